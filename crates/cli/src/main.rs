@@ -1,0 +1,3 @@
+//! The `vesalius` command: parses arguments, prints, and nothing else.
+
+fn main() {}

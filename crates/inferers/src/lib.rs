@@ -1,0 +1,1 @@
+//! Volumes through networks: whole, sliding window, slice.

@@ -1,0 +1,1 @@
+//! Reads and writes medical images: NIfTI, DICOM series, MetaImage, NRRD.

@@ -1,0 +1,1 @@
+//! The CPU's hot loops on plain slices: convolution, pooling, norms, resize.

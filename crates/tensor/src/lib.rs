@@ -1,0 +1,1 @@
+//! Devices, precision, volumetric layers, logits and probabilities.

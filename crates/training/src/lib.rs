@@ -1,0 +1,1 @@
+//! Datasets, patch sampling, the fit loop, checkpoints, logs.

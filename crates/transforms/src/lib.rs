@@ -1,0 +1,1 @@
+//! Preprocessing and augmentation as data: configured, sampled, applied, inverted.

@@ -1,0 +1,78 @@
+//! What can be wrong with a geometry, a buffer or a label: one sentence each, with the remedy.
+
+/// An error of this crate.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The affine has no inverse, or a number in it is not finite.
+    #[error(
+        "the affine {rows:?} is not usable: {reason}; a volume needs three independent, finite axes"
+    )]
+    BadAffine {
+        /// The rows of the affine.
+        rows: Box<[[f64; 4]; 4]>,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A spacing is zero, negative or not finite.
+    #[error(
+        "spacing {0:?} is not usable: each of x, y, z must be a positive number of millimetres"
+    )]
+    BadSpacing([f64; 3]),
+    /// A size overflows the address space.
+    #[error("size {0:?} holds more voxels than this machine can address")]
+    TooLarge([usize; 3]),
+    /// The buffer's length is not channels × voxels.
+    #[error(
+        "a volume of size {size:?} with {channels} channel(s) needs {expected} values, but {found} were given"
+    )]
+    WrongLength {
+        /// Size `[x, y, z]` in voxels.
+        size: [usize; 3],
+        /// Number of channels.
+        channels: usize,
+        /// Values needed.
+        expected: usize,
+        /// Values given.
+        found: usize,
+    },
+    /// Two volumes that should share a grid do not.
+    #[error(
+        "{what} do not share a grid: {difference}; resample one to the other (`vesalius resample IN OUT --like REF`) or check that they belong together"
+    )]
+    GeometryMismatch {
+        /// Which two things met, such as "image and label".
+        what: String,
+        /// How they differ.
+        difference: String,
+    },
+    /// A label value that the scheme does not know.
+    #[error(
+        "label value {value} ({count} voxels, the first at index {index:?}) is not in the label scheme, which knows {known:?}; add it to `labels` or remap it"
+    )]
+    UnknownLabel {
+        /// The value found.
+        value: u32,
+        /// How many voxels hold it.
+        count: usize,
+        /// The first voxel that holds it, `[x, y, z]`.
+        index: [usize; 3],
+        /// Values of the scheme, the ignore label included.
+        known: Vec<u16>,
+    },
+    /// A value that cannot be a label.
+    #[error("value {value} cannot be a label: expected a whole number from 0 to {max}")]
+    NotALabel {
+        /// The value found, as text.
+        value: String,
+        /// The largest label of the type asked for.
+        max: u32,
+    },
+    /// A label scheme that contradicts itself.
+    #[error("label scheme: {0}")]
+    BadScheme(String),
+    /// Orientation codes that do not name three different axes.
+    #[error(
+        "orientation `{0}` is not three letters naming three axes; expected one of L/R, one of A/P and one of I/S in any order, such as `RAS`"
+    )]
+    BadOrientation(String),
+}

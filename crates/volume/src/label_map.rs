@@ -1,0 +1,165 @@
+//! Names on a grid: whole numbers that are never interpolated.
+
+use crate::{Error, Geometry, Result, Voxel};
+use ndarray::ArrayView3;
+use std::collections::BTreeMap;
+
+/// An integer type that labels are stored in.
+///
+/// `u16` is the default and enough for every segmentation scheme in use; `u8` saves memory on very
+/// large volumes, `u32` numbers the components of a noisy mask or the regions of an atlas.
+pub trait Label: Voxel + Ord + Eq + std::hash::Hash + Into<u32> + TryFrom<u32> {
+    /// The largest label of this type.
+    const LARGEST: u32;
+}
+
+impl Label for u8 {
+    const LARGEST: u32 = u8::MAX as u32;
+}
+impl Label for u16 {
+    const LARGEST: u32 = u16::MAX as u32;
+}
+impl Label for u32 {
+    const LARGEST: u32 = u32::MAX;
+}
+
+/// A segmentation: one label a voxel on one [`Geometry`]; 0 is background.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelMap<T: Label = u16> {
+    geometry: Geometry,
+    data: Vec<T>,
+}
+
+impl<T: Label> LabelMap<T> {
+    /// A label map over a buffer with one label a voxel, x fastest.
+    ///
+    /// # Errors
+    /// [`Error::WrongLength`] when the buffer has another length.
+    pub fn new(geometry: Geometry, data: Vec<T>) -> Result<Self> {
+        if data.len() != geometry.voxel_count() {
+            return Err(Error::WrongLength {
+                size: geometry.size(),
+                channels: 1,
+                expected: geometry.voxel_count(),
+                found: data.len(),
+            });
+        }
+        Ok(Self { geometry, data })
+    }
+
+    /// A label map from a function of the voxel index `[x, y, z]`.
+    pub fn from_fn(geometry: Geometry, mut label: impl FnMut([usize; 3]) -> T) -> Self {
+        let data = (0..geometry.voxel_count())
+            .map(|i| label(geometry.index(i)))
+            .collect();
+        Self { geometry, data }
+    }
+
+    /// A label map that is background everywhere.
+    pub fn background(geometry: Geometry) -> Self {
+        Self {
+            geometry,
+            data: vec![T::default(); geometry.voxel_count()],
+        }
+    }
+
+    /// Where the voxels lie.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// The labels, x fastest.
+    pub fn data(&self) -> &[T] {
+        &self.data
+    }
+
+    /// The labels, to change in place.
+    pub fn data_mut(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+
+    /// The buffer itself.
+    pub fn into_data(self) -> Vec<T> {
+        self.data
+    }
+
+    /// The label at voxel `[x, y, z]`.
+    ///
+    /// # Panics
+    /// When the index lies outside.
+    pub fn get(&self, index: [usize; 3]) -> T {
+        self.data[self.geometry.offset(index)]
+    }
+
+    /// The labels as a C-order array indexed `[z, y, x]`, without a copy.
+    pub fn view_zyx(&self) -> ArrayView3<'_, T> {
+        let [x, y, z] = self.geometry.size();
+        // The constructor made the buffer one label a voxel.
+        ArrayView3::from_shape((z, y, x), &self.data).expect("length is z·y·x")
+    }
+
+    /// How many voxels hold each label that occurs, background included, in rising order.
+    pub fn counts(&self) -> BTreeMap<u32, usize> {
+        let mut counts = BTreeMap::new();
+        // Labels come in long runs, so the map is asked once a run, not once a voxel.
+        for run in self.data.chunk_by(|a, b| a == b) {
+            *counts.entry(run[0].into()).or_insert(0) += run.len();
+        }
+        counts
+    }
+
+    /// The same grid with every label replaced.
+    pub fn map<U: Label>(&self, label: impl FnMut(T) -> U) -> LabelMap<U> {
+        LabelMap {
+            geometry: self.geometry,
+            data: self.data.iter().copied().map(label).collect(),
+        }
+    }
+
+    /// The same labels in another integer type.
+    ///
+    /// # Errors
+    /// [`Error::NotALabel`] when a label does not fit.
+    pub fn convert<U: Label>(&self) -> Result<LabelMap<U>> {
+        let fit = |&label: &T| {
+            let value: u32 = label.into();
+            U::try_from(value).map_err(|_| Error::NotALabel {
+                value: value.to_string(),
+                max: U::LARGEST,
+            })
+        };
+        let data = self.data.iter().map(fit).collect::<Result<_>>()?;
+        Ok(LabelMap {
+            geometry: self.geometry,
+            data,
+        })
+    }
+
+    /// The same labels on another grid of the same size: for what changes the position alone.
+    ///
+    /// # Errors
+    /// [`Error::WrongLength`] when the size differs.
+    pub fn with_geometry(self, geometry: Geometry) -> Result<Self> {
+        Self::new(geometry, self.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_name_every_label() {
+        let g = Geometry::axis_aligned([4, 1, 2], [1.0; 3]).unwrap();
+        let labels = LabelMap::new(g, vec![0u16, 0, 7, 7, 7, 0, 300, 0]).unwrap();
+        assert_eq!(labels.counts(), BTreeMap::from([(0, 4), (7, 3), (300, 1)]));
+        assert!(
+            labels
+                .convert::<u8>()
+                .unwrap_err()
+                .to_string()
+                .contains("300")
+        );
+        assert_eq!(labels.convert::<u32>().unwrap().get([2, 0, 1]), 300);
+    }
+}

@@ -1,0 +1,292 @@
+//! What the channels of a network's output mean: exclusive labels, or overlapping regions.
+
+use crate::{Error, LabelMap, Result};
+use serde::{Deserialize, Serialize};
+
+/// One exclusive label: a name and the value it has in label maps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    /// What it is called, such as `anterior hippocampus`.
+    pub name: String,
+    /// Its value in label maps.
+    pub value: u16,
+}
+
+/// One region: a union of label values, which may overlap with other regions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// What it is called, such as `whole tumour`.
+    pub name: String,
+    /// The label values that belong to it.
+    pub labels: Vec<u16>,
+    /// The value painted where this region is predicted; later regions paint over earlier ones.
+    pub paint: u16,
+}
+
+/// The meaning of each output channel, in order.
+///
+/// This decides which activation probabilities come from (softmax or sigmoid) and how they become labels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum LabelScheme {
+    /// Each voxel has exactly one class; the first is the background.
+    Exclusive {
+        /// One class a channel, background first.
+        classes: Vec<Class>,
+        /// A label value that marks voxels nobody labelled; losses and metrics skip them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ignore: Option<u16>,
+    },
+    /// Each voxel may be in several regions, or none.
+    Regions {
+        /// One region a channel, in painting order.
+        regions: Vec<Region>,
+        /// A label value that marks voxels nobody labelled; losses and metrics skip them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ignore: Option<u16>,
+    },
+}
+
+impl LabelScheme {
+    /// Exclusive labels `(name, value)`; a background of value 0 is put first when none is given.
+    ///
+    /// # Errors
+    /// As [`LabelScheme::check`].
+    pub fn exclusive(classes: &[(&str, u16)]) -> Result<Self> {
+        let mut classes: Vec<Class> = classes
+            .iter()
+            .map(|&(name, value)| Class {
+                name: name.to_owned(),
+                value,
+            })
+            .collect();
+        if !classes.iter().any(|class| class.value == 0) {
+            classes.insert(
+                0,
+                Class {
+                    name: "background".to_owned(),
+                    value: 0,
+                },
+            );
+        }
+        classes.sort_by_key(|class| class.value != 0);
+        Self::Exclusive {
+            classes,
+            ignore: None,
+        }
+        .check()
+    }
+
+    /// Regions `(name, label values, painted value)` in painting order.
+    ///
+    /// # Errors
+    /// As [`LabelScheme::check`].
+    pub fn regions(regions: &[(&str, &[u16], u16)]) -> Result<Self> {
+        let regions = regions
+            .iter()
+            .map(|&(name, labels, paint)| Region {
+                name: name.to_owned(),
+                labels: labels.to_vec(),
+                paint,
+            })
+            .collect();
+        Self::Regions {
+            regions,
+            ignore: None,
+        }
+        .check()
+    }
+
+    /// The scheme itself when it makes sense.
+    ///
+    /// # Errors
+    /// [`Error::BadScheme`]: fewer than two classes or no region, a name or value used twice, a
+    /// first class that is not 0, an empty region, a region that contains the background, a painted
+    /// value that is not in its region, an ignore value that is also a label.
+    pub fn check(self) -> Result<Self> {
+        let bad = |message: String| Err(Error::BadScheme(message));
+        let mut names: Vec<&str> = self.channel_names();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return bad(format!("the name `{}` is used twice", pair[0]));
+        }
+        match &self {
+            Self::Exclusive { classes, .. } => {
+                if classes.len() < 2 {
+                    return bad("needs the background and at least one other label".to_owned());
+                }
+                if classes[0].value != 0 {
+                    return bad(format!(
+                        "the first label must be the background, 0, not {}",
+                        classes[0].value
+                    ));
+                }
+                let mut values: Vec<u16> = classes.iter().map(|class| class.value).collect();
+                values.sort_unstable();
+                if let Some(pair) = values.windows(2).find(|pair| pair[0] == pair[1]) {
+                    return bad(format!("the value {} is used twice", pair[0]));
+                }
+            }
+            Self::Regions { regions, .. } => {
+                if regions.is_empty() {
+                    return bad("needs at least one region".to_owned());
+                }
+                for region in regions {
+                    if region.labels.is_empty() || region.labels.contains(&0) {
+                        return bad(format!(
+                            "region `{}` must name one or more labels other than 0",
+                            region.name
+                        ));
+                    }
+                    if !region.labels.contains(&region.paint) {
+                        return bad(format!(
+                            "region `{}` paints {}, which is not one of its labels {:?}",
+                            region.name, region.paint, region.labels
+                        ));
+                    }
+                }
+            }
+        }
+        if let Some(ignore) = self.ignore()
+            && self.label_values().contains(&ignore)
+        {
+            return bad(format!("the ignore value {ignore} is also a label"));
+        }
+        Ok(self)
+    }
+
+    /// Number of output channels that a network needs.
+    pub fn channels(&self) -> usize {
+        match self {
+            Self::Exclusive { classes, .. } => classes.len(),
+            Self::Regions { regions, .. } => regions.len(),
+        }
+    }
+
+    /// The name of each output channel.
+    pub fn channel_names(&self) -> Vec<&str> {
+        match self {
+            Self::Exclusive { classes, .. } => {
+                classes.iter().map(|class| class.name.as_str()).collect()
+            }
+            Self::Regions { regions, .. } => {
+                regions.iter().map(|region| region.name.as_str()).collect()
+            }
+        }
+    }
+
+    /// The label value that marks unlabelled voxels, if any.
+    pub fn ignore(&self) -> Option<u16> {
+        match self {
+            Self::Exclusive { ignore, .. } | Self::Regions { ignore, .. } => *ignore,
+        }
+    }
+
+    /// Every label value that may occur in a label map, background first, ignore left out.
+    pub fn label_values(&self) -> Vec<u16> {
+        let mut values: Vec<u16> = match self {
+            Self::Exclusive { classes, .. } => classes.iter().map(|class| class.value).collect(),
+            Self::Regions { regions, .. } => std::iter::once(0)
+                .chain(
+                    regions
+                        .iter()
+                        .flat_map(|region| region.labels.iter().copied()),
+                )
+                .collect(),
+        };
+        values.sort_unstable();
+        values.dedup();
+        values
+    }
+
+    /// Whether a voxel with label `value` belongs to output channel `channel`.
+    pub fn contains(&self, channel: usize, value: u16) -> bool {
+        match self {
+            Self::Exclusive { classes, .. } => classes
+                .get(channel)
+                .is_some_and(|class| class.value == value),
+            Self::Regions { regions, .. } => regions
+                .get(channel)
+                .is_some_and(|region| region.labels.contains(&value)),
+        }
+    }
+
+    /// What is scored: name and label values of each foreground class or region.
+    pub fn foreground(&self) -> Vec<(&str, Vec<u16>)> {
+        match self {
+            Self::Exclusive { classes, .. } => classes
+                .iter()
+                .skip(1)
+                .map(|class| (class.name.as_str(), vec![class.value]))
+                .collect(),
+            Self::Regions { regions, .. } => regions
+                .iter()
+                .map(|region| (region.name.as_str(), region.labels.clone()))
+                .collect(),
+        }
+    }
+
+    /// Nothing when every label of `labels` is in the scheme.
+    ///
+    /// # Errors
+    /// [`Error::UnknownLabel`] with the value, how often it occurs and where first.
+    pub fn check_labels(&self, labels: &LabelMap) -> Result<()> {
+        let mut known = self.label_values();
+        known.extend(self.ignore());
+        for (value, count) in labels.counts() {
+            if known.iter().any(|&k| u32::from(k) == value) {
+                continue;
+            }
+            let first = labels
+                .data()
+                .iter()
+                .position(|&l| u32::from(l) == value)
+                .unwrap_or(0);
+            return Err(Error::UnknownLabel {
+                value,
+                count,
+                index: labels.geometry().index(first),
+                known,
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Geometry;
+
+    #[test]
+    fn background_comes_first_whether_named_or_not() {
+        let scheme = LabelScheme::exclusive(&[("organ", 1), ("tumour", 4)]).unwrap();
+        assert_eq!(scheme.channel_names(), ["background", "organ", "tumour"]);
+        assert_eq!(scheme.label_values(), [0, 1, 4]);
+        assert!(scheme.contains(2, 4) && !scheme.contains(2, 2));
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        assert!(LabelScheme::exclusive(&[]).is_err());
+        assert!(LabelScheme::exclusive(&[("a", 1), ("a", 2)]).is_err());
+        assert!(LabelScheme::exclusive(&[("a", 1), ("b", 1)]).is_err());
+        assert!(LabelScheme::regions(&[("whole", &[1, 2], 3)]).is_err());
+        assert!(LabelScheme::regions(&[("whole", &[0, 2], 2)]).is_err());
+        assert!(LabelScheme::regions(&[("whole", &[1, 2], 1), ("core", &[2], 2)]).is_ok());
+    }
+
+    #[test]
+    fn a_stray_value_is_named_with_its_place() {
+        let g = Geometry::axis_aligned([2, 2, 2], [1.0; 3]).unwrap();
+        let labels = LabelMap::new(g, vec![0, 1, 0, 0, 0, 9, 9, 0]).unwrap();
+        let scheme = LabelScheme::exclusive(&[("organ", 1)]).unwrap();
+        let message = scheme.check_labels(&labels).unwrap_err().to_string();
+        assert!(
+            message.contains("value 9 (2 voxels") && message.contains("[1, 0, 1]"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,26 @@
+//! Voxels that know where they are.
+//!
+//! Every 3-vector is `[x, y, z]` with x fastest in memory; the world is RAS+ in millimetres.
+//! A [`Volume`] holds numbers that may be interpolated, a [`LabelMap`] holds names that may not,
+//! and both carry a [`Geometry`], always. This crate opens no file and changes no voxel on its own.
+
+mod affine;
+mod error;
+mod geometry;
+mod label_map;
+mod label_scheme;
+mod orientation;
+mod subject;
+mod volume;
+
+pub use affine::Affine;
+pub use error::Error;
+pub use geometry::Geometry;
+pub use label_map::{Label, LabelMap};
+pub use label_scheme::{Class, LabelScheme, Region};
+pub use orientation::{AxisCode, Orientation};
+pub use subject::Subject;
+pub use volume::{Volume, Voxel};
+
+/// The result of this crate's fallible functions.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,97 @@
+//! One case: its image channels and its labels under one geometry, so that a mismatch cannot exist.
+
+use crate::{Geometry, LabelMap, Result, Volume};
+
+/// A case with its image and, where they are known, its labels, all on one grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    name: String,
+    image: Volume<f32>,
+    labels: Option<LabelMap>,
+}
+
+impl Subject {
+    /// A case from its image and labels. Labels take over the image's geometry to the bit, so that
+    /// rounding in a file's header cannot make two grids out of one.
+    ///
+    /// # Errors
+    /// [`crate::Error::GeometryMismatch`], which names the case, when the labels lie on another grid.
+    pub fn new(
+        name: impl Into<String>,
+        image: Volume<f32>,
+        labels: Option<LabelMap>,
+    ) -> Result<Self> {
+        let name = name.into();
+        let labels = match labels {
+            Some(labels) => {
+                let what = format!("image and label of case {name}");
+                image.geometry().check_same(labels.geometry(), &what)?;
+                Some(labels.with_geometry(*image.geometry())?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            name,
+            image,
+            labels,
+        })
+    }
+
+    /// What the case is called, in messages and in the names of results.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The one geometry of everything in this case.
+    pub fn geometry(&self) -> &Geometry {
+        self.image.geometry()
+    }
+
+    /// The image channels.
+    pub fn image(&self) -> &Volume<f32> {
+        &self.image
+    }
+
+    /// The image channels, to change intensities in place.
+    pub fn image_mut(&mut self) -> &mut Volume<f32> {
+        &mut self.image
+    }
+
+    /// The labels, where they are known.
+    pub fn labels(&self) -> Option<&LabelMap> {
+        self.labels.as_ref()
+    }
+
+    /// The labels, to change them in place.
+    pub fn labels_mut(&mut self) -> Option<&mut LabelMap> {
+        self.labels.as_mut()
+    }
+
+    /// Name, image and labels.
+    pub fn into_parts(self) -> (String, Volume<f32>, Option<LabelMap>) {
+        (self.name, self.image, self.labels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_on_another_grid_is_refused_by_name() {
+        let grid = |shift: f64| {
+            Geometry::from_parts(
+                [3, 3, 3],
+                [1.0; 3],
+                [shift, 0.0, 0.0],
+                [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+            )
+            .unwrap()
+        };
+        let image = || Volume::filled(grid(0.0), 1.0f32);
+        let near = Subject::new("a", image(), Some(LabelMap::background(grid(0.005)))).unwrap();
+        assert_eq!(near.labels().unwrap().geometry(), near.image().geometry());
+        let far = Subject::new("case_7", image(), Some(LabelMap::background(grid(0.5))));
+        assert!(far.unwrap_err().to_string().contains("case_7"));
+    }
+}

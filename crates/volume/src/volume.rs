@@ -1,0 +1,223 @@
+//! Numbers on a grid: one contiguous buffer, channels outermost, x fastest.
+
+use crate::{Error, Geometry, Result};
+use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3};
+
+/// A number that a voxel may hold.
+pub trait Voxel: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug + 'static {}
+
+impl Voxel for u8 {}
+impl Voxel for i8 {}
+impl Voxel for u16 {}
+impl Voxel for i16 {}
+impl Voxel for u32 {}
+impl Voxel for i32 {}
+impl Voxel for u64 {}
+impl Voxel for i64 {}
+impl Voxel for f32 {}
+impl Voxel for f64 {}
+
+/// An image: one or more channels of numbers that may be interpolated, on one [`Geometry`].
+///
+/// The buffer is `[channel][z][y][x]`, so its memory is that of a `[C, Z, Y, X]` tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Volume<T = f32> {
+    geometry: Geometry,
+    channels: usize,
+    data: Vec<T>,
+}
+
+impl<T: Voxel> Volume<T> {
+    /// A volume over a buffer of `channels` × voxels values, x fastest, channels outermost.
+    ///
+    /// # Errors
+    /// [`Error::WrongLength`] when the buffer has another length, or no channel.
+    pub fn new(geometry: Geometry, channels: usize, data: Vec<T>) -> Result<Self> {
+        let expected = geometry.voxel_count().checked_mul(channels);
+        if channels == 0 || expected != Some(data.len()) {
+            return Err(Error::WrongLength {
+                size: geometry.size(),
+                channels,
+                expected: expected.unwrap_or(usize::MAX),
+                found: data.len(),
+            });
+        }
+        Ok(Self {
+            geometry,
+            channels,
+            data,
+        })
+    }
+
+    /// A one-channel volume with the same value everywhere.
+    pub fn filled(geometry: Geometry, value: T) -> Self {
+        Self {
+            geometry,
+            channels: 1,
+            data: vec![value; geometry.voxel_count()],
+        }
+    }
+
+    /// A one-channel volume from a function of the voxel index `[x, y, z]`.
+    pub fn from_fn(geometry: Geometry, mut value: impl FnMut([usize; 3]) -> T) -> Self {
+        let data = (0..geometry.voxel_count())
+            .map(|i| value(geometry.index(i)))
+            .collect();
+        Self {
+            geometry,
+            channels: 1,
+            data,
+        }
+    }
+
+    /// Several volumes of one grid as the channels of one.
+    ///
+    /// # Errors
+    /// [`Error::GeometryMismatch`] when a grid differs from the first, [`Error::WrongLength`] when
+    /// there is none.
+    pub fn stack(parts: &[Self]) -> Result<Self> {
+        let Some(first) = parts.first() else {
+            return Err(Error::WrongLength {
+                size: [0; 3],
+                channels: 0,
+                expected: 1,
+                found: 0,
+            });
+        };
+        for (i, part) in parts.iter().enumerate().skip(1) {
+            first
+                .geometry
+                .check_same(&part.geometry, &format!("channel 0 and channel {i}"))?;
+        }
+        let data = parts
+            .iter()
+            .flat_map(|part| part.data.iter().copied())
+            .collect();
+        Self::new(
+            first.geometry,
+            parts.iter().map(|part| part.channels).sum(),
+            data,
+        )
+    }
+
+    /// Where the voxels lie.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// Number of channels, at least one.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The whole buffer, `[channel][z][y][x]`.
+    pub fn data(&self) -> &[T] {
+        &self.data
+    }
+
+    /// The whole buffer, to change values in place.
+    pub fn data_mut(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+
+    /// The buffer itself.
+    pub fn into_data(self) -> Vec<T> {
+        self.data
+    }
+
+    /// The voxels of one channel, x fastest.
+    ///
+    /// # Panics
+    /// When there is no such channel.
+    pub fn channel(&self, channel: usize) -> &[T] {
+        let n = self.geometry.voxel_count();
+        &self.data[channel * n..(channel + 1) * n]
+    }
+
+    /// The voxels of one channel, to change in place.
+    ///
+    /// # Panics
+    /// When there is no such channel.
+    pub fn channel_mut(&mut self, channel: usize) -> &mut [T] {
+        let n = self.geometry.voxel_count();
+        &mut self.data[channel * n..(channel + 1) * n]
+    }
+
+    /// The value of channel `channel` at voxel `[x, y, z]`.
+    ///
+    /// # Panics
+    /// When the index lies outside.
+    pub fn get(&self, channel: usize, index: [usize; 3]) -> T {
+        self.channel(channel)[self.geometry.offset(index)]
+    }
+
+    /// One channel as a C-order array indexed `[z, y, x]`, without a copy.
+    ///
+    /// # Panics
+    /// When there is no such channel.
+    pub fn view_zyx(&self, channel: usize) -> ArrayView3<'_, T> {
+        let [x, y, z] = self.geometry.size();
+        // The constructor made the buffer channels × voxels long.
+        ArrayView3::from_shape((z, y, x), self.channel(channel)).expect("length is z·y·x")
+    }
+
+    /// One channel as a mutable C-order array indexed `[z, y, x]`.
+    ///
+    /// # Panics
+    /// When there is no such channel.
+    pub fn view_zyx_mut(&mut self, channel: usize) -> ArrayViewMut3<'_, T> {
+        let [x, y, z] = self.geometry.size();
+        // The constructor made the buffer channels × voxels long.
+        ArrayViewMut3::from_shape((z, y, x), self.channel_mut(channel)).expect("length is z·y·x")
+    }
+
+    /// All channels as a C-order array indexed `[channel, z, y, x]`, without a copy.
+    pub fn view_czyx(&self) -> ArrayView4<'_, T> {
+        let [x, y, z] = self.geometry.size();
+        // The constructor made the buffer channels × voxels long.
+        ArrayView4::from_shape((self.channels, z, y, x), &self.data).expect("length is c·z·y·x")
+    }
+
+    /// The same grid with every value replaced.
+    pub fn map<U: Voxel>(&self, value: impl FnMut(T) -> U) -> Volume<U> {
+        Volume {
+            geometry: self.geometry,
+            channels: self.channels,
+            data: self.data.iter().copied().map(value).collect(),
+        }
+    }
+
+    /// The same values on another grid of the same size: for what changes the position alone.
+    ///
+    /// # Errors
+    /// [`Error::WrongLength`] when the size differs.
+    pub fn with_geometry(self, geometry: Geometry) -> Result<Self> {
+        Self::new(geometry, self.channels, self.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_share_the_memory_of_the_buffer() {
+        let g = Geometry::axis_aligned([3, 2, 4], [1.0; 3]).unwrap();
+        let v = Volume::from_fn(g, |[x, y, z]| (100 * z + 10 * y + x) as f32);
+        assert_eq!(v.view_zyx(0)[[3, 1, 2]], 312.0);
+        assert_eq!(v.get(0, [2, 1, 3]), 312.0);
+        let two = Volume::stack(&[v.clone(), v.map(|a| -a)]).unwrap();
+        assert_eq!(two.view_czyx()[[1, 0, 1, 1]], -11.0);
+    }
+
+    #[test]
+    fn a_buffer_of_another_length_is_refused() {
+        let g = Geometry::axis_aligned([3, 2, 4], [1.0; 3]).unwrap();
+        let message = Volume::new(g, 2, vec![0u8; 47]).unwrap_err().to_string();
+        assert!(
+            message.contains("48") && message.contains("47"),
+            "{message}"
+        );
+        assert!(Volume::<u8>::new(g, 0, vec![]).is_err());
+    }
+}
