@@ -122,10 +122,9 @@ impl Affine {
         };
         let mut out = [[0.0; 4]; 4];
         for (i, row) in out.iter_mut().take(3).enumerate() {
-            for j in 0..3 {
-                row[j] = cofactor(j, i) / d;
-            }
-            row[3] = -(0..3).map(|j| row[j] * m[j][3]).sum::<f64>();
+            let linear: [f64; 3] = std::array::from_fn(|j| cofactor(j, i) / d);
+            row[..3].copy_from_slice(&linear);
+            row[3] = -(0..3).map(|j| linear[j] * m[j][3]).sum::<f64>();
         }
         out[3] = [0.0, 0.0, 0.0, 1.0];
         Self(out)
