@@ -1,0 +1,37 @@
+//! What can be wrong with an evaluation: one sentence each, with the remedy.
+
+/// An error of this crate.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// Reference and prediction do not lie on one grid, or a label scheme contradicts itself.
+    #[error(transparent)]
+    Volume(#[from] vesalius_volume::Error),
+    /// The list of what is scored contradicts itself.
+    #[error("what is scored: {0}")]
+    BadTargets(String),
+    /// Cases that were scored in different ways met in one evaluation.
+    #[error(
+        "case `{case}` was scored for {found}, the cases before it for {expected}; score all cases of an evaluation with one `Evaluator`"
+    )]
+    MixedCases {
+        /// The case that does not fit.
+        case: String,
+        /// What it was scored for.
+        found: String,
+        /// What the first case was scored for.
+        expected: String,
+    },
+    /// Two cases with one name.
+    #[error("case `{0}` occurs twice; each case of an evaluation needs a name of its own")]
+    CaseTwice(String),
+    /// A number that an option does not allow.
+    #[error("{option} is {found}, expected {expected}")]
+    BadOption {
+        /// Which option.
+        option: &'static str,
+        /// What it was set to.
+        found: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+}

@@ -1,0 +1,139 @@
+//! What is scored: labels, or regions that are unions of labels, each with a key and a name.
+
+use crate::{Error, Result};
+use vesalius_volume::LabelScheme;
+
+/// One thing that is scored: the voxels whose label is one of `labels`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its key in results: the value of a label (`1`), the name of a region (`whole tumour`).
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    /// The label values that belong to it.
+    pub labels: Vec<u32>,
+}
+
+/// All that is scored, and the label of voxels that are not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Targets {
+    list: Vec<Target>,
+    ignore: Option<u32>,
+}
+
+impl Targets {
+    /// Targets in the order of the results. Voxels whose *reference* is `ignore` are not counted.
+    ///
+    /// # Errors
+    /// [`Error::BadTargets`]: no target, a key used twice, a target without labels or with 0 or
+    /// the ignored label among them.
+    pub fn new(list: Vec<Target>, ignore: Option<u32>) -> Result<Self> {
+        let bad = |message: String| Err(Error::BadTargets(message));
+        if list.is_empty() {
+            return bad(
+                "no label is named; expected one foreground label or region at least".into(),
+            );
+        }
+        for (i, target) in list.iter().enumerate() {
+            if list[..i].iter().any(|other| other.key == target.key) {
+                return bad(format!("`{}` is named twice", target.key));
+            }
+            if target.labels.is_empty() || target.labels.contains(&0) {
+                return bad(format!(
+                    "`{}` must have one or more label values other than 0, not {:?}",
+                    target.key, target.labels
+                ));
+            }
+            if ignore.is_some_and(|value| target.labels.contains(&value)) {
+                return bad(format!("`{}` contains the ignored label", target.key));
+            }
+        }
+        Ok(Self { list, ignore })
+    }
+
+    /// One target a label value, named after the value.
+    ///
+    /// # Errors
+    /// As [`Targets::new`].
+    pub fn of_values(values: &[u32]) -> Result<Self> {
+        let target = |value: &u32| Target {
+            key: value.to_string(),
+            name: format!("label {value}"),
+            labels: vec![*value],
+        };
+        Self::new(values.iter().map(target).collect(), None)
+    }
+
+    /// The foreground of a label scheme: its labels under their values, or its regions under
+    /// their names.
+    ///
+    /// # Errors
+    /// As [`Targets::new`].
+    pub fn of_scheme(scheme: &LabelScheme) -> Result<Self> {
+        let by_value = matches!(scheme, LabelScheme::Exclusive { .. });
+        let target = |(name, labels): (&str, Vec<u16>)| Target {
+            key: if by_value {
+                labels[0].to_string()
+            } else {
+                name.to_owned()
+            },
+            name: name.to_owned(),
+            labels: labels.into_iter().map(u32::from).collect(),
+        };
+        // A scheme that was read without a check may hold a region without labels; `new` says so.
+        let foreground = scheme.foreground();
+        if let Some((name, _)) = foreground.iter().find(|(_, labels)| labels.is_empty()) {
+            return Err(Error::BadTargets(format!("region `{name}` has no labels")));
+        }
+        Self::new(
+            foreground.into_iter().map(target).collect(),
+            scheme.ignore().map(u32::from),
+        )
+    }
+
+    /// The targets, in the order of the results.
+    pub fn list(&self) -> &[Target] {
+        &self.list
+    }
+
+    /// The label whose voxels in the reference are not counted.
+    pub fn ignore(&self) -> Option<u32> {
+        self.ignore
+    }
+
+    /// The background and every label value of a target, rising, each once.
+    pub fn values(&self) -> Vec<u32> {
+        let mut values: Vec<u32> = std::iter::once(0)
+            .chain(self.list.iter().flat_map(|t| t.labels.iter().copied()))
+            .collect();
+        values.sort_unstable();
+        values.dedup();
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_gives_values_or_names_as_keys() {
+        let scheme = LabelScheme::exclusive(&[("anterior", 1), ("posterior", 2)]).unwrap();
+        let targets = Targets::of_scheme(&scheme).unwrap();
+        assert_eq!(targets.list()[1].key, "2");
+        assert_eq!(targets.list()[1].name, "posterior");
+        let scheme = LabelScheme::regions(&[("whole", &[1, 2], 1), ("core", &[2], 2)]).unwrap();
+        let targets = Targets::of_scheme(&scheme).unwrap();
+        assert_eq!(targets.list()[0].key, "whole");
+        assert_eq!(targets.values(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        assert!(Targets::of_values(&[]).is_err());
+        assert!(Targets::of_values(&[1, 1]).is_err());
+        assert!(Targets::of_values(&[0]).is_err());
+        let one = Targets::of_values(&[1]).unwrap().list;
+        assert!(Targets::new(one, Some(1)).is_err());
+    }
+}
