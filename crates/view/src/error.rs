@@ -1,0 +1,45 @@
+//! What can be wrong with a request for a picture: one sentence each, with the remedy.
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Image and labels do not lie on one grid.
+    #[error(transparent)]
+    Volume(#[from] vesalius_volume::Error),
+    /// A channel that the image does not have.
+    #[error(
+        "the image has {channels} channel(s), numbered from 0; channel {channel} does not exist"
+    )]
+    NoChannel {
+        /// The channel asked for.
+        channel: usize,
+        /// How many there are.
+        channels: usize,
+    },
+    /// There is nothing to draw.
+    #[error("the image has no voxels (size {0:?}); nothing can be drawn")]
+    Empty([usize; 3]),
+    /// A slice that the volume does not have.
+    #[error("slice {slice} does not exist: the {plane} view has {count} slices, numbered from 0")]
+    NoSlice {
+        /// The slice asked for.
+        slice: usize,
+        /// The plane.
+        plane: &'static str,
+        /// How many slices there are.
+        count: usize,
+    },
+    /// A picture larger than anyone can look at.
+    #[error(
+        "the picture would be {width} × {height} pixels; at most 16384 each: ask for fewer slices or smaller tiles"
+    )]
+    TooLarge {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// The PNG encoder refused.
+    #[error("could not encode the PNG: {0}")]
+    Png(#[from] png::EncodingError),
+}
