@@ -1,0 +1,68 @@
+//! What can be wrong with the input or the options of a filter: one sentence each, with the remedy.
+
+/// An error of this crate.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A geometry or a buffer that does not fit.
+    #[error(transparent)]
+    Volume(#[from] vesalius_volume::Error),
+    /// An option outside of what the filter can do.
+    #[error("{filter}: `{option}` is {found}, expected {expected}")]
+    BadOption {
+        /// The filter.
+        filter: &'static str,
+        /// The option's name.
+        option: &'static str,
+        /// The value found, as text.
+        found: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// A volume without voxels where at least one is needed.
+    #[error(
+        "{filter}: the input of size {size:?} has no voxels; give a volume of at least 1 × 1 × 1"
+    )]
+    NoVoxels {
+        /// The filter.
+        filter: &'static str,
+        /// The size found.
+        size: [usize; 3],
+    },
+    /// A slab reader gave another number of values than it was asked for.
+    #[error("slab reader: slices {first}..{last} hold {found} values, expected {expected}")]
+    WrongSlab {
+        /// First slice asked for.
+        first: usize,
+        /// One past the last slice asked for.
+        last: usize,
+        /// Values needed.
+        expected: usize,
+        /// Values given.
+        found: usize,
+    },
+    /// Reading or writing failed.
+    #[error("{what}: {reason}")]
+    Io {
+        /// What was read or written.
+        what: String,
+        /// The system's reason.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// A bad option, with its value printed.
+    pub(crate) fn option(
+        filter: &'static str,
+        option: &'static str,
+        found: impl std::fmt::Debug,
+        expected: &'static str,
+    ) -> Self {
+        Self::BadOption {
+            filter,
+            option,
+            found: format!("{found:?}"),
+            expected,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! One axis of a separable resample: which voxels each target index mixes, and how much of each.
+
+use super::Outside;
+use super::kernel::Kernel;
+use crate::scalar::Real;
+use std::ops::Range;
+
+/// Coordinates nearer than this to a limit or a voxel count as on it: affines are made of rounded
+/// numbers.
+const SLACK: f64 = 1e-9;
+
+/// For each target index along one axis: `N` source indices and their weights.
+pub(crate) struct Axis<R, const N: usize> {
+    /// Source indices, all less than `length`.
+    taps: Vec<[u32; N]>,
+    /// Weights of the taps; they sum to one.
+    weights: Vec<[R; N]>,
+    /// The target indices that find the image; the others are outside.
+    pub inside: Range<usize>,
+    /// Number of source indices.
+    length: usize,
+}
+
+impl<R: Real, const N: usize> Axis<R, N> {
+    /// The table of an axis whose target index `i` lies at `first + step·i` of the source axis
+    /// with `length` voxels.
+    pub fn new<K: Kernel<N>>(
+        target: usize,
+        length: usize,
+        step: f64,
+        first: f64,
+        outside: Outside,
+    ) -> Self {
+        let padded = length + 2 * K::MARGIN;
+        let mut axis = Self {
+            taps: vec![[0; N]; target],
+            weights: vec![[R::ZERO; N]; target],
+            inside: 0..0,
+            length: padded,
+        };
+        let mut inside: Option<Range<usize>> = None;
+        for i in 0..target {
+            let Some(at) = settle(first + step * i as f64, length, outside) else {
+                continue;
+            };
+            let (start, weights) = K::weights(at);
+            axis.taps[i] = std::array::from_fn(|k| {
+                let tap = start + k as i64 + K::MARGIN as i64;
+                tap.clamp(0, padded as i64 - 1) as u32
+            });
+            axis.weights[i] = weights.map(R::from_f64);
+            inside = Some(inside.map_or(i, |r| r.start)..i + 1);
+        }
+        axis.inside = inside.unwrap_or(0..0);
+        axis
+    }
+
+    /// The source indices with a weight, and the weights, of target index `i`.
+    pub fn mix(&self, i: usize) -> impl Iterator<Item = (usize, R)> + '_ {
+        (0..N)
+            .map(move |k| (self.taps[i][k] as usize, self.weights[i][k]))
+            .filter(|(_, weight)| *weight != R::ZERO)
+    }
+
+    /// The source indices that any target index needs.
+    pub fn used(&self) -> Range<usize> {
+        let taps = || self.inside.clone().flat_map(|i| self.mix(i).map(|t| t.0));
+        taps().min().unwrap_or(0)..taps().max().map_or(0, |last| last + 1)
+    }
+
+    /// Whether the target is a stretch of the source as it is: the first source index, then.
+    pub fn copied_from(&self) -> Option<usize> {
+        let at = |i: usize| {
+            let mut mix = self.mix(i);
+            match (mix.next(), mix.next()) {
+                (Some((tap, weight)), None) if weight == R::ONE => Some(tap),
+                _ => None,
+            }
+        };
+        let first = at(self.inside.start).filter(|_| !self.inside.is_empty())?;
+        self.inside
+            .clone()
+            .enumerate()
+            .all(|(k, i)| at(i) == Some(first + k))
+            .then_some(first)
+    }
+
+    /// Mixes a row of source values into the target indices that find the image.
+    ///
+    /// # Panics
+    /// When `source` is shorter than the source axis or `target` than the target.
+    #[inline(always)]
+    pub fn gather(&self, source: &[R], target: &mut [R]) {
+        let source = &source[..self.length];
+        let range = self.inside.clone();
+        let (taps, weights) = (&self.taps[range.clone()], &self.weights[range.clone()]);
+        for ((value, taps), weights) in target[range].iter_mut().zip(taps).zip(weights) {
+            let mut sum = R::ZERO;
+            for k in 0..N {
+                debug_assert!((taps[k] as usize) < source.len());
+                // SAFETY: `new` clamps every tap below `self.length`, the length of `source`.
+                sum += unsafe { *source.get_unchecked(taps[k] as usize) } * weights[k];
+            }
+            *value = sum;
+        }
+    }
+
+    /// Copies from a row of source voxels what each target index that finds the image points at.
+    ///
+    /// # Panics
+    /// When `source` is shorter than the source axis or `target` than the target.
+    #[inline(always)]
+    pub fn pick<T: Copy>(&self, source: &[T], target: &mut [T]) {
+        let source = &source[..self.length];
+        let range = self.inside.clone();
+        for (value, taps) in target[range.clone()].iter_mut().zip(&self.taps[range]) {
+            *value = source[taps[0] as usize];
+        }
+    }
+}
+
+/// The coordinate to interpolate at, when the image has something there.
+#[inline(always)]
+pub(crate) fn settle(at: f64, length: usize, outside: Outside) -> Option<f64> {
+    let last = length as f64 - 1.0;
+    let inside = match outside {
+        Outside::Value(_) => at >= -0.5 - SLACK && at < last + 0.5 - SLACK,
+        Outside::ValueBeyondCentres(_) => at >= -SLACK && at <= last + SLACK,
+        Outside::Edge => at.is_finite(),
+    };
+    if !inside {
+        return None;
+    }
+    let at = match outside {
+        Outside::Value(_) => at,
+        Outside::ValueBeyondCentres(_) | Outside::Edge => at.clamp(0.0, last),
+    };
+    // Voxel centres and the borders between voxels count as hit when rounding missed them.
+    let half = (2.0 * at).round() / 2.0;
+    Some(if (at - half).abs() < SLACK { half } else { at })
+}

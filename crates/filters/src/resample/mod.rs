@@ -1,0 +1,81 @@
+//! Values of an image at the voxels of another grid: one engine for every tool's convention.
+//!
+//! Axis-aligned pairs of grids are resampled axis by axis; all others voxel by voxel.
+
+mod axis;
+mod engine;
+mod kernel;
+mod labels;
+mod points;
+mod separable;
+pub(crate) mod spline;
+mod target;
+
+pub use engine::{resample, resample_through};
+pub use labels::{LabelInterpolation, LabelResampleOptions, resample_labels, resample_labels_through};
+pub use target::{Convention, resized_grid, target_grid};
+
+/// How values between voxels come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Interpolation {
+    /// The nearest voxel; halves go up, as in ITK.
+    Nearest,
+    /// Linear between the 8 neighbours.
+    #[default]
+    Linear,
+    /// Cubic B-spline through the voxels (prefiltered): ITK's `BSpline`, scipy's order 3.
+    Cubic,
+}
+
+/// What a grid finds where the image has no voxels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outside {
+    /// This value beyond the outer edges of the border voxels (ITK). Within half a voxel of the
+    /// border centres, nearest and linear take the border voxel, cubic mirrors.
+    Value(f64),
+    /// This value beyond the centres of the border voxels (scipy's and nibabel's `constant`).
+    ValueBeyondCentres(f64),
+    /// The border voxel, continued for ever (MONAI's `border`, scipy's `nearest`).
+    Edge,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self::Value(0.0)
+    }
+}
+
+/// Options of [`resample`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ResampleOptions {
+    /// How values between voxels come about.
+    pub interpolation: Interpolation,
+    /// What a grid finds where the image has no voxels.
+    pub outside: Outside,
+}
+
+impl ResampleOptions {
+    /// SimpleITK's `Resample` with a default value of 0.
+    pub fn simple_itk(interpolation: Interpolation) -> Self {
+        Self {
+            interpolation,
+            outside: Outside::Value(0.0),
+        }
+    }
+
+    /// MONAI's `Spacing`: linear, border padding.
+    pub fn monai() -> Self {
+        Self {
+            interpolation: Interpolation::Linear,
+            outside: Outside::Edge,
+        }
+    }
+
+    /// nibabel's `resample_from_to`: cubic, 0 beyond the border voxels' centres.
+    pub fn nibabel() -> Self {
+        Self {
+            interpolation: Interpolation::Cubic,
+            outside: Outside::ValueBeyondCentres(0.0),
+        }
+    }
+}
