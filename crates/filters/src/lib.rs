@@ -24,7 +24,8 @@ pub use grid::{
 };
 pub use resample::{
     Convention, Interpolation, LabelInterpolation, LabelResampleOptions, Outside, ResampleOptions,
-    resample, resample_labels, resample_labels_through, resample_through, resized_grid, target_grid,
+    resample, resample_labels, resample_labels_through, resample_through, resized_grid,
+    target_grid,
 };
 pub use scalar::{Real, Sample};
 

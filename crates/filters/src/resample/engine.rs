@@ -205,15 +205,7 @@ impl IndexMap {
             separable::separable(source, padded, &axes, out, self.target, 0, 0);
         } else {
             let position = |i: [usize; 3]| self.position(i);
-            points::interpolate::<R, K, N>(
-                source,
-                padded,
-                &position,
-                outside,
-                out,
-                self.target,
-                0,
-            );
+            points::interpolate::<R, K, N>(source, padded, &position, outside, out, self.target, 0);
         }
     }
 }

@@ -12,7 +12,9 @@ pub(crate) mod spline;
 mod target;
 
 pub use engine::{resample, resample_through};
-pub use labels::{LabelInterpolation, LabelResampleOptions, resample_labels, resample_labels_through};
+pub use labels::{
+    LabelInterpolation, LabelResampleOptions, resample_labels, resample_labels_through,
+};
 pub use target::{Convention, resized_grid, target_grid};
 
 /// How values between voxels come about.
