@@ -1,2 +1,41 @@
 //! Medical image segmentation from the scan to the result, in Rust on Burn.
+//!
+//! This crate gathers the house under short names; each room stands in a crate of its own under
+//! `crates/`. Two workflows over files live here: [`predict`] and [`evaluate`].
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use vesalius::prelude::*;
+//!
+//! let device = parse_device("cpu")?;
+//! let segmenter = Segmenter::open("runs/hippocampus".as_ref(), &device)?;
+//! let scan = vesalius::io::read("scan.nii.gz")?;
+//! let labels = segmenter.segment(&scan)?;
+//! vesalius::io::write_labels("segmentation.nii.gz", &labels)?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod evaluate;
+pub mod predict;
+
+pub use vesalius_filters as filters;
+pub use vesalius_inferers as inferers;
+pub use vesalius_io as io;
+pub use vesalius_kernels as kernels;
+pub use vesalius_losses as losses;
+pub use vesalius_metrics as metrics;
+pub use vesalius_networks as networks;
+pub use vesalius_tensor as tensor;
+pub use vesalius_training as training;
+pub use vesalius_transforms as transforms;
+pub use vesalius_view as view;
 pub use vesalius_volume as volume;
+
+/// What most programs need, in one line.
+pub mod prelude {
+    pub use vesalius_inferers::{Inferer, ModelDescription, Segmenter};
+    pub use vesalius_tensor::{Device, Logits, Probabilities, Tensor, parse_device};
+    pub use vesalius_training::{Datalist, FitOptions, TrainingConfig, TrainingData, fit, load_dataset};
+    pub use vesalius_volume::{Geometry, LabelMap, LabelScheme, Subject, Volume};
+}

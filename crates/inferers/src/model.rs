@@ -1,0 +1,112 @@
+//! The model folder: `model.yaml`, which says everything but the weights, and one folder a member
+//! (a fold, an ensemble member) with its weights.
+
+use crate::{Error, Inferer, Result};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use vesalius_networks::NetworkConfig;
+use vesalius_transforms::Chain;
+use vesalius_volume::LabelScheme;
+
+/// The description's file name in a model folder.
+pub const MODEL_FILE: &str = "model.yaml";
+
+/// What a model does to an image, from the file to labels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelDescription {
+    /// The name of each image channel, in order.
+    pub channels: Vec<String>,
+    /// What the network's channels mean.
+    pub labels: LabelScheme,
+    /// Done to every image before the network sees it.
+    #[serde(default)]
+    pub preprocessing: Chain,
+    /// The network; all members share it.
+    pub network: NetworkConfig,
+    /// The order in which the network takes the spatial axes.
+    #[serde(default)]
+    pub axis_order: AxisOrder,
+    /// How a volume goes through the network.
+    pub inferer: Inferer,
+    /// Names of the members; their logits are averaged.
+    pub members: Vec<String>,
+    /// Where the model comes from.
+    #[serde(default)]
+    pub provenance: Provenance,
+}
+
+/// The order of a network's spatial axes; weights stay as they were trained, patches are turned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AxisOrder {
+    /// `[N, C, Z, Y, X]`: ours, and nnU-Net's.
+    #[default]
+    Zyx,
+    /// `[N, C, X, Y, Z]`: MONAI's.
+    Xyz,
+}
+
+/// Where a model comes from: read by people, never by the program.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Provenance {
+    /// The program and its version.
+    pub made_by: String,
+    /// The name of the run or of the model it was converted from.
+    pub name: String,
+    /// The dataset it was trained on.
+    pub dataset: String,
+    /// Steps trained.
+    pub steps: u64,
+    /// Mean Dice over foreground labels on the held-out cases, with these weights.
+    pub validation_dice: Option<f64>,
+    /// The held-out fold.
+    pub validation_fold: Option<usize>,
+}
+
+impl ModelDescription {
+    /// Reads a model folder's description and checks it.
+    ///
+    /// # Errors
+    /// [`Error::ModelFolder`] with the file, the key and what to do.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(MODEL_FILE);
+        let bad = |reason: String| Error::ModelFolder { path: path.clone(), reason };
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| bad(format!("cannot be read ({e}); `--model` wants the folder that `vesalius train` wrote")))?;
+        let model: Self = serde_saphyr::from_str(&text).map_err(|e| bad(e.to_string()))?;
+        if model.members.is_empty() {
+            return Err(bad("`members` is empty; name at least one folder under `members/`".to_owned()));
+        }
+        model.labels.clone().check().map_err(|e| bad(e.to_string()))?;
+        model.preprocessing.check().map_err(|e| bad(e.to_string()))?;
+        model.inferer.check().map_err(|e| bad(e.to_string()))?;
+        if let Some(member) = model.members.iter().find(|name| !is_plain_name(name)) {
+            return Err(bad(format!("member `{member}` is not a plain folder name")));
+        }
+        Ok(model)
+    }
+
+    /// Writes the description whole or not at all.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(MODEL_FILE);
+        let text = serde_saphyr::to_string(self)
+            .map_err(|e| Error::ModelFolder { path: path.clone(), reason: e.to_string() })?;
+        Ok(vesalius_io::write_bytes_atomically(&path, text.as_bytes())?)
+    }
+}
+
+/// Where a member's weights are.
+pub fn weights_path(folder: &Path, member: &str) -> PathBuf {
+    folder.join("members").join(member).join("weights.safetensors")
+}
+
+/// A name that stays inside its folder.
+fn is_plain_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(_)), None))
+}

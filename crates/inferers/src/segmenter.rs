@@ -1,0 +1,154 @@
+//! A model folder made ready: an image in, labels on the image's own grid out.
+
+use crate::model::AxisOrder;
+use crate::{Error, ModelDescription, PatchNetwork, Result, weights_path};
+use burn::tensor::{Device, Tensor};
+use std::path::Path;
+use vesalius_filters::{ResampleOptions, resample};
+use vesalius_networks::Network;
+use vesalius_tensor::LogitsSlab;
+use vesalius_volume::{Geometry, LabelMap, LabelScheme, Subject, Volume};
+
+/// A trained model, loaded once and used for any number of images.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let device = vesalius_tensor::parse_device("cpu")?;
+/// let segmenter = vesalius_inferers::Segmenter::open("runs/hippocampus".as_ref(), &device)?;
+/// let labels = segmenter.segment(&vesalius_io::read("scan.nii.gz")?)?;
+/// vesalius_io::write_labels("segmentation.nii.gz", &labels)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Segmenter {
+    model: ModelDescription,
+    networks: Vec<Network>,
+    device: Device,
+}
+
+impl Segmenter {
+    /// Loads a model folder onto a device.
+    ///
+    /// # Errors
+    /// A description that cannot be read, weights that are missing or do not fit the network.
+    pub fn open(folder: &Path, device: &Device) -> Result<Self> {
+        let model = ModelDescription::read(folder)?;
+        let networks = model
+            .members
+            .iter()
+            .map(|member| {
+                let network = model.network.init(device)?;
+                Ok(network.load_file(&weights_path(folder, member))?)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { model, networks, device: device.clone() })
+    }
+
+    /// The model's description.
+    pub fn model(&self) -> &ModelDescription {
+        &self.model
+    }
+
+    /// Labels of an image, on the image's own grid.
+    ///
+    /// # Errors
+    /// Another number of channels than the model's, a voxel that is not finite, an empty image.
+    pub fn segment(&self, image: &Volume<f32>) -> Result<LabelMap> {
+        let logits = self.logits(image)?;
+        labels_of(&logits, &self.model.labels)
+    }
+
+    /// Probabilities of an image, one channel a class or region, on the image's own grid.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment`].
+    pub fn probabilities(&self, image: &Volume<f32>) -> Result<Volume<f32>> {
+        let logits = self.logits(image)?;
+        let (geometry, channels) = (*logits.geometry(), logits.channels());
+        let probabilities = LogitsSlab::new(&self.model.labels, logits.into_data())?.into_probabilities();
+        Ok(Volume::new(geometry, channels, probabilities.into_data())?)
+    }
+
+    /// Mean logits of the members, brought back to the image's grid.
+    fn logits(&self, image: &Volume<f32>) -> Result<Volume<f32>> {
+        self.check_image(image)?;
+        let subject = Subject::new("image", image.clone(), None)?;
+        let (prepared, _) = self.model.preprocessing.apply(subject, 0, 0)?;
+        let mut parts = Vec::with_capacity(self.networks.len());
+        for network in &self.networks {
+            let network = TurnedNetwork { network, order: self.model.axis_order };
+            let output = self.model.inferer.run(prepared.image(), &network, &self.device)?;
+            parts.push(LogitsSlab::new(&self.model.labels, output.into_data())?);
+        }
+        let mean = match <[LogitsSlab; 1]>::try_from(parts) {
+            Ok([only]) => only,
+            Err(parts) => LogitsSlab::mean(&parts)?,
+        };
+        let channels = self.model.labels.channels();
+        let logits = Volume::new(*prepared.geometry(), channels, mean.into_data())?;
+        back_to_grid(logits, image.geometry())
+    }
+
+    fn check_image(&self, image: &Volume<f32>) -> Result<()> {
+        let expected = self.model.channels.len();
+        if image.channels() != expected {
+            let names = self.model.channels.join(", ");
+            return Err(Error::Channels { found: image.channels(), expected, names });
+        }
+        let count = image.data().iter().filter(|v| !v.is_finite()).count();
+        if let Some(first) = image.data().iter().position(|v| !v.is_finite()) {
+            let n = image.geometry().voxel_count();
+            return Err(Error::NotFinite { count, channel: first / n, index: image.geometry().index(first % n) });
+        }
+        Ok(())
+    }
+}
+
+/// Logits on another grid; linear between voxels where preprocessing changed the grid.
+///
+/// # Errors
+/// A grid that cannot be resampled to.
+pub fn back_to_grid(logits: Volume<f32>, grid: &Geometry) -> Result<Volume<f32>> {
+    if logits.geometry().is_same(grid) {
+        return Ok(logits.with_geometry(*grid)?);
+    }
+    Ok(resample(&logits, grid, &ResampleOptions::monai())?)
+}
+
+/// The labels that logits mean, on the same grid.
+///
+/// # Errors
+/// Another number of channels than the scheme's.
+pub fn labels_of(logits: &Volume<f32>, scheme: &LabelScheme) -> Result<LabelMap> {
+    let mut labels = LabelMap::background(*logits.geometry());
+    LogitsSlab::new(scheme, logits.data().to_vec())?.labels_into(labels.data_mut())?;
+    Ok(labels)
+}
+
+/// A network behind the axis order that it was trained with.
+pub struct TurnedNetwork<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// Its order of axes.
+    pub order: AxisOrder,
+}
+
+impl PatchNetwork for TurnedNetwork<'_> {
+    fn forward(&self, patches: Tensor<5>) -> Tensor<5> {
+        let turn = |tensor: Tensor<5>| match self.order {
+            AxisOrder::Zyx => tensor,
+            AxisOrder::Xyz => tensor.swap_dims(2, 4),
+        };
+        // The network's first output is the full-resolution one.
+        turn(self.network.forward(turn(patches)).swap_remove(0))
+    }
+
+    fn divisor(&self) -> [usize; 3] {
+        let divisor = self.network.divisor();
+        match self.order {
+            AxisOrder::Zyx => divisor,
+            AxisOrder::Xyz => [divisor[2], divisor[1], divisor[0]],
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A volume through a 2-D network slice by slice, as MONAI's `SliceInferer`.
+
+use crate::{Blending, Error, PatchNetwork, Result, SlidingWindow};
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use vesalius_filters::permute;
+use vesalius_transforms::Axis;
+use vesalius_volume::Volume;
+
+/// Runs a 2-D network over every slice across one axis and puts the slices together again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Slice {
+    /// The axis across which slices are taken.
+    pub axis: Axis,
+    /// Window within a slice, along the two other axes in their order; -1 is the whole of an axis.
+    pub patch_size: [i64; 2],
+    /// Share of a window that its neighbour covers too, 0 to below 1.
+    pub overlap: f64,
+    /// How overlapping windows are blended.
+    pub blending: Blending,
+    /// How many slices (or windows) go through the network at a time.
+    pub batch_size: usize,
+}
+
+impl Default for Slice {
+    fn default() -> Self {
+        Self { axis: Axis::Z, patch_size: [-1; 2], overlap: 0.25, blending: Blending::Gaussian, batch_size: 8 }
+    }
+}
+
+impl Slice {
+    /// Nothing when the values make sense.
+    ///
+    /// # Errors
+    /// [`Error::BadValue`], which names the key.
+    pub fn check(&self) -> Result<()> {
+        self.windows().check()
+    }
+
+    /// The network's output on the volume's own grid; the network sees `[N, C, 1, Y, X]`, where X and
+    /// Y are the two axes that are not `axis`, in their order.
+    ///
+    /// # Errors
+    /// As [`SlidingWindow::run`].
+    pub fn run(&self, image: &Volume<f32>, network: &dyn PatchNetwork, device: &Device) -> Result<Volume<f32>> {
+        let order = self.axis.last();
+        let back: [usize; 3] = std::array::from_fn(|axis| order.iter().position(|&a| a == axis).unwrap_or(axis));
+        let slices = permute(image, order)?;
+        let output = self.windows().run(&slices, network, device)?;
+        Ok(permute(&output, back)?.with_geometry(*image.geometry())?)
+    }
+
+    fn windows(&self) -> SlidingWindow {
+        SlidingWindow {
+            patch_size: [self.patch_size[0], self.patch_size[1], 1],
+            overlap: self.overlap,
+            blending: self.blending,
+            batch_size: self.batch_size,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The inferers against MONAI's own numbers, made by `tests/parity/inferers.py`.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde_json::{Map, Value};
+use vesalius_inferers::Inferer;
+use vesalius_volume::{Geometry, Volume};
+
+/// The same formula stands in the script: a smooth function of the index, in f64, rounded once.
+fn volume(size: [usize; 3]) -> Volume<f32> {
+    let geometry = Geometry::axis_aligned(size, [0.9, 1.1, 2.0]).unwrap();
+    Volume::from_fn(geometry, |[x, y, z]| {
+        ((0.3 * x as f64).sin() + (0.2 * y as f64).cos() * 0.5 + 0.1 * z as f64) as f32
+    })
+}
+
+/// Intensity times a ramp over the window, and its square plus that ramp.
+fn network(patch: Tensor<5>) -> Tensor<5> {
+    let [n, _, z, y, x] = patch.dims();
+    let mut ramp = Vec::with_capacity(z * y * x);
+    for k in 0..z {
+        for j in 0..y {
+            for i in 0..x {
+                let share = |index: usize, length: usize| index as f32 / length as f32;
+                ramp.push(share(i, x) + 2.0 * share(j, y) + 3.0 * share(k, z));
+            }
+        }
+    }
+    let ramp = Tensor::<5>::from_data(TensorData::new(ramp, [1, 1, z, y, x]), &patch.device());
+    let ramp = ramp.repeat_dim(0, n);
+    Tensor::cat(vec![patch.clone() * (ramp.clone() + 1.0), patch.clone() * patch + ramp], 1)
+}
+
+fn inferer(case: &Map<String, Value>) -> Inferer {
+    let mut keys = case.clone();
+    let name = keys.remove("inferer").unwrap();
+    for key in ["size", "every", "values", "sum"] {
+        keys.remove(key);
+    }
+    serde_json::from_value(Value::Object(Map::from_iter([(name.as_str().unwrap().to_owned(), Value::Object(keys))])))
+        .unwrap()
+}
+
+#[test]
+fn every_stored_case_agrees() {
+    let stored: Value = serde_json::from_str(include_str!("data/monai.json")).unwrap();
+    let cases = stored["cases"].as_array().unwrap();
+    assert!(cases.len() >= 11);
+    for case in cases {
+        let case = case.as_object().unwrap();
+        let size: [usize; 3] = serde_json::from_value(case["size"].clone()).unwrap();
+        let image = volume(size);
+        let inferer = inferer(case);
+        let output = inferer.run(&image, &network, &Device::flex()).unwrap();
+        assert_eq!(output.geometry(), image.geometry());
+        let expected: Vec<f32> = serde_json::from_value(case["values"].clone()).unwrap();
+        let every = case["every"].as_u64().unwrap() as usize;
+        let found: Vec<f32> = output.data().iter().step_by(every).copied().collect();
+        assert_eq!(found.len(), expected.len());
+        for (at, (a, b)) in found.iter().zip(&expected).enumerate() {
+            assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{inferer:?}: value {at} is {a}, MONAI's {b}");
+        }
+        let sum: f64 = output.data().iter().map(|&v| f64::from(v)).sum();
+        let expected = case["sum"].as_f64().unwrap();
+        assert!((sum - expected).abs() <= 1e-5 * expected.abs(), "{inferer:?}: sum {sum}, MONAI's {expected}");
+    }
+}

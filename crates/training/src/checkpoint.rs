@@ -1,0 +1,151 @@
+//! Everything a run needs to go on as if it had never stopped, in one file that is written whole.
+//!
+//! Layout: the magic bytes, the length of a JSON header, the header, Burn's records of the network
+//! and of the optimiser, and a CRC-32 of all that came before.
+
+use crate::{Error, Result, TrainingConfig};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+const MAGIC: &[u8; 8] = b"VESCKPT1";
+const CRC_LENGTH: usize = 4;
+const START: usize = MAGIC.len() + 8;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Steps in all; unknown while a run of so many minutes warms up.
+    pub steps: Option<u64>,
+    /// The best validation so far.
+    pub best: Option<Best>,
+    /// Seconds spent on training, validation not counted.
+    pub seconds: f64,
+}
+
+/// The validation whose weights are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    /// After this many steps.
+    pub step: u64,
+    /// Mean Dice over foreground labels.
+    pub dice: f64,
+}
+
+/// A run that can go on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// The config of the run.
+    pub config: TrainingConfig,
+    /// Names of the cases trained on, so that another dataset is noticed.
+    pub cases: Vec<String>,
+    /// Where it stands.
+    pub progress: Progress,
+    /// Burn's record of the network, with the identity of each parameter.
+    pub network: Vec<u8>,
+    /// Burn's record of the optimiser.
+    pub optimizer: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    vesalius: String,
+    config: TrainingConfig,
+    cases: Vec<String>,
+    progress: Progress,
+    network_bytes: usize,
+    optimizer_bytes: usize,
+}
+
+impl Checkpoint {
+    /// Writes the file whole or not at all.
+    ///
+    /// # Errors
+    /// A folder that cannot be written, a full disk.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let header = Header {
+            vesalius: env!("CARGO_PKG_VERSION").to_owned(),
+            config: self.config.clone(),
+            cases: self.cases.clone(),
+            progress: self.progress.clone(),
+            network_bytes: self.network.len(),
+            optimizer_bytes: self.optimizer.len(),
+        };
+        let header = serde_json::to_vec(&header).map_err(|e| broken(path, &e.to_string()))?;
+        let mut bytes = Vec::with_capacity(START + header.len() + self.network.len() + self.optimizer.len() + CRC_LENGTH);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&header);
+        bytes.extend_from_slice(&self.network);
+        bytes.extend_from_slice(&self.optimizer);
+        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+        Ok(vesalius_io::write_bytes_atomically(path, &bytes)?)
+    }
+
+    /// Reads a checkpoint and checks that it is whole.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] for a file that is absent, cut short, changed, or of another version.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|e| {
+            broken(path, &format!("cannot be read ({e}); without it there is nothing to resume: leave out `--resume`"))
+        })?;
+        let body = bytes.len().checked_sub(CRC_LENGTH).filter(|&n| n >= START && bytes.starts_with(MAGIC));
+        let Some(body) = body else {
+            return Err(broken(path, "is not a checkpoint of this version of vesalius"));
+        };
+        let (body, crc) = bytes.split_at(body);
+        if crc32fast::hash(body).to_le_bytes() != crc {
+            return Err(broken(path, "is damaged (its checksum does not match its content)"));
+        }
+        // The checksum holds, so lengths are those that were written; a foreign file may still lie.
+        let mut length = [0; 8];
+        length.copy_from_slice(&body[MAGIC.len()..START]);
+        let cut = || broken(path, "is cut short");
+        let header_end = usize::try_from(u64::from_le_bytes(length)).ok().and_then(|n| START.checked_add(n)).ok_or_else(cut)?;
+        let header = body.get(START..header_end).ok_or_else(cut)?;
+        let header: Header = serde_json::from_slice(header).map_err(|e| broken(path, &format!("has another form ({e})")))?;
+        let network_end = header_end.checked_add(header.network_bytes).ok_or_else(cut)?;
+        let network = body.get(header_end..network_end).ok_or_else(cut)?.to_vec();
+        let optimizer = body[network_end..].to_vec();
+        if optimizer.len() != header.optimizer_bytes {
+            return Err(cut());
+        }
+        Ok(Self { config: header.config, cases: header.cases, progress: header.progress, network, optimizer })
+    }
+
+    /// Nothing when a run with this config and these cases goes on from here.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`], which names what differs.
+    pub fn check_same_run(&self, path: &Path, config: &TrainingConfig, cases: &[String]) -> Result<()> {
+        // The length of a run may be set anew; everything else makes another run.
+        let without_length = |config: &TrainingConfig| {
+            let mut value = serde_json::to_value(config).unwrap_or_default();
+            if let Some(map) = value.as_object_mut() {
+                map.remove("duration");
+            }
+            value
+        };
+        let (then, now) = (without_length(&self.config), without_length(config));
+        if let (Some(then), Some(now)) = (then.as_object(), now.as_object()) {
+            let keys = then.keys().chain(now.keys());
+            if let Some(key) = keys.into_iter().find(|key| then.get(*key) != now.get(*key)) {
+                return Err(broken(path, &format!(
+                    "belongs to a run with another `{key}`; use the same config, or another `--output` for a new run"
+                )));
+            }
+        }
+        if self.cases != cases {
+            return Err(broken(path, "belongs to a run on other cases; use the same data, or another `--output` for a new run"));
+        }
+        Ok(())
+    }
+}
+
+fn broken(path: &Path, reason: &str) -> Error {
+    Error::Checkpoint { path: path.to_path_buf(), reason: reason.to_owned() }
+}

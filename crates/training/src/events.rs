@@ -1,0 +1,65 @@
+//! What a run tells whoever watches it: a progress bar, a log, a user's own program.
+
+use serde::Serialize;
+
+/// Something that happened in a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Event {
+    /// Training begins, or goes on.
+    Started {
+        /// Steps already done.
+        step: u64,
+        /// Cases to train on.
+        training_cases: usize,
+        /// Cases held out.
+        validation_cases: usize,
+        /// Trainable numbers.
+        parameters: usize,
+    },
+    /// The number of steps that the minutes allow became known.
+    Planned {
+        /// Steps in all.
+        steps: u64,
+        /// Seconds a step in the warm-up.
+        seconds_per_step: f64,
+    },
+    /// A step was done.
+    Step {
+        /// Its number, from 1.
+        step: u64,
+        /// Steps in all, once known.
+        steps: Option<u64>,
+        /// The loss before the step.
+        loss: f32,
+        /// The learning rate of the step.
+        learning_rate: f64,
+        /// Seconds of training so far.
+        seconds: f64,
+    },
+    /// A held-out case was segmented.
+    ValidatedCase {
+        /// How many are done.
+        done: usize,
+        /// Of how many.
+        cases: usize,
+    },
+    /// The held-out cases were segmented and scored.
+    Validated {
+        /// After this many steps.
+        step: u64,
+        /// Mean Dice over foreground labels.
+        dice: f64,
+        /// Dice of each foreground label or region.
+        labels: Vec<(String, f64)>,
+        /// Whether it is the best so far, whose weights are kept.
+        best: bool,
+        /// Seconds of training so far.
+        seconds: f64,
+    },
+    /// The run was asked to stop and is saved.
+    Stopped {
+        /// Steps done.
+        step: u64,
+    },
+}

@@ -1,0 +1,153 @@
+//! Segmentations against references: a pair of files, or two folders paired by file name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
+use vesalius_volume::LabelMap;
+
+/// Why two label maps or folders cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A path that holds nothing to compare.
+    #[error("{path}: {reason}")]
+    Path {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A pair that cannot be scored.
+    #[error("case {case}: {source}")]
+    Case {
+        /// The case.
+        case: String,
+        /// Why not.
+        source: vesalius_metrics::Error,
+    },
+    /// A file that cannot be read.
+    #[error(transparent)]
+    Io(#[from] vesalius_io::Error),
+    /// Labels or scores that contradict each other.
+    #[error(transparent)]
+    Metric(#[from] vesalius_metrics::Error),
+}
+
+/// What is scored and how strict the pairing is.
+#[derive(Debug, Clone)]
+pub struct EvaluateOptions {
+    /// Labels or regions to score; by default every label but 0 that occurs in a reference or prediction.
+    pub targets: Option<Targets>,
+    /// The measures.
+    pub measures: Vec<Measure>,
+    /// A reference without a prediction scores as missed instead of being an error.
+    pub allow_missing: bool,
+}
+
+impl Default for EvaluateOptions {
+    fn default() -> Self {
+        Self { targets: None, measures: vec![Measure::Dice], allow_missing: false }
+    }
+}
+
+/// A reference and the prediction that belongs to it.
+struct Pair {
+    name: String,
+    reference: PathBuf,
+    prediction: Option<PathBuf>,
+}
+
+/// Scores predictions against references; folders are paired by file name without suffixes.
+///
+/// A prediction without a reference is not scored: a folder of references may hold a part of the cases.
+///
+/// # Errors
+/// A path that cannot be read, a reference without a prediction unless allowed, no pair at all, label
+/// maps on different grids.
+pub fn evaluate(prediction: &Path, reference: &Path, options: &EvaluateOptions) -> Result<Evaluation, Error> {
+    let pairs = pair(prediction, reference, options.allow_missing)?;
+    let targets = match &options.targets {
+        Some(targets) => targets.clone(),
+        None => occurring(&pairs)?,
+    };
+    let evaluator = Evaluator::new(targets, options.measures.clone());
+    let mut scores = Vec::with_capacity(pairs.len());
+    for pair in &pairs {
+        let reference: LabelMap = vesalius_io::read_labels(&pair.reference)?;
+        let scored = match &pair.prediction {
+            Some(path) => evaluator.case(&pair.name, &reference, &vesalius_io::read_labels(path)?),
+            None => evaluator.missing(&pair.name, &reference),
+        };
+        scores.push(scored.map_err(|source| Error::Case { case: pair.name.clone(), source })?);
+    }
+    Ok(Evaluation::new(scores)?)
+}
+
+fn pair(prediction: &Path, reference: &Path, allow_missing: bool) -> Result<Vec<Pair>, Error> {
+    let bad = |path: &Path, reason: String| Error::Path { path: path.to_path_buf(), reason };
+    for path in [prediction, reference] {
+        if !path.exists() {
+            return Err(bad(path, "does not exist".to_owned()));
+        }
+    }
+    if prediction.is_file() && reference.is_file() {
+        let name = vesalius_io::strip_extension(reference);
+        return Ok(vec![Pair { name, reference: reference.to_path_buf(), prediction: Some(prediction.to_path_buf()) }]);
+    }
+    if prediction.is_file() != reference.is_file() {
+        return Err(bad(prediction, format!("and {} must be both files or both folders", reference.display())));
+    }
+    let mut predictions = images_in(prediction)?;
+    let references = images_in(reference)?;
+    let found = predictions.len();
+    let mut pairs = Vec::new();
+    let mut missing = Vec::new();
+    for (name, path) in references {
+        let prediction = predictions.remove(&name);
+        if prediction.is_none() {
+            missing.push(name.clone());
+        }
+        pairs.push(Pair { name, reference: path, prediction });
+    }
+    if missing.len() == pairs.len() {
+        return Err(bad(prediction, format!(
+            "none of its {found} images has the name of one of the {} references in {}", pairs.len(), reference.display()
+        )));
+    }
+    if !allow_missing && !missing.is_empty() {
+        return Err(bad(prediction, format!(
+            "has no prediction for {} of {} references ({}{}); predict them, take their references away, or score them as missed with `--allow-missing`",
+            missing.len(), pairs.len(), missing[..missing.len().min(3)].join(", "), if missing.len() > 3 { ", …" } else { "" }
+        )));
+    }
+    Ok(pairs)
+}
+
+fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
+    let bad = |reason: String| Error::Path { path: folder.to_path_buf(), reason };
+    let entries = std::fs::read_dir(folder).map_err(|e| bad(format!("cannot be read: {e}")))?;
+    let mut images = BTreeMap::new();
+    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        let name = vesalius_io::strip_extension(&path);
+        // Probabilities lie beside the label maps that they became.
+        if !path.is_file() || !vesalius_io::is_image(&path) || name.ends_with("_probabilities") {
+            continue;
+        }
+        if let Some(other) = images.insert(name, path.clone()) {
+            return Err(bad(format!("holds two files of one case: {} and {}", other.display(), path.display())));
+        }
+    }
+    if images.is_empty() {
+        return Err(bad("holds no image that can be read".to_owned()));
+    }
+    Ok(images)
+}
+
+/// Every label but 0 that occurs in a reference or in its prediction.
+fn occurring(pairs: &[Pair]) -> Result<Targets, Error> {
+    let mut values = BTreeSet::new();
+    for path in pairs.iter().flat_map(|pair| std::iter::once(&pair.reference).chain(&pair.prediction)) {
+        values.extend(vesalius_io::read_labels(path)?.counts().into_keys().filter(|&value| value != 0));
+    }
+    let values: Vec<u32> = values.into_iter().collect();
+    Ok(Targets::of_values(&values)?)
+}
