@@ -1,1 +1,39 @@
 //! Reads and writes medical images: NIfTI, DICOM series, MetaImage, NRRD.
+//!
+//! [`read()`] decides by a file's content, [`write()`] by its name; options structs stand beside them.
+//! Every image has a geometry in RAS+ millimetres, exact to the numbers in the file, or is refused.
+//! Files are written whole or not at all. Nothing above this crate opens an image file.
+
+mod atomic;
+mod decode;
+mod encode;
+mod error;
+mod format;
+mod gzip;
+mod image;
+mod layout;
+mod nifti;
+mod options;
+mod orthonormal;
+mod read;
+mod voxel_type;
+mod write;
+
+pub use atomic::{write_atomically, write_bytes_atomically};
+pub use error::Error;
+pub use format::{Format, is_image, strip_extension};
+pub use image::{ImageFile, open, open_with};
+pub use layout::{ImageInfo, Scaling};
+pub use options::{Extension, FourthAxis, NiftiVersion, ReadOptions, WriteOptions};
+pub use orthonormal::orthonormalised;
+pub use read::{
+    probe, probe_with, read, read_as, read_as_with, read_labels, read_labels_as, read_labels_with,
+    read_with,
+};
+pub use voxel_type::{FileVoxel, VoxelType};
+pub use write::{write, write_labels, write_labels_with, write_with};
+
+pub(crate) use layout::Layout;
+
+/// The result of this crate's fallible functions.
+pub type Result<T> = std::result::Result<T, Error>;

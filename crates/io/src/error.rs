@@ -1,0 +1,206 @@
+//! What can be wrong with a file: what was found, what was expected, where, and what to do.
+
+use std::path::{Path, PathBuf};
+
+/// An error of this crate. Every message names the file and a remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is missing or may not be read.
+    #[error("cannot read {path}: {source}; check the name and the permissions")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The file could not be written; what stood there before is untouched.
+    #[error(
+        "cannot write {path}: {source}; the folder must exist, be writable and have room (what stood there before is untouched)"
+    )]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The file ends before the data it announces.
+    #[error(
+        "{path} is truncated: {what} need {expected} bytes, but the data end at byte {offset}; copy or download the file again"
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// What was being read.
+        what: String,
+        /// Bytes needed, counted in the uncompressed stream.
+        expected: u64,
+        /// Where the data end, counted in the uncompressed stream.
+        offset: u64,
+    },
+    /// The compressed stream is damaged.
+    #[error(
+        "{path} is damaged: its compressed data fail at byte {offset} of the uncompressed stream ({reason}); copy or download the file again"
+    )]
+    Compression {
+        /// The file.
+        path: PathBuf,
+        /// How far decompression came.
+        offset: u64,
+        /// What failed, such as the check sum.
+        reason: String,
+    },
+    /// The content is no image that this crate knows.
+    #[error(
+        "{path} is not an image this program reads: found {found}; expected NIfTI, MetaImage, NRRD or DICOM (the content decides, not the name)"
+    )]
+    NotAnImage {
+        /// The file.
+        path: PathBuf,
+        /// What stands in it.
+        found: String,
+    },
+    /// The name does not say in which format to write.
+    #[error(
+        "cannot tell from the name {path} which format to write; end it in .nii, .nii.gz, .hdr, .img, .mha, .mhd, .nrrd or .nhdr"
+    )]
+    UnknownExtension {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A field of the header contradicts the format.
+    #[error("{path}: {field} is {found}, expected {expected}")]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// The field of the header.
+        field: String,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+    /// A valid file that this crate does not read or write.
+    #[error("{path}: {what} is not supported; {remedy}")]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// What the file has.
+        what: String,
+        /// What to do instead.
+        remedy: String,
+    },
+    /// The file does not say where its voxels lie.
+    #[error(
+        "{path} does not say where its voxels lie: {found}; if you know the spacing, pass it (`--assume-spacing x,y,z`, in millimetres)"
+    )]
+    NoGeometry {
+        /// The file.
+        path: PathBuf,
+        /// What the header says instead.
+        found: String,
+    },
+    /// The image has more axes than three.
+    #[error(
+        "{path} has {axes} ({extent:?} voxels); a volume has three axes: ask for `FourthAxis::Channels` if they are channels (`--channels`), or split the series"
+    )]
+    FourthAxis {
+        /// The file.
+        path: PathBuf,
+        /// What the axes are.
+        axes: String,
+        /// All dimensions as the file has them.
+        extent: Vec<u64>,
+    },
+    /// A voxel that does not fit the type asked for.
+    #[error(
+        "{path}: value {value} at voxel {index:?}, channel {channel}, does not fit; expected {expected}"
+    )]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The value found.
+        value: String,
+        /// The voxel, `[x, y, z]`.
+        index: [usize; 3],
+        /// The channel.
+        channel: usize,
+        /// What the caller can hold.
+        expected: String,
+    },
+    /// The header asks for more memory than allowed.
+    #[error(
+        "{path} needs {needed} bytes of memory, the limit is {limit}; raise `ReadOptions::max_bytes` if the file is right"
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Bytes the image needs.
+        needed: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// A region that reaches outside of the image.
+    #[error(
+        "{path}: the region that starts at {start:?} with size {region:?} reaches outside of the image's {size:?} voxels"
+    )]
+    Region {
+        /// The file.
+        path: PathBuf,
+        /// First voxel of the region.
+        start: [usize; 3],
+        /// Size of the region.
+        region: [usize; 3],
+        /// Size of the image.
+        size: [usize; 3],
+    },
+    /// A geometry that is not usable.
+    #[error("{path}: {source}")]
+    Volume {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: vesalius_volume::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
+        Self::Read {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn header(
+        path: &Path,
+        field: impl Into<String>,
+        found: impl ToString,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Header {
+            path: path.to_owned(),
+            field: field.into(),
+            found: found.to_string(),
+            expected: expected.into(),
+        }
+    }
+
+    pub(crate) fn unsupported(
+        path: &Path,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::Unsupported {
+            path: path.to_owned(),
+            what: what.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    pub(crate) fn volume(path: &Path, source: vesalius_volume::Error) -> Self {
+        Self::Volume {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Which format a file has: by content for reading, by name for writing and for folder listings.
+
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+/// An image file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// NIfTI-1, `.nii`, `.nii.gz` or a pair `.hdr` and `.img`.
+    Nifti1,
+    /// NIfTI-2.
+    Nifti2,
+    /// MetaImage, `.mha` or `.mhd` with its data file.
+    MetaImage,
+    /// NRRD, `.nrrd` or `.nhdr` with its data file.
+    Nrrd,
+    /// DICOM, a file or a folder.
+    Dicom,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nifti1 => "NIfTI-1",
+            Self::Nifti2 => "NIfTI-2",
+            Self::MetaImage => "MetaImage",
+            Self::Nrrd => "NRRD",
+            Self::Dicom => "DICOM",
+        })
+    }
+}
+
+/// Name endings of files that hold one volume each, longest first. The `.img` of a pair is left
+/// out, so that a listing names each image once.
+const VOLUME_ENDINGS: [&str; 7] = [".nii.gz", ".nii", ".hdr", ".mha", ".mhd", ".nrrd", ".nhdr"];
+
+const OTHER_ENDINGS: [&str; 5] = [".hdr.gz", ".img.gz", ".img", ".dcm", ".dicom"];
+
+fn ending<'a>(name: &str, endings: &[&'a str]) -> Option<&'a str> {
+    let lower = name.to_ascii_lowercase();
+    endings
+        .iter()
+        .find(|ending| lower.len() > ending.len() && lower.ends_with(**ending))
+        .copied()
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// Whether the name is that of a file with one volume in it (`.nii`, `.nii.gz`, `.hdr`, `.mha`,
+/// `.mhd`, `.nrrd`, `.nhdr`); hidden files are not. The file is not opened. DICOM series are folders
+/// of files and are found by [`crate::probe`].
+pub fn is_image(path: impl AsRef<Path>) -> bool {
+    let name = file_name(path.as_ref());
+    !name.starts_with('.') && ending(&name, &VOLUME_ENDINGS).is_some()
+}
+
+/// The file's name without its folder and without the ending of its image format:
+/// `scans/case.nii.gz` is `case`, `case.seg.nii` is `case.seg`. Other names stay whole.
+pub fn strip_extension(path: impl AsRef<Path>) -> String {
+    let mut name = file_name(path.as_ref());
+    let found = ending(&name, &VOLUME_ENDINGS).or_else(|| ending(&name, &OTHER_ENDINGS));
+    if let Some(found) = found {
+        name.truncate(name.len() - found.len());
+    }
+    name
+}
+
+/// The kinds of file a name can ask to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    Nifti { gzip: bool },
+    NiftiPair { gzip: bool },
+    MetaImage { detached: bool },
+    Nrrd { detached: bool },
+}
+
+pub(crate) fn target(path: &Path) -> Result<Target> {
+    let name = file_name(path).to_ascii_lowercase();
+    let ends = |ending: &str| name.len() > ending.len() && name.ends_with(ending);
+    Ok(if ends(".nii.gz") {
+        Target::Nifti { gzip: true }
+    } else if ends(".nii") {
+        Target::Nifti { gzip: false }
+    } else if ends(".hdr") || ends(".img") {
+        Target::NiftiPair { gzip: false }
+    } else if ends(".hdr.gz") || ends(".img.gz") {
+        Target::NiftiPair { gzip: true }
+    } else if ends(".mha") || ends(".mhd") {
+        Target::MetaImage {
+            detached: ends(".mhd"),
+        }
+    } else if ends(".nrrd") || ends(".nhdr") {
+        Target::Nrrd {
+            detached: ends(".nhdr"),
+        }
+    } else {
+        return Err(Error::UnknownExtension {
+            path: path.to_owned(),
+        });
+    })
+}
+
+/// Bytes that are enough to know every format.
+const HEAD: u64 = 1024;
+
+/// The start of a file, and whether it stood in a gzip stream.
+pub(crate) struct Head {
+    pub bytes: Vec<u8>,
+    pub gzip: bool,
+}
+
+pub(crate) fn head(path: &Path) -> Result<Head> {
+    let fail = |source| Error::read(path, source);
+    let file = std::fs::File::open(path).map_err(fail)?;
+    let mut bytes = Vec::new();
+    (&file).take(HEAD).read_to_end(&mut bytes).map_err(fail)?;
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Head { bytes, gzip: false });
+    }
+    let file = std::fs::File::open(path).map_err(fail)?;
+    let mut inflated = Vec::new();
+    // What could be inflated before a fault is enough here; reading the image reports the fault.
+    let _ = flate2::read::MultiGzDecoder::new(file)
+        .take(HEAD)
+        .read_to_end(&mut inflated);
+    Ok(Head {
+        bytes: inflated,
+        gzip: true,
+    })
+}
+
+/// The format that the first bytes announce.
+pub(crate) fn detect(head: &[u8]) -> Option<Format> {
+    if let Some(version) = crate::nifti::detect(head) {
+        return Some(version);
+    }
+    if head.starts_with(b"NRRD000") {
+        return Some(Format::Nrrd);
+    }
+    if head.get(128..132) == Some(b"DICM") {
+        return Some(Format::Dicom);
+    }
+    None
+}
+
+/// What a file is that is none of ours, in a few words.
+pub(crate) fn nature(head: &Head) -> String {
+    let bytes = &head.bytes;
+    let within = if head.gzip { "gzip data with " } else { "" };
+    let known: [(&[u8], &str); 8] = [
+        (b"PK\x03\x04", "a zip archive"),
+        (b"\x89PNG", "a PNG picture"),
+        (b"\xff\xd8\xff", "a JPEG picture"),
+        (b"%PDF", "a PDF document"),
+        (b"\x89HDF", "an HDF5 file"),
+        (b"\x93NUMPY", "a NumPy array"),
+        (b"BZh", "a bzip2 archive"),
+        (
+            b"version https://git-lfs",
+            "a Git LFS pointer (the file itself was not downloaded)",
+        ),
+    ];
+    if bytes.is_empty() {
+        return format!("{within}nothing (it is empty)");
+    }
+    if let Some((_, name)) = known.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return format!("{within}{name}");
+    }
+    if bytes.starts_with(&348i32.to_le_bytes()) || bytes.starts_with(&348i32.to_be_bytes()) {
+        return format!(
+            "{within}an ANALYZE 7.5 header (it has no orientation; convert it to NIfTI)"
+        );
+    }
+    let start: String = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned();
+    if start
+        .chars()
+        .all(|c| !c.is_control() && c != '\u{fffd}' || c.is_ascii_whitespace())
+    {
+        format!("{within}text that begins {:?}", start)
+    } else {
+        format!(
+            "{within}binary data that begin {:02x?}",
+            &bytes[..bytes.len().min(8)]
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_ending_of_the_format_is_stripped() {
+        for (name, stem) in [
+            ("a/case.nii.gz", "case"),
+            ("case.seg.nii", "case.seg"),
+            ("CASE.NII.GZ", "CASE"),
+            ("x.mha", "x"),
+            ("x.img", "x"),
+            ("x.dcm", "x"),
+            ("notes.txt", "notes.txt"),
+            (".nii", ".nii"),
+        ] {
+            assert_eq!(strip_extension(name), stem);
+        }
+    }
+
+    #[test]
+    fn a_listing_names_each_volume_once() {
+        assert!(is_image("a.nii.gz") && is_image("a.hdr") && is_image("b.NRRD"));
+        assert!(!is_image("a.img") && !is_image("a.gz") && !is_image("._a.nii.gz"));
+    }
+}

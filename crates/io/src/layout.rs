@@ -1,0 +1,127 @@
+//! Where a file's voxels lie and how they are stored: what every format's header comes down to.
+
+use crate::{Error, FileVoxel, Format, Result, VoxelType};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use vesalius_volume::Geometry;
+
+/// The straight line from a stored value to its meaning: `slope · value + intercept`, in f64.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Scaling {
+    /// Factor.
+    pub slope: f64,
+    /// Summand.
+    pub intercept: f64,
+}
+
+impl Scaling {
+    /// Values mean what they are.
+    pub const IDENTITY: Self = Self {
+        slope: 1.0,
+        intercept: 0.0,
+    };
+}
+
+/// What a header says, without the voxels.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ImageInfo {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Its format.
+    pub format: Format,
+    /// Size and position, RAS+ mm.
+    pub geometry: Geometry,
+    /// Channels; a fourth axis counts as channels here.
+    pub channels: usize,
+    /// The type the file stores.
+    pub voxel_type: VoxelType,
+    /// How stored values become meant values.
+    pub scaling: Scaling,
+    /// Whether the voxels are compressed.
+    pub compressed: bool,
+    /// Text fields of the header, by their names there.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// How the bytes of the voxels are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packing {
+    Raw,
+    Gzip,
+}
+
+/// Where the voxels lie.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub file: PathBuf,
+    /// Byte of the file where the voxels, or the packed stream, begin.
+    pub start: u64,
+    pub packing: Packing,
+    /// Bytes of the unpacked stream before the voxels.
+    pub skip: u64,
+    pub voxel_type: VoxelType,
+    pub big_endian: bool,
+    pub scaling: Scaling,
+    pub size: [usize; 3],
+    pub channels: usize,
+    /// Whether the channels of a voxel stand side by side.
+    pub interleaved: bool,
+}
+
+impl Layout {
+    pub fn values(&self) -> usize {
+        // The header was refused if this product overflowed.
+        self.size.iter().product::<usize>() * self.channels
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.values() as u64 * self.voxel_type.bytes() as u64
+    }
+
+    /// Refuses what would not fit into memory, before anything is allocated.
+    pub fn check_memory<T: FileVoxel>(&self, path: &Path, limit: u64) -> Result<()> {
+        let width = self.voxel_type.bytes().max(T::TYPE.bytes()) as u64;
+        let needed = (self.values() as u64).saturating_mul(width);
+        if needed > limit {
+            return Err(Error::TooLarge {
+                path: path.to_owned(),
+                needed,
+                limit,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A header in full: what it says, and where the voxels lie.
+#[derive(Debug, Clone)]
+pub(crate) struct Parsed {
+    pub info: ImageInfo,
+    pub layout: Layout,
+    /// All dimensions as the file has them.
+    pub extent: Vec<u64>,
+    /// Name of an axis that may be time, when the file has one with more than one voxel.
+    pub fourth_axis: Option<String>,
+    pub extensions: Vec<crate::Extension>,
+}
+
+/// The product of all dimensions, if the voxels of `width` bytes can be addressed.
+pub(crate) fn checked_values(path: &Path, extent: &[u64], width: usize) -> Result<usize> {
+    extent
+        .iter()
+        .try_fold(1u64, |product, &n| product.checked_mul(n))
+        .filter(|&n| {
+            n.checked_mul(width as u64)
+                .is_some_and(|b| b <= i64::MAX as u64)
+        })
+        .and_then(|n| usize::try_from(n).ok())
+        .ok_or_else(|| {
+            Error::header(
+                path,
+                "the size",
+                format!("{extent:?}"),
+                "a number of voxels that a computer can address",
+            )
+        })
+}

@@ -1,0 +1,218 @@
+//! NIfTI's two ways to place a grid: the quaternion of the qform and the matrix of the sform.
+
+use super::header::Header;
+use crate::orthonormal::nearest_rotation;
+use vesalius_volume::{Affine, Geometry};
+
+/// The voxel-to-world rows that the header states, in the header's own unit; an error says why
+/// there is none.
+pub(super) fn rows(header: &Header) -> Result<[[f64; 4]; 3], String> {
+    let with_last = |r: [[f64; 4]; 3]| Affine::new([r[0], r[1], r[2], [0.0, 0.0, 0.0, 1.0]]);
+    let sform = (header.sform_code > 0).then(|| with_last(header.srow));
+    match sform {
+        Some(Ok(_)) => return Ok(header.srow),
+        Some(Err(error)) if header.qform_code <= 0 => {
+            return Err(format!(
+                "sform_code is {}, but {error}; qform_code is {}",
+                header.sform_code, header.qform_code
+            ));
+        }
+        // A broken sform beside a qform: the qform is the only position left.
+        _ => {}
+    }
+    if header.qform_code > 0 {
+        let rows = qform_rows(header);
+        return with_last(rows)
+            .map(|_| rows)
+            .map_err(|error| format!("qform_code is {}, but {error}", header.qform_code));
+    }
+    Err(format!(
+        "sform_code and qform_code are both 0 (pixdim says {:?})",
+        &header.pixdim[1..4]
+    ))
+}
+
+/// Spacing of the qform: the size of a negative pixdim, 1 for a zero one along a single voxel.
+fn spacing(header: &Header) -> [f64; 3] {
+    std::array::from_fn(|i| {
+        let size = header.pixdim[i + 1].abs();
+        let single = header.dim[0] <= i as i64 || header.dim[i + 1] <= 1;
+        if size == 0.0 && single { 1.0 } else { size }
+    })
+}
+
+/// The rotation of a quaternion (a from b, c, d), after the standard's `nifti1.h`.
+fn qform_rows(header: &Header) -> [[f64; 4]; 3] {
+    let [mut b, mut c, mut d] = header.quatern;
+    let rest = 1.0 - (b * b + c * c + d * d);
+    let a = if rest < 1e-7 {
+        // Rounding, or worse: a turn by 180° about the axis that b, c, d name.
+        let length = (b * b + c * c + d * d).sqrt();
+        (b, c, d) = (b / length, c / length, d / length);
+        0.0
+    } else {
+        rest.sqrt()
+    };
+    let rotation = [
+        [
+            a * a + b * b - c * c - d * d,
+            2.0 * (b * c - a * d),
+            2.0 * (b * d + a * c),
+        ],
+        [
+            2.0 * (b * c + a * d),
+            a * a + c * c - b * b - d * d,
+            2.0 * (c * d - a * b),
+        ],
+        [
+            2.0 * (b * d - a * c),
+            2.0 * (c * d + a * b),
+            a * a + d * d - b * b - c * c,
+        ],
+    ];
+    let handedness = if header.pixdim[0] < 0.0 { -1.0 } else { 1.0 };
+    let [sx, sy, sz] = spacing(header);
+    let scale = [sx, sy, sz * handedness];
+    std::array::from_fn(|i| {
+        let r = rotation[i];
+        [
+            r[0] * scale[0],
+            r[1] * scale[1],
+            r[2] * scale[2],
+            header.qoffset[i],
+        ]
+    })
+}
+
+/// Writes a geometry into both places. The qform cannot shear: where its nearest grid is not the
+/// same grid, `qform_code` is 0, so that nobody reads a wrong position from it.
+pub(super) fn place(header: &mut Header, geometry: &Geometry, code: i16) {
+    let rows = geometry.affine().rows();
+    let spacing = geometry.spacing();
+    header.srow = [rows[0], rows[1], rows[2]];
+    header.sform_code = code.into();
+    let mut rotation = nearest_rotation(geometry.direction());
+    let left_handed = geometry.affine().determinant() < 0.0;
+    if left_handed {
+        rotation.iter_mut().for_each(|row| row[2] = -row[2]);
+    }
+    header.pixdim[0] = if left_handed { -1.0 } else { 1.0 };
+    header.pixdim[1..4].copy_from_slice(&spacing);
+    header.quatern = quaternion(rotation);
+    header.qoffset = geometry.origin();
+    header.qform_code = code.into();
+    let rows = qform_rows(header);
+    let same = Affine::new([rows[0], rows[1], rows[2], [0.0, 0.0, 0.0, 1.0]])
+        .and_then(|affine| Geometry::new(geometry.size(), affine))
+        .is_ok_and(|qform| geometry.check_same(&qform, "sform and qform").is_ok());
+    if !same {
+        header.qform_code = 0;
+    }
+}
+
+/// b, c, d of the unit quaternion of a proper rotation, a ≥ 0; the largest of a, b, c, d is computed
+/// first, which keeps the others precise.
+fn quaternion(r: [[f64; 3]; 3]) -> [f64; 3] {
+    let squares = [
+        1.0 + r[0][0] + r[1][1] + r[2][2],
+        1.0 + r[0][0] - r[1][1] - r[2][2],
+        1.0 - r[0][0] + r[1][1] - r[2][2],
+        1.0 - r[0][0] - r[1][1] + r[2][2],
+    ];
+    let largest = (0..4).fold(
+        0,
+        |best, i| if squares[i] > squares[best] { i } else { best },
+    );
+    let twice = squares[largest].sqrt();
+    let (ab, ac, ad) = (r[2][1] - r[1][2], r[0][2] - r[2][0], r[1][0] - r[0][1]);
+    let (bc, bd, cd) = (r[0][1] + r[1][0], r[0][2] + r[2][0], r[1][2] + r[2][1]);
+    let numerators = match largest {
+        0 => [twice * twice, ab, ac, ad],
+        1 => [ab, twice * twice, bc, bd],
+        2 => [ac, bc, twice * twice, cd],
+        _ => [ad, bd, cd, twice * twice],
+    };
+    let [a, b, c, d] = numerators.map(|n| n / (2.0 * twice));
+    if a < 0.0 { [-b, -c, -d] } else { [b, c, d] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turned(x: f64, y: f64, z: f64, flip: f64) -> [[f64; 3]; 3] {
+        let ((sx, cx), (sy, cy), (sz, cz)) = (x.sin_cos(), y.sin_cos(), z.sin_cos());
+        let mut r = [
+            [cy * cz, sx * sy * cz - cx * sz, cx * sy * cz + sx * sz],
+            [cy * sz, sx * sy * sz + cx * cz, cx * sy * sz - sx * cz],
+            [-sy, sx * cy, cx * cy],
+        ];
+        r.iter_mut().for_each(|row| row[2] *= flip);
+        r
+    }
+
+    #[test]
+    fn the_qform_repeats_the_sform_for_every_turn() {
+        for (i, flip) in [(0, 1.0), (1, -1.0)] {
+            for step in 0..40 {
+                let angle = f64::from(step) * 0.31 + f64::from(i);
+                let direction = turned(angle, 1.7 * angle, -2.3 * angle, flip);
+                let geometry = Geometry::from_parts(
+                    [20, 30, 40],
+                    [0.7, 1.3, 2.9],
+                    [-10.0, 33.0, 4.0],
+                    direction,
+                )
+                .unwrap();
+                let mut header = Header {
+                    dim: [3, 20, 30, 40, 1, 1, 1, 1],
+                    ..Header::default()
+                };
+                place(&mut header, &geometry, 1);
+                assert_eq!(header.qform_code, 1);
+                let (want, found) = (geometry.affine().rows(), qform_rows(&header));
+                for r in 0..3 {
+                    for c in 0..4 {
+                        assert!((want[r][c] - found[r][c]).abs() < 1e-9, "{step} {r} {c}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_sheared_grid_gets_no_qform() {
+        let affine = Affine::from_linear(
+            [[1.0, 0.0, 0.2], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+            [0.0; 3],
+        )
+        .unwrap();
+        let geometry = Geometry::new([20, 20, 20], affine).unwrap();
+        let mut header = Header::default();
+        place(&mut header, &geometry, 1);
+        assert_eq!((header.sform_code, header.qform_code), (1, 0));
+    }
+
+    #[test]
+    fn strange_fields_are_read_as_the_standard_says() {
+        let mut header = Header {
+            dim: [2, 5, 5, 1, 1, 1, 1, 1],
+            pixdim: [0.0, -2.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+            qform_code: 1,
+            ..Header::default()
+        };
+        let rows = rows(&header).unwrap();
+        assert_eq!([rows[0][0], rows[1][1], rows[2][2]], [2.0, 3.0, 1.0]);
+        // Longer than a unit quaternion: a half turn about x.
+        header.quatern = [1.5, 0.0, 0.0];
+        assert_eq!(super::rows(&header).unwrap()[1][1], -3.0);
+        header.quatern = [f64::NAN, 0.0, 0.0];
+        assert!(
+            super::rows(&header)
+                .unwrap_err()
+                .contains("qform_code is 1")
+        );
+        header.qform_code = 0;
+        assert!(super::rows(&header).unwrap_err().contains("both 0"));
+    }
+}

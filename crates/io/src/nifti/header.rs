@@ -1,0 +1,305 @@
+//! The fields of a NIfTI header, version 1 (348 bytes) and 2 (540 bytes), read from and written to
+//! their places as the standard's `nifti1.h` and `nifti2.h` give them.
+
+use super::fields::{Fields, Page};
+use crate::{Format, VoxelType};
+
+/// A header, widened to version 2's number types.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Header {
+    pub version: u8,
+    pub big_endian: bool,
+    /// Whether the voxels stand in an `.img` file of their own.
+    pub pair: bool,
+    pub dim: [i64; 8],
+    pub datatype: i16,
+    pub bitpix: i16,
+    pub pixdim: [f64; 8],
+    pub vox_offset: f64,
+    pub scl_slope: f64,
+    pub scl_inter: f64,
+    pub units: i32,
+    pub cal_max: f64,
+    pub cal_min: f64,
+    pub descrip: String,
+    pub aux_file: String,
+    pub qform_code: i32,
+    pub sform_code: i32,
+    /// Quaternion b, c, d and the offsets x, y, z.
+    pub quatern: [f64; 3],
+    pub qoffset: [f64; 3],
+    pub srow: [[f64; 4]; 3],
+    pub intent_code: i32,
+    pub intent_name: String,
+}
+
+/// Size of the header of each version.
+pub(super) fn length(version: u8) -> usize {
+    if version == 2 { 540 } else { 348 }
+}
+
+struct Kind {
+    version: u8,
+    big_endian: bool,
+    pair: bool,
+}
+
+fn kind(bytes: &[u8]) -> Option<Kind> {
+    let size = i32::from_le_bytes(bytes.get(..4)?.try_into().ok()?);
+    let big_endian = size.swap_bytes() == 348 || size.swap_bytes() == 540;
+    let version = match if big_endian { size.swap_bytes() } else { size } {
+        348 => 1,
+        540 => 2,
+        _ => return None,
+    };
+    let magic = if version == 1 {
+        bytes.get(344..348)?
+    } else {
+        bytes.get(4..8)?
+    };
+    let expected = [b"n+1\0", b"ni1\0", b"n+2\0", b"ni2\0"];
+    let found = expected.iter().position(|m| m[..] == *magic)?;
+    (found / 2 + 1 == usize::from(version)).then_some(Kind {
+        version,
+        big_endian,
+        pair: found % 2 == 1,
+    })
+}
+
+/// Which version of NIfTI the bytes begin, if any.
+pub(crate) fn detect(head: &[u8]) -> Option<Format> {
+    kind(head).map(|kind| match kind.version {
+        1 => Format::Nifti1,
+        _ => Format::Nifti2,
+    })
+}
+
+/// The header in the bytes; `None` when they are none or too few.
+pub(super) fn read(bytes: &[u8]) -> Option<Header> {
+    let kind = kind(bytes)?;
+    let fields = Fields {
+        bytes: bytes.get(..length(kind.version))?,
+        big_endian: kind.big_endian,
+    };
+    let mut header = match kind.version {
+        1 => read_one(&fields),
+        _ => read_two(&fields),
+    };
+    header.version = kind.version;
+    header.big_endian = kind.big_endian;
+    header.pair = kind.pair;
+    Some(header)
+}
+
+fn read_one(f: &Fields) -> Header {
+    Header {
+        dim: std::array::from_fn(|i| i64::from(f.i16(40 + 2 * i))),
+        intent_code: f.i16(68).into(),
+        datatype: f.i16(70),
+        bitpix: f.i16(72),
+        pixdim: std::array::from_fn(|i| f.f32(76 + 4 * i)),
+        vox_offset: f.f32(108),
+        scl_slope: f.f32(112),
+        scl_inter: f.f32(116),
+        units: f.bytes[123].into(),
+        cal_max: f.f32(124),
+        cal_min: f.f32(128),
+        descrip: f.text(148, 80),
+        aux_file: f.text(228, 24),
+        qform_code: f.i16(252).into(),
+        sform_code: f.i16(254).into(),
+        quatern: std::array::from_fn(|i| f.f32(256 + 4 * i)),
+        qoffset: std::array::from_fn(|i| f.f32(268 + 4 * i)),
+        srow: std::array::from_fn(|r| std::array::from_fn(|c| f.f32(280 + 16 * r + 4 * c))),
+        intent_name: f.text(328, 16),
+        ..Header::default()
+    }
+}
+
+fn read_two(f: &Fields) -> Header {
+    Header {
+        datatype: f.i16(12),
+        bitpix: f.i16(14),
+        dim: std::array::from_fn(|i| f.i64(16 + 8 * i)),
+        pixdim: std::array::from_fn(|i| f.f64(104 + 8 * i)),
+        vox_offset: f.i64(168) as f64,
+        scl_slope: f.f64(176),
+        scl_inter: f.f64(184),
+        cal_max: f.f64(192),
+        cal_min: f.f64(200),
+        descrip: f.text(240, 80),
+        aux_file: f.text(320, 24),
+        qform_code: f.i32(344),
+        sform_code: f.i32(348),
+        quatern: std::array::from_fn(|i| f.f64(352 + 8 * i)),
+        qoffset: std::array::from_fn(|i| f.f64(376 + 8 * i)),
+        srow: std::array::from_fn(|r| std::array::from_fn(|c| f.f64(400 + 32 * r + 8 * c))),
+        units: f.i32(500),
+        intent_code: f.i32(504),
+        intent_name: f.text(508, 16),
+        ..Header::default()
+    }
+}
+
+/// The header's bytes, little-endian.
+pub(super) fn write(header: &Header) -> Vec<u8> {
+    let mut page = Page(vec![0; length(header.version)]);
+    match header.version {
+        1 => write_one(header, &mut page),
+        _ => write_two(header, &mut page),
+    }
+    page.0
+}
+
+fn write_one(header: &Header, page: &mut Page) {
+    let real = |page: &mut Page, at: usize, values: &[f64]| {
+        for (i, value) in values.iter().enumerate() {
+            page.put(at + 4 * i, &(*value as f32).to_le_bytes());
+        }
+    };
+    page.put(0, &348i32.to_le_bytes());
+    // ANALYZE's `regular`, which old readers look at.
+    page.put(38, b"r");
+    for (i, n) in header.dim.iter().enumerate() {
+        page.put(40 + 2 * i, &(*n as i16).to_le_bytes());
+    }
+    page.put(68, &(header.intent_code as i16).to_le_bytes());
+    page.put(70, &header.datatype.to_le_bytes());
+    page.put(72, &header.bitpix.to_le_bytes());
+    real(page, 76, &header.pixdim);
+    real(
+        page,
+        108,
+        &[header.vox_offset, header.scl_slope, header.scl_inter],
+    );
+    page.put(123, &[header.units as u8]);
+    real(page, 124, &[header.cal_max, header.cal_min]);
+    page.text(148, 80, &header.descrip);
+    page.text(228, 24, &header.aux_file);
+    page.put(252, &(header.qform_code as i16).to_le_bytes());
+    page.put(254, &(header.sform_code as i16).to_le_bytes());
+    real(page, 256, &header.quatern);
+    real(page, 268, &header.qoffset);
+    real(page, 280, header.srow.as_flattened());
+    page.text(328, 16, &header.intent_name);
+    page.put(344, if header.pair { b"ni1\0" } else { b"n+1\0" });
+}
+
+fn write_two(header: &Header, page: &mut Page) {
+    let real = |page: &mut Page, at: usize, values: &[f64]| {
+        for (i, value) in values.iter().enumerate() {
+            page.put(at + 8 * i, &value.to_le_bytes());
+        }
+    };
+    page.put(0, &540i32.to_le_bytes());
+    page.put(4, if header.pair { b"ni2\0" } else { b"n+2\0" });
+    // Four bytes that text-mode transfers would change, as in PNG.
+    page.put(8, b"\r\n\x1a\n");
+    page.put(12, &header.datatype.to_le_bytes());
+    page.put(14, &header.bitpix.to_le_bytes());
+    for (i, n) in header.dim.iter().enumerate() {
+        page.put(16 + 8 * i, &n.to_le_bytes());
+    }
+    real(page, 104, &header.pixdim);
+    page.put(168, &(header.vox_offset as i64).to_le_bytes());
+    real(
+        page,
+        176,
+        &[
+            header.scl_slope,
+            header.scl_inter,
+            header.cal_max,
+            header.cal_min,
+        ],
+    );
+    page.text(240, 80, &header.descrip);
+    page.text(320, 24, &header.aux_file);
+    page.put(344, &header.qform_code.to_le_bytes());
+    page.put(348, &header.sform_code.to_le_bytes());
+    real(page, 352, &header.quatern);
+    real(page, 376, &header.qoffset);
+    real(page, 400, header.srow.as_flattened());
+    page.put(500, &header.units.to_le_bytes());
+    page.put(504, &header.intent_code.to_le_bytes());
+    page.text(508, 16, &header.intent_name);
+}
+
+/// The number type of a datatype code, or the name of one that is not a plain number.
+pub(super) fn voxel_type(datatype: i16) -> std::result::Result<VoxelType, &'static str> {
+    Ok(match datatype {
+        2 => VoxelType::U8,
+        4 => VoxelType::I16,
+        8 => VoxelType::I32,
+        16 => VoxelType::F32,
+        64 => VoxelType::F64,
+        256 => VoxelType::I8,
+        512 => VoxelType::U16,
+        768 => VoxelType::U32,
+        1024 => VoxelType::I64,
+        1280 => VoxelType::U64,
+        1 => return Err("one-bit voxels"),
+        32 => return Err("complex64"),
+        128 => return Err("RGB24 colour"),
+        1536 => return Err("128-bit floats"),
+        1792 => return Err("complex128"),
+        2048 => return Err("complex256"),
+        2304 => return Err("RGBA32 colour"),
+        _ => return Err("an unknown datatype"),
+    })
+}
+
+/// The datatype code of a number type.
+pub(super) fn datatype(voxel_type: VoxelType) -> i16 {
+    match voxel_type {
+        VoxelType::U8 => 2,
+        VoxelType::I16 => 4,
+        VoxelType::I32 => 8,
+        VoxelType::F32 => 16,
+        VoxelType::F64 => 64,
+        VoxelType::I8 => 256,
+        VoxelType::U16 => 512,
+        VoxelType::U32 => 768,
+        VoxelType::I64 => 1024,
+        VoxelType::U64 => 1280,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_versions_keep_every_field() {
+        for version in [1, 2] {
+            let header = Header {
+                version,
+                pair: version == 2,
+                dim: [4, 30000, 5, 6, 7, 1, 1, 1],
+                datatype: 512,
+                bitpix: 16,
+                pixdim: [-1.0, 0.5, 0.25, 3.0, 2.0, 0.0, 0.0, 0.0],
+                vox_offset: 352.0,
+                scl_slope: 2.0,
+                scl_inter: -1024.0,
+                units: 2,
+                cal_max: 9.0,
+                cal_min: -9.0,
+                descrip: "a description".to_owned(),
+                aux_file: "other.hdr".to_owned(),
+                qform_code: 1,
+                sform_code: 4,
+                quatern: [0.5, 0.25, -0.5],
+                qoffset: [1.0, 2.0, 3.0],
+                srow: [
+                    [1.0, 0.0, 0.0, 9.5],
+                    [0.0, -1.0, 0.5, 8.5],
+                    [0.0, 0.5, 1.0, 7.5],
+                ],
+                intent_code: 1002,
+                intent_name: "labels".to_owned(),
+                ..Header::default()
+            };
+            assert_eq!(read(&write(&header)), Some(header));
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! A NIfTI file's header to where its voxels lie, with every field checked against the file.
+
+use super::geometry;
+use super::header::{self, Header};
+use crate::layout::{Packing, Parsed, checked_values};
+use crate::{Error, Extension, ImageInfo, Layout, ReadOptions, Result, Scaling, VoxelType};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use vesalius_volume::{Affine, Geometry};
+
+/// Reads the header of the file at `path`, which [`super::detect`] has recognised.
+pub(crate) fn parse(path: &Path, gzip: bool, options: &ReadOptions) -> Result<Parsed> {
+    let mut stream = open(path, gzip)?;
+    let mut bytes = vec![0; 540];
+    let got = read_up_to(&mut stream, &mut bytes).map_err(|e| Error::read(path, e))?;
+    let Some(header) = header::read(&bytes[..got]) else {
+        return Err(Error::Truncated {
+            path: path.to_owned(),
+            what: "NIfTI's header".to_owned(),
+            expected: if bytes[0] == 92 || bytes[3] == 92 {
+                348
+            } else {
+                540
+            },
+            offset: got as u64,
+        });
+    };
+    let voxel_type = check_type(path, &header)?;
+    let extent = check_dimensions(path, &header)?;
+    checked_values(path, &extent, voxel_type.bytes())?;
+    let offset = voxel_offset(path, &header)?;
+    let extensions = read_extensions(path, &header, offset, gzip)?;
+    let (size, channels, fourth_axis) = split_axes(path, &extent)?;
+    let layout = locate(
+        path,
+        gzip,
+        &header,
+        Layout {
+            file: path.to_owned(),
+            start: 0,
+            packing: Packing::Raw,
+            skip: offset,
+            voxel_type,
+            big_endian: header.big_endian,
+            scaling: scaling(&header),
+            size,
+            channels,
+            interleaved: false,
+        },
+    )?;
+    let info = ImageInfo {
+        path: path.to_owned(),
+        format: if header.version == 1 {
+            crate::Format::Nifti1
+        } else {
+            crate::Format::Nifti2
+        },
+        geometry: world(path, &header, size, options)?,
+        channels,
+        voxel_type,
+        scaling: layout.scaling,
+        compressed: layout.packing == Packing::Gzip,
+        metadata: metadata(&header),
+    };
+    Ok(Parsed {
+        info,
+        layout,
+        extent,
+        fourth_axis,
+        extensions,
+    })
+}
+
+fn open(path: &Path, gzip: bool) -> Result<Box<dyn Read>> {
+    let file = File::open(path).map_err(|e| Error::read(path, e))?;
+    Ok(if gzip {
+        Box::new(flate2::read::MultiGzDecoder::new(file))
+    } else {
+        Box::new(file)
+    })
+}
+
+/// Fills as much of `buffer` as the stream has.
+fn read_up_to(stream: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut at = 0;
+    while at < buffer.len() {
+        match stream.read(&mut buffer[at..]) {
+            Ok(0) => break,
+            Ok(n) => at += n,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => break,
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(at)
+}
+
+fn check_type(path: &Path, header: &Header) -> Result<VoxelType> {
+    let voxel_type = header::voxel_type(header.datatype).map_err(|name| {
+        Error::unsupported(
+            path,
+            format!("datatype {} ({name})", header.datatype),
+            "convert the image to a plain integer or float type, one value a voxel",
+        )
+    })?;
+    let bits = voxel_type.bytes() * 8;
+    if i64::from(header.bitpix) != bits as i64 {
+        return Err(Error::header(
+            path,
+            "bitpix",
+            header.bitpix,
+            format!("{bits}, as datatype {} ({voxel_type}) has", header.datatype),
+        ));
+    }
+    Ok(voxel_type)
+}
+
+/// The dimensions that count, at least three.
+fn check_dimensions(path: &Path, header: &Header) -> Result<Vec<u64>> {
+    let axes = header.dim[0];
+    if !(1..=7).contains(&axes) {
+        return Err(Error::header(path, "dim[0]", axes, "1 to 7 axes"));
+    }
+    let mut extent = Vec::with_capacity(7);
+    for i in 1..=axes as usize {
+        match u64::try_from(header.dim[i]) {
+            Ok(n) if n > 0 => extent.push(n),
+            _ => {
+                return Err(Error::header(
+                    path,
+                    format!("dim[{i}]"),
+                    header.dim[i],
+                    "a positive number of voxels",
+                ));
+            }
+        }
+    }
+    extent.resize(extent.len().max(3), 1);
+    Ok(extent)
+}
+
+fn voxel_offset(path: &Path, header: &Header) -> Result<u64> {
+    let offset = header.vox_offset;
+    let least = if header.pair {
+        0
+    } else {
+        header::length(header.version) + 4
+    };
+    // Zero in a single file means "right behind the header", as the C library reads it.
+    if offset == 0.0 && !header.pair {
+        return Ok(least as u64);
+    }
+    let whole = offset.is_finite() && offset.fract() == 0.0 && offset < 9e18;
+    if !whole || offset < least as f64 {
+        return Err(Error::header(
+            path,
+            "vox_offset",
+            offset,
+            format!("a whole number of at least {least}"),
+        ));
+    }
+    Ok(offset as u64)
+}
+
+/// The three axes of space, channels, and what the other axes are called when there are any.
+fn split_axes(path: &Path, extent: &[u64]) -> Result<([usize; 3], usize, Option<String>)> {
+    let size = [extent[0] as usize, extent[1] as usize, extent[2] as usize];
+    let more: Vec<usize> = (3..extent.len()).filter(|&i| extent[i] > 1).collect();
+    match more[..] {
+        [] => Ok((size, 1, None)),
+        [axis] => {
+            let name = match axis {
+                3 => "a fourth axis (time or channels)",
+                4 => "a fifth axis (components of a vector)",
+                _ => "an axis beyond the fifth",
+            };
+            Ok((size, extent[axis] as usize, Some(name.to_owned())))
+        }
+        _ => Err(Error::unsupported(
+            path,
+            format!("an image of {extent:?} voxels, with several axes beyond the third,"),
+            "split it into volumes",
+        )),
+    }
+}
+
+/// A slope of 0, or one that is not finite, means that values are as stored (as nibabel reads it).
+fn scaling(header: &Header) -> Scaling {
+    let slope = header.scl_slope;
+    if !slope.is_finite() || slope == 0.0 || !header.scl_inter.is_finite() {
+        return Scaling::IDENTITY;
+    }
+    Scaling {
+        slope,
+        intercept: header.scl_inter,
+    }
+}
+
+fn world(
+    path: &Path,
+    header: &Header,
+    size: [usize; 3],
+    options: &ReadOptions,
+) -> Result<Geometry> {
+    let volume = |source| Error::volume(path, source);
+    match (geometry::rows(header), options.assume_spacing) {
+        (Ok(rows), _) => {
+            // A multiplication by 1 changes no bit, so millimetres stay as stored.
+            let scale = match header.units & 7 {
+                1 => 1000.0,
+                3 => 0.001,
+                _ => 1.0,
+            };
+            let row = |i: usize| rows[i].map(|value: f64| value * scale);
+            Affine::new([row(0), row(1), row(2), [0.0, 0.0, 0.0, 1.0]])
+                .and_then(|affine| Geometry::new(size, affine))
+                .map_err(volume)
+        }
+        (Err(_), Some(spacing)) => Geometry::axis_aligned(size, spacing).map_err(volume),
+        (Err(found), None) => Err(Error::NoGeometry {
+            path: path.to_owned(),
+            found,
+        }),
+    }
+}
+
+/// Points the layout at the file with the voxels and checks that they are all there.
+fn locate(path: &Path, gzip: bool, header: &Header, mut layout: Layout) -> Result<Layout> {
+    let mut gzip = gzip;
+    if header.pair {
+        (layout.file, gzip) = partner(path)?;
+    }
+    if gzip {
+        layout.packing = Packing::Gzip;
+        return Ok(layout);
+    }
+    (layout.start, layout.skip) = (layout.skip, 0);
+    let there = std::fs::metadata(&layout.file)
+        .map_err(|e| Error::read(&layout.file, e))?
+        .len();
+    let expected = layout.start.saturating_add(layout.bytes());
+    if there < expected {
+        return Err(Error::Truncated {
+            path: layout.file,
+            what: "header and voxels".to_owned(),
+            expected,
+            offset: there,
+        });
+    }
+    Ok(layout)
+}
+
+/// The `.img` of an `.hdr`, and whether it is compressed.
+fn partner(path: &Path) -> Result<(PathBuf, bool)> {
+    let name = path.to_string_lossy();
+    let stem = name
+        .strip_suffix(".gz")
+        .unwrap_or(&name)
+        .rsplit_once('.')
+        .map_or(&*name, |(stem, _)| stem);
+    for (ending, gzip) in [(".img", false), (".img.gz", true), (".IMG", false)] {
+        let candidate = PathBuf::from(format!("{stem}{ending}"));
+        if candidate.is_file() {
+            return Ok((candidate, gzip));
+        }
+    }
+    Err(Error::header(
+        path,
+        "the magic",
+        "`ni1` or `ni2`, which says that the voxels are in an .img file of the same name",
+        format!("that file, {stem}.img or {stem}.img.gz, beside it"),
+    ))
+}
+
+/// The NIfTI header of an `.img` file, and whether it is compressed.
+pub(crate) fn header_beside(path: &Path) -> Option<(PathBuf, bool)> {
+    let name = path.to_string_lossy();
+    let stem = name.strip_suffix(".gz").unwrap_or(&name);
+    let stem = stem.strip_suffix(".img").or(stem.strip_suffix(".IMG"))?;
+    [".hdr", ".hdr.gz", ".HDR"]
+        .iter()
+        .map(|ending| PathBuf::from(format!("{stem}{ending}")))
+        .filter(|candidate| candidate.is_file())
+        .find_map(|candidate| {
+            let head = crate::format::head(&candidate).ok()?;
+            header::read(&head.bytes)?
+                .pair
+                .then_some((candidate, head.gzip))
+        })
+}
+
+/// The extensions between the header and the voxels; `esize` is checked, so a zero ends the walk.
+fn read_extensions(
+    path: &Path,
+    header: &Header,
+    offset: u64,
+    gzip: bool,
+) -> Result<Vec<Extension>> {
+    /// Beyond this, extensions are skipped: they are metadata, not a place for a volume.
+    const MOST: u64 = 64 << 20;
+    let start = header::length(header.version) as u64;
+    let mut bytes = Vec::new();
+    let end = if header.pair { MOST } else { offset.min(MOST) };
+    let read = open(path, gzip)?.take(end).read_to_end(&mut bytes);
+    if read.is_err() || bytes.get(start as usize).copied().unwrap_or(0) == 0 {
+        // A fault in the stream is reported, with its place, when the voxels are read.
+        return Ok(Vec::new());
+    }
+    let int = |at: usize| {
+        let word: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
+        Some(if header.big_endian {
+            i32::from_be_bytes(word)
+        } else {
+            i32::from_le_bytes(word)
+        })
+    };
+    let mut found = Vec::new();
+    let mut at = start as usize + 4;
+    while let (Some(size), Some(code)) = (int(at), int(at + 4)) {
+        let size = size as usize;
+        // Less than its own eight bytes, or more than there is: no extension stands here.
+        let Some(data) = size
+            .checked_sub(8)
+            .and_then(|n| bytes.get(at + 8..at + 8 + n))
+        else {
+            break;
+        };
+        found.push(Extension {
+            code,
+            data: data.to_vec(),
+        });
+        at += size;
+    }
+    Ok(found)
+}
+
+fn metadata(header: &Header) -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    let mut put = |name: &str, value: String| {
+        if !value.is_empty() {
+            texts.insert(name.to_owned(), value);
+        }
+    };
+    put("descrip", header.descrip.clone());
+    put("aux_file", header.aux_file.clone());
+    put("intent_name", header.intent_name.clone());
+    put("intent_code", header.intent_code.to_string());
+    put("sform_code", header.sform_code.to_string());
+    put("qform_code", header.qform_code.to_string());
+    if header.cal_max != 0.0 || header.cal_min != 0.0 {
+        put("cal_min", header.cal_min.to_string());
+        put("cal_max", header.cal_max.to_string());
+    }
+    texts
+}

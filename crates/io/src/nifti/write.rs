@@ -1,0 +1,147 @@
+//! NIfTI files out: header, extensions, voxels; single files, compressed files and pairs.
+
+use super::geometry;
+use super::header::{self, Header};
+use crate::atomic::write_atomically;
+use crate::encode::Encoder;
+use crate::{Error, FileVoxel, NiftiVersion, Result, WriteOptions, gzip};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use vesalius_volume::Geometry;
+
+/// Voxels encoded at a time when the file is not compressed.
+const SLAB: usize = 1 << 22;
+
+/// Writes channels × voxels values, x fastest, as the file's name says.
+pub(crate) fn write<T: FileVoxel>(
+    path: &Path,
+    geometry: &Geometry,
+    channels: usize,
+    data: &[T],
+    (pair, compressed): (bool, bool),
+    options: &WriteOptions,
+) -> Result<()> {
+    let encoder = Encoder::new(path, data, geometry, options);
+    let mut header = describe(path, geometry, channels, &encoder, options)?;
+    header.pair = pair;
+    let tail = extension_bytes(options);
+    let offset = header::length(header.version) + tail.len();
+    header.vox_offset = if pair { 0.0 } else { offset as f64 };
+    let mut head = header::write(&header);
+    head.extend(tail);
+    if !pair {
+        return write_file(path, &head, Some(&encoder), compressed, options);
+    }
+    let (header_path, image_path) = pair_paths(path, compressed);
+    // The voxels first: a header never stands beside voxels that are not there.
+    write_file(&image_path, &[], Some(&encoder), compressed, options)?;
+    write_file::<T>(&header_path, &head, None, compressed, options)
+}
+
+fn pair_paths(path: &Path, compressed: bool) -> (PathBuf, PathBuf) {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let stem = crate::strip_extension(path);
+    let gz = if compressed { ".gz" } else { "" };
+    (
+        folder.join(format!("{stem}.hdr{gz}")),
+        folder.join(format!("{stem}.img{gz}")),
+    )
+}
+
+fn describe<T: FileVoxel>(
+    path: &Path,
+    geometry: &Geometry,
+    channels: usize,
+    encoder: &Encoder<T>,
+    options: &WriteOptions,
+) -> Result<Header> {
+    const LONGEST: usize = i16::MAX as usize;
+    let size = geometry.size();
+    let long = size.iter().chain([&channels]).any(|&n| n > LONGEST);
+    if long && options.nifti_version == NiftiVersion::One {
+        return Err(Error::header(
+            path,
+            "the size",
+            format!("{size:?} with {channels} channel(s)"),
+            format!("at most {LONGEST} along each axis in NIfTI-1; choose NIfTI-2"),
+        ));
+    }
+    let version = match options.nifti_version {
+        NiftiVersion::One => 1,
+        NiftiVersion::Automatic if !long => 1,
+        _ => 2,
+    };
+    let axes = if channels > 1 { 4 } else { 3 };
+    let [x, y, z] = size.map(|n| n as i64);
+    let mut header = Header {
+        version,
+        dim: [axes, x, y, z, channels as i64, 1, 1, 1],
+        pixdim: [1.0; 8],
+        datatype: header::datatype(encoder.voxel_type),
+        bitpix: 8 * encoder.voxel_type.bytes() as i16,
+        scl_slope: 1.0,
+        // Millimetres and seconds.
+        units: 2 | 8,
+        descrip: options.description.clone(),
+        aux_file: options.auxiliary_file.clone(),
+        intent_name: options.intent_name.clone(),
+        ..Header::default()
+    };
+    geometry::place(&mut header, geometry, options.space_code);
+    Ok(header)
+}
+
+/// The four extender bytes and the extensions, each padded to a multiple of 16 bytes.
+fn extension_bytes(options: &WriteOptions) -> Vec<u8> {
+    let mut bytes = vec![u8::from(!options.extensions.is_empty()), 0, 0, 0];
+    for extension in &options.extensions {
+        let size = (extension.data.len() + 8).next_multiple_of(16);
+        bytes.extend((size as i32).to_le_bytes());
+        bytes.extend(extension.code.to_le_bytes());
+        bytes.extend(&extension.data);
+        bytes.resize(bytes.len() + size - 8 - extension.data.len(), 0);
+    }
+    bytes
+}
+
+fn write_file<T: FileVoxel>(
+    path: &Path,
+    head: &[u8],
+    voxels: Option<&Encoder<T>>,
+    compressed: bool,
+    options: &WriteOptions,
+) -> Result<()> {
+    let mut misfit = None;
+    let body = voxels.map_or(0, Encoder::bytes);
+    let mut encode = |first_byte: usize, out: &mut [u8]| {
+        let Some(encoder) = voxels else { return Ok(()) };
+        let width = encoder.voxel_type.bytes();
+        encoder.encode(first_byte / width, out).map_err(|error| {
+            misfit = Some(error);
+            io::Error::other("a value does not fit")
+        })
+    };
+    let written = write_atomically(path, |writer| {
+        if compressed {
+            let length = head.len() + body;
+            return gzip::write_member(writer, options.compression_level, length, |at, out| {
+                let rest = head.get(at..).unwrap_or(&[]);
+                let (front, back) = out.split_at_mut(rest.len().min(out.len()));
+                front.copy_from_slice(&rest[..front.len()]);
+                encode((at + front.len()).saturating_sub(head.len()), back)
+            });
+        }
+        writer.write_all(head)?;
+        let mut slab = vec![0; SLAB.min(body)];
+        for at in (0..body).step_by(SLAB) {
+            let part = &mut slab[..SLAB.min(body - at)];
+            encode(at, part)?;
+            writer.write_all(part)?;
+        }
+        Ok(())
+    });
+    match misfit {
+        Some(error) => Err(error),
+        None => written,
+    }
+}

@@ -1,0 +1,104 @@
+//! What a caller may ask of a read or a write, beside the path.
+
+use crate::VoxelType;
+
+/// What to do with a file that has a fourth axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FourthAxis {
+    /// An error that names the axis: it might be time.
+    #[default]
+    Refuse,
+    /// The axis becomes channels.
+    Channels,
+}
+
+/// How to read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadOptions {
+    /// Spacing `[x, y, z]` in mm for a file that does not say where its voxels lie. The grid then
+    /// is axis-aligned RAS with its first voxel at 0. A file that has a geometry keeps its own.
+    pub assume_spacing: Option<[f64; 3]>,
+    /// What to do with a fourth axis of more than one voxel.
+    pub fourth_axis: FourthAxis,
+    /// The most bytes that the voxels may take, in the file's type or the caller's, whichever is
+    /// larger.
+    pub max_bytes: u64,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            assume_spacing: None,
+            fourth_axis: FourthAxis::Refuse,
+            max_bytes: 16 << 30,
+        }
+    }
+}
+
+/// Which NIfTI version to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NiftiVersion {
+    /// Version 1, which everybody reads, unless an axis has more than 32,767 voxels.
+    #[default]
+    Automatic,
+    /// Version 1; an error when an axis is too long for it.
+    One,
+    /// Version 2.
+    Two,
+}
+
+/// How to write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WriteOptions {
+    /// The type to store; `None` is the volume's own. Values must fit it.
+    pub voxel_type: Option<VoxelType>,
+    /// Whether real values are rounded to the nearest whole number for an integer `voxel_type`;
+    /// otherwise a value that is not whole is an error.
+    pub round: bool,
+    /// Level of deflate for compressed formats, 0 (none) to 9 (smallest).
+    pub compression_level: u32,
+    /// Whether a format that may compress (`.mha`, `.mhd`, `.nrrd`, `.nhdr`) does; NIfTI decides by
+    /// its name, `.nii` or `.nii.gz`.
+    pub compress: bool,
+    /// NIfTI version.
+    pub nifti_version: NiftiVersion,
+    /// NIfTI's `descrip`, at most 79 bytes.
+    pub description: String,
+    /// NIfTI's `intent_name`, at most 15 bytes.
+    pub intent_name: String,
+    /// NIfTI's `aux_file`, at most 23 bytes.
+    pub auxiliary_file: String,
+    /// NIfTI's `sform_code` and `qform_code`: 1 scanner, 2 aligned, 3 Talairach, 4 MNI 152.
+    pub space_code: i16,
+    /// NIfTI header extensions, such as those of the file that was read.
+    pub extensions: Vec<Extension>,
+    /// Whether the direction is replaced by the nearest one with right angles before it is written.
+    pub orthonormalise: bool,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self {
+            voxel_type: None,
+            round: false,
+            compression_level: 6,
+            compress: true,
+            nifti_version: NiftiVersion::Automatic,
+            description: "Vesalius".to_owned(),
+            intent_name: String::new(),
+            auxiliary_file: String::new(),
+            space_code: 1,
+            extensions: Vec::new(),
+            orthonormalise: false,
+        }
+    }
+}
+
+/// A NIfTI header extension: a code of the registry (4 AFNI, 6 comment, 32 CIFTI …) and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// The code that says what the bytes are.
+    pub code: i32,
+    /// The bytes, with the padding that the file has.
+    pub data: Vec<u8>,
+}

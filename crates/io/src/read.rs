@@ -1,0 +1,100 @@
+//! Whole images and label maps from files: the short way in.
+
+use crate::{Error, FileVoxel, FourthAxis, ImageInfo, ReadOptions, Result, open_with};
+use std::path::Path;
+use vesalius_volume::{Label, LabelMap, Volume};
+
+/// Reads any image as real numbers; the content decides the format.
+///
+/// # Errors
+/// [`Error`], with the file and what to do.
+pub fn read(path: impl AsRef<Path>) -> Result<Volume<f32>> {
+    read_as(path)
+}
+
+/// As [`read`], with options.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Volume<f32>> {
+    read_as_with(path, options)
+}
+
+/// Reads any image as numbers of type `T`: an integer type takes only values that it holds exactly,
+/// a floating type takes the nearest.
+///
+/// # Errors
+/// As [`read`]; [`Error::Value`] names the first voxel that does not fit.
+pub fn read_as<T: FileVoxel>(path: impl AsRef<Path>) -> Result<Volume<T>> {
+    read_as_with(path, &ReadOptions::default())
+}
+
+/// As [`read_as`], with options.
+///
+/// # Errors
+/// As [`read_as`].
+pub fn read_as_with<T: FileVoxel>(
+    path: impl AsRef<Path>,
+    options: &ReadOptions,
+) -> Result<Volume<T>> {
+    open_with(path, options)?.read()
+}
+
+/// Reads a label map; every value must be a whole number from 0 to 65,535, whatever type the file
+/// stores.
+///
+/// # Errors
+/// As [`read_as`].
+pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
+    read_labels_as(path)
+}
+
+/// Reads a label map of another integer type, such as `u32` for the components of a noisy mask.
+///
+/// # Errors
+/// As [`read_as`].
+pub fn read_labels_as<T: Label + FileVoxel>(path: impl AsRef<Path>) -> Result<LabelMap<T>> {
+    read_labels_with(path, &ReadOptions::default())
+}
+
+/// As [`read_labels_as`], with options.
+///
+/// # Errors
+/// As [`read_as`]; [`Error::FourthAxis`] also when channels are asked for, as a label map has none.
+pub fn read_labels_with<T: Label + FileVoxel>(
+    path: impl AsRef<Path>,
+    options: &ReadOptions,
+) -> Result<LabelMap<T>> {
+    let path = path.as_ref();
+    let options = ReadOptions {
+        fourth_axis: FourthAxis::Refuse,
+        ..options.clone()
+    };
+    let image = open_with(path, &options)?;
+    if image.info().channels > 1 {
+        return Err(Error::unsupported(
+            path,
+            format!("a label map of {} channels", image.info().channels),
+            "a label map has one value a voxel; merge or split the channels first",
+        ));
+    }
+    let volume: Volume<T> = image.read()?;
+    LabelMap::new(*volume.geometry(), volume.into_data())
+        .map_err(|source| Error::volume(path, source))
+}
+
+/// Reads the header alone: geometry, type, channels, format. No voxel is touched.
+///
+/// # Errors
+/// As [`read`].
+pub fn probe(path: impl AsRef<Path>) -> Result<ImageInfo> {
+    probe_with(path, &ReadOptions::default())
+}
+
+/// As [`probe`], with options.
+///
+/// # Errors
+/// As [`read`].
+pub fn probe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<ImageInfo> {
+    Ok(open_with(path, options)?.info().clone())
+}
