@@ -45,7 +45,11 @@ pub struct EvaluateOptions {
 
 impl Default for EvaluateOptions {
     fn default() -> Self {
-        Self { targets: None, measures: vec![Measure::Dice], allow_missing: false }
+        Self {
+            targets: None,
+            measures: vec![Measure::Dice],
+            allow_missing: false,
+        }
     }
 }
 
@@ -63,7 +67,11 @@ struct Pair {
 /// # Errors
 /// A path that cannot be read, a reference without a prediction unless allowed, no pair at all, label
 /// maps on different grids.
-pub fn evaluate(prediction: &Path, reference: &Path, options: &EvaluateOptions) -> Result<Evaluation, Error> {
+pub fn evaluate(
+    prediction: &Path,
+    reference: &Path,
+    options: &EvaluateOptions,
+) -> Result<Evaluation, Error> {
     let pairs = pair(prediction, reference, options.allow_missing)?;
     let targets = match &options.targets {
         Some(targets) => targets.clone(),
@@ -77,13 +85,19 @@ pub fn evaluate(prediction: &Path, reference: &Path, options: &EvaluateOptions) 
             Some(path) => evaluator.case(&pair.name, &reference, &vesalius_io::read_labels(path)?),
             None => evaluator.missing(&pair.name, &reference),
         };
-        scores.push(scored.map_err(|source| Error::Case { case: pair.name.clone(), source })?);
+        scores.push(scored.map_err(|source| Error::Case {
+            case: pair.name.clone(),
+            source,
+        })?);
     }
     Ok(Evaluation::new(scores)?)
 }
 
 fn pair(prediction: &Path, reference: &Path, allow_missing: bool) -> Result<Vec<Pair>, Error> {
-    let bad = |path: &Path, reason: String| Error::Path { path: path.to_path_buf(), reason };
+    let bad = |path: &Path, reason: String| Error::Path {
+        path: path.to_path_buf(),
+        reason,
+    };
     for path in [prediction, reference] {
         if !path.exists() {
             return Err(bad(path, "does not exist".to_owned()));
@@ -91,10 +105,20 @@ fn pair(prediction: &Path, reference: &Path, allow_missing: bool) -> Result<Vec<
     }
     if prediction.is_file() && reference.is_file() {
         let name = vesalius_io::strip_extension(reference);
-        return Ok(vec![Pair { name, reference: reference.to_path_buf(), prediction: Some(prediction.to_path_buf()) }]);
+        return Ok(vec![Pair {
+            name,
+            reference: reference.to_path_buf(),
+            prediction: Some(prediction.to_path_buf()),
+        }]);
     }
     if prediction.is_file() != reference.is_file() {
-        return Err(bad(prediction, format!("and {} must be both files or both folders", reference.display())));
+        return Err(bad(
+            prediction,
+            format!(
+                "and {} must be both files or both folders",
+                reference.display()
+            ),
+        ));
     }
     let mut predictions = images_in(prediction)?;
     let references = images_in(reference)?;
@@ -106,24 +130,42 @@ fn pair(prediction: &Path, reference: &Path, allow_missing: bool) -> Result<Vec<
         if prediction.is_none() {
             missing.push(name.clone());
         }
-        pairs.push(Pair { name, reference: path, prediction });
+        pairs.push(Pair {
+            name,
+            reference: path,
+            prediction,
+        });
     }
     if missing.len() == pairs.len() {
-        return Err(bad(prediction, format!(
-            "none of its {found} images has the name of one of the {} references in {}", pairs.len(), reference.display()
-        )));
+        return Err(bad(
+            prediction,
+            format!(
+                "none of its {found} images has the name of one of the {} references in {}",
+                pairs.len(),
+                reference.display()
+            ),
+        ));
     }
     if !allow_missing && !missing.is_empty() {
-        return Err(bad(prediction, format!(
-            "has no prediction for {} of {} references ({}{}); predict them, take their references away, or score them as missed with `--allow-missing`",
-            missing.len(), pairs.len(), missing[..missing.len().min(3)].join(", "), if missing.len() > 3 { ", …" } else { "" }
-        )));
+        return Err(bad(
+            prediction,
+            format!(
+                "has no prediction for {} of {} references ({}{}); predict them, take their references away, or score them as missed with `--allow-missing`",
+                missing.len(),
+                pairs.len(),
+                missing[..missing.len().min(3)].join(", "),
+                if missing.len() > 3 { ", …" } else { "" }
+            ),
+        ));
     }
     Ok(pairs)
 }
 
 fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
-    let bad = |reason: String| Error::Path { path: folder.to_path_buf(), reason };
+    let bad = |reason: String| Error::Path {
+        path: folder.to_path_buf(),
+        reason,
+    };
     let entries = std::fs::read_dir(folder).map_err(|e| bad(format!("cannot be read: {e}")))?;
     let mut images = BTreeMap::new();
     for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
@@ -133,7 +175,11 @@ fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
             continue;
         }
         if let Some(other) = images.insert(name, path.clone()) {
-            return Err(bad(format!("holds two files of one case: {} and {}", other.display(), path.display())));
+            return Err(bad(format!(
+                "holds two files of one case: {} and {}",
+                other.display(),
+                path.display()
+            )));
         }
     }
     if images.is_empty() {
@@ -145,8 +191,16 @@ fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
 /// Every label but 0 that occurs in a reference or in its prediction.
 fn occurring(pairs: &[Pair]) -> Result<Targets, Error> {
     let mut values = BTreeSet::new();
-    for path in pairs.iter().flat_map(|pair| std::iter::once(&pair.reference).chain(&pair.prediction)) {
-        values.extend(vesalius_io::read_labels(path)?.counts().into_keys().filter(|&value| value != 0));
+    for path in pairs
+        .iter()
+        .flat_map(|pair| std::iter::once(&pair.reference).chain(&pair.prediction))
+    {
+        values.extend(
+            vesalius_io::read_labels(path)?
+                .counts()
+                .into_keys()
+                .filter(|&value| value != 0),
+        );
     }
     let values: Vec<u32> = values.into_iter().collect();
     Ok(Targets::of_values(&values)?)

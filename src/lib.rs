@@ -36,6 +36,8 @@ pub use vesalius_volume as volume;
 pub mod prelude {
     pub use vesalius_inferers::{Inferer, ModelDescription, Segmenter};
     pub use vesalius_tensor::{Device, Logits, Probabilities, Tensor, parse_device};
-    pub use vesalius_training::{Datalist, FitOptions, TrainingConfig, TrainingData, fit, load_dataset};
+    pub use vesalius_training::{
+        Datalist, FitOptions, TrainingConfig, TrainingData, fit, load_dataset,
+    };
     pub use vesalius_volume::{Geometry, LabelMap, LabelScheme, Subject, Volume};
 }

@@ -63,9 +63,15 @@ pub struct PredictOptions {
 /// # Errors
 /// [`Error::Input`] for a path that is absent, a folder without an image, or a group with a channel missing.
 pub fn find_cases(input: &Path, channels: usize) -> Result<Vec<InputCase>, Error> {
-    let bad = |reason: String| Error::Input { path: input.to_path_buf(), reason };
+    let bad = |reason: String| Error::Input {
+        path: input.to_path_buf(),
+        reason,
+    };
     if input.is_file() {
-        return Ok(vec![InputCase { name: vesalius_io::strip_extension(input), files: vec![input.to_path_buf()] }]);
+        return Ok(vec![InputCase {
+            name: vesalius_io::strip_extension(input),
+            files: vec![input.to_path_buf()],
+        }]);
     }
     let entries = std::fs::read_dir(input).map_err(|e| bad(format!("cannot be read: {e}")))?;
     let mut files: Vec<PathBuf> = entries
@@ -74,18 +80,30 @@ pub fn find_cases(input: &Path, channels: usize) -> Result<Vec<InputCase>, Error
         .collect();
     files.sort();
     if files.is_empty() {
-        return Err(bad("holds no image that can be read; expected files such as `case.nii.gz`".to_owned()));
+        return Err(bad(
+            "holds no image that can be read; expected files such as `case.nii.gz`".to_owned(),
+        ));
     }
     let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for file in files {
         let name = vesalius_io::strip_extension(&file);
-        let name = if channels > 1 { without_channel(&name).to_owned() } else { name };
+        let name = if channels > 1 {
+            without_channel(&name).to_owned()
+        } else {
+            name
+        };
         groups.entry(name).or_default().push(file);
     }
     if let (1, Some((name, files))) = (channels, groups.iter().find(|(_, files)| files.len() > 1)) {
-        return Err(bad(format!("holds {} files called {name}, whose results would be one file; keep one of them", files.len())));
+        return Err(bad(format!(
+            "holds {} files called {name}, whose results would be one file; keep one of them",
+            files.len()
+        )));
     }
-    Ok(groups.into_iter().map(|(name, files)| InputCase { name, files }).collect())
+    Ok(groups
+        .into_iter()
+        .map(|(name, files)| InputCase { name, files })
+        .collect())
 }
 
 /// Segments cases and writes a NIfTI label map for each, telling `observer` of every one.
@@ -110,8 +128,14 @@ pub fn predict_cases(
             break;
         }
         let started = Instant::now();
-        let outcome = predict_case(segmenter, case, target, options).map(|()| target.clone()).map_err(|e| e.to_string());
-        let result = CaseResult { name: case.name.clone(), outcome, seconds: started.elapsed().as_secs_f64() };
+        let outcome = predict_case(segmenter, case, target, options)
+            .map(|()| target.clone())
+            .map_err(|e| e.to_string());
+        let result = CaseResult {
+            name: case.name.clone(),
+            outcome,
+            seconds: started.elapsed().as_secs_f64(),
+        };
         observer(results.len() + 1, &result);
         results.push(result);
     }
@@ -127,7 +151,10 @@ fn predict_case(
     let image = read_channels(&case.files)?;
     if options.save_probabilities {
         let probabilities = segmenter.probabilities(&image)?;
-        let name = format!("{}_probabilities.nii.gz", vesalius_io::strip_extension(target));
+        let name = format!(
+            "{}_probabilities.nii.gz",
+            vesalius_io::strip_extension(target)
+        );
         vesalius_io::write(target.with_file_name(name), &probabilities)?;
     }
     vesalius_io::write_labels(target, &segmenter.segment(&image)?)?;
@@ -135,7 +162,10 @@ fn predict_case(
 }
 
 fn read_channels(files: &[PathBuf]) -> Result<Volume<f32>, Box<dyn std::error::Error>> {
-    let parts: Vec<Volume<f32>> = files.iter().map(vesalius_io::read).collect::<Result<_, _>>()?;
+    let parts: Vec<Volume<f32>> = files
+        .iter()
+        .map(vesalius_io::read)
+        .collect::<Result<_, _>>()?;
     Ok(match <[Volume<f32>; 1]>::try_from(parts) {
         Ok([image]) => image,
         Err(parts) => Volume::stack(&parts)?,
@@ -143,21 +173,39 @@ fn read_channels(files: &[PathBuf]) -> Result<Volume<f32>, Box<dyn std::error::E
 }
 
 fn targets(cases: &[InputCase], output: &Path) -> Result<Vec<PathBuf>, Error> {
-    let bad = |path: &Path, reason: String| Error::Output { path: path.to_path_buf(), reason };
+    let bad = |path: &Path, reason: String| Error::Output {
+        path: path.to_path_buf(),
+        reason,
+    };
     let as_file = cases.len() == 1 && !output.is_dir() && vesalius_io::is_image(output);
-    let folder = if as_file { output.parent().unwrap_or(Path::new("")) } else { output };
+    let folder = if as_file {
+        output.parent().unwrap_or(Path::new(""))
+    } else {
+        output
+    };
     if !folder.as_os_str().is_empty() {
-        std::fs::create_dir_all(folder)
-            .map_err(|e| bad(folder, format!("cannot be made ({e}); choose an `--output` that can be written")))?;
+        std::fs::create_dir_all(folder).map_err(|e| {
+            bad(
+                folder,
+                format!("cannot be made ({e}); choose an `--output` that can be written"),
+            )
+        })?;
     }
     let targets: Vec<PathBuf> = match as_file {
         true => vec![output.to_path_buf()],
-        false => cases.iter().map(|case| folder.join(format!("{}.nii.gz", case.name))).collect(),
+        false => cases
+            .iter()
+            .map(|case| folder.join(format!("{}.nii.gz", case.name)))
+            .collect(),
     };
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     for (case, target) in cases.iter().zip(&targets) {
         if case.files.iter().any(|file| same(file, target)) {
-            return Err(bad(target, "is an input image; choose another `--output`, so that the scan is not overwritten".to_owned()));
+            return Err(bad(
+                target,
+                "is an input image; choose another `--output`, so that the scan is not overwritten"
+                    .to_owned(),
+            ));
         }
     }
     Ok(targets)
@@ -166,7 +214,9 @@ fn targets(cases: &[InputCase], output: &Path) -> Result<Vec<PathBuf>, Error> {
 /// `case_0003` without its channel number.
 fn without_channel(name: &str) -> &str {
     match name.rsplit_once('_') {
-        Some((stem, digits)) if digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()) => stem,
+        Some((stem, digits)) if digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            stem
+        }
         _ => name,
     }
 }
@@ -178,11 +228,20 @@ mod tests {
     #[test]
     fn channels_are_grouped_by_name() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b_0001.nii.gz", "b_0000.nii.gz", "a_0000.nii.gz", "a_0001.nii.gz", "notes.txt"] {
+        for name in [
+            "b_0001.nii.gz",
+            "b_0000.nii.gz",
+            "a_0000.nii.gz",
+            "a_0001.nii.gz",
+            "notes.txt",
+        ] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         let cases = find_cases(folder.path(), 2).unwrap();
-        assert_eq!(cases.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(
+            cases.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
+            ["a", "b"]
+        );
         assert!(cases[1].files[0].ends_with("b_0000.nii.gz"));
         assert_eq!(find_cases(folder.path(), 1).unwrap().len(), 4);
     }
@@ -190,7 +249,12 @@ mod tests {
     #[test]
     fn a_folder_without_images_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(find_cases(folder.path(), 1).unwrap_err().to_string().contains("no image"));
+        assert!(
+            find_cases(folder.path(), 1)
+                .unwrap_err()
+                .to_string()
+                .contains("no image")
+        );
         assert!(find_cases(&folder.path().join("gone"), 1).is_err());
     }
 }

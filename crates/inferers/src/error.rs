@@ -44,7 +44,9 @@ pub enum Error {
         names: String,
     },
     /// A voxel that is not a number.
-    #[error("{count} voxel(s) of the image are not finite (the first at {index:?} of channel {channel}); a network would spread them over the result: repair the image first")]
+    #[error(
+        "{count} voxel(s) of the image are not finite (the first at {index:?} of channel {channel}); a network would spread them over the result: repair the image first"
+    )]
     NotFinite {
         /// How many.
         count: usize,

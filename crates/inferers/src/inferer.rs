@@ -34,7 +34,12 @@ impl Inferer {
     ///
     /// # Errors
     /// A configuration that makes no sense, or a network whose output has another size than its input.
-    pub fn run(&self, image: &Volume<f32>, network: &dyn PatchNetwork, device: &Device) -> Result<Volume<f32>> {
+    pub fn run(
+        &self,
+        image: &Volume<f32>,
+        network: &dyn PatchNetwork,
+        device: &Device,
+    ) -> Result<Volume<f32>> {
         match self {
             Self::Simple(inferer) => inferer.run(image, network, device),
             Self::SlidingWindow(inferer) => inferer.run(image, network, device),

@@ -72,15 +72,30 @@ impl ModelDescription {
     /// [`Error::ModelFolder`] with the file, the key and what to do.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(MODEL_FILE);
-        let bad = |reason: String| Error::ModelFolder { path: path.clone(), reason };
-        let text = std::fs::read_to_string(&path)
-            .map_err(|e| bad(format!("cannot be read ({e}); `--model` wants the folder that `vesalius train` wrote")))?;
+        let bad = |reason: String| Error::ModelFolder {
+            path: path.clone(),
+            reason,
+        };
+        let text = std::fs::read_to_string(&path).map_err(|e| {
+            bad(format!(
+                "cannot be read ({e}); `--model` wants the folder that `vesalius train` wrote"
+            ))
+        })?;
         let model: Self = serde_saphyr::from_str(&text).map_err(|e| bad(e.to_string()))?;
         if model.members.is_empty() {
-            return Err(bad("`members` is empty; name at least one folder under `members/`".to_owned()));
+            return Err(bad(
+                "`members` is empty; name at least one folder under `members/`".to_owned(),
+            ));
         }
-        model.labels.clone().check().map_err(|e| bad(e.to_string()))?;
-        model.preprocessing.check().map_err(|e| bad(e.to_string()))?;
+        model
+            .labels
+            .clone()
+            .check()
+            .map_err(|e| bad(e.to_string()))?;
+        model
+            .preprocessing
+            .check()
+            .map_err(|e| bad(e.to_string()))?;
         model.inferer.check().map_err(|e| bad(e.to_string()))?;
         if let Some(member) = model.members.iter().find(|name| !is_plain_name(name)) {
             return Err(bad(format!("member `{member}` is not a plain folder name")));
@@ -94,19 +109,27 @@ impl ModelDescription {
     /// A folder that cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(MODEL_FILE);
-        let text = serde_saphyr::to_string(self)
-            .map_err(|e| Error::ModelFolder { path: path.clone(), reason: e.to_string() })?;
+        let text = serde_saphyr::to_string(self).map_err(|e| Error::ModelFolder {
+            path: path.clone(),
+            reason: e.to_string(),
+        })?;
         Ok(vesalius_io::write_bytes_atomically(&path, text.as_bytes())?)
     }
 }
 
 /// Where a member's weights are.
 pub fn weights_path(folder: &Path, member: &str) -> PathBuf {
-    folder.join("members").join(member).join("weights.safetensors")
+    folder
+        .join("members")
+        .join(member)
+        .join("weights.safetensors")
 }
 
 /// A name that stays inside its folder.
 fn is_plain_name(name: &str) -> bool {
     let mut parts = Path::new(name).components();
-    matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(_)), None))
+    matches!(
+        (parts.next(), parts.next()),
+        (Some(std::path::Component::Normal(_)), None)
+    )
 }

@@ -42,7 +42,11 @@ impl Segmenter {
                 Ok(network.load_file(&weights_path(folder, member))?)
             })
             .collect::<Result<_>>()?;
-        Ok(Self { model, networks, device: device.clone() })
+        Ok(Self {
+            model,
+            networks,
+            device: device.clone(),
+        })
     }
 
     /// The model's description.
@@ -66,7 +70,8 @@ impl Segmenter {
     pub fn probabilities(&self, image: &Volume<f32>) -> Result<Volume<f32>> {
         let logits = self.logits(image)?;
         let (geometry, channels) = (*logits.geometry(), logits.channels());
-        let probabilities = LogitsSlab::new(&self.model.labels, logits.into_data())?.into_probabilities();
+        let probabilities =
+            LogitsSlab::new(&self.model.labels, logits.into_data())?.into_probabilities();
         Ok(Volume::new(geometry, channels, probabilities.into_data())?)
     }
 
@@ -77,8 +82,14 @@ impl Segmenter {
         let (prepared, _) = self.model.preprocessing.apply(subject, 0, 0)?;
         let mut parts = Vec::with_capacity(self.networks.len());
         for network in &self.networks {
-            let network = TurnedNetwork { network, order: self.model.axis_order };
-            let output = self.model.inferer.run(prepared.image(), &network, &self.device)?;
+            let network = TurnedNetwork {
+                network,
+                order: self.model.axis_order,
+            };
+            let output = self
+                .model
+                .inferer
+                .run(prepared.image(), &network, &self.device)?;
             parts.push(LogitsSlab::new(&self.model.labels, output.into_data())?);
         }
         let mean = match <[LogitsSlab; 1]>::try_from(parts) {
@@ -94,12 +105,20 @@ impl Segmenter {
         let expected = self.model.channels.len();
         if image.channels() != expected {
             let names = self.model.channels.join(", ");
-            return Err(Error::Channels { found: image.channels(), expected, names });
+            return Err(Error::Channels {
+                found: image.channels(),
+                expected,
+                names,
+            });
         }
         let count = image.data().iter().filter(|v| !v.is_finite()).count();
         if let Some(first) = image.data().iter().position(|v| !v.is_finite()) {
             let n = image.geometry().voxel_count();
-            return Err(Error::NotFinite { count, channel: first / n, index: image.geometry().index(first % n) });
+            return Err(Error::NotFinite {
+                count,
+                channel: first / n,
+                index: image.geometry().index(first % n),
+            });
         }
         Ok(())
     }

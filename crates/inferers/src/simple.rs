@@ -18,7 +18,12 @@ impl Simple {
     ///
     /// # Errors
     /// A network whose output has another size than its input.
-    pub fn run(&self, image: &Volume<f32>, network: &dyn PatchNetwork, device: &Device) -> Result<Volume<f32>> {
+    pub fn run(
+        &self,
+        image: &Volume<f32>,
+        network: &dyn PatchNetwork,
+        device: &Device,
+    ) -> Result<Volume<f32>> {
         let whole = SlidingWindow {
             patch_size: [-1; 3],
             overlap: 0.0,

@@ -25,7 +25,13 @@ pub struct Slice {
 
 impl Default for Slice {
     fn default() -> Self {
-        Self { axis: Axis::Z, patch_size: [-1; 2], overlap: 0.25, blending: Blending::Gaussian, batch_size: 8 }
+        Self {
+            axis: Axis::Z,
+            patch_size: [-1; 2],
+            overlap: 0.25,
+            blending: Blending::Gaussian,
+            batch_size: 8,
+        }
     }
 }
 
@@ -43,9 +49,15 @@ impl Slice {
     ///
     /// # Errors
     /// As [`SlidingWindow::run`].
-    pub fn run(&self, image: &Volume<f32>, network: &dyn PatchNetwork, device: &Device) -> Result<Volume<f32>> {
+    pub fn run(
+        &self,
+        image: &Volume<f32>,
+        network: &dyn PatchNetwork,
+        device: &Device,
+    ) -> Result<Volume<f32>> {
         let order = self.axis.last();
-        let back: [usize; 3] = std::array::from_fn(|axis| order.iter().position(|&a| a == axis).unwrap_or(axis));
+        let back: [usize; 3] =
+            std::array::from_fn(|axis| order.iter().position(|&a| a == axis).unwrap_or(axis));
         let slices = permute(image, order)?;
         let output = self.windows().run(&slices, network, device)?;
         Ok(permute(&output, back)?.with_geometry(*image.geometry())?)

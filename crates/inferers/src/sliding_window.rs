@@ -22,7 +22,12 @@ pub struct SlidingWindow {
 
 impl Default for SlidingWindow {
     fn default() -> Self {
-        Self { patch_size: [96; 3], overlap: 0.5, blending: Blending::Gaussian, batch_size: 1 }
+        Self {
+            patch_size: [96; 3],
+            overlap: 0.5,
+            blending: Blending::Gaussian,
+            batch_size: 1,
+        }
     }
 }
 
@@ -32,13 +37,27 @@ impl SlidingWindow {
     /// # Errors
     /// [`Error::BadValue`], which names the key.
     pub fn check(&self) -> Result<()> {
-        let bad = |key, found: String, expected| Err(Error::BadValue { key, found, expected });
+        let bad = |key, found: String, expected| {
+            Err(Error::BadValue {
+                key,
+                found,
+                expected,
+            })
+        };
         if self.patch_size.iter().any(|&n| n == 0 || n < -1) {
             let found = format!("{:?}", self.patch_size);
-            return bad("patch_size", found, "positive numbers of voxels, or -1 for the whole axis");
+            return bad(
+                "patch_size",
+                found,
+                "positive numbers of voxels, or -1 for the whole axis",
+            );
         }
         if !(0.0..1.0).contains(&self.overlap) {
-            return bad("overlap", self.overlap.to_string(), "a number from 0 to below 1");
+            return bad(
+                "overlap",
+                self.overlap.to_string(),
+                "a number from 0 to below 1",
+            );
         }
         if self.batch_size == 0 {
             return bad("batch_size", "0".to_owned(), "at least 1");
@@ -52,7 +71,12 @@ impl SlidingWindow {
     /// # Errors
     /// [`Error::BadValue`]; [`Error::OutputSize`] for a network whose output has another size than its
     /// input; [`Error::EmptyVolume`].
-    pub fn run(&self, image: &Volume<f32>, network: &dyn PatchNetwork, device: &Device) -> Result<Volume<f32>> {
+    pub fn run(
+        &self,
+        image: &Volume<f32>,
+        network: &dyn PatchNetwork,
+        device: &Device,
+    ) -> Result<Volume<f32>> {
         self.check()?;
         let size = image.geometry().size();
         if image.geometry().voxel_count() == 0 {
@@ -102,7 +126,9 @@ impl SlidingWindow {
         }
         let weights = window_weights(window, self.blending);
         let mut total = vec![0.0f32; image.geometry().voxel_count()];
-        windows.iter().for_each(|&start| add_rows(&mut total, size, start, window, |row| &weights[row]));
+        windows
+            .iter()
+            .for_each(|&start| add_rows(&mut total, size, start, window, |row| &weights[row]));
 
         let mut output: Option<Volume<f32>> = None;
         for batch in windows.chunks(self.batch_size) {
@@ -120,7 +146,11 @@ impl SlidingWindow {
         // A grid has at least one voxel here, so it has at least one window.
         let mut output = output.ok_or(Error::EmptyVolume { size })?;
         for channel in 0..output.channels() {
-            output.channel_mut(channel).iter_mut().zip(&total).for_each(|(v, w)| *v /= w);
+            output
+                .channel_mut(channel)
+                .iter_mut()
+                .zip(&total)
+                .for_each(|(v, w)| *v /= w);
         }
         Ok(output)
     }
@@ -144,20 +174,38 @@ fn run_batch(
     let mut values = Vec::with_capacity(shape.iter().product());
     for &start in batch {
         (0..image.channels()).for_each(|c| {
-            for_rows(image.geometry().size(), start, window, |row| values.extend_from_slice(&image.channel(c)[row]));
+            for_rows(image.geometry().size(), start, window, |row| {
+                values.extend_from_slice(&image.channel(c)[row])
+            });
         });
     }
     let output = network.forward(Tensor::from_data(TensorData::new(values, shape), device));
     let found = output.dims();
     if found[0] != shape[0] || found[2..] != shape[2..] {
-        return Err(Error::OutputSize { input: shape, output: found });
+        return Err(Error::OutputSize {
+            input: shape,
+            output: found,
+        });
     }
-    let values = output.into_data().convert::<f32>().into_vec().map_err(|e| Error::Device(format!("{e:?}")))?;
-    Ok(BatchResult { shape: found, values })
+    let values = output
+        .into_data()
+        .convert::<f32>()
+        .into_vec()
+        .map_err(|e| Error::Device(format!("{e:?}")))?;
+    Ok(BatchResult {
+        shape: found,
+        values,
+    })
 }
 
 impl BatchResult {
-    fn blend_into(&self, output: &mut Volume<f32>, batch: &[[usize; 3]], window: [usize; 3], weights: &[f32]) {
+    fn blend_into(
+        &self,
+        output: &mut Volume<f32>,
+        batch: &[[usize; 3]],
+        window: [usize; 3],
+        weights: &[f32],
+    ) {
         let size = output.geometry().size();
         let [_, channels, ..] = self.shape;
         let mut patches = self.values.chunks_exact(weights.len());
@@ -168,8 +216,14 @@ impl BatchResult {
                 let mut at = 0;
                 for_rows(size, start, window, |row| {
                     let next = at + row.len();
-                    let weighted = patch[at..next].iter().zip(&weights[at..next]).map(|(v, w)| v * w);
-                    target[row].iter_mut().zip(weighted).for_each(|(sum, v)| *sum += v);
+                    let weighted = patch[at..next]
+                        .iter()
+                        .zip(&weights[at..next])
+                        .map(|(v, w)| v * w);
+                    target[row]
+                        .iter_mut()
+                        .zip(weighted)
+                        .for_each(|(sum, v)| *sum += v);
                     at = next;
                 });
             }
@@ -187,13 +241,21 @@ fn add_rows<'a>(
     let mut at = 0;
     for_rows(size, start, window, |row| {
         let next = at + row.len();
-        total[row].iter_mut().zip(values(at..next)).for_each(|(sum, v)| *sum += v);
+        total[row]
+            .iter_mut()
+            .zip(values(at..next))
+            .for_each(|(sum, v)| *sum += v);
         at = next;
     });
 }
 
 /// Calls `visit` with the offsets of each row (along x) of a window, in the window's memory order.
-fn for_rows(size: [usize; 3], start: [usize; 3], window: [usize; 3], mut visit: impl FnMut(std::ops::Range<usize>)) {
+fn for_rows(
+    size: [usize; 3],
+    start: [usize; 3],
+    window: [usize; 3],
+    mut visit: impl FnMut(std::ops::Range<usize>),
+) {
     for z in start[2]..start[2] + window[2] {
         for y in start[1]..start[1] + window[1] {
             let first = (z * size[1] + y) * size[0] + start[0];

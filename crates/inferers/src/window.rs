@@ -44,7 +44,9 @@ pub fn window_weights(size: [usize; 3], blending: Blending) -> Vec<f32> {
     let axis = |n: usize| -> Vec<f32> {
         let sigma = n as f32 * SIGMA_SHARE;
         let middle = (n as f32 - 1.0) / 2.0;
-        (0..n).map(|i| (-(i as f32 - middle).powi(2) / (2.0 * sigma * sigma)).exp()).collect()
+        (0..n)
+            .map(|i| (-(i as f32 - middle).powi(2) / (2.0 * sigma * sigma)).exp())
+            .collect()
     };
     let [x, y, z] = size.map(axis);
     let mut weights = Vec::with_capacity(voxels);
@@ -53,7 +55,11 @@ pub fn window_weights(size: [usize; 3], blending: Blending) -> Vec<f32> {
             weights.extend(x.iter().map(|wx| wx * wy * wz));
         }
     }
-    let smallest = weights.iter().copied().fold(f32::INFINITY, f32::min).max(SMALLEST_WEIGHT);
+    let smallest = weights
+        .iter()
+        .copied()
+        .fold(f32::INFINITY, f32::min)
+        .max(SMALLEST_WEIGHT);
     weights.iter_mut().for_each(|w| *w = w.max(smallest));
     weights
 }
@@ -77,6 +83,10 @@ mod tests {
         let middle = weights[(8 * 5) + 2 * 8 + 3];
         assert!(weights.iter().all(|&w| w <= middle && w >= 1e-3));
         assert_eq!(weights[0], 1e-3);
-        assert!(window_weights([2, 2, 2], Blending::Constant).iter().all(|&w| w == 1.0));
+        assert!(
+            window_weights([2, 2, 2], Blending::Constant)
+                .iter()
+                .all(|&w| w == 1.0)
+        );
     }
 }

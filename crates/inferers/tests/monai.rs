@@ -27,7 +27,13 @@ fn network(patch: Tensor<5>) -> Tensor<5> {
     }
     let ramp = Tensor::<5>::from_data(TensorData::new(ramp, [1, 1, z, y, x]), &patch.device());
     let ramp = ramp.repeat_dim(0, n);
-    Tensor::cat(vec![patch.clone() * (ramp.clone() + 1.0), patch.clone() * patch + ramp], 1)
+    Tensor::cat(
+        vec![
+            patch.clone() * (ramp.clone() + 1.0),
+            patch.clone() * patch + ramp,
+        ],
+        1,
+    )
 }
 
 fn inferer(case: &Map<String, Value>) -> Inferer {
@@ -36,8 +42,11 @@ fn inferer(case: &Map<String, Value>) -> Inferer {
     for key in ["size", "every", "values", "sum"] {
         keys.remove(key);
     }
-    serde_json::from_value(Value::Object(Map::from_iter([(name.as_str().unwrap().to_owned(), Value::Object(keys))])))
-        .unwrap()
+    serde_json::from_value(Value::Object(Map::from_iter([(
+        name.as_str().unwrap().to_owned(),
+        Value::Object(keys),
+    )])))
+    .unwrap()
 }
 
 #[test]
@@ -57,10 +66,16 @@ fn every_stored_case_agrees() {
         let found: Vec<f32> = output.data().iter().step_by(every).copied().collect();
         assert_eq!(found.len(), expected.len());
         for (at, (a, b)) in found.iter().zip(&expected).enumerate() {
-            assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{inferer:?}: value {at} is {a}, MONAI's {b}");
+            assert!(
+                (a - b).abs() <= 1e-5 * b.abs().max(1.0),
+                "{inferer:?}: value {at} is {a}, MONAI's {b}"
+            );
         }
         let sum: f64 = output.data().iter().map(|&v| f64::from(v)).sum();
         let expected = case["sum"].as_f64().unwrap();
-        assert!((sum - expected).abs() <= 1e-5 * expected.abs(), "{inferer:?}: sum {sum}, MONAI's {expected}");
+        assert!(
+            (sum - expected).abs() <= 1e-5 * expected.abs(),
+            "{inferer:?}: sum {sum}, MONAI's {expected}"
+        );
     }
 }

@@ -75,7 +75,9 @@ impl Checkpoint {
             optimizer_bytes: self.optimizer.len(),
         };
         let header = serde_json::to_vec(&header).map_err(|e| broken(path, &e.to_string()))?;
-        let mut bytes = Vec::with_capacity(START + header.len() + self.network.len() + self.optimizer.len() + CRC_LENGTH);
+        let mut bytes = Vec::with_capacity(
+            START + header.len() + self.network.len() + self.optimizer.len() + CRC_LENGTH,
+        );
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
         bytes.extend_from_slice(&header);
@@ -93,35 +95,61 @@ impl Checkpoint {
         let bytes = std::fs::read(path).map_err(|e| {
             broken(path, &format!("cannot be read ({e}); without it there is nothing to resume: leave out `--resume`"))
         })?;
-        let body = bytes.len().checked_sub(CRC_LENGTH).filter(|&n| n >= START && bytes.starts_with(MAGIC));
+        let body = bytes
+            .len()
+            .checked_sub(CRC_LENGTH)
+            .filter(|&n| n >= START && bytes.starts_with(MAGIC));
         let Some(body) = body else {
-            return Err(broken(path, "is not a checkpoint of this version of vesalius"));
+            return Err(broken(
+                path,
+                "is not a checkpoint of this version of vesalius",
+            ));
         };
         let (body, crc) = bytes.split_at(body);
         if crc32fast::hash(body).to_le_bytes() != crc {
-            return Err(broken(path, "is damaged (its checksum does not match its content)"));
+            return Err(broken(
+                path,
+                "is damaged (its checksum does not match its content)",
+            ));
         }
         // The checksum holds, so lengths are those that were written; a foreign file may still lie.
         let mut length = [0; 8];
         length.copy_from_slice(&body[MAGIC.len()..START]);
         let cut = || broken(path, "is cut short");
-        let header_end = usize::try_from(u64::from_le_bytes(length)).ok().and_then(|n| START.checked_add(n)).ok_or_else(cut)?;
+        let header_end = usize::try_from(u64::from_le_bytes(length))
+            .ok()
+            .and_then(|n| START.checked_add(n))
+            .ok_or_else(cut)?;
         let header = body.get(START..header_end).ok_or_else(cut)?;
-        let header: Header = serde_json::from_slice(header).map_err(|e| broken(path, &format!("has another form ({e})")))?;
-        let network_end = header_end.checked_add(header.network_bytes).ok_or_else(cut)?;
+        let header: Header = serde_json::from_slice(header)
+            .map_err(|e| broken(path, &format!("has another form ({e})")))?;
+        let network_end = header_end
+            .checked_add(header.network_bytes)
+            .ok_or_else(cut)?;
         let network = body.get(header_end..network_end).ok_or_else(cut)?.to_vec();
         let optimizer = body[network_end..].to_vec();
         if optimizer.len() != header.optimizer_bytes {
             return Err(cut());
         }
-        Ok(Self { config: header.config, cases: header.cases, progress: header.progress, network, optimizer })
+        Ok(Self {
+            config: header.config,
+            cases: header.cases,
+            progress: header.progress,
+            network,
+            optimizer,
+        })
     }
 
     /// Nothing when a run with this config and these cases goes on from here.
     ///
     /// # Errors
     /// [`Error::Checkpoint`], which names what differs.
-    pub fn check_same_run(&self, path: &Path, config: &TrainingConfig, cases: &[String]) -> Result<()> {
+    pub fn check_same_run(
+        &self,
+        path: &Path,
+        config: &TrainingConfig,
+        cases: &[String],
+    ) -> Result<()> {
         // The length of a run may be set anew; everything else makes another run.
         let without_length = |config: &TrainingConfig| {
             let mut value = serde_json::to_value(config).unwrap_or_default();
@@ -134,18 +162,27 @@ impl Checkpoint {
         if let (Some(then), Some(now)) = (then.as_object(), now.as_object()) {
             let keys = then.keys().chain(now.keys());
             if let Some(key) = keys.into_iter().find(|key| then.get(*key) != now.get(*key)) {
-                return Err(broken(path, &format!(
-                    "belongs to a run with another `{key}`; use the same config, or another `--output` for a new run"
-                )));
+                return Err(broken(
+                    path,
+                    &format!(
+                        "belongs to a run with another `{key}`; use the same config, or another `--output` for a new run"
+                    ),
+                ));
             }
         }
         if self.cases != cases {
-            return Err(broken(path, "belongs to a run on other cases; use the same data, or another `--output` for a new run"));
+            return Err(broken(
+                path,
+                "belongs to a run on other cases; use the same data, or another `--output` for a new run",
+            ));
         }
         Ok(())
     }
 }
 
 fn broken(path: &Path, reason: &str) -> Error {
-    Error::Checkpoint { path: path.to_path_buf(), reason: reason.to_owned() }
+    Error::Checkpoint {
+        path: path.to_path_buf(),
+        reason: reason.to_owned(),
+    }
 }

@@ -91,7 +91,11 @@ pub struct AdamWConfig {
 
 impl Default for AdamWConfig {
     fn default() -> Self {
-        Self { learning_rate: 1e-3, weight_decay: 1e-2, betas: [0.9, 0.999] }
+        Self {
+            learning_rate: 1e-3,
+            weight_decay: 1e-2,
+            betas: [0.9, 0.999],
+        }
     }
 }
 
@@ -123,8 +127,12 @@ impl TrainingConfig {
     /// # Errors
     /// [`Error::Config`] with the file, the line and the key.
     pub fn read(path: &Path) -> Result<Self> {
-        let bad = |reason: String| Error::Config { path: path.to_path_buf(), reason };
-        let text = std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
+        let bad = |reason: String| Error::Config {
+            path: path.to_path_buf(),
+            reason,
+        };
+        let text =
+            std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
         let config: Self = serde_saphyr::from_str(&text).map_err(|e| bad(e.to_string()))?;
         config.check().map_err(|e| bad(e.to_string()))?;
         Ok(config)
@@ -135,12 +143,22 @@ impl TrainingConfig {
     /// # Errors
     /// An error that names the key.
     pub fn check(&self) -> Result<()> {
-        let bad = |key, found: String, expected| Err(Error::BadValue { key, found, expected });
+        let bad = |key, found: String, expected| {
+            Err(Error::BadValue {
+                key,
+                found,
+                expected,
+            })
+        };
         self.preprocessing.check()?;
         self.augmentation.check()?;
         self.patch.check()?;
         if self.preprocessing.is_random() {
-            return bad("preprocessing", "a random transform".to_owned(), "transforms that do the same every time; move it to `augmentation`");
+            return bad(
+                "preprocessing",
+                "a random transform".to_owned(),
+                "transforms that do the same every time; move it to `augmentation`",
+            );
         }
         if self.batch_size == 0 {
             return bad("batch_size", "0".to_owned(), "at least 1");
@@ -157,13 +175,25 @@ impl TrainingConfig {
         }
         let OptimizerConfig::AdamW(adam) = self.optimizer;
         if !(adam.learning_rate.is_finite() && adam.learning_rate > 0.0) {
-            return bad("optimizer.adamw.learning_rate", adam.learning_rate.to_string(), "a positive number");
+            return bad(
+                "optimizer.adamw.learning_rate",
+                adam.learning_rate.to_string(),
+                "a positive number",
+            );
         }
         if !(adam.weight_decay.is_finite() && adam.weight_decay >= 0.0) {
-            return bad("optimizer.adamw.weight_decay", adam.weight_decay.to_string(), "a number that is not negative");
+            return bad(
+                "optimizer.adamw.weight_decay",
+                adam.weight_decay.to_string(),
+                "a number that is not negative",
+            );
         }
         if adam.betas.iter().any(|b| !(0.0..1.0).contains(b)) {
-            return bad("optimizer.adamw.betas", format!("{:?}", adam.betas), "two numbers from 0 to below 1");
+            return bad(
+                "optimizer.adamw.betas",
+                format!("{:?}", adam.betas),
+                "two numbers from 0 to below 1",
+            );
         }
         if let Some(labels) = &self.labels {
             labels.clone().check()?;
@@ -175,17 +205,23 @@ impl TrainingConfig {
     /// How whole volumes go through the network: as configured, or windows of the patch's size (slices
     /// for a patch that is one).
     pub fn inferer(&self) -> Inferer {
-        self.inferer.clone().unwrap_or_else(|| match self.patch.slice_axis {
-            Some(axis) => {
-                let order = axis.last();
-                let patch_size = [self.patch.size[order[0]], self.patch.size[order[1]]];
-                Inferer::Slice(vesalius_inferers::Slice { axis, patch_size, ..Default::default() })
-            }
-            None => Inferer::SlidingWindow(vesalius_inferers::SlidingWindow {
-                patch_size: self.patch.size,
-                batch_size: 2,
-                ..Default::default()
-            }),
-        })
+        self.inferer
+            .clone()
+            .unwrap_or_else(|| match self.patch.slice_axis {
+                Some(axis) => {
+                    let order = axis.last();
+                    let patch_size = [self.patch.size[order[0]], self.patch.size[order[1]]];
+                    Inferer::Slice(vesalius_inferers::Slice {
+                        axis,
+                        patch_size,
+                        ..Default::default()
+                    })
+                }
+                None => Inferer::SlidingWindow(vesalius_inferers::SlidingWindow {
+                    patch_size: self.patch.size,
+                    batch_size: 2,
+                    ..Default::default()
+                }),
+            })
     }
 }

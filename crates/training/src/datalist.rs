@@ -42,18 +42,29 @@ impl Datalist {
     /// [`Error::Datalist`] for a file that is absent, not JSON or not a datalist;
     /// [`Error::MissingFile`] for a listed file that is absent.
     pub fn read(path: &Path) -> Result<Self> {
-        let path = if path.is_dir() { path.join("dataset.json") } else { path.to_path_buf() };
-        let bad = |reason: String| Error::Datalist { path: path.clone(), reason };
+        let path = if path.is_dir() {
+            path.join("dataset.json")
+        } else {
+            path.to_path_buf()
+        };
+        let bad = |reason: String| Error::Datalist {
+            path: path.clone(),
+            reason,
+        };
         let text = std::fs::read_to_string(&path).map_err(|e| {
             bad(format!("cannot be read ({e}); give `--data` the folder that holds `dataset.json`, or the file itself"))
         })?;
-        let stored: Stored = serde_json::from_str(&text).map_err(|e| bad(format!("is not a datalist: {e}")))?;
+        let stored: Stored =
+            serde_json::from_str(&text).map_err(|e| bad(format!("is not a datalist: {e}")))?;
         let root = path.parent().unwrap_or(Path::new(".")).to_path_buf();
         let cases: Vec<CaseFiles> = stored
             .training
             .into_iter()
             .enumerate()
-            .map(|(position, case)| case.resolve(&root).ok_or_else(|| bad(format!("`training[{position}]` names no image"))))
+            .map(|(position, case)| {
+                case.resolve(&root)
+                    .ok_or_else(|| bad(format!("`training[{position}]` names no image")))
+            })
             .collect::<Result<_>>()?;
         if cases.is_empty() {
             return Err(bad("has no case under `training`".to_owned()));
@@ -61,17 +72,34 @@ impl Datalist {
         for case in &cases {
             for file in case.images.iter().chain([&case.label]) {
                 if !file.is_file() {
-                    return Err(Error::MissingFile { list: path, case: case.name.clone(), file: file.clone() });
+                    return Err(Error::MissingFile {
+                        list: path,
+                        case: case.name.clone(),
+                        file: file.clone(),
+                    });
                 }
             }
         }
         check_names(&cases).map_err(bad)?;
         let channels = match stored.modality.or(stored.channel_names) {
             Some(names) => in_numeric_order(names),
-            None => (0..cases[0].images.len()).map(|i| format!("channel {i}")).collect(),
+            None => (0..cases[0].images.len())
+                .map(|i| format!("channel {i}"))
+                .collect(),
         };
-        let labels = stored.labels.map(label_names).transpose().map_err(bad)?.unwrap_or_default();
-        Ok(Self { name: stored.name.unwrap_or_else(|| "dataset".to_owned()), channels, labels, cases, path })
+        let labels = stored
+            .labels
+            .map(label_names)
+            .transpose()
+            .map_err(bad)?
+            .unwrap_or_default();
+        Ok(Self {
+            name: stored.name.unwrap_or_else(|| "dataset".to_owned()),
+            channels,
+            labels,
+            cases,
+            path,
+        })
     }
 
     /// The cases outside and inside `fold`: what to train on and what to validate on.
@@ -79,20 +107,35 @@ impl Datalist {
     /// # Errors
     /// [`Error::Datalist`] when no case has a fold, or either side would be empty.
     pub fn split(&self, fold: usize) -> Result<(Vec<CaseFiles>, Vec<CaseFiles>)> {
-        let bad = |reason: String| Err(Error::Datalist { path: self.path.clone(), reason });
+        let bad = |reason: String| {
+            Err(Error::Datalist {
+                path: self.path.clone(),
+                reason,
+            })
+        };
         if let Some(case) = self.cases.iter().find(|case| case.fold.is_none()) {
-            return bad(format!("case {} has no `fold`; add `\"fold\": n` to every case", case.name));
+            return bad(format!(
+                "case {} has no `fold`; add `\"fold\": n` to every case",
+                case.name
+            ));
         }
-        let (inside, outside): (Vec<_>, Vec<_>) =
-            self.cases.iter().cloned().partition(|case| case.fold == Some(fold));
+        let (inside, outside): (Vec<_>, Vec<_>) = self
+            .cases
+            .iter()
+            .cloned()
+            .partition(|case| case.fold == Some(fold));
         let mut folds: Vec<usize> = self.cases.iter().filter_map(|case| case.fold).collect();
         folds.sort_unstable();
         folds.dedup();
         if inside.is_empty() {
-            return bad(format!("no case is in fold {fold}; the folds are {folds:?}"));
+            return bad(format!(
+                "no case is in fold {fold}; the folds are {folds:?}"
+            ));
         }
         if outside.is_empty() {
-            return bad(format!("every case is in fold {fold}, so none is left to train on"));
+            return bad(format!(
+                "every case is in fold {fold}, so none is left to train on"
+            ));
         }
         Ok((outside, inside))
     }
@@ -102,7 +145,11 @@ impl Datalist {
     /// # Errors
     /// [`Error::Datalist`] when the list names no label.
     pub fn label_scheme(&self) -> Result<LabelScheme> {
-        let classes: Vec<(&str, u16)> = self.labels.iter().map(|(value, name)| (name.as_str(), *value)).collect();
+        let classes: Vec<(&str, u16)> = self
+            .labels
+            .iter()
+            .map(|(value, name)| (name.as_str(), *value))
+            .collect();
         LabelScheme::exclusive(&classes).map_err(|e| Error::Datalist {
             path: self.path.clone(),
             reason: format!("names no usable labels ({e}); set `labels` in the training config"),
@@ -167,7 +214,9 @@ fn in_numeric_order(names: BTreeMap<String, String>) -> Vec<String> {
 }
 
 /// The Decathlon writes `"1": "liver"`, nnU-Net `"liver": 1`; both are read.
-fn label_names(labels: BTreeMap<String, serde_json::Value>) -> std::result::Result<BTreeMap<u16, String>, String> {
+fn label_names(
+    labels: BTreeMap<String, serde_json::Value>,
+) -> std::result::Result<BTreeMap<u16, String>, String> {
     labels
         .into_iter()
         .map(|(key, value)| match (key.parse::<u16>(), value) {
@@ -206,7 +255,10 @@ mod tests {
         let list = Datalist::read(folder.path()).unwrap();
         assert_eq!(list.channels, ["MRI"]);
         let (train, validate) = list.split(0).unwrap();
-        assert_eq!((train[0].name.as_str(), validate[0].name.as_str()), ("b", "a"));
+        assert_eq!(
+            (train[0].name.as_str(), validate[0].name.as_str()),
+            ("b", "a")
+        );
         assert_eq!(list.label_scheme().unwrap().channels(), 2);
         assert!(list.split(7).unwrap_err().to_string().contains("[0, 1]"));
     }
@@ -214,9 +266,22 @@ mod tests {
     #[test]
     fn an_absent_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(Datalist::read(folder.path()).unwrap_err().to_string().contains("dataset.json"));
-        write(folder.path(), r#"{"training": [{"image": "gone.nii.gz", "label": "gone_seg.nii.gz"}]}"#);
-        assert!(Datalist::read(folder.path()).unwrap_err().to_string().contains("gone.nii.gz"));
+        assert!(
+            Datalist::read(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("dataset.json")
+        );
+        write(
+            folder.path(),
+            r#"{"training": [{"image": "gone.nii.gz", "label": "gone_seg.nii.gz"}]}"#,
+        );
+        assert!(
+            Datalist::read(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("gone.nii.gz")
+        );
         write(folder.path(), r#"{"training": [{"image": "#);
         assert!(Datalist::read(folder.path()).is_err());
     }

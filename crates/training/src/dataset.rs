@@ -22,17 +22,29 @@ impl Case {
     /// # Errors
     /// A subject without labels, a label outside the scheme, or a transform that refuses.
     pub fn new(subject: Subject, scheme: &LabelScheme, preprocessing: &Chain) -> Result<Self> {
-        let named = |error: &dyn std::fmt::Display, name: &str| Error::Case { case: name.to_owned(), reason: error.to_string() };
+        let named = |error: &dyn std::fmt::Display, name: &str| Error::Case {
+            case: name.to_owned(),
+            reason: error.to_string(),
+        };
         let name = subject.name().to_owned();
         let Some(labels) = subject.labels().cloned() else {
             return Err(named(&"has no labels", &name));
         };
         scheme.check_labels(&labels).map_err(|e| named(&e, &name))?;
-        let (subject, _) = preprocessing.apply(subject, 0, 0).map_err(|e| named(&e, &name))?;
+        let (subject, _) = preprocessing
+            .apply(subject, 0, 0)
+            .map_err(|e| named(&e, &name))?;
         let moved = subject.geometry() != labels.geometry();
         // A labelled subject stays labelled through every transform.
-        let index = subject.labels().map(|labels| LabelIndex::of(labels, scheme.ignore())).unwrap_or_default();
-        Ok(Self { subject, index, original_labels: moved.then_some(labels) })
+        let index = subject
+            .labels()
+            .map(|labels| LabelIndex::of(labels, scheme.ignore()))
+            .unwrap_or_default();
+        Ok(Self {
+            subject,
+            index,
+            original_labels: moved.then_some(labels),
+        })
     }
 
     /// The labels on the file's own grid: what a prediction is scored against.
@@ -45,7 +57,12 @@ impl Case {
 ///
 /// # Errors
 /// The first case, in the list's order, that cannot be used: its name, the file and the reason.
-pub fn load_cases(files: &[CaseFiles], channels: usize, scheme: &LabelScheme, preprocessing: &Chain) -> Result<Vec<Case>> {
+pub fn load_cases(
+    files: &[CaseFiles],
+    channels: usize,
+    scheme: &LabelScheme,
+    preprocessing: &Chain,
+) -> Result<Vec<Case>> {
     let loaded: Vec<Result<Case>> = files
         .par_iter()
         .map(|case| Case::new(read_case(case, channels)?, scheme, preprocessing))
@@ -58,8 +75,11 @@ pub fn load_cases(files: &[CaseFiles], channels: usize, scheme: &LabelScheme, pr
 /// # Errors
 /// A file that cannot be read, another number of channels, or an image and label on different grids.
 pub fn read_case(case: &CaseFiles, channels: usize) -> Result<Subject> {
-    let parts: Vec<Volume<f32>> =
-        case.images.iter().map(vesalius_io::read).collect::<std::result::Result<_, _>>()?;
+    let parts: Vec<Volume<f32>> = case
+        .images
+        .iter()
+        .map(vesalius_io::read)
+        .collect::<std::result::Result<_, _>>()?;
     let image = match <[Volume<f32>; 1]>::try_from(parts) {
         Ok([image]) => image,
         Err(parts) => Volume::stack(&parts)?,
@@ -67,7 +87,10 @@ pub fn read_case(case: &CaseFiles, channels: usize) -> Result<Subject> {
     if image.channels() != channels {
         return Err(Error::Case {
             case: case.name.clone(),
-            reason: format!("has {} channel(s), but the datalist names {channels}", image.channels()),
+            reason: format!(
+                "has {} channel(s), but the datalist names {channels}",
+                image.channels()
+            ),
         });
     }
     if let Some(offset) = image.data().iter().position(|v| !v.is_finite()) {
@@ -81,5 +104,9 @@ pub fn read_case(case: &CaseFiles, channels: usize) -> Result<Subject> {
             ),
         });
     }
-    Ok(Subject::new(&case.name, image, Some(vesalius_io::read_labels(&case.label)?))?)
+    Ok(Subject::new(
+        &case.name,
+        image,
+        Some(vesalius_io::read_labels(&case.label)?),
+    )?)
 }

@@ -32,7 +32,9 @@ pub enum Error {
         reason: String,
     },
     /// A datalist names a file that is not there.
-    #[error("{list}: case {case} names {file}, which does not exist; restore the file or take the case out of the list")]
+    #[error(
+        "{list}: case {case} names {file}, which does not exist; restore the file or take the case out of the list"
+    )]
     MissingFile {
         /// The datalist.
         list: PathBuf,
@@ -66,7 +68,9 @@ pub enum Error {
         reason: String,
     },
     /// The loss stopped being a number.
-    #[error("the loss became {loss} at step {step}; lower `learning_rate`, and check the images for extreme values")]
+    #[error(
+        "the loss became {loss} at step {step}; lower `learning_rate`, and check the images for extreme values"
+    )]
     Diverged {
         /// The step.
         step: u64,

@@ -26,7 +26,10 @@ pub struct TrainingData {
 
 impl TrainingData {
     pub(crate) fn case_names(&self) -> Vec<String> {
-        self.training.iter().map(|case| case.subject.name().to_owned()).collect()
+        self.training
+            .iter()
+            .map(|case| case.subject.name().to_owned())
+            .collect()
     }
 }
 

@@ -13,7 +13,12 @@ pub struct Loader {
 
 impl Loader {
     /// Starts to make the batches of `first_step` and those after it.
-    pub fn start(mut sampler: PatchSampler, batch_size: usize, first_step: u64, ahead: usize) -> Self {
+    pub fn start(
+        mut sampler: PatchSampler,
+        batch_size: usize,
+        first_step: u64,
+        ahead: usize,
+    ) -> Self {
         let (sender, batches) = sync_channel(ahead.max(1));
         let worker = std::thread::spawn(move || {
             for step in first_step.. {
@@ -23,7 +28,10 @@ impl Loader {
                 }
             }
         });
-        Self { batches: Some(batches), worker: Some(worker) }
+        Self {
+            batches: Some(batches),
+            worker: Some(worker),
+        }
     }
 
     /// The next step's batch.
@@ -32,7 +40,11 @@ impl Loader {
     /// What went wrong while it was made.
     pub fn next_batch(&mut self) -> Result<Batch> {
         let lost = || crate::Error::Device("the thread that makes batches has stopped".to_owned());
-        self.batches.as_ref().ok_or_else(lost)?.recv().map_err(|_| lost())?
+        self.batches
+            .as_ref()
+            .ok_or_else(lost)?
+            .recv()
+            .map_err(|_| lost())?
     }
 }
 

@@ -15,7 +15,12 @@ pub struct CaseOrder {
 impl CaseOrder {
     /// An order over `cases` cases, at least one.
     pub fn new(seed: u64, cases: usize) -> Self {
-        let mut order = Self { seed, cases: cases.max(1), epoch: 0, order: Vec::new() };
+        let mut order = Self {
+            seed,
+            cases: cases.max(1),
+            epoch: 0,
+            order: Vec::new(),
+        };
         order.shuffle(0);
         order
     }

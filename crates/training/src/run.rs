@@ -4,8 +4,8 @@ use crate::checkpoint::Best;
 use crate::log::Log;
 use crate::validate::validate;
 use crate::{
-    Batch, Checkpoint, Duration, Error, Event, FitOptions, FitReport, Loader, OptimizerConfig, PatchSampler,
-    Progress, Result, TrainingConfig, TrainingData,
+    Batch, Checkpoint, Duration, Error, Event, FitOptions, FitReport, Loader, OptimizerConfig,
+    PatchSampler, Progress, Result, TrainingConfig, TrainingData,
 };
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
@@ -60,11 +60,17 @@ impl<'a> Run<'a> {
             expected: "`duration: {steps: N}` or `{minutes: M}` in the config, or `--steps`, `--minutes`",
         })?;
         if data.training.is_empty() {
-            return Err(Error::BadValue { key: "dataset", found: "no training case".to_owned(), expected: "at least one" });
+            return Err(Error::BadValue {
+                key: "dataset",
+                found: "no training case".to_owned(),
+                expected: "at least one",
+            });
         }
         prepare_folder(options)?;
         let device = options.device.clone().autodiff();
-        let network_config = config.network.with_channels(data.channels.len(), data.labels.channels());
+        let network_config = config
+            .network
+            .with_channels(data.channels.len(), data.labels.channels());
         network_config.check()?;
         let mut network = network_config.init(&Scope::new(&device, config.seed))?;
         let mut optimizer = optimizer(&config.optimizer);
@@ -73,10 +79,16 @@ impl<'a> Run<'a> {
             let path = options.output.join(CHECKPOINT_FILE);
             let checkpoint = Checkpoint::read(&path)?;
             checkpoint.check_same_run(&path, config, &data.case_names())?;
-            let broken = |e: &dyn std::fmt::Display| Error::Checkpoint { path: path.clone(), reason: e.to_string() };
-            let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(checkpoint.network)).map_err(|e| broken(&e))?;
+            let broken = |e: &dyn std::fmt::Display| Error::Checkpoint {
+                path: path.clone(),
+                reason: e.to_string(),
+            };
+            let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(checkpoint.network))
+                .map_err(|e| broken(&e))?;
             network = network.try_load_record(record).map_err(|e| broken(&e))?;
-            optimizer = optimizer.from_bytes(Bytes::from_bytes_vec(checkpoint.optimizer)).map_err(|e| broken(&e))?;
+            optimizer = optimizer
+                .from_bytes(Bytes::from_bytes_vec(checkpoint.optimizer))
+                .map_err(|e| broken(&e))?;
             progress = checkpoint.progress;
         }
         match duration {
@@ -111,22 +123,45 @@ impl<'a> Run<'a> {
             parameters: self.network.num_params(),
         })?;
         let mut losses = Vec::new();
-        let mut loader = Loader::start(sampler, self.config.batch_size, self.progress.step, BATCHES_AHEAD);
-        while self.progress.steps.is_none_or(|steps| self.progress.step < steps) {
+        let mut loader = Loader::start(
+            sampler,
+            self.config.batch_size,
+            self.progress.step,
+            BATCHES_AHEAD,
+        );
+        while self
+            .progress
+            .steps
+            .is_none_or(|steps| self.progress.step < steps)
+        {
             let started = Instant::now();
             let batch = loader.next_batch()?;
             let rate = self.learning_rate();
             let loss = self.step(batch, rate)?;
             self.progress.step += 1;
             if !loss.is_finite() {
-                return Err(Error::Diverged { step: self.progress.step, loss });
+                return Err(Error::Diverged {
+                    step: self.progress.step,
+                    loss,
+                });
             }
             losses.push(loss);
             let seconds = started.elapsed().as_secs_f64();
             self.progress.seconds += seconds;
             self.plan(seconds)?;
-            let Progress { step, steps, seconds, .. } = self.progress;
-            self.tell(Event::Step { step, steps, loss, learning_rate: rate, seconds })?;
+            let Progress {
+                step,
+                steps,
+                seconds,
+                ..
+            } = self.progress;
+            self.tell(Event::Step {
+                step,
+                steps,
+                loss,
+                learning_rate: rate,
+                seconds,
+            })?;
             if self.validation_is_due() {
                 self.validate()?;
             }
@@ -144,7 +179,11 @@ impl<'a> Run<'a> {
             self.write_model(None)?;
         }
         let finished = Some(self.progress.step) == self.progress.steps;
-        Ok(FitReport { progress: self.progress, finished, losses })
+        Ok(FitReport {
+            progress: self.progress,
+            finished,
+            losses,
+        })
     }
 
     /// One optimiser step; returns the loss before it.
@@ -156,8 +195,10 @@ impl<'a> Run<'a> {
             &self.device,
         );
         let outputs = self.network.forward(images);
-        let outputs: Vec<Logits> =
-            outputs.into_iter().map(|output| Logits::new(output, &self.data.labels)).collect::<std::result::Result<_, _>>()?;
+        let outputs: Vec<Logits> = outputs
+            .into_iter()
+            .map(|output| Logits::new(output, &self.data.labels))
+            .collect::<std::result::Result<_, _>>()?;
         let loss = self.config.loss.forward(&outputs[0], &labels)?;
         let value = loss.clone().into_scalar::<f32>();
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
@@ -167,27 +208,41 @@ impl<'a> Run<'a> {
 
     fn learning_rate(&self) -> f64 {
         let OptimizerConfig::AdamW(adam) = self.config.optimizer;
-        self.config.schedule.rate(adam.learning_rate, self.progress.step, self.progress.steps)
+        self.config
+            .schedule
+            .rate(adam.learning_rate, self.progress.step, self.progress.steps)
     }
 
     /// Turns minutes into steps once the warm-up has shown how long a step takes.
     fn plan(&mut self, step_seconds: f64) -> Result<()> {
-        let (Duration::Minutes(minutes), None) = (self.duration, self.progress.steps) else { return Ok(()) };
+        let (Duration::Minutes(minutes), None) = (self.duration, self.progress.steps) else {
+            return Ok(());
+        };
         self.warm_up.push(step_seconds);
         if self.progress.step < WARM_UP_STEPS && self.progress.seconds < minutes * 60.0 {
             return Ok(());
         }
-        let mut times = self.warm_up.get(COLD_STEPS..).filter(|t| !t.is_empty()).unwrap_or(&self.warm_up).to_vec();
+        let mut times = self
+            .warm_up
+            .get(COLD_STEPS..)
+            .filter(|t| !t.is_empty())
+            .unwrap_or(&self.warm_up)
+            .to_vec();
         times.sort_by(f64::total_cmp);
         let seconds_per_step = times[times.len() / 2];
         let left = (minutes * 60.0 - self.progress.seconds).max(0.0);
         let steps = self.progress.step + (left / seconds_per_step) as u64;
         self.progress.steps = Some(steps);
-        self.tell(Event::Planned { steps, seconds_per_step })
+        self.tell(Event::Planned {
+            steps,
+            seconds_per_step,
+        })
     }
 
     fn validation_is_due(&self) -> bool {
-        let (Some(steps), false) = (self.progress.steps, self.data.validation.is_empty()) else { return false };
+        let (Some(steps), false) = (self.progress.steps, self.data.validation.is_empty()) else {
+            return false;
+        };
         let times = self.config.validation.times.min(steps);
         let due = |step: u64| step * times / steps;
         due(self.progress.step) > due(self.progress.step - 1)
@@ -197,7 +252,14 @@ impl<'a> Run<'a> {
         let network = self.network.valid();
         let (config, data) = (self.config, self.data);
         let device = &self.options.device;
-        let evaluation = validate(&network, &data.validation, &data.labels, &config.inferer(), device, self.observer)?;
+        let evaluation = validate(
+            &network,
+            &data.validation,
+            &data.labels,
+            &config.inferer(),
+            device,
+            self.observer,
+        )?;
         let dice = evaluation.mean("dice").unwrap_or(0.0);
         let labels = data
             .labels
@@ -205,30 +267,56 @@ impl<'a> Run<'a> {
             .iter()
             .zip(evaluation.targets().map(|t| t.list()).unwrap_or_default())
             .map(|((name, _), target)| {
-                let mean = evaluation.summary(&target.key, "dice").and_then(|summary| summary.mean);
+                let mean = evaluation
+                    .summary(&target.key, "dice")
+                    .and_then(|summary| summary.mean);
                 ((*name).to_owned(), mean.unwrap_or(0.0))
             })
             .collect();
-        let Progress { step, seconds, best, .. } = self.progress;
+        let Progress {
+            step,
+            seconds,
+            best,
+            ..
+        } = self.progress;
         let is_best = best.is_none_or(|best| dice >= best.dice);
         if is_best {
             self.progress.best = Some(Best { step, dice });
             self.write_model(Some(dice))?;
         }
-        self.tell(Event::Validated { step, dice, labels, best: is_best, seconds })?;
+        self.tell(Event::Validated {
+            step,
+            dice,
+            labels,
+            best: is_best,
+            seconds,
+        })?;
         self.save()
     }
 
     /// Writes checkpoint: everything that the run needs to go on.
     fn save(&mut self) -> Result<()> {
         let path = self.options.output.join(CHECKPOINT_FILE);
-        let broken = |e: &dyn std::fmt::Display| Error::Checkpoint { path: path.clone(), reason: e.to_string() };
+        let broken = |e: &dyn std::fmt::Display| Error::Checkpoint {
+            path: path.clone(),
+            reason: e.to_string(),
+        };
         let checkpoint = Checkpoint {
             config: self.config.clone(),
             cases: self.data.case_names(),
             progress: self.progress.clone(),
-            network: self.network.clone().into_record().into_bytes().map_err(|e| broken(&e))?.to_vec(),
-            optimizer: self.optimizer.into_bytes().map_err(|e| broken(&e))?.to_vec(),
+            network: self
+                .network
+                .clone()
+                .into_record()
+                .into_bytes()
+                .map_err(|e| broken(&e))?
+                .to_vec(),
+            optimizer: self
+                .optimizer
+                .into_bytes()
+                .map_err(|e| broken(&e))?
+                .to_vec(),
         };
         self.last_checkpoint = Instant::now();
         checkpoint.write(&path)
@@ -240,8 +328,10 @@ impl<'a> Run<'a> {
         let member = fold.map_or("all".to_owned(), |fold| format!("fold_{fold}"));
         let weights: PathBuf = weights_path(&self.options.output, &member);
         if let Some(folder) = weights.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|e| Error::Output { path: folder.to_path_buf(), reason: format!("cannot be made: {e}") })?;
+            std::fs::create_dir_all(folder).map_err(|e| Error::Output {
+                path: folder.to_path_buf(),
+                reason: format!("cannot be made: {e}"),
+            })?;
         }
         vesalius_io::write_bytes_atomically(&weights, &self.network.valid().to_safetensors()?)?;
         let model = ModelDescription {
@@ -291,7 +381,8 @@ fn prepare_folder(options: &FitOptions) -> Result<()> {
     if !options.resume && folder.join(CHECKPOINT_FILE).exists() {
         return Err(Error::Output {
             path: folder.clone(),
-            reason: "already holds a run; go on with `--resume`, or choose another `--output`".to_owned(),
+            reason: "already holds a run; go on with `--resume`, or choose another `--output`"
+                .to_owned(),
         });
     }
     Ok(())

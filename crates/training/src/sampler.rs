@@ -30,7 +30,13 @@ impl PatchSampler {
     /// A sampler over cases, at least one.
     pub fn new(cases: Arc<[Case]>, patch: PatchConfig, augmentation: Chain, seed: u64) -> Self {
         let order = CaseOrder::new(seed, cases.len());
-        Self { cases, patch, augmentation, seed, order }
+        Self {
+            cases,
+            patch,
+            augmentation,
+            seed,
+            order,
+        }
     }
 
     /// The batch of step `step`: draws `step · size` up to `(step + 1) · size`.
@@ -39,7 +45,9 @@ impl PatchSampler {
     /// A transform that refuses a patch.
     pub fn batch(&mut self, step: u64, size: usize) -> Result<Batch> {
         let first = step * size as u64;
-        let patches: Vec<Subject> = (first..first + size as u64).map(|draw| self.patch(draw)).collect::<Result<_>>()?;
+        let patches: Vec<Subject> = (first..first + size as u64)
+            .map(|draw| self.patch(draw))
+            .collect::<Result<_>>()?;
         Ok(collate(&patches))
     }
 
@@ -55,13 +63,24 @@ impl PatchSampler {
 ///
 /// # Errors
 /// A patch that cannot be cut.
-pub fn cut_patch(subject: &Subject, index: &LabelIndex, patch: &PatchConfig, seed: u64, draw: u64) -> Result<Subject> {
+pub fn cut_patch(
+    subject: &Subject,
+    index: &LabelIndex,
+    patch: &PatchConfig,
+    seed: u64,
+    draw: u64,
+) -> Result<Subject> {
     let mut rng = keyed(seed, draw, Stream::Patch);
-    let mut steps = patch.sample(subject.geometry(), index, &mut rng).into_iter();
+    let mut steps = patch
+        .sample(subject.geometry(), index, &mut rng)
+        .into_iter();
     // The first step reads the case in place, so that the whole case is never copied for a patch.
     let mut cut = match steps.next() {
         Some(region) => {
-            let labels = subject.labels().map(|labels| region.apply_labels(labels)).transpose()?;
+            let labels = subject
+                .labels()
+                .map(|labels| region.apply_labels(labels))
+                .transpose()?;
             Subject::new(subject.name(), region.apply(subject.image())?, labels)?
         }
         None => subject.clone(),
@@ -75,11 +94,23 @@ pub fn cut_patch(subject: &Subject, index: &LabelIndex, patch: &PatchConfig, see
 fn collate(patches: &[Subject]) -> Batch {
     let [x, y, z] = patches[0].geometry().size();
     let channels = patches[0].image().channels();
-    let images = patches.iter().flat_map(|patch| patch.image().data().iter().copied()).collect();
+    let images = patches
+        .iter()
+        .flat_map(|patch| patch.image().data().iter().copied())
+        .collect();
     let labels = patches
         .iter()
-        .flat_map(|patch| patch.labels().map(|labels| labels.data()).unwrap_or_default())
+        .flat_map(|patch| {
+            patch
+                .labels()
+                .map(|labels| labels.data())
+                .unwrap_or_default()
+        })
         .map(|&label| i32::from(label))
         .collect();
-    Batch { shape: [patches.len(), channels, z, y, x], images, labels }
+    Batch {
+        shape: [patches.len(), channels, z, y, x],
+        images,
+        labels,
+    }
 }

@@ -19,11 +19,21 @@ pub fn load_dataset(config: &TrainingConfig, data: &Path) -> Result<TrainingData
     let (training, validation) = list.split(config.validation.fold)?;
     let load = |files: &[_]| load_cases(files, list.channels.len(), &labels, &config.preprocessing);
     let (training, validation) = (load(&training)?, load(&validation)?);
-    if training.iter().all(|case| case.index.foreground_count() == 0) {
+    if training
+        .iter()
+        .all(|case| case.index.foreground_count() == 0)
+    {
         return Err(Error::Datalist {
             path: list.path,
-            reason: "no training case has a labelled voxel, so there is nothing to learn".to_owned(),
+            reason: "no training case has a labelled voxel, so there is nothing to learn"
+                .to_owned(),
         });
     }
-    Ok(TrainingData { dataset: list.name, channels: list.channels, labels, training: training.into(), validation })
+    Ok(TrainingData {
+        dataset: list.name,
+        channels: list.channels,
+        labels,
+        training: training.into(),
+        validation,
+    })
 }

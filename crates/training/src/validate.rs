@@ -20,14 +20,22 @@ pub fn validate(
     observer: &mut dyn FnMut(&Event),
 ) -> Result<Evaluation> {
     let evaluator = Evaluator::new(Targets::of_scheme(scheme)?, vec![Measure::Dice]);
-    let network = TurnedNetwork { network, order: AxisOrder::Zyx };
+    let network = TurnedNetwork {
+        network,
+        order: AxisOrder::Zyx,
+    };
     let mut scores = Vec::with_capacity(cases.len());
     for (done, case) in (1..).zip(cases) {
-        let Some(reference) = case.reference() else { continue };
+        let Some(reference) = case.reference() else {
+            continue;
+        };
         let logits = inferer.run(case.subject.image(), &network, device)?;
         let prediction = labels_of(&back_to_grid(logits, reference.geometry())?, scheme)?;
         scores.push(evaluator.case(case.subject.name(), reference, &prediction)?);
-        observer(&Event::ValidatedCase { done, cases: cases.len() });
+        observer(&Event::ValidatedCase {
+            done,
+            cases: cases.len(),
+        });
     }
     Ok(Evaluation::new(scores)?)
 }

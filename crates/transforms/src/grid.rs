@@ -20,7 +20,9 @@ pub struct Orient {
 
 impl Default for Orient {
     fn default() -> Self {
-        Self { to: "RAS".to_owned() }
+        Self {
+            to: "RAS".to_owned(),
+        }
     }
 }
 
@@ -31,7 +33,9 @@ impl Orient {
 
     pub(crate) fn step(&self) -> Result<GridStep> {
         self.to.parse::<Orientation>()?;
-        Ok(GridStep::Orient { to: self.to.clone() })
+        Ok(GridStep::Orient {
+            to: self.to.clone(),
+        })
     }
 }
 
@@ -58,8 +62,16 @@ impl Spacing {
 
     pub(crate) fn step(&self, geometry: &Geometry) -> Result<GridStep> {
         let spacing = geometry.spacing();
-        let to = std::array::from_fn(|i| if self.to[i] > 0.0 { self.to[i] } else { spacing[i] });
-        Ok(GridStep::Resample { target: filters::target_grid(geometry, to, Convention::NnUnet)? })
+        let to = std::array::from_fn(|i| {
+            if self.to[i] > 0.0 {
+                self.to[i]
+            } else {
+                spacing[i]
+            }
+        });
+        Ok(GridStep::Resample {
+            target: filters::target_grid(geometry, to, Convention::NnUnet)?,
+        })
     }
 }
 
@@ -75,7 +87,10 @@ pub struct Flip {
 
 impl Default for Flip {
     fn default() -> Self {
-        Self { axes: vec![Axis::X, Axis::Y, Axis::Z], probability: 0.5 }
+        Self {
+            axes: vec![Axis::X, Axis::Y, Axis::Z],
+            probability: 0.5,
+        }
     }
 }
 
@@ -136,8 +151,12 @@ impl GridStep {
             Self::Orient { to } => filters::orient(image, to.parse()?)?,
             Self::Permute { order } => filters::permute(image, *order)?,
             Self::Flip { axes } => filters::flip(image, *axes)?,
-            Self::Region { start, size } => filters::crop_or_pad(image, *start, *size, PadMode::Constant(0.0))?,
-            Self::Resample { target } => filters::resample(image, target, &ResampleOptions::monai())?,
+            Self::Region { start, size } => {
+                filters::crop_or_pad(image, *start, *size, PadMode::Constant(0.0))?
+            }
+            Self::Resample { target } => {
+                filters::resample(image, target, &ResampleOptions::monai())?
+            }
         })
     }
 
@@ -150,8 +169,12 @@ impl GridStep {
             Self::Orient { to } => filters::orient(labels, to.parse()?)?,
             Self::Permute { order } => filters::permute(labels, *order)?,
             Self::Flip { axes } => filters::flip(labels, *axes)?,
-            Self::Region { start, size } => filters::crop_or_pad(labels, *start, *size, PadMode::Constant(0))?,
-            Self::Resample { target } => filters::resample_labels(labels, target, &Default::default())?,
+            Self::Region { start, size } => {
+                filters::crop_or_pad(labels, *start, *size, PadMode::Constant(0))?
+            }
+            Self::Resample { target } => {
+                filters::resample_labels(labels, target, &Default::default())?
+            }
         })
     }
 }

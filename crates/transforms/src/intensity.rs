@@ -19,7 +19,9 @@ pub struct ZScore {
 impl ZScore {
     /// The step; there is nothing random in it.
     pub fn step(&self) -> IntensityStep {
-        IntensityStep::ZScore { nonzero: self.nonzero }
+        IntensityStep::ZScore {
+            nonzero: self.nonzero,
+        }
     }
 }
 
@@ -35,7 +37,10 @@ pub struct ScaleIntensity {
 
 impl Default for ScaleIntensity {
     fn default() -> Self {
-        Self { factor: 0.1, probability: 0.5 }
+        Self {
+            factor: 0.1,
+            probability: 0.5,
+        }
     }
 }
 
@@ -47,7 +52,10 @@ impl ScaleIntensity {
 
     pub(crate) fn sample(&self, rng: &mut ChaCha8Rng) -> Option<IntensityStep> {
         let factor = symmetric(rng, self.factor);
-        rng.random_bool(self.probability).then_some(IntensityStep::Scale { factor: 1.0 + factor })
+        rng.random_bool(self.probability)
+            .then_some(IntensityStep::Scale {
+                factor: 1.0 + factor,
+            })
     }
 }
 
@@ -63,7 +71,10 @@ pub struct ShiftIntensity {
 
 impl Default for ShiftIntensity {
     fn default() -> Self {
-        Self { offset: 0.1, probability: 0.5 }
+        Self {
+            offset: 0.1,
+            probability: 0.5,
+        }
     }
 }
 
@@ -75,7 +86,8 @@ impl ShiftIntensity {
 
     pub(crate) fn sample(&self, rng: &mut ChaCha8Rng) -> Option<IntensityStep> {
         let offset = symmetric(rng, self.offset);
-        rng.random_bool(self.probability).then_some(IntensityStep::Shift { offset })
+        rng.random_bool(self.probability)
+            .then_some(IntensityStep::Shift { offset })
     }
 }
 
@@ -91,7 +103,10 @@ pub struct GaussianNoise {
 
 impl Default for GaussianNoise {
     fn default() -> Self {
-        Self { deviation: 0.1, probability: 0.1 }
+        Self {
+            deviation: 0.1,
+            probability: 0.1,
+        }
     }
 }
 
@@ -104,7 +119,8 @@ impl GaussianNoise {
     pub(crate) fn sample(&self, rng: &mut ChaCha8Rng) -> Option<IntensityStep> {
         let deviation = rng.random::<f32>() * self.deviation;
         let seed = rng.random();
-        rng.random_bool(self.probability).then_some(IntensityStep::Noise { deviation, seed })
+        rng.random_bool(self.probability)
+            .then_some(IntensityStep::Noise { deviation, seed })
     }
 }
 
@@ -161,11 +177,18 @@ fn z_score(channel: &mut [f32], nonzero: bool) {
         return;
     }
     let mean = sum / n as f64;
-    let squares: f64 =
-        channel.iter().filter(|v| counts(**v)).map(|&v| (f64::from(v) - mean).powi(2)).sum();
+    let squares: f64 = channel
+        .iter()
+        .filter(|v| counts(**v))
+        .map(|&v| (f64::from(v) - mean).powi(2))
+        .sum();
     let deviation = (squares / n as f64).sqrt();
     // A constant image becomes zero instead of infinite, as in the peers.
-    let scale = if deviation > 0.0 { 1.0 / deviation } else { 1.0 };
+    let scale = if deviation > 0.0 {
+        1.0 / deviation
+    } else {
+        1.0
+    };
     for v in channel.iter_mut().filter(|v| counts(**v)) {
         *v = ((f64::from(*v) - mean) * scale) as f32;
     }
@@ -177,7 +200,9 @@ fn add_noise(data: &mut [f32], deviation: f32, seed: u64) {
     for pair in data.chunks_mut(2) {
         let radius = (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt() * deviation;
         let (sin, cos) = (std::f32::consts::TAU * rng.random::<f32>()).sin_cos();
-        pair.iter_mut().zip([radius * cos, radius * sin]).for_each(|(v, noise)| *v += noise);
+        pair.iter_mut()
+            .zip([radius * cos, radius * sin])
+            .for_each(|(v, noise)| *v += noise);
     }
 }
 
@@ -190,7 +215,12 @@ pub(crate) fn check_probability(transform: &'static str, probability: f64) -> Re
         return Ok(());
     }
     let (key, expected) = ("probability", "a number from 0 to 1");
-    Err(Error::BadValue { transform, key, found: probability.to_string(), expected })
+    Err(Error::BadValue {
+        transform,
+        key,
+        found: probability.to_string(),
+        expected,
+    })
 }
 
 fn check_amount(transform: &'static str, key: &'static str, amount: f32) -> Result<()> {
@@ -198,7 +228,12 @@ fn check_amount(transform: &'static str, key: &'static str, amount: f32) -> Resu
         return Ok(());
     }
     let expected = "a number that is not negative";
-    Err(Error::BadValue { transform, key, found: amount.to_string(), expected })
+    Err(Error::BadValue {
+        transform,
+        key,
+        found: amount.to_string(),
+        expected,
+    })
 }
 
 #[cfg(test)]
@@ -230,7 +265,10 @@ mod tests {
     #[test]
     fn noise_has_the_deviation_asked_for_and_repeats() {
         let g = Geometry::axis_aligned([40, 40, 40], [1.0; 3]).unwrap();
-        let step = IntensityStep::Noise { deviation: 2.0, seed: 7 };
+        let step = IntensityStep::Noise {
+            deviation: 2.0,
+            seed: 7,
+        };
         let (mut a, mut b) = (Volume::filled(g, 0.0f32), Volume::filled(g, 0.0f32));
         step.apply(&mut a);
         step.apply(&mut b);

@@ -80,16 +80,25 @@ impl PatchConfig {
     /// # Errors
     /// [`Error::BadPatch`] or [`Error::BadValue`].
     pub fn check(&self) -> Result<()> {
-        let bad = |reason: &str| Err(Error::BadPatch { found: self.size, reason: reason.to_owned() });
+        let bad = |reason: &str| {
+            Err(Error::BadPatch {
+                found: self.size,
+                reason: reason.to_owned(),
+            })
+        };
         if self.size.iter().any(|&n| n == 0 || n < -1) {
-            return bad("each of x, y, z must be a positive number of voxels, or -1 for the whole axis");
+            return bad(
+                "each of x, y, z must be a positive number of voxels, or -1 for the whole axis",
+            );
         }
         if let Some(axis) = self.slice_axis
             && self.size[axis.index()] != 1
         {
             return bad("must be 1 along `slice_axis`, the axis across which slices are taken");
         }
-        if let PatchSampling::PositiveNegative(PositiveNegative { positive, negative }) = self.sampling {
+        if let PatchSampling::PositiveNegative(PositiveNegative { positive, negative }) =
+            self.sampling
+        {
             let usable = |w: f64| w.is_finite() && w >= 0.0;
             if !(usable(positive) && usable(negative) && positive + negative > 0.0) {
                 return Err(Error::BadValue {
@@ -110,7 +119,12 @@ impl PatchConfig {
     }
 
     /// Draws the steps that cut a patch: a region, and for slices a reordering of axes.
-    pub fn sample(&self, geometry: &Geometry, index: &LabelIndex, rng: &mut ChaCha8Rng) -> Vec<GridStep> {
+    pub fn sample(
+        &self,
+        geometry: &Geometry,
+        index: &LabelIndex,
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<GridStep> {
         let (whole, size) = (geometry.size(), self.size_in(geometry));
         let start = match self.centre(geometry, index, rng) {
             Some(centre) => std::array::from_fn(|i| {
@@ -129,21 +143,35 @@ impl PatchConfig {
     }
 
     /// The voxel that the sampling wants in the middle; `None` for anywhere.
-    fn centre(&self, geometry: &Geometry, index: &LabelIndex, rng: &mut ChaCha8Rng) -> Option<[usize; 3]> {
-        let PatchSampling::PositiveNegative(weights) = self.sampling else { return None };
+    fn centre(
+        &self,
+        geometry: &Geometry,
+        index: &LabelIndex,
+        rng: &mut ChaCha8Rng,
+    ) -> Option<[usize; 3]> {
+        let PatchSampling::PositiveNegative(weights) = self.sampling else {
+            return None;
+        };
         let share = weights.positive / (weights.positive + weights.negative);
         if rng.random_bool(share) {
             let voxels = &index.foreground;
-            return (!voxels.is_empty()).then(|| geometry.index(voxels[rng.random_range(0..voxels.len())] as usize));
+            return (!voxels.is_empty())
+                .then(|| geometry.index(voxels[rng.random_range(0..voxels.len())] as usize));
         }
-        index.random_background(geometry.voxel_count(), rng).map(|offset| geometry.index(offset))
+        index
+            .random_background(geometry.voxel_count(), rng)
+            .map(|offset| geometry.index(offset))
     }
 }
 
 /// Keeps a patch inside the image, or centres the image in a patch that is larger.
 fn start_along(whole: usize, size: usize, wanted: i64) -> i64 {
     let free = whole as i64 - size as i64;
-    if free < 0 { -((-free) / 2) } else { wanted.clamp(0, free) }
+    if free < 0 {
+        -((-free) / 2)
+    } else {
+        wanted.clamp(0, free)
+    }
 }
 
 /// The labelled voxels of a case, found once so that drawing one is immediate.
@@ -182,7 +210,11 @@ impl LabelIndex {
         let (mut low, mut high) = (0, self.foreground.len());
         while low < high {
             let middle = (low + high) / 2;
-            if self.foreground[middle] as usize - middle <= nth { low = middle + 1 } else { high = middle }
+            if self.foreground[middle] as usize - middle <= nth {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         Some(nth + low)
     }
@@ -199,11 +231,17 @@ mod tests {
     }
 
     fn config(size: [i64; 3], sampling: PatchSampling) -> PatchConfig {
-        PatchConfig { size, sampling, slice_axis: None }
+        PatchConfig {
+            size,
+            sampling,
+            slice_axis: None,
+        }
     }
 
     fn start(step: &GridStep) -> [i64; 3] {
-        let GridStep::Region { start, .. } = step else { panic!("a patch is a region") };
+        let GridStep::Region { start, .. } = step else {
+            panic!("a patch is a region")
+        };
         *start
     }
 
@@ -211,11 +249,16 @@ mod tests {
     fn patches_stay_inside_and_large_ones_are_centred() {
         let labels = case();
         let index = LabelIndex::of(&labels, None);
-        let weights = PatchSampling::PositiveNegative(PositiveNegative { positive: 1.0, negative: 1.0 });
+        let weights = PatchSampling::PositiveNegative(PositiveNegative {
+            positive: 1.0,
+            negative: 1.0,
+        });
         for sampling in [PatchSampling::Random, weights] {
             for draw in 0..200 {
                 let mut rng = keyed(0, draw, Stream::Patch);
-                let s = start(&config([5, -1, 10], sampling).sample(labels.geometry(), &index, &mut rng)[0]);
+                let s = start(
+                    &config([5, -1, 10], sampling).sample(labels.geometry(), &index, &mut rng)[0],
+                );
                 assert!((0..=7).contains(&s[0]) && s[1] == 0 && s[2] == -1, "{s:?}");
             }
         }
@@ -225,10 +268,14 @@ mod tests {
     fn positive_patches_hold_a_labelled_voxel() {
         let labels = case();
         let index = LabelIndex::of(&labels, None);
-        let positive = PatchSampling::PositiveNegative(PositiveNegative { positive: 1.0, negative: 0.0 });
+        let positive = PatchSampling::PositiveNegative(PositiveNegative {
+            positive: 1.0,
+            negative: 0.0,
+        });
         for draw in 0..100 {
             let mut rng = keyed(3, draw, Stream::Patch);
-            let s = start(&config([4, 4, 4], positive).sample(labels.geometry(), &index, &mut rng)[0]);
+            let s =
+                start(&config([4, 4, 4], positive).sample(labels.geometry(), &index, &mut rng)[0]);
             assert!(s[0] + 4 > 9 && s[1] < 3 && s[2] + 4 > 5, "{s:?}");
         }
     }
@@ -240,7 +287,10 @@ mod tests {
         let mut seen = vec![false; labels.data().len()];
         let mut rng = keyed(0, 0, Stream::Patch);
         for _ in 0..20_000 {
-            seen[index.random_background(seen.len(), &mut rng).unwrap()] = true;
+            let drawn = index
+                .random_background(labels.data().len(), &mut rng)
+                .unwrap();
+            seen[drawn] = true;
         }
         for (offset, &label) in labels.data().iter().enumerate() {
             assert_eq!(seen[offset], label == 0, "voxel {offset}");
@@ -249,15 +299,23 @@ mod tests {
 
     #[test]
     fn sampling_reads_as_a_word_or_as_weights() {
-        let random: PatchConfig = serde_saphyr::from_str("size: [8, 8, -1]\nsampling: random").unwrap();
+        let random: PatchConfig =
+            serde_saphyr::from_str("size: [8, 8, -1]\nsampling: random").unwrap();
         assert_eq!(random.sampling, PatchSampling::Random);
         let weighted: PatchConfig =
-            serde_saphyr::from_str("size: [8, 8, 8]\nsampling: {positive: 2, negative: 1}").unwrap();
+            serde_saphyr::from_str("size: [8, 8, 8]\nsampling: {positive: 2, negative: 1}")
+                .unwrap();
         assert_eq!(
             weighted.sampling,
-            PatchSampling::PositiveNegative(PositiveNegative { positive: 2.0, negative: 1.0 })
+            PatchSampling::PositiveNegative(PositiveNegative {
+                positive: 2.0,
+                negative: 1.0
+            })
         );
-        let bad = PatchConfig { slice_axis: Some(Axis::Y), ..random };
+        let bad = PatchConfig {
+            slice_axis: Some(Axis::Y),
+            ..random
+        };
         assert!(bad.check().unwrap_err().to_string().contains("slice_axis"));
     }
 }

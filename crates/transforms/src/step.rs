@@ -27,7 +27,9 @@ impl Step {
             }
             Self::Grid(step) => {
                 let (name, image, labels) = subject.into_parts();
-                let labels = labels.map(|labels| step.apply_labels(&labels)).transpose()?;
+                let labels = labels
+                    .map(|labels| step.apply_labels(&labels))
+                    .transpose()?;
                 Ok(Subject::new(name, step.apply(&image)?, labels)?)
             }
         }

@@ -79,7 +79,10 @@ impl Transform {
     pub fn is_random(&self) -> bool {
         matches!(
             self,
-            Self::Flip(_) | Self::ScaleIntensity(_) | Self::ShiftIntensity(_) | Self::GaussianNoise(_)
+            Self::Flip(_)
+                | Self::ScaleIntensity(_)
+                | Self::ShiftIntensity(_)
+                | Self::GaussianNoise(_)
         )
     }
 }
