@@ -1,3 +1,56 @@
 //! The `vesalius` command: parses arguments, prints, and nothing else.
+//!
+//! Results go to stdout, progress and logs to stderr; exit code 0, 1 (failed), 2 (usage).
 
-fn main() {}
+mod commands;
+mod interrupt;
+mod output;
+mod progress;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Medical image segmentation from the scan to the result.
+#[derive(Parser)]
+#[command(name = "vesalius", version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Size, spacing, origin, direction and type of an image, or of the images in a folder
+    Info(commands::info::Arguments),
+    /// Write an image in the format of another file name, geometry kept
+    Convert(commands::convert::Arguments),
+    /// Bring an image to another spacing or to the grid of another image
+    Resample(commands::resample::Arguments),
+    /// A picture of an image, with labels laid over it
+    View(commands::view::Arguments),
+    /// Train a model
+    Train(commands::train::Arguments),
+    /// Segment an image or a folder of images with a trained model
+    Predict(commands::predict::Arguments),
+    /// Score segmentations against references
+    Evaluate(commands::evaluate::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Info(arguments) => commands::info::run(&arguments),
+        Command::Convert(arguments) => commands::convert::run(&arguments),
+        Command::Resample(arguments) => commands::resample::run(&arguments),
+        Command::View(arguments) => commands::view::run(&arguments),
+        Command::Train(arguments) => commands::train::run(&arguments),
+        Command::Predict(arguments) => commands::predict::run(&arguments),
+        Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

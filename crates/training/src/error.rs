@@ -13,6 +13,9 @@ pub enum Error {
         /// What is wrong, with line and key where known.
         reason: String,
     },
+    /// YAML that is not a training config.
+    #[error("{0}")]
+    Yaml(String),
     /// A value in the config is out of range.
     #[error("{key} is {found}, expected {expected}")]
     BadValue {

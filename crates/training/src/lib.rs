@@ -18,6 +18,7 @@ mod run;
 mod sampler;
 mod schedule;
 mod setup;
+pub mod synthetic;
 mod validate;
 
 pub use checkpoint::{Best, Checkpoint, Progress};

@@ -1,0 +1,12 @@
+//! One file a command: its arguments, and what it prints.
+
+pub mod convert;
+pub mod evaluate;
+pub mod info;
+pub mod predict;
+pub mod resample;
+pub mod train;
+pub mod view;
+
+/// The result of a command: the error's text is the one sentence that the user reads.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;

@@ -1,0 +1,40 @@
+//! Where results are printed: a table for people, JSON for machines.
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// `--json [FILE]`, shared by every command that prints results.
+#[derive(clap::Args)]
+pub struct JsonOutput {
+    /// Write the results as JSON to FILE, or to stdout in place of the table
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    json: Option<Option<PathBuf>>,
+}
+
+impl JsonOutput {
+    /// Whether stdout is for machines.
+    pub fn replaces_table(&self) -> bool {
+        matches!(self.json, Some(None))
+    }
+
+    /// Writes the results where `--json` says, if it was given.
+    pub fn write(&self, results: &impl Serialize) -> Result<(), Box<dyn std::error::Error>> {
+        let Some(target) = &self.json else { return Ok(()) };
+        let mut text = serde_json::to_string_pretty(results)?;
+        text.push('\n');
+        match target {
+            None => print!("{text}"),
+            Some(path) => vesalius::io::write_bytes_atomically(path, text.as_bytes())?,
+        }
+        Ok(())
+    }
+}
+
+/// A plain table whose columns after the first are numbers.
+pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header).add_rows(rows);
+    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
+}
