@@ -1,1 +1,34 @@
-//! Devices, precision, volumetric layers, logits and probabilities.
+//! Burn for volumes: devices chosen at run time, conversions, volumetric layers, and the one-way
+//! road from logits to labels.
+//!
+//! This is the only crate that touches a Burn backend. A tensor is `[N, C, Z, Y, X]`, so that its
+//! memory is the volume's memory; kernels, strides and paddings are given as `[x, y, z]` like every
+//! 3-vector, and [`axes`] is the one place that turns them around. No network and no loss lives here.
+
+pub mod axes;
+mod convert;
+mod device;
+mod error;
+mod layers;
+mod logits;
+mod ops;
+mod probabilities;
+mod scope;
+mod slab;
+
+pub use convert::{
+    label_map_from_tensor, label_tensor, tensor_from_values, tensor_from_volume, values_of,
+    volume_from_tensor,
+};
+pub use device::{DeviceName, parse_device};
+pub use error::Error;
+pub use layers::*;
+pub use logits::Logits;
+pub use probabilities::Probabilities;
+pub use scope::{Clock, Fill, Named, Scope};
+pub use slab::{LogitsSlab, ProbabilitiesSlab};
+
+pub use burn::tensor::{Device, Int, Tensor};
+
+/// The result of this crate's fallible functions.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,140 @@
+//! Activations.
+
+use crate::{Error, Fill, Result, Scope, Tensor};
+use burn::module::{Module, Param};
+use burn::tensor::activation::{gelu, leaky_relu, prelu, relu};
+use serde::{Deserialize, Serialize};
+
+/// Which activation follows a convolution. In YAML a name, or a name with options
+/// (`leaky_relu: {slope: 0.01}`).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ActivationConfig {
+    /// `max(0, x)`.
+    Relu,
+    /// `x` above zero, `slope · x` below.
+    LeakyRelu {
+        /// The slope below zero; PyTorch's and nnU-Net's is 0.01.
+        slope: f64,
+    },
+    /// `x` above zero, a learned slope times `x` below; one slope for all channels.
+    Prelu {
+        /// The slope that training starts from; PyTorch's is 0.25.
+        slope: f64,
+    },
+    /// `x` times the probability that a standard normal number is below `x`.
+    Gelu,
+}
+
+impl Default for ActivationConfig {
+    fn default() -> Self {
+        Self::Prelu { slope: 0.25 }
+    }
+}
+
+impl ActivationConfig {
+    /// Nothing when the numbers make sense.
+    ///
+    /// # Errors
+    /// [`Error::BadLayer`] for a slope that is not finite.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::LeakyRelu { slope } | Self::Prelu { slope } if !slope.is_finite() => {
+                Err(Error::BadLayer {
+                    layer: "activation",
+                    problem: format!("slope {slope} must be a finite number"),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The layer.
+    pub fn init(&self, scope: impl Into<Scope>) -> Activation {
+        match *self {
+            Self::Relu => Activation::Relu(Relu),
+            Self::LeakyRelu { slope } => Activation::LeakyRelu(LeakyRelu { slope }),
+            Self::Prelu { slope } => Activation::Prelu(Prelu {
+                weight: scope
+                    .into()
+                    .parameter("weight", [1], Fill::Constant(slope as f32)),
+            }),
+            Self::Gelu => Activation::Gelu(Gelu),
+        }
+    }
+}
+
+/// One of the activations.
+#[derive(Module, Debug)]
+pub enum Activation {
+    /// `max(0, x)`.
+    Relu(Relu),
+    /// A fixed slope below zero.
+    LeakyRelu(LeakyRelu),
+    /// A learned slope below zero (He et al. 2015).
+    Prelu(Prelu),
+    /// Gaussian error linear unit, by the error function (Hendrycks & Gimpel 2016).
+    Gelu(Gelu),
+}
+
+/// See [`Activation::Relu`].
+#[derive(Module, Debug)]
+pub struct Relu;
+
+/// See [`Activation::LeakyRelu`].
+#[derive(Module, Debug)]
+pub struct LeakyRelu {
+    pub(crate) slope: f64,
+}
+
+/// See [`Activation::Prelu`].
+#[derive(Module, Debug)]
+pub struct Prelu {
+    /// `[1]`.
+    pub weight: Param<Tensor<1>>,
+}
+
+/// See [`Activation::Gelu`].
+#[derive(Module, Debug)]
+pub struct Gelu;
+
+impl Activation {
+    /// The same shape in and out; channels are the second axis.
+    pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Relu(_) => relu(input),
+            Self::LeakyRelu(layer) => leaky_relu(input, layer.slope),
+            Self::Prelu(layer) => prelu(input, layer.weight.val()),
+            Self::Gelu(_) => gelu(input),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Device;
+
+    #[test]
+    fn each_does_what_its_formula_says() {
+        let device = Device::flex();
+        let input = Tensor::<5>::from_data(
+            burn::tensor::TensorData::new(vec![-2.0f32, 0.0, 3.0], [1, 1, 1, 1, 3]),
+            &device,
+        );
+        for (config, expected) in [
+            (ActivationConfig::Relu, [0.0, 0.0, 3.0]),
+            (
+                ActivationConfig::LeakyRelu { slope: 0.01 },
+                [-0.02, 0.0, 3.0],
+            ),
+            (ActivationConfig::Prelu { slope: 0.25 }, [-0.5, 0.0, 3.0]),
+            (ActivationConfig::Gelu, [-0.045_500_26, 0.0, 2.995_950_2]),
+        ] {
+            let output = config.init(&device).forward(input.clone()).into_data();
+            for (found, expected) in output.iter::<f32>().zip(expected) {
+                assert!((found - expected).abs() < 1e-6, "{config:?}: {found}");
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Convolution, norm, dropout, activation: the brick that every U-Net is built of.
+
+use crate::{
+    Activation, ActivationConfig, Conv3d, Conv3dConfig, ConvTranspose3d, ConvTranspose3dConfig,
+    Dropout, DropoutConfig, Norm, NormConfig, Scope, Tensor,
+};
+use burn::module::Module;
+
+/// Configuration of a [`ConvNormAct`]: what follows the convolution, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ConvNormActConfig {
+    /// The norm, if any.
+    pub norm: Option<NormConfig>,
+    /// The dropout, if any.
+    pub dropout: Option<DropoutConfig>,
+    /// The activation, if any.
+    pub activation: Option<ActivationConfig>,
+}
+
+/// What the parts of a block are called in a state dict, below the block's own name.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockNames {
+    /// The convolution.
+    pub conv: &'static str,
+    /// The norm.
+    pub norm: &'static str,
+    /// The activation.
+    pub activation: &'static str,
+}
+
+impl BlockNames {
+    /// MONAI's `Convolution`.
+    pub const MONAI: Self = Self {
+        conv: "conv",
+        norm: "adn.N",
+        activation: "adn.A",
+    };
+    /// nnU-Net's `ConvDropoutNormReLU`.
+    pub const NNUNET: Self = Self {
+        conv: "conv",
+        norm: "norm",
+        activation: "nonlin",
+    };
+}
+
+impl ConvNormActConfig {
+    /// A block around a convolution, its parts named as `names` says.
+    pub fn init(
+        &self,
+        conv: &Conv3dConfig,
+        names: BlockNames,
+        scope: impl Into<Scope>,
+    ) -> ConvNormAct {
+        let scope = scope.into();
+        let layer = Convolution::Plain(conv.init(&scope.at(names.conv)));
+        self.around(layer, conv.out_channels, names, &scope)
+    }
+
+    /// A block around a transposed convolution, its parts named as `names` says.
+    pub fn init_transposed(
+        &self,
+        conv: &ConvTranspose3dConfig,
+        names: BlockNames,
+        scope: impl Into<Scope>,
+    ) -> ConvNormAct {
+        let scope = scope.into();
+        let layer = Convolution::Transposed(conv.init(&scope.at(names.conv)));
+        self.around(layer, conv.out_channels, names, &scope)
+    }
+
+    fn around(
+        &self,
+        conv: Convolution,
+        channels: usize,
+        names: BlockNames,
+        scope: &Scope,
+    ) -> ConvNormAct {
+        ConvNormAct {
+            conv,
+            norm: self
+                .norm
+                .map(|norm| norm.init(channels, &scope.at(names.norm))),
+            dropout: self
+                .dropout
+                .map(|dropout| dropout.init(&scope.at("dropout"))),
+            activation: self
+                .activation
+                .map(|activation| activation.init(&scope.at(names.activation))),
+        }
+    }
+}
+
+/// A convolution of either direction.
+#[derive(Module, Debug)]
+pub enum Convolution {
+    /// One that keeps or shrinks.
+    Plain(Conv3d),
+    /// One that enlarges.
+    Transposed(ConvTranspose3d),
+}
+
+impl Convolution {
+    /// As [`Conv3d::forward`] or [`ConvTranspose3d::forward`].
+    pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
+        match self {
+            Self::Plain(conv) => conv.forward(input),
+            Self::Transposed(conv) => conv.forward(input),
+        }
+    }
+}
+
+/// Convolution, then norm, dropout and activation as far as it has them.
+#[derive(Module, Debug)]
+pub struct ConvNormAct {
+    /// The convolution.
+    pub conv: Convolution,
+    /// The norm.
+    pub norm: Option<Norm>,
+    /// The dropout.
+    pub dropout: Option<Dropout>,
+    /// The activation.
+    pub activation: Option<Activation>,
+}
+
+impl ConvNormAct {
+    /// As [`Convolution::forward`].
+    pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
+        let mut output = self.conv.forward(input);
+        if let Some(norm) = &self.norm {
+            output = norm.forward(output);
+        }
+        if let Some(dropout) = &self.dropout {
+            output = dropout.forward(output);
+        }
+        match &self.activation {
+            Some(activation) => activation.forward(output),
+            None => output,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! 3-D convolution and its transpose.
+
+use crate::{Tensor, axes::reversed};
+use burn::tensor::module::{conv_transpose3d, conv3d};
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+
+/// How a convolution walks; every array is `[x, y, z]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ConvolutionOptions {
+    pub stride: [usize; 3],
+    pub padding: [usize; 3],
+    pub dilation: [usize; 3],
+    pub groups: usize,
+}
+
+/// How a transposed convolution walks; every array is `[x, y, z]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TransposedOptions {
+    pub stride: [usize; 3],
+    pub padding: [usize; 3],
+    pub output_padding: [usize; 3],
+    pub dilation: [usize; 3],
+    pub groups: usize,
+}
+
+/// `[N, C, Z, Y, X]` with weight `[O, C / groups, kz, ky, kx]` and bias `[O]`.
+pub(crate) fn convolution(
+    input: Tensor<5>,
+    weight: Tensor<5>,
+    bias: Option<Tensor<1>>,
+    options: ConvolutionOptions,
+) -> Tensor<5> {
+    let options = ConvOptions::new(
+        reversed(options.stride),
+        reversed(options.padding),
+        reversed(options.dilation),
+        options.groups,
+    );
+    conv3d(input, weight, bias, options)
+}
+
+/// `[N, C, Z, Y, X]` with weight `[C, O / groups, kz, ky, kx]` and bias `[O]`.
+pub(crate) fn transposed_convolution(
+    input: Tensor<5>,
+    weight: Tensor<5>,
+    bias: Option<Tensor<1>>,
+    options: TransposedOptions,
+) -> Tensor<5> {
+    let [_, _, kz, ky, kx] = weight.dims();
+    let exact = options.stride == [kx, ky, kz]
+        && options.padding == [0; 3]
+        && options.output_padding == [0; 3]
+        && options.dilation == [1; 3]
+        && options.groups == 1;
+    if exact {
+        return tiles(input, weight, bias);
+    }
+    let options = ConvTransposeOptions::new(
+        reversed(options.stride),
+        reversed(options.padding),
+        reversed(options.output_padding),
+        reversed(options.dilation),
+        options.groups,
+    );
+    conv_transpose3d(input, weight, bias, options)
+}
+
+/// A transposed convolution whose kernel is its stride: every input voxel becomes a tile of its
+/// own, so that a matrix product and a reordering do it (GPU kernels for the general case are slow).
+fn tiles(input: Tensor<5>, weight: Tensor<5>, bias: Option<Tensor<1>>) -> Tensor<5> {
+    let [n, c, z, y, x] = input.dims();
+    let [_, o, kz, ky, kx] = weight.dims();
+    let voxels = input.reshape([n, c, z * y * x]);
+    let weight = weight
+        .reshape([c, o * kz * ky * kx])
+        .transpose()
+        .unsqueeze::<3>();
+    let tiles: Tensor<8> = weight
+        .matmul(voxels)
+        .reshape([n, o, kz, ky, kx, z, y, x])
+        .permute([0, 1, 5, 2, 6, 3, 7, 4]);
+    let output = tiles.reshape([n, o, z * kz, y * ky, x * kx]);
+    match bias {
+        Some(bias) => output + bias.reshape([1, o, 1, 1, 1]),
+        None => output,
+    }
+}
