@@ -1,7 +1,7 @@
 //! A model folder made ready: an image in, labels on the image's own grid out.
 
 use crate::model::AxisOrder;
-use crate::{Error, ModelDescription, PatchNetwork, Result, weights_path};
+use crate::{Error, ModelDescription, PatchNetwork, ProbabilityMap, Result, weights_path};
 use burn::tensor::{Device, Tensor};
 use std::path::Path;
 use vesalius_filters::{ResampleOptions, resample};
@@ -60,19 +60,18 @@ impl Segmenter {
     /// Another number of channels than the model's, a voxel that is not finite, an empty image.
     pub fn segment(&self, image: &Volume<f32>) -> Result<LabelMap> {
         let logits = self.logits(image)?;
-        labels_of(&logits, &self.model.labels)
+        labels_of(logits, &self.model.labels)
     }
 
-    /// Probabilities of an image, one channel a class or region, on the image's own grid.
+    /// Probabilities of an image, on the image's own grid.
     ///
     /// # Errors
     /// As [`Segmenter::segment`].
-    pub fn probabilities(&self, image: &Volume<f32>) -> Result<Volume<f32>> {
+    pub fn probabilities(&self, image: &Volume<f32>) -> Result<ProbabilityMap> {
         let logits = self.logits(image)?;
-        let (geometry, channels) = (*logits.geometry(), logits.channels());
-        let probabilities =
-            LogitsSlab::new(&self.model.labels, logits.into_data())?.into_probabilities();
-        Ok(Volume::new(geometry, channels, probabilities.into_data())?)
+        let geometry = *logits.geometry();
+        let slab = LogitsSlab::new(&self.model.labels, logits.into_data())?;
+        Ok(ProbabilityMap::new(geometry, slab.into_probabilities()))
     }
 
     /// Mean logits of the members, brought back to the image's grid.
@@ -139,9 +138,9 @@ pub fn back_to_grid(logits: Volume<f32>, grid: &Geometry) -> Result<Volume<f32>>
 ///
 /// # Errors
 /// Another number of channels than the scheme's.
-pub fn labels_of(logits: &Volume<f32>, scheme: &LabelScheme) -> Result<LabelMap> {
+pub fn labels_of(logits: Volume<f32>, scheme: &LabelScheme) -> Result<LabelMap> {
     let mut labels = LabelMap::background(*logits.geometry());
-    LogitsSlab::new(scheme, logits.data().to_vec())?.labels_into(labels.data_mut())?;
+    LogitsSlab::new(scheme, logits.into_data())?.labels_into(labels.data_mut())?;
     Ok(labels)
 }
 

@@ -112,6 +112,11 @@ impl LogitsSlab {
         &self.values.data
     }
 
+    /// The buffer itself.
+    pub fn into_data(self) -> Vec<f32> {
+        self.values.data
+    }
+
     /// Softmax or sigmoid, as the scheme says, applied once and in place.
     pub fn into_probabilities(mut self) -> ProbabilitiesSlab {
         let Values {

@@ -30,7 +30,7 @@ pub fn validate(
             continue;
         };
         let logits = inferer.run(case.subject.image(), &network, device)?;
-        let prediction = labels_of(&back_to_grid(logits, reference.geometry())?, scheme)?;
+        let prediction = labels_of(back_to_grid(logits, reference.geometry())?, scheme)?;
         scores.push(evaluator.case(case.subject.name(), reference, &prediction)?);
         observer(&Event::ValidatedCase {
             done,

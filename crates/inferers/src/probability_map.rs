@@ -1,0 +1,58 @@
+//! Probabilities on an image's grid: what models can be averaged by and what becomes labels.
+
+use crate::Result;
+use vesalius_tensor::ProbabilitiesSlab;
+use vesalius_volume::{Geometry, LabelMap, Volume};
+
+/// The probability of each class or region at each voxel of a grid.
+#[derive(Debug, Clone)]
+pub struct ProbabilityMap {
+    geometry: Geometry,
+    probabilities: ProbabilitiesSlab,
+}
+
+impl ProbabilityMap {
+    pub(crate) fn new(geometry: Geometry, probabilities: ProbabilitiesSlab) -> Self {
+        Self { geometry, probabilities }
+    }
+
+    /// Where the voxels lie.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// The mean over models of one label scheme on one grid: an ensemble.
+    ///
+    /// # Errors
+    /// No part at all, parts of different schemes, parts on different grids.
+    pub fn mean(parts: &[Self]) -> Result<Self> {
+        for part in parts.iter().skip(1) {
+            parts[0].geometry.check_same(&part.geometry, "the probabilities of an ensemble")?;
+        }
+        let slabs: Vec<ProbabilitiesSlab> = parts.iter().map(|part| part.probabilities.clone()).collect();
+        let probabilities = ProbabilitiesSlab::mean(&slabs)?;
+        // The mean of nothing was an error.
+        Ok(Self { geometry: parts[0].geometry, probabilities })
+    }
+
+    /// The most probable class of each voxel, or the regions above ½ painted in their order.
+    ///
+    /// # Errors
+    /// None for a map that this crate made.
+    pub fn labels(&self) -> Result<LabelMap> {
+        let mut labels = LabelMap::background(self.geometry);
+        self.probabilities.labels_into(labels.data_mut())?;
+        Ok(labels)
+    }
+
+    /// The numbers as an image, one channel a class or region: to be looked at or stored.
+    ///
+    /// # Errors
+    /// None for a map that this crate made.
+    pub fn into_volume(self) -> Result<Volume<f32>> {
+        let voxels = self.geometry.voxel_count().max(1);
+        let data = self.probabilities.into_data();
+        let channels = data.len() / voxels;
+        Ok(Volume::new(self.geometry, channels, data)?)
+    }
+}
