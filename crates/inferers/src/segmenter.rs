@@ -1,11 +1,10 @@
 //! A model folder made ready: an image in, labels on the image's own grid out.
 
-use crate::model::AxisOrder;
-use crate::{Error, ModelDescription, PatchNetwork, ProbabilityMap, Result, weights_path};
+use crate::{AxisOrder, Error, MODEL_FILE, ModelDescription, PatchNetwork, ProbabilityMap, Result, weights_path};
 use burn::tensor::{Device, Tensor};
 use std::path::Path;
 use vesalius_filters::{ResampleOptions, resample};
-use vesalius_networks::Network;
+use vesalius_networks::{Network, Weights};
 use vesalius_tensor::LogitsSlab;
 use vesalius_volume::{Geometry, LabelMap, LabelScheme, Subject, Volume};
 
@@ -37,10 +36,7 @@ impl Segmenter {
         let networks = model
             .members
             .iter()
-            .map(|member| {
-                let network = model.network.init(device)?;
-                Ok(network.load_file(&weights_path(folder, member))?)
-            })
+            .map(|member| load_member(&model, &weights_path(folder, member), device))
             .collect::<Result<_>>()?;
         Ok(Self {
             model,
@@ -123,6 +119,14 @@ impl Segmenter {
     }
 }
 
+fn load_member(model: &ModelDescription, path: &Path, device: &Device) -> Result<Network> {
+    let bad = |reason: String| Error::ModelFolder { path: path.to_path_buf(), reason };
+    let bytes = std::fs::read(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
+    let weights = Weights::from_safetensors(&path.display().to_string(), &bytes)?;
+    let network = model.network.init(device)?;
+    network.load(&weights).map_err(|e| bad(format!("does not fit the network of {MODEL_FILE}: {e}")))
+}
+
 /// Logits on another grid; linear between voxels where preprocessing changed the grid.
 ///
 /// # Errors
@@ -163,7 +167,7 @@ impl PatchNetwork for TurnedNetwork<'_> {
     }
 
     fn divisor(&self) -> [usize; 3] {
-        let divisor = self.network.divisor();
+        let divisor = self.network.architecture().divisor();
         match self.order {
             AxisOrder::Zyx => divisor,
             AxisOrder::Xyz => [divisor[2], divisor[1], divisor[0]],

@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 use vesalius_inferers::{AxisOrder, ModelDescription, Provenance, weights_path};
 use vesalius_networks::{Network, NetworkConfig};
-use vesalius_tensor::{Logits, Scope, tensor_from_values};
+use vesalius_tensor::{Logits, tensor_from_values};
 
 /// The checkpoint's file name in the output folder.
 pub const CHECKPOINT_FILE: &str = "checkpoint.bin";
@@ -71,8 +71,7 @@ impl<'a> Run<'a> {
         let network_config = config
             .network
             .with_channels(data.channels.len(), data.labels.channels());
-        network_config.check()?;
-        let mut network = network_config.init(&Scope::new(&device, config.seed))?;
+        let mut network = network_config.init_seeded(&device, config.seed)?;
         let mut optimizer = optimizer(&config.optimizer);
         let mut progress = Progress::default();
         if options.resume {
@@ -120,7 +119,7 @@ impl<'a> Run<'a> {
             step: self.progress.step,
             training_cases: self.data.training.len(),
             validation_cases: self.data.validation.len(),
-            parameters: self.network.num_params(),
+            parameters: self.network.parameter_count(),
         })?;
         let mut losses = Vec::new();
         let mut loader = Loader::start(
@@ -189,12 +188,13 @@ impl<'a> Run<'a> {
     /// One optimiser step; returns the loss before it.
     fn step(&mut self, batch: Batch, rate: f64) -> Result<f32> {
         let [n, c, z, y, x] = batch.shape;
-        let images = tensor_from_values(batch.images, [n, c, z, y, x], &self.device)?;
+        let images = tensor_from_values(batch.images, n, c, [x, y, z], &self.device)?;
         let labels = burn::tensor::Tensor::from_data(
             burn::tensor::TensorData::new(batch.labels, [n, 1, z, y, x]),
             &self.device,
         );
-        let outputs = self.network.forward(images);
+        self.network.set_step(self.progress.step);
+        let outputs = self.network.try_forward(images)?;
         let outputs: Vec<Logits> = outputs
             .into_iter()
             .map(|output| Logits::new(output, &self.data.labels))
@@ -333,7 +333,7 @@ impl<'a> Run<'a> {
                 reason: format!("cannot be made: {e}"),
             })?;
         }
-        vesalius_io::write_bytes_atomically(&weights, &self.network.valid().to_safetensors()?)?;
+        vesalius_io::write_bytes_atomically(&weights, &self.network.weights().to_safetensors()?)?;
         let model = ModelDescription {
             channels: self.data.channels.clone(),
             labels: self.data.labels.clone(),
