@@ -1,1 +1,27 @@
 //! The CPU's hot loops on plain slices: convolution, pooling, norms, resize.
+//! Every tensor is dense `[N, C, Z, Y, X]` f32; every three-vector is `[x, y, z]`; no Burn here.
+
+mod activation;
+mod buffer;
+mod conv;
+mod error;
+mod norm;
+mod parallel;
+mod simd;
+mod sum;
+
+pub use activation::{
+    Activation, ChannelShape, leaky_relu_backward, leaky_relu_forward, leaky_relu_in_place,
+    prelu_backward, prelu_forward, relu_backward, relu_forward, relu_in_place,
+};
+pub use conv::{
+    ConvShape, ConvTransposeShape, conv_transpose3d_backward_input,
+    conv_transpose3d_backward_weight, conv_transpose3d_forward, conv3d_backward_input,
+    conv3d_backward_weight, conv3d_forward,
+};
+pub use error::{Error, Result};
+pub use norm::{
+    NormOptions, batch_norm_backward, batch_norm_forward, batch_norm_inference,
+    group_norm_backward, group_norm_forward, instance_norm_backward, instance_norm_forward,
+};
+pub use simd::{Path, with_path};

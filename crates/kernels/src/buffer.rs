@@ -1,0 +1,72 @@
+//! Memory that kernels share: aligned scratch, and an output that tasks fill in disjoint parts.
+
+use std::marker::PhantomData;
+
+/// One line of the cache.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([f32; 16]);
+
+/// Zeroed `f32` scratch on a cache line's boundary.
+pub(crate) struct Scratch(Vec<Line>);
+
+impl Scratch {
+    /// At least `length` zeros.
+    pub fn zeros(length: usize) -> Self {
+        Self(vec![Line([0.0; 16]); length.div_ceil(16)])
+    }
+
+    /// The values.
+    pub fn as_slice(&self) -> &[f32] {
+        // SAFETY: `Line` is 16 `f32` without padding.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * 16) }
+    }
+
+    /// The values, to write.
+    pub fn as_mut_slice(&mut self) -> &mut [f32] {
+        let length = self.0.len() * 16;
+        // SAFETY: `Line` is 16 `f32` without padding, and the borrow is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), length) }
+    }
+}
+
+/// A slice that parallel tasks write, each its own part.
+pub(crate) struct Shared<'a, T = f32> {
+    start: *mut T,
+    length: usize,
+    borrow: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: access goes through `part`, whose caller promises that parts do not overlap.
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
+// SAFETY: as a `&mut [T]`.
+unsafe impl<T: Send> Send for Shared<'_, T> {}
+
+impl<'a, T> Shared<'a, T> {
+    /// Lends `slice` to tasks.
+    pub fn new(slice: &'a mut [T]) -> Self {
+        Self {
+            start: slice.as_mut_ptr(),
+            length: slice.len(),
+            borrow: PhantomData,
+        }
+    }
+
+    /// `length` values from `start` on.
+    ///
+    /// # Safety
+    /// No two parts that are alive at once may overlap.
+    ///
+    /// # Panics
+    /// When the part is not inside.
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
+    pub unsafe fn part(&self, start: usize, length: usize) -> &mut [T] {
+        assert!(
+            start <= self.length && length <= self.length - start,
+            "part outside of its slice"
+        );
+        // SAFETY: inside by the assertion; exclusive by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), length) }
+    }
+}

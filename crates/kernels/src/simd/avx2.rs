@@ -1,0 +1,119 @@
+//! AVX2 with FMA: eight lanes, sixteen registers.
+
+use std::arch::x86_64::*;
+
+use super::{Simd, Work, avx2_loops};
+
+/// Proof that the processor has AVX2 and FMA: made only by [`run`], which checks.
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(());
+
+pub(super) fn detected() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+#[inline]
+pub(super) fn run<W: Work>(work: W) -> W::Output {
+    #[target_feature(enable = "avx2,fma")]
+    fn entry<W: Work>(work: W) -> W::Output {
+        work.run(Avx2(()))
+    }
+    assert!(
+        detected(),
+        "a Path is only made for a processor that has it"
+    );
+    // SAFETY: both features were just detected.
+    unsafe { entry(work) }
+}
+
+// SAFETY of every block below: a value of `Avx2` exists only where `run` detected the features;
+// pointers are the caller's promise.
+impl Simd for Avx2 {
+    type Vector = __m256;
+    const LANES: usize = 8;
+    const WIDE: bool = false;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m256 {
+        // SAFETY: see above the impl.
+        unsafe { _mm256_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> __m256 {
+        // SAFETY: see above the impl.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, value: __m256) {
+        // SAFETY: see above the impl.
+        unsafe { _mm256_storeu_ps(to, value) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above the impl.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: see above the impl.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn reduce4(self, [a, b, c, d]: [__m256; 4]) -> [f32; 4] {
+        // SAFETY: see above the impl; the store writes the four values of `sums`.
+        unsafe {
+            let pairs = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+            let sum = _mm_add_ps(
+                _mm256_castps256_ps128(pairs),
+                _mm256_extractf128_ps::<1>(pairs),
+            );
+            let mut sums = [0.0; 4];
+            _mm_storeu_ps(sums.as_mut_ptr(), sum);
+            sums
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn weigh_4x3(
+        self,
+        offsets: &[usize],
+        weights: *const f32,
+        inputs: [*const f32; 3],
+    ) -> [[__m256; 3]; 4] {
+        // SAFETY: see above the impl.
+        unsafe { avx2_loops::weigh(offsets, weights, inputs) }
+    }
+
+    #[inline(always)]
+    unsafe fn correlate_3x4(
+        self,
+        vectors: usize,
+        gradients: *const f32,
+        step: usize,
+        inputs: [*const f32; 3],
+        sums: &mut [[__m256; 4]; 3],
+    ) {
+        // SAFETY: see above the impl.
+        unsafe { avx2_loops::correlate(vectors, gradients, step, inputs, sums) }
+    }
+
+    #[inline(always)]
+    fn isolate<W: Work>(self, work: W) -> W::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn isolated<W: Work>(simd: Avx2, work: W) -> W::Output {
+            work.run(simd)
+        }
+        // Two steps: Rust 1.95 forgets `inline(never)` on a function with target features.
+        #[inline(never)]
+        fn gate<W: Work>(simd: Avx2, work: W) -> W::Output {
+            // SAFETY: see above the impl.
+            unsafe { isolated(simd, work) }
+        }
+        gate(self, work)
+    }
+}

@@ -1,0 +1,88 @@
+//! AVX-512 (foundation): sixteen lanes, thirty-two registers.
+
+use std::arch::x86_64::*;
+
+use super::{Simd, Work};
+
+/// Proof that the processor has AVX-512F: made only by [`run`], which checks.
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(());
+
+pub(super) fn detected() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+}
+
+#[inline]
+pub(super) fn run<W: Work>(work: W) -> W::Output {
+    #[target_feature(enable = "avx512f,avx2,fma")]
+    fn entry<W: Work>(work: W) -> W::Output {
+        work.run(Avx512(()))
+    }
+    assert!(
+        detected(),
+        "a Path is only made for a processor that has it"
+    );
+    // SAFETY: the features were just detected.
+    unsafe { entry(work) }
+}
+
+// SAFETY of every block below: a value of `Avx512` exists only where `run` detected the features;
+// pointers are the caller's promise.
+impl Simd for Avx512 {
+    type Vector = __m512;
+    const LANES: usize = 16;
+    const WIDE: bool = true;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        // SAFETY: see above the impl.
+        unsafe { _mm512_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> __m512 {
+        // SAFETY: see above the impl.
+        unsafe { _mm512_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, value: __m512) {
+        // SAFETY: see above the impl.
+        unsafe { _mm512_storeu_ps(to, value) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see above the impl.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: see above the impl.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn reduce4(self, vectors: [__m512; 4]) -> [f32; 4] {
+        // SAFETY: see above the impl.
+        vectors.map(|vector| unsafe { _mm512_reduce_add_ps(vector) })
+    }
+
+    #[inline(always)]
+    fn isolate<W: Work>(self, work: W) -> W::Output {
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        fn isolated<W: Work>(simd: Avx512, work: W) -> W::Output {
+            work.run(simd)
+        }
+        // Two steps: Rust 1.95 forgets `inline(never)` on a function with target features.
+        #[inline(never)]
+        fn gate<W: Work>(simd: Avx512, work: W) -> W::Output {
+            // SAFETY: see above the impl.
+            unsafe { isolated(simd, work) }
+        }
+        gate(self, work)
+    }
+}

@@ -1,0 +1,82 @@
+//! NEON: four lanes, thirty-two registers.
+
+use std::arch::aarch64::*;
+
+use super::{Simd, Work};
+
+/// Proof that the processor has NEON: made only by [`run`], which checks.
+#[derive(Clone, Copy)]
+pub(super) struct Neon(());
+
+#[inline]
+pub(super) fn run<W: Work>(work: W) -> W::Output {
+    #[target_feature(enable = "neon")]
+    fn entry<W: Work>(work: W) -> W::Output {
+        work.run(Neon(()))
+    }
+    assert!(
+        std::arch::is_aarch64_feature_detected!("neon"),
+        "a Path is only made for a processor that has it"
+    );
+    // SAFETY: the feature was just detected.
+    unsafe { entry(work) }
+}
+
+// SAFETY of every block below: a value of `Neon` exists only where `run` detected the feature;
+// pointers are the caller's promise.
+impl Simd for Neon {
+    type Vector = float32x4_t;
+    const LANES: usize = 4;
+    const WIDE: bool = true;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> float32x4_t {
+        // SAFETY: see above the impl.
+        unsafe { vdupq_n_f32(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> float32x4_t {
+        // SAFETY: see above the impl.
+        unsafe { vld1q_f32(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, value: float32x4_t) {
+        // SAFETY: see above the impl.
+        unsafe { vst1q_f32(to, value) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: see above the impl.
+        unsafe { vaddq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+        // SAFETY: see above the impl.
+        unsafe { vfmaq_f32(c, a, b) }
+    }
+
+    #[inline(always)]
+    fn reduce4(self, vectors: [float32x4_t; 4]) -> [f32; 4] {
+        // SAFETY: see above the impl.
+        vectors.map(|vector| unsafe { vaddvq_f32(vector) })
+    }
+
+    #[inline(always)]
+    fn isolate<W: Work>(self, work: W) -> W::Output {
+        #[target_feature(enable = "neon")]
+        fn isolated<W: Work>(simd: Neon, work: W) -> W::Output {
+            work.run(simd)
+        }
+        // Two steps: Rust 1.95 forgets `inline(never)` on a function with target features.
+        #[inline(never)]
+        fn gate<W: Work>(simd: Neon, work: W) -> W::Output {
+            // SAFETY: see above the impl.
+            unsafe { isolated(simd, work) }
+        }
+        gate(self, work)
+    }
+}

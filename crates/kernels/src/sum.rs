@@ -1,0 +1,34 @@
+//! Sums that do not depend on the number of threads and lose little to rounding.
+
+use rayon::prelude::*;
+
+/// Values added in `f32` before the sum goes on in `f64`.
+const RUN: usize = 4096;
+
+/// A sum in sixteen parts, so that it can be computed with vectors; runs are joined in `f64`.
+#[inline(always)]
+pub(crate) fn sum(values: &[f32]) -> f64 {
+    values.chunks(RUN).map(short_sum).sum()
+}
+
+#[inline(always)]
+fn short_sum(values: &[f32]) -> f64 {
+    let (chunks, rest) = values.as_chunks::<16>();
+    let mut sums = [0.0f32; 16];
+    for chunk in chunks {
+        for (sum, value) in sums.iter_mut().zip(chunk) {
+            *sum += value;
+        }
+    }
+    sums.iter().chain(rest).map(|&value| f64::from(value)).sum()
+}
+
+/// The sum over samples and voxels of each channel of a `[batch, channels, voxels]` tensor.
+pub(crate) fn channel_sums(values: &[f32], batch: usize, channels: usize, sums: &mut [f32]) {
+    let voxels = values.len() / (batch * channels).max(1);
+    sums.par_iter_mut().enumerate().for_each(|(channel, to)| {
+        *to = (0..batch)
+            .map(|sample| sum(&values[(sample * channels + channel) * voxels..][..voxels]))
+            .sum::<f64>() as f32;
+    });
+}

@@ -1,0 +1,305 @@
+//! Convolutions and their gradients against plain sums in f64, on every path of the processor.
+
+mod common;
+
+use common::{assert_close, conv_products, on_every_path, values};
+use proptest::prelude::*;
+use vesalius_kernels::{
+    ConvShape, ConvTransposeShape, Path, conv_transpose3d_backward_input,
+    conv_transpose3d_backward_weight, conv_transpose3d_forward, conv3d_backward_input,
+    conv3d_backward_weight, conv3d_forward, with_path,
+};
+
+/// Forward and all gradients of one shape against the reference.
+fn check(shape: &ConvShape) {
+    let outputs = shape.output_len().unwrap();
+    let input = values(shape.input_len(), 1);
+    let weight = values(shape.weight_len(), 2);
+    let bias = values(shape.out_channels, 3);
+    let gradient = values(outputs, 4);
+    let voxels = outputs / (shape.batch * shape.out_channels).max(1);
+
+    let mut expected: Vec<f64> = (0..outputs)
+        .map(|index| f64::from(bias[index / voxels % shape.out_channels]))
+        .collect();
+    let mut expected_input = vec![0.0; input.len()];
+    let mut expected_weight = vec![0.0; weight.len()];
+    conv_products(shape, |to, from, tap, _| {
+        let (x, w, g) = (
+            f64::from(input[from]),
+            f64::from(weight[tap]),
+            f64::from(gradient[to]),
+        );
+        expected[to] += x * w;
+        expected_input[from] += g * w;
+        expected_weight[tap] += g * x;
+    });
+    let mut expected_bias = vec![0.0; bias.len()];
+    for (index, &value) in gradient.iter().enumerate() {
+        expected_bias[index / voxels % shape.out_channels] += f64::from(value);
+    }
+
+    on_every_path(|path| {
+        let what = |which: &str| format!("{which} on {path} of {shape:?}");
+        let mut found = vec![f32::NAN; outputs];
+        conv3d_forward(shape, &input, &weight, Some(&bias), &mut found).unwrap();
+        assert_close(&found, &expected, &what("forward"));
+        let mut found = vec![f32::NAN; input.len()];
+        conv3d_backward_input(shape, &gradient, &weight, &mut found).unwrap();
+        assert_close(&found, &expected_input, &what("input gradient"));
+        let (mut found, mut found_bias) =
+            (vec![f32::NAN; weight.len()], vec![f32::NAN; bias.len()]);
+        conv3d_backward_weight(shape, &input, &gradient, &mut found, Some(&mut found_bias))
+            .unwrap();
+        assert_close(&found, &expected_weight, &what("weight gradient"));
+        assert_close(&found_bias, &expected_bias, &what("bias gradient"));
+    });
+}
+
+#[test]
+fn networks_shapes_agree_with_the_reference() {
+    let same =
+        |channels, size, kernel| ConvShape::new(1, channels, size, kernel).padded_for_kernel();
+    let strided = |channels, size, kernel, stride| ConvShape {
+        stride,
+        ..same(channels, size, kernel)
+    };
+    for shape in [
+        same([1, 32], [32, 12, 9], [3; 3]),
+        same([16, 8], [64, 6, 5], [3; 3]),
+        same([20, 7], [8; 3], [3; 3]),
+        same([12, 5], [24, 7, 6], [1; 3]),
+        same([3, 2], [17, 9, 4], [3, 3, 1]),
+        strided([4, 9], [32, 11, 10], [3; 3], [2; 3]),
+        strided([4, 6], [13, 12, 7], [3; 3], [2, 2, 1]),
+        strided([5, 4], [16, 8, 6], [1; 3], [2; 3]),
+        strided([2, 3], [33, 9, 9], [7, 5, 3], [3, 2, 1]),
+        ConvShape {
+            groups: 4,
+            ..same([4, 8], [18, 5, 5], [3; 3])
+        },
+        ConvShape {
+            dilation: [2, 3, 1],
+            padding: [[2, 1], [0, 5], [1, 1]],
+            ..same([3, 4], [16, 8, 5], [3; 3])
+        },
+        ConvShape {
+            batch: 3,
+            ..same([40, 3], [5, 4, 3], [3; 3])
+        },
+    ] {
+        check(&shape);
+    }
+}
+
+/// Any kernel, stride, dilation, asymmetric padding, groups; also sizes of one and empty axes.
+fn shapes() -> impl Strategy<Value = ConvShape> {
+    let axis = || {
+        (
+            0usize..19,
+            1usize..8,
+            1usize..4,
+            1usize..3,
+            0usize..5,
+            0usize..5,
+        )
+    };
+    (
+        0usize..3,
+        1usize..4,
+        1usize..4,
+        1usize..6,
+        [axis(), axis(), axis()],
+    )
+        .prop_map(|(batch, groups, ins, outs, axes)| {
+            let mut shape = ConvShape::new(batch, [groups * ins, groups * outs], [1; 3], [1; 3]);
+            shape.groups = groups;
+            for (axis, (size, kernel, stride, dilation, low, high)) in axes.into_iter().enumerate()
+            {
+                // Long kernels along one axis at a time, or the reference takes minutes.
+                let size = if axis == 0 { size } else { size.min(8) };
+                let kernel = if axis == 0 { kernel } else { kernel.min(3) };
+                let span = (kernel - 1) * dilation + 1;
+                shape.kernel[axis] = kernel;
+                shape.stride[axis] = stride;
+                shape.dilation[axis] = dilation;
+                shape.input[axis] = size;
+                shape.padding[axis] = [low, high.max(span.saturating_sub(size + low))];
+            }
+            shape
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn any_shape_agrees_with_the_reference(shape in shapes()) {
+        check(&shape);
+    }
+
+    #[test]
+    fn any_transposed_shape_agrees_with_the_reference(
+        batch in 0usize..3,
+        channels in [1usize..6, 1usize..6],
+        groups in 1usize..3,
+        axes in [
+            (1usize..18, 1usize..5, 1usize..4, 1usize..3, 0usize..3, 0usize..3),
+            (1usize..6, 1usize..4, 1usize..4, 1usize..3, 0usize..3, 0usize..3),
+            (1usize..5, 1usize..4, 1usize..4, 1usize..3, 0usize..3, 0usize..3),
+        ],
+    ) {
+        let channels = channels.map(|channels| channels * groups);
+        let mut shape = ConvTransposeShape::new(batch, channels, [1; 3], [1; 3], [1; 3]);
+        shape.groups = groups;
+        for (axis, (size, kernel, stride, dilation, padding, extra)) in axes.into_iter().enumerate() {
+            shape.input[axis] = size;
+            shape.kernel[axis] = kernel;
+            shape.stride[axis] = stride;
+            shape.dilation[axis] = dilation;
+            shape.output_padding[axis] = extra.min(stride.max(dilation) - 1);
+            let full = (size - 1) * stride + (kernel - 1) * dilation + 1 + shape.output_padding[axis];
+            shape.padding[axis] = padding.min((full - 1) / 2);
+        }
+        check_transposed(&shape);
+    }
+}
+
+fn check_transposed(shape: &ConvTransposeShape) {
+    let [ox, oy, oz] = shape.output().unwrap();
+    let input = values(shape.input_len(), 1);
+    let weight = values(shape.weight_len(), 2);
+    let bias = values(shape.out_channels, 3);
+    let gradient = values(shape.output_len().unwrap(), 4);
+    let voxels = ox * oy * oz;
+    let mut expected: Vec<f64> = (0..gradient.len())
+        .map(|index| f64::from(bias[index / voxels % shape.out_channels]))
+        .collect();
+    let mut expected_input = vec![0.0; input.len()];
+    let mut expected_weight = vec![0.0; weight.len()];
+    transposed_products(shape, |from, to, tap| {
+        let (x, w, g) = (
+            f64::from(input[from]),
+            f64::from(weight[tap]),
+            f64::from(gradient[to]),
+        );
+        expected[to] += x * w;
+        expected_input[from] += g * w;
+        expected_weight[tap] += g * x;
+    });
+    let mut expected_bias = vec![0.0; bias.len()];
+    for (index, &value) in gradient.iter().enumerate() {
+        expected_bias[index / voxels % shape.out_channels] += f64::from(value);
+    }
+    on_every_path(|path| {
+        let what = |which: &str| format!("{which} on {path} of {shape:?}");
+        let mut found = vec![f32::NAN; gradient.len()];
+        conv_transpose3d_forward(shape, &input, &weight, Some(&bias), &mut found).unwrap();
+        assert_close(&found, &expected, &what("forward"));
+        let mut found = vec![f32::NAN; input.len()];
+        conv_transpose3d_backward_input(shape, &gradient, &weight, &mut found).unwrap();
+        assert_close(&found, &expected_input, &what("input gradient"));
+        let (mut found, mut found_bias) =
+            (vec![f32::NAN; weight.len()], vec![f32::NAN; bias.len()]);
+        let bias = Some(&mut found_bias[..]);
+        conv_transpose3d_backward_weight(shape, &input, &gradient, &mut found, bias).unwrap();
+        assert_close(&found, &expected_weight, &what("weight gradient"));
+        assert_close(&found_bias, &expected_bias, &what("bias gradient"));
+    });
+}
+
+/// Calls `visit(input index, output index, weight index)` for every product, from the definition:
+/// each input is spread over the output.
+fn transposed_products(shape: &ConvTransposeShape, mut visit: impl FnMut(usize, usize, usize)) {
+    let [ox, oy, oz] = shape.output().unwrap();
+    let [ix, iy, iz] = shape.input;
+    let [kx, ky, kz] = shape.kernel;
+    let (ins, outs) = (
+        shape.in_channels / shape.groups,
+        shape.out_channels / shape.groups,
+    );
+    let at = |axis: usize, from: usize, tap: usize, limit: usize| {
+        (from * shape.stride[axis] + tap * shape.dilation[axis])
+            .checked_sub(shape.padding[axis])
+            .filter(|&place| place < limit)
+    };
+    for from in 0..shape.input_len() {
+        let (x, y, z) = (from % ix, from / ix % iy, from / (ix * iy) % iz);
+        let channel = from / (ix * iy * iz) % shape.in_channels;
+        let sample = from / (ix * iy * iz * shape.in_channels);
+        for tap in 0..kx * ky * kz {
+            let Some(x) = at(0, x, tap % kx, ox) else {
+                continue;
+            };
+            let Some(y) = at(1, y, tap / kx % ky, oy) else {
+                continue;
+            };
+            let Some(z) = at(2, z, tap / (kx * ky), oz) else {
+                continue;
+            };
+            for out in 0..outs {
+                let to = sample * shape.out_channels + channel / ins * outs + out;
+                let to = ((to * oz + z) * oy + y) * ox + x;
+                visit(from, to, (channel * outs + out) * kx * ky * kz + tap);
+            }
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let shape = ConvShape::new(2, [9, 10], [19, 21, 18], [3; 3]).padded_for_kernel();
+    let shape = ConvShape {
+        stride: [1, 2, 1],
+        ..shape
+    };
+    let input = values(shape.input_len(), 1);
+    let weight = values(shape.weight_len(), 2);
+    let gradient = values(shape.output_len().unwrap(), 4);
+    let compute = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let mut output = vec![0.0; gradient.len()];
+            conv3d_forward(&shape, &input, &weight, None, &mut output).unwrap();
+            let mut input_gradient = vec![0.0; input.len()];
+            conv3d_backward_input(&shape, &gradient, &weight, &mut input_gradient).unwrap();
+            let (mut weights, mut bias) = (vec![0.0; weight.len()], vec![0.0; 10]);
+            conv3d_backward_weight(&shape, &input, &gradient, &mut weights, Some(&mut bias))
+                .unwrap();
+            [output, input_gradient, weights, bias]
+        })
+    };
+    assert_eq!(compute(1), compute(3));
+}
+
+#[test]
+fn a_forced_path_reaches_the_workers() {
+    // The portable path rounds twice a term; were the path lost, both results would be the same.
+    if Path::best() == Path::portable() {
+        return;
+    }
+    let shape = ConvShape::new(1, [16, 4], [16; 3], [3; 3]).padded_for_kernel();
+    let (input, weight) = (values(shape.input_len(), 1), values(shape.weight_len(), 2));
+    let run = |path| {
+        let mut output = vec![0.0; shape.output_len().unwrap()];
+        with_path(path, || {
+            conv3d_forward(&shape, &input, &weight, None, &mut output)
+        })
+        .unwrap();
+        output
+    };
+    assert_ne!(run(Path::best()), run(Path::portable()));
+}
+
+#[test]
+fn wrong_lengths_are_errors() {
+    let shape = ConvShape::new(1, [1, 1], [4; 3], [3; 3]);
+    let error = conv3d_forward(&shape, &[0.0; 63], &[0.0; 27], None, &mut [0.0; 8]).unwrap_err();
+    assert!(
+        error.to_string().contains("`input` holds 63 values"),
+        "{error}"
+    );
+}
