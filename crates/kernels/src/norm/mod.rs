@@ -1,0 +1,13 @@
+//! Instance, group and batch norm, forward and backward: one pass for the moments, one for the
+//! values, while they are in the caches.
+
+mod batch;
+mod group;
+mod moments;
+
+pub use batch::{batch_norm_backward, batch_norm_forward, batch_norm_inference};
+pub use group::{
+    NormOptions, group_norm_backward, group_norm_forward, instance_norm_backward,
+    instance_norm_forward,
+};
+pub(crate) use moments::Moments;
