@@ -27,7 +27,7 @@ patch:
 batch_size: 2
 network:
   unet: {channels: [8, 16, 32], strides: [2, 2], num_res_units: 1}
-loss: {dice_ce: {}}
+loss: {dice_cross_entropy: {}}
 optimizer:
   adamw: {learning_rate: 0.005}
 validation: {fold: 0, times: 3}
@@ -48,9 +48,15 @@ fn main() -> Result<()> {
     }
     std::fs::create_dir_all(folder.join("data"))?;
 
-    println!("1. making {} volumes of spheres in noise", TRAINING_CASES + HELD_OUT_CASES + UNSEEN_CASES);
+    println!(
+        "1. making {} volumes of spheres in noise",
+        TRAINING_CASES + HELD_OUT_CASES + UNSEEN_CASES
+    );
     let unseen = make_dataset(&folder.join("data"))?;
-    println!("   {} (NIfTI images, labels, dataset.json)", folder.join("data").display());
+    println!(
+        "   {} (NIfTI images, labels, dataset.json)",
+        folder.join("data").display()
+    );
 
     println!("2. training a 3-D U-Net for {STEPS} steps on the CPU");
     let config: TrainingConfig = vesalius::training::TrainingConfig::parse(CONFIG)?;
@@ -61,17 +67,29 @@ fn main() -> Result<()> {
         ..FitOptions::default()
     };
     fit(&config, &data, &options, &mut show)?;
-    println!("   {} (model.yaml, weights, checkpoint, log)", options.output.display());
+    println!(
+        "   {} (model.yaml, weights, checkpoint, log)",
+        options.output.display()
+    );
 
-    println!("3. segmenting {} unseen volumes by sliding window", unseen.len());
+    println!(
+        "3. segmenting {} unseen volumes by sliding window",
+        unseen.len()
+    );
     let evaluation = segment(folder, &unseen)?;
 
     println!("4. Dice on the unseen volumes");
     for target in evaluation.targets().map(Targets::list).unwrap_or_default() {
-        let dice = evaluation.summary(&target.key, "dice").and_then(|summary| summary.mean);
+        let dice = evaluation
+            .summary(&target.key, "dice")
+            .and_then(|summary| summary.mean);
         println!("   {:<8} {:.4}", target.name, dice.unwrap_or(0.0));
     }
-    println!("   {:<8} {:.4}", "mean", evaluation.mean("dice").unwrap_or(0.0));
+    println!(
+        "   {:<8} {:.4}",
+        "mean",
+        evaluation.mean("dice").unwrap_or(0.0)
+    );
     println!("done in {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
 }
@@ -83,7 +101,10 @@ fn make_dataset(folder: &Path) -> Result<Vec<Subject>> {
     let mut unseen = Vec::new();
     for number in 0..TRAINING_CASES + HELD_OUT_CASES + UNSEEN_CASES {
         let subject = spheres.subject(0, number)?;
-        let (image, label) = (format!("{}.nii.gz", subject.name()), format!("{}_labels.nii.gz", subject.name()));
+        let (image, label) = (
+            format!("{}.nii.gz", subject.name()),
+            format!("{}_labels.nii.gz", subject.name()),
+        );
         vesalius::io::write(folder.join(&image), subject.image())?;
         if let Some(labels) = subject.labels() {
             vesalius::io::write_labels(folder.join(&label), labels)?;
@@ -107,8 +128,12 @@ fn make_dataset(folder: &Path) -> Result<Vec<Subject>> {
 
 fn show(event: &Event) {
     match event {
-        Event::Step { step, loss, .. } if step % 40 == 0 => println!("   step {step}: loss {loss:.4}"),
-        Event::Validated { step, dice, .. } => println!("   step {step}: mean Dice {dice:.4} on held-out volumes"),
+        Event::Step { step, loss, .. } if step % 40 == 0 => {
+            println!("   step {step}: loss {loss:.4}")
+        }
+        Event::Validated { step, dice, .. } => {
+            println!("   step {step}: mean Dice {dice:.4} on held-out volumes")
+        }
         _ => {}
     }
 }
@@ -121,9 +146,13 @@ fn segment(folder: &Path, unseen: &[Subject]) -> Result<Evaluation> {
     std::fs::create_dir_all(folder.join("predictions"))?;
     let mut scores = Vec::new();
     for (number, subject) in unseen.iter().enumerate() {
-        let Some(reference) = subject.labels() else { continue };
+        let Some(reference) = subject.labels() else {
+            continue;
+        };
         let prediction = segmenter.segment(subject.image())?;
-        let path = folder.join("predictions").join(format!("{}.nii.gz", subject.name()));
+        let path = folder
+            .join("predictions")
+            .join(format!("{}.nii.gz", subject.name()));
         vesalius::io::write_labels(&path, &prediction)?;
         scores.push(evaluator.case(subject.name(), reference, &prediction)?);
         if number == 0 {
@@ -138,6 +167,9 @@ fn segment(folder: &Path, unseen: &[Subject]) -> Result<Evaluation> {
         }
     }
     println!("   {} (NIfTI labels)", folder.join("predictions").display());
-    println!("   {} (image, reference, prediction side by side)", folder.join("montage.png").display());
+    println!(
+        "   {} (image, reference, prediction side by side)",
+        folder.join("montage.png").display()
+    );
     Ok(Evaluation::new(scores)?)
 }

@@ -23,9 +23,16 @@ fn main() -> Result<()> {
     };
     let config = config(axis)?;
     let labels = LabelScheme::exclusive(&[("dark", 1), ("bright", 2)])?;
-    let spheres = Spheres { classes: 2, ..Spheres::default() };
+    let spheres = Spheres {
+        classes: 2,
+        ..Spheres::default()
+    };
     let case = |number| -> Result<Case> {
-        Ok(Case::new(spheres.subject(0, number)?, &labels, &config.preprocessing)?)
+        Ok(Case::new(
+            spheres.subject(0, number)?,
+            &labels,
+            &config.preprocessing,
+        )?)
     };
     let data = TrainingData {
         dataset: "spheres".to_owned(),
@@ -56,11 +63,20 @@ fn main() -> Result<()> {
     let mut scores = Vec::new();
     for number in 100..104 {
         let subject = spheres.subject(0, number)?;
-        let Some(reference) = subject.labels() else { continue };
-        scores.push(evaluator.case(subject.name(), reference, &segmenter.segment(subject.image())?)?);
+        let Some(reference) = subject.labels() else {
+            continue;
+        };
+        scores.push(evaluator.case(
+            subject.name(),
+            reference,
+            &segmenter.segment(subject.image())?,
+        )?);
     }
     let evaluation = Evaluation::new(scores)?;
-    println!("whole volumes, slice by slice: mean Dice {:.4}", evaluation.mean("dice").unwrap_or(0.0));
+    println!(
+        "whole volumes, slice by slice: mean Dice {:.4}",
+        evaluation.mean("dice").unwrap_or(0.0)
+    );
     Ok(())
 }
 
@@ -88,6 +104,9 @@ optimizer:
         format!("{axis:?}").to_lowercase()
     );
     let mut config = TrainingConfig::parse(&text)?;
-    config.inferer = Some(Inferer::Slice(Slice { axis, ..Slice::default() }));
+    config.inferer = Some(Inferer::Slice(Slice {
+        axis,
+        ..Slice::default()
+    }));
     Ok(config)
 }

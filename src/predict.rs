@@ -149,15 +149,17 @@ fn predict_case(
     options: &PredictOptions,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let image = read_channels(&case.files)?;
-    if options.save_probabilities {
-        let probabilities = segmenter.probabilities(&image)?;
-        let name = format!(
-            "{}_probabilities.nii.gz",
-            vesalius_io::strip_extension(target)
-        );
-        vesalius_io::write(target.with_file_name(name), &probabilities)?;
+    if !options.save_probabilities {
+        vesalius_io::write_labels(target, &segmenter.segment(&image)?)?;
+        return Ok(());
     }
-    vesalius_io::write_labels(target, &segmenter.segment(&image)?)?;
+    let probabilities = segmenter.probabilities(&image)?;
+    vesalius_io::write_labels(target, &probabilities.labels()?)?;
+    let name = format!(
+        "{}_probabilities.nii.gz",
+        vesalius_io::strip_extension(target)
+    );
+    vesalius_io::write(target.with_file_name(name), &probabilities.into_volume()?)?;
     Ok(())
 }
 

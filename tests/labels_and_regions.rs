@@ -29,7 +29,13 @@ fn dice(labels: &LabelScheme, predict: impl Fn(&Volume<f32>) -> LabelMap) -> f64
     let scores = UNSEEN
         .map(|number| {
             let subject = spheres().subject(3, number).unwrap();
-            evaluator.case(subject.name(), subject.labels().unwrap(), &predict(subject.image())).unwrap()
+            evaluator
+                .case(
+                    subject.name(),
+                    subject.labels().unwrap(),
+                    &predict(subject.image()),
+                )
+                .unwrap()
         })
         .collect();
     Evaluation::new(scores).unwrap().mean("dice").unwrap()
@@ -37,13 +43,24 @@ fn dice(labels: &LabelScheme, predict: impl Fn(&Volume<f32>) -> LabelMap) -> f64
 
 fn check(labels: &LabelScheme) {
     let folder = tempfile::tempdir().unwrap();
-    let models = [train(labels, 1, folder.path()), train(labels, 2, folder.path())];
-    let each = models.each_ref().map(|model| dice(labels, |image| model.segment(image).unwrap()));
+    let models = [
+        train(labels, 1, folder.path()),
+        train(labels, 2, folder.path()),
+    ];
+    let each = models
+        .each_ref()
+        .map(|model| dice(labels, |image| model.segment(image).unwrap()));
     let ensemble = dice(labels, |image| {
-        let parts: Vec<ProbabilityMap> = models.iter().map(|model| model.probabilities(image).unwrap()).collect();
+        let parts: Vec<ProbabilityMap> = models
+            .iter()
+            .map(|model| model.probabilities(image).unwrap())
+            .collect();
         ProbabilityMap::mean(&parts).unwrap().labels().unwrap()
     });
-    println!("{} channels: Dice {each:.4?}, ensemble {ensemble:.4}", labels.channels());
+    println!(
+        "{} channels: Dice {each:.4?}, ensemble {ensemble:.4}",
+        labels.channels()
+    );
     assert!(each.iter().all(|&dice| dice > 0.8), "{each:?}");
     assert!(ensemble >= each[0].min(each[1]), "{ensemble} from {each:?}");
 }

@@ -44,7 +44,13 @@ fn steps_in_log(folder: &std::path::Path) -> Vec<(u64, f64, f64)> {
     text.lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
         .filter(|event| event["event"] == "step")
-        .map(|e| (e["step"].as_u64().unwrap(), e["loss"].as_f64().unwrap(), e["learning_rate"].as_f64().unwrap()))
+        .map(|e| {
+            (
+                e["step"].as_u64().unwrap(),
+                e["loss"].as_f64().unwrap(),
+                e["learning_rate"].as_f64().unwrap(),
+            )
+        })
         .collect()
 }
 
@@ -64,7 +70,9 @@ fn a_broken_run_goes_on_with_the_same_batches_and_losses() {
     assert_eq!(steps_in_log(whole.path()), steps_in_log(broken.path()));
     assert_eq!(third.progress.best, unbroken.progress.best);
 
-    let weights = |folder: &std::path::Path| std::fs::read(folder.join("members/fold_0/weights.safetensors")).unwrap();
+    let weights = |folder: &std::path::Path| {
+        std::fs::read(folder.join("members/fold_0/weights.safetensors")).unwrap()
+    };
     assert_eq!(weights(whole.path()), weights(broken.path()));
 }
 
@@ -75,7 +83,14 @@ fn a_folder_with_a_run_is_not_overwritten_and_a_foreign_checkpoint_not_resumed()
     let (labels, other) = (labels(), config(12));
     let fit_other = |resume| {
         let data = data(&labels, &other, 4, 2);
-        fit(&other, &data, &options(folder.path(), resume, Arc::default()), &mut |_| {}).unwrap_err().to_string()
+        fit(
+            &other,
+            &data,
+            &options(folder.path(), resume, Arc::default()),
+            &mut |_| {},
+        )
+        .unwrap_err()
+        .to_string()
     };
     assert!(fit_other(false).contains("--resume"));
     assert!(fit_other(true).contains("seed"));

@@ -30,7 +30,14 @@ fn a_step_and_a_segmentation_on_wgpu_agree_with_the_cpu() {
         let losses = fit(&config, &data, &options, &mut |_| {}).unwrap().losses;
         let segmenter = Segmenter::open(&options.output, &device).unwrap();
         let subject = common::spheres().subject(3, 9).unwrap();
-        (losses, segmenter.probabilities(subject.image()).unwrap().into_volume().unwrap())
+        (
+            losses,
+            segmenter
+                .probabilities(subject.image())
+                .unwrap()
+                .into_volume()
+                .unwrap(),
+        )
     };
     let (gpu_losses, gpu) = train(device);
     let (cpu_losses, cpu) = train(parse_device("cpu").unwrap());
@@ -38,6 +45,11 @@ fn a_step_and_a_segmentation_on_wgpu_agree_with_the_cpu() {
     for (a, b) in gpu_losses.iter().zip(&cpu_losses) {
         assert!((a - b).abs() < 1e-3, "{gpu_losses:?} and {cpu_losses:?}");
     }
-    let apart = gpu.data().iter().zip(cpu.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let apart = gpu
+        .data()
+        .iter()
+        .zip(cpu.data())
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
     assert!(apart < 1e-2, "probabilities up to {apart} apart");
 }

@@ -6,7 +6,13 @@ use vesalius::training::{Case, synthetic::Spheres};
 
 /// Small spheres of two classes, learnt in seconds.
 pub fn spheres() -> Spheres {
-    Spheres { size: [20, 28], classes: 2, count: [1, 2], radius: [4.0, 6.0], noise: 0.15 }
+    Spheres {
+        size: [20, 28],
+        classes: 2,
+        count: [1, 2],
+        radius: [4.0, 6.0],
+        noise: 0.15,
+    }
 }
 
 /// A config for [`spheres`].
@@ -36,8 +42,20 @@ validation: {{times: 2}}
 
 /// Cases in memory: `training` to learn from, then `held_out`.
 #[allow(dead_code)]
-pub fn data(labels: &LabelScheme, config: &TrainingConfig, training: u64, held_out: u64) -> TrainingData {
-    let case = |number| Case::new(spheres().subject(3, number).unwrap(), labels, &config.preprocessing).unwrap();
+pub fn data(
+    labels: &LabelScheme,
+    config: &TrainingConfig,
+    training: u64,
+    held_out: u64,
+) -> TrainingData {
+    let case = |number| {
+        Case::new(
+            spheres().subject(3, number).unwrap(),
+            labels,
+            &config.preprocessing,
+        )
+        .unwrap()
+    };
     TrainingData {
         dataset: "spheres".to_owned(),
         channels: vec!["made".to_owned()],

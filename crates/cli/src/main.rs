@@ -12,7 +12,12 @@ use std::process::ExitCode;
 
 /// Medical image segmentation from the scan to the result.
 #[derive(Parser)]
-#[command(name = "vesalius", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "vesalius",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

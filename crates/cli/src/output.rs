@@ -20,7 +20,9 @@ impl JsonOutput {
 
     /// Writes the results where `--json` says, if it was given.
     pub fn write(&self, results: &impl Serialize) -> Result<(), Box<dyn std::error::Error>> {
-        let Some(target) = &self.json else { return Ok(()) };
+        let Some(target) = &self.json else {
+            return Ok(());
+        };
         let mut text = serde_json::to_string_pretty(results)?;
         text.push('\n');
         match target {
@@ -34,7 +36,13 @@ impl JsonOutput {
 /// A plain table whose columns after the first are numbers.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header).add_rows(rows);
-    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_header(header)
+        .add_rows(rows);
+    table
+        .column_iter_mut()
+        .skip(1)
+        .for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     table
 }

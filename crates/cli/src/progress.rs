@@ -21,49 +21,95 @@ impl TrainingProgress {
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             // The template is a constant that parses; a bar without style still counts.
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed} (left {eta})");
+            let style =
+                ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed} (left {eta})");
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        Self { bar, last_line: None, loss: None, dice: None }
+        Self {
+            bar,
+            last_line: None,
+            loss: None,
+            dice: None,
+        }
     }
 
     /// Shows an event.
     pub fn show(&mut self, event: &Event) {
         match event {
-            Event::Started { step, training_cases, validation_cases, parameters } => {
-                let from = if *step > 0 { format!(", going on after step {step}") } else { String::new() };
+            Event::Started {
+                step,
+                training_cases,
+                validation_cases,
+                parameters,
+            } => {
+                let from = if *step > 0 {
+                    format!(", going on after step {step}")
+                } else {
+                    String::new()
+                };
                 self.line(&format!(
                     "training on {training_cases} cases, {validation_cases} held out, {parameters} parameters{from}"
                 ));
             }
-            Event::Planned { steps, seconds_per_step } => {
-                self.line(&format!("{:.0} ms a step: {steps} steps in the time given", seconds_per_step * 1e3));
+            Event::Planned {
+                steps,
+                seconds_per_step,
+            } => {
+                self.line(&format!(
+                    "{:.0} ms a step: {steps} steps in the time given",
+                    seconds_per_step * 1e3
+                ));
             }
-            Event::Step { step, steps, loss, seconds, .. } => self.step(*step, *steps, *loss, *seconds),
+            Event::Step {
+                step,
+                steps,
+                loss,
+                seconds,
+                ..
+            } => self.step(*step, *steps, *loss, *seconds),
             Event::ValidatedCase { done, cases } => {
                 if let Some(bar) = &self.bar {
                     bar.set_message(format!("segmenting held-out case {done} of {cases}"));
                 }
             }
-            Event::Validated { step, dice, labels, best, .. } => {
+            Event::Validated {
+                step,
+                dice,
+                labels,
+                best,
+                ..
+            } => {
                 self.dice = Some(*dice);
-                let each: Vec<String> = labels.iter().map(|(name, dice)| format!("{name} {dice:.4}")).collect();
+                let each: Vec<String> = labels
+                    .iter()
+                    .map(|(name, dice)| format!("{name} {dice:.4}"))
+                    .collect();
                 let best = if *best { ", the best so far" } else { "" };
-                self.line(&format!("step {step}: mean Dice {dice:.4} ({}){best}", each.join(", ")));
+                self.line(&format!(
+                    "step {step}: mean Dice {dice:.4} ({}){best}",
+                    each.join(", ")
+                ));
             }
-            Event::Stopped { step } => self.line(&format!("stopped after step {step}; go on with --resume")),
+            Event::Stopped { step } => {
+                self.line(&format!("stopped after step {step}; go on with --resume"))
+            }
         }
     }
 
     fn step(&mut self, step: u64, steps: Option<u64>, loss: f32, seconds: f64) {
         let smooth = self.loss.map_or(loss, |before| 0.9 * before + 0.1 * loss);
         self.loss = Some(smooth);
-        let dice = self.dice.map_or(String::new(), |dice| format!(" dice {dice:.4}"));
+        let dice = self
+            .dice
+            .map_or(String::new(), |dice| format!(" dice {dice:.4}"));
         if let Some(bar) = &self.bar {
             bar.set_length(steps.unwrap_or(step));
             bar.set_position(step);
             bar.set_message(format!("loss {smooth:.4}{dice}"));
-        } else if self.last_line.is_none_or(|last| last.elapsed() >= Duration::from_secs(SECONDS_BETWEEN_LINES)) {
+        } else if self
+            .last_line
+            .is_none_or(|last| last.elapsed() >= Duration::from_secs(SECONDS_BETWEEN_LINES))
+        {
             let of = steps.map_or(String::new(), |steps| format!(" of {steps}"));
             let left = steps.map_or(String::new(), |steps| {
                 let left = seconds / step as f64 * steps.saturating_sub(step) as f64;

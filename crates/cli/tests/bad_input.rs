@@ -16,8 +16,16 @@ fn training_error(spoil: impl Fn(&Path)) -> String {
     dataset(folder, 4);
     spoil(folder);
     let text = error(folder, &TRAIN);
-    assert!(!folder.join("model/model.yaml").exists() && !folder.join("model/checkpoint.bin").exists());
-    assert_eq!(text.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{text}");
+    assert!(
+        !folder.join("model/model.yaml").exists() && !folder.join("model/checkpoint.bin").exists()
+    );
+    assert_eq!(
+        text.lines()
+            .filter(|line| line.starts_with("error: "))
+            .count(),
+        1,
+        "{text}"
+    );
     text
 }
 
@@ -32,13 +40,17 @@ const CASE: &str = "spheres_001.nii.gz";
 fn files_that_are_absent_cut_short_or_not_images() {
     let image = |folder: &Path| folder.join("images").join(CASE);
     let text = training_error(|folder| std::fs::remove_file(image(folder)).unwrap());
-    assert!(text.contains(CASE) && text.contains("does not exist"), "{text}");
+    assert!(
+        text.contains(CASE) && text.contains("does not exist"),
+        "{text}"
+    );
     let text = training_error(|folder| {
         let bytes = std::fs::read(image(folder)).unwrap();
         std::fs::write(image(folder), &bytes[..bytes.len() / 3]).unwrap();
     });
     assert!(text.contains(CASE), "{text}");
-    let text = training_error(|folder| std::fs::write(image(folder), "this is not an image").unwrap());
+    let text =
+        training_error(|folder| std::fs::write(image(folder), "this is not an image").unwrap());
     assert!(text.contains(CASE), "{text}");
 }
 
@@ -55,30 +67,46 @@ fn labels_that_do_not_belong_to_their_image() {
             LabelMap::background(grid)
         });
     });
-    assert!(text.contains("spheres_001") && text.contains("size"), "{text}");
+    assert!(
+        text.contains("spheres_001") && text.contains("size"),
+        "{text}"
+    );
     let text = training_error(|folder| {
         change(folder, &|labels| {
-            let grid = labels.geometry().region([3, 0, 0], labels.geometry().size()).unwrap();
+            let grid = labels
+                .geometry()
+                .region([3, 0, 0], labels.geometry().size())
+                .unwrap();
             labels.with_geometry(grid).unwrap()
         });
     });
-    assert!(text.contains("spheres_001") && text.contains("mm apart"), "{text}");
+    assert!(
+        text.contains("spheres_001") && text.contains("mm apart"),
+        "{text}"
+    );
     let text = training_error(|folder| {
         change(folder, &|mut labels| {
             labels.data_mut()[7] = 9;
             labels
         });
     });
-    assert!(text.contains("spheres_001") && text.contains("value 9"), "{text}");
+    assert!(
+        text.contains("spheres_001") && text.contains("value 9"),
+        "{text}"
+    );
 }
 
 #[test]
 fn configs_and_datalists_with_mistakes() {
     let text = training_error(|folder| edit_config(folder, "augmentation:", "augmentations:"));
-    assert!(text.contains("config.yaml") && text.contains("augmentations"), "{text}");
+    assert!(
+        text.contains("config.yaml") && text.contains("augmentations"),
+        "{text}"
+    );
     let text = training_error(|folder| edit_config(folder, "flip: {}", "flipp: {}"));
     assert!(text.contains("flipp"), "{text}");
-    let text = training_error(|folder| edit_config(folder, "learning_rate: 0.01", "learning_rate: -1"));
+    let text =
+        training_error(|folder| edit_config(folder, "learning_rate: 0.01", "learning_rate: -1"));
     assert!(text.contains("learning_rate"), "{text}");
     let text = training_error(|folder| edit_config(folder, "strides: [2]", "strides: [2, 2]"));
     assert!(text.contains("strides"), "{text}");
@@ -94,7 +122,9 @@ fn configs_and_datalists_with_mistakes() {
         std::fs::write(&path, list.replace(CASE, "gone.nii.gz")).unwrap();
     });
     assert!(text.contains("gone.nii.gz"), "{text}");
-    let text = training_error(|folder| edit_config(folder, "validation: {times: 1}", "validation: {fold: 5}"));
+    let text = training_error(|folder| {
+        edit_config(folder, "validation: {times: 1}", "validation: {fold: 5}")
+    });
     assert!(text.contains("fold 5"), "{text}");
 }
 
@@ -104,7 +134,10 @@ fn devices_that_are_not_there() {
     let folder = temporary.path();
     dataset(folder, 4);
     for device in ["cuda", "wgpu:1", "vulkan", "tpu", "cuda:x"] {
-        let text = error(folder, &["train", "config.yaml", "--steps", "1", "--device", device]);
+        let text = error(
+            folder,
+            &["train", "config.yaml", "--steps", "1", "--device", device],
+        );
         assert!(text.contains(device.split(':').next().unwrap()), "{text}");
     }
 }
@@ -117,17 +150,42 @@ fn folders_that_cannot_be_used() {
     success(folder, &TRAIN);
     std::fs::create_dir(folder.join("empty")).unwrap();
     std::fs::write(folder.join("file"), "").unwrap();
-    let predict = |input: &str, output: &str| error(folder, &["predict", "--model", "model", "--input", input, "--output", output]);
+    let predict = |input: &str, output: &str| {
+        error(
+            folder,
+            &[
+                "predict", "--model", "model", "--input", input, "--output", output,
+            ],
+        )
+    };
     assert!(predict("empty", "out").contains("no image"));
     assert!(predict("gone", "out").contains("gone"));
     // Not even root can make a folder inside a file.
     let text = predict("images", "file/out");
-    assert!(text.contains("file/out") && text.contains("--output"), "{text}");
+    assert!(
+        text.contains("file/out") && text.contains("--output"),
+        "{text}"
+    );
     assert!(predict("images", "images").contains("input image"));
     assert!(!folder.join("out").exists());
-    let text = error(folder, &["train", "config.yaml", "--output", "file/model", "--steps", "1"]);
+    let text = error(
+        folder,
+        &[
+            "train",
+            "config.yaml",
+            "--output",
+            "file/model",
+            "--steps",
+            "1",
+        ],
+    );
     assert!(text.contains("file/model"), "{text}");
-    let text = error(folder, &["predict", "--model", "empty", "--input", "images", "--output", "out"]);
+    let text = error(
+        folder,
+        &[
+            "predict", "--model", "empty", "--input", "images", "--output", "out",
+        ],
+    );
     assert!(text.contains("model.yaml"), "{text}");
     // A run that exists is not written over.
     assert!(error(folder, &TRAIN).contains("--resume"));
@@ -149,11 +207,29 @@ fn segmentations_that_cannot_be_scored() {
     copy("labels/spheres_000.nii.gz", "out/spheres_000.nii.gz");
     let evaluate = ["evaluate", "--prediction", "out", "--reference", "labels"];
     let text = error(folder, &evaluate);
-    assert!(text.contains("3 of 4") && text.contains("--allow-missing"), "{text}");
+    assert!(
+        text.contains("3 of 4") && text.contains("--allow-missing"),
+        "{text}"
+    );
     let table = success(folder, &[&evaluate[..], &["--allow-missing"]].concat());
     assert!(table.contains("0.2500"), "{table}");
     copy("labels/spheres_001.nii.gz", "labels/spheres_000.nii.gz");
-    let text = error(folder, &["evaluate", "--prediction", "out/spheres_000.nii.gz", "--reference", "labels/spheres_000.nii.gz"]);
+    let text = error(
+        folder,
+        &[
+            "evaluate",
+            "--prediction",
+            "out/spheres_000.nii.gz",
+            "--reference",
+            "labels/spheres_000.nii.gz",
+        ],
+    );
     assert!(text.contains("spheres_000"), "{text}");
-    assert!(error(folder, &["evaluate", "--prediction", "gone", "--reference", "labels"]).contains("gone"));
+    assert!(
+        error(
+            folder,
+            &["evaluate", "--prediction", "gone", "--reference", "labels"]
+        )
+        .contains("gone")
+    );
 }

@@ -63,9 +63,6 @@ pub enum Error {
         /// What is wrong, and what to do.
         reason: String,
     },
-    /// The device gave something that cannot be read back.
-    #[error("the device's result could not be read: {0}")]
-    Device(String),
     /// A filter refused.
     #[error(transparent)]
     Filter(#[from] vesalius_filters::Error),

@@ -13,7 +13,10 @@ pub struct ProbabilityMap {
 
 impl ProbabilityMap {
     pub(crate) fn new(geometry: Geometry, probabilities: ProbabilitiesSlab) -> Self {
-        Self { geometry, probabilities }
+        Self {
+            geometry,
+            probabilities,
+        }
     }
 
     /// Where the voxels lie.
@@ -27,12 +30,20 @@ impl ProbabilityMap {
     /// No part at all, parts of different schemes, parts on different grids.
     pub fn mean(parts: &[Self]) -> Result<Self> {
         for part in parts.iter().skip(1) {
-            parts[0].geometry.check_same(&part.geometry, "the probabilities of an ensemble")?;
+            parts[0]
+                .geometry
+                .check_same(&part.geometry, "the probabilities of an ensemble")?;
         }
-        let slabs: Vec<ProbabilitiesSlab> = parts.iter().map(|part| part.probabilities.clone()).collect();
+        let slabs: Vec<ProbabilitiesSlab> = parts
+            .iter()
+            .map(|part| part.probabilities.clone())
+            .collect();
         let probabilities = ProbabilitiesSlab::mean(&slabs)?;
         // The mean of nothing was an error.
-        Ok(Self { geometry: parts[0].geometry, probabilities })
+        Ok(Self {
+            geometry: parts[0].geometry,
+            probabilities,
+        })
     }
 
     /// The most probable class of each voxel, or the regions above ½ painted in their order.

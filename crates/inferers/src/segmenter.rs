@@ -1,6 +1,9 @@
 //! A model folder made ready: an image in, labels on the image's own grid out.
 
-use crate::{AxisOrder, Error, MODEL_FILE, ModelDescription, PatchNetwork, ProbabilityMap, Result, weights_path};
+use crate::{
+    AxisOrder, Error, MODEL_FILE, ModelDescription, PatchNetwork, ProbabilityMap, Result,
+    weights_path,
+};
 use burn::tensor::{Device, Tensor};
 use std::path::Path;
 use vesalius_filters::{ResampleOptions, resample};
@@ -120,11 +123,16 @@ impl Segmenter {
 }
 
 fn load_member(model: &ModelDescription, path: &Path, device: &Device) -> Result<Network> {
-    let bad = |reason: String| Error::ModelFolder { path: path.to_path_buf(), reason };
+    let bad = |reason: String| Error::ModelFolder {
+        path: path.to_path_buf(),
+        reason,
+    };
     let bytes = std::fs::read(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
     let weights = Weights::from_safetensors(&path.display().to_string(), &bytes)?;
     let network = model.network.init(device)?;
-    network.load(&weights).map_err(|e| bad(format!("does not fit the network of {MODEL_FILE}: {e}")))
+    network
+        .load(&weights)
+        .map_err(|e| bad(format!("does not fit the network of {MODEL_FILE}: {e}")))
 }
 
 /// Logits on another grid; linear between voxels where preprocessing changed the grid.

@@ -1,6 +1,6 @@
 //! A volume through a 2-D network slice by slice, as MONAI's `SliceInferer`.
 
-use crate::{Blending, Error, PatchNetwork, Result, SlidingWindow};
+use crate::{Blending, PatchNetwork, Result, SlidingWindow};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use vesalius_filters::permute;
@@ -39,7 +39,7 @@ impl Slice {
     /// Nothing when the values make sense.
     ///
     /// # Errors
-    /// [`Error::BadValue`], which names the key.
+    /// [`crate::Error::BadValue`], which names the key.
     pub fn check(&self) -> Result<()> {
         self.windows().check()
     }

@@ -4,6 +4,7 @@ use crate::{Blending, Error, PatchNetwork, Result, window_starts, window_weights
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use vesalius_filters::{PadMode, crop_or_pad};
+use vesalius_tensor::values_of;
 use vesalius_volume::Volume;
 
 /// Runs a network window by window; peak memory is the stitched output and one batch of windows.
@@ -187,11 +188,7 @@ fn run_batch(
             output: found,
         });
     }
-    let values = output
-        .into_data()
-        .convert::<f32>()
-        .into_vec()
-        .map_err(|e| Error::Device(format!("{e:?}")))?;
+    let values = values_of(output)?;
     Ok(BatchResult {
         shape: found,
         values,

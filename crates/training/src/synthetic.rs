@@ -23,7 +23,13 @@ pub struct Spheres {
 
 impl Default for Spheres {
     fn default() -> Self {
-        Self { size: [30, 64], classes: 3, count: [2, 4], radius: [4.0, 9.0], noise: 0.2 }
+        Self {
+            size: [30, 64],
+            classes: 3,
+            count: [2, 4],
+            radius: [4.0, 9.0],
+            noise: 0.2,
+        }
     }
 }
 
@@ -35,7 +41,8 @@ impl Spheres {
     /// None for sensible settings; a size of zero gives an empty geometry.
     pub fn subject(&self, seed: u64, number: u64) -> Result<Subject> {
         let mut rng = keyed(seed, number, Stream::Other(0));
-        let size: [usize; 3] = std::array::from_fn(|_| rng.random_range(self.size[0]..=self.size[1]));
+        let size: [usize; 3] =
+            std::array::from_fn(|_| rng.random_range(self.size[0]..=self.size[1]));
         let spacing: [f64; 3] = std::array::from_fn(|_| rng.random_range(0.8..1.5));
         let origin: [f64; 3] = std::array::from_fn(|_| rng.random_range(-80.0..80.0));
         let angles: [f64; 3] = std::array::from_fn(|_| rng.random_range(-0.4..0.4));
@@ -57,7 +64,11 @@ impl Spheres {
             .iter()
             .map(|&class| f32::from(class) / classes + rng.random_range(-self.noise..=self.noise))
             .collect();
-        Ok(Subject::new(format!("spheres_{number:03}"), Volume::new(geometry, 1, image)?, Some(labels))?)
+        Ok(Subject::new(
+            format!("spheres_{number:03}"),
+            Volume::new(geometry, 1, image)?,
+            Some(labels),
+        )?)
     }
 }
 
@@ -96,6 +107,9 @@ mod tests {
             assert!(size.iter().all(|n| (30..=64).contains(n)));
             assert!(subject.labels().unwrap().counts().len() >= 3);
         }
-        assert_ne!(spheres.subject(7, 0).unwrap(), spheres.subject(8, 0).unwrap());
+        assert_ne!(
+            spheres.subject(7, 0).unwrap(),
+            spheres.subject(8, 0).unwrap()
+        );
     }
 }

@@ -36,7 +36,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         (None, []) => None,
         (None, values) => Some(Targets::of_values(values)?),
     };
-    let options = EvaluateOptions { targets, allow_missing: arguments.allow_missing, ..Default::default() };
+    let options = EvaluateOptions {
+        targets,
+        allow_missing: arguments.allow_missing,
+        ..Default::default()
+    };
     let evaluation = evaluate(&arguments.prediction, &arguments.reference, &options)?;
     if !arguments.json.replaces_table() {
         print(&evaluation);
@@ -46,24 +50,43 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn print(evaluation: &Evaluation) {
     let number = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.4}"));
-    let Some(targets) = evaluation.targets() else { return };
-    let keys: Vec<&str> = targets.list().iter().map(|target| target.key.as_str()).collect();
+    let Some(targets) = evaluation.targets() else {
+        return;
+    };
+    let keys: Vec<&str> = targets
+        .list()
+        .iter()
+        .map(|target| target.key.as_str())
+        .collect();
     let mut header = vec!["Dice of case"];
     header.extend(targets.list().iter().map(|target| target.name.as_str()));
     header.push("mean");
     let mut cases: Vec<_> = evaluation.cases().iter().collect();
-    cases.sort_by(|a, b| a.mean("dice").unwrap_or(2.0).total_cmp(&b.mean("dice").unwrap_or(2.0)));
+    cases.sort_by(|a, b| {
+        a.mean("dice")
+            .unwrap_or(2.0)
+            .total_cmp(&b.mean("dice").unwrap_or(2.0))
+    });
     let mut rows: Vec<Vec<String>> = cases
         .iter()
         .map(|case| {
             let mut row = vec![case.case.clone()];
-            row.extend(keys.iter().map(|key| number(case.get(key, "dice").and_then(|score| score.counted))));
+            row.extend(
+                keys.iter()
+                    .map(|key| number(case.get(key, "dice").and_then(|score| score.counted))),
+            );
             row.push(number(case.mean("dice")));
             row
         })
         .collect();
     let mut total = vec![format!("mean of {}", cases.len())];
-    total.extend(keys.iter().map(|key| number(evaluation.summary(key, "dice").and_then(|summary| summary.mean))));
+    total.extend(keys.iter().map(|key| {
+        number(
+            evaluation
+                .summary(key, "dice")
+                .and_then(|summary| summary.mean),
+        )
+    }));
     total.push(number(evaluation.mean("dice")));
     rows.push(total);
     println!("{}", table(&header, rows));

@@ -33,7 +33,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.json.write(&infos)?;
     match failed {
         0 => Ok(()),
-        _ => Err(format!("{failed} of {} files could not be read", failed + infos.len()).into()),
+        _ => Err(format!(
+            "{failed} of {} files could not be read",
+            failed + infos.len()
+        )
+        .into()),
     }
 }
 
@@ -42,7 +46,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![path.to_path_buf()]);
     }
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))? {
+    for entry in
+        std::fs::read_dir(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?
+    {
         let file = entry?.path();
         if file.is_file() && is_image(&file) {
             files.push(file);
@@ -59,12 +65,26 @@ fn print(info: &ImageInfo) {
     let geometry = &info.geometry;
     let numbers = |values: [f64; 3]| values.map(|v| format!("{v:.6}")).join("  ");
     println!("{}", info.path.display());
-    println!("  format       {:?}, {:?}{}", info.format, info.voxel_type, if info.compressed { ", compressed" } else { "" });
-    println!("  size         {} voxels, {} channel(s)", geometry.size().map(|n| n.to_string()).join(" × "), info.channels);
+    println!(
+        "  format       {:?}, {:?}{}",
+        info.format,
+        info.voxel_type,
+        if info.compressed { ", compressed" } else { "" }
+    );
+    println!(
+        "  size         {} voxels, {} channel(s)",
+        geometry.size().map(|n| n.to_string()).join(" × "),
+        info.channels
+    );
     println!("  spacing      {} mm", numbers(geometry.spacing()));
     println!("  origin       {} mm (RAS)", numbers(geometry.origin()));
     println!("  orientation  {}", geometry.orientation());
-    for (row, name) in geometry.direction().into_iter().zip(["direction  ", "           ", "           "]) {
+    for (row, name) in
+        geometry
+            .direction()
+            .into_iter()
+            .zip(["direction  ", "           ", "           "])
+    {
         println!("  {name}  {}", numbers(row));
     }
 }

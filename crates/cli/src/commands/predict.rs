@@ -46,19 +46,42 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let device = parse_device(&arguments.device)?;
     let segmenter = Segmenter::open(&arguments.model, &device)?;
     let cases = find_cases(&arguments.input, segmenter.model().channels.len())?;
-    let options = PredictOptions { save_probabilities: arguments.save_probabilities };
+    let options = PredictOptions {
+        save_probabilities: arguments.save_probabilities,
+    };
     let stop = stop_flag();
     let total = cases.len();
-    let results = predict_cases(&segmenter, &cases, &arguments.output, &options, &stop, |done, result| {
-        match &result.outcome {
-            Ok(path) => eprintln!("[{done}/{total}] {}: {} ({:.2} s)", result.name, path.display(), result.seconds),
+    let results = predict_cases(
+        &segmenter,
+        &cases,
+        &arguments.output,
+        &options,
+        &stop,
+        |done, result| match &result.outcome {
+            Ok(path) => eprintln!(
+                "[{done}/{total}] {}: {} ({:.2} s)",
+                result.name,
+                path.display(),
+                result.seconds
+            ),
             Err(error) => eprintln!("[{done}/{total}] {}: error: {error}", result.name),
-        }
-    })?;
-    let failed: Vec<&CaseResult> = results.iter().filter(|result| result.outcome.is_err()).collect();
-    let failures = failed.iter().map(|result| result.name.as_str()).collect::<Vec<_>>().join(", ");
+        },
+    )?;
+    let failed: Vec<&CaseResult> = results
+        .iter()
+        .filter(|result| result.outcome.is_err())
+        .collect();
+    let failures = failed
+        .iter()
+        .map(|result| result.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
     if !arguments.json.replaces_table() {
-        println!("{} of {total} segmented into {}", results.len() - failed.len(), arguments.output.display());
+        println!(
+            "{} of {total} segmented into {}",
+            results.len() - failed.len(),
+            arguments.output.display()
+        );
     }
     let count = failed.len();
     let done = results.len();

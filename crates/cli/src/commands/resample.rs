@@ -42,11 +42,20 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let target = match (&arguments.like, arguments.spacing.as_slice()) {
         (Some(like), _) => probe(like)?.geometry,
         (None, &[x, y, z]) => target_grid(&source, [x, y, z], Convention::SimpleItk)?,
-        (None, other) => return Err(format!("--spacing has {} number(s), expected three: x,y,z", other.len()).into()),
+        (None, other) => {
+            return Err(format!(
+                "--spacing has {} number(s), expected three: x,y,z",
+                other.len()
+            )
+            .into());
+        }
     };
     if arguments.labels {
         let labels = read_labels(&arguments.input)?;
-        write_labels(&arguments.output, &resample_labels(&labels, &target, &LabelResampleOptions::default())?)?;
+        write_labels(
+            &arguments.output,
+            &resample_labels(&labels, &target, &LabelResampleOptions::default())?,
+        )?;
         return Ok(());
     }
     let interpolation = match arguments.interpolation {
@@ -55,6 +64,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Choice::Cubic => Interpolation::Cubic,
     };
     let options = ResampleOptions::simple_itk(interpolation);
-    write(&arguments.output, &resample(&read(&arguments.input)?, &target, &options)?)?;
+    write(
+        &arguments.output,
+        &resample(&read(&arguments.input)?, &target, &options)?,
+    )?;
     Ok(())
 }

@@ -46,12 +46,23 @@ fn positive_minutes(text: &str) -> std::result::Result<f64, String> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let config = TrainingConfig::read(&arguments.config)?;
     let device = parse_device(&arguments.device)?;
-    let duration =
-        arguments.minutes.map(Duration::Minutes).or(arguments.steps.map(Duration::Steps));
-    let output = arguments.output.clone().unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
+    let duration = arguments
+        .minutes
+        .map(Duration::Minutes)
+        .or(arguments.steps.map(Duration::Steps));
+    let output = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
     eprintln!("reading the dataset in {}", arguments.data.display());
     let data = load_dataset(&config, &arguments.data)?;
-    let options = FitOptions { output, device, duration, resume: arguments.resume, stop: stop_flag() };
+    let options = FitOptions {
+        output,
+        device,
+        duration,
+        resume: arguments.resume,
+        stop: stop_flag(),
+    };
     let mut progress = TrainingProgress::new();
     let report = fit(&config, &data, &options, &mut |event| progress.show(event))?;
     drop(progress);
@@ -59,13 +70,20 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let output = options.output.display();
     if !arguments.json.replaces_table() {
         match state.best {
-            Some(best) => println!("model: {output} (mean Dice {:.4} on fold {} after step {})", best.dice, config.validation.fold, best.step),
+            Some(best) => println!(
+                "model: {output} (mean Dice {:.4} on fold {} after step {})",
+                best.dice, config.validation.fold, best.step
+            ),
             None => println!("model: {output} (not validated yet)"),
         }
     }
     arguments.json.write(state)?;
     if !report.finished {
-        return Err(format!("stopped after step {} before the end; go on with --resume", state.step).into());
+        return Err(format!(
+            "stopped after step {} before the end; go on with --resume",
+            state.step
+        )
+        .into());
     }
     Ok(())
 }

@@ -29,8 +29,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let image = read(&arguments.input)?;
     let labels = arguments.labels.as_ref().map(read_labels).transpose()?;
     let prediction = arguments.prediction.as_ref().map(read_labels).transpose()?;
-    let scene = Scene { reference: labels.as_ref(), prediction: prediction.as_ref(), ..Scene::of(&image) };
-    let montage = Montage { slices: arguments.slices, ..Montage::default() };
+    let scene = Scene {
+        reference: labels.as_ref(),
+        prediction: prediction.as_ref(),
+        ..Scene::of(&image)
+    };
+    let montage = Montage {
+        slices: arguments.slices,
+        ..Montage::default()
+    };
     write_bytes_atomically(&arguments.output, &montage.draw(&scene)?.png()?)?;
     Ok(())
 }

@@ -6,7 +6,11 @@ use vesalius::training::synthetic::Spheres;
 
 /// Runs `vesalius` with these arguments in `folder`.
 pub fn vesalius(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_vesalius")).current_dir(folder).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_vesalius"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 /// What a command said on stderr; it must have failed with exit code 1 or 2.
@@ -14,7 +18,11 @@ pub fn vesalius(folder: &Path, arguments: &[&str]) -> Output {
 pub fn error(folder: &Path, arguments: &[&str]) -> String {
     let output = vesalius(folder, arguments);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments:?} ended with {:?}: {text}", output.status);
+    assert!(
+        matches!(output.status.code(), Some(1 | 2)),
+        "{arguments:?} ended with {:?}: {text}",
+        output.status
+    );
     assert!(!text.contains("panicked"), "{text}");
     text
 }
@@ -24,13 +32,23 @@ pub fn error(folder: &Path, arguments: &[&str]) -> String {
 pub fn success(folder: &Path, arguments: &[&str]) -> String {
     let output = vesalius(folder, arguments);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?} ended with {:?}: {errors}", output.status);
+    assert!(
+        output.status.success(),
+        "{arguments:?} ended with {:?}: {errors}",
+        output.status
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Writes `count` cases in two folds, `dataset.json` and `config.yaml`.
 pub fn dataset(folder: &Path, count: u64) {
-    let spheres = Spheres { size: [18, 24], classes: 2, count: [1, 2], radius: [4.0, 6.0], noise: 0.15 };
+    let spheres = Spheres {
+        size: [18, 24],
+        classes: 2,
+        count: [1, 2],
+        radius: [4.0, 6.0],
+        noise: 0.15,
+    };
     std::fs::create_dir_all(folder.join("images")).unwrap();
     std::fs::create_dir_all(folder.join("labels")).unwrap();
     let cases: Vec<serde_json::Value> = (0..count)
@@ -38,7 +56,11 @@ pub fn dataset(folder: &Path, count: u64) {
             let subject = spheres.subject(3, number).unwrap();
             let file = format!("{}.nii.gz", subject.name());
             vesalius::io::write(folder.join("images").join(&file), subject.image()).unwrap();
-            vesalius::io::write_labels(folder.join("labels").join(&file), subject.labels().unwrap()).unwrap();
+            vesalius::io::write_labels(
+                folder.join("labels").join(&file),
+                subject.labels().unwrap(),
+            )
+            .unwrap();
             let (image, label) = (format!("images/{file}"), format!("labels/{file}"));
             serde_json::json!({"image": image, "label": label, "fold": usize::from(number >= 2)})
         })
