@@ -5,8 +5,12 @@ mod activation;
 mod buffer;
 mod conv;
 mod error;
+mod grid_sample;
 mod norm;
+mod pad;
 mod parallel;
+mod pool;
+mod resize;
 mod simd;
 mod sum;
 
@@ -20,8 +24,17 @@ pub use conv::{
     conv3d_backward_weight, conv3d_forward,
 };
 pub use error::{Error, Result};
+pub use grid_sample::{
+    SampleMode, SampleOptions, SamplePadding, SampleShape, grid_sample3d_backward,
+    grid_sample3d_forward,
+};
 pub use norm::{
     NormOptions, batch_norm_backward, batch_norm_forward, batch_norm_inference,
     group_norm_backward, group_norm_forward, instance_norm_backward, instance_norm_forward,
 };
+pub use pad::{PadMode, PadShape, pad3d_backward, pad3d_forward};
+pub use pool::{
+    PoolShape, avg_pool3d_backward, avg_pool3d_forward, max_pool3d_backward, max_pool3d_forward,
+};
+pub use resize::{Resize, ResizeShape, resize3d_backward, resize3d_forward};
 pub use simd::{Path, with_path};

@@ -1,1 +1,22 @@
-//! Segmentation losses on logits.
+//! Losses on logits: Dice, cross-entropy and their relatives, with the peers' names and defaults.
+//!
+//! A loss takes [`Logits`](vesalius_tensor::Logits), which know their label scheme, and label values
+//! `[N, 1, Z, Y, X]`; it applies softmax or sigmoid itself, once, and skips voxels of the scheme's
+//! ignore label. Distances between label maps that need no gradient live in `vesalius-metrics`.
+
+mod cross_entropy;
+mod deep_supervision;
+mod dice;
+mod error;
+mod loss;
+mod target;
+
+pub use cross_entropy::CrossEntropy;
+pub use deep_supervision::{DeepSupervision, HeadWeights};
+pub use dice::Dice;
+pub use error::Error;
+pub use loss::{DiceCrossEntropy, Loss, LossConfig};
+pub use target::Target;
+
+/// The result of this crate's fallible functions.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,1 +1,22 @@
-//! Segmentation networks and their weights.
+//! U-Net and its relatives, and the weights that people already have for them.
+//!
+//! A config is checked, then built: `XConfig` → `check()` → `init(&Device)`. Parameters carry
+//! PyTorch's names and layouts, so that weights travel both ways. Networks are built of the layers
+//! of `vesalius-tensor` alone; how volumes are cut for them is the inferers' affair.
+
+mod config;
+mod error;
+mod network;
+mod residual_unit;
+mod unet;
+mod weights;
+
+pub use config::{Architecture, NetworkConfig};
+pub use error::{Error, Mismatch};
+pub use network::{AnyNetwork, Network};
+pub use residual_unit::ResidualUnit;
+pub use unet::{UNet, UNetConfig};
+pub use weights::{StoredTensor, Weights};
+
+/// The result of this crate's fallible functions.
+pub type Result<T> = std::result::Result<T, Error>;

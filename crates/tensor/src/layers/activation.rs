@@ -1,14 +1,15 @@
 //! Activations.
 
+use super::named::{NameOrOptions, name_or_options};
 use crate::{Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
 use burn::tensor::activation::{gelu, leaky_relu, prelu, relu};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Which activation follows a convolution. In YAML a name, or a name with options
 /// (`leaky_relu: {slope: 0.01}`).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ActivationConfig {
     /// `max(0, x)`.
     Relu,
@@ -24,6 +25,53 @@ pub enum ActivationConfig {
     },
     /// `x` times the probability that a standard normal number is below `x`.
     Gelu,
+}
+
+/// The form with options, each with its default.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum WithOptions {
+    LeakyRelu {
+        #[serde(default = "leaky_slope")]
+        slope: f64,
+    },
+    Prelu {
+        #[serde(default = "prelu_slope")]
+        slope: f64,
+    },
+}
+
+fn leaky_slope() -> f64 {
+    0.01
+}
+
+fn prelu_slope() -> f64 {
+    0.25
+}
+
+impl<'de> Deserialize<'de> for ActivationConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let options = name_or_options::<D, Self, WithOptions>(
+            deserializer,
+            "an activation: relu, leaky_relu, prelu or gelu, the middle two with a slope if wanted",
+            |name| match name {
+                "relu" => Some(Self::Relu),
+                "leaky_relu" => Some(Self::LeakyRelu {
+                    slope: leaky_slope(),
+                }),
+                "prelu" => Some(Self::Prelu {
+                    slope: prelu_slope(),
+                }),
+                "gelu" => Some(Self::Gelu),
+                _ => None,
+            },
+        )?;
+        Ok(match options {
+            NameOrOptions::Name(named) => named,
+            NameOrOptions::Options(WithOptions::LeakyRelu { slope }) => Self::LeakyRelu { slope },
+            NameOrOptions::Options(WithOptions::Prelu { slope }) => Self::Prelu { slope },
+        })
+    }
 }
 
 impl Default for ActivationConfig {

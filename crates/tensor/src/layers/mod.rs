@@ -7,6 +7,7 @@ mod block;
 mod conv;
 mod conv_transpose;
 mod dropout;
+mod named;
 mod norm;
 mod pool;
 mod upsample;

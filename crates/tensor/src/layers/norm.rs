@@ -1,9 +1,10 @@
 //! Instance and group normalisation, and the choice among norms that configs make.
 
+use super::named::{NameOrOptions, name_or_options};
 use crate::ops::normalize_groups;
 use crate::{BatchNorm, BatchNormConfig, Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Configuration of an [`InstanceNorm`]; the default is PyTorch's, without scale and shift.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -124,8 +125,8 @@ fn both(
     Some((weight.as_ref()?.val(), bias.as_ref()?.val()))
 }
 
-/// Which norm follows a convolution. In YAML a name with options (`group: {groups: 4}`).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Which norm follows a convolution. In YAML a name, or a name with options (`group: {groups: 4}`).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NormConfig {
     /// A channel of a sample at a time.
@@ -134,6 +135,36 @@ pub enum NormConfig {
     Batch(BatchNormConfig),
     /// A group of channels of a sample at a time.
     Group(GroupNormConfig),
+}
+
+/// The form with options.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WithOptions {
+    Instance(InstanceNormConfig),
+    Batch(BatchNormConfig),
+    Group(GroupNormConfig),
+}
+
+impl<'de> Deserialize<'de> for NormConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let options = name_or_options::<D, Self, WithOptions>(
+            deserializer,
+            "a norm: instance, batch or group, with options if wanted",
+            |name| match name {
+                "instance" => Some(Self::Instance(InstanceNormConfig::default())),
+                "batch" => Some(Self::Batch(BatchNormConfig::default())),
+                "group" => Some(Self::Group(GroupNormConfig::default())),
+                _ => None,
+            },
+        )?;
+        Ok(match options {
+            NameOrOptions::Name(named) => named,
+            NameOrOptions::Options(WithOptions::Instance(config)) => Self::Instance(config),
+            NameOrOptions::Options(WithOptions::Batch(config)) => Self::Batch(config),
+            NameOrOptions::Options(WithOptions::Group(config)) => Self::Group(config),
+        })
+    }
 }
 
 impl Default for NormConfig {

@@ -1,0 +1,176 @@
+//! Cross-entropy: of the softmax for exclusive labels, of every sigmoid for regions.
+
+use crate::{Error, Result, Target};
+use burn::tensor::TensorData;
+use serde::{Deserialize, Serialize};
+use vesalius_tensor::{Int, Logits, Tensor};
+use vesalius_volume::LabelScheme;
+
+/// The mean over voxels of the negative log-likelihood: PyTorch's `CrossEntropyLoss` for exclusive
+/// labels, `BCEWithLogitsLoss` for regions.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CrossEntropy {
+    /// A weight for each channel. For exclusive labels it weighs voxels of that class, and the
+    /// mean is weighted too, as PyTorch does it; for regions it weighs the channel's positive
+    /// voxels (PyTorch's `pos_weight`).
+    pub weight: Option<Vec<f64>>,
+    /// How much of the target is spread evenly over the classes; for exclusive labels only.
+    pub label_smoothing: f64,
+}
+
+impl CrossEntropy {
+    /// Nothing when the options make sense.
+    ///
+    /// # Errors
+    /// [`Error::BadConfig`].
+    pub fn check(&self) -> Result<()> {
+        let negative = |weights: &Vec<f64>| weights.iter().any(|&w| w.is_nan() || w < 0.0);
+        let problem = if self.weight.as_ref().is_some_and(negative) {
+            "`weight` must hold numbers that are not negative"
+        } else if !(0.0..=1.0).contains(&self.label_smoothing) {
+            "`label_smoothing` must lie in [0, 1]"
+        } else {
+            return Ok(());
+        };
+        Err(Error::BadConfig {
+            loss: "cross_entropy",
+            problem: problem.to_owned(),
+        })
+    }
+
+    /// The loss, one number, of label values `[N, 1, Z, Y, X]`.
+    ///
+    /// # Errors
+    /// [`Error::WrongShape`]; [`Error::BadConfig`] when weights and channels differ in number.
+    pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
+        self.of_target(logits, &Target::new(logits, labels)?)
+    }
+
+    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+        let weight = self.weight_column(logits)?;
+        match logits.scheme() {
+            LabelScheme::Exclusive { .. } => Ok(self.softmax(logits, target, weight)),
+            LabelScheme::Regions { .. } => Ok(sigmoids(logits, target, weight)),
+        }
+    }
+
+    fn softmax(&self, logits: &Logits, target: &Target, weight: Option<Tensor<5>>) -> Tensor<1> {
+        let channels = logits.dims()[1] as f64;
+        let log = logits.log_softmax();
+        let truth = target.channels.clone();
+        // Voxel weights: that of its class, zero where ignored.
+        let truth_weight = match &weight {
+            Some(weight) => truth.clone() * weight.clone(),
+            None => truth.clone(),
+        };
+        let total = match (&weight, &target.valid) {
+            (None, None) => truth_weight.clone().sum(),
+            _ => truth_weight.clone().sum().clamp_min(1e-8),
+        };
+        let sharp = (log.clone() * truth_weight).sum().neg();
+        if self.label_smoothing == 0.0 {
+            return sharp / total;
+        }
+        let weighted = match weight {
+            Some(weight) => log * weight,
+            None => log,
+        };
+        let even = target.masked(weighted).sum().neg();
+        let smoothing = self.label_smoothing;
+        (sharp.mul_scalar(1.0 - smoothing) + even.mul_scalar(smoothing / channels)) / total
+    }
+
+    /// `[1, C, 1, 1, 1]`.
+    fn weight_column(&self, logits: &Logits) -> Result<Option<Tensor<5>>> {
+        let Some(weight) = &self.weight else {
+            return Ok(None);
+        };
+        let channels = logits.dims()[1];
+        if weight.len() != channels {
+            return Err(Error::BadConfig {
+                loss: "cross_entropy",
+                problem: format!(
+                    "`weight` has {} numbers for {channels} channels",
+                    weight.len()
+                ),
+            });
+        }
+        let weight: Vec<f32> = weight.iter().map(|&w| w as f32).collect();
+        let data = TensorData::new(weight, [1, channels, 1, 1, 1]);
+        Ok(Some(Tensor::from_data(data, &logits.values().device())))
+    }
+}
+
+/// `max(x, 0) - x · t + ln(1 + e^-|x|)`, which neither overflows nor cancels, averaged over voxels
+/// that count and all channels.
+fn sigmoids(logits: &Logits, target: &Target, weight: Option<Tensor<5>>) -> Tensor<1> {
+    let x = logits.values();
+    let truth = target.channels.clone();
+    let tail = x.clone().abs().neg().exp().log1p();
+    let loss = match weight {
+        None => x.clone().clamp_min(0.0) - x * truth + tail,
+        // (1 - t) · x + (1 + (w - 1) · t) · ln(1 + e^-x), as PyTorch writes it.
+        Some(weight) => {
+            let factor = (weight.sub_scalar(1.0) * truth.clone()).add_scalar(1.0);
+            let softplus = tail + x.clone().neg().clamp_min(0.0);
+            truth.neg().add_scalar(1.0) * x + factor * softplus
+        }
+    };
+    let channels = logits.dims()[1] as f64;
+    match &target.valid {
+        None => loss.mean(),
+        Some(valid) => {
+            let count = valid.clone().sum().clamp_min(1e-8).mul_scalar(channels);
+            target.masked(loss).sum() / count
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_tensor::Device;
+
+    #[test]
+    fn undecided_costs_the_logarithm_of_the_number_of_classes() {
+        let device = Device::flex();
+        let labels = Tensor::<5, Int>::from_data([[[[[0, 1, 2, 1]]]]], &device);
+        let three = LabelScheme::exclusive(&[("a", 1), ("b", 2)]).unwrap();
+        let logits = Logits::new(Tensor::zeros([1, 3, 1, 1, 4], &device), &three).unwrap();
+        let loss: f32 = CrossEntropy::default()
+            .forward(&logits, &labels)
+            .unwrap()
+            .into_scalar();
+        assert!((loss - 3f32.ln()).abs() < 1e-6);
+        let regions = LabelScheme::regions(&[("a", &[1, 2], 1)]).unwrap();
+        let logits = Logits::new(Tensor::zeros([1, 1, 1, 1, 4], &device), &regions).unwrap();
+        let loss: f32 = CrossEntropy::default()
+            .forward(&logits, &labels)
+            .unwrap()
+            .into_scalar();
+        assert!((loss - 2f32.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn ignored_voxels_do_not_change_the_loss() {
+        let device = Device::flex();
+        let mut scheme = LabelScheme::exclusive(&[("a", 1)]).unwrap();
+        if let LabelScheme::Exclusive { ignore, .. } = &mut scheme {
+            *ignore = Some(255);
+        }
+        let loss = |last: f32| -> f32 {
+            let values =
+                Tensor::<5>::from_data([[[[[1.0, -2.0, last]]], [[[0.5, 1.0, 3.0]]]]], &device);
+            let labels = Tensor::<5, Int>::from_data([[[[[0, 1, 255]]]]], &device);
+            let logits = Logits::new(values, &scheme).unwrap();
+            CrossEntropy::default()
+                .forward(&logits, &labels)
+                .unwrap()
+                .into_scalar()
+        };
+        assert_eq!(loss(7.0), loss(-7.0));
+        let exact = ((1.0 + (-0.5f32).exp()).ln() + (1.0 + (-3.0f32).exp()).ln()) / 2.0;
+        assert!((loss(0.0) - exact).abs() < 1e-6);
+    }
+}

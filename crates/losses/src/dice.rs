@@ -1,0 +1,158 @@
+//! The soft Dice loss (Milletari et al. 2016) with MONAI's options.
+
+use crate::{Error, Result, Target};
+use serde::{Deserialize, Serialize};
+use vesalius_tensor::{Int, Logits, Tensor};
+
+/// One minus the soft Dice coefficient, averaged over samples and channels; options and defaults
+/// are those of MONAI 1.6's `DiceLoss`, except that softmax or sigmoid follows from the scheme.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dice {
+    /// Whether the first of exclusive classes counts; regions have no background.
+    pub include_background: bool,
+    /// Whether the denominator holds squared probabilities.
+    pub squared_pred: bool,
+    /// Whether the soft Jaccard index takes the coefficient's place.
+    pub jaccard: bool,
+    /// Added to the numerator.
+    pub smooth_nr: f64,
+    /// Added to the denominator.
+    pub smooth_dr: f64,
+    /// Whether sums run over the whole batch before they are divided.
+    pub batch: bool,
+    /// A weight for each channel that counts; `None` for equal ones.
+    pub weight: Option<Vec<f64>>,
+}
+
+impl Default for Dice {
+    fn default() -> Self {
+        Self {
+            include_background: true,
+            squared_pred: false,
+            jaccard: false,
+            smooth_nr: 1e-5,
+            smooth_dr: 1e-5,
+            batch: false,
+            weight: None,
+        }
+    }
+}
+
+impl Dice {
+    /// Nothing when the options make sense.
+    ///
+    /// # Errors
+    /// [`Error::BadConfig`].
+    pub fn check(&self) -> Result<()> {
+        let wrong = |problem: &str| {
+            Err(Error::BadConfig {
+                loss: "dice",
+                problem: problem.to_owned(),
+            })
+        };
+        if !(self.smooth_nr >= 0.0 && self.smooth_dr >= 0.0) {
+            return wrong("`smooth_nr` and `smooth_dr` must not be negative");
+        }
+        let negative = |weights: &Vec<f64>| weights.iter().any(|&w| w.is_nan() || w < 0.0);
+        if self.weight.as_ref().is_some_and(negative) {
+            return wrong("`weight` must hold numbers that are not negative");
+        }
+        Ok(())
+    }
+
+    /// The loss, one number, of label values `[N, 1, Z, Y, X]`.
+    ///
+    /// # Errors
+    /// [`Error::WrongShape`]; [`Error::BadConfig`] when weights and channels differ in number.
+    pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
+        self.of_target(logits, &Target::new(logits, labels)?)
+    }
+
+    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+        let exclusive = matches!(
+            logits.scheme(),
+            vesalius_volume::LabelScheme::Exclusive { .. }
+        );
+        let first = usize::from(!self.include_background && exclusive);
+        let channels = logits.dims()[1];
+        let foreground = |tensor: Tensor<5>| match first {
+            0 => tensor,
+            _ => tensor.narrow(1, first, channels - first),
+        };
+        let predicted = foreground(logits.clone().probabilities().values());
+        let predicted = target.masked(predicted);
+        let truth = foreground(target.channels.clone());
+
+        let intersection = self.sums(predicted.clone() * truth.clone());
+        let predicted = match self.squared_pred {
+            true => self.sums(predicted.square()),
+            false => self.sums(predicted),
+        };
+        // The target holds zeros and ones, which are their own squares.
+        let total = predicted + self.sums(truth);
+        let denominator = match self.jaccard {
+            true => (total - intersection.clone()).mul_scalar(2.0),
+            false => total,
+        };
+        let coefficient = (intersection.mul_scalar(2.0).add_scalar(self.smooth_nr))
+            / denominator.add_scalar(self.smooth_dr);
+        let loss = coefficient.neg().add_scalar(1.0);
+        Ok(self.weighted(loss, channels - first)?.mean())
+    }
+
+    /// `[N, C]`, or `[1, C]` over the batch.
+    fn sums(&self, tensor: Tensor<5>) -> Tensor<2> {
+        let [n, c, z, y, x] = tensor.dims();
+        let sums: Tensor<2> = tensor.reshape([n, c, z * y * x]).sum_dim(2).reshape([n, c]);
+        if self.batch { sums.sum_dim(0) } else { sums }
+    }
+
+    fn weighted(&self, loss: Tensor<2>, channels: usize) -> Result<Tensor<2>> {
+        let Some(weight) = &self.weight else {
+            return Ok(loss);
+        };
+        if weight.len() != channels {
+            return Err(Error::BadConfig {
+                loss: "dice",
+                problem: format!(
+                    "`weight` has {} numbers for {channels} channels that count",
+                    weight.len()
+                ),
+            });
+        }
+        let weight: Vec<f32> = weight.iter().map(|&w| w as f32).collect();
+        let data = burn::tensor::TensorData::new(weight, [1, channels]);
+        Ok(loss.clone() * Tensor::from_data(data, &loss.device()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_tensor::Device;
+    use vesalius_volume::LabelScheme;
+
+    #[test]
+    fn a_perfect_prediction_costs_nothing_and_a_wrong_one_everything() {
+        let scheme = LabelScheme::exclusive(&[("organ", 3)]).unwrap();
+        let device = Device::flex();
+        let labels = Tensor::<5, Int>::from_data([[[[[0, 3, 3, 0]]]]], &device);
+        let sure = Tensor::<5>::from_data(
+            [[
+                [[[20.0, -20.0, -20.0, 20.0]]],
+                [[[-20.0, 20.0, 20.0, -20.0]]],
+            ]],
+            &device,
+        );
+        let loss = |values: Tensor<5>| -> f32 {
+            let logits = Logits::new(values, &scheme).unwrap();
+            Dice::default()
+                .forward(&logits, &labels)
+                .unwrap()
+                .into_scalar()
+        };
+        assert!(loss(sure.clone()).abs() < 1e-6);
+        assert!((loss(sure.neg()) - 1.0).abs() < 1e-5);
+    }
+}

@@ -1,0 +1,25 @@
+//! What can be wrong with a loss's options or its target: one sentence each, with the remedy.
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Options that contradict themselves.
+    #[error("loss `{loss}`: {problem}")]
+    BadConfig {
+        /// The loss's name in a config.
+        loss: &'static str,
+        /// What is wrong, by key, and what is allowed.
+        problem: String,
+    },
+    /// A target that does not lie on the output's grid.
+    #[error("the target has shape {found:?}, but the network's output needs {expected:?}")]
+    WrongShape {
+        /// The target's shape.
+        found: Vec<usize>,
+        /// The shape needed.
+        expected: Vec<usize>,
+    },
+    /// An error of the tensor crate.
+    #[error(transparent)]
+    Tensor(#[from] vesalius_tensor::Error),
+}

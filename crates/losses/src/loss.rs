@@ -1,0 +1,128 @@
+//! Losses by name, and the sum of Dice and cross-entropy that most models are trained with.
+
+use crate::{CrossEntropy, Dice, Error, Result, Target};
+use serde::{Deserialize, Serialize};
+use vesalius_tensor::{Int, Logits, Tensor};
+
+/// Anything that scores logits against label values.
+pub trait Loss {
+    /// The loss, one number, of label values `[N, 1, Z, Y, X]`.
+    ///
+    /// # Errors
+    /// [`Error::WrongShape`] when the labels do not lie on the grid of the logits;
+    /// [`Error::BadConfig`] when options and channels do not fit.
+    fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>>;
+}
+
+/// A weighted sum of [`Dice`] and [`CrossEntropy`] (MONAI's `DiceCELoss`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DiceCrossEntropy {
+    /// Options of the Dice part.
+    pub dice: Dice,
+    /// Options of the cross-entropy part.
+    pub cross_entropy: CrossEntropy,
+    /// Weight of the Dice part.
+    pub lambda_dice: f64,
+    /// Weight of the cross-entropy part.
+    pub lambda_ce: f64,
+}
+
+impl Default for DiceCrossEntropy {
+    fn default() -> Self {
+        Self {
+            dice: Dice::default(),
+            cross_entropy: CrossEntropy::default(),
+            lambda_dice: 1.0,
+            lambda_ce: 1.0,
+        }
+    }
+}
+
+impl DiceCrossEntropy {
+    /// nnU-Net's loss: without background where labels are exclusive.
+    pub fn nnunet() -> Self {
+        Self {
+            dice: Dice {
+                include_background: false,
+                ..Dice::default()
+            },
+            ..Self::default()
+        }
+    }
+
+    /// Nothing when the options make sense.
+    ///
+    /// # Errors
+    /// [`Error::BadConfig`].
+    pub fn check(&self) -> Result<()> {
+        self.dice.check()?;
+        self.cross_entropy.check()?;
+        let bad = |w: f64| w.is_nan() || w < 0.0;
+        if bad(self.lambda_dice) || bad(self.lambda_ce) {
+            return Err(Error::BadConfig {
+                loss: "dice_cross_entropy",
+                problem: "`lambda_dice` and `lambda_ce` must not be negative".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+        let dice = self.dice.of_target(logits, target)?;
+        let cross_entropy = self.cross_entropy.of_target(logits, target)?;
+        Ok(dice.mul_scalar(self.lambda_dice) + cross_entropy.mul_scalar(self.lambda_ce))
+    }
+}
+
+/// A loss by name with its options: in YAML `dice: {batch: true}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossConfig {
+    /// See [`Dice`].
+    Dice(Dice),
+    /// See [`CrossEntropy`].
+    CrossEntropy(CrossEntropy),
+    /// See [`DiceCrossEntropy`].
+    DiceCrossEntropy(DiceCrossEntropy),
+}
+
+impl Default for LossConfig {
+    fn default() -> Self {
+        Self::DiceCrossEntropy(DiceCrossEntropy::default())
+    }
+}
+
+impl LossConfig {
+    /// The config itself when the options make sense.
+    ///
+    /// # Errors
+    /// [`Error::BadConfig`].
+    pub fn check(self) -> Result<Self> {
+        match &self {
+            Self::Dice(loss) => loss.check()?,
+            Self::CrossEntropy(loss) => loss.check()?,
+            Self::DiceCrossEntropy(loss) => loss.check()?,
+        }
+        Ok(self)
+    }
+
+    /// The loss, one number, of label values `[N, 1, Z, Y, X]`.
+    ///
+    /// # Errors
+    /// As [`Loss::forward`].
+    pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
+        let target = Target::new(logits, labels)?;
+        match self {
+            Self::Dice(loss) => loss.of_target(logits, &target),
+            Self::CrossEntropy(loss) => loss.of_target(logits, &target),
+            Self::DiceCrossEntropy(loss) => loss.of_target(logits, &target),
+        }
+    }
+}
+
+impl Loss for LossConfig {
+    fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
+        LossConfig::forward(self, logits, labels)
+    }
+}

@@ -1,0 +1,89 @@
+//! What can be wrong with a network's config, its input or its weights: one sentence each, with the remedy.
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A config that cannot be built.
+    #[error("network `{network}`: {problem}")]
+    BadConfig {
+        /// The network's name in a config.
+        network: &'static str,
+        /// What is wrong, by key, and what is allowed.
+        problem: String,
+    },
+    /// An input that the network cannot take.
+    #[error("network `{network}` cannot take an input of size {size:?}: {problem}")]
+    BadInput {
+        /// The network's name in a config.
+        network: &'static str,
+        /// Size `[x, y, z]`.
+        size: [usize; 3],
+        /// What is wrong, and which sizes fit.
+        problem: String,
+    },
+    /// Weights that belong to another network.
+    #[error("the weights do not fit the network: {0}")]
+    WeightsMismatch(Mismatch),
+    /// A file of weights that cannot be read.
+    #[error("{what} cannot be read as weights: {problem}")]
+    BadWeights {
+        /// The file or buffer.
+        what: String,
+        /// What is wrong and what is understood.
+        problem: String,
+    },
+    /// An error of the tensor crate.
+    #[error(transparent)]
+    Tensor(#[from] vesalius_tensor::Error),
+}
+
+/// How weights and a network differ, by the parameters' names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Parameters that the weights lack.
+    pub missing: Vec<String>,
+    /// Tensors that the network has no use for.
+    pub left_over: Vec<String>,
+    /// Name, shape in the network, shape in the weights.
+    pub wrong_shape: Vec<(String, Vec<usize>, Vec<usize>)>,
+}
+
+impl Mismatch {
+    /// Whether there is no difference.
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.left_over.is_empty() && self.wrong_shape.is_empty()
+    }
+}
+
+impl std::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut parts = Vec::new();
+        if !self.missing.is_empty() {
+            parts.push(format!(
+                "{} missing: {}",
+                self.missing.len(),
+                self.missing.join(", ")
+            ));
+        }
+        if !self.left_over.is_empty() {
+            parts.push(format!(
+                "{} left over: {}",
+                self.left_over.len(),
+                self.left_over.join(", ")
+            ));
+        }
+        if !self.wrong_shape.is_empty() {
+            let shapes: Vec<String> = self
+                .wrong_shape
+                .iter()
+                .map(|(name, network, weights)| format!("{name} is {weights:?}, not {network:?}"))
+                .collect();
+            parts.push(format!(
+                "{} of another shape: {}",
+                shapes.len(),
+                shapes.join(", ")
+            ));
+        }
+        write!(f, "{}", parts.join("; "))
+    }
+}

@@ -1,0 +1,199 @@
+//! A network of any kind: what it computes, its parameters by name, and how they are replaced.
+
+use crate::{Architecture, Error, Mismatch, NetworkConfig, Result, UNet, Weights};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::TensorData;
+use std::collections::HashMap;
+use vesalius_tensor::{Clock, Named, Scope, Tensor};
+
+/// One of the networks.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)]
+pub enum AnyNetwork {
+    /// See [`UNet`].
+    UNet(UNet),
+}
+
+/// A network with its config; Burn's optimisers train it like any module.
+#[derive(Module, Debug)]
+pub struct Network {
+    model: AnyNetwork,
+    #[module(skip)]
+    config: NetworkConfig,
+    #[module(skip)]
+    named: Vec<Named>,
+    #[module(skip)]
+    clock: Clock,
+}
+
+impl Network {
+    pub(crate) fn new(model: AnyNetwork, config: NetworkConfig, scope: &Scope) -> Self {
+        Self {
+            model,
+            config,
+            named: scope.made(),
+            clock: scope.clock().clone(),
+        }
+    }
+
+    /// What it was built from.
+    pub fn config(&self) -> &NetworkConfig {
+        &self.config
+    }
+
+    /// What its config tells: channels, divisor, dimensions.
+    pub fn architecture(&self) -> &dyn Architecture {
+        self.config.architecture()
+    }
+
+    /// Its parameters and running statistics by their PyTorch names, in order of construction.
+    pub fn named(&self) -> &[Named] {
+        &self.named
+    }
+
+    /// Number of trainable numbers.
+    pub fn parameter_count(&self) -> usize {
+        let trained = self.named.iter().filter(|named| !named.buffer);
+        trained
+            .map(|named| named.shape.iter().product::<usize>())
+            .sum()
+    }
+
+    /// Keys the masks of dropout by the optimiser's step; call it before each training step.
+    pub fn set_step(&self, step: u64) {
+        self.clock.set_step(step);
+    }
+
+    /// The outputs: full resolution first, then the deep-supervision heads, if any.
+    ///
+    /// # Shapes
+    /// - input `[N, in_channels, Z, Y, X]`
+    /// - outputs `[N, out_channels, Z, Y, X]`, smaller for each head
+    ///
+    /// # Panics
+    /// On an input that [`NetworkConfig::check_input`] refuses.
+    pub fn forward(&self, input: Tensor<5>) -> Vec<Tensor<5>> {
+        match &self.model {
+            AnyNetwork::UNet(network) => vec![network.forward(input)],
+        }
+    }
+
+    /// [`Network::forward`] with the input checked first.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] with the nearest sizes that fit.
+    pub fn try_forward(&self, input: Tensor<5>) -> Result<Vec<Tensor<5>>> {
+        let [_, channels, z, y, x] = input.dims();
+        self.config.check_input(channels, [x, y, z])?;
+        Ok(self.forward(input))
+    }
+
+    /// A copy of all parameters and running statistics, by PyTorch's names and in its layouts.
+    pub fn weights(&self) -> Weights {
+        // Running statistics lag by one update until `valid` brings them together.
+        let mut reader = Reader::default();
+        self.valid().visit(&mut reader);
+        let mut weights = Weights::default();
+        for named in &self.named {
+            if let Some(values) = reader.values.remove(&named.id) {
+                weights.insert(named.name.clone(), named.shape.clone(), values);
+            }
+        }
+        weights
+    }
+
+    /// The network with every parameter replaced by the weights of its name.
+    ///
+    /// # Errors
+    /// [`Error::WeightsMismatch`] that lists every missing, left-over and wrongly shaped name;
+    /// [`Error::BadWeights`] when one cannot be read.
+    pub fn load(self, weights: &Weights) -> Result<Self> {
+        let mismatch = self.compare(weights);
+        if !mismatch.is_empty() {
+            return Err(Error::WeightsMismatch(mismatch));
+        }
+        let names = self
+            .named
+            .iter()
+            .map(|named| (named.id, named.name.clone()))
+            .collect();
+        let mut writer = Writer {
+            weights,
+            names,
+            failed: None,
+        };
+        let network = self.map(&mut writer);
+        match writer.failed {
+            Some(error) => Err(error),
+            None => Ok(network),
+        }
+    }
+
+    /// How the weights differ from what the network needs.
+    pub fn compare(&self, weights: &Weights) -> Mismatch {
+        let mut mismatch = Mismatch::default();
+        for named in &self.named {
+            match weights.get(&named.name) {
+                None => mismatch.missing.push(named.name.clone()),
+                Some(stored) if stored.shape() != named.shape => mismatch.wrong_shape.push((
+                    named.name.clone(),
+                    named.shape.clone(),
+                    stored.shape().to_vec(),
+                )),
+                Some(_) => {}
+            }
+        }
+        let known: std::collections::HashSet<&str> =
+            self.named.iter().map(|named| named.name.as_str()).collect();
+        mismatch.left_over = weights
+            .names()
+            .filter(|name| !known.contains(name) && !name.ends_with(".num_batches_tracked"))
+            .map(str::to_owned)
+            .collect();
+        mismatch
+    }
+}
+
+/// Collects values by identity.
+#[derive(Default)]
+struct Reader {
+    values: HashMap<ParamId, Vec<f32>>,
+}
+
+impl ModuleVisitor for Reader {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let values = param.val().into_data().iter::<f32>().collect();
+        self.values.insert(param.id, values);
+    }
+}
+
+/// Replaces values by identity.
+struct Writer<'a> {
+    weights: &'a Weights,
+    names: HashMap<ParamId, String>,
+    failed: Option<Error>,
+}
+
+impl ModuleMapper for Writer<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, old, mapper) = param.consume();
+        let (shape, device) = (old.dims(), old.device());
+        let trained = old.is_require_grad();
+        drop(old);
+        let values = self
+            .names
+            .get(&id)
+            .and_then(|name| self.weights.get(name))
+            .map(|stored| stored.values());
+        let tensor = match values {
+            Some(Ok(values)) => Tensor::from_data(TensorData::new(values, shape), &device),
+            Some(Err(error)) => {
+                self.failed.get_or_insert(error);
+                Tensor::zeros(shape, &device)
+            }
+            // `compare` found every name of this network before.
+            None => Tensor::zeros(shape, &device),
+        };
+        Param::from_mapped_value(id, tensor.set_require_grad(trained), mapper)
+    }
+}
