@@ -2,6 +2,8 @@
 //! slices. One engine computes a convolution and its gradient to the input, another the gradient to
 //! the weights; a transposed convolution is the gradient of a convolution.
 
+mod direct;
+mod finish;
 mod gather;
 mod micro;
 mod plan;
@@ -9,10 +11,12 @@ mod shape;
 mod tile;
 mod weight_gradient;
 mod weights;
+mod winograd;
 
 pub use shape::{ConvShape, ConvTransposeShape};
 
 use crate::error::{Result, check_length};
+use finish::Finish;
 use plan::Gather;
 
 /// `output = input ⋆ weight + bias` (a cross-correlation, as deep learning calls convolution).
@@ -32,7 +36,14 @@ pub fn conv3d_forward(
     check_length("weight", weight, shape.weight_len())?;
     check_length("output", output, shape.output_len()?)?;
     check_bias(bias, shape.out_channels)?;
-    gather::run(&Gather::forward(shape, size), input, weight, bias, output);
+    gather::run(
+        &Gather::forward(shape, size),
+        input,
+        weight,
+        bias,
+        &Finish::default(),
+        output,
+    );
     Ok(())
 }
 
@@ -51,7 +62,14 @@ pub fn conv3d_backward_input(
     check_length("weight", weight, shape.weight_len())?;
     check_length("input_gradient", input_gradient, shape.input_len())?;
     let gather = Gather::adjoint(shape, size);
-    gather::run(&gather, output_gradient, weight, None, input_gradient);
+    gather::run(
+        &gather,
+        output_gradient,
+        weight,
+        None,
+        &Finish::default(),
+        input_gradient,
+    );
     Ok(())
 }
 
@@ -103,6 +121,7 @@ pub fn conv_transpose3d_forward(
         input,
         weight,
         bias,
+        &Finish::default(),
         output,
     );
     Ok(())
@@ -123,7 +142,14 @@ pub fn conv_transpose3d_backward_input(
     check_length("weight", weight, shape.weight_len())?;
     check_length("input_gradient", input_gradient, shape.input_len())?;
     let gather = Gather::forward(&adjoint, shape.input);
-    gather::run(&gather, output_gradient, weight, None, input_gradient);
+    gather::run(
+        &gather,
+        output_gradient,
+        weight,
+        None,
+        &Finish::default(),
+        input_gradient,
+    );
     Ok(())
 }
 

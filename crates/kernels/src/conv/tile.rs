@@ -3,6 +3,7 @@
 //! along x and y are taken apart into phases. Arithmetic is left to the kernels.
 
 use super::plan::Gather;
+use crate::simd::{Simd, split_row};
 
 /// How a block of grid rows (all of x, `block[0]` along y, `block[1]` along z) is laid out.
 ///
@@ -162,7 +163,15 @@ impl TileLayout {
     }
 
     /// Copies one channel's part under `block` into `tile`. `input` is the channel, `[Z, Y, X]`.
-    pub fn fill(&self, input: &[f32], size: [usize; 3], block: Block, tile: &mut [f32]) {
+    #[inline(always)]
+    pub fn fill<S: Simd>(
+        &self,
+        simd: S,
+        input: &[f32],
+        size: [usize; 3],
+        block: Block,
+        tile: &mut [f32],
+    ) {
         let [size_x, size_y, size_z] = size;
         let first_y = (block.start[0] * self.stride[1]) as isize + self.first[1];
         let first_z = (block.start[1] * self.stride[2]) as isize + self.first[2];
@@ -186,7 +195,13 @@ impl TileLayout {
                 };
                 for (index, &start) in self.copies.iter().enumerate() {
                     let to = index * self.copy + plane * self.plane + place * self.row;
-                    copy_row(source, start, self.stride[0], &mut tile[to..to + self.row]);
+                    copy_row(
+                        simd,
+                        source,
+                        start,
+                        self.stride[0],
+                        &mut tile[to..to + self.row],
+                    );
                 }
             }
         }
@@ -203,7 +218,13 @@ pub(crate) struct Runs {
 
 /// `row[i] = source[start + i × stride]`, zero outside.
 #[inline(always)]
-fn copy_row(source: &[f32], start: isize, stride: usize, row: &mut [f32]) {
+pub(super) fn copy_row<S: Simd>(
+    simd: S,
+    source: &[f32],
+    start: isize,
+    stride: usize,
+    row: &mut [f32],
+) {
     let length = row.len();
     let low = if start < 0 {
         (start.unsigned_abs()).div_ceil(stride)
@@ -227,17 +248,11 @@ fn copy_row(source: &[f32], start: isize, stride: usize, row: &mut [f32]) {
     let inner = &mut row[low..high];
     match stride {
         1 => copy_short(&source[..inner.len()], inner),
-        2 => strided::<2>(source, inner),
+        2 => split_row(simd, source, inner),
         _ => inner
             .iter_mut()
             .zip(source.iter().step_by(stride))
             .for_each(|(to, &from)| *to = from),
-    }
-}
-
-fn strided<const STRIDE: usize>(source: &[f32], row: &mut [f32]) {
-    for (index, to) in row.iter_mut().enumerate() {
-        *to = source[index * STRIDE];
     }
 }
 

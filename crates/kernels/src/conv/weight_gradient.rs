@@ -161,7 +161,7 @@ impl Work for Chunk<'_> {
             let mut first = 0;
             while first < plan.in_channels {
                 let count = plan.filling.min(plan.in_channels - first);
-                self.fill(sample, block, first, count, tile.as_mut_slice());
+                self.fill(simd, sample, block, first, count, tile.as_mut_slice());
                 self.correlate(simd, block, first..first + count, &tile, &gradients, step);
                 first += count;
             }
@@ -196,12 +196,21 @@ impl Chunk<'_> {
     }
 
     #[inline(always)]
-    fn fill(&self, sample: usize, block: Block, first: usize, count: usize, tile: &mut [f32]) {
+    fn fill<S: Simd>(
+        &self,
+        simd: S,
+        sample: usize,
+        block: Block,
+        first: usize,
+        count: usize,
+        tile: &mut [f32],
+    ) {
         let voxels: usize = self.gather.input.iter().product();
         let layout = &self.plan.layout;
         for (channel, tile) in (first..first + count).zip(tile.chunks_mut(layout.channel)) {
             let of = (sample * self.gather.groups + self.group) * self.gather.in_channels + channel;
             layout.fill(
+                simd,
                 &self.input[of * voxels..][..voxels],
                 self.gather.input,
                 block,

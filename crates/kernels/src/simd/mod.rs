@@ -9,8 +9,11 @@ mod avx2_loops;
 mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod pairs;
 mod path;
 mod portable;
+
+pub(crate) use pairs::{interleave_rows, split_row};
 
 pub use path::{Path, with_path};
 
@@ -37,6 +40,12 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     unsafe fn store(self, to: *mut f32, value: Self::Vector);
     /// `a + b`.
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a − b`.
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a₀ b₀ a₁ b₁ …`, in two vectors.
+    fn interleave(self, a: Self::Vector, b: Self::Vector) -> [Self::Vector; 2];
+    /// The values at even and at odd places of two vectors: undoes [`Simd::interleave`].
+    fn deinterleave(self, a: Self::Vector, b: Self::Vector) -> [Self::Vector; 2];
     /// `a × b + c`, with one rounding where the processor can.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// The sums of the lanes of four vectors.

@@ -36,6 +36,38 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        std::array::from_fn(|lane| a[lane] - b[lane])
+    }
+
+    #[inline(always)]
+    fn interleave(self, a: Self::Vector, b: Self::Vector) -> [Self::Vector; 2] {
+        let both = |lane: usize| {
+            if lane.is_multiple_of(2) {
+                a[lane / 2]
+            } else {
+                b[lane / 2]
+            }
+        };
+        [
+            std::array::from_fn(both),
+            std::array::from_fn(|lane| both(LANES + lane)),
+        ]
+    }
+
+    #[inline(always)]
+    fn deinterleave(self, a: Self::Vector, b: Self::Vector) -> [Self::Vector; 2] {
+        let both = |lane: usize| {
+            if lane < LANES {
+                a[lane]
+            } else {
+                b[lane - LANES]
+            }
+        };
+        [0, 1].map(|odd| std::array::from_fn(|lane| both(2 * lane + odd)))
+    }
+
+    #[inline(always)]
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
         // Not `f32::mul_add`: without the instruction that is a slow library call.
         std::array::from_fn(|lane| a[lane] * b[lane] + c[lane])
