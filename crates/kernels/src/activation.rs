@@ -44,16 +44,16 @@ impl Activation<'_> {
     }
 }
 
-/// `x` where it is positive, else `slope × x`; written so that a slope of zero keeps NaN but not −∞.
+/// `x` where it is positive, else `slope × x`. A slope of zero keeps NaN, and makes zero of −∞.
 #[inline(always)]
 pub(crate) fn leak(x: f32, slope: f32) -> f32 {
-    if x > 0.0 {
-        x
-    } else if slope == 0.0 && x <= 0.0 {
+    // Both sides are computed and one is taken: no branch, so that it becomes a vector's blend.
+    let below = if slope == 0.0 && x <= 0.0 {
         0.0
     } else {
         x * slope
-    }
+    };
+    if x > 0.0 { x } else { below }
 }
 
 /// `max(x, 0)`.

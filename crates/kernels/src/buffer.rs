@@ -1,19 +1,46 @@
 //! Memory that kernels share: aligned scratch, and an output that tasks fill in disjoint parts.
 
 use std::marker::PhantomData;
+use std::sync::Mutex;
 
 /// One line of the cache.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
-/// Zeroed `f32` scratch on a cache line's boundary.
+/// `f32` scratch on a cache line's boundary. Memory is kept for the next one: fresh pages cost as much
+/// as a small layer's arithmetic.
 pub(crate) struct Scratch(Vec<Line>);
 
+static KEPT: Mutex<Vec<Vec<Line>>> = Mutex::new(Vec::new());
+/// Buffers and lines (of 64 bytes) that are kept at most.
+const KEPT_BUFFERS: usize = 64;
+const KEPT_LINES: usize = 1 << 20;
+
 impl Scratch {
+    /// At least `length` values, whatever they may be.
+    pub fn any(length: usize) -> Self {
+        let lines = length.div_ceil(16);
+        let kept = KEPT.lock().ok().and_then(|mut kept| {
+            let fits = |(_, buffer): &(usize, &Vec<Line>)| buffer.capacity() >= lines;
+            let best = kept
+                .iter()
+                .enumerate()
+                .filter(fits)
+                .min_by_key(|(_, b)| b.capacity());
+            best.map(|(index, _)| index)
+                .map(|index| kept.swap_remove(index))
+        });
+        let mut buffer = kept.unwrap_or_default();
+        buffer.resize(lines, Line([0.0; 16]));
+        Self(buffer)
+    }
+
     /// At least `length` zeros.
     pub fn zeros(length: usize) -> Self {
-        Self(vec![Line([0.0; 16]); length.div_ceil(16)])
+        let mut scratch = Self::any(length);
+        scratch.as_mut_slice().fill(0.0);
+        scratch
     }
 
     /// The values.
@@ -27,6 +54,18 @@ impl Scratch {
         let length = self.0.len() * 16;
         // SAFETY: `Line` is 16 `f32` without padding, and the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), length) }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A poisoned lock only means that memory is not kept.
+        if let Ok(mut kept) = KEPT.lock() {
+            let lines: usize = kept.iter().map(Vec::capacity).sum();
+            if kept.len() < KEPT_BUFFERS && lines + self.0.capacity() <= KEPT_LINES {
+                kept.push(std::mem::take(&mut self.0));
+            }
+        }
     }
 }
 

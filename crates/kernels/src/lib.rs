@@ -19,9 +19,9 @@ pub use activation::{
     prelu_backward, prelu_forward, relu_backward, relu_forward, relu_in_place,
 };
 pub use conv::{
-    ConvShape, ConvTransposeShape, conv_transpose3d_backward_input,
-    conv_transpose3d_backward_weight, conv_transpose3d_forward, conv3d_backward_input,
-    conv3d_backward_weight, conv3d_forward,
+    ConvShape, ConvTransposeShape, conv_transpose3d_activation, conv_transpose3d_backward_input,
+    conv_transpose3d_backward_weight, conv_transpose3d_forward, conv3d_activation,
+    conv3d_backward_input, conv3d_backward_weight, conv3d_forward, conv3d_instance_norm,
 };
 pub use error::{Error, Result};
 pub use grid_sample::{

@@ -58,6 +58,12 @@ pub(crate) fn run(
     );
 }
 
+/// The number of blocks that the outputs of one channel are computed in.
+pub(crate) fn blocks_of(gather: &Gather) -> usize {
+    let plan = dispatch(Path::current(), MakePlan { gather });
+    blocks([gather.grid[1], gather.grid[2]], plan.layout.block).len()
+}
+
 /// What all tiles of one gather share.
 struct Plan {
     layout: TileLayout,
@@ -152,7 +158,7 @@ impl Buffers {
     fn new(plan: &Plan) -> Self {
         Self {
             tile: Scratch::zeros(plan.layout.len(plan.chunk)),
-            sums: Scratch::zeros(plan.phases.len() * plan.channels * plan.positions() + MAX_LANES),
+            sums: Scratch::any(plan.phases.len() * plan.channels * plan.positions() + MAX_LANES),
             bases: Vec::new(),
         }
     }

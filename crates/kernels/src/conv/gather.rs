@@ -21,3 +21,11 @@ pub(crate) fn run(
         None => direct::run(gather, input, weights, bias, finish, output),
     }
 }
+
+/// The number of blocks that [`run`] divides the outputs of one channel into, for [`Finish::moments`].
+pub(crate) fn blocks(gather: &Gather) -> usize {
+    match winograd::Taps::of(gather) {
+        Some(taps) => winograd::blocks_of(gather, &taps),
+        None => direct::blocks_of(gather),
+    }
+}

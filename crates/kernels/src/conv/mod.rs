@@ -4,6 +4,7 @@
 
 mod direct;
 mod finish;
+mod fused;
 mod gather;
 mod micro;
 mod plan;
@@ -13,6 +14,7 @@ mod weight_gradient;
 mod weights;
 mod winograd;
 
+pub use fused::{conv_transpose3d_activation, conv3d_activation, conv3d_instance_norm};
 pub use shape::{ConvShape, ConvTransposeShape};
 
 use crate::error::{Result, check_length};

@@ -66,9 +66,9 @@ impl PackedWeights {
             phases.push(length);
             length += gather.groups * padded * gather.in_channels * taps.len();
         }
-        let mut values = Scratch::zeros(length);
+        let mut values = Scratch::any(length);
         let packed = Self {
-            values: Scratch::zeros(0),
+            values: Scratch::any(0),
             phases,
             taps: taps.iter().map(Vec::len).collect(),
             in_channels: gather.in_channels,

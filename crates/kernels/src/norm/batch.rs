@@ -4,7 +4,8 @@
 use rayon::prelude::*;
 
 use super::Moments;
-use super::group::{NormOptions, apply, gradient_sums, moments, write_part};
+use super::gradient::{gradient_sums, write_part};
+use super::group::{NormOptions, apply_all, moments};
 use crate::activation::ChannelShape;
 use crate::error::{Result, check_length};
 use crate::parallel::{PART, plain};
@@ -70,7 +71,7 @@ pub fn batch_norm_inference(
         let affine = options.affine(channel, mean[channel], reciprocal);
         let slope = options.activation.slope(channel);
         let parts = output.par_chunks_mut(PART).zip(input.par_chunks(PART));
-        parts.for_each(|(output, input)| plain(path, || apply(input, affine, slope, output)));
+        parts.for_each(|(output, input)| plain(path, || apply_all(input, affine, slope, output)));
     });
     Ok(())
 }

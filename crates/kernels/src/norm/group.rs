@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::Moments;
+use super::gradient::Group;
 use crate::activation::{Activation, ChannelShape, leak};
 use crate::error::{Error, Result, check_length};
 use crate::parallel::{PART, plain};
@@ -35,7 +36,7 @@ impl Default for NormOptions<'_> {
 }
 
 impl NormOptions<'_> {
-    pub(super) fn check(&self, channels: usize) -> Result<()> {
+    pub(crate) fn check(&self, channels: usize) -> Result<()> {
         self.weight
             .map_or(Ok(()), |weight| check_length("weight", weight, channels))?;
         self.bias
@@ -99,7 +100,7 @@ pub fn group_norm_forward(
                 let slope = options.activation.slope(first + channel);
                 let parts = output.par_chunks_mut(PART).zip(input.par_chunks(PART));
                 parts.for_each(|(output, input)| {
-                    plain(path, || apply(input, affine, slope, output))
+                    plain(path, || apply_all(input, affine, slope, output))
                 });
             });
         },
@@ -263,150 +264,17 @@ pub(super) fn moments(path: Path, values: &[f32]) -> Moments {
     parts.into_iter().fold(Moments::default(), Moments::join)
 }
 
-/// `output = leak(factor × input + addend)`.
+/// `leak(factor × x + addend)`.
 #[inline(always)]
-pub(crate) fn apply(input: &[f32], [factor, addend]: [f32; 2], slope: f32, output: &mut [f32]) {
-    let values = output.iter_mut().zip(input);
-    if slope == 1.0 {
-        values.for_each(|(to, &x)| *to = x * factor + addend);
-    } else {
-        values.for_each(|(to, &x)| *to = leak(x * factor + addend, slope));
-    }
+pub(crate) fn apply(x: f32, [factor, addend]: [f32; 2], slope: f32) -> f32 {
+    leak(x * factor + addend, slope)
 }
 
-/// One group of one sample, backwards.
-struct Group<'a> {
-    path: Path,
-    voxels: usize,
-    options: &'a NormOptions<'a>,
-    first: usize,
-    mean: f32,
-    reciprocal: f32,
-}
-
-impl Group<'_> {
-    /// Per channel, `Σ g` and `Σ g × normalised`, where g is the gradient before the activation.
-    fn sums(&self, input: &[f32], gradient: &[f32]) -> Vec<[f64; 2]> {
-        let channels = input.chunks(self.voxels).zip(gradient.chunks(self.voxels));
-        channels
-            .enumerate()
-            .map(|(channel, (input, gradient))| {
-                let channel = self.first + channel;
-                let affine = self.options.affine(channel, self.mean, self.reciprocal);
-                let slope = self.options.activation.slope(channel);
-                let mean = self.mean;
-                let parts: Vec<[f64; 2]> = input
-                    .par_chunks(PART)
-                    .zip(gradient.par_chunks(PART))
-                    .map(|(input, gradient)| {
-                        plain(self.path, || {
-                            gradient_sums(input, gradient, mean, affine, slope)
-                        })
-                    })
-                    .collect();
-                let total = parts
-                    .iter()
-                    .fold([0.0; 2], |a, b| [a[0] + b[0], a[1] + b[1]]);
-                [total[0], total[1] * f64::from(self.reciprocal)]
-            })
-            .collect()
-    }
-
-    /// The gradient to the input.
-    fn write(&self, input: &[f32], gradient: &[f32], sums: &[[f64; 2]], to: &mut [f32]) {
-        let weight =
-            |channel: usize| f64::from(self.options.weight.map_or(1.0, |weight| weight[channel]));
-        let count = input.len() as f64;
-        let mut means = [0.0f64; 2];
-        for (channel, sums) in sums.iter().enumerate() {
-            means[0] += weight(self.first + channel) * sums[0] / count;
-            means[1] += weight(self.first + channel) * sums[1] / count;
-        }
-        let reciprocal = f64::from(self.reciprocal);
-        // dx = r (w g − m₀ − m₁ (x − mean) r), as one factor for g, one for x and an addend.
-        let of_input = (-means[1] * reciprocal * reciprocal) as f32;
-        let addend = (-means[0] * reciprocal - f64::from(of_input) * f64::from(self.mean)) as f32;
-        let rows = to
-            .par_chunks_mut(self.voxels)
-            .zip(input.par_chunks(self.voxels));
-        let rows = rows.zip(gradient.par_chunks(self.voxels)).enumerate();
-        rows.for_each(|(channel, ((to, input), gradient))| {
-            let channel = self.first + channel;
-            let affine = self.options.affine(channel, self.mean, self.reciprocal);
-            let slope = self.options.activation.slope(channel);
-            let of_gradient = (weight(channel) * reciprocal) as f32;
-            let factors = [of_gradient, of_input, addend];
-            let parts = to.par_chunks_mut(PART).zip(input.par_chunks(PART));
-            parts
-                .zip(gradient.par_chunks(PART))
-                .for_each(|((to, input), gradient)| {
-                    plain(self.path, || {
-                        write_part(input, gradient, affine, slope, factors, to)
-                    });
-                });
-        });
-    }
-}
-
-/// The gradient before an activation: where what went into it was not positive, times its slope.
+/// [`apply`] for all of `input`.
 #[inline(always)]
-pub(super) fn through(gradient: f32, x: f32, [factor, addend]: [f32; 2], slope: f32) -> f32 {
-    if x * factor + addend > 0.0 {
-        gradient
-    } else {
-        gradient * slope
-    }
-}
-
-/// `Σ g` and `Σ g × (x − mean)`.
-#[inline(always)]
-pub(super) fn gradient_sums(
-    input: &[f32],
-    gradient: &[f32],
-    mean: f32,
-    affine: [f32; 2],
-    slope: f32,
-) -> [f64; 2] {
-    let (mut sums, mut products) = ([0.0f32; 16], [0.0f32; 16]);
-    let mut total = [0.0f64; 2];
-    for (input, gradient) in input.chunks(2048).zip(gradient.chunks(2048)) {
-        for (input, gradient) in input.chunks(16).zip(gradient.chunks(16)) {
-            let lanes = input
-                .iter()
-                .zip(gradient)
-                .zip(sums.iter_mut().zip(&mut products));
-            for ((&x, &g), (sum, product)) in lanes {
-                let g = if slope == 1.0 {
-                    g
-                } else {
-                    through(g, x, affine, slope)
-                };
-                *sum += g;
-                *product += g * (x - mean);
-            }
-        }
-        total[0] += sums.iter().map(|&sum| f64::from(sum)).sum::<f64>();
-        total[1] += products.iter().map(|&sum| f64::from(sum)).sum::<f64>();
-        (sums, products) = ([0.0; 16], [0.0; 16]);
-    }
-    total
-}
-
-#[inline(always)]
-pub(super) fn write_part(
-    input: &[f32],
-    gradient: &[f32],
-    affine: [f32; 2],
-    slope: f32,
-    [of_gradient, of_input, addend]: [f32; 3],
-    to: &mut [f32],
-) {
-    for ((to, &x), &g) in to.iter_mut().zip(input).zip(gradient) {
-        let g = if slope == 1.0 {
-            g
-        } else {
-            through(g, x, affine, slope)
-        };
-        *to = of_gradient * g + (of_input * x + addend);
-    }
+pub(super) fn apply_all(input: &[f32], affine: [f32; 2], slope: f32, output: &mut [f32]) {
+    output
+        .iter_mut()
+        .zip(input)
+        .for_each(|(to, &x)| *to = apply(x, affine, slope));
 }

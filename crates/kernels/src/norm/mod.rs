@@ -2,10 +2,12 @@
 //! values, while they are in the caches.
 
 mod batch;
+mod gradient;
 mod group;
 mod moments;
 
 pub use batch::{batch_norm_backward, batch_norm_forward, batch_norm_inference};
+pub(crate) use group::apply;
 pub use group::{
     NormOptions, group_norm_backward, group_norm_forward, instance_norm_backward,
     instance_norm_forward,

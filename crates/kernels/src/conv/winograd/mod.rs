@@ -2,12 +2,19 @@
 //! Gray 2016): 12 products an output where the sum has 27. Each 4 × 4 patch of the input becomes 16
 //! components, each a convolution along z and over channels by itself; four outputs come of them.
 
+mod plan;
+mod transform;
+mod weights;
+
 use rayon::prelude::*;
 
+use self::plan::{MakePlan, Plan};
+use self::transform::{inverse, transform_column, transform_row};
+use self::weights::transform_weights;
 use super::finish::{Finish, pad_bias};
 use super::micro::{Accumulate, CHANNELS};
 use super::plan::Gather;
-use super::tile::{Block, blocks, choose_block, copy_row};
+use super::tile::{Block, blocks, copy_row};
 use super::weights::padded_channels;
 use crate::buffer::{Scratch, Shared};
 use crate::simd::{MAX_LANES, Path, Simd, Work, dispatch};
@@ -17,12 +24,6 @@ const SIDE: usize = 4;
 const COMPONENTS: usize = SIDE * SIDE;
 /// Fewest channels in and out for which the transforms cost less than they save.
 const FEWEST: usize = 8;
-/// Output channels of one task.
-const SPLIT: usize = 64;
-/// Values of one task's sums, and of its tile: they share the second cache.
-const SUMS: usize = 64 * 1024;
-const TILE: usize = 48 * 1024;
-
 /// The taps of a gather that can be transformed.
 pub(crate) struct Taps {
     /// Least offset along x and y, and the kernel's index for it and the two after it.
@@ -71,7 +72,7 @@ pub(crate) fn run(
 ) {
     let path = Path::current();
     let plan = dispatch(path, MakePlan { gather, taps });
-    let weights = transform_weights(&plan, gather, taps, weights);
+    let weights = transform_weights(gather, taps, weights);
     let grid = plan.grid;
     let blocks = blocks([grid[1], grid[2]], plan.block);
     let bias = pad_bias(gather, bias);
@@ -105,155 +106,10 @@ pub(crate) fn run(
     );
 }
 
-/// What all tiles of one gather share. Sizes along x and y are in patches.
-struct Plan {
-    grid: [usize; 3],
-    /// Patches of a row, rounded up to whole vectors.
-    width: usize,
-    /// Largest block, `[y, z]`.
-    block: [usize; 2],
-    /// Input channels of a chunk.
-    chunk: usize,
-    /// Output channels of a task, and tasks for all.
-    split: usize,
-    splits: usize,
-    first_z: isize,
-    /// Input planes of a full block.
-    planes: usize,
-    /// Values of the tile from one plane, component and channel to the next.
-    plane: usize,
-    component: usize,
-    channel: usize,
-    /// Where every term of a component stands in the tile.
-    offsets: Vec<usize>,
-}
-
-struct MakePlan<'a> {
-    gather: &'a Gather,
-    taps: &'a Taps,
-}
-
-impl Work for MakePlan<'_> {
-    type Output = Plan;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _simd: S) -> Plan {
-        Plan::new(self.gather, self.taps, S::LANES)
-    }
-}
-
-impl Plan {
-    fn new(gather: &Gather, taps: &Taps, lanes: usize) -> Self {
-        let [x, y, z] = gather.grid;
-        let grid = [x.div_ceil(2), y.div_ceil(2), z];
-        let padded = padded_channels(gather.out_channels);
-        let splits = padded.div_ceil(SPLIT);
-        let split = padded.div_ceil(splits).next_multiple_of(CHANNELS);
-        let splits = padded.div_ceil(split);
-        let offsets_z = taps.z.iter().map(|tap| tap.0);
-        // A kernel has at least one tap.
-        let first_z = offsets_z.clone().min().unwrap_or(0);
-        let reach = (offsets_z.max().unwrap_or(0) - first_z) as usize;
-        let mut positions = (SUMS / (COMPONENTS * split)).clamp(48, 192);
-        let block = loop {
-            let block = choose_block(grid, positions, reach > 0);
-            let tiles = grid[1].div_ceil(block[0]) * grid[2].div_ceil(block[1]);
-            // Enough tasks that the last ones do not leave processors idle, unless they get tiny.
-            if tiles * gather.batch * gather.groups * splits >= 16 || positions <= 32 {
-                break block;
-            }
-            positions /= 2;
-        };
-        let plane = (block[0] * grid[0]).next_multiple_of(lanes);
-        let planes = block[1] + reach;
-        // Components that are a multiple of 4 KiB apart would fight for the same lines of the cache.
-        let component = planes * plane + 16;
-        let channel = component * COMPONENTS;
-        let chunks = gather.in_channels.div_ceil((TILE / channel).clamp(8, 64));
-        let chunk = gather.in_channels.div_ceil(chunks);
-        let offsets = (0..chunk)
-            .flat_map(|input| taps.z.iter().map(move |tap| (input, tap.0)))
-            .map(|(input, z)| input * channel + (z - first_z) as usize * plane)
-            .collect();
-        Self {
-            grid,
-            width: grid[0].next_multiple_of(lanes),
-            block,
-            chunk,
-            split,
-            splits,
-            first_z,
-            planes,
-            plane,
-            component,
-            channel,
-            offsets,
-        }
-    }
-}
-
-/// `G g Gᵀ` of every kernel plane: `[group][component][block of channels][input][z][channel]`.
-fn transform_weights(plan: &Plan, gather: &Gather, taps: &Taps, weights: &[f32]) -> Scratch {
-    let padded = padded_channels(gather.out_channels).next_multiple_of(CHANNELS);
-    let terms = gather.in_channels * taps.z.len();
-    let component = padded * terms;
-    let mut packed = Scratch::zeros(gather.groups * COMPONENTS * component);
-    let shared = Shared::new(packed.as_mut_slice());
-    let plane = gather.kernel[0] * gather.kernel[1];
-    let blocks = padded / CHANNELS;
-    debug_assert!(plan.split.is_multiple_of(CHANNELS));
-    (0..gather.groups * blocks).into_par_iter().for_each(|job| {
-        let (group, first) = (job / blocks, job % blocks * CHANNELS);
-        // SAFETY: each job has its own block of every component.
-        let mut to: [&mut [f32]; COMPONENTS] = std::array::from_fn(|index| unsafe {
-            let start = (group * COMPONENTS + index) * component + first * terms;
-            shared.part(start, terms * CHANNELS)
-        });
-        for input in 0..gather.in_channels {
-            for (z, &(_, tap_z)) in taps.z.iter().enumerate() {
-                let mut kernels = [[[0.0f32; CHANNELS]; 3]; 3];
-                for channel in 0..CHANNELS.min(gather.out_channels - first) {
-                    let from = group * gather.weights.group
-                        + (first + channel) * gather.weights.output
-                        + input * gather.weights.input
-                        + tap_z * plane;
-                    for (row, &y) in kernels.iter_mut().zip(&taps.order[1]) {
-                        for (value, &x) in row.iter_mut().zip(&taps.order[0]) {
-                            value[channel] = weights[from + y * gather.kernel[0] + x];
-                        }
-                    }
-                }
-                let at = (input * taps.z.len() + z) * CHANNELS;
-                for (to, value) in to.iter_mut().zip(transform_kernel(&kernels).as_flattened()) {
-                    to[at..at + CHANNELS].copy_from_slice(value);
-                }
-            }
-        }
-    });
-    packed
-}
-
-type Four = [f32; CHANNELS];
-
-/// `G g Gᵀ` of one plane of a kernel, for four channels at once.
-fn transform_kernel(kernel: &[[Four; 3]; 3]) -> [[Four; SIDE]; SIDE] {
-    let rows: [[Four; SIDE]; 3] = kernel.map(transform_taps);
-    let mut all = [[[0.0; CHANNELS]; SIDE]; SIDE];
-    for x in 0..SIDE {
-        for (y, value) in transform_taps(rows.map(|row| row[x]))
-            .into_iter()
-            .enumerate()
-        {
-            all[y][x] = value;
-        }
-    }
-    all
-}
-
-/// `G` times three taps.
-fn transform_taps([a, b, c]: [Four; 3]) -> [Four; SIDE] {
-    let half = |sign: f32| std::array::from_fn(|i| 0.5 * (a[i] + sign * b[i] + c[i]));
-    [a, half(1.0), half(-1.0), c]
+/// The number of blocks that the outputs of one channel are computed in.
+pub(crate) fn blocks_of(gather: &Gather, taps: &Taps) -> usize {
+    let plan = dispatch(Path::current(), MakePlan { gather, taps });
+    blocks([plan.grid[1], plan.grid[2]], plan.block).len()
 }
 
 struct Buffers {
@@ -273,7 +129,7 @@ impl Buffers {
         let x = plan.width;
         Self {
             tile: Scratch::zeros(plan.chunk * plan.channel + MAX_LANES),
-            sums: Scratch::zeros(COMPONENTS * plan.split * plan.block[1] * plan.plane + MAX_LANES),
+            sums: Scratch::any(COMPONENTS * plan.split * plan.block[1] * plan.plane + MAX_LANES),
             bases: Vec::new(),
             row: vec![0.0; 2 * x + 2],
             rows: vec![0.0; (2 * plan.block[0] + 2) * SIDE * x],
@@ -451,81 +307,4 @@ impl TileTask<'_> {
             rows.done(self.index, self.blocks);
         }
     }
-}
-
-/// One row of patches along x, `from` two values more than twice as long as a component of `to`.
-#[inline(always)]
-fn transform_row<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
-    let width = to.len() / SIDE;
-    let from = &from[..2 * width + 2];
-    for at in (0..width).step_by(S::LANES) {
-        // SAFETY: `width` is whole vectors; `from` ends two values after twice that.
-        unsafe {
-            let load = |place: usize| simd.load(from.as_ptr().add(2 * at + place));
-            let [d0, d1] = simd.deinterleave(load(0), load(S::LANES));
-            let [d2, d3] = simd.deinterleave(load(2), load(S::LANES + 2));
-            let to = to.as_mut_ptr().add(at);
-            simd.store(to, simd.sub(d0, d2));
-            simd.store(to.add(width), simd.add(d1, d2));
-            simd.store(to.add(2 * width), simd.sub(d2, d1));
-            simd.store(to.add(3 * width), simd.sub(d1, d3));
-        }
-    }
-}
-
-/// One row of patches along y, from four rows transformed along x, into all components. The last
-/// vector may reach beyond the row: into what is written later, or into the slack of the component.
-#[inline(always)]
-fn transform_column<S: Simd>(simd: S, rows: &[f32], tile: &mut [f32], component: usize) {
-    let width = rows.len() / COMPONENTS;
-    let tile = &mut tile[..(COMPONENTS - 1) * component + width];
-    for along_x in 0..SIDE {
-        for at in (0..width).step_by(S::LANES) {
-            // SAFETY: `width` is whole vectors; `tile` was cut to what is written.
-            unsafe {
-                let load =
-                    |row: usize| simd.load(rows.as_ptr().add((row * SIDE + along_x) * width + at));
-                let [d0, d1, d2, d3] = [load(0), load(1), load(2), load(3)];
-                let to = tile.as_mut_ptr().add(along_x * component + at);
-                simd.store(to, simd.sub(d0, d2));
-                simd.store(to.add(SIDE * component), simd.add(d1, d2));
-                simd.store(to.add(2 * SIDE * component), simd.sub(d2, d1));
-                simd.store(to.add(3 * SIDE * component), simd.sub(d1, d3));
-            }
-        }
-    }
-}
-
-/// Two output rows from the sixteen components of a row of patches; the rows are pairs of whole
-/// vectors.
-#[inline(always)]
-fn inverse<S: Simd>(simd: S, sums: &[f32], step: usize, even: &mut [f32], odd: &mut [f32]) {
-    let width = even.len() / 2;
-    let (sums, odd) = (
-        &sums[..(COMPONENTS - 1) * step + width],
-        &mut odd[..2 * width],
-    );
-    for at in (0..width).step_by(S::LANES) {
-        // SAFETY: `width` is whole vectors; the slices were cut to what is read and written.
-        unsafe {
-            let (mut top, mut bottom) = ([simd.splat(0.0); SIDE], [simd.splat(0.0); SIDE]);
-            for x in 0..SIDE {
-                let load = |y: usize| simd.load(sums.as_ptr().add((y * SIDE + x) * step + at));
-                [top[x], bottom[x]] = outputs(simd, [load(0), load(1), load(2), load(3)]);
-            }
-            for (values, to) in [(top, &mut *even), (bottom, &mut *odd)] {
-                let [a, b] = outputs(simd, values);
-                let [low, high] = simd.interleave(a, b);
-                let to = to.as_mut_ptr().add(2 * at);
-                simd.store(to, low);
-                simd.store(to.add(S::LANES), high);
-            }
-        }
-    }
-}
-
-/// `Aᵀ m` along one axis.
-#[inline(always)]
-fn outputs<S: Simd>(simd: S, [a, b, c, d]: [S::Vector; SIDE]) -> [S::Vector; 2] {
-    [simd.add(simd.add(a, b), c), simd.sub(simd.sub(b, c), d)]
 }

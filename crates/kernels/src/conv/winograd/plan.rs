@@ -1,0 +1,111 @@
+//! How a gather is divided for Winograd's transform, and where everything stands in a task's tile.
+
+use super::super::micro::CHANNELS;
+use super::super::plan::Gather;
+use super::super::weights::padded_channels;
+use super::{COMPONENTS, Taps};
+use crate::simd::{Simd, Work};
+
+/// Output channels of one task.
+const SPLIT: usize = 64;
+/// Values of one task's sums, and of its tile: they share the second cache.
+const SUMS: usize = 64 * 1024;
+const TILE: usize = 48 * 1024;
+
+/// What all tiles of one gather share. Sizes along x and y are in patches.
+pub(super) struct Plan {
+    pub grid: [usize; 3],
+    /// Patches of a row, rounded up to whole vectors.
+    pub width: usize,
+    /// Largest block, `[y, z]`.
+    pub block: [usize; 2],
+    /// Input channels of a chunk.
+    pub chunk: usize,
+    /// Output channels of a task, and tasks for all.
+    pub split: usize,
+    pub splits: usize,
+    pub first_z: isize,
+    /// Input planes of a full block.
+    pub planes: usize,
+    /// Values of the tile from one plane, component and channel to the next.
+    pub plane: usize,
+    pub component: usize,
+    pub channel: usize,
+    /// Where every term of a component stands in the tile.
+    pub offsets: Vec<usize>,
+}
+
+pub(super) struct MakePlan<'a> {
+    pub gather: &'a Gather,
+    pub taps: &'a Taps,
+}
+
+impl Work for MakePlan<'_> {
+    type Output = Plan;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _simd: S) -> Plan {
+        Plan::new(self.gather, self.taps, S::LANES)
+    }
+}
+
+impl Plan {
+    fn new(gather: &Gather, taps: &Taps, lanes: usize) -> Self {
+        let [x, y, z] = gather.grid;
+        let grid = [x.div_ceil(2), y.div_ceil(2), z];
+        let padded = padded_channels(gather.out_channels);
+        let splits = padded.div_ceil(SPLIT);
+        let split = padded.div_ceil(splits).next_multiple_of(CHANNELS);
+        let splits = padded.div_ceil(split);
+        let offsets_z = taps.z.iter().map(|tap| tap.0);
+        // A kernel has at least one tap.
+        let first_z = offsets_z.clone().min().unwrap_or(0);
+        let reach = (offsets_z.max().unwrap_or(0) - first_z) as usize;
+        let mut positions = (SUMS / (COMPONENTS * split)).clamp(48, 192);
+        let block = loop {
+            let block = choose(grid, positions, lanes);
+            let tiles = grid[1].div_ceil(block[0]) * grid[2].div_ceil(block[1]);
+            // Enough tasks that the last ones do not leave processors idle, unless they get tiny.
+            if tiles * gather.batch * gather.groups * splits >= 16 || positions <= 32 {
+                break block;
+            }
+            positions /= 2;
+        };
+        let plane = (block[0] * grid[0]).next_multiple_of(lanes);
+        let planes = block[1] + reach;
+        // Components that are a multiple of 4 KiB apart would fight for the same lines of the cache.
+        let component = planes * plane + 16;
+        let channel = component * COMPONENTS;
+        let chunks = gather.in_channels.div_ceil((TILE / channel).clamp(8, 64));
+        let chunk = gather.in_channels.div_ceil(chunks);
+        let offsets = (0..chunk)
+            .flat_map(|input| taps.z.iter().map(move |tap| (input, tap.0)))
+            .map(|(input, z)| input * channel + (z - first_z) as usize * plane)
+            .collect();
+        Self {
+            grid,
+            width: grid[0].next_multiple_of(lanes),
+            block,
+            chunk,
+            split,
+            splits,
+            first_z,
+            planes,
+            plane,
+            component,
+            channel,
+            offsets,
+        }
+    }
+}
+
+/// A block of about `positions` patches. Planes that neighbouring blocks share are transformed twice,
+/// so blocks are deep along z; along y as few rows as fill whole vectors.
+fn choose([x, y, z]: [usize; 3], positions: usize, lanes: usize) -> [usize; 2] {
+    let computed = |rows: usize| (rows * x).next_multiple_of(lanes) * y.div_ceil(rows);
+    let most = (positions / (2 * x)).clamp(1, y);
+    // The range is not empty, so there is a minimum.
+    let rows = (1..=most).min_by_key(|&rows| computed(rows)).unwrap_or(1);
+    let depth = (positions / (rows * x)).clamp(1, z);
+    [y.div_ceil(y.div_ceil(rows)), z.div_ceil(z.div_ceil(depth))]
+}
