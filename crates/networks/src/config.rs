@@ -108,6 +108,16 @@ impl NetworkConfig {
         }
     }
 
+    /// The same network for other numbers of channels in and out: a dataset decides them.
+    pub fn with_channels(mut self, in_channels: usize, out_channels: usize) -> Self {
+        match &mut self {
+            Self::UNet(config) => {
+                (config.in_channels, config.out_channels) = (in_channels, out_channels);
+            }
+        }
+        self
+    }
+
     /// The config itself when the network can be built.
     ///
     /// # Errors

@@ -133,8 +133,16 @@ impl TrainingConfig {
         };
         let text =
             std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
-        let config: Self = serde_saphyr::from_str(&text).map_err(|e| bad(e.to_string()))?;
-        config.check().map_err(|e| bad(e.to_string()))?;
+        Self::parse(&text).map_err(|e| bad(e.to_string()))
+    }
+
+    /// Reads YAML text and checks it.
+    ///
+    /// # Errors
+    /// [`Error::Yaml`] with the line and the key, or the key whose value makes no sense.
+    pub fn parse(text: &str) -> Result<Self> {
+        let config: Self = serde_saphyr::from_str(text).map_err(|e| Error::Yaml(e.to_string()))?;
+        config.check()?;
         Ok(config)
     }
 

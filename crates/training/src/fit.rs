@@ -83,7 +83,7 @@ pub fn fit(
     observer: &mut dyn FnMut(&Event),
 ) -> Result<FitReport> {
     config.check()?;
-    let mut run = Run::open(config, data, options, observer)?;
+    let run = Run::open(config, data, options, observer)?;
     let sampler = PatchSampler::new(
         data.training.clone(),
         config.patch.clone(),

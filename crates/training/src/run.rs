@@ -70,6 +70,7 @@ impl<'a> Run<'a> {
         let device = options.device.clone().autodiff();
         let network_config = config
             .network
+            .clone()
             .with_channels(data.channels.len(), data.labels.channels());
         let mut network = network_config.init_seeded(&device, config.seed)?;
         let mut optimizer = optimizer(&config.optimizer);
