@@ -3,8 +3,8 @@
 use crate::Case;
 use burn::tensor::{Device, Distribution, Tensor};
 use vesalius::tensor::{
-    Activation, ActivationConfig, Conv3dConfig, ConvTranspose3dConfig, InstanceNormConfig,
-    Interpolation, MaxPool3d, Upsample,
+    ActivationConfig, Conv3dConfig, ConvTranspose3dConfig, InstanceNormConfig, Interpolation,
+    MaxPool3d, Upsample,
 };
 
 /// Channels in, channels out, edge: the peers' list.
@@ -24,9 +24,7 @@ pub fn cases() -> Vec<Case> {
             format!("conv3d_forward_{input}_{output}_{edge}"),
             move || {
                 let (device, x) = (Device::flex(), cube(input, edge));
-                let conv = Conv3dConfig::same(input, output, [3; 3])
-                    .init(&device)
-                    .expect("a sound config");
+                let conv = Conv3dConfig::same(input, output, [3; 3]).init(&device);
                 Box::new(move || drop(conv.forward(x.clone())))
             },
         ));
@@ -36,9 +34,7 @@ pub fn cases() -> Vec<Case> {
             format!("conv3d_train_{input}_{output}_{edge}"),
             move || {
                 let device = Device::flex().autodiff();
-                let conv = Conv3dConfig::same(input, output, [3; 3])
-                    .init(&device)
-                    .expect("a sound config");
+                let conv = Conv3dConfig::same(input, output, [3; 3]).init(&device);
                 let x = cube(input, edge).to_device(&device).require_grad();
                 Box::new(move || drop(conv.forward(x.clone()).mean().backward()))
             },
@@ -47,20 +43,15 @@ pub fn cases() -> Vec<Case> {
     cases.push(transpose("k2s2", [2; 3], [0; 3], [0; 3]));
     cases.push(transpose("k3s2", [3; 3], [1; 3], [1; 3]));
     cases.push(on_cube("instance_norm_32_64", || {
-        let norm = InstanceNormConfig {
-            channels: 32,
+        let config = InstanceNormConfig {
+            affine: true,
             ..Default::default()
-        }
-        .init(&Device::flex())
-        .expect("a sound config");
+        };
+        let norm = config.init(32, &Device::flex());
         Box::new(move |x| norm.forward(x))
     }));
     cases.push(on_cube("leaky_relu_32_64", || {
-        let activation: Activation = ActivationConfig::LeakyRelu {
-            negative_slope: 0.01,
-        }
-        .init(&Device::flex())
-        .expect("a sound config");
+        let activation = ActivationConfig::LeakyRelu { slope: 0.01 }.init(&Device::flex());
         Box::new(move |x| activation.forward(x))
     }));
     cases.push(on_cube("max_pool3d_32_64", || {
@@ -68,7 +59,10 @@ pub fn cases() -> Vec<Case> {
         Box::new(move |x| pool.forward(x))
     }));
     cases.push(on_cube("upsample_trilinear_32_64", || {
-        let upsample = Upsample::new([2; 3], Interpolation::Linear);
+        let upsample = Upsample {
+            factor: [2; 3],
+            interpolation: Interpolation::Linear,
+        };
         Box::new(move |x| upsample.forward(x))
     }));
     cases
@@ -117,7 +111,7 @@ fn transpose(
                 output_padding,
                 ..Default::default()
             };
-            let conv = config.init(&Device::flex()).expect("a sound config");
+            let conv = config.init(&Device::flex());
             Box::new(move |x| conv.forward(x))
         },
     )
