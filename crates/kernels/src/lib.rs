@@ -30,7 +30,8 @@ pub use grid_sample::{
 };
 pub use norm::{
     NormOptions, batch_norm_backward, batch_norm_forward, batch_norm_inference,
-    group_norm_backward, group_norm_forward, instance_norm_backward, instance_norm_forward,
+    group_norm_backward, group_norm_forward, group_norm_slope_gradient, instance_norm_backward,
+    instance_norm_forward,
 };
 pub use pad::{PadMode, PadShape, pad3d_backward, pad3d_forward};
 pub use pool::{

@@ -7,6 +7,7 @@
 
 pub mod axes;
 mod convert;
+mod cpu;
 mod device;
 mod error;
 mod layers;

@@ -5,6 +5,7 @@ mod batch;
 mod gradient;
 mod group;
 mod moments;
+mod slope;
 
 pub use batch::{batch_norm_backward, batch_norm_forward, batch_norm_inference};
 pub(crate) use group::apply;
@@ -13,3 +14,4 @@ pub use group::{
     instance_norm_forward,
 };
 pub(crate) use moments::Moments;
+pub use slope::group_norm_slope_gradient;

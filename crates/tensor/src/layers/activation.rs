@@ -1,9 +1,11 @@
 //! Activations.
 
 use super::named::{NameOrOptions, name_or_options};
+use crate::cpu::ActivationKind;
+use crate::ops::{Activated, activate};
 use crate::{Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
-use burn::tensor::activation::{gelu, leaky_relu, prelu, relu};
+use burn::tensor::activation::gelu;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Which activation follows a convolution. In YAML a name, or a name with options
@@ -149,12 +151,21 @@ pub struct Gelu;
 impl Activation {
     /// The same shape in and out; channels are the second axis.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        match self {
-            Self::Relu(_) => relu(input),
-            Self::LeakyRelu(layer) => leaky_relu(input, layer.slope),
-            Self::Prelu(layer) => prelu(input, layer.weight.val()),
-            Self::Gelu(_) => gelu(input),
+        match self.simple() {
+            Some(simple) => activate(input, simple.kind, simple.slopes),
+            None => gelu(input),
         }
+    }
+
+    /// The form that kernels fuse into a norm; nothing when there is none.
+    pub(crate) fn simple(&self) -> Option<Activated> {
+        let (kind, slopes) = match self {
+            Self::Relu(_) => (ActivationKind::Relu, None),
+            Self::LeakyRelu(layer) => (ActivationKind::LeakyRelu(layer.slope as f32), None),
+            Self::Prelu(layer) => (ActivationKind::Prelu, Some(layer.weight.val())),
+            Self::Gelu(_) => return None,
+        };
+        Some(Activated { kind, slopes })
     }
 }
 

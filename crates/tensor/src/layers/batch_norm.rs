@@ -1,6 +1,7 @@
 //! Batch normalisation.
 
-use crate::ops::normalize_groups;
+use super::norm::both;
+use crate::ops::batch_normalize;
 use crate::{Fill, Scope, Tensor};
 use burn::module::{Module, Param, RunningState};
 use serde::{Deserialize, Serialize};
@@ -65,48 +66,41 @@ pub struct BatchNorm {
 impl BatchNorm {
     /// `[N, C, Z, Y, X]` in and out.
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        let c = input.dims()[1];
-        let normal = if input.device().is_autodiff() {
-            self.update(input.clone());
-            self.by_batch(input)
-        } else {
-            let column = |v: Tensor<1>| v.reshape([1, c, 1, 1, 1]);
-            let device = input.device();
-            let mean = column(self.running_mean.value_sync().to_device(&device));
-            let variance = column(self.running_var.value_sync().to_device(&device));
-            (input - mean) / (variance + self.epsilon).sqrt()
-        };
-        match (&self.weight, &self.bias) {
-            (Some(weight), Some(bias)) => {
-                normal * weight.val().reshape([1, c, 1, 1, 1]) + bias.val().reshape([1, c, 1, 1, 1])
-            }
-            _ => normal,
+        let affine = both(&self.weight, &self.bias);
+        if input.device().is_autodiff() {
+            let [n, _, z, y, x] = input.dims();
+            let (output, mean, variance) = batch_normalize(input, affine, self.epsilon);
+            self.update(mean, variance, n * z * y * x);
+            return output;
         }
+        let device = input.device();
+        let mean = self.running_mean.value_sync().to_device(&device);
+        let variance = self.running_var.value_sync().to_device(&device);
+        let factor = (variance + self.epsilon).sqrt().recip();
+        let (factor, addend) = match affine {
+            Some((weight, bias)) => {
+                let factor = factor * weight;
+                (factor.clone(), bias - mean * factor)
+            }
+            None => (factor.clone(), (mean * factor).neg()),
+        };
+        let c = factor.dims()[0];
+        input * factor.reshape([1, c, 1, 1, 1]) + addend.reshape([1, c, 1, 1, 1])
     }
 
-    /// The statistics of a channel over the batch are those of one sample whose volume is the batch.
-    fn by_batch(&self, input: Tensor<5>) -> Tensor<5> {
-        let [n, c, z, y, x] = input.dims();
-        let batch_inside = input.swap_dims(0, 1).reshape([1, c, n * z, y, x]);
-        normalize_groups(batch_inside, c, None, self.epsilon)
-            .reshape([c, n, z, y, x])
-            .swap_dims(0, 1)
-    }
-
-    fn update(&self, input: Tensor<5>) {
-        let [n, c, z, y, x] = input.dims();
-        let count = (n * z * y * x) as f64;
-        let flat = input.detach().swap_dims(0, 1).reshape([c, n * z * y * x]);
-        let (variance, mean) = flat.var_mean_bias(1);
-        let unbiased = variance.mul_scalar(count / (count - 1.0).max(1.0));
-        let blend = |old: Tensor<1>, new: Tensor<2>| {
-            let new = new.reshape([c]).to_device(&old.device());
+    /// Moves the running statistics towards the batch's, whose variance is biased.
+    fn update(&self, mean: Tensor<1>, variance: Tensor<1>, count: usize) {
+        let unbiased = count as f64 / count.saturating_sub(1).max(1) as f64;
+        let blend = |old: Tensor<1>, new: Tensor<1>| {
+            let old = old.without_autodiff();
+            let new = new.to_device(&old.device());
             old.mul_scalar(1.0 - self.momentum) + new.mul_scalar(self.momentum)
         };
-        self.running_mean
-            .update(blend(self.running_mean.value_sync(), mean).detach());
-        self.running_var
-            .update(blend(self.running_var.value_sync(), unbiased).detach());
+        let mean = blend(self.running_mean.value_sync(), mean);
+        let variance = variance.mul_scalar(unbiased);
+        let variance = blend(self.running_var.value_sync(), variance);
+        self.running_mean.update(mean);
+        self.running_var.update(variance);
     }
 }
 

@@ -123,13 +123,29 @@ pub struct ConvNormAct {
 }
 
 impl ConvNormAct {
-    /// As [`Convolution::forward`].
+    /// As [`Convolution::forward`]. Norm and activation are one pass over memory where no dropout
+    /// stands between them.
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        let mut output = self.conv.forward(input);
-        if let Some(norm) = &self.norm {
-            output = norm.forward(output);
+        let output = self.conv.forward(input);
+        let drops = |dropout: &Dropout| dropout.drops(&output);
+        let dropout = self.dropout.as_ref().filter(|dropout| drops(dropout));
+        let fused = match (&self.activation, dropout) {
+            (Some(activation), None) => activation.simple(),
+            _ => None,
+        };
+        match (&self.norm, fused) {
+            (Some(Norm::Instance(norm)), Some(activated)) => norm.activated(output, activated),
+            (Some(Norm::Group(norm)), Some(activated)) => norm.activated(output, activated),
+            _ => self.step_by_step(output, dropout),
         }
-        if let Some(dropout) = &self.dropout {
+    }
+
+    fn step_by_step(&self, input: Tensor<5>, dropout: Option<&Dropout>) -> Tensor<5> {
+        let mut output = match &self.norm {
+            Some(norm) => norm.forward(input),
+            None => input,
+        };
+        if let Some(dropout) = dropout {
             output = dropout.forward(output);
         }
         match &self.activation {

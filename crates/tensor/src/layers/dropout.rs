@@ -68,12 +68,17 @@ pub struct Dropout {
 }
 
 impl Dropout {
+    /// Whether it would change this input.
+    pub(crate) fn drops<const D: usize>(&self, input: &Tensor<D>) -> bool {
+        self.probability > 0.0 && input.device().is_autodiff()
+    }
+
     /// The same shape in and out; the first two axes are samples and channels.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        let device = input.device();
-        if self.probability == 0.0 || !device.is_autodiff() {
+        if !self.drops(&input) {
             return input;
         }
+        let device = input.device();
         let mut shape = input.dims();
         if self.channels {
             shape[2..].fill(1);

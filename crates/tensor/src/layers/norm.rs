@@ -1,7 +1,7 @@
 //! Instance and group normalisation, and the choice among norms that configs make.
 
 use super::named::{NameOrOptions, name_or_options};
-use crate::ops::normalize_groups;
+use crate::ops::{Activated, normalize_groups};
 use crate::{BatchNorm, BatchNormConfig, Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -54,9 +54,13 @@ pub struct InstanceNorm {
 impl InstanceNorm {
     /// `[N, C, Z, Y, X]` in and out.
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
+        self.activated(input, Activated::identity())
+    }
+
+    pub(crate) fn activated(&self, input: Tensor<5>, activated: Activated) -> Tensor<5> {
         let channels = input.dims()[1];
         let affine = both(&self.weight, &self.bias);
-        normalize_groups(input, channels, affine, self.epsilon)
+        normalize_groups(input, channels, affine, self.epsilon, activated)
     }
 }
 
@@ -113,12 +117,16 @@ pub struct GroupNorm {
 impl GroupNorm {
     /// `[N, C, Z, Y, X]` in and out.
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
+        self.activated(input, Activated::identity())
+    }
+
+    pub(crate) fn activated(&self, input: Tensor<5>, activated: Activated) -> Tensor<5> {
         let affine = both(&self.weight, &self.bias);
-        normalize_groups(input, self.groups, affine, self.epsilon)
+        normalize_groups(input, self.groups, affine, self.epsilon, activated)
     }
 }
 
-fn both(
+pub(super) fn both(
     weight: &Option<Param<Tensor<1>>>,
     bias: &Option<Param<Tensor<1>>>,
 ) -> Option<(Tensor<1>, Tensor<1>)> {

@@ -1,8 +1,10 @@
 //! 3-D convolution and its transpose.
 
+use crate::cpu::{self, ConvolutionOperation, Operand, TransposedOperation};
 use crate::{Tensor, axes::reversed};
 use burn::tensor::module::{conv_transpose3d, conv3d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+use vesalius_kernels::{ConvShape, ConvTransposeShape};
 
 /// How a convolution walks; every array is `[x, y, z]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,35 @@ pub(crate) fn convolution(
     bias: Option<Tensor<1>>,
     options: ConvolutionOptions,
 ) -> Tensor<5> {
+    if !cpu::fits(&input) {
+        return fallback(input, weight, bias, options);
+    }
+    let [batch, in_channels, z, y, x] = input.dims();
+    let [out_channels, _, kz, ky, kx] = weight.dims();
+    let shape = ConvShape {
+        batch,
+        in_channels,
+        out_channels,
+        input: [x, y, z],
+        kernel: [kx, ky, kz],
+        stride: options.stride,
+        padding: options.padding.map(|zeros| [zeros; 2]),
+        dilation: options.dilation,
+        groups: options.groups,
+    };
+    cpu::run(input, operands(weight, bias), ConvolutionOperation(shape))
+}
+
+fn operands(weight: Tensor<5>, bias: Option<Tensor<1>>) -> impl Iterator<Item = Operand> {
+    std::iter::once(Operand::from(weight)).chain(bias.map(Operand::from))
+}
+
+pub(super) fn fallback(
+    input: Tensor<5>,
+    weight: Tensor<5>,
+    bias: Option<Tensor<1>>,
+    options: ConvolutionOptions,
+) -> Tensor<5> {
     let options = ConvOptions::new(
         reversed(options.stride),
         reversed(options.padding),
@@ -41,6 +72,32 @@ pub(crate) fn convolution(
 
 /// `[N, C, Z, Y, X]` with weight `[C, O / groups, kz, ky, kx]` and bias `[O]`.
 pub(crate) fn transposed_convolution(
+    input: Tensor<5>,
+    weight: Tensor<5>,
+    bias: Option<Tensor<1>>,
+    options: TransposedOptions,
+) -> Tensor<5> {
+    if !cpu::fits(&input) {
+        return transposed_fallback(input, weight, bias, options);
+    }
+    let [batch, in_channels, z, y, x] = input.dims();
+    let [_, outputs, kz, ky, kx] = weight.dims();
+    let shape = ConvTransposeShape {
+        batch,
+        in_channels,
+        out_channels: outputs * options.groups,
+        input: [x, y, z],
+        kernel: [kx, ky, kz],
+        stride: options.stride,
+        padding: options.padding,
+        output_padding: options.output_padding,
+        dilation: options.dilation,
+        groups: options.groups,
+    };
+    cpu::run(input, operands(weight, bias), TransposedOperation(shape))
+}
+
+pub(super) fn transposed_fallback(
     input: Tensor<5>,
     weight: Tensor<5>,
     bias: Option<Tensor<1>>,

@@ -2,11 +2,25 @@
 //! and, with padding counted, the same means.
 
 use crate::Tensor;
+use crate::cpu::{self, PoolKind, PoolOperation};
 use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use vesalius_kernels::PoolShape;
 
 /// The largest value of every box; arrays are `[x, y, z]`, padding counts as minus infinity.
 pub(crate) fn max_pool(
+    input: Tensor<5>,
+    kernel: [usize; 3],
+    stride: [usize; 3],
+    padding: [usize; 3],
+) -> Tensor<5> {
+    if cpu::fits(&input) {
+        return on_cpu(input, kernel, stride, padding, PoolKind::Max);
+    }
+    max_pool_fallback(input, kernel, stride, padding)
+}
+
+pub(super) fn max_pool_fallback(
     input: Tensor<5>,
     kernel: [usize; 3],
     stride: [usize; 3],
@@ -35,6 +49,18 @@ pub(crate) fn average_pool(
     stride: [usize; 3],
     padding: [usize; 3],
 ) -> Tensor<5> {
+    if cpu::fits(&input) {
+        return on_cpu(input, kernel, stride, padding, PoolKind::Average);
+    }
+    average_pool_fallback(input, kernel, stride, padding)
+}
+
+pub(super) fn average_pool_fallback(
+    input: Tensor<5>,
+    kernel: [usize; 3],
+    stride: [usize; 3],
+    padding: [usize; 3],
+) -> Tensor<5> {
     separate(
         input,
         kernel,
@@ -49,6 +75,25 @@ pub(crate) fn average_pool(
             )
         },
     )
+}
+
+fn on_cpu(
+    input: Tensor<5>,
+    kernel: [usize; 3],
+    stride: [usize; 3],
+    padding: [usize; 3],
+    kind: PoolKind,
+) -> Tensor<5> {
+    let [batch, c, z, y, x] = input.dims();
+    let shape = PoolShape {
+        channels: batch * c,
+        input: [x, y, z],
+        kernel,
+        stride,
+        padding,
+    };
+    let operation = PoolOperation { batch, shape, kind };
+    cpu::run(input, [], operation)
 }
 
 fn separate(

@@ -1,10 +1,19 @@
 //! Resizing by nearest neighbour and by linear interpolation, an axis at a time.
 
+use crate::cpu::{self, ResizeOperation};
 use crate::{Int, Tensor, axes::reversed};
 use burn::tensor::TensorData;
+use vesalius_kernels::{Resize, ResizeShape};
 
 /// PyTorch's `interpolate(mode="nearest")` to `size` `[x, y, z]`: source voxel `⌊i · in / out⌋`.
 pub(crate) fn resize_nearest(input: Tensor<5>, size: [usize; 3]) -> Tensor<5> {
+    if cpu::fits(&input) {
+        return on_cpu(input, size, Resize::Nearest);
+    }
+    nearest_fallback(input, size)
+}
+
+pub(super) fn nearest_fallback(input: Tensor<5>, size: [usize; 3]) -> Tensor<5> {
     let dims = input.dims();
     let mut output = input;
     for (axis, length) in reversed(size).into_iter().enumerate() {
@@ -24,6 +33,32 @@ pub(crate) fn resize_nearest(input: Tensor<5>, size: [usize; 3]) -> Tensor<5> {
 /// With `align_corners` the first and last voxels of both grids coincide; without it the grids'
 /// outer edges do, and samples beyond the first and last voxel take their value.
 pub(crate) fn resize_linear(input: Tensor<5>, size: [usize; 3], align_corners: bool) -> Tensor<5> {
+    if cpu::fits(&input) {
+        let how = match align_corners {
+            true => Resize::TrilinearCorners,
+            false => Resize::Trilinear,
+        };
+        return on_cpu(input, size, how);
+    }
+    linear_fallback(input, size, align_corners)
+}
+
+fn on_cpu(input: Tensor<5>, size: [usize; 3], how: Resize) -> Tensor<5> {
+    let [batch, c, z, y, x] = input.dims();
+    let shape = ResizeShape {
+        channels: batch * c,
+        input: [x, y, z],
+        output: size,
+    };
+    let operation = ResizeOperation { batch, shape, how };
+    cpu::run(input, [], operation)
+}
+
+pub(super) fn linear_fallback(
+    input: Tensor<5>,
+    size: [usize; 3],
+    align_corners: bool,
+) -> Tensor<5> {
     let mut output = input;
     for (axis, length) in reversed(size).into_iter().enumerate() {
         let from = output.dims()[axis + 2];

@@ -1,0 +1,68 @@
+//! What an operation on slices is to the autodiff graph: forward, what it keeps, and backward.
+
+use burn::tensor::{Bytes, DType, Shape};
+use burn_flex::{FlexTensor, Layout};
+use std::fmt::Debug;
+
+/// What the forward pass leaves for the backward pass, beside the operands themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Saved {
+    /// Such as means and reciprocal deviations.
+    pub floats: Vec<Vec<f32>>,
+    /// Such as where the largest values were.
+    pub indices: Vec<u32>,
+}
+
+/// An operation on dense 32-bit tensors with a known shape.
+pub(crate) trait CpuOperation: Debug + Send + Sync + 'static {
+    /// The output's shape.
+    fn output_shape(&self) -> Vec<usize>;
+
+    /// The output's values; `keep` says whether a backward pass will follow.
+    fn forward(&self, inputs: &[&[f32]], keep: bool) -> (Vec<f32>, Saved);
+
+    /// The gradient to each input that is wanted, in order; nothing for the others.
+    fn backward(
+        &self,
+        inputs: &[&[f32]],
+        saved: &Saved,
+        gradient: &[f32],
+        wanted: &[bool],
+    ) -> Vec<Option<Vec<f32>>>;
+}
+
+/// The result of a kernel whose slices were made to fit its shape.
+///
+/// # Panics
+/// When the shape itself is impossible, such as a kernel larger than its padded input: those who
+/// build networks check sizes before, as with every other tensor operation.
+pub(crate) fn expect_fit<T>(result: vesalius_kernels::Result<T>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A tensor's values, dense; copied only where they are not.
+pub(super) fn dense(tensor: FlexTensor) -> FlexTensor {
+    if tensor.as_slice::<f32>().is_some() {
+        tensor
+    } else {
+        tensor.to_contiguous()
+    }
+}
+
+/// The values of a tensor that [`dense`] returned.
+pub(super) fn values(tensor: &FlexTensor) -> &[f32] {
+    // `dense` made it contiguous, and `fits` let 32-bit floats alone pass.
+    tensor.as_slice::<f32>().expect("dense 32-bit floats")
+}
+
+/// A tensor around a buffer, which moves in.
+pub(super) fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
+    FlexTensor::new(
+        Bytes::from_elems(values),
+        Layout::contiguous(Shape::from(shape)),
+        DType::F32,
+    )
+}
