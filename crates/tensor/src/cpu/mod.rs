@@ -4,6 +4,7 @@
 mod activation;
 mod autodiff;
 mod convolution;
+mod fused;
 mod norm;
 mod operation;
 mod pool;
@@ -11,6 +12,7 @@ mod resize;
 
 pub(crate) use activation::{ActivationKind, ActivationOperation};
 pub(crate) use convolution::{ConvolutionOperation, TransposedOperation};
+pub(crate) use fused::{FusedFollow, FusedShape, fused};
 pub(crate) use norm::{BatchNormOperation, GroupNormOperation};
 pub(crate) use operation::{CpuOperation, Saved, expect_fit};
 pub(crate) use pool::{PoolKind, PoolOperation};

@@ -165,14 +165,18 @@ impl ConvTranspose3d {
             input,
             self.weight.val(),
             self.bias.as_ref().map(Param::val),
-            TransposedOptions {
-                stride: self.stride,
-                padding: self.padding,
-                output_padding: self.output_padding,
-                dilation: self.dilation,
-                groups: self.groups,
-            },
+            self.options(),
         )
+    }
+
+    pub(crate) fn options(&self) -> TransposedOptions {
+        TransposedOptions {
+            stride: self.stride,
+            padding: self.padding,
+            output_padding: self.output_padding,
+            dilation: self.dilation,
+            groups: self.groups,
+        }
     }
 }
 

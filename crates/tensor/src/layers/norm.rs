@@ -59,8 +59,12 @@ impl InstanceNorm {
 
     pub(crate) fn activated(&self, input: Tensor<5>, activated: Activated) -> Tensor<5> {
         let channels = input.dims()[1];
-        let affine = both(&self.weight, &self.bias);
-        normalize_groups(input, channels, affine, self.epsilon, activated)
+        normalize_groups(input, channels, self.affine(), self.epsilon, activated)
+    }
+
+    /// The learned scale and shift, if any.
+    pub(crate) fn affine(&self) -> Option<(Tensor<1>, Tensor<1>)> {
+        both(&self.weight, &self.bias)
     }
 }
 

@@ -35,9 +35,19 @@ pub(crate) fn convolution(
     if !cpu::fits(&input) {
         return fallback(input, weight, bias, options);
     }
+    let shape = convolution_shape(&input, &weight, options);
+    cpu::run(input, operands(weight, bias), ConvolutionOperation(shape))
+}
+
+/// The kernels' form of a convolution of these tensors.
+pub(crate) fn convolution_shape(
+    input: &Tensor<5>,
+    weight: &Tensor<5>,
+    options: ConvolutionOptions,
+) -> ConvShape {
     let [batch, in_channels, z, y, x] = input.dims();
     let [out_channels, _, kz, ky, kx] = weight.dims();
-    let shape = ConvShape {
+    ConvShape {
         batch,
         in_channels,
         out_channels,
@@ -47,8 +57,29 @@ pub(crate) fn convolution(
         padding: options.padding.map(|zeros| [zeros; 2]),
         dilation: options.dilation,
         groups: options.groups,
-    };
-    cpu::run(input, operands(weight, bias), ConvolutionOperation(shape))
+    }
+}
+
+/// The kernels' form of a transposed convolution of these tensors.
+pub(crate) fn transposed_shape(
+    input: &Tensor<5>,
+    weight: &Tensor<5>,
+    options: TransposedOptions,
+) -> ConvTransposeShape {
+    let [batch, in_channels, z, y, x] = input.dims();
+    let [_, outputs, kz, ky, kx] = weight.dims();
+    ConvTransposeShape {
+        batch,
+        in_channels,
+        out_channels: outputs * options.groups,
+        input: [x, y, z],
+        kernel: [kx, ky, kz],
+        stride: options.stride,
+        padding: options.padding,
+        output_padding: options.output_padding,
+        dilation: options.dilation,
+        groups: options.groups,
+    }
 }
 
 fn operands(weight: Tensor<5>, bias: Option<Tensor<1>>) -> impl Iterator<Item = Operand> {
@@ -80,20 +111,7 @@ pub(crate) fn transposed_convolution(
     if !cpu::fits(&input) {
         return transposed_fallback(input, weight, bias, options);
     }
-    let [batch, in_channels, z, y, x] = input.dims();
-    let [_, outputs, kz, ky, kx] = weight.dims();
-    let shape = ConvTransposeShape {
-        batch,
-        in_channels,
-        out_channels: outputs * options.groups,
-        input: [x, y, z],
-        kernel: [kx, ky, kz],
-        stride: options.stride,
-        padding: options.padding,
-        output_padding: options.output_padding,
-        dilation: options.dilation,
-        groups: options.groups,
-    };
+    let shape = transposed_shape(&input, &weight, options);
     cpu::run(input, operands(weight, bias), TransposedOperation(shape))
 }
 

@@ -11,7 +11,8 @@ mod tests;
 
 pub(crate) use activation::activate;
 pub(crate) use convolution::{
-    ConvolutionOptions, TransposedOptions, convolution, transposed_convolution,
+    ConvolutionOptions, TransposedOptions, convolution, convolution_shape, transposed_convolution,
+    transposed_shape,
 };
 pub(crate) use norm::{Activated, batch_normalize, normalize_groups};
 pub(crate) use pool::{average_pool, max_pool};
