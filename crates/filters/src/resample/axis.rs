@@ -31,19 +31,28 @@ impl<R: Real, const N: usize> Axis<R, N> {
         first: f64,
         outside: Outside,
     ) -> Self {
+        let positions = (0..target)
+            .map(|i| settle(first + step * i as f64, length, outside, K::REACH))
+            .collect::<Vec<_>>();
+        Self::at::<K>(&positions, length)
+    }
+
+    /// The table of an axis whose target indices lie at these places of the source axis; those
+    /// that find the image must follow each other.
+    pub fn at<K: Kernel<N>>(positions: &[Option<f64>], length: usize) -> Self {
         let padded = length + 2 * K::MARGIN;
         let mut axis = Self {
-            taps: vec![[0; N]; target],
-            weights: vec![[R::ZERO; N]; target],
+            taps: vec![[0; N]; positions.len()],
+            weights: vec![[R::ZERO; N]; positions.len()],
             inside: 0..0,
             length: padded,
         };
         let mut inside: Option<Range<usize>> = None;
-        for i in 0..target {
-            let Some(at) = settle(first + step * i as f64, length, outside) else {
+        for (i, position) in positions.iter().enumerate() {
+            let Some(position) = *position else {
                 continue;
             };
-            let (start, weights) = K::weights(at);
+            let (start, weights) = K::weights(position);
             axis.taps[i] = std::array::from_fn(|k| {
                 let tap = start + k as i64 + K::MARGIN as i64;
                 tap.clamp(0, padded as i64 - 1) as u32
@@ -53,6 +62,14 @@ impl<R: Real, const N: usize> Axis<R, N> {
         }
         axis.inside = inside.unwrap_or(0..0);
         axis
+    }
+
+    /// Makes target index `i` a copy of source index `from[i]`.
+    pub fn copy(&mut self, from: &[usize], margin: usize) {
+        for (i, &source) in from.iter().enumerate() {
+            self.taps[i] = [(source + margin).min(self.length - 1) as u32; N];
+            self.weights[i] = std::array::from_fn(|k| if k == 0 { R::ONE } else { R::ZERO });
+        }
     }
 
     /// The source indices with a weight, and the weights, of target index `i`.
@@ -121,7 +138,7 @@ impl<R: Real, const N: usize> Axis<R, N> {
 
 /// The coordinate to interpolate at, when the image has something there.
 #[inline(always)]
-pub(crate) fn settle(at: f64, length: usize, outside: Outside) -> Option<f64> {
+pub(crate) fn settle(at: f64, length: usize, outside: Outside, reach: f64) -> Option<f64> {
     let last = length as f64 - 1.0;
     let inside = match outside {
         Outside::Value(_) => at >= -0.5 - SLACK && at < last + 0.5 - SLACK,
@@ -133,7 +150,8 @@ pub(crate) fn settle(at: f64, length: usize, outside: Outside) -> Option<f64> {
     }
     let at = match outside {
         Outside::Value(_) => at,
-        Outside::ValueBeyondCentres(_) | Outside::Edge => at.clamp(0.0, last),
+        Outside::ValueBeyondCentres(_) => at.clamp(0.0, last),
+        Outside::Edge => at.clamp(-reach, last + reach),
     };
     // Voxel centres and the borders between voxels count as hit when rounding missed them.
     let half = (2.0 * at).round() / 2.0;

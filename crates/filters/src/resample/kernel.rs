@@ -4,6 +4,8 @@
 pub(crate) trait Kernel<const N: usize>: Sync {
     /// How many voxels the source is continued beyond its borders before taps are looked up.
     const MARGIN: usize;
+    /// How far beyond a border voxel's centre a continued border is still worth evaluating.
+    const REACH: f64;
     /// The first tap, as a source index that may lie outside, and the weights of the taps from
     /// there on.
     fn weights(at: f64) -> (i64, [f64; N]);
@@ -14,6 +16,7 @@ pub(crate) struct Linear;
 
 impl Kernel<2> for Linear {
     const MARGIN: usize = 0;
+    const REACH: f64 = 0.0;
     #[inline(always)]
     fn weights(at: f64) -> (i64, [f64; 2]) {
         let floor = at.floor();
@@ -27,6 +30,8 @@ pub(crate) struct Cubic;
 
 impl Kernel<4> for Cubic {
     const MARGIN: usize = 2;
+    // The spline through a border that goes on for ever is that border again one voxel out.
+    const REACH: f64 = 1.0;
     #[inline(always)]
     fn weights(at: f64) -> (i64, [f64; 4]) {
         let floor = at.floor();
@@ -48,6 +53,7 @@ pub(crate) struct Nearest;
 
 impl Kernel<1> for Nearest {
     const MARGIN: usize = 0;
+    const REACH: f64 = 0.0;
     #[inline(always)]
     fn weights(at: f64) -> (i64, [f64; 1]) {
         ((at + 0.5).floor() as i64, [1.0])

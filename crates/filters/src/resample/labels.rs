@@ -121,7 +121,7 @@ pub(crate) fn label_points<T: Label>(
             for (x, value) in target.iter_mut().enumerate() {
                 let at = position([x, y, z]);
                 let at: [Option<f64>; 3] =
-                    std::array::from_fn(|a| settle(at[a], length[a], options.outside));
+                    std::array::from_fn(|a| settle(at[a], length[a], options.outside, 0.0));
                 if let [Some(x), Some(y), Some(z)] = at {
                     *value = match options.interpolation {
                         LabelInterpolation::Gaussian { sigma, alpha } => {

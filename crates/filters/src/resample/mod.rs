@@ -2,12 +2,12 @@
 //!
 //! Axis-aligned pairs of grids are resampled axis by axis; all others voxel by voxel.
 
-mod axis;
+pub(crate) mod axis;
 mod engine;
-mod kernel;
+pub(crate) mod kernel;
 mod labels;
 mod points;
-mod separable;
+pub(crate) mod separable;
 pub(crate) mod spline;
 mod target;
 

@@ -19,9 +19,9 @@ vectorised! {
         let length = padded.map(|n| n - 2 * K::MARGIN);
         for (value, at) in target.iter_mut().zip(positions) {
             let (Some(x), Some(y), Some(z)) = (
-                settle(at[0], length[0], outside),
-                settle(at[1], length[1], outside),
-                settle(at[2], length[2], outside),
+                settle(at[0], length[0], outside, K::REACH),
+                settle(at[1], length[1], outside, K::REACH),
+                settle(at[2], length[2], outside, K::REACH),
             ) else {
                 continue;
             };
@@ -100,7 +100,7 @@ pub(crate) fn nearest<T: Voxel>(
             for (x, value) in target.iter_mut().enumerate() {
                 let at = position([x, y, z]);
                 let index: [Option<usize>; 3] = std::array::from_fn(|axis| {
-                    settle(at[axis], length[axis], outside)
+                    settle(at[axis], length[axis], outside, 0.0)
                         .map(|at| ((at + 0.5).floor().max(0.0) as usize).min(length[axis] - 1))
                 });
                 if let [Some(x), Some(y), Some(z)] = index {

@@ -1,0 +1,137 @@
+//! Images: cubic in all axes, or in the plane and nearest across, clipped to the input's range.
+
+use super::{NnUnetOptions, check, half_pixel, last};
+use crate::Result;
+use crate::grid::permute;
+use crate::resample::axis::Axis;
+use crate::resample::kernel::{Cubic, Kernel, Linear, Nearest};
+use crate::resample::separable::{separable, separable_nearest};
+use crate::resample::spline::{Border, coefficients_along};
+use crate::resample::{Interpolation, resized_grid};
+use crate::scalar::Real;
+use rayon::prelude::*;
+use vesalius_volume::{Volume, Voxel};
+
+/// Resizes an image to `size` voxels `[x, y, z]` over the same extent, as nnU-Net does for a target
+/// of `spacing` mm, which decides only whether thick slices are taken apart.
+///
+/// # Errors
+/// [`crate::Error::NoVoxels`] when a size is zero.
+pub fn resample_nnunet<R: Real>(
+    input: &Volume<R>,
+    size: [usize; 3],
+    spacing: [f64; 3],
+    options: &NnUnetOptions,
+) -> Result<Volume<R>> {
+    let grid = input.geometry();
+    check(grid.size(), size)?;
+    if grid.size() == size {
+        return Ok(input.clone());
+    }
+    match options.separate.axis(grid.spacing(), spacing) {
+        Some(axis) if axis != 2 => {
+            let (order, back) = last(axis);
+            let turned = permute(input, order)?;
+            let out = resize(&turned, order.map(|a| size[a]), options.interpolation, true)?;
+            permute(&out, back)
+        }
+        axis => resize(input, size, options.interpolation, axis.is_some()),
+    }
+}
+
+fn resize<R: Real>(
+    input: &Volume<R>,
+    size: [usize; 3],
+    interpolation: Interpolation,
+    separate: bool,
+) -> Result<Volume<R>> {
+    let from = input.geometry().size();
+    let target = resized_grid(input.geometry(), size)?;
+    let voxels = target.voxel_count();
+    let mut out = vec![R::ZERO; voxels * input.channels()];
+    for (channel, out) in out.chunks_mut(voxels).enumerate() {
+        let source = input.channel(channel);
+        match interpolation {
+            Interpolation::Nearest => {
+                let axes = axes::<f32, Nearest, 1>(from, size, separate);
+                separable_nearest(source, from, &axes, out, size, 0, 0);
+            }
+            Interpolation::Linear => {
+                let axes = axes::<R, Linear, 2>(from, size, separate);
+                separable(source, from, &axes, out, size, 0, 0);
+            }
+            Interpolation::Cubic => {
+                let filtered = [true, true, !separate];
+                let (coefficients, padded) =
+                    coefficients_along(source, from, Border::Edge, filtered);
+                let axes = axes::<R, Cubic, 4>(from, size, separate);
+                separable(&coefficients, padded, &axes, out, size, 0, 0);
+                clip(source, from, out, size, separate);
+            }
+        }
+    }
+    Ok(Volume::new(target, input.channels(), out)?)
+}
+
+/// The tables of a resize; the last axis is copied from its nearest slice when taken apart.
+fn axes<R: Real, K: Kernel<N>, const N: usize>(
+    from: [usize; 3],
+    to: [usize; 3],
+    separate: bool,
+) -> [Axis<R, N>; 3] {
+    std::array::from_fn(|axis| {
+        let limit = (from[axis] - 1) as f64;
+        let place = |i| match separate && axis == 2 {
+            true => nearest_slice(i, from[axis], to[axis]) as f64,
+            // The border goes on for ever, so beyond half a voxel there is nothing new.
+            false => half_pixel(i, from[axis], to[axis]).clamp(-K::REACH, limit + K::REACH),
+        };
+        let positions: Vec<Option<f64>> = (0..to[axis]).map(|i| Some(place(i))).collect();
+        let mut axis_table = Axis::at::<K>(&positions, from[axis]);
+        if separate && axis == 2 {
+            let slices: Vec<usize> = positions.iter().flatten().map(|&p| p as usize).collect();
+            axis_table.copy(&slices, K::MARGIN);
+        }
+        axis_table
+    })
+}
+
+/// The slice nearest to target slice `i`; halves go up.
+pub(super) fn nearest_slice(i: usize, from: usize, to: usize) -> usize {
+    let at = half_pixel(i, from, to).clamp(0.0, (from - 1) as f64);
+    ((at + 0.5).floor() as usize).min(from - 1)
+}
+
+/// Keeps a spline's overshoot within the range of what it was made from: the whole image, or each
+/// slice's own where slices are taken apart.
+fn clip<R: Real>(source: &[R], from: [usize; 3], out: &mut [R], to: [usize; 3], separate: bool) {
+    let slices: Vec<(R, R)> = source.par_chunks(from[0] * from[1]).map(range).collect();
+    let whole = slices
+        .iter()
+        .fold((R::INFINITY, -R::INFINITY), |(low, high), s| {
+            (low.min(s.0), high.max(s.1))
+        });
+    out.par_chunks_mut(to[0] * to[1])
+        .enumerate()
+        .for_each(|(z, slice)| {
+            let (low, high) = match separate {
+                true => slices[nearest_slice(z, from[2], to[2])],
+                false => whole,
+            };
+            for value in slice {
+                *value = value.max(low).min(high);
+            }
+        });
+}
+
+fn range<R: Real + Voxel>(values: &[R]) -> (R, R) {
+    let mut lanes = [(R::INFINITY, -R::INFINITY); 8];
+    for chunk in values.chunks(8) {
+        for (lane, &value) in lanes.iter_mut().zip(chunk) {
+            *lane = (lane.0.min(value), lane.1.max(value));
+        }
+    }
+    lanes.into_iter().fold((R::INFINITY, -R::INFINITY), |a, b| {
+        (a.0.min(b.0), a.1.max(b.1))
+    })
+}

@@ -1,0 +1,114 @@
+//! nnU-Net's resampling of images and of segmentations, to the voxel: array to array, half-pixel
+//! centres, with thick slices resampled apart from their plane.
+
+mod data;
+mod labels;
+
+pub use data::resample_nnunet;
+pub use labels::resample_labels_nnunet;
+
+use crate::resample::Interpolation;
+
+/// When the axis of the thick slices is resampled apart, by its nearest slice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SeparateAxis {
+    /// When the largest spacing is more than this many times the smallest, in the image or else in
+    /// the target (nnU-Net: 3).
+    BeyondAnisotropy(f64),
+    /// Never.
+    Never,
+    /// Always along the image's largest spacing.
+    Always,
+}
+
+impl Default for SeparateAxis {
+    fn default() -> Self {
+        Self::BeyondAnisotropy(3.0)
+    }
+}
+
+impl SeparateAxis {
+    /// The axis to resample apart between two spacings, when there is one: nnU-Net's
+    /// `determine_do_sep_z_and_axis`. Two axes that share the largest spacing are not taken apart.
+    pub fn axis(&self, from: [f64; 3], to: [f64; 3]) -> Option<usize> {
+        let spacing = match self {
+            Self::Never => return None,
+            Self::Always => from,
+            Self::BeyondAnisotropy(limit) => {
+                let anisotropy = |s: [f64; 3]| {
+                    s.iter().copied().fold(0.0, f64::max)
+                        / s.iter().copied().fold(f64::INFINITY, f64::min)
+                };
+                [from, to].into_iter().find(|&s| anisotropy(s) > *limit)?
+            }
+        };
+        let largest = spacing.iter().copied().fold(0.0, f64::max);
+        // Spacings taken from an affine carry rounding errors that a header's numbers do not.
+        let mut axes = (0..3).filter(|&axis| largest / spacing[axis] < 1.0 + 1e-6);
+        axes.next().filter(|_| axes.next().is_none())
+    }
+}
+
+/// Options of [`resample_nnunet`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NnUnetOptions {
+    /// Cubic for images (`order=3`), linear for probabilities (`order=1`).
+    pub interpolation: Interpolation,
+    /// When the axis of the thick slices is resampled apart.
+    pub separate: SeparateAxis,
+}
+
+impl Default for NnUnetOptions {
+    fn default() -> Self {
+        Self {
+            interpolation: Interpolation::Cubic,
+            separate: SeparateAxis::default(),
+        }
+    }
+}
+
+/// Where voxel `i` of `to` lies among `from` voxels over the same extent, with scipy's arithmetic.
+pub(crate) fn half_pixel(i: usize, from: usize, to: usize) -> f64 {
+    let zoom = from as f64 / to as f64;
+    (i as f64 + 0.5) * zoom - 0.5
+}
+
+/// The order of axes that brings `axis` last, and the order that takes it back.
+fn last(axis: usize) -> ([usize; 3], [usize; 3]) {
+    match axis {
+        0 => ([1, 2, 0], [2, 0, 1]),
+        1 => ([0, 2, 1], [0, 2, 1]),
+        _ => ([0, 1, 2], [0, 1, 2]),
+    }
+}
+
+/// Sizes that an array cannot be resized from or to are refused.
+fn check(from: [usize; 3], to: [usize; 3]) -> crate::Result<()> {
+    match [from, to].into_iter().find(|size| size.contains(&0)) {
+        Some(size) => Err(crate::Error::NoVoxels {
+            filter: "nnU-Net resampling",
+            size,
+        }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thick_slices_are_found_in_the_image_before_the_target() {
+        let auto = SeparateAxis::default();
+        assert_eq!(auto.axis([0.9, 0.9, 2.0], [1.0; 3]), None);
+        assert_eq!(auto.axis([0.5, 0.5, 3.0], [1.0; 3]), Some(2));
+        assert_eq!(auto.axis([1.0; 3], [4.0, 1.0, 1.0]), Some(0));
+        assert_eq!(auto.axis([0.24, 1.25, 1.25], [1.0; 3]), None);
+        assert_eq!(
+            SeparateAxis::Always.axis([1.0, 2.0, 1.0], [1.0; 3]),
+            Some(1)
+        );
+        assert_eq!(SeparateAxis::Always.axis([1.0; 3], [1.0; 3]), None);
+        assert_eq!(SeparateAxis::Never.axis([0.5, 0.5, 3.0], [1.0; 3]), None);
+    }
+}
