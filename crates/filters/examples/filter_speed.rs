@@ -61,6 +61,20 @@ const CASES: &[Case] = &[
     ("resample_linear", |i| resampled(i, Interpolation::Linear)),
     ("resample_nearest", |i| resampled(i, Interpolation::Nearest)),
     ("resample_cubic", |i| resampled(i, Interpolation::Cubic)),
+    ("resample_nnunet_data", |i| {
+        let (size, options) = (i.nnunet.size(), NnUnetOptions::default());
+        black_box(resample_nnunet(&i.image, size, [1.0; 3], &options)?);
+        Ok(())
+    }),
+    ("resample_nnunet_labels", |i| {
+        let (size, options) = (i.nnunet.size(), NnUnetLabelOptions::default());
+        black_box(resample_labels_nnunet(&i.labels, size, [1.0; 3], &options)?);
+        Ok(())
+    }),
+    ("gaussian_sigma1", |i| {
+        black_box(recursive_gaussian(&i.image, [1.0; 3])?);
+        Ok(())
+    }),
     ("components_26", |i| {
         black_box(connected_components(&i.mask, &ComponentOptions::default())?);
         Ok(())
@@ -69,8 +83,32 @@ const CASES: &[Case] = &[
         black_box(largest_component(&i.mask, Connectivity::Corners)?);
         Ok(())
     }),
+    ("dilate_ball2", |i| {
+        black_box(dilate(&i.mask, &Element::voxels(Shape::Ball, [2; 3]))?);
+        Ok(())
+    }),
+    ("fill_holes", |i| {
+        black_box(fill_holes(&i.mask, &HoleOptions::default())?);
+        Ok(())
+    }),
     ("distance_map", |i| {
-        black_box(distance_map::<u8, f32>(&i.mask)?);
+        black_box(signed_distance::<u8, f32>(&i.mask)?);
+        Ok(())
+    }),
+    ("component_statistics", |i| {
+        black_box(component_statistics(&i.mask, &ComponentOptions::default())?);
+        Ok(())
+    }),
+    ("median_1", |i| {
+        black_box(median(&i.image, [1; 3])?);
+        Ok(())
+    }),
+    ("n4", |i| {
+        let options = N4Options {
+            iterations: vec![3],
+            ..Default::default()
+        };
+        black_box(n4_bias_field_correction(&i.image, Some(&i.mask), &options)?);
         Ok(())
     }),
 ];

@@ -3,6 +3,8 @@
 //! Squared distances are a sum over axes, so each axis is one lower envelope of parabolas; a
 //! search outward from each voxel, many lines side by side, finds it and stops at the best so far.
 
+use crate::components::Connectivity;
+use crate::contour::border_voxels;
 use crate::lines::{strip_width, strips};
 use crate::scalar::Real;
 use crate::simd::vectorised;
@@ -214,6 +216,35 @@ pub fn distance_map<T: Label, R: Real>(mask: &LabelMap<T>) -> Result<Volume<R>> 
     })?;
     squared.par_iter_mut().for_each(|v| *v = v.sqrt());
     Ok(Volume::new(grid, 1, squared)?)
+}
+
+/// The distance (mm) from each voxel to the nearest voxel on the mask's border, negative inside and
+/// positive outside; the border voxels themselves, foreground with background among their 26
+/// neighbours within the image, are 0 (ITK `SignedMaurerDistanceMap`).
+///
+/// Infinite everywhere when there is no foreground or no background.
+///
+/// # Errors
+/// None that a well-made input can cause.
+pub fn signed_distance<T: Label, R: Real>(mask: &LabelMap<T>) -> Result<Volume<R>> {
+    let grid = *mask.geometry();
+    let background = T::default();
+    let border = border_voxels(mask.data(), grid.size(), Connectivity::Corners, |v| {
+        v != background
+    });
+    let mut distances: Vec<R> = squared_distance(&border, grid.size(), grid.spacing(), |v| v)?;
+    distances
+        .par_iter_mut()
+        .zip(mask.data())
+        .for_each(|(value, &label)| {
+            let distance = value.sqrt();
+            *value = if label != background && distance != R::ZERO {
+                -distance
+            } else {
+                distance
+            };
+        });
+    Ok(Volume::new(grid, 1, distances)?)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod data;
 mod labels;
 
 pub use data::resample_nnunet;
-pub use labels::resample_labels_nnunet;
+pub use labels::{LabelVote, NnUnetLabelOptions, resample_labels_nnunet};
 
 use crate::resample::Interpolation;
 

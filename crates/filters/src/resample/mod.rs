@@ -3,6 +3,7 @@
 //! Axis-aligned pairs of grids are resampled axis by axis; all others voxel by voxel.
 
 pub(crate) mod axis;
+mod displaced;
 mod engine;
 pub(crate) mod kernel;
 mod labels;
@@ -11,6 +12,7 @@ pub(crate) mod separable;
 pub(crate) mod spline;
 mod target;
 
+pub use displaced::{resample_displaced, resample_labels_displaced};
 pub use engine::{resample, resample_through};
 pub use labels::{
     LabelInterpolation, LabelResampleOptions, resample_labels, resample_labels_through,

@@ -10,6 +10,7 @@ mod recursive;
 pub use derivatives::{
     UnsharpMaskOptions, gradient_magnitude, laplacian, laplacian_sharpening, unsharp_mask,
 };
+pub(crate) use derivatives::{mean, range};
 pub use diffusion::{DiffusionOptions, curvature_anisotropic_diffusion};
 pub use discrete::{DiscreteGaussianOptions, discrete_gaussian, gaussian_kernel};
 pub use median::median;

@@ -1,0 +1,223 @@
+//! Choosing among components: the largest, the large enough, those that a seed touches; and facts
+//! about each.
+
+use super::{ComponentOptions, Connectivity, joined};
+use crate::grid::Bounds;
+use crate::{Error, Result};
+use rayon::prelude::*;
+use vesalius_volume::{Label, LabelMap};
+
+/// The voxels of the largest component as a mask of 0 and 1; the first one where sizes are equal,
+/// nothing where there is no foreground.
+///
+/// # Errors
+/// As [`crate::connected_components`].
+pub fn largest_component<T: Label>(
+    input: &LabelMap<T>,
+    connectivity: Connectivity,
+) -> Result<LabelMap<u8>> {
+    let joined = joined(input, &foreground(connectivity))?;
+    let largest = joined.largest();
+    let mask = joined.paint(|component| u8::from(Some(component) == largest));
+    Ok(LabelMap::new(*input.geometry(), mask)?)
+}
+
+/// The labels of the largest component of the foreground; everything else becomes background.
+///
+/// # Errors
+/// As [`crate::connected_components`].
+pub fn keep_largest<T: Label>(
+    input: &LabelMap<T>,
+    connectivity: Connectivity,
+) -> Result<LabelMap<T>> {
+    let joined = joined(input, &foreground(connectivity))?;
+    let largest = joined.largest();
+    keep(input, &joined, |component| Some(component) == largest)
+}
+
+/// The labels of the components of at least `volume` mm³; smaller ones become background.
+///
+/// # Errors
+/// As [`crate::connected_components`]; [`Error::BadOption`] when the volume is not a number.
+pub fn keep_larger_than<T: Label>(
+    input: &LabelMap<T>,
+    volume: f64,
+    options: &ComponentOptions,
+) -> Result<LabelMap<T>> {
+    if !volume.is_finite() {
+        return Err(Error::option(
+            "components",
+            "volume",
+            volume,
+            "a number of mm³",
+        ));
+    }
+    let joined = joined(input, options)?;
+    let voxel = input.geometry().voxel_volume();
+    // A component of exactly the volume stays in spite of rounding.
+    let enough =
+        |component: u32| joined.sizes[component as usize] as f64 * voxel >= volume * (1.0 - 1e-9);
+    keep(input, &joined, enough)
+}
+
+/// The labels of the components that hold at least one of the seeds, voxel indices `[x, y, z]`.
+///
+/// # Errors
+/// As [`crate::connected_components`]; [`Error::BadOption`] when a seed lies outside of the image.
+pub fn keep_touching<T: Label>(
+    input: &LabelMap<T>,
+    seeds: &[[usize; 3]],
+    options: &ComponentOptions,
+) -> Result<LabelMap<T>> {
+    let size = input.geometry().size();
+    if let Some(seed) = seeds.iter().find(|s| (0..3).any(|a| s[a] >= size[a])) {
+        return Err(Error::option(
+            "components",
+            "seeds",
+            seed,
+            "voxels of the image",
+        ));
+    }
+    let joined = joined(input, options)?;
+    let mut touched = vec![false; joined.sizes.len()];
+    for (y, z, run, component) in joined.iter() {
+        let within = |s: &&[usize; 3]| {
+            s[1] == y && s[2] == z && (run.start as usize..run.end as usize).contains(&s[0])
+        };
+        if seeds.iter().any(|s| within(&s)) {
+            touched[component as usize] = true;
+        }
+    }
+    keep(input, &joined, |component| touched[component as usize])
+}
+
+fn foreground(connectivity: Connectivity) -> ComponentOptions {
+    ComponentOptions {
+        connectivity,
+        by_label: false,
+    }
+}
+
+fn keep<T: Label>(
+    input: &LabelMap<T>,
+    joined: &super::RunComponents,
+    kept: impl Fn(u32) -> bool + Sync,
+) -> Result<LabelMap<T>> {
+    let mut out = input.data().to_vec();
+    joined.paint_over(&mut out, |component| (!kept(component)).then(T::default));
+    Ok(LabelMap::new(*input.geometry(), out)?)
+}
+
+/// Facts about one component.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ComponentStatistics {
+    /// Its label in the input, or 1 where labels are not told apart.
+    pub label: u32,
+    /// Number of voxels.
+    pub voxels: usize,
+    /// Volume in mm³.
+    pub volume: f64,
+    /// The smallest box around it.
+    pub bounds: Bounds,
+    /// Mean voxel index, `[x, y, z]`.
+    pub centroid_index: [f64; 3],
+    /// Mean position in the world, RAS+ mm.
+    pub centroid: [f64; 3],
+}
+
+/// Facts about each component of the foreground, in the order of [`crate::connected_components`].
+///
+/// # Errors
+/// As [`crate::connected_components`].
+pub fn component_statistics<T: Label>(
+    input: &LabelMap<T>,
+    options: &ComponentOptions,
+) -> Result<Vec<ComponentStatistics>> {
+    let joined = joined(input, options)?;
+    let mut sums = vec![([0u64; 3], [usize::MAX; 3], [0usize; 3], 0u32); joined.sizes.len()];
+    for (y, z, run, component) in joined.iter() {
+        let (sum, low, high, label) = &mut sums[component as usize];
+        let (start, end) = (run.start as usize, run.end as usize);
+        let length = end - start;
+        sum[0] += ((start + end - 1) * length / 2) as u64;
+        sum[1] += (y * length) as u64;
+        sum[2] += (z * length) as u64;
+        for (axis, (first, last)) in [(start, end), (y, y + 1), (z, z + 1)]
+            .into_iter()
+            .enumerate()
+        {
+            low[axis] = low[axis].min(first);
+            high[axis] = high[axis].max(last);
+        }
+        *label = run.class;
+    }
+    let grid = input.geometry();
+    Ok(sums
+        .par_iter()
+        .zip(&joined.sizes)
+        .map(|(&(sum, low, high, label), &voxels)| {
+            let centroid_index = sum.map(|s| s as f64 / voxels as f64);
+            ComponentStatistics {
+                label,
+                voxels,
+                volume: voxels as f64 * grid.voxel_volume(),
+                bounds: Bounds {
+                    start: low,
+                    size: std::array::from_fn(|axis| high[axis] - low[axis]),
+                },
+                centroid_index,
+                centroid: grid.index_to_world(centroid_index),
+            }
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_volume::Geometry;
+
+    fn three() -> LabelMap<u16> {
+        let grid = Geometry::axis_aligned([8, 2, 1], [0.5, 2.0, 3.0]).unwrap();
+        let rows = [5, 5, 0, 1, 2, 3, 0, 4, 5, 0, 0, 0, 0, 0, 0, 0];
+        LabelMap::new(grid, rows.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn components_are_chosen_by_volume_and_by_seed() {
+        let options = ComponentOptions::default();
+        // Each voxel is 3 mm³: components of 3, 3 and 1 voxels.
+        let large = keep_larger_than(&three(), 9.0, &options).unwrap();
+        assert_eq!(large.data()[..8], [5, 5, 0, 1, 2, 3, 0, 0]);
+        let largest = keep_largest(&three(), Connectivity::Faces).unwrap();
+        assert_eq!(
+            largest.data(),
+            [5, 5, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0]
+        );
+        let touched = keep_touching(&three(), &[[7, 0, 0], [2, 1, 0]], &options).unwrap();
+        assert_eq!(touched.counts(), [(0, 15), (4, 1)].into());
+        assert!(keep_touching(&three(), &[[8, 0, 0]], &options).is_err());
+        assert!(keep_larger_than(&three(), f64::NAN, &options).is_err());
+    }
+
+    #[test]
+    fn facts_are_those_of_the_voxels() {
+        let facts = component_statistics(&three(), &ComponentOptions::default()).unwrap();
+        assert_eq!(facts.len(), 3);
+        assert_eq!((facts[0].voxels, facts[0].volume), (3, 9.0));
+        assert_eq!(facts[0].bounds.end(), [2, 2, 1]);
+        let third = 1.0 / 3.0;
+        assert_eq!(facts[0].centroid_index, [third, third, 0.0]);
+        assert!((facts[0].centroid[1] - 2.0 * third).abs() < 1e-12);
+        let apart = ComponentOptions {
+            by_label: true,
+            ..Default::default()
+        };
+        let labels: Vec<u32> = component_statistics(&three(), &apart)
+            .unwrap()
+            .iter()
+            .map(|f| f.label)
+            .collect();
+        assert_eq!(labels, [5, 1, 2, 3, 4]);
+    }
+}

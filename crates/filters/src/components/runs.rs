@@ -1,0 +1,343 @@
+//! Rows cut into runs of equal voxels, and the runs that touch joined by union–find.
+//!
+//! Slabs of slices are joined by threads of their own, then the slabs with each other; the earlier
+//! run is always the root, so the numbering does not depend on threads.
+
+use super::Connectivity;
+use crate::{Error, Result};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// A stretch of equal voxels in a row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    pub start: u32,
+    pub end: u32,
+    /// What must be equal for runs to touch; never 0.
+    pub class: u32,
+}
+
+/// The runs of an image, joined into components.
+pub(crate) struct RunComponents {
+    runs: Vec<Run>,
+    /// Index of each row's first run, and one past the last run.
+    rows: Vec<u32>,
+    /// The component of each run, from 0, in order of the components' first voxels.
+    component: Vec<u32>,
+    /// Voxels of each component.
+    pub sizes: Vec<usize>,
+    size: [usize; 3],
+}
+
+/// Which runs touch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Touch {
+    pub connectivity: Connectivity,
+    /// Whether slices touch each other.
+    pub across_slices: bool,
+}
+
+impl RunComponents {
+    /// Joins the voxels of each class; class 0 is left out.
+    ///
+    /// # Errors
+    /// [`Error::BadOption`] when there are more rows or runs than `u32` counts.
+    pub fn new<T: Copy + PartialEq + Sync>(
+        values: &[T],
+        size: [usize; 3],
+        touch: Touch,
+        class: impl Fn(T) -> u32 + Sync,
+    ) -> Result<Self> {
+        let [nx, ny, nz] = size;
+        if ny * nz >= u32::MAX as usize || nx >= u32::MAX as usize {
+            return Err(Error::option(
+                "components",
+                "size",
+                size,
+                "fewer than 2^32 rows",
+            ));
+        }
+        let (runs, rows) = find_runs(values, size, class);
+        if runs.len() >= u32::MAX as usize {
+            return Err(Error::option(
+                "components",
+                "runs",
+                runs.len(),
+                "fewer than 2^32",
+            ));
+        }
+        let mut parents: Vec<u32> = (0..runs.len() as u32).collect();
+        join_all(&runs, &rows, &mut parents, size, touch);
+        let (component, sizes) = number(&runs, &parents);
+        Ok(Self {
+            runs,
+            rows,
+            component,
+            sizes,
+            size,
+        })
+    }
+
+    /// The largest component, the first of equals.
+    pub fn largest(&self) -> Option<u32> {
+        let best = self.sizes.iter().max()?;
+        self.sizes.iter().position(|s| s == best).map(|i| i as u32)
+    }
+
+    /// Every run with its row's y and z and its component.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, usize, Run, u32)> + '_ {
+        let ny = self.size[1].max(1);
+        (0..self.rows.len() - 1).flat_map(move |row| {
+            row_range(&self.rows, row)
+                .map(move |i| (row % ny, row / ny, self.runs[i], self.component[i]))
+        })
+    }
+
+    /// A buffer with a value for each voxel of a component, and the default elsewhere.
+    pub fn paint<T: Copy + Default + Send + Sync>(
+        &self,
+        value: impl Fn(u32) -> T + Sync,
+    ) -> Vec<T> {
+        let mut out = vec![T::default(); self.size.iter().product()];
+        self.paint_over(&mut out, |component| Some(value(component)));
+        out
+    }
+
+    /// Writes a value over each voxel of a component that has one.
+    pub fn paint_over<T: Copy + Send>(
+        &self,
+        out: &mut [T],
+        value: impl Fn(u32) -> Option<T> + Sync,
+    ) {
+        if out.is_empty() {
+            return;
+        }
+        let rows = out
+            .par_chunks_mut(self.size[0])
+            .enumerate()
+            .with_min_len(64);
+        rows.for_each(|(row, out)| {
+            for i in row_range(&self.rows, row) {
+                let run = self.runs[i];
+                if let Some(value) = value(self.component[i]) {
+                    out[run.start as usize..run.end as usize].fill(value);
+                }
+            }
+        });
+    }
+}
+
+fn row_range(rows: &[u32], row: usize) -> Range<usize> {
+    rows[row] as usize..rows[row + 1] as usize
+}
+
+/// The runs of each row in order, and where each row's runs begin.
+fn find_runs<T: Copy + PartialEq + Sync>(
+    values: &[T],
+    size: [usize; 3],
+    class: impl Fn(T) -> u32 + Sync,
+) -> (Vec<Run>, Vec<u32>) {
+    let [nx, ny, nz] = size;
+    if values.is_empty() {
+        return (Vec::new(), vec![0; ny * nz + 1]);
+    }
+    let parts: Vec<(Vec<Run>, Vec<u32>)> = values
+        .par_chunks(nx * ny)
+        .map(|slice| {
+            let (mut runs, mut counts) = (Vec::new(), Vec::with_capacity(ny));
+            for row in slice.chunks(nx) {
+                let before = runs.len();
+                row_runs(row, &class, &mut runs);
+                counts.push((runs.len() - before) as u32);
+            }
+            (runs, counts)
+        })
+        .collect();
+    let mut runs = Vec::with_capacity(parts.iter().map(|p| p.0.len()).sum());
+    let mut rows = Vec::with_capacity(ny * nz + 1);
+    let mut total = 0u32;
+    rows.push(0);
+    for (part, counts) in parts {
+        runs.extend(part);
+        for count in counts {
+            total = total.saturating_add(count);
+            rows.push(total);
+        }
+    }
+    (runs, rows)
+}
+
+#[inline(always)]
+fn row_runs<T: Copy + PartialEq>(row: &[T], class: &impl Fn(T) -> u32, runs: &mut Vec<Run>) {
+    let mut x = 0;
+    while x < row.len() {
+        let value = row[x];
+        let here = class(value);
+        let start = x;
+        x += 1;
+        while x < row.len() && (row[x] == value || class(row[x]) == here) {
+            x += 1;
+        }
+        if here != 0 {
+            runs.push(Run {
+                start: start as u32,
+                end: x as u32,
+                class: here,
+            });
+        }
+    }
+}
+
+/// Joins all runs that touch.
+fn join_all(runs: &[Run], rows: &[u32], parents: &mut [u32], size: [usize; 3], touch: Touch) {
+    let [_, ny, nz] = size;
+    // The number of slabs is fixed: it must not depend on the machine.
+    let depth = nz.div_ceil(16).max(1);
+    let first = |slab: usize| rows[(slab * depth).min(nz) * ny] as usize;
+    let slabs = nz.div_ceil(depth);
+    let mut parts = Vec::with_capacity(slabs);
+    let mut rest = &mut *parents;
+    for slab in 0..slabs {
+        let (part, after) = rest.split_at_mut(first(slab + 1) - first(slab));
+        parts.push((slab, part));
+        rest = after;
+    }
+    parts.into_par_iter().for_each(|(slab, parents)| {
+        let mut forest = Forest {
+            parents,
+            first: first(slab),
+        };
+        for z in slab * depth..((slab + 1) * depth).min(nz) {
+            join_slice(runs, rows, &mut forest, ny, z, touch, z > slab * depth);
+        }
+    });
+    let mut forest = Forest { parents, first: 0 };
+    if touch.across_slices {
+        for slab in 1..slabs {
+            for (y, &(dy, dz, reach)) in pairs(ny, touch.connectivity).filter(|p| p.1.1 > 0) {
+                join_row_pair(
+                    runs,
+                    rows,
+                    &mut forest,
+                    ny,
+                    y,
+                    slab * depth,
+                    (dy, dz, reach),
+                );
+            }
+        }
+    }
+}
+
+type Step = (isize, usize, u32);
+
+fn pairs(ny: usize, connectivity: Connectivity) -> impl Iterator<Item = (usize, &'static Step)> {
+    (0..ny).flat_map(move |y| connectivity.rows_before().iter().map(move |step| (y, step)))
+}
+
+fn join_slice(
+    runs: &[Run],
+    rows: &[u32],
+    forest: &mut Forest,
+    ny: usize,
+    z: usize,
+    touch: Touch,
+    has_before: bool,
+) {
+    for (y, &step) in pairs(ny, touch.connectivity) {
+        if step.1 == 0 || (has_before && touch.across_slices) {
+            join_row_pair(runs, rows, forest, ny, y, z, step);
+        }
+    }
+}
+
+fn join_row_pair(
+    runs: &[Run],
+    rows: &[u32],
+    forest: &mut Forest,
+    ny: usize,
+    y: usize,
+    z: usize,
+    (dy, dz, reach): Step,
+) {
+    if let Some(other) = y.checked_add_signed(dy).filter(|&y| y < ny && z >= dz) {
+        let here = row_range(rows, z * ny + y);
+        let there = row_range(rows, (z - dz) * ny + other);
+        join_rows(runs, forest, here, there, reach);
+    }
+}
+
+/// Joins the touching runs of two rows.
+fn join_rows(
+    runs: &[Run],
+    forest: &mut Forest,
+    mut here: Range<usize>,
+    mut there: Range<usize>,
+    reach: u32,
+) {
+    while !here.is_empty() && !there.is_empty() {
+        let (a, b) = (runs[here.start], runs[there.start]);
+        if a.start < b.end + reach && b.start < a.end + reach && a.class == b.class {
+            forest.join(here.start, there.start);
+        }
+        if a.end <= b.end {
+            // Runs of different classes follow each other without a gap, so one that ends with
+            // `b` may also touch the one after.
+            if there.len() > 1 {
+                let after = runs[there.start + 1];
+                if after.start < a.end + reach && after.class == a.class {
+                    forest.join(here.start, there.start + 1);
+                }
+            }
+            here.start += 1;
+        } else {
+            there.start += 1;
+        }
+    }
+}
+
+/// A union–find forest over a stretch of runs; a parent never comes after its child.
+struct Forest<'a> {
+    parents: &'a mut [u32],
+    /// The run that `parents[0]` belongs to.
+    first: usize,
+}
+
+impl Forest<'_> {
+    fn root(&mut self, run: usize) -> usize {
+        let mut here = run - self.first;
+        loop {
+            let parent = self.parents[here] as usize - self.first;
+            if parent == here {
+                return here + self.first;
+            }
+            let grandparent = self.parents[parent];
+            self.parents[here] = grandparent;
+            here = grandparent as usize - self.first;
+        }
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        let (early, late) = (a.min(b), a.max(b));
+        self.parents[late - self.first] = early as u32;
+    }
+}
+
+/// Numbers the roots in order, and counts each component's voxels.
+fn number(runs: &[Run], parents: &[u32]) -> (Vec<u32>, Vec<usize>) {
+    let mut component = vec![0u32; runs.len()];
+    let mut sizes = Vec::new();
+    for i in 0..runs.len() {
+        let parent = parents[i] as usize;
+        component[i] = if parent == i {
+            sizes.push(0);
+            (sizes.len() - 1) as u32
+        } else {
+            // A parent comes earlier, so its component is known.
+            component[parent]
+        };
+        sizes[component[i] as usize] += (runs[i].end - runs[i].start) as usize;
+    }
+    (component, sizes)
+}

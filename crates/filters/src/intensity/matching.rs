@@ -1,0 +1,98 @@
+//! Giving an image the intensity distribution of another.
+//!
+//! L. Nyúl, J. Udupa and X. Zhang, "New variants of a method of MRI scale standardization", 2000,
+//! as ITK's `HistogramMatching` does it: quantiles of the two histograms, linear in between.
+
+use super::histogram::Histogram;
+use super::range::map;
+use crate::scalar::Real;
+use crate::smooth::{mean, range};
+use crate::{Error, Result};
+use vesalius_volume::Volume;
+
+/// Options of [`match_histogram`], SimpleITK's defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistogramMatchingOptions {
+    /// Bins of the histograms.
+    pub levels: usize,
+    /// Quantiles that are matched, besides the ends.
+    pub match_points: usize,
+    /// Leave out what lies below each image's mean, usually air.
+    pub threshold_at_mean: bool,
+}
+
+impl Default for HistogramMatchingOptions {
+    fn default() -> Self {
+        Self {
+            levels: 256,
+            match_points: 1,
+            threshold_at_mean: true,
+        }
+    }
+}
+
+/// `input` with the distribution of `reference`, over all channels; the two may lie on any grids.
+///
+/// # Errors
+/// [`Error::BadOption`] without levels, [`Error::NoVoxels`] when an image is empty.
+pub fn match_histogram<R: Real>(
+    input: &Volume<R>,
+    reference: &Volume<R>,
+    options: &HistogramMatchingOptions,
+) -> Result<Volume<R>> {
+    if options.levels == 0 {
+        return Err(Error::option(
+            "histogram matching",
+            "levels",
+            0,
+            "1 or more",
+        ));
+    }
+    for image in [input, reference] {
+        if image.data().is_empty() {
+            return Err(Error::NoVoxels {
+                filter: "histogram matching",
+                size: image.geometry().size(),
+            });
+        }
+    }
+    let (from_range, from) = landmarks(input.data(), options);
+    let (to_range, to) = landmarks(reference.data(), options);
+    let slope = |run: f64, rise: f64| if run == 0.0 { 0.0 } else { rise / run };
+    let slopes: Vec<f64> = from
+        .windows(2)
+        .zip(to.windows(2))
+        .map(|(f, t)| slope(f[1] - f[0], t[1] - t[0]))
+        .collect();
+    let below = slope(from[0] - from_range.0, to[0] - to_range.0);
+    let last = from.len() - 1;
+    let above = slope(from[last] - from_range.1, to[last] - to_range.1);
+    map(input, |value| {
+        match from.partition_point(|&mark| mark <= value) {
+            0 => to_range.0 + (value - from_range.0) * below,
+            n if n > last => to_range.1 + (value - from_range.1) * above,
+            n => to[n - 1] + (value - from[n - 1]) * slopes[n - 1],
+        }
+    })
+}
+
+/// The range of the values, and the intensities to match: the lowest counted, quantiles, the highest.
+fn landmarks<R: Real>(values: &[R], options: &HistogramMatchingOptions) -> ((f64, f64), Vec<f64>) {
+    let (low, high) = range(values);
+    let first = if options.threshold_at_mean {
+        mean(values)
+    } else {
+        low
+    };
+    let mut marks = vec![first];
+    if high > first {
+        let values = values.iter().map(|v| v.to_f64());
+        let histogram = Histogram::new(values, first, high, options.levels);
+        let step = 1.0 / (options.match_points as f64 + 1.0);
+        marks.extend((1..=options.match_points).map(|j| histogram.quantile(j as f64 * step)));
+    } else {
+        marks.extend((0..options.match_points).map(|_| high));
+    }
+    marks.push(high);
+    ((low, high), marks)
+}

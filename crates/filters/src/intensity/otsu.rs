@@ -1,0 +1,151 @@
+//! Thresholds that separate an image's classes best.
+//!
+//! N. Otsu, "A threshold selection method from gray-level histograms", 1979, for any number of
+//! classes, exactly, by dynamic programming. Bins and returned values as in ITK.
+
+use super::histogram::Histogram;
+use crate::scalar::Real;
+use crate::smooth::range;
+use crate::{Error, Result};
+use rayon::prelude::*;
+use vesalius_volume::{LabelMap, Volume};
+
+/// The threshold between two classes of the first channel: values up to it are the lower class
+/// (ITK `OtsuThreshold`, 128 bins there).
+///
+/// # Errors
+/// As [`multi_otsu_thresholds`].
+pub fn otsu_threshold<R: Real>(input: &Volume<R>, bins: usize) -> Result<f64> {
+    Ok(multi_otsu_thresholds(input, 1, bins)?[0])
+}
+
+/// `count` rising thresholds between `count + 1` classes of the first channel, the ones with the
+/// largest variance between classes; each is the upper limit of a bin (ITK
+/// `OtsuMultipleThresholds`).
+///
+/// # Errors
+/// [`Error::BadOption`] when there are not more bins than thresholds, or more than 4096;
+/// [`Error::NoVoxels`] when the image is empty.
+pub fn multi_otsu_thresholds<R: Real>(
+    input: &Volume<R>,
+    count: usize,
+    bins: usize,
+) -> Result<Vec<f64>> {
+    if count == 0 || bins <= count || bins > 4096 {
+        let found = (count, bins);
+        return Err(Error::option(
+            "Otsu",
+            "count, bins",
+            found,
+            "1 ≤ count < bins ≤ 4096",
+        ));
+    }
+    if input.data().is_empty() {
+        return Err(Error::NoVoxels {
+            filter: "Otsu",
+            size: input.geometry().size(),
+        });
+    }
+    let (low, high) = range(input.channel(0));
+    // ITK widens the range by a hundredth of a bin, so that the maximum falls into the last one.
+    let margin = (high - low) / bins as f64 / 100.0;
+    if margin == 0.0 {
+        return Ok(vec![low; count]);
+    }
+    let values = input.channel(0).iter().map(|v| v.to_f64());
+    let histogram = Histogram::new(values, low, high + margin, bins);
+    let cuts = best_cuts(&histogram.counts, count);
+    Ok(cuts
+        .into_iter()
+        .map(|bin| histogram.edge(bin + 1))
+        .collect())
+}
+
+/// The last bins of all classes but the highest, with the largest variance between classes.
+fn best_cuts(counts: &[f64], count: usize) -> Vec<usize> {
+    let bins = counts.len();
+    let mut weight = vec![0.0; bins + 1];
+    let mut moment = vec![0.0; bins + 1];
+    for (i, &c) in counts.iter().enumerate() {
+        weight[i + 1] = weight[i] + c;
+        moment[i + 1] = moment[i] + c * i as f64;
+    }
+    // What a class over bins `a..b` adds to the variance between classes.
+    let gain = |a: usize, b: usize| {
+        let (w, m) = (weight[b] - weight[a], moment[b] - moment[a]);
+        if w > 0.0 { m * m / w } else { 0.0 }
+    };
+    let mut best: Vec<f64> = (0..=bins).map(|b| gain(0, b)).collect();
+    let mut from: Vec<Vec<usize>> = Vec::new();
+    for class in 1..=count {
+        let mut next = vec![f64::NEG_INFINITY; bins + 1];
+        let mut choice = vec![0; bins + 1];
+        for b in class + 1..=bins {
+            for (a, &below) in best.iter().enumerate().take(b).skip(class) {
+                let value = below + gain(a, b);
+                // Sums that differ by rounding alone are equal; the lower threshold is taken.
+                if value > next[b] + 1e-12 * value.abs() {
+                    (next[b], choice[b]) = (value, a);
+                }
+            }
+        }
+        best = next;
+        from.push(choice);
+    }
+    let mut end = bins;
+    let mut cuts: Vec<usize> = from
+        .iter()
+        .rev()
+        .map(|choice| {
+            end = choice[end];
+            end - 1
+        })
+        .collect();
+    cuts.reverse();
+    cuts
+}
+
+/// The class of each voxel of the first channel, from 0: how many thresholds lie below its value.
+///
+/// # Errors
+/// As [`multi_otsu_thresholds`], and when there are more than 255 thresholds.
+pub fn multi_otsu_labels<R: Real>(
+    input: &Volume<R>,
+    count: usize,
+    bins: usize,
+) -> Result<LabelMap<u8>> {
+    if count > 255 {
+        return Err(Error::option("Otsu", "count", count, "at most 255"));
+    }
+    let thresholds = multi_otsu_thresholds(input, count, bins)?;
+    let class = |v: &R| thresholds.partition_point(|&t| t < v.to_f64()) as u8;
+    let values = input.channel(0).par_iter().map(class).collect();
+    Ok(LabelMap::new(*input.geometry(), values)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_volume::Geometry;
+
+    #[test]
+    fn classes_that_lie_apart_are_separated() {
+        let grid = Geometry::axis_aligned([30, 1, 1], [1.0; 3]).unwrap();
+        let v = Volume::from_fn(grid, |[x, _, _]| (x / 10 * 100 + x % 10) as f32);
+        let cuts = multi_otsu_thresholds(&v, 2, 64).unwrap();
+        assert!(cuts[0] > 9.0 && cuts[0] < 100.0 && cuts[1] > 109.0 && cuts[1] < 200.0);
+        let labels = multi_otsu_labels(&v, 2, 64).unwrap();
+        assert!(
+            labels
+                .data()
+                .iter()
+                .enumerate()
+                .all(|(i, &l)| usize::from(l) == i / 10)
+        );
+        assert_eq!(
+            otsu_threshold(&Volume::filled(grid, 3.0f32), 16).unwrap(),
+            3.0
+        );
+        assert!(multi_otsu_thresholds(&v, 4, 4).is_err());
+    }
+}

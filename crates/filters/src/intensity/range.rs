@@ -1,0 +1,204 @@
+//! Linear changes of intensity, clipping, thresholds, and zero mean with unit deviation.
+
+use crate::scalar::Real;
+use crate::smooth::range;
+use crate::{Error, Result};
+use rayon::prelude::*;
+use vesalius_volume::{Label, LabelMap, Volume, Voxel};
+
+/// Maps the range of all values linearly to `low..=high` (ITK `RescaleIntensity`); an image that is
+/// the same everywhere becomes `low`.
+///
+/// # Errors
+/// [`Error::BadOption`] when `low` is above `high` or either is not finite.
+pub fn rescale_intensity<R: Real>(input: &Volume<R>, low: f64, high: f64) -> Result<Volume<R>> {
+    if !(low.is_finite() && high.is_finite() && low <= high) {
+        return Err(Error::option(
+            "rescale",
+            "low, high",
+            (low, high),
+            "low ≤ high, both finite",
+        ));
+    }
+    let (from, to) = range(input.data());
+    let scale = if to > from {
+        (high - low) / (to - from)
+    } else {
+        0.0
+    };
+    let shift = low - from * scale;
+    map(input, |v| {
+        if to > from {
+            (v * scale + shift).clamp(low, high)
+        } else {
+            low
+        }
+    })
+}
+
+/// Maps `window` linearly to `output`, cutting off what lies beyond (ITK `IntensityWindowing`).
+///
+/// # Errors
+/// [`Error::BadOption`] when the window's end is not above its start.
+pub fn window<R: Real>(input: &Volume<R>, window: [f64; 2], output: [f64; 2]) -> Result<Volume<R>> {
+    if !(window[1] > window[0] && window.iter().chain(&output).all(|v| v.is_finite())) {
+        return Err(Error::option(
+            "window",
+            "window",
+            window,
+            "a start below its end, both finite",
+        ));
+    }
+    let scale = (output[1] - output[0]) / (window[1] - window[0]);
+    let shift = output[0] - window[0] * scale;
+    map(input, |v| match v {
+        v if v < window[0] => output[0],
+        v if v > window[1] => output[1],
+        v => v * scale + shift,
+    })
+}
+
+/// Cuts values off below `low` and above `high`.
+///
+/// # Errors
+/// [`Error::BadOption`] when `low` is above `high`.
+pub fn clip<R: Real>(input: &Volume<R>, low: f64, high: f64) -> Result<Volume<R>> {
+    if !ordered(low, high) {
+        return Err(Error::option(
+            "clip",
+            "low, high",
+            (low, high),
+            "low ≤ high",
+        ));
+    }
+    map(input, |v| v.clamp(low, high))
+}
+
+/// 1 where `low ≤ value ≤ high` in the first channel, 0 elsewhere.
+///
+/// # Errors
+/// [`Error::BadOption`] when `low` is above `high`.
+pub fn threshold<T: Voxel + Into<f64>>(
+    input: &Volume<T>,
+    low: f64,
+    high: f64,
+) -> Result<LabelMap<u8>> {
+    if !ordered(low, high) {
+        return Err(Error::option(
+            "threshold",
+            "low, high",
+            (low, high),
+            "low ≤ high",
+        ));
+    }
+    let inside = |v: &T| u8::from((low..=high).contains(&(*v).into()));
+    let values = input.channel(0).par_iter().map(inside).collect();
+    Ok(LabelMap::new(*input.geometry(), values)?)
+}
+
+/// Whether both are numbers in this order.
+fn ordered(low: f64, high: f64) -> bool {
+    low <= high
+}
+
+/// How a standard deviation is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Deviation {
+    /// By the number of voxels (numpy, nnU-Net, MONAI).
+    #[default]
+    Population,
+    /// By one less (ITK).
+    Sample,
+}
+
+/// Each channel with zero mean and unit standard deviation over the mask's foreground, or over all
+/// voxels; voxels outside of the mask change alike. A channel without spread is only shifted.
+///
+/// # Errors
+/// [`Error::Volume`] when the mask lies on another grid; [`Error::NoVoxels`] when it is empty.
+pub fn normalise<R: Real, T: Label>(
+    input: &Volume<R>,
+    mask: Option<&LabelMap<T>>,
+    deviation: Deviation,
+) -> Result<Volume<R>> {
+    if let Some(mask) = mask {
+        input
+            .geometry()
+            .check_same(mask.geometry(), "image and mask")?;
+    }
+    let mut out = input.clone();
+    for channel in 0..input.channels() {
+        let values = input.channel(channel);
+        let counted = || {
+            let kept = |i: usize| mask.is_none_or(|m| m.data()[i] != T::default());
+            values
+                .iter()
+                .enumerate()
+                .filter(move |(i, _)| kept(*i))
+                .map(|(_, v)| v.to_f64())
+        };
+        let count = counted().count() as f64;
+        if count == 0.0 {
+            return Err(Error::NoVoxels {
+                filter: "normalise",
+                size: input.geometry().size(),
+            });
+        }
+        let mean = counted().sum::<f64>() / count;
+        let squares: f64 = counted().map(|v| (v - mean).powi(2)).sum();
+        let divisor = match deviation {
+            Deviation::Population => count,
+            Deviation::Sample => (count - 1.0).max(1.0),
+        };
+        let spread = (squares / divisor).sqrt();
+        let scale = if spread > 0.0 { 1.0 / spread } else { 1.0 };
+        for value in out.channel_mut(channel) {
+            *value = R::from_f64((value.to_f64() - mean) * scale);
+        }
+    }
+    Ok(out)
+}
+
+/// Every value replaced, computed in `f64`.
+pub(crate) fn map<R: Real>(
+    input: &Volume<R>,
+    value: impl Fn(f64) -> f64 + Sync,
+) -> Result<Volume<R>> {
+    let values = input
+        .data()
+        .par_iter()
+        .map(|v| R::from_f64(value(v.to_f64())));
+    Ok(Volume::new(
+        *input.geometry(),
+        input.channels(),
+        values.collect(),
+    )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_volume::Geometry;
+
+    #[test]
+    fn a_mask_decides_what_is_counted() {
+        let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3]).unwrap();
+        let v = Volume::new(grid, 1, vec![1.0f64, 3.0, 50.0, 70.0]).unwrap();
+        let mask = LabelMap::new(grid, vec![1u8, 1, 0, 0]).unwrap();
+        let out = normalise(&v, Some(&mask), Deviation::Population).unwrap();
+        assert_eq!(out.data(), [-1.0, 1.0, 48.0, 68.0]);
+        let none = LabelMap::<u8>::background(grid);
+        assert!(normalise(&v, Some(&none), Deviation::Sample).is_err());
+        let flat = Volume::filled(grid, 5.0f32);
+        assert!(
+            normalise::<_, u8>(&flat, None, Deviation::Sample)
+                .unwrap()
+                .data()
+                .iter()
+                .all(|v| *v == 0.0)
+        );
+        assert_eq!(rescale_intensity(&flat, 2.0, 3.0).unwrap().data(), [2.0; 4]);
+        assert_eq!(threshold(&v, 3.0, 50.0).unwrap().data(), [0, 1, 1, 0]);
+        assert!(clip(&v, 2.0, 1.0).is_err() && window(&v, [1.0, 1.0], [0.0, 1.0]).is_err());
+    }
+}

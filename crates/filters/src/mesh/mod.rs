@@ -1,0 +1,61 @@
+//! Surfaces as triangle meshes: marching cubes, and the formats that other programs read.
+
+mod cubes;
+mod write;
+
+pub use cubes::{label_surface, marching_cubes};
+pub use write::{write_obj, write_ply, write_stl};
+
+/// A triangle mesh in the world, RAS+ mm; triangles run counter-clockwise seen from outside.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Mesh {
+    /// Corner positions.
+    pub vertices: Vec<[f64; 3]>,
+    /// Three corners each, as indices into the vertices.
+    pub triangles: Vec<[u32; 3]>,
+}
+
+impl Mesh {
+    fn corners(&self, triangle: &[u32; 3]) -> [[f64; 3]; 3] {
+        triangle.map(|i| self.vertices[i as usize])
+    }
+
+    /// Surface area in mm².
+    pub fn area(&self) -> f64 {
+        let area = |t: &[u32; 3]| 0.5 * length(normal(self.corners(t)));
+        self.triangles.iter().map(area).sum()
+    }
+
+    /// Enclosed volume in mm³, for a closed mesh (divergence theorem).
+    pub fn volume(&self) -> f64 {
+        let part = |t: &[u32; 3]| {
+            let [a, b, c] = self.corners(t);
+            dot(a, cross(b, c)) / 6.0
+        };
+        self.triangles.iter().map(part).sum()
+    }
+}
+
+fn difference(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+    std::array::from_fn(|i| a[i] - b[i])
+}
+
+fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+    std::array::from_fn(|i| {
+        let (j, k) = ((i + 1) % 3, (i + 2) % 3);
+        a[j] * b[k] - a[k] * b[j]
+    })
+}
+
+fn length(a: [f64; 3]) -> f64 {
+    dot(a, a).sqrt()
+}
+
+/// Twice the area, along the outward normal.
+fn normal([a, b, c]: [[f64; 3]; 3]) -> [f64; 3] {
+    cross(difference(b, a), difference(c, a))
+}

@@ -1,0 +1,175 @@
+//! Shapes of masks: dilation, erosion, opening, closing, holes, reconstruction.
+//!
+//! Masks are packed to one bit a voxel, so a row is a few machine words and moving it is a shift.
+
+mod bits;
+mod element;
+mod holes;
+mod reconstruct;
+
+pub use element::{Element, Shape};
+pub use holes::{HoleOptions, fill_holes};
+pub(crate) use reconstruct::neighbours;
+pub use reconstruct::{Reconstruction, reconstruct};
+
+use crate::Result;
+use bits::BitMask;
+use vesalius_volume::{Label, LabelMap};
+
+/// What counts as foreground outside of the image while eroding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Border {
+    /// Foreground: the border of the image does not erode (ITK).
+    #[default]
+    Foreground,
+    /// Background: it does (scipy).
+    Background,
+}
+
+/// The foreground (labels other than 0) grown by an element: 1 where the element, centred there,
+/// touches it (ITK `BinaryDilate`).
+///
+/// # Errors
+/// [`crate::Error::BadOption`] when the element's radius is not usable.
+pub fn dilate<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<u8>> {
+    let rows = element.rows(input.geometry().spacing())?;
+    let mask = BitMask::pack(input.data(), input.geometry().size());
+    Ok(LabelMap::new(
+        *input.geometry(),
+        mask.dilated(&rows).unpack(),
+    )?)
+}
+
+/// The foreground shrunk by an element: 1 where the element, centred there, lies within it (ITK
+/// `BinaryErode`).
+///
+/// # Errors
+/// As [`dilate`].
+pub fn erode<T: Label>(
+    input: &LabelMap<T>,
+    element: &Element,
+    border: Border,
+) -> Result<LabelMap<u8>> {
+    let rows = element.rows(input.geometry().spacing())?;
+    let mask = BitMask::pack(input.data(), input.geometry().size());
+    Ok(LabelMap::new(
+        *input.geometry(),
+        mask.eroded(&rows, border).unpack(),
+    )?)
+}
+
+/// Erosion, then dilation: what is thinner than the element goes (ITK `BinaryMorphologicalOpening`).
+///
+/// # Errors
+/// As [`dilate`].
+pub fn opening<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<u8>> {
+    let rows = element.rows(input.geometry().spacing())?;
+    let mask = BitMask::pack(input.data(), input.geometry().size());
+    let opened = mask.eroded(&rows, Border::Foreground).dilated(&rows);
+    Ok(LabelMap::new(*input.geometry(), opened.unpack())?)
+}
+
+/// Dilation, then erosion: gaps thinner than the element close. The image is padded meanwhile, so
+/// its border plays no part (ITK `BinaryMorphologicalClosing` with its safe border).
+///
+/// # Errors
+/// As [`dilate`].
+pub fn closing<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<u8>> {
+    let spacing = input.geometry().spacing();
+    let rows = element.rows(spacing)?;
+    let margin = element.reach(spacing)?;
+    let size = input.geometry().size();
+    let mask = BitMask::pack(input.data(), size).padded(margin);
+    let closed = mask.dilated(&rows).eroded(&rows, Border::Foreground);
+    Ok(LabelMap::new(
+        *input.geometry(),
+        closed.cropped(margin, size).unpack(),
+    )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use vesalius_volume::Geometry;
+
+    fn noise(size: [usize; 3], seed: u64, share: u64) -> LabelMap<u8> {
+        let grid = Geometry::axis_aligned(size, [0.7, 1.0, 2.5]).unwrap();
+        let mut state = seed | 1;
+        LabelMap::from_fn(grid, |_| {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            u8::from((state >> 33) % 100 < share)
+        })
+    }
+
+    fn brute(mask: &LabelMap<u8>, element: &Element, erode: Option<Border>) -> Vec<u8> {
+        let grid = mask.geometry();
+        let (size, spacing) = (grid.size().map(|n| n as i64), grid.spacing());
+        let reach = element.reach(spacing).unwrap().map(|r| r as i64);
+        (0..mask.data().len())
+            .map(|offset| {
+                let index = grid.index(offset).map(|v| v as i64);
+                let mut any = false;
+                let mut all = true;
+                for dz in -reach[2]..=reach[2] {
+                    for dy in -reach[1]..=reach[1] {
+                        for dx in -reach[0]..=reach[0] {
+                            if !element.contains([dx, dy, dz], spacing) {
+                                continue;
+                            }
+                            let at: [i64; 3] = [index[0] + dx, index[1] + dy, index[2] + dz];
+                            let inside = (0..3).all(|a| (0..size[a]).contains(&at[a]));
+                            let set = match inside {
+                                true => mask.get(at.map(|v| v as usize)) == 1,
+                                false => erode == Some(Border::Foreground),
+                            };
+                            any |= set;
+                            all &= set;
+                        }
+                    }
+                }
+                u8::from(if erode.is_some() { all } else { any })
+            })
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn words_agree_with_voxels(
+            size in (1usize..140, 1usize..7, 1usize..6),
+            seed in any::<u64>(),
+            share in 1u64..100,
+            shape in prop::sample::select(vec![Shape::Ball, Shape::Box, Shape::Cross]),
+            radius in prop::sample::select(vec![[0usize, 0, 0], [1, 1, 1], [2, 1, 0], [3, 2, 1], [70, 1, 0]]),
+            mm in any::<bool>(),
+        ) {
+            let mask = noise([size.0, size.1, size.2], seed, share);
+            let element = match mm {
+                true => Element::millimetres(shape, radius.map(|r| r.min(3) as f64 * 1.1 + 0.1)),
+                false => Element::voxels(shape, radius),
+            };
+            let dilated = dilate(&mask, &element).unwrap();
+            prop_assert_eq!(dilated.data(), &brute(&mask, &element, None)[..]);
+            for border in [Border::Foreground, Border::Background] {
+                let eroded = erode(&mask, &element, border).unwrap();
+                prop_assert_eq!(eroded.data(), &brute(&mask, &element, Some(border))[..]);
+            }
+            let closed = closing(&mask, &element).unwrap();
+            let opened = opening(&mask, &element).unwrap();
+            for i in 0..mask.data().len() {
+                prop_assert!(opened.data()[i] <= mask.data()[i] && mask.data()[i] <= closed.data()[i]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unusable_radius_is_refused() {
+        let mask = noise([4, 4, 4], 1, 50);
+        let element = Element::millimetres(Shape::Ball, [f64::NAN, 1.0, 1.0]);
+        assert!(dilate(&mask, &element).is_err());
+        assert!(dilate(&mask, &Element::voxels(Shape::Box, [1 << 40, 1, 1])).is_err());
+    }
+}

@@ -1,0 +1,105 @@
+//! Resampling through a displacement field.
+
+use super::engine::{IndexMap, chunks, outside_value};
+use super::kernel::{Cubic, Linear};
+use super::labels::{check, label_points, outside_label};
+use super::{Interpolation, LabelResampleOptions, Outside, ResampleOptions, points, spline};
+use crate::scalar::{Real, Sample};
+use crate::{Error, Result};
+use rayon::prelude::*;
+use vesalius_volume::{Affine, Geometry, Label, LabelMap, Volume};
+
+/// The values of `input` at `p + field(p)`, for the world position `p` of each voxel of the field:
+/// ITK's `DisplacementFieldTransform`, from the output to the input.
+///
+/// The field has three channels, millimetres along R, A and S, and its grid is the result's. A field
+/// on another grid is resampled first.
+///
+/// # Errors
+/// [`Error::BadOption`] when the field does not have three channels; as [`crate::resample`].
+pub fn resample_displaced<T: Sample, F: Real>(
+    input: &Volume<T>,
+    field: &Volume<F>,
+    options: &ResampleOptions,
+) -> Result<Volume<T>> {
+    let position = positions(input.geometry(), field)?;
+    let (target, channels) = (*field.geometry(), input.channels());
+    let (length, size) = (input.geometry().size(), target.size());
+    if options.interpolation == Interpolation::Nearest {
+        let mut out = vec![outside_value::<T>(options.outside); target.voxel_count() * channels];
+        for (channel, out) in chunks(&mut out, channels) {
+            let from = input.channel(channel);
+            points::nearest(from, length, &position, options.outside, out, size, 0);
+        }
+        return Ok(Volume::new(target, channels, out)?);
+    }
+    let fill = outside_value::<T::Work>(options.outside);
+    let mut out = vec![fill; target.voxel_count() * channels];
+    for (channel, out) in chunks(&mut out, channels) {
+        let values: Vec<T::Work> = input
+            .channel(channel)
+            .par_iter()
+            .map(|v| v.to_work())
+            .collect();
+        let outside = options.outside;
+        if options.interpolation == Interpolation::Cubic {
+            let border = match outside {
+                Outside::Edge => spline::Border::Edge,
+                _ => spline::Border::Mirror,
+            };
+            let (values, padded) = spline::coefficients(&values, length, border);
+            points::interpolate::<T::Work, Cubic, 4>(
+                &values, padded, &position, outside, out, size, 0,
+            );
+        } else {
+            points::interpolate::<T::Work, Linear, 2>(
+                &values, length, &position, outside, out, size, 0,
+            );
+        }
+    }
+    Ok(Volume::new(target, channels, T::collect(out))?)
+}
+
+/// As [`resample_displaced`], for labels.
+///
+/// # Errors
+/// As [`resample_displaced`] and [`crate::resample_labels`].
+pub fn resample_labels_displaced<T: Label, F: Real>(
+    input: &LabelMap<T>,
+    field: &Volume<F>,
+    options: &LabelResampleOptions,
+) -> Result<LabelMap<T>> {
+    check(options)?;
+    let position = positions(input.geometry(), field)?;
+    let target = *field.geometry();
+    let mut out = vec![outside_label::<T>(options.outside)?; target.voxel_count()];
+    if !out.is_empty() {
+        label_points(input, &position, options, &mut out, target.size(), 0);
+    }
+    Ok(LabelMap::new(target, out)?)
+}
+
+/// Where each voxel of the field lands in the source's index space.
+fn positions<F: Real>(
+    source: &Geometry,
+    field: &Volume<F>,
+) -> Result<impl Fn([usize; 3]) -> [f64; 3] + Sync> {
+    if field.channels() != 3 {
+        let found = field.channels();
+        return Err(Error::option(
+            "resample",
+            "field channels",
+            found,
+            "3: along R, A and S",
+        ));
+    }
+    let grid = *field.geometry();
+    let map = IndexMap::new(source, &grid, &Affine::IDENTITY)?;
+    let to_index = source.affine().inverse();
+    Ok(move |index: [usize; 3]| {
+        let offset = grid.offset(index);
+        let moved = std::array::from_fn(|axis| field.channel(axis)[offset].to_f64());
+        let (at, step) = (map.position(index), to_index.apply_vector(moved));
+        std::array::from_fn(|axis| at[axis] + step[axis])
+    })
+}

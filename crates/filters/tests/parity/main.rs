@@ -1,0 +1,8 @@
+//! The filters against what the peers computed: numbers stored by `tests/parity/filters_peers.py`.
+
+mod intensity;
+mod masks;
+mod peers;
+mod regions;
+mod resample;
+mod smooth;
