@@ -129,6 +129,8 @@ fn row_distances<R: Real, T: Copy>(
 struct Search<R> {
     /// Values along [`LANES`] lines before the search.
     before: Vec<[R; LANES]>,
+    /// And after it.
+    after: Vec<[R; LANES]>,
     /// The lines' positions that hold something finite, rising.
     finite: Vec<usize>,
 }
@@ -137,6 +139,7 @@ impl<R: Real> Search<R> {
     fn new(length: usize) -> Self {
         Self {
             before: vec![[R::ZERO; LANES]; length],
+            after: vec![[R::ZERO; LANES]; length],
             finite: Vec::with_capacity(length),
         }
     }
@@ -153,53 +156,57 @@ impl<R: Real> Search<R> {
                 // Lanes that do not exist must not keep the search going.
                 before[width..].fill(R::ZERO);
             }
-            for (k, row) in rows.iter_mut().enumerate() {
-                let mut best = [R::ZERO; LANES];
-                nearest_along(&self.before, &self.finite, squares, k, &mut best);
-                row[lane..lane + width].copy_from_slice(&best[..width]);
+            envelope(&self.before, &self.finite, squares, &mut self.after);
+            for (after, row) in self.after.iter().zip(rows.iter_mut()) {
+                row[lane..lane + width].copy_from_slice(&after[..width]);
             }
         }
     }
 }
 
 vectorised! {
-    fn nearest_along<R: Real>(
+    /// `after[k] = min over j in finite of before[j] + squares[|j - k|]`, lane by lane.
+    fn envelope<R: Real>(
         before: &[[R; LANES]],
         finite: &[usize],
         squares: &[R],
-        k: usize,
-        out: &mut [R; LANES],
+        after: &mut [[R; LANES]],
     ) {
-        let mut best = before[k];
-        let mut above = finite.partition_point(|&j| j <= k);
-        let mut below = finite.partition_point(|&j| j < k);
-        let mut bound = R::INFINITY;
-        let mut steps = 0usize;
-        loop {
-            let up = finite.get(above).map_or(usize::MAX, |j| j - k);
-            let down = if below > 0 { k - finite[below - 1] } else { usize::MAX };
-            let (from, distance) = if up < down { (k.wrapping_add(up), up) } else { (k.wrapping_sub(down), down) };
-            if distance == usize::MAX {
-                break;
+        let mut next = 0;
+        for (k, after) in after.iter_mut().enumerate() {
+            let mut below = next;
+            if finite.get(next) == Some(&k) {
+                next += 1;
             }
-            if up < down { above += 1 } else { below -= 1 }
-            let square = squares[distance];
-            // Reducing the lanes costs as much as a step, so it is done every fourth.
-            if steps & 3 == 1 {
-                bound = best[0];
-                for &value in &best[1..] {
-                    bound = bound.max(value);
+            let mut above = next;
+            let mut best = before[k];
+            let mut bound = R::INFINITY;
+            let mut steps = 0u32;
+            loop {
+                let up = finite.get(above).map_or(usize::MAX, |j| j - k);
+                let down = if below > 0 { k - finite[below - 1] } else { usize::MAX };
+                let from = if up < down { k.wrapping_add(up) } else { k.wrapping_sub(down) };
+                let distance = up.min(down);
+                // Reducing the lanes costs as much as a step, so it is done every fourth.
+                if steps & 3 == 0 {
+                    bound = best[0];
+                    for &value in &best[1..] {
+                        bound = bound.max(value);
+                    }
+                }
+                if distance == usize::MAX || squares[distance] >= bound {
+                    break;
+                }
+                let square = squares[distance];
+                above += usize::from(up < down);
+                below -= usize::from(up >= down);
+                steps += 1;
+                for (best, &value) in best.iter_mut().zip(&before[from]) {
+                    *best = best.min(value + square);
                 }
             }
-            if square >= bound {
-                break;
-            }
-            steps += 1;
-            for (best, &value) in best.iter_mut().zip(&before[from]) {
-                *best = best.min(value + square);
-            }
+            *after = best;
         }
-        *out = best;
     }
 }
 

@@ -20,7 +20,7 @@ pub struct LabelShape {
     pub bounds: Bounds,
     /// Mean position, RAS+ mm.
     pub centroid: [f64; 3],
-    /// Variances along the principal axes, mm², rising.
+    /// Variances of the voxels' centres along the principal axes, mm², rising (ITK).
     pub principal_moments: [f64; 3],
     /// The principal axes, unit vectors in RAS+, in the order of the moments.
     pub principal_axes: [[f64; 3]; 3],
@@ -170,7 +170,6 @@ fn shape(label: u32, sums: &Sums, grid: &vesalius_volume::Geometry) -> LabelShap
         index[a][b] = covariance;
         index[b][a] = covariance;
     }
-    // A voxel is a box, not a point: it adds a twelfth of its edge squared (ITK).
     let linear = grid.affine().linear();
     let world = |index: [[f64; 3]; 3]| -> [[f64; 3]; 3] {
         std::array::from_fn(|i| {
@@ -181,11 +180,7 @@ fn shape(label: u32, sums: &Sums, grid: &vesalius_volume::Geometry) -> LabelShap
             })
         })
     };
-    let mut covariance = world(index);
-    for (axis, spacing) in grid.spacing().into_iter().enumerate() {
-        covariance[axis][axis] += spacing * spacing / 12.0;
-    }
-    let (principal_moments, principal_axes) = eigen(covariance);
+    let (principal_moments, principal_axes) = eigen(world(index));
     LabelShape {
         label,
         voxels: sums.voxels,

@@ -4,9 +4,11 @@
 //! run is always the root, so the numbering does not depend on threads.
 
 use super::Connectivity;
+use crate::morphology::bits::pack_row;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::ops::Range;
+use vesalius_volume::Label;
 
 /// A stretch of equal voxels in a row.
 #[derive(Debug, Clone, Copy)]
@@ -38,15 +40,54 @@ pub(crate) struct Touch {
 }
 
 impl RunComponents {
-    /// Joins the voxels of each class; class 0 is left out.
+    /// Joins the foreground (labels other than 0), or the background.
     ///
     /// # Errors
     /// [`Error::BadOption`] when there are more rows or runs than `u32` counts.
-    pub fn new<T: Copy + PartialEq + Sync>(
+    pub fn of_mask<T: Label>(
         values: &[T],
         size: [usize; 3],
         touch: Touch,
-        class: impl Fn(T) -> u32 + Sync,
+        background: bool,
+    ) -> Result<Self> {
+        let words = size[0].div_ceil(64).max(1);
+        let invert = if background { u64::MAX } else { 0 };
+        let row_runs = |row: &[T], bits: &mut Vec<u64>, runs: &mut Vec<Run>| {
+            bits.resize(words, 0);
+            pack_row(row, bits);
+            bit_runs(bits, invert, row.len(), runs);
+        };
+        Self::join(values, size, touch, row_runs)
+    }
+
+    /// Joins the voxels of each label other than 0.
+    ///
+    /// # Errors
+    /// As [`RunComponents::of_mask`].
+    pub fn of_labels<T: Label>(values: &[T], size: [usize; 3], touch: Touch) -> Result<Self> {
+        let background = T::default();
+        let row_runs = |row: &[T], _: &mut Vec<u64>, runs: &mut Vec<Run>| {
+            let mut start = 0;
+            for stretch in row.chunk_by(|a, b| a == b) {
+                let end = start + stretch.len();
+                if stretch[0] != background {
+                    runs.push(Run {
+                        start: start as u32,
+                        end: end as u32,
+                        class: stretch[0].into(),
+                    });
+                }
+                start = end;
+            }
+        };
+        Self::join(values, size, touch, row_runs)
+    }
+
+    fn join<T: Label>(
+        values: &[T],
+        size: [usize; 3],
+        touch: Touch,
+        row_runs: impl Fn(&[T], &mut Vec<u64>, &mut Vec<Run>) + Sync,
     ) -> Result<Self> {
         let [nx, ny, nz] = size;
         if ny * nz >= u32::MAX as usize || nx >= u32::MAX as usize {
@@ -57,7 +98,7 @@ impl RunComponents {
                 "fewer than 2^32 rows",
             ));
         }
-        let (runs, rows) = find_runs(values, size, class);
+        let (runs, rows) = find_runs(values, size, row_runs);
         if runs.len() >= u32::MAX as usize {
             return Err(Error::option(
                 "components",
@@ -132,10 +173,10 @@ fn row_range(rows: &[u32], row: usize) -> Range<usize> {
 }
 
 /// The runs of each row in order, and where each row's runs begin.
-fn find_runs<T: Copy + PartialEq + Sync>(
+fn find_runs<T: Label>(
     values: &[T],
     size: [usize; 3],
-    class: impl Fn(T) -> u32 + Sync,
+    row_runs: impl Fn(&[T], &mut Vec<u64>, &mut Vec<Run>) + Sync,
 ) -> (Vec<Run>, Vec<u32>) {
     let [nx, ny, nz] = size;
     if values.is_empty() {
@@ -145,9 +186,10 @@ fn find_runs<T: Copy + PartialEq + Sync>(
         .par_chunks(nx * ny)
         .map(|slice| {
             let (mut runs, mut counts) = (Vec::new(), Vec::with_capacity(ny));
+            let mut bits = Vec::new();
             for row in slice.chunks(nx) {
                 let before = runs.len();
-                row_runs(row, &class, &mut runs);
+                row_runs(row, &mut bits, &mut runs);
                 counts.push((runs.len() - before) as u32);
             }
             (runs, counts)
@@ -167,25 +209,39 @@ fn find_runs<T: Copy + PartialEq + Sync>(
     (runs, rows)
 }
 
-#[inline(always)]
-fn row_runs<T: Copy + PartialEq>(row: &[T], class: &impl Fn(T) -> u32, runs: &mut Vec<Run>) {
-    let mut x = 0;
-    while x < row.len() {
-        let value = row[x];
-        let here = class(value);
-        let start = x;
-        x += 1;
-        while x < row.len() && (row[x] == value || class(row[x]) == here) {
-            x += 1;
-        }
-        if here != 0 {
-            runs.push(Run {
-                start: start as u32,
-                end: x as u32,
-                class: here,
-            });
+/// The runs of set bits in a row of `length` bits, after XOR with `invert`.
+fn bit_runs(words: &[u64], invert: u64, length: usize, runs: &mut Vec<Run>) {
+    let mut start = None;
+    for (i, word) in words.iter().enumerate() {
+        let base = 64 * i;
+        let word = word ^ invert;
+        // Bits where the value differs from the one before.
+        let mut changes = word ^ (word << 1 | u64::from(start.is_some()));
+        while changes != 0 {
+            let at = base + changes.trailing_zeros() as usize;
+            changes &= changes - 1;
+            match start {
+                None => start = Some(at),
+                Some(first) if at <= length => {
+                    push_run(first, at, runs);
+                    start = None;
+                }
+                // What lies beyond the row's end is no voxel.
+                Some(_) => break,
+            }
         }
     }
+    if let Some(first) = start.filter(|&first| first < length) {
+        push_run(first, length, runs);
+    }
+}
+
+fn push_run(start: usize, end: usize, runs: &mut Vec<Run>) {
+    runs.push(Run {
+        start: start as u32,
+        end: end as u32,
+        class: 1,
+    });
 }
 
 /// Joins all runs that touch.

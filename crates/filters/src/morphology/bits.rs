@@ -208,12 +208,19 @@ vectorised! {
 }
 
 vectorised! {
-    fn pack_row<T: Label>(row: &[T], words: &mut [u64]) {
+    /// One bit for each voxel that is not background.
+    pub(crate) fn pack_row<T: Label>(row: &[T], words: &mut [u64]) {
         let background = T::default();
         for (word, voxels) in words.iter_mut().zip(row.chunks(64)) {
+            let mut bytes = [0u8; 64];
+            for (byte, &voxel) in bytes.iter_mut().zip(voxels) {
+                *byte = u8::from(voxel != background);
+            }
             let mut bits = 0u64;
-            for (i, &voxel) in voxels.iter().enumerate() {
-                bits |= u64::from(voxel != background) << i;
+            for (i, eight) in bytes.as_chunks::<8>().0.iter().enumerate() {
+                // Eight bytes of 0 or 1 gather in the highest byte of the product.
+                let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+                bits |= gathered << (8 * i);
             }
             *word = bits;
         }
@@ -223,8 +230,11 @@ vectorised! {
 vectorised! {
     fn unpack_row(words: &[u64], row: &mut [u8]) {
         for (word, voxels) in words.iter().zip(row.chunks_mut(64)) {
-            for (i, voxel) in voxels.iter_mut().enumerate() {
-                *voxel = (word >> i) as u8 & 1;
+            for (byte, voxels) in word.to_le_bytes().into_iter().zip(voxels.chunks_mut(8)) {
+                // Each bit goes to the byte of its place, then to that byte's lowest bit.
+                let spread = (u64::from(byte).wrapping_mul(0x0101_0101_0101_0101)) & 0x8040_2010_0804_0201;
+                let bits = (spread.wrapping_add(0x7f7f_7f7f_7f7f_7f7f) | spread) >> 7 & 0x0101_0101_0101_0101;
+                voxels.copy_from_slice(&bits.to_le_bytes()[..voxels.len()]);
             }
         }
     }

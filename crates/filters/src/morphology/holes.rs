@@ -47,9 +47,7 @@ fn fill<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<LabelMap
         connectivity: options.connectivity,
         across_slices,
     };
-    let background = T::default();
-    let class = |v: T| u32::from(v == background);
-    let joined = RunComponents::new(input.data(), [nx, ny, nz], touch, class)?;
+    let joined = RunComponents::of_mask(input.data(), [nx, ny, nz], touch, true)?;
     let mut outside = vec![false; joined.sizes.len()];
     for (y, z, run, component) in joined.iter() {
         outside[component as usize] |= run.start == 0

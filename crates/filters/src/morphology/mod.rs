@@ -2,7 +2,7 @@
 //!
 //! Masks are packed to one bit a voxel, so a row is a few machine words and moving it is a shift.
 
-mod bits;
+pub(crate) mod bits;
 mod element;
 mod holes;
 mod reconstruct;

@@ -241,11 +241,12 @@ mod tests {
                 .map(|(i, v)| v * at(i).powi(power) * 0.5)
                 .sum()
         };
-        assert!((moment(Order::Zero, 0) - 1.0).abs() < 1e-9);
-        assert!(moment(Order::First, 0).abs() < 1e-9);
-        assert!((moment(Order::First, 1) + 1.0).abs() < 1e-6);
-        assert!(moment(Order::Second, 0).abs() < 1e-9);
-        assert!((moment(Order::Second, 2) - 2.0).abs() < 1e-6);
+        // Twelve sigmas out, where the line ends, the recursion's tails are at 1e-7.
+        assert!((moment(Order::Zero, 0) - 1.0).abs() < 1e-6);
+        assert!(moment(Order::First, 0).abs() < 1e-6);
+        assert!((moment(Order::First, 1) + 1.0).abs() < 1e-5);
+        assert!(moment(Order::Second, 0).abs() < 1e-6);
+        assert!((moment(Order::Second, 2) - 2.0).abs() < 1e-4);
     }
 
     #[test]

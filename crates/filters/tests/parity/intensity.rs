@@ -26,10 +26,9 @@ fn histogram_matching_agrees_with_itk() {
             match_points,
             threshold_at_mean,
         };
-        close64(
-            &match_histogram(&image(), &reference, &options).unwrap(),
-            name,
-        );
+        // ITK's bins have a float32 width.
+        let ours = match_histogram(&image(), &reference, &options).unwrap();
+        close(ours.data(), name, 1e-6);
     }
 }
 
@@ -37,8 +36,9 @@ fn histogram_matching_agrees_with_itk() {
 fn otsu_agrees_with_itk() {
     let near = |ours: f64, theirs: f64| {
         println!("parity\totsu\t{:.1e}", (ours - theirs).abs() / theirs.abs());
+        // ITK's bins have a float32 width.
         assert!(
-            (ours - theirs).abs() <= 1e-10 * theirs.abs(),
+            (ours - theirs).abs() <= 1e-6 * theirs.abs(),
             "{ours} {theirs}"
         );
     };
