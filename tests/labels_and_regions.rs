@@ -9,7 +9,7 @@ use vesalius::metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius::prelude::*;
 use vesalius::training::Duration;
 
-const STEPS: u64 = 90;
+const STEPS: u64 = 250;
 const UNSEEN: std::ops::Range<u64> = 50..54;
 
 fn train(labels: &LabelScheme, seed: u64, folder: &std::path::Path) -> Segmenter {

@@ -21,11 +21,9 @@ pub fn config(seed: u64) -> TrainingConfig {
         "
 name: test
 seed: {seed}
-preprocessing:
-  - z_score: {{}}
 augmentation:
   - flip: {{}}
-  - shift_intensity: {{}}
+  - gaussian_noise: {{deviation: 0.05}}
 patch:
   size: [16, 16, 16]
   sampling: {{positive: 2, negative: 1}}
