@@ -45,11 +45,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn case(
-    name: &str,
-    runs: usize,
-    prepare: impl Fn(&Path) -> Result<Box<dyn FnMut()>> + 'static,
-) -> Case {
+fn case(name: &str, runs: usize, prepare: impl Fn(&Path) -> Result<crate::Work> + 'static) -> Case {
     Case {
         name: name.to_owned(),
         runs,

@@ -76,7 +76,7 @@ fn cube(channels: usize, edge: usize) -> Tensor<5> {
     )
 }
 
-fn case(name: String, prepare: impl Fn() -> Box<dyn FnMut()> + 'static) -> Case {
+fn case(name: String, prepare: impl Fn() -> crate::Work + 'static) -> Case {
     Case {
         name,
         runs: 5,

@@ -19,11 +19,17 @@ use std::time::Instant;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
+/// Work that is timed.
+type Work = Box<dyn FnMut()>;
+
+/// Makes the work ready, from the folder of files.
+type Prepare = Box<dyn Fn(&Path) -> Result<Work>>;
+
 /// A case: its name, how often it is timed, and what makes the work ready.
 struct Case {
     name: String,
     runs: usize,
-    prepare: Box<dyn Fn(&Path) -> Result<Box<dyn FnMut()>>>,
+    prepare: Prepare,
 }
 
 fn main() -> Result<()> {

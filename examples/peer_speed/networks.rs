@@ -55,7 +55,7 @@ fn random(batch: usize, [z, y, x]: [usize; 3], device: &Device) -> Tensor<5> {
 }
 
 fn forward(name: &str, make: fn() -> Option<NetworkConfig>, shape: [usize; 3]) -> Case {
-    let prepare = move |_: &std::path::Path| -> crate::Result<Box<dyn FnMut()>> {
+    let prepare = move |_: &std::path::Path| -> crate::Result<crate::Work> {
         let device = Device::flex();
         let (network, x) = (network(make, &device), random(1, shape, &device));
         Ok(Box::new(move || drop(network.forward(x.clone()))))
@@ -68,7 +68,7 @@ fn forward(name: &str, make: fn() -> Option<NetworkConfig>, shape: [usize; 3]) -
 }
 
 fn train(name: &str, make: fn() -> Option<NetworkConfig>, shape: [usize; 3], batch: usize) -> Case {
-    let prepare = move |_: &std::path::Path| -> crate::Result<Box<dyn FnMut()>> {
+    let prepare = move |_: &std::path::Path| -> crate::Result<crate::Work> {
         let device = Device::flex().autodiff();
         let network = network(make, &device);
         let classes: Vec<(String, u16)> = (1..network.architecture().out_channels() as u16)

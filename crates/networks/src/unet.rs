@@ -279,6 +279,8 @@ struct Level {
 }
 
 #[derive(Module, Debug)]
+// Both are modules that Burn's derive wants as they are; a network holds a handful of them.
+#[allow(clippy::large_enum_variant)]
 enum Step {
     Plain(ConvNormAct),
     Residual(ResidualUnit),

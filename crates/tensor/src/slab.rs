@@ -27,7 +27,7 @@ struct Values {
 impl Values {
     fn new(what: &str, scheme: &LabelScheme, data: Vec<f32>) -> Result<Self> {
         let channels = scheme.channels();
-        if data.len() % channels != 0 {
+        if !data.len().is_multiple_of(channels) {
             return Err(Error::WrongLength {
                 what: format!("{what} of {channels} channels"),
                 expected: data.len().next_multiple_of(channels),

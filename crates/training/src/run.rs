@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
             Duration::Minutes(_) => {}
         }
         let text = serde_saphyr::to_string(config).map_err(|e| Error::Device(e.to_string()))?;
-        vesalius_io::write_bytes_atomically(&options.output.join(CONFIG_FILE), text.as_bytes())?;
+        vesalius_io::write_bytes_atomically(options.output.join(CONFIG_FILE), text.as_bytes())?;
         let log = Log::open(&options.output, progress.step)?;
         Ok(Self {
             config,

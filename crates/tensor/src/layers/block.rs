@@ -54,7 +54,7 @@ impl ConvNormActConfig {
         scope: impl Into<Scope>,
     ) -> ConvNormAct {
         let scope = scope.into();
-        let layer = Convolution::Plain(conv.init(&scope.at(names.conv)));
+        let layer = Convolution::Plain(conv.init(scope.at(names.conv)));
         self.around(layer, conv.out_channels, names, &scope)
     }
 
@@ -66,7 +66,7 @@ impl ConvNormActConfig {
         scope: impl Into<Scope>,
     ) -> ConvNormAct {
         let scope = scope.into();
-        let layer = Convolution::Transposed(conv.init(&scope.at(names.conv)));
+        let layer = Convolution::Transposed(conv.init(scope.at(names.conv)));
         self.around(layer, conv.out_channels, names, &scope)
     }
 
@@ -81,13 +81,13 @@ impl ConvNormActConfig {
             conv,
             norm: self
                 .norm
-                .map(|norm| norm.init(channels, &scope.at(names.norm))),
+                .map(|norm| norm.init(channels, scope.at(names.norm))),
             dropout: self
                 .dropout
-                .map(|dropout| dropout.init(&scope.at("dropout"))),
+                .map(|dropout| dropout.init(scope.at("dropout"))),
             activation: self
                 .activation
-                .map(|activation| activation.init(&scope.at(names.activation))),
+                .map(|activation| activation.init(scope.at(names.activation))),
         }
     }
 }

@@ -201,7 +201,7 @@ mod tests {
     fn tiles_agree_with_the_general_form() {
         let device = Device::flex();
         let config = ConvTranspose3dConfig::tiled(3, 2, [2, 1, 3]);
-        let layer = config.init(&Scope::new(&device, 5));
+        let layer = config.init(Scope::new(&device, 5));
         let input = Scope::new(&device, 6).parameter("x", [2, 3, 2, 3, 4], Fill::Normal(1.0));
         let options =
             burn::tensor::ops::ConvTransposeOptions::new([3, 1, 2], [0; 3], [0; 3], [1; 3], 1);

@@ -218,10 +218,14 @@ impl NormConfig {
                 "GroupNorm",
                 format!("epsilon {} must be positive", config.epsilon),
             ),
-            Self::Group(config) if config.groups == 0 || channels % config.groups != 0 => bad(
-                "GroupNorm",
-                format!("{} groups do not divide {channels} channels", config.groups),
-            ),
+            Self::Group(config)
+                if config.groups == 0 || !channels.is_multiple_of(config.groups) =>
+            {
+                bad(
+                    "GroupNorm",
+                    format!("{} groups do not divide {channels} channels", config.groups),
+                )
+            }
             _ => Ok(()),
         }
     }
