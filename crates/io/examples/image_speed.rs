@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let repeats = repeats.parse()?;
     let mut options = WriteOptions::default();
     if let Some(level) = more.first() {
-        options.compression_level = level.parse()?;
+        options.compression_level = Some(level.parse()?);
     }
     let volume = read_as::<i16>(input)?;
     let read_i16 = fastest(repeats, || drop(read_as::<i16>(input)));

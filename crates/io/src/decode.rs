@@ -113,12 +113,7 @@ fn scaled(from: &[u8], layout: &Layout) -> Wide {
 }
 
 /// The error for the value at offset `at` of a channels-outermost buffer.
-pub(crate) fn value_error<T: FileVoxel>(
-    path: &Path,
-    bytes: &[u8],
-    layout: &Layout,
-    at: usize,
-) -> Error {
+fn value_error<T: FileVoxel>(path: &Path, bytes: &[u8], layout: &Layout, at: usize) -> Error {
     let voxels = layout.values() / layout.channels;
     let (channel, voxel) = (at / voxels, at % voxels);
     let place = if layout.interleaved {
@@ -127,12 +122,29 @@ pub(crate) fn value_error<T: FileVoxel>(
         at
     };
     let width = layout.voxel_type.bytes();
-    let stored = &bytes[place * width..(place + 1) * width];
     let [x, y, _] = layout.size;
+    let index = [voxel % x, voxel / x % y, voxel / (x * y)];
+    misfit::<T>(
+        path,
+        &bytes[place * width..(place + 1) * width],
+        layout,
+        index,
+        channel,
+    )
+}
+
+/// The error for a stored value that `T` does not hold.
+pub(crate) fn misfit<T: FileVoxel>(
+    path: &Path,
+    stored: &[u8],
+    layout: &Layout,
+    index: [usize; 3],
+    channel: usize,
+) -> Error {
     Error::Value {
         path: path.to_owned(),
         value: stored_value(stored, layout),
-        index: [voxel % x, voxel / x % y, voxel / (x * y)],
+        index,
         channel,
         expected: expectation(T::TYPE),
     }
