@@ -1,6 +1,6 @@
 //! The frames of one file: where each lies, how its values are scaled, and what sets it apart.
 
-use super::element::DataSet;
+use super::element::{DataSet, Value};
 use super::file::DicomFile;
 use super::tags;
 use crate::{Error, Result, Scaling};
@@ -142,6 +142,7 @@ fn frames(file: &DicomFile) -> Result<Vec<Frame>> {
         ));
     }
     let count = count as usize;
+    check_count(file, count)?;
     let groups = set.items(tags::FRAME_GROUPS);
     let shared = set.item(tags::SHARED_GROUPS);
     if !groups.is_empty() && groups.len() != count {
@@ -159,6 +160,40 @@ fn frames(file: &DicomFile) -> Result<Vec<Frame>> {
     Ok((0..count)
         .map(|i| frame(file, i, groups.get(i), shared))
         .collect())
+}
+
+/// Refuses more frames than the pixel data can hold, before anything is made for each of them.
+fn check_count(file: &DicomFile, count: usize) -> Result<()> {
+    let set = &file.set;
+    let word = |tag| u64::from(file.u16(set, tag).unwrap_or(1));
+    let there = match set.get(tags::PIXELS) {
+        // The offset table comes first; a frame takes a fragment or more.
+        Some(Value::Fragments(fragments)) => fragments.len().saturating_sub(1) as u64,
+        _ => {
+            let tag = [tags::PIXELS, tags::FLOAT_PIXELS, tags::DOUBLE_PIXELS];
+            let bytes = tag.iter().find_map(|&tag| set.bytes(file.raw(), tag));
+            let bits = word(tags::ROWS) * word(tags::COLUMNS) * word(tags::BITS_ALLOCATED);
+            let held = bytes.map_or(0, |bytes| bytes.len() as u64 * 8);
+            if held < bits.saturating_mul(count as u64) {
+                return Err(Error::Truncated {
+                    path: file.path.clone(),
+                    what: format!("the pixel data of {count} frame(s)"),
+                    expected: bits.saturating_mul(count as u64).div_ceil(8),
+                    offset: held / 8,
+                });
+            }
+            return Ok(());
+        }
+    };
+    if there < count as u64 {
+        return Err(Error::header(
+            &file.path,
+            "NumberOfFrames",
+            count,
+            format!("at most {there}, the fragments of the pixel data"),
+        ));
+    }
+    Ok(())
 }
 
 fn unplaced(file: &DicomFile, index: usize) -> Frame {

@@ -43,7 +43,8 @@ fn unpack(bytes: &[u8], out: &mut [u8], width: usize, pixels: usize) -> usize {
         if control >= 0 {
             let literal = &bytes[at..(at + control as usize + 1).min(bytes.len())];
             at += literal.len();
-            for (place, value) in places.by_ref().zip(literal) {
+            // The literal first: `zip` would otherwise take a place for the value that is not there.
+            for (value, place) in literal.iter().zip(places.by_ref()) {
                 *place = *value;
                 filled += 1;
             }
@@ -53,7 +54,10 @@ fn unpack(bytes: &[u8], out: &mut [u8], width: usize, pixels: usize) -> usize {
         } else if control != i8::MIN {
             let Some(&value) = bytes.get(at) else { break };
             at += 1;
-            for place in places.by_ref().take(1 - control as isize as usize) {
+            for place in places
+                .by_ref()
+                .take(1 + usize::from(control.unsigned_abs()))
+            {
                 *place = value;
                 filled += 1;
             }

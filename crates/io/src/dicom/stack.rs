@@ -203,7 +203,8 @@ fn usual_gap(sorted: &[f64], options: DicomOptions) -> std::result::Result<f64, 
     let gaps: Vec<f64> = sorted.windows(2).map(|w| w[1] - w[0]).collect();
     let mut by_size = gaps.clone();
     by_size.sort_by(f64::total_cmp);
-    let usual = by_size[by_size.len() / 2];
+    // The lower median: with two gaps, the smaller is the usual one.
+    let usual = by_size[(by_size.len() - 1) / 2];
     let copies = gaps.iter().filter(|gap| **gap < 1e-4).count();
     if copies > 0 {
         return Err(SliceProblem::Duplicates { count: copies });

@@ -196,10 +196,18 @@ fn text_voxels_lists_and_patterns_are_read() {
 fn headers_that_lie_or_miss_something_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let meta = |rest: &str| text(at, "x.mhd", &format!("{META}{rest}"));
+    // Each in a folder of its own: the files stand side by side until they are read.
+    let next = std::cell::Cell::new(0);
+    let place = || {
+        next.set(next.get() + 1);
+        let folder = at.join(next.get().to_string());
+        std::fs::create_dir(&folder).unwrap();
+        folder
+    };
+    let meta = |rest: &str| text(&place(), "x.mhd", &format!("{META}{rest}"));
     let nrrd = |rest: &str| {
         text(
-            at,
+            &place(),
             "x.nrrd",
             &format!("NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n{rest}"),
         )
@@ -240,12 +248,12 @@ fn headers_that_lie_or_miss_something_are_refused() {
         (nrrd(&placed.replace("LPS", "scanner-xyz")), "scanner-xyz"),
         (nrrd(&placed.replace("(0,0,1)", "(0,1,0)")), "one plane"),
         (
-            text(at, "y.nrrd", "NRRD0004\ntype: block\nsizes: 1\n"),
+            text(&place(), "y.nrrd", "NRRD0004\ntype: block\nsizes: 1\n"),
             "block",
         ),
         (
             text(
-                at,
+                &place(),
                 "y.nrrd",
                 "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 99999999999 99999999 99999999\n",
             ),
