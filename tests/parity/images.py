@@ -219,6 +219,8 @@ def same(ours, theirs):
         return None
     if ours["crc"] != theirs["crc"]:
         return "values"
+    if ours["refused"]:
+        return "values equal, no position for us"
     if "affine" in theirs and not np.allclose(ours["affine"], theirs["affine"], atol=1e-5, rtol=0):
         return "affine"
     return "equal"

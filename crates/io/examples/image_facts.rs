@@ -1,5 +1,6 @@
 //! Prints what is read from each path as one JSON line: size, channels, affine and a check sum of
-//! the voxels as little-endian f64, or the error. `tests/parity/images.py` compares it with peers.
+//! the voxels as little-endian f64, or the error. A file that has no position is read again with an
+//! assumed one and says so. `tests/parity/images.py` compares it with peers.
 
 use vesalius_io::{FourthAxis, ReadOptions, read_as_with};
 
@@ -9,7 +10,13 @@ fn main() {
         ..ReadOptions::default()
     };
     for path in std::env::args().skip(1) {
-        match read_as_with::<f64>(&path, &options) {
+        let assume = ReadOptions {
+            assume_spacing: Some([1.0; 3]),
+            ..options.clone()
+        };
+        let strict = read_as_with::<f64>(&path, &options);
+        let refused = strict.as_ref().err().map(ToString::to_string);
+        match strict.or_else(|_| read_as_with::<f64>(&path, &assume)) {
             Ok(volume) => {
                 let mut check = flate2::Crc::new();
                 for value in volume.data() {
@@ -17,11 +24,12 @@ fn main() {
                 }
                 let geometry = volume.geometry();
                 println!(
-                    "{{\"size\": {:?}, \"channels\": {}, \"affine\": {:?}, \"crc\": {}}}",
+                    "{{\"size\": {:?}, \"channels\": {}, \"affine\": {:?}, \"crc\": {}, \"refused\": {}}}",
                     geometry.size(),
                     volume.channels(),
                     geometry.affine().rows(),
-                    check.sum()
+                    check.sum(),
+                    serde_json::json!(refused)
                 );
             }
             Err(error) => println!("{{\"error\": {}}}", serde_json::json!(error.to_string())),

@@ -364,6 +364,10 @@ impl Series {
 pub(super) fn choose(path: &Path, options: &ReadOptions) -> Result<Series> {
     let list = list_series_with(path, options)?;
     if let Some((file, reason)) = list.unreadable.first() {
+        if path.is_file() && file == path {
+            // The file itself is what is wrong, not one among many.
+            header(path, options)?;
+        }
         return Err(Error::Unreadable {
             path: path.to_owned(),
             count: list.unreadable.len(),
