@@ -1,7 +1,8 @@
 //! Stored bytes to voxels of the caller's type: both byte orders, scaling in f64, all cores.
 
-use crate::voxel_type::{sealed::Sealed, with_voxel_type};
-use crate::{Error, FileVoxel, Layout, Result, Scaling};
+use crate::voxel_type::sealed::Sealed;
+use crate::voxel_type::{Wide, with_voxel_type};
+use crate::{Error, FileVoxel, Layout, Result, Scaling, VoxelType};
 use rayon::prelude::*;
 use std::path::Path;
 
@@ -57,52 +58,62 @@ pub(crate) fn convert<T: FileVoxel>(
     layout: &Layout,
     to: &mut [T],
 ) -> std::result::Result<(), usize> {
-    with_voxel_type!(layout.voxel_type, S => {
-        match (layout.scaling == Scaling::IDENTITY, layout.big_endian) {
-            (true, false) => each::<S, T>(from, to, S::load_le, S::cast::<T>),
-            (true, true) => each::<S, T>(from, to, S::load_be, S::cast::<T>),
-            (false, big) => {
-                let Scaling { slope, intercept } = layout.scaling;
-                let scaled = |value: S| T::from_f64(value.to_f64() * slope + intercept);
-                if big {
-                    each(from, to, S::load_be, scaled)
-                } else {
-                    each(from, to, S::load_le, scaled)
-                }
-            }
+    /// Values at a time: they and their wide form stay in the first-level cache.
+    const PIECE: usize = 1 << 10;
+    let width = layout.voxel_type.bytes();
+    let mut swapped = Vec::new();
+    let pieces = from.chunks(PIECE * width).zip(to.chunks_mut(PIECE));
+    for (i, (from, to)) in pieces.enumerate() {
+        let from = if layout.big_endian && width > 1 {
+            swapped.clear();
+            swapped.extend_from_slice(from);
+            swapped.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+            &swapped
+        } else {
+            from
+        };
+        if !convert_piece(from, layout, to) {
+            let fits = |k: usize| {
+                let one = &from[k * width..(k + 1) * width];
+                convert_piece(one, layout, &mut [T::default()])
+            };
+            return Err(i * PIECE + (0..to.len()).position(|k| !fits(k)).unwrap_or(0));
         }
+    }
+    Ok(())
+}
+
+/// Converts little-endian values; whether all of them fit.
+fn convert_piece<T: FileVoxel>(from: &[u8], layout: &Layout, to: &mut [T]) -> bool {
+    if layout.scaling == Scaling::IDENTITY {
+        if layout.voxel_type == T::TYPE {
+            T::load(from, to);
+            return true;
+        }
+        if T::load_straight(layout.voxel_type, from, to) {
+            return true;
+        }
+        return T::narrow(&wide(layout.voxel_type, from), to);
+    }
+    T::narrow(&scaled(from, layout), to)
+}
+
+fn wide(voxel_type: VoxelType, from: &[u8]) -> Wide {
+    with_voxel_type!(voxel_type, S => S::widen_bytes(from))
+}
+
+fn scaled(from: &[u8], layout: &Layout) -> Wide {
+    let Scaling { slope, intercept } = layout.scaling;
+    let line = |value: f64| value * slope + intercept;
+    Wide::F64(match wide(layout.voxel_type, from) {
+        Wide::I64(values) => values.iter().map(|&v| line(v as f64)).collect(),
+        Wide::U64(values) => values.iter().map(|&v| line(v as f64)).collect(),
+        Wide::F64(values) => values.iter().map(|&v| line(v)).collect(),
     })
 }
 
-#[inline(always)]
-fn each<S: FileVoxel, T: FileVoxel>(
-    from: &[u8],
-    to: &mut [T],
-    load: impl Fn(&[u8]) -> S,
-    cast: impl Fn(S) -> Option<T>,
-) -> std::result::Result<(), usize> {
-    let values = || from.chunks_exact(size_of::<S>());
-    // No early exit: the loop has no branch and becomes vector instructions.
-    let mut fits = true;
-    for (voxel, bytes) in to.iter_mut().zip(values()) {
-        let value = cast(load(bytes));
-        fits &= value.is_some();
-        *voxel = value.unwrap_or_default();
-    }
-    if fits {
-        return Ok(());
-    }
-    let first = values().position(|bytes| cast(load(bytes)).is_none());
-    Err(first.unwrap_or(0))
-}
-
 /// The error for the value at offset `at` of a channels-outermost buffer.
-pub(crate) fn value_error<T: FileVoxel>(
-    path: &Path,
-    bytes: &[u8],
-    layout: &Layout,
-    at: usize,
-) -> Error {
+fn value_error<T: FileVoxel>(path: &Path, bytes: &[u8], layout: &Layout, at: usize) -> Error {
     let voxels = layout.values() / layout.channels;
     let (channel, voxel) = (at / voxels, at % voxels);
     let place = if layout.interleaved {
@@ -111,26 +122,49 @@ pub(crate) fn value_error<T: FileVoxel>(
         at
     };
     let width = layout.voxel_type.bytes();
-    let stored = &bytes[place * width..(place + 1) * width];
     let [x, y, _] = layout.size;
+    let index = [voxel % x, voxel / x % y, voxel / (x * y)];
+    misfit::<T>(
+        path,
+        &bytes[place * width..(place + 1) * width],
+        layout,
+        index,
+        channel,
+    )
+}
+
+/// The error for a stored value that `T` does not hold.
+pub(crate) fn misfit<T: FileVoxel>(
+    path: &Path,
+    stored: &[u8],
+    layout: &Layout,
+    index: [usize; 3],
+    channel: usize,
+) -> Error {
     Error::Value {
         path: path.to_owned(),
         value: stored_value(stored, layout),
-        index: [voxel % x, voxel / x % y, voxel / (x * y)],
+        index,
         channel,
         expected: expectation(T::TYPE),
     }
 }
 
 fn stored_value(bytes: &[u8], layout: &Layout) -> String {
-    with_voxel_type!(layout.voxel_type, S => {
-        let value = if layout.big_endian { S::load_be(bytes) } else { S::load_le(bytes) };
-        if layout.scaling == Scaling::IDENTITY {
-            format!("{value:?}")
-        } else {
-            format!("{}", value.to_f64() * layout.scaling.slope + layout.scaling.intercept)
-        }
-    })
+    let mut bytes = bytes.to_vec();
+    if layout.big_endian {
+        bytes.reverse();
+    }
+    if layout.scaling != Scaling::IDENTITY
+        && let Wide::F64(values) = scaled(&bytes, layout)
+    {
+        return values[0].to_string();
+    }
+    match wide(layout.voxel_type, &bytes) {
+        Wide::I64(values) => values[0].to_string(),
+        Wide::U64(values) => values[0].to_string(),
+        Wide::F64(values) => values[0].to_string(),
+    }
 }
 
 pub(crate) fn expectation(voxel_type: crate::VoxelType) -> String {

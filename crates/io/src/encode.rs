@@ -1,7 +1,8 @@
 //! Voxels to stored little-endian bytes, checked value by value.
 
 use crate::decode::expectation;
-use crate::voxel_type::with_voxel_type;
+use crate::voxel_type::sealed::Sealed;
+use crate::voxel_type::{Wide, with_voxel_type};
 use crate::{Error, FileVoxel, Result, VoxelType, WriteOptions};
 use rayon::prelude::*;
 use std::path::Path;
@@ -52,13 +53,34 @@ impl<'a, T: FileVoxel> Encoder<'a, T> {
     }
 
     fn run(&self, from: &[T], to: &mut [u8]) -> std::result::Result<(), usize> {
-        with_voxel_type!(self.voxel_type, S => {
-            if self.round && self.voxel_type.is_integer() && !T::TYPE.is_integer() {
-                each::<T, S>(from, to, |value| S::from_f64(value.to_f64().round_ties_even()))
-            } else {
-                each::<T, S>(from, to, T::cast::<S>)
+        /// Values at a time: they and their wide form stay in the first-level cache.
+        const PIECE: usize = 1 << 10;
+        if self.voxel_type == T::TYPE {
+            T::store(from, to);
+            return Ok(());
+        }
+        let width = self.voxel_type.bytes();
+        let pieces = from.chunks(PIECE).zip(to.chunks_mut(PIECE * width));
+        for (i, (from, to)) in pieces.enumerate() {
+            if !self.run_piece(from, to) {
+                let fits = |value: &T| self.run_piece(&[*value], &mut [0; 8][..width]);
+                return Err(i * PIECE + from.iter().position(|v| !fits(v)).unwrap_or(0));
             }
-        })
+        }
+        Ok(())
+    }
+
+    fn run_piece(&self, from: &[T], to: &mut [u8]) -> bool {
+        let mut wide = T::widen(from);
+        if self.round
+            && self.voxel_type.is_integer()
+            && let Wide::F64(values) = &mut wide
+        {
+            for value in values {
+                *value = value.round_ties_even();
+            }
+        }
+        with_voxel_type!(self.voxel_type, S => S::narrow_bytes(&wide, to))
     }
 
     fn misfit(&self, at: usize) -> Error {
@@ -74,22 +96,4 @@ impl<'a, T: FileVoxel> Encoder<'a, T> {
             ),
         }
     }
-}
-
-#[inline(always)]
-fn each<T: FileVoxel, S: FileVoxel>(
-    from: &[T],
-    to: &mut [u8],
-    cast: impl Fn(T) -> Option<S>,
-) -> std::result::Result<(), usize> {
-    let mut fits = true;
-    for (value, bytes) in from.iter().zip(to.chunks_exact_mut(size_of::<S>())) {
-        let value = cast(*value);
-        fits &= value.is_some();
-        value.unwrap_or_default().put_le(bytes);
-    }
-    if fits {
-        return Ok(());
-    }
-    Err(from.iter().position(|&v| cast(v).is_none()).unwrap_or(0))
 }

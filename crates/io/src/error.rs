@@ -153,6 +153,50 @@ pub enum Error {
         /// Size of the image.
         size: [usize; 3],
     },
+    /// The slices of a DICOM series are not one uniform stack.
+    #[error("{path}: series {series}: {problem}")]
+    Slices {
+        /// The file or folder.
+        path: PathBuf,
+        /// Which series.
+        series: String,
+        /// What is wrong with it.
+        problem: crate::SliceProblem,
+    },
+    /// Several DICOM series, and nothing says which one is meant.
+    #[error(
+        "{path} holds several series; name one by UID, number or description (`--series`): {found}"
+    )]
+    SeveralSeries {
+        /// The file or folder.
+        path: PathBuf,
+        /// The series.
+        found: String,
+    },
+    /// No DICOM series has the name that was given.
+    #[error("{path} holds no series `{name}`; there are: {found}")]
+    NoSuchSeries {
+        /// The file or folder.
+        path: PathBuf,
+        /// The name that was given.
+        name: String,
+        /// The series.
+        found: String,
+    },
+    /// DICOM files that cannot be read stand among those asked for.
+    #[error(
+        "{count} DICOM file(s) in {path} cannot be read, so a slice may be missing; the first: {file}: {reason}; remove or replace them"
+    )]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+        /// The first of them.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A geometry that is not usable.
     #[error("{path}: {source}")]
     Volume {

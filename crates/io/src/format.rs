@@ -145,10 +145,19 @@ pub(crate) fn detect(head: &[u8]) -> Option<Format> {
     if head.starts_with(b"NRRD000") {
         return Some(Format::Nrrd);
     }
-    if head.get(128..132) == Some(b"DICM") {
-        return Some(Format::Dicom);
+    if crate::metaimage::detect(head) {
+        return Some(Format::MetaImage);
     }
-    None
+    crate::dicom::detect(head).then_some(Format::Dicom)
+}
+
+/// Whether a path is a folder or a DICOM file.
+pub(crate) fn is_dicom(path: &Path) -> Result<bool> {
+    if path.is_dir() {
+        return Ok(true);
+    }
+    let head = head(path)?;
+    Ok(!head.gzip && detect(&head.bytes) == Some(Format::Dicom))
 }
 
 /// What a file is that is none of ours, in a few words.

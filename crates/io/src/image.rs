@@ -1,13 +1,13 @@
 //! An opened image: its header read, its voxels still in the file, to be read whole or in part.
 
-use crate::decode::decode;
+use crate::decode::{convert, decode, misfit};
 use crate::layout::{Packing, Parsed};
+use crate::source::{Source, read_all};
 use crate::{
     Error, Extension, FileVoxel, Format, FourthAxis, ImageInfo, Layout, ReadOptions, Result,
-    format, gzip, nifti,
+    format, metaimage, nifti, nrrd,
 };
-use std::fs::File;
-use std::io::Read;
+use std::marker::PhantomData;
 use std::path::Path;
 use vesalius_volume::Volume;
 
@@ -18,7 +18,7 @@ pub struct ImageFile {
     options: ReadOptions,
 }
 
-/// Opens an image of any readable format, by its content.
+/// Opens an image file (NIfTI, MetaImage, NRRD), by its content, to read parts of it.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::NotAnImage`] and what the format's header may have wrong.
@@ -39,16 +39,48 @@ pub fn open_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<ImageF
 
 fn parse(path: &Path, options: &ReadOptions) -> Result<Parsed> {
     let head = format::head(path)?;
-    match format::detect(&head.bytes) {
-        Some(Format::Nifti1 | Format::Nifti2) => nifti::parse(path, head.gzip, options),
-        _ => match nifti::header_beside(path) {
+    let parsed = match (format::detect(&head.bytes), head.gzip) {
+        (Some(Format::Nifti1 | Format::Nifti2), gzip) => nifti::parse(path, gzip, options),
+        (Some(Format::MetaImage), false) => metaimage::parse(path, options),
+        (Some(Format::Nrrd), false) => nrrd::parse(path, options),
+        (Some(Format::Dicom), false) => Err(Error::unsupported(
+            path,
+            "opening a DICOM file for reading in parts",
+            "read it whole",
+        )),
+        (Some(format), true) => Err(Error::unsupported(
+            path,
+            format!("{format} inside of gzip"),
+            "unpack it with gunzip first",
+        )),
+        (None, _) => match nifti::header_beside(path) {
             Some((header, gzip)) => nifti::parse(&header, gzip, options),
             None => Err(Error::NotAnImage {
                 path: path.to_owned(),
                 found: format::nature(&head),
             }),
         },
+    }?;
+    check_length(&parsed.layout)?;
+    Ok(parsed)
+}
+
+/// Whether the file has as many bytes as its header announces, where that can be known beforehand.
+fn check_length(layout: &Layout) -> Result<()> {
+    if layout.packing != Packing::Raw {
+        return Ok(());
     }
+    let each = layout.bytes() / layout.files.len() as u64;
+    let expected = layout.start.saturating_add(each);
+    for (i, file) in layout.files.iter().enumerate() {
+        let there = std::fs::metadata(file)
+            .map_err(|e| Error::read(file, e))?
+            .len();
+        if there < expected {
+            return Err(layout.truncated(i, expected, there));
+        }
+    }
+    Ok(())
 }
 
 impl ImageFile {
@@ -71,15 +103,121 @@ impl ImageFile {
         self.refuse_fourth_axis()?;
         let (path, layout) = (self.path(), &self.parsed.layout);
         layout.check_memory::<T>(path, self.options.max_bytes)?;
-        let data = match layout.packing {
-            Packing::Raw => decode(path, &read_bytes(layout)?, layout)?,
-            Packing::Gzip => {
-                let bytes = gzip::inflate_file(&layout.file, layout.skip + layout.bytes())?;
-                // The stream begins with `skip` bytes of header.
-                decode(path, &bytes[layout.skip as usize..], layout)?
-            }
-        };
+        let (bytes, first) = read_all(layout)?;
+        let data = decode(path, &bytes[first..], layout)?;
         Volume::new(self.parsed.info.geometry, layout.channels, data)
+            .map_err(|source| Error::volume(path, source))
+    }
+
+    /// The voxels of a region, all channels, on the region's own geometry. Files that are not
+    /// compressed are mapped, so that only the region is touched; compressed files are unpacked
+    /// from the front up to the end of the region, without keeping what is passed (their check sum
+    /// is not reached).
+    ///
+    /// # Errors
+    /// [`Error::Region`], and as [`ImageFile::read`].
+    pub fn read_region<T: FileVoxel>(
+        &self,
+        start: [usize; 3],
+        size: [usize; 3],
+    ) -> Result<Volume<T>> {
+        self.refuse_fourth_axis()?;
+        let mut source = Source::open(&self.parsed.layout)?;
+        let channels = 0..self.parsed.layout.channels;
+        self.region(&mut source, channels, start, size)
+    }
+
+    /// Slabs of up to `thickness` slices, in file order: for images larger than memory, compressed
+    /// ones too. Images that store channel after channel yield all slabs of one, then of the next.
+    ///
+    /// # Errors
+    /// [`Error::FourthAxis`] and what opening the file may give.
+    pub fn slabs<T: FileVoxel>(&self, thickness: usize) -> Result<Slabs<'_, T>> {
+        self.refuse_fourth_axis()?;
+        Ok(Slabs {
+            image: self,
+            source: Source::open(&self.parsed.layout)?,
+            thickness: thickness.max(1),
+            channel: 0,
+            z: 0,
+            voxel: PhantomData,
+        })
+    }
+
+    fn region<T: FileVoxel>(
+        &self,
+        source: &mut Source,
+        channels: std::ops::Range<usize>,
+        start: [usize; 3],
+        size: [usize; 3],
+    ) -> Result<Volume<T>> {
+        let (path, layout) = (self.path(), &self.parsed.layout);
+        let fits = (0..3).all(|i| {
+            size[i] > 0
+                && start[i]
+                    .checked_add(size[i])
+                    .is_some_and(|end| end <= layout.size[i])
+        });
+        if !fits {
+            return Err(Error::Region {
+                path: path.to_owned(),
+                start,
+                region: size,
+                size: layout.size,
+            });
+        }
+        let part = Layout {
+            size,
+            channels: channels.len(),
+            ..layout.clone()
+        };
+        part.check_memory::<T>(path, self.options.max_bytes)?;
+        // Side by side, the channels of a voxel are as good as more voxels along x.
+        let beside = if layout.interleaved {
+            layout.channels
+        } else {
+            1
+        };
+        let planes = if layout.interleaved { 0..1 } else { channels };
+        let width = layout.voxel_type.bytes();
+        let (line, plane) = (
+            layout.size[0] * beside,
+            layout.size[0] * layout.size[1] * beside,
+        );
+        let row = size[0] * beside;
+        let mut out = vec![T::default(); part.values()];
+        let mut rows = out.chunks_exact_mut(row);
+        for channel in planes.clone() {
+            for z in start[2]..start[2] + size[2] {
+                let slice = channel * layout.size[2] + z;
+                let first = slice * plane + start[1] * line + start[0] * beside;
+                let length = (size[1] - 1) * line + row;
+                let bytes = source.run(layout, (first * width) as u64, length * width)?;
+                for (i, to) in rows.by_ref().take(size[1]).enumerate() {
+                    let from = &bytes[i * line * width..][..row * width];
+                    if let Err(at) = convert(from, layout, to) {
+                        let value = &from[at * width..][..width];
+                        let index = [start[0] + at / beside, start[1] + i, z];
+                        return Err(misfit::<T>(
+                            path,
+                            value,
+                            layout,
+                            index,
+                            channel + at % beside,
+                        ));
+                    }
+                }
+            }
+        }
+        if beside > 1 {
+            out = separate(&out, beside);
+        }
+        let start = start.map(|n| n as i64);
+        self.parsed
+            .info
+            .geometry
+            .region(start, size)
+            .and_then(|geometry| Volume::new(geometry, part.channels, out))
             .map_err(|source| Error::volume(path, source))
     }
 
@@ -99,22 +237,61 @@ impl ImageFile {
     }
 }
 
-fn read_bytes(layout: &Layout) -> Result<Vec<u8>> {
-    use std::io::{Seek, SeekFrom};
-    let fail = |source| Error::read(&layout.file, source);
-    let mut file = File::open(&layout.file).map_err(fail)?;
-    file.seek(SeekFrom::Start(layout.start)).map_err(fail)?;
-    let mut bytes = Vec::with_capacity(layout.bytes() as usize);
-    file.take(layout.bytes())
-        .read_to_end(&mut bytes)
-        .map_err(fail)?;
-    if (bytes.len() as u64) < layout.bytes() {
-        return Err(Error::Truncated {
-            path: layout.file.clone(),
-            what: "header and voxels".to_owned(),
-            expected: layout.start + layout.bytes(),
-            offset: layout.start + bytes.len() as u64,
-        });
+/// Channels side by side to channels outermost.
+fn separate<T: Copy>(values: &[T], channels: usize) -> Vec<T> {
+    (0..channels)
+        .flat_map(|channel| values[channel..].iter().step_by(channels).copied())
+        .collect()
+}
+
+/// Some slices of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slab<T: FileVoxel> {
+    /// The first channel of `volume`.
+    pub channel: usize,
+    /// The first slice of `volume` in the image.
+    pub z: usize,
+    /// The voxels, on their own geometry.
+    pub volume: Volume<T>,
+}
+
+/// The slabs of an image, in file order.
+pub struct Slabs<'a, T> {
+    image: &'a ImageFile,
+    source: Source,
+    thickness: usize,
+    channel: usize,
+    z: usize,
+    voxel: PhantomData<T>,
+}
+
+impl<T: FileVoxel> Iterator for Slabs<'_, T> {
+    type Item = Result<Slab<T>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let layout = &self.image.parsed.layout;
+        let [x, y, depth] = layout.size;
+        let together = if layout.interleaved {
+            layout.channels
+        } else {
+            1
+        };
+        if self.channel >= layout.channels {
+            return None;
+        }
+        let (channel, z) = (self.channel, self.z);
+        let thickness = self.thickness.min(depth - z);
+        let channels = channel..channel + together;
+        let volume = self
+            .image
+            .region(&mut self.source, channels, [0, 0, z], [x, y, thickness]);
+        self.z += thickness;
+        if volume.is_err() {
+            // A stream that failed does not go on.
+            self.channel = layout.channels;
+        } else if self.z == depth {
+            (self.channel, self.z) = (channel + together, 0);
+        }
+        Some(volume.map(|volume| Slab { channel, z, volume }))
     }
-    Ok(bytes)
 }

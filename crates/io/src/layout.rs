@@ -1,6 +1,6 @@
 //! Where a file's voxels lie and how they are stored: what every format's header comes down to.
 
-use crate::{Error, FileVoxel, Format, Result, VoxelType};
+use crate::{Error, FileVoxel, Format, LabelName, Result, VoxelType};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,9 @@ pub struct ImageInfo {
     pub scaling: Scaling,
     /// Whether the voxels are compressed.
     pub compressed: bool,
+    /// Names and colours of labels, where the format has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelName>,
     /// Text fields of the header, by their names there.
     pub metadata: BTreeMap<String, String>,
 }
@@ -49,12 +52,15 @@ pub struct ImageInfo {
 pub(crate) enum Packing {
     Raw,
     Gzip,
+    Zlib,
+    Ascii,
 }
 
 /// Where the voxels lie.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
-    pub file: PathBuf,
+    /// The data file; several when each holds an equal share.
+    pub files: Vec<PathBuf>,
     /// Byte of the file where the voxels, or the packed stream, begin.
     pub start: u64,
     pub packing: Packing,
@@ -70,6 +76,20 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// The first data file; every parser names at least one.
+    pub fn file(&self) -> &Path {
+        &self.files[0]
+    }
+
+    pub fn truncated(&self, file: usize, expected: u64, offset: u64) -> Error {
+        Error::Truncated {
+            path: self.files[file].clone(),
+            what: "header and voxels".to_owned(),
+            expected,
+            offset,
+        }
+    }
+
     pub fn values(&self) -> usize {
         // The header was refused if this product overflowed.
         self.size.iter().product::<usize>() * self.channels

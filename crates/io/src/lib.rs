@@ -4,25 +4,40 @@
 //! Every image has a geometry in RAS+ millimetres, exact to the numbers in the file, or is refused.
 //! Files are written whole or not at all. Nothing above this crate opens an image file.
 
+mod ascii;
 mod atomic;
+mod body;
 mod decode;
+mod describe;
+mod dicom;
 mod encode;
 mod error;
 mod format;
 mod gzip;
 mod image;
+mod labels;
 mod layout;
+mod metaimage;
 mod nifti;
+mod nrrd;
 mod options;
 mod orthonormal;
 mod read;
+mod source;
+mod text_header;
 mod voxel_type;
 mod write;
 
 pub use atomic::{write_atomically, write_bytes_atomically};
+pub use describe::{Described, describe, describe_with};
+pub use dicom::{
+    DicomOptions, Series, SeriesList, SliceProblem, UnevenSlices, list_series, list_series_with,
+    read_series,
+};
 pub use error::Error;
 pub use format::{Format, is_image, strip_extension};
-pub use image::{ImageFile, open, open_with};
+pub use image::{ImageFile, Slab, Slabs, open, open_with};
+pub use labels::{LabelName, read_label_names, write_label_names};
 pub use layout::{ImageInfo, Scaling};
 pub use options::{Extension, FourthAxis, NiftiVersion, ReadOptions, WriteOptions};
 pub use orthonormal::orthonormalised;

@@ -1,6 +1,6 @@
 //! What a caller may ask of a read or a write, beside the path.
 
-use crate::VoxelType;
+use crate::{DicomOptions, LabelName, VoxelType};
 
 /// What to do with a file that has a fourth axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +20,11 @@ pub struct ReadOptions {
     pub assume_spacing: Option<[f64; 3]>,
     /// What to do with a fourth axis of more than one voxel.
     pub fourth_axis: FourthAxis,
+    /// Which DICOM series to read: its UID, number or description, with `/` and its part where a
+    /// series has several. Needed only where there are several.
+    pub series: Option<String>,
+    /// How DICOM slices that are not uniform become a volume.
+    pub dicom: DicomOptions,
     /// The most bytes that the voxels may take, in the file's type or the caller's, whichever is
     /// larger.
     pub max_bytes: u64,
@@ -30,6 +35,8 @@ impl Default for ReadOptions {
         Self {
             assume_spacing: None,
             fourth_axis: FourthAxis::Refuse,
+            series: None,
+            dicom: DicomOptions::default(),
             max_bytes: 16 << 30,
         }
     }
@@ -55,8 +62,9 @@ pub struct WriteOptions {
     /// Whether real values are rounded to the nearest whole number for an integer `voxel_type`;
     /// otherwise a value that is not whole is an error.
     pub round: bool,
-    /// Level of deflate for compressed formats, 0 (none) to 9 (smallest).
-    pub compression_level: u32,
+    /// Level of deflate for compressed formats, 0 (none) to 9 (smallest); `None` is 5, and 6 for
+    /// one-byte types, whose long runs gain from it.
+    pub compression_level: Option<u32>,
     /// Whether a format that may compress (`.mha`, `.mhd`, `.nrrd`, `.nhdr`) does; NIfTI decides by
     /// its name, `.nii` or `.nii.gz`.
     pub compress: bool,
@@ -72,6 +80,9 @@ pub struct WriteOptions {
     pub space_code: i16,
     /// NIfTI header extensions, such as those of the file that was read.
     pub extensions: Vec<Extension>,
+    /// Names and colours of labels, which `.nrrd` keeps as 3D Slicer's segments. Other formats have
+    /// no place for them; [`crate::write_label_names`] writes a file of its own.
+    pub labels: Vec<LabelName>,
     /// Whether the direction is replaced by the nearest one with right angles before it is written.
     pub orthonormalise: bool,
 }
@@ -81,7 +92,7 @@ impl Default for WriteOptions {
         Self {
             voxel_type: None,
             round: false,
-            compression_level: 6,
+            compression_level: None,
             compress: true,
             nifti_version: NiftiVersion::Automatic,
             description: "Vesalius".to_owned(),
@@ -89,8 +100,17 @@ impl Default for WriteOptions {
             auxiliary_file: String::new(),
             space_code: 1,
             extensions: Vec::new(),
+            labels: Vec::new(),
             orthonormalise: false,
         }
+    }
+}
+
+impl WriteOptions {
+    /// The level of deflate for a type.
+    pub(crate) fn level(&self, stored: VoxelType) -> u32 {
+        let usual = if stored.bytes() == 1 { 6 } else { 5 };
+        self.compression_level.unwrap_or(usual)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Whole images and label maps from files: the short way in.
 
-use crate::{Error, FileVoxel, FourthAxis, ImageInfo, ReadOptions, Result, open_with};
+use crate::{
+    Error, FileVoxel, FourthAxis, ImageInfo, ReadOptions, Result, dicom, format, open_with,
+};
 use std::path::Path;
 use vesalius_volume::{Label, LabelMap, Volume};
 
@@ -37,6 +39,10 @@ pub fn read_as_with<T: FileVoxel>(
     path: impl AsRef<Path>,
     options: &ReadOptions,
 ) -> Result<Volume<T>> {
+    let path = path.as_ref();
+    if format::is_dicom(path)? {
+        return dicom::read(path, options);
+    }
     open_with(path, options)?.read()
 }
 
@@ -70,15 +76,14 @@ pub fn read_labels_with<T: Label + FileVoxel>(
         fourth_axis: FourthAxis::Refuse,
         ..options.clone()
     };
-    let image = open_with(path, &options)?;
-    if image.info().channels > 1 {
+    let volume: Volume<T> = read_as_with(path, &options)?;
+    if volume.channels() > 1 {
         return Err(Error::unsupported(
             path,
-            format!("a label map of {} channels", image.info().channels),
+            format!("a label map of {} channels", volume.channels()),
             "a label map has one value a voxel; merge or split the channels first",
         ));
     }
-    let volume: Volume<T> = image.read()?;
     LabelMap::new(*volume.geometry(), volume.into_data())
         .map_err(|source| Error::volume(path, source))
 }
@@ -96,5 +101,9 @@ pub fn probe(path: impl AsRef<Path>) -> Result<ImageInfo> {
 /// # Errors
 /// As [`read`].
 pub fn probe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<ImageInfo> {
+    let path = path.as_ref();
+    if format::is_dicom(path)? {
+        return dicom::probe(path, options);
+    }
     Ok(open_with(path, options)?.info().clone())
 }

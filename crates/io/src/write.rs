@@ -1,7 +1,9 @@
 //! Images and label maps to files: the name decides the format, the options everything else.
 
 use crate::format::{Target, target};
-use crate::{Error, FileVoxel, Result, VoxelType, WriteOptions, nifti, orthonormalised};
+use crate::{
+    Error, FileVoxel, Result, VoxelType, WriteOptions, metaimage, nifti, nrrd, orthonormalised,
+};
 use std::path::Path;
 use vesalius_volume::{Geometry, Label, LabelMap, Volume};
 
@@ -80,10 +82,9 @@ fn write_values<T: FileVoxel>(
         Target::NiftiPair { gzip } => {
             nifti::write(path, geometry, channels, data, (true, gzip), options)
         }
-        Target::MetaImage { .. } | Target::Nrrd { .. } => Err(Error::unsupported(
-            path,
-            "writing this format",
-            "write .nii or .nii.gz",
-        )),
+        Target::MetaImage { detached } => {
+            metaimage::write(path, geometry, channels, data, detached, options)
+        }
+        Target::Nrrd { detached } => nrrd::write(path, geometry, channels, data, detached, options),
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn parse(path: &Path, gzip: bool, options: &ReadOptions) -> Result<Pa
         gzip,
         &header,
         Layout {
-            file: path.to_owned(),
+            files: vec![path.to_owned()],
             start: 0,
             packing: Packing::Raw,
             skip: offset,
@@ -62,6 +62,7 @@ pub(crate) fn parse(path: &Path, gzip: bool, options: &ReadOptions) -> Result<Pa
         voxel_type,
         scaling: layout.scaling,
         compressed: layout.packing == Packing::Gzip,
+        labels: Vec::new(),
         metadata: metadata(&header),
     };
     Ok(Parsed {
@@ -226,41 +227,34 @@ fn world(
     }
 }
 
-/// Points the layout at the file with the voxels and checks that they are all there.
+/// Points the layout at the file with the voxels.
 fn locate(path: &Path, gzip: bool, header: &Header, mut layout: Layout) -> Result<Layout> {
     let mut gzip = gzip;
     if header.pair {
-        (layout.file, gzip) = partner(path)?;
+        let (image, compressed) = partner(path)?;
+        (layout.files, gzip) = (vec![image], compressed);
     }
     if gzip {
         layout.packing = Packing::Gzip;
-        return Ok(layout);
-    }
-    (layout.start, layout.skip) = (layout.skip, 0);
-    let there = std::fs::metadata(&layout.file)
-        .map_err(|e| Error::read(&layout.file, e))?
-        .len();
-    let expected = layout.start.saturating_add(layout.bytes());
-    if there < expected {
-        return Err(Error::Truncated {
-            path: layout.file,
-            what: "header and voxels".to_owned(),
-            expected,
-            offset: there,
-        });
+    } else {
+        (layout.start, layout.skip) = (layout.skip, 0);
     }
     Ok(layout)
 }
 
-/// The `.img` of an `.hdr`, and whether it is compressed.
+/// The `.img` of an `.hdr`, and whether it is compressed; compressed like the header if both exist.
 fn partner(path: &Path) -> Result<(PathBuf, bool)> {
     let name = path.to_string_lossy();
-    let stem = name
-        .strip_suffix(".gz")
+    let plain = name.strip_suffix(".gz");
+    let stem = plain
         .unwrap_or(&name)
         .rsplit_once('.')
         .map_or(&*name, |(stem, _)| stem);
-    for (ending, gzip) in [(".img", false), (".img.gz", true), (".IMG", false)] {
+    let mut endings = [(".img", false), (".IMG", false), (".img.gz", true)];
+    if plain.is_some() {
+        endings.reverse();
+    }
+    for (ending, gzip) in endings {
         let candidate = PathBuf::from(format!("{stem}{ending}"));
         if candidate.is_file() {
             return Ok((candidate, gzip));
@@ -277,9 +271,14 @@ fn partner(path: &Path) -> Result<(PathBuf, bool)> {
 /// The NIfTI header of an `.img` file, and whether it is compressed.
 pub(crate) fn header_beside(path: &Path) -> Option<(PathBuf, bool)> {
     let name = path.to_string_lossy();
-    let stem = name.strip_suffix(".gz").unwrap_or(&name);
+    let plain = name.strip_suffix(".gz");
+    let stem = plain.unwrap_or(&name);
     let stem = stem.strip_suffix(".img").or(stem.strip_suffix(".IMG"))?;
-    [".hdr", ".hdr.gz", ".HDR"]
+    let mut endings = [".hdr", ".HDR", ".hdr.gz"];
+    if plain.is_some() {
+        endings.reverse();
+    }
+    endings
         .iter()
         .map(|ending| PathBuf::from(format!("{stem}{ending}")))
         .filter(|candidate| candidate.is_file())

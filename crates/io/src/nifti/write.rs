@@ -4,6 +4,7 @@ use super::geometry;
 use super::header::{self, Header};
 use crate::atomic::write_atomically;
 use crate::encode::Encoder;
+use crate::layout::Packing;
 use crate::{Error, FileVoxel, NiftiVersion, Result, WriteOptions, gzip};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -113,6 +114,7 @@ fn write_file<T: FileVoxel>(
 ) -> Result<()> {
     let mut misfit = None;
     let body = voxels.map_or(0, Encoder::bytes);
+    let voxel_type = voxels.map_or(T::TYPE, |encoder| encoder.voxel_type);
     let mut encode = |first_byte: usize, out: &mut [u8]| {
         let Some(encoder) = voxels else { return Ok(()) };
         let width = encoder.voxel_type.bytes();
@@ -124,12 +126,18 @@ fn write_file<T: FileVoxel>(
     let written = write_atomically(path, |writer| {
         if compressed {
             let length = head.len() + body;
-            return gzip::write_member(writer, options.compression_level, length, |at, out| {
-                let rest = head.get(at..).unwrap_or(&[]);
-                let (front, back) = out.split_at_mut(rest.len().min(out.len()));
-                front.copy_from_slice(&rest[..front.len()]);
-                encode((at + front.len()).saturating_sub(head.len()), back)
-            });
+            return gzip::write_packed(
+                writer,
+                Packing::Gzip,
+                options.level(voxel_type),
+                length,
+                |at, out| {
+                    let rest = head.get(at..).unwrap_or(&[]);
+                    let (front, back) = out.split_at_mut(rest.len().min(out.len()));
+                    front.copy_from_slice(&rest[..front.len()]);
+                    encode((at + front.len()).saturating_sub(head.len()), back)
+                },
+            );
         }
         writer.write_all(head)?;
         let mut slab = vec![0; SLAB.min(body)];

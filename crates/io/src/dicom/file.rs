@@ -1,0 +1,225 @@
+//! One DICOM file: preamble, transfer syntax, data set; values as text and numbers.
+
+use super::element::{DataSet, Syntax, Walker};
+use super::tags;
+use crate::{Error, Result};
+use memmap2::Mmap;
+use std::io::Read;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+/// The bytes that ranges of the data set point into.
+enum Bytes {
+    Mapped(Mmap),
+    Owned(Vec<u8>),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+/// A DICOM file, walked through once.
+pub(super) struct DicomFile {
+    pub path: PathBuf,
+    bytes: Bytes,
+    pub set: DataSet,
+    pub syntax: Syntax,
+    pub transfer_syntax: String,
+}
+
+/// Whether the bytes begin a DICOM file, with its preamble or without.
+pub(crate) fn detect(head: &[u8]) -> bool {
+    head.get(128..132) == Some(b"DICM") || guess(head).is_some()
+}
+
+/// The syntax of a file without preamble, from its first element, which is of group 2 or 8.
+fn guess(head: &[u8]) -> Option<Syntax> {
+    let [g0, g1, e0, e1, v0, v1, l0, l1] = *head.first_chunk::<8>()?;
+    let letters = v0.is_ascii_uppercase() && v1.is_ascii_uppercase();
+    match (g0, g1) {
+        (2 | 8, 0) if letters => Some(Syntax {
+            explicit: true,
+            big_endian: false,
+        }),
+        (0, 2 | 8) if letters && e0 == 0 => Some(Syntax {
+            explicit: true,
+            big_endian: true,
+        }),
+        // A short first value, as all of those in group 8 are.
+        (8, 0) if e1 == 0 && v1 == 0 && l0 == 0 && l1 == 0 && e0 <= 0x18 => Some(Syntax {
+            explicit: false,
+            big_endian: false,
+        }),
+        _ => None,
+    }
+}
+
+const EXPLICIT_LITTLE: Syntax = Syntax {
+    explicit: true,
+    big_endian: false,
+};
+
+impl DicomFile {
+    /// Reads the file's elements; pixel data stay in the file. `limit` bounds what a deflated file
+    /// may unpack to.
+    pub fn open(path: &Path, limit: u64) -> Result<Self> {
+        let fail = |source| Error::read(path, source);
+        let file = std::fs::File::open(path).map_err(fail)?;
+        if file.metadata().map_err(fail)?.len() == 0 {
+            return Err(Error::NotAnImage {
+                path: path.to_owned(),
+                found: "nothing (it is empty)".to_owned(),
+            });
+        }
+        // SAFETY: the map is read-only. A program that shortens the file meanwhile would break any
+        // reader that maps files.
+        let map = unsafe { Mmap::map(&file) }.map_err(fail)?;
+        let (syntax, transfer_syntax, start) = read_meta(path, &map)?;
+        let deflated = transfer_syntax == "1.2.840.10008.1.2.1.99";
+        let (bytes, start) = if deflated {
+            (Bytes::Owned(inflate(path, &map[start..], limit)?), 0)
+        } else {
+            (Bytes::Mapped(map), start)
+        };
+        let mut walker = Walker {
+            path,
+            bytes: &bytes,
+            at: start,
+            syntax,
+        };
+        let set = walker.data_set(bytes.len(), 0)?;
+        Ok(Self {
+            path: path.to_owned(),
+            bytes,
+            set,
+            syntax,
+            transfer_syntax,
+        })
+    }
+
+    pub fn raw(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// A value as text: its parts stay apart with `\`, the padding is gone.
+    pub fn text(&self, set: &DataSet, tag: u32) -> Option<String> {
+        let bytes = set.bytes(&self.bytes, tag)?;
+        let text = decode_text(bytes);
+        let text = text.trim_matches([' ', '\0']);
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// The numbers of a value that is written as text.
+    pub fn reals(&self, set: &DataSet, tag: u32) -> Option<Vec<f64>> {
+        let text = self.text(set, tag)?;
+        text.split('\\')
+            .map(|part| part.trim().parse().ok())
+            .collect()
+    }
+
+    pub fn real(&self, set: &DataSet, tag: u32) -> Option<f64> {
+        self.reals(set, tag)?.first().copied()
+    }
+
+    /// `N` finite numbers of a value that is written as text.
+    pub fn vector<const N: usize>(&self, set: &DataSet, tag: u32) -> Option<[f64; N]> {
+        let values: [f64; N] = self.reals(set, tag)?.try_into().ok()?;
+        values.iter().all(|v| v.is_finite()).then_some(values)
+    }
+
+    pub fn u16(&self, set: &DataSet, tag: u32) -> Option<u16> {
+        let word = set.bytes(&self.bytes, tag)?.first_chunk::<2>()?;
+        Some(match self.syntax.big_endian {
+            true => u16::from_be_bytes(*word),
+            false => u16::from_le_bytes(*word),
+        })
+    }
+
+    pub fn f64(&self, set: &DataSet, tag: u32) -> Option<f64> {
+        let word = set.bytes(&self.bytes, tag)?.first_chunk::<8>()?;
+        Some(match self.syntax.big_endian {
+            true => f64::from_be_bytes(*word),
+            false => f64::from_le_bytes(*word),
+        })
+    }
+}
+
+/// UTF-8 where it is, else Latin-1: enough for names that are shown, not compared.
+fn decode_text(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|&b| char::from(b)).collect(),
+    }
+}
+
+/// Syntax and UID of the data set, and where it begins.
+fn read_meta(path: &Path, bytes: &[u8]) -> Result<(Syntax, String, usize)> {
+    let preamble = bytes.get(128..132) == Some(b"DICM");
+    let start = if preamble { 132 } else { 0 };
+    let mut walker = Walker {
+        path,
+        bytes,
+        at: start,
+        syntax: EXPLICIT_LITTLE,
+    };
+    let mut end = start;
+    // The meta group ends where another group begins, whatever its length says.
+    while walker.peek(bytes.len()).is_some_and(|tag| tag >> 16 == 2) {
+        end = walker.skip_element(bytes.len())?;
+    }
+    let mut meta = Walker {
+        path,
+        bytes,
+        at: start,
+        syntax: EXPLICIT_LITTLE,
+    };
+    let set = meta.data_set(end, 0)?;
+    let uid = set
+        .bytes(bytes, tags::TRANSFER_SYNTAX)
+        .map(|b| decode_text(b).trim_matches([' ', '\0']).to_owned());
+    let rest = &bytes[end..];
+    match uid {
+        Some(uid) => {
+            let syntax = Syntax {
+                explicit: uid != "1.2.840.10008.1.2",
+                big_endian: uid == "1.2.840.10008.1.2.2",
+            };
+            Ok((syntax, uid, end))
+        }
+        None => match guess(rest) {
+            Some(syntax) => Ok((syntax, String::new(), end)),
+            None => Err(Error::NotAnImage {
+                path: path.to_owned(),
+                found: "a DICOM file that does not say its transfer syntax".to_owned(),
+            }),
+        },
+    }
+}
+
+fn inflate(path: &Path, packed: &[u8], limit: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut decoder = flate2::bufread::DeflateDecoder::new(packed).take(limit.saturating_add(1));
+    let read = decoder.read_to_end(&mut bytes);
+    if bytes.len() as u64 > limit {
+        return Err(Error::TooLarge {
+            path: path.to_owned(),
+            needed: bytes.len() as u64,
+            limit,
+        });
+    }
+    match read {
+        Ok(_) => Ok(bytes),
+        Err(source) => Err(Error::Compression {
+            path: path.to_owned(),
+            offset: bytes.len() as u64,
+            reason: source.to_string(),
+        }),
+    }
+}

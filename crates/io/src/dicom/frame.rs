@@ -1,0 +1,280 @@
+//! The frames of one file: where each lies, how its values are scaled, and what sets it apart.
+
+use super::element::{DataSet, Value};
+use super::file::DicomFile;
+use super::tags;
+use crate::{Error, Result, Scaling};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// One frame: a slice of a volume.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    pub file: PathBuf,
+    /// Number in its file, from 0.
+    pub index: usize,
+    /// Centre of the first voxel, LPS mm.
+    pub position: Option<[f64; 3]>,
+    /// Directions of growing column and growing row index, LPS.
+    pub orientation: Option<[f64; 6]>,
+    /// Between rows, then between columns, mm.
+    pub spacing: Option<[f64; 2]>,
+    pub thickness: Option<f64>,
+    pub spacing_between: Option<f64>,
+    pub scaling: Scaling,
+    /// What tells frames at one place apart, by name.
+    pub marks: Vec<(&'static str, String)>,
+}
+
+/// What all frames of a file have in common.
+#[derive(Debug, Clone)]
+pub(super) struct FileHeader {
+    pub series_uid: String,
+    pub frame_of_reference: String,
+    pub columns: usize,
+    pub rows: usize,
+    pub bits_stored: u16,
+    pub bits_allocated: u16,
+    pub signed: bool,
+    pub float: bool,
+    pub compressed: bool,
+    pub metadata: BTreeMap<String, String>,
+    pub frames: Vec<Frame>,
+}
+
+/// The header of an image file; `None` when the file holds no pixels (a report, a plan).
+pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
+    let set = &file.set;
+    let (Some(rows), Some(columns)) = (file.u16(set, tags::ROWS), file.u16(set, tags::COLUMNS))
+    else {
+        return Ok(None);
+    };
+    let float = set.get(tags::FLOAT_PIXELS).is_some() || set.get(tags::DOUBLE_PIXELS).is_some();
+    if set.get(tags::PIXELS).is_none() && !float {
+        return Ok(None);
+    }
+    if rows == 0 || columns == 0 {
+        let found = format!("{rows} × {columns}");
+        return Err(Error::header(
+            &file.path,
+            "Rows × Columns",
+            found,
+            "positive numbers",
+        ));
+    }
+    let samples = file.u16(set, tags::SAMPLES).unwrap_or(1);
+    if samples != 1 {
+        return Err(Error::unsupported(
+            &file.path,
+            format!("a colour image (SamplesPerPixel {samples})"),
+            "a volume has one number a voxel; choose another series",
+        ));
+    }
+    let bits_allocated = file.u16(set, tags::BITS_ALLOCATED).unwrap_or(16);
+    if !matches!(bits_allocated, 1 | 8 | 16 | 32 | 64) {
+        return Err(Error::header(
+            &file.path,
+            "BitsAllocated",
+            bits_allocated,
+            "1, 8, 16 or 32 (64 for floats)",
+        ));
+    }
+    let bits_stored = file.u16(set, tags::BITS_STORED).unwrap_or(bits_allocated);
+    if bits_stored == 0 || bits_stored > bits_allocated {
+        let expected = format!("1 to {bits_allocated} (BitsAllocated)");
+        return Err(Error::header(
+            &file.path,
+            "BitsStored",
+            bits_stored,
+            expected,
+        ));
+    }
+    Ok(Some(FileHeader {
+        series_uid: file.text(set, tags::SERIES_UID).unwrap_or_default(),
+        frame_of_reference: file.text(set, tags::FRAME_OF_REFERENCE).unwrap_or_default(),
+        columns: columns.into(),
+        rows: rows.into(),
+        bits_stored,
+        bits_allocated,
+        signed: file.u16(set, tags::PIXEL_REPRESENTATION) == Some(1),
+        float,
+        compressed: !file.transfer_syntax.is_empty()
+            && !file.transfer_syntax.starts_with("1.2.840.10008.1.2.1")
+            && file.transfer_syntax != "1.2.840.10008.1.2"
+            && file.transfer_syntax != "1.2.840.10008.1.2.2",
+        metadata: metadata(file),
+        frames: frames(file)?,
+    }))
+}
+
+fn metadata(file: &DicomFile) -> BTreeMap<String, String> {
+    let text = |&(tag, name): &(u32, &str)| {
+        let value = file.text(&file.set, tag)?;
+        Some((name.to_owned(), value))
+    };
+    let mut metadata: BTreeMap<_, _> = tags::CARRIED.iter().filter_map(text).collect();
+    if let Some(padding) = file.u16(&file.set, tags::PIXEL_PADDING) {
+        let signed = file.u16(&file.set, tags::PIXEL_REPRESENTATION) == Some(1);
+        let padding = if signed {
+            i32::from(padding as i16)
+        } else {
+            padding.into()
+        };
+        metadata.insert("PixelPaddingValue".to_owned(), padding.to_string());
+    }
+    if !file.transfer_syntax.is_empty() {
+        metadata.insert("TransferSyntaxUID".to_owned(), file.transfer_syntax.clone());
+    }
+    metadata
+}
+
+fn frames(file: &DicomFile) -> Result<Vec<Frame>> {
+    /// No scanner makes more slices in one file.
+    const MOST: f64 = 1_000_000.0;
+    let set = &file.set;
+    let count = file.real(set, tags::FRAMES).unwrap_or(1.0);
+    if !(1.0..=MOST).contains(&count) || count.fract() != 0.0 {
+        return Err(Error::header(
+            &file.path,
+            "NumberOfFrames",
+            count,
+            "1 to 1,000,000",
+        ));
+    }
+    let count = count as usize;
+    check_count(file, count)?;
+    let groups = set.items(tags::FRAME_GROUPS);
+    let shared = set.item(tags::SHARED_GROUPS);
+    if !groups.is_empty() && groups.len() != count {
+        return Err(Error::header(
+            &file.path,
+            "PerFrameFunctionalGroupsSequence",
+            format!("{} items", groups.len()),
+            format!("{count}, as NumberOfFrames says"),
+        ));
+    }
+    if groups.is_empty() && count > 1 {
+        // Frames without functional groups have no place: refused when their volume is built.
+        return Ok((0..count).map(|i| unplaced(file, i)).collect());
+    }
+    Ok((0..count)
+        .map(|i| frame(file, i, groups.get(i), shared))
+        .collect())
+}
+
+/// Refuses more frames than the pixel data can hold, before anything is made for each of them.
+fn check_count(file: &DicomFile, count: usize) -> Result<()> {
+    let set = &file.set;
+    let word = |tag| u64::from(file.u16(set, tag).unwrap_or(1));
+    let there = match set.get(tags::PIXELS) {
+        // The offset table comes first; a frame takes a fragment or more.
+        Some(Value::Fragments(fragments)) => fragments.len().saturating_sub(1) as u64,
+        _ => {
+            let tag = [tags::PIXELS, tags::FLOAT_PIXELS, tags::DOUBLE_PIXELS];
+            let bytes = tag.iter().find_map(|&tag| set.bytes(file.raw(), tag));
+            let bits = word(tags::ROWS) * word(tags::COLUMNS) * word(tags::BITS_ALLOCATED);
+            let held = bytes.map_or(0, |bytes| bytes.len() as u64 * 8);
+            if held < bits.saturating_mul(count as u64) {
+                return Err(Error::Truncated {
+                    path: file.path.clone(),
+                    what: format!("the pixel data of {count} frame(s)"),
+                    expected: bits.saturating_mul(count as u64).div_ceil(8),
+                    offset: held / 8,
+                });
+            }
+            return Ok(());
+        }
+    };
+    if there < count as u64 {
+        return Err(Error::header(
+            &file.path,
+            "NumberOfFrames",
+            count,
+            format!("at most {there}, the fragments of the pixel data"),
+        ));
+    }
+    Ok(())
+}
+
+fn unplaced(file: &DicomFile, index: usize) -> Frame {
+    Frame {
+        position: None,
+        orientation: None,
+        ..frame(file, index, None, None)
+    }
+}
+
+/// A frame from its own functional group, the shared one, or the file's plain attributes.
+fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&DataSet>) -> Frame {
+    let grouped = own.is_some() || shared.is_some();
+    let group = |sequence: u32| {
+        // Own groups overrule shared ones.
+        own.and_then(|set| set.item(sequence))
+            .or_else(|| shared.and_then(|set| set.item(sequence)))
+            .or_else(|| file.set.item(sequence))
+            .or((!grouped).then_some(&file.set))
+    };
+    let measures = group(tags::PIXEL_MEASURES);
+    let real = |set: Option<&DataSet>, tag| file.real(set?, tag).filter(|v| v.is_finite());
+    let transformation = group(tags::VALUE_TRANSFORMATION).or(Some(&file.set));
+    Frame {
+        file: file.path.clone(),
+        index,
+        position: group(tags::PLANE_POSITION).and_then(|set| file.vector(set, tags::POSITION)),
+        orientation: group(tags::PLANE_ORIENTATION)
+            .and_then(|set| file.vector(set, tags::ORIENTATION)),
+        spacing: measures.and_then(|set| file.vector(set, tags::PIXEL_SPACING)),
+        thickness: real(measures, tags::SLICE_THICKNESS),
+        spacing_between: real(measures, tags::SPACING_BETWEEN_SLICES),
+        scaling: Scaling {
+            slope: real(transformation, tags::RESCALE_SLOPE)
+                .filter(|slope| *slope != 0.0)
+                .unwrap_or(1.0),
+            intercept: real(transformation, tags::RESCALE_INTERCEPT).unwrap_or(0.0),
+        },
+        marks: marks(file, own, shared),
+    }
+}
+
+/// What may tell frames at one place apart, in the order in which it is tried.
+fn marks(
+    file: &DicomFile,
+    own: Option<&DataSet>,
+    shared: Option<&DataSet>,
+) -> Vec<(&'static str, String)> {
+    let inside = |sequence: u32| {
+        own.and_then(|set| set.item(sequence))
+            .or_else(|| shared.and_then(|set| set.item(sequence)))
+    };
+    let plain = |tag| file.text(&file.set, tag);
+    let double = |set: Option<&DataSet>, tag| Some(file.f64(set?, tag)?.to_string());
+    let word = |set: Option<&DataSet>, tag| Some(file.u16(set?, tag)?.to_string());
+    let temporal = inside(tags::FRAME_CONTENT)
+        .and_then(|set| set.bytes(file.raw(), tags::TEMPORAL_INDEX))
+        .map(|bytes| format!("{bytes:?}"));
+    let all = [
+        (
+            "SegmentNumber",
+            word(inside(tags::SEGMENT_IDENTIFICATION), tags::SEGMENT_NUMBER),
+        ),
+        ("AcquisitionNumber", plain(tags::ACQUISITION_NUMBER)),
+        (
+            "TemporalPosition",
+            temporal.or_else(|| plain(tags::TEMPORAL_POSITION)),
+        ),
+        (
+            "EchoTime",
+            double(inside(tags::MR_ECHO), tags::EFFECTIVE_ECHO_TIME)
+                .or_else(|| plain(tags::ECHO_TIME)),
+        ),
+        (
+            "DiffusionBValue",
+            double(inside(tags::MR_DIFFUSION), tags::DIFFUSION_B_VALUE)
+                .or_else(|| double(Some(&file.set), tags::DIFFUSION_B_VALUE)),
+        ),
+        ("ImageType", plain(tags::IMAGE_TYPE)),
+    ];
+    all.into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}

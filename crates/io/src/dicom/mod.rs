@@ -1,0 +1,218 @@
+//! DICOM: single-frame series and enhanced multi-frame files to volumes, by the positions that the
+//! files state. Nothing is guessed: several series, unequal gaps, a tilted gantry and a missing
+//! position are errors with an explicit way out.
+
+mod element;
+mod file;
+mod frame;
+mod jpeg_ls;
+mod pixels;
+mod rle;
+mod series;
+mod stack;
+mod tags;
+
+pub(crate) use file::detect;
+pub use series::{Series, SeriesList, list_series, list_series_with};
+pub use stack::{DicomOptions, SliceProblem, UnevenSlices};
+
+use crate::{Error, FileVoxel, Format, ImageInfo, ReadOptions, Result, Scaling};
+use file::DicomFile;
+use pixels::Samples;
+use rayon::prelude::*;
+use stack::Stack;
+use std::collections::BTreeMap;
+use std::path::Path;
+use vesalius_volume::Volume;
+
+/// Reads the series that the options name, or the only one.
+pub(crate) fn read<T: FileVoxel>(path: &Path, options: &ReadOptions) -> Result<Volume<T>> {
+    read_series(&series::choose(path, options)?, options)
+}
+
+/// What a series' headers say, without its pixels.
+pub(crate) fn probe(path: &Path, options: &ReadOptions) -> Result<ImageInfo> {
+    let series = series::choose(path, options)?;
+    series_info(path, &series)
+}
+
+/// A series as the description of an image.
+pub(crate) fn series_info(path: &Path, series: &Series) -> Result<ImageInfo> {
+    let Some(geometry) = series.geometry else {
+        let problem = series.problem.clone().unwrap_or(SliceProblem::NoThickness);
+        return Err(stack::refuse(path, &series.label(), problem));
+    };
+    let first = series
+        .frames
+        .first()
+        .map_or(Scaling::IDENTITY, |f| f.scaling);
+    let same = series.frames.iter().all(|frame| frame.scaling == first);
+    Ok(ImageInfo {
+        path: path.to_owned(),
+        format: Format::Dicom,
+        geometry,
+        channels: 1,
+        voxel_type: series.voxel_type,
+        // Slices with scalings of their own have none in common.
+        scaling: if same { first } else { Scaling::IDENTITY },
+        compressed: series.compressed,
+        labels: Vec::new(),
+        metadata: series.metadata.clone(),
+    })
+}
+
+/// Reads the pixels of a listed series, each slice scaled by its own slope and intercept. Several
+/// modalities of one study are read one by one and resampled to the first by the caller.
+///
+/// # Errors
+/// [`Error::Slices`] when the slices are no uniform stack, and what decoding may give.
+pub fn read_series<T: FileVoxel>(series: &Series, options: &ReadOptions) -> Result<Volume<T>> {
+    let path = series
+        .files
+        .first()
+        .map_or(Path::new(""), |file| file.as_path());
+    let plane = [series.size[0], series.size[1]];
+    let stacked = stack::stack(&series.frames, plane, options.assume_spacing, options.dicom);
+    let stack = stack::checked(path, &series.label(), stacked)?;
+    check_memory::<T>(path, &stack, options.max_bytes)?;
+    let pixels = plane[0] * plane[1];
+    let uniform = stack
+        .places
+        .iter()
+        .enumerate()
+        .all(|(i, place)| (place - i as f64).abs() < 0.05);
+    let count = series.frames.len();
+    let data = if uniform {
+        let mut data = vec![T::default(); pixels * count];
+        fill(series, &stack, options, &mut data)?;
+        data
+    } else {
+        let mut real = vec![0f64; pixels * count];
+        fill(series, &stack, options, &mut real)?;
+        interpolate(path, &stack, &real, pixels)?
+    };
+    Volume::new(stack.geometry, 1, data).map_err(|source| Error::volume(path, source))
+}
+
+fn check_memory<T: FileVoxel>(path: &Path, stack: &Stack, limit: u64) -> Result<()> {
+    let needed = (stack.geometry.voxel_count() as u64).saturating_mul(T::TYPE.bytes() as u64);
+    if needed > limit {
+        return Err(Error::TooLarge {
+            path: path.to_owned(),
+            needed,
+            limit,
+        });
+    }
+    Ok(())
+}
+
+/// Decodes every frame into its slice; each file is opened once.
+fn fill<T: FileVoxel>(
+    series: &Series,
+    stack: &Stack,
+    options: &ReadOptions,
+    data: &mut [T],
+) -> Result<()> {
+    let pixels = series.size[0] * series.size[1];
+    let mut by_file: BTreeMap<&Path, Vec<(usize, &mut [T])>> = BTreeMap::new();
+    for (slice, &frame) in data.chunks_exact_mut(pixels).zip(&stack.order) {
+        let file = series.frames[frame].file.as_path();
+        by_file.entry(file).or_default().push((frame, slice));
+    }
+    by_file.into_par_iter().try_for_each(|(path, slices)| {
+        let file = DicomFile::open(path, options.max_bytes)?;
+        let header = frame::read(&file)?.filter(|h| [h.columns, h.rows] == series.size[..2]);
+        let Some(header) = header else {
+            return Err(Error::header(
+                path,
+                "the image",
+                "changed",
+                "what it was when it was listed",
+            ));
+        };
+        for (number, slice) in slices {
+            let frame = &series.frames[number];
+            let samples = pixels::frame(&file, &header, frame.index)?;
+            scale(
+                path,
+                &samples,
+                frame.scaling,
+                slice,
+                [series.size[0], number],
+            )?;
+        }
+        Ok(())
+    })
+}
+
+/// Stored values to meant ones: `slope · value + intercept` in f64, rounded once.
+fn scale<T: FileVoxel>(
+    path: &Path,
+    samples: &Samples,
+    Scaling { slope, intercept }: Scaling,
+    slice: &mut [T],
+    [columns, z]: [usize; 2],
+) -> Result<()> {
+    let identity = slope == 1.0 && intercept == 0.0;
+    for (i, voxel) in slice.iter_mut().enumerate() {
+        let (value, meant) = match samples {
+            Samples::Whole(values) if identity => (T::from_i64(values[i]), values[i] as f64),
+            Samples::Whole(values) => {
+                let meant = values[i] as f64 * slope + intercept;
+                (T::from_f64(meant), meant)
+            }
+            Samples::Real(values) => {
+                let meant = values[i] * slope + intercept;
+                (T::from_f64(meant), meant)
+            }
+        };
+        let Some(value) = value else {
+            return Err(Error::Value {
+                path: path.to_owned(),
+                value: meant.to_string(),
+                index: [i % columns, i / columns, z],
+                channel: 0,
+                expected: crate::decode::expectation(T::TYPE),
+            });
+        };
+        *voxel = value;
+    }
+    Ok(())
+}
+
+/// Slices at equal gaps, linear between the two nearest that there are.
+fn interpolate<T: FileVoxel>(
+    path: &Path,
+    stack: &Stack,
+    real: &[f64],
+    pixels: usize,
+) -> Result<Vec<T>> {
+    let depth = stack.geometry.size()[2];
+    let [columns, ..] = stack.geometry.size();
+    let mut data = vec![T::default(); pixels * depth];
+    for (z, slice) in data.chunks_exact_mut(pixels).enumerate() {
+        let above = stack.places.partition_point(|place| *place < z as f64);
+        let above = above.min(stack.places.len() - 1);
+        let below = above.saturating_sub(1);
+        let gap = stack.places[above] - stack.places[below];
+        let share = if gap > 0.0 {
+            ((z as f64 - stack.places[below]) / gap).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        let mixed = (0..pixels)
+            .map(|i| {
+                let (low, high) = (real[below * pixels + i], real[above * pixels + i]);
+                low + share * (high - low)
+            })
+            .collect();
+        scale(
+            path,
+            &Samples::Real(mixed),
+            Scaling::IDENTITY,
+            slice,
+            [columns, z],
+        )?;
+    }
+    Ok(data)
+}

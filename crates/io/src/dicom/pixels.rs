@@ -1,0 +1,268 @@
+//! The stored values of one frame, whatever transfer syntax packs them.
+
+use super::element::Value;
+use super::file::DicomFile;
+use super::frame::FileHeader;
+use super::{rle, tags};
+use crate::{Error, Result};
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Stored values, not yet scaled.
+pub(super) enum Samples {
+    Whole(Vec<i64>),
+    Real(Vec<f64>),
+}
+
+/// Decodes frame `index`; it has exactly rows × columns values.
+pub(super) fn frame(file: &DicomFile, header: &FileHeader, index: usize) -> Result<Samples> {
+    let pixels = header.rows * header.columns;
+    match file.set.get(tags::PIXELS) {
+        Some(Value::Fragments(fragments)) => {
+            let packed = fragments_of(file, fragments, header.frames.len(), index)?;
+            // Decoders are others' code: a panic on one file is that file's error.
+            let decoded = catch_unwind(AssertUnwindSafe(|| unpack(file, header, &packed, pixels)))
+                .unwrap_or_else(|_| Err("the decoder panicked".to_owned()));
+            decoded.map_err(|reason| Error::Compression {
+                path: file.path.clone(),
+                offset: index as u64 * pixels as u64,
+                reason: format!("frame {index}: {reason}"),
+            })
+        }
+        _ => native(file, header, index, pixels),
+    }
+}
+
+fn native(file: &DicomFile, header: &FileHeader, index: usize, pixels: usize) -> Result<Samples> {
+    let tag = [tags::PIXELS, tags::FLOAT_PIXELS, tags::DOUBLE_PIXELS]
+        .into_iter()
+        .find(|&tag| file.set.get(tag).is_some())
+        .unwrap_or(tags::PIXELS);
+    let bytes = file.set.bytes(file.raw(), tag).unwrap_or(&[]);
+    let bits = pixels * usize::from(header.bits_allocated);
+    let expected = (index + 1) as u64 * bits as u64;
+    if (bytes.len() as u64) < expected.div_ceil(8) {
+        return Err(Error::Truncated {
+            path: file.path.clone(),
+            what: format!("the pixel data up to frame {index}"),
+            expected: expected.div_ceil(8),
+            offset: bytes.len() as u64,
+        });
+    }
+    if header.bits_allocated == 1 {
+        // Frames of one-bit segmentations follow each other without padding, lowest bit first.
+        let bit = |i: usize| i64::from(bytes[i / 8] >> (i % 8) & 1);
+        return Ok(Samples::Whole(
+            (index * pixels..(index + 1) * pixels).map(bit).collect(),
+        ));
+    }
+    let width = usize::from(header.bits_allocated / 8);
+    let frame = &bytes[index * pixels * width..(index + 1) * pixels * width];
+    let swapped;
+    let frame = if file.syntax.big_endian && width > 1 {
+        let mut copy = frame.to_vec();
+        copy.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+        swapped = copy;
+        &swapped[..]
+    } else {
+        frame
+    };
+    Ok(match tag {
+        tags::FLOAT_PIXELS => {
+            Samples::Real(words(frame).map(|w| f32::from_le_bytes(w).into()).collect())
+        }
+        tags::DOUBLE_PIXELS => Samples::Real(words(frame).map(f64::from_le_bytes).collect()),
+        _ => Samples::Whole(whole(file, header, frame)),
+    })
+}
+
+fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
+    bytes.as_chunks::<N>().0.iter().copied()
+}
+
+/// Little-endian samples to stored values: shifted by HighBit, cut to BitsStored, sign extended.
+fn whole(file: &DicomFile, header: &FileHeader, bytes: &[u8]) -> Vec<i64> {
+    let stored = u32::from(header.bits_stored);
+    let high = file
+        .u16(&file.set, tags::HIGH_BIT)
+        .map_or(stored - 1, u32::from);
+    let shift = (high + 1).saturating_sub(stored).min(63);
+    let value = |raw: u64| extend(raw >> shift, stored, header.signed);
+    match header.bits_allocated {
+        8 => bytes.iter().map(|&b| value(b.into())).collect(),
+        16 => words(bytes)
+            .map(|w| value(u16::from_le_bytes(w).into()))
+            .collect(),
+        32 => words(bytes)
+            .map(|w| value(u32::from_le_bytes(w).into()))
+            .collect(),
+        _ => words(bytes).map(|w| value(u64::from_le_bytes(w))).collect(),
+    }
+}
+
+/// The lowest `bits` of a word as a number.
+fn extend(raw: u64, bits: u32, signed: bool) -> i64 {
+    let empty = 64 - bits.clamp(1, 64);
+    if signed {
+        ((raw << empty) as i64) >> empty
+    } else {
+        ((raw << empty) >> empty) as i64
+    }
+}
+
+/// The packed bytes of one frame.
+fn fragments_of<'a>(
+    file: &'a DicomFile,
+    fragments: &[std::ops::Range<usize>],
+    frames: usize,
+    index: usize,
+) -> Result<Cow<'a, [u8]>> {
+    let raw = file.raw();
+    let (table, pieces) = match fragments {
+        [table, pieces @ ..] => (&raw[table.clone()], pieces),
+        [] => (&raw[..0], &[][..]),
+    };
+    let join = |pieces: &[std::ops::Range<usize>]| -> Cow<'a, [u8]> {
+        match pieces {
+            [one] => Cow::Borrowed(&raw[one.clone()]),
+            _ => pieces
+                .iter()
+                .flat_map(|piece| &raw[piece.clone()])
+                .copied()
+                .collect(),
+        }
+    };
+    if frames == 1 && !pieces.is_empty() {
+        return Ok(join(pieces));
+    }
+    if pieces.len() == frames {
+        return Ok(join(&pieces[index..=index]));
+    }
+    let offsets: Vec<usize> = words(table)
+        .map(|w| u32::from_le_bytes(w) as usize)
+        .collect();
+    let base = pieces.first().map_or(0, |piece| piece.start - 8);
+    let starts = |piece: &std::ops::Range<usize>| piece.start - 8 - base;
+    let from = offsets.get(index).filter(|_| offsets.len() == frames);
+    let Some(&from) = from else {
+        return Err(Error::header(
+            &file.path,
+            "the encapsulated pixel data",
+            format!("{} fragments and {} offsets", pieces.len(), offsets.len()),
+            format!("one fragment or one offset for each of {frames} frames"),
+        ));
+    };
+    let to = offsets.get(index + 1).copied().unwrap_or(usize::MAX);
+    let inside: Vec<_> = pieces
+        .iter()
+        .filter(|piece| (from..to).contains(&starts(piece)))
+        .cloned()
+        .collect();
+    Ok(join(&inside))
+}
+
+fn unpack(
+    file: &DicomFile,
+    header: &FileHeader,
+    packed: &[u8],
+    pixels: usize,
+) -> std::result::Result<Samples, String> {
+    let values = match &file.transfer_syntax
+        ["1.2.840.10008.1.2".len().min(file.transfer_syntax.len())..]
+    {
+        ".5" => {
+            let width = usize::from(header.bits_allocated / 8);
+            whole(file, header, &rle::decode(packed, pixels, width)?)
+        }
+        ".4.50" | ".4.51" | ".4.57" | ".4.70" => jpeg(header, packed)?,
+        ".4.90" | ".4.91" | ".4.92" | ".4.93" | ".4.201" | ".4.202" | ".4.203" => {
+            jpeg_2000(header, packed)?
+        }
+        ".4.80" | ".4.81" => super::jpeg_ls::decode(packed, header.columns, header.rows)?
+            .into_iter()
+            .map(|v| extend(v.into(), header.bits_stored.into(), header.signed))
+            .collect(),
+        _ => {
+            return Err(format!(
+                "transfer syntax {} is not supported; convert the file, for instance with `gdcmconv --raw` or `dcmdjpeg`",
+                file.transfer_syntax
+            ));
+        }
+    };
+    if values.len() != pixels {
+        return Err(format!("it has {} values, expected {pixels}", values.len()));
+    }
+    Ok(Samples::Whole(values))
+}
+
+fn jpeg(header: &FileHeader, packed: &[u8]) -> std::result::Result<Vec<i64>, String> {
+    use jpeg_decoder::PixelFormat;
+    let mut decoder = jpeg_decoder::Decoder::new(packed);
+    decoder.read_info().map_err(|e| e.to_string())?;
+    let info = decoder.info().ok_or("it has no JPEG header")?;
+    let size = (usize::from(info.width), usize::from(info.height));
+    if size != (header.columns, header.rows) {
+        return Err(format!(
+            "its JPEG has {size:?} pixels, expected {:?}",
+            (header.columns, header.rows)
+        ));
+    }
+    let bytes = decoder.decode().map_err(|e| e.to_string())?;
+    let stored = header.bits_stored.into();
+    let value = |raw: u64| extend(raw, stored, header.signed);
+    match info.pixel_format {
+        PixelFormat::L8 => Ok(bytes.iter().map(|&b| value(b.into())).collect()),
+        // The decoder gives 16-bit values in this machine's order.
+        PixelFormat::L16 => Ok(words(&bytes)
+            .map(|w| value(u16::from_ne_bytes(w).into()))
+            .collect()),
+        other => Err(format!("its JPEG holds {other:?}, expected grey values")),
+    }
+}
+
+fn jpeg_2000(header: &FileHeader, packed: &[u8]) -> std::result::Result<Vec<i64>, String> {
+    // The size stands behind the first two markers: refused before the decoder allocates for it.
+    let start = packed
+        .windows(4)
+        .take(4096)
+        .position(|w| w == [0xFF, 0x4F, 0xFF, 0x51])
+        .ok_or("it has no JPEG 2000 header")?;
+    let word = |at: usize| {
+        let bytes = packed.get(start + at..start + at + 4)?;
+        Some(u32::from_be_bytes(bytes.try_into().ok()?) as usize)
+    };
+    let size = match (word(8), word(12), word(16), word(20)) {
+        (Some(x), Some(y), Some(x0), Some(y0)) => (x.saturating_sub(x0), y.saturating_sub(y0)),
+        _ => return Err("its JPEG 2000 header is cut off".to_owned()),
+    };
+    if size != (header.columns, header.rows) {
+        return Err(format!(
+            "its JPEG 2000 has {size:?} pixels, expected {:?}",
+            (header.columns, header.rows)
+        ));
+    }
+    let image = jpeg2k::Image::from_bytes(packed).map_err(|e| e.to_string())?;
+    let [component] = image.components() else {
+        return Err(format!(
+            "its JPEG 2000 has {} components, expected one",
+            image.num_components()
+        ));
+    };
+    let stored = header.bits_stored.into();
+    let value = |&v: &i32| extend(i64::from(v) as u64, stored, header.signed);
+    Ok(component.data().iter().map(value).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_cut_and_sign_extended() {
+        assert_eq!(extend(0xF800, 12, true), -2048);
+        assert_eq!(extend(0xF800, 12, false), 0x800);
+        assert_eq!(extend(0xFFFF, 16, true), -1);
+        assert_eq!(extend(u64::MAX, 64, true), -1);
+        assert_eq!(extend(5, 1, false), 1);
+    }
+}

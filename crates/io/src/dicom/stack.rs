@@ -1,0 +1,390 @@
+//! Frames to a grid: sorted along the slice normal, their gaps judged, never guessed.
+
+use super::frame::Frame;
+use crate::{Error, Result};
+use serde::Serialize;
+use std::path::Path;
+use vesalius_volume::{Affine, Geometry};
+
+/// Gaps within this fraction of their median are the same gap: positions are written with few
+/// digits.
+const SAME_GAP: f64 = 0.01;
+/// A stack leans when its last slice is off the normal by more than this fraction of a voxel.
+const LEAN: f64 = 0.05;
+
+/// Why the slices of a series are not one uniform stack.
+#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
+#[serde(rename_all = "snake_case", tag = "problem")]
+pub enum SliceProblem {
+    /// Slices are missing: some gaps are whole multiples of the others.
+    #[error(
+        "{count} slice(s) are missing: the usual gap is {gap} mm, but the first wide gap is {wide} mm, after slice {after}; get the whole series, or fill by interpolation (`uneven_slices: UnevenSlices::Interpolate`)"
+    )]
+    Missing {
+        /// How many slices the gaps leave room for.
+        count: usize,
+        /// The usual gap, mm.
+        gap: f64,
+        /// The first wide gap, mm.
+        wide: f64,
+        /// The slice before it, counted from 0 along the normal.
+        after: usize,
+    },
+    /// The gaps differ.
+    #[error(
+        "the gaps between slices vary from {smallest} to {largest} mm; resample by interpolation (`uneven_slices: UnevenSlices::Interpolate`)"
+    )]
+    VariableGap {
+        /// Smallest gap, mm.
+        smallest: f64,
+        /// Largest gap, mm.
+        largest: f64,
+    },
+    /// Several frames lie at one place and nothing tells them apart.
+    #[error(
+        "{count} frames lie at places where another one lies already, and neither acquisition, time, echo nor b-value tells them apart; remove the copies"
+    )]
+    Duplicates {
+        /// Frames too many.
+        count: usize,
+    },
+    /// The stack leans: a tilted gantry.
+    #[error(
+        "the stack leans by {degrees:.2}° (a tilted gantry), so its axes are not at right angles; keep the shear in the affine (`keep_shear: true`) and resample afterwards"
+    )]
+    Tilted {
+        /// Angle between the stack's axis and the slice normal.
+        degrees: f64,
+    },
+    /// A slice has no position, orientation or pixel spacing.
+    #[error(
+        "{missing} is missing, so nothing says where the image lies; if you know the spacing, pass it (`--assume-spacing x,y,z`, in millimetres)"
+    )]
+    NoGeometry {
+        /// The attribute that is missing.
+        missing: &'static str,
+    },
+    /// A single slice without a thickness.
+    #[error(
+        "there is one slice, and neither SpacingBetweenSlices nor SliceThickness says how thick it is; pass the spacing (`--assume-spacing x,y,z`, in millimetres)"
+    )]
+    NoThickness,
+}
+
+/// What to do with gaps between slices that are not equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnevenSlices {
+    /// An error that says which gaps there are.
+    #[default]
+    Refuse,
+    /// Slices at equal gaps, interpolated linearly between their neighbours.
+    Interpolate,
+}
+
+/// How a series' slices become a volume when they are not uniform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DicomOptions {
+    /// What to do with unequal gaps.
+    pub uneven_slices: UnevenSlices,
+    /// Whether a tilted gantry's shear is kept in the affine instead of being an error.
+    pub keep_shear: bool,
+}
+
+/// A grid and how its slices come from frames.
+#[derive(Debug, Clone)]
+pub(super) struct Stack {
+    pub geometry: Geometry,
+    /// Number of each slice's frame, sorted along the normal.
+    pub order: Vec<usize>,
+    /// Place of each frame in `order`, in slices from the first; whole numbers when uniform.
+    pub places: Vec<f64>,
+}
+
+fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
+    (0..3).map(|i| a[i] * b[i]).sum()
+}
+
+/// Unit normal of row × column direction, LPS.
+pub(super) fn normal(o: &[f64; 6]) -> [f64; 3] {
+    let n = [
+        o[1] * o[5] - o[2] * o[4],
+        o[2] * o[3] - o[0] * o[5],
+        o[0] * o[4] - o[1] * o[3],
+    ];
+    let length = dot(n, n).sqrt();
+    n.map(|v| v / length)
+}
+
+/// Distance of a frame along its own normal.
+pub(super) fn height(frame: &Frame) -> Option<f64> {
+    Some(dot(frame.position?, normal(&frame.orientation?)))
+}
+
+/// The missing attribute of a frame that has no place.
+fn placed(frame: &Frame) -> std::result::Result<([f64; 3], [f64; 6], [f64; 2]), SliceProblem> {
+    let missing = |missing| SliceProblem::NoGeometry { missing };
+    Ok((
+        frame.position.ok_or(missing("ImagePositionPatient"))?,
+        frame
+            .orientation
+            .ok_or(missing("ImageOrientationPatient"))?,
+        frame.spacing.ok_or(missing("PixelSpacing"))?,
+    ))
+}
+
+/// The grid of the frames, or why there is none.
+pub(super) fn stack(
+    frames: &[Frame],
+    [columns, rows]: [usize; 2],
+    assumed: Option<[f64; 3]>,
+    options: DicomOptions,
+) -> std::result::Result<Stack, SliceProblem> {
+    let count = frames.len();
+    let parts: std::result::Result<Vec<_>, _> = frames.iter().map(placed).collect();
+    let parts = match (parts, assumed) {
+        (Ok(parts), _) => parts,
+        (Err(_), Some(spacing)) => {
+            let geometry = Geometry::axis_aligned([columns, rows, count], spacing);
+            return Ok(Stack {
+                geometry: geometry.map_err(|_| SliceProblem::NoGeometry {
+                    missing: "a usable spacing",
+                })?,
+                order: (0..count).collect(),
+                places: (0..count).map(|i| i as f64).collect(),
+            });
+        }
+        (Err(problem), None) => return Err(problem),
+    };
+    let (_, orientation, spacing) = parts[0];
+    let up = normal(&orientation);
+    let mut order: Vec<usize> = (0..count).collect();
+    let heights: Vec<f64> = parts
+        .iter()
+        .map(|(position, ..)| dot(*position, up))
+        .collect();
+    order.sort_by(|&a, &b| heights[a].total_cmp(&heights[b]));
+    let first = parts[order[0]].0;
+    let last = parts[order[count - 1]].0;
+    let (places, step) = if count == 1 {
+        let thickness = frames[0].spacing_between.or(frames[0].thickness);
+        let thickness = thickness.map(f64::abs).filter(|t| *t > 0.0);
+        let thickness = thickness
+            .or(assumed.map(|s| s[2]))
+            .ok_or(SliceProblem::NoThickness)?;
+        (vec![0.0], up.map(|v| v * thickness))
+    } else {
+        let sorted: Vec<f64> = order.iter().map(|&i| heights[i]).collect();
+        let gap = usual_gap(&sorted, options)?;
+        let extent = sorted[count - 1] - sorted[0];
+        let slices = (extent / gap).round().max(1.0);
+        let step = std::array::from_fn(|i| (last[i] - first[i]) / slices);
+        check_lean(first, last, up, &spacing, options)?;
+        let place = |h: &f64| (h - sorted[0]) / extent * slices;
+        (sorted.iter().map(place).collect(), step)
+    };
+    let depth = places
+        .last()
+        .map_or(1, |last: &f64| last.round() as usize + 1);
+    let geometry =
+        grid([columns, rows, depth], &orientation, spacing, step, first).map_err(|_| {
+            SliceProblem::NoGeometry {
+                missing: "a usable ImageOrientationPatient and PixelSpacing",
+            }
+        })?;
+    Ok(Stack {
+        geometry,
+        order,
+        places,
+    })
+}
+
+/// The gap that the slices keep; an error when they keep none.
+fn usual_gap(sorted: &[f64], options: DicomOptions) -> std::result::Result<f64, SliceProblem> {
+    let gaps: Vec<f64> = sorted.windows(2).map(|w| w[1] - w[0]).collect();
+    let mut by_size = gaps.clone();
+    by_size.sort_by(f64::total_cmp);
+    // The lower median: with two gaps, the smaller is the usual one.
+    let usual = by_size[(by_size.len() - 1) / 2];
+    let copies = gaps.iter().filter(|gap| **gap < 1e-4).count();
+    if copies > 0 {
+        return Err(SliceProblem::Duplicates { count: copies });
+    }
+    let (smallest, largest) = (by_size[0], by_size[by_size.len() - 1]);
+    if largest - smallest <= 2.0 * SAME_GAP * usual {
+        return Ok((sorted[sorted.len() - 1] - sorted[0]) / gaps.len() as f64);
+    }
+    if options.uneven_slices == UnevenSlices::Interpolate {
+        return Ok(usual);
+    }
+    let times = |gap: f64| (gap / smallest).round();
+    let whole =
+        |gap: &f64| (gap - times(*gap) * smallest).abs() <= 2.0 * SAME_GAP * smallest * times(*gap);
+    let usual_is_smallest = usual - smallest <= 2.0 * SAME_GAP * usual;
+    if usual_is_smallest && gaps.iter().all(whole) {
+        let wide = gaps.iter().position(|&gap| times(gap) > 1.0).unwrap_or(0);
+        return Err(SliceProblem::Missing {
+            count: gaps.iter().map(|&gap| times(gap) as usize - 1).sum(),
+            gap: smallest,
+            wide: gaps[wide],
+            after: wide,
+        });
+    }
+    Err(SliceProblem::VariableGap { smallest, largest })
+}
+
+fn check_lean(
+    first: [f64; 3],
+    last: [f64; 3],
+    up: [f64; 3],
+    spacing: &[f64; 2],
+    options: DicomOptions,
+) -> std::result::Result<(), SliceProblem> {
+    let along: [f64; 3] = std::array::from_fn(|i| last[i] - first[i]);
+    let height = dot(along, up);
+    let aside: [f64; 3] = std::array::from_fn(|i| along[i] - height * up[i]);
+    let aside = dot(aside, aside).sqrt();
+    if aside > LEAN * spacing[0].min(spacing[1]) && !options.keep_shear {
+        return Err(SliceProblem::Tilted {
+            degrees: aside.atan2(height).to_degrees(),
+        });
+    }
+    Ok(())
+}
+
+/// The affine: columns advance along the first direction by the spacing between columns.
+fn grid(
+    size: [usize; 3],
+    o: &[f64; 6],
+    [between_rows, between_columns]: [f64; 2],
+    step: [f64; 3],
+    first: [f64; 3],
+) -> vesalius_volume::Result<Geometry> {
+    // LPS to RAS; adding zero turns a negative zero into a zero.
+    let sign = |i: usize, v: f64| if i < 2 { 0.0 - v } else { v + 0.0 };
+    let linear = std::array::from_fn(|i| {
+        [
+            sign(i, o[i] * between_columns),
+            sign(i, o[i + 3] * between_rows),
+            sign(i, step[i]),
+        ]
+    });
+    let origin = std::array::from_fn(|i| sign(i, first[i]));
+    Geometry::new(size, Affine::from_linear(linear, origin)?)
+}
+
+/// A problem as an error of the file or folder.
+pub(super) fn refuse(path: &Path, series: &str, problem: SliceProblem) -> Error {
+    Error::Slices {
+        path: path.to_owned(),
+        series: series.to_owned(),
+        problem,
+    }
+}
+
+/// Lets a stack's problem be an error of this crate.
+pub(super) fn checked<T>(
+    path: &Path,
+    series: &str,
+    result: std::result::Result<T, SliceProblem>,
+) -> Result<T> {
+    result.map_err(|problem| refuse(path, series, problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Scaling;
+
+    fn frames(positions: &[[f64; 3]]) -> Vec<Frame> {
+        let frame = |position: &[f64; 3]| Frame {
+            file: "a".into(),
+            index: 0,
+            position: Some(*position),
+            orientation: Some([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
+            spacing: Some([0.5, 0.25]),
+            thickness: Some(2.0),
+            spacing_between: None,
+            scaling: Scaling::IDENTITY,
+            marks: Vec::new(),
+        };
+        positions.iter().map(frame).collect()
+    }
+
+    fn along_z(heights: &[f64]) -> Vec<Frame> {
+        let positions: Vec<_> = heights.iter().map(|z| [10.0, 20.0, *z]).collect();
+        frames(&positions)
+    }
+
+    fn judge(frames: &[Frame], options: DicomOptions) -> std::result::Result<Stack, SliceProblem> {
+        stack(frames, [4, 3], None, options)
+    }
+
+    #[test]
+    fn a_uniform_stack_is_sorted_by_position() {
+        let found = judge(&along_z(&[4.0, 0.0, 2.0]), DicomOptions::default()).unwrap();
+        assert_eq!(found.order, [1, 2, 0]);
+        let rows = found.geometry.affine().rows();
+        // Columns advance by the second number of PixelSpacing, rows by the first; RAS.
+        assert_eq!(rows[0], [-0.25, 0.0, 0.0, -10.0]);
+        assert_eq!(rows[1], [0.0, -0.5, 0.0, -20.0]);
+        assert_eq!(rows[2], [0.0, 0.0, 2.0, 0.0]);
+    }
+
+    #[test]
+    fn every_departure_from_uniform_has_its_name() {
+        let strict = DicomOptions::default();
+        let name = |heights: &[f64]| judge(&along_z(heights), strict).unwrap_err();
+        let missing = name(&[0.0, 2.0, 4.0, 10.0, 12.0]);
+        assert!(
+            matches!(
+                missing,
+                SliceProblem::Missing {
+                    count: 2,
+                    after: 2,
+                    ..
+                }
+            ),
+            "{missing}"
+        );
+        assert!(matches!(
+            name(&[0.0, 2.0, 4.7, 6.7]),
+            SliceProblem::VariableGap { .. }
+        ));
+        assert!(matches!(
+            name(&[0.0, 2.0, 2.0, 4.0]),
+            SliceProblem::Duplicates { count: 1 }
+        ));
+        let leaning = frames(&[[0.0, 0.0, 0.0], [0.0, 0.5, 2.0], [0.0, 1.0, 4.0]]);
+        let tilted = judge(&leaning, strict).unwrap_err();
+        assert!(
+            matches!(tilted, SliceProblem::Tilted { degrees } if (degrees - 14.036).abs() < 1e-3),
+            "{tilted}"
+        );
+        let keep = DicomOptions {
+            keep_shear: true,
+            ..strict
+        };
+        let rows = judge(&leaning, keep).unwrap().geometry.affine().rows();
+        assert_eq!([rows[1][2], rows[2][2]], [-0.5, 2.0]);
+        let mut unplaced = along_z(&[0.0, 1.0]);
+        unplaced[1].position = None;
+        let problem = judge(&unplaced, strict).unwrap_err().to_string();
+        assert!(problem.contains("ImagePositionPatient") && problem.contains("--assume-spacing"));
+        assert!(stack(&unplaced, [4, 3], Some([1.0; 3]), strict).is_ok());
+        let mut thin = along_z(&[0.0]);
+        assert_eq!(judge(&thin, strict).unwrap().geometry.spacing()[2], 2.0);
+        thin[0].thickness = None;
+        assert_eq!(judge(&thin, strict).unwrap_err(), SliceProblem::NoThickness);
+    }
+
+    #[test]
+    fn uneven_slices_are_placed_when_asked_for() {
+        let options = DicomOptions {
+            uneven_slices: UnevenSlices::Interpolate,
+            ..DicomOptions::default()
+        };
+        let found = judge(&along_z(&[0.0, 2.0, 4.0, 10.0]), options).unwrap();
+        assert_eq!(found.geometry.size(), [4, 3, 6]);
+        assert_eq!(found.places, [0.0, 1.0, 2.0, 5.0]);
+    }
+}

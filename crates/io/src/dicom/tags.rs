@@ -1,0 +1,134 @@
+//! The attributes that are read, by tag (group, element), and the names of those carried along.
+
+macro_rules! tags {
+    ($($name:ident = $value:literal;)*) => {
+        $(pub const $name: u32 = $value;)*
+        /// Everything the parser keeps; the rest is walked over.
+        pub const KEPT: &[u32] = &[$($value),*];
+    };
+}
+
+tags! {
+    TRANSFER_SYNTAX = 0x0002_0010;
+    DIRECTORY_RECORDS = 0x0004_1220;
+    REFERENCED_FILE = 0x0004_1500;
+    IMAGE_TYPE = 0x0008_0008;
+    SOP_CLASS = 0x0008_0016;
+    STUDY_DATE = 0x0008_0020;
+    SERIES_DATE = 0x0008_0021;
+    STUDY_TIME = 0x0008_0030;
+    SERIES_TIME = 0x0008_0031;
+    ACCESSION_NUMBER = 0x0008_0050;
+    MODALITY = 0x0008_0060;
+    MANUFACTURER = 0x0008_0070;
+    INSTITUTION = 0x0008_0080;
+    REFERRING_PHYSICIAN = 0x0008_0090;
+    STUDY_DESCRIPTION = 0x0008_1030;
+    SERIES_DESCRIPTION = 0x0008_103E;
+    MANUFACTURER_MODEL = 0x0008_1090;
+    PATIENT_NAME = 0x0010_0010;
+    PATIENT_ID = 0x0010_0020;
+    PATIENT_BIRTH_DATE = 0x0010_0030;
+    PATIENT_SEX = 0x0010_0040;
+    PATIENT_AGE = 0x0010_1010;
+    PATIENT_SIZE = 0x0010_1020;
+    PATIENT_WEIGHT = 0x0010_1030;
+    BODY_PART = 0x0018_0015;
+    SLICE_THICKNESS = 0x0018_0050;
+    ECHO_TIME = 0x0018_0081;
+    SPACING_BETWEEN_SLICES = 0x0018_0088;
+    PROTOCOL_NAME = 0x0018_1030;
+    PATIENT_POSITION = 0x0018_5100;
+    DIFFUSION_B_VALUE = 0x0018_9087;
+    MR_ECHO = 0x0018_9114;
+    EFFECTIVE_ECHO_TIME = 0x0018_9082;
+    MR_DIFFUSION = 0x0018_9117;
+    STUDY_UID = 0x0020_000D;
+    SERIES_UID = 0x0020_000E;
+    STUDY_ID = 0x0020_0010;
+    SERIES_NUMBER = 0x0020_0011;
+    ACQUISITION_NUMBER = 0x0020_0012;
+    POSITION = 0x0020_0032;
+    ORIENTATION = 0x0020_0037;
+    FRAME_OF_REFERENCE = 0x0020_0052;
+    LATERALITY = 0x0020_0060;
+    TEMPORAL_POSITION = 0x0020_0100;
+    FRAME_CONTENT = 0x0020_9111;
+    PLANE_POSITION = 0x0020_9113;
+    PLANE_ORIENTATION = 0x0020_9116;
+    TEMPORAL_INDEX = 0x0020_9128;
+    SAMPLES = 0x0028_0002;
+    PHOTOMETRIC = 0x0028_0004;
+    FRAMES = 0x0028_0008;
+    ROWS = 0x0028_0010;
+    COLUMNS = 0x0028_0011;
+    PIXEL_SPACING = 0x0028_0030;
+    BITS_ALLOCATED = 0x0028_0100;
+    BITS_STORED = 0x0028_0101;
+    HIGH_BIT = 0x0028_0102;
+    PIXEL_REPRESENTATION = 0x0028_0103;
+    PIXEL_PADDING = 0x0028_0120;
+    RESCALE_INTERCEPT = 0x0028_1052;
+    RESCALE_SLOPE = 0x0028_1053;
+    RESCALE_TYPE = 0x0028_1054;
+    PIXEL_MEASURES = 0x0028_9110;
+    VALUE_TRANSFORMATION = 0x0028_9145;
+    SEGMENT_IDENTIFICATION = 0x0062_000A;
+    SEGMENT_NUMBER = 0x0062_000B;
+    SHARED_GROUPS = 0x5200_9229;
+    FRAME_GROUPS = 0x5200_9230;
+    FLOAT_PIXELS = 0x7FE0_0008;
+    DOUBLE_PIXELS = 0x7FE0_0009;
+    PIXELS = 0x7FE0_0010;
+}
+
+/// Sequences among the kept tags: files without value types do not say so themselves.
+pub const SEQUENCES: &[u32] = &[
+    DIRECTORY_RECORDS,
+    MR_ECHO,
+    MR_DIFFUSION,
+    FRAME_CONTENT,
+    PLANE_POSITION,
+    PLANE_ORIENTATION,
+    PIXEL_MEASURES,
+    VALUE_TRANSFORMATION,
+    SEGMENT_IDENTIFICATION,
+    SHARED_GROUPS,
+    FRAME_GROUPS,
+];
+
+/// What is carried along as metadata, by the standard's keywords.
+pub const CARRIED: &[(u32, &str)] = &[
+    (IMAGE_TYPE, "ImageType"),
+    (SOP_CLASS, "SOPClassUID"),
+    (STUDY_DATE, "StudyDate"),
+    (SERIES_DATE, "SeriesDate"),
+    (STUDY_TIME, "StudyTime"),
+    (SERIES_TIME, "SeriesTime"),
+    (ACCESSION_NUMBER, "AccessionNumber"),
+    (MODALITY, "Modality"),
+    (MANUFACTURER, "Manufacturer"),
+    (INSTITUTION, "InstitutionName"),
+    (REFERRING_PHYSICIAN, "ReferringPhysicianName"),
+    (STUDY_DESCRIPTION, "StudyDescription"),
+    (SERIES_DESCRIPTION, "SeriesDescription"),
+    (MANUFACTURER_MODEL, "ManufacturerModelName"),
+    (PATIENT_NAME, "PatientName"),
+    (PATIENT_ID, "PatientID"),
+    (PATIENT_BIRTH_DATE, "PatientBirthDate"),
+    (PATIENT_SEX, "PatientSex"),
+    (PATIENT_AGE, "PatientAge"),
+    (PATIENT_SIZE, "PatientSize"),
+    (PATIENT_WEIGHT, "PatientWeight"),
+    (BODY_PART, "BodyPartExamined"),
+    (PROTOCOL_NAME, "ProtocolName"),
+    (PATIENT_POSITION, "PatientPosition"),
+    (STUDY_UID, "StudyInstanceUID"),
+    (SERIES_UID, "SeriesInstanceUID"),
+    (STUDY_ID, "StudyID"),
+    (SERIES_NUMBER, "SeriesNumber"),
+    (FRAME_OF_REFERENCE, "FrameOfReferenceUID"),
+    (LATERALITY, "Laterality"),
+    (RESCALE_TYPE, "RescaleType"),
+    (PHOTOMETRIC, "PhotometricInterpretation"),
+];

@@ -1,0 +1,8 @@
+//! MetaImage: `.mha` with the voxels inside, `.mhd` with them in files of their own. The world is
+//! LPS, as ITK reads and writes it; a missing `TransformMatrix` or `Offset` is the format's default.
+
+mod parse;
+mod write;
+
+pub(crate) use parse::{detect, parse};
+pub(crate) use write::write;

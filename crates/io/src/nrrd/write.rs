@@ -1,0 +1,80 @@
+//! NRRD files out, with 3D Slicer's segments where labels have names.
+
+use crate::body::Body;
+use crate::encode::Encoder;
+use crate::layout::Packing;
+use crate::text_header::LPS;
+use crate::{FileVoxel, Result, VoxelType, WriteOptions, labels};
+use std::path::Path;
+use vesalius_volume::Geometry;
+
+/// Writes channels × voxels values, x fastest; a `.nhdr` gets its voxels beside it.
+pub(crate) fn write<T: FileVoxel>(
+    path: &Path,
+    geometry: &Geometry,
+    channels: usize,
+    data: &[T],
+    detached: bool,
+    options: &WriteOptions,
+) -> Result<()> {
+    let encoder = Encoder::new(path, data, geometry, options);
+    let packing = if options.compress {
+        Packing::Gzip
+    } else {
+        Packing::Raw
+    };
+    let body = Body::new(&encoder, channels, packing, options)?;
+    let ending = if options.compress { "raw.gz" } else { "raw" };
+    let data_name = format!("{}.{ending}", crate::strip_extension(path));
+    let mut header = header(geometry, channels, encoder.voxel_type, options.compress);
+    if detached {
+        header += &format!("data file: {data_name}\n");
+    } else {
+        header += &labels::to_segments(&options.labels);
+        header += "\n";
+        return body.write(path, &header, None);
+    }
+    header += &labels::to_segments(&options.labels);
+    body.write(path, &header, Some(&data_name))
+}
+
+fn header(geometry: &Geometry, channels: usize, voxel_type: VoxelType, compress: bool) -> String {
+    let vector = |v: [f64; 3]| format!("({},{},{})", v[0], v[1], v[2]);
+    let (linear, origin) = (geometry.affine().linear(), geometry.origin());
+    // LPS, which every program on ITK writes; adding zero turns a negative zero into a zero.
+    let axis = |j: usize| vector(std::array::from_fn(|i| linear[i][j] * LPS[i] + 0.0));
+    let [x, y, z] = geometry.size();
+    let (list, none, kind) = if channels > 1 {
+        (format!("{channels} "), "none ", "list ")
+    } else {
+        (String::new(), "", "")
+    };
+    format!(
+        "NRRD0004\n# https://teem.sourceforge.net/nrrd/format.html\ntype: {}\ndimension: {}\n\
+         space: left-posterior-superior\nsizes: {list}{x} {y} {z}\n\
+         space directions: {none}{} {} {}\nkinds: {kind}domain domain domain\n\
+         endian: little\nencoding: {}\nspace origin: {}\n",
+        type_name(voxel_type),
+        if channels > 1 { 4 } else { 3 },
+        axis(0),
+        axis(1),
+        axis(2),
+        if compress { "gzip" } else { "raw" },
+        vector(std::array::from_fn(|i| origin[i] * LPS[i] + 0.0)),
+    )
+}
+
+fn type_name(voxel_type: VoxelType) -> &'static str {
+    match voxel_type {
+        VoxelType::U8 => "uint8",
+        VoxelType::I8 => "int8",
+        VoxelType::U16 => "uint16",
+        VoxelType::I16 => "int16",
+        VoxelType::U32 => "uint32",
+        VoxelType::I32 => "int32",
+        VoxelType::U64 => "uint64",
+        VoxelType::I64 => "int64",
+        VoxelType::F32 => "float",
+        VoxelType::F64 => "double",
+    }
+}

@@ -1,0 +1,116 @@
+//! The voxel bytes of a layout: whole, or run by run without loading the whole file.
+
+use crate::layout::Packing;
+use crate::{Error, Layout, Result, ascii, gzip};
+use memmap2::Mmap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// All voxel bytes of the layout, and the place in the buffer where they begin.
+pub(crate) fn read_all(layout: &Layout) -> Result<(Vec<u8>, usize)> {
+    let bytes = layout.bytes();
+    match layout.packing {
+        Packing::Raw => {
+            let each = bytes / layout.files.len() as u64;
+            let mut all = Vec::with_capacity(bytes as usize);
+            for i in 0..layout.files.len() {
+                read_file(layout, i, each, &mut all)?;
+            }
+            Ok((all, 0))
+        }
+        Packing::Gzip | Packing::Zlib => {
+            let path = layout.file();
+            let packed = std::fs::read(path).map_err(|e| Error::read(path, e))?;
+            let start = usize::try_from(layout.start).unwrap_or(usize::MAX);
+            let packed = packed.get(start..).unwrap_or(&[]);
+            let expected = layout.skip.saturating_add(bytes);
+            let all = gzip::inflate(path, packed, expected, layout.packing)?;
+            Ok((all, layout.skip as usize))
+        }
+        Packing::Ascii => Ok((ascii::read(layout)?, 0)),
+    }
+}
+
+fn read_file(layout: &Layout, i: usize, length: u64, all: &mut Vec<u8>) -> Result<()> {
+    let path = &layout.files[i];
+    let fail = |source| Error::read(path, source);
+    let mut file = File::open(path).map_err(fail)?;
+    file.seek(SeekFrom::Start(layout.start)).map_err(fail)?;
+    let got = file.take(length).read_to_end(all).map_err(fail)? as u64;
+    if got < length {
+        return Err(layout.truncated(i, layout.start + length, layout.start + got));
+    }
+    Ok(())
+}
+
+/// Voxel bytes on demand, asked for in rising order.
+pub(crate) enum Source {
+    Mapped(Mmap),
+    Whole(Vec<u8>),
+    Stream {
+        reader: Box<dyn Read + Send>,
+        /// Bytes of the unpacked stream that are behind us.
+        at: u64,
+        buffer: Vec<u8>,
+    },
+}
+
+impl Source {
+    pub fn open(layout: &Layout) -> Result<Self> {
+        let path = layout.file();
+        let fail = |source| Error::read(path, source);
+        if layout.files.len() > 1 || layout.packing == Packing::Ascii {
+            // Neither has a header inside of its stream, so the voxels begin at 0.
+            return Ok(Self::Whole(read_all(layout)?.0));
+        }
+        let mut file = File::open(path).map_err(fail)?;
+        let there = file.metadata().map_err(fail)?.len();
+        if layout.packing == Packing::Raw {
+            let expected = layout.start.saturating_add(layout.bytes());
+            if there < expected {
+                return Err(layout.truncated(0, expected, there));
+            }
+            // SAFETY: the map is read-only and as long as the file was a moment ago. A program that
+            // shortens the file meanwhile would break any reader that maps files.
+            return Ok(Self::Mapped(unsafe { Mmap::map(&file) }.map_err(fail)?));
+        }
+        file.seek(SeekFrom::Start(layout.start)).map_err(fail)?;
+        let reader: Box<dyn Read + Send> = match layout.packing {
+            Packing::Zlib => Box::new(flate2::read::ZlibDecoder::new(file)),
+            _ => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        };
+        Ok(Self::Stream {
+            reader,
+            at: 0,
+            buffer: Vec::new(),
+        })
+    }
+
+    /// The voxel bytes from `offset` on; offsets rise from call to call.
+    pub fn run(&mut self, layout: &Layout, offset: u64, length: usize) -> Result<&[u8]> {
+        match self {
+            Self::Mapped(map) => {
+                let start = (layout.start + offset) as usize;
+                Ok(&map[start..start + length])
+            }
+            Self::Whole(bytes) => Ok(&bytes[offset as usize..offset as usize + length]),
+            Self::Stream { reader, at, buffer } => {
+                let start = layout.skip + offset;
+                let wanted = start + length as u64;
+                let fail = |at: u64, e: &io::Error| gzip::fault(layout.file(), at, wanted, e);
+                while *at < start {
+                    let gap = (start - *at).min(1 << 16) as usize;
+                    buffer.resize(gap.max(buffer.len()), 0);
+                    reader
+                        .read_exact(&mut buffer[..gap])
+                        .map_err(|e| fail(*at, &e))?;
+                    *at += gap as u64;
+                }
+                buffer.resize(length, 0);
+                reader.read_exact(buffer).map_err(|e| fail(*at, &e))?;
+                *at = wanted;
+                Ok(buffer)
+            }
+        }
+    }
+}
