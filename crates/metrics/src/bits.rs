@@ -181,7 +181,30 @@ impl Bits {
         code
     }
 
-    fn by_row(&self, fill: impl Fn(usize, usize, &mut [u64]) + Sync) -> Self {
+    /// One byte a voxel, 0 or 1, x fastest.
+    pub fn bytes(&self) -> Vec<u8> {
+        let [nx, _, _] = self.size;
+        let mut bytes = Vec::with_capacity(self.size.iter().product());
+        for row in self.words.chunks(self.stride) {
+            bytes.extend((0..nx).map(|x| (row[x / 64] >> (x % 64) & 1) as u8));
+        }
+        bytes
+    }
+
+    /// Background for foreground, inside the box.
+    pub fn inverse(&self) -> Self {
+        let mut words: Vec<u64> = self.words.iter().map(|word| !word).collect();
+        let used = self.size[0] % 64;
+        if used > 0 {
+            for row in words.chunks_mut(self.stride) {
+                row[self.stride - 1] &= (1 << used) - 1;
+            }
+        }
+        Self { words, ..*self }
+    }
+
+    /// A mask of this size, filled row by row with `fill(y, z, words)`.
+    pub fn by_row(&self, fill: impl Fn(usize, usize, &mut [u64]) + Sync) -> Self {
         let mut out = Self::empty(self.size, self.flat);
         let (stride, rows) = (self.stride, self.size[1]);
         let slices = out.words.par_chunks_mut(stride * rows).enumerate();

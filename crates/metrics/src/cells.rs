@@ -50,7 +50,12 @@ fn edges(piece: u8) -> [u32; 3] {
 
 /// The area that cuts one piece of at most four corners off the cell.
 fn area(piece: u8, faces: [f64; 3]) -> f64 {
-    let length = |axes: &[usize]| axes.iter().map(|&i| faces[i] * faces[i]).sum::<f64>().sqrt();
+    let length = |axes: &[usize]| {
+        axes.iter()
+            .map(|&i| faces[i] * faces[i])
+            .sum::<f64>()
+            .sqrt()
+    };
     let diagonal = length(&[0, 1, 2]);
     let edges = edges(piece);
     let others = |axis: usize| [(axis + 1) % 3, (axis + 2) % 3];

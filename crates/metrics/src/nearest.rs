@@ -4,9 +4,9 @@
 //! outward until no row can be nearer; what is far away falls back on a distance transform.
 
 use crate::bits::Bits;
+use crate::rows::{Metric, Row};
 use rayon::prelude::*;
 use std::collections::HashMap;
-use vesalius_volume::Affine;
 
 /// Rows that are searched around each voxel before the distance transform takes over.
 const NEAR_ROWS: usize = 1024;
@@ -20,101 +20,6 @@ const PARTS: usize = 64;
 
 /// Distances (mm, rising) and how much of the surface has each.
 pub(crate) type Bins = Vec<(f64, f64)>;
-
-/// Distance of rows (steps in y and z) from the one searched from.
-struct Row {
-    dy: i64,
-    dz: i64,
-    /// Squared distance across the row's direction, mm².
-    across: f64,
-    /// Where the row is nearest: whole voxels and the rest, along x. Zero on orthogonal axes.
-    whole: i64,
-    rest: f64,
-}
-
-/// The axes of a grid, in mm.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Metric {
-    columns: [[f64; 3]; 3],
-    spacing: [f64; 3],
-}
-
-impl Metric {
-    pub fn of(affine: &Affine) -> Self {
-        let rows = affine.linear();
-        Self {
-            columns: std::array::from_fn(|j| rows.map(|row| row[j])),
-            spacing: affine.column_lengths(),
-        }
-    }
-
-    /// Cosine of the angle between two axes, 0 where rounding alone keeps them from a right one.
-    fn cosine(&self, i: usize, j: usize) -> f64 {
-        let (a, b) = (self.columns[i], self.columns[j]);
-        let dot: f64 = (0..3).map(|k| a[k] * b[k]).sum();
-        let cosine = dot / (self.spacing[i] * self.spacing[j]);
-        if cosine.abs() < 1e-7 { 0.0 } else { cosine }
-    }
-
-    pub fn is_orthogonal(&self) -> bool {
-        [(0, 1), (0, 2), (1, 2)]
-            .iter()
-            .all(|&(i, j)| self.cosine(i, j) == 0.0)
-    }
-
-    fn row(&self, dy: i64, dz: i64) -> Row {
-        let [sx, sy, sz] = self.spacing;
-        let (y, z) = (dy as f64 * sy, dz as f64 * sz);
-        if self.is_orthogonal() {
-            return Row {
-                dy,
-                dz,
-                across: y * y + z * z,
-                whole: 0,
-                rest: 0.0,
-            };
-        }
-        let along = y * self.cosine(0, 1) + z * self.cosine(0, 2);
-        let squared = y * y + z * z + 2.0 * y * z * self.cosine(1, 2);
-        let shift = -along / sx;
-        Row {
-            dy,
-            dz,
-            across: (squared - along * along).max(0.0),
-            whole: shift.floor() as i64,
-            rest: shift - shift.floor(),
-        }
-    }
-
-    /// Rows by rising distance, about `limit` of them, and the squared distance that every row
-    /// left out has at least.
-    fn rows(&self, size: [usize; 3], limit: usize) -> (Vec<Row>, f64) {
-        let [ny, nz] = [size[1] as i64 - 1, size[2] as i64 - 1];
-        let whole = (2 * ny + 1) * (2 * nz + 1) <= limit as i64;
-        let area = self.spacing[1] * self.spacing[2];
-        let radius = (limit as f64 * area / std::f64::consts::PI).sqrt();
-        let reach = |n: i64, axis: usize| {
-            let within = (radius / self.spacing[axis]) as i64;
-            if whole { n } else { n.min(within.max(1)) }
-        };
-        let (reach_y, reach_z) = (reach(ny, 1), reach(nz, 2));
-        // The squared distance is a form a·dy² + 2b·dy·dz + c·dz²; these are its least values
-        // beyond the rectangle's sides.
-        let (a, c) = (self.row(1, 0).across, self.row(0, 1).across);
-        let b = (self.row(1, 1).across - a - c) / 2.0;
-        let beyond = |reach: i64, n: i64, form: f64| {
-            let outside = (reach + 1) as f64;
-            if reach < n { outside * outside * form } else { f64::INFINITY }
-        };
-        let complete = beyond(reach_y, ny, a - b * b / c).min(beyond(reach_z, nz, c - b * b / a));
-        let mut rows: Vec<Row> = (-reach_z..=reach_z)
-            .flat_map(|dz| (-reach_y..=reach_y).map(move |dy| self.row(dy, dz)))
-            .filter(|row| row.across < complete)
-            .collect();
-        rows.sort_by(|a, b| a.across.total_cmp(&b.across));
-        (rows, complete)
-    }
-}
 
 /// Sums of weights by distance.
 struct Tally {
@@ -151,7 +56,7 @@ pub(crate) fn distances(
     weight: impl Fn(usize, usize, usize) -> f64 + Sync,
 ) -> Bins {
     let (rows, complete) = metric.rows(to.size, NEAR_ROWS);
-    let search = Search::new(to, metric.spacing[0]);
+    let search = Search::new(to, metric.spacing()[0]);
     // The parts do not depend on the number of threads, nor does the order of their sums.
     let depth = from.size[2].div_ceil(PARTS);
     let parts: Vec<Tally> = (0..from.size[2].div_ceil(depth))
@@ -185,7 +90,11 @@ pub(crate) fn distances(
     let mut bins: Bins = in_table
         .map(|(i, &w)| (length(i / width, (i % width) as i64 - TABLE_STEPS), w))
         .collect();
-    bins.extend(sum.rest.into_iter().map(|((row, step), w)| (length(row, step), w)));
+    bins.extend(
+        sum.rest
+            .into_iter()
+            .map(|((row, step), w)| (length(row, step), w)),
+    );
     bins.extend(far_distances(&sum.far, to, metric));
     merged(bins)
 }
@@ -215,8 +124,12 @@ fn far_distances(far: &[([usize; 3], f64)], to: &Bits, metric: &Metric) -> Bins 
         for z in 0..to.size[2] {
             each_bit(to, z, |x, y| sites[(z * ny + y) * nx + x] = true);
         }
-        let squared =
-            vesalius_filters::squared_distance::<f64, bool>(&sites, to.size, metric.spacing, |s| s);
+        let squared = vesalius_filters::squared_distance::<f64, bool>(
+            &sites,
+            to.size,
+            metric.spacing(),
+            |s| s,
+        );
         // The buffer fits the size and spacings come from an affine, which is all it asks for; a
         // refusal leaves the search below.
         if let Ok(squared) = squared {
@@ -225,12 +138,32 @@ fn far_distances(far: &[([usize; 3], f64)], to: &Bits, metric: &Metric) -> Bins 
         }
     }
     let (rows, complete) = metric.rows(to.size, usize::MAX / 4);
-    let search = Search::new(to, metric.spacing[0]);
+    let search = Search::new(to, metric.spacing()[0]);
     let find = |&(voxel, weight): &([usize; 3], f64)| {
         let (row, step) = search.nearest(voxel, &rows, complete)?;
         Some((search.squared(&rows[row], step).sqrt(), weight))
     };
     far.par_iter().filter_map(find).collect()
+}
+
+/// The bits of `from` that have a bit of `to` within `distance` mm.
+pub(crate) fn near(from: &Bits, to: &Bits, metric: &Metric, distance: f64) -> Bits {
+    let limit = (distance * (1.0 + 1e-9)).powi(2);
+    let (mut rows, _) = metric.rows(to.size, usize::MAX / 4);
+    rows.retain(|row| row.across <= limit);
+    let search = Search::new(to, metric.spacing()[0]);
+    from.by_row(|y, z, out| {
+        for (i, word) in out.iter_mut().enumerate() {
+            let mut left = from.row(y, z)[i];
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                left &= left - 1;
+                let found = search.nearest([i * 64 + bit as usize, y, z], &rows, f64::INFINITY);
+                let within = found.is_some_and(|(k, s)| search.squared(&rows[k], s) <= limit);
+                *word |= u64::from(within) << bit;
+            }
+        }
+    })
 }
 
 /// Calls with x and y of every bit of slice `z`.
@@ -338,7 +271,7 @@ mod tests {
     use super::*;
     use crate::bits::Bounds;
     use proptest::prelude::*;
-    use vesalius_volume::Geometry;
+    use vesalius_volume::{Affine, Geometry};
 
     fn bits(size: [usize; 3], points: &[[usize; 3]]) -> Bits {
         let bounds = Bounds {
@@ -359,7 +292,11 @@ mod tests {
             let (a, b) = (place(a), place(b));
             (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()
         };
-        let nearest = |a| to.iter().map(|b| distance(a, b)).fold(f64::INFINITY, f64::min);
+        let nearest = |a| {
+            to.iter()
+                .map(|b| distance(a, b))
+                .fold(f64::INFINITY, f64::min)
+        };
         let mut all: Vec<f64> = from.iter().map(nearest).collect();
         all.sort_by(f64::total_cmp);
         all
