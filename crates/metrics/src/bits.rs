@@ -26,6 +26,19 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    /// A whole grid; each axis has a voxel at least.
+    pub fn of(size: [usize; 3]) -> Self {
+        Self {
+            first: [0; 3],
+            last: size.map(|n| n.saturating_sub(1)),
+        }
+    }
+
+    /// How many voxels are in it.
+    pub fn voxels(self) -> usize {
+        (0..3).map(|i| self.last[i] - self.first[i] + 1).product()
+    }
+
     /// The smallest box around both.
     pub fn join(self, other: Self) -> Self {
         Self {
@@ -93,6 +106,31 @@ impl Bits {
         self.row(y, z)
             .get(x / 64)
             .is_some_and(|word| word >> (x % 64) & 1 == 1)
+    }
+
+    /// The smallest box around the bits, rims not counted; nothing when no bit is set.
+    pub fn bounds(&self) -> Option<Bounds> {
+        let mut columns = vec![0u64; self.stride];
+        let (mut first, mut last) = ([usize::MAX; 3], [0; 3]);
+        for (i, row) in self.words.chunks(self.stride).enumerate() {
+            if row.iter().all(|word| *word == 0) {
+                continue;
+            }
+            columns.iter_mut().zip(row).for_each(|(c, word)| *c |= word);
+            for (axis, at) in [(1, i % self.size[1]), (2, i / self.size[1])] {
+                first[axis] = first[axis].min(at);
+                last[axis] = last[axis].max(at);
+            }
+        }
+        let low = columns.iter().position(|word| *word != 0)?;
+        let high = columns.iter().rposition(|word| *word != 0)?;
+        first[0] = low * 64 + columns[low].trailing_zeros() as usize;
+        last[0] = high * 64 + 63 - columns[high].leading_zeros() as usize;
+        let rim = self.flat.map(|flat| usize::from(!flat));
+        Some(Bounds {
+            first: std::array::from_fn(|i| first[i] - rim[i]),
+            last: std::array::from_fn(|i| last[i] - rim[i]),
+        })
     }
 
     /// How many bits are set.
@@ -248,11 +286,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn bits(size: [usize; 3], inside: impl Fn([usize; 3]) -> bool + Sync) -> Bits {
-        let bounds = Bounds {
-            first: [0; 3],
-            last: size.map(|n| n - 1),
-        };
-        Bits::build(size, bounds, |[_, y, z], row| {
+        Bits::build(size, Bounds::of(size), |[_, y, z], row| {
             for (x, byte) in row.iter_mut().enumerate() {
                 *byte = u8::from(inside([x, y, z]));
             }
@@ -269,6 +303,21 @@ mod tests {
         assert_eq!(full.cells().count(), 71 * 6 * 5 - 69 * 4 * 3);
         assert_eq!(full.code(0, 0, 0), 0b1000_0000);
         assert_eq!(full.code(70, 5, 4), 0b0000_0001);
+    }
+
+    #[test]
+    fn bounds_are_tight() {
+        let mask = bits([130, 9, 8], |at| at == [3, 2, 5] || at == [128, 7, 1]);
+        let expected = Bounds {
+            first: [3, 2, 1],
+            last: [128, 7, 5],
+        };
+        assert_eq!(mask.bounds(), Some(expected));
+        assert_eq!(bits([4, 4, 4], |_| false).bounds(), None);
+        assert_eq!(
+            bits([4, 1, 1], |_| true).bounds().map(Bounds::voxels),
+            Some(4)
+        );
     }
 
     #[test]

@@ -8,6 +8,9 @@ use crate::{CaseScores, Confusion, Measure, Result, Target, Targets};
 use std::collections::HashMap;
 use vesalius_volume::{Geometry, Label, LabelMap};
 
+/// Up to this many targets are cut out one by one.
+const FEW: usize = 4;
+
 /// What is scored and by which measures; one of these scores all cases of an evaluation.
 ///
 /// ```
@@ -53,12 +56,18 @@ impl Evaluator {
         let counts = Confusion::count(reference, prediction, &self.targets.values(), ignore)?;
         let grid = reference.geometry();
         let wants_masks = self.measures.iter().any(Measure::needs_masks);
-        let boxes = if wants_masks {
-            let boxes = extents(reference, &self.targets).into_iter();
-            let pairs = boxes.zip(extents(prediction, &self.targets));
-            pairs.map(|(a, b)| extents::join(a, b)).collect()
-        } else {
-            vec![None; self.targets.list().len()]
+        let boxes = match grid.voxel_count() {
+            0 => vec![None; self.targets.list().len()],
+            _ if !wants_masks => vec![None; self.targets.list().len()],
+            // Few targets are cut out of the whole grid in less time than all are looked for.
+            _ if self.targets.list().len() <= FEW => {
+                vec![Some(Bounds::of(grid.size())); self.targets.list().len()]
+            }
+            _ => {
+                let boxes = extents(reference, &self.targets).into_iter();
+                let pairs = boxes.zip(extents(prediction, &self.targets));
+                pairs.map(|(a, b)| extents::join(a, b)).collect()
+            }
         };
         let score = |(target, bounds): (&Target, Option<Bounds>)| {
             let overlap = counts.overlap(target);
@@ -69,7 +78,7 @@ impl Evaluator {
                 largest: diagonal(grid),
                 masks: bounds
                     .filter(|_| both)
-                    .map(|bounds| Masks::new(reference, prediction, target, ignore, bounds)),
+                    .map(|bounds| Masks::cut(reference, prediction, target, ignore, bounds)),
                 distances: HashMap::new(),
             };
             let measures = self.measures.iter();

@@ -274,11 +274,7 @@ mod tests {
     use vesalius_volume::{Affine, Geometry};
 
     fn bits(size: [usize; 3], points: &[[usize; 3]]) -> Bits {
-        let bounds = Bounds {
-            first: [0; 3],
-            last: size.map(|n| n - 1),
-        };
-        Bits::build(size, bounds, |[_, y, z], row| {
+        Bits::build(size, Bounds::of(size), |[_, y, z], row| {
             row.fill(0);
             for point in points.iter().filter(|p| [p[1], p[2]] == [y, z]) {
                 row[point[0]] = 1;

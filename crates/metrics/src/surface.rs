@@ -4,7 +4,7 @@ use crate::bits::{Bits, Bounds};
 use crate::cells;
 use crate::nearest::{Bins, distances};
 use crate::rows::Metric;
-use crate::{Result, Target};
+use crate::{Result, Target, extents};
 use vesalius_volume::{Label, LabelMap};
 
 /// What counts as the surface of a mask; the peers differ.
@@ -130,14 +130,11 @@ impl SurfaceDistances {
     ) -> Result<Option<Self>> {
         let grid = reference.geometry();
         grid.check_same(prediction.geometry(), "reference and prediction")?;
-        let all = Bounds {
-            first: [0; 3],
-            last: grid.size().map(|n| n.saturating_sub(1)),
-        };
         if grid.voxel_count() == 0 {
             return Ok(None);
         }
-        let masks = Masks::new(reference, prediction, target, ignore, all);
+        let all = Bounds::of(grid.size());
+        let masks = Masks::cut(reference, prediction, target, ignore, all);
         Ok(masks.distances(surface))
     }
 
@@ -156,7 +153,30 @@ pub(crate) struct Masks {
 }
 
 impl Masks {
-    pub fn new<R: Label, P: Label>(
+    /// The masks inside `bounds`, in a smaller box where they fill little of it.
+    pub fn cut<R: Label, P: Label>(
+        reference: &LabelMap<R>,
+        prediction: &LabelMap<P>,
+        target: &Target,
+        ignore: Option<u32>,
+        bounds: Bounds,
+    ) -> Self {
+        let masks = Self::new(reference, prediction, target, ignore, bounds);
+        let around = extents::join(masks.reference.bounds(), masks.prediction.bounds());
+        match around {
+            Some(inner) if inner.voxels() * 2 < bounds.voxels() => {
+                let moved = |at: [usize; 3]| std::array::from_fn(|i| at[i] + bounds.first[i]);
+                let tight = Bounds {
+                    first: moved(inner.first),
+                    last: moved(inner.last),
+                };
+                Self::new(reference, prediction, target, ignore, tight)
+            }
+            _ => masks,
+        }
+    }
+
+    fn new<R: Label, P: Label>(
         reference: &LabelMap<R>,
         prediction: &LabelMap<P>,
         target: &Target,

@@ -106,10 +106,7 @@ pub fn centre_line<T: Label>(map: &LabelMap<T>, target: &Target) -> LabelMap<u8>
     if grid.voxel_count() == 0 {
         return out;
     }
-    let bounds = Bounds {
-        first: [0; 3],
-        last: grid.size().map(|n| n - 1),
-    };
+    let bounds = Bounds::of(grid.size());
     let member = Membership::new(&target.labels);
     let bits = Bits::build(grid.size(), bounds, |start, row| {
         let at = grid.offset(start);
@@ -203,11 +200,7 @@ mod tests {
     use super::*;
 
     fn mask(size: [usize; 3], inside: impl Fn([usize; 3]) -> bool + Sync) -> Bits {
-        let bounds = Bounds {
-            first: [0; 3],
-            last: size.map(|n| n - 1),
-        };
-        Bits::build(size, bounds, |[_, y, z], row| {
+        Bits::build(size, Bounds::of(size), |[_, y, z], row| {
             for (x, byte) in row.iter_mut().enumerate() {
                 *byte = u8::from(inside([x, y, z]));
             }
