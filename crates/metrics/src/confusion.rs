@@ -9,6 +9,12 @@ use vesalius_volume::{Label, LabelMap};
 const CHUNK: usize = 1 << 18;
 /// Neighbours that are looked at together: labels come in runs, so most blocks are of one pair.
 const BLOCK: usize = 16;
+/// Up to this many values are compared vector by vector instead of counted one by one.
+const COMPARED_VALUES: usize = 4;
+/// Voxels that are compared with every pair while they are in the nearest cache.
+const STRETCH: usize = 8192;
+/// Voxels whose sum fits into a byte.
+const GROUP: usize = 128;
 /// Up to this many rows the counts are a table, beyond it a hash map.
 const TABLE_ROWS: usize = 512;
 
@@ -49,9 +55,13 @@ impl Confusion {
         let mut values = values.to_vec();
         values.sort_unstable();
         values.dedup();
-        let rows = Classes::new::<R>(&values, ignore);
-        let columns = Classes::new::<P>(&values, None);
-        let counts = count_pairs(reference.data(), prediction.data(), &rows, &columns);
+        let classes = Pairs {
+            rows: Classes::new::<R>(&values, ignore),
+            columns: Classes::new::<P>(&values, None),
+            values: &values,
+            ignore,
+        };
+        let counts = classes.count(reference.data(), prediction.data());
         let mut ignored = 0;
         let mut entries = Vec::with_capacity(counts.len());
         for (row, column, count) in counts {
@@ -154,78 +164,154 @@ impl Classes {
     }
 }
 
-/// `(row, column, count)` of every pair that occurs, in rising order.
-fn count_pairs<R: Label, P: Label>(
-    reference: &[R],
-    prediction: &[P],
-    rows: &Classes,
-    columns: &Classes,
-) -> Vec<(u32, u32, u64)> {
-    let width = columns.other as usize + 1;
-    let height = rows.other as usize + 2;
-    let chunks = reference
-        .par_chunks(CHUNK)
-        .zip(prediction.par_chunks(CHUNK));
-    if height <= TABLE_ROWS {
-        let add = |mut a: Vec<u64>, b: Vec<u64>| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-            a
-        };
-        let zero = || vec![0u64; width * height];
-        let counts = chunks
-            .fold(zero, |counts, (r, p)| {
-                add(counts, tabulate(r, p, rows, columns, width, height))
-            })
-            .reduce(zero, add);
-        let place = |(i, &count): (usize, &u64)| ((i / width) as u32, (i % width) as u32, count);
-        let found = counts.iter().enumerate().filter(|(_, count)| **count > 0);
-        return found.map(place).collect();
-    }
-    let merge = |mut a: HashMap<(u32, u32), u64>, b: HashMap<(u32, u32), u64>| {
-        b.into_iter()
-            .for_each(|(pair, n)| *a.entry(pair).or_default() += n);
-        a
-    };
-    let counts = chunks
-        .map(|(r, p)| gather(r, p, rows, columns))
-        .reduce(HashMap::new, merge);
-    let mut found: Vec<_> = counts.into_iter().map(|((r, p), n)| (r, p, n)).collect();
-    found.sort_unstable();
-    found
+/// The rows and columns of a confusion matrix.
+struct Pairs<'a> {
+    rows: Classes,
+    columns: Classes,
+    values: &'a [u32],
+    ignore: Option<u32>,
 }
 
-/// Counts in a table of `height` × `width`.
-///
-/// Four tables side by side, so that neighbours of one pair do not wait for each other's sum.
-fn tabulate<R: Label, P: Label>(
-    reference: &[R],
-    prediction: &[P],
-    rows: &Classes,
-    columns: &Classes,
-    width: usize,
-    height: usize,
-) -> Vec<u64> {
-    let mut counts = vec![[0u32; 4]; width * height];
-    let place = |r: R, p: P| rows.of(r.into()) as usize * width + columns.of(p.into()) as usize;
-    let (r_blocks, r_rest) = reference.as_chunks::<BLOCK>();
-    let (p_blocks, p_rest) = prediction.as_chunks::<BLOCK>();
-    for (r, p) in r_blocks.iter().zip(p_blocks) {
-        // Without a way out early, the comparison is one vector instruction.
-        let same = r.iter().fold(true, |same, v| same & (*v == r[0]))
-            & p.iter().fold(true, |same, v| same & (*v == p[0]));
-        if same {
-            counts[place(r[0], p[0])][0] += BLOCK as u32;
-        } else {
-            for i in 0..BLOCK {
-                counts[place(r[i], p[i])][i % 4] += 1;
+impl Pairs<'_> {
+    fn width(&self) -> usize {
+        self.columns.other as usize + 1
+    }
+
+    fn height(&self) -> usize {
+        self.rows.other as usize + 2
+    }
+
+    /// `(row, column, count)` of every pair that occurs, in rising order.
+    fn count<R: Label, P: Label>(&self, reference: &[R], prediction: &[P]) -> Vec<(u32, u32, u64)> {
+        let chunks = reference
+            .par_chunks(CHUNK)
+            .zip(prediction.par_chunks(CHUNK));
+        let width = self.width();
+        if self.height() <= TABLE_ROWS {
+            let add = |mut a: Vec<u64>, b: Vec<u64>| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                a
+            };
+            let zero = || vec![0u64; width * self.height()];
+            let counts = chunks
+                .map(|(r, p)| {
+                    let mut counts = zero();
+                    if self.values.len() <= COMPARED_VALUES {
+                        self.compare(r, p, &mut counts);
+                    } else {
+                        self.tabulate(r, p, &mut counts);
+                    }
+                    counts
+                })
+                .reduce(zero, add);
+            let place = |(i, &n): (usize, &u64)| ((i / width) as u32, (i % width) as u32, n);
+            let found = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+            return found.map(place).collect();
+        }
+        let merge = |mut a: HashMap<(u32, u32), u64>, b: HashMap<(u32, u32), u64>| {
+            b.into_iter()
+                .for_each(|(pair, n)| *a.entry(pair).or_default() += n);
+            a
+        };
+        let counts = chunks
+            .map(|(r, p)| gather(r, p, &self.rows, &self.columns))
+            .reduce(HashMap::new, merge);
+        let mut found: Vec<_> = counts.into_iter().map(|((r, p), n)| (r, p, n)).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// Counts by comparing whole vectors with each pair of a few values; stretches that hold other
+    /// values too are counted voxel by voxel.
+    fn compare<R: Label, P: Label>(&self, reference: &[R], prediction: &[P], counts: &mut [u64]) {
+        let width = self.width();
+        let ignored = self.ignore.and_then(|value| R::try_from(value).ok());
+        let stretches = reference.chunks(STRETCH).zip(prediction.chunks(STRETCH));
+        for (r, p) in stretches {
+            let mut found = [0u64; COMPARED_VALUES * COMPARED_VALUES];
+            let mut sum = ignored.map_or(0, |ignored| equal(r, ignored));
+            let skipped = sum;
+            for (i, &a) in self.values.iter().enumerate() {
+                let Ok(a) = R::try_from(a) else { continue };
+                for (j, &b) in self.values.iter().enumerate() {
+                    let Ok(b) = P::try_from(b) else { continue };
+                    let both = equal_pairs(r, p, a, b);
+                    found[i * COMPARED_VALUES + j] = both;
+                    sum += both;
+                }
             }
+            // A value asked for and ignored at once would be counted twice.
+            if sum != r.len() as u64 || ignored.is_some_and(|v| self.values.contains(&v.into())) {
+                self.tabulate(r, p, counts);
+                continue;
+            }
+            for i in 0..self.values.len() {
+                for j in 0..self.values.len() {
+                    counts[i * width + j] += found[i * COMPARED_VALUES + j];
+                }
+            }
+            // Which column an ignored voxel stands in makes no difference.
+            counts[(self.height() - 1) * width] += skipped;
         }
     }
-    for (r, p) in r_rest.iter().zip(p_rest) {
-        counts[place(*r, *p)][0] += 1;
+
+    /// Counts in a table. Four tables side by side, so that neighbours of one pair do not wait for
+    /// each other's sum.
+    fn tabulate<R: Label, P: Label>(&self, reference: &[R], prediction: &[P], sums: &mut [u64]) {
+        let mut counts = vec![[0u32; 4]; sums.len()];
+        let width = self.width();
+        let place = |r: R, p: P| {
+            self.rows.of(r.into()) as usize * width + self.columns.of(p.into()) as usize
+        };
+        let (r_blocks, r_rest) = reference.as_chunks::<BLOCK>();
+        let (p_blocks, p_rest) = prediction.as_chunks::<BLOCK>();
+        for (r, p) in r_blocks.iter().zip(p_blocks) {
+            // Without a way out early, the comparison is one vector instruction.
+            let same = r.iter().fold(true, |same, v| same & (*v == r[0]))
+                & p.iter().fold(true, |same, v| same & (*v == p[0]));
+            if same {
+                counts[place(r[0], p[0])][0] += BLOCK as u32;
+            } else {
+                for i in 0..BLOCK {
+                    counts[place(r[i], p[i])][i % 4] += 1;
+                }
+            }
+        }
+        for (r, p) in r_rest.iter().zip(p_rest) {
+            counts[place(*r, *p)][0] += 1;
+        }
+        for (sum, lanes) in sums.iter_mut().zip(&counts) {
+            *sum += lanes.iter().map(|&n| u64::from(n)).sum::<u64>();
+        }
     }
-    let sum = |lanes: &[u32; 4]| lanes.iter().map(|&n| u64::from(n)).sum();
-    counts.iter().map(sum).collect()
+}
+
+/// How many voxels hold a value. Sums of 128 fit into a byte, so that a vector holds many.
+fn equal<T: Label>(labels: &[T], value: T) -> u64 {
+    let group = |group: &[T]| {
+        let add = |sum: u8, label: &T| sum.wrapping_add(u8::from(*label == value));
+        u64::from(group.iter().fold(0, add))
+    };
+    labels.chunks(GROUP).map(group).sum()
+}
+
+/// How many voxels hold a pair of values.
+fn equal_pairs<R: Label, P: Label>(reference: &[R], prediction: &[P], a: R, b: P) -> u64 {
+    let (r_groups, r_rest) = reference.as_chunks::<GROUP>();
+    let (p_groups, p_rest) = prediction.as_chunks::<GROUP>();
+    let both = |r: &R, p: &P| u8::from((*r == a) & (*p == b));
+    let group = |(r, p): (&[R; GROUP], &[P; GROUP])| {
+        let mut sum = 0u8;
+        for i in 0..GROUP {
+            sum = sum.wrapping_add(both(&r[i], &p[i]));
+        }
+        u64::from(sum)
+    };
+    let rest = r_rest
+        .iter()
+        .zip(p_rest)
+        .map(|(r, p)| u64::from(both(r, p)));
+    r_groups.iter().zip(p_groups).map(group).sum::<u64>() + rest.sum::<u64>()
 }
 
 /// Counts in a hash map, asked once a run.
@@ -309,13 +395,28 @@ mod tests {
             };
             let (r, p) = (spread(|run| run.0), spread(|run| run.1));
             let many: Vec<u32> = (0..600).collect();
+            // Few values are compared; the fifth is a stranger to them, or ignored.
+            let few = Confusion::count(&map(r.clone()), &map(p.clone()), &[0, 1, 2, 3], None).unwrap();
+            let bytes = map(r.iter().map(|&v| v as u8).collect::<Vec<u8>>());
+            let ignoring = Confusion::count(&bytes, &map(p.clone()), &[0, 1], Some(4)).unwrap();
             let table = Confusion::count(&map(r.clone()), &map(p.clone()), &[0, 1, 2, 3, 4], None).unwrap();
             let hashed = Confusion::count(&map(r.clone()), &map(p.clone()), &many, None).unwrap();
             prop_assert_eq!(table.entries(), hashed.entries());
+            let ignored = r.iter().filter(|&&v| v == 4).count() as u64;
+            prop_assert_eq!(ignoring.ignored(), ignored);
+            prop_assert_eq!(ignoring.voxels() + ignored, r.len() as u64);
+            let all: u64 = few.entries().iter().map(|e| e.count).sum();
+            prop_assert_eq!(all, r.len() as u64);
             for a in 0..5u16 {
                 for b in 0..5u16 {
                     let by_hand = r.iter().zip(&p).filter(|&(&x, &y)| (x, y) == (a, b)).count();
                     prop_assert_eq!(table.get(a.into(), b.into()), by_hand as u64);
+                    if a < 4 && b < 4 {
+                        prop_assert_eq!(few.get(a.into(), b.into()), by_hand as u64);
+                    }
+                    if a < 2 && b < 2 {
+                        prop_assert_eq!(ignoring.get(a.into(), b.into()), by_hand as u64);
+                    }
                 }
             }
         }

@@ -3,7 +3,7 @@
 //! Per target the mean over cases, then the mean over targets. A case where both masks are empty
 //! is left out of that target and counted; a missed or spurious one scores the worst there is.
 
-use crate::{Error, Outcome, Result, Score, Targets};
+use crate::{Error, Measure, Outcome, Result, Score, Targets};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// The scores of one case: `scores[target][measure]`.
@@ -13,8 +13,8 @@ pub struct CaseScores {
     pub case: String,
     /// What was scored.
     pub targets: Targets,
-    /// The keys of the measures.
-    pub measures: Vec<String>,
+    /// By which measures.
+    pub measures: Vec<Measure>,
     /// One row a target, one column a measure.
     pub scores: Vec<Vec<Score>>,
 }
@@ -23,13 +23,13 @@ impl CaseScores {
     /// The score of a target and a measure, by their keys.
     pub fn get(&self, target: &str, measure: &str) -> Option<Score> {
         let row = self.targets.list().iter().position(|t| t.key == target)?;
-        let column = self.measures.iter().position(|m| m == measure)?;
+        let column = self.measures.iter().position(|m| m.key() == measure)?;
         Some(self.scores[row][column])
     }
 
     /// The mean of a measure over the targets that count in this case.
     pub fn mean(&self, measure: &str) -> Option<f64> {
-        let column = self.measures.iter().position(|m| m == measure)?;
+        let column = self.measures.iter().position(|m| m.key() == measure)?;
         mean(self.scores.iter().filter_map(|row| row[column].counted))
     }
 }
@@ -67,7 +67,8 @@ impl Evaluation {
             if case.targets != first.targets || case.measures != first.measures {
                 let describe = |c: &CaseScores| {
                     let keys: Vec<&str> = c.targets.list().iter().map(|t| t.key.as_str()).collect();
-                    format!("{} of labels {}", c.measures.join(", "), keys.join(", "))
+                    let measures: Vec<String> = c.measures.iter().map(Measure::key).collect();
+                    format!("{} of labels {}", measures.join(", "), keys.join(", "))
                 };
                 return Err(Error::MixedCases {
                     case: case.case.clone(),
@@ -87,8 +88,8 @@ impl Evaluation {
         &self.cases
     }
 
-    /// The keys of the measures.
-    pub fn measures(&self) -> &[String] {
+    /// The measures.
+    pub fn measures(&self) -> &[Measure] {
         self.cases.first().map_or(&[], |case| &case.measures)
     }
 
@@ -148,7 +149,8 @@ struct Means<'a>(&'a Evaluation);
 
 impl Serialize for Means<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.measures().iter().map(|m| (m, self.0.mean(m))))
+        let keys = self.0.measures().iter().map(Measure::key);
+        serializer.collect_map(keys.map(|key| (key.clone(), self.0.mean(&key))))
     }
 }
 
@@ -172,9 +174,9 @@ impl Serialize for Label<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let Self(evaluation, key, name) = self;
         let mut map = serializer.serialize_map(None)?;
-        for measure in evaluation.measures() {
-            let mean = evaluation.summary(key, measure).and_then(|s| s.mean);
-            map.serialize_entry(measure, &mean)?;
+        for measure in evaluation.measures().iter().map(Measure::key) {
+            let mean = evaluation.summary(key, &measure).and_then(|s| s.mean);
+            map.serialize_entry(&measure, &mean)?;
         }
         map.serialize_entry("name", name)?;
         if let Some(summary) = evaluation.summary(key, "dice") {
@@ -218,15 +220,15 @@ impl Serialize for CaseLabels<'_> {
     }
 }
 
-struct CaseLabel<'a>(&'a [String], &'a [Score]);
+struct CaseLabel<'a>(&'a [Measure], &'a [Score]);
 
 impl Serialize for CaseLabel<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (measure, score) in self.0.iter().zip(self.1) {
-            map.serialize_entry(measure, &score.counted)?;
+            map.serialize_entry(&measure.key(), &score.counted)?;
         }
-        let dice = self.0.iter().position(|m| m == "dice");
+        let dice = self.0.iter().position(|m| *m == Measure::Dice);
         if let Some(outcome) = dice.map(|i| self.1[i].outcome)
             && outcome.value().is_none()
         {
@@ -239,7 +241,7 @@ impl Serialize for CaseLabel<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Evaluator, Measure};
+    use crate::Evaluator;
     use vesalius_volume::{Geometry, LabelMap};
 
     fn map(values: [u16; 4]) -> LabelMap {

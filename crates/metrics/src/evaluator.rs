@@ -1,7 +1,15 @@
 //! Scores cases: all targets and measures of a case in as few passes as they need.
 
-use crate::{CaseScores, Confusion, Measure, Result, Targets};
-use vesalius_volume::{Label, LabelMap};
+use crate::bits::Bounds;
+use crate::extents::{self, extents};
+use crate::measure::Compared;
+use crate::surface::Masks;
+use crate::{CaseScores, Confusion, Measure, Result, Target, Targets};
+use std::collections::HashMap;
+use vesalius_volume::{Geometry, Label, LabelMap};
+
+/// Up to this many targets are cut out one by one.
+const FEW: usize = 4;
 
 /// What is scored and by which measures; one of these scores all cases of an evaluation.
 ///
@@ -46,19 +54,42 @@ impl Evaluator {
     ) -> Result<CaseScores> {
         let ignore = self.targets.ignore();
         let counts = Confusion::count(reference, prediction, &self.targets.values(), ignore)?;
-        let scores = self
-            .targets
-            .list()
-            .iter()
-            .map(|target| {
-                let overlap = counts.overlap(target);
-                self.measures.iter().map(|m| m.score(&overlap)).collect()
-            })
-            .collect();
+        let grid = reference.geometry();
+        let wants_masks = self.measures.iter().any(Measure::needs_masks);
+        let boxes = match grid.voxel_count() {
+            0 => vec![None; self.targets.list().len()],
+            _ if !wants_masks => vec![None; self.targets.list().len()],
+            // Few targets are cut out of the whole grid in less time than all are looked for.
+            _ if self.targets.list().len() <= FEW => {
+                vec![Some(Bounds::of(grid.size())); self.targets.list().len()]
+            }
+            _ => {
+                let boxes = extents(reference, &self.targets).into_iter();
+                let pairs = boxes.zip(extents(prediction, &self.targets));
+                pairs.map(|(a, b)| extents::join(a, b)).collect()
+            }
+        };
+        let score = |(target, bounds): (&Target, Option<Bounds>)| {
+            let overlap = counts.overlap(target);
+            let both = overlap.reference > 0 && overlap.prediction > 0;
+            let mut compared = Compared {
+                counts: overlap,
+                voxel_volume: grid.voxel_volume(),
+                largest: diagonal(grid),
+                masks: bounds
+                    .filter(|_| both)
+                    .map(|bounds| Masks::cut(reference, prediction, target, ignore, bounds)),
+                distances: HashMap::new(),
+            };
+            let measures = self.measures.iter();
+            measures.map(|m| m.score(&mut compared)).collect()
+        };
+        // One target after the other: each uses all threads, and the memory of one mask is enough.
+        let scores = self.targets.list().iter().zip(boxes).map(score).collect();
         Ok(CaseScores {
             case: name.to_owned(),
             targets: self.targets.clone(),
-            measures: self.measures.iter().map(Measure::key).collect(),
+            measures: self.measures.clone(),
             scores,
         })
     }
@@ -71,4 +102,17 @@ impl Evaluator {
         let nothing = LabelMap::<u8>::background(*reference.geometry());
         self.case(name, reference, &nothing)
     }
+}
+
+/// The longest way through the image in mm, from voxel centre to voxel centre.
+fn diagonal(grid: &Geometry) -> f64 {
+    let corners = grid.corners();
+    let distance = |a: [f64; 3], b: [f64; 3]| {
+        let squared: f64 = (0..3).map(|i| (a[i] - b[i]).powi(2)).sum();
+        squared.sqrt()
+    };
+    let pairs = corners
+        .iter()
+        .flat_map(|a| corners.iter().map(|b| distance(*a, *b)));
+    pairs.fold(0.0, f64::max)
 }

@@ -42,4 +42,23 @@ pub enum Error {
     /// The PNG encoder refused.
     #[error("could not encode the PNG: {0}")]
     Png(#[from] png::EncodingError),
+    /// The GIF encoder refused.
+    #[error("could not encode the GIF: {0}")]
+    Gif(#[from] gif::EncodingError),
+    /// A chart that cannot be drawn.
+    #[error("could not draw the chart `{title}`: {reason}")]
+    Chart {
+        /// Its title.
+        title: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A voxel that the image does not have.
+    #[error("voxel {index:?} does not exist: the image has {size:?} voxels, numbered from 0")]
+    NoVoxel {
+        /// The voxel asked for, `[x, y, z]`.
+        index: [usize; 3],
+        /// How many there are.
+        size: [usize; 3],
+    },
 }

@@ -133,13 +133,16 @@ impl Panel<'_> {
             .collect();
         for (i, &label) in labels.iter().enumerate().filter(|(_, l)| **l != 0) {
             let (x, y) = (i % width, i / width);
-            let on_edge = (1..=overlay.outline).any(|d| {
-                // The picture's border is no border of the structure.
-                let left = x >= d && labels[i - d] != label;
-                let right = x + d < width && labels[i + d] != label;
-                let above = y >= d && labels[i - d * width] != label;
-                let below = y + d < height && labels[i + d * width] != label;
-                left || right || above || below
+            // The picture's border is no border of the structure.
+            let reach = overlay.outline;
+            let (columns, rows) = (
+                x.saturating_sub(reach)..=(x + reach).min(width - 1),
+                y.saturating_sub(reach)..=(y + reach).min(height - 1),
+            );
+            let on_edge = rows.into_iter().any(|y| {
+                labels[y * width..][columns.clone()]
+                    .iter()
+                    .any(|l| *l != label)
             });
             let opacity = if on_edge { 1.0 } else { overlay.opacity };
             picture.put(x, y, label_colour(label), opacity);

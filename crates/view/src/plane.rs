@@ -114,14 +114,21 @@ impl Slicing {
         index
     }
 
+    /// Where a voxel lies: how far to the right and down, and in which slice.
+    pub fn place(&self, index: [usize; 3]) -> [usize; 3] {
+        std::array::from_fn(|i| {
+            let axis = self.axes[i];
+            if self.backwards[i] {
+                self.geometry.size()[axis] - 1 - index[axis]
+            } else {
+                index[axis]
+            }
+        })
+    }
+
     /// The slice that a voxel lies in.
     pub fn slice_of(&self, index: [usize; 3]) -> usize {
-        let along = index[self.axes[2]];
-        if self.backwards[2] {
-            self.count() - 1 - along
-        } else {
-            along
-        }
+        self.place(index)[2]
     }
 
     /// Where a slice lies, for its caption: `axial 12/50, S 31.5 mm`.
@@ -176,6 +183,7 @@ mod tests {
                 );
                 assert_eq!(sagittal.spacing(), [2.0, 3.0]);
                 let index = axial.index(1, 2, 3);
+                assert_eq!(axial.place(index), [1, 2, 3]);
                 assert_eq!(axial.slice_of(index), 3);
             }
         }

@@ -82,18 +82,24 @@ impl<'a> Scene<'a> {
         known.map_or_else(|| format!("label {label}"), |(_, name)| name.clone())
     }
 
-    /// `count` slices of a plane, spread evenly over those that hold a label; without labels over
-    /// the middle four fifths.
-    pub fn slices(&self, plane: Plane, count: usize) -> Vec<usize> {
+    /// Which slices of a plane hold a label.
+    pub(crate) fn occupied(&self, plane: Plane) -> Vec<bool> {
         let slicing = Slicing::new(self.image.geometry(), plane);
-        let total = slicing.count();
-        let mut occupied = vec![false; total];
+        let mut occupied = vec![false; slicing.count()];
         for (_, map) in self.layers() {
             let grid = map.geometry();
             for (offset, _) in map.data().iter().enumerate().filter(|(_, l)| **l != 0) {
                 occupied[slicing.slice_of(grid.index(offset))] = true;
             }
         }
+        occupied
+    }
+
+    /// `count` slices of a plane, spread evenly over those that hold a label; without labels over
+    /// the middle four fifths.
+    pub fn slices(&self, plane: Plane, count: usize) -> Vec<usize> {
+        let occupied = self.occupied(plane);
+        let total = occupied.len();
         let first = occupied.iter().position(|&o| o).unwrap_or(total / 10);
         let last = occupied
             .iter()

@@ -1,0 +1,234 @@
+//! Objects instead of voxels: which lesions were found, and how well.
+
+use crate::Result;
+use crate::bits::Bits;
+use crate::surface::Masks;
+use std::collections::HashMap;
+use vesalius_filters::{ComponentOptions, Connectivity, connected_components};
+use vesalius_volume::{Geometry, Label, LabelMap};
+
+/// What an object is, and when one was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ObjectMatching {
+    /// Which neighbours make voxels one object.
+    pub connectivity: Connectivity,
+    /// Two objects match when their IoU is larger than this. From 0.5 on no object can match two
+    /// (Kirillov et al., arXiv 1801.00868); below, the pairs with the largest IoU are taken first,
+    /// each object once.
+    pub iou: f64,
+}
+
+impl Default for ObjectMatching {
+    fn default() -> Self {
+        Self {
+            connectivity: Connectivity::Corners,
+            iou: 0.5,
+        }
+    }
+}
+
+/// Objects matched between reference and prediction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detection {
+    /// The IoU of each matched pair, in the order of the reference's objects.
+    pub matched: Vec<f64>,
+    /// Objects of the reference.
+    pub reference: usize,
+    /// Objects of the prediction.
+    pub prediction: usize,
+}
+
+impl Detection {
+    /// Objects of the reference that nothing matches.
+    pub fn missed(&self) -> usize {
+        self.reference - self.matched.len()
+    }
+
+    /// Objects of the prediction that match nothing.
+    pub fn spurious(&self) -> usize {
+        self.prediction - self.matched.len()
+    }
+
+    /// F1 of objects, also called recognition quality; 0 where there is no object.
+    pub fn f1(&self) -> f64 {
+        ratio(2 * self.matched.len(), self.reference + self.prediction)
+    }
+
+    /// Share of the reference's objects that were found.
+    pub fn recall(&self) -> f64 {
+        ratio(self.matched.len(), self.reference)
+    }
+
+    /// Share of the prediction's objects that are right.
+    pub fn precision(&self) -> f64 {
+        ratio(self.matched.len(), self.prediction)
+    }
+
+    /// The mean IoU of the matched pairs; 0 where there is none.
+    pub fn segmentation_quality(&self) -> f64 {
+        let count = self.matched.len().max(1) as f64;
+        self.matched.iter().sum::<f64>() / count
+    }
+
+    /// F1 of objects times the mean IoU of the matched.
+    pub fn panoptic_quality(&self) -> f64 {
+        self.f1() * self.segmentation_quality()
+    }
+}
+
+fn ratio(part: usize, whole: usize) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+impl ObjectMatching {
+    /// Matches two maps of numbered objects (0 is background), such as cells or lesions.
+    ///
+    /// # Errors
+    /// [`crate::Error::Volume`] when the maps lie on different grids.
+    pub fn instances<R: Label, P: Label>(
+        &self,
+        reference: &LabelMap<R>,
+        prediction: &LabelMap<P>,
+    ) -> Result<Detection> {
+        let grid = reference.geometry();
+        grid.check_same(prediction.geometry(), "reference and prediction")?;
+        let pairs = reference.data().iter().zip(prediction.data());
+        Ok(self.matched(pairs.map(|(r, p)| ((*r).into(), (*p).into()))))
+    }
+
+    /// The objects of a target's masks are their connected components.
+    pub(crate) fn of(&self, masks: &Masks) -> Detection {
+        let numbered = |bits: &Bits| self.components(bits);
+        let (reference, prediction) = rayon::join(
+            || numbered(&masks.reference),
+            || numbered(&masks.prediction),
+        );
+        self.matched(reference.into_iter().zip(prediction))
+    }
+
+    fn components(&self, bits: &Bits) -> Vec<u32> {
+        let bytes = bits.bytes();
+        let count = bytes.len();
+        let options = ComponentOptions {
+            connectivity: self.connectivity,
+            by_label: false,
+        };
+        // Components need no spacing. The buffer is as long as the grid; a mask with more than
+        // 2³² runs, which alone is refused, does not fit into memory as labels.
+        Geometry::axis_aligned(bits.size, [1.0; 3])
+            .and_then(|grid| LabelMap::new(grid, bytes))
+            .ok()
+            .and_then(|map| connected_components(&map, &options).ok())
+            .map_or_else(|| vec![0; count], |found| found.labels.into_data())
+    }
+
+    fn matched(&self, pairs: impl Iterator<Item = (u32, u32)>) -> Detection {
+        let mut references: HashMap<u32, u64> = HashMap::new();
+        let mut predictions: HashMap<u32, u64> = HashMap::new();
+        let mut shared: HashMap<(u32, u32), u64> = HashMap::new();
+        let mut pairs = pairs.peekable();
+        while let Some(pair) = pairs.next() {
+            let mut run = 1;
+            while pairs.next_if_eq(&pair).is_some() {
+                run += 1;
+            }
+            let (r, p) = pair;
+            if r != 0 {
+                *references.entry(r).or_default() += run;
+            }
+            if p != 0 {
+                *predictions.entry(p).or_default() += run;
+            }
+            if r != 0 && p != 0 {
+                *shared.entry(pair).or_default() += run;
+            }
+        }
+        let iou = |(&(r, p), &both): (&(u32, u32), &u64)| {
+            let union = references[&r] + predictions[&p] - both;
+            (both as f64 / union as f64, r, p)
+        };
+        let mut candidates: Vec<(f64, u32, u32)> = shared.iter().map(iou).collect();
+        candidates.retain(|candidate| candidate.0 > self.iou);
+        // Largest first; numbers decide between equals, so that the result is the same each time.
+        candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        let mut taken = (
+            std::collections::HashSet::new(),
+            std::collections::HashSet::new(),
+        );
+        candidates.retain(|&(_, r, p)| {
+            let free = !taken.0.contains(&r) && !taken.1.contains(&p);
+            if free {
+                taken.0.insert(r);
+                taken.1.insert(p);
+            }
+            free
+        });
+        candidates.sort_by_key(|candidate| candidate.1);
+        Detection {
+            matched: candidates
+                .into_iter()
+                .map(|candidate| candidate.0)
+                .collect(),
+            reference: references.len(),
+            prediction: predictions.len(),
+        }
+    }
+
+    pub(crate) fn suffix(&self) -> String {
+        let default = Self::default();
+        let mut suffix = String::new();
+        if self.iou != default.iou {
+            suffix.push_str(&format!("_iou{}", self.iou));
+        }
+        if self.connectivity != default.connectivity {
+            suffix.push_str(match self.connectivity {
+                Connectivity::Faces => "_6",
+                Connectivity::Edges => "_18",
+                Connectivity::Corners => "_26",
+            });
+        }
+        suffix
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detect(reference: &[u32], prediction: &[u32], iou: f64) -> Detection {
+        let matching = ObjectMatching {
+            iou,
+            ..ObjectMatching::default()
+        };
+        let grid = Geometry::axis_aligned([reference.len(), 1, 1], [1.0; 3]).unwrap();
+        let map = |values: &[u32]| LabelMap::new(grid, values.to_vec()).unwrap();
+        matching
+            .instances(&map(reference), &map(prediction))
+            .unwrap()
+    }
+
+    #[test]
+    fn found_missed_and_spurious_objects_are_counted() {
+        let reference = [1, 1, 1, 0, 2, 2, 0, 0, 3, 3];
+        let prediction = [7, 7, 7, 0, 8, 0, 0, 9, 9, 0];
+        let strict = detect(&reference, &prediction, 0.5);
+        assert_eq!(strict.matched, [1.0]);
+        assert_eq!((strict.missed(), strict.spurious()), (2, 2));
+        assert_eq!(
+            (strict.f1(), strict.panoptic_quality()),
+            (1.0 / 3.0, 1.0 / 3.0)
+        );
+        let loose = detect(&reference, &prediction, 0.2);
+        assert_eq!(loose.matched, [1.0, 0.5, 1.0 / 3.0]);
+        assert_eq!((loose.recall(), loose.precision()), (1.0, 1.0));
+    }
+
+    #[test]
+    fn an_object_is_matched_once() {
+        let split = detect(&[1, 1, 1, 1, 1], &[2, 2, 2, 3, 3], 0.1);
+        assert_eq!(split.matched, [0.6]);
+        assert_eq!(split.spurious(), 1);
+        let nothing = detect(&[0; 4], &[0; 4], 0.5);
+        assert_eq!((nothing.f1(), nothing.panoptic_quality()), (0.0, 0.0));
+    }
+}

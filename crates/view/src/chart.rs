@@ -1,0 +1,213 @@
+//! Curves as SVG text, to stand inside a page: losses and scores over epochs.
+
+use crate::{Colour, Error, Result, label_colour};
+use plotters::prelude::*;
+
+/// How an axis is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scale {
+    /// Equal steps.
+    #[default]
+    Linear,
+    /// Equal factors; values that are not positive are left out.
+    Logarithmic,
+}
+
+/// One curve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// What it is called in the legend.
+    pub name: String,
+    /// Its points; what is not finite is left out.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A chart of one or more curves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// The line above it.
+    pub title: String,
+    /// What runs to the right.
+    pub x: String,
+    /// What runs upward.
+    pub y: String,
+    /// The curves, in the colours of labels 1, 2, ….
+    pub series: Vec<Series>,
+    /// How the upward axis is divided.
+    pub scale: Scale,
+    /// Width and height in pixels.
+    pub size: [u32; 2],
+}
+
+impl Default for Chart {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            x: String::new(),
+            y: String::new(),
+            series: Vec::new(),
+            scale: Scale::Linear,
+            size: [640, 320],
+        }
+    }
+}
+
+impl Chart {
+    /// The chart as an `<svg>` element.
+    ///
+    /// # Errors
+    /// [`Error::Chart`] when there is no finite point.
+    pub fn svg(&self) -> Result<String> {
+        let bad = |reason: String| Error::Chart {
+            title: self.title.clone(),
+            reason,
+        };
+        let curves: Vec<(&str, Vec<(f64, f64)>)> = self
+            .series
+            .iter()
+            .map(|series| (series.name.as_str(), self.drawable(&series.points)))
+            .collect();
+        let points = || curves.iter().flat_map(|curve| &curve.1);
+        let Some(x) = span(points().map(|p| p.0), 0.0) else {
+            return Err(bad("it has no finite point".to_owned()));
+        };
+        let y = span(points().map(|p| p.1), 0.05).unwrap_or(0.0..1.0);
+        let mut svg = String::new();
+        self.plot(&mut svg, &curves, x, y)
+            .map_err(|error| bad(error.to_string()))?;
+        Ok(svg)
+    }
+
+    /// Finite points, in the units of the axis.
+    fn drawable(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        let on_axis = |&(x, y): &(f64, f64)| match self.scale {
+            Scale::Linear => (x, y),
+            Scale::Logarithmic => (x, y.log10()),
+        };
+        let finite = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
+        points.iter().map(on_axis).filter(finite).collect()
+    }
+
+    fn plot(
+        &self,
+        svg: &mut String,
+        curves: &[(&str, Vec<(f64, f64)>)],
+        x: std::ops::Range<f64>,
+        y: std::ops::Range<f64>,
+    ) -> std::result::Result<(), DrawingAreaErrorKind<std::io::Error>> {
+        let root = SVGBackend::with_string(svg, (self.size[0], self.size[1])).into_drawing_area();
+        root.fill(&WHITE)?;
+        let mut chart = ChartBuilder::on(&root)
+            .caption(&self.title, ("sans-serif", 17))
+            .margin(10)
+            .x_label_area_size(38)
+            .y_label_area_size(58)
+            .build_cartesian_2d(x, y)?;
+        let upward = |value: &f64| match self.scale {
+            Scale::Linear => tick(*value),
+            Scale::Logarithmic => tick(10f64.powf(*value)),
+        };
+        chart
+            .configure_mesh()
+            .x_desc(&self.x)
+            .y_desc(&self.y)
+            .x_labels(8)
+            .y_labels(6)
+            .x_label_formatter(&|value| tick(*value))
+            .y_label_formatter(&upward)
+            .label_style(("sans-serif", 13))
+            .axis_desc_style(("sans-serif", 14))
+            .bold_line_style(BLACK.mix(0.12))
+            .light_line_style(TRANSPARENT)
+            .draw()?;
+        for (i, (name, points)) in curves.iter().enumerate() {
+            let [r, g, b] = ink(i);
+            let style = RGBColor(r, g, b).stroke_width(2);
+            chart
+                .draw_series(LineSeries::new(points.iter().copied(), style))?
+                .label(*name)
+                .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], style));
+        }
+        if curves.len() > 1 {
+            chart
+                .configure_series_labels()
+                .label_font(("sans-serif", 13))
+                .background_style(WHITE.mix(0.85))
+                .border_style(BLACK.mix(0.2))
+                .draw()?;
+        }
+        root.present()
+    }
+}
+
+/// The colour of a curve on white paper, where the yellow of the labels could not be seen.
+fn ink(series: usize) -> Colour {
+    const ON_WHITE: [u32; 6] = [7, 5, 3, 1, 6, 2];
+    label_colour(ON_WHITE[series % ON_WHITE.len()])
+}
+
+/// From the least to the greatest value, with some room; never an empty range.
+fn span(values: impl Iterator<Item = f64>, room: f64) -> Option<std::ops::Range<f64>> {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+        (low.min(v), high.max(v))
+    });
+    if low > high {
+        return None;
+    }
+    let width = high - low;
+    let room = if width > 0.0 { width * room } else { 0.5 };
+    Some(low - room..high + room)
+}
+
+/// A number beside an axis, without digits that say nothing.
+fn tick(value: f64) -> String {
+    let text = match value.abs() {
+        v if v == 0.0 => return "0".to_owned(),
+        v if !(1e-3..1e5).contains(&v) => return format!("{value:.0e}"),
+        v if v >= 100.0 => format!("{value:.0}"),
+        v if v >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.4}"),
+    };
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_and_their_names_are_in_the_svg() {
+        let series = |name: &str, f: fn(f64) -> f64| Series {
+            name: name.to_owned(),
+            points: (0..50).map(|i| (f64::from(i), f(f64::from(i)))).collect(),
+        };
+        let mut chart = Chart {
+            title: "loss <of> fold 0".into(),
+            series: vec![
+                series("training", |x| 1.0 / (1.0 + x)),
+                series("validation", |x| {
+                    if x == 3.0 { f64::NAN } else { 1.2 / (1.0 + x) }
+                }),
+            ],
+            ..Chart::default()
+        };
+        let svg = chart.svg().unwrap();
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+        assert!(svg.contains("training") && svg.contains("validation"));
+        assert!(svg.contains("&lt;of&gt;") && !svg.contains("NaN"));
+        chart.scale = Scale::Logarithmic;
+        assert!(!chart.svg().unwrap().contains("NaN"));
+        chart.series.clear();
+        assert!(chart.svg().unwrap_err().to_string().contains("fold 0"));
+    }
+
+    #[test]
+    fn ticks_are_short() {
+        let ticks = [0.0, 0.25, 1.0, 12.5, 250.0, 1e-6].map(tick);
+        assert_eq!(ticks, ["0", "0.25", "1", "12.5", "250", "1e-6"]);
+    }
+}
