@@ -85,9 +85,9 @@ fn default_thresholds(largest: i32, near: i32) -> [i32; 3] {
     let clamp = |v: i32, low: i32| if v > largest || v < low { low } else { v };
     if largest >= 128 {
         let factor = (largest.min(4095) + 128) / 256;
-        let t1 = clamp(factor * (3 - 2) + 2 + 3 * near, near + 1);
-        let t2 = clamp(factor * (7 - 3) + 3 + 5 * near, t1);
-        [t1, t2, clamp(factor * (21 - 4) + 4 + 7 * near, t2)]
+        let t1 = clamp(factor + 2 + 3 * near, near + 1);
+        let t2 = clamp(factor * 4 + 3 + 5 * near, t1);
+        [t1, t2, clamp(factor * 17 + 4 + 7 * near, t2)]
     } else {
         let factor = 256 / (largest + 1);
         let t1 = clamp((3 / factor + 3 * near).max(2), near + 1);

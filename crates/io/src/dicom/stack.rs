@@ -120,8 +120,11 @@ pub(super) fn height(frame: &Frame) -> Option<f64> {
     Some(dot(frame.position?, normal(&frame.orientation?)))
 }
 
-/// The missing attribute of a frame that has no place.
-fn placed(frame: &Frame) -> std::result::Result<([f64; 3], [f64; 6], [f64; 2]), SliceProblem> {
+/// Position, orientation and spacing of a frame.
+type Place = ([f64; 3], [f64; 6], [f64; 2]);
+
+/// The place of a frame, or the attribute that is missing.
+fn placed(frame: &Frame) -> std::result::Result<Place, SliceProblem> {
     let missing = |missing| SliceProblem::NoGeometry { missing };
     Ok((
         frame.position.ok_or(missing("ImagePositionPatient"))?,

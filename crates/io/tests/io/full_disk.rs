@@ -34,7 +34,12 @@ fn the_old_file_survives_a_full_disk() {
         let path = folder.path().join(name);
         let old = volume(8);
         write(&path, &old).unwrap();
-        let noise = volume(64).map(|v| v.wrapping_mul(0x9E37_79B9_u32 as i32));
+        // Nothing that deflate could make small.
+        let large = Geometry::axis_aligned([64; 3], [1.0; 3]).unwrap();
+        let noise = Volume::from_fn(large, |[x, y, z]| {
+            let hash = ((x + 64 * (y + 64 * z)) as u32).wrapping_mul(0x9E37_79B9);
+            (hash ^ hash >> 15).wrapping_mul(0x85EB_CA6B) as i32
+        });
         let error = write(&path, &noise).unwrap_err().to_string();
         assert!(error.contains("room") && error.contains(name), "{error}");
         assert_eq!(read_as::<i32>(&path).unwrap(), old);
