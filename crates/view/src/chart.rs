@@ -162,7 +162,7 @@ fn span(values: impl Iterator<Item = f64>, room: f64) -> Option<std::ops::Range<
 /// A number beside an axis, without digits that say nothing.
 fn tick(value: f64) -> String {
     let text = match value.abs() {
-        v if v == 0.0 => return "0".to_owned(),
+        0.0 => return "0".to_owned(),
         v if !(1e-3..1e5).contains(&v) => return format!("{value:.0e}"),
         v if v >= 100.0 => format!("{value:.0}"),
         v if v >= 1.0 => format!("{value:.2}"),
