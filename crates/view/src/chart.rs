@@ -112,7 +112,7 @@ impl Chart {
             .x_desc(&self.x)
             .y_desc(&self.y)
             .x_labels(8)
-            .y_labels(6)
+            .y_labels(10)
             .x_label_formatter(&|value| tick(*value))
             .y_label_formatter(&upward)
             .label_style(("sans-serif", 13))
@@ -131,6 +131,7 @@ impl Chart {
         if curves.len() > 1 {
             chart
                 .configure_series_labels()
+                .position(SeriesLabelPosition::UpperRight)
                 .label_font(("sans-serif", 13))
                 .background_style(WHITE.mix(0.85))
                 .border_style(BLACK.mix(0.2))

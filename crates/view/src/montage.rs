@@ -91,7 +91,8 @@ impl Montage {
         let group = (width + GAP) * (1 + layers.len());
         let columns = self.columns.clamp(1, slices.len());
         let sheet_width = (group * columns + GAP).max(44 * text::LETTER);
-        let top = GAP + text::LINE * (1 + usize::from(!self.title.is_empty())) + GAP;
+        let title = (text::LINE + GAP) * usize::from(!self.title.is_empty());
+        let top = GAP + title + text::LINE + GAP;
         let row_height = text::LINE + 2 + height + GAP;
         let rows = slices.len().div_ceil(columns);
         let foot =

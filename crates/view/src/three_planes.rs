@@ -66,7 +66,7 @@ impl ThreePlanes {
         let height = sizes.iter().map(|size| size[1]).max().unwrap_or(1);
         let legend = Legend::of(scene);
         let words = footer(&Plane::ALL, range, width);
-        let title = text::LINE * usize::from(!self.title.is_empty());
+        let title = (text::LINE + GAP) * usize::from(!self.title.is_empty());
         let row_height = 2 * text::LINE + 2 + height + GAP;
         let foot = legend.height(width) + GAP + words.len() * text::LINE;
         let total = 2 * GAP + title + rows.len() * row_height + foot;
