@@ -6,3 +6,4 @@ mod peers;
 mod regions;
 mod resample;
 mod smooth;
+mod threads;
