@@ -4,7 +4,7 @@ use crate::{Case, Result};
 use std::path::Path;
 use vesalius::filters::{Convention, Interpolation, ResampleOptions, resample, target_grid};
 use vesalius::inferers::{Blending, SlidingWindow};
-use vesalius::metrics::Confusion;
+use vesalius::metrics::{Confusion, Evaluator, Hausdorff, Measure, SurfaceDice, Targets};
 use vesalius::prelude::*;
 
 pub fn cases() -> Vec<Case> {
@@ -29,6 +29,11 @@ pub fn cases() -> Vec<Case> {
                 drop(Confusion::count(&reference, &prediction, &[1], None))
             }))
         }),
+        surface("metric_hd95", Measure::Hausdorff(Hausdorff::monai(95.0))),
+        surface(
+            "metric_surface_dice_1mm",
+            Measure::SurfaceDice(SurfaceDice::monai(1.0)),
+        ),
         case("sliding_window_copy_96", 3, |work| {
             let image = vesalius::io::read(work.join("v.nii.gz"))?;
             let windows = SlidingWindow {
@@ -51,6 +56,20 @@ fn case(name: &str, runs: usize, prepare: impl Fn(&Path) -> Result<crate::Work> 
         runs,
         prepare: Box::new(prepare),
     }
+}
+
+/// A measure of surfaces, alone.
+fn surface(name: &str, measure: Measure) -> Case {
+    case(name, 3, move |work| {
+        let [reference, prediction] = pair(work)?;
+        let evaluator = Evaluator {
+            targets: Targets::of_values(&[1])?,
+            measures: vec![measure],
+        };
+        Ok(Box::new(move || {
+            drop(evaluator.case("pair", &reference, &prediction))
+        }))
+    })
 }
 
 fn resampling(name: &str, interpolation: Interpolation) -> Case {

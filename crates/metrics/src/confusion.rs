@@ -221,37 +221,44 @@ impl Pairs<'_> {
         found
     }
 
-    /// Counts by comparing whole vectors with each pair of a few values; stretches that hold other
-    /// values too are counted voxel by voxel.
+    /// Counts by comparing whole vectors with each pair of a few values. What is in none of the
+    /// pairs follows from how often each value occurs at all.
     fn compare<R: Label, P: Label>(&self, reference: &[R], prediction: &[P], counts: &mut [u64]) {
-        let width = self.width();
-        let ignored = self.ignore.and_then(|value| R::try_from(value).ok());
-        let stretches = reference.chunks(STRETCH).zip(prediction.chunks(STRETCH));
-        for (r, p) in stretches {
-            let mut found = [0u64; COMPARED_VALUES * COMPARED_VALUES];
-            let mut sum = ignored.map_or(0, |ignored| equal(r, ignored));
-            let skipped = sum;
-            for (i, &a) in self.values.iter().enumerate() {
-                let Ok(a) = R::try_from(a) else { continue };
-                for (j, &b) in self.values.iter().enumerate() {
-                    let Ok(b) = P::try_from(b) else { continue };
+        let (width, other) = (self.width(), self.values.len());
+        let rows: Vec<(usize, R)> = self
+            .values
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| Some(**value) != self.ignore)
+            .map(|(row, &value)| (row, value))
+            .chain(self.ignore.map(|value| (other + 1, value)))
+            .filter_map(|(row, value)| Some((row, R::try_from(value).ok()?)))
+            .collect();
+        let columns: Vec<(usize, P)> = self
+            .values
+            .iter()
+            .enumerate()
+            .filter_map(|(column, &value)| Some((column, P::try_from(value).ok()?)))
+            .collect();
+        for (r, p) in reference.chunks(STRETCH).zip(prediction.chunks(STRETCH)) {
+            let mut strange_rows = r.len() as u64;
+            let mut strange_columns: Vec<u64> = columns.iter().map(|c| equal(p, c.1)).collect();
+            for &(row, a) in &rows {
+                let mut strange = equal(r, a);
+                strange_rows -= strange;
+                for (&(column, b), left) in columns.iter().zip(&mut strange_columns) {
                     let both = equal_pairs(r, p, a, b);
-                    found[i * COMPARED_VALUES + j] = both;
-                    sum += both;
+                    counts[row * width + column] += both;
+                    strange -= both;
+                    *left -= both;
                 }
+                counts[row * width + other] += strange;
             }
-            // A value asked for and ignored at once would be counted twice.
-            if sum != r.len() as u64 || ignored.is_some_and(|v| self.values.contains(&v.into())) {
-                self.tabulate(r, p, counts);
-                continue;
+            for (&(column, _), &left) in columns.iter().zip(&strange_columns) {
+                counts[other * width + column] += left;
+                strange_rows -= left;
             }
-            for i in 0..self.values.len() {
-                for j in 0..self.values.len() {
-                    counts[i * width + j] += found[i * COMPARED_VALUES + j];
-                }
-            }
-            // Which column an ignored voxel stands in makes no difference.
-            counts[(self.height() - 1) * width] += skipped;
+            counts[other * width + other] += strange_rows;
         }
     }
 

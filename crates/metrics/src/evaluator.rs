@@ -5,6 +5,7 @@ use crate::extents::{self, extents};
 use crate::measure::Compared;
 use crate::surface::Masks;
 use crate::{CaseScores, Confusion, Measure, Result, Target, Targets};
+use rayon::prelude::*;
 use std::collections::HashMap;
 use vesalius_volume::{Geometry, Label, LabelMap};
 
@@ -84,8 +85,13 @@ impl Evaluator {
             let measures = self.measures.iter();
             measures.map(|m| m.score(&mut compared)).collect()
         };
-        // One target after the other: each uses all threads, and the memory of one mask is enough.
-        let scores = self.targets.list().iter().zip(boxes).map(score).collect();
+        let targets = self.targets.list();
+        let scores = if targets.len() <= FEW {
+            // Each uses all threads.
+            targets.iter().zip(boxes).map(score).collect()
+        } else {
+            targets.par_iter().zip(boxes).map(score).collect()
+        };
         Ok(CaseScores {
             case: name.to_owned(),
             targets: self.targets.clone(),

@@ -15,8 +15,10 @@ const FEW: usize = 2000;
 /// Rows and steps whose sums are kept in a table; others are kept in a hash map.
 const TABLE_ROWS: usize = 256;
 const TABLE_STEPS: i64 = 32;
-/// Parts that a mask is searched in side by side.
+/// Parts that a mask is searched in side by side, at most, and the voxels that make one worth
+/// its table.
 const PARTS: usize = 64;
+const PART_VOXELS: usize = 1 << 14;
 
 /// Distances (mm, rising) and how much of the surface has each.
 pub(crate) type Bins = Vec<(f64, f64)>;
@@ -58,7 +60,8 @@ pub(crate) fn distances(
     let (rows, complete) = metric.rows(to.size, NEAR_ROWS);
     let search = Search::new(to, metric.spacing()[0]);
     // The parts do not depend on the number of threads, nor does the order of their sums.
-    let depth = from.size[2].div_ceil(PARTS);
+    let wanted = 1 + from.count() as usize / PART_VOXELS;
+    let depth = from.size[2].div_ceil(wanted.min(PARTS));
     let parts: Vec<Tally> = (0..from.size[2].div_ceil(depth))
         .into_par_iter()
         .map(|part| {

@@ -109,6 +109,12 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
+    // Each case scores eight times as much as the others.
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
     #[test]
     fn many_targets_at_once_are_each_as_if_alone(
         size in [8usize..40, 8usize..24, 2usize..12],
