@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{assert_close, on_every_path, values};
+use common::{assert_close, assert_close_of, on_every_path, values};
 use proptest::prelude::*;
 use vesalius_kernels::{
     Activation, ChannelShape, NormOptions, batch_norm_backward, batch_norm_forward,
@@ -93,6 +93,20 @@ impl Reference<'_> {
     }
 }
 
+/// The largest reciprocal deviation of any set: what a gradient is multiplied by before its parts
+/// along the mean and along the input are taken away from it.
+fn steepest(shape: &ChannelShape, groups: Option<usize>, input: &[f64], epsilon: f64) -> f64 {
+    sets(shape, groups)
+        .iter()
+        .map(|set| {
+            let n = set.len() as f64;
+            let mean = set.iter().map(|&i| input[i]).sum::<f64>() / n;
+            let variance = set.iter().map(|&i| (input[i] - mean).powi(2)).sum::<f64>() / n;
+            (variance + epsilon).sqrt().recip()
+        })
+        .fold(0.0, f64::max)
+}
+
 fn check(shape: &ChannelShape, groups: Option<usize>, activation: Activation) {
     let input = values(shape.len().unwrap(), 1);
     let (weight, bias) = (values(shape.channels, 2), values(shape.channels, 3));
@@ -170,8 +184,25 @@ fn check(shape: &ChannelShape, groups: Option<usize>, activation: Activation) {
             }
         }
         assert_close(&found, &expected, &what("forward"));
-        assert_close(&found_input, &expected_input, &what("input gradient"));
-        assert_close(&found_weight, &expected_weight, &what("weight gradient"));
+        let steepest = steepest(shape, groups, &arguments[0], f64::from(options.epsilon));
+        let largest = |values: &[f32]| {
+            values
+                .iter()
+                .fold(0.0, |m: f64, v| m.max(f64::from(*v).abs()))
+        };
+        let terms = largest(&gradient) * largest(&weight) * steepest;
+        assert_close_of(
+            &found_input,
+            &expected_input,
+            terms,
+            &what("input gradient"),
+        );
+        assert_close_of(
+            &found_weight,
+            &expected_weight,
+            largest(&gradient),
+            &what("weight gradient"),
+        );
         assert_close(&found_bias, &expected_bias, &what("bias gradient"));
     });
 }
