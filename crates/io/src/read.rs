@@ -14,10 +14,10 @@ pub fn read(path: impl AsRef<Path>) -> Result<Volume<f32>> {
     read_as(path)
 }
 
-/// As [`read`], with options.
+/// As [`read()`], with options.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read()`].
 pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Volume<f32>> {
     read_as_with(path, options)
 }
@@ -26,7 +26,7 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Volume
 /// a floating type takes the nearest.
 ///
 /// # Errors
-/// As [`read`]; [`Error::Value`] names the first voxel that does not fit.
+/// As [`read()`]; [`Error::Value`] names the first voxel that does not fit.
 pub fn read_as<T: FileVoxel>(path: impl AsRef<Path>) -> Result<Volume<T>> {
     read_as_with(path, &ReadOptions::default())
 }
@@ -91,7 +91,7 @@ pub fn read_labels_with<T: Label + FileVoxel>(
 /// Reads the header alone: geometry, type, channels, format. No voxel is touched.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read()`].
 pub fn probe(path: impl AsRef<Path>) -> Result<ImageInfo> {
     probe_with(path, &ReadOptions::default())
 }
@@ -99,7 +99,7 @@ pub fn probe(path: impl AsRef<Path>) -> Result<ImageInfo> {
 /// As [`probe`], with options.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read()`].
 pub fn probe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<ImageInfo> {
     let path = path.as_ref();
     if format::is_dicom(path)? {

@@ -15,10 +15,10 @@ pub fn write<T: FileVoxel>(path: impl AsRef<Path>, volume: &Volume<T>) -> Result
     write_with(path, volume, &WriteOptions::default())
 }
 
-/// As [`write`], with options.
+/// As [`write()`], with options.
 ///
 /// # Errors
-/// As [`write`]; [`Error::Value`] names a voxel that does not fit the type asked for.
+/// As [`write()`]; [`Error::Value`] names a voxel that does not fit the type asked for.
 pub fn write_with<T: FileVoxel>(
     path: impl AsRef<Path>,
     volume: &Volume<T>,
@@ -31,7 +31,7 @@ pub fn write_with<T: FileVoxel>(
 /// Writes a label map in the smallest unsigned type that holds its labels.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_labels<T: Label + FileVoxel>(
     path: impl AsRef<Path>,
     labels: &LabelMap<T>,
