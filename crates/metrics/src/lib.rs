@@ -19,6 +19,7 @@ mod nearest;
 mod objects;
 mod outcome;
 mod overlap;
+mod pairs;
 mod rim;
 mod rows;
 mod surface;
