@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use vesalius_inferers::Segmenter;
-use vesalius_volume::Volume;
+use vesalius_training::read_image;
 
 /// One case to segment: a file a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +148,7 @@ fn predict_case(
     target: &Path,
     options: &PredictOptions,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let image = read_channels(&case.files)?;
+    let image = read_image(&case.files)?;
     if !options.save_probabilities {
         vesalius_io::write_labels(target, &segmenter.segment(&image)?)?;
         return Ok(());
@@ -161,17 +161,6 @@ fn predict_case(
     );
     vesalius_io::write(target.with_file_name(name), &probabilities.into_volume()?)?;
     Ok(())
-}
-
-fn read_channels(files: &[PathBuf]) -> Result<Volume<f32>, Box<dyn std::error::Error>> {
-    let parts: Vec<Volume<f32>> = files
-        .iter()
-        .map(vesalius_io::read)
-        .collect::<Result<_, _>>()?;
-    Ok(match <[Volume<f32>; 1]>::try_from(parts) {
-        Ok([image]) => image,
-        Err(parts) => Volume::stack(&parts)?,
-    })
 }
 
 fn targets(cases: &[InputCase], output: &Path) -> Result<Vec<PathBuf>, Error> {

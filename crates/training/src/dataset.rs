@@ -2,6 +2,7 @@
 
 use crate::{CaseFiles, Error, Result};
 use rayon::prelude::*;
+use std::path::PathBuf;
 use vesalius_transforms::{Chain, LabelIndex};
 use vesalius_volume::{LabelMap, LabelScheme, Subject, Volume};
 
@@ -70,20 +71,27 @@ pub fn load_cases(
     loaded.into_iter().collect()
 }
 
+/// Reads an image from one file a channel, in order.
+///
+/// # Errors
+/// A file that cannot be read, or channels on different grids.
+pub fn read_image(files: &[PathBuf]) -> Result<Volume<f32>> {
+    let parts: Vec<Volume<f32>> = files
+        .iter()
+        .map(vesalius_io::read)
+        .collect::<std::result::Result<_, _>>()?;
+    Ok(match <[Volume<f32>; 1]>::try_from(parts) {
+        Ok([image]) => image,
+        Err(parts) => Volume::stack(&parts)?,
+    })
+}
+
 /// Reads the files of one case as a subject.
 ///
 /// # Errors
 /// A file that cannot be read, another number of channels, or an image and label on different grids.
 pub fn read_case(case: &CaseFiles, channels: usize) -> Result<Subject> {
-    let parts: Vec<Volume<f32>> = case
-        .images
-        .iter()
-        .map(vesalius_io::read)
-        .collect::<std::result::Result<_, _>>()?;
-    let image = match <[Volume<f32>; 1]>::try_from(parts) {
-        Ok([image]) => image,
-        Err(parts) => Volume::stack(&parts)?,
-    };
+    let image = read_image(&case.images)?;
     if image.channels() != channels {
         return Err(Error::Case {
             case: case.name.clone(),

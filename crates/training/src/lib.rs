@@ -24,7 +24,7 @@ mod validate;
 pub use checkpoint::{Best, Checkpoint, Progress};
 pub use config::{AdamWConfig, Duration, OptimizerConfig, TrainingConfig, ValidationConfig};
 pub use datalist::{CaseFiles, Datalist};
-pub use dataset::{Case, load_cases, read_case};
+pub use dataset::{Case, load_cases, read_case, read_image};
 pub use error::Error;
 pub use events::Event;
 pub use fit::{FitOptions, FitReport, TrainingData, fit};
