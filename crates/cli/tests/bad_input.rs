@@ -108,6 +108,14 @@ fn configs_and_datalists_with_mistakes() {
     let text =
         training_error(|folder| edit_config(folder, "learning_rate: 0.01", "learning_rate: -1"));
     assert!(text.contains("learning_rate"), "{text}");
+    let text = training_error(|folder| {
+        edit_config(
+            folder,
+            "optimizer:",
+            "loss: {dice: {smooth_nr: -1}}\noptimizer:",
+        )
+    });
+    assert!(text.contains("smooth_nr"), "{text}");
     let text = training_error(|folder| edit_config(folder, "strides: [2]", "strides: [2, 2]"));
     assert!(text.contains("strides"), "{text}");
     let text = training_error(|folder| edit_config(folder, "[16, 16, 16]", "[15, 16, 16]"));

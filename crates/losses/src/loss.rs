@@ -94,17 +94,16 @@ impl Default for LossConfig {
 }
 
 impl LossConfig {
-    /// The config itself when the options make sense.
+    /// Nothing when the options make sense.
     ///
     /// # Errors
     /// [`Error::BadConfig`].
-    pub fn check(self) -> Result<Self> {
-        match &self {
-            Self::Dice(loss) => loss.check()?,
-            Self::CrossEntropy(loss) => loss.check()?,
-            Self::DiceCrossEntropy(loss) => loss.check()?,
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Dice(loss) => loss.check(),
+            Self::CrossEntropy(loss) => loss.check(),
+            Self::DiceCrossEntropy(loss) => loss.check(),
         }
-        Ok(self)
     }
 
     /// The loss, one number, of label values `[N, 1, Z, Y, X]`.

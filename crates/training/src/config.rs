@@ -161,6 +161,7 @@ impl TrainingConfig {
         self.preprocessing.check()?;
         self.augmentation.check()?;
         self.patch.check()?;
+        self.loss.check()?;
         if self.preprocessing.is_random() {
             return bad(
                 "preprocessing",
