@@ -1,5 +1,6 @@
 //! The soft Dice loss (Milletari et al. 2016) with MONAI's options.
 
+use crate::overlap::{Overlap, weight_row};
 use crate::{Error, Result, Target};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
@@ -70,60 +71,29 @@ impl Dice {
     }
 
     pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
-        let exclusive = matches!(
-            logits.scheme(),
-            vesalius_volume::LabelScheme::Exclusive { .. }
-        );
-        let first = usize::from(!self.include_background && exclusive);
-        let channels = logits.dims()[1];
-        let foreground = |tensor: Tensor<5>| match first {
-            0 => tensor,
-            _ => tensor.narrow(1, first, channels - first),
-        };
-        let predicted = foreground(logits.clone().probabilities().values());
-        let predicted = target.masked(predicted);
-        let truth = foreground(target.channels.clone());
-
-        let intersection = self.sums(predicted.clone() * truth.clone());
+        let overlap = Overlap::new(logits, target, self.include_background, self.batch);
+        let intersection = overlap.intersection();
         let predicted = match self.squared_pred {
-            true => self.sums(predicted.square()),
-            false => self.sums(predicted),
+            true => overlap.sums(overlap.predicted.clone().square()),
+            false => overlap.sums(overlap.predicted.clone()),
         };
         // The target holds zeros and ones, which are their own squares.
-        let total = predicted + self.sums(truth);
+        let total = predicted + overlap.sums(overlap.truth.clone());
         let denominator = match self.jaccard {
             true => (total - intersection.clone()).mul_scalar(2.0),
             false => total,
         };
-        let coefficient = (intersection.mul_scalar(2.0).add_scalar(self.smooth_nr))
+        let coefficient = intersection.mul_scalar(2.0).add_scalar(self.smooth_nr)
             / denominator.add_scalar(self.smooth_dr);
         let loss = coefficient.neg().add_scalar(1.0);
-        Ok(self.weighted(loss, channels - first)?.mean())
-    }
-
-    /// `[N, C]`, or `[1, C]` over the batch.
-    fn sums(&self, tensor: Tensor<5>) -> Tensor<2> {
-        let [n, c, z, y, x] = tensor.dims();
-        let sums: Tensor<2> = tensor.reshape([n, c, z * y * x]).sum_dim(2).reshape([n, c]);
-        if self.batch { sums.sum_dim(0) } else { sums }
-    }
-
-    fn weighted(&self, loss: Tensor<2>, channels: usize) -> Result<Tensor<2>> {
-        let Some(weight) = &self.weight else {
-            return Ok(loss);
+        let loss = match &self.weight {
+            None => loss,
+            Some(weight) => {
+                let row = weight_row("dice", weight, overlap.channels(), &loss)?;
+                loss * row
+            }
         };
-        if weight.len() != channels {
-            return Err(Error::BadConfig {
-                loss: "dice",
-                problem: format!(
-                    "`weight` has {} numbers for {channels} channels that count",
-                    weight.len()
-                ),
-            });
-        }
-        let weight: Vec<f32> = weight.iter().map(|&w| w as f32).collect();
-        let data = burn::tensor::TensorData::new(weight, [1, channels]);
-        Ok(loss.clone() * Tensor::from_data(data, &loss.device()))
+        Ok(loss.mean())
     }
 }
 

@@ -8,15 +8,22 @@ mod cross_entropy;
 mod deep_supervision;
 mod dice;
 mod error;
+mod focal;
+mod generalized_dice;
 mod loss;
+mod overlap;
 mod target;
+mod tversky;
 
 pub use cross_entropy::CrossEntropy;
 pub use deep_supervision::{DeepSupervision, HeadWeights};
 pub use dice::Dice;
 pub use error::Error;
-pub use loss::{DiceCrossEntropy, Loss, LossConfig};
+pub use focal::Focal;
+pub use generalized_dice::{ClassWeight, GeneralizedDice};
+pub use loss::{DiceCrossEntropy, DiceFocal, Loss, LossConfig};
 pub use target::Target;
+pub use tversky::Tversky;
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

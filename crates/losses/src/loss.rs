@@ -1,6 +1,6 @@
 //! Losses by name, and the sum of Dice and cross-entropy that most models are trained with.
 
-use crate::{CrossEntropy, Dice, Error, Result, Target};
+use crate::{CrossEntropy, Dice, Error, Focal, GeneralizedDice, Result, Target, Tversky};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
 
@@ -75,6 +75,56 @@ impl DiceCrossEntropy {
     }
 }
 
+/// A weighted sum of [`Dice`] and [`Focal`] (MONAI's `DiceFocalLoss`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DiceFocal {
+    /// Options of the Dice part.
+    pub dice: Dice,
+    /// Options of the focal part.
+    pub focal: Focal,
+    /// Weight of the Dice part.
+    pub lambda_dice: f64,
+    /// Weight of the focal part.
+    pub lambda_focal: f64,
+}
+
+impl Default for DiceFocal {
+    fn default() -> Self {
+        Self {
+            dice: Dice::default(),
+            focal: Focal::default(),
+            lambda_dice: 1.0,
+            lambda_focal: 1.0,
+        }
+    }
+}
+
+impl DiceFocal {
+    /// Nothing when the options make sense.
+    ///
+    /// # Errors
+    /// [`Error::BadConfig`].
+    pub fn check(&self) -> Result<()> {
+        self.dice.check()?;
+        self.focal.check()?;
+        let bad = |w: f64| w.is_nan() || w < 0.0;
+        if bad(self.lambda_dice) || bad(self.lambda_focal) {
+            return Err(Error::BadConfig {
+                loss: "dice_focal",
+                problem: "`lambda_dice` and `lambda_focal` must not be negative".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+        let dice = self.dice.of_target(logits, target)?;
+        let focal = self.focal.of_target(logits, target)?;
+        Ok(dice.mul_scalar(self.lambda_dice) + focal.mul_scalar(self.lambda_focal))
+    }
+}
+
 /// A loss by name with its options: in YAML `dice: {batch: true}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +135,14 @@ pub enum LossConfig {
     CrossEntropy(CrossEntropy),
     /// See [`DiceCrossEntropy`].
     DiceCrossEntropy(DiceCrossEntropy),
+    /// See [`GeneralizedDice`].
+    GeneralizedDice(GeneralizedDice),
+    /// See [`Tversky`].
+    Tversky(Tversky),
+    /// See [`Focal`].
+    Focal(Focal),
+    /// See [`DiceFocal`].
+    DiceFocal(DiceFocal),
 }
 
 impl Default for LossConfig {
@@ -103,6 +161,10 @@ impl LossConfig {
             Self::Dice(loss) => loss.check(),
             Self::CrossEntropy(loss) => loss.check(),
             Self::DiceCrossEntropy(loss) => loss.check(),
+            Self::GeneralizedDice(loss) => loss.check(),
+            Self::Tversky(loss) => loss.check(),
+            Self::Focal(loss) => loss.check(),
+            Self::DiceFocal(loss) => loss.check(),
         }
     }
 
@@ -116,6 +178,10 @@ impl LossConfig {
             Self::Dice(loss) => loss.of_target(logits, &target),
             Self::CrossEntropy(loss) => loss.of_target(logits, &target),
             Self::DiceCrossEntropy(loss) => loss.of_target(logits, &target),
+            Self::GeneralizedDice(loss) => Ok(loss.of_target(logits, &target)),
+            Self::Tversky(loss) => Ok(loss.of_target(logits, &target)),
+            Self::Focal(loss) => loss.of_target(logits, &target),
+            Self::DiceFocal(loss) => loss.of_target(logits, &target),
         }
     }
 }

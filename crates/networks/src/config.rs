@@ -1,6 +1,10 @@
 //! The networks by name: one enum that a config file's `network:` becomes, and what all of them tell.
 
-use crate::{AnyNetwork, Error, Network, Result, UNetConfig};
+use crate::{
+    AnyNetwork, AttentionUnetConfig, BasicUNetConfig, DynUNetConfig, Error, MedNeXtConfig, Network,
+    PlainConvUNetConfig, ResidualEncoderUNetConfig, Result, SegResNetConfig, SegResNetDSConfig,
+    UNetConfig, VNetConfig,
+};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Device, Scope};
 
@@ -24,8 +28,16 @@ pub trait Architecture {
     /// Channels out, of every head.
     fn out_channels(&self) -> usize;
 
+    /// Sets both: a dataset decides them.
+    fn set_channels(&mut self, in_channels: usize, out_channels: usize);
+
     /// What the input's size `[x, y, z]` must be divisible by.
     fn divisor(&self) -> [usize; 3];
+
+    /// The smallest size `[x, y, z]` that the network takes.
+    fn minimum(&self) -> [usize; 3] {
+        self.divisor()
+    }
 
     /// The one size `[x, y, z]` that the network takes, for those that have one.
     fn fixed_size(&self) -> Option<[usize; 3]> {
@@ -35,6 +47,16 @@ pub trait Architecture {
     /// How many outputs `forward` returns, deep-supervision heads included.
     fn heads(&self) -> usize {
         1
+    }
+
+    /// Whether a name in the peer's state dict only repeats a tensor that has another name there.
+    fn is_alias(&self, _name: &str) -> bool {
+        false
+    }
+
+    /// The other names that the peer's state dict has for the tensor of this name.
+    fn aliases(&self, _name: &str) -> Vec<String> {
+        Vec::new()
     }
 
     /// Nothing when the network takes an input of that many channels and size `[x, y, z]`.
@@ -66,7 +88,10 @@ pub trait Architecture {
         {
             return bad(format!("its size is fixed to {fixed:?}"));
         }
-        let divisor = self.divisor();
+        let (divisor, minimum) = (self.divisor(), self.minimum());
+        if (0..3).any(|axis| size[axis] < minimum[axis]) {
+            return bad(format!("each axis must be at least {minimum:?}"));
+        }
         let fits = |axis: usize| size[axis] > 0 && size[axis].is_multiple_of(divisor[axis]);
         if (0..3).all(fits) {
             return Ok(());
@@ -85,6 +110,29 @@ pub trait Architecture {
     }
 }
 
+/// `spatial_dims`, channels and their setter of a config whose fields have MONAI's names.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! standard_channels {
+    () => {
+        fn spatial_dims(&self) -> usize {
+            self.spatial_dims
+        }
+
+        fn in_channels(&self) -> usize {
+            self.in_channels
+        }
+
+        fn out_channels(&self) -> usize {
+            self.out_channels
+        }
+
+        fn set_channels(&mut self, in_channels: usize, out_channels: usize) {
+            (self.in_channels, self.out_channels) = (in_channels, out_channels);
+        }
+    };
+}
+
 /// A network by name, with its options: in YAML `unet: {channels: [16, 32, 64], …}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -92,6 +140,33 @@ pub enum NetworkConfig {
     /// MONAI's `UNet`.
     #[serde(rename = "unet")]
     UNet(UNetConfig),
+    /// MONAI's `BasicUNet`.
+    #[serde(rename = "basic_unet")]
+    BasicUNet(BasicUNetConfig),
+    /// MONAI's `DynUNet`.
+    #[serde(rename = "dynunet")]
+    DynUNet(DynUNetConfig),
+    /// MONAI's `SegResNet`.
+    #[serde(rename = "segresnet")]
+    SegResNet(SegResNetConfig),
+    /// MONAI's `SegResNetDS`.
+    #[serde(rename = "segresnet_ds")]
+    SegResNetDS(SegResNetDSConfig),
+    /// MONAI's `AttentionUnet`.
+    #[serde(rename = "attention_unet")]
+    AttentionUnet(AttentionUnetConfig),
+    /// MONAI's `VNet`.
+    #[serde(rename = "vnet")]
+    VNet(VNetConfig),
+    /// MONAI's `MedNeXt`.
+    #[serde(rename = "mednext")]
+    MedNeXt(MedNeXtConfig),
+    /// nnU-Net's `PlainConvUNet`.
+    #[serde(rename = "plain_conv_unet")]
+    PlainConvUNet(PlainConvUNetConfig),
+    /// nnU-Net's `ResidualEncoderUNet`.
+    #[serde(rename = "residual_encoder_unet")]
+    ResidualEncoderUNet(ResidualEncoderUNetConfig),
 }
 
 impl Default for NetworkConfig {
@@ -105,16 +180,37 @@ impl NetworkConfig {
     pub fn architecture(&self) -> &dyn Architecture {
         match self {
             Self::UNet(config) => config,
+            Self::BasicUNet(config) => config,
+            Self::DynUNet(config) => config,
+            Self::SegResNet(config) => config,
+            Self::SegResNetDS(config) => config,
+            Self::AttentionUnet(config) => config,
+            Self::VNet(config) => config,
+            Self::MedNeXt(config) => config,
+            Self::PlainConvUNet(config) => config,
+            Self::ResidualEncoderUNet(config) => config,
+        }
+    }
+
+    fn architecture_mut(&mut self) -> &mut dyn Architecture {
+        match self {
+            Self::UNet(config) => config,
+            Self::BasicUNet(config) => config,
+            Self::DynUNet(config) => config,
+            Self::SegResNet(config) => config,
+            Self::SegResNetDS(config) => config,
+            Self::AttentionUnet(config) => config,
+            Self::VNet(config) => config,
+            Self::MedNeXt(config) => config,
+            Self::PlainConvUNet(config) => config,
+            Self::ResidualEncoderUNet(config) => config,
         }
     }
 
     /// The same network for other numbers of channels in and out: a dataset decides them.
     pub fn with_channels(mut self, in_channels: usize, out_channels: usize) -> Self {
-        match &mut self {
-            Self::UNet(config) => {
-                (config.in_channels, config.out_channels) = (in_channels, out_channels);
-            }
-        }
+        self.architecture_mut()
+            .set_channels(in_channels, out_channels);
         self
     }
 
@@ -153,6 +249,17 @@ impl NetworkConfig {
         let scope = Scope::new(device, seed).with_spatial_dims(dims);
         let model = match self {
             Self::UNet(config) => AnyNetwork::UNet(config.build(&scope)),
+            Self::BasicUNet(config) => AnyNetwork::BasicUNet(config.build(&scope)),
+            Self::DynUNet(config) => AnyNetwork::DynUNet(config.build(&scope)),
+            Self::SegResNet(config) => AnyNetwork::SegResNet(config.build(&scope)),
+            Self::SegResNetDS(config) => AnyNetwork::SegResNetDS(config.build(&scope)),
+            Self::AttentionUnet(config) => AnyNetwork::AttentionUnet(config.build(&scope)),
+            Self::VNet(config) => AnyNetwork::VNet(config.build(&scope)),
+            Self::MedNeXt(config) => AnyNetwork::MedNeXt(config.build(&scope)),
+            Self::PlainConvUNet(config) => AnyNetwork::PlainConvUNet(config.build(&scope)?),
+            Self::ResidualEncoderUNet(config) => {
+                AnyNetwork::ResidualEncoderUNet(config.build(&scope)?)
+            }
         };
         Ok(Network::new(model, self.clone(), &scope))
     }

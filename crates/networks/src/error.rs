@@ -32,6 +32,16 @@ pub enum Error {
         /// What is wrong and what is understood.
         problem: String,
     },
+    /// A peer's description of a network that is not understood.
+    #[error(
+        "{what}: {problem}; see docs/networks.md for what is understood, or write the network in our own form (`network:` of a model.yaml)"
+    )]
+    UnknownArchitecture {
+        /// The network or layer that was described.
+        what: String,
+        /// The argument, and why.
+        problem: String,
+    },
     /// An error of the tensor crate.
     #[error(transparent)]
     Tensor(#[from] vesalius_tensor::Error),

@@ -6,16 +6,24 @@
 
 mod config;
 mod error;
+mod monai;
 mod network;
-mod residual_unit;
-mod unet;
+mod nnunet;
+mod peers;
 mod weights;
 
 pub use config::{Architecture, NetworkConfig};
 pub use error::{Error, Mismatch};
+pub use monai::{
+    AttentionUnet, AttentionUnetConfig, BasicUNet, BasicUNetConfig, DynUNet, DynUNetConfig,
+    MedNeXt, MedNeXtConfig, ResidualUnit, SegResNet, SegResNetConfig, SegResNetDS,
+    SegResNetDSConfig, UNet, UNetConfig, UpsampleMode, VNet, VNetConfig,
+};
 pub use network::{AnyNetwork, Network};
-pub use residual_unit::ResidualUnit;
-pub use unet::{UNet, UNetConfig};
+pub use nnunet::{
+    PerStage, PlainConvUNet, PlainConvUNetConfig, ResidualBlock, ResidualEncoderUNet,
+    ResidualEncoderUNetConfig,
+};
 pub use weights::{StoredTensor, Weights};
 
 /// The result of this crate's fallible functions.

@@ -1,6 +1,9 @@
 //! A network of any kind: what it computes, its parameters by name, and how they are replaced.
 
-use crate::{Architecture, Error, Mismatch, NetworkConfig, Result, UNet, Weights};
+use crate::{
+    Architecture, AttentionUnet, BasicUNet, DynUNet, Error, MedNeXt, Mismatch, NetworkConfig,
+    PlainConvUNet, ResidualEncoderUNet, Result, SegResNet, SegResNetDS, UNet, VNet, Weights,
+};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::TensorData;
 use std::collections::HashMap;
@@ -12,6 +15,24 @@ use vesalius_tensor::{Clock, Named, Scope, Tensor};
 pub enum AnyNetwork {
     /// See [`UNet`].
     UNet(UNet),
+    /// See [`BasicUNet`].
+    BasicUNet(BasicUNet),
+    /// See [`DynUNet`].
+    DynUNet(DynUNet),
+    /// See [`SegResNet`].
+    SegResNet(SegResNet),
+    /// See [`SegResNetDS`].
+    SegResNetDS(SegResNetDS),
+    /// See [`AttentionUnet`].
+    AttentionUnet(AttentionUnet),
+    /// See [`VNet`].
+    VNet(VNet),
+    /// See [`MedNeXt`].
+    MedNeXt(MedNeXt),
+    /// See [`PlainConvUNet`].
+    PlainConvUNet(PlainConvUNet),
+    /// See [`ResidualEncoderUNet`].
+    ResidualEncoderUNet(ResidualEncoderUNet),
 }
 
 /// A network with its config; Burn's optimisers train it like any module.
@@ -75,6 +96,15 @@ impl Network {
     pub fn forward(&self, input: Tensor<5>) -> Vec<Tensor<5>> {
         match &self.model {
             AnyNetwork::UNet(network) => vec![network.forward(input)],
+            AnyNetwork::BasicUNet(network) => vec![network.forward(input)],
+            AnyNetwork::DynUNet(network) => network.forward(input),
+            AnyNetwork::SegResNet(network) => vec![network.forward(input)],
+            AnyNetwork::SegResNetDS(network) => network.forward(input),
+            AnyNetwork::AttentionUnet(network) => vec![network.forward(input)],
+            AnyNetwork::VNet(network) => vec![network.forward(input)],
+            AnyNetwork::MedNeXt(network) => network.forward(input),
+            AnyNetwork::PlainConvUNet(network) => network.forward(input),
+            AnyNetwork::ResidualEncoderUNet(network) => network.forward(input),
         }
     }
 
@@ -90,19 +120,34 @@ impl Network {
 
     /// A copy of all parameters and running statistics, by PyTorch's names and in its layouts.
     pub fn weights(&self) -> Weights {
+        self.collect(|_| Vec::new())
+    }
+
+    /// The same with every name that the peer's own state dict has, so that its code loads them
+    /// with nothing missing: nnU-Net's repeated names, batch norm's counters.
+    pub fn peer_weights(&self) -> Weights {
+        self.collect(|name| self.architecture().aliases(name))
+    }
+
+    fn collect(&self, aliases: impl Fn(&str) -> Vec<String>) -> Weights {
         // Running statistics lag by one update until `valid` brings them together.
         let mut reader = Reader::default();
         self.valid().visit(&mut reader);
         let mut weights = Weights::default();
         for named in &self.named {
             if let Some(values) = reader.values.remove(&named.id) {
-                weights.insert(named.name.clone(), named.shape.clone(), values);
+                weights.insert_shared(
+                    std::iter::once(named.name.clone()).chain(aliases(&named.name)),
+                    named.shape.clone(),
+                    values,
+                );
             }
         }
         weights
     }
 
-    /// The network with every parameter replaced by the weights of its name.
+    /// The network with every parameter replaced by the weights of its name, whatever wrapping the
+    /// names have in a checkpoint (`network_weights.`, `module.`).
     ///
     /// # Errors
     /// [`Error::WeightsMismatch`] that lists every missing, left-over and wrongly shaped name;
@@ -112,9 +157,28 @@ impl Network {
         if !mismatch.is_empty() {
             return Err(Error::WeightsMismatch(mismatch));
         }
+        self.replace(weights)
+    }
+
+    /// The network with those parameters replaced that the weights have in the right shape, and
+    /// what was skipped: for another number of classes or channels, or a pretrained encoder.
+    ///
+    /// # Errors
+    /// [`Error::BadWeights`] when values cannot be read.
+    pub fn load_partly(self, weights: &Weights) -> Result<(Self, Mismatch)> {
+        let mismatch = self.compare(weights);
+        Ok((self.replace(weights)?, mismatch))
+    }
+
+    fn replace(self, weights: &Weights) -> Result<Self> {
+        let weights = &self.unwrapped(weights);
         let names = self
             .named
             .iter()
+            .filter(|named| {
+                let stored = weights.get(&named.name);
+                stored.is_some_and(|stored| stored.shape() == named.shape)
+            })
             .map(|named| (named.id, named.name.clone()))
             .collect();
         let mut writer = Writer {
@@ -131,6 +195,7 @@ impl Network {
 
     /// How the weights differ from what the network needs.
     pub fn compare(&self, weights: &Weights) -> Mismatch {
+        let weights = self.unwrapped(weights);
         let mut mismatch = Mismatch::default();
         for named in &self.named {
             match weights.get(&named.name) {
@@ -148,9 +213,16 @@ impl Network {
         mismatch.left_over = weights
             .names()
             .filter(|name| !known.contains(name) && !name.ends_with(".num_batches_tracked"))
+            .filter(|name| !self.architecture().is_alias(name))
             .map(str::to_owned)
             .collect();
         mismatch
+    }
+}
+
+impl Network {
+    fn unwrapped(&self, weights: &Weights) -> Weights {
+        weights.unwrapped(self.named.iter().map(|named| named.name.as_str()))
     }
 }
 
@@ -176,24 +248,23 @@ struct Writer<'a> {
 
 impl ModuleMapper for Writer<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let stored = self
+            .names
+            .get(&param.id)
+            .and_then(|name| self.weights.get(name));
+        let values = match stored.map(|stored| stored.values()) {
+            None => return param,
+            Some(Ok(values)) => values,
+            Some(Err(error)) => {
+                self.failed.get_or_insert(error);
+                return param;
+            }
+        };
         let (id, old, mapper) = param.consume();
         let (shape, device) = (old.dims(), old.device());
         let trained = old.is_require_grad();
         drop(old);
-        let values = self
-            .names
-            .get(&id)
-            .and_then(|name| self.weights.get(name))
-            .map(|stored| stored.values());
-        let tensor = match values {
-            Some(Ok(values)) => Tensor::from_data(TensorData::new(values, shape), &device),
-            Some(Err(error)) => {
-                self.failed.get_or_insert(error);
-                Tensor::zeros(shape, &device)
-            }
-            // `compare` found every name of this network before.
-            None => Tensor::zeros(shape, &device),
-        };
+        let tensor = Tensor::from_data(TensorData::new(values, shape), &device);
         Param::from_mapped_value(id, tensor.set_require_grad(trained), mapper)
     }
 }

@@ -5,7 +5,7 @@ use crate::cpu::ActivationKind;
 use crate::ops::{Activated, activate};
 use crate::{Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
-use burn::tensor::activation::gelu;
+use burn::tensor::activation::{elu, gelu};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Which activation follows a convolution. In YAML a name, or a name with options
@@ -27,6 +27,11 @@ pub enum ActivationConfig {
     },
     /// `x` times the probability that a standard normal number is below `x`.
     Gelu,
+    /// `x` above zero, `alpha · (eˣ - 1)` below.
+    Elu {
+        /// What it tends to, negated; PyTorch's is 1.
+        alpha: f64,
+    },
 }
 
 /// The form with options, each with its default.
@@ -41,6 +46,14 @@ enum WithOptions {
         #[serde(default = "prelu_slope")]
         slope: f64,
     },
+    Elu {
+        #[serde(default = "elu_alpha")]
+        alpha: f64,
+    },
+}
+
+fn elu_alpha() -> f64 {
+    1.0
 }
 
 fn leaky_slope() -> f64 {
@@ -55,7 +68,7 @@ impl<'de> Deserialize<'de> for ActivationConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let options = name_or_options::<D, Self, WithOptions>(
             deserializer,
-            "an activation: relu, leaky_relu, prelu or gelu, the middle two with a slope if wanted",
+            "an activation: relu, leaky_relu, prelu, elu or gelu, those in the middle with a number if wanted",
             |name| match name {
                 "relu" => Some(Self::Relu),
                 "leaky_relu" => Some(Self::LeakyRelu {
@@ -65,6 +78,7 @@ impl<'de> Deserialize<'de> for ActivationConfig {
                     slope: prelu_slope(),
                 }),
                 "gelu" => Some(Self::Gelu),
+                "elu" => Some(Self::Elu { alpha: elu_alpha() }),
                 _ => None,
             },
         )?;
@@ -72,6 +86,7 @@ impl<'de> Deserialize<'de> for ActivationConfig {
             NameOrOptions::Name(named) => named,
             NameOrOptions::Options(WithOptions::LeakyRelu { slope }) => Self::LeakyRelu { slope },
             NameOrOptions::Options(WithOptions::Prelu { slope }) => Self::Prelu { slope },
+            NameOrOptions::Options(WithOptions::Elu { alpha }) => Self::Elu { alpha },
         })
     }
 }
@@ -89,7 +104,9 @@ impl ActivationConfig {
     /// [`Error::BadLayer`] for a slope that is not finite.
     pub fn check(&self) -> Result<()> {
         match self {
-            Self::LeakyRelu { slope } | Self::Prelu { slope } if !slope.is_finite() => {
+            Self::LeakyRelu { slope } | Self::Prelu { slope } | Self::Elu { alpha: slope }
+                if !slope.is_finite() =>
+            {
                 Err(Error::BadLayer {
                     layer: "activation",
                     problem: format!("slope {slope} must be a finite number"),
@@ -99,17 +116,23 @@ impl ActivationConfig {
         }
     }
 
-    /// The layer.
+    /// The layer; a PReLU has one slope for all channels.
     pub fn init(&self, scope: impl Into<Scope>) -> Activation {
+        self.init_with_slopes(1, scope)
+    }
+
+    /// The layer; a PReLU has `slopes` slopes, one or one for each channel.
+    pub fn init_with_slopes(&self, slopes: usize, scope: impl Into<Scope>) -> Activation {
         match *self {
             Self::Relu => Activation::Relu(Relu),
             Self::LeakyRelu { slope } => Activation::LeakyRelu(LeakyRelu { slope }),
             Self::Prelu { slope } => Activation::Prelu(Prelu {
                 weight: scope
                     .into()
-                    .parameter("weight", [1], Fill::Constant(slope as f32)),
+                    .parameter("weight", [slopes], Fill::Constant(slope as f32)),
             }),
             Self::Gelu => Activation::Gelu(Gelu),
+            Self::Elu { alpha } => Activation::Elu(Elu { alpha }),
         }
     }
 }
@@ -125,6 +148,8 @@ pub enum Activation {
     Prelu(Prelu),
     /// Gaussian error linear unit, by the error function (Hendrycks & Gimpel 2016).
     Gelu(Gelu),
+    /// Exponential linear unit (Clevert et al. 2015).
+    Elu(Elu),
 }
 
 /// See [`Activation::Relu`].
@@ -148,12 +173,19 @@ pub struct Prelu {
 #[derive(Module, Debug)]
 pub struct Gelu;
 
+/// See [`Activation::Elu`].
+#[derive(Module, Debug)]
+pub struct Elu {
+    alpha: f64,
+}
+
 impl Activation {
     /// The same shape in and out; channels are the second axis.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        match self.simple() {
-            Some(simple) => activate(input, simple.kind, simple.slopes),
-            None => gelu(input),
+        match (self, self.simple()) {
+            (_, Some(simple)) => activate(input, simple.kind, simple.slopes),
+            (Self::Elu(layer), None) => elu(input, layer.alpha),
+            (_, None) => gelu(input),
         }
     }
 
@@ -163,7 +195,7 @@ impl Activation {
             Self::Relu(_) => (ActivationKind::Relu, None),
             Self::LeakyRelu(layer) => (ActivationKind::LeakyRelu(layer.slope as f32), None),
             Self::Prelu(layer) => (ActivationKind::Prelu, Some(layer.weight.val())),
-            Self::Gelu(_) => return None,
+            Self::Gelu(_) | Self::Elu(_) => return None,
         };
         Some(Activated { kind, slopes })
     }
@@ -189,6 +221,10 @@ mod tests {
             ),
             (ActivationConfig::Prelu { slope: 0.25 }, [-0.5, 0.0, 3.0]),
             (ActivationConfig::Gelu, [-0.045_500_26, 0.0, 2.995_950_2]),
+            (
+                ActivationConfig::Elu { alpha: 0.5 },
+                [0.5 * ((-2f32).exp() - 1.0), 0.0, 3.0],
+            ),
         ] {
             let output = config.init(&device).forward(input.clone()).into_data();
             for (found, expected) in output.iter::<f32>().zip(expected) {

@@ -17,6 +17,8 @@ pub struct ConvNormActConfig {
     pub dropout: Option<DropoutConfig>,
     /// The activation, if any.
     pub activation: Option<ActivationConfig>,
+    /// Whether dropout comes before the norm (nnU-Net) and not after it (MONAI).
+    pub dropout_first: bool,
 }
 
 /// What the parts of a block are called in a state dict, below the block's own name.
@@ -88,6 +90,7 @@ impl ConvNormActConfig {
             activation: self
                 .activation
                 .map(|activation| activation.init(scope.at(names.activation))),
+            dropout_first: self.dropout_first,
         }
     }
 }
@@ -122,6 +125,7 @@ pub struct ConvNormAct {
     pub dropout: Option<Dropout>,
     /// The activation.
     pub activation: Option<Activation>,
+    dropout_first: bool,
 }
 
 impl ConvNormAct {
@@ -131,9 +135,13 @@ impl ConvNormAct {
         if let Some(output) = self.fused(&input) {
             return output;
         }
-        let output = self.conv.forward(input);
-        let drops = |dropout: &Dropout| dropout.drops(&output);
-        let dropout = self.dropout.as_ref().filter(|dropout| drops(dropout));
+        let mut output = self.conv.forward(input);
+        let drops = |dropout: &&Dropout| dropout.drops(&output);
+        let mut dropout = self.dropout.as_ref().filter(drops);
+        if let (true, Some(first)) = (self.dropout_first, dropout) {
+            output = first.forward(output);
+            dropout = None;
+        }
         let fused = match (&self.activation, dropout) {
             (Some(activation), None) => activation.simple(),
             _ => None,
@@ -224,6 +232,7 @@ mod tests {
                 norm,
                 dropout: Some(DropoutConfig::elements(0.0)),
                 activation,
+                dropout_first: false,
             };
             let plain = Conv3dConfig::same(3, 4, [3, 3, 1]);
             let larger = ConvTranspose3dConfig::same(3, 4, [3; 3], [2; 3]);

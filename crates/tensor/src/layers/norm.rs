@@ -2,7 +2,7 @@
 
 use super::named::{NameOrOptions, name_or_options};
 use crate::ops::{Activated, normalize_groups};
-use crate::{BatchNorm, BatchNormConfig, Error, Fill, Result, Scope, Tensor};
+use crate::{Activation, BatchNorm, BatchNormConfig, Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -258,6 +258,15 @@ impl Norm {
             Self::Instance(norm) => norm.forward(input),
             Self::Batch(norm) => norm.forward(input),
             Self::Group(norm) => norm.forward(input),
+        }
+    }
+
+    /// The norm and then an activation, in one pass over memory where there is a kernel for both.
+    pub fn forward_then(&self, input: Tensor<5>, activation: &Activation) -> Tensor<5> {
+        match (self, activation.simple()) {
+            (Self::Instance(norm), Some(activated)) => norm.activated(input, activated),
+            (Self::Group(norm), Some(activated)) => norm.activated(input, activated),
+            _ => activation.forward(self.forward(input)),
         }
     }
 }

@@ -1,0 +1,156 @@
+//! The focal loss (Lin et al. 2017): cross-entropy that fades where the prediction is sure and right.
+
+use crate::overlap::foreground;
+use crate::{Error, Result, Target};
+use burn::tensor::TensorData;
+use burn::tensor::activation::log_sigmoid;
+use serde::{Deserialize, Serialize};
+use vesalius_tensor::{Int, Logits, Tensor};
+use vesalius_volume::LabelScheme;
+
+/// The mean over voxels and channels; options and defaults are those of MONAI 1.6's `FocalLoss`,
+/// except that softmax or sigmoid follows from the scheme unless said otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Focal {
+    /// Whether the first of exclusive classes counts; regions have no background.
+    pub include_background: bool,
+    /// The power that fades what is sure and right; 0 for cross-entropy.
+    pub gamma: f64,
+    /// Weight of positive voxels against that of negative ones, `1 - alpha`; with softmax, of all
+    /// classes against the background. `None` for equal ones.
+    pub alpha: Option<f64>,
+    /// A weight for each channel that counts.
+    pub weight: Option<Vec<f64>>,
+    /// Whether exclusive labels go through one softmax or a sigmoid each; `None` for softmax. A
+    /// region always has its own sigmoid.
+    pub use_softmax: Option<bool>,
+}
+
+impl Default for Focal {
+    fn default() -> Self {
+        Self {
+            include_background: true,
+            gamma: 2.0,
+            alpha: None,
+            weight: None,
+            use_softmax: None,
+        }
+    }
+}
+
+impl Focal {
+    /// Nothing when the options make sense.
+    ///
+    /// # Errors
+    /// [`Error::BadConfig`].
+    pub fn check(&self) -> Result<()> {
+        let negative = |weights: &Vec<f64>| weights.iter().any(|&w| w.is_nan() || w < 0.0);
+        let problem = if self.gamma.is_nan() || self.gamma < 0.0 {
+            "`gamma` must not be negative"
+        } else if self
+            .alpha
+            .is_some_and(|alpha| !(0.0..=1.0).contains(&alpha))
+        {
+            "`alpha` must lie in [0, 1]"
+        } else if self.weight.as_ref().is_some_and(negative) {
+            "`weight` must hold numbers that are not negative"
+        } else {
+            return Ok(());
+        };
+        Err(Error::BadConfig {
+            loss: "focal",
+            problem: problem.to_owned(),
+        })
+    }
+
+    /// The loss, one number, of label values `[N, 1, Z, Y, X]`.
+    ///
+    /// # Errors
+    /// [`Error::WrongShape`]; [`Error::BadConfig`] when weights and channels differ in number.
+    pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
+        self.of_target(logits, &Target::new(logits, labels)?)
+    }
+
+    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+        let exclusive = matches!(logits.scheme(), LabelScheme::Exclusive { .. });
+        let truth = foreground(logits, target.channels.clone(), self.include_background);
+        let loss = if exclusive && self.use_softmax.unwrap_or(true) {
+            // Like MONAI, without the background the softmax runs over the other channels alone.
+            let values = foreground(logits, logits.values(), self.include_background);
+            self.softmax(values, truth)
+        } else {
+            let values = foreground(logits, logits.values(), self.include_background);
+            self.sigmoid(values, truth)
+        };
+        let loss = self.weighted(target.masked(loss))?;
+        Ok(match &target.valid {
+            None => loss.mean(),
+            Some(valid) => {
+                let channels = loss.dims()[1] as f64;
+                loss.sum() / valid.clone().sum().clamp_min(1e-8).mul_scalar(channels)
+            }
+        })
+    }
+
+    fn softmax(&self, values: Tensor<5>, truth: Tensor<5>) -> Tensor<5> {
+        let log = burn::tensor::activation::log_softmax(values, 1);
+        let unsure = log.clone().exp().neg().add_scalar(1.0);
+        let mut loss = power(unsure, self.gamma).neg() * log * truth;
+        if let (Some(alpha), true) = (self.alpha, self.include_background) {
+            let channels = loss.dims()[1];
+            let mut factors = vec![alpha as f32; channels];
+            factors[0] = 1.0 - alpha as f32;
+            let data = TensorData::new(factors, [1, channels, 1, 1, 1]);
+            let factors = Tensor::from_data(data, &loss.device());
+            loss = loss * factors;
+        }
+        loss
+    }
+
+    fn sigmoid(&self, x: Tensor<5>, truth: Tensor<5>) -> Tensor<5> {
+        let tail = x.clone().abs().neg().exp().log1p();
+        let entropy = x.clone().clamp_min(0.0) - x.clone() * truth.clone() + tail;
+        // The logarithm of the probability of being wrong.
+        let sign = truth.clone().mul_scalar(2.0).sub_scalar(1.0);
+        let wrong = log_sigmoid((x * sign).neg());
+        let loss = wrong.mul_scalar(self.gamma).exp() * entropy;
+        match self.alpha {
+            None => loss,
+            Some(alpha) => {
+                let negative = truth.clone().neg().add_scalar(1.0);
+                loss * (truth.mul_scalar(alpha) + negative.mul_scalar(1.0 - alpha))
+            }
+        }
+    }
+
+    fn weighted(&self, loss: Tensor<5>) -> Result<Tensor<5>> {
+        let Some(weight) = &self.weight else {
+            return Ok(loss);
+        };
+        let channels = loss.dims()[1];
+        if weight.len() != channels {
+            return Err(Error::BadConfig {
+                loss: "focal",
+                problem: format!(
+                    "`weight` has {} numbers for {channels} channels that count",
+                    weight.len()
+                ),
+            });
+        }
+        let weight: Vec<f32> = weight.iter().map(|&w| w as f32).collect();
+        let data = TensorData::new(weight, [1, channels, 1, 1, 1]);
+        Ok(loss.clone() * Tensor::from_data(data, &loss.device()))
+    }
+}
+
+/// `x` to the power of `gamma`, for `x` from 0 on; small whole powers by products, whose gradients
+/// are finite at 0.
+fn power(x: Tensor<5>, gamma: f64) -> Tensor<5> {
+    match gamma {
+        0.0 => x.ones_like(),
+        1.0 => x,
+        2.0 => x.square(),
+        _ => x.clamp_min(1e-12).powf_scalar(gamma),
+    }
+}

@@ -1,0 +1,79 @@
+//! What all losses of overlap start from: probabilities and target of the channels that count, and
+//! their sums over voxels.
+
+use crate::{Error, Result, Target};
+use burn::tensor::TensorData;
+use vesalius_tensor::{Logits, Tensor};
+use vesalius_volume::LabelScheme;
+
+/// Probabilities and target, `[N, C, Z, Y, X]` without the background where it does not count, both
+/// zero where voxels are ignored.
+pub(crate) struct Overlap {
+    pub predicted: Tensor<5>,
+    pub truth: Tensor<5>,
+    /// Whether sums run over the whole batch.
+    pub batch: bool,
+}
+
+impl Overlap {
+    pub fn new(logits: &Logits, target: &Target, include_background: bool, batch: bool) -> Self {
+        let predicted = target.masked(logits.clone().probabilities().values());
+        Self {
+            predicted: foreground(logits, predicted, include_background),
+            truth: foreground(logits, target.channels.clone(), include_background),
+            batch,
+        }
+    }
+
+    /// Channels that count.
+    pub fn channels(&self) -> usize {
+        self.truth.dims()[1]
+    }
+
+    /// `[N, C]`, or `[1, C]` over the batch.
+    pub fn sums(&self, tensor: Tensor<5>) -> Tensor<2> {
+        let [n, c, z, y, x] = tensor.dims();
+        let sums: Tensor<2> = tensor.reshape([n, c, z * y * x]).sum_dim(2).reshape([n, c]);
+        if self.batch { sums.sum_dim(0) } else { sums }
+    }
+
+    /// True positives.
+    pub fn intersection(&self) -> Tensor<2> {
+        self.sums(self.predicted.clone() * self.truth.clone())
+    }
+}
+
+/// A tensor of channels without the background where it does not count; regions have none.
+pub(crate) fn foreground(
+    logits: &Logits,
+    tensor: Tensor<5>,
+    include_background: bool,
+) -> Tensor<5> {
+    let exclusive = matches!(logits.scheme(), LabelScheme::Exclusive { .. });
+    if include_background || !exclusive {
+        return tensor;
+    }
+    let channels = tensor.dims()[1];
+    tensor.narrow(1, 1, channels - 1)
+}
+
+/// A weight for each channel that counts as `[1, C]`.
+pub(crate) fn weight_row(
+    loss: &'static str,
+    weight: &[f64],
+    channels: usize,
+    like: &Tensor<2>,
+) -> Result<Tensor<2>> {
+    if weight.len() != channels {
+        return Err(Error::BadConfig {
+            loss,
+            problem: format!(
+                "`weight` has {} numbers for {channels} channels that count",
+                weight.len()
+            ),
+        });
+    }
+    let weight: Vec<f32> = weight.iter().map(|&w| w as f32).collect();
+    let data = TensorData::new(weight, [1, channels]);
+    Ok(Tensor::from_data(data, &like.device()))
+}

@@ -1,0 +1,86 @@
+//! The Tversky loss (Salehi et al. 2017), which weighs false positives and false negatives apart, and
+//! its focal power (Abraham & Khan 2019).
+
+use crate::overlap::Overlap;
+use crate::{Error, Result, Target};
+use serde::{Deserialize, Serialize};
+use vesalius_tensor::{Int, Logits, Tensor};
+
+/// One minus the Tversky index, averaged over samples and channels; options and defaults are those
+/// of MONAI 1.6's `TverskyLoss`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tversky {
+    /// Whether the first of exclusive classes counts; regions have no background.
+    pub include_background: bool,
+    /// Weight of false positives.
+    pub alpha: f64,
+    /// Weight of false negatives.
+    pub beta: f64,
+    /// The power that one minus the index is raised to; 1 for the plain loss, below 1 (the paper's
+    /// 0.75 = 1 / (4/3)) for the focal one.
+    pub gamma: f64,
+    /// Added to the numerator.
+    pub smooth_nr: f64,
+    /// Added to the denominator.
+    pub smooth_dr: f64,
+    /// Whether sums run over the whole batch before they are divided.
+    pub batch: bool,
+}
+
+impl Default for Tversky {
+    fn default() -> Self {
+        Self {
+            include_background: true,
+            alpha: 0.5,
+            beta: 0.5,
+            gamma: 1.0,
+            smooth_nr: 1e-5,
+            smooth_dr: 1e-5,
+            batch: false,
+        }
+    }
+}
+
+impl Tversky {
+    /// Nothing when the options make sense.
+    ///
+    /// # Errors
+    /// [`Error::BadConfig`].
+    pub fn check(&self) -> Result<()> {
+        let numbers = [self.alpha, self.beta, self.smooth_nr, self.smooth_dr];
+        if numbers.iter().any(|n| n.is_nan() || *n < 0.0)
+            || self.gamma.is_nan()
+            || self.gamma <= 0.0
+        {
+            return Err(Error::BadConfig {
+                loss: "tversky",
+                problem: "`alpha`, `beta` and the smoothing must not be negative, `gamma` must be positive".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The loss, one number, of label values `[N, 1, Z, Y, X]`.
+    ///
+    /// # Errors
+    /// [`Error::WrongShape`].
+    pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
+        Ok(self.of_target(logits, &Target::new(logits, labels)?))
+    }
+
+    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Tensor<1> {
+        let overlap = Overlap::new(logits, target, self.include_background, self.batch);
+        let both = overlap.intersection();
+        let extra = overlap.sums(overlap.predicted.clone()) - both.clone();
+        let missed = overlap.sums(overlap.truth.clone()) - both.clone();
+        let total = both.clone() + extra.mul_scalar(self.alpha) + missed.mul_scalar(self.beta);
+        let index = both.add_scalar(self.smooth_nr) / total.add_scalar(self.smooth_dr);
+        let loss = index.neg().add_scalar(1.0);
+        let loss = match self.gamma {
+            1.0 => loss,
+            gamma => loss.clamp_min(0.0).powf_scalar(gamma),
+        };
+        loss.mean()
+    }
+}

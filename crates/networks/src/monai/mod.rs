@@ -1,0 +1,23 @@
+//! MONAI's networks, as version 1.6 builds them: names of arguments, defaults, names of weights.
+
+mod attention_unet;
+mod basic_unet;
+mod dynunet;
+mod mednext;
+mod parts;
+mod residual_unit;
+mod segresnet;
+mod segresnet_ds;
+mod unet;
+mod vnet;
+
+pub use attention_unet::{AttentionUnet, AttentionUnetConfig};
+pub use basic_unet::{BasicUNet, BasicUNetConfig};
+pub use dynunet::{DynUNet, DynUNetConfig};
+pub use mednext::{MedNeXt, MedNeXtConfig};
+pub use parts::UpsampleMode;
+pub use residual_unit::ResidualUnit;
+pub use segresnet::{SegResNet, SegResNetConfig};
+pub use segresnet_ds::{SegResNetDS, SegResNetDSConfig};
+pub use unet::{UNet, UNetConfig};
+pub use vnet::{VNet, VNetConfig};

@@ -1,0 +1,248 @@
+//! Named tensors, as a PyTorch state dict holds them: read lazily from safetensors and PyTorch files,
+//! written as safetensors. Nothing pickled is ever executed.
+//!
+//! Files are written by those who own the folder; this gives bytes.
+
+mod pytorch;
+mod safetensors;
+
+use crate::{Error, Result};
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Tensors by PyTorch's names and in its layouts. A clone shares the values.
+#[derive(Debug, Clone, Default)]
+pub struct Weights {
+    tensors: BTreeMap<String, StoredTensor>,
+}
+
+/// One tensor of [`Weights`]; one of a file is read when its values are asked for.
+#[derive(Debug, Clone)]
+pub struct StoredTensor {
+    shape: Vec<usize>,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Memory(Arc<Vec<f32>>),
+    Safetensors(Arc<safetensors::Stored>),
+    Pytorch(Box<pytorch_reader::Tensor>),
+}
+
+impl StoredTensor {
+    /// PyTorch's shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The values in PyTorch's (C) order.
+    ///
+    /// # Errors
+    /// [`Error::BadWeights`] when they cannot be read.
+    pub fn values(&self) -> Result<Vec<f32>> {
+        match &self.source {
+            Source::Memory(values) => Ok(values.to_vec()),
+            Source::Safetensors(stored) => stored.values(),
+            Source::Pytorch(tensor) => pytorch::values(tensor),
+        }
+    }
+}
+
+impl Weights {
+    /// Opens a `.safetensors`, `.pt` or `.pth` file, told apart by what is in it; values stay in
+    /// the file until they are asked for. Of a checkpoint that holds other things too (an
+    /// optimiser's state, a plan) every tensor is listed; [`crate::Network::load`] finds its own.
+    ///
+    /// # Errors
+    /// [`Error::BadWeights`] with the path and what is wrong.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let bad = |error: std::io::Error| bad(&path.display().to_string(), error.to_string());
+        let mut start = [0; 9];
+        let mut file = std::fs::File::open(path).map_err(bad)?;
+        let count = file.read(&mut start).map_err(bad)?;
+        // A safetensors file starts with the length of a JSON object; nothing PyTorch writes does.
+        if count == 9 && start[8] == b'{' {
+            safetensors::open(path)
+        } else {
+            pytorch::open(path)
+        }
+    }
+
+    /// Weights from the bytes of a safetensors file; `what` names it in errors.
+    ///
+    /// # Errors
+    /// [`Error::BadWeights`] for bytes that are none, or a type of number that no weight has.
+    pub fn from_safetensors(what: &str, bytes: &[u8]) -> Result<Self> {
+        safetensors::read(what, bytes)
+    }
+
+    /// The bytes of a safetensors file with PyTorch's names, 32-bit floats.
+    ///
+    /// # Errors
+    /// [`Error::BadWeights`] when values cannot be read or are too many for the format.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>> {
+        safetensors::write(self)
+    }
+
+    /// Adds a tensor, or replaces the one of that name.
+    ///
+    /// # Errors
+    /// [`Error::BadWeights`] when there are not as many values as the shape holds.
+    pub fn insert(&mut self, name: String, shape: Vec<usize>, values: Vec<f32>) -> Result<()> {
+        if shape.iter().product::<usize>() != values.len() {
+            let problem = format!("{} values do not fill the shape {shape:?}", values.len());
+            return Err(bad(&format!("tensor `{name}`"), problem));
+        }
+        let source = Source::Memory(Arc::new(values));
+        self.tensors.insert(name, StoredTensor { shape, source });
+        Ok(())
+    }
+
+    /// Adds one tensor under several names; its values fill the shape.
+    pub(crate) fn insert_shared(
+        &mut self,
+        names: impl IntoIterator<Item = String>,
+        shape: Vec<usize>,
+        values: Vec<f32>,
+    ) {
+        let source = Source::Memory(Arc::new(values));
+        for name in names {
+            let (shape, source) = (shape.clone(), source.clone());
+            self.tensors.insert(name, StoredTensor { shape, source });
+        }
+    }
+
+    /// The tensor of that name.
+    pub fn get(&self, name: &str) -> Option<&StoredTensor> {
+        self.tensors.get(name)
+    }
+
+    /// All tensors by name, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &StoredTensor)> {
+        self.tensors
+            .iter()
+            .map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
+    /// All names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// Number of tensors.
+    pub fn len(&self) -> usize {
+        self.tensors.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.tensors.is_empty()
+    }
+
+    /// The part of these weights under the prefix that has most of `names` under it: what is left
+    /// of a checkpoint (`network_weights.`, `state_dict.`) or a wrapped module (`module.`,
+    /// `_orig_mod.`) when its wrapping is taken off.
+    pub fn unwrapped<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut prefixes: HashMap<&str, usize> = HashMap::new();
+        let wanted: std::collections::HashSet<&str> = names.into_iter().collect();
+        for found in self.tensors.keys() {
+            // Every suffix of a name that starts after a dot may be the name that is wanted.
+            let starts = std::iter::once(0).chain(found.match_indices('.').map(|(dot, _)| dot + 1));
+            for start in starts.filter(|&start| wanted.contains(&found[start..])) {
+                *prefixes.entry(&found[..start]).or_default() += 1;
+            }
+        }
+        let best = prefixes
+            .into_iter()
+            .max_by_key(|(prefix, count)| (*count, std::cmp::Reverse(prefix.len())));
+        match best {
+            None | Some(("", _)) => self.clone(),
+            Some((prefix, _)) => Self {
+                tensors: self
+                    .tensors
+                    .iter()
+                    .filter_map(|(name, tensor)| {
+                        Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone()))
+                    })
+                    .collect(),
+            },
+        }
+    }
+}
+
+fn bad(what: &str, problem: String) -> Error {
+    Error::BadWeights {
+        what: what.to_owned(),
+        problem,
+    }
+}
+
+/// Little-endian numbers of a type, as 32-bit floats.
+fn floats<const N: usize>(data: &[u8], value: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+    data.as_chunks::<N>().0.iter().map(|&b| value(b)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapping_is_taken_off() {
+        let mut weights = Weights::default();
+        for name in [
+            "network_weights.module.encoder.weight",
+            "network_weights.module.encoder.bias",
+            "network_weights.module.decoder.encoder.weight",
+            "optimizer_state.state.0.momentum",
+        ] {
+            weights.insert(name.to_owned(), vec![1], vec![0.0]).unwrap();
+        }
+        let bare = weights.unwrapped(["encoder.weight", "encoder.bias"]);
+        assert_eq!(
+            bare.names().collect::<Vec<_>>(),
+            ["decoder.encoder.weight", "encoder.bias", "encoder.weight"]
+        );
+        assert_eq!(weights.unwrapped(["nothing.like.it"]).len(), 4);
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.pt");
+        let message = Weights::open(&path).unwrap_err().to_string();
+        assert!(message.contains("weights.pt"), "{message}");
+        std::fs::write(&path, "text that is no weights").unwrap();
+        let message = Weights::open(&path).unwrap_err().to_string();
+        assert!(message.contains("weights.pt"), "{message}");
+    }
+
+    #[test]
+    fn safetensors_are_read_from_a_file_as_from_memory() {
+        let mut weights = Weights::default();
+        weights
+            .insert("b".into(), vec![2, 2], vec![1.0, 2.0, 3.0, 4.0])
+            .unwrap();
+        weights.insert("a.x".into(), vec![1], vec![-0.5]).unwrap();
+        let bytes = weights.to_safetensors().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("any.name");
+        std::fs::write(&path, &bytes).unwrap();
+        for read in [
+            Weights::open(&path).unwrap(),
+            Weights::from_safetensors("memory", &bytes).unwrap(),
+        ] {
+            assert_eq!(read.get("b").unwrap().shape(), [2, 2]);
+            assert_eq!(
+                read.get("b").unwrap().values().unwrap(),
+                [1.0, 2.0, 3.0, 4.0]
+            );
+            assert_eq!(read.get("a.x").unwrap().values().unwrap(), [-0.5]);
+        }
+        std::fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
+        assert!(Weights::open(&path).is_err());
+    }
+}

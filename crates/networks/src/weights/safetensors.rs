@@ -1,0 +1,123 @@
+//! The safetensors format: a JSON table of names, types, shapes and places, then the numbers.
+
+use super::{Source, StoredTensor, Weights, bad, floats};
+use crate::Result;
+use safetensors::tensor::{Metadata, TensorView};
+use safetensors::{Dtype, SafeTensors};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The longest table that is believed, as in the format's own library.
+const LONGEST_TABLE: u64 = 100_000_000;
+
+/// Where a tensor stands in a file.
+#[derive(Debug)]
+pub(super) struct Stored {
+    what: String,
+    file: Arc<Mutex<File>>,
+    start: u64,
+    length: usize,
+    kind: Dtype,
+}
+
+impl Stored {
+    pub fn values(&self) -> Result<Vec<f32>> {
+        let mut bytes = vec![0; self.length];
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.start))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(|error| bad(&self.what, error.to_string()))?;
+        numbers(self.kind, &bytes)
+            .ok_or_else(|| bad(&self.what, format!("it holds {:?}, not floats", self.kind)))
+    }
+}
+
+pub(super) fn open(path: &Path) -> Result<Weights> {
+    let what = path.display().to_string();
+    let io = |error: std::io::Error| bad(&what, error.to_string());
+    let mut file = File::open(path).map_err(io)?;
+    let size = file.metadata().map_err(io)?.len();
+    let mut length = [0; 8];
+    file.read_exact(&mut length).map_err(io)?;
+    let length = u64::from_le_bytes(length);
+    if length > LONGEST_TABLE || length + 8 > size {
+        return Err(bad(
+            &what,
+            "its table of tensors is cut off or too long".to_owned(),
+        ));
+    }
+    let mut table = vec![0; length as usize];
+    file.read_exact(&mut table).map_err(io)?;
+    let table: Metadata = serde_json::from_slice(&table)
+        .map_err(|error| bad(&what, format!("its table of tensors is broken ({error})")))?;
+    let file = Arc::new(Mutex::new(file));
+    let mut weights = Weights::default();
+    for (name, info) in table.tensors() {
+        let (first, last) = info.data_offsets;
+        if last < first || 8 + length + last as u64 > size {
+            return Err(bad(&what, format!("it ends before tensor `{name}` does")));
+        }
+        let stored = Stored {
+            what: format!("tensor `{name}` of {what}"),
+            file: Arc::clone(&file),
+            start: 8 + length + first as u64,
+            length: last - first,
+            kind: info.dtype,
+        };
+        let tensor = StoredTensor {
+            shape: info.shape.clone(),
+            source: Source::Safetensors(Arc::new(stored)),
+        };
+        weights.tensors.insert(name, tensor);
+    }
+    Ok(weights)
+}
+
+pub(super) fn read(what: &str, bytes: &[u8]) -> Result<Weights> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| {
+        bad(
+            what,
+            format!("it is not a whole safetensors file ({error})"),
+        )
+    })?;
+    let mut weights = Weights::default();
+    for (name, view) in file.tensors() {
+        let values = numbers(view.dtype(), view.data()).ok_or_else(|| {
+            let problem = format!("tensor `{name}` holds {:?}, not floats", view.dtype());
+            bad(what, problem)
+        })?;
+        weights.insert(name, view.shape().to_vec(), values)?;
+    }
+    Ok(weights)
+}
+
+pub(super) fn write(weights: &Weights) -> Result<Vec<u8>> {
+    let mut buffers = Vec::with_capacity(weights.len());
+    for (name, tensor) in weights.iter() {
+        let values = tensor.values()?;
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        buffers.push((name, tensor.shape.clone(), bytes));
+    }
+    let broken = |error: safetensors::SafeTensorError| bad("a set of weights", error.to_string());
+    let views = buffers
+        .iter()
+        .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(broken)?;
+    safetensors::serialize(views, None).map_err(broken)
+}
+
+/// As 32-bit floats; nothing for what no weight is.
+fn numbers(kind: Dtype, data: &[u8]) -> Option<Vec<f32>> {
+    Some(match kind {
+        Dtype::F32 => floats(data, f32::from_le_bytes),
+        Dtype::F64 => floats(data, |b| f64::from_le_bytes(b) as f32),
+        Dtype::F16 => floats(data, |b| burn::tensor::f16::from_le_bytes(b).to_f32()),
+        Dtype::BF16 => floats(data, |b| burn::tensor::bf16::from_le_bytes(b).to_f32()),
+        // Counters that PyTorch stores beside weights.
+        Dtype::I64 => floats(data, |b| i64::from_le_bytes(b) as f32),
+        _ => return None,
+    })
+}
