@@ -66,8 +66,11 @@ fn values_and_gradients_agree_with_the_peers() {
         let (scheme, classes) = scheme(&case.scheme);
         let x = logits(&device);
         let output = Logits::new(x.clone(), &scheme).unwrap();
-        let loss = case.loss.check().unwrap();
-        let loss = loss.forward(&output, &labels(classes, &device)).unwrap();
+        case.loss.check().unwrap();
+        let loss = case
+            .loss
+            .forward(&output, &labels(classes, &device))
+            .unwrap();
         let value: f64 = loss.clone().into_scalar();
         assert!(
             (value - case.value).abs() <= 2e-6 * case.value.abs().max(1.0),

@@ -6,6 +6,7 @@ use crate::{
     Result, SegResNetConfig, SegResNetDSConfig, UNetConfig, UpsampleMode, VNetConfig,
 };
 use serde_json::Value;
+use std::sync::LazyLock;
 use vesalius_tensor::{
     ActivationConfig, BatchNormConfig, GroupNormConfig, InstanceNormConfig, NormConfig,
 };
@@ -312,12 +313,12 @@ fn named<'v>(
     name: &str,
     value: &'v Value,
 ) -> Result<(String, Arguments<'v>)> {
-    const NONE: &Value = &Value::Object(serde_json::Map::new());
+    static NO_OPTIONS: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::new()));
     let (kind, options) = match value {
-        Value::String(kind) => (kind, NONE),
+        Value::String(kind) => (kind, &*NO_OPTIONS),
         Value::Array(pair) => match &pair[..] {
             [Value::String(kind), options] => (kind, options),
-            [Value::String(kind)] => (kind, NONE),
+            [Value::String(kind)] => (kind, &*NO_OPTIONS),
             _ => return Err(arguments.wrong(name, format!("is {value}; a name is expected"))),
         },
         _ => return Err(arguments.wrong(name, format!("is {value}; a name is expected"))),
