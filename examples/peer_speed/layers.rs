@@ -35,7 +35,7 @@ pub fn cases() -> Vec<Case> {
             move || {
                 let device = Device::flex().autodiff();
                 let conv = Conv3dConfig::same(input, output, [3; 3]).init(&device);
-                let x = cube(input, edge).to_device(&device).require_grad();
+                let x = cube(input, edge).autodiff().require_grad();
                 Box::new(move || drop(conv.forward(x.clone()).mean().backward()))
             },
         ));

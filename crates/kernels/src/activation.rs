@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result, check_length};
 use crate::parallel::{PART, map, map_in_place, map2, plain};
 use crate::simd::Path;
+use crate::sum::sum_pairs;
 
 /// What is done to each value after a linear operation.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -56,6 +57,20 @@ pub(crate) fn leak(x: f32, slope: f32) -> f32 {
     if x > 0.0 { x } else { below }
 }
 
+/// [`leak`] without the care for a slope of zero.
+#[inline(always)]
+fn leaky(x: f32, slope: f32) -> f32 {
+    let below = x * slope;
+    if x > 0.0 { x } else { below }
+}
+
+/// The gradient before a leaky ReLU of `x`; both sides computed, one taken, as in [`leak`].
+#[inline(always)]
+pub(crate) fn leaky_gradient(x: f32, gradient: f32, slope: f32) -> f32 {
+    let below = gradient * slope;
+    if x > 0.0 { gradient } else { below }
+}
+
 /// `max(x, 0)`.
 ///
 /// # Errors
@@ -94,13 +109,13 @@ pub fn relu_backward(
 /// When the slices' lengths differ.
 pub fn leaky_relu_forward(input: &[f32], slope: f32, output: &mut [f32]) -> Result<()> {
     check_length("output", output, input.len())?;
-    map(input, output, |x| if x > 0.0 { x } else { x * slope });
+    map(input, output, move |x| leaky(x, slope));
     Ok(())
 }
 
 /// [`leaky_relu_forward`] in place.
 pub fn leaky_relu_in_place(values: &mut [f32], slope: f32) {
-    map_in_place(values, |x| if x > 0.0 { x } else { x * slope });
+    map_in_place(values, move |x| leaky(x, slope));
 }
 
 /// The gradient to leaky ReLU's input. With a positive slope, the output may stand for the input.
@@ -115,8 +130,8 @@ pub fn leaky_relu_backward(
 ) -> Result<()> {
     check_length("output_gradient", output_gradient, input.len())?;
     check_length("input_gradient", input_gradient, input.len())?;
-    map2(input, output_gradient, input_gradient, |x, g| {
-        if x > 0.0 { g } else { g * slope }
+    map2(input, output_gradient, input_gradient, move |x, g| {
+        leaky_gradient(x, g, slope)
     });
     Ok(())
 }
@@ -175,9 +190,9 @@ pub fn prelu_forward(
         let slope = activation.slope(row % shape.channels);
         let parts = output.par_chunks_mut(PART).zip(input.par_chunks(PART));
         parts.for_each(|(output, input)| {
-            plain(path, || {
+            plain(path, move || {
                 for (to, &x) in output.iter_mut().zip(input) {
-                    *to = if x > 0.0 { x } else { x * slope };
+                    *to = leaky(x, slope);
                 }
             });
         });
@@ -246,16 +261,11 @@ pub fn prelu_backward(
 /// Writes a part of the gradient; yields its share of the slope's.
 #[inline(always)]
 fn prelu_part(input: &[f32], gradient: &[f32], slope: f32, to: &mut [f32]) -> f64 {
-    let mut sums = [0.0f32; 16];
-    let chunks = to
-        .chunks_mut(16)
-        .zip(input.chunks(16))
-        .zip(gradient.chunks(16));
-    for ((to, input), gradient) in chunks {
-        for (((to, &x), &g), sum) in to.iter_mut().zip(input).zip(gradient).zip(&mut sums) {
-            *to = if x > 0.0 { g } else { g * slope };
-            *sum += if x > 0.0 { 0.0 } else { g * x };
-        }
+    for ((to, &x), &g) in to.iter_mut().zip(input).zip(gradient) {
+        *to = leaky_gradient(x, g, slope);
     }
-    sums.iter().map(|&sum| f64::from(sum)).sum()
+    sum_pairs(input, gradient, |x, g| {
+        let product = g * x;
+        if x > 0.0 { 0.0 } else { product }
+    })
 }

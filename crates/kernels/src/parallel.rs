@@ -26,13 +26,14 @@ pub(crate) fn plain<T>(path: Path, body: impl FnOnce() -> T) -> T {
 }
 
 /// `output[i] = function(input[i])`.
-pub(crate) fn map(input: &[f32], output: &mut [f32], function: impl Fn(f32) -> f32 + Sync) {
+pub(crate) fn map(input: &[f32], output: &mut [f32], function: impl Fn(f32) -> f32 + Sync + Copy) {
     let path = Path::current();
     output
         .par_chunks_mut(PART)
         .zip(input.par_chunks(PART))
         .for_each(|(output, input)| {
-            plain(path, || {
+            // Moved in: what `function` holds then stays in registers, however `output` is written.
+            plain(path, move || {
                 output
                     .iter_mut()
                     .zip(input)
@@ -42,10 +43,10 @@ pub(crate) fn map(input: &[f32], output: &mut [f32], function: impl Fn(f32) -> f
 }
 
 /// `values[i] = function(values[i])`.
-pub(crate) fn map_in_place(values: &mut [f32], function: impl Fn(f32) -> f32 + Sync) {
+pub(crate) fn map_in_place(values: &mut [f32], function: impl Fn(f32) -> f32 + Sync + Copy) {
     let path = Path::current();
     values.par_chunks_mut(PART).for_each(|values| {
-        plain(path, || {
+        plain(path, move || {
             values
                 .iter_mut()
                 .for_each(|value| *value = function(*value))
@@ -58,7 +59,7 @@ pub(crate) fn map2(
     a: &[f32],
     b: &[f32],
     output: &mut [f32],
-    function: impl Fn(f32, f32) -> f32 + Sync,
+    function: impl Fn(f32, f32) -> f32 + Sync + Copy,
 ) {
     let path = Path::current();
     let inputs = a.par_chunks(PART).zip(b.par_chunks(PART));
@@ -66,7 +67,7 @@ pub(crate) fn map2(
         .par_chunks_mut(PART)
         .zip(inputs)
         .for_each(|(output, (a, b))| {
-            plain(path, || {
+            plain(path, move || {
                 for ((to, &a), &b) in output.iter_mut().zip(a).zip(b) {
                     *to = function(a, b);
                 }

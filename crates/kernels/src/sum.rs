@@ -23,6 +23,22 @@ fn short_sum(values: &[f32]) -> f64 {
     sums.iter().chain(rest).map(|&value| f64::from(value)).sum()
 }
 
+/// `Σ term(a[i], b[i])`, in sixteen parts. For parts of a tensor: all is added in `f32`.
+#[inline(always)]
+pub(crate) fn sum_pairs(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
+    let ((chunks, rest), (others, other_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+    let mut sums = [0.0f32; 16];
+    for (a, b) in chunks.iter().zip(others) {
+        for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += term(a, b);
+        }
+    }
+    for ((sum, &a), &b) in sums.iter_mut().zip(rest).zip(other_rest) {
+        *sum += term(a, b);
+    }
+    sums.iter().map(|&sum| f64::from(sum)).sum()
+}
+
 /// The sum over samples and voxels of each channel of a `[batch, channels, voxels]` tensor.
 pub(crate) fn channel_sums(values: &[f32], batch: usize, channels: usize, sums: &mut [f32]) {
     let voxels = values.len() / (batch * channels).max(1);

@@ -3,8 +3,10 @@
 use rayon::prelude::*;
 
 use super::group::NormOptions;
+use crate::activation::leaky_gradient;
 use crate::parallel::{PART, plain};
 use crate::simd::Path;
+use crate::sum::sum_pairs;
 
 /// One group of one sample, backwards.
 pub(super) struct Group<'a> {
@@ -84,11 +86,7 @@ impl Group<'_> {
 /// The gradient before an activation: where what went into it was not positive, times its slope.
 #[inline(always)]
 pub(super) fn through(gradient: f32, x: f32, [factor, addend]: [f32; 2], slope: f32) -> f32 {
-    if x * factor + addend > 0.0 {
-        gradient
-    } else {
-        gradient * slope
-    }
+    leaky_gradient(x * factor + addend, gradient, slope)
 }
 
 /// `Σ g` and `Σ g × (x − mean)`.
@@ -100,27 +98,13 @@ pub(super) fn gradient_sums(
     affine: [f32; 2],
     slope: f32,
 ) -> [f64; 2] {
-    let (mut sums, mut products) = ([0.0f32; 16], [0.0f32; 16]);
     let mut total = [0.0f64; 2];
     for (input, gradient) in input.chunks(2048).zip(gradient.chunks(2048)) {
-        for (input, gradient) in input.chunks(16).zip(gradient.chunks(16)) {
-            let lanes = input
-                .iter()
-                .zip(gradient)
-                .zip(sums.iter_mut().zip(&mut products));
-            for ((&x, &g), (sum, product)) in lanes {
-                let g = if slope == 1.0 {
-                    g
-                } else {
-                    through(g, x, affine, slope)
-                };
-                *sum += g;
-                *product += g * (x - mean);
-            }
-        }
-        total[0] += sums.iter().map(|&sum| f64::from(sum)).sum::<f64>();
-        total[1] += products.iter().map(|&sum| f64::from(sum)).sum::<f64>();
-        (sums, products) = ([0.0; 16], [0.0; 16]);
+        // Read twice, the second time from the first cache: one sum a loop is what vectorises.
+        total[0] += sum_pairs(input, gradient, |x, g| through(g, x, affine, slope));
+        total[1] += sum_pairs(input, gradient, |x, g| {
+            through(g, x, affine, slope) * (x - mean)
+        });
     }
     total
 }
@@ -135,11 +119,7 @@ pub(super) fn write_part(
     to: &mut [f32],
 ) {
     for ((to, &x), &g) in to.iter_mut().zip(input).zip(gradient) {
-        let g = if slope == 1.0 {
-            g
-        } else {
-            through(g, x, affine, slope)
-        };
+        let g = through(g, x, affine, slope);
         *to = of_gradient * g + (of_input * x + addend);
     }
 }

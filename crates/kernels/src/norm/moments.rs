@@ -1,6 +1,8 @@
 //! Mean and variance in one pass over memory: short runs in `f32` around their own mean, joined in
 //! `f64` (Chan, Golub, LeVeque 1979), so that a large mean costs no digits.
 
+use crate::sum::sum;
+
 /// Count, mean and sum of squared distances to the mean.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Moments {
@@ -25,16 +27,19 @@ impl Moments {
     #[inline(always)]
     fn of_run(values: &[f32]) -> Self {
         let count = values.len() as f64;
-        let rough = (lanes(values, 0.0, |value, _| value) / count) as f32;
+        let rough = (sum(values) / count) as f32;
         // Around a rounded mean: what its rounding leaves is put right by the second sum.
         let (mut sums, mut squares) = ([0.0f32; 16], [0.0f32; 16]);
-        for chunk in values.chunks(16) {
-            for ((&value, sum), square) in chunk.iter().zip(&mut sums).zip(&mut squares) {
-                let distance = value - rough;
-                *sum += distance;
-                *square += distance * distance;
-            }
+        let (chunks, rest) = values.as_chunks::<16>();
+        let mut add = |lane: usize, value: f32| {
+            let distance = value - rough;
+            sums[lane] += distance;
+            squares[lane] += distance * distance;
+        };
+        for chunk in chunks {
+            (0..16).for_each(|lane| add(lane, chunk[lane]));
         }
+        (0..rest.len()).for_each(|lane| add(lane, rest[lane]));
         let sum: f64 = sums.iter().map(|&sum| f64::from(sum)).sum();
         let squares: f64 = squares.iter().map(|&square| f64::from(square)).sum();
         let shift = sum / count;
@@ -79,17 +84,6 @@ impl Moments {
     pub fn reciprocal_deviation(self, epsilon: f64) -> f64 {
         1.0 / (self.variance() + epsilon).sqrt()
     }
-}
-
-#[inline(always)]
-fn lanes(values: &[f32], around: f32, term: impl Fn(f32, f32) -> f32) -> f64 {
-    let mut sums = [0.0f32; 16];
-    for chunk in values.chunks(16) {
-        for (&value, sum) in chunk.iter().zip(&mut sums) {
-            *sum += term(value, around);
-        }
-    }
-    sums.iter().map(|&sum| f64::from(sum)).sum()
 }
 
 #[cfg(test)]

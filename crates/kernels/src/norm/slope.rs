@@ -8,6 +8,7 @@ use crate::activation::{Activation, ChannelShape};
 use crate::error::{Result, check_length};
 use crate::parallel::{PART, plain};
 use crate::simd::Path;
+use crate::sum::sum_pairs;
 
 /// The gradient to the slopes of [`Activation::PRelu`] in the options of
 /// [`super::group_norm_forward`]: one for all channels or one each, as there are slopes. Zeros for
@@ -73,14 +74,11 @@ pub fn group_norm_slope_gradient(
 
 #[inline(always)]
 fn part(input: &[f32], gradient: &[f32], [factor, addend]: [f32; 2]) -> f64 {
-    let mut sums = [0.0f32; 16];
-    for (input, gradient) in input.chunks(16).zip(gradient.chunks(16)) {
-        for ((&x, &g), sum) in input.iter().zip(gradient).zip(&mut sums) {
-            let before = x * factor + addend;
-            *sum += if before > 0.0 { 0.0 } else { g * before };
-        }
-    }
-    sums.iter().map(|&sum| f64::from(sum)).sum()
+    sum_pairs(input, gradient, |x, g| {
+        let before = x * factor + addend;
+        let product = g * before;
+        if before > 0.0 { 0.0 } else { product }
+    })
 }
 
 #[cfg(test)]
