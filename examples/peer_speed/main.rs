@@ -10,27 +10,14 @@
 //! Inputs are in memory before the clock starts, except where the name says read or write. Two threads,
 //! or as many as THREADS says.
 
+mod case;
 mod images;
 mod layers;
 mod networks;
 
+use case::{Case, Result, Work};
 use std::path::Path;
 use std::time::Instant;
-
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
-
-/// Work that is timed.
-type Work = Box<dyn FnMut()>;
-
-/// Makes the work ready, from the folder of files.
-type Prepare = Box<dyn Fn(&Path) -> Result<Work>>;
-
-/// A case: its name, how often it is timed, and what makes the work ready.
-struct Case {
-    name: String,
-    runs: usize,
-    prepare: Prepare,
-}
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);

@@ -18,6 +18,7 @@ pub use activation::{
     Activation, ChannelShape, leaky_relu_backward, leaky_relu_forward, leaky_relu_in_place,
     prelu_backward, prelu_forward, relu_backward, relu_forward, relu_in_place,
 };
+pub use buffer::zeros;
 pub use conv::{
     ConvShape, ConvTransposeShape, conv_transpose3d_activation, conv_transpose3d_backward_input,
     conv_transpose3d_backward_weight, conv_transpose3d_forward, conv3d_activation,

@@ -260,11 +260,18 @@ fn transposed_products(shape: &ConvTransposeShape, mut visit: impl FnMut(usize, 
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    let shape = ConvShape::new(2, [9, 10], [19, 21, 18], [3; 3]).padded_for_kernel();
-    let shape = ConvShape {
+    let strided = ConvShape {
         stride: [1, 2, 1],
-        ..shape
+        ..ConvShape::new(2, [9, 10], [19, 21, 18], [3; 3]).padded_for_kernel()
     };
+    // Enough channels for Winograd's products.
+    let plain = ConvShape::new(2, [32, 24], [19, 21, 18], [3; 3]).padded_for_kernel();
+    [strided, plain]
+        .iter()
+        .for_each(same_on_any_number_of_threads);
+}
+
+fn same_on_any_number_of_threads(shape: &ConvShape) {
     let input = values(shape.input_len(), 1);
     let weight = values(shape.weight_len(), 2);
     let gradient = values(shape.output_len().unwrap(), 4);
@@ -275,16 +282,76 @@ fn results_do_not_depend_on_the_number_of_threads() {
             .unwrap();
         pool.install(|| {
             let mut output = vec![0.0; gradient.len()];
-            conv3d_forward(&shape, &input, &weight, None, &mut output).unwrap();
+            conv3d_forward(shape, &input, &weight, None, &mut output).unwrap();
             let mut input_gradient = vec![0.0; input.len()];
-            conv3d_backward_input(&shape, &gradient, &weight, &mut input_gradient).unwrap();
-            let (mut weights, mut bias) = (vec![0.0; weight.len()], vec![0.0; 10]);
-            conv3d_backward_weight(&shape, &input, &gradient, &mut weights, Some(&mut bias))
+            conv3d_backward_input(shape, &gradient, &weight, &mut input_gradient).unwrap();
+            let (mut weights, mut bias) = (vec![0.0; weight.len()], vec![0.0; shape.out_channels]);
+            conv3d_backward_weight(shape, &input, &gradient, &mut weights, Some(&mut bias))
                 .unwrap();
             [output, input_gradient, weights, bias]
         })
     };
     assert_eq!(compute(1), compute(3));
+}
+
+/// `Σ gradient × convolution`, in f64.
+fn loss(shape: &ConvShape, input: &[f64], weight: &[f64], gradient: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    conv_products(shape, |to, from, tap, _| {
+        sum += gradient[to] * input[from] * weight[tap];
+    });
+    sum
+}
+
+#[test]
+fn gradients_agree_with_finite_differences() {
+    let shapes = [
+        ConvShape::new(1, [2, 3], [5, 4, 3], [3; 3]).padded_for_kernel(),
+        ConvShape {
+            stride: [2, 1, 2],
+            dilation: [1, 2, 1],
+            groups: 2,
+            ..ConvShape::new(2, [4, 2], [6, 5, 4], [3, 2, 1]).padded_for_kernel()
+        },
+        // Enough channels for Winograd's products.
+        ConvShape::new(1, [16, 16], [5, 4, 3], [3; 3]).padded_for_kernel(),
+    ];
+    for shape in &shapes {
+        let (input, weight) = (values(shape.input_len(), 1), values(shape.weight_len(), 2));
+        let gradient = values(shape.output_len().unwrap(), 4);
+        let [mut x, mut w, g] = [&input, &weight, &gradient]
+            .map(|values| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>());
+        // The sum is linear in each argument alone: any step gives its slope.
+        let step = 0.5;
+        let (each_input, each_weight) = (x.len().div_ceil(40), w.len().div_ceil(40));
+        let (mut of_input, mut of_weight) = (Vec::new(), Vec::new());
+        for index in (0..x.len()).step_by(each_input) {
+            let value = x[index];
+            x[index] = value + step;
+            let above = loss(shape, &x, &w, &g);
+            x[index] = value - step;
+            of_input.push((above - loss(shape, &x, &w, &g)) / (2.0 * step));
+            x[index] = value;
+        }
+        for index in (0..w.len()).step_by(each_weight) {
+            let value = w[index];
+            w[index] = value + step;
+            let above = loss(shape, &x, &w, &g);
+            w[index] = value - step;
+            of_weight.push((above - loss(shape, &x, &w, &g)) / (2.0 * step));
+            w[index] = value;
+        }
+        on_every_path(|path| {
+            let mut found = vec![f32::NAN; input.len()];
+            conv3d_backward_input(shape, &gradient, &weight, &mut found).unwrap();
+            let found: Vec<f32> = found.into_iter().step_by(each_input).collect();
+            assert_close(&found, &of_input, &format!("input, {path}, {shape:?}"));
+            let mut found = vec![f32::NAN; weight.len()];
+            conv3d_backward_weight(shape, &input, &gradient, &mut found, None).unwrap();
+            let found: Vec<f32> = found.into_iter().step_by(each_weight).collect();
+            assert_close(&found, &of_weight, &format!("weight, {path}, {shape:?}"));
+        });
+    }
 }
 
 #[test]

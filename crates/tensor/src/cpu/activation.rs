@@ -50,7 +50,7 @@ impl CpuOperation for ActivationOperation {
 
     fn forward(&self, inputs: &[&[f32]], _: bool) -> (Vec<f32>, Saved) {
         let input = inputs[0];
-        let mut output = vec![0.0; input.len()];
+        let mut output = kernels::zeros(input.len());
         expect_fit(match self.kind {
             ActivationKind::Identity => {
                 output.copy_from_slice(input);
@@ -75,7 +75,7 @@ impl CpuOperation for ActivationOperation {
         _: &[bool],
     ) -> Vec<Option<Vec<f32>>> {
         let input = inputs[0];
-        let mut to = vec![0.0; input.len()];
+        let mut to = kernels::zeros(input.len());
         let mut slopes = inputs.get(1).map(|slopes| vec![0.0; slopes.len()]);
         expect_fit(match (self.kind, &mut slopes) {
             (ActivationKind::Relu, _) => kernels::relu_backward(input, gradient, &mut to),

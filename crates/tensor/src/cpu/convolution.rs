@@ -15,7 +15,7 @@ impl CpuOperation for ConvolutionOperation {
     }
 
     fn forward(&self, inputs: &[&[f32]], _: bool) -> (Vec<f32>, Saved) {
-        let mut output = vec![0.0; expect_fit(self.0.output_len())];
+        let mut output = kernels::zeros(expect_fit(self.0.output_len()));
         expect_fit(kernels::conv3d_forward(
             &self.0,
             inputs[0],
@@ -35,7 +35,7 @@ impl CpuOperation for ConvolutionOperation {
     ) -> Vec<Option<Vec<f32>>> {
         let mut found = vec![None; inputs.len()];
         if wanted[0] {
-            let mut to = vec![0.0; inputs[0].len()];
+            let mut to = kernels::zeros(inputs[0].len());
             let done = kernels::conv3d_backward_input(&self.0, gradient, inputs[1], &mut to);
             expect_fit(done);
             found[0] = Some(to);
@@ -70,7 +70,7 @@ impl CpuOperation for TransposedOperation {
     }
 
     fn forward(&self, inputs: &[&[f32]], _: bool) -> (Vec<f32>, Saved) {
-        let mut output = vec![0.0; expect_fit(self.0.output_len())];
+        let mut output = kernels::zeros(expect_fit(self.0.output_len()));
         expect_fit(kernels::conv_transpose3d_forward(
             &self.0,
             inputs[0],
@@ -90,7 +90,7 @@ impl CpuOperation for TransposedOperation {
     ) -> Vec<Option<Vec<f32>>> {
         let mut found = vec![None; inputs.len()];
         if wanted[0] {
-            let mut to = vec![0.0; inputs[0].len()];
+            let mut to = kernels::zeros(inputs[0].len());
             let done =
                 kernels::conv_transpose3d_backward_input(&self.0, gradient, inputs[1], &mut to);
             expect_fit(done);

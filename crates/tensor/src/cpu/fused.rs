@@ -53,7 +53,7 @@ pub(crate) fn fused(
                 epsilon: epsilon as f32,
                 activation,
             };
-            let mut output = vec![0.0; expect_fit(shape.output_len())];
+            let mut output = kernels::zeros(expect_fit(shape.output_len()));
             let done = kernels::conv3d_instance_norm(
                 &shape,
                 values(&input),
@@ -88,7 +88,7 @@ fn plain(
     bias: Option<&[f32]>,
     activation: Activation,
 ) -> Vec<f32> {
-    let mut output = vec![0.0; expect_fit(shape.output_len())];
+    let mut output = kernels::zeros(expect_fit(shape.output_len()));
     let (input, weight) = (values(input), values(weight));
     expect_fit(kernels::conv3d_activation(
         shape,
@@ -108,7 +108,7 @@ fn transposed(
     bias: Option<&[f32]>,
     activation: Activation,
 ) -> Vec<f32> {
-    let mut output = vec![0.0; expect_fit(shape.output_len())];
+    let mut output = kernels::zeros(expect_fit(shape.output_len()));
     let (input, weight) = (values(input), values(weight));
     expect_fit(kernels::conv_transpose3d_activation(
         shape,

@@ -48,7 +48,7 @@ impl CpuOperation for GroupNormOperation {
     fn forward(&self, inputs: &[&[f32]], _: bool) -> (Vec<f32>, Saved) {
         let shape = channel_shape(&self.shape);
         let options = options(inputs, self.affine, self.epsilon, self.activation);
-        let mut output = vec![0.0; inputs[0].len()];
+        let mut output = kernels::zeros(inputs[0].len());
         let mut mean = vec![0.0; shape.batch * self.groups];
         let mut reciprocal = mean.clone();
         expect_fit(kernels::group_norm_forward(
@@ -76,7 +76,7 @@ impl CpuOperation for GroupNormOperation {
     ) -> Vec<Option<Vec<f32>>> {
         let shape = channel_shape(&self.shape);
         let options = options(inputs, self.affine, self.epsilon, self.activation);
-        let mut to = vec![0.0; inputs[0].len()];
+        let mut to = kernels::zeros(inputs[0].len());
         let mut weight = vec![0.0; shape.channels];
         let mut bias = vec![0.0; shape.channels];
         expect_fit(kernels::group_norm_backward(
@@ -131,7 +131,7 @@ impl CpuOperation for BatchNormOperation {
     fn forward(&self, inputs: &[&[f32]], _: bool) -> (Vec<f32>, Saved) {
         let shape = channel_shape(&self.shape);
         let options = options(inputs, self.affine, self.epsilon, ActivationKind::Identity);
-        let mut output = vec![0.0; inputs[0].len()];
+        let mut output = kernels::zeros(inputs[0].len());
         let mut mean = vec![0.0; shape.channels];
         let mut variance = mean.clone();
         expect_fit(kernels::batch_norm_forward(
@@ -160,7 +160,7 @@ impl CpuOperation for BatchNormOperation {
     ) -> Vec<Option<Vec<f32>>> {
         let shape = channel_shape(&self.shape);
         let options = options(inputs, self.affine, self.epsilon, ActivationKind::Identity);
-        let mut to = vec![0.0; inputs[0].len()];
+        let mut to = kernels::zeros(inputs[0].len());
         let mut weight = vec![0.0; shape.channels];
         let mut bias = vec![0.0; shape.channels];
         expect_fit(kernels::batch_norm_backward(

@@ -28,7 +28,7 @@ impl CpuOperation for PoolOperation {
 
     fn forward(&self, inputs: &[&[f32]], keep: bool) -> (Vec<f32>, Saved) {
         let length = expect_fit(self.shape.output_len());
-        let mut output = vec![0.0; length];
+        let mut output = kernels::zeros(length);
         let mut saved = Saved::default();
         expect_fit(match self.kind {
             PoolKind::Average => kernels::avg_pool3d_forward(&self.shape, inputs[0], &mut output),
@@ -54,7 +54,7 @@ impl CpuOperation for PoolOperation {
         gradient: &[f32],
         _: &[bool],
     ) -> Vec<Option<Vec<f32>>> {
-        let mut to = vec![0.0; inputs[0].len()];
+        let mut to = kernels::zeros(inputs[0].len());
         expect_fit(match self.kind {
             PoolKind::Average => kernels::avg_pool3d_backward(&self.shape, gradient, &mut to),
             PoolKind::Max => {

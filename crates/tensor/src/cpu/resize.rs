@@ -21,7 +21,7 @@ impl CpuOperation for ResizeOperation {
 
     fn forward(&self, inputs: &[&[f32]], _: bool) -> (Vec<f32>, Saved) {
         let [_, length] = expect_fit(self.shape.lens());
-        let mut output = vec![0.0; length];
+        let mut output = kernels::zeros(length);
         expect_fit(kernels::resize3d_forward(
             &self.shape,
             self.how,
@@ -38,7 +38,7 @@ impl CpuOperation for ResizeOperation {
         gradient: &[f32],
         _: &[bool],
     ) -> Vec<Option<Vec<f32>>> {
-        let mut to = vec![0.0; inputs[0].len()];
+        let mut to = kernels::zeros(inputs[0].len());
         expect_fit(kernels::resize3d_backward(
             &self.shape,
             self.how,

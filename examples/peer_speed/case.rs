@@ -1,0 +1,19 @@
+//! What a case is; how it is timed is left to who runs it.
+
+use std::path::Path;
+
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Work that is timed.
+pub type Work = Box<dyn FnMut()>;
+
+/// Makes the work ready, from the folder of files.
+pub type Prepare = Box<dyn Fn(&Path) -> Result<Work>>;
+
+/// A case: its name, how often it is timed, and what makes the work ready.
+pub struct Case {
+    pub name: String,
+    #[allow(dead_code)] // `cargo bench` counts for itself.
+    pub runs: usize,
+    pub prepare: Prepare,
+}
