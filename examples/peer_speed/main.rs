@@ -4,11 +4,12 @@
 //! ```sh
 //! cargo run --release --example peer_speed -- WORKDIR [CASE ...]   # prints case<TAB>vesalius<TAB>ms
 //! cargo run --release --example peer_speed -- list
+//! cargo run --release --example peer_speed -- memory CASE          # prints case<TAB>vesalius<TAB>MiB
 //! ```
 //!
 //! WORKDIR holds `v.nii.gz`, `seg.nii.gz` and `other.nii.gz`; cases on made numbers do not read it.
 //! Inputs are in memory before the clock starts, except where the name says read or write. Two threads,
-//! or as many as THREADS says.
+//! or as many as THREADS says; networks run on the device that DEVICE names (`cuda`, `vulkan`, …).
 
 mod case;
 mod images;
@@ -30,6 +31,32 @@ fn main() -> Result<()> {
         cases.iter().for_each(|case| println!("{}", case.name));
         return Ok(());
     };
+    start_threads()?;
+    if work == "memory" {
+        let name = arguments
+            .next()
+            .ok_or("`memory` wants the name of a case")?;
+        return print_memory(find(&cases, &name)?);
+    }
+    let wanted: Vec<String> = arguments.collect();
+    for name in &wanted {
+        find(&cases, name)?;
+    }
+    let chosen = |case: &&Case| wanted.is_empty() || wanted.contains(&case.name);
+    for case in cases.iter().filter(chosen) {
+        let mut work = (case.prepare)(Path::new(&work))?;
+        let milliseconds = median_milliseconds(&mut work, case.runs);
+        println!("{}\tvesalius\t{milliseconds:.2}", case.name);
+    }
+    Ok(())
+}
+
+fn find<'c>(cases: &'c [Case], name: &str) -> Result<&'c Case> {
+    let found = cases.iter().find(|case| case.name == name);
+    Ok(found.ok_or_else(|| format!("no case is called {name}; `list` names them"))?)
+}
+
+fn start_threads() -> Result<()> {
     let threads = std::env::var("THREADS")
         .ok()
         .and_then(|n| n.parse().ok())
@@ -37,24 +64,19 @@ fn main() -> Result<()> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()?;
-    let wanted: Vec<String> = arguments.collect();
-    if let Some(unknown) = wanted
-        .iter()
-        .find(|name| cases.iter().all(|case| case.name != **name))
-    {
-        return Err(format!("no case is called {unknown}; `list` names them").into());
-    }
-    for case in cases
-        .iter()
-        .filter(|case| wanted.is_empty() || wanted.contains(&case.name))
-    {
-        let mut work = (case.prepare)(Path::new(&work))?;
-        println!(
-            "{}\tvesalius\t{:.2}",
-            case.name,
-            median_milliseconds(&mut work, case.runs)
-        );
-    }
+    Ok(())
+}
+
+/// The largest resident size of the process after the work was done once (Linux).
+fn print_memory(case: &Case) -> Result<()> {
+    (case.prepare)(Path::new("."))?();
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|size| size.trim().strip_suffix("kB")?.trim().parse::<f64>().ok())
+        .ok_or("the system does not say the peak of the resident size")?;
+    println!("{}\tvesalius\t{:.0}", case.name, peak / 1024.0);
     Ok(())
 }
 

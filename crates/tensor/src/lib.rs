@@ -25,6 +25,7 @@ pub use device::{DeviceName, parse_device};
 pub use error::Error;
 pub use layers::*;
 pub use logits::Logits;
+pub use ops::concatenate;
 pub use probabilities::Probabilities;
 pub use scope::{Clock, Fill, Named, Scope};
 pub use slab::{LogitsSlab, ProbabilitiesSlab};

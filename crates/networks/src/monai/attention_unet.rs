@@ -9,6 +9,7 @@ use vesalius_tensor::axes::PerAxis;
 use vesalius_tensor::{
     ActivationConfig, BatchNormConfig, BlockNames, Conv3d, Conv3dConfig, ConvNormAct,
     ConvNormActConfig, ConvTranspose3dConfig, Device, DropoutConfig, NormConfig, Scope, Tensor,
+    concatenate,
 };
 
 /// Configuration of an [`AttentionUnet`]; names and defaults are those of MONAI 1.6, vectors are
@@ -271,7 +272,7 @@ impl AttentionUnet {
             x = match skips.pop() {
                 Some(skip) => {
                     let weighed = level.attention.forward(below.clone(), skip);
-                    level.merge.forward(Tensor::cat(vec![weighed, below], 1))
+                    level.merge.forward(concatenate(weighed, below))
                 }
                 None => below,
             };

@@ -6,7 +6,7 @@ use burn::module::Module;
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{
     ActivationConfig, BlockNames, Conv3d, Conv3dConfig, ConvNormAct, ConvNormActConfig, Device,
-    DropoutConfig, MaxPool3d, NormConfig, Scope, Tensor,
+    DropoutConfig, MaxPool3d, NormConfig, Scope, Tensor, concatenate,
 };
 
 /// Configuration of a [`BasicUNet`]; names and defaults are those of MONAI 1.6.
@@ -193,7 +193,7 @@ impl BasicUNet {
             // Every level pushed its skip on the way down.
             if let Some(skip) = skips.pop() {
                 x = extended(x, skip.dims());
-                x = Tensor::cat(vec![skip, x], 1);
+                x = concatenate(skip, x);
             }
             x = run(&up.convs, x);
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use vesalius_tensor::axes::PerAxis;
 use vesalius_tensor::{
     ActivationConfig, BlockNames, Conv3dConfig, ConvNormAct, ConvNormActConfig,
-    ConvTranspose3dConfig, Device, DropoutConfig, NormConfig, Scope, Tensor,
+    ConvTranspose3dConfig, Device, DropoutConfig, NormConfig, Scope, Tensor, concatenate,
 };
 
 /// Configuration of a [`UNet`]; names and defaults are those of MONAI 1.6, vectors are `[x, y, z]`.
@@ -307,7 +307,7 @@ impl UNet {
         for level in self.levels.iter().rev() {
             // Every level pushed its skip on the way down.
             if let Some(skip) = skips.pop() {
-                output = Tensor::cat(vec![skip, output], 1);
+                output = concatenate(skip, output);
             }
             output = level.up.enlarge.forward(output);
             if let Some(refine) = &level.up.refine {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use vesalius_tensor::{
     Activation, ActivationConfig, BatchNormConfig, BlockNames, Conv3d, Conv3dConfig, ConvNormAct,
     ConvNormActConfig, ConvTranspose3dConfig, Device, Dropout, DropoutConfig, NormConfig, Scope,
-    Tensor,
+    Tensor, concatenate,
 };
 
 /// Configuration of a [`VNet`]; names and defaults are those of MONAI 1.6.
@@ -270,7 +270,7 @@ impl VNet {
             x = stage.change(x);
             // Every stage pushed its skip on the way down.
             if let Some(skip) = skips.pop() {
-                x = Tensor::cat(vec![x, stage.inside.forward(skip)], 1);
+                x = concatenate(x, stage.inside.forward(skip));
             }
             x = stage.run(x.clone(), x);
         }

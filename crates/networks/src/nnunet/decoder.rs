@@ -4,6 +4,7 @@ use super::stages::{Stages, he_normal, run};
 use burn::module::Module;
 use vesalius_tensor::{
     Conv3d, Conv3dConfig, ConvNormAct, ConvTranspose3d, ConvTranspose3dConfig, Fill, Scope, Tensor,
+    concatenate,
 };
 
 /// Stages from the lowest resolution up, as in the state dict.
@@ -61,7 +62,7 @@ impl Decoder {
         for ((transposed, stage), head) in parts {
             x = transposed.forward(x);
             if let Some(skip) = skips.pop() {
-                x = Tensor::cat(vec![x, skip], 1);
+                x = concatenate(x, skip);
             }
             x = run(stage, x);
             if all || skips.is_empty() {

@@ -128,7 +128,9 @@ fn forward(
 #[derive(Debug, Clone)]
 struct State {
     operation: Arc<dyn CpuOperation>,
+    /// None when the operation does not keep them.
     inputs: Vec<FlexTensor>,
+    shapes: Vec<Vec<usize>>,
     saved: Arc<Saved>,
 }
 
@@ -142,6 +144,7 @@ impl<const N: usize> Backward<Flex, N> for Node {
         let State {
             operation,
             inputs,
+            shapes,
             saved,
         } = ops.state;
         let gradient = dense(grads.consume::<Flex>(&ops.node));
@@ -149,9 +152,8 @@ impl<const N: usize> Backward<Flex, N> for Node {
         let slices: Vec<&[f32]> = inputs.iter().map(values).collect();
         let found = operation.backward(&slices, &saved, values(&gradient), &wanted);
         drop(gradient);
-        for ((parent, input), found) in ops.parents.into_iter().zip(&inputs).zip(found) {
+        for ((parent, shape), found) in ops.parents.into_iter().zip(shapes).zip(found) {
             if let (Some(parent), Some(found)) = (parent, found) {
-                let shape = input.shape().to_vec();
                 grads.register::<Flex>(parent.id, tensor(found, shape));
             }
         }
@@ -169,10 +171,15 @@ fn record<C: CheckpointStrategy, const N: usize>(
         .stateful();
     match kind {
         OpsKind::Tracked(preparation) => {
-            let (output, saved, inputs) = forward(primitives, &*operation, true);
+            let (output, saved, mut inputs) = forward(primitives, &*operation, true);
+            let shapes = inputs.iter().map(|input| input.shape().to_vec()).collect();
+            if !operation.keeps_inputs() {
+                inputs.clear();
+            }
             let state = State {
                 operation,
                 inputs,
+                shapes,
                 saved: Arc::new(saved),
             };
             preparation.finish(state, output)

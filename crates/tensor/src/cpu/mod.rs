@@ -3,6 +3,7 @@
 
 mod activation;
 mod autodiff;
+mod concatenate;
 mod convolution;
 mod fused;
 mod norm;
@@ -11,6 +12,7 @@ mod pool;
 mod resize;
 
 pub(crate) use activation::{ActivationKind, ActivationOperation};
+pub(crate) use concatenate::ConcatenateOperation;
 pub(crate) use convolution::{ConvolutionOperation, TransposedOperation};
 pub(crate) use fused::{FusedFollow, FusedShape, fused};
 pub(crate) use norm::{BatchNormOperation, GroupNormOperation};

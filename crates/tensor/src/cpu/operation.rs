@@ -21,6 +21,11 @@ pub(crate) trait CpuOperation: Debug + Send + Sync + 'static {
     /// The output's values; `keep` says whether a backward pass will follow.
     fn forward(&self, inputs: &[&[f32]], keep: bool) -> (Vec<f32>, Saved);
 
+    /// Whether [`CpuOperation::backward`] reads its inputs; if not, they are not kept for it.
+    fn keeps_inputs(&self) -> bool {
+        true
+    }
+
     /// The gradient to each input that is wanted, in order; nothing for the others.
     fn backward(
         &self,

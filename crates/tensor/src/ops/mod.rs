@@ -2,6 +2,7 @@
 //! and Burn's operations everywhere else, with the same results.
 
 mod activation;
+mod concatenate;
 mod convolution;
 mod norm;
 mod pool;
@@ -10,6 +11,7 @@ mod resize;
 mod tests;
 
 pub(crate) use activation::activate;
+pub use concatenate::concatenate;
 pub(crate) use convolution::{
     ConvolutionOptions, TransposedOptions, convolution, convolution_shape, transposed_convolution,
     transposed_shape,

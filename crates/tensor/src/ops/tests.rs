@@ -224,3 +224,17 @@ fn resizes_agree() {
         }
     }
 }
+
+#[test]
+fn joined_channels_and_their_gradients_agree_with_burn() {
+    let tensor = |name: &str, channels| random(name, [2, channels, 3, 4, 5]);
+    let (a, b, weights) = (tensor("a", 3), tensor("b", 2), tensor("weights", 5));
+    let gradients = |joined: Tensor<5>| {
+        let found = (joined.clone() * weights.clone()).sum().backward();
+        let of = |x: &Tensor<5>| x.grad(&found).unwrap().into_data();
+        (joined.into_data(), of(&a), of(&b))
+    };
+    let ours = gradients(concatenate(a.clone(), b.clone()));
+    let theirs = gradients(Tensor::cat(vec![a.clone(), b.clone()], 1));
+    assert_eq!(ours, theirs);
+}

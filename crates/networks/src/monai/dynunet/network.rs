@@ -4,7 +4,7 @@ use super::DynUNetConfig;
 use burn::module::Module;
 use vesalius_tensor::{
     Activation, BlockNames, Conv3dConfig, ConvNormAct, ConvNormActConfig, ConvTranspose3dConfig,
-    DropoutConfig, Fill, Scope, Tensor,
+    DropoutConfig, Fill, Scope, Tensor, concatenate,
 };
 
 impl DynUNetConfig {
@@ -208,7 +208,7 @@ impl DynUNet {
             x = up.enlarge.forward(x);
             // Every level pushed its skip on the way down; `skips.len()` is the level after this.
             if let Some(skip) = skips.pop() {
-                x = Tensor::cat(vec![x, skip], 1);
+                x = concatenate(x, skip);
             }
             x = up.convs.forward(x);
             let level = skips.len();
