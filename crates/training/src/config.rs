@@ -4,7 +4,7 @@ use crate::{Error, Result, Schedule};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use vesalius_inferers::Inferer;
-use vesalius_losses::LossConfig;
+use vesalius_losses::{DeepSupervision, LossConfig};
 use vesalius_networks::NetworkConfig;
 use vesalius_transforms::{Chain, PatchConfig};
 use vesalius_volume::LabelScheme;
@@ -37,6 +37,9 @@ pub struct TrainingConfig {
     /// What is minimised.
     #[serde(default)]
     pub loss: LossConfig,
+    /// How the heads of a deeply supervised network are weighed; of no matter to other networks.
+    #[serde(default)]
+    pub deep_supervision: DeepSupervision,
     /// How weights move.
     #[serde(default)]
     pub optimizer: OptimizerConfig,

@@ -200,7 +200,10 @@ impl<'a> Run<'a> {
             .into_iter()
             .map(|output| Logits::new(output, &self.data.labels))
             .collect::<std::result::Result<_, _>>()?;
-        let loss = self.config.loss.forward(&outputs[0], &labels)?;
+        let loss = self
+            .config
+            .deep_supervision
+            .forward(&self.config.loss, &outputs, &labels)?;
         let value = loss.clone().into_scalar::<f32>();
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         self.network = self.optimizer.step(rate, self.network.clone(), gradients);
