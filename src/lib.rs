@@ -1,7 +1,8 @@
 //! Medical image segmentation from the scan to the result, in Rust on Burn.
 //!
 //! This crate gathers the house under short names; each room stands in a crate of its own under
-//! `crates/`. Two workflows over files live here: [`predict`] and [`evaluate`].
+//! `crates/`. Work over files lives here: [`predict`], [`evaluate`] and, for networks by
+//! themselves, [`model`].
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,6 +18,7 @@
 //! ```
 
 pub mod evaluate;
+pub mod model;
 pub mod predict;
 
 pub use vesalius_filters as filters;

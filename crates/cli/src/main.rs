@@ -39,6 +39,8 @@ enum Command {
     Predict(commands::predict::Arguments),
     /// Score segmentations against references
     Evaluate(commands::evaluate::Arguments),
+    /// Networks and weights by themselves: look into them, convert them, run one on a raw tensor
+    Model(commands::model::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => commands::train::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
+        Command::Model(arguments) => commands::model::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

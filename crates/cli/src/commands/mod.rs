@@ -3,6 +3,7 @@
 pub mod convert;
 pub mod evaluate;
 pub mod info;
+pub mod model;
 pub mod predict;
 pub mod resample;
 pub mod train;
