@@ -69,7 +69,8 @@ pub fn read_architecture(path: impl AsRef<Path>) -> Result<NetworkConfig> {
     config.check().map_err(|e| wrong(path, e))
 }
 
-/// Opens weights and, where a network is given, checks that they are its own and nothing else.
+/// Opens weights and, where a network is given, checks that they are its own and nothing else; then
+/// they come with every name of the peer's state dict, so that its own code loads them strictly.
 ///
 /// # Errors
 /// When the file is none, or lists what is missing, left over or of another shape.
@@ -80,7 +81,7 @@ pub fn read_weights(path: impl AsRef<Path>, network: Option<&NetworkConfig>) -> 
         return Ok(weights);
     };
     let loaded = config.init(&Device::flex())?.load(&weights);
-    Ok(loaded.map_err(|e| wrong(path, e))?.weights())
+    Ok(loaded.map_err(|e| wrong(path, e))?.peer_weights())
 }
 
 /// Runs a network with weights from elsewhere on one tensor and writes what comes out, both as NumPy's
