@@ -3,7 +3,7 @@
 use crate::{
     AnyNetwork, AttentionUnetConfig, BasicUNetConfig, DynUNetConfig, Error, MedNeXtConfig, Network,
     PlainConvUNetConfig, ResidualEncoderUNetConfig, Result, SegResNetConfig, SegResNetDSConfig,
-    UNetConfig, VNetConfig,
+    SwinUnetrConfig, UNetConfig, UnetrConfig, VNetConfig,
 };
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Device, Scope};
@@ -56,6 +56,11 @@ pub trait Architecture {
 
     /// The other names that the peer's state dict has for the tensor of this name.
     fn aliases(&self, _name: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Tensors of the peer's state dict that follow from the config alone: name, shape, values.
+    fn derived(&self) -> Vec<(String, Vec<usize>, Vec<f32>)> {
         Vec::new()
     }
 
@@ -161,6 +166,12 @@ pub enum NetworkConfig {
     /// MONAI's `MedNeXt`.
     #[serde(rename = "mednext")]
     MedNeXt(MedNeXtConfig),
+    /// MONAI's `UNETR`.
+    #[serde(rename = "unetr")]
+    Unetr(UnetrConfig),
+    /// MONAI's `SwinUNETR`.
+    #[serde(rename = "swin_unetr")]
+    SwinUnetr(SwinUnetrConfig),
     /// nnU-Net's `PlainConvUNet`.
     #[serde(rename = "plain_conv_unet")]
     PlainConvUNet(PlainConvUNetConfig),
@@ -187,6 +198,8 @@ impl NetworkConfig {
             Self::AttentionUnet(config) => config,
             Self::VNet(config) => config,
             Self::MedNeXt(config) => config,
+            Self::Unetr(config) => config,
+            Self::SwinUnetr(config) => config,
             Self::PlainConvUNet(config) => config,
             Self::ResidualEncoderUNet(config) => config,
         }
@@ -202,6 +215,8 @@ impl NetworkConfig {
             Self::AttentionUnet(config) => config,
             Self::VNet(config) => config,
             Self::MedNeXt(config) => config,
+            Self::Unetr(config) => config,
+            Self::SwinUnetr(config) => config,
             Self::PlainConvUNet(config) => config,
             Self::ResidualEncoderUNet(config) => config,
         }
@@ -256,6 +271,8 @@ impl NetworkConfig {
             Self::AttentionUnet(config) => AnyNetwork::AttentionUnet(config.build(&scope)),
             Self::VNet(config) => AnyNetwork::VNet(config.build(&scope)),
             Self::MedNeXt(config) => AnyNetwork::MedNeXt(config.build(&scope)),
+            Self::Unetr(config) => AnyNetwork::Unetr(config.build(&scope)),
+            Self::SwinUnetr(config) => AnyNetwork::SwinUnetr(config.build(&scope)),
             Self::PlainConvUNet(config) => AnyNetwork::PlainConvUNet(config.build(&scope)?),
             Self::ResidualEncoderUNet(config) => {
                 AnyNetwork::ResidualEncoderUNet(config.build(&scope)?)

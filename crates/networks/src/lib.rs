@@ -16,8 +16,9 @@ pub use config::{Architecture, NetworkConfig};
 pub use error::{Error, Mismatch};
 pub use monai::{
     AttentionUnet, AttentionUnetConfig, BasicUNet, BasicUNetConfig, DynUNet, DynUNetConfig,
-    MedNeXt, MedNeXtConfig, ResidualUnit, SegResNet, SegResNetConfig, SegResNetDS,
-    SegResNetDSConfig, UNet, UNetConfig, UpsampleMode, VNet, VNetConfig,
+    MedNeXt, MedNeXtConfig, Merging, PatchProjection, ResidualUnit, SegResNet, SegResNetConfig,
+    SegResNetDS, SegResNetDSConfig, SwinUnetr, SwinUnetrConfig, UNet, UNetConfig, Unetr,
+    UnetrConfig, UpsampleMode, VNet, VNetConfig,
 };
 pub use network::{AnyNetwork, Network};
 pub use nnunet::{

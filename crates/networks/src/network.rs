@@ -2,7 +2,8 @@
 
 use crate::{
     Architecture, AttentionUnet, BasicUNet, DynUNet, Error, MedNeXt, Mismatch, NetworkConfig,
-    PlainConvUNet, ResidualEncoderUNet, Result, SegResNet, SegResNetDS, UNet, VNet, Weights,
+    PlainConvUNet, ResidualEncoderUNet, Result, SegResNet, SegResNetDS, SwinUnetr, UNet, Unetr,
+    VNet, Weights,
 };
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::TensorData;
@@ -29,6 +30,10 @@ pub enum AnyNetwork {
     VNet(VNet),
     /// See [`MedNeXt`].
     MedNeXt(MedNeXt),
+    /// See [`Unetr`].
+    Unetr(Unetr),
+    /// See [`SwinUnetr`].
+    SwinUnetr(SwinUnetr),
     /// See [`PlainConvUNet`].
     PlainConvUNet(PlainConvUNet),
     /// See [`ResidualEncoderUNet`].
@@ -103,6 +108,8 @@ impl Network {
             AnyNetwork::AttentionUnet(network) => vec![network.forward(input)],
             AnyNetwork::VNet(network) => vec![network.forward(input)],
             AnyNetwork::MedNeXt(network) => network.forward(input),
+            AnyNetwork::Unetr(network) => vec![network.forward(input)],
+            AnyNetwork::SwinUnetr(network) => vec![network.forward(input)],
             AnyNetwork::PlainConvUNet(network) => network.forward(input),
             AnyNetwork::ResidualEncoderUNet(network) => network.forward(input),
         }
@@ -124,9 +131,13 @@ impl Network {
     }
 
     /// The same with every name that the peer's own state dict has, so that its code loads them
-    /// with nothing missing: nnU-Net's repeated names, batch norm's counters.
+    /// with nothing missing: nnU-Net's repeated names, batch norm's counters, Swin's indices.
     pub fn peer_weights(&self) -> Weights {
-        self.collect(|name| self.architecture().aliases(name))
+        let mut weights = self.collect(|name| self.architecture().aliases(name));
+        for (name, shape, values) in self.architecture().derived() {
+            weights.insert_shared([name], shape, values);
+        }
+        weights
     }
 
     fn collect(&self, aliases: impl Fn(&str) -> Vec<String>) -> Weights {

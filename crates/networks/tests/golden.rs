@@ -99,6 +99,8 @@ cases!(
     monai_segresnet,
     monai_segresnet_ds,
     monai_attention_unet,
+    monai_unetr,
+    monai_swin_unetr,
     nnunet_plain_3d,
     nnunet_plain_2d,
     nnunet_residual_encoder_3d,

@@ -6,6 +6,7 @@
 mod arguments;
 mod monai;
 mod nnunet;
+mod transformers;
 
 use crate::{Error, NetworkConfig, Result};
 use arguments::Arguments;

@@ -1,6 +1,7 @@
 //! MONAI's `_target_` form; names and defaults are those of MONAI 1.6.
 
 use super::Arguments;
+use super::transformers::{swin_unetr, unetr};
 use crate::{
     AttentionUnetConfig, BasicUNetConfig, DynUNetConfig, Error, MedNeXtConfig, NetworkConfig,
     Result, SegResNetConfig, SegResNetDSConfig, UNetConfig, UpsampleMode, VNetConfig,
@@ -24,6 +25,8 @@ pub(super) fn read(mut arguments: Arguments) -> Result<NetworkConfig> {
         "SegResNetDS" => NetworkConfig::SegResNetDS(segresnet_ds(&mut arguments)?),
         "AttentionUnet" => NetworkConfig::AttentionUnet(attention_unet(&mut arguments)?),
         "VNet" => NetworkConfig::VNet(vnet(&mut arguments)?),
+        "UNETR" => NetworkConfig::Unetr(unetr(&mut arguments)?),
+        "SwinUNETR" => NetworkConfig::SwinUnetr(swin_unetr(&mut arguments)?),
         "MedNeXt" | "MedNext" => {
             NetworkConfig::MedNeXt(mednext(&mut arguments, MedNeXtConfig::default())?)
         }
@@ -42,7 +45,7 @@ pub(super) fn read(mut arguments: Arguments) -> Result<NetworkConfig> {
         _ => {
             return Err(Error::UnknownArchitecture {
                 what: target,
-                problem: "it is not one of MONAI's networks that are built here: UNet, BasicUNet, DynUNet, SegResNet, SegResNetDS, AttentionUnet, VNet, MedNeXt".to_owned(),
+                problem: "it is not one of MONAI's networks that are built here: UNet, BasicUNet, DynUNet, SegResNet, SegResNetDS, AttentionUnet, VNet, UNETR, SwinUNETR, MedNeXt".to_owned(),
             });
         }
     };

@@ -1,10 +1,11 @@
 //! The network itself: blocks, with or without a residual, on the way down, transposed convolutions up.
 
 use super::DynUNetConfig;
+use crate::monai::two_convs::{TwoConvs, TwoConvsConfig, he_normal};
 use burn::module::Module;
 use vesalius_tensor::{
-    Activation, BlockNames, Conv3dConfig, ConvNormAct, ConvNormActConfig, ConvTranspose3dConfig,
-    DropoutConfig, Fill, Scope, Tensor, concatenate,
+    BlockNames, Conv3dConfig, ConvNormAct, ConvNormActConfig, ConvTranspose3dConfig, DropoutConfig,
+    Fill, Scope, Tensor, concatenate,
 };
 
 impl DynUNetConfig {
@@ -87,74 +88,26 @@ impl DynUNetConfig {
         stride: [usize; 3],
         residual: bool,
         scope: &Scope,
-    ) -> Block {
-        let conv = |from, kernel: [usize; 3], stride: [usize; 3], names, activation| {
-            let config = Conv3dConfig {
-                in_channels: from,
-                out_channels: to,
-                kernel,
-                stride,
-                padding: std::array::from_fn(|a| (kernel[a] + 1 - stride[a]) / 2),
-                bias: false,
-                ..Conv3dConfig::default()
-            };
-            let follow = ConvNormActConfig {
-                norm: Some(self.norm),
-                dropout: Some(DropoutConfig::elements(self.dropout)),
-                activation,
-                dropout_first: true,
-            };
-            follow.init(&he_normal(config), names, scope)
+    ) -> TwoConvs {
+        let config = TwoConvsConfig {
+            in_channels: from,
+            out_channels: to,
+            kernel,
+            stride,
+            residual,
+            norm: self.norm,
+            activation: self.activation,
+            dropout: self.dropout,
+            he_normal: true,
         };
-        let activation = Some(self.activation);
-        let shortcut = residual && (from != to || stride != [1; 3]);
-        Block {
-            first: conv(from, kernel, stride, NAMES[0], activation),
-            second: conv(
-                to,
-                kernel,
-                [1; 3],
-                NAMES[1],
-                if residual { None } else { activation },
-            ),
-            shortcut: shortcut.then(|| conv(from, [1; 3], stride, NAMES[2], None)),
-            residual: residual.then(|| self.activation.init(scope.at("lrelu"))),
-        }
-    }
-}
-
-/// Names of a block's convolutions and norms.
-const NAMES: [BlockNames; 3] = [
-    BlockNames {
-        conv: "conv1.conv",
-        norm: "norm1",
-        activation: "lrelu",
-    },
-    BlockNames {
-        conv: "conv2.conv",
-        norm: "norm2",
-        activation: "lrelu",
-    },
-    BlockNames {
-        conv: "conv3.conv",
-        norm: "norm3",
-        activation: "lrelu",
-    },
-];
-
-fn he_normal(conv: Conv3dConfig) -> Conv3dConfig {
-    let fan_in = conv.in_channels * conv.kernel.iter().product::<usize>();
-    Conv3dConfig {
-        weight_fill: Some(Fill::he_normal(fan_in, 0.01)),
-        bias_fill: Some(Fill::Constant(0.0)),
-        ..conv
+        config.init(scope)
     }
 }
 
 /// The dynamic U-Net (Isensee et al. 2019, as MONAI 1.6 builds it).
 #[derive(Module, Debug)]
 pub struct DynUNet {
-    encoder: Vec<Block>,
+    encoder: Vec<TwoConvs>,
     decoder: Vec<Up>,
     output: ConvNormAct,
     heads: Vec<ConvNormAct>,
@@ -163,29 +116,7 @@ pub struct DynUNet {
 #[derive(Module, Debug)]
 struct Up {
     enlarge: ConvNormAct,
-    convs: Block,
-}
-
-#[derive(Module, Debug)]
-struct Block {
-    first: ConvNormAct,
-    second: ConvNormAct,
-    shortcut: Option<ConvNormAct>,
-    /// The activation after the sum, of a residual block.
-    residual: Option<Activation>,
-}
-
-impl Block {
-    fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        let Some(activation) = &self.residual else {
-            return self.second.forward(self.first.forward(input));
-        };
-        let shortcut = match &self.shortcut {
-            Some(conv) => conv.forward(input.clone()),
-            None => input.clone(),
-        };
-        activation.forward(self.second.forward(self.first.forward(input)) + shortcut)
-    }
+    convs: TwoConvs,
 }
 
 impl DynUNet {
