@@ -1,7 +1,7 @@
 //! Medical image segmentation from the scan to the result, in Rust on Burn.
 //!
 //! This crate gathers the house under short names; each room stands in a crate of its own under
-//! `crates/`. Two workflows over files live here: [`predict`] and [`evaluate`].
+//! `crates/`. The workflows over files live here: [`predict`], [`evaluate`] and [`study`].
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,6 +18,7 @@
 
 pub mod evaluate;
 pub mod predict;
+pub mod study;
 
 pub use vesalius_filters as filters;
 pub use vesalius_inferers as inferers;
