@@ -156,3 +156,20 @@ fn a_thousand_files_are_listed_quickly() {
     // Fifty times what it takes: only work that grows with the square of the files would fail.
     assert!(seconds < 10.0, "{seconds} s");
 }
+
+/// Found by fuzzing: letters outside of ASCII where the transfer syntax was cut in two.
+#[test]
+fn a_transfer_syntax_of_strange_letters_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/images");
+    let mut bytes = std::fs::read(images.join("ct_rle.dcm")).unwrap();
+    let uid = b"1.2.840.10008.1.2.5";
+    let at = bytes.windows(uid.len()).position(|w| w == uid).unwrap();
+    bytes[at + 13..at + 19].fill(0xC9);
+    let path = save(folder.path(), "strange.dcm", &bytes);
+    let error = read(path).unwrap_err().to_string();
+    assert!(
+        error.contains("strange.dcm") && error.contains("transfer syntax"),
+        "{error}"
+    );
+}
