@@ -1,7 +1,7 @@
 //! Medical image segmentation from the scan to the result, in Rust on Burn.
 //!
 //! This crate gathers the house under short names; each room stands in a crate of its own under
-//! `crates/`. Work over files lives here: [`predict`], [`evaluate`] and, for networks by
+//! `crates/`. Work over files lives here: [`predict`], [`evaluate`], [`study`] and, for networks by
 //! themselves, [`model`].
 //!
 //! ```no_run
@@ -20,6 +20,7 @@
 pub mod evaluate;
 pub mod model;
 pub mod predict;
+pub mod study;
 
 pub use vesalius_filters as filters;
 pub use vesalius_inferers as inferers;

@@ -148,7 +148,7 @@ fn predict_case(
     target: &Path,
     options: &PredictOptions,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let image = read_image(&case.files)?;
+    let image = read_image(&case.files, segmenter.model().channels.len())?;
     if !options.save_probabilities {
         vesalius_io::write_labels(target, &segmenter.segment(&image)?)?;
         return Ok(());

@@ -1,12 +1,12 @@
-//! Fuzzes the reader of dicom files.
+//! Fuzzes the reader of DICOM files: elements, sequences, directories, functional groups, pixels.
 
 #![no_main]
 
 mod shared;
 
 use libfuzzer_sys::fuzz_target;
-use shared::read_bytes;
 
 fuzz_target!(|bytes: &[u8]| {
-    read_bytes(&[&[0; 128], &b"DICM"[..], bytes].concat());
+    let preamble = [&[0; 128][..], b"DICM"].concat();
+    shared::read_bytes(&shared::behind(&preamble, &preamble, bytes));
 });

@@ -1,12 +1,9 @@
-//! Fuzzes the reader of nifti files.
+//! Fuzzes the reader of NIfTI-1 and NIfTI-2: single files, compressed files and pairs.
 
 #![no_main]
 
 mod shared;
 
 use libfuzzer_sys::fuzz_target;
-use shared::read_bytes;
 
-fuzz_target!(|bytes: &[u8]| {
-    read_bytes(bytes);
-});
+fuzz_target!(|bytes: &[u8]| shared::read_bytes(bytes));

@@ -1,12 +1,9 @@
-//! Fuzzes the reader of nrrd files.
+//! Fuzzes the reader of NRRD files.
 
 #![no_main]
 
 mod shared;
 
 use libfuzzer_sys::fuzz_target;
-use shared::read_bytes;
 
-fuzz_target!(|bytes: &[u8]| {
-    read_bytes(&[b"NRRD0004\n", bytes].concat());
-});
+fuzz_target!(|bytes: &[u8]| shared::read_bytes(&shared::behind(b"NRRD000", b"NRRD0004\n", bytes)));

@@ -3,6 +3,7 @@
 //! Results go to stdout, progress and logs to stderr; exit code 0, 1 (failed), 2 (usage).
 
 mod commands;
+mod input;
 mod interrupt;
 mod output;
 mod progress;
@@ -25,9 +26,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Size, spacing, origin, direction and type of an image, or of the images in a folder
+    /// Size, spacing, origin, direction, type and series of an image, or of all in a folder
     Info(commands::info::Arguments),
-    /// Write an image in the format of another file name, geometry kept
+    /// Write any readable image in the format of another file name, geometry kept
     Convert(commands::convert::Arguments),
     /// Bring an image to another spacing or to the grid of another image
     Resample(commands::resample::Arguments),

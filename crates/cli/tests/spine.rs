@@ -84,9 +84,7 @@ fn from_files_to_scores() {
             .starts_with(b"\x89PNG")
     );
     let info = success(folder, &["info", image, "--json"]);
-    assert!(
-        serde_json::from_str::<serde_json::Value>(&info).unwrap()[0]["geometry"]["size"].is_array()
-    );
+    assert!(serde_json::from_str::<serde_json::Value>(&info).unwrap()[0]["size"].is_array());
     success(
         folder,
         &["resample", image, "coarse.nii.gz", "--spacing", "2,2,2"],

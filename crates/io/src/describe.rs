@@ -1,10 +1,12 @@
 //! Everything that stands at a path, for people and for machines: one entry a volume.
 
+use crate::folder::files_below;
 use crate::{
-    Error, Format, ImageInfo, ReadOptions, Result, Series, VoxelType, dicom, format, is_image,
-    list_series_with, probe_with,
+    Error, Format, ImageInfo, LabelName, ReadOptions, Result, Scaling, Series, VoxelType, format,
+    is_image, list_series_with, probe_with,
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_volume::Geometry;
 
@@ -24,12 +26,20 @@ pub struct Described {
     pub voxel_type: Option<VoxelType>,
     /// Channels; a fourth axis counts as channels.
     pub channels: usize,
+    /// Whether the voxels are compressed.
+    pub compressed: bool,
+    /// How stored values become meant values; nothing when slices differ in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
+    /// Names and colours of labels, where the format has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelName>,
+    /// Text fields of the header; those of a DICOM series stand in `series`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
     /// The DICOM series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<Series>,
-    /// What the header says beyond that.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub info: Option<ImageInfo>,
     /// Why it cannot be read, or not without a decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -54,25 +64,17 @@ pub fn describe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Ve
         return probe_with(path, options).map(|info| vec![of_info(info)]);
     }
     let list = list_series_with(path, options)?;
-    let mut all: Vec<Described> = list
-        .series
-        .into_iter()
-        .map(|series| of_series(path, series))
-        .collect();
+    let mut all: Vec<Described> = list.series.into_iter().map(of_series).collect();
     let unreadable = list.unreadable.into_iter();
     all.extend(unreadable.map(|(path, problem)| of_problem(path, Some(Format::Dicom), problem)));
     if path.is_dir() {
-        let mut files = Vec::new();
-        image_files(path, 0, &mut files)?;
-        files.sort();
-        all.extend(
-            files
-                .into_iter()
-                .map(|file| match probe_with(&file, options) {
-                    Ok(info) => of_info(info),
-                    Err(error) => of_problem(file, None, error.to_string()),
-                }),
-        );
+        let files = files_below(path)?;
+        all.extend(files.into_iter().filter(|file| is_image(file)).map(|file| {
+            match probe_with(&file, options) {
+                Ok(info) => of_info(info),
+                Err(error) => of_problem(file, None, error.to_string()),
+            }
+        }));
     }
     if all.is_empty() {
         return Err(Error::NotAnImage {
@@ -83,54 +85,69 @@ pub fn describe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Ve
     Ok(all)
 }
 
-fn image_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
-    const DEEPEST: usize = 16;
-    for entry in std::fs::read_dir(folder).map_err(|e| Error::read(folder, e))? {
-        let path = entry.map_err(|e| Error::read(folder, e))?.path();
-        if path.is_dir() && depth < DEEPEST {
-            image_files(&path, depth + 1, files)?;
-        } else if path.is_file() && is_image(&path) {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
 fn of_info(info: ImageInfo) -> Described {
     Described {
-        path: info.path.clone(),
+        path: info.path,
         format: Some(info.format),
         geometry: Some(info.geometry),
         voxel_type: Some(info.voxel_type),
         channels: info.channels,
+        compressed: info.compressed,
+        scaling: Some(info.scaling),
+        labels: info.labels,
+        metadata: info.metadata,
         series: None,
-        info: Some(info),
         problem: None,
     }
 }
 
-fn of_series(path: &Path, series: Series) -> Described {
+/// The file of a series of one, else the innermost folder that holds all its files.
+fn place(files: &[PathBuf]) -> PathBuf {
+    let (first, rest) = match files {
+        [] => return PathBuf::new(),
+        [one] => return one.clone(),
+        [first, rest @ ..] => (first, rest),
+    };
+    let holds_all = |folder: &&Path| rest.iter().all(|file| file.starts_with(folder));
+    let folder = first.ancestors().skip(1).find(holds_all);
+    folder.unwrap_or(Path::new("")).to_owned()
+}
+
+fn of_series(series: Series) -> Described {
+    let nothing = nothing(place(&series.files));
     Described {
-        path: path.to_owned(),
         format: Some(Format::Dicom),
         geometry: series.geometry,
         voxel_type: Some(series.voxel_type),
         channels: 1,
-        info: dicom::series_info(path, &series).ok(),
+        compressed: series.is_compressed(),
+        scaling: series.scaling(),
         problem: series.problem.as_ref().map(ToString::to_string),
         series: Some(series),
+        ..nothing
     }
 }
 
 fn of_problem(path: PathBuf, format: Option<Format>, problem: String) -> Described {
     Described {
-        path,
         format,
+        problem: Some(problem),
+        ..nothing(path)
+    }
+}
+
+fn nothing(path: PathBuf) -> Described {
+    Described {
+        path,
+        format: None,
         geometry: None,
         voxel_type: None,
         channels: 0,
+        compressed: false,
+        scaling: None,
+        labels: Vec::new(),
+        metadata: BTreeMap::new(),
         series: None,
-        info: None,
-        problem: Some(problem),
+        problem: None,
     }
 }

@@ -91,7 +91,7 @@ impl<'a, T: FileVoxel> Encoder<'a, T> {
             index: self.geometry.index(at % voxels),
             channel: at / voxels,
             expected: format!(
-                "{} (choose another voxel type, or `round` for real values)",
+                "{} (choose another type, or round real values: `--round`, `WriteOptions::round`)",
                 expectation(self.voxel_type)
             ),
         }

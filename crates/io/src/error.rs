@@ -129,7 +129,7 @@ pub enum Error {
     },
     /// The header asks for more memory than allowed.
     #[error(
-        "{path} needs {needed} bytes of memory, the limit is {limit}; raise `ReadOptions::max_bytes` if the file is right"
+        "{path} needs {needed} bytes of memory, the limit is {limit}; raise the limit (`--max-memory`, `ReadOptions::max_bytes`) if the file is right"
     )]
     TooLarge {
         /// The file.

@@ -82,6 +82,18 @@ pub(crate) enum Target {
     Nrrd { detached: bool },
 }
 
+impl Target {
+    pub fn is_nifti(self) -> bool {
+        matches!(self, Self::Nifti { .. } | Self::NiftiPair { .. })
+    }
+
+    /// Whether the format has a place for the names and colours of labels.
+    pub fn keeps_labels(self) -> bool {
+        matches!(self, Self::Nrrd { .. })
+    }
+}
+
+/// The kind of file that a name asks for.
 pub(crate) fn target(path: &Path) -> Result<Target> {
     let name = file_name(path).to_ascii_lowercase();
     let ends = |ending: &str| name.len() > ending.len() && name.ends_with(ending);

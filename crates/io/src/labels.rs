@@ -57,6 +57,24 @@ fn color(text: &str) -> [u8; 3] {
     })
 }
 
+/// An NRRD value without its escapes: `\n` is a new line, `\\` a backslash.
+pub(crate) fn unescaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let mut rest = value.chars();
+    while let Some(c) = rest.next() {
+        match (c, rest.as_str().chars().next()) {
+            ('\\', Some('n')) => text.push('\n'),
+            ('\\', Some('\\')) => text.push('\\'),
+            _ => {
+                text.push(c);
+                continue;
+            }
+        }
+        rest.next();
+    }
+    text
+}
+
 /// The key-value lines that make 3D Slicer show the labels as segments.
 pub(crate) fn to_segments(labels: &[LabelName]) -> String {
     let mut text = String::new();
@@ -176,11 +194,14 @@ mod tests {
 
     #[test]
     fn segments_come_back_by_number() {
-        let labels = [label(2, "b", [255, 128, 0]), label(1, "a", [0, 0, 255])];
+        let labels = [
+            label(2, "b\\name \\\n\\", [255, 128, 0]),
+            label(1, "a", [0, 0, 255]),
+        ];
         let metadata = to_segments(&labels)
             .lines()
             .filter_map(|line| line.split_once(":="))
-            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .map(|(k, v)| (k.to_owned(), unescaped(v)))
             .collect();
         assert_eq!(from_segments(&metadata), labels);
     }

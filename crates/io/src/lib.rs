@@ -7,11 +7,13 @@
 mod ascii;
 mod atomic;
 mod body;
+mod convert;
 mod decode;
 mod describe;
 mod dicom;
 mod encode;
 mod error;
+mod folder;
 mod format;
 mod gzip;
 mod image;
@@ -29,6 +31,7 @@ mod voxel_type;
 mod write;
 
 pub use atomic::{write_atomically, write_bytes_atomically};
+pub use convert::{ConvertOptions, Converted, convert};
 pub use describe::{Described, describe, describe_with};
 pub use dicom::{
     DicomOptions, Series, SeriesList, SliceProblem, UnevenSlices, list_series, list_series_with,

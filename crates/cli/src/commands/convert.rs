@@ -1,42 +1,92 @@
 //! `vesalius convert`: an image in the format of another file name.
 
 use super::Result;
+use crate::input::ImageInput;
 use std::path::PathBuf;
-use vesalius::io::{VoxelType, probe, read_as, write};
+use vesalius::io::{
+    ConvertOptions, VoxelType, WriteOptions, convert, read_label_names, write_with,
+};
+use vesalius::study::{Modality, read_modalities};
 
 /// Arguments of `vesalius convert`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The image to read
+    /// The image: a file, or a folder or DICOMDIR of DICOM files
     input: PathBuf,
     /// The file to write; its name decides the format
     output: PathBuf,
+    #[command(flatten)]
+    image: ImageInput,
+    /// The image is a label map: whole numbers, names and colours kept
+    #[arg(long)]
+    labels: bool,
+    /// An ITK-SNAP label description file with names and colours
+    #[arg(long, value_name = "FILE", requires = "labels")]
+    label_names: Option<PathBuf>,
+    /// The number type to store: u8, i8, u16, i16, u32, i32, u64, i64, f32 or f64
+    #[arg(long = "type", value_name = "TYPE", value_parser = voxel_type)]
+    voxel_type: Option<VoxelType>,
+    /// Round to whole numbers where the type asked for has only those
+    #[arg(long)]
+    round: bool,
+    /// Effort of compression, 0 (none) to 12 (smallest file, slow)
+    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u32).range(0..=12))]
+    compression: Option<u32>,
+    /// Do not compress (.mha, .mhd, .nrrd and .nhdr; a NIfTI's name says whether it is)
+    #[arg(long, conflicts_with = "compression")]
+    uncompressed: bool,
+    /// Replace the direction by the nearest one with right angles, for programs that insist on them
+    #[arg(long)]
+    orthonormalise: bool,
 }
 
-/// Reads in the type that the file has and writes the same values.
+/// Reads and writes; more than one series are brought to one grid.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let info = probe(&arguments.input)?;
-    macro_rules! copy {
-        ($type:ty) => {
-            write(&arguments.output, &read_as::<$type>(&arguments.input)?)?
-        };
-    }
-    // Scaled values are real numbers whatever the file stores.
-    if info.scaling != vesalius::io::Scaling::IDENTITY {
-        copy!(f32);
+    let write = WriteOptions {
+        voxel_type: arguments.voxel_type,
+        round: arguments.round,
+        compression_level: arguments.compression,
+        compress: !arguments.uncompressed,
+        orthonormalise: arguments.orthonormalise,
+        labels: match &arguments.label_names {
+            Some(path) => read_label_names(path)?,
+            None => Vec::new(),
+        },
+        ..WriteOptions::default()
+    };
+    let series = &arguments.image.series;
+    if series.len() > 1 {
+        if arguments.labels {
+            return Err("--labels is for one --series: a label map has one channel".into());
+        }
+        let modalities: Vec<Modality> = series
+            .iter()
+            .map(|name| Modality {
+                path: arguments.input.clone(),
+                options: arguments.image.options(Some(name)),
+            })
+            .collect();
+        write_with(&arguments.output, &read_modalities(&modalities)?, &write)?;
         return Ok(());
     }
-    match info.voxel_type {
-        VoxelType::U8 => copy!(u8),
-        VoxelType::I8 => copy!(i8),
-        VoxelType::U16 => copy!(u16),
-        VoxelType::I16 => copy!(i16),
-        VoxelType::U32 => copy!(u32),
-        VoxelType::I32 => copy!(i32),
-        VoxelType::U64 => copy!(u64),
-        VoxelType::I64 => copy!(i64),
-        VoxelType::F32 => copy!(f32),
-        VoxelType::F64 => copy!(f64),
+    let options = ConvertOptions {
+        read: arguments.image.options(series.first()),
+        write,
+        labels: arguments.labels,
+    };
+    let converted = convert(&arguments.input, &arguments.output, &options)?;
+    if let Some(path) = converted.label_names {
+        eprintln!("names and colours of the labels: {}", path.display());
     }
     Ok(())
+}
+
+fn voxel_type(name: &str) -> std::result::Result<VoxelType, String> {
+    VoxelType::ALL
+        .into_iter()
+        .find(|voxel_type| voxel_type.name() == name)
+        .ok_or_else(|| {
+            let names = VoxelType::ALL.map(VoxelType::name).join(", ");
+            format!("expected one of {names}")
+        })
 }

@@ -1,90 +1,113 @@
-//! `vesalius info`: what is in a file or a folder, headers only.
+//! `vesalius info`: what stands at a path, headers only.
 
 use super::Result;
+use crate::input::GeometryInput;
 use crate::output::JsonOutput;
-use std::path::{Path, PathBuf};
-use vesalius::io::{ImageInfo, is_image, probe};
+use std::path::PathBuf;
+use vesalius::io::{Described, Scaling, Series, describe_with};
+use vesalius::volume::Geometry;
 
 /// Arguments of `vesalius info`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// An image, or a folder of images
+    /// An image, a DICOMDIR, or a folder with images and DICOM series in it and in its folders
     path: PathBuf,
+    #[command(flatten)]
+    geometry: GeometryInput,
     #[command(flatten)]
     json: JsonOutput,
 }
 
-/// Prints the header of each image; fails at the end when one could not be read.
+/// Prints every volume found; fails at the end when a file could not be read.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let mut infos = Vec::new();
-    let mut failed = 0;
-    for path in files(&arguments.path)? {
-        match probe(&path) {
-            Ok(info) => infos.push(info),
-            Err(error) => {
-                eprintln!("error: {error}");
-                failed += 1;
-            }
-        }
-    }
+    let found = describe_with(&arguments.path, &arguments.geometry.options())?;
     if !arguments.json.replaces_table() {
-        infos.iter().for_each(print);
+        found.iter().for_each(print);
     }
-    arguments.json.write(&infos)?;
+    arguments.json.write(&found)?;
+    // A series that wants a decision is listed with its problem; it is no failure to list it.
+    let failed = found
+        .iter()
+        .filter(|one| one.problem.is_some() && one.series.is_none())
+        .count();
     match failed {
         0 => Ok(()),
         _ => Err(format!(
-            "{failed} of {} files could not be read",
-            failed + infos.len()
+            "{failed} of {} found in {} could not be read",
+            found.len(),
+            arguments.path.display()
         )
         .into()),
     }
 }
 
-fn files(path: &Path) -> Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_path_buf()]);
+fn print(one: &Described) {
+    println!("{}", one.path.display());
+    if let Some(series) = &one.series {
+        print_series(series);
     }
-    let mut files = Vec::new();
-    for entry in
-        std::fs::read_dir(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?
-    {
-        let file = entry?.path();
-        if file.is_file() && is_image(&file) {
-            files.push(file);
-        }
+    if let (Some(format), Some(voxel_type)) = (one.format, one.voxel_type) {
+        let compressed = if one.compressed { ", compressed" } else { "" };
+        let scaled = match one.scaling {
+            Some(Scaling::IDENTITY) => String::new(),
+            Some(Scaling { slope, intercept }) => {
+                format!(", value = {slope} × stored + {intercept}")
+            }
+            None => ", scaled slice by slice".to_owned(),
+        };
+        line(
+            "format",
+            &format!("{format}, {voxel_type}{compressed}{scaled}"),
+        );
     }
-    if files.is_empty() {
-        return Err(format!("{}: holds no image that can be read", path.display()).into());
+    if let Some(geometry) = &one.geometry {
+        print_geometry(geometry, one.channels);
     }
-    files.sort();
-    Ok(files)
+    if !one.labels.is_empty() {
+        let names = one.labels.iter().map(|l| format!("{} {}", l.value, l.name));
+        line("labels", &names.collect::<Vec<_>>().join(", "));
+    }
+    if let Some(problem) = &one.problem {
+        line("problem", problem);
+    }
 }
 
-fn print(info: &ImageInfo) {
-    let geometry = &info.geometry;
+fn print_series(series: &Series) {
+    let part = series
+        .part
+        .as_ref()
+        .map(|p| format!(" ({p})"))
+        .unwrap_or_default();
+    let number = series.number.as_deref().unwrap_or("none");
+    let what = format!(
+        "{} `{}`{part}, number {number}",
+        series.modality, series.description
+    );
+    line("series", &what);
+    line("uid", &series.uid);
+    line("study", &series.study_uid);
+    let [_, _, frames] = series.size;
+    line(
+        "files",
+        &format!("{} with {frames} slices", series.files.len()),
+    );
+}
+
+fn print_geometry(geometry: &Geometry, channels: usize) {
     let numbers = |values: [f64; 3]| values.map(|v| format!("{v:.6}")).join("  ");
-    println!("{}", info.path.display());
-    println!(
-        "  format       {:?}, {:?}{}",
-        info.format,
-        info.voxel_type,
-        if info.compressed { ", compressed" } else { "" }
+    let size = geometry.size().map(|n| n.to_string()).join(" × ");
+    line("size", &format!("{size} voxels, {channels} channel(s)"));
+    line("spacing", &format!("{} mm", numbers(geometry.spacing())));
+    line(
+        "origin",
+        &format!("{} mm (RAS)", numbers(geometry.origin())),
     );
-    println!(
-        "  size         {} voxels, {} channel(s)",
-        geometry.size().map(|n| n.to_string()).join(" × "),
-        info.channels
-    );
-    println!("  spacing      {} mm", numbers(geometry.spacing()));
-    println!("  origin       {} mm (RAS)", numbers(geometry.origin()));
-    println!("  orientation  {}", geometry.orientation());
-    for (row, name) in
-        geometry
-            .direction()
-            .into_iter()
-            .zip(["direction  ", "           ", "           "])
-    {
-        println!("  {name}  {}", numbers(row));
+    line("orientation", &geometry.orientation().to_string());
+    for (i, row) in geometry.direction().into_iter().enumerate() {
+        line(if i == 0 { "direction" } else { "" }, &numbers(row));
     }
+}
+
+fn line(name: &str, value: &str) {
+    println!("  {name:<11}  {value}");
 }

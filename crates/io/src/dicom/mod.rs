@@ -5,9 +5,11 @@
 mod element;
 mod file;
 mod frame;
+mod group;
 mod jpeg_ls;
 mod pixels;
 mod rle;
+mod search;
 mod series;
 mod stack;
 mod tags;
@@ -37,16 +39,11 @@ pub(crate) fn probe(path: &Path, options: &ReadOptions) -> Result<ImageInfo> {
 }
 
 /// A series as the description of an image.
-pub(crate) fn series_info(path: &Path, series: &Series) -> Result<ImageInfo> {
+fn series_info(path: &Path, series: &Series) -> Result<ImageInfo> {
     let Some(geometry) = series.geometry else {
         let problem = series.problem.clone().unwrap_or(SliceProblem::NoThickness);
         return Err(stack::refuse(path, &series.label(), problem));
     };
-    let first = series
-        .frames
-        .first()
-        .map_or(Scaling::IDENTITY, |f| f.scaling);
-    let same = series.frames.iter().all(|frame| frame.scaling == first);
     Ok(ImageInfo {
         path: path.to_owned(),
         format: Format::Dicom,
@@ -54,8 +51,8 @@ pub(crate) fn series_info(path: &Path, series: &Series) -> Result<ImageInfo> {
         channels: 1,
         voxel_type: series.voxel_type,
         // Slices with scalings of their own have none in common.
-        scaling: if same { first } else { Scaling::IDENTITY },
-        compressed: series.compressed,
+        scaling: series.scaling().unwrap_or(Scaling::IDENTITY),
+        compressed: series.is_compressed(),
         labels: Vec::new(),
         metadata: series.metadata.clone(),
     })

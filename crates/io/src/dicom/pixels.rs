@@ -167,9 +167,8 @@ fn unpack(
     packed: &[u8],
     pixels: usize,
 ) -> std::result::Result<Samples, String> {
-    let values = match &file.transfer_syntax
-        ["1.2.840.10008.1.2".len().min(file.transfer_syntax.len())..]
-    {
+    let syntax = file.transfer_syntax.strip_prefix("1.2.840.10008.1.2");
+    let values = match syntax.unwrap_or_default() {
         ".5" => {
             let width = usize::from(header.bits_allocated / 8);
             whole(file, header, &rle::decode(packed, pixels, width)?)

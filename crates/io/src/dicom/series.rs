@@ -3,17 +3,15 @@
 
 use super::file::DicomFile;
 use super::frame::{self, FileHeader, Frame};
-use super::stack::{SliceProblem, Stack, height, normal, stack};
-use super::{DicomOptions, tags};
-use crate::{Error, ReadOptions, Result, VoxelType};
+use super::group::{group, split_copies};
+use super::search::candidates;
+use super::stack::{SliceProblem, normal};
+use crate::{Error, ReadOptions, Result, Scaling, VoxelType};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use vesalius_volume::Geometry;
-
-/// Folders in folders beyond this are not searched.
-const DEEPEST: usize = 16;
 
 /// Frames that make one volume.
 #[derive(Debug, Clone, Serialize)]
@@ -35,7 +33,7 @@ pub struct Series {
     pub frame_of_reference: String,
     /// Columns, rows and frames.
     pub size: [usize; 3],
-    /// The smallest type that holds the stored values.
+    /// The smallest type that holds the scaled values.
     pub voxel_type: VoxelType,
     /// The grid, or nothing when the slices are not one uniform stack.
     #[serde(skip)]
@@ -114,214 +112,6 @@ fn is_dicom(path: &Path) -> bool {
     crate::format::head(path).is_ok_and(|head| !head.gzip && super::detect(&head.bytes))
 }
 
-/// The files to look at.
-fn candidates(path: &Path, options: &ReadOptions) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    if path.is_dir() {
-        walk(path, 0, &mut files)?;
-        // A DICOMDIR lists files that the walk finds anyway.
-        files.retain(|file| !file.ends_with("DICOMDIR"));
-        files.sort();
-        return Ok(files);
-    }
-    let listed = directory(path, options)?;
-    Ok(if listed.is_empty() {
-        vec![path.to_owned()]
-    } else {
-        listed
-    })
-}
-
-fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = std::fs::read_dir(folder).map_err(|e| Error::read(folder, e))?;
-    for entry in entries {
-        let path = entry.map_err(|e| Error::read(folder, e))?.path();
-        if path.is_dir() && depth < DEEPEST {
-            walk(&path, depth + 1, files)?;
-        } else if path.is_file() {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// The files that a DICOMDIR names, all of them below its folder; none for another file.
-fn directory(path: &Path, options: &ReadOptions) -> Result<Vec<PathBuf>> {
-    let file = DicomFile::open(path, options.max_bytes)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let mut files = Vec::new();
-    for record in file.set.items(tags::DIRECTORY_RECORDS) {
-        let Some(name) = file.text(record, tags::REFERENCED_FILE) else {
-            continue;
-        };
-        let relative: PathBuf = name.split('\\').collect();
-        let inside = relative
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
-        if !inside {
-            return Err(Error::header(
-                path,
-                "ReferencedFileID",
-                format!("`{name}`"),
-                "a file in the folder of the DICOMDIR or below it",
-            ));
-        }
-        files.push(folder.join(relative));
-    }
-    Ok(files)
-}
-
-/// Frames that may be one volume.
-struct Group {
-    first: FileHeader,
-    frames: Vec<Frame>,
-    bits: (u16, bool, bool),
-    part: Option<String>,
-}
-
-fn close(a: Option<&[f64]>, b: Option<&[f64]>, tolerance: f64) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-impl Group {
-    fn takes(&self, header: &FileHeader, frame: &Frame) -> bool {
-        let (first, mine) = (&self.first, &self.frames[0]);
-        let orientation = |f: &Frame| f.orientation.map(|o| o.to_vec());
-        let spacing = |f: &Frame| f.spacing.map(|s| s.to_vec());
-        first.series_uid == header.series_uid
-            && first.frame_of_reference == header.frame_of_reference
-            && (first.rows, first.columns) == (header.rows, header.columns)
-            && close(
-                orientation(mine).as_deref(),
-                orientation(frame).as_deref(),
-                1e-3,
-            )
-            && close(spacing(mine).as_deref(), spacing(frame).as_deref(), 1e-4)
-    }
-
-    fn finish(self, assumed: Option<[f64; 3]>, options: DicomOptions) -> Series {
-        let header = self.first;
-        let text = |name: &str| header.metadata.get(name).cloned().unwrap_or_default();
-        let plane = [header.columns, header.rows];
-        let stacked = stack(&self.frames, plane, assumed, options);
-        let mut frames = self.frames;
-        if let Ok(Stack { order, .. }) = &stacked {
-            frames = order.iter().map(|&i| frames[i].clone()).collect();
-        }
-        let mut files: Vec<PathBuf> = frames.iter().map(|frame| frame.file.clone()).collect();
-        files.dedup();
-        let scaled = frames
-            .iter()
-            .any(|f| f.scaling.slope.fract() != 0.0 || f.scaling.intercept.fract() != 0.0);
-        let (bits, signed, float) = self.bits;
-        Series {
-            uid: header.series_uid.clone(),
-            part: self.part,
-            number: header.metadata.get("SeriesNumber").cloned(),
-            description: text("SeriesDescription"),
-            modality: text("Modality"),
-            study_uid: text("StudyInstanceUID"),
-            frame_of_reference: header.frame_of_reference.clone(),
-            size: [header.columns, header.rows, frames.len()],
-            voxel_type: match (
-                float || scaled,
-                bits,
-                signed || frames.iter().any(|f| f.scaling.intercept < 0.0),
-            ) {
-                (true, ..) => VoxelType::F32,
-                (_, 0..=8, false) => VoxelType::U8,
-                (_, 0..=16, false) => VoxelType::U16,
-                (_, _, false) => VoxelType::U32,
-                (_, 0..=16, true) => VoxelType::I16,
-                (_, _, true) => VoxelType::I32,
-            },
-            geometry: stacked.as_ref().ok().map(|stack| stack.geometry),
-            problem: stacked.err(),
-            files,
-            compressed: header.compressed,
-            metadata: header.metadata,
-            frames,
-        }
-    }
-}
-
-/// Rule one: series, frame of reference, orientation, size and spacing make a group.
-fn group(headers: Vec<FileHeader>) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    for mut header in headers {
-        let bits = (header.bits_stored, header.signed, header.float);
-        for frame in std::mem::take(&mut header.frames) {
-            match groups.iter_mut().find(|group| group.takes(&header, &frame)) {
-                Some(group) => {
-                    group.bits.0 = group.bits.0.max(bits.0);
-                    group.bits.1 |= bits.1;
-                    group.bits.2 |= bits.2;
-                    group.frames.push(frame);
-                }
-                None => groups.push(Group {
-                    first: header.clone(),
-                    frames: vec![frame],
-                    bits,
-                    part: None,
-                }),
-            }
-        }
-    }
-    groups
-}
-
-/// Whether two frames lie at one place.
-fn has_copies(frames: &[Frame]) -> bool {
-    let mut heights: Vec<f64> = frames.iter().filter_map(height).collect();
-    heights.sort_by(f64::total_cmp);
-    heights.windows(2).any(|pair| pair[1] - pair[0] < 1e-4)
-}
-
-/// Where positions repeat, a group is split by the first mark that tells the copies apart.
-fn split_copies(group: Group) -> Vec<Group> {
-    // A series of segments is split always: each is a volume of its own.
-    let segmented = group
-        .frames
-        .iter()
-        .any(|f| f.marks.iter().any(|m| m.0 == "SegmentNumber"));
-    if !segmented && !has_copies(&group.frames) {
-        return vec![group];
-    }
-    let names = [
-        "SegmentNumber",
-        "AcquisitionNumber",
-        "TemporalPosition",
-        "EchoTime",
-        "DiffusionBValue",
-        "ImageType",
-    ];
-    for name in names {
-        let mut parts: BTreeMap<String, Vec<Frame>> = BTreeMap::new();
-        for frame in &group.frames {
-            let mark = frame.marks.iter().find(|mark| mark.0 == name);
-            let value = mark.map(|mark| mark.1.clone()).unwrap_or_default();
-            parts.entry(value).or_default().push(frame.clone());
-        }
-        let apart = parts.values().all(|frames| !has_copies(frames));
-        if parts.len() > 1 && apart || name == "SegmentNumber" && segmented {
-            return parts
-                .into_iter()
-                .map(|(value, frames)| Group {
-                    first: group.first.clone(),
-                    frames,
-                    bits: group.bits,
-                    part: Some(format!("{name} {value}")),
-                })
-                .collect();
-        }
-    }
-    vec![group]
-}
-
 impl Series {
     /// A line that says which series this is.
     pub fn label(&self) -> String {
@@ -351,6 +141,18 @@ impl Series {
             && (self.uid == base
                 || self.number.as_deref() == Some(base)
                 || self.description.eq_ignore_ascii_case(base))
+    }
+
+    /// Whether the pixels are compressed.
+    pub fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
+    /// The scaling that all slices share, if they do; a PET series has one for each slice.
+    pub fn scaling(&self) -> Option<Scaling> {
+        let first = self.frames.first()?.scaling;
+        let same = self.frames.iter().all(|frame| frame.scaling == first);
+        same.then_some(first)
     }
 
     /// Unit normal of the slices in RAS, when they have an orientation.

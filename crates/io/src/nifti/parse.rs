@@ -318,19 +318,16 @@ fn read_extensions(
     let mut found = Vec::new();
     let mut at = start as usize + 4;
     while let (Some(size), Some(code)) = (int(at), int(at + 4)) {
-        let size = size as usize;
         // Less than its own eight bytes, or more than there is: no extension stands here.
-        let Some(data) = size
-            .checked_sub(8)
-            .and_then(|n| bytes.get(at + 8..at + 8 + n))
-        else {
+        let end = usize::try_from(size).ok().and_then(|n| at.checked_add(n));
+        let Some((data, end)) = end.and_then(|end| Some((bytes.get(at + 8..end)?, end))) else {
             break;
         };
         found.push(Extension {
             code,
             data: data.to_vec(),
         });
-        at += size;
+        at = end;
     }
     Ok(found)
 }

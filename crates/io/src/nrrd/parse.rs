@@ -45,8 +45,9 @@ fn read_header(path: &Path) -> Result<Header<'_>> {
             header.list.push(line.trim().to_owned());
         } else if line.starts_with('#') || line.starts_with("NRRD000") {
         } else if let Some((key, value)) = line.split_once(":=") {
-            let value = value.replace("\\n", "\n").replace("\\\\", "\\");
-            header.pairs.insert(key.to_owned(), value);
+            header
+                .pairs
+                .insert(key.to_owned(), labels::unescaped(value));
         } else if let Some((key, value)) = line.split_once(':') {
             let key = key.trim().to_ascii_lowercase().replace(' ', "");
             listing = key == "datafile" && value.trim().starts_with("LIST");

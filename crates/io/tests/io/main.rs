@@ -1,9 +1,13 @@
 //! Files from end to end, in one binary: the readers are generic, so each binary compiles them anew.
 
+mod convert;
 mod dicom;
+mod dicom_rules;
+mod dicom_writer;
 mod formats;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod hostile;
 mod mutations;
 mod nifti;
 mod parity;

@@ -340,3 +340,21 @@ fn a_header_that_asks_for_terabytes_is_refused_before_memory_is() {
         "{error}"
     );
 }
+
+/// Found by fuzzing: a negative size reached beyond what a number of bytes can be.
+#[test]
+fn an_extension_of_a_negative_or_huge_size_is_no_extension() {
+    let folder = folder();
+    for size in [-1, i32::MIN, i32::MAX, 0, 7] {
+        let path = spoiled(folder.path(), |bytes| {
+            bytes[348] = 1;
+            bytes[108..112].copy_from_slice(&368f32.to_le_bytes());
+            let mut extension = [9; 16];
+            extension[..4].copy_from_slice(&i32::to_le_bytes(size));
+            bytes.splice(352..352, extension);
+        });
+        let image = open(&path).unwrap();
+        assert!(image.extensions().is_empty(), "{size}");
+        assert!(image.read::<i16>().unwrap().data().iter().all(|&v| v == 5));
+    }
+}

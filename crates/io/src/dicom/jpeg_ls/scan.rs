@@ -1,208 +1,7 @@
-//! JPEG-LS (ITU-T T.87), lossless and near-lossless, one component of up to 16 bits: the crates
-//! that decode it need a C++ compiler and CMake.
+//! A JPEG-LS scan: contexts, prediction, runs, and the codes of their errors.
 
-/// A reader of bits in which a byte 0xFF is followed by a byte of seven bits.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    word: u64,
-    count: u32,
-    /// Bits given out beyond the data.
-    beyond: u32,
-}
-
-impl Bits<'_> {
-    fn fill(&mut self) {
-        while self.count <= 48 {
-            let previous = self.at.checked_sub(1).map_or(0, |i| self.bytes[i]);
-            let next = self.bytes.get(self.at).copied();
-            let (byte, bits) = match next {
-                // A marker ends the scan.
-                Some(byte) if previous == 0xFF && byte >= 0x80 => {
-                    self.beyond += 8;
-                    self.word <<= 8;
-                    self.count += 8;
-                    continue;
-                }
-                Some(byte) => (byte, if previous == 0xFF { 7 } else { 8 }),
-                None => {
-                    self.beyond += 8;
-                    self.word <<= 8;
-                    self.count += 8;
-                    continue;
-                }
-            };
-            self.at += 1;
-            self.word = self.word << bits | u64::from(byte);
-            self.count += bits;
-        }
-    }
-
-    fn read(&mut self, count: u32) -> u32 {
-        if count == 0 {
-            return 0;
-        }
-        self.fill();
-        self.count -= count;
-        (self.word >> self.count & ((1 << count) - 1)) as u32
-    }
-
-    /// Whether more bits were read than there are.
-    fn exhausted(&self) -> bool {
-        self.beyond > self.count + 64
-    }
-
-    /// Zeros before the next one, at most `limit`.
-    fn zeros(&mut self, limit: u32) -> Option<u32> {
-        let mut zeros = 0;
-        while self.read(1) == 0 {
-            zeros += 1;
-            if zeros > limit || self.exhausted() {
-                return None;
-            }
-        }
-        Some(zeros)
-    }
-}
-
-/// The parameters of a scan, with the defaults of the standard's annex C.
-struct Parameters {
-    width: usize,
-    height: usize,
-    largest: i32,
-    near: i32,
-    thresholds: [i32; 3],
-    reset: i32,
-}
-
-impl Parameters {
-    fn range(&self) -> i32 {
-        (self.largest + 2 * self.near) / (2 * self.near + 1) + 1
-    }
-}
-
-fn default_thresholds(largest: i32, near: i32) -> [i32; 3] {
-    let clamp = |v: i32, low: i32| if v > largest || v < low { low } else { v };
-    if largest >= 128 {
-        let factor = (largest.min(4095) + 128) / 256;
-        let t1 = clamp(factor + 2 + 3 * near, near + 1);
-        let t2 = clamp(factor * 4 + 3 + 5 * near, t1);
-        [t1, t2, clamp(factor * 17 + 4 + 7 * near, t2)]
-    } else {
-        let factor = 256 / (largest + 1);
-        let t1 = clamp((3 / factor + 3 * near).max(2), near + 1);
-        let t2 = clamp((7 / factor + 5 * near).max(3), t1);
-        [t1, t2, clamp((21 / factor + 7 * near).max(4), t2)]
-    }
-}
-
-/// Decodes one grey image of the expected size; an error says what is wrong with the bytes.
-pub(super) fn decode(bytes: &[u8], width: usize, height: usize) -> Result<Vec<u16>, String> {
-    let (parameters, scan) = markers(bytes)?;
-    if (parameters.width, parameters.height) != (width, height) {
-        return Err(format!(
-            "its JPEG-LS has {} × {} pixels, expected {width} × {height}",
-            parameters.width, parameters.height
-        ));
-    }
-    Scan::new(&parameters, &bytes[scan..]).run()
-}
-
-/// Walks the marker segments up to the scan's data.
-fn markers(bytes: &[u8]) -> Result<(Parameters, usize), String> {
-    let byte = |at: usize| {
-        bytes
-            .get(at)
-            .copied()
-            .ok_or("its JPEG-LS header is cut off")
-    };
-    let word = |at: usize| Ok::<i32, &str>(i32::from(byte(at)?) << 8 | i32::from(byte(at + 1)?));
-    let (mut frame, mut preset) = (None, None);
-    let mut at = 2;
-    if bytes.get(..2) != Some(&[0xFF, 0xD8]) {
-        return Err("it does not begin as JPEG-LS does".to_owned());
-    }
-    loop {
-        if byte(at)? != 0xFF {
-            return Err(format!("byte {at} is no JPEG-LS marker"));
-        }
-        let (marker, length) = (byte(at + 1)?, word(at + 2)? as usize);
-        let body = at + 4;
-        match marker {
-            0xF7 => {
-                if byte(body + 5)? != 1 {
-                    return Err("its JPEG-LS has several components".to_owned());
-                }
-                frame = Some((
-                    byte(body)?,
-                    word(body + 3)? as usize,
-                    word(body + 1)? as usize,
-                ));
-            }
-            0xF8 if byte(body)? == 1 => {
-                let mut values = [0; 5];
-                for (i, value) in values.iter_mut().enumerate() {
-                    *value = word(body + 1 + 2 * i)?;
-                }
-                preset = Some(values);
-            }
-            0xDA => {
-                let (bits, width, height) = frame.ok_or("it has no JPEG-LS frame header")?;
-                if byte(body)? != 1 || !(2..=16).contains(&bits) {
-                    return Err(format!(
-                        "its JPEG-LS has {bits} bits and {} components",
-                        byte(body)?
-                    ));
-                }
-                let near = i32::from(byte(body + 3)?);
-                let start = at + 2 + length;
-                if start > bytes.len() {
-                    return Err("its JPEG-LS scan header is cut off".to_owned());
-                }
-                return Ok((complete(bits, width, height, near, preset)?, start));
-            }
-            _ => {}
-        }
-        at += 2 + length;
-    }
-}
-
-fn complete(
-    bits: u8,
-    width: usize,
-    height: usize,
-    near: i32,
-    preset: Option<[i32; 5]>,
-) -> Result<Parameters, String> {
-    let [largest, t1, t2, t3, reset] = preset.unwrap_or([0; 5]);
-    let largest = if largest == 0 {
-        (1 << bits) - 1
-    } else {
-        largest
-    };
-    if largest >= 1 << bits || near > largest / 2 || near > 255 {
-        return Err(format!(
-            "its JPEG-LS parameters are out of range (MAXVAL {largest}, NEAR {near})"
-        ));
-    }
-    let usual = default_thresholds(largest, near);
-    let or = |value: i32, usual: i32| if value == 0 { usual } else { value };
-    let thresholds = [or(t1, usual[0]), or(t2, usual[1]), or(t3, usual[2])];
-    let reset = or(reset, 64);
-    if !thresholds.is_sorted() || thresholds[2] > largest || reset < 3 {
-        return Err(format!(
-            "its JPEG-LS thresholds {thresholds:?} are out of order"
-        ));
-    }
-    Ok(Parameters {
-        width,
-        height,
-        largest,
-        near,
-        thresholds,
-        reset,
-    })
-}
+use super::bits::Bits;
+use super::header::Parameters;
 
 /// Number of bits needed for values below `range`.
 fn log2_up(range: i32) -> u32 {
@@ -228,7 +27,7 @@ struct Context {
     negative: i32,
 }
 
-struct Scan<'a> {
+pub(super) struct Scan<'a> {
     p: &'a Parameters,
     bits: Bits<'a>,
     contexts: Vec<Context>,
@@ -243,7 +42,7 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    fn new(p: &'a Parameters, bytes: &'a [u8]) -> Self {
+    pub fn new(p: &'a Parameters, bytes: &'a [u8]) -> Self {
         let range = p.range();
         let fresh = Context {
             magnitude: 2.max((range + 32) / 64),
@@ -255,13 +54,7 @@ impl<'a> Scan<'a> {
         let bits = log2_up(p.largest + 1).max(2);
         Self {
             p,
-            bits: Bits {
-                bytes,
-                at: 0,
-                word: 0,
-                count: 0,
-                beyond: 0,
-            },
+            bits: Bits::new(bytes),
             // 365 regular contexts and two of run interruption.
             contexts: vec![fresh; 367],
             run_index: 0,
@@ -273,9 +66,9 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn run(mut self) -> Result<Vec<u16>, String> {
-        // Each line of the code takes at least a bit, so a lie about the height ends soon.
-        let mut out = Vec::with_capacity(self.p.width * self.p.height);
+    pub fn run(mut self) -> Result<Vec<u16>, String> {
+        // Grown line by line: a code too short for its size ends before the memory is asked for.
+        let mut out = Vec::new();
         for y in 0..self.p.height {
             let width = self.p.width;
             self.previous[width + 1] = self.previous[width];

@@ -1,0 +1,124 @@
+//! An image from one file to another: voxels, position, and what both formats can say beside them.
+//! Resampling is not done here, and several series become one image elsewhere.
+
+use crate::voxel_type::with_voxel_type;
+use crate::{
+    Format, ImageInfo, LabelName, ReadOptions, Result, Scaling, VoxelType, WriteOptions, format,
+    open_with, probe_with, read_as_with, read_labels_with, strip_extension, write_label_names,
+    write_labels_with, write_with,
+};
+use std::path::{Path, PathBuf};
+
+/// How to convert.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ConvertOptions {
+    /// How the input is read.
+    pub read: ReadOptions,
+    /// How the output is written. What is left empty here comes from the input: the type, the names
+    /// of labels, and from NIfTI to NIfTI the texts, the space code and the extensions.
+    pub write: WriteOptions,
+    /// Whether the image is a label map: whole numbers only, stored in the smallest type that holds
+    /// them, with their names and colours.
+    pub labels: bool,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Converted {
+    /// What the input's header says.
+    pub info: ImageInfo,
+    /// The label description file that was written because the output's format has no place for
+    /// names and colours.
+    pub label_names: Option<PathBuf>,
+}
+
+/// Converts `input`, by its content, to the format that the name `output` asks for.
+///
+/// Stored numbers stay as they are. Where the input scales them, the meant numbers are written: as
+/// whole numbers when a DICOM series scales to such, else as f32, or as f64 when the input stores
+/// more than f32 can hold.
+///
+/// # Errors
+/// As [`read_as_with`] and [`write_with`]; of a label map also as [`read_labels_with`].
+pub fn convert(
+    input: impl AsRef<Path>,
+    output: impl AsRef<Path>,
+    options: &ConvertOptions,
+) -> Result<Converted> {
+    let (input, output) = (input.as_ref(), output.as_ref());
+    // A name that cannot be written is refused before a large file is read.
+    let target = format::target(output)?;
+    let info = probe_with(input, &options.read)?;
+    let mut write = options.write.clone();
+    if write.labels.is_empty() {
+        write.labels.clone_from(&info.labels);
+    }
+    if target.is_nifti() {
+        keep_texts(input, &info, options, &mut write)?;
+    }
+    if options.labels {
+        let labels = read_labels_with::<u32>(input, &options.read)?;
+        write_labels_with(output, &labels, &write)?;
+    } else {
+        with_voxel_type!(meant_type(&info), T => {
+            write_with(output, &read_as_with::<T>(input, &options.read)?, &write)?
+        });
+    }
+    let mut label_names = None;
+    if options.labels && !write.labels.is_empty() && !target.keeps_labels() {
+        label_names = Some(write_names_beside(output, &write.labels)?);
+    }
+    Ok(Converted { info, label_names })
+}
+
+/// The smallest type that holds what the stored values mean.
+fn meant_type(info: &ImageInfo) -> VoxelType {
+    let whole = info.scaling == Scaling::IDENTITY;
+    match info.voxel_type {
+        // A DICOM series names the type of its scaled values.
+        stored if whole || info.format == Format::Dicom => stored,
+        VoxelType::U8 | VoxelType::I8 | VoxelType::U16 | VoxelType::I16 | VoxelType::F32 => {
+            VoxelType::F32
+        }
+        _ => VoxelType::F64,
+    }
+}
+
+/// Fills what the caller left as it is by default with what a NIfTI file says.
+fn keep_texts(
+    input: &Path,
+    info: &ImageInfo,
+    options: &ConvertOptions,
+    write: &mut WriteOptions,
+) -> Result<()> {
+    if !matches!(info.format, Format::Nifti1 | Format::Nifti2) {
+        return Ok(());
+    }
+    let usual = WriteOptions::default();
+    let text = |name: &str| info.metadata.get(name).cloned().unwrap_or_default();
+    let keep = |field: &mut String, usual: &String, name: &str| {
+        if field == usual {
+            *field = text(name);
+        }
+    };
+    keep(&mut write.description, &usual.description, "descrip");
+    keep(&mut write.intent_name, &usual.intent_name, "intent_name");
+    keep(&mut write.auxiliary_file, &usual.auxiliary_file, "aux_file");
+    let code = |name: &str| text(name).parse().ok().filter(|code| *code > 0);
+    if write.space_code == usual.space_code
+        && let Some(code) = code("sform_code").or(code("qform_code"))
+    {
+        write.space_code = code;
+    }
+    if write.extensions.is_empty() {
+        write.extensions = open_with(input, &options.read)?.extensions().to_vec();
+    }
+    Ok(())
+}
+
+/// Writes `NAME.label` beside `NAME.nii.gz`.
+fn write_names_beside(output: &Path, labels: &[LabelName]) -> Result<PathBuf> {
+    let path = output.with_file_name(format!("{}.label", strip_extension(output)));
+    write_label_names(&path, labels)?;
+    Ok(path)
+}

@@ -1,0 +1,194 @@
+//! Frames to groups that make one volume each: by what a volume shares, split where positions repeat.
+
+use super::DicomOptions;
+use super::frame::{FileHeader, Frame};
+use super::series::Series;
+use super::stack::{Stack, height, stack};
+use crate::VoxelType;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Frames that may be one volume.
+pub(super) struct Group {
+    first: FileHeader,
+    frames: Vec<Frame>,
+    bits: (u16, bool, bool),
+    part: Option<String>,
+}
+
+fn close(a: Option<&[f64]>, b: Option<&[f64]>, tolerance: f64) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+impl Group {
+    fn takes(&self, header: &FileHeader, frame: &Frame) -> bool {
+        let (first, mine) = (&self.first, &self.frames[0]);
+        let orientation = |f: &Frame| f.orientation.map(|o| o.to_vec());
+        let spacing = |f: &Frame| f.spacing.map(|s| s.to_vec());
+        first.series_uid == header.series_uid
+            && first.frame_of_reference == header.frame_of_reference
+            && (first.rows, first.columns) == (header.rows, header.columns)
+            && close(
+                orientation(mine).as_deref(),
+                orientation(frame).as_deref(),
+                1e-3,
+            )
+            && close(spacing(mine).as_deref(), spacing(frame).as_deref(), 1e-4)
+    }
+
+    pub fn finish(self, assumed: Option<[f64; 3]>, options: DicomOptions) -> Series {
+        let header = self.first;
+        let text = |name: &str| header.metadata.get(name).cloned().unwrap_or_default();
+        let plane = [header.columns, header.rows];
+        let stacked = stack(&self.frames, plane, assumed, options);
+        let mut frames = self.frames;
+        if let Ok(Stack { order, .. }) = &stacked {
+            frames = order.iter().map(|&i| frames[i].clone()).collect();
+        }
+        let mut files: Vec<PathBuf> = frames.iter().map(|frame| frame.file.clone()).collect();
+        files.dedup();
+        let voxel_type = meant_type(self.bits, &frames);
+        Series {
+            uid: header.series_uid.clone(),
+            part: self.part,
+            number: header.metadata.get("SeriesNumber").cloned(),
+            description: text("SeriesDescription"),
+            modality: text("Modality"),
+            study_uid: text("StudyInstanceUID"),
+            frame_of_reference: header.frame_of_reference.clone(),
+            size: [header.columns, header.rows, frames.len()],
+            voxel_type,
+            geometry: stacked.as_ref().ok().map(|stack| stack.geometry),
+            problem: stacked.err(),
+            files,
+            compressed: header.compressed,
+            metadata: header.metadata,
+            frames,
+        }
+    }
+}
+
+/// The smallest type that holds every scaled value: whole numbers as long as all slopes and
+/// intercepts are whole.
+fn meant_type((bits, signed, float): (u16, bool, bool), frames: &[Frame]) -> VoxelType {
+    let whole = |v: f64| v.fract() == 0.0 && v.abs() < 2f64.powi(31);
+    let wide = if bits > 24 {
+        VoxelType::F64
+    } else {
+        VoxelType::F32
+    };
+    if float {
+        return if bits > 32 {
+            VoxelType::F64
+        } else {
+            VoxelType::F32
+        };
+    }
+    if bits > 32
+        || !frames
+            .iter()
+            .all(|f| whole(f.scaling.slope) && whole(f.scaling.intercept))
+    {
+        return wide;
+    }
+    let (lowest, highest) = match signed {
+        true => (
+            -(2f64.powi(i32::from(bits) - 1)),
+            2f64.powi(i32::from(bits) - 1) - 1.0,
+        ),
+        false => (0.0, 2f64.powi(i32::from(bits)) - 1.0),
+    };
+    let ends = frames.iter().flat_map(|f| {
+        [lowest, highest].map(|stored| stored * f.scaling.slope + f.scaling.intercept)
+    });
+    let (low, high) = ends.fold((0f64, 0f64), |(low, high), v| (low.min(v), high.max(v)));
+    let holds = |low_end: f64, high_end: f64| low >= low_end && high <= high_end;
+    let choices = [
+        (VoxelType::U8, 0.0, f64::from(u8::MAX)),
+        (VoxelType::U16, 0.0, f64::from(u16::MAX)),
+        (VoxelType::I16, f64::from(i16::MIN), f64::from(i16::MAX)),
+        (VoxelType::U32, 0.0, f64::from(u32::MAX)),
+        (VoxelType::I32, f64::from(i32::MIN), f64::from(i32::MAX)),
+    ];
+    choices
+        .into_iter()
+        .find(|&(_, low_end, high_end)| holds(low_end, high_end))
+        .map_or(VoxelType::F64, |(voxel_type, ..)| voxel_type)
+}
+
+/// Rule one: series, frame of reference, orientation, size and spacing make a group.
+pub(super) fn group(headers: Vec<FileHeader>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for mut header in headers {
+        let bits = (header.bits_stored, header.signed, header.float);
+        for frame in std::mem::take(&mut header.frames) {
+            match groups.iter_mut().find(|group| group.takes(&header, &frame)) {
+                Some(group) => {
+                    group.bits.0 = group.bits.0.max(bits.0);
+                    group.bits.1 |= bits.1;
+                    group.bits.2 |= bits.2;
+                    group.frames.push(frame);
+                }
+                None => groups.push(Group {
+                    first: header.clone(),
+                    frames: vec![frame],
+                    bits,
+                    part: None,
+                }),
+            }
+        }
+    }
+    groups
+}
+
+/// Whether two frames lie at one place.
+fn has_copies(frames: &[Frame]) -> bool {
+    let mut heights: Vec<f64> = frames.iter().filter_map(height).collect();
+    heights.sort_by(f64::total_cmp);
+    heights.windows(2).any(|pair| pair[1] - pair[0] < 1e-4)
+}
+
+/// Where positions repeat, a group is split by the first mark that tells the copies apart.
+pub(super) fn split_copies(group: Group) -> Vec<Group> {
+    // A series of segments is split always: each is a volume of its own.
+    let segmented = group
+        .frames
+        .iter()
+        .any(|f| f.marks.iter().any(|m| m.0 == "SegmentNumber"));
+    if !segmented && !has_copies(&group.frames) {
+        return vec![group];
+    }
+    let names = [
+        "SegmentNumber",
+        "AcquisitionNumber",
+        "TemporalPosition",
+        "EchoTime",
+        "DiffusionBValue",
+        "ImageType",
+    ];
+    for name in names {
+        let mut parts: BTreeMap<String, Vec<Frame>> = BTreeMap::new();
+        for frame in &group.frames {
+            let mark = frame.marks.iter().find(|mark| mark.0 == name);
+            let value = mark.map(|mark| mark.1.clone()).unwrap_or_default();
+            parts.entry(value).or_default().push(frame.clone());
+        }
+        let apart = parts.values().all(|frames| !has_copies(frames));
+        if parts.len() > 1 && apart || name == "SegmentNumber" && segmented {
+            return parts
+                .into_iter()
+                .map(|(value, frames)| Group {
+                    first: group.first.clone(),
+                    frames,
+                    bits: group.bits,
+                    part: Some(format!("{name} {value}")),
+                })
+                .collect();
+        }
+    }
+    vec![group]
+}

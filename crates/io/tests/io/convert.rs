@@ -1,0 +1,172 @@
+//! Conversion keeps what both formats can say.
+
+use crate::dicom_writer::{save, slice};
+use std::path::Path;
+use vesalius_io::{
+    ConvertOptions, Extension, LabelName, ReadOptions, VoxelType, WriteOptions, convert, open,
+    probe, read_as, read_label_names, write_labels_with, write_with,
+};
+use vesalius_volume::{Geometry, LabelMap, Volume};
+
+const NAMES: [&str; 8] = [
+    "a.nii", "a.nii.gz", "a.hdr", "a.img.gz", "a.mha", "a.mhd", "a.nrrd", "a.nhdr",
+];
+
+fn grid() -> Geometry {
+    let turned = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]];
+    Geometry::from_parts([4, 3, 2], [0.5, 0.75, 2.5], [-10.0, 4.0, 7.0], turned).unwrap()
+}
+
+fn same(path: &Path, volume: &Volume<i16>) {
+    let found = read_as::<i16>(path).unwrap();
+    assert_eq!(found.data(), volume.data(), "{}", path.display());
+    assert!(found.geometry().is_same(volume.geometry()));
+    assert_eq!(probe(path).unwrap().voxel_type, VoxelType::I16);
+}
+
+#[test]
+fn every_format_becomes_every_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let volume = Volume::from_fn(grid(), |[x, y, z]| (x * 100 + y * 10 + z) as i16 - 200);
+    for from in NAMES {
+        let input = folder.path().join("in").join(from);
+        std::fs::create_dir_all(input.parent().unwrap()).unwrap();
+        write_with(&input, &volume, &WriteOptions::default()).unwrap();
+        for to in NAMES {
+            let output = folder.path().join(to);
+            convert(&input, &output, &ConvertOptions::default()).unwrap();
+            same(&output, &volume);
+        }
+        std::fs::remove_dir_all(input.parent().unwrap()).unwrap();
+    }
+    let series = folder.path().join("series");
+    std::fs::create_dir(&series).unwrap();
+    for z in 0..3i16 {
+        let scaled: &[(u32, &[u8; 2], &[u8])] = &[(0x0028_1052, b"DS", b"-1000")];
+        let bytes = slice(f64::from(z), [z; 6], scaled);
+        save(&series, &z.to_string(), &bytes);
+    }
+    let volume = read_as::<i16>(&series).unwrap();
+    for to in NAMES {
+        let output = folder.path().join(to);
+        // i16 - 1000 does not fit i16, so the type is asked for.
+        let options = ConvertOptions {
+            write: WriteOptions {
+                voxel_type: Some(VoxelType::I16),
+                ..WriteOptions::default()
+            },
+            ..ConvertOptions::default()
+        };
+        convert(&series, &output, &options).unwrap();
+        same(&output, &volume);
+    }
+}
+
+#[test]
+fn texts_extensions_and_space_stay_from_nifti_to_nifti() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("a.nii.gz"), folder.path().join("b.hdr"));
+    let volume = Volume::filled(grid(), 7u8);
+    let written = WriteOptions {
+        description: "from a scanner".to_owned(),
+        intent_name: "mask".to_owned(),
+        space_code: 4,
+        extensions: vec![Extension {
+            code: 6,
+            data: b"a comment of 24 bytes...".to_vec(),
+        }],
+        ..WriteOptions::default()
+    };
+    write_with(&input, &volume, &written).unwrap();
+    convert(&input, &output, &ConvertOptions::default()).unwrap();
+    let image = open(&output).unwrap();
+    assert_eq!(image.extensions(), written.extensions);
+    let texts = &image.info().metadata;
+    assert_eq!(texts["descrip"], "from a scanner");
+    assert_eq!(texts["intent_name"], "mask");
+    assert_eq!(texts["sform_code"], "4");
+}
+
+#[test]
+fn scaled_values_are_written_as_what_they_mean() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("a.nii"), folder.path().join("b.nrrd"));
+    for (stored, meant) in [
+        (VoxelType::I16, VoxelType::F32),
+        (VoxelType::I32, VoxelType::F64),
+    ] {
+        let options = WriteOptions {
+            voxel_type: Some(stored),
+            ..WriteOptions::default()
+        };
+        write_with(&input, &Volume::filled(grid(), 3i16), &options).unwrap();
+        let mut bytes = std::fs::read(&input).unwrap();
+        bytes[112..116].copy_from_slice(&0.5f32.to_le_bytes());
+        std::fs::write(&input, bytes).unwrap();
+        convert(&input, &output, &ConvertOptions::default()).unwrap();
+        assert_eq!(probe(&output).unwrap().voxel_type, meant);
+        assert_eq!(read_as::<f64>(&output).unwrap().data(), [1.5; 24]);
+    }
+}
+
+#[test]
+fn names_and_colours_of_labels_go_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let names = vec![LabelName {
+        value: 2,
+        name: "left \\ \"kidney\"".to_owned(),
+        color: [255, 0, 51],
+        layer: 0,
+    }];
+    let labels = LabelMap::from_fn(grid(), |[x, ..]| x as u16);
+    let with_names = WriteOptions {
+        labels: names.clone(),
+        ..WriteOptions::default()
+    };
+    write_labels_with(at("a.seg.nrrd"), &labels, &with_names).unwrap();
+    let options = ConvertOptions {
+        labels: true,
+        ..ConvertOptions::default()
+    };
+    // NRRD keeps them inside, also as a plain image.
+    convert(at("a.seg.nrrd"), at("b.nrrd"), &options).unwrap();
+    assert_eq!(probe(at("b.nrrd")).unwrap().labels, names);
+    convert(at("a.seg.nrrd"), at("c.nrrd"), &ConvertOptions::default()).unwrap();
+    assert_eq!(probe(at("c.nrrd")).unwrap().labels, names);
+    // NIfTI gets them beside.
+    let converted = convert(at("a.seg.nrrd"), at("d.nii.gz"), &options).unwrap();
+    assert_eq!(converted.label_names, Some(at("d.label")));
+    let read = read_label_names(at("d.label")).unwrap();
+    assert_eq!((read[1].value, read[1].color), (2, [255, 0, 51]));
+    // And back, out of the label file.
+    let back = ConvertOptions {
+        labels: true,
+        read: ReadOptions::default(),
+        write: WriteOptions {
+            labels: read,
+            ..WriteOptions::default()
+        },
+    };
+    convert(at("d.nii.gz"), at("e.seg.nrrd"), &back).unwrap();
+    assert_eq!(
+        probe(at("e.seg.nrrd")).unwrap().labels[1].color,
+        [255, 0, 51]
+    );
+    assert_eq!(probe(at("e.seg.nrrd")).unwrap().voxel_type, VoxelType::U8);
+    // A map of real numbers is no label map.
+    write_with(
+        at("real.nii"),
+        &Volume::filled(grid(), 0.5f32),
+        &WriteOptions::default(),
+    )
+    .unwrap();
+    let error = convert(at("real.nii"), at("f.nii"), &options)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("0.5") && error.contains("whole number"),
+        "{error}"
+    );
+    assert!(!at("f.nii").exists());
+}

@@ -1,0 +1,104 @@
+"""Seeds for the fuzz targets, out of the small files of crates/io/tests/data: fuzz/corpus/TARGET.
+
+  python fuzz/seeds.py [FOLDER ...]      # more folders with DICOM files, such as pydicom's test_files
+"""
+
+import gzip
+import sys
+import zlib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / "crates/io/tests/data/images"
+CORPUS = ROOT / "fuzz/corpus"
+LARGEST = 20_000
+CODECS = {"1.2.840.10008.1.2.5": ("codecs", 0), "1.2.840.10008.1.2.4.80": ("codecs", 1),
+          "1.2.840.10008.1.2.4.81": ("codecs", 1), "1.2.840.10008.1.2.4.50": ("jpeg", 0),
+          "1.2.840.10008.1.2.4.57": ("jpeg", 0), "1.2.840.10008.1.2.4.70": ("jpeg", 0),
+          "1.2.840.10008.1.2.4.90": ("jpeg", 1), "1.2.840.10008.1.2.4.91": ("jpeg", 1)}
+
+
+def put(target, name, content):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    if len(content) <= LARGEST:
+        (folder / name).write_bytes(content)
+
+
+def value(content, tag, kind):
+    """The value of an explicit little-endian element with a two-byte length."""
+    at = content.find(tag + kind)
+    if at < 0:
+        return b""
+    length = int.from_bytes(content[at + 6:at + 8], "little")
+    return content[at + 8:at + 8 + length]
+
+
+def packed(path, content):
+    """The first fragment behind what the target wants in front of it."""
+    uid = value(content, b"\x02\x00\x10\x00", b"UI").rstrip(b"\0 ").decode("latin-1")
+    at = content.find(b"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff")
+    if uid not in CODECS or at < 0:
+        return
+    at += 12
+    at += 8 + int.from_bytes(content[at + 4:at + 8], "little")
+    length = int.from_bytes(content[at + 4:at + 8], "little")
+    target, number = CODECS[uid]
+    rows = int.from_bytes(value(content, b"\x28\x00\x10\x00", b"US"), "little")
+    columns = int.from_bytes(value(content, b"\x28\x00\x11\x00", b"US"), "little")
+    bits = int.from_bytes(value(content, b"\x28\x00\x01\x01", b"US"), "little") or 16
+    if max(rows, columns) < 256:
+        front = bytes([number, columns, rows, bits - 1])
+        put(target, path.name, front + content[at + 8:at + 8 + length])
+
+
+def dicom(path):
+    content = path.read_bytes()
+    put("dicom", path.name, content)
+    packed(path, content)
+
+
+def main(folders):
+    for path in IMAGES.iterdir():
+        content = path.read_bytes()
+        if path.suffix in (".nii", ".gz", ".hdr"):
+            put("nifti", path.name, content)
+            put("gzip", path.name, b"\0" + (content if path.suffix == ".gz" else gzip.compress(content, 6)))
+        elif path.suffix == ".mha":
+            put("metaimage", path.name, content)
+        elif path.suffix == ".nrrd":
+            put("nrrd", path.name, content)
+        elif path.suffix == ".dcm":
+            dicom(path)
+    for folder in folders:
+        for path in Path(folder).rglob("*"):
+            if path.is_file() and (path.suffix == ".dcm" or path.name == "DICOMDIR"):
+                dicom(path)
+    voxels = bytes(i % 251 for i in range(17 * 5 * 3))
+    put("gzip", "nrrd", b"\1" + gzip.compress(voxels))
+    put("gzip", "nrrd-members", b"\1" + gzip.compress(voxels[:99]) + gzip.compress(voxels[99:]) + bytes(32))
+    put("gzip", "meta", b"\2" + zlib.compress(voxels))
+    for name, text in (
+        ("detached", "NDims = 3\nDimSize = 16 16 4\nElementSpacing = 1 1 2\nElementType = MET_UCHAR\nElementDataFile = x.raw\n"),
+        ("list", "NDims = 3\nDimSize = 16 16 4\nElementSpacing = 1 1 2\nElementType = MET_SHORT\nHeaderSize = -1\nElementDataFile = LIST\nx.raw\nx.img\n"),
+        ("pattern", "NDims = 3\nDimSize = 2 1 2\nElementSpacing = 1 1 2\nElementType = MET_UCHAR\nElementDataFile = x%02d.raw 1 2 1\n"),
+        ("text", "NDims = 3\nDimSize = 2 1 2\nElementSize = 1 1 2\nBinaryData = False\nElementType = MET_FLOAT\nElementDataFile = LOCAL\n1 -2 3.5 4\n"),
+        ("four", "NDims = 4\nDimSize = 2 1 2 2\nElementSpacing = 1 1 2 1\nElementType = MET_UCHAR\nElementNumberOfChannels = 1\nElementDataFile = LOCAL\n12345678"),
+    ):
+        put("metaimage", name, b"ObjectType = Image\n" + text.encode())
+    place = "space: LPS\nspace directions: (1,0,0) (0,1,0) (0,0,2)\nspace origin: (5,6,7)\n"
+    for name, text in (
+        ("detached", f"type: uchar\ndimension: 3\nsizes: 16 16 4\n{place}encoding: raw\ndata file: x.raw\n"),
+        ("list", f"type: short\ndimension: 3\nsizes: 16 16 4\n{place}endian: big\nencoding: raw\nbyte skip: -1\ndata file: LIST\nx.raw\nx.img\n"),
+        ("text", f"type: float\ndimension: 3\nsizes: 2 1 2\n{place}encoding: ascii\n\n1 -2 3.5 4\n"),
+        ("four", "type: uchar\ndimension: 4\nsizes: 2 2 1 2\nspace: RAST\nspace directions: none (1,0,0) (0,1,0) (0,0,2)\n"
+                 "kinds: list domain domain domain\nspace origin: (5,6,7)\nencoding: raw\nSegment0_ID:=a\nSegment0_Color:=1 0 0.5\n\n12345678"),
+    ):
+        put("nrrd", name, b"NRRD0005\n" + text.encode())
+    put("labels", "itk-snap", b'# a\n    0     0    0    0        0  0  0    "Clear Label"\n    1   255    0    0        1  1  1    "left \'kidney\'"\n')
+    for target in sorted(CORPUS.iterdir()):
+        print(target.name, len(list(target.iterdir())), "seeds")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
