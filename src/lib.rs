@@ -1,7 +1,7 @@
 //! Medical image segmentation from the scan to the result, in Rust on Burn.
 //!
 //! This crate gathers the house under short names; each room stands in a crate of its own under
-//! `crates/`. Two workflows over files live here: [`predict`] and [`evaluate`].
+//! `crates/`. Workflows over files live here: [`predict`], [`evaluate`], [`resample`].
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,6 +18,9 @@
 
 pub mod evaluate;
 pub mod predict;
+pub mod resample;
+pub mod slabs;
+pub mod transform_file;
 
 pub use vesalius_filters as filters;
 pub use vesalius_inferers as inferers;

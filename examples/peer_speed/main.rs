@@ -10,6 +10,7 @@
 //! Inputs are in memory before the clock starts, except where the name says read or write. Two threads,
 //! or as many as THREADS says.
 
+mod filters;
 mod images;
 mod layers;
 mod networks;
@@ -36,6 +37,7 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let cases: Vec<Case> = images::cases()
         .into_iter()
+        .chain(filters::cases())
         .chain(layers::cases())
         .chain(networks::cases())
         .collect();
