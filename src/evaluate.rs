@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
+use vesalius_metrics::{Evaluation, Evaluator, Measure, Target, Targets};
 use vesalius_volume::LabelMap;
 
 /// Why two label maps or folders cannot be compared.
@@ -37,6 +37,8 @@ pub enum Error {
 pub struct EvaluateOptions {
     /// Labels or regions to score; by default every label but 0 that occurs in a reference or prediction.
     pub targets: Option<Targets>,
+    /// Where no targets are given: voxels whose reference has this label are not counted.
+    pub ignore: Option<u32>,
     /// The measures.
     pub measures: Vec<Measure>,
     /// A reference without a prediction scores as missed instead of being an error.
@@ -47,6 +49,7 @@ impl Default for EvaluateOptions {
     fn default() -> Self {
         Self {
             targets: None,
+            ignore: None,
             measures: vec![Measure::Dice],
             allow_missing: false,
         }
@@ -75,7 +78,7 @@ pub fn evaluate(
     let pairs = pair(prediction, reference, options.allow_missing)?;
     let targets = match &options.targets {
         Some(targets) => targets.clone(),
-        None => occurring(&pairs)?,
+        None => occurring(&pairs, options.ignore)?,
     };
     let evaluator = Evaluator::new(targets, options.measures.clone());
     let mut scores = Vec::with_capacity(pairs.len());
@@ -188,8 +191,8 @@ fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
     Ok(images)
 }
 
-/// Every label but 0 that occurs in a reference or in its prediction.
-fn occurring(pairs: &[Pair]) -> Result<Targets, Error> {
+/// Every label but 0 and the ignored one that occurs in a reference or in its prediction.
+fn occurring(pairs: &[Pair], ignore: Option<u32>) -> Result<Targets, Error> {
     let mut values = BTreeSet::new();
     for path in pairs
         .iter()
@@ -199,9 +202,9 @@ fn occurring(pairs: &[Pair]) -> Result<Targets, Error> {
             vesalius_io::read_labels(path)?
                 .counts()
                 .into_keys()
-                .filter(|&value| value != 0),
+                .filter(|&value| value != 0 && Some(value) != ignore),
         );
     }
-    let values: Vec<u32> = values.into_iter().collect();
-    Ok(Targets::of_values(&values)?)
+    let targets = values.into_iter().map(Target::of_value).collect();
+    Ok(Targets::new(targets, ignore)?)
 }

@@ -1,8 +1,8 @@
 //! Medical image segmentation from the scan to the result, in Rust on Burn.
 //!
 //! This crate gathers the house under short names; each room stands in a crate of its own under
-//! `crates/`. Work over files lives here: [`predict`], [`evaluate`], [`study`] and, for networks by
-//! themselves, [`model`].
+//! `crates/`. Work over files lives here: [`predict`], [`evaluate`], [`resample`], [`study`] and, for
+//! networks by themselves, [`model`].
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +20,10 @@
 pub mod evaluate;
 pub mod model;
 pub mod predict;
+pub mod resample;
+pub mod slabs;
 pub mod study;
+pub mod transform_file;
 
 pub use vesalius_filters as filters;
 pub use vesalius_inferers as inferers;

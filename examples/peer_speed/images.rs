@@ -1,4 +1,4 @@
-//! Files, filters and metrics on the volumes in WORKDIR.
+//! Files, resampling and metrics on the volumes in WORKDIR.
 
 use crate::{Case, Result};
 use std::path::Path;
@@ -50,7 +50,11 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn case(name: &str, runs: usize, prepare: impl Fn(&Path) -> Result<crate::Work> + 'static) -> Case {
+pub fn case(
+    name: &str,
+    runs: usize,
+    prepare: impl Fn(&Path) -> Result<crate::Work> + 'static,
+) -> Case {
     Case {
         name: name.to_owned(),
         runs,

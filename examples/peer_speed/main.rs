@@ -12,6 +12,7 @@
 //! or as many as THREADS says; networks run on the device that DEVICE names (`cuda`, `vulkan`, …).
 
 mod case;
+mod filters;
 mod images;
 mod layers;
 mod networks;
@@ -24,6 +25,7 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let cases: Vec<Case> = images::cases()
         .into_iter()
+        .chain(filters::cases())
         .chain(layers::cases())
         .chain(networks::cases())
         .collect();

@@ -191,6 +191,30 @@ ball = np.sqrt(((np.mgrid[0:17, 0:19, 0:21] - np.array([8, 9, 10])[:, None, None
 verts, faces, _, _ = marching_cubes(ball, 6.3, spacing=(1.0, 1.0, 1.0), method="lorensen")
 numbers["ball_area"] = float(mesh_surface_area(verts, faces)); numbers["ball_triangles"] = len(faces)
 
+# scikit-image's CLAHE of an image from 0 to 1; nibabel's grid along the world's axes
+from skimage.exposure import equalize_adapthist
+hist = rng.random((16, 24, 20)) ** 2 * ndi.gaussian_filter(rng.random((16, 24, 20)), 3); hist = (hist - hist.min()) / (hist.max() - hist.min())
+store("clahe_unit", hist)
+store("clahe_scikit_default", equalize_adapthist(hist))
+for name, tile, limit, bins in (("uneven", (5, 7, 6), 0.05, 128), ("large", (16, 30, 9), 0.02, 64), ("unlimited", (4, 6, 5), 0.0, 256)):
+    numbers[f"clahe_{name}"] = {"tile": tile[::-1], "clip_limit": limit, "bins": bins}
+    store(f"clahe_scikit_{name}", equalize_adapthist(hist, kernel_size=tile, clip_limit=limit, nbins=bins))
+got = nibabel.processing.resample_to_output(nibabel.Nifti1Image(v64.transpose(2, 1, 0), A), (0.9, 1.0, 2.0), order=3, cval=-50.0)
+grids["nibabel_output"] = {"size": list(got.shape), "affine": got.affine.tolist()}
+store("nibabel_output", got.get_fdata().transpose(2, 1, 0))
+
+# Masks at the edge of what a mask can be
+grid("edge", (13, 9, 7), (0.7, 1.0, 2.5), (0, 0, 0)); grid("slice", (66, 12, 1), (0.7, 1.0, 2.5), (0, 0, 0))
+single = np.zeros((7, 9, 13), np.uint8); single[3, 0, 12] = 1
+for name, place_on, m in (("empty", "edge", single * 0), ("full", "edge", single * 0 + 1), ("single", "edge", single), ("slice", "slice", mask[4:5])):
+    m = np.ascontiguousarray(m); i = image(m, np.array(grids[place_on]["affine"])); store(f"mask_{name}", m)
+    out(f"dilate_{name}", sitk.BinaryDilate(i, (2, 1, 1), sitk.sitkBall)); out(f"erode_{name}", sitk.BinaryErode(i, (2, 1, 1), sitk.sitkBall))
+    out(f"open_{name}", sitk.BinaryMorphologicalOpening(i, (1, 1, 1), sitk.sitkBox)); out(f"close_{name}", sitk.BinaryMorphologicalClosing(i, (1, 1, 1), sitk.sitkBox))
+    out(f"fill_{name}", sitk.BinaryFillhole(i)); out(f"components_{name}", sitk.ConnectedComponent(i, True), np.uint16)
+    store(f"cc3d_{name}", cc3d.connected_components(m, connectivity=26), np.uint16)
+    if name not in ("empty", "full"): store(f"distance_{name}", ndi.distance_transform_edt(1 - m, sampling=(2.5, 1.0, 0.7)))
+    out(f"contour_{name}", sitk.BinaryContour(i, True))
+
 folder = pathlib.Path(sys.argv[1]); folder.mkdir(parents=True, exist_ok=True)
 versions = {n: version(n) for n in ("SimpleITK", "scipy", "connected-components-3d", "monai", "nnunetv2", "nibabel", "scikit-image", "numpy", "torch")}
 (folder / "peers.bin").write_bytes(b"".join(blobs))

@@ -7,6 +7,7 @@ mod input;
 mod interrupt;
 mod output;
 mod progress;
+mod values;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ enum Command {
     Resample(commands::resample::Arguments),
     /// A picture of an image, with labels laid over it
     View(commands::view::Arguments),
+    /// One operation of the library on files: smoothing, morphology, components and more
+    Filter(commands::filter::Arguments),
     /// Train a model
     Train(commands::train::Arguments),
     /// Segment an image or a folder of images with a trained model
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Convert(arguments) => commands::convert::run(&arguments),
         Command::Resample(arguments) => commands::resample::run(&arguments),
         Command::View(arguments) => commands::view::run(&arguments),
+        Command::Filter(arguments) => commands::filter::run(&arguments),
         Command::Train(arguments) => commands::train::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),

@@ -1,6 +1,6 @@
 //! Where results are printed: a table for people, JSON for machines.
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -33,13 +33,16 @@ impl JsonOutput {
     }
 }
 
+/// Lines above, below the head, and below: a hundred rows stay on a few screens.
+const LINES: TableStyle = TableStyle::new()
+    .top_border(LineStyle::none().fill('─').junction('─'))
+    .header_separator(LineStyle::none().fill('═').junction('═'))
+    .bottom_border(LineStyle::none().fill('─').junction('─'));
+
 /// A plain table whose columns after the first are numbers.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
-        .set_header(header)
-        .add_rows(rows);
+    table.load_style(LINES).set_header(header).add_rows(rows);
     table
         .column_iter_mut()
         .skip(1)

@@ -1,6 +1,7 @@
 //! The outline of masks and labels: voxels that touch something else.
 
 use crate::Result;
+use crate::buffer;
 use crate::components::Connectivity;
 use rayon::prelude::*;
 use vesalius_volume::{Label, LabelMap};
@@ -28,7 +29,7 @@ pub fn label_contour<T: Label>(
     connectivity: Connectivity,
 ) -> Result<LabelMap<T>> {
     let size = labels.geometry().size();
-    let mut out = vec![T::default(); labels.data().len()];
+    let mut out = buffer::filled(T::default(), labels.data().len());
     if !out.is_empty() {
         let rows = out.par_chunks_mut(size[0]).enumerate();
         rows.for_each(|(line, target)| {
@@ -51,7 +52,7 @@ pub(crate) fn border_voxels<T: Copy + Send + Sync>(
     connectivity: Connectivity,
     inside: impl Fn(T) -> bool + Sync,
 ) -> Vec<bool> {
-    let mut out = vec![false; values.len()];
+    let mut out = buffer::filled(false, values.len());
     if out.is_empty() {
         return out;
     }

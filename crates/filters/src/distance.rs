@@ -3,6 +3,7 @@
 //! Squared distances are a sum over axes, so each axis is one lower envelope of parabolas; a
 //! search outward from each voxel, many lines side by side, finds it and stops at the best so far.
 
+use crate::buffer;
 use crate::components::Connectivity;
 use crate::contour::border_voxels;
 use crate::lines::{strip_width, strips};
@@ -28,7 +29,7 @@ pub fn squared_distance<R: Real, T: Copy + Sync>(
     spacing: [f64; 3],
     is_site: impl Fn(T) -> bool + Sync,
 ) -> Result<Vec<R>> {
-    let mut out = vec![R::ZERO; values.len()];
+    let mut out = buffer::filled(R::ZERO, values.len());
     squared_distance_into(values, size, spacing, is_site, &mut out)?;
     Ok(out)
 }

@@ -3,6 +3,7 @@
 //! Lengths are millimetres, 3-vectors are `[x, y, z]`, and every result is the same for any number
 //! of threads. Nothing here opens a file or knows of a network.
 
+mod buffer;
 mod components;
 mod contour;
 mod distance;
@@ -33,9 +34,10 @@ pub use grid::{
     permute,
 };
 pub use intensity::{
-    ClaheOptions, Deviation, HistogramMatchingOptions, N4Options, N4Result, clahe, clip,
-    match_histogram, multi_otsu_labels, multi_otsu_thresholds, n4_bias_field_correction, normalise,
-    otsu_threshold, percentile, rescale_intensity, threshold, window,
+    ClaheOptions, Deviation, HistogramMatchingOptions, N4Options, N4Result,
+    ScikitImageClaheOptions, clahe, clahe_scikit_image, clip, match_histogram, multi_otsu_labels,
+    multi_otsu_thresholds, n4_bias_field_correction, normalise, otsu_threshold, percentile,
+    rescale_intensity, threshold, window,
 };
 pub use mesh::{Mesh, label_surface, marching_cubes, write_obj, write_ply, write_stl};
 pub use morphology::{
@@ -52,7 +54,9 @@ pub use resample::{
     resample_labels_through, resample_through, resized_grid, target_grid,
 };
 pub use scalar::{Real, Sample};
-pub use slabs::{SlabSource, filter_slabs, recursive_gaussian_slabs, resample_slabs};
+pub use slabs::{
+    SlabSource, filter_slabs, recursive_gaussian_slabs, resample_labels_slabs, resample_slabs,
+};
 pub use smooth::{
     DiffusionOptions, DiscreteGaussianOptions, Order, UnsharpMaskOptions,
     curvature_anisotropic_diffusion, discrete_gaussian, gaussian_kernel, gradient_magnitude,

@@ -2,10 +2,13 @@
 //!
 //! Resampling, thresholds and smoothing need only slices near the ones they make.
 
-use crate::resample::{Interpolation, ResampleOptions, resample};
+use crate::resample::{
+    Interpolation, LabelInterpolation, LabelResampleOptions, ResampleOptions, resample,
+    resample_labels,
+};
 use crate::scalar::{Real, Sample};
 use crate::{Error, PadMode, Result, crop_or_pad, recursive_gaussian};
-use vesalius_volume::{Geometry, Volume, Voxel};
+use vesalius_volume::{Geometry, Label, LabelMap, Volume, Voxel};
 
 /// A one-channel volume that lends stretches of slices.
 pub trait SlabSource<T: Voxel> {
@@ -16,6 +19,16 @@ pub trait SlabSource<T: Voxel> {
     /// # Errors
     /// Whatever reading can go wrong with.
     fn read(&mut self, first: usize, last: usize) -> Result<Vec<T>>;
+}
+
+impl<T: Label> SlabSource<T> for &LabelMap<T> {
+    fn geometry(&self) -> Geometry {
+        *LabelMap::geometry(self)
+    }
+    fn read(&mut self, first: usize, last: usize) -> Result<Vec<T>> {
+        let [x, y, _] = LabelMap::geometry(self).size();
+        Ok(self.data()[first * x * y..last * x * y].to_vec())
+    }
 }
 
 impl<T: Voxel> SlabSource<T> for &Volume<T> {
@@ -117,6 +130,46 @@ pub fn resample_slabs<T: Sample>(
     options: &ResampleOptions,
     mut write: impl FnMut(usize, &Volume<T>) -> Result<()>,
 ) -> Result<()> {
+    let margin = match options.interpolation {
+        Interpolation::Cubic => SPLINE_REACH + 2,
+        _ => 2,
+    };
+    for_each_part(source, target, slices, margin, |first, part, slab| {
+        write(first, &resample(&slab, part, options)?)
+    })
+}
+
+/// [`resample_labels`] by slabs of `slices` slices of the target; memory as in [`resample_slabs`].
+///
+/// # Errors
+/// As [`filter_slabs`] and [`resample_labels`].
+pub fn resample_labels_slabs<T: Label>(
+    source: &mut impl SlabSource<T>,
+    target: &Geometry,
+    slices: usize,
+    options: &LabelResampleOptions,
+    mut write: impl FnMut(usize, &LabelMap<T>) -> Result<()>,
+) -> Result<()> {
+    let margin = match options.interpolation {
+        LabelInterpolation::Gaussian { sigma, alpha } => {
+            (sigma[2] * alpha).ceil().clamp(0.0, 1e6) as usize + 2
+        }
+        _ => 2,
+    };
+    for_each_part(source, target, slices, margin, |first, part, slab| {
+        let slab = LabelMap::new(*slab.geometry(), slab.into_data())?;
+        write(first, &resample_labels(&slab, part, options)?)
+    })
+}
+
+/// Hands over the target's slabs, each with the source's slices that it sees and `margin` more.
+fn for_each_part<T: Voxel>(
+    source: &mut impl SlabSource<T>,
+    target: &Geometry,
+    slices: usize,
+    margin: usize,
+    mut resample: impl FnMut(usize, &Geometry, Volume<T>) -> Result<()>,
+) -> Result<()> {
     if slices == 0 {
         return Err(Error::option("slabs", "slices", slices, "1 or more"));
     }
@@ -128,10 +181,6 @@ pub fn resample_slabs<T: Sample>(
             size: whole.size(),
         });
     }
-    let margin = match options.interpolation {
-        Interpolation::Cubic => SPLINE_REACH + 2,
-        _ => 2,
-    };
     for first in (0..nz).step_by(slices) {
         let last = (first + slices).min(nz);
         let part = target.region([0, 0, first as i64], [x, y, last - first])?;
@@ -147,7 +196,7 @@ pub fn resample_slabs<T: Sample>(
         let from = (low.max(0.0) as usize).min(end - 1).saturating_sub(margin);
         let to = (high.max(0.0) as usize + 1 + margin).min(end);
         let slab = load(source, from, to.max(from + 1))?;
-        write(first, &resample(&slab, &part, options)?)?;
+        resample(first, &part, slab)?;
     }
     Ok(())
 }
@@ -215,6 +264,37 @@ mod tests {
             &recursive_gaussian(&v, [1.0, 1.0, 2.0]).unwrap(),
             23.0 * 1e-9,
         );
+    }
+
+    #[test]
+    fn slabs_of_labels_give_what_the_whole_gives() {
+        let v = image();
+        let labels = LabelMap::from_fn(*v.geometry(), |at| v.get(0, at) as u8 / 6);
+        let target = target_grid(v.geometry(), [0.6, 0.6, 1.1], Default::default()).unwrap();
+        let target = target
+            .region([-1, 0, -4], [9, 8, target.size()[2] + 7])
+            .unwrap();
+        for interpolation in [
+            LabelInterpolation::Nearest,
+            LabelInterpolation::Linear,
+            LabelInterpolation::Gaussian {
+                sigma: [1.0, 1.0, 2.5],
+                alpha: 2.0,
+            },
+        ] {
+            let options = LabelResampleOptions {
+                interpolation,
+                ..Default::default()
+            };
+            let mut joined = Vec::new();
+            resample_labels_slabs(&mut &labels, &target, 13, &options, |_, slab| {
+                joined.extend_from_slice(slab.data());
+                Ok(())
+            })
+            .unwrap();
+            let whole = resample_labels(&labels, &target, &options).unwrap();
+            assert_eq!(joined, whole.data(), "{interpolation:?}");
+        }
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl Serialize for Evaluation {
     }
 }
 
-struct Means<'a>(&'a Evaluation);
+pub(crate) struct Means<'a>(pub &'a Evaluation);
 
 impl Serialize for Means<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -154,7 +154,7 @@ impl Serialize for Means<'_> {
     }
 }
 
-struct Labels<'a>(&'a Evaluation);
+pub(crate) struct Labels<'a>(pub &'a Evaluation);
 
 impl Serialize for Labels<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -189,7 +189,7 @@ impl Serialize for Label<'_> {
     }
 }
 
-struct Cases<'a>(&'a [CaseScores]);
+pub(crate) struct Cases<'a>(pub &'a [CaseScores]);
 
 impl Serialize for Cases<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {

@@ -65,7 +65,7 @@ pub enum Better {
 
 impl Measure {
     /// Every name that [`Measure::named`] knows.
-    pub const NAMES: [&'static str; 19] = [
+    pub const NAMES: [&'static str; 26] = [
         "dice",
         "iou",
         "precision",
@@ -85,9 +85,17 @@ impl Measure {
         "object_recall",
         "object_precision",
         "panoptic_quality",
+        "hd_simple_itk",
+        "hd95_medpy",
+        "hd95_deepmind",
+        "assd_of_means",
+        "assd_deepmind",
+        "assd_simple_itk",
+        "nsd_deepmind",
     ];
 
-    /// The measure of a name, in its default convention. `tolerance` (mm) is that of `nsd`.
+    /// The measure of a name, in its default convention unless the name says whose is meant.
+    /// `tolerance` (mm) is that of `nsd` and `nsd_deepmind`.
     ///
     /// # Errors
     /// [`Error::BadOption`] for a name or a tolerance that is none.
@@ -120,6 +128,13 @@ impl Measure {
             "object_recall" => Self::ObjectRecall(objects),
             "object_precision" => Self::ObjectPrecision(objects),
             "panoptic_quality" => Self::PanopticQuality(objects),
+            "hd_simple_itk" => Self::Hausdorff(Hausdorff::simple_itk()),
+            "hd95_medpy" => Self::Hausdorff(Hausdorff::medpy(95.0)),
+            "hd95_deepmind" => Self::Hausdorff(Hausdorff::deepmind(95.0)),
+            "assd_of_means" => Self::AverageSurfaceDistance(AverageSurfaceDistance::of_means()),
+            "assd_deepmind" => Self::AverageSurfaceDistance(AverageSurfaceDistance::deepmind()),
+            "assd_simple_itk" => Self::AverageSurfaceDistance(AverageSurfaceDistance::simple_itk()),
+            "nsd_deepmind" => Self::SurfaceDice(SurfaceDice::deepmind(tolerance)),
             _ => {
                 return Err(Error::BadOption {
                     option: "the measure",
@@ -128,7 +143,8 @@ impl Measure {
                                volume_difference_ml, relative_volume_difference, \
                                volume_similarity, hd, hd95, asd, assd, nsd, cldice, \
                                boundary_iou, object_f1, object_recall, object_precision, \
-                               panoptic_quality",
+                               panoptic_quality, hd_simple_itk, hd95_medpy, hd95_deepmind, \
+                               assd_of_means, assd_deepmind, assd_simple_itk, nsd_deepmind",
                 });
             }
         })
@@ -275,8 +291,7 @@ mod tests {
     fn every_name_makes_a_measure_with_its_key() {
         for name in Measure::NAMES {
             let key = Measure::named(name, 2.5).unwrap().key();
-            let expected = if name == "nsd" { "nsd_2.5mm" } else { name };
-            assert_eq!(key, expected);
+            assert_eq!(key, name.replacen("nsd", "nsd_2.5mm", 1));
         }
         let message = Measure::named("hd96", 1.0).unwrap_err().to_string();
         assert!(

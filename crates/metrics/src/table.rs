@@ -103,9 +103,9 @@ impl Evaluation {
         Table { head, rows }
     }
 
-    /// One row a case and target, worst cases first by Dice; the numbers rounded for reading. A
-    /// measure without a value says why.
-    pub fn case_table(&self) -> Table {
+    /// One row a case and target, worst cases first by a measure; the numbers rounded for reading.
+    /// A measure without a value says why.
+    pub fn case_table(&self, worst_by: &str) -> Table {
         let word = |score: &Score| match (score.outcome, score.counted) {
             (Outcome::Value(value), _) => short(value),
             (Outcome::BothEmpty, _) => "both empty".to_owned(),
@@ -113,7 +113,7 @@ impl Evaluation {
             (outcome, None) => outcome.word().to_owned(),
         };
         self.cases_by(
-            &self.worst_first("dice"),
+            &self.worst_first(worst_by),
             &["case", "label", "name"],
             |scores| scores.iter().map(word).collect(),
         )
@@ -200,7 +200,7 @@ mod tests {
         };
         assert_eq!(names("dice"), ["missed", "fair, \"b\"", "good", "empty"]);
         assert_eq!(names("hd95"), ["missed", "fair, \"b\"", "good", "empty"]);
-        let table = evaluation.case_table();
+        let table = evaluation.case_table("dice");
         assert_eq!(table.rows[0][3..], ["missed (0.0000)", "missed (3.0000)"]);
         assert_eq!(table.rows[3][3], "both empty");
     }

@@ -1,6 +1,7 @@
 //! What is scored: labels, or regions that are unions of labels, each with a key and a name.
 
 use crate::{Error, Result};
+use std::str::FromStr;
 use vesalius_volume::LabelScheme;
 
 /// One thing that is scored: the voxels whose label is one of `labels`.
@@ -12,6 +13,42 @@ pub struct Target {
     pub name: String,
     /// The label values that belong to it.
     pub labels: Vec<u32>,
+}
+
+/// A label by its value (`2`), or a region by its name and the labels in it (`whole tumour=1+2+3`).
+impl FromStr for Target {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, values) = match text.split_once('=') {
+            Some((name, values)) => (name.trim(), values),
+            None => ("", text),
+        };
+        let labels: Option<Vec<u32>> = values.split('+').map(|v| v.trim().parse().ok()).collect();
+        let region = text.contains('=');
+        match labels.filter(|labels| region != name.is_empty() && (region || labels.len() == 1)) {
+            Some(labels) if region => Ok(Self {
+                key: name.to_owned(),
+                name: name.to_owned(),
+                labels,
+            }),
+            Some(labels) => Ok(Self::of_value(labels[0])),
+            None => Err(Error::BadTargets(format!(
+                "`{text}` is none; expected a label such as `2` or a region such as `core=2+3`"
+            ))),
+        }
+    }
+}
+
+impl Target {
+    /// A label, called by its value.
+    pub fn of_value(value: u32) -> Self {
+        Self {
+            key: value.to_string(),
+            name: format!("label {value}"),
+            labels: vec![value],
+        }
+    }
 }
 
 /// All that is scored, and the label of voxels that are not.
@@ -56,12 +93,8 @@ impl Targets {
     /// # Errors
     /// As [`Targets::new`].
     pub fn of_values(values: &[u32]) -> Result<Self> {
-        let target = |value: &u32| Target {
-            key: value.to_string(),
-            name: format!("label {value}"),
-            labels: vec![*value],
-        };
-        Self::new(values.iter().map(target).collect(), None)
+        let targets = values.iter().map(|value| Target::of_value(*value));
+        Self::new(targets.collect(), None)
     }
 
     /// The foreground of a label scheme: its labels under their values, or its regions under
@@ -126,6 +159,18 @@ mod tests {
         let targets = Targets::of_scheme(&scheme).unwrap();
         assert_eq!(targets.list()[0].key, "whole");
         assert_eq!(targets.values(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn labels_and_regions_are_read_from_words() {
+        let read = |text: &str| text.parse::<Target>();
+        assert_eq!(read("2"), Ok(Target::of_value(2)));
+        let core = read(" core = 2+ 3").unwrap();
+        assert_eq!((core.key.as_str(), &core.labels[..]), ("core", &[2, 3][..]));
+        for bad in ["", "core", "core=", "=1", "1+2", "core=1+x", "-1"] {
+            let message = read(bad).unwrap_err().to_string();
+            assert!(message.contains("core=2+3"), "{message}");
+        }
     }
 
     #[test]

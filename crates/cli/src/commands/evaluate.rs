@@ -5,7 +5,8 @@ use crate::output::{JsonOutput, table};
 use std::path::PathBuf;
 use vesalius::evaluate::{EvaluateOptions, evaluate};
 use vesalius::inferers::ModelDescription;
-use vesalius::metrics::{Evaluation, Targets};
+use vesalius::io::write_bytes_atomically;
+use vesalius::metrics::{Bootstrap, Evaluation, Measure, Report, Table, Target, Targets};
 
 /// Arguments of `vesalius evaluate`.
 #[derive(clap::Args)]
@@ -16,78 +17,122 @@ pub struct Arguments {
     /// Its reference, or a folder of references with the same file names
     #[arg(long)]
     reference: PathBuf,
-    /// The label values to score [default: all but 0 that occur]
-    #[arg(long, value_delimiter = ',', conflicts_with = "model")]
-    labels: Vec<u32>,
+    /// The measures, by name; Dice always belongs to them, and the first one sorts the cases
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "dice",
+        value_name = "NAME,…"
+    )]
+    metrics: Vec<String>,
+    /// What still counts as right for `nsd`, in mm
+    #[arg(
+        long,
+        default_value_t = 1.0,
+        value_name = "MM",
+        allow_negative_numbers = true
+    )]
+    tolerance: f64,
+    /// The labels to score, and regions by name: 1,2,whole=1+2 [default: all but 0 that occur]
+    #[arg(
+        long, value_delimiter = ',', value_name = "LABEL|NAME=LABEL+LABEL,…",
+        value_parser = str::parse::<Target>, conflicts_with = "model"
+    )]
+    labels: Vec<Target>,
+    /// Voxels whose reference has this label are not counted
+    #[arg(long, value_name = "VALUE", conflicts_with = "model")]
+    ignore: Option<u32>,
     /// Score the labels or regions of this model folder
     #[arg(long)]
     model: Option<PathBuf>,
     /// A reference without a prediction scores as missed instead of being an error
     #[arg(long)]
     allow_missing: bool,
+    /// List so many of the worst cases [default: all]
+    #[arg(long, value_name = "N")]
+    worst: Option<usize>,
+    /// How often the cases are drawn again for the confidence intervals; 0 gives none
+    #[arg(long, default_value_t = Bootstrap::default().resamples, allow_negative_numbers = true)]
+    resamples: usize,
+    /// The share of means that a confidence interval holds, 0 to 1
+    #[arg(long, default_value_t = Bootstrap::default().level)]
+    confidence: f64,
+    /// Write every case and label as comma-separated values
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
     #[command(flatten)]
     json: JsonOutput,
 }
 
-/// Scores, prints a table, the worst cases first.
+/// Scores, prints tables, the worst cases first, and writes what is asked for.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let targets = match (&arguments.model, arguments.labels.as_slice()) {
-        (Some(folder), _) => Some(Targets::of_scheme(&ModelDescription::read(folder)?.labels)?),
-        (None, []) => None,
-        (None, values) => Some(Targets::of_values(values)?),
-    };
+    if !(0.0..1.0).contains(&arguments.confidence) {
+        let found = arguments.confidence;
+        return Err(format!("`--confidence {found}`: expected 0 to less than 1").into());
+    }
+    let mut measures: Vec<Measure> = Vec::new();
+    for name in &arguments.metrics {
+        let measure = Measure::named(name.trim(), arguments.tolerance)?;
+        if !measures.contains(&measure) {
+            measures.push(measure);
+        }
+    }
+    let first = measures[0].key();
     let options = EvaluateOptions {
-        targets,
+        targets: targets(arguments)?,
+        ignore: arguments.ignore,
+        measures,
         allow_missing: arguments.allow_missing,
-        ..Default::default()
     };
     let evaluation = evaluate(&arguments.prediction, &arguments.reference, &options)?;
+    let bootstrap = Bootstrap {
+        resamples: arguments.resamples,
+        level: arguments.confidence,
+        ..Bootstrap::default()
+    };
     if !arguments.json.replaces_table() {
-        print(&evaluation);
+        print(&evaluation, &first, &bootstrap, arguments.worst);
     }
-    arguments.json.write(&evaluation)
+    if let Some(path) = &arguments.csv {
+        write_bytes_atomically(path, evaluation.csv().as_bytes())?;
+    }
+    arguments.json.write(&Report {
+        evaluation: &evaluation,
+        bootstrap,
+    })
 }
 
-fn print(evaluation: &Evaluation) {
-    let number = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.4}"));
-    let Some(targets) = evaluation.targets() else {
-        return;
-    };
-    let keys: Vec<&str> = targets
-        .list()
-        .iter()
-        .map(|target| target.key.as_str())
-        .collect();
-    let mut header = vec!["Dice of case"];
-    header.extend(targets.list().iter().map(|target| target.name.as_str()));
-    header.push("mean");
-    let mut cases: Vec<_> = evaluation.cases().iter().collect();
-    cases.sort_by(|a, b| {
-        a.mean("dice")
-            .unwrap_or(2.0)
-            .total_cmp(&b.mean("dice").unwrap_or(2.0))
-    });
-    let mut rows: Vec<Vec<String>> = cases
-        .iter()
-        .map(|case| {
-            let mut row = vec![case.case.clone()];
-            row.extend(
-                keys.iter()
-                    .map(|key| number(case.get(key, "dice").and_then(|score| score.counted))),
-            );
-            row.push(number(case.mean("dice")));
-            row
-        })
-        .collect();
-    let mut total = vec![format!("mean of {}", cases.len())];
-    total.extend(keys.iter().map(|key| {
-        number(
-            evaluation
-                .summary(key, "dice")
-                .and_then(|summary| summary.mean),
-        )
-    }));
-    total.push(number(evaluation.mean("dice")));
-    rows.push(total);
-    println!("{}", table(&header, rows));
+fn targets(arguments: &Arguments) -> Result<Option<Targets>> {
+    Ok(match (&arguments.model, arguments.labels.as_slice()) {
+        (Some(folder), _) => Some(Targets::of_scheme(&ModelDescription::read(folder)?.labels)?),
+        (None, []) => None,
+        (None, list) => Some(Targets::new(list.to_vec(), arguments.ignore)?),
+    })
+}
+
+fn print(evaluation: &Evaluation, first: &str, bootstrap: &Bootstrap, worst: Option<usize>) {
+    let labels = evaluation
+        .targets()
+        .map_or(0, |targets| targets.list().len());
+    let all = evaluation.cases().len();
+    let listed = worst.map_or(all, |worst| worst.min(all));
+    let mut cases = evaluation.case_table(first);
+    cases.rows.truncate(listed * labels);
+    if listed > 0 {
+        println!("{listed} of {all} cases, worst first by {first}");
+        println!("{}", as_text(cases));
+    }
+    match bootstrap.resamples {
+        0 => println!("means over cases"),
+        _ => println!(
+            "means over cases [{} % confidence interval]",
+            100.0 * bootstrap.level
+        ),
+    }
+    println!("{}", as_text(evaluation.label_table(bootstrap)));
+}
+
+fn as_text(scores: Table) -> impl std::fmt::Display {
+    let head: Vec<&str> = scores.head.iter().map(String::as_str).collect();
+    table(&head, scores.rows)
 }

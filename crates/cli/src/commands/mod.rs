@@ -2,6 +2,7 @@
 
 pub mod convert;
 pub mod evaluate;
+pub mod filter;
 pub mod info;
 pub mod model;
 pub mod predict;

@@ -4,6 +4,7 @@
 //! run is always the root, so the numbering does not depend on threads.
 
 use super::Connectivity;
+use crate::buffer;
 use crate::morphology::bits::pack_row;
 use crate::{Error, Result};
 use rayon::prelude::*;
@@ -139,7 +140,7 @@ impl RunComponents {
         &self,
         value: impl Fn(u32) -> T + Sync,
     ) -> Vec<T> {
-        let mut out = vec![T::default(); self.size.iter().product()];
+        let mut out = buffer::filled(T::default(), self.size.iter().product());
         self.paint_over(&mut out, |component| Some(value(component)));
         out
     }
@@ -195,7 +196,7 @@ fn find_runs<T: Label>(
             (runs, counts)
         })
         .collect();
-    let mut runs = Vec::with_capacity(parts.iter().map(|p| p.0.len()).sum());
+    let mut runs = buffer::with_room(parts.iter().map(|p| p.0.len()).sum());
     let mut rows = Vec::with_capacity(ny * nz + 1);
     let mut total = 0u32;
     rows.push(0);

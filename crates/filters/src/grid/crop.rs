@@ -1,6 +1,7 @@
 //! Crops, pads and bounding boxes: regions of a grid, which may reach outside of it.
 
 use super::OnGrid;
+use crate::buffer;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use vesalius_volume::Voxel;
@@ -74,7 +75,7 @@ pub fn crop_or_pad<G: OnGrid>(
             .map(|i| source_index(start[axis] + i as i64, source_size[axis], &mode))
             .collect()
     });
-    let mut out = vec![fill; grid.voxel_count() * input.channel_count()];
+    let mut out = buffer::filled(fill, grid.voxel_count() * input.channel_count());
     if !out.is_empty() && !input.values().is_empty() {
         // What lies inside is one stretch of each row, copied in one go.
         let from = start[0].saturating_neg().clamp(0, size[0] as i64) as usize;

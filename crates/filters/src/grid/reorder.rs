@@ -2,6 +2,7 @@
 
 use super::OnGrid;
 use crate::Result;
+use crate::buffer;
 use rayon::prelude::*;
 use vesalius_volume::{Orientation, Voxel};
 
@@ -11,7 +12,7 @@ use vesalius_volume::{Orientation, Voxel};
 /// None that a well-made input can cause.
 pub fn flip<G: OnGrid>(input: &G, axes: [bool; 3]) -> Result<G> {
     let [nx, ny, nz] = input.grid().size();
-    let mut out = vec![G::Value::default(); input.values().len()];
+    let mut out = buffer::filled(G::Value::default(), input.values().len());
     if !out.is_empty() {
         let rows = ny * nz;
         out.par_chunks_mut(nx)
@@ -60,7 +61,7 @@ pub(crate) fn permuted<T: Voxel>(values: &[T], size: [usize; 3], order: [usize; 
     let [nx, ny, nz] = order.map(|axis| size[axis]);
     let [sx, sy, sz] = order.map(|axis| strides[axis]);
     let voxels = nx * ny * nz;
-    let mut out = vec![T::default(); values.len()];
+    let mut out = buffer::filled(T::default(), values.len());
     out.par_chunks_mut(nx * ny)
         .enumerate()
         .for_each(|(slice, target)| {

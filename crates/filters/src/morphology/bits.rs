@@ -2,6 +2,7 @@
 
 use super::Border;
 use super::element::Row;
+use crate::buffer;
 use crate::simd::vectorised;
 use rayon::prelude::*;
 use vesalius_volume::Label;
@@ -43,7 +44,7 @@ impl BitMask {
 
     /// One byte for each bit.
     pub fn unpack(&self) -> Vec<u8> {
-        let mut out = vec![0u8; self.size.iter().product()];
+        let mut out = buffer::filled(0u8, self.size.iter().product());
         if out.is_empty() {
             return out;
         }

@@ -1,5 +1,6 @@
 //! Filling holes: background that the outside cannot reach becomes foreground.
 
+use crate::buffer;
 use crate::components::{Connectivity, RunComponents, Touch};
 use crate::grid::permute;
 use crate::{Error, Result};
@@ -56,7 +57,7 @@ fn fill<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<LabelMap
             || y + 1 == ny
             || (across_slices && (z == 0 || z + 1 == nz));
     }
-    let mut out = vec![1u8; input.data().len()];
+    let mut out = buffer::filled(1u8, input.data().len());
     joined.paint_over(&mut out, |component| {
         outside[component as usize].then_some(0)
     });

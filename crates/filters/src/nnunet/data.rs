@@ -1,8 +1,8 @@
 //! Images: cubic in all axes, or in the plane and nearest across, clipped to the input's range.
 
-use super::{NnUnetOptions, check, half_pixel, last};
+use super::{NnUnetOptions, half_pixel, with_thick_axis_last};
 use crate::Result;
-use crate::grid::permute;
+use crate::buffer;
 use crate::resample::axis::Axis;
 use crate::resample::kernel::{Cubic, Kernel, Linear, Nearest};
 use crate::resample::separable::{separable, separable_nearest};
@@ -23,20 +23,10 @@ pub fn resample_nnunet<R: Real>(
     spacing: [f64; 3],
     options: &NnUnetOptions,
 ) -> Result<Volume<R>> {
-    let grid = input.geometry();
-    check(grid.size(), size)?;
-    if grid.size() == size {
-        return Ok(input.clone());
-    }
-    match options.separate.axis(grid.spacing(), spacing) {
-        Some(axis) if axis != 2 => {
-            let (order, back) = last(axis);
-            let turned = permute(input, order)?;
-            let out = resize(&turned, order.map(|a| size[a]), options.interpolation, true)?;
-            permute(&out, back)
-        }
-        axis => resize(input, size, options.interpolation, axis.is_some()),
-    }
+    let separate = options.separate;
+    with_thick_axis_last(input, size, spacing, separate, |input, size, separate| {
+        resize(input, size, options.interpolation, separate)
+    })
 }
 
 fn resize<R: Real>(
@@ -48,7 +38,7 @@ fn resize<R: Real>(
     let from = input.geometry().size();
     let target = resized_grid(input.geometry(), size)?;
     let voxels = target.voxel_count();
-    let mut out = vec![R::ZERO; voxels * input.channels()];
+    let mut out = buffer::filled(R::ZERO, voxels * input.channels());
     for (channel, out) in out.chunks_mut(voxels).enumerate() {
         let source = input.channel(channel);
         match interpolation {

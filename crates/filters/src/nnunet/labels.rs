@@ -2,9 +2,9 @@
 //! that ties come out as in the peers.
 
 use super::data::nearest_slice;
-use super::{SeparateAxis, check, half_pixel, last};
+use super::{SeparateAxis, half_pixel, with_thick_axis_last};
 use crate::Result;
-use crate::grid::permute;
+use crate::buffer;
 use crate::resample::resized_grid;
 use rayon::prelude::*;
 use vesalius_volume::{Label, LabelMap};
@@ -40,22 +40,10 @@ pub fn resample_labels_nnunet<T: Label>(
     spacing: [f64; 3],
     options: &NnUnetLabelOptions,
 ) -> Result<LabelMap<T>> {
-    let grid = input.geometry();
-    check(grid.size(), size)?;
-    if grid.size() == size {
-        return Ok(input.clone());
-    }
-    match options.separate.axis(grid.spacing(), spacing) {
-        Some(axis) if axis != 2 => {
-            let (order, back) = last(axis);
-            let turned = permute(input, order)?;
-            permute(
-                &resize(&turned, order.map(|a| size[a]), true, options.vote)?,
-                back,
-            )
-        }
-        axis => resize(input, size, axis.is_some(), options.vote),
-    }
+    let separate = options.separate;
+    with_thick_axis_last(input, size, spacing, separate, |input, size, separate| {
+        resize(input, size, separate, options.vote)
+    })
 }
 
 /// Two source indices and their weights, and the nearest index.
@@ -100,7 +88,7 @@ fn resize<T: Label>(
             };
         }
     }
-    let mut out = vec![T::default(); target.voxel_count()];
+    let mut out = buffer::filled(T::default(), target.voxel_count());
     out.par_chunks_mut(size[0] * size[1])
         .enumerate()
         .for_each_init(

@@ -7,7 +7,9 @@ mod labels;
 pub use data::resample_nnunet;
 pub use labels::{LabelVote, NnUnetLabelOptions, resample_labels_nnunet};
 
+use crate::grid::permute;
 use crate::resample::Interpolation;
+use crate::{Error, OnGrid, Result};
 
 /// When the axis of the thick slices is resampled apart, by its nearest slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,24 +75,32 @@ pub(crate) fn half_pixel(i: usize, from: usize, to: usize) -> f64 {
     (i as f64 + 0.5) * zoom - 0.5
 }
 
-/// The order of axes that brings `axis` last, and the order that takes it back.
-fn last(axis: usize) -> ([usize; 3], [usize; 3]) {
-    match axis {
-        0 => ([1, 2, 0], [2, 0, 1]),
-        1 => ([0, 2, 1], [0, 2, 1]),
-        _ => ([0, 1, 2], [0, 1, 2]),
-    }
-}
-
-/// Sizes that an array cannot be resized from or to are refused.
-fn check(from: [usize; 3], to: [usize; 3]) -> crate::Result<()> {
-    match [from, to].into_iter().find(|size| size.contains(&0)) {
-        Some(size) => Err(crate::Error::NoVoxels {
+/// Resizes by `resize(input, size, separate)`, which takes thick slices along the last axis apart
+/// when told: another thick axis is brought last and taken back.
+fn with_thick_axis_last<G: OnGrid + Clone>(
+    input: &G,
+    size: [usize; 3],
+    spacing: [f64; 3],
+    separate: SeparateAxis,
+    resize: impl Fn(&G, [usize; 3], bool) -> Result<G>,
+) -> Result<G> {
+    let grid = input.grid();
+    if let Some(size) = [grid.size(), size].into_iter().find(|s| s.contains(&0)) {
+        return Err(Error::NoVoxels {
             filter: "nnU-Net resampling",
             size,
-        }),
-        None => Ok(()),
+        });
     }
+    if grid.size() == size {
+        return Ok(input.clone());
+    }
+    let (order, back) = match separate.axis(grid.spacing(), spacing) {
+        Some(0) => ([1, 2, 0], [2, 0, 1]),
+        Some(1) => ([0, 2, 1], [0, 2, 1]),
+        axis => return resize(input, size, axis.is_some()),
+    };
+    let turned = permute(input, order)?;
+    permute(&resize(&turned, order.map(|a| size[a]), true)?, back)
 }
 
 #[cfg(test)]

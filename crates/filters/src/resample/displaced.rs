@@ -4,6 +4,7 @@ use super::engine::{IndexMap, chunks, outside_value};
 use super::kernel::{Cubic, Linear};
 use super::labels::{check, label_points, outside_label};
 use super::{Interpolation, LabelResampleOptions, Outside, ResampleOptions, points, spline};
+use crate::buffer;
 use crate::scalar::{Real, Sample};
 use crate::{Error, Result};
 use rayon::prelude::*;
@@ -26,7 +27,8 @@ pub fn resample_displaced<T: Sample, F: Real>(
     let (target, channels) = (*field.geometry(), input.channels());
     let (length, size) = (input.geometry().size(), target.size());
     if options.interpolation == Interpolation::Nearest {
-        let mut out = vec![outside_value::<T>(options.outside); target.voxel_count() * channels];
+        let fill = outside_value::<T>(options.outside);
+        let mut out = buffer::filled(fill, target.voxel_count() * channels);
         for (channel, out) in chunks(&mut out, channels) {
             let from = input.channel(channel);
             points::nearest(from, length, &position, options.outside, out, size, 0);
@@ -34,7 +36,7 @@ pub fn resample_displaced<T: Sample, F: Real>(
         return Ok(Volume::new(target, channels, out)?);
     }
     let fill = outside_value::<T::Work>(options.outside);
-    let mut out = vec![fill; target.voxel_count() * channels];
+    let mut out = buffer::filled(fill, target.voxel_count() * channels);
     for (channel, out) in chunks(&mut out, channels) {
         let values: Vec<T::Work> = input
             .channel(channel)
@@ -72,7 +74,7 @@ pub fn resample_labels_displaced<T: Label, F: Real>(
     check(options)?;
     let position = positions(input.geometry(), field)?;
     let target = *field.geometry();
-    let mut out = vec![outside_label::<T>(options.outside)?; target.voxel_count()];
+    let mut out = buffer::filled(outside_label::<T>(options.outside)?, target.voxel_count());
     if !out.is_empty() {
         label_points(input, &position, options, &mut out, target.size(), 0);
     }

@@ -3,6 +3,7 @@
 use super::axis::Axis;
 use super::kernel::{Cubic, Kernel, Linear, Nearest};
 use super::{Interpolation, Outside, ResampleOptions, points, separable, spline};
+use crate::buffer;
 use crate::grid::permute;
 use crate::scalar::{Real, Sample};
 use crate::{Error, Result};
@@ -49,7 +50,7 @@ pub fn resample_through<T: Sample>(
         if options.interpolation == Interpolation::Nearest || index_map.is_whole() {
             let axes = index_map.axes::<f32, Nearest, 1>(options.outside);
             let fill = outside_value::<T>(options.outside);
-            let mut out = vec![fill; target.voxel_count() * channels];
+            let mut out = buffer::filled(fill, target.voxel_count() * channels);
             for (channel, out) in chunks(&mut out, channels) {
                 let (from, size) = (input.channel(channel), target.size());
                 separable::separable_nearest(from, source.size(), &axes, out, size, 0, 0);
@@ -59,7 +60,7 @@ pub fn resample_through<T: Sample>(
     }
     if options.interpolation == Interpolation::Nearest {
         let fill = outside_value::<T>(options.outside);
-        let mut out = vec![fill; target.voxel_count() * channels];
+        let mut out = buffer::filled(fill, target.voxel_count() * channels);
         let position = |i: [usize; 3]| index_map.position(i);
         for (channel, out) in chunks(&mut out, channels) {
             let (from, size) = (input.channel(channel), target.size());
@@ -75,7 +76,8 @@ pub fn resample_through<T: Sample>(
         }
         return Ok(Volume::new(*target, channels, out)?);
     }
-    let mut out = vec![outside_value::<T::Work>(options.outside); target.voxel_count() * channels];
+    let fill = outside_value::<T::Work>(options.outside);
+    let mut out = buffer::filled(fill, target.voxel_count() * channels);
     for (channel, out) in chunks(&mut out, channels) {
         let values = input.channel(channel);
         match T::as_work(values) {

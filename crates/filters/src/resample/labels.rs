@@ -4,6 +4,7 @@ use super::axis::settle;
 use super::engine::IndexMap;
 use super::kernel::{Kernel, Linear, Nearest};
 use super::{Outside, points, separable};
+use crate::buffer;
 use crate::grid::permute;
 use crate::{Error, Result};
 use rayon::prelude::*;
@@ -72,7 +73,7 @@ pub fn resample_labels_through<T: Label>(
     let fill = outside_label::<T>(options.outside)?;
     check(options)?;
     let index_map = IndexMap::new(input.geometry(), target, map)?;
-    let mut out = vec![fill; target.voxel_count()];
+    let mut out = buffer::filled(fill, target.voxel_count());
     let (length, size) = (input.geometry().size(), target.size());
     let parallel = index_map.parallel_order();
     if let Some(order) = parallel.filter(|&order| order != [0, 1, 2]) {

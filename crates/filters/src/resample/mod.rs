@@ -59,6 +59,20 @@ pub struct ResampleOptions {
 }
 
 impl ResampleOptions {
+    /// What a tool does where nothing else is asked for; nnU-Net's own resampling of arrays is
+    /// [`crate::resample_nnunet`].
+    pub fn of(convention: Convention) -> Self {
+        match convention {
+            Convention::SimpleItk | Convention::TorchIo => Self::simple_itk(Interpolation::Linear),
+            Convention::Monai => Self::monai(),
+            Convention::Nibabel => Self::nibabel(),
+            Convention::NnUnet => Self {
+                interpolation: Interpolation::Cubic,
+                outside: Outside::Edge,
+            },
+        }
+    }
+
     /// SimpleITK's `Resample` with a default value of 0.
     pub fn simple_itk(interpolation: Interpolation) -> Self {
         Self {

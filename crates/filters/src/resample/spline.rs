@@ -3,6 +3,7 @@
 //! Formulas: M. Unser, "Splines: a perfect fit for signal and image processing", 1999; the border
 //! of a signal continued with its last value is its own geometric series.
 
+use crate::buffer;
 use crate::lines::{along_x, along_z};
 use crate::scalar::Real;
 use crate::simd::vectorised;
@@ -42,7 +43,7 @@ pub(crate) fn coefficients_along<R: Real>(
     use rayon::prelude::*;
     let padded = size.map(|n| n + 2 * MARGIN);
     let [px, py, _] = padded;
-    let mut out = vec![R::ZERO; padded.iter().product()];
+    let mut out = buffer::filled(R::ZERO, padded.iter().product());
     let inner = MARGIN * px * py..(size[2] + MARGIN) * px * py;
     let filter = |axis: usize| {
         move |block: &mut [R], width: usize| filter_block(block, width, border, axes[axis])

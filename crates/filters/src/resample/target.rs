@@ -16,10 +16,13 @@ pub enum Convention {
     NnUnet,
     /// `ceil(n·s/s')` voxels, outer edge of the first voxel kept (TorchIO `Resample`).
     TorchIo,
+    /// A grid along the world's axes around the centres of all voxels: from the smallest centre,
+    /// `ceil(extent/s') + 1` voxels (nibabel `resample_to_output`). Direction and shear go.
+    Nibabel,
 }
 
 /// The grid that `source` gets at `spacing` (mm, `[x, y, z]`) by a tool's rule. Halves round to
-/// even, as Python does. Direction and shear stay.
+/// even, as Python does. Direction and shear stay, except where the rule says otherwise.
 ///
 /// # Errors
 /// [`Error::Volume`] when a spacing is not a positive number or the grid would be too large.
@@ -31,18 +34,37 @@ pub fn target_grid(
     if !spacing.iter().all(|s| s.is_finite() && *s > 0.0) {
         return Err(vesalius_volume::Error::BadSpacing(spacing).into());
     }
-    let (size, old) = (source.size().map(|n| n as f64), source.spacing());
-    let count = |axis: usize| -> f64 {
-        let ratio = old[axis] / spacing[axis];
-        match convention {
-            Convention::SimpleItk | Convention::NnUnet => (ratio * size[axis]).round_ties_even(),
-            Convention::Monai => ((size[axis] - 1.0) * ratio + 1.0).round_ties_even(),
-            Convention::TorchIo => (size[axis] * ratio).ceil(),
-        }
-        .max(1.0)
+    let (old, voxels) = (source.spacing(), source.size());
+    let scale: [f64; 3] = std::array::from_fn(|axis| spacing[axis] / old[axis]);
+    // From the number of voxels and the ratio of spacings to the new number.
+    let sized = |count: fn(f64, f64) -> f64| -> Result<[f64; 3]> {
+        let new = |axis: usize| count(voxels[axis] as f64, old[axis] / spacing[axis]).max(1.0);
+        check_size(std::array::from_fn(new), spacing)
     };
-    let new_size: [f64; 3] = std::array::from_fn(count);
-    if new_size.iter().any(|&n| n > 1e15) {
+    match convention {
+        Convention::SimpleItk => {
+            let size = sized(|n, ratio| (n * ratio).round_ties_even())?;
+            scaled(source, size, scale, [0.0; 3])
+        }
+        Convention::Monai => {
+            let size = sized(|n, ratio| ((n - 1.0) * ratio + 1.0).round_ties_even())?;
+            scaled(source, size, scale, [0.0; 3])
+        }
+        Convention::NnUnet => {
+            let size = sized(|n, ratio| (n * ratio).round_ties_even())?;
+            resized_grid(source, size.map(|n| n as usize))
+        }
+        Convention::TorchIo => {
+            let size = sized(|n, ratio| (n * ratio).ceil())?;
+            scaled(source, size, scale, scale.map(|s| (s - 1.0) / 2.0))
+        }
+        Convention::Nibabel => along_the_world(source, spacing),
+    }
+}
+
+/// Sizes beyond any memory are a mistake of units.
+fn check_size(size: [f64; 3], spacing: [f64; 3]) -> Result<[f64; 3]> {
+    if size.iter().any(|&n| n > 1e15) {
         return Err(Error::option(
             "resample",
             "spacing",
@@ -50,17 +72,26 @@ pub fn target_grid(
             "millimetres in keeping with the image's extent",
         ));
     }
-    match convention {
-        Convention::NnUnet => resized_grid(source, new_size.map(|n| n as usize)),
-        Convention::SimpleItk | Convention::Monai => {
-            let scale = std::array::from_fn(|axis| spacing[axis] / old[axis]);
-            scaled(source, new_size, scale, [0.0; 3])
-        }
-        Convention::TorchIo => {
-            let scale: [f64; 3] = std::array::from_fn(|axis| spacing[axis] / old[axis]);
-            scaled(source, new_size, scale, scale.map(|s| (s - 1.0) / 2.0))
-        }
-    }
+    Ok(size)
+}
+
+/// The grid along the world's axes that holds the centres of all voxels of `source`.
+fn along_the_world(source: &Geometry, spacing: [f64; 3]) -> Result<Geometry> {
+    let corners = source.corners();
+    let ends = |axis: usize| {
+        let places = corners.iter().map(move |corner| corner[axis]);
+        let low = places.clone().fold(f64::INFINITY, f64::min);
+        (low, places.fold(f64::NEG_INFINITY, f64::max))
+    };
+    let size: [f64; 3] = std::array::from_fn(|axis| {
+        let (low, high) = ends(axis);
+        ((high - low) / spacing[axis]).ceil() + 1.0
+    });
+    let size = check_size(size, spacing)?;
+    let columns =
+        std::array::from_fn(|i| std::array::from_fn(|j| if i == j { spacing[i] } else { 0.0 }));
+    let affine = Affine::from_linear(columns, std::array::from_fn(|axis| ends(axis).0))?;
+    Ok(Geometry::new(size.map(|n| n as usize), affine)?)
 }
 
 /// The grid of `size` voxels over exactly the extent of `source`, outer edges aligned: what
@@ -117,6 +148,26 @@ mod tests {
         assert!((nnunet.spacing()[1] - 12.1 / 12.0).abs() < 1e-12);
         let edge = nnunet.index_to_world([-0.5, -0.5, 20.5]);
         assert!((edge[0] + 0.45).abs() < 1e-12 && (edge[2] - 19.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_tilted_grid_is_enclosed_by_one_along_the_world() {
+        let (s, c) = 0.5f64.sin_cos();
+        let direction = [[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, -1.0]];
+        let tilted =
+            Geometry::from_parts([10, 8, 5], [1.0, 1.0, 2.0], [3.0; 3], direction).unwrap();
+        let grid = target_grid(&tilted, [0.7, 0.7, 1.5], Convention::Nibabel).unwrap();
+        assert_eq!(
+            grid.direction(),
+            [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+        );
+        assert!((grid.origin()[0] - (3.0 - 7.0 * s)).abs() < 1e-12);
+        assert_eq!(grid.origin()[2], -5.0);
+        assert_eq!(grid.size()[2], 7);
+        assert!(tilted.corners().into_iter().all(|corner| {
+            let at = grid.world_to_index(corner);
+            (0..3).all(|a| at[a] > -1e-9 && at[a] < grid.size()[a] as f64 - 1.0 + 1e-9)
+        }));
     }
 
     #[test]

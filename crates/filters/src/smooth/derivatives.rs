@@ -4,6 +4,7 @@
 //! `LaplacianSharpening` and `UnsharpMask`.
 
 use super::recursive_gaussian;
+use crate::buffer;
 use crate::scalar::Real;
 use crate::{Error, Result};
 use rayon::prelude::*;
@@ -40,7 +41,7 @@ fn by_neighbours<R: Real>(
     value: impl Fn(f64, [f64; 3], [f64; 3]) -> f64 + Sync,
 ) -> Result<Volume<R>> {
     let [nx, ny, nz] = input.geometry().size();
-    let mut out = vec![R::ZERO; input.data().len()];
+    let mut out = buffer::filled(R::ZERO, input.data().len());
     if out.is_empty() {
         return Ok(input.clone());
     }

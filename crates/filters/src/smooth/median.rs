@@ -3,6 +3,7 @@
 //! Forgetful selection: of a bit more than half of the window the smallest and the largest cannot
 //! be its median, so both go and the next value comes in. Lanes of voxels do it side by side.
 
+use crate::buffer;
 use crate::scalar::Real;
 use crate::simd::vectorised;
 use crate::{Error, Result};
@@ -31,7 +32,7 @@ pub fn median<R: Real>(input: &Volume<R>, radius: [usize; 3]) -> Result<Volume<R
         ));
     }
     let [nx, ny, nz] = input.geometry().size();
-    let mut out = vec![R::ZERO; input.data().len()];
+    let mut out = buffer::filled(R::ZERO, input.data().len());
     if out.is_empty() {
         return Ok(input.clone());
     }

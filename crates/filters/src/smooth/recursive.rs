@@ -3,6 +3,7 @@
 //! R. Deriche, "Recursively implementing the Gaussian and its derivatives", 1993, with the fourth-
 //! order coefficients of G. Farnebäck and C.-F. Westin, 2006: what ITK's `RecursiveGaussian` does.
 
+use crate::buffer;
 use crate::lines::{LANES, LineFilter, filter_axes};
 use crate::scalar::Real;
 use crate::simd::vectorised;
@@ -59,7 +60,8 @@ pub fn recursive_gaussian_derivative<R: Real>(
             filters[axis] = Some(Recursion::new(sigma[axis], spacing[axis], order[axis]));
         }
     }
-    let mut out = input.clone();
+    let grid = *input.geometry();
+    let mut out = Volume::new(grid, input.channels(), buffer::copy(input.data()))?;
     let size = input.geometry().size();
     let filters = filters
         .each_ref()

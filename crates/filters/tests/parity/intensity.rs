@@ -91,3 +91,22 @@ fn n4_finds_the_field_that_was_made_and_agrees_with_itk() {
         "{from_itk} from ITK's field, {from_truth} from the truth"
     );
 }
+
+#[test]
+fn clahe_agrees_with_scikit_image() {
+    let values = array("clahe_unit");
+    let size = vesalius_volume::Geometry::axis_aligned([20, 24, 16], [1.0; 3]).unwrap();
+    let image = vesalius_volume::Volume::new(size, 1, values).unwrap();
+    let ours = clahe_scikit_image(&image, &ScikitImageClaheOptions::default()).unwrap();
+    close64(&ours, "clahe_scikit_default");
+    for name in ["uneven", "large", "unlimited"] {
+        let facts = number(&[&format!("clahe_{name}")]);
+        let options = ScikitImageClaheOptions {
+            tile: Some(triple(&facts["tile"]).map(|n| n as usize)),
+            clip_limit: facts["clip_limit"].as_f64().unwrap(),
+            bins: facts["bins"].as_u64().unwrap() as usize,
+        };
+        let ours = clahe_scikit_image(&image, &options).unwrap();
+        close64(&ours, &format!("clahe_scikit_{name}"));
+    }
+}

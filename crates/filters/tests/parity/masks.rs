@@ -99,6 +99,43 @@ fn distances_agree_with_itk_and_scipy() {
     close32(&single, "signed_distance");
 }
 
+/// Nothing, everything, one voxel in a corner, one slice.
+#[test]
+fn edges_of_what_a_mask_can_be_agree_with_the_peers() {
+    for (name, grid) in [
+        ("empty", "edge"),
+        ("full", "edge"),
+        ("single", "edge"),
+        ("slice", "slice"),
+    ] {
+        let mask = labels(&format!("mask_{name}"), grid);
+        let (ball, cube) = (
+            Element::voxels(Shape::Ball, [2, 1, 1]),
+            Element::voxels(Shape::Box, [1; 3]),
+        );
+        let check = |ours: Result<vesalius_volume::LabelMap<u8>>, what: &str| {
+            same(ours.unwrap().data(), &format!("{what}_{name}"));
+        };
+        check(dilate(&mask, &ball), "dilate");
+        check(erode(&mask, &ball, Border::Foreground), "erode");
+        check(opening(&mask, &cube), "open");
+        check(closing(&mask, &cube), "close");
+        check(fill_holes(&mask, &HoleOptions::default()), "fill");
+        check(contour(&mask, Connectivity::Corners), "contour");
+        let components = connected_components(&mask, &ComponentOptions::default()).unwrap();
+        same(components.labels.data(), &format!("components_{name}"));
+        same_sets(components.labels.data(), &format!("cc3d_{name}"));
+        let distance = distance_map::<u8, f64>(&mask).unwrap();
+        match name {
+            // Where there is nothing to be near to, everything is infinitely far; where all is
+            // foreground, nothing is far.
+            "empty" => assert!(distance.data().iter().all(|d| *d == f64::INFINITY)),
+            "full" => assert!(distance.data().iter().all(|d| *d == 0.0)),
+            _ => close64(&distance, &format!("distance_{name}")),
+        }
+    }
+}
+
 #[test]
 fn reconstruction_agrees_with_itk() {
     let (marker, image) = (volume("marker", "oblique"), image());

@@ -118,6 +118,20 @@ fn resample_from_to_agrees_with_nibabel() {
 }
 
 #[test]
+fn resample_to_output_agrees_with_nibabel() {
+    let target = target_grid(&grid("oblique"), [0.9, 1.0, 2.0], Convention::Nibabel).unwrap();
+    assert!(target.is_same(&grid("nibabel_output")));
+    let options = ResampleOptions {
+        outside: Outside::ValueBeyondCentres(-50.0),
+        ..ResampleOptions::of(Convention::Nibabel)
+    };
+    close64(
+        &resample(&image(), &target, &options).unwrap(),
+        "nibabel_output",
+    );
+}
+
+#[test]
 fn images_and_labels_agree_with_nnunet() {
     for case in ["all", "z", "x", "down", "double"] {
         let facts = number(&[&format!("nnunet_{case}")]);

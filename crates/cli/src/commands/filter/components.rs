@@ -1,0 +1,129 @@
+//! Filters that tell pieces of a mask apart.
+
+use super::Result;
+use super::files::{Files, Neighbours, Pieces};
+use crate::output::{JsonOutput, table};
+use crate::values::triple;
+use std::path::PathBuf;
+use vesalius::filters::{
+    component_statistics, connected_components, keep_larger_than, keep_largest, keep_touching,
+};
+use vesalius::io::read_labels;
+
+/// Filters of connected pieces.
+#[derive(clap::Subcommand)]
+pub enum Components {
+    /// Number the connected pieces of a mask, in the order in which they are met
+    Components {
+        #[command(flatten)]
+        files: Files,
+        #[command(flatten)]
+        pieces: Pieces,
+    },
+    /// Keep the largest piece of each label
+    KeepLargest {
+        #[command(flatten)]
+        files: Files,
+        /// Through how many neighbours voxels hang together
+        #[arg(long, value_enum, default_value = "26")]
+        neighbours: Neighbours,
+    },
+    /// Keep the pieces of more than a volume
+    KeepLargerThan {
+        #[command(flatten)]
+        files: Files,
+        /// The volume in mm³
+        #[arg(long, value_name = "MM³")]
+        volume: f64,
+        #[command(flatten)]
+        pieces: Pieces,
+    },
+    /// Keep the pieces that touch a seed
+    KeepTouching {
+        #[command(flatten)]
+        files: Files,
+        /// A voxel x,y,z; may be given several times
+        #[arg(long, value_parser = triple::<usize>, value_name = "X,Y,Z", required = true)]
+        seed: Vec<[usize; 3]>,
+        #[command(flatten)]
+        pieces: Pieces,
+    },
+    /// Print size, place and extent of each piece
+    ComponentStatistics {
+        /// The label map
+        #[arg(value_name = "IN")]
+        input: PathBuf,
+        #[command(flatten)]
+        pieces: Pieces,
+        #[command(flatten)]
+        json: JsonOutput,
+    },
+}
+
+impl Components {
+    /// Reads, filters and writes or prints.
+    pub fn run(&self) -> Result<()> {
+        match self {
+            Self::Components { files, pieces } => {
+                files.relabel(|labels| Ok(connected_components(labels, &(*pieces).into())?.labels))
+            }
+            Self::KeepLargest { files, neighbours } => {
+                files.relabel(|labels| keep_largest(labels, (*neighbours).into()))
+            }
+            Self::KeepLargerThan {
+                files,
+                volume,
+                pieces,
+            } => files.relabel(|labels| keep_larger_than(labels, *volume, &(*pieces).into())),
+            Self::KeepTouching {
+                files,
+                seed,
+                pieces,
+            } => files.relabel(|labels| keep_touching(labels, seed, &(*pieces).into())),
+            Self::ComponentStatistics {
+                input,
+                pieces,
+                json,
+            } => print(input, *pieces, json),
+        }
+    }
+}
+
+fn print(input: &PathBuf, pieces: Pieces, json: &JsonOutput) -> Result<()> {
+    let pieces = component_statistics(&read_labels(input)?, &pieces.into())?;
+    if !json.replaces_table() {
+        let head = [
+            "piece",
+            "voxels",
+            "ml",
+            "centroid mm",
+            "first voxel",
+            "size",
+        ];
+        let rows = pieces.iter().map(|piece| {
+            vec![
+                piece.label.to_string(),
+                piece.voxels.to_string(),
+                format!("{:.3}", piece.volume / 1000.0),
+                piece.centroid.map(|v| format!("{v:.2}")).join(", "),
+                piece.bounds.start.map(|v| v.to_string()).join(", "),
+                piece.bounds.size.map(|v| v.to_string()).join(", "),
+            ]
+        });
+        println!("{}", table(&head, rows.collect()));
+    }
+    let described: Vec<_> = pieces
+        .iter()
+        .map(|piece| {
+            serde_json::json!({
+                "piece": piece.label,
+                "voxels": piece.voxels,
+                "volume_mm3": piece.volume,
+                "centroid": piece.centroid,
+                "centroid_index": piece.centroid_index,
+                "bounds": {"start": piece.bounds.start, "size": piece.bounds.size},
+            })
+        })
+        .collect();
+    json.write(&described)
+}

@@ -1,0 +1,167 @@
+//! `vesalius evaluate`: measures by name, regions, intervals, CSV, worst cases first, missing files.
+
+mod common;
+
+use common::{error, success};
+use std::path::Path;
+use vesalius::io::write_labels;
+use vesalius::volume::{Geometry, LabelMap};
+
+/// References of three cases with labels 1 and 2, and predictions that are right, shifted and empty.
+fn files(folder: &Path) {
+    let grid = Geometry::axis_aligned([20, 16, 10], [1.0, 1.0, 2.0]).unwrap();
+    let map = |shift: usize| {
+        LabelMap::from_fn(grid, move |[x, y, z]| {
+            let inside = |low: usize, high: usize| {
+                (low + shift..high + shift).contains(&x)
+                    && (3..9).contains(&y)
+                    && (2..7).contains(&z)
+            };
+            u16::from(inside(2, 7)) + 2 * u16::from(inside(9, 14))
+        })
+    };
+    for name in ["references", "predictions"] {
+        std::fs::create_dir_all(folder.join(name)).unwrap();
+    }
+    for (name, prediction) in [
+        ("good", map(0)),
+        ("shifted", map(1)),
+        ("empty", LabelMap::background(grid)),
+    ] {
+        let file = format!("{name}.nii.gz");
+        write_labels(folder.join("references").join(&file), &map(0)).unwrap();
+        write_labels(folder.join("predictions").join(&file), &prediction).unwrap();
+    }
+}
+
+fn run(folder: &Path, words: &str) -> String {
+    let mut arguments = vec![
+        "evaluate",
+        "--prediction",
+        "predictions",
+        "--reference",
+        "references",
+    ];
+    arguments.extend(words.split(' ').filter(|word| !word.is_empty()));
+    success(folder, &arguments)
+}
+
+#[test]
+fn measures_regions_intervals_and_files() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    files(folder);
+    let table = run(
+        folder,
+        "--metrics dice,hd95,nsd,nsd_deepmind,object_f1,dice --tolerance 1.5 \
+         --labels 1,both=1+2 --csv out.csv --json out.json",
+    );
+    let place = |word: &str| {
+        table
+            .find(word)
+            .unwrap_or_else(|| panic!("no {word}: {table}"))
+    };
+    assert!(place("empty") < place("shifted") && place("shifted") < place("good"));
+    for word in [
+        "worst first by dice",
+        "nsd_1.5mm",
+        "object_f1",
+        "missed",
+        "both",
+        "95 %",
+    ] {
+        place(word);
+    }
+    let json = std::fs::read_to_string(folder.join("out.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    // Four of five columns of each block stay.
+    let mean = json["mean"]["dice"].as_f64().unwrap();
+    assert!((mean - (1.0 + 0.8 + 0.0) / 3.0).abs() < 1e-12, "{mean}");
+    assert_eq!(json["labels"]["1"]["missed"], 1);
+    assert_eq!(
+        json["labels"]["1"]["nsd_1.5mm"].as_f64().unwrap(),
+        2.0 / 3.0
+    );
+    assert_eq!(json["cases"][0]["case"], "empty");
+    assert_eq!(json["cases"][2]["labels"]["both"]["hd95"], 1.0);
+    let interval = &json["intervals"]["labels"]["both"]["dice"];
+    let ends = [0, 1].map(|i| interval[i].as_f64().unwrap());
+    assert!(ends[0] <= mean && mean <= ends[1], "{ends:?}");
+    assert_eq!(json["intervals"]["level"], 0.95);
+
+    let csv = std::fs::read_to_string(folder.join("out.csv")).unwrap();
+    assert!(csv.starts_with("case,label,name,dice,hd95,nsd_1.5mm,nsd_1.5mm_deepmind,object_f1"));
+    assert_eq!(csv.lines().count(), 1 + 3 * 2);
+    assert!(csv.contains("empty,1,label 1,0,"), "{csv}");
+
+    let worst = run(folder, "--metrics hd95 --worst 1 --resamples 0");
+    assert!(worst.contains("1 of 3 cases, worst first by hd95") && worst.contains("empty"));
+    assert!(
+        !worst.contains("shifted") && !worst.contains('['),
+        "{worst}"
+    );
+
+    // JSON alone on stdout.
+    let json: serde_json::Value = serde_json::from_str(&run(folder, "--json")).unwrap();
+    assert_eq!(json["labels"].as_object().unwrap().len(), 2);
+    let ignored: serde_json::Value =
+        serde_json::from_str(&run(folder, "--ignore 2 --json")).unwrap();
+    assert_eq!(ignored["labels"].as_object().unwrap().len(), 1);
+}
+
+#[test]
+fn a_case_without_a_prediction_is_an_error_or_missed() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    files(folder);
+    std::fs::remove_file(folder.join("predictions/good.nii.gz")).unwrap();
+    let arguments = [
+        "evaluate",
+        "--prediction",
+        "predictions",
+        "--reference",
+        "references",
+    ];
+    let text = error(folder, &arguments);
+    assert!(
+        text.contains("good") && text.contains("--allow-missing"),
+        "{text}"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&run(folder, "--allow-missing --metrics hd95 --json")).unwrap();
+    assert_eq!(json["labels"]["2"]["missed"], 2);
+    // The largest distance there is, not a hole in the mean: 19, 15 and 18 mm apart.
+    let diagonal = (19.0f64.powi(2) + 15.0f64.powi(2) + 18.0f64.powi(2)).sqrt();
+    let mean = json["labels"]["2"]["hd95"].as_f64().unwrap();
+    assert!((mean - (2.0 * diagonal + 1.0) / 3.0).abs() < 1e-9, "{mean}");
+}
+
+#[test]
+fn nonsense_is_refused() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    files(folder);
+    for (words, expected) in [
+        ("--metrics dise", "panoptic_quality"),
+        ("--metrics nsd --tolerance -1", "tolerance"),
+        ("--labels 0", "`0`"),
+        ("--labels 1,1", "twice"),
+        ("--labels core=", "core=2+3"),
+        ("--labels 1 --ignore 1", "ignored"),
+        ("--confidence 95", "0 to less than 1"),
+        ("--resamples -1", "--resamples"),
+        ("--model gone", "gone"),
+        ("--csv gone/out.csv", "gone/out.csv"),
+    ] {
+        let mut arguments = vec![
+            "evaluate",
+            "--prediction",
+            "predictions",
+            "--reference",
+            "references",
+        ];
+        arguments.extend(words.split(' '));
+        let text = error(folder, &arguments);
+        assert!(text.contains(expected), "{words}: {text}");
+    }
+}

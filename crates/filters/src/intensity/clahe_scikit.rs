@@ -1,0 +1,277 @@
+//! Contrast-limited adaptive histogram equalisation as scikit-image does it: 14-bit grey levels,
+//! tiles of a fixed number of voxels over an image that is mirrored at its borders.
+
+use crate::scalar::Real;
+use crate::smooth::range;
+use crate::{Error, Result, buffer};
+use rayon::prelude::*;
+use vesalius_volume::Volume;
+
+/// Grey levels that everything is rounded to.
+const LEVELS: usize = 1 << 14;
+
+/// Options of [`clahe_scikit_image`], with scikit-image's defaults.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScikitImageClaheOptions {
+    /// Voxels of a tile along `[x, y, z]` (`kernel_size`); `None` is an eighth of the image.
+    pub tile: Option<[usize; 3]>,
+    /// The share of a tile's voxels that a bin may hold; 0 does not limit contrast.
+    pub clip_limit: f64,
+    /// Bins of a tile's histogram, 2 to 16,384 (`nbins`).
+    pub bins: usize,
+}
+
+impl Default for ScikitImageClaheOptions {
+    fn default() -> Self {
+        Self {
+            tile: None,
+            clip_limit: 0.01,
+            bins: 256,
+        }
+    }
+}
+
+/// Equalises contrast locally as `skimage.exposure.equalize_adapthist` 0.26 does for an image that
+/// was first brought to the range from 0 to 1; the result has that range. Each channel on its own.
+///
+/// [`crate::clahe`] does the same without rounding to grey levels and keeps the image's range.
+///
+/// # Errors
+/// [`Error::BadOption`] for a tile without voxels, a number of bins out of range, or a clip limit
+/// that is negative or no number.
+pub fn clahe_scikit_image<R: Real>(
+    input: &Volume<R>,
+    options: &ScikitImageClaheOptions,
+) -> Result<Volume<R>> {
+    let size = input.geometry().size();
+    let tile = options.tile.unwrap_or(size.map(|n| (n / 8).max(1)));
+    if tile.contains(&0)
+        || !(2..=LEVELS).contains(&options.bins)
+        || !(options.clip_limit.is_finite() && options.clip_limit >= 0.0)
+    {
+        return Err(Error::option(
+            "CLAHE",
+            "options",
+            options,
+            "tiles of 1 voxel or more, 2 to 16384 bins and a clip limit of 0 or more",
+        ));
+    }
+    let mut out = buffer::filled(R::ZERO, input.data().len());
+    if out.is_empty() {
+        return Ok(input.clone());
+    }
+    let voxels = input.geometry().voxel_count();
+    for (channel, out) in out.chunks_mut(voxels).enumerate() {
+        let tiles = Tiles::new(size, tile, options.bins);
+        let bins = tiles.bins(input.channel(channel));
+        let curves = tiles.curves(&bins, options.clip_limit);
+        let levels = tiles.mapped(&bins, &curves);
+        let most = levels.iter().max().copied().unwrap_or(0);
+        let least = levels.iter().min().copied().unwrap_or(0);
+        let span = f64::from(most.max(least + 1) - least);
+        out.par_iter_mut()
+            .zip(&levels)
+            .for_each(|(out, level)| *out = R::from_f64(f64::from(level - least) / span));
+    }
+    Ok(Volume::new(*input.geometry(), input.channels(), out)?)
+}
+
+/// How an image is cut into tiles. A grid of whole tiles begins at the first voxel, and goes on
+/// beyond the last one where they do not fit.
+struct Tiles {
+    size: [usize; 3],
+    tile: [usize; 3],
+    /// Tiles along each axis.
+    count: [usize; 3],
+    bins: usize,
+}
+
+impl Tiles {
+    fn new(size: [usize; 3], tile: [usize; 3], bins: usize) -> Self {
+        let count = std::array::from_fn(|a| size[a].div_ceil(tile[a]));
+        Self {
+            size,
+            tile,
+            count,
+            bins,
+        }
+    }
+
+    /// The bin of each voxel: the range to 16 bits, to 14 bits, to bins, as scikit-image rounds.
+    fn bins<R: Real>(&self, values: &[R]) -> Vec<u16> {
+        let (low, high) = range(values);
+        let span = if high > low { high - low } else { 1.0 };
+        let width = 1 + LEVELS / self.bins;
+        let bin = |value: &R| {
+            let sixteen = ((value.to_f64() - low) / span * 65535.0).round_ties_even();
+            let level = (sixteen / 65535.0 * (LEVELS - 1) as f64).round_ties_even();
+            (level.clamp(0.0, (LEVELS - 1) as f64) as usize / width) as u16
+        };
+        values.par_iter().map(bin).collect()
+    }
+
+    /// Each tile's curve from bin to grey level, tile after tile, x fastest.
+    fn curves(&self, bins: &[u16], clip_limit: f64) -> Vec<u16> {
+        let voxels: usize = self.tile.iter().product();
+        let limit = match clip_limit > 0.0 {
+            true => ((clip_limit * voxels as f64) as usize).max(1),
+            false => voxels,
+        };
+        let mut curves = vec![0u16; self.count.iter().product::<usize>() * self.bins];
+        curves
+            .par_chunks_mut(self.bins)
+            .enumerate()
+            .for_each(|(number, curve)| {
+                let [nx, ny, _] = self.count;
+                let at = [number % nx, number / nx % ny, number / (nx * ny)];
+                let mut counts = vec![0; self.bins];
+                let lines = [0, 1, 2].map(|a| self.mirrored(a, at[a] * self.tile[a]));
+                for &z in &lines[2] {
+                    for &y in &lines[1] {
+                        let row = &bins[(z * self.size[1] + y) * self.size[0]..][..self.size[0]];
+                        lines[0].iter().for_each(|&x| counts[row[x] as usize] += 1);
+                    }
+                }
+                clip(&mut counts, limit);
+                let share = (LEVELS - 1) as f64 / voxels as f64;
+                let mut sum = 0usize;
+                for (level, count) in curve.iter_mut().zip(counts) {
+                    sum += count;
+                    *level = (sum as f64 * share).min((LEVELS - 1) as f64) as u16;
+                }
+            });
+        curves
+    }
+
+    /// The voxels of a tile along an axis, mirrored about the border voxels where it sticks out.
+    fn mirrored(&self, axis: usize, first: usize) -> Vec<usize> {
+        let last = self.size[axis] - 1;
+        let fold = |at: usize| match last {
+            0 => 0,
+            last => {
+                let at = at % (2 * last);
+                at.min(2 * last - at)
+            }
+        };
+        (first..first + self.tile[axis]).map(fold).collect()
+    }
+
+    /// The grey level of each voxel: the curves of the eight tiles around it, mixed by distance.
+    fn mapped(&self, bins: &[u16], curves: &[u16]) -> Vec<u16> {
+        // Between which tiles a voxel lies, and how far it is from the first of them.
+        let place = |axis: usize, i: usize| -> ([usize; 2], f64) {
+            let (tile, last) = (self.tile[axis], self.count[axis] - 1);
+            let at = i + tile / 2;
+            let (after, share) = (at / tile, (at % tile) as f64 / tile as f64);
+            ([after.saturating_sub(1).min(last), after.min(last)], share)
+        };
+        let xs: Vec<_> = (0..self.size[0]).map(|x| place(0, x)).collect();
+        let mut levels = vec![0u16; bins.len()];
+        levels
+            .par_chunks_mut(self.size[0])
+            .zip(bins.par_chunks(self.size[0]))
+            .enumerate()
+            .for_each(|(line, (levels, bins))| {
+                let y = place(1, line % self.size[1]);
+                let z = place(2, line / self.size[1]);
+                for ((level, &bin), &x) in levels.iter_mut().zip(bins).zip(&xs) {
+                    let mut sum = 0.0f32;
+                    for corner in 0..8 {
+                        let [i, j, k] = [corner & 1, corner >> 1 & 1, corner >> 2];
+                        let weight = part(x.1, i) * part(y.1, j) * part(z.1, k);
+                        let tile = (z.0[k] * self.count[1] + y.0[j]) * self.count[0] + x.0[i];
+                        let mapped = curves[tile * self.bins + bin as usize];
+                        // The sum is rounded as scikit-image rounds it, to the last digit.
+                        sum += (f64::from(mapped) * weight) as f32;
+                    }
+                    *level = sum as u16;
+                }
+            });
+        levels
+    }
+}
+
+fn part(share: f64, side: usize) -> f64 {
+    match side {
+        0 => 1.0 - share,
+        _ => share,
+    }
+}
+
+/// Cuts counts off at a limit and shares out what is cut off, in whole voxels.
+fn clip(counts: &mut [usize], limit: usize) {
+    let mut excess: usize = counts.iter().map(|&c| c.saturating_sub(limit)).sum();
+    let share = excess / counts.len();
+    for count in counts.iter_mut() {
+        let before = (*count).min(limit);
+        // A bin that its share brings near the limit is filled up to it.
+        *count = match before + share {
+            more if more + share < limit => more,
+            _ => limit,
+        };
+        excess = excess.saturating_sub(*count - before);
+    }
+    // The rest goes one by one to bins spread over the histogram, as long as any has room.
+    while excess > 0 {
+        let before = excess;
+        for first in 0..counts.len() {
+            let open = counts.iter().filter(|&&c| c < limit).count();
+            let step = (open / excess).max(1);
+            let mut given = 0;
+            for count in counts.iter_mut().skip(first).step_by(step) {
+                if *count < limit {
+                    *count += 1;
+                    given += 1;
+                }
+            }
+            excess = excess.saturating_sub(given);
+            if excess == 0 {
+                break;
+            }
+        }
+        if excess == before {
+            break;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_volume::Geometry;
+
+    #[test]
+    fn nothing_that_is_cut_off_is_lost_while_there_is_room() {
+        let mut counts = vec![0, 50, 3, 9, 0, 0, 1, 0];
+        clip(&mut counts, 10);
+        assert!(counts.iter().sum::<usize>() >= 63);
+        assert!(counts.iter().all(|&c| c <= 10));
+        let mut full = vec![9, 30];
+        clip(&mut full, 10);
+        assert_eq!(full, [10, 10]);
+    }
+
+    #[test]
+    fn the_result_reaches_from_0_to_1_and_odd_options_are_refused() {
+        let grid = Geometry::axis_aligned([9, 7, 1], [1.0; 3]).unwrap();
+        let image = Volume::from_fn(grid, |[x, y, _]| (x * y) as f32 - 20.0);
+        let options = ScikitImageClaheOptions {
+            tile: Some([5, 4, 1]),
+            ..Default::default()
+        };
+        let out = clahe_scikit_image(&image, &options).unwrap();
+        let (low, high) = range(out.data());
+        assert_eq!((low, high), (0.0, 1.0));
+        let flat = Volume::filled(grid, 3.0f32);
+        let out = clahe_scikit_image(&flat, &Default::default()).unwrap();
+        assert!(out.data().iter().all(|&v| v == 0.0));
+        for (tile, clip_limit, bins) in [([0, 1, 1], 0.1, 9), ([1; 3], -0.1, 9), ([1; 3], 0.1, 1)] {
+            let options = ScikitImageClaheOptions {
+                tile: Some(tile),
+                clip_limit,
+                bins,
+            };
+            assert!(clahe_scikit_image(&image, &options).is_err());
+        }
+    }
+}
