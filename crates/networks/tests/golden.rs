@@ -4,7 +4,7 @@
 //! optional folder `../shared/golden/networks` beside the repository.
 
 use std::path::{Path, PathBuf};
-use vesalius_networks::{NetworkConfig, Weights};
+use vesalius_networks::{Network, NetworkConfig, Weights};
 use vesalius_tensor::{Device, Tensor, values_of};
 
 /// Largest difference as a share of the largest output.
@@ -55,13 +55,19 @@ fn tensor(path: &Path, device: &Device) -> Tensor<5> {
     Tensor::from_data(burn::tensor::TensorData::new(values, shape), device)
 }
 
-/// The largest difference to the peer's output, as a share of its largest value.
-fn difference(folder: &Path) -> f32 {
-    let device = Device::flex();
+/// The peer's network with the peer's weights.
+fn network(folder: &Path, device: &Device) -> (Network, Weights) {
     let text = std::fs::read_to_string(folder.join("architecture.json")).unwrap();
     let config = NetworkConfig::from_peer(&serde_json::from_str(&text).unwrap()).unwrap();
     let weights = Weights::open(folder.join("weights.pt")).unwrap();
-    let network = config.init(&device).unwrap().load(&weights).unwrap();
+    let network = config.init(device).unwrap().load(&weights).unwrap();
+    (network, weights)
+}
+
+/// The largest difference to the peer's output, as a share of its largest value.
+fn difference(folder: &Path) -> f32 {
+    let device = Device::flex();
+    let (network, _) = network(folder, &device);
     let output = network
         .try_forward(tensor(&folder.join("input.npy"), &device))
         .unwrap()
@@ -105,6 +111,25 @@ cases!(
     nnunet_plain_2d,
     nnunet_residual_encoder_3d,
 );
+
+/// What the peer stored comes back whole, tensors that are derived and never used included.
+#[test]
+fn transformers_give_the_peers_state_dict_back() {
+    let Some(folder) = golden() else { return };
+    for case in ["monai_unetr", "monai_swin_unetr"] {
+        let (network, theirs) = network(&folder.join(case), &Device::flex());
+        let ours = network.peer_weights();
+        assert!(ours.names().eq(theirs.names()), "{case}");
+        for (name, stored) in theirs.iter() {
+            let found = ours.get(name).unwrap();
+            assert_eq!(found.shape(), stored.shape(), "{name}");
+            assert!(
+                found.values().unwrap() == stored.values().unwrap(),
+                "{name}"
+            );
+        }
+    }
+}
 
 /// More cases than are kept in the shared folder, in the folder that this variable names.
 #[test]

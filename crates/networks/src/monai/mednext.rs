@@ -149,7 +149,7 @@ impl Architecture for MedNeXtConfig {
                 );
             }
         }
-        if self.kernel_size % 2 == 0 || self.bottleneck_expansion_ratio == 0 {
+        if self.kernel_size.is_multiple_of(2) || self.bottleneck_expansion_ratio == 0 {
             return bad(
                 name,
                 "`kernel_size` must be odd and `bottleneck_expansion_ratio` at least 1",

@@ -71,7 +71,7 @@ impl Architecture for SegResNetConfig {
         )?;
         check_no_slope(name, self.activation)?;
         let levels = self.blocks_down.len();
-        if levels < 2 || levels > 16 || self.blocks_up.len() + 1 != levels {
+        if !(2..=16).contains(&levels) || self.blocks_up.len() + 1 != levels {
             return bad(
                 name,
                 format!(

@@ -69,7 +69,7 @@ impl Architecture for SegResNetDSConfig {
         check_common(name, self.spatial_dims, &channels, self.activation, 0.0)?;
         check_no_slope(name, self.activation)?;
         let levels = self.blocks_down.len();
-        if levels < 2 || levels > 16 || self.blocks_up().len() + 1 != levels {
+        if !(2..=16).contains(&levels) || self.blocks_up().len() + 1 != levels {
             return bad(
                 name,
                 format!(

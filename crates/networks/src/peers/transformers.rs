@@ -10,13 +10,11 @@ pub(super) fn unetr(arguments: &mut Arguments) -> Result<UnetrConfig> {
     let default = UnetrConfig::default();
     // It keeps the attention for a look at it and changes no output.
     arguments.take("save_attn");
-    // Versions before 1.3 had another name for it.
-    let key = match arguments.has("pos_embed") {
-        true => "pos_embed",
-        false => "proj_type",
-    };
-    if !arguments.has("img_size") {
-        return Err(arguments.wrong("img_size", "is missing"));
+    // Older versions had another name for it.
+    let projection = arguments.read("pos_embed", PatchProjection::Conv)?;
+    let img_size = arguments.sizes("img_size", 0)?;
+    if img_size == PerAxis::Same(0) {
+        return Err(arguments.wrong("img_size", "must be given, a multiple of 16"));
     }
     let hidden_size = arguments.read("hidden_size", default.hidden_size)?;
     // MONAI takes a width of 0 for the token's.
@@ -29,12 +27,12 @@ pub(super) fn unetr(arguments: &mut Arguments) -> Result<UnetrConfig> {
         spatial_dims: arguments.read("spatial_dims", 3)?,
         in_channels: arguments.need("in_channels")?,
         out_channels: arguments.need("out_channels")?,
-        img_size: arguments.sizes("img_size", 96)?,
+        img_size,
         feature_size: arguments.read("feature_size", default.feature_size)?,
         hidden_size,
         mlp_dim,
         num_heads: arguments.read("num_heads", default.num_heads)?,
-        proj_type: arguments.read(key, PatchProjection::Conv)?,
+        proj_type: arguments.read("proj_type", projection)?,
         norm: norm.ok_or_else(|| arguments.wrong("norm_name", "is null; a norm is expected"))?,
         conv_block: arguments.read("conv_block", true)?,
         res_block: arguments.read("res_block", true)?,
@@ -45,8 +43,8 @@ pub(super) fn unetr(arguments: &mut Arguments) -> Result<UnetrConfig> {
 
 pub(super) fn swin_unetr(arguments: &mut Arguments) -> Result<SwinUnetrConfig> {
     let default = SwinUnetrConfig::default();
-    // The first two change how it is computed and not what; the last was checked and not used by
-    // versions before 1.5.
+    // The first two change how it is computed and not what; the last is of older versions, which
+    // checked it and did not use it.
     for unused in ["use_checkpoint", "use_flash_attention", "img_size"] {
         arguments.take(unused);
     }
