@@ -1,10 +1,7 @@
 //! What must hold for any two masks, whatever the grid.
 
 use proptest::prelude::*;
-use vesalius_metrics::{
-    AverageSurfaceDistance, BoundaryIou, Evaluator, Hausdorff, Measure, Outcome, SurfaceDice,
-    Target, Targets,
-};
+use vesalius_metrics::{BoundaryIou, Evaluator, Hausdorff, Measure, Outcome, Target, Targets};
 use vesalius_volume::{Affine, Geometry, LabelMap};
 
 /// Every measure, and those conventions that are not the default.

@@ -12,7 +12,7 @@ use vesalius::io::read_labels;
 
 /// Filters of connected pieces.
 #[derive(clap::Subcommand)]
-pub enum Components {
+pub enum Connected {
     /// Number the connected pieces of a mask, in the order in which they are met
     Components {
         #[command(flatten)]
@@ -60,7 +60,7 @@ pub enum Components {
     },
 }
 
-impl Components {
+impl Connected {
     /// Reads, filters and writes or prints.
     pub fn run(&self) -> Result<()> {
         match self {

@@ -36,7 +36,7 @@ enum Filter {
     #[command(flatten)]
     Morphology(morphology::Morphology),
     #[command(flatten)]
-    Components(components::Components),
+    Connected(components::Connected),
     #[command(flatten)]
     Regions(regions::Regions),
     #[command(flatten)]
@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Some(Filter::Intensity(filter)) => filter.run(),
         Some(Filter::Smoothing(filter)) => filter.run(),
         Some(Filter::Morphology(filter)) => filter.run(),
-        Some(Filter::Components(filter)) => filter.run(),
+        Some(Filter::Connected(filter)) => filter.run(),
         Some(Filter::Regions(filter)) => filter.run(),
         Some(Filter::Grid(filter)) => filter.run(),
         None => Err("no filter is named; `vesalius filter --list` names them all".into()),
