@@ -221,7 +221,9 @@ fn geometry_that_needs_a_decision_names_the_flag() {
     let folder = temporary.path();
     study(folder, 4);
     std::fs::remove_file(folder.join("study/a/1")).unwrap();
-    let convert = |more: &[&'static str]| [&["convert", "study/a", "out.nii"], more].concat();
+    fn convert<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        [&["convert", "study/a", "out.nii"], more].concat()
+    }
     let text = error(folder, &convert(&[]));
     assert!(
         text.contains("1 slice(s) are missing") && text.contains("--interpolate-slices"),

@@ -41,6 +41,7 @@ pub fn success(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// Writes `count` cases in two folds, `dataset.json` and `config.yaml`.
+#[allow(dead_code)]
 pub fn dataset(folder: &Path, count: u64) {
     let spheres = Spheres {
         size: [18, 24],
@@ -76,6 +77,7 @@ pub fn dataset(folder: &Path, count: u64) {
 }
 
 /// A network that trains in a second or two.
+#[allow(dead_code)]
 pub const CONFIG: &str = "name: spheres
 preprocessing:
   - z_score: {}
