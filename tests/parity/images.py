@@ -1,7 +1,8 @@
 """Parity of image reading with nibabel, SimpleITK and pydicom.
 
   python tests/parity/images.py generate          # small inputs and the peers' numbers -> crates/io/tests/data
-  python tests/parity/images.py walk FACTS        # sample files of the packages, ours against theirs
+  python tests/parity/images.py walk FACTS        # sample files of the packages, ours against theirs;
+                                                  # what it printed last is in images_walk.txt
 
 FACTS is the binary of `cargo build --example image_facts -p vesalius-io`. The versions used are
 written into images.json. Needs: nibabel, SimpleITK, pydicom, numpy, imagecodecs.
@@ -10,6 +11,7 @@ written into images.json. Needs: nibabel, SimpleITK, pydicom, numpy, imagecodecs
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import zlib
@@ -247,11 +249,13 @@ def walk(binary):
     }
     for title, (paths, peers) in groups.items():
         output = subprocess.run([binary, *map(str, paths)], capture_output=True, text=True, check=True).stdout
-        counts = {}
+        counts = {("ours", "read"): 0, ("ours", "read, no position"): 0, ("ours", "refused"): 0}
         print(f"== {title}: {len(paths)} files")
         for path, line in zip(paths, output.splitlines()):
             ours = json.loads(line)
             word = [] if "error" not in ours else [f"ours refused: {ours['error'][:230]}"]
+            own = "refused" if "error" in ours else "read, no position" if ours["refused"] else "read"
+            counts["ours", own] += 1
             for peer in peers:
                 theirs = attempt(peer, path)
                 if "error" in ours:
@@ -263,7 +267,8 @@ def walk(binary):
                 if outcome != "equal":
                     word.append(f"{peer.__name__[5:]}: {outcome} {theirs.get('error', '')}")
             if word:
-                print(f"{path.name}\n    " + "\n    ".join(word))
+                text = f"{path.name}\n    " + "\n    ".join(word)
+                print(re.sub(r"0x[0-9a-f]+", "0x", text.replace(f"{path.parent}/", "").replace("\t", " ")))
         for key, count in sorted(counts.items()):
             print(f"-- {key[0]}: {key[1]}: {count}")
 
