@@ -8,7 +8,7 @@ use vesalius::training::Duration;
 
 fn network(deep_supervision: bool) -> vesalius::networks::NetworkConfig {
     serde_json::from_value(serde_json::json!({"plain_conv_unet": {
-        "features_per_stage": [4, 8, 8], "strides": [1, 2, 2], "kernel_sizes": 3,
+        "features_per_stage": [4, 8, 8, 8], "strides": [1, 2, 2, 2], "kernel_sizes": 3,
         "n_conv_per_stage": 1, "n_conv_per_stage_decoder": 1, "deep_supervision": deep_supervision
     }}))
     .unwrap()
@@ -35,7 +35,7 @@ fn heads_are_trained_and_the_model_segments_at_full_resolution() {
         losses
     };
     let (deep, plain) = (train(true), train(false));
-    // The same batches and weights: what differs is what the lower head adds.
+    // The same batches and weights: what differs is what the middle head adds; the lowest counts nothing.
     assert_ne!(deep[0], plain[0]);
     for losses in [deep, plain] {
         let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
