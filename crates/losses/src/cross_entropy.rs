@@ -2,6 +2,7 @@
 
 use crate::{Error, Result, Target};
 use burn::tensor::TensorData;
+use burn::tensor::activation::log_sigmoid;
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
 use vesalius_volume::LabelScheme;
@@ -102,21 +103,24 @@ impl CrossEntropy {
     }
 }
 
-/// `max(x, 0) - x · t + ln(1 + e^-|x|)`, which neither overflows nor cancels, averaged over voxels
-/// that count and all channels.
-fn sigmoids(logits: &Logits, target: &Target, weight: Option<Tensor<5>>) -> Tensor<1> {
-    let x = logits.values();
-    let truth = target.channels.clone();
-    let tail = x.clone().abs().neg().exp().log1p();
-    let loss = match weight {
-        None => x.clone().clamp_min(0.0) - x * truth + tail,
-        // (1 - t) · x + (1 + (w - 1) · t) · ln(1 + e^-x), as PyTorch writes it.
-        Some(weight) => {
-            let factor = (weight.sub_scalar(1.0) * truth.clone()).add_scalar(1.0);
-            let softplus = tail + x.clone().neg().clamp_min(0.0);
-            truth.neg().add_scalar(1.0) * x + factor * softplus
-        }
+/// `-(w · t · ln σ(x) + (1 - t) · ln σ(-x))`, which neither overflows nor cancels and is smooth where x
+/// is zero, as the first outputs of a network may be.
+pub(crate) fn binary_cross_entropy(
+    x: Tensor<5>,
+    truth: Tensor<5>,
+    weight: Option<Tensor<5>>,
+) -> Tensor<5> {
+    let positive = log_sigmoid(x.clone()) * truth.clone();
+    let positive = match weight {
+        None => positive,
+        Some(weight) => positive * weight,
     };
+    (positive + log_sigmoid(x.neg()) * truth.neg().add_scalar(1.0)).neg()
+}
+
+/// The mean over voxels that count and all channels.
+fn sigmoids(logits: &Logits, target: &Target, weight: Option<Tensor<5>>) -> Tensor<1> {
+    let loss = binary_cross_entropy(logits.values(), target.channels.clone(), weight);
     let channels = logits.dims()[1] as f64;
     match &target.valid {
         None => loss.mean(),

@@ -1,5 +1,6 @@
 //! The focal loss (Lin et al. 2017): cross-entropy that fades where the prediction is sure and right.
 
+use crate::cross_entropy::binary_cross_entropy;
 use crate::overlap::foreground;
 use crate::{Error, Result, Target};
 use burn::tensor::TensorData;
@@ -109,8 +110,7 @@ impl Focal {
     }
 
     fn sigmoid(&self, x: Tensor<5>, truth: Tensor<5>) -> Tensor<5> {
-        let tail = x.clone().abs().neg().exp().log1p();
-        let entropy = x.clone().clamp_min(0.0) - x.clone() * truth.clone() + tail;
+        let entropy = binary_cross_entropy(x.clone(), truth.clone(), None);
         // The logarithm of the probability of being wrong.
         let sign = truth.clone().mul_scalar(2.0).sub_scalar(1.0);
         let wrong = log_sigmoid((x * sign).neg());

@@ -81,7 +81,8 @@ impl DiceCrossEntropy {
 pub struct DiceFocal {
     /// Options of the Dice part.
     pub dice: Dice,
-    /// Options of the focal part.
+    /// Options of the focal part. As in MONAI's `DiceFocalLoss`, it sees every class through a sigmoid
+    /// of its own unless `use_softmax` says otherwise, whatever the Dice part does.
     pub focal: Focal,
     /// Weight of the Dice part.
     pub lambda_dice: f64,
@@ -120,7 +121,11 @@ impl DiceFocal {
 
     fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
         let dice = self.dice.of_target(logits, target)?;
-        let focal = self.focal.of_target(logits, target)?;
+        let focal = Focal {
+            use_softmax: Some(self.focal.use_softmax.unwrap_or(false)),
+            ..self.focal.clone()
+        };
+        let focal = focal.of_target(logits, target)?;
         Ok(dice.mul_scalar(self.lambda_dice) + focal.mul_scalar(self.lambda_focal))
     }
 }
