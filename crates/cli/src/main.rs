@@ -47,7 +47,19 @@ enum Command {
     Model(commands::model::Arguments),
 }
 
+/// Lets `vesalius … | head` end quietly, as other commands do: Rust ignores the signal of a closed pipe
+/// and would panic at the next line printed.
+#[cfg(unix)]
+fn end_with_a_closed_pipe() {
+    // SAFETY: nothing else runs yet, and the default action is a handler that always exists.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+}
+
+#[cfg(not(unix))]
+fn end_with_a_closed_pipe() {}
+
 fn main() -> ExitCode {
+    end_with_a_closed_pipe();
     let result = match Arguments::parse().command {
         Command::Info(arguments) => commands::info::run(&arguments),
         Command::Convert(arguments) => commands::convert::run(&arguments),
