@@ -1,7 +1,7 @@
 //! Cross-entropy: of the softmax for exclusive labels, of every sigmoid for regions.
 
+use crate::overlap::channel_weights;
 use crate::{Error, Result, Target};
-use burn::tensor::TensorData;
 use burn::tensor::activation::log_sigmoid;
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
@@ -87,19 +87,7 @@ impl CrossEntropy {
         let Some(weight) = &self.weight else {
             return Ok(None);
         };
-        let channels = logits.dims()[1];
-        if weight.len() != channels {
-            return Err(Error::BadConfig {
-                loss: "cross_entropy",
-                problem: format!(
-                    "`weight` has {} numbers for {channels} channels",
-                    weight.len()
-                ),
-            });
-        }
-        let weight: Vec<f32> = weight.iter().map(|&w| w as f32).collect();
-        let data = TensorData::new(weight, [1, channels, 1, 1, 1]);
-        Ok(Some(Tensor::from_data(data, &logits.values().device())))
+        channel_weights("cross_entropy", weight, &logits.values()).map(Some)
     }
 }
 

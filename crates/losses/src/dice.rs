@@ -1,6 +1,6 @@
 //! The soft Dice loss (Milletari et al. 2016) with MONAI's options.
 
-use crate::overlap::{Overlap, weight_row};
+use crate::overlap::{Overlap, channel_weights};
 use crate::{Error, Result, Target};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
@@ -89,7 +89,7 @@ impl Dice {
         let loss = match &self.weight {
             None => loss,
             Some(weight) => {
-                let row = weight_row("dice", weight, overlap.channels(), &loss)?;
+                let row = channel_weights("dice", weight, &loss)?;
                 loss * row
             }
         };

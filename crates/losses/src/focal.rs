@@ -1,7 +1,7 @@
 //! The focal loss (Lin et al. 2017): cross-entropy that fades where the prediction is sure and right.
 
 use crate::cross_entropy::binary_cross_entropy;
-use crate::overlap::foreground;
+use crate::overlap::{channel_weights, foreground};
 use crate::{Error, Result, Target};
 use burn::tensor::TensorData;
 use burn::tensor::activation::log_sigmoid;
@@ -128,19 +128,8 @@ impl Focal {
         let Some(weight) = &self.weight else {
             return Ok(loss);
         };
-        let channels = loss.dims()[1];
-        if weight.len() != channels {
-            return Err(Error::BadConfig {
-                loss: "focal",
-                problem: format!(
-                    "`weight` has {} numbers for {channels} channels that count",
-                    weight.len()
-                ),
-            });
-        }
-        let weight: Vec<f32> = weight.iter().map(|&w| w as f32).collect();
-        let data = TensorData::new(weight, [1, channels, 1, 1, 1]);
-        Ok(loss.clone() * Tensor::from_data(data, &loss.device()))
+        let weight = channel_weights("focal", weight, &loss)?;
+        Ok(loss * weight)
     }
 }
 

@@ -25,11 +25,6 @@ impl Overlap {
         }
     }
 
-    /// Channels that count.
-    pub fn channels(&self) -> usize {
-        self.truth.dims()[1]
-    }
-
     /// `[N, C]`, or `[1, C]` over the batch.
     pub fn sums(&self, tensor: Tensor<5>) -> Tensor<2> {
         let [n, c, z, y, x] = tensor.dims();
@@ -57,13 +52,13 @@ pub(crate) fn foreground(
     tensor.narrow(1, 1, channels - 1)
 }
 
-/// A weight for each channel that counts as `[1, C]`.
-pub(crate) fn weight_row(
+/// A weight for each channel that counts, shaped to multiply a tensor `[N, C, …]`.
+pub(crate) fn channel_weights<const D: usize>(
     loss: &'static str,
     weight: &[f64],
-    channels: usize,
-    like: &Tensor<2>,
-) -> Result<Tensor<2>> {
+    like: &Tensor<D>,
+) -> Result<Tensor<D>> {
+    let channels = like.dims()[1];
     if weight.len() != channels {
         return Err(Error::BadConfig {
             loss,
@@ -74,6 +69,10 @@ pub(crate) fn weight_row(
         });
     }
     let weight: Vec<f32> = weight.iter().map(|&w| w as f32).collect();
-    let data = TensorData::new(weight, [1, channels]);
-    Ok(Tensor::from_data(data, &like.device()))
+    let mut shape = [1; D];
+    shape[1] = channels;
+    Ok(Tensor::from_data(
+        TensorData::new(weight, shape),
+        &like.device(),
+    ))
 }
