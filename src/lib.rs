@@ -32,6 +32,7 @@ pub use vesalius_kernels as kernels;
 pub use vesalius_losses as losses;
 pub use vesalius_metrics as metrics;
 pub use vesalius_networks as networks;
+pub use vesalius_planning as planning;
 pub use vesalius_tensor as tensor;
 pub use vesalius_training as training;
 pub use vesalius_transforms as transforms;

@@ -26,26 +26,6 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
-    /// A datalist cannot be used.
-    #[error("{path}: {reason}")]
-    Datalist {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A datalist names a file that is not there.
-    #[error(
-        "{list}: case {case} names {file}, which does not exist; restore the file or take the case out of the list"
-    )]
-    MissingFile {
-        /// The datalist.
-        list: PathBuf,
-        /// The case.
-        case: String,
-        /// The file.
-        file: PathBuf,
-    },
     /// A case cannot be used.
     #[error("case {case}: {reason}")]
     Case {
@@ -83,6 +63,9 @@ pub enum Error {
     /// The device gave something that cannot be read back.
     #[error("the device's result could not be read: {0}")]
     Device(String),
+    /// A dataset or a plan cannot be used.
+    #[error(transparent)]
+    Planning(#[from] vesalius_planning::Error),
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] vesalius_io::Error),

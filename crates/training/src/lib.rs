@@ -6,7 +6,6 @@
 
 mod checkpoint;
 mod config;
-mod datalist;
 mod dataset;
 mod error;
 mod events;
@@ -23,7 +22,6 @@ mod validate;
 
 pub use checkpoint::{Best, Checkpoint, Progress};
 pub use config::{AdamWConfig, Duration, OptimizerConfig, TrainingConfig, ValidationConfig};
-pub use datalist::{CaseFiles, Datalist};
 pub use dataset::{Case, load_cases, read_case, read_image};
 pub use error::Error;
 pub use events::Event;
@@ -36,6 +34,7 @@ pub use sampler::{Batch, PatchSampler, cut_patch};
 pub use schedule::Schedule;
 pub use setup::load_dataset;
 pub use validate::validate;
+pub use vesalius_planning::{CaseFiles, Datalist};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,7 +1,7 @@
 //! From a config and a datalist to cases in memory, checked before anything is trained.
 
 use crate::dataset::load_cases;
-use crate::{Datalist, Error, Result, TrainingConfig, TrainingData};
+use crate::{Datalist, Result, TrainingConfig, TrainingData};
 use std::path::Path;
 
 /// Reads a dataset for a run: labels from the config or the datalist, cases split by fold, every
@@ -23,11 +23,12 @@ pub fn load_dataset(config: &TrainingConfig, data: &Path) -> Result<TrainingData
         .iter()
         .all(|case| case.index.foreground_count() == 0)
     {
-        return Err(Error::Datalist {
+        return Err(vesalius_planning::Error::Datalist {
             path: list.path,
             reason: "no training case has a labelled voxel, so there is nothing to learn"
                 .to_owned(),
-        });
+        }
+        .into());
     }
     Ok(TrainingData {
         dataset: list.name,
