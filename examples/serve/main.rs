@@ -1,0 +1,45 @@
+//! Serves a model folder over HTTP: a scan goes up, its segmentation comes down.
+//!
+//! ```sh
+//! cargo run --release --example serve -- runs/hippocampus 127.0.0.1:8080
+//! curl --data-binary @scan.nii.gz http://127.0.0.1:8080/segment --output segmentation.nii.gz
+//! (cd dicom && zip -r - .) | curl --data-binary @- 'http://127.0.0.1:8080/segment?series=3' --output segmentation.nii.gz
+//! curl --data-binary @scan.nii.gz 'http://127.0.0.1:8080/segment?answer=volumes'
+//! ```
+//!
+//! There is no encryption and no log-in: put it behind a server that has both.
+
+mod service;
+mod upload;
+
+use service::{Limits, Service, router};
+use std::path::Path;
+use vesalius::prelude::*;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let Some(model) = arguments.next() else {
+        return Err("usage: serve MODEL_FOLDER [ADDRESS:PORT] [DEVICE]".into());
+    };
+    let address = arguments.next().unwrap_or("127.0.0.1:8080".to_owned());
+    let device = parse_device(&arguments.next().unwrap_or("cpu".to_owned()))?;
+    let segmenter = Segmenter::open(Path::new(&model), &device)?;
+    let limits = Limits::default();
+    println!(
+        "{model} on http://{address}: {} at a time, {} more may wait, {} MiB an upload",
+        limits.running,
+        limits.waiting,
+        limits.upload_bytes >> 20
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(&address).await?;
+        axum::serve(listener, router(Service::new(segmenter, limits))).await?;
+        Ok(())
+    })
+}

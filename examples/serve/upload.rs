@@ -1,0 +1,79 @@
+//! From an uploaded body to an image: an image file as it is, or a zip archive with DICOM files or
+//! with one image file a channel. Decides by content; names inside an archive lead nowhere else.
+
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+use vesalius::prelude::*;
+use vesalius::study::{Modality, read_modalities};
+use zip::ZipArchive;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const MOST_FILES: usize = 20_000;
+
+/// The image of a body, unpacked under `folder`.
+///
+/// `series` names DICOM series by UID, number or description, with commas between channels.
+///
+/// # Errors
+/// An archive that is broken, too large or without an image; a file that cannot be read.
+pub fn read(
+    folder: &Path,
+    body: &[u8],
+    series: Option<&str>,
+    channels: usize,
+    unpacked_bytes: u64,
+) -> Result<Volume<f32>> {
+    if !body.starts_with(b"PK\x03\x04") {
+        let file = folder.join("upload");
+        std::fs::write(&file, body)?;
+        return Ok(vesalius::training::read_image(&[file], channels)?);
+    }
+    let files = unpack(folder, body, unpacked_bytes)?;
+    if let Some(series) = series {
+        let modalities: Vec<Modality> = series
+            .split(',')
+            .map(|name| Modality::series(folder, name))
+            .collect();
+        return Ok(read_modalities(&modalities)?);
+    }
+    let mut images: Vec<PathBuf> = files
+        .into_iter()
+        .filter(|file| vesalius::io::is_image(file))
+        .collect();
+    images.sort();
+    if images.is_empty() {
+        images.push(folder.to_path_buf());
+    }
+    Ok(vesalius::training::read_image(&images, channels)?)
+}
+
+/// Unpacks the files whose names stay inside `folder`; two of one name are an error.
+fn unpack(folder: &Path, body: &[u8], unpacked_bytes: u64) -> Result<Vec<PathBuf>> {
+    let mut archive = ZipArchive::new(Cursor::new(body))?;
+    if archive.len() > MOST_FILES {
+        let found = archive.len();
+        return Err(
+            format!("the archive has {found} entries, at most {MOST_FILES} are taken").into(),
+        );
+    }
+    let mut left = unpacked_bytes;
+    let mut files = Vec::new();
+    for index in 0..archive.len() {
+        let entry = archive.by_index(index)?;
+        let Some(inside) = entry.enclosed_name().filter(|_| entry.is_file()) else {
+            continue;
+        };
+        let target = folder.join(inside);
+        if let Some(parent) = target.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        let mut file = std::fs::File::create_new(&target)?;
+        let written = std::io::copy(&mut entry.take(left + 1), &mut file)?;
+        left = left
+            .checked_sub(written)
+            .ok_or_else(|| format!("the archive unpacks to more than {unpacked_bytes} bytes"))?;
+        files.push(target);
+    }
+    Ok(files)
+}
