@@ -25,6 +25,31 @@ pub enum Error {
         /// The file.
         file: PathBuf,
     },
+    /// nnU-Net's plans or dataset.json cannot be used.
+    #[error("{path}: {reason}")]
+    Plans {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A configuration that plans do not have, or that goes in a circle.
+    #[error("plans `{plans}`: {reason}")]
+    Configuration {
+        /// The plans' name.
+        plans: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Labels that make no sense.
+    #[error("{reason}")]
+    Labels {
+        /// What is wrong, and what is expected.
+        reason: String,
+    },
+    /// A value that is not what its key wants.
+    #[error(transparent)]
+    Json(serde_json::Error),
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] vesalius_io::Error),

@@ -5,6 +5,7 @@
 
 mod datalist;
 mod error;
+pub mod nnunet;
 
 pub use datalist::{CaseFiles, Datalist};
 pub use error::Error;

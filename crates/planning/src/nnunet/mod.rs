@@ -1,0 +1,13 @@
+//! nnU-Net v2's own files, `plans.json` and `dataset.json`, as types: read in every form that its
+//! versions wrote, written with its keys in its order.
+//!
+//! Vectors stand here as nnU-Net has them, along an array's axes (z, y, x after its
+//! `transpose_forward`); whoever builds something from them turns them into `[x, y, z]`.
+
+mod dataset_json;
+mod ordered;
+mod plans;
+
+pub use dataset_json::{DatasetJson, LabelValues};
+pub use ordered::Ordered;
+pub use plans::{Architecture, Configuration, IntensityProperties, Plans, Resampling};
