@@ -27,7 +27,7 @@ impl Chain {
         let mut steps = Vec::new();
         for (position, transform) in (0u32..).zip(&self.0) {
             let mut rng = keyed(seed, draw, Stream::Augmentation(position));
-            if let Some(step) = transform.sample(subject.geometry(), &mut rng)? {
+            if let Some(step) = transform.sample(&subject, &mut rng)? {
                 subject = step.apply(subject)?;
                 steps.push(step);
             }

@@ -17,8 +17,11 @@ mod transform;
 
 pub use chain::Chain;
 pub use error::Error;
-pub use grid::{Flip, GridStep, Orient, Spacing};
-pub use intensity::{GaussianNoise, IntensityStep, ScaleIntensity, ShiftIntensity, ZScore};
+pub use grid::{CropNonzero, Flip, GridStep, Orient, Spacing};
+pub use intensity::{
+    ForegroundIntensity, GaussianNoise, IntensityStep, NnUnetNormalization, NnUnetScheme,
+    ScaleIntensity, ShiftIntensity, ZScore, nonzero_mask,
+};
 pub use patch::{Axis, LabelIndex, PatchConfig, PatchSampling, PositiveNegative};
 pub use random::{Stream, keyed};
 pub use step::Step;

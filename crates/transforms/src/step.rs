@@ -1,6 +1,6 @@
 //! A sampled transform: a fact that can be applied again and gives the same result.
 
-use crate::{GridStep, IntensityStep, Result};
+use crate::{GridStep, IntensityStep, NnUnetNormalization, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_volume::Subject;
 
@@ -12,6 +12,8 @@ pub enum Step {
     Grid(GridStep),
     /// The image changes, labels stay.
     Intensity(IntensityStep),
+    /// nnU-Net's normalisation, whose mask may look at the labels.
+    NnUnetNormalization(NnUnetNormalization),
 }
 
 impl Step {
@@ -24,6 +26,11 @@ impl Step {
             Self::Intensity(step) => {
                 step.apply(subject.image_mut());
                 Ok(subject)
+            }
+            Self::NnUnetNormalization(step) => {
+                let (name, mut image, labels) = subject.into_parts();
+                step.apply(&mut image, labels.as_ref())?;
+                Ok(Subject::new(name, image, labels)?)
             }
             Self::Grid(step) => {
                 let (name, image, labels) = subject.into_parts();

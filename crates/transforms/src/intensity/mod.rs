@@ -1,5 +1,11 @@
 //! Steps that change what a voxel holds and leave it where it is.
 
+mod nnunet_normalization;
+
+pub use nnunet_normalization::{
+    ForegroundIntensity, NnUnetNormalization, NnUnetScheme, nonzero_mask,
+};
+
 use crate::{Error, Result};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

@@ -1,6 +1,10 @@
 //! Steps that move voxels: each is a map from one grid to another, so that the image goes through
 //! it smoothly and labels by name, and the way back is a resample to the first grid's geometry.
 
+mod crop_nonzero;
+
+pub use crop_nonzero::CropNonzero;
+
 use crate::intensity::check_probability;
 use crate::{Axis, Error, Result};
 use rand::RngExt;
