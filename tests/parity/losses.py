@@ -54,6 +54,37 @@ def regions():
 
 
 E3, R3, IGNORE = exclusive(), regions(), exclusive(4)
+WEIGHT = torch.tensor([0.2, 1.0, 3.0]).reshape(1, 3)
+UNIFIED = (L.unified_focal_loss.AsymmetricFocalLoss, L.unified_focal_loss.AsymmetricFocalTverskyLoss)
+
+
+def two(loss, ignore=False):
+    """MONAI's unified focal loss takes probabilities of two classes: the first two channels, softmaxed."""
+    y = labels(3 if ignore else 2)
+    target = y if ignore else torch.cat([y == 0, y == 1], 1).float()
+    return lambda x: loss(torch.softmax(x[:, :2], 1), target)
+
+
+def of_regions(loss):
+    """The mean over regions, each a problem of two classes."""
+    return lambda x: sum(loss(torch.sigmoid(x[:, [c]]), R3[:, [c]]) for c in range(C)) / C
+
+
+def unified(focal, tversky, weight):
+    focal.to_onehot_y = tversky.to_onehot_y = True
+    return lambda p, t: weight * focal(p, t) + (1 - weight) * tversky(p, t)
+
+
+def symmetric_unified_focal(p, t, weight=0.5, gamma=0.5, delta=0.7, epsilon=1e-7):
+    """The symmetric form of Yeung et al. (2022), equations 13 and 14, which MONAI does not have."""
+    p = p.clamp(epsilon, 1 - epsilon)
+    share = torch.tensor([1 - delta, delta]).reshape(1, 2, 1, 1, 1)
+    focal = (-share * (1 - p) ** gamma * t * p.log()).mean()
+    tp, fn, fp = ((a * b).sum((2, 3, 4)) for a, b in ((t, p), (t, 1 - p), (1 - t, p)))
+    index = (tp + epsilon) / (tp + delta * fn + (1 - delta) * fp + epsilon)
+    return weight * focal + (1 - weight) * ((1 - index) ** (1 - gamma)).mean()
+
+
 soft = {"to_onehot_y": True, "softmax": True}
 cases = [
     emit("dice", "exclusive", {"dice": {}}, E3(L.DiceLoss(**soft))),
@@ -96,5 +127,36 @@ cases = [
     emit("nnunet regions", "regions", {"dice_cross_entropy": {"dice": {"batch": True}}},
          lambda x: 1 + DC_and_BCE_loss({}, {"batch_dice": True, "do_bg": True, "smooth": 1e-5, "ddp": False}, use_ignore_label=False,
                                        dice_class=MemoryEfficientSoftDiceLoss)(x, R3)),
+    emit("dice ignoring", "exclusive ignore 3", {"dice": {}}, IGNORE(L.DiceLoss(ignore_index=3, **soft))),
+    emit("tversky ignoring", "exclusive ignore 3", {"tversky": {"alpha": 0.3, "beta": 0.7}},
+         IGNORE(L.TverskyLoss(alpha=0.3, beta=0.7, ignore_index=3, **soft))),
+    # With an ignored label MONAI's mean is over voxels; without one, as ours always, over channels too.
+    emit("focal ignoring", "exclusive ignore 3", {"focal": {}}, IGNORE(lambda x, y: L.FocalLoss(to_onehot_y=True, use_softmax=True, ignore_index=3)(x, y) / C)),
+    emit("tversky weighted", "exclusive", {"tversky": {"weight": [0.2, 1.0, 3.0]}},
+         E3(lambda x, y: (L.TverskyLoss(reduction="none", **soft)(x, y).flatten(1) * WEIGHT).mean())),
+    emit("unified focal", "two classes", {"unified_focal": {}}, two(L.AsymmetricUnifiedFocalLoss())),
+    emit("unified focal options", "two classes", {"unified_focal": {"weight": 0.3, "gamma": 0.75, "delta": 0.6}},
+         two(L.AsymmetricUnifiedFocalLoss(weight=0.3, gamma=0.75, delta=0.6))),
+    emit("unified focal symmetric", "two classes", {"unified_focal": {"asymmetric": False}}, two(symmetric_unified_focal)),
+    emit("unified focal regions", "regions", {"unified_focal": {}}, of_regions(L.AsymmetricUnifiedFocalLoss())),
+    emit("unified focal ignoring", "two classes ignore 2", {"unified_focal": {"weight": 0.3}},
+         two(lambda p, t: unified(*(k(gamma=0.5, ignore_index=2) for k in UNIFIED), 0.3)(p, t), ignore=True)),
+    emit("hausdorff dt", "exclusive", {"hausdorff_dt": {}}, E3(L.HausdorffDTLoss(**soft))),
+    emit("hausdorff dt background", "exclusive", {"hausdorff_dt": {"include_background": True, "alpha": 1.5}},
+         E3(L.HausdorffDTLoss(include_background=True, alpha=1.5, batch=True, **soft))),
+    emit("hausdorff dt log", "exclusive", {"hausdorff_dt": {"log": True}}, E3(L.LogHausdorffDTLoss(**soft))),
+    emit("hausdorff dt regions", "regions", {"hausdorff_dt": {}}, lambda x: L.HausdorffDTLoss(include_background=True, sigmoid=True)(x, R3)),
+    emit("hausdorff dt weighted", "exclusive", {"hausdorff_dt": {"include_background": True, "weight": [0.2, 1.0, 3.0]}},
+         E3(lambda x, y: (L.HausdorffDTLoss(include_background=True, reduction="none", **soft)(x, y).flatten(1) * WEIGHT).mean())),
+    emit("boundary", "exclusive", {"boundary": {}}, E3(L.BoundaryLoss(**soft))),
+    emit("boundary foreground", "exclusive", {"boundary": {"include_background": False}}, E3(L.BoundaryLoss(include_background=False, **soft))),
+    emit("boundary regions", "regions", {"boundary": {}}, lambda x: L.BoundaryLoss(sigmoid=True)(x, R3)),
+    emit("dice and boundary", "exclusive", {"sum": [{"weight": 1.0, "loss": {"dice": {}}}, {"weight": 0.1, "loss": {"boundary": {"include_background": False}}}]},
+         E3(lambda x, y: L.DiceLoss(**soft)(x, y) + 0.1 * L.BoundaryLoss(include_background=False, **soft)(x, y))),
+    emit("cldice", "exclusive", {"cldice": {}}, E3(L.SoftclDiceLoss(**soft))),
+    emit("cldice foreground", "exclusive", {"cldice": {"include_background": False, "iter": 1, "smooth_nr": 0.5, "smooth_dr": 0.25}},
+         E3(L.SoftclDiceLoss(include_background=False, iter_=1, smooth_nr=0.5, smooth_dr=0.25, **soft))),
+    emit("cldice regions", "regions", {"cldice": {"iter": 2}}, lambda x: L.SoftclDiceLoss(iter_=2, sigmoid=True)(x, R3)),
+    emit("dice cldice", "exclusive", {"dice_cldice": {"alpha": 0.3}}, E3(L.SoftDiceclDiceLoss(alpha=0.3, **soft))),
 ]
 json.dump({"versions": {"torch": torch.__version__, "monai": monai.__version__, "nnunetv2": version("nnunetv2")}, "cases": cases}, sys.stdout, indent=1)

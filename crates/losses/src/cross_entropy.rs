@@ -1,6 +1,6 @@
 //! Cross-entropy: of the softmax for exclusive labels, of every sigmoid for regions.
 
-use crate::overlap::channel_weights;
+use crate::overlap::{channel_weights, check_weight};
 use crate::{Error, Result, Target};
 use burn::tensor::activation::log_sigmoid;
 use serde::{Deserialize, Serialize};
@@ -26,17 +26,13 @@ impl CrossEntropy {
     /// # Errors
     /// [`Error::BadConfig`].
     pub fn check(&self) -> Result<()> {
-        let negative = |weights: &Vec<f64>| weights.iter().any(|&w| w.is_nan() || w < 0.0);
-        let problem = if self.weight.as_ref().is_some_and(negative) {
-            "`weight` must hold numbers that are not negative"
-        } else if !(0.0..=1.0).contains(&self.label_smoothing) {
-            "`label_smoothing` must lie in [0, 1]"
-        } else {
+        check_weight("cross_entropy", self.weight.as_deref())?;
+        if (0.0..=1.0).contains(&self.label_smoothing) {
             return Ok(());
-        };
+        }
         Err(Error::BadConfig {
             loss: "cross_entropy",
-            problem: problem.to_owned(),
+            problem: "`label_smoothing` must lie in [0, 1]".to_owned(),
         })
     }
 
@@ -109,14 +105,7 @@ pub(crate) fn binary_cross_entropy(
 /// The mean over voxels that count and all channels.
 fn sigmoids(logits: &Logits, target: &Target, weight: Option<Tensor<5>>) -> Tensor<1> {
     let loss = binary_cross_entropy(logits.values(), target.channels.clone(), weight);
-    let channels = logits.dims()[1] as f64;
-    match &target.valid {
-        None => loss.mean(),
-        Some(valid) => {
-            let count = valid.clone().sum().clamp_min(1e-8).mul_scalar(channels);
-            target.masked(loss).sum() / count
-        }
-    }
+    target.mean(target.masked(loss))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The soft Dice loss (Milletari et al. 2016) with MONAI's options.
 
-use crate::overlap::{Overlap, channel_weights};
+use crate::overlap::{Overlap, channel_weights, check_weight};
 use crate::{Error, Result, Target};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
@@ -46,20 +46,13 @@ impl Dice {
     /// # Errors
     /// [`Error::BadConfig`].
     pub fn check(&self) -> Result<()> {
-        let wrong = |problem: &str| {
-            Err(Error::BadConfig {
-                loss: "dice",
-                problem: problem.to_owned(),
-            })
-        };
         if !(self.smooth_nr >= 0.0 && self.smooth_dr >= 0.0) {
-            return wrong("`smooth_nr` and `smooth_dr` must not be negative");
+            return Err(Error::BadConfig {
+                loss: "dice",
+                problem: "`smooth_nr` and `smooth_dr` must not be negative".to_owned(),
+            });
         }
-        let negative = |weights: &Vec<f64>| weights.iter().any(|&w| w.is_nan() || w < 0.0);
-        if self.weight.as_ref().is_some_and(negative) {
-            return wrong("`weight` must hold numbers that are not negative");
-        }
-        Ok(())
+        check_weight("dice", self.weight.as_deref())
     }
 
     /// The loss, one number, of label values `[N, 1, Z, Y, X]`.

@@ -19,6 +19,9 @@ pub enum Error {
         /// The shape needed.
         expected: Vec<usize>,
     },
+    /// An error of the filters, of which distances come.
+    #[error(transparent)]
+    Filters(#[from] vesalius_filters::Error),
     /// An error of the tensor crate.
     #[error(transparent)]
     Tensor(#[from] vesalius_tensor::Error),

@@ -1,7 +1,7 @@
 //! The focal loss (Lin et al. 2017): cross-entropy that fades where the prediction is sure and right.
 
 use crate::cross_entropy::binary_cross_entropy;
-use crate::overlap::{channel_weights, foreground};
+use crate::overlap::{check_weight, foreground};
 use crate::{Error, Result, Target};
 use burn::tensor::TensorData;
 use burn::tensor::activation::log_sigmoid;
@@ -46,7 +46,7 @@ impl Focal {
     /// # Errors
     /// [`Error::BadConfig`].
     pub fn check(&self) -> Result<()> {
-        let negative = |weights: &Vec<f64>| weights.iter().any(|&w| w.is_nan() || w < 0.0);
+        check_weight("focal", self.weight.as_deref())?;
         let problem = if self.gamma.is_nan() || self.gamma < 0.0 {
             "`gamma` must not be negative"
         } else if self
@@ -54,8 +54,6 @@ impl Focal {
             .is_some_and(|alpha| !(0.0..=1.0).contains(&alpha))
         {
             "`alpha` must lie in [0, 1]"
-        } else if self.weight.as_ref().is_some_and(negative) {
-            "`weight` must hold numbers that are not negative"
         } else {
             return Ok(());
         };
@@ -84,14 +82,7 @@ impl Focal {
             let values = foreground(logits, logits.values(), self.include_background);
             self.sigmoid(values, truth)
         };
-        let loss = self.weighted(target.masked(loss))?;
-        Ok(match &target.valid {
-            None => loss.mean(),
-            Some(valid) => {
-                let channels = loss.dims()[1] as f64;
-                loss.sum() / valid.clone().sum().clamp_min(1e-8).mul_scalar(channels)
-            }
-        })
+        target.mean_weighted("focal", target.masked(loss), self.weight.as_deref())
     }
 
     fn softmax(&self, values: Tensor<5>, truth: Tensor<5>) -> Tensor<5> {
@@ -122,14 +113,6 @@ impl Focal {
                 loss * (truth.mul_scalar(alpha) + negative.mul_scalar(1.0 - alpha))
             }
         }
-    }
-
-    fn weighted(&self, loss: Tensor<5>) -> Result<Tensor<5>> {
-        let Some(weight) = &self.weight else {
-            return Ok(loss);
-        };
-        let weight = channel_weights("focal", weight, &loss)?;
-        Ok(loss * weight)
     }
 }
 

@@ -4,26 +4,35 @@
 //! `[N, 1, Z, Y, X]`; it applies softmax or sigmoid itself, once, and skips voxels of the scheme's
 //! ignore label. Distances between label maps that need no gradient live in `vesalius-metrics`.
 
+mod boundary;
+mod cldice;
 mod cross_entropy;
 mod deep_supervision;
 mod dice;
+mod distance_field;
 mod error;
 mod focal;
 mod generalized_dice;
+mod hausdorff;
 mod loss;
 mod overlap;
 mod target;
 mod tversky;
+mod unified_focal;
 
+pub use boundary::Boundary;
+pub use cldice::{ClDice, DiceClDice};
 pub use cross_entropy::CrossEntropy;
 pub use deep_supervision::{DeepSupervision, HeadWeights};
 pub use dice::Dice;
 pub use error::Error;
 pub use focal::Focal;
 pub use generalized_dice::{ClassWeight, GeneralizedDice};
-pub use loss::{DiceCrossEntropy, DiceFocal, Loss, LossConfig};
+pub use hausdorff::HausdorffDt;
+pub use loss::{DiceCrossEntropy, DiceFocal, Loss, LossConfig, Part};
 pub use target::Target;
 pub use tversky::Tversky;
+pub use unified_focal::UnifiedFocal;
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

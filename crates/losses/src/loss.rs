@@ -1,6 +1,9 @@
 //! Losses by name, and the sum of Dice and cross-entropy that most models are trained with.
 
-use crate::{CrossEntropy, Dice, Error, Focal, GeneralizedDice, Result, Target, Tversky};
+use crate::{
+    Boundary, ClDice, CrossEntropy, Dice, DiceClDice, Error, Focal, GeneralizedDice, HausdorffDt,
+    Result, Target, Tversky, UnifiedFocal,
+};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
 
@@ -148,6 +151,30 @@ pub enum LossConfig {
     Focal(Focal),
     /// See [`DiceFocal`].
     DiceFocal(DiceFocal),
+    /// See [`UnifiedFocal`].
+    UnifiedFocal(UnifiedFocal),
+    /// See [`HausdorffDt`].
+    HausdorffDt(HausdorffDt),
+    /// See [`Boundary`].
+    Boundary(Boundary),
+    /// See [`ClDice`].
+    #[serde(rename = "cldice")]
+    ClDice(ClDice),
+    /// See [`DiceClDice`].
+    #[serde(rename = "dice_cldice")]
+    DiceClDice(DiceClDice),
+    /// Several losses, each with its weight: in YAML `sum: [{weight: 1, loss: {dice: {}}}, …]`.
+    Sum(Vec<Part>),
+}
+
+/// One loss of [`LossConfig::Sum`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// How much it counts.
+    pub weight: f64,
+    /// The loss.
+    pub loss: LossConfig,
 }
 
 impl Default for LossConfig {
@@ -170,6 +197,12 @@ impl LossConfig {
             Self::Tversky(loss) => loss.check(),
             Self::Focal(loss) => loss.check(),
             Self::DiceFocal(loss) => loss.check(),
+            Self::UnifiedFocal(loss) => loss.check(),
+            Self::HausdorffDt(loss) => loss.check(),
+            Self::Boundary(loss) => loss.check(),
+            Self::ClDice(loss) => loss.check(),
+            Self::DiceClDice(loss) => loss.check(),
+            Self::Sum(parts) => check_parts(parts),
         }
     }
 
@@ -178,17 +211,43 @@ impl LossConfig {
     /// # Errors
     /// As [`Loss::forward`].
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        let target = Target::new(logits, labels)?;
+        self.of_target(logits, &Target::new(logits, labels)?)
+    }
+
+    fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
         match self {
-            Self::Dice(loss) => loss.of_target(logits, &target),
-            Self::CrossEntropy(loss) => loss.of_target(logits, &target),
-            Self::DiceCrossEntropy(loss) => loss.of_target(logits, &target),
-            Self::GeneralizedDice(loss) => Ok(loss.of_target(logits, &target)),
-            Self::Tversky(loss) => Ok(loss.of_target(logits, &target)),
-            Self::Focal(loss) => loss.of_target(logits, &target),
-            Self::DiceFocal(loss) => loss.of_target(logits, &target),
+            Self::Dice(loss) => loss.of_target(logits, target),
+            Self::CrossEntropy(loss) => loss.of_target(logits, target),
+            Self::DiceCrossEntropy(loss) => loss.of_target(logits, target),
+            Self::GeneralizedDice(loss) => Ok(loss.of_target(logits, target)),
+            Self::Tversky(loss) => loss.of_target(logits, target),
+            Self::Focal(loss) => loss.of_target(logits, target),
+            Self::DiceFocal(loss) => loss.of_target(logits, target),
+            Self::UnifiedFocal(loss) => Ok(loss.of_target(logits, target)),
+            Self::HausdorffDt(loss) => loss.of_target(logits, target),
+            Self::Boundary(loss) => loss.of_target(logits, target),
+            Self::ClDice(loss) => Ok(loss.of_target(logits, target)),
+            Self::DiceClDice(loss) => loss.of_target(logits, target),
+            Self::Sum(parts) => {
+                let mut sum = Tensor::zeros([1], &target.channels.device());
+                for part in parts.iter().filter(|part| part.weight != 0.0) {
+                    sum = sum + part.loss.of_target(logits, target)?.mul_scalar(part.weight);
+                }
+                Ok(sum)
+            }
         }
     }
+}
+
+fn check_parts(parts: &[Part]) -> Result<()> {
+    let counts = |part: &Part| part.weight.is_finite() && part.weight >= 0.0;
+    if parts.iter().all(counts) && parts.iter().any(|part| part.weight > 0.0) {
+        return parts.iter().try_for_each(|part| part.loss.check());
+    }
+    Err(Error::BadConfig {
+        loss: "sum",
+        problem: "each `weight` must not be negative, and one must be positive".to_owned(),
+    })
 }
 
 impl Loss for LossConfig {

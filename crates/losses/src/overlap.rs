@@ -52,6 +52,18 @@ pub(crate) fn foreground(
     tensor.narrow(1, 1, channels - 1)
 }
 
+/// Nothing when weights, if any, are numbers that are not negative.
+pub(crate) fn check_weight(loss: &'static str, weight: Option<&[f64]>) -> Result<()> {
+    let bad = |weights: &[f64]| weights.iter().any(|&w| !w.is_finite() || w < 0.0);
+    if weight.is_some_and(bad) {
+        return Err(Error::BadConfig {
+            loss,
+            problem: "`weight` must hold numbers that are not negative".to_owned(),
+        });
+    }
+    Ok(())
+}
+
 /// A weight for each channel that counts, shaped to multiply a tensor `[N, C, …]`.
 pub(crate) fn channel_weights<const D: usize>(
     loss: &'static str,

@@ -1,5 +1,6 @@
 //! Label values as what each output channel should say, and which voxels count.
 
+use crate::overlap::channel_weights;
 use crate::{Error, Result};
 use vesalius_tensor::{Int, Logits, Tensor};
 
@@ -58,6 +59,34 @@ impl Target {
             Some(valid) => tensor * valid.clone(),
             None => tensor,
         }
+    }
+
+    /// The mean of `[N, C, Z, Y, X]`, zero where voxels do not count, over channels and voxels that do.
+    pub(crate) fn mean(&self, tensor: Tensor<5>) -> Tensor<1> {
+        match &self.valid {
+            None => tensor.mean(),
+            Some(valid) => {
+                let count = valid.clone().sum().clamp_min(1e-8);
+                let channels = tensor.dims()[1] as f64;
+                tensor.sum() / count.mul_scalar(channels)
+            }
+        }
+    }
+
+    /// That mean, each channel with its weight, if any.
+    pub(crate) fn mean_weighted(
+        &self,
+        loss: &'static str,
+        tensor: Tensor<5>,
+        weight: Option<&[f64]>,
+    ) -> Result<Tensor<1>> {
+        Ok(self.mean(match weight {
+            None => tensor,
+            Some(weight) => {
+                let weight = channel_weights(loss, weight, &tensor)?;
+                tensor * weight
+            }
+        }))
     }
 }
 

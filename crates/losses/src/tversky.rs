@@ -1,7 +1,7 @@
 //! The Tversky loss (Salehi et al. 2017), which weighs false positives and false negatives apart, and
 //! its focal power (Abraham & Khan 2019).
 
-use crate::overlap::Overlap;
+use crate::overlap::{Overlap, channel_weights, check_weight};
 use crate::{Error, Result, Target};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
@@ -26,6 +26,8 @@ pub struct Tversky {
     pub smooth_dr: f64,
     /// Whether sums run over the whole batch before they are divided.
     pub batch: bool,
+    /// A weight for each channel that counts; `None` for equal ones.
+    pub weight: Option<Vec<f64>>,
 }
 
 impl Default for Tversky {
@@ -38,6 +40,7 @@ impl Default for Tversky {
             smooth_nr: 1e-5,
             smooth_dr: 1e-5,
             batch: false,
+            weight: None,
         }
     }
 }
@@ -48,6 +51,7 @@ impl Tversky {
     /// # Errors
     /// [`Error::BadConfig`].
     pub fn check(&self) -> Result<()> {
+        check_weight("tversky", self.weight.as_deref())?;
         let numbers = [self.alpha, self.beta, self.smooth_nr, self.smooth_dr];
         if numbers.iter().any(|n| n.is_nan() || *n < 0.0)
             || self.gamma.is_nan()
@@ -64,12 +68,12 @@ impl Tversky {
     /// The loss, one number, of label values `[N, 1, Z, Y, X]`.
     ///
     /// # Errors
-    /// [`Error::WrongShape`].
+    /// [`Error::WrongShape`]; [`Error::BadConfig`] when weights and channels differ in number.
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        Ok(self.of_target(logits, &Target::new(logits, labels)?))
+        self.of_target(logits, &Target::new(logits, labels)?)
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Tensor<1> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
         let overlap = Overlap::new(logits, target, self.include_background, self.batch);
         let both = overlap.intersection();
         let extra = overlap.sums(overlap.predicted.clone()) - both.clone();
@@ -81,6 +85,13 @@ impl Tversky {
             1.0 => loss,
             gamma => loss.clamp_min(0.0).powf_scalar(gamma),
         };
-        loss.mean()
+        let loss = match &self.weight {
+            None => loss,
+            Some(weight) => {
+                let row = channel_weights("tversky", weight, &loss)?;
+                loss * row
+            }
+        };
+        Ok(loss.mean())
     }
 }
