@@ -99,6 +99,9 @@ mod tests {
         let right = loss([1.0, 1.0, -1.0, -1.0, -1.0, -1.0]);
         let near = loss([1.0, 1.0, 1.0, -1.0, -1.0, -1.0]);
         let far = loss([1.0, 1.0, -1.0, -1.0, -1.0, 1.0]);
-        assert!(right < 1e-6 && right < near && near < far, "{right} {near} {far}");
+        assert!(
+            right < 1e-6 && right < near && near < far,
+            "{right} {near} {far}"
+        );
     }
 }

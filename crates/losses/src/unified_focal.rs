@@ -53,7 +53,8 @@ impl UnifiedFocal {
     /// [`Error::BadConfig`].
     pub fn check(&self) -> Result<()> {
         let shares = [self.weight, self.delta];
-        if shares.iter().all(|share| (0.0..=1.0).contains(share)) && (0.0..1.0).contains(&self.gamma)
+        if shares.iter().all(|share| (0.0..=1.0).contains(share))
+            && (0.0..1.0).contains(&self.gamma)
         {
             return Ok(());
         }
@@ -111,7 +112,8 @@ impl UnifiedFocal {
         let both = overlap.intersection();
         let missed = overlap.sums(overlap.truth.clone()) - both.clone();
         let wrong = overlap.sums(overlap.predicted.clone()) - both.clone();
-        let total = both.clone() + missed.mul_scalar(self.delta) + wrong.mul_scalar(1.0 - self.delta);
+        let total =
+            both.clone() + missed.mul_scalar(self.delta) + wrong.mul_scalar(1.0 - self.delta);
         let index = both.add_scalar(EPSILON) / total.add_scalar(EPSILON);
         let loss = index.neg().add_scalar(1.0);
         if !enhanced || self.gamma == 0.0 {
