@@ -4,7 +4,7 @@
 //! ```sh
 //! cargo run --release --example peer_speed -- WORKDIR [CASE ...]   # prints case<TAB>vesalius<TAB>ms
 //! cargo run --release --example peer_speed -- list
-//! cargo run --release --example peer_speed -- memory CASE          # prints case<TAB>vesalius<TAB>MiB
+//! cargo run --release --example peer_speed -- memory CASE          # prints case, MiB at the peak, MiB when empty
 //! ```
 //!
 //! WORKDIR holds `v.nii.gz`, `seg.nii.gz` and `other.nii.gz`; cases on made numbers do not read it.
@@ -69,17 +69,27 @@ fn start_threads() -> Result<()> {
     Ok(())
 }
 
-/// The largest resident size of the process after the work was done once (Linux).
+/// The largest resident size of the process once the work was done, and its size before anything was
+/// made ready (Linux).
 fn print_memory(case: &Case) -> Result<()> {
-    (case.prepare)(Path::new("."))?();
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|size| size.trim().strip_suffix("kB")?.trim().parse::<f64>().ok())
-        .ok_or("the system does not say the peak of the resident size")?;
-    println!("{}\tvesalius\t{:.0}", case.name, peak / 1024.0);
+    let empty = resident("VmRSS:")?;
+    let mut work = (case.prepare)(Path::new("."))?;
+    work();
+    // A training step is whole, the optimiser's moments too, from the second on.
+    work();
+    let peak = resident("VmHWM:")?;
+    println!("{}\tvesalius\t{peak:.0}\tempty\t{empty:.0}", case.name);
     Ok(())
+}
+
+fn resident(field: &str) -> Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let size = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field))
+        .and_then(|size| size.trim().strip_suffix("kB")?.trim().parse::<f64>().ok())
+        .ok_or("the system does not say the resident size")?;
+    Ok(size / 1024.0)
 }
 
 /// The median of `runs` timings after one that is not counted.

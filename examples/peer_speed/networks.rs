@@ -10,7 +10,7 @@ use vesalius::tensor::Logits;
 use vesalius::volume::LabelScheme;
 
 pub fn cases() -> Vec<Case> {
-    vec![
+    let mut cases = vec![
         forward("unet_monai_forward_96", monai_unet, [96; 3]),
         forward("unet_monai_forward_128", monai_unet, [128; 3]),
         forward("unet_nnunet_forward_64", nnunet_unet, [64; 3]),
@@ -23,7 +23,24 @@ pub fn cases() -> Vec<Case> {
         ),
         // For `memory`; the peers' speed script has no such case.
         forward("unet_nnunet_forward_128", nnunet_unet, [128; 3]),
-    ]
+    ];
+    for (name, config) in every_network() {
+        let make = move || Ok(config.clone());
+        cases.push(forward(&format!("{name}_forward_64"), make.clone(), [64; 3]));
+        cases.push(train(&format!("{name}_train_64"), make, [64; 3], 1));
+    }
+    cases
+}
+
+/// One of each kind, in the peers' words: `tests/parity/network_speed.py` builds the same.
+fn every_network() -> Vec<(String, NetworkConfig)> {
+    let described: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(include_str!("networks.json")).expect("a file that reads");
+    let read = |(name, architecture)| {
+        let config = NetworkConfig::from_peer(&architecture).expect("networks that are known");
+        (name, config)
+    };
+    described.into_iter().map(read).collect()
 }
 
 fn monai_unet() -> serde_json::Result<NetworkConfig> {
@@ -41,13 +58,18 @@ fn nnunet_unet() -> serde_json::Result<NetworkConfig> {
     serde_json::from_value(unet)
 }
 
+/// Describes a network.
+trait Make: Fn() -> serde_json::Result<NetworkConfig> + 'static {}
+
+impl<F: Fn() -> serde_json::Result<NetworkConfig> + 'static> Make for F {}
+
 /// Where networks run: what DEVICE says, or the CPU.
 fn device() -> crate::Result<Device> {
     let name = std::env::var("DEVICE").unwrap_or_else(|_| "cpu".to_owned());
     Ok(vesalius::tensor::parse_device(&name)?)
 }
 
-fn network(make: fn() -> serde_json::Result<NetworkConfig>, device: &Device) -> Network {
+fn network(make: &impl Make, device: &Device) -> Network {
     make()
         .expect("a config that reads")
         .init(device)
@@ -59,10 +81,10 @@ fn random(batch: usize, [z, y, x]: [usize; 3], device: &Device) -> Tensor<5> {
     Tensor::random([batch, 1, z, y, x], Distribution::Normal(0.0, 1.0), device)
 }
 
-fn forward(name: &str, make: fn() -> serde_json::Result<NetworkConfig>, shape: [usize; 3]) -> Case {
+fn forward(name: &str, make: impl Make, shape: [usize; 3]) -> Case {
     let prepare = move |_: &std::path::Path| -> crate::Result<crate::Work> {
         let device = device()?;
-        let (network, x) = (network(make, &device), random(1, shape, &device));
+        let (network, x) = (network(&make, &device), random(1, shape, &device));
         Ok(Box::new(move || {
             drop(network.forward(x.clone()));
             device.sync().expect("a device that works");
@@ -77,13 +99,13 @@ fn forward(name: &str, make: fn() -> serde_json::Result<NetworkConfig>, shape: [
 
 fn train(
     name: &str,
-    make: fn() -> serde_json::Result<NetworkConfig>,
+    make: impl Make,
     shape: [usize; 3],
     batch: usize,
 ) -> Case {
     let prepare = move |_: &std::path::Path| -> crate::Result<crate::Work> {
         let device = device()?.autodiff();
-        let network = network(make, &device);
+        let network = network(&make, &device);
         let classes: Vec<(String, u16)> = (1..network.architecture().out_channels() as u16)
             .map(|value| (format!("class {value}"), value))
             .collect();

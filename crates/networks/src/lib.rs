@@ -10,6 +10,7 @@ mod monai;
 mod network;
 mod nnunet;
 mod peers;
+mod profile;
 mod weights;
 
 pub use config::{Architecture, NetworkConfig};
@@ -25,6 +26,7 @@ pub use nnunet::{
     PerStage, PlainConvUNet, PlainConvUNetConfig, ResidualBlock, ResidualEncoderUNet,
     ResidualEncoderUNetConfig,
 };
+pub use profile::Profile;
 pub use weights::{StoredTensor, Weights};
 
 /// The result of this crate's fallible functions.

@@ -4,7 +4,7 @@ mod attention_unet;
 mod basic_unet;
 mod dynunet;
 mod mednext;
-mod parts;
+pub(crate) mod parts;
 mod residual_unit;
 mod segresnet;
 mod segresnet_ds;

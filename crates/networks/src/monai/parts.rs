@@ -184,6 +184,6 @@ pub(super) fn check_no_slope(network: &'static str, activation: ActivationConfig
 }
 
 /// The same along each axis, 1 along the Z axis of a 2-D network.
-pub(super) fn each_axis(n: usize, spatial_dims: usize) -> [usize; 3] {
+pub(crate) fn each_axis(n: usize, spatial_dims: usize) -> [usize; 3] {
     [n, n, if spatial_dims == 2 { 1 } else { n }]
 }

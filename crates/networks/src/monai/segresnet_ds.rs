@@ -117,7 +117,7 @@ impl SegResNetDSConfig {
         Ok(self.build(&Scope::new(device, 0).with_spatial_dims(self.spatial_dims)))
     }
 
-    fn blocks_up(&self) -> Vec<usize> {
+    pub(crate) fn blocks_up(&self) -> Vec<usize> {
         let levels = self.blocks_down.len();
         self.blocks_up
             .clone()
@@ -125,7 +125,7 @@ impl SegResNetDSConfig {
     }
 
     /// The stride below each level: an axis is halved once its voxels are as large as the largest.
-    fn scales(&self) -> Vec<[usize; 3]> {
+    pub(crate) fn scales(&self) -> Vec<[usize; 3]> {
         let axes = self.spatial_dims;
         let late = match self.resolution {
             None => [0; 3],
@@ -147,7 +147,7 @@ impl SegResNetDSConfig {
     }
 
     /// 3 along the axes that are halved, 1 along the others; 3 everywhere without a resolution.
-    fn kernel(&self, scale: [usize; 3]) -> [usize; 3] {
+    pub(crate) fn kernel(&self, scale: [usize; 3]) -> [usize; 3] {
         match self.resolution {
             None => each_axis(3, self.spatial_dims),
             Some(_) => scale.map(|s| if s > 1 { 3 } else { 1 }),

@@ -9,6 +9,7 @@ mod stages;
 pub use plain::{PlainConvUNet, PlainConvUNetConfig};
 pub use residual::{ResidualBlock, ResidualEncoderUNet, ResidualEncoderUNetConfig};
 pub use stages::PerStage;
+pub(crate) use stages::Stages;
 
 /// Whether a name in nnU-Net's state dicts only repeats a tensor that has another name there: its
 /// blocks hold their layers twice, and its decoder holds the encoder.

@@ -61,7 +61,7 @@ impl Default for PlainConvUNetConfig {
 }
 
 impl PlainConvUNetConfig {
-    fn stages(&self) -> Result<Stages> {
+    pub(crate) fn stages(&self) -> Result<Stages> {
         Given {
             network: self.name(),
             spatial_dims: self.spatial_dims,

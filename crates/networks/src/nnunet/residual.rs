@@ -67,7 +67,7 @@ impl Default for ResidualEncoderUNetConfig {
 }
 
 impl ResidualEncoderUNetConfig {
-    fn stages(&self) -> Result<Stages> {
+    pub(crate) fn stages(&self) -> Result<Stages> {
         Given {
             network: self.name(),
             spatial_dims: self.spatial_dims,

@@ -30,7 +30,7 @@ impl<T: Clone> PerStage<T> {
 
 /// The numbers of both networks, every vector `[x, y, z]`.
 #[derive(Debug, Clone)]
-pub(super) struct Stages {
+pub(crate) struct Stages {
     pub features: Vec<usize>,
     pub kernels: Vec<[usize; 3]>,
     pub strides: Vec<[usize; 3]>,

@@ -204,7 +204,7 @@ impl DynUNetConfig {
         Ok(self.build(&Scope::new(device, 0).with_spatial_dims(self.spatial_dims)))
     }
 
-    fn filters(&self) -> Vec<usize> {
+    pub(crate) fn filters(&self) -> Vec<usize> {
         let most = if self.spatial_dims == 3 { 320 } else { 512 };
         self.filters.clone().unwrap_or_else(|| {
             let levels = 0..self.strides.len();
@@ -213,7 +213,7 @@ impl DynUNetConfig {
     }
 
     /// `check` passed before, so that every vector resolves.
-    fn at(&self, sizes: &[PerAxis], level: usize) -> [usize; 3] {
+    pub(crate) fn at(&self, sizes: &[PerAxis], level: usize) -> [usize; 3] {
         sizes[level].resolve(self.spatial_dims).unwrap_or([1; 3])
     }
 }

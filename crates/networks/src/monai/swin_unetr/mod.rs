@@ -187,7 +187,7 @@ impl SwinUnetrConfig {
     }
 
     /// Width of the perceptrons of a stage.
-    fn mlp_width(&self, stage: usize) -> usize {
+    pub(crate) fn mlp_width(&self, stage: usize) -> usize {
         ((self.feature_size << stage) as f64 * self.mlp_ratio) as usize
     }
 }

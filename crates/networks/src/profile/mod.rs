@@ -1,0 +1,81 @@
+//! What a network costs on a patch, worked out from its config: nothing is run and nothing allocated.
+//!
+//! A network's forward pass is gone through with [`Sketch`]es, tensors that know their size and nothing
+//! else; what is alive at one time is counted as they come and go.
+
+mod monai;
+mod nnunet;
+mod sketch;
+mod transformers;
+
+use crate::{NetworkConfig, Result};
+use serde::Serialize;
+use sketch::Sketch;
+
+/// What a network costs on one batch of patches, in 32-bit floats on the CPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Profile {
+    /// Trainable numbers.
+    pub parameters: u64,
+    /// Floating-point operations of a forward pass: two for each multiplication of a convolution or a
+    /// product of matrices; norms, activations and sums do not count, as in PyTorch's `flop_counter`.
+    pub flops: u64,
+    /// Bytes of the tensors that are alive at once during inference, the weights not counted.
+    pub inference_activations: u64,
+    /// Bytes of weights and activations at their peak during inference.
+    pub inference_memory: u64,
+    /// Bytes at the peak of a training step: weights, gradients, AdamW's moments, and what the backward
+    /// pass needs.
+    pub training_memory: u64,
+    /// How many input voxels an output voxel sees at most, `[x, y, z]`, by way of convolutions and
+    /// windows; nothing where attention makes it the whole patch. The statistics of norms, which see
+    /// everything, are not meant.
+    pub receptive_field: Option<[u64; 3]>,
+}
+
+impl NetworkConfig {
+    /// What the network costs on a batch of patches of size `[x, y, z]`.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`] and [`NetworkConfig::check_input`].
+    pub fn profile(&self, patch: [usize; 3], batch: usize) -> Result<Profile> {
+        self.architecture().check()?;
+        self.check_input(self.architecture().in_channels(), patch)?;
+        let run = |training| {
+            let input = Sketch::input(self.architecture().in_channels(), patch, batch, training);
+            let book = input.book();
+            let reach = self.sketch(input)?;
+            Ok::<_, crate::Error>((book, reach))
+        };
+        let (inference, reach) = run(false)?;
+        let (training, _) = run(true)?;
+        let weights = 4 * inference.parameters();
+        Ok(Profile {
+            parameters: inference.parameters(),
+            flops: 2 * inference.multiplications(),
+            inference_activations: inference.peak(),
+            inference_memory: weights + inference.peak(),
+            training_memory: training.training_peak(),
+            receptive_field: reach,
+        })
+    }
+
+    /// Goes through the forward pass; the receptive field of the first output.
+    fn sketch(&self, input: Sketch) -> Result<Option<[u64; 3]>> {
+        let outputs = match self {
+            Self::UNet(config) => vec![monai::unet(config, input)],
+            Self::BasicUNet(config) => vec![monai::basic_unet(config, input)],
+            Self::DynUNet(config) => monai::dynunet(config, input),
+            Self::SegResNet(config) => vec![monai::segresnet(config, input)],
+            Self::SegResNetDS(config) => monai::segresnet_ds(config, input),
+            Self::AttentionUnet(config) => vec![monai::attention_unet(config, input)],
+            Self::VNet(config) => vec![monai::vnet(config, input)],
+            Self::MedNeXt(config) => monai::mednext(config, input),
+            Self::Unetr(config) => vec![transformers::unetr(config, input)],
+            Self::SwinUnetr(config) => vec![transformers::swin_unetr(config, input)],
+            Self::PlainConvUNet(config) => nnunet::plain(config, input)?,
+            Self::ResidualEncoderUNet(config) => nnunet::residual(config, input)?,
+        };
+        Ok(sketch::finish(outputs))
+    }
+}

@@ -1,0 +1,194 @@
+//! MONAI's transformers, sketched: tokens are voxels of a coarse grid, their length its channels.
+
+use super::monai::two_convs;
+use super::sketch::Sketch;
+use crate::monai::parts::each_axis;
+use crate::{PatchProjection, SwinUnetrConfig, UnetrConfig};
+use vesalius_tensor::{ActivationConfig, Conv3dConfig, ConvTranspose3dConfig, NormConfig};
+
+const LEAKY: ActivationConfig = ActivationConfig::LeakyRelu { slope: 0.01 };
+
+/// How the convolutions around a transformer are made.
+#[derive(Clone, Copy)]
+struct Around {
+    dims: usize,
+    norm: NormConfig,
+    residual: bool,
+}
+
+impl Around {
+    fn convs(&self, input: Sketch, to: usize) -> Sketch {
+        let shape = (each_axis(3, self.dims), [1; 3]);
+        two_convs(input, to, shape, self.residual, (self.norm, LEAKY))
+    }
+
+    fn double(&self, input: Sketch, to: usize) -> Sketch {
+        let config = ConvTranspose3dConfig {
+            bias: false,
+            ..ConvTranspose3dConfig::tiled(input.channels, to, each_axis(2, self.dims))
+        };
+        input.conv_transposed(&config)
+    }
+
+    fn up(&self, input: Sketch, skip: Sketch, to: usize) -> Sketch {
+        self.convs(self.double(input, to).concatenated(skip), to)
+    }
+}
+
+/// Mean, deviation and scale, a step each.
+fn layer_norm(input: Sketch, affine: bool) -> Sketch {
+    let channels = if affine { 2 * input.channels } else { 0 };
+    input.pointwise(channels as u64)
+}
+
+/// Attention among each `places` of the tokens; `seen` is how far that goes.
+fn attention(input: Sketch, heads: usize, places: usize, qkv_bias: bool) -> Sketch {
+    let width = input.channels;
+    let tokens = input.size.iter().product::<usize>();
+    let qkv = input.linear(3 * width, qkv_bias);
+    let part = |x: &Sketch| x.clone().rearranged(width, x.size);
+    let (query, key, value) = (part(&qkv), part(&qkv), part(&qkv));
+    drop(qkv);
+    // Scores of a token: one for each place and head.
+    let products = (query.batch * tokens * places * width) as u64;
+    let scores = query.rearranged(heads * places, key.size);
+    let scores = scores.plus(key.rearranged(1, value.size)).with_multiplications(products);
+    let weights = scores.pointwise(0);
+    let mixed = weights.times(value).rearranged(width, [tokens, 1, 1]);
+    mixed.with_multiplications(products).linear(width, true)
+}
+
+fn perceptron(input: Sketch, hidden: usize) -> Sketch {
+    let width = input.channels;
+    input.linear(hidden, true).pointwise(0).linear(width, true)
+}
+
+pub(super) fn unetr(config: &UnetrConfig, input: Sketch) -> Sketch {
+    let around = Around {
+        dims: config.spatial_dims,
+        norm: config.norm,
+        residual: config.res_block,
+    };
+    let patch = each_axis(16, config.spatial_dims);
+    let (hidden, features) = (config.hidden_size, |level: usize| config.feature_size << level);
+    let embed = Conv3dConfig {
+        stride: patch,
+        padding: [0; 3],
+        ..Conv3dConfig::same(config.in_channels, hidden, patch)
+    };
+    let mut x = input.clone().conv(&embed);
+    if config.proj_type == PatchProjection::Perceptron {
+        x = x.copied();
+    }
+    let (grid, count) = (x.size, x.size.iter().product::<usize>());
+    x = x.pointwise((count * hidden) as u64).seeing([f64::INFINITY; 3]);
+    let mut kept = Vec::new();
+    for layer in 0..12 {
+        let attended = attention(layer_norm(x.clone(), true), config.num_heads, count, config.qkv_bias);
+        x = x.plus(attended);
+        let widened = perceptron(layer_norm(x.clone(), true), config.mlp_dim);
+        // The peer holds a norm more in each layer, which it never runs.
+        x = x.plus(widened).with_parameters(2 * hidden);
+        if [3, 6, 9].contains(&layer) {
+            kept.push(x.clone());
+        }
+    }
+    let volume = |x: Sketch| x.rearranged(hidden, grid);
+    let mut skips = vec![around.convs(input, features(0))];
+    for (level, tokens) in (1..4).zip(kept) {
+        let mut skip = around.double(volume(tokens), features(level));
+        for _ in level..3 {
+            skip = around.double(skip, features(level));
+            if config.conv_block {
+                skip = around.convs(skip, features(level));
+            }
+        }
+        skips.push(skip);
+    }
+    let mut x = volume(layer_norm(x, true));
+    for level in (0..4).rev() {
+        if let Some(skip) = skips.pop() {
+            x = around.up(x, skip, features(level));
+        }
+    }
+    x.conv(&Conv3dConfig::same(features(0), config.out_channels, [1; 3]))
+}
+
+pub(super) fn swin_unetr(config: &SwinUnetrConfig, input: Sketch) -> Sketch {
+    let around = Around {
+        dims: config.spatial_dims,
+        norm: config.norm,
+        residual: true,
+    };
+    let features = config.feature_size;
+    let two = each_axis(2, config.spatial_dims);
+    let embed = Conv3dConfig {
+        stride: two,
+        padding: [0; 3],
+        ..Conv3dConfig::same(config.in_channels, features, two)
+    };
+    let mut x = input.clone().conv(&embed);
+    if config.patch_norm {
+        x = layer_norm(x, true);
+    }
+    let normalized = |x: Sketch| match config.normalize {
+        true => layer_norm(x, false),
+        false => x,
+    };
+    let mut skips = vec![around.convs(input, features)];
+    for stage in 0..4 {
+        let skip = normalized(x.clone());
+        skips.push(match stage {
+            3 => skip,
+            _ => {
+                let to = skip.channels;
+                around.convs(skip, to)
+            }
+        });
+        x = swin_stage(config, x, stage);
+    }
+    let to = x.channels;
+    let mut x = around.convs(normalized(x), to);
+    for level in (0..5usize).rev() {
+        if let Some(skip) = skips.pop() {
+            x = around.up(x, skip, features << level.saturating_sub(1));
+        }
+    }
+    x.conv(&Conv3dConfig::same(features, config.out_channels, [1; 3]))
+}
+
+/// Layers of attention within windows, then half the grid with twice the channels.
+fn swin_stage(config: &SwinUnetrConfig, input: Sketch, stage: usize) -> Sketch {
+    let mut x = input;
+    if config.use_v2 {
+        let around = Around {
+            dims: config.spatial_dims,
+            norm: NormConfig::default(),
+            residual: true,
+        };
+        let to = x.channels;
+        x = around.convs(x, to);
+    }
+    // `check` passed before, so that the window resolves.
+    let whole = config.window_size.resolve(config.spatial_dims).unwrap_or([1; 3]);
+    let size = x.size;
+    let window: [usize; 3] = std::array::from_fn(|a| whole[a].min(size[a]));
+    let padded: [usize; 3] = std::array::from_fn(|a| size[a].next_multiple_of(window[a]));
+    let places = window.iter().product();
+    let rows: usize = whole.iter().map(|w| 2 * w - 1).product();
+    let (channels, heads) = (x.channels, config.num_heads[stage]);
+    for _ in 0..config.depths[stage] {
+        let cut = layer_norm(x.clone(), true).rearranged(channels, padded);
+        let attended = attention(cut, heads, places, config.qkv_bias);
+        let joined = attended.rearranged(channels, size).with_parameters(rows * heads);
+        x = x.plus(joined.seeing(window.map(|w| (w - 1) as f64)));
+        let widened = perceptron(layer_norm(x.clone(), true), config.mlp_width(stage));
+        x = x.plus(widened);
+    }
+    let factor = each_axis(2, config.spatial_dims);
+    let corners = channels * factor.iter().product::<usize>();
+    let pooled = factor.map(|f| (f - 1) as f64);
+    let half = std::array::from_fn(|a| size[a] / factor[a]);
+    let joined = x.seeing(pooled).coarser(factor).rearranged(corners, half);
+    layer_norm(joined, true).linear(2 * channels, false)
+}
