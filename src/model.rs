@@ -4,7 +4,7 @@
 use ndarray::{ArrayD, IxDyn};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use vesalius_networks::{NetworkConfig, Weights};
+use vesalius_networks::{Mismatch, NetworkConfig, Weights};
 use vesalius_tensor::{Device, Tensor, tensor_from_values, values_of};
 
 /// What can go wrong with a network and its files.
@@ -40,20 +40,23 @@ fn wrong(path: &Path, reason: impl ToString) -> Error {
 }
 
 /// The network that a file describes: MONAI's `{"_target_": …}` (also as `network_def` of a bundle's
-/// `inference.json`), nnU-Net's `network_class_name` with `arch_kwargs`, `input_channels` and
-/// `num_classes`, or our own form, as under `network:` of a model.yaml. JSON or YAML.
+/// `inference.json`, or a bundle's folder), nnU-Net's `network_class_name` with `arch_kwargs`,
+/// `input_channels` and `num_classes`, or our own form, as under `network:` of a model.yaml. JSON or YAML.
 ///
 /// # Errors
 /// When the file is neither, or names what is not understood.
 pub fn read_architecture(path: impl AsRef<Path>) -> Result<NetworkConfig> {
-    let path = path.as_ref();
+    let path = &match path.as_ref() {
+        folder if folder.is_dir() => bundle_file(folder, "configs", &BUNDLE_CONFIGS)?,
+        file => file.to_path_buf(),
+    };
     let text = std::fs::read_to_string(path).map_err(|e| wrong(path, e))?;
     let described: Value = serde_saphyr::from_str(&text)
         .map_err(|e| wrong(path, format!("it is neither JSON nor YAML ({e})")))?;
-    let inner = ["network_def", "network"]
-        .iter()
-        .find_map(|key| described.get(key));
-    let architecture = inner.unwrap_or(&described);
+    if described.get("network_def").is_some() {
+        return NetworkConfig::from_monai_bundle(&described).map_err(|e| wrong(path, e));
+    }
+    let architecture = described.get("network").unwrap_or(&described);
     let peers = ["_target_", "network_class_name", "UNet_class_name"];
     if peers.iter().any(|key| architecture.get(key).is_some()) {
         return NetworkConfig::from_peer(architecture).map_err(|e| wrong(path, e));
@@ -69,6 +72,68 @@ pub fn read_architecture(path: impl AsRef<Path>) -> Result<NetworkConfig> {
     config.check().map_err(|e| wrong(path, e))
 }
 
+/// Where a MONAI bundle's folder keeps its config and its weights.
+const BUNDLE_CONFIGS: [&str; 3] = ["inference.json", "inference.yaml", "inference.yml"];
+const BUNDLE_WEIGHTS: [&str; 4] = [
+    "model.pt",
+    "model.pth",
+    "model.safetensors",
+    "model_key_metric.pt",
+];
+
+/// Whether a folder is a MONAI bundle.
+pub fn is_bundle(folder: &Path) -> bool {
+    bundle_file(folder, "configs", &BUNDLE_CONFIGS).is_ok()
+}
+
+fn bundle_file(folder: &Path, part: &str, names: &[&str]) -> Result<PathBuf> {
+    let mut files = names.iter().map(|name| folder.join(part).join(name));
+    files.find(|file| file.is_file()).ok_or_else(|| {
+        let expected = names.join(", ");
+        wrong(
+            folder,
+            format!("a MONAI bundle is expected, with one of {expected} in `{part}`"),
+        )
+    })
+}
+
+/// Opens the weights in a file, or those of a MONAI bundle's folder.
+///
+/// # Errors
+/// When the file is none.
+pub fn open_weights(path: impl AsRef<Path>) -> Result<Weights> {
+    let path = path.as_ref();
+    if path.is_dir() {
+        return Ok(Weights::open(bundle_file(
+            path,
+            "models",
+            &BUNDLE_WEIGHTS,
+        )?)?);
+    }
+    Ok(Weights::open(path)?)
+}
+
+/// The weights of a network after what fits of others was put in, by every name of the peer's state dict,
+/// and what was skipped: for another number of classes or channels, or a pretrained encoder.
+///
+/// # Errors
+/// When the file is none, nothing of it fits, or values cannot be read.
+pub fn read_weights_partly(
+    path: impl AsRef<Path>,
+    network: &NetworkConfig,
+) -> Result<(Weights, Mismatch)> {
+    let path = path.as_ref();
+    let weights = open_weights(path)?;
+    let network = network.init(&Device::flex())?;
+    let needed = network.named().len();
+    let (network, skipped) = network.load_partly(&weights).map_err(|e| wrong(path, e))?;
+    if skipped.missing.len() + skipped.wrong_shape.len() >= needed {
+        let reason = "no tensor of it fits the network by name and shape; check the architecture";
+        return Err(wrong(path, reason));
+    }
+    Ok((network.peer_weights(), skipped))
+}
+
 /// Opens weights and, where a network is given, checks that they are its own and nothing else; then
 /// they come with every name of the peer's state dict, so that its own code loads them strictly.
 ///
@@ -76,12 +141,11 @@ pub fn read_architecture(path: impl AsRef<Path>) -> Result<NetworkConfig> {
 /// When the file is none, or lists what is missing, left over or of another shape.
 pub fn read_weights(path: impl AsRef<Path>, network: Option<&NetworkConfig>) -> Result<Weights> {
     let path = path.as_ref();
-    let weights = Weights::open(path)?;
+    let weights = open_weights(path)?;
     let Some(config) = network else {
         return Ok(weights);
     };
-    let loaded = config.init(&Device::flex())?.load(&weights);
-    Ok(loaded.map_err(|e| wrong(path, e))?.peer_weights())
+    config.own_weights(&weights).map_err(|e| wrong(path, e))
 }
 
 /// Runs a network with weights from elsewhere on one tensor and writes what comes out, both as NumPy's
@@ -97,7 +161,7 @@ pub fn run(
     output: impl AsRef<Path>,
     device: &Device,
 ) -> Result<Vec<usize>> {
-    let network = network.init(device)?.load(weights)?;
+    let network = network.load(weights, device)?;
     let (tensor, flat) = read_tensor(input.as_ref(), device)?;
     let result = network.try_forward(tensor)?.swap_remove(0);
     write_tensor(output.as_ref(), result, flat)

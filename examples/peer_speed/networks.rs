@@ -26,7 +26,11 @@ pub fn cases() -> Vec<Case> {
     ];
     for (name, config) in every_network() {
         let make = move || Ok(config.clone());
-        cases.push(forward(&format!("{name}_forward_64"), make.clone(), [64; 3]));
+        cases.push(forward(
+            &format!("{name}_forward_64"),
+            make.clone(),
+            [64; 3],
+        ));
         cases.push(train(&format!("{name}_train_64"), make, [64; 3], 1));
     }
     cases
@@ -97,12 +101,7 @@ fn forward(name: &str, make: impl Make, shape: [usize; 3]) -> Case {
     }
 }
 
-fn train(
-    name: &str,
-    make: impl Make,
-    shape: [usize; 3],
-    batch: usize,
-) -> Case {
+fn train(name: &str, make: impl Make, shape: [usize; 3], batch: usize) -> Case {
     let prepare = move |_: &std::path::Path| -> crate::Result<crate::Work> {
         let device = device()?.autodiff();
         let network = network(&make, &device);

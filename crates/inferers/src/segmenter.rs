@@ -127,12 +127,9 @@ fn load_member(model: &ModelDescription, path: &Path, device: &Device) -> Result
         path: path.to_path_buf(),
         reason,
     };
-    let bytes = std::fs::read(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
-    let weights = Weights::from_safetensors(&path.display().to_string(), &bytes)?;
-    let network = model.network.init(device)?;
-    network
-        .load(&weights)
-        .map_err(|e| bad(format!("does not fit the network of {MODEL_FILE}: {e}")))
+    let weights = Weights::open(path)?;
+    let network = model.network.load(&weights, device);
+    network.map_err(|e| bad(format!("does not fit the network of {MODEL_FILE}: {e}")))
 }
 
 /// Logits on another grid; linear between voxels where preprocessing changed the grid.

@@ -3,7 +3,7 @@
 use crate::{
     AnyNetwork, AttentionUnetConfig, BasicUNetConfig, DynUNetConfig, Error, MedNeXtConfig, Network,
     PlainConvUNetConfig, ResidualEncoderUNetConfig, Result, SegResNetConfig, SegResNetDSConfig,
-    SwinUnetrConfig, UNetConfig, UnetrConfig, VNetConfig,
+    SwinUnetrConfig, UNetConfig, UnetrConfig, VNetConfig, Weights,
 };
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Device, Scope};
@@ -259,9 +259,35 @@ impl NetworkConfig {
     /// # Errors
     /// As [`NetworkConfig::check`].
     pub fn init_seeded(&self, device: &Device, seed: u64) -> Result<Network> {
+        self.build(Scope::new(device, seed))
+    }
+
+    /// The network with the weights of its names, as [`Network::load`] puts them in: each is in memory
+    /// once, and first weights are never made.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`] and [`Network::load`].
+    pub fn load(&self, weights: &Weights, device: &Device) -> Result<Network> {
+        self.outline(device)?.load(weights)
+    }
+
+    /// The weights of this network's names, as they stand in a file, with every name that the peer's own
+    /// state dict has, so that its code loads them strictly. Values stay where they are.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`] and [`Network::load`].
+    pub fn own_weights(&self, weights: &Weights) -> Result<Weights> {
+        self.outline(&Device::flex())?.named_as_the_peer(weights)
+    }
+
+    /// The network's shapes and names, with no values.
+    fn outline(&self, device: &Device) -> Result<Network> {
+        self.build(Scope::new(device, 0).without_values())
+    }
+
+    fn build(&self, scope: Scope) -> Result<Network> {
         self.architecture().check()?;
-        let dims = self.architecture().spatial_dims();
-        let scope = Scope::new(device, seed).with_spatial_dims(dims);
+        let scope = scope.with_spatial_dims(self.architecture().spatial_dims());
         let model = match self {
             Self::UNet(config) => AnyNetwork::UNet(config.build(&scope)),
             Self::BasicUNet(config) => AnyNetwork::BasicUNet(config.build(&scope)),

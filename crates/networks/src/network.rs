@@ -140,6 +140,26 @@ impl Network {
         weights
     }
 
+    /// These weights under every name of the peer's state dict, values left where they are.
+    pub(crate) fn named_as_the_peer(&self, weights: &Weights) -> Result<Weights> {
+        let mismatch = self.compare(weights);
+        if !mismatch.is_empty() {
+            return Err(Error::WeightsMismatch(mismatch));
+        }
+        let stored = self.unwrapped(weights);
+        let mut weights = Weights::default();
+        for named in &self.named {
+            if let Some(tensor) = stored.get(&named.name) {
+                let names = self.architecture().aliases(&named.name);
+                weights.insert_stored(std::iter::once(named.name.clone()).chain(names), tensor);
+            }
+        }
+        for (name, shape, values) in self.architecture().derived() {
+            weights.insert_shared([name], shape, values);
+        }
+        Ok(weights)
+    }
+
     fn collect(&self, aliases: impl Fn(&str) -> Vec<String>) -> Weights {
         // Running statistics lag by one update until `valid` brings them together.
         let mut reader = Reader::default();

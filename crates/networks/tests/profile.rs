@@ -44,7 +44,12 @@ fn parameters_and_operations_are_the_peers() {
         println!("{name}\t{found:?}");
         assert_eq!(found.parameters, expected.parameters, "{name}");
         let gap = found.flops.abs_diff(expected.flops) as f64 / expected.flops as f64;
-        assert!(gap <= 0.01, "{name}: {} operations, not {}", found.flops, expected.flops);
+        assert!(
+            gap <= 0.01,
+            "{name}: {} operations, not {}",
+            found.flops,
+            expected.flops
+        );
     }
 }
 
@@ -89,5 +94,8 @@ fn a_receptive_field_grows_with_depth_and_attention_sees_all() {
     assert_eq!(field(shallow), Some([15; 3]));
     let flat = "unet: {channels: [2, 2], strides: [[1, 1, 1]], kernel_size: [3, 3, 1], up_kernel_size: [1, 1, 1], num_res_units: 0}";
     assert_eq!(field(flat), Some([5, 5, 1]));
-    assert_eq!(field("unetr: {img_size: 32, hidden_size: 24, mlp_dim: 32, num_heads: 2}"), None);
+    assert_eq!(
+        field("unetr: {img_size: 32, hidden_size: 24, mlp_dim: 32, num_heads: 2}"),
+        None
+    );
 }

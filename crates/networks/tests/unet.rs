@@ -2,7 +2,7 @@
 
 use vesalius_networks::{Architecture, Network, NetworkConfig, UNetConfig, Weights};
 use vesalius_tensor::axes::PerAxis;
-use vesalius_tensor::{ActivationConfig, Device, Tensor};
+use vesalius_tensor::{ActivationConfig, Device, Tensor, values_of};
 
 fn small(spatial_dims: usize, num_res_units: usize) -> NetworkConfig {
     NetworkConfig::UNet(UNetConfig {
@@ -105,4 +105,29 @@ fn foreign_weights_are_refused_by_name() {
         message.contains("missing: model.0.conv.unit0.conv.weight"),
         "{message}"
     );
+}
+
+#[test]
+fn a_network_is_loaded_without_first_weights_and_a_file_gets_the_peers_names_untouched() {
+    let text = "plain_conv_unet: {features_per_stage: [4, 8], strides: [1, 2], n_conv_per_stage: 1, n_conv_per_stage_decoder: 1}";
+    let config: NetworkConfig = serde_saphyr::from_str(text).unwrap();
+    let device = Device::flex();
+    let first = config.init_seeded(&device, 5).unwrap();
+    let loaded = config.load(&first.weights(), &device).unwrap();
+    let input = || Tensor::<5>::ones([1, 1, 4, 4, 4], &device);
+    let output = |network: &Network| values_of(network.forward(input()).swap_remove(0)).unwrap();
+    assert_eq!(output(&first), output(&loaded));
+    let named = config.own_weights(&first.weights()).unwrap();
+    let expected = first.peer_weights();
+    assert_eq!(named.len(), expected.len());
+    for (name, tensor) in expected.iter() {
+        let found = named.get(name).unwrap();
+        assert_eq!(found.values().unwrap(), tensor.values().unwrap(), "{name}");
+    }
+    let other: NetworkConfig = serde_saphyr::from_str(&text.replace("[4, 8]", "[4, 6]")).unwrap();
+    let message = other
+        .load(&first.weights(), &device)
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("of another shape"), "{message}");
 }

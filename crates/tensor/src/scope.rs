@@ -104,6 +104,7 @@ pub struct Scope {
     seed: u64,
     name: String,
     spatial_dims: usize,
+    values: bool,
     clock: Clock,
     made: Arc<Mutex<Vec<Named>>>,
 }
@@ -128,6 +129,7 @@ impl Scope {
             seed,
             name: String::new(),
             spatial_dims: 3,
+            values: true,
             clock: Clock::default(),
             made: Arc::default(),
         }
@@ -137,6 +139,13 @@ impl Scope {
     /// a state dict.
     pub fn with_spatial_dims(mut self, spatial_dims: usize) -> Self {
         self.spatial_dims = spatial_dims;
+        self
+    }
+
+    /// The same where parameters have a name and a shape and no memory of their own: for networks whose
+    /// weights all come from a file.
+    pub fn without_values(mut self) -> Self {
+        self.values = false;
         self
     }
 
@@ -199,9 +208,15 @@ impl Scope {
     ) -> (ParamId, Tensor<D>) {
         let full = self.at(name).name;
         let key = fnv1a(&full);
-        let mut rng = keyed_rng([self.seed, key], 0);
-        let values = fill.values(shape.iter().product(), &mut rng);
-        let tensor = Tensor::from_data(TensorData::new(values, shape), &self.device);
+        let tensor = match self.values {
+            true => {
+                let mut rng = keyed_rng([self.seed, key], 0);
+                let values = fill.values(shape.iter().product(), &mut rng);
+                Tensor::from_data(TensorData::new(values, shape), &self.device)
+            }
+            // One number, seen everywhere.
+            false => Tensor::<D>::zeros([1; D], &self.device).expand::<D, _>(shape),
+        };
         let mut stored = shape.to_vec();
         if D == 5 && self.spatial_dims == 2 {
             stored.remove(2);

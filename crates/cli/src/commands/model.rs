@@ -2,12 +2,15 @@
 
 use super::Result;
 use crate::output::{JsonOutput, table};
+use crate::values::triple;
 use clap::Subcommand;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use vesalius::inferers::MODEL_FILE;
-use vesalius::model::{read_architecture, read_weights};
-use vesalius::networks::{NetworkConfig, Weights};
+use vesalius::model::{
+    is_bundle, open_weights, read_architecture, read_weights, read_weights_partly,
+};
+use vesalius::networks::{Architecture, NetworkConfig, Profile, Weights};
 use vesalius::prelude::*;
 
 /// Arguments of `vesalius model`.
@@ -19,31 +22,42 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// What a model folder, an architecture or a file of weights holds
+    /// What a model folder, a MONAI bundle, an architecture or a file of weights holds
     Info {
-        /// A model folder, an architecture (JSON or YAML), or weights (.safetensors, .pt, .pth)
+        /// A model folder, a MONAI bundle's folder, an architecture (JSON or YAML), or weights
+        /// (.safetensors, .pt, .pth)
         path: PathBuf,
+        /// Size of the patch that costs are worked out for [default: about 96 voxels along each axis]
+        #[arg(long, value_name = "x,y,z", value_parser = triple::<usize>)]
+        patch: Option<[usize; 3]>,
+        /// Patches in a batch
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        batch: usize,
         #[command(flatten)]
         json: JsonOutput,
     },
     /// Write weights as safetensors, under PyTorch's names
     Convert {
-        /// Weights to read: .pt, .pth or .safetensors
+        /// Weights to read: .pt, .pth, .safetensors, or a MONAI bundle's folder
         input: PathBuf,
         /// The .safetensors file to write
         output: PathBuf,
         /// Keep the weights of this network alone, and all of them
         #[arg(long, value_name = "FILE")]
         architecture: Option<PathBuf>,
+        /// Keep what fits by name and shape, give the network's first weights to the rest, and list what
+        /// was skipped: for another number of classes or channels
+        #[arg(long, requires = "architecture")]
+        partial: bool,
     },
     /// Run a network on one raw tensor
     Run {
-        /// The network: MONAI's or nnU-Net's JSON, or our own YAML
+        /// The network: MONAI's or nnU-Net's JSON, our own YAML, or a MONAI bundle's folder
         #[arg(long, value_name = "FILE")]
         architecture: PathBuf,
-        /// Its weights: .pt, .pth or .safetensors
+        /// Its weights: .pt, .pth or .safetensors [default: the bundle's]
         #[arg(long, value_name = "FILE")]
-        weights: PathBuf,
+        weights: Option<PathBuf>,
         /// The input, a .npy of 32-bit floats: [N, C, Z, Y, X] or [N, C, Y, X]
         #[arg(long, value_name = "FILE")]
         input: PathBuf,
@@ -59,12 +73,18 @@ enum Command {
 /// Does what the subcommand says.
 pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.command {
-        Command::Info { path, json } => info(path, json),
+        Command::Info {
+            path,
+            patch,
+            batch,
+            json,
+        } => info(path, *patch, *batch, json),
         Command::Convert {
             input,
             output,
             architecture,
-        } => convert(input, output, architecture.as_deref()),
+            partial,
+        } => convert(input, output, architecture.as_deref(), *partial),
         Command::Run {
             architecture,
             weights,
@@ -73,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             device,
         } => {
             let network = read_architecture(architecture)?;
-            let weights = Weights::open(weights)?;
+            let weights = open_weights(weights.as_ref().unwrap_or(architecture))?;
             let device = parse_device(device)?;
             let shape = vesalius::model::run(&network, &weights, input, output, &device)?;
             println!("{}: {shape:?}", output.display());
@@ -98,9 +118,14 @@ struct NetworkInfo {
     spatial_dims: usize,
     in_channels: usize,
     out_channels: usize,
-    parameters: usize,
+    parameters: u64,
     /// Sizes of the input must be multiples of these, `[x, y, z]`.
     divisor: [usize; 3],
+    /// The patch that costs are worked out for, `[x, y, z]`.
+    patch: [usize; 3],
+    batch: usize,
+    /// Bytes, operations, voxels.
+    costs: Profile,
 }
 
 #[derive(Serialize)]
@@ -110,16 +135,36 @@ struct WeightsInfo {
     shapes: Vec<(String, Vec<usize>)>,
 }
 
-fn network_info(config: &NetworkConfig) -> Result<NetworkInfo> {
-    let network = config.init(&Device::flex())?;
+/// About 96 voxels along each axis, as the network wants them.
+fn usual_patch(architecture: &dyn Architecture) -> [usize; 3] {
+    let (least, divisor) = (architecture.minimum(), architecture.divisor());
+    let flat = architecture.spatial_dims() == 2;
+    architecture.fixed_size().unwrap_or_else(|| {
+        std::array::from_fn(|axis| {
+            let wanted = if flat && axis == 2 { 1 } else { 96 };
+            least[axis].max(wanted).next_multiple_of(divisor[axis])
+        })
+    })
+}
+
+fn network_info(
+    config: &NetworkConfig,
+    patch: Option<[usize; 3]>,
+    batch: usize,
+) -> Result<NetworkInfo> {
+    let patch = patch.unwrap_or_else(|| usual_patch(config.architecture()));
+    let costs = config.profile(patch, batch)?;
     let architecture = config.architecture();
     Ok(NetworkInfo {
         name: architecture.name(),
         spatial_dims: architecture.spatial_dims(),
         in_channels: architecture.in_channels(),
         out_channels: architecture.out_channels(),
-        parameters: network.parameter_count(),
+        parameters: costs.parameters,
         divisor: architecture.divisor(),
+        patch,
+        batch,
+        costs,
     })
 }
 
@@ -136,7 +181,8 @@ fn weights_info(weights: &Weights) -> WeightsInfo {
     }
 }
 
-fn info(path: &Path, json: &JsonOutput) -> Result<()> {
+fn info(path: &Path, patch: Option<[usize; 3]>, batch: usize, json: &JsonOutput) -> Result<()> {
+    let of = |config: &NetworkConfig| network_info(config, patch, batch);
     let mut info = Info {
         network: None,
         weights: None,
@@ -147,17 +193,20 @@ fn info(path: &Path, json: &JsonOutput) -> Result<()> {
             .iter()
             .any(|text| extension == *text)
     });
-    if path.is_dir() || path.file_name().is_some_and(|name| name == MODEL_FILE) {
+    if path.is_dir() && is_bundle(path) {
+        info.network = Some(of(&read_architecture(path)?)?);
+        info.weights = Some(weights_info(&open_weights(path)?));
+    } else if path.is_dir() || path.file_name().is_some_and(|name| name == MODEL_FILE) {
         let folder = if path.is_dir() {
             path
         } else {
             path.parent().unwrap_or(path)
         };
         let model = ModelDescription::read(folder)?;
-        info.network = Some(network_info(&model.network)?);
+        info.network = Some(of(&model.network)?);
         info.model = Some(model);
     } else if is_text {
-        info.network = Some(network_info(&read_architecture(path)?)?);
+        info.network = Some(of(&read_architecture(path)?)?);
     } else {
         info.weights = Some(weights_info(&Weights::open(path)?));
     }
@@ -177,6 +226,22 @@ fn print(info: &Info) {
         row("channels out", network.out_channels.to_string());
         row("parameters", network.parameters.to_string());
         row("sizes are multiples of", format!("{:?}", network.divisor));
+        let costs = &network.costs;
+        let (patch, gibibyte) = (network.patch, f64::from(1 << 30));
+        row(
+            "costs of a patch of",
+            format!("{patch:?}, batch {}", network.batch),
+        );
+        let operations = costs.flops as f64 / 1e9;
+        row("forward pass, GFLOP", format!("{operations:.1}"));
+        let size = |bytes: u64| format!("{:.2}", bytes as f64 / gibibyte);
+        row("inference on the CPU, GiB", size(costs.inference_memory));
+        row("training step on the CPU, GiB", size(costs.training_memory));
+        let field = costs.receptive_field.map(|field| format!("{field:?}"));
+        row(
+            "receptive field",
+            field.unwrap_or("the whole patch".to_owned()),
+        );
     }
     if let Some(model) = &info.model {
         row("image channels", model.channels.join(", "));
@@ -193,7 +258,7 @@ fn print(info: &Info) {
     println!("{}", table(&["", "value"], rows));
 }
 
-fn convert(input: &Path, output: &Path, architecture: Option<&Path>) -> Result<()> {
+fn convert(input: &Path, output: &Path, architecture: Option<&Path>, partial: bool) -> Result<()> {
     if output
         .extension()
         .is_none_or(|extension| extension != "safetensors")
@@ -203,9 +268,19 @@ fn convert(input: &Path, output: &Path, architecture: Option<&Path>) -> Result<(
             format!("{name}: weights are written as .safetensors; name the file so").into(),
         );
     }
+    let architecture = architecture.or(input.is_dir().then_some(input));
     let network = architecture.map(read_architecture).transpose()?;
-    let weights = read_weights(input, network.as_ref())?;
-    vesalius::io::write_bytes_atomically(output, &weights.to_safetensors()?)?;
+    let weights = match &network {
+        Some(network) if partial => {
+            let (weights, skipped) = read_weights_partly(input, network)?;
+            if !skipped.is_empty() {
+                eprintln!("skipped: {skipped}");
+            }
+            weights
+        }
+        network => read_weights(input, network.as_ref())?,
+    };
+    vesalius::io::write_atomically(output, |file| weights.write_safetensors(file))?;
     println!("{}: {} tensors", output.display(), weights.len());
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! What is not understood is an error that names the argument.
 
 mod arguments;
+mod bundle;
 mod monai;
 mod nnunet;
 mod transformers;

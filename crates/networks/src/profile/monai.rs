@@ -60,7 +60,11 @@ pub(super) fn unet(config: &UNetConfig, input: Sketch) -> Sketch {
         };
         let bare = ConvNormActConfig::default();
         let residual = config.num_res_units > 0;
-        let after = if level == 0 && !residual { &bare } else { &usual };
+        let after = if level == 0 && !residual {
+            &bare
+        } else {
+            &usual
+        };
         x = x.block_transposed(&enlarge, after);
         if residual {
             let conv = Conv3dConfig {
@@ -100,8 +104,8 @@ fn unet_step(
         input.clone()
     };
     let first = input.block(&conv(from, kernel, stride), &usual);
-    let output = (1..config.num_res_units)
-        .fold(first, |x, _| x.block(&conv(to, kernel, [1; 3]), &usual));
+    let output =
+        (1..config.num_res_units).fold(first, |x, _| x.block(&conv(to, kernel, [1; 3]), &usual));
     output.plus(shortcut)
 }
 
@@ -153,12 +157,21 @@ pub(super) fn basic_unet(config: &BasicUNetConfig, input: Sketch) -> Sketch {
         skips.push(x.clone());
         x = convs(x.pooled(two), to);
     }
-    for (between, to) in [(f[4] / 2, f[3]), (f[3] / 2, f[2]), (f[2] / 2, f[1]), (f[1], f[5])] {
+    for (between, to) in [
+        (f[4] / 2, f[3]),
+        (f[3] / 2, f[2]),
+        (f[2] / 2, f[1]),
+        (f[1], f[5]),
+    ] {
         x = enlarged(x, config.upsample, between, two, two, true);
         if let Some(skip) = skips.pop() {
             // An odd size lost its last voxel, which is repeated.
             let size = skip.size;
-            x = if x.size == size { x } else { x.rearranged(between, size) };
+            x = if x.size == size {
+                x
+            } else {
+                x.rearranged(between, size)
+            };
             x = skip.concatenated(x);
         }
         x = convs(x, to);
@@ -181,7 +194,11 @@ pub(super) fn dynunet(config: &DynUNetConfig, input: Sketch) -> Vec<Sketch> {
         skips.push(x.clone());
     }
     skips.pop();
-    let heads = if config.deep_supervision { config.deep_supr_num } else { 0 };
+    let heads = if config.deep_supervision {
+        config.deep_supr_num
+    } else {
+        0
+    };
     let head = |from| Conv3dConfig::same(from, config.out_channels, [1; 3]);
     let mut outputs = Vec::new();
     for level in (1..=last).rev() {
@@ -273,13 +290,20 @@ pub(super) fn attention_unet(config: &AttentionUnetConfig, input: Sketch) -> Ske
                 let weighed = gated(below.clone(), skip, batch);
                 let joined = weighed.concatenated(below);
                 let merge = Conv3dConfig::same(2 * to, to, each_axis(3, dims));
-                let usual = follow(Some(NormConfig::default()), Some(ActivationConfig::default()));
+                let usual = follow(
+                    Some(NormConfig::default()),
+                    Some(ActivationConfig::default()),
+                );
                 joined.block(&merge, &usual)
             }
             None => below,
         };
     }
-    x.conv(&Conv3dConfig::same(config.channels[0], config.out_channels, [1; 3]))
+    x.conv(&Conv3dConfig::same(
+        config.channels[0],
+        config.out_channels,
+        [1; 3],
+    ))
 }
 
 fn gated(below: Sketch, skip: Sketch, norm: Option<NormConfig>) -> Sketch {
@@ -332,11 +356,19 @@ pub(super) fn vnet(config: &VNetConfig, input: Sketch) -> Sketch {
         let enlarge = ConvTranspose3dConfig::tiled(x.channels, to / 2, two);
         x = activated(x.block_transposed(&enlarge, &linear));
         if let Some(skip) = skips.pop() {
-            let skip = if x.training() { skip.pointwise(0) } else { skip };
+            let skip = if x.training() {
+                skip.pointwise(0)
+            } else {
+                skip
+            };
             x = x.concatenated(skip);
         }
         x = stage(x.clone(), x, count, false);
     }
     x = activated(conv5(x, config.out_channels, config.bias));
-    x.conv(&Conv3dConfig::same(config.out_channels, config.out_channels, [1; 3]))
+    x.conv(&Conv3dConfig::same(
+        config.out_channels,
+        config.out_channels,
+        [1; 3],
+    ))
 }

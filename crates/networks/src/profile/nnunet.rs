@@ -1,8 +1,8 @@
 //! nnU-Net's two networks, sketched.
 
 use super::sketch::Sketch;
-use crate::nnunet::{PlainConvUNetConfig, ResidualEncoderUNetConfig, Stages};
 use crate::Result;
+use crate::nnunet::{PlainConvUNetConfig, ResidualEncoderUNetConfig, Stages};
 use vesalius_tensor::{Conv3dConfig, ConvNormActConfig, ConvTranspose3dConfig};
 
 pub(super) fn plain(config: &PlainConvUNetConfig, input: Sketch) -> Result<Vec<Sketch>> {
@@ -36,7 +36,13 @@ pub(super) fn residual(config: &ResidualEncoderUNetConfig, input: Sketch) -> Res
     Ok(decoder(&stages, skips, config.num_classes, heads))
 }
 
-fn conv(stages: &Stages, from: usize, to: usize, kernel: [usize; 3], stride: [usize; 3]) -> Conv3dConfig {
+fn conv(
+    stages: &Stages,
+    from: usize,
+    to: usize,
+    kernel: [usize; 3],
+    stride: [usize; 3],
+) -> Conv3dConfig {
     Conv3dConfig {
         stride,
         bias: stages.bias,
@@ -58,7 +64,13 @@ fn stack(
     })
 }
 
-fn block(stages: &Stages, input: Sketch, to: usize, kernel: [usize; 3], stride: [usize; 3]) -> Sketch {
+fn block(
+    stages: &Stages,
+    input: Sketch,
+    to: usize,
+    kernel: [usize; 3],
+    stride: [usize; 3],
+) -> Sketch {
     let linear = ConvNormActConfig {
         activation: None,
         ..stages.follow
@@ -98,7 +110,13 @@ fn decoder(stages: &Stages, mut skips: Vec<Sketch>, classes: usize, heads: bool)
         if let Some(skip) = skips.pop() {
             x = x.concatenated(skip);
         }
-        x = stack(stages, x, stages.decoder[j], to, (stages.kernels[level - 1], [1; 3]));
+        x = stack(
+            stages,
+            x,
+            stages.decoder[j],
+            to,
+            (stages.kernels[level - 1], [1; 3]),
+        );
         let head = Conv3dConfig::same(to, classes, [1; 3]);
         if all || skips.is_empty() {
             outputs.push(x.clone().conv(&head));

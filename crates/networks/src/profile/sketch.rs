@@ -306,8 +306,8 @@ impl Sketch {
         let mut passes = usize::from(follow.activation.is_some());
         if let Some(norm) = &follow.norm {
             weights += norm_weights(norm, self.channels);
-            let joined = !matches!(norm, NormConfig::Batch(_))
-                && follow.activation.is_none_or(simple);
+            let joined =
+                !matches!(norm, NormConfig::Batch(_)) && follow.activation.is_none_or(simple);
             passes = if joined { 1 } else { passes + 1 };
         }
         if fused || passes == 0 {
@@ -399,8 +399,13 @@ impl Sketch {
 
     fn with(self, other: Sketch, more: usize, keep: [bool; 2], in_place: bool) -> Self {
         let book = self.book();
-        let mut output =
-            Self::make(&book, self.batch, self.channels + more, self.size, self.reach);
+        let mut output = Self::make(
+            &book,
+            self.batch,
+            self.channels + more,
+            self.size,
+            self.reach,
+        );
         for axis in 0..3 {
             let (mine, theirs) = (self.reach.field[axis], other.reach.field[axis]);
             output.reach.field[axis] = mine.max(theirs);

@@ -52,7 +52,9 @@ fn attention(input: Sketch, heads: usize, places: usize, qkv_bias: bool) -> Sket
     // Scores of a token: one for each place and head.
     let products = (query.batch * tokens * places * width) as u64;
     let scores = query.rearranged(heads * places, key.size);
-    let scores = scores.plus(key.rearranged(1, value.size)).with_multiplications(products);
+    let scores = scores
+        .plus(key.rearranged(1, value.size))
+        .with_multiplications(products);
     let weights = scores.pointwise(0);
     let mixed = weights.times(value).rearranged(width, [tokens, 1, 1]);
     mixed.with_multiplications(products).linear(width, true)
@@ -70,7 +72,9 @@ pub(super) fn unetr(config: &UnetrConfig, input: Sketch) -> Sketch {
         residual: config.res_block,
     };
     let patch = each_axis(16, config.spatial_dims);
-    let (hidden, features) = (config.hidden_size, |level: usize| config.feature_size << level);
+    let (hidden, features) = (config.hidden_size, |level: usize| {
+        config.feature_size << level
+    });
     let embed = Conv3dConfig {
         stride: patch,
         padding: [0; 3],
@@ -81,10 +85,17 @@ pub(super) fn unetr(config: &UnetrConfig, input: Sketch) -> Sketch {
         x = x.copied();
     }
     let (grid, count) = (x.size, x.size.iter().product::<usize>());
-    x = x.pointwise((count * hidden) as u64).seeing([f64::INFINITY; 3]);
+    x = x
+        .pointwise((count * hidden) as u64)
+        .seeing([f64::INFINITY; 3]);
     let mut kept = Vec::new();
     for layer in 0..12 {
-        let attended = attention(layer_norm(x.clone(), true), config.num_heads, count, config.qkv_bias);
+        let attended = attention(
+            layer_norm(x.clone(), true),
+            config.num_heads,
+            count,
+            config.qkv_bias,
+        );
         x = x.plus(attended);
         let widened = perceptron(layer_norm(x.clone(), true), config.mlp_dim);
         // The peer holds a norm more in each layer, which it never runs.
@@ -111,7 +122,11 @@ pub(super) fn unetr(config: &UnetrConfig, input: Sketch) -> Sketch {
             x = around.up(x, skip, features(level));
         }
     }
-    x.conv(&Conv3dConfig::same(features(0), config.out_channels, [1; 3]))
+    x.conv(&Conv3dConfig::same(
+        features(0),
+        config.out_channels,
+        [1; 3],
+    ))
 }
 
 pub(super) fn swin_unetr(config: &SwinUnetrConfig, input: Sketch) -> Sketch {
@@ -170,7 +185,10 @@ fn swin_stage(config: &SwinUnetrConfig, input: Sketch, stage: usize) -> Sketch {
         x = around.convs(x, to);
     }
     // `check` passed before, so that the window resolves.
-    let whole = config.window_size.resolve(config.spatial_dims).unwrap_or([1; 3]);
+    let whole = config
+        .window_size
+        .resolve(config.spatial_dims)
+        .unwrap_or([1; 3]);
     let size = x.size;
     let window: [usize; 3] = std::array::from_fn(|a| whole[a].min(size[a]));
     let padded: [usize; 3] = std::array::from_fn(|a| size[a].next_multiple_of(window[a]));
@@ -180,7 +198,9 @@ fn swin_stage(config: &SwinUnetrConfig, input: Sketch, stage: usize) -> Sketch {
     for _ in 0..config.depths[stage] {
         let cut = layer_norm(x.clone(), true).rearranged(channels, padded);
         let attended = attention(cut, heads, places, config.qkv_bias);
-        let joined = attended.rearranged(channels, size).with_parameters(rows * heads);
+        let joined = attended
+            .rearranged(channels, size)
+            .with_parameters(rows * heads);
         x = x.plus(joined.seeing(window.map(|w| (w - 1) as f64)));
         let widened = perceptron(layer_norm(x.clone(), true), config.mlp_width(stage));
         x = x.plus(widened);

@@ -8,7 +8,7 @@ mod safetensors;
 
 use crate::{Error, Result};
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -85,7 +85,18 @@ impl Weights {
     /// # Errors
     /// [`Error::BadWeights`] when values cannot be read or are too many for the format.
     pub fn to_safetensors(&self) -> Result<Vec<u8>> {
-        safetensors::write(self)
+        let mut bytes = Vec::new();
+        safetensors::write(self, &mut bytes)
+            .map_err(|error| bad("a set of weights", error.to_string()))?;
+        Ok(bytes)
+    }
+
+    /// Writes what [`Weights::to_safetensors`] returns, a tensor at a time.
+    ///
+    /// # Errors
+    /// Those of `to`, and [`Error::BadWeights`] as the source of one when values cannot be read.
+    pub fn write_safetensors(&self, to: &mut impl Write) -> std::io::Result<()> {
+        safetensors::write(self, to)
     }
 
     /// Adds a tensor, or replaces the one of that name.
@@ -113,6 +124,17 @@ impl Weights {
         for name in names {
             let (shape, source) = (shape.clone(), source.clone());
             self.tensors.insert(name, StoredTensor { shape, source });
+        }
+    }
+
+    /// Adds a tensor of other weights under several names.
+    pub(crate) fn insert_stored(
+        &mut self,
+        names: impl IntoIterator<Item = String>,
+        tensor: &StoredTensor,
+    ) {
+        for name in names {
+            self.tensors.insert(name, tensor.clone());
         }
     }
 

@@ -2,15 +2,19 @@
 
 use super::{Source, StoredTensor, Weights, bad, floats};
 use crate::Result;
-use safetensors::tensor::{Metadata, TensorView};
+use safetensors::tensor::Metadata;
 use safetensors::{Dtype, SafeTensors};
+use serde_json::json;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The longest table that is believed, as in the format's own library.
 const LONGEST_TABLE: u64 = 100_000_000;
+
+/// Bytes that are read at a time, so that a tensor is not in memory twice; a multiple of every number.
+const PIECE: usize = 1 << 20;
 
 /// Where a tensor stands in a file.
 #[derive(Debug)]
@@ -24,13 +28,24 @@ pub(super) struct Stored {
 
 impl Stored {
     pub fn values(&self) -> Result<Vec<f32>> {
-        let mut bytes = vec![0; self.length];
+        let io = |error: std::io::Error| bad(&self.what, error.to_string());
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(self.start))
-            .and_then(|_| file.read_exact(&mut bytes))
-            .map_err(|error| bad(&self.what, error.to_string()))?;
-        numbers(self.kind, &bytes)
-            .ok_or_else(|| bad(&self.what, format!("it holds {:?}, not floats", self.kind)))
+        file.seek(SeekFrom::Start(self.start)).map_err(io)?;
+        let mut values = Vec::with_capacity(self.length / self.kind.bitsize().div_ceil(8).max(1));
+        let mut piece = vec![0; PIECE.min(self.length)];
+        let mut left = self.length;
+        while left > 0 {
+            let piece = &mut piece[..left.min(PIECE)];
+            file.read_exact(piece).map_err(io)?;
+            let read = numbers(self.kind, piece);
+            values.extend(
+                read.ok_or_else(|| {
+                    bad(&self.what, format!("it holds {:?}, not floats", self.kind))
+                })?,
+            );
+            left -= piece.len();
+        }
+        Ok(values)
     }
 }
 
@@ -93,20 +108,32 @@ pub(super) fn read(what: &str, bytes: &[u8]) -> Result<Weights> {
     Ok(weights)
 }
 
-pub(super) fn write(weights: &Weights) -> Result<Vec<u8>> {
-    let mut buffers = Vec::with_capacity(weights.len());
+/// The table, then each tensor's numbers, read when their turn comes.
+pub(super) fn write(weights: &Weights, to: &mut impl Write) -> std::io::Result<()> {
+    let mut table = serde_json::Map::new();
+    let mut end = 0;
     for (name, tensor) in weights.iter() {
-        let values = tensor.values()?;
-        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        buffers.push((name, tensor.shape.clone(), bytes));
+        let start = end;
+        end += 4 * tensor.shape.iter().product::<usize>();
+        let entry = json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [start, end]});
+        table.insert(name.to_owned(), entry);
     }
-    let broken = |error: safetensors::SafeTensorError| bad("a set of weights", error.to_string());
-    let views = buffers
-        .iter()
-        .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(broken)?;
-    safetensors::serialize(views, None).map_err(broken)
+    let mut table = serde_json::to_vec(&table)?;
+    // The format wants the numbers to start at a multiple of eight.
+    table.resize(table.len().next_multiple_of(8), b' ');
+    to.write_all(&(table.len() as u64).to_le_bytes())?;
+    to.write_all(&table)?;
+    for (_, tensor) in weights.iter() {
+        for values in tensor
+            .values()
+            .map_err(std::io::Error::other)?
+            .chunks(1 << 16)
+        {
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            to.write_all(&bytes)?;
+        }
+    }
+    Ok(())
 }
 
 /// As 32-bit floats; nothing for what no weight is.

@@ -4,9 +4,7 @@ use super::enlarged;
 use crate::monai::parts::each_axis;
 use crate::profile::sketch::Sketch;
 use crate::{MedNeXtConfig, SegResNetConfig, SegResNetDSConfig};
-use vesalius_tensor::{
-    ActivationConfig, Conv3dConfig, ConvTranspose3dConfig, NormConfig,
-};
+use vesalius_tensor::{ActivationConfig, Conv3dConfig, ConvTranspose3dConfig, NormConfig};
 
 /// Norm, activation, convolution, twice, around a sum.
 fn pre_activated(
@@ -139,7 +137,11 @@ pub(in crate::profile) fn mednext(config: &MedNeXtConfig, input: Sketch) -> Vec<
         skips.push(x.clone());
         x = mednext_block(config, x, at(level + 1), ratio, Change::Halve);
     }
-    x = run(x, config.blocks_bottleneck, config.bottleneck_expansion_ratio);
+    x = run(
+        x,
+        config.blocks_bottleneck,
+        config.bottleneck_expansion_ratio,
+    );
     let head = |from| ConvTranspose3dConfig::tiled(from, config.out_channels, [1; 3]);
     let mut outputs = Vec::new();
     for (i, ratio) in up.into_iter().enumerate() {
