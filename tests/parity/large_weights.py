@@ -16,7 +16,7 @@ from monai.networks.nets import DynUNet
 
 folder = pathlib.Path(sys.argv[1])
 arguments = {"spatial_dims": 3, "in_channels": 1, "out_channels": 2, "kernel_size": [3] * 5, "strides": [1, 2, 2, 2, 2], "upsample_kernel_size": [2] * 4,
-             "filters": [64, 128, 256, 768, 1536]}
+             "filters": [64, 128, 256, 896, 1792]}
 network = DynUNet(**arguments)
 for part in ("configs", "models"):
     (folder / part).mkdir(parents=True, exist_ok=True)
@@ -25,7 +25,7 @@ config = {"levels": arguments.pop("filters"), "device": "$torch.device('cpu')",
 (folder / "configs/inference.json").write_text(json.dumps(config, indent=1))
 torch.save(network.state_dict(), folder / "models/model.pt")
 print(sum(p.numel() for p in network.parameters()), "parameters", (folder / "models/model.pt").stat().st_size / 1e6, "MB")
-np.save(folder / "input.npy", np.random.default_rng(0).standard_normal((1, 1, 16, 16, 16), dtype=np.float32))
+np.save(folder / "input.npy", np.random.default_rng(0).standard_normal((1, 1, 32, 32, 32), dtype=np.float32))
 with torch.inference_mode():
     np.save(folder / "expected.npy", network.eval()(torch.from_numpy(np.load(folder / "input.npy"))).numpy())
 try:

@@ -25,8 +25,23 @@ use vesalius_volume::{Geometry, LabelMap, LabelScheme, Subject, Volume};
 #[derive(Debug)]
 pub struct Segmenter {
     model: ModelDescription,
-    networks: Vec<Network>,
+    members: Vec<Member>,
     device: Device,
+}
+
+/// A member of a model: a network of ours, or one of the user's.
+enum Member {
+    Ours(Box<Network>),
+    Own(Box<dyn PatchNetwork + Send + Sync>),
+}
+
+impl std::fmt::Debug for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ours(network) => f.debug_tuple("Ours").field(network).finish(),
+            Self::Own(_) => f.debug_tuple("Own").finish_non_exhaustive(),
+        }
+    }
 }
 
 impl Segmenter {
@@ -36,16 +51,33 @@ impl Segmenter {
     /// A description that cannot be read, weights that are missing or do not fit the network.
     pub fn open(folder: &Path, device: &Device) -> Result<Self> {
         let model = ModelDescription::read(folder)?;
-        let networks = model
+        let members = model
             .members
             .iter()
-            .map(|member| load_member(&model, &weights_path(folder, member), device))
+            .map(|member| {
+                let network = load_member(&model, &weights_path(folder, member), device)?;
+                Ok(Member::Ours(Box::new(network)))
+            })
             .collect::<Result<_>>()?;
         Ok(Self {
             model,
-            networks,
+            members,
             device: device.clone(),
         })
+    }
+
+    /// A model with networks of your own in place of the described one: see [`crate::OwnNetwork`].
+    /// Preprocessing, inferer, axis order and labels are the description's; its `network` is not built.
+    pub fn with_networks(
+        model: ModelDescription,
+        networks: Vec<Box<dyn PatchNetwork + Send + Sync>>,
+        device: &Device,
+    ) -> Self {
+        Self {
+            model,
+            members: networks.into_iter().map(Member::Own).collect(),
+            device: device.clone(),
+        }
     }
 
     /// The model's description.
@@ -78,16 +110,20 @@ impl Segmenter {
         self.check_image(image)?;
         let subject = Subject::new("image", image.clone(), None)?;
         let (prepared, _) = self.model.preprocessing.apply(subject, 0, 0)?;
-        let mut parts = Vec::with_capacity(self.networks.len());
-        for network in &self.networks {
-            let network = TurnedNetwork {
-                network,
-                order: self.model.axis_order,
+        let mut parts = Vec::with_capacity(self.members.len());
+        let order = self.model.axis_order;
+        for member in &self.members {
+            let run = |network: &dyn PatchNetwork| {
+                let inferer = &self.model.inferer;
+                inferer.run(prepared.image(), network, &self.device)
             };
-            let output = self
-                .model
-                .inferer
-                .run(prepared.image(), &network, &self.device)?;
+            let output = match member {
+                Member::Ours(network) => run(&TurnedNetwork { network, order })?,
+                Member::Own(network) => run(&Turned {
+                    network: &**network,
+                    order,
+                })?,
+            };
             parts.push(LogitsSlab::new(&self.model.labels, output.into_data())?);
         }
         let mean = match <[LogitsSlab; 1]>::try_from(parts) {
@@ -163,19 +199,46 @@ pub struct TurnedNetwork<'a> {
 
 impl PatchNetwork for TurnedNetwork<'_> {
     fn forward(&self, patches: Tensor<5>) -> Tensor<5> {
-        let turn = |tensor: Tensor<5>| match self.order {
-            AxisOrder::Zyx => tensor,
-            AxisOrder::Xyz => tensor.swap_dims(2, 4),
-        };
         // The network's first output is the full-resolution one.
-        turn(self.network.forward(turn(patches)).swap_remove(0))
+        let run = |patches| self.network.forward(patches).swap_remove(0);
+        turned(self.order, patches, run)
     }
 
     fn divisor(&self) -> [usize; 3] {
-        let divisor = self.network.architecture().divisor();
-        match self.order {
-            AxisOrder::Zyx => divisor,
-            AxisOrder::Xyz => [divisor[2], divisor[1], divisor[0]],
-        }
+        turned_divisor(self.order, self.network.architecture().divisor())
+    }
+}
+
+/// The same for any network.
+struct Turned<'a> {
+    network: &'a dyn PatchNetwork,
+    order: AxisOrder,
+}
+
+impl PatchNetwork for Turned<'_> {
+    fn forward(&self, patches: Tensor<5>) -> Tensor<5> {
+        turned(self.order, patches, |patches| self.network.forward(patches))
+    }
+
+    fn divisor(&self) -> [usize; 3] {
+        turned_divisor(self.order, self.network.divisor())
+    }
+}
+
+fn turned(
+    order: AxisOrder,
+    patches: Tensor<5>,
+    run: impl FnOnce(Tensor<5>) -> Tensor<5>,
+) -> Tensor<5> {
+    match order {
+        AxisOrder::Zyx => run(patches),
+        AxisOrder::Xyz => run(patches.swap_dims(2, 4)).swap_dims(2, 4),
+    }
+}
+
+fn turned_divisor(order: AxisOrder, divisor: [usize; 3]) -> [usize; 3] {
+    match order {
+        AxisOrder::Zyx => divisor,
+        AxisOrder::Xyz => [divisor[2], divisor[1], divisor[0]],
     }
 }

@@ -53,6 +53,42 @@ fn parameters_and_operations_are_the_peers() {
     }
 }
 
+/// MiB at the peak of a forward pass and of a training step at 64³ on two threads, as
+/// `tests/parity/network_speed.py --memory` prints them, of a process that was 5 MiB when empty.
+const MEASURED: [(&str, u64, u64); 12] = [
+    ("attention_unet", 150, 496),
+    ("basic_unet", 202, 541),
+    ("dynunet", 284, 724),
+    ("mednext", 304, 1979),
+    ("plain_conv_unet", 284, 723),
+    ("residual_encoder_unet", 488, 1464),
+    ("segresnet", 93, 363),
+    ("segresnet_ds", 98, 346),
+    ("swin_unetr", 572, 2561),
+    ("unet", 64, 143),
+    ("unetr", 449, 1641),
+    ("vnet", 347, 1061),
+];
+
+#[test]
+fn memory_is_predicted() {
+    let networks = networks(64);
+    let mut close = 0;
+    for (name, inference, training) in MEASURED {
+        let found = profile(&networks[name], [64; 3]);
+        for (predicted, measured) in [
+            (found.inference_memory, inference),
+            (found.training_memory, training),
+        ] {
+            let share = (predicted >> 20) as f64 / measured as f64;
+            println!("{name}: {} MiB of {measured}, {share:.2}", predicted >> 20);
+            assert!((0.7..1.2).contains(&share), "{name}: {share}");
+            close += u32::from((0.8..1.2).contains(&share));
+        }
+    }
+    assert!(close >= 18, "{close} of 24 within a fifth");
+}
+
 #[test]
 fn parameters_are_those_of_the_network_that_is_built() {
     let variants = [

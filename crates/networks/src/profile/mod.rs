@@ -12,6 +12,9 @@ use crate::{NetworkConfig, Result};
 use serde::Serialize;
 use sketch::Sketch;
 
+/// What a process holds beside tensors: its code, its threads' stacks, the kernels' room to work in.
+const BESIDE: u64 = 25 << 20;
+
 /// What a network costs on one batch of patches, in 32-bit floats on the CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Profile {
@@ -22,9 +25,9 @@ pub struct Profile {
     pub flops: u64,
     /// Bytes of the tensors that are alive at once during inference, the weights not counted.
     pub inference_activations: u64,
-    /// Bytes of weights and activations at their peak during inference.
+    /// Bytes that a process holds at the peak of inference: weights, activations, and 25 MiB beside.
     pub inference_memory: u64,
-    /// Bytes at the peak of a training step: weights, gradients, AdamW's moments, and what the backward
+    /// The same at the peak of a training step: weights, gradients, AdamW's moments, and what the backward
     /// pass needs.
     pub training_memory: u64,
     /// How many input voxels an output voxel sees at most, `[x, y, z]`, by way of convolutions and
@@ -54,8 +57,8 @@ impl NetworkConfig {
             parameters: inference.parameters(),
             flops: 2 * inference.multiplications(),
             inference_activations: inference.peak(),
-            inference_memory: weights + inference.peak(),
-            training_memory: training.training_peak(),
+            inference_memory: weights + inference.peak() + BESIDE,
+            training_memory: training.training_peak() + BESIDE,
             receptive_field: reach,
         })
     }

@@ -350,11 +350,9 @@ impl Sketch {
     pub fn pooled(self, factor: [usize; 3]) -> Self {
         let size = std::array::from_fn(|a| self.size[a] / factor[a]);
         let wider = factor.map(|f| (f - 1) as f64);
-        let mut output = self.next(self.channels, size, false, 0).seeing(wider);
-        for axis in 0..3 {
-            output.reach.jump[axis] *= factor[axis] as f64;
-        }
-        output
+        self.next(self.channels, size, false, 0)
+            .seeing(wider)
+            .coarser(factor)
     }
 
     /// Interpolation to a finer grid.
@@ -362,8 +360,8 @@ impl Sketch {
         let size = std::array::from_fn(|a| self.size[a] * factor[a]);
         let wider = factor.map(|f| if f > 1 { 1.0 } else { 0.0 });
         let mut output = self.next(self.channels, size, false, 0).seeing(wider);
-        for axis in 0..3 {
-            output.reach.jump[axis] /= factor[axis] as f64;
+        for (jump, factor) in output.reach.jump.iter_mut().zip(factor) {
+            *jump /= factor as f64;
         }
         output
     }
@@ -375,8 +373,8 @@ impl Sketch {
 
     /// The same tensor as seen from a grid that many times coarser.
     pub fn coarser(mut self, factor: [usize; 3]) -> Self {
-        for axis in 0..3 {
-            self.reach.jump[axis] *= factor[axis] as f64;
+        for (jump, factor) in self.reach.jump.iter_mut().zip(factor) {
+            *jump *= factor as f64;
         }
         self
     }
