@@ -25,7 +25,7 @@ pub enum Error {
         /// The file.
         file: PathBuf,
     },
-    /// nnU-Net's plans or dataset.json cannot be used.
+    /// A file of a peer's (plans, dataset.json, a fingerprint, splits) cannot be used.
     #[error("{path}: {reason}")]
     Plans {
         /// The file.
@@ -50,6 +50,23 @@ pub enum Error {
     /// A value that is not what its key wants.
     #[error(transparent)]
     Json(serde_json::Error),
+    /// A case cannot be used.
+    #[error("case {case}: {reason}")]
+    Case {
+        /// The case.
+        case: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    /// Folds cannot be made.
+    #[error("{0}")]
+    Folds(String),
+    /// No plan can be made.
+    #[error("no plan can be made: {0}")]
+    Plan(String),
+    /// An image could not be processed.
+    #[error(transparent)]
+    Filter(#[from] vesalius_filters::Error),
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] vesalius_io::Error),

@@ -2,10 +2,9 @@
 
 use crate::{CaseFiles, Error, Result};
 use rayon::prelude::*;
-use std::path::PathBuf;
-use vesalius_io::{FourthAxis, ReadOptions};
+use vesalius_planning::read_image;
 use vesalius_transforms::{Chain, LabelIndex};
-use vesalius_volume::{LabelMap, LabelScheme, Subject, Volume};
+use vesalius_volume::{LabelMap, LabelScheme, Subject};
 
 /// A case ready to be trained on or scored.
 #[derive(Debug, Clone)]
@@ -72,30 +71,6 @@ pub fn load_cases(
     loaded.into_iter().collect()
 }
 
-/// Reads an image of `channels` channels from one file a channel, in order, or from one file whose
-/// fourth axis they are (as in the Medical Segmentation Decathlon's tasks 1 and 5).
-///
-/// # Errors
-/// A file that cannot be read, a fourth axis where one channel is expected, or channels on
-/// different grids.
-pub fn read_image(files: &[PathBuf], channels: usize) -> Result<Volume<f32>> {
-    let options = ReadOptions {
-        fourth_axis: match (files.len(), channels) {
-            (1, 2..) => FourthAxis::Channels,
-            _ => FourthAxis::Refuse,
-        },
-        ..ReadOptions::default()
-    };
-    let parts: Vec<Volume<f32>> = files
-        .iter()
-        .map(|file| vesalius_io::read_with(file, &options))
-        .collect::<std::result::Result<_, _>>()?;
-    Ok(match <[Volume<f32>; 1]>::try_from(parts) {
-        Ok([image]) => image,
-        Err(parts) => Volume::stack(&parts)?,
-    })
-}
-
 /// Reads the files of one case as a subject.
 ///
 /// # Errors
@@ -127,24 +102,4 @@ pub fn read_case(case: &CaseFiles, channels: usize) -> Result<Subject> {
         image,
         Some(vesalius_io::read_labels(&case.label)?),
     )?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use vesalius_volume::Geometry;
-
-    #[test]
-    fn a_fourth_axis_is_channels_where_the_datalist_names_several() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("case.nii");
-        let geometry = Geometry::axis_aligned([2, 3, 4], [1.0; 3]).unwrap();
-        let data = (0..48).map(|i| i as f32).collect();
-        let image = Volume::new(geometry, 2, data).unwrap();
-        vesalius_io::write(&path, &image).unwrap();
-        let files = [path];
-        assert_eq!(read_image(&files, 2).unwrap(), image);
-        let refused = read_image(&files, 1).unwrap_err().to_string();
-        assert!(refused.contains("fourth axis"), "{refused}");
-    }
 }

@@ -22,7 +22,7 @@ mod validate;
 
 pub use checkpoint::{Best, Checkpoint, Progress};
 pub use config::{AdamWConfig, Duration, OptimizerConfig, TrainingConfig, ValidationConfig};
-pub use dataset::{Case, load_cases, read_case, read_image};
+pub use dataset::{Case, load_cases, read_case};
 pub use error::Error;
 pub use events::Event;
 pub use fit::{FitOptions, FitReport, TrainingData, fit};
@@ -34,7 +34,7 @@ pub use sampler::{Batch, PatchSampler, cut_patch};
 pub use schedule::Schedule;
 pub use setup::load_dataset;
 pub use validate::validate;
-pub use vesalius_planning::{CaseFiles, Datalist};
+pub use vesalius_planning::{CaseFiles, Datalist, read_image};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -66,7 +66,7 @@ impl DatasetJson {
     /// # Errors
     /// [`Error::Plans`] with the file and what is wrong with it.
     pub fn read(path: &Path) -> Result<Self> {
-        super::plans::read_json(path, "nnU-Net's dataset.json")
+        crate::json::read(path, "nnU-Net's dataset.json")
     }
 
     /// The file's text, as nnU-Net indents it.
@@ -74,7 +74,7 @@ impl DatasetJson {
     /// # Errors
     /// None for what a file could hold.
     pub fn to_json(&self) -> Result<String> {
-        super::plans::to_json(self)
+        crate::json::text(self)
     }
 
     /// The channels' names in the order of their numbers.

@@ -5,9 +5,15 @@
 //! `transpose_forward`); whoever builds something from them turns them into `[x, y, z]`.
 
 mod dataset_json;
+mod extract;
+mod fingerprint;
 mod ordered;
+mod planner;
 mod plans;
 
 pub use dataset_json::{DatasetJson, LabelValues};
+pub(crate) use extract::CaseFingerprint;
+pub use fingerprint::Fingerprint;
 pub use ordered::Ordered;
+pub use planner::{PlanOptions, Planned, Planner};
 pub use plans::{Architecture, Configuration, IntensityProperties, Plans, Resampling};

@@ -3,7 +3,6 @@
 
 use super::Ordered;
 use crate::{Error, Result};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value, json};
 use std::path::Path;
@@ -198,7 +197,7 @@ impl Plans {
     /// # Errors
     /// [`Error::Plans`] with the file and what is wrong with it.
     pub fn read(path: &Path) -> Result<Self> {
-        read_json(path, "nnU-Net's plans")
+        crate::json::read(path, "nnU-Net's plans")
     }
 
     /// The file's text, as nnU-Net indents it.
@@ -206,7 +205,7 @@ impl Plans {
     /// # Errors
     /// None for what a file could hold.
     pub fn to_json(&self) -> Result<String> {
-        to_json(self)
+        crate::json::text(self)
     }
 
     /// A configuration with what it inherits, its network in the newer form.
@@ -294,24 +293,6 @@ impl Configuration {
                 .to_vec(),
         })
     }
-}
-
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
-    let bad = |reason: String| Error::Plans {
-        path: path.to_path_buf(),
-        reason,
-    };
-    let text = std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read ({e})")))?;
-    serde_json::from_str(&text).map_err(|e| bad(format!("is not {what}: {e}")))
-}
-
-pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
-    let mut text = Vec::new();
-    let indent = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut text, indent);
-    value.serialize(&mut serializer).map_err(Error::Json)?;
-    // serde_json writes UTF-8.
-    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 #[cfg(test)]

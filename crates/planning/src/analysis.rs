@@ -1,0 +1,112 @@
+//! Everything that is to be known of a dataset before planning, from one reading of each case.
+
+use crate::auto3dseg::{CaseStatistics, DataStatistics};
+use crate::check::{gather, look};
+use crate::nnunet::{CaseFingerprint, Fingerprint};
+use crate::{CaseFacts, CaseFiles, Datalist, DatasetReport, FoldCase, Problem, Result};
+use rayon::prelude::*;
+use vesalius_volume::LabelScheme;
+
+/// What an analysis found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysis {
+    /// What is wrong or odd.
+    pub report: DatasetReport,
+    /// nnU-Net's fingerprint of the usable cases; nothing when none has a labelled voxel.
+    pub fingerprint: Option<Fingerprint>,
+    /// Auto3DSeg's statistics of the usable cases; nothing when there is none.
+    pub statistics: Option<DataStatistics>,
+}
+
+/// What an analysis looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnalysisOptions {
+    /// Whether connected components of each label are counted (MONAI's `do_ccp`).
+    pub components: bool,
+}
+
+impl Default for AnalysisOptions {
+    fn default() -> Self {
+        Self { components: true }
+    }
+}
+
+/// What is taken from one case.
+struct Taken {
+    facts: Option<CaseFacts>,
+    problems: Vec<Problem>,
+    measured: Option<(CaseFingerprint, CaseStatistics)>,
+}
+
+impl Analysis {
+    /// Reads every case of a list, one a thread. Cases that cannot be used are in the report, and
+    /// `measured` in each call says how many cases are done.
+    ///
+    /// # Errors
+    /// [`crate::Error::Filter`], which no readable case gives.
+    pub fn of(
+        list: &Datalist,
+        scheme: Option<&LabelScheme>,
+        options: &AnalysisOptions,
+        done: impl Fn() + Sync,
+    ) -> Result<Self> {
+        let taken: Vec<Result<Taken>> = list
+            .cases
+            .par_iter()
+            .map(|files| {
+                let taken = take(files, list, scheme, options);
+                done();
+                taken
+            })
+            .collect();
+        let mut looked = vec![];
+        let (mut fingerprints, mut statistics) = (vec![], vec![]);
+        for taken in taken {
+            let taken = taken?;
+            looked.push((taken.facts, taken.problems));
+            if let Some((fingerprint, statistic)) = taken.measured {
+                fingerprints.push(fingerprint);
+                statistics.push(statistic);
+            }
+        }
+        Ok(Self {
+            report: gather(list, scheme, looked),
+            // Nothing to look at is in the report.
+            fingerprint: Fingerprint::of(fingerprints).ok(),
+            statistics: DataStatistics::of(statistics).ok(),
+        })
+    }
+
+    /// What balanced folds are dealt by, one entry a case of the list; an unreadable case has no stratum.
+    pub fn fold_cases(&self, list: &Datalist) -> Vec<FoldCase> {
+        let facts = |case: &CaseFiles| self.report.facts.iter().find(|fact| fact.name == case.name);
+        let known = list.cases.iter().map(|case| {
+            let facts = facts(case);
+            let labels = facts.map(|fact| fact.labels.keys().copied().collect());
+            let foreground = facts.map_or(0, CaseFacts::foreground);
+            (case.patient.clone(), labels.unwrap_or_default(), foreground)
+        });
+        FoldCase::of_labels(&known.collect::<Vec<_>>())
+    }
+}
+
+fn take(
+    files: &CaseFiles,
+    list: &Datalist,
+    scheme: Option<&LabelScheme>,
+    options: &AnalysisOptions,
+) -> Result<Taken> {
+    let looked = look(files, list.channels.len(), scheme);
+    let measured = match &looked.loaded {
+        Some(case) => Some((
+            CaseFingerprint::of(&files.name, case, list.cases.len())?,
+            CaseStatistics::of(case, files.paths(), options.components)?,
+        )),
+        None => None,
+    };
+    Ok(Taken {
+        facts: looked.facts,
+        problems: looked.problems,
+        measured,
+    })
+}

@@ -1,0 +1,160 @@
+//! A whole dataset looked over before anything is trained on it: what is missing, broken, doubled or odd,
+//! named case by case. No case is ever dropped here; who trains decides.
+
+mod case;
+mod dataset;
+mod report;
+
+pub use report::{CaseFacts, DatasetReport, Problem, ProblemKind, Severity};
+
+pub(crate) use case::look;
+
+use crate::Datalist;
+use rayon::prelude::*;
+use vesalius_volume::LabelScheme;
+
+/// Reads every case, one a thread, and reports. `scheme` says which label values there may be; `None`
+/// accepts all.
+pub fn check_dataset(list: &Datalist, scheme: Option<&LabelScheme>) -> DatasetReport {
+    let looked: Vec<_> = list
+        .cases
+        .par_iter()
+        .map(|case| {
+            let looked = look(case, list.channels.len(), scheme);
+            (looked.facts, looked.problems)
+        })
+        .collect();
+    gather(list, scheme, looked)
+}
+
+/// A report from what was seen of each case, in the list's order.
+pub(crate) fn gather(
+    list: &Datalist,
+    scheme: Option<&LabelScheme>,
+    looked: Vec<(Option<CaseFacts>, Vec<Problem>)>,
+) -> DatasetReport {
+    let mut facts = vec![];
+    let mut problems = vec![];
+    for (fact, found) in looked {
+        facts.extend(fact);
+        problems.extend(found);
+    }
+    problems.extend(dataset::look(list, scheme, &facts));
+    // Stable, so that cases stay in the list's order.
+    problems.sort_by_key(|problem| problem.severity);
+    DatasetReport {
+        dataset: list.name.clone(),
+        cases: list.cases.len(),
+        problems,
+        facts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_volume::{Geometry, LabelMap, Volume};
+
+    /// A dataset of `cases` images of ramps with a block of label 1 (and 2 in the first case only).
+    fn dataset(cases: usize, change: impl Fn(&std::path::Path)) -> DatasetReport {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        let grid = Geometry::axis_aligned([6, 6, 4], [1.0; 3]).unwrap();
+        let mut table = "image,label,fold,patient\n".to_owned();
+        for case in 0..cases {
+            let image = Volume::from_fn(grid, |[x, y, z]| (x + 6 * y + 36 * z + case) as f32);
+            let labels = LabelMap::from_fn(grid, |[x, y, _]| match (x, y) {
+                (2..4, 2..4) if case == 0 && x == 3 => 2u16,
+                (2..4, 2..4) => 1,
+                _ => 0,
+            });
+            vesalius_io::write(at.join(format!("c{case}.nii.gz")), &image).unwrap();
+            vesalius_io::write_labels(at.join(format!("s{case}.nii.gz")), &labels).unwrap();
+            table += &format!("c{case}.nii.gz,s{case}.nii.gz,{},P{case}\n", case % 2);
+        }
+        std::fs::write(at.join("cases.csv"), table).unwrap();
+        change(at);
+        let options = crate::DatalistOptions {
+            require_files: false,
+            ..Default::default()
+        };
+        let list = Datalist::read_with(&at.join("cases.csv"), &options).unwrap();
+        let scheme = LabelScheme::exclusive(&[("a", 1), ("b", 2)]).unwrap();
+        check_dataset(&list, Some(&scheme))
+    }
+
+    fn kinds(report: &DatasetReport) -> Vec<ProblemKind> {
+        report.problems.iter().map(|problem| problem.kind).collect()
+    }
+
+    #[test]
+    fn a_label_of_one_case_is_the_only_remark_on_a_good_dataset() {
+        let report = dataset(6, |_| ());
+        assert_eq!(kinds(&report), [ProblemKind::RareLabel], "{report}");
+        assert!(!report.has_errors());
+        assert_eq!(report.facts[0].labels[&2], 8);
+    }
+
+    #[test]
+    fn broken_files_are_errors_by_name() {
+        let report = dataset(6, |at| {
+            std::fs::remove_file(at.join("c1.nii.gz")).unwrap();
+            std::fs::write(at.join("s2.nii.gz"), b"not an image").unwrap();
+            let grid = Geometry::axis_aligned([6, 6, 5], [1.0; 3]).unwrap();
+            let labels = LabelMap::from_fn(grid, |[x, ..]| u16::from(x > 2));
+            vesalius_io::write_labels(at.join("s3.nii.gz"), &labels).unwrap();
+            let grid = Geometry::axis_aligned([6, 6, 4], [1.0; 3]).unwrap();
+            let image = Volume::from_fn(grid, |[x, ..]| if x == 1 { f32::NAN } else { x as f32 });
+            vesalius_io::write(at.join("c4.nii.gz"), &image).unwrap();
+            let labels = LabelMap::from_fn(grid, |[x, ..]| if x > 2 { 9u16 } else { 0 });
+            vesalius_io::write_labels(at.join("s5.nii.gz"), &labels).unwrap();
+        });
+        for (kind, case) in [
+            (ProblemKind::Missing, "c1"),
+            (ProblemKind::Unreadable, "c2"),
+            (ProblemKind::Geometry, "c3"),
+            (ProblemKind::NotFinite, "c4"),
+            (ProblemKind::UnknownLabel, "c5"),
+        ] {
+            let problem = report.problems.iter().find(|p| p.kind == kind);
+            let problem = problem.unwrap_or_else(|| panic!("{kind:?}: {report}"));
+            assert_eq!(problem.cases, [case]);
+            assert_eq!(problem.severity, Severity::Error);
+        }
+        assert!(report.to_string().contains("c4"), "{report}");
+    }
+
+    #[test]
+    fn doubles_outliers_and_empty_labels_are_told() {
+        let report = dataset(8, |at| {
+            std::fs::copy(at.join("c0.nii.gz"), at.join("c1.nii.gz")).unwrap();
+            let grid = Geometry::axis_aligned([6, 6, 4], [1.0, 1.0, 4.0]).unwrap();
+            let image = Volume::from_fn(grid, |[x, y, _]| (x * y) as f32);
+            vesalius_io::write(at.join("c2.nii.gz"), &image).unwrap();
+            let labels = LabelMap::from_fn(grid, |_| 0u16);
+            vesalius_io::write_labels(at.join("s2.nii.gz"), &labels).unwrap();
+        });
+        let found = kinds(&report);
+        for kind in [
+            ProblemKind::Duplicate,
+            ProblemKind::Spacing,
+            ProblemKind::EmptyLabel,
+        ] {
+            assert!(found.contains(&kind), "{kind:?}: {report}");
+        }
+        let double = report
+            .problems
+            .iter()
+            .find(|p| p.kind == ProblemKind::Duplicate)
+            .unwrap();
+        assert_eq!(double.cases, ["c0", "c1"]);
+        assert!(double.message.contains("fold"), "{}", double.message);
+    }
+
+    #[test]
+    fn a_single_case_is_no_dataset() {
+        let report = dataset(1, |_| ());
+        assert!(kinds(&report).contains(&ProblemKind::TooFew), "{report}");
+        assert!(report.has_errors());
+    }
+}

@@ -1,0 +1,279 @@
+//! Which files make a dataset, whatever form the list has: JSON of the Medical Segmentation Decathlon
+//! and Auto3DSeg, an nnU-Net raw folder, a CSV table, or a folder of images beside one of labels.
+
+mod folders;
+mod json;
+mod raw;
+mod table;
+mod write;
+
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use vesalius_volume::{Class, LabelScheme, Region};
+
+/// One labelled case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseFiles {
+    /// Its name: the first image file's, without suffixes.
+    pub name: String,
+    /// One file a channel, or one file whose fourth axis is the channels.
+    pub images: Vec<PathBuf>,
+    /// The file with its labels.
+    pub label: PathBuf,
+    /// The fold it belongs to, where the list says so.
+    pub fold: Option<usize>,
+    /// Whose scan it is, where the list says so: scans of one patient stay in one fold.
+    pub patient: Option<String>,
+}
+
+impl CaseFiles {
+    /// The first image file and the label file, as text.
+    pub(crate) fn paths(&self) -> [String; 2] {
+        let image = self.images.first().unwrap_or(&self.label);
+        [image, &self.label].map(|path| path.to_string_lossy().into_owned())
+    }
+}
+
+/// One case without labels, to be segmented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnlabelledFiles {
+    /// Its name: the first image file's, without suffixes.
+    pub name: String,
+    /// One file a channel, or one file whose fourth axis is the channels.
+    pub images: Vec<PathBuf>,
+}
+
+/// A dataset: its channels, its label names and its cases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datalist {
+    /// The file it was read from, or the folder of images.
+    pub path: PathBuf,
+    /// What it is called.
+    pub name: String,
+    /// The name of each image channel.
+    pub channels: Vec<String>,
+    /// Label value and name of exclusive labels, as the list gives them; empty where it gives none.
+    pub labels: BTreeMap<u16, String>,
+    /// Overlapping regions, where the list has them instead (nnU-Net's `regions_class_order`).
+    pub regions: Vec<Region>,
+    /// The value of voxels that nobody labelled, where the list has one.
+    pub ignore: Option<u16>,
+    /// The labelled cases, in the list's order.
+    pub cases: Vec<CaseFiles>,
+    /// The cases without labels, in the list's order.
+    pub testing: Vec<UnlabelledFiles>,
+}
+
+/// How a list is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatalistOptions {
+    /// The folder that the list's paths start from; `None` is the folder of the list itself.
+    pub root: Option<PathBuf>,
+    /// Whether a listed file that is absent is an error; a check of the dataset names all of them.
+    pub require_files: bool,
+}
+
+impl Default for DatalistOptions {
+    fn default() -> Self {
+        Self {
+            root: None,
+            require_files: true,
+        }
+    }
+}
+
+impl Datalist {
+    /// Reads a list and checks that its files are there.
+    ///
+    /// `path` is a JSON file, a CSV file, or a folder with a `dataset.json` (of the Decathlon or an
+    /// nnU-Net raw folder).
+    ///
+    /// # Errors
+    /// [`Error::Datalist`] for a file that is absent or not a list; [`Error::MissingFile`] for a listed
+    /// file that is absent.
+    pub fn read(path: &Path) -> Result<Self> {
+        Self::read_with(path, &DatalistOptions::default())
+    }
+
+    /// As [`Datalist::read`], with options.
+    ///
+    /// # Errors
+    /// As [`Datalist::read`].
+    pub fn read_with(path: &Path, options: &DatalistOptions) -> Result<Self> {
+        let path = match path.is_dir() {
+            true => path.join("dataset.json"),
+            false => path.to_path_buf(),
+        };
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::Datalist {
+            path: path.clone(),
+            reason: format!(
+                "cannot be read ({e}); give the folder that holds `dataset.json`, or the list itself"
+            ),
+        })?;
+        let root = match &options.root {
+            Some(root) => root.clone(),
+            None => path.parent().unwrap_or(Path::new(".")).to_path_buf(),
+        };
+        let is_table = path
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("csv"));
+        let list = match is_table {
+            true => table::parse(&path, &root, &text),
+            false => json::parse(&path, &root, &text),
+        }?;
+        list.checked(options.require_files)
+    }
+
+    /// Pairs the images of a folder with the labels of another by file name. Names that all end in
+    /// `_0000`, `_0001`, … are the channels of one case.
+    ///
+    /// # Errors
+    /// [`Error::Datalist`] for a folder without images, an image without label or the reverse.
+    pub fn from_folders(images: &Path, labels: &Path) -> Result<Self> {
+        folders::pair(images, labels)?.checked(true)
+    }
+
+    /// The list itself, when it has cases, no name twice and, if asked, every file.
+    fn checked(self, require_files: bool) -> Result<Self> {
+        if self.cases.is_empty() {
+            return Err(self.error("has no labelled case (JSON: under `training`)".to_owned()));
+        }
+        let mut names: Vec<&str> = self.cases.iter().map(|case| case.name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(self.error(format!("has two cases called {}", pair[0])));
+        }
+        if require_files {
+            let labelled = self
+                .cases
+                .iter()
+                .map(|c| (&c.name, &c.images, Some(&c.label)));
+            let testing = self.testing.iter().map(|c| (&c.name, &c.images, None));
+            for (name, images, label) in labelled.chain(testing) {
+                if let Some(file) = images.iter().chain(label).find(|file| !file.exists()) {
+                    return Err(Error::MissingFile {
+                        list: self.path.clone(),
+                        case: name.clone(),
+                        file: file.clone(),
+                    });
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// The cases outside and inside `fold`: what to train on and what to validate on.
+    ///
+    /// # Errors
+    /// [`Error::Datalist`] when no case has a fold, or either side would be empty.
+    pub fn split(&self, fold: usize) -> Result<(Vec<CaseFiles>, Vec<CaseFiles>)> {
+        if let Some(case) = self.cases.iter().find(|case| case.fold.is_none()) {
+            return Err(self.error(format!(
+                "case {} has no `fold`; add `\"fold\": n` to every case",
+                case.name
+            )));
+        }
+        let (inside, outside): (Vec<_>, Vec<_>) = self
+            .cases
+            .iter()
+            .cloned()
+            .partition(|case| case.fold == Some(fold));
+        if inside.is_empty() {
+            return Err(self.error(format!(
+                "no case is in fold {fold}; the folds are {:?}",
+                self.folds()
+            )));
+        }
+        if outside.is_empty() {
+            return Err(self.error(format!(
+                "every case is in fold {fold}, so none is left to train on"
+            )));
+        }
+        Ok((outside, inside))
+    }
+
+    /// The numbers of the folds that cases are in, rising.
+    pub fn folds(&self) -> Vec<usize> {
+        let mut folds: Vec<usize> = self.cases.iter().filter_map(|case| case.fold).collect();
+        folds.sort_unstable();
+        folds.dedup();
+        folds
+    }
+
+    /// What the list says of labels, as a scheme: regions where it has them, exclusive labels otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Datalist`] when the list names no label.
+    pub fn label_scheme(&self) -> Result<LabelScheme> {
+        let scheme = if self.regions.is_empty() {
+            let mut classes: Vec<Class> = vec![];
+            if !self.labels.contains_key(&0) {
+                classes.push(Class {
+                    name: "background".to_owned(),
+                    value: 0,
+                });
+            }
+            classes.extend(self.labels.iter().map(|(&value, name)| Class {
+                name: name.clone(),
+                value,
+            }));
+            LabelScheme::Exclusive {
+                classes,
+                ignore: self.ignore,
+            }
+        } else {
+            LabelScheme::Regions {
+                regions: self.regions.clone(),
+                ignore: self.ignore,
+            }
+        };
+        scheme.check().map_err(|e| {
+            self.error(format!(
+                "names no usable labels ({e}); set `labels` in the list or in the training config"
+            ))
+        })
+    }
+
+    fn error(&self, reason: String) -> Error {
+        Error::Datalist {
+            path: self.path.clone(),
+            reason,
+        }
+    }
+}
+
+/// Names for channels that have none.
+fn numbered_channels(count: usize) -> Vec<String> {
+    (0..count).map(|i| format!("channel {i}")).collect()
+}
+
+/// Splits a stem of the form `case_0001` into the case and its channel, nnU-Net's way.
+fn channel_suffix(stem: &str) -> Option<(&str, usize)> {
+    let (case, number) = stem.rsplit_once('_')?;
+    let digits = number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit());
+    match (digits, case.is_empty()) {
+        (true, false) => Some((case, number.parse().ok()?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_four_digits_name_a_channel() {
+        assert_eq!(channel_suffix("liver_12_0003"), Some(("liver_12", 3)));
+        for stem in ["liver_12", "liver_003", "_0003", "0003", "a_00x3"] {
+            assert_eq!(channel_suffix(stem), None, "{stem}");
+        }
+    }
+
+    #[test]
+    fn an_absent_list_names_the_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Datalist::read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("dataset.json"), "{error}");
+    }
+}
