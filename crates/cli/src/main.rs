@@ -43,6 +43,8 @@ enum Command {
     Predict(commands::predict::Arguments),
     /// Score segmentations against references
     Evaluate(commands::evaluate::Arguments),
+    /// Check and measure a dataset, and plan what to train on it
+    Auto(commands::auto::Arguments),
     /// Networks and weights by themselves: look into them, convert them, run one on a raw tensor
     Model(commands::model::Arguments),
 }
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => commands::train::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
+        Command::Auto(arguments) => commands::auto::run(&arguments),
         Command::Model(arguments) => commands::model::run(&arguments),
     };
     match result {
