@@ -36,6 +36,7 @@ struct Header {
     config: TrainingConfig,
     cases: Vec<String>,
     progress: Progress,
+    bits: Vec<u64>,
     network_bytes: usize,
     average_bytes: Option<usize>,
     optimizer_bytes: usize,
@@ -52,6 +53,7 @@ impl Checkpoint {
             config: self.config.clone(),
             cases: self.cases.clone(),
             progress: self.progress.clone(),
+            bits: self.progress.bits(),
             network_bytes: self.network.len(),
             average_bytes: self.average.as_ref().map(Vec::len),
             optimizer_bytes: self.optimizer.len(),
@@ -114,7 +116,7 @@ impl Checkpoint {
         Ok(Self {
             config: header.config,
             cases: header.cases,
-            progress: header.progress,
+            progress: header.progress.with_bits(&header.bits),
             network,
             average,
             optimizer,
@@ -133,6 +135,13 @@ impl Checkpoint {
     ) -> Result<()> {
         // The length of a run, and what only says where and how often something is kept, may be set
         // anew; everything else makes another run.
+        // This config takes the way through JSON that the stored one took, which may cost decimals
+        // their last bit.
+        let read = |config: &TrainingConfig| {
+            let text = serde_json::to_vec(config).unwrap_or_default();
+            serde_json::from_slice::<TrainingConfig>(&text)
+        };
+        let now = read(config).unwrap_or_else(|_| config.clone());
         let without_length = |config: &TrainingConfig| {
             let mut value = serde_json::to_value(config).unwrap_or_default();
             if let Some(map) = value.as_object_mut() {
@@ -144,7 +153,7 @@ impl Checkpoint {
             }
             value
         };
-        let (then, now) = (without_length(&self.config), without_length(config));
+        let (then, now) = (without_length(&self.config), without_length(&now));
         if let (Some(then), Some(now)) = (then.as_object(), now.as_object()) {
             let keys = then.keys().chain(now.keys());
             if let Some(key) = keys.into_iter().find(|key| then.get(*key) != now.get(*key)) {

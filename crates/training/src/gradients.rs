@@ -99,7 +99,7 @@ mod tests {
             (-9.105, -1.603_188_87),
             (6.08, 1.070_553_3),
         ] {
-            assert!((gradient * factor - clipped as f64).abs() < 1e-5);
+            assert!((gradient * factor - clipped).abs() < 1e-5);
         }
         assert_eq!(clip_factor(norm, None), 1.0);
         assert_eq!(clip_factor(1.0, Some(2.0)), 1.0);

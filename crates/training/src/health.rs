@@ -20,6 +20,10 @@ pub struct Health {
 }
 
 impl Health {
+    pub(crate) fn numbers(&mut self) -> [&mut f64; 2] {
+        [&mut self.first, &mut self.smooth]
+    }
+
     /// Takes the loss of step `step` on these cases.
     ///
     /// # Errors

@@ -76,11 +76,38 @@ impl Progress {
         !self.stopped_early && self.steps.is_none_or(|steps| self.step < steps)
     }
 
+    /// The numbers that later steps depend on, to the bit: JSON's decimals may lose the last one.
+    pub(crate) fn bits(&self) -> Vec<u64> {
+        let mut copy = self.clone();
+        copy.numbers().into_iter().map(|n| n.to_bits()).collect()
+    }
+
+    /// The same progress with the numbers of [`Progress::bits`].
+    pub(crate) fn with_bits(mut self, bits: &[u64]) -> Self {
+        for (number, bits) in self.numbers().into_iter().zip(bits) {
+            *number = f64::from_bits(*bits);
+        }
+        self
+    }
+
+    fn numbers(&mut self) -> Vec<&mut f64> {
+        let best = self.best.as_mut();
+        let mut numbers = vec![&mut self.rate_factor, &mut self.seconds, &mut self.waited];
+        numbers.extend(self.health.numbers());
+        numbers.extend(
+            best.into_iter()
+                .flat_map(|b| [&mut b.dice, &mut b.smoothed]),
+        );
+        numbers.extend(self.smoothed_dice.as_mut());
+        numbers.extend(self.highest.as_mut());
+        numbers
+    }
+
     /// Takes a validation's Dice; says whether its weights are the best so far.
     pub(crate) fn take_dice(&mut self, dice: f64, smoothing: f64) -> bool {
         let smoothed = match self.smoothed_dice {
             None => dice,
-            Some(before) => smoothing * before + (1.0 - smoothing) * dice,
+            Some(before) => before + (1.0 - smoothing) * (dice - before),
         };
         self.smoothed_dice = Some(smoothed);
         // Of equals the later one, which has seen more.
@@ -131,6 +158,20 @@ mod tests {
         assert!((best.smoothed - 0.54).abs() < 1e-12 && best.dice == 0.9 && best.step == 10);
         assert!(!progress.take_dice(0.1, 0.9));
         assert_eq!(progress.best.unwrap().step, 10);
+    }
+
+    #[test]
+    fn numbers_survive_json_to_the_bit() {
+        let mut progress = Progress::default();
+        for step in 1..200 {
+            progress.step = step;
+            progress.take_dice(1.0 / (step as f64 + 0.1), 0.3);
+            progress.take_gain(None, None);
+            progress.seconds += 1.0 / step as f64;
+            let text = serde_json::to_string(&progress).unwrap();
+            let read: Progress = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.with_bits(&progress.bits()), progress);
+        }
     }
 
     #[test]

@@ -21,11 +21,15 @@ fn with_suggestion(message: &str) -> String {
     format!("{first}; did you mean `{nearest}`?{gap}{rest}")
 }
 
-/// Of `unknown field `x`, expected one of `a`, `b``, the name that is nearest to x.
+/// Of `unknown field `x`, expected one of a, b`, the name that is nearest to x.
 fn suggestion(message: &str) -> Option<String> {
-    let start = message.find("unknown ")?;
-    let mut names = message[start..].split('`').skip(1).step_by(2);
-    let found = names.next()?;
+    let line = message[message.find("unknown ")?..].lines().next()?;
+    let (found, expected) = line.split_once("expected ")?;
+    let found = found.split('`').nth(1)?;
+    let names = expected
+        .trim_start_matches("one of ")
+        .split([',', ' ', '`'])
+        .filter(|name| !name.is_empty() && *name != "or");
     let (nearest, distance) = names
         .map(|name| (name, distance(found, name)))
         .min_by_key(|(_, distance)| *distance)?;
