@@ -9,7 +9,7 @@
 use vesalius::inferers::{Inferer, Slice};
 use vesalius::metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius::prelude::*;
-use vesalius::training::{Case, Duration, Event, synthetic::Spheres};
+use vesalius::training::{Case, Duration, Event, MemoryCases, synthetic::Spheres};
 use vesalius::transforms::Axis;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -38,8 +38,9 @@ fn main() -> Result<()> {
         dataset: "spheres".to_owned(),
         channels: vec!["made".to_owned()],
         labels: labels.clone(),
-        training: (0..16).map(case).collect::<Result<_>>()?,
-        validation: Vec::new(),
+        training: MemoryCases::shared((0..16).map(case).collect::<Result<Vec<_>>>()?),
+        validation: MemoryCases::shared([]),
+        warnings: Vec::new(),
     };
     let options = FitOptions {
         output: "runs/slices_2d".into(),

@@ -1,8 +1,7 @@
 //! Small made datasets and configs that the tests of this folder share.
 
-use std::sync::Arc;
 use vesalius::prelude::*;
-use vesalius::training::{Case, synthetic::Spheres};
+use vesalius::training::{Case, MemoryCases, synthetic::Spheres};
 
 /// Small spheres of two classes, learnt in seconds.
 pub fn spheres() -> Spheres {
@@ -58,7 +57,8 @@ pub fn data(
         dataset: "spheres".to_owned(),
         channels: vec!["made".to_owned()],
         labels: labels.clone(),
-        training: (0..training).map(case).collect::<Arc<[Case]>>(),
-        validation: (training..training + held_out).map(case).collect(),
+        training: MemoryCases::shared((0..training).map(case)),
+        validation: MemoryCases::shared((training..training + held_out).map(case)),
+        warnings: Vec::new(),
     }
 }

@@ -14,6 +14,8 @@ pub struct TrainingProgress {
     last_line: Option<Instant>,
     loss: Option<f32>,
     dice: Option<f64>,
+    seconds: Option<f64>,
+    speed: Option<f64>,
 }
 
 impl TrainingProgress {
@@ -30,6 +32,8 @@ impl TrainingProgress {
             last_line: None,
             loss: None,
             dice: None,
+            seconds: None,
+            speed: None,
         }
     }
 
@@ -51,6 +55,13 @@ impl TrainingProgress {
                     "training on {training_cases} cases, {validation_cases} held out, {parameters} parameters{from}"
                 ));
             }
+            Event::Warning { text } => self.line(&format!("warning: {text}")),
+            Event::CaseSkipped { case, reason } => {
+                self.line(&format!("warning: case {case} is left out: {reason}"));
+            }
+            Event::StoppedEarly { step, validations } => self.line(&format!(
+                "ended after step {step}: {validations} validations without a gain"
+            )),
             Event::Planned {
                 steps,
                 seconds_per_step,
@@ -60,13 +71,7 @@ impl TrainingProgress {
                     seconds_per_step * 1e3
                 ));
             }
-            Event::Step {
-                step,
-                steps,
-                loss,
-                seconds,
-                ..
-            } => self.step(*step, *steps, *loss, *seconds),
+            Event::Step { .. } => self.step(event),
             Event::ValidatedCase { done, cases } => {
                 if let Some(bar) = &self.bar {
                     bar.set_message(format!("segmenting held-out case {done} of {cases}"));
@@ -96,26 +101,50 @@ impl TrainingProgress {
         }
     }
 
-    fn step(&mut self, step: u64, steps: Option<u64>, loss: f32, seconds: f64) {
-        let smooth = self.loss.map_or(loss, |before| 0.9 * before + 0.1 * loss);
+    fn step(&mut self, event: &Event) {
+        let Event::Step {
+            step,
+            steps,
+            loss,
+            patches,
+            seconds,
+            memory,
+            ..
+        } = event
+        else {
+            return;
+        };
+        let smooth = self.loss.map_or(*loss, |before| 0.9 * before + 0.1 * loss);
         self.loss = Some(smooth);
-        let dice = self
-            .dice
-            .map_or(String::new(), |dice| format!(" dice {dice:.4}"));
+        // The speed of late, not since the start: a resumed run's clock goes on.
+        let taken = seconds - self.seconds.replace(*seconds).unwrap_or(0.0);
+        let speed = *patches as f64 / taken.max(1e-9);
+        let speed = self
+            .speed
+            .map_or(speed, |before| 0.95 * before + 0.05 * speed);
+        self.speed = Some(speed);
+        let mut text = format!("loss {smooth:.4}");
+        if let Some(dice) = self.dice {
+            text += &format!(" dice {dice:.4}");
+        }
+        text += &format!(" {speed:.1} samples/s");
+        if let Some(bytes) = memory {
+            text += &format!(" {:.2} GiB", *bytes as f64 / f64::from(1 << 30));
+        }
         if let Some(bar) = &self.bar {
-            bar.set_length(steps.unwrap_or(step));
-            bar.set_position(step);
-            bar.set_message(format!("loss {smooth:.4}{dice}"));
+            bar.set_length(steps.unwrap_or(*step));
+            bar.set_position(*step);
+            bar.set_message(text);
         } else if self
             .last_line
             .is_none_or(|last| last.elapsed() >= Duration::from_secs(SECONDS_BETWEEN_LINES))
         {
             let of = steps.map_or(String::new(), |steps| format!(" of {steps}"));
             let left = steps.map_or(String::new(), |steps| {
-                let left = seconds / step as f64 * steps.saturating_sub(step) as f64;
-                format!(", {:.0} s left", left)
+                let left = (steps.saturating_sub(*step) * patches) as f64 / speed;
+                format!(", {left:.0} s left")
             });
-            eprintln!("step {step}{of}: loss {smooth:.4}{dice}{left}");
+            eprintln!("step {step}{of}: {text}{left}");
             self.last_line = Some(Instant::now());
         }
     }

@@ -1,39 +1,17 @@
 //! Everything a run needs to go on as if it had never stopped, in one file that is written whole.
 //!
 //! Layout: the magic bytes, the length of a JSON header, the header, Burn's records of the network
-//! and of the optimiser, and a CRC-32 of all that came before.
+//! (and of its average), of the optimiser, and a CRC-32 of all that came before.
 
-use crate::{Error, Result, TrainingConfig};
+use crate::{Error, Progress, Result, TrainingConfig};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-const MAGIC: &[u8; 8] = b"VESCKPT1";
+const MAGIC: &[u8; 8] = b"VESCKPT2";
 const CRC_LENGTH: usize = 4;
+/// The keys of `cache` that change which batches a run sees.
+const SHAPES_BATCHES: [&str; 2] = ["patches_per_case", "shuffle_buffer"];
 const START: usize = MAGIC.len() + 8;
-
-/// Where a run stands.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Progress {
-    /// Steps done.
-    pub step: u64,
-    /// Steps in all; unknown while a run of so many minutes warms up.
-    pub steps: Option<u64>,
-    /// The best validation so far.
-    pub best: Option<Best>,
-    /// Seconds spent on training, validation not counted.
-    pub seconds: f64,
-}
-
-/// The validation whose weights are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Best {
-    /// After this many steps.
-    pub step: u64,
-    /// Mean Dice over foreground labels.
-    pub dice: f64,
-}
 
 /// A run that can go on.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +24,8 @@ pub struct Checkpoint {
     pub progress: Progress,
     /// Burn's record of the network, with the identity of each parameter.
     pub network: Vec<u8>,
+    /// The same of the average of its weights, where one is kept.
+    pub average: Option<Vec<u8>>,
     /// Burn's record of the optimiser.
     pub optimizer: Vec<u8>,
 }
@@ -56,7 +36,9 @@ struct Header {
     config: TrainingConfig,
     cases: Vec<String>,
     progress: Progress,
+    bits: Vec<u64>,
     network_bytes: usize,
+    average_bytes: Option<usize>,
     optimizer_bytes: usize,
 }
 
@@ -71,18 +53,19 @@ impl Checkpoint {
             config: self.config.clone(),
             cases: self.cases.clone(),
             progress: self.progress.clone(),
+            bits: self.progress.bits(),
             network_bytes: self.network.len(),
+            average_bytes: self.average.as_ref().map(Vec::len),
             optimizer_bytes: self.optimizer.len(),
         };
         let header = serde_json::to_vec(&header).map_err(|e| broken(path, &e.to_string()))?;
-        let mut bytes = Vec::with_capacity(
-            START + header.len() + self.network.len() + self.optimizer.len() + CRC_LENGTH,
-        );
+        let average = self.average.as_deref().unwrap_or_default();
+        let parts = [&header, &self.network, average, &self.optimizer];
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let mut bytes = Vec::with_capacity(START + length + CRC_LENGTH);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&header);
-        bytes.extend_from_slice(&self.network);
-        bytes.extend_from_slice(&self.optimizer);
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
         bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
         Ok(vesalius_io::write_bytes_atomically(path, &bytes)?)
     }
@@ -115,27 +98,27 @@ impl Checkpoint {
         // The checksum holds, so lengths are those that were written; a foreign file may still lie.
         let mut length = [0; 8];
         length.copy_from_slice(&body[MAGIC.len()..START]);
+        let mut rest = &body[START..];
+        let mut part = |length: usize| {
+            let (part, after) = rest.split_at_checked(length)?;
+            rest = after;
+            Some(part.to_vec())
+        };
         let cut = || broken(path, "is cut short");
-        let header_end = usize::try_from(u64::from_le_bytes(length))
-            .ok()
-            .and_then(|n| START.checked_add(n))
-            .ok_or_else(cut)?;
-        let header = body.get(START..header_end).ok_or_else(cut)?;
-        let header: Header = serde_json::from_slice(header)
+        let header = usize::try_from(u64::from_le_bytes(length)).ok();
+        let header = header.and_then(&mut part).ok_or_else(cut)?;
+        let header: Header = serde_json::from_slice(&header)
             .map_err(|e| broken(path, &format!("has another form ({e})")))?;
-        let network_end = header_end
-            .checked_add(header.network_bytes)
-            .ok_or_else(cut)?;
-        let network = body.get(header_end..network_end).ok_or_else(cut)?.to_vec();
-        let optimizer = body[network_end..].to_vec();
-        if optimizer.len() != header.optimizer_bytes {
-            return Err(cut());
-        }
+        let network = part(header.network_bytes).ok_or_else(cut)?;
+        let average = header.average_bytes;
+        let average = average.map(|n| part(n).ok_or_else(cut)).transpose()?;
+        let optimizer = part(header.optimizer_bytes).ok_or_else(cut)?;
         Ok(Self {
             config: header.config,
             cases: header.cases,
-            progress: header.progress,
+            progress: header.progress.with_bits(&header.bits),
             network,
+            average,
             optimizer,
         })
     }
@@ -150,15 +133,27 @@ impl Checkpoint {
         config: &TrainingConfig,
         cases: &[String],
     ) -> Result<()> {
-        // The length of a run may be set anew; everything else makes another run.
+        // The length of a run, and what only says where and how often something is kept, may be set
+        // anew; everything else makes another run.
+        // This config takes the way through JSON that the stored one took, which may cost decimals
+        // their last bit.
+        let read = |config: &TrainingConfig| {
+            let text = serde_json::to_vec(config).unwrap_or_default();
+            serde_json::from_slice::<TrainingConfig>(&text)
+        };
+        let now = read(config).unwrap_or_else(|_| config.clone());
         let without_length = |config: &TrainingConfig| {
             let mut value = serde_json::to_value(config).unwrap_or_default();
             if let Some(map) = value.as_object_mut() {
                 map.remove("duration");
+                map.remove("checkpoints");
+                if let Some(cache) = map.get_mut("cache").and_then(|c| c.as_object_mut()) {
+                    cache.retain(|key, _| SHAPES_BATCHES.contains(&key.as_str()));
+                }
             }
             value
         };
-        let (then, now) = (without_length(&self.config), without_length(config));
+        let (then, now) = (without_length(&self.config), without_length(&now));
         if let (Some(then), Some(now)) = (then.as_object(), now.as_object()) {
             let keys = then.keys().chain(now.keys());
             if let Some(key) = keys.into_iter().find(|key| then.get(*key) != now.get(*key)) {

@@ -1,7 +1,6 @@
-//! The cases of a run, preprocessed and held in memory.
+//! One case of a run: its files read, checked and preprocessed.
 
 use crate::{CaseFiles, Error, Result};
-use rayon::prelude::*;
 use vesalius_planning::read_image;
 use vesalius_transforms::{Chain, LabelIndex};
 use vesalius_volume::{LabelMap, LabelScheme, Subject};
@@ -15,6 +14,8 @@ pub struct Case {
     pub index: LabelIndex,
     /// The labels on the file's own grid, where they differ from the preprocessed ones.
     pub original_labels: Option<LabelMap>,
+    /// The label values that occur, background included, rising.
+    pub values: Vec<u16>,
 }
 
 impl Case {
@@ -36,16 +37,39 @@ impl Case {
             .apply(subject, 0, 0)
             .map_err(|e| named(&e, &name))?;
         let moved = subject.geometry() != labels.geometry();
+        Ok(Self::of_preprocessed(
+            subject,
+            moved.then_some(labels),
+            scheme.ignore(),
+        ))
+    }
+
+    /// A case whose preprocessing is done.
+    pub(crate) fn of_preprocessed(
+        subject: Subject,
+        original_labels: Option<LabelMap>,
+        ignore: Option<u16>,
+    ) -> Self {
         // A labelled subject stays labelled through every transform.
-        let index = subject
-            .labels()
-            .map(|labels| LabelIndex::of(labels, scheme.ignore()))
-            .unwrap_or_default();
-        Ok(Self {
+        let (index, values) = match subject.labels() {
+            Some(labels) => (LabelIndex::of(labels, ignore), values_of(labels)),
+            None => (LabelIndex::default(), Vec::new()),
+        };
+        Self {
             subject,
             index,
-            original_labels: moved.then_some(labels),
-        })
+            original_labels,
+            values,
+        }
+    }
+
+    /// Bytes of memory that it takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let voxels = self.subject.geometry().voxel_count();
+        let original = self.original_labels.as_ref().map_or(0, |l| l.data().len());
+        let image = voxels * self.subject.image().channels() * size_of::<f32>();
+        let labels = (voxels + original) * size_of::<u16>();
+        (image + labels + index_bytes(&self.index)) as u64
     }
 
     /// The labels on the file's own grid: what a prediction is scored against.
@@ -54,21 +78,14 @@ impl Case {
     }
 }
 
-/// Reads, checks and preprocesses cases, in parallel and in order.
-///
-/// # Errors
-/// The first case, in the list's order, that cannot be used: its name, the file and the reason.
-pub fn load_cases(
-    files: &[CaseFiles],
-    channels: usize,
-    scheme: &LabelScheme,
-    preprocessing: &Chain,
-) -> Result<Vec<Case>> {
-    let loaded: Vec<Result<Case>> = files
-        .par_iter()
-        .map(|case| Case::new(read_case(case, channels)?, scheme, preprocessing))
-        .collect();
-    loaded.into_iter().collect()
+/// Bytes of memory that an index takes.
+pub(crate) fn index_bytes(index: &LabelIndex) -> usize {
+    index.foreground_count() * size_of::<u32>()
+}
+
+fn values_of(labels: &LabelMap) -> Vec<u16> {
+    let counts = labels.counts().into_keys();
+    counts.filter_map(|v| u16::try_from(v).ok()).collect()
 }
 
 /// Reads the files of one case as a subject.

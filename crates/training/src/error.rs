@@ -20,7 +20,7 @@ pub enum Error {
     #[error("{key} is {found}, expected {expected}")]
     BadValue {
         /// The key.
-        key: &'static str,
+        key: String,
         /// The value found.
         found: String,
         /// What is allowed.
@@ -32,6 +32,16 @@ pub enum Error {
         /// The case.
         case: String,
         /// Why not.
+        reason: String,
+    },
+    /// The cache cannot be used.
+    #[error(
+        "{path}: {reason}; give `cache.folder` a disk with room that can be written, or raise `cache.memory`"
+    )]
+    Cache {
+        /// The entry or folder.
+        path: PathBuf,
+        /// What is wrong.
         reason: String,
     },
     /// The output folder cannot be used.
@@ -50,15 +60,35 @@ pub enum Error {
         /// What is wrong, and what to do.
         reason: String,
     },
-    /// The loss stopped being a number.
-    #[error(
-        "the loss became {loss} at step {step}; lower `learning_rate`, and check the images for extreme values"
-    )]
+    /// Weights to start from cannot be used.
+    #[error("{path}: {reason}")]
+    StartFrom {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// The loss stopped being a number, or ran away.
+    #[error("{}", diverged(*step, *loss, *smoothed, cases))]
     Diverged {
         /// The step.
         step: u64,
-        /// The loss.
+        /// Its loss.
         loss: f32,
+        /// The mean over the last steps, where it is that which ran away.
+        smoothed: Option<f64>,
+        /// The cases whose patches the step saw.
+        cases: String,
+    },
+    /// The device ran out of memory.
+    #[error(
+        "the device is out of memory while {doing} ({reason}); lower `batch_size` (raise `gradient_accumulation` to make up for it), then `patch.size`, then the network's channels; or set `precision: bf16` where the device has it"
+    )]
+    OutOfMemory {
+        /// What was being done.
+        doing: String,
+        /// What the device said.
+        reason: String,
     },
     /// The device gave something that cannot be read back.
     #[error("the device's result could not be read: {0}")]
@@ -87,7 +117,87 @@ pub enum Error {
     /// An inferer or model folder is wrong.
     #[error(transparent)]
     Inferer(#[from] vesalius_inferers::Error),
+    /// A picture or page cannot be made.
+    #[error(transparent)]
+    View(#[from] vesalius_view::Error),
     /// A metric cannot be computed.
     #[error(transparent)]
     Metric(#[from] vesalius_metrics::Error),
+}
+
+impl Error {
+    /// What a device's message means.
+    pub(crate) fn of_device(message: &str) -> Self {
+        const NO_MEMORY: [&str; 4] = [
+            "out of memory",
+            "out-of-memory",
+            "out of device memory",
+            "can't allocate buffer",
+        ];
+        let lower = message.to_lowercase();
+        let first = message.lines().next().unwrap_or_default().to_owned();
+        if NO_MEMORY.iter().any(|words| lower.contains(words)) {
+            return Self::OutOfMemory {
+                doing: "training".to_owned(),
+                reason: first,
+            };
+        }
+        Self::Device(first)
+    }
+
+    /// The same error with a further word of help, for those whose message may have one.
+    pub(crate) fn and_hint(self, hint: &str) -> Self {
+        match self {
+            Self::BadValue {
+                key,
+                found,
+                expected,
+            } => Self::BadValue {
+                key,
+                found: format!("{found} ({hint})"),
+                expected,
+            },
+            other => other,
+        }
+    }
+}
+
+fn diverged(step: u64, loss: f32, smoothed: Option<f64>, cases: &str) -> String {
+    let what = match smoothed {
+        None => format!("the loss became {loss} at step {step}"),
+        Some(mean) => {
+            format!("the loss ran away: {loss} at step {step}, {mean:.3} on average of late")
+        }
+    };
+    let on = if cases.is_empty() {
+        String::new()
+    } else {
+        format!(" on cases {cases}")
+    };
+    format!(
+        "{what}{on}; lower `learning_rate`, add a `warm_up`, lower `clip_norm`, and check these images for extreme values; `--resume` goes on from the last checkpoint"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_without_memory_says_what_to_lower() {
+        for message in [
+            "out of device memory allocating 123 bytes\nbacktrace",
+            "can't allocate buffer of size: 99",
+            "An out-of-memory error happened during launch",
+            "CUDA_ERROR_OUT_OF_MEMORY: out of memory",
+        ] {
+            let text = Error::of_device(message).to_string();
+            assert!(
+                text.contains("batch_size") && text.contains("patch.size"),
+                "{text}"
+            );
+        }
+        let other = Error::of_device("device lost").to_string();
+        assert!(!other.contains("batch_size"), "{other}");
+    }
 }

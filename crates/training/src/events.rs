@@ -17,6 +17,18 @@ pub enum Event {
         /// Trainable numbers.
         parameters: usize,
     },
+    /// Something that is not wrong but should be known.
+    Warning {
+        /// What.
+        text: String,
+    },
+    /// A case was left out because it cannot be used.
+    CaseSkipped {
+        /// The case.
+        case: String,
+        /// Why.
+        reason: String,
+    },
     /// The number of steps that the minutes allow became known.
     Planned {
         /// Steps in all.
@@ -34,8 +46,17 @@ pub enum Event {
         loss: f32,
         /// The learning rate of the step.
         learning_rate: f64,
+        /// The global norm of its gradients, before clipping.
+        gradient_norm: f64,
+        /// Patches that it saw.
+        patches: u64,
         /// Seconds of training so far.
         seconds: f64,
+        /// Seconds of these in which the step waited for batches.
+        waited: f64,
+        /// Bytes of memory that the device holds: the process's own on the CPU.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        memory: Option<u64>,
     },
     /// A held-out case was segmented.
     ValidatedCase {
@@ -50,12 +71,24 @@ pub enum Event {
         step: u64,
         /// Mean Dice over foreground labels.
         dice: f64,
+        /// The same smoothed over validations, by which the best is chosen.
+        smoothed: f64,
         /// Dice of each foreground label or region.
         labels: Vec<(String, f64)>,
+        /// Dice of each case, where whole cases were scored; the worst first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        cases: Vec<(String, f64)>,
         /// Whether it is the best so far, whose weights are kept.
         best: bool,
         /// Seconds of training so far.
         seconds: f64,
+    },
+    /// The run ends before its time because validation gains nothing.
+    StoppedEarly {
+        /// Steps done.
+        step: u64,
+        /// Validations without a gain.
+        validations: u64,
     },
     /// The run was asked to stop and is saved.
     Stopped {

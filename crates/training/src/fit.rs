@@ -2,7 +2,8 @@
 //! goes on as if it had not been.
 
 use crate::run::Run;
-use crate::{Case, Duration, Event, PatchSampler, Progress, Result, TrainingConfig};
+use crate::source::CaseSource;
+use crate::{Duration, Event, PatchSampler, Progress, Result, TrainingConfig};
 use burn::tensor::Device;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,18 +20,11 @@ pub struct TrainingData {
     /// What the network's channels mean.
     pub labels: LabelScheme,
     /// Cases to train on, at least one.
-    pub training: Arc<[Case]>,
+    pub training: Arc<dyn CaseSource>,
     /// Cases held out; may be none.
-    pub validation: Vec<Case>,
-}
-
-impl TrainingData {
-    pub(crate) fn case_names(&self) -> Vec<String> {
-        self.training
-            .iter()
-            .map(|case| case.subject.name().to_owned())
-            .collect()
-    }
+    pub validation: Arc<dyn CaseSource>,
+    /// What is not wrong with the dataset but should be known; told when a run begins.
+    pub warnings: Vec<String>,
 }
 
 /// Where and for how long a run trains.
@@ -40,6 +34,8 @@ pub struct FitOptions {
     pub output: PathBuf,
     /// What computes.
     pub device: Device,
+    /// Further devices that share the batches of a step with it (`gradient_accumulation` of them).
+    pub more_devices: Vec<Device>,
     /// The length of the run; `None` takes the config's.
     pub duration: Option<Duration>,
     /// Go on from the checkpoint in `output`.
@@ -53,6 +49,7 @@ impl Default for FitOptions {
         Self {
             output: PathBuf::from("runs/model"),
             device: Device::flex(),
+            more_devices: Vec::new(),
             duration: None,
             resume: false,
             stop: Arc::default(),
@@ -67,6 +64,8 @@ pub struct FitReport {
     pub progress: Progress,
     /// Whether all steps are done; if not, it was asked to stop and can be resumed.
     pub finished: bool,
+    /// Cases that were left out because they could not be used, with reasons.
+    pub skipped: Vec<(String, String)>,
     /// The loss of each step that this call did.
     pub losses: Vec<f32>,
 }
@@ -84,11 +83,5 @@ pub fn fit(
 ) -> Result<FitReport> {
     config.check()?;
     let run = Run::open(config, data, options, observer)?;
-    let sampler = PatchSampler::new(
-        data.training.clone(),
-        config.patch.clone(),
-        config.augmentation.clone(),
-        config.seed,
-    );
-    run.train(sampler)
+    run.train(&PatchSampler::new(data.training.clone(), config))
 }

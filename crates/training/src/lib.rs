@@ -2,38 +2,62 @@
 //!
 //! [`TrainingConfig`] is the YAML; [`Datalist`] says which files make a dataset; [`fit`] trains one
 //! model and leaves a model folder. Batches follow from the seed and the step alone, so that a run
-//! that was stopped goes on with the same sequence.
+//! that was stopped, or killed, goes on with the same sequence.
 
+mod average;
 mod checkpoint;
+mod compute;
 mod config;
 mod dataset;
+mod entry;
 mod error;
 mod events;
 mod fit;
+mod gradients;
+mod health;
 mod loader;
 mod log;
+mod loss_scale;
+mod machine;
 mod order;
+mod pool;
+mod progress;
+mod report;
 mod run;
 mod sampler;
 mod schedule;
 mod setup;
+mod source;
 pub mod synthetic;
+mod transfer;
 mod validate;
 
-pub use checkpoint::{Best, Checkpoint, Progress};
-pub use config::{AdamWConfig, Duration, OptimizerConfig, TrainingConfig, ValidationConfig};
-pub use dataset::{Case, load_cases, read_case};
+pub use checkpoint::Checkpoint;
+pub use compute::{GradientWorkers, Gradients, Objective, OneDevice, SeveralDevices};
+pub use config::{
+    AdamConfig, AdamWConfig, BadCase, CacheConfig, CheckpointsConfig, Duration, EarlyStopping,
+    OptimizerConfig, Precision, StartFrom, StochasticGradientDescent, TrainingConfig,
+    ValidationConfig, ValidationOn, WeightAverageConfig,
+};
+pub use dataset::{Case, read_case};
+pub use entry::Entry;
 pub use error::Error;
 pub use events::Event;
 pub use fit::{FitOptions, FitReport, TrainingData, fit};
-pub use loader::Loader;
-pub use log::LOG_FILE;
+pub use health::Health;
+pub use loader::{Loader, LoaderOptions};
+pub use log::{LOG_FILE, STEPS_FILE, TENSORBOARD_FOLDER, VALIDATIONS_FILE};
+pub use loss_scale::LossScale;
 pub use order::CaseOrder;
-pub use run::{CHECKPOINT_FILE, CONFIG_FILE};
+pub use pool::{CasePool, MemoryBudget, PoolOptions};
+pub use progress::{Best, Progress};
+pub use report::REPORT_FILE;
+pub use run::{BEST_CHECKPOINT_FILE, CHECKPOINT_FILE, CONFIG_FILE};
 pub use sampler::{Batch, PatchSampler, cut_patch};
-pub use schedule::Schedule;
-pub use setup::load_dataset;
-pub use validate::validate;
+pub use schedule::{Cosine, OneCycle, Plateau, Poly, Schedule, WarmUp};
+pub use setup::{load_dataset, load_dataset_cached};
+pub use source::{CaseSource, Lent, MemoryCases, SkippedCases};
+pub use validate::{Scores, validate, validate_patches};
 pub use vesalius_planning::{CaseFiles, Datalist, read_image};
 
 /// The result of this crate's fallible functions.

@@ -1,8 +1,9 @@
 //! A batch of patches: what a draw number and a seed make of the cases, whoever computes it and when.
 
-use crate::{Case, CaseOrder, Result};
+use crate::source::{CaseSource, Lent, SkippedCases};
+use crate::{BadCase, CaseOrder, Error, Result, TrainingConfig};
 use std::sync::Arc;
-use vesalius_transforms::{Chain, LabelIndex, PatchConfig, Step, Stream, keyed};
+use vesalius_transforms::{Chain, GridStep, PatchConfig, Step, Stream, keyed};
 use vesalius_volume::Subject;
 
 /// Patches and their labels, ready to become tensors.
@@ -14,47 +15,95 @@ pub struct Batch {
     pub images: Vec<f32>,
     /// Label values, `[N, 1, Z, Y, X]`.
     pub labels: Vec<i32>,
+    /// The case of each patch.
+    pub cases: Vec<String>,
 }
 
 /// What training patches are cut from, and how.
 #[derive(Debug, Clone)]
 pub struct PatchSampler {
-    cases: Arc<[Case]>,
+    cases: Arc<dyn CaseSource>,
     patch: PatchConfig,
     augmentation: Chain,
     seed: u64,
     order: CaseOrder,
+    bad_case: BadCase,
+    skipped: SkippedCases,
 }
 
 impl PatchSampler {
     /// A sampler over cases, at least one.
-    pub fn new(cases: Arc<[Case]>, patch: PatchConfig, augmentation: Chain, seed: u64) -> Self {
-        let order = CaseOrder::new(seed, cases.len());
+    pub fn new(cases: Arc<dyn CaseSource>, config: &TrainingConfig) -> Self {
+        let order = CaseOrder::buffered(
+            config.seed,
+            cases.names().len(),
+            config.cache.patches_per_case,
+            config.cache.shuffle_buffer,
+        );
         Self {
             cases,
-            patch,
-            augmentation,
-            seed,
+            patch: config.patch.clone(),
+            augmentation: config.augmentation.clone(),
+            seed: config.seed,
             order,
+            bad_case: config.bad_case,
+            skipped: SkippedCases::default(),
         }
     }
 
-    /// The batch of step `step`: draws `step · size` up to `(step + 1) · size`.
+    /// The same without augmentation, of which every batch repeats: for validation.
+    pub(crate) fn plain(mut self) -> Self {
+        self.augmentation = Chain::default();
+        self
+    }
+
+    /// The same, noting broken cases where another sampler notes its own.
+    pub(crate) fn sharing(mut self, other: &Self) -> Self {
+        self.skipped = other.skipped.clone();
+        self
+    }
+
+    /// The cases that were found broken and left out, known to all clones.
+    pub fn skipped(&self) -> &SkippedCases {
+        &self.skipped
+    }
+
+    /// The batch of number `number`: draws `number · size` up to `(number + 1) · size`.
     ///
     /// # Errors
-    /// A transform that refuses a patch.
-    pub fn batch(&mut self, step: u64, size: usize) -> Result<Batch> {
-        let first = step * size as u64;
+    /// A case that cannot be used (unless such are skipped), a transform that refuses a patch.
+    pub fn batch(&mut self, number: u64, size: usize) -> Result<Batch> {
+        let first = number * size as u64;
         let patches: Vec<Subject> = (first..first + size as u64)
             .map(|draw| self.patch(draw))
             .collect::<Result<_>>()?;
         Ok(collate(&patches))
     }
 
-    /// The augmented patch of one draw.
+    /// The augmented patch of one draw. A broken case's draw goes to the next one in number, whoever
+    /// meets it and when, so that batches stay the same for any number of threads.
     fn patch(&mut self, draw: u64) -> Result<Subject> {
-        let case = &self.cases[self.order.case(draw)];
-        let cut = cut_patch(&case.subject, &case.index, &self.patch, self.seed, draw)?;
+        let (first, count) = (self.order.case(draw), self.cases.names().len());
+        for step in 0..count {
+            let index = (first + step) % count;
+            match (self.patch_of(index, draw), self.bad_case) {
+                (Ok(patch), _) => return Ok(patch),
+                (Err(error), BadCase::Stop) => return Err(error),
+                (Err(error), BadCase::Skip) => {
+                    self.skipped.note(&self.cases.names()[index], &error);
+                }
+            }
+        }
+        Err(Error::Case {
+            case: self.cases.names().join(", "),
+            reason: "no case is left that can be used; see the log for each one's reason"
+                .to_owned(),
+        })
+    }
+
+    fn patch_of(&self, index: usize, draw: u64) -> Result<Subject> {
+        let case = self.cases.lend(index)?;
+        let cut = cut_patch(&case, &self.patch, self.seed, draw)?;
         Ok(self.augmentation.apply(cut, self.seed, draw)?.0)
     }
 }
@@ -63,27 +112,16 @@ impl PatchSampler {
 ///
 /// # Errors
 /// A patch that cannot be cut.
-pub fn cut_patch(
-    subject: &Subject,
-    index: &LabelIndex,
-    patch: &PatchConfig,
-    seed: u64,
-    draw: u64,
-) -> Result<Subject> {
+pub fn cut_patch(case: &Lent, patch: &PatchConfig, seed: u64, draw: u64) -> Result<Subject> {
     let mut rng = keyed(seed, draw, Stream::Patch);
     let mut steps = patch
-        .sample(subject.geometry(), index, &mut rng)
+        .sample(case.geometry(), case.index(), &mut rng)
         .into_iter();
     // The first step reads the case in place, so that the whole case is never copied for a patch.
     let mut cut = match steps.next() {
-        Some(region) => {
-            let labels = subject
-                .labels()
-                .map(|labels| region.apply_labels(labels))
-                .transpose()?;
-            Subject::new(subject.name(), region.apply(subject.image())?, labels)?
-        }
-        None => subject.clone(),
+        Some(GridStep::Region { start, size }) => case.region(start, size)?,
+        Some(other) => Step::Grid(other).apply(case.whole()?.subject.clone())?,
+        None => case.whole()?.subject.clone(),
     };
     for step in steps {
         cut = Step::Grid(step).apply(cut)?;
@@ -112,5 +150,6 @@ fn collate(patches: &[Subject]) -> Batch {
         shape: [patches.len(), channels, z, y, x],
         images,
         labels,
+        cases: patches.iter().map(|p| p.name().to_owned()).collect(),
     }
 }

@@ -12,6 +12,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:1em 0}\
 th,td{padding:.25em .8em;text-align:left;border-bottom:1px solid #e3e5e8}\
 th{background:#f3f4f6}td.number{text-align:right}\
 figure{margin:1em 0}figure img,figure svg{max-width:100%;height:auto}\
+pre{background:#f3f4f6;padding:.8em;overflow-x:auto;font-size:.9em}\
 figcaption{color:#5b6068;font-size:.9em}";
 
 /// A page, built from the top down.
@@ -38,6 +39,11 @@ impl Page {
     /// Adds a paragraph.
     pub fn text(&mut self, text: &str) {
         self.body += &format!("<p>{}</p>\n", escaped(text));
+    }
+
+    /// Adds text whose lines and spaces stay as they are, such as a config.
+    pub fn code(&mut self, text: &str) {
+        self.body += &format!("<pre>{}</pre>\n", escaped(text));
     }
 
     /// Adds a table; cells that are numbers stand to the right.

@@ -5,8 +5,11 @@ use crate::interrupt::stop_flag;
 use crate::output::JsonOutput;
 use crate::progress::TrainingProgress;
 use std::path::PathBuf;
+use vesalius::tensor::Device;
 use vesalius::tensor::parse_device;
-use vesalius::training::{Duration, FitOptions, TrainingConfig, fit, load_dataset};
+use vesalius::training::{
+    Duration, FitOptions, REPORT_FILE, TrainingConfig, fit, load_dataset_cached,
+};
 
 /// Arguments of `vesalius train`.
 #[derive(clap::Args)]
@@ -20,14 +23,21 @@ pub struct Arguments {
     #[arg(long)]
     output: Option<PathBuf>,
     /// Train for so many minutes (validation not counted)
-    #[arg(long, conflicts_with = "steps", value_parser = positive_minutes)]
+    #[arg(long, conflicts_with = "steps", value_parser = positive)]
     minutes: Option<f64>,
     /// Train for so many steps
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
-    /// What computes: cpu, cuda[:n], wgpu[:n] or vulkan[:n]
-    #[arg(long, default_value = "cpu")]
-    device: String,
+    /// Train so long that every training case is drawn from so many times
+    #[arg(long, conflicts_with_all = ["steps", "minutes"], value_parser = positive)]
+    epochs: Option<f64>,
+    /// What computes: cpu, cuda[:n], wgpu[:n] or vulkan[:n]; several, with commas between them, share
+    /// the batches of a step
+    #[arg(long, default_value = "cpu", value_delimiter = ',')]
+    device: Vec<String>,
+    /// Keep preprocessed cases in this folder, which runs may share, instead of the config's
+    #[arg(long)]
+    cache: Option<PathBuf>,
     /// Go on from the checkpoint in the output folder
     #[arg(long)]
     resume: bool,
@@ -35,30 +45,43 @@ pub struct Arguments {
     json: JsonOutput,
 }
 
-fn positive_minutes(text: &str) -> std::result::Result<f64, String> {
+fn positive(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(minutes) if minutes.is_finite() && minutes > 0.0 => Ok(minutes),
-        _ => Err("expected a positive number of minutes".to_owned()),
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
+        _ => Err("expected a positive number".to_owned()),
     }
 }
 
 /// Trains, and prints how it ended.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let config = TrainingConfig::read(&arguments.config)?;
-    let device = parse_device(&arguments.device)?;
+    let mut config = TrainingConfig::read(&arguments.config)?;
+    if let Some(folder) = &arguments.cache {
+        config.cache.folder = Some(folder.clone());
+    }
+    let devices: Vec<Device> = arguments
+        .device
+        .iter()
+        .map(|name| parse_device(name))
+        .collect::<std::result::Result<_, _>>()?;
+    let Some((device, more_devices)) = devices.split_first() else {
+        return Err("--device names no device; give cpu, cuda[:n], wgpu[:n] or vulkan[:n]".into());
+    };
+    config.precision.check_device(device)?;
     let duration = arguments
         .minutes
         .map(Duration::Minutes)
-        .or(arguments.steps.map(Duration::Steps));
+        .or(arguments.steps.map(Duration::Steps))
+        .or(arguments.epochs.map(Duration::Epochs));
     let output = arguments
         .output
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
     eprintln!("reading the dataset in {}", arguments.data.display());
-    let data = load_dataset(&config, &arguments.data)?;
+    let data = load_dataset_cached(&config, &arguments.data, &output.join("cache"))?;
     let options = FitOptions {
         output,
-        device,
+        device: device.clone(),
+        more_devices: more_devices.to_vec(),
         duration,
         resume: arguments.resume,
         stop: stop_flag(),
@@ -76,6 +99,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             ),
             None => println!("model: {output} (not validated yet)"),
         }
+        println!("report: {}", options.output.join(REPORT_FILE).display());
     }
     arguments.json.write(state)?;
     if !report.finished {

@@ -1,6 +1,17 @@
 //! The YAML that describes a training run, one key a field; what it leaves out has a sensible default.
 
-use crate::{Error, Result, Schedule};
+mod cache;
+mod course;
+mod optimizer;
+mod validation;
+mod yaml;
+
+pub use cache::{BadCase, CacheConfig};
+pub use course::{CheckpointsConfig, Duration, Precision, StartFrom, WeightAverageConfig};
+pub use optimizer::{AdamConfig, AdamWConfig, OptimizerConfig, StochasticGradientDescent};
+pub use validation::{EarlyStopping, ValidationConfig, ValidationOn};
+
+use crate::{Error, Result, Schedule, WarmUp};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use vesalius_inferers::Inferer;
@@ -29,11 +40,17 @@ pub struct TrainingConfig {
     pub augmentation: Chain,
     /// Size and place of training patches.
     pub patch: PatchConfig,
-    /// Patches a step.
+    /// Patches that go through the network together.
     #[serde(default = "two")]
     pub batch_size: usize,
+    /// Batches whose gradients are averaged before a step: a larger batch in the same memory.
+    #[serde(default = "one")]
+    pub gradient_accumulation: usize,
     /// The network; its numbers of channels are set from the dataset.
     pub network: NetworkConfig,
+    /// Weights to start from, and which stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_from: Option<StartFrom>,
     /// What is minimised.
     #[serde(default)]
     pub loss: LossConfig,
@@ -46,82 +63,65 @@ pub struct TrainingConfig {
     /// How the learning rate falls.
     #[serde(default)]
     pub schedule: Schedule,
+    /// How the learning rate rises at the start.
+    #[serde(default, skip_serializing_if = "WarmUp::is_none")]
+    pub warm_up: WarmUp,
+    /// Gradients are scaled down to this global norm where theirs is greater, as PyTorch's
+    /// `clip_grad_norm_`; `null` for never. The default is nnU-Net's.
+    #[serde(default = "twelve")]
+    pub clip_norm: Option<f64>,
+    /// An average of the weights over the last steps is what is validated and kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_average: Option<WeightAverageConfig>,
+    /// What numbers are computed in.
+    #[serde(default)]
+    pub precision: Precision,
     /// How long to train, where the command line does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<Duration>,
     /// What is held out, and when it is segmented.
     #[serde(default)]
     pub validation: ValidationConfig,
+    /// When a run that gains nothing ends before its time; by default never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
     /// How whole volumes go through the network, in validation and in prediction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inferer: Option<Inferer>,
+    /// When the state of the run is written down.
+    #[serde(default)]
+    pub checkpoints: CheckpointsConfig,
+    /// Where preprocessed cases are kept, and how batches are made ahead.
+    #[serde(default)]
+    pub cache: CacheConfig,
+    /// What happens when a case cannot be used.
+    #[serde(default)]
+    pub bad_case: BadCase,
+}
+
+fn one() -> usize {
+    1
 }
 
 fn two() -> usize {
     2
 }
 
-/// The length of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Duration {
-    /// Number of optimiser steps.
-    Steps(u64),
-    /// Minutes of training; they become a number of steps after a warm-up, and validation is not counted.
-    Minutes(f64),
+fn twelve() -> Option<f64> {
+    Some(12.0)
 }
 
-/// How weights move along their gradients.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OptimizerConfig {
-    /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019), PyTorch's `AdamW`.
-    #[serde(rename = "adamw")]
-    AdamW(AdamWConfig),
-}
-
-/// Settings of AdamW; defaults are PyTorch's.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AdamWConfig {
-    /// The first learning rate.
-    pub learning_rate: f64,
-    /// Share of each weight taken away a step, times the learning rate.
-    pub weight_decay: f64,
-    /// Decay of the running means of gradients and of their squares.
-    pub betas: [f64; 2],
-}
-
-impl Default for AdamWConfig {
-    fn default() -> Self {
-        Self {
-            learning_rate: 1e-3,
-            weight_decay: 1e-2,
-            betas: [0.9, 0.999],
-        }
-    }
-}
-
-impl Default for OptimizerConfig {
-    fn default() -> Self {
-        Self::AdamW(AdamWConfig::default())
-    }
-}
-
-/// What is held out, and when it is segmented.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ValidationConfig {
-    /// The fold that is not trained on.
-    pub fold: usize,
-    /// How often the held-out cases are segmented over a run, evenly spaced; the last time is its end.
-    pub times: u64,
-}
-
-impl Default for ValidationConfig {
-    fn default() -> Self {
-        Self { fold: 0, times: 8 }
-    }
+/// An error that names a key, what it holds and what it may hold.
+pub(crate) fn bad<T>(
+    key: impl Into<String>,
+    found: impl std::fmt::Display,
+    expected: &'static str,
+) -> Result<T> {
+    Err(Error::BadValue {
+        key: key.into(),
+        found: found.to_string(),
+        expected,
+    })
 }
 
 impl TrainingConfig {
@@ -142,9 +142,10 @@ impl TrainingConfig {
     /// Reads YAML text and checks it.
     ///
     /// # Errors
-    /// [`Error::Yaml`] with the line and the key, or the key whose value makes no sense.
+    /// [`Error::Yaml`] with the line, the key and, for one that is unknown, the nearest that is
+    /// known; or the key whose value makes no sense.
     pub fn parse(text: &str) -> Result<Self> {
-        let config: Self = serde_saphyr::from_str(text).map_err(|e| Error::Yaml(e.to_string()))?;
+        let config: Self = yaml::parse(text)?;
         config.check()?;
         Ok(config)
     }
@@ -154,13 +155,6 @@ impl TrainingConfig {
     /// # Errors
     /// An error that names the key.
     pub fn check(&self) -> Result<()> {
-        let bad = |key, found: String, expected| {
-            Err(Error::BadValue {
-                key,
-                found,
-                expected,
-            })
-        };
         self.preprocessing.check()?;
         self.augmentation.check()?;
         self.patch.check()?;
@@ -168,50 +162,45 @@ impl TrainingConfig {
         if self.preprocessing.is_random() {
             return bad(
                 "preprocessing",
-                "a random transform".to_owned(),
+                "a random transform",
                 "transforms that do the same every time; move it to `augmentation`",
             );
         }
         if self.batch_size == 0 {
-            return bad("batch_size", "0".to_owned(), "at least 1");
+            return bad("batch_size", 0, "at least 1");
         }
-        if self.validation.times == 0 {
-            return bad("validation.times", "0".to_owned(), "at least 1");
+        if self.gradient_accumulation == 0 {
+            return bad("gradient_accumulation", 0, "at least 1");
         }
-        match self.duration {
-            Some(Duration::Steps(0)) => return bad("duration.steps", "0".to_owned(), "at least 1"),
-            Some(Duration::Minutes(m)) if !(m.is_finite() && m > 0.0) => {
-                return bad("duration.minutes", m.to_string(), "a positive number");
-            }
-            _ => {}
+        if let Some(norm) = self.clip_norm.filter(|n| !(n.is_finite() && *n > 0.0)) {
+            return bad("clip_norm", norm, "a positive number, or null");
         }
-        let OptimizerConfig::AdamW(adam) = self.optimizer;
-        if !(adam.learning_rate.is_finite() && adam.learning_rate > 0.0) {
-            return bad(
-                "optimizer.adamw.learning_rate",
-                adam.learning_rate.to_string(),
-                "a positive number",
-            );
+        if let Some(average) = self
+            .weight_average
+            .filter(|a| !(0.0..1.0).contains(&a.decay))
+        {
+            let key = "weight_average.decay";
+            return bad(key, average.decay, "a number from 0 to below 1");
         }
-        if !(adam.weight_decay.is_finite() && adam.weight_decay >= 0.0) {
-            return bad(
-                "optimizer.adamw.weight_decay",
-                adam.weight_decay.to_string(),
-                "a number that is not negative",
-            );
-        }
-        if adam.betas.iter().any(|b| !(0.0..1.0).contains(b)) {
-            return bad(
-                "optimizer.adamw.betas",
-                format!("{:?}", adam.betas),
-                "two numbers from 0 to below 1",
-            );
-        }
+        self.optimizer.check()?;
+        self.schedule.check()?;
+        self.warm_up.check()?;
+        self.validation.check()?;
+        self.checkpoints.check()?;
+        self.cache.check()?;
+        self.duration.map_or(Ok(()), Duration::check)?;
+        self.early_stopping
+            .map_or(Ok(()), |stopping| stopping.check())?;
         if let Some(labels) = &self.labels {
             labels.clone().check()?;
         }
         self.inferer.as_ref().map_or(Ok(()), Inferer::check)?;
         Ok(())
+    }
+
+    /// Patches a step.
+    pub fn patches_per_step(&self) -> u64 {
+        (self.batch_size * self.gradient_accumulation) as u64
     }
 
     /// How whole volumes go through the network: as configured, or windows of the patch's size (slices

@@ -1,0 +1,338 @@
+//! The loss of batches and its gradients: in the precision that is asked for, on one device or on
+//! several that share the batches of a step.
+
+use crate::{Batch, Error, Precision, Result};
+use burn::module::{Module, ModuleMapper, Param};
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{FloatDType, TensorData};
+use std::panic::AssertUnwindSafe;
+use vesalius_losses::{DeepSupervision, LossConfig};
+use vesalius_networks::Network;
+use vesalius_tensor::{Device, Logits, Tensor, tensor_from_values};
+use vesalius_volume::LabelScheme;
+
+/// What is minimised, and how it is computed.
+#[derive(Debug, Clone, Copy)]
+pub struct Objective<'a> {
+    /// What the network's channels mean.
+    pub labels: &'a LabelScheme,
+    /// The loss of one head.
+    pub loss: &'a LossConfig,
+    /// How heads are weighed.
+    pub deep_supervision: &'a DeepSupervision,
+    /// What numbers are computed in.
+    pub precision: Precision,
+    /// The loss is multiplied by this before gradients are taken, and gradients carry it.
+    pub loss_scale: f64,
+}
+
+/// The mean loss of some batches and the mean of its gradients.
+#[derive(Debug)]
+pub struct Gradients {
+    /// The loss, not scaled.
+    pub loss: f32,
+    /// By parameter, on the network's device; times the objective's `loss_scale`.
+    pub gradients: GradientsParams,
+}
+
+/// Whoever computes the gradients of a step's batches. All of them give the same numbers up to
+/// rounding, and the same to the bit for the same number of devices.
+pub trait GradientWorkers: std::fmt::Debug {
+    /// The mean over batches of equal size.
+    ///
+    /// # Errors
+    /// A batch that does not fit the network; a device that fails.
+    fn gradients(
+        &self,
+        network: &Network,
+        batches: Vec<Batch>,
+        objective: &Objective,
+    ) -> Result<Gradients>;
+}
+
+/// One batch after another on the network's own device, their gradients added up.
+#[derive(Debug, Clone, Default)]
+pub struct OneDevice;
+
+/// Batches dealt to several devices of one machine, each with a copy of the network; gradients come
+/// together on the first.
+#[derive(Debug, Clone)]
+pub struct SeveralDevices {
+    /// The devices; the network lives on the first.
+    pub devices: Vec<Device>,
+}
+
+impl GradientWorkers for OneDevice {
+    fn gradients(
+        &self,
+        network: &Network,
+        batches: Vec<Batch>,
+        objective: &Objective,
+    ) -> Result<Gradients> {
+        let device = device_of(network);
+        let mut sum = Sum::new(network);
+        for batch in batches {
+            sum.add(objective.gradients(network, batch, &device)?);
+        }
+        Ok(sum.mean())
+    }
+}
+
+impl GradientWorkers for SeveralDevices {
+    fn gradients(
+        &self,
+        network: &Network,
+        batches: Vec<Batch>,
+        objective: &Objective,
+    ) -> Result<Gradients> {
+        let home = device_of(network);
+        let mut hands: Vec<Vec<(usize, Batch)>> = self.devices.iter().map(|_| Vec::new()).collect();
+        let count = batches.len();
+        for (number, batch) in batches.into_iter().enumerate() {
+            hands[number % self.devices.len()].push((number, batch));
+        }
+        let work = |device: &Device, network: Network, hand: Vec<(usize, Batch)>| {
+            let device = device.clone().autodiff();
+            let network = network.fork(&device);
+            hand.into_iter()
+                .map(|(number, batch)| {
+                    let mut result = objective.gradients(&network, batch, &device)?;
+                    result.gradients = result.gradients.to_device(&home.clone().inner(), &network);
+                    Ok((number, result))
+                })
+                .collect::<Result<Vec<_>>>()
+        };
+        let results = std::thread::scope(|scope| {
+            let threads: Vec<_> = self
+                .devices
+                .iter()
+                .zip(hands)
+                .map(|(device, hand)| {
+                    let network = network.clone();
+                    scope.spawn(move || work(device, network, hand))
+                })
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| Err(error_of(&*panic))))
+                .collect::<Result<Vec<_>>>()
+        })?;
+        // In the batches' order, so that the sum does not depend on who was first.
+        let mut results: Vec<(usize, Gradients)> = results.into_iter().flatten().collect();
+        results.sort_by_key(|(number, _)| *number);
+        debug_assert_eq!(results.len(), count);
+        let mut sum = Sum::new(network);
+        for (_, result) in results {
+            sum.add(result);
+        }
+        Ok(sum.mean())
+    }
+}
+
+impl Objective<'_> {
+    /// The loss and gradients of one batch on one device.
+    fn gradients(&self, network: &Network, batch: Batch, device: &Device) -> Result<Gradients> {
+        let [n, c, z, y, x] = batch.shape;
+        let images = tensor_from_values(batch.images, n, c, [x, y, z], device)?;
+        let labels = Tensor::from_data(TensorData::new(batch.labels, [n, 1, z, y, x]), device);
+        let outputs = match self.kind() {
+            None => network.try_forward(images)?,
+            Some(kind) => {
+                let outputs = cast(network, kind).try_forward(images.cast(kind))?;
+                let full = |output: Tensor<5>| output.cast(FloatDType::F32);
+                outputs.into_iter().map(full).collect()
+            }
+        };
+        let heads: Vec<Logits> = outputs
+            .into_iter()
+            .map(|output| Logits::new(output, self.labels))
+            .collect::<std::result::Result<_, _>>()?;
+        let loss = self.deep_supervision.forward(self.loss, &heads, &labels)?;
+        let value = loss.clone().try_into_scalar::<f32>();
+        let value = value.map_err(|e| Error::of_device(&e.to_string()))?;
+        let scaled = match self.loss_scale {
+            1.0 => loss,
+            scale => loss.mul_scalar(scale),
+        };
+        Ok(Gradients {
+            loss: value,
+            gradients: GradientsParams::from_grads(scaled.backward(), network),
+        })
+    }
+
+    fn kind(&self) -> Option<FloatDType> {
+        match self.precision {
+            Precision::F32 => None,
+            Precision::Bf16 => Some(FloatDType::BF16),
+            Precision::F16 => Some(FloatDType::F16),
+        }
+    }
+}
+
+/// The network with parameters of another type, which carry gradients back to the network's own.
+fn cast(network: &Network, kind: FloatDType) -> Network {
+    struct Caster(FloatDType);
+    impl ModuleMapper for Caster {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|tensor| tensor.cast(self.0))
+        }
+    }
+    network.clone().map(&mut Caster(kind))
+}
+
+/// The device that a network lives on.
+pub(crate) fn device_of(network: &Network) -> Device {
+    // Every network has parameters; one without would compute anywhere.
+    let first = network.devices().into_iter().next();
+    first.unwrap_or_else(|| Device::flex().autodiff())
+}
+
+struct Sum<'a> {
+    network: &'a Network,
+    accumulated: GradientsAccumulator<Network>,
+    loss: f64,
+    count: usize,
+}
+
+impl<'a> Sum<'a> {
+    fn new(network: &'a Network) -> Self {
+        Self {
+            network,
+            accumulated: GradientsAccumulator::new(),
+            loss: 0.0,
+            count: 0,
+        }
+    }
+
+    fn add(&mut self, result: Gradients) {
+        self.accumulated.accumulate(self.network, result.gradients);
+        self.loss += f64::from(result.loss);
+        self.count += 1;
+    }
+
+    fn mean(mut self) -> Gradients {
+        let count = self.count.max(1) as f64;
+        let gradients = self.accumulated.grads();
+        Gradients {
+            loss: (self.loss / count) as f32,
+            gradients: crate::gradients::scaled(self.network, gradients, 1.0 / count),
+        }
+    }
+}
+
+/// Does work on a device. What a backend says by a panic, as GPU backends do when memory runs out,
+/// becomes an error; on the CPU a panic is a mistake of ours and stays one.
+///
+/// # Errors
+/// Those of the work, and [`Error::OutOfMemory`] or [`Error::Device`].
+pub(crate) fn guarded<T>(device: &Device, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    if device.clone().inner() == Device::flex() {
+        return work();
+    }
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(error_of(&*panic)))
+}
+
+fn error_of(panic: &(dyn std::any::Any + Send)) -> Error {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    Error::of_device(text.unwrap_or("it stopped without saying why"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gradients::global_norm;
+    use vesalius_networks::{NetworkConfig, UNetConfig};
+
+    fn network() -> Network {
+        let config = NetworkConfig::UNet(UNetConfig {
+            channels: vec![4, 8],
+            strides: vec![2.into()],
+            ..UNetConfig::default()
+        });
+        let device = Device::flex().autodiff();
+        config.with_channels(1, 2).init_seeded(&device, 3).unwrap()
+    }
+
+    fn batches() -> Vec<Batch> {
+        let voxels = 2 * 8 * 8 * 8;
+        (0..4)
+            .map(|number| Batch {
+                shape: [2, 1, 8, 8, 8],
+                images: (0..voxels)
+                    .map(|i| ((i * 37 + number * 11) % 19) as f32 / 9.0 - 1.0)
+                    .collect(),
+                labels: (0..voxels)
+                    .map(|i| i32::from((i / 7 + number) % 3 == 0))
+                    .collect(),
+                cases: vec!["a".into(), "b".into()],
+            })
+            .collect()
+    }
+
+    fn gradients(workers: &dyn GradientWorkers, precision: Precision, scale: f64) -> (f32, f64) {
+        let network = network();
+        let labels = LabelScheme::exclusive(&[("organ", 1)]).unwrap();
+        let objective = Objective {
+            labels: &labels,
+            loss: &LossConfig::default(),
+            deep_supervision: &DeepSupervision::default(),
+            precision,
+            loss_scale: scale,
+        };
+        let result = workers.gradients(&network, batches(), &objective).unwrap();
+        (
+            result.loss,
+            global_norm(&network, &result.gradients).unwrap(),
+        )
+    }
+
+    #[test]
+    fn several_devices_do_what_one_does() {
+        let one = gradients(&OneDevice, Precision::F32, 1.0);
+        for count in [1, 2, 3] {
+            let several = SeveralDevices {
+                devices: vec![Device::flex(); count],
+            };
+            assert_eq!(
+                gradients(&several, Precision::F32, 1.0),
+                one,
+                "{count} devices"
+            );
+        }
+        let (loss, norm) = gradients(&OneDevice, Precision::F32, 1024.0);
+        assert_eq!(loss, one.0);
+        assert!((norm / 1024.0 / one.1 - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn halves_are_near_and_gradients_come_back_whole() {
+        let (loss, norm) = gradients(&OneDevice, Precision::F32, 1.0);
+        let (half_loss, half_norm) = gradients(&OneDevice, Precision::Bf16, 1.0);
+        assert!(
+            half_loss != loss && (half_loss / loss - 1.0).abs() < 0.02,
+            "{half_loss} {loss}"
+        );
+        assert!((half_norm / norm - 1.0).abs() < 0.1, "{half_norm} {norm}");
+    }
+
+    #[test]
+    fn the_cpu_refuses_halves_by_name() {
+        assert!(Precision::F32.check_device(&Device::flex()).is_ok());
+        for half in [Precision::Bf16, Precision::F16] {
+            let error = half.check_device(&Device::flex().autodiff()).unwrap_err();
+            let error = error.to_string();
+            assert!(
+                error.contains("precision") && error.contains("GPU"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_panicking_backend_says_is_understood() {
+        let error = error_of(&"out of device memory allocating 5 bytes".to_owned());
+        assert!(matches!(error, Error::OutOfMemory { .. }));
+        assert!(matches!(error_of(&"lost"), Error::Device(_)));
+    }
+}

@@ -1,0 +1,130 @@
+//! YAML into a config, with the nearest known name where one is unknown.
+
+use crate::{Error, Result};
+use serde::de::DeserializeOwned;
+
+/// Reads a value from YAML text.
+///
+/// # Errors
+/// [`Error::Yaml`] with the line and the key.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_saphyr::from_str(text).map_err(|e| Error::Yaml(with_suggestion(&e.to_string())))
+}
+
+/// The message, and after its first line what was probably meant by a name that is not known.
+fn with_suggestion(message: &str) -> String {
+    let Some(nearest) = suggestion(message) else {
+        return message.to_owned();
+    };
+    let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
+    let gap = if rest.is_empty() { "" } else { "\n" };
+    format!("{first}; did you mean `{nearest}`?{gap}{rest}")
+}
+
+/// Of `unknown field `x`, expected one of a, b`, the name that is nearest to x.
+fn suggestion(message: &str) -> Option<String> {
+    let line = message[message.find("unknown ")?..].lines().next()?;
+    let (found, expected) = line.split_once("expected ")?;
+    let found = found.split('`').nth(1)?;
+    let names = expected
+        .trim_start_matches("one of ")
+        .split([',', ' ', '`'])
+        .filter(|name| !name.is_empty() && *name != "or");
+    let (nearest, distance) = names
+        .map(|name| (name, distance(found, name)))
+        .min_by_key(|(_, distance)| *distance)?;
+    // Beyond a third of its letters, a name is another word.
+    (distance * 3 <= found.chars().count().max(3)).then(|| nearest.to_owned())
+}
+
+/// Letters to insert, remove or replace (Levenshtein 1966).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, other) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TrainingConfig;
+
+    const GOOD: &str = "name: test\npatch: {size: [16, 16, 16]}\nnetwork:\n  unet: {channels: [4, 8], strides: [2]}\n";
+
+    #[test]
+    fn distances_are_those_of_the_textbook() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("same", "same"), 0);
+    }
+
+    #[test]
+    fn an_unknown_name_is_placed_and_its_neighbour_named() {
+        TrainingConfig::parse(GOOD).unwrap();
+        let message = |more: &str| {
+            TrainingConfig::parse(&format!("{GOOD}{more}"))
+                .unwrap_err()
+                .to_string()
+        };
+        for (text, meant) in [
+            ("augmentations: []\n", "augmentation"),
+            ("augmentation:\n  - flipp: {}\n", "flip"),
+            ("schedule: {polly: {power: 0.9}}\n", "poly"),
+            ("optimizer: {sdg: {}}\n", "sgd"),
+            ("optimizer: {adamw: {learning_rat: 1}}\n", "learning_rate"),
+            ("validation: {time: 2}\n", "times"),
+        ] {
+            let message = message(text);
+            assert!(
+                message.contains(&format!("did you mean `{meant}`")),
+                "{message}"
+            );
+            assert!(message.contains("line"), "{message}");
+        }
+        let message = message("zebra: 1\n");
+        assert!(
+            message.contains("zebra") && !message.contains("did you mean"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn every_value_out_of_range_is_named() {
+        for (text, key) in [
+            ("batch_size: 0", "batch_size"),
+            ("gradient_accumulation: 0", "gradient_accumulation"),
+            ("clip_norm: -1", "clip_norm"),
+            ("optimizer: {sgd: {momentum: 1}}", "optimizer.sgd.momentum"),
+            ("optimizer: {adam: {betas: [1, 0]}}", "optimizer.adam.betas"),
+            ("optimizer: {adamw: {weight_decay: -1}}", "weight_decay"),
+            ("schedule: {poly: {power: -1}}", "schedule.poly.power"),
+            (
+                "schedule: {plateau: {factor: 2}}",
+                "schedule.plateau.factor",
+            ),
+            ("warm_up: {steps: 5, start: 2}", "warm_up.start"),
+            ("weight_average: {decay: 1}", "weight_average.decay"),
+            ("duration: {epochs: 0}", "duration.epochs"),
+            ("duration: {minutes: -3}", "duration.minutes"),
+            ("validation: {on: {patches: 0}}", "validation.on.patches"),
+            ("validation: {smoothing: 1}", "validation.smoothing"),
+            ("early_stopping: {patience: 0}", "early_stopping.patience"),
+            ("checkpoints: {every_steps: 0}", "checkpoints.every_steps"),
+            ("cache: {memory: -1}", "cache.memory"),
+            ("cache: {workers: 0}", "cache.workers"),
+        ] {
+            let message = TrainingConfig::parse(&format!("{GOOD}{text}\n"))
+                .unwrap_err()
+                .to_string();
+            assert!(message.contains(key), "{text}: {message}");
+        }
+    }
+}

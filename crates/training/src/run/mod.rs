@@ -1,0 +1,261 @@
+//! A run under way: network, optimiser, where it stands, and the order in which things are done.
+//! One step, validation and what is written down stand in files of their own.
+
+mod plan;
+mod save;
+mod step;
+mod validation;
+
+pub use save::{BEST_CHECKPOINT_FILE, CHECKPOINT_FILE, CONFIG_FILE};
+
+use crate::average::WeightAverage;
+use crate::compute::{GradientWorkers, OneDevice, SeveralDevices, guarded};
+use crate::config::bad;
+use crate::log::Log;
+use crate::{
+    Event, FitOptions, FitReport, Loader, LoaderOptions, PatchSampler, Progress, Result, Schedule,
+    TrainingConfig, TrainingData, machine, transfer,
+};
+use burn::module::ParamId;
+use burn::optim::ModuleOptimizer;
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+use vesalius_networks::{Network, NetworkConfig};
+use vesalius_tensor::Device;
+
+pub(crate) struct Run<'a> {
+    config: &'a TrainingConfig,
+    data: &'a TrainingData,
+    options: &'a FitOptions,
+    observer: &'a mut dyn FnMut(&Event),
+    network_config: NetworkConfig,
+    network: Network,
+    average: Option<WeightAverage>,
+    optimizer: ModuleOptimizer,
+    workers: Box<dyn GradientWorkers>,
+    frozen: HashSet<ParamId>,
+    progress: Progress,
+    plan: plan::Plan,
+    log: Log,
+    warnings: Vec<String>,
+    last_checkpoint: Instant,
+}
+
+impl<'a> Run<'a> {
+    pub fn open(
+        config: &'a TrainingConfig,
+        data: &'a TrainingData,
+        options: &'a FitOptions,
+        observer: &'a mut dyn FnMut(&Event),
+    ) -> Result<Self> {
+        let plan = plan::Plan::new(config, data, options)?;
+        config.precision.check_device(&options.device)?;
+        let workers = workers(config, options)?;
+        let device = options.device.clone().autodiff();
+        let network_config = config
+            .network
+            .clone()
+            .with_channels(data.channels.len(), data.labels.channels());
+        check_patch(config, &network_config)?;
+        save::check_folder(options)?;
+        let network = guarded(&device, || {
+            Ok(network_config.init_seeded(&device, config.seed)?)
+        })?;
+        let mut run = Self {
+            config,
+            data,
+            options,
+            observer,
+            network_config,
+            average: None,
+            network,
+            optimizer: config.optimizer.init(),
+            workers,
+            frozen: HashSet::new(),
+            progress: Progress::default(),
+            log: Log::closed(),
+            plan,
+            warnings: data.warnings.clone(),
+            last_checkpoint: Instant::now(),
+        };
+        run.begin()?;
+        Ok(run)
+    }
+
+    /// First weights, or those of the checkpoint; then the folder, and the state as it is at once,
+    /// so that a run killed at any moment can be resumed.
+    fn begin(&mut self) -> Result<()> {
+        let resumed = save::checkpoint_to_resume(self.options)?;
+        if resumed.is_none()
+            && let Some(start) = &self.config.start_from
+        {
+            let (network, mismatch) = transfer::start_from(self.network.clone(), start)?;
+            self.network = network;
+            if !mismatch.is_empty() {
+                self.warnings.push(format!(
+                    "of {} not everything fits and first values stay in its place: {mismatch}",
+                    start.weights.display()
+                ));
+            }
+        }
+        self.average = self
+            .config
+            .weight_average
+            .map(|average| WeightAverage::new(&self.network, average));
+        if let Some(checkpoint) = resumed {
+            self.restore(checkpoint)?;
+        }
+        if let Some(start) = &self.config.start_from {
+            self.frozen = transfer::frozen(&self.network, start)?;
+            let network = self.network.clone();
+            self.network = transfer::set_trained(network, &self.frozen, false);
+        }
+        self.plan.begin(&mut self.progress);
+        self.prepare_folder()
+    }
+
+    pub fn train(mut self, sampler: &PatchSampler) -> Result<FitReport> {
+        self.tell(Event::Started {
+            step: self.progress.step,
+            training_cases: self.data.training.names().len(),
+            validation_cases: self.data.validation.names().len(),
+            parameters: self.network.parameter_count(),
+        })?;
+        for text in std::mem::take(&mut self.warnings) {
+            self.tell(Event::Warning { text })?;
+        }
+        self.note_skipped(self.data.training.broken())?;
+        self.note_skipped(self.data.validation.broken())?;
+        let each = self.config.gradient_accumulation;
+        let mut loader = Loader::start(
+            sampler,
+            LoaderOptions {
+                batch_size: self.config.batch_size,
+                first: self.progress.step * each as u64,
+                ahead: self.config.cache.batches_ahead.max(each),
+                workers: self.config.cache.workers(),
+            },
+        );
+        let mut losses = Vec::new();
+        while self.progress.goes_on() {
+            losses.push(self.one_step(&mut loader)?);
+            self.note_skipped(sampler.skipped().list())?;
+            if self.validation_is_due() {
+                self.validate(sampler)?;
+            }
+            let step = self.progress.step;
+            if self.options.stop.load(Ordering::Relaxed) && self.progress.goes_on() {
+                self.tell(Event::Stopped { step })?;
+                break;
+            }
+            if self.checkpoint_is_due() {
+                self.save()?;
+            }
+        }
+        drop(loader);
+        self.finish(losses)
+    }
+
+    /// Saves, and leaves a model and a report behind.
+    fn finish(mut self, losses: Vec<f32>) -> Result<FitReport> {
+        self.save()?;
+        if self.progress.best.is_none() {
+            // Nothing was validated yet (or nothing is held out): the weights at hand are the model.
+            self.write_model(None)?;
+        }
+        self.write_report(true)?;
+        Ok(FitReport {
+            finished: !self.progress.goes_on(),
+            skipped: self.progress.skipped.clone(),
+            progress: self.progress,
+            losses,
+        })
+    }
+
+    /// Tells of cases that were not known to be broken.
+    fn note_skipped(&mut self, skipped: Vec<(String, String)>) -> Result<()> {
+        for (case, reason) in skipped {
+            if self
+                .progress
+                .skipped
+                .iter()
+                .any(|(known, _)| *known == case)
+            {
+                continue;
+            }
+            self.progress.skipped.push((case.clone(), reason.clone()));
+            self.tell(Event::CaseSkipped { case, reason })?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, event: Event) -> Result<()> {
+        self.log.write(&event)?;
+        (self.observer)(&event);
+        Ok(())
+    }
+
+    /// The weights that are validated and kept.
+    fn kept_network(&self) -> Network {
+        use burn::module::Module;
+        match &self.average {
+            Some(average) => average.network().clone(),
+            None => self.network.valid(),
+        }
+    }
+
+    fn device(&self) -> &Device {
+        &self.options.device
+    }
+
+    fn memory(&self) -> Option<u64> {
+        machine::memory_of(self.device())
+    }
+
+    fn plateau(&self) -> Option<crate::Plateau> {
+        match self.config.schedule {
+            Schedule::Plateau(plateau) => Some(plateau),
+            _ => None,
+        }
+    }
+}
+
+/// Nothing when patches of the config's size go through the network; a size that depends on the case
+/// shows itself at the first step.
+fn check_patch(config: &TrainingConfig, network: &NetworkConfig) -> Result<()> {
+    let order = config
+        .patch
+        .slice_axis
+        .map_or([0, 1, 2], |axis| axis.last());
+    let size = order.map(|axis| config.patch.size[axis]);
+    if size.iter().all(|&n| n > 0) {
+        let channels = network.architecture().in_channels();
+        network.check_input(channels, size.map(|n| n as usize))?;
+    }
+    Ok(())
+}
+
+/// Who computes gradients.
+fn workers(config: &TrainingConfig, options: &FitOptions) -> Result<Box<dyn GradientWorkers>> {
+    if options.more_devices.is_empty() {
+        return Ok(Box::new(OneDevice));
+    }
+    let mut devices = vec![options.device.clone()];
+    devices.extend(options.more_devices.iter().cloned());
+    if !config.gradient_accumulation.is_multiple_of(devices.len()) {
+        return bad(
+            "gradient_accumulation",
+            format!(
+                "{} for {} devices",
+                config.gradient_accumulation,
+                devices.len()
+            ),
+            "a multiple of the number of devices, which share the batches of a step",
+        );
+    }
+    for device in &devices {
+        config.precision.check_device(device)?;
+    }
+    Ok(Box::new(SeveralDevices { devices }))
+}

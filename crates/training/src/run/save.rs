@@ -1,0 +1,235 @@
+//! What a run writes down: its checkpoint, its model folder, its report.
+
+use super::Run;
+use crate::report::{ReportInput, write_report};
+use crate::{Checkpoint, Error, FitOptions, Result, average::WeightAverage};
+use burn::module::Module;
+use burn::store::ModuleRecord;
+use burn::tensor::Bytes;
+use std::path::PathBuf;
+use std::time::Instant;
+use vesalius_inferers::{AxisOrder, ModelDescription, Provenance, weights_path};
+use vesalius_networks::{Network, Weights};
+
+/// The checkpoint's file name in the output folder.
+pub const CHECKPOINT_FILE: &str = "checkpoint.bin";
+/// The file name of the state with the best Dice, where it is kept.
+pub const BEST_CHECKPOINT_FILE: &str = "checkpoint_best.bin";
+/// The config's file name in the output folder.
+pub const CONFIG_FILE: &str = "training.yaml";
+
+/// Worst cases that the report shows.
+const WORST_CASES: usize = 3;
+
+impl Run<'_> {
+    /// Takes over network, optimiser and progress of a checkpoint.
+    pub(super) fn restore(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        let path = self.checkpoint_path();
+        let broken = |e: &dyn std::fmt::Display| Error::Checkpoint {
+            path: path.clone(),
+            reason: e.to_string(),
+        };
+        checkpoint.check_same_run(&path, self.config, self.data.training.names())?;
+        let load = |network: Network, bytes: Vec<u8>| {
+            let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes));
+            let record = record.map_err(|e| broken(&e))?;
+            network.try_load_record(record).map_err(|e| broken(&e))
+        };
+        self.network = load(self.network.clone(), checkpoint.network)?;
+        self.average = match (self.average.take(), checkpoint.average) {
+            (Some(average), Some(bytes)) => {
+                let network = load(average.network().clone(), bytes)?;
+                Some(average.with_network(network))
+            }
+            (Some(_), None) => return Err(broken(&"holds no average of weights")),
+            (None, _) => None,
+        };
+        let optimizer = Bytes::from_bytes_vec(checkpoint.optimizer);
+        let restored = self.config.optimizer.init().from_bytes(optimizer);
+        self.optimizer = restored.map_err(|e| broken(&e))?;
+        self.progress = checkpoint.progress;
+        Ok(())
+    }
+
+    /// Makes the output folder, and writes config and state at once.
+    pub(super) fn prepare_folder(&mut self) -> Result<()> {
+        let folder = &self.options.output;
+        std::fs::create_dir_all(folder).map_err(|e| Error::Output {
+            path: folder.clone(),
+            reason: format!("cannot be made ({e}); choose an `--output` that can be written"),
+        })?;
+        let text =
+            serde_saphyr::to_string(self.config).map_err(|e| Error::Device(e.to_string()))?;
+        vesalius_io::write_bytes_atomically(folder.join(CONFIG_FILE), text.as_bytes())?;
+        self.log = crate::log::Log::open(folder, self.progress.step, &text)?;
+        self.save()
+    }
+
+    pub(super) fn checkpoint_is_due(&self) -> bool {
+        let checkpoints = &self.config.checkpoints;
+        let step = self.progress.step;
+        let due = |every: Option<u64>| every.is_some_and(|every| step.is_multiple_of(every));
+        due(checkpoints.every_steps)
+            || due(checkpoints.keep_every_steps)
+            || self.last_checkpoint.elapsed().as_secs_f64() > checkpoints.every_minutes * 60.0
+    }
+
+    /// Writes the checkpoint: everything that the run needs to go on.
+    pub(super) fn save(&mut self) -> Result<()> {
+        let path = self.checkpoint_path();
+        let broken = |e: &dyn std::fmt::Display| Error::Checkpoint {
+            path: path.clone(),
+            reason: e.to_string(),
+        };
+        let bytes = |network: &Network| -> Result<Vec<u8>> {
+            let record = network.clone().into_record().into_bytes();
+            Ok(record.map_err(|e| broken(&e))?.to_vec())
+        };
+        let average = self.average.as_ref().map(WeightAverage::network);
+        let checkpoint = Checkpoint {
+            config: self.config.clone(),
+            cases: self.data.training.names().to_vec(),
+            progress: self.progress.clone(),
+            network: bytes(&self.network)?,
+            average: average.map(bytes).transpose()?,
+            optimizer: self
+                .optimizer
+                .into_bytes()
+                .map_err(|e| broken(&e))?
+                .to_vec(),
+        };
+        checkpoint.write(&path)?;
+        self.last_checkpoint = Instant::now();
+        let step = self.progress.step;
+        let keep = self.config.checkpoints.keep_every_steps;
+        if step > 0 && keep.is_some_and(|every| step.is_multiple_of(every)) {
+            self.copy_checkpoint(&format!("checkpoint_{step:06}.bin"))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a copy of the state that was just saved as the best one, where the config asks for it.
+    pub(super) fn keep_best_checkpoint(&self) -> Result<()> {
+        if self.config.checkpoints.keep_best {
+            self.copy_checkpoint(BEST_CHECKPOINT_FILE)?;
+        }
+        Ok(())
+    }
+
+    fn copy_checkpoint(&self, name: &str) -> Result<()> {
+        let from = self.checkpoint_path();
+        let bytes = std::fs::read(&from).map_err(|e| Error::Checkpoint {
+            path: from,
+            reason: format!("cannot be read back ({e})"),
+        })?;
+        Ok(vesalius_io::write_bytes_atomically(
+            self.options.output.join(name),
+            &bytes,
+        )?)
+    }
+
+    /// Writes the model folder with the weights that are kept.
+    pub(super) fn write_model(&self, dice: Option<f64>) -> Result<()> {
+        let fold = self.fold();
+        let member = self.member();
+        let weights = weights_path(&self.options.output, &member);
+        if let Some(folder) = weights.parent() {
+            std::fs::create_dir_all(folder).map_err(|e| Error::Output {
+                path: folder.to_path_buf(),
+                reason: format!("cannot be made: {e}"),
+            })?;
+        }
+        let values = self.kept_network().weights().to_safetensors()?;
+        vesalius_io::write_bytes_atomically(&weights, &values)?;
+        let model = ModelDescription {
+            channels: self.data.channels.clone(),
+            labels: self.data.labels.clone(),
+            preprocessing: self.config.preprocessing.clone(),
+            network: self.network_config.clone(),
+            axis_order: AxisOrder::Zyx,
+            inferer: self.config.inferer(),
+            members: vec![member],
+            provenance: Provenance {
+                made_by: concat!("vesalius ", env!("CARGO_PKG_VERSION")).to_owned(),
+                name: self.config.name.clone(),
+                dataset: self.data.dataset.clone(),
+                steps: self.progress.step,
+                validation_dice: dice,
+                validation_fold: fold,
+            },
+        };
+        Ok(model.write(&self.options.output)?)
+    }
+
+    /// Writes the report; at the end with pictures of the worst cases by the weights that are kept.
+    pub(super) fn write_report(&self, with_pictures: bool) -> Result<()> {
+        let worst = if with_pictures {
+            self.worst_pictures()?
+        } else {
+            Vec::new()
+        };
+        write_report(&ReportInput {
+            folder: &self.options.output,
+            config: self.config,
+            data: self.data,
+            progress: &self.progress,
+            device: self.device(),
+            parameters: self.network.parameter_count(),
+            worst,
+        })
+    }
+
+    fn worst_pictures(&self) -> Result<Vec<(String, vesalius_view::Picture)>> {
+        let worst = crate::report::worst_cases(&self.options.output, WORST_CASES);
+        if worst.is_empty() {
+            return Ok(Vec::new());
+        }
+        let weights = Weights::open(weights_path(&self.options.output, &self.member()))?;
+        let network = self.network_config.init(self.device())?.load(&weights)?;
+        let mut pictures = Vec::new();
+        for (name, dice) in worst {
+            if let Some(picture) = self.picture_of(&network, &name)? {
+                pictures.push((format!("{name}, Dice {dice:.4}"), picture));
+            }
+        }
+        Ok(pictures)
+    }
+
+    fn checkpoint_path(&self) -> PathBuf {
+        self.options.output.join(CHECKPOINT_FILE)
+    }
+
+    fn fold(&self) -> Option<usize> {
+        let held_out = !self.data.validation.names().is_empty();
+        held_out.then_some(self.config.validation.fold)
+    }
+
+    fn member(&self) -> String {
+        self.fold()
+            .map_or("all".to_owned(), |fold| format!("fold_{fold}"))
+    }
+}
+
+/// Refuses to write a new run over an old one.
+pub(super) fn check_folder(options: &FitOptions) -> Result<()> {
+    let folder = &options.output;
+    if !options.resume && folder.join(CHECKPOINT_FILE).exists() {
+        return Err(Error::Output {
+            path: folder.clone(),
+            reason: "already holds a run; go on with `--resume`, or choose another `--output`"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// The checkpoint to go on from; nothing for a new run, and for one that was killed before it wrote
+/// its first.
+pub(super) fn checkpoint_to_resume(options: &FitOptions) -> Result<Option<Checkpoint>> {
+    let path = options.output.join(CHECKPOINT_FILE);
+    let killed_at_once = !path.exists() && options.output.join(CONFIG_FILE).is_file();
+    if !options.resume || killed_at_once {
+        return Ok(None);
+    }
+    Checkpoint::read(&path).map(Some)
+}

@@ -1,0 +1,125 @@
+//! One step of a run: batches in, gradients, clipped, weights moved, what came of it told.
+
+use super::Run;
+use crate::compute::{Objective, guarded};
+use crate::gradients::{clip_factor, global_norm, scaled};
+use crate::{Batch, Error, Event, Loader, Progress, Result, transfer};
+use std::time::Instant;
+
+/// What one step did.
+struct Done {
+    loss: f32,
+    norm: f64,
+    cases: Vec<String>,
+}
+
+impl Run<'_> {
+    /// Does a step and tells of it; returns its loss.
+    pub(super) fn one_step(&mut self, loader: &mut Loader) -> Result<f32> {
+        self.thaw_when_due();
+        let started = Instant::now();
+        let batches = (0..self.config.gradient_accumulation)
+            .map(|_| loader.next_batch())
+            .collect::<Result<Vec<Batch>>>()?;
+        let waited = loader.take_waited().as_secs_f64();
+        let rate = self.learning_rate();
+        let device = self.device().clone();
+        let done = guarded(&device, || self.optimise(batches, rate))?;
+        self.progress.step += 1;
+        let step = self.progress.step;
+        self.progress.health.watch(step, done.loss, &done.cases)?;
+        if let Some(average) = &mut self.average {
+            average.update(&self.network, step);
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        self.progress.seconds += seconds;
+        self.progress.waited += waited;
+        self.plan_steps(seconds)?;
+        let Progress {
+            steps,
+            seconds,
+            waited,
+            ..
+        } = self.progress;
+        self.tell(Event::Step {
+            step,
+            steps,
+            loss: done.loss,
+            learning_rate: rate,
+            gradient_norm: done.norm,
+            patches: self.config.patches_per_step(),
+            seconds,
+            waited,
+            memory: self.memory(),
+        })?;
+        Ok(done.loss)
+    }
+
+    fn optimise(&mut self, batches: Vec<Batch>, rate: f64) -> Result<Done> {
+        let mut cases: Vec<String> = batches.iter().flat_map(|b| b.cases.clone()).collect();
+        cases.dedup();
+        self.network.set_step(self.progress.step);
+        let config = self.config;
+        let loss_scale = self.progress.loss_scale.value(config.precision);
+        let objective = Objective {
+            labels: &self.data.labels,
+            loss: &config.loss,
+            deep_supervision: &config.deep_supervision,
+            precision: config.precision,
+            loss_scale,
+        };
+        let found = self.workers.gradients(&self.network, batches, &objective)?;
+        let norm = global_norm(&self.network, &found.gradients)? / loss_scale;
+        let done = Done {
+            loss: found.loss,
+            norm,
+            cases,
+        };
+        if loss_scale != 1.0 {
+            self.progress.loss_scale.update(norm.is_finite());
+            if self.progress.loss_scale.is_hopeless() {
+                return Err(self.not_a_number(&done));
+            }
+        } else if !norm.is_finite() {
+            return Err(self.not_a_number(&done));
+        }
+        // With a scale, such a step only tells that the scale was too great.
+        if norm.is_finite() {
+            let factor = clip_factor(norm, config.clip_norm) / loss_scale;
+            let gradients = scaled(&self.network, found.gradients, factor);
+            self.network = self.optimizer.step(rate, self.network.clone(), gradients);
+        }
+        Ok(done)
+    }
+
+    /// A step whose gradients are no numbers, though its loss may be one.
+    fn not_a_number(&self, done: &Done) -> Error {
+        Error::Diverged {
+            step: self.progress.step + 1,
+            loss: if done.loss.is_finite() {
+                f32::NAN
+            } else {
+                done.loss
+            },
+            smoothed: None,
+            cases: done.cases.join(", "),
+        }
+    }
+
+    fn learning_rate(&self) -> f64 {
+        let Progress { step, steps, .. } = self.progress;
+        let highest = self.config.optimizer.learning_rate();
+        self.config.schedule.rate(highest, step, steps)
+            * self.config.warm_up.factor(step)
+            * self.progress.rate_factor
+    }
+
+    /// Trains frozen parameters as well from the step on that the config names.
+    fn thaw_when_due(&mut self) {
+        let until = self.config.start_from.as_ref().and_then(|s| s.freeze_steps);
+        if !self.frozen.is_empty() && until.is_some_and(|until| self.progress.step >= until) {
+            self.network = transfer::set_trained(self.network.clone(), &self.frozen, true);
+            self.frozen.clear();
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Where training draws its cases from: memory, a cache, or whatever a program lends.
+
+use crate::entry::Entry;
+use crate::{Case, Error, Result};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use vesalius_transforms::LabelIndex;
+use vesalius_volume::{Geometry, Subject};
+
+/// Cases by number; lent as a whole or by regions, to any number of threads at once.
+pub trait CaseSource: std::fmt::Debug + Send + Sync {
+    /// What the cases are called, in order.
+    fn names(&self) -> &[String];
+
+    /// A case.
+    ///
+    /// # Errors
+    /// A case that cannot be used: its name and the reason. It may be asked for again, and must
+    /// then fail again.
+    fn lend(&self, index: usize) -> Result<Lent>;
+
+    /// The label values that occur in any case, where that is known without reading them all.
+    fn label_values(&self) -> Option<Vec<u16>> {
+        None
+    }
+
+    /// Cases that turned out to be broken before the first was lent: their names and the reasons.
+    fn broken(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+}
+
+/// A case on loan.
+#[derive(Debug, Clone)]
+pub enum Lent {
+    /// In memory.
+    Whole(Arc<Case>),
+    /// On disk, mapped into memory: only what is touched is read.
+    Mapped(Arc<Entry>),
+}
+
+impl Lent {
+    /// What the case is called.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Whole(case) => case.subject.name(),
+            Self::Mapped(entry) => entry.name(),
+        }
+    }
+
+    /// Its grid after preprocessing.
+    pub fn geometry(&self) -> &Geometry {
+        match self {
+            Self::Whole(case) => case.subject.geometry(),
+            Self::Mapped(entry) => entry.geometry(),
+        }
+    }
+
+    /// Where its labelled voxels are.
+    pub fn index(&self) -> &LabelIndex {
+        match self {
+            Self::Whole(case) => &case.index,
+            Self::Mapped(entry) => entry.index(),
+        }
+    }
+
+    /// A box of it that starts at voxel `start`; what reaches outside is zero and background.
+    ///
+    /// # Errors
+    /// A size that overflows.
+    pub fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Subject> {
+        match self {
+            Self::Mapped(entry) => entry.region(start, size),
+            Self::Whole(case) => {
+                let region = vesalius_transforms::GridStep::Region { start, size };
+                let subject = &case.subject;
+                let labels = subject.labels().map(|labels| region.apply_labels(labels));
+                let image = region.apply(subject.image())?;
+                Ok(Subject::new(subject.name(), image, labels.transpose()?)?)
+            }
+        }
+    }
+
+    /// All of it.
+    ///
+    /// # Errors
+    /// A file that went away.
+    pub fn whole(&self) -> Result<Arc<Case>> {
+        match self {
+            Self::Whole(case) => Ok(case.clone()),
+            Self::Mapped(entry) => Ok(Arc::new(entry.case()?)),
+        }
+    }
+}
+
+/// Cases that all lie in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryCases {
+    names: Vec<String>,
+    cases: Vec<Arc<Case>>,
+}
+
+impl MemoryCases {
+    /// A source of these cases.
+    pub fn new(cases: impl IntoIterator<Item = Case>) -> Self {
+        let cases: Vec<Arc<Case>> = cases.into_iter().map(Arc::new).collect();
+        let names = cases.iter().map(|case| case.subject.name().to_owned());
+        Self {
+            names: names.collect(),
+            cases,
+        }
+    }
+
+    /// The same, ready for [`crate::TrainingData`].
+    pub fn shared(cases: impl IntoIterator<Item = Case>) -> Arc<dyn CaseSource> {
+        Arc::new(Self::new(cases))
+    }
+}
+
+impl CaseSource for MemoryCases {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn lend(&self, index: usize) -> Result<Lent> {
+        Ok(Lent::Whole(self.cases[index].clone()))
+    }
+
+    fn label_values(&self) -> Option<Vec<u16>> {
+        let mut values: Vec<u16> = self.cases.iter().flat_map(|c| c.values.clone()).collect();
+        values.sort_unstable();
+        values.dedup();
+        Some(values)
+    }
+}
+
+/// The cases that a run leaves out because they are broken, shared by all who draw cases.
+#[derive(Debug, Clone, Default)]
+pub struct SkippedCases(Arc<Mutex<BTreeMap<String, String>>>);
+
+impl SkippedCases {
+    /// Notes a case and why it is left out.
+    pub fn note(&self, case: &str, reason: &Error) {
+        let mut skipped = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        skipped
+            .entry(case.to_owned())
+            .or_insert_with(|| reason.to_string());
+    }
+
+    /// The cases by name, each with its reason.
+    pub fn list(&self) -> Vec<(String, String)> {
+        let skipped = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        skipped
+            .iter()
+            .map(|(case, reason)| (case.clone(), reason.clone()))
+            .collect()
+    }
+}
