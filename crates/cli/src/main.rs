@@ -39,8 +39,10 @@ enum Command {
     Filter(commands::filter::Arguments),
     /// Train a model
     Train(commands::train::Arguments),
-    /// Segment an image or a folder of images with a trained model
+    /// Segment an image, a folder or a list of images with a trained model, ours or nnU-Net's
     Predict(commands::predict::Arguments),
+    /// Put saved probabilities of several models together
+    Ensemble(commands::ensemble::Arguments),
     /// Score segmentations against references
     Evaluate(commands::evaluate::Arguments),
     /// Networks and weights by themselves: look into them, convert them, run one on a raw tensor
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Filter(arguments) => commands::filter::run(&arguments),
         Command::Train(arguments) => commands::train::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
+        Command::Ensemble(arguments) => commands::ensemble::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Model(arguments) => commands::model::run(&arguments),
     };

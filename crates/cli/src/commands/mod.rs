@@ -1,6 +1,7 @@
 //! One file a command: its arguments, and what it prints.
 
 pub mod convert;
+pub mod ensemble;
 pub mod evaluate;
 pub mod filter;
 pub mod info;
