@@ -92,6 +92,10 @@ fn main() -> Result<()> {
         }),
         members: vec!["dilated".to_owned()],
         provenance: Default::default(),
+        nnunet: None,
+        previous_stage: None,
+        mirror_axes: Vec::new(),
+        postprocessing: Vec::new(),
     };
     let segmenter = Segmenter::with_networks(model, vec![network.ready()], &parse_device("cpu")?);
     let unseen = spheres.subject(0, 100)?;

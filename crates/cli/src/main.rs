@@ -41,8 +41,10 @@ enum Command {
     Transform(commands::transform::Arguments),
     /// Train a model
     Train(commands::train::Arguments),
-    /// Segment an image or a folder of images with a trained model
+    /// Segment an image, a folder or a list of images with a trained model, ours or nnU-Net's
     Predict(commands::predict::Arguments),
+    /// Put saved probabilities of several models together
+    Ensemble(commands::ensemble::Arguments),
     /// Score segmentations against references
     Evaluate(commands::evaluate::Arguments),
     /// Check and measure a dataset, and plan what to train on it
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Command::Transform(arguments) => commands::transform::run(&arguments),
         Command::Train(arguments) => commands::train::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
+        Command::Ensemble(arguments) => commands::ensemble::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Auto(arguments) => commands::auto::run(&arguments),
         Command::Model(arguments) => commands::model::run(&arguments),

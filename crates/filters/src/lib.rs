@@ -49,9 +49,10 @@ pub use nnunet::{
     resample_nnunet,
 };
 pub use resample::{
-    Convention, Interpolation, LabelInterpolation, LabelResampleOptions, Outside, ResampleOptions,
-    resample, resample_displaced, resample_labels, resample_labels_displaced,
-    resample_labels_through, resample_through, resized_grid, target_grid,
+    Convention, IndexBox, Interpolation, LabelInterpolation, LabelResampleOptions, LinearParts,
+    Outside, ResampleOptions, resample, resample_displaced, resample_labels,
+    resample_labels_displaced, resample_labels_through, resample_through, resized_grid,
+    target_grid,
 };
 pub use scalar::{Real, Sample};
 pub use slabs::{

@@ -63,6 +63,38 @@ pub enum Error {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// Saved probabilities cannot be used.
+    #[error("{path}: {reason}")]
+    Probabilities {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A scratch file cannot be written or read.
+    #[error(
+        "the scratch file for a large image failed ({reason}); free some disk, name another folder with TMPDIR, or allow more memory"
+    )]
+    Scratch {
+        /// What the system said.
+        reason: String,
+    },
+    /// Someone ended the work.
+    #[error("stopped before it was done")]
+    Stopped,
+    /// The memory allowed is too little.
+    #[error(
+        "{allowed} of memory are too little for this image and model; the smallest that works is {smallest}"
+    )]
+    Memory {
+        /// What was allowed.
+        allowed: crate::Bytes,
+        /// What is needed.
+        smallest: crate::Bytes,
+    },
+    /// nnU-Net's plans or dataset.json cannot be used.
+    #[error(transparent)]
+    Planning(#[from] vesalius_planning::Error),
     /// A filter refused.
     #[error(transparent)]
     Filter(#[from] vesalius_filters::Error),

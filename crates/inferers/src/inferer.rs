@@ -3,6 +3,7 @@
 use crate::{PatchNetwork, Result, Simple, Slice, SlidingWindow};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
+use vesalius_transforms::Axis;
 use vesalius_volume::Volume;
 
 /// How a volume goes through a network, in YAML one name with its keys.
@@ -27,6 +28,16 @@ impl Inferer {
             Self::Simple(_) => Ok(()),
             Self::SlidingWindow(inferer) => inferer.check(),
             Self::Slice(inferer) => inferer.check(),
+        }
+    }
+
+    /// The windows that a run goes through, where its output comes slice by slice along z.
+    pub(crate) fn windows(&self) -> Option<SlidingWindow> {
+        match self {
+            Self::Simple(inferer) => Some(inferer.windows()),
+            Self::SlidingWindow(inferer) => Some(inferer.clone()),
+            Self::Slice(inferer) if inferer.axis == Axis::Z => Some(inferer.windows()),
+            Self::Slice(_) => None,
         }
     }
 

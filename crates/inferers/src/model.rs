@@ -1,11 +1,11 @@
 //! The model folder: `model.yaml`, which says everything but the weights, and one folder a member
 //! (a fold, an ensemble member) with its weights.
 
-use crate::{Error, Inferer, Result};
+use crate::{Error, Inferer, NnUnetPipeline, PostprocessingStep, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vesalius_networks::NetworkConfig;
-use vesalius_transforms::Chain;
+use vesalius_transforms::{Axis, Chain};
 use vesalius_volume::LabelScheme;
 
 /// The description's file name in a model folder.
@@ -22,6 +22,13 @@ pub struct ModelDescription {
     /// Done to every image before the network sees it.
     #[serde(default)]
     pub preprocessing: Chain,
+    /// nnU-Net's own way from the file to the network and back, instead of `preprocessing`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nnunet: Option<NnUnetPipeline>,
+    /// The folder, beside `model.yaml`, of a coarser model whose labels are part of the network's
+    /// input: one channel for each of its foreground labels, after the image's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_stage: Option<String>,
     /// The network; all members share it.
     pub network: NetworkConfig,
     /// The order in which the network takes the spatial axes.
@@ -29,6 +36,12 @@ pub struct ModelDescription {
     pub axis_order: AxisOrder,
     /// How a volume goes through the network.
     pub inferer: Inferer,
+    /// Axes along which inputs are mirrored, in every combination, and outputs averaged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirror_axes: Vec<Axis>,
+    /// What is done to the labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub postprocessing: Vec<PostprocessingStep>,
     /// Names of the members; their logits are averaged.
     pub members: Vec<String>,
     /// Where the model comes from.
@@ -97,6 +110,23 @@ impl ModelDescription {
             .check()
             .map_err(|e| bad(e.to_string()))?;
         model.inferer.check().map_err(|e| bad(e.to_string()))?;
+        for step in &model.postprocessing {
+            step.check().map_err(|e| bad(e.to_string()))?;
+        }
+        if model.nnunet.is_some() && !model.preprocessing.0.is_empty() {
+            return Err(bad(
+                "has both `preprocessing` and `nnunet`; keep one of them".to_owned(),
+            ));
+        }
+        if let Some(stage) = model
+            .previous_stage
+            .iter()
+            .find(|name| !is_plain_name(name))
+        {
+            return Err(bad(format!(
+                "previous_stage `{stage}` is not a plain folder name"
+            )));
+        }
         if let Some(member) = model.members.iter().find(|name| !is_plain_name(name)) {
             return Err(bad(format!("member `{member}` is not a plain folder name")));
         }

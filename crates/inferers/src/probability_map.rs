@@ -2,7 +2,7 @@
 
 use crate::Result;
 use vesalius_tensor::ProbabilitiesSlab;
-use vesalius_volume::{Geometry, LabelMap, Volume};
+use vesalius_volume::{Geometry, LabelMap, LabelScheme, Volume};
 
 /// The probability of each class or region at each voxel of a grid.
 #[derive(Debug, Clone)]
@@ -22,6 +22,16 @@ impl ProbabilityMap {
     /// Where the voxels lie.
     pub fn geometry(&self) -> &Geometry {
         &self.geometry
+    }
+
+    /// What the channels mean.
+    pub fn scheme(&self) -> &LabelScheme {
+        self.probabilities.scheme()
+    }
+
+    /// The numbers, `[channel][z][y][x]`.
+    pub fn data(&self) -> &[f32] {
+        self.probabilities.data()
     }
 
     /// The mean over models of one label scheme on one grid: an ensemble.

@@ -1,17 +1,23 @@
 //! A model folder made ready: an image in, labels on the image's own grid out.
 
+use crate::export::{Exporter, LabelStore, Output};
+use crate::folder::{FoundModel, OpenOptions};
+use crate::memory::{Footprint, activations};
+use crate::placement::Placement;
+use crate::rows::{ImageRows, ScratchImage};
+use crate::sliding_window::WindowRun;
 use crate::{
-    AxisOrder, Error, MODEL_FILE, ModelDescription, PatchNetwork, ProbabilityMap, Result,
-    weights_path,
+    Averaged, AxisOrder, Bytes, Error, MemoryPlan, Mirrored, ModelDescription, Observer,
+    PatchNetwork, ProbabilityMap, Result, SlidingWindow, postprocess,
 };
 use burn::tensor::{Device, Tensor};
 use std::path::Path;
 use vesalius_filters::{ResampleOptions, resample};
-use vesalius_networks::{Network, Weights};
+use vesalius_networks::Network;
 use vesalius_tensor::LogitsSlab;
 use vesalius_volume::{Geometry, LabelMap, LabelScheme, Subject, Volume};
 
-/// A trained model, loaded once and used for any number of images.
+/// A trained model, loaded once and used for any number of images, from any number of threads.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,12 +33,81 @@ pub struct Segmenter {
     model: ModelDescription,
     members: Vec<Member>,
     device: Device,
+    previous: Option<Box<Segmenter>>,
+}
+
+/// How one image is segmented.
+#[derive(Clone, Copy, Default)]
+pub struct SegmentOptions<'a> {
+    /// Memory, in bytes, that the segmentation stays under; none means what is fastest.
+    pub max_memory: Option<u64>,
+    /// Whether probabilities are kept beside the labels.
+    pub probabilities: bool,
+    /// Told of the plan before the network starts.
+    pub planned: Option<&'a (dyn Fn(&MemoryPlan) + Sync)>,
+    /// Told of every batch of windows; may end the work.
+    pub observer: Option<&'a dyn Observer>,
+}
+
+/// What became of an image, on its own grid.
+#[derive(Debug, Clone)]
+pub struct Segmented {
+    labels: LabelStore,
+    /// Probabilities before postprocessing, where they were asked for.
+    pub probabilities: Option<ProbabilityMap>,
+}
+
+impl Segmented {
+    /// The labels.
+    pub fn into_labels(self) -> LabelMap {
+        match self.labels {
+            LabelStore::U8(map) => map.map(u16::from),
+            LabelStore::U16(map) => map,
+        }
+    }
+
+    /// How many voxels hold each label.
+    pub fn counts(&self) -> std::collections::BTreeMap<u32, usize> {
+        match &self.labels {
+            LabelStore::U8(map) => map.counts(),
+            LabelStore::U16(map) => map.counts(),
+        }
+    }
+
+    /// The grid.
+    pub fn geometry(&self) -> &Geometry {
+        match &self.labels {
+            LabelStore::U8(map) => map.geometry(),
+            LabelStore::U16(map) => map.geometry(),
+        }
+    }
+
+    /// Writes the labels.
+    ///
+    /// # Errors
+    /// As [`vesalius_io::write_labels`].
+    pub fn write_labels(&self, path: &Path) -> Result<()> {
+        Ok(match &self.labels {
+            LabelStore::U8(map) => vesalius_io::write_labels(path, map),
+            LabelStore::U16(map) => vesalius_io::write_labels(path, map),
+        }?)
+    }
 }
 
 /// A member of a model: a network of ours, or one of the user's.
 enum Member {
     Ours(Box<Network>),
     Own(Box<dyn PatchNetwork + Send + Sync>),
+}
+
+impl Member {
+    /// Numbers of one of ours; those of others are not known.
+    fn parameters(&self) -> usize {
+        match self {
+            Self::Ours(network) => network.parameter_count(),
+            Self::Own(_) => 0,
+        }
+    }
 }
 
 impl std::fmt::Debug for Member {
@@ -45,24 +120,39 @@ impl std::fmt::Debug for Member {
 }
 
 impl Segmenter {
-    /// Loads a model folder onto a device.
+    /// Loads a model folder, ours or nnU-Net's, onto a device.
     ///
     /// # Errors
     /// A description that cannot be read, weights that are missing or do not fit the network.
     pub fn open(folder: &Path, device: &Device) -> Result<Self> {
-        let model = ModelDescription::read(folder)?;
-        let members = model
-            .members
-            .iter()
-            .map(|member| {
-                let network = load_member(&model, &weights_path(folder, member), device)?;
-                Ok(Member::Ours(Box::new(network)))
-            })
+        Self::open_with(folder, device, &OpenOptions::default())
+    }
+
+    /// As [`Segmenter::open`], with some of the model's settings changed.
+    ///
+    /// # Errors
+    /// As [`Segmenter::open`]; a fold that the model has not, a step out of range.
+    pub fn open_with(folder: &Path, device: &Device, options: &OpenOptions) -> Result<Self> {
+        let found = FoundModel::read(folder, options)?;
+        let weights = found.weights.iter();
+        let members = weights
+            .map(|path| Ok(Member::Ours(Box::new(found.load(path, device)?))))
             .collect::<Result<_>>()?;
+        let previous = match &found.previous_stage {
+            Some(stage) => {
+                let options = OpenOptions {
+                    folds: None,
+                    ..options.clone()
+                };
+                Some(Box::new(Self::open_with(stage, device, &options)?))
+            }
+            None => None,
+        };
         Ok(Self {
-            model,
+            model: found.description,
             members,
             device: device.clone(),
+            previous,
         })
     }
 
@@ -77,6 +167,7 @@ impl Segmenter {
             model,
             members: networks.into_iter().map(Member::Own).collect(),
             device: device.clone(),
+            previous: None,
         }
     }
 
@@ -90,8 +181,8 @@ impl Segmenter {
     /// # Errors
     /// Another number of channels than the model's, a voxel that is not finite, an empty image.
     pub fn segment(&self, image: &Volume<f32>) -> Result<LabelMap> {
-        let logits = self.logits(image)?;
-        labels_of(logits, &self.model.labels)
+        let segmented = self.segment_with(image.clone(), &SegmentOptions::default())?;
+        Ok(segmented.into_labels())
     }
 
     /// Probabilities of an image, on the image's own grid.
@@ -99,40 +190,233 @@ impl Segmenter {
     /// # Errors
     /// As [`Segmenter::segment`].
     pub fn probabilities(&self, image: &Volume<f32>) -> Result<ProbabilityMap> {
-        let logits = self.logits(image)?;
-        let geometry = *logits.geometry();
-        let slab = LogitsSlab::new(&self.model.labels, logits.into_data())?;
-        Ok(ProbabilityMap::new(geometry, slab.into_probabilities()))
+        let options = SegmentOptions {
+            probabilities: true,
+            ..SegmentOptions::default()
+        };
+        let segmented = self.segment_with(image.clone(), &options)?;
+        // They were asked for.
+        segmented.probabilities.ok_or(Error::Stopped)
     }
 
-    /// Mean logits of the members, brought back to the image's grid.
-    fn logits(&self, image: &Volume<f32>) -> Result<Volume<f32>> {
-        self.check_image(image)?;
-        let subject = Subject::new("image", image.clone(), None)?;
-        let (prepared, _) = self.model.preprocessing.apply(subject, 0, 0)?;
-        let mut parts = Vec::with_capacity(self.members.len());
-        let order = self.model.axis_order;
-        for member in &self.members {
-            let run = |network: &dyn PatchNetwork| {
-                let inferer = &self.model.inferer;
-                inferer.run(prepared.image(), network, &self.device)
-            };
-            let output = match member {
-                Member::Ours(network) => run(&TurnedNetwork { network, order })?,
-                Member::Own(network) => run(&Turned {
-                    network: &**network,
-                    order,
-                })?,
-            };
-            parts.push(LogitsSlab::new(&self.model.labels, output.into_data())?);
-        }
-        let mean = match <[LogitsSlab; 1]>::try_from(parts) {
-            Ok([only]) => only,
-            Err(parts) => LogitsSlab::mean(&parts)?,
+    /// Labels, and probabilities where asked for, within a limit of memory; takes the image, so that
+    /// it need not be kept beside what is made of it.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment`]; [`Error::Memory`]; [`Error::Stopped`].
+    pub fn segment_with(&self, image: Volume<f32>, options: &SegmentOptions) -> Result<Segmented> {
+        self.check_image(&image)?;
+        let coarse = match &self.previous {
+            Some(stage) => {
+                let options = SegmentOptions {
+                    probabilities: false,
+                    ..*options
+                };
+                Some(stage.segment_with(image.clone(), &options)?.into_labels())
+            }
+            None => None,
         };
-        let channels = self.model.labels.channels();
-        let logits = Volume::new(*prepared.geometry(), channels, mean.into_data())?;
-        back_to_grid(logits, image.geometry())
+        let file = *image.geometry();
+        let read = image.data().len();
+        let (prepared, placement) = self.prepare(image, coarse.as_ref())?;
+        let segmented = match (placement, self.model.inferer.windows()) {
+            (Some(placement), Some(windows)) => {
+                self.in_slabs(prepared, read, &placement, &windows, options)?
+            }
+            _ => self.whole(&prepared, &file, options)?,
+        };
+        self.finish(segmented)
+    }
+
+    /// The labels after postprocessing.
+    fn finish(&self, mut segmented: Segmented) -> Result<Segmented> {
+        if !self.model.postprocessing.is_empty() {
+            let probabilities = segmented.probabilities.take();
+            let labels = postprocess(segmented.into_labels(), &self.model.postprocessing)?;
+            segmented = Segmented {
+                labels: LabelStore::U16(labels),
+                probabilities,
+            };
+        }
+        Ok(segmented)
+    }
+
+    /// The image as the network takes it, and the way back where it is along the axes.
+    fn prepare(
+        &self,
+        image: Volume<f32>,
+        coarse: Option<&LabelMap>,
+    ) -> Result<(Volume<f32>, Option<Placement>)> {
+        if let Some(pipeline) = &self.model.nnunet {
+            let values: Vec<u16> = match &self.previous {
+                Some(stage) => stage.model.labels.label_values(),
+                None => Vec::new(),
+            };
+            let values: Vec<u16> = values.into_iter().filter(|&value| value != 0).collect();
+            let coarse = coarse.map(|labels| (labels, &values[..]));
+            let (prepared, placement) = pipeline.prepare(image, coarse)?;
+            return Ok((prepared, Some(placement)));
+        }
+        let file = *image.geometry();
+        let subject = Subject::new("image", image, None)?;
+        let (prepared, _) = self.model.preprocessing.apply(subject, 0, 0)?;
+        let (_, prepared, _) = prepared.into_parts();
+        let placement = Placement::between(prepared.geometry(), &file)?;
+        Ok((prepared, placement))
+    }
+
+    /// Runs a closure with the network that all members, flips and turns make together.
+    fn with_network<T>(&self, run: impl FnOnce(&dyn PatchNetwork) -> T) -> T {
+        let order = self.model.axis_order;
+        let turned: Vec<Box<dyn PatchNetwork + '_>> = self
+            .members
+            .iter()
+            .map(|member| -> Box<dyn PatchNetwork + '_> {
+                match member {
+                    Member::Ours(network) => Box::new(TurnedNetwork { network, order }),
+                    Member::Own(network) => Box::new(Turned {
+                        network: &**network,
+                        order,
+                    }),
+                }
+            })
+            .collect();
+        let members = Averaged(turned.iter().map(|network| &**network).collect());
+        let mut axes = [false; 3];
+        for axis in &self.model.mirror_axes {
+            axes[axis.index()] = true;
+        }
+        run(&Mirrored {
+            network: &members,
+            axes,
+        })
+    }
+
+    /// `read` values were in the image before it was prepared.
+    fn in_slabs(
+        &self,
+        prepared: Volume<f32>,
+        read: usize,
+        placement: &Placement,
+        windows: &SlidingWindow,
+        options: &SegmentOptions,
+    ) -> Result<Segmented> {
+        let scheme = &self.model.labels;
+        self.with_network(|network| {
+            let plan = self
+                .footprint(&prepared, read, placement, windows, network, options)
+                .plan(options.max_memory)?;
+            if let Some(planned) = options.planned {
+                planned(&plan);
+            }
+            let size = prepared.geometry().size();
+            let image: Box<dyn ImageRows> = match plan.scratch {
+                true => Box::new(ScratchImage::new(&prepared, &std::env::temp_dir())?),
+                false => Box::new(prepared),
+            };
+            let mut output = Output::new(placement, scheme, options.probabilities);
+            let mut before = 0;
+            for stripe in &plan.stripes {
+                let mut exporter = Exporter::new(&mut output, stripe.clone(), plan.slab);
+                let advanced = |done: usize, _: usize| {
+                    options
+                        .observer
+                        .is_none_or(|observer| observer.advanced(before + done, plan.windows))
+                };
+                let run = WindowRun {
+                    image: image.as_ref(),
+                    network,
+                    device: &self.device,
+                    rows: exporter.seen(),
+                    background: Some(background(scheme)),
+                    observer: &advanced,
+                };
+                windows.run_slices(&run, &mut |slice| exporter.push(slice))?;
+                before += windows
+                    .grid(size, network.divisor())
+                    .count_touching(&placement.parts.seen(1, stripe.clone()));
+            }
+            let (labels, probabilities) = output.finish()?;
+            Ok(Segmented {
+                labels,
+                probabilities,
+            })
+        })
+    }
+
+    fn footprint<'a>(
+        &'a self,
+        prepared: &Volume<f32>,
+        read: usize,
+        placement: &'a Placement,
+        windows: &'a SlidingWindow,
+        network: &dyn PatchNetwork,
+        options: &SegmentOptions,
+    ) -> Footprint<'a> {
+        let scheme = &self.model.labels;
+        let voxels = placement.file.voxel_count();
+        let copies = 1 + usize::from(placement.is_turned());
+        let probabilities = match options.probabilities {
+            true => voxels * scheme.channels() * 4 * copies,
+            false => 0,
+        };
+        let postprocessed = match self.model.postprocessing.is_empty() {
+            true => 0,
+            false => voxels * 6,
+        };
+        let labels = voxels * LabelStore::bytes(scheme) * copies;
+        // Where the grid stays, intensities change in place.
+        let regridded = self.model.nnunet.is_some() || prepared.data().len() != read;
+        let preparing = 4 * (prepared.data().len() + if regridded { read } else { 0 });
+        let size = prepared.geometry().size();
+        let window = windows.grid(size, network.divisor()).window;
+        let parameters: usize = self.members.iter().map(Member::parameters).sum();
+        Footprint {
+            windows,
+            divisor: network.divisor(),
+            size,
+            image_channels: prepared.channels(),
+            channels: scheme.channels(),
+            parts: &placement.parts,
+            image: (prepared.data().len() * 4) as u64,
+            preparing: preparing as u64,
+            held: (labels + probabilities + postprocessed) as u64,
+            weights: (parameters * 4) as u64,
+            activations: activations(&self.model.network, window),
+        }
+    }
+
+    /// All of the output at once, for inferers that do not go along z and for grids askew.
+    fn whole(
+        &self,
+        prepared: &Volume<f32>,
+        file: &Geometry,
+        options: &SegmentOptions,
+    ) -> Result<Segmented> {
+        let scheme = &self.model.labels;
+        let values = prepared.data().len() + 2 * scheme.channels() * file.voxel_count();
+        if let Some(allowed) = options
+            .max_memory
+            .filter(|&limit| (values * 4) as u64 > limit)
+        {
+            return Err(Error::Memory {
+                allowed: Bytes(allowed),
+                smallest: Bytes((values * 4) as u64),
+            });
+        }
+        let logits =
+            self.with_network(|network| self.model.inferer.run(prepared, network, &self.device))?;
+        let logits = back_to_grid(logits, file)?;
+        let slab = LogitsSlab::new(scheme, logits.into_data())?;
+        let mut labels = LabelMap::background(*file);
+        slab.labels_into(labels.data_mut())?;
+        let probabilities = options
+            .probabilities
+            .then(|| ProbabilityMap::new(*file, slab.into_probabilities()));
+        Ok(Segmented {
+            labels: LabelStore::U16(labels),
+            probabilities,
+        })
     }
 
     fn check_image(&self, image: &Volume<f32>) -> Result<()> {
@@ -145,8 +429,8 @@ impl Segmenter {
                 names,
             });
         }
-        let count = image.data().iter().filter(|v| !v.is_finite()).count();
         if let Some(first) = image.data().iter().position(|v| !v.is_finite()) {
+            let count = image.data().iter().filter(|v| !v.is_finite()).count();
             let n = image.geometry().voxel_count();
             return Err(Error::NotFinite {
                 count,
@@ -154,18 +438,23 @@ impl Segmenter {
                 index: image.geometry().index(first % n),
             });
         }
+        if image.geometry().voxel_count() == 0 {
+            return Err(Error::EmptyVolume {
+                size: image.geometry().size(),
+            });
+        }
         Ok(())
     }
 }
 
-fn load_member(model: &ModelDescription, path: &Path, device: &Device) -> Result<Network> {
-    let bad = |reason: String| Error::ModelFolder {
-        path: path.to_path_buf(),
-        reason,
-    };
-    let weights = Weights::open(path)?;
-    let network = model.network.load(&weights, device);
-    network.map_err(|e| bad(format!("does not fit the network of {MODEL_FILE}: {e}")))
+/// Logits that mean background: the first class alone, or no region.
+fn background(scheme: &LabelScheme) -> Vec<f32> {
+    const SURE: f32 = 20.0;
+    let mut logits = vec![-SURE; scheme.channels()];
+    if let (LabelScheme::Exclusive { .. }, Some(first)) = (scheme, logits.first_mut()) {
+        *first = SURE;
+    }
+    logits
 }
 
 /// Logits on another grid; linear between voxels where preprocessing changed the grid.

@@ -24,12 +24,16 @@ impl Simple {
         network: &dyn PatchNetwork,
         device: &Device,
     ) -> Result<Volume<f32>> {
-        let whole = SlidingWindow {
+        self.windows().run(image, network, device)
+    }
+
+    /// One window over everything.
+    pub(crate) fn windows(&self) -> SlidingWindow {
+        SlidingWindow {
             patch_size: [-1; 3],
             overlap: 0.0,
             blending: Blending::Constant,
-            batch_size: 1,
-        };
-        whole.run(image, network, device)
+            ..SlidingWindow::default()
+        }
     }
 }

@@ -63,12 +63,13 @@ impl Slice {
         Ok(permute(&output, back)?.with_geometry(*image.geometry())?)
     }
 
-    fn windows(&self) -> SlidingWindow {
+    pub(crate) fn windows(&self) -> SlidingWindow {
         SlidingWindow {
             patch_size: [self.patch_size[0], self.patch_size[1], 1],
             overlap: self.overlap,
             blending: self.blending,
             batch_size: self.batch_size,
+            ..SlidingWindow::default()
         }
     }
 }

@@ -1,10 +1,14 @@
-//! Overlapping windows through a network, blended into one output, as MONAI's `SlidingWindowInferer`.
+//! Overlapping windows through a network, blended into one output, as MONAI's `SlidingWindowInferer`
+//! or nnU-Net's predictor; slice by slice, so that the whole output need never stand in memory.
 
-use crate::{Blending, Error, PatchNetwork, Result, window_starts, window_weights};
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::rows::ImageRows;
+use crate::stitch::{OutputSlice, Stitcher};
+use crate::windows::{Start, WindowGrid};
+use crate::{Blending, Error, Observer, PatchNetwork, Result, WindowRule};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use vesalius_filters::{PadMode, crop_or_pad};
-use vesalius_tensor::values_of;
+use std::ops::Range;
+use vesalius_tensor::{tensor_from_values, values_of};
 use vesalius_volume::Volume;
 
 /// Runs a network window by window; peak memory is the stitched output and one batch of windows.
@@ -19,6 +23,27 @@ pub struct SlidingWindow {
     pub blending: Blending,
     /// How many windows go through the network at a time.
     pub batch_size: usize,
+    /// Whose rule places and weighs windows.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rule: WindowRule,
+    /// Which windows are not worth the network's time; they become background.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip: Option<SkipWindows>,
+}
+
+/// Windows that hold nothing: no voxel of a channel, after preprocessing, above a value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SkipWindows {
+    /// The channel looked at.
+    #[serde(default)]
+    pub channel: usize,
+    /// Windows without a value above this are skipped.
+    pub at_most: f32,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Default for SlidingWindow {
@@ -28,8 +53,22 @@ impl Default for SlidingWindow {
             overlap: 0.5,
             blending: Blending::Gaussian,
             batch_size: 1,
+            rule: WindowRule::Monai,
+            skip: None,
         }
     }
+}
+
+/// A run over some rows of an image.
+pub(crate) struct WindowRun<'a> {
+    pub image: &'a dyn ImageRows,
+    pub network: &'a dyn PatchNetwork,
+    pub device: &'a Device,
+    /// The rows (along y) whose output is wanted.
+    pub rows: Range<usize>,
+    /// What a skipped window puts out, one value a channel; nothing when none may be skipped.
+    pub background: Option<Vec<f32>>,
+    pub observer: &'a dyn Observer,
 }
 
 impl SlidingWindow {
@@ -67,7 +106,8 @@ impl SlidingWindow {
     }
 
     /// The network's output over the whole volume, on the volume's own grid. A volume smaller than a
-    /// window is padded with zeros on both sides and the output cropped.
+    /// window is padded with zeros on both sides and the output cropped; the output of windows that
+    /// are skipped is zero.
     ///
     /// # Errors
     /// [`Error::BadValue`]; [`Error::OutputSize`] for a network whose output has another size than its
@@ -78,185 +118,141 @@ impl SlidingWindow {
         network: &dyn PatchNetwork,
         device: &Device,
     ) -> Result<Volume<f32>> {
+        let [x, y, z] = image.geometry().size();
+        let plane = x * y;
+        let run = WindowRun {
+            image,
+            network,
+            device,
+            rows: 0..y,
+            background: None,
+            observer: &|_, _| true,
+        };
+        let (mut output, mut channels) = (Vec::new(), 0);
+        self.run_slices(&run, &mut |slice| {
+            if output.is_empty() {
+                channels = slice.values.len() / plane;
+                output = vec![0.0; channels * z * plane];
+            }
+            for (channel, values) in slice.values.chunks_exact(plane).enumerate() {
+                let at = (channel * z + slice.z) * plane;
+                output[at..at + plane].copy_from_slice(values);
+            }
+            Ok(())
+        })?;
+        Ok(Volume::new(*image.geometry(), channels, output)?)
+    }
+
+    /// The windows over an image of a size.
+    pub(crate) fn grid(&self, size: [usize; 3], divisor: [usize; 3]) -> WindowGrid {
+        WindowGrid::new(self, size, divisor)
+    }
+
+    /// Slices that stand in memory at a time.
+    pub(crate) fn slots(&self, grid: &WindowGrid, rows: &Range<usize>) -> usize {
+        self.slots_for(grid, &grid.list(rows))
+    }
+
+    fn slots_for(&self, grid: &WindowGrid, windows: &[Start]) -> usize {
+        let span = |batch: &[Start]| match batch {
+            [first, .., last] => (last[2] - first[2]) as usize,
+            _ => 0,
+        };
+        let spans = windows.chunks(self.batch_size).map(span);
+        (grid.window[2] + spans.max().unwrap_or(0)).min(grid.size[2])
+    }
+
+    /// Hands over the output slice by slice, in rising order, as soon as its windows are done.
+    ///
+    /// # Errors
+    /// As [`SlidingWindow::run`]; what `consume` gives; [`Error::Stopped`].
+    pub(crate) fn run_slices(
+        &self,
+        run: &WindowRun,
+        consume: &mut dyn FnMut(OutputSlice) -> Result<()>,
+    ) -> Result<()> {
         self.check()?;
-        let size = image.geometry().size();
-        if image.geometry().voxel_count() == 0 {
+        let size = run.image.size();
+        if size.contains(&0) {
             return Err(Error::EmptyVolume { size });
         }
-        let window = self.window_for(size, network.divisor());
-        let padded_size: [usize; 3] = std::array::from_fn(|i| size[i].max(window[i]));
-        let low: [i64; 3] = std::array::from_fn(|i| ((padded_size[i] - size[i]) / 2) as i64);
-        let padded;
-        let source = if padded_size == size {
-            image
-        } else {
-            padded = crop_or_pad(image, low.map(|v| -v), padded_size, PadMode::Constant(0.0))?;
-            &padded
+        let grid = self.grid(size, run.network.divisor());
+        let weights = self.rule.weights(grid.window, self.blending);
+        let windows = self.worthwhile(&grid, run)?;
+        let slots = self.slots_for(&grid, &windows);
+        let stitcher = |background: Vec<f32>| {
+            let half = self.rule == WindowRule::Nnunet && self.blending == Blending::Gaussian;
+            Stitcher::new(&grid, &weights, run.rows.clone(), background, slots, half)
         };
-        let stitched = self.stitch(source, window, network, device)?;
-        if padded_size == size {
-            return Ok(stitched);
+        let mut stitched = run.background.clone().map(stitcher);
+        let mut done = 0;
+        for batch in windows.chunks(self.batch_size) {
+            if !run.observer.advanced(done, windows.len()) {
+                return Err(Error::Stopped);
+            }
+            let (channels, values) = forward(run, &grid, batch)?;
+            let stitched = stitched.get_or_insert_with(|| stitcher(vec![0.0; channels]));
+            let each = values.len() / batch.len();
+            for (&start, values) in batch.iter().zip(values.chunks_exact(each)) {
+                stitched.add(start, values);
+            }
+            done += batch.len();
+            let until = match windows.get(done) {
+                Some(next) => next[2].max(0) as usize,
+                None => size[2],
+            };
+            stitched.finish(until, &mut *consume)?;
         }
-        let cropped = crop_or_pad(&stitched, low, size, PadMode::Constant(0.0))?;
-        Ok(cropped.with_geometry(*image.geometry())?)
+        run.observer.advanced(done, windows.len());
+        match stitched {
+            // Where every window was skipped all is background.
+            Some(mut stitched) => stitched.finish(size[2], consume),
+            None => Err(Error::EmptyVolume { size }),
+        }
     }
 
-    /// The window for a volume of this size, a multiple of what the network can halve.
-    fn window_for(&self, size: [usize; 3], divisor: [usize; 3]) -> [usize; 3] {
-        std::array::from_fn(|i| {
-            let wanted = usize::try_from(self.patch_size[i]).unwrap_or(size[i]);
-            wanted.next_multiple_of(divisor[i].max(1))
-        })
-    }
-
-    fn stitch(
-        &self,
-        image: &Volume<f32>,
-        window: [usize; 3],
-        network: &dyn PatchNetwork,
-        device: &Device,
-    ) -> Result<Volume<f32>> {
-        let size = image.geometry().size();
-        let starts: [Vec<usize>; 3] =
-            std::array::from_fn(|i| window_starts(size[i], window[i], self.overlap));
-        let mut windows = Vec::new();
-        for &z in &starts[2] {
-            for &y in &starts[1] {
-                windows.extend(starts[0].iter().map(|&x| [x, y, z]));
+    /// The windows that go through the network.
+    fn worthwhile(&self, grid: &WindowGrid, run: &WindowRun) -> Result<Vec<Start>> {
+        let mut windows = grid.list(&run.rows);
+        let Some(rule) = self.skip else {
+            return Ok(windows);
+        };
+        if rule.channel >= run.image.channels() {
+            return Err(Error::BadValue {
+                key: "skip.channel",
+                found: rule.channel.to_string(),
+                expected: "the number of one of the image's channels, from 0",
+            });
+        }
+        let first = windows.first().copied();
+        let mut kept = Vec::with_capacity(windows.len());
+        for start in windows {
+            if grid.largest(run.image, rule.channel, start)? > rule.at_most {
+                kept.push(start);
             }
         }
-        let weights = window_weights(window, self.blending);
-        let mut total = vec![0.0f32; image.geometry().voxel_count()];
-        windows
-            .iter()
-            .for_each(|&start| add_rows(&mut total, size, start, window, |row| &weights[row]));
-
-        let mut output: Option<Volume<f32>> = None;
-        for batch in windows.chunks(self.batch_size) {
-            let result = run_batch(image, batch, window, network, device)?;
-            let [_, channels, ..] = result.shape;
-            let output = match &mut output {
-                Some(output) => output,
-                None => {
-                    let zeros = vec![0.0; channels * total.len()];
-                    output.insert(Volume::new(*image.geometry(), channels, zeros)?)
-                }
-            };
-            result.blend_into(output, batch, window, &weights);
+        windows = kept;
+        if windows.is_empty() && run.background.is_none() {
+            // One window tells how many channels there are.
+            windows.extend(first);
         }
-        // A grid has at least one voxel here, so it has at least one window.
-        let mut output = output.ok_or(Error::EmptyVolume { size })?;
-        for channel in 0..output.channels() {
-            output
-                .channel_mut(channel)
-                .iter_mut()
-                .zip(&total)
-                .for_each(|(v, w)| *v /= w);
-        }
-        Ok(output)
+        Ok(windows)
     }
 }
 
-/// The values of one batch of windows, `[N, K, Z, Y, X]`.
-struct BatchResult {
-    shape: [usize; 5],
-    values: Vec<f32>,
-}
-
-fn run_batch(
-    image: &Volume<f32>,
-    batch: &[[usize; 3]],
-    window: [usize; 3],
-    network: &dyn PatchNetwork,
-    device: &Device,
-) -> Result<BatchResult> {
-    let [x, y, z] = window;
-    let shape = [batch.len(), image.channels(), z, y, x];
-    let mut values = Vec::with_capacity(shape.iter().product());
-    for &start in batch {
-        (0..image.channels()).for_each(|c| {
-            for_rows(image.geometry().size(), start, window, |row| {
-                values.extend_from_slice(&image.channel(c)[row])
-            });
-        });
-    }
-    let output = network.forward(Tensor::from_data(TensorData::new(values, shape), device));
+/// One batch through the network: its channels and its values, `[N, K, Z, Y, X]`.
+fn forward(run: &WindowRun, grid: &WindowGrid, batch: &[Start]) -> Result<(usize, Vec<f32>)> {
+    let [x, y, z] = grid.window;
+    let channels = run.image.channels();
+    let values = grid.cut(run.image, batch)?;
+    let input = tensor_from_values(values, batch.len(), channels, grid.window, run.device)?;
+    let output = run.network.forward(input);
     let found = output.dims();
-    if found[0] != shape[0] || found[2..] != shape[2..] {
+    if found[0] != batch.len() || found[2..] != [z, y, x] {
         return Err(Error::OutputSize {
-            input: shape,
+            input: [batch.len(), channels, z, y, x],
             output: found,
         });
     }
-    let values = values_of(output)?;
-    Ok(BatchResult {
-        shape: found,
-        values,
-    })
-}
-
-impl BatchResult {
-    fn blend_into(
-        &self,
-        output: &mut Volume<f32>,
-        batch: &[[usize; 3]],
-        window: [usize; 3],
-        weights: &[f32],
-    ) {
-        let size = output.geometry().size();
-        let [_, channels, ..] = self.shape;
-        let mut patches = self.values.chunks_exact(weights.len());
-        for &start in batch {
-            for channel in 0..channels {
-                let Some(patch) = patches.next() else { return };
-                let target = output.channel_mut(channel);
-                let mut at = 0;
-                for_rows(size, start, window, |row| {
-                    let next = at + row.len();
-                    let weighted = patch[at..next]
-                        .iter()
-                        .zip(&weights[at..next])
-                        .map(|(v, w)| v * w);
-                    target[row]
-                        .iter_mut()
-                        .zip(weighted)
-                        .for_each(|(sum, v)| *sum += v);
-                    at = next;
-                });
-            }
-        }
-    }
-}
-
-fn add_rows<'a>(
-    total: &mut [f32],
-    size: [usize; 3],
-    start: [usize; 3],
-    window: [usize; 3],
-    values: impl Fn(std::ops::Range<usize>) -> &'a [f32],
-) {
-    let mut at = 0;
-    for_rows(size, start, window, |row| {
-        let next = at + row.len();
-        total[row]
-            .iter_mut()
-            .zip(values(at..next))
-            .for_each(|(sum, v)| *sum += v);
-        at = next;
-    });
-}
-
-/// Calls `visit` with the offsets of each row (along x) of a window, in the window's memory order.
-fn for_rows(
-    size: [usize; 3],
-    start: [usize; 3],
-    window: [usize; 3],
-    mut visit: impl FnMut(std::ops::Range<usize>),
-) {
-    for z in start[2]..start[2] + window[2] {
-        for y in start[1]..start[1] + window[1] {
-            let first = (z * size[1] + y) * size[0] + start[0];
-            visit(first..first + window[0]);
-        }
-    }
+    Ok((found[1], values_of(output)?))
 }

@@ -1,6 +1,7 @@
 //! Where windows lie on a grid and how much each of their voxels counts.
 //!
-//! Conventions are those of MONAI 1.6 (`dense_patch_slices`, `compute_importance_map`).
+//! Conventions are those of MONAI 1.6 (`dense_patch_slices`, `compute_importance_map`) and of nnU-Net
+//! 2.8 (`compute_steps_for_sliding_window`, `compute_gaussian`).
 
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +16,45 @@ pub enum Blending {
     Gaussian,
 }
 
+/// Whose rule places windows and weighs their voxels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowRule {
+    /// A fixed step, the last window moved back inside; weights not below 0.001.
+    #[default]
+    Monai,
+    /// Steps of at most the one asked for, spread evenly; weights as 16-bit floats have them.
+    Nnunet,
+}
+
 /// σ of [`Blending::Gaussian`] as a share of the window's size.
-const SIGMA_SHARE: f32 = 0.125;
-/// Weights are never smaller than this, so that no voxel is divided by (nearly) nothing.
+const SIGMA_SHARE: f64 = 0.125;
+/// MONAI's weights are never smaller than this, so that no voxel is divided by (nearly) nothing.
 const SMALLEST_WEIGHT: f32 = 1e-3;
+/// nnU-Net's largest weight.
+const LARGEST_WEIGHT: f64 = 10.0;
+/// nnU-Net's kernel ends so many σ from its middle.
+const REACH: f64 = 4.0;
+
+impl WindowRule {
+    /// First voxel of each window along one axis.
+    ///
+    /// `size` must not be smaller than `window`; windows are at most `window · (1 - overlap)` apart.
+    pub fn starts(self, size: usize, window: usize, overlap: f64) -> Vec<usize> {
+        match self {
+            Self::Monai => window_starts(size, window, overlap),
+            Self::Nnunet => even_starts(size, window, overlap),
+        }
+    }
+
+    /// Weights of a window of `size` voxels `[x, y, z]`, x fastest.
+    pub fn weights(self, size: [usize; 3], blending: Blending) -> Vec<f32> {
+        match (self, blending) {
+            (Self::Nnunet, Blending::Gaussian) => half_weights(size),
+            _ => window_weights(size, blending),
+        }
+    }
+}
 
 /// First voxel of each window along one axis; the last window is moved back inside.
 ///
@@ -42,7 +78,7 @@ pub fn window_weights(size: [usize; 3], blending: Blending) -> Vec<f32> {
         return vec![1.0; voxels];
     }
     let axis = |n: usize| -> Vec<f32> {
-        let sigma = n as f32 * SIGMA_SHARE;
+        let sigma = n as f32 * SIGMA_SHARE as f32;
         let middle = (n as f32 - 1.0) / 2.0;
         (0..n)
             .map(|i| (-(i as f32 - middle).powi(2) / (2.0 * sigma * sigma)).exp())
@@ -64,6 +100,59 @@ pub fn window_weights(size: [usize; 3], blending: Blending) -> Vec<f32> {
     weights
 }
 
+/// nnU-Net's places: as many as the step needs, spread evenly and rounded to the even voxel.
+fn even_starts(size: usize, window: usize, overlap: f64) -> Vec<usize> {
+    let last = (size - window) as f64;
+    let step = window as f64 * (1.0 - overlap);
+    let between = (last / step).ceil();
+    if between == 0.0 {
+        return vec![0];
+    }
+    (0..=between as usize)
+        .map(|i| (last / between * i as f64).round_ties_even() as usize)
+        .collect()
+}
+
+/// nnU-Net's weights: a Gaussian around the voxel at half the size, 10 at most, rounded to 16-bit
+/// floats; what is zero there gets the smallest weight that is not.
+fn half_weights(size: [usize; 3]) -> Vec<f32> {
+    let axis = |n: usize| -> Vec<f64> {
+        let sigma = n as f64 * SIGMA_SHARE;
+        let reach = (REACH * sigma + 0.5).floor();
+        (0..n)
+            .map(|i| {
+                let from_middle = i as f64 - (n / 2) as f64;
+                match from_middle.abs() <= reach {
+                    true => (-0.5 * (from_middle / sigma).powi(2)).exp(),
+                    false => 0.0,
+                }
+            })
+            .collect()
+    };
+    let [x, y, z] = size.map(axis);
+    let mut weights = Vec::with_capacity(size.iter().product());
+    for wz in &z {
+        for wy in &y {
+            weights.extend(x.iter().map(|wx| half(wx * wy * wz * LARGEST_WEIGHT)));
+        }
+    }
+    let smallest = weights
+        .iter()
+        .copied()
+        .filter(|&w| w > 0.0)
+        .fold(f32::INFINITY, f32::min);
+    weights.iter_mut().for_each(|w| *w = w.max(smallest));
+    weights
+}
+
+/// The nearest 16-bit float, ties to even; for values from 0 to 65504.
+fn half(value: f64) -> f32 {
+    // Ten bits after the first; below 2^-14 they are fixed.
+    let exponent = value.log2().floor().max(-14.0);
+    let unit = (exponent - 10.0).exp2();
+    ((value / unit).round_ties_even() * unit) as f32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +164,28 @@ mod tests {
         assert_eq!(window_starts(4, 4, 0.5), [0]);
         assert_eq!(window_starts(9, 4, 0.0), [0, 4, 5]);
         assert_eq!(window_starts(5, 1, 0.9), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn nnunets_windows_are_spread_evenly() {
+        let starts = |size, window| WindowRule::Nnunet.starts(size, window, 0.5);
+        assert_eq!(starts(110, 64), [0, 23, 46]);
+        assert_eq!(starts(64, 64), [0]);
+        assert_eq!(starts(65, 64), [0, 1]);
+        // nnU-Net 2.8.1: compute_steps_for_sliding_window((173,), (41,), 0.5)
+        assert_eq!(starts(173, 41), [0, 19, 38, 57, 75, 94, 113, 132]);
+    }
+
+    #[test]
+    fn nnunets_weights_are_16_bit_floats_with_a_peak_of_ten() {
+        let weights = WindowRule::Nnunet.weights([40, 56, 40], Blending::Gaussian);
+        let at = |x, y, z| weights[(z * 56 + y) * 40 + x];
+        // nnU-Net 2.8.1: compute_gaussian((40, 56, 40), 1/8, 10)
+        assert_eq!(at(20, 28, 20), 10.0);
+        assert_eq!(at(0, 0, 0), 2.0f32.powi(-24));
+        assert_eq!(at(10, 28, 20), 1.353_515_6);
+        assert_eq!(half(65504.0), 65504.0);
+        assert_eq!(half(1.0 + 2f64.powi(-11)), 1.0);
     }
 
     #[test]

@@ -182,6 +182,11 @@ impl ProbabilitiesSlab {
         Ok(Self { values })
     }
 
+    /// What the channels mean.
+    pub fn scheme(&self) -> &LabelScheme {
+        &self.values.scheme
+    }
+
     /// The probabilities, channel by channel.
     pub fn data(&self) -> &[f32] {
         &self.values.data

@@ -2,6 +2,7 @@
 
 pub mod auto;
 pub mod convert;
+pub mod ensemble;
 pub mod evaluate;
 pub mod filter;
 pub mod info;

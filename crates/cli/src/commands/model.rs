@@ -6,7 +6,7 @@ use crate::values::triple;
 use clap::Subcommand;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use vesalius::inferers::MODEL_FILE;
+use vesalius::inferers::{MODEL_FILE, NnUnetModelFolder, OpenOptions, convert_model};
 use vesalius::model::{
     is_bundle, open_weights, read_architecture, read_weights, read_weights_partly,
 };
@@ -36,11 +36,11 @@ enum Command {
         #[command(flatten)]
         json: JsonOutput,
     },
-    /// Write weights as safetensors, under PyTorch's names
+    /// Write a model folder of nnU-Net's as one of ours, or weights as safetensors
     Convert {
-        /// Weights to read: .pt, .pth, .safetensors, or a MONAI bundle's folder
+        /// A model folder, weights (.pt, .pth, .safetensors), or a MONAI bundle's folder
         input: PathBuf,
-        /// The .safetensors file to write
+        /// The model folder or the .safetensors file to write
         output: PathBuf,
         /// Keep the weights of this network alone, and all of them
         #[arg(long, value_name = "FILE")]
@@ -202,7 +202,10 @@ fn info(path: &Path, patch: Option<[usize; 3]>, batch: usize, json: &JsonOutput)
         } else {
             path.parent().unwrap_or(path)
         };
-        let model = ModelDescription::read(folder)?;
+        let model = match NnUnetModelFolder::is_one(folder) {
+            true => NnUnetModelFolder::read(folder, None)?.description,
+            false => ModelDescription::read(folder)?,
+        };
         info.network = Some(of(&model.network)?);
         info.model = Some(model);
     } else if is_text {
@@ -259,6 +262,11 @@ fn print(info: &Info) {
 }
 
 fn convert(input: &Path, output: &Path, architecture: Option<&Path>, partial: bool) -> Result<()> {
+    if input.is_dir() && !is_bundle(input) {
+        let model = convert_model(input, output, &OpenOptions::default())?;
+        println!("{}: {} member(s)", output.display(), model.members.len());
+        return Ok(());
+    }
     if output
         .extension()
         .is_none_or(|extension| extension != "safetensors")

@@ -1,21 +1,24 @@
-//! `vesalius predict`: an image or a folder of images through a trained model.
+//! `vesalius predict`: an image, a folder or a list of images through a trained model.
 
 use super::Result;
 use crate::interrupt::stop_flag;
-use crate::output::JsonOutput;
+use crate::output::{JsonOutput, table};
+use clap::ValueEnum;
 use serde::Serialize;
 use std::path::PathBuf;
-use vesalius::inferers::Segmenter;
-use vesalius::predict::{CaseResult, PredictOptions, find_cases, predict_cases};
+use vesalius::inferers::{Bytes, OpenOptions, Segmenter};
+use vesalius::predict::{
+    CaseResult, PredictOptions, ProbabilityFiles, Progress, find_cases, predict_cases,
+};
 use vesalius::tensor::parse_device;
 
 /// Arguments of `vesalius predict`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The model folder
+    /// The model folder: one of ours, or one that nnU-Net v2 trained
     #[arg(long)]
     model: PathBuf,
-    /// An image, or a folder of images
+    /// An image, a folder of images, a datalist (.json) or a list with one case a line (.txt)
     #[arg(long)]
     input: PathBuf,
     /// The folder to write segmentations to; for one image also a file name
@@ -24,11 +27,56 @@ pub struct Arguments {
     /// What computes: cpu, cuda[:n], wgpu[:n] or vulkan[:n]
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// Also write NAME_probabilities.nii.gz, one channel a class or region
+    /// Use these folds alone, such as 0,1,4
+    #[arg(long, value_delimiter = ',')]
+    folds: Option<Vec<String>>,
+    /// Average over mirrored inputs, along the axes that the model names: on or off
+    #[arg(long, value_name = "on|off")]
+    tta: Option<Switch>,
+    /// How far windows are apart, as a share of their size
     #[arg(long)]
-    save_probabilities: bool,
+    step: Option<f64>,
+    /// Windows that go through the network together
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// Stay under so much memory, such as 4GiB
+    #[arg(long)]
+    max_memory: Option<Bytes>,
+    /// Also write the probabilities: NAME.npz with NAME.pkl as nnU-Net, NAME.probabilities.zip slab by
+    /// slab, or NAME_probabilities.nii.gz
+    #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "nifti")]
+    save_probabilities: Option<Form>,
+    /// Stop at the first case that fails
+    #[arg(long)]
+    fail_fast: bool,
+    /// Segment cases again whose result is there
+    #[arg(long)]
+    overwrite: bool,
     #[command(flatten)]
     json: JsonOutput,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    Npz,
+    Slabs,
+    Nifti,
+}
+
+impl From<Form> for ProbabilityFiles {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Npz => Self::Npz,
+            Form::Slabs => Self::Slabs,
+            Form::Nifti => Self::Nifti,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -38,62 +86,43 @@ struct Line {
     output: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    was_there: bool,
     seconds: f64,
+    millilitres: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Segments every case; fails at the end when one could not be.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let device = parse_device(&arguments.device)?;
-    let segmenter = Segmenter::open(&arguments.model, &device)?;
+    let open = OpenOptions {
+        folds: arguments.folds.clone(),
+        mirror: arguments.tta.map(|switch| switch == Switch::On),
+        step: arguments.step,
+        batch_size: arguments.batch_size,
+    };
+    let segmenter = Segmenter::open_with(&arguments.model, &device, &open)?;
     let cases = find_cases(&arguments.input, segmenter.model().channels.len())?;
     let options = PredictOptions {
-        save_probabilities: arguments.save_probabilities,
+        save_probabilities: arguments.save_probabilities.map(Into::into),
+        max_memory: arguments.max_memory.map(|bytes| bytes.0),
+        fail_fast: arguments.fail_fast,
+        overwrite: arguments.overwrite,
     };
     let stop = stop_flag();
     let total = cases.len();
-    let results = predict_cases(
-        &segmenter,
-        &cases,
-        &arguments.output,
-        &options,
-        &stop,
-        |done, result| match &result.outcome {
-            Ok(path) => eprintln!(
-                "[{done}/{total}] {}: {} ({:.2} s)",
-                result.name,
-                path.display(),
-                result.seconds
-            ),
-            Err(error) => eprintln!("[{done}/{total}] {}: error: {error}", result.name),
-        },
-    )?;
-    let failed: Vec<&CaseResult> = results
+    let observer = |progress: &Progress| tell(progress, total);
+    let output = &arguments.output;
+    let results = predict_cases(&segmenter, &cases, output, &options, &stop, observer)?;
+    if !arguments.json.replaces_table() {
+        summarise(&results, total, arguments);
+    }
+    let failed: Vec<&str> = results
         .iter()
         .filter(|result| result.outcome.is_err())
-        .collect();
-    let failures = failed
-        .iter()
         .map(|result| result.name.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    if !arguments.json.replaces_table() {
-        println!(
-            "{} of {total} segmented into {}",
-            results.len() - failed.len(),
-            arguments.output.display()
-        );
-    }
-    let count = failed.len();
-    let done = results.len();
-    let lines: Vec<Line> = results
-        .into_iter()
-        .map(|result| Line {
-            case: result.name,
-            output: result.outcome.as_ref().ok().cloned(),
-            error: result.outcome.err(),
-            seconds: result.seconds,
-        })
         .collect();
+    let (count, failures, done) = (failed.len(), failed.join(", "), results.len());
+    let lines: Vec<Line> = results.into_iter().map(line).collect();
     arguments.json.write(&lines)?;
     if count > 0 {
         return Err(format!("{count} of {total} cases could not be segmented: {failures}").into());
@@ -102,4 +131,74 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return Err(format!("stopped after {done} of {total} cases").into());
     }
     Ok(())
+}
+
+fn tell(progress: &Progress, total: usize) {
+    match progress {
+        Progress::Planned { case, plan } => eprintln!("{case}: {plan}"),
+        Progress::Done { done, result } => match &result.outcome {
+            Ok(path) if result.was_there => eprintln!(
+                "[{done}/{total}] {}: {} is there already (--overwrite makes it again)",
+                result.name,
+                path.display()
+            ),
+            Ok(path) => eprintln!(
+                "[{done}/{total}] {}: {} ({:.2} s)",
+                result.name,
+                path.display(),
+                result.seconds
+            ),
+            Err(error) => eprintln!("[{done}/{total}] {}: error: {error}", result.name),
+        },
+    }
+}
+
+/// A line a case: time and millilitres of each label.
+fn summarise(results: &[CaseResult], total: usize, arguments: &Arguments) {
+    let mut labels: Vec<(u32, &str)> = results
+        .iter()
+        .flat_map(|result| &result.volumes)
+        .map(|volume| (volume.value, volume.name.as_str()))
+        .collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let mut header = vec!["case".to_owned(), "seconds".to_owned()];
+    header.extend(labels.iter().map(|(_, name)| format!("{name} (ml)")));
+    let rows = results.iter().map(|result| {
+        let mut row = vec![result.name.clone()];
+        row.push(match &result.outcome {
+            Err(_) => "failed".to_owned(),
+            Ok(_) if result.was_there => "was there".to_owned(),
+            Ok(_) => format!("{:.2}", result.seconds),
+        });
+        row.extend(labels.iter().map(|(value, _)| {
+            let found = result.volumes.iter().find(|volume| volume.value == *value);
+            found.map_or("-".to_owned(), |volume| {
+                format!("{:.2}", volume.millilitres)
+            })
+        }));
+        row
+    });
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    println!("{}", table(&header, rows.collect()));
+    let segmented = results.iter().filter(|result| result.outcome.is_ok());
+    println!(
+        "{} of {total} segmented into {}",
+        segmented.count(),
+        arguments.output.display()
+    );
+}
+
+fn line(result: CaseResult) -> Line {
+    let volumes = result.volumes.into_iter();
+    Line {
+        case: result.name,
+        output: result.outcome.as_ref().ok().cloned(),
+        error: result.outcome.err(),
+        was_there: result.was_there,
+        seconds: result.seconds,
+        millilitres: volumes
+            .map(|volume| (volume.name, volume.millilitres.into()))
+            .collect(),
+    }
 }

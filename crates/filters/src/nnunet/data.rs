@@ -63,22 +63,39 @@ fn resize<R: Real>(
     Ok(Volume::new(target, input.channels(), out)?)
 }
 
+/// The tables of a linear resize whose `separate` axis is copied from its nearest slices.
+pub(crate) fn linear_axes(
+    from: [usize; 3],
+    to: [usize; 3],
+    separate: Option<usize>,
+) -> [Axis<f32, 2>; 3] {
+    axes_apart::<f32, Linear, 2>(from, to, separate)
+}
+
 /// The tables of a resize; the last axis is copied from its nearest slice when taken apart.
 fn axes<R: Real, K: Kernel<N>, const N: usize>(
     from: [usize; 3],
     to: [usize; 3],
     separate: bool,
 ) -> [Axis<R, N>; 3] {
+    axes_apart::<R, K, N>(from, to, separate.then_some(2))
+}
+
+fn axes_apart<R: Real, K: Kernel<N>, const N: usize>(
+    from: [usize; 3],
+    to: [usize; 3],
+    separate: Option<usize>,
+) -> [Axis<R, N>; 3] {
     std::array::from_fn(|axis| {
         let limit = (from[axis] - 1) as f64;
-        let place = |i| match separate && axis == 2 {
+        let place = |i| match separate == Some(axis) {
             true => nearest_slice(i, from[axis], to[axis]) as f64,
             // The border goes on for ever, so beyond half a voxel there is nothing new.
             false => half_pixel(i, from[axis], to[axis]).clamp(-K::REACH, limit + K::REACH),
         };
         let positions: Vec<Option<f64>> = (0..to[axis]).map(|i| Some(place(i))).collect();
         let mut axis_table = Axis::at::<K>(&positions, from[axis]);
-        if separate && axis == 2 {
+        if separate == Some(axis) {
             let slices: Vec<usize> = positions.iter().flatten().map(|&p| p as usize).collect();
             axis_table.copy(&slices, K::MARGIN);
         }

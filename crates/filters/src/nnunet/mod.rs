@@ -4,6 +4,7 @@
 mod data;
 mod labels;
 
+pub(crate) use data::linear_axes;
 pub use data::resample_nnunet;
 pub use labels::{LabelVote, NnUnetLabelOptions, resample_labels_nnunet};
 

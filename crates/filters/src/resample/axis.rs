@@ -72,6 +72,24 @@ impl<R: Real, const N: usize> Axis<R, N> {
         }
     }
 
+    /// The table of a stretch of target indices over a stretch of the source.
+    pub fn part(&self, target: Range<usize>, source: Range<usize>) -> Self {
+        let first = source.start as u32;
+        let last = source.len().saturating_sub(1) as u32;
+        // Taps without weight may lie outside of the stretch.
+        let shift = |taps: &[u32; N]| taps.map(|tap| tap.saturating_sub(first).min(last));
+        let inside = self.inside.start.max(target.start)..self.inside.end.min(target.end);
+        Self {
+            taps: self.taps[target.clone()].iter().map(shift).collect(),
+            weights: self.weights[target.clone()].to_vec(),
+            inside: match inside.is_empty() {
+                true => 0..0,
+                false => inside.start - target.start..inside.end - target.start,
+            },
+            length: source.len(),
+        }
+    }
+
     /// The source indices with a weight, and the weights, of target index `i`.
     pub fn mix(&self, i: usize) -> impl Iterator<Item = (usize, R)> + '_ {
         (0..N)

@@ -7,6 +7,7 @@ mod displaced;
 mod engine;
 pub(crate) mod kernel;
 mod labels;
+mod linear_parts;
 mod points;
 pub(crate) mod separable;
 pub(crate) mod spline;
@@ -17,6 +18,7 @@ pub use engine::{resample, resample_through};
 pub use labels::{
     LabelInterpolation, LabelResampleOptions, resample_labels, resample_labels_through,
 };
+pub use linear_parts::{IndexBox, LinearParts};
 pub use target::{Convention, resized_grid, target_grid};
 
 /// How values between voxels come about.

@@ -6,6 +6,8 @@
 mod pytorch;
 mod safetensors;
 
+pub use pytorch::read_pytorch_values;
+
 use crate::{Error, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};

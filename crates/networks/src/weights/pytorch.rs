@@ -3,7 +3,8 @@
 
 use super::{Source, StoredTensor, Weights, bad, floats};
 use crate::Result;
-use pytorch_reader::{DType, PytorchReader, Tensor};
+use pytorch_reader::{DType, PickleValue, PytorchReader, Tensor};
+use serde_json::Value;
 use std::path::Path;
 
 pub(super) fn open(path: &Path) -> Result<Weights> {
@@ -40,4 +41,29 @@ pub(super) fn values(tensor: &Tensor) -> Result<Vec<f32>> {
         DType::I64 => floats(&data, |b| i64::from_le_bytes(b) as f32),
         other => return Err(bad(&what(), format!("it holds {other:?}, not floats"))),
     })
+}
+
+/// What one of PyTorch's files holds beside its tensors (names, numbers, settings), as JSON; tensors and
+/// objects that are not understood become null.
+///
+/// # Errors
+/// [`crate::Error::BadWeights`] for a file that cannot be read or is none of PyTorch's.
+pub fn read_pytorch_values(path: &Path) -> Result<Value> {
+    let read = PytorchReader::read_pickle_data(path, None);
+    read.map(json).map_err(|error| {
+        let problem = format!("it is not one of PyTorch's files, or is cut short ({error})");
+        bad(&path.display().to_string(), problem)
+    })
+}
+
+fn json(value: PickleValue) -> Value {
+    match value {
+        PickleValue::Bool(value) => value.into(),
+        PickleValue::Int(value) => value.into(),
+        PickleValue::Float(value) => value.into(),
+        PickleValue::String(value) => value.into(),
+        PickleValue::List(values) => values.into_iter().map(json).collect(),
+        PickleValue::Dict(entries) => entries.into_iter().map(|(k, v)| (k, json(v))).collect(),
+        PickleValue::None | PickleValue::Bytes(_) | PickleValue::Unsupported(_) => Value::Null,
+    }
 }

@@ -145,9 +145,13 @@ impl Run<'_> {
             channels: self.data.channels.clone(),
             labels: self.data.labels.clone(),
             preprocessing: self.config.preprocessing.clone(),
+            nnunet: None,
+            previous_stage: None,
             network: self.network_config.clone(),
             axis_order: AxisOrder::Zyx,
             inferer: self.config.inferer(),
+            mirror_axes: Vec::new(),
+            postprocessing: Vec::new(),
             members: vec![member],
             provenance: Provenance {
                 made_by: concat!("vesalius ", env!("CARGO_PKG_VERSION")).to_owned(),

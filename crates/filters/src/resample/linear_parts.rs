@@ -1,0 +1,217 @@
+//! Linear resampling in parts: any box of the target from the box of the source that it sees, with
+//! the same numbers as the whole. For results of many channels that never stand in memory whole.
+
+use super::Outside;
+use super::axis::Axis;
+use super::engine::IndexMap;
+use super::kernel::Linear;
+use super::separable::separable;
+use crate::nnunet::linear_axes;
+use crate::{Error, Result};
+use std::ops::Range;
+use vesalius_volume::{Affine, Geometry};
+
+/// A box of voxels: one range an axis, `[x, y, z]`.
+pub type IndexBox = [Range<usize>; 3];
+
+/// How each voxel of a target grid mixes voxels of a source grid whose axes run the same way; beyond
+/// the source its border goes on.
+pub struct LinearParts {
+    axes: [Axis<f32, 2>; 3],
+    from: [usize; 3],
+    to: [usize; 3],
+}
+
+impl std::fmt::Debug for LinearParts {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "LinearParts({:?} → {:?})", self.from, self.to)
+    }
+}
+
+impl LinearParts {
+    /// [`crate::resample_nnunet`] with linear interpolation from `from` to `to` voxels; along the
+    /// `separate` axis the nearest slice is taken.
+    ///
+    /// # Errors
+    /// [`Error::NoVoxels`] when a size is zero.
+    pub fn nnunet(from: [usize; 3], to: [usize; 3], separate: Option<usize>) -> Result<Self> {
+        if let Some(size) = [from, to].into_iter().find(|size| size.contains(&0)) {
+            return Err(Error::NoVoxels {
+                filter: "nnU-Net resampling",
+                size,
+            });
+        }
+        let axes = linear_axes(from, to, separate);
+        Ok(Self { axes, from, to })
+    }
+
+    /// [`crate::resample`] with MONAI's options between two grids; nothing when their axes do not run
+    /// along each other in the same order.
+    ///
+    /// # Errors
+    /// [`Error::NoVoxels`] when the source is empty.
+    pub fn between(source: &Geometry, target: &Geometry) -> Result<Option<Self>> {
+        let map = IndexMap::new(source, target, &Affine::IDENTITY)?;
+        if map.parallel_order() != Some([0, 1, 2]) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            axes: map.axes::<f32, Linear, 2>(Outside::Edge),
+            from: source.size(),
+            to: target.size(),
+        }))
+    }
+
+    /// Size of the target.
+    pub fn target_size(&self) -> [usize; 3] {
+        self.to
+    }
+
+    /// Whether every target voxel is the source voxel of the same index.
+    pub fn is_identity(&self) -> bool {
+        self.from == self.to && (0..3).all(|a| self.axes[a].copied_from() == Some(0))
+    }
+
+    /// The source indices along an axis that a stretch of target indices sees.
+    pub fn seen(&self, axis: usize, target: Range<usize>) -> Range<usize> {
+        let taps = || {
+            target
+                .clone()
+                .flat_map(|i| self.axes[axis].mix(i).map(|tap| tap.0))
+        };
+        taps().min().unwrap_or(0)..taps().max().map_or(0, |last| last + 1)
+    }
+
+    /// One channel's values in a box of the target, from the values in a box of the source that holds
+    /// all that the target's box sees.
+    ///
+    /// # Errors
+    /// [`Error::BadOption`] when a box does not fit its buffer or the source's box sees too little.
+    pub fn part(
+        &self,
+        source: &[f32],
+        source_box: &IndexBox,
+        out: &mut [f32],
+        target_box: &IndexBox,
+    ) -> Result<()> {
+        let size = |part: &IndexBox| -> [usize; 3] { std::array::from_fn(|a| part[a].len()) };
+        let (from, to) = (size(source_box), size(target_box));
+        let enough = (0..3).all(|a| {
+            let seen = self.seen(a, target_box[a].clone());
+            target_box[a].end <= self.to[a]
+                && (seen.is_empty()
+                    || (source_box[a].start <= seen.start && seen.end <= source_box[a].end))
+        });
+        let filled = source.len() == from.iter().product() && out.len() == to.iter().product();
+        if !enough || !filled {
+            return Err(Error::option(
+                "resample",
+                "box",
+                format!("{source_box:?} for {target_box:?}"),
+                "a box of the source with all that the target's box sees, and buffers of their sizes",
+            ));
+        }
+        if out.is_empty() {
+            return Ok(());
+        }
+        let axes = std::array::from_fn(|a| {
+            self.axes[a].part(target_box[a].clone(), source_box[a].clone())
+        });
+        separable(source, from, &axes, out, to, 0, 0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Convention, NnUnetOptions, ResampleOptions, SeparateAxis};
+    use crate::{Interpolation, resample, resample_nnunet, target_grid};
+    use vesalius_volume::Volume;
+
+    fn image() -> Volume<f32> {
+        let grid = Geometry::axis_aligned([11, 9, 13], [0.7, 1.1, 4.0]).unwrap();
+        Volume::from_fn(grid, |[x, y, z]| ((x * 31 + y * 17 + z * 57) % 23) as f32)
+    }
+
+    /// The target from four boxes, each of which sees as little as it may.
+    fn in_boxes(parts: &LinearParts, image: &Volume<f32>) -> Vec<f32> {
+        let [nx, ny, nz] = parts.target_size();
+        let mut joined = vec![0.0; nx * ny * nz];
+        for (y, z) in [(0..3, 0..5), (3..ny, 0..5), (0..3, 5..nz), (3..ny, 5..nz)] {
+            let target = [0..nx, y.clone(), z.clone()];
+            let seen: IndexBox = std::array::from_fn(|a| parts.seen(a, target[a].clone()));
+            let mut source = Vec::new();
+            for k in seen[2].clone() {
+                for j in seen[1].clone() {
+                    source.extend(seen[0].clone().map(|i| image.get(0, [i, j, k])));
+                }
+            }
+            let mut out = vec![0.0; nx * y.len() * z.len()];
+            parts.part(&source, &seen, &mut out, &target).unwrap();
+            let mut values = out.into_iter();
+            for k in z {
+                for j in y.clone() {
+                    for i in 0..nx {
+                        joined[(k * ny + j) * nx + i] = values.next().unwrap();
+                    }
+                }
+            }
+        }
+        joined
+    }
+
+    #[test]
+    fn parts_are_the_whole_to_the_bit() {
+        let image = image();
+        let target = target_grid(image.geometry(), [1.0, 0.8, 1.5], Convention::Monai).unwrap();
+        let parts = LinearParts::between(image.geometry(), &target).unwrap();
+        let whole = resample(&image, &target, &ResampleOptions::monai()).unwrap();
+        assert_eq!(in_boxes(&parts.unwrap(), &image), whole.data());
+
+        let size = [9, 12, 30];
+        let options = NnUnetOptions {
+            interpolation: Interpolation::Linear,
+            separate: SeparateAxis::Never,
+        };
+        let whole = resample_nnunet(&image, size, [1.0; 3], &options).unwrap();
+        let parts = LinearParts::nnunet([11, 9, 13], size, None).unwrap();
+        assert_eq!(in_boxes(&parts, &image), whole.data());
+    }
+
+    #[test]
+    fn a_thick_axis_takes_its_nearest_slice_whichever_it_is() {
+        let image = image();
+        let options = NnUnetOptions {
+            interpolation: Interpolation::Linear,
+            separate: SeparateAxis::Always,
+        };
+        let whole = resample_nnunet(&image, [9, 12, 30], [1.0; 3], &options).unwrap();
+        let parts = LinearParts::nnunet([11, 9, 13], [9, 12, 30], Some(2)).unwrap();
+        assert_eq!(in_boxes(&parts, &image), whole.data());
+        let turned = crate::permute(&image, [2, 0, 1]).unwrap();
+        let whole = resample_nnunet(&turned, [30, 9, 12], [1.0; 3], &options).unwrap();
+        let parts = LinearParts::nnunet([13, 11, 9], [30, 9, 12], Some(0)).unwrap();
+        for (a, b) in in_boxes(&parts, &turned).iter().zip(whole.data()) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn sameness_and_boxes_that_see_too_little_are_known() {
+        let grid = *image().geometry();
+        let parts = LinearParts::between(&grid, &grid).unwrap().unwrap();
+        assert!(parts.is_identity());
+        let turned = grid.permuted([1, 0, 2]);
+        assert!(LinearParts::between(&grid, &turned).unwrap().is_none());
+        let parts = LinearParts::nnunet([4, 4, 4], [8, 8, 8], None).unwrap();
+        assert!(!parts.is_identity());
+        let refused = parts.part(
+            &[0.0; 8],
+            &[0..2, 0..2, 0..2],
+            &mut [0.0; 512],
+            &[0..8, 0..8, 0..8],
+        );
+        assert!(refused.is_err());
+    }
+}

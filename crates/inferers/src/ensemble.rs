@@ -1,0 +1,163 @@
+//! Several models' answers become one: the mean of their probabilities or of their logits, or a vote.
+
+use crate::{Error, ProbabilityMap, Result};
+use vesalius_tensor::ProbabilitiesSlab;
+use vesalius_volume::LabelScheme;
+
+/// How answers are put together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Combination {
+    /// The mean of probabilities: nnU-Net's `nnUNetv2_ensemble`.
+    #[default]
+    Probabilities,
+    /// The mean of logits, taken from the probabilities: a product of experts.
+    Logits,
+    /// The share of models that answer so: each model's most probable class, or its regions above ½.
+    Vote,
+}
+
+/// Probabilities nearer to 0 or 1 than this have no logit of use.
+const SURE: f32 = 1e-7;
+
+/// Puts answers together, each with a weight.
+///
+/// # Errors
+/// No answer, answers of other label schemes or on other grids, weights that are not one each, negative
+/// or all zero.
+pub fn combine(
+    parts: &[ProbabilityMap],
+    weights: &[f64],
+    combination: Combination,
+) -> Result<ProbabilityMap> {
+    let bad = |key, found: String, expected| Error::BadValue {
+        key,
+        found,
+        expected,
+    };
+    let Some(first) = parts.first() else {
+        return Err(bad("ensemble", "no answer".to_owned(), "at least one"));
+    };
+    let total: f64 = weights.iter().sum();
+    let usable = weights.iter().all(|w| w.is_finite() && *w >= 0.0) && total > 0.0;
+    if weights.len() != parts.len() || !usable {
+        return Err(bad(
+            "weights",
+            format!("{weights:?}"),
+            "one for each answer, not negative, not all zero",
+        ));
+    }
+    for part in parts {
+        first
+            .geometry()
+            .check_same(part.geometry(), "the probabilities of an ensemble")?;
+        if part.scheme() != first.scheme() {
+            return Err(bad(
+                "ensemble",
+                "answers with different labels".to_owned(),
+                "models trained with the same labels",
+            ));
+        }
+    }
+    let scheme = first.scheme();
+    let mut sum = vec![0.0f32; first.data().len()];
+    for (part, weight) in parts.iter().zip(weights) {
+        let weight = (weight / total) as f32;
+        let values = match combination {
+            Combination::Probabilities => part.data().to_vec(),
+            Combination::Logits => part.data().iter().map(|&p| logit(p, scheme)).collect(),
+            Combination::Vote => votes(part),
+        };
+        let pairs = sum.iter_mut().zip(&values);
+        pairs.for_each(|(sum, value)| *sum += weight * value);
+    }
+    let slab = match combination {
+        Combination::Logits => vesalius_tensor::LogitsSlab::new(scheme, sum)?.into_probabilities(),
+        _ => ProbabilitiesSlab::from_stored(scheme, sum)?,
+    };
+    Ok(ProbabilityMap::new(*first.geometry(), slab))
+}
+
+/// A logit that gives the probability back: of a sigmoid, or of a softmax up to a constant a voxel.
+fn logit(probability: f32, scheme: &LabelScheme) -> f32 {
+    let p = probability.clamp(SURE, 1.0 - SURE);
+    match scheme {
+        LabelScheme::Exclusive { .. } => p.ln(),
+        LabelScheme::Regions { .. } => (p / (1.0 - p)).ln(),
+    }
+}
+
+/// 1 for what a model answers, 0 for the rest.
+fn votes(part: &ProbabilityMap) -> Vec<f32> {
+    let voxels = part.geometry().voxel_count();
+    match part.scheme() {
+        LabelScheme::Regions { .. } => {
+            let above = |&p: &f32| f32::from(u8::from(p > 0.5));
+            part.data().iter().map(above).collect()
+        }
+        LabelScheme::Exclusive { .. } => {
+            let mut votes = vec![0.0; part.data().len()];
+            for voxel in 0..voxels {
+                let channels = part.data()[voxel..].iter().step_by(voxels).enumerate();
+                let best = channels.fold((0, f32::NEG_INFINITY), |best, (channel, &p)| {
+                    if p > best.1 { (channel, p) } else { best }
+                });
+                votes[best.0 * voxels + voxel] = 1.0;
+            }
+            votes
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_volume::Geometry;
+
+    fn map(scheme: &LabelScheme, values: &[f32]) -> ProbabilityMap {
+        let voxels = values.len() / scheme.channels();
+        let geometry = Geometry::axis_aligned([voxels, 1, 1], [1.0; 3]).unwrap();
+        let slab = ProbabilitiesSlab::from_stored(scheme, values.to_vec()).unwrap();
+        ProbabilityMap::new(geometry, slab)
+    }
+
+    #[test]
+    fn the_three_ways_differ_as_they_should() {
+        let scheme = LabelScheme::regions(&[("tumour", &[1], 1)]).unwrap();
+        let parts = [0.9f32, 0.4, 0.4].map(|p| map(&scheme, &[p]));
+        let one = |how, weights: &[f64]| combine(&parts, weights, how).unwrap().data()[0];
+        let equal = [1.0; 3];
+        assert!((one(Combination::Probabilities, &equal) - 17.0 / 30.0).abs() < 1e-6);
+        assert!((one(Combination::Vote, &equal) - 1.0 / 3.0).abs() < 1e-6);
+        let logit = |p: f32| (p / (1.0 - p)).ln();
+        let mean = (logit(0.9) + 2.0 * logit(0.4)) / 3.0;
+        let expected = 1.0 / (1.0 + (-mean).exp());
+        assert!((one(Combination::Logits, &equal) - expected).abs() < 1e-6);
+        assert!((one(Combination::Vote, &[2.0, 1.0, 0.0]) - 2.0 / 3.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn exclusive_labels_vote_for_one_each() {
+        let scheme = LabelScheme::exclusive(&[("a", 1)]).unwrap();
+        let parts = [
+            map(&scheme, &[0.9, 0.2, 0.1, 0.8]),
+            map(&scheme, &[0.4, 0.3, 0.6, 0.7]),
+        ];
+        let voted = combine(&parts, &[1.0, 1.0], Combination::Vote).unwrap();
+        assert_eq!(voted.data(), [0.5, 0.0, 0.5, 1.0]);
+        let product = combine(&parts, &[1.0, 1.0], Combination::Logits).unwrap();
+        let sums = [0, 1].map(|voxel| product.data()[voxel] + product.data()[2 + voxel]);
+        assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-6));
+        assert_eq!(product.labels().unwrap().data(), [0, 1]);
+    }
+
+    #[test]
+    fn what_does_not_belong_together_is_refused() {
+        let scheme = LabelScheme::exclusive(&[("a", 1)]).unwrap();
+        let part = map(&scheme, &[0.5, 0.5]);
+        let other = map(&LabelScheme::exclusive(&[("b", 1)]).unwrap(), &[0.5, 0.5]);
+        let way = Combination::Probabilities;
+        assert!(combine(&[part.clone(), other], &[1.0, 1.0], way).is_err());
+        assert!(combine(&[part.clone()], &[1.0, 1.0], way).is_err());
+        assert!(combine(&[part], &[0.0], way).is_err() && combine(&[], &[], way).is_err());
+    }
+}

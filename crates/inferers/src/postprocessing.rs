@@ -1,0 +1,253 @@
+//! What is done to labels after the network: steps with their settings, as a model folder lists them.
+
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use vesalius_filters::{
+    ComponentOptions, Connectivity, HoleOptions, fill_holes, keep_larger_than, keep_largest,
+};
+use vesalius_volume::LabelMap;
+
+/// One step, in YAML one name with its keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PostprocessingStep {
+    /// Of each label's components only the largest stays.
+    KeepLargestOfEach {
+        /// The labels; none means all but the background.
+        #[serde(default)]
+        labels: Vec<u16>,
+    },
+    /// The labels are taken together, and only their largest component stays: nnU-Net's
+    /// `remove_all_but_largest_component_from_segmentation`.
+    KeepLargest {
+        /// The labels; none means all but the background.
+        #[serde(default)]
+        labels: Vec<u16>,
+    },
+    /// Components smaller than a volume become background, each label's by itself.
+    RemoveSmall {
+        /// The labels; none means all but the background.
+        #[serde(default)]
+        labels: Vec<u16>,
+        /// Smaller than this goes, in mm³.
+        cubic_millimetres: f64,
+    },
+    /// Holes within a label get that label.
+    FillHoles {
+        /// The labels; none means all but the background.
+        #[serde(default)]
+        labels: Vec<u16>,
+    },
+    /// A label that may only be where another's neighbourhood is: components of `labels` that touch
+    /// no voxel of `inside` become background.
+    KeepInside {
+        /// The labels that must be inside.
+        labels: Vec<u16>,
+        /// The labels that hold them.
+        inside: Vec<u16>,
+    },
+}
+
+impl PostprocessingStep {
+    /// Nothing when the step makes sense.
+    ///
+    /// # Errors
+    /// [`Error::BadValue`], which names the key.
+    pub fn check(&self) -> Result<()> {
+        let bad = |key, found: String, expected| {
+            Err(Error::BadValue {
+                key,
+                found,
+                expected,
+            })
+        };
+        match self {
+            Self::RemoveSmall {
+                cubic_millimetres, ..
+            } if !(cubic_millimetres.is_finite() && *cubic_millimetres >= 0.0) => bad(
+                "postprocessing.remove_small.cubic_millimetres",
+                cubic_millimetres.to_string(),
+                "a volume in mm³, not negative",
+            ),
+            Self::KeepInside { labels, inside } if labels.is_empty() || inside.is_empty() => bad(
+                "postprocessing.keep_inside",
+                "an empty list".to_owned(),
+                "at least one label in `labels` and in `inside`",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// The labels after this step.
+    ///
+    /// # Errors
+    /// As [`PostprocessingStep::check`]; a filter's.
+    pub fn apply(&self, mut map: LabelMap) -> Result<LabelMap> {
+        self.check()?;
+        match self {
+            Self::KeepLargest { labels } => {
+                let chosen = chosen(labels, &map);
+                let mask = only(&map, &chosen);
+                let kept = keep_largest(&mask, Connectivity::Corners)?;
+                drop_lost(&mut map, &mask, &kept);
+            }
+            Self::KeepLargestOfEach { labels } => {
+                for label in chosen(labels, &map) {
+                    let mask = only(&map, &[label]);
+                    let kept = keep_largest(&mask, Connectivity::Corners)?;
+                    drop_lost(&mut map, &mask, &kept);
+                }
+            }
+            Self::RemoveSmall {
+                labels,
+                cubic_millimetres,
+            } => {
+                let mask = only(&map, &chosen(labels, &map));
+                let options = ComponentOptions {
+                    by_label: true,
+                    ..ComponentOptions::default()
+                };
+                let kept = keep_larger_than(&mask, *cubic_millimetres, &options)?;
+                drop_lost(&mut map, &mask, &kept);
+            }
+            Self::FillHoles { labels } => {
+                for label in chosen(labels, &map) {
+                    let filled = fill_holes(&only(&map, &[label]), &HoleOptions::default())?;
+                    let voxels = map.data_mut().iter_mut().zip(filled.data());
+                    voxels
+                        .filter(|(_, filled)| **filled != 0)
+                        .for_each(|(voxel, _)| *voxel = label);
+                }
+            }
+            Self::KeepInside { labels, inside } => keep_inside(&mut map, labels, inside)?,
+        }
+        Ok(map)
+    }
+}
+
+/// The labels after all steps.
+///
+/// # Errors
+/// As [`PostprocessingStep::apply`].
+pub fn postprocess(map: LabelMap, steps: &[PostprocessingStep]) -> Result<LabelMap> {
+    steps.iter().try_fold(map, |map, step| step.apply(map))
+}
+
+/// The labels that a step names, or all that occur.
+fn chosen(labels: &[u16], map: &LabelMap) -> Vec<u16> {
+    if !labels.is_empty() {
+        return labels.to_vec();
+    }
+    let values = map.counts().into_keys();
+    values
+        .filter_map(|value| u16::try_from(value).ok())
+        .filter(|&value| value != 0)
+        .collect()
+}
+
+/// The map with all other labels taken out.
+fn only(map: &LabelMap, labels: &[u16]) -> LabelMap {
+    map.map(|label| if labels.contains(&label) { label } else { 0 })
+}
+
+/// Background where `kept` lost what `mask` had.
+fn drop_lost(map: &mut LabelMap, mask: &LabelMap, kept: &LabelMap) {
+    let before = mask.data().iter().zip(kept.data());
+    for (voxel, (had, has)) in map.data_mut().iter_mut().zip(before) {
+        if *had != 0 && *has == 0 {
+            *voxel = 0;
+        }
+    }
+}
+
+/// Components of `labels` that touch none of `inside` become background.
+fn keep_inside(map: &mut LabelMap, labels: &[u16], inside: &[u16]) -> Result<()> {
+    let mask = only(map, labels);
+    let components = vesalius_filters::connected_components(&mask, &ComponentOptions::default())?;
+    let mut touches = vec![false; components.count + 1];
+    let size = map.geometry().size();
+    let holds = |index: [usize; 3]| inside.contains(&map.get(index));
+    for (offset, &component) in components.labels.data().iter().enumerate() {
+        if component == 0 || touches[component as usize] {
+            continue;
+        }
+        let at = map.geometry().index(offset);
+        touches[component as usize] = (0..3).any(|axis| {
+            let moved = |to: Option<usize>| {
+                to.filter(|&to| to < size[axis]).is_some_and(|to| {
+                    let mut index = at;
+                    index[axis] = to;
+                    holds(index)
+                })
+            };
+            moved(at[axis].checked_sub(1)) || moved(at[axis].checked_add(1))
+        });
+    }
+    let found = components.labels.data().iter();
+    for (voxel, &component) in map.data_mut().iter_mut().zip(found) {
+        if component != 0 && !touches[component as usize] {
+            *voxel = 0;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_volume::Geometry;
+
+    /// A row: label 1 three long, a hole, label 1 again, label 2 beside it and far away.
+    fn row(values: &[u16]) -> LabelMap {
+        let grid = Geometry::axis_aligned([values.len(), 1, 1], [1.0, 1.0, 2.0]).unwrap();
+        LabelMap::new(grid, values.to_vec()).unwrap()
+    }
+
+    fn after(step: PostprocessingStep, values: &[u16]) -> Vec<u16> {
+        step.apply(row(values)).unwrap().into_data()
+    }
+
+    #[test]
+    fn the_largest_stays_over_all_or_of_each() {
+        let values = [1, 1, 2, 0, 2, 2, 2, 2, 0, 1];
+        let all = PostprocessingStep::KeepLargest { labels: vec![] };
+        assert_eq!(after(all, &values), [0, 0, 0, 0, 2, 2, 2, 2, 0, 0]);
+        let one = PostprocessingStep::KeepLargest { labels: vec![1] };
+        assert_eq!(after(one, &values), [1, 1, 2, 0, 2, 2, 2, 2, 0, 0]);
+        let each = PostprocessingStep::KeepLargestOfEach { labels: vec![] };
+        assert_eq!(after(each, &values), [1, 1, 0, 0, 2, 2, 2, 2, 0, 0]);
+    }
+
+    #[test]
+    fn small_ones_go_by_volume() {
+        let step = PostprocessingStep::RemoveSmall {
+            labels: vec![],
+            cubic_millimetres: 4.0,
+        };
+        assert_eq!(
+            after(step, &[1, 0, 1, 1, 2, 0, 2, 2]),
+            [0, 0, 1, 1, 0, 0, 2, 2]
+        );
+        let bad = PostprocessingStep::RemoveSmall {
+            labels: vec![],
+            cubic_millimetres: -1.0,
+        };
+        assert!(bad.check().is_err());
+    }
+
+    #[test]
+    fn holes_are_filled_and_strays_outside_go() {
+        let grid = Geometry::axis_aligned([5, 5, 5], [1.0; 3]).unwrap();
+        let shell = LabelMap::from_fn(grid, |i| {
+            let inner = i.iter().all(|&v| (1..4).contains(&v));
+            u16::from(inner && i != [2, 2, 2]) * 3
+        });
+        let filled = PostprocessingStep::FillHoles { labels: vec![3] };
+        assert_eq!(filled.apply(shell).unwrap().counts()[&3], 27);
+        let step = PostprocessingStep::KeepInside {
+            labels: vec![2],
+            inside: vec![1],
+        };
+        assert_eq!(after(step, &[1, 2, 2, 0, 2, 0, 1]), [1, 2, 2, 0, 0, 0, 1]);
+    }
+}

@@ -1,0 +1,182 @@
+//! Blending windows into slices: sums and weights of only as many slices as windows still touch.
+
+use crate::windows::{Start, WindowGrid};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// One slice (along z) of the network's blended output.
+#[derive(Debug)]
+pub struct OutputSlice<'a> {
+    /// Its number.
+    pub z: usize,
+    /// The rows that were asked for; others are absent.
+    pub rows: Range<usize>,
+    /// `[channel][y][x]`.
+    pub values: &'a mut [f32],
+}
+
+/// Sums over windows, a ring of slices; each slice holds its channels and then its weights.
+pub(crate) struct Stitcher<'a> {
+    grid: &'a WindowGrid,
+    weights: &'a [f32],
+    rows: Range<usize>,
+    channels: usize,
+    /// Whether sums are kept as 16-bit floats hold them, as nnU-Net's are.
+    half: bool,
+    /// What a channel holds where no window was.
+    background: Vec<f32>,
+    sums: Vec<f32>,
+    slots: usize,
+    next: usize,
+}
+
+impl<'a> Stitcher<'a> {
+    /// `slots` slices must be enough for all windows between two calls of [`Stitcher::finish`].
+    pub fn new(
+        grid: &'a WindowGrid,
+        weights: &'a [f32],
+        rows: Range<usize>,
+        background: Vec<f32>,
+        slots: usize,
+        half: bool,
+    ) -> Self {
+        let channels = background.len();
+        let slots = slots.min(grid.size[2]).max(1);
+        let slice = (channels + 1) * rows.len() * grid.size[0];
+        Self {
+            grid,
+            weights,
+            channels,
+            half,
+            background,
+            sums: vec![0.0; slots * slice],
+            slots,
+            rows,
+            next: 0,
+        }
+    }
+
+    /// Adds a window's output, `[channel][z][y][x]`.
+    pub fn add(&mut self, start: Start, values: &[f32]) {
+        let grid = self.grid;
+        let [wx, wy, wz] = grid.window;
+        let (along, x) = grid.inside(start, 0);
+        let (slices, first) = grid.inside(start, 2);
+        let (in_window, y0) = grid.inside(start, 1);
+        let kept = y0.max(self.rows.start)..(y0 + in_window.len()).min(self.rows.end);
+        if kept.is_empty() || slices.is_empty() {
+            return;
+        }
+        let row_in_window = in_window.start + kept.start - y0;
+        let row_in_sums = kept.start - self.rows.start;
+        let (nx, plane) = (grid.size[0], self.rows.len() * grid.size[0]);
+        let (channels, slots, weights) = (self.channels, self.slots, self.weights);
+        let half = self.half;
+        let slice_length = (channels + 1) * plane;
+        let add_slice = |(slot, sums): (usize, &mut [f32])| {
+            // The one slice of this window that is kept in this slot, if any.
+            let ahead = (slot + slots - first % slots) % slots;
+            let Some(k) = (ahead < slices.len()).then_some(slices.start + ahead) else {
+                return;
+            };
+            for j in 0..kept.len() {
+                let from = (k * wy + row_in_window + j) * wx;
+                let to = (row_in_sums + j) * nx + x;
+                let weight = &weights[from..][along.clone()];
+                let (outputs, total) = sums.split_at_mut(channels * plane);
+                for (channel, output) in outputs.chunks_exact_mut(plane).enumerate() {
+                    let patch = &values[channel * wx * wy * wz + from..][along.clone()];
+                    add_weighted(&mut output[to..to + along.len()], patch, weight, half);
+                }
+                add(&mut total[to..to + along.len()], weight, half);
+            }
+        };
+        self.sums
+            .par_chunks_mut(slice_length)
+            .enumerate()
+            .for_each(add_slice);
+    }
+
+    /// Hands over all slices before `until`, which no window still to come touches.
+    ///
+    /// # Errors
+    /// Whatever `consume` gives.
+    pub fn finish<E>(
+        &mut self,
+        until: usize,
+        mut consume: impl FnMut(OutputSlice) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let plane = self.rows.len() * self.grid.size[0];
+        let slice_length = (self.channels + 1) * plane;
+        while self.next < until {
+            let slot = self.next % self.slots;
+            let sums = &mut self.sums[slot * slice_length..][..slice_length];
+            let (outputs, total) = sums.split_at_mut(self.channels * plane);
+            for (output, &background) in outputs.chunks_exact_mut(plane).zip(&self.background) {
+                divide(output, total, background, self.half);
+            }
+            consume(OutputSlice {
+                z: self.next,
+                rows: self.rows.clone(),
+                values: outputs,
+            })?;
+            sums.fill(0.0);
+            self.next += 1;
+        }
+        Ok(())
+    }
+}
+
+fn add_weighted(sums: &mut [f32], values: &[f32], weights: &[f32], half: bool) {
+    let voxels = sums.iter_mut().zip(values).zip(weights);
+    match half {
+        true => voxels.for_each(|((sum, v), w)| *sum = to_half(*sum + v * w)),
+        false => voxels.for_each(|((sum, v), w)| *sum += v * w),
+    }
+}
+
+fn add(sums: &mut [f32], weights: &[f32], half: bool) {
+    let voxels = sums.iter_mut().zip(weights);
+    match half {
+        true => voxels.for_each(|(sum, w)| *sum = to_half(*sum + w)),
+        false => voxels.for_each(|(sum, w)| *sum += w),
+    }
+}
+
+fn divide(sums: &mut [f32], totals: &[f32], background: f32, half: bool) {
+    for (sum, &total) in sums.iter_mut().zip(totals) {
+        let mean = *sum / total;
+        let mean = if half { to_half(mean) } else { mean };
+        *sum = if total > 0.0 { mean } else { background };
+    }
+}
+
+/// The nearest 16-bit float, ties to even, of a value within their range.
+fn to_half(value: f32) -> f32 {
+    /// Adding and taking away this rounds to multiples of 2⁻²⁴, the spacing of the smallest.
+    const SMALL: f32 = 0.75;
+    let bits = value.to_bits();
+    let rounded = f32::from_bits((bits + 0xfff + (bits >> 13 & 1)) & !0x1fff);
+    if value.abs() < 6.103_515_6e-5 {
+        ((value.abs() + SMALL) - SMALL).copysign(value)
+    } else {
+        rounded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_rounded_to_even() {
+        let step = 2f32.powi(-10);
+        assert_eq!(to_half(1.0 + step), 1.0 + step);
+        assert_eq!(to_half(1.0 + 0.5 * step), 1.0);
+        assert_eq!(to_half(1.0 + 1.5 * step), 1.0 + 2.0 * step);
+        assert_eq!(to_half(-3.000_1), -3.0);
+        assert_eq!(to_half(2f32.powi(-24) * 2.4), 2f32.powi(-23));
+        assert_eq!(to_half(-2f32.powi(-24) * 1.5), -2f32.powi(-23));
+        assert_eq!(to_half(0.0), 0.0);
+    }
+}

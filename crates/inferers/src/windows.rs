@@ -1,0 +1,128 @@
+//! All windows over one image: where they start, what of them lies inside, their voxels cut out.
+
+use crate::rows::ImageRows;
+use crate::{Result, SlidingWindow, WindowRule};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// The windows over an image of `size` voxels, padded evenly where it is smaller than one.
+#[derive(Debug, Clone)]
+pub(crate) struct WindowGrid {
+    /// Size of the image.
+    pub size: [usize; 3],
+    /// Size of a window.
+    pub window: [usize; 3],
+    /// Voxels of padding before the image.
+    low: [usize; 3],
+    starts: [Vec<usize>; 3],
+}
+
+/// A window: its first voxel along each axis, in the image's index, negative within the padding.
+pub(crate) type Start = [i64; 3];
+
+impl WindowGrid {
+    pub fn new(config: &SlidingWindow, size: [usize; 3], divisor: [usize; 3]) -> Self {
+        let window: [usize; 3] = std::array::from_fn(|a| {
+            let wanted = usize::try_from(config.patch_size[a]).unwrap_or(size[a]);
+            wanted.next_multiple_of(divisor[a].max(1))
+        });
+        let padded: [usize; 3] = std::array::from_fn(|a| size[a].max(window[a]));
+        let rule: WindowRule = config.rule;
+        Self {
+            size,
+            window,
+            low: std::array::from_fn(|a| (padded[a] - size[a]) / 2),
+            starts: std::array::from_fn(|a| rule.starts(padded[a], window[a], config.overlap)),
+        }
+    }
+
+    /// How many windows there are.
+    pub fn count(&self) -> usize {
+        self.starts.iter().map(Vec::len).product()
+    }
+
+    /// How many windows touch some of the image's rows.
+    pub fn count_touching(&self, rows: &Range<usize>) -> usize {
+        self.touching(rows).count() * self.starts[0].len() * self.starts[2].len()
+    }
+
+    /// The windows that touch some of the image's rows (along y), z slowest and x fastest.
+    pub fn list(&self, rows: &Range<usize>) -> Vec<Start> {
+        let at = |axis: usize, start: usize| start as i64 - self.low[axis] as i64;
+        let mut windows = Vec::with_capacity(self.count_touching(rows));
+        for &z in &self.starts[2] {
+            for y in self.touching(rows) {
+                let start = |&x: &usize| [at(0, x), y, at(2, z)];
+                windows.extend(self.starts[0].iter().map(start));
+            }
+        }
+        windows
+    }
+
+    fn touching(&self, rows: &Range<usize>) -> impl Iterator<Item = i64> + '_ {
+        let (first, last) = (rows.start as i64, rows.end as i64);
+        let (low, height) = (self.low[1] as i64, self.window[1] as i64);
+        self.starts[1]
+            .iter()
+            .map(move |&y| y as i64 - low)
+            .filter(move |&y| y < last && y + height > first)
+    }
+
+    /// What of a window lies inside of the image along an axis, counted from the window's start, and
+    /// where that begins in the image.
+    pub fn inside(&self, start: Start, axis: usize) -> (Range<usize>, usize) {
+        let first = start[axis].max(0);
+        let end = (start[axis] + self.window[axis] as i64).min(self.size[axis] as i64);
+        let from = (first - start[axis]) as usize;
+        (from..from + (end - first).max(0) as usize, first as usize)
+    }
+
+    /// The voxels of some windows, `[N, C, Z, Y, X]`, zero outside of the image.
+    ///
+    /// # Errors
+    /// Whatever reading rows of the image gives.
+    pub fn cut(&self, image: &dyn ImageRows, windows: &[Start]) -> Result<Vec<f32>> {
+        let [wx, wy, wz] = self.window;
+        let [nx, ny, _] = self.size;
+        let channels = image.channels();
+        let mut values = vec![0.0; windows.len() * channels * wx * wy * wz];
+        values.par_chunks_mut(wx * wy).enumerate().try_for_each(
+            |(slice, target)| -> Result<()> {
+                let start = windows[slice / (channels * wz)];
+                let (channel, z) = (slice / wz % channels, slice % wz);
+                let z = start[2] + z as i64;
+                if !(0..self.size[2] as i64).contains(&z) {
+                    return Ok(());
+                }
+                let (along, x) = self.inside(start, 0);
+                let (rows, first) = self.inside(start, 1);
+                for (row, y) in rows.zip(first..) {
+                    let from = (z as usize * ny + y) * nx + x;
+                    image.row(channel, from, &mut target[row * wx..][along.clone()])?;
+                }
+                Ok(())
+            },
+        )?;
+        Ok(values)
+    }
+
+    /// The largest value of one channel in a window, as far as it lies inside of the image.
+    ///
+    /// # Errors
+    /// Whatever reading rows of the image gives.
+    pub fn largest(&self, image: &dyn ImageRows, channel: usize, start: Start) -> Result<f32> {
+        let [nx, ny, _] = self.size;
+        let (along, x) = self.inside(start, 0);
+        let (rows, y0) = self.inside(start, 1);
+        let (slices, z0) = self.inside(start, 2);
+        let mut row = vec![0.0; along.len()];
+        let mut largest = f32::NEG_INFINITY;
+        for z in z0..z0 + slices.len() {
+            for y in y0..y0 + rows.len() {
+                image.row(channel, (z * ny + y) * nx + x, &mut row)?;
+                largest = row.iter().copied().fold(largest, f32::max);
+            }
+        }
+        Ok(largest)
+    }
+}

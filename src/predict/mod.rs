@@ -1,0 +1,106 @@
+//! Files in, segmentations out: one image, a folder or a list of them through a [`Segmenter`].
+//!
+//! Reading the next case, the network and writing the last one overlap. A case that cannot be read or
+//! segmented is reported and the others go on; a folder that was begun is gone on with.
+
+mod cases;
+mod ensemble;
+mod run;
+mod targets;
+
+pub use cases::{InputCase, find_cases};
+pub use ensemble::{EnsembleMember, ensemble_cases};
+pub use run::predict_cases;
+
+use std::path::PathBuf;
+use vesalius_inferers::MemoryPlan;
+
+/// What came of one case.
+#[derive(Debug)]
+pub struct CaseResult {
+    /// The case.
+    pub name: String,
+    /// The file written, or why none was.
+    pub outcome: Result<PathBuf, String>,
+    /// Whether the file was there already.
+    pub was_there: bool,
+    /// Seconds from reading to writing.
+    pub seconds: f64,
+    /// Millilitres of each label that occurs, background left out; of what was written now.
+    pub volumes: Vec<LabelVolume>,
+}
+
+/// How much of a label there is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelVolume {
+    /// The label's value.
+    pub value: u32,
+    /// What it is called.
+    pub name: String,
+    /// Millilitres.
+    pub millilitres: f64,
+}
+
+/// What a prediction tells while it runs.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// How a case will be segmented.
+    Planned {
+        /// The case.
+        case: &'a str,
+        /// Windows, stripes and the peak of memory.
+        plan: &'a MemoryPlan,
+    },
+    /// A case is done, whatever came of it.
+    Done {
+        /// How many are.
+        done: usize,
+        /// What came of it.
+        result: &'a CaseResult,
+    },
+}
+
+/// What stops a prediction before its first case.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input holds nothing to segment.
+    #[error("{path}: {reason}")]
+    Input {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// The output cannot be written.
+    #[error("{path}: {reason}")]
+    Output {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+}
+
+/// How probabilities are saved beside the labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbabilityFiles {
+    /// `NAME.npz` and `NAME.pkl`, as nnU-Net's.
+    Npz,
+    /// `NAME.probabilities.zip`: slab after slab, with grid and labels.
+    Slabs,
+    /// `NAME_probabilities.nii.gz`: an image with one channel a class or region.
+    Nifti,
+}
+
+/// Where results go and what else is written.
+#[derive(Debug, Clone, Default)]
+pub struct PredictOptions {
+    /// Also write the probabilities.
+    pub save_probabilities: Option<ProbabilityFiles>,
+    /// Bytes that a case's segmentation stays under; then nothing is read ahead.
+    pub max_memory: Option<u64>,
+    /// Stop at the first case that fails.
+    pub fail_fast: bool,
+    /// Segment cases again whose result is there.
+    pub overwrite: bool,
+}
