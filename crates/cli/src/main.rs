@@ -45,6 +45,8 @@ enum Command {
     Ensemble(commands::ensemble::Arguments),
     /// Score segmentations against references
     Evaluate(commands::evaluate::Arguments),
+    /// Check and measure a dataset, and plan what to train on it
+    Auto(commands::auto::Arguments),
     /// Networks and weights by themselves: look into them, convert them, run one on a raw tensor
     Model(commands::model::Arguments),
 }
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Ensemble(arguments) => commands::ensemble::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
+        Command::Auto(arguments) => commands::auto::run(&arguments),
         Command::Model(arguments) => commands::model::run(&arguments),
     };
     match result {

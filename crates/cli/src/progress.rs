@@ -135,3 +135,38 @@ impl Drop for TrainingProgress {
         }
     }
 }
+
+/// Counts cases that are looked at on several threads.
+pub struct CaseProgress {
+    bar: Option<ProgressBar>,
+}
+
+impl CaseProgress {
+    /// A bar on a terminal, one line elsewhere.
+    pub fn new(cases: usize) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases {elapsed}");
+            ProgressBar::new(cases as u64)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        if bar.is_none() {
+            eprintln!("reading {cases} cases");
+        }
+        Self { bar }
+    }
+
+    /// One case more is done.
+    pub fn advance(&self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+}
+
+impl Drop for CaseProgress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! One file a command: its arguments, and what it prints.
 
+pub mod auto;
 pub mod convert;
 pub mod ensemble;
 pub mod evaluate;

@@ -1,0 +1,111 @@
+//! `vesalius auto analyze`: a dataset looked over and measured, from one reading of each case.
+
+use super::Result;
+use super::data::DataArguments;
+use crate::output::JsonOutput;
+use crate::progress::CaseProgress;
+use clap::ValueEnum;
+use std::path::PathBuf;
+use vesalius::io::write_bytes_atomically;
+use vesalius::planning::{Analysis, AnalysisOptions, Datalist, FoldMethod, Splits};
+
+/// Arguments of `vesalius auto analyze`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    data: DataArguments,
+    /// The folder to write into: dataset_report.json, dataset_fingerprint.json, datastats.yaml,
+    /// datastats_by_case.yaml and, with --folds, datalist.json and splits_final.json
+    #[arg(long)]
+    output: PathBuf,
+    /// Deal the cases to so many folds
+    #[arg(long)]
+    folds: Option<usize>,
+    /// How the folds are dealt
+    #[arg(long, value_enum, default_value_t = Method::Stratified, requires = "folds")]
+    fold_method: Method,
+    /// The seed of stratified folds
+    #[arg(long, default_value_t = 0, requires = "folds")]
+    seed: u64,
+    /// Measure the usable cases although the dataset has errors
+    #[arg(long)]
+    keep_going: bool,
+    /// Leave out counting connected components
+    #[arg(long)]
+    no_components: bool,
+    #[command(flatten)]
+    json: JsonOutput,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Method {
+    /// Every fold gets its share of each label and of large and small foregrounds; patients stay together
+    Stratified,
+    /// nnU-Net's five folds: KFold with seed 12345 over sorted names
+    Nnunet,
+    /// Auto3DSeg's folds: KFold with seed 0 in the list's order
+    Auto3dseg,
+}
+
+/// Checks, measures, writes and prints.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let mut list = arguments.data.read()?;
+    let scheme = list.label_scheme().ok();
+    if scheme.is_none() {
+        eprintln!("the list names no labels; every label value is accepted");
+    }
+    let options = AnalysisOptions {
+        components: !arguments.no_components,
+    };
+    let progress = CaseProgress::new(list.cases.len());
+    let analysis = Analysis::of(&list, scheme.as_ref(), &options, || progress.advance())?;
+    drop(progress);
+    std::fs::create_dir_all(&arguments.output)
+        .map_err(|e| format!("{}: cannot be made: {e}", arguments.output.display()))?;
+    let report = serde_json::to_string_pretty(&analysis.report)? + "\n";
+    write_bytes_atomically(
+        arguments.output.join("dataset_report.json"),
+        report.as_bytes(),
+    )?;
+    if !arguments.json.replaces_table() {
+        print!("{}", analysis.report);
+    }
+    arguments.json.write(&analysis.report)?;
+    if analysis.report.has_errors() && !arguments.keep_going {
+        return Err(format!(
+            "{} has errors; repair them, or measure what is usable with --keep-going",
+            list.path.display()
+        )
+        .into());
+    }
+    if let Some(fingerprint) = &analysis.fingerprint {
+        fingerprint.write(&arguments.output.join("dataset_fingerprint.json"))?;
+    }
+    if let Some(statistics) = &analysis.statistics {
+        statistics.write(&arguments.output)?;
+    }
+    if let Some(count) = arguments.folds {
+        deal(arguments, count, &analysis, &mut list)?;
+    }
+    Ok(())
+}
+
+fn deal(
+    arguments: &Arguments,
+    count: usize,
+    analysis: &Analysis,
+    list: &mut Datalist,
+) -> Result<()> {
+    let method = match arguments.fold_method {
+        Method::Stratified => FoldMethod::Stratified {
+            seed: arguments.seed,
+            cases: analysis.fold_cases(list),
+        },
+        Method::Nnunet => FoldMethod::NnUnet,
+        Method::Auto3dseg => FoldMethod::KFold { seed: 0 },
+    };
+    list.assign_folds(count, &method)?;
+    list.write(&arguments.output.join("datalist.json"))?;
+    Splits::of(list)?.write(&arguments.output.join("splits_final.json"))?;
+    Ok(())
+}
