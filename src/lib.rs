@@ -1,7 +1,7 @@
 //! Medical image segmentation from the scan to the result, in Rust on Burn.
 //!
 //! This crate gathers the house under short names; each room stands in a crate of its own under
-//! `crates/`. Work over files lives here: [`predict`], [`evaluate`], [`resample`], [`study`] and, for
+//! `crates/`. Work over files lives here: [`predict`], [`evaluate`], [`resample`], [`transform`], [`study`] and, for
 //! networks by themselves, [`model`].
 //!
 //! ```no_run
@@ -23,6 +23,7 @@ pub mod predict;
 pub mod resample;
 pub mod slabs;
 pub mod study;
+pub mod transform;
 pub mod transform_file;
 
 pub use vesalius_filters as filters;

@@ -37,6 +37,8 @@ enum Command {
     View(commands::view::Arguments),
     /// One operation of the library on files: smoothing, morphology, components and more
     Filter(commands::filter::Arguments),
+    /// Apply a chain of transforms to files: see an augmentation before training with it
+    Transform(commands::transform::Arguments),
     /// Train a model
     Train(commands::train::Arguments),
     /// Segment an image, a folder or a list of images with a trained model, ours or nnU-Net's
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Resample(arguments) => commands::resample::run(&arguments),
         Command::View(arguments) => commands::view::run(&arguments),
         Command::Filter(arguments) => commands::filter::run(&arguments),
+        Command::Transform(arguments) => commands::transform::run(&arguments),
         Command::Train(arguments) => commands::train::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Ensemble(arguments) => commands::ensemble::run(&arguments),

@@ -4,6 +4,8 @@
 
 /// Wraps a function so that its body is also compiled with AVX2 and that version runs where the
 /// processor has it. What the body calls must be `#[inline(always)]` to take part.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! vectorised {
     (
         $(#[$meta:meta])*

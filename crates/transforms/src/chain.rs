@@ -1,6 +1,7 @@
 //! Transforms one after another.
 
-use crate::{Result, Step, Stream, Transform, keyed};
+use crate::work::Work;
+use crate::{Result, Step, Stream, Trace, Transform, keyed};
 use serde::{Deserialize, Serialize};
 use vesalius_volume::Subject;
 
@@ -23,16 +24,74 @@ impl Chain {
     /// # Errors
     /// A value out of range, or a grid that cannot be resampled.
     pub fn apply(&self, subject: Subject, seed: u64, draw: u64) -> Result<(Subject, Vec<Step>)> {
-        let mut subject = subject;
-        let mut steps = Vec::new();
+        let (subject, trace) = self.trace(subject, seed, draw)?;
+        Ok((subject, trace.steps))
+    }
+
+    /// As [`Chain::apply`], with what is needed for the way back.
+    ///
+    /// # Errors
+    /// As [`Chain::apply`].
+    pub fn trace(&self, subject: Subject, seed: u64, draw: u64) -> Result<(Subject, Trace)> {
+        self.check()?;
+        let from = *subject.geometry();
+        let mut work = Work::new(subject, draw);
         for (position, transform) in (0u32..).zip(&self.0) {
             let mut rng = keyed(seed, draw, Stream::Augmentation(position));
-            if let Some(step) = transform.sample(&subject, &mut rng)? {
-                subject = step.apply(subject)?;
-                steps.push(step);
-            }
+            transform.run(&mut work, &mut rng)?;
         }
-        Ok((subject, steps))
+        let (subject, steps, interpolations) = work.finish()?;
+        let trace = Trace {
+            from,
+            to: *subject.geometry(),
+            steps,
+            interpolations,
+        };
+        Ok((subject, trace))
+    }
+
+    /// Several samples of a case: draws `first`, `first + 1`, … What comes before the first random
+    /// transform is done once.
+    ///
+    /// # Errors
+    /// As [`Chain::apply`].
+    pub fn samples(
+        &self,
+        subject: Subject,
+        seed: u64,
+        first: u64,
+        count: usize,
+    ) -> Result<Vec<(Subject, Trace)>> {
+        self.check()?;
+        let fixed = self.0.iter().take_while(|t| !t.is_random()).count();
+        let from = *subject.geometry();
+        let mut prepared = Work::new(subject, first);
+        for transform in &self.0[..fixed] {
+            // What is not random takes nothing from its numbers.
+            transform.run(
+                &mut prepared,
+                &mut keyed(seed, first, Stream::Augmentation(0)),
+            )?;
+        }
+        (first..first + count as u64)
+            .map(|draw| {
+                let mut work = prepared.clone().for_draw(draw);
+                for (position, transform) in (0u32..).zip(&self.0).skip(fixed) {
+                    transform.run(
+                        &mut work,
+                        &mut keyed(seed, draw, Stream::Augmentation(position)),
+                    )?;
+                }
+                let (subject, steps, interpolations) = work.finish()?;
+                let trace = Trace {
+                    from,
+                    to: *subject.geometry(),
+                    steps,
+                    interpolations,
+                };
+                Ok((subject, trace))
+            })
+            .collect()
     }
 
     /// Whether two draws can differ.

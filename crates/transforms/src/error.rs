@@ -31,6 +31,16 @@ pub enum Error {
         /// What needs the labels.
         what: &'static str,
     },
+    /// A buffer is not a batch of equal samples.
+    #[error(
+        "a buffer of {length} values is no batch of {count} equal samples; give the whole batch"
+    )]
+    BadBatch {
+        /// Values in the buffer.
+        length: usize,
+        /// Samples, or voxels of a sample, that it should hold.
+        count: usize,
+    },
     /// A filter refused.
     #[error(transparent)]
     Filter(#[from] vesalius_filters::Error),

@@ -1,7 +1,7 @@
 //! Keyed randomness: every sample's numbers follow from (seed, draw, step) alone, so that the same
 //! run gives the same batches with one thread or sixteen, and after a resume.
 
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// What a stream of random numbers is for; streams of different use never overlap.
@@ -38,10 +38,43 @@ pub fn keyed(seed: u64, draw: u64, stream: Stream) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
+/// Uniform between two numbers; the first where they are equal.
+pub(crate) fn between(rng: &mut ChaCha8Rng, [low, high]: [f64; 2]) -> f64 {
+    low + rng.random::<f64>() * (high - low)
+}
+
+/// As [`between`], but below and above 1 equally often, however wide the range is on either side:
+/// batchgenerators' way with factors.
+pub(crate) fn around_one(rng: &mut ChaCha8Rng, [low, high]: [f64; 2]) -> f64 {
+    let below = rng.random_bool(0.5) && low < 1.0;
+    match below {
+        true => between(rng, [low, high.min(1.0)]),
+        false => between(rng, [low.max(1.0).min(high), high]),
+    }
+}
+
+/// A value for each channel that is chosen: one for all, or one of its own each.
+pub(crate) fn each_channel<T: Clone>(
+    rng: &mut ChaCha8Rng,
+    channels: usize,
+    per_channel: bool,
+    channel_probability: f64,
+    mut draw: impl FnMut(&mut ChaCha8Rng) -> T,
+) -> Vec<(usize, T)> {
+    let shared = (!per_channel).then(|| draw(rng));
+    let mut chosen = Vec::new();
+    for channel in 0..channels {
+        if rng.random_bool(channel_probability) {
+            let value = shared.clone().unwrap_or_else(|| draw(rng));
+            chosen.push((channel, value));
+        }
+    }
+    chosen
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::RngExt;
 
     #[test]
     fn streams_repeat_and_differ() {

@@ -1,10 +1,12 @@
 //! A sampled transform: a fact that can be applied again and gives the same result.
 
-use crate::{GridStep, IntensityStep, NnUnetNormalization, Result};
+use crate::channels::ChannelStep;
+use crate::labels::LabelStep;
+use crate::{GridStep, IntensityStep, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_volume::Subject;
 
-/// What was drawn: a move of voxels or a change of intensities.
+/// What was drawn: a move of voxels or a change of what they hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
@@ -12,33 +14,29 @@ pub enum Step {
     Grid(GridStep),
     /// The image changes, labels stay.
     Intensity(IntensityStep),
-    /// nnU-Net's normalisation, whose mask may look at the labels.
-    NnUnetNormalization(NnUnetNormalization),
+    /// The labels change.
+    Labels(LabelStep),
+    /// Channels are chosen, computed or added.
+    Channels(ChannelStep),
 }
 
 impl Step {
-    /// The case after this step.
+    /// The case after this step alone.
     ///
     /// # Errors
-    /// A grid that cannot be made.
-    pub fn apply(&self, mut subject: Subject) -> Result<Subject> {
+    /// A grid that cannot be made, or a case that the step does not fit.
+    pub fn apply(&self, subject: Subject) -> Result<Subject> {
+        let (name, mut image, mut labels) = subject.into_parts();
         match self {
-            Self::Intensity(step) => {
-                step.apply(subject.image_mut());
-                Ok(subject)
+            Self::Grid(step) => (image, labels, _) = step.apply_both(&image, labels.as_ref())?,
+            Self::Intensity(step) => step.apply(&mut image, labels.as_ref())?,
+            Self::Labels(step) => {
+                if let Some(labels) = &mut labels {
+                    step.apply(labels)?;
+                }
             }
-            Self::NnUnetNormalization(step) => {
-                let (name, mut image, labels) = subject.into_parts();
-                step.apply(&mut image, labels.as_ref())?;
-                Ok(Subject::new(name, image, labels)?)
-            }
-            Self::Grid(step) => {
-                let (name, image, labels) = subject.into_parts();
-                let labels = labels
-                    .map(|labels| step.apply_labels(&labels))
-                    .transpose()?;
-                Ok(Subject::new(name, step.apply(&image)?, labels)?)
-            }
+            Self::Channels(step) => image = step.apply(&name, image, labels.as_ref())?,
         }
+        Ok(Subject::new(name, image, labels)?)
     }
 }

@@ -1,99 +1,281 @@
 //! The closed set of transforms, one YAML name each.
 
-use crate::{
-    CropNonzero, Flip, GaussianNoise, NnUnetNormalization, Orient, Result, ScaleIntensity,
-    ShiftIntensity, Spacing, Step, ZScore,
-};
+use crate::work::Work;
+use crate::{Context, Result, Step};
+use crate::{channels, control, grid, intensity, labels, nearest, sampling};
 use rand_chacha::ChaCha8Rng;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use vesalius_volume::Subject;
 
-/// A configured transform: a distribution over [`Step`]s, written in YAML as one name with its keys,
-/// such as `- flip: {axes: [x, y], probability: 0.5}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Transform {
-    /// Turn the axes to named directions.
-    Orient(Orient),
-    /// Resample to a spacing.
-    Spacing(Spacing),
-    /// Crop to what is not zero.
-    CropNonzero(CropNonzero),
-    /// Mirror along axes.
-    Flip(Flip),
-    /// nnU-Net's normalisation, a scheme a channel.
-    #[serde(rename = "nnunet_normalization")]
-    NnUnetNormalization(NnUnetNormalization),
-    /// Zero mean, unit standard deviation.
-    ZScore(ZScore),
-    /// Multiply by 1 + a random factor.
-    ScaleIntensity(ScaleIntensity),
-    /// Add a random offset.
-    ShiftIntensity(ShiftIntensity),
-    /// Add Gaussian noise.
-    GaussianNoise(GaussianNoise),
+/// A transform that draws its steps from what a [`Context`] tells.
+pub(crate) trait Configured {
+    /// Nothing when every value is in range.
+    fn check(&self) -> Result<()>;
+
+    /// Whether two draws can differ.
+    fn is_random(&self) -> bool {
+        true
+    }
+
+    /// Whether it looks at voxels, so that moves before it must be carried out first.
+    fn reads_values(&self) -> bool {
+        false
+    }
+
+    /// Draws what to do; nothing when the draw says to leave the case as it is.
+    fn sample(&self, case: &Context<'_>, rng: &mut ChaCha8Rng) -> Result<Vec<Step>>;
 }
 
-impl Transform {
-    /// The transform's YAML name.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Orient(_) => "orient",
-            Self::Spacing(_) => "spacing",
-            Self::CropNonzero(_) => "crop_nonzero",
-            Self::NnUnetNormalization(_) => "nnunet_normalization",
-            Self::Flip(_) => "flip",
-            Self::ZScore(_) => "z_score",
-            Self::ScaleIntensity(_) => "scale_intensity",
-            Self::ShiftIntensity(_) => "shift_intensity",
-            Self::GaussianNoise(_) => "gaussian_noise",
+/// A transform made of transforms.
+pub(crate) trait Composed {
+    /// Nothing when every value is in range, in the parts as well.
+    fn check(&self) -> Result<()>;
+
+    /// Runs those parts that the draw chooses.
+    fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()>;
+}
+
+macro_rules! transforms {
+    (
+        simple { $($(#[$simple_doc:meta])* $simple:ident($simple_type:ty) = $simple_key:literal,)* }
+        composed { $($(#[$composed_doc:meta])* $composed:ident($composed_type:ty) = $composed_key:literal,)* }
+    ) => {
+        /// A configured transform: a distribution over [`Step`]s, written in YAML as one name with its
+        /// keys, such as `- flip: {axes: [x, y], probability: 0.5}`, or as the name alone.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        pub enum Transform {
+            $($(#[$simple_doc])* #[serde(rename = $simple_key)] $simple($simple_type),)*
+            $($(#[$composed_doc])* #[serde(rename = $composed_key)] $composed($composed_type),)*
         }
-    }
 
-    /// Nothing when every value is in range.
-    ///
-    /// # Errors
-    /// [`crate::Error::BadValue`], which names the transform and the key.
-    pub fn check(&self) -> Result<()> {
-        match self {
-            Self::Orient(t) => t.check(),
-            Self::Spacing(t) => t.check(),
-            Self::Flip(t) => t.check(),
-            Self::ZScore(_) | Self::CropNonzero(_) => Ok(()),
-            Self::NnUnetNormalization(t) => t.check(),
-            Self::ScaleIntensity(t) => t.check(),
-            Self::ShiftIntensity(t) => t.check(),
-            Self::GaussianNoise(t) => t.check(),
+        impl Transform {
+            /// The YAML names of all transforms.
+            pub const NAMES: &'static [&'static str] = &[$($simple_key,)* $($composed_key,)*];
+
+            /// The transform's YAML name.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$simple(_) => $simple_key,)*
+                    $(Self::$composed(_) => $composed_key,)*
+                }
+            }
+
+            /// Nothing when every value is in range.
+            ///
+            /// # Errors
+            /// [`crate::Error::BadValue`], which names the transform and the key.
+            pub fn check(&self) -> Result<()> {
+                match self {
+                    $(Self::$simple(t) => t.check(),)*
+                    $(Self::$composed(t) => t.check(),)*
+                }
+            }
+
+            /// Whether two draws can differ: such a transform belongs to augmentation, not preprocessing.
+            pub fn is_random(&self) -> bool {
+                match self {
+                    $(Self::$simple(t) => t.is_random(),)*
+                    $(Self::$composed(_) => true,)*
+                }
+            }
+
+            /// Draws and takes its steps.
+            pub(crate) fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+                match self {
+                    $(Self::$simple(t) => run(t, work, rng),)*
+                    $(Self::$composed(t) => t.run(work, rng),)*
+                }
+            }
+
+            fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($simple_key => Some(Self::$simple(Default::default())),)*
+                    $($composed_key => Some(Self::$composed(Default::default())),)*
+                    _ => None,
+                }
+            }
+
+            /// From its name and what stands below it. The value is read once into a plain form, so that this
+            /// is compiled once and not again for every format and every crate that reads chains.
+            fn read(name: &str, keys: serde_json::Value) -> std::result::Result<Option<Self>, serde_json::Error> {
+                Ok(Some(match name {
+                    $($simple_key => Self::$simple(serde_json::from_value(keys)?),)*
+                    $($composed_key => Self::$composed(serde_json::from_value(keys)?),)*
+                    _ => return Ok(None),
+                }))
+            }
         }
-    }
+    };
+}
 
-    /// Draws what to do with this case; `None` when the draw says to leave it.
-    ///
-    /// # Errors
-    /// As [`Transform::check`].
-    pub fn sample(&self, subject: &Subject, rng: &mut ChaCha8Rng) -> Result<Option<Step>> {
-        self.check()?;
-        Ok(match self {
-            Self::Orient(t) => Some(Step::Grid(t.step()?)),
-            Self::Spacing(t) => Some(Step::Grid(t.step(subject.geometry())?)),
-            Self::CropNonzero(t) => Some(Step::Grid(t.step(subject.image())?)),
-            Self::NnUnetNormalization(t) => Some(Step::NnUnetNormalization(t.clone())),
-            Self::Flip(t) => t.sample(rng).map(Step::Grid),
-            Self::ZScore(t) => Some(Step::Intensity(t.step())),
-            Self::ScaleIntensity(t) => t.sample(rng).map(Step::Intensity),
-            Self::ShiftIntensity(t) => t.sample(rng).map(Step::Intensity),
-            Self::GaussianNoise(t) => t.sample(rng).map(Step::Intensity),
-        })
+transforms! {
+    simple {
+        /// Turn the axes to named directions.
+        Orient(grid::Orient) = "orient",
+        /// Resample to a spacing.
+        Spacing(grid::Spacing) = "spacing",
+        /// Resample to a given grid.
+        MatchGrid(grid::MatchGrid) = "match_grid",
+        /// Resample to a number of voxels.
+        Resize(grid::Resize) = "resize",
+        /// Crop to labels or bright voxels.
+        CropForeground(grid::CropForeground) = "crop_foreground",
+        /// Crop to what is not zero.
+        CropNonzero(grid::CropNonzero) = "crop_nonzero",
+        /// Crop to the middle.
+        CropCentre(grid::CropCentre) = "crop_centre",
+        /// Crop to a box.
+        CropRegion(grid::CropRegion) = "crop_region",
+        /// Crop to multiples.
+        CropDivisible(grid::CropDivisible) = "crop_divisible",
+        /// Pad to a size or to multiples.
+        Pad(grid::Pad) = "pad",
+        /// Mirror along axes.
+        Flip(grid::Flip) = "flip",
+        /// Turn by quarter turns.
+        Rotate90(grid::Rotate90) = "rotate90",
+        /// Rotate, scale, shear, shift.
+        Affine(grid::Affine) = "affine",
+        /// Deform smoothly.
+        Elastic(grid::Elastic) = "elastic",
+        /// Stretch and squeeze cells.
+        GridDistortion(grid::GridDistortion) = "grid_distortion",
+        /// Larger or smaller on the same grid.
+        Zoom(grid::Zoom) = "zoom",
+        /// Simulate a lower resolution.
+        LowResolution(grid::LowResolution) = "low_resolution",
+        /// Cut a patch.
+        Patch(sampling::PatchConfig) = "patch",
+        /// Cut the patch of the draw's number.
+        GridPatch(sampling::GridPatch) = "grid_patch",
+        /// Cut a patch where a weight map says.
+        WeightedPatch(sampling::WeightedPatch) = "weighted_patch",
+        /// Map a window of intensities to a range.
+        Window(intensity::Window) = "window",
+        /// Cut off intensities.
+        Clip(intensity::Clip) = "clip",
+        /// Map percentiles to a range.
+        ScalePercentiles(intensity::ScalePercentiles) = "scale_percentiles",
+        /// Zero mean, unit standard deviation.
+        ZScore(intensity::ZScore) = "z_score",
+        /// nnU-Net's normalisation, a scheme a channel.
+        NnUnetNormalization(intensity::NnUnetNormalization) = "nnunet_normalization",
+        /// Match a reference's percentiles.
+        MatchHistogram(intensity::MatchHistogram) = "match_histogram",
+        /// Raise to a power.
+        Gamma(intensity::Gamma) = "gamma",
+        /// Stretch intensities about the mean.
+        Contrast(intensity::Contrast) = "contrast",
+        /// Multiply channels and add to them.
+        Brightness(intensity::Brightness) = "brightness",
+        /// Multiply by 1 + a random factor.
+        ScaleIntensity(intensity::ScaleIntensity) = "scale_intensity",
+        /// Add a random offset.
+        ShiftIntensity(intensity::ShiftIntensity) = "shift_intensity",
+        /// Add Gaussian noise.
+        GaussianNoise(intensity::GaussianNoise) = "gaussian_noise",
+        /// Add Rician noise.
+        RicianNoise(intensity::RicianNoise) = "rician_noise",
+        /// Blur.
+        Blur(intensity::Blur) = "blur",
+        /// Sharpen.
+        Sharpen(intensity::Sharpen) = "sharpen",
+        /// Shade smoothly.
+        BiasField(intensity::BiasField) = "bias_field",
+        /// Ring at edges.
+        Gibbs(intensity::Gibbs) = "gibbs",
+        /// Stripes.
+        KSpaceSpike(intensity::KSpaceSpike) = "k_space_spike",
+        /// Change the histogram.
+        HistogramShift(intensity::HistogramShift) = "histogram_shift",
+        /// Boxes go missing.
+        CoarseDropout(intensity::CoarseDropout) = "coarse_dropout",
+        /// One large box goes missing.
+        CutOut(intensity::CutOut) = "cut_out",
+        /// Other numbers for labels.
+        Remap(labels::Remap) = "remap",
+        /// Labels merged into regions.
+        MergeRegions(labels::MergeRegions) = "merge_regions",
+        /// Small components away.
+        DropSmall(labels::DropSmall) = "drop_small",
+        /// A channel of weights near borders of labels.
+        BoundaryWeights(channels::BoundaryWeights) = "boundary_weights",
+        /// Some channels.
+        SelectChannels(channels::SelectChannels) = "select_channels",
+        /// A channel computed from two.
+        ChannelArithmetic(channels::ChannelArithmetic) = "channel_arithmetic",
     }
+    composed {
+        /// One of several.
+        OneOf(control::OneOf) = "one_of",
+        /// Some of several.
+        SomeOf(control::SomeOf) = "some_of",
+        /// All or none.
+        Maybe(control::Maybe) = "maybe",
+        /// nnU-Net's augmentation of 3-D patches.
+        NnUnet3d(control::NnUnet3d) = "nnunet_3d",
+        /// nnU-Net's augmentation of slices.
+        NnUnet2d(control::NnUnet2d) = "nnunet_2d",
+        /// Auto3DSeg's for SegResNet.
+        Auto3dSegSegResNet(control::Auto3dSegSegResNet) = "auto3dseg_segresnet",
+        /// Auto3DSeg's for SegResNet2D.
+        Auto3dSegSegResNet2d(control::Auto3dSegSegResNet2d) = "auto3dseg_segresnet2d",
+        /// Auto3DSeg's for DiNTS.
+        Auto3dSegDints(control::Auto3dSegDints) = "auto3dseg_dints",
+        /// Auto3DSeg's for SwinUNETR.
+        Auto3dSegSwinUnetr(control::Auto3dSegSwinUnetr) = "auto3dseg_swinunetr",
+        /// A mild recipe.
+        Light(control::Light) = "light",
+    }
+}
 
-    /// Whether two draws can differ: such a transform belongs to augmentation, not preprocessing.
-    pub fn is_random(&self) -> bool {
-        matches!(
-            self,
-            Self::Flip(_)
-                | Self::ScaleIntensity(_)
-                | Self::ShiftIntensity(_)
-                | Self::GaussianNoise(_)
-        )
+fn run(transform: &impl Configured, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+    if transform.reads_values() {
+        work.settle()?;
     }
+    let steps = transform.sample(&work.context(), rng)?;
+    steps.into_iter().try_for_each(|step| work.push(step))
+}
+
+impl<'de> Deserialize<'de> for Transform {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Named;
+        impl<'de> Visitor<'de> for Named {
+            type Value = Transform;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("one transform: its name with its keys, such as `flip: {axes: [x]}`")
+            }
+
+            fn visit_str<E: serde::de::Error>(
+                self,
+                name: &str,
+            ) -> std::result::Result<Transform, E> {
+                Transform::named(name).ok_or_else(|| unknown(name))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Transform, A::Error> {
+                let Some(name) = map.next_key::<String>()? else {
+                    return Err(A::Error::custom("a transform without a name"));
+                };
+                let keys = map.next_value()?;
+                let read = Transform::read(&name, keys).map_err(A::Error::custom)?;
+                let transform = read.ok_or_else(|| unknown(&name))?;
+                match map.next_key::<String>()? {
+                    None => Ok(transform),
+                    Some(more) => Err(A::Error::custom(format!(
+                        "`{more}` beside `{name}`: each transform is an item of the list, with a dash of its own"
+                    ))),
+                }
+            }
+        }
+        deserializer.deserialize_any(Named)
+    }
+}
+
+fn unknown<E: serde::de::Error>(name: &str) -> E {
+    E::custom(nearest::unknown("transform", name, Transform::NAMES))
 }

@@ -10,6 +10,7 @@ pub mod model;
 pub mod predict;
 pub mod resample;
 pub mod train;
+pub mod transform;
 pub mod view;
 
 /// The result of a command: the error's text is the one sentence that the user reads.

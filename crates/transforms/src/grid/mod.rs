@@ -1,116 +1,47 @@
 //! Steps that move voxels: each is a map from one grid to another, so that the image goes through
-//! it smoothly and labels by name, and the way back is a resample to the first grid's geometry.
+//! it smoothly and labels by name, and the way back is the inverse map.
 
+mod affine;
+mod crop_centre;
+mod crop_divisible;
+mod crop_foreground;
 mod crop_nonzero;
+mod crop_region;
+mod elastic;
+mod flip;
+mod grid_distortion;
+mod low_resolution;
+mod match_grid;
+mod orient;
+mod pad;
+mod resize;
+mod rotate90;
+mod spacing;
+mod zoom;
 
+pub use affine::{Affine, AffineSpace};
+pub use crop_centre::CropCentre;
+pub use crop_divisible::CropDivisible;
+pub use crop_foreground::CropForeground;
 pub use crop_nonzero::CropNonzero;
+pub use crop_region::CropRegion;
+pub use elastic::Elastic;
+pub use flip::Flip;
+pub use grid_distortion::GridDistortion;
+pub use low_resolution::{LowResolution, LowResolutionStep};
+pub use match_grid::MatchGrid;
+pub use orient::Orient;
+pub use pad::{Pad, PadMode, PadStep};
+pub use resize::{Resize, ResizeTo};
+pub use rotate90::Rotate90;
+pub use spacing::Spacing;
+pub use zoom::Zoom;
 
-use crate::intensity::check_probability;
-use crate::{Axis, Error, Result};
-use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
+use crate::Result;
+use crate::map::{Displacement, GridMap, Sampling, Stage};
 use serde::{Deserialize, Serialize};
 use vesalius_filters as filters;
-use vesalius_filters::{Convention, PadMode, ResampleOptions};
 use vesalius_volume::{Geometry, LabelMap, Orientation, Volume};
-
-/// Turns and mirrors the axes to named directions, without interpolation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Orient {
-    /// Where x, y and z grow to, such as `RAS`.
-    pub to: String,
-}
-
-impl Default for Orient {
-    fn default() -> Self {
-        Self {
-            to: "RAS".to_owned(),
-        }
-    }
-}
-
-impl Orient {
-    pub(crate) fn check(&self) -> Result<()> {
-        self.step().map(|_| ())
-    }
-
-    pub(crate) fn step(&self) -> Result<GridStep> {
-        self.to.parse::<Orientation>()?;
-        Ok(GridStep::Orient {
-            to: self.to.clone(),
-        })
-    }
-}
-
-/// Resamples to a spacing; the image linearly, labels by nearest neighbour.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Spacing {
-    /// Millimetres along `[x, y, z]`; 0 keeps an axis as it is.
-    pub to: [f64; 3],
-}
-
-impl Spacing {
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.to.iter().all(|s| s.is_finite() && *s >= 0.0) {
-            return Ok(());
-        }
-        Err(Error::BadValue {
-            transform: "spacing",
-            key: "to",
-            found: format!("{:?}", self.to),
-            expected: "three numbers of millimetres, 0 to keep an axis",
-        })
-    }
-
-    pub(crate) fn step(&self, geometry: &Geometry) -> Result<GridStep> {
-        let spacing = geometry.spacing();
-        let to = std::array::from_fn(|i| {
-            if self.to[i] > 0.0 {
-                self.to[i]
-            } else {
-                spacing[i]
-            }
-        });
-        Ok(GridStep::Resample {
-            target: filters::target_grid(geometry, to, Convention::NnUnet)?,
-        })
-    }
-}
-
-/// Mirrors along each of the named axes with a chance of its own: MONAI's `RandFlip` an axis.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Flip {
-    /// The axes that may be mirrored.
-    pub axes: Vec<Axis>,
-    /// How often each is, 0 to 1.
-    pub probability: f64,
-}
-
-impl Default for Flip {
-    fn default() -> Self {
-        Self {
-            axes: vec![Axis::X, Axis::Y, Axis::Z],
-            probability: 0.5,
-        }
-    }
-}
-
-impl Flip {
-    pub(crate) fn check(&self) -> Result<()> {
-        check_probability("flip", self.probability)
-    }
-
-    pub(crate) fn sample(&self, rng: &mut ChaCha8Rng) -> Option<GridStep> {
-        let mut axes = [false; 3];
-        for axis in &self.axes {
-            axes[axis.index()] = rng.random_bool(self.probability);
-        }
-        axes.contains(&true).then_some(GridStep::Flip { axes })
-    }
-}
 
 /// A sampled move of voxels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -138,15 +69,44 @@ pub enum GridStep {
         /// Number of voxels.
         size: [usize; 3],
     },
+    /// A box of voxels around the image.
+    Pad(PadStep),
     /// Values between voxels, on another grid.
     Resample {
         /// The grid of the result.
         target: Geometry,
+        /// How values between voxels come about.
+        #[serde(default)]
+        sampling: Sampling,
+    },
+    /// The anatomy moved by an affine map, on the same grid.
+    Affine {
+        /// From the result's voxel index to the source's.
+        matrix: vesalius_volume::Affine,
+        /// How values between voxels come about.
+        #[serde(default)]
+        sampling: Sampling,
+    },
+    /// The anatomy moved by a displacement, on the same grid.
+    Displace {
+        /// From the result's voxels to the source's.
+        field: Displacement,
+        /// How values between voxels come about.
+        #[serde(default)]
+        sampling: Sampling,
     },
 }
 
 impl GridStep {
-    /// The image on the step's grid; interpolated linearly where it has to be.
+    /// The grid that this step makes of another one.
+    ///
+    /// # Errors
+    /// A grid that cannot be made.
+    pub fn target(&self, geometry: &Geometry) -> Result<Geometry> {
+        Ok(self.map(geometry)?.target)
+    }
+
+    /// The image on the step's grid, smoothly where values have to be mixed.
     ///
     /// # Errors
     /// A grid that cannot be made.
@@ -156,11 +116,10 @@ impl GridStep {
             Self::Permute { order } => filters::permute(image, *order)?,
             Self::Flip { axes } => filters::flip(image, *axes)?,
             Self::Region { start, size } => {
-                filters::crop_or_pad(image, *start, *size, PadMode::Constant(0.0))?
+                filters::crop_or_pad(image, *start, *size, filters::PadMode::Constant(0.0))?
             }
-            Self::Resample { target } => {
-                filters::resample(image, target, &ResampleOptions::monai())?
-            }
+            Self::Pad(step) => step.image(image)?,
+            _ => self.apply_both(image, None)?.0,
         })
     }
 
@@ -174,11 +133,125 @@ impl GridStep {
             Self::Permute { order } => filters::permute(labels, *order)?,
             Self::Flip { axes } => filters::flip(labels, *axes)?,
             Self::Region { start, size } => {
-                filters::crop_or_pad(labels, *start, *size, PadMode::Constant(0))?
+                filters::crop_or_pad(labels, *start, *size, filters::PadMode::Constant(0))?
             }
-            Self::Resample { target } => {
-                filters::resample_labels(labels, target, &Default::default())?
+            Self::Pad(step) => step.labels(labels)?,
+            _ => {
+                let sampling = self.sampling().unwrap_or_default();
+                self.map(labels.geometry())?
+                    .apply_labels(labels, &sampling)?
             }
         })
     }
+
+    /// Image and labels in one pass, and whether values were mixed.
+    pub(crate) fn apply_both(
+        &self,
+        image: &Volume<f32>,
+        labels: Option<&LabelMap>,
+    ) -> Result<(Volume<f32>, Option<LabelMap>, bool)> {
+        match self.sampling() {
+            Some(sampling) => self.map(image.geometry())?.apply(image, labels, &sampling),
+            None => {
+                let moved = labels.map(|labels| self.apply_labels(labels)).transpose()?;
+                Ok((self.apply(image)?, moved, false))
+            }
+        }
+    }
+
+    /// How values between voxels come about, where the step asks for such.
+    pub(crate) fn sampling(&self) -> Option<Sampling> {
+        match self {
+            Self::Resample { sampling, .. }
+            | Self::Affine { sampling, .. }
+            | Self::Displace { sampling, .. } => Some(*sampling),
+            _ => None,
+        }
+    }
+
+    /// Whether voxels are made up where the image has none.
+    pub(crate) fn pads(&self, geometry: &Geometry) -> bool {
+        let Self::Region { start, size } = self else {
+            return matches!(self, Self::Pad(_));
+        };
+        let whole = geometry.size();
+        (0..3).any(|a| start[a] < 0 || start[a] + size[a] as i64 > whole[a] as i64)
+    }
+
+    /// From the result's voxels to places in the grid that the step is applied to.
+    pub(crate) fn map(&self, geometry: &Geometry) -> Result<GridMap> {
+        let affine = |target, affine| GridMap::new(target, Stage::Affine(affine));
+        Ok(match self {
+            Self::Orient { to } => {
+                let (order, flips) = geometry.orientation().steps_to(&to.parse::<Orientation>()?);
+                let turned = geometry.permuted(order);
+                let first = affine(turned, reorder(order, [false; 3], [0; 3])?);
+                first.after(affine(
+                    turned.flipped(flips),
+                    reorder([0, 1, 2], flips, turned.size())?,
+                ))
+            }
+            Self::Permute { order } => affine(
+                geometry.permuted(*order),
+                reorder(*order, [false; 3], [0; 3])?,
+            ),
+            Self::Flip { axes } => affine(
+                geometry.flipped(*axes),
+                reorder([0, 1, 2], *axes, geometry.size())?,
+            ),
+            Self::Region { start, size } | Self::Pad(PadStep { start, size, .. }) => affine(
+                geometry.region(*start, *size)?,
+                shift(start.map(|v| v as f64))?,
+            ),
+            Self::Resample { target, .. } => {
+                affine(*target, geometry.affine().inverse().after(target.affine()))
+            }
+            Self::Affine { matrix, .. } => affine(*geometry, *matrix),
+            Self::Displace { field, .. } => {
+                GridMap::new(*geometry, Stage::Displaced(field.clone()))
+            }
+        })
+    }
+}
+
+/// From the index in a reordered grid to the index in the source: axis `i` along `order[i]`, backwards
+/// where `flips[i]` and the grid has `size[i]` voxels.
+fn reorder(
+    order: [usize; 3],
+    flips: [bool; 3],
+    size: [usize; 3],
+) -> Result<vesalius_volume::Affine> {
+    let (mut linear, mut first) = ([[0.0; 3]; 3], [0.0; 3]);
+    for i in 0..3 {
+        linear[order[i]][i] = if flips[i] { -1.0 } else { 1.0 };
+        first[order[i]] = if flips[i] { size[i] as f64 - 1.0 } else { 0.0 };
+    }
+    Ok(vesalius_volume::Affine::from_linear(linear, first)?)
+}
+
+fn shift(by: [f64; 3]) -> Result<vesalius_volume::Affine> {
+    Ok(vesalius_volume::Affine::from_linear(
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        by,
+    )?)
+}
+
+/// An affine map of indices on a grid, about its middle.
+pub(crate) fn about_centre(
+    linear: [[f64; 3]; 3],
+    shift: [f64; 3],
+    size: [usize; 3],
+) -> Result<vesalius_volume::Affine> {
+    let centre = size.map(|n| (n as f64 - 1.0) / 2.0);
+    let first = std::array::from_fn(|i| {
+        centre[i] + shift[i] - (0..3).map(|j| linear[i][j] * centre[j]).sum::<f64>()
+    });
+    Ok(vesalius_volume::Affine::from_linear(linear, first)?)
+}
+
+/// The region of `size` voxels in the middle, as MONAI's `CenterSpatialCrop` counts; what is larger
+/// than the image reaches outside as far on both sides.
+pub(crate) fn centred(whole: [usize; 3], size: [usize; 3]) -> GridStep {
+    let start = std::array::from_fn(|a| (whole[a] / 2) as i64 - (size[a] / 2) as i64);
+    GridStep::Region { start, size }
 }

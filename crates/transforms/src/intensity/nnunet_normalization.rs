@@ -1,22 +1,24 @@
 //! nnU-Net's five normalisations, a scheme a channel, as `nnunetv2` 2.8.1 applies them after its crop
 //! to nonzero and before its resampling.
 
-use crate::{Error, Result};
+use super::IntensityStep;
+use crate::config::config;
+use crate::transform::Configured;
+use crate::{Context, Error, Result, Step};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use vesalius_filters::{HoleOptions, fill_holes};
 use vesalius_volume::{LabelMap, Volume};
 
-const NAME: &str = "nnunet_normalization";
-
 /// Deviations below this count as this.
 const SMALLEST_DEVIATION: f64 = 1e-8;
 
-/// One scheme a channel of the image, in order.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NnUnetNormalization {
-    /// The channels' schemes.
-    pub channels: Vec<NnUnetScheme>,
+config! {
+    /// nnU-Net's normalisation: one scheme a channel of the image, in order.
+    NnUnetNormalization, "nnunet_normalization", {
+        /// The channels' schemes.
+        channels: Vec<NnUnetScheme> = Vec::new(),
+    }
 }
 
 /// How one channel is normalised.
@@ -65,7 +67,7 @@ impl NnUnetScheme {
     ) -> Result<Self> {
         match name {
             "CTNormalization" => intensity.map(Self::Ct).ok_or_else(|| Error::BadValue {
-                transform: NAME,
+                transform: NnUnetNormalization::NAME,
                 key: "channels",
                 found: "CTNormalization without foreground intensities".to_owned(),
                 expected: "mean, deviation and percentiles of the dataset's foreground",
@@ -77,7 +79,7 @@ impl NnUnetScheme {
             "RescaleTo01Normalization" => Ok(Self::RescaleTo01),
             "RGBTo01Normalization" => Ok(Self::RgbTo01),
             _ => Err(Error::BadValue {
-                transform: NAME,
+                transform: NnUnetNormalization::NAME,
                 key: "channels",
                 found: format!("the scheme {name}"),
                 expected: "CTNormalization, ZScoreNormalization, NoNormalization, \
@@ -87,11 +89,11 @@ impl NnUnetScheme {
     }
 }
 
-impl NnUnetNormalization {
-    pub(crate) fn check(&self) -> Result<()> {
+impl Configured for NnUnetNormalization {
+    fn check(&self) -> Result<()> {
         let bad = |found: String, expected| {
             Err(Error::BadValue {
-                transform: NAME,
+                transform: NnUnetNormalization::NAME,
                 key: "channels",
                 found,
                 expected,
@@ -122,6 +124,18 @@ impl NnUnetNormalization {
         Ok(())
     }
 
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    fn sample(&self, _: &Context<'_>, _: &mut ChaCha8Rng) -> Result<Vec<Step>> {
+        Ok(vec![Step::Intensity(IntensityStep::NnUnetNormalization(
+            self.clone(),
+        ))])
+    }
+}
+
+impl NnUnetNormalization {
     /// Normalises every channel in place. A masked z-score counts the nonzero region and, where labels
     /// are known, what they mark.
     ///
@@ -131,7 +145,7 @@ impl NnUnetNormalization {
         self.check()?;
         if self.channels.len() != image.channels() {
             return Err(Error::BadValue {
-                transform: NAME,
+                transform: NnUnetNormalization::NAME,
                 key: "channels",
                 found: format!(
                     "{} scheme(s) for {} channel(s)",
@@ -180,7 +194,7 @@ impl NnUnetScheme {
             Self::RgbTo01 => {
                 if let Some(v) = values.iter().find(|v| !(0.0..=255.0).contains(*v)) {
                     return Err(Error::BadValue {
-                        transform: NAME,
+                        transform: NnUnetNormalization::NAME,
                         key: "rgb_to_01",
                         found: format!("for an image with the value {v}"),
                         expected: "an image of bytes, 0 to 255; choose another scheme",

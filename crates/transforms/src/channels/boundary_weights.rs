@@ -1,0 +1,65 @@
+//! A weight for each voxel that is larger near the borders between labels.
+
+use super::{ChannelStep, with_channel};
+use crate::config::{check_amount, config, require};
+use crate::transform::Configured;
+use crate::{Context, Error, Result, Step};
+use rand_chacha::ChaCha8Rng;
+use vesalius_filters::{Connectivity, label_contour, squared_distance};
+use vesalius_volume::{LabelMap, Volume};
+
+config! {
+    /// Adds a channel of weights 1 + strength · exp(-d² / 2σ²), d the distance to the nearest border of a
+    /// label: the border term of O. Ronneberger et al., "U-Net", 2015. A loss takes it as weights.
+    BoundaryWeights, "boundary_weights", {
+        /// The weight on a border, less 1.
+        strength: f64 = 10.0,
+        /// σ, in millimetres.
+        sigma: f64 = 5.0,
+    }
+}
+
+impl Configured for BoundaryWeights {
+    fn check(&self) -> Result<()> {
+        check_amount(Self::NAME, "strength", self.strength)?;
+        let fine = self.sigma.is_finite() && self.sigma > 0.0;
+        require(
+            fine,
+            Self::NAME,
+            "sigma",
+            self.sigma,
+            "a positive number of millimetres",
+        )
+    }
+
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    fn sample(&self, _: &Context<'_>, _: &mut ChaCha8Rng) -> Result<Vec<Step>> {
+        Ok(vec![Step::Channels(ChannelStep::BoundaryWeights(
+            self.clone(),
+        ))])
+    }
+}
+
+impl BoundaryWeights {
+    pub(super) fn apply(
+        &self,
+        case: &str,
+        image: Volume<f32>,
+        labels: Option<&LabelMap>,
+    ) -> Result<Volume<f32>> {
+        let labels = labels.ok_or_else(|| Error::NoLabels {
+            case: case.to_owned(),
+            what: "boundary_weights",
+        })?;
+        let border = label_contour(labels, Connectivity::Faces)?;
+        let grid = labels.geometry();
+        let squared: Vec<f32> =
+            squared_distance(border.data(), grid.size(), grid.spacing(), |l| l != 0)?;
+        let scale = -0.5 / self.sigma.powi(2);
+        let weight = |d: &f32| (1.0 + self.strength * (f64::from(*d) * scale).exp()) as f32;
+        with_channel(image, squared.iter().map(weight).collect())
+    }
+}

@@ -1,0 +1,58 @@
+//! Some channels, in some order.
+
+use super::ChannelStep;
+use crate::config::{bad, config, require};
+use crate::transform::Configured;
+use crate::{Context, Result, Step};
+use rand_chacha::ChaCha8Rng;
+use vesalius_volume::Volume;
+
+config! {
+    /// Keeps the named channels in the named order.
+    SelectChannels, "select_channels", {
+        /// Channels from 0.
+        channels: Vec<usize> = Vec::new(),
+    }
+}
+
+impl Configured for SelectChannels {
+    fn check(&self) -> Result<()> {
+        require(
+            !self.channels.is_empty(),
+            Self::NAME,
+            "channels",
+            &self.channels,
+            "at least one channel",
+        )
+    }
+
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    fn sample(&self, _: &Context<'_>, _: &mut ChaCha8Rng) -> Result<Vec<Step>> {
+        Ok(vec![Step::Channels(ChannelStep::SelectChannels(
+            self.clone(),
+        ))])
+    }
+}
+
+impl SelectChannels {
+    pub(super) fn apply(&self, image: Volume<f32>) -> Result<Volume<f32>> {
+        if let Some(channel) = self.channels.iter().find(|c| **c >= image.channels()) {
+            let found = format!("channel {channel} of an image with {}", image.channels());
+            return Err(bad(
+                Self::NAME,
+                "channels",
+                found,
+                "channels that the image has, counted from 0",
+            ));
+        }
+        let data = self
+            .channels
+            .iter()
+            .flat_map(|c| image.channel(*c).iter().copied())
+            .collect();
+        Ok(Volume::new(*image.geometry(), self.channels.len(), data)?)
+    }
+}

@@ -1,0 +1,52 @@
+//! What a transform may know of a case when it draws what to do with it.
+
+use crate::{Error, Result};
+use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+
+/// A case as a transform sees it: always its grid; its voxels only where the transform reads them,
+/// because moves that are still to be carried out leave the voxels behind.
+pub struct Context<'a> {
+    geometry: Geometry,
+    channels: usize,
+    draw: u64,
+    subject: &'a Subject,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(geometry: Geometry, subject: &'a Subject, draw: u64) -> Self {
+        Self {
+            geometry,
+            channels: subject.image().channels(),
+            draw,
+            subject,
+        }
+    }
+
+    /// The grid that the case has at this point of the chain.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// Number of channels of the image.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The sample's running number.
+    pub fn draw(&self) -> u64 {
+        self.draw
+    }
+
+    /// The image; on [`Context::geometry`] for transforms that read values.
+    pub(crate) fn image(&self) -> &'a Volume<f32> {
+        self.subject.image()
+    }
+
+    /// The labels, which `what` cannot do without.
+    pub(crate) fn labels(&self, what: &'static str) -> Result<&'a LabelMap> {
+        self.subject.labels().ok_or_else(|| Error::NoLabels {
+            case: self.subject.name().to_owned(),
+            what,
+        })
+    }
+}

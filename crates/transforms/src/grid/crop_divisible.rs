@@ -1,0 +1,45 @@
+//! Cropping to sizes that a network can halve.
+
+use super::centred;
+use crate::config::{config, require};
+use crate::transform::Configured;
+use crate::{Context, Error, Result, Step};
+use rand_chacha::ChaCha8Rng;
+
+config! {
+    /// Crops the middle so that each axis is a multiple of a number; pad instead to lose nothing.
+    CropDivisible, "crop_divisible", {
+        /// The numbers along `[x, y, z]`.
+        by: [usize; 3] = [16; 3],
+    }
+}
+
+impl Configured for CropDivisible {
+    fn check(&self) -> Result<()> {
+        require(
+            !self.by.contains(&0),
+            Self::NAME,
+            "by",
+            self.by,
+            "positive numbers",
+        )
+    }
+
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    fn sample(&self, case: &Context<'_>, _: &mut ChaCha8Rng) -> Result<Vec<Step>> {
+        let whole = case.geometry().size();
+        let size: [usize; 3] = std::array::from_fn(|a| whole[a] / self.by[a] * self.by[a]);
+        if size.contains(&0) {
+            return Err(Error::BadPatch {
+                found: self.by.map(|v| v as i64),
+                reason: format!(
+                    "an image of {whole:?} voxels has no multiple of it; use `pad: {{divisible_by: …}}`"
+                ),
+            });
+        }
+        Ok(vec![Step::Grid(centred(whole, size))])
+    }
+}

@@ -1,0 +1,121 @@
+//! Padding to a size, or to a multiple.
+
+use crate::config::{config, require};
+use crate::transform::Configured;
+use crate::{Context, GridStep, Result, Step};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use vesalius_filters as filters;
+use vesalius_volume::{LabelMap, Volume};
+
+/// What stands in the padding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PadMode {
+    /// A value in the image, background in the labels.
+    #[default]
+    Constant,
+    /// The border voxel.
+    Edge,
+    /// The image mirrored at its border voxels.
+    Reflect,
+}
+
+config! {
+    /// Pads on both sides alike, the odd voxel at the end (MONAI's `SpatialPad` and `DivisiblePad`).
+    Pad, "pad", {
+        /// At least this many voxels along `[x, y, z]`; 0 asks for none.
+        size: [usize; 3] = [0; 3],
+        /// And a multiple of these.
+        divisible_by: [usize; 3] = [1; 3],
+        /// What stands in the padding.
+        mode: PadMode = PadMode::Constant,
+        /// The value of `mode: constant`.
+        value: f32 = 0.0,
+    }
+}
+
+impl Configured for Pad {
+    fn check(&self) -> Result<()> {
+        let fine = !self.divisible_by.contains(&0);
+        require(
+            fine,
+            Self::NAME,
+            "divisible_by",
+            self.divisible_by,
+            "positive numbers",
+        )?;
+        require(
+            self.value.is_finite(),
+            Self::NAME,
+            "value",
+            self.value,
+            "a number",
+        )
+    }
+
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    fn sample(&self, case: &Context<'_>, _: &mut ChaCha8Rng) -> Result<Vec<Step>> {
+        let whole = case.geometry().size();
+        let size: [usize; 3] = std::array::from_fn(|a| {
+            whole[a]
+                .max(self.size[a])
+                .next_multiple_of(self.divisible_by[a])
+        });
+        if size == whole {
+            return Ok(Vec::new());
+        }
+        let start = std::array::from_fn(|a| -(((size[a] - whole[a]) / 2) as i64));
+        let step = PadStep {
+            start,
+            size,
+            mode: self.mode,
+            value: self.value,
+        };
+        Ok(vec![Step::Grid(GridStep::Pad(step))])
+    }
+}
+
+/// A sampled padding.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PadStep {
+    /// Index of the first voxel, in the grid before.
+    pub start: [i64; 3],
+    /// Number of voxels after.
+    pub size: [usize; 3],
+    /// What stands in the padding.
+    pub mode: PadMode,
+    /// The value of [`PadMode::Constant`].
+    pub value: f32,
+}
+
+impl PadStep {
+    pub(super) fn image(&self, image: &Volume<f32>) -> Result<Volume<f32>> {
+        Ok(filters::crop_or_pad(
+            image,
+            self.start,
+            self.size,
+            self.mode(self.value),
+        )?)
+    }
+
+    pub(super) fn labels(&self, labels: &LabelMap) -> Result<LabelMap> {
+        Ok(filters::crop_or_pad(
+            labels,
+            self.start,
+            self.size,
+            self.mode(0),
+        )?)
+    }
+
+    fn mode<T>(&self, value: T) -> filters::PadMode<T> {
+        match self.mode {
+            PadMode::Constant => filters::PadMode::Constant(value),
+            PadMode::Edge => filters::PadMode::Edge,
+            PadMode::Reflect => filters::PadMode::Reflect,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Resampling to a number of voxels.
+
+use crate::config::{config, require};
+use crate::map::{Beyond, ImageSampling, LabelSampling, Sampling};
+use crate::transform::Configured;
+use crate::{Context, GridStep, Result, Step};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use vesalius_filters::resized_grid;
+
+/// What a resize aims at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResizeTo {
+    /// Voxels along `[x, y, z]`; 0 keeps an axis.
+    Size([usize; 3]),
+    /// Voxels of the longest side; the others in proportion (MONAI's `size_mode="longest"`).
+    LongestSide(usize),
+}
+
+config! {
+    /// Resamples over the same extent to a number of voxels, outer edges aligned (MONAI's `Resize` with
+    /// `trilinear`, `align_corners=False`).
+    Resize, "resize", {
+        /// The size: `{size: [x, y, z]}` or `{longest_side: n}`.
+        to: ResizeTo = ResizeTo::Size([0; 3]),
+        /// How the image is interpolated.
+        interpolation: ImageSampling = ImageSampling::Linear,
+        /// How labels are decided.
+        labels: LabelSampling = LabelSampling::Nearest,
+    }
+}
+
+impl Configured for Resize {
+    fn check(&self) -> Result<()> {
+        let fine = !matches!(
+            self.to,
+            ResizeTo::Size([0, 0, 0]) | ResizeTo::LongestSide(0)
+        );
+        require(
+            fine,
+            Self::NAME,
+            "to",
+            self.to,
+            "size: [x, y, z], or longest_side: n, in voxels",
+        )
+    }
+
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    fn sample(&self, case: &Context<'_>, _: &mut ChaCha8Rng) -> Result<Vec<Step>> {
+        let has = case.geometry().size();
+        let size = match self.to {
+            ResizeTo::Size(size) => {
+                std::array::from_fn(|i| if size[i] > 0 { size[i] } else { has[i] })
+            }
+            ResizeTo::LongestSide(n) => {
+                let scale = n as f64 / has.iter().copied().max().unwrap_or(1).max(1) as f64;
+                has.map(|m| ((m as f64 * scale).round_ties_even() as usize).max(1))
+            }
+        };
+        let target = resized_grid(case.geometry(), size)?;
+        let sampling = Sampling {
+            image: self.interpolation,
+            labels: self.labels,
+            outside: Beyond::Edge,
+        };
+        Ok(vec![Step::Grid(GridStep::Resample { target, sampling })])
+    }
+}

@@ -1,0 +1,58 @@
+//! Cutting off intensities.
+
+use super::IntensityStep;
+use super::statistics::{for_blocks, scale_shift_clip};
+use crate::config::{config, require};
+use crate::transform::Configured;
+use crate::{Context, Result, Step};
+use rand_chacha::ChaCha8Rng;
+use vesalius_volume::Volume;
+
+config! {
+    /// Raises what is below and lowers what is above (MONAI's `ClipIntensity` with fixed values).
+    Clip, "clip", {
+        /// The smallest value that stays; null for no limit.
+        low: Option<f32> = None,
+        /// The largest value that stays; null for no limit.
+        high: Option<f32> = None,
+    }
+}
+
+impl Clip {
+    fn limits(&self) -> [f32; 2] {
+        [
+            self.low.unwrap_or(f32::NEG_INFINITY),
+            self.high.unwrap_or(f32::INFINITY),
+        ]
+    }
+
+    pub(crate) fn apply(&self, image: &mut Volume<f32>) -> Result<()> {
+        let [low, high] = self.limits();
+        for_blocks(image.data_mut(), |v| {
+            scale_shift_clip(v, 1.0, 0.0, low, high)
+        });
+        Ok(())
+    }
+}
+
+impl Configured for Clip {
+    fn check(&self) -> Result<()> {
+        let [low, high] = self.limits();
+        let given = self.low.is_some() || self.high.is_some();
+        require(
+            given && low <= high,
+            Self::NAME,
+            "low, high",
+            (self.low, self.high),
+            "a lower or an upper limit, in order",
+        )
+    }
+
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    fn sample(&self, _: &Context<'_>, _: &mut ChaCha8Rng) -> Result<Vec<Step>> {
+        Ok(vec![Step::Intensity(IntensityStep::Clip(self.clone()))])
+    }
+}

@@ -1,0 +1,51 @@
+//! Small components away.
+
+use super::LabelStep;
+use crate::config::{check_amount, config};
+use crate::transform::Configured;
+use crate::{Context, Result, Step};
+use rand_chacha::ChaCha8Rng;
+use vesalius_filters::{ComponentOptions, Connectivity, keep_larger_than};
+use vesalius_volume::LabelMap;
+
+config! {
+    /// Turns components below a volume into background (MONAI's `RemoveSmallObjects` with `by_measure`).
+    DropSmall, "drop_small", {
+        /// The smallest volume that stays, in mm³.
+        volume: f64 = 10.0,
+        /// Each label's components on their own; otherwise all foreground hangs together.
+        by_label: bool = true,
+        /// Voxels touch at faces, edges and corners; otherwise at faces alone.
+        corners: bool = true,
+    }
+}
+
+impl Configured for DropSmall {
+    fn check(&self) -> Result<()> {
+        check_amount(Self::NAME, "volume", self.volume)
+    }
+
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    fn sample(&self, _: &Context<'_>, _: &mut ChaCha8Rng) -> Result<Vec<Step>> {
+        Ok(vec![Step::Labels(LabelStep::DropSmall(self.clone()))])
+    }
+}
+
+impl DropSmall {
+    pub(super) fn apply(&self, labels: &mut LabelMap) -> Result<()> {
+        let connectivity = if self.corners {
+            Connectivity::Corners
+        } else {
+            Connectivity::Faces
+        };
+        let options = ComponentOptions {
+            connectivity,
+            by_label: self.by_label,
+        };
+        *labels = keep_larger_than(labels, self.volume, &options)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! Several labels as one region.
+
+use super::LabelStep;
+use crate::config::{config, require};
+use crate::transform::Configured;
+use crate::{Context, Result, Step};
+use rand_chacha::ChaCha8Rng;
+use vesalius_volume::LabelMap;
+
+config! {
+    /// Merges labels into regions, numbered from 1 in this order; a label in several regions ends in the
+    /// last of them, as nnU-Net orders `regions_class_order`. Everything else becomes background.
+    MergeRegions, "merge_regions", {
+        /// The labels of each region, such as `[[1, 2, 3], [2, 3], [3]]` for the whole tumour, its core
+        /// and what enhances.
+        regions: Vec<Vec<u16>> = Vec::new(),
+    }
+}
+
+impl Configured for MergeRegions {
+    fn check(&self) -> Result<()> {
+        let fine = !self.regions.is_empty()
+            && self.regions.len() < usize::from(u16::MAX)
+            && self
+                .regions
+                .iter()
+                .all(|r| !r.is_empty() && !r.contains(&0));
+        require(
+            fine,
+            Self::NAME,
+            "regions",
+            &self.regions,
+            "lists of labels, none empty, none with background",
+        )
+    }
+
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    fn sample(&self, _: &Context<'_>, _: &mut ChaCha8Rng) -> Result<Vec<Step>> {
+        Ok(vec![Step::Labels(LabelStep::MergeRegions(self.clone()))])
+    }
+}
+
+impl MergeRegions {
+    pub(super) fn apply(&self, labels: &mut LabelMap) -> Result<()> {
+        let mut table = vec![0u16; usize::from(u16::MAX) + 1];
+        for (region, members) in (1u16..).zip(&self.regions) {
+            members
+                .iter()
+                .for_each(|label| table[usize::from(*label)] = region);
+        }
+        labels
+            .data_mut()
+            .iter_mut()
+            .for_each(|label| *label = table[usize::from(*label)]);
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! How values between voxels come about, for images and for labels, and what lies outside.
+
+use crate::Result;
+use crate::config::require;
+use serde::{Deserialize, Serialize};
+use vesalius_filters as filters;
+
+/// How an image is interpolated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageSampling {
+    /// The nearest voxel.
+    Nearest,
+    /// Linear between the eight neighbours.
+    #[default]
+    Linear,
+    /// Cubic B-spline through the voxels.
+    Cubic,
+}
+
+/// How a label between voxels is decided; labels are never mixed as numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelSampling {
+    /// The nearest voxel (MONAI's way).
+    #[default]
+    Nearest,
+    /// Each label's mask is interpolated linearly and the largest share wins (batchgeneratorsv2's way).
+    Linear,
+}
+
+/// What a map finds where the image has no voxels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Beyond {
+    /// Zero and background, mixed with the border voxel within a voxel of it: `grid_sample`'s `zeros`.
+    #[default]
+    Zeros,
+    /// The border voxel, continued for ever.
+    Edge,
+    /// The image mirrored at its outer edges: `grid_sample`'s `reflection`.
+    Reflect,
+}
+
+/// How an image and its labels go through a map.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sampling {
+    /// The image.
+    pub image: ImageSampling,
+    /// The labels.
+    pub labels: LabelSampling,
+    /// Outside of both.
+    pub outside: Beyond,
+}
+
+impl Sampling {
+    /// What the two have in common, when one interpolation can stand for both: the same kernels, and at
+    /// most one of them with an outside to speak of. A change of spacing stays within the image.
+    pub(crate) fn joined(&self, other: &Self) -> Option<Self> {
+        if self.image != other.image || self.labels != other.labels {
+            return None;
+        }
+        match (self.outside, other.outside) {
+            (a, b) if a == b => Some(*self),
+            (Beyond::Edge, _) => Some(*other),
+            (_, Beyond::Edge) => Some(*self),
+            _ => None,
+        }
+    }
+
+    /// Nothing when the two parts go together.
+    pub(crate) fn check(&self, transform: &'static str) -> Result<()> {
+        require(
+            !(self.image == ImageSampling::Cubic && self.outside == Beyond::Reflect),
+            transform,
+            "outside",
+            self.outside,
+            "zeros or edge with cubic interpolation",
+        )
+    }
+
+    pub(super) fn for_filters(&self) -> Result<filters::ResampleOptions> {
+        self.check("resample")?;
+        Ok(filters::ResampleOptions {
+            interpolation: match self.image {
+                ImageSampling::Nearest => filters::Interpolation::Nearest,
+                ImageSampling::Linear => filters::Interpolation::Linear,
+                ImageSampling::Cubic => filters::Interpolation::Cubic,
+            },
+            outside: match self.outside {
+                Beyond::Edge => filters::Outside::Edge,
+                _ => filters::Outside::Value(0.0),
+            },
+        })
+    }
+
+    pub(super) fn labels_for_filters(&self) -> filters::LabelResampleOptions {
+        filters::LabelResampleOptions {
+            interpolation: match self.labels {
+                LabelSampling::Nearest => filters::LabelInterpolation::Nearest,
+                LabelSampling::Linear => filters::LabelInterpolation::Linear,
+            },
+            outside: match self.outside {
+                Beyond::Edge => filters::Outside::Edge,
+                _ => filters::Outside::Value(0.0),
+            },
+        }
+    }
+}

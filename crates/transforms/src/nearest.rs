@@ -1,0 +1,59 @@
+//! What a misspelt name was probably meant to be: the one place that answers it.
+
+/// The known name with the fewest changed letters, when they are few enough to be a slip.
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    let best = known.iter().map(|k| (distance(&name, k), *k)).min()?;
+    // A third of the letters may be wrong; a name within another one is meant as well.
+    let close = best.0 * 3 <= name.chars().count().max(best.1.chars().count());
+    let within = || {
+        known
+            .iter()
+            .copied()
+            .find(|k| name.len() > 2 && (k.contains(&name) || name.contains(k)))
+    };
+    if close { Some(best.1) } else { within() }
+}
+
+/// The message for a name that is none of the known ones.
+pub(crate) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    match nearest(name, known) {
+        Some(meant) => format!("unknown {what} `{name}`; did you mean `{meant}`?"),
+        None => format!("unknown {what} `{name}`; known are {}", known.join(", ")),
+    }
+}
+
+/// Letters to insert, delete, replace or swap with their neighbour.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_recognised_and_strangers_are_not() {
+        let known = ["flip", "gamma", "gaussian_noise", "z_score"];
+        assert_eq!(nearest("flipp", &known), Some("flip"));
+        assert_eq!(nearest("filp", &known), Some("flip"));
+        assert_eq!(nearest("Zscore", &known), Some("z_score"));
+        assert_eq!(nearest("noise", &known), Some("gaussian_noise"));
+        assert_eq!(nearest("watershed", &known), None);
+        assert!(unknown("key", "watershed", &known).contains("known are flip"));
+    }
+}

@@ -1,0 +1,13 @@
+//! Patches of a case: where they lie and how they are drawn.
+
+mod axis;
+mod grid_patch;
+mod label_index;
+mod patch;
+mod weighted_patch;
+
+pub use axis::Axis;
+pub use grid_patch::{GridPatch, grid_patches};
+pub use label_index::LabelIndex;
+pub use patch::{ClassRatios, ForcedForeground, PatchConfig, PatchSampling, PositiveNegative};
+pub use weighted_patch::WeightedPatch;

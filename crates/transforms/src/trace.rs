@@ -1,0 +1,96 @@
+//! What a chain did to a case, and the way back.
+
+use crate::map::{GridMap, LabelSampling, Sampling};
+use crate::work::Work;
+use crate::{Result, Step};
+use serde::{Deserialize, Serialize};
+use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+
+/// The steps that took a case from its file's grid to the grid that a network sees.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The grid before.
+    pub from: Geometry,
+    /// The grid after.
+    pub to: Geometry,
+    /// What was done, in order; each step with its sampled numbers.
+    pub steps: Vec<Step>,
+    /// How often values were mixed on the way: neighbouring moves count once.
+    pub interpolations: usize,
+}
+
+impl Trace {
+    /// A prediction on the grid after, brought to the grid before, in one resampling between paddings;
+    /// background where the chain cut away. Voxel for voxel where all moves were exact.
+    ///
+    /// # Errors
+    /// A prediction that lies on another grid.
+    pub fn invert_labels(&self, prediction: &LabelMap, labels: LabelSampling) -> Result<LabelMap> {
+        self.to.check_same(
+            prediction.geometry(),
+            "the chain's result and the prediction",
+        )?;
+        let sampling = Sampling {
+            labels,
+            ..Sampling::default()
+        };
+        let mut found = prediction.clone();
+        for map in self.way_back()? {
+            found = map.apply_labels(&found, &sampling)?;
+        }
+        Ok(found)
+    }
+
+    /// An image or probabilities on the grid after, brought to the grid before; zero where the chain
+    /// cut away. Channels are kept, changes of intensity are not undone.
+    ///
+    /// # Errors
+    /// As [`Trace::invert_labels`].
+    pub fn invert_image(&self, image: &Volume<f32>) -> Result<Volume<f32>> {
+        self.to
+            .check_same(image.geometry(), "the chain's result and the image")?;
+        let mut found = image.clone();
+        for map in self.way_back()? {
+            found = map.apply(&found, None, &Sampling::default())?.0;
+        }
+        Ok(found)
+    }
+
+    /// The same steps on another case with the same grid, neighbouring moves as one again.
+    ///
+    /// # Errors
+    /// A case that a step does not fit.
+    pub fn replay(&self, subject: Subject) -> Result<Subject> {
+        self.from
+            .check_same(subject.geometry(), "the case that was traced and this one")?;
+        let mut work = Work::new(subject, 0);
+        self.steps
+            .iter()
+            .try_for_each(|step| work.push(step.clone()))?;
+        Ok(work.finish()?.0)
+    }
+
+    /// The maps of the way back, one after another. Moves are one map, but a padding stands alone, so that
+    /// what a network saw in it does not end where the chain had cut away.
+    fn way_back(&self) -> Result<Vec<GridMap>> {
+        let mut stretches: Vec<(Geometry, GridMap)> = Vec::new();
+        let (mut grid, mut open) = (self.from, false);
+        for step in &self.steps {
+            let Step::Grid(step) = step else { continue };
+            let (map, pads) = (step.map(&grid)?, step.pads(&grid));
+            let source = std::mem::replace(&mut grid, map.target);
+            match stretches.pop() {
+                Some((first, before)) if open && !pads => {
+                    stretches.push((first, before.after(map)))
+                }
+                before => stretches.extend(before.into_iter().chain([(source, map)])),
+            }
+            open = !pads;
+        }
+        Ok(stretches
+            .into_iter()
+            .rev()
+            .map(|(source, map)| map.inverse(source))
+            .collect())
+    }
+}

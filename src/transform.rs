@@ -1,0 +1,202 @@
+//! A chain of transforms applied to files, so that an augmentation is seen before a model is trained
+//! with it: the results as NIfTI, what was drawn as JSON, and a sheet of pictures.
+
+use std::path::{Path, PathBuf};
+use vesalius_filters::ResampleOptions;
+use vesalius_io::{
+    FourthAxis, ReadOptions, read_labels, read_with, write, write_bytes_atomically, write_labels,
+};
+use vesalius_transforms::{Chain, LabelSampling, Trace, stack_on_first};
+use vesalius_view::{Montage, Picture, Scene};
+use vesalius_volume::{LabelMap, Subject, Volume};
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransformOptions {
+    /// Labels on the image's grid, which go through the chain with it.
+    pub labels: Option<PathBuf>,
+    /// The seed of all samples.
+    pub seed: u64,
+    /// How many samples are drawn.
+    pub samples: usize,
+    /// Bring each result back to the file's grid as well.
+    pub inverse: bool,
+}
+
+impl Default for TransformOptions {
+    fn default() -> Self {
+        Self {
+            labels: None,
+            seed: 0,
+            samples: 1,
+            inverse: false,
+        }
+    }
+}
+
+/// Why a chain was not applied to files.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The chain's file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The chain's file is not a chain.
+    #[error("{}: {reason}", path.display())]
+    Chain {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        reason: String,
+    },
+    /// The folder for the results cannot be made.
+    #[error("cannot make the folder {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// No sample was asked for.
+    #[error("0 samples were asked for; ask for 1 or more")]
+    NoSample,
+    /// A trace cannot be written as JSON.
+    #[error("what was drawn cannot be written: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A file.
+    #[error(transparent)]
+    Io(#[from] vesalius_io::Error),
+    /// The chain refused the case.
+    #[error(transparent)]
+    Transform(#[from] vesalius_transforms::Error),
+    /// Image and labels do not fit.
+    #[error(transparent)]
+    Volume(#[from] vesalius_volume::Error),
+    /// The picture.
+    #[error(transparent)]
+    View(#[from] vesalius_view::Error),
+}
+
+/// What one sample became.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The image that was written.
+    pub image: PathBuf,
+    /// What was done.
+    pub trace: Trace,
+}
+
+/// Reads a chain from a YAML file and checks it.
+///
+/// # Errors
+/// A file that cannot be read, an unknown transform or key with the nearest name, a value out of range.
+pub fn read_chain(path: &Path) -> Result<Chain, Error> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let bad = |reason: String| Error::Chain {
+        path: path.to_owned(),
+        reason,
+    };
+    let chain: Chain = serde_saphyr::from_str(&text).map_err(|e| bad(e.to_string()))?;
+    chain.check().map_err(|e| bad(e.to_string()))?;
+    Ok(chain)
+}
+
+/// Applies a chain to an image, whose further files become channels on the grid of the first, and writes
+/// `sample_N.nii.gz`, `sample_N_labels.nii.gz`, `sample_N.json` and `montage.png` to a folder; with
+/// [`TransformOptions::inverse`] also `sample_N_inverse.nii.gz` and its labels on the file's grid.
+///
+/// # Errors
+/// A file that cannot be read or written, or a chain that does not fit the case.
+pub fn transform_files(
+    chain: &Chain,
+    images: &[PathBuf],
+    output: &Path,
+    options: &TransformOptions,
+) -> Result<Vec<Sample>, Error> {
+    if options.samples == 0 {
+        return Err(Error::NoSample);
+    }
+    let subject = read_subject(images, options.labels.as_deref())?;
+    let drawn = chain.samples(subject.clone(), options.seed, 0, options.samples)?;
+    std::fs::create_dir_all(output).map_err(|source| Error::Folder {
+        path: output.to_owned(),
+        source,
+    })?;
+    let mut pictures = vec![picture(subject.image(), subject.labels(), "before")?];
+    let mut samples = Vec::new();
+    for (number, (after, trace)) in drawn.into_iter().enumerate() {
+        let file = |ending: &str| output.join(format!("sample_{number}{ending}"));
+        let image = file(".nii.gz");
+        write(&image, after.image())?;
+        if let Some(labels) = after.labels() {
+            write_labels(file("_labels.nii.gz"), labels)?;
+        }
+        if options.inverse {
+            write(file("_inverse.nii.gz"), &trace.invert_image(after.image())?)?;
+            if let Some(labels) = after.labels() {
+                let back = trace.invert_labels(labels, LabelSampling::Linear)?;
+                write_labels(file("_inverse_labels.nii.gz"), &back)?;
+            }
+        }
+        let text = serde_json::to_vec_pretty(&trace)?;
+        write_bytes_atomically(file(".json"), &text)?;
+        let title = format!("sample {number}, seed {}", options.seed);
+        pictures.push(picture(after.image(), after.labels(), &title)?);
+        samples.push(Sample { image, trace });
+    }
+    write_bytes_atomically(output.join("montage.png"), &sheet(&pictures)?.png()?)?;
+    Ok(samples)
+}
+
+fn read_subject(images: &[PathBuf], labels: Option<&Path>) -> Result<Subject, Error> {
+    let options = ReadOptions {
+        fourth_axis: FourthAxis::Channels,
+        ..ReadOptions::default()
+    };
+    let parts: Vec<Volume<f32>> = images
+        .iter()
+        .map(|path| read_with(path, &options))
+        .collect::<Result<_, _>>()?;
+    let image = stack_on_first(&parts, &ResampleOptions::monai())?;
+    let labels = labels.map(read_labels).transpose()?;
+    let name = images
+        .first()
+        .map_or_else(String::new, |path| path.display().to_string());
+    Ok(Subject::new(name, image, labels)?)
+}
+
+/// Three slices, and the same with the labels over them.
+fn picture(image: &Volume<f32>, labels: Option<&LabelMap>, title: &str) -> Result<Picture, Error> {
+    let scene = Scene {
+        reference: labels,
+        ..Scene::of(image)
+    };
+    let montage = Montage {
+        slices: 3,
+        columns: 3,
+        tile: 160,
+        title: title.to_owned(),
+        ..Montage::default()
+    };
+    Ok(montage.draw(&scene)?)
+}
+
+/// The pictures below each other.
+fn sheet(pictures: &[Picture]) -> Result<Picture, Error> {
+    let width = pictures.iter().map(Picture::width).max().unwrap_or(1);
+    let height = pictures.iter().map(Picture::height).sum();
+    let mut sheet = Picture::filled(width, height, [17, 18, 20])?;
+    let mut y = 0;
+    for picture in pictures {
+        sheet.paste(picture, [0, y]);
+        y += picture.height();
+    }
+    Ok(sheet)
+}
