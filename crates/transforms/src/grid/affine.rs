@@ -223,9 +223,11 @@ mod tests {
             };
             let found = numbers.matrix(&g, AffineSpace::Voxels).unwrap().rows();
             let expected: [[f64; 4]; 4] = read(case, "matrix");
+            // MONAI's grid passes through single precision.
+            let enough = if case["name"] == "monai" { 2e-6 } else { 1e-9 };
             for (a, b) in found.iter().flatten().zip(expected.iter().flatten()) {
                 assert!(
-                    (a - b).abs() < 1e-9,
+                    (a - b).abs() < enough,
                     "{}: {found:?} {expected:?}",
                     case["name"]
                 );

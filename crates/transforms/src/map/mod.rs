@@ -3,6 +3,7 @@
 
 mod displacement;
 mod exact;
+mod place;
 mod points;
 mod sampling;
 

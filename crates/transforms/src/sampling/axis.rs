@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// An index axis of a volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "Written")]
 pub enum Axis {
     /// The first, fastest in memory.
     X,
@@ -27,6 +27,31 @@ impl Axis {
             Self::X => [1, 2, 0],
             Self::Y => [0, 2, 1],
             Self::Z => [0, 1, 2],
+        }
+    }
+}
+
+/// An axis as a file has it: YAML 1.1 takes a bare `y` for `true`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Flag(bool),
+    Name(String),
+}
+
+impl TryFrom<Written> for Axis {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Flag(true) => Ok(Self::Y),
+            Written::Flag(false) => Err("unknown axis `false`; known are x, y, z".to_owned()),
+            Written::Name(name) => match name.as_str() {
+                "x" => Ok(Self::X),
+                "y" => Ok(Self::Y),
+                "z" => Ok(Self::Z),
+                _ => Err(format!("unknown axis `{name}`; known are x, y, z")),
+            },
         }
     }
 }
