@@ -23,19 +23,38 @@ fn samples_repeat_and_come_back_to_the_files_grid() {
     std::fs::write(folder.join("chain.yaml"), CHAIN).unwrap();
     let run = |output: &str, seed: &str| {
         let arguments = [
-            "transform", "chain.yaml", IMAGE, "--labels", LABELS, "--output", output, "--seed", seed,
-            "--samples", "2", "--inverse",
+            "transform",
+            "chain.yaml",
+            IMAGE,
+            "--labels",
+            LABELS,
+            "--output",
+            output,
+            "--seed",
+            seed,
+            "--samples",
+            "2",
+            "--inverse",
         ];
         success(folder, &arguments)
     };
     let said = run("a", "3");
-    assert!(said.contains("0 interpolations") && said.lines().count() == 2, "{said}");
+    assert!(
+        said.contains("0 interpolations") && said.lines().count() == 2,
+        "{said}"
+    );
     run("b", "3");
     run("c", "4");
     let image = |output: &str, file: &str| read(folder.join(output).join(file)).unwrap();
     assert_eq!(image("a", "sample_1.nii.gz"), image("b", "sample_1.nii.gz"));
-    assert_ne!(image("a", "sample_1.nii.gz").data(), image("a", "sample_0.nii.gz").data());
-    assert_ne!(image("a", "sample_1.nii.gz").data(), image("c", "sample_1.nii.gz").data());
+    assert_ne!(
+        image("a", "sample_1.nii.gz").data(),
+        image("a", "sample_0.nii.gz").data()
+    );
+    assert_ne!(
+        image("a", "sample_1.nii.gz").data(),
+        image("c", "sample_1.nii.gz").data()
+    );
     let before = read_labels(folder.join(LABELS)).unwrap();
     let back = read_labels(folder.join("a/sample_0_inverse_labels.nii.gz")).unwrap();
     assert_eq!(back.data(), before.data());
@@ -53,8 +72,15 @@ fn several_files_become_channels() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     dataset(folder, 1);
-    std::fs::write(folder.join("chain.yaml"), "- channel_arithmetic: {of: [1, 0], append: false}").unwrap();
-    success(folder, &["transform", "chain.yaml", IMAGE, IMAGE, "--output", "out"]);
+    std::fs::write(
+        folder.join("chain.yaml"),
+        "- channel_arithmetic: {of: [1, 0], append: false}",
+    )
+    .unwrap();
+    success(
+        folder,
+        &["transform", "chain.yaml", IMAGE, IMAGE, "--output", "out"],
+    );
     let difference = read(folder.join("out/sample_0.nii.gz")).unwrap();
     assert!(difference.channels() == 1 && difference.data().iter().all(|v| *v == 0.0));
 }
@@ -71,19 +97,29 @@ fn mistakes_end_with_what_to_do() {
         error(folder, &arguments)
     };
     let said = run("- flipp: {}", IMAGE, &[]);
-    assert!(said.contains("chain.yaml") && said.contains("did you mean `flip`"), "{said}");
+    assert!(
+        said.contains("chain.yaml") && said.contains("did you mean `flip`"),
+        "{said}"
+    );
     let said = run("- gamma: {probabilty: 1}", IMAGE, &[]);
     assert!(said.contains("did you mean `probability`"), "{said}");
     let said = run("- gamma: {probability: 3}", IMAGE, &[]);
     assert!(said.contains("probability is 3"), "{said}");
     let said = run("- patch: {size: [0, 4, 4]}", IMAGE, &[]);
     assert!(said.contains("patch size [0, 4, 4]"), "{said}");
-    let said = run("- crop_region: {start: [0, 0, 0], size: [900, 4, 4]}", IMAGE, &[]);
+    let said = run(
+        "- crop_region: {start: [0, 0, 0], size: [900, 4, 4]}",
+        IMAGE,
+        &[],
+    );
     assert!(said.contains("pad"), "{said}");
     let said = run("- crop_foreground: {labels: true}", IMAGE, &[]);
     assert!(said.contains("no labels"), "{said}");
     let said = run("- light", IMAGE, &["--samples", "0"]);
     assert!(said.contains("1 or more"), "{said}");
     assert!(run("- light", "nowhere.nii.gz", &[]).contains("nowhere.nii.gz"));
-    assert!(!folder.join("out").exists(), "nothing was written for a mistake");
+    assert!(
+        !folder.join("out").exists(),
+        "nothing was written for a mistake"
+    );
 }
