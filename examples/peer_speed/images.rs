@@ -41,6 +41,7 @@ pub fn cases() -> Vec<Case> {
                 overlap: 0.5,
                 blending: Blending::Gaussian,
                 batch_size: 4,
+                ..SlidingWindow::default()
             };
             let twice = |patch: Tensor<5>| Tensor::cat(vec![patch.clone(), patch], 1);
             Ok(Box::new(move || {
