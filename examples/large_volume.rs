@@ -69,6 +69,8 @@ fn write_model(folder: &std::path::Path, classes: u16) -> Result<()> {
         mirror_axes: Vec::new(),
         postprocessing: Vec::new(),
         members: vec!["made".to_owned()],
+        companions: Vec::new(),
+        combination: Default::default(),
         provenance: Default::default(),
     };
     let weights = weights_path(folder, "made");

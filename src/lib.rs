@@ -26,6 +26,7 @@ pub mod study;
 pub mod transform;
 pub mod transform_file;
 
+pub use vesalius_auto as auto;
 pub use vesalius_filters as filters;
 pub use vesalius_inferers as inferers;
 pub use vesalius_io as io;

@@ -39,6 +39,14 @@ pub fn pair(text: &str) -> Result<[f64; 2], String> {
         .map_err(|parts: Vec<f64>| format!("{} numbers, expected two", parts.len()))
 }
 
+/// Parses a number above 0.
+pub fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
+        _ => Err("expected a positive number".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,13 @@
 //! Several models' answers become one: the mean of their probabilities or of their logits, or a vote.
 
 use crate::{Error, ProbabilityMap, Result};
+use serde::{Deserialize, Serialize};
 use vesalius_tensor::ProbabilitiesSlab;
 use vesalius_volume::LabelScheme;
 
 /// How answers are put together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Combination {
     /// The mean of probabilities: nnU-Net's `nnUNetv2_ensemble`.
     #[default]

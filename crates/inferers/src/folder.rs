@@ -133,6 +133,9 @@ pub fn convert_model(from: &Path, to: &Path, options: &OpenOptions) -> Result<Mo
         ));
     }
     let device = Device::flex();
+    for name in &found.description.companions {
+        convert_model(&from.join(name), &to.join(name), options)?;
+    }
     for (member, path) in found.description.members.iter().zip(&found.weights) {
         let target = weights_path(to, member);
         let folder = target.parent().unwrap_or(to);

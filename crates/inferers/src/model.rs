@@ -1,7 +1,7 @@
 //! The model folder: `model.yaml`, which says everything but the weights, and one folder a member
 //! (a fold, an ensemble member) with its weights.
 
-use crate::{Error, Inferer, NnUnetPipeline, PostprocessingStep, Result};
+use crate::{Combination, Error, Inferer, NnUnetPipeline, PostprocessingStep, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vesalius_networks::NetworkConfig;
@@ -44,6 +44,13 @@ pub struct ModelDescription {
     pub postprocessing: Vec<PostprocessingStep>,
     /// Names of the members; their logits are averaged.
     pub members: Vec<String>,
+    /// Folders, beside `model.yaml`, of further models of the same labels, each with a network of its
+    /// own; their answers and this model's are put together, each counted once a member.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub companions: Vec<String>,
+    /// How the answers of companions are put together.
+    #[serde(default)]
+    pub combination: Combination,
     /// Where the model comes from.
     #[serde(default)]
     pub provenance: Provenance,
@@ -125,6 +132,11 @@ impl ModelDescription {
         {
             return Err(bad(format!(
                 "previous_stage `{stage}` is not a plain folder name"
+            )));
+        }
+        if let Some(name) = model.companions.iter().find(|name| !is_plain_name(name)) {
+            return Err(bad(format!(
+                "companion `{name}` is not a plain folder name"
             )));
         }
         if let Some(member) = model.members.iter().find(|name| !is_plain_name(name)) {

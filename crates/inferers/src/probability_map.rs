@@ -19,6 +19,16 @@ impl ProbabilityMap {
         }
     }
 
+    /// Probabilities that were written as an image before, one channel a class or region.
+    ///
+    /// # Errors
+    /// Another number of channels than the scheme's.
+    pub fn from_stored(scheme: &LabelScheme, stored: Volume<f32>) -> Result<Self> {
+        let geometry = *stored.geometry();
+        let probabilities = ProbabilitiesSlab::from_stored(scheme, stored.into_data())?;
+        Ok(Self::new(geometry, probabilities))
+    }
+
     /// Where the voxels lie.
     pub fn geometry(&self) -> &Geometry {
         &self.geometry

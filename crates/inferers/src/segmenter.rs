@@ -8,7 +8,7 @@ use crate::rows::{ImageRows, ScratchImage};
 use crate::sliding_window::WindowRun;
 use crate::{
     Averaged, AxisOrder, Bytes, Error, MemoryPlan, Mirrored, ModelDescription, Observer,
-    PatchNetwork, ProbabilityMap, Result, SlidingWindow, postprocess,
+    PatchNetwork, ProbabilityMap, Result, SlidingWindow, combine, postprocess,
 };
 use burn::tensor::{Device, Tensor};
 use std::path::Path;
@@ -34,6 +34,7 @@ pub struct Segmenter {
     members: Vec<Member>,
     device: Device,
     previous: Option<Box<Segmenter>>,
+    companions: Vec<Segmenter>,
 }
 
 /// How one image is segmented.
@@ -148,11 +149,31 @@ impl Segmenter {
             }
             None => None,
         };
+        let companions = found
+            .description
+            .companions
+            .iter()
+            .map(|name| Self::open_with(&folder.join(name), device, options))
+            .collect::<Result<Vec<_>>>()?;
+        let other = companions.iter().find(|other| {
+            other.model.labels != found.description.labels
+                || other.model.channels != found.description.channels
+        });
+        if let Some(other) = other {
+            return Err(Error::ModelFolder {
+                path: folder.to_path_buf(),
+                reason: format!(
+                    "has a companion, {}, of other labels or channels; models that answer together share both",
+                    other.model.provenance.name
+                ),
+            });
+        }
         Ok(Self {
             model: found.description,
             members,
             device: device.clone(),
             previous,
+            companions,
         })
     }
 
@@ -168,6 +189,7 @@ impl Segmenter {
             members: networks.into_iter().map(Member::Own).collect(),
             device: device.clone(),
             previous: None,
+            companions: Vec::new(),
         }
     }
 
@@ -206,6 +228,36 @@ impl Segmenter {
     /// As [`Segmenter::segment`]; [`Error::Memory`]; [`Error::Stopped`].
     pub fn segment_with(&self, image: Volume<f32>, options: &SegmentOptions) -> Result<Segmented> {
         self.check_image(&image)?;
+        let segmented = match self.companions.is_empty() {
+            true => self.alone(image, options)?,
+            false => self.together(image, options)?,
+        };
+        self.finish(segmented)
+    }
+
+    /// This model's answer and its companions', put together.
+    fn together(&self, image: Volume<f32>, options: &SegmentOptions) -> Result<Segmented> {
+        let wanted = SegmentOptions {
+            probabilities: true,
+            ..*options
+        };
+        let mut parts = Vec::with_capacity(1 + self.companions.len());
+        let mut weights = Vec::with_capacity(parts.capacity());
+        for model in std::iter::once(self).chain(&self.companions) {
+            let answer = model.alone(image.clone(), &wanted)?.probabilities;
+            // They were asked for.
+            parts.push(answer.ok_or(Error::Stopped)?);
+            weights.push(model.members.len() as f64);
+        }
+        let map = combine(&parts, &weights, self.model.combination)?;
+        Ok(Segmented {
+            labels: LabelStore::U16(map.labels()?),
+            probabilities: options.probabilities.then_some(map),
+        })
+    }
+
+    /// This model's answer before postprocessing, whatever its companions say.
+    fn alone(&self, image: Volume<f32>, options: &SegmentOptions) -> Result<Segmented> {
         let coarse = match &self.previous {
             Some(stage) => {
                 let options = SegmentOptions {

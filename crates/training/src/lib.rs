@@ -34,6 +34,7 @@ mod validate;
 
 pub use checkpoint::Checkpoint;
 pub use compute::{GradientWorkers, Gradients, Objective, OneDevice, SeveralDevices};
+pub use config::parse_yaml;
 pub use config::{
     AdamConfig, AdamWConfig, BadCase, CacheConfig, CheckpointsConfig, Duration, EarlyStopping,
     OptimizerConfig, Precision, StartFrom, StochasticGradientDescent, TrainingConfig,

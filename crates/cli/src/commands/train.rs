@@ -23,13 +23,13 @@ pub struct Arguments {
     #[arg(long)]
     output: Option<PathBuf>,
     /// Train for so many minutes (validation not counted)
-    #[arg(long, conflicts_with = "steps", value_parser = positive)]
+    #[arg(long, conflicts_with = "steps", value_parser = crate::values::positive)]
     minutes: Option<f64>,
     /// Train for so many steps
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
     /// Train so long that every training case is drawn from so many times
-    #[arg(long, conflicts_with_all = ["steps", "minutes"], value_parser = positive)]
+    #[arg(long, conflicts_with_all = ["steps", "minutes"], value_parser = crate::values::positive)]
     epochs: Option<f64>,
     /// What computes: cpu, cuda[:n], wgpu[:n] or vulkan[:n]; several, with commas between them, share
     /// the batches of a step
@@ -43,13 +43,6 @@ pub struct Arguments {
     resume: bool,
     #[command(flatten)]
     json: JsonOutput,
-}
-
-fn positive(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
-        _ => Err("expected a positive number".to_owned()),
-    }
 }
 
 /// Trains, and prints how it ended.

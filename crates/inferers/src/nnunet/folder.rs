@@ -88,6 +88,8 @@ impl NnUnetModelFolder {
             mirror_axes: mirror_axes(&told, plan.dimensions()),
             postprocessing: postprocessing::read(&folder.join("postprocessing.json"))?,
             members,
+            companions: Vec::new(),
+            combination: Default::default(),
             provenance: Provenance {
                 made_by: format!("nnU-Net v2, {}", plans.plans_name),
                 name: name.clone(),

@@ -33,12 +33,18 @@ struct StoredCase {
     fold: Option<usize>,
     #[serde(alias = "subject", alias = "group")]
     patient: Option<String>,
+    #[serde(flatten)]
+    other: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StoredImage {
-    Named { image: OneOrMore },
+    Named {
+        image: OneOrMore,
+        #[serde(flatten)]
+        other: Map<String, Value>,
+    },
     Bare(PathBuf),
 }
 
@@ -61,12 +67,28 @@ impl OneOrMore {
     }
 }
 
+/// The files under further image keys of a case, in the order of the keys.
+fn further_images(
+    other: &Map<String, Value>,
+    keys: &[String],
+    root: &Path,
+) -> std::result::Result<Vec<PathBuf>, String> {
+    let file = |key: &String| match other.get(key) {
+        Some(Value::String(path)) => Ok(joined(root, Path::new(path))),
+        Some(value) => Err(format!("has {value} under `{key}`, expected a file's path")),
+        None => Err(format!(
+            "has no `{key}`, which is asked for as a further image"
+        )),
+    };
+    keys.iter().map(file).collect()
+}
+
 /// `./imagesTr/a.nii.gz` under `root`, without the dot.
 fn joined(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix(".").unwrap_or(path))
 }
 
-pub(super) fn parse(path: &Path, root: &Path, text: &str) -> Result<Datalist> {
+pub(super) fn parse(path: &Path, root: &Path, text: &str, further: &[String]) -> Result<Datalist> {
     let bad = |reason: String| Error::Datalist {
         path: path.to_path_buf(),
         reason,
@@ -98,12 +120,17 @@ pub(super) fn parse(path: &Path, root: &Path, text: &str) -> Result<Datalist> {
             list.testing = raw::unlabelled(root, &ending).map_err(bad)?;
         }
         (training, ..) => {
-            list.cases = labelled(training.unwrap_or_default(), root).map_err(bad)?;
-            list.testing = unlabelled(stored.testing.unwrap_or_default(), root).map_err(bad)?;
+            list.cases = labelled(training.unwrap_or_default(), root, further).map_err(bad)?;
+            list.testing =
+                unlabelled(stored.testing.unwrap_or_default(), root, further).map_err(bad)?;
         }
     }
+    let images = list.cases.first().map_or(1, |case| case.images.len());
+    if !list.channels.is_empty() && list.channels.len() + further.len() == images {
+        list.channels.extend(further.iter().cloned());
+    }
     if list.channels.is_empty() {
-        list.channels = numbered_channels(list.cases.first().map_or(1, |c| c.images.len()));
+        list.channels = numbered_channels(images);
     }
     Ok(list)
 }
@@ -115,12 +142,18 @@ fn folder_name(root: &Path) -> String {
         .map_or("dataset".to_owned(), |n| n.to_string_lossy().into_owned())
 }
 
-fn labelled(training: Vec<StoredCase>, root: &Path) -> std::result::Result<Vec<CaseFiles>, String> {
+fn labelled(
+    training: Vec<StoredCase>,
+    root: &Path,
+    further: &[String],
+) -> std::result::Result<Vec<CaseFiles>, String> {
     let cases = training.into_iter().enumerate().map(|(position, case)| {
-        let (name, images) = case
+        let (name, mut images) = case
             .image
             .resolve(root)
             .ok_or_else(|| format!("`training[{position}]` names no image"))?;
+        let more = further_images(&case.other, further, root);
+        images.extend(more.map_err(|reason| format!("`training[{position}]` {reason}"))?);
         Ok(CaseFiles {
             name,
             images,
@@ -135,15 +168,18 @@ fn labelled(training: Vec<StoredCase>, root: &Path) -> std::result::Result<Vec<C
 fn unlabelled(
     testing: Vec<StoredImage>,
     root: &Path,
+    further: &[String],
 ) -> std::result::Result<Vec<UnlabelledFiles>, String> {
     let cases = testing.into_iter().enumerate().map(|(position, case)| {
-        let image = match case {
-            StoredImage::Named { image } => image,
-            StoredImage::Bare(path) => OneOrMore::One(path),
+        let (image, other) = match case {
+            StoredImage::Named { image, other } => (image, other),
+            StoredImage::Bare(path) => (OneOrMore::One(path), Map::new()),
         };
-        let (name, images) = image
+        let (name, mut images) = image
             .resolve(root)
             .ok_or_else(|| format!("`testing[{position}]` names no image"))?;
+        let more = further_images(&other, further, root);
+        images.extend(more.map_err(|reason| format!("`testing[{position}]` {reason}"))?);
         Ok(UnlabelledFiles { name, images })
     });
     cases.collect()

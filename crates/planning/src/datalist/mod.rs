@@ -70,6 +70,9 @@ pub struct Datalist {
 pub struct DatalistOptions {
     /// The folder that the list's paths start from; `None` is the folder of the list itself.
     pub root: Option<PathBuf>,
+    /// Further image keys of a case in a JSON list (Auto3DSeg's `extra_modalities`), each one more
+    /// channel.
+    pub extra_image_keys: Vec<String>,
     /// Whether a listed file that is absent is an error; a check of the dataset names all of them.
     pub require_files: bool,
 }
@@ -78,6 +81,7 @@ impl Default for DatalistOptions {
     fn default() -> Self {
         Self {
             root: None,
+            extra_image_keys: Vec::new(),
             require_files: true,
         }
     }
@@ -120,7 +124,7 @@ impl Datalist {
             .is_some_and(|e| e.eq_ignore_ascii_case("csv"));
         let list = match is_table {
             true => table::parse(&path, &root, &text),
-            false => json::parse(&path, &root, &text),
+            false => json::parse(&path, &root, &text, &options.extra_image_keys),
         }?;
         list.checked(options.require_files)
     }

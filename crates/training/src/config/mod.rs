@@ -10,6 +10,7 @@ pub use cache::{BadCase, CacheConfig};
 pub use course::{CheckpointsConfig, Duration, Precision, StartFrom, WeightAverageConfig};
 pub use optimizer::{AdamConfig, AdamWConfig, OptimizerConfig, StochasticGradientDescent};
 pub use validation::{EarlyStopping, ValidationConfig, ValidationOn};
+pub use yaml::parse as parse_yaml;
 
 use crate::{Error, Result, Schedule, WarmUp};
 use serde::{Deserialize, Serialize};

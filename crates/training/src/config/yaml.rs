@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 ///
 /// # Errors
 /// [`Error::Yaml`] with the line and the key.
-pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_saphyr::from_str(text).map_err(|e| Error::Yaml(with_suggestion(&e.to_string())))
 }
 

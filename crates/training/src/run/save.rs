@@ -153,6 +153,8 @@ impl Run<'_> {
             mirror_axes: Vec::new(),
             postprocessing: Vec::new(),
             members: vec![member],
+            companions: Vec::new(),
+            combination: Default::default(),
             provenance: Provenance {
                 made_by: concat!("vesalius ", env!("CARGO_PKG_VERSION")).to_owned(),
                 name: self.config.name.clone(),

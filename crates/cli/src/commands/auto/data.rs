@@ -30,6 +30,7 @@ impl DataArguments {
         let options = DatalistOptions {
             root: self.dataroot.clone(),
             require_files: false,
+            ..DatalistOptions::default()
         };
         // clap wants one of both.
         let data = self.data.as_deref().unwrap_or(".".as_ref());

@@ -1,11 +1,15 @@
-//! `vesalius auto`: look at a dataset and plan what to train on it.
+//! `vesalius auto`: from a folder of scans to a model, stage by stage or all at once.
 
 mod analyze;
 mod data;
+mod ensemble;
 mod plan;
+mod report;
+mod run;
+mod train;
+mod transfer;
 
 use super::Result;
-use clap::Subcommand;
 
 /// Arguments of `vesalius auto`.
 #[derive(clap::Args)]
@@ -14,18 +18,36 @@ pub struct Arguments {
     stage: Stage,
 }
 
-#[derive(Subcommand)]
+#[derive(clap::Subcommand)]
 enum Stage {
+    /// Every stage, from the input to the model and its report; goes on where it was interrupted
+    Run(run::Arguments),
     /// Check a dataset and measure it: problems, nnU-Net's fingerprint, Auto3DSeg's statistics, folds
     Analyze(analyze::Arguments),
     /// Make nnU-Net's plans from a fingerprint, with a reason for every choice
     Plan(plan::Arguments),
+    /// Train every plan on every fold, and segment what each did not see
+    Train(train::Arguments),
+    /// Choose the ensemble that segments unseen cases best, and write it as a model folder
+    Ensemble(ensemble::Arguments),
+    /// Write report.html and report.json
+    Report(report::Arguments),
+    /// Copy the trained models with their history to a folder that another machine can import
+    Export(transfer::ExportArguments),
+    /// Take the trained models of an export into a work folder
+    Import(transfer::ImportArguments),
 }
 
-/// Runs one stage.
+/// Runs a stage.
 pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.stage {
+        Stage::Run(arguments) => run::run(arguments),
         Stage::Analyze(arguments) => analyze::run(arguments),
         Stage::Plan(arguments) => plan::run(arguments),
+        Stage::Train(arguments) => train::run(arguments),
+        Stage::Ensemble(arguments) => ensemble::run(arguments),
+        Stage::Report(arguments) => report::run(arguments),
+        Stage::Export(arguments) => transfer::export(arguments),
+        Stage::Import(arguments) => transfer::import(arguments),
     }
 }

@@ -1,0 +1,107 @@
+//! The chosen ensemble as one model folder: a model an algorithm with its folds as members, the further
+//! algorithms as its companions.
+
+use crate::{Choice, Error, History, Result, Work};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use vesalius_inferers::{ModelDescription, weights_path};
+
+/// Writes `model/` in the work folder, in place of an earlier one; says where it is.
+///
+/// # Errors
+/// A run's model that cannot be read, a folder that cannot be written.
+pub fn write_model(work: &Work, history: &History, choice: &Choice) -> Result<PathBuf> {
+    let target = work.folder().join("model");
+    let part = work.folder().join("model.part");
+    let problem = |path: &Path, e: std::io::Error| Error::Work {
+        path: path.to_path_buf(),
+        reason: format!("cannot be written: {e}"),
+    };
+    let removed = |path: &Path| match path.exists() {
+        true => std::fs::remove_dir_all(path).map_err(|e| problem(path, e)),
+        false => Ok(()),
+    };
+    removed(&part)?;
+    let mut folds: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (fold, algorithms) in &choice.best.candidate.members {
+        for algorithm in algorithms {
+            folds.entry(algorithm).or_default().push(*fold);
+        }
+    }
+    let algorithms: Vec<(&str, &[usize])> = folds
+        .iter()
+        .map(|(name, folds)| (*name, folds.as_slice()))
+        .collect();
+    let Some((first, rest)) = algorithms.split_first() else {
+        return Err(Error::Ensemble("the choice has no member".to_owned()));
+    };
+    for (algorithm, folds) in rest {
+        write_algorithm(
+            work,
+            history,
+            (algorithm, folds),
+            &part.join(algorithm),
+            |_| {},
+        )?;
+    }
+    write_algorithm(work, history, *first, &part, |model| {
+        model.companions = rest.iter().map(|(name, _)| (*name).to_owned()).collect();
+        model.combination = choice.best.candidate.combine;
+        model.postprocessing = choice.postprocessing.clone();
+        model.provenance.name = work.input().name.clone();
+        model.provenance.validation_dice = Some(choice.dice);
+        model.provenance.validation_fold = None;
+    })?;
+    removed(&target)?;
+    std::fs::rename(&part, &target).map_err(|e| problem(&target, e))?;
+    Ok(target)
+}
+
+/// The runs of an algorithm as one model with a member a fold.
+fn write_algorithm(
+    work: &Work,
+    history: &History,
+    (algorithm, folds): (&str, &[usize]),
+    target: &Path,
+    change: impl FnOnce(&mut ModelDescription),
+) -> Result<()> {
+    let mut model: Option<ModelDescription> = None;
+    let mut members = Vec::new();
+    for fold in folds {
+        let Some(job) = history.job(algorithm, *fold) else {
+            return Err(Error::Ensemble(format!(
+                "{algorithm} has no run on fold {fold}"
+            )));
+        };
+        let source = work.folder().join(&job.folder);
+        let description = ModelDescription::read(&source)?;
+        for own in &description.members {
+            let name = match description.members.len() {
+                1 => format!("fold_{fold}"),
+                _ => format!("fold_{fold}_{own}"),
+            };
+            let weights = weights_path(&source, own);
+            let bytes = std::fs::read(&weights).map_err(|e| Error::Work {
+                path: weights.clone(),
+                reason: format!("cannot be read: {e}"),
+            })?;
+            let path = weights_path(target, &name);
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent).map_err(|e| Error::Work {
+                    path: parent.to_path_buf(),
+                    reason: format!("cannot be made: {e}"),
+                })?;
+            }
+            vesalius_io::write_bytes_atomically(&path, &bytes)?;
+            members.push(name);
+        }
+        model.get_or_insert(description);
+    }
+    let Some(mut model) = model else {
+        return Err(Error::Ensemble(format!("{algorithm} has no run")));
+    };
+    model.members = members;
+    model.provenance.validation_fold = None;
+    change(&mut model);
+    Ok(model.write(target)?)
+}

@@ -1,0 +1,258 @@
+//! Candidates scored on the held-out cases, and the one that is taken.
+
+use super::Candidate;
+use super::candidates::candidates;
+use super::post::{Judged, decide, evaluate};
+use crate::held_out::{cases, probabilities_path, read_probabilities};
+use crate::{Error, History, Result, Work};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use vesalius_inferers::{Combination, ModelDescription, PostprocessingStep, combine, postprocess};
+use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
+use vesalius_planning::CaseFiles;
+use vesalius_volume::{LabelMap, LabelScheme};
+
+const FILE: &str = "ensemble.json";
+
+/// How the choice is made.
+#[derive(Debug, Clone, Copy)]
+pub struct ChooseOptions {
+    /// Whether taking small pieces away is tried.
+    pub postprocessing: bool,
+}
+
+impl Default for ChooseOptions {
+    fn default() -> Self {
+        Self {
+            postprocessing: true,
+        }
+    }
+}
+
+/// A candidate with what it reached on cases that its members did not see.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scored {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Mean Dice over foreground labels.
+    pub dice: f64,
+    /// Dice of each label or region.
+    pub labels: BTreeMap<String, f64>,
+}
+
+/// The ensemble that was taken, and those that were not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The best; of equals the smaller.
+    pub best: Scored,
+    /// What is done to its segmentations, in order.
+    pub postprocessing: Vec<PostprocessingStep>,
+    /// Mean Dice with post-processing.
+    pub dice: f64,
+    /// Every candidate.
+    pub tried: Vec<Scored>,
+}
+
+impl Choice {
+    /// Reads what an earlier [`choose`] wrote; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// [`Error::Work`] for a file that is not a choice.
+    pub fn read(work: &Work) -> Result<Option<Self>> {
+        let path = work.folder().join(FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|e| Error::Work {
+                    path,
+                    reason: format!(
+                        "is not the choice of an ensemble: {e}; remove it to choose anew"
+                    ),
+                }),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The scores of the choice, post-processing included, case by case.
+    ///
+    /// # Errors
+    /// Files that cannot be read.
+    pub fn evaluation(&self, work: &Work, history: &History) -> Result<Evaluation> {
+        let scheme = scheme_of(work, history)?;
+        let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);
+        let mut judged = judge(work, history, &self.best.candidate, &scheme)?;
+        for case in &mut judged {
+            case.found = postprocess(case.found.clone(), &self.postprocessing)?;
+        }
+        evaluate(&evaluator, &judged)
+    }
+
+    fn write(&self, work: &Work) -> Result<()> {
+        let path = work.folder().join(FILE);
+        let text =
+            serde_json::to_string_pretty(self).map_err(|e| Error::Ensemble(e.to_string()))?;
+        Ok(vesalius_io::write_bytes_atomically(&path, text.as_bytes())?)
+    }
+}
+
+/// Scores every ensemble of the trained runs on the held-out cases and takes the best.
+///
+/// # Errors
+/// [`Error::Ensemble`] when no run is usable, [`Error::Stopped`], files that cannot be read.
+pub fn choose(
+    work: &Work,
+    history: &History,
+    options: &ChooseOptions,
+    stop: &AtomicBool,
+    observer: &mut dyn FnMut(&Scored),
+) -> Result<Choice> {
+    let scheme = scheme_of(work, history)?;
+    let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);
+    let mut tried = Vec::new();
+    for candidate in candidates(history) {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Stopped);
+        }
+        let judged = judge(work, history, &candidate, &scheme)?;
+        let scored = scored(candidate, &evaluate(&evaluator, &judged)?);
+        observer(&scored);
+        tried.push(scored);
+    }
+    let best = tried
+        .iter()
+        .reduce(|best, next| if next.dice > best.dice { next } else { best })
+        .cloned()
+        .ok_or_else(|| Error::Ensemble(why_none(history)))?;
+    let (postprocessing, dice) = match options.postprocessing {
+        false => (Vec::new(), best.dice),
+        true => {
+            let judged = judge(work, history, &best.candidate, &scheme)?;
+            let (steps, evaluation) = decide(&evaluator, judged)?;
+            (steps, evaluation.mean("dice").unwrap_or(0.0))
+        }
+    };
+    let choice = Choice {
+        best,
+        postprocessing,
+        dice,
+        tried,
+    };
+    choice.write(work)?;
+    Ok(choice)
+}
+
+/// A held-out case beside what the choice says of it.
+pub(crate) struct Segmented {
+    pub(crate) scheme: LabelScheme,
+    pub(crate) reference: LabelMap,
+    pub(crate) found: LabelMap,
+}
+
+/// What the choice says of one case, by the models that did not see it.
+pub(crate) fn segment_case(
+    work: &Work,
+    history: &History,
+    choice: &Choice,
+    case: &CaseFiles,
+) -> Result<Segmented> {
+    let scheme = scheme_of(work, history)?;
+    let candidate = &choice.best.candidate;
+    let of_fold = candidate
+        .members
+        .iter()
+        .find(|(fold, _)| case.fold == Some(*fold));
+    let (fold, algorithms) = of_fold
+        .ok_or_else(|| Error::Ensemble(format!("case {} is in no fold of it", case.name)))?;
+    let found = found(
+        work,
+        history,
+        (*fold, algorithms),
+        candidate.combine,
+        &case.name,
+        &scheme,
+    )?;
+    Ok(Segmented {
+        found: postprocess(found, &choice.postprocessing)?,
+        reference: vesalius_io::read_labels(&case.label)?,
+        scheme,
+    })
+}
+
+/// What algorithms say of a case of a fold, together.
+fn found(
+    work: &Work,
+    history: &History,
+    (fold, algorithms): (usize, &[String]),
+    how: Combination,
+    case: &str,
+    scheme: &LabelScheme,
+) -> Result<LabelMap> {
+    let parts = algorithms
+        .iter()
+        .filter_map(|algorithm| history.job(algorithm, fold))
+        .map(|job| read_probabilities(&probabilities_path(work, job, case), scheme))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(combine(&parts, &vec![1.0; parts.len()], how)?.labels()?)
+}
+
+/// What the candidate says of every held-out case.
+fn judge(
+    work: &Work,
+    history: &History,
+    candidate: &Candidate,
+    scheme: &LabelScheme,
+) -> Result<Vec<Judged>> {
+    let mut judged = Vec::new();
+    for (fold, algorithms) in &candidate.members {
+        for case in cases(work, *fold)? {
+            judged.push(Judged {
+                found: found(
+                    work,
+                    history,
+                    (*fold, algorithms),
+                    candidate.combine,
+                    &case.name,
+                    scheme,
+                )?,
+                reference: vesalius_io::read_labels(&case.label)?,
+                name: case.name,
+            });
+        }
+    }
+    Ok(judged)
+}
+
+fn scored(candidate: Candidate, evaluation: &Evaluation) -> Scored {
+    let targets = evaluation.targets().map(Targets::list).unwrap_or_default();
+    let labels = targets.iter().filter_map(|target| {
+        let mean = evaluation.summary(&target.key, "dice")?.mean?;
+        Some((target.name.clone(), mean))
+    });
+    Scored {
+        labels: labels.collect(),
+        dice: evaluation.mean("dice").unwrap_or(0.0),
+        candidate,
+    }
+}
+
+fn scheme_of(work: &Work, history: &History) -> Result<LabelScheme> {
+    let job = history
+        .trained()
+        .next()
+        .ok_or_else(|| Error::Ensemble(why_none(history)))?;
+    Ok(ModelDescription::read(&work.folder().join(&job.folder))?.labels)
+}
+
+fn why_none(history: &History) -> String {
+    let reasons: Vec<String> = history
+        .jobs
+        .iter()
+        .filter(|job| !job.is_trained())
+        .map(|job| format!("{} on fold {} is {:?}", job.algorithm, job.fold, job.state))
+        .collect();
+    match reasons.is_empty() {
+        true => "nothing was trained; run `vesalius auto train` first".to_owned(),
+        false => format!("no run can be used: {}", reasons.join("; ")),
+    }
+}

@@ -1,0 +1,81 @@
+//! What a run says of the cases that it did not see: the ground on which ensembles are chosen.
+
+use crate::{Error, Job, Result, Work};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use vesalius_inferers::{ProbabilityMap, Segmenter};
+use vesalius_io::{FourthAxis, ReadOptions};
+use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
+use vesalius_planning::CaseFiles;
+use vesalius_tensor::Device;
+use vesalius_training::read_image;
+use vesalius_volume::{LabelMap, LabelScheme};
+
+/// Where the probabilities of a case lie.
+pub(crate) fn probabilities_path(work: &Work, job: &Job, case: &str) -> PathBuf {
+    let folder = work.folder().join(&job.folder).join("held_out");
+    folder.join(format!("{case}.nii.gz"))
+}
+
+/// The cases that a job does not see.
+pub(crate) fn cases(work: &Work, fold: usize) -> Result<Vec<CaseFiles>> {
+    Ok(work.list().split(fold)?.1)
+}
+
+/// Segments the held-out cases of a finished run, writes their probabilities beside the model and
+/// scores them. Cases that were done before are read back.
+///
+/// # Errors
+/// A model or case that cannot be used, a folder that cannot be written, [`Error::Stopped`].
+pub fn hold_out(
+    work: &Work,
+    job: &Job,
+    device: &Device,
+    stop: &AtomicBool,
+    observer: &mut dyn FnMut(usize, usize),
+) -> Result<Evaluation> {
+    let segmenter = Segmenter::open(&work.folder().join(&job.folder), device)?;
+    let scheme = segmenter.model().labels.clone();
+    let channels = segmenter.model().channels.len();
+    let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);
+    let cases = cases(work, job.fold)?;
+    let mut scores = Vec::with_capacity(cases.len());
+    for (done, case) in (1..).zip(&cases) {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Stopped);
+        }
+        let path = probabilities_path(work, job, &case.name);
+        let probabilities = match path.exists() {
+            true => read_probabilities(&path, &scheme)?,
+            false => {
+                let image = read_image(&case.images, channels)?;
+                let probabilities = segmenter.probabilities(&image)?;
+                if let Some(folder) = path.parent() {
+                    std::fs::create_dir_all(folder).map_err(|e| Error::Work {
+                        path: folder.to_path_buf(),
+                        reason: format!("cannot be made: {e}"),
+                    })?;
+                }
+                vesalius_io::write(&path, &probabilities.clone().into_volume()?)?;
+                probabilities
+            }
+        };
+        let reference: LabelMap = vesalius_io::read_labels(&case.label)?;
+        scores.push(evaluator.case(&case.name, &reference, &probabilities.labels()?)?);
+        observer(done, cases.len());
+    }
+    Ok(Evaluation::new(scores)?)
+}
+
+/// Probabilities as [`hold_out`] wrote them.
+pub(crate) fn read_probabilities(
+    path: &std::path::Path,
+    scheme: &LabelScheme,
+) -> Result<ProbabilityMap> {
+    let options = ReadOptions {
+        fourth_axis: FourthAxis::Channels,
+        ..ReadOptions::default()
+    };
+    let stored = vesalius_io::read_with(path, &options)?;
+    Ok(ProbabilityMap::from_stored(scheme, stored)?)
+}

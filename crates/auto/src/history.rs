@@ -1,0 +1,101 @@
+//! What has been trained and how it went: `history.json`, readable by people and by other tools, with
+//! paths relative to the work folder so that it can be carried to another machine.
+
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+const FILE: &str = "history.json";
+
+/// How the training of one algorithm on one fold stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Not begun, or begun and interrupted: the run's own checkpoint knows.
+    Planned,
+    /// All steps done and the held-out cases scored.
+    Trained,
+    /// Every attempt broke off; the reason of the last.
+    Failed(String),
+    /// Trained, but the model finds nothing; what it scored.
+    Collapsed(String),
+}
+
+/// One algorithm on one fold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// The algorithm: the name of its plan.
+    pub algorithm: String,
+    /// The fold that is held out.
+    pub fold: usize,
+    /// The run's folder, which becomes a model folder; relative to the work folder.
+    pub folder: PathBuf,
+    /// How long it may train; `None` as the plan says.
+    pub minutes: Option<f64>,
+    /// How it stands.
+    pub state: JobState,
+    /// Attempts that failed before this one, with their reasons.
+    pub failures: Vec<String>,
+    /// Mean Dice over the foreground labels of the held-out cases.
+    pub dice: Option<f64>,
+    /// Seconds of training.
+    pub seconds: f64,
+}
+
+impl Job {
+    /// Whether its model may take part in an ensemble.
+    pub fn is_trained(&self) -> bool {
+        self.state == JobState::Trained
+    }
+}
+
+/// All jobs of a work folder.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// One an algorithm and fold, in the order in which they are trained.
+    pub jobs: Vec<Job>,
+}
+
+impl History {
+    /// Reads the history of a work folder; an empty one where nothing was trained yet.
+    ///
+    /// # Errors
+    /// [`Error::Work`] for a file that is not a history.
+    pub fn read(work: &Path) -> Result<Self> {
+        let path = work.join(FILE);
+        let bad = |e: &dyn std::fmt::Display| Error::Work {
+            path: path.clone(),
+            reason: format!("is not a history: {e}; remove it to train anew"),
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text).map_err(|e| bad(&e)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(e) => Err(bad(&e)),
+        }
+    }
+
+    /// Writes the history whole or not at all.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn write(&self, work: &Path) -> Result<()> {
+        let path = work.join(FILE);
+        let text = serde_json::to_string_pretty(self).map_err(|e| Error::Work {
+            path: path.clone(),
+            reason: e.to_string(),
+        })?;
+        Ok(vesalius_io::write_bytes_atomically(&path, text.as_bytes())?)
+    }
+
+    /// The jobs whose models may take part in an ensemble.
+    pub fn trained(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.iter().filter(|job| job.is_trained())
+    }
+
+    /// The job of an algorithm and fold.
+    pub fn job(&self, algorithm: &str, fold: usize) -> Option<&Job> {
+        self.jobs
+            .iter()
+            .find(|job| job.algorithm == algorithm && job.fold == fold)
+    }
+}

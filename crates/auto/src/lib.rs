@@ -1,0 +1,31 @@
+//! From a folder of scans to the best model it can have.
+//!
+//! A [`Work`] folder holds everything of one dataset: the [`Plan`]s, one training run an algorithm and
+//! fold ([`train`]), their segmentations of the cases that they did not see ([`hold_out`]), the choice
+//! among ensembles of them ([`choose`]) and the model folder that comes out. Every stage finds what an
+//! earlier process left and goes on from there.
+
+mod ensemble;
+mod error;
+mod held_out;
+mod history;
+mod input;
+mod plan;
+mod report;
+mod train;
+mod transfer;
+mod work;
+
+pub use ensemble::{Candidate, Choice, ChooseOptions, Scored, choose, write_model};
+pub use error::Error;
+pub use held_out::hold_out;
+pub use history::{History, Job, JobState};
+pub use input::{ExtraModality, Input, Modality};
+pub use plan::Plan;
+pub use report::write_report;
+pub use train::{TrainEvent, TrainOptions, train};
+pub use transfer::{export, import};
+pub use work::Work;
+
+/// The result of this crate's fallible functions.
+pub type Result<T> = std::result::Result<T, Error>;

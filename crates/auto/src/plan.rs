@@ -1,0 +1,92 @@
+//! One algorithm as a file that a person can read and change: the training config, and why it is so.
+
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use vesalius_training::TrainingConfig;
+
+/// A plan: `plans/NAME.yaml` in a work folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// A sentence for every choice; read by people, never by the program.
+    #[serde(default)]
+    pub because: Vec<String>,
+    /// How the algorithm is trained; its `name` is the algorithm's.
+    pub training: TrainingConfig,
+}
+
+impl Plan {
+    /// The algorithm's name.
+    pub fn name(&self) -> &str {
+        &self.training.name
+    }
+
+    /// Where the plan of an algorithm lies in a folder of plans.
+    pub fn path(folder: &Path, name: &str) -> PathBuf {
+        folder.join(format!("{name}.yaml"))
+    }
+
+    /// Reads a plan and checks it.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] with the line and the key.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bad = |reason: String| Error::Plan {
+            path: path.to_path_buf(),
+            reason,
+        };
+        let text =
+            std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
+        let plan: Self = vesalius_training::parse_yaml(&text).map_err(|e| bad(e.to_string()))?;
+        plan.training.check().map_err(|e| bad(e.to_string()))?;
+        if path.file_stem().is_none_or(|stem| stem != plan.name()) {
+            return Err(bad(format!(
+                "is the plan of `{}`; name the file {}.yaml or change `training.name`",
+                plan.name(),
+                plan.name()
+            )));
+        }
+        Ok(plan)
+    }
+
+    /// Writes the plan into a folder, whole or not at all.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let path = Self::path(folder, self.name());
+        let text = serde_saphyr::to_string(self).map_err(|e| Error::Plan {
+            path: path.clone(),
+            reason: e.to_string(),
+        })?;
+        Ok(vesalius_io::write_bytes_atomically(&path, text.as_bytes())?)
+    }
+
+    /// Every plan in a folder, by name.
+    ///
+    /// # Errors
+    /// A plan that cannot be read; no plan at all.
+    pub fn read_all(folder: &Path) -> Result<Vec<Self>> {
+        let bad = |reason: String| Error::Plan {
+            path: folder.to_path_buf(),
+            reason,
+        };
+        let entries = std::fs::read_dir(folder).map_err(|e| {
+            bad(format!(
+                "cannot be read ({e}); run `vesalius auto plan` first"
+            ))
+        })?;
+        let mut paths: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+            .collect();
+        paths.sort();
+        if paths.is_empty() {
+            return Err(bad(
+                "holds no plan; run `vesalius auto plan` first".to_owned()
+            ));
+        }
+        paths.iter().map(|path| Self::read(path)).collect()
+    }
+}

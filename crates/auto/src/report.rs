@@ -1,0 +1,232 @@
+//! `report.html` and `report.json`: the dataset, the plans and their reasons, every run, the ensemble and
+//! its worst cases, in one file that opens without a server.
+
+use crate::ensemble::segment_case;
+use crate::{Choice, History, Job, JobState, Plan, Result, Work};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use vesalius_metrics::{Bootstrap, Evaluation, Table};
+use vesalius_training::{LOG_FILE, read_image};
+use vesalius_view::{Chart, Montage, Page, Scene, Series, label_names};
+
+/// Cases shown as pictures.
+const PICTURES: usize = 3;
+
+/// Writes both files; says where the page is.
+///
+/// # Errors
+/// Nothing trained yet, files that cannot be read, a folder that cannot be written.
+pub fn write_report(work: &Work, plans: &[Plan]) -> Result<PathBuf> {
+    let history = History::read(work.folder())?;
+    let choice = Choice::read(work)?;
+    let scores = match &choice {
+        Some(choice) => Some(choice.evaluation(work, &history)?),
+        None => None,
+    };
+    let mut page = Page::new(format!("Auto: {}", work.input().name));
+    dataset(&mut page, work);
+    plan_reasons(&mut page, plans);
+    runs(&mut page, work, &history)?;
+    if let (Some(choice), Some(scores)) = (&choice, &scores) {
+        ensemble(&mut page, choice, scores);
+        worst(&mut page, work, &history, choice, scores)?;
+    }
+    let html = work.folder().join("report.html");
+    vesalius_io::write_bytes_atomically(&html, page.html().as_bytes())?;
+    let numbers = as_json(work, plans, &history, choice.as_ref(), scores.as_ref());
+    vesalius_io::write_bytes_atomically(
+        work.folder().join("report.json"),
+        numbers.to_string().as_bytes(),
+    )?;
+    Ok(html)
+}
+
+fn dataset(page: &mut Page, work: &Work) {
+    let list = work.list();
+    page.heading("Dataset");
+    page.text(&format!(
+        "{} cases of {} with the channels {}, in the folds below; {} further cases have no labels.",
+        list.cases.len(),
+        list.name,
+        list.channels.join(", "),
+        list.testing.len()
+    ));
+    let rows = list.folds().into_iter().map(|fold| {
+        let held_out = list
+            .cases
+            .iter()
+            .filter(|case| case.fold == Some(fold))
+            .count();
+        vec![fold.to_string(), held_out.to_string()]
+    });
+    page.table(&table(&["fold", "cases held out"], rows.collect()));
+}
+
+fn plan_reasons(page: &mut Page, plans: &[Plan]) {
+    page.heading("Plans");
+    for plan in plans {
+        page.text(&format!("{}:", plan.name()));
+        let reasons = plan.because.iter().map(|reason| vec![reason.clone()]);
+        page.table(&table(&["because"], reasons.collect()));
+    }
+}
+
+fn runs(page: &mut Page, work: &Work, history: &History) -> Result<()> {
+    page.heading("Runs");
+    let rows = history.jobs.iter().map(|job| {
+        vec![
+            job.algorithm.clone(),
+            job.fold.to_string(),
+            job.dice.map_or("–".to_owned(), |dice| format!("{dice:.4}")),
+            format!("{:.1}", job.seconds / 60.0),
+            state(job),
+        ]
+    });
+    page.table(&table(
+        &["algorithm", "fold", "Dice", "minutes", "state"],
+        rows.collect(),
+    ));
+    let series: Vec<Series> = history
+        .jobs
+        .iter()
+        .filter_map(|job| curve(work, job))
+        .collect();
+    if !series.is_empty() {
+        page.chart(&Chart {
+            title: "Dice of held-out cases while training".to_owned(),
+            x: "step".to_owned(),
+            y: "Dice".to_owned(),
+            series,
+            ..Chart::default()
+        })?;
+    }
+    Ok(())
+}
+
+fn state(job: &Job) -> String {
+    let state = match &job.state {
+        JobState::Planned => "not finished".to_owned(),
+        JobState::Trained => "trained".to_owned(),
+        JobState::Failed(reason) => format!("failed, left out: {reason}"),
+        JobState::Collapsed(reason) => format!("collapsed, left out: {reason}"),
+    };
+    let tries = job
+        .failures
+        .iter()
+        .map(|reason| format!("; an earlier try: {reason}"));
+    state + &tries.collect::<String>()
+}
+
+/// The validations of a run, from its log.
+fn curve(work: &Work, job: &Job) -> Option<Series> {
+    let text = std::fs::read_to_string(work.folder().join(&job.folder).join(LOG_FILE)).ok()?;
+    let points: Vec<(f64, f64)> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|event| event["event"] == "validated")
+        .filter_map(|event| Some((event["step"].as_f64()?, event["dice"].as_f64()?)))
+        .collect();
+    (!points.is_empty()).then(|| Series {
+        name: format!("{} fold {}", job.algorithm, job.fold),
+        points,
+    })
+}
+
+fn ensemble(page: &mut Page, choice: &Choice, scores: &Evaluation) {
+    page.heading("Ensemble");
+    let steps = match choice.postprocessing.is_empty() {
+        true => "no post-processing helped".to_owned(),
+        false => format!("afterwards {:?}", choice.postprocessing),
+    };
+    page.text(&format!(
+        "Taken: {} ({} models, {:?}); {steps}. Mean Dice {:.4} on cases that no member of it saw.",
+        choice.best.candidate.name,
+        choice.best.candidate.size(),
+        choice.best.candidate.combine,
+        choice.dice
+    ));
+    page.table(&scores.label_table(&Bootstrap::default()));
+    page.text("All that were tried, scored in the same way, without post-processing:");
+    let rows = choice.tried.iter().map(|tried| {
+        let labels = tried
+            .labels
+            .iter()
+            .map(|(name, dice)| format!("{name} {dice:.4}"));
+        vec![
+            tried.candidate.name.clone(),
+            tried.candidate.size().to_string(),
+            format!("{:.4}", tried.dice),
+            labels.collect::<Vec<_>>().join(", "),
+        ]
+    });
+    page.table(&table(
+        &["ensemble", "models", "Dice", "by label"],
+        rows.collect(),
+    ));
+}
+
+fn worst(
+    page: &mut Page,
+    work: &Work,
+    history: &History,
+    choice: &Choice,
+    scores: &Evaluation,
+) -> Result<()> {
+    page.heading("Worst cases");
+    for scored in scores.worst_first("dice").into_iter().take(PICTURES) {
+        let Some(case) = work
+            .list()
+            .cases
+            .iter()
+            .find(|case| case.name == scored.case)
+        else {
+            continue;
+        };
+        let segmented = segment_case(work, history, choice, case)?;
+        let image = read_image(&case.images, work.list().channels.len())?;
+        let scene = Scene {
+            reference: Some(&segmented.reference),
+            prediction: Some(&segmented.found),
+            names: label_names(&segmented.scheme),
+            ..Scene::of(&image)
+        };
+        let dice = scored
+            .mean("dice")
+            .map_or("–".to_owned(), |dice| format!("{dice:.4}"));
+        let caption = format!("{}: Dice {dice}; reference and segmentation", scored.case);
+        page.picture(&Montage::default().draw(&scene)?, &caption)?;
+    }
+    Ok(())
+}
+
+fn as_json(
+    work: &Work,
+    plans: &[Plan],
+    history: &History,
+    choice: Option<&Choice>,
+    scores: Option<&Evaluation>,
+) -> Value {
+    let cases = scores.map(|scores| {
+        let each = scores
+            .cases()
+            .iter()
+            .map(|case| (case.case.clone(), json!(case.mean("dice"))));
+        each.collect::<serde_json::Map<_, _>>()
+    });
+    json!({
+        "name": work.input().name,
+        "made_by": concat!("vesalius ", env!("CARGO_PKG_VERSION")),
+        "cases": work.list().cases.len(),
+        "plans": plans,
+        "runs": history.jobs,
+        "ensemble": choice,
+        "case_dice": cases,
+    })
+}
+
+fn table(head: &[&str], rows: Vec<Vec<String>>) -> Table {
+    Table {
+        head: head.iter().map(|name| (*name).to_owned()).collect(),
+        rows,
+    }
+}

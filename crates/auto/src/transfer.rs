@@ -1,0 +1,151 @@
+//! A history carried to another machine: the trained models with what they say of their held-out cases,
+//! in plain files; no scan, no cache, no checkpoint, nothing that has to be run to be read.
+
+use crate::{Error, History, Job, Result, Work};
+use std::path::{Path, PathBuf};
+
+/// What of a run's folder is not carried: it can be made anew, or serves only to go on training.
+const LEFT: [&str; 2] = ["cache", "checkpoint"];
+
+/// Copies the history of a work folder and the folders of its runs to `target`, a folder that is empty
+/// or absent. With `only_trained`, runs that are not usable are left out.
+///
+/// # Errors
+/// Nothing to export, a target with something in it, files that cannot be copied.
+pub fn export(work: &Work, target: &Path, only_trained: bool) -> Result<History> {
+    let mut history = History::read(work.folder())?;
+    if only_trained {
+        history.jobs.retain(Job::is_trained);
+    }
+    if history.jobs.is_empty() {
+        return Err(problem(
+            work.folder(),
+            "has no run to export; run `vesalius auto train` first",
+        ));
+    }
+    if std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(problem(target, "is not empty; choose another folder"));
+    }
+    for job in &history.jobs {
+        copy_folder(&work.folder().join(&job.folder), &target.join(&job.folder))?;
+    }
+    for plan in work.plans()? {
+        create(&target.join("plans"))?;
+        plan.write(&target.join("plans"))?;
+    }
+    // Last: a folder without a history is not an export.
+    history.write(target)?;
+    Ok(history)
+}
+
+/// Takes the runs of an export into a work folder; says which. Runs that the work folder has trained
+/// itself stay as they are.
+///
+/// # Errors
+/// A folder that is not an export, a path in it that leads outside, a run on a fold that the dataset
+/// does not have, files that cannot be copied.
+pub fn import(work: &Work, source: &Path) -> Result<Vec<Job>> {
+    let theirs = History::read(source)?;
+    if theirs.jobs.is_empty() {
+        return Err(problem(
+            source,
+            "holds no history; give the folder that `vesalius auto export` wrote",
+        ));
+    }
+    let mut ours = History::read(work.folder())?;
+    let folds = work.list().folds();
+    let mut taken = Vec::new();
+    for mut job in theirs.jobs {
+        if ours
+            .job(&job.algorithm, job.fold)
+            .is_some_and(Job::is_trained)
+        {
+            continue;
+        }
+        if !folds.contains(&job.fold) {
+            let reason = format!(
+                "has a run on fold {}, the dataset's folds are {folds:?}",
+                job.fold
+            );
+            return Err(problem(source, &reason));
+        }
+        let plain =
+            |text: &str| !text.is_empty() && Path::new(text).file_name() == Some(text.as_ref());
+        if !plain(&job.algorithm) {
+            return Err(problem(
+                source,
+                &format!("names an algorithm `{}`", job.algorithm),
+            ));
+        }
+        let from = source.join(std::mem::replace(
+            &mut job.folder,
+            Work::run_folder(&job.algorithm, job.fold),
+        ));
+        if !from.starts_with(source)
+            || from
+                .components()
+                .any(|part| part == std::path::Component::ParentDir)
+        {
+            return Err(problem(source, "names a folder outside of itself"));
+        }
+        let to = work.folder().join(&job.folder);
+        if to.exists() {
+            std::fs::remove_dir_all(&to)
+                .map_err(|e| problem(&to, &format!("cannot be replaced: {e}")))?;
+        }
+        copy_folder(&from, &to)?;
+        ours.jobs
+            .retain(|own| (&own.algorithm, own.fold) != (&job.algorithm, job.fold));
+        ours.jobs.push(job.clone());
+        taken.push(job);
+    }
+    for plan in crate::Plan::read_all(&source.join("plans"))? {
+        if !crate::Plan::path(&work.plans_folder(), plan.name()).exists() {
+            create(&work.plans_folder())?;
+            plan.write(&work.plans_folder())?;
+        }
+    }
+    ours.write(work.folder())?;
+    Ok(taken)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    create(to)?;
+    for entry in entries(from)? {
+        let name = entry.file_name().unwrap_or_default();
+        let target = to.join(name);
+        if LEFT
+            .iter()
+            .any(|left| name.to_string_lossy().starts_with(left))
+        {
+            continue;
+        }
+        if entry.is_dir() {
+            copy_folder(&entry, &target)?;
+        } else {
+            std::fs::copy(&entry, &target)
+                .map_err(|e| problem(&target, &format!("cannot be written: {e}")))?;
+        }
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let found =
+        std::fs::read_dir(folder).map_err(|e| problem(folder, &format!("cannot be read: {e}")))?;
+    found
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<std::io::Result<_>>()
+        .map_err(|e| problem(folder, &format!("cannot be read: {e}")))
+}
+
+fn create(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|e| problem(folder, &format!("cannot be made: {e}")))
+}
+
+fn problem(path: &Path, reason: &str) -> Error {
+    Error::Work {
+        path: path.to_path_buf(),
+        reason: reason.to_owned(),
+    }
+}

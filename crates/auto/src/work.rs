@@ -1,0 +1,236 @@
+//! The work folder: one dataset, one version of its layout, one process at a time.
+
+use crate::{Error, Input, Plan, Result};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use vesalius_planning::{Datalist, FoldMethod};
+
+/// Changes when a later version could not go on from what an earlier one left.
+const LAYOUT: u32 = 1;
+const DESCRIPTION: &str = "auto.yaml";
+const LOCK: &str = "auto.lock";
+
+/// A work folder that this process holds.
+#[derive(Debug)]
+pub struct Work {
+    folder: PathBuf,
+    input: Input,
+    list: Datalist,
+    _lock: File,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    layout: u32,
+    made_by: String,
+    dataset: String,
+    input: Input,
+}
+
+impl Work {
+    /// Opens a work folder, or begins one; the list of cases with their folds is written into it.
+    ///
+    /// # Errors
+    /// A list that cannot be read; a folder that another process holds, or of another dataset,
+    /// input or layout.
+    pub fn open(folder: &Path, input: Input) -> Result<Self> {
+        let cannot = |path: &Path, e: std::io::Error| Error::Work {
+            path: path.to_path_buf(),
+            reason: format!("cannot be used ({e}); choose a folder that can be written"),
+        };
+        std::fs::create_dir_all(folder).map_err(|e| cannot(folder, e))?;
+        let lock = lock(folder)?;
+        let mut list = read_list(&input)?;
+        let description = Description {
+            layout: LAYOUT,
+            made_by: concat!("vesalius ", env!("CARGO_PKG_VERSION")).to_owned(),
+            dataset: digest(&list),
+            input: input.clone(),
+        };
+        let path = folder.join(DESCRIPTION);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => check_same(&path, &text, &description)?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                let text =
+                    serde_saphyr::to_string(&description).map_err(|e| unreadable(&path, e))?;
+                vesalius_io::write_bytes_atomically(&path, text.as_bytes())?;
+            }
+            Err(e) => return Err(cannot(&path, e)),
+        }
+        if list.cases.iter().any(|case| case.fold.is_none()) {
+            // As Auto3DSeg deals them.
+            list.assign_folds(input.num_fold, &FoldMethod::KFold { seed: 0 })?;
+        }
+        let work = Self {
+            folder: folder.to_path_buf(),
+            input,
+            list,
+            _lock: lock,
+        };
+        work.list.write(&work.list_path())?;
+        Ok(work)
+    }
+
+    /// Opens the work folder that an earlier stage began, with the input that it was begun with.
+    ///
+    /// # Errors
+    /// As [`Work::open`]; a folder in which nothing was begun.
+    pub fn reopen(folder: &Path) -> Result<Self> {
+        let path = folder.join(DESCRIPTION);
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::Work {
+            path: path.clone(),
+            reason: format!(
+                "cannot be read ({e}); begin with `vesalius auto run INPUT.yaml --output FOLDER`"
+            ),
+        })?;
+        let found: Description = serde_saphyr::from_str(&text).map_err(|e| unreadable(&path, e))?;
+        Self::open(folder, found.input)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What was asked for.
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// The cases, each with its fold.
+    pub fn list(&self) -> &Datalist {
+        &self.list
+    }
+
+    /// Where the list with folds lies: what training runs are given.
+    pub fn list_path(&self) -> PathBuf {
+        self.folder.join("dataset.json")
+    }
+
+    /// Where plans lie.
+    pub fn plans_folder(&self) -> PathBuf {
+        self.folder.join("plans")
+    }
+
+    /// The folder of one algorithm's run on one fold, relative to the work folder.
+    pub fn run_folder(algorithm: &str, fold: usize) -> PathBuf {
+        Path::new("runs")
+            .join(algorithm)
+            .join(format!("fold_{fold}"))
+    }
+
+    /// The plans to train: all, or those that the input's `algos` name.
+    ///
+    /// # Errors
+    /// A plan that cannot be read, an algorithm without a plan.
+    pub fn plans(&self) -> Result<Vec<Plan>> {
+        let plans = Plan::read_all(&self.plans_folder())?;
+        if self.input.algos.is_empty() {
+            return Ok(plans);
+        }
+        let named = |name: &String| {
+            plans
+                .iter()
+                .find(|plan| plan.name() == name)
+                .cloned()
+                .ok_or_else(|| Error::Plan {
+                    path: self.plans_folder(),
+                    reason: format!(
+                        "has no plan of `{name}`, which `algos` names; there are {}",
+                        plans.iter().map(Plan::name).collect::<Vec<_>>().join(", ")
+                    ),
+                })
+        };
+        self.input.algos.iter().map(named).collect()
+    }
+}
+
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(LOCK);
+    let problem = |reason: String| Error::Work {
+        path: path.clone(),
+        reason,
+    };
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|e| {
+            problem(format!(
+                "cannot be used ({e}); choose a folder that can be written"
+            ))
+        })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(problem(
+            "another process works in this folder; wait for it, or choose another `--output`"
+                .to_owned(),
+        )),
+        Err(TryLockError::Error(e)) => Err(problem(format!("cannot be locked: {e}"))),
+    }
+}
+
+fn read_list(input: &Input) -> Result<Datalist> {
+    let options = vesalius_planning::DatalistOptions {
+        root: input.dataroot.clone(),
+        extra_image_keys: input
+            .extra_modalities
+            .iter()
+            .map(|extra| extra.key.clone())
+            .collect(),
+        ..Default::default()
+    };
+    Ok(Datalist::read_with(&input.datalist, &options)?)
+}
+
+fn check_same(path: &Path, text: &str, now: &Description) -> Result<()> {
+    let other = |what: String| {
+        Err(Error::Work {
+            path: path.to_path_buf(),
+            reason: format!("{what}; choose another `--output`"),
+        })
+    };
+    let found: Description = serde_saphyr::from_str(text).map_err(|e| unreadable(path, e))?;
+    if found.layout != now.layout {
+        return other(format!(
+            "was made by {}, whose layout {} this version cannot go on from",
+            found.made_by, found.layout
+        ));
+    }
+    if found.dataset != now.dataset {
+        return other(format!(
+            "is the work on another dataset, `{}`: its cases or files differ",
+            found.input.name
+        ));
+    }
+    if found.input != now.input {
+        return other(
+            "was begun with another input: name, modality, classes, folds or algorithms differ"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, e: impl std::fmt::Display) -> Error {
+    Error::Work {
+        path: path.to_path_buf(),
+        reason: format!("is not the description of a work folder: {e}"),
+    }
+}
+
+/// Names and sizes of all files: what tells datasets apart without reading them.
+fn digest(list: &Datalist) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for case in &list.cases {
+        hasher.update(case.name.as_bytes());
+        for file in case.images.iter().chain([&case.label]) {
+            let size = std::fs::metadata(file).map_or(0, |data| data.len());
+            hasher.update(&size.to_le_bytes());
+        }
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}

@@ -1,0 +1,52 @@
+//! `vesalius auto export` and `import`: trained models from one machine to another.
+
+use crate::commands::Result;
+use std::path::PathBuf;
+use vesalius::auto::Work;
+
+/// Arguments of `vesalius auto export`.
+#[derive(clap::Args)]
+pub struct ExportArguments {
+    /// The work folder
+    work: PathBuf,
+    /// The folder to write, empty or absent
+    target: PathBuf,
+    /// Leave out runs that failed or were not finished
+    #[arg(long)]
+    only_trained: bool,
+}
+
+/// Arguments of `vesalius auto import`.
+#[derive(clap::Args)]
+pub struct ImportArguments {
+    /// The work folder
+    work: PathBuf,
+    /// What `vesalius auto export` wrote
+    source: PathBuf,
+}
+
+/// Exports and says what.
+pub fn export(arguments: &ExportArguments) -> Result<()> {
+    let work = Work::reopen(&arguments.work)?;
+    let history = vesalius::auto::export(&work, &arguments.target, arguments.only_trained)?;
+    println!(
+        "{} runs in {}",
+        history.jobs.len(),
+        arguments.target.display()
+    );
+    Ok(())
+}
+
+/// Imports and says what.
+pub fn import(arguments: &ImportArguments) -> Result<()> {
+    let work = Work::reopen(&arguments.work)?;
+    let taken = vesalius::auto::import(&work, &arguments.source)?;
+    for job in &taken {
+        println!("{} fold {}", job.algorithm, job.fold);
+    }
+    println!(
+        "{} runs taken; `vesalius auto ensemble` chooses among all",
+        taken.len()
+    );
+    Ok(())
+}

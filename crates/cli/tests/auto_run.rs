@@ -1,0 +1,225 @@
+//! `vesalius auto` on a small made dataset: all stages, a kill in the middle, runs that fail, and
+//! mistakes.
+
+mod common;
+
+use common::{dataset, error, success, vesalius};
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const INPUT: &str = "name: spheres\nmodality: MRI\ndatalist: dataset.json\n";
+
+/// A plan that trains in seconds; `rate` decides whether it learns or breaks off.
+fn plan(folder: &Path, name: &str, channels: &str, rate: &str, steps: u64) {
+    std::fs::create_dir_all(folder.join("work/plans")).unwrap();
+    let text = format!(
+        "because: [it is small]
+training:
+  name: {name}
+  preprocessing:
+    - z_score: {{}}
+  patch: {{size: [16, 16, 16], sampling: {{positive: 1, negative: 1}}}}
+  network:
+    unet: {{channels: {channels}, strides: [2], num_res_units: 1}}
+  optimizer:
+    adamw: {{learning_rate: {rate}}}
+  duration: {{steps: {steps}}}
+  validation: {{times: 2}}
+"
+    );
+    std::fs::write(folder.join(format!("work/plans/{name}.yaml")), text).unwrap();
+}
+
+fn prepare(folder: &Path) {
+    dataset(folder, 4);
+    std::fs::write(folder.join("input.yaml"), INPUT).unwrap();
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+const RUN: [&str; 5] = ["auto", "run", "input.yaml", "--output", "work"];
+
+#[test]
+fn from_plans_to_a_model_that_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    plan(folder, "narrow", "[4, 8]", "0.01", 40);
+    plan(folder, "wide", "[8, 16]", "0.01", 40);
+    let printed = success(folder, &RUN);
+    assert!(
+        printed.contains("taken:") && printed.contains("narrow + wide"),
+        "{printed}"
+    );
+    let choice = json(&folder.join("work/ensemble.json"));
+    let dice = |scored: &Value| scored["dice"].as_f64().unwrap();
+    let tried = choice["tried"].as_array().unwrap();
+    assert!(
+        tried
+            .iter()
+            .all(|scored| dice(scored) <= dice(&choice["best"]))
+    );
+    assert!(choice["dice"].as_f64().unwrap() >= dice(&choice["best"]));
+    let page = std::fs::read_to_string(folder.join("work/report.html")).unwrap();
+    assert!(page.contains("it is small") && page.contains("Worst cases") && page.contains("<svg"));
+    assert_eq!(
+        json(&folder.join("work/report.json"))["runs"]
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
+    success(
+        folder,
+        &[
+            "predict",
+            "--model",
+            "work/model",
+            "--input",
+            "images",
+            "--output",
+            "out",
+        ],
+    );
+    let evaluated = success(
+        folder,
+        &[
+            "evaluate",
+            "--prediction",
+            "out",
+            "--reference",
+            "labels",
+            "--json",
+        ],
+    );
+    let scores: Value = serde_json::from_str(&evaluated).unwrap();
+    assert!(
+        scores["mean"]["dice"].as_f64().unwrap() > 0.5,
+        "{evaluated}"
+    );
+    // Done is done: nothing is trained again.
+    let started = Instant::now();
+    assert_eq!(success(folder, &RUN), printed);
+    assert!(started.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn a_killed_run_ends_as_an_unbroken_one() {
+    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for folder in [whole.path(), broken.path()] {
+        prepare(folder);
+        plan(folder, "narrow", "[4, 8]", "0.01", 60);
+    }
+    success(whole.path(), &RUN);
+    for kill in 0..4u64 {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_vesalius"))
+            .current_dir(broken.path())
+            .args(RUN)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(300 + 700 * kill));
+        // It may have ended by then, which is no failure.
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    success(broken.path(), &RUN);
+    let scores = |folder: &Path| -> Vec<Value> {
+        let history = json(&folder.join("work/history.json"));
+        history["jobs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|job| job["dice"].clone())
+            .collect()
+    };
+    assert_eq!(scores(whole.path()), scores(broken.path()));
+    assert_eq!(
+        json(&whole.path().join("work/ensemble.json")),
+        json(&broken.path().join("work/ensemble.json"))
+    );
+}
+
+#[test]
+fn a_run_that_breaks_off_is_named_and_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    plan(folder, "good", "[4, 8]", "0.01", 40);
+    plan(folder, "wild", "[4, 8]", "1e30", 10);
+    let printed = success(folder, &RUN);
+    assert!(
+        printed.contains("wild fold 0: FAILED") || printed.contains("wild fold 0: COLLAPSED"),
+        "{printed}"
+    );
+    assert!(printed.contains("taken: good"), "{printed}");
+    let history = json(&folder.join("work/history.json"));
+    let wild = &history["jobs"].as_array().unwrap()[2];
+    assert_eq!(wild["failures"].as_array().unwrap().len(), 1, "{wild}");
+    assert!(
+        std::fs::read_to_string(folder.join("work/report.html"))
+            .unwrap()
+            .contains("left out")
+    );
+}
+
+#[test]
+fn models_are_carried_from_one_machine_to_another() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for folder in [here.path(), there.path()] {
+        prepare(folder);
+    }
+    plan(here.path(), "narrow", "[4, 8]", "0.01", 20);
+    plan(there.path(), "wide", "[8, 16]", "0.01", 20);
+    success(here.path(), &RUN);
+    success(there.path(), &RUN);
+    let carried = there.path().join("carried");
+    let carried = carried.to_str().unwrap();
+    success(
+        here.path(),
+        &["auto", "export", "work", carried, "--only-trained"],
+    );
+    let printed = success(there.path(), &["auto", "import", "work", carried]);
+    assert!(printed.contains("2 runs taken"), "{printed}");
+    let printed = success(there.path(), &["auto", "ensemble", "work"]);
+    assert!(printed.contains("narrow + wide"), "{printed}");
+    assert!(error(here.path(), &["auto", "export", "work", carried]).contains("not empty"));
+    assert!(error(here.path(), &["auto", "import", "work", "images"]).contains("export"));
+}
+
+#[test]
+fn mistakes_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    plan(folder, "narrow", "[4, 8]", "0.01", 2);
+    std::fs::write(
+        folder.join("slip.yaml"),
+        "modality: MRI\ndatalst: dataset.json\n",
+    )
+    .unwrap();
+    let message = error(folder, &["auto", "run", "slip.yaml", "--output", "other"]);
+    assert!(
+        message.contains("line 2") && message.contains("did you mean `datalist`"),
+        "{message}"
+    );
+    let message = error(folder, &["auto", "train", "nowhere"]);
+    assert!(message.contains("auto run"), "{message}");
+    let absent = format!("{INPUT}algos: [giant]\n");
+    std::fs::write(folder.join("giant.yaml"), absent).unwrap();
+    let message = error(folder, &["auto", "run", "giant.yaml", "--output", "work"]);
+    assert!(
+        message.contains("giant") && message.contains("narrow"),
+        "{message}"
+    );
+    // The folder now belongs to that input.
+    let message = error(folder, &RUN);
+    assert!(message.contains("another input"), "{message}");
+    let output = vesalius(folder, &["auto", "train", "work", "--folds", "9"]);
+    assert!(!output.status.success());
+}
