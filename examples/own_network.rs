@@ -91,6 +91,8 @@ fn main() -> Result<()> {
             ..SlidingWindow::default()
         }),
         members: vec!["dilated".to_owned()],
+        companions: Vec::new(),
+        combination: Default::default(),
         provenance: Default::default(),
         nnunet: None,
         previous_stage: None,

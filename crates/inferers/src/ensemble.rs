@@ -159,7 +159,7 @@ mod tests {
         let other = map(&LabelScheme::exclusive(&[("b", 1)]).unwrap(), &[0.5, 0.5]);
         let way = Combination::Probabilities;
         assert!(combine(&[part.clone(), other], &[1.0, 1.0], way).is_err());
-        assert!(combine(&[part.clone()], &[1.0, 1.0], way).is_err());
+        assert!(combine(std::slice::from_ref(&part), &[1.0, 1.0], way).is_err());
         assert!(combine(&[part], &[0.0], way).is_err() && combine(&[], &[], way).is_err());
     }
 }
