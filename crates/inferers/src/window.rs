@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn nnunets_weights_are_16_bit_floats_with_a_peak_of_ten() {
         let weights = WindowRule::Nnunet.weights([40, 56, 40], Blending::Gaussian);
-        let at = |x, y, z| weights[(z * 56 + y) * 40 + x];
+        let at = |x: usize, y: usize, z: usize| weights[(z * 56 + y) * 40 + x];
         // nnU-Net 2.8.1: compute_gaussian((40, 56, 40), 1/8, 10)
         assert_eq!(at(20, 28, 20), 10.0);
         assert_eq!(at(0, 0, 0), 2.0f32.powi(-24));
