@@ -1,7 +1,7 @@
 //! What a misspelt name was probably meant to be: the one place that answers it.
 
 /// The known name with the fewest changed letters, when they are few enough to be a slip.
-pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let name = name.to_lowercase();
     let best = known.iter().map(|k| (distance(&name, k), *k)).min()?;
     // A third of the letters may be wrong; a name within another one is meant as well.

@@ -30,26 +30,7 @@ fn suggestion(message: &str) -> Option<String> {
         .trim_start_matches("one of ")
         .split([',', ' ', '`'])
         .filter(|name| !name.is_empty() && *name != "or");
-    let (nearest, distance) = names
-        .map(|name| (name, distance(found, name)))
-        .min_by_key(|(_, distance)| *distance)?;
-    // Beyond a third of its letters, a name is another word.
-    (distance * 3 <= found.chars().count().max(3)).then(|| nearest.to_owned())
-}
-
-/// Letters to insert, remove or replace (Levenshtein 1966).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    vesalius_transforms::nearest_name(found, &names.collect::<Vec<_>>()).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -58,13 +39,6 @@ mod tests {
     use crate::TrainingConfig;
 
     const GOOD: &str = "name: test\npatch: {size: [16, 16, 16]}\nnetwork:\n  unet: {channels: [4, 8], strides: [2]}\n";
-
-    #[test]
-    fn distances_are_those_of_the_textbook() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("same", "same"), 0);
-    }
 
     #[test]
     fn an_unknown_name_is_placed_and_its_neighbour_named() {
