@@ -1,4 +1,4 @@
-//! Files in, segmentations out: one image, a folder or a list of them through a [`Segmenter`].
+//! Files in, segmentations out: one image, a folder or a list of them through a [`Segmenter`](vesalius_inferers::Segmenter).
 //!
 //! Reading the next case, the network and writing the last one overlap. A case that cannot be read or
 //! segmented is reported and the others go on; a folder that was begun is gone on with.

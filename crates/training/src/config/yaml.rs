@@ -35,7 +35,6 @@ fn suggestion(message: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::TrainingConfig;
 
     const GOOD: &str = "name: test\npatch: {size: [16, 16, 16]}\nnetwork:\n  unet: {channels: [4, 8], strides: [2]}\n";
