@@ -47,7 +47,7 @@ enum Command {
     Ensemble(commands::ensemble::Arguments),
     /// Score segmentations against references
     Evaluate(commands::evaluate::Arguments),
-    /// Check and measure a dataset, and plan what to train on it
+    /// From a folder of scans to a model: analyze, plan, train, ensemble, report, or stage by stage
     Auto(commands::auto::Arguments),
     /// Networks and weights by themselves: look into them, convert them, run one on a raw tensor
     Model(commands::model::Arguments),
