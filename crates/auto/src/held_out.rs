@@ -1,10 +1,10 @@
 //! What a run says of the cases that it did not see: the ground on which ensembles are chosen.
 
+use crate::work::create;
 use crate::{Error, Job, Result, Work};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vesalius_inferers::{ProbabilityMap, Segmenter};
-use vesalius_io::{FourthAxis, ReadOptions};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_planning::CaseFiles;
 use vesalius_tensor::Device;
@@ -51,10 +51,7 @@ pub fn hold_out(
                 let image = read_image(&case.images, channels)?;
                 let probabilities = segmenter.probabilities(&image)?;
                 if let Some(folder) = path.parent() {
-                    std::fs::create_dir_all(folder).map_err(|e| Error::Work {
-                        path: folder.to_path_buf(),
-                        reason: format!("cannot be made: {e}"),
-                    })?;
+                    create(folder)?;
                 }
                 vesalius_io::write(&path, &probabilities.clone().into_volume()?)?;
                 probabilities
@@ -72,10 +69,6 @@ pub(crate) fn read_probabilities(
     path: &std::path::Path,
     scheme: &LabelScheme,
 ) -> Result<ProbabilityMap> {
-    let options = ReadOptions {
-        fourth_axis: FourthAxis::Channels,
-        ..ReadOptions::default()
-    };
-    let stored = vesalius_io::read_with(path, &options)?;
+    let stored = read_image(&[path.to_path_buf()], scheme.channels())?;
     Ok(ProbabilityMap::from_stored(scheme, stored)?)
 }

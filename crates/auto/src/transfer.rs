@@ -1,7 +1,8 @@
 //! A history carried to another machine: the trained models with what they say of their held-out cases,
 //! in plain files; no scan, no cache, no checkpoint, nothing that has to be run to be read.
 
-use crate::{Error, History, Job, Result, Work};
+use crate::work::{create, problem};
+use crate::{History, Job, Result, Work};
 use std::path::{Path, PathBuf};
 
 /// What of a run's folder is not carried: it can be made anew, or serves only to go on training.
@@ -137,15 +138,4 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<std::io::Result<_>>()
         .map_err(|e| problem(folder, &format!("cannot be read: {e}")))
-}
-
-fn create(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|e| problem(folder, &format!("cannot be made: {e}")))
-}
-
-fn problem(path: &Path, reason: &str) -> Error {
-    Error::Work {
-        path: path.to_path_buf(),
-        reason: reason.to_owned(),
-    }
 }

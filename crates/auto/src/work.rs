@@ -234,3 +234,16 @@ fn digest(list: &Datalist) -> String {
     }
     hasher.finalize().to_hex()[..16].to_owned()
 }
+
+/// Makes a folder and those above it.
+pub(crate) fn create(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|e| problem(folder, &format!("cannot be made: {e}")))
+}
+
+/// What is wrong with a file or folder of the work.
+pub(crate) fn problem(path: &Path, reason: &str) -> Error {
+    Error::Work {
+        path: path.to_path_buf(),
+        reason: reason.to_owned(),
+    }
+}

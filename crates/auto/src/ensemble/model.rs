@@ -1,6 +1,7 @@
 //! The chosen ensemble as one model folder: a model an algorithm with its folds as members, the further
 //! algorithms as its companions.
 
+use crate::work::{create, problem};
 use crate::{Choice, Error, History, Result, Work};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,12 +14,10 @@ use vesalius_inferers::{ModelDescription, weights_path};
 pub fn write_model(work: &Work, history: &History, choice: &Choice) -> Result<PathBuf> {
     let target = work.folder().join("model");
     let part = work.folder().join("model.part");
-    let problem = |path: &Path, e: std::io::Error| Error::Work {
-        path: path.to_path_buf(),
-        reason: format!("cannot be written: {e}"),
-    };
+    let unwritable =
+        |path: &Path, e: std::io::Error| problem(path, &format!("cannot be written: {e}"));
     let removed = |path: &Path| match path.exists() {
-        true => std::fs::remove_dir_all(path).map_err(|e| problem(path, e)),
+        true => std::fs::remove_dir_all(path).map_err(|e| unwritable(path, e)),
         false => Ok(()),
     };
     removed(&part)?;
@@ -53,7 +52,7 @@ pub fn write_model(work: &Work, history: &History, choice: &Choice) -> Result<Pa
         model.provenance.validation_fold = None;
     })?;
     removed(&target)?;
-    std::fs::rename(&part, &target).map_err(|e| problem(&target, e))?;
+    std::fs::rename(&part, &target).map_err(|e| unwritable(&target, e))?;
     Ok(target)
 }
 
@@ -81,16 +80,11 @@ fn write_algorithm(
                 _ => format!("fold_{fold}_{own}"),
             };
             let weights = weights_path(&source, own);
-            let bytes = std::fs::read(&weights).map_err(|e| Error::Work {
-                path: weights.clone(),
-                reason: format!("cannot be read: {e}"),
-            })?;
+            let bytes = std::fs::read(&weights)
+                .map_err(|e| problem(&weights, &format!("cannot be read: {e}")))?;
             let path = weights_path(target, &name);
             if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent).map_err(|e| Error::Work {
-                    path: parent.to_path_buf(),
-                    reason: format!("cannot be made: {e}"),
-                })?;
+                create(parent)?;
             }
             vesalius_io::write_bytes_atomically(&path, &bytes)?;
             members.push(name);
