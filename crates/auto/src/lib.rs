@@ -12,6 +12,7 @@ mod history;
 mod input;
 mod plan;
 mod report;
+pub mod search;
 mod train;
 mod transfer;
 mod work;

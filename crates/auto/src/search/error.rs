@@ -1,0 +1,43 @@
+//! What can be wrong with a search: one sentence each, with the key or file and the remedy.
+
+use std::path::PathBuf;
+
+/// An error of a search.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// A search space that is not YAML or not a map from keys to distributions.
+    #[error("the search space cannot be read: {0}")]
+    Space(String),
+    /// A distribution that cannot be drawn from.
+    #[error("search space, key {key}: {reason}")]
+    Distribution {
+        /// The key of the config that it is for.
+        key: String,
+        /// What is wrong, and what is allowed.
+        reason: String,
+    },
+    /// A key that the config to be searched does not have.
+    #[error("search space: the config has no key {key}{}", nearest.as_ref().map(|n| format!("; did you mean {n}?")).unwrap_or_default())]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// The most similar key there is.
+        nearest: Option<String>,
+    },
+    /// A study's folder that cannot be used.
+    #[error("{path}: {reason}")]
+    Study {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A trial that is not there, or has ended.
+    #[error("trial {number} {reason}")]
+    Trial {
+        /// Its number.
+        number: u64,
+        /// What is wrong.
+        reason: String,
+    },
+}

@@ -1,0 +1,101 @@
+//! Settings put into a config by their keys; knows no config's type.
+
+use super::{Result, SearchError, Settings};
+use serde_json::Value;
+
+/// The config with these keys replaced: `optimizer.adamw.learning_rate` is looked up part by part, a
+/// number is a place in a list. A key must be there already, so that a slip of the pen is not ignored;
+/// where the config's own word for a choice differs (`adamw` in place of `sgd`), replace the map above it.
+///
+/// # Errors
+/// [`SearchError::UnknownKey`] with the most similar key there is.
+pub fn with_settings(config: &Value, settings: &Settings) -> Result<Value> {
+    let mut config = config.clone();
+    for (key, setting) in settings {
+        let unknown = |config: &Value| SearchError::UnknownKey {
+            key: key.clone(),
+            nearest: nearest(key, config),
+        };
+        let Some(place) = look_up(&mut config, key) else {
+            return Err(unknown(&config));
+        };
+        *place = serde_json::to_value(setting).map_err(|e| SearchError::Space(e.to_string()))?;
+    }
+    Ok(config)
+}
+
+fn look_up<'a>(config: &'a mut Value, key: &str) -> Option<&'a mut Value> {
+    key.split('.').try_fold(config, |value, part| match value {
+        Value::Object(map) => map.get_mut(part),
+        Value::Array(list) => list.get_mut(part.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+/// The existing key with the fewest letters changed.
+fn nearest(key: &str, config: &Value) -> Option<String> {
+    let mut keys = Vec::new();
+    collect(config, "", &mut keys);
+    keys.into_iter().min_by_key(|other| distance(key, other))
+}
+
+fn collect(value: &Value, prefix: &str, keys: &mut Vec<String>) {
+    let mut push = |part: &str, inner: &Value| {
+        let key = match prefix {
+            "" => part.to_owned(),
+            prefix => format!("{prefix}.{part}"),
+        };
+        collect(inner, &key, keys);
+        keys.push(key);
+    };
+    match value {
+        Value::Object(map) => map.iter().for_each(|(part, inner)| push(part, inner)),
+        Value::Array(list) => (0..)
+            .zip(list)
+            .for_each(|(n, inner): (usize, _)| push(&n.to_string(), inner)),
+        _ => {}
+    }
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, other) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *other);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::Setting;
+    use serde_json::json;
+
+    #[test]
+    fn settings_replace_what_is_there_and_nothing_else() {
+        let config =
+            json!({"optimizer": {"adamw": {"learning_rate": 0.1}}, "patch": {"size": [32, 48]}});
+        let set = |key: &str, value: Setting| {
+            with_settings(&config, &Settings::from([(key.to_owned(), value)]))
+        };
+        let changed = set("optimizer.adamw.learning_rate", Setting::Float(0.5)).unwrap();
+        assert_eq!(changed["optimizer"]["adamw"]["learning_rate"], 0.5);
+        assert_eq!(changed["patch"], config["patch"]);
+        assert_eq!(
+            set("patch.size.1", Setting::Int(64)).unwrap()["patch"]["size"],
+            json!([32, 64])
+        );
+        let error = set("optimiser.adamw.learning_rate", Setting::Float(0.5))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("optimizer.adamw.learning_rate?"), "{error}");
+        assert!(set("patch.size.2", Setting::Int(64)).is_err());
+    }
+}

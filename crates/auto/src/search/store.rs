@@ -1,0 +1,172 @@
+//! The trials on disk: one line an event, appended under a lock and flushed, so that several processes
+//! share a folder and a kill costs at most the line being written.
+
+use super::{Result, SearchError, Settings, Trial, TrialState};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+const EVENTS: &str = "trials.jsonl";
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Event {
+    Started {
+        number: u64,
+        settings: Settings,
+        places: BTreeMap<String, f64>,
+    },
+    Reported {
+        number: u64,
+        step: u64,
+        value: f64,
+    },
+    Ended {
+        number: u64,
+        state: TrialState,
+    },
+}
+
+/// The folder's events, held alone: nobody else reads or writes them until this goes.
+pub(super) struct Events {
+    path: PathBuf,
+    file: File,
+    trials: Vec<Trial>,
+}
+
+impl Events {
+    /// Waits for the lock and reads what is there.
+    pub(super) fn open(folder: &Path) -> Result<Self> {
+        let path = folder.join(EVENTS);
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(|e| unusable(&path, e))?;
+        let mut events = Self {
+            path,
+            file,
+            trials: Vec::new(),
+        };
+        events.read()?;
+        Ok(events)
+    }
+
+    pub(super) fn trials(&self) -> &[Trial] {
+        &self.trials
+    }
+
+    pub(super) fn into_trials(self) -> Vec<Trial> {
+        self.trials
+    }
+
+    /// Adds an event, on disk before in memory.
+    pub(super) fn push(&mut self, event: Event) -> Result<()> {
+        let mut line = serde_json::to_string(&event).map_err(|e| unusable(&self.path, e))?;
+        line.push('\n');
+        self.file
+            .write_all(line.as_bytes())
+            .and_then(|()| self.file.sync_data())
+            .map_err(|e| unusable(&self.path, e))?;
+        self.apply(event);
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<()> {
+        let mut text = Vec::new();
+        self.file
+            .read_to_end(&mut text)
+            .map_err(|e| unusable(&self.path, e))?;
+        // A line without its end is one that a kill cut short: its writer told nobody of it.
+        let whole = text
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        if whole < text.len() {
+            self.file
+                .set_len(whole as u64)
+                .and_then(|()| self.file.seek(SeekFrom::End(0)))
+                .map_err(|e| unusable(&self.path, e))?;
+        }
+        for (number, line) in (1..).zip(text[..whole].split(|byte| *byte == b'\n')) {
+            if line.is_empty() {
+                continue;
+            }
+            let event = serde_json::from_slice(line).map_err(|e| SearchError::Study {
+                path: self.path.clone(),
+                reason: format!("line {number} is not an event of a search: {e}; give each search a folder of its own"),
+            })?;
+            self.apply(event);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: Event) {
+        match event {
+            Event::Started {
+                number,
+                settings,
+                places,
+            } => self.trials.push(Trial {
+                number,
+                settings,
+                places,
+                state: TrialState::Running,
+                reports: BTreeMap::new(),
+            }),
+            Event::Reported {
+                number,
+                step,
+                value,
+            } => {
+                if let Some(trial) = self.find(number) {
+                    trial.reports.insert(step, value);
+                }
+            }
+            Event::Ended { number, state } => {
+                if let Some(trial) = self.find(number) {
+                    trial.state = state;
+                }
+            }
+        }
+    }
+
+    fn find(&mut self, number: u64) -> Option<&mut Trial> {
+        self.trials.iter_mut().find(|trial| trial.number == number)
+    }
+}
+
+/// The right to work on a trial: the system takes it back when the process dies.
+#[derive(Debug)]
+pub(super) struct Claim {
+    _file: File,
+}
+
+impl Claim {
+    /// `None` while another holds it.
+    pub(super) fn take(folder: &Path, number: u64) -> Result<Option<Self>> {
+        let path = folder.join(format!("trial_{number}.lock"));
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|e| unusable(&path, e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(unusable(&path, e)),
+        }
+    }
+}
+
+pub(super) fn unusable(path: &Path, error: impl std::fmt::Display) -> SearchError {
+    SearchError::Study {
+        path: path.to_path_buf(),
+        reason: format!("cannot be used ({error}); choose a folder that can be written"),
+    }
+}

@@ -1,0 +1,221 @@
+//! A search as its users see it: ask for a trial, report on it, end it.
+
+use super::store::{Claim, Event, Events, unusable};
+use super::{Pruner, Result, Sampler, SearchError, SearchSpace, Trial, TrialState};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+const DESCRIPTION: &str = "study.json";
+
+/// What is looked for and how.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StudyConfig {
+    /// The settings and their values.
+    pub space: SearchSpace,
+    /// How trials are drawn.
+    pub sampler: Sampler,
+    /// When trials are stopped early.
+    pub pruner: Pruner,
+    /// The seed; with one process the trials follow from it and their results.
+    pub seed: u64,
+    /// How many trials there will be in all; may be raised when a search is taken up again.
+    #[serde(skip)]
+    pub trials: u64,
+}
+
+impl StudyConfig {
+    /// A search of this space with the usual sampler and pruner.
+    pub fn new(space: SearchSpace, trials: u64) -> Self {
+        Self {
+            space,
+            sampler: Sampler::default(),
+            pruner: Pruner::default(),
+            seed: 0,
+            trials,
+        }
+    }
+}
+
+/// A trial to work on; dropped without [`Study::end`], it is left for the next who asks.
+#[derive(Debug)]
+pub struct Ask {
+    /// The trial.
+    pub trial: Trial,
+    /// Whether an earlier process began it: its reports stand, and so may its checkpoint.
+    pub resumed: bool,
+    _claim: Claim,
+}
+
+/// What a report is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Go on.
+    Continue,
+    /// Others were better at this step: end the trial as [`TrialState::Pruned`].
+    Stop,
+}
+
+/// A search in a folder.
+#[derive(Debug)]
+pub struct Study {
+    folder: PathBuf,
+    config: StudyConfig,
+}
+
+impl Study {
+    /// Opens the folder of a search, or begins one there.
+    ///
+    /// # Errors
+    /// A sampler or pruner out of range; a folder that cannot be written or holds another search.
+    pub fn open(folder: &Path, config: StudyConfig) -> Result<Self> {
+        let checked = config.sampler.check().and_then(|()| config.pruner.check());
+        checked.map_err(SearchError::Space)?;
+        std::fs::create_dir_all(folder).map_err(|e| unusable(folder, e))?;
+        let path = folder.join(DESCRIPTION);
+        let text = serde_json::to_string_pretty(&config).map_err(|e| unusable(&path, e))?;
+        // The events' lock keeps two that begin at once apart.
+        let events = Events::open(folder)?;
+        match std::fs::read_to_string(&path) {
+            Ok(found) if found == text => {}
+            Ok(_) if !events.trials().is_empty() => {
+                return Err(SearchError::Study {
+                    path,
+                    reason: "is another search (its space, sampler, pruner or seed differ); choose another folder, or the settings that it was begun with".to_owned(),
+                });
+            }
+            _ => vesalius_io::write_bytes_atomically(&path, text.as_bytes())
+                .map_err(|e| unusable(&path, e))?,
+        }
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            config,
+        })
+    }
+
+    /// The next trial to work on: one that a dead process left, else a new one; `None` when all have
+    /// been given out.
+    ///
+    /// # Errors
+    /// A folder that cannot be used.
+    pub fn ask(&self) -> Result<Option<Ask>> {
+        let mut events = Events::open(&self.folder)?;
+        for trial in events.trials() {
+            if trial.state == TrialState::Running
+                && let Some(claim) = Claim::take(&self.folder, trial.number)?
+            {
+                return Ok(Some(Ask {
+                    trial: trial.clone(),
+                    resumed: true,
+                    _claim: claim,
+                }));
+            }
+        }
+        let number = events.trials().len() as u64;
+        if number >= self.config.trials {
+            return Ok(None);
+        }
+        let Some(claim) = Claim::take(&self.folder, number)? else {
+            return Err(SearchError::Trial {
+                number,
+                reason: "is locked though it was never begun; remove its lock file".to_owned(),
+            });
+        };
+        let StudyConfig {
+            space,
+            sampler,
+            seed,
+            ..
+        } = &self.config;
+        let places = sampler.places(space, events.trials(), *seed, number);
+        let settings = space
+            .iter()
+            .map(|(key, distribution)| (key.to_owned(), distribution.value(places[key])))
+            .collect();
+        events.push(Event::Started {
+            number,
+            settings,
+            places,
+        })?;
+        let trial = events.trials()[number as usize].clone();
+        Ok(Some(Ask {
+            trial,
+            resumed: false,
+            _claim: claim,
+        }))
+    }
+
+    /// Notes a value on the way (greater is better) and says whether to go on.
+    ///
+    /// # Errors
+    /// A folder that cannot be used.
+    pub fn report(&self, ask: &Ask, step: u64, value: f64) -> Result<Decision> {
+        let number = ask.trial.number;
+        // JSON has no word for NaN: such a trial has failed, which its worker will say.
+        if value.is_nan() {
+            return Ok(Decision::Stop);
+        }
+        let mut events = Events::open(&self.folder)?;
+        events.push(Event::Reported {
+            number,
+            step,
+            value,
+        })?;
+        let trials = events.trials();
+        let stops = trials
+            .iter()
+            .find(|trial| trial.number == number)
+            .is_some_and(|trial| self.config.pruner.stops(trial, trials));
+        Ok(if stops {
+            Decision::Stop
+        } else {
+            Decision::Continue
+        })
+    }
+
+    /// Ends a trial.
+    ///
+    /// # Errors
+    /// A state that is no end; a folder that cannot be used.
+    pub fn end(&self, ask: Ask, state: TrialState) -> Result<()> {
+        let number = ask.trial.number;
+        let state = match state {
+            TrialState::Running => {
+                let reason = "cannot end as running; drop it to leave it to others".to_owned();
+                return Err(SearchError::Trial { number, reason });
+            }
+            TrialState::Complete(value) if !value.is_finite() => {
+                TrialState::Failed(format!("its value is {value}"))
+            }
+            state => state,
+        };
+        Events::open(&self.folder)?.push(Event::Ended { number, state })
+    }
+
+    /// Every trial so far, by number.
+    ///
+    /// # Errors
+    /// A folder that cannot be used.
+    pub fn trials(&self) -> Result<Vec<Trial>> {
+        Ok(Events::open(&self.folder)?.into_trials())
+    }
+
+    /// The complete trial of the greatest value; the first of equals.
+    ///
+    /// # Errors
+    /// A folder that cannot be used.
+    pub fn best(&self) -> Result<Option<Trial>> {
+        let value = |trial: &Trial| match trial.state {
+            TrialState::Complete(value) => value,
+            _ => f64::NEG_INFINITY,
+        };
+        let complete = |trial: &Trial| matches!(trial.state, TrialState::Complete(_));
+        let trials = self.trials()?.into_iter().filter(complete);
+        Ok(trials.reduce(|best, next| {
+            if value(&next) > value(&best) {
+                next
+            } else {
+                best
+            }
+        }))
+    }
+}
