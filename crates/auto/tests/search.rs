@@ -1,9 +1,9 @@
 //! Searches from start to end: better than chance, shared, killed and taken up again.
 
-use vesalius_auto::search::*;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
+use vesalius_auto::search::*;
 
 const SPACE: &str = "
 rate: {float: {low: 0.00001, high: 1.0, log: true}}
