@@ -22,6 +22,14 @@ pub enum Error {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// The dataset cannot be used.
+    #[error("{path}: {reason}")]
+    Dataset {
+        /// The report with every problem.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// A plan cannot be read or used.
     #[error("{path}: {reason}")]
     Plan {
@@ -33,10 +41,19 @@ pub enum Error {
     /// Nothing is left that an ensemble could be made of.
     #[error("no ensemble can be made: {0}")]
     Ensemble(String),
+    /// A search cannot be made.
+    #[error(transparent)]
+    Search(#[from] crate::search::SearchError),
     /// The work was asked to stop; what is done is kept.
     #[error("stopped; run the same command again to go on")]
     Stopped,
-    /// A dataset cannot be used.
+    /// A network cannot be planned.
+    #[error(transparent)]
+    Network(#[from] vesalius_networks::Error),
+    /// A transform of a plan makes no sense.
+    #[error(transparent)]
+    Transform(#[from] vesalius_transforms::Error),
+    /// A list or a planner's file cannot be used.
     #[error(transparent)]
     Planning(#[from] vesalius_planning::Error),
     /// A training run cannot be made.

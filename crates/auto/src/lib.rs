@@ -5,27 +5,33 @@
 //! among ensembles of them ([`choose`]) and the model folder that comes out. Every stage finds what an
 //! earlier process left and goes on from there.
 
+mod analyze;
 mod ensemble;
 mod error;
 mod held_out;
 mod history;
 mod input;
 mod plan;
+mod planners;
 mod report;
 pub mod search;
 mod train;
 mod transfer;
+mod tune;
 mod work;
 
+pub use analyze::{Analyzed, analyze};
 pub use ensemble::{Candidate, Choice, ChooseOptions, Scored, choose, write_model};
 pub use error::Error;
 pub use held_out::hold_out;
 pub use history::{History, Job, JobState};
 pub use input::{ExtraModality, Input, Modality};
 pub use plan::Plan;
+pub use planners::{DEFAULT_ALGORITHM, PlanOptions, StepCost, algorithms, plan, step_cost};
 pub use report::write_report;
 pub use train::{TrainEvent, TrainOptions, train};
 pub use transfer::{export, import};
+pub use tune::{TuneEvent, TuneOptions, default_space, tune};
 pub use work::Work;
 
 /// The result of this crate's fallible functions.

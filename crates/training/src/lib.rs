@@ -49,6 +49,7 @@ pub use health::Health;
 pub use loader::{Loader, LoaderOptions};
 pub use log::{LOG_FILE, STEPS_FILE, TENSORBOARD_FOLDER, VALIDATIONS_FILE};
 pub use loss_scale::LossScale;
+pub use machine::free_memory;
 pub use order::CaseOrder;
 pub use pool::{CasePool, MemoryBudget, PoolOptions};
 pub use progress::{Best, Progress};

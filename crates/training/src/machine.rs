@@ -13,7 +13,7 @@ pub(crate) fn memory_of(device: &Device) -> Option<u64> {
 }
 
 /// Bytes of the machine's memory that can be taken without pushing others out.
-pub(crate) fn free_memory() -> Option<u64> {
+pub fn free_memory() -> Option<u64> {
     kilobytes("/proc/meminfo", "MemAvailable:").map(|kb| kb * 1024)
 }
 

@@ -172,7 +172,7 @@ impl Distribution {
     }
 
     /// The value at a place on the line.
-    pub(super) fn value(&self, place: f64) -> Setting {
+    pub(crate) fn value(&self, place: f64) -> Setting {
         match self {
             Self::Float {
                 low,

@@ -2,6 +2,7 @@
 
 use super::{Result, SearchError, Settings};
 use serde_json::Value;
+use vesalius_transforms::nearest_name;
 
 /// The config with these keys replaced: `optimizer.adamw.learning_rate` is looked up part by part, a
 /// number is a place in a list. A key must be there already, so that a slip of the pen is not ignored;
@@ -32,11 +33,12 @@ fn look_up<'a>(config: &'a mut Value, key: &str) -> Option<&'a mut Value> {
     })
 }
 
-/// The existing key with the fewest letters changed.
+/// The existing key that was probably meant.
 fn nearest(key: &str, config: &Value) -> Option<String> {
     let mut keys = Vec::new();
     collect(config, "", &mut keys);
-    keys.into_iter().min_by_key(|other| distance(key, other))
+    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+    nearest_name(key, &names).map(str::to_owned)
 }
 
 fn collect(value: &Value, prefix: &str, keys: &mut Vec<String>) {
@@ -55,21 +57,6 @@ fn collect(value: &Value, prefix: &str, keys: &mut Vec<String>) {
             .for_each(|(n, inner): (usize, _)| push(&n.to_string(), inner)),
         _ => {}
     }
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, other) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use std::path::Path;
 use vesalius_inferers::Inferer;
 use vesalius_losses::{DeepSupervision, LossConfig};
 use vesalius_networks::NetworkConfig;
-use vesalius_transforms::{Chain, PatchConfig};
+use vesalius_transforms::{Axis, Chain, PatchConfig};
 use vesalius_volume::LabelScheme;
 
 /// How one model is trained.
@@ -89,6 +89,10 @@ pub struct TrainingConfig {
     /// How whole volumes go through the network, in validation and in prediction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inferer: Option<Inferer>,
+    /// Axes along which the finished model mirrors its input, in every combination, and averages what comes
+    /// out; validation while training does without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirror_axes: Vec<Axis>,
     /// When the state of the run is written down.
     #[serde(default)]
     pub checkpoints: CheckpointsConfig,
@@ -126,6 +130,38 @@ pub(crate) fn bad<T>(
 }
 
 impl TrainingConfig {
+    /// A run of this network on patches of this kind, everything else at its default.
+    pub fn new(name: impl Into<String>, network: NetworkConfig, patch: PatchConfig) -> Self {
+        Self {
+            name: name.into(),
+            seed: 0,
+            labels: None,
+            preprocessing: Chain::default(),
+            augmentation: Chain::default(),
+            patch,
+            batch_size: two(),
+            gradient_accumulation: one(),
+            network,
+            start_from: None,
+            loss: LossConfig::default(),
+            deep_supervision: DeepSupervision::default(),
+            optimizer: OptimizerConfig::default(),
+            schedule: Schedule::default(),
+            warm_up: WarmUp::default(),
+            clip_norm: twelve(),
+            weight_average: None,
+            precision: Precision::default(),
+            duration: None,
+            validation: ValidationConfig::default(),
+            early_stopping: None,
+            inferer: None,
+            mirror_axes: Vec::new(),
+            checkpoints: CheckpointsConfig::default(),
+            cache: CacheConfig::default(),
+            bad_case: BadCase::default(),
+        }
+    }
+
     /// Reads a YAML file and checks it.
     ///
     /// # Errors

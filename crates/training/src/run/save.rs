@@ -150,7 +150,7 @@ impl Run<'_> {
             network: self.network_config.clone(),
             axis_order: AxisOrder::Zyx,
             inferer: self.config.inferer(),
-            mirror_axes: Vec::new(),
+            mirror_axes: self.config.mirror_axes.clone(),
             postprocessing: Vec::new(),
             members: vec![member],
             companions: Vec::new(),

@@ -4,10 +4,12 @@ mod analyze;
 mod data;
 mod ensemble;
 mod plan;
+mod predict;
 mod report;
 mod run;
 mod train;
 mod transfer;
+mod tune;
 
 use super::Result;
 
@@ -24,12 +26,16 @@ enum Stage {
     Run(run::Arguments),
     /// Check a dataset and measure it: problems, nnU-Net's fingerprint, Auto3DSeg's statistics, folds
     Analyze(analyze::Arguments),
-    /// Make nnU-Net's plans from a fingerprint, with a reason for every choice
+    /// Plan what is trained, with a reason for every choice; or make nnU-Net's own plans file
     Plan(plan::Arguments),
     /// Train every plan on every fold, and segment what each did not see
     Train(train::Arguments),
+    /// Search better settings for a plan
+    Tune(tune::Arguments),
     /// Choose the ensemble that segments unseen cases best, and write it as a model folder
     Ensemble(ensemble::Arguments),
+    /// Segment the cases that nobody labelled
+    Predict(predict::Arguments),
     /// Write report.html and report.json
     Report(report::Arguments),
     /// Copy the trained models with their history to a folder that another machine can import
@@ -45,6 +51,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Stage::Analyze(arguments) => analyze::run(arguments),
         Stage::Plan(arguments) => plan::run(arguments),
         Stage::Train(arguments) => train::run(arguments),
+        Stage::Tune(arguments) => tune::run(arguments),
+        Stage::Predict(arguments) => predict::run(arguments),
         Stage::Ensemble(arguments) => ensemble::run(arguments),
         Stage::Report(arguments) => report::run(arguments),
         Stage::Export(arguments) => transfer::export(arguments),

@@ -14,6 +14,9 @@ use vesalius::tensor::parse_device;
 pub struct Arguments {
     /// The work folder
     work: PathBuf,
+    /// Minutes of training for all runs together [default: as each plan says]
+    #[arg(long, value_parser = crate::values::positive)]
+    minutes: Option<f64>,
     #[command(flatten)]
     how: TrainArguments,
 }
@@ -21,9 +24,6 @@ pub struct Arguments {
 /// How runs are made.
 #[derive(clap::Args)]
 pub struct TrainArguments {
-    /// Minutes of training for all runs together [default: as each plan says]
-    #[arg(long, value_parser = crate::values::positive)]
-    pub minutes: Option<f64>,
     /// The folds to train, with commas between them [default: all]
     #[arg(long, value_delimiter = ',')]
     pub folds: Option<Vec<usize>>,
@@ -41,14 +41,19 @@ pub struct TrainArguments {
 /// Trains and prints a line a run.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let work = Work::reopen(&arguments.work)?;
-    train_all(&work, &arguments.how, stop_flag())?;
+    train_all(&work, &arguments.how, arguments.minutes, stop_flag())?;
     Ok(())
 }
 
 /// Trains what is not trained yet; fails where no run is usable.
-pub fn train_all(work: &Work, how: &TrainArguments, stop: Arc<AtomicBool>) -> Result<History> {
+pub fn train_all(
+    work: &Work,
+    how: &TrainArguments,
+    minutes: Option<f64>,
+    stop: Arc<AtomicBool>,
+) -> Result<History> {
     let options = TrainOptions {
-        minutes: how.minutes,
+        minutes,
         folds: how.folds.clone(),
         retries: how.retries,
         at_once: usize::from(how.at_once),

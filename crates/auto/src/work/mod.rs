@@ -1,15 +1,19 @@
 //! The work folder: one dataset, one version of its layout, one process at a time.
 
+mod left_out;
+mod lock;
+
 use crate::{Error, Input, Plan, Result};
+use lock::Hold;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use vesalius_planning::{Datalist, FoldMethod};
+use vesalius_volume::LabelScheme;
 
 /// Changes when a later version could not go on from what an earlier one left.
 const LAYOUT: u32 = 1;
 const DESCRIPTION: &str = "auto.yaml";
-const LOCK: &str = "auto.lock";
 
 /// A work folder that this process holds.
 #[derive(Debug)]
@@ -36,12 +40,16 @@ impl Work {
     /// A list that cannot be read; a folder that another process holds, or of another dataset,
     /// input or layout.
     pub fn open(folder: &Path, input: Input) -> Result<Self> {
+        Self::open_as(folder, input, Hold::Alone)
+    }
+
+    fn open_as(folder: &Path, input: Input, hold: Hold) -> Result<Self> {
         let cannot = |path: &Path, e: std::io::Error| Error::Work {
             path: path.to_path_buf(),
             reason: format!("cannot be used ({e}); choose a folder that can be written"),
         };
         std::fs::create_dir_all(folder).map_err(|e| cannot(folder, e))?;
-        let lock = lock(folder)?;
+        let lock = lock::take(folder, hold)?;
         let mut list = read_list(&input)?;
         let description = Description {
             layout: LAYOUT,
@@ -63,14 +71,46 @@ impl Work {
             // As Auto3DSeg deals them.
             list.assign_folds(input.num_fold, &FoldMethod::KFold { seed: 0 })?;
         }
+        let left_out = left_out::read(folder)?;
+        list.cases.retain(|case| !left_out.contains(&case.name));
         let work = Self {
             folder: folder.to_path_buf(),
             input,
             list,
             _lock: lock,
         };
-        work.list.write(&work.list_path())?;
+        if hold == Hold::Alone {
+            work.list.write(&work.list_path())?;
+        }
         Ok(work)
+    }
+
+    /// Leaves cases out from now on, in later processes too: those that an analysis found unusable, when
+    /// told to go on without them. Folds stay as they were dealt.
+    ///
+    /// # Errors
+    /// No case left, or a folder that cannot be written.
+    pub fn leave_out(&mut self, names: &[String]) -> Result<()> {
+        let left_out = left_out::add(&self.folder, names)?;
+        self.list
+            .cases
+            .retain(|case| !left_out.contains(&case.name));
+        if self.list.cases.is_empty() {
+            return Err(problem(
+                &self.folder,
+                "every case would be left out; repair the dataset",
+            ));
+        }
+        Ok(self.list.write(&self.list_path())?)
+    }
+
+    /// Opens the work folder that an earlier stage began, beside other processes that do the same: for
+    /// searches, which several processes work on.
+    ///
+    /// # Errors
+    /// As [`Work::reopen`].
+    pub fn share(folder: &Path) -> Result<Self> {
+        Self::open_as(folder, begun(folder)?, Hold::WithOthers)
     }
 
     /// Opens the work folder that an earlier stage began, with the input that it was begun with.
@@ -78,15 +118,7 @@ impl Work {
     /// # Errors
     /// As [`Work::open`]; a folder in which nothing was begun.
     pub fn reopen(folder: &Path) -> Result<Self> {
-        let path = folder.join(DESCRIPTION);
-        let text = std::fs::read_to_string(&path).map_err(|e| Error::Work {
-            path: path.clone(),
-            reason: format!(
-                "cannot be read ({e}); begin with `vesalius auto run INPUT.yaml --output FOLDER`"
-            ),
-        })?;
-        let found: Description = serde_saphyr::from_str(&text).map_err(|e| unreadable(&path, e))?;
-        Self::open(folder, found.input)
+        Self::open(folder, begun(folder)?)
     }
 
     /// The folder.
@@ -102,6 +134,17 @@ impl Work {
     /// The cases, each with its fold.
     pub fn list(&self) -> &Datalist {
         &self.list
+    }
+
+    /// What the labels mean: as the input says, or else the list.
+    ///
+    /// # Errors
+    /// Labels that contradict themselves, or that neither names.
+    pub fn label_scheme(&self) -> Result<LabelScheme> {
+        match self.input.label_scheme()? {
+            Some(scheme) => Ok(scheme),
+            None => Ok(self.list.label_scheme()?),
+        }
     }
 
     /// Where the list with folds lies: what training runs are given.
@@ -143,34 +186,30 @@ impl Work {
                     ),
                 })
         };
-        self.input.algos.iter().map(named).collect()
+        let mut chosen = Vec::new();
+        for name in &self.input.algos {
+            chosen.push(named(name)?);
+            // A search's result is a change of the algorithm that was asked for.
+            let tuned = format!("{name}_tuned");
+            chosen.extend(plans.iter().find(|plan| plan.name() == tuned).cloned());
+        }
+        Ok(chosen)
     }
 }
 
-fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(LOCK);
-    let problem = |reason: String| Error::Work {
-        path: path.clone(),
-        reason,
-    };
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(|e| {
-            problem(format!(
-                "cannot be used ({e}); choose a folder that can be written"
-            ))
-        })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(problem(
-            "another process works in this folder; wait for it, or choose another `--output`"
-                .to_owned(),
-        )),
-        Err(TryLockError::Error(e)) => Err(problem(format!("cannot be locked: {e}"))),
-    }
+/// The input that a work folder was begun with.
+fn begun(folder: &Path) -> Result<Input> {
+    let path = folder.join(DESCRIPTION);
+    let text = std::fs::read_to_string(&path).map_err(|e| {
+        problem(
+            &path,
+            &format!(
+                "cannot be read ({e}); begin with `vesalius auto run INPUT.yaml --output FOLDER`"
+            ),
+        )
+    })?;
+    let found: Description = serde_saphyr::from_str(&text).map_err(|e| unreadable(&path, e))?;
+    Ok(found.input)
 }
 
 fn read_list(input: &Input) -> Result<Datalist> {

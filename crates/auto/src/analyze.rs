@@ -1,0 +1,118 @@
+//! The dataset looked over once: problems that stop the work or are told, and the numbers that plans are
+//! made from. A later process reads what an earlier one found.
+
+use crate::work::{create, problem};
+use crate::{Error, Result, Work};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use vesalius_planning::auto3dseg::DataStatistics;
+use vesalius_planning::nnunet::Fingerprint;
+use vesalius_planning::{Analysis, AnalysisOptions, DatasetReport, Severity};
+
+const REPORT: &str = "dataset_report.json";
+const FINGERPRINT: &str = "dataset_fingerprint.json";
+const STATISTICS: &str = "datastats_by_case.yaml";
+
+/// What is known of a dataset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analyzed {
+    /// What is wrong or odd, and what each case is.
+    pub report: DatasetReport,
+    /// nnU-Net's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Auto3DSeg's statistics.
+    pub statistics: DataStatistics,
+}
+
+impl Analyzed {
+    /// The folder in a work folder.
+    pub fn folder(work: &Work) -> PathBuf {
+        work.folder().join("analysis")
+    }
+
+    /// What an earlier analysis of this work left; nothing where there was none, or it is not whole.
+    pub fn read(work: &Work) -> Option<Self> {
+        let folder = Self::folder(work);
+        let report = std::fs::read_to_string(folder.join(REPORT)).ok()?;
+        Some(Self {
+            report: serde_json::from_str(&report).ok()?,
+            fingerprint: Fingerprint::read(&folder.join(FINGERPRINT)).ok()?,
+            statistics: DataStatistics::read(&folder.join(STATISTICS)).ok()?,
+        })
+    }
+}
+
+/// Looks over the dataset of a work folder, or reads what was found before. `done` hears of every case,
+/// from any thread. With `keep_going` the cases that errors name are left out of the work from now on;
+/// the report names them.
+///
+/// # Errors
+/// [`Error::Dataset`] when the dataset has errors and `keep_going` is not set, or no case can be used; a
+/// folder that cannot be written.
+pub fn analyze(work: &mut Work, keep_going: bool, done: impl Fn() + Sync) -> Result<Analyzed> {
+    let folder = Analyzed::folder(work);
+    let found = match Analyzed::read(work) {
+        Some(found) => found,
+        None => measure(work, &folder, done)?,
+    };
+    let broken = broken(work, &found.report);
+    if !keep_going && (!broken.is_empty() || dataset_wide(&found)) {
+        return Err(Error::Dataset {
+            path: folder.join(REPORT),
+            reason: format!(
+                "the dataset has errors; repair them, or go on with the cases that can be used with --keep-going\n{}",
+                found.report
+            ),
+        });
+    }
+    if !broken.is_empty() {
+        work.leave_out(&broken)?;
+    }
+    Ok(found)
+}
+
+/// The cases of the work that an error names.
+fn broken(work: &Work, report: &DatasetReport) -> Vec<String> {
+    let errors = report
+        .problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error);
+    let named: BTreeSet<&String> = errors.flat_map(|problem| &problem.cases).collect();
+    let cases = work.list().cases.iter().map(|case| &case.name);
+    cases.filter(|name| named.contains(name)).cloned().collect()
+}
+
+/// Whether there is an error that concerns no case in particular.
+fn dataset_wide(found: &Analyzed) -> bool {
+    let problems = &found.report.problems;
+    problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Error && problem.cases.is_empty())
+}
+
+fn measure(work: &Work, folder: &Path, done: impl Fn() + Sync) -> Result<Analyzed> {
+    let scheme = work.label_scheme()?;
+    let options = AnalysisOptions::default();
+    let analysis = Analysis::of(work.list(), Some(&scheme), &options, done)?;
+    create(folder)?;
+    let report_path = folder.join(REPORT);
+    let text = serde_json::to_string_pretty(&analysis.report)
+        .map_err(|e| problem(&report_path, &e.to_string()))?;
+    vesalius_io::write_bytes_atomically(&report_path, text.as_bytes())?;
+    let (Some(fingerprint), Some(statistics)) = (analysis.fingerprint, analysis.statistics) else {
+        return Err(Error::Dataset {
+            path: report_path,
+            reason: format!(
+                "no case can be used for planning: none has both a readable image and a labelled voxel\n{}",
+                analysis.report
+            ),
+        });
+    };
+    fingerprint.write(&folder.join(FINGERPRINT))?;
+    statistics.write(folder)?;
+    Ok(Analyzed {
+        report: analysis.report,
+        fingerprint,
+        statistics,
+    })
+}

@@ -1,0 +1,130 @@
+//! From what is known of a dataset to plans that can be trained: nnU-Net's, Auto3DSeg's, and one of our
+//! own that asks the machine how fast it is. Each gives a training config and a sentence for every choice.
+
+mod auto3dseg;
+mod measured;
+mod nnunet;
+mod probe;
+mod task;
+
+pub use probe::{StepCost, step_cost};
+
+use crate::{Analyzed, Error, Plan, Result, Work};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use task::Task;
+use vesalius_planning::nnunet::Planner;
+use vesalius_tensor::Device;
+
+/// The algorithm that is planned where none is named.
+pub const DEFAULT_ALGORITHM: &str = "vesalius";
+
+/// What planning may be told.
+#[derive(Debug, Clone)]
+pub struct PlanOptions {
+    /// Algorithms to plan, in place of the input's `algos`.
+    pub algorithms: Vec<String>,
+    /// Minutes of training for all runs together; without them the peers' own numbers of steps hold.
+    pub minutes: Option<f64>,
+    /// Memory for training in GB: the GPU's, or what may be taken of the machine's. The peers' planners fill
+    /// it; without it they plan for the card they were written for.
+    pub memory_gb: Option<f64>,
+    /// What will train.
+    pub device: Device,
+    /// Set from outside, planning stops.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self {
+            algorithms: Vec::new(),
+            minutes: None,
+            memory_gb: None,
+            device: Device::flex(),
+            stop: Arc::default(),
+        }
+    }
+}
+
+/// The names of all algorithms that can be planned.
+pub fn algorithms() -> Vec<String> {
+    let mut names = vec![DEFAULT_ALGORITHM.to_owned()];
+    names.extend(auto3dseg::NAMES.map(str::to_owned));
+    for (planner, _) in Planner::ALL {
+        for configuration in nnunet::CONFIGURATIONS {
+            names.push(format!("{planner}_{configuration}"));
+        }
+    }
+    names
+}
+
+/// Plans the algorithms that are not planned yet and writes them into the work folder; plans that are
+/// there, made earlier or by hand, stay as they are. With no algorithm named and no plan there, our own
+/// is planned.
+///
+/// # Errors
+/// An algorithm that is not known, with the nearest that is; one that this dataset has no use for, with
+/// the reason.
+pub fn plan(work: &Work, analyzed: &Analyzed, options: &PlanOptions) -> Result<Vec<Plan>> {
+    let folder = work.plans_folder();
+    crate::work::create(&folder)?;
+    let named = match options.algorithms.is_empty() {
+        true => &work.input().algos,
+        false => &options.algorithms,
+    };
+    let wanted: Vec<String> = match (named.is_empty(), Plan::read_all(&folder)) {
+        (false, _) => named.clone(),
+        (true, Ok(there)) => return Ok(there),
+        // A plan that cannot be read must not be planned over.
+        (true, Err(e)) if holds_plans(&folder) => return Err(e),
+        (true, Err(_)) => vec![DEFAULT_ALGORITHM.to_owned()],
+    };
+    let task = Task::of(work, analyzed, options, wanted.len())?;
+    for name in &wanted {
+        if !Plan::path(&folder, name).exists() {
+            one(&task, name)?.write(&folder)?;
+        }
+    }
+    Plan::read_all(&folder)
+}
+
+fn holds_plans(folder: &std::path::Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|entries| {
+        entries
+            .flatten()
+            .any(|entry| entry.path().extension().is_some_and(|e| e == "yaml"))
+    })
+}
+
+fn one(task: &Task, name: &str) -> Result<Plan> {
+    if name == DEFAULT_ALGORITHM {
+        return measured::plan(task, name);
+    }
+    if auto3dseg::NAMES.contains(&name) {
+        return auto3dseg::plan(task, name);
+    }
+    // The longest first: `nnunet` begins the others' names.
+    let mut planners = Planner::ALL;
+    planners.sort_by_key(|(planner, _)| std::cmp::Reverse(planner.len()));
+    for (prefix, planner) in planners {
+        let configuration = name.strip_prefix(prefix).and_then(|n| n.strip_prefix('_'));
+        if let Some(configuration) = configuration
+            && nnunet::CONFIGURATIONS.contains(&configuration)
+        {
+            return nnunet::plan(task, name, planner, configuration);
+        }
+    }
+    let known = algorithms();
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    let nearest = vesalius_transforms::nearest_name(name, &names);
+    let hint = match (name, nearest) {
+        ("dints", _) => "DiNTS searches an architecture of its own, which nobody trained here; take `segresnet` or `nnunet_resenc_m_3d_fullres` in its place".to_owned(),
+        (_, Some(nearest)) => format!("did you mean `{nearest}`?"),
+        (_, None) => format!("expected one of {}", known.join(", ")),
+    };
+    Err(Error::Plan {
+        path: task.work.plans_folder(),
+        reason: format!("no planner knows the algorithm `{name}`; {hint}"),
+    })
+}

@@ -1,0 +1,341 @@
+//! nnU-Net's plans as training configs: its network, patch, batch, normalisation and trainer, with vectors
+//! turned from its transposed arrays to `[x, y, z]`.
+
+use super::task::Task;
+use crate::{Error, Plan, Result};
+use serde_json::{Value, json};
+use vesalius_inferers::{Blending, Inferer, SlidingWindow, WindowRule};
+use vesalius_losses::{DeepSupervision, Dice, DiceCrossEntropy, HeadWeights, LossConfig};
+use vesalius_networks::NetworkConfig;
+use vesalius_planning::nnunet::{Configuration, PlanOptions, Planned, Planner};
+use vesalius_training::{
+    Duration, OptimizerConfig, Poly, Schedule, StochasticGradientDescent, TrainingConfig,
+    ValidationConfig, ValidationOn,
+};
+use vesalius_transforms::{
+    Axis, Chain, CropNonzero, ForcedForeground, ImageSampling, LabelSampling, NnUnet2d, NnUnet3d,
+    PatchConfig, PatchSampling, Spacing, Transform,
+};
+use vesalius_volume::LabelScheme;
+
+/// The configurations that become plans. A cascade is two models trained one after the other, which
+/// `configs/` has a recipe for.
+pub(super) const CONFIGURATIONS: [&str; 3] = ["2d", "3d_fullres", "3d_lowres"];
+
+/// nnU-Net's trainer: 1000 epochs of 250 steps.
+const STEPS: u64 = 250_000;
+/// Its cases are validated on so many patches an epoch at least.
+const VALIDATION_PATCHES: u64 = 100;
+/// A patch this much longer than thick is turned in its plane alone.
+const FLAT: f64 = 3.0;
+/// Slices this much longer than wide are turned by 15 degrees at most.
+const LONG: f64 = 1.5;
+/// The smallest scale its augmentation draws: patches are cut larger by it.
+const SMALLEST_SCALE: f64 = 0.85;
+
+/// One configuration of one of nnU-Net's planners.
+pub(super) fn plan(task: &Task, name: &str, planner: Planner, configuration: &str) -> Result<Plan> {
+    let planned = planned(task, planner, task.options.memory_gb)?;
+    let Ok(of) = planned.plans.configuration(configuration) else {
+        let there: Vec<&str> = planned.plans.configurations.names().collect();
+        return Err(Error::Plan {
+            path: task.work.plans_folder(),
+            reason: format!(
+                "nnU-Net makes no `{configuration}` of this dataset, only {}: its rules ask for a low resolution only where a patch sees less than a quarter of a case",
+                there.join(", ")
+            ),
+        });
+    };
+    let mut training = Translated::of(task, &planned, &of)?.training(name, &of);
+    training.preprocessing = preprocessing(task, &planned, &of)?;
+    let mut because = reasons(&planned, configuration);
+    because.push(
+        "loss, optimiser, augmentation, foreground share and schedule are nnU-Net's trainer's"
+            .to_owned(),
+    );
+    because.push(match task.minutes_a_run() {
+        Some(minutes) => {
+            format!("{minutes:.1} minutes a run, in place of nnU-Net's {STEPS} steps")
+        }
+        None => format!("{STEPS} steps, nnU-Net's 1000 epochs of 250"),
+    });
+    because.push(
+        "images are resampled by cubic splines in all directions; nnU-Net takes thick slices apart"
+            .to_owned(),
+    );
+    training.duration = Some(match task.minutes_a_run() {
+        Some(minutes) => Duration::Minutes(minutes),
+        None => Duration::Steps(STEPS),
+    });
+    Ok(Plan { because, training })
+}
+
+/// What nnU-Net's planner says of the dataset.
+pub(super) fn planned(task: &Task, planner: Planner, memory_gb: Option<f64>) -> Result<Planned> {
+    let options = PlanOptions {
+        dataset_name: task.work.list().name.clone(),
+        gpu_memory_gb: memory_gb,
+        ..PlanOptions::default()
+    };
+    Ok(planner.plan(task.fingerprint(), &task.dataset_json(), &options)?)
+}
+
+/// The planner's reasons for the dataset and one configuration.
+pub(super) fn reasons(planned: &Planned, configuration: &str) -> Vec<String> {
+    ["dataset", configuration]
+        .into_iter()
+        .filter_map(|name| planned.because.get(name))
+        .flatten()
+        .cloned()
+        .collect()
+}
+
+/// Crop, normalise, resample: in nnU-Net's order.
+pub(super) fn preprocessing(task: &Task, planned: &Planned, of: &Configuration) -> Result<Chain> {
+    let spacing = of.spacing.as_deref().unwrap_or_default();
+    let axes = Axes::of(&planned.plans.transpose_forward, spacing.len())?;
+    Ok(Chain(vec![
+        Transform::CropNonzero(CropNonzero::default()),
+        task.normalization(&planned.plans, of)?,
+        Transform::Spacing(Spacing {
+            to: axes.turned(spacing, 0.0),
+            interpolation: ImageSampling::Cubic,
+            labels: LabelSampling::Linear,
+        }),
+    ]))
+}
+
+/// Which axis `[x, y, z]` each axis of nnU-Net's transposed arrays is.
+struct Axes(Vec<usize>);
+
+impl Axes {
+    /// `count` is 2 for slices, which leave out the first axis.
+    fn of(forward: &[usize], count: usize) -> Result<Self> {
+        let mut sorted = forward.to_vec();
+        sorted.sort_unstable();
+        if sorted != [0, 1, 2] || !matches!(count, 2 | 3) {
+            return Err(Error::Ensemble(format!(
+                "nnU-Net's plan has the axes {forward:?} and {count} spacings, expected three axes and 2 or 3 spacings"
+            )));
+        }
+        // Array axis 0 is z.
+        let axes: Vec<usize> = forward.iter().map(|axis| 2 - axis).collect();
+        Ok(Self(axes[3 - count..].to_vec()))
+    }
+
+    /// Numbers along the array's axes as `[x, y, z]`; `missing` along the one that slices lack.
+    fn turned<T: Copy>(&self, numbers: &[T], missing: T) -> [T; 3] {
+        let mut turned = [missing; 3];
+        for (axis, number) in self.0.iter().zip(numbers) {
+            turned[*axis] = *number;
+        }
+        turned
+    }
+
+    /// The axis across slices; nothing in 3-D.
+    fn across(&self) -> Option<Axis> {
+        let all = [Axis::X, Axis::Y, Axis::Z];
+        let free = (0..3).find(|axis| !self.0.contains(axis))?;
+        Some(all[free])
+    }
+}
+
+/// A configuration in our words.
+pub(super) struct Translated {
+    pub network: NetworkConfig,
+    pub patch: [i64; 3],
+    pub across: Option<Axis>,
+    regions: bool,
+}
+
+impl Translated {
+    pub fn of(task: &Task, planned: &Planned, of: &Configuration) -> Result<Self> {
+        let patch = of.patch_size.as_deref().unwrap_or_default();
+        let axes = Axes::of(&planned.plans.transpose_forward, patch.len())?;
+        let mut stored = serde_json::to_value(of).map_err(|e| Error::Ensemble(e.to_string()))?;
+        turn_stages(&mut stored, &axes);
+        let (inputs, outputs) = (task.modalities.len(), task.scheme.channels());
+        let patch: Vec<i64> = patch.iter().map(|&n| n as i64).collect();
+        Ok(Self {
+            network: NetworkConfig::from_nnunet_plans(&stored, inputs, outputs)?,
+            patch: axes.turned(&patch, 1),
+            across: axes.across(),
+            regions: matches!(task.scheme, LabelScheme::Regions { .. }),
+        })
+    }
+
+    /// The trainer's settings about the network.
+    fn training(self, name: &str, of: &Configuration) -> TrainingConfig {
+        let augmentation = self.augmentation();
+        let patch = PatchConfig {
+            size: self.enlarged(),
+            sampling: PatchSampling::Foreground(ForcedForeground { foreground: 0.33 }),
+            slice_axis: self.across,
+        };
+        let mut training = TrainingConfig::new(name, self.network.clone(), patch);
+        training.augmentation = Chain(vec![augmentation]);
+        set_deep_supervision(&mut training.network);
+        training.deep_supervision = DeepSupervision {
+            weights: HeadWeights::Nnunet,
+        };
+        training.loss = loss(of.batch_dice.unwrap_or(self.across.is_some()), self.regions);
+        training.batch_size = of.batch_size.unwrap_or(2);
+        training.optimizer = OptimizerConfig::Sgd(StochasticGradientDescent::default());
+        training.schedule = Schedule::Poly(Poly::default());
+        training.validation = ValidationConfig {
+            times: 50,
+            on: ValidationOn::Patches(VALIDATION_PATCHES),
+            ..ValidationConfig::default()
+        };
+        training.mirror_axes = self.mirrored();
+        training.inferer = Some(self.inferer(training.batch_size));
+        training
+    }
+
+    /// All axes of the network's input.
+    fn mirrored(&self) -> Vec<Axis> {
+        match self.across {
+            Some(_) => vec![Axis::X, Axis::Y],
+            None => vec![Axis::X, Axis::Y, Axis::Z],
+        }
+    }
+
+    pub fn inferer(&self, batch: usize) -> Inferer {
+        match self.across {
+            Some(axis) => {
+                let order = axis.last();
+                Inferer::Slice(vesalius_inferers::Slice {
+                    axis,
+                    patch_size: [self.patch[order[0]], self.patch[order[1]]],
+                    ..Default::default()
+                })
+            }
+            None => Inferer::SlidingWindow(SlidingWindow {
+                patch_size: self.patch,
+                overlap: 0.5,
+                blending: Blending::Gaussian,
+                batch_size: batch.min(4),
+                rule: WindowRule::Nnunet,
+                skip: None,
+            }),
+        }
+    }
+
+    /// The longest side over the shortest, of the sides that there are.
+    fn stretch(&self) -> f64 {
+        let sides: Vec<f64> = self.sides().map(|(_, side)| side).collect();
+        let longest = sides.iter().copied().fold(0.0, f64::max);
+        longest / sides.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    fn sides(&self) -> impl Iterator<Item = (Axis, f64)> {
+        [Axis::X, Axis::Y, Axis::Z]
+            .into_iter()
+            .filter(|axis| Some(*axis) != self.across)
+            .map(|axis| (axis, self.patch[axis.index()] as f64))
+    }
+
+    /// The axis that a flat patch is turned about; nnU-Net's "dummy 2-D".
+    fn through(&self) -> Option<Axis> {
+        let flat = self.across.is_none() && self.stretch() > FLAT;
+        let mut sides: Vec<(Axis, f64)> = self.sides().collect();
+        sides.sort_by(|a, b| a.1.total_cmp(&b.1));
+        flat.then(|| sides[0].0)
+    }
+
+    fn augmentation(&self) -> Transform {
+        match self.across {
+            Some(_) => Transform::NnUnet2d(NnUnet2d {
+                size: self.in_network_order(self.patch),
+                rotate: if self.stretch() > LONG { 15.0 } else { 180.0 },
+                ..NnUnet2d::default()
+            }),
+            None => Transform::NnUnet3d(NnUnet3d {
+                size: self.patch,
+                through: self.through(),
+                ..NnUnet3d::default()
+            }),
+        }
+    }
+
+    /// A patch as the network has it: the axis across slices last.
+    fn in_network_order(&self, patch: [i64; 3]) -> [i64; 3] {
+        match self.across {
+            Some(axis) => axis.last().map(|a| patch[a]),
+            None => patch,
+        }
+    }
+
+    /// The patch that is cut, so that its turned corners hold tissue: nnU-Net's
+    /// `get_patch_size`, alike in both directions of a rotation.
+    fn enlarged(&self) -> [i64; 3] {
+        let still = self.across.or(self.through());
+        let moving: Vec<usize> = (0..3)
+            .filter(|&axis| still.is_none_or(|s| s.index() != axis))
+            .collect();
+        let degrees: f64 = match (still, self.stretch() > LONG) {
+            (None, _) => 30.0,
+            (Some(_), true) if self.across.is_some() => 15.0,
+            (Some(_), _) => 90.0,
+        };
+        let (sine, cosine) = degrees.to_radians().sin_cos();
+        let mut size = self.patch.map(|n| n as f64);
+        for &a in &moving {
+            for &b in moving.iter().filter(|&&b| b != a) {
+                // One rotation at a time, as the largest of all.
+                let turned = self.patch[a] as f64 * cosine + self.patch[b] as f64 * sine;
+                size[a] = size[a].max(turned);
+            }
+        }
+        std::array::from_fn(|axis| match moving.contains(&axis) {
+            true => (size[axis] / SMALLEST_SCALE) as i64,
+            false => self.patch[axis],
+        })
+    }
+}
+
+/// Kernels and strides along `[z, y, x]` (or `[y, x]` of slices as the network has them), which is how
+/// nnU-Net's arrays would have them untransposed.
+fn turn_stages(stored: &mut Value, axes: &Axes) {
+    let order: Vec<usize> = match axes.across() {
+        Some(axis) => axis.last()[..2].iter().rev().copied().collect(),
+        None => vec![2, 1, 0],
+    };
+    for key in ["kernel_sizes", "strides"] {
+        let stages = &mut stored["architecture"]["arch_kwargs"][key];
+        let Some(stages) = stages.as_array_mut() else {
+            continue;
+        };
+        for stage in stages {
+            let Some(numbers) = stage.as_array().filter(|n| n.len() == axes.0.len()) else {
+                continue;
+            };
+            let along = |axis: &usize| {
+                let at = axes.0.iter().position(|a| a == axis);
+                at.map_or(json!(1), |at| numbers[at].clone())
+            };
+            *stage = order.iter().map(along).collect();
+        }
+    }
+}
+
+fn set_deep_supervision(network: &mut NetworkConfig) {
+    match network {
+        NetworkConfig::PlainConvUNet(config) => config.deep_supervision = true,
+        NetworkConfig::ResidualEncoderUNet(config) => config.deep_supervision = true,
+        _ => {}
+    }
+}
+
+/// Dice and cross-entropy as nnU-Net adds them; its trainer takes the Dice of a whole batch for slices.
+pub(super) fn loss(batch: bool, regions: bool) -> LossConfig {
+    let nnunet = DiceCrossEntropy::nnunet();
+    LossConfig::DiceCrossEntropy(DiceCrossEntropy {
+        dice: Dice {
+            batch,
+            include_background: regions,
+            ..nnunet.dice
+        },
+        ..nnunet
+    })
+}

@@ -1,0 +1,285 @@
+//! Better settings for an algorithm: trials of its plan with other values, the worse ones ended early, the
+//! best written back as a plan of its own.
+
+use crate::search::{
+    Ask, Decision, Pruner, Sampler, SearchSpace, Setting, Settings, Study, StudyConfig, Trial,
+    TrialState, with_settings,
+};
+use crate::work::problem;
+use crate::{Error, Plan, Result, Work};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use vesalius_losses::LossConfig;
+use vesalius_tensor::Device;
+use vesalius_training::{
+    Duration, Event, FitOptions, OptimizerConfig, TrainingConfig, fit, load_dataset_cached,
+};
+
+/// How settings are searched.
+#[derive(Debug, Clone)]
+pub struct TuneOptions {
+    /// The keys of the plan's `training` and the values each may take; `None` for [`default_space`].
+    pub space: Option<SearchSpace>,
+    /// How trials are drawn.
+    pub sampler: Sampler,
+    /// When trials are stopped early.
+    pub pruner: Pruner,
+    /// Trials in all.
+    pub trials: u64,
+    /// The length of a trial.
+    pub duration: Duration,
+    /// How often a trial is scored on the way, which is when it may be ended.
+    pub reports: u64,
+    /// The fold that trials are scored on.
+    pub fold: usize,
+    /// Everything random follows from this.
+    pub seed: u64,
+    /// What computes.
+    pub device: Device,
+    /// Set from outside, the trial at hand saves and the search stops.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Default for TuneOptions {
+    fn default() -> Self {
+        Self {
+            space: None,
+            sampler: Sampler::default(),
+            pruner: Pruner::default(),
+            trials: 20,
+            duration: Duration::Minutes(5.0),
+            reports: 4,
+            fold: 0,
+            seed: 0,
+            device: Device::flex(),
+            stop: Arc::default(),
+        }
+    }
+}
+
+/// What a watcher of a search hears of.
+#[derive(Debug)]
+pub enum TuneEvent<'a> {
+    /// A trial begins, or is taken up where a process that died left it.
+    Begun(&'a Trial),
+    /// Something happened in its run.
+    Run(&'a Event),
+    /// A trial ended.
+    Ended {
+        /// Its number.
+        number: u64,
+        /// How.
+        state: &'a TrialState,
+    },
+}
+
+/// What is searched where nobody says: learning rate, loss and patches a step.
+///
+/// # Errors
+/// None for a plan that can be trained.
+pub fn default_space(plan: &Plan) -> Result<SearchSpace> {
+    let optimizer = match plan.training.optimizer {
+        OptimizerConfig::AdamW(_) => "adamw",
+        OptimizerConfig::Adam(_) => "adam",
+        OptimizerConfig::Sgd(_) => "sgd",
+    };
+    let rate = plan.training.optimizer.learning_rate();
+    let losses: Vec<String> = std::iter::once(&plan.training.loss)
+        .chain(&other_losses(&plan.training.loss))
+        .map(|loss| serde_json::to_string(loss).unwrap_or_default())
+        .collect();
+    Ok(SearchSpace::parse(&format!(
+        "optimizer.{optimizer}.learning_rate: {{float: {{low: {}, high: {}, log: true}}}}\nbatch_size: {{int: {{low: 1, high: {}}}}}\nloss: {{categorical: {{choices: [{}]}}}}\n",
+        rate / 10.0,
+        rate * 3.0,
+        2 * plan.training.batch_size,
+        losses.join(", ")
+    ))?)
+}
+
+fn other_losses(own: &LossConfig) -> Vec<LossConfig> {
+    let known = [
+        LossConfig::DiceCrossEntropy(Default::default()),
+        LossConfig::DiceFocal(Default::default()),
+        LossConfig::Tversky(Default::default()),
+    ];
+    known.into_iter().filter(|loss| loss != own).collect()
+}
+
+/// Works on trials until all are given out, and writes the best as the plan `NAME_tuned`; nothing when no
+/// trial ended well. Several processes may work on one search, each with the folder opened by [`Work::share`].
+///
+/// # Errors
+/// A key that the plan does not have; a fold or dataset that cannot be used; [`Error::Stopped`]. A trial
+/// that breaks off is not an error: its reason stands in the study.
+pub fn tune(
+    work: &Work,
+    plan: &Plan,
+    options: &TuneOptions,
+    observer: &mut dyn FnMut(&TuneEvent),
+) -> Result<Option<Plan>> {
+    let space = match &options.space {
+        Some(space) => space.clone(),
+        None => default_space(plan)?,
+    };
+    let base = serde_json::to_value(&plan.training).map_err(|e| {
+        problem(
+            &Plan::path(&work.plans_folder(), plan.name()),
+            &e.to_string(),
+        )
+    })?;
+    // A key that the plan lacks is found before anything is trained.
+    let first: Settings = space
+        .iter()
+        .map(|(key, distribution)| (key.to_owned(), distribution.value(0.0)))
+        .collect();
+    with_settings(&base, &first)?;
+    let folder = work.folder().join("tune").join(plan.name());
+    let study = Study::open(
+        &folder.join("study"),
+        StudyConfig {
+            space,
+            sampler: options.sampler.clone(),
+            pruner: options.pruner.clone(),
+            seed: options.seed,
+            trials: options.trials,
+        },
+    )?;
+    while let Some(ask) = study.ask()? {
+        observer(&TuneEvent::Begun(&ask.trial));
+        let output = folder
+            .join("trials")
+            .join(format!("{:04}", ask.trial.number));
+        let tried = Try {
+            work,
+            study: &study,
+            options,
+            output,
+        };
+        let state = match tried.run(&base, &ask, observer) {
+            Err(Error::Stopped) => return Err(Error::Stopped),
+            Ok(state) => state,
+            Err(e) => TrialState::Failed(e.to_string()),
+        };
+        let number = ask.trial.number;
+        study.end(ask, state.clone())?;
+        observer(&TuneEvent::Ended {
+            number,
+            state: &state,
+        });
+    }
+    best(work, plan, &base, &study)
+}
+
+/// One trial under way.
+struct Try<'a> {
+    work: &'a Work,
+    study: &'a Study,
+    options: &'a TuneOptions,
+    output: PathBuf,
+}
+
+impl Try<'_> {
+    fn run(
+        &self,
+        base: &Value,
+        ask: &Ask,
+        observer: &mut dyn FnMut(&TuneEvent),
+    ) -> Result<TrialState> {
+        let mut config = config_of(base, &ask.trial.settings)?;
+        config.validation.fold = self.options.fold;
+        config.validation.times = self.options.reports.max(1);
+        if config.labels.is_none() {
+            config.labels = self.work.input().label_scheme()?;
+        }
+        config.check()?;
+        let cache = self.work.folder().join("cache");
+        let data = load_dataset_cached(&config, &self.work.list_path(), &cache)?;
+        let ended = Arc::new(AtomicBool::new(false));
+        let fit_options = FitOptions {
+            output: self.output.clone(),
+            device: self.options.device.clone(),
+            duration: Some(self.options.duration),
+            resume: self
+                .output
+                .join(vesalius_training::CHECKPOINT_FILE)
+                .exists(),
+            stop: ended.clone(),
+            ..FitOptions::default()
+        };
+        let (mut pruned, mut scores, mut failure) = (false, 0u64, None);
+        let reached = ask.trial.reports.len() as u64;
+        let report = fit(&config, &data, &fit_options, &mut |event| {
+            if self.options.stop.load(Ordering::Relaxed) {
+                ended.store(true, Ordering::Relaxed);
+            }
+            if let Event::Validated { dice, .. } = event {
+                scores += 1;
+                match self.study.report(ask, reached + scores, *dice) {
+                    Ok(Decision::Continue) => {}
+                    Ok(Decision::Stop) => {
+                        pruned = true;
+                        ended.store(true, Ordering::Relaxed);
+                    }
+                    Err(e) => {
+                        failure = Some(e);
+                        ended.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
+            observer(&TuneEvent::Run(event));
+        })?;
+        if let Some(e) = failure {
+            return Err(e.into());
+        }
+        Ok(match (report.finished, pruned) {
+            (true, _) => TrialState::Complete(report.progress.best.map_or(0.0, |best| best.dice)),
+            (false, true) => TrialState::Pruned,
+            (false, false) => return Err(Error::Stopped),
+        })
+    }
+}
+
+fn config_of(base: &Value, settings: &Settings) -> Result<TrainingConfig> {
+    let changed = with_settings(base, settings)?;
+    serde_json::from_value(changed).map_err(|e| {
+        crate::search::SearchError::Space(format!("the plan does not take these values: {e}"))
+            .into()
+    })
+}
+
+/// The best trial as a plan, written beside the one that it is a change of.
+fn best(work: &Work, plan: &Plan, base: &Value, study: &Study) -> Result<Option<Plan>> {
+    let Some(trial) = study.best()? else {
+        return Ok(None);
+    };
+    let dice = trial.lesson().unwrap_or(0.0);
+    let mut training = config_of(base, &trial.settings)?;
+    training.name = format!("{}_tuned", plan.name());
+    let trials = study.trials()?;
+    let pruned = trials
+        .iter()
+        .filter(|t| t.state == TrialState::Pruned)
+        .count();
+    let mut because = plan.because.clone();
+    because.push(format!(
+        "trial {} of {} ({pruned} of them ended early) was the best, with a Dice of {dice:.4}: {}",
+        trial.number,
+        trials.len(),
+        trial
+            .settings
+            .iter()
+            .map(|(key, value)| format!("{key} = {}", shown(value)))
+            .collect::<Vec<_>>()
+            .join(", ")
+    ));
+    let tuned = Plan { because, training };
+    tuned.write(&work.plans_folder())?;
+    Ok(Some(tuned))
+}
+
+fn shown(setting: &Setting) -> String {
+    serde_json::to_string(setting).unwrap_or_default()
+}

@@ -1,0 +1,100 @@
+//! `vesalius auto predict`: the cases of the list that nobody labelled, or any others, through the model
+//! that the work ended with.
+
+use crate::commands::Result;
+use crate::interrupt::stop_flag;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use vesalius::auto::Work;
+use vesalius::inferers::Segmenter;
+use vesalius::predict::{InputCase, PredictOptions, Progress, find_cases, predict_cases};
+use vesalius::tensor::parse_device;
+
+/// Arguments of `vesalius auto predict`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The work folder
+    work: PathBuf,
+    /// Images to segment [default: the cases under `testing` in the list]
+    #[arg(long)]
+    input: Option<PathBuf>,
+    /// The folder to write to [default: `predictions` in the work folder]
+    #[arg(long)]
+    output: Option<PathBuf>,
+    /// What computes: cpu, cuda[:n], wgpu[:n] or vulkan[:n]
+    #[arg(long, default_value = "cpu")]
+    device: String,
+}
+
+/// Segments and says how many.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let work = Work::reopen(&arguments.work)?;
+    let cases = match &arguments.input {
+        Some(input) => Some(find_cases(input, work.list().channels.len())?),
+        None if work.list().testing.is_empty() => {
+            return Err(format!(
+                "{}: names no case without labels under `testing`; name images with --input",
+                work.list().path.display()
+            )
+            .into());
+        }
+        None => None,
+    };
+    let output = arguments.output.as_deref();
+    predict(&work, cases, output, &arguments.device, &stop_flag())
+}
+
+/// Segments the cases given, or those of the list; nothing to do where the list has none.
+pub fn predict(
+    work: &Work,
+    cases: Option<Vec<InputCase>>,
+    output: Option<&Path>,
+    device: &str,
+    stop: &Arc<AtomicBool>,
+) -> Result<()> {
+    let cases = cases.unwrap_or_else(|| {
+        let testing = work.list().testing.iter();
+        testing
+            .map(|case| InputCase {
+                name: case.name.clone(),
+                files: case.images.clone(),
+            })
+            .collect()
+    });
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let model = work.folder().join("model");
+    let segmenter = Segmenter::open(&model, &parse_device(device)?)?;
+    let folder = work.folder().join("predictions");
+    let output = output.unwrap_or(&folder);
+    let total = cases.len();
+    let observer = |progress: &Progress| {
+        if let Progress::Done { done, result } = progress {
+            match &result.outcome {
+                Ok(path) => eprintln!("[{done}/{total}] {}", path.display()),
+                Err(error) => eprintln!("[{done}/{total}] {}: error: {error}", result.name),
+            }
+        }
+    };
+    let options = PredictOptions::default();
+    let results = predict_cases(&segmenter, &cases, output, &options, stop, observer)?;
+    let failed = results
+        .iter()
+        .filter(|result| result.outcome.is_err())
+        .count();
+    println!(
+        "predictions: {} of {total} cases in {}",
+        results.len() - failed,
+        output.display()
+    );
+    match results.len() == total && failed == 0 {
+        true => Ok(()),
+        false => Err(format!(
+            "{} of {total} cases were not segmented",
+            total + failed - results.len()
+        )
+        .into()),
+    }
+}
