@@ -123,8 +123,15 @@ fn one(task: &Task, name: &str) -> Result<Plan> {
         (_, Some(nearest)) => format!("did you mean `{nearest}`?"),
         (_, None) => format!("expected one of {}", known.join(", ")),
     };
+    let folder = task.work.plans_folder();
+    let own = Plan::read_all(&folder).unwrap_or_default();
+    let own: Vec<&str> = own.iter().map(Plan::name).collect();
+    let own = match own.is_empty() {
+        true => String::new(),
+        false => format!("; plans of your own are {}", own.join(", ")),
+    };
     Err(Error::Plan {
-        path: task.work.plans_folder(),
-        reason: format!("no planner knows the algorithm `{name}`; {hint}"),
+        path: folder,
+        reason: format!("no planner knows the algorithm `{name}`; {hint}{own}"),
     })
 }

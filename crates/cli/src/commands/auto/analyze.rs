@@ -5,13 +5,17 @@ use super::data::DataArguments;
 use crate::output::JsonOutput;
 use crate::progress::CaseProgress;
 use clap::ValueEnum;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use vesalius::auto::{Analyzed, Input, Work, analyze};
 use vesalius::io::write_bytes_atomically;
 use vesalius::planning::{Analysis, AnalysisOptions, Datalist, FoldMethod, Splits};
 
 /// Arguments of `vesalius auto analyze`.
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// An input file as of `auto run`: begins a work folder, `--output`, and writes into its `analysis`
+    #[arg(conflicts_with_all = ["data", "images", "folds"])]
+    input: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
     /// The folder to write into: dataset_report.json, dataset_fingerprint.json, datastats.yaml,
@@ -49,6 +53,9 @@ enum Method {
 
 /// Checks, measures, writes and prints.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(input) = &arguments.input {
+        return begin(arguments, input);
+    }
     let mut list = arguments.data.read()?;
     let scheme = list.label_scheme().ok();
     if scheme.is_none() {
@@ -88,6 +95,19 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         deal(arguments, count, &analysis, &mut list)?;
     }
     Ok(())
+}
+
+/// Begins a work folder with its analysis.
+fn begin(arguments: &Arguments, input: &Path) -> Result<()> {
+    let mut work = Work::open(&arguments.output, Input::read(input)?)?;
+    let progress = CaseProgress::new(work.list().cases.len());
+    let analyzed = analyze(&mut work, arguments.keep_going, || progress.advance())?;
+    drop(progress);
+    if !arguments.json.replaces_table() {
+        print!("{}", analyzed.report);
+        println!("analysis: {}", Analyzed::folder(&work).display());
+    }
+    Ok(arguments.json.write(&analyzed.report)?)
 }
 
 fn deal(

@@ -8,7 +8,7 @@ use vesalius::planning::{Datalist, DatalistOptions};
 #[derive(clap::Args)]
 pub struct DataArguments {
     /// The dataset: a folder with a dataset.json (Decathlon, Auto3DSeg or nnU-Net raw), that file, or a CSV table
-    #[arg(long, required_unless_present = "images")]
+    #[arg(long, required_unless_present_any = ["images", "input"])]
     data: Option<PathBuf>,
     /// The folder that the list's paths start from [default: the list's own]
     #[arg(long, requires = "data")]
