@@ -134,7 +134,8 @@ impl Objective<'_> {
     fn gradients(&self, network: &Network, batch: Batch, device: &Device) -> Result<Gradients> {
         let [n, c, z, y, x] = batch.shape;
         let images = tensor_from_values(batch.images, n, c, [x, y, z], device)?;
-        let labels = Tensor::from_data(TensorData::new(batch.labels, [n, 1, z, y, x]), device);
+        let grid = [n, 1, z, y, x];
+        let labels = Tensor::from_data(TensorData::new(batch.labels, grid), device);
         let outputs = match self.kind() {
             None => network.try_forward(images)?,
             Some(kind) => {
@@ -147,7 +148,12 @@ impl Objective<'_> {
             .into_iter()
             .map(|output| Logits::new(output, self.labels))
             .collect::<std::result::Result<_, _>>()?;
-        let loss = self.deep_supervision.forward(self.loss, &heads, &labels)?;
+        let mut loss = self.deep_supervision.forward(self.loss, &heads, &labels)?;
+        if let Some(partner) = batch.partner {
+            let labels = Tensor::from_data(TensorData::new(partner.labels, grid), device);
+            let other = self.deep_supervision.forward(self.loss, &heads, &labels)?;
+            loss = loss.mul_scalar(1.0 - partner.weight) + other.mul_scalar(partner.weight);
+        }
         let value = loss.clone().try_into_scalar::<f32>();
         let value = value.map_err(|e| Error::of_device(&e.to_string()))?;
         let scaled = match self.loss_scale {
@@ -266,6 +272,7 @@ mod tests {
                     .map(|i| i32::from((i / 7 + number) % 3 == 0))
                     .collect(),
                 cases: vec!["a".into(), "b".into()],
+                partner: None,
             })
             .collect()
     }
@@ -303,6 +310,36 @@ mod tests {
         let (loss, norm) = gradients(&OneDevice, Precision::F32, 1024.0);
         assert_eq!(loss, one.0);
         assert!((norm / 1024.0 / one.1 - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_mixed_batch_costs_what_both_label_maps_cost() {
+        let loss = |batch: Batch| {
+            let labels = LabelScheme::exclusive(&[("organ", 1)]).unwrap();
+            let objective = Objective {
+                labels: &labels,
+                loss: &LossConfig::default(),
+                deep_supervision: &DeepSupervision::default(),
+                precision: Precision::F32,
+                loss_scale: 1.0,
+            };
+            let result = OneDevice.gradients(&network(), vec![batch], &objective);
+            result.unwrap().loss
+        };
+        let (one, other) = (batches().remove(0), batches().remove(1));
+        let partner = Batch {
+            labels: other.labels.clone(),
+            ..one.clone()
+        };
+        let mixed = Batch {
+            partner: Some(crate::Partner {
+                labels: other.labels,
+                weight: 0.25,
+            }),
+            ..one.clone()
+        };
+        let expected = 0.75 * loss(one) + 0.25 * loss(partner);
+        assert!((loss(mixed) - expected).abs() < 1e-5);
     }
 
     #[test]

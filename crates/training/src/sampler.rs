@@ -1,10 +1,13 @@
 //! A batch of patches: what a draw number and a seed make of the cases, whoever computes it and when.
 
 use crate::source::{CaseSource, Lent, SkippedCases};
-use crate::{BadCase, CaseOrder, Error, Result, TrainingConfig};
+use crate::{BadCase, CaseOrder, Error, MixingConfig, Partner, Result, TrainingConfig};
 use std::sync::Arc;
 use vesalius_transforms::{Chain, GridStep, PatchConfig, Step, Stream, keyed};
 use vesalius_volume::Subject;
+
+/// The stream of random numbers that batches are mixed by, keyed by the batch's number.
+const MIXING: Stream = Stream::Other(0x6d69_7869);
 
 /// Patches and their labels, ready to become tensors.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +20,8 @@ pub struct Batch {
     pub labels: Vec<i32>,
     /// The case of each patch.
     pub cases: Vec<String>,
+    /// The other label map of a batch whose patches were mixed.
+    pub partner: Option<Partner>,
 }
 
 /// What training patches are cut from, and how.
@@ -25,6 +30,7 @@ pub struct PatchSampler {
     cases: Arc<dyn CaseSource>,
     patch: PatchConfig,
     augmentation: Chain,
+    mixing: Option<MixingConfig>,
     seed: u64,
     order: CaseOrder,
     bad_case: BadCase,
@@ -44,6 +50,7 @@ impl PatchSampler {
             cases,
             patch: config.patch.clone(),
             augmentation: config.augmentation.clone(),
+            mixing: config.mixing.clone(),
             seed: config.seed,
             order,
             bad_case: config.bad_case,
@@ -54,6 +61,7 @@ impl PatchSampler {
     /// The same without augmentation, of which every batch repeats: for validation.
     pub(crate) fn plain(mut self) -> Self {
         self.augmentation = Chain::default();
+        self.mixing = None;
         self
     }
 
@@ -77,7 +85,11 @@ impl PatchSampler {
         let patches: Vec<Subject> = (first..first + size as u64)
             .map(|draw| self.patch(draw))
             .collect::<Result<_>>()?;
-        Ok(collate(&patches))
+        let mut batch = collate(&patches);
+        if let Some(mixing) = &self.mixing {
+            mixing.apply(&mut batch, &mut keyed(self.seed, number, MIXING))?;
+        }
+        Ok(batch)
     }
 
     /// The augmented patch of one draw. A broken case's draw goes to the next one in number, whoever
@@ -151,5 +163,6 @@ fn collate(patches: &[Subject]) -> Batch {
         images,
         labels,
         cases: patches.iter().map(|p| p.name().to_owned()).collect(),
+        partner: None,
     }
 }

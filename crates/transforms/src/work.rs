@@ -109,7 +109,7 @@ impl Work {
         self.replace(|subject| {
             let (name, image, labels) = subject.into_parts();
             let (moved, labels, interpolated) =
-                pending.map.apply(&image, labels.as_ref(), &sampling)?;
+                pending.map.apply_owned(image, labels, &sampling)?;
             mixed = interpolated;
             Ok(Subject::new(name, moved, labels)?)
         })?;

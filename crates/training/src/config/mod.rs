@@ -12,7 +12,7 @@ pub use optimizer::{AdamConfig, AdamWConfig, OptimizerConfig, StochasticGradient
 pub use validation::{EarlyStopping, ValidationConfig, ValidationOn};
 pub use yaml::parse as parse_yaml;
 
-use crate::{Error, Result, Schedule, WarmUp};
+use crate::{Error, MixingConfig, Result, Schedule, WarmUp};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use vesalius_inferers::Inferer;
@@ -39,6 +39,9 @@ pub struct TrainingConfig {
     /// Done anew to every patch, in training only.
     #[serde(default)]
     pub augmentation: Chain,
+    /// Patches of a batch mixed with one another; by default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixing: Option<MixingConfig>,
     /// Size and place of training patches.
     pub patch: PatchConfig,
     /// Patches that go through the network together.
@@ -138,6 +141,7 @@ impl TrainingConfig {
             labels: None,
             preprocessing: Chain::default(),
             augmentation: Chain::default(),
+            mixing: None,
             patch,
             batch_size: two(),
             gradient_accumulation: one(),
@@ -194,6 +198,7 @@ impl TrainingConfig {
     pub fn check(&self) -> Result<()> {
         self.preprocessing.check()?;
         self.augmentation.check()?;
+        self.mixing.as_ref().map_or(Ok(()), MixingConfig::check)?;
         self.patch.check()?;
         self.loss.check()?;
         if self.preprocessing.is_random() {

@@ -46,6 +46,19 @@ impl Reorder {
         (seen == [0, 1, 2]).then_some(reorder)
     }
 
+    /// The axes that are mirrored, when the reordering does nothing else to a grid of this size.
+    pub fn mirrors(&self, source: [usize; 3], target: [usize; 3]) -> Option<[bool; 3]> {
+        let mirrored = |a: usize| match (self.sign[a], self.first[a]) {
+            (1, 0) => Some(false),
+            (-1, first) if first == source[a] as i64 - 1 => Some(true),
+            _ => None,
+        };
+        if self.axis != [0, 1, 2] || source != target {
+            return None;
+        }
+        Some([mirrored(0)?, mirrored(1)?, mirrored(2)?])
+    }
+
     /// The voxels of `input` on the target grid; `fill` where there are none.
     pub fn apply<G: OnGrid>(&self, input: &G, target: Geometry, fill: G::Value) -> Result<G> {
         let [nx, ny, nz] = target.size();

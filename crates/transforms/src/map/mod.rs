@@ -3,6 +3,7 @@
 
 mod displacement;
 mod exact;
+mod mirror;
 mod place;
 mod points;
 mod sampling;
@@ -102,6 +103,32 @@ impl GridMap {
                 Stage::Undisplaced(field) => at.each(|p| field.undisplaced(p)),
             }
         }
+    }
+
+    /// As [`GridMap::apply`] of an image and labels that nobody else needs: a mirror is done in their place.
+    ///
+    /// # Errors
+    /// As [`GridMap::apply`].
+    pub fn apply_owned(
+        &self,
+        mut image: Volume<f32>,
+        labels: Option<LabelMap>,
+        sampling: &Sampling,
+    ) -> Result<(Volume<f32>, Option<LabelMap>, bool)> {
+        let size = image.geometry().size();
+        let reorder = self
+            .affine()
+            .and_then(|a| exact::Reorder::of(&a, &self.target));
+        let Some(axes) = reorder.and_then(|r| r.mirrors(size, self.target.size())) else {
+            return self.apply(&image, labels.as_ref(), sampling);
+        };
+        mirror::mirror(image.data_mut(), size, axes);
+        let labels = labels.map(|mut labels| {
+            mirror::mirror(labels.data_mut(), size, axes);
+            labels.with_geometry(self.target)
+        });
+        let image = image.with_geometry(self.target)?;
+        Ok((image, labels.transpose()?, false))
     }
 
     /// Image and labels on the target grid, both through this map, and whether values were mixed.
