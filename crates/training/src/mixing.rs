@@ -109,7 +109,7 @@ mod tests {
         Batch {
             shape: [2, 1, 4, 4, 4],
             images: (0..2 * voxels).map(|i| (i / voxels) as f32).collect(),
-            labels: (0..2 * voxels).map(|i| (i / voxels) as i32).collect(),
+            labels: (0..2 * voxels).map(|i| i / voxels).collect(),
             cases: vec!["a".into(), "b".into()],
             partner: None,
         }

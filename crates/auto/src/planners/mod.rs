@@ -2,10 +2,12 @@
 //! own that asks the machine how fast it is. Each gives a training config and a sentence for every choice.
 
 mod auto3dseg;
+mod axes;
 mod measured;
 mod nnunet;
 mod probe;
 mod task;
+mod template;
 
 pub use probe::{StepCost, step_cost};
 

@@ -1,9 +1,9 @@
 //! nnU-Net's plans as training configs: its network, patch, batch, normalisation and trainer, with vectors
 //! turned from its transposed arrays to `[x, y, z]`.
 
+use super::axes::{Axes, turn_stages};
 use super::task::Task;
 use crate::{Error, Plan, Result};
-use serde_json::{Value, json};
 use vesalius_inferers::{Blending, Inferer, SlidingWindow, WindowRule};
 use vesalius_losses::{DeepSupervision, Dice, DiceCrossEntropy, HeadWeights, LossConfig};
 use vesalius_networks::NetworkConfig;
@@ -103,41 +103,6 @@ pub(super) fn preprocessing(task: &Task, planned: &Planned, of: &Configuration) 
             labels: LabelSampling::Linear,
         }),
     ]))
-}
-
-/// Which axis `[x, y, z]` each axis of nnU-Net's transposed arrays is.
-struct Axes(Vec<usize>);
-
-impl Axes {
-    /// `count` is 2 for slices, which leave out the first axis.
-    fn of(forward: &[usize], count: usize) -> Result<Self> {
-        let mut sorted = forward.to_vec();
-        sorted.sort_unstable();
-        if sorted != [0, 1, 2] || !matches!(count, 2 | 3) {
-            return Err(Error::Ensemble(format!(
-                "nnU-Net's plan has the axes {forward:?} and {count} spacings, expected three axes and 2 or 3 spacings"
-            )));
-        }
-        // Array axis 0 is z.
-        let axes: Vec<usize> = forward.iter().map(|axis| 2 - axis).collect();
-        Ok(Self(axes[3 - count..].to_vec()))
-    }
-
-    /// Numbers along the array's axes as `[x, y, z]`; `missing` along the one that slices lack.
-    fn turned<T: Copy>(&self, numbers: &[T], missing: T) -> [T; 3] {
-        let mut turned = [missing; 3];
-        for (axis, number) in self.0.iter().zip(numbers) {
-            turned[*axis] = *number;
-        }
-        turned
-    }
-
-    /// The axis across slices; nothing in 3-D.
-    fn across(&self) -> Option<Axis> {
-        let all = [Axis::X, Axis::Y, Axis::Z];
-        let free = (0..3).find(|axis| !self.0.contains(axis))?;
-        Some(all[free])
-    }
 }
 
 /// A configuration in our words.
@@ -291,31 +256,6 @@ impl Translated {
             true => (size[axis] / SMALLEST_SCALE) as i64,
             false => self.patch[axis],
         })
-    }
-}
-
-/// Kernels and strides along `[z, y, x]` (or `[y, x]` of slices as the network has them), which is how
-/// nnU-Net's arrays would have them untransposed.
-fn turn_stages(stored: &mut Value, axes: &Axes) {
-    let order: Vec<usize> = match axes.across() {
-        Some(axis) => axis.last()[..2].iter().rev().copied().collect(),
-        None => vec![2, 1, 0],
-    };
-    for key in ["kernel_sizes", "strides"] {
-        let stages = &mut stored["architecture"]["arch_kwargs"][key];
-        let Some(stages) = stages.as_array_mut() else {
-            continue;
-        };
-        for stage in stages {
-            let Some(numbers) = stage.as_array().filter(|n| n.len() == axes.0.len()) else {
-                continue;
-            };
-            let along = |axis: &usize| {
-                let at = axes.0.iter().position(|a| a == axis);
-                at.map_or(json!(1), |at| numbers[at].clone())
-            };
-            *stage = order.iter().map(along).collect();
-        }
     }
 }
 

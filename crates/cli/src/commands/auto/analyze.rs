@@ -107,7 +107,7 @@ fn begin(arguments: &Arguments, input: &Path) -> Result<()> {
         print!("{}", analyzed.report);
         println!("analysis: {}", Analyzed::folder(&work).display());
     }
-    Ok(arguments.json.write(&analyzed.report)?)
+    arguments.json.write(&analyzed.report)
 }
 
 fn deal(
