@@ -4,6 +4,7 @@
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use vesalius_metrics::{Bootstrap, Evaluation};
 
 const FILE: &str = "history.json";
 
@@ -38,8 +39,46 @@ pub struct Job {
     pub failures: Vec<String>,
     /// Mean Dice over the foreground labels of the held-out cases.
     pub dice: Option<f64>,
+    /// Dice of each foreground label or region.
+    #[serde(default)]
+    pub labels: Vec<LabelScore>,
     /// Seconds of training.
     pub seconds: f64,
+    /// The most memory, in bytes, that the device held for the run.
+    #[serde(default)]
+    pub memory: Option<u64>,
+}
+
+/// How a label or region came out on the held-out cases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelScore {
+    /// Its name.
+    pub name: String,
+    /// Mean Dice; nothing where no case has it.
+    pub dice: Option<f64>,
+    /// The 95 % interval of the mean, by drawing cases anew.
+    pub interval: Option<[f64; 2]>,
+}
+
+impl LabelScore {
+    /// Those of an evaluation.
+    pub(crate) fn of(evaluation: &Evaluation) -> Vec<Self> {
+        let bootstrap = Bootstrap::default();
+        let targets = evaluation.targets().map(|targets| targets.list().to_vec());
+        targets
+            .unwrap_or_default()
+            .into_iter()
+            .map(|target| Self {
+                dice: evaluation
+                    .summary(&target.key, "dice")
+                    .and_then(|summary| summary.mean),
+                interval: evaluation
+                    .interval(&target.key, "dice", &bootstrap)
+                    .map(|interval| [interval.low, interval.high]),
+                name: target.name,
+            })
+            .collect()
+    }
 }
 
 impl Job {

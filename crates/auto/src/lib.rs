@@ -24,7 +24,7 @@ pub use analyze::{Analyzed, analyze};
 pub use ensemble::{Candidate, Choice, ChooseOptions, Scored, choose, write_model};
 pub use error::Error;
 pub use held_out::hold_out;
-pub use history::{History, Job, JobState};
+pub use history::{History, Job, JobState, LabelScore};
 pub use input::{ExtraModality, Input, Modality};
 pub use plan::Plan;
 pub use planners::{DEFAULT_ALGORITHM, PlanOptions, StepCost, algorithms, plan, step_cost};

@@ -1,6 +1,6 @@
 //! Every algorithm on every fold, one run after another; what fails is said, tried again, and left out.
 
-use crate::{Error, History, Job, JobState, Plan, Result, Work, hold_out};
+use crate::{Error, History, Job, JobState, LabelScore, Plan, Result, Work, hold_out};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -182,7 +182,9 @@ fn planned(work: &Work, plans: &[Plan], options: &TrainOptions) -> Result<Histor
         state: JobState::Planned,
         failures: Vec::new(),
         dice: None,
+        labels: Vec::new(),
         seconds: 0.0,
+        memory: None,
     });
     history.jobs.extend(jobs.collect::<Vec<_>>());
     Ok(history)
@@ -259,9 +261,14 @@ fn run(
         stop: options.stop.clone(),
         ..FitOptions::default()
     };
+    let mut peak = job.memory;
     let report: FitReport = fit(&config, &data, &fit_options, &mut |event| {
+        if let Event::Step { memory, .. } = event {
+            peak = peak.max(*memory);
+        }
         observer(&TrainEvent::Run(event));
     })?;
+    job.memory = peak;
     job.seconds = report.progress.seconds;
     if !report.finished || options.stop.load(Ordering::Relaxed) {
         return Err(Error::Stopped);
@@ -275,5 +282,6 @@ fn run(
             observer(&TrainEvent::HeldOut { done, of });
         },
     )?;
+    job.labels = LabelScore::of(&evaluation);
     Ok(evaluation.mean("dice").unwrap_or(0.0))
 }

@@ -150,7 +150,58 @@ fn every_stage_alone_leads_to_predictions() {
     assert!(folder.join("work/predictions/image_6.nii.gz").exists());
     auto(&["report", "work"]);
     let page = std::fs::read_to_string(folder.join("work/report.html")).unwrap();
-    assert!(page.contains("the best") && page.contains("Worst cases"));
+    for part in [
+        "the best",
+        "Worst cases",
+        "Volume of each label",
+        "Mean intensity",
+        "GiB",
+    ] {
+        assert!(page.contains(part), "the report lacks {part}");
+    }
+}
+
+#[test]
+fn a_killed_search_ends_as_an_unbroken_one() {
+    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let plan = "because: []
+training:
+  name: narrow
+  preprocessing: [{z_score: {}}]
+  patch: {size: [16, 16, 16], sampling: {positive: 1, negative: 1}}
+  network: {unet: {channels: [4, 8], strides: [2], num_res_units: 1}}
+  optimizer: {adamw: {learning_rate: 0.01}}
+";
+    let tune = "auto tune work --trials 3 --steps 40 --no-pruning --sampler random";
+    let tune: Vec<&str> = tune.split(' ').collect();
+    for folder in [whole.path(), broken.path()] {
+        MRI.write(folder);
+        input(folder, "name: made\nmodality: MRI\n");
+        success(
+            folder,
+            &["auto", "analyze", "input.yaml", "--output", "work"],
+        );
+        std::fs::create_dir_all(folder.join("work/plans")).unwrap();
+        std::fs::write(folder.join("work/plans/narrow.yaml"), plan).unwrap();
+    }
+    success(whole.path(), &tune);
+    for kill in 0..4u64 {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_vesalius"))
+            .current_dir(broken.path())
+            .args(&tune)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(200 + 600 * kill));
+        // It may have ended by then, which is no failure.
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    success(broken.path(), &tune);
+    let tuned = plan_of(whole.path(), "narrow_tuned");
+    assert!(tuned.contains("the best"), "{tuned}");
+    assert_eq!(plan_of(broken.path(), "narrow_tuned"), tuned);
 }
 
 #[test]

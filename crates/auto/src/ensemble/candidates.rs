@@ -111,7 +111,9 @@ mod tests {
             },
             failures: Vec::new(),
             dice: *dice,
+            labels: Vec::new(),
             seconds: 1.0,
+            memory: None,
         });
         History {
             jobs: jobs.collect(),

@@ -1,13 +1,16 @@
 //! `report.html` and `report.json`: the dataset, the plans and their reasons, every run, the ensemble and
 //! its worst cases, in one file that opens without a server.
 
+mod dataset;
+mod runs;
+
 use crate::ensemble::segment_case;
-use crate::{Choice, History, Job, JobState, Plan, Result, Work};
+use crate::{Analyzed, Choice, History, Plan, Result, Work};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use vesalius_metrics::{Bootstrap, Evaluation, Table};
-use vesalius_training::{LOG_FILE, read_image};
-use vesalius_view::{Chart, Montage, Page, Scene, Series, label_names};
+use vesalius_training::read_image;
+use vesalius_view::{Montage, Page, Scene, label_names};
 
 /// Cases shown as pictures.
 const PICTURES: usize = 3;
@@ -24,42 +27,23 @@ pub fn write_report(work: &Work, plans: &[Plan]) -> Result<PathBuf> {
         None => None,
     };
     let mut page = Page::new(format!("Auto: {}", work.input().name));
-    dataset(&mut page, work);
+    let analyzed = Analyzed::read(work);
+    dataset::write(&mut page, work, analyzed.as_ref())?;
     plan_reasons(&mut page, plans);
-    runs(&mut page, work, &history)?;
+    runs::write(&mut page, work, &history)?;
     if let (Some(choice), Some(scores)) = (&choice, &scores) {
         ensemble(&mut page, choice, scores);
         worst(&mut page, work, &history, choice, scores)?;
     }
     let html = work.folder().join("report.html");
     vesalius_io::write_bytes_atomically(&html, page.html().as_bytes())?;
-    let numbers = as_json(work, plans, &history, choice.as_ref(), scores.as_ref());
+    let mut numbers = as_json(work, plans, &history, choice.as_ref(), scores.as_ref());
+    numbers["dataset"] = dataset::as_json(analyzed.as_ref());
     vesalius_io::write_bytes_atomically(
         work.folder().join("report.json"),
         numbers.to_string().as_bytes(),
     )?;
     Ok(html)
-}
-
-fn dataset(page: &mut Page, work: &Work) {
-    let list = work.list();
-    page.heading("Dataset");
-    page.text(&format!(
-        "{} cases of {} with the channels {}, in the folds below; {} further cases have no labels.",
-        list.cases.len(),
-        list.name,
-        list.channels.join(", "),
-        list.testing.len()
-    ));
-    let rows = list.folds().into_iter().map(|fold| {
-        let held_out = list
-            .cases
-            .iter()
-            .filter(|case| case.fold == Some(fold))
-            .count();
-        vec![fold.to_string(), held_out.to_string()]
-    });
-    page.table(&table(&["fold", "cases held out"], rows.collect()));
 }
 
 fn plan_reasons(page: &mut Page, plans: &[Plan]) {
@@ -69,67 +53,6 @@ fn plan_reasons(page: &mut Page, plans: &[Plan]) {
         let reasons = plan.because.iter().map(|reason| vec![reason.clone()]);
         page.table(&table(&["because"], reasons.collect()));
     }
-}
-
-fn runs(page: &mut Page, work: &Work, history: &History) -> Result<()> {
-    page.heading("Runs");
-    let rows = history.jobs.iter().map(|job| {
-        vec![
-            job.algorithm.clone(),
-            job.fold.to_string(),
-            job.dice.map_or("–".to_owned(), |dice| format!("{dice:.4}")),
-            format!("{:.1}", job.seconds / 60.0),
-            state(job),
-        ]
-    });
-    page.table(&table(
-        &["algorithm", "fold", "Dice", "minutes", "state"],
-        rows.collect(),
-    ));
-    let series: Vec<Series> = history
-        .jobs
-        .iter()
-        .filter_map(|job| curve(work, job))
-        .collect();
-    if !series.is_empty() {
-        page.chart(&Chart {
-            title: "Dice of held-out cases while training".to_owned(),
-            x: "step".to_owned(),
-            y: "Dice".to_owned(),
-            series,
-            ..Chart::default()
-        })?;
-    }
-    Ok(())
-}
-
-fn state(job: &Job) -> String {
-    let state = match &job.state {
-        JobState::Planned => "not finished".to_owned(),
-        JobState::Trained => "trained".to_owned(),
-        JobState::Failed(reason) => format!("failed, left out: {reason}"),
-        JobState::Collapsed(reason) => format!("collapsed, left out: {reason}"),
-    };
-    let tries = job
-        .failures
-        .iter()
-        .map(|reason| format!("; an earlier try: {reason}"));
-    state + &tries.collect::<String>()
-}
-
-/// The validations of a run, from its log.
-fn curve(work: &Work, job: &Job) -> Option<Series> {
-    let text = std::fs::read_to_string(work.folder().join(&job.folder).join(LOG_FILE)).ok()?;
-    let points: Vec<(f64, f64)> = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|event| event["event"] == "validated")
-        .filter_map(|event| Some((event["step"].as_f64()?, event["dice"].as_f64()?)))
-        .collect();
-    (!points.is_empty()).then(|| Series {
-        name: format!("{} fold {}", job.algorithm, job.fold),
-        points,
-    })
 }
 
 fn ensemble(page: &mut Page, choice: &Choice, scores: &Evaluation) {

@@ -1,0 +1,96 @@
+//! The report's part on training runs.
+
+use super::table;
+use crate::{History, Job, JobState, Result, Work};
+use serde_json::Value;
+use vesalius_training::LOG_FILE;
+use vesalius_view::{Chart, Page, Series};
+
+/// A line a run, and what each label came to; the curves of all.
+pub(super) fn write(page: &mut Page, work: &Work, history: &History) -> Result<()> {
+    page.heading("Runs");
+    let rows = history.jobs.iter().map(|job| {
+        vec![
+            job.algorithm.clone(),
+            job.fold.to_string(),
+            job.dice.map_or("–".to_owned(), |dice| format!("{dice:.4}")),
+            labels(job),
+            format!("{:.1}", job.seconds / 60.0),
+            job.memory.map_or("–".to_owned(), gibibytes),
+            state(job),
+        ]
+    });
+    page.table(&table(
+        &[
+            "algorithm",
+            "fold",
+            "Dice",
+            "by label, with 95 % intervals",
+            "minutes",
+            "memory",
+            "state",
+        ],
+        rows.collect(),
+    ));
+    let series: Vec<Series> = history
+        .jobs
+        .iter()
+        .filter_map(|job| curve(work, job))
+        .collect();
+    if !series.is_empty() {
+        page.chart(&Chart {
+            title: "Dice of held-out cases while training".to_owned(),
+            x: "step".to_owned(),
+            y: "Dice".to_owned(),
+            series,
+            ..Chart::default()
+        })?;
+    }
+    Ok(())
+}
+
+fn labels(job: &Job) -> String {
+    let shown = job.labels.iter().map(|label| {
+        let dice = label
+            .dice
+            .map_or("–".to_owned(), |dice| format!("{dice:.4}"));
+        let interval = label.interval.map_or(String::new(), |[low, high]| {
+            format!(" [{low:.4}, {high:.4}]")
+        });
+        format!("{} {dice}{interval}", label.name)
+    });
+    shown.collect::<Vec<_>>().join("; ")
+}
+
+fn gibibytes(bytes: u64) -> String {
+    format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30))
+}
+
+fn state(job: &Job) -> String {
+    let state = match &job.state {
+        JobState::Planned => "not finished".to_owned(),
+        JobState::Trained => "trained".to_owned(),
+        JobState::Failed(reason) => format!("failed, left out: {reason}"),
+        JobState::Collapsed(reason) => format!("collapsed, left out: {reason}"),
+    };
+    let tries = job
+        .failures
+        .iter()
+        .map(|reason| format!("; an earlier try: {reason}"));
+    state + &tries.collect::<String>()
+}
+
+/// The validations of a run, from its log.
+fn curve(work: &Work, job: &Job) -> Option<Series> {
+    let text = std::fs::read_to_string(work.folder().join(&job.folder).join(LOG_FILE)).ok()?;
+    let points: Vec<(f64, f64)> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|event| event["event"] == "validated")
+        .filter_map(|event| Some((event["step"].as_f64()?, event["dice"].as_f64()?)))
+        .collect();
+    (!points.is_empty()).then(|| Series {
+        name: format!("{} fold {}", job.algorithm, job.fold),
+        points,
+    })
+}
