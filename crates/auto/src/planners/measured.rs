@@ -1,11 +1,11 @@
-//! Our own planner: nnU-Net's rules for grid and topology, and then the widest network of which this
+//! Our own planner: nnU-Net's rules for grid and topology, and then the largest network of which this
 //! machine can train enough steps in the time there is.
 
 use super::nnunet::{Translated, loss, planned, preprocessing, reasons};
 use super::probe::{StepCost, step_cost};
+use super::rung::{RUNGS, Rung};
 use super::task::Task;
 use crate::{Error, Plan, Result};
-use vesalius_networks::{NetworkConfig, PerStage};
 use vesalius_planning::nnunet::{Configuration, Planned, Planner};
 use vesalius_tensor::Device;
 use vesalius_training::{
@@ -18,9 +18,7 @@ use vesalius_transforms::{
 };
 use vesalius_volume::LabelScheme;
 
-/// Channels of the network's first stage, narrow to wide; the last is nnU-Net's own.
-const WIDTHS: [usize; 5] = [8, 12, 16, 24, 32];
-/// Fewer steps than this teach a wide network less than a narrow one.
+/// Fewer steps than this teach a large network less than a small one.
 const ENOUGH_STEPS: f64 = 2000.0;
 /// Where nobody says how long a run may take.
 const USUAL_MINUTES: f64 = 30.0;
@@ -56,7 +54,7 @@ pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
     Ok(Plan { because, training })
 }
 
-/// Wider and wider networks, until one is too slow or too large.
+/// Larger and larger networks, until one is too slow or too large.
 struct Ladder<'a> {
     task: &'a Task<'a>,
     planned: &'a Planned,
@@ -69,14 +67,14 @@ struct Ladder<'a> {
 impl Ladder<'_> {
     fn climb(mut self) -> Result<(TrainingConfig, Vec<String>)> {
         let free = self.memory();
-        let mut best: Option<(TrainingConfig, usize, StepCost)> = None;
-        let mut stopped = format!("{} is the widest that is tried", WIDTHS[WIDTHS.len() - 1]);
-        for width in WIDTHS {
-            let config = self.config(width)?;
+        let mut best: Option<(TrainingConfig, Rung, StepCost)> = None;
+        let mut stopped = "nothing larger is tried".to_owned();
+        for rung in RUNGS {
+            let config = self.config(rung)?;
             let needs = training_memory(&config)?;
             if best.is_some() && needs > free {
                 stopped = format!(
-                    "{width} would take {} of memory, {} may be taken",
+                    "{rung} would take {} of memory, {} may be taken",
                     gibibytes(needs),
                     gibibytes(free)
                 );
@@ -85,17 +83,17 @@ impl Ladder<'_> {
             let cost = self.cost(&config)?;
             let steps = self.steps(cost);
             if best.is_some() && steps < ENOUGH_STEPS {
-                stopped = format!("{width} would make {steps:.0}, too few to learn from");
+                stopped = format!("{rung} would make {steps:.0}, too few to learn from");
                 break;
             }
-            best = Some((config, width, cost));
+            best = Some((config, rung, cost));
         }
-        let Some((config, width, cost)) = best else {
+        let Some((config, rung, cost)) = best else {
             return Err(Error::Ensemble("no network was tried".to_owned()));
         };
         let steps = self.steps(cost);
         self.because.push(format!(
-            "{width} channels in the first stage: a step of {} patches takes {:.3} s here and a held-out case {:.2} s, so {:.1} minutes make {steps:.0} steps; {stopped}",
+            "{rung}: a step of {} patches takes {:.3} s here and a held-out case {:.2} s, so {:.1} minutes make {steps:.0} steps; {stopped}",
             config.batch_size, cost.step_seconds, cost.case_seconds, self.minutes
         ));
         if steps < ENOUGH_STEPS {
@@ -146,7 +144,7 @@ impl Ladder<'_> {
         }
     }
 
-    fn config(&mut self, width: usize) -> Result<TrainingConfig> {
+    fn config(&mut self, rung: Rung) -> Result<TrainingConfig> {
         let task = self.task;
         let translated = Translated::of(task, self.planned, self.of)?;
         let patch = PatchConfig {
@@ -157,7 +155,7 @@ impl Ladder<'_> {
             }),
             slice_axis: None,
         };
-        let network = widened(translated.network.clone(), width);
+        let network = rung.network(&translated.network);
         let mut training = TrainingConfig::new(self.name, network, patch);
         let (mirror, mirror_reason) = task.mirror();
         let (orient, orient_reason) = task.orientation();
@@ -226,21 +224,6 @@ impl Ladder<'_> {
             "AdamW at 0.002 with an average of the weights (decay {decay:.4}): in a short run it learns faster than nnU-Net's gradient descent, and the average is steadier than the last step"
         ));
         config
-    }
-}
-
-/// The network with so many channels in its first stage, doubling at each as far as nnU-Net's do.
-fn widened(network: NetworkConfig, width: usize) -> NetworkConfig {
-    match network {
-        NetworkConfig::PlainConvUNet(mut config) => {
-            for features in &mut config.features_per_stage {
-                *features = (*features * width / 32).max(width);
-            }
-            config.n_conv_per_stage = PerStage::Same(2);
-            config.n_conv_per_stage_decoder = PerStage::Same(2);
-            NetworkConfig::PlainConvUNet(config)
-        }
-        other => other,
     }
 }
 

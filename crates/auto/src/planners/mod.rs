@@ -6,6 +6,7 @@ mod axes;
 mod measured;
 mod nnunet;
 mod probe;
+mod rung;
 mod task;
 mod template;
 
