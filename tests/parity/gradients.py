@@ -78,6 +78,7 @@ CASES = {
     "mednext": (of_monai("MedNeXt", spatial_dims=3, init_filters=4, blocks_down=[1, 1, 1, 1], blocks_bottleneck=1, blocks_up=[1, 1, 1, 1], encoder_expansion_ratio=2, decoder_expansion_ratio=2, bottleneck_expansion_ratio=2, kernel_size=3, use_residual_connection=True), (1, 1, 32, 32, 32)),
     "unetr": (of_monai("UNETR", img_size=[32, 32, 48], feature_size=4, hidden_size=24, mlp_dim=48, num_heads=4), (1, 1, 32, 32, 48)),
     "swin_unetr": (of_monai("SwinUNETR", spatial_dims=3, feature_size=12), (1, 1, 32, 64, 64)),
+    "swin_unetr_two_voxels": (of_monai("SwinUNETR", spatial_dims=3, feature_size=12), (1, 1, 64, 32, 32)),
     "plain_conv_unet": (of_nnunet("PlainConvUNet", [2, 2, 2]), (2, 1, 8, 12, 16)),
     "residual_encoder_unet": (of_nnunet("ResidualEncoderUNet", [1, 2, 2]), (2, 1, 8, 12, 16)),
 }

@@ -57,6 +57,14 @@ pub enum Error {
         /// What it must be.
         expected: String,
     },
+    /// A row that is not there was asked for.
+    #[error("row {row} was asked for, but there are {rows}; rows are counted from 0")]
+    BadRow {
+        /// Which row.
+        row: usize,
+        /// How many there are.
+        rows: usize,
+    },
     /// A shape overflows the address space.
     #[error("`{what}` has more values than this machine can address")]
     TooLarge {

@@ -25,7 +25,9 @@ pub use device::{DeviceName, parse_device};
 pub use error::Error;
 pub use layers::*;
 pub use logits::Logits;
-pub use ops::concatenate;
+pub use ops::{
+    AttentionOptions, RowOrder, attend, concatenate, gelu, reorder_rows, transpose_rows,
+};
 pub use probabilities::Probabilities;
 pub use scope::{Clock, Fill, Named, Scope};
 pub use slab::{LogitsSlab, ProbabilitiesSlab};

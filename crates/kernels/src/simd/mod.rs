@@ -13,7 +13,7 @@ mod pairs;
 mod path;
 mod portable;
 
-pub(crate) use pairs::{interleave_rows, split_row};
+pub(crate) use pairs::{interleave_rows, split_row, turn_square};
 
 pub use path::{Path, with_path};
 

@@ -1,6 +1,6 @@
-//! Rows taken apart into their even and odd values, and put together again.
+//! Rows taken apart into their even and odd values, and put together again; squares turned over.
 
-use super::Simd;
+use super::{MAX_LANES, Simd};
 
 /// `to[2 i] = even[i]`, `to[2 i + 1] = odd[i]`; `odd` may be one shorter.
 #[inline(always)]
@@ -45,5 +45,40 @@ pub(crate) fn split_row<S: Simd>(simd: S, from: &[f32], even: &mut [f32]) {
     }
     for (index, to) in even.iter_mut().enumerate().skip(done) {
         *to = from[2 * index];
+    }
+}
+
+/// Turns a square of as many rows as a vector has lanes over: `to[c × to_step + r] = from[r × from_step + c]`.
+///
+/// # Safety
+/// `from` and `to` must be valid for whole vectors at each of that many rows.
+#[inline(always)]
+pub(crate) unsafe fn turn_square<S: Simd>(
+    simd: S,
+    from: *const f32,
+    from_step: usize,
+    to: *mut f32,
+    to_step: usize,
+) {
+    let mut rows = [simd.splat(0.0); MAX_LANES];
+    for (row, vector) in rows[..S::LANES].iter_mut().enumerate() {
+        // SAFETY: as the caller's.
+        *vector = unsafe { simd.load(from.add(row * from_step)) };
+    }
+    // Interleaving each row with the one half a square below, as often as halving reaches one.
+    let mut left = S::LANES;
+    while left > 1 {
+        let mut next = rows;
+        for row in 0..S::LANES / 2 {
+            let [low, high] = simd.interleave(rows[row], rows[row + S::LANES / 2]);
+            next[2 * row] = low;
+            next[2 * row + 1] = high;
+        }
+        rows = next;
+        left /= 2;
+    }
+    for (row, vector) in rows[..S::LANES].iter().enumerate() {
+        // SAFETY: as the caller's.
+        unsafe { simd.store(to.add(row * to_step), *vector) };
     }
 }

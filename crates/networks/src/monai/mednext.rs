@@ -3,12 +3,11 @@
 use super::parts::{bad, check_common, each_axis};
 use crate::{Architecture, PerStage, Result, standard_channels};
 use burn::module::{Module, Param};
-use burn::tensor::activation::gelu;
 use burn::tensor::ops::PadMode;
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{
     ActivationConfig, Conv3d, Conv3dConfig, ConvTranspose3d, ConvTranspose3dConfig, Convolution,
-    Device, Fill, Norm, NormConfig, Scope, Tensor,
+    Device, Fill, Norm, NormConfig, Scope, Tensor, gelu,
 };
 
 /// Configuration of a [`MedNeXt`]; names and defaults are those of MONAI 1.6.

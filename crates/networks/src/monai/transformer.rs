@@ -4,22 +4,23 @@
 use super::parts::each_axis;
 use super::two_convs::{TwoConvs, TwoConvsConfig};
 use burn::module::Module;
-use burn::tensor::activation::softmax;
+use std::sync::Arc;
 use vesalius_tensor::{
-    Activation, ActivationConfig, Conv3d, Conv3dConfig, ConvTranspose3d, ConvTranspose3dConfig,
-    Dropout, DropoutConfig, Linear, LinearConfig, NormConfig, Scope, Tensor, concatenate,
+    Activation, ActivationConfig, AttentionOptions, Conv3d, Conv3dConfig, ConvTranspose3d,
+    ConvTranspose3dConfig, Dropout, DropoutConfig, Linear, LinearConfig, NormConfig, Scope, Tensor,
+    attend, concatenate, transpose_rows,
 };
 
 /// `[N, C, Z, Y, X]` as `[N, Z · Y · X, C]`: a token a voxel, x fastest.
 pub(super) fn tokens(volume: Tensor<5>) -> Tensor<3> {
     let [n, c, z, y, x] = volume.dims();
-    volume.reshape([n, c, z * y * x]).swap_dims(1, 2)
+    transpose_rows(volume.reshape([n, c, z * y * x]))
 }
 
 /// The inverse of [`tokens`] for a size `[z, y, x]`.
 pub(super) fn volume(tokens: Tensor<3>, [z, y, x]: [usize; 3]) -> Tensor<5> {
     let [n, _, c] = tokens.dims();
-    tokens.swap_dims(1, 2).reshape([n, c, z, y, x])
+    transpose_rows(tokens).reshape([n, c, z, y, x])
 }
 
 /// What an [`Attention`] is made of.
@@ -67,28 +68,20 @@ pub(super) struct Attention {
 }
 
 impl Attention {
-    /// `[N, tokens, width]` in and out; `biased` may add to the scores, `[N, heads, tokens, tokens]`.
+    /// `[N, tokens, width]` in and out; a bias and regions as in [`AttentionOptions`].
     pub fn forward(
         &self,
         input: Tensor<3>,
-        biased: impl FnOnce(Tensor<4>) -> Tensor<4>,
+        bias: Option<Tensor<3>>,
+        regions: Option<Arc<Vec<u32>>>,
     ) -> Tensor<3> {
-        let [n, count, width] = input.dims();
-        let each = width / self.heads;
-        let qkv = self
-            .qkv
-            .forward(input)
-            .reshape([n, count, 3, self.heads, each])
-            .permute([2, 0, 3, 1, 4]);
-        let part = |i| qkv.clone().narrow(0, i, 1);
-        let shape = [n, self.heads, count, each];
-        let query = part(0).reshape(shape) * (each as f64).powf(-0.5);
-        let key: Tensor<4> = part(1).reshape(shape);
-        let value: Tensor<4> = part(2).reshape(shape);
-        let scores = biased(query.matmul(key.swap_dims(2, 3)));
-        let weights = self.drop_weights.forward(softmax(scores, 3));
-        let mixed = weights.matmul(value).swap_dims(1, 2);
-        let output = self.output.forward(mixed.reshape([n, count, width]));
+        let options = AttentionOptions {
+            heads: self.heads,
+            bias,
+            regions,
+        };
+        let mixed = attend(self.qkv.forward(input), &options, &self.drop_weights);
+        let output = self.output.forward(mixed);
         self.drop_output.forward(output)
     }
 }

@@ -329,7 +329,7 @@ impl VisionTransformer {
         for (i, layer) in self.layers.iter().enumerate() {
             let attended = layer
                 .attention
-                .forward(layer.norms[0].forward(x.clone()), |scores| scores);
+                .forward(layer.norms[0].forward(x.clone()), None, None);
             x = x + attended;
             let widened = layer.perceptron.forward(layer.norms[1].forward(x.clone()));
             x = x + widened;

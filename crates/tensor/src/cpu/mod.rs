@@ -2,23 +2,31 @@
 //! [`CpuOperation`]. On other backends nothing here is called; `ops` falls back to Burn's operations.
 
 mod activation;
+mod attention;
 mod autodiff;
 mod concatenate;
 mod convolution;
 mod fused;
+mod layer_norm;
+mod linear;
 mod norm;
 mod operation;
 mod pool;
 mod resize;
+mod rows;
 
 pub(crate) use activation::{ActivationKind, ActivationOperation};
+pub(crate) use attention::AttentionOperation;
 pub(crate) use concatenate::ConcatenateOperation;
 pub(crate) use convolution::{ConvolutionOperation, TransposedOperation};
 pub(crate) use fused::{FusedFollow, FusedShape, fused};
+pub(crate) use layer_norm::LayerNormOperation;
+pub(crate) use linear::{GeluOperation, LinearOperation};
 pub(crate) use norm::{BatchNormOperation, GroupNormOperation};
 pub(crate) use operation::{CpuOperation, Saved, expect_fit};
 pub(crate) use pool::{PoolKind, PoolOperation};
 pub(crate) use resize::ResizeOperation;
+pub(crate) use rows::{RowsOperation, TransposeOperation};
 
 use crate::{Device, Tensor};
 use autodiff::CpuOperations;

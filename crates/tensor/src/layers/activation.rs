@@ -2,10 +2,10 @@
 
 use super::named::{NameOrOptions, name_or_options};
 use crate::cpu::ActivationKind;
-use crate::ops::{Activated, activate};
+use crate::ops::{Activated, activate, gelu};
 use crate::{Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
-use burn::tensor::activation::{elu, gelu};
+use burn::tensor::activation::elu;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Which activation follows a convolution. In YAML a name, or a name with options

@@ -1,7 +1,7 @@
-//! Layer normalisation over the last axis, for tokens. It uses Burn's operations: the kernels of the
-//! group norm are made for channels of many voxels.
+//! Layer normalisation over the last axis, for tokens.
 
 use super::norm::both;
+use crate::ops::layer_norm;
 use crate::{Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
 
@@ -66,18 +66,7 @@ pub struct LayerNorm {
 impl LayerNorm {
     /// The same shape in and out.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        let shape = input.dims();
-        let length = shape[D - 1];
-        let rows = input.reshape([shape[..D - 1].iter().product(), length]);
-        let (variance, mean) = rows.clone().var_mean_bias(1);
-        let normal = (rows - mean) * (variance + self.epsilon).sqrt().recip();
-        let output = match both(&self.weight, &self.bias) {
-            Some((weight, bias)) => {
-                normal * weight.reshape([1, length]) + bias.reshape([1, length])
-            }
-            None => normal,
-        };
-        output.reshape(shape)
+        layer_norm(input, both(&self.weight, &self.bias), self.epsilon)
     }
 }
 

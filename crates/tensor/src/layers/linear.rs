@@ -1,5 +1,6 @@
-//! A linear layer over the last axis: matrix multiplication by Burn, names and layout by PyTorch.
+//! A linear layer over the last axis; names and layout are PyTorch's.
 
+use crate::ops::linear;
 use crate::{Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
 
@@ -76,16 +77,8 @@ impl Linear {
     /// - input `[…, in]`
     /// - output `[…, out]`
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        let weight = self.weight.val();
-        let [out, width] = weight.dims();
-        let mut shape = input.dims();
-        let rows: usize = shape[..D - 1].iter().product();
-        let mut output = input.reshape([rows, width]).matmul(weight.transpose());
-        if let Some(bias) = &self.bias {
-            output = output + bias.val().reshape([1, out]);
-        }
-        shape[D - 1] = out;
-        output.reshape(shape)
+        let bias = self.bias.as_ref().map(Param::val);
+        linear(input, self.weight.val(), bias)
     }
 }
 

@@ -238,3 +238,105 @@ fn joined_channels_and_their_gradients_agree_with_burn() {
     let theirs = gradients(Tensor::cat(vec![a.clone(), b.clone()], 1));
     assert_eq!(ours, theirs);
 }
+
+#[test]
+fn linear_layers_and_layer_norms_agree() {
+    for bias in [false, true] {
+        let vectors = match bias {
+            true => vec![random("b", [5])],
+            false => Vec::new(),
+        };
+        let weight = |w: &[Tensor<5>]| w[0].clone().reshape([5, 7]);
+        agree(
+            random("x", [2, 3, 1, 4, 7]),
+            vec![random("w", [5, 7, 1, 1, 1])],
+            vectors,
+            |x, w, b| linear(x, weight(w), b.first().cloned()),
+            |x, w, b| linear::linear_fallback(x, weight(w), b.first().cloned()),
+        );
+    }
+    for affine in [false, true] {
+        let vectors = match affine {
+            true => vec![random("scale", [9]), random("shift", [9])],
+            false => Vec::new(),
+        };
+        let both = |v: &[Tensor<1>]| Some((v.first()?.clone(), v.get(1)?.clone()));
+        agree(
+            random("x", [2, 3, 1, 4, 9]),
+            Vec::new(),
+            vectors,
+            |x, _, v| layer_norm(x, both(v), 1e-5),
+            |x, _, v| linear::layer_norm_fallback(x, both(v), 1e-5),
+        );
+    }
+    agree(
+        random("x", [2, 3, 1, 4, 9]),
+        Vec::new(),
+        Vec::new(),
+        |x, _, _| gelu(x),
+        |x, _, _| {
+            let below: Tensor<5> = (x.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0;
+            x * below * 0.5
+        },
+    );
+}
+
+#[test]
+fn attentions_agree() {
+    let scope = Scope::new(&Device::flex(), 0);
+    let drop = crate::DropoutConfig::default().init(&scope);
+    let regions: Vec<u32> = (0..30).map(|i| i * i % 3).collect();
+    let regions = Some(std::sync::Arc::new(regions));
+    for (biased, regions) in [(false, None), (true, None), (true, regions)] {
+        let weights = match biased {
+            true => vec![random("bias", [2, 15, 15, 1, 1])],
+            false => Vec::new(),
+        };
+        let options = |w: &[Tensor<5>]| AttentionOptions {
+            heads: 2,
+            bias: w.first().map(|bias| bias.clone().reshape([2, 15, 15])),
+            regions: regions.clone(),
+        };
+        let whole = |x: Tensor<3>| x.reshape([4, 15, 8, 1, 1]);
+        agree(
+            random("x", [4, 15, 24, 1, 1]),
+            weights,
+            Vec::new(),
+            |x, w, _| whole(attend(x.reshape([4, 15, 24]), &options(w), &drop)),
+            |x, w, _| {
+                whole(attention::fallback(
+                    x.reshape([4, 15, 24]),
+                    &options(w),
+                    &drop,
+                ))
+            },
+        );
+    }
+}
+
+#[test]
+fn rows_in_another_order_agree() {
+    let order = RowOrder::new(5, [Some(3), None, Some(0), Some(4), None, Some(2)]);
+    let five = |x: Tensor<3>| {
+        let [a, b, c] = x.dims();
+        x.reshape([a, b, c, 1, 1])
+    };
+    for order in [order.clone(), order.back()] {
+        let rows = order.put().len();
+        let flat = |x: Tensor<5>| x.reshape([2, rows, 3]);
+        agree(
+            random("x", [2, rows, 3, 1, 1]),
+            Vec::new(),
+            Vec::new(),
+            |x, _, _| five(reorder_rows(flat(x), &order)),
+            |x, _, _| five(rows::reorder_fallback(flat(x), &order)),
+        );
+    }
+    agree(
+        random("x", [2, 5, 3, 1, 1]),
+        Vec::new(),
+        Vec::new(),
+        |x, _, _| five(transpose_rows(x.reshape([2, 5, 3]))),
+        |x, _, _| x.swap_dims(1, 2),
+    );
+}

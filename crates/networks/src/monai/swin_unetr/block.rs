@@ -6,71 +6,55 @@ use super::windows::{Windows, distances, flat, raster};
 use crate::monai::transformer::{Attention, Perceptron};
 use burn::module::{Module, Param};
 use burn::tensor::TensorData;
+use std::sync::Arc;
 use vesalius_tensor::{
-    Device, Dropout, Int, LayerNorm, LayerNormConfig, Linear, LinearConfig, Scope, Tensor,
+    Device, Dropout, Int, LayerNorm, LayerNormConfig, Linear, LinearConfig, RowOrder, Scope,
+    Tensor, reorder_rows, transpose_rows,
 };
-
-/// What a shifted window subtracts from the attention of what is no neighbour.
-const APART: f32 = -100.0;
-
-fn indices(values: Vec<i32>, device: &Device) -> Tensor<1, Int> {
-    let length = values.len();
-    Tensor::from_data(TensorData::new(values, [length]), device)
-}
 
 /// [`Windows`] on a device.
 #[derive(Debug, Clone)]
 pub(super) struct Cut {
-    take: Tensor<1, Int>,
-    put: Tensor<1, Int>,
-    /// `[1, windows, 1, places, places]`.
-    apart: Option<Tensor<5>>,
+    order: RowOrder,
+    regions: Option<Arc<Vec<u32>>>,
+    /// Rows of the table of biases, keys outermost.
+    distances: Tensor<1, Int>,
     count: usize,
     places: usize,
-    padded: bool,
 }
 
 impl Cut {
     /// A grid `[z, y, x]` cut into windows `[z, y, x]`.
     pub fn new(size: [usize; 3], window: [usize; 3], shifted: bool, device: &Device) -> Self {
-        let windows = Windows::new(size, window, shifted);
-        let (count, places) = (windows.count, windows.places);
-        let apart = windows.regions.map(|regions| {
-            let regions: Vec<f32> = regions.into_iter().map(|region| region as f32).collect();
-            let data = TensorData::new(regions, [1, count, 1, 1, places]);
-            let across = Tensor::<5>::from_data(data, device);
-            let down = across.clone().swap_dims(3, 4);
-            (across - down).abs().clamp_max(1.0) * APART
-        });
-        Self {
-            take: indices(windows.take, device),
-            put: indices(windows.put, device),
-            apart,
+        let Windows {
+            take,
+            regions,
             count,
             places,
-            padded: windows.padded,
+        } = Windows::new(size, window, shifted);
+        let rows = distances(window, places);
+        let across = (0..places * places).map(|i| rows[i % places * places + i / places]);
+        let rows = TensorData::new(across.collect::<Vec<i32>>(), [places * places]);
+        Self {
+            order: RowOrder::new(size.iter().product(), take),
+            regions: regions.map(Arc::new),
+            distances: Tensor::from_data(rows, device),
+            count,
+            places,
         }
     }
 
     /// `[N, tokens, C]` to `[N · windows, places, C]`, zero where there is no token.
     fn cut(&self, tokens: Tensor<3>) -> Tensor<3> {
         let [n, _, c] = tokens.dims();
-        let tokens = match self.padded {
-            true => {
-                let zero = Tensor::zeros([n, 1, c], &tokens.device());
-                Tensor::cat(vec![tokens, zero], 1)
-            }
-            false => tokens,
-        };
-        let places = tokens.select(1, self.take.clone());
-        places.reshape([n * self.count, self.places, c])
+        reorder_rows(tokens, &self.order).reshape([n * self.count, self.places, c])
     }
 
     /// The way back; what stands in padding is dropped.
     fn join(&self, windows: Tensor<3>) -> Tensor<3> {
         let [all, places, c] = windows.dims();
         let samples = windows.reshape([all / self.count, self.count * places, c]);
-        samples.select(1, self.put.clone())
+        reorder_rows(samples, &self.order.back())
     }
 }
 
@@ -92,28 +76,20 @@ impl Block {
     /// `[N, tokens, C]` in and out.
     pub fn forward(&self, input: Tensor<3>, cut: &Cut) -> Tensor<3> {
         let windows = cut.cut(self.norms[0].forward(input.clone()));
-        let bias = self.bias(cut.places, &input.device());
-        let attended = self.attention.forward(windows, |scores| {
-            let scores = scores + bias;
-            let Some(apart) = &cut.apart else {
-                return scores;
-            };
-            let shape @ [all, heads, places, _] = scores.dims();
-            let each = [all / cut.count, cut.count, heads, places, places];
-            (scores.reshape(each) + apart.clone()).reshape(shape)
-        });
+        let bias = Some(self.bias(cut));
+        let attended = self.attention.forward(windows, bias, cut.regions.clone());
         let x = input + self.dropped(0, cut.join(attended));
         let widened = self.perceptron.forward(self.norms[1].forward(x.clone()));
         x + self.dropped(1, widened)
     }
 
-    /// `[1, heads, places, places]`.
-    fn bias(&self, places: usize, device: &Device) -> Tensor<4> {
+    /// `[heads, keys, queries]`.
+    fn bias(&self, cut: &Cut) -> Tensor<3> {
         let table = self.table.val();
-        let heads = table.dims()[1];
-        let rows = table.select(0, indices(distances(self.window, places), device));
-        rows.reshape([1, places, places, heads])
-            .permute([0, 3, 1, 2])
+        let (heads, places) = (table.dims()[1], cut.places);
+        let rows = table.select(0, cut.distances.clone());
+        let by_head = transpose_rows(rows.reshape([1, places * places, heads]));
+        by_head.reshape([heads, places, places])
     }
 
     fn dropped(&self, branch: usize, x: Tensor<3>) -> Tensor<3> {
@@ -156,18 +132,15 @@ impl Merge {
         let factor = if self.flat { [1, 2, 2] } else { [2; 3] };
         let half: [usize; 3] = std::array::from_fn(|a| size[a] / factor[a]);
         let corners = self.corners();
-        let mut take = Vec::with_capacity(size.iter().product());
-        for at in raster(half) {
-            for corner in corners {
+        let take = raster(half).flat_map(|at| {
+            corners.iter().map(move |corner| {
                 let from = std::array::from_fn(|a| at[a] * factor[a] + corner[a]);
-                take.push(flat(from, size) as i32);
-            }
-        }
+                Some(flat(from, size))
+            })
+        });
+        let order = RowOrder::new(size.iter().product(), take);
         let count = half.iter().product();
-        let joined = tokens
-            .clone()
-            .select(1, indices(take, &tokens.device()))
-            .reshape([n, count, corners.len() * c]);
+        let joined = reorder_rows(tokens, &order).reshape([n, count, corners.len() * c]);
         (self.reduction.forward(self.norm.forward(joined)), half)
     }
 

@@ -4,19 +4,15 @@
 /// A grid cut into windows; windows no smaller than the grid are the grid, and do not shift.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Windows {
-    /// For each place of each window its token; the number of tokens stands for padding.
-    pub take: Vec<i32>,
-    /// For each token its place among all windows' places.
-    pub put: Vec<i32>,
+    /// For each place of each window its token; nothing stands for padding.
+    pub take: Vec<Option<usize>>,
     /// For each place the region it comes from, when the grid was shifted: a window at the grid's
     /// end holds what was moved there from the other end, which is no neighbour.
-    pub regions: Option<Vec<i32>>,
+    pub regions: Option<Vec<u32>>,
     /// Number of windows.
     pub count: usize,
     /// Places of a window.
     pub places: usize,
-    /// Whether a window has places without a token.
-    pub padded: bool,
 }
 
 impl Windows {
@@ -29,20 +25,14 @@ impl Windows {
         let window: [usize; 3] = std::array::from_fn(|a| window[a].min(size[a]));
         let padded: [usize; 3] = std::array::from_fn(|a| size[a].next_multiple_of(window[a]));
         let along: [usize; 3] = std::array::from_fn(|a| padded[a] / window[a]);
-        let tokens: usize = size.iter().product();
         let mut take = Vec::with_capacity(padded.iter().product());
         let mut regions = Vec::with_capacity(take.capacity());
-        let mut put = vec![0; tokens];
         for corner in raster(along) {
             for place in raster(window) {
                 let at: [usize; 3] = std::array::from_fn(|a| corner[a] * window[a] + place[a]);
                 let from: [usize; 3] = std::array::from_fn(|a| (at[a] + shift[a]) % padded[a]);
                 let inside = (0..3).all(|a| from[a] < size[a]);
-                let token = if inside { flat(from, size) } else { tokens };
-                if inside {
-                    put[token] = take.len() as i32;
-                }
-                take.push(token as i32);
+                take.push(inside.then(|| flat(from, size)));
                 let region = (0..3).fold(0, |code, a| {
                     3 * code + region(at[a], padded[a], window[a], shift[a])
                 });
@@ -50,9 +40,7 @@ impl Windows {
             }
         }
         Self {
-            padded: take.len() > tokens,
             take,
-            put,
             regions: (shift != [0; 3]).then_some(regions),
             count: along.iter().product(),
             places: window.iter().product(),
@@ -61,7 +49,7 @@ impl Windows {
 }
 
 /// 0 before the last window, 1 in it, 2 for what came from the other end.
-fn region(at: usize, padded: usize, window: usize, shift: usize) -> i32 {
+fn region(at: usize, padded: usize, window: usize, shift: usize) -> u32 {
     if shift == 0 || at < padded - window {
         0
     } else if at < padded - shift {
@@ -110,23 +98,23 @@ mod tests {
         ] {
             let windows = Windows::new(size, window, shifted);
             assert_eq!(windows.count * windows.places, windows.take.len());
-            for (token, &place) in windows.put.iter().enumerate() {
-                assert_eq!(windows.take[place as usize], token as i32);
-            }
-            let padding = size.iter().product::<usize>() as i32;
-            let pads = windows.take.iter().filter(|&&t| t == padding).count();
-            assert_eq!(pads, windows.take.len() - windows.put.len());
-            assert_eq!(windows.padded, pads > 0);
+            let tokens: usize = size.iter().product();
+            let mut found: Vec<usize> = windows.take.into_iter().flatten().collect();
+            found.sort_unstable();
+            assert_eq!(found, (0..tokens).collect::<Vec<_>>());
         }
     }
 
     #[test]
     fn a_shifted_row_is_cut_where_its_ends_meet() {
         let windows = Windows::new([1, 1, 8], [1, 1, 4], true);
-        assert_eq!(windows.take, [2, 3, 4, 5, 6, 7, 0, 1]);
+        assert_eq!(windows.take, [2, 3, 4, 5, 6, 7, 0, 1].map(Some));
         assert_eq!(windows.regions.unwrap(), [0, 0, 0, 0, 1, 1, 2, 2]);
         let whole = Windows::new([1, 1, 4], [1, 1, 4], true);
-        assert_eq!((whole.take, whole.regions), (vec![0, 1, 2, 3], None));
+        assert_eq!(
+            (whole.take, whole.regions),
+            (vec![Some(0), Some(1), Some(2), Some(3)], None)
+        );
     }
 
     #[test]

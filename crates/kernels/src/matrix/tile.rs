@@ -1,0 +1,105 @@
+//! The innermost product: four rows of one matrix with a panel of another, in registers.
+//! How both are packed for it stands in `pack`; it is the convolution's inner loop, met again.
+
+use crate::simd::{Simd, Work, weigh};
+
+/// Rows of a tile.
+pub(crate) const ROWS: usize = 4;
+
+/// Columns of a tile, three or four vectors.
+#[inline(always)]
+pub(crate) fn columns<S: Simd>() -> usize {
+    vectors::<S>() * S::LANES
+}
+
+#[inline(always)]
+fn vectors<S: Simd>() -> usize {
+    if S::WIDE { 4 } else { 3 }
+}
+
+/// The most columns a tile has on any path.
+pub(crate) const MAX_COLUMNS: usize = 64;
+
+/// Where the terms of a packed panel stand: `0, columns, 2 columns …`.
+pub(crate) fn term_offsets(columns: usize, terms: usize) -> Vec<usize> {
+    (0..terms).map(|term| term * columns).collect()
+}
+
+/// `to[r × step + c] (+)= Σ_k rows[4 k + r] × panel[offsets[k] + c]` for a whole tile.
+pub(crate) struct Tile<'a> {
+    /// Where each term's columns stand in the panel.
+    pub offsets: &'a [usize],
+    /// [`ROWS`] factors a term.
+    pub rows: *const f32,
+    /// The panel's first column.
+    pub panel: *const f32,
+    /// The tile's first value.
+    pub to: *mut f32,
+    /// Values from one row of the tile to the next.
+    pub step: usize,
+    /// Whether what `to` holds is added to.
+    pub add: bool,
+}
+
+impl Tile<'_> {
+    /// Computes the tile.
+    ///
+    /// # Safety
+    /// `rows` must hold [`ROWS`] values a term, `panel` [`columns`] values at each offset, and `to`
+    /// as many in each of [`ROWS`] rows, `step` apart.
+    #[inline(always)]
+    pub unsafe fn run<S: Simd>(self, simd: S) {
+        simd.isolate(Checked(self));
+    }
+}
+
+/// A tile under the promises of [`Tile::run`], which alone makes it.
+struct Checked<'a>(Tile<'a>);
+
+impl Work for Checked<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let tile = self.0;
+        let inputs = |vector: usize| tile.panel.wrapping_add(vector * S::LANES);
+        // SAFETY: within what the caller of `Tile::run` promises.
+        unsafe {
+            if S::WIDE {
+                let inputs = std::array::from_fn(inputs);
+                let sums = weigh::<S, ROWS, 4>(simd, tile.offsets, tile.rows, inputs);
+                tile.store(simd, sums);
+            } else {
+                let inputs = std::array::from_fn(inputs);
+                let sums = simd.weigh_4x3(tile.offsets, tile.rows, inputs);
+                tile.store(simd, sums);
+            }
+        }
+    }
+}
+
+impl Tile<'_> {
+    /// # Safety
+    /// As [`Tile::run`].
+    #[inline(always)]
+    unsafe fn store<S: Simd, const VECTORS: usize>(
+        &self,
+        simd: S,
+        sums: [[S::Vector; VECTORS]; ROWS],
+    ) {
+        for (row, sums) in sums.into_iter().enumerate() {
+            for (vector, sum) in sums.into_iter().enumerate() {
+                // SAFETY: as the caller's.
+                unsafe {
+                    let to = self.to.add(row * self.step + vector * S::LANES);
+                    let sum = if self.add {
+                        simd.add(simd.load(to), sum)
+                    } else {
+                        sum
+                    };
+                    simd.store(to, sum);
+                }
+            }
+        }
+    }
+}

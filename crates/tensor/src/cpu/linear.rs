@@ -1,0 +1,95 @@
+//! Linear layers, and the GELU that stands between two of them.
+
+use super::{CpuOperation, Saved, expect_fit};
+use vesalius_kernels as kernels;
+use vesalius_kernels::LinearShape;
+
+/// `input · weightᵀ + bias`. Operands: input, weight and, if there is one, bias.
+#[derive(Debug)]
+pub(crate) struct LinearOperation {
+    /// The output's.
+    pub shape: Vec<usize>,
+    pub layer: LinearShape,
+}
+
+impl CpuOperation for LinearOperation {
+    fn output_shape(&self) -> Vec<usize> {
+        self.shape.clone()
+    }
+
+    fn forward(&self, inputs: &[&[f32]], _: bool) -> (Vec<f32>, Saved) {
+        let mut output = kernels::zeros(self.layer.rows * self.layer.out_features);
+        let bias = inputs.get(2).copied();
+        expect_fit(kernels::linear_forward(
+            &self.layer,
+            inputs[0],
+            inputs[1],
+            bias,
+            &mut output,
+        ));
+        (output, Saved::default())
+    }
+
+    fn backward(
+        &self,
+        inputs: &[&[f32]],
+        _: &Saved,
+        gradient: &[f32],
+        wanted: &[bool],
+    ) -> Vec<Option<Vec<f32>>> {
+        let to_input = wanted[0].then(|| {
+            let mut to = kernels::zeros(inputs[0].len());
+            expect_fit(kernels::linear_backward_input(
+                &self.layer,
+                gradient,
+                inputs[1],
+                &mut to,
+            ));
+            to
+        });
+        let mut weight = kernels::zeros(inputs[1].len());
+        let mut bias = inputs.get(2).map(|bias| vec![0.0; bias.len()]);
+        if wanted[1..].contains(&true) {
+            expect_fit(kernels::linear_backward_weight(
+                &self.layer,
+                inputs[0],
+                gradient,
+                &mut weight,
+                bias.as_deref_mut(),
+            ));
+        }
+        let mut found = vec![to_input, Some(weight)];
+        found.extend(bias.map(Some));
+        found
+    }
+}
+
+/// `x · Φ(x)`. Operand: input.
+#[derive(Debug)]
+pub(crate) struct GeluOperation {
+    pub shape: Vec<usize>,
+}
+
+impl CpuOperation for GeluOperation {
+    fn output_shape(&self) -> Vec<usize> {
+        self.shape.clone()
+    }
+
+    fn forward(&self, inputs: &[&[f32]], _: bool) -> (Vec<f32>, Saved) {
+        let mut output = kernels::zeros(inputs[0].len());
+        expect_fit(kernels::gelu_forward(inputs[0], &mut output));
+        (output, Saved::default())
+    }
+
+    fn backward(
+        &self,
+        inputs: &[&[f32]],
+        _: &Saved,
+        gradient: &[f32],
+        _: &[bool],
+    ) -> Vec<Option<Vec<f32>>> {
+        let mut to = kernels::zeros(gradient.len());
+        expect_fit(kernels::gelu_backward(inputs[0], gradient, &mut to));
+        vec![Some(to)]
+    }
+}
