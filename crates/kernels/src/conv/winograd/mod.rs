@@ -1,6 +1,7 @@
-//! Convolutions with 3 × 3 taps along x and y and stride 1 through Winograd's F(2×2, 3×3) (Lavin and
-//! Gray 2016): 12 products an output where the sum has 27. Each 4 × 4 patch of the input becomes 16
-//! components, each a convolution along z and over channels by itself; four outputs come of them.
+//! Convolutions with 3 × 3 or 5 × 5 taps along x and y and stride 1 through Winograd's F(2×2, 3×3) and
+//! F(2×2, 5×5) (Lavin and Gray 2016): 12 products an output where the sum has 27, 45 where it has 125.
+//! Each 4 × 4 (6 × 6) patch of the input becomes 16 (36) components, each a convolution along z and over
+//! channels by itself; four outputs come of them.
 
 mod plan;
 mod transform;
@@ -19,35 +20,42 @@ use super::weights::padded_channels;
 use crate::buffer::{Scratch, Shared};
 use crate::simd::{MAX_LANES, Path, Simd, Work, dispatch};
 
-/// Components of a patch, along one axis and in all.
-const SIDE: usize = 4;
-const COMPONENTS: usize = SIDE * SIDE;
+/// Components of a patch along one axis, at most: one more than there are taps.
+const MOST: usize = 6;
 /// Fewest channels in and out for which the transforms cost less than they save.
 const FEWEST: usize = 8;
+/// Fewest outputs of a channel for which five taps do: their weights cost more to transform.
+const FEWEST_OUTPUTS: usize = 1024;
 /// The taps of a gather that can be transformed.
 pub(crate) struct Taps {
-    /// Least offset along x and y, and the kernel's index for it and the two after it.
+    /// Least offset along x and y, and the kernel's index for it and those after it.
     first: [isize; 2],
-    order: [[usize; 3]; 2],
+    order: [Vec<usize>; 2],
     /// Offset and kernel's index along z.
     z: Vec<(isize, usize)>,
 }
 
 impl Taps {
-    /// The taps, if there are three next to each other along x and y, and channels enough.
+    /// The taps, if there are three or five next to each other along x and y, and channels enough.
     pub fn of(gather: &Gather) -> Option<Self> {
         let channels = gather.in_channels.min(gather.out_channels);
         if gather.stride != [1; 3] || gather.step != [1; 3] || channels < FEWEST {
             return None;
         }
-        let three = |axis: usize| {
+        let neighbours = |axis: usize| {
             let mut taps = gather.taps[axis][0].clone();
             taps.sort_by_key(|tap| tap.offset);
-            let [a, b, c] = *taps.as_array::<3>()?;
-            let neighbours = b.offset == a.offset + 1 && c.offset == b.offset + 1;
-            neighbours.then_some((a.offset, [a.kernel, b.kernel, c.kernel]))
+            let close = taps
+                .windows(2)
+                .all(|pair| pair[1].offset == pair[0].offset + 1);
+            let order: Vec<usize> = taps.iter().map(|tap| tap.kernel).collect();
+            (close && matches!(order.len(), 3 | 5)).then_some((taps[0].offset, order))
         };
-        let [x, y] = [three(0)?, three(1)?];
+        let [x, y] = [neighbours(0)?, neighbours(1)?];
+        let outputs: usize = gather.grid.iter().product();
+        if x.1.len() != y.1.len() || (x.1.len() == 5 && outputs < FEWEST_OUTPUTS) {
+            return None;
+        }
         let z = gather.taps[2][0]
             .iter()
             .map(|tap| (tap.offset, tap.kernel))
@@ -57,6 +65,11 @@ impl Taps {
             order: [x.1, y.1],
             z,
         })
+    }
+
+    /// Components of a patch along one axis.
+    fn side(&self) -> usize {
+        self.order[0].len() + 1
     }
 }
 
@@ -129,10 +142,12 @@ impl Buffers {
         let x = plan.width;
         Self {
             tile: Scratch::zeros(plan.chunk * plan.channel + MAX_LANES),
-            sums: Scratch::any(COMPONENTS * plan.split * plan.block[1] * plan.plane + MAX_LANES),
+            sums: Scratch::any(
+                plan.side * plan.side * plan.split * plan.block[1] * plan.plane + MAX_LANES,
+            ),
             bases: Vec::new(),
-            row: vec![0.0; 2 * x + 2],
-            rows: vec![0.0; (2 * plan.block[0] + 2) * SIDE * x],
+            row: vec![0.0; 2 * x + plan.side - 2],
+            rows: vec![0.0; (2 * plan.block[0] + plan.side - 2) * plan.side * x],
             pair: [vec![0.0; 2 * x], vec![0.0; 2 * x]],
         }
     }
@@ -194,19 +209,19 @@ impl TileTask<'_> {
         let input = &self.input[row * voxels..][..voxels];
         let tile = &mut self.buffers.tile.as_mut_slice()[at..at + plan.channel];
         let first_y = 2 * self.block.start[0] as isize + self.taps.first[1];
-        let (x, width) = (plan.grid[0], plan.width);
+        let (x, width, side) = (plan.grid[0], plan.width, plan.side);
         for plane in 0..plan.planes - (plan.block[1] - self.block.length[1]) {
             let z = (self.block.start[1] + plane) as isize + plan.first_z;
             let to = plane * plan.plane;
             if !(0..size_z as isize).contains(&z) {
                 let length = self.block.length[0] * x;
-                (0..COMPONENTS).for_each(|i| tile[i * plan.component + to..][..length].fill(0.0));
+                (0..side * side).for_each(|i| tile[i * plan.component + to..][..length].fill(0.0));
                 continue;
             }
             let rows = &mut self.buffers.rows;
-            for (index, row) in rows.chunks_exact_mut(SIDE * width).enumerate() {
+            for (index, row) in rows.chunks_exact_mut(side * width).enumerate() {
                 let y = first_y + index as isize;
-                if index >= 2 * self.block.length[0] + 2 {
+                if index >= 2 * self.block.length[0] + side - 2 {
                     break;
                 }
                 if !(0..size_y as isize).contains(&y) {
@@ -215,11 +230,11 @@ impl TileTask<'_> {
                 }
                 let from = &input[(z as usize * size_y + y as usize) * size_x..][..size_x];
                 copy_row(simd, from, self.taps.first[0], 1, &mut self.buffers.row);
-                transform_row(simd, &self.buffers.row, row);
+                transform_row(simd, side, &self.buffers.row, row);
             }
             for pair in 0..self.block.length[0] {
-                let rows = &rows[2 * pair * SIDE * width..][..SIDE * SIDE * width];
-                transform_column(simd, rows, &mut tile[to + pair * x..], plan.component);
+                let rows = &rows[2 * pair * side * width..][..side * side * width];
+                transform_column(simd, side, rows, &mut tile[to + pair * x..], plan.component);
             }
         }
     }
@@ -232,14 +247,14 @@ impl TileTask<'_> {
         let taps = self.taps.z.len();
         let terms = self.gather.in_channels * taps;
         let padded = padded_channels(self.gather.out_channels).next_multiple_of(CHANNELS);
-        for component in 0..COMPONENTS {
+        for component in 0..plan.side * plan.side {
             let tile = &self.buffers.tile.as_slice()[component * plan.component..];
             for channel in self.channels.clone().step_by(CHANNELS) {
-                let weights = (self.group * COMPONENTS + component) * padded * terms
+                let weights = (self.group * plan.side * plan.side + component) * padded * terms
                     + channel * terms
                     + first * taps * CHANNELS;
                 let mut bias = [0.0; CHANNELS];
-                if component == SIDE + 1 {
+                if component == plan.side + 1 {
                     // The one component that goes into all four outputs with the factor 1.
                     let from = padded_channels(self.gather.out_channels);
                     let from = &self.bias[self.group * from..][..from];
@@ -294,9 +309,9 @@ impl TileTask<'_> {
                     let to = unsafe { self.output.part(start, count * size_x) };
                     if count == 2 && size_x == 2 * self.plan.width {
                         let (even, odd) = to.split_at_mut(size_x);
-                        inverse(simd, sums, component, even, odd);
+                        inverse(simd, self.plan.side, sums, component, even, odd);
                     } else {
-                        inverse(simd, sums, component, even, odd);
+                        inverse(simd, self.plan.side, sums, component, even, odd);
                         for (to, from) in to.chunks_exact_mut(size_x).zip([&*even, &*odd]) {
                             to.copy_from_slice(&from[..size_x]);
                         }

@@ -3,18 +3,45 @@
 use super::super::micro::CHANNELS;
 use super::super::plan::Gather;
 use super::super::weights::padded_channels;
-use super::{COMPONENTS, Taps};
+use super::Taps;
 use crate::simd::{Simd, Work};
 
-/// Output channels of one task.
-const SPLIT: usize = 64;
-/// Values of one task's sums, and of its tile: they share the second cache.
-const SUMS: usize = 64 * 1024;
-const TILE: usize = 48 * 1024;
+/// What one task takes on; its sums and its tile share the second cache.
+struct Limits {
+    /// Output channels.
+    split: usize,
+    /// Values of its sums and of its tile.
+    sums: usize,
+    tile: usize,
+    /// Patches at least and at most.
+    positions: [usize; 2],
+}
+
+impl Limits {
+    fn of(side: usize) -> Self {
+        if side == 4 {
+            return Self {
+                split: 64,
+                sums: 64 * 1024,
+                tile: 48 * 1024,
+                positions: [48, 192],
+            };
+        }
+        // Five planes go into one of outputs: blocks that are not deep would transform each as often.
+        Self {
+            split: 32,
+            sums: 192 * 1024,
+            tile: 96 * 1024,
+            positions: [96, 256],
+        }
+    }
+}
 
 /// What all tiles of one gather share. Sizes along x and y are in patches.
 pub(super) struct Plan {
     pub grid: [usize; 3],
+    /// Components of a patch along one axis.
+    pub side: usize,
     /// Patches of a row, rounded up to whole vectors.
     pub width: usize,
     /// Largest block, `[y, z]`.
@@ -54,14 +81,16 @@ impl Plan {
         let [x, y, z] = gather.grid;
         let grid = [x.div_ceil(2), y.div_ceil(2), z];
         let padded = padded_channels(gather.out_channels);
-        let splits = padded.div_ceil(SPLIT);
+        let (side, limits) = (taps.side(), Limits::of(taps.side()));
+        let splits = padded.div_ceil(limits.split);
         let split = padded.div_ceil(splits).next_multiple_of(CHANNELS);
         let splits = padded.div_ceil(split);
         let offsets_z = taps.z.iter().map(|tap| tap.0);
         // A kernel has at least one tap.
         let first_z = offsets_z.clone().min().unwrap_or(0);
         let reach = (offsets_z.max().unwrap_or(0) - first_z) as usize;
-        let mut positions = (SUMS / (COMPONENTS * split)).clamp(48, 192);
+        let [least, most] = limits.positions;
+        let mut positions = (limits.sums / (side * side * split)).clamp(least, most);
         let block = loop {
             let block = choose(grid, positions, lanes);
             let tiles = grid[1].div_ceil(block[0]) * grid[2].div_ceil(block[1]);
@@ -75,8 +104,10 @@ impl Plan {
         let planes = block[1] + reach;
         // Components that are a multiple of 4 KiB apart would fight for the same lines of the cache.
         let component = planes * plane + 16;
-        let channel = component * COMPONENTS;
-        let chunks = gather.in_channels.div_ceil((TILE / channel).clamp(8, 64));
+        let channel = component * side * side;
+        let chunks = gather
+            .in_channels
+            .div_ceil((limits.tile / channel).clamp(8, 64));
         let chunk = gather.in_channels.div_ceil(chunks);
         let offsets = (0..chunk)
             .flat_map(|input| taps.z.iter().map(move |tap| (input, tap.0)))
@@ -84,6 +115,7 @@ impl Plan {
             .collect();
         Self {
             grid,
+            side,
             width: grid[0].next_multiple_of(lanes),
             block,
             chunk,

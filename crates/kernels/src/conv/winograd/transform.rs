@@ -1,76 +1,111 @@
 //! Winograd's three transforms: of inputs and of sums with whole vectors along x, and of weights.
 
-use super::{COMPONENTS, SIDE};
+use super::MOST;
 use crate::simd::Simd;
 
-/// One row of patches along x, `from` two values more than twice as long as a component of `to`.
+/// `Bᵀ d` along one axis, for patches of four or six.
 #[inline(always)]
-pub(super) fn transform_row<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
-    let width = to.len() / SIDE;
-    let from = &from[..2 * width + 2];
-    for at in (0..width).step_by(S::LANES) {
-        // SAFETY: `width` is whole vectors; `from` ends two values after twice that.
-        unsafe {
-            let load = |place: usize| simd.load(from.as_ptr().add(2 * at + place));
-            let [d0, d1] = simd.deinterleave(load(0), load(S::LANES));
-            let [d2, d3] = simd.deinterleave(load(2), load(S::LANES + 2));
-            let to = to.as_mut_ptr().add(at);
-            simd.store(to, simd.sub(d0, d2));
-            simd.store(to.add(width), simd.add(d1, d2));
-            simd.store(to.add(2 * width), simd.sub(d2, d1));
-            simd.store(to.add(3 * width), simd.sub(d1, d3));
-        }
+fn components<S: Simd>(simd: S, side: usize, d: [S::Vector; MOST]) -> [S::Vector; MOST] {
+    let [d0, d1, d2, d3, d4, d5] = d;
+    let zero = simd.splat(0.0);
+    if side == 4 {
+        let (first, last) = (simd.sub(d0, d2), simd.sub(d1, d3));
+        return [first, simd.add(d1, d2), simd.sub(d2, d1), last, zero, zero];
     }
+    let times = |factor: f32, a, b| simd.mul_add(simd.splat(factor), a, b);
+    // What components of opposite points share, and what has the opposite sign.
+    let (ones, one) = (times(-4.0, d2, d4), times(-4.0, d1, d3));
+    let (twos, two) = (simd.sub(d4, d2), simd.sub(d3, d1));
+    [
+        times(4.0, d0, times(-5.0, d2, d4)),
+        simd.add(ones, one),
+        simd.sub(ones, one),
+        times(2.0, two, twos),
+        times(-2.0, two, twos),
+        times(4.0, d1, times(-5.0, d3, d5)),
+    ]
 }
 
-/// One row of patches along y, from four rows transformed along x, into all components. The last
-/// vector may reach beyond the row: into what is written later, or into the slack of the component.
+/// One row of patches along x; `from` is `side − 2` values more than twice as long as a component of `to`.
 #[inline(always)]
-pub(super) fn transform_column<S: Simd>(simd: S, rows: &[f32], tile: &mut [f32], component: usize) {
-    let width = rows.len() / COMPONENTS;
-    let tile = &mut tile[..(COMPONENTS - 1) * component + width];
-    for along_x in 0..SIDE {
-        for at in (0..width).step_by(S::LANES) {
-            // SAFETY: `width` is whole vectors; `tile` was cut to what is written.
-            unsafe {
-                let load =
-                    |row: usize| simd.load(rows.as_ptr().add((row * SIDE + along_x) * width + at));
-                let [d0, d1, d2, d3] = [load(0), load(1), load(2), load(3)];
-                let to = tile.as_mut_ptr().add(along_x * component + at);
-                simd.store(to, simd.sub(d0, d2));
-                simd.store(to.add(SIDE * component), simd.add(d1, d2));
-                simd.store(to.add(2 * SIDE * component), simd.sub(d2, d1));
-                simd.store(to.add(3 * SIDE * component), simd.sub(d1, d3));
+pub(super) fn transform_row<S: Simd>(simd: S, side: usize, from: &[f32], to: &mut [f32]) {
+    let width = to.len() / side;
+    let from = &from[..2 * width + side - 2];
+    for at in (0..width).step_by(S::LANES) {
+        // SAFETY: `width` is whole vectors; `from` ends `side − 2` values after twice that.
+        unsafe {
+            let load = |place: usize| simd.load(from.as_ptr().add(2 * at + place));
+            let mut d = [simd.splat(0.0); MOST];
+            for pair in 0..side / 2 {
+                let place = 2 * pair;
+                let [even, odd] = simd.deinterleave(load(place), load(S::LANES + place));
+                (d[place], d[place + 1]) = (even, odd);
+            }
+            let found = components(simd, side, d);
+            for (index, value) in found.into_iter().enumerate().take(side) {
+                simd.store(to.as_mut_ptr().add(index * width + at), value);
             }
         }
     }
 }
 
-/// Two output rows from the sixteen components of a row of patches; the rows are pairs of whole
-/// vectors.
+/// One row of patches along y, from `side` rows transformed along x, into all components. The last
+/// vector may reach beyond the row: into what is written later, or into the slack of the component.
+#[inline(always)]
+pub(super) fn transform_column<S: Simd>(
+    simd: S,
+    side: usize,
+    rows: &[f32],
+    tile: &mut [f32],
+    component: usize,
+) {
+    let width = rows.len() / (side * side);
+    let tile = &mut tile[..(side * side - 1) * component + width];
+    for along_x in 0..side {
+        for at in (0..width).step_by(S::LANES) {
+            // SAFETY: `width` is whole vectors; `tile` was cut to what is written.
+            unsafe {
+                let mut d = [simd.splat(0.0); MOST];
+                for (row, value) in d[..side].iter_mut().enumerate() {
+                    let place = (row * side + along_x) * width + at;
+                    *value = simd.load(rows.as_ptr().add(place));
+                }
+                let found = components(simd, side, d);
+                let to = tile.as_mut_ptr().add(along_x * component + at);
+                for (index, value) in found.into_iter().enumerate().take(side) {
+                    simd.store(to.add(index * side * component), value);
+                }
+            }
+        }
+    }
+}
+
+/// Two output rows from the components of a row of patches; the rows are pairs of whole vectors.
 #[inline(always)]
 pub(super) fn inverse<S: Simd>(
     simd: S,
+    side: usize,
     sums: &[f32],
     step: usize,
     even: &mut [f32],
     odd: &mut [f32],
 ) {
     let width = even.len() / 2;
-    let (sums, odd) = (
-        &sums[..(COMPONENTS - 1) * step + width],
-        &mut odd[..2 * width],
-    );
+    let sums = &sums[..(side * side - 1) * step + width];
+    let odd = &mut odd[..2 * width];
     for at in (0..width).step_by(S::LANES) {
         // SAFETY: `width` is whole vectors; the slices were cut to what is read and written.
         unsafe {
-            let (mut top, mut bottom) = ([simd.splat(0.0); SIDE], [simd.splat(0.0); SIDE]);
-            for x in 0..SIDE {
-                let load = |y: usize| simd.load(sums.as_ptr().add((y * SIDE + x) * step + at));
-                [top[x], bottom[x]] = outputs(simd, [load(0), load(1), load(2), load(3)]);
+            let (mut top, mut bottom) = ([simd.splat(0.0); MOST], [simd.splat(0.0); MOST]);
+            for x in 0..side {
+                let mut column = [simd.splat(0.0); MOST];
+                for (y, value) in column[..side].iter_mut().enumerate() {
+                    *value = simd.load(sums.as_ptr().add((y * side + x) * step + at));
+                }
+                [top[x], bottom[x]] = outputs(simd, side, column);
             }
             for (values, to) in [(top, &mut *even), (bottom, &mut *odd)] {
-                let [a, b] = outputs(simd, values);
+                let [a, b] = outputs(simd, side, values);
                 let [low, high] = simd.interleave(a, b);
                 let to = to.as_mut_ptr().add(2 * at);
                 simd.store(to, low);
@@ -82,6 +117,15 @@ pub(super) fn inverse<S: Simd>(
 
 /// `Aᵀ m` along one axis.
 #[inline(always)]
-fn outputs<S: Simd>(simd: S, [a, b, c, d]: [S::Vector; SIDE]) -> [S::Vector; 2] {
-    [simd.add(simd.add(a, b), c), simd.sub(simd.sub(b, c), d)]
+fn outputs<S: Simd>(simd: S, side: usize, m: [S::Vector; MOST]) -> [S::Vector; 2] {
+    let [a, b, c, d, e, f] = m;
+    let (both, apart) = (simd.add(b, c), simd.sub(b, c));
+    if side == 4 {
+        return [simd.add(a, both), simd.sub(apart, d)];
+    }
+    let far = simd.mul_add(simd.splat(2.0), simd.sub(d, e), apart);
+    [
+        simd.add(simd.add(a, both), simd.add(d, e)),
+        simd.add(far, f),
+    ]
 }
