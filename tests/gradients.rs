@@ -28,10 +28,17 @@ struct Case {
     architecture: serde_json::Value,
     /// `[N, C, Z, Y, X]`.
     shape: [usize; 5],
+    /// Which made numbers go in.
+    #[serde(default = "input")]
+    input: String,
     heads: usize,
     loss: f64,
     /// By name: norm, largest magnitude, product with made numbers, first, middle and last entry.
     gradients: BTreeMap<String, [f64; 6]>,
+}
+
+fn input() -> String {
+    "input".to_owned()
 }
 
 /// Numbers in [-1, 1) that look random, as the script makes them.
@@ -77,7 +84,10 @@ fn gradients(case: &Case) -> (f64, BTreeMap<String, Vec<f64>>) {
     let network = with_made_weights(config.init(&device).unwrap());
     let [n, channels, z, y, x] = case.shape;
     let count = n * channels * z * y * x;
-    let values = made("input", count).into_iter().map(|v| v as f32).collect();
+    let values = made(&case.input, count)
+        .into_iter()
+        .map(|v| v as f32)
+        .collect();
     let input = tensor_from_values(values, n, channels, [x, y, z], &device).unwrap();
     let labels: Vec<i32> = (0..count).map(|i| (i / 3 % 3) as i32).collect();
     let labels = TensorData::new(labels, [n, 1, z, y, x]);

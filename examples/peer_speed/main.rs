@@ -5,6 +5,7 @@
 //! cargo run --release --example peer_speed -- WORKDIR [CASE ...]   # prints case<TAB>vesalius<TAB>ms
 //! cargo run --release --example peer_speed -- list
 //! cargo run --release --example peer_speed -- memory CASE          # prints case, MiB at the peak, MiB when empty
+//! cargo run --release --example peer_speed -- load ARCHITECTURE WEIGHTS   # the same of loading a file of weights
 //! ```
 //!
 //! WORKDIR holds `v.nii.gz`, `seg.nii.gz` and `other.nii.gz`; cases on made numbers do not read it.
@@ -15,6 +16,7 @@ mod case;
 mod filters;
 mod images;
 mod layers;
+mod load;
 mod networks;
 
 use case::{Case, Result, Work};
@@ -39,6 +41,15 @@ fn main() -> Result<()> {
             .next()
             .ok_or("`memory` wants the name of a case")?;
         return print_memory(find(&cases, &name)?);
+    }
+    if work == "load" {
+        let (Some(architecture), Some(weights)) = (arguments.next(), arguments.next()) else {
+            return Err(
+                "`load` wants an architecture in a peer's words (JSON) and a file of weights"
+                    .into(),
+            );
+        };
+        return load::load(Path::new(&architecture), Path::new(&weights));
     }
     let wanted: Vec<String> = arguments.collect();
     for name in &wanted {

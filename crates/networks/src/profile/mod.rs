@@ -3,6 +3,8 @@
 //! A network's forward pass is gone through with [`Sketch`]es, tensors that know their size and nothing
 //! else; what is alive at one time is counted as they come and go.
 
+mod book;
+mod layers;
 mod monai;
 mod nnunet;
 mod sketch;

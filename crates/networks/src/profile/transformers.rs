@@ -41,23 +41,22 @@ fn layer_norm(input: Sketch, affine: bool) -> Sketch {
     input.pointwise(channels as u64)
 }
 
-/// Attention among each `places` of the tokens; `seen` is how far that goes.
-fn attention(input: Sketch, heads: usize, places: usize, qkv_bias: bool) -> Sketch {
+/// Attention among each `places` of the tokens, biased by what is looked up in a table of `rows` rows.
+fn attention(input: Sketch, heads: usize, places: usize, qkv_bias: bool, rows: usize) -> Sketch {
     let width = input.channels;
     let tokens = input.size.iter().product::<usize>();
+    let products = (input.batch * tokens * places * width) as u64;
     let qkv = input.linear(3 * width, qkv_bias);
-    let part = |x: &Sketch| x.clone().rearranged(width, x.size);
-    let (query, key, value) = (part(&qkv), part(&qkv), part(&qkv));
-    drop(qkv);
-    // Scores of a token: one for each place and head.
-    let products = (query.batch * tokens * places * width) as u64;
-    let scores = query.rearranged(heads * places, key.size);
-    let scores = scores
-        .plus(key.rearranged(1, value.size))
-        .with_multiplications(products);
-    let weights = scores.pointwise(0);
-    let mixed = weights.times(value).rearranged(width, [tokens, 1, 1]);
-    mixed.with_multiplications(products).linear(width, true)
+    // The bias is kept for the way back; it is looked up a row a pair and then turned over.
+    let bias = (rows > 0).then(|| {
+        let looked_up = qkv.clone().rearranged(heads, [places, places, 1]);
+        looked_up.copied().with_parameters(rows * heads)
+    });
+    let mixed = match bias {
+        Some(bias) => qkv.attended_with(bias, width, products),
+        None => qkv.attended(width, products),
+    };
+    mixed.linear(width, true)
 }
 
 fn perceptron(input: Sketch, hidden: usize) -> Sketch {
@@ -95,6 +94,7 @@ pub(super) fn unetr(config: &UnetrConfig, input: Sketch) -> Sketch {
             config.num_heads,
             count,
             config.qkv_bias,
+            0,
         );
         x = x.plus(attended);
         let widened = perceptron(layer_norm(x.clone(), true), config.mlp_dim);
@@ -144,10 +144,10 @@ pub(super) fn swin_unetr(config: &SwinUnetrConfig, input: Sketch) -> Sketch {
     };
     let mut x = input.clone().conv(&embed);
     if config.patch_norm {
-        x = layer_norm(x, true);
+        x = layer_norm(x.copied(), true).copied();
     }
     let normalized = |x: Sketch| match config.normalize {
-        true => layer_norm(x, false),
+        true => layer_norm(x.copied(), false).copied(),
         false => x,
     };
     let mut skips = vec![around.convs(input, features)];
@@ -195,12 +195,11 @@ fn swin_stage(config: &SwinUnetrConfig, input: Sketch, stage: usize) -> Sketch {
     let places = window.iter().product();
     let rows: usize = whole.iter().map(|w| 2 * w - 1).product();
     let (channels, heads) = (x.channels, config.num_heads[stage]);
+    x = x.copied();
     for _ in 0..config.depths[stage] {
         let cut = layer_norm(x.clone(), true).rearranged(channels, padded);
-        let attended = attention(cut, heads, places, config.qkv_bias);
-        let joined = attended
-            .rearranged(channels, size)
-            .with_parameters(rows * heads);
+        let attended = attention(cut, heads, places, config.qkv_bias, rows);
+        let joined = attended.rearranged(channels, size);
         x = x.plus(joined.seeing(window.map(|w| (w - 1) as f64)));
         let widened = perceptron(layer_norm(x.clone(), true), config.mlp_width(stage));
         x = x.plus(widened);
@@ -210,5 +209,7 @@ fn swin_stage(config: &SwinUnetrConfig, input: Sketch, stage: usize) -> Sketch {
     let pooled = factor.map(|f| (f - 1) as f64);
     let half = std::array::from_fn(|a| size[a] / factor[a]);
     let joined = x.seeing(pooled).coarser(factor).rearranged(corners, half);
-    layer_norm(joined, true).linear(2 * channels, false)
+    layer_norm(joined, true)
+        .linear(2 * channels, false)
+        .copied()
 }

@@ -1,0 +1,152 @@
+//! The book that the life of tensors is written into: what is alive at once on the way forward, and what
+//! a training step holds on the way back.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Tensors of the output's size that the loss and its gradient hold at once (Dice and cross-entropy).
+const LOSS_TENSORS: u64 = 8;
+
+/// What is counted while a network is gone through.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    training: bool,
+    live: Cell<u64>,
+    peak: Cell<u64>,
+    parameters: Cell<u64>,
+    multiplications: Cell<u64>,
+    next: Cell<usize>,
+    tape: RefCell<Vec<Step>>,
+    training_peak: Cell<u64>,
+}
+
+/// An operation, for the way back.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// Identities and bytes of the inputs that want a gradient.
+    pub inputs: Vec<(usize, u64)>,
+    pub output: (usize, u64),
+    /// What is held until the gradient has passed.
+    pub kept: Vec<Rc<Block>>,
+    /// Whether the gradient of the output serves as that of the inputs.
+    pub in_place: bool,
+    /// Bytes of the gradients of its weights.
+    pub weights: u64,
+}
+
+/// Memory; given back when the last holder goes.
+#[derive(Debug)]
+pub(super) struct Block {
+    book: Rc<Book>,
+    id: usize,
+    bytes: u64,
+}
+
+impl Block {
+    pub fn book(&self) -> Rc<Book> {
+        Rc::clone(&self.book)
+    }
+
+    /// What tells it from others, and its bytes.
+    pub fn identity(&self) -> (usize, u64) {
+        (self.id, self.bytes)
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.book.live.set(self.book.live.get() - self.bytes);
+    }
+}
+
+impl Book {
+    pub fn new(training: bool) -> Self {
+        Self {
+            training,
+            ..Self::default()
+        }
+    }
+
+    /// Memory for a tensor.
+    pub fn take(book: &Rc<Self>, bytes: u64) -> Block {
+        book.live.set(book.live.get() + bytes);
+        book.peak.set(book.peak.get().max(book.live.get()));
+        let id = book.next.replace(book.next.get() + 1);
+        let book = Rc::clone(book);
+        Block { book, id, bytes }
+    }
+
+    /// Whether a backward pass will follow.
+    pub fn training(&self) -> bool {
+        self.training
+    }
+
+    pub fn record(&self, step: Step) {
+        self.tape.borrow_mut().push(step);
+    }
+
+    pub fn add_parameters(&self, count: u64) {
+        self.parameters.set(self.parameters.get() + count);
+    }
+
+    pub fn add_multiplications(&self, count: u64) {
+        self.multiplications.set(self.multiplications.get() + count);
+    }
+
+    pub fn parameters(&self) -> u64 {
+        self.parameters.get()
+    }
+
+    pub fn multiplications(&self) -> u64 {
+        self.multiplications.get()
+    }
+
+    /// The most bytes of activations alive at once on the way forward.
+    pub fn peak(&self) -> u64 {
+        self.peak.get()
+    }
+
+    /// The most bytes of all that a training step holds at once.
+    pub fn training_peak(&self) -> u64 {
+        self.training_peak.get()
+    }
+
+    /// Goes the tape back: gradients come and go, what was kept is let go.
+    pub fn go_back(&self, outputs: &[(usize, u64)]) {
+        let weights = 4 * self.parameters.get();
+        // The weights and AdamW's two moments.
+        let held = 3 * weights;
+        let mut gradients: HashMap<usize, u64> = HashMap::new();
+        let loss: u64 = outputs.iter().map(|(_, bytes)| bytes * LOSS_TENSORS).sum();
+        let mut flowing = 0;
+        let mut of_weights = 0;
+        let mut most = held + self.peak.get().max(self.live.get() + loss);
+        for &(id, bytes) in outputs {
+            gradients.insert(id, bytes);
+            flowing += bytes;
+        }
+        loop {
+            let Some(step) = self.tape.borrow_mut().pop() else {
+                break;
+            };
+            let before = gradients.remove(&step.output.0).unwrap_or(0);
+            if step.in_place {
+                flowing -= before;
+            }
+            for (id, bytes) in step.inputs {
+                if gradients.insert(id, bytes).is_none() {
+                    flowing += bytes;
+                }
+            }
+            of_weights += step.weights;
+            most = most.max(held + self.live.get() + flowing + of_weights);
+            if !step.in_place {
+                flowing -= before;
+            }
+            drop(step.kept);
+        }
+        // The optimiser's step: all gradients, and the new values of what it is at.
+        self.training_peak.set(most.max(held + weights));
+    }
+}
