@@ -64,16 +64,16 @@ const MEASURED: [(&str, u64, u64); 12] = [
     ("residual_encoder_unet", 488, 1464),
     ("segresnet", 93, 363),
     ("segresnet_ds", 98, 346),
-    ("swin_unetr", 572, 2561),
+    ("swin_unetr", 228, 825),
     ("unet", 64, 143),
-    ("unetr", 449, 1641),
+    ("unetr", 449, 1610),
     ("vnet", 347, 1061),
 ];
 
 #[test]
 fn memory_is_predicted() {
     let networks = networks(64);
-    let mut close = 0;
+    let mut far = Vec::new();
     for (name, inference, training) in MEASURED {
         let found = profile(&networks[name], [64; 3]);
         for (predicted, measured) in [
@@ -82,11 +82,10 @@ fn memory_is_predicted() {
         ] {
             let share = (predicted >> 20) as f64 / measured as f64;
             println!("{name}: {} MiB of {measured}, {share:.2}", predicted >> 20);
-            assert!((0.7..1.2).contains(&share), "{name}: {share}");
-            close += u32::from((0.8..1.2).contains(&share));
+            far.extend((!(0.8..1.2).contains(&share)).then(|| format!("{name}: {share:.2}")));
         }
     }
-    assert!(close >= 18, "{close} of 24 within a fifth");
+    assert!(far.is_empty(), "not within a fifth: {far:?}");
 }
 
 #[test]

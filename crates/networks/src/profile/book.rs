@@ -8,6 +8,9 @@ use std::rc::Rc;
 /// Tensors of the output's size that the loss and its gradient hold at once (Dice and cross-entropy).
 const LOSS_TENSORS: u64 = 8;
 
+/// What the CPU's kernels keep of their room at most, from one layer to the next.
+const KEPT_ROOM: u64 = 64 << 20;
+
 /// What is counted while a network is gone through.
 #[derive(Debug, Default)]
 pub(super) struct Book {
@@ -19,6 +22,8 @@ pub(super) struct Book {
     next: Cell<usize>,
     tape: RefCell<Vec<Step>>,
     training_peak: Cell<u64>,
+    /// What kernels keep of their room to work in.
+    kept_room: RefCell<Vec<u64>>,
 }
 
 /// An operation, for the way back.
@@ -75,6 +80,22 @@ impl Book {
         let id = book.next.replace(book.next.get() + 1);
         let book = Rc::clone(book);
         Block { book, id, bytes }
+    }
+
+    /// Room that a layer works in, such as for weights in the order of its innermost loop. It is kept for
+    /// the next that needs no more, as long as there is not too much of it.
+    pub fn work(&self, bytes: u64) {
+        let mut kept = self.kept_room.borrow_mut();
+        if kept.iter().any(|&room| room >= bytes) {
+            return;
+        }
+        self.live.set(self.live.get() + bytes);
+        self.peak.set(self.peak.get().max(self.live.get()));
+        if kept.iter().sum::<u64>() + bytes <= KEPT_ROOM {
+            kept.push(bytes);
+        } else {
+            self.live.set(self.live.get() - bytes);
+        }
     }
 
     /// Whether a backward pass will follow.

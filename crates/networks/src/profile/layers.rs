@@ -22,6 +22,7 @@ impl Sketch {
             output.reach.jump[axis] *= conv.stride[axis] as f64;
         }
         let count = output.voxels() * (conv.out_channels * taps) as u64;
+        self.book().work(packed(conv));
         output.with_multiplications(count)
     }
 
@@ -44,6 +45,7 @@ impl Sketch {
             output.reach.jump[axis] /= conv.stride[axis] as f64;
         }
         let count = self.voxels() * (conv.in_channels * taps) as u64;
+        self.book().work(4 * (conv.in_channels * taps) as u64);
         output.with_multiplications(count)
     }
 
@@ -112,6 +114,19 @@ impl Sketch {
         let output = self.joined_with(bias, width);
         output.with_multiplications(2 * products)
     }
+}
+
+/// Bytes of a convolution's weights as the CPU's kernels read them: as they are, or transformed, with two
+/// components along x and y for every tap but one.
+fn packed(conv: &Conv3dConfig) -> u64 {
+    let [x, y, z] = conv.kernel;
+    let channels = conv.in_channels.min(conv.out_channels) / conv.groups;
+    let small = matches!((x, y), (3, 3) | (5, 5)) && conv.stride == [1; 3];
+    let plane = match small && conv.dilation[..2] == [1; 2] && channels >= 8 {
+        true => (x + 1) * (y + 1),
+        false => x * y,
+    };
+    4 * (conv.out_channels * conv.in_channels / conv.groups * plane * z) as u64
 }
 
 /// Whether the CPU's kernels join the activation with what comes before it.
