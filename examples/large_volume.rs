@@ -59,6 +59,7 @@ fn write_model(folder: &std::path::Path, classes: u16) -> Result<()> {
         preprocessing: serde_json::from_value(json!([{"z_score": {}}]))?,
         nnunet: None,
         previous_stage: None,
+        region: None,
         network,
         axis_order: Default::default(),
         inferer: Inferer::SlidingWindow(SlidingWindow {
@@ -71,6 +72,7 @@ fn write_model(folder: &std::path::Path, classes: u16) -> Result<()> {
         members: vec!["made".to_owned()],
         companions: Vec::new(),
         combination: Default::default(),
+        weights: Vec::new(),
         provenance: Default::default(),
     };
     let weights = weights_path(folder, "made");

@@ -93,9 +93,11 @@ fn main() -> Result<()> {
         members: vec!["dilated".to_owned()],
         companions: Vec::new(),
         combination: Default::default(),
+        weights: Vec::new(),
         provenance: Default::default(),
         nnunet: None,
         previous_stage: None,
+        region: None,
         mirror_axes: Vec::new(),
         postprocessing: Vec::new(),
     };

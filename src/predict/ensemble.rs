@@ -4,8 +4,8 @@ use super::Error;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use vesalius_inferers::{
-    Combination, ModelDescription, ProbabilityMap, SLABS_SUFFIX, combine, read_npz, read_slabs,
-    write_slabs,
+    Combination, ModelDescription, ProbabilityMap, SLABS_SUFFIX, combine_each, read_npz,
+    read_slabs, write_slabs,
 };
 use vesalius_volume::LabelScheme;
 
@@ -58,12 +58,18 @@ pub fn ensemble_cases(
     std::fs::create_dir_all(output).map_err(|e| failed(output, format!("cannot be made: {e}")))?;
     let weights: Vec<f64> = members.iter().map(|member| member.weight).collect();
     for name in &names {
-        let parts: Vec<ProbabilityMap> = members
-            .iter()
-            .map(|member| read(&member.folder, name, labels))
-            .collect::<Result<_, _>>()?;
-        let mean = combine(&parts, &weights, combination)
-            .map_err(|e| input(&first.folder, format!("case {name}: {e}")))?;
+        let mut unread = None;
+        let parts = members.iter().map(|member| {
+            read(&member.folder, name, labels).map_err(|error| {
+                unread = Some(error);
+                vesalius_inferers::Error::Stopped
+            })
+        });
+        let mean = combine_each(parts, &weights, combination);
+        if let Some(error) = unread {
+            return Err(error);
+        }
+        let mean = mean.map_err(|e| input(&first.folder, format!("case {name}: {e}")))?;
         let target = output.join(format!("{name}.nii.gz"));
         let written = || -> vesalius_inferers::Result<()> {
             if save {

@@ -9,7 +9,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
-use vesalius_inferers::{MemoryPlan, SegmentOptions, Segmented, Segmenter, write_npz, write_slabs};
+use vesalius_inferers::{
+    MemoryPlan, SegmentOptions, Segmented, Segmenter, write_npz, write_probability_image,
+    write_slabs,
+};
 use vesalius_training::read_image;
 use vesalius_volume::{LabelScheme, Volume};
 
@@ -219,9 +222,11 @@ impl Run<'_> {
             (true, _) => Ok(work.target.to_path_buf()),
             (false, Err(error)) => Err(error),
             (false, Ok(segmented)) => {
-                volumes = label_volumes(&segmented, &self.segmenter.model().labels);
                 let written = write_files(&segmented, work.target, self.options);
-                written.map(|()| work.target.to_path_buf())
+                written.and_then(|()| {
+                    volumes = label_volumes(&segmented, &self.segmenter.model().labels)?;
+                    Ok(work.target.to_path_buf())
+                })
             }
         };
         CaseResult {
@@ -265,10 +270,7 @@ fn write_files(
         let written = match files {
             ProbabilityFiles::Npz => write_npz(&path, map),
             ProbabilityFiles::Slabs => write_slabs(&path, map),
-            ProbabilityFiles::Nifti => map
-                .clone()
-                .into_volume()
-                .and_then(|volume| Ok(vesalius_io::write(&path, &volume)?)),
+            ProbabilityFiles::Nifti => write_probability_image(&path, map),
         };
         written.map_err(|e| e.to_string())?;
     }
@@ -276,7 +278,10 @@ fn write_files(
 }
 
 /// Millilitres of each label.
-pub(super) fn label_volumes(segmented: &Segmented, scheme: &LabelScheme) -> Vec<LabelVolume> {
+pub(super) fn label_volumes(
+    segmented: &Segmented,
+    scheme: &LabelScheme,
+) -> Result<Vec<LabelVolume>, String> {
     let millilitres = segmented.geometry().voxel_volume() / 1000.0;
     let name = |value: u32| {
         let names = match scheme {
@@ -291,13 +296,14 @@ pub(super) fn label_volumes(segmented: &Segmented, scheme: &LabelScheme) -> Vec<
         };
         names.unwrap_or_else(|| value.to_string())
     };
-    let counts = segmented.counts().into_iter();
-    counts
+    let counts = segmented.counts().map_err(|e| e.to_string())?;
+    Ok(counts
+        .into_iter()
         .filter(|(value, _)| *value != 0)
         .map(|(value, count)| LabelVolume {
             value,
             name: name(value),
             millilitres: count as f64 * millilitres,
         })
-        .collect()
+        .collect())
 }

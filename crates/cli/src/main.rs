@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, progress and logs to stderr; exit code 0, 1 (failed), 2 (usage).
 
+mod combination;
 mod commands;
 mod input;
 mod interrupt;
@@ -49,7 +50,7 @@ enum Command {
     Evaluate(commands::evaluate::Arguments),
     /// From a folder of scans to a model: analyze, plan, train, ensemble, report, or stage by stage
     Auto(commands::auto::Arguments),
-    /// Networks and weights by themselves: look into them, convert them, run one on a raw tensor
+    /// Networks, weights and model folders: look into them, convert and join them, run one on a raw tensor
     Model(commands::model::Arguments),
 }
 

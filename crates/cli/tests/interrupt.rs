@@ -1,12 +1,14 @@
-//! Ctrl-C: the run saves where it stands, says so, and `--resume` goes on from there.
+//! Ctrl-C: a training run saves where it stands, says so, and `--resume` goes on from there; a prediction
+//! keeps what is done and leaves nothing half written.
 
 #![cfg(unix)]
 
 mod common;
 
 use common::{dataset, success};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Steps that the run's log holds by now.
@@ -16,6 +18,13 @@ fn steps_in_log(folder: &Path) -> usize {
         .lines()
         .filter(|line| line.contains(r#""event":"step""#))
         .count()
+}
+
+fn interrupt(run: &Child) {
+    let sent = Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
 }
 
 #[test]
@@ -36,11 +45,7 @@ fn ctrl_c_saves_and_stops_and_resume_goes_on() {
         assert!(run.try_wait().unwrap().is_none(), "ended by itself");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let interrupt = Command::new("kill")
-        .args(["-INT", &run.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(interrupt.success());
+    interrupt(&run);
     let output = run.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -63,4 +68,64 @@ fn ctrl_c_saves_and_stops_and_resume_goes_on() {
     ];
     success(folder, &resume);
     assert_eq!(steps_in_log(folder), done + 2);
+}
+
+#[test]
+fn ctrl_c_during_a_prediction_leaves_nothing_half_written() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    dataset(folder, 4);
+    success(
+        folder,
+        &["train", "config.yaml", "--output", "model", "--steps", "1"],
+    );
+    // One small scan, and then one that takes minutes.
+    std::fs::create_dir(folder.join("scans")).unwrap();
+    let small = folder.join("images/spheres_000.nii.gz");
+    std::fs::copy(small, folder.join("scans/a.nii.gz")).unwrap();
+    let grid = vesalius::volume::Geometry::axis_aligned([150; 3], [1.0; 3]).unwrap();
+    let large = vesalius::volume::Volume::from_fn(grid, |[x, y, z]| ((x * y + z) % 97) as f32);
+    vesalius::io::write(folder.join("scans/b.nii.gz"), &large).unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_vesalius"))
+        .current_dir(folder)
+        .args([
+            "predict", "--model", "model", "--input", "scans", "--output", "out",
+        ])
+        .args([
+            "--step",
+            "0.15",
+            "--save-probabilities",
+            "slabs",
+            "--max-memory",
+            "4GiB",
+        ])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap());
+    let mut text = String::new();
+    // The plan of the large scan is told once its windows run.
+    while !text.contains("b: ") {
+        assert!(
+            lines.read_line(&mut text).unwrap() > 0,
+            "ended by itself: {text}"
+        );
+    }
+    interrupt(&run);
+    lines.read_to_string(&mut text).unwrap();
+    let status = run.wait().unwrap();
+    assert_eq!(status.code(), Some(1), "{text}");
+    assert!(text.contains("stopped after 1 of 2"), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    let mut left: Vec<String> = std::fs::read_dir(folder.join("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(
+        left,
+        ["a.nii.gz", "a.probabilities.zip", "predicted_by.json"]
+    );
+    vesalius::io::read_labels(folder.join("out/a.nii.gz")).unwrap();
 }

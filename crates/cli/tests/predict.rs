@@ -89,6 +89,57 @@ fn a_limit_of_memory_changes_no_voxel() {
     assert!(!folder.join("no.nii").exists());
 }
 
+/// Probabilities of 49 MB that lie in a scratch file are saved as those in memory are, in every form.
+#[test]
+fn a_limit_of_memory_changes_no_saved_probability() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    trained(folder);
+    let large = image([160; 3], |[x, y, z]| {
+        ((x * 7 + y * 13 + z * 29) % 37) as f32
+    });
+    vesalius::io::write(folder.join("large.nii"), &large).unwrap();
+    let least = [
+        "--max-memory",
+        "1MB",
+        "--step",
+        "1",
+        "--save-probabilities",
+        "npz",
+    ];
+    let text = error(folder, &predict("large.nii", "no.nii", &least));
+    let smallest = text.split("works is ").nth(1).unwrap();
+    let smallest = smallest.lines().next().unwrap().replace(' ', "");
+    for (form, files) in [
+        ("npz", &["large.npz", "large.pkl"][..]),
+        ("slabs", &["large.probabilities.zip"]),
+        ("nifti", &["large_probabilities.nii.gz"]),
+    ] {
+        let (free, tight) = (format!("free_{form}"), format!("tight_{form}"));
+        for name in [&free, &tight] {
+            std::fs::create_dir(folder.join(name)).unwrap();
+        }
+        let more = ["--step", "1", "--save-probabilities", form];
+        let output = format!("{free}/large.nii.gz");
+        let told = said(folder, &predict("large.nii", &output, &more));
+        assert!(
+            !told.contains("scratch") && told.contains(" s by its first windows"),
+            "{told}"
+        );
+        let limit = ["--max-memory", &smallest];
+        let output = format!("{tight}/large.nii.gz");
+        let told = said(
+            folder,
+            &predict("large.nii", &output, &[&more[..], &limit].concat()),
+        );
+        assert!(told.contains("probabilities in scratch files"), "{told}");
+        for file in files.iter().chain(&["large.nii.gz"]) {
+            let of = |folder_name: &str| bytes(folder, &format!("{folder_name}/{file}"));
+            assert!(of(&free) == of(&tight), "{form}: {file}");
+        }
+    }
+}
+
 #[test]
 fn saved_probabilities_become_an_ensemble() {
     let temporary = tempfile::tempdir().unwrap();

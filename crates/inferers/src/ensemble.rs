@@ -1,8 +1,10 @@
 //! Several models' answers become one: the mean of their probabilities or of their logits, or a vote.
 
-use crate::{Error, ProbabilityMap, Result};
+use crate::probabilities::{read_run, runs};
+use crate::{Error, ProbabilityMap, ProbabilitySource, ProbabilityStore, Result};
 use serde::{Deserialize, Serialize};
-use vesalius_tensor::ProbabilitiesSlab;
+use std::path::Path;
+use vesalius_tensor::LogitsSlab;
 use vesalius_volume::LabelScheme;
 
 /// How answers are put together.
@@ -31,52 +33,123 @@ pub fn combine(
     weights: &[f64],
     combination: Combination,
 ) -> Result<ProbabilityMap> {
-    let bad = |key, found: String, expected| Error::BadValue {
+    combine_each(parts.iter().cloned().map(Ok), weights, combination)
+}
+
+/// As [`combine`], of answers that come one after another, so that only their sum and one of them stand in
+/// memory.
+///
+/// # Errors
+/// As [`combine`]; what the answers themselves give.
+pub fn combine_each(
+    parts: impl ExactSizeIterator<Item = Result<ProbabilityMap>>,
+    weights: &[f64],
+    combination: Combination,
+) -> Result<ProbabilityMap> {
+    let shares = shares(weights, parts.len())?;
+    let mut mixture: Option<Mixture> = None;
+    for (part, share) in parts.zip(shares) {
+        let part = part?;
+        let mixed = match &mut mixture {
+            Some(mixture) => mixture,
+            None => mixture.insert(Mixture::new(&part, combination, None)?),
+        };
+        mixed.add(&part, share)?;
+    }
+    match mixture {
+        Some(mixture) => mixture.finish()?.into_map(),
+        None => Err(bad("ensemble", "no answer".to_owned(), "at least one")),
+    }
+}
+
+fn bad(key: &'static str, found: String, expected: &'static str) -> Error {
+    Error::BadValue {
         key,
         found,
         expected,
-    };
-    let Some(first) = parts.first() else {
-        return Err(bad("ensemble", "no answer".to_owned(), "at least one"));
-    };
+    }
+}
+
+/// Each weight's share of their sum.
+pub(crate) fn shares(weights: &[f64], answers: usize) -> Result<Vec<f32>> {
     let total: f64 = weights.iter().sum();
     let usable = weights.iter().all(|w| w.is_finite() && *w >= 0.0) && total > 0.0;
-    if weights.len() != parts.len() || !usable {
+    if weights.len() != answers || !usable {
         return Err(bad(
             "weights",
             format!("{weights:?}"),
             "one for each answer, not negative, not all zero",
         ));
     }
-    for part in parts {
-        first
+    Ok(weights.iter().map(|w| (w / total) as f32).collect())
+}
+
+/// Answers that are put together one after another, run by run, so that only their sum need be kept.
+pub(crate) struct Mixture {
+    sum: ProbabilityStore,
+    combination: Combination,
+}
+
+impl Mixture {
+    /// Nothing yet, for answers like this one; the sum in memory or in a scratch file in a folder.
+    pub fn new(
+        like: &dyn ProbabilitySource,
+        combination: Combination,
+        folder: Option<&Path>,
+    ) -> Result<Self> {
+        Ok(Self {
+            sum: ProbabilityStore::new(*like.geometry(), like.scheme(), folder)?,
+            combination,
+        })
+    }
+
+    /// Adds an answer that counts so much of the whole.
+    pub fn add(&mut self, part: &dyn ProbabilitySource, share: f32) -> Result<()> {
+        self.sum
             .geometry()
             .check_same(part.geometry(), "the probabilities of an ensemble")?;
-        if part.scheme() != first.scheme() {
+        let scheme = part.scheme().clone();
+        if *self.sum.scheme() != scheme {
             return Err(bad(
                 "ensemble",
                 "answers with different labels".to_owned(),
                 "models trained with the same labels",
             ));
         }
+        for (first, count) in runs(part) {
+            let mut values = read_run(part, (first, count))?;
+            match self.combination {
+                Combination::Probabilities => {}
+                Combination::Logits => values.iter_mut().for_each(|p| *p = logit(*p, &scheme)),
+                Combination::Vote => votes(&mut values, &scheme),
+            }
+            let mut before = vec![0.0; count];
+            for (channel, values) in values.chunks_exact(count).enumerate() {
+                self.sum.read(channel, first, &mut before)?;
+                let pairs = before.iter_mut().zip(values);
+                pairs.for_each(|(sum, value)| *sum += share * value);
+                self.sum.write(channel, first, &before)?;
+            }
+        }
+        Ok(())
     }
-    let scheme = first.scheme();
-    let mut sum = vec![0.0f32; first.data().len()];
-    for (part, weight) in parts.iter().zip(weights) {
-        let weight = (weight / total) as f32;
-        let values = match combination {
-            Combination::Probabilities => part.data().to_vec(),
-            Combination::Logits => part.data().iter().map(|&p| logit(p, scheme)).collect(),
-            Combination::Vote => votes(part),
-        };
-        let pairs = sum.iter_mut().zip(&values);
-        pairs.for_each(|(sum, value)| *sum += weight * value);
+
+    /// The probabilities that all answers together give.
+    pub fn finish(self) -> Result<ProbabilityStore> {
+        let mut sum = self.sum;
+        if self.combination != Combination::Logits {
+            return Ok(sum);
+        }
+        let scheme = sum.scheme().clone();
+        for (first, count) in runs(&sum) {
+            let logits = read_run(&sum, (first, count))?;
+            let values = LogitsSlab::new(&scheme, logits)?.into_probabilities();
+            for (channel, values) in values.data().chunks_exact(count).enumerate() {
+                sum.write(channel, first, values)?;
+            }
+        }
+        Ok(sum)
     }
-    let slab = match combination {
-        Combination::Logits => vesalius_tensor::LogitsSlab::new(scheme, sum)?.into_probabilities(),
-        _ => ProbabilitiesSlab::from_stored(scheme, sum)?,
-    };
-    Ok(ProbabilityMap::new(*first.geometry(), slab))
 }
 
 /// A logit that gives the probability back: of a sigmoid, or of a softmax up to a constant a voxel.
@@ -88,24 +161,24 @@ fn logit(probability: f32, scheme: &LabelScheme) -> f32 {
     }
 }
 
-/// 1 for what a model answers, 0 for the rest.
-fn votes(part: &ProbabilityMap) -> Vec<f32> {
-    let voxels = part.geometry().voxel_count();
-    match part.scheme() {
+/// 1 for what a model answers, 0 for the rest; all channels of a run of voxels.
+fn votes(values: &mut [f32], scheme: &LabelScheme) {
+    match scheme {
         LabelScheme::Regions { .. } => {
-            let above = |&p: &f32| f32::from(u8::from(p > 0.5));
-            part.data().iter().map(above).collect()
+            let above = |p: &mut f32| *p = f32::from(u8::from(*p > 0.5));
+            values.iter_mut().for_each(above);
         }
         LabelScheme::Exclusive { .. } => {
-            let mut votes = vec![0.0; part.data().len()];
+            let voxels = values.len() / scheme.channels();
             for voxel in 0..voxels {
-                let channels = part.data()[voxel..].iter().step_by(voxels).enumerate();
+                let channels = values[voxel..].iter().step_by(voxels).enumerate();
                 let best = channels.fold((0, f32::NEG_INFINITY), |best, (channel, &p)| {
                     if p > best.1 { (channel, p) } else { best }
                 });
-                votes[best.0 * voxels + voxel] = 1.0;
+                for (channel, value) in values[voxel..].iter_mut().step_by(voxels).enumerate() {
+                    *value = f32::from(u8::from(channel == best.0));
+                }
             }
-            votes
         }
     }
 }
@@ -113,6 +186,7 @@ fn votes(part: &ProbabilityMap) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vesalius_tensor::ProbabilitiesSlab;
     use vesalius_volume::Geometry;
 
     fn map(scheme: &LabelScheme, values: &[f32]) -> ProbabilityMap {

@@ -1,8 +1,6 @@
 //! Opening a model folder of any kind, ours or nnU-Net's, and turning any into ours.
 
-use crate::{
-    Error, MODEL_FILE, ModelDescription, NnUnetModelFolder, Result, SlidingWindow, weights_path,
-};
+use crate::{Error, MODEL_FILE, ModelDescription, NnUnetModelFolder, Result, weights_path};
 use std::path::{Path, PathBuf};
 use vesalius_networks::{Network, Weights};
 use vesalius_tensor::Device;
@@ -12,7 +10,7 @@ use vesalius_tensor::Device;
 pub struct OpenOptions {
     /// The members (folds) to use, by name or number; none means all.
     pub folds: Option<Vec<String>>,
-    /// Whether inputs are mirrored as the model says; none means as it says, `true` all its axes.
+    /// Whether inputs are mirrored, and augmented at test time, as the model says; `false` means never.
     pub mirror: Option<bool>,
     /// How far windows are apart, as a share of their size; none means as the model says.
     pub step: Option<f64>,
@@ -77,12 +75,8 @@ impl FoundModel {
     fn change(&mut self, options: &OpenOptions) -> Result<()> {
         if options.mirror == Some(false) {
             self.description.mirror_axes.clear();
+            self.description.inferer.without_test_time();
         }
-        let windows = |change: &dyn Fn(&mut SlidingWindow), model: &mut ModelDescription| {
-            if let crate::Inferer::SlidingWindow(windows) = &mut model.inferer {
-                change(windows);
-            }
-        };
         if let Some(step) = options.step {
             if !(step > 0.0 && step <= 1.0) {
                 return Err(Error::BadValue {
@@ -91,10 +85,14 @@ impl FoundModel {
                     expected: "a share of the window, above 0 and at most 1",
                 });
             }
-            windows(&|w| w.overlap = 1.0 - step, &mut self.description);
+            if let Some(windows) = self.description.inferer.windows_mut() {
+                windows.overlap = 1.0 - step;
+            }
         }
-        if let Some(size) = options.batch_size {
-            windows(&|w| w.batch_size = size, &mut self.description);
+        if let (Some(size), Some(windows)) =
+            (options.batch_size, self.description.inferer.windows_mut())
+        {
+            windows.batch_size = size;
         }
         self.description.inferer.check()
     }
@@ -112,42 +110,4 @@ impl FoundModel {
         let network = self.description.network.load(&weights, device);
         network.map_err(|e| bad(format!("does not fit the network of the model: {e}")))
     }
-}
-
-/// Writes any model folder as one of ours: `model.yaml` and `members/NAME/weights.safetensors`, a
-/// cascade's coarser stage in a folder of its own.
-///
-/// # Errors
-/// A folder that cannot be read, weights that do not fit, a folder that cannot be written or that
-/// holds a model already.
-pub fn convert_model(from: &Path, to: &Path, options: &OpenOptions) -> Result<ModelDescription> {
-    let mut found = FoundModel::read(from, options)?;
-    let bad = |path: &Path, reason: String| Error::ModelFolder {
-        path: path.to_path_buf(),
-        reason,
-    };
-    if to.join(MODEL_FILE).exists() {
-        return Err(bad(
-            to,
-            "holds a model already; choose another folder".to_owned(),
-        ));
-    }
-    let device = Device::flex();
-    for name in &found.description.companions {
-        convert_model(&from.join(name), &to.join(name), options)?;
-    }
-    for (member, path) in found.description.members.iter().zip(&found.weights) {
-        let target = weights_path(to, member);
-        let folder = target.parent().unwrap_or(to);
-        std::fs::create_dir_all(folder).map_err(|e| bad(folder, format!("cannot be made: {e}")))?;
-        let bytes = found.load(path, &device)?.weights().to_safetensors()?;
-        vesalius_io::write_bytes_atomically(&target, &bytes)?;
-    }
-    if let Some(stage) = &found.previous_stage {
-        let name = "previous_stage".to_owned();
-        convert_model(stage, &to.join(&name), &OpenOptions::default())?;
-        found.description.previous_stage = Some(name);
-    }
-    found.description.write(to)?;
-    Ok(found.description)
 }

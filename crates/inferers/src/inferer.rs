@@ -1,6 +1,9 @@
 //! The closed set of ways to run a network over a volume, as written in a model folder.
 
-use crate::{PatchNetwork, Result, Simple, Slice, SlidingWindow};
+use crate::{
+    MultiScale, Observer, PatchNetwork, Patches, Result, Simple, Slice, Slices, SlidingWindow,
+    TestTime,
+};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use vesalius_transforms::Axis;
@@ -16,6 +19,39 @@ pub enum Inferer {
     SlidingWindow(SlidingWindow),
     /// One slice after another through a 2-D network.
     Slice(Slice),
+    /// Slices across several axes, averaged.
+    Slices(Slices),
+    /// Patches of a grid, merged.
+    Patches(Patches),
+    /// At several zooms, averaged.
+    MultiScale(MultiScale),
+    /// Under several transforms, undone and averaged.
+    TestTime(TestTime),
+}
+
+impl Default for Inferer {
+    fn default() -> Self {
+        Self::SlidingWindow(SlidingWindow::default())
+    }
+}
+
+/// What a volume goes through.
+#[derive(Clone, Copy)]
+pub(crate) struct Pass<'a> {
+    pub network: &'a dyn PatchNetwork,
+    pub device: &'a Device,
+    pub observer: &'a dyn Observer,
+}
+
+impl Pass<'_> {
+    /// Runs a part of the work, before which `before` of `total` windows were done.
+    pub fn part<T>(&self, before: usize, total: usize, run: impl FnOnce(&Pass) -> T) -> T {
+        let observer = |done: usize, _: usize| self.observer.advanced(before + done, total);
+        run(&Pass {
+            observer: &observer,
+            ..*self
+        })
+    }
 }
 
 impl Inferer {
@@ -28,16 +64,10 @@ impl Inferer {
             Self::Simple(_) => Ok(()),
             Self::SlidingWindow(inferer) => inferer.check(),
             Self::Slice(inferer) => inferer.check(),
-        }
-    }
-
-    /// The windows that a run goes through, where its output comes slice by slice along z.
-    pub(crate) fn windows(&self) -> Option<SlidingWindow> {
-        match self {
-            Self::Simple(inferer) => Some(inferer.windows()),
-            Self::SlidingWindow(inferer) => Some(inferer.clone()),
-            Self::Slice(inferer) if inferer.axis == Axis::Z => Some(inferer.windows()),
-            Self::Slice(_) => None,
+            Self::Slices(inferer) => inferer.check(),
+            Self::Patches(inferer) => inferer.check(),
+            Self::MultiScale(inferer) => inferer.check(),
+            Self::TestTime(inferer) => inferer.check(),
         }
     }
 
@@ -51,10 +81,151 @@ impl Inferer {
         network: &dyn PatchNetwork,
         device: &Device,
     ) -> Result<Volume<f32>> {
+        self.pass(
+            image,
+            &Pass {
+                network,
+                device,
+                observer: &|_, _| true,
+            },
+        )
+    }
+
+    /// As [`Inferer::run`], told of to an observer that may end it.
+    pub(crate) fn pass(&self, image: &Volume<f32>, pass: &Pass) -> Result<Volume<f32>> {
         match self {
-            Self::Simple(inferer) => inferer.run(image, network, device),
-            Self::SlidingWindow(inferer) => inferer.run(image, network, device),
-            Self::Slice(inferer) => inferer.run(image, network, device),
+            Self::Simple(inferer) => inferer.windows().pass(image, pass),
+            Self::SlidingWindow(inferer) => inferer.pass(image, pass),
+            Self::Slice(inferer) => inferer.pass(image, pass),
+            Self::Slices(inferer) => inferer.pass(image, pass),
+            Self::Patches(inferer) => inferer.pass(image, pass),
+            Self::MultiScale(inferer) => inferer.pass(image, pass),
+            Self::TestTime(inferer) => inferer.pass(image, pass),
+        }
+    }
+
+    /// The windows that a run goes through, where its output comes slice by slice along z.
+    pub(crate) fn windows(&self) -> Option<SlidingWindow> {
+        match self {
+            Self::Simple(inferer) => Some(inferer.windows()),
+            Self::SlidingWindow(inferer) => Some(inferer.clone()),
+            Self::Slice(inferer) if inferer.axis == Axis::Z => Some(inferer.windows()),
+            _ => None,
+        }
+    }
+
+    /// Takes test-time augmentation away, wherever it stands.
+    pub(crate) fn without_test_time(&mut self) {
+        if let Self::TestTime(inferer) = self {
+            let within = std::mem::take(&mut *inferer.inferer);
+            *self = within;
+            self.without_test_time();
+        } else if let Self::MultiScale(inferer) = self {
+            inferer.inferer.without_test_time();
+        }
+    }
+
+    /// The sliding windows within, to change their step or number; none where there are none.
+    pub(crate) fn windows_mut(&mut self) -> Option<&mut SlidingWindow> {
+        match self {
+            Self::SlidingWindow(inferer) => Some(inferer),
+            Self::MultiScale(inferer) => inferer.inferer.windows_mut(),
+            Self::TestTime(inferer) => inferer.inferer.windows_mut(),
+            _ => None,
+        }
+    }
+}
+
+/// What is told of a run before it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Windows that go through the network.
+    pub windows: usize,
+    /// Size of the largest of them, as the volume's axes run.
+    pub window: [usize; 3],
+    /// How many go through at a time.
+    pub batch: usize,
+    /// Volumes of the output's channels, and of the image's, that stand in memory at a time.
+    pub outputs: usize,
+    pub images: usize,
+}
+
+impl Inferer {
+    /// Of a run over a volume of a size.
+    pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
+        match self {
+            Self::Simple(inferer) => inferer.windows().extent(size, divisor),
+            Self::SlidingWindow(inferer) => inferer.extent(size, divisor),
+            Self::Slice(inferer) => inferer.extent(size, divisor),
+            Self::Slices(inferer) => inferer.extent(size, divisor),
+            Self::Patches(inferer) => inferer.extent(size, divisor),
+            Self::MultiScale(inferer) => inferer.extent(size, divisor),
+            Self::TestTime(inferer) => inferer.extent(size, divisor),
+        }
+    }
+}
+
+/// Adds a volume's values to those of another; the first one stays as it is.
+pub(crate) fn add_to(sum: &mut Option<Volume<f32>>, output: Volume<f32>) {
+    match sum {
+        None => *sum = Some(output),
+        Some(sum) => {
+            let pairs = sum.data_mut().iter_mut().zip(output.data());
+            pairs.for_each(|(sum, value)| *sum += value);
+        }
+    }
+}
+
+/// The sum of so many volumes as their mean.
+pub(crate) fn mean_of(sum: Option<Volume<f32>>, count: usize) -> Result<Volume<f32>> {
+    let mut sum = sum.ok_or(crate::Error::BadValue {
+        key: "inferer",
+        found: "nothing to average".to_owned(),
+        expected: "at least one axis, scale or view",
+    })?;
+    let share = 1.0 / count as f32;
+    sum.data_mut().iter_mut().for_each(|value| *value *= share);
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_written_and_read() {
+        for text in [
+            "simple: {}",
+            "sliding_window: {patch_size: [8, 8, 8]}",
+            "slice: {axis: x}",
+            "slices: {axes: [x, z], patch_size: [-1, 16, -1]}",
+            "patches: {patch_size: [8, 8, 8], overlap: 0.5, merger: maximum}",
+            "multi_scale: {scales: [0.5, 1], inferer: {sliding_window: {}}}",
+            "test_time: {views: [[flip: {axes: [x], probability: 1}]], inferer: {simple: {}}}",
+        ] {
+            let inferer: Inferer = serde_saphyr::from_str(text).unwrap();
+            inferer.check().unwrap();
+            let again = serde_saphyr::to_string(&inferer).unwrap();
+            assert_eq!(serde_saphyr::from_str::<Inferer>(&again).unwrap(), inferer);
+        }
+        for (text, key) in [
+            ("slices: {axes: []}", "slices.axes"),
+            ("slices: {axes: [x, x]}", "slices.axes"),
+            ("patches: {patch_size: [8, 0, 8]}", "patches.patch_size"),
+            ("patches: {overlap: 1}", "patches.overlap"),
+            ("multi_scale: {scales: []}", "multi_scale.scales"),
+            ("multi_scale: {scales: [0]}", "multi_scale.scales"),
+            (
+                "multi_scale: {inferer: {slice: {batch_size: 0}}}",
+                "batch_size",
+            ),
+            ("test_time: {views: []}", "test_time.views"),
+            ("test_time: {draws: 0, views: [[blur]]}", "test_time.draws"),
+            ("test_time: {views: [[remap]]}", "remap"),
+        ] {
+            let inferer: Inferer = serde_saphyr::from_str(text).unwrap();
+            let message = inferer.check().unwrap_err().to_string();
+            assert!(message.contains(key), "{text}: {message}");
         }
     }
 }

@@ -4,47 +4,70 @@
 //! output on the volume's own grid. A [`Segmenter`] is a model folder made ready: preprocessing, the
 //! networks of its members, inferer, labels back on the file's grid.
 
+mod bytes;
 mod ensemble;
 mod error;
 mod export;
 mod folder;
 mod inferer;
+mod join;
 mod memory;
+mod merger;
 mod model;
+mod multi_scale;
 mod network;
 mod nnunet;
 mod own;
+mod patches;
 mod placement;
+mod plan;
 mod postprocessing;
-mod probability_map;
+mod probabilities;
+mod region;
 mod rows;
 mod saved;
+mod scratch;
 mod segmenter;
 mod simple;
 mod slice;
+mod slices;
 mod sliding_window;
 mod stitch;
+mod store;
+mod test_time;
 mod window;
 mod windows;
 
-pub use ensemble::{Combination, combine};
+pub use bytes::Bytes;
+pub use ensemble::{Combination, combine, combine_each};
 pub use error::Error;
-pub use folder::{OpenOptions, convert_model};
+pub use folder::OpenOptions;
 pub use inferer::Inferer;
-pub use memory::{Bytes, MemoryPlan};
+pub use join::{convert_model, join_cascade, join_ensemble};
+pub use merger::{AverageMerger, MaximumMerger, Merger, PatchPlace};
 pub use model::{AxisOrder, MODEL_FILE, ModelDescription, Provenance, weights_path};
+pub use multi_scale::MultiScale;
 pub use network::{Averaged, Mirrored, Observer, PatchNetwork};
 pub use nnunet::{NnUnetModelFolder, NnUnetPipeline};
 pub use own::OwnNetwork;
+pub use patches::{PatchMerger, Patches};
+pub use plan::{Aside, Estimate, MemoryPlan};
 pub use postprocessing::{PostprocessingStep, postprocess};
-pub use probability_map::ProbabilityMap;
-pub use saved::{SLABS_SUFFIX, read_npz, read_slabs, write_npz, write_slabs};
+pub use probabilities::{ProbabilityMap, ProbabilitySource, ProbabilityStore};
+pub use region::{NothingFound, RegionStage};
+pub use saved::{
+    SLABS_SUFFIX, read_npz, read_slabs, write_npz, write_probability_image, write_slabs,
+};
 pub use segmenter::{SegmentOptions, Segmented, Segmenter, TurnedNetwork, back_to_grid, labels_of};
 pub use simple::Simple;
 pub use slice::Slice;
+pub use slices::Slices;
 pub use sliding_window::{SkipWindows, SlidingWindow};
 pub use stitch::OutputSlice;
+pub use test_time::TestTime;
 pub use window::{Blending, WindowRule, window_starts, window_weights};
+
+pub(crate) use segmenter::check_alike;
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -2,90 +2,15 @@
 //! output's rows are made in stripes, whose windows overlap, so that some run twice.
 
 use crate::windows::WindowGrid;
-use crate::{Error, Result, SlidingWindow};
-use std::fmt;
+use crate::{Aside, Bytes, Error, MemoryPlan, Result, SlidingWindow};
 use std::ops::Range;
-use std::str::FromStr;
 use vesalius_filters::LinearParts;
 use vesalius_networks::NetworkConfig;
-
-/// A number of bytes, written and read as `4GiB`, `512MiB`, `2GB` or a plain number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bytes(pub u64);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            n if n >= 1 << 30 => write!(formatter, "{:.2} GiB", n as f64 / (1u64 << 30) as f64),
-            n => write!(formatter, "{} MiB", n.div_ceil(1 << 20)),
-        }
-    }
-}
-
-impl FromStr for Bytes {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
-            "" | "b" => 1.0,
-            "kb" => 1e3,
-            "mb" => 1e6,
-            "gb" => 1e9,
-            "kib" | "k" => 1024.0,
-            "mib" | "m" => 1024.0 * 1024.0,
-            "gib" | "g" => 1024.0 * 1024.0 * 1024.0,
-            _ => {
-                return Err(format!(
-                    "`{text}` is no amount of memory such as 4GiB or 512MB"
-                ));
-            }
-        };
-        match digits.trim().parse::<f64>() {
-            Ok(number) if number > 0.0 && number.is_finite() => Ok(Self((number * unit) as u64)),
-            _ => Err(format!(
-                "`{text}` is no amount of memory such as 4GiB or 512MB"
-            )),
-        }
-    }
-}
-
-/// What is known before a segmentation starts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MemoryPlan {
-    /// Stretches of the result's rows that are made one after another.
-    pub stripes: Vec<Range<usize>>,
-    /// Slices of the result that are resampled and labelled at a time.
-    pub slab: usize,
-    /// Whether the image is laid aside in a scratch file while its windows are cut.
-    pub scratch: bool,
-    /// Windows that go through the network, repeats counted.
-    pub windows: usize,
-    /// Windows of a run without a limit.
-    pub windows_unlimited: usize,
-    /// Bytes at the peak, as predicted.
-    pub peak: u64,
-}
-
-impl fmt::Display for MemoryPlan {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let times = self.windows as f64 / self.windows_unlimited.max(1) as f64;
-        write!(
-            formatter,
-            "{} windows ({times:.2}×), {} stripe(s) of rows, slabs of {} slices, {}about {}",
-            self.windows,
-            self.stripes.len(),
-            self.slab,
-            if self.scratch { "a scratch file, " } else { "" },
-            Bytes(self.peak)
-        )
-    }
-}
 
 /// Windows may run this often on average.
 const MOST_REPEATS: f64 = 1.5;
 /// What the program itself takes.
-const PROGRAM: u64 = 48 << 20;
+pub(crate) const PROGRAM: u64 = 48 << 20;
 
 /// All that the peak depends on.
 pub(crate) struct Footprint<'a> {
@@ -101,8 +26,15 @@ pub(crate) struct Footprint<'a> {
     pub image: u64,
     /// Bytes while the image is prepared, before anything else is there.
     pub preparing: u64,
-    /// Bytes that stay whatever is done: labels, probabilities.
-    pub held: u64,
+    /// Bytes of probabilities that are kept and of labels, which scratch files may hold instead.
+    pub probabilities: u64,
+    pub labels: u64,
+    /// Whether labels must stand in memory at the end, for postprocessing.
+    pub labels_needed: bool,
+    /// Bytes of postprocessing, once the network is done.
+    pub postprocessing: u64,
+    /// Bytes of what stands beside all this: other models' answers.
+    pub beside: u64,
     /// Bytes of weights and of one window's activations.
     pub weights: u64,
     pub activations: u64,
@@ -116,14 +48,14 @@ impl Footprint<'_> {
     pub fn plan(&self, limit: Option<u64>) -> Result<MemoryPlan> {
         let grid = self.windows.grid(self.size, self.divisor);
         let rows = self.parts.target_size()[1];
-        let unlimited = self.with(&grid, 1, 8, false);
+        let unlimited = self.with(&grid, 1, 8, Aside::default());
         let Some(limit) = limit else {
             return Ok(unlimited);
         };
         let mut smallest = unlimited.peak;
-        for scratch in [false, true] {
+        for aside in self.levels() {
             for stripes in 1..=rows.max(1) {
-                let mut plans = [8, 4, 1].map(|slab| self.with(&grid, stripes, slab, scratch));
+                let mut plans = [8, 4, 1].map(|slab| self.with(&grid, stripes, slab, aside));
                 if plans[0].windows as f64 > MOST_REPEATS * grid.count() as f64 {
                     break;
                 }
@@ -137,6 +69,14 @@ impl Footprint<'_> {
         Err(self.too_little(limit, smallest))
     }
 
+    /// What may be laid aside, as far as it saves something.
+    fn levels(&self) -> impl Iterator<Item = Aside> + '_ {
+        Aside::LEVELS.into_iter().filter(|aside| {
+            let useless = aside.probabilities && !aside.image && self.probabilities == 0;
+            !useless && !(aside.labels && self.labels_needed)
+        })
+    }
+
     fn too_little(&self, allowed: u64, smallest: u64) -> Error {
         Error::Memory {
             allowed: Bytes(allowed),
@@ -145,7 +85,7 @@ impl Footprint<'_> {
         }
     }
 
-    fn with(&self, grid: &WindowGrid, count: usize, slab: usize, scratch: bool) -> MemoryPlan {
+    fn with(&self, grid: &WindowGrid, count: usize, slab: usize, aside: Aside) -> MemoryPlan {
         let [nx, rows, nz] = self.parts.target_size();
         let height = rows.div_ceil(count.max(1)).max(1);
         let stripes: Vec<Range<usize>> = (0..rows)
@@ -182,17 +122,29 @@ impl Footprint<'_> {
             windows_unlimited: grid.count(),
             peak: PROGRAM
                 + self.weights
+                + self.beside
                 + self.preparing.max(
-                    self.held
-                        + if scratch { 0 } else { self.image }
+                    unless(aside.image, self.image)
+                        + unless(aside.probabilities, self.probabilities)
+                        + unless(aside.labels, self.labels)
+                        + self.postprocessing
                         + through
                         + working
                         + (window * 4) as u64,
                 ),
-            scratch,
+            // What is not kept at all does not lie anywhere.
+            aside: Aside {
+                probabilities: aside.probabilities && self.probabilities > 0,
+                ..aside
+            },
             stripes,
+            time: None,
         }
     }
+}
+
+fn unless(aside: bool, bytes: u64) -> u64 {
+    if aside { 0 } else { bytes }
 }
 
 /// Slices of the source that a slab of target slices sees at most.
@@ -214,16 +166,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_read_and_written() {
-        assert_eq!("4GiB".parse(), Ok(Bytes(4 << 30)));
-        assert_eq!("1MB".parse(), Ok(Bytes(1_000_000)));
-        assert_eq!("1.5g".parse(), Ok(Bytes(3 << 29)));
-        assert!("much".parse::<Bytes>().is_err() && "-1GB".parse::<Bytes>().is_err());
-        assert_eq!(Bytes(3 << 29).to_string(), "1.50 GiB");
-        assert_eq!(Bytes(1).to_string(), "1 MiB");
-    }
-
-    #[test]
     fn stripes_save_memory_until_windows_repeat_too_often() {
         let windows = SlidingWindow {
             patch_size: [32; 3],
@@ -239,7 +181,11 @@ mod tests {
             parts: &parts,
             image: 0,
             preparing: 0,
-            held: 0,
+            probabilities: 0,
+            labels: 0,
+            labels_needed: false,
+            postprocessing: 0,
+            beside: 0,
             weights: 0,
             activations: 0,
         };
@@ -255,5 +201,45 @@ mod tests {
         let named = message.rsplit("is ").next().unwrap().replace(' ', "");
         let smallest: Bytes = named.parse().unwrap();
         assert!(footprint.plan(Some(smallest.0)).is_ok(), "{message}");
+    }
+
+    #[test]
+    fn what_is_kept_goes_aside_before_windows_repeat() {
+        let windows = SlidingWindow {
+            patch_size: [32; 3],
+            ..SlidingWindow::default()
+        };
+        let parts = LinearParts::nnunet([64; 3], [64; 3], None).unwrap();
+        let mut footprint = Footprint {
+            windows: &windows,
+            divisor: [1; 3],
+            size: [64; 3],
+            image_channels: 1,
+            channels: 2,
+            parts: &parts,
+            image: 64 << 20,
+            preparing: 0,
+            probabilities: 800 << 20,
+            labels: 100 << 20,
+            labels_needed: false,
+            postprocessing: 0,
+            beside: 0,
+            weights: 0,
+            activations: 0,
+        };
+        let aside =
+            |footprint: &Footprint, limit: u64| footprint.plan(Some(limit << 20)).unwrap().aside;
+        assert_eq!(aside(&footprint, 2000).to_string(), "");
+        assert_eq!(aside(&footprint, 300).to_string(), "probabilities");
+        assert_eq!(
+            aside(&footprint, 170).to_string(),
+            "image and probabilities"
+        );
+        assert_eq!(
+            aside(&footprint, 80).to_string(),
+            "image and probabilities and labels"
+        );
+        footprint.labels_needed = true;
+        assert!(footprint.plan(Some(80 << 20)).is_err());
     }
 }

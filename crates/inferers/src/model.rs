@@ -1,11 +1,11 @@
 //! The model folder: `model.yaml`, which says everything but the weights, and one folder a member
 //! (a fold, an ensemble member) with its weights.
 
-use crate::{Combination, Error, Inferer, NnUnetPipeline, PostprocessingStep, Result};
+use crate::{Combination, Error, Inferer, NnUnetPipeline, PostprocessingStep, RegionStage, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vesalius_networks::NetworkConfig;
-use vesalius_transforms::{Axis, Chain};
+use vesalius_transforms::{Axis, Chain, with_suggestion};
 use vesalius_volume::LabelScheme;
 
 /// The description's file name in a model folder.
@@ -29,6 +29,9 @@ pub struct ModelDescription {
     /// input: one channel for each of its foreground labels, after the image's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_stage: Option<String>,
+    /// A coarser model that finds the part of the image that this one segments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<RegionStage>,
     /// The network; all members share it.
     pub network: NetworkConfig,
     /// The order in which the network takes the spatial axes.
@@ -45,12 +48,16 @@ pub struct ModelDescription {
     /// Names of the members; their logits are averaged.
     pub members: Vec<String>,
     /// Folders, beside `model.yaml`, of further models of the same labels, each with a network of its
-    /// own; their answers and this model's are put together, each counted once a member.
+    /// own; their answers and this model's are put together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub companions: Vec<String>,
     /// How the answers of companions are put together.
     #[serde(default)]
     pub combination: Combination,
+    /// How much this model and each companion count, in that order; without it as much as each has
+    /// members.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<f64>,
     /// Where the model comes from.
     #[serde(default)]
     pub provenance: Provenance,
@@ -101,7 +108,8 @@ impl ModelDescription {
                 "cannot be read ({e}); `--model` wants the folder that `vesalius train` wrote"
             ))
         })?;
-        let model: Self = serde_saphyr::from_str(&text).map_err(|e| bad(e.to_string()))?;
+        let model: Self =
+            serde_saphyr::from_str(&text).map_err(|e| bad(with_suggestion(&e.to_string())))?;
         if model.members.is_empty() {
             return Err(bad(
                 "`members` is empty; name at least one folder under `members/`".to_owned(),
@@ -125,22 +133,30 @@ impl ModelDescription {
                 "has both `preprocessing` and `nnunet`; keep one of them".to_owned(),
             ));
         }
-        if let Some(stage) = model
+        if let Some(region) = &model.region {
+            region.check().map_err(|e| bad(e.to_string()))?;
+        }
+        let stage = model
             .previous_stage
             .iter()
-            .find(|name| !is_plain_name(name))
-        {
-            return Err(bad(format!(
-                "previous_stage `{stage}` is not a plain folder name"
-            )));
+            .map(|name| ("previous_stage", name));
+        let region = model
+            .region
+            .iter()
+            .map(|region| ("region.model", &region.model));
+        let companions = model.companions.iter().map(|name| ("companion", name));
+        let members = model.members.iter().map(|name| ("member", name));
+        let mut names = stage.chain(region).chain(companions).chain(members);
+        if let Some((what, name)) = names.find(|(_, name)| !is_plain_name(name)) {
+            return Err(bad(format!("{what} `{name}` is not a plain folder name")));
         }
-        if let Some(name) = model.companions.iter().find(|name| !is_plain_name(name)) {
+        drop(names);
+        if !model.weights.is_empty() && model.weights.len() != 1 + model.companions.len() {
             return Err(bad(format!(
-                "companion `{name}` is not a plain folder name"
+                "has {} `weights` for a model with {} companion(s); give one for each, its own first",
+                model.weights.len(),
+                model.companions.len()
             )));
-        }
-        if let Some(member) = model.members.iter().find(|name| !is_plain_name(name)) {
-            return Err(bad(format!("member `{member}` is not a plain folder name")));
         }
         Ok(model)
     }

@@ -2,8 +2,8 @@
 //! of that grid, and how the box's voxels mix the network's.
 
 use crate::Result;
-use vesalius_filters::{LinearParts, flip, permute};
-use vesalius_volume::{Geometry, Label, LabelMap, Volume};
+use vesalius_filters::LinearParts;
+use vesalius_volume::Geometry;
 
 /// The way from the network's grid back to the file's.
 #[derive(Debug)]
@@ -47,41 +47,16 @@ impl Placement {
     pub fn is_turned(&self) -> bool {
         self.order != [0, 1, 2] || self.flips != [false; 3]
     }
-
-    /// Labels of the turned grid on the file's.
-    pub fn labels_back<T: Label>(&self, labels: LabelMap<T>) -> Result<LabelMap<T>> {
-        if !self.is_turned() {
-            return Ok(labels.with_geometry(self.file)?);
-        }
-        let unflipped = flip(&labels, self.flips)?;
-        Ok(permute(&unflipped, self.inverse())?.with_geometry(self.file)?)
-    }
-
-    /// A volume of the turned grid on the file's.
-    pub fn volume_back(&self, volume: Volume<f32>) -> Result<Volume<f32>> {
-        if !self.is_turned() {
-            return Ok(volume.with_geometry(self.file)?);
-        }
-        let unflipped = flip(&volume, self.flips)?;
-        Ok(permute(&unflipped, self.inverse())?.with_geometry(self.file)?)
-    }
-
-    fn inverse(&self) -> [usize; 3] {
-        let mut inverse = [0; 3];
-        for (to, &from) in self.order.iter().enumerate() {
-            inverse[from] = to;
-        }
-        inverse
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use vesalius_filters::orient;
+    use vesalius_volume::LabelMap;
 
     #[test]
-    fn turned_labels_find_their_way_back() {
+    fn the_turned_grid_is_the_oriented_one() {
         let direction = [[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
         let file = Geometry::from_parts([3, 4, 5], [1.0, 2.0, 3.0], [7.0; 3], direction).unwrap();
         let labels = LabelMap::from_fn(file, |[x, y, z]| (x + 10 * y + 100 * z) as u16);
@@ -91,6 +66,5 @@ mod tests {
             .unwrap();
         assert!(placement.is_turned() && placement.parts.is_identity());
         assert!(placement.turned().is_same(turned.geometry()));
-        assert_eq!(placement.labels_back(turned).unwrap(), labels);
     }
 }

@@ -1,8 +1,7 @@
 //! Where windows are cut from: an image in memory, or one that was laid aside in a scratch file.
 
-use crate::{Error, Result};
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use crate::Result;
+use crate::store::Store;
 use std::path::Path;
 use vesalius_volume::Volume;
 
@@ -33,34 +32,20 @@ impl ImageRows for Volume<f32> {
     }
 }
 
-/// An image in a nameless file, gone with this value.
+/// An image in a scratch file.
 pub(crate) struct ScratchImage {
-    file: File,
+    values: Store<f32>,
     size: [usize; 3],
     channels: usize,
-}
-
-fn failed(error: std::io::Error) -> Error {
-    Error::Scratch {
-        reason: error.to_string(),
-    }
 }
 
 impl ScratchImage {
     /// Lays an image aside in a folder.
     pub fn new(image: &Volume<f32>, folder: &Path) -> Result<Self> {
-        let file = tempfile::tempfile_in(folder).map_err(failed)?;
-        let mut writer = BufWriter::with_capacity(1 << 20, &file);
-        let mut bytes = Vec::new();
-        for values in image.data().chunks(1 << 16) {
-            bytes.clear();
-            bytes.extend(values.iter().flat_map(|value| value.to_ne_bytes()));
-            writer.write_all(&bytes).map_err(failed)?;
-        }
-        writer.flush().map_err(failed)?;
-        drop(writer);
+        let mut values = Store::new(image.data().len(), Some(folder))?;
+        values.write(0, image.data())?;
         Ok(Self {
-            file,
+            values,
             size: image.geometry().size(),
             channels: image.channels(),
         })
@@ -78,36 +63,8 @@ impl ImageRows for ScratchImage {
 
     fn row(&self, channel: usize, offset: usize, target: &mut [f32]) -> Result<()> {
         let voxels: usize = self.size.iter().product();
-        let mut bytes = vec![0; 4 * target.len()];
-        read_at(
-            &self.file,
-            &mut bytes,
-            4 * (channel * voxels + offset) as u64,
-        )
-        .map_err(failed)?;
-        let values = bytes.as_chunks::<4>().0.iter();
-        let pairs = target.iter_mut().zip(values);
-        pairs.for_each(|(value, &bytes)| *value = f32::from_ne_bytes(bytes));
-        Ok(())
+        self.values.read(channel * voxels + offset, target)
     }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], at: u64) -> std::io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, bytes: &mut [u8], at: u64) -> std::io::Result<()> {
-    let mut done = 0;
-    while done < bytes.len() {
-        use std::os::windows::fs::FileExt;
-        match file.seek_read(&mut bytes[done..], at + done as u64)? {
-            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-            count => done += count,
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A volume through a 2-D network slice by slice, as MONAI's `SliceInferer`.
 
+use crate::inferer::{Extent, Pass};
 use crate::{Blending, PatchNetwork, Result, SlidingWindow};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -55,12 +56,35 @@ impl Slice {
         network: &dyn PatchNetwork,
         device: &Device,
     ) -> Result<Volume<f32>> {
+        self.pass(
+            image,
+            &Pass {
+                network,
+                device,
+                observer: &|_, _| true,
+            },
+        )
+    }
+
+    /// As [`Slice::run`], told of to an observer that may end it.
+    pub(crate) fn pass(&self, image: &Volume<f32>, pass: &Pass) -> Result<Volume<f32>> {
         let order = self.axis.last();
         let back: [usize; 3] =
             std::array::from_fn(|axis| order.iter().position(|&a| a == axis).unwrap_or(axis));
         let slices = permute(image, order)?;
-        let output = self.windows().run(&slices, network, device)?;
+        let output = self.windows().pass(&slices, pass)?;
         Ok(permute(&output, back)?.with_geometry(*image.geometry())?)
+    }
+
+    /// What is told of a run before it starts.
+    pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
+        let size = self.axis.last().map(|axis| size[axis]);
+        Extent {
+            // What was turned, and what is.
+            outputs: 2,
+            images: 2,
+            ..self.windows().extent(size, divisor)
+        }
     }
 
     pub(crate) fn windows(&self) -> SlidingWindow {

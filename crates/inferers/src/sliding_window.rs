@@ -1,6 +1,7 @@
 //! Overlapping windows through a network, blended into one output, as MONAI's `SlidingWindowInferer`
 //! or nnU-Net's predictor; slice by slice, so that the whole output need never stand in memory.
 
+use crate::inferer::{Extent, Pass};
 use crate::rows::ImageRows;
 use crate::stitch::{OutputSlice, Stitcher};
 use crate::windows::{Start, WindowGrid};
@@ -118,15 +119,27 @@ impl SlidingWindow {
         network: &dyn PatchNetwork,
         device: &Device,
     ) -> Result<Volume<f32>> {
+        self.pass(
+            image,
+            &Pass {
+                network,
+                device,
+                observer: &|_, _| true,
+            },
+        )
+    }
+
+    /// As [`SlidingWindow::run`], told of to an observer that may end it.
+    pub(crate) fn pass(&self, image: &Volume<f32>, pass: &Pass) -> Result<Volume<f32>> {
         let [x, y, z] = image.geometry().size();
         let plane = x * y;
         let run = WindowRun {
             image,
-            network,
-            device,
+            network: pass.network,
+            device: pass.device,
             rows: 0..y,
             background: None,
-            observer: &|_, _| true,
+            observer: pass.observer,
         };
         let (mut output, mut channels) = (Vec::new(), 0);
         self.run_slices(&run, &mut |slice| {
@@ -141,6 +154,19 @@ impl SlidingWindow {
             Ok(())
         })?;
         Ok(Volume::new(*image.geometry(), channels, output)?)
+    }
+
+    /// What is told of a run before it starts.
+    pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
+        let grid = self.grid(size, divisor);
+        Extent {
+            windows: grid.count(),
+            window: grid.window,
+            batch: self.batch_size,
+            // The output, and at most as much again of sums over windows.
+            outputs: 2,
+            images: 1,
+        }
     }
 
     /// The windows over an image of a size.

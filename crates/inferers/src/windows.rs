@@ -36,6 +36,16 @@ impl WindowGrid {
         }
     }
 
+    /// Windows that start at these voxels of the image, and may reach beyond its end.
+    pub fn from_starts(size: [usize; 3], window: [usize; 3], starts: [Vec<usize>; 3]) -> Self {
+        Self {
+            size,
+            window,
+            low: [0; 3],
+            starts,
+        }
+    }
+
     /// How many windows there are.
     pub fn count(&self) -> usize {
         self.starts.iter().map(Vec::len).product()

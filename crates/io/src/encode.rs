@@ -5,13 +5,28 @@ use crate::voxel_type::sealed::Sealed;
 use crate::voxel_type::{Wide, with_voxel_type};
 use crate::{Error, FileVoxel, Result, VoxelType, WriteOptions};
 use rayon::prelude::*;
+use std::io;
 use std::path::Path;
 use vesalius_volume::Geometry;
+
+/// Makes the values from one on, of the channels one after another.
+pub type MakeValues<'a, T> = &'a (dyn Fn(usize, &mut [T]) -> io::Result<()> + Sync);
+
+/// Where the values come from, channel by channel.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a, T> {
+    /// They stand in memory.
+    Memory(&'a [T]),
+    /// They are made run by run.
+    Made(MakeValues<'a, T>),
+}
 
 /// What is to be written, and as what.
 pub(crate) struct Encoder<'a, T> {
     pub path: &'a Path,
-    pub data: &'a [T],
+    pub source: Source<'a, T>,
+    /// How many values there are.
+    pub count: usize,
     pub geometry: &'a Geometry,
     pub voxel_type: VoxelType,
     pub round: bool,
@@ -20,13 +35,14 @@ pub(crate) struct Encoder<'a, T> {
 impl<'a, T: FileVoxel> Encoder<'a, T> {
     pub fn new(
         path: &'a Path,
-        data: &'a [T],
-        geometry: &'a Geometry,
+        source: Source<'a, T>,
+        (geometry, channels): (&'a Geometry, usize),
         options: &WriteOptions,
     ) -> Self {
         Self {
             path,
-            data,
+            source,
+            count: geometry.voxel_count() * channels,
             geometry,
             voxel_type: options.voxel_type.unwrap_or(T::TYPE),
             round: options.round,
@@ -35,21 +51,35 @@ impl<'a, T: FileVoxel> Encoder<'a, T> {
 
     /// Bytes that all voxels take.
     pub fn bytes(&self) -> usize {
-        self.data.len() * self.voxel_type.bytes()
+        self.count * self.voxel_type.bytes()
     }
 
     /// Writes the voxels from `first` on into `out`, whose length is a whole number of voxels.
     pub fn encode(&self, first: usize, out: &mut [u8]) -> Result<()> {
+        let count = out.len() / self.voxel_type.bytes();
+        match self.source {
+            Source::Memory(data) => self.encode_values(first, &data[first..first + count], out),
+            Source::Made(make) => {
+                let mut values = vec![T::default(); count];
+                make(first, &mut values).map_err(|source| Error::Write {
+                    path: self.path.to_owned(),
+                    source,
+                })?;
+                self.encode_values(first, &values, out)
+            }
+        }
+    }
+
+    fn encode_values(&self, first: usize, values: &[T], out: &mut [u8]) -> Result<()> {
         const RUN: usize = 1 << 15;
         let width = self.voxel_type.bytes();
-        let count = out.len() / width;
-        let failed = self.data[first..first + count]
+        let failed = values
             .par_chunks(RUN)
             .zip(out.par_chunks_mut(RUN * width))
             .enumerate()
             .filter_map(|(i, (from, to))| Some(i * RUN + self.run(from, to).err()?))
             .min();
-        failed.map_or(Ok(()), |at| Err(self.misfit(first + at)))
+        failed.map_or(Ok(()), |at| Err(self.misfit(first + at, values[at])))
     }
 
     fn run(&self, from: &[T], to: &mut [u8]) -> std::result::Result<(), usize> {
@@ -83,11 +113,11 @@ impl<'a, T: FileVoxel> Encoder<'a, T> {
         with_voxel_type!(self.voxel_type, S => S::narrow_bytes(&wide, to))
     }
 
-    fn misfit(&self, at: usize) -> Error {
+    fn misfit(&self, at: usize, value: T) -> Error {
         let voxels = self.geometry.voxel_count();
         Error::Value {
             path: self.path.to_owned(),
-            value: format!("{:?}", self.data[at]),
+            value: format!("{value:?}"),
             index: self.geometry.index(at % voxels),
             channel: at / voxels,
             expected: format!(

@@ -37,6 +37,7 @@ pub use dicom::{
     DicomOptions, Series, SeriesList, SliceProblem, UnevenSlices, list_series, list_series_with,
     read_series,
 };
+pub use encode::MakeValues;
 pub use error::Error;
 pub use format::{Format, is_image, strip_extension};
 pub use image::{ImageFile, Slab, Slabs, open, open_with};
@@ -49,7 +50,7 @@ pub use read::{
     read_with,
 };
 pub use voxel_type::{FileVoxel, VoxelType};
-pub use write::{write, write_labels, write_labels_with, write_with};
+pub use write::{write, write_labels, write_labels_with, write_made, write_with};
 
 pub(crate) use layout::Layout;
 

@@ -1,5 +1,6 @@
 //! Images and label maps to files: the name decides the format, the options everything else.
 
+use crate::encode::{MakeValues, Source};
 use crate::format::{Target, target};
 use crate::{
     Error, FileVoxel, Result, VoxelType, WriteOptions, metaimage, nifti, nrrd, orthonormalised,
@@ -25,7 +26,8 @@ pub fn write_with<T: FileVoxel>(
     options: &WriteOptions,
 ) -> Result<()> {
     let (geometry, channels) = (volume.geometry(), volume.channels());
-    write_values(path.as_ref(), geometry, channels, volume.data(), options)
+    let source = Source::Memory(volume.data());
+    write_values(path.as_ref(), geometry, channels, source, options)
 }
 
 /// Writes a label map in the smallest unsigned type that holds its labels.
@@ -58,14 +60,32 @@ pub fn write_labels_with<T: Label + FileVoxel>(
         voxel_type: options.voxel_type.or(Some(smallest)),
         ..options.clone()
     };
-    write_values(path.as_ref(), labels.geometry(), 1, labels.data(), &options)
+    let source = Source::Memory(labels.data());
+    write_values(path.as_ref(), labels.geometry(), 1, source, &options)
+}
+
+/// Writes values that never stand in memory together: `make` fills a run of them from a number on, x
+/// fastest, channels outermost, and is asked in rising order. NIfTI goes out run by run; the other
+/// formats name their size first, so that their bytes are gathered.
+///
+/// # Errors
+/// As [`write_with`]; what `make` gives.
+pub fn write_made<T: FileVoxel>(
+    path: impl AsRef<Path>,
+    geometry: &Geometry,
+    channels: usize,
+    make: MakeValues<T>,
+    options: &WriteOptions,
+) -> Result<()> {
+    let source = Source::Made(make);
+    write_values(path.as_ref(), geometry, channels, source, options)
 }
 
 fn write_values<T: FileVoxel>(
     path: &Path,
     geometry: &Geometry,
     channels: usize,
-    data: &[T],
+    source: Source<T>,
     options: &WriteOptions,
 ) -> Result<()> {
     let straight;
@@ -77,14 +97,60 @@ fn write_values<T: FileVoxel>(
     };
     match target(path)? {
         Target::Nifti { gzip } => {
-            nifti::write(path, geometry, channels, data, (false, gzip), options)
+            nifti::write(path, geometry, channels, source, (false, gzip), options)
         }
         Target::NiftiPair { gzip } => {
-            nifti::write(path, geometry, channels, data, (true, gzip), options)
+            nifti::write(path, geometry, channels, source, (true, gzip), options)
         }
         Target::MetaImage { detached } => {
-            metaimage::write(path, geometry, channels, data, detached, options)
+            metaimage::write(path, geometry, channels, source, detached, options)
         }
-        Target::Nrrd { detached } => nrrd::write(path, geometry, channels, data, detached, options),
+        Target::Nrrd { detached } => {
+            nrrd::write(path, geometry, channels, source, detached, options)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read_as;
+    use std::io;
+
+    #[test]
+    fn what_is_made_run_by_run_is_what_stands_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let grid = Geometry::axis_aligned([31, 20, 9], [1.0, 0.5, 2.0]).unwrap();
+        let value = |at: usize| (at * 7919 % 251) as u8;
+        let all: Vec<u8> = (0..2 * grid.voxel_count()).map(value).collect();
+        let volume = Volume::new(grid, 2, all).unwrap();
+        let make = |first: usize, run: &mut [u8]| {
+            (first..).zip(run).for_each(|(at, to)| *to = value(at));
+            Ok(())
+        };
+        for name in ["a.nii", "a.nii.gz", "a.mha", "a.nrrd"] {
+            let (whole, made) = (
+                folder.path().join(name),
+                folder.path().join(format!("m{name}")),
+            );
+            write(&whole, &volume).unwrap();
+            write_made::<u8>(&made, &grid, 2, &make, &WriteOptions::default()).unwrap();
+            assert_eq!(
+                std::fs::read(&whole).unwrap(),
+                std::fs::read(&made).unwrap()
+            );
+            assert_eq!(read_as::<u8>(&made).unwrap(), volume);
+        }
+        let broken = |_: usize, _: &mut [u8]| Err(io::Error::other("the well is dry"));
+        let path = folder.path().join("b.nii.gz");
+        let error = write_made::<u8>(&path, &grid, 1, &broken, &WriteOptions::default());
+        let error = error.unwrap_err();
+        assert!(
+            std::error::Error::source(&error)
+                .unwrap()
+                .to_string()
+                .contains("dry")
+        );
+        assert!(!path.exists());
     }
 }

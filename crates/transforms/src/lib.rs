@@ -69,7 +69,7 @@ pub use intensity::{
 };
 pub use labels::{DropSmall, LabelStep, MergeRegions, Remap};
 pub use map::{Beyond, Displacement, ImageSampling, LabelSampling, Lattice, Sampling};
-pub use nearest::nearest as nearest_name;
+pub use nearest::{nearest as nearest_name, with_suggestion};
 pub use random::{Stream, keyed};
 pub use sampling::{
     Axis, ClassRatios, ForcedForeground, GridPatch, LabelIndex, PatchConfig, PatchSampling,

@@ -23,6 +23,29 @@ pub(crate) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     }
 }
 
+/// A message of a YAML or JSON reader, and after its first line what was probably meant by a name that is
+/// not known.
+pub fn with_suggestion(message: &str) -> String {
+    let Some(nearest) = suggestion(message) else {
+        return message.to_owned();
+    };
+    let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
+    let gap = if rest.is_empty() { "" } else { "\n" };
+    format!("{first}; did you mean `{nearest}`?{gap}{rest}")
+}
+
+/// Of `unknown field `x`, expected one of a, b`, the name that is nearest to x.
+fn suggestion(message: &str) -> Option<String> {
+    let line = message[message.find("unknown ")?..].lines().next()?;
+    let (found, expected) = line.split_once("expected ")?;
+    let found = found.split('`').nth(1)?;
+    let names = expected
+        .trim_start_matches("one of ")
+        .split([',', ' ', '`'])
+        .filter(|name| !name.is_empty() && *name != "or");
+    nearest(found, &names.collect::<Vec<_>>()).map(str::to_owned)
+}
+
 /// Letters to insert, delete, replace or swap with their neighbour.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());

@@ -1,9 +1,9 @@
 //! `vesalius ensemble`: saved probabilities of several models become one segmentation a case.
 
 use super::Result;
-use clap::ValueEnum;
+use crate::combination::CombinationOptions;
 use std::path::PathBuf;
-use vesalius::inferers::{Combination, ModelDescription, NnUnetModelFolder};
+use vesalius::inferers::{ModelDescription, NnUnetModelFolder};
 use vesalius::predict::{EnsembleMember, ensemble_cases};
 
 /// Arguments of `vesalius ensemble`.
@@ -15,12 +15,8 @@ pub struct Arguments {
     /// The folder to write segmentations to
     #[arg(long)]
     output: PathBuf,
-    /// What is averaged
-    #[arg(long, value_enum, default_value = "probabilities")]
-    by: By,
-    /// How much each folder counts, such as 2,1,1; equally otherwise
-    #[arg(long, value_delimiter = ',')]
-    weights: Option<Vec<f64>>,
+    #[command(flatten)]
+    combination: CombinationOptions,
     /// A model folder that says what the channels mean, where the folders do not
     #[arg(long)]
     model: Option<PathBuf>,
@@ -29,30 +25,11 @@ pub struct Arguments {
     save_probabilities: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum By {
-    /// The mean of probabilities, as nnU-Net's ensembles
-    Probabilities,
-    /// The mean of logits
-    Logits,
-    /// How many models say so
-    Vote,
-}
-
 /// Writes a segmentation for every case of the folders.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let weights = match &arguments.weights {
-        Some(weights) if weights.len() != arguments.inputs.len() => {
-            return Err(format!(
-                "{} weights for {} folders; give one for each",
-                weights.len(),
-                arguments.inputs.len()
-            )
-            .into());
-        }
-        Some(weights) => weights.clone(),
-        None => vec![1.0; arguments.inputs.len()],
-    };
+    let weights = arguments
+        .combination
+        .weights(arguments.inputs.len(), "folders")?;
     let members: Vec<EnsembleMember> = arguments
         .inputs
         .iter()
@@ -69,15 +46,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Some(folder) => Some(ModelDescription::read(folder)?.labels),
         None => None,
     };
-    let combination = match arguments.by {
-        By::Probabilities => Combination::Probabilities,
-        By::Logits => Combination::Logits,
-        By::Vote => Combination::Vote,
-    };
     let count = ensemble_cases(
         &members,
         &arguments.output,
-        combination,
+        arguments.combination.combination(),
         labels.as_ref(),
         arguments.save_probabilities,
         |name, path| eprintln!("{name}: {}", path.display()),

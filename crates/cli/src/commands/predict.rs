@@ -1,6 +1,7 @@
 //! `vesalius predict`: an image, a folder or a list of images through a trained model.
 
 use super::Result;
+use crate::combination::CombinationOptions;
 use crate::interrupt::stop_flag;
 use crate::output::{JsonOutput, table};
 use clap::ValueEnum;
@@ -10,14 +11,15 @@ use vesalius::inferers::{Bytes, OpenOptions, Segmenter};
 use vesalius::predict::{
     CaseResult, PredictOptions, ProbabilityFiles, Progress, find_cases, predict_cases,
 };
-use vesalius::tensor::parse_device;
+use vesalius::tensor::{Device, parse_device};
 
 /// Arguments of `vesalius predict`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The model folder: one of ours, or one that nnU-Net v2 trained
-    #[arg(long)]
-    model: PathBuf,
+    /// The model folder: one of ours, or one that nnU-Net v2 trained; several (`--model A --model B`)
+    /// answer together
+    #[arg(long, required = true, value_name = "FOLDER")]
+    model: Vec<PathBuf>,
     /// An image, a folder of images, a datalist (.json) or a list with one case a line (.txt)
     #[arg(long)]
     input: PathBuf,
@@ -30,7 +32,10 @@ pub struct Arguments {
     /// Use these folds alone, such as 0,1,4
     #[arg(long, value_delimiter = ',')]
     folds: Option<Vec<String>>,
-    /// Average over mirrored inputs, along the axes that the model names: on or off
+    #[command(flatten)]
+    combination: CombinationOptions,
+    /// Average over mirrored inputs along the axes that the model names, and over its own test-time
+    /// transforms: on or off
     #[arg(long, value_name = "on|off")]
     tta: Option<Switch>,
     /// How far windows are apart, as a share of their size
@@ -100,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         step: arguments.step,
         batch_size: arguments.batch_size,
     };
-    let segmenter = Segmenter::open_with(&arguments.model, &device, &open)?;
+    let segmenter = open_models(arguments, &device, &open)?;
     let cases = find_cases(&arguments.input, segmenter.model().channels.len())?;
     let options = PredictOptions {
         save_probabilities: arguments.save_probabilities.map(Into::into),
@@ -131,6 +136,19 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return Err(format!("stopped after {done} of {total} cases").into());
     }
     Ok(())
+}
+
+/// The model, or several that answer together.
+fn open_models(arguments: &Arguments, device: &Device, options: &OpenOptions) -> Result<Segmenter> {
+    let combination = &arguments.combination;
+    let weights = combination.weights(arguments.model.len(), "model(s)")?;
+    Ok(match &arguments.model[..] {
+        [one] => Segmenter::open_with(one, device, options)?,
+        several => {
+            let by = combination.combination();
+            Segmenter::open_together(several, device, options, Some(&weights), by)?
+        }
+    })
 }
 
 fn tell(progress: &Progress, total: usize) {

@@ -1,9 +1,10 @@
 //! nnU-Net's form: `NAME.npz` with `probabilities` `[C, Z, Y, X]`, and `NAME.pkl` with the geometry.
 
+use super::npy::{npy_header, write_values};
 use super::pickle;
-use crate::{Error, ProbabilityMap, Result};
-use ndarray::{ArrayD, IxDyn};
-use ndarray_npy::{ReadNpyExt, WriteNpyExt};
+use crate::{Error, ProbabilityMap, ProbabilitySource, Result};
+use ndarray::ArrayD;
+use ndarray_npy::ReadNpyExt;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 use vesalius_tensor::ProbabilitiesSlab;
@@ -20,24 +21,22 @@ fn bad(path: &Path, reason: impl ToString) -> Error {
     }
 }
 
-/// Writes `path` (`.npz`) and its `.pkl`.
+/// Writes `path` (`.npz`) and its `.pkl`, run by run: the array lies channel after channel, so that no
+/// more than a run of it need stand in memory.
 ///
 /// # Errors
-/// A folder that cannot be written.
-pub fn write_npz(path: &Path, map: &ProbabilityMap) -> Result<()> {
-    let [x, y, z] = map.geometry().size();
-    let shape = IxDyn(&[map.scheme().channels(), z, y, x]);
-    let array = ArrayD::from_shape_vec(shape, map.data().to_vec()).map_err(|e| bad(path, e))?;
-    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().large_file(true);
-    archive
-        .start_file(ENTRY, options)
-        .map_err(|e| bad(path, e))?;
-    let mut bytes = Vec::new();
-    array.write_npy(&mut bytes).map_err(|e| bad(path, e))?;
-    archive.write_all(&bytes).map_err(|e| bad(path, e))?;
-    let archive = archive.finish().map_err(|e| bad(path, e))?.into_inner();
-    vesalius_io::write_bytes_atomically(path, &archive)?;
+/// A folder that cannot be written, probabilities that cannot be read.
+pub fn write_npz(path: &Path, map: &dyn ProbabilitySource) -> Result<()> {
+    let written = vesalius_io::write_atomically(path, |file| {
+        let mut archive = zip::ZipWriter::new(file);
+        let options = SimpleFileOptions::default().large_file(true);
+        archive.start_file(ENTRY, options)?;
+        archive.write_all(&header(map))?;
+        write_values(&mut archive, map, 0..map.geometry().voxel_count())?;
+        archive.finish()?;
+        Ok(())
+    });
+    written?;
     let properties = pickle::properties(map.geometry());
     Ok(vesalius_io::write_bytes_atomically(
         path.with_extension("pkl"),
@@ -45,7 +44,12 @@ pub fn write_npz(path: &Path, map: &ProbabilityMap) -> Result<()> {
     )?)
 }
 
-/// Reads an `.npz` of 32- or 16-bit floats that nnU-Net or we wrote; the grid is that of the
+fn header(map: &dyn ProbabilitySource) -> Vec<u8> {
+    let [x, y, z] = map.geometry().size();
+    npy_header([map.scheme().channels(), z, y, x])
+}
+
+/// Reads an `.npz` of 32-bit floats that nnU-Net or we wrote; the grid is that of the
 /// segmentation beside it.
 ///
 /// # Errors

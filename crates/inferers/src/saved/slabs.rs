@@ -1,9 +1,10 @@
 //! Our own form: one archive with a description (grid, labels) and an array for each slab of slices, so
 //! that a reader needs no more than one slab at a time and no other file.
 
-use crate::{Error, ProbabilityMap, Result};
-use ndarray::{Array4, ArrayView4};
-use ndarray_npy::{ReadNpyExt, WriteNpyExt};
+use super::npy::{npy_header, write_values};
+use crate::{Error, ProbabilityMap, ProbabilitySource, Result};
+use ndarray::Array4;
+use ndarray_npy::ReadNpyExt;
 use serde::{Deserialize, Serialize};
 use std::io::{Cursor, Read, Seek, Write};
 use std::path::Path;
@@ -38,40 +39,34 @@ fn name(first: usize) -> String {
     format!("slices_{first:05}.npy")
 }
 
-/// Writes a map slab by slab.
+/// Writes probabilities slab by slab; no more than a run of one stands in memory.
 ///
 /// # Errors
-/// A folder that cannot be written.
-pub fn write_slabs(path: &Path, map: &ProbabilityMap) -> Result<()> {
-    let options = SimpleFileOptions::default().large_file(true);
-    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+/// A folder that cannot be written, probabilities that cannot be read.
+pub fn write_slabs(path: &Path, map: &dyn ProbabilitySource) -> Result<()> {
     let description = Description {
         geometry: *map.geometry(),
         labels: map.scheme().clone(),
         slices: THICKNESS,
     };
     let text = serde_json::to_vec(&description).map_err(|e| bad(path, e))?;
-    archive
-        .start_file(DESCRIPTION, options)
-        .map_err(|e| bad(path, e))?;
-    archive.write_all(&text).map_err(|e| bad(path, e))?;
     let [x, y, z] = map.geometry().size();
-    let shape = (map.scheme().channels(), z, y, x);
-    let all = ArrayView4::from_shape(shape, map.data()).map_err(|e| bad(path, e))?;
-    for first in (0..z).step_by(THICKNESS) {
-        let last = (first + THICKNESS).min(z);
-        let slab = all.slice(ndarray::s![.., first..last, .., ..]);
-        let mut bytes = Vec::new();
-        slab.to_owned()
-            .write_npy(&mut bytes)
-            .map_err(|e| bad(path, e))?;
-        archive
-            .start_file(name(first), options)
-            .map_err(|e| bad(path, e))?;
-        archive.write_all(&bytes).map_err(|e| bad(path, e))?;
-    }
-    let bytes = archive.finish().map_err(|e| bad(path, e))?.into_inner();
-    Ok(vesalius_io::write_bytes_atomically(path, &bytes)?)
+    let (channels, plane) = (map.scheme().channels(), x * y);
+    let written = vesalius_io::write_atomically(path, |file| {
+        let options = SimpleFileOptions::default().large_file(true);
+        let mut archive = zip::ZipWriter::new(file);
+        archive.start_file(DESCRIPTION, options)?;
+        archive.write_all(&text)?;
+        for first in (0..z).step_by(THICKNESS) {
+            let last = (first + THICKNESS).min(z);
+            archive.start_file(name(first), options)?;
+            archive.write_all(&npy_header([channels, last - first, y, x]))?;
+            write_values(&mut archive, map, first * plane..last * plane)?;
+        }
+        archive.finish()?;
+        Ok(())
+    });
+    Ok(written?)
 }
 
 fn entry<R: Read + Seek>(

@@ -3,7 +3,7 @@
 use super::geometry;
 use super::header::{self, Header};
 use crate::atomic::write_atomically;
-use crate::encode::Encoder;
+use crate::encode::{Encoder, Source};
 use crate::layout::Packing;
 use crate::{Error, FileVoxel, NiftiVersion, Result, WriteOptions, gzip};
 use std::io::{self, Write};
@@ -18,11 +18,11 @@ pub(crate) fn write<T: FileVoxel>(
     path: &Path,
     geometry: &Geometry,
     channels: usize,
-    data: &[T],
+    source: Source<T>,
     (pair, compressed): (bool, bool),
     options: &WriteOptions,
 ) -> Result<()> {
-    let encoder = Encoder::new(path, data, geometry, options);
+    let encoder = Encoder::new(path, source, (geometry, channels), options);
     let mut header = describe(path, geometry, channels, &encoder, options)?;
     header.pair = pair;
     let tail = extension_bytes(options);

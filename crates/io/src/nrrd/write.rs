@@ -1,7 +1,7 @@
 //! NRRD files out, with 3D Slicer's segments where labels have names.
 
 use crate::body::Body;
-use crate::encode::Encoder;
+use crate::encode::{Encoder, Source};
 use crate::layout::Packing;
 use crate::text_header::LPS;
 use crate::{FileVoxel, Result, VoxelType, WriteOptions, labels};
@@ -13,11 +13,11 @@ pub(crate) fn write<T: FileVoxel>(
     path: &Path,
     geometry: &Geometry,
     channels: usize,
-    data: &[T],
+    source: Source<T>,
     detached: bool,
     options: &WriteOptions,
 ) -> Result<()> {
-    let encoder = Encoder::new(path, data, geometry, options);
+    let encoder = Encoder::new(path, source, (geometry, channels), options);
     let packing = if options.compress {
         Packing::Gzip
     } else {

@@ -2,6 +2,7 @@
 
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
+use vesalius_transforms::with_suggestion;
 
 /// Reads a value from YAML text.
 ///
@@ -9,28 +10,6 @@ use serde::de::DeserializeOwned;
 /// [`Error::Yaml`] with the line and the key.
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_saphyr::from_str(text).map_err(|e| Error::Yaml(with_suggestion(&e.to_string())))
-}
-
-/// The message, and after its first line what was probably meant by a name that is not known.
-fn with_suggestion(message: &str) -> String {
-    let Some(nearest) = suggestion(message) else {
-        return message.to_owned();
-    };
-    let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
-    let gap = if rest.is_empty() { "" } else { "\n" };
-    format!("{first}; did you mean `{nearest}`?{gap}{rest}")
-}
-
-/// Of `unknown field `x`, expected one of a, b`, the name that is nearest to x.
-fn suggestion(message: &str) -> Option<String> {
-    let line = message[message.find("unknown ")?..].lines().next()?;
-    let (found, expected) = line.split_once("expected ")?;
-    let found = found.split('`').nth(1)?;
-    let names = expected
-        .trim_start_matches("one of ")
-        .split([',', ' ', '`'])
-        .filter(|name| !name.is_empty() && *name != "or");
-    vesalius_transforms::nearest_name(found, &names.collect::<Vec<_>>()).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -147,6 +147,7 @@ impl Run<'_> {
             preprocessing: self.config.preprocessing.clone(),
             nnunet: None,
             previous_stage: None,
+            region: None,
             network: self.network_config.clone(),
             axis_order: AxisOrder::Zyx,
             inferer: self.config.inferer(),
@@ -155,6 +156,7 @@ impl Run<'_> {
             members: vec![member],
             companions: Vec::new(),
             combination: Default::default(),
+            weights: Vec::new(),
             provenance: Provenance {
                 made_by: concat!("vesalius ", env!("CARGO_PKG_VERSION")).to_owned(),
                 name: self.config.name.clone(),

@@ -16,6 +16,8 @@ config! {
         labels: bool = false,
         /// Voxels to keep around the box on each side, as far as the image goes.
         margin: [usize; 3] = [0; 3],
+        /// Millimetres to keep around the box on each side, beside `margin`.
+        millimetres: [f64; 3] = [0.0; 3],
     }
 }
 
@@ -27,6 +29,15 @@ impl Configured for CropForeground {
             "above",
             self.above,
             "a number",
+        )?;
+        require(
+            self.millimetres
+                .iter()
+                .all(|mm| mm.is_finite() && *mm >= 0.0),
+            Self::NAME,
+            "millimetres",
+            self.millimetres,
+            "lengths in mm, not negative",
         )
     }
 
@@ -44,7 +55,11 @@ impl Configured for CropForeground {
             false => bounding_box_where(case.image(), |v| v > self.above),
         };
         Ok(found.map_or(Vec::new(), |bounds| {
-            let bounds = bounds.grown(self.margin, case.geometry().size());
+            let spacing = case.geometry().spacing();
+            let margin = std::array::from_fn(|axis| {
+                self.margin[axis] + (self.millimetres[axis] / spacing[axis]).ceil() as usize
+            });
+            let bounds = bounds.grown(margin, case.geometry().size());
             let start = bounds.start.map(|v| v as i64);
             vec![Step::Grid(GridStep::Region {
                 start,

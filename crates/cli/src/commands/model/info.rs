@@ -1,106 +1,13 @@
-//! `vesalius model`: networks and weights by themselves.
+//! `vesalius model info`: what a model folder, an architecture or a file of weights holds.
 
 use super::Result;
 use crate::output::{JsonOutput, table};
-use crate::values::triple;
-use clap::Subcommand;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
-use vesalius::inferers::{MODEL_FILE, NnUnetModelFolder, OpenOptions, convert_model};
-use vesalius::model::{
-    is_bundle, open_weights, read_architecture, read_weights, read_weights_partly,
-};
+use std::path::Path;
+use vesalius::inferers::{MODEL_FILE, NnUnetModelFolder};
+use vesalius::model::{is_bundle, open_weights, read_architecture};
 use vesalius::networks::{Architecture, NetworkConfig, Profile, Weights};
 use vesalius::prelude::*;
-
-/// Arguments of `vesalius model`.
-#[derive(clap::Args)]
-pub struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// What a model folder, a MONAI bundle, an architecture or a file of weights holds
-    Info {
-        /// A model folder, a MONAI bundle's folder, an architecture (JSON or YAML), or weights
-        /// (.safetensors, .pt, .pth)
-        path: PathBuf,
-        /// Size of the patch that costs are worked out for [default: about 96 voxels along each axis]
-        #[arg(long, value_name = "x,y,z", value_parser = triple::<usize>)]
-        patch: Option<[usize; 3]>,
-        /// Patches in a batch
-        #[arg(long, value_name = "N", default_value_t = 1)]
-        batch: usize,
-        #[command(flatten)]
-        json: JsonOutput,
-    },
-    /// Write a model folder of nnU-Net's as one of ours, or weights as safetensors
-    Convert {
-        /// A model folder, weights (.pt, .pth, .safetensors), or a MONAI bundle's folder
-        input: PathBuf,
-        /// The model folder or the .safetensors file to write
-        output: PathBuf,
-        /// Keep the weights of this network alone, and all of them
-        #[arg(long, value_name = "FILE")]
-        architecture: Option<PathBuf>,
-        /// Keep what fits by name and shape, give the network's first weights to the rest, and list what
-        /// was skipped: for another number of classes or channels
-        #[arg(long, requires = "architecture")]
-        partial: bool,
-    },
-    /// Run a network on one raw tensor
-    Run {
-        /// The network: MONAI's or nnU-Net's JSON, our own YAML, or a MONAI bundle's folder
-        #[arg(long, value_name = "FILE")]
-        architecture: PathBuf,
-        /// Its weights: .pt, .pth or .safetensors [default: the bundle's]
-        #[arg(long, value_name = "FILE")]
-        weights: Option<PathBuf>,
-        /// The input, a .npy of 32-bit floats: [N, C, Z, Y, X] or [N, C, Y, X]
-        #[arg(long, value_name = "FILE")]
-        input: PathBuf,
-        /// The .npy file to write
-        #[arg(long, value_name = "FILE")]
-        output: PathBuf,
-        /// cpu, cuda[:n], wgpu[:n], vulkan[:n]
-        #[arg(long, default_value = "cpu")]
-        device: String,
-    },
-}
-
-/// Does what the subcommand says.
-pub fn run(arguments: &Arguments) -> Result<()> {
-    match &arguments.command {
-        Command::Info {
-            path,
-            patch,
-            batch,
-            json,
-        } => info(path, *patch, *batch, json),
-        Command::Convert {
-            input,
-            output,
-            architecture,
-            partial,
-        } => convert(input, output, architecture.as_deref(), *partial),
-        Command::Run {
-            architecture,
-            weights,
-            input,
-            output,
-            device,
-        } => {
-            let network = read_architecture(architecture)?;
-            let weights = open_weights(weights.as_ref().unwrap_or(architecture))?;
-            let device = parse_device(device)?;
-            let shape = vesalius::model::run(&network, &weights, input, output, &device)?;
-            println!("{}: {shape:?}", output.display());
-            Ok(())
-        }
-    }
-}
 
 #[derive(Serialize)]
 struct Info {
@@ -181,7 +88,8 @@ fn weights_info(weights: &Weights) -> WeightsInfo {
     }
 }
 
-fn info(path: &Path, patch: Option<[usize; 3]>, batch: usize, json: &JsonOutput) -> Result<()> {
+/// Tells of a path.
+pub fn info(path: &Path, patch: Option<[usize; 3]>, batch: usize, json: &JsonOutput) -> Result<()> {
     let of = |config: &NetworkConfig| network_info(config, patch, batch);
     let mut info = Info {
         network: None,
@@ -259,36 +167,4 @@ fn print(info: &Info) {
         }
     }
     println!("{}", table(&["", "value"], rows));
-}
-
-fn convert(input: &Path, output: &Path, architecture: Option<&Path>, partial: bool) -> Result<()> {
-    if input.is_dir() && !is_bundle(input) {
-        let model = convert_model(input, output, &OpenOptions::default())?;
-        println!("{}: {} member(s)", output.display(), model.members.len());
-        return Ok(());
-    }
-    if output
-        .extension()
-        .is_none_or(|extension| extension != "safetensors")
-    {
-        let name = output.display();
-        return Err(
-            format!("{name}: weights are written as .safetensors; name the file so").into(),
-        );
-    }
-    let architecture = architecture.or(input.is_dir().then_some(input));
-    let network = architecture.map(read_architecture).transpose()?;
-    let weights = match &network {
-        Some(network) if partial => {
-            let (weights, skipped) = read_weights_partly(input, network)?;
-            if !skipped.is_empty() {
-                eprintln!("skipped: {skipped}");
-            }
-            weights
-        }
-        network => read_weights(input, network.as_ref())?,
-    };
-    vesalius::io::write_atomically(output, |file| weights.write_safetensors(file))?;
-    println!("{}: {} tensors", output.display(), weights.len());
-    Ok(())
 }

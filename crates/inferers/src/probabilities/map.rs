@@ -1,5 +1,6 @@
 //! Probabilities on an image's grid: what models can be averaged by and what becomes labels.
 
+use super::ProbabilitySource;
 use crate::Result;
 use vesalius_tensor::ProbabilitiesSlab;
 use vesalius_volume::{Geometry, LabelMap, LabelScheme, Volume};
@@ -82,8 +83,28 @@ impl ProbabilityMap {
     /// None for a map that this crate made.
     pub fn into_volume(self) -> Result<Volume<f32>> {
         let voxels = self.geometry.voxel_count().max(1);
-        let data = self.probabilities.into_data();
-        let channels = data.len() / voxels;
-        Ok(Volume::new(self.geometry, channels, data)?)
+        let geometry = self.geometry;
+        let data = self.into_data();
+        Ok(Volume::new(geometry, data.len() / voxels, data)?)
+    }
+
+    pub(crate) fn into_data(self) -> Vec<f32> {
+        self.probabilities.into_data()
+    }
+}
+
+impl ProbabilitySource for ProbabilityMap {
+    fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    fn scheme(&self) -> &LabelScheme {
+        self.probabilities.scheme()
+    }
+
+    fn read(&self, channel: usize, first: usize, values: &mut [f32]) -> Result<()> {
+        let at = channel * self.geometry.voxel_count() + first;
+        values.copy_from_slice(&self.data()[at..at + values.len()]);
+        Ok(())
     }
 }

@@ -1,0 +1,140 @@
+//! `vesalius model`: networks and weights by themselves.
+
+mod convert;
+mod info;
+
+use super::Result;
+use crate::combination::CombinationOptions;
+use crate::output::JsonOutput;
+use crate::values::triple;
+use clap::Subcommand;
+use std::path::PathBuf;
+use vesalius::model::{open_weights, read_architecture};
+use vesalius::prelude::*;
+
+/// Arguments of `vesalius model`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What a model folder, a MONAI bundle, an architecture or a file of weights holds
+    Info {
+        /// A model folder, a MONAI bundle's folder, an architecture (JSON or YAML), or weights
+        /// (.safetensors, .pt, .pth)
+        path: PathBuf,
+        /// Size of the patch that costs are worked out for [default: about 96 voxels along each axis]
+        #[arg(long, value_name = "x,y,z", value_parser = triple::<usize>)]
+        patch: Option<[usize; 3]>,
+        /// Patches in a batch
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        batch: usize,
+        #[command(flatten)]
+        json: JsonOutput,
+    },
+    /// Write a model folder of nnU-Net's as one of ours, or weights as safetensors
+    Convert {
+        /// A model folder, weights (.pt, .pth, .safetensors), or a MONAI bundle's folder
+        input: PathBuf,
+        /// The model folder or the .safetensors file to write
+        output: PathBuf,
+        /// Keep the weights of this network alone, and all of them
+        #[arg(long, value_name = "FILE")]
+        architecture: Option<PathBuf>,
+        /// Keep what fits by name and shape, give the network's first weights to the rest, and list what
+        /// was skipped: for another number of classes or channels
+        #[arg(long, requires = "architecture")]
+        partial: bool,
+    },
+    /// Write several model folders, ours or nnU-Net's, as one whose models answer together
+    Ensemble {
+        /// The model folders, two or more
+        #[arg(required = true, num_args = 2.., value_name = "FOLDER")]
+        models: Vec<PathBuf>,
+        /// The model folder to write
+        #[arg(long)]
+        output: PathBuf,
+        #[command(flatten)]
+        combination: CombinationOptions,
+    },
+    /// Write two model folders as one: a coarse model finds the region, a fine one segments it
+    Cascade {
+        /// The model that finds the region
+        #[arg(long, value_name = "FOLDER")]
+        coarse: PathBuf,
+        /// The model that segments it
+        #[arg(long, value_name = "FOLDER")]
+        fine: PathBuf,
+        /// The model folder to write
+        #[arg(long)]
+        output: PathBuf,
+        /// Millimetres to keep around the region [default: those of the `crop_foreground` that the fine
+        /// model was trained with]
+        #[arg(long, value_name = "MM")]
+        margin: Option<f64>,
+    },
+    /// Run a network on one raw tensor
+    Run {
+        /// The network: MONAI's or nnU-Net's JSON, our own YAML, or a MONAI bundle's folder
+        #[arg(long, value_name = "FILE")]
+        architecture: PathBuf,
+        /// Its weights: .pt, .pth or .safetensors [default: the bundle's]
+        #[arg(long, value_name = "FILE")]
+        weights: Option<PathBuf>,
+        /// The input, a .npy of 32-bit floats: [N, C, Z, Y, X] or [N, C, Y, X]
+        #[arg(long, value_name = "FILE")]
+        input: PathBuf,
+        /// The .npy file to write
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+        /// cpu, cuda[:n], wgpu[:n], vulkan[:n]
+        #[arg(long, default_value = "cpu")]
+        device: String,
+    },
+}
+
+/// Does what the subcommand says.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.command {
+        Command::Info {
+            path,
+            patch,
+            batch,
+            json,
+        } => info::info(path, *patch, *batch, json),
+        Command::Convert {
+            input,
+            output,
+            architecture,
+            partial,
+        } => convert::convert(input, output, architecture.as_deref(), *partial),
+        Command::Ensemble {
+            models,
+            output,
+            combination,
+        } => convert::ensemble(models, output, combination),
+        Command::Cascade {
+            coarse,
+            fine,
+            output,
+            margin,
+        } => convert::cascade(coarse, fine, output, *margin),
+        Command::Run {
+            architecture,
+            weights,
+            input,
+            output,
+            device,
+        } => {
+            let network = read_architecture(architecture)?;
+            let weights = open_weights(weights.as_ref().unwrap_or(architecture))?;
+            let device = parse_device(device)?;
+            let shape = vesalius::model::run(&network, &weights, input, output, &device)?;
+            println!("{}: {shape:?}", output.display());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Slices of logits on the network's grid, gathered until a slab of the file's can be made of them.
+
+use super::Output;
+use crate::Result;
+use crate::memory::pending_slices;
+use crate::stitch::OutputSlice;
+use std::ops::Range;
+
+/// Takes the slices of one stripe and writes their labels.
+pub(crate) struct Exporter<'a, 'b> {
+    output: &'a mut Output<'b>,
+    /// Rows of the box that are made, and the rows of the network's grid that they see.
+    rows: Range<usize>,
+    seen: Range<usize>,
+    slab: usize,
+    /// `[channel][slice][y][x]` of up to `capacity` slices from `first` on.
+    pending: Vec<f32>,
+    capacity: usize,
+    first: usize,
+    held: usize,
+    next: usize,
+}
+
+impl<'a, 'b> Exporter<'a, 'b> {
+    pub fn new(output: &'a mut Output<'b>, rows: Range<usize>, slab: usize) -> Self {
+        let seen = output.parts().seen(1, rows.clone());
+        let capacity = pending_slices(output.parts(), slab);
+        Self {
+            output,
+            rows,
+            seen,
+            slab,
+            pending: Vec::new(),
+            capacity,
+            first: 0,
+            held: 0,
+            next: 0,
+        }
+    }
+
+    /// The rows of the network's grid that slices must have.
+    pub fn seen(&self) -> Range<usize> {
+        self.seen.clone()
+    }
+
+    /// Takes the next slice.
+    pub fn push(&mut self, slice: OutputSlice) -> Result<()> {
+        let parts = self.output.parts();
+        if parts.is_identity() {
+            return self
+                .output
+                .write(slice.z, &self.rows, slice.values.to_vec());
+        }
+        let channels = self.output.channels();
+        let plane = slice.values.len() / channels;
+        if self.pending.is_empty() {
+            self.pending = vec![0.0; channels * self.capacity * plane];
+        }
+        if self.held == self.capacity {
+            self.forget(plane);
+        }
+        for (channel, values) in slice.values.chunks_exact(plane).enumerate() {
+            let at = (channel * self.capacity + self.held) * plane;
+            self.pending[at..at + plane].copy_from_slice(values);
+        }
+        self.held += 1;
+        self.make(plane)
+    }
+
+    /// Drops the slices that no target slice to come sees.
+    fn forget(&mut self, plane: usize) {
+        let parts = self.output.parts();
+        let end = parts.target_size()[2];
+        let needed = match self.next < end {
+            true => parts.seen(2, self.next..self.next + 1).start,
+            false => self.first + self.held,
+        };
+        let passed = needed.saturating_sub(self.first).min(self.held);
+        for channel in self.pending.chunks_exact_mut(self.capacity * plane) {
+            channel.copy_within(passed * plane..self.held * plane, 0);
+        }
+        self.first += passed;
+        self.held -= passed;
+    }
+
+    /// Makes the slabs whose slices are all there.
+    fn make(&mut self, plane: usize) -> Result<()> {
+        let parts = self.output.parts();
+        let [width, _, depth] = parts.target_size();
+        while self.next < depth {
+            let slices = self.next..(self.next + self.slab).min(depth);
+            if parts.seen(2, slices.clone()).end > self.first + self.held {
+                return Ok(());
+            }
+            let target = [0..width, self.rows.clone(), slices.clone()];
+            let across = plane / self.seen.len().max(1);
+            let held = self.first..self.first + self.held;
+            let source = [0..across, self.seen.clone(), held];
+            let voxels = width * self.rows.len() * slices.len();
+            let mut logits = vec![0.0; self.output.channels() * voxels];
+            let sources = self.pending.chunks_exact(self.capacity * plane);
+            for (values, logits) in sources.zip(logits.chunks_exact_mut(voxels)) {
+                parts.part(&values[..self.held * plane], &source, logits, &target)?;
+            }
+            self.output.write(slices.start, &self.rows, logits)?;
+            self.next = slices.end;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! What comes out of a segmentation, on the file's grid from the first slab on.
+
+use super::LabelStore;
+use super::scatter::Scatter;
+use crate::placement::Placement;
+use crate::{Aside, ProbabilityStore, Result};
+use std::ops::Range;
+use vesalius_filters::LinearParts;
+use vesalius_tensor::LogitsSlab;
+use vesalius_volume::LabelScheme;
+
+/// Labels, and probabilities where they are kept.
+pub(crate) struct Output<'a> {
+    placement: &'a Placement,
+    scheme: &'a LabelScheme,
+    labels: LabelStore,
+    probabilities: Option<ProbabilityStore>,
+}
+
+impl<'a> Output<'a> {
+    /// Background everywhere; what the plan says lies aside.
+    pub fn new(
+        placement: &'a Placement,
+        scheme: &'a LabelScheme,
+        keep: bool,
+        aside: Aside,
+    ) -> Result<Self> {
+        let temporary = std::env::temp_dir();
+        let folder = |aside: bool| aside.then_some(temporary.as_path());
+        let file = placement.file;
+        let probabilities =
+            || ProbabilityStore::background(file, scheme, folder(aside.probabilities));
+        Ok(Self {
+            labels: LabelStore::background(file, scheme, folder(aside.labels))?,
+            probabilities: keep.then(probabilities).transpose()?,
+            placement,
+            scheme,
+        })
+    }
+
+    /// From the network's grid to the box.
+    pub(super) fn parts(&self) -> &'a LinearParts {
+        &self.placement.parts
+    }
+
+    /// Channels of the network's output.
+    pub(super) fn channels(&self) -> usize {
+        self.scheme.channels()
+    }
+
+    /// Writes a slab of the box: slices from `first`, some rows, all of x.
+    pub(super) fn write(
+        &mut self,
+        first: usize,
+        rows: &Range<usize>,
+        logits: Vec<f32>,
+    ) -> Result<()> {
+        let width = self.placement.parts.target_size()[0];
+        let voxels = logits.len() / self.scheme.channels();
+        let logits = LogitsSlab::new(self.scheme, logits)?;
+        let start = self.placement.start;
+        let origin = [start[0], start[1] + rows.start, start[2] + first];
+        let size = [width, rows.len(), voxels / (width * rows.len())];
+        let scatter = Scatter::new(self.placement, origin, size);
+        let mut labels = vec![0; voxels];
+        match &mut self.probabilities {
+            None => logits.labels_into(&mut labels)?,
+            Some(kept) => {
+                let probabilities = logits.into_probabilities();
+                probabilities.labels_into(&mut labels)?;
+                let channels = probabilities.data().chunks_exact(voxels);
+                for (channel, values) in channels.enumerate() {
+                    scatter.put(values, |at, run| kept.write(channel, at, run))?;
+                }
+            }
+        }
+        self.labels.scatter(&scatter, &labels)
+    }
+
+    /// Labels and probabilities.
+    pub fn finish(self) -> (LabelStore, Option<ProbabilityStore>) {
+        (self.labels, self.probabilities)
+    }
+}

@@ -1,0 +1,174 @@
+//! Model folders written anew: any as one of ours, several as one ensemble, two as a cascade.
+
+use crate::folder::FoundModel;
+use crate::{
+    Combination, Error, MODEL_FILE, ModelDescription, NothingFound, OpenOptions, RegionStage,
+    Result, check_alike, weights_path,
+};
+use std::path::{Path, PathBuf};
+use vesalius_tensor::Device;
+use vesalius_transforms::{CropForeground, Transform};
+
+fn bad(path: &Path, reason: impl Into<String>) -> Error {
+    Error::ModelFolder {
+        path: path.to_path_buf(),
+        reason: reason.into(),
+    }
+}
+
+/// Writes any model folder as one of ours: `model.yaml` and `members/NAME/weights.safetensors`, a
+/// cascade's coarser stage and companions in folders of their own.
+///
+/// # Errors
+/// A folder that cannot be read, weights that do not fit, a folder that cannot be written or that
+/// holds a model already.
+pub fn convert_model(from: &Path, to: &Path, options: &OpenOptions) -> Result<ModelDescription> {
+    convert(from, to, options, |_| Ok(()))
+}
+
+/// The same, with the description changed on the way. It is written last, so that a folder with a
+/// description is whole.
+fn convert(
+    from: &Path,
+    to: &Path,
+    options: &OpenOptions,
+    change: impl FnOnce(&mut ModelDescription) -> Result<()>,
+) -> Result<ModelDescription> {
+    let mut found = FoundModel::read(from, options)?;
+    if to.join(MODEL_FILE).exists() {
+        return Err(bad(to, "holds a model already; choose another folder"));
+    }
+    let parts = found.description.companions.iter();
+    let region = found.description.region.iter().map(|region| &region.model);
+    for name in parts.chain(region) {
+        convert_model(&from.join(name), &to.join(name), options)?;
+    }
+    let device = Device::flex();
+    for (member, path) in found.description.members.iter().zip(&found.weights) {
+        let target = weights_path(to, member);
+        let folder = target.parent().unwrap_or(to);
+        std::fs::create_dir_all(folder).map_err(|e| bad(folder, format!("cannot be made: {e}")))?;
+        let bytes = found.load(path, &device)?.weights().to_safetensors()?;
+        vesalius_io::write_bytes_atomically(&target, &bytes)?;
+    }
+    if let Some(stage) = &found.previous_stage {
+        let name = "previous_stage".to_owned();
+        convert_model(stage, &to.join(&name), &OpenOptions::default())?;
+        found.description.previous_stage = Some(name);
+    }
+    change(&mut found.description)?;
+    found.description.write(to)?;
+    Ok(found.description)
+}
+
+/// Writes several model folders, ours or nnU-Net's, as one whose models answer together, each with a
+/// weight.
+///
+/// # Errors
+/// As [`convert_model`]; models with other labels or channels; a first model that has companions already.
+pub fn join_ensemble(
+    models: &[PathBuf],
+    to: &Path,
+    weights: &[f64],
+    combination: Combination,
+) -> Result<ModelDescription> {
+    crate::ensemble::shares(weights, models.len())?;
+    let options = OpenOptions::default();
+    let read = |folder: &PathBuf| Ok(FoundModel::read(folder, &options)?.description);
+    let descriptions: Vec<ModelDescription> = models.iter().map(read).collect::<Result<_>>()?;
+    // There are as many as weights, of which there is one at least.
+    let first = (models[0].display().to_string(), &descriptions[0]);
+    for (folder, other) in models.iter().zip(&descriptions).skip(1) {
+        check_alike((&first.0, first.1), (&folder.display().to_string(), other))?;
+    }
+    if !first.1.companions.is_empty() {
+        let reason = "answers together with companions already; name it later than first";
+        return Err(bad(&models[0], reason));
+    }
+    let names: Vec<String> = (2..=models.len()).map(|n| format!("model_{n}")).collect();
+    for (folder, name) in models[1..].iter().zip(&names) {
+        convert_model(folder, &to.join(name), &options)?;
+    }
+    let same = |other: &ModelDescription| other.postprocessing == first.1.postprocessing;
+    let keep_postprocessing = descriptions.iter().all(same);
+    convert(&models[0], to, &options, |model| {
+        model.companions = names;
+        model.combination = combination;
+        model.weights = weights.to_vec();
+        if !keep_postprocessing {
+            model.postprocessing.clear();
+        }
+        Ok(())
+    })
+}
+
+/// Where a cascade's coarse model stands in its folder.
+const REGION: &str = "region";
+
+/// Writes a coarse and a fine model as one: the coarse one finds the region, the fine one segments it.
+///
+/// A fine model whose preprocessing begins with `crop_foreground: {labels: true}` was trained on crops
+/// around its labels; the coarse model takes that step's place, with its margins unless `millimetres`
+/// gives another.
+///
+/// # Errors
+/// As [`convert_model`]; models of other numbers of channels; a fine model that is a cascade already.
+pub fn join_cascade(
+    coarse: &Path,
+    fine: &Path,
+    to: &Path,
+    millimetres: Option<[f64; 3]>,
+) -> Result<ModelDescription> {
+    let options = OpenOptions::default();
+    let found = FoundModel::read(coarse, &options)?.description;
+    let own = FoundModel::read(fine, &options)?.description;
+    if own.region.is_some() {
+        return Err(bad(
+            fine,
+            "is a cascade already; name its finer model alone",
+        ));
+    }
+    if found.channels.len() != own.channels.len() {
+        return Err(bad(
+            coarse,
+            format!(
+                "takes {} channel(s), the fine model {}; both see the same images",
+                found.channels.len(),
+                own.channels.len()
+            ),
+        ));
+    }
+    convert_model(coarse, &to.join(REGION), &options)?;
+    convert(fine, to, &options, |model| {
+        let mut region = RegionStage {
+            model: REGION.to_owned(),
+            labels: Vec::new(),
+            margin: [0; 3],
+            millimetres: [0.0; 3],
+            nothing_found: NothingFound::default(),
+        };
+        if let Some(crop) = taken_crop(model) {
+            region.margin = crop.margin;
+            region.millimetres = crop.millimetres;
+        }
+        if let Some(millimetres) = millimetres {
+            region.margin = [0; 3];
+            region.millimetres = millimetres;
+        }
+        region.check()?;
+        model.region = Some(region);
+        Ok(())
+    })
+}
+
+/// The crop around labels that a chain begins with, taken out of it.
+fn taken_crop(model: &mut ModelDescription) -> Option<CropForeground> {
+    match model.preprocessing.0.first() {
+        Some(Transform::CropForeground(crop)) if crop.labels => {
+            let crop = crop.clone();
+            model.preprocessing.0.remove(0);
+            Some(crop)
+        }
+        _ => None,
+    }
+}

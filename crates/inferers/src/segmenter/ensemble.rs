@@ -1,0 +1,157 @@
+//! Several models that answer together: their probabilities put together run by run, whatever network,
+//! preprocessing and inferer each has.
+
+use super::{Answer, Request, Segmented, Segmenter};
+use crate::ensemble::{Mixture, shares};
+use crate::probabilities::labels_from;
+use crate::{Combination, Error, ModelDescription, Result};
+use std::path::Path;
+use vesalius_volume::Volume;
+
+/// A model of an ensemble and its share of the answer.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub segmenter: Segmenter,
+    pub share: f32,
+}
+
+impl Segmenter {
+    /// Models that answer together, each with its name and weight (`None`: all count the same). The
+    /// labels' postprocessing is the models' own where all have the same, and none otherwise.
+    ///
+    /// # Errors
+    /// No model, models with other labels or channels, weights that are not one each, negative or all
+    /// zero.
+    pub fn together(
+        models: Vec<(String, Self)>,
+        weights: Option<&[f64]>,
+        combination: Combination,
+    ) -> Result<Self> {
+        let equal = vec![1.0; models.len()];
+        let weights = weights.unwrap_or(&equal);
+        let Some((name, first)) = models.first() else {
+            return Err(Error::BadValue {
+                key: "models",
+                found: "none".to_owned(),
+                expected: "at least one",
+            });
+        };
+        for (other_name, other) in &models[1..] {
+            check_alike((name, &first.model), (other_name, &other.model))?;
+        }
+        let mut model = first.model.clone();
+        // Each of the models looks where its own coarser one says.
+        model.region = None;
+        let rest = &models[1..];
+        if rest
+            .iter()
+            .any(|(_, other)| other.model.postprocessing != model.postprocessing)
+        {
+            model.postprocessing.clear();
+        }
+        model.companions = rest.iter().map(|(name, _)| name.clone()).collect();
+        model.combination = combination;
+        model.weights = weights.to_vec();
+        Self::of_parts(model, models.into_iter().map(|(_, model)| model).collect())
+    }
+
+    /// An ensemble as its description says, of the models that it names.
+    pub(super) fn of_parts(model: ModelDescription, models: Vec<Self>) -> Result<Self> {
+        let weights = match model.weights.is_empty() {
+            // A fold counts as much as any other.
+            true => models
+                .iter()
+                .map(|part| part.model.members.len() as f64)
+                .collect(),
+            false => model.weights.clone(),
+        };
+        let shares = shares(&weights, models.len())?;
+        let parts = models.into_iter().zip(shares);
+        let parts = parts.map(|(segmenter, share)| Part { segmenter, share });
+        Ok(Self {
+            answer: Answer::Several(parts.collect()),
+            model,
+            region: None,
+        })
+    }
+}
+
+/// Nothing when two models can answer together.
+pub(crate) fn check_alike(
+    (name, model): (&str, &ModelDescription),
+    (other_name, other): (&str, &ModelDescription),
+) -> Result<()> {
+    let bad = |reason: String| {
+        Err(Error::ModelFolder {
+            path: other_name.into(),
+            reason,
+        })
+    };
+    if model.labels != other.labels {
+        return bad(format!(
+            "has the labels {:?}, but {name} has {:?}; models that answer together share labels and their order",
+            other.labels.channel_names(),
+            model.labels.channel_names()
+        ));
+    }
+    // What a single channel is called does not matter.
+    let several = model.channels.len() > 1 && model.channels != other.channels;
+    if several || model.channels.len() != other.channels.len() {
+        return bad(format!(
+            "takes the channels {}, but {name} takes {}; models that answer together take the same, in one order",
+            other.channels.join(", "),
+            model.channels.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// The answer of all parts together, before postprocessing.
+pub(super) fn answer(
+    model: &ModelDescription,
+    parts: &[Part],
+    image: Volume<f32>,
+    request: &Request,
+) -> Result<Segmented> {
+    let limit = request.options.max_memory;
+    let sum_bytes = 4 * (image.geometry().voxel_count() * model.labels.channels()) as u64;
+    // An answer and the sum are in memory together; with less than this it goes to a scratch file.
+    let sum_aside = limit.is_some_and(|limit| request.beside + 4 * sum_bytes > limit);
+    let temporary = std::env::temp_dir();
+    let folder: Option<&Path> = sum_aside.then_some(temporary.as_path());
+    let image_bytes = 4 * image.data().len() as u64;
+    let mut mixture: Option<Mixture> = None;
+    let mut image = Some(image);
+    // What does not count is not asked.
+    let parts: Vec<&Part> = parts.iter().filter(|part| part.share > 0.0).collect();
+    for (number, part) in parts.iter().enumerate() {
+        let last = number + 1 == parts.len();
+        let taken = match last {
+            true => image.take(),
+            false => image.clone(),
+        };
+        // It is taken by the last part alone.
+        let Some(taken) = taken else { break };
+        let request = Request {
+            probabilities: true,
+            beside: request.beside
+                + if sum_aside { 0 } else { sum_bytes }
+                + if last { 0 } else { image_bytes },
+            ..*request
+        };
+        let answer = part.segmenter.answer(taken, &request)?.probabilities;
+        // They were asked for.
+        let answer = answer.ok_or(Error::Stopped)?;
+        let mixed = match &mut mixture {
+            Some(mixture) => mixture,
+            None => mixture.insert(Mixture::new(&answer, model.combination, folder)?),
+        };
+        mixed.add(&answer, part.share)?;
+    }
+    let sum = mixture.ok_or(Error::Stopped)?.finish()?;
+    let labels_aside = sum_aside && model.postprocessing.is_empty();
+    Ok(Segmented {
+        labels: labels_from(&sum, labels_aside.then_some(temporary.as_path()))?,
+        probabilities: request.probabilities.then_some(sum),
+    })
+}

@@ -1,0 +1,115 @@
+//! From a model folder to a [`Segmenter`]: the networks of its members, its coarser stage, its companions.
+
+use super::ensemble::check_alike;
+use super::member::Member;
+use super::region::Region;
+use super::single::Single;
+use super::{Answer, Segmenter};
+use crate::folder::{FoundModel, OpenOptions};
+use crate::{Combination, Error, Result};
+use burn::tensor::Device;
+use std::path::{Path, PathBuf};
+
+impl Segmenter {
+    /// Loads a model folder, ours or nnU-Net's, onto a device.
+    ///
+    /// # Errors
+    /// A description that cannot be read, weights that are missing or do not fit the network.
+    pub fn open(folder: &Path, device: &Device) -> Result<Self> {
+        Self::open_with(folder, device, &OpenOptions::default())
+    }
+
+    /// As [`Segmenter::open`], with some of the model's settings changed.
+    ///
+    /// # Errors
+    /// As [`Segmenter::open`]; a fold that the model has not, a step out of range.
+    pub fn open_with(folder: &Path, device: &Device, options: &OpenOptions) -> Result<Self> {
+        let found = FoundModel::read(folder, options)?;
+        let first = Self::open_first(&found, device, options)?;
+        let mut opened = match found.description.companions.is_empty() {
+            true => first,
+            false => Self::open_companions(folder, first, &found, device, options)?,
+        };
+        if let Some(stage) = &found.description.region {
+            let options = every_fold(options);
+            let segmenter = Self::open_with(&folder.join(&stage.model), device, &options)?;
+            if segmenter.model.channels.len() != found.description.channels.len() {
+                let found = &segmenter.model.channels;
+                return Err(Error::ModelFolder {
+                    path: folder.join(&stage.model),
+                    reason: format!(
+                        "takes {} channel(s), but the model whose region it finds takes another number",
+                        found.len()
+                    ),
+                });
+            }
+            opened.region = Some(Box::new(Region {
+                stage: stage.clone(),
+                segmenter,
+            }));
+        }
+        Ok(opened)
+    }
+
+    fn open_companions(
+        folder: &Path,
+        first: Self,
+        found: &FoundModel,
+        device: &Device,
+        options: &OpenOptions,
+    ) -> Result<Self> {
+        let description = &found.description;
+        let mut models = vec![first];
+        for name in &description.companions {
+            let path = folder.join(name);
+            let companion = Self::open_with(&path, device, options)?;
+            let own = (folder.display().to_string(), path.display().to_string());
+            check_alike((&own.0, description), (&own.1, companion.model()))?;
+            models.push(companion);
+        }
+        Self::of_parts(description.clone(), models)
+    }
+
+    /// Several model folders, ours or nnU-Net's, that answer together; see [`Segmenter::together`].
+    ///
+    /// # Errors
+    /// As [`Segmenter::open_with`] and [`Segmenter::together`].
+    pub fn open_together(
+        folders: &[PathBuf],
+        device: &Device,
+        options: &OpenOptions,
+        weights: Option<&[f64]>,
+        combination: Combination,
+    ) -> Result<Self> {
+        let open = |folder: &PathBuf| {
+            let model = Self::open_with(folder, device, options)?;
+            Ok((folder.display().to_string(), model))
+        };
+        let models = folders.iter().map(open).collect::<Result<_>>()?;
+        Self::together(models, weights, combination)
+    }
+
+    /// The model that a folder's description is of, without its companions.
+    fn open_first(found: &FoundModel, device: &Device, options: &OpenOptions) -> Result<Self> {
+        let load = |path: &PathBuf| Ok(Member::Ours(Box::new(found.load(path, device)?)));
+        let members = found.weights.iter().map(load).collect::<Result<_>>()?;
+        let mut single = Single::new(members, device);
+        if let Some(stage) = &found.previous_stage {
+            let options = every_fold(options);
+            single.previous = Some(Self::open_with(stage, device, &options)?);
+        }
+        Ok(Self {
+            model: found.description.clone(),
+            answer: Answer::One(Box::new(single)),
+            region: None,
+        })
+    }
+}
+
+/// Folds are chosen of the model that was named, not of the coarser ones that it needs.
+fn every_fold(options: &OpenOptions) -> OpenOptions {
+    OpenOptions {
+        folds: None,
+        ..options.clone()
+    }
+}

@@ -1,0 +1,153 @@
+//! How long a model's windows take: measured while they run, told with the next plan.
+
+use crate::{Estimate, MemoryPlan};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// Seconds that a voxel of a window took in the images so far.
+#[derive(Debug, Default)]
+pub(super) struct Pace(Mutex<Option<f64>>);
+
+impl Pace {
+    fn known(&self) -> Option<f64> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, seconds: f64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(seconds);
+    }
+}
+
+/// Tells a plan with its time: at once where that is known, after the first windows where it is not.
+pub(super) struct Announcement<'a> {
+    pace: &'a Pace,
+    plan: MemoryPlan,
+    /// Voxels of all windows together.
+    work: f64,
+    tell: Option<&'a (dyn Fn(&MemoryPlan) + Sync)>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    begun: Option<Instant>,
+    told: bool,
+}
+
+impl<'a> Announcement<'a> {
+    /// Of a plan whose windows have so many voxels, `batch` of them at a time.
+    pub fn new(
+        pace: &'a Pace,
+        plan: &MemoryPlan,
+        (window, batch): (usize, usize),
+        tell: Option<&'a (dyn Fn(&MemoryPlan) + Sync)>,
+    ) -> Self {
+        let announcement = Self {
+            pace,
+            plan: plan.clone(),
+            work: plan.windows as f64 * window as f64,
+            tell,
+            state: Mutex::default(),
+        };
+        match pace.known() {
+            Some(pace) => {
+                let seconds = pace * announcement.work;
+                announcement.say(Some(Estimate::EarlierImages(seconds)));
+            }
+            // The first batch is all there is.
+            None if plan.windows <= batch => announcement.say(None),
+            None => {}
+        }
+        announcement
+    }
+
+    /// So many windows are done.
+    pub fn advanced(&self, done: usize) {
+        let begun = {
+            let mut state = self.lock();
+            *state.begun.get_or_insert_with(Instant::now)
+        };
+        if done > 0 && !self.lock().told {
+            let each = begun.elapsed().as_secs_f64() / done as f64;
+            let seconds = each * self.plan.windows as f64;
+            self.say(Some(Estimate::FirstWindows(seconds)));
+        }
+    }
+
+    /// All windows are done.
+    pub fn finished(&self) {
+        let begun = self.lock().begun;
+        if let (Some(begun), true) = (begun, self.work > 0.0) {
+            self.pace
+                .remember(begun.elapsed().as_secs_f64() / self.work);
+        }
+        // Where no window was worth running.
+        self.say(None);
+    }
+
+    fn say(&self, time: Option<Estimate>) {
+        if std::mem::replace(&mut self.lock().told, true) {
+            return;
+        }
+        if let Some(tell) = self.tell {
+            tell(&MemoryPlan {
+                time,
+                ..self.plan.clone()
+            });
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Aside;
+
+    fn plan(windows: usize) -> MemoryPlan {
+        MemoryPlan {
+            stripes: vec![],
+            slab: 8,
+            aside: Aside::default(),
+            windows,
+            windows_unlimited: windows,
+            peak: 0,
+            time: None,
+        }
+    }
+
+    #[test]
+    fn the_first_windows_tell_and_the_next_image_knows() {
+        let told = Mutex::new(Vec::new());
+        let tell = |plan: &MemoryPlan| told.lock().unwrap().push(plan.time);
+        let pace = Pace::default();
+        let run = |windows: usize| {
+            let announcement = Announcement::new(&pace, &plan(windows), (1000, 2), Some(&tell));
+            let before = told.lock().unwrap().len();
+            announcement.advanced(0);
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            announcement.advanced(2);
+            announcement.advanced(windows);
+            announcement.finished();
+            before
+        };
+        assert_eq!(run(10), 0, "not before the first windows");
+        assert_eq!(run(10), 2, "before them");
+        let told = told.lock().unwrap();
+        assert!(matches!(told[0], Some(Estimate::FirstWindows(s)) if s >= 0.01));
+        assert!(matches!(told[1], Some(Estimate::EarlierImages(s)) if s >= 0.002));
+        assert_eq!(told.len(), 2);
+    }
+
+    #[test]
+    fn a_single_batch_is_told_at_once() {
+        let told = Mutex::new(0);
+        let tell = |_: &MemoryPlan| *told.lock().unwrap() += 1;
+        let pace = Pace::default();
+        drop(Announcement::new(&pace, &plan(1), (1000, 2), Some(&tell)));
+        assert_eq!(*told.lock().unwrap(), 1);
+    }
+}

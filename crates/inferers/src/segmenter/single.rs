@@ -1,0 +1,92 @@
+//! One model by itself: prepared, through its networks, back on the file's grid.
+
+use super::member::Member;
+use super::pace::Pace;
+use super::{Request, Segmented, Segmenter};
+use crate::placement::Placement;
+use crate::{ModelDescription, Result};
+use burn::tensor::Device;
+use vesalius_volume::{LabelMap, Subject, Volume};
+
+/// The networks of a model, and the coarser model whose labels they take as input.
+#[derive(Debug)]
+pub(super) struct Single {
+    pub members: Vec<Member>,
+    pub device: Device,
+    pub previous: Option<Segmenter>,
+    pub pace: Pace,
+}
+
+impl Single {
+    pub fn new(members: Vec<Member>, device: &Device) -> Self {
+        Self {
+            members,
+            device: device.clone(),
+            previous: None,
+            pace: Pace::default(),
+        }
+    }
+
+    /// The answer before postprocessing.
+    pub fn answer(
+        &self,
+        model: &ModelDescription,
+        image: Volume<f32>,
+        request: &Request,
+    ) -> Result<Segmented> {
+        let coarse = match &self.previous {
+            Some(stage) => {
+                let request = Request {
+                    probabilities: false,
+                    beside: request.beside + 4 * image.data().len() as u64,
+                    ..*request
+                };
+                Some(
+                    stage
+                        .segment_beside(image.clone(), &request)?
+                        .into_labels()?,
+                )
+            }
+            None => None,
+        };
+        let file = *image.geometry();
+        let read = image.data().len();
+        let (prepared, placement) = self.prepare(model, image, coarse.as_ref())?;
+        match (placement, model.inferer.windows()) {
+            (Some(placement), Some(windows)) => {
+                self.in_slabs(model, prepared, read, (&placement, &windows), request)
+            }
+            _ => self.whole(model, &prepared, &file, request),
+        }
+    }
+
+    /// The image as the network takes it, and the way back where it is along the axes.
+    fn prepare(
+        &self,
+        model: &ModelDescription,
+        image: Volume<f32>,
+        coarse: Option<&LabelMap>,
+    ) -> Result<(Volume<f32>, Option<Placement>)> {
+        if let Some(pipeline) = &model.nnunet {
+            let values: Vec<u16> = match &self.previous {
+                Some(stage) => stage.model().labels.label_values(),
+                None => Vec::new(),
+            };
+            let values: Vec<u16> = values.into_iter().filter(|&value| value != 0).collect();
+            let coarse = coarse.map(|labels| (labels, &values[..]));
+            let (prepared, placement) = pipeline.prepare(image, coarse)?;
+            return Ok((prepared, Some(placement)));
+        }
+        let file = *image.geometry();
+        let subject = Subject::new("image", image, None)?;
+        let (prepared, _) = model.preprocessing.apply(subject, 0, 0)?;
+        let (_, prepared, _) = prepared.into_parts();
+        let placement = Placement::between(prepared.geometry(), &file)?;
+        Ok((prepared, placement))
+    }
+
+    /// Bytes of all members' weights.
+    pub fn weights(&self) -> u64 {
+        4 * self.members.iter().map(Member::parameters).sum::<usize>() as u64
+    }
+}

@@ -1,0 +1,124 @@
+//! nnU-Net's trained-model folders beyond one answer each: ensembles straight over folders, with and
+//! without a limit of memory, and folders that something is wrong with.
+
+use std::path::{Path, PathBuf};
+use vesalius::inferers::{Combination, OpenOptions, SegmentOptions};
+use vesalius::prelude::*;
+
+/// nnU-Net's models, cases and answers, or nothing with a line that says so.
+fn stored() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/golden/nnunet");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert!(
+        std::env::var_os("VESALIUS_REQUIRE_SHARED").is_none(),
+        "{} is missing",
+        folder.display()
+    );
+    println!("skipped: nnU-Net's stored models (../shared not found)");
+    None
+}
+
+fn model_folder(stored: &Path, dataset: &str, configuration: &str) -> PathBuf {
+    stored.join(format!(
+        "models/{dataset}/nnUNetTrainer__nnUNetPlans__{configuration}"
+    ))
+}
+
+/// What `nnUNetv2_ensemble` (2.8.1) answered with the same two folders, labels and regions.
+#[test]
+fn folders_answer_together_as_nnunets_ensemble() {
+    let Some(stored) = stored() else { return };
+    let device = parse_device("cpu").unwrap();
+    for (dataset, case) in [
+        ("Dataset004_Hippocampus", "thick_024"),
+        ("Dataset005_HippoRegions", "oblique_045"),
+    ] {
+        let folders = ["2d", "3d_fullres"].map(|name| model_folder(&stored, dataset, name));
+        let options = OpenOptions::default();
+        let by = Combination::Probabilities;
+        let both = Segmenter::open_together(&folders, &device, &options, None, by).unwrap();
+        let image = vesalius::io::read(stored.join(format!("cases/{case}_0000.nii.gz"))).unwrap();
+        let found = both.segment(&image).unwrap();
+        let path = stored.join(format!("expected/{dataset}__ensemble/{case}.nii.gz"));
+        let theirs: LabelMap = vesalius::io::read_labels(&path).unwrap();
+        let pairs = found.data().iter().zip(theirs.data());
+        let differ = pairs.filter(|(a, b)| a != b).count();
+        println!("{}: {differ} voxels differ", path.display());
+        assert!(found.geometry().is_same(theirs.geometry()) && differ <= 1);
+
+        // With a limit the answers lie in scratch files, and nothing changes.
+        let message = together(&both, &image, 1_000_000).unwrap_err();
+        let smallest = message.rsplit("is ").next().unwrap().replace(' ', "");
+        let smallest: vesalius::inferers::Bytes = smallest.parse().unwrap();
+        let tight = match together(&both, &image, smallest.0) {
+            // The second model may need more than the first.
+            Err(message) => {
+                let more = message.rsplit("is ").next().unwrap().replace(' ', "");
+                let more: vesalius::inferers::Bytes = more.parse().unwrap();
+                together(&both, &image, more.0).unwrap()
+            }
+            Ok(tight) => tight,
+        };
+        assert_eq!(tight, found);
+    }
+}
+
+fn together(both: &Segmenter, image: &Volume<f32>, limit: u64) -> Result<LabelMap, String> {
+    let options = SegmentOptions {
+        max_memory: Some(limit),
+        ..SegmentOptions::default()
+    };
+    let segmented = both.segment_with(image.clone(), &options);
+    let segmented = segmented.map_err(|e| e.to_string())?;
+    segmented.into_labels().map_err(|e| e.to_string())
+}
+
+#[test]
+fn plans_of_an_unknown_planner_are_refused_by_name() {
+    let Some(stored) = stored() else { return };
+    let source = model_folder(&stored, "Dataset004_Hippocampus", "2d");
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("nnUNetTrainer__nnUNetPlans__2d");
+    std::fs::create_dir_all(folder.join("fold_0")).unwrap();
+    for file in ["dataset.json", "fold_0/checkpoint_final.pth"] {
+        std::fs::copy(source.join(file), folder.join(file)).unwrap();
+    }
+    let text = std::fs::read_to_string(source.join("plans.json")).unwrap();
+    let device = parse_device("cpu").unwrap();
+    let opened = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut plans: serde_json::Value = serde_json::from_str(&text).unwrap();
+        plans["experiment_planner_used"] = "MyPlanner".into();
+        change(&mut plans);
+        std::fs::write(folder.join("plans.json"), plans.to_string()).unwrap();
+        Segmenter::open(&folder, &device)
+            .map(drop)
+            .map_err(|e| e.to_string())
+    };
+    // The planner's name alone decides nothing: what it planned does.
+    assert_eq!(opened(&|_| {}), Ok(()));
+    for (key, value) in [
+        ("preprocessor_name", "MyPreprocessor"),
+        ("resampling_fn_data", "my_resampling"),
+        ("resampling_fn_probabilities", "resample_torch_fornnunet"),
+    ] {
+        let message =
+            opened(&|plans| plans["configurations"]["2d"][key] = value.into()).unwrap_err();
+        assert!(
+            [key, value, "MyPlanner", "plans.json", "only"]
+                .iter()
+                .all(|word| message.contains(word)),
+            "{message}"
+        );
+    }
+    let message = opened(&|plans| plans["label_manager"] = "MyManager".into()).unwrap_err();
+    assert!(
+        message.contains("MyManager") && message.contains("LabelManager"),
+        "{message}"
+    );
+    let message = opened(&|plans| {
+        plans["configurations"]["2d"]["architecture"]["network_class_name"] = "my.Network".into();
+    });
+    assert!(message.unwrap_err().contains("my.Network"));
+}
