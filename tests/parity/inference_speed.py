@@ -10,7 +10,8 @@ Jobs: `one_case`, `ten_cases`, `256x256x160_flips` run `vesalius predict` beside
 `sliding_window_copy_96` runs the case of that name of `examples/peer_speed` beside MONAI's
 SlidingWindowInferer, on `v.nii.gz` of the folder given by `--volume`, without the start of either.
 `--cases` holds `name_0000.nii.gz`. Prints, tab-separated, a line a job: the medians in seconds, their
-ratio, the peaks in MiB (a process and its workers, summed while they run) and their ratio.
+ratio, the peaks in MiB (a process and its workers, what they share counted once)
+and their ratio.
 """
 import argparse, os, pathlib, shutil, statistics, subprocess, sys, threading, time
 
@@ -19,10 +20,12 @@ NNUNET = pathlib.Path(sys.executable).with_name("nnUNetv2_predict_from_modelfold
 
 
 def family(pid):
-    """The resident memory of a process and all below it, in bytes."""
+    """The resident memory of a process and all below it, in bytes; a page that several share counts once."""
     total = 0
     try:
-        total += int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) << 10
         for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
                 total += family(int(child))
@@ -40,7 +43,7 @@ def run(command, environment):
     reader.start()
     while process.poll() is None:
         peak = max(peak, family(process.pid))
-        time.sleep(0.005)
+        time.sleep(0.02 if time.perf_counter() - start < 2 else 0.25)
     took = time.perf_counter() - start
     reader.join()
     if process.returncode:

@@ -72,8 +72,9 @@ impl Footprint<'_> {
     /// What may be laid aside, as far as it saves something.
     fn levels(&self) -> impl Iterator<Item = Aside> + '_ {
         Aside::LEVELS.into_iter().filter(|aside| {
-            let useless = aside.probabilities && !aside.image && self.probabilities == 0;
-            !useless && !(aside.labels && self.labels_needed)
+            let saves = aside.image || !aside.probabilities || self.probabilities > 0;
+            let may = !aside.labels || !self.labels_needed;
+            saves && may
         })
     }
 
