@@ -291,11 +291,9 @@ impl ModuleMapper for Writer<'_> {
                 return param;
             }
         };
-        let (id, old, mapper) = param.consume();
-        let (shape, device) = (old.dims(), old.device());
-        let trained = old.is_require_grad();
-        drop(old);
+        // Asked for without making the first weights, which nobody will see.
+        let (id, shape, device) = (param.id, param.lazy_shape(), param.lazy_device());
         let tensor = Tensor::from_data(TensorData::new(values, shape), &device);
-        Param::from_mapped_value(id, tensor.set_require_grad(trained), mapper)
+        param.transform_for_load(tensor, id)
     }
 }

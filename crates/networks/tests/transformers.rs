@@ -170,7 +170,10 @@ fn what_older_versions_stored_and_never_ran_is_left_out() {
 fn gradients_reach_every_weight_that_is_used() {
     let device = Device::flex().autodiff();
     for (config, size) in [(unetr(2), [48, 32]), (swin_unetr(2), [32, 64])] {
-        let network = config.init(&device).unwrap();
+        let made = config.init(&device).unwrap();
+        let weights = made.weights();
+        // Loading keeps what is trained.
+        let network = config.init(&device).unwrap().load(&weights).unwrap();
         let input = Tensor::random(
             [1, 2, 1, size[0], size[1]],
             burn::tensor::Distribution::Default,
