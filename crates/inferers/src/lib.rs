@@ -58,7 +58,9 @@ pub use region::{NothingFound, RegionStage};
 pub use saved::{
     SLABS_SUFFIX, read_npz, read_slabs, write_npz, write_probability_image, write_slabs,
 };
-pub use segmenter::{SegmentOptions, Segmented, Segmenter, TurnedNetwork, back_to_grid, labels_of};
+pub use segmenter::{
+    SegmentOptions, Segmented, Segmenter, TurnedNetwork, back_to_file, back_to_grid, labels_of,
+};
 pub use simple::Simple;
 pub use slice::Slice;
 pub use slices::Slices;

@@ -2,7 +2,7 @@
 
 use crate::source::CaseSource;
 use crate::{Batch, Event, PatchSampler, Result};
-use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork, back_to_grid, labels_of};
+use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork, back_to_file, labels_of};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_networks::Network;
 use vesalius_tensor::{Device, LogitsSlab, tensor_from_values, values_of};
@@ -39,7 +39,7 @@ pub(crate) fn segment(
         Some(reference) => reference.geometry(),
         None => case.subject.geometry(),
     };
-    Ok(labels_of(back_to_grid(logits, grid)?, scheme)?)
+    Ok(labels_of(back_to_file(logits, grid, scheme)?, scheme)?)
 }
 
 /// Scores a network on whole cases with labels. Cases that are broken are left out: they were named

@@ -16,7 +16,7 @@ pub(crate) use ensemble::check_alike;
 pub use options::SegmentOptions;
 pub use segmented::Segmented;
 pub use turned::TurnedNetwork;
-pub use whole::{back_to_grid, labels_of};
+pub use whole::{back_to_file, back_to_grid, labels_of};
 
 use crate::export::LabelStore;
 use crate::{Error, ModelDescription, PatchNetwork, ProbabilityMap, Result, postprocess};

@@ -119,7 +119,7 @@ impl Single {
 }
 
 /// Logits that mean background: the first class alone, or no region.
-fn background(scheme: &LabelScheme) -> Vec<f32> {
+pub(super) fn background(scheme: &LabelScheme) -> Vec<f32> {
     const SURE: f32 = 20.0;
     let mut logits = vec![-SURE; scheme.channels()];
     if let (LabelScheme::Exclusive { .. }, Some(first)) = (scheme, logits.first_mut()) {
