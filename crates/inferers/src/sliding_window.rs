@@ -218,10 +218,7 @@ impl SlidingWindow {
             }
             let (channels, values) = forward(run, &grid, batch)?;
             let stitched = stitched.get_or_insert_with(|| stitcher(vec![0.0; channels]));
-            let each = values.len() / batch.len();
-            for (&start, values) in batch.iter().zip(values.chunks_exact(each)) {
-                stitched.add(start, values);
-            }
+            stitched.add(batch, &values);
             done += batch.len();
             let until = match windows.get(done) {
                 Some(next) => next[2].max(0) as usize,

@@ -30,6 +30,21 @@ pub(crate) struct Stitcher<'a> {
     next: usize,
 }
 
+/// A window's output and where it goes.
+struct Part<'v> {
+    values: &'v [f32],
+    /// Its voxels along x, and where they begin in the image.
+    along: Range<usize>,
+    x: usize,
+    /// Its first row that is wanted, in the window and in the sums, and how many are.
+    row_in_window: usize,
+    row_in_sums: usize,
+    rows: usize,
+    /// Its slices, and where they begin in the image.
+    slices: Range<usize>,
+    first: usize,
+}
+
 impl<'a> Stitcher<'a> {
     /// `slots` slices must be enough for all windows between two calls of [`Stitcher::finish`].
     pub fn new(
@@ -56,45 +71,67 @@ impl<'a> Stitcher<'a> {
         }
     }
 
-    /// Adds a window's output, `[channel][z][y][x]`.
-    pub fn add(&mut self, start: Start, values: &[f32]) {
-        let grid = self.grid;
-        let [wx, wy, wz] = grid.window;
-        let (along, x) = grid.inside(start, 0);
-        let (slices, first) = grid.inside(start, 2);
-        let (in_window, y0) = grid.inside(start, 1);
-        let kept = y0.max(self.rows.start)..(y0 + in_window.len()).min(self.rows.end);
-        if kept.is_empty() || slices.is_empty() {
-            return;
-        }
-        let row_in_window = in_window.start + kept.start - y0;
-        let row_in_sums = kept.start - self.rows.start;
-        let (nx, plane) = (grid.size[0], self.rows.len() * grid.size[0]);
-        let (channels, slots, weights) = (self.channels, self.slots, self.weights);
-        let half = self.half;
-        let slice_length = (channels + 1) * plane;
+    /// Adds the outputs of a batch of windows, `[window][channel][z][y][x]`. A slice takes what all windows
+    /// have for it at once, while it is near.
+    pub fn add(&mut self, starts: &[Start], values: &[f32]) {
+        let each = values.len() / starts.len().max(1);
+        let windows: Vec<Part> = starts
+            .iter()
+            .zip(values.chunks_exact(each.max(1)))
+            .filter_map(|(&start, values)| self.part(start, values))
+            .collect();
+        let (channels, slots) = (self.channels, self.slots);
+        let (weights, half) = (self.weights, self.half);
+        let [wx, wy, wz] = self.grid.window;
+        let (nx, plane) = (self.grid.size[0], self.rows.len() * self.grid.size[0]);
         let add_slice = |(slot, sums): (usize, &mut [f32])| {
-            // The one slice of this window that is kept in this slot, if any.
-            let ahead = (slot + slots - first % slots) % slots;
-            let Some(k) = (ahead < slices.len()).then_some(slices.start + ahead) else {
-                return;
-            };
-            for j in 0..kept.len() {
-                let from = (k * wy + row_in_window + j) * wx;
-                let to = (row_in_sums + j) * nx + x;
-                let weight = &weights[from..][along.clone()];
-                let (outputs, total) = sums.split_at_mut(channels * plane);
-                for (channel, output) in outputs.chunks_exact_mut(plane).enumerate() {
-                    let patch = &values[channel * wx * wy * wz + from..][along.clone()];
-                    add_weighted(&mut output[to..to + along.len()], patch, weight, half);
+            let (outputs, total) = sums.split_at_mut(channels * plane);
+            for window in &windows {
+                // The one slice of this window that is kept in this slot, if any.
+                let ahead = (slot + slots - window.first % slots) % slots;
+                if ahead >= window.slices.len() {
+                    continue;
                 }
-                add(&mut total[to..to + along.len()], weight, half);
+                let k = window.slices.start + ahead;
+                for j in 0..window.rows {
+                    let from = (k * wy + window.row_in_window + j) * wx;
+                    let to = (window.row_in_sums + j) * nx + window.x;
+                    let to = to..to + window.along.len();
+                    let weight = &weights[from..][window.along.clone()];
+                    for (channel, output) in outputs.chunks_exact_mut(plane).enumerate() {
+                        let patch = &window.values[channel * wx * wy * wz + from..];
+                        let patch = &patch[window.along.clone()];
+                        add_weighted(&mut output[to.clone()], patch, weight, half);
+                    }
+                    add(&mut total[to], weight, half);
+                }
             }
         };
         self.sums
-            .par_chunks_mut(slice_length)
+            .par_chunks_mut((channels + 1) * plane)
             .enumerate()
             .for_each(add_slice);
+    }
+
+    /// What of a window lies within the image and the rows that are wanted, if anything.
+    fn part<'v>(&self, start: Start, values: &'v [f32]) -> Option<Part<'v>> {
+        let (along, x) = self.grid.inside(start, 0);
+        let (slices, first) = self.grid.inside(start, 2);
+        let (in_window, y0) = self.grid.inside(start, 1);
+        let kept = y0.max(self.rows.start)..(y0 + in_window.len()).min(self.rows.end);
+        if kept.is_empty() || slices.is_empty() {
+            return None;
+        }
+        Some(Part {
+            values,
+            along,
+            x,
+            row_in_window: in_window.start + kept.start - y0,
+            row_in_sums: kept.start - self.rows.start,
+            rows: kept.len(),
+            slices,
+            first,
+        })
     }
 
     /// Hands over all slices before `until`, which no window still to come touches.

@@ -18,7 +18,7 @@ impl Pace {
     }
 }
 
-/// Tells a plan with its time: at once where that is known, after the first windows where it is not.
+/// Tells a plan with its time: at once where that is known, after the first two batches where it is not.
 pub(super) struct Announcement<'a> {
     pace: &'a Pace,
     plan: MemoryPlan,
@@ -31,6 +31,8 @@ pub(super) struct Announcement<'a> {
 #[derive(Default)]
 struct State {
     begun: Option<Instant>,
+    /// When the first batch was done, and its windows: it makes room and is slower than the rest.
+    warm: Option<(Instant, usize)>,
     told: bool,
 }
 
@@ -63,12 +65,19 @@ impl<'a> Announcement<'a> {
 
     /// So many windows are done.
     pub fn advanced(&self, done: usize) {
-        let begun = {
+        let (each, told) = {
             let mut state = self.lock();
-            *state.begun.get_or_insert_with(Instant::now)
+            let begun = *state.begun.get_or_insert_with(Instant::now);
+            // Where hardly more than the first batch is to come, its own time must do.
+            if done > 0 && state.warm.is_none() && self.plan.windows > 2 * done {
+                state.warm = Some((Instant::now(), done));
+                return;
+            }
+            let (since, before) = state.warm.unwrap_or((begun, 0));
+            let each = since.elapsed().as_secs_f64() / done.saturating_sub(before).max(1) as f64;
+            (each, state.told || done <= before)
         };
-        if done > 0 && !self.lock().told {
-            let each = begun.elapsed().as_secs_f64() / done as f64;
+        if !told {
             let seconds = each * self.plan.windows as f64;
             self.say(Some(Estimate::FirstWindows(seconds)));
         }
@@ -128,8 +137,11 @@ mod tests {
             let announcement = Announcement::new(&pace, &plan(windows), (1000, 2), Some(&tell));
             let before = told.lock().unwrap().len();
             announcement.advanced(0);
-            std::thread::sleep(std::time::Duration::from_millis(2));
+            // The first batch does not count: it may be slow.
+            std::thread::sleep(std::time::Duration::from_millis(40));
             announcement.advanced(2);
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            announcement.advanced(4);
             announcement.advanced(windows);
             announcement.finished();
             before
@@ -137,7 +149,7 @@ mod tests {
         assert_eq!(run(10), 0, "not before the first windows");
         assert_eq!(run(10), 2, "before them");
         let told = told.lock().unwrap();
-        assert!(matches!(told[0], Some(Estimate::FirstWindows(s)) if s >= 0.01));
+        assert!(matches!(told[0], Some(Estimate::FirstWindows(s)) if (0.01..0.2).contains(&s)));
         assert!(matches!(told[1], Some(Estimate::EarlierImages(s)) if s >= 0.002));
         assert_eq!(told.len(), 2);
     }
