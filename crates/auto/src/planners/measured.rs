@@ -19,7 +19,7 @@ use vesalius_transforms::{
 use vesalius_volume::LabelScheme;
 
 /// Fewer steps than this teach a large network less than a small one.
-const ENOUGH_STEPS: f64 = 2000.0;
+const ENOUGH_STEPS: f64 = 1000.0;
 /// Where nobody says how long a run may take.
 const USUAL_MINUTES: f64 = 30.0;
 /// What nnU-Net's planner is told to fill on a CPU, where its 8 GB would make patches of minutes a step.
