@@ -1,5 +1,6 @@
 //! Convolution and its transpose.
 
+use super::operation::weighted_backward;
 use super::{CpuOperation, Saved, expect_fit};
 use vesalius_kernels as kernels;
 use vesalius_kernels::{ConvShape, ConvTransposeShape};
@@ -33,29 +34,12 @@ impl CpuOperation for ConvolutionOperation {
         gradient: &[f32],
         wanted: &[bool],
     ) -> Vec<Option<Vec<f32>>> {
-        let mut found = vec![None; inputs.len()];
-        if wanted[0] {
-            let mut to = kernels::zeros(inputs[0].len());
-            let done = kernels::conv3d_backward_input(&self.0, gradient, inputs[1], &mut to);
-            expect_fit(done);
-            found[0] = Some(to);
-        }
-        if wanted[1..].contains(&true) {
-            let mut to = vec![0.0; inputs[1].len()];
-            let mut bias = inputs.get(2).map(|bias| vec![0.0; bias.len()]);
-            expect_fit(kernels::conv3d_backward_weight(
-                &self.0,
-                inputs[0],
-                gradient,
-                &mut to,
-                bias.as_deref_mut(),
-            ));
-            found[1] = Some(to);
-            if let Some(bias) = bias {
-                found[2] = Some(bias);
-            }
-        }
-        found
+        weighted_backward(
+            inputs,
+            wanted,
+            |to| kernels::conv3d_backward_input(&self.0, gradient, inputs[1], to),
+            |to, bias| kernels::conv3d_backward_weight(&self.0, inputs[0], gradient, to, bias),
+        )
     }
 }
 
@@ -88,29 +72,13 @@ impl CpuOperation for TransposedOperation {
         gradient: &[f32],
         wanted: &[bool],
     ) -> Vec<Option<Vec<f32>>> {
-        let mut found = vec![None; inputs.len()];
-        if wanted[0] {
-            let mut to = kernels::zeros(inputs[0].len());
-            let done =
-                kernels::conv_transpose3d_backward_input(&self.0, gradient, inputs[1], &mut to);
-            expect_fit(done);
-            found[0] = Some(to);
-        }
-        if wanted[1..].contains(&true) {
-            let mut to = vec![0.0; inputs[1].len()];
-            let mut bias = inputs.get(2).map(|bias| vec![0.0; bias.len()]);
-            expect_fit(kernels::conv_transpose3d_backward_weight(
-                &self.0,
-                inputs[0],
-                gradient,
-                &mut to,
-                bias.as_deref_mut(),
-            ));
-            found[1] = Some(to);
-            if let Some(bias) = bias {
-                found[2] = Some(bias);
-            }
-        }
-        found
+        weighted_backward(
+            inputs,
+            wanted,
+            |to| kernels::conv_transpose3d_backward_input(&self.0, gradient, inputs[1], to),
+            |to, bias| {
+                kernels::conv_transpose3d_backward_weight(&self.0, inputs[0], gradient, to, bias)
+            },
+        )
     }
 }

@@ -1,5 +1,6 @@
 //! Linear layers, and the GELU that stands between two of them.
 
+use super::operation::weighted_backward;
 use super::{CpuOperation, Saved, expect_fit};
 use vesalius_kernels as kernels;
 use vesalius_kernels::LinearShape;
@@ -37,30 +38,12 @@ impl CpuOperation for LinearOperation {
         gradient: &[f32],
         wanted: &[bool],
     ) -> Vec<Option<Vec<f32>>> {
-        let to_input = wanted[0].then(|| {
-            let mut to = kernels::zeros(inputs[0].len());
-            expect_fit(kernels::linear_backward_input(
-                &self.layer,
-                gradient,
-                inputs[1],
-                &mut to,
-            ));
-            to
-        });
-        let mut weight = kernels::zeros(inputs[1].len());
-        let mut bias = inputs.get(2).map(|bias| vec![0.0; bias.len()]);
-        if wanted[1..].contains(&true) {
-            expect_fit(kernels::linear_backward_weight(
-                &self.layer,
-                inputs[0],
-                gradient,
-                &mut weight,
-                bias.as_deref_mut(),
-            ));
-        }
-        let mut found = vec![to_input, Some(weight)];
-        found.extend(bias.map(Some));
-        found
+        weighted_backward(
+            inputs,
+            wanted,
+            |to| kernels::linear_backward_input(&self.layer, gradient, inputs[1], to),
+            |to, bias| kernels::linear_backward_weight(&self.layer, inputs[0], gradient, to, bias),
+        )
     }
 }
 

@@ -48,6 +48,32 @@ pub(crate) fn expect_fit<T>(result: vesalius_kernels::Result<T>) -> T {
     }
 }
 
+/// The gradients of an operation with operands input, weight and, if any, bias; each half is run only
+/// where something of it is wanted.
+pub(super) fn weighted_backward(
+    inputs: &[&[f32]],
+    wanted: &[bool],
+    to_input: impl FnOnce(&mut [f32]) -> vesalius_kernels::Result<()>,
+    to_weight: impl FnOnce(&mut [f32], Option<&mut [f32]>) -> vesalius_kernels::Result<()>,
+) -> Vec<Option<Vec<f32>>> {
+    let mut found = vec![None; inputs.len()];
+    if wanted[0] {
+        let mut to = vesalius_kernels::zeros(inputs[0].len());
+        expect_fit(to_input(&mut to));
+        found[0] = Some(to);
+    }
+    if wanted[1..].contains(&true) {
+        let mut weight = vesalius_kernels::zeros(inputs[1].len());
+        let mut bias = inputs.get(2).map(|bias| vec![0.0; bias.len()]);
+        expect_fit(to_weight(&mut weight, bias.as_deref_mut()));
+        found[1] = Some(weight);
+        if let Some(bias) = bias {
+            found[2] = Some(bias);
+        }
+    }
+    found
+}
+
 /// A tensor's values, dense; copied only where they are not.
 pub(super) fn dense(tensor: FlexTensor) -> FlexTensor {
     if tensor.as_slice::<f32>().is_some() {
