@@ -29,11 +29,11 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// The number of steps that the minutes allow became known.
+    /// The number of steps that the minutes allow became known, or another.
     Planned {
         /// Steps in all.
         steps: u64,
-        /// Seconds a step in the warm-up.
+        /// Seconds a step took lately.
         seconds_per_step: f64,
     },
     /// A step was done.

@@ -14,7 +14,8 @@ pub enum Duration {
     Steps(u64),
     /// Times that every training case is drawn from.
     Epochs(f64),
-    /// Minutes of training; they become a number of steps after a warm-up, and validation is not counted.
+    /// Minutes of training, in which validation is not counted; they become a number of steps after a warm-up,
+    /// which is reckoned anew as the run goes on.
     Minutes(f64),
 }
 
