@@ -6,6 +6,7 @@ use vesalius::filters::{Convention, Interpolation, ResampleOptions, resample, ta
 use vesalius::inferers::{Blending, SlidingWindow};
 use vesalius::metrics::{Confusion, Evaluator, Hausdorff, Measure, SurfaceDice, Targets};
 use vesalius::prelude::*;
+use vesalius::tensor::concatenate;
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -43,7 +44,7 @@ pub fn cases() -> Vec<Case> {
                 batch_size: 4,
                 ..SlidingWindow::default()
             };
-            let twice = |patch: Tensor<5>| Tensor::cat(vec![patch.clone(), patch], 1);
+            let twice = |patch: Tensor<5>| concatenate(patch.clone(), patch);
             Ok(Box::new(move || {
                 drop(windows.run(&image, &twice, &Device::flex()))
             }))

@@ -9,7 +9,7 @@ use crate::{Blending, Error, Observer, PatchNetwork, Result, WindowRule};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use vesalius_tensor::{tensor_from_values, values_of};
+use vesalius_tensor::{tensor_from_values, values_of, zeros};
 use vesalius_volume::Volume;
 
 /// Runs a network window by window; peak memory is the stitched output and one batch of windows.
@@ -145,7 +145,7 @@ impl SlidingWindow {
         self.run_slices(&run, &mut |slice| {
             if output.is_empty() {
                 channels = slice.values.len() / plane;
-                output = vec![0.0; channels * z * plane];
+                output = zeros(channels * z * plane);
             }
             for (channel, values) in slice.values.chunks_exact(plane).enumerate() {
                 let at = (channel * z + slice.z) * plane;

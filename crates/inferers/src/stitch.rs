@@ -3,6 +3,7 @@
 use crate::windows::{Start, WindowGrid};
 use rayon::prelude::*;
 use std::ops::Range;
+use vesalius_tensor::zeros;
 
 /// One slice (along z) of the network's blended output.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ impl<'a> Stitcher<'a> {
             channels,
             half,
             background,
-            sums: vec![0.0; slots * slice],
+            sums: zeros(slots * slice),
             slots,
             rows,
             next: 0,
@@ -144,21 +145,29 @@ impl<'a> Stitcher<'a> {
         mut consume: impl FnMut(OutputSlice) -> Result<(), E>,
     ) -> Result<(), E> {
         let plane = self.rows.len() * self.grid.size[0];
-        let slice_length = (self.channels + 1) * plane;
+        let outputs = self.channels * plane;
         while self.next < until {
+            // As many as lie behind each other in the ring.
             let slot = self.next % self.slots;
-            let sums = &mut self.sums[slot * slice_length..][..slice_length];
-            let (outputs, total) = sums.split_at_mut(self.channels * plane);
-            for (output, &background) in outputs.chunks_exact_mut(plane).zip(&self.background) {
-                divide(output, total, background, self.half);
+            let count = (until - self.next).min(self.slots - slot);
+            let slice = outputs + plane;
+            let done = &mut self.sums[slot * slice..][..count * slice];
+            let (background, half) = (&self.background, self.half);
+            done.par_chunks_mut(slice).for_each(|sums| {
+                let (outputs, total) = sums.split_at_mut(outputs);
+                for (output, &background) in outputs.chunks_exact_mut(plane).zip(background) {
+                    divide(output, total, background, half);
+                }
+            });
+            for sums in done.chunks_exact_mut(slice) {
+                consume(OutputSlice {
+                    z: self.next,
+                    rows: self.rows.clone(),
+                    values: &mut sums[..outputs],
+                })?;
+                self.next += 1;
             }
-            consume(OutputSlice {
-                z: self.next,
-                rows: self.rows.clone(),
-                values: outputs,
-            })?;
-            sums.fill(0.0);
-            self.next += 1;
+            done.par_chunks_mut(slice).for_each(|sums| sums.fill(0.0));
         }
         Ok(())
     }

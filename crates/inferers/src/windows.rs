@@ -4,6 +4,7 @@ use crate::rows::ImageRows;
 use crate::{Result, SlidingWindow, WindowRule};
 use rayon::prelude::*;
 use std::ops::Range;
+use vesalius_tensor::zeros;
 
 /// The windows over an image of `size` voxels, padded evenly where it is smaller than one.
 #[derive(Debug, Clone)]
@@ -95,7 +96,7 @@ impl WindowGrid {
         let [wx, wy, wz] = self.window;
         let [nx, ny, _] = self.size;
         let channels = image.channels();
-        let mut values = vec![0.0; windows.len() * channels * wx * wy * wz];
+        let mut values = zeros(windows.len() * channels * wx * wy * wz);
         values.par_chunks_mut(wx * wy).enumerate().try_for_each(
             |(slice, target)| -> Result<()> {
                 let start = windows[slice / (channels * wz)];

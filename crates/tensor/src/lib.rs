@@ -33,6 +33,7 @@ pub use scope::{Clock, Fill, Named, Scope};
 pub use slab::{LogitsSlab, ProbabilitiesSlab};
 
 pub use burn::tensor::{Device, Int, Tensor};
+pub use vesalius_kernels::zeros;
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;
