@@ -27,7 +27,7 @@ pub use held_out::hold_out;
 pub use history::{History, Job, JobState, LabelScore};
 pub use input::{ExtraModality, Input, Modality};
 pub use plan::Plan;
-pub use planners::{DEFAULT_ALGORITHM, PlanOptions, StepCost, algorithms, plan, step_cost};
+pub use planners::{DEFAULT_ALGORITHM, PlanOptions, algorithms, plan};
 pub use report::write_report;
 pub use train::{TrainEvent, TrainOptions, train};
 pub use transfer::{export, import};

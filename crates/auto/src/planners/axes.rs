@@ -1,7 +1,8 @@
 //! nnU-Net's arrays are `[z, y, x]`, transposed so that the thickest axis comes first; ours are `[x, y, z]`.
 
-use crate::{Error, Result};
+use crate::Result;
 use serde_json::{Value, json};
+use vesalius_planning::Error;
 use vesalius_transforms::Axis;
 
 /// Which axis `[x, y, z]` each axis of nnU-Net's transposed arrays is.
@@ -13,9 +14,10 @@ impl Axes {
         let mut sorted = forward.to_vec();
         sorted.sort_unstable();
         if sorted != [0, 1, 2] || !matches!(count, 2 | 3) {
-            return Err(Error::Ensemble(format!(
+            return Err(Error::Plan(format!(
                 "nnU-Net's plan has the axes {forward:?} and {count} spacings, expected three axes and 2 or 3 spacings"
-            )));
+            ))
+            .into());
         }
         // Array axis 0 is z.
         let axes: Vec<usize> = forward.iter().map(|axis| 2 - axis).collect();

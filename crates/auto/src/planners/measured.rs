@@ -2,10 +2,12 @@
 //! machine can train enough steps in the time there is.
 
 use super::nnunet::{Translated, loss, planned, preprocessing, reasons};
-use super::probe::{StepCost, step_cost};
+use super::probe::{StepCost, Trial};
 use super::rung::{RUNGS, Rung};
 use super::task::Task;
+use super::template::median_size;
 use crate::{Error, Plan, Result};
+use vesalius_inferers::Bytes;
 use vesalius_planning::nnunet::{Configuration, Planned, Planner};
 use vesalius_tensor::Device;
 use vesalius_training::{
@@ -13,13 +15,14 @@ use vesalius_training::{
     WarmUp, WeightAverageConfig,
 };
 use vesalius_transforms::{
-    Affine, Chain, Flip, GaussianNoise, PatchConfig, PatchSampling, PositiveNegative,
+    Affine, Axis, Chain, Flip, GaussianNoise, PatchConfig, PatchSampling, PositiveNegative,
     ScaleIntensity, ShiftIntensity, Transform,
 };
 use vesalius_volume::LabelScheme;
 
-/// Fewer steps than this teach a large network less than a small one.
-const ENOUGH_STEPS: f64 = 1000.0;
+/// Fewer steps than this teach a large network less than a small one: on hippocampus, 16 channels scored a Dice
+/// of 0.88 after 2,000 steps in less time than 32 took to 0.87 in 940.
+const ENOUGH_STEPS: f64 = 2000.0;
 /// Where nobody says how long a run may take.
 const USUAL_MINUTES: f64 = 30.0;
 /// What nnU-Net's planner is told to fill on a CPU, where its 8 GB would make patches of minutes a step.
@@ -39,192 +42,209 @@ pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
     let mut because = reasons(&planned, "3d_fullres");
     // That sentence is about nnU-Net's batch, which is not taken.
     because.retain(|reason| !reason.starts_with("batch size"));
+    let base = base(task, name, &planned, &of, &mut because)?;
     let minutes = task.minutes_a_run().unwrap_or(USUAL_MINUTES);
-    let ladder = Ladder {
-        task,
-        planned: &planned,
-        of: &of,
-        name,
-        minutes,
-        because: Vec::new(),
-    };
-    let (mut training, choice) = ladder.climb()?;
-    because.extend(choice);
+    let (training, steps) = climb(task, &base, minutes, &mut because)?;
+    let mut training = finished(training, steps, &mut because);
     training.duration = Some(Duration::Minutes(minutes));
     Ok(Plan { because, training })
 }
 
-/// Larger and larger networks, until one is too slow or too large.
-struct Ladder<'a> {
-    task: &'a Task<'a>,
-    planned: &'a Planned,
-    of: &'a Configuration,
-    name: &'a str,
+/// Larger and larger networks in place of nnU-Net's, until one is too slow or too large; the last that was
+/// neither, and how many steps it makes.
+fn climb(
+    task: &Task,
+    base: &TrainingConfig,
     minutes: f64,
-    because: Vec<String>,
+    because: &mut Vec<String>,
+) -> Result<(TrainingConfig, f64)> {
+    let trial = trial(task, base)?;
+    let free = free_memory(task);
+    let mut best: Option<(TrainingConfig, Rung, StepCost)> = None;
+    let mut stopped = "nothing larger is tried".to_owned();
+    let steps_at = |cost: StepCost| minutes * 60.0 / cost.step_seconds;
+    for rung in RUNGS {
+        let mut config = base.clone();
+        config.network = rung.network(&base.network);
+        let needs = training_memory(&config)?;
+        if best.is_some() && needs > free {
+            stopped = format!(
+                "{rung} would take {} of memory, {} may be taken",
+                Bytes(needs),
+                Bytes(free)
+            );
+            break;
+        }
+        let cost = trial.cost(&config, &task.options.device, &task.options.stop)?;
+        let steps = steps_at(cost);
+        if best.is_some() && steps < ENOUGH_STEPS {
+            stopped = format!("{rung} would make {steps:.0}, too few to learn from");
+            break;
+        }
+        best = Some((config, rung, cost));
+    }
+    let Some((config, rung, cost)) = best else {
+        return Err(no_plan("no network was tried"));
+    };
+    let steps = steps_at(cost);
+    because.push(format!(
+        "{rung}: a step of {} patches takes {:.3} s here and a held-out case {:.2} s, so {minutes:.1} minutes make {steps:.0} steps; {stopped}",
+        config.batch_size, cost.step_seconds, cost.case_seconds
+    ));
+    if steps < ENOUGH_STEPS {
+        because.push(format!(
+            "that is few ({ENOUGH_STEPS:.0} are wanted): give more minutes or a faster machine for a better model"
+        ));
+    }
+    Ok((config, steps))
 }
 
-impl Ladder<'_> {
-    fn climb(mut self) -> Result<(TrainingConfig, Vec<String>)> {
-        let free = self.memory();
-        let mut best: Option<(TrainingConfig, Rung, StepCost)> = None;
-        let mut stopped = "nothing larger is tried".to_owned();
-        for rung in RUNGS {
-            let config = self.config(rung)?;
-            let needs = training_memory(&config)?;
-            if best.is_some() && needs > free {
-                stopped = format!(
-                    "{rung} would take {} of memory, {} may be taken",
-                    gibibytes(needs),
-                    gibibytes(free)
-                );
-                break;
-            }
-            let cost = self.cost(&config)?;
-            let steps = self.steps(cost);
-            if best.is_some() && steps < ENOUGH_STEPS {
-                stopped = format!("{rung} would make {steps:.0}, too few to learn from");
-                break;
-            }
-            best = Some((config, rung, cost));
-        }
-        let Some((config, rung, cost)) = best else {
-            return Err(Error::Ensemble("no network was tried".to_owned()));
-        };
-        let steps = self.steps(cost);
-        self.because.push(format!(
-            "{rung}: a step of {} patches takes {:.3} s here and a held-out case {:.2} s, so {:.1} minutes make {steps:.0} steps; {stopped}",
-            config.batch_size, cost.step_seconds, cost.case_seconds, self.minutes
-        ));
-        if steps < ENOUGH_STEPS {
-            self.because.push(format!(
-                "that is few ({ENOUGH_STEPS:.0} are wanted): give more minutes or a faster machine for a better model"
-            ));
-        }
-        let config = self.finished(config, steps);
-        Ok((config, self.because))
-    }
-
-    fn steps(&self, cost: StepCost) -> f64 {
-        self.minutes * 60.0 / cost.step_seconds
-    }
-
-    fn cost(&self, config: &TrainingConfig) -> Result<StepCost> {
-        let list = self.task.work.list();
-        let usable: Vec<_> = list
-            .cases
+/// The first and the last case with a labelled voxel, ready to be tried on.
+fn trial(task: &Task, config: &TrainingConfig) -> Result<Trial> {
+    let list = task.work.list();
+    let facts = &task.analyzed.report.facts;
+    let labelled = |name: &String| {
+        facts
             .iter()
-            .filter(|case| {
-                let facts = &self.task.analyzed.report.facts;
-                facts
-                    .iter()
-                    .any(|fact| fact.name == case.name && fact.foreground() > 0)
-            })
-            .collect();
-        let (Some(first), Some(last)) = (usable.first(), usable.last()) else {
-            return Err(Error::Ensemble("no case has a labelled voxel".to_owned()));
-        };
-        let options = self.task.options;
-        step_cost(
-            config,
-            [*first, *last],
-            &list.channels,
-            &self.task.scheme,
-            &options.device,
-            &options.stop,
-        )
-    }
+            .any(|fact| fact.name == *name && fact.foreground() > 0)
+    };
+    let mut usable = list.cases.iter().filter(|case| labelled(&case.name));
+    let Some(first) = usable.next() else {
+        return Err(no_plan("no case has a labelled voxel"));
+    };
+    let last = usable.next_back().unwrap_or(first);
+    Trial::read(
+        [first, last],
+        &list.channels,
+        &task.scheme,
+        &config.preprocessing,
+    )
+}
 
-    /// Bytes that training may take.
-    fn memory(&self) -> u64 {
-        match self.task.options.memory_gb {
-            Some(gigabytes) => (gigabytes * 1e9) as u64,
-            None => vesalius_training::free_memory()
-                .map_or(u64::MAX, |free| (free as f64 * MEMORY_SHARE) as u64),
-        }
-    }
+fn no_plan(reason: &str) -> Error {
+    vesalius_planning::Error::Plan(reason.to_owned()).into()
+}
 
-    fn config(&mut self, rung: Rung) -> Result<TrainingConfig> {
-        let task = self.task;
-        let translated = Translated::of(task, self.planned, self.of)?;
-        let patch = PatchConfig {
-            size: translated.patch,
-            sampling: PatchSampling::PositiveNegative(PositiveNegative {
-                positive: 3.0,
-                negative: 1.0,
-            }),
-            slice_axis: None,
-        };
-        let network = rung.network(&translated.network);
-        let mut training = TrainingConfig::new(self.name, network, patch);
-        let (mirror, mirror_reason) = task.mirror();
-        let (orient, orient_reason) = task.orientation();
-        let mut steps: Vec<Transform> = orient.into_iter().collect();
-        steps.extend(preprocessing(task, self.planned, self.of)?.0);
-        training.preprocessing = Chain(steps);
-        let mut augmentation = vec![
-            Transform::Affine(Affine {
-                rotate: [10.0; 3],
-                scale: [0.9, 1.1],
-                probability: 0.3,
-                ..Affine::default()
-            }),
-            Transform::ScaleIntensity(ScaleIntensity {
-                factor: 0.25,
-                probability: 0.5,
-            }),
-            Transform::ShiftIntensity(ShiftIntensity {
-                offset: 0.1,
-                probability: 0.5,
-            }),
-            Transform::GaussianNoise(GaussianNoise {
-                deviation: 0.1,
-                probability: 0.2,
-            }),
-        ];
-        if !mirror.is_empty() {
-            augmentation.push(Transform::Flip(Flip {
-                axes: mirror.clone(),
-                probability: 0.5,
-            }));
-        }
-        training.augmentation = Chain(augmentation);
-        training.mirror_axes = mirror;
-        let regions = matches!(task.scheme, LabelScheme::Regions { .. });
-        training.loss = loss(true, regions);
-        training.batch_size = 2;
-        training.inferer = Some(translated.inferer(training.batch_size));
-        if self.because.is_empty() {
-            self.because.extend([orient_reason, mirror_reason]);
-            self.because.push("patches of 2, three in four around a labelled voxel: small batches make more steps".to_owned());
-        }
-        Ok(training)
+/// Bytes that training may take.
+fn free_memory(task: &Task) -> u64 {
+    match task.options.memory_gb {
+        Some(gigabytes) => (gigabytes * 1e9) as u64,
+        None => vesalius_training::free_memory()
+            .map_or(u64::MAX, |free| (free as f64 * MEMORY_SHARE) as u64),
     }
+}
 
-    /// What depends on the number of steps.
-    fn finished(&mut self, mut config: TrainingConfig, steps: f64) -> TrainingConfig {
-        config.optimizer = OptimizerConfig::AdamW(AdamWConfig {
-            learning_rate: 0.002,
-            weight_decay: 1e-5,
-            ..AdamWConfig::default()
-        });
-        config.schedule = Schedule::Poly(Poly::default());
-        config.warm_up = WarmUp {
-            steps: ((steps / 50.0) as u64).clamp(1, 50),
-            start: 0.0,
-        };
-        // Averages over about the last tenth of the run.
-        let decay = (1.0 - 10.0 / steps).clamp(0.9, 0.999);
-        config.weight_average = Some(WeightAverageConfig { decay });
-        config.validation = ValidationConfig {
-            times: 3,
-            ..ValidationConfig::default()
-        };
-        self.because.push(format!(
-            "AdamW at 0.002 with an average of the weights (decay {decay:.4}): in a short run it learns faster than nnU-Net's gradient descent, and the average is steadier than the last step"
+/// Everything but the network's size and what depends on the number of steps.
+fn base(
+    task: &Task,
+    name: &str,
+    planned: &Planned,
+    of: &Configuration,
+    because: &mut Vec<String>,
+) -> Result<TrainingConfig> {
+    let mut translated = Translated::of(task, planned, of)?;
+    let median = median_size(task, translated.spacing);
+    let divisor = translated.network.architecture().divisor();
+    let patch = filled_patch(translated.patch, median, divisor);
+    if patch != translated.patch {
+        because.push(format!(
+            "of that patch {} × {} × {}, which the median case of {} × {} × {} fills: no time goes into padding",
+            patch[0], patch[1], patch[2], median[0], median[1], median[2]
         ));
-        config
+        translated.patch = patch;
     }
+    let patch = PatchConfig {
+        size: translated.patch,
+        sampling: PatchSampling::PositiveNegative(PositiveNegative {
+            positive: 3.0,
+            negative: 1.0,
+        }),
+        slice_axis: None,
+    };
+    let mut training = TrainingConfig::new(name, translated.network.clone(), patch);
+    let (orient, orient_reason) = task.orientation();
+    let (mirror, mirror_reason) = task.mirror();
+    because.extend([orient_reason, mirror_reason]);
+    because.push(
+        "patches of 2, three in four around a labelled voxel: small batches make more steps"
+            .to_owned(),
+    );
+    let mut steps: Vec<Transform> = orient.into_iter().collect();
+    steps.extend(preprocessing(task, planned, of)?.0);
+    training.preprocessing = Chain(steps);
+    training.augmentation = augmentation(&mirror);
+    training.mirror_axes = mirror;
+    let regions = matches!(task.scheme, LabelScheme::Regions { .. });
+    training.loss = loss(true, regions);
+    training.batch_size = 2;
+    training.inferer = Some(translated.inferer(training.batch_size));
+    Ok(training)
+}
+
+/// The largest patch, up to nnU-Net's, that the median case fills. nnU-Net's is padded up to what the network
+/// can halve; a step over one that is filled costs half as much on small images, and twice as many of
+/// them teach more.
+fn filled_patch(planned: [i64; 3], median: [i64; 3], divisor: [usize; 3]) -> [i64; 3] {
+    std::array::from_fn(|axis| {
+        let divisor = divisor[axis] as i64;
+        planned[axis].min((median[axis] / divisor).max(1) * divisor)
+    })
+}
+
+/// Mild, since a short run sees each case only a few times.
+fn augmentation(mirror: &[Axis]) -> Chain {
+    let mut chain = vec![
+        Transform::Affine(Affine {
+            rotate: [10.0; 3],
+            scale: [0.9, 1.1],
+            probability: 0.3,
+            ..Affine::default()
+        }),
+        Transform::ScaleIntensity(ScaleIntensity {
+            factor: 0.25,
+            probability: 0.5,
+        }),
+        Transform::ShiftIntensity(ShiftIntensity {
+            offset: 0.1,
+            probability: 0.5,
+        }),
+        Transform::GaussianNoise(GaussianNoise {
+            deviation: 0.1,
+            probability: 0.2,
+        }),
+    ];
+    if !mirror.is_empty() {
+        chain.push(Transform::Flip(Flip {
+            axes: mirror.to_vec(),
+            probability: 0.5,
+        }));
+    }
+    Chain(chain)
+}
+
+/// What depends on the number of steps.
+fn finished(mut config: TrainingConfig, steps: f64, because: &mut Vec<String>) -> TrainingConfig {
+    config.optimizer = OptimizerConfig::AdamW(AdamWConfig {
+        learning_rate: 0.002,
+        weight_decay: 1e-5,
+        ..AdamWConfig::default()
+    });
+    config.schedule = Schedule::Poly(Poly::default());
+    config.warm_up = WarmUp {
+        steps: ((steps / 50.0) as u64).clamp(1, 50),
+        start: 0.0,
+    };
+    // Averages over about the last tenth of the run.
+    let decay = (1.0 - 10.0 / steps).clamp(0.9, 0.999);
+    config.weight_average = Some(WeightAverageConfig { decay });
+    config.validation = ValidationConfig {
+        times: 3,
+        ..ValidationConfig::default()
+    };
+    because.push(format!(
+        "AdamW at 0.002 with an average of the weights (decay {decay:.4}): in a short run it learns faster than nnU-Net's gradient descent, and the average is steadier than the last step"
+    ));
+    config
 }
 
 fn training_memory(config: &TrainingConfig) -> Result<u64> {
@@ -235,6 +255,19 @@ fn training_memory(config: &TrainingConfig) -> Result<u64> {
         .training_memory)
 }
 
-fn gibibytes(bytes: u64) -> String {
-    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_is_filled_by_the_median_case_and_never_larger_than_planned() {
+        // Hippocampus: nnU-Net pads 36 × 50 × 35 voxels up to what its network halves.
+        let filled = filled_patch([40, 56, 40], [36, 50, 35], [8; 3]);
+        assert_eq!(filled, [32, 48, 32]);
+        assert_eq!(
+            filled_patch([96; 3], [400, 400, 20], [32, 32, 16]),
+            [96, 96, 16]
+        );
+        assert_eq!(filled_patch([32; 3], [20, 40, 31], [32; 3]), [32; 3]);
+    }
 }

@@ -10,8 +10,6 @@ mod rung;
 mod task;
 mod template;
 
-pub use probe::{StepCost, step_cost};
-
 use crate::{Analyzed, Error, Plan, Result, Work};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

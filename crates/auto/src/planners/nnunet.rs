@@ -109,6 +109,8 @@ pub(super) fn preprocessing(task: &Task, planned: &Planned, of: &Configuration) 
 pub(super) struct Translated {
     pub network: NetworkConfig,
     pub patch: [i64; 3],
+    /// In millimetres; 0 across slices.
+    pub spacing: [f64; 3],
     pub across: Option<Axis>,
     regions: bool,
 }
@@ -117,13 +119,14 @@ impl Translated {
     pub fn of(task: &Task, planned: &Planned, of: &Configuration) -> Result<Self> {
         let patch = of.patch_size.as_deref().unwrap_or_default();
         let axes = Axes::of(&planned.plans.transpose_forward, patch.len())?;
-        let mut stored = serde_json::to_value(of).map_err(|e| Error::Ensemble(e.to_string()))?;
+        let mut stored = serde_json::to_value(of).map_err(vesalius_planning::Error::Json)?;
         turn_stages(&mut stored, &axes);
         let (inputs, outputs) = (task.modalities.len(), task.scheme.channels());
         let patch: Vec<i64> = patch.iter().map(|&n| n as i64).collect();
         Ok(Self {
             network: NetworkConfig::from_nnunet_plans(&stored, inputs, outputs)?,
             patch: axes.turned(&patch, 1),
+            spacing: axes.turned(of.spacing.as_deref().unwrap_or_default(), 0.0),
             across: axes.across(),
             regions: matches!(task.scheme, LabelScheme::Regions { .. }),
         })

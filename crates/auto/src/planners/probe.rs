@@ -7,8 +7,10 @@ use std::time::Instant;
 use vesalius_planning::CaseFiles;
 use vesalius_tensor::Device;
 use vesalius_training::{
-    Case, Duration, Event, FitOptions, MemoryCases, TrainingConfig, TrainingData, fit, read_case,
+    Case, Duration, Event, FitOptions, MemoryCases, TrainingConfig, TrainingData, ValidationOn,
+    fit, read_case,
 };
+use vesalius_transforms::Chain;
 use vesalius_volume::LabelScheme;
 
 /// Steps that are timed after the first, which makes room and is slower.
@@ -16,70 +18,84 @@ const STEPS: u64 = 4;
 
 /// What a run costs.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StepCost {
+pub(super) struct StepCost {
     /// Seconds of a training step, augmentation and optimiser included: the median of a few.
     pub step_seconds: f64,
     /// Seconds to segment and score a held-out case, without mirrors.
     pub case_seconds: f64,
 }
 
-/// Trains a few steps on the first case, segments the second, and forgets both. The two may be the same.
-///
-/// # Errors
-/// A case that cannot be read; a config that cannot be trained; a full temporary folder;
-/// [`Error::Stopped`].
-pub fn step_cost(
-    config: &TrainingConfig,
-    cases: [&CaseFiles; 2],
-    channels: &[String],
-    labels: &LabelScheme,
-    device: &Device,
-    stop: &Arc<AtomicBool>,
-) -> Result<StepCost> {
-    let folder = tempfile::tempdir().map_err(|e| Error::Work {
-        path: std::env::temp_dir(),
-        reason: format!("cannot hold a trial run ({e}); point TMPDIR to a folder with room"),
-    })?;
-    let read = |files: &CaseFiles| {
-        let subject = read_case(files, channels.len())?;
-        let case = Case::new(subject, labels, &config.preprocessing)?;
-        Ok::<_, Error>(MemoryCases::shared([case]))
-    };
-    let data = TrainingData {
-        dataset: "trial".to_owned(),
-        channels: channels.to_vec(),
-        labels: labels.clone(),
-        training: read(cases[0])?,
-        validation: read(cases[1])?,
-        warnings: Vec::new(),
-    };
-    let mut config = config.clone();
-    config.validation.times = 1;
-    config.validation.on = vesalius_training::ValidationOn::Volumes;
-    let options = FitOptions {
-        output: folder.path().join("trial"),
-        device: device.clone(),
-        duration: Some(Duration::Steps(STEPS + 1)),
-        stop: stop.clone(),
-        ..FitOptions::default()
-    };
-    let (mut steps, mut last, mut case_seconds) = (Vec::new(), Instant::now(), 0.0);
-    fit(&config, &data, &options, &mut |event| {
-        let since = last.elapsed().as_secs_f64();
-        match event {
-            Event::Step { .. } => steps.push(since),
-            Event::ValidatedCase { .. } => case_seconds = since,
-            _ => {}
-        }
-        last = Instant::now();
-    })?;
-    if stop.load(Ordering::Relaxed) {
-        return Err(Error::Stopped);
+/// Two cases, read and preprocessed once for all that is tried on them.
+pub(super) struct Trial(TrainingData);
+
+impl Trial {
+    /// What is trained on and what is held out; the two may be the same.
+    ///
+    /// # Errors
+    /// A case that cannot be read or preprocessed.
+    pub fn read(
+        cases: [&CaseFiles; 2],
+        channels: &[String],
+        labels: &LabelScheme,
+        preprocessing: &Chain,
+    ) -> Result<Self> {
+        let read = |files: &CaseFiles| {
+            let subject = read_case(files, channels.len())?;
+            let case = Case::new(subject, labels, preprocessing)?;
+            Ok::<_, Error>(MemoryCases::shared([case]))
+        };
+        Ok(Self(TrainingData {
+            dataset: "trial".to_owned(),
+            channels: channels.to_vec(),
+            labels: labels.clone(),
+            training: read(cases[0])?,
+            validation: read(cases[1])?,
+            warnings: Vec::new(),
+        }))
     }
-    let mut timed = steps.split_off(1.min(steps.len()));
-    timed.sort_by(f64::total_cmp);
-    Ok(StepCost {
-        step_seconds: timed.get(timed.len() / 2).copied().unwrap_or(f64::INFINITY),
-        case_seconds,
-    })
+
+    /// Trains a few steps, segments the held-out case, and forgets both.
+    ///
+    /// # Errors
+    /// A config that cannot be trained; a full temporary folder; [`Error::Stopped`].
+    pub fn cost(
+        &self,
+        config: &TrainingConfig,
+        device: &Device,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<StepCost> {
+        let folder = tempfile::tempdir().map_err(|e| Error::Work {
+            path: std::env::temp_dir(),
+            reason: format!("cannot hold a trial run ({e}); point TMPDIR to a folder with room"),
+        })?;
+        let mut config = config.clone();
+        config.validation.times = 1;
+        config.validation.on = ValidationOn::Volumes;
+        let options = FitOptions {
+            output: folder.path().join("trial"),
+            device: device.clone(),
+            duration: Some(Duration::Steps(STEPS + 1)),
+            stop: stop.clone(),
+            ..FitOptions::default()
+        };
+        let (mut steps, mut last, mut case_seconds) = (Vec::new(), Instant::now(), 0.0);
+        fit(&config, &self.0, &options, &mut |event| {
+            let since = last.elapsed().as_secs_f64();
+            match event {
+                Event::Step { .. } => steps.push(since),
+                Event::ValidatedCase { .. } => case_seconds = since,
+                _ => {}
+            }
+            last = Instant::now();
+        })?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Stopped);
+        }
+        let mut timed = steps.split_off(1.min(steps.len()));
+        timed.sort_by(f64::total_cmp);
+        Ok(StepCost {
+            step_seconds: timed.get(timed.len() / 2).copied().unwrap_or(f64::INFINITY),
+            case_seconds,
+        })
+    }
 }

@@ -145,7 +145,7 @@ fn snapped(
 }
 
 /// The median case's voxels at a spacing.
-fn median_size(task: &Task, spacing: [f64; 3]) -> [i64; 3] {
+pub(super) fn median_size(task: &Task, spacing: [f64; 3]) -> [i64; 3] {
     let images = &task.analyzed.statistics.stats_summary.image_stats;
     std::array::from_fn(|axis| {
         let has = images.spacing.median[axis];

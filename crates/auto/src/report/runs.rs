@@ -3,6 +3,7 @@
 use super::table;
 use crate::{History, Job, JobState, Result, Work};
 use serde_json::Value;
+use vesalius_inferers::Bytes;
 use vesalius_training::LOG_FILE;
 use vesalius_view::{Chart, Page, Series};
 
@@ -16,7 +17,8 @@ pub(super) fn write(page: &mut Page, work: &Work, history: &History) -> Result<(
             job.dice.map_or("–".to_owned(), |dice| format!("{dice:.4}")),
             labels(job),
             format!("{:.1}", job.seconds / 60.0),
-            job.memory.map_or("–".to_owned(), gibibytes),
+            job.memory
+                .map_or("–".to_owned(), |bytes| Bytes(bytes).to_string()),
             state(job),
         ]
     });
@@ -60,10 +62,6 @@ fn labels(job: &Job) -> String {
         format!("{} {dice}{interval}", label.name)
     });
     shown.collect::<Vec<_>>().join("; ")
-}
-
-fn gibibytes(bytes: u64) -> String {
-    format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
 fn state(job: &Job) -> String {
