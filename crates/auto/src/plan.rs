@@ -16,10 +16,23 @@ pub struct Plan {
     pub training: TrainingConfig,
 }
 
+/// How the name of a plan ends that a search made of another.
+const TUNED: &str = "_tuned";
+
 impl Plan {
     /// The algorithm's name.
     pub fn name(&self) -> &str {
         &self.training.name
+    }
+
+    /// What a search calls the plan that it makes of the one of this name.
+    pub fn tuned_name(name: &str) -> String {
+        format!("{name}{TUNED}")
+    }
+
+    /// Whether a search made this plan of another.
+    pub fn is_tuned(&self) -> bool {
+        self.name().ends_with(TUNED)
     }
 
     /// Where the plan of an algorithm lies in a folder of plans.

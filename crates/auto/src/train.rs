@@ -1,11 +1,12 @@
 //! Every algorithm on every fold, one run after another; what fails is said, tried again, and left out.
 
+use crate::work::going_on;
 use crate::{Error, History, Job, JobState, LabelScore, Plan, Result, Work, hold_out};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vesalius_tensor::Device;
-use vesalius_training::{Duration, Event, FitOptions, FitReport, fit, load_dataset_cached};
+use vesalius_training::{Duration, Event, FitOptions, FitReport, fit};
 
 /// How the runs are made.
 #[derive(Debug, Clone)]
@@ -248,18 +249,12 @@ fn run(
     config.seed = config
         .seed
         .wrapping_add(job.failures.len() as u64 * 1_000_003);
-    if config.labels.is_none() {
-        config.labels = work.input().label_scheme()?;
-    }
-    let cache = work.folder().join("cache");
-    let data = load_dataset_cached(&config, &work.list_path(), &cache)?;
+    let data = work.training_data(&mut config)?;
     let fit_options = FitOptions {
-        output: folder.to_path_buf(),
         device: options.device.clone(),
         duration: job.minutes.map(Duration::Minutes),
-        resume: folder.join(vesalius_training::CHECKPOINT_FILE).exists(),
         stop: options.stop.clone(),
-        ..FitOptions::default()
+        ..going_on(folder.to_path_buf())
     };
     let mut peak = job.memory;
     let report: FitReport = fit(&config, &data, &fit_options, &mut |event| {

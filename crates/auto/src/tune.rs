@@ -5,7 +5,7 @@ use crate::search::{
     Ask, Decision, Pruner, Sampler, SearchSpace, Setting, Settings, Study, StudyConfig, Trial,
     TrialState, with_settings,
 };
-use crate::work::problem;
+use crate::work::{going_on, problem};
 use crate::{Error, Plan, Result, Work};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -13,9 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vesalius_losses::LossConfig;
 use vesalius_tensor::Device;
-use vesalius_training::{
-    Duration, Event, FitOptions, OptimizerConfig, TrainingConfig, fit, load_dataset_cached,
-};
+use vesalius_training::{Duration, Event, FitOptions, OptimizerConfig, TrainingConfig, fit};
 
 /// How settings are searched.
 #[derive(Debug, Clone)]
@@ -191,23 +189,13 @@ impl Try<'_> {
         let mut config = config_of(base, &ask.trial.settings)?;
         config.validation.fold = self.options.fold;
         config.validation.times = self.options.reports.max(1);
-        if config.labels.is_none() {
-            config.labels = self.work.input().label_scheme()?;
-        }
-        config.check()?;
-        let cache = self.work.folder().join("cache");
-        let data = load_dataset_cached(&config, &self.work.list_path(), &cache)?;
+        let data = self.work.training_data(&mut config)?;
         let ended = Arc::new(AtomicBool::new(false));
         let fit_options = FitOptions {
-            output: self.output.clone(),
             device: self.options.device.clone(),
             duration: Some(self.options.duration),
-            resume: self
-                .output
-                .join(vesalius_training::CHECKPOINT_FILE)
-                .exists(),
             stop: ended.clone(),
-            ..FitOptions::default()
+            ..going_on(self.output.clone())
         };
         let (mut pruned, mut scores, mut failure) = (false, 0u64, None);
         let reached = ask.trial.reports.len() as u64;
@@ -257,7 +245,7 @@ fn best(work: &Work, plan: &Plan, base: &Value, study: &Study) -> Result<Option<
     };
     let dice = trial.lesson().unwrap_or(0.0);
     let mut training = config_of(base, &trial.settings)?;
-    training.name = format!("{}_tuned", plan.name());
+    training.name = Plan::tuned_name(plan.name());
     let trials = study.trials()?;
     let pruned = trials
         .iter()

@@ -3,94 +3,9 @@
 
 mod common;
 
+use common::made::{MRI, Made, input, plan_of};
 use common::{error, success};
-use serde_json::{Value, json};
-use std::path::Path;
-use vesalius::prelude::*;
-
-/// What a made dataset is like.
-struct Made {
-    cases: usize,
-    size: [usize; 3],
-    spacing: [f64; 3],
-    channels: usize,
-    /// Intensity of background and of each label.
-    intensities: [f32; 3],
-    noise: f32,
-}
-
-const MRI: Made = Made {
-    cases: 6,
-    size: [20, 22, 18],
-    spacing: [1.0; 3],
-    channels: 1,
-    intensities: [100.0, 300.0, 500.0],
-    noise: 30.0,
-};
-
-impl Made {
-    /// Two boxes, one within the other, at a place of each case's own; the last case has no labels.
-    fn write(&self, folder: &Path) {
-        let mut listed = Vec::new();
-        for number in 0..=self.cases {
-            let geometry = Geometry::axis_aligned(self.size, self.spacing).unwrap();
-            let mut labels = LabelMap::background(geometry);
-            let shift = number % 3;
-            let inside = |at: [usize; 3], margin: usize| {
-                (0..3).all(|a| {
-                    let from = self.size[a] / 5 + margin + shift % (1 + self.size[a] / 8);
-                    at[a] >= from
-                        && at[a] < from + self.size[a] / 2 - 2 * margin.min(self.size[a] / 8)
-                })
-            };
-            for (offset, label) in labels.data_mut().iter_mut().enumerate() {
-                let at = geometry.index(offset);
-                *label = u16::from(inside(at, 0))
-                    + u16::from(inside(at, 0) && at[0] % 20 < self.size[0] / 2);
-            }
-            let mut state = number as u32 + 1;
-            let mut noise = || {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 24) as f32 - 0.5
-            };
-            let values: Vec<f32> = (0..self.channels)
-                .flat_map(|channel| labels.data().iter().map(move |&l| (channel, l)))
-                .map(|(channel, label)| {
-                    let seen = if channel == 1 { 2 - label } else { label };
-                    self.intensities[usize::from(seen)] + 2.0 * self.noise * noise()
-                })
-                .collect();
-            let volume = Volume::new(geometry, self.channels, values).unwrap();
-            let image = format!("image_{number}.nii.gz");
-            vesalius::io::write(folder.join(&image), &volume).unwrap();
-            if number < self.cases {
-                let label = format!("label_{number}.nii.gz");
-                vesalius::io::write_labels(folder.join(&label), &labels).unwrap();
-                listed.push(json!({"image": image, "label": label}));
-            }
-        }
-        let channels: serde_json::Map<String, Value> = (0..self.channels)
-            .map(|c| (c.to_string(), json!(format!("channel {c}"))))
-            .collect();
-        let list = json!({
-            "name": "made",
-            "modality": channels,
-            "labels": {"0": "background", "1": "outer", "2": "inner"},
-            "training": listed,
-            "testing": [{"image": format!("image_{}.nii.gz", self.cases)}],
-        });
-        std::fs::write(folder.join("dataset.json"), list.to_string()).unwrap();
-    }
-}
-
-fn input(folder: &Path, text: &str) {
-    let text = format!("datalist: dataset.json\nnum_fold: 2\n{text}");
-    std::fs::write(folder.join("input.yaml"), text).unwrap();
-}
-
-fn plan_of(folder: &Path, name: &str) -> String {
-    std::fs::read_to_string(folder.join(format!("work/plans/{name}.yaml"))).unwrap()
-}
+use vesalius::prelude::LabelMap;
 
 #[test]
 fn every_stage_alone_leads_to_predictions() {
@@ -156,49 +71,6 @@ fn every_stage_alone_leads_to_predictions() {
     ] {
         assert!(page.contains(part), "the report lacks {part}");
     }
-}
-
-#[test]
-fn a_killed_search_ends_as_an_unbroken_one() {
-    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let plan = "because: []
-training:
-  name: narrow
-  preprocessing: [{z_score: {}}]
-  patch: {size: [16, 16, 16], sampling: {positive: 1, negative: 1}}
-  network: {unet: {channels: [4, 8], strides: [2], num_res_units: 1}}
-  optimizer: {adamw: {learning_rate: 0.01}}
-";
-    let tune = "auto tune work --trials 3 --steps 40 --no-pruning --sampler random";
-    let tune: Vec<&str> = tune.split(' ').collect();
-    for folder in [whole.path(), broken.path()] {
-        MRI.write(folder);
-        input(folder, "name: made\nmodality: MRI\n");
-        success(
-            folder,
-            &["auto", "analyze", "input.yaml", "--output", "work"],
-        );
-        std::fs::create_dir_all(folder.join("work/plans")).unwrap();
-        std::fs::write(folder.join("work/plans/narrow.yaml"), plan).unwrap();
-    }
-    success(whole.path(), &tune);
-    for kill in 0..4u64 {
-        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_vesalius"))
-            .current_dir(broken.path())
-            .args(&tune)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(200 + 600 * kill));
-        // It may have ended by then, which is no failure.
-        let _ = child.kill();
-        child.wait().unwrap();
-    }
-    success(broken.path(), &tune);
-    let tuned = plan_of(whole.path(), "narrow_tuned");
-    assert!(tuned.contains("the best"), "{tuned}");
-    assert_eq!(plan_of(broken.path(), "narrow_tuned"), tuned);
 }
 
 #[test]
@@ -327,7 +199,7 @@ fn two_channels_and_regions_run_to_the_end() {
     ];
     let printed = success(folder, &run);
     assert!(printed.contains("taken:"), "{printed}");
-    let report: Value =
+    let report: serde_json::Value =
         serde_json::from_slice(&std::fs::read(folder.join("work/report.json")).unwrap()).unwrap();
     assert!(
         report["ensemble"]["dice"].as_f64().unwrap() > 0.0,

@@ -1,9 +1,11 @@
 //! The work folder: one dataset, one version of its layout, one process at a time.
 
+mod data;
 mod left_out;
 mod lock;
 
 use crate::{Error, Input, Plan, Result};
+pub(crate) use data::going_on;
 use lock::Hold;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -190,7 +192,7 @@ impl Work {
         for name in &self.input.algos {
             chosen.push(named(name)?);
             // A search's result is a change of the algorithm that was asked for.
-            let tuned = format!("{name}_tuned");
+            let tuned = Plan::tuned_name(name);
             chosen.extend(plans.iter().find(|plan| plan.name() == tuned).cloned());
         }
         Ok(chosen)

@@ -1,5 +1,8 @@
 //! Runs the command as a user would, on a small made dataset.
 
+#[allow(dead_code)]
+pub mod made;
+
 use std::path::Path;
 use std::process::{Command, Output};
 use vesalius::training::synthetic::Spheres;
@@ -38,6 +41,21 @@ pub fn success(folder: &Path, arguments: &[&str]) -> String {
         output.status
     );
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Starts `vesalius` and kills it (SIGKILL) after so many milliseconds; it may have ended by then.
+#[allow(dead_code)]
+pub fn killed(folder: &Path, arguments: &[&str], milliseconds: u64) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vesalius"))
+        .current_dir(folder)
+        .args(arguments)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+    let _ = child.kill();
+    child.wait().unwrap();
 }
 
 /// Writes `count` cases in two folds, `dataset.json` and `config.yaml`.

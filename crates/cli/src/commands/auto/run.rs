@@ -57,10 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     )?;
     if arguments.tune_trials > 0 {
         let plans = work.plans()?;
-        let plans: Vec<_> = plans
-            .iter()
-            .filter(|p| !p.name().ends_with("_tuned"))
-            .collect();
+        let plans: Vec<_> = plans.iter().filter(|p| !p.is_tuned()).collect();
         let each = tuning.unwrap_or(5.0 * arguments.tune_trials as f64)
             / (arguments.tune_trials as f64 * plans.len().max(1) as f64);
         for plan in plans {

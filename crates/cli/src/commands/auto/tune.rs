@@ -145,19 +145,23 @@ pub fn quick(
 
 fn chosen(work: &Work, name: Option<&str>) -> Result<Plan> {
     let plans = work.plans()?;
-    let names = || plans.iter().map(Plan::name).collect::<Vec<_>>().join(", ");
-    match (name, plans.as_slice()) {
-        (Some(name), _) => {
-            let found = plans.iter().find(|plan| plan.name() == name).cloned();
-            Ok(found.ok_or_else(|| format!("no plan is called {name}; there are {}", names()))?)
-        }
-        (None, [one]) => Ok(one.clone()),
-        (None, _) => Err(format!(
-            "there are several plans; choose one of {} with --algorithm",
-            names()
-        )
-        .into()),
-    }
+    let names = |of: &[&Plan]| of.iter().map(|p| p.name()).collect::<Vec<_>>().join(", ");
+    let Some(name) = name else {
+        // What an earlier search made is not searched anew unless it is named: the same command goes on
+        // with the same search.
+        let given: Vec<_> = plans.iter().filter(|plan| !plan.is_tuned()).collect();
+        return match given.as_slice() {
+            [one] => Ok((*one).clone()),
+            several => Err(format!(
+                "there are several plans; choose one of {} with --algorithm",
+                names(several)
+            )
+            .into()),
+        };
+    };
+    let found = plans.iter().find(|plan| plan.name() == name).cloned();
+    let all: Vec<_> = plans.iter().collect();
+    Ok(found.ok_or_else(|| format!("no plan is called {name}; there are {}", names(&all)))?)
 }
 
 fn sentence(state: &TrialState) -> String {

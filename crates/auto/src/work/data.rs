@@ -1,0 +1,32 @@
+//! What every run in a work folder begins with: its cases, and what an earlier process left of it.
+
+use super::Work;
+use crate::Result;
+use std::path::PathBuf;
+use vesalius_training::{
+    CHECKPOINT_FILE, FitOptions, TrainingConfig, TrainingData, load_dataset_cached,
+};
+
+impl Work {
+    /// The cases as a training config wants them, from a cache that all runs share. Labels that the
+    /// config does not name are the input's.
+    ///
+    /// # Errors
+    /// A config that does not hold together, a case that cannot be read.
+    pub(crate) fn training_data(&self, config: &mut TrainingConfig) -> Result<TrainingData> {
+        if config.labels.is_none() {
+            config.labels = self.input.label_scheme()?;
+        }
+        let cache = self.folder.join("cache");
+        Ok(load_dataset_cached(config, &self.list_path(), &cache)?)
+    }
+}
+
+/// Options of a run that goes on where an earlier one in its folder was broken off.
+pub(crate) fn going_on(output: PathBuf) -> FitOptions {
+    FitOptions {
+        resume: output.join(CHECKPOINT_FILE).exists(),
+        output,
+        ..FitOptions::default()
+    }
+}
