@@ -58,15 +58,11 @@ pub fn combine_each(
     }
     match mixture {
         Some(mixture) => mixture.finish()?.into_map(),
-        None => Err(bad("ensemble", "no answer".to_owned(), "at least one")),
-    }
-}
-
-fn bad(key: &'static str, found: String, expected: &'static str) -> Error {
-    Error::BadValue {
-        key,
-        found,
-        expected,
+        None => Err(Error::bad_value(
+            "ensemble",
+            "no answer".to_owned(),
+            "at least one",
+        )),
     }
 }
 
@@ -75,7 +71,7 @@ pub(crate) fn shares(weights: &[f64], answers: usize) -> Result<Vec<f32>> {
     let total: f64 = weights.iter().sum();
     let usable = weights.iter().all(|w| w.is_finite() && *w >= 0.0) && total > 0.0;
     if weights.len() != answers || !usable {
-        return Err(bad(
+        return Err(Error::bad_value(
             "weights",
             format!("{weights:?}"),
             "one for each answer, not negative, not all zero",
@@ -110,7 +106,7 @@ impl Mixture {
             .check_same(part.geometry(), "the probabilities of an ensemble")?;
         let scheme = part.scheme().clone();
         if *self.sum.scheme() != scheme {
-            return Err(bad(
+            return Err(Error::bad_value(
                 "ensemble",
                 "answers with different labels".to_owned(),
                 "models trained with the same labels",

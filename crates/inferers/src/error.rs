@@ -114,3 +114,13 @@ pub enum Error {
     #[error(transparent)]
     Network(#[from] vesalius_networks::Error),
 }
+
+impl Error {
+    pub(crate) fn bad_value(key: &'static str, found: String, expected: &'static str) -> Self {
+        Self::BadValue {
+            key,
+            found,
+            expected,
+        }
+    }
+}

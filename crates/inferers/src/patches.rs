@@ -53,13 +53,7 @@ impl Patches {
     /// # Errors
     /// [`Error::BadValue`], which names the key.
     pub fn check(&self) -> Result<()> {
-        let bad = |key, found: String, expected| {
-            Err(Error::BadValue {
-                key,
-                found,
-                expected,
-            })
-        };
+        let bad = |key, found, expected| Err(Error::bad_value(key, found, expected));
         if self.patch_size.contains(&0) {
             let found = format!("{:?}", self.patch_size);
             return bad("patches.patch_size", found, "positive numbers of voxels");
@@ -138,7 +132,7 @@ impl Patches {
             if !pass.observer.advanced(done, windows.len()) {
                 return Err(Error::Stopped);
             }
-            let values = grid.cut(image, batch)?;
+            let values = grid.cut(image, batch, Vec::new())?;
             let (count, channels) = (batch.len(), image.channels());
             let input = tensor_from_values(values, count, channels, grid.window, pass.device)?;
             let output = pass.network.forward(input);

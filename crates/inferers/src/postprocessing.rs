@@ -54,13 +54,7 @@ impl PostprocessingStep {
     /// # Errors
     /// [`Error::BadValue`], which names the key.
     pub fn check(&self) -> Result<()> {
-        let bad = |key, found: String, expected| {
-            Err(Error::BadValue {
-                key,
-                found,
-                expected,
-            })
-        };
+        let bad = |key, found, expected| Err(Error::bad_value(key, found, expected));
         match self {
             Self::RemoveSmall {
                 cubic_millimetres, ..

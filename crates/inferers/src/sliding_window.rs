@@ -78,13 +78,7 @@ impl SlidingWindow {
     /// # Errors
     /// [`Error::BadValue`], which names the key.
     pub fn check(&self) -> Result<()> {
-        let bad = |key, found: String, expected| {
-            Err(Error::BadValue {
-                key,
-                found,
-                expected,
-            })
-        };
+        let bad = |key, found, expected| Err(Error::bad_value(key, found, expected));
         if self.patch_size.iter().any(|&n| n == 0 || n < -1) {
             let found = format!("{:?}", self.patch_size);
             return bad(
@@ -211,14 +205,15 @@ impl SlidingWindow {
             Stitcher::new(&grid, &weights, run.rows.clone(), background, slots, half)
         };
         let mut stitched = run.background.clone().map(stitcher);
-        let mut done = 0;
+        let (mut done, mut spare) = (0, Vec::new());
         for batch in windows.chunks(self.batch_size) {
             if !run.observer.advanced(done, windows.len()) {
                 return Err(Error::Stopped);
             }
-            let (channels, values) = forward(run, &grid, batch)?;
+            let (channels, values) = forward(run, &grid, batch, std::mem::take(&mut spare))?;
             let stitched = stitched.get_or_insert_with(|| stitcher(vec![0.0; channels]));
             stitched.add(batch, &values);
+            spare = values;
             done += batch.len();
             let until = match windows.get(done) {
                 Some(next) => next[2].max(0) as usize,
@@ -263,11 +258,16 @@ impl SlidingWindow {
     }
 }
 
-/// One batch through the network: its channels and its values, `[N, K, Z, Y, X]`.
-fn forward(run: &WindowRun, grid: &WindowGrid, batch: &[Start]) -> Result<(usize, Vec<f32>)> {
+/// One batch through the network: its channels and its values, `[N, K, Z, Y, X]`. `spare` is the last one's.
+fn forward(
+    run: &WindowRun,
+    grid: &WindowGrid,
+    batch: &[Start],
+    spare: Vec<f32>,
+) -> Result<(usize, Vec<f32>)> {
     let [x, y, z] = grid.window;
     let channels = run.image.channels();
-    let values = grid.cut(run.image, batch)?;
+    let values = grid.cut(run.image, batch, spare)?;
     let input = tensor_from_values(values, batch.len(), channels, grid.window, run.device)?;
     let output = run.network.forward(input);
     let found = output.dims();

@@ -63,13 +63,7 @@ impl TestTime {
     /// # Errors
     /// [`Error::BadValue`], which names the key; a transform's.
     pub fn check(&self) -> Result<()> {
-        let bad = |key, found: String, expected| {
-            Err(Error::BadValue {
-                key,
-                found,
-                expected,
-            })
-        };
+        let bad = |key, found, expected| Err(Error::bad_value(key, found, expected));
         if self.views.is_empty() {
             let expected =
                 "at least one chain of transforms, such as `- [flip: {axes: [x], probability: 1}]`";

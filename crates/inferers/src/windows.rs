@@ -88,25 +88,44 @@ impl WindowGrid {
         (from..from + (end - first).max(0) as usize, first as usize)
     }
 
-    /// The voxels of some windows, `[N, C, Z, Y, X]`, zero outside of the image.
+    /// The voxels of some windows, `[N, C, Z, Y, X]`, zero outside of the image. `spare` is a buffer that
+    /// nobody needs any more: it is filled where it has about the size, since the pages of a fresh one
+    /// cost as much as the copy.
     ///
     /// # Errors
     /// Whatever reading rows of the image gives.
-    pub fn cut(&self, image: &dyn ImageRows, windows: &[Start]) -> Result<Vec<f32>> {
+    pub fn cut(
+        &self,
+        image: &dyn ImageRows,
+        windows: &[Start],
+        spare: Vec<f32>,
+    ) -> Result<Vec<f32>> {
         let [wx, wy, wz] = self.window;
         let [nx, ny, _] = self.size;
         let channels = image.channels();
-        let mut values = zeros(windows.len() * channels * wx * wy * wz);
+        let count = windows.len() * channels * wx * wy * wz;
+        let mut values = match spare.len() {
+            length if (count..=2 * count).contains(&length) => spare,
+            _ => {
+                drop(spare);
+                zeros(count)
+            }
+        };
+        values.truncate(count);
         values.par_chunks_mut(wx * wy).enumerate().try_for_each(
             |(slice, target)| -> Result<()> {
                 let start = windows[slice / (channels * wz)];
                 let (channel, z) = (slice / wz % channels, slice % wz);
                 let z = start[2] + z as i64;
-                if !(0..self.size[2] as i64).contains(&z) {
-                    return Ok(());
-                }
                 let (along, x) = self.inside(start, 0);
                 let (rows, first) = self.inside(start, 1);
+                let is_inside = (0..self.size[2] as i64).contains(&z);
+                if !is_inside || along.len() * rows.len() < target.len() {
+                    target.fill(0.0);
+                }
+                if !is_inside {
+                    return Ok(());
+                }
                 for (row, y) in rows.zip(first..) {
                     let from = (z as usize * ny + y) * nx + x;
                     image.row(channel, from, &mut target[row * wx..][along.clone()])?;
