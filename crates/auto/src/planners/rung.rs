@@ -13,10 +13,9 @@ pub(super) enum Rung {
 }
 
 /// All that are tried, in this order; the last is nnU-Net's own.
-pub(super) const RUNGS: [Rung; 6] = [
+pub(super) const RUNGS: [Rung; 5] = [
     Rung::Halved(8),
     Rung::Halved(16),
-    Rung::Halved(32),
     Rung::Full(16),
     Rung::Full(24),
     Rung::Full(32),
@@ -37,6 +36,16 @@ impl std::fmt::Display for Rung {
 }
 
 impl Rung {
+    /// Fewer steps than this teach it less than more of them teach the one before. On fold 0 of hippocampus
+    /// (patches of 32 × 48 × 32, batches of 2) `Halved(16)` comes to a Dice of 0.88 after 2,000 steps and
+    /// stays there, `Halved(32)` to 0.87 after 940; `Full(16)`, at twice the time a step, to 0.88 after 600.
+    pub fn enough_steps(self) -> f64 {
+        match self {
+            Self::Halved(_) => 2000.0,
+            Self::Full(_) => 1000.0,
+        }
+    }
+
     /// The network with the kernels and strides that nnU-Net planned.
     pub fn network(self, planned: &NetworkConfig) -> NetworkConfig {
         let NetworkConfig::PlainConvUNet(plain) = planned else {
