@@ -20,6 +20,16 @@ pub enum Combination {
     Vote,
 }
 
+impl std::fmt::Display for Combination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Probabilities => "the mean of probabilities",
+            Self::Logits => "the mean of logits",
+            Self::Vote => "a vote",
+        })
+    }
+}
+
 /// Probabilities nearer to 0 or 1 than this have no logit of use.
 const SURE: f32 = 1e-7;
 

@@ -48,6 +48,44 @@ pub enum PostprocessingStep {
     },
 }
 
+impl std::fmt::Display for PostprocessingStep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::KeepLargestOfEach { labels } => {
+                write!(f, "the largest piece of each of {}", named(labels))
+            }
+            Self::KeepLargest { labels } => {
+                write!(f, "the largest piece of {} together", named(labels))
+            }
+            Self::RemoveSmall {
+                labels,
+                cubic_millimetres,
+            } => write!(
+                f,
+                "pieces of {} from {cubic_millimetres} mm³ on",
+                named(labels)
+            ),
+            Self::FillHoles { labels } => write!(f, "{} with holes filled", named(labels)),
+            Self::KeepInside { labels, inside } => write!(
+                f,
+                "pieces of {} that touch {}",
+                named(labels),
+                named(inside)
+            ),
+        }
+    }
+}
+
+fn named(labels: &[u16]) -> String {
+    match labels {
+        [] => "all labels".to_owned(),
+        some => {
+            let numbers: Vec<String> = some.iter().map(u16::to_string).collect();
+            format!("label {}", numbers.join(", "))
+        }
+    }
+}
+
 impl PostprocessingStep {
     /// Nothing when the step makes sense.
     ///

@@ -59,10 +59,13 @@ fn ensemble(page: &mut Page, choice: &Choice, scores: &Evaluation) {
     page.heading("Ensemble");
     let steps = match choice.postprocessing.is_empty() {
         true => "no post-processing helped".to_owned(),
-        false => format!("afterwards {:?}", choice.postprocessing),
+        false => {
+            let steps = choice.postprocessing.iter().map(ToString::to_string);
+            format!("kept is {}", steps.collect::<Vec<_>>().join(", then "))
+        }
     };
     page.text(&format!(
-        "Taken: {} ({} models, {:?}); {steps}. Mean Dice {:.4} on cases that no member of it saw.",
+        "Taken: {} ({} models, {}); {steps}. Mean Dice {:.4} on cases that no member of it saw.",
         choice.best.candidate.name,
         choice.best.candidate.size(),
         choice.best.candidate.combine,
