@@ -19,7 +19,7 @@ pub(super) struct Plan {
     /// Of the steps since the last look.
     step_seconds: Vec<f64>,
     /// The share of the time at which the next one is.
-    next_look: Option<f64>,
+    next_look: f64,
 }
 
 impl Plan {
@@ -38,23 +38,24 @@ impl Plan {
             duration,
             steps_an_epoch: cases as f64 / config.patches_per_step() as f64,
             step_seconds: Vec::new(),
-            next_look: None,
+            next_look: LOOKS[0],
         })
     }
 
     /// Sets the number of steps where it is known already. A number set anew makes a run that had
     /// ended early go on.
-    pub fn begin(&self, progress: &mut Progress) {
+    pub fn begin(&mut self, progress: &mut Progress) {
         let steps = match self.duration {
             Duration::Steps(steps) => steps,
             Duration::Epochs(epochs) => (epochs * self.steps_an_epoch).ceil().max(1.0) as u64,
-            Duration::Minutes(_) => return,
+            Duration::Minutes(minutes) => {
+                self.next_look = look_after(progress.seconds / (minutes * 60.0));
+                return;
+            }
         };
         progress.steps = Some(steps);
     }
-}
 
-impl Plan {
     /// Turns minutes into steps once it was seen how long a step takes, and again at some shares of the
     /// time: the seconds of a step, where the number changed by more than a little.
     fn look(&mut self, progress: &mut Progress, step_seconds: f64) -> Option<f64> {
@@ -64,17 +65,12 @@ impl Plan {
         self.step_seconds.push(step_seconds);
         let whole = minutes * 60.0;
         let seconds = progress.seconds;
-        let is_due = match (progress.steps, self.next_look) {
-            (None, _) => {
+        let is_due = match progress.steps {
+            None => {
                 let look = (whole * WARM_UP_SHARE).min(WARM_UP_SECONDS);
                 seconds >= whole || progress.step >= WARM_UP_STEPS && seconds >= look
             }
-            (Some(_), Some(look)) => seconds >= look * whole,
-            // A run that was resumed.
-            (Some(_), None) => {
-                self.next_look = look_after(seconds / whole);
-                false
-            }
+            Some(_) => seconds >= self.next_look * whole,
         };
         if !is_due {
             return None;
@@ -94,9 +90,9 @@ impl Plan {
 }
 
 /// The next share of the time at which the number of steps is reckoned anew.
-fn look_after(share: f64) -> Option<f64> {
+fn look_after(share: f64) -> f64 {
     let next = LOOKS.into_iter().find(|&look| look > share);
-    Some(next.unwrap_or(f64::INFINITY))
+    next.unwrap_or(f64::INFINITY)
 }
 
 impl Run<'_> {
@@ -124,7 +120,7 @@ mod tests {
             duration: Duration::Minutes(minutes),
             steps_an_epoch: 10.0,
             step_seconds: Vec::new(),
-            next_look: None,
+            next_look: LOOKS[0],
         };
         let (mut progress, mut told) = (Progress::default(), 0);
         while progress.goes_on() {
