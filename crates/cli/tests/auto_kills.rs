@@ -7,6 +7,7 @@ use common::made::{MRI, input, plan_of};
 use common::{killed, success};
 use serde_json::Value;
 use std::path::Path;
+use tempfile::TempDir;
 
 /// A plan that trains in a second, whose training is the same on every machine.
 const PLAN: &str = "because: []
@@ -20,12 +21,15 @@ training:
   validation: {times: 2}
 ";
 
-/// A dataset, its input and the plan in a work folder.
-fn begun(folder: &Path) {
+/// A folder with a dataset, its input and the plan in a work folder.
+fn begun() -> TempDir {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
     MRI.write(folder);
     input(folder, "name: made\nmodality: MRI\nalgos: [narrow]\n");
     std::fs::create_dir_all(folder.join("work/plans")).unwrap();
     std::fs::write(folder.join("work/plans/narrow.yaml"), PLAN).unwrap();
+    temporary
 }
 
 /// Kills a stage at several moments, then lets it end; in the other folder it is never broken off.
@@ -55,11 +59,8 @@ fn scores(folder: &Path) -> Vec<Value> {
 
 #[test]
 fn every_killed_stage_ends_as_an_unbroken_one() {
-    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (whole, broken) = (begun(), begun());
     let (whole, broken) = (whole.path(), broken.path());
-    for folder in [whole, broken] {
-        begun(folder);
-    }
     let kill = |line: &str, moments: &[u64]| stage(whole, broken, line, moments);
     kill(
         "auto analyze input.yaml --output work",
@@ -85,15 +86,9 @@ fn every_killed_stage_ends_as_an_unbroken_one() {
 
 #[test]
 fn a_killed_search_ends_as_an_unbroken_one() {
-    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (whole, broken) = (begun(), begun());
     let (whole, broken) = (whole.path(), broken.path());
-    for folder in [whole, broken] {
-        begun(folder);
-        success(
-            folder,
-            &["auto", "analyze", "input.yaml", "--output", "work"],
-        );
-    }
+    stage(whole, broken, "auto analyze input.yaml --output work", &[]);
     let tune = "auto tune work --trials 3 --steps 40 --no-pruning --sampler random";
     stage(whole, broken, tune, &[200, 800, 1400, 2000]);
     // A search that has ended is gone on with as well: there is nothing left to do.

@@ -3,10 +3,9 @@
 
 mod common;
 
-use common::{dataset, error, success, vesalius};
+use common::{dataset, error, killed, success, vesalius};
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const INPUT: &str = "name: spheres\nmodality: MRI\ndatalist: dataset.json\n";
@@ -116,17 +115,7 @@ fn a_killed_run_ends_as_an_unbroken_one() {
     }
     success(whole.path(), &RUN);
     for kill in 0..4u64 {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_vesalius"))
-            .current_dir(broken.path())
-            .args(RUN)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(300 + 700 * kill));
-        // It may have ended by then, which is no failure.
-        let _ = child.kill();
-        child.wait().unwrap();
+        killed(broken.path(), &RUN, 300 + 700 * kill);
     }
     success(broken.path(), &RUN);
     let scores = |folder: &Path| -> Vec<Value> {
