@@ -1,6 +1,6 @@
 //! Names on a grid: whole numbers that are never interpolated.
 
-use crate::{Error, Geometry, Result, Voxel};
+use crate::{Error, Geometry, Result, Voxel, Warning};
 use ndarray::ArrayView3;
 use std::collections::BTreeMap;
 
@@ -24,10 +24,18 @@ impl Label for u32 {
 }
 
 /// A segmentation: one label a voxel on one [`Geometry`]; 0 is background.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct LabelMap<T: Label = u16> {
     geometry: Geometry,
     data: Vec<T>,
+    warnings: Vec<Warning>,
+}
+
+/// Grid and labels; what was decided on reading is not compared.
+impl<T: Label> PartialEq for LabelMap<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.geometry == other.geometry && self.data == other.data
+    }
 }
 
 impl<T: Label> LabelMap<T> {
@@ -44,7 +52,11 @@ impl<T: Label> LabelMap<T> {
                 found: data.len(),
             });
         }
-        Ok(Self { geometry, data })
+        Ok(Self {
+            geometry,
+            data,
+            warnings: Vec::new(),
+        })
     }
 
     /// A label map from a function of the voxel index `[x, y, z]`.
@@ -52,7 +64,11 @@ impl<T: Label> LabelMap<T> {
         let data = (0..geometry.voxel_count())
             .map(|i| label(geometry.index(i)))
             .collect();
-        Self { geometry, data }
+        Self {
+            geometry,
+            data,
+            warnings: Vec::new(),
+        }
     }
 
     /// A label map that is background everywhere.
@@ -60,6 +76,7 @@ impl<T: Label> LabelMap<T> {
         Self {
             geometry,
             data: vec![T::default(); geometry.voxel_count()],
+            warnings: Vec::new(),
         }
     }
 
@@ -113,6 +130,7 @@ impl<T: Label> LabelMap<T> {
         LabelMap {
             geometry: self.geometry,
             data: self.data.iter().copied().map(label).collect(),
+            warnings: self.warnings.clone(),
         }
     }
 
@@ -132,6 +150,7 @@ impl<T: Label> LabelMap<T> {
         Ok(LabelMap {
             geometry: self.geometry,
             data,
+            warnings: self.warnings.clone(),
         })
     }
 
@@ -140,7 +159,20 @@ impl<T: Label> LabelMap<T> {
     /// # Errors
     /// [`Error::WrongLength`] when the size differs.
     pub fn with_geometry(self, geometry: Geometry) -> Result<Self> {
-        Self::new(geometry, self.data)
+        let warnings = self.warnings;
+        Ok(Self::new(geometry, self.data)?.with_warnings(warnings))
+    }
+
+    /// What was decided where the file was ambiguous or wrong, in the order it was met.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The same label map with these warnings added.
+    #[must_use]
+    pub fn with_warnings(mut self, warnings: impl IntoIterator<Item = Warning>) -> Self {
+        self.warnings.extend(warnings);
+        self
     }
 }
 

@@ -12,6 +12,7 @@ mod label_scheme;
 mod orientation;
 mod subject;
 mod volume;
+mod warning;
 
 pub use affine::Affine;
 pub use error::Error;
@@ -21,6 +22,7 @@ pub use label_scheme::{Class, LabelScheme, Region};
 pub use orientation::{AxisCode, Orientation};
 pub use subject::Subject;
 pub use volume::{Volume, Voxel};
+pub use warning::Warning;
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

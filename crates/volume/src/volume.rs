@@ -1,6 +1,6 @@
 //! Numbers on a grid: one contiguous buffer, channels outermost, x fastest.
 
-use crate::{Error, Geometry, Result};
+use crate::{Error, Geometry, Result, Warning};
 use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3};
 
 /// A number that a voxel may hold.
@@ -20,11 +20,21 @@ impl Voxel for f64 {}
 /// An image: one or more channels of numbers that may be interpolated, on one [`Geometry`].
 ///
 /// The buffer is `[channel][z][y][x]`, so its memory is that of a `[C, Z, Y, X]` tensor.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Volume<T = f32> {
     geometry: Geometry,
     channels: usize,
     data: Vec<T>,
+    warnings: Vec<Warning>,
+}
+
+/// Grid and values; what was decided on reading is not compared.
+impl<T: PartialEq> PartialEq for Volume<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.geometry == other.geometry
+            && self.channels == other.channels
+            && self.data == other.data
+    }
 }
 
 impl<T: Voxel> Volume<T> {
@@ -46,6 +56,7 @@ impl<T: Voxel> Volume<T> {
             geometry,
             channels,
             data,
+            warnings: Vec::new(),
         })
     }
 
@@ -55,6 +66,7 @@ impl<T: Voxel> Volume<T> {
             geometry,
             channels: 1,
             data: vec![value; geometry.voxel_count()],
+            warnings: Vec::new(),
         }
     }
 
@@ -67,6 +79,7 @@ impl<T: Voxel> Volume<T> {
             geometry,
             channels: 1,
             data,
+            warnings: Vec::new(),
         }
     }
 
@@ -184,6 +197,7 @@ impl<T: Voxel> Volume<T> {
             geometry: self.geometry,
             channels: self.channels,
             data: self.data.iter().copied().map(value).collect(),
+            warnings: self.warnings.clone(),
         }
     }
 
@@ -192,7 +206,20 @@ impl<T: Voxel> Volume<T> {
     /// # Errors
     /// [`Error::WrongLength`] when the size differs.
     pub fn with_geometry(self, geometry: Geometry) -> Result<Self> {
-        Self::new(geometry, self.channels, self.data)
+        let warnings = self.warnings;
+        Ok(Self::new(geometry, self.channels, self.data)?.with_warnings(warnings))
+    }
+
+    /// What was decided where the file was ambiguous or wrong, in the order it was met.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The same volume with these warnings added.
+    #[must_use]
+    pub fn with_warnings(mut self, warnings: impl IntoIterator<Item = Warning>) -> Self {
+        self.warnings.extend(warnings);
+        self
     }
 }
 
