@@ -133,4 +133,26 @@ impl<'a, T> Shared<'a, T> {
         // SAFETY: inside by the assertion; exclusive by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start), length) }
     }
+
+    /// The first value of a block: `rows` rows of `width` values, the first at `start`, `step` values
+    /// apart. The pointer comes from the whole slice, so that all rows may be reached through it.
+    ///
+    /// # Safety
+    /// While the pointer is in use, no part or block that is alive may overlap the block's rows.
+    ///
+    /// # Panics
+    /// When a row is not inside.
+    #[inline(always)]
+    pub unsafe fn block(&self, start: usize, rows: usize, step: usize, width: usize) -> *mut T {
+        let end = rows
+            .saturating_sub(1)
+            .checked_mul(step)
+            .and_then(|last| last.checked_add(start)?.checked_add(width));
+        assert!(
+            end.is_some_and(|end| end <= self.length),
+            "block outside of its slice"
+        );
+        // SAFETY: inside by the assertion.
+        unsafe { self.start.add(start) }
+    }
 }

@@ -264,24 +264,24 @@ impl Strip<'_> {
         start: Option<&[f32]>,
     ) {
         let (width, wide) = (self.task.width, columns::<S>());
-        // SAFETY: each task has rows and columns of its own.
-        let line = |r: usize| unsafe { self.task.output.part((row + r) * width + column, wide) };
+        let first = row * width + column;
         if let Some(start) = start {
-            (0..ROWS).for_each(|r| line(r).copy_from_slice(start));
+            for r in 0..ROWS {
+                // SAFETY: each task has rows and columns of its own.
+                let line = unsafe { self.task.output.part(first + r * width, wide) };
+                line.copy_from_slice(start);
+            }
         }
         let tile = Tile {
             offsets: self.offsets,
             rows: packed.as_ptr(),
             panel: self.panel.as_ptr(),
-            to: line(0).as_mut_ptr(),
+            // SAFETY: each task has rows and columns of its own, and no part of them is alive.
+            to: unsafe { self.task.output.block(first, ROWS, width, wide) },
             step: width,
             add: start.is_some() || !self.begin,
         };
-        // SAFETY: rows and panel hold as many values an offset; the last of the tile's lines is inside
-        // the output, which is borrowed by tasks alone, and so are those before it.
-        unsafe {
-            let _ = line(ROWS - 1);
-            tile.run(simd);
-        }
+        // SAFETY: rows and panel hold as many values an offset; the tile's rows are a block of the output.
+        unsafe { tile.run(simd) };
     }
 }
