@@ -142,25 +142,30 @@ fn open_vulkan(name: DeviceName, number: usize) -> Result<Device> {
     )
 }
 
+/// Name of the thread that looks for devices; a program with a panic hook may keep quiet about its panics.
+pub const DEVICE_SEARCH_THREAD: &str = "vesalius-device-search";
+
 /// The device of that number among those that the backend finds. A missing driver makes some
-/// backends panic while they look, which is caught: it is an absent device, not a bug of ours.
+/// backends panic while they look. They look in a thread of their own, so that this is an absent device.
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 fn nth(
     name: DeviceName,
     number: usize,
-    devices: impl FnOnce() -> Vec<Device> + std::panic::UnwindSafe,
+    devices: impl FnOnce() -> Vec<Device> + Send + 'static,
     remedy: &'static str,
 ) -> Result<Device> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let looked = std::panic::catch_unwind(devices);
-    std::panic::set_hook(hook);
     let absent = |found: String| Error::DeviceAbsent {
         name: name.to_string(),
         found,
         remedy,
     };
-    let devices = looked.map_err(|_| absent("its driver could not be loaded".to_owned()))?;
+    let search = std::thread::Builder::new()
+        .name(DEVICE_SEARCH_THREAD.to_owned())
+        .spawn(devices)
+        .map_err(|error| absent(format!("no thread can be started: {error}")))?;
+    let devices = search
+        .join()
+        .map_err(|_| absent("its driver could not be loaded".to_owned()))?;
     let count = devices.len();
     devices.into_iter().nth(number).ok_or_else(|| {
         absent(match count {

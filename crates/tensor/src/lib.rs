@@ -5,6 +5,8 @@
 //! memory is the volume's memory; kernels, strides and paddings are given as `[x, y, z]` like every
 //! 3-vector, and [`axes`] is the one place that turns them around. No network and no loss lives here.
 
+#![forbid(unsafe_code)]
+
 pub mod axes;
 mod convert;
 mod cpu;
@@ -21,7 +23,7 @@ pub use convert::{
     label_map_from_tensor, label_tensor, tensor_from_values, tensor_from_volume, values_of,
     volume_from_tensor,
 };
-pub use device::{DeviceName, parse_device};
+pub use device::{DEVICE_SEARCH_THREAD, DeviceName, parse_device};
 pub use error::Error;
 pub use layers::*;
 pub use logits::Logits;
