@@ -5,6 +5,8 @@
 //! among ensembles of them ([`choose`]) and the model folder that comes out. Every stage finds what an
 //! earlier process left and goes on from there.
 
+#![forbid(unsafe_code)]
+
 mod analyze;
 mod ensemble;
 mod error;

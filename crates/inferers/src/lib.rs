@@ -4,6 +4,8 @@
 //! output on the volume's own grid. A [`Segmenter`] is a model folder made ready: preprocessing, the
 //! networks of its members, inferer, labels back on the file's grid.
 
+#![forbid(unsafe_code)]
+
 mod bytes;
 mod ensemble;
 mod error;

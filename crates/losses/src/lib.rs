@@ -4,6 +4,8 @@
 //! `[N, 1, Z, Y, X]`; it applies softmax or sigmoid itself, once, and skips voxels of the scheme's
 //! ignore label. Distances between label maps that need no gradient live in `vesalius-metrics`.
 
+#![forbid(unsafe_code)]
+
 mod boundary;
 mod cldice;
 mod cross_entropy;

@@ -3,6 +3,8 @@
 //! Start at [`Evaluator`] for a whole evaluation, at [`Confusion`] for one pass over two label
 //! maps. A measure that has no value is an [`Outcome`], never a NaN. Nothing here reads files.
 
+#![forbid(unsafe_code)]
+
 mod bits;
 mod boundary;
 mod cells;

@@ -4,6 +4,8 @@
 //! PyTorch's names and layouts, so that weights travel both ways. Networks are built of the layers
 //! of `vesalius-tensor` alone; how volumes are cut for them is the inferers' affair.
 
+#![forbid(unsafe_code)]
+
 mod config;
 mod error;
 mod monai;

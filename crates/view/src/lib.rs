@@ -7,6 +7,8 @@
 //! Pictures follow the radiological convention: axial and coronal slices have the patient's right
 //! on the left of the picture, anterior or superior is up; sagittal slices face left.
 
+#![forbid(unsafe_code)]
+
 mod animation;
 mod chart;
 mod colour;

@@ -4,6 +4,8 @@
 //! A [`Volume`] holds numbers that may be interpolated, a [`LabelMap`] holds names that may not,
 //! and both carry a [`Geometry`], always. This crate opens no file and changes no voxel on its own.
 
+#![forbid(unsafe_code)]
+
 mod affine;
 mod error;
 mod geometry;
