@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use vesalius_io::{ReadOptions, read_labels_with};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Target, Targets};
 use vesalius_volume::LabelMap;
 
@@ -43,6 +44,8 @@ pub struct EvaluateOptions {
     pub measures: Vec<Measure>,
     /// A reference without a prediction scores as missed instead of being an error.
     pub allow_missing: bool,
+    /// How label maps are read.
+    pub reading: ReadOptions,
 }
 
 impl Default for EvaluateOptions {
@@ -52,6 +55,7 @@ impl Default for EvaluateOptions {
             ignore: None,
             measures: vec![Measure::Dice],
             allow_missing: false,
+            reading: ReadOptions::default(),
         }
     }
 }
@@ -78,14 +82,18 @@ pub fn evaluate(
     let pairs = pair(prediction, reference, options.allow_missing)?;
     let targets = match &options.targets {
         Some(targets) => targets.clone(),
-        None => occurring(&pairs, options.ignore)?,
+        None => occurring(&pairs, options)?,
     };
     let evaluator = Evaluator::new(targets, options.measures.clone());
     let mut scores = Vec::with_capacity(pairs.len());
     for pair in &pairs {
-        let reference: LabelMap = vesalius_io::read_labels(&pair.reference)?;
+        let reference: LabelMap = read_labels_with(&pair.reference, &options.reading)?;
         let scored = match &pair.prediction {
-            Some(path) => evaluator.case(&pair.name, &reference, &vesalius_io::read_labels(path)?),
+            Some(path) => evaluator.case(
+                &pair.name,
+                &reference,
+                &read_labels_with::<u16>(path, &options.reading)?,
+            ),
             None => evaluator.missing(&pair.name, &reference),
         };
         scores.push(scored.map_err(|source| Error::Case {
@@ -192,14 +200,15 @@ fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
 }
 
 /// Every label but 0 and the ignored one that occurs in a reference or in its prediction.
-fn occurring(pairs: &[Pair], ignore: Option<u32>) -> Result<Targets, Error> {
+fn occurring(pairs: &[Pair], options: &EvaluateOptions) -> Result<Targets, Error> {
+    let ignore = options.ignore;
     let mut values = BTreeSet::new();
     for path in pairs
         .iter()
         .flat_map(|pair| std::iter::once(&pair.reference).chain(&pair.prediction))
     {
         values.extend(
-            vesalius_io::read_labels(path)?
+            read_labels_with::<u16>(path, &options.reading)?
                 .counts()
                 .into_keys()
                 .filter(|&value| value != 0 && Some(value) != ignore),

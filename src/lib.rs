@@ -17,6 +17,8 @@
 //! # }
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod evaluate;
 pub mod model;
 pub mod predict;
@@ -25,6 +27,7 @@ pub mod slabs;
 pub mod study;
 pub mod transform;
 pub mod transform_file;
+mod warning;
 
 pub use vesalius_auto as auto;
 pub use vesalius_filters as filters;
@@ -40,6 +43,7 @@ pub use vesalius_training as training;
 pub use vesalius_transforms as transforms;
 pub use vesalius_view as view;
 pub use vesalius_volume as volume;
+pub use warning::FileWarning;
 
 /// What most programs need, in one line.
 pub mod prelude {

@@ -1,10 +1,12 @@
 //! A chain of transforms applied to files, so that an augmentation is seen before a model is trained
 //! with it: the results as NIfTI, what was drawn as JSON, and a sheet of pictures.
 
+use crate::FileWarning;
 use std::path::{Path, PathBuf};
 use vesalius_filters::ResampleOptions;
 use vesalius_io::{
-    FourthAxis, ReadOptions, read_labels, read_with, write, write_bytes_atomically, write_labels,
+    FourthAxis, ReadOptions, read_labels_with, read_with, write, write_bytes_atomically,
+    write_labels,
 };
 use vesalius_transforms::{Chain, LabelSampling, Trace, stack_on_first};
 use vesalius_view::{Montage, Picture, Scene};
@@ -21,6 +23,8 @@ pub struct TransformOptions {
     pub samples: usize,
     /// Bring each result back to the file's grid as well.
     pub inverse: bool,
+    /// How the files are read; a fourth axis becomes channels.
+    pub reading: ReadOptions,
 }
 
 impl Default for TransformOptions {
@@ -30,6 +34,7 @@ impl Default for TransformOptions {
             seed: 0,
             samples: 1,
             inverse: false,
+            reading: ReadOptions::default(),
         }
     }
 }
@@ -90,6 +95,15 @@ pub struct Sample {
     pub trace: Trace,
 }
 
+/// What came of a chain on files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transformed {
+    /// Every sample, in order.
+    pub samples: Vec<Sample>,
+    /// What reading the files decided.
+    pub warnings: Vec<FileWarning>,
+}
+
 /// Reads a chain from a YAML file and checks it.
 ///
 /// # Errors
@@ -119,11 +133,11 @@ pub fn transform_files(
     images: &[PathBuf],
     output: &Path,
     options: &TransformOptions,
-) -> Result<Vec<Sample>, Error> {
+) -> Result<Transformed, Error> {
     if options.samples == 0 {
         return Err(Error::NoSample);
     }
-    let subject = read_subject(images, options.labels.as_deref())?;
+    let (subject, warnings) = read_subject(images, options)?;
     let drawn = chain.samples(subject.clone(), options.seed, 0, options.samples)?;
     std::fs::create_dir_all(output).map_err(|source| Error::Folder {
         path: output.to_owned(),
@@ -152,24 +166,35 @@ pub fn transform_files(
         samples.push(Sample { image, trace });
     }
     write_bytes_atomically(output.join("montage.png"), &sheet(&pictures)?.png()?)?;
-    Ok(samples)
+    Ok(Transformed { samples, warnings })
 }
 
-fn read_subject(images: &[PathBuf], labels: Option<&Path>) -> Result<Subject, Error> {
-    let options = ReadOptions {
+fn read_subject(
+    images: &[PathBuf],
+    options: &TransformOptions,
+) -> Result<(Subject, Vec<FileWarning>), Error> {
+    let mut warnings = Vec::new();
+    let reading = ReadOptions {
         fourth_axis: FourthAxis::Channels,
-        ..ReadOptions::default()
+        ..options.reading.clone()
     };
-    let parts: Vec<Volume<f32>> = images
-        .iter()
-        .map(|path| read_with(path, &options))
-        .collect::<Result<_, _>>()?;
+    let mut parts: Vec<Volume<f32>> = Vec::with_capacity(images.len());
+    for path in images {
+        let part = read_with(path, &reading)?;
+        warnings.extend(FileWarning::all(path, part.warnings()));
+        parts.push(part);
+    }
     let image = stack_on_first(&parts, &ResampleOptions::monai())?;
-    let labels = labels.map(read_labels).transpose()?;
+    let mut labels = None;
+    if let Some(path) = &options.labels {
+        let read: LabelMap = read_labels_with(path, &options.reading)?;
+        warnings.extend(FileWarning::all(path, read.warnings()));
+        labels = Some(read);
+    }
     let name = images
         .first()
         .map_or_else(String::new, |path| path.display().to_string());
-    Ok(Subject::new(name, image, labels)?)
+    Ok((Subject::new(name, image, labels)?, warnings))
 }
 
 /// Three slices, and the same with the labels over them.

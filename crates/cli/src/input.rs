@@ -1,11 +1,18 @@
 //! How images are read: the arguments that every command on image files shares, as options of the
 //! library.
 
-use vesalius::io::{DicomOptions, FourthAxis, ReadOptions, UnevenSlices};
+use crate::warnings;
+use std::path::Path;
+use vesalius::io::{
+    self, DicomOptions, FileVoxel, FourthAxis, ReadOptions, UnevenSlices, read_as_with,
+    read_labels_with,
+};
+use vesalius::volume::{LabelMap, Volume};
 
 /// Decisions about files that do not say all that a volume needs.
 #[derive(clap::Args)]
-pub struct GeometryInput {
+#[command(next_help_heading = "Reading images")]
+pub struct Reading {
     /// The spacing in mm of files that do not say where their voxels lie
     #[arg(long, value_name = "X,Y,Z", value_parser = spacing)]
     assume_spacing: Option<[f64; 3]>,
@@ -15,15 +22,11 @@ pub struct GeometryInput {
     /// Bring DICOM slices at unequal gaps to equal ones, linearly
     #[arg(long)]
     interpolate_slices: bool,
-    /// The most memory that the voxels may take, such as 32GiB [default: 16GiB]
-    #[arg(long, value_name = "SIZE", value_parser = bytes)]
-    max_memory: Option<u64>,
 }
 
-impl GeometryInput {
+impl Reading {
     /// The library's options, with these decisions.
     pub fn options(&self) -> ReadOptions {
-        let usual = ReadOptions::default();
         ReadOptions {
             assume_spacing: self.assume_spacing,
             dicom: DicomOptions {
@@ -33,15 +36,82 @@ impl GeometryInput {
                 },
                 keep_shear: self.keep_shear,
             },
+            ..ReadOptions::default()
+        }
+    }
+}
+
+/// The same, and a limit on memory.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Reading images")]
+pub struct GeometryInput {
+    #[command(flatten)]
+    reading: Reading,
+    /// The most memory that the voxels may take, such as 32GiB [default: 16GiB]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    max_memory: Option<u64>,
+}
+
+impl GeometryInput {
+    /// The library's options, with these decisions.
+    pub fn options(&self) -> ReadOptions {
+        let usual = self.reading.options();
+        ReadOptions {
             max_bytes: self.max_memory.unwrap_or(usual.max_bytes),
             ..usual
         }
+    }
+
+    /// Reads labels and tells what was decided.
+    pub fn labels(&self, path: &Path) -> io::Result<LabelMap> {
+        let labels = read_labels_with(path, &self.options())?;
+        warnings::tell(path, labels.warnings());
+        Ok(labels)
     }
 }
 
 /// Which image of several, and what a fourth axis is.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Reading images")]
 pub struct ImageInput {
+    /// The DICOM series to read: its UID, number or description, with /PART where it has parts
+    #[arg(long, value_name = "SERIES")]
+    series: Option<String>,
+    /// Take a fourth axis as channels; it might also be time
+    #[arg(long)]
+    channels: bool,
+    #[command(flatten)]
+    geometry: GeometryInput,
+}
+
+impl ImageInput {
+    /// The library's options, with these decisions.
+    pub fn options(&self) -> ReadOptions {
+        ReadOptions {
+            fourth_axis: match self.channels {
+                true => FourthAxis::Channels,
+                false => FourthAxis::Refuse,
+            },
+            series: self.series.clone(),
+            ..self.geometry.options()
+        }
+    }
+
+    /// Reads an image and tells what was decided.
+    pub fn image(&self, path: &Path) -> io::Result<Volume<f32>> {
+        image_with(path, &self.options())
+    }
+
+    /// Reads labels and tells what was decided.
+    pub fn labels(&self, path: &Path) -> io::Result<LabelMap> {
+        self.geometry.labels(path)
+    }
+}
+
+/// Which series of several become channels, and what a fourth axis is.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Reading images")]
+pub struct SeriesInput {
     /// The DICOM series to read: its UID, number or description, with /PART where it has parts;
     /// given more than once, the series become channels on the grid of the first
     #[arg(long, value_name = "SERIES")]
@@ -53,7 +123,7 @@ pub struct ImageInput {
     geometry: GeometryInput,
 }
 
-impl ImageInput {
+impl SeriesInput {
     /// The library's options for the series named, or for the only one.
     pub fn options(&self, series: Option<&String>) -> ReadOptions {
         ReadOptions {
@@ -65,6 +135,13 @@ impl ImageInput {
             ..self.geometry.options()
         }
     }
+}
+
+/// Reads an image and tells what was decided.
+pub fn image_with<T: FileVoxel>(path: &Path, options: &ReadOptions) -> io::Result<Volume<T>> {
+    let image = read_as_with(path, options)?;
+    warnings::tell(path, image.warnings());
+    Ok(image)
 }
 
 fn spacing(text: &str) -> Result<[f64; 3], String> {

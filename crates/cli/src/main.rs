@@ -9,6 +9,7 @@ mod interrupt;
 mod output;
 mod progress;
 mod values;
+mod warnings;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -22,6 +23,9 @@ use std::process::ExitCode;
     arg_required_else_help = true
 )]
 struct Arguments {
+    /// Treat every warning as an error: a file or dataset that needed a decision is refused
+    #[arg(long, global = true)]
+    strict: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -65,9 +69,24 @@ fn end_with_a_closed_pipe() {
 #[cfg(not(unix))]
 fn end_with_a_closed_pipe() {}
 
+/// Backends panic in their search thread when a driver is missing; the error that follows says so better.
+fn keep_quiet_about_missing_drivers() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(vesalius::tensor::DEVICE_SEARCH_THREAD) {
+            usual(panic);
+        }
+    }));
+}
+
 fn main() -> ExitCode {
     end_with_a_closed_pipe();
-    let result = match Arguments::parse().command {
+    keep_quiet_about_missing_drivers();
+    let arguments = Arguments::parse();
+    if arguments.strict {
+        warnings::set_strict();
+    }
+    let result = match arguments.command {
         Command::Info(arguments) => commands::info::run(&arguments),
         Command::Convert(arguments) => commands::convert::run(&arguments),
         Command::Resample(arguments) => commands::resample::run(&arguments),
@@ -81,7 +100,7 @@ fn main() -> ExitCode {
         Command::Auto(arguments) => commands::auto::run(&arguments),
         Command::Model(arguments) => commands::model::run(&arguments),
     };
-    match result {
+    match result.and_then(|()| Ok(warnings::finish()?)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

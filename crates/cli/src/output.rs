@@ -18,12 +18,19 @@ impl JsonOutput {
         matches!(self.json, Some(None))
     }
 
-    /// Writes the results where `--json` says, if it was given.
+    /// Writes the results where `--json` says, if it was given. An object also gets the list of all
+    /// `warnings`, each with the file that it is `about`; items of a list carry their own.
     pub fn write(&self, results: &impl Serialize) -> Result<(), Box<dyn std::error::Error>> {
         let Some(target) = &self.json else {
             return Ok(());
         };
-        let mut text = serde_json::to_string_pretty(results)?;
+        let mut text = match serde_json::to_value(results)? {
+            serde_json::Value::Object(fields) if !fields.contains_key("warnings") => {
+                let warnings = crate::warnings::all();
+                serde_json::to_string_pretty(&WithWarnings { results, warnings })?
+            }
+            _ => serde_json::to_string_pretty(results)?,
+        };
         text.push('\n');
         match target {
             None => print!("{text}"),
@@ -31,6 +38,14 @@ impl JsonOutput {
         }
         Ok(())
     }
+}
+
+/// An object of results, and every warning that was told.
+#[derive(Serialize)]
+struct WithWarnings<'a, T: Serialize> {
+    #[serde(flatten)]
+    results: &'a T,
+    warnings: Vec<crate::warnings::About>,
 }
 
 /// Lines above, below the head, and below: a hundred rows stay on a few screens.

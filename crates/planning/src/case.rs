@@ -3,7 +3,7 @@
 use crate::{CaseFiles, Error, Result};
 use std::path::PathBuf;
 use vesalius_io::{FourthAxis, ReadOptions};
-use vesalius_volume::{LabelMap, Volume};
+use vesalius_volume::{LabelMap, Volume, Warning};
 
 /// The voxels of one labelled case, on one grid.
 #[derive(Debug, Clone)]
@@ -23,12 +23,24 @@ pub struct LoadedCase {
 /// A file that cannot be read, a fourth axis where one channel is expected, or channels on
 /// different grids.
 pub fn read_image(files: &[PathBuf], channels: usize) -> Result<Volume<f32>> {
+    read_image_with(files, channels, &ReadOptions::default())
+}
+
+/// As [`read_image`], with options; what they say of a fourth axis does not count.
+///
+/// # Errors
+/// As [`read_image`].
+pub fn read_image_with(
+    files: &[PathBuf],
+    channels: usize,
+    options: &ReadOptions,
+) -> Result<Volume<f32>> {
     let options = ReadOptions {
         fourth_axis: match (files.len(), channels) {
             (1, 2..) => FourthAxis::Channels,
             _ => FourthAxis::Refuse,
         },
-        ..ReadOptions::default()
+        ..options.clone()
     };
     let parts: Vec<Volume<f32>> = files
         .iter()
@@ -36,7 +48,13 @@ pub fn read_image(files: &[PathBuf], channels: usize) -> Result<Volume<f32>> {
         .collect::<std::result::Result<_, _>>()?;
     Ok(match <[Volume<f32>; 1]>::try_from(parts) {
         Ok([image]) => image,
-        Err(parts) => Volume::stack(&parts)?,
+        Err(parts) => {
+            let warnings: Vec<Warning> = parts
+                .iter()
+                .flat_map(|part| part.warnings().iter().cloned())
+                .collect();
+            Volume::stack(&parts)?.with_warnings(warnings)
+        }
     })
 }
 

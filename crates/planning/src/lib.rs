@@ -3,6 +3,8 @@
 //!
 //! Knows no Burn, so that plans can be read and written without a backend.
 
+#![forbid(unsafe_code)]
+
 mod analysis;
 pub mod auto3dseg;
 mod case;
@@ -16,7 +18,7 @@ mod numpy;
 mod yaml;
 
 pub use analysis::{Analysis, AnalysisOptions};
-pub use case::{LoadedCase, read_image};
+pub use case::{LoadedCase, read_image, read_image_with};
 pub use check::{CaseFacts, DatasetReport, Problem, ProblemKind, Severity, check_dataset};
 pub use datalist::{CaseFiles, Datalist, DatalistOptions, UnlabelledFiles};
 pub use error::Error;

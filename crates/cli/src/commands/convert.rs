@@ -1,7 +1,7 @@
 //! `vesalius convert`: an image in the format of another file name.
 
 use super::Result;
-use crate::input::ImageInput;
+use crate::input::SeriesInput;
 use std::path::PathBuf;
 use vesalius::io::{
     ConvertOptions, VoxelType, WriteOptions, convert, read_label_names, write_with,
@@ -16,7 +16,7 @@ pub struct Arguments {
     /// The file to write; its name decides the format
     output: PathBuf,
     #[command(flatten)]
-    image: ImageInput,
+    image: SeriesInput,
     /// The image is a label map: whole numbers, names and colours kept
     #[arg(long)]
     labels: bool,

@@ -1,6 +1,7 @@
 //! `vesalius evaluate`: segmentations against references.
 
 use super::Result;
+use crate::input::GeometryInput;
 use crate::output::{JsonOutput, table};
 use std::path::PathBuf;
 use vesalius::evaluate::{EvaluateOptions, evaluate};
@@ -61,6 +62,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     #[command(flatten)]
+    reading: GeometryInput,
+    #[command(flatten)]
     json: JsonOutput,
 }
 
@@ -83,6 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         ignore: arguments.ignore,
         measures,
         allow_missing: arguments.allow_missing,
+        reading: arguments.reading.options(),
     };
     let evaluation = evaluate(&arguments.prediction, &arguments.reference, &options)?;
     let bootstrap = Bootstrap {

@@ -1,11 +1,12 @@
 //! `vesalius resample`: an image or labels on another grid.
 
 use super::Result;
+use crate::input::{ImageInput, image_with};
 use crate::values::triple;
 use clap::ValueEnum;
 use std::path::PathBuf;
 use vesalius::filters::{self, Interpolation, LabelInterpolation, Outside};
-use vesalius::io::{FourthAxis, ReadOptions, probe, read, read_as_with, read_labels};
+use vesalius::io::{FourthAxis, ReadOptions, probe_with};
 use vesalius::io::{write, write_labels};
 use vesalius::resample::{Grid, Resampling, Through};
 use vesalius::transform_file::read_affine;
@@ -54,6 +55,8 @@ pub struct Arguments {
     /// The axes that the field's vectors point along
     #[arg(long, value_enum, default_value = "lps", requires = "displacement")]
     vectors: Vectors,
+    #[command(flatten)]
+    reading: ImageInput,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -95,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let grid = match (arguments.spacing, arguments.size, &arguments.like) {
         (Some(spacing), _, _) => Grid::Spacing(spacing),
         (_, Some(size), _) => Grid::Size(size),
-        (_, _, Some(like)) => Grid::Like(probe(like)?.geometry),
+        (_, _, Some(like)) => Grid::Like(probe_with(like, &arguments.reading.options())?.geometry),
         _ => Grid::Same,
     };
     let job = Resampling {
@@ -127,7 +130,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 );
             }
         };
-        let labels = job.labels(&read_labels(&arguments.input)?, interpolation)?;
+        let labels = job.labels(&arguments.reading.labels(&arguments.input)?, interpolation)?;
         return Ok(write_labels(&arguments.output, &labels)?);
     }
     let interpolation = match arguments.interpolation {
@@ -141,7 +144,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 .into());
         }
     };
-    let image = job.image(&read(&arguments.input)?, interpolation)?;
+    let image = job.image(&arguments.reading.image(&arguments.input)?, interpolation)?;
     Ok(write(&arguments.output, &image)?)
 }
 
@@ -154,9 +157,9 @@ fn through(arguments: &Arguments) -> Result<Through> {
     };
     let options = ReadOptions {
         fourth_axis: FourthAxis::Channels,
-        ..ReadOptions::default()
+        ..arguments.reading.options()
     };
-    let mut field: Volume<f64> = read_as_with(path, &options)?;
+    let mut field: Volume<f64> = image_with(path, &options)?;
     if field.channels() != 3 {
         return Err(format!(
             "{}: a displacement field has three channels, this image has {}",

@@ -1,6 +1,8 @@
 //! `vesalius transform`: a chain of transforms applied to files, to see it before training with it.
 
 use super::Result;
+use crate::input::ImageInput;
+use crate::warnings;
 use std::path::PathBuf;
 use vesalius::transform::{TransformOptions, read_chain, transform_files};
 
@@ -28,6 +30,8 @@ pub struct Arguments {
     /// Bring each result back to the file's grid as well
     #[arg(long)]
     inverse: bool,
+    #[command(flatten)]
+    reading: ImageInput,
 }
 
 /// Transforms and writes.
@@ -38,8 +42,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         seed: arguments.seed,
         samples: arguments.samples,
         inverse: arguments.inverse,
+        reading: arguments.reading.options(),
     };
-    for sample in transform_files(&chain, &arguments.images, &arguments.output, &options)? {
+    let transformed = transform_files(&chain, &arguments.images, &arguments.output, &options)?;
+    warnings::tell_files(&transformed.warnings);
+    for sample in transformed.samples {
         println!(
             "{}: {} steps, {} interpolations, {:?} voxels",
             sample.image.display(),

@@ -1,13 +1,13 @@
 //! `vesalius view`: a picture of an image, with labels laid over it.
 
 use super::Result;
+use crate::input::{ImageInput, image_with};
 use crate::values::{pair, triple};
 use clap::ValueEnum;
 use std::path::PathBuf;
-use vesalius::io::{
-    FourthAxis, ReadOptions, read_label_names, read_labels, read_with, write_bytes_atomically,
-};
+use vesalius::io::{FourthAxis, ReadOptions, read_label_names, write_bytes_atomically};
 use vesalius::view::{Animation, Montage, Overlay, Plane, Scene, Slicing, ThreePlanes, Window};
+use vesalius::volume::Volume;
 
 /// Arguments of `vesalius view`.
 #[derive(clap::Args)]
@@ -71,6 +71,8 @@ pub struct Arguments {
     /// Which channel of the image, from 0
     #[arg(long, default_value_t = 0)]
     channel: usize,
+    #[command(flatten)]
+    reading: ImageInput,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -89,7 +91,7 @@ enum Choice {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let options = ReadOptions {
         fourth_axis: FourthAxis::Channels,
-        ..ReadOptions::default()
+        ..arguments.reading.options()
     };
     let animated = match ending(arguments).as_str() {
         "png" => false,
@@ -103,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     };
     check(arguments, animated)?;
-    let image = read_with(&arguments.input, &options)?;
+    let image: Volume<f32> = image_with(&arguments.input, &options)?;
     let plane = plane(arguments.plane);
     let count = Slicing::new(image.geometry(), plane).count();
     if let Some(slice) = arguments.at.iter().find(|&&slice| slice > count) {
@@ -113,6 +115,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         )
         .into());
     }
+    let read_labels = |path: &PathBuf| arguments.reading.labels(path);
     let labels = arguments.labels.as_ref().map(read_labels).transpose()?;
     let prediction = arguments.prediction.as_ref().map(read_labels).transpose()?;
     let names = match &arguments.names {

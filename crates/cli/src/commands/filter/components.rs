@@ -2,13 +2,14 @@
 
 use super::Result;
 use super::files::{Files, Neighbours, Pieces};
+use crate::input::ImageInput;
 use crate::output::{JsonOutput, table};
 use crate::values::triple;
 use std::path::PathBuf;
 use vesalius::filters::{
     component_statistics, connected_components, keep_larger_than, keep_largest, keep_touching,
 };
-use vesalius::io::read_labels;
+use vesalius::volume::LabelMap;
 
 /// Filters of connected pieces.
 #[derive(clap::Subcommand)]
@@ -56,6 +57,8 @@ pub enum Connected {
         #[command(flatten)]
         pieces: Pieces,
         #[command(flatten)]
+        reading: ImageInput,
+        #[command(flatten)]
         json: JsonOutput,
     },
 }
@@ -83,14 +86,15 @@ impl Connected {
             Self::ComponentStatistics {
                 input,
                 pieces,
+                reading,
                 json,
-            } => print(input, *pieces, json),
+            } => print(&reading.labels(input)?, *pieces, json),
         }
     }
 }
 
-fn print(input: &PathBuf, pieces: Pieces, json: &JsonOutput) -> Result<()> {
-    let pieces = component_statistics(&read_labels(input)?, &pieces.into())?;
+fn print(labels: &LabelMap, pieces: Pieces, json: &JsonOutput) -> Result<()> {
+    let pieces = component_statistics(labels, &pieces.into())?;
     if !json.replaces_table() {
         let head = [
             "piece",

@@ -1,11 +1,12 @@
 //! The two files of a filter, and the choices that several filters share.
 
 use super::Result;
+use crate::input::ImageInput;
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use vesalius::filters::{self, ComponentOptions, Connectivity};
-use vesalius::io::{FileVoxel, read, read_labels, write, write_labels};
+use vesalius::io::{FileVoxel, write, write_labels};
 use vesalius::volume::{Label, LabelMap, Volume};
 
 /// The file that is read and the file that is written.
@@ -17,6 +18,8 @@ pub struct Files {
     /// The file to write; its name decides the format
     #[arg(value_name = "OUT")]
     output: PathBuf,
+    #[command(flatten)]
+    reading: ImageInput,
 }
 
 impl Files {
@@ -27,12 +30,22 @@ impl Files {
 
     /// The input as an image.
     pub fn image(&self) -> Result<Volume<f32>> {
-        Ok(read(&self.input)?)
+        Ok(self.reading.image(&self.input)?)
     }
 
     /// The input as a label map.
     pub fn labels(&self) -> Result<LabelMap> {
-        Ok(read_labels(&self.input)?)
+        Ok(self.reading.labels(&self.input)?)
+    }
+
+    /// A further image, read as the input is.
+    pub fn image_of(&self, path: &Path) -> Result<Volume<f32>> {
+        Ok(self.reading.image(path)?)
+    }
+
+    /// Further labels, read as the input is.
+    pub fn labels_of(&self, path: &Path) -> Result<LabelMap> {
+        Ok(self.reading.labels(path)?)
     }
 
     /// From an image to an image.
@@ -50,11 +63,6 @@ impl Files {
     ) -> Result<()> {
         Ok(write_labels(&self.output, &filter(&self.labels()?)?)?)
     }
-}
-
-/// Reads labels where a file is named.
-pub fn optional_labels(path: &Option<PathBuf>) -> Result<Option<LabelMap>> {
-    Ok(path.as_ref().map(read_labels).transpose()?)
 }
 
 /// Through how many neighbours voxels hang together.

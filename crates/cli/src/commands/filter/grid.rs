@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use vesalius::filters::{
     self, Bounds, OnGrid, PadMode, bounding_box, crop, crop_or_pad, flip, orient, permute,
 };
-use vesalius::io::{read_labels, write, write_labels};
+use vesalius::io::{write, write_labels};
 use vesalius::volume::Orientation;
 
 /// Filters of the grid; every voxel keeps its place in the world.
@@ -135,7 +135,7 @@ impl Grid {
             } => either!(files, *labels, input => {
                 let found = match mask {
                     Some(path) => {
-                        let mask = read_labels(path)?;
+                        let mask = files.labels_of(path)?;
                         input.geometry().check_same(mask.geometry(), "IN and --mask")?;
                         bounding_box(&mask)
                     }

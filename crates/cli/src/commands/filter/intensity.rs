@@ -1,7 +1,7 @@
 //! Filters that change what values mean: ranges, histograms, the bias field.
 
 use super::Result;
-use super::files::{Files, optional_labels};
+use super::files::Files;
 use crate::values::{pair, triple};
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use vesalius::filters::{
     clahe_scikit_image, clip, match_histogram, n4_bias_field_correction, normalise,
     rescale_intensity, window,
 };
-use vesalius::io::{read, write};
+use vesalius::io::write;
 
 /// Filters of intensities.
 #[derive(clap::Subcommand)]
@@ -164,7 +164,10 @@ impl Intensity {
                 mask,
                 sample,
             } => {
-                let mask = optional_labels(mask)?;
+                let mask = mask
+                    .as_ref()
+                    .map(|path| files.labels_of(path))
+                    .transpose()?;
                 let deviation = match sample {
                     true => Deviation::Sample,
                     false => Deviation::Population,
@@ -183,7 +186,7 @@ impl Intensity {
                     match_points: *points,
                     threshold_at_mean: !whole,
                 };
-                let reference = read(reference)?;
+                let reference = files.image_of(reference)?;
                 files.filter(|image| match_histogram(image, &reference, &options))
             }
             Self::Clahe {
@@ -239,7 +242,10 @@ impl Intensity {
                     full_width_at_half_maximum: *width,
                     wiener_noise: *noise,
                 };
-                let mask = optional_labels(mask)?;
+                let mask = mask
+                    .as_ref()
+                    .map(|path| files.labels_of(path))
+                    .transpose()?;
                 let result = n4_bias_field_correction(&files.image()?, mask.as_ref(), &options)?;
                 if let Some(path) = log_field {
                     write(path, &result.log_bias)?;

@@ -9,7 +9,6 @@ use vesalius::filters::{
     self, Border, Element, HoleOptions, Reconstruction, closing, dilate, erode, fill_holes,
     opening, reconstruct,
 };
-use vesalius::io::read;
 use vesalius::volume::LabelMap;
 
 /// Filters of masks; the foreground is every label but 0, and the result is a mask of 0 and 1.
@@ -185,7 +184,7 @@ impl Morphology {
                     By::Dilation => Reconstruction::ByDilation,
                     By::Erosion => Reconstruction::ByErosion,
                 };
-                let mask = read(mask)?;
+                let mask = files.image_of(mask)?;
                 files.filter(|marker| reconstruct(marker, &mask, way, (*neighbours).into()))
             }
         }

@@ -2,6 +2,7 @@
 
 use super::Result;
 use super::files::{Files, Neighbours};
+use crate::input::ImageInput;
 use crate::output::{JsonOutput, table};
 use std::path::{Path, PathBuf};
 use vesalius::filters::{
@@ -9,7 +10,7 @@ use vesalius::filters::{
     label_intensities, label_shapes, label_surface, marching_cubes, multi_otsu_labels,
     multi_otsu_thresholds, signed_distance, threshold, watershed, write_obj, write_ply, write_stl,
 };
-use vesalius::io::{read, read_labels, write, write_labels};
+use vesalius::io::{write, write_labels};
 
 /// Filters that make or measure regions.
 #[derive(clap::Subcommand)]
@@ -96,6 +97,8 @@ pub enum Regions {
         #[arg(long)]
         image: Option<PathBuf>,
         #[command(flatten)]
+        reading: ImageInput,
+        #[command(flatten)]
         json: JsonOutput,
     },
 }
@@ -140,7 +143,7 @@ impl Regions {
                     connectivity: (*neighbours).into(),
                     line: !no_line,
                 };
-                let basins = watershed(&files.image()?, &read_labels(markers)?, &options)?;
+                let basins = watershed(&files.image()?, &files.labels_of(markers)?, &options)?;
                 Ok(write_labels(files.output(), &basins)?)
             }
             Self::Contour {
@@ -156,7 +159,12 @@ impl Regions {
                 label,
                 level,
             } => surface(files, *label, *level),
-            Self::LabelStatistics { input, image, json } => statistics(input, image, json),
+            Self::LabelStatistics {
+                input,
+                image,
+                reading,
+                json,
+            } => statistics(input, image, reading, json),
         }
     }
 }
@@ -198,11 +206,16 @@ fn surface(files: &Files, label: u16, level: Option<f64>) -> Result<()> {
     Ok(())
 }
 
-fn statistics(input: &Path, image: &Option<PathBuf>, json: &JsonOutput) -> Result<()> {
-    let labels = read_labels(input)?;
+fn statistics(
+    input: &Path,
+    image: &Option<PathBuf>,
+    reading: &ImageInput,
+    json: &JsonOutput,
+) -> Result<()> {
+    let labels = reading.labels(input)?;
     let shapes = label_shapes(&labels);
     let intensities = match image {
-        Some(path) => label_intensities(&read(path)?, &labels)?,
+        Some(path) => label_intensities(&reading.image(path)?, &labels)?,
         None => Vec::new(),
     };
     let of = |label: u32| intensities.iter().find(|found| found.label == label);
