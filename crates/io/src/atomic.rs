@@ -7,6 +7,15 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 const BUFFER: usize = 1 << 18;
+/// How the name of a file that is being written begins and ends.
+const PREFIX: &str = ".writing-";
+const SUFFIX: &str = ".part";
+
+/// Whether a file of this name is one that [`write_atomically`] had not finished.
+pub(crate) fn is_temporary(name: &std::ffi::OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes())
+}
 
 /// Writes a file through `write`, so that a reader sees the old file or the whole new one.
 ///
@@ -49,7 +58,7 @@ fn replace(
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-").suffix(".part");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

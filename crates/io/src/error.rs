@@ -23,6 +23,26 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// Another process writes the folder.
+    #[error("{} is being written by {}; {advice}", folder.display(), named(holders))]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+        /// Who holds it; none where the lock file could not be read.
+        holders: Vec<crate::LockHolder>,
+        /// What helps.
+        advice: String,
+    },
+    /// A folder cannot be locked for writing.
+    #[error(
+        "{path} cannot be locked ({source}); choose an output folder that exists or can be made, and that can be written"
+    )]
+    Lock {
+        /// The lock file, or the folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// The file ends before the data it announces.
     #[error(
         "{path} is truncated: {what} need {expected} bytes, but the data end at byte {offset}; copy or download the file again"
@@ -205,6 +225,16 @@ pub enum Error {
         /// What is wrong with it.
         source: vesalius_volume::Error,
     },
+}
+
+fn named(holders: &[crate::LockHolder]) -> String {
+    match holders {
+        [] => "another process".to_owned(),
+        _ => {
+            let each: Vec<String> = holders.iter().map(ToString::to_string).collect();
+            each.join(", ")
+        }
+    }
 }
 
 impl Error {

@@ -19,6 +19,7 @@ mod gzip;
 mod image;
 mod labels;
 mod layout;
+mod lock;
 mod metaimage;
 mod nifti;
 mod nrrd;
@@ -43,6 +44,7 @@ pub use format::{Format, is_image, strip_extension};
 pub use image::{ImageFile, Slab, Slabs, open, open_with};
 pub use labels::{LabelName, read_label_names, write_label_names};
 pub use layout::{ImageInfo, Scaling};
+pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};
 pub use options::{Extension, FourthAxis, NiftiVersion, ReadOptions, WriteOptions};
 pub use orthonormal::orthonormalised;
 pub use read::{

@@ -3,11 +3,12 @@
 
 use crate::run::Run;
 use crate::source::CaseSource;
-use crate::{Duration, Event, PatchSampler, Progress, Result, TrainingConfig};
+use crate::{Duration, Event, PatchSampler, Progress, Result, TENSORBOARD_FOLDER, TrainingConfig};
 use burn::tensor::Device;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use vesalius_io::FolderLock;
 use vesalius_volume::LabelScheme;
 
 /// What a run learns from.
@@ -40,6 +41,9 @@ pub struct FitOptions {
     pub duration: Option<Duration>,
     /// Go on from the checkpoint in `output`.
     pub resume: bool,
+    /// The lock on `output`, where the caller took it before it read the dataset; [`fit`] takes it itself
+    /// where there is none.
+    pub lock: Option<FolderLock>,
     /// Set from outside, the run saves and stops after the step at hand.
     pub stop: Arc<AtomicBool>,
 }
@@ -52,6 +56,7 @@ impl Default for FitOptions {
             more_devices: Vec::new(),
             duration: None,
             resume: false,
+            lock: None,
             stop: Arc::default(),
         }
     }
@@ -73,8 +78,8 @@ pub struct FitReport {
 /// Trains one model; `observer` hears of every event.
 ///
 /// # Errors
-/// A config or dataset that makes no sense, an output folder that cannot be written, a loss that
-/// stops being a number, a checkpoint that belongs to another run.
+/// A config or dataset that makes no sense, an output folder that cannot be written or that another
+/// process writes, a loss that stops being a number, a checkpoint that belongs to another run.
 pub fn fit(
     config: &TrainingConfig,
     data: &TrainingData,
@@ -82,6 +87,35 @@ pub fn fit(
     observer: &mut dyn FnMut(&Event),
 ) -> Result<FitReport> {
     config.check()?;
+    let taken;
+    let lock = match &options.lock {
+        Some(lock) if same_folder(lock.folder(), &options.output) => lock,
+        _ => {
+            taken = FolderLock::exclusive(&options.output)?;
+            &taken
+        }
+    };
+    clear_leftovers(lock);
     let run = Run::open(config, data, options, observer)?;
     run.train(&PatchSampler::new(data.training.clone(), config))
+}
+
+/// Whether two paths name one folder, which exists: a lock was taken on the first.
+fn same_folder(locked: &Path, output: &Path) -> bool {
+    match (locked.canonicalize(), output.canonicalize()) {
+        (Ok(locked), Ok(output)) => locked == output,
+        _ => false,
+    }
+}
+
+/// Removes what a run that was killed in this folder left half written.
+fn clear_leftovers(lock: &FolderLock) {
+    for below in ["", TENSORBOARD_FOLDER] {
+        lock.remove_leftovers(below);
+    }
+    let members = Path::new("members");
+    let each = std::fs::read_dir(lock.folder().join(members));
+    for member in each.into_iter().flatten().flatten() {
+        lock.remove_leftovers(members.join(member.file_name()));
+    }
 }

@@ -2,14 +2,12 @@
 
 mod data;
 mod left_out;
-mod lock;
 
 use crate::{Error, Input, Plan, Result};
 pub(crate) use data::going_on;
-use lock::Hold;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::path::{Path, PathBuf};
+use vesalius_io::{FolderLock, LockAccess};
 use vesalius_planning::{Datalist, FoldMethod};
 use vesalius_volume::LabelScheme;
 
@@ -23,7 +21,7 @@ pub struct Work {
     folder: PathBuf,
     input: Input,
     list: Datalist,
-    _lock: File,
+    _lock: FolderLock,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,16 +40,15 @@ impl Work {
     /// A list that cannot be read; a folder that another process holds, or of another dataset,
     /// input or layout.
     pub fn open(folder: &Path, input: Input) -> Result<Self> {
-        Self::open_as(folder, input, Hold::Alone)
+        Self::open_as(folder, input, LockAccess::Exclusive)
     }
 
-    fn open_as(folder: &Path, input: Input, hold: Hold) -> Result<Self> {
+    fn open_as(folder: &Path, input: Input, access: LockAccess) -> Result<Self> {
         let cannot = |path: &Path, e: std::io::Error| Error::Work {
             path: path.to_path_buf(),
             reason: format!("cannot be used ({e}); choose a folder that can be written"),
         };
-        std::fs::create_dir_all(folder).map_err(|e| cannot(folder, e))?;
-        let lock = lock::take(folder, hold)?;
+        let lock = FolderLock::take(folder, access)?;
         let mut list = read_list(&input)?;
         let description = Description {
             layout: LAYOUT,
@@ -81,7 +78,7 @@ impl Work {
             list,
             _lock: lock,
         };
-        if hold == Hold::Alone {
+        if access == LockAccess::Exclusive {
             work.list.write(&work.list_path())?;
         }
         Ok(work)
@@ -112,7 +109,7 @@ impl Work {
     /// # Errors
     /// As [`Work::reopen`].
     pub fn share(folder: &Path) -> Result<Self> {
-        Self::open_as(folder, begun(folder)?, Hold::WithOthers)
+        Self::open_as(folder, begun(folder)?, LockAccess::Shared)
     }
 
     /// Opens the work folder that an earlier stage began, with the input that it was begun with.

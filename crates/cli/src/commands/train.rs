@@ -5,6 +5,7 @@ use crate::interrupt::stop_flag;
 use crate::output::JsonOutput;
 use crate::progress::TrainingProgress;
 use std::path::PathBuf;
+use vesalius::io::FolderLock;
 use vesalius::tensor::Device;
 use vesalius::tensor::parse_device;
 use vesalius::training::{
@@ -69,6 +70,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         .output
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
+    // Before the dataset is read, which may take long, and which fills a cache in the folder.
+    let lock = FolderLock::exclusive(&output)?;
     eprintln!("reading the dataset in {}", arguments.data.display());
     let data = load_dataset_cached(&config, &arguments.data, &output.join("cache"))?;
     let options = FitOptions {
@@ -77,6 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         more_devices: more_devices.to_vec(),
         duration,
         resume: arguments.resume,
+        lock: Some(lock),
         stop: stop_flag(),
     };
     let mut progress = TrainingProgress::new();

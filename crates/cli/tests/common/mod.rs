@@ -1,6 +1,8 @@
 //! Runs the command as a user would, on a small made dataset.
 
 #[allow(dead_code)]
+pub mod disk;
+#[allow(dead_code)]
 pub mod made;
 
 use std::path::Path;

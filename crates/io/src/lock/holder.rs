@@ -1,0 +1,151 @@
+//! Who holds a folder: written into its lock file, read by whoever finds the folder taken.
+
+use serde::{Deserialize, Serialize};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Longest command line that is kept, in characters.
+const LONGEST_COMMAND: usize = 300;
+
+/// A process that holds a [`crate::FolderLock`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockHolder {
+    /// The machine it runs on.
+    pub host: String,
+    /// Its process id there.
+    pub process: u32,
+    /// Its command line, cut where it is very long.
+    pub command: String,
+    /// When it took the folder, UTC, as `2026-11-29T13:45:06Z`.
+    pub since: String,
+    /// Whether others may hold the folder beside it.
+    #[serde(default)]
+    pub access: LockAccess,
+}
+
+/// Whether a folder is held alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LockAccess {
+    /// No other process may hold the folder.
+    #[default]
+    Exclusive,
+    /// Others that share may hold it as well.
+    Shared,
+}
+
+impl LockHolder {
+    /// This process, from now on.
+    pub(super) fn this(access: LockAccess) -> Self {
+        let command: Vec<String> = std::env::args_os()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect();
+        Self {
+            host: host(),
+            process: std::process::id(),
+            command: command.join(" ").chars().take(LONGEST_COMMAND).collect(),
+            since: utc(SystemTime::now()),
+            access,
+        }
+    }
+
+    /// Whether the process may still be there: of another machine that cannot be known.
+    pub(super) fn may_live(&self) -> bool {
+        let processes = std::path::Path::new("/proc");
+        self.host != host()
+            || !processes.join("self").exists()
+            || processes.join(self.process.to_string()).exists()
+    }
+}
+
+impl std::fmt::Display for LockHolder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            host,
+            process,
+            command,
+            since,
+            ..
+        } = self;
+        write!(f, "process {process} on {host} since {since} (`{command}`)")
+    }
+}
+
+/// The name of this machine.
+fn host() -> String {
+    let of_kernel = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let of_system = || ["COMPUTERNAME", "HOSTNAME"].map(std::env::var).into_iter();
+    of_kernel
+        .map(|name| name.trim().to_owned())
+        .or_else(|| of_system().find_map(Result::ok))
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "unknown host".to_owned())
+}
+
+/// A moment as `2026-11-29T13:45:06Z`.
+fn utc(moment: SystemTime) -> String {
+    // A clock before 1970 is not worth an error here.
+    let seconds = moment
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    let [year, month, day] = date(days);
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Year, month and day of a number of days since 1970 (Gregorian calendar; years counted from March, so
+/// that the leap day comes last).
+fn date(days: u64) -> [u64; 3] {
+    const DAYS_TO_1970: u64 = 719_468;
+    const DAYS_OF_400_YEARS: u64 = 146_097;
+    let days = days + DAYS_TO_1970;
+    let (era, day) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    [era * 400 + year + u64::from(month <= 2), month, day]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn moments_are_written_as_the_calendar_has_them() {
+        // From `date -u -d @SECONDS +%FT%TZ`.
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (951_868_800, "2000-03-01T00:00:00Z"),
+            (1_709_164_800, "2024-02-29T00:00:00Z"),
+            (1_795_953_906, "2026-11-29T12:05:06Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(utc(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn a_process_is_known_to_live_or_to_have_ended() {
+        let this = LockHolder::this(LockAccess::Exclusive);
+        assert!(this.may_live());
+        assert_eq!(this.process, std::process::id());
+        let elsewhere = LockHolder {
+            host: "another-host".to_owned(),
+            ..this.clone()
+        };
+        assert!(elsewhere.may_live());
+        if cfg!(target_os = "linux") {
+            // Above the largest id that Linux gives.
+            let ended = LockHolder {
+                process: 4_194_305,
+                ..this
+            };
+            assert!(!ended.may_live());
+        }
+    }
+}

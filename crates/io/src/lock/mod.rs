@@ -1,0 +1,325 @@
+//! One writer for each folder: a lock that the operating system takes back when its process ends, however it
+//! ends, and a file that says who holds it. What is written into the folder is left to others.
+
+mod holder;
+
+use crate::{Error, Result};
+pub use holder::{LockAccess, LockHolder};
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// The lock file's name in a folder that is held.
+pub const LOCK_FILE: &str = ".vesalius.lock";
+
+/// Times that a lock file is opened anew because its last holder removed it meanwhile.
+const ATTEMPTS: usize = 100;
+
+/// A folder that this process writes, held until this is dropped or the process ends.
+///
+/// The lock is the system's own (`flock` or its like), so a file that a killed process left is no obstacle.
+/// Where the file system has no locks (some network file systems), the holder named in the file counts as
+/// long as its process may be alive.
+///
+/// ```
+/// use vesalius_io::FolderLock;
+///
+/// let folder = tempfile::tempdir()?;
+/// let output = folder.path().join("run");
+/// let held = FolderLock::exclusive(&output)?; // makes the folder
+/// let refused = FolderLock::exclusive(&output).unwrap_err().to_string();
+/// assert!(refused.contains("is being written by process"));
+/// drop(held);
+/// FolderLock::exclusive(&output)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct FolderLock {
+    folder: PathBuf,
+    file: File,
+    holder: LockHolder,
+    kept_by: KeptBy,
+}
+
+/// What keeps others out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeptBy {
+    System,
+    /// The names in the file, where the file system has no locks.
+    Name,
+    /// Nothing: the folder is somebody else's.
+    Nothing,
+}
+
+impl FolderLock {
+    /// Takes a folder that no other process may write meanwhile; makes it where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] with who holds it; [`Error::Lock`] for a folder that cannot be written.
+    pub fn exclusive(folder: impl AsRef<Path>) -> Result<Self> {
+        Self::take(folder, LockAccess::Exclusive)
+    }
+
+    /// Takes a folder beside others that share it; makes it where it is missing.
+    ///
+    /// # Errors
+    /// As [`FolderLock::exclusive`]; sharers do not exclude each other.
+    pub fn shared(folder: impl AsRef<Path>) -> Result<Self> {
+        Self::take(folder, LockAccess::Shared)
+    }
+
+    /// Takes a folder alone or beside others.
+    ///
+    /// # Errors
+    /// As [`FolderLock::exclusive`].
+    pub fn take(folder: impl AsRef<Path>, access: LockAccess) -> Result<Self> {
+        take_with(folder.as_ref(), access, &of_system)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether the folder is held alone.
+    pub fn access(&self) -> LockAccess {
+        self.holder.access
+    }
+
+    /// Removes what a killed process left half written ([`crate::write_atomically`]) in the folder, or in a
+    /// folder below it that only holders of this lock write. Nothing where the folder is shared.
+    pub fn remove_leftovers(&self, below: impl AsRef<Path>) {
+        if self.access() == LockAccess::Shared {
+            return;
+        }
+        let entries = std::fs::read_dir(self.folder.join(below));
+        for entry in entries.into_iter().flatten().flatten() {
+            if crate::atomic::is_temporary(&entry.file_name()) {
+                // One that stays does no harm but take room.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // The last holder removes the file, while nobody else can have taken it. Elsewhere than on Unix an
+        // open file cannot be told from another of its name, so there it stays.
+        let is_last = match self.kept_by {
+            KeptBy::System => {
+                cfg!(unix)
+                    && (self.access() == LockAccess::Exclusive || self.file.try_lock().is_ok())
+            }
+            KeptBy::Name => self.strike_out(),
+            KeptBy::Nothing => false,
+        };
+        if is_last {
+            let _ = std::fs::remove_file(self.folder.join(LOCK_FILE));
+        }
+    }
+}
+
+/// How a file is locked: the system's way, or a test's.
+type Locking = dyn Fn(&File, LockAccess) -> std::result::Result<(), TryLockError>;
+
+fn of_system(file: &File, access: LockAccess) -> std::result::Result<(), TryLockError> {
+    match access {
+        LockAccess::Exclusive => file.try_lock(),
+        LockAccess::Shared => file.try_lock_shared(),
+    }
+}
+
+fn take_with(folder: &Path, access: LockAccess, lock: &Locking) -> Result<FolderLock> {
+    let path = folder.join(LOCK_FILE);
+    let cannot = |source| Error::Lock {
+        path: path.clone(),
+        source,
+    };
+    std::fs::create_dir_all(folder).map_err(|source| Error::Lock {
+        path: folder.to_owned(),
+        source,
+    })?;
+    for _ in 0..ATTEMPTS {
+        // Appending, so that two who share do not write over each other's line.
+        let file = File::options()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .map_err(cannot)?;
+        let mut held = FolderLock {
+            folder: folder.to_owned(),
+            file,
+            holder: LockHolder::this(access),
+            kept_by: KeptBy::Nothing,
+        };
+        match held.settle(lock) {
+            Settled::Taken => {
+                held.kept_by = KeptBy::System;
+                return held.sign().map(|()| held).map_err(cannot);
+            }
+            Settled::Gone => {}
+            Settled::Busy => return Err(locked(folder, holders(&held.file), Remedy::Wait)),
+            Settled::NoLocks => {
+                let others = held.others_by_name();
+                if !others.is_empty() {
+                    return Err(locked(folder, others, Remedy::Remove));
+                }
+                held.kept_by = KeptBy::Name;
+                return held.sign().map(|()| held).map_err(cannot);
+            }
+            Settled::Failed(source) => return Err(cannot(source)),
+        }
+    }
+    Err(locked(folder, Vec::new(), Remedy::Wait))
+}
+
+/// What an attempt to lock an open file came to.
+enum Settled {
+    Taken,
+    /// Its last holder removed it between opening and locking.
+    Gone,
+    Busy,
+    /// The file system has no locks.
+    NoLocks,
+    Failed(io::Error),
+}
+
+impl FolderLock {
+    /// Locks the open file.
+    fn settle(&self, lock: &Locking) -> Settled {
+        // Alone first, in any case: only then can the names that ended processes left be cleared.
+        match lock(&self.file, LockAccess::Exclusive) {
+            Ok(()) if !self.is_in_place() => return Settled::Gone,
+            Ok(()) => {
+                if let Err(error) = self.file.set_len(0) {
+                    return Settled::Failed(error);
+                }
+                if self.access() == LockAccess::Exclusive {
+                    return Settled::Taken;
+                }
+                if let Err(error) = self.file.unlock() {
+                    return Settled::Failed(error);
+                }
+            }
+            Err(TryLockError::WouldBlock) if self.access() == LockAccess::Exclusive => {
+                return Settled::Busy;
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => return Settled::NoLocks,
+            Err(TryLockError::Error(error)) => return Settled::Failed(error),
+        }
+        match lock(&self.file, LockAccess::Shared) {
+            Ok(()) if !self.is_in_place() => Settled::Gone,
+            Ok(()) => Settled::Taken,
+            Err(TryLockError::WouldBlock) => Settled::Busy,
+            Err(TryLockError::Error(error)) => Settled::Failed(error),
+        }
+    }
+
+    /// Adds this process to the holders that the file names.
+    fn sign(&self) -> io::Result<()> {
+        let line = serde_json::to_string(&self.holder)? + "\n";
+        match (&self.file).write_all(line.as_bytes()) {
+            // A full disk must not keep a run from going on: the lock then holds without a name.
+            Err(error)
+                if error.kind() == io::ErrorKind::StorageFull && self.kept_by == KeptBy::System =>
+            {
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Who keeps this process out where only names do.
+    fn others_by_name(&self) -> Vec<LockHolder> {
+        let both_share = |other: &LockHolder| {
+            other.access == LockAccess::Shared && self.access() == LockAccess::Shared
+        };
+        let mut others = holders(&self.file);
+        others.retain(|other| other.may_live() && !both_share(other));
+        others
+    }
+
+    /// Takes this process out of the names in the file; whether none is left.
+    fn strike_out(&self) -> bool {
+        let mut others = holders(&self.file);
+        if let Some(own) = others.iter().position(|other| *other == self.holder) {
+            others.remove(own);
+        }
+        let lines = others.iter().filter_map(|o| serde_json::to_string(o).ok());
+        let text: String = lines.map(|line| line + "\n").collect();
+        // What cannot be written stays as it is: then the ended process is still named, and told apart.
+        let _ = self.file.set_len(0);
+        let _ = (&self.file).write_all(text.as_bytes());
+        others.is_empty()
+    }
+
+    /// Whether the open file is the one that has the name now.
+    fn is_in_place(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let named = std::fs::metadata(self.folder.join(LOCK_FILE));
+            let open = self.file.metadata();
+            let place = |data: std::fs::Metadata| (data.dev(), data.ino());
+            matches!((named, open), (Ok(a), Ok(b)) if place(a) == place(b))
+        }
+        #[cfg(not(unix))]
+        true
+    }
+}
+
+/// The processes that a lock file names; none where it cannot be read, as while Windows has it locked.
+fn holders(file: &File) -> Vec<LockHolder> {
+    let mut text = String::new();
+    let mut file = file;
+    let read = file
+        .seek(SeekFrom::Start(0))
+        .and_then(|_| file.read_to_string(&mut text));
+    match read {
+        Ok(_) => text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Whether an error means that the file system has no locks: `ENOSYS`, `EOPNOTSUPP`, or `ENOLCK` of an NFS
+/// server without a lock daemon.
+fn has_no_locks(error: &io::Error) -> bool {
+    const NO_LOCKS_AVAILABLE: i32 = 37;
+    error.kind() == io::ErrorKind::Unsupported
+        || cfg!(target_os = "linux") && error.raw_os_error() == Some(NO_LOCKS_AVAILABLE)
+}
+
+/// What helps against a folder that is taken.
+enum Remedy {
+    Wait,
+    /// Without the system's locks, a file of a process that ended on another machine stays.
+    Remove,
+}
+
+fn locked(folder: &Path, mut holders: Vec<LockHolder>, remedy: Remedy) -> Error {
+    // Those that shared the folder and ended are still named.
+    if holders.iter().any(LockHolder::may_live) {
+        holders.retain(LockHolder::may_live);
+    }
+    let advice = match remedy {
+        Remedy::Wait => "wait for it or choose another output folder".to_owned(),
+        Remedy::Remove => format!(
+            "wait for it or choose another output folder (this file system has no locks: if that process has ended, remove {})",
+            folder.join(LOCK_FILE).display()
+        ),
+    };
+    Error::Locked {
+        folder: folder.to_owned(),
+        holders,
+        advice,
+    }
+}
+
+#[cfg(test)]
+mod tests;
