@@ -8,14 +8,20 @@ pub use holder::{LockAccess, LockHolder};
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The lock file's name in a folder that is held.
 pub const LOCK_FILE: &str = ".vesalius.lock";
 
 /// Times that a lock file is opened anew because its last holder removed it meanwhile.
 const ATTEMPTS: usize = 100;
+/// Times that one who would share asks again, and how long it waits before: another that takes or leaves the
+/// folder may hold it alone for a moment.
+const SHARED_ATTEMPTS: usize = 50;
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// A folder that this process writes, held until this is dropped or the process ends.
+/// A folder that this process writes, held until this is dropped or the process ends. A folder that was made for
+/// the lock and in which nothing was written goes with it.
 ///
 /// The lock is the system's own (`flock` or its like), so a file that a killed process left is no obstacle.
 /// Where the file system has no locks (some network file systems), the holder named in the file counts as
@@ -39,6 +45,8 @@ pub struct FolderLock {
     file: File,
     holder: LockHolder,
     kept_by: KeptBy,
+    /// The folders that were made for it, the innermost first.
+    made: Vec<PathBuf>,
 }
 
 /// What keeps others out.
@@ -107,15 +115,16 @@ impl Drop for FolderLock {
         // The last holder removes the file, while nobody else can have taken it. Elsewhere than on Unix an
         // open file cannot be told from another of its name, so there it stays.
         let is_last = match self.kept_by {
-            KeptBy::System => {
-                cfg!(unix)
-                    && (self.access() == LockAccess::Exclusive || self.file.try_lock().is_ok())
-            }
+            KeptBy::System => cfg!(unix) && self.is_last(),
             KeptBy::Name => self.strike_out(),
             KeptBy::Nothing => false,
         };
         if is_last {
             let _ = std::fs::remove_file(self.folder.join(LOCK_FILE));
+        }
+        for folder in &self.made {
+            // Only where it is empty.
+            let _ = std::fs::remove_dir(folder);
         }
     }
 }
@@ -136,30 +145,41 @@ fn take_with(folder: &Path, access: LockAccess, lock: &Locking) -> Result<Folder
         path: path.clone(),
         source,
     };
-    std::fs::create_dir_all(folder).map_err(|source| Error::Lock {
-        path: folder.to_owned(),
-        source,
-    })?;
-    for _ in 0..ATTEMPTS {
+    let mut made = Vec::new();
+    for attempt in 0..ATTEMPTS {
+        make_folder(folder, &mut made).map_err(|source| Error::Lock {
+            path: folder.to_owned(),
+            source,
+        })?;
         // Appending, so that two who share do not write over each other's line.
         let file = File::options()
             .read(true)
             .append(true)
             .create(true)
-            .open(&path)
-            .map_err(cannot)?;
+            .open(&path);
+        let file = match file {
+            Ok(file) => file,
+            // Whoever made the folder removed it meanwhile.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(cannot(e)),
+        };
         let mut held = FolderLock {
             folder: folder.to_owned(),
             file,
             holder: LockHolder::this(access),
             kept_by: KeptBy::Nothing,
+            made: std::mem::take(&mut made),
         };
         match held.settle(lock) {
             Settled::Taken => {
                 held.kept_by = KeptBy::System;
                 return held.sign().map(|()| held).map_err(cannot);
             }
-            Settled::Gone => {}
+            Settled::Gone => made = std::mem::take(&mut held.made),
+            Settled::Busy if access == LockAccess::Shared && attempt < SHARED_ATTEMPTS => {
+                made = std::mem::take(&mut held.made);
+                std::thread::sleep(PAUSE);
+            }
             Settled::Busy => return Err(locked(folder, holders(&held.file), Remedy::Wait)),
             Settled::NoLocks => {
                 let others = held.others_by_name();
@@ -173,6 +193,17 @@ fn take_with(folder: &Path, access: LockAccess, lock: &Locking) -> Result<Folder
         }
     }
     Err(locked(folder, Vec::new(), Remedy::Wait))
+}
+
+/// Makes a folder and those above it, and adds those that were not there.
+fn make_folder(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
+    let missing = folder
+        .ancestors()
+        .take_while(|above| !above.as_os_str().is_empty() && !above.exists());
+    let missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+    std::fs::create_dir_all(folder)?;
+    made.extend(missing);
+    Ok(())
 }
 
 /// What an attempt to lock an open file came to.
@@ -216,6 +247,16 @@ impl FolderLock {
             Err(TryLockError::WouldBlock) => Settled::Busy,
             Err(TryLockError::Error(error)) => Settled::Failed(error),
         }
+    }
+
+    /// Whether nobody holds the folder but this one, who now holds it alone.
+    fn is_last(&self) -> bool {
+        if self.access() == LockAccess::Exclusive {
+            return true;
+        }
+        // Let go of first, so that of two who leave at once one finds the other gone.
+        let alone = self.file.unlock().is_ok() && self.file.try_lock().is_ok();
+        alone && self.is_in_place()
     }
 
     /// Adds this process to the holders that the file names.
@@ -263,8 +304,8 @@ impl FolderLock {
             use std::os::unix::fs::MetadataExt;
             let named = std::fs::metadata(self.folder.join(LOCK_FILE));
             let open = self.file.metadata();
-            let place = |data: std::fs::Metadata| (data.dev(), data.ino());
-            matches!((named, open), (Ok(a), Ok(b)) if place(a) == place(b))
+            let place = |data: &std::fs::Metadata| (data.dev(), data.ino());
+            matches!((named, open), (Ok(a), Ok(b)) if place(&a) == place(&b))
         }
         #[cfg(not(unix))]
         true

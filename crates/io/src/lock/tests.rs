@@ -24,12 +24,23 @@ fn the_second_is_refused_and_told_who_holds_the_folder() {
         );
     }
     drop(held);
-    assert_eq!(
-        std::fs::read_dir(&path).unwrap().count(),
-        0,
-        "no file stays"
-    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     FolderLock::exclusive(&path).unwrap();
+}
+
+#[test]
+fn folders_stay_that_were_there_or_are_not_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let (empty, full) = (folder.path().join("a/empty"), folder.path().join("a/full"));
+    std::fs::create_dir_all(folder.path().join("there")).unwrap();
+    FolderLock::exclusive(folder.path().join("there")).unwrap();
+    let held = FolderLock::exclusive(&full).unwrap();
+    FolderLock::exclusive(&empty).unwrap();
+    std::fs::write(full.join("model"), "x").unwrap();
+    drop(held);
+    assert!(!empty.exists() && full.join("model").exists());
+    assert!(folder.path().join("there").exists());
+    assert_eq!(std::fs::read_dir(&full).unwrap().count(), 1);
 }
 
 #[test]
@@ -48,6 +59,23 @@ fn several_share_and_the_last_of_them_removes_the_file() {
     drop(b);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     FolderLock::exclusive(folder.path()).unwrap();
+}
+
+#[test]
+fn those_who_share_are_never_in_each_others_way() {
+    let folder = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    FolderLock::shared(folder.path().join("cache")).unwrap();
+                }
+            });
+        }
+    });
+    // Whoever made the folder may have left before the last.
+    let folder = folder.path().join("cache");
+    assert!(!folder.exists() || std::fs::read_dir(folder).unwrap().count() == 0);
 }
 
 #[test]
