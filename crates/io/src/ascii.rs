@@ -3,8 +3,8 @@
 use crate::voxel_type::{Wide, sealed::Sealed, with_voxel_type};
 use crate::{Error, Layout, Result};
 
-/// The values of a text layout as little-endian bytes.
-pub(crate) fn read(layout: &Layout) -> Result<Vec<u8>> {
+/// The values of a text layout as little-endian bytes, and how many bytes of text follow them.
+pub(crate) fn read(layout: &Layout) -> Result<(Vec<u8>, u64)> {
     let path = layout.file();
     let bytes = std::fs::read(path).map_err(|e| Error::read(path, e))?;
     let start = usize::try_from(layout.start).unwrap_or(usize::MAX);
@@ -33,7 +33,8 @@ pub(crate) fn read(layout: &Layout) -> Result<Vec<u8>> {
             ));
         }
     }
-    Ok(out)
+    let surplus = words.map(|word| word.len() as u64 + 1).sum();
+    Ok((out, surplus))
 }
 
 fn put(layout: &Layout, word: &[u8], place: &mut [u8]) -> bool {

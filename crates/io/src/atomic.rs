@@ -1,26 +1,18 @@
 //! Files written whole or not at all: a temporary file in the same folder, flush, fsync, rename.
 //! Used by every crate that writes; knows no format.
 
+use crate::unfinished::Unfinished;
 use crate::{Error, Result};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 const BUFFER: usize = 1 << 18;
-/// How the name of a file that is being written begins and ends.
-const PREFIX: &str = ".writing-";
-const SUFFIX: &str = ".part";
-
-/// Whether a file of this name is one that [`write_atomically`] had not finished.
-pub(crate) fn is_temporary(name: &std::ffi::OsStr) -> bool {
-    let name = name.as_encoded_bytes();
-    name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes())
-}
-
 /// Writes a file through `write`, so that a reader sees the old file or the whole new one.
 ///
 /// The new file gets the permissions of an ordinary new file, or those of the file it replaces.
-/// When `write` fails, the disk is full or the process is killed, the old file stays as it was.
+/// When `write` fails, the disk is full or the process is killed, the old file stays as it was. What a
+/// killed process of this machine left half written in the folder is removed.
 ///
 /// # Errors
 /// [`Error::Write`] with the path.
@@ -57,8 +49,9 @@ fn replace(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    let prefix = Unfinished::prefix(folder);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
+    builder.prefix(&prefix).suffix(Unfinished::SUFFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -70,6 +63,7 @@ fn replace(
         temporary.as_file().set_permissions(old.permissions())?;
     }
     let (file, temporary_path) = temporary.into_parts();
+    let _unfinished = Unfinished::new(&temporary_path);
     let mut writer = BufWriter::with_capacity(BUFFER, file);
     write(&mut writer)?;
     let file = writer

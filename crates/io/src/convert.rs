@@ -4,10 +4,11 @@
 use crate::voxel_type::with_voxel_type;
 use crate::{
     Format, ImageInfo, LabelName, ReadOptions, Result, Scaling, VoxelType, WriteOptions, format,
-    open_with, probe_with, read_as_with, read_labels_with, strip_extension, write_label_names,
-    write_labels_with, write_with,
+    open_with, orthonormalised, probe_with, read_as_with, read_labels_with, strip_extension,
+    write_label_names, write_labels_with, write_with,
 };
 use std::path::{Path, PathBuf};
+use vesalius_volume::{Geometry, Warning};
 
 /// How to convert.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -30,6 +31,8 @@ pub struct Converted {
     /// The label description file that was written because the output's format has no place for
     /// names and colours.
     pub label_names: Option<PathBuf>,
+    /// What was decided where the input is ambiguous, wrong or silent, and what writing changed.
+    pub warnings: Vec<Warning>,
 }
 
 /// Converts `input`, by its content, to the format that the name `output` asks for.
@@ -56,19 +59,38 @@ pub fn convert(
     if target.is_nifti() {
         keep_texts(input, &info, options, &mut write)?;
     }
-    if options.labels {
+    let mut warnings = if options.labels {
         let labels = read_labels_with::<u32>(input, &options.read)?;
         write_labels_with(output, &labels, &write)?;
+        labels.warnings().to_vec()
     } else {
         with_voxel_type!(meant_type(&info), T => {
-            write_with(output, &read_as_with::<T>(input, &options.read)?, &write)?
-        });
+            let image = read_as_with::<T>(input, &options.read)?;
+            write_with(output, &image, &write)?;
+            image.warnings().to_vec()
+        })
+    };
+    if write.orthonormalise {
+        warnings.extend(straightened(&info.geometry));
     }
     let mut label_names = None;
     if options.labels && !write.labels.is_empty() && !target.keeps_labels() {
         label_names = Some(write_names_beside(output, &write.labels)?);
     }
-    Ok(Converted { info, label_names })
+    Ok(Converted {
+        info,
+        label_names,
+        warnings,
+    })
+}
+
+/// What putting the axes at right angles moves, where it moves anything.
+fn straightened(geometry: &Geometry) -> Option<Warning> {
+    let straight = orthonormalised(geometry).ok()?;
+    let corners = geometry.corners().into_iter().zip(straight.corners());
+    let apart = corners.map(|(a, b)| (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt());
+    let apart = apart.fold(0.0, f64::max);
+    (!geometry.is_same(&straight)).then_some(Warning::ShearDropped { apart })
 }
 
 /// The smallest type that holds what the stored values mean.

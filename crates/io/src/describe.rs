@@ -8,7 +8,7 @@ use crate::{
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use vesalius_volume::Geometry;
+use vesalius_volume::{Geometry, Warning};
 
 /// One volume that was found, or a file that should be one and is not.
 #[derive(Debug, Clone, Serialize)]
@@ -40,6 +40,9 @@ pub struct Described {
     /// The DICOM series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<Series>,
+    /// What was decided where the file is ambiguous, wrong or silent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
     /// Why it cannot be read, or not without a decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -97,6 +100,7 @@ fn of_info(info: ImageInfo) -> Described {
         labels: info.labels,
         metadata: info.metadata,
         series: None,
+        warnings: info.warnings,
         problem: None,
     }
 }
@@ -123,6 +127,7 @@ fn of_series(series: Series) -> Described {
         compressed: series.is_compressed(),
         scaling: series.scaling(),
         problem: series.problem.as_ref().map(ToString::to_string),
+        warnings: series.warnings.clone(),
         series: Some(series),
         ..nothing
     }
@@ -148,6 +153,7 @@ fn nothing(path: PathBuf) -> Described {
         labels: Vec::new(),
         metadata: BTreeMap::new(),
         series: None,
+        warnings: Vec::new(),
         problem: None,
     }
 }

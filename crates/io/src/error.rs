@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// An error of this crate. Every message names the file and a remedy.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The file is missing or may not be read.
     #[error("cannot read {path}: {source}; check the name and the permissions")]
@@ -217,7 +218,17 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A geometry that is not usable.
+    /// Something had to be decided that the file does not say, and the options refuse that.
+    #[error(
+        "{path}: {warning}; refused, as `ReadOptions::on_warning` (`--strict`) asks: correct the file, or accept what is decided"
+    )]
+    Warned {
+        /// The file.
+        path: PathBuf,
+        /// What had to be decided.
+        warning: Box<vesalius_volume::Warning>,
+    },
+    /// A geometry that is not usable, or voxels that memory does not hold.
     #[error("{path}: {source}")]
     Volume {
         /// The file.

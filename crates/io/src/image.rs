@@ -9,7 +9,7 @@ use crate::{
 };
 use std::marker::PhantomData;
 use std::path::Path;
-use vesalius_volume::Volume;
+use vesalius_volume::{Volume, Warning};
 
 /// An image file whose header has been read.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub fn open_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<ImageF
 
 fn parse(path: &Path, options: &ReadOptions) -> Result<Parsed> {
     let head = format::head(path)?;
-    let parsed = match (format::detect(&head.bytes), head.gzip) {
+    let mut parsed = match (format::detect(&head.bytes), head.gzip) {
         (Some(Format::Nifti1 | Format::Nifti2), gzip) => nifti::parse(path, gzip, options),
         (Some(Format::MetaImage), false) => metaimage::parse(path, options),
         (Some(Format::Nrrd), false) => nrrd::parse(path, options),
@@ -61,15 +61,19 @@ fn parse(path: &Path, options: &ReadOptions) -> Result<Parsed> {
             }),
         },
     }?;
-    check_length(&parsed.layout)?;
+    let surplus = check_length(&parsed.layout)?;
+    parsed.info.warnings.extend(parsed.layout.surplus(surplus));
+    options.admit(path, &parsed.info.warnings)?;
     Ok(parsed)
 }
 
-/// Whether the file has as many bytes as its header announces, where that can be known beforehand.
-fn check_length(layout: &Layout) -> Result<()> {
+/// Refuses a file that has fewer bytes than its header announces, where that can be known beforehand;
+/// how many it has more.
+fn check_length(layout: &Layout) -> Result<u64> {
     if layout.packing != Packing::Raw {
-        return Ok(());
+        return Ok(0);
     }
+    let mut surplus = 0;
     let each = layout.bytes() / layout.files.len() as u64;
     let expected = layout.start.saturating_add(each);
     for (i, file) in layout.files.iter().enumerate() {
@@ -79,8 +83,9 @@ fn check_length(layout: &Layout) -> Result<()> {
         if there < expected {
             return Err(layout.truncated(i, expected, there));
         }
+        surplus += there - expected;
     }
-    Ok(())
+    Ok(surplus)
 }
 
 impl ImageFile {
@@ -94,25 +99,61 @@ impl ImageFile {
         &self.parsed.extensions
     }
 
-    /// All voxels, scaled as the header says, exact in `T` (floating types take the nearest).
+    /// All voxels, scaled as the header says, exact in `T` (floating types take the nearest), with
+    /// [`Volume::warnings`]. Compressed files are read to their check sum.
     ///
     /// # Errors
-    /// [`Error::FourthAxis`], [`Error::TooLarge`], [`Error::Truncated`], [`Error::Compression`], and
-    /// [`Error::Value`] when `T` is an integer type that a value does not fit.
+    /// [`Error::FourthAxis`], [`Error::TooLarge`], [`Error::Truncated`], [`Error::Compression`],
+    /// [`Error::Value`] when `T` is an integer type that a value does not fit, and [`Error::Volume`] when
+    /// the machine has not enough memory.
     pub fn read<T: FileVoxel>(&self) -> Result<Volume<T>> {
         self.refuse_fourth_axis()?;
         let (path, layout) = (self.path(), &self.parsed.layout);
-        layout.check_memory::<T>(path, self.options.max_bytes)?;
-        let (bytes, first) = read_all(layout)?;
-        let data = decode(path, &bytes[first..], layout)?;
-        Volume::new(self.parsed.info.geometry, layout.channels, data)
-            .map_err(|source| Error::volume(path, source))
+        layout.check_memory::<T>(path, self.options.max_bytes, layout.voxel_type.bytes())?;
+        let loaded = read_all(layout)?;
+        let data = decode(path, loaded.voxels(), layout)?;
+        self.whole(data, loaded.surplus)
     }
 
-    /// The voxels of a region, all channels, on the region's own geometry. Files that are not
-    /// compressed are mapped, so that only the region is touched; compressed files are unpacked
-    /// from the front up to the end of the region, without keeping what is passed (their check sum
-    /// is not reached).
+    /// As [`ImageFile::read`], a few slices at a time, so that the file's content never stands in memory
+    /// beside the voxels: slower for compressed files, but with half of the memory or less.
+    ///
+    /// # Errors
+    /// As [`ImageFile::read`].
+    pub fn read_lean<T: FileVoxel>(&self) -> Result<Volume<T>> {
+        /// Slices at a time.
+        const SLICES: usize = 16;
+        let (path, layout) = (self.path(), &self.parsed.layout);
+        if layout.interleaved || layout.packing == Packing::Ascii {
+            return self.read();
+        }
+        self.refuse_fourth_axis()?;
+        layout.check_memory::<T>(path, self.options.max_bytes, 0)?;
+        let mut slabs = self.slabs::<T>(SLICES)?;
+        let mut data = Vec::with_capacity(layout.values());
+        for slab in &mut slabs {
+            data.extend(slab?.volume.into_data());
+        }
+        let surplus = slabs.surplus;
+        self.whole(data, surplus)
+    }
+
+    /// The voxels as a volume, with everything that was decided.
+    fn whole<T: FileVoxel>(&self, data: Vec<T>, surplus: u64) -> Result<Volume<T>> {
+        let (path, layout) = (self.path(), &self.parsed.layout);
+        let behind = layout.surplus(surplus);
+        self.options.admit(path, behind.as_slice())?;
+        let volume = Volume::new(self.parsed.info.geometry, layout.channels, data)
+            .map_err(|source| Error::volume(path, source))?;
+        let warnings = self.parsed.info.warnings.iter().cloned();
+        Ok(volume.with_warnings(warnings.chain(behind)))
+    }
+
+    /// The voxels of a region, all channels, on the region's own geometry, with the header's warnings.
+    /// Files that are not compressed are mapped, so that only the region is touched; compressed files
+    /// are unpacked from the front up to the end of the region, without keeping what is passed. Their
+    /// check sum is not reached, so damage inside the region may pass: read the whole image, or all
+    /// [`ImageFile::slabs`], where that matters.
     ///
     /// # Errors
     /// [`Error::Region`], and as [`ImageFile::read`].
@@ -124,11 +165,16 @@ impl ImageFile {
         self.refuse_fourth_axis()?;
         let mut source = Source::open(&self.parsed.layout)?;
         let channels = 0..self.parsed.layout.channels;
-        self.region(&mut source, channels, start, size)
+        let volume = self.region(&mut source, channels, start, size)?;
+        Ok(volume.with_warnings(self.parsed.info.warnings.iter().cloned()))
     }
 
     /// Slabs of up to `thickness` slices, in file order: for images larger than memory, compressed
     /// ones too. Images that store channel after channel yield all slabs of one, then of the next.
+    ///
+    /// With the last slab a compressed file is read to its check sum: where that is wrong, an error
+    /// stands in the last slab's place. Slabs carry no warnings of the header, which stand in
+    /// [`ImageFile::info`]; [`Slabs::finish`] gives those that only reading tells.
     ///
     /// # Errors
     /// [`Error::FourthAxis`] and what opening the file may give.
@@ -140,6 +186,7 @@ impl ImageFile {
             thickness: thickness.max(1),
             channel: 0,
             z: 0,
+            surplus: 0,
             voxel: PhantomData,
         })
     }
@@ -171,7 +218,7 @@ impl ImageFile {
             channels: channels.len(),
             ..layout.clone()
         };
-        part.check_memory::<T>(path, self.options.max_bytes)?;
+        part.check_memory::<T>(path, self.options.max_bytes, 0)?;
         // Side by side, the channels of a voxel are as good as more voxels along x.
         let beside = if layout.interleaved {
             layout.channels
@@ -262,7 +309,28 @@ pub struct Slabs<'a, T> {
     thickness: usize,
     channel: usize,
     z: usize,
+    /// Bytes behind the voxels, once all slabs are read.
+    surplus: u64,
     voxel: PhantomData<T>,
+}
+
+impl<T: FileVoxel> Slabs<'_, T> {
+    /// Reads what is left up to the check sum of a compressed file; the warnings that only reading
+    /// tells, such as data behind the voxels.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`], [`Error::Compression`], and [`Error::Warned`] as the options ask.
+    pub fn finish(mut self) -> Result<Vec<Warning>> {
+        let layout = &self.image.parsed.layout;
+        if self.channel < layout.channels {
+            self.surplus = self.source.finish(layout)?;
+        }
+        let behind = layout.surplus(self.surplus);
+        self.image
+            .options
+            .admit(self.image.path(), behind.as_slice())?;
+        Ok(behind.into_iter().collect())
+    }
 }
 
 impl<T: FileVoxel> Iterator for Slabs<'_, T> {
@@ -282,10 +350,16 @@ impl<T: FileVoxel> Iterator for Slabs<'_, T> {
         let (channel, z) = (self.channel, self.z);
         let thickness = self.thickness.min(depth - z);
         let channels = channel..channel + together;
-        let volume = self
-            .image
-            .region(&mut self.source, channels, [0, 0, z], [x, y, thickness]);
+        let mut volume =
+            self.image
+                .region(&mut self.source, channels, [0, 0, z], [x, y, thickness]);
         self.z += thickness;
+        if self.z == depth && channel + together >= layout.channels && volume.is_ok() {
+            match self.source.finish(layout) {
+                Ok(surplus) => self.surplus = surplus,
+                Err(error) => volume = Err(error),
+            }
+        }
         if volume.is_err() {
             // A stream that failed does not go on.
             self.channel = layout.channels;

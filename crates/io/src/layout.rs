@@ -4,7 +4,7 @@ use crate::{Error, FileVoxel, Format, LabelName, Result, VoxelType};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use vesalius_volume::Geometry;
+use vesalius_volume::{Geometry, Warning, check_memory};
 
 /// The straight line from a stored value to its meaning: `slope · value + intercept`, in f64.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -45,6 +45,9 @@ pub struct ImageInfo {
     pub labels: Vec<LabelName>,
     /// Text fields of the header, by their names there.
     pub metadata: BTreeMap<String, String>,
+    /// What was decided where the header is ambiguous, wrong or silent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 /// How the bytes of the voxels are packed.
@@ -99,8 +102,9 @@ impl Layout {
         self.values() as u64 * self.voxel_type.bytes() as u64
     }
 
-    /// Refuses what would not fit into memory, before anything is allocated.
-    pub fn check_memory<T: FileVoxel>(&self, path: &Path, limit: u64) -> Result<()> {
+    /// Refuses what would not fit into memory, before anything is allocated: the voxels against the
+    /// caller's limit, and with `beside` more bytes a voxel against what the machine has left.
+    pub fn check_memory<T: FileVoxel>(&self, path: &Path, limit: u64, beside: usize) -> Result<()> {
         let width = self.voxel_type.bytes().max(T::TYPE.bytes()) as u64;
         let needed = (self.values() as u64).saturating_mul(width);
         if needed > limit {
@@ -110,7 +114,17 @@ impl Layout {
                 limit,
             });
         }
-        Ok(())
+        let width = T::TYPE.bytes() + beside;
+        check_memory("the image", self.size, self.channels, width, None)
+            .map_err(|source| Error::volume(path, source))
+    }
+
+    /// What to tell of bytes behind the voxels.
+    pub fn surplus(&self, bytes: u64) -> Option<Warning> {
+        (bytes > 0).then(|| Warning::SurplusData {
+            file: self.file().to_owned(),
+            bytes,
+        })
     }
 }
 

@@ -13,6 +13,7 @@ mod describe;
 mod dicom;
 mod encode;
 mod error;
+mod failure;
 mod folder;
 mod format;
 mod gzip;
@@ -28,6 +29,7 @@ mod orthonormal;
 mod read;
 mod source;
 mod text_header;
+mod unfinished;
 mod voxel_type;
 mod write;
 
@@ -40,17 +42,19 @@ pub use dicom::{
 };
 pub use encode::MakeValues;
 pub use error::Error;
+pub use failure::machine_failure;
 pub use format::{Format, is_image, strip_extension};
 pub use image::{ImageFile, Slab, Slabs, open, open_with};
 pub use labels::{LabelName, read_label_names, write_label_names};
 pub use layout::{ImageInfo, Scaling};
 pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};
-pub use options::{Extension, FourthAxis, NiftiVersion, ReadOptions, WriteOptions};
+pub use options::{Extension, FourthAxis, NiftiVersion, OnWarning, ReadOptions, WriteOptions};
 pub use orthonormal::orthonormalised;
 pub use read::{
     probe, probe_with, read, read_as, read_as_with, read_labels, read_labels_as, read_labels_with,
     read_with,
 };
+pub use unfinished::remove_unfinished;
 pub use voxel_type::{FileVoxel, VoxelType};
 pub use write::{write, write_labels, write_labels_with, write_made, write_with};
 

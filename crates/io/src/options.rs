@@ -1,6 +1,8 @@
 //! What a caller may ask of a read or a write, beside the path.
 
-use crate::{DicomOptions, LabelName, VoxelType};
+use crate::{DicomOptions, Error, LabelName, Result, VoxelType};
+use std::path::Path;
+use vesalius_volume::Warning;
 
 /// What to do with a file that has a fourth axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -10,6 +12,17 @@ pub enum FourthAxis {
     Refuse,
     /// The axis becomes channels.
     Channels,
+}
+
+/// What to do when reading had to decide something that the file does not say, or says wrongly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnWarning {
+    /// The decision stands in the result: [`Volume::warnings`](vesalius_volume::Volume::warnings),
+    /// [`ImageInfo::warnings`](crate::ImageInfo::warnings).
+    #[default]
+    Collect,
+    /// [`Error::Warned`](crate::Error::Warned) with the first of them.
+    Refuse,
 }
 
 /// How to read.
@@ -28,6 +41,21 @@ pub struct ReadOptions {
     /// The most bytes that the voxels may take, in the file's type or the caller's, whichever is
     /// larger.
     pub max_bytes: u64,
+    /// What to do when something had to be decided that the file does not say.
+    pub on_warning: OnWarning,
+}
+
+impl ReadOptions {
+    /// Refuses the first of these warnings, where they are to be refused.
+    pub(crate) fn admit(&self, path: &Path, warnings: &[Warning]) -> Result<()> {
+        match (self.on_warning, warnings.first()) {
+            (OnWarning::Refuse, Some(warning)) => Err(Error::Warned {
+                path: path.to_owned(),
+                warning: Box::new(warning.clone()),
+            }),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Default for ReadOptions {
@@ -38,6 +66,7 @@ impl Default for ReadOptions {
             series: None,
             dicom: DicomOptions::default(),
             max_bytes: 16 << 30,
+            on_warning: OnWarning::Collect,
         }
     }
 }

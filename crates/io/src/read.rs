@@ -84,8 +84,10 @@ pub fn read_labels_with<T: Label + FileVoxel>(
             "a label map has one value a voxel; merge or split the channels first",
         ));
     }
-    LabelMap::new(*volume.geometry(), volume.into_data())
-        .map_err(|source| Error::volume(path, source))
+    let warnings = volume.warnings().to_vec();
+    let labels = LabelMap::new(*volume.geometry(), volume.into_data())
+        .map_err(|source| Error::volume(path, source))?;
+    Ok(labels.with_warnings(warnings))
 }
 
 /// Reads the header alone: geometry, type, channels, format. No voxel is touched.

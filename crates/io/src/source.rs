@@ -1,13 +1,30 @@
 //! The voxel bytes of a layout: whole, or run by run without loading the whole file.
 
+use crate::gzip::{self, Unpack};
 use crate::layout::Packing;
-use crate::{Error, Layout, Result, ascii, gzip};
+use crate::{Error, Layout, Result, ascii};
 use memmap2::Mmap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-/// All voxel bytes of the layout, and the place in the buffer where they begin.
-pub(crate) fn read_all(layout: &Layout) -> Result<(Vec<u8>, usize)> {
+/// The voxel bytes of a layout in memory.
+pub(crate) struct Loaded {
+    bytes: Vec<u8>,
+    /// Where in them the voxels begin.
+    first: usize,
+    /// Bytes of the file that follow the voxels, where only reading tells.
+    pub surplus: u64,
+}
+
+impl Loaded {
+    /// The bytes of the voxels.
+    pub fn voxels(&self) -> &[u8] {
+        &self.bytes[self.first..]
+    }
+}
+
+/// All voxel bytes of the layout; a packed stream is read to its last check sum.
+pub(crate) fn read_all(layout: &Layout) -> Result<Loaded> {
     let bytes = layout.bytes();
     match layout.packing {
         Packing::Raw => {
@@ -16,7 +33,12 @@ pub(crate) fn read_all(layout: &Layout) -> Result<(Vec<u8>, usize)> {
             for i in 0..layout.files.len() {
                 read_file(layout, i, each, &mut all)?;
             }
-            Ok((all, 0))
+            Ok(Loaded {
+                bytes: all,
+                first: 0,
+                // Told when the file was opened.
+                surplus: 0,
+            })
         }
         Packing::Gzip | Packing::Zlib => {
             let path = layout.file();
@@ -24,10 +46,21 @@ pub(crate) fn read_all(layout: &Layout) -> Result<(Vec<u8>, usize)> {
             let start = usize::try_from(layout.start).unwrap_or(usize::MAX);
             let packed = packed.get(start..).unwrap_or(&[]);
             let expected = layout.skip.saturating_add(bytes);
-            let all = gzip::inflate(path, packed, expected, layout.packing)?;
-            Ok((all, layout.skip as usize))
+            let inflated = gzip::inflate(path, packed, expected, layout.packing)?;
+            Ok(Loaded {
+                bytes: inflated.bytes,
+                first: layout.skip as usize,
+                surplus: inflated.surplus.bytes(),
+            })
         }
-        Packing::Ascii => Ok((ascii::read(layout)?, 0)),
+        Packing::Ascii => {
+            let (bytes, surplus) = ascii::read(layout)?;
+            Ok(Loaded {
+                bytes,
+                first: 0,
+                surplus,
+            })
+        }
     }
 }
 
@@ -46,9 +79,9 @@ fn read_file(layout: &Layout, i: usize, length: u64, all: &mut Vec<u8>) -> Resul
 /// Voxel bytes on demand, asked for in rising order.
 pub(crate) enum Source {
     Mapped(Mmap),
-    Whole(Vec<u8>),
+    Whole(Loaded),
     Stream {
-        reader: Box<dyn Read + Send>,
+        reader: Unpack<BufReader<File>>,
         /// Bytes of the unpacked stream that are behind us.
         at: u64,
         buffer: Vec<u8>,
@@ -60,10 +93,9 @@ impl Source {
         let path = layout.file();
         let fail = |source| Error::read(path, source);
         if layout.files.len() > 1 || layout.packing == Packing::Ascii {
-            // Neither has a header inside of its stream, so the voxels begin at 0.
-            return Ok(Self::Whole(read_all(layout)?.0));
+            return Ok(Self::Whole(read_all(layout)?));
         }
-        let mut file = File::open(path).map_err(fail)?;
+        let file = File::open(path).map_err(fail)?;
         let there = file.metadata().map_err(fail)?.len();
         if layout.packing == Packing::Raw {
             let expected = layout.start.saturating_add(layout.bytes());
@@ -74,11 +106,18 @@ impl Source {
             // shortens the file meanwhile would break any reader that maps files.
             return Ok(Self::Mapped(unsafe { Mmap::map(&file) }.map_err(fail)?));
         }
-        file.seek(SeekFrom::Start(layout.start)).map_err(fail)?;
-        let reader: Box<dyn Read + Send> = match layout.packing {
-            Packing::Zlib => Box::new(flate2::read::ZlibDecoder::new(file)),
-            _ => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        let stream = || -> Result<Unpack<BufReader<File>>> {
+            let mut file = file.try_clone().map_err(fail)?;
+            file.seek(SeekFrom::Start(layout.start)).map_err(fail)?;
+            Ok(Unpack::new(
+                BufReader::with_capacity(1 << 16, file),
+                layout.packing,
+            ))
         };
+        let packed = there.saturating_sub(layout.start);
+        let expected = layout.skip.saturating_add(layout.bytes());
+        gzip::check_ratio(path, packed, &mut stream()?, expected)?;
+        let reader = stream()?;
         Ok(Self::Stream {
             reader,
             at: 0,
@@ -93,7 +132,7 @@ impl Source {
                 let start = (layout.start + offset) as usize;
                 Ok(&map[start..start + length])
             }
-            Self::Whole(bytes) => Ok(&bytes[offset as usize..offset as usize + length]),
+            Self::Whole(loaded) => Ok(&loaded.voxels()[offset as usize..offset as usize + length]),
             Self::Stream { reader, at, buffer } => {
                 let start = layout.skip + offset;
                 let wanted = start + length as u64;
@@ -110,6 +149,23 @@ impl Source {
                 reader.read_exact(buffer).map_err(|e| fail(*at, &e))?;
                 *at = wanted;
                 Ok(buffer)
+            }
+        }
+    }
+    /// Reads on to the end, so that the last check sum is checked; how many bytes follow the voxels,
+    /// where only reading tells.
+    pub fn finish(&mut self, layout: &Layout) -> Result<u64> {
+        match self {
+            Self::Mapped(_) => Ok(0),
+            Self::Whole(loaded) => Ok(loaded.surplus),
+            Self::Stream { reader, at, .. } => {
+                let expected = layout.skip.saturating_add(layout.bytes());
+                let unread = expected.saturating_sub(*at);
+                let most = unread.saturating_add(gzip::most_behind(expected));
+                let found = reader.finish(most);
+                let found =
+                    found.map_err(|e| gzip::fault(layout.file(), expected, expected, &e))?;
+                Ok(found.bytes().saturating_sub(unread))
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::{CaseFiles, Error, Result};
 use std::path::PathBuf;
 use vesalius_io::{FourthAxis, ReadOptions};
-use vesalius_volume::{LabelMap, Volume, Warning};
+use vesalius_volume::{LabelMap, Volume};
 
 /// The voxels of one labelled case, on one grid.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub fn read_image(files: &[PathBuf], channels: usize) -> Result<Volume<f32>> {
     read_image_with(files, channels, &ReadOptions::default())
 }
 
-/// As [`read_image`], with options; what they say of a fourth axis does not count.
+/// As [`read_image`], with options; `fourth_axis` is decided by the number of files and channels.
 ///
 /// # Errors
 /// As [`read_image`].
@@ -35,26 +35,24 @@ pub fn read_image_with(
     channels: usize,
     options: &ReadOptions,
 ) -> Result<Volume<f32>> {
-    let options = ReadOptions {
+    let mut options = ReadOptions {
         fourth_axis: match (files.len(), channels) {
             (1, 2..) => FourthAxis::Channels,
             _ => FourthAxis::Refuse,
         },
         ..options.clone()
     };
-    let parts: Vec<Volume<f32>> = files
-        .iter()
-        .map(|file| vesalius_io::read_with(file, &options))
-        .collect::<std::result::Result<_, _>>()?;
+    let mut parts: Vec<Volume<f32>> = Vec::with_capacity(files.len());
+    for file in files {
+        let part = vesalius_io::read_with(file, &options)?;
+        // The limit is for all channels together.
+        let taken = (part.data().len() * size_of::<f32>()) as u64;
+        options.max_bytes = options.max_bytes.saturating_sub(taken);
+        parts.push(part);
+    }
     Ok(match <[Volume<f32>; 1]>::try_from(parts) {
         Ok([image]) => image,
-        Err(parts) => {
-            let warnings: Vec<Warning> = parts
-                .iter()
-                .flat_map(|part| part.warnings().iter().cloned())
-                .collect();
-            Volume::stack(&parts)?.with_warnings(warnings)
-        }
+        Err(parts) => Volume::stack(&parts)?,
     })
 }
 

@@ -1,5 +1,7 @@
 //! What can be wrong with a geometry, a buffer or a label: one sentence each, with the remedy.
 
+const GIB: f64 = (1u64 << 30) as f64;
+
 /// An error of this crate.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
@@ -21,6 +23,25 @@ pub enum Error {
     /// A size overflows the address space.
     #[error("size {0:?} holds more voxels than this machine can address")]
     TooLarge([usize; 3]),
+    /// A buffer that the caller's limit or the machine cannot hold.
+    #[error(
+        "{what} of size {size:?} with {channels} channel(s) needs {needed} bytes ({:.1} GiB), {by} {limit} ({:.1} GiB); {}",
+        *needed as f64 / GIB, *limit as f64 / GIB, by.remedy()
+    )]
+    OutOfMemory {
+        /// What needs it, such as "the resampled grid".
+        what: String,
+        /// Size `[x, y, z]` in voxels.
+        size: [usize; 3],
+        /// Number of channels.
+        channels: usize,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes allowed or left.
+        limit: u64,
+        /// Whose limit it is.
+        by: crate::MemoryLimit,
+    },
     /// The buffer's length is not channels × voxels.
     #[error(
         "a volume of size {size:?} with {channels} channel(s) needs {expected} values, but {found} were given"

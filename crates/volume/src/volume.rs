@@ -106,11 +106,15 @@ impl<T: Voxel> Volume<T> {
             .iter()
             .flat_map(|part| part.data.iter().copied())
             .collect();
-        Self::new(
-            first.geometry,
-            parts.iter().map(|part| part.channels).sum(),
-            data,
-        )
+        let channels = parts.iter().map(|part| part.channels).sum();
+        let mut warnings: Vec<Warning> = Vec::new();
+        for warning in parts.iter().flat_map(|part| &part.warnings) {
+            // Channels of one scanner have the same to say.
+            if !warnings.contains(warning) {
+                warnings.push(warning.clone());
+            }
+        }
+        Ok(Self::new(first.geometry, channels, data)?.with_warnings(warnings))
     }
 
     /// Where the voxels lie.

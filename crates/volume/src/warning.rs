@@ -4,10 +4,12 @@
 //! which cases it left out. The command prints each once per file; a caller may turn any into an error.
 
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// A decision that was made, or data that was left out, with the facts a caller needs to judge it.
 ///
-/// Serialised as an object with `kind` and the fields of the variant.
+/// Serialised as an object with `kind` and the fields of the variant; a number that is not finite is
+/// `null` there.
 #[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -18,10 +20,178 @@ pub enum Warning {
         /// What is wrong with it.
         reason: String,
     },
-    /// The header's scaling slope is 0 or not finite; stored values were taken as they are.
-    #[error("the scaling slope is {slope}, which means none: stored values are taken as they are")]
+    /// A NIfTI file's qform and sform place the voxels differently; the position is that of the sform.
+    #[error(
+        "sform (code {sform_code}) and qform (code {qform_code}) lie up to {apart:.3} mm apart; the position is that of the sform"
+    )]
+    FormsDisagree {
+        /// `sform_code` of the header.
+        sform_code: i32,
+        /// `qform_code` of the header.
+        qform_code: i32,
+        /// The largest distance between the two positions of a corner voxel, mm.
+        apart: f64,
+    },
+    /// The quaternion of a NIfTI qform is longer than 1; it was divided by its length.
+    #[error(
+        "the quaternion of the qform has length {length}, expected at most 1; it was normalised"
+    )]
+    QuaternionNormalised {
+        /// Length of its part b, c, d.
+        length: f64,
+    },
+    /// The header does not say in which unit its lengths are; they were taken as millimetres.
+    #[error("the unit of length is not given (code {code}); lengths are taken as millimetres")]
+    UnitMissing {
+        /// The code in the header.
+        code: i32,
+    },
+    /// The header's scaling slope is 0, or slope or intercept are not finite; stored values were taken
+    /// as they are.
+    #[error(
+        "the scaling (slope {slope}, intercept {intercept}) means none: stored values are taken as they are"
+    )]
     NoScaling {
         /// The slope in the header.
         slope: f64,
+        /// The intercept in the header.
+        intercept: f64,
     },
+    /// A DICOM rescale slope or intercept is no usable number; others were taken.
+    #[error("{attribute} is `{found}` in {frames} slice(s), which is not usable; {taken} is taken")]
+    ScalingReplaced {
+        /// The attribute.
+        attribute: String,
+        /// What it holds in the first of these slices.
+        found: String,
+        /// The number taken instead.
+        taken: f64,
+        /// In how many slices.
+        frames: usize,
+    },
+    /// The file does not say where its voxels lie; the caller's spacing was taken.
+    #[error(
+        "the file does not say where its voxels lie ({found}); the spacing given, {spacing:?} mm, is taken, with the axes of the world"
+    )]
+    SpacingAssumed {
+        /// The spacing that the caller gave, mm.
+        spacing: [f64; 3],
+        /// What the file says instead.
+        found: String,
+    },
+    /// The spacing along one axis is 0, negative or missing; another one was taken.
+    #[error("the spacing along axis {axis} is {found}; {spacing} mm is taken")]
+    AxisSpacingAssumed {
+        /// The axis: 0, 1 or 2 for x, y or z.
+        axis: usize,
+        /// What the header says.
+        found: String,
+        /// The spacing taken, mm.
+        spacing: f64,
+    },
+    /// Origin or direction are missing; the world's origin or axes were taken.
+    #[error("{missing} is missing; the {taken} is taken")]
+    PositionAssumed {
+        /// The field that is missing.
+        missing: String,
+        /// What stands in for it.
+        taken: String,
+    },
+    /// The distance between slices of a single slice is the number of another attribute.
+    #[error(
+        "there is one slice: {attribute} ({spacing} mm) is taken as the distance between slices"
+    )]
+    ThicknessAsSpacing {
+        /// Where the number comes from.
+        attribute: String,
+        /// The distance, mm.
+        spacing: f64,
+    },
+    /// The byte order of values of several bytes is not given; little-endian was taken.
+    #[error("the byte order is not given; little-endian is taken")]
+    ByteOrderAssumed,
+    /// A field that changes the meaning of values or lengths is not applied.
+    #[error("{field} is `{value}`, which is not applied")]
+    FieldIgnored {
+        /// The field of the header.
+        field: String,
+        /// What it holds.
+        value: String,
+    },
+    /// Data stand behind the voxels that the header announces; they are not read.
+    #[error("{bytes} byte(s) follow the voxels that the header announces in {file}; they are not read", file = file.display())]
+    SurplusData {
+        /// The file with the voxels.
+        file: PathBuf,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// DICOM slices at unequal gaps, or with gaps where slices are missing, were interpolated.
+    #[error(
+        "{files} slices at gaps from {smallest:.4} to {largest:.4} mm were interpolated to {slices} at equal gaps"
+    )]
+    SlicesInterpolated {
+        /// Slices that there are.
+        files: usize,
+        /// Slices of the volume.
+        slices: usize,
+        /// Smallest gap, mm.
+        smallest: f64,
+        /// Largest gap, mm.
+        largest: f64,
+    },
+    /// The axes are not at right angles: the shear of a tilted gantry is kept in the affine.
+    #[error("the stack leans by {degrees:.2}°; the shear is kept in the affine")]
+    ShearKept {
+        /// Angle between the stack's axis and the slice normal.
+        degrees: f64,
+    },
+    /// The axes were not at right angles; the nearest ones that are were written.
+    #[error(
+        "the direction was replaced by the nearest one at right angles: voxels lie up to {apart:.3} mm from their place"
+    )]
+    ShearDropped {
+        /// The largest distance of a corner voxel from its place, mm.
+        apart: f64,
+    },
+    /// A result was changed since it was written; it was kept under another name and made again.
+    #[error("{} was changed since it was written; it is kept as {} and made again", file.display(), kept.display())]
+    ResultChanged {
+        /// The result.
+        file: PathBuf,
+        /// Where the changed file is now.
+        kept: PathBuf,
+    },
+    /// Files that may belong to the image were passed over.
+    #[error("{count} file(s) were left out ({reason}); the first: {first}", first = first.display())]
+    FilesLeftOut {
+        /// How many.
+        count: usize,
+        /// The first of them.
+        first: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_an_object_with_its_kind() {
+        let warning = Warning::SurplusData {
+            file: "a.nii".into(),
+            bytes: 7,
+        };
+        let json = serde_json::to_value(&warning).unwrap();
+        assert_eq!(json["kind"], "surplus_data");
+        assert_eq!(json["bytes"], 7);
+        assert!(warning.to_string().starts_with("7 byte(s) follow"));
+        let nothing = Warning::NoScaling {
+            slope: f64::NAN,
+            intercept: 0.0,
+        };
+        assert!(serde_json::to_value(&nothing).unwrap()["slope"].is_null());
+    }
 }

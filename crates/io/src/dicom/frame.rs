@@ -6,6 +6,7 @@ use super::tags;
 use crate::{Error, Result, Scaling};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use vesalius_volume::Warning;
 
 /// One frame: a slice of a volume.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(super) struct Frame {
     pub thickness: Option<f64>,
     pub spacing_between: Option<f64>,
     pub scaling: Scaling,
+    /// Attributes of the scaling that hold no usable number: which, what they hold, what is taken.
+    pub unusable: Vec<(&'static str, String, f64)>,
     /// What tells frames at one place apart, by name.
     pub marks: Vec<(&'static str, String)>,
 }
@@ -39,7 +42,16 @@ pub(super) struct FileHeader {
     pub float: bool,
     pub compressed: bool,
     pub metadata: BTreeMap<String, String>,
+    /// What is not applied, or not read.
+    pub warnings: Vec<Warning>,
     pub frames: Vec<Frame>,
+}
+
+/// Whether a file has the size of an image and no pixels: one that lost them, or refers to another.
+pub(super) fn lacks_pixels(file: &DicomFile) -> bool {
+    let has = |tag| file.set.get(tag).is_some();
+    let pixels = [tags::PIXELS, tags::FLOAT_PIXELS, tags::DOUBLE_PIXELS];
+    has(tags::ROWS) && has(tags::COLUMNS) && !pixels.into_iter().any(has)
 }
 
 /// The header of an image file; `None` when the file holds no pixels (a report, a plan).
@@ -104,7 +116,43 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
             && file.transfer_syntax != "1.2.840.10008.1.2.2",
         metadata: metadata(file),
         frames: frames(file)?,
+        warnings: not_applied(file),
     }))
+}
+
+/// Attributes that change what values mean and are not applied, and bytes behind the pixels.
+fn not_applied(file: &DicomFile) -> Vec<Warning> {
+    let ignored = |field: &str, value: &str| Warning::FieldIgnored {
+        field: field.to_owned(),
+        value: value.to_owned(),
+    };
+    let mut warnings = Vec::new();
+    if file.text(&file.set, tags::PHOTOMETRIC).as_deref() == Some("MONOCHROME1") {
+        warnings.push(ignored("PhotometricInterpretation", "MONOCHROME1"));
+    }
+    if file.set.get(tags::MODALITY_LUT).is_some() {
+        warnings.push(ignored("ModalityLUTSequence", "a table"));
+    }
+    let surplus = pixel_bits(file).and_then(|(held, needed)| held.checked_sub(needed));
+    // A byte pads the value to an even length.
+    if let Some(bits) = surplus.filter(|bits| *bits >= 16) {
+        warnings.push(Warning::SurplusData {
+            file: file.path.clone(),
+            bytes: bits / 8,
+        });
+    }
+    warnings
+}
+
+/// Bits of pixel data that are not packed: those that there are, and those that the frames need.
+fn pixel_bits(file: &DicomFile) -> Option<(u64, u64)> {
+    let set = &file.set;
+    let word = |tag| u64::from(file.u16(set, tag).unwrap_or(1));
+    let tag = [tags::PIXELS, tags::FLOAT_PIXELS, tags::DOUBLE_PIXELS];
+    let bytes = tag.iter().find_map(|&tag| set.bytes(file.raw(), tag))?;
+    let bits = word(tags::ROWS) * word(tags::COLUMNS) * word(tags::BITS_ALLOCATED);
+    let count = file.real(set, tags::FRAMES).unwrap_or(1.0) as u64;
+    Some((bytes.len() as u64 * 8, bits.saturating_mul(count)))
 }
 
 fn metadata(file: &DicomFile) -> BTreeMap<String, String> {
@@ -217,6 +265,18 @@ fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&
     let measures = group(tags::PIXEL_MEASURES);
     let real = |set: Option<&DataSet>, tag| file.real(set?, tag).filter(|v| v.is_finite());
     let transformation = group(tags::VALUE_TRANSFORMATION).or(Some(&file.set));
+    let slope = real(transformation, tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0);
+    let intercept = real(transformation, tags::RESCALE_INTERCEPT);
+    let mut unusable = Vec::new();
+    for (tag, name, value, usual) in [
+        (tags::RESCALE_SLOPE, "RescaleSlope", slope, 1.0),
+        (tags::RESCALE_INTERCEPT, "RescaleIntercept", intercept, 0.0),
+    ] {
+        let text = transformation.and_then(|set| file.text(set, tag));
+        if let (None, Some(text)) = (value, text) {
+            unusable.push((name, text, usual));
+        }
+    }
     Frame {
         file: file.path.clone(),
         index,
@@ -227,11 +287,10 @@ fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&
         thickness: real(measures, tags::SLICE_THICKNESS),
         spacing_between: real(measures, tags::SPACING_BETWEEN_SLICES),
         scaling: Scaling {
-            slope: real(transformation, tags::RESCALE_SLOPE)
-                .filter(|slope| *slope != 0.0)
-                .unwrap_or(1.0),
-            intercept: real(transformation, tags::RESCALE_INTERCEPT).unwrap_or(0.0),
+            slope: slope.unwrap_or(1.0),
+            intercept: intercept.unwrap_or(0.0),
         },
+        unusable,
         marks: marks(file, own, shared),
     }
 }

@@ -7,6 +7,7 @@ use super::stack::{Stack, height, stack};
 use crate::VoxelType;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use vesalius_volume::Warning;
 
 /// Frames that may be one volume.
 pub(super) struct Group {
@@ -14,6 +15,7 @@ pub(super) struct Group {
     frames: Vec<Frame>,
     bits: (u16, bool, bool),
     part: Option<String>,
+    warnings: Vec<Warning>,
 }
 
 fn close(a: Option<&[f64]>, b: Option<&[f64]>, tolerance: f64) -> bool {
@@ -52,6 +54,10 @@ impl Group {
         let mut files: Vec<PathBuf> = frames.iter().map(|frame| frame.file.clone()).collect();
         files.dedup();
         let voxel_type = meant_type(self.bits, &frames);
+        let mut of_files = self.warnings;
+        of_files.extend(replaced_scalings(&frames));
+        let of_stack = stacked.iter().flat_map(|stack| stack.warnings.clone());
+        let warnings = of_files.iter().cloned().chain(of_stack).collect();
         Series {
             uid: header.series_uid.clone(),
             part: self.part,
@@ -68,8 +74,43 @@ impl Group {
             compressed: header.compressed,
             metadata: header.metadata,
             frames,
+            warnings,
+            of_files,
         }
     }
+
+    /// Keeps one warning of a kind: slices of one scanner have the same to say.
+    fn warn(&mut self, warnings: &[Warning]) {
+        for warning in warnings {
+            let kind = std::mem::discriminant(warning);
+            if !self
+                .warnings
+                .iter()
+                .any(|w| std::mem::discriminant(w) == kind)
+            {
+                self.warnings.push(warning.clone());
+            }
+        }
+    }
+}
+
+/// Slopes and intercepts that are no usable numbers, one warning an attribute.
+fn replaced_scalings(frames: &[Frame]) -> Vec<Warning> {
+    let mut by_name: BTreeMap<&str, (String, f64, usize)> = BTreeMap::new();
+    for (name, text, taken) in frames.iter().flat_map(|frame| &frame.unusable) {
+        let entry = by_name.entry(name).or_insert((text.clone(), *taken, 0));
+        entry.2 += 1;
+    }
+    let warning = |(name, (found, taken, frames)): (&str, (String, f64, usize))| {
+        let attribute = name.to_owned();
+        Warning::ScalingReplaced {
+            attribute,
+            found,
+            taken,
+            frames,
+        }
+    };
+    by_name.into_iter().map(warning).collect()
 }
 
 /// The smallest type that holds every scaled value: whole numbers as long as all slopes and
@@ -132,12 +173,14 @@ pub(super) fn group(headers: Vec<FileHeader>) -> Vec<Group> {
                     group.bits.1 |= bits.1;
                     group.bits.2 |= bits.2;
                     group.frames.push(frame);
+                    group.warn(&header.warnings);
                 }
                 None => groups.push(Group {
                     first: header.clone(),
                     frames: vec![frame],
                     bits,
                     part: None,
+                    warnings: header.warnings.clone(),
                 }),
             }
         }
@@ -186,6 +229,7 @@ pub(super) fn split_copies(group: Group) -> Vec<Group> {
                     frames,
                     bits: group.bits,
                     part: Some(format!("{name} {value}")),
+                    warnings: group.warnings.clone(),
                 })
                 .collect();
         }

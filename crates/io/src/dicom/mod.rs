@@ -35,7 +35,9 @@ pub(crate) fn read<T: FileVoxel>(path: &Path, options: &ReadOptions) -> Result<V
 /// What a series' headers say, without its pixels.
 pub(crate) fn probe(path: &Path, options: &ReadOptions) -> Result<ImageInfo> {
     let series = series::choose(path, options)?;
-    series_info(path, &series)
+    let info = series_info(path, &series)?;
+    options.admit(path, &info.warnings)?;
+    Ok(info)
 }
 
 /// A series as the description of an image.
@@ -55,6 +57,7 @@ fn series_info(path: &Path, series: &Series) -> Result<ImageInfo> {
         compressed: series.is_compressed(),
         labels: Vec::new(),
         metadata: series.metadata.clone(),
+        warnings: series.warnings.clone(),
     })
 }
 
@@ -70,7 +73,10 @@ pub fn read_series<T: FileVoxel>(series: &Series, options: &ReadOptions) -> Resu
         .map_or(Path::new(""), |file| file.as_path());
     let plane = [series.size[0], series.size[1]];
     let stacked = stack::stack(&series.frames, plane, options.assume_spacing, options.dicom);
-    let stack = stack::checked(path, &series.label(), stacked)?;
+    let mut stack = stack::checked(path, &series.label(), stacked)?;
+    let mut warnings = series.of_files.clone();
+    warnings.append(&mut stack.warnings);
+    options.admit(path, &warnings)?;
     check_memory::<T>(path, &stack, options.max_bytes)?;
     let pixels = plane[0] * plane[1];
     let uniform = stack
@@ -88,7 +94,9 @@ pub fn read_series<T: FileVoxel>(series: &Series, options: &ReadOptions) -> Resu
         fill(series, &stack, options, &mut real)?;
         interpolate(path, &stack, &real, pixels)?
     };
-    Volume::new(stack.geometry, 1, data).map_err(|source| Error::volume(path, source))
+    let volume = Volume::new(stack.geometry, 1, data);
+    let volume = volume.map_err(|source| Error::volume(path, source))?;
+    Ok(volume.with_warnings(warnings))
 }
 
 fn check_memory<T: FileVoxel>(path: &Path, stack: &Stack, limit: u64) -> Result<()> {
@@ -100,7 +108,15 @@ fn check_memory<T: FileVoxel>(path: &Path, stack: &Stack, limit: u64) -> Result<
             limit,
         });
     }
-    Ok(())
+    let geometry = &stack.geometry;
+    // Interpolation reads all slices in f64 first.
+    let beside = match stack.places.len() == geometry.size()[2] {
+        true => 0,
+        false => 8,
+    };
+    let width = T::TYPE.bytes() + beside;
+    vesalius_volume::check_memory("the image", geometry.size(), 1, width, None)
+        .map_err(|source| Error::volume(path, source))
 }
 
 /// Decodes every frame into its slice; each file is opened once.

@@ -6,12 +6,13 @@ use super::frame::{self, FileHeader, Frame};
 use super::group::{group, split_copies};
 use super::search::candidates;
 use super::stack::{SliceProblem, normal};
+use super::tags;
 use crate::{Error, ReadOptions, Result, Scaling, VoxelType};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use vesalius_volume::Geometry;
+use vesalius_volume::{Geometry, Warning};
 
 /// Frames that make one volume.
 #[derive(Debug, Clone, Serialize)]
@@ -45,6 +46,12 @@ pub struct Series {
     pub files: Vec<PathBuf>,
     /// Patient, study and series attributes by the standard's keywords.
     pub metadata: BTreeMap<String, String>,
+    /// What was decided where the files are ambiguous, wrong or silent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// Those of `warnings` that do not depend on how the slices are stacked.
+    #[serde(skip)]
+    pub(super) of_files: Vec<Warning>,
     #[serde(skip)]
     pub(super) frames: Vec<Frame>,
     #[serde(skip)]
@@ -83,11 +90,12 @@ pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result
         .map(|file| (file, header(file, options)))
         .collect();
     let mut list = SeriesList::default();
-    let mut found = Vec::new();
+    let (mut found, mut empty) = (Vec::new(), Vec::new());
     for (file, header) in headers {
         match header {
-            Ok(Some(header)) => found.push(header),
-            Ok(None) => {}
+            Ok(Found::Image(header)) => found.push(*header),
+            Ok(Found::WithoutPixels { series_uid }) => empty.push((file.clone(), series_uid)),
+            Ok(Found::Nothing) => {}
             Err(error) => list.unreadable.push((file.clone(), error.to_string())),
         }
     }
@@ -97,6 +105,11 @@ pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result
         .flat_map(split_copies)
         .map(|group| group.finish(options.assume_spacing, options.dicom))
         .collect();
+    for series in &mut list.series {
+        let left_out = left_out(&empty, &series.uid);
+        series.of_files.extend(left_out.clone());
+        series.warnings.extend(left_out);
+    }
     list.series.sort_by_key(|series| {
         let number: Option<i64> = series.number.as_ref().and_then(|n| n.parse().ok());
         (number, series.uid.clone(), series.part.clone())
@@ -104,8 +117,38 @@ pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result
     Ok(list)
 }
 
-fn header(path: &Path, options: &ReadOptions) -> Result<Option<FileHeader>> {
-    frame::read(&DicomFile::open(path, options.max_bytes)?)
+/// What a DICOM file holds.
+enum Found {
+    Image(Box<FileHeader>),
+    /// The size of an image, and no pixels.
+    WithoutPixels {
+        series_uid: String,
+    },
+    /// A report, a plan.
+    Nothing,
+}
+
+fn header(path: &Path, options: &ReadOptions) -> Result<Found> {
+    let file = DicomFile::open(path, options.max_bytes)?;
+    Ok(match frame::read(&file)? {
+        Some(header) => Found::Image(Box::new(header)),
+        None if frame::lacks_pixels(&file) => Found::WithoutPixels {
+            series_uid: file.text(&file.set, tags::SERIES_UID).unwrap_or_default(),
+        },
+        None => Found::Nothing,
+    })
+}
+
+/// The files without pixels that name a series: one that lost its pixels leaves a gap, or a stack that
+/// ends early.
+fn left_out(empty: &[(PathBuf, String)], uid: &str) -> Option<Warning> {
+    let mut files = empty.iter().filter(|(_, series)| series == uid);
+    let first = files.next()?.0.clone();
+    Some(Warning::FilesLeftOut {
+        count: 1 + files.count(),
+        first,
+        reason: "of this series, with rows and columns but without pixel data".to_owned(),
+    })
 }
 
 fn is_dicom(path: &Path) -> bool {

@@ -4,7 +4,7 @@ use super::frame::Frame;
 use crate::{Error, Result};
 use serde::Serialize;
 use std::path::Path;
-use vesalius_volume::{Affine, Geometry};
+use vesalius_volume::{Affine, Geometry, Warning};
 
 /// Gaps within this fraction of their median are the same gap: positions are written with few
 /// digits.
@@ -98,6 +98,8 @@ pub(super) struct Stack {
     pub order: Vec<usize>,
     /// Place of each frame in `order`, in slices from the first; whole numbers when uniform.
     pub places: Vec<f64>,
+    /// What had to be decided.
+    pub warnings: Vec<Warning>,
 }
 
 fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
@@ -144,16 +146,22 @@ pub(super) fn stack(
 ) -> std::result::Result<Stack, SliceProblem> {
     let count = frames.len();
     let parts: std::result::Result<Vec<_>, _> = frames.iter().map(placed).collect();
+    let mut warnings = Vec::new();
     let parts = match (parts, assumed) {
         (Ok(parts), _) => parts,
-        (Err(_), Some(spacing)) => {
+        (Err(problem), Some(spacing)) => {
             let geometry = Geometry::axis_aligned([columns, rows, count], spacing);
+            let found = match problem {
+                SliceProblem::NoGeometry { missing } => format!("{missing} is missing"),
+                other => other.to_string(),
+            };
             return Ok(Stack {
                 geometry: geometry.map_err(|_| SliceProblem::NoGeometry {
                     missing: "a usable spacing",
                 })?,
                 order: (0..count).collect(),
                 places: (0..count).map(|i| i as f64).collect(),
+                warnings: vec![Warning::SpacingAssumed { spacing, found }],
             });
         }
         (Err(problem), None) => return Err(problem),
@@ -169,19 +177,24 @@ pub(super) fn stack(
     let first = parts[order[0]].0;
     let last = parts[order[count - 1]].0;
     let (places, step) = if count == 1 {
-        let thickness = frames[0].spacing_between.or(frames[0].thickness);
-        let thickness = thickness.map(f64::abs).filter(|t| *t > 0.0);
-        let thickness = thickness
-            .or(assumed.map(|s| s[2]))
-            .ok_or(SliceProblem::NoThickness)?;
+        let (thickness, told) = single(&frames[0], assumed)?;
+        warnings.extend(told);
         (vec![0.0], up.map(|v| v * thickness))
     } else {
         let sorted: Vec<f64> = order.iter().map(|&i| heights[i]).collect();
-        let gap = usual_gap(&sorted, options)?;
+        let (gap, uneven) = usual_gap(&sorted, options)?;
         let extent = sorted[count - 1] - sorted[0];
         let slices = (extent / gap).round().max(1.0);
         let step = std::array::from_fn(|i| (last[i] - first[i]) / slices);
-        check_lean(first, last, up, &spacing, options)?;
+        warnings.extend(check_lean(first, last, up, &spacing, options)?);
+        warnings.extend(
+            uneven.map(|[smallest, largest]| Warning::SlicesInterpolated {
+                files: count,
+                slices: slices as usize + 1,
+                smallest,
+                largest,
+            }),
+        );
         let place = |h: &f64| (h - sorted[0]) / extent * slices;
         (sorted.iter().map(place).collect(), step)
     };
@@ -198,11 +211,37 @@ pub(super) fn stack(
         geometry,
         order,
         places,
+        warnings,
     })
 }
 
-/// The gap that the slices keep; an error when they keep none.
-fn usual_gap(sorted: &[f64], options: DicomOptions) -> std::result::Result<f64, SliceProblem> {
+/// How thick a single slice is, and what to tell of where that comes from.
+fn single(
+    frame: &Frame,
+    assumed: Option<[f64; 3]>,
+) -> std::result::Result<(f64, Option<Warning>), SliceProblem> {
+    let usable = |value: Option<f64>| value.map(f64::abs).filter(|v| *v > 0.0);
+    if let Some(between) = usable(frame.spacing_between) {
+        return Ok((between, None));
+    }
+    if let Some(spacing) = usable(frame.thickness) {
+        let attribute = "SliceThickness".to_owned();
+        return Ok((
+            spacing,
+            Some(Warning::ThicknessAsSpacing { attribute, spacing }),
+        ));
+    }
+    let spacing = assumed.ok_or(SliceProblem::NoThickness)?;
+    let found = "there is one slice without a thickness".to_owned();
+    Ok((spacing[2], Some(Warning::SpacingAssumed { spacing, found })))
+}
+
+/// The gap that the slices keep, and the smallest and the largest where they keep none and are to be
+/// interpolated; an error when they keep none and are not.
+fn usual_gap(
+    sorted: &[f64],
+    options: DicomOptions,
+) -> std::result::Result<(f64, Option<[f64; 2]>), SliceProblem> {
     let gaps: Vec<f64> = sorted.windows(2).map(|w| w[1] - w[0]).collect();
     let mut by_size = gaps.clone();
     by_size.sort_by(f64::total_cmp);
@@ -214,10 +253,11 @@ fn usual_gap(sorted: &[f64], options: DicomOptions) -> std::result::Result<f64, 
     }
     let (smallest, largest) = (by_size[0], by_size[by_size.len() - 1]);
     if largest - smallest <= 2.0 * SAME_GAP * usual {
-        return Ok((sorted[sorted.len() - 1] - sorted[0]) / gaps.len() as f64);
+        let mean = (sorted[sorted.len() - 1] - sorted[0]) / gaps.len() as f64;
+        return Ok((mean, None));
     }
     if options.uneven_slices == UnevenSlices::Interpolate {
-        return Ok(usual);
+        return Ok((usual, Some([smallest, largest])));
     }
     let times = |gap: f64| (gap / smallest).round();
     let whole =
@@ -241,17 +281,19 @@ fn check_lean(
     up: [f64; 3],
     spacing: &[f64; 2],
     options: DicomOptions,
-) -> std::result::Result<(), SliceProblem> {
+) -> std::result::Result<Option<Warning>, SliceProblem> {
     let along: [f64; 3] = std::array::from_fn(|i| last[i] - first[i]);
     let height = dot(along, up);
     let aside: [f64; 3] = std::array::from_fn(|i| along[i] - height * up[i]);
     let aside = dot(aside, aside).sqrt();
-    if aside > LEAN * spacing[0].min(spacing[1]) && !options.keep_shear {
-        return Err(SliceProblem::Tilted {
-            degrees: aside.atan2(height).to_degrees(),
-        });
+    if aside <= LEAN * spacing[0].min(spacing[1]) {
+        return Ok(None);
     }
-    Ok(())
+    let degrees = aside.atan2(height).to_degrees();
+    match options.keep_shear {
+        true => Ok(Some(Warning::ShearKept { degrees })),
+        false => Err(SliceProblem::Tilted { degrees }),
+    }
 }
 
 /// The affine: columns advance along the first direction by the spacing between columns.
@@ -308,6 +350,7 @@ mod tests {
             thickness: Some(2.0),
             spacing_between: None,
             scaling: Scaling::IDENTITY,
+            unusable: Vec::new(),
             marks: Vec::new(),
         };
         positions.iter().map(frame).collect()
@@ -367,16 +410,36 @@ mod tests {
             keep_shear: true,
             ..strict
         };
-        let rows = judge(&leaning, keep).unwrap().geometry.affine().rows();
+        let kept = judge(&leaning, keep).unwrap();
+        let rows = kept.geometry.affine().rows();
         assert_eq!([rows[1][2], rows[2][2]], [-0.5, 2.0]);
+        assert!(
+            matches!(kept.warnings[..], [Warning::ShearKept { degrees }] if (degrees - 14.036).abs() < 1e-3)
+        );
         let mut unplaced = along_z(&[0.0, 1.0]);
         unplaced[1].position = None;
         let problem = judge(&unplaced, strict).unwrap_err().to_string();
         assert!(problem.contains("ImagePositionPatient") && problem.contains("--assume-spacing"));
-        assert!(stack(&unplaced, [4, 3], Some([1.0; 3]), strict).is_ok());
+        let assumed = stack(&unplaced, [4, 3], Some([1.0; 3]), strict).unwrap();
+        assert!(matches!(
+            assumed.warnings[..],
+            [Warning::SpacingAssumed { .. }]
+        ));
         let mut thin = along_z(&[0.0]);
+        let found = judge(&thin, strict).unwrap();
+        assert_eq!(found.geometry.spacing()[2], 2.0);
+        assert!(matches!(
+            found.warnings[..],
+            [Warning::ThicknessAsSpacing { spacing: 2.0, .. }]
+        ));
+        // A distance of 0 says nothing; one that is given needs no warning.
+        thin[0].spacing_between = Some(0.0);
         assert_eq!(judge(&thin, strict).unwrap().geometry.spacing()[2], 2.0);
-        thin[0].thickness = None;
+        thin[0].spacing_between = Some(3.0);
+        let found = judge(&thin, strict).unwrap();
+        assert_eq!(found.geometry.spacing()[2], 3.0);
+        assert_eq!(found.warnings, []);
+        (thin[0].spacing_between, thin[0].thickness) = (None, None);
         assert_eq!(judge(&thin, strict).unwrap_err(), SliceProblem::NoThickness);
     }
 
@@ -389,5 +452,14 @@ mod tests {
         let found = judge(&along_z(&[0.0, 2.0, 4.0, 10.0]), options).unwrap();
         assert_eq!(found.geometry.size(), [4, 3, 6]);
         assert_eq!(found.places, [0.0, 1.0, 2.0, 5.0]);
+        assert_eq!(
+            found.warnings,
+            [Warning::SlicesInterpolated {
+                files: 4,
+                slices: 6,
+                smallest: 2.0,
+                largest: 6.0
+            }]
+        );
     }
 }

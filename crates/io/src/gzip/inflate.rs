@@ -1,5 +1,6 @@
 //! gzip and zlib in: whole streams and several members, every check sum checked.
 
+use super::unpack::{Surplus, Unpack};
 use crate::layout::Packing;
 use crate::{Error, Result};
 use std::io::{self, Read};
@@ -8,88 +9,101 @@ use std::path::Path;
 /// Deflate cannot expand further than this, so a length beyond it is a lie of the header.
 const LARGEST_RATIO: u64 = 1032;
 
+/// An unpacked stream, cut to the bytes that were expected.
+#[derive(Debug)]
+pub(crate) struct Inflated {
+    pub bytes: Vec<u8>,
+    /// What follows them.
+    pub surplus: Surplus,
+}
+
+/// Bytes behind the voxels that are worth unpacking to reach the check sum.
+pub(crate) fn most_behind(expected: u64) -> u64 {
+    expected.max(1 << 30)
+}
+
+/// Refuses a length that a stream of `packed` bytes cannot unpack to; `stream` is read to say where it
+/// ends instead.
+pub(crate) fn check_ratio(
+    path: &Path,
+    packed: u64,
+    stream: &mut dyn Read,
+    expected: u64,
+) -> Result<()> {
+    if expected <= packed.saturating_mul(LARGEST_RATIO) {
+        return Ok(());
+    }
+    let mut offset = 0;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return Err(truncated(path, offset, expected)),
+            Ok(n) => offset += n as u64,
+            Err(source) => return Err(fault(path, offset, expected, &source)),
+        }
+    }
+}
+
 /// Inflates gzip or zlib bytes whose content must have at least `expected` bytes; returns just those.
 pub(crate) fn inflate(
     path: &Path,
     packed: &[u8],
     expected: u64,
     packing: Packing,
-) -> Result<Vec<u8>> {
-    if expected > (packed.len() as u64).saturating_mul(LARGEST_RATIO) {
-        return Err(stream_fault(path, packed, expected, packing));
-    }
+) -> Result<Inflated> {
+    let length = packed.len() as u64;
+    check_ratio(path, length, &mut Unpack::new(packed, packing), expected)?;
     // Within memory: the caller has checked `expected` against its limit.
     let mut out = vec![0; expected as usize];
-    let mut decompressor = libdeflater::Decompressor::new();
-    let whole = match packing {
-        Packing::Zlib => decompressor.zlib_decompress(packed, &mut out),
-        _ => decompressor.gzip_decompress(packed, &mut out),
-    };
-    match whole {
-        Ok(length) if length as u64 == expected => Ok(out),
-        // Several members, bytes after the image, or a fault: the careful way knows which.
-        _ => inflate_stream(path, packed, out, packing),
+    if whole(packed, &mut out, packing) {
+        let surplus = Surplus::default();
+        return Ok(Inflated {
+            bytes: out,
+            surplus,
+        });
     }
-}
-
-fn decoder(packed: &[u8], packing: Packing) -> Box<dyn Read + '_> {
-    match packing {
-        Packing::Zlib => Box::new(flate2::bufread::ZlibDecoder::new(packed)),
-        _ => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
-    }
-}
-
-/// How far a stream goes that promises more than deflate can hold.
-fn stream_fault(path: &Path, packed: &[u8], expected: u64, packing: Packing) -> Error {
-    let mut offset = 0;
-    let mut decoder = decoder(packed, packing);
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match decoder.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n) => offset += n as u64,
-            Err(source) => return fault(path, offset, expected, &source),
-        }
-    }
-    truncated(path, offset, expected)
-}
-
-fn inflate_stream(
-    path: &Path,
-    packed: &[u8],
-    mut out: Vec<u8>,
-    packing: Packing,
-) -> Result<Vec<u8>> {
-    let mut decoder = decoder(packed, packing);
-    let expected = out.len() as u64;
+    // Several members, bytes after the image, or a fault: the careful way knows which.
+    let mut stream = Unpack::new(packed, packing);
     let mut at = 0;
     while at < out.len() {
-        match decoder.read(&mut out[at..]) {
+        match stream.read(&mut out[at..]) {
             Ok(0) => return Err(truncated(path, at as u64, expected)),
             Ok(n) => at += n,
             Err(source) if source.kind() == io::ErrorKind::Interrupted => {}
             Err(source) => return Err(fault(path, at as u64, expected, &source)),
         }
     }
-    finish(path, &mut decoder, expected)?;
-    Ok(out)
+    let finished = stream.finish(most_behind(expected));
+    let surplus = finished.map_err(|source| fault(path, expected, expected, &source))?;
+    Ok(Inflated {
+        bytes: out,
+        surplus,
+    })
 }
 
-/// Reads on to the check sum at the end of the member. Whatever follows the image is not ours, so a
-/// fault there counts only as long as it can be this image's check sum.
-fn finish(path: &Path, decoder: &mut dyn Read, expected: u64) -> Result<()> {
-    const PATIENCE: usize = 256;
-    let mut buffer = vec![0; 1 << 16];
-    for _ in 0..PATIENCE {
-        match decoder.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(_) => {}
-            // Bytes that are no gzip header follow the last member: zero padding of tapes and tars.
-            Err(source) if source.to_string().contains("invalid gzip header") => break,
-            Err(source) => return Err(fault(path, expected, expected, &source)),
-        }
-    }
-    Ok(())
+/// Whether the bytes are one stream of just this length, with its check sum.
+fn whole(packed: &[u8], out: &mut [u8], packing: Packing) -> bool {
+    let mut decompressor = libdeflater::Decompressor::new();
+    // A stream shorter than its trailer, or with bytes behind it, is for the careful way: this one
+    // does not say where it stopped.
+    let trailer = match packing {
+        Packing::Zlib => packed.last_chunk::<4>().map(|word| {
+            (
+                u32::from_be_bytes(*word),
+                libdeflater::adler32 as fn(&[u8]) -> u32,
+            )
+        }),
+        _ => packed
+            .get(packed.len().saturating_sub(8)..packed.len().saturating_sub(4))
+            .and_then(|word| Some(u32::from_le_bytes(word.try_into().ok()?)))
+            .map(|sum| (sum, libdeflater::crc32 as fn(&[u8]) -> u32)),
+    };
+    let length = match packing {
+        Packing::Zlib => decompressor.zlib_decompress(packed, out),
+        _ => decompressor.gzip_decompress(packed, out),
+    };
+    let exact = length.is_ok_and(|length| length == out.len());
+    exact && trailer.is_some_and(|(sum, of)| sum == of(out))
 }
 
 fn truncated(path: &Path, offset: u64, expected: u64) -> Error {

@@ -3,9 +3,11 @@
 mod deflate;
 mod inflate;
 mod seam;
+mod unpack;
 
 pub(crate) use deflate::write_packed;
-pub(crate) use inflate::{fault, inflate};
+pub(crate) use inflate::{check_ratio, fault, inflate, most_behind};
+pub(crate) use unpack::Unpack;
 
 #[cfg(test)]
 mod tests {
@@ -35,6 +37,25 @@ mod tests {
                 (state >> 28) as u8
             })
             .collect()
+    }
+
+    fn inflate(
+        path: &Path,
+        packed: &[u8],
+        expected: u64,
+        packing: Packing,
+    ) -> crate::Result<Vec<u8>> {
+        super::inflate(path, packed, expected, packing).map(|inflated| inflated.bytes)
+    }
+
+    fn zlib(bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_packed(&mut out, Packing::Zlib, 6, bytes.len(), |at, to| {
+            to.copy_from_slice(&bytes[at..at + to.len()]);
+            Ok(())
+        })
+        .unwrap();
+        out
     }
 
     #[test]
@@ -92,6 +113,23 @@ mod tests {
         file[end] ^= 1;
         let sum = inflate(Path::new("a"), &file, 100_000, Packing::Gzip).unwrap_err();
         assert!(matches!(sum, Error::Compression { .. }), "{sum}");
+        // A trailer that is cut off anywhere, or overwritten with zeros, is none.
+        for (packing, whole, trailer) in [
+            (Packing::Gzip, packed(&bytes), 8),
+            (Packing::Zlib, zlib(&bytes), 4),
+        ] {
+            for cut in 1..=trailer {
+                let kept = &whole[..whole.len() - cut];
+                let error = inflate(Path::new("a"), kept, 100_000, packing).unwrap_err();
+                assert!(matches!(error, Error::Compression { .. }), "{cut}: {error}");
+            }
+            let mut zeroed = whole.clone();
+            let end = zeroed.len() - trailer;
+            zeroed[end..].fill(0);
+            let error = inflate(Path::new("a"), &zeroed, 100_000, packing).unwrap_err();
+            assert!(matches!(error, Error::Compression { .. }), "{error}");
+        }
+        let mut file = packed(&bytes);
         let headless = inflate(
             Path::new("a"),
             &file[..file.len() - 8],
@@ -100,5 +138,38 @@ mod tests {
         )
         .unwrap_err();
         assert!(matches!(headless, Error::Compression { .. }), "{headless}");
+        // The check sum of a second member counts as much as that of the first.
+        file.extend(packed(&bytes));
+        let end = file.len() - 6;
+        file[end] ^= 1;
+        let second = inflate(Path::new("a"), &file, 100_000, Packing::Gzip).unwrap_err();
+        assert!(matches!(second, Error::Compression { .. }), "{second}");
+    }
+
+    #[test]
+    fn what_follows_is_counted() {
+        let bytes = noise(5000);
+        let surplus = |file: &[u8], packing| {
+            let found = super::inflate(Path::new("a"), file, 5000, packing).unwrap();
+            assert!(found.bytes == bytes);
+            (found.surplus.unpacked, found.surplus.trailing)
+        };
+        let mut longer = bytes.clone();
+        longer.extend([1; 300]);
+        for (packing, exact, long) in [
+            (Packing::Gzip, packed(&bytes), packed(&longer)),
+            (Packing::Zlib, zlib(&bytes), zlib(&longer)),
+        ] {
+            assert_eq!(surplus(&exact, packing), (0, 0));
+            assert_eq!(surplus(&long, packing), (300, 0));
+            for length in [1, 5, 10, 400] {
+                let mut garbage = exact.clone();
+                garbage.extend(std::iter::repeat_n(b'x', length));
+                assert_eq!(surplus(&garbage, packing), (0, length as u64));
+                let mut padded = exact.clone();
+                padded.extend(std::iter::repeat_n(0, length));
+                assert_eq!(surplus(&padded, packing), (0, 0));
+            }
+        }
     }
 }

@@ -50,10 +50,7 @@ impl LockHolder {
 
     /// Whether the process may still be there: of another machine that cannot be known.
     pub(super) fn may_live(&self) -> bool {
-        let processes = std::path::Path::new("/proc");
-        self.host != host()
-            || !processes.join("self").exists()
-            || processes.join(self.process.to_string()).exists()
+        self.host != host() || process_may_live(self.process)
     }
 }
 
@@ -70,8 +67,14 @@ impl std::fmt::Display for LockHolder {
     }
 }
 
+/// Whether a process of this machine may still be there; where that cannot be known, it may.
+pub(crate) fn process_may_live(process: u32) -> bool {
+    let processes = std::path::Path::new("/proc");
+    !processes.join("self").exists() || processes.join(process.to_string()).exists()
+}
+
 /// The name of this machine.
-fn host() -> String {
+pub(crate) fn host() -> String {
     let of_kernel = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let of_system = || ["COMPUTERNAME", "HOSTNAME"].map(std::env::var).into_iter();
     of_kernel

@@ -5,6 +5,7 @@ mod holder;
 
 use crate::{Error, Result};
 pub use holder::{LockAccess, LockHolder};
+pub(crate) use holder::{host, process_may_live};
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -102,7 +103,7 @@ impl FolderLock {
         }
         let entries = std::fs::read_dir(self.folder.join(below));
         for entry in entries.into_iter().flatten().flatten() {
-            if crate::atomic::is_temporary(&entry.file_name()) {
+            if crate::unfinished::is_temporary(&entry.file_name()) {
                 // One that stays does no harm but take room.
                 let _ = std::fs::remove_file(entry.path());
             }

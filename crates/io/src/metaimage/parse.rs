@@ -6,7 +6,7 @@ use crate::{Error, Format, ImageInfo, Layout, ReadOptions, Result, Scaling, Voxe
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use vesalius_volume::Geometry;
+use vesalius_volume::{Geometry, Warning};
 
 /// Whether the bytes begin a MetaImage header.
 pub(crate) fn detect(head: &[u8]) -> bool {
@@ -161,16 +161,20 @@ pub(crate) fn parse(path: &Path, options: &ReadOptions) -> Result<Parsed> {
             interleaved: components > 1,
         },
     )?;
+    let mut warnings = Vec::new();
+    let geometry = geometry(&header, axes, size, options, &mut warnings)?;
+    warnings.extend(decided(&header, voxel_type, layout.packing));
     let info = ImageInfo {
         path: path.to_owned(),
         format: Format::MetaImage,
-        geometry: geometry(&header, axes, size, options)?,
+        geometry,
         channels: layout.channels,
         voxel_type,
         scaling: Scaling::IDENTITY,
         compressed: layout.packing != Packing::Raw,
         labels: Vec::new(),
         metadata: header.fields,
+        warnings,
     };
     Ok(Parsed {
         info,
@@ -210,22 +214,42 @@ fn geometry(
     axes: usize,
     size: [usize; 3],
     options: &ReadOptions,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Geometry> {
     let path = header.path;
     let spacing = header.reals(&["ElementSpacing", "ElementSize"], axes)?;
     let Some(spacing) = spacing else {
+        let found = "it has neither ElementSpacing nor ElementSize".to_owned();
         return match options.assume_spacing {
             Some(spacing) => {
+                warnings.push(Warning::SpacingAssumed { spacing, found });
                 Geometry::axis_aligned(size, spacing).map_err(|e| Error::volume(path, e))
             }
             None => Err(Error::NoGeometry {
                 path: path.to_owned(),
-                found: "it has neither ElementSpacing nor ElementSize".to_owned(),
+                found,
             }),
         };
     };
     let matrix = header.reals(&["TransformMatrix", "Rotation", "Orientation"], axes * axes)?;
     let offset = header.reals(&["Offset", "Position", "Origin"], axes)?;
+    let mut assume = |missing: &str, taken: &str| {
+        warnings.push(Warning::PositionAssumed {
+            missing: missing.to_owned(),
+            taken: taken.to_owned(),
+        });
+    };
+    if matrix.is_none() {
+        assume("TransformMatrix", "identity matrix (LPS)");
+    }
+    if offset.is_none() {
+        assume("Offset", "origin of the world");
+    }
+    warnings.extend((axes..3).map(|axis| Warning::AxisSpacingAssumed {
+        axis,
+        found: "missing".to_owned(),
+        spacing: 1.0,
+    }));
     let vectors = std::array::from_fn(|axis| {
         std::array::from_fn(|world| {
             let cosine = match &matrix {
@@ -244,6 +268,35 @@ fn geometry(
     let origin =
         std::array::from_fn(|i| offset.as_ref().filter(|_| i < axes).map_or(0.0, |o| o[i]));
     world(path, size, vectors, origin, LPS)
+}
+
+/// What the header leaves open or says without effect here.
+fn decided(header: &Header, voxel_type: VoxelType, packing: Packing) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let orders = ["BinaryDataByteOrderMSB", "ElementByteOrderMSB"];
+    if voxel_type.bytes() > 1 && packing != Packing::Ascii && header.get(&orders).is_none() {
+        warnings.push(Warning::ByteOrderAssumed);
+    }
+    // The value that changes nothing, as a number or a word.
+    let neutral = [
+        ("ElementToIntensityFunctionSlope", "1"),
+        ("ElementToIntensityFunctionOffset", "0"),
+        ("DistanceUnits", "mm"),
+    ];
+    for (field, nothing) in neutral {
+        let Some(value) = header.get(&[field]) else {
+            continue;
+        };
+        let number = |text: &str| text.parse::<f64>().ok();
+        let same = number(value).is_some_and(|v| Some(v) == number(nothing));
+        if !same && value != nothing && !matches!(value, "" | "?") {
+            warnings.push(Warning::FieldIgnored {
+                field: field.to_owned(),
+                value: value.to_owned(),
+            });
+        }
+    }
+    warnings
 }
 
 fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {

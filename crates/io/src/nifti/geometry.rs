@@ -2,15 +2,19 @@
 
 use super::header::Header;
 use crate::orthonormal::nearest_rotation;
-use vesalius_volume::{Affine, Geometry};
+use vesalius_volume::{Affine, Geometry, Warning};
 
-/// The voxel-to-world rows that the header states, in the header's own unit; an error says why
-/// there is none.
-pub(super) fn rows(header: &Header) -> Result<[[f64; 4]; 3], String> {
-    let with_last = |r: [[f64; 4]; 3]| Affine::new([r[0], r[1], r[2], [0.0, 0.0, 0.0, 1.0]]);
-    let sform = (header.sform_code > 0).then(|| with_last(header.srow));
+/// The voxel-to-world rows that the header states, in mm, and what had to be decided; an error says
+/// why there are none.
+pub(super) fn rows(header: &Header) -> Result<(Rows, Vec<Warning>), String> {
+    let mut warnings = Vec::new();
+    let scale = millimetres(header, &mut warnings);
+    let sform = (header.sform_code > 0).then(|| affine(header.srow, scale));
     match sform {
-        Some(Ok(_)) => return Ok(header.srow),
+        Some(Ok(_)) => {
+            warnings.extend(disagreement(header, scale));
+            return Ok((scaled(header.srow, scale), warnings));
+        }
         Some(Err(error)) if header.qform_code <= 0 => {
             return Err(format!(
                 "sform_code is {}, but {error}; qform_code is {}",
@@ -18,18 +22,94 @@ pub(super) fn rows(header: &Header) -> Result<[[f64; 4]; 3], String> {
             ));
         }
         // A broken sform beside a qform: the qform is the only position left.
-        _ => {}
+        Some(Err(error)) => warnings.push(Warning::SformUnusable {
+            reason: error.to_string(),
+        }),
+        None => {}
     }
     if header.qform_code > 0 {
         let rows = qform_rows(header);
-        return with_last(rows)
-            .map(|_| rows)
-            .map_err(|error| format!("qform_code is {}, but {error}", header.qform_code));
+        affine(rows, scale)
+            .map_err(|error| format!("qform_code is {}, but {error}", header.qform_code))?;
+        warnings.extend(replaced_spacings(header));
+        warnings.extend(normalised(header));
+        return Ok((scaled(rows, scale), warnings));
     }
     Err(format!(
         "sform_code and qform_code are both 0 (pixdim says {:?})",
         &header.pixdim[1..4]
     ))
+}
+
+/// The first three rows of an affine.
+type Rows = [[f64; 4]; 3];
+
+fn scaled(rows: Rows, scale: f64) -> Rows {
+    // A multiplication by 1 changes no bit, so millimetres stay as stored.
+    rows.map(|row| row.map(|value| value * scale))
+}
+
+fn affine(rows: Rows, scale: f64) -> vesalius_volume::Result<Affine> {
+    let r = scaled(rows, scale);
+    Affine::new([r[0], r[1], r[2], [0.0, 0.0, 0.0, 1.0]])
+}
+
+/// Millimetres of the header's unit of length.
+fn millimetres(header: &Header, warnings: &mut Vec<Warning>) -> f64 {
+    match header.units & 7 {
+        1 => 1000.0,
+        2 => 1.0,
+        3 => 0.001,
+        code => {
+            warnings.push(Warning::UnitMissing { code });
+            1.0
+        }
+    }
+}
+
+/// A usable qform that places a corner voxel elsewhere than the sform. What single precision and a
+/// quaternion of few digits move is less than a tenth of a voxel.
+fn disagreement(header: &Header, scale: f64) -> Option<Warning> {
+    const TENTH: f64 = 0.1;
+    if header.qform_code <= 0 {
+        return None;
+    }
+    let size: [usize; 3] = std::array::from_fn(|i| {
+        let there = header.dim[0] > i as i64;
+        usize::try_from(header.dim[i + 1]).map_or(1, |n| if there { n.max(1) } else { 1 })
+    });
+    let grid = |rows| Geometry::new(size, affine(rows, scale).ok()?).ok();
+    let (sform, qform) = (grid(header.srow)?, grid(qform_rows(header))?);
+    let corners = sform.corners().into_iter().zip(qform.corners());
+    let apart = corners.map(|(a, b)| (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt());
+    let apart = apart.fold(0.0, f64::max);
+    let smallest = sform.spacing().into_iter().fold(f64::INFINITY, f64::min);
+    (apart > TENTH * smallest).then_some(Warning::FormsDisagree {
+        sform_code: header.sform_code,
+        qform_code: header.qform_code,
+        apart,
+    })
+}
+
+/// Spacings of the qform that are 0 or negative, and what stands in for them.
+fn replaced_spacings(header: &Header) -> impl Iterator<Item = Warning> {
+    let taken = spacing(header);
+    let found: [f64; 3] = std::array::from_fn(|i| header.pixdim[i + 1]);
+    let axes = header.dim[0];
+    (0..3)
+        // An axis that the file does not count needs no spacing.
+        .filter(move |&i| found[i] < 0.0 || found[i] == 0.0 && axes > i as i64)
+        .map(move |axis| Warning::AxisSpacingAssumed {
+            axis,
+            found: found[axis].to_string(),
+            spacing: taken[axis],
+        })
+}
+
+/// A quaternion that is longer than rounding makes it.
+fn normalised(header: &Header) -> Option<Warning> {
+    let length = header.quatern.iter().map(|v| v * v).sum::<f64>().sqrt();
+    (length > 1.0001).then_some(Warning::QuaternionNormalised { length })
 }
 
 /// Spacing of the qform: the size of a negative pixdim, 1 for a zero one along a single voxel.
@@ -201,11 +281,25 @@ mod tests {
             qform_code: 1,
             ..Header::default()
         };
-        let rows = rows(&header).unwrap();
+        let (rows, warnings) = rows(&header).unwrap();
         assert_eq!([rows[0][0], rows[1][1], rows[2][2]], [2.0, 3.0, 1.0]);
+        assert_eq!(
+            warnings,
+            [
+                Warning::UnitMissing { code: 0 },
+                Warning::AxisSpacingAssumed {
+                    axis: 0,
+                    found: "-2".to_owned(),
+                    spacing: 2.0
+                }
+            ]
+        );
         // Longer than a unit quaternion: a half turn about x.
         header.quatern = [1.5, 0.0, 0.0];
-        assert_eq!(super::rows(&header).unwrap()[1][1], -3.0);
+        let (rows, warnings) = super::rows(&header).unwrap();
+        assert_eq!(rows[1][1], -3.0);
+        let length = 1.5;
+        assert!(warnings.contains(&Warning::QuaternionNormalised { length }));
         header.quatern = [f64::NAN, 0.0, 0.0];
         assert!(
             super::rows(&header)
@@ -214,5 +308,33 @@ mod tests {
         );
         header.qform_code = 0;
         assert!(super::rows(&header).unwrap_err().contains("both 0"));
+    }
+
+    #[test]
+    fn a_qform_elsewhere_is_told_and_rounding_is_not() {
+        let geometry = Geometry::from_parts(
+            [512, 512, 200],
+            [0.7, 0.7, 1.0],
+            [-180.0, 33.0, 4.0],
+            turned(3.1, 0.02, -0.01, 1.0),
+        )
+        .unwrap();
+        let mut header = Header {
+            dim: [3, 512, 512, 200, 1, 1, 1, 1],
+            units: 2,
+            ..Header::default()
+        };
+        place(&mut header, &geometry, 1);
+        // What a file keeps of it.
+        let single = |v: f64| f64::from(v as f32);
+        header.quatern = header.quatern.map(single);
+        header.srow = header.srow.map(|row| row.map(single));
+        assert_eq!(rows(&header).unwrap().1, []);
+        header.qoffset[1] += 0.08;
+        let warnings = rows(&header).unwrap().1;
+        assert!(
+            matches!(&warnings[..], [Warning::FormsDisagree { sform_code: 1, qform_code: 1, apart }] if (apart - 0.08).abs() < 0.01),
+            "{warnings:?}"
+        );
     }
 }

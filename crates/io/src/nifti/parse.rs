@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use vesalius_volume::{Affine, Geometry};
+use vesalius_volume::{Affine, Geometry, Warning};
 
 /// Reads the header of the file at `path`, which [`super::detect`] has recognised.
 pub(crate) fn parse(path: &Path, gzip: bool, options: &ReadOptions) -> Result<Parsed> {
@@ -33,6 +33,7 @@ pub(crate) fn parse(path: &Path, gzip: bool, options: &ReadOptions) -> Result<Pa
     let offset = voxel_offset(path, &header)?;
     let extensions = read_extensions(path, &header, offset, gzip)?;
     let (size, channels, fourth_axis) = split_axes(path, &extent)?;
+    let mut warnings = Vec::new();
     let layout = locate(
         path,
         gzip,
@@ -44,7 +45,7 @@ pub(crate) fn parse(path: &Path, gzip: bool, options: &ReadOptions) -> Result<Pa
             skip: offset,
             voxel_type,
             big_endian: header.big_endian,
-            scaling: scaling(&header),
+            scaling: scaling(&header, &mut warnings),
             size,
             channels,
             interleaved: false,
@@ -57,13 +58,14 @@ pub(crate) fn parse(path: &Path, gzip: bool, options: &ReadOptions) -> Result<Pa
         } else {
             crate::Format::Nifti2
         },
-        geometry: world(path, &header, size, options)?,
+        geometry: world(path, &header, size, options, &mut warnings)?,
         channels,
         voxel_type,
         scaling: layout.scaling,
         compressed: layout.packing == Packing::Gzip,
         labels: Vec::new(),
         metadata: metadata(&header),
+        warnings,
     };
     Ok(Parsed {
         info,
@@ -188,15 +190,13 @@ fn split_axes(path: &Path, extent: &[u64]) -> Result<([usize; 3], usize, Option<
 }
 
 /// A slope of 0, or one that is not finite, means that values are as stored (as nibabel reads it).
-fn scaling(header: &Header) -> Scaling {
-    let slope = header.scl_slope;
-    if !slope.is_finite() || slope == 0.0 || !header.scl_inter.is_finite() {
+fn scaling(header: &Header, warnings: &mut Vec<Warning>) -> Scaling {
+    let (slope, intercept) = (header.scl_slope, header.scl_inter);
+    if !slope.is_finite() || slope == 0.0 || !intercept.is_finite() {
+        warnings.push(Warning::NoScaling { slope, intercept });
         return Scaling::IDENTITY;
     }
-    Scaling {
-        slope,
-        intercept: header.scl_inter,
-    }
+    Scaling { slope, intercept }
 }
 
 fn world(
@@ -204,22 +204,20 @@ fn world(
     header: &Header,
     size: [usize; 3],
     options: &ReadOptions,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Geometry> {
     let volume = |source| Error::volume(path, source);
     match (geometry::rows(header), options.assume_spacing) {
-        (Ok(rows), _) => {
-            // A multiplication by 1 changes no bit, so millimetres stay as stored.
-            let scale = match header.units & 7 {
-                1 => 1000.0,
-                3 => 0.001,
-                _ => 1.0,
-            };
-            let row = |i: usize| rows[i].map(|value: f64| value * scale);
-            Affine::new([row(0), row(1), row(2), [0.0, 0.0, 0.0, 1.0]])
+        (Ok((rows, decided)), _) => {
+            warnings.extend(decided);
+            Affine::new([rows[0], rows[1], rows[2], [0.0, 0.0, 0.0, 1.0]])
                 .and_then(|affine| Geometry::new(size, affine))
                 .map_err(volume)
         }
-        (Err(_), Some(spacing)) => Geometry::axis_aligned(size, spacing).map_err(volume),
+        (Err(found), Some(spacing)) => {
+            warnings.push(Warning::SpacingAssumed { spacing, found });
+            Geometry::axis_aligned(size, spacing).map_err(volume)
+        }
         (Err(found), None) => Err(Error::NoGeometry {
             path: path.to_owned(),
             found,

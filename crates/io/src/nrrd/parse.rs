@@ -5,7 +5,7 @@ use crate::text_header::{beside, numbers, pattern, read_head, world};
 use crate::{Error, Format, ImageInfo, Layout, ReadOptions, Result, Scaling, VoxelType, labels};
 use std::collections::BTreeMap;
 use std::path::Path;
-use vesalius_volume::Geometry;
+use vesalius_volume::{Geometry, Warning};
 
 struct Header<'a> {
     path: &'a Path,
@@ -99,16 +99,20 @@ pub(crate) fn parse(path: &Path, options: &ReadOptions) -> Result<Parsed> {
             interleaved: axes.first && axes.channels > 1,
         },
     )?;
+    let mut warnings = Vec::new();
+    let geometry = geometry(&header, &axes, options, &mut warnings)?;
+    warnings.extend(ignored(&header));
     let info = ImageInfo {
         path: path.to_owned(),
         format: Format::Nrrd,
-        geometry: geometry(&header, &axes, options)?,
+        geometry,
         channels: axes.channels,
         voxel_type,
         scaling: Scaling::IDENTITY,
         compressed: layout.packing == Packing::Gzip,
         labels: labels::from_segments(&header.pairs),
         metadata: header.pairs,
+        warnings,
     };
     Ok(Parsed {
         info,
@@ -228,7 +232,39 @@ fn directions(path: &Path, text: &str, count: usize) -> Result<Vec<Option<[f64; 
     }
 }
 
-fn geometry(header: &Header, axes: &Axes, options: &ReadOptions) -> Result<Geometry> {
+/// Fields that change the meaning of values or lengths and are not applied.
+fn ignored(header: &Header) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut ignore = |field: &str, value: &str| {
+        warnings.push(Warning::FieldIgnored {
+            field: field.to_owned(),
+            value: value.to_owned(),
+        });
+    };
+    // Values that were quantised; the type's own range means nothing was.
+    for (name, field) in [("oldmin", "old min"), ("oldmax", "old max")] {
+        if let Some(value) = header.get(name) {
+            ignore(field, value);
+        }
+    }
+    if let Some(units) = header.get("spaceunits") {
+        let mut names = units
+            .split('"')
+            .map(str::trim)
+            .filter(|unit| !unit.is_empty());
+        if !names.all(|unit| matches!(unit, "mm" | "millimeter" | "millimeters" | "s" | "ms")) {
+            ignore("space units", units);
+        }
+    }
+    warnings
+}
+
+fn geometry(
+    header: &Header,
+    axes: &Axes,
+    options: &ReadOptions,
+    warnings: &mut Vec<Warning>,
+) -> Result<Geometry> {
     let path = header.path;
     // A space with time has its time axis among the others.
     let space = header.get("space").unwrap_or("").to_ascii_lowercase();
@@ -250,20 +286,24 @@ fn geometry(header: &Header, axes: &Axes, options: &ReadOptions) -> Result<Geome
         (Some(signs), Some(vectors), Some(origin)) => {
             world(path, axes.size, vectors, origin, signs)
         }
-        _ => match options.assume_spacing {
-            Some(spacing) => {
-                Geometry::axis_aligned(axes.size, spacing).map_err(|e| Error::volume(path, e))
+        _ => {
+            let found = format!(
+                "space is `{space}`, space directions {}, space origin {}, spacings {}",
+                header.get("spacedirections").unwrap_or("missing"),
+                header.get("spaceorigin").unwrap_or("missing"),
+                header.get("spacings").unwrap_or("missing"),
+            );
+            match options.assume_spacing {
+                Some(spacing) => {
+                    warnings.push(Warning::SpacingAssumed { spacing, found });
+                    Geometry::axis_aligned(axes.size, spacing).map_err(|e| Error::volume(path, e))
+                }
+                None => Err(Error::NoGeometry {
+                    path: path.to_owned(),
+                    found,
+                }),
             }
-            None => Err(Error::NoGeometry {
-                path: path.to_owned(),
-                found: format!(
-                    "space is `{space}`, space directions {}, space origin {}, spacings {}",
-                    header.get("spacedirections").unwrap_or("missing"),
-                    header.get("spaceorigin").unwrap_or("missing"),
-                    header.get("spacings").unwrap_or("missing"),
-                ),
-            }),
-        },
+        }
     }
 }
 
