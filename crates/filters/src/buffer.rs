@@ -1,12 +1,26 @@
 //! Buffers of whole volumes, on huge pages where the system grants them: a filter that runs at the
 //! speed of memory otherwise spends a third of its time on the faults of small pages.
 
+use crate::Result;
 use rayon::prelude::*;
+use vesalius_volume::{Geometry, check_memory};
 
 /// Values that a thread copies at once.
 const CHUNK: usize = 1 << 16;
 /// Smaller buffers gain nothing.
 const WORTHWHILE: usize = 8 << 20;
+
+/// Refuses a grid whose values, `beside` more bytes each with them, the machine cannot hold.
+pub(crate) fn check<T>(grid: &Geometry, channels: usize, beside: usize) -> Result<()> {
+    let width = size_of::<T>() + beside;
+    Ok(check_memory(
+        "the new grid",
+        grid.size(),
+        channels,
+        width,
+        None,
+    )?)
+}
 
 /// `count` times a value. Where that value is zero no memory is touched yet, so that the threads
 /// that fill the buffer share its faults.

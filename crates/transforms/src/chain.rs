@@ -24,7 +24,22 @@ impl Chain {
     /// # Errors
     /// A value out of range, or a grid that cannot be resampled.
     pub fn apply(&self, subject: Subject, seed: u64, draw: u64) -> Result<(Subject, Vec<Step>)> {
-        let (subject, trace) = self.trace(subject, seed, draw)?;
+        self.apply_within(subject, seed, draw, None)
+    }
+
+    /// As [`Chain::apply`], where no image on the way may take more than `limit` bytes; what the machine
+    /// cannot hold is refused in any case, before it is made.
+    ///
+    /// # Errors
+    /// As [`Chain::apply`]; [`vesalius_volume::Error::OutOfMemory`].
+    pub fn apply_within(
+        &self,
+        subject: Subject,
+        seed: u64,
+        draw: u64,
+        limit: Option<u64>,
+    ) -> Result<(Subject, Vec<Step>)> {
+        let (subject, trace) = self.trace_within(subject, seed, draw, limit)?;
         Ok((subject, trace.steps))
     }
 
@@ -33,9 +48,19 @@ impl Chain {
     /// # Errors
     /// As [`Chain::apply`].
     pub fn trace(&self, subject: Subject, seed: u64, draw: u64) -> Result<(Subject, Trace)> {
+        self.trace_within(subject, seed, draw, None)
+    }
+
+    fn trace_within(
+        &self,
+        subject: Subject,
+        seed: u64,
+        draw: u64,
+        limit: Option<u64>,
+    ) -> Result<(Subject, Trace)> {
         self.check()?;
         let from = *subject.geometry();
-        let mut work = Work::new(subject, draw);
+        let mut work = Work::new(subject, draw).within(limit);
         for (position, transform) in (0u32..).zip(&self.0) {
             let mut rng = keyed(seed, draw, Stream::Augmentation(position));
             transform.run(&mut work, &mut rng)?;

@@ -3,7 +3,7 @@
 
 use crate::map::{GridMap, Sampling};
 use crate::{Context, GridStep, Result, Step};
-use vesalius_volume::{Geometry, Subject};
+use vesalius_volume::{Geometry, Subject, check_memory};
 
 /// Moves that are not carried out yet.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub(crate) struct Work {
     subject: Subject,
     pending: Option<Pending>,
     draw: u64,
+    /// Bytes that an image may take.
+    limit: Option<u64>,
     pub steps: Vec<Step>,
     pub interpolations: usize,
 }
@@ -31,9 +33,15 @@ impl Work {
             subject,
             pending: None,
             draw,
+            limit: None,
             steps: Vec::new(),
             interpolations: 0,
         }
+    }
+
+    /// The same case under a limit of memory.
+    pub fn within(self, limit: Option<u64>) -> Self {
+        Self { limit, ..self }
     }
 
     /// The same case for another draw.
@@ -105,6 +113,15 @@ impl Work {
             return Ok(());
         };
         let sampling = pending.sampling.unwrap_or_default();
+        let channels = self.subject.image().channels();
+        let size = pending.map.target.size();
+        check_memory(
+            "the image on its new grid",
+            size,
+            channels,
+            size_of::<f32>(),
+            self.limit,
+        )?;
         let mut mixed = false;
         self.replace(|subject| {
             let (name, image, labels) = subject.into_parts();

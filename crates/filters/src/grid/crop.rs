@@ -70,6 +70,7 @@ pub fn crop_or_pad<G: OnGrid>(
         PadMode::Constant(value) => value,
         _ => G::Value::default(),
     };
+    buffer::check::<G::Value>(&grid, input.channel_count(), 0)?;
     let lookup: [Vec<Option<usize>>; 3] = std::array::from_fn(|axis| {
         (0..size[axis])
             .map(|i| source_index(start[axis] + i as i64, source_size[axis], &mode))

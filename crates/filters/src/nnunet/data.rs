@@ -38,6 +38,7 @@ fn resize<R: Real>(
     let from = input.geometry().size();
     let target = resized_grid(input.geometry(), size)?;
     let voxels = target.voxel_count();
+    buffer::check::<R>(&target, input.channels(), 0)?;
     let mut out = buffer::filled(R::ZERO, voxels * input.channels());
     for (channel, out) in out.chunks_mut(voxels).enumerate() {
         let source = input.channel(channel);

@@ -77,6 +77,7 @@ fn resize<T: Label>(
 ) -> Result<LabelMap<T>> {
     let from = input.geometry().size();
     let target = resized_grid(input.geometry(), size)?;
+    buffer::check::<T>(&target, 1, 0)?;
     let mut axes: [Vec<Pair>; 3] = std::array::from_fn(|axis| pairs(from[axis], size[axis]));
     if separate {
         for (z, pair) in axes[2].iter_mut().enumerate() {

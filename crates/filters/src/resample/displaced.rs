@@ -26,6 +26,7 @@ pub fn resample_displaced<T: Sample, F: Real>(
     let position = positions(input.geometry(), field)?;
     let (target, channels) = (*field.geometry(), input.channels());
     let (length, size) = (input.geometry().size(), target.size());
+    buffer::check::<T::Work>(&target, channels, 0)?;
     if options.interpolation == Interpolation::Nearest {
         let fill = outside_value::<T>(options.outside);
         let mut out = buffer::filled(fill, target.voxel_count() * channels);
@@ -74,6 +75,7 @@ pub fn resample_labels_displaced<T: Label, F: Real>(
     check(options)?;
     let position = positions(input.geometry(), field)?;
     let target = *field.geometry();
+    buffer::check::<T>(&target, 1, 0)?;
     let mut out = buffer::filled(outside_label::<T>(options.outside)?, target.voxel_count());
     if !out.is_empty() {
         label_points(input, &position, options, &mut out, target.size(), 0);

@@ -19,7 +19,8 @@ const PARALLEL: f64 = 1e-7;
 /// parallel the work is done axis by axis; where voxels coincide, values are copied.
 ///
 /// # Errors
-/// [`Error::NoVoxels`] when the input is empty.
+/// [`Error::NoVoxels`] when the input is empty; [`vesalius_volume::Error::OutOfMemory`] when the machine
+/// cannot hold the result.
 pub fn resample<T: Sample>(
     input: &Volume<T>,
     target: &Geometry,
@@ -47,6 +48,9 @@ pub fn resample_through<T: Sample>(
             let turned = permute(input, order)?;
             return resample_through(&turned, target, map, options);
         }
+    }
+    buffer::check::<T>(target, channels, 0)?;
+    if index_map.parallel_order().is_some() {
         if options.interpolation == Interpolation::Nearest || index_map.is_whole() {
             let axes = index_map.axes::<f32, Nearest, 1>(options.outside);
             let fill = outside_value::<T>(options.outside);
@@ -76,6 +80,12 @@ pub fn resample_through<T: Sample>(
         }
         return Ok(Volume::new(*target, channels, out)?);
     }
+    // Where the work is done in another type, both stand in memory at the end.
+    let beside = match T::as_work(&[]) {
+        Some(_) => 0,
+        None => size_of::<T>(),
+    };
+    buffer::check::<T::Work>(target, channels, beside)?;
     let fill = outside_value::<T::Work>(options.outside);
     let mut out = buffer::filled(fill, target.voxel_count() * channels);
     for (channel, out) in chunks(&mut out, channels) {

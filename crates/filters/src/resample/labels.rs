@@ -73,6 +73,7 @@ pub fn resample_labels_through<T: Label>(
     let fill = outside_label::<T>(options.outside)?;
     check(options)?;
     let index_map = IndexMap::new(input.geometry(), target, map)?;
+    buffer::check::<T>(target, 1, 0)?;
     let mut out = buffer::filled(fill, target.voxel_count());
     let (length, size) = (input.geometry().size(), target.size());
     let parallel = index_map.parallel_order();

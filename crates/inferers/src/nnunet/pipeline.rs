@@ -9,7 +9,7 @@ use vesalius_filters::{
     bounding_box, crop, flip, permute, resample_labels_nnunet, resample_nnunet,
 };
 use vesalius_transforms::NnUnetNormalization;
-use vesalius_volume::{Label, LabelMap, Orientation, Volume};
+use vesalius_volume::{Label, LabelMap, Orientation, Volume, check_memory};
 
 /// What nnU-Net does between a file and its network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,13 +66,18 @@ fn separate(forced: Option<bool>) -> SeparateAxis {
     }
 }
 
+/// What takes the memory, as errors name it.
+const RESAMPLED: &str = "the image at the spacing of the model";
+
 impl NnUnetPipeline {
     /// The image as the network takes it, and the way back. `previous` holds a coarser model's labels
-    /// and the values that become channels after the image's.
+    /// and the values that become channels after the image's. A grid that takes more than `limit` bytes,
+    /// or than the machine has, is refused before it is made.
     pub(crate) fn prepare(
         &self,
         image: Volume<f32>,
         previous: Option<(&LabelMap, &[u16])>,
+        limit: Option<u64>,
     ) -> Result<(Volume<f32>, Placement)> {
         let file = *image.geometry();
         let (order, flips) = self.turns(&file.orientation())?;
@@ -102,6 +107,8 @@ impl NnUnetPipeline {
             let exact = from[a] / to[a] * bounds.size[a] as f64;
             (exact.round_ties_even() as usize).max(1)
         });
+        let channels = cropped.channels() + previous.map_or(0, |(_, values)| values.len());
+        check_memory(RESAMPLED, size, channels, size_of::<f32>(), limit)?;
         let options = NnUnetOptions {
             interpolation: match self.image.order {
                 0 => Interpolation::Nearest,

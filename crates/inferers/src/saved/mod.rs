@@ -2,6 +2,7 @@
 //! read one after another, and as an image to look at.
 
 mod image;
+mod latched;
 mod npy;
 mod npz;
 mod pickle;

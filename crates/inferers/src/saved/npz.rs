@@ -1,5 +1,6 @@
 //! nnU-Net's form: `NAME.npz` with `probabilities` `[C, Z, Y, X]`, and `NAME.pkl` with the geometry.
 
+use super::latched::latched;
 use super::npy::{npy_header, write_values};
 use super::pickle;
 use crate::{Error, ProbabilityMap, ProbabilitySource, Result};
@@ -28,13 +29,15 @@ fn bad(path: &Path, reason: impl ToString) -> Error {
 /// A folder that cannot be written, probabilities that cannot be read.
 pub fn write_npz(path: &Path, map: &dyn ProbabilitySource) -> Result<()> {
     let written = vesalius_io::write_atomically(path, |file| {
-        let mut archive = zip::ZipWriter::new(file);
-        let options = SimpleFileOptions::default().large_file(true);
-        archive.start_file(ENTRY, options)?;
-        archive.write_all(&header(map))?;
-        write_values(&mut archive, map, 0..map.geometry().voxel_count())?;
-        archive.finish()?;
-        Ok(())
+        latched(file, |file| {
+            let mut archive = zip::ZipWriter::new(file);
+            let options = SimpleFileOptions::default().large_file(true);
+            archive.start_file(ENTRY, options)?;
+            archive.write_all(&header(map))?;
+            write_values(&mut archive, map, 0..map.geometry().voxel_count())?;
+            archive.finish()?;
+            Ok(())
+        })
     });
     written?;
     let properties = pickle::properties(map.geometry());

@@ -1,6 +1,7 @@
 //! Our own form: one archive with a description (grid, labels) and an array for each slab of slices, so
 //! that a reader needs no more than one slab at a time and no other file.
 
+use super::latched::latched;
 use super::npy::{npy_header, write_values};
 use crate::{Error, ProbabilityMap, ProbabilitySource, Result};
 use ndarray::Array4;
@@ -53,18 +54,20 @@ pub fn write_slabs(path: &Path, map: &dyn ProbabilitySource) -> Result<()> {
     let [x, y, z] = map.geometry().size();
     let (channels, plane) = (map.scheme().channels(), x * y);
     let written = vesalius_io::write_atomically(path, |file| {
-        let options = SimpleFileOptions::default().large_file(true);
-        let mut archive = zip::ZipWriter::new(file);
-        archive.start_file(DESCRIPTION, options)?;
-        archive.write_all(&text)?;
-        for first in (0..z).step_by(THICKNESS) {
-            let last = (first + THICKNESS).min(z);
-            archive.start_file(name(first), options)?;
-            archive.write_all(&npy_header([channels, last - first, y, x]))?;
-            write_values(&mut archive, map, first * plane..last * plane)?;
-        }
-        archive.finish()?;
-        Ok(())
+        latched(file, |file| {
+            let options = SimpleFileOptions::default().large_file(true);
+            let mut archive = zip::ZipWriter::new(file);
+            archive.start_file(DESCRIPTION, options)?;
+            archive.write_all(&text)?;
+            for first in (0..z).step_by(THICKNESS) {
+                let last = (first + THICKNESS).min(z);
+                archive.start_file(name(first), options)?;
+                archive.write_all(&npy_header([channels, last - first, y, x]))?;
+                write_values(&mut archive, map, first * plane..last * plane)?;
+            }
+            archive.finish()?;
+            Ok(())
+        })
     });
     Ok(written?)
 }

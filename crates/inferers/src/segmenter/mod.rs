@@ -25,6 +25,7 @@ use ensemble::Part;
 use member::Member;
 use region::Region;
 use single::Single;
+use std::path::PathBuf;
 use vesalius_volume::{LabelMap, Volume};
 
 /// A trained model, loaded once and used for any number of images, from any number of threads; or several
@@ -83,6 +84,28 @@ impl Segmenter {
     /// The model's description; of several that answer together the first one's, with the others named.
     pub fn model(&self) -> &ModelDescription {
         &self.model
+    }
+
+    /// Every file of weights that an answer depends on: of all members, coarser stages and models that
+    /// answer together.
+    pub fn weight_files(&self) -> Vec<PathBuf> {
+        let mut files = match &self.answer {
+            Answer::One(single) => {
+                let mut files = single.files.clone();
+                if let Some(previous) = &single.previous {
+                    files.extend(previous.weight_files());
+                }
+                files
+            }
+            Answer::Several(parts) => parts
+                .iter()
+                .flat_map(|part| part.segmenter.weight_files())
+                .collect(),
+        };
+        if let Some(region) = &self.region {
+            files.extend(region.segmenter.weight_files());
+        }
+        files
     }
 
     /// Labels of an image, on the image's own grid.

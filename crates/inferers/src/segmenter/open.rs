@@ -94,6 +94,7 @@ impl Segmenter {
         let load = |path: &PathBuf| Ok(Member::Ours(Box::new(found.load(path, device)?)));
         let members = found.weights.iter().map(load).collect::<Result<_>>()?;
         let mut single = Single::new(members, device);
+        single.files.clone_from(&found.weights);
         if let Some(stage) = &found.previous_stage {
             let options = every_fold(options);
             single.previous = Some(Self::open_with(stage, device, &options)?);

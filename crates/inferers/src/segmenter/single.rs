@@ -6,12 +6,18 @@ use super::{Request, Segmented, Segmenter};
 use crate::placement::Placement;
 use crate::{ModelDescription, Result};
 use burn::tensor::Device;
+use std::path::PathBuf;
 use vesalius_volume::{LabelMap, Subject, Volume};
+
+/// Images on the network's grid below this are made whatever the limit.
+const PREPARED_ANYWAY: u64 = 256 << 20;
 
 /// The networks of a model, and the coarser model whose labels they take as input.
 #[derive(Debug)]
 pub(super) struct Single {
     pub members: Vec<Member>,
+    /// Where the weights were read from; none for networks of the user's own.
+    pub files: Vec<PathBuf>,
     pub device: Device,
     pub previous: Option<Segmenter>,
     pub pace: Pace,
@@ -21,6 +27,7 @@ impl Single {
     pub fn new(members: Vec<Member>, device: &Device) -> Self {
         Self {
             members,
+            files: Vec::new(),
             device: device.clone(),
             previous: None,
             pace: Pace::default(),
@@ -51,7 +58,8 @@ impl Single {
         };
         let file = *image.geometry();
         let read = image.data().len();
-        let (prepared, placement) = self.prepare(model, image, coarse.as_ref())?;
+        let limit = request.options.max_memory;
+        let (prepared, placement) = self.prepare(model, image, coarse.as_ref(), limit)?;
         match (placement, model.inferer.windows()) {
             (Some(placement), Some(windows)) => {
                 self.in_slabs(model, prepared, read, (&placement, &windows), request)
@@ -66,7 +74,10 @@ impl Single {
         model: &ModelDescription,
         image: Volume<f32>,
         coarse: Option<&LabelMap>,
+        limit: Option<u64>,
     ) -> Result<(Volume<f32>, Option<Placement>)> {
+        // Below this the plan, which knows all that is needed, says which limit works.
+        let limit = limit.map(|limit| limit.max(PREPARED_ANYWAY));
         if let Some(pipeline) = &model.nnunet {
             let values: Vec<u16> = match &self.previous {
                 Some(stage) => stage.model().labels.label_values(),
@@ -74,12 +85,12 @@ impl Single {
             };
             let values: Vec<u16> = values.into_iter().filter(|&value| value != 0).collect();
             let coarse = coarse.map(|labels| (labels, &values[..]));
-            let (prepared, placement) = pipeline.prepare(image, coarse)?;
+            let (prepared, placement) = pipeline.prepare(image, coarse, limit)?;
             return Ok((prepared, Some(placement)));
         }
         let file = *image.geometry();
         let subject = Subject::new("image", image, None)?;
-        let (prepared, _) = model.preprocessing.apply(subject, 0, 0)?;
+        let (prepared, _) = model.preprocessing.apply_within(subject, 0, 0, limit)?;
         let (_, prepared, _) = prepared.into_parts();
         let placement = Placement::between(prepared.geometry(), &file)?;
         Ok((prepared, placement))

@@ -13,7 +13,7 @@ pub use sampling::{Beyond, ImageSampling, LabelSampling, Sampling};
 
 use crate::Result;
 use vesalius_filters as filters;
-use vesalius_volume::{Affine, Geometry, LabelMap, Volume};
+use vesalius_volume::{Affine, Geometry, LabelMap, Volume, check_memory};
 
 /// A matrix entry that moves a coordinate by less than this over a whole grid counts as zero.
 const NOTHING: f64 = 1e-6;
@@ -189,6 +189,13 @@ impl GridMap {
 
     /// Labels alone, for predictions that are carried back.
     pub fn apply_labels(&self, labels: &LabelMap, sampling: &Sampling) -> Result<LabelMap> {
+        check_memory(
+            "the labels on their new grid",
+            self.target.size(),
+            1,
+            2,
+            None,
+        )?;
         if let Some(reorder) = self
             .affine()
             .and_then(|a| exact::Reorder::of(&a, &self.target))
@@ -202,6 +209,7 @@ impl GridMap {
     fn world_field(&self, source: &Geometry) -> Result<Volume<f64>> {
         let [nx, ny, nz] = self.target.size();
         let voxels = self.target.voxel_count();
+        check_memory("the displacement", [nx, ny, nz], 3, size_of::<f64>(), None)?;
         let mut values = vec![0.0; voxels * 3];
         let mut at = points::Places::new(nx);
         for row in 0..ny * nz {
