@@ -2,7 +2,7 @@
 
 use vesalius_filters::{Error, Result, SlabSource};
 use vesalius_io::{FileVoxel, ImageFile, Slabs};
-use vesalius_volume::Geometry;
+use vesalius_volume::{Geometry, Warning};
 
 /// Slices read at once.
 const THICKNESS: usize = 8;
@@ -42,6 +42,20 @@ impl<'a, T: FileVoxel> FileSlabs<'a, T> {
                 .map_err(|error| failed(error.to_string()))?,
             first: 0,
             held: Vec::new(),
+        })
+    }
+}
+
+impl<T: FileVoxel> FileSlabs<'_, T> {
+    /// Reads what the filter did not want up to the check sum of a compressed file; the warnings that only
+    /// reading tells. A filter that ends before the last slice has not checked the file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] for a file that is damaged.
+    pub fn finish(self) -> Result<Vec<Warning>> {
+        self.slabs.finish().map_err(|error| Error::Io {
+            what: "reading the file to its end".to_owned(),
+            reason: error.to_string(),
         })
     }
 }

@@ -1,12 +1,13 @@
 //! Ensembles over files: saved probabilities of several models, case by case, become one segmentation.
 
 use super::Error;
+use super::record::model_of;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use vesalius_inferers::{
-    Combination, ModelDescription, ProbabilityMap, SLABS_SUFFIX, combine_each, read_npz,
-    read_slabs, write_slabs,
+    Combination, ProbabilityMap, SLABS_SUFFIX, combine_each, read_npz, read_slabs, write_slabs,
 };
+use vesalius_io::FolderLock;
 use vesalius_volume::LabelScheme;
 
 /// A folder of saved probabilities.
@@ -31,7 +32,7 @@ fn input(path: &Path, reason: impl Into<String>) -> Error {
 ///
 /// # Errors
 /// [`Error::Input`] for folders without probabilities, or with different cases or labels;
-/// [`Error::Output`] when a result cannot be written.
+/// [`Error::Output`] when a result cannot be written; [`Error::Io`] when another process writes there.
 pub fn ensemble_cases(
     members: &[EnsembleMember],
     output: &Path,
@@ -56,6 +57,8 @@ pub fn ensemble_cases(
         reason,
     };
     std::fs::create_dir_all(output).map_err(|e| failed(output, format!("cannot be made: {e}")))?;
+    let lock = FolderLock::exclusive(output)?;
+    lock.remove_leftovers("");
     let weights: Vec<f64> = members.iter().map(|member| member.weight).collect();
     for name in &names {
         let mut unread = None;
@@ -126,13 +129,9 @@ fn noted(folder: &Path) -> Result<LabelScheme, Error> {
             .and_then(|dataset| dataset.label_scheme())
             .map_err(|e| input(folder, e.to_string()));
     }
-    let text = std::fs::read_to_string(folder.join("predicted_by.json")).map_err(|_| {
-        input(
-            folder,
-            "says nowhere what its channels mean (predicted_by.json or dataset.json); name the model with `--model`",
-        )
+    let model = model_of(folder).map_err(|reason| {
+        let remedy = "nothing else says what its channels mean; name the model with `--model`";
+        input(folder, format!("{reason}, and {remedy}"))
     })?;
-    let model: ModelDescription =
-        serde_json::from_str(&text).map_err(|e| input(folder, e.to_string()))?;
     Ok(model.labels)
 }

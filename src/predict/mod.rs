@@ -1,19 +1,23 @@
 //! Files in, segmentations out: one image, a folder or a list of them through a [`Segmenter`](vesalius_inferers::Segmenter).
 //!
 //! Reading the next case, the network and writing the last one overlap. A case that cannot be read or
-//! segmented is reported and the others go on; a folder that was begun is gone on with.
+//! segmented is reported and the others go on; a folder that was begun is continued.
 
+mod case;
 mod cases;
 mod ensemble;
+mod record;
 mod run;
 mod targets;
 
-pub use cases::{InputCase, find_cases};
+pub use cases::{FoundCases, InputCase, LeftOut, find_cases};
 pub use ensemble::{EnsembleMember, ensemble_cases};
 pub use run::predict_cases;
 
 use std::path::PathBuf;
 use vesalius_inferers::MemoryPlan;
+use vesalius_io::ReadOptions;
+use vesalius_volume::Warning;
 
 /// What came of one case.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub struct CaseResult {
     pub seconds: f64,
     /// Millilitres of each label that occurs, background left out; of what was written now.
     pub volumes: Vec<LabelVolume>,
+    /// What was decided where the image is ambiguous, wrong or silent.
+    pub warnings: Vec<Warning>,
 }
 
 /// How much of a label there is.
@@ -79,6 +85,9 @@ pub enum Error {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// Another process writes the output.
+    #[error(transparent)]
+    Io(#[from] vesalius_io::Error),
 }
 
 /// How probabilities are saved beside the labels.
@@ -103,4 +112,6 @@ pub struct PredictOptions {
     pub fail_fast: bool,
     /// Segment cases again whose result is there.
     pub overwrite: bool,
+    /// How images are read; `max_bytes` is at most `max_memory`.
+    pub read: ReadOptions,
 }

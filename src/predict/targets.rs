@@ -1,18 +1,35 @@
-//! Where each case's result goes, and which results are there already.
+//! Where each case's result goes, which results are whole already, and who may write them.
 
+use super::record::{CaseRecord, Earlier, FileState, RECORD_FILE, Record};
 use super::{Error, InputCase, PredictOptions, ProbabilityFiles};
 use std::path::{Path, PathBuf};
-use vesalius_inferers::{ModelDescription, SLABS_SUFFIX};
-
-/// The model that a folder's results were made with.
-const MADE_BY: &str = "predicted_by.json";
+use std::sync::Mutex;
+use vesalius_inferers::{SLABS_SUFFIX, Segmenter};
+use vesalius_io::FolderLock;
+use vesalius_volume::Warning;
 
 /// The files of results.
 pub(super) struct Targets {
     /// One file a case.
     pub files: Vec<PathBuf>,
     /// The folder, where the output is one.
-    folder: Option<PathBuf>,
+    folder: Option<Folder>,
+}
+
+/// A folder that is written by this process alone.
+struct Folder {
+    path: PathBuf,
+    record: Mutex<Record>,
+    /// Held until the results are dropped.
+    _lock: FolderLock,
+}
+
+/// Whether a case's result is there.
+pub(super) enum Standing {
+    /// Whole, from the same model and images.
+    Whole,
+    /// To be made, and what to tell of it.
+    ToMake(Vec<Warning>),
 }
 
 fn bad(path: &Path, reason: String) -> Error {
@@ -22,19 +39,25 @@ fn bad(path: &Path, reason: String) -> Error {
     }
 }
 
+const OTHER_PLACE: &str = "choose an `--output` that can be written";
+
 impl Targets {
-    /// `output` is a file where there is one case and it has an image's name, else a folder.
-    pub fn new(cases: &[InputCase], output: &Path) -> Result<Self, Error> {
+    /// `output` is a file where there is one case and it has an image's name, else a folder, which is
+    /// locked and claimed for the model.
+    pub fn new(
+        cases: &[InputCase],
+        output: &Path,
+        segmenter: &Segmenter,
+        options: &PredictOptions,
+    ) -> Result<Self, Error> {
         let as_file = cases.len() == 1 && !output.is_dir() && vesalius_io::is_image(output);
         let folder = match as_file {
             true => output.parent().unwrap_or(Path::new("")),
             false => output,
         };
         if !folder.as_os_str().is_empty() {
-            std::fs::create_dir_all(folder).map_err(|e| {
-                let remedy = "choose an `--output` that can be written";
-                bad(folder, format!("cannot be made ({e}); {remedy}"))
-            })?;
+            std::fs::create_dir_all(folder)
+                .map_err(|e| bad(folder, format!("cannot be made ({e}); {OTHER_PLACE}")))?;
         }
         let files: Vec<PathBuf> = match as_file {
             true => vec![output.to_path_buf()],
@@ -43,51 +66,235 @@ impl Targets {
                 .map(|case| folder.join(format!("{}.nii.gz", case.name)))
                 .collect(),
         };
-        let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-        for (case, target) in cases.iter().zip(&files) {
-            if case.files.iter().any(|file| same(file, target)) {
-                let reason = "is an input image; choose another `--output`, so that the scan is not overwritten";
-                return Err(bad(target, reason.to_owned()));
-            }
+        check_inputs(cases, &files)?;
+        if as_file {
+            return Ok(Self {
+                files,
+                folder: None,
+            });
         }
+        let lock = FolderLock::exclusive(folder).map_err(Error::Io)?;
+        lock.remove_leftovers("");
+        let record = claim(folder, cases, &files, segmenter, options)?;
         Ok(Self {
             files,
-            folder: (!as_file).then(|| folder.to_path_buf()),
+            folder: Some(Folder {
+                path: folder.to_path_buf(),
+                record: Mutex::new(record),
+                _lock: lock,
+            }),
         })
     }
 
-    /// Notes which model the folder's results are of; refuses to mix two models' results.
-    pub fn claim(&self, model: &ModelDescription, overwrite: bool) -> Result<(), Error> {
+    /// Whether a case's result is whole and need not be made again. A result that somebody changed is kept
+    /// under another name.
+    pub fn state(&self, case: &InputCase, target: &Path, options: &PredictOptions) -> Standing {
+        let Some(folder) = self.folder.as_ref().filter(|_| !options.overwrite) else {
+            return Standing::ToMake(Vec::new());
+        };
+        let Ok(record) = folder.record.lock() else {
+            return Standing::ToMake(Vec::new());
+        };
+        let Some(noted) = record.cases.get(&case.name) else {
+            return Standing::ToMake(Vec::new());
+        };
+        let images = noted.images.iter().zip(&case.files);
+        let same_images = noted.images.len() == case.files.len()
+            && images.into_iter().all(|(state, file)| state.is_same(file));
+        let intact = |state: &Option<FileState>, path: &Path| {
+            let state = state.as_ref();
+            state.is_some_and(|state| state.is_same_content(path))
+        };
+        let result = intact(&noted.result, target);
+        let probabilities = options
+            .save_probabilities
+            .is_none_or(|form| intact(&noted.probabilities, &beside(target, form)));
+        if noted.model == record.hash && same_images && result && probabilities {
+            return Standing::Whole;
+        }
+        if noted.result.is_some() && !result && is_readable(target) {
+            return Standing::ToMake(set_aside(target).into_iter().collect());
+        }
+        Standing::ToMake(Vec::new())
+    }
+
+    /// Notes what a result was made from, once its files are written.
+    pub fn note(
+        &self,
+        case: &InputCase,
+        target: &Path,
+        images: Vec<FileState>,
+        options: &PredictOptions,
+    ) -> Result<(), Failure> {
         let Some(folder) = &self.folder else {
             return Ok(());
         };
-        let path = folder.join(MADE_BY);
-        let own = serde_json::to_string_pretty(model)
-            .map_err(|e| bad(&path, format!("cannot be made: {e}")))?;
-        if let Ok(other) = std::fs::read_to_string(&path)
-            && other != own
-            && !overwrite
-            && self.files.iter().any(|file| file.is_file())
-        {
-            return Err(bad(
-                folder,
-                "holds results of another model or of other settings; choose another `--output`, or `--overwrite` them".to_owned(),
-            ));
-        }
-        vesalius_io::write_bytes_atomically(&path, own.as_bytes()).map_err(|e| {
-            let remedy = "choose an `--output` that can be written";
-            bad(&path, format!("cannot be written ({e}); {remedy}"))
-        })
+        let state = |path: &Path| {
+            FileState::of(path).map_err(|source| {
+                Failure::Io(vesalius_io::Error::Read {
+                    path: path.to_path_buf(),
+                    source,
+                })
+            })
+        };
+        let result = Some(state(target)?);
+        let probabilities = options.save_probabilities.map(|form| beside(target, form));
+        let probabilities = probabilities.as_deref().map(state).transpose()?;
+        // Whoever panicked with the record in hand had not changed it.
+        let mut record = match folder.record.lock() {
+            Ok(record) => record,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        let model = record.hash.clone();
+        record.cases.insert(
+            case.name.clone(),
+            CaseRecord {
+                model,
+                images,
+                result,
+                probabilities,
+            },
+        );
+        record.write(&folder.path).map_err(Failure::Io)
     }
 
-    /// Whether a case's result is whole and need not be made again.
-    pub fn is_done(&self, target: &Path, options: &PredictOptions) -> bool {
-        let probabilities = options.save_probabilities.map(|f| beside(target, f));
-        self.folder.is_some()
-            && !options.overwrite
-            && target.is_file()
-            && probabilities.is_none_or(|path| path.is_file())
+    /// Whether results go into a folder that has gone.
+    pub fn folder_is_gone(&self, target: &Path) -> bool {
+        let folder = self.folder.as_ref().map(|folder| folder.path.as_path());
+        let folder = folder.or(target.parent()).unwrap_or(Path::new(""));
+        !folder.as_os_str().is_empty() && !folder.is_dir()
     }
+}
+
+/// Why a case has no result.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Ctrl-C.
+    Stopped,
+    /// The result could not be written.
+    Io(vesalius_io::Error),
+    /// As above, from what writes probabilities.
+    Written(vesalius_inferers::Error),
+    /// The case's own.
+    Case(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Stopped => write!(f, "{}", vesalius_inferers::Error::Stopped),
+            Self::Io(error) => write!(f, "{error}"),
+            Self::Written(error) => write!(f, "{error}"),
+            Self::Case(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl Failure {
+    /// Whether every other case would fail alike: a full disk, a lost permission, a broken device.
+    pub fn is_of_machine(&self) -> bool {
+        match self {
+            Self::Io(error) => vesalius_io::machine_failure(error).is_some(),
+            Self::Written(error) => vesalius_io::machine_failure(error).is_some(),
+            Self::Stopped | Self::Case(_) => false,
+        }
+    }
+}
+
+/// A scan is never overwritten.
+fn check_inputs(cases: &[InputCase], files: &[PathBuf]) -> Result<(), Error> {
+    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    for (case, target) in cases.iter().zip(files) {
+        if case.files.iter().any(|file| same(file, target)) {
+            let reason =
+                "is an input image; choose another `--output`, so that the scan is not overwritten";
+            return Err(bad(target, reason.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// The folder's record for this model; refuses to mix two models' results, and to overwrite files that
+/// are not results.
+fn claim(
+    folder: &Path,
+    cases: &[InputCase],
+    files: &[PathBuf],
+    segmenter: &Segmenter,
+    options: &PredictOptions,
+) -> Result<Record, Error> {
+    let model = segmenter.model();
+    let record = Record::new(model, &segmenter.weight_files());
+    let mut record = record.map_err(|e| bad(folder, format!("the model cannot be read: {e}")))?;
+    let other = |what: String| {
+        bad(
+            folder,
+            format!(
+                "holds results of another model or of other settings ({what} differ); choose another `--output`, or `--overwrite` them"
+            ),
+        )
+    };
+    let there = |name: &String| folder.join(format!("{name}.nii.gz")).is_file();
+    let mut ours = true;
+    match Record::read(folder) {
+        Earlier::Record(earlier) => {
+            let mixed = |(name, case): (&String, &CaseRecord)| {
+                case.model != record.hash && case.result.is_some() && there(name)
+            };
+            if !options.overwrite && earlier.cases.iter().any(mixed) {
+                return Err(other(record.differences(&earlier)));
+            }
+            ours = false;
+            record.cases = earlier.cases;
+        }
+        Earlier::Description(earlier) => {
+            if !options.overwrite && *earlier != *model && files.iter().any(|file| file.is_file()) {
+                return Err(other(record.differences_from(&earlier)));
+            }
+        }
+        Earlier::Unreadable(reason) if !options.overwrite => {
+            return Err(bad(
+                &folder.join(RECORD_FILE),
+                format!(
+                    "cannot be read ({reason}), so that nothing says what the results here were made from; remove it together with them, choose another `--output`, or `--overwrite`"
+                ),
+            ));
+        }
+        Earlier::Unreadable(_) => {}
+        Earlier::Nothing => ours = false,
+    }
+    for (case, target) in cases.iter().zip(files) {
+        let noted = record.cases.contains_key(&case.name);
+        if !ours && !noted && !options.overwrite && target.is_file() {
+            return Err(bad(
+                target,
+                "is there, and was not made by this command; choose another `--output`, or `--overwrite` it".to_owned(),
+            ));
+        }
+        // From now on a file of this name is a result, however the run ends.
+        record.cases.entry(case.name.clone()).or_default();
+    }
+    record
+        .write(folder)
+        .map_err(|e| bad(&folder.join(RECORD_FILE), format!("{e}; {OTHER_PLACE}")))?;
+    Ok(record)
+}
+
+/// Whether a result that is not what was written is a whole label map, and so somebody's work.
+fn is_readable(target: &Path) -> bool {
+    target.is_file() && vesalius_io::read_labels_as::<u32>(target).is_ok()
+}
+
+/// Keeps a file that somebody changed under a name that no reader takes for a result.
+fn set_aside(target: &Path) -> Option<Warning> {
+    let name = target.file_name()?.to_string_lossy().into_owned();
+    let free = (1..).map(|n| target.with_file_name(format!("{name}.changed-{n}")));
+    let kept = free.into_iter().find(|path| !path.exists())?;
+    std::fs::rename(target, &kept).ok()?;
+    Some(Warning::ResultChanged {
+        file: target.to_path_buf(),
+        kept,
+    })
 }
 
 /// Where probabilities go.

@@ -1,0 +1,250 @@
+//! What a folder's results were made from: the model with its weights, and for each case the images and
+//! the files written, by their content. A result is whole only as long as all of that is as it was.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+use vesalius_inferers::ModelDescription;
+
+/// The file's name.
+pub(super) const RECORD_FILE: &str = "predicted_by.json";
+
+/// Version of the file's form.
+const FORMAT: u32 = 2;
+
+/// A file as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileState {
+    pub path: PathBuf,
+    pub bytes: u64,
+    /// Nanoseconds since 1970.
+    pub modified: u64,
+    /// BLAKE3 of the content; of a folder (a DICOM series) of all files in it.
+    pub blake3: String,
+}
+
+/// Size and time of a file, or of all files in a folder together.
+fn look(path: &Path) -> io::Result<(u64, u64)> {
+    let (mut bytes, mut modified) = (0, 0);
+    for file in files(path)? {
+        let found = std::fs::metadata(&file)?;
+        let since = found.modified()?.duration_since(UNIX_EPOCH);
+        bytes += found.len();
+        modified = since.map_or(0, |t| t.as_nanos() as u64).max(modified);
+    }
+    Ok((bytes, modified))
+}
+
+fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let path = entry?.path();
+        if path.is_file() {
+            all.push(path);
+        }
+    }
+    all.sort();
+    Ok(all)
+}
+
+fn content(path: &Path) -> io::Result<String> {
+    let mut hash = blake3::Hasher::new();
+    for file in files(path)? {
+        hash.update_reader(File::open(file)?)?;
+    }
+    Ok(hash.finalize().to_hex().to_string())
+}
+
+impl FileState {
+    /// A file as it is now.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let (bytes, modified) = look(path)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            bytes,
+            modified,
+            blake3: content(path)?,
+        })
+    }
+
+    /// Whether the file has the content that it had: by size and time, and where those differ (a copy,
+    /// a touched file) by its bytes.
+    pub fn is_same(&self, path: &Path) -> bool {
+        match look(path) {
+            Ok((bytes, modified)) if bytes == self.bytes => {
+                modified == self.modified || content(path).is_ok_and(|found| found == self.blake3)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the file has the content that it had, by its bytes alone.
+    pub fn is_same_content(&self, path: &Path) -> bool {
+        look(path).is_ok_and(|(bytes, _)| bytes == self.bytes)
+            && content(path).is_ok_and(|found| found == self.blake3)
+    }
+}
+
+/// What one result was made from. `result` is missing while it is being made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseRecord {
+    /// [`Record::hash`] of the model.
+    pub model: String,
+    /// The images, a file a channel.
+    #[serde(default)]
+    pub images: Vec<FileState>,
+    /// The label map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<FileState>,
+    /// The probabilities, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probabilities: Option<FileState>,
+}
+
+/// The content of [`RECORD_FILE`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Record {
+    format: u32,
+    /// BLAKE3 of description and weights.
+    pub hash: String,
+    /// BLAKE3 of each file of weights.
+    weights: Vec<String>,
+    model: ModelDescription,
+    pub cases: BTreeMap<String, CaseRecord>,
+}
+
+/// What stands in a folder.
+pub(super) enum Earlier {
+    Nothing,
+    Record(Box<Record>),
+    /// A version before this one noted the description alone.
+    Description(Box<ModelDescription>),
+    Unreadable(String),
+}
+
+impl Record {
+    /// A record without cases of a model whose weights are in these files.
+    pub fn new(model: &ModelDescription, weights: &[PathBuf]) -> io::Result<Self> {
+        let weights = weights.iter().map(|file| content(file));
+        let weights: Vec<String> = weights.collect::<io::Result<_>>()?;
+        let mut hash = blake3::Hasher::new();
+        hash.update(&serde_json::to_vec(model)?);
+        for one in &weights {
+            hash.update(one.as_bytes());
+        }
+        Ok(Self {
+            format: FORMAT,
+            hash: hash.finalize().to_hex().to_string(),
+            weights,
+            model: model.clone(),
+            cases: BTreeMap::new(),
+        })
+    }
+
+    /// The record of a folder.
+    pub fn read(folder: &Path) -> Earlier {
+        let text = match std::fs::read_to_string(folder.join(RECORD_FILE)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Earlier::Nothing,
+            Err(error) => return Earlier::Unreadable(error.to_string()),
+        };
+        let record = serde_json::from_str::<Record>(&text);
+        if let Ok(record) = record {
+            return match record.format {
+                FORMAT => Earlier::Record(Box::new(record)),
+                other => Earlier::Unreadable(format!("it has form {other}, expected {FORMAT}")),
+            };
+        }
+        match (serde_json::from_str(&text), record) {
+            (Ok(description), _) => Earlier::Description(Box::new(description)),
+            (_, Err(error)) => Earlier::Unreadable(error.to_string()),
+            (Err(error), _) => Earlier::Unreadable(error.to_string()),
+        }
+    }
+
+    /// Writes the record into a folder, whole or not at all.
+    pub fn write(&self, folder: &Path) -> vesalius_io::Result<()> {
+        let path = folder.join(RECORD_FILE);
+        vesalius_io::write_atomically(path, |file| {
+            serde_json::to_writer_pretty(file, self).map_err(io::Error::from)
+        })
+    }
+
+    /// In what the other model differs, in words.
+    pub fn differences(&self, other: &Self) -> String {
+        let mut named = different_keys(&self.model, &other.model);
+        if self.weights != other.weights {
+            named.push("the weights".to_owned());
+        }
+        named.join(", ")
+    }
+
+    /// In what another description differs, in words.
+    pub fn differences_from(&self, other: &ModelDescription) -> String {
+        different_keys(&self.model, other).join(", ")
+    }
+}
+
+/// The keys of two descriptions that differ.
+fn different_keys(a: &ModelDescription, b: &ModelDescription) -> Vec<String> {
+    let value = |model| serde_json::to_value(model).unwrap_or_default();
+    let (a, b) = (value(a), value(b));
+    let keys = [&a, &b]
+        .into_iter()
+        .filter_map(|value| value.as_object())
+        .flat_map(|object| object.keys());
+    let mut keys: Vec<String> = keys
+        .filter(|key| a.get(key.as_str()) != b.get(key.as_str()))
+        .map(|key| format!("`{key}`"))
+        .collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+/// The model that a folder's results were made with, of this version or the one before.
+pub(super) fn model_of(folder: &Path) -> Result<ModelDescription, String> {
+    match Record::read(folder) {
+        Earlier::Record(record) => Ok(record.model),
+        Earlier::Description(model) => Ok(*model),
+        Earlier::Unreadable(reason) => Err(format!("{RECORD_FILE} cannot be read: {reason}")),
+        Earlier::Nothing => Err(format!("{RECORD_FILE} is absent")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_size_and_time_and_then_by_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, "content").unwrap();
+        let state = FileState::of(&path).unwrap();
+        assert!(state.is_same(&path) && state.is_same_content(&path));
+        // Written again: another time, the same bytes.
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(9);
+        File::open(&path).unwrap().set_modified(later).unwrap();
+        assert!(state.is_same(&path));
+        std::fs::write(&path, "another").unwrap();
+        assert!(!state.is_same(&path) && !state.is_same_content(&path));
+        std::fs::write(&path, "cont").unwrap();
+        assert!(!state.is_same(&path));
+        // A series is all of its files.
+        let series = FileState::of(folder.path()).unwrap();
+        assert!(series.is_same(folder.path()));
+        std::fs::write(folder.path().join("b"), "more").unwrap();
+        assert!(!series.is_same(folder.path()));
+        assert!(!state.is_same(&folder.path().join("gone")));
+    }
+}
