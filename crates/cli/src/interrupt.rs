@@ -1,20 +1,31 @@
-//! Ctrl-C: the first asks the work to save and stop, the second ends the process.
+//! Ctrl-C and polite kills (INT, TERM, HUP): work that can save is asked to, the second time the process
+//! ends; other work ends at once, and leaves no half-written file.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The flag of work that saves; none for commands that do not.
+static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Handles signals for the whole command.
+pub fn install() {
+    let installed = ctrlc::set_handler(|| {
+        match STOP.get() {
+            Some(flag) if !flag.swap(true, Ordering::Relaxed) => {
+                note!("\nstopping: what is done is being saved; press Ctrl-C again to end at once");
+            }
+            _ => {
+                vesalius::io::remove_unfinished();
+                std::process::exit(1);
+            }
+        };
+    });
+    if let Err(error) = installed {
+        note!("warning: Ctrl-C will not save ({error})");
+    }
+}
 
 /// A flag that the first Ctrl-C (or a polite kill) sets.
 pub fn stop_flag() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    let installed = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(1);
-        }
-        eprintln!("\nstopping: what is done is being saved; press Ctrl-C again to end at once");
-    });
-    if let Err(error) = installed {
-        eprintln!("warning: Ctrl-C will not save ({error})");
-    }
-    stop
+    STOP.get_or_init(Arc::default).clone()
 }

@@ -2,6 +2,10 @@
 //!
 //! Results go to stdout, progress and logs to stderr; exit code 0, 1 (failed), 2 (usage).
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+mod print;
 mod combination;
 mod commands;
 mod input;
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
     if arguments.strict {
         warnings::set_strict();
     }
+    interrupt::install();
     let result = match arguments.command {
         Command::Info(arguments) => commands::info::run(&arguments),
         Command::Convert(arguments) => commands::convert::run(&arguments),
@@ -100,10 +105,13 @@ fn main() -> ExitCode {
         Command::Auto(arguments) => commands::auto::run(&arguments),
         Command::Model(arguments) => commands::model::run(&arguments),
     };
-    match result.and_then(|()| Ok(warnings::finish()?)) {
+    match result
+        .and_then(|()| Ok(warnings::finish()?))
+        .and_then(|()| print::finish())
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            note!("error: {error}");
             ExitCode::FAILURE
         }
     }

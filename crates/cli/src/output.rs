@@ -1,8 +1,9 @@
 //! Where results are printed: a table for people, JSON for machines.
 
+use crate::print;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `--json [FILE]`, shared by every command that prints results.
 #[derive(clap::Args)]
@@ -18,8 +19,14 @@ impl JsonOutput {
         matches!(self.json, Some(None))
     }
 
-    /// Writes the results where `--json` says, if it was given. An object also gets the list of all
-    /// `warnings`, each with the file that it is `about`; items of a list carry their own.
+    /// What `--json` took for its file, where that is an input: a folder, or an image that is there.
+    pub fn taken_input(&self) -> Option<&Path> {
+        let path = self.json.as_ref()?.as_deref()?;
+        is_input(path).then_some(path)
+    }
+
+    /// Writes the results where `--json` says, if it was given; never over an image. An object also gets
+    /// the list of all `warnings`, each with the file that it is `about`; items of a list carry their own.
     pub fn write(&self, results: &impl Serialize) -> Result<(), Box<dyn std::error::Error>> {
         let Some(target) = &self.json else {
             return Ok(());
@@ -33,7 +40,14 @@ impl JsonOutput {
         };
         text.push('\n');
         match target {
-            None => print!("{text}"),
+            None => print::to_stdout(format_args!("{text}")),
+            Some(path) if is_input(path) => {
+                return Err(format!(
+                    "--json {}: is an image or a folder, and would be overwritten; name a file such as results.json after --json, or put --json last",
+                    path.display()
+                )
+                .into());
+            }
             Some(path) => vesalius::io::write_bytes_atomically(path, text.as_bytes())?,
         }
         Ok(())
@@ -46,6 +60,12 @@ struct WithWarnings<'a, T: Serialize> {
     #[serde(flatten)]
     results: &'a T,
     warnings: Vec<crate::warnings::About>,
+}
+
+/// Whether a path is what commands read: a folder, or a file that is an image by name or content.
+fn is_input(path: &Path) -> bool {
+    path.is_dir()
+        || path.is_file() && (vesalius::io::is_image(path) || vesalius::io::probe(path).is_ok())
 }
 
 /// Lines above, below the head, and below: a hundred rows stay on a few screens.

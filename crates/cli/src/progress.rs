@@ -14,8 +14,29 @@ pub struct TrainingProgress {
     last_line: Option<Instant>,
     loss: Option<f32>,
     dice: Option<f64>,
+    pace: Pace,
+}
+
+/// How fast this process trains. A resumed run's clock counts the time before it too, so the speed comes
+/// from the steps of this process alone.
+#[derive(Default)]
+struct Pace {
+    /// The run's clock at the last step.
     seconds: Option<f64>,
+    /// Samples a second, of late.
     speed: Option<f64>,
+}
+
+impl Pace {
+    /// Takes a step at a time of the run's clock; the speed, from the second step on.
+    fn step(&mut self, seconds: f64, patches: u64) -> Option<f64> {
+        if let Some(before) = self.seconds.replace(seconds) {
+            let speed = patches as f64 / (seconds - before).max(1e-9);
+            let smooth = |before: f64| 0.95 * before + 0.05 * speed;
+            self.speed = Some(self.speed.map_or(speed, smooth));
+        }
+        self.speed
+    }
 }
 
 impl TrainingProgress {
@@ -32,8 +53,7 @@ impl TrainingProgress {
             last_line: None,
             loss: None,
             dice: None,
-            seconds: None,
-            speed: None,
+            pace: Pace::default(),
         }
     }
 
@@ -46,6 +66,11 @@ impl TrainingProgress {
                 validation_cases,
                 parameters,
             } => {
+                if let Some(bar) = &self.bar {
+                    // The time left is counted from here.
+                    bar.set_position(*step);
+                    bar.reset_eta();
+                }
                 let from = if *step > 0 {
                     format!(", going on after step {step}")
                 } else {
@@ -116,18 +141,14 @@ impl TrainingProgress {
         };
         let smooth = self.loss.map_or(*loss, |before| 0.9 * before + 0.1 * loss);
         self.loss = Some(smooth);
-        // The speed of late, not since the start: a resumed run's clock goes on.
-        let taken = seconds - self.seconds.replace(*seconds).unwrap_or(0.0);
-        let speed = *patches as f64 / taken.max(1e-9);
-        let speed = self
-            .speed
-            .map_or(speed, |before| 0.95 * before + 0.05 * speed);
-        self.speed = Some(speed);
+        let speed = self.pace.step(*seconds, *patches);
         let mut text = format!("loss {smooth:.4}");
         if let Some(dice) = self.dice {
             text += &format!(" dice {dice:.4}");
         }
-        text += &format!(" {speed:.1} samples/s");
+        if let Some(speed) = speed {
+            text += &format!(" {speed:.1} samples/s");
+        }
         if let Some(bytes) = memory {
             text += &format!(" {:.2} GiB", *bytes as f64 / f64::from(1 << 30));
         }
@@ -140,11 +161,11 @@ impl TrainingProgress {
             .is_none_or(|last| last.elapsed() >= Duration::from_secs(SECONDS_BETWEEN_LINES))
         {
             let of = steps.map_or(String::new(), |steps| format!(" of {steps}"));
-            let left = steps.map_or(String::new(), |steps| {
-                let left = (steps.saturating_sub(*step) * patches) as f64 / speed;
+            let left = steps.zip(speed).map_or(String::new(), |(steps, speed)| {
+                let left = steps.saturating_sub(*step) as f64 * *patches as f64 / speed;
                 format!(", {left:.0} s left")
             });
-            eprintln!("step {step}{of}: {text}{left}");
+            note!("step {step}{of}: {text}{left}");
             self.last_line = Some(Instant::now());
         }
     }
@@ -152,7 +173,7 @@ impl TrainingProgress {
     fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            None => note!("{text}"),
         }
     }
 }
@@ -179,7 +200,7 @@ impl CaseProgress {
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
         if bar.is_none() {
-            eprintln!("reading {cases} cases");
+            note!("reading {cases} cases");
         }
         Self { bar }
     }
@@ -196,6 +217,21 @@ impl Drop for CaseProgress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_of_a_resumed_run_is_that_of_its_own_steps() {
+        let mut pace = Pace::default();
+        // 1,000 s before this process, then two samples in a quarter of a second, step after step.
+        assert_eq!(pace.step(1000.25, 2), None);
+        for step in 2..50 {
+            assert_eq!(pace.step(1000.0 + 0.25 * f64::from(step), 2), Some(8.0));
         }
     }
 }

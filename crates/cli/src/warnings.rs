@@ -55,7 +55,7 @@ pub fn tell_about(about: &str, warnings: &[Warning]) {
         let text = warning.to_string();
         if told.seen.insert((about.to_owned(), text.clone())) {
             let separator = if about.is_empty() { "" } else { ": " };
-            eprintln!("warning: {about}{separator}{text}");
+            note!("warning: {about}{separator}{text}");
             told.list.push(About {
                 about: about.to_owned(),
                 warning: warning.clone(),
@@ -83,7 +83,7 @@ pub fn finish() -> Result<(), String> {
         ));
     }
     if count > 1 {
-        eprintln!("{count} warnings");
+        note!("{count} warnings");
     }
     Ok(())
 }
@@ -94,7 +94,10 @@ mod tests {
 
     #[test]
     fn a_warning_is_told_once_for_each_file() {
-        let warning = [Warning::NoScaling { slope: 0.0 }];
+        let warning = [Warning::NoScaling {
+            slope: 0.0,
+            intercept: 0.0,
+        }];
         for path in ["a.nii", "b.nii", "a.nii"] {
             tell(Path::new(path), &warning);
         }

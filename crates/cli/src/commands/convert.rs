@@ -76,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     let converted = convert(&arguments.input, &arguments.output, &options)?;
     if let Some(path) = converted.label_names {
-        eprintln!("names and colours of the labels: {}", path.display());
+        note!("names and colours of the labels: {}", path.display());
     }
     Ok(())
 }

@@ -52,8 +52,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         arguments.combination.combination(),
         labels.as_ref(),
         arguments.save_probabilities,
-        |name, path| eprintln!("{name}: {}", path.display()),
+        |name, path| note!("{name}: {}", path.display()),
     )?;
-    println!("{count} case(s) into {}", arguments.output.display());
+    out!("{count} case(s) into {}", arguments.output.display());
     Ok(())
 }

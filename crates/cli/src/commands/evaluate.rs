@@ -123,17 +123,17 @@ fn print(evaluation: &Evaluation, first: &str, bootstrap: &Bootstrap, worst: Opt
     let mut cases = evaluation.case_table(first);
     cases.rows.truncate(listed * labels);
     if listed > 0 {
-        println!("{listed} of {all} cases, worst first by {first}");
-        println!("{}", as_text(cases));
+        out!("{listed} of {all} cases, worst first by {first}");
+        out!("{}", as_text(cases));
     }
     match bootstrap.resamples {
-        0 => println!("means over cases"),
-        _ => println!(
+        0 => out!("means over cases"),
+        _ => out!(
             "means over cases [{} % confidence interval]",
             100.0 * bootstrap.level
         ),
     }
-    println!("{}", as_text(evaluation.label_table(bootstrap)));
+    out!("{}", as_text(evaluation.label_table(bootstrap)));
 }
 
 fn as_text(scores: Table) -> impl std::fmt::Display {

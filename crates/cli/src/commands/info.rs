@@ -11,7 +11,7 @@ use vesalius::volume::Geometry;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// An image, a DICOMDIR, or a folder with images and DICOM series in it and in its folders
-    path: PathBuf,
+    path: Option<PathBuf>,
     #[command(flatten)]
     geometry: GeometryInput,
     #[command(flatten)]
@@ -20,11 +20,25 @@ pub struct Arguments {
 
 /// Prints every volume found; fails at the end when a file could not be read.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let found = describe_with(&arguments.path, &arguments.geometry.options())?;
-    if !arguments.json.replaces_table() {
-        found.iter().for_each(print);
+    // `--json PATH` alone: the path is what is asked about, and the JSON goes to stdout.
+    let path = match (&arguments.path, arguments.json.taken_input()) {
+        (Some(path), _) => path.as_path(),
+        (None, Some(path)) => path,
+        (None, None) => {
+            let usage = "name an image or a folder: vesalius info PATH [--json [FILE]]";
+            return Err(usage.into());
+        }
+    };
+    let found = describe_with(path, &arguments.geometry.options())?;
+    if arguments.path.is_none() {
+        let text = serde_json::to_string_pretty(&found)?;
+        out!("{text}");
+    } else {
+        if !arguments.json.replaces_table() {
+            found.iter().for_each(print);
+        }
+        arguments.json.write(&found)?;
     }
-    arguments.json.write(&found)?;
     // A series that wants a decision is listed with its problem; it is no failure to list it.
     let failed = found
         .iter()
@@ -35,14 +49,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         _ => Err(format!(
             "{failed} of {} found in {} could not be read",
             found.len(),
-            arguments.path.display()
+            path.display()
         )
         .into()),
     }
 }
 
 fn print(one: &Described) {
-    println!("{}", one.path.display());
+    out!("{}", one.path.display());
     if let Some(series) = &one.series {
         print_series(series);
     }
@@ -109,5 +123,5 @@ fn print_geometry(geometry: &Geometry, channels: usize) {
 }
 
 fn line(name: &str, value: &str) {
-    println!("  {name:<11}  {value}");
+    out!("  {name:<11}  {value}");
 }

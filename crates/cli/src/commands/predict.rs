@@ -9,9 +9,10 @@ use serde::Serialize;
 use std::path::PathBuf;
 use vesalius::inferers::{Bytes, OpenOptions, Segmenter};
 use vesalius::predict::{
-    CaseResult, PredictOptions, ProbabilityFiles, Progress, find_cases, predict_cases,
+    CaseResult, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases, predict_cases,
 };
 use vesalius::tensor::{Device, parse_device};
+use vesalius::volume::Warning;
 
 /// Arguments of `vesalius predict`.
 #[derive(clap::Args)]
@@ -57,6 +58,10 @@ pub struct Arguments {
     /// Segment cases again whose result is there
     #[arg(long)]
     overwrite: bool,
+    /// Succeed although cases of the input are not whole (channels that are missing or too many, files
+    /// that are absent); they are named and left out in any case
+    #[arg(long)]
+    allow_missing: bool,
     #[command(flatten)]
     json: JsonOutput,
 }
@@ -94,6 +99,8 @@ struct Line {
     was_there: bool,
     seconds: f64,
     millilitres: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 /// Segments every case; fails at the end when one could not be.
@@ -106,12 +113,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         batch_size: arguments.batch_size,
     };
     let segmenter = open_models(arguments, &device, &open)?;
-    let cases = find_cases(&arguments.input, segmenter.model().channels.len())?;
+    let found = find_cases(&arguments.input, segmenter.model().channels.len())?;
+    tell_left_out(&found);
+    let cases = found.cases;
     let options = PredictOptions {
         save_probabilities: arguments.save_probabilities.map(Into::into),
         max_memory: arguments.max_memory.map(|bytes| bytes.0),
         fail_fast: arguments.fail_fast,
         overwrite: arguments.overwrite,
+        ..PredictOptions::default()
     };
     let stop = stop_flag();
     let total = cases.len();
@@ -129,13 +139,43 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let (count, failures, done) = (failed.len(), failed.join(", "), results.len());
     let lines: Vec<Line> = results.into_iter().map(line).collect();
     arguments.json.write(&lines)?;
+    let mut problems = Vec::new();
     if count > 0 {
-        return Err(format!("{count} of {total} cases could not be segmented: {failures}").into());
+        problems.push(format!(
+            "{count} of {total} cases could not be segmented: {failures}"
+        ));
     }
     if done < total {
-        return Err(format!("stopped after {done} of {total} cases").into());
+        problems.push(format!("stopped after {done} of {total} cases"));
     }
-    Ok(())
+    if !found.left_out.is_empty() && !arguments.allow_missing {
+        let names: Vec<&str> = found.left_out.iter().map(|c| c.name.as_str()).collect();
+        problems.push(format!(
+            "{} of the input left out, as they are not whole: {} (--allow-missing accepts that)",
+            names.len(),
+            names.join(", ")
+        ));
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(problems.join("; ").into()),
+    }
+}
+
+/// Names what will not be segmented, before anything is.
+fn tell_left_out(found: &FoundCases) {
+    for left_out in &found.left_out {
+        note!("left out: {left_out}");
+    }
+    if !found.ignored.is_empty() {
+        let names = found.ignored.iter().filter_map(|path| path.file_name());
+        let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+        note!(
+            "not images, passed over: {} ({})",
+            names.join(", "),
+            names.len()
+        );
+    }
 }
 
 /// The model, or several that answer together.
@@ -153,20 +193,20 @@ fn open_models(arguments: &Arguments, device: &Device, options: &OpenOptions) ->
 
 fn tell(progress: &Progress, total: usize) {
     match progress {
-        Progress::Planned { case, plan } => eprintln!("{case}: {plan}"),
+        Progress::Planned { case, plan } => note!("{case}: {plan}"),
         Progress::Done { done, result } => match &result.outcome {
-            Ok(path) if result.was_there => eprintln!(
+            Ok(path) if result.was_there => note!(
                 "[{done}/{total}] {}: {} is there already (--overwrite makes it again)",
                 result.name,
                 path.display()
             ),
-            Ok(path) => eprintln!(
+            Ok(path) => note!(
                 "[{done}/{total}] {}: {} ({:.2} s)",
                 result.name,
                 path.display(),
                 result.seconds
             ),
-            Err(error) => eprintln!("[{done}/{total}] {}: error: {error}", result.name),
+            Err(error) => note!("[{done}/{total}] {}: error: {error}", result.name),
         },
     }
 }
@@ -198,9 +238,9 @@ fn summarise(results: &[CaseResult], total: usize, arguments: &Arguments) {
         row
     });
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    println!("{}", table(&header, rows.collect()));
+    out!("{}", table(&header, rows.collect()));
     let segmented = results.iter().filter(|result| result.outcome.is_ok());
-    println!(
+    out!(
         "{} of {total} segmented into {}",
         segmented.count(),
         arguments.output.display()
@@ -218,5 +258,6 @@ fn line(result: CaseResult) -> Line {
         millilitres: volumes
             .map(|volume| (volume.name, volume.millilitres.into()))
             .collect(),
+        warnings: result.warnings,
     }
 }

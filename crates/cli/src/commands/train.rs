@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         .unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
     // Before the dataset is read, which may take long, and which fills a cache in the folder.
     let lock = FolderLock::exclusive(&output)?;
-    eprintln!("reading the dataset in {}", arguments.data.display());
+    note!("reading the dataset in {}", arguments.data.display());
     let data = load_dataset_cached(&config, &arguments.data, &output.join("cache"))?;
     let options = FitOptions {
         output,
@@ -90,13 +90,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let output = options.output.display();
     if !arguments.json.replaces_table() {
         match state.best {
-            Some(best) => println!(
+            Some(best) => out!(
                 "model: {output} (mean Dice {:.4} on fold {} after step {})",
-                best.dice, config.validation.fold, best.step
+                best.dice,
+                config.validation.fold,
+                best.step
             ),
-            None => println!("model: {output} (not validated yet)"),
+            None => out!("model: {output} (not validated yet)"),
         }
-        println!("report: {}", options.output.join(REPORT_FILE).display());
+        out!("report: {}", options.output.join(REPORT_FILE).display());
     }
     arguments.json.write(state)?;
     if !report.finished {

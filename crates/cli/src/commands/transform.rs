@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let transformed = transform_files(&chain, &arguments.images, &arguments.output, &options)?;
     warnings::tell_files(&transformed.warnings);
     for sample in transformed.samples {
-        println!(
+        out!(
             "{}: {} steps, {} interpolations, {:?} voxels",
             sample.image.display(),
             sample.trace.steps.len(),

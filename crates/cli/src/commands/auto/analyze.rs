@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut list = arguments.data.read()?;
     let scheme = list.label_scheme().ok();
     if scheme.is_none() {
-        eprintln!("the list names no labels; every label value is accepted");
+        note!("the list names no labels; every label value is accepted");
     }
     let options = AnalysisOptions {
         components: !arguments.no_components,
@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         report.as_bytes(),
     )?;
     if !arguments.json.replaces_table() {
-        print!("{}", analysis.report);
+        crate::print::to_stdout(format_args!("{}", analysis.report));
     }
     arguments.json.write(&analysis.report)?;
     if analysis.report.has_errors() && !arguments.keep_going {
@@ -104,8 +104,8 @@ fn begin(arguments: &Arguments, input: &Path) -> Result<()> {
     let analyzed = analyze(&mut work, arguments.keep_going, || progress.advance())?;
     drop(progress);
     if !arguments.json.replaces_table() {
-        print!("{}", analyzed.report);
-        println!("analysis: {}", Analyzed::folder(&work).display());
+        crate::print::to_stdout(format_args!("{}", analyzed.report));
+        out!("analysis: {}", Analyzed::folder(&work).display());
     }
     arguments.json.write(&analyzed.report)
 }

@@ -38,17 +38,18 @@ pub fn choose_and_write(work: &Work, how: &EnsembleArguments, stop: Arc<AtomicBo
     };
     let choice = choose(work, &history, &options, &stop, &mut |scored| {
         let name = &scored.candidate.name;
-        println!(
+        out!(
             "{name}: mean Dice {:.4} ({} models)",
             scored.dice,
             scored.candidate.size()
         );
     })?;
     let model = write_model(work, &history, &choice)?;
-    println!(
+    out!(
         "taken: {}, mean Dice {:.4}",
-        choice.best.candidate.name, choice.dice
+        choice.best.candidate.name,
+        choice.dice
     );
-    println!("model: {}", model.display());
+    out!("model: {}", model.display());
     Ok(())
 }

@@ -110,7 +110,7 @@ pub fn plan_all(
     let analyzed = analyze(work, how.keep_going, || progress.advance())?;
     drop(progress);
     for problem in &analyzed.report.problems {
-        eprintln!("{}", problem.message);
+        note!("{}", problem.message);
     }
     let options = auto::PlanOptions {
         algorithms: how.algorithms.clone(),
@@ -120,9 +120,9 @@ pub fn plan_all(
         stop,
     };
     for plan in auto::plan(work, &analyzed, &options)? {
-        println!("plan {}", plan.name());
+        out!("plan {}", plan.name());
         for reason in &plan.because {
-            println!("  {reason}");
+            out!("  {reason}");
         }
     }
     Ok(())
@@ -152,15 +152,15 @@ fn nnunet_file(arguments: &Arguments, fingerprint: &Path) -> Result<()> {
     let text = planned.plans.to_json()?;
     write_bytes_atomically(target, text.as_bytes())?;
     print(&planned);
-    println!("plans: {}", target.display());
+    out!("plans: {}", target.display());
     Ok(())
 }
 
 fn print(planned: &Planned) {
     for (name, reasons) in &planned.because.0 {
-        println!("{name}");
+        out!("{name}");
         for reason in reasons {
-            println!("  {reason}");
+            out!("  {reason}");
         }
     }
 }

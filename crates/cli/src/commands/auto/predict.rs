@@ -31,7 +31,20 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let work = Work::reopen(&arguments.work)?;
     let cases = match &arguments.input {
-        Some(input) => Some(find_cases(input, work.list().channels.len())?),
+        Some(input) => {
+            let found = find_cases(input, work.list().channels.len())?;
+            let left_out: Vec<String> = found.left_out.iter().map(ToString::to_string).collect();
+            if !left_out.is_empty() {
+                return Err(format!(
+                    "{}: {} of the input are not whole: {}; complete or remove them, or use `vesalius predict --allow-missing` with the model of the work folder",
+                    input.display(),
+                    left_out.len(),
+                    left_out.join("; ")
+                )
+                .into());
+            }
+            Some(found.cases)
+        }
         None if work.list().testing.is_empty() => {
             return Err(format!(
                 "{}: names no case without labels under `testing`; name images with --input",
@@ -73,8 +86,8 @@ pub fn predict(
     let observer = |progress: &Progress| {
         if let Progress::Done { done, result } = progress {
             match &result.outcome {
-                Ok(path) => eprintln!("[{done}/{total}] {}", path.display()),
-                Err(error) => eprintln!("[{done}/{total}] {}: error: {error}", result.name),
+                Ok(path) => note!("[{done}/{total}] {}", path.display()),
+                Err(error) => note!("[{done}/{total}] {}: error: {error}", result.name),
             }
         }
     };
@@ -84,7 +97,7 @@ pub fn predict(
         .iter()
         .filter(|result| result.outcome.is_err())
         .count();
-    println!(
+    out!(
         "predictions: {} of {total} cases in {}",
         results.len() - failed,
         output.display()

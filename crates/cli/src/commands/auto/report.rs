@@ -18,6 +18,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// Writes the report and says where.
 pub fn report(work: &Work) -> Result<()> {
-    println!("report: {}", write_report(work, &work.plans()?)?.display());
+    out!("report: {}", write_report(work, &work.plans()?)?.display());
     Ok(())
 }

@@ -64,9 +64,10 @@ pub fn train_all(
     let mut progress: Option<TrainingProgress> = None;
     let history = train(work, &work.plans()?, &options, &mut |event| match event {
         TrainEvent::Begun { number, of, job } => {
-            eprintln!(
+            note!(
                 "run {number} of {of}: {} on fold {}",
-                job.algorithm, job.fold
+                job.algorithm,
+                job.fold
             );
             progress = Some(TrainingProgress::new());
         }
@@ -76,16 +77,16 @@ pub fn train_all(
             }
         }
         TrainEvent::HeldOut { done, of } if done == of => {
-            eprintln!("segmented {of} held-out cases");
+            note!("segmented {of} held-out cases");
         }
         TrainEvent::HeldOut { .. } => {}
         TrainEvent::Ended(job) => {
             progress = None;
-            eprintln!("{}", sentence(job));
+            note!("{}", sentence(job));
         }
     })?;
     for job in &history.jobs {
-        println!("{}", sentence(job));
+        out!("{}", sentence(job));
     }
     if history.trained().next().is_none() {
         return Err("no run can be used; the reasons stand above and in history.json".into());

@@ -29,7 +29,7 @@ pub struct ImportArguments {
 pub fn export(arguments: &ExportArguments) -> Result<()> {
     let work = Work::reopen(&arguments.work)?;
     let history = vesalius::auto::export(&work, &arguments.target, arguments.only_trained)?;
-    println!(
+    out!(
         "{} runs in {}",
         history.jobs.len(),
         arguments.target.display()
@@ -42,9 +42,9 @@ pub fn import(arguments: &ImportArguments) -> Result<()> {
     let work = Work::reopen(&arguments.work)?;
     let taken = vesalius::auto::import(&work, &arguments.source)?;
     for job in &taken {
-        println!("{} fold {}", job.algorithm, job.fold);
+        out!("{} fold {}", job.algorithm, job.fold);
     }
-    println!(
+    out!(
         "{} runs taken; `vesalius auto ensemble` chooses among all",
         taken.len()
     );

@@ -101,7 +101,7 @@ pub fn search(work: &Work, plan: &Plan, options: &TuneOptions) -> Result<()> {
     let best = tune(work, plan, options, &mut |event| match event {
         TuneEvent::Begun(trial) => {
             let settings = serde_json::to_string(&trial.settings).unwrap_or_default();
-            eprintln!("trial {} of {}: {settings}", trial.number, options.trials);
+            note!("trial {} of {}: {settings}", trial.number, options.trials);
             progress = Some(TrainingProgress::new());
         }
         TuneEvent::Run(event) => {
@@ -111,16 +111,16 @@ pub fn search(work: &Work, plan: &Plan, options: &TuneOptions) -> Result<()> {
         }
         TuneEvent::Ended { number, state } => {
             progress = None;
-            println!("trial {number}: {}", sentence(state));
+            out!("trial {number}: {}", sentence(state));
         }
     })?;
     match best {
         Some(plan) => {
             for reason in plan.because.iter().rev().take(1) {
-                println!("{reason}");
+                out!("{reason}");
             }
             let path = Plan::path(&work.plans_folder(), plan.name());
-            println!("plan: {}", path.display());
+            out!("plan: {}", path.display());
             Ok(())
         }
         None => Err("no trial ended well; the reasons stand above".into()),

@@ -114,7 +114,7 @@ fn print(labels: &LabelMap, pieces: Pieces, json: &JsonOutput) -> Result<()> {
                 piece.bounds.size.map(|v| v.to_string()).join(", "),
             ]
         });
-        println!("{}", table(&head, rows.collect()));
+        out!("{}", table(&head, rows.collect()));
     }
     let described: Vec<_> = pieces
         .iter()

@@ -6,12 +6,12 @@ use clap::Command;
 /// Prints the filters of a command.
 pub fn print(command: &Command) -> Result<()> {
     for filter in command.get_subcommands() {
-        println!("{}  {}", usage(filter), about(filter));
+        out!("{}  {}", usage(filter), about(filter));
         for option in filter
             .get_arguments()
             .filter(|argument| !argument.is_positional())
         {
-            println!("    {}  {}", written(option), help(option));
+            out!("    {}  {}", written(option), help(option));
         }
     }
     Ok(())

@@ -122,7 +122,7 @@ impl Regions {
                     files.output(),
                     &multi_otsu_labels(&image, *thresholds, *bins)?,
                 )?;
-                found.iter().for_each(|threshold| println!("{threshold}"));
+                found.iter().for_each(|threshold| out!("{threshold}"));
                 Ok(())
             }
             Self::Distance { files } => Ok(write(
@@ -197,7 +197,7 @@ fn surface(files: &Files, label: u16, level: Option<f64>) -> Result<()> {
         _ => write_ply(&mesh, &mut bytes)?,
     }
     vesalius::io::write_bytes_atomically(output, &bytes)?;
-    println!(
+    out!(
         "{} triangles, {:.1} mm², {:.3} ml",
         mesh.triangles.len(),
         mesh.area(),
@@ -232,7 +232,7 @@ fn statistics(
             head.extend(["mean", "deviation", "least", "largest"]);
         }
         let rows = shapes.iter().map(|shape| row(shape, of(shape.label)));
-        println!("{}", table(&head, rows.collect()));
+        out!("{}", table(&head, rows.collect()));
     }
     let described: Vec<_> = shapes
         .iter()

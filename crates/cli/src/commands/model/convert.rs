@@ -10,7 +10,7 @@ use vesalius::model::{is_bundle, read_architecture, read_weights, read_weights_p
 pub fn ensemble(models: &[PathBuf], output: &Path, options: &CombinationOptions) -> Result<()> {
     let weights = options.weights(models.len(), "models")?;
     join_ensemble(models, output, &weights, options.combination())?;
-    println!("{}: {} models", output.display(), models.len());
+    out!("{}: {} models", output.display(), models.len());
     Ok(())
 }
 
@@ -18,7 +18,7 @@ pub fn ensemble(models: &[PathBuf], output: &Path, options: &CombinationOptions)
 pub fn cascade(coarse: &Path, fine: &Path, output: &Path, margin: Option<f64>) -> Result<()> {
     let model = join_cascade(coarse, fine, output, margin.map(|margin| [margin; 3]))?;
     let region = model.region.ok_or("the cascade has no region")?;
-    println!(
+    out!(
         "{}: a cascade, {:?} mm and {:?} voxels kept around what the coarse model finds",
         output.display(),
         region.millimetres,
@@ -36,7 +36,7 @@ pub fn convert(
 ) -> Result<()> {
     if input.is_dir() && !is_bundle(input) {
         let model = convert_model(input, output, &OpenOptions::default())?;
-        println!("{}: {} member(s)", output.display(), model.members.len());
+        out!("{}: {} member(s)", output.display(), model.members.len());
         return Ok(());
     }
     if output
@@ -54,13 +54,13 @@ pub fn convert(
         Some(network) if partial => {
             let (weights, skipped) = read_weights_partly(input, network)?;
             if !skipped.is_empty() {
-                eprintln!("skipped: {skipped}");
+                note!("skipped: {skipped}");
             }
             weights
         }
         network => read_weights(input, network.as_ref())?,
     };
     vesalius::io::write_atomically(output, |file| weights.write_safetensors(file))?;
-    println!("{}: {} tensors", output.display(), weights.len());
+    out!("{}: {} tensors", output.display(), weights.len());
     Ok(())
 }

@@ -166,5 +166,5 @@ fn print(info: &Info) {
             row(name, format!("{shape:?}"));
         }
     }
-    println!("{}", table(&["", "value"], rows));
+    out!("{}", table(&["", "value"], rows));
 }

@@ -133,7 +133,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             let weights = open_weights(weights.as_ref().unwrap_or(architecture))?;
             let device = parse_device(device)?;
             let shape = vesalius::model::run(&network, &weights, input, output, &device)?;
-            println!("{}: {shape:?}", output.display());
+            out!("{}: {shape:?}", output.display());
             Ok(())
         }
     }

@@ -1,0 +1,57 @@
+//! Lines on stdout and stderr that may fail: a full disk or a closed terminal behind them is one error at
+//! the end, not a panic in the middle of work.
+
+use std::fmt::Arguments;
+use std::io::{self, Write};
+use std::sync::Mutex;
+
+/// The first failure of stdout.
+static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Prints a result to stdout, as `println!` does; what fails is told at the end of the command.
+macro_rules! out {
+    ($($part:tt)*) => {
+        $crate::print::to_stdout(::std::format_args!("{}\n", ::std::format_args!($($part)*)))
+    };
+}
+
+/// Prints a message to stderr, as `eprintln!` does; nobody is left to tell of what fails.
+macro_rules! note {
+    ($($part:tt)*) => {
+        $crate::print::to_stderr(::std::format_args!("{}\n", ::std::format_args!($($part)*)))
+    };
+}
+
+/// What [`out!`] does.
+pub fn to_stdout(text: Arguments) {
+    let mut stdout = io::stdout().lock();
+    keep(stdout.write_fmt(text));
+}
+
+/// What [`note!`] does.
+pub fn to_stderr(text: Arguments) {
+    // Without stderr there is no place to say so.
+    let _ = io::stderr().lock().write_fmt(text);
+}
+
+fn keep(result: io::Result<()>) {
+    let Err(error) = result else {
+        return;
+    };
+    if let Ok(mut failed) = FAILED.lock() {
+        failed.get_or_insert(error);
+    }
+}
+
+/// Flushes stdout; the first thing that failed there.
+pub fn finish() -> Result<(), Box<dyn std::error::Error>> {
+    keep(io::stdout().lock().flush());
+    let failed = FAILED.lock().map_or(None, |mut failed| failed.take());
+    match failed {
+        Some(error) => Err(format!(
+            "cannot write the results to stdout: {error}; free space there, or write them to another place"
+        )
+        .into()),
+        None => Ok(()),
+    }
+}
