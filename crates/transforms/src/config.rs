@@ -51,7 +51,7 @@ macro_rules! config {
                             match key.as_str() {
                                 $(stringify!($field) => value.$field = map.next_value()?,)*
                                 other => {
-                                    return Err(serde::de::Error::custom($crate::nearest::unknown(
+                                    return Err(serde::de::Error::custom(vesalius_volume::unknown_name(
                                         concat!("key of `", $key, "`:"),
                                         other,
                                         &[$(stringify!($field)),*],

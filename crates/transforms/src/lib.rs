@@ -31,11 +31,11 @@ mod config;
 mod context;
 mod control;
 mod error;
+mod extent;
 mod grid;
 mod intensity;
 mod labels;
 mod map;
-mod nearest;
 mod random;
 mod sampling;
 mod step;
@@ -69,7 +69,6 @@ pub use intensity::{
 };
 pub use labels::{DropSmall, LabelStep, MergeRegions, Remap};
 pub use map::{Beyond, Displacement, ImageSampling, LabelSampling, Lattice, Sampling};
-pub use nearest::{nearest as nearest_name, with_suggestion};
 pub use random::{Stream, keyed};
 pub use sampling::{
     Axis, ClassRatios, ForcedForeground, GridPatch, LabelIndex, PatchConfig, PatchSampling,
@@ -78,6 +77,7 @@ pub use sampling::{
 pub use step::Step;
 pub use trace::Trace;
 pub use transform::Transform;
+pub use vesalius_volume::{nearest_name, with_suggestion};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -2,7 +2,7 @@
 
 use crate::work::Work;
 use crate::{Context, Result, Step};
-use crate::{channels, control, grid, intensity, labels, nearest, sampling};
+use crate::{channels, control, grid, intensity, labels, sampling};
 use rand_chacha::ChaCha8Rng;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -277,5 +277,9 @@ impl<'de> Deserialize<'de> for Transform {
 }
 
 fn unknown<E: serde::de::Error>(name: &str) -> E {
-    E::custom(nearest::unknown("transform", name, Transform::NAMES))
+    E::custom(vesalius_volume::unknown_name(
+        "transform",
+        name,
+        Transform::NAMES,
+    ))
 }

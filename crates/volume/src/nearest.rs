@@ -16,7 +16,7 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// The message for a name that is none of the known ones.
-pub(crate) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     match nearest(name, known) {
         Some(meant) => format!("unknown {what} `{name}`; did you mean `{meant}`?"),
         None => format!("unknown {what} `{name}`; known are {}", known.join(", ")),

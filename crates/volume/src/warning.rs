@@ -172,6 +172,42 @@ pub enum Warning {
         /// Why.
         reason: String,
     },
+    /// A plan is no longer what was planned: it was changed by hand, or damaged.
+    #[error("{} was changed since it was planned; it is used as it is now", path.display())]
+    PlanEdited {
+        /// The plan's file.
+        path: PathBuf,
+    },
+    /// A finished training run was made from another plan, other data or by another version than there are now.
+    #[error(
+        "{algorithm} on fold {fold} was trained before its {} changed; its result stands. To train what there is now, give the plan another name",
+        changed.join(" and ")
+    )]
+    RunOutdated {
+        /// The algorithm.
+        algorithm: String,
+        /// The fold.
+        fold: usize,
+        /// What changed: `plan`, `data`.
+        changed: Vec<String>,
+    },
+    /// Files of cases changed since the work with them began.
+    #[error(
+        "the files of {} have changed since this work began; the dataset is looked over anew",
+        cases.join(", ")
+    )]
+    CasesChanged {
+        /// The cases.
+        cases: Vec<String>,
+    },
+    /// A search's record lacks trials that were begun.
+    #[error("{} no longer has {lost} of the trials that were begun; they are made again", path.display())]
+    TrialsLost {
+        /// The record.
+        path: PathBuf,
+        /// How many it lacks.
+        lost: usize,
+    },
 }
 
 #[cfg(test)]
