@@ -75,8 +75,14 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Checkpoint`] for a file that is absent, cut short, changed, or of another version.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| {
-            broken(path, &format!("cannot be read ({e}); without it there is nothing to resume: leave out `--resume`"))
+        let bytes = std::fs::read(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => broken(path, &format!("cannot be read ({e}); without it there is nothing to resume: leave out `--resume`")),
+            _ => Error::System {
+                path: path.to_owned(),
+                what: "read",
+                source: e,
+                remedy: "make it readable, then go on with `--resume`",
+            },
         })?;
         let body = bytes
             .len()

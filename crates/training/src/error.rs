@@ -44,6 +44,26 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A case could not be written to the cache.
+    #[error(
+        "{source}; give `cache.folder` a disk with room that can be written, or raise `cache.memory`"
+    )]
+    CacheWrite {
+        /// What the system said.
+        source: vesalius_io::Error,
+    },
+    /// A file or folder that the system would not make, read or write.
+    #[error("{path}: cannot be {what} ({source}); {remedy}")]
+    System {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: made, read, written.
+        what: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The output folder cannot be used.
     #[error("{path}: {reason}")]
     Output {

@@ -94,8 +94,12 @@ impl CasePool {
         for lent in made {
             pool.slots.push(match (lent, options.bad_case) {
                 (Ok(lent), _) => Slot::Ready(lent),
+                (Err(error), BadCase::Stop) => return Err(error),
                 // A full disk is no fault of the case.
-                (Err(error @ Error::Cache { .. }), _) | (Err(error), BadCase::Stop) => {
+                (Err(error), BadCase::Skip)
+                    if matches!(error, Error::Cache { .. } | Error::CacheWrite { .. })
+                        || vesalius_io::machine_failure(&error).is_some() =>
+                {
                     return Err(error);
                 }
                 (Err(error), BadCase::Skip) => Slot::Broken(error.to_string()),
@@ -190,8 +194,12 @@ impl PoolOptions<'_> {
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder)
-        .map_err(|e| cache_error(folder, &format!("cannot be made: {e}")))
+    std::fs::create_dir_all(folder).map_err(|source| Error::System {
+        path: folder.to_owned(),
+        what: "made",
+        source,
+        remedy: "give `cache.folder` a disk with room that can be written, or raise `cache.memory`",
+    })
 }
 
 impl CaseSource for CasePool {

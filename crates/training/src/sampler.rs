@@ -35,6 +35,7 @@ pub struct PatchSampler {
     order: CaseOrder,
     bad_case: BadCase,
     skipped: SkippedCases,
+    plain_patch: PatchConfig,
 }
 
 impl PatchSampler {
@@ -55,11 +56,14 @@ impl PatchSampler {
             order,
             bad_case: config.bad_case,
             skipped: SkippedCases::default(),
+            plain_patch: config.plain_patch(),
         }
     }
 
-    /// The same without augmentation, of which every batch repeats: for validation.
+    /// The same without augmentation, of which every batch repeats: for validation. Patches are cut at the
+    /// size that the augmentation would leave of them.
     pub(crate) fn plain(mut self) -> Self {
+        self.patch = self.plain_patch.clone();
         self.augmentation = Chain::default();
         self.mixing = None;
         self
@@ -85,7 +89,7 @@ impl PatchSampler {
         let patches: Vec<Subject> = (first..first + size as u64)
             .map(|draw| self.patch(draw))
             .collect::<Result<_>>()?;
-        let mut batch = collate(&patches);
+        let mut batch = collate(&patches)?;
         if let Some(mixing) = &self.mixing {
             mixing.apply(&mut batch, &mut keyed(self.seed, number, MIXING))?;
         }
@@ -101,6 +105,10 @@ impl PatchSampler {
             match (self.patch_of(index, draw), self.bad_case) {
                 (Ok(patch), _) => return Ok(patch),
                 (Err(error), BadCase::Stop) => return Err(error),
+                // A full disk or a lost permission is no fault of the case.
+                (Err(error), BadCase::Skip) if vesalius_io::machine_failure(&error).is_some() => {
+                    return Err(error);
+                }
                 (Err(error), BadCase::Skip) => {
                     self.skipped.note(&self.cases.names()[index], &error);
                 }
@@ -141,8 +149,24 @@ pub fn cut_patch(case: &Lent, patch: &PatchConfig, seed: u64, draw: u64) -> Resu
     Ok(cut)
 }
 
-fn collate(patches: &[Subject]) -> Batch {
-    let [x, y, z] = patches[0].geometry().size();
+/// Patches side by side.
+///
+/// # Errors
+/// [`Error::Case`] for a patch whose size differs from the first one's: side by side, its rows would be taken
+/// for others.
+fn collate(patches: &[Subject]) -> Result<Batch> {
+    let size = patches[0].geometry().size();
+    if let Some(other) = patches.iter().find(|patch| patch.geometry().size() != size) {
+        return Err(Error::Case {
+            case: other.name().to_owned(),
+            reason: format!(
+                "a patch of {:?} voxels and one of {size:?} (case {}) do not fit into one batch; give `patch.size` numbers in place of -1, end `augmentation` with `pad` and `crop_centre` to one size, turn by `rotate90` in planes of equal sides, or set `batch_size: 1`",
+                other.geometry().size(),
+                patches[0].name()
+            ),
+        });
+    }
+    let [x, y, z] = size;
     let channels = patches[0].image().channels();
     let images = patches
         .iter()
@@ -158,11 +182,11 @@ fn collate(patches: &[Subject]) -> Batch {
         })
         .map(|&label| i32::from(label))
         .collect();
-    Batch {
+    Ok(Batch {
         shape: [patches.len(), channels, z, y, x],
         images,
         labels,
         cases: patches.iter().map(|p| p.name().to_owned()).collect(),
         partner: None,
-    }
+    })
 }

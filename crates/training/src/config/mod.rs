@@ -245,23 +245,52 @@ impl TrainingConfig {
         (self.batch_size * self.gradient_accumulation) as u64
     }
 
-    /// How whole volumes go through the network: as configured, or windows of the patch's size (slices
-    /// for a patch that is one).
+    /// Voxels `[x, y, z]` of what reaches the network in training, in the network's order of axes: the patch
+    /// after the augmentation, which may crop or pad. `None` where that depends on the case.
+    pub fn network_patch(&self) -> Option<[usize; 3]> {
+        let order = self.patch.slice_axis.map_or([0, 1, 2], |axis| axis.last());
+        let cut = order.map(|axis| self.patch.size[axis]);
+        if cut.iter().any(|&n| n <= 0) {
+            // A whole axis may have any length: the size is known where two unlike cases come to the same.
+            let of = |whole: [usize; 3]| {
+                let size = std::array::from_fn(|a| usize::try_from(cut[a]).unwrap_or(whole[a]));
+                self.augmentation.size_after(size)
+            };
+            let large = of([1 << 20, 1 << 21, 1 << 22]);
+            return large.filter(|size| of([1 << 23, 1 << 24, 1 << 25]) == Some(*size));
+        }
+        self.augmentation.size_after(cut.map(|n| n as usize))
+    }
+
+    /// The patch as it would be cut for the network without augmentation.
+    pub(crate) fn plain_patch(&self) -> PatchConfig {
+        let mut patch = self.patch.clone();
+        if let Some(size) = self.network_patch() {
+            let order = patch.slice_axis.map_or([0, 1, 2], |axis| axis.last());
+            for (axis, n) in order.into_iter().zip(size) {
+                patch.size[axis] = n as i64;
+            }
+        }
+        patch
+    }
+
+    /// How whole volumes go through the network: as configured, or windows of the size that it is trained
+    /// on (slices for a patch that is one).
     pub fn inferer(&self) -> Inferer {
+        let size = self.plain_patch().size;
         self.inferer
             .clone()
             .unwrap_or_else(|| match self.patch.slice_axis {
                 Some(axis) => {
                     let order = axis.last();
-                    let patch_size = [self.patch.size[order[0]], self.patch.size[order[1]]];
                     Inferer::Slice(vesalius_inferers::Slice {
                         axis,
-                        patch_size,
+                        patch_size: [size[order[0]], size[order[1]]],
                         ..Default::default()
                     })
                 }
                 None => Inferer::SlidingWindow(vesalius_inferers::SlidingWindow {
-                    patch_size: self.patch.size,
+                    patch_size: size,
                     batch_size: 2,
                     ..Default::default()
                 }),

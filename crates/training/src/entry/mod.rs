@@ -101,7 +101,7 @@ pub(crate) fn write(path: &Path, key: &str, case: &Case) -> Result<()> {
         writer.write_all(&padding)?;
         writer.write_all(&content)
     })
-    .map_err(|e| cache_error(path, &e.to_string()))
+    .map_err(|source| Error::CacheWrite { source })
 }
 
 impl Entry {

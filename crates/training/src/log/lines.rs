@@ -35,7 +35,7 @@ impl Lines {
             .collect();
         vesalius_io::write_bytes_atomically(path, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(path);
-        let file = file.map_err(|e| cannot_write(path, &e))?;
+        let file = file.map_err(|e| cannot_write(path, e))?;
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -53,7 +53,7 @@ impl Lines {
         // One write a line: a killed run leaves whole lines.
         let written = self.file.write_all(format!("{text}\n").as_bytes());
         self.empty = false;
-        written.map_err(|e| cannot_write(&self.path, &e))
+        written.map_err(|e| cannot_write(&self.path, e))
     }
 
     /// Adds a value as a line of JSON.
@@ -66,11 +66,11 @@ impl Lines {
     }
 }
 
-pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
-    Error::Output {
+pub(super) fn cannot_write(path: &Path, source: std::io::Error) -> Error {
+    Error::System {
         path: path.to_owned(),
-        reason: format!(
-            "cannot be written ({error}); make room or the folder writable, then go on with `--resume`"
-        ),
+        what: "written",
+        source,
+        remedy: "make room or the folder writable, then go on with `--resume`",
     }
 }

@@ -29,11 +29,11 @@ impl EventFile {
     /// A new file in a folder, for a run that has done `step` steps; what other files of the folder
     /// say of later ones is void. A new run's folder is emptied of event files.
     pub fn create(folder: &Path, step: u64) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
+        std::fs::create_dir_all(folder).map_err(|e| cannot_write(folder, e))?;
         let old = event_files(folder);
         if step == 0 {
             for path in &old {
-                std::fs::remove_file(path).map_err(|e| cannot_write(path, &e))?;
+                std::fs::remove_file(path).map_err(|e| cannot_write(path, e))?;
             }
         }
         let name = format!(
@@ -43,7 +43,7 @@ impl EventFile {
         );
         let path = folder.join(name);
         let file = OpenOptions::new().create(true).append(true).open(&path);
-        let file = file.map_err(|e| cannot_write(&path, &e))?;
+        let file = file.map_err(|e| cannot_write(&path, e))?;
         let mut events = Self { path, file };
         events.event(0, 3, b"brain.Event:2")?;
         if step > 0 {
@@ -107,7 +107,7 @@ impl EventFile {
         // One write a record: a killed run leaves whole records, and TensorBoard waits for the rest
         // of a half one.
         let written = self.file.write_all(&record(&event.into_bytes()));
-        written.map_err(|e| cannot_write(&self.path, &e))
+        written.map_err(|e| cannot_write(&self.path, e))
     }
 }
 

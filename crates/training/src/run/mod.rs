@@ -221,17 +221,12 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Nothing when patches of the config's size go through the network; a size that depends on the case
-/// shows itself at the first step.
+/// Nothing when what the augmentation leaves of a patch goes through the network; a size that depends on the
+/// case shows itself at the first step.
 fn check_patch(config: &TrainingConfig, network: &NetworkConfig) -> Result<()> {
-    let order = config
-        .patch
-        .slice_axis
-        .map_or([0, 1, 2], |axis| axis.last());
-    let size = order.map(|axis| config.patch.size[axis]);
-    if size.iter().all(|&n| n > 0) {
+    if let Some(size) = config.network_patch() {
         let channels = network.architecture().in_channels();
-        network.check_input(channels, size.map(|n| n as usize))?;
+        network.check_input(channels, size)?;
     }
     Ok(())
 }

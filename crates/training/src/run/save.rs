@@ -54,9 +54,11 @@ impl Run<'_> {
     /// Makes the output folder, and writes config and state at once.
     pub(super) fn prepare_folder(&mut self) -> Result<()> {
         let folder = &self.options.output;
-        std::fs::create_dir_all(folder).map_err(|e| Error::Output {
+        std::fs::create_dir_all(folder).map_err(|source| Error::System {
             path: folder.clone(),
-            reason: format!("cannot be made ({e}); choose an `--output` that can be written"),
+            what: "made",
+            source,
+            remedy: "choose an `--output` that can be written",
         })?;
         let text =
             serde_saphyr::to_string(self.config).map_err(|e| Error::Device(e.to_string()))?;
@@ -118,9 +120,11 @@ impl Run<'_> {
 
     fn copy_checkpoint(&self, name: &str) -> Result<()> {
         let from = self.checkpoint_path();
-        let bytes = std::fs::read(&from).map_err(|e| Error::Checkpoint {
+        let bytes = std::fs::read(&from).map_err(|source| Error::System {
             path: from,
-            reason: format!("cannot be read back ({e})"),
+            what: "read back",
+            source,
+            remedy: "go on with `--resume`, which writes it anew",
         })?;
         Ok(vesalius_io::write_bytes_atomically(
             self.options.output.join(name),
@@ -134,9 +138,11 @@ impl Run<'_> {
         let member = self.member();
         let weights = weights_path(&self.options.output, &member);
         if let Some(folder) = weights.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| Error::Output {
+            std::fs::create_dir_all(folder).map_err(|source| Error::System {
                 path: folder.to_path_buf(),
-                reason: format!("cannot be made: {e}"),
+                what: "made",
+                source,
+                remedy: "make room or the folder writable, then go on with `--resume`",
             })?;
         }
         let values = self.kept_network().weights().to_safetensors()?;
