@@ -43,7 +43,7 @@ impl Analysis {
     /// `measured` in each call says how many cases are done.
     ///
     /// # Errors
-    /// [`crate::Error::Filter`], which no readable case gives.
+    /// A failure of the machine, such as a lost permission, while a case is read.
     pub fn of(
         list: &Datalist,
         scheme: Option<&LabelScheme>,
@@ -97,6 +97,10 @@ fn take(
     options: &AnalysisOptions,
 ) -> Result<Taken> {
     let looked = look(files, list.channels.len(), scheme);
+    // A disk that fails or a permission that was lost is no fault of the case, and may be gone the next time.
+    if let Some(failure) = looked.failure {
+        return Err(failure);
+    }
     let measured = match &looked.loaded {
         Some(case) => Some((
             CaseFingerprint::of(&files.name, case, list.cases.len())?,

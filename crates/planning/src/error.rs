@@ -13,6 +13,16 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The system would not read a list.
+    #[error(
+        "{path}: cannot be read ({source}); give the folder that holds `dataset.json`, or the list itself"
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A datalist names a file that is not there.
     #[error(
         "{list}: case {case} names {file}, which does not exist; restore the file or take the case out of the list"

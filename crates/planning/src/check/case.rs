@@ -15,6 +15,8 @@ pub(crate) struct Looked {
     pub facts: Option<CaseFacts>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
+    /// A failure of the machine while it was read, which says nothing of the case.
+    pub failure: Option<crate::Error>,
 }
 
 /// Reads a case and says what it is and what is wrong with it.
@@ -29,6 +31,7 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
     }
     let error =
         |kind, message: String| Problem::error(kind, &[name], format!("case {name}: {message}"));
+    let mut failure = None;
     let image = match read_image(&files.images, channels) {
         Ok(image) => Some(image),
         Err(crate::Error::Volume(e)) => {
@@ -37,6 +40,7 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
         }
         Err(e) => {
             problems.push(error(ProblemKind::Unreadable, e.to_string()));
+            failure = of_machine(e);
             None
         }
     };
@@ -44,6 +48,7 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
         Ok(labels) => Some(labels),
         Err(e) => {
             problems.push(error(ProblemKind::Unreadable, e.to_string()));
+            failure = failure.or(of_machine(e.into()));
             None
         }
     };
@@ -53,6 +58,7 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
     let (Some(image), Some(labels)) = (image, labels) else {
         return Looked {
             problems,
+            failure,
             ..Looked::default()
         };
     };
@@ -75,7 +81,14 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
         facts: Some(facts(name, &image, &labels, counts)),
         loaded: usable.then(|| LoadedCase::of(files, image, labels)),
         problems,
+        failure,
     }
+}
+
+fn of_machine(error: crate::Error) -> Option<crate::Error> {
+    vesalius_io::machine_failure(&error)
+        .is_some()
+        .then_some(error)
 }
 
 fn missing(files: &CaseFiles) -> Vec<Problem> {

@@ -61,6 +61,7 @@ pub(super) fn pair(images: &Path, labels: &Path) -> Result<Datalist> {
         regions: vec![],
         ignore: None,
         cases,
+        held_out: vec![],
         testing: vec![],
     })
 }

@@ -1,7 +1,7 @@
 //! A list as JSON: the Decathlon's `dataset.json`, Auto3DSeg's datalist with a `fold` per case, and
 //! nnU-Net's `dataset.json`, whose cases are found in the folders beside it.
 
-use super::{CaseFiles, Datalist, UnlabelledFiles, numbered_channels, raw};
+use super::{CaseFiles, Datalist, UnlabelledFiles, keys, numbered_channels, raw};
 use crate::nnunet::{DatasetJson, LabelValues, Ordered};
 use crate::{Error, Result};
 use serde::Deserialize;
@@ -18,6 +18,8 @@ struct Stored {
     labels: Option<Map<String, Value>>,
     regions_class_order: Option<Vec<u16>>,
     training: Option<Vec<StoredCase>>,
+    /// Auto3DSeg: the cases that are held out, in place of folds.
+    validation: Option<Vec<StoredCase>>,
     #[serde(alias = "test")]
     testing: Option<Vec<StoredImage>>,
     /// nnU-Net: how image files end.
@@ -93,6 +95,9 @@ pub(super) fn parse(path: &Path, root: &Path, text: &str, further: &[String]) ->
         path: path.to_path_buf(),
         reason,
     };
+    let found: Value =
+        serde_json::from_str(text).map_err(|e| bad(format!("is not a datalist: {e}")))?;
+    keys::check(&found, further).map_err(bad)?;
     let stored: Stored =
         serde_json::from_str(text).map_err(|e| bad(format!("is not a datalist: {e}")))?;
     let channels = match stored.modality.or(stored.channel_names) {
@@ -111,6 +116,7 @@ pub(super) fn parse(path: &Path, root: &Path, text: &str, further: &[String]) ->
         regions,
         ignore,
         cases: vec![],
+        held_out: vec![],
         testing: vec![],
     };
     match (stored.training, stored.dataset, stored.file_ending) {
@@ -123,6 +129,9 @@ pub(super) fn parse(path: &Path, root: &Path, text: &str, further: &[String]) ->
             list.cases = labelled(training.unwrap_or_default(), root, further).map_err(bad)?;
             list.testing =
                 unlabelled(stored.testing.unwrap_or_default(), root, further).map_err(bad)?;
+            let validation = stored.validation.unwrap_or_default();
+            let validation = labelled(validation, root, further).map_err(bad)?;
+            hold_out(&mut list, validation).map_err(bad)?;
         }
     }
     let images = list.cases.first().map_or(1, |case| case.images.len());
@@ -140,6 +149,31 @@ fn folder_name(root: &Path) -> String {
     let name = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
     name.file_name()
         .map_or("dataset".to_owned(), |n| n.to_string_lossy().into_owned())
+}
+
+/// Takes an Auto3DSeg `validation` list in, as its runner does: what it names is fold 0, the only one held out.
+fn hold_out(
+    list: &mut Datalist,
+    mut validation: Vec<CaseFiles>,
+) -> std::result::Result<(), String> {
+    if validation.is_empty() {
+        return Ok(());
+    }
+    let in_folds = |case: &&CaseFiles| case.fold.is_some();
+    if let Some(case) = list.cases.iter().chain(&validation).find(in_folds) {
+        return Err(format!(
+            "has a `validation` list, and case {} has a `fold`; keep one of both, since they say differently what is held out",
+            case.name
+        ));
+    }
+    // A case under both is held out.
+    let held_out = |case: &CaseFiles| validation.iter().any(|held| held.label == case.label);
+    list.cases.retain(|case| !held_out(case));
+    list.cases.iter_mut().for_each(|case| case.fold = Some(1));
+    validation.iter_mut().for_each(|case| case.fold = Some(0));
+    list.cases.append(&mut validation);
+    list.held_out = vec![0];
+    Ok(())
 }
 
 fn labelled(

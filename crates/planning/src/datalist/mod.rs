@@ -3,6 +3,7 @@
 
 mod folders;
 mod json;
+mod keys;
 mod raw;
 mod table;
 mod write;
@@ -61,6 +62,9 @@ pub struct Datalist {
     pub ignore: Option<u16>,
     /// The labelled cases, in the list's order.
     pub cases: Vec<CaseFiles>,
+    /// The only folds that are held out, where the list says which (Auto3DSeg's `validation` list is fold 0, and
+    /// the cases under `training` are in fold 1, which is never held out); empty for every fold.
+    pub held_out: Vec<usize>,
     /// The cases without labels, in the list's order.
     pub testing: Vec<UnlabelledFiles>,
 }
@@ -109,11 +113,9 @@ impl Datalist {
             true => path.join("dataset.json"),
             false => path.to_path_buf(),
         };
-        let text = std::fs::read_to_string(&path).map_err(|e| Error::Datalist {
+        let text = std::fs::read_to_string(&path).map_err(|source| Error::Unreadable {
             path: path.clone(),
-            reason: format!(
-                "cannot be read ({e}); give the folder that holds `dataset.json`, or the list itself"
-            ),
+            source,
         })?;
         let root = match &options.root {
             Some(root) => root.clone(),
@@ -183,7 +185,7 @@ impl Datalist {
             .iter()
             .cloned()
             .partition(|case| case.fold == Some(fold));
-        if inside.is_empty() {
+        if inside.is_empty() || !self.folds().contains(&fold) {
             return Err(self.error(format!(
                 "no case is in fold {fold}; the folds are {:?}",
                 self.folds()
@@ -197,8 +199,12 @@ impl Datalist {
         Ok((outside, inside))
     }
 
-    /// The numbers of the folds that cases are in, rising.
+    /// The numbers of the folds that are held out in turn, rising: those that cases are in, or those that
+    /// the list says.
     pub fn folds(&self) -> Vec<usize> {
+        if !self.held_out.is_empty() {
+            return self.held_out.clone();
+        }
         let mut folds: Vec<usize> = self.cases.iter().filter_map(|case| case.fold).collect();
         folds.sort_unstable();
         folds.dedup();

@@ -1,7 +1,7 @@
 //! A list as a CSV table: columns `image` (or `image_T1`, `image_T2`, … one a channel), `label`, and,
 //! if wanted, `name`, `fold`, `patient`. A row without label is a case to be segmented.
 
-use super::{CaseFiles, Datalist, UnlabelledFiles, numbered_channels};
+use super::{CaseFiles, Datalist, UnlabelledFiles, keys, numbered_channels};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,6 +35,7 @@ pub(super) fn parse(path: &Path, root: &Path, text: &str) -> Result<Datalist> {
         regions: vec![],
         ignore: None,
         cases: vec![],
+        held_out: vec![],
         testing: vec![],
     };
     for row in reader.records() {
@@ -56,6 +57,20 @@ fn columns(header: &csv::StringRecord) -> std::result::Result<(Columns, Vec<Stri
         } else if let Some(channel) = name.strip_prefix("image_") {
             images.push(i);
             channels.push(channel.to_owned());
+        }
+    }
+    const OTHERS: [&str; 4] = ["label", "name", "fold", "patient"];
+    let lower: Vec<String> = header.iter().map(str::to_lowercase).collect();
+    let is_image = |name: &str| name == "image" || name.starts_with("image_");
+    let strange = lower
+        .iter()
+        .filter(|name| !OTHERS.contains(&name.as_str()) && !is_image(name));
+    for name in strange {
+        let absent = |meant: &&str| lower.iter().all(|there| there != meant);
+        if let Some(meant) = keys::slip(name, &OTHERS).find(absent) {
+            return Err(format!(
+                "has the unknown column `{name}`; did you mean `{meant}`?"
+            ));
         }
     }
     let found = || header.iter().collect::<Vec<_>>().join(", ");
@@ -145,7 +160,9 @@ mod tests {
     fn a_bad_table_is_named_with_its_line() {
         let error = |text: &str| read(text).unwrap_err().to_string();
         assert!(error("scan,label\na,b\n").contains("scan, label"));
-        assert!(error("image,lable\na,b\n").contains("no column `label`"));
+        assert!(error("image,lable\na,b\n").contains("did you mean `label`"));
+        assert!(error("image,label,flod\na,b,0\n").contains("did you mean `fold`"));
+        assert!(error("image,mask\na,b\n").contains("no column `label`"));
         let fold = error("image,label,fold\na,b,0\nc,d,x\n");
         assert!(fold.contains("line 3") && fold.contains("`x`"), "{fold}");
         assert!(error("image,label\na\n").contains("CSV"));

@@ -1,6 +1,6 @@
 //! A list written down as Auto3DSeg's JSON, with folds: what the other side of a study reads.
 
-use super::Datalist;
+use super::{CaseFiles, Datalist};
 use crate::Result;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -30,18 +30,26 @@ impl Datalist {
             [one] => relative(one),
             more => more.iter().map(relative).collect(),
         };
-        let training = self.cases.iter().map(|case| {
+        let case_to_json = |case: &CaseFiles| {
             let mut stored = Map::new();
             stored.insert("image".to_owned(), images(&case.images));
             stored.insert("label".to_owned(), relative(&case.label));
-            if let Some(fold) = case.fold {
+            if let Some(fold) = case.fold.filter(|_| self.held_out.is_empty()) {
                 stored.insert("fold".to_owned(), fold.into());
             }
             if let Some(patient) = &case.patient {
                 stored.insert("patient".to_owned(), patient.as_str().into());
             }
             Value::Object(stored)
-        });
+        };
+        let is_held_out = |case: &&CaseFiles| case.fold.is_some_and(|f| self.held_out.contains(&f));
+        let training = self.cases.iter().filter(|case| !is_held_out(case));
+        let validation: Vec<Value> = self
+            .cases
+            .iter()
+            .filter(is_held_out)
+            .map(case_to_json)
+            .collect();
         let testing = self
             .testing
             .iter()
@@ -54,7 +62,10 @@ impl Datalist {
         stored.insert("name".to_owned(), self.name.as_str().into());
         stored.insert("modality".to_owned(), channels.into());
         self.add_labels(&mut stored);
-        stored.insert("training".to_owned(), training.collect());
+        stored.insert("training".to_owned(), training.map(case_to_json).collect());
+        if !validation.is_empty() {
+            stored.insert("validation".to_owned(), validation.into());
+        }
         stored.insert("testing".to_owned(), testing.collect());
         Value::Object(stored)
     }

@@ -62,6 +62,7 @@ impl Datalist {
         for (case, fold) in self.cases.iter_mut().zip(folds) {
             case.fold = Some(fold);
         }
+        self.held_out.clear();
         Ok(())
     }
 }

@@ -89,6 +89,7 @@ impl Splits {
                 None => return bad(format!("no fold validates on case {}", case.name)),
             }
         }
+        list.held_out.clear();
         match fold_of.first_key_value() {
             Some((name, fold)) => bad(format!(
                 "fold {fold} validates on {name}, which is not in {}",
