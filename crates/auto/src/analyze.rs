@@ -12,6 +12,8 @@ use vesalius_planning::{Analysis, AnalysisOptions, DatasetReport, Severity};
 const REPORT: &str = "dataset_report.json";
 const FINGERPRINT: &str = "dataset_fingerprint.json";
 const STATISTICS: &str = "datastats_by_case.yaml";
+/// The hash of the dataset's files that the analysis is of.
+const DATA: &str = "made_from.json";
 
 /// What is known of a dataset.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,9 +32,15 @@ impl Analyzed {
         work.folder().join("analysis")
     }
 
-    /// What an earlier analysis of this work left; nothing where there was none, or it is not whole.
+    /// What an earlier analysis of this work left; nothing where there was none, it is not whole, or files of
+    /// cases have changed since.
     pub fn read(work: &Work) -> Option<Self> {
         let folder = Self::folder(work);
+        // An analysis of an earlier version says nothing of the files.
+        let data = std::fs::read_to_string(folder.join(DATA)).ok();
+        if data.is_some_and(|data| data != work.contents().hash()) {
+            return None;
+        }
         let report = std::fs::read_to_string(folder.join(REPORT)).ok()?;
         Some(Self {
             report: serde_json::from_str(&report).ok()?,
@@ -110,6 +118,9 @@ fn measure(work: &Work, folder: &Path, done: impl Fn() + Sync) -> Result<Analyze
     };
     fingerprint.write(&folder.join(FINGERPRINT))?;
     statistics.write(folder)?;
+    // Last: what an analysis that was broken off left is of no use.
+    let data = work.contents().hash();
+    vesalius_io::write_bytes_atomically(folder.join(DATA), data.as_bytes())?;
     Ok(Analyzed {
         report: analysis.report,
         fingerprint,

@@ -22,6 +22,20 @@ pub enum Error {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// A file or folder of the work that the system would not make, read or write.
+    #[error("{path}: cannot be {what} ({source}); the work folder must be writable and have room")]
+    System {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: made, read, written.
+        what: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A failure of the machine, not of a run: a full disk, a lost permission, a device that does not answer.
+    /// What is done is kept.
+    #[error("{0}; what is done is kept: mend this and run the same command again to go on")]
+    Machine(#[source] Box<Error>),
     /// The dataset cannot be used.
     #[error("{path}: {reason}")]
     Dataset {
@@ -44,6 +58,14 @@ pub enum Error {
     /// A search cannot be made.
     #[error(transparent)]
     Search(#[from] crate::search::SearchError),
+    /// The cases cannot be dealt into what is trained on and what is held out.
+    #[error("{path}: {reason}")]
+    Folds {
+        /// The list of cases.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// The work was asked to stop; what is done is kept.
     #[error("stopped; run the same command again to go on")]
     Stopped,
@@ -74,4 +96,20 @@ pub enum Error {
     /// A volume, geometry or label scheme is wrong.
     #[error(transparent)]
     Volume(#[from] vesalius_volume::Error),
+}
+
+impl Error {
+    /// Whether the machine is to blame, not what was worked on.
+    pub(crate) fn is_of_machine(&self) -> bool {
+        vesalius_io::machine_failure(self).is_some()
+    }
+
+    /// The error as one that stops the work, where the machine is to blame for it.
+    pub(crate) fn told_of_machine(self) -> Self {
+        match self {
+            Self::Machine(_) => self,
+            error if error.is_of_machine() => Self::Machine(Box::new(error)),
+            error => error,
+        }
+    }
 }

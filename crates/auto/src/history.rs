@@ -1,7 +1,7 @@
 //! What has been trained and how it went: `history.json`, readable by people and by other tools, with
 //! paths relative to the work folder so that it can be carried to another machine.
 
-use crate::{Error, Result};
+use crate::{Basis, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vesalius_metrics::{Bootstrap, Evaluation};
@@ -37,6 +37,12 @@ pub struct Job {
     pub state: JobState,
     /// Attempts that failed before this one, with their reasons.
     pub failures: Vec<String>,
+    /// Reasons for which it failed with an earlier plan, other data, or before it was told to try again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<String>,
+    /// What the last attempt was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
     /// Mean Dice over the foreground labels of the held-out cases.
     pub dice: Option<f64>,
     /// Dice of each foreground label or region.
@@ -86,6 +92,37 @@ impl Job {
     pub fn is_trained(&self) -> bool {
         self.state == JobState::Trained
     }
+
+    /// Why its model cannot take part in an ensemble; nothing for one that can.
+    pub fn why_missing(&self) -> Option<String> {
+        match &self.state {
+            JobState::Trained => None,
+            JobState::Planned => Some("not finished".to_owned()),
+            JobState::Failed(reason) => Some(format!("failed: {reason}")),
+            JobState::Collapsed(reason) => Some(format!("collapsed: {reason}")),
+        }
+    }
+}
+
+/// A run that an ensemble lacks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Missing {
+    /// The algorithm.
+    pub algorithm: String,
+    /// The fold.
+    pub fold: usize,
+    /// Why it has no model.
+    pub reason: String,
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} on fold {}: {}",
+            self.algorithm, self.fold, self.reason
+        )
+    }
 }
 
 /// All jobs of a work folder.
@@ -109,7 +146,11 @@ impl History {
         match std::fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text).map_err(|e| bad(&e)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(e) => Err(bad(&e)),
+            Err(source) => Err(Error::System {
+                path,
+                what: "read",
+                source,
+            }),
         }
     }
 
@@ -129,6 +170,19 @@ impl History {
     /// The jobs whose models may take part in an ensemble.
     pub fn trained(&self) -> impl Iterator<Item = &Job> {
         self.jobs.iter().filter(|job| job.is_trained())
+    }
+
+    /// The jobs whose models an ensemble of all would have and lacks, each with the reason.
+    pub fn missing(&self) -> Vec<Missing> {
+        let jobs = self.jobs.iter();
+        jobs.filter_map(|job| {
+            Some(Missing {
+                algorithm: job.algorithm.clone(),
+                fold: job.fold,
+                reason: job.why_missing()?,
+            })
+        })
+        .collect()
     }
 
     /// The job of an algorithm and fold.

@@ -1,7 +1,9 @@
 //! What is asked for: Auto3DSeg's YAML, whose keys and meanings are kept.
 
 use crate::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::{Path, PathBuf};
 use vesalius_volume::LabelScheme;
 
@@ -58,7 +60,7 @@ pub enum Modality {
 }
 
 /// A class or region.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum ClassName {
     /// A name; the n-th (from 1) is the class of label n.
@@ -70,6 +72,48 @@ pub enum ClassName {
         /// The label values in it.
         index: Vec<u16>,
     },
+}
+
+/// A region as it is written; apart from [`ClassName`], so that a misspelt key is named.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRegion {
+    name: String,
+    index: Vec<u16>,
+}
+
+impl<'de> Deserialize<'de> for ClassName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Written;
+
+        impl<'de> Visitor<'de> for Written {
+            type Value = ClassName;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a name, or `{name: whole, index: [1, 2]}`")
+            }
+
+            fn visit_str<E: serde::de::Error>(
+                self,
+                name: &str,
+            ) -> std::result::Result<Self::Value, E> {
+                Ok(ClassName::Name(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> std::result::Result<Self::Value, A::Error> {
+                let region = WrittenRegion::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(ClassName::Region {
+                    name: region.name,
+                    index: region.index,
+                })
+            }
+        }
+
+        deserializer.deserialize_any(Written)
+    }
 }
 
 /// One more image of a case.
@@ -231,6 +275,16 @@ mod tests {
             error.contains("line 3") && error.contains("did you mean `sigmoid`"),
             "{error}"
         );
+        let error = message(
+            "modality: MRI\ndatalist: d.json\nsigmoid: true\nclass_names:\n  - {name: whole, indx: [1, 2]}\n",
+        );
+        assert!(
+            error.contains("line 5") && error.contains("did you mean `index`"),
+            "{error}"
+        );
+        let error =
+            message("modality: MRI\ndatalist: d.json\nextra_modalities: [{key: b, modalty: CT}]\n");
+        assert!(error.contains("did you mean `modality`"), "{error}");
         assert!(message("modality: X-ray\ndatalist: d.json\n").contains("X-ray"));
         assert!(message("datalist: d.json\n").contains("modality"));
         assert!(message("modality: CT\ndatalist: d.json\nsigmoid: true\n").contains("class_names"));

@@ -8,13 +8,16 @@
 #![forbid(unsafe_code)]
 
 mod analyze;
+mod basis;
 mod ensemble;
 mod error;
 mod held_out;
 mod history;
 mod input;
 mod plan;
+mod planned;
 mod planners;
+mod predictions;
 mod report;
 pub mod search;
 mod train;
@@ -23,13 +26,15 @@ mod tune;
 mod work;
 
 pub use analyze::{Analyzed, analyze};
+pub use basis::Basis;
 pub use ensemble::{Candidate, Choice, ChooseOptions, Scored, choose, write_model};
 pub use error::Error;
 pub use held_out::hold_out;
-pub use history::{History, Job, JobState, LabelScore};
+pub use history::{History, Job, JobState, LabelScore, Missing};
 pub use input::{ExtraModality, Input, Modality};
 pub use plan::Plan;
 pub use planners::{DEFAULT_ALGORITHM, PlanOptions, algorithms, plan};
+pub use predictions::{predictions_folder, renew_predictions};
 pub use report::write_report;
 pub use train::{TrainEvent, TrainOptions, train};
 pub use transfer::{export, import};

@@ -40,6 +40,13 @@ impl Plan {
         folder.join(format!("{name}.yaml"))
     }
 
+    /// A hash of what is trained; the reasons, which people read, take no part.
+    pub(crate) fn hash(&self) -> String {
+        // A plan that was read or made is written without fail.
+        let text = serde_json::to_string(&self.training).unwrap_or_default();
+        blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
+    }
+
     /// Reads a plan and checks it.
     ///
     /// # Errors
@@ -49,8 +56,11 @@ impl Plan {
             path: path.to_path_buf(),
             reason,
         };
-        let text =
-            std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::System {
+            path: path.to_path_buf(),
+            what: "read",
+            source,
+        })?;
         let plan: Self = vesalius_training::parse_yaml(&text).map_err(|e| bad(e.to_string()))?;
         plan.training.check().map_err(|e| bad(e.to_string()))?;
         if path.file_stem().is_none_or(|stem| stem != plan.name()) {

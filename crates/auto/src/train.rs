@@ -1,12 +1,18 @@
-//! Every algorithm on every fold, one run after another; what fails is said, tried again, and left out.
+//! Every algorithm on every fold, one run after another; what fails is said, tried again, and left out. Which
+//! runs there are to make is decided in `jobs`.
+
+mod jobs;
 
 use crate::work::going_on;
-use crate::{Error, History, Job, JobState, LabelScore, Plan, Result, Work, hold_out};
+use crate::{Basis, Error, History, Job, JobState, LabelScore, Plan, Result, Work, hold_out};
+pub(crate) use jobs::move_aside;
+use jobs::{outdated, planned};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vesalius_tensor::Device;
 use vesalius_training::{Duration, Event, FitOptions, FitReport, fit};
+use vesalius_volume::Warning;
 
 /// How the runs are made.
 #[derive(Debug, Clone)]
@@ -17,6 +23,8 @@ pub struct TrainOptions {
     pub folds: Option<Vec<usize>>,
     /// How often a run that broke off or collapsed is begun anew, with another seed.
     pub retries: usize,
+    /// Whether runs that failed are tried again although plan, data and version are what they failed with.
+    pub retry_failed: bool,
     /// A run whose mean Dice on the held-out cases is below this has collapsed.
     pub collapsed_below: f64,
     /// How many runs are made at one time; each uses every core, so more than one helps where a GPU waits.
@@ -33,6 +41,7 @@ impl Default for TrainOptions {
             minutes: None,
             folds: None,
             retries: 1,
+            retry_failed: false,
             collapsed_below: 0.1,
             at_once: 1,
             device: Device::flex(),
@@ -44,6 +53,8 @@ impl Default for TrainOptions {
 /// What a watcher hears of.
 #[derive(Debug)]
 pub enum TrainEvent<'a> {
+    /// Something that the caller may want to know of before anything is trained.
+    Warning(&'a Warning),
     /// A run begins or goes on.
     Begun {
         /// Its number, from 1.
@@ -70,32 +81,55 @@ pub enum TrainEvent<'a> {
 /// side by side.
 ///
 /// # Errors
-/// A dataset or plan that cannot be used, a folder that cannot be written, [`Error::Stopped`]. A run
-/// that fails is not an error: its state and reason stand in the history.
+/// A dataset or plan that cannot be used, [`Error::Stopped`]; [`Error::Machine`] for a full disk, a lost
+/// permission or a device that fails, which stops all runs as a request to stop does. A run that fails by
+/// itself is not an error: its state and reason stand in the history, and it is tried again when its plan,
+/// the data or the version has changed, or [`TrainOptions::retry_failed`] says so.
 pub fn train(
     work: &Work,
     plans: &[Plan],
     options: &TrainOptions,
     observer: &mut (dyn FnMut(&TrainEvent) + Send),
 ) -> Result<History> {
-    let history = planned(work, plans, options)?;
-    history.write(work.folder())?;
+    let history = planned(work, plans, options).map_err(Error::told_of_machine)?;
+    history
+        .write(work.folder())
+        .map_err(Error::told_of_machine)?;
+    for warning in work
+        .warnings()
+        .iter()
+        .chain(&outdated(work, plans, &history))
+    {
+        observer(&TrainEvent::Warning(warning));
+    }
     let state = Mutex::new(Shared { history, observer });
     let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
+    // Set by a request from outside, and by a worker that cannot go on.
+    let halt = Arc::new(AtomicBool::new(false));
+    let ended: Vec<Result<()>> = std::thread::scope(|scope| {
+        let serve = || {
+            let served = serve(work, plans, options, &state, &next, &halt);
+            if served.is_err() {
+                halt.store(true, Ordering::Relaxed);
+            }
+            served
+        };
         let workers: Vec<_> = (0..options.at_once.max(1))
-            .map(|_| scope.spawn(|| serve(work, plans, options, &state, &next)))
+            .map(|_| scope.spawn(serve))
             .collect();
         let ended = workers.into_iter().map(|worker| match worker.join() {
             Ok(result) => result,
             // A panic is a defect of ours: it is passed on, not hidden.
             Err(panic) => std::panic::resume_unwind(panic),
         });
-        ended
-            .collect::<Vec<_>>()
-            .into_iter()
-            .collect::<Result<()>>()
-    })?;
+        ended.collect()
+    });
+    // What stopped the others comes before that they were stopped.
+    let mut errors: Vec<Error> = ended.into_iter().filter_map(Result::err).collect();
+    errors.sort_by_key(|e| matches!(e, Error::Stopped));
+    if let Some(first) = errors.into_iter().next() {
+        return Err(first.told_of_machine());
+    }
     let shared = state.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(shared.history)
 }
@@ -118,8 +152,12 @@ fn serve(
     options: &TrainOptions,
     state: &Mutex<Shared>,
     next: &AtomicUsize,
+    halt: &Arc<AtomicBool>,
 ) -> Result<()> {
     loop {
+        if options.stop.load(Ordering::Relaxed) || halt.load(Ordering::Relaxed) {
+            return Err(Error::Stopped);
+        }
         let at = next.fetch_add(1, Ordering::Relaxed);
         let (of, job) = {
             let shared = held(state);
@@ -139,9 +177,13 @@ fn serve(
                 of,
                 job: &job,
             });
-            attempt(work, plan, options, &mut job, &mut |event| {
-                (held(state).observer)(event)
-            })?;
+            let attempt = Attempt {
+                work,
+                plan,
+                options,
+                halt,
+            };
+            attempt.make(&mut job, &mut |event| (held(state).observer)(event))?;
             let mut shared = held(state);
             shared.history.jobs[at] = job.clone();
             shared.history.write(work.folder())?;
@@ -150,133 +192,100 @@ fn serve(
     }
 }
 
-/// The history with a job for every algorithm and fold; those that were there stay as they are.
-fn planned(work: &Work, plans: &[Plan], options: &TrainOptions) -> Result<History> {
-    let mut history = History::read(work.folder())?;
-    let all = work.list().folds();
-    let folds = match &options.folds {
-        Some(chosen) => {
-            if let Some(fold) = chosen.iter().find(|fold| !all.contains(fold)) {
-                return Err(vesalius_planning::Error::Datalist {
-                    path: work.list().path.clone(),
-                    reason: format!("no case is in fold {fold}; the folds are {all:?}"),
-                }
-                .into());
-            }
-            chosen.clone()
-        }
-        None => all,
-    };
-    let missing: Vec<(&Plan, usize)> = plans
-        .iter()
-        .flat_map(|plan| folds.iter().map(move |fold| (plan, *fold)))
-        .filter(|(plan, fold)| history.job(plan.name(), *fold).is_none())
-        .collect();
-    let minutes = options
-        .minutes
-        .map(|minutes| minutes / missing.len().max(1) as f64);
-    let jobs = missing.into_iter().map(|(plan, fold)| Job {
-        algorithm: plan.name().to_owned(),
-        fold,
-        folder: Work::run_folder(plan.name(), fold),
-        minutes,
-        state: JobState::Planned,
-        failures: Vec::new(),
-        dice: None,
-        labels: Vec::new(),
-        seconds: 0.0,
-        memory: None,
-    });
-    history.jobs.extend(jobs.collect::<Vec<_>>());
-    Ok(history)
+/// One try of a job.
+struct Attempt<'a> {
+    work: &'a Work,
+    plan: &'a Plan,
+    options: &'a TrainOptions,
+    halt: &'a Arc<AtomicBool>,
 }
 
-/// One try of one job: its state afterwards is what came of it, or still planned for the next try.
-fn attempt(
-    work: &Work,
-    plan: &Plan,
-    options: &TrainOptions,
-    job: &mut Job,
-    observer: &mut dyn FnMut(&TrainEvent),
-) -> Result<()> {
-    let folder = work.folder().join(&job.folder);
-    let outcome = match run(work, plan, options, job, &folder, observer) {
-        Err(Error::Stopped) => return Err(Error::Stopped),
-        Ok(dice) if dice >= options.collapsed_below => {
-            job.dice = Some(dice);
-            job.state = JobState::Trained;
+impl Attempt<'_> {
+    /// The job's state afterwards is what came of it, or still planned for the next try.
+    fn make(&self, job: &mut Job, observer: &mut dyn FnMut(&TrainEvent)) -> Result<()> {
+        let folder = self.work.folder().join(&job.folder);
+        job.basis = Some(Basis::of(self.work, self.plan));
+        let least = self.options.collapsed_below;
+        let outcome = match self.run(job, &folder, observer) {
+            Err(Error::Stopped) => return Err(Error::Stopped),
+            Ok(dice) if dice >= least => {
+                job.dice = Some(dice);
+                job.state = JobState::Trained;
+                return Ok(());
+            }
+            Ok(dice) => {
+                job.dice = Some(dice);
+                JobState::Collapsed(format!(
+                    "mean Dice {dice:.4} on the held-out cases, below {least}"
+                ))
+            }
+            // A full disk is no fault of the run, which stays as it is, to be gone on with.
+            Err(e) if e.is_of_machine() => return Err(e),
+            Err(e) => JobState::Failed(e.to_string()),
+        };
+        let (JobState::Collapsed(reason) | JobState::Failed(reason)) = &outcome else {
+            return Ok(());
+        };
+        if job.failures.len() >= self.options.retries {
+            job.state = outcome;
             return Ok(());
         }
-        Ok(dice) => {
-            job.dice = Some(dice);
-            JobState::Collapsed(format!(
-                "mean Dice {dice:.4} on the held-out cases, below {}",
-                options.collapsed_below
-            ))
-        }
-        Err(e) => JobState::Failed(e.to_string()),
-    };
-    let (JobState::Collapsed(reason) | JobState::Failed(reason)) = &outcome else {
-        return Ok(());
-    };
-    if job.failures.len() >= options.retries {
-        job.state = outcome;
-        return Ok(());
+        job.failures.push(reason.clone());
+        // Its log tells why, so it is kept aside.
+        move_aside(&folder)
     }
-    job.failures.push(reason.clone());
-    // Its log tells why, so it is kept aside.
-    let aside = folder.with_extension(format!("failed_{}", job.failures.len()));
-    if folder.exists() {
-        std::fs::rename(&folder, &aside).map_err(|e| Error::Work {
-            path: folder,
-            reason: format!("cannot be moved to {}: {e}", aside.display()),
-        })?;
-    }
-    Ok(())
-}
 
-/// Trains, or goes on, and segments the held-out cases: their mean Dice.
-fn run(
-    work: &Work,
-    plan: &Plan,
-    options: &TrainOptions,
-    job: &mut Job,
-    folder: &Path,
-    observer: &mut dyn FnMut(&TrainEvent),
-) -> Result<f64> {
-    let mut config = plan.training.clone();
-    config.validation.fold = job.fold;
-    config.seed = config
-        .seed
-        .wrapping_add(job.failures.len() as u64 * 1_000_003);
-    let data = work.training_data(&mut config)?;
-    let fit_options = FitOptions {
-        device: options.device.clone(),
-        duration: job.minutes.map(Duration::Minutes),
-        stop: options.stop.clone(),
-        ..going_on(folder.to_path_buf())
-    };
-    let mut peak = job.memory;
-    let report: FitReport = fit(&config, &data, &fit_options, &mut |event| {
-        if let Event::Step { memory, .. } = event {
-            peak = peak.max(*memory);
+    /// Trains, or goes on, and segments the held-out cases: their mean Dice.
+    fn run(
+        &self,
+        job: &mut Job,
+        folder: &Path,
+        observer: &mut dyn FnMut(&TrainEvent),
+    ) -> Result<f64> {
+        let mut config = self.plan.training.clone();
+        config.validation.fold = job.fold;
+        config.seed = config
+            .seed
+            .wrapping_add(job.failures.len() as u64 * 1_000_003);
+        let data = self.work.training_data(&mut config)?;
+        let fit_options = FitOptions {
+            device: self.options.device.clone(),
+            duration: job.minutes.map(Duration::Minutes),
+            stop: self.halt.clone(),
+            ..going_on(folder.to_path_buf())
+        };
+        let mut peak = job.memory;
+        let report: FitReport = fit(&config, &data, &fit_options, &mut |event| {
+            self.pass_on_stop();
+            if let Event::Step { memory, .. } = event {
+                peak = peak.max(*memory);
+            }
+            observer(&TrainEvent::Run(event));
+        })?;
+        job.memory = peak;
+        job.seconds = report.progress.seconds;
+        self.pass_on_stop();
+        if !report.finished || self.halt.load(Ordering::Relaxed) {
+            return Err(Error::Stopped);
         }
-        observer(&TrainEvent::Run(event));
-    })?;
-    job.memory = peak;
-    job.seconds = report.progress.seconds;
-    if !report.finished || options.stop.load(Ordering::Relaxed) {
-        return Err(Error::Stopped);
+        let evaluation = hold_out(
+            self.work,
+            job,
+            &self.options.device,
+            self.halt,
+            &mut |done, of| {
+                self.pass_on_stop();
+                observer(&TrainEvent::HeldOut { done, of });
+            },
+        )?;
+        job.labels = LabelScore::of(&evaluation);
+        Ok(evaluation.mean("dice").unwrap_or(0.0))
     }
-    let evaluation = hold_out(
-        work,
-        job,
-        &options.device,
-        &options.stop,
-        &mut |done, of| {
-            observer(&TrainEvent::HeldOut { done, of });
-        },
-    )?;
-    job.labels = LabelScore::of(&evaluation);
-    Ok(evaluation.mean("dice").unwrap_or(0.0))
+
+    /// A request from outside stops every run.
+    fn pass_on_stop(&self) {
+        if self.options.stop.load(Ordering::Relaxed) {
+            self.halt.store(true, Ordering::Relaxed);
+        }
+    }
 }

@@ -89,6 +89,8 @@ pub fn import(work: &Work, source: &Path) -> Result<Vec<Job>> {
         {
             return Err(problem(source, "names a folder outside of itself"));
         }
+        // Made from another machine's files, which say nothing of these.
+        job.basis = None;
         let to = work.folder().join(&job.folder);
         if to.exists() {
             std::fs::remove_dir_all(&to)

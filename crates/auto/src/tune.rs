@@ -2,18 +2,22 @@
 //! best written back as a plan of its own.
 
 use crate::search::{
-    Ask, Decision, Pruner, Sampler, SearchSpace, Setting, Settings, Study, StudyConfig, Trial,
-    TrialState, with_settings,
+    Ask, Decision, Pruner, Sampler, SearchError, SearchSpace, Setting, Settings, Study,
+    StudyConfig, Trial, TrialState, with_settings,
 };
+use crate::train::move_aside;
 use crate::work::{going_on, problem};
 use crate::{Error, Plan, Result, Work};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vesalius_losses::LossConfig;
 use vesalius_tensor::Device;
 use vesalius_training::{Duration, Event, FitOptions, OptimizerConfig, TrainingConfig, fit};
+use vesalius_transforms::with_suggestion;
+use vesalius_volume::Warning;
 
 /// How settings are searched.
 #[derive(Debug, Clone)]
@@ -60,6 +64,8 @@ impl Default for TuneOptions {
 /// What a watcher of a search hears of.
 #[derive(Debug)]
 pub enum TuneEvent<'a> {
+    /// Something that the caller may want to know of before anything is trained.
+    Warning(&'a Warning),
     /// A trial begins, or is taken up where a process that died left it.
     Begun(&'a Trial),
     /// Something happened in its run.
@@ -110,8 +116,10 @@ fn other_losses(own: &LossConfig) -> Vec<LossConfig> {
 /// trial ended well. Several processes may work on one search, each with the folder opened by [`Work::share`].
 ///
 /// # Errors
-/// A key that the plan does not have; a fold or dataset that cannot be used; [`Error::Stopped`]. A trial
-/// that breaks off is not an error: its reason stands in the study.
+/// A key that the plan does not have, or that does not take one of its values; a fold or dataset that cannot be
+/// used; a folder with a search of other settings; [`Error::Stopped`]; [`Error::Machine`] for a full disk, a
+/// lost permission or a device that fails, after which the trial is gone on with. A trial that breaks off by
+/// itself is not an error: its reason stands in the study.
 pub fn tune(
     work: &Work,
     plan: &Plan,
@@ -128,12 +136,7 @@ pub fn tune(
             &e.to_string(),
         )
     })?;
-    // A key that the plan lacks is found before anything is trained.
-    let first: Settings = space
-        .iter()
-        .map(|(key, distribution)| (key.to_owned(), distribution.value(0.0)))
-        .collect();
-    with_settings(&base, &first)?;
+    check_values(&base, &space)?;
     let folder = work.folder().join("tune").join(plan.name());
     let study = Study::open(
         &folder.join("study"),
@@ -142,23 +145,48 @@ pub fn tune(
             sampler: options.sampler.clone(),
             pruner: options.pruner.clone(),
             seed: options.seed,
+            conditions: conditions(plan, options),
             trials: options.trials,
         },
-    )?;
+    )
+    .map_err(|e| Error::from(e).told_of_machine())?;
+    for warning in work.warnings().iter().chain(study.warnings()) {
+        observer(&TuneEvent::Warning(warning));
+    }
+    let searched = search(work, options, &base, &study, &folder, observer);
+    searched.map_err(Error::told_of_machine)?;
+    best(work, plan, &base, &study)
+}
+
+/// Works on trials until all are given out.
+fn search(
+    work: &Work,
+    options: &TuneOptions,
+    base: &Value,
+    study: &Study,
+    folder: &Path,
+    observer: &mut dyn FnMut(&TuneEvent),
+) -> Result<()> {
     while let Some(ask) = study.ask()? {
         observer(&TuneEvent::Begun(&ask.trial));
         let output = folder
             .join("trials")
             .join(format!("{:04}", ask.trial.number));
+        if !ask.resumed {
+            // Left by a trial of this number that the record has lost.
+            move_aside(&output)?;
+        }
         let tried = Try {
             work,
-            study: &study,
+            study,
             options,
             output,
         };
-        let state = match tried.run(&base, &ask, observer) {
+        let state = match tried.run(base, &ask, observer) {
             Err(Error::Stopped) => return Err(Error::Stopped),
             Ok(state) => state,
+            // No fault of the trial, which is left to be gone on with.
+            Err(e) if e.is_of_machine() => return Err(e),
             Err(e) => TrialState::Failed(e.to_string()),
         };
         let number = ask.trial.number;
@@ -168,7 +196,51 @@ pub fn tune(
             state: &state,
         });
     }
-    best(work, plan, &base, &study)
+    Ok(())
+}
+
+/// What the value of a trial depends on beside its settings.
+fn conditions(plan: &Plan, options: &TuneOptions) -> BTreeMap<String, String> {
+    let length = match options.duration {
+        Duration::Steps(steps) => format!("{steps} steps"),
+        Duration::Epochs(epochs) => format!("{epochs} epochs"),
+        Duration::Minutes(minutes) => format!("{minutes} minutes"),
+    };
+    let named = [
+        ("the length of a trial", length),
+        ("the fold", options.fold.to_string()),
+        (
+            "the number of scores on the way",
+            options.reports.to_string(),
+        ),
+        ("the plan (a hash)", plan.hash()),
+    ];
+    named.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// Nothing when the plan takes every choice and both ends of every range: found before anything is trained.
+fn check_values(base: &Value, space: &SearchSpace) -> Result<()> {
+    let first: Settings = space
+        .iter()
+        .map(|(key, distribution)| (key.to_owned(), distribution.value(0.0)))
+        .collect();
+    with_settings(base, &first)?;
+    for (key, distribution) in space.iter() {
+        for value in distribution.extremes() {
+            let mut settings = first.clone();
+            settings.insert(key.to_owned(), value.clone());
+            let refused = |reason: String| SearchError::Distribution {
+                key: key.to_owned(),
+                reason: format!("the plan does not take {}: {reason}", shown(&value)),
+            };
+            let changed = with_settings(base, &settings)?;
+            serde_json::from_value::<TrainingConfig>(changed)
+                .map_err(|e| refused(with_suggestion(&e.to_string())))?
+                .check()
+                .map_err(|e| refused(e.to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 /// One trial under way.
@@ -264,7 +336,7 @@ fn best(work: &Work, plan: &Plan, base: &Value, study: &Study) -> Result<Option<
             .join(", ")
     ));
     let tuned = Plan { because, training };
-    tuned.write(&work.plans_folder())?;
+    crate::planned::write(&tuned, &work.plans_folder())?;
     Ok(Some(tuned))
 }
 

@@ -110,6 +110,8 @@ mod tests {
                 None => JobState::Failed("it broke".to_owned()),
             },
             failures: Vec::new(),
+            earlier: Vec::new(),
+            basis: None,
             dice: *dice,
             labels: Vec::new(),
             seconds: 1.0,

@@ -1,7 +1,7 @@
 //! The chosen ensemble as one model folder: a model an algorithm with its folds as members, the further
 //! algorithms as its companions.
 
-use crate::work::{create, problem};
+use crate::work::create;
 use crate::{Choice, Error, History, Result, Work};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,11 @@ use vesalius_inferers::{ModelDescription, weights_path};
 pub fn write_model(work: &Work, history: &History, choice: &Choice) -> Result<PathBuf> {
     let target = work.folder().join("model");
     let part = work.folder().join("model.part");
-    let unwritable =
-        |path: &Path, e: std::io::Error| problem(path, &format!("cannot be written: {e}"));
+    let unwritable = |path: &Path, source: std::io::Error| Error::System {
+        path: path.to_path_buf(),
+        what: "written",
+        source,
+    };
     let removed = |path: &Path| match path.exists() {
         true => std::fs::remove_dir_all(path).map_err(|e| unwritable(path, e)),
         false => Ok(()),
@@ -80,8 +83,11 @@ fn write_algorithm(
                 _ => format!("fold_{fold}_{own}"),
             };
             let weights = weights_path(&source, own);
-            let bytes = std::fs::read(&weights)
-                .map_err(|e| problem(&weights, &format!("cannot be read: {e}")))?;
+            let bytes = std::fs::read(&weights).map_err(|source| Error::System {
+                path: weights.clone(),
+                what: "read",
+                source,
+            })?;
             let path = weights_path(target, &name);
             if let Some(parent) = path.parent() {
                 create(parent)?;

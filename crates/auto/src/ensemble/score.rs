@@ -4,7 +4,7 @@ use super::Candidate;
 use super::candidates::candidates;
 use super::post::{Judged, decide, evaluate};
 use crate::held_out::{cases, probabilities_path, read_probabilities};
-use crate::{Error, History, Result, Work};
+use crate::{Error, History, Missing, Result, Work};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,6 +52,9 @@ pub struct Choice {
     pub dice: f64,
     /// Every candidate.
     pub tried: Vec<Scored>,
+    /// Runs that were to take part and have no model, with the reasons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
 }
 
 impl Choice {
@@ -70,7 +73,12 @@ impl Choice {
                         "is not the choice of an ensemble: {e}; remove it to choose anew"
                     ),
                 }),
-            Err(_) => Ok(None),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::System {
+                path,
+                what: "read",
+                source,
+            }),
         }
     }
 
@@ -137,6 +145,7 @@ pub fn choose(
         postprocessing,
         dice,
         tried,
+        missing: history.missing(),
     };
     choice.write(work)?;
     Ok(choice)
@@ -245,12 +254,8 @@ fn scheme_of(work: &Work, history: &History) -> Result<LabelScheme> {
 }
 
 fn why_none(history: &History) -> String {
-    let reasons: Vec<String> = history
-        .jobs
-        .iter()
-        .filter(|job| !job.is_trained())
-        .map(|job| format!("{} on fold {} is {:?}", job.algorithm, job.fold, job.state))
-        .collect();
+    let missing = history.missing();
+    let reasons: Vec<String> = missing.iter().map(ToString::to_string).collect();
     match reasons.is_empty() {
         true => "nothing was trained; run `vesalius auto train` first".to_owned(),
         false => format!("no run can be used: {}", reasons.join("; ")),

@@ -33,7 +33,7 @@ pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
     let network = task.with_channels(shape.network.clone());
     let mut training = TrainingConfig::new(name, network, patch);
     training.preprocessing = preprocessing(task, name, to, &mut because);
-    training.augmentation = Chain(vec![shape.augmentation.clone()]);
+    training.augmentation = augmentation(&shape, &mut because);
     training.loss = LossConfig::DiceCrossEntropy(DiceCrossEntropy {
         dice: Dice {
             batch: shape.across.is_some(),
@@ -54,6 +54,24 @@ pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
     training.inferer = Some(shape.inferer());
     course(task, &shape, &mut training, &mut because);
     Ok(Plan { because, training })
+}
+
+/// The template's; without quarter turns where they would give patches of one batch different sides.
+fn augmentation(shape: &Template, because: &mut Vec<String>) -> Chain {
+    let size = shape.patch.map(|n| n.max(1) as usize);
+    if shape.augmentation.size_after(size).is_some() {
+        return Chain(vec![shape.augmentation.clone()]);
+    }
+    let Transform::Auto3dSegSwinUnetr(recipe) = &shape.augmentation else {
+        return Chain(vec![shape.augmentation.clone()]);
+    };
+    because.push(
+        "no quarter turns: the patch is not as long as wide, and turned ones would not fit into one batch"
+            .to_owned(),
+    );
+    let turns = |transform: &Transform| matches!(transform, Transform::Rotate90(_));
+    let transforms = recipe.transforms();
+    Chain(transforms.into_iter().filter(|t| !turns(t)).collect())
 }
 
 /// The spacing to train at; 0 where cases stay as they are.

@@ -24,6 +24,8 @@ use vesalius_volume::LabelScheme;
 const USUAL_MINUTES: f64 = 30.0;
 /// What nnU-Net's planner is told to fill on a CPU, where its 8 GB would make patches of minutes a step.
 const CPU_MEMORY_GB: f64 = 2.0;
+/// Slices of a batch at most: small batches make more steps.
+const SLICES: usize = 8;
 /// The share of free memory that a run may take.
 const MEMORY_SHARE: f64 = 0.7;
 
@@ -35,8 +37,16 @@ pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
         (asked, _) => asked,
     };
     let planned = planned(task, Planner::NnUnet, memory)?;
-    let of = planned.plans.configuration("3d_fullres")?;
-    let mut because = reasons(&planned, "3d_fullres");
+    // nnU-Net plans nothing in 3-D where the median case is one slice.
+    let (configuration, of) = match planned.plans.configuration("3d_fullres") {
+        Ok(of) => ("3d_fullres", of),
+        Err(_) => ("2d", planned.plans.configuration("2d")?),
+    };
+    let mut because = reasons(&planned, configuration);
+    if configuration == "2d" {
+        because
+            .push("the median case is one slice, so slices are segmented by themselves".to_owned());
+    }
     // That sentence is about nnU-Net's batch, which is not taken.
     because.retain(|reason| !reason.starts_with("batch size"));
     let base = base(task, name, &planned, &of, &mut because)?;
@@ -142,8 +152,17 @@ fn base(
 ) -> Result<TrainingConfig> {
     let mut translated = Translated::of(task, planned, of)?;
     let median = median_size(task, translated.spacing);
+    let order = translated.network_order();
     let divisor = translated.network.architecture().divisor();
-    let patch = filled_patch(translated.patch, median, divisor);
+    let filled = filled_patch(
+        order.map(|axis| translated.patch[axis]),
+        order.map(|axis| median[axis]),
+        divisor,
+    );
+    let mut patch = translated.patch;
+    for (axis, n) in order.into_iter().zip(filled) {
+        patch[axis] = n;
+    }
     if patch != translated.patch {
         because.push(format!(
             "of that patch {} × {} × {}, which the median case of {} × {} × {} fills: no time goes into padding",
@@ -157,24 +176,34 @@ fn base(
             positive: 3.0,
             negative: 1.0,
         }),
-        slice_axis: None,
+        slice_axis: translated.across,
     };
     let mut training = TrainingConfig::new(name, translated.network.clone(), patch);
     let (orient, orient_reason) = task.orientation();
     let (mirror, mirror_reason) = task.mirror();
     because.extend([orient_reason, mirror_reason]);
-    because.push(
-        "patches of 2, three in four around a labelled voxel: small batches make more steps"
-            .to_owned(),
-    );
+    // As the network sees them; slices are never mirrored across themselves.
+    let seen = |axis: &Axis| order.iter().position(|&at| at == axis.index());
+    let mirror: Vec<Axis> = mirror
+        .iter()
+        .filter(|axis| Some(**axis) != translated.across)
+        .filter_map(|axis| Some([Axis::X, Axis::Y, Axis::Z][seen(axis)?]))
+        .collect();
+    training.batch_size = match translated.across {
+        Some(_) => of.batch_size.unwrap_or(SLICES).clamp(2, SLICES),
+        None => 2,
+    };
+    because.push(format!(
+        "batches of {}, three patches in four around a labelled voxel: small batches make more steps",
+        training.batch_size
+    ));
     let mut steps: Vec<Transform> = orient.into_iter().collect();
     steps.extend(preprocessing(task, planned, of)?.0);
     training.preprocessing = Chain(steps);
-    training.augmentation = augmentation(&mirror);
+    training.augmentation = augmentation(&mirror, translated.across.is_some());
     training.mirror_axes = mirror;
     let regions = matches!(task.scheme, LabelScheme::Regions { .. });
     training.loss = loss(true, regions);
-    training.batch_size = 2;
     training.inferer = Some(translated.inferer(training.batch_size));
     Ok(training)
 }
@@ -189,15 +218,21 @@ fn filled_patch(planned: [i64; 3], median: [i64; 3], divisor: [usize; 3]) -> [i6
     })
 }
 
-/// Mild, since a short run sees each case only a few times.
-fn augmentation(mirror: &[Axis]) -> Chain {
+/// Mild, since a short run sees each case only a few times. Slices, whose last axis is the one across them, are
+/// turned in their plane.
+fn augmentation(mirror: &[Axis], slices: bool) -> Chain {
+    let mut affine = Affine {
+        rotate: [10.0; 3],
+        scale: [0.9, 1.1],
+        probability: 0.3,
+        ..Affine::default()
+    };
+    if slices {
+        affine.rotate = [0.0, 0.0, 10.0];
+        affine.still = Some(Axis::Z);
+    }
     let mut chain = vec![
-        Transform::Affine(Affine {
-            rotate: [10.0; 3],
-            scale: [0.9, 1.1],
-            probability: 0.3,
-            ..Affine::default()
-        }),
+        Transform::Affine(affine),
         Transform::ScaleIntensity(ScaleIntensity {
             factor: 0.25,
             probability: 0.5,
@@ -246,7 +281,8 @@ fn finished(mut config: TrainingConfig, steps: f64, because: &mut Vec<String>) -
 }
 
 fn training_memory(config: &TrainingConfig) -> Result<u64> {
-    let patch = config.patch.size.map(|n| n.max(1) as usize);
+    let whole = config.patch.size.map(|n| n.max(1) as usize);
+    let patch = config.network_patch().unwrap_or(whole);
     Ok(config
         .network
         .profile(patch, config.batch_size)?

@@ -3,10 +3,16 @@
 
 mod auto3dseg;
 mod axes;
+#[cfg(test)]
+mod made;
 mod measured;
 mod nnunet;
+#[cfg(test)]
+mod odd;
 mod probe;
 mod rung;
+#[cfg(test)]
+mod table;
 mod task;
 mod template;
 
@@ -84,7 +90,7 @@ pub fn plan(work: &Work, analyzed: &Analyzed, options: &PlanOptions) -> Result<V
     let task = Task::of(work, analyzed, options, wanted.len())?;
     for name in &wanted {
         if !Plan::path(&folder, name).exists() {
-            one(&task, name)?.write(&folder)?;
+            crate::planned::write(&one(&task, name)?, &folder)?;
         }
     }
     Plan::read_all(&folder)

@@ -41,8 +41,13 @@ pub(super) fn plan(task: &Task, name: &str, planner: Planner, configuration: &st
         return Err(Error::Plan {
             path: task.work.plans_folder(),
             reason: format!(
-                "nnU-Net makes no `{configuration}` of this dataset, only {}: its rules ask for a low resolution only where a patch sees less than a quarter of a case",
-                there.join(", ")
+                "nnU-Net makes no `{configuration}` of this dataset, only {}: its rules {}; plan one of those",
+                there.join(", "),
+                match there.contains(&"3d_fullres") {
+                    true =>
+                        "ask for a low resolution only where a patch sees less than a quarter of a case",
+                    false => "make 3-D networks only where the median case has more than one slice",
+                }
             ),
         });
     };
@@ -72,9 +77,19 @@ pub(super) fn plan(task: &Task, name: &str, planner: Planner, configuration: &st
 
 /// What nnU-Net's planner says of the dataset.
 pub(super) fn planned(task: &Task, planner: Planner, memory_gb: Option<f64>) -> Result<Planned> {
+    let mut slices: Vec<usize> = task
+        .fingerprint()
+        .shapes_after_crop
+        .iter()
+        .map(|size| size[0])
+        .collect();
+    slices.sort_unstable();
     let options = PlanOptions {
         dataset_name: task.work.list().name.clone(),
         gpu_memory_gb: memory_gb,
+        // nnU-Net's rule looks at the spacing alone, and would take slices across a case that is one slice
+        // thinner than its pixels are wide.
+        suppress_transpose: slices.get(slices.len() / 2) == Some(&1),
         ..PlanOptions::default()
     };
     Ok(planner.plan(task.fingerprint(), &task.dataset_json(), &options)?)
@@ -214,7 +229,7 @@ impl Translated {
     fn augmentation(&self) -> Transform {
         match self.across {
             Some(_) => Transform::NnUnet2d(NnUnet2d {
-                size: self.in_network_order(self.patch),
+                size: self.network_order().map(|axis| self.patch[axis]),
                 rotate: if self.stretch() > LONG { 15.0 } else { 180.0 },
                 ..NnUnet2d::default()
             }),
@@ -226,12 +241,9 @@ impl Translated {
         }
     }
 
-    /// A patch as the network has it: the axis across slices last.
-    fn in_network_order(&self, patch: [i64; 3]) -> [i64; 3] {
-        match self.across {
-            Some(axis) => axis.last().map(|a| patch[a]),
-            None => patch,
-        }
+    /// The axes in the order in which the network has them: the one across slices last.
+    pub fn network_order(&self) -> [usize; 3] {
+        self.across.map_or([0, 1, 2], |axis| axis.last())
     }
 
     /// The patch that is cut, so that its turned corners hold tissue: nnU-Net's

@@ -1,6 +1,7 @@
 //! `report.html` and `report.json`: the dataset, the plans and their reasons, every run, the ensemble and
 //! its worst cases, in one file that opens without a server.
 
+mod algorithms;
 mod dataset;
 mod runs;
 
@@ -31,6 +32,7 @@ pub fn write_report(work: &Work, plans: &[Plan]) -> Result<PathBuf> {
     dataset::write(&mut page, work, analyzed.as_ref())?;
     plan_reasons(&mut page, plans);
     runs::write(&mut page, work, &history)?;
+    algorithms::write(&mut page, &history, choice.as_ref());
     if let (Some(choice), Some(scores)) = (&choice, &scores) {
         ensemble(&mut page, choice, scores);
         worst(&mut page, work, &history, choice, scores)?;
@@ -71,6 +73,14 @@ fn ensemble(page: &mut Page, choice: &Choice, scores: &Evaluation) {
         choice.best.candidate.combine,
         choice.dice
     ));
+    if !choice.missing.is_empty() {
+        page.text("Missing, because they have no model:");
+        let rows = choice.missing.iter().map(|missing| {
+            let fold = missing.fold.to_string();
+            vec![missing.algorithm.clone(), fold, missing.reason.clone()]
+        });
+        page.table(&table(&["algorithm", "fold", "reason"], rows.collect()));
+    }
     page.table(&scores.label_table(&Bootstrap::default()));
     page.text("All that were tried, scored in the same way, without post-processing:");
     let rows = choice.tried.iter().map(|tried| {
@@ -145,6 +155,9 @@ fn as_json(
         "cases": work.list().cases.len(),
         "plans": plans,
         "runs": history.jobs,
+        "algorithms": algorithms::as_json(history, choice),
+        "missing": history.missing(),
+        "warnings": work.warnings(),
         "ensemble": choice,
         "case_dice": cases,
     })

@@ -72,8 +72,9 @@ fn state(job: &Job) -> String {
         JobState::Collapsed(reason) => format!("collapsed, left out: {reason}"),
     };
     let tries = job
-        .failures
+        .earlier
         .iter()
+        .chain(&job.failures)
         .map(|reason| format!("; an earlier try: {reason}"));
     state + &tries.collect::<String>()
 }

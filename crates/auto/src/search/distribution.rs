@@ -62,16 +62,18 @@ impl Distribution {
                 log,
                 step,
             } => {
-                let order = low.is_finite() && high.is_finite() && low < high;
+                let order = low.is_finite() && high.is_finite() && low <= high;
                 demand(order, || {
-                    format!("`low` is {low} and `high` {high}; expected finite numbers, low < high")
+                    format!("`low` is {low} and `high` {high}; expected finite numbers, low ≤ high")
                 })?;
                 demand(!log || *low > 0.0, || {
                     format!("`low` is {low}, and a logarithm wants low > 0")
                 })?;
-                let fits = step.is_none_or(|step| step > 0.0 && step <= high - low);
+                let constant = low == high;
+                let fits = step.is_none_or(|step| step > 0.0 && (constant || step <= high - low));
                 demand(fits, || {
-                    format!("`step` is {step:?}, expected more than 0 and at most high − low")
+                    let step = step.unwrap_or_default();
+                    format!("`step` is {step}, expected more than 0 and at most high − low")
                 })
             }
             Self::Int {
@@ -80,8 +82,8 @@ impl Distribution {
                 log,
                 step,
             } => {
-                demand(low < high, || {
-                    format!("`low` is {low} and `high` {high}; expected low < high")
+                demand(low <= high, || {
+                    format!("`low` is {low} and `high` {high}; expected low ≤ high")
                 })?;
                 demand(!log || *low > 0, || {
                     format!("`low` is {low}, and a logarithm wants low ≥ 1")
@@ -89,7 +91,8 @@ impl Distribution {
                 demand(!(*log && *step != 1), || {
                     "`log` and `step` exclude each other".to_owned()
                 })?;
-                let fits = *step > 0 && high.checked_sub(*low).is_some_and(|width| *step <= width);
+                let within = high.checked_sub(*low).is_some_and(|width| *step <= width);
+                let fits = *step > 0 && (low == high || within);
                 demand(fits, || {
                     format!("`step` is {step}, expected 1 to high − low")
                 })
@@ -119,6 +122,9 @@ impl Distribution {
     /// Where this distribution lies on the line on which samplers work; a value is drawn evenly there,
     /// but for a normal one. `[start, end)`.
     pub(super) fn line(&self) -> [f64; 2] {
+        if self.constant().is_some() {
+            return [0.0, 1.0];
+        }
         match self {
             Self::Float {
                 low,
@@ -173,6 +179,9 @@ impl Distribution {
 
     /// The value at a place on the line.
     pub(crate) fn value(&self, place: f64) -> Setting {
+        if let Some(constant) = self.constant() {
+            return constant;
+        }
         match self {
             Self::Float {
                 low,
@@ -209,6 +218,24 @@ impl Distribution {
                 choices[(place.max(0.0) as usize).min(choices.len() - 1)].clone()
             }
         }
+    }
+
+    /// The only value there is, as of Optuna's distributions with `low` = `high`.
+    fn constant(&self) -> Option<Setting> {
+        match self {
+            Self::Float { low, high, .. } if low == high => Some(Setting::Float(*low)),
+            Self::Int { low, high, .. } if low == high => Some(Setting::Int(*low)),
+            _ => None,
+        }
+    }
+
+    /// Values that show whether the setting takes what is drawn: every choice, both ends of a range.
+    pub(crate) fn extremes(&self) -> Vec<Setting> {
+        if let Self::Categorical { choices } = self {
+            return choices.clone();
+        }
+        let [start, end] = self.line();
+        vec![self.value(start), self.value(end.next_down())]
     }
 
     /// Whether neighbouring places on the line mean nothing to each other.
@@ -268,6 +295,51 @@ mod tests {
         values.sort_by(f64::total_cmp);
         values.dedup();
         assert_eq!(values, [2.0, 5.0, 8.0]);
+    }
+
+    #[test]
+    fn equal_bounds_are_a_constant_as_in_optuna() {
+        let float = |log, step| Distribution::Float {
+            low: 0.3,
+            high: 0.3,
+            log,
+            step,
+        };
+        for distribution in [
+            float(false, None),
+            float(true, None),
+            float(false, Some(0.1)),
+        ] {
+            assert!(drawn(&distribution, 50).iter().all(|v| *v == 0.3));
+            assert_eq!(distribution.extremes()[1], Setting::Float(0.3));
+        }
+        for (log, step) in [(false, 1), (true, 1), (false, 3)] {
+            let int = Distribution::Int {
+                low: 4,
+                high: 4,
+                log,
+                step,
+            };
+            assert!(drawn(&int, 50).iter().all(|v| *v == 4.0));
+        }
+    }
+
+    #[test]
+    fn the_extremes_are_both_ends_or_every_choice() {
+        let int = Distribution::Int {
+            low: 2,
+            high: 9,
+            log: false,
+            step: 3,
+        };
+        assert_eq!(int.extremes(), [Setting::Int(2), Setting::Int(8)]);
+        let log = Distribution::Float {
+            low: 0.5,
+            high: 2.0,
+            log: true,
+            step: None,
+        };
+        assert_eq!(log.extremes(), [Setting::Float(0.5), Setting::Float(2.0)]);
     }
 
     #[test]

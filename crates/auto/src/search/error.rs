@@ -32,6 +32,17 @@ pub enum SearchError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// A file or folder of a search that the system would not make, read or write.
+    #[error("{path}: cannot be used ({source}); the folder must be writable and have room")]
+    System {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A description that cannot be written.
+    #[error(transparent)]
+    Io(#[from] vesalius_io::Error),
     /// A trial that is not there, or has ended.
     #[error("trial {number} {reason}")]
     Trial {

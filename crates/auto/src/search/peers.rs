@@ -5,6 +5,7 @@ use super::trial::Setting;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use vesalius_transforms::{nearest_name, with_suggestion};
 
 type Parsed<T> = std::result::Result<T, String>;
 
@@ -44,15 +45,21 @@ pub(super) fn parse(value: &Value) -> Parsed<Distribution> {
             "{value} is not a distribution; expected one of {OPTUNA}, or `_type` with {NNI}"
         ));
     };
+    let only = |known: &[&str]| match map.keys().find(|key| !known.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => Err(format!("has the unknown key `{key}`{}", hint(key, known))),
+    };
     if let (Some(kind), Some(arguments)) =
         (map.get("_type").and_then(Value::as_str), map.get("_value"))
     {
+        only(&["_type", "_value"])?;
         return nni(kind, arguments);
     }
     if let (Some(name), Some(attributes)) = (
         map.get("name").and_then(Value::as_str),
         map.get("attributes"),
     ) {
+        only(&["name", "attributes"])?;
         return optuna(name, attributes);
     }
     match map.iter().next() {
@@ -64,6 +71,11 @@ pub(super) fn parse(value: &Value) -> Parsed<Distribution> {
     }
 }
 
+/// The name that was probably meant.
+fn hint(found: &str, known: &[&str]) -> String {
+    nearest_name(found, known).map_or(String::new(), |n| format!("; did you mean `{n}`?"))
+}
+
 fn optuna(name: &str, attributes: &Value) -> Parsed<Distribution> {
     match name {
         "float" | "suggest_float" | "FloatDistribution" => {
@@ -73,6 +85,12 @@ fn optuna(name: &str, attributes: &Value) -> Parsed<Distribution> {
                 log,
                 step,
             } = read(name, attributes)?;
+            if log && step.is_some() {
+                return Err(
+                    "`log` and `step` exclude each other, as in Optuna; leave one out, or take NNI's `qloguniform`"
+                        .to_owned(),
+                );
+            }
             Ok(Distribution::Float {
                 low,
                 high,
@@ -99,7 +117,18 @@ fn optuna(name: &str, attributes: &Value) -> Parsed<Distribution> {
             Ok(Distribution::Categorical { choices })
         }
         other => Err(format!(
-            "`{other}` is not a distribution; expected one of {OPTUNA}"
+            "`{other}` is not a distribution; expected one of {OPTUNA}{}",
+            hint(
+                other,
+                &[
+                    "float",
+                    "int",
+                    "categorical",
+                    "FloatDistribution",
+                    "IntDistribution",
+                    "CategoricalDistribution"
+                ]
+            )
         )),
     }
 }
@@ -149,14 +178,16 @@ fn nni(kind: &str, arguments: &Value) -> Parsed<Distribution> {
         }
         other => {
             return Err(format!(
-                "`_type: {other}` is not a distribution; expected one of {NNI}"
+                "`_type: {other}` is not a distribution; expected one of {NNI}{}",
+                hint(other, &NNI.split(", ").collect::<Vec<_>>())
             ));
         }
     })
 }
 
 fn read<T: DeserializeOwned>(name: &str, value: &Value) -> Parsed<T> {
-    serde_json::from_value(value.clone()).map_err(|e| format!("`{name}` with {value}: {e}"))
+    serde_json::from_value(value.clone())
+        .map_err(|e| format!("`{name}` with {value}: {}", with_suggestion(&e.to_string())))
 }
 
 #[cfg(test)]
@@ -209,11 +240,21 @@ mod tests {
                 .unwrap_err()
                 .contains("loguniform")
         );
-        assert!(
-            of("{float: {low: 0, hihg: 1}}")
-                .unwrap_err()
-                .contains("hihg")
-        );
+        for (yaml, meant) in [
+            ("{float: {low: 0, hihg: 1}}", "high"),
+            ("{flaot: {low: 0, high: 1}}", "float"),
+            ("{_type: chioce, _value: [1]}", "choice"),
+            ("{_type: choice, _value: [1], _vlaue: [2]}", "_value"),
+            ("{int: {low: 0, high: 4, stpe: 2}}", "step"),
+        ] {
+            let error = of(yaml).unwrap_err();
+            assert!(
+                error.contains(&format!("did you mean `{meant}`")),
+                "{error}"
+            );
+        }
+        let both = of("{float: {low: 0.1, high: 1, log: true, step: 0.1}}").unwrap_err();
+        assert!(both.contains("exclude each other"), "{both}");
         assert!(
             of("{_type: uniform, _value: [1]}")
                 .unwrap_err()

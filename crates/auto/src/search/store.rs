@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-const EVENTS: &str = "trials.jsonl";
+pub(super) const EVENTS: &str = "trials.jsonl";
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,12 +66,18 @@ impl Events {
 
     /// Adds an event, on disk before in memory.
     pub(super) fn push(&mut self, event: Event) -> Result<()> {
-        let mut line = serde_json::to_string(&event).map_err(|e| unusable(&self.path, e))?;
+        let mut line = serde_json::to_string(&event).map_err(|e| unusable(&self.path, e.into()))?;
         line.push('\n');
-        self.file
+        let before = self.file.metadata().map_err(|e| unusable(&self.path, e))?;
+        let written = self
+            .file
             .write_all(line.as_bytes())
-            .and_then(|()| self.file.sync_data())
-            .map_err(|e| unusable(&self.path, e))?;
+            .and_then(|()| self.file.sync_data());
+        if let Err(e) = written {
+            // A full disk may hold half a line, after which nobody could go on.
+            let _ = self.file.set_len(before.len());
+            return Err(unusable(&self.path, e));
+        }
         self.apply(event);
         Ok(())
     }
@@ -92,7 +98,7 @@ impl Events {
                 .and_then(|()| self.file.seek(SeekFrom::End(0)))
                 .map_err(|e| unusable(&self.path, e))?;
         }
-        for (number, line) in (1..).zip(text[..whole].split(|byte| *byte == b'\n')) {
+        for (number, line) in (1u64..).zip(text[..whole].split(|byte| *byte == b'\n')) {
             if line.is_empty() {
                 continue;
             }
@@ -140,10 +146,14 @@ impl Events {
     }
 }
 
+/// What stands in the lock file of a trial once the record has it.
+const BEGUN: &str = "begun";
+
 /// The right to work on a trial: the system takes it back when the process dies.
 #[derive(Debug)]
 pub(super) struct Claim {
-    _file: File,
+    path: PathBuf,
+    file: File,
 }
 
 impl Claim {
@@ -157,16 +167,42 @@ impl Claim {
             .open(&path)
             .map_err(|e| unusable(&path, e))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { path, file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(e)) => Err(unusable(&path, e)),
         }
     }
+
+    /// Notes that the record has the trial, so that its loss is seen.
+    pub(super) fn begun(&mut self) -> Result<()> {
+        self.file
+            .set_len(0)
+            .and_then(|()| self.file.write_all(BEGUN.as_bytes()))
+            .map_err(|e| unusable(&self.path, e))
+    }
 }
 
-pub(super) fn unusable(path: &Path, error: impl std::fmt::Display) -> SearchError {
-    SearchError::Study {
+/// How many trials were begun that the record does not have.
+pub(super) fn lost(folder: &Path, trials: &[Trial]) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
+    let number = |path: &Path| -> Option<u64> {
+        let name = path.file_name()?.to_str()?;
+        let number = name.strip_prefix("trial_")?.strip_suffix(".lock")?;
+        number.parse().ok()
+    };
+    entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| number(path).is_some_and(|n| trials.iter().all(|t| t.number != n)))
+        .filter(|path| std::fs::read_to_string(path).is_ok_and(|text| text == BEGUN))
+        .count()
+}
+
+pub(super) fn unusable(path: &Path, source: std::io::Error) -> SearchError {
+    SearchError::System {
         path: path.to_path_buf(),
-        reason: format!("cannot be used ({error}); choose a folder that can be written"),
+        source,
     }
 }

@@ -1,9 +1,12 @@
 //! A search as its users see it: ask for a trial, report on it, end it.
 
-use super::store::{Claim, Event, Events, unusable};
+use super::store::{Claim, Event, Events, lost, unusable};
 use super::{Pruner, Result, Sampler, SearchError, SearchSpace, Trial, TrialState};
 use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use vesalius_volume::Warning;
 
 const DESCRIPTION: &str = "study.json";
 
@@ -18,6 +21,9 @@ pub struct StudyConfig {
     pub pruner: Pruner,
     /// The seed; with one process the trials follow from it and their results.
     pub seed: u64,
+    /// What the value of a trial depends on beside its settings, by name: how long it trains, what it is a
+    /// change of. Trials are only comparable where these are the same.
+    pub conditions: BTreeMap<String, String>,
     /// How many trials there will be in all; may be raised when a search is taken up again.
     #[serde(skip)]
     pub trials: u64,
@@ -31,6 +37,7 @@ impl StudyConfig {
             sampler: Sampler::default(),
             pruner: Pruner::default(),
             seed: 0,
+            conditions: BTreeMap::new(),
             trials,
         }
     }
@@ -60,6 +67,7 @@ pub enum Decision {
 pub struct Study {
     folder: PathBuf,
     config: StudyConfig,
+    warnings: Vec<Warning>,
 }
 
 impl Study {
@@ -72,24 +80,51 @@ impl Study {
         checked.map_err(SearchError::Space)?;
         std::fs::create_dir_all(folder).map_err(|e| unusable(folder, e))?;
         let path = folder.join(DESCRIPTION);
-        let text = serde_json::to_string_pretty(&config).map_err(|e| unusable(&path, e))?;
+        let text = serde_json::to_string_pretty(&config).map_err(|e| unusable(&path, e.into()))?;
         // The events' lock keeps two that begin at once apart.
         let events = Events::open(folder)?;
+        let lost = lost(folder, events.trials());
+        let record = folder.join(super::store::EVENTS);
+        if events.trials().is_empty() && lost > 0 {
+            return Err(SearchError::Study {
+                reason: format!(
+                    "holds none of the {lost} trials that were begun in this folder; restore it, or remove {} to search anew",
+                    folder.display()
+                ),
+                path: record,
+            });
+        }
         match std::fs::read_to_string(&path) {
             Ok(found) if found == text => {}
-            Ok(_) if !events.trials().is_empty() => {
-                return Err(SearchError::Study {
-                    path,
-                    reason: "is another search (its space, sampler, pruner or seed differ); choose another folder, or the settings that it was begun with".to_owned(),
-                });
+            Ok(found) if !events.trials().is_empty() => {
+                let differences = differences(&found, &text);
+                if !differences.is_empty() {
+                    return Err(SearchError::Study {
+                        path,
+                        reason: format!(
+                            "is another search, whose trials cannot be ranked with these: {}; go on with what it was begun with, or remove {} to search anew",
+                            differences.join(", "),
+                            folder.display()
+                        ),
+                    });
+                }
             }
-            _ => vesalius_io::write_bytes_atomically(&path, text.as_bytes())
-                .map_err(|e| unusable(&path, e))?,
+            _ => vesalius_io::write_bytes_atomically(&path, text.as_bytes())?,
         }
+        let warnings = match lost {
+            0 => Vec::new(),
+            lost => vec![Warning::TrialsLost { path: record, lost }],
+        };
         Ok(Self {
             folder: folder.to_path_buf(),
             config,
+            warnings,
         })
+    }
+
+    /// What was noticed when the folder was opened.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// The next trial to work on: one that a dead process left, else a new one; `None` when all have
@@ -114,7 +149,7 @@ impl Study {
         if number >= self.config.trials {
             return Ok(None);
         }
-        let Some(claim) = Claim::take(&self.folder, number)? else {
+        let Some(mut claim) = Claim::take(&self.folder, number)? else {
             return Err(SearchError::Trial {
                 number,
                 reason: "is locked though it was never begun; remove its lock file".to_owned(),
@@ -136,6 +171,7 @@ impl Study {
             settings,
             places,
         })?;
+        claim.begun()?;
         let trial = events.trials()[number as usize].clone();
         Ok(Some(Ask {
             trial,
@@ -218,4 +254,36 @@ impl Study {
             }
         }))
     }
+}
+
+/// What two descriptions of searches say differently, each with both values; what only one of them says is of a
+/// version that did not know it.
+fn differences(found: &str, now: &str) -> Vec<String> {
+    let read = |text: &str| serde_json::from_str::<BTreeMap<String, Value>>(text).ok();
+    let (Some(found), Some(now)) = (read(found), read(now)) else {
+        return vec!["its description cannot be read".to_owned()];
+    };
+    let shown = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    let told = |key: &str, was: &Value, is: &Value| {
+        format!("{key} was {} and is {}", shown(was), shown(is))
+    };
+    let mut differences = Vec::new();
+    for (key, is) in &now {
+        match found.get(key) {
+            Some(was) if was == is => {}
+            Some(Value::Object(was)) if key == "conditions" => {
+                let is = is.as_object().into_iter().flatten();
+                differences.extend(is.filter_map(|(name, is)| {
+                    let was = was.get(name).filter(|was| *was != is)?;
+                    Some(told(name, was, is))
+                }));
+            }
+            Some(was) => differences.push(told(key, was, is)),
+            None => {}
+        }
+    }
+    differences
 }

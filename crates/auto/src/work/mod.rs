@@ -1,15 +1,18 @@
 //! The work folder: one dataset, one version of its layout, one process at a time.
 
+mod contents;
 mod data;
+mod folds;
 mod left_out;
 
 use crate::{Error, Input, Plan, Result};
+pub(crate) use contents::Contents;
 pub(crate) use data::going_on;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vesalius_io::{FolderLock, LockAccess};
-use vesalius_planning::{Datalist, FoldMethod};
-use vesalius_volume::LabelScheme;
+use vesalius_planning::Datalist;
+use vesalius_volume::{LabelScheme, Warning};
 
 /// Changes when a later version could not go on from what an earlier one left.
 const LAYOUT: u32 = 1;
@@ -21,6 +24,8 @@ pub struct Work {
     folder: PathBuf,
     input: Input,
     list: Datalist,
+    contents: Contents,
+    warnings: Vec<Warning>,
     _lock: FolderLock,
 }
 
@@ -44,10 +49,6 @@ impl Work {
     }
 
     fn open_as(folder: &Path, input: Input, access: LockAccess) -> Result<Self> {
-        let cannot = |path: &Path, e: std::io::Error| Error::Work {
-            path: path.to_path_buf(),
-            reason: format!("cannot be used ({e}); choose a folder that can be written"),
-        };
         let lock = FolderLock::take(folder, access)?;
         let mut list = read_list(&input)?;
         let description = Description {
@@ -56,19 +57,35 @@ impl Work {
             dataset: digest(&list),
             input: input.clone(),
         };
+        let contents = Contents::of(&list);
+        let before = Contents::read(folder)?;
         let path = folder.join(DESCRIPTION);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => check_same(&path, &text, &description)?,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+        let is_begun = match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                // Files of the same cases may have been repaired since.
+                let same_cases = before.as_ref().is_some_and(|b| b.same_cases(&contents));
+                check_same(&path, &text, &description, same_cases)?
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => false,
+            Err(source) => {
+                return Err(Error::System {
+                    path,
+                    what: "read",
+                    source,
+                });
+            }
+        };
+        folds::deal(&mut list, input.num_fold)?;
+        let changed = before.map_or(Vec::new(), |before| before.changed(&contents));
+        if access == LockAccess::Exclusive {
+            // A case that was left out because it was broken may be whole now.
+            left_out::take_back(folder, &changed)?;
+            if !is_begun {
                 let text =
                     serde_saphyr::to_string(&description).map_err(|e| unreadable(&path, e))?;
                 vesalius_io::write_bytes_atomically(&path, text.as_bytes())?;
             }
-            Err(e) => return Err(cannot(&path, e)),
-        }
-        if list.cases.iter().any(|case| case.fold.is_none()) {
-            // As Auto3DSeg deals them.
-            list.assign_folds(input.num_fold, &FoldMethod::KFold { seed: 0 })?;
+            contents.write(folder)?;
         }
         let left_out = left_out::read(folder)?;
         list.cases.retain(|case| !left_out.contains(&case.name));
@@ -76,12 +93,29 @@ impl Work {
             folder: folder.to_path_buf(),
             input,
             list,
+            contents,
+            warnings: match changed.is_empty() {
+                true => Vec::new(),
+                false => vec![Warning::CasesChanged { cases: changed }],
+            },
             _lock: lock,
         };
         if access == LockAccess::Exclusive {
             work.list.write(&work.list_path())?;
         }
         Ok(work)
+    }
+
+    /// What was noticed when the folder was opened, and plans that are no longer as they were planned.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = self.warnings.clone();
+        warnings.extend(crate::planned::warnings(&self.plans_folder()));
+        warnings
+    }
+
+    /// What the cases' files are like.
+    pub(crate) fn contents(&self) -> &Contents {
+        &self.contents
     }
 
     /// Leaves cases out from now on, in later processes too: those that an analysis found unusable, when
@@ -224,8 +258,9 @@ fn read_list(input: &Input) -> Result<Datalist> {
     Ok(Datalist::read_with(&input.datalist, &options)?)
 }
 
-fn check_same(path: &Path, text: &str, now: &Description) -> Result<()> {
-    let other = |what: String| {
+/// Whether the folder's description is that of now; files of the same cases may differ.
+fn check_same(path: &Path, text: &str, now: &Description, same_cases: bool) -> Result<bool> {
+    let other = |what: String| -> Result<bool> {
         Err(Error::Work {
             path: path.to_path_buf(),
             reason: format!("{what}; choose another `--output`"),
@@ -238,7 +273,7 @@ fn check_same(path: &Path, text: &str, now: &Description) -> Result<()> {
             found.made_by, found.layout
         ));
     }
-    if found.dataset != now.dataset {
+    if found.dataset != now.dataset && !same_cases {
         return other(format!(
             "is the work on another dataset, `{}`: its cases or files differ",
             found.input.name
@@ -250,7 +285,7 @@ fn check_same(path: &Path, text: &str, now: &Description) -> Result<()> {
                 .to_owned(),
         );
     }
-    Ok(())
+    Ok(found.dataset == now.dataset)
 }
 
 fn unreadable(path: &Path, e: impl std::fmt::Display) -> Error {
@@ -275,7 +310,11 @@ fn digest(list: &Datalist) -> String {
 
 /// Makes a folder and those above it.
 pub(crate) fn create(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|e| problem(folder, &format!("cannot be made: {e}")))
+    std::fs::create_dir_all(folder).map_err(|source| Error::System {
+        path: folder.to_path_buf(),
+        what: "made",
+        source,
+    })
 }
 
 /// What is wrong with a file or folder of the work.

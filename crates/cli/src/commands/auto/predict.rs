@@ -6,7 +6,7 @@ use crate::interrupt::stop_flag;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use vesalius::auto::Work;
+use vesalius::auto::{Work, predictions_folder, renew_predictions};
 use vesalius::inferers::Segmenter;
 use vesalius::predict::{InputCase, PredictOptions, Progress, find_cases, predict_cases};
 use vesalius::tensor::parse_device;
@@ -19,9 +19,13 @@ pub struct Arguments {
     /// Images to segment [default: the cases under `testing` in the list]
     #[arg(long)]
     input: Option<PathBuf>,
-    /// The folder to write to [default: `predictions` in the work folder]
+    /// The folder to write to [default: `predictions` in the work folder, whose results are made again when
+    /// the work's model has changed]
     #[arg(long)]
     output: Option<PathBuf>,
+    /// Segment cases again whose result is there
+    #[arg(long)]
+    overwrite: bool,
     /// What computes: cpu, cuda[:n], wgpu[:n] or vulkan[:n]
     #[arg(long, default_value = "cpu")]
     device: String,
@@ -54,34 +58,60 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
         None => None,
     };
-    let output = arguments.output.as_deref();
-    predict(&work, cases, output, &arguments.device, &stop_flag())
+    let to = Target {
+        folder: arguments.output.as_deref(),
+        overwrite: arguments.overwrite,
+    };
+    let stop = stop_flag();
+    match cases {
+        Some(cases) => segment(&work, &cases, &to, &arguments.device, &stop),
+        None => segment(&work, &listed(&work), &to, &arguments.device, &stop),
+    }
 }
 
-/// Segments the cases given, or those of the list; nothing to do where the list has none.
-pub fn predict(
+/// Where results go.
+#[derive(Default)]
+struct Target<'a> {
+    /// `None` for the work folder's own.
+    folder: Option<&'a Path>,
+    overwrite: bool,
+}
+
+/// Segments the cases of the list without labels into the work folder; nothing to do where it has none.
+pub fn predict(work: &Work, device: &str, stop: &Arc<AtomicBool>) -> Result<()> {
+    segment(work, &listed(work), &Target::default(), device, stop)
+}
+
+fn listed(work: &Work) -> Vec<InputCase> {
+    let testing = work.list().testing.iter();
+    testing
+        .map(|case| InputCase {
+            name: case.name.clone(),
+            files: case.images.clone(),
+        })
+        .collect()
+}
+
+fn segment(
     work: &Work,
-    cases: Option<Vec<InputCase>>,
-    output: Option<&Path>,
+    cases: &[InputCase],
+    to: &Target,
     device: &str,
     stop: &Arc<AtomicBool>,
 ) -> Result<()> {
-    let cases = cases.unwrap_or_else(|| {
-        let testing = work.list().testing.iter();
-        testing
-            .map(|case| InputCase {
-                name: case.name.clone(),
-                files: case.images.clone(),
-            })
-            .collect()
-    });
     if cases.is_empty() {
         return Ok(());
     }
     let model = work.folder().join("model");
     let segmenter = Segmenter::open(&model, &parse_device(device)?)?;
-    let folder = work.folder().join("predictions");
-    let output = output.unwrap_or(&folder);
+    let own = predictions_folder(work);
+    if to.folder.is_none() {
+        let old = renew_predictions(work)?;
+        if old > 0 {
+            eprintln!("the model has changed: {old} predictions are made again");
+        }
+    }
+    let output = to.folder.unwrap_or(&own);
     let total = cases.len();
     let observer = |progress: &Progress| {
         if let Progress::Done { done, result } = progress {
@@ -91,8 +121,11 @@ pub fn predict(
             }
         }
     };
-    let options = PredictOptions::default();
-    let results = predict_cases(&segmenter, &cases, output, &options, stop, observer)?;
+    let options = PredictOptions {
+        overwrite: to.overwrite,
+        ..PredictOptions::default()
+    };
+    let results = predict_cases(&segmenter, cases, output, &options, stop, observer)?;
     let failed = results
         .iter()
         .filter(|result| result.outcome.is_err())

@@ -1,6 +1,6 @@
 //! `vesalius auto run`: all stages, each going on from what is there.
 
-use super::ensemble::{EnsembleArguments, choose_and_write};
+use super::ensemble::{EnsembleArguments, choose_and_write, whole};
 use super::plan::{PlanArguments, plan_all};
 use super::predict::predict;
 use super::report::report;
@@ -66,7 +66,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     train_all(&work, train, left, stop.clone())?;
-    choose_and_write(&work, &arguments.ensemble, stop.clone())?;
-    predict(&work, None, None, &train.device, &stop)?;
-    report(&work)
+    let missing = choose_and_write(&work, &arguments.ensemble, stop.clone())?;
+    predict(&work, &train.device, &stop)?;
+    report(&work)?;
+    whole(&missing, &arguments.ensemble)
 }

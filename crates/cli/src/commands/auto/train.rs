@@ -30,6 +30,9 @@ pub struct TrainArguments {
     /// How often a run that broke off or found nothing is begun anew
     #[arg(long, default_value_t = 1)]
     pub retries: usize,
+    /// Try runs again that failed, although their plan, the data and the version are what they failed with
+    #[arg(long)]
+    pub retry: bool,
     /// Runs that are made at one time
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub at_once: u16,
@@ -41,8 +44,21 @@ pub struct TrainArguments {
 /// Trains and prints a line a run.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let work = Work::reopen(&arguments.work)?;
-    train_all(&work, &arguments.how, arguments.minutes, stop_flag())?;
-    Ok(())
+    let history = train_all(&work, &arguments.how, arguments.minutes, stop_flag())?;
+    let missing = history.missing();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "{} of {} runs have no model:{}\ntry them again with --retry, or repair their plans; `vesalius auto ensemble` makes a model of the others",
+            missing.len(),
+            history.jobs.len(),
+            missing
+                .iter()
+                .map(|run| format!("\n  {run}"))
+                .collect::<String>()
+        )
+        .into()),
+    }
 }
 
 /// Trains what is not trained yet; fails where no run is usable.
@@ -56,6 +72,7 @@ pub fn train_all(
         minutes,
         folds: how.folds.clone(),
         retries: how.retries,
+        retry_failed: how.retry,
         at_once: usize::from(how.at_once),
         device: parse_device(&how.device)?,
         stop,
@@ -63,6 +80,7 @@ pub fn train_all(
     };
     let mut progress: Option<TrainingProgress> = None;
     let history = train(work, &work.plans()?, &options, &mut |event| match event {
+        TrainEvent::Warning(warning) => eprintln!("warning: {warning}"),
         TrainEvent::Begun { number, of, job } => {
             note!(
                 "run {number} of {of}: {} on fold {}",

@@ -99,6 +99,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 pub fn search(work: &Work, plan: &Plan, options: &TuneOptions) -> Result<()> {
     let mut progress: Option<TrainingProgress> = None;
     let best = tune(work, plan, options, &mut |event| match event {
+        TuneEvent::Warning(warning) => eprintln!("warning: {warning}"),
         TuneEvent::Begun(trial) => {
             let settings = serde_json::to_string(&trial.settings).unwrap_or_default();
             note!("trial {} of {}: {settings}", trial.number, options.trials);
