@@ -1,10 +1,11 @@
-//! `vesalius auto` killed (SIGKILL) at any moment of any stage: the same command goes on, and ends as one
-//! that was never broken off.
+//! `vesalius auto` killed (SIGKILL) at any moment of any stage, or on a disk that is full or read-only: the same
+//! command goes on, and ends as one that was never broken off.
 
 mod common;
 
+use common::disk::SmallDisk;
 use common::made::{MRI, input, plan_of};
-use common::{killed, success};
+use common::{killed, success, vesalius};
 use serde_json::Value;
 use std::path::Path;
 use tempfile::TempDir;
@@ -96,4 +97,89 @@ fn a_killed_search_ends_as_an_unbroken_one() {
     let tuned = plan_of(whole, "narrow_tuned");
     assert!(tuned.contains("the best"), "{tuned}");
     assert_eq!(plan_of(broken, "narrow_tuned"), tuned);
+}
+
+/// Runs on a disk that grows from `kibibytes` by half each time, until it succeeds: how often it did not. Nothing
+/// but the command may be called failed.
+fn on_a_growing_disk(folder: &Path, disk: &SmallDisk, kibibytes: f64, command: &[&str]) -> usize {
+    for failed in 0..14 {
+        disk.resize(&format!("{}k", (kibibytes * 1.5f64.powi(failed)) as u64));
+        let output = vesalius(folder, command);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned()
+            + &String::from_utf8_lossy(&output.stdout);
+        assert!(!said.contains("FAILED"), "{said}");
+        if output.status.success() {
+            return failed as usize;
+        }
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("No space left"), "{said}");
+    }
+    panic!("{command:?} does not end on any disk");
+}
+
+/// The work folder of `begun` on a small disk; nothing without the right to mount one.
+fn begun_on_disk(size: &str) -> Option<(TempDir, SmallDisk)> {
+    let folder = begun();
+    let disk = SmallDisk::mount(size)?;
+    let work = folder.path().join("work");
+    std::fs::create_dir_all(disk.path().join("plans")).unwrap();
+    std::fs::copy(
+        work.join("plans/narrow.yaml"),
+        disk.path().join("plans/narrow.yaml"),
+    )
+    .unwrap();
+    std::fs::remove_dir_all(&work).unwrap();
+    std::os::unix::fs::symlink(disk.path(), &work).unwrap();
+    Some((folder, disk))
+}
+
+const RUN: [&str; 5] = ["auto", "run", "input.yaml", "--output", "work"];
+
+#[test]
+fn a_full_disk_stops_the_work_which_then_goes_on() {
+    let whole = begun();
+    let Some((broken, disk)) = begun_on_disk("32k") else {
+        return;
+    };
+    let (whole, broken) = (whole.path(), broken.path());
+    success(whole, &RUN);
+    let failed = on_a_growing_disk(broken, &disk, 32.0, &RUN);
+    assert!(failed >= 3, "the disk was full {failed} times");
+    assert_eq!(scores(whole), scores(broken));
+    for file in ["ensemble.json", "model/model.yaml"] {
+        same(whole, broken, file);
+    }
+    // Nothing is left to do; a disk that became read-only is said, and nothing is called failed.
+    disk.allow("ro");
+    let output = vesalius(broken, &RUN);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("Read-only"), "{said}");
+    disk.allow("rw");
+    success(broken, &RUN);
+    assert_eq!(scores(whole), scores(broken));
+}
+
+#[test]
+fn a_full_disk_costs_a_search_no_trial() {
+    let whole = begun();
+    let Some((broken, disk)) = begun_on_disk("1m") else {
+        return;
+    };
+    let (whole, broken) = (whole.path(), broken.path());
+    let tune = "auto tune work --trials 3 --steps 10 --no-pruning --sampler random";
+    let tune: Vec<&str> = tune.split(' ').collect();
+    for folder in [whole, broken] {
+        success(
+            folder,
+            &["auto", "analyze", "input.yaml", "--output", "work"],
+        );
+    }
+    success(whole, &tune);
+    let failed = on_a_growing_disk(broken, &disk, 48.0, &tune);
+    assert!(failed >= 2, "the disk was full {failed} times");
+    same(whole, broken, "plans/narrow_tuned.yaml");
+    let record = broken.join("work/tune/narrow/study/trials.jsonl");
+    let record = std::fs::read_to_string(record).unwrap();
+    assert!(!record.contains("failed"), "{record}");
 }

@@ -141,19 +141,127 @@ fn a_run_that_breaks_off_is_named_and_left_out() {
     prepare(folder);
     plan(folder, "good", "[4, 8]", "0.01", 40);
     plan(folder, "wild", "[4, 8]", "1e30", 10);
-    let printed = success(folder, &RUN);
+    let output = vesalius(folder, &RUN);
+    assert_eq!(output.status.code(), Some(1));
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         printed.contains("wild fold 0: FAILED") || printed.contains("wild fold 0: COLLAPSED"),
         "{printed}"
     );
     assert!(printed.contains("taken: good"), "{printed}");
-    let history = json(&folder.join("work/history.json"));
-    let wild = &history["jobs"].as_array().unwrap()[2];
-    assert_eq!(wild["failures"].as_array().unwrap().len(), 1, "{wild}");
+    assert!(printed.contains("missing: wild on fold 1: "), "{printed}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("without 2 of the runs") && said.contains("--retry"),
+        "{said}"
+    );
+    let wild = || {
+        let history = json(&folder.join("work/history.json"));
+        history["jobs"].as_array().unwrap()[2].clone()
+    };
+    assert_eq!(
+        wild()["failures"].as_array().unwrap().len(),
+        1,
+        "{}",
+        wild()
+    );
     assert!(
         std::fs::read_to_string(folder.join("work/report.html"))
             .unwrap()
             .contains("left out")
+    );
+    let report = json(&folder.join("work/report.json"));
+    assert_eq!(report["missing"].as_array().unwrap().len(), 2, "{report}");
+    assert_eq!(report["algorithms"][1]["folds_trained"], 0, "{report}");
+    assert!(report["algorithms"][0]["dice"].as_f64().unwrap() > 0.0);
+
+    // Nothing has changed, so it is not tried again; asked to, it is.
+    let before = wild();
+    error(folder, &RUN);
+    assert_eq!(wild(), before);
+    let retry = [&RUN[..], &["--retry"]].concat();
+    error(folder, &retry);
+    assert_eq!(wild()["earlier"].as_array().unwrap().len(), 2, "{}", wild());
+    let taken = [&RUN[..], &["--allow-missing"]].concat();
+    assert!(success(folder, &taken).contains("missing: wild"));
+
+    // Its plan is repaired: the same command tries it again, and nothing is missing.
+    plan(folder, "wild", "[4, 8]", "0.01", 40);
+    let printed = success(folder, &RUN);
+    assert!(
+        printed.contains("wild fold 0: mean Dice") && !printed.contains("missing"),
+        "{printed}"
+    );
+    assert_eq!(
+        json(&folder.join("work/report.json"))["missing"],
+        Value::Array(vec![])
+    );
+}
+
+#[test]
+fn predictions_follow_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let mut list = json(&folder.join("dataset.json"));
+    list["testing"] = serde_json::json!([{"image": list["training"][0]["image"]}]);
+    std::fs::write(folder.join("dataset.json"), list.to_string()).unwrap();
+    plan(folder, "narrow", "[4, 8]", "0.01", 20);
+    success(folder, &RUN);
+    let name = list["testing"][0]["image"].as_str().unwrap();
+    let file = folder
+        .join("work/predictions")
+        .join(name.rsplit('/').next().unwrap());
+    let made = std::fs::metadata(&file).unwrap().modified().unwrap();
+    // The same model: what is there stays.
+    success(folder, &RUN);
+    assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), made);
+    // Another plan joins, and with it the model changes.
+    plan(folder, "wide", "[8, 16]", "0.02", 60);
+    let output = vesalius(folder, &RUN);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("1 predictions are made again"), "{said}");
+    assert!(std::fs::metadata(&file).unwrap().modified().unwrap() > made);
+}
+
+#[test]
+fn repaired_cases_are_looked_at_again_and_edited_plans_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    plan(folder, "narrow", "[4, 8]", "0.01", 20);
+    let images = folder.join("images");
+    let first = std::fs::read_dir(&images)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let whole = std::fs::read(&first).unwrap();
+    std::fs::write(&first, &whole[..whole.len() / 2]).unwrap();
+    let name = first
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .split('.')
+        .next()
+        .unwrap();
+    assert!(error(folder, &RUN).contains(name));
+    std::fs::write(&first, &whole).unwrap();
+    success(folder, &RUN);
+    let path = folder.join("work/plans/narrow.yaml");
+    let edited = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("0.01", "0.02");
+    std::fs::write(&path, edited).unwrap();
+    let output = vesalius(folder, &RUN);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("narrow on fold 0 was trained before its plan changed"),
+        "{said}"
     );
 }
 
