@@ -3,6 +3,7 @@
 use crate::commands::Result;
 use crate::interrupt::stop_flag;
 use crate::progress::TrainingProgress;
+use crate::warnings::tell_about;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -80,7 +81,7 @@ pub fn train_all(
     };
     let mut progress: Option<TrainingProgress> = None;
     let history = train(work, &work.plans()?, &options, &mut |event| match event {
-        TrainEvent::Warning(warning) => eprintln!("warning: {warning}"),
+        TrainEvent::Warning(warning) => tell_about("", std::slice::from_ref(warning)),
         TrainEvent::Begun { number, of, job } => {
             note!(
                 "run {number} of {of}: {} on fold {}",

@@ -3,6 +3,7 @@
 use crate::commands::Result;
 use crate::interrupt::stop_flag;
 use crate::progress::TrainingProgress;
+use crate::warnings::tell_about;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -99,7 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 pub fn search(work: &Work, plan: &Plan, options: &TuneOptions) -> Result<()> {
     let mut progress: Option<TrainingProgress> = None;
     let best = tune(work, plan, options, &mut |event| match event {
-        TuneEvent::Warning(warning) => eprintln!("warning: {warning}"),
+        TuneEvent::Warning(warning) => tell_about("", std::slice::from_ref(warning)),
         TuneEvent::Begun(trial) => {
             let settings = serde_json::to_string(&trial.settings).unwrap_or_default();
             note!("trial {} of {}: {settings}", trial.number, options.trials);
