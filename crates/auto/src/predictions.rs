@@ -78,8 +78,15 @@ fn model_hash(folder: &Path) -> Result<String> {
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = entries(folder)?;
-    Ok(entries.into_iter().filter(|path| path.is_file()).collect())
+    // A lock, whose name begins with a dot, is its holder's.
+    let hidden = |path: &Path| {
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        name.is_some_and(|name| name.starts_with('.'))
+    };
+    let entries = entries(folder)?.into_iter();
+    Ok(entries
+        .filter(|path| path.is_file() && !hidden(path))
+        .collect())
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -108,7 +108,7 @@ fn segment(
     if to.folder.is_none() {
         let old = renew_predictions(work)?;
         if old > 0 {
-            eprintln!("the model has changed: {old} predictions are made again");
+            note!("the model has changed: {old} predictions are made again");
         }
     }
     let output = to.folder.unwrap_or(&own);
