@@ -26,10 +26,10 @@ pub enum Error {
         source: vesalius_metrics::Error,
     },
     /// A file that cannot be read.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] vesalius_io::Error),
     /// Labels or scores that contradict each other.
-    #[error(transparent)]
+    #[error("{0}")]
     Metric(#[from] vesalius_metrics::Error),
 }
 

@@ -19,13 +19,13 @@ pub enum Error {
         reason: String,
     },
     /// A network, its weights or its input.
-    #[error(transparent)]
+    #[error("{0}")]
     Network(#[from] vesalius_networks::Error),
     /// A device that does not do what it should.
-    #[error(transparent)]
+    #[error("{0}")]
     Tensor(#[from] vesalius_tensor::Error),
     /// A file that cannot be written.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] vesalius_io::Error),
 }
 

@@ -75,13 +75,13 @@ pub enum Error {
         second: String,
     },
     /// A file that cannot be read.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] vesalius_io::Error),
     /// An image that cannot be resampled.
-    #[error(transparent)]
+    #[error("{0}")]
     Filter(#[from] vesalius_filters::Error),
     /// Channels that do not fit together.
-    #[error(transparent)]
+    #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
 }
 

@@ -73,16 +73,16 @@ pub enum Error {
     #[error("what was drawn cannot be written: {0}")]
     Json(#[from] serde_json::Error),
     /// A file.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] vesalius_io::Error),
     /// The chain refused the case.
-    #[error(transparent)]
+    #[error("{0}")]
     Transform(#[from] vesalius_transforms::Error),
     /// Image and labels do not fit.
-    #[error(transparent)]
+    #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
     /// The picture.
-    #[error(transparent)]
+    #[error("{0}")]
     View(#[from] vesalius_view::Error),
 }
 

@@ -56,7 +56,7 @@ pub enum Error {
     #[error("no ensemble can be made: {0}")]
     Ensemble(String),
     /// A search cannot be made.
-    #[error(transparent)]
+    #[error("{0}")]
     Search(#[from] crate::search::SearchError),
     /// The cases cannot be dealt into what is trained on and what is held out.
     #[error("{path}: {reason}")]
@@ -70,31 +70,31 @@ pub enum Error {
     #[error("stopped; run the same command again to go on")]
     Stopped,
     /// A network cannot be planned.
-    #[error(transparent)]
+    #[error("{0}")]
     Network(#[from] vesalius_networks::Error),
     /// A transform of a plan makes no sense.
-    #[error(transparent)]
+    #[error("{0}")]
     Transform(#[from] vesalius_transforms::Error),
     /// A list or a planner's file cannot be used.
-    #[error(transparent)]
+    #[error("{0}")]
     Planning(#[from] vesalius_planning::Error),
     /// A training run cannot be made.
-    #[error(transparent)]
+    #[error("{0}")]
     Training(#[from] vesalius_training::Error),
     /// A model cannot be used.
-    #[error(transparent)]
+    #[error("{0}")]
     Inferer(#[from] vesalius_inferers::Error),
     /// Segmentations cannot be scored.
-    #[error(transparent)]
+    #[error("{0}")]
     Metric(#[from] vesalius_metrics::Error),
     /// A picture cannot be drawn.
-    #[error(transparent)]
+    #[error("{0}")]
     View(#[from] vesalius_view::Error),
     /// A file could not be read or written.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] vesalius_io::Error),
     /// A volume, geometry or label scheme is wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
 }
 

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// A geometry or a buffer that does not fit.
-    #[error(transparent)]
+    #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
     /// An option outside of what the filter can do.
     #[error("{filter}: `{option}` is {found}, expected {expected}")]

@@ -93,25 +93,25 @@ pub enum Error {
         smallest: crate::Bytes,
     },
     /// nnU-Net's plans or dataset.json cannot be used.
-    #[error(transparent)]
+    #[error("{0}")]
     Planning(#[from] vesalius_planning::Error),
     /// A filter refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Filter(#[from] vesalius_filters::Error),
     /// A geometry or volume is not usable.
-    #[error(transparent)]
+    #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
     /// A transform refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Transform(#[from] vesalius_transforms::Error),
     /// A file could not be read or written.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] vesalius_io::Error),
     /// A tensor or its meaning is wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Tensor(#[from] vesalius_tensor::Error),
     /// A network or its weights are wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Network(#[from] vesalius_networks::Error),
 }
 

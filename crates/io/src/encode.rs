@@ -115,15 +115,12 @@ impl<'a, T: FileVoxel> Encoder<'a, T> {
 
     fn misfit(&self, at: usize, value: T) -> Error {
         let voxels = self.geometry.voxel_count();
-        Error::Value {
+        Error::NotStorable {
             path: self.path.to_owned(),
             value: format!("{value:?}"),
             index: self.geometry.index(at % voxels),
             channel: at / voxels,
-            expected: format!(
-                "{} (choose another type, or round real values: `--round`, `WriteOptions::round`)",
-                expectation(self.voxel_type)
-            ),
+            expected: expectation(self.voxel_type).to_string(),
         }
     }
 }

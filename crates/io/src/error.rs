@@ -112,7 +112,7 @@ pub enum Error {
     },
     /// The file does not say where its voxels lie.
     #[error(
-        "{path} does not say where its voxels lie: {found}; if you know the spacing, pass it (`--assume-spacing x,y,z`, in millimetres)"
+        "{path} does not say where its voxels lie: {found}; if you know the spacing, give it as `ReadOptions::assume_spacing` [x, y, z] in mm"
     )]
     NoGeometry {
         /// The file.
@@ -122,7 +122,7 @@ pub enum Error {
     },
     /// The image has more axes than three.
     #[error(
-        "{path} has {axes} ({extent:?} voxels); a volume has three axes: ask for `FourthAxis::Channels` if they are channels (`--channels`), or split the series"
+        "{path} has {axes} ({extent:?} voxels); a volume has three axes: ask for `FourthAxis::Channels` if they are channels, or split the series"
     )]
     FourthAxis {
         /// The file.
@@ -148,9 +148,25 @@ pub enum Error {
         /// What the caller can hold.
         expected: String,
     },
+    /// A value that the type to be stored cannot hold.
+    #[error(
+        "{path}: value {value} at voxel {index:?}, channel {channel}, does not fit; expected {expected} (choose another type, or round real values with `WriteOptions::round`)"
+    )]
+    NotStorable {
+        /// The file to be written.
+        path: PathBuf,
+        /// The value.
+        value: String,
+        /// The voxel, `[x, y, z]`.
+        index: [usize; 3],
+        /// The channel.
+        channel: usize,
+        /// What the type holds.
+        expected: String,
+    },
     /// The header asks for more memory than allowed.
     #[error(
-        "{path} needs {needed} bytes of memory, the limit is {limit}; raise the limit (`--max-memory`, `ReadOptions::max_bytes`) if the file is right"
+        "{path} needs {needed} bytes of memory, the limit is {limit}; raise `ReadOptions::max_bytes` if the file is right"
     )]
     TooLarge {
         /// The file.
@@ -186,7 +202,7 @@ pub enum Error {
     },
     /// Several DICOM series, and nothing says which one is meant.
     #[error(
-        "{path} holds several series; name one by UID, number or description (`--series`): {found}"
+        "{path} holds several series; name one by UID, number or description in `ReadOptions::series`: {found}"
     )]
     SeveralSeries {
         /// The file or folder.

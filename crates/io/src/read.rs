@@ -66,14 +66,14 @@ pub fn read_labels_as<T: Label + FileVoxel>(path: impl AsRef<Path>) -> Result<La
 /// As [`read_labels_as`], with options.
 ///
 /// # Errors
-/// As [`read_as`]; [`Error::FourthAxis`] also when channels are asked for, as a label map has none.
+/// As [`read_as`]; [`Error::Unsupported`] for more than one channel or time, as a label map has none.
 pub fn read_labels_with<T: Label + FileVoxel>(
     path: impl AsRef<Path>,
     options: &ReadOptions,
 ) -> Result<LabelMap<T>> {
     let path = path.as_ref();
     let options = ReadOptions {
-        fourth_axis: FourthAxis::Refuse,
+        fourth_axis: FourthAxis::Channels,
         ..options.clone()
     };
     let volume: Volume<T> = read_as_with(path, &options)?;

@@ -20,9 +20,9 @@ pub enum Error {
         expected: Vec<usize>,
     },
     /// An error of the filters, of which distances come.
-    #[error(transparent)]
+    #[error("{0}")]
     Filters(#[from] vesalius_filters::Error),
     /// An error of the tensor crate.
-    #[error(transparent)]
+    #[error("{0}")]
     Tensor(#[from] vesalius_tensor::Error),
 }

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// Reference and prediction do not lie on one grid, or a label scheme contradicts itself.
-    #[error(transparent)]
+    #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
     /// The list of what is scored contradicts itself.
     #[error("what is scored: {0}")]

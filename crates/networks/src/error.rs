@@ -43,7 +43,7 @@ pub enum Error {
         problem: String,
     },
     /// An error of the tensor crate.
-    #[error(transparent)]
+    #[error("{0}")]
     Tensor(#[from] vesalius_tensor::Error),
 }
 

@@ -58,7 +58,7 @@ pub enum Error {
         reason: String,
     },
     /// A value that is not what its key wants.
-    #[error(transparent)]
+    #[error("{0}")]
     Json(serde_json::Error),
     /// A case cannot be used.
     #[error("case {case}: {reason}")]
@@ -75,12 +75,12 @@ pub enum Error {
     #[error("no plan can be made: {0}")]
     Plan(String),
     /// An image could not be processed.
-    #[error(transparent)]
+    #[error("{0}")]
     Filter(#[from] vesalius_filters::Error),
     /// A file could not be read or written.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] vesalius_io::Error),
     /// A volume, geometry or label scheme is wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
 }

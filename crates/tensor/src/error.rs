@@ -10,7 +10,7 @@ pub enum Error {
     UnknownDevice(String),
     /// A device whose backend was left out of this build.
     #[error(
-        "device `{name}` is not in this build; rebuild with `--features {feature}` (for example `cargo install --path crates/cli --features {feature}`) or use `cpu`"
+        "device `{name}` is not in this build; rebuild with it, for example `cargo install --path crates/cli --features {feature}`, or use `cpu`"
     )]
     NotCompiledIn {
         /// The device asked for.
@@ -68,6 +68,6 @@ pub enum Error {
     )]
     Execution(String),
     /// An error of the volume crate.
-    #[error(transparent)]
+    #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
 }

@@ -114,34 +114,34 @@ pub enum Error {
     #[error("the device's result could not be read: {0}")]
     Device(String),
     /// A dataset or a plan cannot be used.
-    #[error(transparent)]
+    #[error("{0}")]
     Planning(#[from] vesalius_planning::Error),
     /// A file could not be read or written.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] vesalius_io::Error),
     /// A volume, geometry or label scheme is wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
     /// A transform is wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Transform(#[from] vesalius_transforms::Error),
     /// A tensor or its meaning is wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Tensor(#[from] vesalius_tensor::Error),
     /// A network or its weights are wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Network(#[from] vesalius_networks::Error),
     /// A loss cannot be taken.
-    #[error(transparent)]
+    #[error("{0}")]
     Loss(#[from] vesalius_losses::Error),
     /// An inferer or model folder is wrong.
-    #[error(transparent)]
+    #[error("{0}")]
     Inferer(#[from] vesalius_inferers::Error),
     /// A picture or page cannot be made.
-    #[error(transparent)]
+    #[error("{0}")]
     View(#[from] vesalius_view::Error),
     /// A metric cannot be computed.
-    #[error(transparent)]
+    #[error("{0}")]
     Metric(#[from] vesalius_metrics::Error),
 }
 

@@ -42,9 +42,9 @@ pub enum Error {
         count: usize,
     },
     /// A filter refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Filter(#[from] vesalius_filters::Error),
     /// A geometry or volume is not usable.
-    #[error(transparent)]
+    #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
 }

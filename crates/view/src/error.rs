@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Image and labels do not lie on one grid.
-    #[error(transparent)]
+    #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
     /// A channel that the image does not have.
     #[error(

@@ -18,7 +18,7 @@ const LEAN: f64 = 0.05;
 pub enum SliceProblem {
     /// Slices are missing: some gaps are whole multiples of the others.
     #[error(
-        "{count} slice(s) are missing: the usual gap is {gap} mm, but the first wide gap is {wide} mm, after slice {after}; get the whole series, or fill by interpolation (`--interpolate-slices`, `UnevenSlices::Interpolate`)"
+        "{count} slice(s) are missing: the usual gap is {gap} mm, but the first wide gap is {wide} mm, after slice {after}; get the whole series, or fill by interpolation (`UnevenSlices::Interpolate`)"
     )]
     Missing {
         /// How many slices the gaps leave room for.
@@ -32,7 +32,7 @@ pub enum SliceProblem {
     },
     /// The gaps differ.
     #[error(
-        "the gaps between slices vary from {smallest} to {largest} mm; resample by interpolation (`--interpolate-slices`, `UnevenSlices::Interpolate`)"
+        "the gaps between slices vary from {smallest} to {largest} mm; resample by interpolation (`UnevenSlices::Interpolate`)"
     )]
     VariableGap {
         /// Smallest gap, mm.
@@ -50,7 +50,7 @@ pub enum SliceProblem {
     },
     /// The stack leans: a tilted gantry.
     #[error(
-        "the stack leans by {degrees:.2}° (a tilted gantry), so its axes are not at right angles; keep the shear in the affine (`--keep-shear`, `DicomOptions::keep_shear`) and resample afterwards"
+        "the stack leans by {degrees:.2}° (a tilted gantry), so its axes are not at right angles; keep the shear in the affine (`DicomOptions::keep_shear`) and resample afterwards"
     )]
     Tilted {
         /// Angle between the stack's axis and the slice normal.
@@ -58,7 +58,7 @@ pub enum SliceProblem {
     },
     /// A slice has no position, orientation or pixel spacing.
     #[error(
-        "{missing} is missing, so nothing says where the image lies; if you know the spacing, pass it (`--assume-spacing x,y,z`, in millimetres)"
+        "{missing} is missing, so nothing says where the image lies; if you know the spacing, give it as `ReadOptions::assume_spacing` [x, y, z] in mm"
     )]
     NoGeometry {
         /// The attribute that is missing.
@@ -66,7 +66,7 @@ pub enum SliceProblem {
     },
     /// A single slice without a thickness.
     #[error(
-        "there is one slice, and neither SpacingBetweenSlices nor SliceThickness says how thick it is; pass the spacing (`--assume-spacing x,y,z`, in millimetres)"
+        "there is one slice, and neither SpacingBetweenSlices nor SliceThickness says how thick it is; give the spacing as `ReadOptions::assume_spacing` [x, y, z] in mm"
     )]
     NoThickness,
 }

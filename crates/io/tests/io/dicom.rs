@@ -67,7 +67,11 @@ fn several_series_are_listed_and_one_must_be_named() {
     }
     assert_eq!(list_series(folder.path()).unwrap().series.len(), 2);
     let error = read(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("1.2.3") && error.contains("abdomen") && error.contains("--series"));
+    assert!(
+        error.contains("1.2.3")
+            && error.contains("abdomen")
+            && error.contains("ReadOptions::series")
+    );
     for name in ["1.2.4", "7", "Abdomen"] {
         let options = ReadOptions {
             series: Some(name.to_owned()),

@@ -124,7 +124,7 @@ fn rule_2_a_tilted_gantry_is_named_and_kept_on_request() {
     }
     let error = read_as::<u8>(folder.path()).unwrap_err().to_string();
     assert!(
-        error.contains("18.43°") && error.contains("--keep-shear"),
+        error.contains("18.43°") && error.contains("keep_shear"),
         "{error}"
     );
     let options = ReadOptions {
@@ -287,7 +287,7 @@ fn rule_7_what_has_no_place_is_an_error_with_a_way_out() {
         series_of(folder.path(), &[&[(tag, b"DS", b"")]]);
         let error = read_as::<u8>(folder.path()).unwrap_err().to_string();
         assert!(
-            error.contains(name) && error.contains("--assume-spacing"),
+            error.contains(name) && error.contains("assume_spacing"),
             "{error}"
         );
         let options = ReadOptions {

@@ -239,7 +239,7 @@ fn headers_that_lie_or_miss_something_are_refused() {
             "byte 0",
         ),
         (meta("ElementType = MET_UCHAR\n"), "ElementDataFile"),
-        (nrrd("\n12345678"), "--assume-spacing"),
+        (nrrd("\n12345678"), "assume_spacing"),
         (nrrd(&format!("{placed}\n1234567")), "truncated"),
         (
             nrrd(&format!("{placed}data file: ../../secret\n\n")),

@@ -96,7 +96,7 @@ fn channels_are_a_fourth_axis_that_must_be_asked_for() {
         matches!(&error, Error::FourthAxis { extent, .. } if extent == &[2, 3, 4, 2]),
         "{error}"
     );
-    assert!(error.to_string().contains("--channels"));
+    assert!(error.to_string().contains("FourthAxis::Channels"));
     assert_eq!(probe(&path).unwrap().channels, 2);
     let options = ReadOptions {
         fourth_axis: FourthAxis::Channels,
@@ -203,7 +203,7 @@ fn a_header_that_contradicts_itself_is_refused_by_field() {
     }
     let no_codes = spoiled(folder.path(), |bytes| bytes[252..256].fill(0));
     let error = read(&no_codes).unwrap_err().to_string();
-    assert!(error.contains("--assume-spacing"), "{error}");
+    assert!(error.contains("assume_spacing"), "{error}");
     let options = ReadOptions {
         assume_spacing: Some([1.0, 2.0, 3.0]),
         ..ReadOptions::default()

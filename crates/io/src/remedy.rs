@@ -1,0 +1,79 @@
+//! Which option would make a refused file readable or writable, for programs that ask their users in their
+//! own words.
+
+use crate::{Error, SliceProblem};
+use std::path::Path;
+
+/// A decision that the caller may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Remedy {
+    /// State the spacing: [`crate::ReadOptions::assume_spacing`].
+    AssumeSpacing,
+    /// Take the fourth axis as channels: [`crate::FourthAxis::Channels`].
+    FourthAxisAsChannels,
+    /// Allow more memory: [`crate::ReadOptions::max_bytes`].
+    RaiseMemoryLimit {
+        /// Bytes that the image needs.
+        needed: u64,
+    },
+    /// Name a series: [`crate::ReadOptions::series`].
+    NameSeries,
+    /// Interpolate slices: [`crate::UnevenSlices::Interpolate`].
+    InterpolateSlices,
+    /// Keep the shear of a tilted gantry: [`crate::DicomOptions::keep_shear`].
+    KeepShear,
+    /// Round real values: [`crate::WriteOptions::round`].
+    Round,
+}
+
+impl Error {
+    /// The option that would let the same call pass, where there is one.
+    pub fn remedy(&self) -> Option<Remedy> {
+        Some(match self {
+            Self::NoGeometry { .. } => Remedy::AssumeSpacing,
+            Self::FourthAxis { .. } => Remedy::FourthAxisAsChannels,
+            Self::TooLarge { needed, .. } => Remedy::RaiseMemoryLimit { needed: *needed },
+            Self::SeveralSeries { .. } => Remedy::NameSeries,
+            Self::NotStorable { .. } => Remedy::Round,
+            Self::Slices { problem, .. } => match problem {
+                SliceProblem::Missing { .. } | SliceProblem::VariableGap { .. } => {
+                    Remedy::InterpolateSlices
+                }
+                SliceProblem::Tilted { .. } => Remedy::KeepShear,
+                SliceProblem::NoGeometry { .. } | SliceProblem::NoThickness => {
+                    Remedy::AssumeSpacing
+                }
+                SliceProblem::Duplicates { .. } => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    /// The file or folder that the error is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Locked { folder: path, .. }
+            | Self::Lock { path, .. }
+            | Self::Read { path, .. }
+            | Self::Write { path, .. }
+            | Self::Truncated { path, .. }
+            | Self::Compression { path, .. }
+            | Self::NotAnImage { path, .. }
+            | Self::UnknownExtension { path }
+            | Self::Header { path, .. }
+            | Self::Unsupported { path, .. }
+            | Self::NoGeometry { path, .. }
+            | Self::FourthAxis { path, .. }
+            | Self::Value { path, .. }
+            | Self::NotStorable { path, .. }
+            | Self::TooLarge { path, .. }
+            | Self::Region { path, .. }
+            | Self::Slices { path, .. }
+            | Self::SeveralSeries { path, .. }
+            | Self::NoSuchSeries { path, .. }
+            | Self::Unreadable { path, .. }
+            | Self::Volume { path, .. } => path,
+        }
+    }
+}
