@@ -86,7 +86,7 @@ pub enum Error {
         reason: String,
     },
     /// Another process writes the output.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] vesalius_io::Error),
 }
 

@@ -12,6 +12,7 @@ mod input;
 mod interrupt;
 mod output;
 mod progress;
+mod remedy;
 mod values;
 mod warnings;
 
@@ -62,6 +63,26 @@ enum Command {
     Model(commands::model::Arguments),
 }
 
+impl Command {
+    /// Its first word.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Info(_) => "info",
+            Self::Convert(_) => "convert",
+            Self::Resample(_) => "resample",
+            Self::View(_) => "view",
+            Self::Filter(_) => "filter",
+            Self::Transform(_) => "transform",
+            Self::Train(_) => "train",
+            Self::Predict(_) => "predict",
+            Self::Ensemble(_) => "ensemble",
+            Self::Evaluate(_) => "evaluate",
+            Self::Auto(_) => "auto",
+            Self::Model(_) => "model",
+        }
+    }
+}
+
 /// Lets `vesalius … | head` end quietly, as other commands do: Rust ignores the signal of a closed pipe
 /// and would panic at the next line printed.
 #[cfg(unix)]
@@ -91,6 +112,7 @@ fn main() -> ExitCode {
         warnings::set_strict();
     }
     interrupt::install();
+    let name = arguments.command.name();
     let result = match arguments.command {
         Command::Info(arguments) => commands::info::run(&arguments),
         Command::Convert(arguments) => commands::convert::run(&arguments),
@@ -112,6 +134,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             note!("error: {error}");
+            if let Some(remedy) = remedy::of(error.as_ref(), name) {
+                note!("help: {remedy}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -73,6 +73,7 @@ impl Error {
             | Self::SeveralSeries { path, .. }
             | Self::NoSuchSeries { path, .. }
             | Self::Unreadable { path, .. }
+            | Self::Warned { path, .. }
             | Self::Volume { path, .. } => path,
         }
     }

@@ -41,7 +41,7 @@ pub enum SearchError {
         source: std::io::Error,
     },
     /// A description that cannot be written.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] vesalius_io::Error),
     /// A trial that is not there, or has ended.
     #[error("trial {number} {reason}")]

@@ -1,6 +1,8 @@
 //! Runs the command as a user would, on a small made dataset.
 
 #[allow(dead_code)]
+pub mod advice;
+#[allow(dead_code)]
 pub mod disk;
 #[allow(dead_code)]
 pub mod made;
@@ -29,6 +31,7 @@ pub fn error(folder: &Path, arguments: &[&str]) -> String {
         output.status
     );
     assert!(!text.contains("panicked"), "{text}");
+    advice::check(arguments, &text);
     text
 }
 

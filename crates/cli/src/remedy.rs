@@ -1,0 +1,61 @@
+//! What to do about an image that was refused, in the options of the command at hand.
+
+use std::error::Error;
+use std::path::Path;
+use vesalius::io::{self, Remedy};
+
+/// The remedy for the first image error among an error and its causes, as one sentence.
+pub fn of(error: &(dyn Error + 'static), command: &str) -> Option<String> {
+    let error = std::iter::successors(Some(error), |&error| error.source())
+        .find_map(|error| error.downcast_ref::<io::Error>())?;
+    let remedy = error.remedy()?;
+    let option = option(remedy);
+    Some(match command {
+        // Cases of a dataset are read with no option of their own: their files are put right once.
+        "train" | "auto" => {
+            let (path, copy) = (error.path(), placed(error.path()));
+            format!(
+                "put a readable copy in its place: `vesalius convert {} {} {option}`",
+                path.display(),
+                copy.display()
+            )
+        }
+        _ => format!("{} `{option}`", purpose(remedy)),
+    })
+}
+
+fn purpose(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::AssumeSpacing => "if you know the spacing in mm, add",
+        Remedy::FourthAxisAsChannels => "if the fourth axis holds channels, add",
+        Remedy::RaiseMemoryLimit { .. } => {
+            "if the file is right and the machine has the memory, add"
+        }
+        Remedy::NameSeries => "name one of them with",
+        Remedy::InterpolateSlices => "to have slices at equal gaps interpolated, add",
+        Remedy::KeepShear => "to keep the shear in the affine, add",
+        Remedy::Round => "to round to whole numbers, add",
+        _ => "add",
+    }
+}
+
+fn option(remedy: Remedy) -> String {
+    match remedy {
+        Remedy::AssumeSpacing => "--assume-spacing X,Y,Z".to_owned(),
+        Remedy::FourthAxisAsChannels => "--channels".to_owned(),
+        Remedy::RaiseMemoryLimit { needed } => {
+            format!("--max-memory {}GiB", needed.div_ceil(1 << 30))
+        }
+        Remedy::NameSeries => "--series NUMBER".to_owned(),
+        Remedy::InterpolateSlices => "--interpolate-slices".to_owned(),
+        Remedy::KeepShear => "--keep-shear".to_owned(),
+        Remedy::Round => "--round".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// The name of a copy beside a file or folder.
+fn placed(path: &Path) -> std::path::PathBuf {
+    let name = io::strip_extension(path);
+    path.with_file_name(format!("{name}_readable.nii.gz"))
+}
