@@ -97,6 +97,7 @@ pub fn read_modalities(modalities: &[Modality]) -> Result<Volume<f32>, Error> {
     };
     let frame = frame_of_reference(first)?;
     let mut channels = vec![read_with(&first.path, &first.options)?];
+    let mut warnings = channels[0].warnings().to_vec();
     let grid = *channels[0].geometry();
     for other in &modalities[1..] {
         if let (Some(first_frame), Some(second_frame)) = (&frame, frame_of_reference(other)?)
@@ -110,6 +111,7 @@ pub fn read_modalities(modalities: &[Modality]) -> Result<Volume<f32>, Error> {
             });
         }
         let image = read_with(&other.path, &other.options)?;
+        warnings.extend_from_slice(image.warnings());
         if !overlap(&grid, image.geometry()) {
             return Err(Error::Apart {
                 first: first.name(),
@@ -122,7 +124,7 @@ pub fn read_modalities(modalities: &[Modality]) -> Result<Volume<f32>, Error> {
             resample(&image, &grid, &ResampleOptions::default())?
         });
     }
-    Ok(Volume::stack(&channels)?)
+    Ok(Volume::stack(&channels)?.with_warnings(warnings))
 }
 
 /// As [`read_modalities`], as a subject without labels.

@@ -12,7 +12,7 @@ use vesalius_inferers::{
     MemoryPlan, SegmentOptions, Segmented, Segmenter, write_npz, write_probability_image,
     write_slabs,
 };
-use vesalius_io::ReadOptions;
+use vesalius_io::{ReadOptions, RefusedImage};
 use vesalius_planning::read_image_with;
 use vesalius_volume::{LabelScheme, Volume, Warning};
 
@@ -130,7 +130,7 @@ impl Run<'_> {
         }
         let image = match (self.options.max_memory, &case.files[..]) {
             (Some(_), [file]) if channels == 1 => read_lean(file, &options),
-            (_, files) => read_image_with(files, channels, &options).map_err(of_case),
+            (_, files) => read_image_with(files, channels, &options).map_err(Failure::Image),
         };
         Ok((image?, states))
     }
@@ -206,6 +206,10 @@ impl Run<'_> {
             failure.is_of_machine()
                 || matches!(failure, Failure::Io(_) | Failure::Written(_)) && gone()
         };
+        let refused = match &written {
+            Err(Failure::Image(error)) => RefusedImage::of(error),
+            _ => None,
+        };
         let (outcome, failure) = match written {
             Ok(()) => (Ok(work.target.to_path_buf()), None),
             Err(failure) if ends(&failure) => (
@@ -221,6 +225,7 @@ impl Run<'_> {
             name: work.case.name.clone(),
             was_there: work.done,
             outcome,
+            refused,
             seconds: started.elapsed().as_secs_f64(),
             volumes,
             warnings,
@@ -240,13 +245,14 @@ impl Run<'_> {
 
 /// An image read without its file standing in memory beside it, where its format allows.
 fn read_lean(file: &Path, options: &ReadOptions) -> Result<Volume<f32>, Failure> {
-    let whole = || vesalius_io::read_with(file, options).map_err(of_case);
+    let of_image = |error: vesalius_io::Error| Failure::Image(error.into());
+    let whole = || vesalius_io::read_with(file, options).map_err(of_image);
     // A folder is a DICOM series.
     if file.is_dir() {
         return whole();
     }
     match vesalius_io::open_with(file, options) {
-        Ok(opened) => opened.read_lean().map_err(of_case),
+        Ok(opened) => opened.read_lean().map_err(of_image),
         // DICOM files are not opened in parts; what is wrong with others is said again.
         Err(_) => whole(),
     }

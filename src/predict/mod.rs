@@ -16,7 +16,7 @@ pub use run::predict_cases;
 
 use std::path::PathBuf;
 use vesalius_inferers::MemoryPlan;
-use vesalius_io::ReadOptions;
+use vesalius_io::{ReadOptions, RefusedImage};
 use vesalius_volume::Warning;
 
 /// What came of one case.
@@ -26,6 +26,8 @@ pub struct CaseResult {
     pub name: String,
     /// The file written, or why none was.
     pub outcome: Result<PathBuf, String>,
+    /// The image that an option of reading would make usable, where that is why none was.
+    pub refused: Option<RefusedImage>,
     /// Whether the file was there already.
     pub was_there: bool,
     /// Seconds from reading to writing.

@@ -175,6 +175,8 @@ pub(super) enum Failure {
     Io(vesalius_io::Error),
     /// As above, from what writes probabilities.
     Written(vesalius_inferers::Error),
+    /// The image cannot be read.
+    Image(vesalius_planning::Error),
     /// The case's own.
     Case(String),
 }
@@ -185,6 +187,7 @@ impl std::fmt::Display for Failure {
             Self::Stopped => write!(f, "{}", vesalius_inferers::Error::Stopped),
             Self::Io(error) => write!(f, "{error}"),
             Self::Written(error) => write!(f, "{error}"),
+            Self::Image(error) => write!(f, "{error}"),
             Self::Case(reason) => f.write_str(reason),
         }
     }
@@ -196,7 +199,7 @@ impl Failure {
         match self {
             Self::Io(error) => vesalius_io::machine_failure(error).is_some(),
             Self::Written(error) => vesalius_io::machine_failure(error).is_some(),
-            Self::Stopped | Self::Case(_) => false,
+            Self::Stopped | Self::Image(_) | Self::Case(_) => false,
         }
     }
 }

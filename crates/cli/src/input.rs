@@ -4,7 +4,7 @@
 use crate::warnings;
 use std::path::Path;
 use vesalius::io::{
-    self, DicomOptions, FileVoxel, FourthAxis, ReadOptions, UnevenSlices, read_as_with,
+    self, DicomOptions, FileVoxel, FourthAxis, OnWarning, ReadOptions, UnevenSlices, read_as_with,
     read_labels_with,
 };
 use vesalius::volume::{LabelMap, Volume};
@@ -35,6 +35,10 @@ impl Reading {
                     false => UnevenSlices::Refuse,
                 },
                 keep_shear: self.keep_shear,
+            },
+            on_warning: match warnings::strict() {
+                true => OnWarning::Refuse,
+                false => OnWarning::Collect,
             },
             ..ReadOptions::default()
         }

@@ -134,8 +134,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             note!("error: {error}");
-            if let Some(remedy) = remedy::of(error.as_ref(), name) {
-                note!("help: {remedy}");
+            if let Some(refused) = vesalius::io::RefusedImage::of(error.as_ref()) {
+                note!("help: {}", remedy::sentence(&refused, name));
             }
             ExitCode::FAILURE
         }

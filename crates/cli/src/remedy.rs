@@ -1,27 +1,20 @@
 //! What to do about an image that was refused, in the options of the command at hand.
 
-use std::error::Error;
 use std::path::Path;
-use vesalius::io::{self, Remedy};
+use vesalius::io::{self, RefusedImage, Remedy};
 
-/// The remedy for the first image error among an error and its causes, as one sentence.
-pub fn of(error: &(dyn Error + 'static), command: &str) -> Option<String> {
-    let error = std::iter::successors(Some(error), |&error| error.source())
-        .find_map(|error| error.downcast_ref::<io::Error>())?;
-    let remedy = error.remedy()?;
-    let option = option(remedy);
-    Some(match command {
+/// The remedy for a refused image, as one sentence for a user of this command.
+pub fn sentence(refused: &RefusedImage, command: &str) -> String {
+    let option = option(refused.remedy);
+    match command {
         // Cases of a dataset are read with no option of their own: their files are put right once.
-        "train" | "auto" => {
-            let (path, copy) = (error.path(), placed(error.path()));
-            format!(
-                "put a readable copy in its place: `vesalius convert {} {} {option}`",
-                path.display(),
-                copy.display()
-            )
-        }
-        _ => format!("{} `{option}`", purpose(remedy)),
-    })
+        "train" | "auto" => format!(
+            "put a readable copy in its place: `vesalius convert {} {} {option}`",
+            refused.path.display(),
+            copy(&refused.path).display()
+        ),
+        _ => format!("{} `{option}`", purpose(refused.remedy)),
+    }
 }
 
 fn purpose(remedy: Remedy) -> &'static str {
@@ -55,7 +48,7 @@ fn option(remedy: Remedy) -> String {
 }
 
 /// The name of a copy beside a file or folder.
-fn placed(path: &Path) -> std::path::PathBuf {
+fn copy(path: &Path) -> std::path::PathBuf {
     let name = io::strip_extension(path);
     path.with_file_name(format!("{name}_readable.nii.gz"))
 }

@@ -31,6 +31,11 @@ fn told() -> std::sync::MutexGuard<'static, Told> {
     TOLD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether `--strict` was given.
+pub fn strict() -> bool {
+    told().strict
+}
+
 /// Makes every warning an error.
 pub fn set_strict() {
     told().strict = true;

@@ -2,8 +2,8 @@
 
 use crate::folder::files_below;
 use crate::{
-    Error, Format, ImageInfo, LabelName, ReadOptions, Result, Scaling, Series, VoxelType, format,
-    is_image, list_series_with, probe_with,
+    Error, Format, ImageInfo, LabelName, ReadOptions, RefusedImage, Result, Scaling, Series,
+    VoxelType, format, is_image, list_series_with, probe_with,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -46,6 +46,9 @@ pub struct Described {
     /// Why it cannot be read, or not without a decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// The option of reading that would make it usable, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedImage>,
 }
 
 /// Describes a file, or every image file and DICOM series in a folder and its folders. A file that
@@ -75,7 +78,10 @@ pub fn describe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Ve
         all.extend(files.into_iter().filter(|file| is_image(file)).map(|file| {
             match probe_with(&file, options) {
                 Ok(info) => of_info(info),
-                Err(error) => of_problem(file, None, error.to_string()),
+                Err(error) => Described {
+                    refused: RefusedImage::of(&error),
+                    ..of_problem(file, None, error.to_string())
+                },
             }
         }));
     }
@@ -102,6 +108,7 @@ fn of_info(info: ImageInfo) -> Described {
         series: None,
         warnings: info.warnings,
         problem: None,
+        refused: None,
     }
 }
 
@@ -155,5 +162,6 @@ fn nothing(path: PathBuf) -> Described {
         series: None,
         warnings: Vec::new(),
         problem: None,
+        refused: None,
     }
 }

@@ -55,7 +55,7 @@ pub use read::{
     probe, probe_with, read, read_as, read_as_with, read_labels, read_labels_as, read_labels_with,
     read_with,
 };
-pub use remedy::Remedy;
+pub use remedy::{RefusedImage, Remedy};
 pub use unfinished::remove_unfinished;
 pub use voxel_type::{FileVoxel, VoxelType};
 pub use write::{write, write_labels, write_labels_with, write_made, write_with};

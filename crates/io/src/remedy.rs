@@ -2,10 +2,12 @@
 //! own words.
 
 use crate::{Error, SliceProblem};
-use std::path::Path;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 /// A decision that the caller may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Remedy {
     /// State the spacing: [`crate::ReadOptions::assume_spacing`].
@@ -25,6 +27,27 @@ pub enum Remedy {
     KeepShear,
     /// Round real values: [`crate::WriteOptions::round`].
     Round,
+}
+
+/// A file that an option would make usable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedImage {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// The option.
+    pub remedy: Remedy,
+}
+
+impl RefusedImage {
+    /// The first image error with a remedy among an error and its causes.
+    pub fn of(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let image = std::iter::successors(Some(error), |&error| error.source())
+            .find_map(|error| error.downcast_ref::<Error>())?;
+        Some(Self {
+            path: image.path().to_owned(),
+            remedy: image.remedy()?,
+        })
+    }
 }
 
 impl Error {

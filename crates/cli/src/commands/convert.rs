@@ -2,6 +2,7 @@
 
 use super::Result;
 use crate::input::SeriesInput;
+use crate::warnings;
 use std::path::PathBuf;
 use vesalius::io::{
     ConvertOptions, VoxelType, WriteOptions, convert, read_label_names, write_with,
@@ -66,7 +67,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 options: arguments.image.options(Some(name)),
             })
             .collect();
-        write_with(&arguments.output, &read_modalities(&modalities)?, &write)?;
+        let image = read_modalities(&modalities)?;
+        warnings::tell(&arguments.input, image.warnings());
+        write_with(&arguments.output, &image, &write)?;
         return Ok(());
     }
     let options = ConvertOptions {
@@ -75,6 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         labels: arguments.labels,
     };
     let converted = convert(&arguments.input, &arguments.output, &options)?;
+    warnings::tell(&arguments.input, &converted.warnings);
     if let Some(path) = converted.label_names {
         note!("names and colours of the labels: {}", path.display());
     }

@@ -3,6 +3,7 @@
 use super::Result;
 use crate::input::GeometryInput;
 use crate::output::JsonOutput;
+use crate::{remedy, warnings};
 use std::path::PathBuf;
 use vesalius::io::{Described, Scaling, Series, describe_with};
 use vesalius::volume::Geometry;
@@ -30,6 +31,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     };
     let found = describe_with(path, &arguments.geometry.options())?;
+    for one in &found {
+        warnings::tell(&one.path, &one.warnings);
+        if let Some(refused) = &one.refused {
+            note!("help: {}", remedy::sentence(refused, "info"));
+        }
+    }
     if arguments.path.is_none() {
         let text = serde_json::to_string_pretty(&found)?;
         out!("{text}");

@@ -2,12 +2,15 @@
 
 use super::Result;
 use crate::combination::CombinationOptions;
+use crate::input::Reading;
 use crate::interrupt::stop_flag;
 use crate::output::{JsonOutput, table};
+use crate::{remedy, warnings};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::path::PathBuf;
 use vesalius::inferers::{Bytes, OpenOptions, Segmenter};
+use vesalius::io::ReadOptions;
 use vesalius::predict::{
     CaseResult, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases, predict_cases,
 };
@@ -48,6 +51,11 @@ pub struct Arguments {
     /// Stay under so much memory, such as 4GiB
     #[arg(long)]
     max_memory: Option<Bytes>,
+    #[command(flatten)]
+    reading: Reading,
+    /// The DICOM series to segment: its UID, number or description, with /PART where it has parts
+    #[arg(long, value_name = "SERIES", help_heading = "Reading images")]
+    series: Option<String>,
     /// Also write the probabilities: NAME.npz with NAME.pkl as nnU-Net, NAME.probabilities.zip slab by
     /// slab, or NAME_probabilities.nii.gz
     #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "nifti")]
@@ -121,7 +129,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         max_memory: arguments.max_memory.map(|bytes| bytes.0),
         fail_fast: arguments.fail_fast,
         overwrite: arguments.overwrite,
-        ..PredictOptions::default()
+        read: ReadOptions {
+            series: arguments.series.clone(),
+            ..arguments.reading.options()
+        },
     };
     let stop = stop_flag();
     let total = cases.len();
@@ -194,20 +205,30 @@ fn open_models(arguments: &Arguments, device: &Device, options: &OpenOptions) ->
 fn tell(progress: &Progress, total: usize) {
     match progress {
         Progress::Planned { case, plan } => note!("{case}: {plan}"),
-        Progress::Done { done, result } => match &result.outcome {
-            Ok(path) if result.was_there => note!(
-                "[{done}/{total}] {}: {} is there already (--overwrite makes it again)",
-                result.name,
-                path.display()
-            ),
-            Ok(path) => note!(
-                "[{done}/{total}] {}: {} ({:.2} s)",
-                result.name,
-                path.display(),
-                result.seconds
-            ),
-            Err(error) => note!("[{done}/{total}] {}: error: {error}", result.name),
-        },
+        Progress::Done { done, result } => tell_result(*done, total, result),
+    }
+}
+
+fn tell_result(done: usize, total: usize, result: &CaseResult) {
+    warnings::tell_about(&result.name, &result.warnings);
+    match &result.outcome {
+        Ok(path) if result.was_there => note!(
+            "[{done}/{total}] {}: {} is there already (--overwrite makes it again)",
+            result.name,
+            path.display()
+        ),
+        Ok(path) => note!(
+            "[{done}/{total}] {}: {} ({:.2} s)",
+            result.name,
+            path.display(),
+            result.seconds
+        ),
+        Err(error) => {
+            note!("[{done}/{total}] {}: error: {error}", result.name);
+            if let Some(refused) = &result.refused {
+                note!("help: {}", remedy::sentence(refused, "predict"));
+            }
+        }
     }
 }
 

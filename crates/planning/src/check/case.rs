@@ -4,6 +4,7 @@ use super::{CaseFacts, Problem, ProblemKind, Severity};
 use crate::{CaseFiles, LoadedCase, read_image};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
+use vesalius_io::RefusedImage;
 use vesalius_volume::{LabelMap, LabelScheme, Volume};
 
 /// A case as far as it can be used.
@@ -39,7 +40,10 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
             None
         }
         Err(e) => {
-            problems.push(error(ProblemKind::Unreadable, e.to_string()));
+            problems.push(Problem {
+                refused: RefusedImage::of(&e),
+                ..error(ProblemKind::Unreadable, e.to_string())
+            });
             failure = of_machine(e);
             None
         }
@@ -47,7 +51,10 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
     let labels = match vesalius_io::read_labels(&files.label) {
         Ok(labels) => Some(labels),
         Err(e) => {
-            problems.push(error(ProblemKind::Unreadable, e.to_string()));
+            problems.push(Problem {
+                refused: RefusedImage::of(&e),
+                ..error(ProblemKind::Unreadable, e.to_string())
+            });
             failure = failure.or(of_machine(e.into()));
             None
         }

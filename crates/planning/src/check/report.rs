@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use vesalius_io::RefusedImage;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,6 +66,9 @@ pub struct Problem {
     pub cases: Vec<String>,
     /// A sentence.
     pub message: String,
+    /// The file that an option of reading would make usable, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedImage>,
 }
 
 impl Problem {
@@ -82,6 +86,7 @@ impl Problem {
             kind,
             cases: cases.iter().map(|name| (*name).to_owned()).collect(),
             message,
+            refused: None,
         }
     }
 }

@@ -4,11 +4,12 @@ use super::Result;
 use super::data::DataArguments;
 use crate::output::JsonOutput;
 use crate::progress::CaseProgress;
+use crate::remedy;
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use vesalius::auto::{Analyzed, Input, Work, analyze};
 use vesalius::io::write_bytes_atomically;
-use vesalius::planning::{Analysis, AnalysisOptions, Datalist, FoldMethod, Splits};
+use vesalius::planning::{Analysis, AnalysisOptions, Datalist, DatasetReport, FoldMethod, Splits};
 
 /// Arguments of `vesalius auto analyze`.
 #[derive(clap::Args)]
@@ -75,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         report.as_bytes(),
     )?;
     if !arguments.json.replaces_table() {
-        crate::print::to_stdout(format_args!("{}", analysis.report));
+        print(&analysis.report);
     }
     arguments.json.write(&analysis.report)?;
     if analysis.report.has_errors() && !arguments.keep_going {
@@ -97,6 +98,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+fn print(report: &DatasetReport) {
+    crate::print::to_stdout(format_args!("{report}"));
+    for refused in report.problems.iter().filter_map(|p| p.refused.as_ref()) {
+        note!("help: {}", remedy::sentence(refused, "auto"));
+    }
+}
+
 /// Begins a work folder with its analysis.
 fn begin(arguments: &Arguments, input: &Path) -> Result<()> {
     let mut work = Work::open(&arguments.output, Input::read(input)?)?;
@@ -104,7 +112,7 @@ fn begin(arguments: &Arguments, input: &Path) -> Result<()> {
     let analyzed = analyze(&mut work, arguments.keep_going, || progress.advance())?;
     drop(progress);
     if !arguments.json.replaces_table() {
-        crate::print::to_stdout(format_args!("{}", analyzed.report));
+        print(&analyzed.report);
         out!("analysis: {}", Analyzed::folder(&work).display());
     }
     arguments.json.write(&analyzed.report)

@@ -4,6 +4,7 @@
 use super::Result;
 use crate::interrupt::stop_flag;
 use crate::progress::CaseProgress;
+use crate::remedy;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -111,6 +112,9 @@ pub fn plan_all(
     drop(progress);
     for problem in &analyzed.report.problems {
         note!("{}", problem.message);
+        if let Some(refused) = &problem.refused {
+            note!("help: {}", remedy::sentence(refused, "auto"));
+        }
     }
     let options = auto::PlanOptions {
         algorithms: how.algorithms.clone(),
