@@ -48,6 +48,13 @@ impl CrossEntropy {
         let weight = self.weight_column(logits)?;
         match logits.scheme() {
             LabelScheme::Exclusive { .. } => Ok(self.softmax(logits, target, weight)),
+            LabelScheme::Regions { .. } if self.label_smoothing > 0.0 => Err(Error::BadConfig {
+                loss: "cross_entropy",
+                problem: format!(
+                    "`label_smoothing` is {}, but the labels are regions, which it is not defined for; leave it out",
+                    self.label_smoothing
+                ),
+            }),
             LabelScheme::Regions { .. } => Ok(sigmoids(logits, target, weight)),
         }
     }
@@ -131,6 +138,37 @@ mod tests {
             .unwrap()
             .into_scalar();
         assert!((loss - 2f32.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn weights_that_leave_nothing_or_do_not_fit_are_refused() {
+        let device = Device::flex();
+        let labels = Tensor::<5, Int>::from_data([[[[[0, 100, 201, 100]]]]], &device);
+        let scheme = LabelScheme::exclusive(&[("a", 100), ("b", 201)]).unwrap();
+        let logits = Logits::new(Tensor::zeros([1, 3, 1, 1, 4], &device), &scheme).unwrap();
+        let with = |weight: &[f64]| CrossEntropy {
+            weight: Some(weight.to_vec()),
+            ..CrossEntropy::default()
+        };
+        for bad in [&[0.0; 3][..], &[1.0, -1.0, 1.0], &[f64::NAN; 3], &[]] {
+            assert!(with(bad).check().is_err(), "{bad:?}");
+        }
+        let text = with(&[1.0; 2])
+            .forward(&logits, &labels)
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("has 2 numbers, expected 3"), "{text}");
+        // By the scheme's order, whatever the values are: only class `b` counts.
+        let loss = with(&[0.0, 0.0, 1.0]).forward(&logits, &labels).unwrap();
+        assert!((loss.into_scalar::<f32>() - 3f32.ln()).abs() < 1e-6);
+        let regions = LabelScheme::regions(&[("a", &[100, 201], 100)]).unwrap();
+        let logits = Logits::new(Tensor::zeros([1, 1, 1, 1, 4], &device), &regions).unwrap();
+        let smooth = CrossEntropy {
+            label_smoothing: 0.1,
+            ..CrossEntropy::default()
+        };
+        let text = smooth.forward(&logits, &labels).unwrap_err().to_string();
+        assert!(text.contains("label_smoothing"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One loss at several resolutions: the heads of a deeply supervised network, each with its weight.
 
-use crate::{Loss, Result};
+use crate::overlap::are_weights;
+use crate::{Error, Loss, Result};
 use burn::tensor::TensorData;
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
@@ -46,16 +47,44 @@ pub struct DeepSupervision {
 }
 
 impl DeepSupervision {
+    /// Nothing when the options make sense.
+    ///
+    /// # Errors
+    /// [`Error::BadConfig`].
+    pub fn check(&self) -> Result<()> {
+        match &self.weights {
+            HeadWeights::Given(weights) if !are_weights(weights) => Err(Error::BadConfig {
+                loss: "deep_supervision",
+                problem: format!(
+                    "`weights` is {weights:?}, expected numbers that are not negative, one of them positive"
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The loss, one number, of heads (full resolution first) and label values `[N, 1, Z, Y, X]`.
     ///
     /// # Errors
-    /// As [`Loss::forward`].
+    /// As [`Loss::forward`]; more weights than heads.
     pub fn forward(
         &self,
         loss: &impl Loss,
         heads: &[Logits],
         labels: &Tensor<5, Int>,
     ) -> Result<Tensor<1>> {
+        if let HeadWeights::Given(weights) = &self.weights
+            && (2..weights.len()).contains(&heads.len())
+        {
+            return Err(Error::BadConfig {
+                loss: "deep_supervision",
+                problem: format!(
+                    "`weights` has {} numbers, but the network has {} heads, the one of full resolution first",
+                    weights.len(),
+                    heads.len()
+                ),
+            });
+        }
         let mut sum = Tensor::zeros([1], &labels.device());
         for (logits, weight) in heads.iter().zip(self.weights.weights(heads.len())) {
             if weight != 0.0 {
@@ -91,6 +120,17 @@ mod tests {
     use crate::LossConfig;
     use vesalius_tensor::Device;
     use vesalius_volume::LabelScheme;
+
+    #[test]
+    fn weights_that_leave_nothing_are_refused() {
+        for weights in [vec![], vec![0.0, 0.0], vec![1.0, -1.0], vec![f64::NAN]] {
+            let weights = HeadWeights::Given(weights);
+            assert!(DeepSupervision { weights }.check().is_err());
+        }
+        let weights = HeadWeights::Given(vec![1.0, 0.0]);
+        DeepSupervision { weights }.check().unwrap();
+        DeepSupervision::default().check().unwrap();
+    }
 
     #[test]
     fn weights_are_the_peers() {

@@ -1,5 +1,6 @@
 //! Losses by name, and the sum of Dice and cross-entropy that most models are trained with.
 
+use crate::overlap::are_weights;
 use crate::{
     Boundary, ClDice, CrossEntropy, Dice, DiceClDice, Error, Focal, GeneralizedDice, HausdorffDt,
     Result, Target, Tversky, UnifiedFocal,
@@ -61,11 +62,10 @@ impl DiceCrossEntropy {
     pub fn check(&self) -> Result<()> {
         self.dice.check()?;
         self.cross_entropy.check()?;
-        let bad = |w: f64| w.is_nan() || w < 0.0;
-        if bad(self.lambda_dice) || bad(self.lambda_ce) {
+        if !are_weights(&[self.lambda_dice, self.lambda_ce]) {
             return Err(Error::BadConfig {
                 loss: "dice_cross_entropy",
-                problem: "`lambda_dice` and `lambda_ce` must not be negative".to_owned(),
+                problem: "`lambda_dice` and `lambda_ce` must be numbers that are not negative, one of them positive".to_owned(),
             });
         }
         Ok(())
@@ -112,11 +112,10 @@ impl DiceFocal {
     pub fn check(&self) -> Result<()> {
         self.dice.check()?;
         self.focal.check()?;
-        let bad = |w: f64| w.is_nan() || w < 0.0;
-        if bad(self.lambda_dice) || bad(self.lambda_focal) {
+        if !are_weights(&[self.lambda_dice, self.lambda_focal]) {
             return Err(Error::BadConfig {
                 loss: "dice_focal",
-                problem: "`lambda_dice` and `lambda_focal` must not be negative".to_owned(),
+                problem: "`lambda_dice` and `lambda_focal` must be numbers that are not negative, one of them positive".to_owned(),
             });
         }
         Ok(())
@@ -240,8 +239,8 @@ impl LossConfig {
 }
 
 fn check_parts(parts: &[Part]) -> Result<()> {
-    let counts = |part: &Part| part.weight.is_finite() && part.weight >= 0.0;
-    if parts.iter().all(counts) && parts.iter().any(|part| part.weight > 0.0) {
+    let weights: Vec<f64> = parts.iter().map(|part| part.weight).collect();
+    if are_weights(&weights) {
         return parts.iter().try_for_each(|part| part.loss.check());
     }
     Err(Error::BadConfig {

@@ -52,16 +52,23 @@ pub(crate) fn foreground(
     tensor.narrow(1, 1, channels - 1)
 }
 
-/// Nothing when weights, if any, are numbers that are not negative.
+/// Nothing when weights, if any, are numbers that are not negative, and not all zero: such a loss would be
+/// zero whatever the network says.
 pub(crate) fn check_weight(loss: &'static str, weight: Option<&[f64]>) -> Result<()> {
-    let bad = |weights: &[f64]| weights.iter().any(|&w| !w.is_finite() || w < 0.0);
-    if weight.is_some_and(bad) {
-        return Err(Error::BadConfig {
+    match weight {
+        Some(weights) if !are_weights(weights) => Err(Error::BadConfig {
             loss,
-            problem: "`weight` must hold numbers that are not negative".to_owned(),
-        });
+            problem: format!(
+                "`weight` is {weights:?}, expected numbers that are not negative, one of them positive"
+            ),
+        }),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether these are finite numbers that are not negative, one of them positive.
+pub(crate) fn are_weights(weights: &[f64]) -> bool {
+    weights.iter().all(|w| w.is_finite() && *w >= 0.0) && weights.iter().any(|&w| w > 0.0)
 }
 
 /// A weight for each channel that counts, shaped to multiply a tensor `[N, C, …]`.
@@ -75,7 +82,7 @@ pub(crate) fn channel_weights<const D: usize>(
         return Err(Error::BadConfig {
             loss,
             problem: format!(
-                "`weight` has {} numbers for {channels} channels that count",
+                "`weight` has {} numbers, expected {channels}: one for each class or region that counts, in the order of the labels (with the background first where it counts)",
                 weight.len()
             ),
         });

@@ -201,6 +201,7 @@ impl TrainingConfig {
         self.mixing.as_ref().map_or(Ok(()), MixingConfig::check)?;
         self.patch.check()?;
         self.loss.check()?;
+        self.deep_supervision.check()?;
         if self.preprocessing.is_random() {
             return bad(
                 "preprocessing",
