@@ -80,7 +80,7 @@ impl TrainingProgress {
                     "training on {training_cases} cases, {validation_cases} held out, {parameters} parameters{from}"
                 ));
             }
-            Event::Warning { text } => self.line(&format!("warning: {text}")),
+            Event::Warning { warning } => self.line(&format!("warning: {warning}")),
             Event::CaseSkipped { case, reason } => {
                 self.line(&format!("warning: case {case} is left out: {reason}"));
             }

@@ -92,6 +92,27 @@ impl Inferer {
     }
 
     /// As [`Inferer::run`], told of to an observer that may end it.
+    ///
+    /// # Errors
+    /// As [`Inferer::run`]; [`crate::Error::Stopped`].
+    pub fn run_observed(
+        &self,
+        image: &Volume<f32>,
+        network: &dyn PatchNetwork,
+        device: &Device,
+        observer: &dyn Observer,
+    ) -> Result<Volume<f32>> {
+        self.pass(
+            image,
+            &Pass {
+                network,
+                device,
+                observer,
+            },
+        )
+    }
+
+    /// As [`Inferer::run_observed`].
     pub(crate) fn pass(&self, image: &Volume<f32>, pass: &Pass) -> Result<Volume<f32>> {
         match self {
             Self::Simple(inferer) => inferer.windows().pass(image, pass),

@@ -20,6 +20,8 @@ pub struct Checkpoint {
     pub config: TrainingConfig,
     /// Names of the cases trained on, so that another dataset is noticed.
     pub cases: Vec<String>,
+    /// What each case is by its content ([`crate::CaseSource::identities`]); may be unknown.
+    pub identities: Vec<String>,
     /// Where it stands.
     pub progress: Progress,
     /// Burn's record of the network, with the identity of each parameter.
@@ -35,6 +37,8 @@ struct Header {
     vesalius: String,
     config: TrainingConfig,
     cases: Vec<String>,
+    #[serde(default)]
+    identities: Vec<String>,
     progress: Progress,
     bits: Vec<u64>,
     network_bytes: usize,
@@ -52,6 +56,7 @@ impl Checkpoint {
             vesalius: env!("CARGO_PKG_VERSION").to_owned(),
             config: self.config.clone(),
             cases: self.cases.clone(),
+            identities: self.identities.clone(),
             progress: self.progress.clone(),
             bits: self.progress.bits(),
             network_bytes: self.network.len(),
@@ -122,6 +127,7 @@ impl Checkpoint {
         Ok(Self {
             config: header.config,
             cases: header.cases,
+            identities: header.identities,
             progress: header.progress.with_bits(&header.bits),
             network,
             average,

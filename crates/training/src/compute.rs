@@ -273,6 +273,7 @@ mod tests {
                     .collect(),
                 cases: vec!["a".into(), "b".into()],
                 partner: None,
+                absent: Vec::new(),
             })
             .collect()
     }

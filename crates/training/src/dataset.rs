@@ -22,7 +22,8 @@ impl Case {
     /// Makes a case of a labelled subject.
     ///
     /// # Errors
-    /// A subject without labels, a label outside the scheme, or a transform that refuses.
+    /// A subject without labels, a label outside the scheme before or after preprocessing, or a transform that
+    /// refuses.
     pub fn new(subject: Subject, scheme: &LabelScheme, preprocessing: &Chain) -> Result<Self> {
         let named = |error: &dyn std::fmt::Display, name: &str| Error::Case {
             case: name.to_owned(),
@@ -36,6 +37,13 @@ impl Case {
         let (subject, _) = preprocessing
             .apply(subject, 0, 0)
             .map_err(|e| named(&e, &name))?;
+        // What a transform such as `remap` gives must mean something too: a value outside the scheme would
+        // belong to no channel, and be learnt as nothing at all.
+        if let Some(labels) = subject.labels() {
+            scheme
+                .check_labels(labels)
+                .map_err(|e| named(&format!("after preprocessing: {e}"), &name))?;
+        }
         let moved = subject.geometry() != labels.geometry();
         Ok(Self::of_preprocessed(
             subject,
@@ -69,18 +77,13 @@ impl Case {
         let original = self.original_labels.as_ref().map_or(0, |l| l.data().len());
         let image = voxels * self.subject.image().channels() * size_of::<f32>();
         let labels = (voxels + original) * size_of::<u16>();
-        (image + labels + index_bytes(&self.index)) as u64
+        (image + labels + self.index.bytes()) as u64
     }
 
     /// The labels on the file's own grid: what a prediction is scored against.
     pub fn reference(&self) -> Option<&LabelMap> {
         self.original_labels.as_ref().or(self.subject.labels())
     }
-}
-
-/// Bytes of memory that an index takes.
-pub(crate) fn index_bytes(index: &LabelIndex) -> usize {
-    index.foreground_count() * size_of::<u32>()
 }
 
 fn values_of(labels: &LabelMap) -> Vec<u16> {

@@ -64,6 +64,29 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// The cache entry of a case became unusable while a run read it.
+    #[error(
+        "case {case}: its cache entry {path} {reason}; resume the run: the entry is then made again from the case's files"
+    )]
+    CacheEntry {
+        /// The case.
+        case: String,
+        /// The entry.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A thread that makes batches panicked: a defect, of this program or of a case source or transform of
+    /// the caller's.
+    #[error(
+        "case {case}: making a patch of it panicked ({message}); this is a defect of the program: report it with the case; to train without the case, take it out of the datalist"
+    )]
+    Worker {
+        /// The case, or the cases of the batch.
+        case: String,
+        /// What the panic said.
+        message: String,
+    },
     /// The output folder cannot be used.
     #[error("{path}: {reason}")]
     Output {
@@ -146,6 +169,25 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the fault lies in a case's own files, so that a run may go on without the case; a full disk, a
+    /// damaged cache or a defect of the program is no fault of the case.
+    pub(crate) fn is_of_case(&self) -> bool {
+        let of_program = matches!(
+            self,
+            Self::Cache { .. }
+                | Self::CacheWrite { .. }
+                | Self::CacheEntry { .. }
+                | Self::Worker { .. }
+                | Self::Io(vesalius_io::Error::Locked { .. } | vesalius_io::Error::Lock { .. })
+        );
+        !of_program && vesalius_io::machine_failure(self).is_none()
+    }
+
+    /// Whether the work was asked to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        matches!(self, Self::Inferer(vesalius_inferers::Error::Stopped))
+    }
+
     /// What a device's message means.
     pub(crate) fn of_device(message: &str) -> Self {
         const NO_MEMORY: [&str; 4] = [

@@ -1,6 +1,7 @@
 //! What a run tells whoever watches it: a progress bar, a log, a user's own program.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use vesalius_volume::Warning;
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,10 +18,12 @@ pub enum Event {
         /// Trainable numbers.
         parameters: usize,
     },
-    /// Something that is not wrong but should be known.
+    /// Something that was decided, or that is not wrong but should be known. Written with the warning's `kind`,
+    /// its facts, and the same as a sentence, `text`.
     Warning {
         /// What.
-        text: String,
+        #[serde(flatten, serialize_with = "with_text")]
+        warning: Warning,
     },
     /// A case was left out because it cannot be used.
     CaseSkipped {
@@ -95,4 +98,39 @@ pub enum Event {
         /// Steps done.
         step: u64,
     },
+}
+
+fn with_text<S: Serializer>(warning: &Warning, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        #[serde(flatten)]
+        facts: &'a Warning,
+        text: String,
+    }
+    Told {
+        facts: warning,
+        text: warning.to_string(),
+    }
+    .serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_written_with_its_facts_and_as_a_sentence() {
+        let event = Event::Warning {
+            warning: Warning::LabelInNoCase {
+                name: "tumour".to_owned(),
+                values: vec![100, 201],
+            },
+        };
+        let written = serde_json::to_value(event).unwrap();
+        assert_eq!(written["event"], "warning");
+        assert_eq!(written["kind"], "label_in_no_case");
+        assert_eq!(written["values"], serde_json::json!([100, 201]));
+        let text = written["text"].as_str().unwrap();
+        assert!(text.contains("`tumour` (label 100, 201)"), "{text}");
+    }
 }

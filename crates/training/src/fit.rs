@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use vesalius_io::FolderLock;
-use vesalius_volume::LabelScheme;
+use vesalius_volume::{LabelScheme, Warning};
 
 /// What a run learns from.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct TrainingData {
     /// Cases held out; may be none.
     pub validation: Arc<dyn CaseSource>,
     /// What is not wrong with the dataset but should be known; told when a run begins.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// Where and for how long a run trains.
@@ -71,6 +71,8 @@ pub struct FitReport {
     pub finished: bool,
     /// Cases that were left out because they could not be used, with reasons.
     pub skipped: Vec<(String, String)>,
+    /// What was told while it ran.
+    pub warnings: Vec<Warning>,
     /// The loss of each step that this call did.
     pub losses: Vec<f32>,
 }
@@ -96,8 +98,8 @@ pub fn fit(
         }
     };
     clear_leftovers(lock);
-    let run = Run::open(config, data, options, observer)?;
-    run.train(&PatchSampler::new(data.training.clone(), config))
+    let sampler = PatchSampler::new(data.training.clone(), config, &data.labels)?;
+    Run::open(config, data, options, observer)?.train(&sampler)
 }
 
 /// Whether two paths name one folder, which exists: a lock was taken on the first.

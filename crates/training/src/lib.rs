@@ -57,7 +57,7 @@ pub use pool::{CasePool, MemoryBudget, PoolOptions};
 pub use progress::{Best, Progress};
 pub use report::REPORT_FILE;
 pub use run::{BEST_CHECKPOINT_FILE, CHECKPOINT_FILE, CONFIG_FILE};
-pub use sampler::{Batch, PatchSampler, cut_patch};
+pub use sampler::{Batch, Patch, PatchSampler, cut_patch};
 pub use schedule::{Cosine, OneCycle, Plateau, Poly, Schedule, WarmUp};
 pub use setup::{load_dataset, load_dataset_cached};
 pub use source::{CaseSource, Lent, MemoryCases, SkippedCases};

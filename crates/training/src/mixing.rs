@@ -112,6 +112,7 @@ mod tests {
             labels: (0..2 * voxels).map(|i| i / voxels).collect(),
             cases: vec!["a".into(), "b".into()],
             partner: None,
+            absent: Vec::new(),
         }
     }
 

@@ -1,20 +1,19 @@
 //! The cases of a dataset, preprocessed once: in memory as far as the budget goes, on disk beyond it.
 //!
 //! What is on disk is found by a key: a hash of the files' content and of everything that is done to
-//! them, so that an entry is never stale. Two processes may share a folder: whoever is first writes.
+//! them, which stands in the entry as well, so that an entry is never stale. Several processes may share a
+//! folder: whoever is first writes.
 
-use crate::entry::{self, Entry, cache_error};
+use crate::entry::{self, Entry, Identity, Opened, Source, cache_error, file_hash};
 use crate::source::{CaseSource, Lent};
 use crate::{BadCase, Case, CaseFiles, Error, Result, read_case};
 use rayon::prelude::*;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use vesalius_io::FolderLock;
 use vesalius_transforms::Chain;
-use vesalius_volume::LabelScheme;
-
-/// What a program that preprocesses or stores otherwise puts in the key.
-const VERSION: &str = "1";
+use vesalius_volume::{LabelScheme, Warning};
 
 /// Bytes of memory that several pools share.
 #[derive(Debug, Clone)]
@@ -44,6 +43,14 @@ impl MemoryBudget {
             });
         taken.is_ok()
     }
+
+    /// Takes what cannot be done without: so many bytes, or all that are left.
+    pub fn take_anyway(&self, bytes: u64) {
+        let left = |left: u64| Some(left.saturating_sub(bytes));
+        let _ = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left);
+    }
 }
 
 /// How a pool makes and keeps cases.
@@ -70,6 +77,8 @@ pub struct PoolOptions<'a> {
 pub struct CasePool {
     names: Vec<String>,
     slots: Vec<Slot>,
+    identities: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 #[derive(Debug)]
@@ -86,26 +95,37 @@ impl CasePool {
     /// The first case, in the list's order, that cannot be used, unless such cases are skipped; a
     /// cache that cannot be written; no case left.
     pub fn prepare(files: &[CaseFiles], options: &PoolOptions) -> Result<Self> {
-        let made: Vec<Result<Lent>> = files.par_iter().map(|case| options.lent(case)).collect();
+        let folder = CacheFolder::default();
+        let made: Vec<Result<Made>> = files
+            .par_iter()
+            .map(|case| options.made(case, &folder))
+            .collect();
         let mut pool = Self {
             names: files.iter().map(|case| case.name.clone()).collect(),
             slots: Vec::with_capacity(files.len()),
+            identities: Vec::with_capacity(files.len()),
+            warnings: Vec::new(),
         };
-        for lent in made {
-            pool.slots.push(match (lent, options.bad_case) {
-                (Ok(lent), _) => Slot::Ready(lent),
-                (Err(error), BadCase::Stop) => return Err(error),
-                // A full disk is no fault of the case.
-                (Err(error), BadCase::Skip)
-                    if matches!(error, Error::Cache { .. } | Error::CacheWrite { .. })
-                        || vesalius_io::machine_failure(&error).is_some() =>
-                {
-                    return Err(error);
+        for made in made {
+            pool.slots.push(match (made, options.bad_case) {
+                (Ok(made), _) => {
+                    pool.identities.push(made.key);
+                    pool.warnings.extend(made.remade);
+                    Slot::Ready(made.lent)
                 }
-                (Err(error), BadCase::Skip) => Slot::Broken(error.to_string()),
+                (Err(error), BadCase::Skip) if error.is_of_case() => {
+                    pool.identities.push(String::new());
+                    Slot::Broken(error.to_string())
+                }
+                (Err(error), _) => return Err(error),
             });
         }
         Ok(pool)
+    }
+
+    /// What was found of entries that cannot be used and were made again.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     fn ready(&self) -> impl Iterator<Item = &Lent> {
@@ -128,13 +148,55 @@ impl CasePool {
     }
 }
 
-impl PoolOptions<'_> {
-    fn lent(&self, files: &CaseFiles) -> Result<Lent> {
-        let key = self.key(files)?;
-        let path = self.folder.join(format!("{key}.case"));
-        if let Some(entry) = Entry::open(&path, &key, self.scheme.ignore()) {
-            return self.place(entry);
+/// A case that is ready.
+struct Made {
+    lent: Lent,
+    key: String,
+    /// Said of the entry that had to be made again.
+    remade: Option<Warning>,
+}
+
+/// The lock on the cache's folder, taken when the first entry is written: a folder that holds all of them may
+/// be read-only.
+#[derive(Default)]
+struct CacheFolder(Mutex<Option<FolderLock>>);
+
+impl CacheFolder {
+    fn take(&self, options: &PoolOptions) -> Result<()> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.is_none() {
+            let folder = &options.folder;
+            // Whoever is alone there clears what killed runs left; then, as ever, beside others.
+            if let Ok(alone) = FolderLock::exclusive(folder) {
+                alone.remove_leftovers("");
+            }
+            *held = Some(FolderLock::shared(folder)?);
         }
+        Ok(())
+    }
+}
+
+impl PoolOptions<'_> {
+    fn made(&self, files: &CaseFiles, folder: &CacheFolder) -> Result<Made> {
+        let identity = self.identity(files)?;
+        let key = identity.key();
+        let path = self.folder.join(format!("{key}.case"));
+        let remade = match Entry::open(&path, &identity, self.scheme.ignore()) {
+            Opened::Whole(entry) => {
+                let lent = self.place(entry)?;
+                return Ok(Made {
+                    lent,
+                    key,
+                    remade: None,
+                });
+            }
+            Opened::Absent => None,
+            Opened::Unusable(reason) => Some(Warning::CacheEntryRemade {
+                case: files.name.clone(),
+                path: path.clone(),
+                reason,
+            }),
+        };
         let case = Case::new(
             read_case(files, self.channels)?,
             self.scheme,
@@ -142,16 +204,23 @@ impl PoolOptions<'_> {
         )?;
         let fits = self.budget.take(case.bytes());
         if self.store_all || !fits {
-            make_folder(&self.folder)?;
-            entry::write(&path, &key, &case)?;
+            folder.take(self)?;
+            entry::write(&path, &identity, &case)?;
         }
-        if fits {
-            return Ok(Lent::Whole(Arc::new(case)));
-        }
-        drop(case);
-        let gone = || cache_error(&path, "what was just written cannot be read back");
-        let entry = Entry::open(&path, &key, self.scheme.ignore()).ok_or_else(gone)?;
-        Ok(Lent::Mapped(Arc::new(entry)))
+        let lent = match fits {
+            true => Lent::Whole(Arc::new(case)),
+            false => {
+                drop(case);
+                match Entry::open(&path, &identity, self.scheme.ignore()) {
+                    Opened::Whole(entry) => self.stored(entry),
+                    Opened::Absent => {
+                        return Err(cache_error(&path, "what was just written is gone"));
+                    }
+                    Opened::Unusable(reason) => return Err(cache_error(&path, &reason)),
+                }
+            }
+        };
+        Ok(Made { lent, key, remade })
     }
 
     /// An entry in memory where there is room, else as it is.
@@ -159,47 +228,40 @@ impl PoolOptions<'_> {
         if self.budget.take(entry.case_bytes()) {
             return Ok(Lent::Whole(Arc::new(entry.case()?)));
         }
-        // What is mapped is the system's to drop; the index of labelled voxels is ours to keep, with
-        // or without room.
-        self.budget.take(entry.bytes());
-        Ok(Lent::Mapped(Arc::new(entry)))
+        Ok(self.stored(entry))
     }
 
-    /// A hash of everything that the preprocessed case follows from.
-    fn key(&self, files: &CaseFiles) -> Result<String> {
-        let recipe = serde_json::json!({
-            "version": [VERSION, env!("CARGO_PKG_VERSION")],
-            "name": files.name,
-            "channels": self.channels,
-            "labels": self.scheme,
-            "preprocessing": self.preprocessing,
-        });
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(recipe.to_string().as_bytes());
-        for path in files.images.iter().chain([&files.label]) {
-            let file = std::fs::File::open(path)
-                .and_then(|mut file| {
-                    let mut content = blake3::Hasher::new();
-                    std::io::copy(&mut file, &mut content)?;
-                    Ok(content.finalize())
-                })
-                .map_err(|source| vesalius_io::Error::Read {
+    /// An entry that stays on disk; the index of its labelled voxels is in memory all the same.
+    fn stored(&self, entry: Entry) -> Lent {
+        self.budget.take_anyway(entry.bytes());
+        Lent::Stored(Arc::new(entry))
+    }
+
+    /// Everything that the preprocessed case follows from.
+    fn identity(&self, files: &CaseFiles) -> Result<Identity> {
+        let json = |value: serde_json::Result<String>| {
+            value.map_err(|e| cache_error(&self.folder, &e.to_string()))
+        };
+        let sources = files
+            .images
+            .iter()
+            .chain([&files.label])
+            .map(|path| {
+                let (hash, bytes) = file_hash(path).map_err(|source| vesalius_io::Error::Read {
                     path: path.clone(),
                     source,
                 })?;
-            hasher.update(file.as_bytes());
-        }
-        Ok(hasher.finalize().to_hex()[..40].to_owned())
+                Ok(Source { bytes, hash })
+            })
+            .collect::<Result<Vec<Source>>>()?;
+        Ok(Identity::new(
+            &files.name,
+            self.channels,
+            json(serde_json::to_string(self.scheme))?,
+            json(serde_json::to_string(self.preprocessing))?,
+            sources,
+        ))
     }
-}
-
-fn make_folder(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|source| Error::System {
-        path: folder.to_owned(),
-        what: "made",
-        source,
-        remedy: "give `cache.folder` a disk with room that can be written, or raise `cache.memory`",
-    })
 }
 
 impl CaseSource for CasePool {
@@ -222,12 +284,16 @@ impl CaseSource for CasePool {
             .ready()
             .flat_map(|lent| match lent {
                 Lent::Whole(case) => case.values.clone(),
-                Lent::Mapped(entry) => entry.values().to_vec(),
+                Lent::Stored(entry) => entry.values().to_vec(),
             })
             .collect();
         values.sort_unstable();
         values.dedup();
         Some(values)
+    }
+
+    fn identities(&self) -> Vec<String> {
+        self.identities.clone()
     }
 
     fn broken(&self) -> Vec<(String, String)> {

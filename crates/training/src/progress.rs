@@ -4,6 +4,7 @@ use crate::health::Health;
 use crate::loss_scale::LossScale;
 use crate::{EarlyStopping, Plateau};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,15 @@ pub struct Progress {
     pub health: Health,
     /// Cases left out, with reasons.
     pub skipped: Vec<(String, String)>,
+    /// Whether the run was stopped in the middle of a validation, which is then done again.
+    #[serde(default)]
+    pub validation_due: bool,
+    /// Patches drawn so far.
+    #[serde(default)]
+    pub patches: u64,
+    /// What the sampling prefers, and how many patches came from cases without it.
+    #[serde(default)]
+    pub absent: BTreeMap<String, u64>,
     highest: Option<f64>,
     since_lowered: u64,
 }
@@ -64,6 +74,9 @@ impl Default for Progress {
             loss_scale: LossScale::default(),
             health: Health::default(),
             skipped: Vec::new(),
+            validation_due: false,
+            patches: 0,
+            absent: BTreeMap::new(),
             highest: None,
             since_lowered: 0,
         }

@@ -226,10 +226,13 @@ fn scores(page: &mut Page, events: &[Value]) {
 
 /// Warnings, and the cases that were left out.
 fn notes(page: &mut Page, input: &ReportInput, events: &[Value]) {
-    let mut warnings: Vec<&str> = of_kind(events, "warning")
-        .filter_map(|event| event["text"].as_str())
-        .collect();
-    warnings.dedup();
+    // A run that went on told some of them again.
+    let mut warnings: Vec<&str> = Vec::new();
+    for text in of_kind(events, "warning").filter_map(|event| event["text"].as_str()) {
+        if !warnings.contains(&text) {
+            warnings.push(text);
+        }
+    }
     if !warnings.is_empty() {
         page.heading("Warnings");
         warnings.iter().for_each(|text| page.text(text));

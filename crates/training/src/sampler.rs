@@ -2,9 +2,11 @@
 
 use crate::source::{CaseSource, Lent, SkippedCases};
 use crate::{BadCase, CaseOrder, Error, MixingConfig, Partner, Result, TrainingConfig};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use vesalius_transforms::{Chain, GridStep, PatchConfig, Step, Stream, keyed};
-use vesalius_volume::Subject;
+use vesalius_transforms::{Chain, GridStep, PatchPlacer, Step, Stream, keyed};
+use vesalius_volume::{LabelScheme, Subject};
 
 /// The stream of random numbers that batches are mixed by, keyed by the batch's number.
 const MIXING: Stream = Stream::Other(0x6d69_7869);
@@ -22,48 +24,62 @@ pub struct Batch {
     pub cases: Vec<String>,
     /// The other label map of a batch whose patches were mixed.
     pub partner: Option<Partner>,
+    /// What the sampling prefers and a patch's case does not have, once for each such patch.
+    pub absent: Vec<String>,
 }
 
 /// What training patches are cut from, and how.
 #[derive(Debug, Clone)]
 pub struct PatchSampler {
     cases: Arc<dyn CaseSource>,
-    patch: PatchConfig,
+    placer: PatchPlacer,
     augmentation: Chain,
     mixing: Option<MixingConfig>,
     seed: u64,
     order: CaseOrder,
     bad_case: BadCase,
     skipped: SkippedCases,
-    plain_patch: PatchConfig,
+    plain_size: [i64; 3],
+    scheme: Arc<LabelScheme>,
+    /// Which label values the scheme knows.
+    known: Arc<[bool]>,
 }
 
 impl PatchSampler {
-    /// A sampler over cases, at least one.
-    pub fn new(cases: Arc<dyn CaseSource>, config: &TrainingConfig) -> Self {
+    /// A sampler over cases, at least one, whose labels mean what the scheme says.
+    ///
+    /// # Errors
+    /// Weights of classes that do not fit the scheme.
+    pub fn new(
+        cases: Arc<dyn CaseSource>,
+        config: &TrainingConfig,
+        scheme: &LabelScheme,
+    ) -> Result<Self> {
         let order = CaseOrder::buffered(
             config.seed,
             cases.names().len(),
             config.cache.patches_per_case,
             config.cache.shuffle_buffer,
         );
-        Self {
+        Ok(Self {
             cases,
-            patch: config.patch.clone(),
+            placer: PatchPlacer::new(&config.patch, scheme)?,
             augmentation: config.augmentation.clone(),
             mixing: config.mixing.clone(),
             seed: config.seed,
             order,
             bad_case: config.bad_case,
             skipped: SkippedCases::default(),
-            plain_patch: config.plain_patch(),
-        }
+            plain_size: config.plain_patch().size,
+            scheme: Arc::new(scheme.clone()),
+            known: known_values(scheme),
+        })
     }
 
     /// The same without augmentation, of which every batch repeats: for validation. Patches are cut at the
     /// size that the augmentation would leave of them.
     pub(crate) fn plain(mut self) -> Self {
-        self.patch = self.plain_patch.clone();
+        self.placer = self.placer.with_size(self.plain_size);
         self.augmentation = Chain::default();
         self.mixing = None;
         self
@@ -86,10 +102,16 @@ impl PatchSampler {
     /// A case that cannot be used (unless such are skipped), a transform that refuses a patch.
     pub fn batch(&mut self, number: u64, size: usize) -> Result<Batch> {
         let first = number * size as u64;
+        let mut absent = Vec::new();
         let patches: Vec<Subject> = (first..first + size as u64)
-            .map(|draw| self.patch(draw))
+            .map(|draw| {
+                let patch = self.patch(draw)?;
+                absent.extend(patch.absent);
+                Ok(patch.subject)
+            })
             .collect::<Result<_>>()?;
         let mut batch = collate(&patches)?;
+        batch.absent = absent;
         if let Some(mixing) = &self.mixing {
             mixing.apply(&mut batch, &mut keyed(self.seed, number, MIXING))?;
         }
@@ -98,20 +120,16 @@ impl PatchSampler {
 
     /// The augmented patch of one draw. A broken case's draw goes to the next one in number, whoever
     /// meets it and when, so that batches stay the same for any number of threads.
-    fn patch(&mut self, draw: u64) -> Result<Subject> {
+    fn patch(&mut self, draw: u64) -> Result<Patch> {
         let (first, count) = (self.order.case(draw), self.cases.names().len());
         for step in 0..count {
             let index = (first + step) % count;
             match (self.patch_of(index, draw), self.bad_case) {
                 (Ok(patch), _) => return Ok(patch),
-                (Err(error), BadCase::Stop) => return Err(error),
-                // A full disk or a lost permission is no fault of the case.
-                (Err(error), BadCase::Skip) if vesalius_io::machine_failure(&error).is_some() => {
-                    return Err(error);
-                }
-                (Err(error), BadCase::Skip) => {
+                (Err(error), BadCase::Skip) if error.is_of_case() => {
                     self.skipped.note(&self.cases.names()[index], &error);
                 }
+                (Err(error), _) => return Err(self.of_case(index, error)),
             }
         }
         Err(Error::Case {
@@ -121,32 +139,101 @@ impl PatchSampler {
         })
     }
 
-    fn patch_of(&self, index: usize, draw: u64) -> Result<Subject> {
-        let case = self.cases.lend(index)?;
-        let cut = cut_patch(&case, &self.patch, self.seed, draw)?;
-        Ok(self.augmentation.apply(cut, self.seed, draw)?.0)
+    /// A panic is an error that names the case, so that it never leaves a batch that nobody makes.
+    fn patch_of(&self, index: usize, draw: u64) -> Result<Patch> {
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            let case = self.cases.lend(index)?;
+            let mut patch = cut_patch(&case, &self.placer, self.seed, draw)?;
+            patch.subject = self.augmentation.apply(patch.subject, self.seed, draw)?.0;
+            self.check_labels(index, &patch.subject)?;
+            Ok(patch)
+        }));
+        made.unwrap_or_else(|panic| {
+            Err(Error::Worker {
+                case: self.cases.names()[index].clone(),
+                message: message_of(&*panic),
+            })
+        })
     }
+
+    /// Nothing when augmentation left every label one of the scheme's.
+    fn check_labels(&self, index: usize, patch: &Subject) -> Result<()> {
+        let Some(labels) = patch.labels() else {
+            return Ok(());
+        };
+        if labels
+            .data()
+            .iter()
+            .all(|&label| self.known[usize::from(label)])
+        {
+            return Ok(());
+        }
+        self.scheme.check_labels(labels).map_err(|e| Error::Case {
+            case: self.cases.names()[index].clone(),
+            reason: format!("after augmentation: {e}"),
+        })
+    }
+
+    /// The error with the case's name, where it does not name it itself.
+    fn of_case(&self, index: usize, error: Error) -> Error {
+        match error {
+            error @ (Error::Case { .. } | Error::CacheEntry { .. } | Error::Worker { .. }) => error,
+            // A full disk or a lost permission stays one.
+            error if vesalius_io::machine_failure(&error).is_some() => error,
+            error => Error::Case {
+                case: self.cases.names()[index].clone(),
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
+/// Which of all label values a scheme knows.
+fn known_values(scheme: &LabelScheme) -> Arc<[bool]> {
+    let mut known = vec![false; usize::from(u16::MAX) + 1];
+    for value in scheme.label_values().into_iter().chain(scheme.ignore()) {
+        known[usize::from(value)] = true;
+    }
+    known.into()
+}
+
+/// A patch, and what its place could not be drawn by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patch {
+    /// Image and labels.
+    pub subject: Subject,
+    /// What the sampling prefers and the case does not have.
+    pub absent: Vec<String>,
+}
+
+/// What a panic said.
+pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a message".to_owned())
 }
 
 /// The patch of one draw from one case, before augmentation.
 ///
 /// # Errors
 /// A patch that cannot be cut.
-pub fn cut_patch(case: &Lent, patch: &PatchConfig, seed: u64, draw: u64) -> Result<Subject> {
+pub fn cut_patch(case: &Lent, placer: &PatchPlacer, seed: u64, draw: u64) -> Result<Patch> {
     let mut rng = keyed(seed, draw, Stream::Patch);
-    let mut steps = patch
-        .sample(case.geometry(), case.index(), &mut rng)
-        .into_iter();
+    let placed = placer.sample(case.geometry(), case.index(), &mut rng);
+    let mut steps = placed.steps.into_iter();
     // The first step reads the case in place, so that the whole case is never copied for a patch.
-    let mut cut = match steps.next() {
+    let mut subject = match steps.next() {
         Some(GridStep::Region { start, size }) => case.region(start, size)?,
         Some(other) => Step::Grid(other).apply(case.whole()?.subject.clone())?,
         None => case.whole()?.subject.clone(),
     };
     for step in steps {
-        cut = Step::Grid(step).apply(cut)?;
+        subject = Step::Grid(step).apply(subject)?;
     }
-    Ok(cut)
+    Ok(Patch {
+        subject,
+        absent: placed.absent,
+    })
 }
 
 /// Patches side by side.
@@ -188,5 +275,6 @@ fn collate(patches: &[Subject]) -> Result<Batch> {
         labels,
         cases: patches.iter().map(|p| p.name().to_owned()).collect(),
         partner: None,
+        absent: Vec::new(),
     })
 }

@@ -1,11 +1,13 @@
 //! From a config and a datalist to cases ready to be drawn from, checked before anything is trained.
 
+use crate::config::bad;
 use crate::pool::{CasePool, MemoryBudget, PoolOptions};
 use crate::source::{CaseSource, MemoryCases};
-use crate::{CaseFiles, Datalist, Result, TrainingConfig, TrainingData, machine};
+use crate::{Datalist, Result, TrainingConfig, TrainingData, machine};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vesalius_volume::LabelScheme;
+use vesalius_transforms::{PatchPlacer, WeightedClass};
+use vesalius_volume::{LabelScheme, Warning};
 
 /// Memory for cases where neither the config nor the system says how much there is.
 const UNKNOWN_MEMORY: u64 = 4 << 30;
@@ -35,6 +37,8 @@ pub fn load_dataset_cached(
         Some(labels) => labels.clone(),
         None => list.label_scheme()?,
     };
+    // Before anything is read.
+    PatchPlacer::new(&config.patch, &labels)?;
     let (training, validation) = list.split(config.validation.fold)?;
     let options = PoolOptions {
         channels: list.channels.len(),
@@ -46,7 +50,10 @@ pub fn load_dataset_cached(
         bad_case: config.bad_case,
     };
     let training = CasePool::prepare(&training, &options)?;
-    let validation = pool_or_nothing(&validation, &options)?;
+    let validation = match validation.as_slice() {
+        [] => None,
+        files => Some(CasePool::prepare(files, &options)?),
+    };
     let unusable = |reason: &str| vesalius_planning::Error::Datalist {
         path: list.path.clone(),
         reason: reason.to_owned(),
@@ -57,9 +64,16 @@ pub fn load_dataset_cached(
         let text = format!("no training case can be used; the first is {case}: {reason}");
         return Err(unusable(&text).into());
     }
-    let warnings = check_labels(&training, &labels).ok_or_else(|| {
+    let mut warnings = check_labels(&training, &labels).ok_or_else(|| {
         unusable("no training case has a labelled voxel, so there is nothing to learn")
     })?;
+    for pool in std::iter::once(&training).chain(&validation) {
+        warnings.extend_from_slice(pool.warnings());
+    }
+    let validation: Arc<dyn CaseSource> = match validation {
+        Some(pool) => Arc::new(pool),
+        None => Arc::new(MemoryCases::default()),
+    };
     Ok(TrainingData {
         dataset: list.name,
         channels: list.channels,
@@ -68,13 +82,6 @@ pub fn load_dataset_cached(
         validation,
         warnings,
     })
-}
-
-fn pool_or_nothing(files: &[CaseFiles], options: &PoolOptions) -> Result<Arc<dyn CaseSource>> {
-    if files.is_empty() {
-        return Ok(Arc::new(MemoryCases::default()));
-    }
-    Ok(Arc::new(CasePool::prepare(files, options)?))
 }
 
 fn cache_folder(config: &TrainingConfig, overflow: &Path) -> PathBuf {
@@ -91,18 +98,54 @@ fn memory(config: &TrainingConfig) -> u64 {
 }
 
 /// A warning for each label that no training case has; nothing when none has any.
-fn check_labels(training: &dyn CaseSource, scheme: &LabelScheme) -> Option<Vec<String>> {
+fn check_labels(training: &dyn CaseSource, scheme: &LabelScheme) -> Option<Vec<Warning>> {
     let found = training.label_values()?;
     let foreground = scheme.foreground();
-    let absent: Vec<String> = foreground
+    let absent: Vec<Warning> = foreground
         .iter()
         .filter(|(_, values)| !values.iter().any(|value| found.contains(value)))
-        .map(|(name, values)| {
-            format!(
-                "no training case has a voxel of `{name}` (label {}), so it cannot be learnt; check `labels` and the fold",
-                values.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
-            )
+        .map(|(name, values)| Warning::LabelInNoCase {
+            name: (*name).to_owned(),
+            values: values.clone(),
         })
         .collect();
     (absent.len() < foreground.len()).then_some(absent)
+}
+
+/// A warning for each class that patches are to be drawn around and that no training case has.
+///
+/// # Errors
+/// Weights that do not fit the scheme; no such class that any case has.
+pub(crate) fn check_sampling(
+    config: &TrainingConfig,
+    training: &dyn CaseSource,
+    scheme: &LabelScheme,
+) -> Result<Vec<Warning>> {
+    let placer = PatchPlacer::new(&config.patch, scheme)?;
+    let Some(found) = training.label_values() else {
+        return Ok(Vec::new());
+    };
+    let (there, absent): (Vec<&WeightedClass>, Vec<_>) = placer
+        .classes()
+        .iter()
+        .partition(|class| class.values.iter().any(|value| found.contains(value)));
+    if there.is_empty() && !absent.is_empty() {
+        let names: Vec<&str> = absent.iter().map(|class| class.name.as_str()).collect();
+        return bad(
+            "patch.sampling.classes",
+            format!(
+                "a weight for {} only, which no training case has",
+                names.join(", ")
+            ),
+            "a weight for a class that a training case has",
+        );
+    }
+    Ok(absent
+        .into_iter()
+        .map(|class| Warning::SampledClassInNoCase {
+            name: class.name.clone(),
+            values: class.values.clone(),
+            weight: class.weight,
+        })
+        .collect())
 }

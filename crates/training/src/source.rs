@@ -24,6 +24,12 @@ pub trait CaseSource: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// What each case is by its content, in order, so that a run that goes on notices other data: equal texts
+    /// for equal cases. Nothing where that is not known.
+    fn identities(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Cases that turned out to be broken before the first was lent: their names and the reasons.
     fn broken(&self) -> Vec<(String, String)> {
         Vec::new()
@@ -35,8 +41,8 @@ pub trait CaseSource: std::fmt::Debug + Send + Sync {
 pub enum Lent {
     /// In memory.
     Whole(Arc<Case>),
-    /// On disk, mapped into memory: only what is touched is read.
-    Mapped(Arc<Entry>),
+    /// On disk: only what a patch covers is read.
+    Stored(Arc<Entry>),
 }
 
 impl Lent {
@@ -44,7 +50,7 @@ impl Lent {
     pub fn name(&self) -> &str {
         match self {
             Self::Whole(case) => case.subject.name(),
-            Self::Mapped(entry) => entry.name(),
+            Self::Stored(entry) => entry.name(),
         }
     }
 
@@ -52,7 +58,7 @@ impl Lent {
     pub fn geometry(&self) -> &Geometry {
         match self {
             Self::Whole(case) => case.subject.geometry(),
-            Self::Mapped(entry) => entry.geometry(),
+            Self::Stored(entry) => entry.geometry(),
         }
     }
 
@@ -60,17 +66,17 @@ impl Lent {
     pub fn index(&self) -> &LabelIndex {
         match self {
             Self::Whole(case) => &case.index,
-            Self::Mapped(entry) => entry.index(),
+            Self::Stored(entry) => entry.index(),
         }
     }
 
     /// A box of it that starts at voxel `start`; what reaches outside is zero and background.
     ///
     /// # Errors
-    /// A size that overflows.
+    /// A size that overflows; a file that was cut or written to, a disk that fails.
     pub fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Subject> {
         match self {
-            Self::Mapped(entry) => entry.region(start, size),
+            Self::Stored(entry) => entry.region(start, size),
             Self::Whole(case) => {
                 let region = vesalius_transforms::GridStep::Region { start, size };
                 let subject = &case.subject;
@@ -84,11 +90,11 @@ impl Lent {
     /// All of it.
     ///
     /// # Errors
-    /// A file that went away.
+    /// A file that was cut or written to, a disk that fails.
     pub fn whole(&self) -> Result<Arc<Case>> {
         match self {
             Self::Whole(case) => Ok(case.clone()),
-            Self::Mapped(entry) => Ok(Arc::new(entry.case()?)),
+            Self::Stored(entry) => Ok(Arc::new(entry.case()?)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::source::CaseSource;
 use crate::{Batch, Event, PatchSampler, Result};
+use std::sync::atomic::{AtomicBool, Ordering};
 use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork, back_to_file, labels_of};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_networks::Network;
@@ -22,19 +23,21 @@ pub struct Scores {
 /// The labels that a network gives to a preprocessed case, on the grid of its file.
 ///
 /// # Errors
-/// A network whose output does not fit.
+/// A network whose output does not fit; [`vesalius_inferers::Error::Stopped`] once `stop` is set.
 pub(crate) fn segment(
     network: &Network,
     case: &crate::Case,
     scheme: &LabelScheme,
     inferer: &Inferer,
     device: &Device,
+    stop: &AtomicBool,
 ) -> Result<LabelMap> {
     let network = TurnedNetwork {
         network,
         order: AxisOrder::Zyx,
     };
-    let logits = inferer.run(case.subject.image(), &network, device)?;
+    let goes_on = |_: usize, _: usize| !stop.load(Ordering::Relaxed);
+    let logits = inferer.run_observed(case.subject.image(), &network, device, &goes_on)?;
     let grid = match case.reference() {
         Some(reference) => reference.geometry(),
         None => case.subject.geometry(),
@@ -46,13 +49,15 @@ pub(crate) fn segment(
 /// when they were found.
 ///
 /// # Errors
-/// A network whose output does not fit, or a case that cannot be scored.
+/// A network whose output does not fit, or a case that cannot be scored;
+/// [`vesalius_inferers::Error::Stopped`] once `stop` is set.
 pub fn validate(
     network: &Network,
     cases: &dyn CaseSource,
     scheme: &LabelScheme,
     inferer: &Inferer,
     device: &Device,
+    stop: &AtomicBool,
     observer: &mut dyn FnMut(&Event),
 ) -> Result<Evaluation> {
     let evaluator = Evaluator::new(Targets::of_scheme(scheme)?, vec![Measure::Dice]);
@@ -65,7 +70,7 @@ pub fn validate(
         }
         let case = cases.lend(index)?.whole()?;
         if let Some(reference) = case.reference() {
-            let prediction = segment(network, &case, scheme, inferer, device)?;
+            let prediction = segment(network, &case, scheme, inferer, device, stop)?;
             scores.push(evaluator.case(name, reference, &prediction)?);
         }
         observer(&Event::ValidatedCase {

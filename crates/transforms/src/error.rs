@@ -23,6 +23,18 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         reason: String,
     },
+    /// Weights of classes, of which there are more or fewer than classes.
+    #[error(
+        "`patch`: sampling.classes has {found} weights, expected {expected} weights: one for each of {classes}, in this order"
+    )]
+    ClassWeights {
+        /// Weights that were given.
+        found: usize,
+        /// Weights that are needed.
+        expected: usize,
+        /// What they are for, in their order.
+        classes: String,
+    },
     /// Labels are needed and the case has none.
     #[error("case {case} has no labels, but {what} needs them")]
     NoLabels {

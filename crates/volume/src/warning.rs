@@ -172,6 +172,69 @@ pub enum Warning {
         /// Why.
         reason: String,
     },
+    /// A label that no case to train on has: it cannot be learnt.
+    #[error(
+        "no training case has a voxel of `{name}` (label {}), so it cannot be learnt; check `labels` and the fold",
+        listed(values)
+    )]
+    LabelInNoCase {
+        /// What it is called.
+        name: String,
+        /// Its values in label maps.
+        values: Vec<u16>,
+    },
+    /// Patches are to be drawn around a class that no case to train on has.
+    #[error(
+        "`patch.sampling` gives `{name}` (label {}) the weight {weight}, but no training case has it: its share of the patches goes to the other classes",
+        listed(values)
+    )]
+    SampledClassInNoCase {
+        /// What it is called.
+        name: String,
+        /// Its values in label maps.
+        values: Vec<u16>,
+        /// Its weight.
+        weight: f64,
+    },
+    /// Patches came from cases that lack what the sampling prefers.
+    #[error(
+        "{patches} of {of} patches came from cases without `{name}`, which `patch.sampling` prefers: they were cut elsewhere"
+    )]
+    SampledElsewhere {
+        /// What those cases lack.
+        name: String,
+        /// Patches from cases without it.
+        patches: u64,
+        /// Patches in all.
+        of: u64,
+    },
+    /// Weights to start from do not all fit the network.
+    #[error("of {} not everything fits and first values stay in its place: {mismatch}", path.display())]
+    WeightsPartlyLoaded {
+        /// The weights.
+        path: PathBuf,
+        /// What does not fit.
+        mismatch: String,
+    },
+    /// A preprocessed case on disk could not be used and was made again.
+    #[error("case {case}: the cache entry {} {reason}; it was made again", path.display())]
+    CacheEntryRemade {
+        /// The case.
+        case: String,
+        /// The entry.
+        path: PathBuf,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// A run goes on with cases whose files changed since it began.
+    #[error(
+        "the files or the preprocessing of {} changed since this run began: what it learns from now on is of the new ones",
+        cases.join(", ")
+    )]
+    TrainingCasesChanged {
+        /// The cases.
+        cases: Vec<String>,
+    },
     /// A plan is no longer what was planned: it was changed by hand, or damaged.
     #[error("{} was changed since it was planned; it is used as it is now", path.display())]
     PlanEdited {
@@ -208,6 +271,11 @@ pub enum Warning {
         /// How many it lacks.
         lost: usize,
     },
+}
+
+fn listed(values: &[u16]) -> String {
+    let each: Vec<String> = values.iter().map(u16::to_string).collect();
+    each.join(", ")
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use vesalius_transforms::{
     Chain, ClassRatios, CropForeground, ImageSampling, PatchConfig, PatchSampling, Spacing,
     Transform, Window, ZScore,
 };
+use vesalius_volume::LabelScheme;
 
 /// The templates.
 pub(super) const NAMES: [&str; 3] = ["segresnet", "segresnet2d", "swinunetr"];
@@ -26,7 +27,7 @@ pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
     let patch = PatchConfig {
         size: shape.patch,
         sampling: PatchSampling::Classes(ClassRatios {
-            classes: vec![1.0; label_values(task)],
+            classes: vec![1.0; centres(&task.scheme)],
         }),
         slice_axis: shape.across,
     };
@@ -157,13 +158,12 @@ fn preprocessing(task: &Task, name: &str, to: [f64; 3], because: &mut Vec<String
     Chain(steps)
 }
 
-/// How many label values there are, background too: what patches are drawn around.
-fn label_values(task: &Task) -> usize {
-    let foreground = task.scheme.foreground();
-    let values = foreground
-        .iter()
-        .flat_map(|(_, values)| values.iter().copied());
-    usize::from(values.max().unwrap_or(0)) + 1
+/// How many classes patches are drawn around, background too.
+fn centres(scheme: &LabelScheme) -> usize {
+    match scheme {
+        LabelScheme::Exclusive { classes, .. } => classes.len(),
+        LabelScheme::Regions { regions, .. } => 1 + regions.len(),
+    }
 }
 
 /// Warm-up and length.

@@ -12,6 +12,7 @@ use crate::average::WeightAverage;
 use crate::compute::{GradientWorkers, OneDevice, SeveralDevices, guarded};
 use crate::config::bad;
 use crate::log::Log;
+use crate::setup::check_sampling;
 use crate::{
     Event, FitOptions, FitReport, Loader, LoaderOptions, PatchSampler, Progress, Result, Schedule,
     TrainingConfig, TrainingData, machine, transfer,
@@ -23,6 +24,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 use vesalius_networks::{Network, NetworkConfig};
 use vesalius_tensor::Device;
+use vesalius_volume::Warning;
 
 pub(crate) struct Run<'a> {
     config: &'a TrainingConfig,
@@ -38,7 +40,9 @@ pub(crate) struct Run<'a> {
     progress: Progress,
     plan: plan::Plan,
     log: Log,
-    warnings: Vec<String>,
+    /// To be told once the log is open.
+    warnings: Vec<Warning>,
+    told: Vec<Warning>,
     last_checkpoint: Instant,
 }
 
@@ -58,6 +62,8 @@ impl<'a> Run<'a> {
             .clone()
             .with_channels(data.channels.len(), data.labels.channels());
         check_patch(config, &network_config)?;
+        let mut warnings = data.warnings.clone();
+        warnings.extend(check_sampling(config, &*data.training, &data.labels)?);
         save::check_folder(options)?;
         let network = guarded(&device, || {
             Ok(network_config.init_seeded(&device, config.seed)?)
@@ -76,7 +82,8 @@ impl<'a> Run<'a> {
             progress: Progress::default(),
             log: Log::closed(),
             plan,
-            warnings: data.warnings.clone(),
+            warnings,
+            told: Vec::new(),
             last_checkpoint: Instant::now(),
         };
         run.begin()?;
@@ -93,10 +100,10 @@ impl<'a> Run<'a> {
             let (network, mismatch) = transfer::start_from(self.network.clone(), start)?;
             self.network = network;
             if !mismatch.is_empty() {
-                self.warnings.push(format!(
-                    "of {} not everything fits and first values stay in its place: {mismatch}",
-                    start.weights.display()
-                ));
+                self.warnings.push(Warning::WeightsPartlyLoaded {
+                    path: start.weights.clone(),
+                    mismatch: mismatch.to_string(),
+                });
             }
         }
         self.average = self
@@ -122,8 +129,8 @@ impl<'a> Run<'a> {
             validation_cases: self.data.validation.names().len(),
             parameters: self.network.parameter_count(),
         })?;
-        for text in std::mem::take(&mut self.warnings) {
-            self.tell(Event::Warning { text })?;
+        for warning in std::mem::take(&mut self.warnings) {
+            self.warn(warning)?;
         }
         self.note_skipped(self.data.training.broken())?;
         self.note_skipped(self.data.validation.broken())?;
@@ -138,15 +145,16 @@ impl<'a> Run<'a> {
             },
         );
         let mut losses = Vec::new();
-        while self.progress.goes_on() {
+        if self.progress.validation_due {
+            self.validate(sampler)?;
+        }
+        while self.progress.goes_on() && !self.progress.validation_due {
             losses.push(self.one_step(&mut loader)?);
             self.note_skipped(sampler.skipped().list())?;
             if self.validation_is_due() {
                 self.validate(sampler)?;
             }
-            let step = self.progress.step;
-            if self.options.stop.load(Ordering::Relaxed) && self.progress.goes_on() {
-                self.tell(Event::Stopped { step })?;
+            if self.options.stop.load(Ordering::Relaxed) && !self.is_done() {
                 break;
             }
             if self.checkpoint_is_due() {
@@ -154,21 +162,42 @@ impl<'a> Run<'a> {
             }
         }
         drop(loader);
+        match self.is_done() {
+            true => self.tell_of_absent()?,
+            false => self.tell(Event::Stopped {
+                step: self.progress.step,
+            })?,
+        }
         self.finish(losses)
     }
 
-    /// Saves, and leaves a model and a report behind.
+    /// Whether nothing is left to do.
+    fn is_done(&self) -> bool {
+        !self.progress.goes_on() && !self.progress.validation_due
+    }
+
+    /// At the end, what patches were to be cut around and could not.
+    fn tell_of_absent(&mut self) -> Result<()> {
+        for (name, patches) in self.progress.absent.clone() {
+            let of = self.progress.patches;
+            self.warn(Warning::SampledElsewhere { name, patches, of })?;
+        }
+        Ok(())
+    }
+
+    /// Saves, and leaves a model and a report behind; pictures only where nothing is left to do.
     fn finish(mut self, losses: Vec<f32>) -> Result<FitReport> {
         self.save()?;
         if self.progress.best.is_none() {
             // Nothing was validated yet (or nothing is held out): the weights at hand are the model.
             self.write_model(None)?;
         }
-        self.write_report(true)?;
+        self.write_report(self.is_done())?;
         Ok(FitReport {
-            finished: !self.progress.goes_on(),
+            finished: self.is_done(),
             skipped: self.progress.skipped.clone(),
             progress: self.progress,
+            warnings: self.told,
             losses,
         })
     }
@@ -188,6 +217,11 @@ impl<'a> Run<'a> {
             self.tell(Event::CaseSkipped { case, reason })?;
         }
         Ok(())
+    }
+
+    fn warn(&mut self, warning: Warning) -> Result<()> {
+        self.told.push(warning.clone());
+        self.tell(Event::Warning { warning })
     }
 
     fn tell(&mut self, event: Event) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::report::{ReportInput, write_report};
-use crate::{Checkpoint, Error, FitOptions, Result, average::WeightAverage};
+use crate::{Checkpoint, Error, FitOptions, Result, TrainingData, average::WeightAverage};
 use burn::module::Module;
 use burn::store::ModuleRecord;
 use burn::tensor::Bytes;
@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 use vesalius_inferers::{AxisOrder, ModelDescription, Provenance, weights_path};
 use vesalius_networks::{Network, Weights};
+use vesalius_volume::Warning;
 
 /// The checkpoint's file name in the output folder.
 pub const CHECKPOINT_FILE: &str = "checkpoint.bin";
@@ -30,6 +31,7 @@ impl Run<'_> {
             reason: e.to_string(),
         };
         checkpoint.check_same_run(&path, self.config, self.data.training.names())?;
+        self.warnings.extend(changed_cases(&checkpoint, self.data));
         let load = |network: Network, bytes: Vec<u8>| {
             let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes));
             let record = record.map_err(|e| broken(&e))?;
@@ -91,6 +93,7 @@ impl Run<'_> {
         let checkpoint = Checkpoint {
             config: self.config.clone(),
             cases: self.data.training.names().to_vec(),
+            identities: self.data.training.identities(),
             progress: self.progress.clone(),
             network: bytes(&self.network)?,
             average: average.map(bytes).transpose()?,
@@ -222,6 +225,16 @@ impl Run<'_> {
         self.fold()
             .map_or("all".to_owned(), |fold| format!("fold_{fold}"))
     }
+}
+
+/// The cases that are not what they were when the checkpoint was written, where that is known.
+fn changed_cases(checkpoint: &Checkpoint, data: &TrainingData) -> Option<Warning> {
+    let (then, now) = (&checkpoint.identities, data.training.identities());
+    let each = data.training.names().iter().zip(then.iter().zip(&now));
+    // A case that could not be used has no identity.
+    let changed = each.filter(|(_, (then, now))| then != now && !then.is_empty());
+    let cases: Vec<String> = changed.map(|(name, _)| name.clone()).collect();
+    (!cases.is_empty()).then_some(Warning::TrainingCasesChanged { cases })
 }
 
 /// Refuses to write a new run over an old one.

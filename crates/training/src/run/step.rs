@@ -20,7 +20,17 @@ impl Run<'_> {
         let started = Instant::now();
         let batches = (0..self.config.gradient_accumulation)
             .map(|_| loader.next_batch())
-            .collect::<Result<Vec<Batch>>>()?;
+            .collect::<Result<Vec<Batch>>>();
+        let batches = match batches {
+            Ok(batches) => batches,
+            // Nothing is wrong with the network: what it learnt is kept. Where that cannot be written, the last
+            // checkpoint stands, and the case is what has to be told.
+            Err(error) => {
+                let _ = self.save();
+                return Err(error);
+            }
+        };
+        self.count_absent(&batches);
         let waited = loader.take_waited().as_secs_f64();
         let rate = self.learning_rate();
         let device = self.device().clone();
@@ -103,6 +113,16 @@ impl Run<'_> {
             },
             smoothed: None,
             cases: done.cases.join(", "),
+        }
+    }
+
+    /// Counts the patches whose cases lack what the sampling prefers.
+    fn count_absent(&mut self, batches: &[Batch]) {
+        for batch in batches {
+            self.progress.patches += batch.shape[0] as u64;
+            for name in &batch.absent {
+                *self.progress.absent.entry(name.clone()).or_default() += 1;
+            }
         }
     }
 

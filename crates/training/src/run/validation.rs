@@ -4,6 +4,7 @@ use super::Run;
 use crate::compute::guarded;
 use crate::validate::{scores_of, segment, validate, validate_patches};
 use crate::{Event, PatchSampler, Progress, Result, TrainingConfig, ValidationOn};
+use std::sync::atomic::AtomicBool;
 use vesalius_networks::Network;
 use vesalius_view::{Picture, Scene, ThreePlanes, label_names};
 
@@ -11,6 +12,9 @@ use vesalius_view::{Picture, Scene, ThreePlanes, label_names};
 const TILE: usize = 160;
 /// Moves the draws of validation patches away from those of training.
 const VALIDATION_SEED: u64 = 0x5eed_0fa1;
+
+/// Pictures are drawn whatever was asked for.
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 impl Run<'_> {
     pub(super) fn validation_is_due(&self) -> bool {
@@ -23,7 +27,17 @@ impl Run<'_> {
         due(self.progress.step) > due(self.progress.step - 1)
     }
 
+    /// Scores the held-out cases, unless the run is asked to stop meanwhile: then they are scored when it goes
+    /// on.
     pub(super) fn validate(&mut self, sampler: &PatchSampler) -> Result<()> {
+        self.progress.validation_due = true;
+        match self.score(sampler) {
+            Err(error) if error.is_stopped() => Ok(()),
+            scored => scored,
+        }
+    }
+
+    fn score(&mut self, sampler: &PatchSampler) -> Result<()> {
         let network = self.kept_network();
         let (config, data) = (self.config, self.data);
         let device = self.device().clone();
@@ -33,9 +47,10 @@ impl Run<'_> {
                     seed: config.seed ^ VALIDATION_SEED,
                     ..config.clone()
                 };
-                let mut sampler = PatchSampler::new(data.validation.clone(), &held_out)
-                    .plain()
-                    .sharing(sampler);
+                let mut sampler =
+                    PatchSampler::new(data.validation.clone(), &held_out, &data.labels)?
+                        .plain()
+                        .sharing(sampler);
                 let size = config.batch_size;
                 validate_patches(&network, &mut sampler, patches, size, &data.labels, &device)
             }
@@ -43,10 +58,20 @@ impl Run<'_> {
                 let cases = &*data.validation;
                 let inferer = config.inferer();
                 let observer = &mut *self.observer;
-                let found = validate(&network, cases, &data.labels, &inferer, &device, observer)?;
+                let stop = &self.options.stop;
+                let found = validate(
+                    &network,
+                    cases,
+                    &data.labels,
+                    &inferer,
+                    &device,
+                    stop,
+                    observer,
+                )?;
                 Ok(scores_of(&found, &data.labels))
             }
         })?;
+        self.progress.validation_due = false;
         let is_best = self
             .progress
             .take_dice(scores.dice, config.validation.smoothing());
@@ -103,7 +128,8 @@ impl Run<'_> {
         let device = self.device().clone();
         let labels = &self.data.labels;
         let prediction = guarded(&device, || {
-            segment(network, &case, labels, &self.config.inferer(), &device)
+            let inferer = self.config.inferer();
+            segment(network, &case, labels, &inferer, &device, &NEVER)
         })?;
         let scene = Scene {
             reference: case.subject.labels(),

@@ -4,10 +4,13 @@ mod axis;
 mod grid_patch;
 mod label_index;
 mod patch;
+mod placer;
+mod runs;
 mod weighted_patch;
 
 pub use axis::Axis;
 pub use grid_patch::{GridPatch, grid_patches};
 pub use label_index::LabelIndex;
 pub use patch::{ClassRatios, ForcedForeground, PatchConfig, PatchSampling, PositiveNegative};
+pub use placer::{PatchPlacer, Placed, WeightedClass};
 pub use weighted_patch::WeightedPatch;

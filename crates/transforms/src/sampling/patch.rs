@@ -1,11 +1,10 @@
-//! Where in a case a training patch lies: at random, or around labelled voxels; whole slices for
-//! 2-D networks are patches of one voxel along an axis.
+//! What a training patch is like: its size, and how its place is drawn; whole slices for 2-D networks are
+//! patches of one voxel along an axis. Drawing the place is [`PatchPlacer`]'s.
 
-use super::{Axis, LabelIndex};
+use super::{Axis, LabelIndex, PatchPlacer};
 use crate::config::{config, require};
 use crate::transform::Configured;
-use crate::{Context, Error, GridStep, Result, Step};
-use rand::RngExt;
+use crate::{Context, Error, Result, Step};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use vesalius_volume::Geometry;
@@ -21,7 +20,7 @@ pub enum PatchSampling {
     /// background voxel: MONAI's `RandCropByPosNegLabel`.
     #[serde(untagged)]
     PositiveNegative(PositiveNegative),
-    /// Around a voxel of a class drawn by weight: MONAI's `RandCropByLabelClasses`.
+    /// Around a voxel of a class or region drawn by weight: MONAI's `RandCropByLabelClasses`.
     #[serde(untagged)]
     Classes(ClassRatios),
     /// Now and then around a voxel of a class that occurs, each class as likely: nnU-Net's forced
@@ -30,11 +29,15 @@ pub enum PatchSampling {
     Foreground(ForcedForeground),
 }
 
-/// The weights of classes as centres.
+/// The weights of classes or regions as centres.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassRatios {
-    /// The weight of each label from 0, background; classes that do not occur take no part.
+    /// The weight of each class of the label scheme, in its order, the background's first; or of each region in
+    /// its order, with one for voxels of no region before them where there is one more.
+    ///
+    /// The class of a patch is drawn among those that occur in its case, as MONAI does; where none of positive
+    /// weight does, the patch lies anywhere.
     pub classes: Vec<f64>,
 }
 
@@ -101,7 +104,7 @@ impl PatchConfig {
             ),
             PatchSampling::Classes(ClassRatios { classes }) => (
                 classes.iter().all(|w| usable(*w)) && classes.iter().sum::<f64>() > 0.0,
-                "a weight a label from 0, not negative, not all zero",
+                "a weight for each class, background first, not negative and not all zero",
             ),
             PatchSampling::Foreground(ForcedForeground { foreground }) => (
                 (0.0..=1.0).contains(foreground),
@@ -117,80 +120,6 @@ impl PatchConfig {
         let size = geometry.size();
         std::array::from_fn(|i| usize::try_from(self.size[i]).unwrap_or(size[i]))
     }
-
-    /// Draws the steps that cut a patch: a region, and for slices a reordering of axes.
-    pub fn sample(
-        &self,
-        geometry: &Geometry,
-        index: &LabelIndex,
-        rng: &mut ChaCha8Rng,
-    ) -> Vec<GridStep> {
-        let (whole, size) = (geometry.size(), self.size_in(geometry));
-        let start = match self.centre(geometry, index, rng) {
-            Some(centre) => std::array::from_fn(|i| {
-                start_along(whole[i], size[i], centre[i] as i64 - size[i] as i64 / 2)
-            }),
-            None => std::array::from_fn(|i| {
-                let free = whole[i].saturating_sub(size[i]);
-                start_along(whole[i], size[i], rng.random_range(0..=free) as i64)
-            }),
-        };
-        let mut steps = vec![GridStep::Region { start, size }];
-        if let Some(axis) = self.slice_axis.filter(|axis| *axis != Axis::Z) {
-            steps.push(GridStep::Permute { order: axis.last() });
-        }
-        steps
-    }
-
-    /// The voxel that the sampling wants in the middle; `None` for anywhere.
-    fn centre(
-        &self,
-        geometry: &Geometry,
-        index: &LabelIndex,
-        rng: &mut ChaCha8Rng,
-    ) -> Option<[usize; 3]> {
-        let voxels = geometry.voxel_count();
-        let offset = match &self.sampling {
-            PatchSampling::Random => None,
-            PatchSampling::PositiveNegative(weights) => {
-                let share = weights.positive / (weights.positive + weights.negative);
-                match rng.random_bool(share) {
-                    true => index.random_foreground(rng),
-                    false => index.random_background(voxels, rng),
-                }
-            }
-            PatchSampling::Classes(ratios) => ratios.draw(index, voxels, rng),
-            PatchSampling::Foreground(forced) => match rng.random_bool(forced.foreground) {
-                true => index.random_of_any(rng),
-                false => None,
-            },
-        };
-        offset.map(|offset| geometry.index(offset))
-    }
-}
-
-impl ClassRatios {
-    /// A voxel of a class drawn by weight among those that occur.
-    fn draw(&self, index: &LabelIndex, voxels: usize, rng: &mut ChaCha8Rng) -> Option<usize> {
-        let occurs: Vec<u16> = index.labels().collect();
-        let weight = |label: u16| match label {
-            0 if index.foreground_count() == voxels => 0.0,
-            label if label != 0 && !occurs.contains(&label) => 0.0,
-            label => self.classes[usize::from(label)],
-        };
-        let weights: Vec<f64> = (0..self.classes.len())
-            .map(|label| weight(label as u16))
-            .collect();
-        let mut left = rng.random::<f64>() * weights.iter().sum::<f64>();
-        let drawn = weights.iter().position(|w| {
-            left -= w;
-            left < 0.0
-        });
-        match drawn? {
-            0 => index.random_background(voxels, rng),
-            label => index.random_of(label as u16, rng),
-        }
-    }
 }
 
 impl Configured for PatchConfig {
@@ -203,14 +132,16 @@ impl Configured for PatchConfig {
     }
 
     fn sample(&self, case: &Context<'_>, rng: &mut ChaCha8Rng) -> Result<Vec<Step>> {
-        let index = match self.reads_values() {
-            true => LabelIndex::of(case.labels("patch with `sampling` by label")?, None),
-            false => LabelIndex::default(),
+        let (placer, index) = match self.reads_values() {
+            true => {
+                let labels = case.labels("patch with `sampling` by label")?;
+                let placer = PatchPlacer::without_scheme(self, labels)?;
+                (placer, LabelIndex::of(labels, None))
+            }
+            false => (PatchPlacer::anywhere(self), LabelIndex::default()),
         };
-        Ok(Self::sample(self, case.geometry(), &index, rng)
-            .into_iter()
-            .map(Step::Grid)
-            .collect())
+        let placed = placer.sample(case.geometry(), &index, rng);
+        Ok(placed.steps.into_iter().map(Step::Grid).collect())
     }
 }
 
@@ -227,68 +158,6 @@ pub(super) fn start_along(whole: usize, size: usize, wanted: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Stream, keyed};
-    use vesalius_volume::LabelMap;
-
-    fn case() -> LabelMap {
-        let g = Geometry::axis_aligned([12, 9, 7], [1.0; 3]).unwrap();
-        LabelMap::from_fn(g, |[x, y, z]| u16::from(x > 8 && y < 3 && z > 4))
-    }
-
-    fn config(size: [i64; 3], sampling: PatchSampling) -> PatchConfig {
-        PatchConfig {
-            size,
-            sampling,
-            slice_axis: None,
-        }
-    }
-
-    fn start(step: &GridStep) -> [i64; 3] {
-        let GridStep::Region { start, .. } = step else {
-            panic!("a patch is a region")
-        };
-        *start
-    }
-
-    #[test]
-    fn patches_stay_inside_and_large_ones_are_centred() {
-        let labels = case();
-        let index = LabelIndex::of(&labels, None);
-        let weights = PatchSampling::PositiveNegative(PositiveNegative {
-            positive: 1.0,
-            negative: 1.0,
-        });
-        for sampling in [PatchSampling::Random, weights] {
-            for draw in 0..200 {
-                let mut rng = keyed(0, draw, Stream::Patch);
-                let s = start(
-                    &config([5, -1, 10], sampling.clone()).sample(
-                        labels.geometry(),
-                        &index,
-                        &mut rng,
-                    )[0],
-                );
-                assert!((0..=7).contains(&s[0]) && s[1] == 0 && s[2] == -1, "{s:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn positive_patches_hold_a_labelled_voxel() {
-        let labels = case();
-        let index = LabelIndex::of(&labels, None);
-        let positive = PatchSampling::PositiveNegative(PositiveNegative {
-            positive: 1.0,
-            negative: 0.0,
-        });
-        for draw in 0..100 {
-            let mut rng = keyed(3, draw, Stream::Patch);
-            let s = start(
-                &config([4, 4, 4], positive.clone()).sample(labels.geometry(), &index, &mut rng)[0],
-            );
-            assert!(s[0] + 4 > 9 && s[1] < 3 && s[2] + 4 > 5, "{s:?}");
-        }
-    }
 
     #[test]
     fn sampling_reads_as_a_word_or_as_weights() {
@@ -313,33 +182,24 @@ mod tests {
     }
 
     #[test]
-    fn classes_are_drawn_by_weight_and_missing_ones_are_passed_over() {
-        let g = Geometry::axis_aligned([20, 20, 20], [1.0; 3]).unwrap();
-        let labels = LabelMap::from_fn(g, |[x, y, z]| match [x, y, z] {
-            [10, 10, 10] => 2,
-            [x, _, _] if x < 8 => 1,
-            _ => 0,
-        });
-        let index = LabelIndex::of(&labels, None);
-        let sampling = PatchSampling::Classes(ClassRatios {
-            classes: vec![0.0, 1.0, 3.0, 5.0],
-        });
-        let patch = config([3, 3, 3], sampling);
-        let rare = (0..400).filter(|&draw| {
-            let mut rng = keyed(5, draw, Stream::Patch);
-            start(&patch.sample(&g, &index, &mut rng)[0]) == [9, 9, 9]
-        });
-        let rare = rare.count();
-        assert!((260..340).contains(&rare), "{rare} of 400");
-        let forced = config(
-            [3, 3, 3],
-            PatchSampling::Foreground(ForcedForeground { foreground: 1.0 }),
-        );
-        let rare = (0..400).filter(|&draw| {
-            let mut rng = keyed(6, draw, Stream::Patch);
-            start(&forced.sample(&g, &index, &mut rng)[0]) == [9, 9, 9]
-        });
-        let rare = rare.count();
-        assert!((160..240).contains(&rare), "{rare} of 400");
+    fn weights_that_no_patch_can_be_drawn_by_are_refused() {
+        for classes in [
+            vec![],
+            vec![0.0, 0.0],
+            vec![1.0, -1.0],
+            vec![f64::NAN],
+            vec![f64::INFINITY],
+        ] {
+            let patch = PatchConfig {
+                size: [8; 3],
+                sampling: PatchSampling::Classes(ClassRatios { classes }),
+                slice_axis: None,
+            };
+            let text = patch.check().unwrap_err().to_string();
+            assert!(
+                text.contains("sampling") && text.contains("not all zero"),
+                "{text}"
+            );
+        }
     }
 }

@@ -1,0 +1,186 @@
+//! Entries come back to the bit, and nothing but what was asked for ever comes back.
+
+use super::*;
+use crate::synthetic::Spheres;
+use crate::{Lent, TrainingConfig};
+use std::sync::Arc;
+use vesalius_volume::LabelScheme;
+
+fn case() -> Case {
+    let config = TrainingConfig::parse(
+        "name: t\npreprocessing:\n  - spacing: {to: [1.3, 0, 1.1]}\npatch: {size: [8, 8, 8]}\nnetwork:\n  unet: {}\n",
+    )
+    .unwrap();
+    let spheres = Spheres {
+        size: [20, 24],
+        classes: 2,
+        ..Spheres::default()
+    };
+    let scheme = LabelScheme::exclusive(&[("a", 1), ("b", 2)]).unwrap();
+    Case::new(
+        spheres.subject(1, 0).unwrap(),
+        &scheme,
+        &config.preprocessing,
+    )
+    .unwrap()
+}
+
+fn source(hash: &str) -> Source {
+    Source {
+        bytes: 9,
+        hash: hash.to_owned(),
+    }
+}
+
+fn identity() -> Identity {
+    let text = |text: &str| text.to_owned();
+    let sources = vec![source("image"), source("label")];
+    Identity::new("a", 1, text("labels"), text("transforms"), sources)
+}
+
+fn open(path: &Path, identity: &Identity) -> Option<Entry> {
+    match Entry::open(path, identity, None) {
+        Opened::Whole(entry) => Some(entry),
+        _ => None,
+    }
+}
+
+fn reason(path: &Path, identity: &Identity) -> String {
+    match Entry::open(path, identity, None) {
+        Opened::Unusable(reason) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_case_comes_back_to_the_bit_whole_and_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.case");
+    let case = case();
+    write(&path, &identity(), &case).unwrap();
+    let entry = open(&path, &identity()).unwrap();
+    let back = entry.case().unwrap();
+    assert_eq!(back.subject, case.subject);
+    assert_eq!(back.index, case.index);
+    assert_eq!(entry.index(), &case.index);
+    assert_eq!(back.original_labels, case.original_labels);
+    assert!(back.original_labels.is_some() && back.values == [0, 1, 2]);
+    let (memory, stored) = (Lent::Whole(Arc::new(case)), Lent::Stored(Arc::new(entry)));
+    for (start, size) in [
+        ([0, 0, 0], [3, 4, 5]),
+        ([-4, 2, -9], [40, 5, 12]),
+        ([15, 15, 15], [9, 9, 9]),
+        ([3, -2, 1], [2, 60, 1]),
+        ([90, 0, 0], [2, 2, 2]),
+        ([0, 90, 0], [2, 2, 2]),
+        ([0, 0, 90], [2, 2, 2]),
+        ([-9, 0, 0], [4, 4, 4]),
+    ] {
+        let (a, b) = (memory.region(start, size), stored.region(start, size));
+        assert_eq!(a.unwrap(), b.unwrap(), "{start:?} {size:?}");
+    }
+}
+
+#[test]
+fn half_and_changed_entries_are_never_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.case");
+    let absent = Entry::open(&path, &identity(), None);
+    assert!(matches!(absent, Opened::Absent));
+    write(&path, &identity(), &case()).unwrap();
+    assert!(open(&path, &identity()).is_some());
+    let bytes = std::fs::read(&path).unwrap();
+    for length in [0, 7, 15, 40, 400, bytes.len() / 2, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        let reason = reason(&path, &identity());
+        assert!(
+            reason.contains("cut short") || reason.contains("announces"),
+            "{reason}"
+        );
+    }
+    // A bit anywhere: in the content, the header, the lengths.
+    for place in (0..1000)
+        .step_by(29)
+        .chain([bytes.len() / 2, bytes.len() - 1])
+    {
+        let mut changed = bytes.clone();
+        changed[place] ^= 0x10;
+        std::fs::write(&path, changed).unwrap();
+        assert!(open(&path, &identity()).is_none(), "byte {place}");
+    }
+    std::fs::write(&path, [bytes, vec![0]].concat()).unwrap();
+    assert!(reason(&path, &identity()).contains("announces"));
+}
+
+#[test]
+fn an_entry_of_another_version_or_other_data_says_what_differs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.case");
+    let changed = |change: &dyn Fn(&mut Identity)| {
+        let mut other = identity();
+        change(&mut other);
+        assert_ne!(other.key(), identity().key());
+        // As if somebody had renamed the file to what is looked for.
+        write(&path, &other, &case()).unwrap();
+        reason(&path, &identity())
+    };
+    let files = changed(&|i| i.sources[1] = source("other"));
+    assert!(files.contains("files of other content"), "{files}");
+    let transforms = changed(&|i| i.preprocessing = "others".to_owned());
+    assert!(transforms.contains("other preprocessing"), "{transforms}");
+    let labels = changed(&|i| i.labels = "others".to_owned());
+    assert!(labels.contains("other labels"), "{labels}");
+    let name = changed(&|i| i.name = "b".to_owned());
+    assert!(name.contains("another name"), "{name}");
+    let channels = changed(&|i| i.channels = 2);
+    assert!(channels.contains("number of channels"), "{channels}");
+    let version = changed(&Identity::of_another_version);
+    assert!(version.contains("another version"), "{version}");
+}
+
+#[test]
+fn a_file_that_is_cut_or_written_to_while_it_is_open_is_an_error_with_the_cases_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.case");
+    write(&path, &identity(), &case()).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let entry = open(&path, &identity()).unwrap();
+    let lend = |entry: &Entry| entry.region([2; 3], [6; 3]);
+    let expected = lend(&entry).unwrap();
+    let handle = || File::options().write(true).open(&path).unwrap();
+    let touch = |file: &File, seconds| {
+        let later = SystemTime::now() + std::time::Duration::from_secs(seconds);
+        file.set_modified(later).unwrap();
+    };
+
+    // Touched, with the same content: nothing is wrong.
+    touch(&handle(), 10);
+    assert_eq!(lend(&entry).unwrap(), expected);
+
+    // Cut.
+    handle().set_len(whole.len() as u64 / 2).unwrap();
+    let text = lend(&entry).unwrap_err().to_string();
+    assert!(
+        text.contains("case spheres_000") && text.contains("a.case"),
+        "{text}"
+    );
+    assert!(text.contains("was changed while the run read it"), "{text}");
+    assert!(matches!(entry.case(), Err(Error::CacheEntry { .. })));
+
+    // Written to in place, at the same length.
+    let mut changed = whole.clone();
+    let last = changed.len() - 1;
+    changed[last] ^= 1;
+    let mut file = handle();
+    file.write_all(&changed).unwrap();
+    touch(&file, 20);
+    assert!(matches!(lend(&entry), Err(Error::CacheEntry { .. })));
+
+    // Replaced or removed, as programs of ours do it: the open file is what it was.
+    write(&path, &identity(), &case()).unwrap();
+    let entry = open(&path, &identity()).unwrap();
+    vesalius_io::write_bytes_atomically(&path, b"another").unwrap();
+    assert_eq!(lend(&entry).unwrap(), expected);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(lend(&entry).unwrap(), expected);
+}
