@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{dataset, success};
+use common::{dataset, error, success};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -44,6 +44,15 @@ fn ctrl_c_saves_and_stops_and_resume_goes_on() {
         assert!(started.elapsed() < Duration::from_secs(120), "no step done");
         assert!(run.try_wait().unwrap().is_none(), "ended by itself");
         std::thread::sleep(Duration::from_millis(20));
+    }
+    // Meanwhile nobody else trains in this folder, and is told who does.
+    let process = format!("is being written by process {} on ", run.id());
+    for more in [&[][..], &["--resume"]] {
+        let train = ["train", "config.yaml", "--output", "model", "--steps", "3"];
+        let text = error(folder, &[&train[..], more].concat());
+        assert!(text.contains(&process), "{text}");
+        assert!(text.contains("vesalius train config.yaml"), "{text}");
+        assert!(text.contains("choose another output folder"), "{text}");
     }
     interrupt(&run);
     let output = run.wait_with_output().unwrap();

@@ -1,35 +1,14 @@
-//! A run that is killed at any moment, ten times over, ends with the losses, weights and tables of a
-//! run that was left alone.
+//! Commands that are killed (SIGKILL) at any moment, again and again, end as ones that were left alone: a
+//! training run with the same losses, weights and tables, a prediction with the same files. The stages of
+//! `auto` stand in `auto_kills.rs`.
 
 mod common;
 
-use common::{CONFIG, dataset, success};
+use common::{CONFIG, dataset, killed, moments, success};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-const STEPS: &str = "60";
 const KILLS: usize = 10;
-
-fn start(folder: &Path, resume: bool) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vesalius"));
-    command
-        .current_dir(folder)
-        .args([
-            "train",
-            "config.yaml",
-            "--output",
-            "killed",
-            "--steps",
-            STEPS,
-        ])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    if resume {
-        command.arg("--resume");
-    }
-    command.spawn().unwrap()
-}
 
 /// Step, loss and learning rate of every step in a run's log; a step told twice fails the test.
 fn curve(folder: &Path) -> Vec<(u64, String, String)> {
@@ -49,8 +28,25 @@ fn curve(folder: &Path) -> Vec<(u64, String, String)> {
         .collect()
 }
 
+/// How long a command takes, in milliseconds.
+fn milliseconds(folder: &Path, arguments: &[&str]) -> f64 {
+    let began = Instant::now();
+    success(folder, arguments);
+    began.elapsed().as_secs_f64() * 1000.0
+}
+
+/// Names of the files in a folder, those of what is half written or locked included.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
 #[test]
-fn ten_kills_change_nothing() {
+fn ten_kills_of_a_training_run_change_nothing() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     dataset(folder, 5);
@@ -59,40 +55,21 @@ fn ten_kills_change_nothing() {
         CONFIG.replace("times: 1", "times: 4")
     );
     std::fs::write(folder.join("config.yaml"), config).unwrap();
-    let began = Instant::now();
-    success(
-        folder,
-        &[
-            "train",
-            "config.yaml",
-            "--output",
-            "whole",
-            "--steps",
-            STEPS,
-        ],
-    );
-    let whole = began.elapsed();
-
-    // Anywhere between the start of the process and the time a whole run takes; by a fixed sequence,
-    // but what it hits differs from machine to machine and from day to day.
-    let mut state = 0x9e37_79b9_7f4a_7c15u64;
-    let mut kills = 0;
+    let train = |output| {
+        let mut arguments = vec!["train", "config.yaml", "--steps", "60", "--output", output];
+        if folder.join(output).join("training.yaml").is_file() {
+            arguments.push("--resume");
+        }
+        arguments
+    };
+    let whole = milliseconds(folder, &train("whole"));
     let mut interrupted = 0;
-    while kills < KILLS {
-        let resume = folder.join("killed/training.yaml").is_file();
-        let mut child = start(folder, resume);
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let share = (state >> 40) as f64 / (1u64 << 24) as f64;
-        std::thread::sleep(Duration::from_secs_f64(whole.as_secs_f64() * share * 0.5));
-        child.kill().unwrap();
-        interrupted += usize::from(!child.wait().unwrap().success());
-        kills += 1;
+    for share in moments().take(KILLS) {
+        let ended = killed(folder, &train("killed"), (whole * share * 0.5) as u64);
+        interrupted += usize::from(!ended);
     }
     assert!(interrupted > 0, "no kill hit a run under way");
-    let resume = folder.join("killed/training.yaml").is_file();
-    assert!(start(folder, resume).wait().unwrap().success());
+    success(folder, &train("killed"));
 
     let (whole, killed) = (folder.join("whole"), folder.join("killed"));
     let curve_of_whole = curve(&whole);
@@ -106,5 +83,41 @@ fn ten_kills_change_nothing() {
         let read = |folder: &Path| std::fs::read(folder.join(file)).unwrap();
         assert!(read(&whole) == read(&killed), "{file} differs");
     }
+    // Nothing that is half written, no lock.
+    for below in ["", "members/fold_0"] {
+        assert_eq!(names(&whole.join(below)), names(&killed.join(below)));
+    }
     println!("{interrupted} of {KILLS} kills hit a run under way");
+}
+
+#[test]
+fn six_kills_of_a_prediction_change_nothing() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    dataset(folder, 6);
+    success(
+        folder,
+        &["train", "config.yaml", "--output", "model", "--steps", "2"],
+    );
+    let predict = |output| {
+        vec![
+            "predict", "--model", "model", "--input", "images", "--step", "0.2", "--output", output,
+        ]
+    };
+    let whole = milliseconds(folder, &predict("whole"));
+    let mut interrupted = 0;
+    for share in moments().skip(KILLS).take(6) {
+        let ended = killed(folder, &predict("killed"), (whole * share * 0.8) as u64);
+        interrupted += usize::from(!ended);
+    }
+    assert!(interrupted > 0, "no kill hit a prediction under way");
+    success(folder, &predict("killed"));
+    let (whole, killed) = (folder.join("whole"), folder.join("killed"));
+    let images = names(&folder.join("images"));
+    assert_eq!(images.len(), 6);
+    for file in images {
+        let read = |folder: &Path| std::fs::read(folder.join(&file)).unwrap();
+        assert!(read(&whole) == read(&killed), "{file} differs");
+    }
+    println!("{interrupted} of 6 kills hit a prediction under way");
 }

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::disk::SmallDisk;
 use common::{CONFIG, dataset, error, success, vesalius};
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +15,11 @@ fn with_config(folder: &Path, more: &str) {
 }
 
 fn events(folder: &Path) -> Vec<serde_json::Value> {
-    let text = std::fs::read_to_string(folder.join("model/log.jsonl")).unwrap();
+    events_of(&folder.join("model"))
+}
+
+fn events_of(model: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(model.join("log.jsonl")).unwrap();
     let lines = text.lines();
     lines
         .map(|line| serde_json::from_str(line).unwrap())
@@ -22,7 +27,11 @@ fn events(folder: &Path) -> Vec<serde_json::Value> {
 }
 
 fn losses(folder: &Path) -> Vec<String> {
-    let events = events(folder);
+    losses_of(&folder.join("model"))
+}
+
+fn losses_of(model: &Path) -> Vec<String> {
+    let events = events_of(model);
     let steps = events.iter().filter(|e| e["event"] == "step");
     steps.map(|e| e["loss"].to_string()).collect()
 }
@@ -111,7 +120,7 @@ fn memory_disk_and_threads_make_no_difference_to_batches() {
     };
     let in_memory = run("cache: {workers: 1}\n");
     assert_eq!(run("cache: {workers: 3, batches_ahead: 1}\n"), in_memory);
-    // No memory at all: everything is mapped from the run's own folder.
+    // No memory at all: everything is read from the run's own folder.
     assert_eq!(run("cache: {memory: 0, workers: 2}\n"), in_memory);
     let entries = |path: &str| std::fs::read_dir(folder.join(path)).unwrap().count();
     assert_eq!(entries("model/cache"), 6);
@@ -228,67 +237,95 @@ fn what_cannot_be_started_from_or_frozen_is_named() {
     assert!(moved > 0);
 }
 
-/// Unmounts at the end, however the test ends.
-struct Mounted<'a>(&'a Path);
-
-impl Drop for Mounted<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0).status();
-    }
+/// Bytes of all files in a folder and below it.
+fn bytes_below(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    let each = entries.map(|entry| match entry.path().is_dir() {
+        true => bytes_below(&entry.path()),
+        false => entry.metadata().unwrap().len(),
+    });
+    each.sum()
 }
 
-/// A small file system in memory; nothing where that is not allowed.
-fn small_disk(folder: &Path, kilobytes: u32) -> Option<Mounted<'_>> {
-    std::fs::create_dir_all(folder).unwrap();
-    let size = format!("size={kilobytes}k");
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", &size, "none"])
-        .arg(folder)
-        .output();
-    if mounted.is_ok_and(|output| output.status.success()) {
-        return Some(Mounted(folder));
+/// Nothing that is half written, and no lock, in a folder and below it.
+fn no_litter(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        assert!(!name.starts_with('.'), "{name} is litter");
+        if entry.path().is_dir() {
+            no_litter(&entry.path());
+        }
     }
-    println!("skipped: full disk (no right to mount a file system in memory)");
-    None
 }
 
 #[test]
-fn a_full_disk_is_told_and_leaves_nothing_half_written() {
+fn a_full_disk_of_the_cache_is_told_and_leaves_nothing_half_written() {
+    let Some(disk) = SmallDisk::mount("128k") else {
+        return;
+    };
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     dataset(folder, 5);
-    let cache = folder.join("cache");
-    let Some(disk) = small_disk(&cache, 128) else {
-        return;
-    };
-    with_config(folder, "cache: {folder: cache, memory: 0}\n");
+    let cache = disk.path().display();
+    with_config(folder, &format!("cache: {{folder: {cache}, memory: 0}}\n"));
     let text = error(folder, &TRAIN);
     assert!(
         text.contains("cache.folder") && text.contains("space"),
         "{text}"
     );
-    for entry in std::fs::read_dir(&cache).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(name.ends_with(".case"), "{name} is litter");
-    }
-    drop(disk);
+    no_litter(disk.path());
+    assert!(!folder.join("model").exists());
+    disk.resize("20m");
+    success(folder, &TRAIN);
+    // A cache that holds everything may be on a disk that cannot be written.
+    disk.allow("ro");
+    std::fs::remove_dir_all(folder.join("model")).unwrap();
+    success(folder, &TRAIN);
+    // One that does not is named.
+    disk.allow("rw");
+    let entry = std::fs::read_dir(disk.path()).unwrap().next().unwrap();
+    std::fs::remove_file(entry.unwrap().path()).unwrap();
+    disk.allow("ro");
+    std::fs::remove_dir_all(folder.join("model")).unwrap();
+    let text = error(folder, &TRAIN);
+    assert!(text.contains("cannot be locked (Read-only"), "{text}");
+    assert!(text.contains(&cache.to_string()), "{text}");
+}
 
-    let output = folder.join("model");
-    let Some(_disk) = small_disk(&output, 40) else {
+#[test]
+fn a_run_whose_disk_is_full_stops_and_goes_on_to_the_bit_when_there_is_room() {
+    let Some(disk) = SmallDisk::mount("20m") else {
         return;
     };
-    with_config(folder, "checkpoints: {every_steps: 1}\n");
-    let text = error(folder, &TRAIN);
-    assert!(text.contains("room"), "{text}");
-    let checkpoint = output.join("checkpoint.bin");
-    if checkpoint.exists() {
-        vesalius::training::Checkpoint::read(&checkpoint).unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    dataset(folder, 5);
+    with_config(folder, "checkpoints: {every_steps: 1, keep_best: true}\n");
+    success(folder, &TRAIN);
+    let (whole, needed) = (losses(folder), bytes_below(&folder.join("model")));
+    let weights =
+        |model: &Path| std::fs::read(model.join("members/fold_0/weights.safetensors")).unwrap();
+    for eighths in 1..8 {
+        let output = disk.path().join(eighths.to_string());
+        let path = output.display().to_string();
+        let train = ["train", "config.yaml", "--steps", "4", "--output", &path];
+        disk.resize(&(needed * eighths / 8).max(8192).to_string());
+        let text = error(folder, &train);
+        assert!(text.contains("space") || text.contains("room"), "{text}");
+        if output.exists() {
+            no_litter(&output);
+        }
+        let checkpoint = output.join("checkpoint.bin");
+        if checkpoint.exists() {
+            vesalius::training::Checkpoint::read(&checkpoint).unwrap();
+        }
+        disk.resize("20m");
+        match output.join("training.yaml").exists() {
+            true => success(folder, &[&train[..], &["--resume"]].concat()),
+            false => success(folder, &train),
+        };
+        assert_eq!(losses_of(&output), whole, "{eighths} eighths");
+        assert!(weights(&output) == weights(&folder.join("model")));
+        std::fs::remove_dir_all(output).unwrap();
     }
-    let litter = std::fs::read_dir(&output).unwrap().flatten();
-    let is_litter = |name: String| name.ends_with(".part");
-    assert!(
-        !litter
-            .map(|e| e.file_name().into_string().unwrap())
-            .any(is_litter)
-    );
 }

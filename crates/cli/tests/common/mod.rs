@@ -48,9 +48,9 @@ pub fn success(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Starts `vesalius` and kills it (SIGKILL) after so many milliseconds; it may have ended by then.
+/// Starts `vesalius` and kills it (SIGKILL) after so many milliseconds; whether it had ended well by then.
 #[allow(dead_code)]
-pub fn killed(folder: &Path, arguments: &[&str], milliseconds: u64) {
+pub fn killed(folder: &Path, arguments: &[&str], milliseconds: u64) -> bool {
     let mut child = Command::new(env!("CARGO_BIN_EXE_vesalius"))
         .current_dir(folder)
         .args(arguments)
@@ -60,7 +60,20 @@ pub fn killed(folder: &Path, arguments: &[&str], milliseconds: u64) {
         .unwrap();
     std::thread::sleep(std::time::Duration::from_millis(milliseconds));
     let _ = child.kill();
-    child.wait().unwrap();
+    child.wait().unwrap().success()
+}
+
+/// Shares of a time, from 0 to below 1, by a fixed sequence: what a kill at such a moment hits differs from
+/// machine to machine and from day to day.
+#[allow(dead_code)]
+pub fn moments() -> impl Iterator<Item = f64> {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    std::iter::from_fn(move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        Some((state >> 40) as f64 / (1u64 << 24) as f64)
+    })
 }
 
 /// Writes `count` cases in two folds, `dataset.json` and `config.yaml`.
