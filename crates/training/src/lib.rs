@@ -4,6 +4,8 @@
 //! model and leaves a model folder. Batches follow from the seed and the step alone, so that a run
 //! that was stopped, or killed, goes on with the same sequence.
 
+#![forbid(unsafe_code)]
+
 mod average;
 mod checkpoint;
 mod compute;

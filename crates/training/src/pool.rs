@@ -8,10 +8,10 @@ use crate::entry::{self, Entry, Identity, Opened, Source, cache_error, file_hash
 use crate::source::{CaseSource, Lent};
 use crate::{BadCase, Case, CaseFiles, Error, Result, read_case};
 use rayon::prelude::*;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use vesalius_io::FolderLock;
+use vesalius_io::{FolderLock, LockHolder};
 use vesalius_transforms::Chain;
 use vesalius_volume::{LabelScheme, Warning};
 
@@ -159,20 +159,44 @@ struct Made {
 /// The lock on the cache's folder, taken when the first entry is written: a folder that holds all of them may
 /// be read-only.
 #[derive(Default)]
-struct CacheFolder(Mutex<Option<FolderLock>>);
+struct CacheFolder(Mutex<Held>);
+
+#[derive(Default)]
+enum Held {
+    #[default]
+    NotYet,
+    ByThis {
+        _lock: FolderLock,
+    },
+    /// By the run, whose own folder it is.
+    ByTheRun,
+}
 
 impl CacheFolder {
     fn take(&self, options: &PoolOptions) -> Result<()> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.is_none() {
-            let folder = &options.folder;
-            // Whoever is alone there clears what killed runs left; then, as ever, beside others.
-            if let Ok(alone) = FolderLock::exclusive(folder) {
-                alone.remove_leftovers("");
-            }
-            *held = Some(FolderLock::shared(folder)?);
+        if matches!(*held, Held::NotYet) {
+            *held = Held::of(&options.folder)?;
         }
         Ok(())
+    }
+}
+
+impl Held {
+    fn of(folder: &Path) -> Result<Self> {
+        // Whoever is alone there clears what killed runs left; then, as ever, beside others.
+        if let Ok(alone) = FolderLock::exclusive(folder) {
+            alone.remove_leftovers("");
+        }
+        match FolderLock::shared(folder) {
+            Ok(lock) => Ok(Self::ByThis { _lock: lock }),
+            Err(vesalius_io::Error::Locked { holders, .. })
+                if holders.iter().any(LockHolder::is_this_process) =>
+            {
+                Ok(Self::ByTheRun)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -203,7 +227,8 @@ impl PoolOptions<'_> {
             self.preprocessing,
         )?;
         let fits = self.budget.take(case.bytes());
-        if self.store_all || !fits {
+        // A bad entry is replaced in any case, so that it is told of once.
+        if self.store_all || !fits || remade.is_some() {
             folder.take(self)?;
             entry::write(&path, &identity, &case)?;
         }

@@ -149,3 +149,94 @@ pub(crate) fn check_sampling(
         })
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Case, PatchSampler};
+    use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+
+    fn scheme() -> LabelScheme {
+        LabelScheme::exclusive(&[("organ", 100), ("tumour", 201), ("ghost", 7)]).unwrap()
+    }
+
+    fn config(sampling: &str, more: &str) -> TrainingConfig {
+        let patch = format!("patch: {{size: [1, 1, 1], sampling: {sampling}}}\n");
+        let text = format!("name: t\nbatch_size: 8\n{patch}{more}network:\n  unet: {{}}\n");
+        TrainingConfig::parse(&text).unwrap()
+    }
+
+    fn subject(name: &str, labels: impl Fn(usize) -> u16) -> Subject {
+        let grid = Geometry::axis_aligned([6, 5, 4], [1.0; 3]).unwrap();
+        let labels = LabelMap::from_fn(grid, |[x, ..]| labels(x));
+        let image = Volume::from_fn(grid, |[x, y, z]| (x + y + z) as f32);
+        Subject::new(name, image, Some(labels)).unwrap()
+    }
+
+    /// Labels 0 and 100 in one case, 0, 100 and 201 in the other.
+    fn cases() -> Arc<dyn CaseSource> {
+        let both = [
+            subject("a", |x| 100 * u16::from(x > 2)),
+            subject("b", |x| [0, 100, 201][x % 3]),
+        ];
+        MemoryCases::shared(
+            both.map(|subject| Case::new(subject, &scheme(), &Default::default()).unwrap()),
+        )
+    }
+
+    #[test]
+    fn classes_that_no_case_has_are_told_and_refused_where_nothing_else_is_asked_for() {
+        let check = |sampling| check_sampling(&config(sampling, ""), &*cases(), &scheme());
+        assert!(check("{classes: [1, 1, 1, 0]}").unwrap().is_empty());
+        assert!(check("{positive: 1, negative: 1}").unwrap().is_empty());
+        let ghost = Warning::SampledClassInNoCase {
+            name: "ghost".to_owned(),
+            values: vec![7],
+            weight: 2.5,
+        };
+        assert_eq!(check("{classes: [1, 0, 0, 2.5]}").unwrap(), [ghost]);
+        let text = check("{classes: [0, 0, 0, 1]}").unwrap_err().to_string();
+        assert!(
+            text.contains("ghost") && text.contains("patch.sampling"),
+            "{text}"
+        );
+        let text = check("{classes: [0, 0, 1]}").unwrap_err().to_string();
+        assert!(
+            text.contains("tumour (201), ghost (7)") && text.contains("4 weights"),
+            "{text}"
+        );
+        let told = check_labels(&*cases(), &scheme()).unwrap();
+        assert!(matches!(&told[..], [Warning::LabelInNoCase { name, .. }] if name == "ghost"));
+    }
+
+    #[test]
+    fn batches_hold_the_classes_that_were_asked_for_and_count_what_cases_lack() {
+        let config = config("{classes: [0, 0, 1, 0]}", "");
+        let mut sampler = PatchSampler::new(cases(), &config, &scheme()).unwrap();
+        let batch = sampler.batch(0, 64).unwrap();
+        let of = |case: &str| batch.cases.iter().filter(|name| *name == case).count();
+        assert_eq!([of("a"), of("b")], [32, 32]);
+        let tumour = batch.labels.iter().filter(|&&label| label == 201).count();
+        assert_eq!(tumour, 32);
+        assert_eq!(batch.absent, vec!["tumour"; 32]);
+    }
+
+    #[test]
+    fn labels_outside_the_scheme_are_refused_after_preprocessing_and_after_augmentation_too() {
+        let remap = "[{remap: {labels: {100: 3}}}]";
+        let chain = config("random", &format!("preprocessing: {remap}\n")).preprocessing;
+        let of_case = Case::new(subject("a", |x| 100 * u16::from(x > 2)), &scheme(), &chain);
+        let text = of_case.unwrap_err().to_string();
+        assert!(
+            text.contains("case a: after preprocessing") && text.contains("value 3"),
+            "{text}"
+        );
+        let config = config("random", &format!("augmentation: {remap}\n"));
+        let mut sampler = PatchSampler::new(cases(), &config, &scheme()).unwrap();
+        let text = sampler.batch(0, 64).unwrap_err().to_string();
+        assert!(
+            text.contains("after augmentation") && text.contains("value 3"),
+            "{text}"
+        );
+    }
+}

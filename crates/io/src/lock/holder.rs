@@ -48,6 +48,11 @@ impl LockHolder {
         }
     }
 
+    /// Whether it is the process that asks.
+    pub fn is_this_process(&self) -> bool {
+        self.process == std::process::id() && self.host == host()
+    }
+
     /// Whether the process may still be there: of another machine that cannot be known.
     pub(super) fn may_live(&self) -> bool {
         self.host != host() || process_may_live(self.process)
@@ -135,13 +140,13 @@ mod tests {
     #[test]
     fn a_process_is_known_to_live_or_to_have_ended() {
         let this = LockHolder::this(LockAccess::Exclusive);
-        assert!(this.may_live());
+        assert!(this.may_live() && this.is_this_process());
         assert_eq!(this.process, std::process::id());
         let elsewhere = LockHolder {
             host: "another-host".to_owned(),
             ..this.clone()
         };
-        assert!(elsewhere.may_live());
+        assert!(elsewhere.may_live() && !elsewhere.is_this_process());
         if cfg!(target_os = "linux") {
             // Above the largest id that Linux gives.
             let ended = LockHolder {
