@@ -278,7 +278,7 @@ fn a_run_that_goes_on_with_changed_files_says_so() {
     vesalius::io::write(filed.path("image_2.nii.gz"), image.image()).unwrap();
     vesalius::io::write_labels(filed.path("label_2.nii.gz"), image.labels().unwrap()).unwrap();
     let (report, _) = filed.train("model", &|_| ()).unwrap();
-    let expected = Warning::CasesChanged {
+    let expected = Warning::TrainingCasesChanged {
         cases: vec!["image_2".to_owned()],
     };
     assert_eq!(report.warnings, [expected]);

@@ -75,6 +75,8 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong.
         reason: String,
+        /// What the system said, where it failed.
+        source: Option<std::io::Error>,
     },
     /// A thread that makes batches panicked: a defect, of this program or of a case source or transform of
     /// the caller's.

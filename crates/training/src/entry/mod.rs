@@ -196,7 +196,7 @@ impl Entry {
             Some(grid) => {
                 let part = Box3::whole(grid.size(), 1);
                 let labels = read_box(&self.file, self.originals(), &part, u16::from_le_bytes);
-                Some(LabelMap::new(grid, labels.map_err(|e| self.failed(&e))?)?)
+                Some(LabelMap::new(grid, labels.map_err(|e| self.failed(e))?)?)
             }
         };
         Ok(Case::of_preprocessed(subject, original, self.ignore))
@@ -209,7 +209,7 @@ impl Entry {
             start,
             size,
         };
-        read_box(&self.file, self.start, &part, f32::from_le_bytes).map_err(|e| self.failed(&e))
+        read_box(&self.file, self.start, &part, f32::from_le_bytes).map_err(|e| self.failed(e))
     }
 
     fn labels_in(&self, start: [i64; 3], size: [usize; 3]) -> Result<Vec<u16>> {
@@ -221,7 +221,7 @@ impl Entry {
         };
         let voxels = self.geometry.voxel_count() as u64;
         let from = self.start + voxels * self.header.channels as u64 * 4;
-        read_box(&self.file, from, &part, u16::from_le_bytes).map_err(|e| self.failed(&e))
+        read_box(&self.file, from, &part, u16::from_le_bytes).map_err(|e| self.failed(e))
     }
 
     fn labels(&self) -> Result<LabelMap> {
@@ -239,33 +239,35 @@ impl Entry {
     /// is read and checked again. What is written into it in place without changing either is not noticed;
     /// no program of ours does so.
     fn check_unchanged(&self) -> Result<()> {
-        let now = Stamp::of(&self.file).map_err(|e| self.failed(&e))?;
+        let now = Stamp::of(&self.file).map_err(|e| self.failed(e))?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if now == *seen {
             return Ok(());
         }
         let whole = now.length == seen.length
-            && content_hash(&self.file, self.start, now.length).map_err(|e| self.failed(&e))?
+            && content_hash(&self.file, self.start, now.length).map_err(|e| self.failed(e))?
                 == self.header.content;
         if !whole {
-            return Err(self.unusable(format!(
+            let reason = format!(
                 "was changed while the run read it (it had {} bytes and has {})",
                 seen.length, now.length
-            )));
+            );
+            return Err(self.unusable(reason, None));
         }
         *seen = now;
         Ok(())
     }
 
-    fn failed(&self, error: &std::io::Error) -> Error {
-        self.unusable(format!("can no longer be read ({error})"))
+    fn failed(&self, error: std::io::Error) -> Error {
+        self.unusable(format!("can no longer be read ({error})"), Some(error))
     }
 
-    fn unusable(&self, reason: String) -> Error {
+    fn unusable(&self, reason: String, source: Option<std::io::Error>) -> Error {
         Error::CacheEntry {
             case: self.name().to_owned(),
             path: self.path.clone(),
             reason,
+            source,
         }
     }
 }
