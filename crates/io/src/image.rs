@@ -2,7 +2,7 @@
 
 use crate::decode::{convert, decode, misfit};
 use crate::layout::{Packing, Parsed};
-use crate::source::{Source, read_all};
+use crate::source::{Source, check_packed, read_all};
 use crate::{
     Error, Extension, FileVoxel, Format, FourthAxis, ImageInfo, Layout, ReadOptions, Result,
     format, metaimage, nifti, nrrd,
@@ -109,7 +109,9 @@ impl ImageFile {
     pub fn read<T: FileVoxel>(&self) -> Result<Volume<T>> {
         self.refuse_fourth_axis()?;
         let (path, layout) = (self.path(), &self.parsed.layout);
-        layout.check_memory::<T>(path, self.options.max_bytes, layout.voxel_type.bytes())?;
+        layout.check_limit::<T>(path, self.options.max_bytes)?;
+        check_packed(layout)?;
+        layout.check_machine::<T>(path, layout.voxel_type.bytes())?;
         let loaded = read_all(layout)?;
         let data = decode(path, loaded.voxels(), layout)?;
         self.whole(data, loaded.surplus)
@@ -128,7 +130,9 @@ impl ImageFile {
             return self.read();
         }
         self.refuse_fourth_axis()?;
-        layout.check_memory::<T>(path, self.options.max_bytes, 0)?;
+        layout.check_limit::<T>(path, self.options.max_bytes)?;
+        check_packed(layout)?;
+        layout.check_machine::<T>(path, 0)?;
         let mut slabs = self.slabs::<T>(SLICES)?;
         let mut data = Vec::with_capacity(layout.values());
         for slab in &mut slabs {
@@ -218,7 +222,8 @@ impl ImageFile {
             channels: channels.len(),
             ..layout.clone()
         };
-        part.check_memory::<T>(path, self.options.max_bytes, 0)?;
+        part.check_limit::<T>(path, self.options.max_bytes)?;
+        part.check_machine::<T>(path, 0)?;
         // Side by side, the channels of a voxel are as good as more voxels along x.
         let beside = if layout.interleaved {
             layout.channels

@@ -102,9 +102,8 @@ impl Layout {
         self.values() as u64 * self.voxel_type.bytes() as u64
     }
 
-    /// Refuses what would not fit into memory, before anything is allocated: the voxels against the
-    /// caller's limit, and with `beside` more bytes a voxel against what the machine has left.
-    pub fn check_memory<T: FileVoxel>(&self, path: &Path, limit: u64, beside: usize) -> Result<()> {
+    /// Refuses voxels that take more than the caller's limit, before anything is allocated.
+    pub fn check_limit<T: FileVoxel>(&self, path: &Path, limit: u64) -> Result<()> {
         let width = self.voxel_type.bytes().max(T::TYPE.bytes()) as u64;
         let needed = (self.values() as u64).saturating_mul(width);
         if needed > limit {
@@ -114,6 +113,11 @@ impl Layout {
                 limit,
             });
         }
+        Ok(())
+    }
+
+    /// Refuses voxels that the machine has not the memory for, with `beside` more bytes each.
+    pub fn check_machine<T: FileVoxel>(&self, path: &Path, beside: usize) -> Result<()> {
         let width = T::TYPE.bytes() + beside;
         check_memory("the image", self.size, self.channels, width, None)
             .map_err(|source| Error::volume(path, source))

@@ -76,6 +76,29 @@ fn read_file(layout: &Layout, i: usize, length: u64, all: &mut Vec<u8>) -> Resul
     Ok(())
 }
 
+/// The packed stream of a layout from its beginning.
+fn unpack(layout: &Layout) -> Result<Unpack<BufReader<File>>> {
+    let path = layout.file();
+    let fail = |source| Error::read(path, source);
+    let mut file = File::open(path).map_err(fail)?;
+    file.seek(SeekFrom::Start(layout.start)).map_err(fail)?;
+    let packed = BufReader::with_capacity(1 << 16, file);
+    Ok(Unpack::new(packed, layout.packing))
+}
+
+/// Refuses a packed file that is too small to hold what its header announces, before anything is
+/// allocated for it.
+pub(crate) fn check_packed(layout: &Layout) -> Result<()> {
+    if !matches!(layout.packing, Packing::Gzip | Packing::Zlib) {
+        return Ok(());
+    }
+    let path = layout.file();
+    let there = std::fs::metadata(path).map_err(|e| Error::read(path, e))?;
+    let packed = there.len().saturating_sub(layout.start);
+    let expected = layout.skip.saturating_add(layout.bytes());
+    gzip::check_ratio(path, packed, &mut unpack(layout)?, expected)
+}
+
 /// Voxel bytes on demand, asked for in rising order.
 pub(crate) enum Source {
     Mapped(Mmap),
@@ -106,18 +129,8 @@ impl Source {
             // shortens the file meanwhile would break any reader that maps files.
             return Ok(Self::Mapped(unsafe { Mmap::map(&file) }.map_err(fail)?));
         }
-        let stream = || -> Result<Unpack<BufReader<File>>> {
-            let mut file = file.try_clone().map_err(fail)?;
-            file.seek(SeekFrom::Start(layout.start)).map_err(fail)?;
-            Ok(Unpack::new(
-                BufReader::with_capacity(1 << 16, file),
-                layout.packing,
-            ))
-        };
-        let packed = there.saturating_sub(layout.start);
-        let expected = layout.skip.saturating_add(layout.bytes());
-        gzip::check_ratio(path, packed, &mut stream()?, expected)?;
-        let reader = stream()?;
+        check_packed(layout)?;
+        let reader = unpack(layout)?;
         Ok(Self::Stream {
             reader,
             at: 0,

@@ -11,3 +11,5 @@ mod hostile;
 mod mutations;
 mod nifti;
 mod parity;
+mod streams;
+mod warnings;
