@@ -1,6 +1,8 @@
 //! The service of `examples/serve` under more clients than it has places, and with bodies that are not
 //! images. Speaks HTTP by hand: a client crate would be one more to build.
 
+#[path = "../examples/serve/scratch.rs"]
+mod scratch;
 #[path = "../examples/serve/service.rs"]
 mod service;
 #[path = "../examples/serve/upload.rs"]
@@ -73,7 +75,7 @@ fn serve(limits: Limits) -> (SocketAddr, Segmenter, tempfile::TempDir) {
             .unwrap();
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, router(Service::new(served, limits)))
+            axum::serve(listener, router(Service::new(served, limits).unwrap()))
                 .await
                 .unwrap();
         });
@@ -194,6 +196,52 @@ fn archives_and_volumes() {
     );
     let (_, _, body) = request(address, "GET /model", 0, b"");
     assert!(String::from_utf8_lossy(&body).contains("high"));
+}
+
+#[test]
+fn images_that_are_too_large_or_take_too_long_are_refused() {
+    let body = bytes_of(&image(0));
+    let few = Limits {
+        voxels: 700,
+        ..Limits::default()
+    };
+    let (address, _own, _folder) = serve(few);
+    // 8 × 9 × 10 voxels of four bytes.
+    refused(post(address, "/segment", &body), 422, "needs 2880 bytes");
+    let little = Limits {
+        memory: 1 << 20,
+        ..Limits::default()
+    };
+    let (address, _own, _folder) = serve(little);
+    refused(post(address, "/segment", &body), 422, "smallest that works");
+    let short = Limits {
+        time: Duration::ZERO,
+        ..Limits::default()
+    };
+    let (address, _own, _folder) = serve(short);
+    refused(post(address, "/segment", &body), 504, "took over");
+}
+
+#[test]
+fn uploads_of_services_that_have_ended_are_removed() {
+    let parent = tempfile::tempdir().unwrap();
+    let at = |name: &str| parent.path().join(name);
+    // Above the largest process id that Linux gives, one that lives, and no folder of ours.
+    let names = [
+        "vesalius-serve-4194305-abc",
+        "vesalius-serve-1-abc",
+        "vesalius-serve-x",
+    ];
+    names.map(|name| std::fs::create_dir(at(name)).unwrap());
+    let scratch = scratch::Scratch::new(parent.path()).unwrap();
+    assert_eq!(at(names[0]).exists(), !cfg!(target_os = "linux"));
+    assert!(at(names[1]).exists() && at(names[2]).exists());
+    let request = scratch.request().unwrap();
+    assert!(request.path().starts_with(parent.path()));
+    drop(request);
+    drop(scratch);
+    let left = std::fs::read_dir(parent.path()).unwrap().count();
+    assert!(left <= 3, "{left}");
 }
 
 #[test]

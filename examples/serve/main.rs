@@ -9,11 +9,14 @@
 //!
 //! There is no encryption and no log-in: put it behind a server that has both.
 
+mod scratch;
 mod service;
 mod upload;
 
 use service::{Limits, Service, router};
 use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::Notify;
 use vesalius::prelude::*;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -28,18 +31,37 @@ fn main() -> Result<()> {
     let segmenter = Segmenter::open(Path::new(&model), &device)?;
     let limits = Limits::default();
     println!(
-        "{model} on http://{address}: {} at a time, {} more may wait, {} MiB an upload",
+        "{model} on http://{address}: {} at a time, {} more may wait, {} MiB an upload, {} million voxels, {} s",
         limits.running,
         limits.waiting,
-        limits.upload_bytes >> 20
+        limits.upload_bytes >> 20,
+        limits.voxels / 1_000_000,
+        limits.time.as_secs()
     );
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
+    let service = Service::new(segmenter, limits)?;
+    let ended = ended(&service)?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(&address).await?;
-        axum::serve(listener, router(Service::new(segmenter, limits))).await?;
+        axum::serve(listener, router(service))
+            .with_graceful_shutdown(async move { ended.notified().await })
+            .await?;
         Ok(())
     })
+}
+
+/// Told of Ctrl-C and polite kills: what runs stops between windows, and uploads are removed.
+fn ended(service: &Arc<Service>) -> Result<Arc<Notify>> {
+    let ended = Arc::new(Notify::new());
+    let (notify, service) = (ended.clone(), Arc::downgrade(service));
+    ctrlc::set_handler(move || {
+        if let Some(service) = service.upgrade() {
+            service.stop();
+        }
+        notify.notify_one();
+    })?;
+    Ok(ended)
 }

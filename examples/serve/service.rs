@@ -1,6 +1,7 @@
 //! The routes, and what keeps them upright: a request takes a place in the queue before a byte of its
 //! body is read, so memory is bounded by places × upload size, and the rest hear 503 at once.
 
+use crate::scratch::Scratch;
 use crate::upload;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -11,9 +12,13 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
+use vesalius::inferers::SegmentOptions;
+use vesalius::io::ReadOptions;
 use vesalius::prelude::*;
+use vesalius::volume::available_memory;
 
 /// What the service takes on.
 #[derive(Debug, Clone)]
@@ -28,6 +33,13 @@ pub struct Limits {
     pub unpacked_bytes: u64,
     /// How long a body may take to arrive; a slower one is refused with 408.
     pub upload_time: Duration,
+    /// The most voxels of an image, all channels together; more are refused with 422 before they are read.
+    pub voxels: u64,
+    /// Bytes that a segmentation stays under, the image on the network's grid included; an image that
+    /// needs more is refused with 422.
+    pub memory: u64,
+    /// How long a segmentation may take; a longer one is ended with 504.
+    pub time: Duration,
 }
 
 impl Default for Limits {
@@ -38,6 +50,9 @@ impl Default for Limits {
             upload_bytes: 256 << 20,
             unpacked_bytes: 2 << 30,
             upload_time: Duration::from_secs(60),
+            voxels: 300_000_000,
+            memory: available_memory().map_or(4 << 30, |left| left / 2),
+            time: Duration::from_secs(600),
         }
     }
 }
@@ -48,17 +63,29 @@ pub struct Service {
     limits: Limits,
     places: Arc<Semaphore>,
     running: Arc<Semaphore>,
+    scratch: Scratch,
+    stopped: AtomicBool,
 }
 
 impl Service {
     /// A service with an empty queue.
-    pub fn new(segmenter: Segmenter, limits: Limits) -> Arc<Self> {
-        Arc::new(Self {
+    ///
+    /// # Errors
+    /// A folder for temporary files that cannot be made.
+    pub fn new(segmenter: Segmenter, limits: Limits) -> std::io::Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            scratch: Scratch::new(&std::env::temp_dir())?,
+            stopped: AtomicBool::new(false),
             places: Arc::new(Semaphore::new(limits.running + limits.waiting)),
             running: Arc::new(Semaphore::new(limits.running)),
             segmenter,
             limits,
-        })
+        }))
+    }
+
+    /// Ends what runs, between two windows.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
     }
 }
 
@@ -108,18 +135,31 @@ async fn segment(
     };
     let body = receive(request, &service.limits).await?;
     let turn = service.running.clone().acquire_owned().await;
-    // What runs keeps its places until it ends, also when its client has gone.
+    let client = Client::default();
+    let gone = client.0.clone();
+    // What runs keeps its places until it ends: soon after its client has gone.
     let work = tokio::task::spawn_blocking(move || {
         let _held = (place, turn);
-        answer(&service, &body, &wanted)
+        answer(&service, &body, &wanted, &gone)
     });
     let ended = work.await;
+    drop(client);
     ended.unwrap_or_else(|_| {
         Err(Refusal::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the segmentation broke off; the service goes on",
         ))
     })
+}
+
+/// Stands as long as somebody waits for the answer: the server drops the request of a client that left.
+#[derive(Default)]
+struct Client(Arc<AtomicBool>);
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 async fn receive(request: Request, limits: &Limits) -> Result<Bytes, Refusal> {
@@ -150,20 +190,28 @@ async fn receive(request: Request, limits: &Limits) -> Result<Bytes, Refusal> {
 }
 
 /// Everything of one request lies in a folder of its own, which goes with it.
-fn answer(service: &Service, body: &[u8], wanted: &Wanted) -> Result<Response, Refusal> {
+fn answer(
+    service: &Service,
+    body: &[u8],
+    wanted: &Wanted,
+    gone: &AtomicBool,
+) -> Result<Response, Refusal> {
     let unreadable = |e: Box<dyn std::error::Error>| {
         Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, e.to_string())
     };
-    let folder = tempfile::tempdir().map_err(Refusal::internal)?;
-    let channels = service.segmenter.model().channels.len();
-    let series = wanted.series.as_deref();
-    let unpacked = service.limits.unpacked_bytes;
-    let image =
-        upload::read(folder.path(), body, series, channels, unpacked).map_err(unreadable)?;
-    let labels = service
-        .segmenter
-        .segment(&image)
-        .map_err(|e| unreadable(e.into()))?;
+    let folder = service.scratch.request().map_err(Refusal::internal)?;
+    let limits = &service.limits;
+    let taken = upload::Wanted {
+        series: wanted.series.as_deref(),
+        channels: service.segmenter.model().channels.len(),
+        unpacked_bytes: limits.unpacked_bytes,
+        read: ReadOptions {
+            max_bytes: limits.voxels.saturating_mul(size_of::<f32>() as u64),
+            ..ReadOptions::default()
+        },
+    };
+    let image = upload::read(folder.path(), body, &taken).map_err(unreadable)?;
+    let labels = segmented(service, image, gone)?;
     match wanted.answer {
         Answer::Volumes => {
             Ok(Json(volumes(&labels, &service.segmenter.model().labels)).into_response())
@@ -180,6 +228,36 @@ fn answer(service: &Service, body: &[u8], wanted: &Wanted) -> Result<Response, R
             Ok((headers, Body::from(bytes)).into_response())
         }
     }
+}
+
+/// The labels, within the limits of memory and time and as long as somebody waits for them.
+fn segmented(
+    service: &Service,
+    image: Volume<f32>,
+    gone: &AtomicBool,
+) -> Result<LabelMap, Refusal> {
+    let (started, limits) = (Instant::now(), &service.limits);
+    let late = || started.elapsed() > limits.time;
+    let over = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+    let goes_on = |_: usize, _: usize| !(late() || over(gone) || over(&service.stopped));
+    let options = SegmentOptions {
+        max_memory: Some(limits.memory),
+        observer: Some(&goes_on),
+        ..SegmentOptions::default()
+    };
+    let labels = service.segmenter.segment_with(image, &options);
+    labels
+        .and_then(|segmented| segmented.into_labels())
+        .map_err(|error| match error {
+            vesalius::inferers::Error::Stopped if late() => Refusal::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                format!("the segmentation took over {:?}", limits.time),
+            ),
+            vesalius::inferers::Error::Stopped => {
+                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the service is ending")
+            }
+            error => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        })
 }
 
 fn volumes(labels: &LabelMap, scheme: &LabelScheme) -> Value {

@@ -3,6 +3,8 @@
 
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
+use vesalius::io::ReadOptions;
+use vesalius::planning::read_image_with;
 use vesalius::prelude::*;
 use vesalius::study::{Modality, read_modalities};
 use zip::ZipArchive;
@@ -11,30 +13,39 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const MOST_FILES: usize = 20_000;
 
+/// What is taken of a body.
+pub struct Wanted<'a> {
+    /// DICOM series by UID, number or description, with commas between channels.
+    pub series: Option<&'a str>,
+    /// Channels of the image.
+    pub channels: usize,
+    /// How much an archive may unpack to.
+    pub unpacked_bytes: u64,
+    /// How images are read, and how large they may be.
+    pub read: ReadOptions,
+}
+
 /// The image of a body, unpacked under `folder`.
-///
-/// `series` names DICOM series by UID, number or description, with commas between channels.
 ///
 /// # Errors
 /// An archive that is broken, too large or without an image; a file that cannot be read.
-pub fn read(
-    folder: &Path,
-    body: &[u8],
-    series: Option<&str>,
-    channels: usize,
-    unpacked_bytes: u64,
-) -> Result<Volume<f32>> {
+pub fn read(folder: &Path, body: &[u8], wanted: &Wanted) -> Result<Volume<f32>> {
+    let image = |files: &[PathBuf]| read_image_with(files, wanted.channels, &wanted.read);
     if !body.starts_with(b"PK\x03\x04") {
         let file = folder.join("upload");
         std::fs::write(&file, body)?;
-        return Ok(vesalius::training::read_image(&[file], channels)?);
+        return Ok(image(&[file])?);
     }
-    let files = unpack(folder, body, unpacked_bytes)?;
-    if let Some(series) = series {
-        let modalities: Vec<Modality> = series
-            .split(',')
-            .map(|name| Modality::series(folder, name))
-            .collect();
+    let files = unpack(folder, body, wanted.unpacked_bytes)?;
+    if let Some(series) = wanted.series {
+        let modality = |name: &str| Modality {
+            path: folder.to_path_buf(),
+            options: ReadOptions {
+                series: Some(name.to_owned()),
+                ..wanted.read.clone()
+            },
+        };
+        let modalities: Vec<Modality> = series.split(',').map(modality).collect();
         return Ok(read_modalities(&modalities)?);
     }
     let mut images: Vec<PathBuf> = files
@@ -45,7 +56,7 @@ pub fn read(
     if images.is_empty() {
         images.push(folder.to_path_buf());
     }
-    Ok(vesalius::training::read_image(&images, channels)?)
+    Ok(image(&images)?)
 }
 
 /// Unpacks the files whose names stay inside `folder`; two of one name are an error.
