@@ -5,8 +5,8 @@ use crate::FileWarning;
 use std::path::{Path, PathBuf};
 use vesalius_filters::ResampleOptions;
 use vesalius_io::{
-    FourthAxis, ReadOptions, read_labels_with, read_with, write, write_bytes_atomically,
-    write_labels,
+    FolderLock, FourthAxis, ReadOptions, read_labels_with, read_with, write,
+    write_bytes_atomically, write_labels,
 };
 use vesalius_transforms::{Chain, LabelSampling, Trace, stack_on_first};
 use vesalius_view::{Montage, Picture, Scene};
@@ -143,6 +143,8 @@ pub fn transform_files(
         path: output.to_owned(),
         source,
     })?;
+    let lock = FolderLock::exclusive(output)?;
+    lock.remove_leftovers("");
     let mut pictures = vec![picture(subject.image(), subject.labels(), "before")?];
     let mut samples = Vec::new();
     for (number, (after, trace)) in drawn.into_iter().enumerate() {

@@ -455,3 +455,27 @@ fn bad_input_is_one_sentence_with_the_file_and_the_way_out() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("2 of 3"), "{text}");
 }
+
+#[test]
+fn json_never_takes_an_image_or_a_folder_for_its_file() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let grid = vesalius::volume::Geometry::axis_aligned([4; 3], [1.0; 3]).unwrap();
+    let image = vesalius::volume::Volume::filled(grid, 1u8);
+    std::fs::create_dir(folder.join("scans")).unwrap();
+    vesalius::io::write(folder.join("scans/a.nii"), &image).unwrap();
+    let before = std::fs::read(folder.join("scans/a.nii")).unwrap();
+    for path in ["scans", "scans/a.nii"] {
+        let json = success(folder, &["info", "--json", path]);
+        let found: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(found[0]["size"], serde_json::json!([4, 4, 4]));
+    }
+    for path in ["scans", "scans/a.nii"] {
+        let text = error(folder, &["info", "scans", "--json", path]);
+        assert!(text.contains("would be overwritten"), "{text}");
+    }
+    assert_eq!(std::fs::read(folder.join("scans/a.nii")).unwrap(), before);
+    assert!(error(folder, &["info", "--json", "new.json"]).contains("name an image"));
+    success(folder, &["info", "scans", "--json", "new.json"]);
+    assert!(folder.join("new.json").is_file());
+}

@@ -138,3 +138,56 @@ fn ctrl_c_during_a_prediction_leaves_nothing_half_written() {
     );
     vesalius::io::read_labels(folder.join("out/a.nii.gz")).unwrap();
 }
+
+/// INT, TERM and HUP while a large file is written leave no part of it; what SIGKILL leaves goes with the
+/// next command that writes there.
+#[test]
+fn signals_during_a_conversion_leave_no_part_file() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let grid = vesalius::volume::Geometry::axis_aligned([220; 3], [1.0; 3]).unwrap();
+    let noise = vesalius::volume::Volume::from_fn(grid, |[x, y, z]| {
+        let hash = ((x + 220 * (y + 220 * z)) as u32).wrapping_mul(0x9E37_79B9);
+        ((hash ^ hash >> 15).wrapping_mul(0x85EB_CA6B) >> 16) as u16
+    });
+    vesalius::io::write(folder.join("a.nii"), &noise).unwrap();
+    let parts = |folder: &Path| {
+        let names = std::fs::read_dir(folder).unwrap();
+        names
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".part"))
+            .count()
+    };
+    let convert = || {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_vesalius"))
+            .current_dir(folder)
+            .args(["convert", "a.nii", "b.nii.gz", "--compression", "12"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while parts(folder) == 0 {
+            assert!(started.elapsed() < Duration::from_secs(120), "no part file");
+            assert!(run.try_wait().unwrap().is_none(), "ended by itself");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        run
+    };
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let mut run = convert();
+        let sent = Command::new("kill")
+            .args([signal, &run.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+        assert_eq!(run.wait().unwrap().code(), Some(1), "{signal}");
+        assert_eq!(parts(folder), 0, "{signal}");
+        assert!(!folder.join("b.nii.gz").exists());
+    }
+    let mut run = convert();
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert_eq!(parts(folder), 1);
+    success(folder, &["convert", "a.nii", "c.nii"]);
+    let left = if cfg!(target_os = "linux") { 0 } else { 1 };
+    assert_eq!(parts(folder), left);
+}

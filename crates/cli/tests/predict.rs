@@ -298,3 +298,252 @@ fn an_output_that_does_not_fit_leaves_nothing_behind() {
     );
     assert_eq!(std::fs::read_dir(folder.join("out")).unwrap().count(), 0);
 }
+
+/// What is left in a folder of results, by name.
+fn listed(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn results_are_made_again_when_model_image_or_result_changed() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    trained(folder);
+    success(folder, &predict("images", "out", &[]));
+    let first = bytes(folder, "out/spheres_000.nii.gz");
+    // A copy has another time and the same content: nothing to do. Another image of the same name and
+    // size, a result that was cut, and one that somebody worked on: each is made again.
+    std::fs::copy(
+        folder.join("images/spheres_003.nii.gz"),
+        folder.join("copy"),
+    )
+    .unwrap();
+    std::fs::rename(
+        folder.join("copy"),
+        folder.join("images/spheres_003.nii.gz"),
+    )
+    .unwrap();
+    let other = vesalius::io::read(folder.join("images/spheres_001.nii.gz")).unwrap();
+    vesalius::io::write(
+        folder.join("images/spheres_001.nii.gz"),
+        &other.map(|value| -value),
+    )
+    .unwrap();
+    std::fs::write(
+        folder.join("out/spheres_000.nii.gz"),
+        &first[..first.len() / 2],
+    )
+    .unwrap();
+    let grid = *vesalius::io::probe(folder.join("out/spheres_002.nii.gz"))
+        .unwrap()
+        .geometry
+        .affine();
+    let grid = Geometry::new([3; 3], grid).unwrap();
+    let corrected = vesalius::volume::LabelMap::<u16>::background(grid);
+    vesalius::io::write_labels(folder.join("out/spheres_002.nii.gz"), &corrected).unwrap();
+    let json = success(folder, &predict("images", "out", &["--json"]));
+    let lines: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let there: Vec<bool> = (0..4).map(|i| lines[i]["was_there"] == true).collect();
+    assert_eq!(there, [false, false, false, true]);
+    assert_eq!(bytes(folder, "out/spheres_000.nii.gz"), first);
+    assert_eq!(lines[2]["warnings"][0]["kind"], "result_changed");
+    let kept = folder.join("out/spheres_002.nii.gz.changed-1");
+    assert!(kept.is_file(), "{:?}", listed(&folder.join("out")));
+    // Other weights under the same description are another model.
+    success(
+        folder,
+        &[
+            "train",
+            "config.yaml",
+            "--output",
+            "model_b",
+            "--steps",
+            "3",
+        ],
+    );
+    let weights = "members/fold_0/weights.safetensors";
+    std::fs::copy(
+        folder.join("model_b").join(weights),
+        folder.join("model").join(weights),
+    )
+    .unwrap();
+    let description = folder.join("model/model.yaml");
+    std::fs::copy(folder.join("model_b/model.yaml"), description).unwrap();
+    let text = error(folder, &predict("images", "out", &[]));
+    assert!(text.contains("the weights"), "{text}");
+    let again = said(folder, &predict("images", "out", &["--overwrite"]));
+    assert!(!again.contains("is there already"), "{again}");
+    // A file that is no result of ours is never overwritten unasked.
+    std::fs::create_dir(folder.join("mine")).unwrap();
+    std::fs::write(folder.join("mine/spheres_000.nii.gz"), "mine").unwrap();
+    let text = error(folder, &predict("images", "mine", &[]));
+    assert!(text.contains("was not made by this command"), "{text}");
+    assert_eq!(bytes(folder, "mine/spheres_000.nii.gz"), b"mine");
+}
+
+#[test]
+fn a_folder_that_another_process_writes_is_refused_with_its_holder() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    trained(folder);
+    let held = vesalius::io::FolderLock::exclusive(folder.join("out")).unwrap();
+    let text = error(folder, &predict("images", "out", &[]));
+    let holder = format!("process {}", std::process::id());
+    assert!(
+        text.contains("is being written by") && text.contains(&holder),
+        "{text}"
+    );
+    drop(held);
+    success(folder, &predict("images", "out", &[]));
+    assert!(!listed(&folder.join("out")).contains(&".vesalius.lock".to_owned()));
+}
+
+#[test]
+fn cases_that_are_not_whole_are_named_and_the_others_segmented() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    trained(folder);
+    std::fs::create_dir(folder.join("in")).unwrap();
+    for name in ["a_0000", "b_0000", "b_0001", "c_0001"] {
+        let from = folder.join("images/spheres_000.nii.gz");
+        std::fs::copy(from, folder.join(format!("in/{name}.nii.gz"))).unwrap();
+    }
+    std::fs::write(folder.join("in/notes.txt"), "x").unwrap();
+    let text = error(folder, &predict("in", "out", &[]));
+    assert!(
+        text.contains("left out: b: has b_0000.nii.gz, b_0001.nii.gz"),
+        "{text}"
+    );
+    assert!(
+        text.contains("left out: c") && text.contains("notes.txt"),
+        "{text}"
+    );
+    assert!(
+        text.contains("2 of the input left out") && text.contains("[1/1] a"),
+        "{text}"
+    );
+    success(folder, &predict("in", "out", &["--allow-missing"]));
+    std::fs::write(
+        folder.join("list.txt"),
+        "images/spheres_001.nii.gz\ngone.nii.gz\n",
+    )
+    .unwrap();
+    let text = error(folder, &predict("list.txt", "listed", &[]));
+    let (named, segmented) = (text.find("line 2"), text.find("[1/1]"));
+    assert!(
+        named.is_some() && named < segmented && text.contains("absent"),
+        "{text}"
+    );
+    assert!(folder.join("listed/spheres_001.nii.gz").is_file());
+}
+
+/// A case whose grid at the model's spacing no machine holds, beside three good ones.
+#[test]
+fn one_case_that_is_too_large_does_not_take_the_others_along() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    dataset(folder, 3);
+    let config = std::fs::read_to_string(folder.join("config.yaml")).unwrap();
+    let config = config.replace(
+        "preprocessing:\n",
+        "preprocessing:\n  - spacing: {to: [1, 1, 1]}\n",
+    );
+    std::fs::write(folder.join("config.yaml"), config).unwrap();
+    success(folder, &TRAIN);
+    let grid = Geometry::axis_aligned([40, 40, 40], [1000.0; 3]).unwrap();
+    let huge = Volume::filled(grid, 1.0f32);
+    vesalius::io::write(folder.join("images/huge.nii.gz"), &huge).unwrap();
+    let grid = Geometry::axis_aligned([40, 40, 40], [20.0; 3]).unwrap();
+    vesalius::io::write(folder.join("large.nii.gz"), &Volume::filled(grid, 1.0f32)).unwrap();
+    for more in [&[][..], &["--max-memory", "1GiB"]] {
+        let output = format!("out{}", more.len());
+        let text = error(folder, &predict("images", &output, more));
+        assert!(
+            text.contains("huge: error") && text.contains("[40000, 40000, 40000]"),
+            "{text}"
+        );
+        assert!(
+            text.contains("1 of 4 cases could not be segmented: huge"),
+            "{text}"
+        );
+        assert!(folder.join(output).join("spheres_002.nii.gz").is_file());
+    }
+    // 800³ values of four bytes: under what the machine may have, above the limit.
+    let text = error(
+        folder,
+        &predict("large.nii.gz", "l.nii", &["--max-memory", "1GiB"]),
+    );
+    assert!(
+        text.contains("2048000000 bytes") && text.contains("the limit is"),
+        "{text}"
+    );
+    let resampled = [
+        "resample",
+        "images/huge.nii.gz",
+        "r.nii.gz",
+        "--spacing",
+        "1,1,1",
+    ];
+    let text = error(folder, &resampled);
+    assert!(text.contains("the machine has left"), "{text}");
+    // Training names the case instead of ending in an abort.
+    let labels = vesalius::volume::LabelMap::<u16>::background(*huge.geometry());
+    vesalius::io::write_labels(folder.join("labels/spheres_000.nii.gz"), &labels).unwrap();
+    vesalius::io::write(folder.join("images/spheres_000.nii.gz"), &huge).unwrap();
+    let train = ["train", "config.yaml", "--output", "m2", "--steps", "1"];
+    let output = vesalius(folder, &train);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code().is_some_and(|code| code <= 1), "{text}");
+    assert!(
+        text.contains("spheres_000") && text.contains("the machine has left"),
+        "{text}"
+    );
+}
+
+/// Disks of several sizes that fill up: finished cases stay, the file is named once, and the same command
+/// goes on once there is room.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_the_run_and_the_same_command_goes_on() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    trained(folder);
+    for form in ["npz", "slabs"] {
+        let Some(disk) = common::disk::SmallDisk::mount("300k") else {
+            return;
+        };
+        let output = disk.path().join("out").display().to_string();
+        let more = ["--save-probabilities", form];
+        let run = vesalius(folder, &predict("images", &output, &more));
+        let text = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert_eq!(run.status.code(), Some(1), "{text}");
+        assert!(
+            text.contains("No space left") && text.contains("the run ends here"),
+            "{text}"
+        );
+        assert!(text.contains("stopped after"), "{text}");
+        assert!(
+            !text.contains("panicked") && !text.contains("ZipWriter"),
+            "{text}"
+        );
+        let left = listed(&disk.path().join("out"));
+        assert!(left.iter().all(|name| !name.ends_with(".part")), "{left:?}");
+        let done = left.iter().filter(|name| name.ends_with(".nii.gz")).count();
+        disk.resize("20m");
+        let again = said(folder, &predict("images", &output, &more));
+        assert!(
+            again.matches("is there already").count() >= done.saturating_sub(1),
+            "{again}"
+        );
+        assert!(again.contains("[4/4]"), "{again}");
+        disk.allow("ro");
+        let text = error(folder, &predict("images", &output, &["--overwrite"]));
+        assert!(text.contains("Read-only"), "{text}");
+        disk.allow("rw");
+    }
+}

@@ -98,7 +98,7 @@ fn case(root: &Path, files: &[String], channels: usize) -> Result<InputCase, Str
     }
     if paths.len() != channels && paths.len() > 1 {
         return Err(format!(
-            "names {} files, but the model takes {channels} channel(s)",
+            "names {} channel(s), but the model was trained on {channels}; name one file a channel",
             paths.len()
         ));
     }
@@ -169,7 +169,7 @@ mod tests {
         ];
         assert_eq!(out, places);
         assert!(found.left_out[3].reason.contains("gone.nii is absent"));
-        assert!(found.left_out[4].reason.contains("3 files"));
+        assert!(found.left_out[4].reason.contains("names 3 channel(s)"));
         let lines = at.join("list.txt");
         std::fs::write(&lines, "a.nii\n, b.nii\ngone.nii\n").unwrap();
         let found = find_cases(&lines, 1).unwrap();
