@@ -12,6 +12,7 @@ use service::{Limits, Service, router};
 use std::io::{Cursor, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use vesalius::inferers::{MODEL_FILE, weights_path};
@@ -64,6 +65,11 @@ fn serve(limits: Limits) -> (SocketAddr, Segmenter, tempfile::TempDir) {
         segmenter(folder.path()),
         Segmenter::open(folder.path(), &parse_device("cpu").unwrap()).unwrap(),
     );
+    let address = listen(Service::new(served, limits).unwrap());
+    (address, own, folder)
+}
+
+fn listen(service: Arc<Service>) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -75,12 +81,10 @@ fn serve(limits: Limits) -> (SocketAddr, Segmenter, tempfile::TempDir) {
             .unwrap();
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, router(Service::new(served, limits).unwrap()))
-                .await
-                .unwrap();
+            axum::serve(listener, router(service)).await.unwrap();
         });
     });
-    (address, own, folder)
+    address
 }
 
 /// Status, head and body of the answer to a request.
@@ -220,6 +224,10 @@ fn images_that_are_too_large_or_take_too_long_are_refused() {
     };
     let (address, _own, _folder) = serve(short);
     refused(post(address, "/segment", &body), 504, "took over");
+    let folder = tempfile::tempdir().unwrap();
+    let ending = Service::new(segmenter(folder.path()), Limits::default()).unwrap();
+    ending.stop();
+    refused(post(listen(ending), "/segment", &body), 503, "is ending");
 }
 
 #[test]
@@ -232,7 +240,9 @@ fn uploads_of_services_that_have_ended_are_removed() {
         "vesalius-serve-1-abc",
         "vesalius-serve-x",
     ];
-    names.map(|name| std::fs::create_dir(at(name)).unwrap());
+    for name in names {
+        std::fs::create_dir(at(name)).unwrap();
+    }
     let scratch = scratch::Scratch::new(parent.path()).unwrap();
     assert_eq!(at(names[0]).exists(), !cfg!(target_os = "linux"));
     assert!(at(names[1]).exists() && at(names[2]).exists());
