@@ -8,7 +8,7 @@ use crate::{
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::TensorData;
 use std::collections::HashMap;
-use vesalius_tensor::{Clock, Named, Scope, Tensor};
+use vesalius_tensor::{Clock, Named, Probe, Scope, Tensor, all_finite};
 
 /// One of the networks.
 #[derive(Module, Debug)]
@@ -50,6 +50,8 @@ pub struct Network {
     named: Vec<Named>,
     #[module(skip)]
     clock: Clock,
+    #[module(skip)]
+    probe: Probe,
 }
 
 impl Network {
@@ -59,6 +61,7 @@ impl Network {
             config,
             named: scope.made(),
             clock: scope.clock().clone(),
+            probe: scope.probe().clone(),
         }
     }
 
@@ -125,6 +128,17 @@ impl Network {
         Ok(self.forward(input))
     }
 
+    /// The name of the first layer whose output on this input is not finite, as its parameters are named
+    /// without `.weight`: another forward pass, in which every layer is looked at.
+    ///
+    /// # Panics
+    /// As [`Network::forward`].
+    pub fn first_not_finite(&self, input: Tensor<5>) -> Option<String> {
+        self.probe.first_not_finite(|| {
+            self.forward(input);
+        })
+    }
+
     /// A copy of all parameters and running statistics, by PyTorch's names and in its layouts.
     pub fn weights(&self) -> Weights {
         self.collect(|_| Vec::new())
@@ -182,7 +196,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::WeightsMismatch`] that lists every missing, left-over and wrongly shaped name;
-    /// [`Error::BadWeights`] when one cannot be read.
+    /// [`Error::BadWeights`] when one cannot be read or is not finite.
     pub fn load(self, weights: &Weights) -> Result<Self> {
         let mismatch = self.compare(weights);
         if !mismatch.is_empty() {
@@ -195,7 +209,7 @@ impl Network {
     /// what was skipped: for another number of classes or channels, or a pretrained encoder.
     ///
     /// # Errors
-    /// [`Error::BadWeights`] when values cannot be read.
+    /// [`Error::BadWeights`] when values cannot be read or are not finite.
     pub fn load_partly(self, weights: &Weights) -> Result<(Self, Mismatch)> {
         let mismatch = self.compare(weights);
         Ok((self.replace(weights)?, mismatch))
@@ -285,8 +299,12 @@ impl ModuleMapper for Writer<'_> {
             .and_then(|name| self.weights.get(name));
         let values = match stored.map(|stored| stored.values()) {
             None => return param,
-            Some(Ok(values)) => values,
-            Some(Err(error)) => {
+            Some(Ok(values)) if all_finite(&values) => values,
+            Some(values) => {
+                let error = match values {
+                    Ok(values) => not_finite(&self.names[&param.id], &values),
+                    Err(error) => error,
+                };
                 self.failed.get_or_insert(error);
                 return param;
             }
@@ -295,5 +313,20 @@ impl ModuleMapper for Writer<'_> {
         let (id, shape, device) = (param.id, param.lazy_shape(), param.lazy_device());
         let tensor = Tensor::from_data(TensorData::new(values, shape), &device);
         param.transform_for_load(tensor, id)
+    }
+}
+
+/// Why a tensor of weights with NaN or infinity in it is refused.
+fn not_finite(name: &str, values: &[f32]) -> Error {
+    let first = values.iter().position(|value| !value.is_finite());
+    let first = first.unwrap_or_default();
+    let count = values.iter().filter(|value| !value.is_finite()).count();
+    Error::BadWeights {
+        what: format!("tensor `{name}`"),
+        problem: format!(
+            "{count} of its {} values are not finite (the first, number {first}, is {}); the file is damaged or its training diverged: take an earlier checkpoint",
+            values.len(),
+            values[first]
+        ),
     }
 }

@@ -48,6 +48,20 @@ pub enum Error {
         /// Values given.
         found: usize,
     },
+    /// Outputs that are NaN or infinite, which mean no label.
+    #[error(
+        "{count} value(s) of {what} are not finite, the first in channel {channel} at voxel {voxel}; they mean no label: look for damaged weights or an overflow"
+    )]
+    NotFinite {
+        /// Which buffer.
+        what: String,
+        /// How many.
+        count: usize,
+        /// Channel of the first.
+        channel: usize,
+        /// Its offset among the buffer's voxels.
+        voxel: usize,
+    },
     /// A value that cannot be a label.
     #[error("value {0} in a tensor of labels cannot be a label: expected 0 to 65535")]
     NotALabel(i64),

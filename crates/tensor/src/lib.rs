@@ -12,10 +12,12 @@ mod convert;
 mod cpu;
 mod device;
 mod error;
+mod finite;
 mod layers;
 mod logits;
 mod ops;
 mod probabilities;
+mod probe;
 mod scope;
 mod slab;
 
@@ -25,12 +27,14 @@ pub use convert::{
 };
 pub use device::{DEVICE_SEARCH_THREAD, DeviceName, parse_device};
 pub use error::Error;
+pub use finite::all_finite;
 pub use layers::*;
 pub use logits::Logits;
 pub use ops::{
     AttentionOptions, RowOrder, attend, concatenate, gelu, reorder_rows, transpose_rows,
 };
 pub use probabilities::Probabilities;
+pub use probe::Probe;
 pub use scope::{Clock, Fill, Named, Scope};
 pub use slab::{LogitsSlab, ProbabilitiesSlab};
 

@@ -4,7 +4,8 @@
 //! that two runs agree whatever the order of construction, and an optimiser's state finds its
 //! parameters again after a restart. Burn's own CPU seed, one global lock, is never used.
 
-use crate::Device;
+use crate::probe::Place;
+use crate::{Device, Probe};
 use burn::module::{Param, ParamId, RunningState};
 use burn::tensor::{Tensor, TensorData};
 use rand::SeedableRng;
@@ -106,6 +107,7 @@ pub struct Scope {
     spatial_dims: usize,
     values: bool,
     clock: Clock,
+    probe: Probe,
     made: Arc<Mutex<Vec<Named>>>,
 }
 
@@ -131,6 +133,7 @@ impl Scope {
             spatial_dims: 3,
             values: true,
             clock: Clock::default(),
+            probe: Probe::default(),
             made: Arc::default(),
         }
     }
@@ -167,6 +170,16 @@ impl Scope {
     /// The step counter that all dropout layers of this network share.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// The probe that all layers of this network share.
+    pub fn probe(&self) -> &Probe {
+        &self.probe
+    }
+
+    /// This place, for a layer to tell the probe of its output.
+    pub(crate) fn place(&self) -> Place {
+        Place::new(&self.name, &self.probe)
     }
 
     /// Every parameter and buffer made under this root so far, in order.

@@ -2,7 +2,7 @@
 //!
 //! [`crate::Logits`] and [`crate::Probabilities`] walk the same road with these functions.
 
-use crate::{Error, Result};
+use crate::{Error, Result, all_finite};
 use vesalius_volume::LabelScheme;
 
 /// Logits of some voxels, channel by channel: what networks put out, before softmax or sigmoid.
@@ -27,6 +27,11 @@ struct Values {
 impl Values {
     fn new(what: &str, scheme: &LabelScheme, data: Vec<f32>) -> Result<Self> {
         let channels = scheme.channels();
+        if channels == 0 {
+            return Err(Error::SchemeMismatch(format!(
+                "{what} cannot be of a label scheme without channels; name at least one class or region"
+            )));
+        }
         if !data.len().is_multiple_of(channels) {
             return Err(Error::WrongLength {
                 what: format!("{what} of {channels} channels"),
@@ -34,9 +39,20 @@ impl Values {
                 found: data.len(),
             });
         }
+        let voxels = data.len() / channels;
+        if !all_finite(&data) {
+            let first = data.iter().position(|value| !value.is_finite());
+            let first = first.unwrap_or_default();
+            return Err(Error::NotFinite {
+                what: what.to_owned(),
+                count: data.iter().filter(|value| !value.is_finite()).count(),
+                channel: first / voxels,
+                voxel: first % voxels,
+            });
+        }
         Ok(Self {
             scheme: scheme.clone(),
-            voxels: data.len() / channels,
+            voxels,
             data,
         })
     }
@@ -91,7 +107,8 @@ impl LogitsSlab {
     /// Logits from a channel-major buffer, one value a channel and voxel.
     ///
     /// # Errors
-    /// [`Error::WrongLength`] when the length is not a multiple of the scheme's channels.
+    /// [`Error::WrongLength`] when the length is not a multiple of the scheme's channels;
+    /// [`Error::NotFinite`] for a value that is NaN or infinite.
     pub fn new(scheme: &LabelScheme, data: Vec<f32>) -> Result<Self> {
         let values = Values::new("a slab of logits", scheme, data)?;
         Ok(Self { values })
@@ -166,7 +183,8 @@ impl ProbabilitiesSlab {
     /// Probabilities that were stored before, from a channel-major buffer.
     ///
     /// # Errors
-    /// [`Error::WrongLength`] when the length is not a multiple of the scheme's channels.
+    /// [`Error::WrongLength`] when the length is not a multiple of the scheme's channels;
+    /// [`Error::NotFinite`] for a value that is NaN or infinite.
     pub fn from_stored(scheme: &LabelScheme, data: Vec<f32>) -> Result<Self> {
         let values = Values::new("a slab of probabilities", scheme, data)?;
         Ok(Self { values })
@@ -326,6 +344,27 @@ mod tests {
         slab.into_probabilities().labels_into(&mut through).unwrap();
         assert_eq!(direct, [0, 0, 1]);
         assert_eq!(direct, through);
+    }
+
+    #[test]
+    fn what_is_not_finite_means_no_label() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut data = vec![0.0; 9];
+            data[5] = bad;
+            let refused = LogitsSlab::new(&exclusive(), data.clone()).unwrap_err();
+            let place = (1, 1, 2);
+            assert!(
+                matches!(&refused, Error::NotFinite { count, channel, voxel, .. }
+                    if (*count, *channel, *voxel) == place),
+                "{refused}"
+            );
+            assert!(ProbabilitiesSlab::from_stored(&exclusive(), data).is_err());
+        }
+        let none = LabelScheme::Regions {
+            regions: Vec::new(),
+            ignore: None,
+        };
+        assert!(LogitsSlab::new(&none, vec![0.0; 3]).is_err());
     }
 
     #[test]

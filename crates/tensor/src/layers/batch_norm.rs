@@ -2,6 +2,7 @@
 
 use super::norm::both;
 use crate::ops::batch_normalize;
+use crate::probe::Place;
 use crate::{Fill, Scope, Tensor};
 use burn::module::{Module, Param, RunningState};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,7 @@ impl BatchNormConfig {
             running_var: scope.buffer("running_var", channels, 1.0),
             momentum: self.momentum,
             epsilon: self.epsilon,
+            place: scope.place(),
         }
     }
 }
@@ -61,6 +63,8 @@ pub struct BatchNorm {
     pub running_var: RunningState<Tensor<1>>,
     momentum: f64,
     epsilon: f64,
+    #[module(skip)]
+    place: Place,
 }
 
 impl BatchNorm {
@@ -71,7 +75,7 @@ impl BatchNorm {
             let [n, _, z, y, x] = input.dims();
             let (output, mean, variance) = batch_normalize(input, affine, self.epsilon);
             self.update(mean, variance, n * z * y * x);
-            return output;
+            return self.place.seen(output);
         }
         let device = input.device();
         let mean = self.running_mean.value_sync().to_device(&device);
@@ -85,7 +89,8 @@ impl BatchNorm {
             None => (factor.clone(), (mean * factor).neg()),
         };
         let c = factor.dims()[0];
-        input * factor.reshape([1, c, 1, 1, 1]) + addend.reshape([1, c, 1, 1, 1])
+        let output = input * factor.reshape([1, c, 1, 1, 1]) + addend.reshape([1, c, 1, 1, 1]);
+        self.place.seen(output)
     }
 
     /// Moves the running statistics towards the batch's, whose variance is biased.

@@ -112,6 +112,13 @@ impl Convolution {
             Self::Transposed(conv) => conv.forward(input),
         }
     }
+
+    fn is_examined(&self) -> bool {
+        match self {
+            Self::Plain(conv) => conv.is_examined(),
+            Self::Transposed(conv) => conv.is_examined(),
+        }
+    }
 }
 
 /// Convolution, then norm, dropout and activation as far as it has them.
@@ -155,7 +162,8 @@ impl ConvNormAct {
 
     /// All of it in one, for inference on the CPU; nothing where that does not apply.
     fn fused(&self, input: &Tensor<5>) -> Option<Tensor<5>> {
-        if input.device().is_autodiff() || !cpu::fits(input) {
+        // Layers that are examined are run one by one.
+        if input.device().is_autodiff() || self.conv.is_examined() || !cpu::fits(input) {
             return None;
         }
         let norm = match &self.norm {

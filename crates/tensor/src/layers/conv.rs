@@ -1,6 +1,7 @@
 //! 3-D convolution.
 
 use crate::ops::{ConvolutionOptions, convolution};
+use crate::probe::Place;
 use crate::{Error, Fill, Result, Scope, Tensor, axes::reversed};
 use burn::module::{Module, Param};
 
@@ -107,6 +108,7 @@ impl Conv3dConfig {
             padding: self.padding,
             dilation: self.dilation,
             groups: self.groups,
+            place: scope.place(),
         }
     }
 }
@@ -122,6 +124,8 @@ pub struct Conv3d {
     padding: [usize; 3],
     dilation: [usize; 3],
     groups: usize,
+    #[module(skip)]
+    place: Place,
 }
 
 impl Conv3d {
@@ -129,12 +133,17 @@ impl Conv3d {
     /// - input `[N, in, Z, Y, X]`
     /// - output `[N, out, Z', Y', X']` with `Z' = (Z + 2 · padding - dilation · (kernel - 1) - 1) / stride + 1`
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        convolution(
+        self.place.seen(convolution(
             input,
             self.weight.val(),
             self.bias.as_ref().map(Param::val),
             self.options(),
-        )
+        ))
+    }
+
+    /// Whether this thread's pass is examined layer by layer.
+    pub(crate) fn is_examined(&self) -> bool {
+        self.place.is_examined()
     }
 
     pub(crate) fn options(&self) -> ConvolutionOptions {

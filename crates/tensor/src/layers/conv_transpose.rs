@@ -1,6 +1,7 @@
 //! Transposed 3-D convolution.
 
 use crate::ops::{TransposedOptions, transposed_convolution};
+use crate::probe::Place;
 use crate::{Error, Fill, Result, Scope, Tensor, axes::reversed};
 use burn::module::{Module, Param};
 
@@ -137,6 +138,7 @@ impl ConvTranspose3dConfig {
             output_padding: self.output_padding,
             dilation: self.dilation,
             groups: self.groups,
+            place: scope.place(),
         }
     }
 }
@@ -153,6 +155,8 @@ pub struct ConvTranspose3d {
     output_padding: [usize; 3],
     dilation: [usize; 3],
     groups: usize,
+    #[module(skip)]
+    place: Place,
 }
 
 impl ConvTranspose3d {
@@ -161,12 +165,17 @@ impl ConvTranspose3d {
     /// - output `[N, out, Z', Y', X']` with
     ///   `Z' = (Z - 1) · stride - 2 · padding + dilation · (kernel - 1) + output padding + 1`
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        transposed_convolution(
+        self.place.seen(transposed_convolution(
             input,
             self.weight.val(),
             self.bias.as_ref().map(Param::val),
             self.options(),
-        )
+        ))
+    }
+
+    /// Whether this thread's pass is examined layer by layer.
+    pub(crate) fn is_examined(&self) -> bool {
+        self.place.is_examined()
     }
 
     pub(crate) fn options(&self) -> TransposedOptions {

@@ -2,6 +2,7 @@
 
 use super::norm::both;
 use crate::ops::layer_norm;
+use crate::probe::Place;
 use crate::{Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
 
@@ -49,6 +50,7 @@ impl LayerNormConfig {
             weight: parameter("weight", 1.0),
             bias: parameter("bias", 0.0),
             epsilon: self.epsilon,
+            place: scope.place(),
         }
     }
 }
@@ -61,12 +63,15 @@ pub struct LayerNorm {
     /// `[length]`.
     pub bias: Option<Param<Tensor<1>>>,
     epsilon: f64,
+    #[module(skip)]
+    place: Place,
 }
 
 impl LayerNorm {
     /// The same shape in and out.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        layer_norm(input, both(&self.weight, &self.bias), self.epsilon)
+        let affine = both(&self.weight, &self.bias);
+        self.place.seen(layer_norm(input, affine, self.epsilon))
     }
 }
 

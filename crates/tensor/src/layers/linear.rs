@@ -1,6 +1,7 @@
 //! A linear layer over the last axis; names and layout are PyTorch's.
 
 use crate::ops::linear;
+use crate::probe::Place;
 use crate::{Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
 
@@ -59,6 +60,7 @@ impl LinearConfig {
                 let fill = self.bias_fill.unwrap_or(default);
                 scope.parameter("bias", [self.out_features], fill)
             }),
+            place: scope.place(),
         }
     }
 }
@@ -70,6 +72,8 @@ pub struct Linear {
     pub weight: Param<Tensor<2>>,
     /// `[out]`.
     pub bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    place: Place,
 }
 
 impl Linear {
@@ -78,7 +82,7 @@ impl Linear {
     /// - output `[…, out]`
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
         let bias = self.bias.as_ref().map(Param::val);
-        linear(input, self.weight.val(), bias)
+        self.place.seen(linear(input, self.weight.val(), bias))
     }
 }
 

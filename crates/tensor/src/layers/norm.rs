@@ -2,6 +2,7 @@
 
 use super::named::{NameOrOptions, name_or_options};
 use crate::ops::{Activated, normalize_groups};
+use crate::probe::Place;
 use crate::{Activation, BatchNorm, BatchNormConfig, Error, Fill, Result, Scope, Tensor};
 use burn::module::{Module, Param};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -37,6 +38,7 @@ impl InstanceNormConfig {
                 .affine
                 .then(|| scope.parameter("bias", [channels], Fill::Constant(0.0))),
             epsilon: self.epsilon,
+            place: scope.place(),
         }
     }
 }
@@ -49,6 +51,8 @@ pub struct InstanceNorm {
     /// `[channels]`.
     pub bias: Option<Param<Tensor<1>>>,
     pub(crate) epsilon: f64,
+    #[module(skip)]
+    place: Place,
 }
 
 impl InstanceNorm {
@@ -59,7 +63,9 @@ impl InstanceNorm {
 
     pub(crate) fn activated(&self, input: Tensor<5>, activated: Activated) -> Tensor<5> {
         let channels = input.dims()[1];
-        normalize_groups(input, channels, self.affine(), self.epsilon, activated)
+        let affine = self.affine();
+        let output = normalize_groups(input, channels, affine, self.epsilon, activated);
+        self.place.seen(output)
     }
 
     /// The learned scale and shift, if any.
@@ -103,6 +109,7 @@ impl GroupNormConfig {
                 .then(|| scope.parameter("bias", [channels], Fill::Constant(0.0))),
             groups: self.groups,
             epsilon: self.epsilon,
+            place: scope.place(),
         }
     }
 }
@@ -116,6 +123,8 @@ pub struct GroupNorm {
     pub bias: Option<Param<Tensor<1>>>,
     pub(crate) groups: usize,
     pub(crate) epsilon: f64,
+    #[module(skip)]
+    place: Place,
 }
 
 impl GroupNorm {
@@ -126,7 +135,8 @@ impl GroupNorm {
 
     pub(crate) fn activated(&self, input: Tensor<5>, activated: Activated) -> Tensor<5> {
         let affine = both(&self.weight, &self.bias);
-        normalize_groups(input, self.groups, affine, self.epsilon, activated)
+        let output = normalize_groups(input, self.groups, affine, self.epsilon, activated);
+        self.place.seen(output)
     }
 }
 

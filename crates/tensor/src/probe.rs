@@ -1,0 +1,92 @@
+//! The first layer of a network whose output is not finite: an examined pass looks at every named layer's
+//! output, all others cost one look at a flag a layer.
+
+use crate::{Tensor, all_finite};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+
+/// Shared by all layers of one network, as [`crate::Clock`] is.
+#[derive(Debug, Clone, Default)]
+pub struct Probe(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Whether any thread examines a pass.
+    active: AtomicBool,
+    /// Held while a pass is examined: one at a time.
+    one: Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The thread whose pass is examined; those of others go by.
+    thread: Option<ThreadId>,
+    found: Option<String>,
+}
+
+impl Probe {
+    /// Runs a pass of the network on this thread and returns the name of the first layer whose output was
+    /// not finite, if any.
+    pub fn first_not_finite(&self, pass: impl FnOnce()) -> Option<String> {
+        let _one = self.0.one.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.state() = State {
+            thread: Some(std::thread::current().id()),
+            found: None,
+        };
+        self.0.active.store(true, Ordering::Release);
+        // Switched off again even where the pass panics.
+        let off = Off(self);
+        pass();
+        drop(off);
+        self.state().found.take()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Off<'a>(&'a Probe);
+
+impl Drop for Off<'_> {
+    fn drop(&mut self) {
+        self.0.0.active.store(false, Ordering::Release);
+        self.0.state().thread = None;
+    }
+}
+
+/// A layer's place: its PyTorch name and the network's probe.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    name: Arc<str>,
+    probe: Probe,
+}
+
+impl Place {
+    pub fn new(name: &str, probe: &Probe) -> Self {
+        Self {
+            name: name.into(),
+            probe: probe.clone(),
+        }
+    }
+
+    /// Whether this thread's pass is examined.
+    pub fn is_examined(&self) -> bool {
+        self.probe.0.active.load(Ordering::Acquire)
+            && self.probe.state().thread == Some(std::thread::current().id())
+    }
+
+    /// The layer's output, looked at where the pass is examined and no layer before it was found.
+    pub fn seen<const D: usize>(&self, output: Tensor<D>) -> Tensor<D> {
+        if !self.is_examined() || self.probe.state().found.is_some() {
+            return output;
+        }
+        let values = output.clone().try_into_vec_as::<f32>();
+        if values.is_ok_and(|values| !all_finite(&values)) {
+            self.probe.state().found = Some(self.name.to_string());
+        }
+        output
+    }
+}
