@@ -70,6 +70,7 @@ fn write_model(folder: &std::path::Path, classes: u16) -> Result<()> {
         mirror_axes: Vec::new(),
         postprocessing: Vec::new(),
         members: vec!["made".to_owned()],
+        checksums: Default::default(),
         companions: Vec::new(),
         combination: Default::default(),
         weights: Vec::new(),

@@ -91,6 +91,7 @@ fn main() -> Result<()> {
             ..SlidingWindow::default()
         }),
         members: vec!["dilated".to_owned()],
+        checksums: Default::default(),
         companions: Vec::new(),
         combination: Default::default(),
         weights: Vec::new(),
@@ -101,7 +102,7 @@ fn main() -> Result<()> {
         mirror_axes: Vec::new(),
         postprocessing: Vec::new(),
     };
-    let segmenter = Segmenter::with_networks(model, vec![network.ready()], &parse_device("cpu")?);
+    let segmenter = Segmenter::with_networks(model, vec![network.ready()], &parse_device("cpu")?)?;
     let unseen = spheres.subject(0, 100)?;
     let found = segmenter.segment(unseen.image())?;
     let reference = unseen.labels().ok_or("made volumes have labels")?;

@@ -167,6 +167,7 @@ impl Run<'_> {
         let options = SegmentOptions {
             max_memory: self.options.max_memory,
             probabilities: self.options.save_probabilities.is_some(),
+            check_layers: self.options.check_layers,
             planned: Some(&planned),
             observer: Some(&advanced),
         };

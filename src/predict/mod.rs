@@ -110,6 +110,8 @@ pub struct PredictOptions {
     pub save_probabilities: Option<ProbabilityFiles>,
     /// Bytes that a case's segmentation stays under; then nothing is read ahead.
     pub max_memory: Option<u64>,
+    /// Trace an output of the network that is not finite to the first layer whose output is not.
+    pub check_layers: bool,
     /// Stop at the first case that fails.
     pub fail_fast: bool,
     /// Segment cases again whose result is there.

@@ -25,6 +25,16 @@ pub enum Error {
         /// Shape that came out.
         output: [usize; 5],
     },
+    /// The network's output has another number of channels than the labels.
+    #[error(
+        "the network put out {found} channel(s), but the labels of the model need {expected}; its description is of another network"
+    )]
+    OutputChannels {
+        /// Channels found.
+        found: usize,
+        /// Channels of the label scheme.
+        expected: usize,
+    },
     /// A volume without voxels.
     #[error("a volume of size {size:?} has no voxel to segment")]
     EmptyVolume {
@@ -55,6 +65,9 @@ pub enum Error {
         /// Index of the first, `[x, y, z]`.
         index: [usize; 3],
     },
+    /// The network put out values that are no finite numbers.
+    #[error("{0}")]
+    NotFiniteOutput(Box<NotFiniteOutput>),
     /// A model folder is incomplete or its description cannot be read.
     #[error("{path}: {reason}")]
     ModelFolder {
@@ -115,7 +128,78 @@ pub enum Error {
     Network(#[from] vesalius_networks::Error),
 }
 
+/// Where a network's output stopped being finite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotFiniteOutput {
+    /// First voxel `[x, y, z]` of the window, in the preprocessed image; negative within padding.
+    pub window: [i64; 3],
+    /// Size `[x, y, z]` of the window.
+    pub size: [usize; 3],
+    /// Values of the window's output that are not finite, and all of them.
+    pub count: [usize; 2],
+    /// Which of several passes over the image it was, such as a scale or a view.
+    pub pass: Option<String>,
+    /// Whether the window itself, after preprocessing, was finite.
+    pub input_is_finite: bool,
+    /// The first layer whose output is not finite; nothing where that was not asked for.
+    pub layer: Option<FirstLayer>,
+}
+
+/// The outcome of looking for the first layer whose output is not finite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FirstLayer {
+    /// Its name as in the weights file, and the member and mirroring it belongs to.
+    Named(String),
+    /// Every named layer's output is finite: a sum or activation after them, or a network that does not
+    /// know its layers.
+    NotFound,
+}
+
+impl std::fmt::Display for NotFiniteOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [count, all] = self.count;
+        let [size, window] = [self.size.map(|n| n as i64), self.window];
+        write!(
+            f,
+            "{count} of {all} outputs of the network are not finite in the window of size {size:?} that starts at voxel {window:?} of the preprocessed image"
+        )?;
+        if let Some(pass) = &self.pass {
+            write!(f, " ({pass})")?;
+        }
+        if !self.input_is_finite {
+            return write!(
+                f,
+                "; the preprocessed image is not finite there: look for a division by zero in the preprocessing"
+            );
+        }
+        match &self.layer {
+            Some(FirstLayer::Named(name)) => write!(
+                f,
+                "; the first layer whose output is not finite is {name}: its weights are damaged or were trained into overflow"
+            ),
+            Some(FirstLayer::NotFound) => {
+                write!(f, "; the output of every layer that has weights is finite")
+            }
+            None => write!(
+                f,
+                "; the weights are damaged or the intensities far from those trained on; `check_layers` (`--check-layers` of `predict`) names the first layer"
+            ),
+        }
+    }
+}
+
 impl Error {
+    /// The same error of one of several passes over an image.
+    pub(crate) fn of_pass(self, name: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::NotFiniteOutput(mut found) => {
+                found.pass.get_or_insert_with(name);
+                Self::NotFiniteOutput(found)
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn bad_value(key: &'static str, found: String, expected: &'static str) -> Self {
         Self::BadValue {
             key,

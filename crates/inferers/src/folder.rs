@@ -1,9 +1,11 @@
 //! Opening a model folder of any kind, ours or nnU-Net's, and turning any into ours.
 
+use crate::locate::Located;
 use crate::{Error, MODEL_FILE, ModelDescription, NnUnetModelFolder, Result, weights_path};
 use std::path::{Path, PathBuf};
 use vesalius_networks::{Network, Weights};
 use vesalius_tensor::Device;
+use vesalius_volume::Warning;
 
 /// What may be changed when a model is opened.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,21 +26,42 @@ pub(crate) struct FoundModel {
     pub description: ModelDescription,
     pub weights: Vec<PathBuf>,
     pub previous_stage: Option<PathBuf>,
+    /// Whether it is a folder with a `model.yaml`, and not nnU-Net's.
+    pub is_ours: bool,
+}
+
+/// The description of the model that a path means: a model folder of ours or nnU-Net's, one of its folds or
+/// files, a folder that holds one, or an archive of one.
+///
+/// # Errors
+/// [`Error::ModelFolder`] with what was looked for and what lies there; a description that cannot be read.
+pub fn describe_model(path: &Path) -> Result<ModelDescription> {
+    let located = Located::find(path)?;
+    Ok(FoundModel::read(&located, &OpenOptions::default())?.description)
 }
 
 impl FoundModel {
-    pub fn read(folder: &Path, options: &OpenOptions) -> Result<Self> {
+    pub fn read(located: &Located, options: &OpenOptions) -> Result<Self> {
+        let folder = located.folder.as_path();
+        let folds = chosen_folds(located, options)?;
+        if let Some(checkpoint) = &located.checkpoint {
+            return Err(Error::ModelFolder {
+                path: folder.to_path_buf(),
+                reason: format!("`{checkpoint}` is named; only `checkpoint_final.pth` is read"),
+            });
+        }
         let mut found =
             match NnUnetModelFolder::is_one(folder) && !folder.join(MODEL_FILE).is_file() {
                 true => {
-                    let folder = NnUnetModelFolder::read(folder, options.folds.as_deref())?;
+                    let folder = NnUnetModelFolder::read(folder, folds.as_deref())?;
                     Self {
                         description: folder.description,
                         weights: folder.checkpoints,
                         previous_stage: folder.previous_stage,
+                        is_ours: false,
                     }
                 }
-                false => Self::ours(folder, options.folds.as_deref())?,
+                false => Self::ours(folder, folds.as_deref())?,
             };
         found.change(options)?;
         Ok(found)
@@ -60,6 +83,10 @@ impl FoundModel {
                 })
             });
             description.members = chosen.collect::<Result<_>>()?;
+            let chosen = &description.members;
+            description
+                .checksums
+                .retain(|member, _| chosen.contains(member));
         }
         Ok(Self {
             weights: description
@@ -68,6 +95,7 @@ impl FoundModel {
                 .map(|member| weights_path(folder, member))
                 .collect(),
             previous_stage: description.previous_stage.as_ref().map(|s| folder.join(s)),
+            is_ours: true,
             description,
         })
     }
@@ -97,8 +125,19 @@ impl FoundModel {
         self.description.inferer.check()
     }
 
-    /// The network of a member with its weights.
-    pub fn load(&self, path: &Path, device: &Device) -> Result<Network> {
+    /// Nothing when a member's weights have the hash that the description names; a warning where it names
+    /// none. Other frameworks' folders have no hashes.
+    fn verify(&self, path: &Path) -> Result<Option<Warning>> {
+        let index = self.weights.iter().position(|weights| weights == path);
+        let member = index.and_then(|index| self.description.members.get(index));
+        match member {
+            Some(member) if self.is_ours => self.description.verify_weights(path, member),
+            _ => Ok(None),
+        }
+    }
+
+    /// The network of a member with its weights, and what is told of them.
+    pub fn load(&self, path: &Path, device: &Device) -> Result<(Network, Option<Warning>)> {
         let bad = |reason: String| Error::ModelFolder {
             path: path.to_path_buf(),
             reason,
@@ -106,8 +145,32 @@ impl FoundModel {
         if !path.is_file() {
             return Err(bad("is missing; copy the whole model folder".to_owned()));
         }
+        let warning = self.verify(path)?;
         let weights = Weights::open(path).map_err(|e| bad(e.to_string()))?;
         let network = self.description.network.load(&weights, device);
-        network.map_err(|e| bad(format!("does not fit the network of the model: {e}")))
+        let network = network.map_err(|e| match e {
+            vesalius_networks::Error::BadWeights { .. } => bad(e.to_string()),
+            other => bad(format!("does not fit the network of the model: {other}")),
+        })?;
+        Ok((network, warning))
+    }
+}
+
+/// The folds that options or the path name.
+fn chosen_folds(located: &Located, options: &OpenOptions) -> Result<Option<Vec<String>>> {
+    let Some(named) = &located.fold else {
+        return Ok(options.folds.clone());
+    };
+    let same = |fold: &String| fold == named || format!("fold_{fold}") == *named;
+    match options.folds.as_deref() {
+        None => Ok(Some(vec![named.clone()])),
+        Some([fold]) if same(fold) => Ok(Some(vec![named.clone()])),
+        Some(folds) => Err(Error::ModelFolder {
+            path: located.folder.join(named),
+            reason: format!(
+                "is one fold, but {} are asked for; name the folder around it",
+                folds.join(", ")
+            ),
+        }),
     }
 }

@@ -41,9 +41,21 @@ pub(crate) struct Pass<'a> {
     pub network: &'a dyn PatchNetwork,
     pub device: &'a Device,
     pub observer: &'a dyn Observer,
+    /// Whether an output that is not finite is traced to its layer.
+    pub check_layers: bool,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    /// A pass that nobody watches.
+    pub fn new(network: &'a dyn PatchNetwork, device: &'a Device) -> Self {
+        Self {
+            network,
+            device,
+            observer: &|_, _| true,
+            check_layers: false,
+        }
+    }
+
     /// Runs a part of the work, before which `before` of `total` windows were done.
     pub fn part<T>(&self, before: usize, total: usize, run: impl FnOnce(&Pass) -> T) -> T {
         let observer = |done: usize, _: usize| self.observer.advanced(before + done, total);
@@ -81,14 +93,7 @@ impl Inferer {
         network: &dyn PatchNetwork,
         device: &Device,
     ) -> Result<Volume<f32>> {
-        self.pass(
-            image,
-            &Pass {
-                network,
-                device,
-                observer: &|_, _| true,
-            },
-        )
+        self.pass(image, &Pass::new(network, device))
     }
 
     /// As [`Inferer::run`], told of to an observer that may end it.
@@ -105,9 +110,8 @@ impl Inferer {
         self.pass(
             image,
             &Pass {
-                network,
-                device,
                 observer,
+                ..Pass::new(network, device)
             },
         )
     }

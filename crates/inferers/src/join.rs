@@ -1,10 +1,12 @@
 //! Model folders written anew: any as one of ours, several as one ensemble, two as a cascade.
 
-use crate::folder::FoundModel;
+use crate::folder::{FoundModel, describe_model};
+use crate::locate::Located;
 use crate::{
     Combination, Error, MODEL_FILE, ModelDescription, NothingFound, OpenOptions, RegionStage,
-    Result, check_alike, weights_path,
+    Result, check_alike, weights_checksum, weights_path,
 };
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_tensor::Device;
 use vesalius_transforms::{CropForeground, Transform};
@@ -34,7 +36,9 @@ fn convert(
     options: &OpenOptions,
     change: impl FnOnce(&mut ModelDescription) -> Result<()>,
 ) -> Result<ModelDescription> {
-    let mut found = FoundModel::read(from, options)?;
+    let located = Located::find(from)?;
+    let from = located.folder.as_path();
+    let mut found = FoundModel::read(&located, options)?;
     if to.join(MODEL_FILE).exists() {
         return Err(bad(to, "holds a model already; choose another folder"));
     }
@@ -44,13 +48,17 @@ fn convert(
         convert_model(&from.join(name), &to.join(name), options)?;
     }
     let device = Device::flex();
+    let mut checksums = BTreeMap::new();
     for (member, path) in found.description.members.iter().zip(&found.weights) {
         let target = weights_path(to, member);
         let folder = target.parent().unwrap_or(to);
         std::fs::create_dir_all(folder).map_err(|e| bad(folder, format!("cannot be made: {e}")))?;
-        let bytes = found.load(path, &device)?.weights().to_safetensors()?;
+        let (network, _) = found.load(path, &device)?;
+        let bytes = network.weights().to_safetensors()?;
         vesalius_io::write_bytes_atomically(&target, &bytes)?;
+        checksums.insert(member.clone(), vec![weights_checksum(&bytes)]);
     }
+    found.description.checksums = checksums;
     if let Some(stage) = &found.previous_stage {
         let name = "previous_stage".to_owned();
         convert_model(stage, &to.join(&name), &OpenOptions::default())?;
@@ -74,7 +82,7 @@ pub fn join_ensemble(
 ) -> Result<ModelDescription> {
     crate::ensemble::shares(weights, models.len())?;
     let options = OpenOptions::default();
-    let read = |folder: &PathBuf| Ok(FoundModel::read(folder, &options)?.description);
+    let read = |folder: &PathBuf| describe_model(folder);
     let descriptions: Vec<ModelDescription> = models.iter().map(read).collect::<Result<_>>()?;
     // There are as many as weights, of which there is one at least.
     let first = (models[0].display().to_string(), &descriptions[0]);
@@ -109,7 +117,9 @@ const REGION: &str = "region";
 ///
 /// A fine model whose preprocessing begins with `crop_foreground: {labels: true}` was trained on crops
 /// around its labels; the coarse model takes that step's place, with its margins unless `millimetres`
-/// gives another.
+/// gives another. Any other fine model was trained on whole images, as nnU-Net's are: half of its window, along
+/// the shortest side, is kept around the box, so that what the coarse model cut too close is not lost and the
+/// fine one sees what surrounds it.
 ///
 /// # Errors
 /// As [`convert_model`]; models of other numbers of channels; a fine model that is a cascade already.
@@ -120,8 +130,8 @@ pub fn join_cascade(
     millimetres: Option<[f64; 3]>,
 ) -> Result<ModelDescription> {
     let options = OpenOptions::default();
-    let found = FoundModel::read(coarse, &options)?.description;
-    let own = FoundModel::read(fine, &options)?.description;
+    let found = describe_model(coarse)?;
+    let own = describe_model(fine)?;
     if own.region.is_some() {
         return Err(bad(
             fine,
@@ -147,9 +157,12 @@ pub fn join_cascade(
             millimetres: [0.0; 3],
             nothing_found: NothingFound::default(),
         };
-        if let Some(crop) = taken_crop(model) {
-            region.margin = crop.margin;
-            region.millimetres = crop.millimetres;
+        match taken_crop(model) {
+            Some(crop) => {
+                region.margin = crop.margin;
+                region.millimetres = crop.millimetres;
+            }
+            None => (region.margin, region.millimetres) = half_a_window(model),
         }
         if let Some(millimetres) = millimetres {
             region.margin = [0; 3];
@@ -170,5 +183,68 @@ fn taken_crop(model: &mut ModelDescription) -> Option<CropForeground> {
             Some(crop)
         }
         _ => None,
+    }
+}
+
+/// Half of the shortest side of a model's window, in millimetres where its network's spacing is known, else in
+/// voxels.
+fn half_a_window(model: &ModelDescription) -> ([usize; 3], [f64; 3]) {
+    let Some(windows) = model.inferer.windows() else {
+        return ([0; 3], [0.0; 3]);
+    };
+    let spacing = match &model.nnunet {
+        Some(pipeline) => Some(pipeline.spacing),
+        None => model
+            .preprocessing
+            .0
+            .iter()
+            .rev()
+            .find_map(|step| match step {
+                Transform::Spacing(spacing) => Some(spacing.to),
+                _ => None,
+            }),
+    };
+    // A slice, and an axis whose whole is one window, have no side of their own.
+    let sides = (0..3).filter(|&axis| windows.patch_size[axis] > 1);
+    let known = |axis: &usize| spacing.is_none_or(|spacing| spacing[*axis] > 0.0);
+    let sides = sides.filter(known).map(|axis| {
+        let voxels = windows.patch_size[axis] as f64;
+        voxels * spacing.map_or(1.0, |spacing| spacing[axis])
+    });
+    let half = sides.fold(f64::INFINITY, f64::min) / 2.0;
+    match (half.is_finite(), spacing) {
+        (false, _) => ([0; 3], [0.0; 3]),
+        (true, Some(_)) => ([0; 3], [half; 3]),
+        (true, None) => ([half.ceil() as usize; 3], [0.0; 3]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(keys: &str) -> ModelDescription {
+        let text = format!(
+            "channels: [c]\nlabels: {{exclusive: {{classes: [{{name: b, value: 0}}, {{name: a, value: 1}}]}}}}\n\
+             network: {{unet: {{}}}}\nmembers: [m]\n{keys}\n"
+        );
+        serde_saphyr::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn what_is_kept_around_a_box_is_half_of_the_windows_shortest_side() {
+        let windows = "inferer: {sliding_window: {patch_size: [40, 56, 30]}}\n";
+        let spaced = "preprocessing: [spacing: {to: [1, 0.5, 2]}]";
+        let nnunet = "nnunet: {spacing: [1, 0.7, 0], normalization: {channels: []}}";
+        let flat = "inferer: {sliding_window: {patch_size: [40, 56, 1]}}\n";
+        let whole = "inferer: {simple: {}}\n";
+        for (keys, expected) in [
+            (windows.to_owned(), ([15; 3], [0.0; 3])),
+            (format!("{windows}{spaced}"), ([0; 3], [14.0; 3])),
+            (format!("{flat}{nnunet}"), ([0; 3], [0.5 * 56.0 * 0.7; 3])),
+            (whole.to_owned(), ([0; 3], [0.0; 3])),
+        ] {
+            assert_eq!(half_a_window(&model(&keys)), expected, "{keys}");
+        }
     }
 }

@@ -6,13 +6,17 @@
 
 #![forbid(unsafe_code)]
 
+mod archive;
 mod bytes;
+mod checksum;
 mod ensemble;
 mod error;
 mod export;
+mod finite;
 mod folder;
 mod inferer;
 mod join;
+mod locate;
 mod memory;
 mod merger;
 mod model;
@@ -41,9 +45,11 @@ mod window;
 mod windows;
 
 pub use bytes::Bytes;
+pub use checksum::weights_checksum;
 pub use ensemble::{Combination, combine, combine_each};
-pub use error::Error;
-pub use folder::OpenOptions;
+pub use error::{Error, FirstLayer, NotFiniteOutput};
+pub use export::labels_on_file;
+pub use folder::{OpenOptions, describe_model};
 pub use inferer::Inferer;
 pub use join::{convert_model, join_cascade, join_ensemble};
 pub use merger::{AverageMerger, MaximumMerger, Merger, PatchPlace};
@@ -60,9 +66,7 @@ pub use region::{NothingFound, RegionStage};
 pub use saved::{
     SLABS_SUFFIX, read_npz, read_slabs, write_npz, write_probability_image, write_slabs,
 };
-pub use segmenter::{
-    SegmentOptions, Segmented, Segmenter, TurnedNetwork, back_to_file, back_to_grid, labels_of,
-};
+pub use segmenter::{SegmentOptions, Segmented, Segmenter, TurnedNetwork};
 pub use simple::Simple;
 pub use slice::Slice;
 pub use slices::Slices;
@@ -71,7 +75,7 @@ pub use stitch::OutputSlice;
 pub use test_time::TestTime;
 pub use window::{Blending, WindowRule, window_starts, window_weights};
 
-pub(crate) use segmenter::check_alike;
+pub(crate) use segmenter::{Turn, check_alike};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

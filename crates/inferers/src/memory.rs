@@ -2,10 +2,9 @@
 //! output's rows are made in stripes, whose windows overlap, so that some run twice.
 
 use crate::windows::WindowGrid;
-use crate::{Aside, Bytes, Error, MemoryPlan, Result, SlidingWindow};
+use crate::{Aside, Bytes, Error, MemoryPlan, ModelDescription, Result, SlidingWindow, Turn};
 use std::ops::Range;
 use vesalius_filters::LinearParts;
-use vesalius_networks::NetworkConfig;
 
 /// Windows may run this often on average.
 const MOST_REPEATS: f64 = 1.5;
@@ -155,10 +154,17 @@ pub(crate) fn pending_slices(parts: &LinearParts, slab: usize) -> usize {
     (0..nz).map(seen).max().unwrap_or(1) + 1
 }
 
-/// Bytes that one window takes in the network.
-pub(crate) fn activations(network: &NetworkConfig, window: [usize; 3]) -> u64 {
+/// Bytes that one window `[x, y, z]` of a volume takes in a model's network.
+pub(crate) fn activations(model: &ModelDescription, window: [usize; 3]) -> u64 {
+    let turn = Turn {
+        order: model.axis_order,
+        dims: model.network.architecture().spatial_dims(),
+    };
+    let slice = turn.slice(window);
+    // The slices of a 2-D network are samples of a batch.
+    let samples = window[2] / slice[2].max(1);
     // A network that cannot be worked out is one of the user's own.
-    let costs = network.profile(window, 1);
+    let costs = model.network.profile(turn.size(slice), samples.max(1));
     costs.map_or(0, |costs| costs.inference_memory)
 }
 

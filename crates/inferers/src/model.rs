@@ -3,6 +3,7 @@
 
 use crate::{Combination, Error, Inferer, NnUnetPipeline, PostprocessingStep, RegionStage, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_networks::NetworkConfig;
 use vesalius_transforms::{Axis, Chain, with_suggestion};
@@ -47,6 +48,10 @@ pub struct ModelDescription {
     pub postprocessing: Vec<PostprocessingStep>,
     /// Names of the members; their logits are averaged.
     pub members: Vec<String>,
+    /// The BLAKE3 hash of each member's file of weights, held against the file when it is opened; two while a
+    /// run replaces the weights.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checksums: BTreeMap<String, Vec<String>>,
     /// Folders, beside `model.yaml`, of further models of the same labels, each with a network of its
     /// own; their answers and this model's are put together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -110,55 +115,65 @@ impl ModelDescription {
         })?;
         let model: Self =
             serde_saphyr::from_str(&text).map_err(|e| bad(with_suggestion(&e.to_string())))?;
-        if model.members.is_empty() {
-            return Err(bad(
-                "`members` is empty; name at least one folder under `members/`".to_owned(),
-            ));
-        }
-        model
-            .labels
-            .clone()
-            .check()
-            .map_err(|e| bad(e.to_string()))?;
-        model
-            .preprocessing
-            .check()
-            .map_err(|e| bad(e.to_string()))?;
-        model.inferer.check().map_err(|e| bad(e.to_string()))?;
-        for step in &model.postprocessing {
-            step.check().map_err(|e| bad(e.to_string()))?;
-        }
-        if model.nnunet.is_some() && !model.preprocessing.0.is_empty() {
-            return Err(bad(
-                "has both `preprocessing` and `nnunet`; keep one of them".to_owned(),
-            ));
-        }
-        if let Some(region) = &model.region {
-            region.check().map_err(|e| bad(e.to_string()))?;
-        }
-        let stage = model
-            .previous_stage
-            .iter()
-            .map(|name| ("previous_stage", name));
-        let region = model
-            .region
-            .iter()
-            .map(|region| ("region.model", &region.model));
-        let companions = model.companions.iter().map(|name| ("companion", name));
-        let members = model.members.iter().map(|name| ("member", name));
-        let mut names = stage.chain(region).chain(companions).chain(members);
-        if let Some((what, name)) = names.find(|(_, name)| !is_plain_name(name)) {
-            return Err(bad(format!("{what} `{name}` is not a plain folder name")));
-        }
-        drop(names);
-        if !model.weights.is_empty() && model.weights.len() != 1 + model.companions.len() {
-            return Err(bad(format!(
-                "has {} `weights` for a model with {} companion(s); give one for each, its own first",
-                model.weights.len(),
-                model.companions.len()
-            )));
-        }
+        model.check().map_err(bad)?;
+        model.check_channels().map_err(bad)?;
         Ok(model)
+    }
+
+    /// Nothing when the description makes sense, else what does not and what to do.
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        let text = |e: &dyn std::fmt::Display| e.to_string();
+        if self.members.is_empty() {
+            return Err("`members` is empty; name at least one folder under `members/`".to_owned());
+        }
+        self.labels.clone().check().map_err(|e| text(&e))?;
+        self.preprocessing.check().map_err(|e| text(&e))?;
+        self.inferer.check().map_err(|e| text(&e))?;
+        for step in &self.postprocessing {
+            step.check().map_err(|e| text(&e))?;
+        }
+        if self.nnunet.is_some() && !self.preprocessing.0.is_empty() {
+            return Err("has both `preprocessing` and `nnunet`; keep one of them".to_owned());
+        }
+        if let Some(region) = &self.region {
+            region.check().map_err(|e| text(&e))?;
+        }
+        if let Some((what, name)) = self.names().find(|(_, name)| !is_plain_name(name)) {
+            return Err(format!("{what} `{name}` is not a plain folder name"));
+        }
+        if !self.weights.is_empty() && self.weights.len() != 1 + self.companions.len() {
+            return Err(format!(
+                "has {} `weights` for a model with {} companion(s); give one for each, its own first",
+                self.weights.len(),
+                self.companions.len()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Nothing when the network puts out a channel for each of the labels'.
+    fn check_channels(&self) -> std::result::Result<(), String> {
+        let (found, expected) = (
+            self.network.architecture().out_channels(),
+            self.labels.channels(),
+        );
+        match found == expected {
+            true => Ok(()),
+            false => Err(format!(
+                "the network has {found} output channel(s), but `labels` needs {expected}; one of them is of another model"
+            )),
+        }
+    }
+
+    /// All names of folders, each with what it is of.
+    fn names(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let stage = self.previous_stage.iter();
+        let stage = stage.map(|name| ("previous_stage", name));
+        let region = self.region.iter();
+        let region = region.map(|region| ("region.model", &region.model));
+        let companions = self.companions.iter().map(|name| ("companion", name));
+        let members = self.members.iter().map(|name| ("member", name));
+        stage.chain(region).chain(companions).chain(members)
     }
 
     /// Writes the description whole or not at all.

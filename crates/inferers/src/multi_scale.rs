@@ -1,7 +1,7 @@
 //! A volume through a network at several zooms, its outputs brought back to the volume's grid and averaged.
 
 use crate::inferer::{Extent, Pass, add_to, mean_of};
-use crate::{Error, Inferer, PatchNetwork, Result, back_to_grid};
+use crate::{Error, Inferer, PatchNetwork, Result};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use vesalius_filters::{ResampleOptions, resample, resized_grid};
@@ -77,8 +77,13 @@ impl MultiScale {
                     let image = resample(image, &zoomed, &ResampleOptions::monai())?;
                     self.inferer.pass(&image, pass)
                 }
-            })?;
-            add_to(&mut sum, back_to_grid(output, &grid)?);
+            });
+            let output = output.map_err(|e| e.of_pass(|| format!("at scale {scale}")))?;
+            let output = match size == grid.size() {
+                true => output.with_geometry(grid)?,
+                false => resample(&output, &grid, &ResampleOptions::monai())?,
+            };
+            add_to(&mut sum, output);
             before += self.inferer.extent(size, divisor).windows;
         }
         mean_of(sum, self.scales.len())

@@ -18,6 +18,11 @@ pub trait OwnNetwork: Module + Send + Sync + 'static {
         [1; 3]
     }
 
+    /// 2 for a network that takes slices (Z = 1), else 3.
+    fn spatial_dims(&self) -> usize {
+        3
+    }
+
     /// The network without its training side, for inferers.
     fn ready(&self) -> Box<dyn PatchNetwork + Send + Sync>
     where
@@ -38,5 +43,9 @@ impl<N: OwnNetwork> PatchNetwork for Ready<N> {
 
     fn divisor(&self) -> [usize; 3] {
         self.0.divisor()
+    }
+
+    fn spatial_dims(&self) -> usize {
+        self.0.spatial_dims()
     }
 }

@@ -1,5 +1,6 @@
 //! A volume through a network in patches of a grid, put together by a merger, built in or of your own.
 
+use crate::finite::CheckedBatch;
 use crate::inferer::{Extent, Pass};
 use crate::merger::{AverageMerger, MaximumMerger, Merger, PatchPlace};
 use crate::windows::WindowGrid;
@@ -94,12 +95,7 @@ impl Patches {
         device: &Device,
         merger: &mut dyn Merger,
     ) -> Result<()> {
-        let pass = Pass {
-            network,
-            device,
-            observer: &|_, _| true,
-        };
-        self.merge_pass(image, &pass, merger)
+        self.merge_pass(image, &Pass::new(network, device), merger)
     }
 
     /// As [`Patches::run`], told of to an observer that may end it.
@@ -126,6 +122,7 @@ impl Patches {
             return Err(Error::EmptyVolume { size });
         }
         let grid = self.grid(size, pass.network.divisor());
+        pass.network.check_input(image.channels(), grid.window)?;
         let windows = grid.list(&(0..size[1]));
         let mut done = 0;
         for batch in windows.chunks(self.batch_size) {
@@ -145,6 +142,15 @@ impl Patches {
                 });
             }
             let values = values_of(output)?;
+            let checked = CheckedBatch {
+                network: pass.network,
+                device: pass.device,
+                starts: batch,
+                channels,
+                window: grid.window,
+                check_layers: pass.check_layers,
+            };
+            checked.check(&values, |start| grid.cut(image, start, Vec::new()))?;
             for (start, values) in batch.iter().zip(values.chunks_exact(k * z * y * x)) {
                 let place = PatchPlace {
                     // Patches start inside of the volume.

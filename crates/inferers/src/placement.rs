@@ -1,11 +1,12 @@
 //! How the network's grid lies in the file's: the file's axes turned to run as the network's do, a box
-//! of that grid, and how the box's voxels mix the network's.
+//! of that grid, how the box's voxels mix the network's, and what of the box the network saw.
 
 use crate::Result;
 use vesalius_filters::LinearParts;
+use vesalius_transforms::{Coverage, Trace};
 use vesalius_volume::Geometry;
 
-/// The way from the network's grid back to the file's.
+/// The way from the network's grid back to the file's. All outside of the box is background.
 #[derive(Debug)]
 pub(crate) struct Placement {
     /// The file's grid.
@@ -17,16 +18,43 @@ pub(crate) struct Placement {
     pub start: [usize; 3],
     /// From the network's grid to the box.
     pub parts: LinearParts,
+    /// The share of each voxel of the box that the network saw, an axis at a time; nothing where it saw all.
+    pub shares: Option<[Vec<f32>; 3]>,
 }
 
 impl Placement {
-    /// Between two grids over one world, linear; nothing when the network's grid stands askew in the
-    /// file's. The border goes on for a voxel of the network's, which is more than rounding takes of a grid;
-    /// what lies further out was cropped away, and is background.
-    pub fn between(network: &Geometry, file: &Geometry) -> Result<Option<Self>> {
+    /// A network's grid that is the file's.
+    pub fn identity(file: &Geometry) -> Result<Self> {
+        Ok(Self {
+            file: *file,
+            order: [0, 1, 2],
+            flips: [false; 3],
+            start: [0; 3],
+            parts: LinearParts::nnunet(file.size(), file.size(), None)?,
+            shares: None,
+        })
+    }
+
+    /// The way back of what a chain did, linear; nothing when a step moved voxels otherwise than along the
+    /// axes.
+    pub fn of_trace(trace: &Trace) -> Result<Option<Self>> {
+        match trace.coverage()? {
+            Some(coverage) => Self::between(&trace.to, &trace.from, &coverage),
+            None => Ok(None),
+        }
+    }
+
+    /// Between two grids over one world, linear, for a network's grid that shows so much of the file's;
+    /// nothing when the network's grid stands askew in the file's.
+    pub fn between(
+        network: &Geometry,
+        file: &Geometry,
+        coverage: &Coverage,
+    ) -> Result<Option<Self>> {
         let (order, flips) = file.orientation().steps_to(&network.orientation());
         let turned = file.permuted(order).flipped(flips);
-        if network.is_same(&turned) {
+        let coverage = coverage.turned(order, flips);
+        if network.is_same(&turned) && coverage.is_whole() {
             let parts = LinearParts::nnunet(network.size(), turned.size(), None)?;
             return Ok(Some(Self {
                 file: *file,
@@ -34,9 +62,12 @@ impl Placement {
                 flips,
                 start: [0; 3],
                 parts,
+                shares: None,
             }));
         }
-        let (start, size) = covered(network, &turned);
+        let ends = [0, 1, 2].map(|axis| shown(coverage.along(axis)));
+        let (start, size) = (ends.map(|end| end.0), ends.map(|end| end.1));
+        let shares = [0, 1, 2].map(|a| coverage.along(a)[start[a]..start[a] + size[a]].to_vec());
         let seen = turned.region(start.map(|n| n as i64), size)?;
         let parts = LinearParts::between(network, &seen)?;
         Ok(parts.map(|parts| Self {
@@ -45,6 +76,7 @@ impl Placement {
             flips,
             start,
             parts,
+            shares: shares.iter().flatten().any(|&s| s < 1.0).then_some(shares),
         }))
     }
 
@@ -57,58 +89,99 @@ impl Placement {
     pub fn is_turned(&self) -> bool {
         self.order != [0, 1, 2] || self.flips != [false; 3]
     }
-}
 
-/// Whether a place in the network's index space is on its grid, or less than a voxel beside it.
-pub(crate) fn is_covered(at: [f64; 3], size: [usize; 3]) -> bool {
-    // Half a millionth of a voxel is rounding.
-    (0..3).all(|axis| at[axis] > -1.0 - 5e-7 && at[axis] < size[axis] as f64 + 5e-7)
-}
-
-/// The box of voxels of `turned` that a network's grid along the same axes covers; never empty.
-fn covered(network: &Geometry, turned: &Geometry) -> ([usize; 3], [usize; 3]) {
-    let size = turned.size();
-    let middle = size.map(|n| (n / 2) as f64);
-    let on_axis = |axis: usize| {
-        let found = (0..size[axis]).filter(|&index| {
-            let mut at = middle;
-            at[axis] = index as f64;
-            let place = network.world_to_index(turned.index_to_world(at));
-            // Along this axis alone: the others are asked on their own.
-            let mut probe = network.size().map(|n| (n / 2) as f64);
-            probe[axis] = place[axis];
-            is_covered(probe, network.size())
-        });
-        let found: Vec<usize> = found.collect();
-        match (found.first(), found.last()) {
-            (Some(&first), Some(&last)) => (first, last + 1 - first),
-            // Grids that do not meet: one voxel, which takes the border's value.
-            _ => (0, size[axis].min(1)),
+    /// The share of a voxel of the box that the network saw.
+    pub fn share(&self, [x, y, z]: [usize; 3]) -> f32 {
+        match &self.shares {
+            None => 1.0,
+            Some([along_x, along_y, along_z]) => along_x[x] * along_y[y] * along_z[z],
         }
-    };
-    let ends = [0, 1, 2].map(on_axis);
-    (ends.map(|end| end.0), ends.map(|end| end.1))
+    }
+}
+
+/// The stretch of voxels that are shown at all, as its first and its length; where none is, one voxel, whose
+/// share is 0.
+fn shown(shares: &[f32]) -> (usize, usize) {
+    let first = shares.iter().position(|&share| share > 0.0);
+    let last = shares.iter().rposition(|&share| share > 0.0);
+    match (first, last) {
+        (Some(first), Some(last)) => (first, last + 1 - first),
+        _ => (0, shares.len().min(1)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vesalius_filters::orient;
+    use vesalius_filters::{Convention, orient, target_grid};
+    use vesalius_transforms::{GridStep, Sampling, Step};
     use vesalius_volume::LabelMap;
+
+    fn trace(file: Geometry, steps: Vec<GridStep>) -> Trace {
+        let to = steps
+            .iter()
+            .fold(file, |grid, step| step.target(&grid).unwrap());
+        Trace {
+            from: file,
+            to,
+            steps: steps.into_iter().map(Step::Grid).collect(),
+            interpolations: 0,
+        }
+    }
 
     #[test]
     fn what_was_cropped_away_is_outside_of_the_box() {
         let file = Geometry::axis_aligned([20, 30, 17], [1.0, 1.0, 2.0]).unwrap();
-        let crop = file.region([4, 0, 5], [9, 30, 6]).unwrap();
-        let placement = Placement::between(&crop, &file).unwrap().unwrap();
-        // A voxel beside the crop takes the border's value.
-        assert_eq!(placement.start, [3, 0, 4]);
-        assert_eq!(placement.parts.target_size(), [11, 30, 8]);
+        let crop = GridStep::Region {
+            start: [4, 0, 5],
+            size: [9, 30, 6],
+        };
+        let placement = Placement::of_trace(&trace(file, vec![crop.clone()]));
+        let placement = placement.unwrap().unwrap();
+        assert_eq!(placement.start, [4, 0, 5]);
+        assert_eq!(placement.parts.target_size(), [9, 30, 6]);
+        assert!(placement.shares.is_none() && placement.parts.is_identity());
         // A coarser grid of the whole extent covers every voxel, rounded as it may be.
-        let coarse = Geometry::axis_aligned([7, 10, 11], [3.0; 3]).unwrap();
-        let placement = Placement::between(&coarse, &file).unwrap().unwrap();
+        let target = target_grid(&file, [3.0; 3], Convention::NnUnet).unwrap();
+        let coarser = GridStep::Resample {
+            target,
+            sampling: Sampling::default(),
+        };
+        let placement = Placement::of_trace(&trace(file, vec![coarser]));
+        let placement = placement.unwrap().unwrap();
         assert_eq!(placement.start, [0; 3]);
         assert_eq!(placement.parts.target_size(), [20, 30, 17]);
+        assert!(placement.shares.is_none());
+        // A crop before it is exact on the file's grid.
+        let cropped = crop.target(&file).unwrap();
+        let target = target_grid(&cropped, [3.0; 3], Convention::NnUnet).unwrap();
+        let after = GridStep::Resample {
+            target,
+            sampling: Sampling::default(),
+        };
+        let placement = Placement::of_trace(&trace(file, vec![crop, after]));
+        let placement = placement.unwrap().unwrap();
+        assert_eq!(placement.start, [4, 0, 5]);
+        assert_eq!(placement.parts.target_size(), [9, 30, 6]);
+        assert!(placement.shares.is_none());
+    }
+
+    #[test]
+    fn a_crop_between_two_voxels_of_the_file_shows_nothing() {
+        let file = Geometry::axis_aligned([9, 4, 4], [1.0; 3]).unwrap();
+        let target = Geometry::axis_aligned([17, 4, 4], [0.5, 1.0, 1.0]).unwrap();
+        let finer = GridStep::Resample {
+            target,
+            sampling: Sampling::default(),
+        };
+        let crop = GridStep::Region {
+            start: [5, 0, 0],
+            size: [1, 4, 4],
+        };
+        let placement = Placement::of_trace(&trace(file, vec![finer, crop]));
+        let placement = placement.unwrap().unwrap();
+        assert_eq!(placement.parts.target_size(), [1, 4, 4]);
+        assert_eq!(placement.share([0, 1, 2]), 0.0);
     }
 
     #[test]
@@ -117,7 +190,10 @@ mod tests {
         let file = Geometry::from_parts([3, 4, 5], [1.0, 2.0, 3.0], [7.0; 3], direction).unwrap();
         let labels = LabelMap::from_fn(file, |[x, y, z]| (x + 10 * y + 100 * z) as u16);
         let turned = orient(&labels, "RAS".parse().unwrap()).unwrap();
-        let placement = Placement::between(turned.geometry(), &file)
+        let step = GridStep::Orient {
+            to: "RAS".to_owned(),
+        };
+        let placement = Placement::of_trace(&trace(file, vec![step]))
             .unwrap()
             .unwrap();
         assert!(placement.is_turned() && placement.parts.is_identity());

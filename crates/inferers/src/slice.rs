@@ -1,7 +1,7 @@
 //! A volume through a 2-D network slice by slice, as MONAI's `SliceInferer`.
 
 use crate::inferer::{Extent, Pass};
-use crate::{Blending, PatchNetwork, Result, SlidingWindow};
+use crate::{Blending, Error, PatchNetwork, Result, SlidingWindow};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use vesalius_filters::permute;
@@ -56,14 +56,7 @@ impl Slice {
         network: &dyn PatchNetwork,
         device: &Device,
     ) -> Result<Volume<f32>> {
-        self.pass(
-            image,
-            &Pass {
-                network,
-                device,
-                observer: &|_, _| true,
-            },
-        )
+        self.pass(image, &Pass::new(network, device))
     }
 
     /// As [`Slice::run`], told of to an observer that may end it.
@@ -72,7 +65,8 @@ impl Slice {
         let back: [usize; 3] =
             std::array::from_fn(|axis| order.iter().position(|&a| a == axis).unwrap_or(axis));
         let slices = permute(image, order)?;
-        let output = self.windows().pass(&slices, pass)?;
+        let output = self.windows().pass(&slices, pass);
+        let output = output.map_err(|error| in_the_volume(error, order))?;
         Ok(permute(&output, back)?.with_geometry(*image.geometry())?)
     }
 
@@ -95,5 +89,20 @@ impl Slice {
             batch_size: self.batch_size,
             ..SlidingWindow::default()
         }
+    }
+}
+
+/// An error that names a window of the turned volume, with the window as it lies in the volume.
+fn in_the_volume(error: Error, order: [usize; 3]) -> Error {
+    match error {
+        Error::NotFiniteOutput(mut found) => {
+            let (window, size) = (found.window, found.size);
+            for (axis, &to) in order.iter().enumerate() {
+                found.window[to] = window[axis];
+                found.size[to] = size[axis];
+            }
+            Error::NotFiniteOutput(found)
+        }
+        other => other,
     }
 }

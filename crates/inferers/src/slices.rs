@@ -75,7 +75,9 @@ impl Slices {
         let total = self.extent(size, divisor).windows;
         let (mut sum, mut before) = (None, 0);
         for slice in self.across() {
-            let output = pass.part(before, total, |pass| slice.pass(image, pass))?;
+            let output = pass.part(before, total, |pass| slice.pass(image, pass));
+            let output =
+                output.map_err(|e| e.of_pass(|| format!("slices across {:?}", slice.axis)))?;
             add_to(&mut sum, output);
             before += slice.extent(size, divisor).windows;
         }

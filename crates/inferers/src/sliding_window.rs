@@ -1,6 +1,7 @@
 //! Overlapping windows through a network, blended into one output, as MONAI's `SlidingWindowInferer`
 //! or nnU-Net's predictor; slice by slice, so that the whole output need never stand in memory.
 
+use crate::finite::CheckedBatch;
 use crate::inferer::{Extent, Pass};
 use crate::rows::ImageRows;
 use crate::stitch::{OutputSlice, Stitcher};
@@ -70,6 +71,8 @@ pub(crate) struct WindowRun<'a> {
     /// What a skipped window puts out, one value a channel; nothing when none may be skipped.
     pub background: Option<Vec<f32>>,
     pub observer: &'a dyn Observer,
+    /// Whether an output that is not finite is traced to its layer.
+    pub check_layers: bool,
 }
 
 impl SlidingWindow {
@@ -113,14 +116,7 @@ impl SlidingWindow {
         network: &dyn PatchNetwork,
         device: &Device,
     ) -> Result<Volume<f32>> {
-        self.pass(
-            image,
-            &Pass {
-                network,
-                device,
-                observer: &|_, _| true,
-            },
-        )
+        self.pass(image, &Pass::new(network, device))
     }
 
     /// As [`SlidingWindow::run`], told of to an observer that may end it.
@@ -134,6 +130,7 @@ impl SlidingWindow {
             rows: 0..y,
             background: None,
             observer: pass.observer,
+            check_layers: pass.check_layers,
         };
         let (mut output, mut channels) = (Vec::new(), 0);
         self.run_slices(&run, &mut |slice| {
@@ -197,6 +194,8 @@ impl SlidingWindow {
             return Err(Error::EmptyVolume { size });
         }
         let grid = self.grid(size, run.network.divisor());
+        let channels = run.image.channels();
+        run.network.check_input(channels, grid.window)?;
         let weights = self.rule.weights(grid.window, self.blending);
         let windows = self.worthwhile(&grid, run)?;
         let slots = self.slots_for(&grid, &windows);
@@ -211,6 +210,12 @@ impl SlidingWindow {
                 return Err(Error::Stopped);
             }
             let (channels, values) = forward(run, &grid, batch, std::mem::take(&mut spare))?;
+            if let Some(background) = run.background.as_ref().filter(|b| b.len() != channels) {
+                return Err(Error::OutputChannels {
+                    found: channels,
+                    expected: background.len(),
+                });
+            }
             let stitched = stitched.get_or_insert_with(|| stitcher(vec![0.0; channels]));
             stitched.add(batch, &values);
             spare = values;
@@ -277,5 +282,15 @@ fn forward(
             output: found,
         });
     }
-    Ok((found[1], values_of(output)?))
+    let outputs = values_of(output)?;
+    let checked = CheckedBatch {
+        network: run.network,
+        device: run.device,
+        starts: batch,
+        channels,
+        window: grid.window,
+        check_layers: run.check_layers,
+    };
+    checked.check(&outputs, |start| grid.cut(run.image, start, Vec::new()))?;
+    Ok((found[1], outputs))
 }

@@ -108,7 +108,7 @@ impl TestTime {
             views.add(output, None)?;
             done += each;
         }
-        for chain in &self.views {
+        for (number, chain) in self.views.iter().enumerate() {
             for draw in 0..self.draws_of(chain) {
                 let subject = Subject::new("view", image.clone(), None)?;
                 let (subject, trace) = chain.trace(subject, self.seed, draw)?;
@@ -120,7 +120,9 @@ impl TestTime {
                         expected: "chains that keep the image's channels",
                     });
                 }
-                let output = pass.part(done, total, |pass| self.inferer.pass(&view, pass))?;
+                let output = pass.part(done, total, |pass| self.inferer.pass(&view, pass));
+                let name = || format!("view {} of `test_time`, draw {draw}", number + 1);
+                let output = output.map_err(|e| e.of_pass(name))?;
                 views.add(output, Some(&trace))?;
                 done += each;
             }

@@ -39,7 +39,7 @@ const REACH: f64 = 4.0;
 impl WindowRule {
     /// First voxel of each window along one axis.
     ///
-    /// `size` must not be smaller than `window`; windows are at most `window · (1 - overlap)` apart.
+    /// Windows are at most `window · (1 - overlap)` apart; an axis that fits in one window has one.
     pub fn starts(self, size: usize, window: usize, overlap: f64) -> Vec<usize> {
         match self {
             Self::Monai => window_starts(size, window, overlap),
@@ -58,10 +58,9 @@ impl WindowRule {
 
 /// First voxel of each window along one axis; the last window is moved back inside.
 ///
-/// `size` must not be smaller than `window`; the step is `window · (1 - overlap)`, rounded down, at
-/// least 1, and the whole window where the axis fits in one.
+/// The step is `window · (1 - overlap)`, rounded down, at least 1; an axis that fits in one window has one.
 pub fn window_starts(size: usize, window: usize, overlap: f64) -> Vec<usize> {
-    let last = size - window;
+    let last = size.saturating_sub(window);
     if last == 0 {
         return vec![0];
     }
@@ -102,8 +101,12 @@ pub fn window_weights(size: [usize; 3], blending: Blending) -> Vec<f32> {
 
 /// nnU-Net's places: as many as the step needs, spread evenly and rounded to the even voxel.
 fn even_starts(size: usize, window: usize, overlap: f64) -> Vec<usize> {
-    let last = (size - window) as f64;
-    let step = window as f64 * (1.0 - overlap);
+    let last = size.saturating_sub(window) as f64;
+    // Windows that overlap wholly would never get anywhere.
+    let step = match window as f64 * (1.0 - overlap) {
+        step if step > 0.0 => step,
+        _ => 1.0,
+    };
     let between = (last / step).ceil();
     if between == 0.0 {
         return vec![0];
@@ -164,6 +167,15 @@ mod tests {
         assert_eq!(window_starts(4, 4, 0.5), [0]);
         assert_eq!(window_starts(9, 4, 0.0), [0, 4, 5]);
         assert_eq!(window_starts(5, 1, 0.9), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn windows_larger_than_an_axis_and_wholly_overlapping_ones_end() {
+        for rule in [WindowRule::Monai, WindowRule::Nnunet] {
+            assert_eq!(rule.starts(3, 8, 0.5), [0]);
+            assert_eq!(rule.starts(6, 4, 1.0), [0, 1, 2]);
+            assert_eq!(rule.starts(6, 4, f64::NAN), [0, 1, 2]);
+        }
     }
 
     #[test]

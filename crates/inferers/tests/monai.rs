@@ -1,8 +1,11 @@
-//! The inferers against MONAI's own numbers, made by `tests/parity/inferers.py`.
+//! The inferers against MONAI's own numbers, made by `tests/parity/inferers.py`, and around networks whose
+//! tensors are `[N, C, X, Y(, Z)]`, made by `tests/parity/axis_order.py`.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::{Map, Value};
-use vesalius_inferers::Inferer;
+use std::path::{Path, PathBuf};
+use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork};
+use vesalius_networks::{Network, NetworkConfig, Weights};
 use vesalius_volume::{Geometry, Volume};
 
 /// The same formula stands in the script: a smooth function of the index, in f64, rounded once.
@@ -79,6 +82,83 @@ fn every_stored_case_agrees() {
         assert!(
             (sum - expected).abs() <= 1e-5 * expected.abs(),
             "{inferer:?}: sum {sum}, MONAI's {expected}"
+        );
+    }
+}
+
+fn golden() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let found = ["../shared", "../../shared"]
+        .iter()
+        .map(|shared| root.join(shared).join("golden/networks"))
+        .find(|folder| folder.is_dir());
+    if found.is_none() {
+        assert!(
+            std::env::var_os("VESALIUS_REQUIRE_SHARED").is_none_or(|v| v != "1"),
+            "../shared is required but was not found"
+        );
+        println!("skipped: `axis_order: xyz` against MONAI (../shared not found)");
+    }
+    found
+}
+
+fn golden_network(folder: &Path) -> Network {
+    let text = std::fs::read_to_string(folder.join("architecture.json")).unwrap();
+    let config = NetworkConfig::from_peer(&serde_json::from_str(&text).unwrap()).unwrap();
+    let weights = Weights::open(folder.join("weights.pt")).unwrap();
+    config.load(&weights, &Device::flex()).unwrap()
+}
+
+/// The same formula stands in `axis_order.py`.
+fn channels(size: [usize; 3], channels: usize) -> Volume<f32> {
+    let geometry = Geometry::axis_aligned(size, [0.9, 1.1, 2.0]).unwrap();
+    let one = |c: usize| {
+        let value = move |[x, y, z]: [usize; 3]| {
+            let (x, y, z, c) = (x as f64, y as f64, z as f64, c as f64);
+            ((0.3 * x + c).sin() + (0.2 * y).cos() * 0.5 + 0.1 * z - 0.02 * x * c) as f32
+        };
+        Volume::from_fn(geometry, value).into_data()
+    };
+    let values: Vec<f32> = (0..channels).flat_map(one).collect();
+    Volume::new(geometry, channels, values).unwrap()
+}
+
+#[test]
+fn networks_of_order_xyz_answer_as_monais() {
+    let Some(golden) = golden() else { return };
+    let stored: Value = serde_json::from_str(include_str!("data/axis_order.json")).unwrap();
+    let cases = stored["cases"].as_array().unwrap();
+    assert!(cases.len() >= 36);
+    let mut loaded: Option<(String, Network)> = None;
+    for case in cases {
+        let name = case["network"].as_str().unwrap();
+        // Cases of one network follow each other.
+        let (_, network) = match loaded.take() {
+            Some(known) if known.0 == name => loaded.insert(known),
+            _ => loaded.insert((name.to_owned(), golden_network(&golden.join(name)))),
+        };
+        let size: [usize; 3] = serde_json::from_value(case["size"].clone()).unwrap();
+        let image = channels(size, case["channels"].as_u64().unwrap() as usize);
+        let inferer: Inferer = serde_json::from_value(case["inferer"].clone()).unwrap();
+        let network = TurnedNetwork {
+            network,
+            order: AxisOrder::Xyz,
+        };
+        let output = inferer.run(&image, &network, &Device::flex()).unwrap();
+        let every = case["every"].as_u64().unwrap() as usize;
+        let expected: Vec<f32> = serde_json::from_value(case["values"].clone()).unwrap();
+        let found = output.data().iter().step_by(every);
+        assert_eq!(found.clone().count(), expected.len());
+        let largest = expected.iter().fold(1.0f32, |most, v| most.max(v.abs()));
+        for (a, b) in found.zip(&expected) {
+            let gap = (a - b).abs() / largest;
+            assert!(gap <= 1e-4, "{name} {size:?} {inferer:?}: {a}, MONAI's {b}");
+        }
+        let sum: f64 = output.data().iter().map(|&v| f64::from(v.abs())).sum();
+        let expected = case["sum"].as_f64().unwrap();
+        assert!(
+            (sum - expected).abs() <= 1e-4 * expected,
+            "{name} {size:?} {inferer:?}: sum {sum}, MONAI's {expected}"
         );
     }
 }

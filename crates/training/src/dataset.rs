@@ -2,7 +2,7 @@
 
 use crate::{CaseFiles, Error, Result};
 use vesalius_planning::read_image;
-use vesalius_transforms::{Chain, LabelIndex};
+use vesalius_transforms::{Chain, Coverage, LabelIndex};
 use vesalius_volume::{LabelMap, LabelScheme, Subject};
 
 /// A case ready to be trained on or scored.
@@ -14,6 +14,8 @@ pub struct Case {
     pub index: LabelIndex,
     /// The labels on the file's own grid, where they differ from the preprocessed ones.
     pub original_labels: Option<LabelMap>,
+    /// What preprocessing left of the file's grid, where it says: what it cropped away is background.
+    pub coverage: Option<Coverage>,
     /// The label values that occur, background included, rising.
     pub values: Vec<u16>,
 }
@@ -34,8 +36,8 @@ impl Case {
             return Err(named(&"has no labels", &name));
         };
         scheme.check_labels(&labels).map_err(|e| named(&e, &name))?;
-        let (subject, _) = preprocessing
-            .apply(subject, 0, 0)
+        let (subject, trace) = preprocessing
+            .trace(subject, 0, 0)
             .map_err(|e| named(&e, &name))?;
         // What a transform such as `remap` gives must mean something too: a value outside the scheme would
         // belong to no channel, and be learnt as nothing at all.
@@ -45,11 +47,11 @@ impl Case {
                 .map_err(|e| named(&format!("after preprocessing: {e}"), &name))?;
         }
         let moved = subject.geometry() != labels.geometry();
-        Ok(Self::of_preprocessed(
-            subject,
-            moved.then_some(labels),
-            scheme.ignore(),
-        ))
+        let case = Self::of_preprocessed(subject, moved.then_some(labels), scheme.ignore());
+        Ok(Self {
+            coverage: trace.coverage().map_err(|e| named(&e, &name))?,
+            ..case
+        })
     }
 
     /// A case whose preprocessing is done.
@@ -67,6 +69,7 @@ impl Case {
             subject,
             index,
             original_labels,
+            coverage: None,
             values,
         }
     }

@@ -114,7 +114,7 @@ pub enum Error {
         reason: String,
     },
     /// The loss stopped being a number, or ran away.
-    #[error("{}", diverged(*step, *loss, *smoothed, cases))]
+    #[error("{}{}", diverged(*step, *loss, *smoothed, cases), kept(batch.as_deref(), layer.as_deref()))]
     Diverged {
         /// The step.
         step: u64,
@@ -124,6 +124,20 @@ pub enum Error {
         smoothed: Option<f64>,
         /// The cases whose patches the step saw.
         cases: String,
+        /// The file in the run's folder that holds the step's batches (tensors `images` and `labels`), where
+        /// they were kept.
+        batch: Option<PathBuf>,
+        /// The first layer whose output on them is not finite, if any is.
+        layer: Option<String>,
+    },
+    /// A network that is validated puts out values that are not finite, or fails otherwise.
+    #[error("validation on case {case}: {source}")]
+    Validation {
+        /// The case.
+        case: String,
+        /// What failed.
+        #[source]
+        source: Box<vesalius_inferers::Error>,
     },
     /// The device ran out of memory.
     #[error(
@@ -241,6 +255,17 @@ fn diverged(step: u64, loss: f32, smoothed: Option<f64>, cases: &str) -> String 
     format!(
         "{what}{on}; lower `learning_rate`, add a `warm_up`, lower `clip_norm`, and check these images for extreme values; `--resume` goes on from the last checkpoint"
     )
+}
+
+/// What was kept of a step, as the end of a sentence.
+fn kept(batch: Option<&std::path::Path>, layer: Option<&str>) -> String {
+    let layer = layer.map_or(String::new(), |layer| {
+        format!("; the first layer whose output is not finite is {layer}")
+    });
+    let batch = batch.map_or(String::new(), |path| {
+        format!("; the step's batch is kept in {}", path.display())
+    });
+    layer + &batch
 }
 
 #[cfg(test)]

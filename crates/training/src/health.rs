@@ -35,6 +35,8 @@ impl Health {
                 loss,
                 smoothed,
                 cases: cases.join(", "),
+                batch: None,
+                layer: None,
             })
         };
         if !loss.is_finite() {

@@ -45,7 +45,10 @@ fn weights_file(path: &Path) -> Result<PathBuf> {
     }
     let model = ModelDescription::read(path)?;
     // A description without members is refused when it is read.
-    Ok(weights_path(path, &model.members[0]))
+    let member = &model.members[0];
+    let weights = weights_path(path, member);
+    model.verify_weights(&weights, member)?;
+    Ok(weights)
 }
 
 /// The parameters whose names begin in one of the ways that `start` freezes.

@@ -1,9 +1,9 @@
 //! Held-out cases scored: segmented whole on their files' own grids, or a fixed sample of patches.
 
 use crate::source::CaseSource;
-use crate::{Batch, Event, PatchSampler, Result};
+use crate::{Batch, Error, Event, PatchSampler, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
-use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork, back_to_file, labels_of};
+use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork, labels_on_file};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_networks::Network;
 use vesalius_tensor::{Device, LogitsSlab, tensor_from_values, values_of};
@@ -36,13 +36,22 @@ pub(crate) fn segment(
         network,
         order: AxisOrder::Zyx,
     };
+    let failed = |source| match source {
+        // Ctrl-C is no failure of the case.
+        vesalius_inferers::Error::Stopped => Error::Inferer(source),
+        source => Error::Validation {
+            case: case.subject.name().to_owned(),
+            source: Box::new(source),
+        },
+    };
     let goes_on = |_: usize, _: usize| !stop.load(Ordering::Relaxed);
-    let logits = inferer.run_observed(case.subject.image(), &network, device, &goes_on)?;
+    let logits = inferer.run_observed(case.subject.image(), &network, device, &goes_on);
+    let logits = logits.map_err(failed)?;
     let grid = match case.reference() {
         Some(reference) => reference.geometry(),
         None => case.subject.geometry(),
     };
-    Ok(labels_of(back_to_file(logits, grid, scheme)?, scheme)?)
+    labels_on_file(logits, grid, case.coverage.as_ref(), scheme).map_err(failed)
 }
 
 /// Scores a network on whole cases with labels. Cases that are broken are left out: they were named

@@ -51,7 +51,11 @@ impl Chain {
         self.trace_within(subject, seed, draw, None)
     }
 
-    fn trace_within(
+    /// As [`Chain::trace`], with grids held against a limit in bytes before they are made.
+    ///
+    /// # Errors
+    /// As [`Chain::apply_within`].
+    pub fn trace_within(
         &self,
         subject: Subject,
         seed: u64,

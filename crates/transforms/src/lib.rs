@@ -30,6 +30,7 @@ mod channels;
 mod config;
 mod context;
 mod control;
+mod coverage;
 mod error;
 mod extent;
 mod grid;
@@ -53,6 +54,7 @@ pub use control::{
     Auto3dSegDints, Auto3dSegSegResNet, Auto3dSegSegResNet2d, Auto3dSegSwinUnetr, Light, Maybe,
     NnUnet2d, NnUnet3d, OneOf, SomeOf,
 };
+pub use coverage::Coverage;
 pub use error::Error;
 pub use grid::{
     Affine, AffineSpace, CropCentre, CropDivisible, CropForeground, CropNonzero, CropRegion,

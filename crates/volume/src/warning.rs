@@ -172,6 +172,16 @@ pub enum Warning {
         /// Why.
         reason: String,
     },
+    /// A model's description, written before checksums were, names none for a member's weights.
+    #[error(
+        "the description of the model has no checksum for member `{member}`, so that damage to {path} would not be seen; `vesalius model convert` writes the folder anew with one"
+    )]
+    NoChecksum {
+        /// The file of weights.
+        path: std::path::PathBuf,
+        /// The member.
+        member: String,
+    },
     /// A label that no case to train on has: it cannot be learnt.
     #[error(
         "no training case has a voxel of `{name}` (label {}), so it cannot be learnt; check `labels` and the fold",

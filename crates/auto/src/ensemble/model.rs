@@ -5,7 +5,7 @@ use crate::work::create;
 use crate::{Choice, Error, History, Result, Work};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use vesalius_inferers::{ModelDescription, weights_path};
+use vesalius_inferers::{ModelDescription, weights_checksum, weights_path};
 
 /// Writes `model/` in the work folder, in place of an earlier one; says where it is.
 ///
@@ -68,7 +68,7 @@ fn write_algorithm(
     change: impl FnOnce(&mut ModelDescription),
 ) -> Result<()> {
     let mut model: Option<ModelDescription> = None;
-    let mut members = Vec::new();
+    let (mut members, mut checksums) = (Vec::new(), BTreeMap::new());
     for fold in folds {
         let Some(job) = history.job(algorithm, *fold) else {
             return Err(Error::Ensemble(format!(
@@ -83,11 +83,13 @@ fn write_algorithm(
                 _ => format!("fold_{fold}_{own}"),
             };
             let weights = weights_path(&source, own);
+            description.verify_weights(&weights, own)?;
             let bytes = std::fs::read(&weights).map_err(|source| Error::System {
                 path: weights.clone(),
                 what: "read",
                 source,
             })?;
+            checksums.insert(name.clone(), vec![weights_checksum(&bytes)]);
             let path = weights_path(target, &name);
             if let Some(parent) = path.parent() {
                 create(parent)?;
@@ -101,6 +103,7 @@ fn write_algorithm(
         return Err(Error::Ensemble(format!("{algorithm} has no run")));
     };
     model.members = members;
+    model.checksums = checksums;
     model.provenance.validation_fold = None;
     change(&mut model);
     Ok(model.write(target)?)

@@ -3,7 +3,7 @@
 use super::Result;
 use crate::combination::CombinationOptions;
 use std::path::PathBuf;
-use vesalius::inferers::{ModelDescription, NnUnetModelFolder};
+use vesalius::inferers::describe_model;
 use vesalius::predict::{EnsembleMember, ensemble_cases};
 
 /// Arguments of `vesalius ensemble`.
@@ -40,10 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         })
         .collect();
     let labels = match &arguments.model {
-        Some(folder) if NnUnetModelFolder::is_one(folder) => {
-            Some(NnUnetModelFolder::read(folder, None)?.description.labels)
-        }
-        Some(folder) => Some(ModelDescription::read(folder)?.labels),
+        Some(folder) => Some(describe_model(folder)?.labels),
         None => None,
     };
     let count = ensemble_cases(

@@ -5,7 +5,7 @@ use crate::input::GeometryInput;
 use crate::output::{JsonOutput, table};
 use std::path::PathBuf;
 use vesalius::evaluate::{EvaluateOptions, evaluate};
-use vesalius::inferers::ModelDescription;
+use vesalius::inferers::describe_model;
 use vesalius::io::write_bytes_atomically;
 use vesalius::metrics::{Bootstrap, Evaluation, Measure, Report, Table, Target, Targets};
 
@@ -108,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn targets(arguments: &Arguments) -> Result<Option<Targets>> {
     Ok(match (&arguments.model, arguments.labels.as_slice()) {
-        (Some(folder), _) => Some(Targets::of_scheme(&ModelDescription::read(folder)?.labels)?),
+        (Some(folder), _) => Some(Targets::of_scheme(&describe_model(folder)?.labels)?),
         (None, []) => None,
         (None, list) => Some(Targets::new(list.to_vec(), arguments.ignore)?),
     })

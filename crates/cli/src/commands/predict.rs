@@ -20,8 +20,8 @@ use vesalius::volume::Warning;
 /// Arguments of `vesalius predict`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The model folder: one of ours, or one that nnU-Net v2 trained; several (`--model A --model B`)
-    /// answer together
+    /// The model folder: one of ours, or one that nnU-Net v2 trained, or one of its folds or checkpoints, the
+    /// folder around it, or a zip of it; several (`--model A --model B`) answer together
     #[arg(long, required = true, value_name = "FOLDER")]
     model: Vec<PathBuf>,
     /// An image, a folder of images, a datalist (.json) or a list with one case a line (.txt)
@@ -60,6 +60,9 @@ pub struct Arguments {
     /// slab, or NAME_probabilities.nii.gz
     #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "nifti")]
     save_probabilities: Option<Form>,
+    /// Where an output of the network is not finite, name the first layer whose output is not
+    #[arg(long)]
+    check_layers: bool,
     /// Stop at the first case that fails
     #[arg(long)]
     fail_fast: bool,
@@ -129,6 +132,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         max_memory: arguments.max_memory.map(|bytes| bytes.0),
         fail_fast: arguments.fail_fast,
         overwrite: arguments.overwrite,
+        check_layers: arguments.check_layers,
         read: ReadOptions {
             series: arguments.series.clone(),
             ..arguments.reading.options()

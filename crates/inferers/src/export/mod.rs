@@ -5,10 +5,13 @@ mod exporter;
 mod labels;
 mod output;
 mod scatter;
+mod whole;
 
 pub(crate) use exporter::Exporter;
 pub(crate) use labels::LabelStore;
 pub(crate) use output::Output;
+pub use whole::labels_on_file;
+pub(crate) use whole::{askew, background, whole};
 
 #[cfg(test)]
 mod tests {
@@ -61,6 +64,7 @@ mod tests {
                 rows: exporter.seen(),
                 background: Some(vec![1.0, 0.0, 0.0]),
                 observer: &|_, _| true,
+                check_layers: false,
             };
             windows
                 .run_slices(&run, &mut |slice| exporter.push(slice))
@@ -94,6 +98,7 @@ mod tests {
                 flips: [true, false, false],
                 start: [2, 0, 1],
                 parts: LinearParts::nnunet([20, 30, 17], size, apart).unwrap(),
+                shares: None,
             };
             let whole = run(&windows, &placement, &image, (1000, 8, false));
             for (height, slab) in [(7, 1), (4, 3), (1, 2)] {
@@ -124,8 +129,7 @@ mod tests {
             }),
             ..all.clone()
         };
-        let placement = Placement::between(image.geometry(), image.geometry());
-        let placement = placement.unwrap().unwrap();
+        let placement = Placement::identity(image.geometry()).unwrap();
         let (_, full) = run(&all, &placement, &image, (1000, 8, false));
         let (labels, skipped) = run(&skipping, &placement, &image, (1000, 8, false));
         assert_eq!(full[..11 * plane], skipped[..11 * plane]);

@@ -2,6 +2,7 @@
 
 use super::LabelStore;
 use super::scatter::Scatter;
+use super::whole::{fade, surely_background};
 use crate::placement::Placement;
 use crate::{Aside, ProbabilityStore, Result};
 use std::ops::Range;
@@ -53,10 +54,19 @@ impl<'a> Output<'a> {
         &mut self,
         first: usize,
         rows: &Range<usize>,
-        logits: Vec<f32>,
+        mut logits: Vec<f32>,
     ) -> Result<()> {
         let width = self.placement.parts.target_size()[0];
         let voxels = logits.len() / self.scheme.channels();
+        let share = |voxel: usize| {
+            let (x, row) = (voxel % width, voxel / width);
+            let (y, z) = (row % rows.len(), row / rows.len());
+            self.placement.share([x, rows.start + y, first + z])
+        };
+        let partly = self.placement.shares.is_some();
+        if partly {
+            fade(&mut logits, self.scheme, share);
+        }
         let logits = LogitsSlab::new(self.scheme, logits)?;
         let start = self.placement.start;
         let origin = [start[0], start[1] + rows.start, start[2] + first];
@@ -68,7 +78,11 @@ impl<'a> Output<'a> {
             Some(kept) => {
                 let probabilities = logits.into_probabilities();
                 probabilities.labels_into(&mut labels)?;
-                let channels = probabilities.data().chunks_exact(voxels);
+                let mut values = probabilities.into_data();
+                if partly {
+                    surely_background(&mut values, self.scheme, share);
+                }
+                let channels = values.chunks_exact(voxels);
                 for (channel, values) in channels.enumerate() {
                     scatter.put(values, |at, run| kept.write(channel, at, run))?;
                 }

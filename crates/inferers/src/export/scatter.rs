@@ -118,6 +118,7 @@ mod tests {
                 flips,
                 start: [0; 3],
                 parts,
+                shares: None,
             };
             let mut found = vec![u16::MAX; map.data().len()];
             for z in 0..size[2] {

@@ -84,6 +84,7 @@ impl NnUnetModelFolder {
             mirror_axes: mirror_axes(&told, plan.dimensions()),
             postprocessing: postprocessing::read(&folder.join("postprocessing.json"))?,
             members,
+            checksums: Default::default(),
             companions: Vec::new(),
             combination: Default::default(),
             weights: Vec::new(),

@@ -148,6 +148,7 @@ impl NnUnetPipeline {
             flips,
             start: bounds.start,
             parts: LinearParts::nnunet(size, bounds.size, apart)?,
+            shares: None,
         };
         Ok((prepared, placement))
     }

@@ -3,10 +3,11 @@
 use super::latched::latched;
 use super::npy::{npy_header, write_values};
 use super::pickle;
+use super::slabs::{ARRAY_HEADER_BYTES, entry};
 use crate::{Error, ProbabilityMap, ProbabilitySource, Result};
 use ndarray::ArrayD;
 use ndarray_npy::ReadNpyExt;
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Write};
 use std::path::Path;
 use vesalius_tensor::ProbabilitiesSlab;
 use vesalius_volume::{Geometry, LabelScheme};
@@ -61,13 +62,11 @@ pub fn read_npz(path: &Path, scheme: &LabelScheme, geometry: Geometry) -> Result
     let file = std::fs::File::open(path).map_err(|e| bad(path, e))?;
     let mut archive =
         zip::ZipArchive::new(file).map_err(|e| bad(path, format!("is no .npz archive ({e})")))?;
-    let mut bytes = Vec::new();
-    let mut entry = archive
-        .by_name(ENTRY)
-        .map_err(|e| bad(path, format!("has no `probabilities` ({e})")))?;
-    entry.read_to_end(&mut bytes).map_err(|e| bad(path, e))?;
     let [x, y, z] = geometry.size();
     let expected = [scheme.channels(), z, y, x];
+    // Geometry and scheme were checked; an array of 64-bit floats is read to be refused by its type.
+    let most = 8 * expected.iter().product::<usize>() as u64 + ARRAY_HEADER_BYTES;
+    let bytes = entry(&mut archive, ENTRY, path, most)?;
     let array: ArrayD<f32> = ArrayD::read_npy(Cursor::new(&bytes))
         .map_err(|e| bad(path, format!("its array is not of 32-bit floats ({e})")))?;
     if array.shape() != expected {
@@ -80,6 +79,6 @@ pub fn read_npz(path: &Path, scheme: &LabelScheme, geometry: Geometry) -> Result
         ));
     }
     let values = array.into_iter().collect();
-    let slab = ProbabilitiesSlab::from_stored(scheme, values)?;
+    let slab = ProbabilitiesSlab::from_stored(scheme, values).map_err(|e| bad(path, e))?;
     Ok(ProbabilityMap::new(geometry, slab))
 }

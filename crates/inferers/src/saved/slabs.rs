@@ -72,36 +72,66 @@ pub fn write_slabs(path: &Path, map: &dyn ProbabilitySource) -> Result<()> {
     Ok(written?)
 }
 
-fn entry<R: Read + Seek>(
+/// The bytes of an entry, of which there may be at most so many.
+pub(super) fn entry<R: Read + Seek>(
     archive: &mut zip::ZipArchive<R>,
     name: &str,
     path: &Path,
+    most: u64,
 ) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut entry = archive
+    let entry = archive
         .by_name(name)
         .map_err(|e| bad(path, format!("has no `{name}` ({e})")))?;
-    entry.read_to_end(&mut bytes).map_err(|e| bad(path, e))?;
-    Ok(bytes)
+    let mut limited = entry.take(most + 1);
+    limited
+        .read_to_end(&mut bytes)
+        .map_err(|e| bad(path, format!("`{name}` cannot be read: {e}")))?;
+    match bytes.len() as u64 > most {
+        true => Err(bad(
+            path,
+            format!("`{name}` is larger than the {most} bytes that its description allows"),
+        )),
+        false => Ok(bytes),
+    }
 }
+
+/// The largest description.
+const DESCRIPTION_BYTES: u64 = 16 << 20;
+/// The largest header of a NumPy array.
+pub(super) const ARRAY_HEADER_BYTES: u64 = 1 << 16;
 
 /// Reads a file of [`write_slabs`].
 ///
 /// # Errors
-/// [`Error::Probabilities`] for a file that is none, or whose slabs have another shape than it says.
+/// [`Error::Probabilities`] for a file that is none, whose description makes no sense, or whose slabs have
+/// another shape than it says.
 pub fn read_slabs(path: &Path) -> Result<ProbabilityMap> {
     let file = std::fs::File::open(path).map_err(|e| bad(path, e))?;
     let mut archive =
         zip::ZipArchive::new(file).map_err(|e| bad(path, format!("is no archive ({e})")))?;
-    let text = entry(&mut archive, DESCRIPTION, path)?;
+    let text = entry(&mut archive, DESCRIPTION, path, DESCRIPTION_BYTES)?;
     let told: Description = serde_json::from_slice(&text).map_err(|e| bad(path, e))?;
+    let labels = told.labels.check().map_err(|e| bad(path, e))?;
     let [x, y, z] = told.geometry.size();
-    let (channels, plane) = (told.labels.channels(), x * y);
-    let mut values = vec![0.0f32; channels * z * plane];
-    for first in (0..z).step_by(told.slices.max(1)) {
-        let bytes = entry(&mut archive, &name(first), path)?;
+    let channels = labels.channels();
+    let length = [x, y, z, 4]
+        .into_iter()
+        .try_fold(channels, |product, n| product.checked_mul(n));
+    let Some(length) = length else {
+        return Err(bad(
+            path,
+            format!("describes {channels} channels of {x} × {y} × {z} voxels, which no file holds"),
+        ));
+    };
+    let (thickness, plane) = (told.slices.max(1), x * y);
+    let mut slabs = Vec::new();
+    for first in (0..z).step_by(thickness) {
+        let depth = thickness.min(z - first);
+        let most = (channels * depth * plane * 4) as u64 + ARRAY_HEADER_BYTES;
+        // What is there is read before all is asked for: a description may lie.
+        let bytes = entry(&mut archive, &name(first), path, most)?;
         let slab: Array4<f32> = Array4::read_npy(Cursor::new(bytes)).map_err(|e| bad(path, e))?;
-        let depth = told.slices.max(1).min(z - first);
         if slab.shape() != [channels, depth, y, x] {
             let found = slab.shape().to_vec();
             return Err(bad(
@@ -109,13 +139,18 @@ pub fn read_slabs(path: &Path) -> Result<ProbabilityMap> {
                 format!("the slab from slice {first} is {found:?}"),
             ));
         }
+        slabs.push((first, slab));
+    }
+    let mut values = vec![0.0f32; length / 4];
+    for (first, slab) in slabs {
+        let depth = slab.shape()[1];
         let slab: Vec<f32> = slab.into_iter().collect();
-        for (channel, slab) in slab.chunks_exact(depth * plane).enumerate() {
+        for (channel, slab) in slab.chunks_exact((depth * plane).max(1)).enumerate() {
             let at = (channel * z + first) * plane;
             values[at..at + slab.len()].copy_from_slice(slab);
         }
     }
-    let slab = ProbabilitiesSlab::from_stored(&told.labels, values)?;
+    let slab = ProbabilitiesSlab::from_stored(&labels, values).map_err(|e| bad(path, e))?;
     Ok(ProbabilityMap::new(told.geometry, slab))
 }
 
@@ -152,5 +187,59 @@ mod tests {
                 .to_string()
                 .contains("archive")
         );
+    }
+
+    /// A file as [`write_slabs`] writes it, with another description.
+    fn described(folder: &Path, description: &str) -> std::path::PathBuf {
+        let path = folder.join(format!("b{SLABS_SUFFIX}"));
+        let mut archive = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
+        let options = SimpleFileOptions::default();
+        archive.start_file(DESCRIPTION, options).unwrap();
+        archive.write_all(description.as_bytes()).unwrap();
+        archive.start_file(name(0), options).unwrap();
+        archive.write_all(&npy_header([2, 1, 1, 1])).unwrap();
+        archive.write_all(&[0; 8]).unwrap();
+        archive.finish().unwrap();
+        path
+    }
+
+    #[test]
+    fn a_description_that_lies_is_an_error_and_no_allocation() {
+        let folder = tempfile::tempdir().unwrap();
+        let geometry = |size: [usize; 3]| {
+            let grid = Geometry::axis_aligned(size, [1.0; 3]).unwrap();
+            serde_json::to_string(&grid).unwrap()
+        };
+        let two = "{\"exclusive\": {\"classes\": [{\"name\": \"b\", \"value\": 0}, {\"name\": \"a\", \"value\": 1}]}}";
+        let none = "{\"regions\": {\"regions\": []}}";
+        let text = |size, labels: &str, slices: u64| {
+            let geometry = geometry(size);
+            format!("{{\"geometry\": {geometry}, \"labels\": {labels}, \"slices\": {slices}}}")
+        };
+        let one = [1, 1, 1];
+        let read = |text: &str| read_slabs(&described(folder.path(), text));
+        assert!(read(&text(one, two, 16)).is_ok());
+        for lie in [
+            text(one, none, 16),
+            text([60_000; 3], two, 16),
+            text([60_000; 3], two, 60_000),
+            text([2, 1, 1], two, 16),
+            text([1, 1, 2], two, 0),
+        ] {
+            let refused = read(&lie).unwrap_err().to_string();
+            assert!(refused.contains(SLABS_SUFFIX), "{refused}");
+        }
+        let nan = [f32::NAN.to_le_bytes(), 0f32.to_le_bytes()].concat();
+        let path = folder.path().join(format!("c{SLABS_SUFFIX}"));
+        let mut archive = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
+        let options = SimpleFileOptions::default();
+        archive.start_file(DESCRIPTION, options).unwrap();
+        archive.write_all(text(one, two, 16).as_bytes()).unwrap();
+        archive.start_file(name(0), options).unwrap();
+        archive.write_all(&npy_header([2, 1, 1, 1])).unwrap();
+        archive.write_all(&nan).unwrap();
+        archive.finish().unwrap();
+        let refused = read_slabs(&path).unwrap_err().to_string();
+        assert!(refused.contains("not finite"), "{refused}");
     }
 }

@@ -66,12 +66,16 @@ impl Segmenter {
             false => model.weights.clone(),
         };
         let shares = shares(&weights, models.len())?;
+        let warnings = models.iter().flat_map(|model| model.warnings.clone());
+        let warnings = warnings.collect();
         let parts = models.into_iter().zip(shares);
         let parts = parts.map(|(segmenter, share)| Part { segmenter, share });
         Ok(Self {
             answer: Answer::Several(parts.collect()),
             model,
             region: None,
+            warnings,
+            unpacked: None,
         })
     }
 }

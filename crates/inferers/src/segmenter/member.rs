@@ -2,7 +2,7 @@
 
 use super::TurnedNetwork;
 use super::turned::Turned;
-use crate::{Averaged, Mirrored, ModelDescription, PatchNetwork};
+use crate::{Averaged, Mirrored, ModelDescription, PatchNetwork, Result};
 use vesalius_networks::Network;
 
 /// A member of a model: a network of ours, or one of the user's.
@@ -31,11 +31,14 @@ impl std::fmt::Debug for Member {
 }
 
 /// Runs a closure with the network that all members, flips and turns make together.
+///
+/// # Errors
+/// A model without a member; what the closure gives.
 pub(super) fn with_network<T>(
     members: &[Member],
     model: &ModelDescription,
-    run: impl FnOnce(&dyn PatchNetwork) -> T,
-) -> T {
+    run: impl FnOnce(&dyn PatchNetwork) -> Result<T>,
+) -> Result<T> {
     let order = model.axis_order;
     let turned: Vec<Box<dyn PatchNetwork + '_>> = members
         .iter()
@@ -49,7 +52,13 @@ pub(super) fn with_network<T>(
             }
         })
         .collect();
-    let members = Averaged(turned.iter().map(|network| &**network).collect());
+    let name = |index: usize| match model.members.get(index) {
+        Some(name) => format!("member {name}"),
+        None => format!("network {}", index + 1),
+    };
+    let named = turned.iter().enumerate();
+    let named = named.map(|(index, network)| (name(index), &**network));
+    let members = Averaged::new(named.collect())?;
     let mut axes = [false; 3];
     for axis in &model.mirror_axes {
         axes[axis.index()] = true;

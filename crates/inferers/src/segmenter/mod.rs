@@ -9,14 +9,16 @@ mod region;
 mod segmented;
 mod single;
 mod slabs;
+#[cfg(test)]
+mod tests;
 mod turned;
 mod whole;
 
 pub(crate) use ensemble::check_alike;
 pub use options::SegmentOptions;
 pub use segmented::Segmented;
+pub(crate) use turned::Turn;
 pub use turned::TurnedNetwork;
-pub use whole::{back_to_file, back_to_grid, labels_of};
 
 use crate::export::LabelStore;
 use crate::{Error, ModelDescription, PatchNetwork, ProbabilityMap, Result, postprocess};
@@ -26,7 +28,8 @@ use member::Member;
 use region::Region;
 use single::Single;
 use std::path::PathBuf;
-use vesalius_volume::{LabelMap, Volume};
+use tempfile::TempDir;
+use vesalius_volume::{LabelMap, Volume, Warning};
 
 /// A trained model, loaded once and used for any number of images, from any number of threads; or several
 /// of them that answer together.
@@ -46,6 +49,10 @@ pub struct Segmenter {
     answer: Answer,
     /// The coarser model that says where to look.
     region: Option<Box<Region>>,
+    /// What was told of the model folder when it was opened.
+    warnings: Vec<Warning>,
+    /// Where the files of an archive lie for as long as the model is open.
+    unpacked: Option<TempDir>,
 }
 
 /// Who answers.
@@ -68,17 +75,41 @@ struct Request<'a> {
 impl Segmenter {
     /// A model with networks of your own in place of the described one: see [`crate::OwnNetwork`].
     /// Preprocessing, inferer, axis order and labels are the description's; its `network` is not built.
+    ///
+    /// # Errors
+    /// No network, a description that makes no sense, and one that names further models (`region`,
+    /// `previous_stage`, `companions`), which only a model folder holds.
     pub fn with_networks(
         model: ModelDescription,
         networks: Vec<Box<dyn PatchNetwork + Send + Sync>>,
         device: &Device,
-    ) -> Self {
+    ) -> Result<Self> {
+        let bad = |key, found: String, expected| Err(Error::bad_value(key, found, expected));
+        if networks.is_empty() {
+            return bad("networks", "none".to_owned(), "at least one network");
+        }
+        model.check().map_err(|reason| Error::BadValue {
+            key: "model",
+            found: reason,
+            expected: "a description that makes sense",
+        })?;
+        let further = [
+            ("model.region", model.region.as_ref().map(|r| &r.model)),
+            ("model.previous_stage", model.previous_stage.as_ref()),
+            ("model.companions", model.companions.first()),
+        ];
+        if let Some((key, Some(name))) = further.into_iter().find(|(_, name)| name.is_some()) {
+            let expected = "none: further models are in a model folder; open that, or `together`";
+            return bad(key, format!("`{name}`"), expected);
+        }
         let members = networks.into_iter().map(Member::Own).collect();
-        Self {
+        Ok(Self {
             answer: Answer::One(Box::new(Single::new(members, device))),
             model,
             region: None,
-        }
+            warnings: Vec::new(),
+            unpacked: None,
+        })
     }
 
     /// The model's description; of several that answer together the first one's, with the others named.
@@ -106,6 +137,11 @@ impl Segmenter {
             files.extend(region.segmenter.weight_files());
         }
         files
+    }
+
+    /// What was told of the model folder when it was opened, such as weights without a checksum.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// Labels of an image, on the image's own grid.

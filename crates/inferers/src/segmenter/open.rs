@@ -6,12 +6,14 @@ use super::region::Region;
 use super::single::Single;
 use super::{Answer, Segmenter};
 use crate::folder::{FoundModel, OpenOptions};
+use crate::locate::Located;
 use crate::{Combination, Error, Result};
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 
 impl Segmenter {
-    /// Loads a model folder, ours or nnU-Net's, onto a device.
+    /// Loads a model folder, ours or nnU-Net's, onto a device. The path may also be one of its folds or files,
+    /// a folder that holds this one model (`nnUNet_results/DATASET`), or an archive of it.
     ///
     /// # Errors
     /// A description that cannot be read, weights that are missing or do not fit the network.
@@ -24,7 +26,10 @@ impl Segmenter {
     /// # Errors
     /// As [`Segmenter::open`]; a fold that the model has not, a step out of range.
     pub fn open_with(folder: &Path, device: &Device, options: &OpenOptions) -> Result<Self> {
-        let found = FoundModel::read(folder, options)?;
+        let mut located = Located::find(folder)?;
+        let unpacked = located.unpacked.take();
+        let folder = located.folder.as_path();
+        let found = FoundModel::read(&located, options)?;
         let first = Self::open_first(&found, device, options)?;
         let mut opened = match found.description.companions.is_empty() {
             true => first,
@@ -43,11 +48,13 @@ impl Segmenter {
                     ),
                 });
             }
+            opened.warnings.extend(segmenter.warnings.clone());
             opened.region = Some(Box::new(Region {
                 stage: stage.clone(),
                 segmenter,
             }));
         }
+        opened.unpacked = unpacked;
         Ok(opened)
     }
 
@@ -91,18 +98,27 @@ impl Segmenter {
 
     /// The model that a folder's description is of, without its companions.
     fn open_first(found: &FoundModel, device: &Device, options: &OpenOptions) -> Result<Self> {
-        let load = |path: &PathBuf| Ok(Member::Ours(Box::new(found.load(path, device)?)));
-        let members = found.weights.iter().map(load).collect::<Result<_>>()?;
+        let mut warnings = Vec::new();
+        let mut members = Vec::new();
+        for path in &found.weights {
+            let (network, warning) = found.load(path, device)?;
+            warnings.extend(warning);
+            members.push(Member::Ours(Box::new(network)));
+        }
         let mut single = Single::new(members, device);
         single.files.clone_from(&found.weights);
         if let Some(stage) = &found.previous_stage {
             let options = every_fold(options);
-            single.previous = Some(Self::open_with(stage, device, &options)?);
+            let stage = Self::open_with(stage, device, &options)?;
+            warnings.extend(stage.warnings.clone());
+            single.previous = Some(stage);
         }
         Ok(Self {
             model: found.description.clone(),
             answer: Answer::One(Box::new(single)),
             region: None,
+            warnings,
+            unpacked: None,
         })
     }
 }

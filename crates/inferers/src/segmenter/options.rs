@@ -9,6 +9,9 @@ pub struct SegmentOptions<'a> {
     pub max_memory: Option<u64>,
     /// Whether probabilities are kept beside the labels.
     pub probabilities: bool,
+    /// Whether an output that is not finite is traced to the first layer whose output is not: the window goes
+    /// through the network once more.
+    pub check_layers: bool,
     /// Told of the plan: before the first window where images before tell how long windows take (or there
     /// is one window alone), else after the first windows, which are timed and not run again. Models that
     /// answer together tell one each.

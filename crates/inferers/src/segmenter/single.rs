@@ -4,9 +4,10 @@ use super::member::Member;
 use super::pace::Pace;
 use super::{Request, Segmented, Segmenter};
 use crate::placement::Placement;
-use crate::{ModelDescription, Result};
+use crate::{Error, ModelDescription, Result};
 use burn::tensor::Device;
 use std::path::PathBuf;
+use vesalius_transforms::{GridStep, Step, Trace};
 use vesalius_volume::{LabelMap, Subject, Volume};
 
 /// Images on the network's grid below this are made whatever the limit.
@@ -64,7 +65,7 @@ impl Single {
             (Some(placement), Some(windows)) => {
                 self.in_slabs(model, prepared, read, (&placement, &windows), request)
             }
-            _ => self.whole(model, &prepared, &file, request),
+            (placement, _) => self.whole(model, &prepared, (placement, &file), request),
         }
     }
 
@@ -88,16 +89,34 @@ impl Single {
             let (prepared, placement) = pipeline.prepare(image, coarse, limit)?;
             return Ok((prepared, Some(placement)));
         }
-        let file = *image.geometry();
         let subject = Subject::new("image", image, None)?;
-        let (prepared, _) = model.preprocessing.apply_within(subject, 0, 0, limit)?;
+        let (prepared, trace) = model.preprocessing.trace_within(subject, 0, 0, limit)?;
+        check_moves(&trace)?;
         let (_, prepared, _) = prepared.into_parts();
-        let placement = Placement::between(prepared.geometry(), &file)?;
-        Ok((prepared, placement))
+        Ok((prepared, Placement::of_trace(&trace)?))
     }
 
     /// Bytes of all members' weights.
     pub fn weights(&self) -> u64 {
         4 * self.members.iter().map(Member::parameters).sum::<usize>() as u64
+    }
+}
+
+/// Nothing when a chain leaves the anatomy where it is: what moves it on its grid is augmentation, and labels
+/// on the file's grid would be in the wrong place.
+fn check_moves(trace: &Trace) -> Result<()> {
+    let moves = |step: &Step| {
+        matches!(
+            step,
+            Step::Grid(GridStep::Affine { .. } | GridStep::Displace { .. })
+        )
+    };
+    match trace.steps.iter().any(moves) {
+        true => Err(Error::bad_value(
+            "preprocessing",
+            "a transform that moves the anatomy on its grid".to_owned(),
+            "transforms that crop, pad, turn or resample; those that move the anatomy belong to augmentation",
+        )),
+        false => Ok(()),
     }
 }

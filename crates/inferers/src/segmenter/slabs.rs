@@ -4,13 +4,13 @@ use super::member::with_network;
 use super::pace::Announcement;
 use super::single::Single;
 use super::{Request, Segmented};
-use crate::export::{Exporter, LabelStore, Output};
+use crate::export::{Exporter, LabelStore, Output, background};
 use crate::memory::{Footprint, activations};
 use crate::placement::Placement;
 use crate::rows::{ImageRows, ScratchImage};
 use crate::sliding_window::WindowRun;
 use crate::{ModelDescription, PatchNetwork, Result, SlidingWindow};
-use vesalius_volume::{LabelScheme, Volume};
+use vesalius_volume::Volume;
 
 /// Bytes a voxel that postprocessing takes: labels of two bytes, twice, and a mask.
 const POSTPROCESSING: usize = 6;
@@ -61,6 +61,7 @@ impl Single {
                     rows: exporter.seen(),
                     background: Some(background(scheme)),
                     observer: &advanced,
+                    check_layers: options.check_layers,
                 };
                 windows.run_slices(&run, &mut |slice| exporter.push(slice))?;
                 before += grid.count_touching(&placement.parts.seen(1, stripe.clone()));
@@ -113,17 +114,7 @@ impl Single {
             } as u64,
             beside: request.beside,
             weights: self.weights(),
-            activations: activations(&model.network, window),
+            activations: activations(model, window),
         }
     }
-}
-
-/// Logits that mean background: the first class alone, or no region.
-pub(super) fn background(scheme: &LabelScheme) -> Vec<f32> {
-    const SURE: f32 = 20.0;
-    let mut logits = vec![-SURE; scheme.channels()];
-    if let (LabelScheme::Exclusive { .. }, Some(first)) = (scheme, logits.first_mut()) {
-        *first = SURE;
-    }
-    logits
 }

@@ -4,6 +4,7 @@ use super::parts::read_at;
 use crate::{Case, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
+use vesalius_transforms::Coverage;
 use vesalius_volume::{Affine, Geometry};
 
 const MAGIC: &[u8; 8] = b"VESCASE2";
@@ -16,7 +17,7 @@ const LONGEST: u64 = 64 << 20;
 
 /// Changes when a later version preprocesses, indexes or stores otherwise: what an earlier one stored is then
 /// made again.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// Everything that a preprocessed case follows from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,6 +113,8 @@ pub(super) struct Header {
     grid: Grid,
     original: Option<Grid>,
     pub values: Vec<u16>,
+    /// What preprocessing left of the file's grid.
+    pub coverage: Option<Coverage>,
     /// BLAKE3 of everything after the header, in hex.
     pub content: String,
 }
@@ -153,6 +156,7 @@ impl Header {
             grid: Grid::of(subject.geometry()),
             original: original.map(|labels| Grid::of(labels.geometry())),
             values: case.values.clone(),
+            coverage: case.coverage.clone(),
             content: content.to_hex().to_string(),
         }
     }

@@ -199,7 +199,10 @@ impl Entry {
                 Some(LabelMap::new(grid, labels.map_err(|e| self.failed(e))?)?)
             }
         };
-        Ok(Case::of_preprocessed(subject, original, self.ignore))
+        Ok(Case {
+            coverage: self.header.coverage.clone(),
+            ..Case::of_preprocessed(subject, original, self.ignore)
+        })
     }
 
     fn image(&self, start: [i64; 3], size: [usize; 3]) -> Result<Vec<f32>> {

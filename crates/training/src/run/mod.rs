@@ -1,6 +1,7 @@
 //! A run under way: network, optimiser, where it stands, and the order in which things are done.
 //! One step, validation and what is written down stand in files of their own.
 
+mod diverged;
 mod plan;
 mod save;
 mod step;
@@ -149,7 +150,8 @@ impl<'a> Run<'a> {
             self.validate(sampler)?;
         }
         while self.progress.goes_on() && !self.progress.validation_due {
-            losses.push(self.one_step(&mut loader)?);
+            let loss = self.one_step(&mut loader);
+            losses.push(loss.map_err(|error| self.with_batch(error, sampler))?);
             self.note_skipped(sampler.skipped().list())?;
             if self.validation_is_due() {
                 self.validate(sampler)?;

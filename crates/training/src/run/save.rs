@@ -139,18 +139,8 @@ impl Run<'_> {
     pub(super) fn write_model(&self, dice: Option<f64>) -> Result<()> {
         let fold = self.fold();
         let member = self.member();
-        let weights = weights_path(&self.options.output, &member);
-        if let Some(folder) = weights.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| Error::System {
-                path: folder.to_path_buf(),
-                what: "made",
-                source,
-                remedy: "make room or the folder writable, then go on with `--resume`",
-            })?;
-        }
-        let values = self.kept_network().weights().to_safetensors()?;
-        vesalius_io::write_bytes_atomically(&weights, &values)?;
-        let model = ModelDescription {
+        let weights = self.kept_network().weights().to_safetensors()?;
+        let mut model = ModelDescription {
             channels: self.data.channels.clone(),
             labels: self.data.labels.clone(),
             preprocessing: self.config.preprocessing.clone(),
@@ -162,7 +152,8 @@ impl Run<'_> {
             inferer: self.config.inferer(),
             mirror_axes: self.config.mirror_axes.clone(),
             postprocessing: Vec::new(),
-            members: vec![member],
+            members: vec![member.clone()],
+            checksums: Default::default(),
             companions: Vec::new(),
             combination: Default::default(),
             weights: Vec::new(),
@@ -175,7 +166,7 @@ impl Run<'_> {
                 validation_fold: fold,
             },
         };
-        Ok(model.write(&self.options.output)?)
+        Ok(model.write_with_weights(&self.options.output, &member, &weights)?)
     }
 
     /// Writes the report; at the end with pictures of the worst cases by the weights that are kept.

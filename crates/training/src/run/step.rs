@@ -113,6 +113,8 @@ impl Run<'_> {
             },
             smoothed: None,
             cases: done.cases.join(", "),
+            batch: None,
+            layer: None,
         }
     }
 

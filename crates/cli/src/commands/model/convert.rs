@@ -34,7 +34,10 @@ pub fn convert(
     architecture: Option<&Path>,
     partial: bool,
 ) -> Result<()> {
-    if input.is_dir() && !is_bundle(input) {
+    let is_archive = input
+        .extension()
+        .is_some_and(|extension| extension == "zip");
+    if is_archive || input.is_dir() && !is_bundle(input) {
         let model = convert_model(input, output, &OpenOptions::default())?;
         out!("{}: {} member(s)", output.display(), model.members.len());
         return Ok(());

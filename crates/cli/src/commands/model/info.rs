@@ -4,7 +4,7 @@ use super::Result;
 use crate::output::{JsonOutput, table};
 use serde::Serialize;
 use std::path::Path;
-use vesalius::inferers::{MODEL_FILE, NnUnetModelFolder};
+use vesalius::inferers::{MODEL_FILE, describe_model};
 use vesalius::model::{is_bundle, open_weights, read_architecture};
 use vesalius::networks::{Architecture, NetworkConfig, Profile, Weights};
 use vesalius::prelude::*;
@@ -104,16 +104,8 @@ pub fn info(path: &Path, patch: Option<[usize; 3]>, batch: usize, json: &JsonOut
     if path.is_dir() && is_bundle(path) {
         info.network = Some(of(&read_architecture(path)?)?);
         info.weights = Some(weights_info(&open_weights(path)?));
-    } else if path.is_dir() || path.file_name().is_some_and(|name| name == MODEL_FILE) {
-        let folder = if path.is_dir() {
-            path
-        } else {
-            path.parent().unwrap_or(path)
-        };
-        let model = match NnUnetModelFolder::is_one(folder) {
-            true => NnUnetModelFolder::read(folder, None)?.description,
-            false => ModelDescription::read(folder)?,
-        };
+    } else if path.is_dir() || is_model_file(path) {
+        let model = describe_model(path)?;
         info.network = Some(of(&model.network)?);
         info.model = Some(model);
     } else if is_text {
@@ -125,6 +117,12 @@ pub fn info(path: &Path, patch: Option<[usize; 3]>, batch: usize, json: &JsonOut
         print(&info);
     }
     json.write(&info)
+}
+
+/// Whether a file is a model's description or an archive of a model folder.
+fn is_model_file(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == MODEL_FILE)
+        || path.extension().is_some_and(|extension| extension == "zip")
 }
 
 fn print(info: &Info) {
