@@ -134,3 +134,52 @@ fn another_search_or_another_file_is_refused() {
     let error = SearchSpace::parse("rate: {float: {low: 2, high: 1}}").unwrap_err();
     assert!(error.to_string().contains("rate"), "{error}");
 }
+
+#[test]
+fn a_record_that_was_emptied_is_refused_and_one_that_was_cut_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let best = work(folder, config(Sampler::Random, 4, 1));
+    let record = folder.join("trials.jsonl");
+    let text = std::fs::read_to_string(&record).unwrap();
+    let last = text.find("{\"started\":{\"number\":3").unwrap();
+    std::fs::write(&record, &text[..last]).unwrap();
+    let study = Study::open(folder, config(Sampler::Random, 4, 1)).unwrap();
+    let told = format!("{:?}", study.warnings());
+    assert!(
+        told.contains("TrialsLost") && told.contains("lost: 1"),
+        "{told}"
+    );
+    assert_eq!(work(folder, config(Sampler::Random, 4, 1)), best);
+    assert!(
+        Study::open(folder, config(Sampler::Random, 4, 1))
+            .unwrap()
+            .warnings()
+            .is_empty()
+    );
+
+    std::fs::write(&record, "").unwrap();
+    let error = Study::open(folder, config(Sampler::Random, 4, 1)).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("none of the 4 trials") && error.contains("search anew"),
+        "{error}"
+    );
+}
+
+#[test]
+fn trials_of_another_length_are_not_ranked_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let of_length = |length: &str| StudyConfig {
+        conditions: [("the length of a trial".to_owned(), length.to_owned())].into(),
+        ..config(Sampler::Random, 2, 1)
+    };
+    work(folder.path(), of_length("60 steps"));
+    let error = Study::open(folder.path(), of_length("5 steps")).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("the length of a trial was 60 steps and is 5 steps"),
+        "{error}"
+    );
+    work(folder.path(), of_length("60 steps"));
+}

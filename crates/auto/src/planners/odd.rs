@@ -5,11 +5,15 @@ use super::made::{self, small};
 use super::{PlanOptions, plan};
 use crate::{Error, JobState, Plan, TrainOptions, train};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use vesalius_training::{Duration, TrainingConfig};
 use vesalius_transforms::Axis;
 use vesalius_volume::{Geometry, LabelMap, Volume};
 
 type Case = (Volume<f32>, LabelMap);
+
+/// Cases made so far.
+static MADE: AtomicUsize = AtomicUsize::new(0);
 
 /// A case with a box of tissue, whose two halves are labels 1 and 2.
 fn case(size: [usize; 3], spacing: [f64; 3]) -> Case {
@@ -25,8 +29,10 @@ fn case_of(size: [usize; 3], spacing: [f64; 3], label: impl Fn(u16) -> u16) -> C
             false => 0,
         }
     };
+    // No two cases are the same image.
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
     let image = Volume::from_fn(geometry, |at| {
-        let noise = (at[0] * 7 + at[1] * 13 + at[2] * 29) % 11;
+        let noise = (at[0] * 7 + at[1] * 13 + at[2] * 29 + number * (1 + at[0] % 5)) % 11;
         50.0 * f32::from(tissue(at)) + noise as f32
     });
     let labels = LabelMap::from_fn(geometry, |at| label(tissue(at)));
@@ -235,4 +241,20 @@ fn a_validation_list_is_what_is_held_out() {
         message.contains("`validation`") && message.contains("c1"),
         "{message}"
     );
+}
+
+#[test]
+fn memory_for_nothing_makes_the_smallest_plan_and_says_so() {
+    let cases: Vec<Case> = (0..3).map(|_| case([20, 22, 18], [1.0; 3])).collect();
+    let temporary = tempfile::tempdir().unwrap();
+    let (work, analyzed) = made::work(temporary.path(), "MRI", &cases, labels()).unwrap();
+    let options = PlanOptions {
+        algorithms: vec!["nnunet_3d_fullres".to_owned(), "nnunet_2d".to_owned()],
+        memory_gb: Some(1e-9),
+        ..PlanOptions::default()
+    };
+    for plan in plan(&work, &analyzed, &options).unwrap() {
+        let because = plan.because.join("; ");
+        assert!(because.contains("nothing smaller can be made"), "{because}");
+    }
 }

@@ -52,8 +52,13 @@ impl Common<'_> {
             false => estimate / reference_batch * 2.0 > reference,
         };
         let mut estimate = self.estimate(&topology);
+        let mut smallest = false;
         while too_large(estimate) {
             let patch = shrunk(wanted, &topology);
+            if patch == topology.patch {
+                smallest = true;
+                break;
+            }
             let size: Vec<f64> = patch.iter().map(|&n| n as f64).collect();
             topology = Topology::of(wanted.spacing, &size);
             estimate = self.estimate(&topology);
@@ -63,10 +68,16 @@ impl Common<'_> {
         let share = self.planner.largest_share();
         let covering = (wanted.dataset_voxels * share / patch_voxels).round_ties_even();
         let batch = fitting.min(covering).max(2.0) as usize;
-        let because = vec![
+        let mut because = vec![
             why_patch(&topology, &first),
             self.why_batch(batch, fitting, covering),
         ];
+        if smallest {
+            because.push(format!(
+                "nothing smaller can be made, and this needs more than {} GB",
+                numbers(&[self.budget.gpu_memory_gb])
+            ));
+        }
         Made {
             configuration: self.written(wanted, &topology, batch),
             patch: topology.patch,
