@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_filters::{Bounds, bounding_box_where};
-use vesalius_volume::LabelMap;
+use vesalius_volume::{LabelMap, limits};
 
 /// A coarser model in a folder beside `model.yaml`, whose labels say which part of an image this model
 /// sees; outside of it is background.
@@ -66,7 +66,7 @@ impl RegionStage {
         let geometry = labels.geometry();
         let spacing = geometry.spacing();
         let margin = std::array::from_fn(|axis| {
-            self.margin[axis] + (self.millimetres[axis] / spacing[axis]).ceil() as usize
+            self.margin[axis] + limits::voxels_covering(self.millimetres[axis], spacing[axis])
         });
         Some(bounding_box_where(labels, counts)?.grown(margin, geometry.size()))
     }
@@ -76,6 +76,24 @@ impl RegionStage {
 mod tests {
     use super::*;
     use vesalius_volume::Geometry;
+
+    #[test]
+    fn a_margin_of_whole_voxels_takes_no_more_than_those() {
+        // 1 × 2 × 1 mm as an oblique affine in single precision has it, and 0.6 mm.
+        let stage: RegionStage =
+            serde_saphyr::from_str("{model: coarse, millimetres: [4, 4, 4]}").unwrap();
+        for (spacing, voxels) in [
+            ([1.0, 2.0, 1.0], [4, 2, 4]),
+            ([0.999_999_97, 1.999_999_95, 0.999_999_98], [4, 2, 4]),
+            ([1.000_000_03, 2.000_000_05, 1.000_000_02], [4, 2, 4]),
+            ([0.8f32 as f64, 0.5, 1.6f32 as f64], [5, 8, 3]),
+        ] {
+            let grid = Geometry::axis_aligned([41, 41, 41], spacing).unwrap();
+            let labels = LabelMap::from_fn(grid, |at| u16::from(at == [20, 20, 20]));
+            let bounds = stage.bounds(&labels).unwrap();
+            assert_eq!(bounds.size, voxels.map(|n| 2 * n + 1), "{spacing:?}");
+        }
+    }
 
     #[test]
     fn margins_add_up_and_end_at_the_border() {

@@ -7,6 +7,7 @@ use crate::bits::Bits;
 use crate::rows::{Metric, Row};
 use rayon::prelude::*;
 use std::collections::HashMap;
+use vesalius_volume::limits;
 
 /// Rows that are searched around each voxel before the distance transform takes over.
 const NEAR_ROWS: usize = 1024;
@@ -151,9 +152,9 @@ fn far_distances(far: &[([usize; 3], f64)], to: &Bits, metric: &Metric) -> Bins 
 
 /// The bits of `from` that have a bit of `to` within `distance` mm.
 pub(crate) fn near(from: &Bits, to: &Bits, metric: &Metric, distance: f64) -> Bits {
-    let limit = (distance * (1.0 + 1e-9)).powi(2);
+    let limit = distance.powi(2);
     let (mut rows, _) = metric.rows(to.size, usize::MAX / 4);
-    rows.retain(|row| row.across <= limit);
+    rows.retain(|row| limits::at_most(row.across, limit));
     let search = Search::new(to, metric.spacing()[0]);
     from.by_row(|y, z, out| {
         for (i, word) in out.iter_mut().enumerate() {
@@ -162,7 +163,8 @@ pub(crate) fn near(from: &Bits, to: &Bits, metric: &Metric, distance: f64) -> Bi
                 let bit = left.trailing_zeros();
                 left &= left - 1;
                 let found = search.nearest([i * 64 + bit as usize, y, z], &rows, f64::INFINITY);
-                let within = found.is_some_and(|(k, s)| search.squared(&rows[k], s) <= limit);
+                let within =
+                    found.is_some_and(|(k, s)| limits::at_most(search.squared(&rows[k], s), limit));
                 *word |= u64::from(within) << bit;
             }
         }

@@ -5,7 +5,7 @@ use crate::cells;
 use crate::nearest::{Bins, distances};
 use crate::rows::Metric;
 use crate::{Result, Target, extents};
-use vesalius_volume::{Label, LabelMap};
+use vesalius_volume::{Label, LabelMap, limits};
 
 /// What counts as the surface of a mask; the peers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -68,8 +68,8 @@ impl Directed {
             let mut sum = 0.0;
             let reached = self.bins.iter().find(|(_, weight)| {
                 sum += weight;
-                // Sums of areas in another order differ in the last digits.
-                sum / self.weight >= share - 1e-12
+                // Areas are products of spacings, and sums in another order differ as well.
+                limits::at_least(sum / self.weight, share)
             });
             return reached.or(self.bins.last()).map(|bin| bin.0);
         }
@@ -93,9 +93,8 @@ impl Directed {
 
     /// How much of the surface is within a tolerance (mm).
     pub fn within(&self, tolerance: f64) -> f64 {
-        // Spacings that went through an affine differ from the written ones in the last digit.
-        let limit = tolerance * (1.0 + 1e-9);
-        let near = self.bins.iter().take_while(|(d, _)| *d <= limit);
+        let near = self.bins.iter();
+        let near = near.take_while(|(distance, _)| limits::at_most(*distance, tolerance));
         near.map(|bin| bin.1).sum()
     }
 

@@ -58,7 +58,7 @@ pub enum Error {
     },
     /// Two volumes that should share a grid do not.
     #[error(
-        "{what} do not share a grid: {difference}; resample one to the other (`vesalius resample IN OUT --like REF`) or check that they belong together"
+        "{what} do not share a grid: {difference}; check that they belong together, and bring one to the grid of the other: an image by interpolation, labels by the nearest one"
     )]
     GeometryMismatch {
         /// Which two things met, such as "image and label".

@@ -1,6 +1,6 @@
 //! Where a grid of voxels lies in the world: a size and an affine, so that shear survives.
 
-use crate::{Affine, Error, Orientation, Result};
+use crate::{Affine, Error, Orientation, Result, limits};
 use serde::{Deserialize, Serialize};
 
 /// Two grids are the same when all their corners agree within this fraction of the smallest spacing.
@@ -205,7 +205,8 @@ impl Geometry {
         }
     }
 
-    fn difference(&self, other: &Self) -> Option<String> {
+    /// How two grids differ, in words; nothing when they are the same.
+    pub fn difference(&self, other: &Self) -> Option<String> {
         if self.size != other.size {
             return Some(format!("sizes {:?} and {:?} voxels", self.size, other.size));
         }
@@ -220,7 +221,7 @@ impl Geometry {
             .zip(other.corners())
             .map(|(a, b)| (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt())
             .fold(0.0, f64::max);
-        if apart <= SAME_GRID_TOLERANCE * smallest {
+        if limits::at_most(apart, SAME_GRID_TOLERANCE * smallest) {
             return None;
         }
         let (s, t) = (self.spacing(), other.spacing());

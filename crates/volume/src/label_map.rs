@@ -134,6 +134,16 @@ impl<T: Label> LabelMap<T> {
         }
     }
 
+    /// One label as a mask: 1 where it is, 0 elsewhere.
+    pub fn mask(&self, label: T) -> LabelMap<u8> {
+        self.map(|value| u8::from(value == label))
+    }
+
+    /// All labels other than 0 as one mask of 0 and 1.
+    pub fn foreground(&self) -> LabelMap<u8> {
+        self.map(|value| u8::from(value != T::default()))
+    }
+
     /// The same labels in another integer type.
     ///
     /// # Errors
@@ -193,5 +203,14 @@ mod tests {
                 .contains("300")
         );
         assert_eq!(labels.convert::<u32>().unwrap().get([2, 0, 1]), 300);
+    }
+
+    #[test]
+    fn masks_are_asked_for_by_name() {
+        let g = Geometry::axis_aligned([4, 1, 1], [1.0; 3]).unwrap();
+        let labels = LabelMap::new(g, vec![0u16, 7, 300, 7]).unwrap();
+        assert_eq!(labels.mask(7).data(), [0, 1, 0, 1]);
+        assert_eq!(labels.mask(0).data(), [1, 0, 0, 0]);
+        assert_eq!(labels.foreground().data(), [0, 1, 1, 1]);
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod geometry;
 mod label_map;
 mod label_scheme;
+pub mod limits;
 mod memory;
 mod nearest;
 mod orientation;

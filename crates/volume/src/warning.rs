@@ -281,6 +281,61 @@ pub enum Warning {
         /// How many it lacks.
         lost: usize,
     },
+    /// A reference has no prediction.
+    #[error("case {case} has a reference and no prediction: everything in it counts as missed")]
+    ReferenceWithoutPrediction {
+        /// The case.
+        case: String,
+    },
+    /// A prediction has no reference.
+    #[error("case {case} has a prediction and no reference: it is not scored")]
+    PredictionWithoutReference {
+        /// The case.
+        case: String,
+    },
+    /// A prediction lay on another grid than its reference and was brought to it, label by label.
+    #[error(
+        "case {case}: the prediction was brought to the reference's grid by its nearest labels ({difference})"
+    )]
+    PredictionResampled {
+        /// The case.
+        case: String,
+        /// How the grids differ.
+        difference: String,
+    },
+    /// A label or region occurs in no reference and in no prediction, so that no mean holds it.
+    #[error(
+        "label {label} occurs in no reference and in no prediction: it is left out of every mean"
+    )]
+    NothingToScore {
+        /// The label's value or the region's name.
+        label: String,
+    },
+    /// A cascade's fine model names no margin, so that one was chosen.
+    #[error(
+        "the fine model was not trained on crops around labels, so it names no margin: {millimetres} mm are kept around what the coarse model finds"
+    )]
+    MarginChosen {
+        /// Millimetres on each side.
+        millimetres: f64,
+    },
+    /// A cascade keeps nothing around what its coarse model finds.
+    #[error(
+        "no margin is kept around what the coarse model finds: what it misses at the border is cut off"
+    )]
+    NoMargin,
+    /// A measure has no value in cases that others count.
+    #[error(
+        "{measure} of label {label} has no value in {cases} case(s): they are left out of its mean"
+    )]
+    LeftOutOfMean {
+        /// The label's value or the region's name.
+        label: String,
+        /// The measure.
+        measure: String,
+        /// How many cases.
+        cases: usize,
+    },
 }
 
 fn listed(values: &[u16]) -> String {

@@ -12,7 +12,7 @@ use vesalius_transforms::{
     Chain, ClassRatios, CropForeground, ImageSampling, PatchConfig, PatchSampling, Spacing,
     Transform, Window, ZScore,
 };
-use vesalius_volume::LabelScheme;
+use vesalius_volume::{LabelScheme, limits};
 
 /// The templates.
 pub(super) const NAMES: [&str; 3] = ["segresnet", "segresnet2d", "swinunetr"];
@@ -86,10 +86,10 @@ fn spacing(task: &Task, name: &str, because: &mut Vec<String>) -> [f64; 3] {
     let plane = 0.5 * (median[0] + median[1]);
     let target = [median[0], median[1], plane.max(found.percentile_10_0[2])];
     let differs = (0..3).any(|axis| {
-        found.percentile_00_5[axis] / target[axis] < 0.5
-            || found.percentile_99_5[axis] / target[axis] > 1.5
+        limits::below(found.percentile_00_5[axis] / target[axis], 0.5)
+            || limits::exceeds(found.percentile_99_5[axis] / target[axis], 1.5)
     });
-    let isotropic = target[2] / plane < 1.5;
+    let isotropic = limits::below(target[2] / plane, 1.5);
     if name == "segresnet2d" && !isotropic {
         because.push("no resampling: slices are far apart and stay as they are".to_owned());
         return [0.0; 3];

@@ -6,6 +6,7 @@ use vesalius_networks::{NetworkConfig, SegResNetDSConfig, SwinUnetrConfig};
 use vesalius_transforms::{
     Auto3dSegSegResNet, Auto3dSegSegResNet2d, Auto3dSegSwinUnetr, Axis, Transform,
 };
+use vesalius_volume::limits;
 
 /// Crops of a case an epoch.
 pub(super) const CROPS: f64 = 2.0;
@@ -154,6 +155,6 @@ pub(super) fn median_size(task: &Task, spacing: [f64; 3]) -> [i64; 3] {
         } else {
             has
         };
-        ((images.shape.median[axis] * has / to).round() as i64).max(1)
+        (limits::round(images.shape.median[axis] * has / to) as i64).max(1)
     })
 }

@@ -11,6 +11,7 @@ pub use labels::{LabelVote, NnUnetLabelOptions, resample_labels_nnunet};
 use crate::grid::permute;
 use crate::resample::Interpolation;
 use crate::{Error, OnGrid, Result};
+use vesalius_volume::limits;
 
 /// When the axis of the thick slices is resampled apart, by its nearest slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,12 +43,13 @@ impl SeparateAxis {
                     s.iter().copied().fold(0.0, f64::max)
                         / s.iter().copied().fold(f64::INFINITY, f64::min)
                 };
-                [from, to].into_iter().find(|&s| anisotropy(s) > *limit)?
+                [from, to]
+                    .into_iter()
+                    .find(|&s| limits::exceeds(anisotropy(s), *limit))?
             }
         };
         let largest = spacing.iter().copied().fold(0.0, f64::max);
-        // Spacings taken from an affine carry rounding errors that a header's numbers do not.
-        let mut axes = (0..3).filter(|&axis| largest / spacing[axis] < 1.0 + 1e-6);
+        let mut axes = (0..3).filter(|&axis| limits::same(largest, spacing[axis]));
         axes.next().filter(|_| axes.next().is_none())
     }
 }
@@ -115,6 +117,12 @@ mod tests {
         assert_eq!(auto.axis([0.5, 0.5, 3.0], [1.0; 3]), Some(2));
         assert_eq!(auto.axis([1.0; 3], [4.0, 1.0, 1.0]), Some(0));
         assert_eq!(auto.axis([0.24, 1.25, 1.25], [1.0; 3]), None);
+        // Three times as thick is not more than three times, whatever an oblique affine makes of it.
+        assert_eq!(auto.axis([1.0, 0.999_999_97, 3.000_000_1], [1.0; 3]), None);
+        assert_eq!(
+            auto.axis([0.6f32 as f64, 0.6, 1.8f32 as f64], [1.0; 3]),
+            None
+        );
         assert_eq!(
             SeparateAxis::Always.axis([1.0, 2.0, 1.0], [1.0; 3]),
             Some(1)

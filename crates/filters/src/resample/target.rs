@@ -1,7 +1,7 @@
 //! Which grid an image of another spacing gets: each tool's rule for size and alignment.
 
 use crate::{Error, Result};
-use vesalius_volume::{Affine, Geometry};
+use vesalius_volume::{Affine, Geometry, limits};
 
 /// A tool's rule for the size and the place of a grid with another spacing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,7 +14,8 @@ pub enum Convention {
     /// `round(n·s/s')` voxels over exactly the same extent, so the spacing becomes `n·s/n'`
     /// (nnU-Net, which resizes an array to a shape).
     NnUnet,
-    /// `ceil(n·s/s')` voxels, outer edge of the first voxel kept (TorchIO `Resample`).
+    /// `floor(n·s/s')` voxels around the same centre; an axis of one voxel keeps it (`Resample` of TorchIO
+    /// 1.2.1).
     TorchIo,
     /// A grid along the world's axes around the centres of all voxels: from the smallest centre,
     /// `ceil(extent/s') + 1` voxels (nibabel `resample_to_output`). Direction and shear go.
@@ -22,7 +23,8 @@ pub enum Convention {
 }
 
 /// The grid that `source` gets at `spacing` (mm, `[x, y, z]`) by a tool's rule. Halves round to
-/// even, as Python does. Direction and shear stay, except where the rule says otherwise.
+/// even, as Python does; a count within 1e-6 of a whole or half number is that number, so that the noise
+/// of a file's spacing adds no voxel. Direction and shear stay, except where the rule says otherwise.
 ///
 /// # Errors
 /// [`Error::Volume`] when a spacing is not a positive number or the grid would be too large.
@@ -43,20 +45,27 @@ pub fn target_grid(
     };
     match convention {
         Convention::SimpleItk => {
-            let size = sized(|n, ratio| (n * ratio).round_ties_even())?;
+            let size = sized(|n, ratio| limits::round_ties_even(n * ratio))?;
             scaled(source, size, scale, [0.0; 3])
         }
         Convention::Monai => {
-            let size = sized(|n, ratio| ((n - 1.0) * ratio + 1.0).round_ties_even())?;
+            let size = sized(|n, ratio| limits::round_ties_even((n - 1.0) * ratio + 1.0))?;
             scaled(source, size, scale, [0.0; 3])
         }
         Convention::NnUnet => {
-            let size = sized(|n, ratio| (n * ratio).round_ties_even())?;
+            let size = sized(|n, ratio| limits::round_ties_even(n * ratio))?;
             resized_grid(source, size.map(|n| n as usize))
         }
         Convention::TorchIo => {
-            let size = sized(|n, ratio| (n * ratio).ceil())?;
-            scaled(source, size, scale, scale.map(|s| (s - 1.0) / 2.0))
+            let size = sized(|n, ratio| match n == 1.0 {
+                true => 1.0,
+                false => limits::floor(n * ratio),
+            })?;
+            // Half of what the distance between the outermost centres changes by, in voxels of the source.
+            let first = |axis: usize| {
+                ((voxels[axis] as f64 - 1.0) - (size[axis] - 1.0) * scale[axis]) / 2.0
+            };
+            scaled(source, size, scale, std::array::from_fn(first))
         }
         Convention::Nibabel => along_the_world(source, spacing),
     }
@@ -85,7 +94,7 @@ fn along_the_world(source: &Geometry, spacing: [f64; 3]) -> Result<Geometry> {
     };
     let size: [f64; 3] = std::array::from_fn(|axis| {
         let (low, high) = ends(axis);
-        ((high - low) / spacing[axis]).ceil() + 1.0
+        limits::ceil((high - low) / spacing[axis]) + 1.0
     });
     let size = check_size(size, spacing)?;
     let columns =
@@ -139,10 +148,11 @@ mod tests {
         assert_eq!(at(Convention::SimpleItk).size(), [9, 12, 21]);
         assert_eq!(at(Convention::Monai).size(), [9, 12, 19]);
         assert_eq!(at(Convention::NnUnet).size(), [9, 12, 21]);
-        assert_eq!(at(Convention::TorchIo).size(), [9, 13, 21]);
+        assert_eq!(at(Convention::TorchIo).size(), [9, 12, 21]);
         assert_eq!(at(Convention::Monai).origin(), g.origin());
+        // The same centre: ((7 - 1) · 3 - (21 - 1) · 1) / 2.
         let torchio = at(Convention::TorchIo).origin();
-        assert!((torchio[2] - (-1.5 + 0.5)).abs() < 1e-12);
+        assert!((torchio[2] - -1.0).abs() < 1e-12);
         let nnunet = at(Convention::NnUnet);
         assert!((nnunet.spacing()[0] - 1.0).abs() < 1e-12);
         assert!((nnunet.spacing()[1] - 12.1 / 12.0).abs() < 1e-12);
@@ -168,6 +178,54 @@ mod tests {
             let at = grid.world_to_index(corner);
             (0..3).all(|a| at[a] > -1e-9 && at[a] < grid.size()[a] as f64 - 1.0 + 1e-9)
         }));
+    }
+
+    #[test]
+    fn torchio_keeps_the_centre_and_axes_of_one_voxel() {
+        // TorchIO 1.2.1, Resample(0.7) of 24 × 20 × 16 voxels of 1 mm; Resample(2) of one slice.
+        let grid = Geometry::axis_aligned([24, 20, 16], [1.0; 3]).unwrap();
+        let fine = target_grid(&grid, [0.7; 3], Convention::TorchIo).unwrap();
+        assert_eq!(fine.size(), [34, 28, 22]);
+        for (found, expected) in fine.origin().into_iter().zip([-0.05, 0.05, 0.15]) {
+            assert!((found - expected).abs() < 1e-12, "{:?}", fine.origin());
+        }
+        let slice = Geometry::axis_aligned([24, 20, 1], [1.0, 1.0, 5.0]).unwrap();
+        let coarse = target_grid(&slice, [2.0; 3], Convention::TorchIo).unwrap();
+        assert_eq!((coarse.size(), coarse.origin()[2]), ([12, 10, 1], 0.0));
+        assert_eq!(coarse.origin()[0], 0.5);
+    }
+
+    #[test]
+    fn the_noise_of_a_files_spacing_adds_and_takes_no_voxel() {
+        let conventions = [
+            Convention::SimpleItk,
+            Convention::Monai,
+            Convention::NnUnet,
+            Convention::TorchIo,
+            Convention::Nibabel,
+        ];
+        for meant in [1.0, 0.6, 0.7, 2.5] {
+            let straight = Geometry::axis_aligned([25, 21, 15], [meant; 3]).unwrap();
+            for read in [
+                f64::from(meant as f32),
+                meant * (1.0 + 4e-8),
+                meant * (1.0 - 4e-8),
+            ] {
+                let noisy = Geometry::axis_aligned([25, 21, 15], [read; 3]).unwrap();
+                for convention in conventions {
+                    // Its own spacing, half, double (a tie of odd sizes) and a third of it.
+                    for factor in [1.0, 0.5, 2.0, 1.0 / 3.0] {
+                        let spacing = [meant * factor; 3];
+                        let size = |grid| target_grid(grid, spacing, convention).unwrap().size();
+                        let found = size(&noisy);
+                        assert_eq!(found, size(&straight), "{convention:?} {read} {factor}");
+                        if factor == 1.0 {
+                            assert_eq!(found, [25, 21, 15]);
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use vesalius_filters::{
     bounding_box, crop, flip, permute, resample_labels_nnunet, resample_nnunet,
 };
 use vesalius_transforms::NnUnetNormalization;
-use vesalius_volume::{Label, LabelMap, Orientation, Volume, check_memory};
+use vesalius_volume::{Label, LabelMap, Orientation, Volume, check_memory, limits};
 
 /// What nnU-Net does between a file and its network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,7 +105,7 @@ impl NnUnetPipeline {
         });
         let size: [usize; 3] = std::array::from_fn(|a| {
             let exact = from[a] / to[a] * bounds.size[a] as f64;
-            (exact.round_ties_even() as usize).max(1)
+            (limits::round_ties_even(exact) as usize).max(1)
         });
         let channels = cropped.channels() + previous.map_or(0, |(_, values)| values.len());
         check_memory(RESAMPLED, size, channels, size_of::<f32>(), limit)?;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use vesalius_tensor::{
     ActivationConfig, BatchNormConfig, Conv3d, Conv3dConfig, Device, NormConfig, Scope, Tensor,
 };
+use vesalius_volume::limits;
 
 /// Configuration of a [`SegResNetDS`]; names and defaults are those of MONAI 1.6.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,7 +132,7 @@ impl SegResNetDSConfig {
             None => [0; 3],
             Some(resolution) => {
                 let largest = resolution[..axes].iter().fold(0.0f64, |a, &b| a.max(b));
-                resolution.map(|r| (largest / r).log2().floor() as i32)
+                resolution.map(|r| limits::floor((largest / r).log2()) as i32)
             }
         };
         let most = late[..axes].iter().copied().max().unwrap_or(0);

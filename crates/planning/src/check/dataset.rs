@@ -4,7 +4,7 @@ use super::{CaseFacts, Problem, ProblemKind};
 use crate::Datalist;
 use crate::numpy::median;
 use std::collections::{BTreeMap, BTreeSet};
-use vesalius_volume::LabelScheme;
+use vesalius_volume::{LabelScheme, limits};
 
 /// A spacing this many times the median, or its inverse, is odd.
 const ODD_SPACING: f64 = 2.0;
@@ -80,7 +80,7 @@ fn odd_grids(facts: &[CaseFacts]) -> Vec<Problem> {
         ] {
             let usual = median(&values);
             for (fact, value) in facts.iter().zip(&values) {
-                if value / usual > limit || usual / value > limit {
+                if limits::exceeds(value / usual, limit) || limits::exceeds(usual / value, limit) {
                     problems.push(Problem::warning(
                         kind,
                         &[&fact.name],

@@ -5,19 +5,24 @@ use crate::transform::Configured;
 use crate::{Context, GridStep, Result, Step};
 use rand_chacha::ChaCha8Rng;
 use vesalius_filters::bounding_box_where;
+use vesalius_volume::limits;
 
 config! {
     /// Crops to the box around the voxels above a threshold in any channel, or around the labels; a
-    /// case without any stays whole (MONAI's `CropForeground`).
+    /// case without any stays whole. MONAI's `CropForeground`, which by default (`allow_smaller=False`)
+    /// pads with 0 where a margin reaches past the image, while this ends at its border; and which makes
+    /// a case without foreground empty.
     CropForeground, "crop_foreground", {
         /// Voxels above this count.
         above: f32 = 0.0,
         /// Labelled voxels count instead of bright ones.
         labels: bool = false,
-        /// Voxels to keep around the box on each side, as far as the image goes.
+        /// Voxels to keep around the box on each side.
         margin: [usize; 3] = [0; 3],
-        /// Millimetres to keep around the box on each side, beside `margin`.
+        /// Millimetres to keep around the box on each side, beside `margin`: as many voxels as cover them.
         millimetres: [f64; 3] = [0.0; 3],
+        /// The margin ends at the image's border; otherwise it is padded with 0 beyond.
+        allow_smaller: bool = true,
     }
 }
 
@@ -57,14 +62,88 @@ impl Configured for CropForeground {
         Ok(found.map_or(Vec::new(), |bounds| {
             let spacing = case.geometry().spacing();
             let margin = std::array::from_fn(|axis| {
-                self.margin[axis] + (self.millimetres[axis] / spacing[axis]).ceil() as usize
+                self.margin[axis] + limits::voxels_covering(self.millimetres[axis], spacing[axis])
             });
-            let bounds = bounds.grown(margin, case.geometry().size());
-            let start = bounds.start.map(|v| v as i64);
-            vec![Step::Grid(GridStep::Region {
-                start,
-                size: bounds.size,
+            vec![Step::Grid(match self.allow_smaller {
+                true => {
+                    let bounds = bounds.grown(margin, case.geometry().size());
+                    GridStep::Region {
+                        start: bounds.start.map(|v| v as i64),
+                        size: bounds.size,
+                    }
+                }
+                false => GridStep::Region {
+                    start: std::array::from_fn(|a| bounds.start[a] as i64 - margin[a] as i64),
+                    size: std::array::from_fn(|a| bounds.size[a] + 2 * margin[a]),
+                },
             })]
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Stream, keyed};
+    use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+
+    /// The region that a chain of one crop takes of a block of labels.
+    fn region(text: &str, spacing: [f64; 3], block: [std::ops::Range<usize>; 3]) -> GridStep {
+        let grid = Geometry::axis_aligned([19, 17, 15], spacing).unwrap();
+        let labels = LabelMap::from_fn(grid, |at| {
+            u16::from((0..3).all(|axis| block[axis].contains(&at[axis])))
+        });
+        let image = Volume::filled(grid, 0.0f32);
+        let subject = Subject::new("case".to_owned(), image, Some(labels)).unwrap();
+        let crop: CropForeground = serde_saphyr::from_str(text).unwrap();
+        crop.check().unwrap();
+        let case = Context::new(grid, &subject, 0);
+        let steps = crop.sample(&case, &mut keyed(0, 0, Stream::Other(0)));
+        let steps = steps.unwrap();
+        match steps.into_iter().next() {
+            Some(Step::Grid(step)) => step,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn millimetres_take_the_voxels_that_cover_them_and_no_more() {
+        // One voxel: 2 · 3 + 1. The spacing is that of an oblique 1 mm grid in single precision, then 0.6 mm.
+        for (spacing, size) in [
+            ([1.0; 3], [7; 3]),
+            ([0.999_999_97, 0.999_999_98, 1.000_000_03], [7; 3]),
+            ([f64::from(0.6f32), 1.5, 2.0], [11, 5, 5]),
+        ] {
+            let found = region(
+                "{labels: true, millimetres: [3, 3, 3]}",
+                spacing,
+                [9..10, 8..9, 7..8],
+            );
+            let start = std::array::from_fn(|a| [9, 8, 7][a] - (size[a] as i64 - 1) / 2);
+            let expected = GridStep::Region { start, size };
+            assert_eq!(found, expected, "{spacing:?}");
+        }
+    }
+
+    #[test]
+    fn a_margin_ends_at_the_border_or_is_padded_as_monai_does() {
+        let block = [0..4, 8..9, 12..15];
+        let clipped = region("{labels: true, margin: [2, 1, 3]}", [1.0; 3], block.clone());
+        let expected = GridStep::Region {
+            start: [0, 7, 9],
+            size: [6, 3, 6],
+        };
+        assert_eq!(clipped, expected);
+        // MONAI 1.6.1: CropForeground(margin=[2, 1, 3], allow_smaller=False) starts at -2, 7, 9.
+        let padded = region(
+            "{labels: true, margin: [2, 1, 3], allow_smaller: false}",
+            [1.0; 3],
+            block,
+        );
+        let expected = GridStep::Region {
+            start: [-2, 7, 9],
+            size: [8, 3, 9],
+        };
+        assert_eq!(padded, expected);
     }
 }

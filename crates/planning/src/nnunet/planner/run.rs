@@ -8,6 +8,7 @@ use super::{PlanOptions, Planned, Planner};
 use crate::nnunet::{Configuration, DatasetJson, Fingerprint, Ordered, Plans};
 use crate::{Error, Result};
 use serde_json::Number;
+use vesalius_volume::limits;
 
 pub(super) struct Planning<'a> {
     common: Common<'a>,
@@ -124,7 +125,7 @@ impl<'a> Planning<'a> {
         while patch_voxels / voxels_now < 0.25 {
             let coarsest = spacing.iter().copied().fold(0.0, f64::max);
             // Fine axes first, until all are within a factor of two.
-            let fine = spacing.map(|s| coarsest / s > 2.0);
+            let fine = spacing.map(|s| limits::exceeds(coarsest / s, 2.0));
             let any = fine.contains(&true);
             for (s, fine) in spacing.iter_mut().zip(fine) {
                 if fine || !any {
@@ -138,7 +139,7 @@ impl<'a> Planning<'a> {
             let made = self.common.configuration(&Wanted {
                 name: "3d_lowres",
                 spacing: &spacing,
-                median_size: &size.map(f64::round_ties_even),
+                median_size: &size.map(limits::round_ties_even),
                 rounded: true,
                 dataset_voxels: voxels_now * self.cases as f64,
             });

@@ -2,6 +2,7 @@
 
 use super::Fingerprint;
 use crate::numpy::{median, percentile};
+use vesalius_volume::limits;
 
 /// Anisotropy from which thick slices are dealt with apart.
 const ANISOTROPIC: f64 = 3.0;
@@ -27,7 +28,7 @@ pub(super) fn target(fingerprint: &Fingerprint) -> Target {
     let others = [0, 1, 2].into_iter().filter(|&axis| axis != worst);
     let coarsest_other = others.clone().map(|axis| spacing[axis]).fold(0.0, f64::max);
     let smallest_other = others.map(|axis| size[axis]).fold(f64::INFINITY, f64::min);
-    let thick = spacing[worst] > ANISOTROPIC * coarsest_other;
+    let thick = limits::exceeds(spacing[worst], ANISOTROPIC * coarsest_other);
     let few = size[worst] * ANISOTROPIC < smallest_other;
     if !(thick && few) {
         let because = format!(
@@ -38,7 +39,7 @@ pub(super) fn target(fingerprint: &Fingerprint) -> Target {
     }
     let median = spacing[worst];
     let mut tenth = percentile(&spacing_of(worst), 10.0);
-    if tenth < coarsest_other {
+    if limits::below(tenth, coarsest_other) {
         tenth = coarsest_other.max(tenth) + 1e-5;
     }
     spacing[worst] = tenth;
@@ -52,9 +53,11 @@ pub(super) fn target(fingerprint: &Fingerprint) -> Target {
 
 /// The axis of the largest spacing, the first of several.
 pub(super) fn thickest(spacing: [f64; 3]) -> usize {
-    (1..3).fold(0, |worst, axis| match spacing[axis] > spacing[worst] {
-        true => axis,
-        false => worst,
+    (1..3).fold(0, |worst, axis| {
+        match limits::exceeds(spacing[axis], spacing[worst]) {
+            true => axis,
+            false => worst,
+        }
     })
 }
 
@@ -75,7 +78,7 @@ pub(super) fn resampled(
         .zip(&fingerprint.shapes_after_crop);
     cases.map(move |(from, size)| {
         std::array::from_fn(|axis| {
-            (from[axis] / target[axis] * size[axis] as f64).round_ties_even()
+            limits::round_ties_even(from[axis] / target[axis] * size[axis] as f64)
         })
     })
 }

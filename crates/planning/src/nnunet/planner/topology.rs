@@ -2,6 +2,8 @@
 //!
 //! Vectors run along the array's axes and have two or three numbers.
 
+use vesalius_volume::limits;
+
 /// Smallest edge of a feature map.
 const SMALLEST_EDGE: f64 = 4.0;
 
@@ -39,7 +41,7 @@ impl Topology {
                 .fold(f64::INFINITY, f64::min);
             let halved: Vec<usize> = large
                 .into_iter()
-                .filter(|&a| spacing[a] / finest < 2.0)
+                .filter(|&a| limits::below(spacing[a] / finest, 2.0))
                 .collect();
             match halved[..] {
                 [] => break,
@@ -48,7 +50,7 @@ impl Topology {
             }
             let finest = spacing.iter().copied().fold(f64::INFINITY, f64::min);
             for axis in 0..axes {
-                if spacing[axis] / finest < 2.0 {
+                if limits::below(spacing[axis] / finest, 2.0) {
                     kernel[axis] = 3;
                 }
             }
