@@ -5,7 +5,7 @@ use crate::FileWarning;
 use std::path::{Path, PathBuf};
 use vesalius_filters::ResampleOptions;
 use vesalius_io::{
-    FolderLock, FourthAxis, ReadOptions, read_labels_with, read_with, write,
+    FolderLock, FourthAxis, Kind, ReadOptions, kind_of, probe_with, read_labels_with, read_with, write,
     write_bytes_atomically, write_labels,
 };
 use vesalius_transforms::{Chain, LabelSampling, Trace, stack_on_first};
@@ -25,6 +25,18 @@ pub struct TransformOptions {
     pub inverse: bool,
     /// How the files are read; a fourth axis becomes channels.
     pub reading: ReadOptions,
+    /// What happens to an image that may be a label map where the chain interpolates.
+    pub unclear: UnclearImages,
+}
+
+/// What happens to an image that may be a label map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnclearImages {
+    /// It is refused: mixing labels makes false ones.
+    #[default]
+    Refuse,
+    /// It is an image: the caller says so.
+    AreImages,
 }
 
 impl Default for TransformOptions {
@@ -35,6 +47,7 @@ impl Default for TransformOptions {
             samples: 1,
             inverse: false,
             reading: ReadOptions::default(),
+            unclear: UnclearImages::default(),
         }
     }
 }
@@ -69,6 +82,17 @@ pub enum Error {
     /// No sample was asked for.
     #[error("0 samples were asked for; ask for 1 or more")]
     NoSample,
+    /// An image that may be a label map, and a chain that interpolates.
+    #[error(
+        "{}: {reason}, and the chain interpolates images; name it as `TransformOptions::labels`, or set `unclear` where it is an image",
+        path.display()
+    )]
+    MayBeLabels {
+        /// The file.
+        path: PathBuf,
+        /// What makes it look like labels.
+        reason: String,
+    },
     /// A trace cannot be written as JSON.
     #[error("what was drawn cannot be written: {0}")]
     Json(#[from] serde_json::Error),
@@ -137,8 +161,14 @@ pub fn transform_files(
     if options.samples == 0 {
         return Err(Error::NoSample);
     }
-    let (subject, warnings) = read_subject(images, options)?;
+    let (subject, unclear, warnings) = read_subject(images, options)?;
     let drawn = chain.samples(subject.clone(), options.seed, 0, options.samples)?;
+    if let Some((error, joined)) = unclear
+        && options.unclear == UnclearImages::Refuse
+        && (joined == Joined::Resampled || drawn.iter().any(|(_, trace)| trace.interpolations > 0))
+    {
+        return Err(error);
+    }
     std::fs::create_dir_all(output).map_err(|source| Error::Folder {
         path: output.to_owned(),
         source,
@@ -171,19 +201,38 @@ pub fn transform_files(
     Ok(Transformed { samples, warnings })
 }
 
+/// How the files of a case came onto one grid.
+#[derive(Clone, Copy, PartialEq)]
+enum Joined {
+    AsTheyAre,
+    Resampled,
+}
+
+/// The case, the first image that may be a label map as the error that it is where voxels are mixed, and
+/// what reading decided.
 fn read_subject(
     images: &[PathBuf],
     options: &TransformOptions,
-) -> Result<(Subject, Vec<FileWarning>), Error> {
+) -> Result<(Subject, Option<(Error, Joined)>, Vec<FileWarning>), Error> {
     let mut warnings = Vec::new();
     let reading = ReadOptions {
         fourth_axis: FourthAxis::Channels,
         ..options.reading.clone()
     };
     let mut parts: Vec<Volume<f32>> = Vec::with_capacity(images.len());
+    let mut unclear = None;
     for path in images {
         let part = read_with(path, &reading)?;
         warnings.extend(FileWarning::all(path, part.warnings()));
+        if let Some(reason) = looks_like_labels(path, &part, &reading)? {
+            let first = parts.first().unwrap_or(&part).geometry();
+            let joined = match part.geometry().is_same(first) {
+                true => Joined::AsTheyAre,
+                false => Joined::Resampled,
+            };
+            let path = path.clone();
+            unclear = unclear.or(Some((Error::MayBeLabels { path, reason }, joined)));
+        }
         parts.push(part);
     }
     let image = stack_on_first(&parts, &ResampleOptions::monai())?;
@@ -196,7 +245,22 @@ fn read_subject(
     let name = images
         .first()
         .map_or_else(String::new, |path| path.display().to_string());
-    Ok((Subject::new(name, image, labels)?, warnings))
+    Ok((Subject::new(name, image, labels)?, unclear, warnings))
+}
+
+/// Why an image may be a label map, where it may.
+fn looks_like_labels(
+    path: &Path,
+    image: &Volume<f32>,
+    reading: &ReadOptions,
+) -> Result<Option<String>, Error> {
+    Ok(match kind_of(&probe_with(path, reading)?, image) {
+        Kind::Image => None,
+        Kind::Labels(because) => Some(because.to_string()),
+        Kind::Unclear { voxel_type, values } => Some(format!(
+            "holds {values} different whole numbers ({voxel_type}), so it may be a label map"
+        )),
+    })
 }
 
 /// Three slices, and the same with the labels over them.

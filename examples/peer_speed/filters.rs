@@ -3,10 +3,10 @@
 use crate::{Case, Result, images::case};
 use std::path::Path;
 use vesalius::filters::{
-    Bounds, ComponentOptions, Connectivity, Convention, Element, HoleOptions, N4Options,
-    NnUnetLabelOptions, NnUnetOptions, Shape, component_statistics, connected_components, crop,
-    dilate, fill_holes, largest_component, median, n4_bias_field_correction, recursive_gaussian,
-    resample_labels_nnunet, resample_nnunet, signed_distance, target_grid,
+    Bounds, ComponentOptions, Convention, Element, HoleOptions, N4Options, NnUnetLabelOptions,
+    NnUnetOptions, Shape, component_statistics, connected_components, crop, dilate, fill_holes,
+    keep_largest, median, n4_bias_field_correction, recursive_gaussian, resample_labels_nnunet,
+    resample_nnunet, signed_distance, target_grid,
 };
 use vesalius::prelude::*;
 
@@ -36,7 +36,7 @@ pub fn cases() -> Vec<Case> {
             drop(connected_components(mask, &ComponentOptions::default()))
         }),
         on_mask("largest_component", |mask| {
-            drop(largest_component(mask, Connectivity::Corners))
+            drop(keep_largest(mask, &ComponentOptions::default()))
         }),
         on_mask("component_statistics", |mask| {
             drop(component_statistics(mask, &ComponentOptions::default()))

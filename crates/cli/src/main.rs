@@ -6,10 +6,12 @@
 
 #[macro_use]
 mod print;
+mod again;
 mod combination;
 mod commands;
 mod input;
 mod interrupt;
+mod kind;
 mod output;
 mod progress;
 mod remedy;

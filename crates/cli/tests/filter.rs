@@ -5,7 +5,7 @@ mod common;
 use common::{error, success};
 use std::path::Path;
 use vesalius::filters;
-use vesalius::io::{read, read_labels, read_labels_as, write, write_labels};
+use vesalius::io::{read, read_labels, write, write_labels};
 use vesalius::volume::{Geometry, LabelMap, Volume};
 
 /// `image.nii`: a bright ball in noise; `labels.nii`: a ball 1 with a hole, and a block 2.
@@ -138,8 +138,9 @@ fn files_hold_what_the_library_gives() {
     run("dilate labels.nii out.nii --radius-mm 2.5");
     let element = filters::Element::millimetres(filters::Shape::Ball, [2.5; 3]);
     let grown = filters::dilate(&labels, &element).unwrap();
-    let found: LabelMap<u8> = read_labels_as(folder.join("out.nii")).unwrap();
+    let found = read_labels(folder.join("out.nii")).unwrap();
     assert_eq!(found, grown);
+    assert_eq!(found.counts().into_keys().collect::<Vec<_>>(), [0, 1, 2]);
 
     run("keep-touching labels.nii out.nii --seed 22,18,3");
     let kept = read_labels(folder.join("out.nii")).unwrap();

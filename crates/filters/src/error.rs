@@ -28,6 +28,27 @@ pub enum Error {
         /// The size found.
         size: [usize; 3],
     },
+    /// Nothing that a logarithm can be taken of.
+    #[error(
+        "{filter}: none of the {voxels} voxels{} is a positive, finite number (the largest is {largest}), and the bias is estimated on logarithms; shift the image so that what should count is above 0",
+        if *masked { " of the mask" } else { "" }
+    )]
+    NothingPositive {
+        /// The filter.
+        filter: &'static str,
+        /// How many voxels were looked at.
+        voxels: usize,
+        /// Whether a mask chose them.
+        masked: bool,
+        /// The largest of them.
+        largest: f64,
+    },
+    /// A mask without foreground.
+    #[error("{filter}: the mask holds nothing but 0; give one that marks the voxels to look at")]
+    EmptyMask {
+        /// The filter.
+        filter: &'static str,
+    },
     /// A slab reader gave another number of values than it was asked for.
     #[error("slab reader: slices {first}..{last} hold {found} values, expected {expected}")]
     WrongSlab {

@@ -7,6 +7,7 @@ mod buffer;
 mod components;
 mod contour;
 mod distance;
+mod each_label;
 mod error;
 mod grid;
 mod intensity;
@@ -24,7 +25,7 @@ mod watershed;
 
 pub use components::{
     ComponentOptions, ComponentStatistics, Components, Connectivity, component_statistics,
-    connected_components, keep_larger_than, keep_largest, keep_touching, largest_component,
+    connected_components, keep_larger_than, keep_largest, keep_touching,
 };
 pub use contour::{contour, label_contour};
 pub use distance::{distance_map, signed_distance, squared_distance};
@@ -61,8 +62,8 @@ pub use slabs::{
 pub use smooth::{
     DiffusionOptions, DiscreteGaussianOptions, Order, UnsharpMaskOptions,
     curvature_anisotropic_diffusion, discrete_gaussian, gaussian_kernel, gradient_magnitude,
-    laplacian, laplacian_sharpening, median, recursive_gaussian, recursive_gaussian_derivative,
-    unsharp_mask,
+    laplacian, laplacian_sharpening, majority, median, recursive_gaussian,
+    recursive_gaussian_derivative, unsharp_mask,
 };
 pub use statistics::{LabelIntensity, LabelShape, label_intensities, label_shapes};
 pub use watershed::{WatershedOptions, watershed};

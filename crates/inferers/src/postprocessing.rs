@@ -2,9 +2,7 @@
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use vesalius_filters::{
-    ComponentOptions, Connectivity, HoleOptions, fill_holes, keep_larger_than, keep_largest,
-};
+use vesalius_filters::{ComponentOptions, HoleOptions, fill_holes, keep_larger_than, keep_largest};
 use vesalius_volume::LabelMap;
 
 /// One step, in YAML one name with its keys.
@@ -32,7 +30,7 @@ pub enum PostprocessingStep {
         /// Smaller than this goes, in mm³.
         cubic_millimetres: f64,
     },
-    /// Holes within a label get that label.
+    /// Holes within a label get that label; a voxel that has another label keeps it.
     FillHoles {
         /// The labels; none means all but the background.
         #[serde(default)]
@@ -118,38 +116,35 @@ impl PostprocessingStep {
         self.check()?;
         match self {
             Self::KeepLargest { labels } => {
-                let chosen = chosen(labels, &map);
-                let mask = only(&map, &chosen);
-                let kept = keep_largest(&mask, Connectivity::Corners)?;
+                let mask = only(&map, &chosen(labels, &map));
+                let together = ComponentOptions {
+                    by_label: false,
+                    ..ComponentOptions::default()
+                };
+                let kept = keep_largest(&mask, &together)?;
                 drop_lost(&mut map, &mask, &kept);
             }
             Self::KeepLargestOfEach { labels } => {
-                for label in chosen(labels, &map) {
-                    let mask = only(&map, &[label]);
-                    let kept = keep_largest(&mask, Connectivity::Corners)?;
-                    drop_lost(&mut map, &mask, &kept);
-                }
+                let mask = only(&map, &chosen(labels, &map));
+                let kept = keep_largest(&mask, &ComponentOptions::default())?;
+                drop_lost(&mut map, &mask, &kept);
             }
             Self::RemoveSmall {
                 labels,
                 cubic_millimetres,
             } => {
                 let mask = only(&map, &chosen(labels, &map));
-                let options = ComponentOptions {
-                    by_label: true,
-                    ..ComponentOptions::default()
-                };
+                let options = ComponentOptions::default();
                 let kept = keep_larger_than(&mask, *cubic_millimetres, &options)?;
                 drop_lost(&mut map, &mask, &kept);
             }
             Self::FillHoles { labels } => {
-                for label in chosen(labels, &map) {
-                    let filled = fill_holes(&only(&map, &[label]), &HoleOptions::default())?;
-                    let voxels = map.data_mut().iter_mut().zip(filled.data());
-                    voxels
-                        .filter(|(_, filled)| **filled != 0)
-                        .for_each(|(voxel, _)| *voxel = label);
-                }
+                let mask = only(&map, &chosen(labels, &map));
+                let filled = fill_holes(&mask, &HoleOptions::default())?;
+                let voxels = map.data_mut().iter_mut().zip(filled.data());
+                voxels
+                    .filter(|(voxel, _)| **voxel == 0)
+                    .for_each(|(voxel, filled)| *voxel = *filled);
             }
             Self::KeepInside { labels, inside } => keep_inside(&mut map, labels, inside)?,
         }
@@ -195,7 +190,11 @@ fn drop_lost(map: &mut LabelMap, mask: &LabelMap, kept: &LabelMap) {
 /// Components of `labels` that touch none of `inside` become background.
 fn keep_inside(map: &mut LabelMap, labels: &[u16], inside: &[u16]) -> Result<()> {
     let mask = only(map, labels);
-    let components = vesalius_filters::connected_components(&mask, &ComponentOptions::default())?;
+    let together = ComponentOptions {
+        by_label: false,
+        ..ComponentOptions::default()
+    };
+    let components = vesalius_filters::connected_components(&mask, &together)?;
     let mut touches = vec![false; components.count + 1];
     let size = map.geometry().size();
     let holds = |index: [usize; 3]| inside.contains(&map.get(index));
@@ -268,6 +267,38 @@ mod tests {
     }
 
     #[test]
+    fn a_label_within_another_stays_when_holes_are_filled() {
+        let grid = Geometry::axis_aligned([7, 7, 7], [1.0; 3]).unwrap();
+        let nested = LabelMap::from_fn(grid, |at| {
+            let far = at.iter().map(|&v| v.abs_diff(3)).max().unwrap_or(0);
+            match far {
+                _ if at == [2, 3, 3] => 0u16,
+                0 | 1 => 4,
+                2 => 2,
+                _ => 0,
+            }
+        });
+        let filled = |labels| PostprocessingStep::FillHoles { labels }.apply(nested.clone());
+        // The hole touches 4, whose it is not: 2 alone encloses it.
+        let all = filled(vec![]).unwrap();
+        assert_eq!(all.counts(), [(0, 218), (2, 99), (4, 26)].into());
+        assert_eq!(filled(vec![2]).unwrap(), all);
+        assert_eq!(filled(vec![4]).unwrap(), nested);
+    }
+
+    #[test]
+    fn a_component_of_exactly_the_volume_stays_on_a_grid_from_a_file() {
+        let spacing = [1.000_000_03, 0.999_999_96, f64::from(0.6f32)];
+        let grid = Geometry::axis_aligned([6, 1, 1], spacing).unwrap();
+        let map = LabelMap::new(grid, vec![1u16, 1, 0, 1, 0, 0]).unwrap();
+        let step = PostprocessingStep::RemoveSmall {
+            labels: vec![],
+            cubic_millimetres: 1.2,
+        };
+        assert_eq!(step.apply(map).unwrap().into_data(), [1, 1, 0, 0, 0, 0]);
+    }
+
+    #[test]
     fn holes_are_filled_and_strays_outside_go() {
         let grid = Geometry::axis_aligned([5, 5, 5], [1.0; 3]).unwrap();
         let shell = LabelMap::from_fn(grid, |i| {
@@ -281,5 +312,11 @@ mod tests {
             inside: vec![1],
         };
         assert_eq!(after(step, &[1, 2, 2, 0, 2, 0, 1]), [1, 2, 2, 0, 0, 0, 1]);
+        // The named labels hang together: 3 touches 1 through 2.
+        let step = PostprocessingStep::KeepInside {
+            labels: vec![2, 3],
+            inside: vec![1],
+        };
+        assert_eq!(after(step, &[1, 2, 3, 0, 3, 0, 1]), [1, 2, 3, 0, 0, 0, 1]);
     }
 }

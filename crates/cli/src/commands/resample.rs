@@ -2,6 +2,7 @@
 
 use super::Result;
 use crate::input::{ImageInput, image_with};
+use crate::kind::KindOption;
 use crate::values::triple;
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -38,9 +39,8 @@ pub struct Arguments {
     /// How values between voxels come about [default: the convention's; nearest for labels]
     #[arg(long, value_enum)]
     interpolation: Option<Choice>,
-    /// IN is a label map: names, which are never mixed
-    #[arg(long)]
-    labels: bool,
+    #[command(flatten)]
+    kind: KindOption,
     /// What lies outside of IN: a value, or `edge` for the border voxel continued [default: the
     /// convention's]
     #[arg(long, value_parser = outside, value_name = "VALUE|edge", allow_hyphen_values = true)]
@@ -67,7 +67,7 @@ enum Convention {
     Monai,
     /// round(n·s/s') voxels over the same extent; cubic; thick slices apart; its vote of labels
     Nnunet,
-    /// ceil(n·s/s') voxels, outer edge kept; linear; 0 outside
+    /// floor(n·s/s') voxels, centre kept, and axes of one voxel (TorchIO 1.2.1); linear; 0 outside
     Torchio,
     /// A grid along the world's axes around all voxels; cubic; 0 outside (`resample_to_output`)
     Nibabel,
@@ -113,25 +113,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         through: through(arguments)?,
         outside: arguments.outside,
     };
-    if arguments.labels {
-        let interpolation = match arguments.interpolation {
-            None => None,
-            Some(Choice::Nearest) => Some(LabelInterpolation::Nearest),
-            Some(Choice::Linear) => Some(LabelInterpolation::Linear),
-            Some(Choice::Gaussian) => Some(LabelInterpolation::Gaussian {
-                sigma: [1.0; 3],
-                alpha: 1.0,
-            }),
-            Some(Choice::Cubic) => {
-                return Err(
-                    "`--interpolation cubic` overshoots, so it does not suit --labels; \
-                            choose nearest, linear or gaussian"
-                        .into(),
-                );
-            }
-        };
-        let labels = job.labels(&arguments.reading.labels(&arguments.input)?, interpolation)?;
-        return Ok(write_labels(&arguments.output, &labels)?);
+    if arguments.kind.says_labels() {
+        return labels(&job, arguments);
     }
     let interpolation = match arguments.interpolation {
         None => None,
@@ -144,8 +127,37 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 .into());
         }
     };
-    let image = job.image(&arguments.reading.image(&arguments.input)?, interpolation)?;
-    Ok(write(&arguments.output, &image)?)
+    let image = arguments.reading.image(&arguments.input)?;
+    let reading = arguments.reading.options();
+    if arguments.kind.is_labels(&arguments.input, &image, &reading)? {
+        return labels(&job, arguments);
+    }
+    Ok(write(
+        &arguments.output,
+        &job.image(&image, interpolation)?,
+    )?)
+}
+
+/// The input as labels.
+fn labels(job: &Resampling, arguments: &Arguments) -> Result<()> {
+    let interpolation = match arguments.interpolation {
+        None => None,
+        Some(Choice::Nearest) => Some(LabelInterpolation::Nearest),
+        Some(Choice::Linear) => Some(LabelInterpolation::Linear),
+        Some(Choice::Gaussian) => Some(LabelInterpolation::Gaussian {
+            sigma: [1.0; 3],
+            alpha: 1.0,
+        }),
+        Some(Choice::Cubic) => {
+            return Err(
+                "`--interpolation cubic` overshoots, so it does not suit --labels; \
+                            choose nearest, linear or gaussian"
+                    .into(),
+            );
+        }
+    };
+    let labels = job.labels(&arguments.reading.labels(&arguments.input)?, interpolation)?;
+    Ok(write_labels(&arguments.output, &labels)?)
 }
 
 fn through(arguments: &Arguments) -> Result<Through> {

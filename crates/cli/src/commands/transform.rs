@@ -1,10 +1,12 @@
 //! `vesalius transform`: a chain of transforms applied to files, to see it before training with it.
 
 use super::Result;
+use crate::again::{command, this_command};
 use crate::input::ImageInput;
 use crate::warnings;
+use std::ffi::OsString;
 use std::path::PathBuf;
-use vesalius::transform::{TransformOptions, read_chain, transform_files};
+use vesalius::transform::{Error, TransformOptions, UnclearImages, read_chain, transform_files};
 
 /// Arguments of `vesalius transform`.
 #[derive(clap::Args)]
@@ -30,6 +32,9 @@ pub struct Arguments {
     /// Bring each result back to the file's grid as well
     #[arg(long)]
     inverse: bool,
+    /// IMAGE is an image, even if it holds few whole numbers as a label map does
+    #[arg(long)]
+    image: bool,
     #[command(flatten)]
     reading: ImageInput,
 }
@@ -43,8 +48,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         samples: arguments.samples,
         inverse: arguments.inverse,
         reading: arguments.reading.options(),
+        unclear: match arguments.image {
+            true => UnclearImages::AreImages,
+            false => UnclearImages::Refuse,
+        },
     };
-    let transformed = transform_files(&chain, &arguments.images, &arguments.output, &options)?;
+    let transformed = transform_files(&chain, &arguments.images, &arguments.output, &options)
+        .map_err(|error| explained(error, arguments))?;
     warnings::tell_files(&transformed.warnings);
     for sample in transformed.samples {
         out!(
@@ -56,4 +66,35 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// An image that may be a label map, with the commands to choose from.
+fn explained(error: Error, arguments: &Arguments) -> Box<dyn std::error::Error> {
+    let Error::MayBeLabels { path, reason } = error else {
+        return error.into();
+    };
+    let mut text = format!(
+        "{}: {reason}, and the chain interpolates images, which makes false labels; say which it is:\n  \
+         as an image: {}",
+        path.display(),
+        this_command(&["--image"])
+    );
+    let others: Vec<&PathBuf> = arguments
+        .images
+        .iter()
+        .filter(|image| **image != path)
+        .collect();
+    if others.is_empty() || arguments.labels.is_some() {
+        text.push_str("\n  as labels:   give its image as IMAGE and this file as --labels");
+    } else {
+        let mut words: Vec<OsString> = vec!["transform".into(), arguments.chain.clone().into()];
+        words.extend(others.into_iter().map(OsString::from));
+        words.extend(["--labels".into(), path.into()]);
+        words.extend(["--output".into(), arguments.output.clone().into()]);
+        words.extend(["--seed".into(), arguments.seed.to_string().into()]);
+        words.extend(["--samples".into(), arguments.samples.to_string().into()]);
+        words.extend(arguments.inverse.then(|| "--inverse".into()));
+        text.push_str(&format!("\n  as labels:   {}", command(words)));
+    }
+    text.into()
 }

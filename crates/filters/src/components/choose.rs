@@ -1,41 +1,28 @@
 //! Choosing among components: the largest, the large enough, those that a seed touches; and facts
 //! about each.
 
-use super::{ComponentOptions, Connectivity, joined};
+use super::{ComponentOptions, joined};
 use crate::grid::Bounds;
 use crate::{Error, Result};
 use rayon::prelude::*;
-use vesalius_volume::{Label, LabelMap};
+use vesalius_volume::{Label, LabelMap, limits};
 
-/// The voxels of the largest component as a mask of 0 and 1; the first one where sizes are equal,
-/// nothing where there is no foreground.
-///
-/// # Errors
-/// As [`crate::connected_components`].
-pub fn largest_component<T: Label>(
-    input: &LabelMap<T>,
-    connectivity: Connectivity,
-) -> Result<LabelMap<u8>> {
-    let joined = joined(input, &foreground(connectivity))?;
-    let largest = joined.largest();
-    let mask = joined.paint(|component| u8::from(Some(component) == largest));
-    Ok(LabelMap::new(*input.geometry(), mask)?)
-}
-
-/// The labels of the largest component of the foreground; everything else becomes background.
+/// The largest component of each label; everything else becomes background. Where `by_label` is off, the
+/// labels of the largest component of all foreground. Of equally large ones the first in memory stays.
 ///
 /// # Errors
 /// As [`crate::connected_components`].
 pub fn keep_largest<T: Label>(
     input: &LabelMap<T>,
-    connectivity: Connectivity,
+    options: &ComponentOptions,
 ) -> Result<LabelMap<T>> {
-    let joined = joined(input, &foreground(connectivity))?;
-    let largest = joined.largest();
-    keep(input, &joined, |component| Some(component) == largest)
+    let joined = joined(input, options)?;
+    let largest = joined.largest_of_each();
+    keep(input, &joined, |component| largest[component as usize])
 }
 
-/// The labels of the components of at least `volume` mm³; smaller ones become background.
+/// The labels of the components of at least `volume` mm³; smaller ones become background. A component of
+/// exactly the volume stays.
 ///
 /// # Errors
 /// As [`crate::connected_components`]; [`Error::BadOption`] when the volume is not a number.
@@ -54,9 +41,8 @@ pub fn keep_larger_than<T: Label>(
     }
     let joined = joined(input, options)?;
     let voxel = input.geometry().voxel_volume();
-    // A component of exactly the volume stays in spite of rounding.
     let enough =
-        |component: u32| joined.sizes[component as usize] as f64 * voxel >= volume * (1.0 - 1e-9);
+        |component: u32| limits::at_least(joined.sizes[component as usize] as f64 * voxel, volume);
     keep(input, &joined, enough)
 }
 
@@ -89,13 +75,6 @@ pub fn keep_touching<T: Label>(
         }
     }
     keep(input, &joined, |component| touched[component as usize])
-}
-
-fn foreground(connectivity: Connectivity) -> ComponentOptions {
-    ComponentOptions {
-        connectivity,
-        by_label: false,
-    }
 }
 
 fn keep<T: Label>(
@@ -183,13 +162,43 @@ mod tests {
         LabelMap::new(grid, rows.to_vec()).unwrap()
     }
 
+    fn together() -> ComponentOptions {
+        ComponentOptions {
+            by_label: false,
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_component_of_exactly_the_volume_stays_whatever_the_file_makes_of_the_spacing() {
+        // 100 voxels of 1 mm³ as an oblique affine in single precision has them, and one more.
+        let row = [0.999_999_97f64, 1.000_000_03, 0.999_999_98];
+        for spacing in [[1.0; 3], row, [0.6f32 as f64; 3], [0.6; 3]] {
+            let grid = Geometry::axis_aligned([203, 1, 1], spacing).unwrap();
+            let map = LabelMap::from_fn(grid, |[x, _, _]| match x {
+                0..=99 => 1u8,
+                101..=201 => 2,
+                _ => 0,
+            });
+            let voxel = if spacing[0] > 0.9 { 1.0 } else { 0.216 };
+            let options = ComponentOptions::default();
+            let kept = |volume: f64| keep_larger_than(&map, volume, &options).unwrap();
+            assert_eq!(kept(100.0 * voxel), map, "{spacing:?}");
+            assert_eq!(kept(100.5 * voxel).counts(), [(0, 102), (2, 101)].into());
+            assert_eq!(kept(101.0 * voxel).counts(), [(0, 102), (2, 101)].into());
+            assert_eq!(kept(101.5 * voxel).counts(), [(0, 203)].into());
+        }
+    }
+
     #[test]
     fn components_are_chosen_by_volume_and_by_seed() {
-        let options = ComponentOptions::default();
+        let options = together();
         // Each voxel is 3 mm³: components of 3, 3 and 1 voxels.
         let large = keep_larger_than(&three(), 9.0, &options).unwrap();
         assert_eq!(large.data()[..8], [5, 5, 0, 1, 2, 3, 0, 0]);
-        let largest = keep_largest(&three(), Connectivity::Faces).unwrap();
+        let each = keep_larger_than(&three(), 9.0, &ComponentOptions::default()).unwrap();
+        assert_eq!(each.data()[..8], [5, 5, 0, 0, 0, 0, 0, 0]);
+        let largest = keep_largest(&three(), &options).unwrap();
         assert_eq!(
             largest.data(),
             [5, 5, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0]
@@ -202,17 +211,14 @@ mod tests {
 
     #[test]
     fn facts_are_those_of_the_voxels() {
-        let facts = component_statistics(&three(), &ComponentOptions::default()).unwrap();
+        let facts = component_statistics(&three(), &together()).unwrap();
         assert_eq!(facts.len(), 3);
         assert_eq!((facts[0].voxels, facts[0].volume), (3, 9.0));
         assert_eq!(facts[0].bounds.end(), [2, 2, 1]);
         let third = 1.0 / 3.0;
         assert_eq!(facts[0].centroid_index, [third, third, 0.0]);
         assert!((facts[0].centroid[1] - 2.0 * third).abs() < 1e-12);
-        let apart = ComponentOptions {
-            by_label: true,
-            ..Default::default()
-        };
+        let apart = ComponentOptions::default();
         let labels: Vec<u32> = component_statistics(&three(), &apart)
             .unwrap()
             .iter()

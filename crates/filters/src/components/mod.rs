@@ -7,11 +7,11 @@ mod runs;
 
 pub use choose::{
     ComponentStatistics, component_statistics, keep_larger_than, keep_largest, keep_touching,
-    largest_component,
 };
 pub(crate) use runs::{RunComponents, Touch};
 
 use crate::Result;
+use crate::each_label::Foreground;
 use vesalius_volume::{Label, LabelMap};
 
 /// Which neighbours of a voxel touch it.
@@ -51,12 +51,23 @@ impl Connectivity {
 }
 
 /// Options of [`connected_components`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ComponentOptions {
     /// Which neighbours touch.
     pub connectivity: Connectivity,
-    /// Voxels of different labels never touch (cc3d); otherwise all foreground is one (ITK).
+    /// Voxels of different labels never touch (cc3d); otherwise all foreground is one mask (ITK). A map of
+    /// one label is a mask either way.
     pub by_label: bool,
+}
+
+impl Default for ComponentOptions {
+    /// Corners touch, and each label's components are its own.
+    fn default() -> Self {
+        Self {
+            connectivity: Connectivity::default(),
+            by_label: true,
+        }
+    }
 }
 
 /// A numbering of components.
@@ -94,10 +105,14 @@ fn joined<T: Label>(input: &LabelMap<T>, options: &ComponentOptions) -> Result<R
         across_slices: true,
     };
     let (values, size) = (input.data(), input.geometry().size());
-    if options.by_label {
-        RunComponents::of_labels(values, size, touch)
-    } else {
-        RunComponents::of_mask(values, size, touch, false)
+    let mask = || RunComponents::of_mask(values, size, touch, false);
+    if !options.by_label {
+        return mask();
+    }
+    match Foreground::of(values) {
+        Foreground::Nothing => mask(),
+        Foreground::One(label) => Ok(mask()?.of_class(label.into())),
+        Foreground::Several => RunComponents::of_labels(values, size, touch),
     }
 }
 
@@ -177,9 +192,18 @@ mod tests {
     fn the_largest_stays_with_its_labels() {
         let grid = Geometry::axis_aligned([8, 1, 1], [1.0; 3]).unwrap();
         let labels = LabelMap::new(grid, vec![5u16, 5, 0, 1, 2, 3, 0, 4]).unwrap();
-        let kept = keep_largest(&labels, Connectivity::Faces).unwrap();
+        let faces = |by_label| ComponentOptions {
+            connectivity: Connectivity::Faces,
+            by_label,
+        };
+        let kept = keep_largest(&labels, &faces(false)).unwrap();
         assert_eq!(kept.data(), [0, 0, 0, 1, 2, 3, 0, 0]);
         let empty = LabelMap::<u16>::background(grid);
-        assert_eq!(keep_largest(&empty, Connectivity::Faces).unwrap(), empty);
+        assert_eq!(keep_largest(&empty, &faces(true)).unwrap(), empty);
+        // Each label keeps its own, of equals the first.
+        let grid = Geometry::axis_aligned([11, 1, 1], [1.0; 3]).unwrap();
+        let labels = LabelMap::new(grid, vec![5u16, 0, 5, 5, 2, 0, 2, 0, 5, 5, 9]).unwrap();
+        let kept = keep_largest(&labels, &faces(true)).unwrap();
+        assert_eq!(kept.data(), [0, 0, 5, 5, 2, 0, 0, 0, 0, 0, 9]);
     }
 }

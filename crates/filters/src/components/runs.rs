@@ -8,6 +8,7 @@ use crate::buffer;
 use crate::morphology::bits::pack_row;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use vesalius_volume::Label;
 
@@ -120,10 +121,26 @@ impl RunComponents {
         })
     }
 
-    /// The largest component, the first of equals.
-    pub fn largest(&self) -> Option<u32> {
-        let best = self.sizes.iter().max()?;
-        self.sizes.iter().position(|s| s == best).map(|i| i as u32)
+    /// Marks the largest component of each class, the first of equals.
+    pub fn largest_of_each(&self) -> Vec<bool> {
+        let mut best: BTreeMap<u32, u32> = BTreeMap::new();
+        for (run, &component) in self.runs.iter().zip(&self.component) {
+            let largest = best.entry(run.class).or_insert(component);
+            // Components come in the order of their first runs, so of equals the first stays.
+            if self.sizes[component as usize] > self.sizes[*largest as usize] {
+                *largest = component;
+            }
+        }
+        let mut marked = vec![false; self.sizes.len()];
+        best.into_values()
+            .for_each(|component| marked[component as usize] = true);
+        marked
+    }
+
+    /// The same runs, all of one class.
+    pub fn of_class(mut self, class: u32) -> Self {
+        self.runs.iter_mut().for_each(|run| run.class = class);
+        self
     }
 
     /// Every run with its row's y and z and its component.

@@ -53,8 +53,9 @@ pub struct N4Result<R: Real> {
 /// and divides it out everywhere. Voxels that are not positive are left out of the estimate.
 ///
 /// # Errors
-/// [`Error::Volume`] when the mask lies on another grid, [`Error::NoVoxels`] when nothing positive
-/// is left, [`Error::BadOption`] for options without meaning.
+/// [`Error::Volume`] when the mask lies on another grid; [`Error::NothingPositive`], [`Error::EmptyMask`] or
+/// [`Error::NoVoxels`] when there is nothing to estimate from, [`Error::BadOption`] for options without
+/// meaning.
 pub fn n4_bias_field_correction<R: Real, T: Label>(
     input: &Volume<R>,
     mask: Option<&LabelMap<T>>,
@@ -75,10 +76,7 @@ pub fn n4_bias_field_correction<R: Real, T: Label>(
         })
         .collect();
     if !confidence.contains(&1.0) {
-        return Err(Error::NoVoxels {
-            filter: "N4 (positive voxels of the mask)",
-            size: grid.size(),
-        });
+        return Err(nothing_positive(source, grid.size(), mask));
     }
     let logs: Vec<f64> = source
         .par_iter()
@@ -95,6 +93,29 @@ pub fn n4_bias_field_correction<R: Real, T: Label>(
         corrected: Volume::new(grid, 1, corrected.collect())?,
         log_bias: Volume::new(grid, 1, log_bias.collect())?,
     })
+}
+
+/// Why there is no voxel to estimate a field from.
+fn nothing_positive<R: Real, T: Label>(
+    source: &[R],
+    size: [usize; 3],
+    mask: Option<&LabelMap<T>>,
+) -> Error {
+    let filter = "N4";
+    let inside = |i: &usize| mask.is_none_or(|m| m.data()[*i] != T::default());
+    let looked_at = || (0..source.len()).filter(inside);
+    match (source.len(), looked_at().count()) {
+        (0, _) => Error::NoVoxels { filter, size },
+        (_, 0) => Error::EmptyMask { filter },
+        (_, voxels) => Error::NothingPositive {
+            filter,
+            voxels,
+            masked: mask.is_some(),
+            largest: looked_at()
+                .map(|i| source[i].to_f64())
+                .fold(f64::NAN, f64::max),
+        },
+    }
 }
 
 fn check(options: &N4Options) -> Result<()> {
@@ -305,6 +326,20 @@ mod tests {
         let out = n4_bias_field_correction::<_, u8>(&flat, None, &options).unwrap();
         assert_eq!(out.corrected, flat);
         let dark = Volume::filled(grid, 0.0f32);
-        assert!(n4_bias_field_correction::<_, u8>(&dark, None, &options).is_err());
+        let said = |image: &Volume<f32>, mask: Option<&LabelMap<u8>>| {
+            let refused = n4_bias_field_correction(image, mask, &options).unwrap_err();
+            refused.to_string()
+        };
+        assert!(said(&dark, None).contains("none of the 512 voxels is a positive"));
+        let negative = said(&Volume::filled(grid, -5.0f32), None);
+        assert!(negative.contains("the largest is -5"), "{negative}");
+        let nothing = LabelMap::<u8>::background(grid);
+        assert!(said(&flat, Some(&nothing)).contains("the mask holds nothing but 0"));
+        let corner = LabelMap::from_fn(grid, |at| u8::from(at == [0, 0, 0]));
+        let masked = said(&dark, Some(&corner));
+        assert!(
+            masked.contains("none of the 1 voxels of the mask"),
+            "{masked}"
+        );
     }
 }

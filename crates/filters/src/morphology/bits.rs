@@ -26,6 +26,11 @@ impl BitMask {
         }
     }
 
+    /// Number of voxels `[x, y, z]`.
+    pub fn size(&self) -> [usize; 3] {
+        self.size
+    }
+
     /// One bit for each label that is not 0.
     pub fn pack<T: Label>(values: &[T], size: [usize; 3]) -> Self {
         let mut mask = Self::empty(size);

@@ -1,6 +1,7 @@
 //! Structuring elements: a ball, a box or a cross of a radius in voxels or millimetres.
 
 use crate::{Error, Result};
+use vesalius_volume::limits;
 
 /// The shape of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,9 +63,8 @@ impl Element {
         match self.radius {
             Radius::Voxels(r) => (r.map(|r| r as i64), r.map(|r| r as f64 + 0.5)),
             Radius::Millimetres(r) => {
-                // A radius of exactly n voxels must hold n voxels in spite of rounding.
-                let axes: [f64; 3] = std::array::from_fn(|a| r[a] / spacing[a] * (1.0 + 1e-9));
-                (axes.map(|a| a.floor() as i64), axes)
+                let axes: [f64; 3] = std::array::from_fn(|a| r[a] / spacing[a]);
+                (axes.map(|a| limits::floor(a) as i64), axes)
             }
         }
     }
@@ -82,7 +82,7 @@ impl Element {
                         0 => 0.0,
                         o => (o as f64 / axes[a]).powi(2),
                     };
-                    part(0) + part(1) + part(2) <= 1.0
+                    limits::at_most(part(0) + part(1) + part(2), 1.0)
                 }
             }
     }

@@ -1,9 +1,11 @@
-//! Filling holes: background that the outside cannot reach becomes foreground.
+//! Filling holes: background that the outside cannot reach gets the label around it.
 
 use crate::buffer;
 use crate::components::{Connectivity, RunComponents, Touch};
+use crate::each_label::{Foreground, cut, label_boxes};
 use crate::grid::permute;
 use crate::{Error, Result};
+use std::collections::HashMap;
 use vesalius_volume::{Label, LabelMap};
 
 /// Options of [`fill_holes`].
@@ -24,12 +26,16 @@ impl Default for HoleOptions {
     }
 }
 
-/// The foreground (labels other than 0) as a mask, its holes filled: background that does not reach
-/// the image's border (ITK `BinaryFillhole`, scipy `binary_fill_holes`).
+/// Each label with its holes filled: background of the label that does not reach the image's border (of a
+/// mask: ITK `BinaryFillhole`, scipy `binary_fill_holes`).
+///
+/// A voxel that has a label keeps it, so what lies within another label stays. Of several labels that
+/// enclose a voxel of the background the innermost takes it: the one whose hole is smallest. A gap that
+/// only two labels together enclose is a hole of neither; [`LabelMap::foreground`] has it filled.
 ///
 /// # Errors
 /// [`Error::BadOption`] when `slices` is not an axis.
-pub fn fill_holes<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<LabelMap<u8>> {
+pub fn fill_holes<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<LabelMap<T>> {
     match options.slices {
         None | Some(2) => fill(input, options),
         Some(axis @ (0 | 1)) => {
@@ -41,27 +47,72 @@ pub fn fill_holes<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Resul
     }
 }
 
-fn fill<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<LabelMap<u8>> {
-    let [nx, ny, nz] = input.geometry().size();
-    let across_slices = options.slices.is_none();
-    let touch = Touch {
-        connectivity: options.connectivity,
-        across_slices,
+fn fill<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<LabelMap<T>> {
+    let values = match Foreground::of(input.data()) {
+        Foreground::Nothing => buffer::copy(input.data()),
+        Foreground::One(label) => {
+            let gaps = Gaps::of(input.data(), input.geometry().size(), options)?;
+            let mut out = buffer::filled(label, input.data().len());
+            let outside = |gap: u32| gaps.outside[gap as usize].then(T::default);
+            gaps.joined.paint_over(&mut out, outside);
+            out
+        }
+        Foreground::Several => several(input, options)?,
     };
-    let joined = RunComponents::of_mask(input.data(), [nx, ny, nz], touch, true)?;
-    let mut outside = vec![false; joined.sizes.len()];
-    for (y, z, run, component) in joined.iter() {
-        outside[component as usize] |= run.start == 0
-            || run.end as usize == nx
-            || y == 0
-            || y + 1 == ny
-            || (across_slices && (z == 0 || z + 1 == nz));
+    Ok(LabelMap::new(*input.geometry(), values)?)
+}
+
+fn several<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<Vec<T>> {
+    let (size, background) = (input.geometry().size(), T::default());
+    let mut out = buffer::copy(input.data());
+    // How large the hole is whose label stands in a filled voxel.
+    let mut holes: HashMap<usize, usize> = HashMap::new();
+    for (label, bounds) in label_boxes(input) {
+        // Beyond the smallest box around a label all is outside of it, so the border of the box will do.
+        let gaps = Gaps::of(&cut(input, bounds, label), bounds.size, options)?;
+        for (y, z, run, gap) in gaps.joined.iter() {
+            if gaps.outside[gap as usize] {
+                continue;
+            }
+            let hole = gaps.joined.sizes[gap as usize];
+            let [x0, y0, z0] = bounds.start;
+            let row = ((z0 + z) * size[1] + y0 + y) * size[0] + x0;
+            let voxels = row + run.start as usize..row + run.end as usize;
+            for offset in voxels.filter(|&offset| input.data()[offset] == background) {
+                let least = holes.entry(offset).or_insert(usize::MAX);
+                if hole < *least {
+                    (*least, out[offset]) = (hole, label);
+                }
+            }
+        }
     }
-    let mut out = buffer::filled(1u8, input.data().len());
-    joined.paint_over(&mut out, |component| {
-        outside[component as usize].then_some(0)
-    });
-    Ok(LabelMap::new(*input.geometry(), out)?)
+    Ok(out)
+}
+
+/// The connected background of a mask, and which of it reaches the border.
+struct Gaps {
+    joined: RunComponents,
+    outside: Vec<bool>,
+}
+
+impl Gaps {
+    fn of<T: Label>(mask: &[T], [nx, ny, nz]: [usize; 3], options: &HoleOptions) -> Result<Self> {
+        let across_slices = options.slices.is_none();
+        let touch = Touch {
+            connectivity: options.connectivity,
+            across_slices,
+        };
+        let joined = RunComponents::of_mask(mask, [nx, ny, nz], touch, true)?;
+        let mut outside = vec![false; joined.sizes.len()];
+        for (y, z, run, component) in joined.iter() {
+            outside[component as usize] |= run.start == 0
+                || run.end as usize == nx
+                || y == 0
+                || y + 1 == ny
+                || (across_slices && (z == 0 || z + 1 == nz));
+        }
+        Ok(Self { joined, outside })
+    }
 }
 
 #[cfg(test)]
@@ -93,5 +144,61 @@ mod tests {
                 .counts()[&1],
             36
         );
+    }
+
+    /// A shell of label 3 around one of label 8, both hollow, with a grain of 5 within the inner one.
+    fn nested() -> LabelMap<u16> {
+        let grid = Geometry::axis_aligned([11, 11, 11], [1.0; 3]).unwrap();
+        LabelMap::from_fn(grid, |at| {
+            let far = at.iter().map(|&v| v.abs_diff(5)).max().unwrap_or(0);
+            match far {
+                _ if at == [5, 5, 4] => 5,
+                2 => 8,
+                4 => 3,
+                _ => 0,
+            }
+        })
+    }
+
+    #[test]
+    fn each_label_fills_its_own_holes_and_takes_no_other_label() {
+        let filled = fill_holes(&nested(), &HoleOptions::default()).unwrap();
+        for (offset, &label) in filled.data().iter().enumerate() {
+            let at = nested().geometry().index(offset);
+            let far = at.iter().map(|&v| v.abs_diff(5)).max().unwrap();
+            let expected = match far {
+                _ if at == [5, 5, 4] => 5,
+                0..=2 => 8,
+                3 | 4 => 3,
+                _ => 0,
+            };
+            assert_eq!(label, expected, "{at:?}");
+        }
+        // As one mask the whole block is filled.
+        let block = fill_holes(&nested().foreground(), &HoleOptions::default()).unwrap();
+        assert_eq!(block.counts(), [(0, 1331 - 729), (1, 729)].into());
+    }
+
+    #[test]
+    fn a_gap_between_two_labels_is_a_hole_of_neither() {
+        let grid = Geometry::axis_aligned([5, 5, 1], [1.0; 3]).unwrap();
+        let ring = LabelMap::from_fn(grid, |[x, y, _]| match (x, y) {
+            (2, 2) => 0u8,
+            (1..=3, 1..=3) => {
+                if x < 2 {
+                    4
+                } else {
+                    2
+                }
+            }
+            _ => 0,
+        });
+        let options = HoleOptions {
+            slices: Some(2),
+            ..Default::default()
+        };
+        assert_eq!(fill_holes(&ring, &options).unwrap(), ring);
+        let whole = fill_holes(&ring.foreground(), &options).unwrap();
+        assert_eq!(whole.get([2, 2, 0]), 1);
     }
 }

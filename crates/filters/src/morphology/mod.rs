@@ -1,8 +1,9 @@
-//! Shapes of masks: dilation, erosion, opening, closing, holes, reconstruction.
+//! Shapes of labels and masks: dilation, erosion, opening, closing, holes, reconstruction.
 //!
-//! Masks are packed to one bit a voxel, so a row is a few machine words and moving it is a shift.
+//! A label map stays one: each label is a mask of its own, and a map of one label is a mask. Masks are packed to one bit a voxel, so a row is a few machine words and moving it is a shift.
 
 pub(crate) mod bits;
+mod claims;
 mod element;
 mod holes;
 mod reconstruct;
@@ -13,7 +14,7 @@ pub(crate) use reconstruct::neighbours;
 pub use reconstruct::{Reconstruction, reconstruct};
 
 use crate::Result;
-use bits::BitMask;
+use claims::each_label;
 use vesalius_volume::{Label, LabelMap};
 
 /// What counts as foreground outside of the image while eroding.
@@ -26,22 +27,22 @@ pub enum Border {
     Background,
 }
 
-/// The foreground (labels other than 0) grown by an element: 1 where the element, centred there,
-/// touches it (ITK `BinaryDilate`).
+/// Each label grown by an element: it takes the voxels where the element, centred there, touches it
+/// (of a mask: ITK `BinaryDilate`).
+///
+/// A voxel that has a label keeps it. Where several labels reach a voxel of the background, the nearest
+/// one in millimetres takes it, the lowest of equally near ones. To grow all labels as one mask, give
+/// [`LabelMap::foreground`]; for one label alone [`LabelMap::mask`].
 ///
 /// # Errors
 /// [`crate::Error::BadOption`] when the element's radius is not usable.
-pub fn dilate<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<u8>> {
+pub fn dilate<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<T>> {
     let rows = element.rows(input.geometry().spacing())?;
-    let mask = BitMask::pack(input.data(), input.geometry().size());
-    Ok(LabelMap::new(
-        *input.geometry(),
-        mask.dilated(&rows).unpack(),
-    )?)
+    each_label(input, element, |mask| mask.dilated(&rows))
 }
 
-/// The foreground shrunk by an element: 1 where the element, centred there, lies within it (ITK
-/// `BinaryErode`).
+/// Each label shrunk by an element: it keeps the voxels where the element, centred there, lies within it
+/// (of a mask: ITK `BinaryErode`). To a label, every other one is background.
 ///
 /// # Errors
 /// As [`dilate`].
@@ -49,42 +50,38 @@ pub fn erode<T: Label>(
     input: &LabelMap<T>,
     element: &Element,
     border: Border,
-) -> Result<LabelMap<u8>> {
+) -> Result<LabelMap<T>> {
     let rows = element.rows(input.geometry().spacing())?;
-    let mask = BitMask::pack(input.data(), input.geometry().size());
-    Ok(LabelMap::new(
-        *input.geometry(),
-        mask.eroded(&rows, border).unpack(),
-    )?)
+    each_label(input, element, |mask| mask.eroded(&rows, border))
 }
 
-/// Erosion, then dilation: what is thinner than the element goes (ITK `BinaryMorphologicalOpening`).
+/// Erosion, then dilation of each label by itself: what is thinner than the element goes (of a mask: ITK
+/// `BinaryMorphologicalOpening`).
 ///
 /// # Errors
 /// As [`dilate`].
-pub fn opening<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<u8>> {
+pub fn opening<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<T>> {
     let rows = element.rows(input.geometry().spacing())?;
-    let mask = BitMask::pack(input.data(), input.geometry().size());
-    let opened = mask.eroded(&rows, Border::Foreground).dilated(&rows);
-    Ok(LabelMap::new(*input.geometry(), opened.unpack())?)
+    each_label(input, element, |mask| {
+        mask.eroded(&rows, Border::Foreground).dilated(&rows)
+    })
 }
 
-/// Dilation, then erosion: gaps thinner than the element close. The image is padded meanwhile, so
-/// its border plays no part (ITK `BinaryMorphologicalClosing` with its safe border).
+/// Dilation, then erosion of each label by itself: gaps thinner than the element close. The image is
+/// padded meanwhile, so its border plays no part (of a mask: ITK `BinaryMorphologicalClosing` with its
+/// safe border). Where labels meet, the rule of [`dilate`] holds.
 ///
 /// # Errors
 /// As [`dilate`].
-pub fn closing<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<u8>> {
+pub fn closing<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<T>> {
     let spacing = input.geometry().spacing();
     let rows = element.rows(spacing)?;
     let margin = element.reach(spacing)?;
-    let size = input.geometry().size();
-    let mask = BitMask::pack(input.data(), size).padded(margin);
-    let closed = mask.dilated(&rows).eroded(&rows, Border::Foreground);
-    Ok(LabelMap::new(
-        *input.geometry(),
-        closed.cropped(margin, size).unpack(),
-    )?)
+    each_label(input, element, |mask| {
+        let closed = mask.padded(margin).dilated(&rows);
+        let closed = closed.eroded(&rows, Border::Foreground);
+        closed.cropped(margin, mask.size())
+    })
 }
 
 #[cfg(test)]

@@ -19,18 +19,7 @@ const LANES: usize = 16;
 /// # Errors
 /// [`Error::BadOption`] when the box has more than 4096 voxels.
 pub fn median<R: Real>(input: &Volume<R>, radius: [usize; 3]) -> Result<Volume<R>> {
-    let window: usize = radius
-        .iter()
-        .map(|r| r.saturating_mul(2).saturating_add(1))
-        .product();
-    if window > 4096 || radius.iter().any(|&r| r > 4096) {
-        return Err(Error::option(
-            "median",
-            "radius",
-            radius,
-            "a box of at most 4096 voxels",
-        ));
-    }
+    let window = check_radius(radius)?;
     let [nx, ny, nz] = input.geometry().size();
     let mut out = buffer::filled(R::ZERO, input.data().len());
     if out.is_empty() {
@@ -66,6 +55,16 @@ pub fn median<R: Real>(input: &Volume<R>, radius: [usize; 3]) -> Result<Volume<R
         },
     );
     Ok(Volume::new(*input.geometry(), input.channels(), out)?)
+}
+
+/// The voxels of a box of this radius, when they are few enough.
+pub(super) fn check_radius(radius: [usize; 3]) -> Result<usize> {
+    let window = radius.iter().try_fold(1usize, |voxels, r| {
+        voxels.checked_mul(r.checked_mul(2)?.checked_add(1)?)
+    });
+    window
+        .filter(|&voxels| voxels <= 4096)
+        .ok_or_else(|| Error::option("median", "radius", radius, "a box of at most 4096 voxels"))
 }
 
 vectorised! {

@@ -1,9 +1,10 @@
-//! Smoothing and derivatives: Gaussians in millimetres, median, gradient, Laplacian, diffusion.
+//! Smoothing and derivatives: Gaussians in millimetres, median, majority of labels, gradient, Laplacian, diffusion.
 
 mod convolve;
 mod derivatives;
 mod diffusion;
 mod discrete;
+mod majority;
 mod median;
 mod recursive;
 
@@ -13,5 +14,6 @@ pub use derivatives::{
 pub(crate) use derivatives::{mean, range};
 pub use diffusion::{DiffusionOptions, curvature_anisotropic_diffusion};
 pub use discrete::{DiscreteGaussianOptions, discrete_gaussian, gaussian_kernel};
+pub use majority::majority;
 pub use median::median;
 pub use recursive::{Order, recursive_gaussian, recursive_gaussian_derivative};

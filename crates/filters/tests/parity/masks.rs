@@ -80,7 +80,7 @@ fn components_agree_with_itk_and_cc3d() {
         same_sets(ours.labels.data(), &format!("components_cc3d_{count}"));
     }
     same(
-        largest_component(&mask, Connectivity::Corners)
+        keep_largest(&mask, &ComponentOptions::default())
             .unwrap()
             .data(),
         "largest_cc3d",

@@ -1,7 +1,7 @@
-//! Filters that tell pieces of a mask apart.
+//! Filters that tell pieces of labels apart.
 
 use super::Result;
-use super::files::{Files, Neighbours, Pieces};
+use super::files::{Files, Pieces};
 use crate::input::ImageInput;
 use crate::output::{JsonOutput, table};
 use crate::values::triple;
@@ -14,7 +14,7 @@ use vesalius::volume::LabelMap;
 /// Filters of connected pieces.
 #[derive(clap::Subcommand)]
 pub enum Connected {
-    /// Number the connected pieces of a mask, in the order in which they are met
+    /// Number the connected pieces of each label, in the order in which they are met
     Components {
         #[command(flatten)]
         files: Files,
@@ -25,15 +25,14 @@ pub enum Connected {
     KeepLargest {
         #[command(flatten)]
         files: Files,
-        /// Through how many neighbours voxels hang together
-        #[arg(long, value_enum, default_value = "26")]
-        neighbours: Neighbours,
+        #[command(flatten)]
+        pieces: Pieces,
     },
-    /// Keep the pieces of more than a volume
+    /// Keep the pieces of at least a volume
     KeepLargerThan {
         #[command(flatten)]
         files: Files,
-        /// The volume in mm³
+        /// The volume in mm³; a piece of exactly this volume stays
         #[arg(long, value_name = "MM³")]
         volume: f64,
         #[command(flatten)]
@@ -70,8 +69,8 @@ impl Connected {
             Self::Components { files, pieces } => {
                 files.relabel(|labels| Ok(connected_components(labels, &(*pieces).into())?.labels))
             }
-            Self::KeepLargest { files, neighbours } => {
-                files.relabel(|labels| keep_largest(labels, (*neighbours).into()))
+            Self::KeepLargest { files, pieces } => {
+                files.relabel(|labels| keep_largest(labels, &(*pieces).into()))
             }
             Self::KeepLargerThan {
                 files,

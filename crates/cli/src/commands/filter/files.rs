@@ -3,10 +3,11 @@
 use super::Result;
 use crate::input::ImageInput;
 use clap::ValueEnum;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use vesalius::filters::{self, ComponentOptions, Connectivity};
-use vesalius::io::{FileVoxel, write, write_labels};
+use vesalius::io::{FileVoxel, ReadOptions, write, write_labels};
 use vesalius::volume::{Label, LabelMap, Volume};
 
 /// The file that is read and the file that is written.
@@ -23,9 +24,19 @@ pub struct Files {
 }
 
 impl Files {
+    /// Where the input is.
+    pub fn input(&self) -> &Path {
+        &self.input
+    }
+
     /// Where the result goes.
     pub fn output(&self) -> &Path {
         &self.output
+    }
+
+    /// How the input is read.
+    pub fn reading(&self) -> ReadOptions {
+        self.reading.options()
     }
 
     /// The input as an image.
@@ -89,14 +100,39 @@ impl From<Neighbours> for Connectivity {
     }
 }
 
+/// Whether the labels are taken as they are, which is the default, or as one mask.
+#[derive(clap::Args, Clone, Copy)]
+pub struct Masked {
+    /// All labels but 0 are one mask, and the result is a mask of 0 and 1
+    #[arg(long)]
+    binary: bool,
+    /// This label alone is a mask, and the result is a mask of 0 and 1
+    #[arg(long, value_name = "VALUE", conflicts_with = "binary")]
+    label: Option<u16>,
+}
+
+impl Masked {
+    /// The labels that a filter works on.
+    pub fn of<'a>(&self, labels: &'a LabelMap) -> Cow<'a, LabelMap> {
+        match (self.binary, self.label) {
+            (false, None) => Cow::Borrowed(labels),
+            (_, Some(label)) => Cow::Owned(labels.map(|value| u16::from(value == label))),
+            (true, None) => Cow::Owned(labels.map(|value| u16::from(value != 0))),
+        }
+    }
+}
+
 /// How components are told apart.
 #[derive(clap::Args, Clone, Copy)]
 pub struct Pieces {
     /// Through how many neighbours voxels hang together
     #[arg(long, value_enum, default_value = "26")]
     neighbours: Neighbours,
-    /// Voxels of different labels never hang together
+    /// All labels but 0 are one mask: voxels of different labels hang together too
     #[arg(long)]
+    binary: bool,
+    /// Voxels of different labels never hang together, which is the default
+    #[arg(long, conflicts_with = "binary")]
     by_label: bool,
 }
 
@@ -104,7 +140,7 @@ impl From<Pieces> for ComponentOptions {
     fn from(pieces: Pieces) -> Self {
         Self {
             connectivity: pieces.neighbours.into(),
-            by_label: pieces.by_label,
+            by_label: pieces.by_label || !pieces.binary,
         }
     }
 }

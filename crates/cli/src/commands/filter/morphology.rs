@@ -1,7 +1,7 @@
-//! Filters that grow, shrink and fill masks.
+//! Filters that grow, shrink and fill labels.
 
 use super::Result;
-use super::files::{Axis, Files, Neighbours};
+use super::files::{Axis, Files, Masked, Neighbours};
 use crate::values::triple;
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -11,41 +11,41 @@ use vesalius::filters::{
 };
 use vesalius::volume::LabelMap;
 
-/// Filters of masks; the foreground is every label but 0, and the result is a mask of 0 and 1.
+/// Filters of labels, each label by itself, or of a mask with `--binary` or `--label`.
 #[derive(clap::Subcommand)]
 pub enum Morphology {
-    /// Grow a mask
+    /// Grow each label; a labelled voxel keeps its label, and a voxel between two goes to the nearer one
     Dilate {
         #[command(flatten)]
         files: Files,
         #[command(flatten)]
         structure: Structure,
     },
-    /// Shrink a mask
+    /// Shrink each label; to a label, every other one is background
     Erode {
         #[command(flatten)]
         files: Files,
         #[command(flatten)]
         structure: Structure,
-        /// The border of the image shrinks the mask too
+        /// The border of the image shrinks labels too
         #[arg(long)]
         border: bool,
     },
-    /// Shrink, then grow a mask: what is thin goes
+    /// Shrink, then grow each label: what is thin goes
     Open {
         #[command(flatten)]
         files: Files,
         #[command(flatten)]
         structure: Structure,
     },
-    /// Grow, then shrink a mask: gaps close
+    /// Grow, then shrink each label: gaps close, and a labelled voxel keeps its label
     Close {
         #[command(flatten)]
         files: Files,
         #[command(flatten)]
         structure: Structure,
     },
-    /// Fill what a mask encloses
+    /// Fill the background that a label encloses; what has a label keeps it, and of two labels the inner fills
     FillHoles {
         #[command(flatten)]
         files: Files,
@@ -55,9 +55,8 @@ pub enum Morphology {
         /// Fill each slice across this axis on its own
         #[arg(long, value_enum, value_name = "AXIS")]
         slices: Option<Axis>,
-        /// The one label that is foreground, instead of all but 0
-        #[arg(long, value_name = "VALUE")]
-        label: Option<u16>,
+        #[command(flatten)]
+        masked: Masked,
     },
     /// Spread an image, the marker, under or over another one, the mask
     Reconstruct {
@@ -83,9 +82,8 @@ pub struct Structure {
     /// Its shape
     #[arg(long, value_enum, default_value = "ball")]
     shape: Shape,
-    /// The one label that is foreground, instead of all but 0
-    #[arg(long, value_name = "VALUE")]
-    label: Option<u16>,
+    #[command(flatten)]
+    masked: Masked,
 }
 
 /// How far it reaches.
@@ -133,15 +131,10 @@ impl Structure {
     fn apply(
         &self,
         files: &Files,
-        filter: impl FnOnce(&LabelMap<u8>, &Element) -> filters::Result<LabelMap<u8>>,
+        filter: impl FnOnce(&LabelMap, &Element) -> filters::Result<LabelMap>,
     ) -> Result<()> {
-        files.relabel(|labels| filter(&foreground(labels, self.label), &self.element()))
+        files.relabel(|labels| filter(&self.masked.of(labels), &self.element()))
     }
-}
-
-/// A label, or all but 0, as a mask.
-fn foreground(labels: &LabelMap, label: Option<u16>) -> LabelMap<u8> {
-    labels.map(|value| u8::from(label.map_or(value != 0, |label| value == label)))
 }
 
 impl Morphology {
@@ -158,7 +151,7 @@ impl Morphology {
                     true => Border::Background,
                     false => Border::Foreground,
                 };
-                structure.apply(files, |mask, element| erode(mask, element, border))
+                structure.apply(files, |labels, element| erode(labels, element, border))
             }
             Self::Open { files, structure } => structure.apply(files, opening),
             Self::Close { files, structure } => structure.apply(files, closing),
@@ -166,13 +159,13 @@ impl Morphology {
                 files,
                 neighbours,
                 slices,
-                label,
+                masked,
             } => {
                 let options = HoleOptions {
                     connectivity: (*neighbours).into(),
                     slices: slices.map(|axis| axis as usize),
                 };
-                files.relabel(|labels| fill_holes(&foreground(labels, *label), &options))
+                files.relabel(|labels| fill_holes(&masked.of(labels), &options))
             }
             Self::Reconstruct {
                 files,

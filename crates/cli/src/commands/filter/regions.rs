@@ -11,6 +11,7 @@ use vesalius::filters::{
     multi_otsu_thresholds, signed_distance, threshold, watershed, write_obj, write_ply, write_stl,
 };
 use vesalius::io::{write, write_labels};
+use vesalius::volume::LabelMap;
 
 /// Filters that make or measure regions.
 #[derive(clap::Subcommand)]
@@ -37,15 +38,21 @@ pub enum Regions {
         #[arg(long, default_value_t = 128)]
         bins: usize,
     },
-    /// Distance in mm to the nearest voxel of a mask
+    /// Distance in mm to the nearest voxel that has a label
     Distance {
         #[command(flatten)]
         files: Files,
+        /// The one label that is measured to, instead of any
+        #[arg(long, value_name = "VALUE")]
+        label: Option<u16>,
     },
-    /// Distance in mm to the border of a mask, negative inside
+    /// Distance in mm to the border between labels and background, negative inside
     SignedDistance {
         #[command(flatten)]
         files: Files,
+        /// The one label whose border is measured to; the others are background
+        #[arg(long, value_name = "VALUE")]
+        label: Option<u16>,
     },
     /// Flood an image from markers
     Watershed {
@@ -65,9 +72,9 @@ pub enum Regions {
     Contour {
         #[command(flatten)]
         files: Files,
-        /// One mask of all labels but 0, whose inner borders do not count
-        #[arg(long)]
-        mask: bool,
+        /// All labels but 0 are one mask of 0 and 1, whose inner borders do not count
+        #[arg(long, visible_alias = "mask")]
+        binary: bool,
         /// Through how many neighbours a voxel touches what is outside
         #[arg(long, value_enum, default_value = "6")]
         neighbours: Neighbours,
@@ -125,13 +132,13 @@ impl Regions {
                 found.iter().for_each(|threshold| out!("{threshold}"));
                 Ok(())
             }
-            Self::Distance { files } => Ok(write(
+            Self::Distance { files, label } => Ok(write(
                 files.output(),
-                &distance_map::<_, f32>(&files.labels()?)?,
+                &distance_map::<_, f32>(&mask(files, *label)?)?,
             )?),
-            Self::SignedDistance { files } => Ok(write(
+            Self::SignedDistance { files, label } => Ok(write(
                 files.output(),
-                &signed_distance::<_, f32>(&files.labels()?)?,
+                &signed_distance::<_, f32>(&mask(files, *label)?)?,
             )?),
             Self::Watershed {
                 files,
@@ -148,7 +155,7 @@ impl Regions {
             }
             Self::Contour {
                 files,
-                mask: true,
+                binary: true,
                 neighbours,
             } => files.relabel(|labels| contour(labels, (*neighbours).into())),
             Self::Contour {
@@ -167,6 +174,15 @@ impl Regions {
             } => statistics(input, image, reading, json),
         }
     }
+}
+
+/// One label, or all but 0, as a mask.
+fn mask(files: &Files, label: Option<u16>) -> Result<LabelMap<u8>> {
+    let labels = files.labels()?;
+    Ok(match label {
+        Some(label) => labels.mask(label),
+        None => labels.foreground(),
+    })
 }
 
 fn surface(files: &Files, label: u16, level: Option<f64>) -> Result<()> {

@@ -2,14 +2,16 @@
 
 use super::Result;
 use super::files::Files;
+use crate::kind::KindOption;
 use crate::values::triple;
 use clap::ValueEnum;
 use std::str::FromStr;
 use vesalius::filters::{
     DiffusionOptions, DiscreteGaussianOptions, Order, UnsharpMaskOptions,
     curvature_anisotropic_diffusion, discrete_gaussian, gradient_magnitude, laplacian,
-    laplacian_sharpening, median, recursive_gaussian_derivative, unsharp_mask,
+    laplacian_sharpening, majority, median, recursive_gaussian_derivative, unsharp_mask,
 };
+use vesalius::io::write;
 
 /// Filters of neighbourhoods.
 #[derive(clap::Subcommand)]
@@ -39,10 +41,12 @@ pub enum Smoothing {
         #[arg(long, default_value_t = 32, value_name = "VOXELS")]
         maximum_width: usize,
     },
-    /// The median of a box around each voxel
+    /// The median of a box around each voxel; of labels the one that most of the box has
     Median {
         #[command(flatten)]
         files: Files,
+        #[command(flatten)]
+        kind: KindOption,
         /// Radius of the box in voxels, one or x,y,z
         #[arg(long, value_parser = triple::<usize>, value_name = "VOXELS", default_value = "1", allow_negative_numbers = true)]
         radius: [usize; 3],
@@ -140,7 +144,19 @@ impl Smoothing {
                 };
                 files.filter(|image| discrete_gaussian(image, &options))
             }
-            Self::Median { files, radius } => files.filter(|image| median(image, *radius)),
+            Self::Median {
+                files,
+                kind,
+                radius,
+            } => {
+                if !kind.says_labels() {
+                    let image = files.image()?;
+                    if !kind.is_labels(files.input(), &image, &files.reading())? {
+                        return Ok(write(files.output(), &median(&image, *radius)?)?);
+                    }
+                }
+                files.relabel(|labels| majority(labels, *radius))
+            }
             Self::CurvatureDiffusion {
                 files,
                 iterations,
