@@ -5,8 +5,8 @@ use crate::FileWarning;
 use std::path::{Path, PathBuf};
 use vesalius_filters::ResampleOptions;
 use vesalius_io::{
-    FolderLock, FourthAxis, Kind, ReadOptions, kind_of, probe_with, read_labels_with, read_with, write,
-    write_bytes_atomically, write_labels,
+    FolderLock, FourthAxis, Kind, ReadOptions, kind_of, probe_with, read_labels_with, read_with,
+    write, write_bytes_atomically, write_labels,
 };
 use vesalius_transforms::{Chain, LabelSampling, Trace, stack_on_first};
 use vesalius_view::{Montage, Picture, Scene};

@@ -39,7 +39,7 @@ impl KindOption {
         match kind_of(&probe_with(path, reading)?, image) {
             Kind::Image => Ok(false),
             Kind::Labels(because) => {
-                eprintln!("{}: taken as a label map: {because}", path.display());
+                note!("{}: taken as a label map: {because}", path.display());
                 Ok(true)
             }
             Kind::Unclear { voxel_type, values } => Err(format!(

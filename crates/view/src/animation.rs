@@ -1,5 +1,6 @@
 //! A walk through the slices of a volume, as a GIF that any browser and slide shows.
 
+use crate::montage::at_least_one;
 use crate::{Montage, Picture, Result, Scene, Slicing, Window};
 use gif::{Encoder, Frame, Repeat};
 
@@ -29,9 +30,11 @@ impl Animation {
     /// The bytes of a GIF file that repeats for ever.
     ///
     /// # Errors
-    /// As [`Montage::draw`]; [`crate::Error::Gif`].
+    /// As [`Montage::draw`]; [`crate::Error::BadOption`] for no frames, [`crate::Error::Gif`].
     pub fn gif(&self, scene: &Scene) -> Result<Vec<u8>> {
         scene.check()?;
+        self.frame.window.check()?;
+        at_least_one("the number of frames", self.frames)?;
         let [low, high] = self.frame.window.range(scene.image, scene.channel);
         let draw = |slice: usize| {
             Montage {
@@ -79,7 +82,7 @@ impl Animation {
         let first = occupied.iter().position(|&o| o).unwrap_or(0);
         let last = occupied.iter().rposition(|&o| o).unwrap_or(total - 1);
         let (first, last) = (first.saturating_sub(2), (last + 2).min(total - 1));
-        let step = (last - first + 1).div_ceil(self.frames.max(1));
+        let step = (last - first + 1).div_ceil(self.frames);
         (first..=last).step_by(step).collect()
     }
 }

@@ -39,6 +39,16 @@ pub enum Error {
         /// Height in pixels.
         height: usize,
     },
+    /// An option that nothing can be drawn with.
+    #[error("{option} is {found}, expected {expected}")]
+    BadOption {
+        /// The option.
+        option: &'static str,
+        /// What it was set to.
+        found: String,
+        /// What it may be.
+        expected: &'static str,
+    },
     /// The PNG encoder refused.
     #[error("could not encode the PNG: {0}")]
     Png(#[from] png::EncodingError),

@@ -61,9 +61,14 @@ impl Montage {
     /// The sheet.
     ///
     /// # Errors
-    /// As [`Scene::check`], [`crate::Error::NoSlice`], [`crate::Error::TooLarge`].
+    /// As [`Scene::check`] and [`Window::check`]; [`crate::Error::BadOption`] for no slices, no columns or
+    /// tiles without pixels, [`crate::Error::NoSlice`], [`crate::Error::TooLarge`].
     pub fn draw(&self, scene: &Scene) -> Result<Picture> {
         scene.check()?;
+        self.window.check()?;
+        at_least_one("the number of slices", self.slices)?;
+        at_least_one("the number of columns", self.columns)?;
+        at_least_one("the size of a tile", self.tile)?;
         let slicing = Slicing::new(scene.image.geometry(), self.plane);
         let slices = if self.at.is_empty() {
             scene.slices(self.plane, self.slices)
@@ -138,11 +143,23 @@ impl Montage {
     }
 }
 
+/// Nothing when there is something to draw.
+pub(crate) fn at_least_one(option: &'static str, found: usize) -> Result<()> {
+    match found {
+        0 => Err(crate::Error::BadOption {
+            option,
+            found: found.to_string(),
+            expected: "1 or more",
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Millimetres a pixel, such that the longer side of a slice has `tile` pixels.
 pub(crate) fn scale(slicing: &Slicing, tile: usize) -> f64 {
     let (size, spacing) = (slicing.size(), slicing.spacing());
     let longest = (0..2).fold(0.0f64, |m, i| m.max(size[i] as f64 * spacing[i]));
-    longest / tile.max(1) as f64
+    longest / tile as f64
 }
 
 /// Orientation and window in words, wrapped to a width in pixels.

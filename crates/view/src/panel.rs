@@ -1,7 +1,7 @@
 //! One slice as a picture: grey image, labels blended over it, outlines, letters at its edges.
 
 use crate::{Colour, Picture, Result, Scene, Slicing, label_colour, text, window};
-use vesalius_volume::LabelMap;
+use vesalius_volume::{LabelMap, limits};
 
 const LETTERS: Colour = [235, 235, 235];
 
@@ -39,7 +39,7 @@ impl Panel<'_> {
     /// Width and height in pixels.
     pub fn size(&self) -> [usize; 2] {
         let (size, spacing) = (self.slicing.size(), self.slicing.spacing());
-        [0, 1].map(|i| ((size[i] as f64 * spacing[i] / self.scale).round() as usize).max(1))
+        [0, 1].map(|i| (limits::round(size[i] as f64 * spacing[i] / self.scale) as usize).max(1))
     }
 
     /// The slice with a label map over it.
@@ -65,7 +65,7 @@ impl Panel<'_> {
 
     fn nearest(&self, axis: usize, pixel: usize) -> usize {
         let last = self.slicing.size()[axis] - 1;
-        (self.place(axis, pixel as f64).round().max(0.0) as usize).min(last)
+        (limits::round(self.place(axis, pixel as f64)).max(0.0) as usize).min(last)
     }
 
     /// The image at every pixel: bilinear where it is enlarged, averaged where it is reduced.
@@ -98,9 +98,8 @@ impl Panel<'_> {
     /// Voxels and weights of each pixel along one axis.
     fn taps(&self, axis: usize, pixels: usize) -> Vec<Vec<(usize, f32)>> {
         let last = self.slicing.size()[axis] - 1;
-        let samples = (self.scale / self.slicing.spacing()[axis])
-            .ceil()
-            .clamp(1.0, 64.0) as usize;
+        let samples = limits::ceil(self.scale / self.slicing.spacing()[axis]);
+        let samples = samples.clamp(1.0, 64.0) as usize;
         let weight = 1.0 / samples as f32;
         let taps = |pixel: usize| {
             let mut taps = Vec::with_capacity(2 * samples);

@@ -27,9 +27,10 @@ impl ThreePlanes {
     /// The sheet.
     ///
     /// # Errors
-    /// As [`Scene::check`]; [`Error::NoVoxel`], [`Error::TooLarge`].
+    /// As [`Scene::check`] and [`Window::check`]; [`Error::NoVoxel`], [`Error::TooLarge`].
     pub fn draw(&self, scene: &Scene) -> Result<Picture> {
         scene.check()?;
+        self.window.check()?;
         let grid = scene.image.geometry();
         let through = self.through.unwrap_or_else(|| middle(scene));
         if (0..3).any(|i| through[i] >= grid.size()[i]) {

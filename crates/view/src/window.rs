@@ -1,5 +1,6 @@
 //! From intensities to grey: a window given in numbers or taken from the image's percentiles.
 
+use crate::{Error, Result};
 use vesalius_volume::Volume;
 
 /// At most this many values are sorted for a percentile; a picture needs no more.
@@ -27,6 +28,38 @@ impl Window {
         Self::Range(centre - width / 2.0, centre + width / 2.0)
     }
 
+    /// Nothing when the window has two ends, the first below the second.
+    ///
+    /// # Errors
+    /// [`Error::BadOption`]: an end that is no finite number, ends in the wrong order, percentiles beyond 0
+    /// to 100.
+    pub fn check(&self) -> Result<()> {
+        let bad = |found, expected| {
+            Err(Error::BadOption {
+                option: "the window",
+                found,
+                expected,
+            })
+        };
+        match *self {
+            Self::Range(low, high) if !(low.is_finite() && high.is_finite() && low < high) => bad(
+                format!("{low} to {high}"),
+                "two finite numbers, the first below the second",
+            ),
+            Self::Percentiles(low, high)
+                if !(0.0..=100.0).contains(&low)
+                    || !(0.0..=100.0).contains(&high)
+                    || low >= high =>
+            {
+                bad(
+                    format!("the percentiles {low} to {high}"),
+                    "two percentiles from 0 to 100, the first below the second",
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The intensities drawn black and white for a channel of an image; the second is the larger.
     ///
     /// # Panics
@@ -40,7 +73,7 @@ impl Window {
         if high > low {
             [low, high]
         } else {
-            [low, low + 1.0]
+            [low, low + 1.0f32.max(low.abs() * 1e-6)]
         }
     }
 }
@@ -92,7 +125,39 @@ mod tests {
         );
         let flat = Volume::filled(grid, 7.0f32);
         assert_eq!(Window::default().range(&flat, 0), [7.0, 8.0]);
+        // Where single precision has no number one further, the ends are still apart.
+        let [low, high] = Window::default().range(&Volume::filled(grid, 3e8f32), 0);
+        assert!(low < high);
         assert_eq!(grey(f32::NAN, [0.0, 1.0]), 0);
         assert_eq!(grey(0.5, [0.0, 1.0]), 128);
+    }
+
+    #[test]
+    fn a_window_without_two_ends_in_order_is_refused() {
+        let (nan, inf) = (f32::NAN, f32::INFINITY);
+        for window in [
+            Window::Range(nan, 5.0),
+            Window::Range(5.0, inf),
+            Window::Range(-inf, inf),
+            Window::Range(50.0, 5.0),
+            Window::Range(5.0, 5.0),
+            Window::level(40.0, nan),
+            Window::level(40.0, 0.0),
+            Window::level(40.0, -80.0),
+            Window::level(inf, 80.0),
+            Window::Percentiles(f64::NAN, 99.0),
+            Window::Percentiles(99.0, 1.0),
+            Window::Percentiles(-1.0, 99.0),
+        ] {
+            let message = window.check().unwrap_err().to_string();
+            assert!(message.contains("the window is"), "{window:?}: {message}");
+        }
+        for window in [
+            Window::default(),
+            Window::Range(-5.0, 5.0),
+            Window::level(40.0, 400.0),
+        ] {
+            assert!(window.check().is_ok(), "{window:?}");
+        }
     }
 }

@@ -311,19 +311,6 @@ pub enum Warning {
         /// The label's value or the region's name.
         label: String,
     },
-    /// A cascade's fine model names no margin, so that one was chosen.
-    #[error(
-        "the fine model was not trained on crops around labels, so it names no margin: {millimetres} mm are kept around what the coarse model finds"
-    )]
-    MarginChosen {
-        /// Millimetres on each side.
-        millimetres: f64,
-    },
-    /// A cascade keeps nothing around what its coarse model finds.
-    #[error(
-        "no margin is kept around what the coarse model finds: what it misses at the border is cut off"
-    )]
-    NoMargin,
     /// A measure has no value in cases that others count.
     #[error(
         "{measure} of label {label} has no value in {cases} case(s): they are left out of its mean"

@@ -1,12 +1,15 @@
 //! `vesalius evaluate`: segmentations against references.
 
 use super::Result;
+use crate::again::{command, this_command};
 use crate::input::GeometryInput;
 use crate::output::{JsonOutput, table};
-use std::path::PathBuf;
-use vesalius::evaluate::{EvaluateOptions, evaluate};
+use crate::warnings;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use vesalius::evaluate::{Error, EvaluateOptions, Evaluated, GridMismatch, Grids, evaluate};
 use vesalius::inferers::describe_model;
-use vesalius::io::write_bytes_atomically;
+use vesalius::io::{strip_extension, write_bytes_atomically};
 use vesalius::metrics::{Bootstrap, Evaluation, Measure, Report, Table, Target, Targets};
 
 /// Arguments of `vesalius evaluate`.
@@ -46,9 +49,13 @@ pub struct Arguments {
     /// Score the labels or regions of this model folder
     #[arg(long)]
     model: Option<PathBuf>,
-    /// A reference without a prediction scores as missed instead of being an error
+    /// A reference without a prediction scores as missed, and a prediction without a reference is not
+    /// scored, instead of being an error; both are named
     #[arg(long)]
     allow_missing: bool,
+    /// Bring predictions on another grid to their reference's, by the nearest label
+    #[arg(long)]
+    match_grids: bool,
     /// List so many of the worst cases [default: all]
     #[arg(long, value_name = "N")]
     worst: Option<usize>,
@@ -86,9 +93,20 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         ignore: arguments.ignore,
         measures,
         allow_missing: arguments.allow_missing,
+        grids: match arguments.match_grids {
+            true => Grids::Nearest,
+            false => Grids::MustAgree,
+        },
         reading: arguments.reading.options(),
     };
-    let evaluation = evaluate(&arguments.prediction, &arguments.reference, &options)?;
+    let Evaluated {
+        evaluation,
+        warnings,
+        files,
+    } = evaluate(&arguments.prediction, &arguments.reference, &options)
+        .map_err(|error| advised(error, &arguments.prediction))?;
+    warnings::tell_files(&files);
+    warnings::tell_about("", &warnings);
     let bootstrap = Bootstrap {
         resamples: arguments.resamples,
         level: arguments.confidence,
@@ -104,6 +122,66 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         evaluation: &evaluation,
         bootstrap,
     })
+}
+
+/// What went wrong, with the commands that help, as they run.
+fn advised(error: Error, prediction: &Path) -> Box<dyn std::error::Error> {
+    match &error {
+        Error::Lone {
+            lone, references, ..
+        } => {
+            let missing = match lone.references.len() {
+                0 => String::new(),
+                n => format!(
+                    "{}: no prediction for {n} of {references} references\n",
+                    prediction.display()
+                ),
+            };
+            format!(
+                "{missing}{error}\n  score what is there, a missing prediction as missed: {}",
+                this_command(&["--allow-missing"])
+            )
+            .into()
+        }
+        Error::Grids(mismatches) => {
+            let mut text = format!(
+                "{error}\n  score on the references' grids: {}",
+                this_command(&["--match-grids"])
+            );
+            for m in mismatches {
+                let beside = match prediction.is_dir() {
+                    // In the folder it would be a prediction without a reference.
+                    true => prediction,
+                    false => &m.prediction,
+                };
+                let command = resampling(m, beside);
+                text.push_str(&format!("\n  or resample the labels first: {command}"));
+            }
+            text.into()
+        }
+        _ => error.into(),
+    }
+}
+
+/// The command that brings a prediction to its reference's grid, as a new file beside a path.
+fn resampling(m: &GridMismatch, beside: &Path) -> String {
+    let name = m
+        .prediction
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let stem = strip_extension(&m.prediction);
+    let ending = name.strip_prefix(stem.as_str()).unwrap_or_default();
+    let output = beside.with_file_name(format!("{stem}_on_reference{ending}"));
+    let words: [OsString; 6] = [
+        "resample".into(),
+        m.prediction.clone().into(),
+        output.into(),
+        "--like".into(),
+        m.reference.clone().into(),
+        "--labels".into(),
+    ];
+    command(words)
 }
 
 fn targets(arguments: &Arguments) -> Result<Option<Targets>> {

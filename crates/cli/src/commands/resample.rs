@@ -129,7 +129,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     let image = arguments.reading.image(&arguments.input)?;
     let reading = arguments.reading.options();
-    if arguments.kind.is_labels(&arguments.input, &image, &reading)? {
+    if arguments
+        .kind
+        .is_labels(&arguments.input, &image, &reading)?
+    {
         return labels(&job, arguments);
     }
     Ok(write(

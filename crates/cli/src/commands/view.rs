@@ -144,6 +144,23 @@ fn plane(choice: Choice) -> Plane {
 /// Options that contradict each other, which would be passed over in silence otherwise.
 fn check(arguments: &Arguments, animated: bool) -> Result<()> {
     let three = arguments.plane == Choice::Three;
+    for (name, value) in [
+        ("tile", Some(arguments.tile)),
+        ("slices", arguments.slices),
+        ("columns", Some(arguments.columns)),
+    ] {
+        if value == Some(0) {
+            return Err(format!("`--{name} 0`: expected 1 or more").into());
+        }
+    }
+    if let Err(error) = window(arguments).check() {
+        let option = if arguments.window.is_some() {
+            "--window"
+        } else {
+            "--level and --width"
+        };
+        return Err(format!("{option}: {error}").into());
+    }
     if arguments.at.contains(&0) {
         return Err("`--at 0`: slices are counted from 1".into());
     }
@@ -175,12 +192,16 @@ fn ending(arguments: &Arguments) -> String {
     ending.unwrap_or_default().to_ascii_lowercase()
 }
 
-fn draw(arguments: &Arguments, scene: &Scene, animated: bool) -> Result<Vec<u8>> {
-    let window = match (arguments.window, arguments.level, arguments.width) {
+fn window(arguments: &Arguments) -> Window {
+    match (arguments.window, arguments.level, arguments.width) {
         (Some([low, high]), _, _) => Window::Range(low as f32, high as f32),
         (_, Some(level), Some(width)) => Window::level(level, width),
         _ => Window::default(),
-    };
+    }
+}
+
+fn draw(arguments: &Arguments, scene: &Scene, animated: bool) -> Result<Vec<u8>> {
+    let window = window(arguments);
     let overlay = Overlay {
         opacity: arguments.opacity,
         outline: arguments.outline,

@@ -1,0 +1,356 @@
+//! Segmentations against references: a pair of files, or two folders paired by file name.
+//!
+//! Nothing is left out of a mean unseen: what has no counterpart, lies on another grid or has no value is an
+//! error or, where the caller allows it, a warning in the result.
+
+mod pairs;
+
+use crate::FileWarning;
+use pairs::{Pair, Pairs, pair};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use vesalius_filters::{LabelResampleOptions, resample_labels};
+use vesalius_io::{ReadOptions, probe_with, read_labels_with};
+use vesalius_metrics::{CaseScores, Evaluation, Evaluator, Measure, Target, Targets};
+use vesalius_volume::{LabelMap, Warning};
+
+/// Why two label maps or folders cannot be compared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A path that holds nothing to compare.
+    #[error("{}: {reason}", path.display())]
+    Path {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// References and predictions that have no counterpart.
+    #[error("{} beside {}: {lone}", prediction.display(), reference.display())]
+    Lone {
+        /// The folder of predictions.
+        prediction: PathBuf,
+        /// The folder of references.
+        reference: PathBuf,
+        /// What has no counterpart.
+        lone: Lone,
+        /// How many references there are.
+        references: usize,
+    },
+    /// Predictions that do not lie on their reference's grid.
+    #[error("{}", told(.0))]
+    Grids(Vec<GridMismatch>),
+    /// A pair that cannot be scored.
+    #[error("case {case}: {source}")]
+    Case {
+        /// The case.
+        case: String,
+        /// Why not.
+        source: vesalius_metrics::Error,
+    },
+    /// A prediction that cannot be brought to its reference's grid.
+    #[error("case {case}: {source}")]
+    Resample {
+        /// The case.
+        case: String,
+        /// Why not.
+        source: vesalius_filters::Error,
+    },
+    /// A file that cannot be read.
+    #[error("{0}")]
+    Io(#[from] vesalius_io::Error),
+    /// Labels or scores that contradict each other.
+    #[error("{0}")]
+    Metric(#[from] vesalius_metrics::Error),
+}
+
+/// References and predictions without a counterpart, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lone {
+    /// References without a prediction.
+    pub references: Vec<String>,
+    /// Predictions without a reference.
+    pub predictions: Vec<String>,
+}
+
+impl Lone {
+    /// Whether all have their counterpart.
+    pub fn is_empty(&self) -> bool {
+        self.references.is_empty() && self.predictions.is_empty()
+    }
+
+    /// Names that differ in case alone, which are probably one.
+    fn alike(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.references.iter().filter_map(|reference| {
+            let same = |other: &&String| other.to_lowercase() == reference.to_lowercase();
+            Some((reference, self.predictions.iter().find(same)?))
+        })
+    }
+
+    fn warnings(&self) -> impl Iterator<Item = Warning> {
+        let missed = self.references.iter().cloned();
+        let missed = missed.map(|case| Warning::ReferenceWithoutPrediction { case });
+        let surplus = self.predictions.iter().cloned();
+        missed.chain(surplus.map(|case| Warning::PredictionWithoutReference { case }))
+    }
+}
+
+impl std::fmt::Display for Lone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut parts = Vec::new();
+        for (names, has, other) in [
+            (&self.references, "reference", "prediction"),
+            (&self.predictions, "prediction", "reference"),
+        ] {
+            if !names.is_empty() {
+                let (count, list) = (names.len(), names.join(", "));
+                let s = if count == 1 { "" } else { "s" };
+                parts.push(format!("{count} {has}{s} without a {other} ({list})"));
+            }
+        }
+        parts.extend(
+            self.alike()
+                .map(|(a, b)| format!("{a} and {b} differ only in upper and lower case")),
+        );
+        f.write_str(&parts.join("; "))
+    }
+}
+
+/// A prediction on another grid than its reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GridMismatch {
+    /// The case.
+    pub case: String,
+    /// The file of the prediction.
+    pub prediction: PathBuf,
+    /// The file of the reference.
+    pub reference: PathBuf,
+    /// How the grids differ.
+    pub difference: String,
+}
+
+fn told(mismatches: &[GridMismatch]) -> String {
+    let Some(first) = mismatches.first() else {
+        return "all grids agree".to_owned();
+    };
+    let mut text = format!(
+        "case {}: {} and {} do not share a grid: {}",
+        first.case,
+        first.prediction.display(),
+        first.reference.display(),
+        first.difference
+    );
+    if mismatches.len() > 1 {
+        let others: Vec<&str> = mismatches[1..].iter().map(|m| m.case.as_str()).collect();
+        text.push_str(&format!("; nor do those of {}", others.join(", ")));
+    }
+    text
+}
+
+/// What is scored and how strict the pairing is.
+#[derive(Debug, Clone)]
+pub struct EvaluateOptions {
+    /// Labels or regions to score; by default every label but 0 that occurs in a reference or prediction.
+    pub targets: Option<Targets>,
+    /// Where no targets are given: voxels whose reference has this label are not counted.
+    pub ignore: Option<u32>,
+    /// The measures.
+    pub measures: Vec<Measure>,
+    /// A reference without a prediction scores as missed, and a prediction without a reference is not
+    /// scored, with a warning each, instead of being an error.
+    pub allow_missing: bool,
+    /// What happens to a prediction on another grid than its reference.
+    pub grids: Grids,
+    /// How label maps are read.
+    pub reading: ReadOptions,
+}
+
+/// What happens to a prediction on another grid than its reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Grids {
+    /// It is an error.
+    #[default]
+    MustAgree,
+    /// The label of the nearest voxel is taken, with a warning.
+    Nearest,
+}
+
+impl Default for EvaluateOptions {
+    fn default() -> Self {
+        Self {
+            targets: None,
+            ignore: None,
+            measures: vec![Measure::Dice],
+            allow_missing: false,
+            grids: Grids::default(),
+            reading: ReadOptions::default(),
+        }
+    }
+}
+
+/// Scores, and what was decided or left out on the way to them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluated {
+    /// The scores.
+    pub evaluation: Evaluation,
+    /// Cases without a counterpart, predictions on other grids, labels and measures without a value.
+    pub warnings: Vec<Warning>,
+    /// What reading the files decided.
+    pub files: Vec<FileWarning>,
+}
+
+/// Scores predictions against references; folders are paired by file name without suffixes.
+///
+/// # Errors
+/// A path that cannot be read; a reference without a prediction or a prediction without a reference unless
+/// allowed; no pair at all; label maps on different grids unless allowed.
+pub fn evaluate(
+    prediction: &Path,
+    reference: &Path,
+    options: &EvaluateOptions,
+) -> Result<Evaluated, Error> {
+    let Pairs { list, lone } = pair(prediction, reference)?;
+    if !lone.is_empty() && !options.allow_missing {
+        return Err(Error::Lone {
+            prediction: prediction.to_path_buf(),
+            reference: reference.to_path_buf(),
+            lone,
+            references: list.len(),
+        });
+    }
+    let mut warnings: Vec<Warning> = lone.warnings().collect();
+    let mismatches = mismatches(&list, &options.reading)?;
+    if !mismatches.is_empty() && options.grids == Grids::MustAgree {
+        return Err(Error::Grids(mismatches));
+    }
+    warnings.extend(
+        mismatches
+            .into_iter()
+            .map(|m| Warning::PredictionResampled {
+                case: m.case,
+                difference: m.difference,
+            }),
+    );
+    let targets = match &options.targets {
+        Some(targets) => targets.clone(),
+        None => occurring(&list, options)?,
+    };
+    let evaluator = Evaluator::new(targets, options.measures.clone());
+    let mut scores = Vec::with_capacity(list.len());
+    let mut files = Vec::new();
+    for pair in &list {
+        scores.push(score(pair, &evaluator, &options.reading, &mut files)?);
+    }
+    let evaluation = Evaluation::new(scores)?;
+    warnings.extend(left_out(&evaluation));
+    Ok(Evaluated {
+        evaluation,
+        warnings,
+        files,
+    })
+}
+
+fn score(
+    pair: &Pair,
+    evaluator: &Evaluator,
+    reading: &ReadOptions,
+    files: &mut Vec<FileWarning>,
+) -> Result<CaseScores, Error> {
+    let mut read = |path: &Path| -> Result<LabelMap, Error> {
+        let labels: LabelMap = read_labels_with(path, reading)?;
+        files.extend(FileWarning::all(path, labels.warnings()));
+        Ok(labels)
+    };
+    let reference = read(&pair.reference)?;
+    let scored = match &pair.prediction {
+        Some(path) => {
+            let mut prediction = read(path)?;
+            let grid = reference.geometry();
+            if !grid.is_same(prediction.geometry()) {
+                let nearest = LabelResampleOptions::default();
+                prediction = resample_labels(&prediction, grid, &nearest).map_err(|source| {
+                    Error::Resample {
+                        case: pair.name.clone(),
+                        source,
+                    }
+                })?;
+            }
+            evaluator.case(&pair.name, &reference, &prediction)
+        }
+        None => evaluator.missing(&pair.name, &reference),
+    };
+    scored.map_err(|source| Error::Case {
+        case: pair.name.clone(),
+        source,
+    })
+}
+
+/// The pairs whose grids differ, told from the headers alone.
+fn mismatches(pairs: &[Pair], reading: &ReadOptions) -> Result<Vec<GridMismatch>, Error> {
+    let mut found = Vec::new();
+    for pair in pairs {
+        let Some(prediction) = &pair.prediction else {
+            continue;
+        };
+        let of = |path| Ok::<_, Error>(probe_with(path, reading)?.geometry);
+        if let Some(difference) = of(&pair.reference)?.difference(&of(prediction)?) {
+            found.push(GridMismatch {
+                case: pair.name.clone(),
+                prediction: prediction.clone(),
+                reference: pair.reference.clone(),
+                difference,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Targets and measures that a mean has less of than it seems.
+fn left_out(evaluation: &Evaluation) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let targets = evaluation.targets().map_or(&[][..], Targets::list);
+    for target in targets {
+        let Some(dice) = evaluation.summary(&target.key, "dice") else {
+            continue;
+        };
+        if dice.counted == 0 {
+            warnings.push(Warning::NothingToScore {
+                label: target.key.clone(),
+            });
+            continue;
+        }
+        for measure in evaluation.measures().iter().map(Measure::key) {
+            let counted = evaluation
+                .summary(&target.key, &measure)
+                .map_or(0, |s| s.counted);
+            if counted < dice.counted {
+                warnings.push(Warning::LeftOutOfMean {
+                    label: target.key.clone(),
+                    measure,
+                    cases: dice.counted - counted,
+                });
+            }
+        }
+    }
+    warnings
+}
+
+/// Every label but 0 and the ignored one that occurs in a reference or in its prediction.
+fn occurring(pairs: &[Pair], options: &EvaluateOptions) -> Result<Targets, Error> {
+    let ignore = options.ignore;
+    let mut values = BTreeSet::new();
+    for path in pairs
+        .iter()
+        .flat_map(|pair| std::iter::once(&pair.reference).chain(&pair.prediction))
+    {
+        values.extend(
+            read_labels_with::<u16>(path, &options.reading)?
+                .counts()
+                .into_keys()
+                .filter(|&value| value != 0 && Some(value) != ignore),
+        );
+    }
+    let targets = values.into_iter().map(Target::of_value).collect();
+    Ok(Targets::new(targets, ignore)?)
+}

@@ -1,0 +1,119 @@
+//! Which prediction belongs to which reference: two files, or two folders by file name without endings.
+
+use super::{Error, Lone};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A reference and the prediction that belongs to it.
+pub(super) struct Pair {
+    pub name: String,
+    pub reference: PathBuf,
+    pub prediction: Option<PathBuf>,
+}
+
+/// The references with their predictions, and what has no counterpart.
+pub(super) struct Pairs {
+    pub list: Vec<Pair>,
+    pub lone: Lone,
+}
+
+/// # Errors
+/// A path that cannot be read or holds no image, a file beside a folder, no name that is in both folders.
+pub(super) fn pair(prediction: &Path, reference: &Path) -> Result<Pairs, Error> {
+    let bad = |path: &Path, reason: String| Error::Path {
+        path: path.to_path_buf(),
+        reason,
+    };
+    for path in [prediction, reference] {
+        if !path.exists() {
+            return Err(bad(path, "does not exist".to_owned()));
+        }
+    }
+    if prediction.is_file() && reference.is_file() {
+        let pair = Pair {
+            name: vesalius_io::strip_extension(reference),
+            reference: reference.to_path_buf(),
+            prediction: Some(prediction.to_path_buf()),
+        };
+        return Ok(Pairs {
+            list: vec![pair],
+            lone: Lone::default(),
+        });
+    }
+    if prediction.is_file() != reference.is_file() {
+        return Err(bad(
+            prediction,
+            format!(
+                "and {} must be both files or both folders",
+                reference.display()
+            ),
+        ));
+    }
+    let mut predictions = images_in(prediction)?;
+    let references = images_in(reference)?;
+    let found: Vec<String> = predictions.keys().cloned().collect();
+    let list: Vec<Pair> = references
+        .into_iter()
+        .map(|(name, path)| Pair {
+            prediction: predictions.remove(&name),
+            name,
+            reference: path,
+        })
+        .collect();
+    let alone = list.iter().filter(|pair| pair.prediction.is_none());
+    let lone = Lone {
+        references: alone.map(|pair| pair.name.clone()).collect(),
+        predictions: predictions.into_keys().collect(),
+    };
+    if lone.references.len() == list.len() {
+        return Err(bad(
+            prediction,
+            format!(
+                "none of its {} images ({}) has the name of one of the {} references in {} ({})",
+                found.len(),
+                some(&found),
+                list.len(),
+                reference.display(),
+                some(&lone.references)
+            ),
+        ));
+    }
+    Ok(Pairs { list, lone })
+}
+
+/// The first names of a list.
+fn some(names: &[String]) -> String {
+    let first = names[..names.len().min(3)].join(", ");
+    match names.len() > 3 {
+        true => format!("{first}, …"),
+        false => first,
+    }
+}
+
+fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
+    let bad = |reason: String| Error::Path {
+        path: folder.to_path_buf(),
+        reason,
+    };
+    let unread = |e: std::io::Error| bad(format!("cannot be read: {e}"));
+    let mut images: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).map_err(unread)? {
+        let path = entry.map_err(unread)?.path();
+        let name = vesalius_io::strip_extension(&path);
+        // Probabilities lie beside the label maps that they became.
+        if !path.is_file() || !vesalius_io::is_image(&path) || name.ends_with("_probabilities") {
+            continue;
+        }
+        if let Some(other) = images.insert(name, path.clone()) {
+            return Err(bad(format!(
+                "holds two files of one case: {} and {}",
+                other.display(),
+                path.display()
+            )));
+        }
+    }
+    if images.is_empty() {
+        return Err(bad("holds no image that can be read".to_owned()));
+    }
+    Ok(images)
+}
