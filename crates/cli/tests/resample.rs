@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{error, success};
+use common::{advised, error, shared_case, success};
 use std::path::Path;
 use vesalius::filters::{
     Convention, Interpolation, NnUnetOptions, ResampleOptions, resample, resample_nnunet,
@@ -193,5 +193,75 @@ fn nonsense_is_refused() {
         let text = error(folder, &arguments);
         assert!(text.contains(expected), "{words}: {text}");
         assert!(!folder.join("out.nii").exists(), "{words} left a file");
+    }
+}
+
+#[test]
+fn a_file_of_few_whole_numbers_is_asked_about_and_both_answers_run() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    files(folder);
+    for options in [
+        "",
+        " --interpolation cubic",
+        " --interpolation=linear --outside edge",
+    ] {
+        let words = format!("labels.nii out.nii.gz --spacing 0.7{options}");
+        let arguments: Vec<&str> = ["resample"].into_iter().chain(words.split(' ')).collect();
+        let text = error(folder, &arguments);
+        assert!(text.contains("3 different whole numbers (u8)"), "{text}");
+        assert!(!folder.join("out.nii.gz").exists());
+        let commands = advised(&text);
+        assert_eq!(commands.len(), 2, "{text}");
+        for command in commands {
+            let words: Vec<&str> = command.iter().map(String::as_str).collect();
+            success(folder, &words);
+            let out = read(folder.join("out.nii.gz")).unwrap();
+            let whole = out.data().iter().all(|v| [0.0, 1.0, 2.0].contains(v));
+            assert_eq!(whole, words.contains(&"--labels"), "{words:?}");
+            std::fs::remove_file(folder.join("out.nii.gz")).unwrap();
+        }
+    }
+    // What lies beside a file settles it.
+    std::fs::write(folder.join("labels.label"), "1 255 0 0 1 1 1 \"liver\"\n").unwrap();
+    run(folder, "labels.nii out.nii.gz --spacing 0.7");
+    let out = read_labels(folder.join("out.nii.gz")).unwrap();
+    assert_eq!(out.counts().into_keys().collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+/// `../shared/cases/limits`, row 5: TorchIO 1.2.1's grid; a NIfTI's own spacing adds no voxel.
+#[test]
+fn torchios_grid_is_that_of_its_version() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let grid = Geometry::axis_aligned([24, 20, 16], [1.0; 3]).unwrap();
+    let image = Volume::from_fn(grid, |[x, y, z]| ((x * 5 + y * 3 + z * 11) % 19) as f32);
+    write(folder.join("straight.nii.gz"), &image).unwrap();
+    run(
+        folder,
+        "straight.nii.gz out.nii.gz --spacing 0.7 --convention torchio",
+    );
+    let found = probe(folder.join("out.nii.gz")).unwrap().geometry;
+    assert_eq!(found.size(), [34, 28, 22]);
+    for (found, expected) in found.origin().into_iter().zip([-0.05, 0.05, 0.15]) {
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
+    if let Some(case) = shared_case("limits/torchio_oblique.nii.gz") {
+        let before = read(&case).unwrap();
+        for convention in ["torchio", "simple-itk", "monai"] {
+            let words = format!(
+                "{} out.nii.gz --spacing 1 --image --convention {convention}",
+                case.display()
+            );
+            run(folder, &words);
+            let after = read(folder.join("out.nii.gz")).unwrap();
+            assert_eq!(after.geometry().size(), [24, 20, 16], "{convention}");
+            let apart = before
+                .data()
+                .iter()
+                .zip(after.data())
+                .map(|(a, b)| (a - b).abs());
+            assert!(apart.fold(0.0, f32::max) < 1e-3, "{convention}");
+        }
     }
 }

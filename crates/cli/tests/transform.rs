@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{dataset, error, success};
+use common::{advised, dataset, error, shared_case, success};
 use vesalius::io::{read, read_labels};
 
 const IMAGE: &str = "images/spheres_000.nii.gz";
@@ -122,4 +122,103 @@ fn mistakes_end_with_what_to_do() {
         !folder.join("out").exists(),
         "nothing was written for a mistake"
     );
+}
+
+/// Labels given as the image: where the chain interpolates the command asks, and what it prints runs.
+#[test]
+fn an_image_that_may_be_labels_is_asked_about() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    dataset(folder, 1);
+    let chain = |text: &str| std::fs::write(folder.join("chain.yaml"), text).unwrap();
+    chain("- flip: {probability: 1}");
+    // Nothing is mixed by a flip.
+    success(
+        folder,
+        &["transform", "chain.yaml", LABELS, "--output", "flipped"],
+    );
+    chain("- spacing: {to: [0.7, 0.7, 0.7]}");
+    let text = error(
+        folder,
+        &["transform", "chain.yaml", LABELS, "--output", "alone"],
+    );
+    assert!(
+        text.contains("whole numbers") && text.contains("--labels"),
+        "{text}"
+    );
+    assert!(!folder.join("alone").exists());
+    let two = [
+        "transform",
+        "chain.yaml",
+        IMAGE,
+        LABELS,
+        "--output",
+        "both",
+        "--seed",
+        "4",
+    ];
+    let text = error(folder, &two);
+    let commands = advised(&text);
+    assert_eq!(commands.len(), 2, "{text}");
+    for command in commands {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        success(folder, &words);
+        let labels = words.contains(&"--labels");
+        let written = folder.join("both/sample_0_labels.nii.gz");
+        assert_eq!(written.exists(), labels, "{words:?}");
+        if labels {
+            let found = read_labels(written).unwrap().counts();
+            let before = read_labels(folder.join(LABELS)).unwrap().counts();
+            assert!(found.keys().eq(before.keys()), "{found:?}");
+        }
+        std::fs::remove_dir_all(folder.join("both")).unwrap();
+    }
+}
+
+/// `../shared/cases/limits`, row 4: a margin in mm takes the voxels that cover it, and no more.
+#[test]
+fn a_margin_on_an_oblique_grid_is_not_one_voxel_wider() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let Some(case) = shared_case("limits/crop_oblique.nii.gz") else {
+        return;
+    };
+    let case = case.to_str().unwrap();
+    let chain = "- crop_foreground: {labels: true, millimetres: [3, 3, 3]}";
+    std::fs::write(folder.join("chain.yaml"), chain).unwrap();
+    let words = [
+        "transform",
+        "chain.yaml",
+        case,
+        "--labels",
+        case,
+        "--output",
+        "out",
+    ];
+    success(folder, &words);
+    let size = read(folder.join("out/sample_0.nii.gz"))
+        .unwrap()
+        .geometry()
+        .size();
+    assert_eq!(size, [7, 7, 7]);
+    let chain = "- drop_small: {volume: 10}";
+    std::fs::write(folder.join("chain.yaml"), chain).unwrap();
+    let Some(case) = shared_case("limits/keep_larger_oblique.nii.gz") else {
+        return;
+    };
+    let case = case.to_str().unwrap();
+    success(
+        folder,
+        &[
+            "transform",
+            "chain.yaml",
+            case,
+            "--labels",
+            case,
+            "--output",
+            "small",
+        ],
+    );
+    let kept = read_labels(folder.join("small/sample_0_labels.nii.gz")).unwrap();
+    assert_eq!(kept.data().iter().filter(|&&label| label != 0).count(), 210);
 }

@@ -121,6 +121,14 @@ fn nonsense_is_refused() {
             "--labels",
         ),
         ("--tile 90000 --output out.png", "16384"),
+        ("--window nan,5 --output out.png", "--window"),
+        ("--window 5,inf --output out.png", "--window"),
+        ("--window 50,5 --output out.png", "--window"),
+        ("--level 40 --width nan --output out.png", "--width"),
+        ("--level 40 --width 0 --output out.png", "--width"),
+        ("--tile 0 --output out.png", "--tile"),
+        ("--slices 0 --output out.png", "--slices"),
+        ("--columns 0 --output out.png", "--columns"),
     ] {
         let mut arguments = vec!["view", IMAGE];
         arguments.extend(words.split(' '));

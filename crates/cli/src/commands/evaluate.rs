@@ -165,14 +165,8 @@ fn advised(error: Error, prediction: &Path) -> Box<dyn std::error::Error> {
 
 /// The command that brings a prediction to its reference's grid, as a new file beside a path.
 fn resampling(m: &GridMismatch, beside: &Path) -> String {
-    let name = m
-        .prediction
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy();
     let stem = strip_extension(&m.prediction);
-    let ending = name.strip_prefix(stem.as_str()).unwrap_or_default();
-    let output = beside.with_file_name(format!("{stem}_on_reference{ending}"));
+    let output = beside.with_file_name(format!("{stem}_on_reference.nii.gz"));
     let words: [OsString; 6] = [
         "resample".into(),
         m.prediction.clone().into(),

@@ -7,7 +7,7 @@ pub mod disk;
 #[allow(dead_code)]
 pub mod made;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use vesalius::training::synthetic::Spheres;
 
@@ -128,3 +128,37 @@ optimizer:
   adamw: {learning_rate: 0.01}
 validation: {times: 1}
 ";
+
+/// A file of the shared cases beside the clone; nothing, and a line that says so, where it is not there.
+#[allow(dead_code)]
+pub fn shared_case(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/cases")
+        .join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    assert!(
+        std::env::var_os("VESALIUS_REQUIRE_SHARED").is_none_or(|v| v != "1"),
+        "{} is not there",
+        path.display()
+    );
+    eprintln!("skipped: {} is not there", path.display());
+    None
+}
+
+/// The commands in a message: what stands after the last `: vesalius` of a line, without the name.
+#[allow(dead_code)]
+pub fn advised(text: &str) -> Vec<Vec<String>> {
+    let commands = text
+        .lines()
+        .filter_map(|line| Some(line.split_once("vesalius ")?.1));
+    commands
+        .map(|words| {
+            words
+                .split(' ')
+                .map(|word| word.trim_matches('\'').to_owned())
+                .collect()
+        })
+        .collect()
+}
