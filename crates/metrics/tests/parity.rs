@@ -237,3 +237,63 @@ fn every_stored_number_is_ours_too() {
         largest.len()
     );
 }
+
+/// A tolerance of exactly one or two voxels, on grids as a NIfTI file holds them, beside MONAI, which got the
+/// spacing that was meant: `tests/parity/limits.py`.
+#[test]
+fn a_tolerance_on_the_spacing_counts_as_it_does_for_monai() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/limits.json");
+    let stored: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let cases = stored["surfaces"].as_array().unwrap();
+    assert_eq!(cases.len(), 8);
+    for case in cases {
+        let row = |i: usize| -> [f64; 4] {
+            std::array::from_fn(|j| case["affine"][i][j].as_f64().unwrap())
+        };
+        let affine = Affine::new([row(0), row(1), row(2), row(3)]).unwrap();
+        let grid = Geometry::new([24, 22, 20], affine).unwrap();
+        let block = |ranges: [std::ops::Range<usize>; 3]| {
+            LabelMap::from_fn(grid, |at| {
+                u8::from((0..3).all(|a| ranges[a].contains(&at[a])))
+            })
+        };
+        let reference = block([6..15, 5..14, 6..13]);
+        let prediction = block([8..16, 5..15, 5..13]);
+        let tolerance = case["tolerance"].as_f64().unwrap();
+        let measures = vec![
+            Measure::SurfaceDice(SurfaceDice::monai(tolerance)),
+            Measure::BoundaryIou(BoundaryIou {
+                distance: tolerance,
+            }),
+        ];
+        let keys: Vec<String> = measures.iter().map(Measure::key).collect();
+        let evaluator = Evaluator::new(Targets::of_values(&[1]).unwrap(), measures);
+        let score = |name: &str, r: &LabelMap<u8>, p: &LabelMap<u8>| {
+            let scores = evaluator.case(name, r, p).unwrap();
+            keys.clone()
+                .into_iter()
+                .map(move |key| scores.get("1", &key).unwrap().counted.unwrap())
+        };
+        let found: Vec<f64> = score("file", &reference, &prediction).collect();
+        let expected = case["nsd"].as_f64().unwrap();
+        assert!(
+            (found[0] - expected).abs() < 1e-6,
+            "{} {tolerance}: {found:?} {expected}",
+            case["grid"]
+        );
+        // The rim of a boundary IoU meets the same limit: as on the straight grid that was meant.
+        let name = case["grid"].as_str().unwrap();
+        let spacing = match name {
+            "oblique_mixed" => [0.7, 0.7, 2.1],
+            "oblique_1" => [1.0; 3],
+            _ => [0.6; 3],
+        };
+        let straight = Geometry::axis_aligned([24, 22, 20], spacing).unwrap();
+        let on = |map: &LabelMap<u8>| LabelMap::new(straight, map.data().to_vec()).unwrap();
+        let meant: Vec<f64> = score("meant", &on(&reference), &on(&prediction)).collect();
+        assert!(
+            found.iter().zip(&meant).all(|(a, b)| (a - b).abs() < 1e-12),
+            "{name}: {found:?} {meant:?}"
+        );
+    }
+}

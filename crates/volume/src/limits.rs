@@ -13,7 +13,9 @@ const MOST_OF_A_VOXEL: f64 = 0.01;
 
 /// Whether two quantities are the same but for the noise of a file's spacing.
 pub fn same(a: f64, b: f64) -> bool {
-    a == b || (a - b).abs() <= RELATIVE * a.abs().max(b.abs())
+    // Only infinity itself is as large as infinity.
+    let apart = (a - b).abs();
+    a == b || (apart.is_finite() && apart <= RELATIVE * a.abs().max(b.abs()))
 }
 
 /// Whether `value` is no larger than `limit`, which it may equal.

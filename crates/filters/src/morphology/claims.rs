@@ -1,8 +1,8 @@
 //! Growing and shrinking each label of a map by itself, and who gets a voxel that two labels claim.
 //!
 //! A voxel that has a label keeps it or loses it; another label never takes it. A voxel of the background
-//! that several labels claim goes to the one whose nearest voxel is nearest in millimetres, and to the
-//! lowest of those that are equally near.
+//! that several labels claim goes to the one whose nearest voxel within the element is nearest in
+//! millimetres, and to the lowest of those that are equally near.
 
 use super::bits::BitMask;
 use super::element::Element;
@@ -186,7 +186,7 @@ mod tests {
     }
 
     /// The rule, voxel by voxel: `claimed` says which labels want each voxel.
-    fn brute(map: &LabelMap, claimed: &[(u16, Vec<u8>)]) -> Vec<u16> {
+    fn brute(map: &LabelMap, claimed: &[(u16, Vec<u8>)], element: &Element) -> Vec<u16> {
         let grid = map.geometry();
         let place = |offset: usize| grid.index_to_world(grid.index(offset).map(|v| v as f64));
         let apart = |a: usize, b: usize| {
@@ -200,8 +200,14 @@ mod tests {
                 if here != 0 {
                     return if wanted(here) { here } else { 0 };
                 }
+                let held = |&other: &usize| {
+                    let (a, b) = (grid.index(offset), grid.index(other));
+                    let step = std::array::from_fn(|i| b[i] as i64 - a[i] as i64);
+                    element.contains(step, grid.spacing())
+                };
                 let far = |label: u16| {
                     let voxels = (0..map.data().len()).filter(|&o| map.data()[o] == label);
+                    let voxels = voxels.filter(held);
                     voxels
                         .map(|o| apart(offset, o))
                         .fold(f64::INFINITY, f64::min)
@@ -250,7 +256,7 @@ mod tests {
                     let found = operation(&mask, &element).unwrap();
                     (label, found.into_data().into_iter().map(|v| v as u8).collect())
                 };
-                let expected = brute(&map, &[2, 4, 300].map(alone));
+                let expected = brute(&map, &[2, 4, 300].map(alone), &element);
                 let found = operation(&map, &element).unwrap();
                 prop_assert_eq!(found.data(), &expected[..]);
             }

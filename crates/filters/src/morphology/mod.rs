@@ -30,8 +30,8 @@ pub enum Border {
 /// Each label grown by an element: it takes the voxels where the element, centred there, touches it
 /// (of a mask: ITK `BinaryDilate`).
 ///
-/// A voxel that has a label keeps it. Where several labels reach a voxel of the background, the nearest
-/// one in millimetres takes it, the lowest of equally near ones. To grow all labels as one mask, give
+/// A voxel that has a label keeps it. Where several labels reach a voxel of the background, the one
+/// with the nearest voxel in millimetres takes it, the lowest of equally near ones. To grow all labels as one mask, give
 /// [`LabelMap::foreground`]; for one label alone [`LabelMap::mask`].
 ///
 /// # Errors

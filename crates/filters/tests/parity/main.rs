@@ -1,6 +1,7 @@
 //! The filters against what the peers computed: numbers stored by `tests/parity/filters_peers.py`.
 
 mod intensity;
+mod limits;
 mod masks;
 mod peers;
 mod regions;

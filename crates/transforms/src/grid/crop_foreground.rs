@@ -134,7 +134,7 @@ mod tests {
             size: [6, 3, 6],
         };
         assert_eq!(clipped, expected);
-        // MONAI 1.6.1: CropForeground(margin=[2, 1, 3], allow_smaller=False) starts at -2, 7, 9.
+        // MONAI 1.6.1 by `tests/parity/limits.py`: CropForeground(margin=[2, 1, 3]) starts at -2, 7, 9.
         let padded = region(
             "{labels: true, margin: [2, 1, 3], allow_smaller: false}",
             [1.0; 3],
