@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(size(Convention::SimpleItk), [11, 9, 7]);
         assert_eq!(size(Convention::Monai), [11, 8, 6]);
         assert_eq!(size(Convention::NnUnet), [11, 9, 7]);
-        assert_eq!(size(Convention::TorchIo), [12, 9, 7]);
+        assert_eq!(size(Convention::TorchIo), [11, 8, 6]);
         assert_eq!(size(Convention::Nibabel), [11, 9, 7]);
     }
 
