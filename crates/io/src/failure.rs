@@ -81,7 +81,7 @@ mod tests {
             io::Error::from(ErrorKind::ReadOnlyFilesystem),
             io::Error::from_raw_os_error(INPUT_OUTPUT),
             io::Error::from_raw_os_error(28),
-            io::Error::new(ErrorKind::Other, io::Error::from(ErrorKind::StorageFull)),
+            io::Error::other(io::Error::from(ErrorKind::StorageFull)),
         ] {
             let text = source.to_string();
             assert!(machine_failure(&Outer(write(source))).is_some(), "{text}");

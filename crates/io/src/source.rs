@@ -6,6 +6,7 @@ use crate::{Error, Layout, Result, ascii};
 use memmap2::Mmap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use vesalius_volume::check_memory;
 
 /// The voxel bytes of a layout in memory.
 pub(crate) struct Loaded {
@@ -42,6 +43,11 @@ pub(crate) fn read_all(layout: &Layout) -> Result<Loaded> {
         }
         Packing::Gzip | Packing::Zlib => {
             let path = layout.file();
+            // A large file behind a small header is as much of a bomb as the other way round.
+            let there = std::fs::metadata(path).map_err(|e| Error::read(path, e))?;
+            let length = usize::try_from(there.len()).unwrap_or(usize::MAX);
+            check_memory("the packed file", [length, 1, 1], 1, 1, None)
+                .map_err(|source| Error::volume(path, source))?;
             let packed = std::fs::read(path).map_err(|e| Error::read(path, e))?;
             let start = usize::try_from(layout.start).unwrap_or(usize::MAX);
             let packed = packed.get(start..).unwrap_or(&[]);

@@ -46,7 +46,7 @@ pub fn read_image_with(
     for file in files {
         let part = vesalius_io::read_with(file, &options)?;
         // The limit is for all channels together.
-        let taken = (part.data().len() * size_of::<f32>()) as u64;
+        let taken = size_of_val(part.data()) as u64;
         options.max_bytes = options.max_bytes.saturating_sub(taken);
         parts.push(part);
     }

@@ -43,24 +43,22 @@ pub fn resample_through<T: Sample>(
     let source = input.geometry();
     let index_map = IndexMap::new(source, target, map)?;
     let channels = input.channels();
-    if let Some(order) = index_map.parallel_order() {
-        if order != [0, 1, 2] {
-            let turned = permute(input, order)?;
-            return resample_through(&turned, target, map, options);
-        }
+    let parallel = index_map.parallel_order();
+    if let Some(order) = parallel.filter(|&order| order != [0, 1, 2]) {
+        let turned = permute(input, order)?;
+        return resample_through(&turned, target, map, options);
     }
     buffer::check::<T>(target, channels, 0)?;
-    if index_map.parallel_order().is_some() {
-        if options.interpolation == Interpolation::Nearest || index_map.is_whole() {
-            let axes = index_map.axes::<f32, Nearest, 1>(options.outside);
-            let fill = outside_value::<T>(options.outside);
-            let mut out = buffer::filled(fill, target.voxel_count() * channels);
-            for (channel, out) in chunks(&mut out, channels) {
-                let (from, size) = (input.channel(channel), target.size());
-                separable::separable_nearest(from, source.size(), &axes, out, size, 0, 0);
-            }
-            return Ok(Volume::new(*target, channels, out)?);
+    let copies = options.interpolation == Interpolation::Nearest || index_map.is_whole();
+    if parallel.is_some() && copies {
+        let axes = index_map.axes::<f32, Nearest, 1>(options.outside);
+        let fill = outside_value::<T>(options.outside);
+        let mut out = buffer::filled(fill, target.voxel_count() * channels);
+        for (channel, out) in chunks(&mut out, channels) {
+            let (from, size) = (input.channel(channel), target.size());
+            separable::separable_nearest(from, source.size(), &axes, out, size, 0, 0);
         }
+        return Ok(Volume::new(*target, channels, out)?);
     }
     if options.interpolation == Interpolation::Nearest {
         let fill = outside_value::<T>(options.outside);

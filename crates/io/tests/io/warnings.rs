@@ -49,6 +49,9 @@ fn warnings(path: &Path, options: &ReadOptions) -> Vec<Warning> {
     found
 }
 
+/// Tag, value type and value of an element.
+type Change<'a> = (u32, &'a [u8; 2], &'a [u8]);
+
 fn f32s(values: &[f32]) -> Vec<u8> {
     values
         .iter()
@@ -191,7 +194,7 @@ fn text_headers_that_leave_something_open_are_told() {
 #[test]
 fn dicom_series_that_are_decided_are_told() {
     let usual = ReadOptions::default();
-    let series = |changes: &[(f64, &[(u32, &[u8; 2], &[u8])])]| {
+    let series = |changes: &[(f64, &[Change])]| {
         let folder = tempfile::tempdir().unwrap();
         for (i, (z, changes)) in changes.iter().enumerate() {
             save(
