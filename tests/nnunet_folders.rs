@@ -101,7 +101,7 @@ fn plans_of_an_unknown_planner_are_refused_by_name() {
     for (key, value) in [
         ("preprocessor_name", "MyPreprocessor"),
         ("resampling_fn_data", "my_resampling"),
-        ("resampling_fn_probabilities", "resample_torch_fornnunet"),
+        ("resampling_fn_probabilities", "my_resampling"),
     ] {
         let message =
             opened(&|plans| plans["configurations"]["2d"][key] = value.into()).unwrap_err();
@@ -121,4 +121,56 @@ fn plans_of_an_unknown_planner_are_refused_by_name() {
         plans["configurations"]["2d"]["architecture"]["network_class_name"] = "my.Network".into();
     });
     assert!(message.unwrap_err().contains("my.Network"));
+}
+
+/// Pictures through models of `NaturalImage2DIO`, colours as channels, and a NIfTI file of two axes, beside what
+/// nnU-Net 2.8.1 answered (`tests/parity/nnunet_folders.py`): results end as the files do that a model was
+/// trained on. Labels may differ where nnU-Net's two largest logits are next to each other.
+#[test]
+fn pictures_go_in_and_come_out_as_nnunets() {
+    use vesalius::predict::{PredictOptions, find_cases_of, predict_cases};
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/inferers/tests/data/nnunet");
+    let device = parse_device("cpu").unwrap();
+    for (name, ending) in [
+        ("picture_3png", ".png"),
+        ("picture_4png", ".png"),
+        ("picture_1tif", ".tif"),
+        ("picture_1bmp", ".bmp"),
+        ("picture_1nii", ".nii.gz"),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let (input, output) = (root.path().join("in"), root.path().join("out"));
+        std::fs::create_dir(&input).unwrap();
+        let image = format!("{name}_0000{ending}");
+        std::fs::copy(data.join("images").join(&image), input.join(&image)).unwrap();
+        let segmenter = Segmenter::open(&data.join("models").join(name), &device).unwrap();
+        let found = find_cases_of(&input, segmenter.model()).unwrap();
+        assert!(found.left_out.is_empty(), "{:?}", found.left_out);
+        let options = PredictOptions::default();
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let results =
+            predict_cases(&segmenter, &found.cases, &output, &options, &stop, |_| ()).unwrap();
+        assert!(results[0].outcome.is_ok(), "{:?}", results[0].outcome);
+        let values = |path: &Path| -> Vec<f32> {
+            let read = match ending {
+                ".nii.gz" => vesalius::io::read(path),
+                _ => vesalius::io::read_picture(path),
+            };
+            read.unwrap().into_data()
+        };
+        let ours = values(&output.join(format!("{name}{ending}")));
+        let theirs = values(&data.join("answers").join(format!("{name}{ending}")));
+        assert_eq!(ours.len(), theirs.len(), "{name}");
+        let ties = std::fs::read(data.join("answers").join(format!("{name}.ties.npy"))).unwrap();
+        let header = 10 + usize::from(u16::from_le_bytes([ties[8], ties[9]]));
+        let width = 41;
+        let tied = |at: usize| {
+            let mut places = ties[header..].chunks_exact(3);
+            places.any(|p| (usize::from(p[1]), usize::from(p[2])) == (at / width, at % width))
+        };
+        let differ: Vec<usize> = (0..ours.len()).filter(|&i| ours[i] != theirs[i]).collect();
+        println!("{name}: {} voxels differ", differ.len());
+        assert!(differ.iter().all(|&at| tied(at)), "{name}: {differ:?}");
+        assert!(ours.iter().any(|&label| label > 0.0), "{name}");
+    }
 }

@@ -128,7 +128,14 @@ impl Run<'_> {
         if let Some(limit) = self.options.max_memory {
             options.max_bytes = options.max_bytes.min(limit.max(READ_ANYWAY));
         }
+        let pictures = self.segmenter.model().nnunet.as_ref();
+        let pictures = pictures.is_some_and(|pipeline| pipeline.takes_pictures());
         let image = match (self.options.max_memory, &case.files[..]) {
+            (_, files)
+                if pictures && !files.is_empty() && files.iter().all(vesalius_io::is_picture) =>
+            {
+                read_pictures(files)
+            }
             (Some(_), [file]) if channels == 1 => read_lean(file, &options),
             (_, files) => read_image_with(files, channels, &options).map_err(Failure::Image),
         };
@@ -242,6 +249,20 @@ impl Run<'_> {
             .note(work.case, work.target, answer.images, self.options)?;
         Ok(volumes)
     }
+}
+
+/// Pictures whose channels follow each other.
+fn read_pictures(files: &[PathBuf]) -> Result<Volume<f32>, Failure> {
+    let parts = files.iter().map(vesalius_io::read_picture);
+    let parts: Vec<Volume<f32>> = parts.collect::<Result<_, _>>().map_err(of_case)?;
+    let grid = *parts[0].geometry();
+    for part in &parts[1..] {
+        let same = grid.check_same(part.geometry(), "the pictures of a case");
+        same.map_err(of_case)?;
+    }
+    let channels = parts.iter().map(Volume::channels).sum();
+    let data = parts.into_iter().flat_map(Volume::into_data).collect();
+    Volume::new(grid, channels, data).map_err(of_case)
 }
 
 /// An image read without its file standing in memory beside it, where its format allows.

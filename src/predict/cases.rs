@@ -6,11 +6,12 @@ mod list;
 use super::Error;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use vesalius_inferers::ModelDescription;
 
 /// One case to segment: a file a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputCase {
-    /// What it is called; its result is `NAME.nii.gz`.
+    /// What it is called; its result is `NAME.nii.gz`, or ends as the files do that nnU-Net trained the model on.
     pub name: String,
     /// The files of its channels, in order.
     pub files: Vec<PathBuf>,
@@ -51,6 +52,40 @@ pub struct FoundCases {
 /// # Errors
 /// [`Error::Input`] for a path that is absent, and for an input without a case that is whole.
 pub fn find_cases(input: &Path, channels: usize) -> Result<FoundCases, Error> {
+    find(input, channels, Images::Volumes)
+}
+
+/// As [`find_cases`], of what a model takes: its channels, and pictures where nnU-Net trained it on those,
+/// whose one file may hold red, green and blue.
+///
+/// # Errors
+/// As [`find_cases`].
+pub fn find_cases_of(input: &Path, model: &ModelDescription) -> Result<FoundCases, Error> {
+    let pictures = model.nnunet.as_ref().is_some_and(|p| p.takes_pictures());
+    let images = match pictures {
+        true => Images::Pictures,
+        false => Images::Volumes,
+    };
+    find(input, model.channels.len(), images)
+}
+
+/// Which files are images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Images {
+    Volumes,
+    Pictures,
+}
+
+impl Images {
+    fn are(self, path: &Path) -> bool {
+        match self {
+            Self::Volumes => vesalius_io::is_image(path),
+            Self::Pictures => vesalius_io::is_picture(path),
+        }
+    }
+}
+
+fn find(input: &Path, channels: usize, images: Images) -> Result<FoundCases, Error> {
     if input.is_file() {
         let ending = input.extension().unwrap_or_default().to_ascii_lowercase();
         return match ending.to_str() {
@@ -58,14 +93,23 @@ pub fn find_cases(input: &Path, channels: usize) -> Result<FoundCases, Error> {
             Some("txt") => list::of_lines(input, channels),
             _ => Ok(FoundCases {
                 cases: vec![InputCase {
-                    name: vesalius_io::strip_extension(input),
+                    name: case_name(input, images),
                     files: vec![input.to_path_buf()],
                 }],
                 ..FoundCases::default()
             }),
         };
     }
-    folder::in_folder(input, channels)
+    folder::in_folder(input, channels, images)
+}
+
+/// The name of a single file's case: nnU-Net numbers the channels of pictures too.
+fn case_name(input: &Path, images: Images) -> String {
+    let name = vesalius_io::strip_extension(input);
+    match numbered(&name) {
+        Some((stem, 0)) if images == Images::Pictures => stem.to_owned(),
+        _ => name,
+    }
 }
 
 fn bad(input: &Path, reason: String) -> Error {

@@ -10,7 +10,7 @@ mod record;
 mod run;
 mod targets;
 
-pub use cases::{FoundCases, InputCase, LeftOut, find_cases};
+pub use cases::{FoundCases, InputCase, LeftOut, find_cases, find_cases_of};
 pub use ensemble::{EnsembleMember, ensemble_cases};
 pub use run::predict_cases;
 

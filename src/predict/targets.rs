@@ -39,6 +39,12 @@ fn bad(path: &Path, reason: String) -> Error {
     }
 }
 
+/// What results are called after the case's name.
+fn ending(segmenter: &Segmenter) -> &str {
+    let pipeline = segmenter.model().nnunet.as_ref();
+    pipeline.map_or(".nii.gz", |pipeline| pipeline.result_ending())
+}
+
 const OTHER_PLACE: &str = "choose an `--output` that can be written";
 
 impl Targets {
@@ -50,7 +56,9 @@ impl Targets {
         segmenter: &Segmenter,
         options: &PredictOptions,
     ) -> Result<Self, Error> {
-        let as_file = cases.len() == 1 && !output.is_dir() && vesalius_io::is_image(output);
+        let named = vesalius_io::is_image(output) || vesalius_io::is_picture(output);
+        let as_file = cases.len() == 1 && !output.is_dir() && named;
+        let ending = ending(segmenter);
         let folder = match as_file {
             true => output.parent().unwrap_or(Path::new("")),
             false => output,
@@ -63,7 +71,7 @@ impl Targets {
             true => vec![output.to_path_buf()],
             false => cases
                 .iter()
-                .map(|case| folder.join(format!("{}.nii.gz", case.name)))
+                .map(|case| folder.join(format!("{}{ending}", case.name)))
                 .collect(),
         };
         check_inputs(cases, &files)?;
@@ -237,7 +245,8 @@ fn claim(
             ),
         )
     };
-    let there = |name: &String| folder.join(format!("{name}.nii.gz")).is_file();
+    let ending = ending(segmenter);
+    let there = |name: &String| folder.join(format!("{name}{ending}")).is_file();
     let mut ours = true;
     match Record::read(folder) {
         Earlier::Record(earlier) => {

@@ -25,7 +25,7 @@ mod watershed;
 
 pub use components::{
     ComponentOptions, ComponentStatistics, Components, Connectivity, component_statistics,
-    connected_components, keep_larger_than, keep_largest, keep_touching,
+    connected_components, keep_larger_than, keep_largest, keep_largest_and_equals, keep_touching,
 };
 pub use contour::{contour, label_contour};
 pub use distance::{distance_map, signed_distance, squared_distance};
@@ -46,8 +46,8 @@ pub use morphology::{
     opening, reconstruct,
 };
 pub use nnunet::{
-    LabelVote, NnUnetLabelOptions, NnUnetOptions, SeparateAxis, resample_labels_nnunet,
-    resample_nnunet,
+    AxisRule, LabelVote, MaskInterpolation, NnUnetLabelOptions, NnUnetOptions, SeparateAxis,
+    TorchLabelOptions, TorchVote, resample_labels_nnunet, resample_labels_torch, resample_nnunet,
 };
 pub use resample::{
     Convention, IndexBox, Interpolation, LabelInterpolation, LabelResampleOptions, LinearParts,

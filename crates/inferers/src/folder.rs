@@ -1,7 +1,10 @@
 //! Opening a model folder of any kind, ours or nnU-Net's, and turning any into ours.
 
 use crate::locate::Located;
-use crate::{Error, MODEL_FILE, ModelDescription, NnUnetModelFolder, Result, weights_path};
+use crate::{
+    Error, MODEL_FILE, ModelDescription, NnUnetFolderOptions, NnUnetModelFolder, Result,
+    weights_path,
+};
 use std::path::{Path, PathBuf};
 use vesalius_networks::{Network, Weights};
 use vesalius_tensor::Device;
@@ -12,6 +15,9 @@ use vesalius_volume::Warning;
 pub struct OpenOptions {
     /// The members (folds) to use, by name or number; none means all.
     pub folds: Option<Vec<String>>,
+    /// The file of weights in each fold of an nnU-Net folder, such as `checkpoint_best.pth`; none means
+    /// `checkpoint_final.pth`.
+    pub checkpoint: Option<String>,
     /// Whether inputs are mirrored, and augmented at test time, as the model says; `false` means never.
     pub mirror: Option<bool>,
     /// How far windows are apart, as a share of their size; none means as the model says.
@@ -28,6 +34,8 @@ pub(crate) struct FoundModel {
     pub previous_stage: Option<PathBuf>,
     /// Whether it is a folder with a `model.yaml`, and not nnU-Net's.
     pub is_ours: bool,
+    /// What the folder says and is not known here.
+    pub warnings: Vec<Warning>,
 }
 
 /// The description of the model that a path means: a model folder of ours or nnU-Net's, one of its folds or
@@ -44,25 +52,30 @@ impl FoundModel {
     pub fn read(located: &Located, options: &OpenOptions) -> Result<Self> {
         let folder = located.folder.as_path();
         let folds = chosen_folds(located, options)?;
-        if let Some(checkpoint) = &located.checkpoint {
-            return Err(Error::ModelFolder {
-                path: folder.to_path_buf(),
-                reason: format!("`{checkpoint}` is named; only `checkpoint_final.pth` is read"),
-            });
-        }
-        let mut found =
-            match NnUnetModelFolder::is_one(folder) && !folder.join(MODEL_FILE).is_file() {
-                true => {
-                    let folder = NnUnetModelFolder::read(folder, folds.as_deref())?;
-                    Self {
-                        description: folder.description,
-                        weights: folder.checkpoints,
-                        previous_stage: folder.previous_stage,
-                        is_ours: false,
-                    }
+        let checkpoint = chosen_checkpoint(located, options)?;
+        let mut found = match NnUnetModelFolder::is_one(folder)
+            && !folder.join(MODEL_FILE).is_file()
+        {
+            true => {
+                let chosen = NnUnetFolderOptions { folds, checkpoint };
+                let folder = NnUnetModelFolder::read_with(folder, &chosen)?;
+                Self {
+                    is_ours: false,
+                    warnings: folder.warnings,
+                    description: folder.description,
+                    weights: folder.checkpoints,
+                    previous_stage: folder.previous_stage,
                 }
-                false => Self::ours(folder, folds.as_deref())?,
-            };
+            }
+            false if checkpoint.is_some() && folder.join(MODEL_FILE).is_file() => {
+                return Err(Error::ModelFolder {
+                        path: folder.join(MODEL_FILE),
+                        reason: "has one file of weights a member; a checkpoint is chosen only in folders that nnU-Net trained"
+                            .to_owned(),
+                    });
+            }
+            false => Self::ours(folder, folds.as_deref())?,
+        };
         found.change(options)?;
         Ok(found)
     }
@@ -96,6 +109,7 @@ impl FoundModel {
                 .collect(),
             previous_stage: description.previous_stage.as_ref().map(|s| folder.join(s)),
             is_ours: true,
+            warnings: Vec::new(),
             description,
         })
     }
@@ -153,6 +167,17 @@ impl FoundModel {
             other => bad(format!("does not fit the network of the model: {other}")),
         })?;
         Ok((network, warning))
+    }
+}
+
+/// The checkpoint that options or the path name.
+fn chosen_checkpoint(located: &Located, options: &OpenOptions) -> Result<Option<String>> {
+    match (&located.checkpoint, &options.checkpoint) {
+        (Some(named), Some(other)) if named != other => Err(Error::ModelFolder {
+            path: located.folder.clone(),
+            reason: format!("`{named}` is named by the path, but `{other}` is asked for"),
+        }),
+        (named, other) => Ok(named.clone().or_else(|| other.clone())),
     }
 }
 

@@ -56,7 +56,10 @@ pub use merger::{AverageMerger, MaximumMerger, Merger, PatchPlace};
 pub use model::{AxisOrder, MODEL_FILE, ModelDescription, Provenance, weights_path};
 pub use multi_scale::MultiScale;
 pub use network::{Averaged, Mirrored, Observer, PatchNetwork};
-pub use nnunet::{NnUnetModelFolder, NnUnetPipeline};
+pub use nnunet::{
+    AcrossMode, NnUnetFolderOptions, NnUnetInterpolation, NnUnetModelFolder, NnUnetPipeline,
+    TorchInterpolation, TorchLabels, TorchMode,
+};
 pub use own::OwnNetwork;
 pub use patches::{PatchMerger, Patches};
 pub use plan::{Aside, Estimate, MemoryPlan};

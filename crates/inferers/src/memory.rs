@@ -19,6 +19,10 @@ pub(crate) struct Footprint<'a> {
     pub size: [usize; 3],
     pub image_channels: usize,
     pub channels: usize,
+    /// Folds whose logits are summed one after another, as 16-bit floats.
+    pub folds: usize,
+    /// Whether the output is resampled whole, which leaves no stripes.
+    pub whole: bool,
     /// From the network's grid to the result's.
     pub parts: &'a LinearParts,
     /// Bytes of the image as the network sees it, which a scratch file may hold instead.
@@ -53,7 +57,7 @@ impl Footprint<'_> {
         };
         let mut smallest = unlimited.peak;
         for aside in self.levels() {
-            for stripes in 1..=rows.max(1) {
+            for stripes in 1..=if self.whole { 1 } else { rows.max(1) } {
                 let mut plans = [8, 4, 1].map(|slab| self.with(&grid, stripes, slab, aside));
                 if plans[0].windows as f64 > MOST_REPEATS * grid.count() as f64 {
                     break;
@@ -95,7 +99,10 @@ impl Footprint<'_> {
         let mut windows = 0;
         let mut working = 0u64;
         for stripe in &stripes {
-            let seen = self.parts.seen(1, stripe.clone());
+            let seen = match self.whole {
+                true => 0..self.size[1],
+                false => self.parts.seen(1, stripe.clone()),
+            };
             windows += grid.count_touching(&seen);
             let plane = (seen.len() * self.size[0]) as u64;
             let slots = self.windows.slots(grid, &seen) as u64;
@@ -105,12 +112,21 @@ impl Footprint<'_> {
             // Source slices that wait, and the slab they become.
             let waiting = match self.parts.is_identity() {
                 true => channels * plane * size,
+                // Both grids, and a channel of each in double precision.
+                false if self.whole => {
+                    let both = self.size.iter().product::<usize>() + nx * rows * nz;
+                    (channels * size + 16) * both as u64
+                }
                 false => {
                     let kept = pending_slices(self.parts, slab as usize) as u64;
                     channels * size * (kept * plane + 2 * slab * (nx * stripe.len()) as u64)
                 }
             };
-            working = working.max(stitched + waiting);
+            let summed = match self.folds {
+                0 | 1 => 0,
+                _ => channels * 2 * plane * self.size[2] as u64,
+            };
+            working = working.max(stitched + waiting + summed);
         }
         let window: usize = grid.window.iter().product();
         let batch = (self.windows.batch_size * window * 4) as u64;
@@ -185,6 +201,8 @@ mod tests {
             size: [64, 256, 64],
             image_channels: 1,
             channels: 100,
+            folds: 1,
+            whole: false,
             parts: &parts,
             image: 0,
             preparing: 0,
@@ -223,6 +241,8 @@ mod tests {
             size: [64; 3],
             image_channels: 1,
             channels: 2,
+            folds: 1,
+            whole: false,
             parts: &parts,
             image: 64 << 20,
             preparing: 0,

@@ -66,7 +66,7 @@ pub struct Mirrored<'a> {
 impl Mirrored<'_> {
     /// The tensor's axes that are mirrored; they are n, c, z, y, x.
     fn tensor_axes(&self) -> Vec<usize> {
-        (0..3).filter(|&a| self.axes[a]).map(|a| 4 - a).collect()
+        (2..5).filter(|&axis| self.axes[4 - axis]).collect()
     }
 
     /// Every combination of mirrored axes, as bits; none first.
@@ -81,17 +81,21 @@ impl Mirrored<'_> {
     }
 
     fn names(&self, subset: usize) -> String {
-        let axes = (0..3).filter(|&a| self.axes[a]).enumerate();
+        let axes = self.tensor_axes().into_iter().enumerate();
         let chosen = axes.filter(|(bit, _)| subset >> bit & 1 == 1);
-        let names: Vec<&str> = chosen.map(|(_, axis)| ["x", "y", "z"][axis]).collect();
+        let mut names: Vec<&str> = chosen.map(|(_, axis)| ["x", "y", "z"][4 - axis]).collect();
+        names.sort_unstable();
         names.join(" and ")
     }
 }
 
 impl PatchNetwork for Mirrored<'_> {
     fn forward(&self, patches: Tensor<5>) -> Tensor<5> {
+        // nnU-Net's order of additions: one axis after another, then two together, then all.
+        let mut order: Vec<usize> = self.subsets().skip(1).collect();
+        order.sort_by_key(|subset| subset.count_ones());
         let mut sum = self.network.forward(patches.clone());
-        for subset in self.subsets().skip(1) {
+        for subset in order {
             let output = self.network.forward(self.flipped(patches.clone(), subset));
             sum = sum + self.flipped(output, subset);
         }

@@ -2,6 +2,7 @@
 //! of that grid, how the box's voxels mix the network's, and what of the box the network saw.
 
 use crate::Result;
+use crate::nnunet::Spline;
 use vesalius_filters::LinearParts;
 use vesalius_transforms::{Coverage, Trace};
 use vesalius_volume::Geometry;
@@ -20,6 +21,10 @@ pub(crate) struct Placement {
     pub parts: LinearParts,
     /// The share of each voxel of the box that the network saw, an axis at a time; nothing where it saw all.
     pub shares: Option<[Vec<f32>; 3]>,
+    /// Where that is no matter of a few slices: how a whole channel is resampled.
+    pub spline: Option<Spline>,
+    /// Whether what was resampled is kept as 16-bit floats, as nnU-Net keeps its logits.
+    pub half: bool,
 }
 
 impl Placement {
@@ -32,6 +37,8 @@ impl Placement {
             start: [0; 3],
             parts: LinearParts::nnunet(file.size(), file.size(), None)?,
             shares: None,
+            spline: None,
+            half: false,
         })
     }
 
@@ -63,6 +70,8 @@ impl Placement {
                 start: [0; 3],
                 parts,
                 shares: None,
+                spline: None,
+                half: false,
             }));
         }
         let ends = [0, 1, 2].map(|axis| shown(coverage.along(axis)));
@@ -77,6 +86,8 @@ impl Placement {
             start,
             parts,
             shares: shares.iter().flatten().any(|&s| s < 1.0).then_some(shares),
+            spline: None,
+            half: false,
         }))
     }
 

@@ -2,7 +2,10 @@
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use vesalius_filters::{ComponentOptions, HoleOptions, fill_holes, keep_larger_than, keep_largest};
+use vesalius_filters::{
+    ComponentOptions, HoleOptions, fill_holes, keep_larger_than, keep_largest,
+    keep_largest_and_equals,
+};
 use vesalius_volume::LabelMap;
 
 /// One step, in YAML one name with its keys.
@@ -15,8 +18,8 @@ pub enum PostprocessingStep {
         #[serde(default)]
         labels: Vec<u16>,
     },
-    /// The labels are taken together, and only their largest component stays: nnU-Net's
-    /// `remove_all_but_largest_component_from_segmentation`.
+    /// The labels are taken together, and only their largest component stays, or all that are as large:
+    /// nnU-Net's `remove_all_but_largest_component_from_segmentation`.
     KeepLargest {
         /// The labels; none means all but the background.
         #[serde(default)]
@@ -117,11 +120,7 @@ impl PostprocessingStep {
         match self {
             Self::KeepLargest { labels } => {
                 let mask = only(&map, &chosen(labels, &map));
-                let together = ComponentOptions {
-                    by_label: false,
-                    ..ComponentOptions::default()
-                };
-                let kept = keep_largest(&mask, &together)?;
+                let kept = keep_largest_and_equals(&mask, &ComponentOptions::default())?;
                 drop_lost(&mut map, &mask, &kept);
             }
             Self::KeepLargestOfEach { labels } => {
@@ -242,7 +241,9 @@ mod tests {
     fn the_largest_stays_over_all_or_of_each() {
         let values = [1, 1, 2, 0, 2, 2, 2, 2, 0, 1];
         let all = PostprocessingStep::KeepLargest { labels: vec![] };
-        assert_eq!(after(all, &values), [0, 0, 0, 0, 2, 2, 2, 2, 0, 0]);
+        assert_eq!(after(all.clone(), &values), [0, 0, 0, 0, 2, 2, 2, 2, 0, 0]);
+        // nnU-Net keeps all of the largest size.
+        assert_eq!(after(all, &[1, 1, 0, 2, 0, 1, 2]), [1, 1, 0, 0, 0, 1, 2]);
         let one = PostprocessingStep::KeepLargest { labels: vec![1] };
         assert_eq!(after(one, &values), [1, 1, 2, 0, 2, 2, 2, 2, 0, 0]);
         let each = PostprocessingStep::KeepLargestOfEach { labels: vec![] };

@@ -147,6 +147,11 @@ impl SlidingWindow {
         Ok(Volume::new(*image.geometry(), channels, output)?)
     }
 
+    /// Whether sums over windows are kept as 16-bit floats, as nnU-Net keeps them.
+    pub(crate) fn keeps_halves(&self) -> bool {
+        self.rule == WindowRule::Nnunet && self.blending == Blending::Gaussian
+    }
+
     /// What is told of a run before it starts.
     pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
         let grid = self.grid(size, divisor);
@@ -200,7 +205,7 @@ impl SlidingWindow {
         let windows = self.worthwhile(&grid, run)?;
         let slots = self.slots_for(&grid, &windows);
         let stitcher = |background: Vec<f32>| {
-            let half = self.rule == WindowRule::Nnunet && self.blending == Blending::Gaussian;
+            let half = self.keeps_halves();
             Stitcher::new(&grid, &weights, run.rows.clone(), background, slots, half)
         };
         let mut stitched = run.background.clone().map(stitcher);

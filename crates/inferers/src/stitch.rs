@@ -198,7 +198,7 @@ fn divide(sums: &mut [f32], totals: &[f32], background: f32, half: bool) {
 }
 
 /// The nearest 16-bit float, ties to even, of a value within their range.
-fn to_half(value: f32) -> f32 {
+pub(crate) fn to_half(value: f32) -> f32 {
     /// Adding and taking away this rounds to multiples of 2⁻²⁴, the spacing of the smallest.
     const SMALL: f32 = 0.75;
     let bits = value.to_bits();

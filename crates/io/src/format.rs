@@ -38,7 +38,9 @@ impl fmt::Display for Format {
 /// out, so that a listing names each image once.
 const VOLUME_ENDINGS: [&str; 7] = [".nii.gz", ".nii", ".hdr", ".mha", ".mhd", ".nrrd", ".nhdr"];
 
-const OTHER_ENDINGS: [&str; 5] = [".hdr.gz", ".img.gz", ".img", ".dcm", ".dicom"];
+const OTHER_ENDINGS: [&str; 9] = [
+    ".hdr.gz", ".img.gz", ".img", ".dcm", ".dicom", ".png", ".bmp", ".tif", ".tiff",
+];
 
 fn ending<'a>(name: &str, endings: &[&'a str]) -> Option<&'a str> {
     let lower = name.to_ascii_lowercase();

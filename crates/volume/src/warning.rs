@@ -323,6 +323,33 @@ pub enum Warning {
         /// How many cases.
         cases: usize,
     },
+    /// nnU-Net's trainer is not one that it has itself; the plans' network was built, and loading its weights
+    /// will tell whether that is the one.
+    #[error(
+        "the trainer `{trainer}` is not one of nnU-Net's own; what it changes in preprocessing or prediction is not known, and the plans' network is used as they describe it"
+    )]
+    UnknownTrainer {
+        /// Its name.
+        trainer: String,
+    },
+    /// A checkpoint allows mirroring along an axis that its network does not have.
+    #[error(
+        "the checkpoint allows mirroring along axis {axis}, which a network of {dimensions} dimensions does not have; it is left out"
+    )]
+    MirrorAxisIgnored {
+        /// The axis as the file has it.
+        axis: String,
+        /// Dimensions of the network.
+        dimensions: usize,
+    },
+    /// nnU-Net found a postprocessing for these folds, which is not part of prediction, and is not applied.
+    #[error(
+        "{path} holds a postprocessing that was found on cross-validation and is not applied; copy it beside plans.json to have it applied"
+    )]
+    PostprocessingNotApplied {
+        /// The file.
+        path: String,
+    },
 }
 
 fn listed(values: &[u16]) -> String {

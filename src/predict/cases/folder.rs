@@ -1,6 +1,6 @@
 //! The cases of a folder: an image each, or a name with numbered channels as nnU-Net has them.
 
-use super::{Error, FoundCases, InputCase, LeftOut, bad, checked, numbered, without_twins};
+use super::{Error, FoundCases, Images, InputCase, LeftOut, bad, checked, numbered, without_twins};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -12,20 +12,24 @@ struct Listed {
     ignored: Vec<PathBuf>,
 }
 
-pub(super) fn in_folder(input: &Path, channels: usize) -> Result<FoundCases, Error> {
+pub(super) fn in_folder(input: &Path, channels: usize, kind: Images) -> Result<FoundCases, Error> {
     let Listed {
         images,
         left_out,
         ignored,
-    } = list(input)?;
+    } = list(input, kind)?;
     if images.is_empty() && left_out.is_empty() {
         return Err(bad(
             input,
-            "holds no image that can be read; expected files such as `case.nii.gz`".to_owned(),
+            match kind {
+                Images::Volumes => "holds no image that can be read; expected files such as `case.nii.gz`",
+                Images::Pictures => "holds no picture, which the model was trained on; expected files such as `case_0000.png`",
+            }
+            .to_owned(),
         ));
     }
     let mut found = match are_channels(&images, channels) {
-        true => by_number(images, channels),
+        true => by_number(images, channels, kind),
         false => each(images),
     };
     found.left_out.extend(left_out);
@@ -37,7 +41,7 @@ pub(super) fn in_folder(input: &Path, channels: usize) -> Result<FoundCases, Err
 }
 
 /// The entries of a folder, hidden ones aside.
-fn list(input: &Path) -> Result<Listed, Error> {
+fn list(input: &Path, kind: Images) -> Result<Listed, Error> {
     let fail = |e: std::io::Error| bad(input, format!("cannot be read: {e}"));
     let mut listed = Listed::default();
     let mut paths: Vec<PathBuf> = std::fs::read_dir(input)
@@ -51,7 +55,7 @@ fn list(input: &Path) -> Result<Listed, Error> {
         if name.starts_with('.') || is_voxels_of_a_header(&path) {
             continue;
         }
-        if path.is_file() && vesalius_io::is_image(&path) {
+        if path.is_file() && kind.are(&path) {
             listed.images.push(path);
             continue;
         }
@@ -126,7 +130,7 @@ fn each(images: Vec<PathBuf>) -> FoundCases {
 }
 
 /// One case for each name before the numbers.
-fn by_number(images: Vec<PathBuf>, channels: usize) -> FoundCases {
+fn by_number(images: Vec<PathBuf>, channels: usize, kind: Images) -> FoundCases {
     let mut groups: BTreeMap<String, Vec<(Option<usize>, PathBuf)>> = BTreeMap::new();
     for file in images {
         let name = vesalius_io::strip_extension(&file);
@@ -140,7 +144,13 @@ fn by_number(images: Vec<PathBuf>, channels: usize) -> FoundCases {
     let names: Vec<String> = groups.keys().cloned().collect();
     for (name, mut files) in groups {
         files.sort();
-        match misfit(&name, &files, channels, &names) {
+        // The colours of a picture are channels of one file.
+        let colours = kind == Images::Pictures && matches!(files[..], [(Some(0), _)]);
+        let misfit = match colours {
+            true => None,
+            false => misfit(&name, &files, channels, &names),
+        };
+        match misfit {
             Some(reason) => found.left_out.push(LeftOut { name, reason }),
             None => found.cases.push(InputCase {
                 name,

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use vesalius::inferers::{Bytes, OpenOptions, Segmenter};
 use vesalius::io::ReadOptions;
 use vesalius::predict::{
-    CaseResult, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases, predict_cases,
+    CaseResult, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases_of,
+    predict_cases,
 };
 use vesalius::tensor::{Device, parse_device};
 use vesalius::volume::Warning;
@@ -33,9 +34,12 @@ pub struct Arguments {
     /// What computes: cpu, cuda[:n], wgpu[:n] or vulkan[:n]
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// Use these folds alone, such as 0,1,4
+    /// Use these folds alone, such as 0,1,4, or all for nnU-Net's fold of all cases
     #[arg(long, value_delimiter = ',')]
     folds: Option<Vec<String>>,
+    /// The checkpoint to use of each fold that nnU-Net trained, such as checkpoint_best.pth
+    #[arg(long, value_name = "NAME")]
+    checkpoint: Option<String>,
     #[command(flatten)]
     combination: CombinationOptions,
     /// Average over mirrored inputs along the axes that the model names, and over its own test-time
@@ -119,12 +123,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let device = parse_device(&arguments.device)?;
     let open = OpenOptions {
         folds: arguments.folds.clone(),
+        checkpoint: arguments.checkpoint.clone(),
         mirror: arguments.tta.map(|switch| switch == Switch::On),
         step: arguments.step,
         batch_size: arguments.batch_size,
     };
     let segmenter = open_models(arguments, &device, &open)?;
-    let found = find_cases(&arguments.input, segmenter.model().channels.len())?;
+    let found = find_cases_of(&arguments.input, segmenter.model())?;
     tell_left_out(&found);
     let cases = found.cases;
     let options = PredictOptions {

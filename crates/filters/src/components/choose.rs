@@ -21,6 +21,25 @@ pub fn keep_largest<T: Label>(
     keep(input, &joined, |component| largest[component as usize])
 }
 
+/// As [`keep_largest`] where `by_label` is off, with every component that is as large: what nnU-Net keeps.
+///
+/// # Errors
+/// As [`crate::connected_components`].
+pub fn keep_largest_and_equals<T: Label>(
+    input: &LabelMap<T>,
+    options: &ComponentOptions,
+) -> Result<LabelMap<T>> {
+    let together = ComponentOptions {
+        by_label: false,
+        ..*options
+    };
+    let joined = joined(input, &together)?;
+    let most = joined.sizes.iter().copied().max();
+    keep(input, &joined, |component| {
+        Some(joined.sizes[component as usize]) == most
+    })
+}
+
 /// The labels of the components of at least `volume` mm³; smaller ones become background. A component of
 /// exactly the volume stays.
 ///

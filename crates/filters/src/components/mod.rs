@@ -6,7 +6,8 @@ mod choose;
 mod runs;
 
 pub use choose::{
-    ComponentStatistics, component_statistics, keep_larger_than, keep_largest, keep_touching,
+    ComponentStatistics, component_statistics, keep_larger_than, keep_largest,
+    keep_largest_and_equals, keep_touching,
 };
 pub(crate) use runs::{RunComponents, Touch};
 

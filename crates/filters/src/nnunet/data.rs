@@ -25,8 +25,43 @@ pub fn resample_nnunet<R: Real>(
 ) -> Result<Volume<R>> {
     let separate = options.separate;
     with_thick_axis_last(input, size, spacing, separate, |input, size, separate| {
-        resize(input, size, options.interpolation, separate)
+        let depth = input.geometry().size()[2];
+        if !separate || options.across == Interpolation::Nearest || depth == size[2] {
+            return resize(input, size, options.interpolation, separate);
+        }
+        // The planes first, each slice by itself; then across them, from plane to plane.
+        let [x, y, _] = size;
+        let planes = resize(input, [x, y, depth], options.interpolation, true)?;
+        across(&planes, size, options.across)
     })
+}
+
+/// Resizes along the last axis alone, without clipping: scipy's `map_coordinates`.
+fn across<R: Real>(
+    input: &Volume<R>,
+    size: [usize; 3],
+    interpolation: Interpolation,
+) -> Result<Volume<R>> {
+    if interpolation != Interpolation::Cubic {
+        return resize(input, size, interpolation, false);
+    }
+    let from = input.geometry().size();
+    let target = resized_grid(input.geometry(), size)?;
+    let voxels = target.voxel_count();
+    let mut out = buffer::filled(R::ZERO, voxels * input.channels());
+    for (channel, out) in out.chunks_mut(voxels).enumerate() {
+        let source = input.channel(channel);
+        let filtered = [false, false, true];
+        let (coefficients, padded) = coefficients_along(source, from, Border::Edge, filtered);
+        let mut axes = axes::<R, Cubic, 4>(from, size, false);
+        for axis in [0, 1] {
+            // The planes stay as they are: no coefficients, so no kernel either.
+            let same: Vec<usize> = (0..from[axis]).collect();
+            axes[axis].copy(&same, Cubic::MARGIN);
+        }
+        separable(&coefficients, padded, &axes, out, size, 0, 0);
+    }
+    Ok(Volume::new(target, input.channels(), out)?)
 }
 
 fn resize<R: Real>(
@@ -64,29 +99,13 @@ fn resize<R: Real>(
     Ok(Volume::new(target, input.channels(), out)?)
 }
 
-/// The tables of a linear resize whose `separate` axis is copied from its nearest slices.
-pub(crate) fn linear_axes(
-    from: [usize; 3],
-    to: [usize; 3],
-    separate: Option<usize>,
-) -> [Axis<f32, 2>; 3] {
-    axes_apart::<f32, Linear, 2>(from, to, separate)
-}
-
 /// The tables of a resize; the last axis is copied from its nearest slice when taken apart.
 fn axes<R: Real, K: Kernel<N>, const N: usize>(
     from: [usize; 3],
     to: [usize; 3],
     separate: bool,
 ) -> [Axis<R, N>; 3] {
-    axes_apart::<R, K, N>(from, to, separate.then_some(2))
-}
-
-fn axes_apart<R: Real, K: Kernel<N>, const N: usize>(
-    from: [usize; 3],
-    to: [usize; 3],
-    separate: Option<usize>,
-) -> [Axis<R, N>; 3] {
+    let separate = separate.then_some(2);
     std::array::from_fn(|axis| {
         let limit = (from[axis] - 1) as f64;
         let place = |i| match separate == Some(axis) {

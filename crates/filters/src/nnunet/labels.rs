@@ -18,15 +18,42 @@ pub enum LabelVote {
     Largest,
     /// The largest label with a share of at least one half, 0 when none has (earlier versions).
     Half,
+    /// The label with a share of more than one half, 0 when none has: nnU-Net across thick slices when its
+    /// `order_z` is 1.
+    OverHalf,
 }
 
 /// Options of [`resample_labels_nnunet`].
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NnUnetLabelOptions {
     /// When the axis of the thick slices is resampled apart.
     pub separate: SeparateAxis,
     /// Which label a voxel gets.
     pub vote: LabelVote,
+    /// How each label's mask is interpolated: linear (`order` 1), or the nearest voxel (0).
+    pub interpolation: MaskInterpolation,
+    /// How masks are interpolated across thick slices (`order_z`): by the nearest slice, or linear.
+    pub across: MaskInterpolation,
+}
+
+/// How the masks of labels are interpolated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaskInterpolation {
+    /// The nearest voxel's label.
+    Nearest,
+    /// The mask of each label linearly, then a vote.
+    Linear,
+}
+
+impl Default for NnUnetLabelOptions {
+    fn default() -> Self {
+        Self {
+            separate: SeparateAxis::default(),
+            vote: LabelVote::default(),
+            interpolation: MaskInterpolation::Linear,
+            across: MaskInterpolation::Nearest,
+        }
+    }
 }
 
 /// Resizes labels to `size` voxels `[x, y, z]` over the same extent, as nnU-Net does for a target
@@ -42,7 +69,20 @@ pub fn resample_labels_nnunet<T: Label>(
 ) -> Result<LabelMap<T>> {
     let separate = options.separate;
     with_thick_axis_last(input, size, spacing, separate, |input, size, separate| {
-        resize(input, size, separate, options.vote)
+        let depth = input.geometry().size()[2];
+        let nearest = options.interpolation == MaskInterpolation::Nearest;
+        let linear_across = options.across == MaskInterpolation::Linear;
+        if !separate || !linear_across || depth == size[2] {
+            return resize(
+                input,
+                size,
+                [nearest, nearest, nearest || separate],
+                options.vote,
+            );
+        }
+        let planes = [size[0], size[1], depth];
+        let flat = resize(input, planes, [nearest, nearest, true], options.vote)?;
+        resize(&flat, size, [true, true, false], LabelVote::OverHalf)
     })
 }
 
@@ -72,20 +112,20 @@ fn pairs(from: usize, to: usize) -> Vec<Pair> {
 fn resize<T: Label>(
     input: &LabelMap<T>,
     size: [usize; 3],
-    separate: bool,
+    nearest: [bool; 3],
     vote: LabelVote,
 ) -> Result<LabelMap<T>> {
     let from = input.geometry().size();
     let target = resized_grid(input.geometry(), size)?;
     buffer::check::<T>(&target, 1, 0)?;
     let mut axes: [Vec<Pair>; 3] = std::array::from_fn(|axis| pairs(from[axis], size[axis]));
-    if separate {
-        for (z, pair) in axes[2].iter_mut().enumerate() {
-            let slice = nearest_slice(z, from[2], size[2]);
+    for axis in (0..3).filter(|&axis| nearest[axis]) {
+        for (i, pair) in axes[axis].iter_mut().enumerate() {
+            let nearest = nearest_slice(i, from[axis], size[axis]);
             *pair = Pair {
-                taps: [slice, slice],
+                taps: [nearest; 2],
                 weights: [1.0, 0.0],
-                nearest: slice,
+                nearest,
             };
         }
     }
@@ -171,6 +211,10 @@ fn decide<T: Label>(rows: [&[T]; 4], x: &Pair, ballot: &Ballot<'_, T>) -> T {
         LabelVote::Half => {
             let halves = sums.iter().filter(|(_, sum)| *sum >= 0.5);
             halves.map(|(label, _)| *label).max().unwrap_or_default()
+        }
+        LabelVote::OverHalf => {
+            let mut over = sums.iter().filter(|(_, sum)| *sum > 0.5);
+            over.next().map_or_else(T::default, |(label, _)| *label)
         }
         LabelVote::Largest => {
             let best = sums.iter().fold(0.0f64, |best, s| best.max(s.1));

@@ -3,10 +3,13 @@
 
 mod data;
 mod labels;
+mod rules;
+mod torch_labels;
 
-pub(crate) use data::linear_axes;
 pub use data::resample_nnunet;
-pub use labels::{LabelVote, NnUnetLabelOptions, resample_labels_nnunet};
+pub use labels::{LabelVote, MaskInterpolation, NnUnetLabelOptions, resample_labels_nnunet};
+pub use rules::AxisRule;
+pub use torch_labels::{TorchLabelOptions, TorchVote, resample_labels_torch};
 
 use crate::grid::permute;
 use crate::resample::Interpolation;
@@ -21,7 +24,7 @@ pub enum SeparateAxis {
     BeyondAnisotropy(f64),
     /// Never.
     Never,
-    /// Always along the image's largest spacing.
+    /// Always along the image's largest spacing, where one axis alone has it.
     Always,
 }
 
@@ -61,6 +64,8 @@ pub struct NnUnetOptions {
     pub interpolation: Interpolation,
     /// When the axis of the thick slices is resampled apart.
     pub separate: SeparateAxis,
+    /// How that axis is interpolated then (`order_z`), after the slices' planes.
+    pub across: Interpolation,
 }
 
 impl Default for NnUnetOptions {
@@ -68,6 +73,7 @@ impl Default for NnUnetOptions {
         Self {
             interpolation: Interpolation::Cubic,
             separate: SeparateAxis::default(),
+            across: Interpolation::Nearest,
         }
     }
 }

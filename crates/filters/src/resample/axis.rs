@@ -97,6 +97,11 @@ impl<R: Real, const N: usize> Axis<R, N> {
             .filter(|(_, weight)| *weight != R::ZERO)
     }
 
+    /// All source indices and weights of target index `i`.
+    pub fn pair(&self, i: usize) -> ([usize; N], [R; N]) {
+        (self.taps[i].map(|tap| tap as usize), self.weights[i])
+    }
+
     /// The source indices that any target index needs.
     pub fn used(&self) -> Range<usize> {
         let taps = || self.inside.clone().flat_map(|i| self.mix(i).map(|t| t.0));

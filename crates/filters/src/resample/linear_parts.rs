@@ -1,15 +1,15 @@
 //! Linear resampling in parts: any box of the target from the box of the source that it sees, with
 //! the same numbers as the whole. For results of many channels that never stand in memory whole.
 
-use super::Outside;
 use super::axis::Axis;
 use super::engine::IndexMap;
 use super::kernel::Linear;
 use super::separable::separable;
-use crate::nnunet::linear_axes;
+use super::{Outside, resized_grid};
+use crate::nnunet::AxisRule;
 use crate::{Error, Result};
 use std::ops::Range;
-use vesalius_volume::{Affine, Geometry};
+use vesalius_volume::{Affine, Geometry, Volume};
 
 /// A box of voxels: one range an axis, `[x, y, z]`.
 pub type IndexBox = [Range<usize>; 3];
@@ -35,13 +35,21 @@ impl LinearParts {
     /// # Errors
     /// [`Error::NoVoxels`] when a size is zero.
     pub fn nnunet(from: [usize; 3], to: [usize; 3], separate: Option<usize>) -> Result<Self> {
+        Self::by_rules(from, to, AxisRule::linear_but(separate))
+    }
+
+    /// From `from` to `to` voxels over the same extent, each axis by its own rule.
+    ///
+    /// # Errors
+    /// [`Error::NoVoxels`] when a size is zero.
+    pub fn by_rules(from: [usize; 3], to: [usize; 3], rules: [AxisRule; 3]) -> Result<Self> {
         if let Some(size) = [from, to].into_iter().find(|size| size.contains(&0)) {
             return Err(Error::NoVoxels {
                 filter: "nnU-Net resampling",
                 size,
             });
         }
-        let axes = linear_axes(from, to, separate);
+        let axes = std::array::from_fn(|axis| rules[axis].table(from[axis], to[axis]));
         Ok(Self { axes, from, to })
     }
 
@@ -60,6 +68,11 @@ impl LinearParts {
             from: source.size(),
             to: target.size(),
         }))
+    }
+
+    /// Size of the source.
+    pub fn source_size(&self) -> [usize; 3] {
+        self.from
     }
 
     /// Size of the target.
@@ -120,6 +133,21 @@ impl LinearParts {
         separable(source, from, &axes, out, to, 0, 0);
         Ok(())
     }
+
+    /// All channels of a volume on the whole target.
+    ///
+    /// # Errors
+    /// [`Error::BadOption`] for a volume of another size than the source's.
+    pub fn whole(&self, input: &Volume<f32>) -> Result<Volume<f32>> {
+        let target = resized_grid(input.geometry(), self.to)?;
+        let voxels = target.voxel_count();
+        let mut out = crate::buffer::filled(0.0, voxels * input.channels());
+        let (from, to) = (self.from.map(|n| 0..n), self.to.map(|n| 0..n));
+        for (channel, out) in out.chunks_mut(voxels).enumerate() {
+            self.part(input.channel(channel), &from, out, &to)?;
+        }
+        Ok(Volume::new(target, input.channels(), out)?)
+    }
 }
 
 #[cfg(test)]
@@ -127,7 +155,6 @@ mod tests {
     use super::*;
     use crate::{Convention, NnUnetOptions, ResampleOptions, SeparateAxis};
     use crate::{Interpolation, resample, resample_nnunet, target_grid};
-    use vesalius_volume::Volume;
 
     fn image() -> Volume<f32> {
         let grid = Geometry::axis_aligned([11, 9, 13], [0.7, 1.1, 4.0]).unwrap();
@@ -173,6 +200,7 @@ mod tests {
         let options = NnUnetOptions {
             interpolation: Interpolation::Linear,
             separate: SeparateAxis::Never,
+            ..NnUnetOptions::default()
         };
         let whole = resample_nnunet(&image, size, [1.0; 3], &options).unwrap();
         let parts = LinearParts::nnunet([11, 9, 13], size, None).unwrap();
@@ -185,6 +213,7 @@ mod tests {
         let options = NnUnetOptions {
             interpolation: Interpolation::Linear,
             separate: SeparateAxis::Always,
+            ..NnUnetOptions::default()
         };
         let whole = resample_nnunet(&image, [9, 12, 30], [1.0; 3], &options).unwrap();
         let parts = LinearParts::nnunet([11, 9, 13], [9, 12, 30], Some(2)).unwrap();

@@ -3,8 +3,11 @@
 use super::Output;
 use crate::Result;
 use crate::memory::pending_slices;
-use crate::stitch::OutputSlice;
+use crate::nnunet::Spline;
+use crate::stitch::{OutputSlice, to_half};
 use std::ops::Range;
+use vesalius_filters::resample_nnunet;
+use vesalius_volume::{Geometry, Volume};
 
 /// Takes the slices of one stripe and writes their labels.
 pub(crate) struct Exporter<'a, 'b> {
@@ -23,8 +26,12 @@ pub(crate) struct Exporter<'a, 'b> {
 
 impl<'a, 'b> Exporter<'a, 'b> {
     pub fn new(output: &'a mut Output<'b>, rows: Range<usize>, slab: usize) -> Self {
-        let seen = output.parts().seen(1, rows.clone());
-        let capacity = pending_slices(output.parts(), slab);
+        let parts = output.parts();
+        let [_, height, depth] = parts.source_size();
+        let (seen, capacity) = match output.spline() {
+            Some(_) => (0..height, depth),
+            None => (parts.seen(1, rows.clone()), pending_slices(parts, slab)),
+        };
         Self {
             output,
             rows,
@@ -64,7 +71,28 @@ impl<'a, 'b> Exporter<'a, 'b> {
             self.pending[at..at + plane].copy_from_slice(values);
         }
         self.held += 1;
-        self.make(plane)
+        match self.output.spline() {
+            Some(spline) if self.held == self.capacity => self.make_whole(spline),
+            Some(_) => Ok(()),
+            None => self.make(plane),
+        }
+    }
+
+    /// Makes all slices at once, a channel at a time in double precision.
+    fn make_whole(&mut self, spline: Spline) -> Result<()> {
+        let parts = self.output.parts();
+        let (from, to) = (parts.source_size(), parts.target_size());
+        let grid = Geometry::axis_aligned(from, spline.from)?;
+        let voxels: usize = to.iter().product();
+        let mut logits = Vec::with_capacity(self.output.channels() * voxels);
+        let pending = std::mem::take(&mut self.pending);
+        for channel in pending.chunks_exact(from.iter().product()) {
+            let values = channel.iter().map(|&value| f64::from(value)).collect();
+            let channel = Volume::new(grid, 1, values)?;
+            let made = resample_nnunet(&channel, to, spline.to, &spline.options)?;
+            logits.extend(made.data().iter().map(|&value| to_half(value as f32)));
+        }
+        self.output.write(0, &self.rows, logits)
     }
 
     /// Drops the slices that no target slice to come sees.
@@ -101,6 +129,9 @@ impl<'a, 'b> Exporter<'a, 'b> {
             let sources = self.pending.chunks_exact(self.capacity * plane);
             for (values, logits) in sources.zip(logits.chunks_exact_mut(voxels)) {
                 parts.part(&values[..self.held * plane], &source, logits, &target)?;
+            }
+            if self.output.half() {
+                logits.iter_mut().for_each(|value| *value = to_half(*value));
             }
             self.output.write(slices.start, &self.rows, logits)?;
             self.next = slices.end;

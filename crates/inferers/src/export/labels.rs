@@ -117,8 +117,14 @@ impl LabelStore {
         }
     }
 
-    /// Writes a file, run by run, in the smallest type that holds the labels that occur.
+    /// Writes a file, run by run, in the smallest type that holds the labels that occur; a picture where its
+    /// name asks for one.
     pub fn save(&self, path: &Path) -> Result<()> {
+        if vesalius_io::is_picture(path) {
+            let mut labels = vec![0; self.geometry.voxel_count()];
+            self.read(0, &mut labels)?;
+            return Ok(vesalius_io::write_picture(path, &self.geometry, &labels)?);
+        }
         let options = WriteOptions {
             voxel_type: Some(match self.largest {
                 0..=255 => VoxelType::U8,

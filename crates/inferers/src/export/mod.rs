@@ -99,6 +99,8 @@ mod tests {
                 start: [2, 0, 1],
                 parts: LinearParts::nnunet([20, 30, 17], size, apart).unwrap(),
                 shares: None,
+                spline: None,
+                half: apart.is_some(),
             };
             let whole = run(&windows, &placement, &image, (1000, 8, false));
             for (height, slab) in [(7, 1), (4, 3), (1, 2)] {

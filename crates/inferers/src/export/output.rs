@@ -3,6 +3,7 @@
 use super::LabelStore;
 use super::scatter::Scatter;
 use super::whole::{fade, surely_background};
+use crate::nnunet::Spline;
 use crate::placement::Placement;
 use crate::{Aside, ProbabilityStore, Result};
 use std::ops::Range;
@@ -42,6 +43,16 @@ impl<'a> Output<'a> {
     /// From the network's grid to the box.
     pub(super) fn parts(&self) -> &'a LinearParts {
         &self.placement.parts
+    }
+
+    /// How whole channels are resampled, where that is no matter of a few slices.
+    pub(super) fn spline(&self) -> Option<Spline> {
+        self.placement.spline
+    }
+
+    /// Whether what is resampled is kept as 16-bit floats.
+    pub(super) fn half(&self) -> bool {
+        self.placement.half
     }
 
     /// Channels of the network's output.

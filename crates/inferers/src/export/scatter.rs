@@ -119,6 +119,8 @@ mod tests {
                 start: [0; 3],
                 parts,
                 shares: None,
+                spline: None,
+                half: false,
             };
             let mut found = vec![u16::MAX; map.data().len()];
             for z in 0..size[2] {

@@ -1,13 +1,14 @@
 //! A configuration of nnU-Net's plans in our terms: pipeline and windows; what is not known here is refused
 //! by name.
 
-use super::{NnUnetPipeline, pipeline};
+use super::arguments::{self, Resampled};
+use super::{NnUnetInterpolation, NnUnetPipeline};
 use crate::{SlidingWindow, WindowRule};
-use vesalius_planning::nnunet::{Configuration, DatasetJson, Plans, Resampling};
+use vesalius_planning::nnunet::{Configuration, DatasetJson, Plans};
 use vesalius_transforms::{ForegroundIntensity, NnUnetNormalization, NnUnetScheme};
 
-/// nnU-Net's function that resamples, as it is known here.
-const RESAMPLING: &str = "resample_data_or_seg_to_shape";
+/// nnU-Net's class that preprocesses, as it is known here.
+const PREPROCESSOR: &str = "DefaultPreprocessor";
 
 /// One configuration with its surroundings.
 pub(super) struct Plan<'a> {
@@ -25,26 +26,12 @@ impl Plan<'_> {
     /// Nothing when every part is known here.
     pub fn check(&self) -> std::result::Result<(), String> {
         let c = self.configuration;
-        let classes = [
-            (
-                "preprocessor_name",
-                &c.preprocessor_name,
-                "DefaultPreprocessor",
-            ),
-            ("resampling_fn_data", &c.resampling_fn_data, RESAMPLING),
-            ("resampling_fn_seg", &c.resampling_fn_seg, RESAMPLING),
-            (
-                "resampling_fn_probabilities",
-                &c.resampling_fn_probabilities,
-                RESAMPLING,
-            ),
-        ];
-        for (key, found, known) in classes {
-            if let Some(found) = found.as_deref().filter(|found| *found != known) {
-                return Err(format!(
-                    "`{key}` is `{found}`; only `{known}` is known here"
-                ));
-            }
+        if let Some(found) = c.preprocessor_name.as_deref()
+            && found != PREPROCESSOR
+        {
+            return Err(format!(
+                "`preprocessor_name` is `{found}`; only `{PREPROCESSOR}` is known here"
+            ));
         }
         if self.plans.label_manager != "LabelManager" {
             let found = &self.plans.label_manager;
@@ -77,28 +64,48 @@ impl Plan<'_> {
                 ));
             }
         };
-        let order = |resampling: &Option<Resampling>, usual: u8| match resampling {
-            Some(resampling) => (resampling.order, resampling.force_separate_z),
-            None => (usual, None),
+        let data = arguments::read(
+            Resampled::Data,
+            c.resampling_fn_data.as_deref(),
+            c.resampling_fn_data_kwargs.as_ref(),
+        )?;
+        let logits = arguments::read(
+            Resampled::Probabilities,
+            c.resampling_fn_probabilities.as_deref(),
+            c.resampling_fn_probabilities_kwargs.as_ref(),
+        )?;
+        // Without a cascade no labels are resampled.
+        let labels = match c.previous_stage {
+            None => Some(NnUnetInterpolation::of_order(1)),
+            Some(_) => arguments::read(
+                Resampled::Seg,
+                c.resampling_fn_seg.as_deref(),
+                c.resampling_fn_seg_kwargs.as_ref(),
+            )?,
         };
-        let (image, separate) = order(&c.resampling_fn_data_kwargs, 3);
-        let (logits, separate_logits) = order(&c.resampling_fn_probabilities_kwargs, 1);
-        if logits != 1 {
-            return Err(format!(
-                "`resampling_fn_probabilities_kwargs.order` is {logits}; only 1 is known here"
-            ));
+        let stages = c.previous_stage.is_some();
+        let keeps = data.is_none();
+        if logits.is_none() != keeps || (stages && labels.is_none() != keeps) {
+            return Err(
+                "`no_resampling_hack` is only for some of what is resampled; nnU-Net fails with it unless all keep their grid"
+                    .to_owned(),
+            );
         }
         let reader = &self.plans.image_reader_writer;
         Ok(NnUnetPipeline {
             orientation: reader.ends_with("WithReorient").then(|| "RAS".to_owned()),
             axes,
-            spacing,
+            spacing: if keeps { [0.0; 3] } else { spacing },
             normalization: self.normalization()?,
-            image: pipeline::NnUnetInterpolation {
-                order: image,
-                separate,
-            },
-            separate_logits,
+            image: data.unwrap_or_default(),
+            labels: labels.filter(|by| *by != NnUnetInterpolation::of_order(1)),
+            logits: logits.filter(|by| *by != NnUnetInterpolation::of_order(1)),
+            separate_logits: None,
+            file_ending: self
+                .dataset
+                .file_ending
+                .clone()
+                .filter(|ending| ending != ".nii.gz"),
         })
     }
 

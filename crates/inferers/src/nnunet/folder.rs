@@ -4,12 +4,14 @@
 use super::configuration::Plan;
 use super::folds::{CHECKPOINT, members, sibling};
 use super::postprocessing;
+use super::trainer::{self, Trainer};
 use crate::{AxisOrder, Error, Inferer, ModelDescription, Provenance, Result};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use vesalius_networks::{NetworkConfig, read_pytorch_values};
-use vesalius_planning::nnunet::{DatasetJson, Plans};
+use vesalius_planning::nnunet::{Configuration, DatasetJson, Plans};
 use vesalius_transforms::Axis;
+use vesalius_volume::Warning;
 
 /// A folder that nnU-Net trained.
 #[derive(Debug, Clone)]
@@ -20,6 +22,17 @@ pub struct NnUnetModelFolder {
     pub checkpoints: Vec<PathBuf>,
     /// The folder of the model whose labels a cascade's second stage takes.
     pub previous_stage: Option<PathBuf>,
+    /// What the folder says and is not known here.
+    pub warnings: Vec<Warning>,
+}
+
+/// Which weights of a folder are taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NnUnetFolderOptions {
+    /// Some of its folds (`0`, `fold_1`, `all`), in that order; none means all that have the checkpoint.
+    pub folds: Option<Vec<String>>,
+    /// The file in each fold's folder; none means `checkpoint_final.pth`.
+    pub checkpoint: Option<String>,
 }
 
 impl NnUnetModelFolder {
@@ -32,20 +45,35 @@ impl NnUnetModelFolder {
     /// have a final checkpoint are taken.
     ///
     /// # Errors
-    /// [`Error::ModelFolder`] for a fold that is missing and for plans that ask for what is not
-    /// known here; [`Error::Planning`] for files that are not nnU-Net's.
+    /// As [`NnUnetModelFolder::read_with`].
     pub fn read(folder: &Path, folds: Option<&[String]>) -> Result<Self> {
+        let options = NnUnetFolderOptions {
+            folds: folds.map(<[String]>::to_vec),
+            checkpoint: None,
+        };
+        Self::read_with(folder, &options)
+    }
+
+    /// As [`NnUnetModelFolder::read`], with a choice of the checkpoint too.
+    ///
+    /// # Errors
+    /// [`Error::ModelFolder`] for a fold or a checkpoint that is missing and for plans that ask for what is not
+    /// known here; [`Error::Planning`] for files that are not nnU-Net's.
+    pub fn read_with(folder: &Path, options: &NnUnetFolderOptions) -> Result<Self> {
         let plans = Plans::read(&folder.join("plans.json"))?;
         let dataset = DatasetJson::read(&folder.join("dataset.json"))?;
-        let members = members(folder, folds)?;
+        let checkpoint = options.checkpoint.as_deref().unwrap_or(CHECKPOINT);
+        let members = members(folder, options.folds.as_deref(), checkpoint)?;
         let checkpoints: Vec<PathBuf> = members
             .iter()
-            .map(|member| folder.join(member).join(CHECKPOINT))
+            .map(|member| folder.join(member).join(checkpoint))
             .collect();
         // `members` is not empty.
         let told = read_pytorch_values(&checkpoints[0])?;
+        let mut warnings = Vec::new();
         let name = configuration_name(folder, &told)?;
-        let configuration = plans.configuration(&name)?;
+        let trainer = trainer_name(folder, &told);
+        let mut configuration = plans.configuration(&name)?;
         let bad = |reason: String| Error::ModelFolder {
             path: folder.join("plans.json"),
             reason: format!(
@@ -53,6 +81,17 @@ impl NnUnetModelFolder {
                 plans.experiment_planner_used
             ),
         };
+        match trainer.as_deref().map(Trainer::named) {
+            None | Some(Trainer::Usual) => {}
+            Some(Trainer::BatchNorm) => with_batch_norm(&mut configuration),
+            Some(Trainer::OwnNetwork) => {
+                return Err(bad(format!(
+                    "trainer {} builds a network of its own, which the plans do not describe and which is not built here",
+                    trainer.unwrap_or_default()
+                )));
+            }
+            Some(Trainer::Unknown) => warnings.extend(trainer.as_deref().map(trainer::unknown)),
+        }
         let plan = Plan {
             plans: &plans,
             dataset: &dataset,
@@ -81,8 +120,8 @@ impl NnUnetModelFolder {
             network,
             axis_order: AxisOrder::Zyx,
             inferer: Inferer::SlidingWindow(plan.windows().map_err(bad)?),
-            mirror_axes: mirror_axes(&told, plan.dimensions()),
-            postprocessing: postprocessing::read(&folder.join("postprocessing.json"))?,
+            mirror_axes: mirror_axes(&told, plan.dimensions(), &mut warnings),
+            postprocessing: postprocessing::read(folder, &mut warnings)?,
             members,
             checksums: Default::default(),
             companions: Vec::new(),
@@ -99,6 +138,7 @@ impl NnUnetModelFolder {
             description,
             checkpoints,
             previous_stage: previous_stage.map(|stage| sibling(folder, &name, &stage)),
+            warnings,
         })
     }
 }
@@ -118,17 +158,51 @@ fn configuration_name(folder: &Path, told: &Value) -> Result<String> {
     })
 }
 
-/// The network's axes that may be mirrored: nnU-Net counts an array's.
-fn mirror_axes(told: &Value, dimensions: usize) -> Vec<Axis> {
-    let axes = told["inference_allowed_mirroring_axes"].as_array();
-    let mut axes: Vec<Axis> = axes
+/// What the checkpoint says, else what the folder's name begins with.
+fn trainer_name(folder: &Path, told: &Value) -> Option<String> {
+    if let Some(name) = told["trainer_name"].as_str() {
+        return Some(name.to_owned());
+    }
+    let own = folder.file_name().unwrap_or_default().to_string_lossy();
+    own.split_once("__").map(|(name, _)| name.to_owned())
+}
+
+/// What `nnUNetTrainerBN` does to the plans' network.
+fn with_batch_norm(configuration: &mut Configuration) {
+    let Some(architecture) = &mut configuration.architecture else {
+        return;
+    };
+    let kwargs = &mut architecture.arch_kwargs;
+    let dimensions = match kwargs.get("conv_op").and_then(Value::as_str) {
+        Some(conv) if conv.ends_with("Conv2d") => 2,
+        _ => 3,
+    };
+    let class = format!("torch.nn.modules.batchnorm.BatchNorm{dimensions}d");
+    kwargs.insert("norm_op".to_owned(), class.into());
+    let options = serde_json::json!({"eps": 1e-5, "affine": true});
+    kwargs.insert("norm_op_kwargs".to_owned(), options);
+}
+
+/// The network's axes that may be mirrored: nnU-Net counts an array's. Without them nothing is mirrored.
+fn mirror_axes(told: &Value, dimensions: usize, warnings: &mut Vec<Warning>) -> Vec<Axis> {
+    let mut axes = Vec::new();
+    for axis in told["inference_allowed_mirroring_axes"]
+        .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|axis| {
-            let from_last = dimensions.checked_sub(1 + axis.as_u64()? as usize)?;
-            [Axis::X, Axis::Y, Axis::Z].get(from_last).copied()
-        })
-        .collect();
+    {
+        let from_last = axis
+            .as_u64()
+            .and_then(|axis| dimensions.checked_sub(1 + axis as usize));
+        match from_last.and_then(|from_last| [Axis::X, Axis::Y, Axis::Z].get(from_last)) {
+            Some(&axis) => axes.push(axis),
+            None => warnings.push(Warning::MirrorAxisIgnored {
+                axis: axis.to_string(),
+                dimensions,
+            }),
+        }
+    }
     axes.sort_by_key(|axis| axis.index());
+    axes.dedup();
     axes
 }

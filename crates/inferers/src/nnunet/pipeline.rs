@@ -1,14 +1,12 @@
 //! nnU-Net's preprocessing, in its order: turn the axes, crop to what is not zero, normalise, resample;
 //! and the way back of what the network puts out.
 
+use super::NnUnetInterpolation;
 use crate::placement::Placement;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use vesalius_filters::{
-    Bounds, Interpolation, LinearParts, NnUnetLabelOptions, NnUnetOptions, SeparateAxis,
-    bounding_box, crop, flip, permute, resample_labels_nnunet, resample_nnunet,
-};
-use vesalius_transforms::NnUnetNormalization;
+use vesalius_filters::{Bounds, bounding_box, crop, flip, permute};
+use vesalius_transforms::{NnUnetNormalization, nonzero_mask};
 use vesalius_volume::{Label, LabelMap, Orientation, Volume, check_memory, limits};
 
 /// What nnU-Net does between a file and its network.
@@ -29,41 +27,22 @@ pub struct NnUnetPipeline {
     /// How the image is interpolated.
     #[serde(default)]
     pub image: NnUnetInterpolation,
-    /// When thick slices of what the network puts out are taken apart; it is interpolated linearly.
+    /// How the labels of a coarser stage are interpolated; linearly, with a vote, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<NnUnetInterpolation>,
+    /// How what the network puts out is interpolated; linearly if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logits: Option<NnUnetInterpolation>,
+    /// Without `logits`: when thick slices of what the network puts out are taken apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separate_logits: Option<bool>,
-}
-
-/// Interpolation of the image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NnUnetInterpolation {
-    /// Order of the spline: 0, 1 or 3.
-    pub order: u8,
-    /// Whether thick slices are taken apart: always, never, or by the spacing.
+    /// What the names of images and results end with, such as `.png`; `.nii.gz` if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub separate: Option<bool>,
-}
-
-impl Default for NnUnetInterpolation {
-    fn default() -> Self {
-        Self {
-            order: 3,
-            separate: None,
-        }
-    }
+    pub file_ending: Option<String>,
 }
 
 fn in_order() -> [usize; 3] {
     [0, 1, 2]
-}
-
-fn separate(forced: Option<bool>) -> SeparateAxis {
-    match forced {
-        None => SeparateAxis::default(),
-        Some(true) => SeparateAxis::Always,
-        Some(false) => SeparateAxis::Never,
-    }
 }
 
 /// What takes the memory, as errors name it.
@@ -97,7 +76,23 @@ impl NnUnetPipeline {
             true => turned,
             false => crop(&turned, bounds)?,
         };
-        self.normalization.apply(&mut cropped, None)?;
+        let coarse = match previous {
+            None => None,
+            Some((labels, _)) => {
+                let labels = turn(
+                    labels.clone(),
+                    order,
+                    flips,
+                    |v| Ok(permute(v, order)?),
+                    |v| Ok(flip(v, flips)?),
+                )?;
+                let labels = crop(&labels, bounds)?;
+                let outside = outside_apart(&labels, &cropped)?;
+                Some((labels, outside))
+            }
+        };
+        let marked = coarse.as_ref().map(|(labels, _)| labels);
+        self.normalization.apply(&mut cropped, marked)?;
         let from = cropped.geometry().spacing();
         let to: [f64; 3] = std::array::from_fn(|a| match self.spacing[a] > 0.0 {
             true => self.spacing[a],
@@ -109,48 +104,50 @@ impl NnUnetPipeline {
         });
         let channels = cropped.channels() + previous.map_or(0, |(_, values)| values.len());
         check_memory(RESAMPLED, size, channels, size_of::<f32>(), limit)?;
-        let options = NnUnetOptions {
-            interpolation: match self.image.order {
-                0 => Interpolation::Nearest,
-                1 => Interpolation::Linear,
-                3 => Interpolation::Cubic,
-                other => {
-                    return Err(Error::BadValue {
-                        key: "nnunet.image.order",
-                        found: other.to_string(),
-                        expected: "0, 1 or 3",
-                    });
-                }
-            },
-            separate: separate(self.image.separate),
-        };
         let mut prepared = match size == bounds.size {
             true => cropped,
-            false => resample_nnunet(&cropped, size, to, &options)?,
+            false => self.image.image(&cropped, size, to)?,
         };
-        if let Some((labels, values)) = previous {
-            let labels = turn(
-                labels.clone(),
-                order,
-                flips,
-                |v| Ok(permute(v, order)?),
-                |v| Ok(flip(v, flips)?),
-            )?;
-            let labels = crop(&labels, bounds)?;
-            let options = NnUnetLabelOptions::default();
-            let labels = resample_labels_nnunet(&labels, size, to, &options)?;
+        if let (Some((_, values)), Some((_, outside))) = (previous, coarse) {
+            let by = self.labels.unwrap_or(NnUnetInterpolation::of_order(1));
+            let labels = by.labels(&outside, size, to)?;
+            let labels = labels.map(|label| label.saturating_sub(1));
             prepared = with_one_hot(prepared, &labels, values)?;
         }
-        let apart = separate(self.separate_logits).axis(to, from);
+        let back = self.way_of_logits().back((size, to), (bounds.size, from))?;
         let placement = Placement {
             file,
             order,
             flips,
             start: bounds.start,
-            parts: LinearParts::nnunet(size, bounds.size, apart)?,
+            parts: back.parts,
+            spline: back.spline,
+            half: back.half,
             shares: None,
         };
         Ok((prepared, placement))
+    }
+
+    /// What the names of results end with.
+    pub fn result_ending(&self) -> &str {
+        let ending = self.file_ending.as_deref().unwrap_or_default();
+        let name = format!("case{ending}");
+        match vesalius_io::is_image(&name) || vesalius_io::is_picture(&name) {
+            true => ending,
+            false => ".nii.gz",
+        }
+    }
+
+    /// Whether images are pictures: pixels without a place in the world.
+    pub fn takes_pictures(&self) -> bool {
+        vesalius_io::is_picture(format!("case{}", self.result_ending()))
+    }
+
+    fn way_of_logits(&self) -> NnUnetInterpolation {
+        self.logits.unwrap_or(NnUnetInterpolation {
+            separate: self.separate_logits,
+            ..NnUnetInterpolation::of_order(1)
+        })
     }
 
     /// The order of axes and the mirrored ones, orientation and transpose together.
@@ -188,6 +185,19 @@ fn turn<G>(
         true => Ok(permuted),
         false => flip(&permuted),
     }
+}
+
+/// Labels one higher, and 0 where background lies outside of what is not zero in the image: to nnU-Net that is a
+/// label of its own, -1, with a vote of its own when labels are resampled.
+fn outside_apart(labels: &LabelMap, image: &Volume<f32>) -> Result<LabelMap> {
+    let nonzero = nonzero_mask(image)?;
+    let mut apart = labels.map(|label| label.saturating_add(1));
+    for (label, &inside) in apart.data_mut().iter_mut().zip(nonzero.data()) {
+        if *label == 1 && inside == 0 {
+            *label = 0;
+        }
+    }
+    Ok(apart)
 }
 
 /// The image with a channel of 0 and 1 for each label value.

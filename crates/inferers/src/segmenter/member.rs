@@ -39,10 +39,52 @@ pub(super) fn with_network<T>(
     model: &ModelDescription,
     run: impl FnOnce(&dyn PatchNetwork) -> Result<T>,
 ) -> Result<T> {
-    let order = model.axis_order;
-    let turned: Vec<Box<dyn PatchNetwork + '_>> = members
+    let turned = turned(members, model);
+    let named = turned.iter().enumerate();
+    let named = named.map(|(index, network)| (name(model, index), &**network));
+    let members = Averaged::new(named.collect())?;
+    run(&Mirrored {
+        network: &members,
+        axes: mirrored(model),
+    })
+}
+
+/// Runs a closure with each member's network by itself, its flips and turns included.
+///
+/// # Errors
+/// What the closure gives.
+pub(super) fn with_networks<T>(
+    members: &[Member],
+    model: &ModelDescription,
+    run: impl FnOnce(&[&dyn PatchNetwork]) -> Result<T>,
+) -> Result<T> {
+    let turned = turned(members, model);
+    let axes = mirrored(model);
+    // Each is an average of one, so that what is told of it names the member.
+    let named = turned.iter().enumerate();
+    let named = named.map(|(index, network)| Averaged::new(vec![(name(model, index), &**network)]));
+    let named = named.collect::<Result<Vec<_>>>()?;
+    let mirrored: Vec<Mirrored> = named
         .iter()
-        .map(|member| -> Box<dyn PatchNetwork + '_> {
+        .map(|network| Mirrored { network, axes })
+        .collect();
+    let networks: Vec<&dyn PatchNetwork> =
+        mirrored.iter().map(|m| m as &dyn PatchNetwork).collect();
+    run(&networks)
+}
+
+fn name(model: &ModelDescription, index: usize) -> String {
+    match model.members.get(index) {
+        Some(name) => format!("member {name}"),
+        None => format!("network {}", index + 1),
+    }
+}
+
+fn turned<'a>(members: &'a [Member], model: &ModelDescription) -> Vec<Box<dyn PatchNetwork + 'a>> {
+    let order = model.axis_order;
+    members
+        .iter()
+        .map(|member| -> Box<dyn PatchNetwork + 'a> {
             match member {
                 Member::Ours(network) => Box::new(TurnedNetwork { network, order }),
                 Member::Own(network) => Box::new(Turned {
@@ -51,20 +93,13 @@ pub(super) fn with_network<T>(
                 }),
             }
         })
-        .collect();
-    let name = |index: usize| match model.members.get(index) {
-        Some(name) => format!("member {name}"),
-        None => format!("network {}", index + 1),
-    };
-    let named = turned.iter().enumerate();
-    let named = named.map(|(index, network)| (name(index), &**network));
-    let members = Averaged::new(named.collect())?;
+        .collect()
+}
+
+fn mirrored(model: &ModelDescription) -> [bool; 3] {
     let mut axes = [false; 3];
     for axis in &model.mirror_axes {
         axes[axis.index()] = true;
     }
-    run(&Mirrored {
-        network: &members,
-        axes,
-    })
+    axes
 }

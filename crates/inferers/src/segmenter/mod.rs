@@ -1,6 +1,7 @@
 //! A model folder made ready: an image in, labels on the image's own grid out.
 
 mod ensemble;
+mod folds;
 mod member;
 mod open;
 mod options;

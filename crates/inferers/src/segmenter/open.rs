@@ -98,7 +98,7 @@ impl Segmenter {
 
     /// The model that a folder's description is of, without its companions.
     fn open_first(found: &FoundModel, device: &Device, options: &OpenOptions) -> Result<Self> {
-        let mut warnings = Vec::new();
+        let mut warnings = found.warnings.clone();
         let mut members = Vec::new();
         for path in &found.weights {
             let (network, warning) = found.load(path, device)?;
@@ -123,10 +123,11 @@ impl Segmenter {
     }
 }
 
-/// Folds are chosen of the model that was named, not of the coarser ones that it needs.
+/// Folds and checkpoints are chosen of the model that was named, not of the coarser ones that it needs.
 fn every_fold(options: &OpenOptions) -> OpenOptions {
     OpenOptions {
         folds: None,
+        checkpoint: None,
         ..options.clone()
     }
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use serde_json::Value;
 use vesalius_tensor::axes::PerAxis;
-use vesalius_tensor::{ActivationConfig, InstanceNormConfig, NormConfig};
+use vesalius_tensor::{ActivationConfig, BatchNormConfig, InstanceNormConfig, NormConfig};
 
 /// The newer form.
 pub(super) fn read(mut arguments: Arguments) -> Result<NetworkConfig> {
@@ -148,10 +148,22 @@ fn norm(layers: &mut Arguments) -> Result<Option<NormConfig>> {
     };
     let class = class.as_str().unwrap_or_default().to_owned();
     let kind = class.rsplit('.').next().unwrap_or_default();
-    if !kind.starts_with("InstanceNorm") {
-        return Err(layers.wrong("norm_op", format!("is `{class}`, not an instance norm")));
-    }
     let mut options = Arguments::of(&options, "`norm_op_kwargs`")?;
+    if kind.starts_with("BatchNorm") {
+        // What `nnUNetTrainerBN` makes of a plan.
+        let config = BatchNormConfig {
+            epsilon: options.read("eps", 1e-5)?,
+            momentum: options.read("momentum", 0.1)?,
+            affine: options.read("affine", true)?,
+        };
+        options.only("track_running_stats", true.into())?;
+        options.finish()?;
+        return Ok(Some(NormConfig::Batch(config)));
+    }
+    if !kind.starts_with("InstanceNorm") {
+        let problem = format!("is `{class}`, not an instance or a batch norm");
+        return Err(layers.wrong("norm_op", problem));
+    }
     let config = InstanceNormConfig {
         epsilon: options.read("eps", 1e-5)?,
         affine: options.read("affine", false)?,

@@ -160,23 +160,23 @@ pub struct Configuration {
     pub other: Map<String, Value>,
 }
 
-/// Arguments of nnU-Net's `resample_data_or_seg_to_shape`.
+/// Arguments of one of nnU-Net's functions that resample, as the file has them: a key that is absent has the
+/// function's own default, which is not always what plans usually say.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Resampling {
-    /// Whether labels are resampled.
-    #[serde(default)]
-    pub is_seg: bool,
-    /// Order of the spline in the plane.
-    pub order: u8,
-    /// Order across thick slices.
-    #[serde(default)]
-    pub order_z: u8,
-    /// Whether thick slices are taken apart: always, never, or (`null`) by the spacing.
-    #[serde(default)]
-    pub force_separate_z: Option<bool>,
-    /// Whatever else the file says.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
+#[serde(transparent)]
+pub struct Resampling(pub Map<String, Value>);
+
+impl Resampling {
+    /// What nnU-Net's planners write for `resample_data_or_seg_to_shape`: thick slices are found by the
+    /// spacing, and taken from the nearest slice.
+    pub fn spline(is_seg: bool, order: u8) -> Self {
+        let mut keys = Map::new();
+        keys.insert("is_seg".to_owned(), is_seg.into());
+        keys.insert("order".to_owned(), order.into());
+        keys.insert("order_z".to_owned(), 0.into());
+        keys.insert("force_separate_z".to_owned(), Value::Null);
+        Self(keys)
+    }
 }
 
 /// A network in nnU-Net's words.

@@ -124,11 +124,6 @@ impl Common<'_> {
     }
 
     fn written(&self, wanted: &Wanted, topology: &Topology, batch: usize) -> Configuration {
-        let resampling = |is_seg, order| Resampling {
-            is_seg,
-            order,
-            ..Resampling::default()
-        };
         let function = || Some("resample_data_or_seg_to_shape".to_owned());
         Configuration {
             data_identifier: Some(self.planner.data_identifier(self.plans_name, wanted.name)),
@@ -141,10 +136,10 @@ impl Common<'_> {
             use_mask_for_norm: Some(self.use_mask_for_norm.clone()),
             resampling_fn_data: function(),
             resampling_fn_seg: function(),
-            resampling_fn_data_kwargs: Some(resampling(false, 3)),
-            resampling_fn_seg_kwargs: Some(resampling(true, 1)),
+            resampling_fn_data_kwargs: Some(Resampling::spline(false, 3)),
+            resampling_fn_seg_kwargs: Some(Resampling::spline(true, 1)),
             resampling_fn_probabilities: function(),
-            resampling_fn_probabilities_kwargs: Some(resampling(false, 1)),
+            resampling_fn_probabilities_kwargs: Some(Resampling::spline(false, 1)),
             architecture: Some(self.architecture(topology)),
             ..Configuration::default()
         }

@@ -1,0 +1,74 @@
+//! Checkpoints as others write them, trainers by name, and which file of weights is taken.
+
+use super::made::{check, data, folds, open};
+use vesalius_inferers::{OpenOptions, Segmenter};
+use vesalius_tensor::parse_device;
+use vesalius_volume::Warning;
+
+/// Names with the prefixes of `torch.compile` and of DDP: the same network.
+#[test]
+fn checkpoints_are_read_whoever_wrote_them() {
+    let folder = data("models/checkpoints");
+    for fold in ["0", "2", "3"] {
+        let segmenter = open(&folder, &folds(&[fold]));
+        assert!(check(&segmenter, "thin", "usual") <= 1, "fold {fold}");
+        assert!(
+            segmenter.warnings().is_empty(),
+            "{:?}",
+            segmenter.warnings()
+        );
+    }
+}
+
+/// `fold_all` is of `nnUNetTrainer_onlyMirror01`.
+#[test]
+fn mirrored_axes_are_the_checkpoints() {
+    let folder = data("models/checkpoints");
+    for (fold, answer) in [("all", "all")] {
+        let segmenter = open(&folder, &folds(&[fold]));
+        assert_eq!(segmenter.model().mirror_axes.len(), 2, "fold {fold}");
+        assert!(check(&segmenter, "thin", answer) <= 1, "fold {fold}");
+        assert!(
+            segmenter.warnings().is_empty(),
+            "{:?}",
+            segmenter.warnings()
+        );
+    }
+}
+
+/// `checkpoint_best.pth` of a trainer that nobody knows, without mirroring.
+#[test]
+fn another_checkpoint_is_taken_and_an_unknown_trainer_told() {
+    let best = OpenOptions {
+        checkpoint: Some("checkpoint_best.pth".to_owned()),
+        ..OpenOptions::default()
+    };
+    let segmenter = open(&data("models/checkpoints"), &best);
+    assert_eq!(segmenter.model().members, ["fold_0"]);
+    assert!(check(&segmenter, "thin", "best") <= 1);
+    assert!(
+        matches!(segmenter.warnings(), [Warning::UnknownTrainer { trainer }] if trainer == "nnUNetTrainerMine"),
+        "{:?}",
+        segmenter.warnings()
+    );
+    let device = parse_device("cpu").unwrap();
+    let absent = OpenOptions {
+        checkpoint: Some("checkpoint_latest.pth".to_owned()),
+        ..OpenOptions::default()
+    };
+    let refused = Segmenter::open_with(&data("models/checkpoints"), &device, &absent);
+    let message = refused.unwrap_err().to_string();
+    let words = [
+        "checkpoint_latest.pth",
+        "checkpoint_final.pth",
+        "checkpoint_best.pth",
+    ];
+    assert!(words.iter().all(|word| message.contains(word)), "{message}");
+}
+
+/// The plans say instance norm, as they do for every trainer; `nnUNetTrainerBN` builds another network.
+#[test]
+fn a_trainer_that_changes_the_network_is_followed() {
+    let segmenter = open(&data("models/batch_norm"), &OpenOptions::default());
+    assert!(check(&segmenter, "thin", "batch_norm") <= 1);
+}
