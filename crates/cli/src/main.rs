@@ -20,6 +20,7 @@ mod warnings;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use vesalius::io::RefusedImage;
 
 /// Medical image segmentation from the scan to the result.
 #[derive(Parser)]
@@ -136,9 +137,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             note!("error: {error}");
-            if let Some(refused) = vesalius::io::RefusedImage::of(error.as_ref()) {
-                note!("help: {}", remedy::sentence(&refused, name));
-            }
+            remedy::tell(RefusedImage::of(error.as_ref()).as_ref(), name);
             ExitCode::FAILURE
         }
     }

@@ -3,10 +3,21 @@
 use std::path::Path;
 use vesalius::io::{self, RefusedImage, Remedy};
 
-/// The remedy for a refused image, as one sentence for a user of this command.
-pub fn sentence(refused: &RefusedImage, command: &str) -> String {
+/// Prints the remedy for a refused image, where there is one.
+pub fn tell(refused: Option<&RefusedImage>, command: &str) {
+    if let Some(sentence) = refused.and_then(|refused| sentence(refused, command)) {
+        note!("help: {sentence}");
+    }
+}
+
+/// The remedy for a refused image, as one sentence for a user of this command; nothing where none helps.
+fn sentence(refused: &RefusedImage, command: &str) -> Option<String> {
     let option = option(refused.remedy);
-    match command {
+    Some(match command {
+        // A larger limit or channels are not what a copy would change.
+        "train" | "auto" if !helps_a_copy(refused.remedy) => return None,
+        // The model says how many channels there are.
+        "predict" if refused.remedy == Remedy::FourthAxisAsChannels => return None,
         // Cases of a dataset are read with no option of their own: their files are put right once.
         "train" | "auto" => format!(
             "put a readable copy in its place: `vesalius convert {} {} {option}`",
@@ -14,7 +25,14 @@ pub fn sentence(refused: &RefusedImage, command: &str) -> String {
             copy(&refused.path).display()
         ),
         _ => format!("{} `{option}`", purpose(refused.remedy)),
-    }
+    })
+}
+
+fn helps_a_copy(remedy: Remedy) -> bool {
+    !matches!(
+        remedy,
+        Remedy::FourthAxisAsChannels | Remedy::RaiseMemoryLimit { .. } | Remedy::Round
+    )
 }
 
 fn purpose(remedy: Remedy) -> &'static str {

@@ -84,7 +84,11 @@ fn a_file_without_a_position_is_read_with_a_spacing() {
     success(folder.path(), &[&pair[..], &spacing].concat());
     success(
         folder.path(),
-        &[&["filter", "dilate", "bare.nii", "d.nii"][..], &spacing].concat(),
+        &[
+            &["filter", "dilate", "bare.nii", "d.nii", "--radius", "1"][..],
+            &spacing,
+        ]
+        .concat(),
     );
     let found = probe(folder.path().join("d.nii"))
         .unwrap()
@@ -109,7 +113,10 @@ fn a_fourth_axis_is_read_as_channels() {
         );
     }
     // Labels have no channels, so nothing is advised that would not help.
-    let text = error(folder.path(), &["filter", "dilate", "two.nii", "d.nii"]);
+    let text = error(
+        folder.path(),
+        &["filter", "dilate", "two.nii", "d.nii", "--radius", "1"],
+    );
     assert!(
         !text.contains("--channels") && text.contains("two.nii"),
         "{text}"

@@ -81,12 +81,12 @@ impl Checkpoint {
     /// [`Error::Checkpoint`] for a file that is absent, cut short, changed, or of another version.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => broken(path, &format!("cannot be read ({e}); without it there is nothing to resume: leave out `--resume`")),
+            std::io::ErrorKind::NotFound => broken(path, &format!("cannot be read ({e}); without it there is nothing to resume: begin the run anew")),
             _ => Error::System {
                 path: path.to_owned(),
                 what: "read",
                 source: e,
-                remedy: "make it readable, then go on with `--resume`",
+                remedy: "make it readable, then resume the run",
             },
         })?;
         let body = bytes
@@ -172,7 +172,7 @@ impl Checkpoint {
                 return Err(broken(
                     path,
                     &format!(
-                        "belongs to a run with another `{key}`; use the same config, or another `--output` for a new run"
+                        "belongs to a run with another `{key}`; use the same config, or another folder for a new run"
                     ),
                 ));
             }
@@ -180,7 +180,7 @@ impl Checkpoint {
         if self.cases != cases {
             return Err(broken(
                 path,
-                "belongs to a run on other cases; use the same data, or another `--output` for a new run",
+                "belongs to a run on other cases; use the same data, or another folder for a new run",
             ));
         }
         Ok(())

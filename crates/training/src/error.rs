@@ -253,7 +253,7 @@ fn diverged(step: u64, loss: f32, smoothed: Option<f64>, cases: &str) -> String 
         format!(" on cases {cases}")
     };
     format!(
-        "{what}{on}; lower `learning_rate`, add a `warm_up`, lower `clip_norm`, and check these images for extreme values; `--resume` goes on from the last checkpoint"
+        "{what}{on}; lower `learning_rate`, add a `warm_up`, lower `clip_norm`, and check these images for extreme values; a resumed run starts from the last checkpoint"
     )
 }
 

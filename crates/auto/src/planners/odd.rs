@@ -140,7 +140,8 @@ fn a_class_of_one_case_is_trained_on_whichever_side_of_the_fold_it_is() {
 #[test]
 fn cases_without_labels_are_trained_on_beside_others() {
     for empty in [0, 1] {
-        let cases: Vec<Case> = (0..3)
+        // Each fold keeps a labelled case.
+        let cases: Vec<Case> = (0..6)
             .map(|number| {
                 let label = |label: u16| if number == empty { 0 } else { label };
                 case_of([20, 22, 18], [1.0; 3], label)

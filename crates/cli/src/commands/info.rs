@@ -33,9 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let found = describe_with(path, &arguments.geometry.options())?;
     for one in &found {
         warnings::tell(&one.path, &one.warnings);
-        if let Some(refused) = &one.refused {
-            note!("help: {}", remedy::sentence(refused, "info"));
-        }
+        remedy::tell(one.refused.as_ref(), "info");
     }
     if arguments.path.is_none() {
         let text = serde_json::to_string_pretty(&found)?;

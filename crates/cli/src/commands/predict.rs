@@ -234,9 +234,7 @@ fn tell_result(done: usize, total: usize, result: &CaseResult) {
         ),
         Err(error) => {
             note!("[{done}/{total}] {}: error: {error}", result.name);
-            if let Some(refused) = &result.refused {
-                note!("help: {}", remedy::sentence(refused, "predict"));
-            }
+            remedy::tell(result.refused.as_ref(), "predict");
         }
     }
 }

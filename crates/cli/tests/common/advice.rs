@@ -14,13 +14,17 @@ static HELP: Mutex<BTreeMap<String, Option<String>>> = Mutex::new(BTreeMap::new(
 pub fn check(arguments: &[&str], text: &str) {
     let own = words_of_command(arguments.iter().copied());
     let mut own_text = String::new();
-    for (index, part) in text.split('`').enumerate() {
-        match part.strip_prefix("vesalius ") {
-            // Odd parts stand between backticks.
-            Some(command) if index % 2 == 1 => check_command(command, text),
-            _ if index % 2 == 1 && part.starts_with("cargo ") => {}
-            _ => {
-                own_text.push_str(part);
+    for line in text.lines() {
+        for (index, part) in line.split('`').enumerate() {
+            let quoted = index % 2 == 1;
+            let (before, command) = match part.split_once("vesalius ") {
+                Some((before, command)) if quoted == before.is_empty() => (before, Some(command)),
+                _ => (part, None),
+            };
+            command.inspect(|command| check_command(command, text));
+            // What else is quoted was said by somebody else: a command line, a value, a key.
+            if !quoted || before.starts_with("--") {
+                own_text.push_str(before);
                 own_text.push(' ');
             }
         }
@@ -30,11 +34,9 @@ pub fn check(arguments: &[&str], text: &str) {
             |argument: &&str| *argument == option || argument.starts_with(&format!("{option}="));
         arguments.iter().any(|argument| given(&argument))
     };
-    // What the user typed may be quoted as it was.
-    for option in options(&own_text)
-        .into_iter()
-        .filter(|option| !typed(option))
-    {
+    // What the user typed may be quoted as it was, and every command has a help.
+    let advised = options(&own_text).into_iter();
+    for option in advised.filter(|option| !typed(option) && option != "--help") {
         assert!(
             has(&own, &option),
             "`vesalius {own}` has no {option}, which this advises:\n{text}"

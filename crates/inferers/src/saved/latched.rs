@@ -7,6 +7,8 @@ use std::io::{self, Seek, SeekFrom, Write};
 pub(super) struct Latched<'a, W> {
     inner: &'a mut W,
     error: &'a mut Option<io::Error>,
+    /// Where the archive believes to write.
+    position: u64,
 }
 
 /// Runs `write` with such a writer; the first error of the file itself comes before what `write` makes
@@ -19,6 +21,7 @@ pub(super) fn latched<W: Write + Seek>(
     let written = write(Latched {
         inner,
         error: &mut error,
+        position: 0,
     });
     match error {
         Some(error) => Err(error),
@@ -39,13 +42,15 @@ impl<W> Latched<'_, W> {
 
 impl<W: Write> Write for Latched<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.error {
-            Some(_) => Ok(bytes.len()),
+        let written = match self.error {
+            Some(_) => bytes.len(),
             None => {
                 let written = self.inner.write(bytes);
-                self.kept(written)
+                self.kept(written)?
             }
-        }
+        };
+        self.position += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -61,13 +66,18 @@ impl<W: Write> Write for Latched<'_, W> {
 
 impl<W: Seek> Seek for Latched<'_, W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        match self.error {
-            Some(_) => Ok(0),
-            None => {
+        self.position = match (&self.error, to) {
+            (None, _) => {
                 let sought = self.inner.seek(to);
-                self.kept(sought)
+                self.kept(sought)?
             }
-        }
+            // The archive compares positions with those before the failure.
+            (Some(_), SeekFrom::Start(at)) => at,
+            (Some(_), SeekFrom::Current(by) | SeekFrom::End(by)) => {
+                self.position.saturating_add_signed(by)
+            }
+        };
+        Ok(self.position)
     }
 }
 

@@ -419,7 +419,7 @@ mod tests {
         let mut unplaced = along_z(&[0.0, 1.0]);
         unplaced[1].position = None;
         let problem = judge(&unplaced, strict).unwrap_err().to_string();
-        assert!(problem.contains("ImagePositionPatient") && problem.contains("--assume-spacing"));
+        assert!(problem.contains("ImagePositionPatient") && problem.contains("assume_spacing"));
         let assumed = stack(&unplaced, [4, 3], Some([1.0; 3]), strict).unwrap();
         assert!(matches!(
             assumed.warnings[..],

@@ -71,6 +71,6 @@ pub(super) fn cannot_write(path: &Path, source: std::io::Error) -> Error {
         path: path.to_owned(),
         what: "written",
         source,
-        remedy: "make room or the folder writable, then go on with `--resume`",
+        remedy: "make room or the folder writable, then resume the run",
     }
 }

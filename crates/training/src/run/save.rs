@@ -60,7 +60,7 @@ impl Run<'_> {
             path: folder.clone(),
             what: "made",
             source,
-            remedy: "choose an `--output` that can be written",
+            remedy: "choose an output folder that can be written",
         })?;
         let text =
             serde_saphyr::to_string(self.config).map_err(|e| Error::Device(e.to_string()))?;
@@ -127,7 +127,7 @@ impl Run<'_> {
             path: from,
             what: "read back",
             source,
-            remedy: "go on with `--resume`, which writes it anew",
+            remedy: "resume the run, which writes it anew",
         })?;
         Ok(vesalius_io::write_bytes_atomically(
             self.options.output.join(name),

@@ -125,6 +125,7 @@ impl Run<'_> {
         let mut case = (*lent.whole()?).clone();
         // Drawn on the grid that the network saw: image, labels and prediction are all there.
         case.original_labels = None;
+        case.coverage = None;
         let device = self.device().clone();
         let labels = &self.data.labels;
         let prediction = guarded(&device, || {

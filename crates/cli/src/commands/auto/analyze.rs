@@ -100,8 +100,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn print(report: &DatasetReport) {
     crate::print::to_stdout(format_args!("{report}"));
-    for refused in report.problems.iter().filter_map(|p| p.refused.as_ref()) {
-        note!("help: {}", remedy::sentence(refused, "auto"));
+    for problem in &report.problems {
+        remedy::tell(problem.refused.as_ref(), "auto");
     }
 }
 

@@ -112,9 +112,7 @@ pub fn plan_all(
     drop(progress);
     for problem in &analyzed.report.problems {
         note!("{}", problem.message);
-        if let Some(refused) = &problem.refused {
-            note!("help: {}", remedy::sentence(refused, "auto"));
-        }
+        remedy::tell(problem.refused.as_ref(), "auto");
     }
     let options = auto::PlanOptions {
         algorithms: how.algorithms.clone(),

@@ -60,7 +60,13 @@ impl Common<'_> {
                 break;
             }
             let size: Vec<f64> = patch.iter().map(|&n| n as f64).collect();
-            topology = Topology::of(wanted.spacing, &size);
+            let next = Topology::of(wanted.spacing, &size);
+            // A network has two stages or more.
+            if next.strides.len() < 2 {
+                smallest = true;
+                break;
+            }
+            topology = next;
             estimate = self.estimate(&topology);
         }
         let fitting = (reference / estimate * reference_batch).round_ties_even();
