@@ -237,22 +237,25 @@ impl Facts {
         analyzed.fingerprint.spacings = vec![[z, y, x]; cases];
         let options = PlanOptions::default();
         let task = Task::of(work, &analyzed, &options, 1).unwrap();
-        let mut made = 0;
         for (prefix, planner) in Planner::ALL {
             for configuration in CONFIGURATIONS {
                 let name = format!("{prefix}_{configuration}");
-                let Ok(plan) = nnunet::plan(&task, &name, planner, configuration) else {
-                    continue;
+                // The larger the memory that a planner plans for, the fewer datasets want a low resolution.
+                let expected =
+                    expected_of(self, &name) && (prefix == "nnunet" || !name.ends_with("lowres"));
+                let plan = match nnunet::plan(&task, &name, planner, configuration) {
+                    Ok(plan) => plan,
+                    Err(error) => {
+                        assert!(!expected, "{name}: {error}");
+                        continue;
+                    }
                 };
-                made += 1;
                 plan.training.check().unwrap();
                 let size = plan.training.network_patch().unwrap();
                 let network = task.with_channels(plan.training.network.clone());
                 network.check_input(self.channels.len(), size).unwrap();
             }
         }
-        let of_each = 1 + usize::from(self.size[2] > 1) + usize::from(self.low);
-        assert_eq!(made, of_each * Planner::ALL.len());
     }
 }
 
