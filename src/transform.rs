@@ -208,12 +208,15 @@ enum Joined {
     Resampled,
 }
 
+/// An image that may be a label map, and how it was joined to the first.
+type Unclear = (Error, Joined);
+
 /// The case, the first image that may be a label map as the error that it is where voxels are mixed, and
 /// what reading decided.
 fn read_subject(
     images: &[PathBuf],
     options: &TransformOptions,
-) -> Result<(Subject, Option<(Error, Joined)>, Vec<FileWarning>), Error> {
+) -> Result<(Subject, Option<Unclear>, Vec<FileWarning>), Error> {
     let mut warnings = Vec::new();
     let reading = ReadOptions {
         fourth_axis: FourthAxis::Channels,

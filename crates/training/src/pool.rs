@@ -207,7 +207,7 @@ impl PoolOptions<'_> {
         let path = self.folder.join(format!("{key}.case"));
         let remade = match Entry::open(&path, &identity, self.scheme.ignore()) {
             Opened::Whole(entry) => {
-                let lent = self.place(entry)?;
+                let lent = self.place(*entry)?;
                 return Ok(Made {
                     lent,
                     key,
@@ -237,7 +237,7 @@ impl PoolOptions<'_> {
             false => {
                 drop(case);
                 match Entry::open(&path, &identity, self.scheme.ignore()) {
-                    Opened::Whole(entry) => self.stored(entry),
+                    Opened::Whole(entry) => self.stored(*entry),
                     Opened::Absent => {
                         return Err(cache_error(&path, "what was just written is gone"));
                     }

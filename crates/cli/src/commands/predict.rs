@@ -129,6 +129,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         batch_size: arguments.batch_size,
     };
     let segmenter = open_models(arguments, &device, &open)?;
+    warnings::tell_about("model", segmenter.warnings());
     let found = find_cases_of(&arguments.input, segmenter.model())?;
     tell_left_out(&found);
     let cases = found.cases;

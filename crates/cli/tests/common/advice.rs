@@ -31,8 +31,8 @@ pub fn check(arguments: &[&str], text: &str) {
     }
     let typed = |option: &String| {
         let given =
-            |argument: &&str| *argument == option || argument.starts_with(&format!("{option}="));
-        arguments.iter().any(|argument| given(&argument))
+            |argument: &&str| argument == option || argument.starts_with(&format!("{option}="));
+        arguments.iter().any(given)
     };
     // What the user typed may be quoted as it was, and every command has a help.
     let advised = options(&own_text).into_iter();

@@ -51,7 +51,7 @@ struct Stamp {
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// The case.
-    Whole(Entry),
+    Whole(Box<Entry>),
     /// Nothing yet.
     Absent,
     /// A file that cannot be used, and why: it is made again.
@@ -92,7 +92,7 @@ impl Entry {
             Err(e) => return Opened::Unusable(format!("cannot be read: {e}")),
         };
         match Self::check(path, file, identity, ignore) {
-            Ok(entry) => Opened::Whole(entry),
+            Ok(entry) => Opened::Whole(Box::new(entry)),
             Err(reason) => Opened::Unusable(reason),
         }
     }

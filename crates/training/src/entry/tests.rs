@@ -40,7 +40,7 @@ fn identity() -> Identity {
 
 fn open(path: &Path, identity: &Identity) -> Option<Entry> {
     match Entry::open(path, identity, None) {
-        Opened::Whole(entry) => Some(entry),
+        Opened::Whole(entry) => Some(*entry),
         _ => None,
     }
 }
