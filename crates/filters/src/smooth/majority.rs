@@ -11,7 +11,7 @@ use vesalius_volume::{Label, LabelMap};
 /// Of a mask this is the [`crate::median`]; the median of labels would give one between two others.
 ///
 /// # Errors
-/// [`Error::BadOption`] when the box has more than 4096 voxels.
+/// [`crate::Error::BadOption`] when the box has more than 4096 voxels.
 pub fn majority<T: Label>(input: &LabelMap<T>, radius: [usize; 3]) -> Result<LabelMap<T>> {
     super::median::check_radius(radius)?;
     let size = input.geometry().size();
