@@ -50,6 +50,9 @@ pub struct Job {
     pub labels: Vec<LabelScore>,
     /// Seconds of training.
     pub seconds: f64,
+    /// Steps of training.
+    #[serde(default)]
+    pub steps: u64,
     /// The most memory, in bytes, that the device held for the run.
     #[serde(default)]
     pub memory: Option<u64>,

@@ -25,8 +25,12 @@ pub struct TrainOptions {
     pub retries: usize,
     /// Whether runs that failed are tried again although plan, data and version are what they failed with.
     pub retry_failed: bool,
-    /// A run whose mean Dice on the held-out cases is below this has collapsed.
+    /// A run whose mean Dice on the held-out cases is below this has collapsed, unless it was too short to
+    /// be judged.
     pub collapsed_below: f64,
+    /// The fewest steps after which a run is judged by `collapsed_below`: a network that has barely begun
+    /// finds nothing although nothing is wrong with it. The default is one epoch of nnU-Net, 250 steps.
+    pub judged_from: u64,
     /// How many runs are made at one time; each uses every core, so more than one helps where a GPU waits.
     pub at_once: usize,
     /// What computes.
@@ -43,10 +47,18 @@ impl Default for TrainOptions {
             retries: 1,
             retry_failed: false,
             collapsed_below: 0.1,
+            judged_from: 250,
             at_once: 1,
             device: Device::flex(),
             stop: Arc::default(),
         }
+    }
+}
+
+impl TrainOptions {
+    /// Whether a run of so many steps with this mean Dice on its held-out cases has collapsed.
+    fn is_collapsed(&self, dice: f64, steps: u64) -> bool {
+        steps >= self.judged_from && dice < self.collapsed_below
     }
 }
 
@@ -205,10 +217,9 @@ impl Attempt<'_> {
     fn make(&self, job: &mut Job, observer: &mut dyn FnMut(&TrainEvent)) -> Result<()> {
         let folder = self.work.folder().join(&job.folder);
         job.basis = Some(Basis::of(self.work, self.plan));
-        let least = self.options.collapsed_below;
         let outcome = match self.run(job, &folder, observer) {
             Err(Error::Stopped) => return Err(Error::Stopped),
-            Ok(dice) if dice >= least => {
+            Ok(dice) if !self.options.is_collapsed(dice, job.steps) => {
                 job.dice = Some(dice);
                 job.state = JobState::Trained;
                 return Ok(());
@@ -216,7 +227,8 @@ impl Attempt<'_> {
             Ok(dice) => {
                 job.dice = Some(dice);
                 JobState::Collapsed(format!(
-                    "mean Dice {dice:.4} on the held-out cases, below {least}"
+                    "mean Dice {dice:.4} on the held-out cases after {} steps, below {}",
+                    job.steps, self.options.collapsed_below
                 ))
             }
             // A full disk is no fault of the run, which stays as it is, to be gone on with.
@@ -264,6 +276,7 @@ impl Attempt<'_> {
         })?;
         job.memory = peak;
         job.seconds = report.progress.seconds;
+        job.steps = report.progress.step;
         self.pass_on_stop();
         if !report.finished || self.halt.load(Ordering::Relaxed) {
             return Err(Error::Stopped);
@@ -287,5 +300,19 @@ impl Attempt<'_> {
         if self.options.stop.load(Ordering::Relaxed) {
             self.halt.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_runs_long_enough_to_have_learnt_are_called_collapsed() {
+        let options = TrainOptions::default();
+        assert!(options.is_collapsed(0.02, 250));
+        assert!(!options.is_collapsed(0.02, 249));
+        assert!(!options.is_collapsed(0.1, 250));
+        assert!(!options.is_collapsed(0.9, 10));
     }
 }

@@ -115,6 +115,7 @@ mod tests {
             dice: *dice,
             labels: Vec::new(),
             seconds: 1.0,
+            steps: 0,
             memory: None,
         });
         History {

@@ -16,6 +16,7 @@ pub(super) fn write(page: &mut Page, work: &Work, history: &History) -> Result<(
             job.fold.to_string(),
             job.dice.map_or("–".to_owned(), |dice| format!("{dice:.4}")),
             labels(job),
+            job.steps.to_string(),
             format!("{:.1}", job.seconds / 60.0),
             job.memory
                 .map_or("–".to_owned(), |bytes| Bytes(bytes).to_string()),
@@ -28,6 +29,7 @@ pub(super) fn write(page: &mut Page, work: &Work, history: &History) -> Result<(
             "fold",
             "Dice",
             "by label, with 95 % intervals",
+            "steps",
             "minutes",
             "memory",
             "state",

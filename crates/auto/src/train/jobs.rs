@@ -41,6 +41,7 @@ pub(super) fn planned(work: &Work, plans: &[Plan], options: &TrainOptions) -> Re
                 dice: None,
                 labels: Vec::new(),
                 seconds: 0.0,
+                steps: 0,
                 memory: None,
             });
         }
@@ -85,6 +86,7 @@ fn plan_anew(work: &Work, job: &mut Job) -> Result<()> {
         dice: None,
         labels: Vec::new(),
         seconds: 0.0,
+        steps: 0,
         memory: None,
         ..job.clone()
     };

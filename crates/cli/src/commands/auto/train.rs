@@ -116,7 +116,11 @@ pub fn train_all(
 fn sentence(job: &vesalius::auto::Job) -> String {
     let what = match &job.state {
         JobState::Planned => format!("to be tried again: {}", job.failures.join("; ")),
-        JobState::Trained => format!("mean Dice {:.4}", job.dice.unwrap_or(0.0)),
+        JobState::Trained => format!(
+            "mean Dice {:.4} after {} steps",
+            job.dice.unwrap_or(0.0),
+            job.steps
+        ),
         JobState::Failed(reason) => format!("FAILED, left out: {reason}"),
         JobState::Collapsed(reason) => format!("COLLAPSED, left out: {reason}"),
     };
