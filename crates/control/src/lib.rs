@@ -1,0 +1,218 @@
+//! Cancellation and progress of long work, one type for all crates.
+//!
+//! A caller makes a [`Control`], gives a clone to whatever takes longer than a second, and keeps one to cancel with.
+//! The work calls [`Control::check`] between its parts and opens a [`Stage`] for what it counts. [`Control::subscribe`]
+//! gives the updates as an iterator that ends with the work.
+//!
+//! ```
+//! use vesalius_control::{Cancelled, Control};
+//!
+//! fn work(control: &Control) -> Result<u64, Cancelled> {
+//!     let stage = control.stage("slices", 4);
+//!     let mut sum = 0;
+//!     for slice in 0..4 {
+//!         stage.control().check()?;
+//!         sum += slice;
+//!         stage.advance(1);
+//!     }
+//!     Ok(sum)
+//! }
+//!
+//! let control = Control::new();
+//! let updates = control.subscribe();
+//! let worker = std::thread::spawn({
+//!     let control = control.clone();
+//!     move || work(&control)
+//! });
+//! // Ends when the outermost stage ends.
+//! let last = updates.last().unwrap();
+//! assert_eq!((last.done, last.total), (4, Some(4)));
+//! assert_eq!(worker.join().unwrap(), Ok(6));
+//!
+//! control.cancel();
+//! assert_eq!(work(&control), Err(Cancelled));
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod progress;
+mod stage;
+mod updates;
+
+pub use progress::Progress;
+pub use stage::Stage;
+pub use updates::Updates;
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use updates::Mailbox;
+
+/// The work was cancelled through its [`Control`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+/// A handle on long work: cancels it and carries its progress to whoever subscribed. Clones are the same handle.
+#[derive(Clone, Default)]
+pub struct Control {
+    cancelled: Flags,
+    shared: Arc<Shared>,
+    /// The stages that the work given this handle runs within, outermost first.
+    within: Arc<[Arc<str>]>,
+}
+
+/// The flags of a handle and of those it was made from.
+#[derive(Clone, Default)]
+struct Flags {
+    own: Arc<AtomicBool>,
+    outer: Option<Arc<Flags>>,
+}
+
+type Observer = dyn Fn(&Progress) + Send + Sync;
+
+#[derive(Default)]
+struct Shared {
+    mailboxes: Mutex<Vec<Arc<Mailbox>>>,
+    observers: Mutex<Vec<Arc<Observer>>>,
+}
+
+impl Control {
+    /// A handle that nothing has cancelled and to which nobody has subscribed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the work to end at its next opportunity. It cannot be taken back; make a new handle instead.
+    pub fn cancel(&self) {
+        self.cancelled.own.store(true, Ordering::Release);
+    }
+
+    /// Whether this handle, or one that it is a [child](Control::child) of, was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        let mut flags = Some(&self.cancelled);
+        while let Some(at) = flags {
+            if at.own.load(Ordering::Acquire) {
+                return true;
+            }
+            flags = at.outer.as_deref();
+        }
+        false
+    }
+
+    /// For use between the parts of long work, with `?`.
+    ///
+    /// # Errors
+    /// [`Cancelled`] once the handle was cancelled.
+    pub fn check(&self) -> Result<(), Cancelled> {
+        match self.is_cancelled() {
+            true => Err(Cancelled),
+            false => Ok(()),
+        }
+    }
+
+    /// A handle for a part of the work: cancelling it leaves the rest running, cancelling this one ends both.
+    /// Its progress goes where this one's goes.
+    pub fn child(&self) -> Self {
+        Self {
+            cancelled: Flags {
+                own: Arc::default(),
+                outer: Some(Arc::new(self.cancelled.clone())),
+            },
+            ..self.clone()
+        }
+    }
+
+    /// Opens a stage that counts to `total`; it ends when the returned value is dropped. Stages opened from
+    /// [`Stage::control`] stand within it.
+    pub fn stage(&self, name: impl Into<Arc<str>>, total: impl Into<Option<u64>>) -> Stage {
+        Stage::open(self, name.into(), total.into())
+    }
+
+    /// The updates from here on, as an iterator that waits for each. It ends with the outermost stage that is
+    /// opened through this handle, so subscribe before the work begins, and again before the next work.
+    pub fn subscribe(&self) -> Updates {
+        let mailbox = Arc::new(Mailbox::default());
+        let mut mailboxes = lock(&self.shared.mailboxes);
+        mailboxes.push(mailbox.clone());
+        Updates::new(mailbox)
+    }
+
+    /// Calls `observer` with every update, on the thread that makes the progress: it must be quick.
+    pub fn on_progress(&self, observer: impl Fn(&Progress) + Send + Sync + 'static) {
+        lock(&self.shared.observers).push(Arc::new(observer));
+    }
+
+    /// Gives an update to all who asked for it.
+    fn publish(&self, progress: &Progress) {
+        // The observers are called without the lock, so that they may add others.
+        let observers = lock(&self.shared.observers).clone();
+        for observer in observers {
+            observer(progress);
+        }
+        let mut mailboxes = lock(&self.shared.mailboxes);
+        mailboxes.retain(|mailbox| mailbox.put(progress));
+    }
+
+    /// Ends all subscriptions; the outermost stage has ended.
+    fn close(&self) {
+        for mailbox in lock(&self.shared.mailboxes).drain(..) {
+            mailbox.close();
+        }
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control")
+            .field("cancelled", &self.is_cancelled())
+            .field("within", &self.within)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every change under these locks is whole, so a panic elsewhere leaves nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_is_cancelled_by_its_parent_and_not_the_other_way_round() {
+        let control = Control::new();
+        let (first, second) = (control.child(), control.child());
+        let grandchild = first.child();
+        first.cancel();
+        assert!(first.is_cancelled() && grandchild.is_cancelled());
+        assert!(!control.is_cancelled() && !second.is_cancelled());
+        control.cancel();
+        assert_eq!(second.check(), Err(Cancelled));
+        assert!(control.clone().is_cancelled());
+    }
+
+    #[test]
+    fn observers_are_told_of_every_update() {
+        let control = Control::new();
+        let seen: Arc<Mutex<Vec<(String, u64)>>> = Arc::default();
+        control.on_progress({
+            let seen = seen.clone();
+            move |progress| {
+                lock(&seen).push((progress.to_string(), progress.done));
+            }
+        });
+        let cases = control.stage("cases", 2);
+        let windows = cases.control().stage("windows", 3);
+        windows.advance(3);
+        drop(windows);
+        cases.advance(1);
+        let seen = lock(&seen).clone();
+        assert_eq!(seen[0], ("cases 0 of 2".to_owned(), 0));
+        assert_eq!(seen[1], ("cases: windows 0 of 3".to_owned(), 0));
+        assert_eq!(seen[2], ("cases: windows 3 of 3".to_owned(), 3));
+        assert_eq!(seen[3].1, 1);
+        assert_eq!(seen.len(), 4);
+    }
+}
