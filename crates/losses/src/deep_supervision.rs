@@ -69,7 +69,7 @@ impl DeepSupervision {
     /// As [`Loss::forward`]; more weights than heads.
     pub fn forward(
         &self,
-        loss: &impl Loss,
+        loss: &(impl Loss + ?Sized),
         heads: &[Logits],
         labels: &Tensor<5, Int>,
     ) -> Result<Tensor<1>> {

@@ -2,6 +2,7 @@
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Options that contradict themselves.
     #[error("loss `{loss}`: {problem}")]
@@ -25,4 +26,17 @@ pub enum Error {
     /// An error of the tensor crate.
     #[error("{0}")]
     Tensor(#[from] vesalius_tensor::Error),
+    /// A config names a loss of the user's own that cannot be had.
+    #[error("{0}")]
+    Registry(#[from] vesalius_registry::Error),
+    /// An error of a loss of the user's own.
+    #[error("{0}")]
+    Custom(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// An error of a loss of the user's own: a text, or any error.
+    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Custom(error.into())
+    }
 }

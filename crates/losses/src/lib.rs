@@ -8,6 +8,7 @@
 
 mod boundary;
 mod cldice;
+mod compound;
 mod cross_entropy;
 mod deep_supervision;
 mod dice;
@@ -24,6 +25,7 @@ mod unified_focal;
 
 pub use boundary::Boundary;
 pub use cldice::{ClDice, DiceClDice};
+pub use compound::{DiceCrossEntropy, DiceFocal};
 pub use cross_entropy::CrossEntropy;
 pub use deep_supervision::{DeepSupervision, HeadWeights};
 pub use dice::Dice;
@@ -31,7 +33,7 @@ pub use error::Error;
 pub use focal::Focal;
 pub use generalized_dice::{ClassWeight, GeneralizedDice};
 pub use hausdorff::HausdorffDt;
-pub use loss::{DiceCrossEntropy, DiceFocal, Loss, LossConfig, Part};
+pub use loss::{Loss, LossConfig, Part, RegisterLoss};
 pub use target::Target;
 pub use tversky::Tversky;
 pub use unified_focal::UnifiedFocal;

@@ -1,135 +1,24 @@
-//! Losses by name, and the sum of Dice and cross-entropy that most models are trained with.
+//! Losses by name, built in and of the user's own.
 
 use crate::overlap::are_weights;
 use crate::{
-    Boundary, ClDice, CrossEntropy, Dice, DiceClDice, Error, Focal, GeneralizedDice, HausdorffDt,
-    Result, Target, Tversky, UnifiedFocal,
+    Boundary, ClDice, CrossEntropy, Dice, DiceClDice, DiceCrossEntropy, DiceFocal, Error, Focal,
+    GeneralizedDice, HausdorffDt, Result, Target, Tversky, UnifiedFocal,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use vesalius_registry::{Custom, Extension, Registry};
 use vesalius_tensor::{Int, Logits, Tensor};
 
-/// Anything that scores logits against label values.
-pub trait Loss {
+/// Anything that scores logits against label values. A type of the user's own goes into a config by
+/// [`LossConfig::custom`], or by name through a [`Registry`]; see [`RegisterLoss`].
+pub trait Loss: Send + Sync {
     /// The loss, one number, of label values `[N, 1, Z, Y, X]`.
     ///
     /// # Errors
     /// [`Error::WrongShape`] when the labels do not lie on the grid of the logits;
     /// [`Error::BadConfig`] when options and channels do not fit.
     fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>>;
-}
-
-/// A weighted sum of [`Dice`] and [`CrossEntropy`] (MONAI's `DiceCELoss`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DiceCrossEntropy {
-    /// Options of the Dice part.
-    pub dice: Dice,
-    /// Options of the cross-entropy part.
-    pub cross_entropy: CrossEntropy,
-    /// Weight of the Dice part.
-    pub lambda_dice: f64,
-    /// Weight of the cross-entropy part.
-    pub lambda_ce: f64,
-}
-
-impl Default for DiceCrossEntropy {
-    fn default() -> Self {
-        Self {
-            dice: Dice::default(),
-            cross_entropy: CrossEntropy::default(),
-            lambda_dice: 1.0,
-            lambda_ce: 1.0,
-        }
-    }
-}
-
-impl DiceCrossEntropy {
-    /// nnU-Net's loss: without background where labels are exclusive.
-    pub fn nnunet() -> Self {
-        Self {
-            dice: Dice {
-                include_background: false,
-                ..Dice::default()
-            },
-            ..Self::default()
-        }
-    }
-
-    /// Nothing when the options make sense.
-    ///
-    /// # Errors
-    /// [`Error::BadConfig`].
-    pub fn check(&self) -> Result<()> {
-        self.dice.check()?;
-        self.cross_entropy.check()?;
-        if !are_weights(&[self.lambda_dice, self.lambda_ce]) {
-            return Err(Error::BadConfig {
-                loss: "dice_cross_entropy",
-                problem: "`lambda_dice` and `lambda_ce` must be numbers that are not negative, one of them positive".to_owned(),
-            });
-        }
-        Ok(())
-    }
-
-    fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
-        let dice = self.dice.of_target(logits, target)?;
-        let cross_entropy = self.cross_entropy.of_target(logits, target)?;
-        Ok(dice.mul_scalar(self.lambda_dice) + cross_entropy.mul_scalar(self.lambda_ce))
-    }
-}
-
-/// A weighted sum of [`Dice`] and [`Focal`] (MONAI's `DiceFocalLoss`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DiceFocal {
-    /// Options of the Dice part.
-    pub dice: Dice,
-    /// Options of the focal part. As in MONAI's `DiceFocalLoss`, it sees every class through a sigmoid
-    /// of its own unless `use_softmax` says otherwise, whatever the Dice part does.
-    pub focal: Focal,
-    /// Weight of the Dice part.
-    pub lambda_dice: f64,
-    /// Weight of the focal part.
-    pub lambda_focal: f64,
-}
-
-impl Default for DiceFocal {
-    fn default() -> Self {
-        Self {
-            dice: Dice::default(),
-            focal: Focal::default(),
-            lambda_dice: 1.0,
-            lambda_focal: 1.0,
-        }
-    }
-}
-
-impl DiceFocal {
-    /// Nothing when the options make sense.
-    ///
-    /// # Errors
-    /// [`Error::BadConfig`].
-    pub fn check(&self) -> Result<()> {
-        self.dice.check()?;
-        self.focal.check()?;
-        if !are_weights(&[self.lambda_dice, self.lambda_focal]) {
-            return Err(Error::BadConfig {
-                loss: "dice_focal",
-                problem: "`lambda_dice` and `lambda_focal` must be numbers that are not negative, one of them positive".to_owned(),
-            });
-        }
-        Ok(())
-    }
-
-    fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
-        let dice = self.dice.of_target(logits, target)?;
-        let focal = Focal {
-            use_softmax: Some(self.focal.use_softmax.unwrap_or(false)),
-            ..self.focal.clone()
-        };
-        let focal = focal.of_target(logits, target)?;
-        Ok(dice.mul_scalar(self.lambda_dice) + focal.mul_scalar(self.lambda_focal))
-    }
 }
 
 /// A loss by name with its options: in YAML `dice: {batch: true}`.
@@ -164,6 +53,9 @@ pub enum LossConfig {
     DiceClDice(DiceClDice),
     /// Several losses, each with its weight: in YAML `sum: [{weight: 1, loss: {dice: {}}}, …]`.
     Sum(Vec<Part>),
+    /// A loss of the user's own: in YAML `custom: my_loss` or `custom: {name: my_loss, sharpness: 2}`, for
+    /// which [`LossConfig::resolve`] is called after reading.
+    Custom(Custom<dyn Loss>),
 }
 
 /// One loss of [`LossConfig::Sum`].
@@ -183,6 +75,26 @@ impl Default for LossConfig {
 }
 
 impl LossConfig {
+    /// A loss of the user's own. Files that are written hold the name, so that reading them again needs a
+    /// [`Registry`] that has it.
+    pub fn custom(name: impl Into<String>, loss: impl Loss + 'static) -> Self {
+        Self::Custom(Custom::new(name, Arc::new(loss)))
+    }
+
+    /// Makes the losses of the user's own that a file named.
+    ///
+    /// # Errors
+    /// [`Error::Registry`] for a name that the registry has not, or options that the loss does not take.
+    pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
+        match self {
+            Self::Custom(custom) => Ok(custom.resolve(registry)?),
+            Self::Sum(parts) => parts
+                .iter_mut()
+                .try_for_each(|part| part.loss.resolve(registry)),
+            _ => Ok(()),
+        }
+    }
+
     /// Nothing when the options make sense.
     ///
     /// # Errors
@@ -202,6 +114,7 @@ impl LossConfig {
             Self::ClDice(loss) => loss.check(),
             Self::DiceClDice(loss) => loss.check(),
             Self::Sum(parts) => check_parts(parts),
+            Self::Custom(custom) => Ok(custom.get().map(|_| ())?),
         }
     }
 
@@ -210,10 +123,17 @@ impl LossConfig {
     /// # Errors
     /// As [`Loss::forward`].
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        self.of_target(logits, &Target::new(logits, labels)?)
+        let target = Target::new(logits, labels)?;
+        self.of_labels(logits, labels, &target)
     }
 
-    fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+    /// `target` is what the labels say for these logits, made once for all parts of a sum.
+    fn of_labels(
+        &self,
+        logits: &Logits,
+        labels: &Tensor<5, Int>,
+        target: &Target,
+    ) -> Result<Tensor<1>> {
         match self {
             Self::Dice(loss) => loss.of_target(logits, target),
             Self::CrossEntropy(loss) => loss.of_target(logits, target),
@@ -230,10 +150,12 @@ impl LossConfig {
             Self::Sum(parts) => {
                 let mut sum = Tensor::zeros([1], &target.channels.device());
                 for part in parts.iter().filter(|part| part.weight != 0.0) {
-                    sum = sum + part.loss.of_target(logits, target)?.mul_scalar(part.weight);
+                    let loss = part.loss.of_labels(logits, labels, target)?;
+                    sum = sum + loss.mul_scalar(part.weight);
                 }
                 Ok(sum)
             }
+            Self::Custom(custom) => custom.get()?.forward(logits, labels),
         }
     }
 }
@@ -252,5 +174,82 @@ fn check_parts(parts: &[Part]) -> Result<()> {
 impl Loss for LossConfig {
     fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
         LossConfig::forward(self, logits, labels)
+    }
+}
+
+impl Extension for dyn Loss {
+    const KIND: &'static str = "loss";
+}
+
+/// Adds losses of the user's own to a [`Registry`].
+pub trait RegisterLoss {
+    /// Makes `custom: name` in a config mean this type; its options are read by serde.
+    fn loss<L: Loss + serde::de::DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self;
+}
+
+impl RegisterLoss for Registry {
+    fn loss<L: Loss + serde::de::DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self {
+        self.add::<dyn Loss, L>(name, |loss| Arc::new(loss))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_tensor::Device;
+    use vesalius_volume::LabelScheme;
+
+    /// The mean of the squared logits, whatever the labels.
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Magnitude {
+        factor: f32,
+    }
+    impl Loss for Magnitude {
+        fn forward(&self, logits: &Logits, _: &Tensor<5, Int>) -> Result<Tensor<1>> {
+            if self.factor < 0.0 {
+                return Err(Error::custom("the factor is negative"));
+            }
+            Ok(logits.values().square().mean() * self.factor)
+        }
+    }
+
+    fn value(loss: &LossConfig) -> Result<f32> {
+        let device = Device::flex();
+        let scheme = LabelScheme::exclusive(&[("organ", 1)]).unwrap();
+        let labels = Tensor::<5, Int>::from_data([[[[[0, 0, 1, 1]]]]], &device);
+        let logits = Tensor::full([1, 2, 1, 1, 4], 3.0, &device);
+        let logits = Logits::new(logits, &scheme).unwrap();
+        Ok(loss.forward(&logits, &labels)?.into_scalar())
+    }
+
+    #[test]
+    fn a_loss_of_the_users_own_is_one_among_others() {
+        let mut registry = Registry::default();
+        registry.loss::<Magnitude>("magnitude");
+        let text = r#"{"sum": [
+            {"weight": 2, "loss": {"custom": {"name": "magnitude", "factor": 0.5}}},
+            {"weight": 1, "loss": {"dice": {}}}
+        ]}"#;
+        let mut config: LossConfig = serde_json::from_str(text).unwrap();
+        let message = config.check().unwrap_err().to_string();
+        assert!(message.contains("magnitude"), "{message}");
+        assert!(value(&config).is_err());
+        config.resolve(&registry).unwrap();
+        config.check().unwrap();
+        let dice = value(&LossConfig::Dice(Dice::default())).unwrap();
+        assert_eq!(value(&config).unwrap(), 2.0 * 4.5 + dice);
+
+        let written = serde_json::to_string(&config).unwrap();
+        let read: LossConfig = serde_json::from_str(&written).unwrap();
+        assert_eq!(read, config);
+
+        let own = LossConfig::custom("mine", Magnitude { factor: 1.0 });
+        assert_eq!(value(&own).unwrap(), 9.0);
+        let failing = LossConfig::custom("mine", Magnitude { factor: -1.0 });
+        assert_eq!(
+            value(&failing).unwrap_err().to_string(),
+            "the factor is negative"
+        );
     }
 }
