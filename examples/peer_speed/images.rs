@@ -70,7 +70,7 @@ fn surface(name: &str, measure: Measure) -> Case {
         let [reference, prediction] = pair(work)?;
         let evaluator = Evaluator {
             targets: Targets::of_values(&[1])?,
-            measures: vec![measure],
+            measures: vec![measure.clone()],
         };
         Ok(Box::new(move || {
             drop(evaluator.case("pair", &reference, &prediction))

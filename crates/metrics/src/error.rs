@@ -1,7 +1,8 @@
 //! What can be wrong with an evaluation: one sentence each, with the remedy.
 
 /// An error of this crate.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Reference and prediction do not lie on one grid, or a label scheme contradicts itself.
     #[error("{0}")]
@@ -24,6 +25,15 @@ pub enum Error {
     /// Two cases with one name.
     #[error("case `{0}` occurs twice; each case of an evaluation needs a name of its own")]
     CaseTwice(String),
+    /// A measure that is neither built in nor registered.
+    #[error("{}", vesalius_volume::unknown_name("measure", .name, &crate::Measure::NAMES))]
+    UnknownMeasure {
+        /// The name asked for.
+        name: String,
+    },
+    /// A measure of the user's own cannot be made.
+    #[error("{0}")]
+    Registry(#[from] vesalius_registry::Error),
     /// A number that an option does not allow.
     #[error("{option} is {found}, expected {expected}")]
     BadOption {

@@ -4,7 +4,7 @@ use crate::bits::Bounds;
 use crate::extents::{self, extents};
 use crate::measure::Compared;
 use crate::surface::Masks;
-use crate::{CaseScores, Confusion, Measure, Result, Target, Targets};
+use crate::{CaseScores, Confusion, Measure, Result, Score, Target, Targets};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use vesalius_volume::{Geometry, Label, LabelMap};
@@ -73,6 +73,7 @@ impl Evaluator {
         let score = |(target, bounds): (&Target, Option<Bounds>)| {
             let overlap = counts.overlap(target);
             let both = overlap.reference > 0 && overlap.prediction > 0;
+            let whole = || whole_masks(reference, prediction, target, ignore);
             let mut compared = Compared {
                 counts: overlap,
                 voxel_volume: grid.voxel_volume(),
@@ -81,12 +82,15 @@ impl Evaluator {
                     .filter(|_| both)
                     .map(|bounds| Masks::cut(reference, prediction, target, ignore, bounds)),
                 distances: HashMap::new(),
+                whole: &whole,
             };
             let measures = self.measures.iter();
-            measures.map(|m| m.score(&mut compared)).collect()
+            measures
+                .map(|m| m.score(&mut compared))
+                .collect::<Result<_>>()
         };
         let targets = self.targets.list();
-        let scores = if targets.len() <= FEW {
+        let scores: Result<Vec<Vec<Score>>> = if targets.len() <= FEW {
             // Each uses all threads.
             targets.iter().zip(boxes).map(score).collect()
         } else {
@@ -96,7 +100,7 @@ impl Evaluator {
             case: name.to_owned(),
             targets: self.targets.clone(),
             measures: self.measures.clone(),
-            scores,
+            scores: scores?,
         })
     }
 
@@ -108,6 +112,22 @@ impl Evaluator {
         let nothing = LabelMap::<u8>::background(*reference.geometry());
         self.case(name, reference, &nothing)
     }
+}
+
+/// A target of reference and prediction as masks of 0 and 1; 0 where the reference carries the ignore label.
+fn whole_masks<R: Label, P: Label>(
+    reference: &LabelMap<R>,
+    prediction: &LabelMap<P>,
+    target: &Target,
+    ignore: Option<u32>,
+) -> [LabelMap<u8>; 2] {
+    let inside = |label: u32| u8::from(target.labels.contains(&label));
+    let mut labels = reference.data().iter().map(|&label| label.into());
+    let predicted = prediction.map(|label| match labels.next() {
+        Some(label) if Some(label) == ignore => 0,
+        _ => inside(label.into()),
+    });
+    [reference.map(|label| inside(label.into())), predicted]
 }
 
 /// The longest way through the image in mm, from voxel centre to voxel centre.

@@ -1,5 +1,6 @@
 //! The measures an evaluation can be asked for, by name, and how each counts an empty mask.
 
+use crate::custom::CustomMeasure;
 use crate::objects::{Detection, ObjectMatching};
 use crate::surface::Masks;
 use crate::{
@@ -7,6 +8,8 @@ use crate::{
     Surface, SurfaceDice, SurfaceDistances, centre_line,
 };
 use std::collections::HashMap;
+use vesalius_registry::Custom;
+use vesalius_volume::LabelMap;
 
 /// One measure of agreement.
 ///
@@ -14,7 +17,8 @@ use std::collections::HashMap;
 /// empty, measures of overlap and detection count 0, distances count the diagonal of the image
 /// (the largest distance there is: a missed structure must not improve the mean), differences of
 /// volume count what they are.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Measure {
     /// Dice, 0 to 1.
     Dice,
@@ -50,6 +54,8 @@ pub enum Measure {
     ObjectPrecision(ObjectMatching),
     /// Panoptic quality: F1 of objects times the mean IoU of those matched, 0 to 1.
     PanopticQuality(ObjectMatching),
+    /// A measure of the user's own.
+    Custom(Custom<dyn CustomMeasure>),
 }
 
 /// Whether a larger value is better, a smaller one, or one nearer to zero.
@@ -98,7 +104,7 @@ impl Measure {
     /// `tolerance` (mm) is that of `nsd` and `nsd_deepmind`.
     ///
     /// # Errors
-    /// [`Error::BadOption`] for a name or a tolerance that is none.
+    /// [`Error::UnknownMeasure`] for a name that is none, [`Error::BadOption`] for such a tolerance.
     pub fn named(name: &str, tolerance: f64) -> Result<Self> {
         if !(tolerance.is_finite() && tolerance >= 0.0) {
             return Err(Error::BadOption {
@@ -136,15 +142,8 @@ impl Measure {
             "assd_simple_itk" => Self::AverageSurfaceDistance(AverageSurfaceDistance::simple_itk()),
             "nsd_deepmind" => Self::SurfaceDice(SurfaceDice::deepmind(tolerance)),
             _ => {
-                return Err(Error::BadOption {
-                    option: "the measure",
-                    found: format!("`{name}`"),
-                    expected: "one of dice, iou, precision, recall, specificity, \
-                               volume_difference_ml, relative_volume_difference, \
-                               volume_similarity, hd, hd95, asd, assd, nsd, cldice, \
-                               boundary_iou, object_f1, object_recall, object_precision, \
-                               panoptic_quality, hd_simple_itk, hd95_medpy, hd95_deepmind, \
-                               assd_of_means, assd_deepmind, assd_simple_itk, nsd_deepmind",
+                return Err(Error::UnknownMeasure {
+                    name: name.to_owned(),
                 });
             }
         })
@@ -171,6 +170,7 @@ impl Measure {
             Self::ObjectRecall(matching) => format!("object_recall{}", matching.suffix()),
             Self::ObjectPrecision(matching) => format!("object_precision{}", matching.suffix()),
             Self::PanopticQuality(matching) => format!("panoptic_quality{}", matching.suffix()),
+            Self::Custom(custom) => custom.name().to_owned(),
         }
     }
 
@@ -179,6 +179,9 @@ impl Measure {
         match self {
             Self::Hausdorff(_) | Self::AverageSurfaceDistance(_) => Better::Lower,
             Self::VolumeDifference | Self::RelativeVolumeDifference => Better::NearZero,
+            Self::Custom(custom) => custom
+                .get()
+                .map_or(Better::Higher, |measure| measure.better()),
             _ => Better::Higher,
         }
     }
@@ -195,13 +198,14 @@ impl Measure {
                 | Self::VolumeDifference
                 | Self::RelativeVolumeDifference
                 | Self::VolumeSimilarity
+                | Self::Custom(_)
         )
     }
 
     /// The score of one target of one case.
-    pub(crate) fn score(&self, scene: &mut Compared) -> Score {
+    pub(crate) fn score(&self, scene: &mut Compared) -> Result<Score> {
         let counts = scene.counts;
-        match self {
+        Ok(match self {
             Self::Dice => counts.dice().score(0.0),
             Self::Iou => counts.iou().score(0.0),
             Self::Precision => counts.precision().score(0.0),
@@ -231,12 +235,13 @@ impl Measure {
             Self::ObjectRecall(m) => scene.detection(m, Detection::recall),
             Self::ObjectPrecision(m) => scene.detection(m, Detection::precision),
             Self::PanopticQuality(m) => scene.detection(m, Detection::panoptic_quality),
-        }
+            Self::Custom(custom) => scene.custom(custom.get()?.as_ref()),
+        })
     }
 }
 
 /// One target of one case, with what its measures share.
-pub(crate) struct Compared {
+pub(crate) struct Compared<'a> {
     pub counts: Overlap,
     /// mm³.
     pub voxel_volume: f64,
@@ -245,9 +250,26 @@ pub(crate) struct Compared {
     /// Present when a measure needs them and neither is empty.
     pub masks: Option<Masks>,
     pub distances: HashMap<Surface, Option<SurfaceDistances>>,
+    /// Makes reference and prediction as masks of the whole grid.
+    pub whole: &'a dyn Fn() -> [LabelMap<u8>; 2],
 }
 
-impl Compared {
+impl Compared<'_> {
+    fn custom(&self, measure: &dyn CustomMeasure) -> Score {
+        let counts = &self.counts;
+        let outcome = match (counts.reference, counts.prediction) {
+            (0, 0) => Outcome::BothEmpty,
+            (_, 0) => Outcome::Missed,
+            (0, _) => Outcome::Spurious,
+            _ => {
+                let [reference, prediction] = (self.whole)();
+                let value = measure.value(&reference, &prediction);
+                value.map_or(Outcome::BothEmpty, Outcome::Value)
+            }
+        };
+        outcome.score(measure.worst(self.largest))
+    }
+
     fn outcome(&self, value: impl FnOnce(&Masks) -> Option<f64>) -> Outcome {
         let counts = &self.counts;
         match (counts.reference, counts.prediction, &self.masks) {

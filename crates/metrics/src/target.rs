@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn labels_and_regions_are_read_from_words() {
         let read = |text: &str| text.parse::<Target>();
-        assert_eq!(read("2"), Ok(Target::of_value(2)));
+        assert_eq!(read("2").unwrap(), Target::of_value(2));
         let core = read(" core = 2+ 3").unwrap();
         assert_eq!((core.key.as_str(), &core.labels[..]), ("core", &[2, 3][..]));
         for bad in ["", "core", "core=", "=1", "1+2", "core=1+x", "-1"] {
