@@ -3,6 +3,7 @@
 use crate::work::Work;
 use crate::{Result, Step, Stream, Trace, Transform, keyed};
 use serde::{Deserialize, Serialize};
+use vesalius_registry::Registry;
 use vesalius_volume::Subject;
 
 /// A list of transforms, applied from first to last; in YAML simply a list.
@@ -17,6 +18,14 @@ impl Chain {
     /// [`crate::Error::BadValue`], which names the transform and the key.
     pub fn check(&self) -> Result<()> {
         self.0.iter().try_for_each(Transform::check)
+    }
+
+    /// Makes the transforms of the user's own that a file named.
+    ///
+    /// # Errors
+    /// As [`Transform::resolve`].
+    pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
+        self.0.iter_mut().try_for_each(|t| t.resolve(registry))
     }
 
     /// Applies the chain to a case with the random numbers of (`seed`, `draw`), and says what was done.

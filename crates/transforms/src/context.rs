@@ -38,12 +38,15 @@ impl<'a> Context<'a> {
     }
 
     /// The image; on [`Context::geometry`] for transforms that read values.
-    pub(crate) fn image(&self) -> &'a Volume<f32> {
+    pub fn image(&self) -> &'a Volume<f32> {
         self.subject.image()
     }
 
-    /// The labels, which `what` cannot do without.
-    pub(crate) fn labels(&self, what: &'static str) -> Result<&'a LabelMap> {
+    /// The labels, on the grid of the image; `what` names the transform that cannot do without them.
+    ///
+    /// # Errors
+    /// [`Error::NoLabels`].
+    pub fn labels(&self, what: &'static str) -> Result<&'a LabelMap> {
         self.subject.labels().ok_or_else(|| Error::NoLabels {
             case: self.subject.name().to_owned(),
             what,

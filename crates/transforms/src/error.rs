@@ -1,7 +1,8 @@
 //! What can be wrong with a transform or with what it is applied to.
 
 /// An error of this crate.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A value in a transform's configuration is out of range.
     #[error("`{transform}`: {key} is {found}, expected {expected}")]
@@ -53,10 +54,33 @@ pub enum Error {
         /// Samples, or voxels of a sample, that it should hold.
         count: usize,
     },
+    /// A step of the user's own moved a case to another grid.
+    #[error(
+        "the custom step `{step}` changed the grid of case {case}; it may change values only, and moves are `Step::Grid`"
+    )]
+    GridChanged {
+        /// The step.
+        step: String,
+        /// The case.
+        case: String,
+    },
+    /// A config names a transform of the user's own that cannot be had.
+    #[error("{0}")]
+    Registry(#[from] vesalius_registry::Error),
+    /// An error of a transform of the user's own.
+    #[error("{0}")]
+    Custom(Box<dyn std::error::Error + Send + Sync>),
     /// A filter refused.
     #[error("{0}")]
     Filter(#[from] vesalius_filters::Error),
     /// A geometry or volume is not usable.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
+}
+
+impl Error {
+    /// An error of a transform of the user's own: a text, or any error.
+    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Custom(error.into())
+    }
 }

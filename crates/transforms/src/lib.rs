@@ -31,6 +31,7 @@ mod config;
 mod context;
 mod control;
 mod coverage;
+mod custom;
 mod error;
 mod extent;
 mod grid;
@@ -55,6 +56,7 @@ pub use control::{
     NnUnet2d, NnUnet3d, OneOf, SomeOf,
 };
 pub use coverage::Coverage;
+pub use custom::{CustomStep, CustomTransform, RegisterTransform, TransformRng};
 pub use error::Error;
 pub use grid::{
     Affine, AffineSpace, CropCentre, CropDivisible, CropForeground, CropNonzero, CropRegion,

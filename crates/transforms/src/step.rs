@@ -2,8 +2,9 @@
 
 use crate::channels::ChannelStep;
 use crate::labels::LabelStep;
-use crate::{GridStep, IntensityStep, Result};
+use crate::{CustomStep, Error, GridStep, IntensityStep, Result};
 use serde::{Deserialize, Serialize};
+use vesalius_registry::Custom;
 use vesalius_volume::Subject;
 
 /// What was drawn: a move of voxels or a change of what they hold.
@@ -18,6 +19,8 @@ pub enum Step {
     Labels(LabelStep),
     /// Channels are chosen, computed or added.
     Channels(ChannelStep),
+    /// Values change as a transform of the user's own says.
+    Custom(Custom<dyn CustomStep>),
 }
 
 impl Step {
@@ -36,6 +39,16 @@ impl Step {
                 }
             }
             Self::Channels(step) => image = step.apply(&name, image, labels.as_ref())?,
+            Self::Custom(step) => {
+                let grid = *image.geometry();
+                step.get()?.apply(&mut image, labels.as_mut())?;
+                if *image.geometry() != grid {
+                    return Err(Error::GridChanged {
+                        step: step.name().to_owned(),
+                        case: name,
+                    });
+                }
+            }
         }
         Ok(Subject::new(name, image, labels)?)
     }

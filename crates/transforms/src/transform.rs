@@ -1,11 +1,12 @@
-//! The closed set of transforms, one YAML name each.
+//! The transforms, one YAML name each, and a place for those of the user's own.
 
 use crate::work::Work;
-use crate::{Context, Result, Step};
+use crate::{Context, CustomTransform, Result, Step};
 use crate::{channels, control, grid, intensity, labels, sampling};
 use rand_chacha::ChaCha8Rng;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use vesalius_registry::{Custom, Registry};
 
 /// A transform that draws its steps from what a [`Context`] tells.
 pub(crate) trait Configured {
@@ -46,17 +47,21 @@ macro_rules! transforms {
         pub enum Transform {
             $($(#[$simple_doc])* #[serde(rename = $simple_key)] $simple($simple_type),)*
             $($(#[$composed_doc])* #[serde(rename = $composed_key)] $composed($composed_type),)*
+            /// A transform of the user's own; see [`CustomTransform`].
+            #[serde(rename = "custom")]
+            Custom(Custom<dyn CustomTransform>),
         }
 
         impl Transform {
             /// The YAML names of all transforms.
-            pub const NAMES: &'static [&'static str] = &[$($simple_key,)* $($composed_key,)*];
+            pub const NAMES: &'static [&'static str] = &[$($simple_key,)* $($composed_key,)* "custom"];
 
-            /// The transform's YAML name.
-            pub fn name(&self) -> &'static str {
+            /// The transform's YAML name; of one of the user's own, the name that it was given.
+            pub fn name(&self) -> &str {
                 match self {
                     $(Self::$simple(_) => $simple_key,)*
                     $(Self::$composed(_) => $composed_key,)*
+                    Self::Custom(custom) => custom.name(),
                 }
             }
 
@@ -68,6 +73,7 @@ macro_rules! transforms {
                 match self {
                     $(Self::$simple(t) => t.check(),)*
                     $(Self::$composed(t) => t.check(),)*
+                    Self::Custom(custom) => custom.get()?.check(),
                 }
             }
 
@@ -76,6 +82,7 @@ macro_rules! transforms {
                 match self {
                     $(Self::$simple(t) => t.is_random(),)*
                     $(Self::$composed(_) => true,)*
+                    Self::Custom(custom) => custom.get().is_ok_and(|t| t.is_random()),
                 }
             }
 
@@ -84,6 +91,14 @@ macro_rules! transforms {
                 match self {
                     $(Self::$simple(t) => run(t, work, rng),)*
                     $(Self::$composed(t) => t.run(work, rng),)*
+                    Self::Custom(custom) => {
+                        let transform = custom.get()?;
+                        if transform.reads_values() {
+                            work.settle()?;
+                        }
+                        let steps = transform.sample(&work.context(), rng)?;
+                        steps.into_iter().try_for_each(|step| work.push(step))
+                    }
                 }
             }
 
@@ -101,6 +116,7 @@ macro_rules! transforms {
                 Ok(Some(match name {
                     $($simple_key => Self::$simple(serde_json::from_value(keys)?),)*
                     $($composed_key => Self::$composed(serde_json::from_value(keys)?),)*
+                    "custom" => Self::Custom(serde_json::from_value(keys)?),
                     _ => return Ok(None),
                 }))
             }
@@ -226,6 +242,23 @@ transforms! {
         Auto3dSegSwinUnetr(control::Auto3dSegSwinUnetr) = "auto3dseg_swinunetr",
         /// A mild recipe.
         Light(control::Light) = "light",
+    }
+}
+
+impl Transform {
+    /// Makes the transforms of the user's own that a file named, in the parts of composed ones as well.
+    ///
+    /// # Errors
+    /// [`crate::Error::Registry`] for a name that the registry has not, or options that the transform does not take.
+    pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
+        let parts = match self {
+            Self::Custom(custom) => return Ok(custom.resolve(registry)?),
+            Self::OneOf(control::OneOf { of, .. })
+            | Self::SomeOf(control::SomeOf { of, .. })
+            | Self::Maybe(control::Maybe { of, .. }) => of,
+            _ => return Ok(()),
+        };
+        parts.iter_mut().try_for_each(|part| part.resolve(registry))
     }
 }
 
