@@ -52,10 +52,7 @@ fn write_model(folder: &std::path::Path, classes: u16) -> Result<()> {
         .collect();
     let model = ModelDescription {
         channels: vec!["made".to_owned()],
-        labels: LabelScheme::Exclusive {
-            classes,
-            ignore: None,
-        },
+        labels: LabelScheme::of_classes(classes, None)?,
         preprocessing: serde_json::from_value(json!([{"z_score": {}}]))?,
         nnunet: None,
         previous_stage: None,

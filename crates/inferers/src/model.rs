@@ -126,7 +126,6 @@ impl ModelDescription {
         if self.members.is_empty() {
             return Err("`members` is empty; name at least one folder under `members/`".to_owned());
         }
-        self.labels.clone().check().map_err(|e| text(&e))?;
         self.preprocessing.check().map_err(|e| text(&e))?;
         self.inferer.check().map_err(|e| text(&e))?;
         for step in &self.postprocessing {

@@ -174,10 +174,8 @@ mod tests {
     #[test]
     fn ignored_voxels_do_not_change_the_loss() {
         let device = Device::flex();
-        let mut scheme = LabelScheme::exclusive(&[("a", 1)]).unwrap();
-        if let LabelScheme::Exclusive { ignore, .. } = &mut scheme {
-            *ignore = Some(255);
-        }
+        let scheme = LabelScheme::exclusive(&[("a", 1)]).unwrap();
+        let scheme = scheme.with_ignore(Some(255)).unwrap();
         let loss = |last: f32| -> f32 {
             let values =
                 Tensor::<5>::from_data([[[[[1.0, -2.0, last]]], [[[0.5, 1.0, 3.0]]]]], &device);

@@ -98,10 +98,8 @@ mod tests {
 
     #[test]
     fn regions_overlap_and_ignored_voxels_count_nowhere() {
-        let mut scheme = LabelScheme::regions(&[("whole", &[1, 2], 1), ("core", &[2], 2)]).unwrap();
-        if let LabelScheme::Regions { ignore, .. } = &mut scheme {
-            *ignore = Some(9);
-        }
+        let scheme = LabelScheme::regions(&[("whole", &[1, 2], 1), ("core", &[2], 2)]).unwrap();
+        let scheme = scheme.with_ignore(Some(9)).unwrap();
         let device = Device::flex();
         let logits = Logits::new(Tensor::zeros([1, 2, 1, 1, 4], &device), &scheme).unwrap();
         let labels = Tensor::<5, Int>::from_data([[[[[0, 1, 2, 9]]]]], &device);

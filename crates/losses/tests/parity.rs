@@ -40,11 +40,8 @@ fn labels(classes: usize, device: &Device) -> Tensor<5, Int> {
 }
 
 fn ignoring(classes: &[(&str, u16)], value: u16) -> LabelScheme {
-    let mut scheme = LabelScheme::exclusive(classes).unwrap();
-    if let LabelScheme::Exclusive { ignore, .. } = &mut scheme {
-        *ignore = Some(value);
-    }
-    scheme
+    let scheme = LabelScheme::exclusive(classes).unwrap();
+    scheme.with_ignore(Some(value)).unwrap()
 }
 
 fn scheme(name: &str) -> (LabelScheme, usize) {

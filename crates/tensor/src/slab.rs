@@ -360,11 +360,6 @@ mod tests {
             );
             assert!(ProbabilitiesSlab::from_stored(&exclusive(), data).is_err());
         }
-        let none = LabelScheme::Regions {
-            regions: Vec::new(),
-            ignore: None,
-        };
-        assert!(LogitsSlab::new(&none, vec![0.0; 3]).is_err());
     }
 
     #[test]

@@ -97,9 +97,8 @@ fn what_must_not_fuse_does_not() {
 fn labels_are_never_mixed_as_numbers() {
     let mut subject = smooth();
     subject
-        .labels_mut()
+        .labels_data_mut()
         .unwrap()
-        .data_mut()
         .iter_mut()
         .for_each(|l| *l *= 40);
     for labels in ["nearest", "linear"] {

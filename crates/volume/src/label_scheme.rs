@@ -1,6 +1,6 @@
 //! What the channels of a network's output mean: exclusive labels, or overlapping regions.
 
-use crate::{Error, LabelMap, Result};
+use crate::{CheckedList, Error, LabelMap, Result};
 use serde::{Deserialize, Serialize};
 
 /// One exclusive label: a name and the value it has in label maps.
@@ -27,33 +27,65 @@ pub struct Region {
 
 /// The meaning of each output channel, in order.
 ///
-/// This decides which activation probabilities come from (softmax or sigmoid) and how they become labels.
+/// This decides which activation probabilities come from (softmax or sigmoid) and how they become labels. A scheme is
+/// made by [`LabelScheme::exclusive`], [`LabelScheme::of_classes`], [`LabelScheme::regions`],
+/// [`LabelScheme::of_regions`] or read by serde, all of which check it; it cannot be changed afterwards, so that every
+/// scheme there is makes sense.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", try_from = "Unchecked")]
 pub enum LabelScheme {
     /// Each voxel has exactly one class; the first is the background.
+    #[non_exhaustive]
     Exclusive {
-        /// One class a channel, background first.
-        classes: Vec<Class>,
+        /// One class a channel, background first; at least two.
+        classes: CheckedList<Class>,
         /// A label value that marks voxels nobody labelled; losses and metrics skip them.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         ignore: Option<u16>,
     },
     /// Each voxel may be in several regions, or none.
+    #[non_exhaustive]
     Regions {
-        /// One region a channel, in painting order.
-        regions: Vec<Region>,
+        /// One region a channel, in painting order; at least one.
+        regions: CheckedList<Region>,
         /// A label value that marks voxels nobody labelled; losses and metrics skip them.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         ignore: Option<u16>,
     },
+}
+
+/// A scheme as a file holds it.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Unchecked {
+    Exclusive {
+        classes: Vec<Class>,
+        #[serde(default)]
+        ignore: Option<u16>,
+    },
+    Regions {
+        regions: Vec<Region>,
+        #[serde(default)]
+        ignore: Option<u16>,
+    },
+}
+
+impl TryFrom<Unchecked> for LabelScheme {
+    type Error = Error;
+
+    fn try_from(scheme: Unchecked) -> Result<Self> {
+        match scheme {
+            Unchecked::Exclusive { classes, ignore } => Self::of_classes(classes, ignore),
+            Unchecked::Regions { regions, ignore } => Self::of_regions(regions, ignore),
+        }
+    }
 }
 
 impl LabelScheme {
     /// Exclusive labels `(name, value)`; a background of value 0 is put first when none is given.
     ///
     /// # Errors
-    /// As [`LabelScheme::check`].
+    /// As [`LabelScheme::of_classes`].
     pub fn exclusive(classes: &[(&str, u16)]) -> Result<Self> {
         let mut classes: Vec<Class> = classes
             .iter()
@@ -72,17 +104,13 @@ impl LabelScheme {
             );
         }
         classes.sort_by_key(|class| class.value != 0);
-        Self::Exclusive {
-            classes,
-            ignore: None,
-        }
-        .check()
+        Self::of_classes(classes, None)
     }
 
     /// Regions `(name, label values, painted value)` in painting order.
     ///
     /// # Errors
-    /// As [`LabelScheme::check`].
+    /// As [`LabelScheme::of_regions`].
     pub fn regions(regions: &[(&str, &[u16], u16)]) -> Result<Self> {
         let regions = regions
             .iter()
@@ -92,20 +120,42 @@ impl LabelScheme {
                 paint,
             })
             .collect();
-        Self::Regions {
-            regions,
-            ignore: None,
-        }
-        .check()
+        Self::of_regions(regions, None)
     }
 
-    /// The scheme itself when it makes sense.
+    /// Exclusive labels, one a channel, background first, and the value of voxels that nobody labelled.
     ///
     /// # Errors
-    /// [`Error::BadScheme`]: fewer than two classes or no region, a name or value used twice, a
-    /// first class that is not 0, an empty region, a region that contains the background, a painted
-    /// value that is not in its region, an ignore value that is also a label.
-    pub fn check(self) -> Result<Self> {
+    /// [`Error::BadScheme`]: fewer than two classes, a name or value used twice, a first class that is not 0, an
+    /// ignore value that is also a label.
+    pub fn of_classes(classes: Vec<Class>, ignore: Option<u16>) -> Result<Self> {
+        let classes = CheckedList::new(classes);
+        Self::Exclusive { classes, ignore }.checked()
+    }
+
+    /// Regions, one a channel in painting order, and the value of voxels that nobody labelled.
+    ///
+    /// # Errors
+    /// [`Error::BadScheme`]: no region, a name used twice, an empty region, a region that contains the background, a
+    /// painted value that is not in its region, an ignore value that is also a label.
+    pub fn of_regions(regions: Vec<Region>, ignore: Option<u16>) -> Result<Self> {
+        let regions = CheckedList::new(regions);
+        Self::Regions { regions, ignore }.checked()
+    }
+
+    /// The same scheme with another value, or none, for voxels that nobody labelled.
+    ///
+    /// # Errors
+    /// [`Error::BadScheme`] for a value that is also a label.
+    pub fn with_ignore(self, ignore: Option<u16>) -> Result<Self> {
+        match self {
+            Self::Exclusive { classes, .. } => Self::Exclusive { classes, ignore },
+            Self::Regions { regions, .. } => Self::Regions { regions, ignore },
+        }
+        .checked()
+    }
+
+    fn checked(self) -> Result<Self> {
         let bad = |message: String| Err(Error::BadScheme(message));
         let mut names: Vec<&str> = self.channel_names();
         names.sort_unstable();
@@ -276,6 +326,32 @@ mod tests {
         assert!(LabelScheme::regions(&[("whole", &[1, 2], 3)]).is_err());
         assert!(LabelScheme::regions(&[("whole", &[0, 2], 2)]).is_err());
         assert!(LabelScheme::regions(&[("whole", &[1, 2], 1), ("core", &[2], 2)]).is_ok());
+    }
+
+    #[test]
+    fn what_a_file_says_is_checked_when_it_is_read() {
+        let read =
+            |text: &str| serde_json::from_str::<LabelScheme>(text).map_err(|e| e.to_string());
+        let regions = LabelScheme::regions(&[("whole", &[1, 2], 1), ("core", &[2], 2)]).unwrap();
+        let regions = regions.with_ignore(Some(9)).unwrap();
+        let exclusive = LabelScheme::exclusive(&[("organ", 1)]).unwrap();
+        for scheme in [regions.clone(), exclusive] {
+            let text = serde_json::to_string(&scheme).unwrap();
+            assert_eq!(read(&text).unwrap(), scheme, "{text}");
+        }
+        assert!(regions.with_ignore(Some(2)).is_err());
+        for (text, word) in [
+            (r#"{"regions": {"regions": []}}"#, "region"),
+            (r#"{"exclusive": {"classes": []}}"#, "background"),
+            (
+                r#"{"exclusive": {"classes": [{"name": "a", "value": 1}, {"name": "b", "value": 0}]}}"#,
+                "first label",
+            ),
+            (r#"{"regions": {"regions": [], "ignor": 1}}"#, "ignor"),
+        ] {
+            let message = read(text).unwrap_err();
+            assert!(message.contains(word), "{message}");
+        }
     }
 
     #[test]

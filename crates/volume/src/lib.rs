@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod affine;
+mod checked_list;
 mod error;
 mod geometry;
 mod label_map;
@@ -20,6 +21,7 @@ mod volume;
 mod warning;
 
 pub use affine::Affine;
+pub use checked_list::CheckedList;
 pub use error::Error;
 pub use geometry::Geometry;
 pub use label_map::{Label, LabelMap};

@@ -52,9 +52,9 @@ impl Subject {
         &self.image
     }
 
-    /// The image channels, to change intensities in place.
-    pub fn image_mut(&mut self) -> &mut Volume<f32> {
-        &mut self.image
+    /// The values of the image, to change them in place; see [`Volume::data`] for their order.
+    pub fn image_data_mut(&mut self) -> &mut [f32] {
+        self.image.data_mut()
     }
 
     /// The labels, where they are known.
@@ -62,9 +62,9 @@ impl Subject {
         self.labels.as_ref()
     }
 
-    /// The labels, to change them in place.
-    pub fn labels_mut(&mut self) -> Option<&mut LabelMap> {
-        self.labels.as_mut()
+    /// The label of each voxel, to change them in place, where they are known.
+    pub fn labels_data_mut(&mut self) -> Option<&mut [u16]> {
+        self.labels.as_mut().map(LabelMap::data_mut)
     }
 
     /// Name, image and labels.

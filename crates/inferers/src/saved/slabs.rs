@@ -112,7 +112,7 @@ pub fn read_slabs(path: &Path) -> Result<ProbabilityMap> {
         zip::ZipArchive::new(file).map_err(|e| bad(path, format!("is no archive ({e})")))?;
     let text = entry(&mut archive, DESCRIPTION, path, DESCRIPTION_BYTES)?;
     let told: Description = serde_json::from_slice(&text).map_err(|e| bad(path, e))?;
-    let labels = told.labels.check().map_err(|e| bad(path, e))?;
+    let labels = told.labels;
     let [x, y, z] = told.geometry.size();
     let channels = labels.channels();
     let length = [x, y, z, 4]

@@ -270,8 +270,10 @@ fn read_labels(
     };
     if dataset.has_regions() {
         return match dataset.label_scheme().map_err(|e| e.to_string())? {
-            LabelScheme::Regions { regions, ignore } => Ok((BTreeMap::new(), regions, ignore)),
-            LabelScheme::Exclusive { .. } => Ok(Labels::default()),
+            LabelScheme::Regions {
+                regions, ignore, ..
+            } => Ok((BTreeMap::new(), regions.into_vec(), ignore)),
+            _ => Ok(Labels::default()),
         };
     }
     let mut labels = BTreeMap::new();

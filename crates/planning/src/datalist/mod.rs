@@ -228,17 +228,11 @@ impl Datalist {
                 name: name.clone(),
                 value,
             }));
-            LabelScheme::Exclusive {
-                classes,
-                ignore: self.ignore,
-            }
+            LabelScheme::of_classes(classes, self.ignore)
         } else {
-            LabelScheme::Regions {
-                regions: self.regions.clone(),
-                ignore: self.ignore,
-            }
+            LabelScheme::of_regions(self.regions.clone(), self.ignore)
         };
-        scheme.check().map_err(|e| {
+        scheme.map_err(|e| {
             self.error(format!(
                 "names no usable labels ({e}); set `labels` in the list or in the training config"
             ))

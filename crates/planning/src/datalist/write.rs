@@ -73,13 +73,17 @@ impl Datalist {
     /// Exclusive labels as the Decathlon writes them, regions as nnU-Net does; nothing for none.
     fn add_labels(&self, stored: &mut Map<String, Value>) {
         match self.label_scheme() {
-            Ok(LabelScheme::Exclusive { classes, ignore }) => {
+            Ok(LabelScheme::Exclusive {
+                classes, ignore, ..
+            }) => {
                 let labels = classes.into_iter().map(|c| (c.name, c.value.into()));
                 let ignore = ignore.map(|value| ("ignore".to_owned(), value.into()));
                 let labels: Map<String, Value> = labels.chain(ignore).collect();
                 stored.insert("labels".to_owned(), labels.into());
             }
-            Ok(LabelScheme::Regions { regions, ignore }) => {
+            Ok(LabelScheme::Regions {
+                regions, ignore, ..
+            }) => {
                 let order: Value = regions.iter().map(|r| r.paint).collect();
                 let labels = regions.into_iter().map(|r| (r.name, r.labels.into()));
                 let background = [("background".to_owned(), 0.into())];

@@ -150,7 +150,7 @@ impl DatasetJson {
                     class.name, class.value
                 ));
             }
-            return Ok(LabelScheme::Exclusive { classes, ignore }.check()?);
+            return Ok(LabelScheme::of_classes(classes, ignore)?);
         }
         let regions: Vec<(&String, &LabelValues)> = named()
             .filter(|(_, label)| !label.is_background())
@@ -173,7 +173,7 @@ impl DatasetJson {
                 paint,
             })
             .collect();
-        Ok(LabelScheme::Regions { regions, ignore }.check()?)
+        Ok(LabelScheme::of_regions(regions, ignore)?)
     }
 }
 

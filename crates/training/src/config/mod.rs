@@ -234,9 +234,6 @@ impl TrainingConfig {
         self.duration.map_or(Ok(()), Duration::check)?;
         self.early_stopping
             .map_or(Ok(()), |stopping| stopping.check())?;
-        if let Some(labels) = &self.labels {
-            labels.clone().check()?;
-        }
         self.inferer.as_ref().map_or(Ok(()), Inferer::check)?;
         Ok(())
     }
