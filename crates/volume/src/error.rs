@@ -4,6 +4,7 @@ const GIB: f64 = (1u64 << 30) as f64;
 
 /// An error of this crate.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The affine has no inverse, or a number in it is not finite.
     #[error(
@@ -56,6 +57,16 @@ pub enum Error {
         /// Values given.
         found: usize,
     },
+    /// An array has another shape than the grid.
+    #[error("an array in the order {order} has shape {found:?}, but the grid needs {expected:?}{}", other_order(.order, .expected, .found))]
+    WrongShape {
+        /// The order of the array's indices: `zyx`, `xyz`, `czyx`.
+        order: &'static str,
+        /// The shape needed.
+        expected: Vec<usize>,
+        /// The array's shape.
+        found: Vec<usize>,
+    },
     /// Two volumes that should share a grid do not.
     #[error(
         "{what} do not share a grid: {difference}; check that they belong together, and bring one to the grid of the other: an image by interpolation, labels by the nearest one"
@@ -96,4 +107,13 @@ pub enum Error {
         "orientation `{0}` is not three letters naming three axes; expected one of L/R, one of A/P and one of I/S in any order, such as `RAS`"
     )]
     BadOrientation(String),
+}
+
+/// What to call for an array whose axes are in the opposite order.
+fn other_order(order: &str, expected: &[usize], found: &[usize]) -> &'static str {
+    match (order, found.iter().rev().eq(expected)) {
+        ("zyx", true) => "; its axes are [x, y, z], which `from_xyz` takes",
+        ("xyz", true) => "; its axes are [z, y, x], which `from_zyx` takes",
+        _ => "",
+    }
 }

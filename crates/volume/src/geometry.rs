@@ -55,6 +55,17 @@ impl Geometry {
         Self::from_parts(size, spacing, [0.0; 3], IDENTITY)
     }
 
+    /// The same grid with the centre of its first voxel elsewhere (RAS+ mm).
+    ///
+    /// # Errors
+    /// [`Error::BadAffine`] for a number that is not finite.
+    pub fn with_origin(self, origin: [f64; 3]) -> Result<Self> {
+        Self::new(
+            self.size,
+            Affine::from_linear(self.affine.linear(), origin)?,
+        )
+    }
+
     /// Number of voxels along `[x, y, z]`.
     pub fn size(&self) -> [usize; 3] {
         self.size

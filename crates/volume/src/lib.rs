@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod affine;
+mod arrays;
 mod checked_list;
 mod error;
 mod geometry;
