@@ -1,7 +1,10 @@
 //! What can be wrong with the input or the options of a filter: one sentence each, with the remedy.
 
+use vesalius_volume::ErrorKind;
+
 /// An error of this crate.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A geometry or a buffer that does not fit.
     #[error("{0}")]
@@ -84,6 +87,17 @@ impl Error {
             option,
             found: format!("{found:?}"),
             expected,
+        }
+    }
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Volume(error) => error.kind(),
+            Self::Io { .. } => ErrorKind::System,
+            _ => ErrorKind::BadInput,
         }
     }
 }

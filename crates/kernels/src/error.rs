@@ -3,6 +3,7 @@
 
 /// An error of this crate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A buffer does not hold what its shape says.
     #[error(

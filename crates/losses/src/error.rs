@@ -1,5 +1,7 @@
 //! What can be wrong with a loss's options or its target: one sentence each, with the remedy.
 
+use vesalius_volume::ErrorKind;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -38,5 +40,17 @@ impl Error {
     /// An error of a loss of the user's own: a text, or any error.
     pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Custom(error.into())
+    }
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Filters(error) => error.kind(),
+            Self::Tensor(error) => error.kind(),
+            Self::Registry(error) => error.kind(),
+            _ => ErrorKind::BadInput,
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What can be wrong with an evaluation: one sentence each, with the remedy.
 
+use vesalius_volume::ErrorKind;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,4 +46,15 @@ pub enum Error {
         /// What it may be.
         expected: &'static str,
     },
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Volume(error) => error.kind(),
+            Self::Registry(error) => error.kind(),
+            _ => ErrorKind::BadInput,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with a type of the user's own.
 
-use vesalius_volume::nearest_name;
+use vesalius_volume::{ErrorKind, nearest_name};
 
 /// A config names a type of the user's own that cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -62,5 +62,15 @@ fn suggestion(name: &Option<String>) -> String {
     match name {
         Some(name) => format!("; did you mean `{name}`?"),
         None => String::new(),
+    }
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotRegistered { .. } => ErrorKind::NotFound,
+            Self::Options { .. } | Self::Unresolved { .. } => ErrorKind::BadInput,
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! What can be wrong with a device name, a shape or a layer's numbers: one sentence each, with the remedy.
 
+use vesalius_volume::ErrorKind;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A device name that is none.
     #[error(
@@ -84,4 +87,18 @@ pub enum Error {
     /// An error of the volume crate.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotCompiledIn { .. } => ErrorKind::Unsupported,
+            Self::DeviceAbsent { .. } => ErrorKind::NotFound,
+            Self::NotFinite { .. } => ErrorKind::Corrupt,
+            Self::Execution(_) => ErrorKind::Device,
+            Self::Volume(error) => error.kind(),
+            _ => ErrorKind::BadInput,
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What can be wrong with a transform or with what it is applied to.
 
+use vesalius_volume::ErrorKind;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -82,5 +84,17 @@ impl Error {
     /// An error of a transform of the user's own: a text, or any error.
     pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Custom(error.into())
+    }
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Volume(error) => error.kind(),
+            Self::Filter(error) => error.kind(),
+            Self::Registry(error) => error.kind(),
+            _ => ErrorKind::BadInput,
+        }
     }
 }

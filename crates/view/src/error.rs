@@ -1,7 +1,10 @@
 //! What can be wrong with a request for a picture: one sentence each, with the remedy.
 
+use vesalius_volume::ErrorKind;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Image and labels do not lie on one grid.
     #[error("{0}")]
@@ -71,4 +74,15 @@ pub enum Error {
         /// How many there are.
         size: [usize; 3],
     },
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Volume(error) => error.kind(),
+            Self::Png(_) | Self::Gif(_) | Self::Chart { .. } => ErrorKind::Internal,
+            _ => ErrorKind::BadInput,
+        }
+    }
 }

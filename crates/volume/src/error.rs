@@ -117,3 +117,13 @@ fn other_order(order: &str, expected: &[usize], found: &[usize]) -> &'static str
         _ => "",
     }
 }
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> crate::ErrorKind {
+        match self {
+            Self::OutOfMemory { .. } | Self::TooLarge(_) => crate::ErrorKind::OutOfMemory,
+            _ => crate::ErrorKind::BadInput,
+        }
+    }
+}
