@@ -29,7 +29,7 @@ pub use nnunet::{
     ResidualEncoderUNetConfig,
 };
 pub use profile::Profile;
-pub use weights::{StoredTensor, Weights, read_pytorch_values};
+pub use weights::{StoredTensor, Weights, read_pickle, read_pytorch_values};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

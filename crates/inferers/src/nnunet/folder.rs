@@ -13,6 +13,9 @@ use vesalius_planning::nnunet::{Configuration, DatasetJson, Plans};
 use vesalius_transforms::Axis;
 use vesalius_volume::Warning;
 
+/// What a checkpoint calls the axes that its trainer mirrored.
+const MIRROR_AXES: &str = "inference_allowed_mirroring_axes";
+
 /// A folder that nnU-Net trained.
 #[derive(Debug, Clone)]
 pub struct NnUnetModelFolder {
@@ -120,7 +123,12 @@ impl NnUnetModelFolder {
             network,
             axis_order: AxisOrder::Zyx,
             inferer: Inferer::SlidingWindow(plan.windows().map_err(bad)?),
-            mirror_axes: mirror_axes(&told, plan.dimensions(), &mut warnings),
+            mirror_axes: mirror_axes(&told, plan.dimensions(), &mut warnings).map_err(|reason| {
+                Error::ModelFolder {
+                    path: checkpoints[0].clone(),
+                    reason,
+                }
+            })?,
             postprocessing: postprocessing::read(folder, &mut warnings)?,
             members,
             checksums: Default::default(),
@@ -184,16 +192,26 @@ fn with_batch_norm(configuration: &mut Configuration) {
 }
 
 /// The network's axes that may be mirrored: nnU-Net counts an array's. Without them nothing is mirrored.
-fn mirror_axes(told: &Value, dimensions: usize, warnings: &mut Vec<Warning>) -> Vec<Axis> {
+fn mirror_axes(
+    told: &Value,
+    dimensions: usize,
+    warnings: &mut Vec<Warning>,
+) -> std::result::Result<Vec<Axis>, String> {
+    let none = Vec::new();
+    let told = match &told[MIRROR_AXES] {
+        Value::Null => &none,
+        Value::Array(axes) => axes,
+        other => {
+            return Err(format!(
+                "`{MIRROR_AXES}` is {other}, expected a tuple of axes or None"
+            ));
+        }
+    };
     let mut axes = Vec::new();
-    for axis in told["inference_allowed_mirroring_axes"]
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
+    for axis in told {
         let from_last = axis
             .as_u64()
-            .and_then(|axis| dimensions.checked_sub(1 + axis as usize));
+            .and_then(|axis| dimensions.checked_sub(1)?.checked_sub(usize::try_from(axis).ok()?));
         match from_last.and_then(|from_last| [Axis::X, Axis::Y, Axis::Z].get(from_last)) {
             Some(&axis) => axes.push(axis),
             None => warnings.push(Warning::MirrorAxisIgnored {
@@ -204,5 +222,23 @@ fn mirror_axes(told: &Value, dimensions: usize, warnings: &mut Vec<Warning>) -> 
     }
     axes.sort_by_key(|axis| axis.index());
     axes.dedup();
-    axes
+    Ok(axes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn mirrored_axes_are_a_list_or_none() {
+        let mut warnings = Vec::new();
+        let mut axes = |told: Value| mirror_axes(&json!({ MIRROR_AXES: told }), 3, &mut warnings);
+        assert_eq!(axes(json!([0, 2])).unwrap(), [Axis::X, Axis::Z]);
+        assert_eq!(axes(Value::Null).unwrap(), []);
+        assert_eq!(axes(json!([1, 3, u64::MAX])).unwrap(), [Axis::Y]);
+        let refused = axes(json!({"object": "numpy.ndarray"})).unwrap_err();
+        assert!(refused.contains(MIRROR_AXES) && refused.contains("numpy.ndarray"), "{refused}");
+        assert_eq!(warnings.len(), 2);
+    }
 }

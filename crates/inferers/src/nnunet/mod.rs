@@ -5,7 +5,6 @@ mod arguments;
 mod configuration;
 mod folder;
 mod folds;
-mod pickle;
 mod pipeline;
 mod postprocessing;
 mod resampling;

@@ -1,10 +1,10 @@
 //! nnU-Net's `postprocessing.pkl` and `postprocessing.json`: which components go, as
 //! `nnUNetv2_find_best_configuration` and `nnUNetv2_determine_postprocessing` found out.
 
-use super::pickle;
 use crate::{Error, PostprocessingStep, Result};
 use serde_json::Value;
 use std::path::Path;
+use vesalius_networks::read_pickle;
 use vesalius_volume::Warning;
 
 /// nnU-Net's one function.
@@ -55,17 +55,16 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<PostprocessingStep>> {
     let bytes = std::fs::read(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
     let not_one = |e: String| bad(format!("is not nnU-Net's postprocessing: it {e}"));
     let (functions, arguments) = if path.extension().is_some_and(|ending| ending == "pkl") {
-        let mut value = pickle::read(&bytes).map_err(not_one)?;
-        (value[0].take(), value[1].take())
+        let value = read_pickle(&bytes).map_err(not_one)?;
+        (value.get(0).cloned(), value.get(1).cloned())
     } else {
-        let mut value: Value =
+        let value: Value =
             serde_json::from_slice(&bytes).map_err(|e| not_one(format!("is no JSON ({e})")))?;
-        (
-            value["postprocessing_fns"].take(),
-            value["postprocessing_kwargs"].take(),
-        )
+        let list = |key: &str| value.get(key).cloned();
+        (list("postprocessing_fns"), list("postprocessing_kwargs"))
     };
-    let (Value::Array(functions), Value::Array(arguments)) = (functions, arguments) else {
+    let (Some(Value::Array(functions)), Some(Value::Array(arguments))) = (functions, arguments)
+    else {
         return Err(not_one(
             "has no list of functions and one of their arguments".to_owned(),
         ));
@@ -115,10 +114,9 @@ fn step(function: &Value, arguments: &Value) -> std::result::Result<Postprocessi
         }
     }
     let mut labels = Vec::new();
-    collect(
-        arguments.get("labels_or_regions").unwrap_or(&Value::Null),
-        &mut labels,
-    )?;
+    if let Some(told) = arguments.get("labels_or_regions") {
+        collect(told, &mut labels)?;
+    }
     labels.sort_unstable();
     labels.dedup();
     match labels.is_empty() {
@@ -131,7 +129,6 @@ fn step(function: &Value, arguments: &Value) -> std::result::Result<Postprocessi
 fn collect(value: &Value, labels: &mut Vec<u16>) -> std::result::Result<(), String> {
     match value {
         Value::Array(values) => values.iter().try_for_each(|value| collect(value, labels)),
-        Value::Null => Ok(()),
         _ => {
             let label = value.as_u64().and_then(|value| u16::try_from(value).ok());
             labels.push(label.ok_or_else(|| {
@@ -194,6 +191,15 @@ mod tests {
         says("\"a\"");
         write(KEEP_LARGEST, r#""labels_or_regions": 1, "radius": 4"#);
         says("`radius`");
+        write(KEEP_LARGEST, r#""labels_or_regions": [1, null]"#);
+        says("has null");
+        std::fs::write(folder.join(JSON), "[1, 2]").unwrap();
+        says("no list of functions");
+        for other in [b"}.".as_slice(), b"(K\x01l.", b"N."] {
+            std::fs::write(folder.join(PICKLE), other).unwrap();
+            let message = read().unwrap_err().to_string();
+            assert!(message.contains("no list of functions"), "{message}");
+        }
         std::fs::write(folder.join(PICKLE), PICKLED).unwrap();
         assert_eq!(read().unwrap(), steps(&[&[1, 2], &[2], &[1, 2]]));
     }

@@ -3,9 +3,13 @@
 //!
 //! Files are written by those who own the folder; this gives bytes.
 
+mod archive;
+mod pickle;
 mod pytorch;
 mod safetensors;
+mod view;
 
+pub use pickle::read_pickle;
 pub use pytorch::read_pytorch_values;
 
 use crate::{Error, Result};
@@ -32,6 +36,7 @@ enum Source {
     Memory(Arc<Vec<f32>>),
     Safetensors(Arc<safetensors::Stored>),
     Pytorch(Box<pytorch_reader::Tensor>),
+    Archived(Arc<pytorch::Archived>),
 }
 
 impl StoredTensor {
@@ -49,6 +54,7 @@ impl StoredTensor {
             Source::Memory(values) => Ok(values.to_vec()),
             Source::Safetensors(stored) => stored.values(),
             Source::Pytorch(tensor) => pytorch::values(tensor),
+            Source::Archived(tensor) => tensor.values(),
         }
     }
 }

@@ -1,18 +1,46 @@
 //! PyTorch's own files: `torch.save` of a state dict or a checkpoint, zip or legacy. Their pickles are
 //! parsed for tensors and never executed.
 
+use super::archive::Archive;
+use super::pickle::{Pickle, read_pickle};
+use super::view::View;
 use super::{Source, StoredTensor, Weights, bad};
 use crate::Result;
 use pytorch_reader::{DType, PickleValue, PytorchReader, Tensor};
 use serde_json::Value;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
+/// A tensor of an archive whose pickle is read here.
+#[derive(Debug)]
+pub(super) struct Archived {
+    what: String,
+    archive: Arc<Archive>,
+    view: View,
+}
+
+/// What pytorch-reader reads, and of the archives that it refuses (a `defaultdict` around the weights, for one)
+/// what is read here.
 pub(super) fn open(path: &Path) -> Result<Weights> {
     let what = path.display().to_string();
-    let reader = PytorchReader::new(path).map_err(|error| {
-        let problem = format!("it is neither a safetensors file nor one of PyTorch's ({error})");
-        bad(&what, problem)
-    })?;
+    let weights = match PytorchReader::new(path) {
+        Ok(reader) => of_reader(reader, &what),
+        Err(_) if is_archive(path) => of_archive(path, &what)
+            .map_err(|problem| bad(&what, format!("it {problem}")))?,
+        Err(error) => {
+            let problem = format!("it is neither a safetensors file nor one of PyTorch's ({error})");
+            return Err(bad(&what, problem));
+        }
+    };
+    if weights.is_empty() {
+        return Err(bad(&what, "it holds no tensor".to_owned()));
+    }
+    Ok(weights)
+}
+
+fn of_reader(reader: PytorchReader, what: &str) -> Weights {
     let mut weights = Weights::default();
     for (name, mut tensor) in reader.into_tensors() {
         tensor.name = format!("{name}` of `{what}");
@@ -22,24 +50,60 @@ pub(super) fn open(path: &Path) -> Result<Weights> {
         };
         weights.tensors.insert(name, stored);
     }
-    if weights.is_empty() {
-        return Err(bad(&what, "it holds no tensor".to_owned()));
+    weights
+}
+
+fn of_archive(path: &Path, what: &str) -> std::result::Result<Weights, String> {
+    let archive = Arc::new(Archive::open(path)?);
+    let pickle = Pickle::read(&archive.pickle()?)?;
+    if let Some(class) = pickle.class() {
+        return Err(format!(
+            "holds a whole object (`{class}`), which only its own Python code can read; save its `state_dict()`"
+        ));
+    }
+    let mut weights = Weights::default();
+    for (name, view) in pickle.tensors()? {
+        let shape = view.shape.clone();
+        let archived = Archived {
+            what: format!("tensor `{name}` of `{what}`"),
+            archive: Arc::clone(&archive),
+            view,
+        };
+        let source = Source::Archived(Arc::new(archived));
+        weights.tensors.insert(name, StoredTensor { shape, source });
     }
     Ok(weights)
 }
 
+/// Whether a file can be read and starts as an archive.
+fn is_archive(path: &Path) -> bool {
+    let mut start = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && Archive::starts(&start)
+}
+
+impl Archived {
+    pub fn values(&self) -> Result<Vec<f32>> {
+        let window = self.archive.window(&self.view);
+        let window = window.map_err(|problem| bad(&self.what, format!("its file {problem}")))?;
+        numbers(&self.what, self.view.kind, self.view.gathered(window))
+    }
+}
+
 pub(super) fn values(tensor: &Tensor) -> Result<Vec<f32>> {
-    let what = || format!("tensor `{}`", tensor.name);
-    let data = tensor
-        .read()
-        .map_err(|error| bad(&what(), error.to_string()))?;
-    Ok(match tensor.dtype() {
+    let what = format!("tensor `{}`", tensor.name);
+    let data = tensor.read().map_err(|error| bad(&what, error.to_string()))?;
+    numbers(&what, tensor.dtype(), data)
+}
+
+fn numbers(what: &str, kind: DType, data: Vec<u8>) -> Result<Vec<f32>> {
+    Ok(match kind {
         DType::F32 => drained(data, f32::from_le_bytes),
         DType::F64 => drained(data, |b| f64::from_le_bytes(b) as f32),
         DType::F16 => drained(data, |b| burn::tensor::f16::from_le_bytes(b).to_f32()),
         DType::BF16 => drained(data, |b| burn::tensor::bf16::from_le_bytes(b).to_f32()),
         DType::I64 => drained(data, |b| i64::from_le_bytes(b) as f32),
-        other => return Err(bad(&what(), format!("it holds {other:?}, not floats"))),
+        other => return Err(bad(what, format!("it holds {other:?}, not floats"))),
     })
 }
 
@@ -65,16 +129,21 @@ fn drained<const N: usize>(mut data: Vec<u8>, value: impl Fn([u8; N]) -> f32) ->
     values
 }
 
-/// What one of PyTorch's files holds beside its tensors (names, numbers, settings), as JSON; tensors and
-/// objects that are not understood become null.
+/// What one of PyTorch's files holds beside its tensors (names, numbers, settings), as JSON, as
+/// [`read_pickle`] gives it; in the formats from before PyTorch 1.6, objects that are not understood are null.
 ///
 /// # Errors
 /// [`crate::Error::BadWeights`] for a file that cannot be read or is none of PyTorch's.
 pub fn read_pytorch_values(path: &Path) -> Result<Value> {
+    let what = path.display().to_string();
+    if is_archive(path) {
+        let read = Archive::open(path).and_then(|archive| read_pickle(&archive.pickle()?));
+        return read.map_err(|problem| bad(&what, format!("it {problem}")));
+    }
     let read = PytorchReader::read_pickle_data(path, None);
     read.map(json).map_err(|error| {
         let problem = format!("it is not one of PyTorch's files, or is cut short ({error})");
-        bad(&path.display().to_string(), problem)
+        bad(&what, problem)
     })
 }
 
@@ -91,21 +160,5 @@ fn json(value: PickleValue) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_several_pieces_keep_their_order() {
-        let count = PIECE / 4 * 2 + 5;
-        let data: Vec<u8> = (0..count).flat_map(|i| (i as f32).to_le_bytes()).collect();
-        let values = drained(data, f32::from_le_bytes);
-        assert_eq!(values.len(), count);
-        assert!(values.iter().enumerate().all(|(i, &v)| v == i as f32));
-        assert!(drained(Vec::new(), f32::from_le_bytes).is_empty());
-        assert_eq!(
-            drained(7i64.to_le_bytes().to_vec(), |b| i64::from_le_bytes(b)
-                as f32),
-            [7.0]
-        );
-    }
-}
+#[path = "pytorch_tests.rs"]
+mod tests;

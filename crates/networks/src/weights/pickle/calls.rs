@@ -1,0 +1,294 @@
+//! What calls make: dictionaries, NumPy's scalars, PyTorch's tensors. Any other is an object of which only the class
+//! is known, and a few are refused.
+
+use super::machine::Machine;
+use super::numpy::Kind;
+use super::super::view::View;
+use super::{Id, Node, Storage};
+use pytorch_reader::DType;
+
+/// The most bytes that one tensor may have.
+const MOST_BYTES: usize = 10 << 30;
+/// The most axes of one.
+const MOST_AXES: usize = 64;
+
+/// Modules with whose functions a pickle does harm when Python loads it. Here they would not run; that a file
+/// names them is reason to read nothing of it.
+const HARMFUL: [&str; 18] = [
+    "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "pty", "runpy", "importlib",
+    "ctypes", "codeop", "webbrowser", "pickle", "_pickle", "multiprocessing",
+    "asyncio", "timeit",
+];
+/// The same of Python's own functions.
+const HARMFUL_BUILTINS: [&str; 8] = [
+    "eval", "exec", "compile", "open", "__import__", "input", "breakpoint", "execfile",
+];
+
+/// What a call gives.
+enum Made {
+    New(Node),
+    /// An object that stands there already.
+    Known(Id),
+}
+
+impl Machine<'_> {
+    /// A call of a function with a tuple of arguments.
+    pub fn call(&mut self, function: Id, arguments: Id) -> Result<(), String> {
+        match self.made(function, arguments, false)? {
+            Made::New(node) => self.push(node),
+            Made::Known(id) => self.push_known(id),
+        }
+    }
+
+    /// An instance of a class, of which nothing more is known.
+    pub fn instance(&mut self, class: Id) -> Result<(), String> {
+        let object = self.object(class)?;
+        self.push(object)
+    }
+
+    /// An object's state: NumPy's types have the order of bytes there, the others nothing that counts.
+    pub fn build(&mut self, object: Id, state: Id) {
+        let order = match &self.nodes[state] {
+            Node::List(parts) => parts.get(1).map(|&part| &self.nodes[part]),
+            _ => None,
+        };
+        let big = matches!(order, Some(Node::Text(order)) if order == ">");
+        if let Node::Kind(kind) = &mut self.nodes[object] {
+            kind.big_endian = big;
+        }
+    }
+
+    /// PyTorch's name of a storage: `("storage", class, key, device, count)`.
+    pub fn persistent(&mut self, id: Id) -> Result<(), String> {
+        let parts = self.first(id)?;
+        let [tag, class, key, _, count, ..] = parts[..] else {
+            return Err("names data beside it otherwise than PyTorch does".to_owned());
+        };
+        if self.string(tag)? != "storage" {
+            return Err("names data beside it that are no storage".to_owned());
+        }
+        let Node::Global(class) = &self.nodes[class] else {
+            return Err("names a storage without a type".to_owned());
+        };
+        let kind = match class.rsplit('.').next().unwrap_or_default() {
+            "UntypedStorage" => Ok(None),
+            name => of_storage(name).map(Some).ok_or(class),
+        };
+        let node = match kind {
+            Err(class) => Node::Object(class.clone()),
+            Ok(kind) => {
+                let count = self.natural(count)?;
+                let bytes = count.checked_mul(kind.map_or(1, DType::size));
+                Node::Storage(Box::new(Storage {
+                    key: self.string(key)?.to_owned(),
+                    kind,
+                    bytes: bytes.ok_or("names a storage larger than any memory")?,
+                }))
+            }
+        };
+        if let Node::Storage(storage) = &node {
+            self.copied.spend(storage.key.len())?;
+        }
+        self.push(node)
+    }
+
+    fn made(&mut self, function: Id, arguments: Id, within: bool) -> Result<Made, String> {
+        let parts = self.first(arguments)?;
+        let Node::Global(name) = &self.nodes[function] else {
+            return self.object(function).map(Made::New);
+        };
+        let name = name.as_str();
+        let first = parts.first().copied();
+        let own = name.strip_prefix("builtins.").or(name.strip_prefix("__builtin__."));
+        let new = match (own.unwrap_or(name), first) {
+            ("collections.OrderedDict" | "collections.defaultdict" | "collections.Counter" | "dict", _) => {
+                Some(Node::Dict(self.entries(&parts)?))
+            }
+            ("set" | "frozenset" | "list" | "tuple", Some(first)) => Some(Node::List(self.list(first)?)),
+            ("set" | "frozenset" | "list" | "tuple", None) => Some(Node::List(Vec::new())),
+            ("torch.Size" | "torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state", Some(first)) => {
+                return Ok(Made::Known(first));
+            }
+            ("_codecs.encode", Some(first)) => self.encoded(first)?,
+            ("numpy.dtype", Some(first)) => Kind::named(self.string(first)?).map(Node::Kind),
+            ("numpy.core.multiarray.scalar" | "numpy._core.multiarray.scalar", _) => self.scalar(&parts)?,
+            ("torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2", _) => self.tensor(&parts, None)?,
+            ("torch._utils._rebuild_tensor_v3", _) => {
+                let kind = parts.get(6).and_then(|&kind| self.kind(kind));
+                self.tensor(&parts, kind)?
+            }
+            ("torch._tensor._rebuild_from_type_v2", _) if !within && parts.len() > 2 => {
+                return self.made(parts[0], parts[2], true);
+            }
+            _ => None,
+        };
+        match new {
+            Some(node) => Ok(Made::New(node)),
+            None => self.object(function).map(Made::New),
+        }
+    }
+
+    /// An object of a class that is not understood.
+    fn object(&mut self, class: Id) -> Result<Node, String> {
+        let name = match &self.nodes[class] {
+            Node::Global(name) | Node::Object(name) => name.clone(),
+            _ => return Err("calls what is no function".to_owned()),
+        };
+        self.copied.spend(name.len())?;
+        let module = name.split('.').next().unwrap_or_default();
+        let own = ["builtins", "__builtin__"].contains(&module);
+        let last = name.rsplit('.').next().unwrap_or_default();
+        if HARMFUL.contains(&module) || own && HARMFUL_BUILTINS.contains(&last) {
+            return Err(format!(
+                "calls `{name}`, which no file of weights does: it is made to harm whoever loads it with Python; nothing of it was run"
+            ));
+        }
+        Ok(Node::Object(name))
+    }
+
+    /// The first parts of a tuple: no call that is understood has more.
+    fn first(&self, id: Id) -> Result<Vec<Id>, String> {
+        match &self.nodes[id] {
+            Node::List(parts) => Ok(parts.iter().take(8).copied().collect()),
+            _ => Err("calls a function without a tuple of arguments".to_owned()),
+        }
+    }
+
+    fn list(&mut self, id: Id) -> Result<Vec<Id>, String> {
+        match &self.nodes[id] {
+            Node::List(parts) => {
+                self.copied.spend(8 * parts.len())?;
+                Ok(parts.clone())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The entries of the first argument that has some: a dictionary, or a list of pairs.
+    fn entries(&mut self, parts: &[Id]) -> Result<Vec<(Id, Id)>, String> {
+        for &part in parts {
+            match &self.nodes[part] {
+                Node::Dict(entries) => {
+                    self.copied.spend(16 * entries.len())?;
+                    return Ok(entries.clone());
+                }
+                Node::List(pairs) => {
+                    self.copied.spend(16 * pairs.len())?;
+                    let pair = |pair: &Id| match &self.nodes[*pair] {
+                        Node::List(pair) => Some((*pair.first()?, *pair.get(1)?)),
+                        _ => None,
+                    };
+                    return Ok(pairs.iter().filter_map(pair).collect());
+                }
+                _ => {}
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Bytes, as Python writes them before its third protocol: a text of `latin1`.
+    fn encoded(&mut self, text: Id) -> Result<Option<Node>, String> {
+        let text = self.string(text)?;
+        let length = text.len();
+        let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
+        self.copied.spend(length)?;
+        Ok(bytes.map(Node::Bytes))
+    }
+
+    fn scalar(&mut self, parts: &[Id]) -> Result<Option<Node>, String> {
+        let (Some(&kind), Some(&bytes)) = (parts.first(), parts.get(1)) else {
+            return Ok(None);
+        };
+        let (Node::Kind(kind), Node::Bytes(bytes)) = (&self.nodes[kind], &self.nodes[bytes]) else {
+            return Ok(None);
+        };
+        self.copied.spend(bytes.len())?;
+        kind.scalar(bytes).map(Some)
+    }
+
+    /// `torch.float32` and its like.
+    fn kind(&self, id: Id) -> Option<DType> {
+        match &self.nodes[id] {
+            Node::Global(name) => of_name(name.strip_prefix("torch.")?),
+            _ => None,
+        }
+    }
+
+    /// `(storage, offset, size, strides, …)`; nothing for one of a type that no weight has.
+    fn tensor(&mut self, parts: &[Id], told: Option<DType>) -> Result<Option<Node>, String> {
+        let [storage, offset, shape, strides, ..] = *parts else {
+            return Err("builds a tensor of too few parts".to_owned());
+        };
+        let Node::Storage(storage) = &self.nodes[storage] else {
+            return Ok(None);
+        };
+        let Some(kind) = told.or(storage.kind) else {
+            return Ok(None);
+        };
+        let view = View {
+            key: storage.key.clone(),
+            kind,
+            offset: self.natural(offset)?,
+            shape: self.naturals(shape)?,
+            strides: self.naturals(strides)?,
+        };
+        let (end, count) = view.extent()?;
+        if end > storage.bytes / kind.size() || count > MOST_BYTES / kind.size() {
+            return Err(format!(
+                "has a tensor of the shape {:?} that reaches beyond its storage `{}`",
+                view.shape, view.key
+            ));
+        }
+        self.copied.spend(view.key.len() + 16 * view.shape.len())?;
+        Ok(Some(Node::Tensor(Box::new(view))))
+    }
+
+    fn natural(&self, id: Id) -> Result<usize, String> {
+        let number = match self.nodes[id] {
+            Node::Int(number) => usize::try_from(number).ok(),
+            _ => None,
+        };
+        number.ok_or_else(|| "describes a tensor by what is no size".to_owned())
+    }
+
+    fn naturals(&self, id: Id) -> Result<Vec<usize>, String> {
+        match &self.nodes[id] {
+            Node::List(parts) if parts.len() <= MOST_AXES => {
+                parts.iter().map(|&part| self.natural(part)).collect()
+            }
+            _ => Err("describes a tensor by what is no shape".to_owned()),
+        }
+    }
+}
+
+fn of_storage(name: &str) -> Option<DType> {
+    Some(match name {
+        "FloatStorage" => DType::F32,
+        "DoubleStorage" => DType::F64,
+        "HalfStorage" => DType::F16,
+        "BFloat16Storage" => DType::BF16,
+        "LongStorage" => DType::I64,
+        "IntStorage" => DType::I32,
+        "ShortStorage" => DType::I16,
+        "CharStorage" => DType::I8,
+        "ByteStorage" => DType::U8,
+        "BoolStorage" => DType::Bool,
+        _ => return None,
+    })
+}
+
+fn of_name(name: &str) -> Option<DType> {
+    Some(match name {
+        "float32" => DType::F32,
+        "float64" => DType::F64,
+        "float16" => DType::F16,
+        "bfloat16" => DType::BF16,
+        "int64" => DType::I64,
+        "int32" => DType::I32,
+        "int16" => DType::I16,
+        "int8" => DType::I8,
+        "uint8" => DType::U8,
+        "bool" => DType::Bool,
+        _ => return None,
+    })
+}
