@@ -100,7 +100,9 @@ fn cases(folder: &Path) -> Result<BTreeSet<String>, Error> {
     match names.is_empty() {
         true => Err(input(
             folder,
-            "holds no saved probabilities; predict with `--save-probabilities` first",
+            format!(
+                "holds no saved probabilities: looked for NAME{SLABS_SUFFIX} and NAME.npz; predict with `--save-probabilities slabs` or `npz` first"
+            ),
         )),
         false => Ok(names),
     }
@@ -115,10 +117,44 @@ fn read(folder: &Path, name: &str, labels: Option<&LabelScheme>) -> Result<Proba
         Some(labels) => labels.clone(),
         None => noted(folder)?,
     };
-    let segmentation = folder.join(format!("{name}.nii.gz"));
+    let segmentation = segmentation(folder, name)?;
     let info = vesalius_io::probe(&segmentation).map_err(|e| input(folder, e.to_string()))?;
     let path = folder.join(format!("{name}.npz"));
     read_npz(&path, &scheme, info.geometry).map_err(|e| input(folder, e.to_string()))
+}
+
+/// The label map beside an `.npz`, whose grid is that of the probabilities; in `.nii.gz` where there are several.
+fn segmentation(folder: &Path, name: &str) -> Result<PathBuf, Error> {
+    let usual = folder.join(format!("{name}.nii.gz"));
+    if usual.is_file() {
+        return Ok(usual);
+    }
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut beside: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file() && vesalius_io::strip_extension(path) == name)
+        .collect();
+    beside.sort();
+    let is_picture = beside.iter().any(vesalius_io::is_picture);
+    beside.retain(|path| vesalius_io::is_image(path));
+    let reason = match &beside[..] {
+        [one] => return Ok(one.clone()),
+        [] if is_picture => format!(
+            "case {name}: a picture does not say where the probabilities in {name}.npz lie; predict with `--save-probabilities slabs`"
+        ),
+        [] => format!(
+            "case {name}: {name}.npz has the grid of the label map beside it, and there is none: looked for {name}.nii.gz, .nii, .hdr, .mha, .mhd, .nrrd and .nhdr"
+        ),
+        several => {
+            let names = several.iter().filter_map(|path| path.file_name()?.to_str());
+            let names: Vec<&str> = names.collect();
+            format!(
+                "case {name}: {} could each say where {name}.npz lies; leave the one that was written with it",
+                names.join(", ")
+            )
+        }
+    };
+    Err(input(folder, reason))
 }
 
 /// The labels of the model that made a folder's results.
@@ -134,4 +170,31 @@ fn noted(folder: &Path) -> Result<LabelScheme, Error> {
         input(folder, format!("{reason}, and {remedy}"))
     })?;
     Ok(model.labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_label_map_beside_an_npz_may_have_any_ending() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = || {
+            let found = segmentation(folder.path(), "a").map_err(|e| e.to_string())?;
+            Ok::<_, String>(found.file_name().unwrap().to_str().unwrap().to_owned())
+        };
+        let make = |name: &str| std::fs::write(folder.path().join(name), "").unwrap();
+        make("a.npz");
+        make("b.nii.gz");
+        let text = found().unwrap_err();
+        assert!(text.contains("a.nii.gz") && text.contains(".mha"), "{text}");
+        make("a.png");
+        assert!(found().unwrap_err().contains("a picture"));
+        make("a.mha");
+        assert_eq!(found().unwrap(), "a.mha");
+        make("a.nrrd");
+        assert!(found().unwrap_err().contains("a.mha, a.nrrd"));
+        make("a.nii.gz");
+        assert_eq!(found().unwrap(), "a.nii.gz");
+    }
 }

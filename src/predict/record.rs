@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
-use vesalius_inferers::ModelDescription;
+use vesalius_inferers::{ModelDescription, WeightFile};
 
 /// The file's name.
 pub(super) const RECORD_FILE: &str = "predicted_by.json";
@@ -114,7 +114,7 @@ pub(super) struct CaseRecord {
 #[serde(deny_unknown_fields)]
 pub(super) struct Record {
     format: u32,
-    /// BLAKE3 of description and weights.
+    /// BLAKE3 of description, without its checksums, and weights.
     pub hash: String,
     /// BLAKE3 of each file of weights.
     weights: Vec<String>,
@@ -132,22 +132,40 @@ pub(super) enum Earlier {
 }
 
 impl Record {
-    /// A record without cases of a model whose weights are in these files.
-    pub fn new(model: &ModelDescription, weights: &[PathBuf]) -> io::Result<Self> {
-        let weights = weights.iter().map(|file| content(file));
+    /// A record without cases of a model whose weights are in these files; only those are read whose hash is
+    /// not known from opening the model.
+    pub fn new(model: &ModelDescription, weights: &[WeightFile]) -> io::Result<Self> {
+        let weights = weights.iter().map(|file| match &file.blake3 {
+            Some(known) => Ok(known.clone()),
+            None => content(&file.path),
+        });
         let weights: Vec<String> = weights.collect::<io::Result<_>>()?;
-        let mut hash = blake3::Hasher::new();
-        hash.update(&serde_json::to_vec(model)?);
-        for one in &weights {
-            hash.update(one.as_bytes());
-        }
+        // The weights' hashes stand beside the description; what it says of them makes no other model.
+        let mut model = model.clone();
+        model.checksums.clear();
         Ok(Self {
             format: FORMAT,
-            hash: hash.finalize().to_hex().to_string(),
+            hash: hash_of(&model, &weights)?,
             weights,
-            model: model.clone(),
+            model,
             cases: BTreeMap::new(),
         })
+    }
+
+    /// A record of a version that counted the checksums as part of the description, as one of this version.
+    fn without_checksums(mut self) -> io::Result<Self> {
+        if self.model.checksums.is_empty() {
+            return Ok(self);
+        }
+        self.model.checksums.clear();
+        let now = hash_of(&self.model, &self.weights)?;
+        for case in self.cases.values_mut() {
+            if case.model == self.hash {
+                case.model.clone_from(&now);
+            }
+        }
+        self.hash = now;
+        Ok(self)
     }
 
     /// The record of a folder.
@@ -160,7 +178,10 @@ impl Record {
         let record = serde_json::from_str::<Record>(&text);
         if let Ok(record) = record {
             return match record.format {
-                FORMAT => Earlier::Record(Box::new(record)),
+                FORMAT => match record.without_checksums() {
+                    Ok(record) => Earlier::Record(Box::new(record)),
+                    Err(error) => Earlier::Unreadable(error.to_string()),
+                },
                 other => Earlier::Unreadable(format!("it has form {other}, expected {FORMAT}")),
             };
         }
@@ -188,10 +209,25 @@ impl Record {
         named.join(", ")
     }
 
+    /// Whether a description is that of this record, whatever its checksums.
+    pub fn is_of(&self, model: &ModelDescription) -> bool {
+        different_keys(&self.model, model).is_empty()
+    }
+
     /// In what another description differs, in words.
     pub fn differences_from(&self, other: &ModelDescription) -> String {
         different_keys(&self.model, other).join(", ")
     }
+}
+
+/// BLAKE3 of a description and the hashes of its weights.
+fn hash_of(model: &ModelDescription, weights: &[String]) -> io::Result<String> {
+    let mut hash = blake3::Hasher::new();
+    hash.update(&serde_json::to_vec(model)?);
+    for one in weights {
+        hash.update(one.as_bytes());
+    }
+    Ok(hash.finalize().to_hex().to_string())
 }
 
 /// The keys of two descriptions that differ.
@@ -203,7 +239,7 @@ fn different_keys(a: &ModelDescription, b: &ModelDescription) -> Vec<String> {
         .filter_map(|value| value.as_object())
         .flat_map(|object| object.keys());
     let mut keys: Vec<String> = keys
-        .filter(|key| a.get(key.as_str()) != b.get(key.as_str()))
+        .filter(|key| *key != "checksums" && a.get(key.as_str()) != b.get(key.as_str()))
         .map(|key| format!("`{key}`"))
         .collect();
     keys.sort();
@@ -224,6 +260,65 @@ pub(super) fn model_of(folder: &Path) -> Result<ModelDescription, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn description() -> ModelDescription {
+        serde_json::from_value(serde_json::json!({
+            "channels": ["c"],
+            "labels": {"exclusive": {"classes": [{"name": "background", "value": 0}, {"name": "a", "value": 1}]}},
+            "network": {"unet": {"spatial_dims": 3, "in_channels": 1, "out_channels": 2, "channels": [4, 8], "strides": [2]}},
+            "inferer": {"simple": {}},
+            "members": ["m"]
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn hashes_that_opening_compared_are_taken_and_others_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        let known = WeightFile {
+            path: path.clone(),
+            blake3: Some("known".to_owned()),
+        };
+        let unknown = WeightFile { path: path.clone(), blake3: None };
+        // The file is absent: it is not read where its hash is known.
+        let record = Record::new(&description(), &[known]).unwrap();
+        assert_eq!(record.weights, ["known"]);
+        assert!(Record::new(&description(), std::slice::from_ref(&unknown)).is_err());
+        std::fs::write(&path, "weights").unwrap();
+        let record = Record::new(&description(), &[unknown]).unwrap();
+        assert_eq!(record.weights, [blake3::hash(b"weights").to_hex().to_string()]);
+    }
+
+    #[test]
+    fn checksums_make_no_other_model_and_earlier_records_hold() {
+        let weights = ["hash".to_owned()];
+        let file = WeightFile {
+            path: PathBuf::new(),
+            blake3: Some(weights[0].clone()),
+        };
+        let (plain, mut summed) = (description(), description());
+        summed.checksums.insert("m".to_owned(), weights.to_vec());
+        let now = Record::new(&plain, std::slice::from_ref(&file)).unwrap();
+        let with = Record::new(&summed, &[file]).unwrap();
+        assert_eq!(with.hash, now.hash);
+        assert_eq!(with.differences(&now), "");
+        // What the version before wrote of the same model.
+        let folder = tempfile::tempdir().unwrap();
+        let mut earlier = now.clone();
+        earlier.model = summed.clone();
+        earlier.hash = hash_of(&summed, &weights).unwrap();
+        let case = CaseRecord {
+            model: earlier.hash.clone(),
+            ..CaseRecord::default()
+        };
+        earlier.cases.insert("a".to_owned(), case);
+        earlier.write(folder.path()).unwrap();
+        let Earlier::Record(read) = Record::read(folder.path()) else {
+            panic!("the record is not read")
+        };
+        assert_eq!((&read.hash, &read.cases["a"].model), (&now.hash, &now.hash));
+    }
 
     #[test]
     fn a_file_is_known_by_size_and_time_and_then_by_content() {

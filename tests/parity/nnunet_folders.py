@@ -1,6 +1,8 @@
 """What nnU-Net v2 answers with small made model folders, one for each way in which folders vary.
 
     python nnunet_folders.py OUTDIR          # writes what crates/inferers/tests/data/nnunet holds
+    python nnunet_folders.py OUTDIR --large MODEL      # the five folds of MODEL (models/base) on 10⁶ voxels
+    python nnunet_folders.py OUTDIR --compare LABELS   # those labels beside others: which differ, and how many are ties
 
 nnunetv2 2.8.1, batchgenerators 0.25.5, PyTorch 2.15 (CPU, one thread), scikit-image and SimpleITK as it wants them.
 Weights are random, seeded, and few: what is compared is everything around the network. A folder's plans, dataset.json
@@ -337,4 +339,24 @@ def main(out):
     pictures(maker)
 
 
-if __name__ == "__main__": main(sys.argv[1])
+def large(out, model):
+    """One case of more than 10⁶ voxels; too large to be stored."""
+    maker = Maker(out)
+    image = maker.image("large_0000.nii.gz", (110, 104, 100), (1.0, 1.1, 2.4), 8)
+    maker.answer("large", pathlib.Path(model), [image])
+
+
+def compare(out, labels):
+    answers = pathlib.Path(out) / "answers"
+    read = lambda path: sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    theirs, ours = read(answers / "large.nii.gz"), read(labels)
+    tied = np.zeros(theirs.shape, bool)
+    tied[tuple(np.load(answers / "large.ties.npy").T)] = True
+    differ = theirs != ours
+    print(f"{theirs.size} voxels, {int(tied.sum())} ties, {int(differ.sum())} differ, {int((differ & ~tied).sum())} of these are no ties")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2: main(sys.argv[1])
+    elif sys.argv[2] == "--large": large(sys.argv[1], sys.argv[3])
+    else: compare(sys.argv[1], sys.argv[3])

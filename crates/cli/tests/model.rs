@@ -1,4 +1,5 @@
-//! `vesalius model` on a MONAI bundle's folder: costs, weights, a raw tensor, another number of classes.
+//! `vesalius model` on a MONAI bundle's folder: costs, weights, a raw tensor, another number of classes; and what
+//! `predict` says of a model folder whose weights are damaged.
 
 mod common;
 
@@ -102,4 +103,79 @@ fn a_bundle_that_needs_python_is_refused_by_the_place() {
         said.contains("`levels`") && said.contains("expression"),
         "{said}"
     );
+}
+
+/// A model folder with made weights and a scan; `change` is made to the weights before they are written.
+fn make_model(folder: &Path, change: impl FnOnce(&mut Weights)) {
+    let text = "channels: [c]\n\
+        labels: {exclusive: {classes: [{name: background, value: 0}, {name: a, value: 1}]}}\n\
+        network: {unet: {spatial_dims: 3, in_channels: 1, out_channels: 2, channels: [4, 8], strides: [2]}}\n\
+        inferer: {simple: {}}\nmembers: [fold_0]\n";
+    std::fs::write(folder.join("model.yaml"), text).unwrap();
+    let mut model = ModelDescription::read(folder).unwrap();
+    let network = model.network.init_seeded(&Device::flex(), 3).unwrap();
+    let mut weights = network.weights();
+    change(&mut weights);
+    let bytes = weights.to_safetensors().unwrap();
+    let model_folder = folder.join("model");
+    std::fs::create_dir(&model_folder).unwrap();
+    model.write_with_weights(&model_folder, "fold_0", &bytes).unwrap();
+    let grid = Geometry::axis_aligned([8; 3], [1.0; 3]).unwrap();
+    let scan = Volume::from_fn(grid, |[x, y, z]| (x + 2 * y + 3 * z) as f32);
+    vesalius::io::write(folder.join("scan.nii.gz"), &scan).unwrap();
+}
+
+const PREDICT: [&str; 7] = ["predict", "--model", "model", "--input", "scan.nii.gz", "--output", "out"];
+
+#[test]
+fn predict_refuses_weights_of_another_checksum_and_tells_those_without_one() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    make_model(folder, |_| {});
+    let strict = [&["--strict"], &PREDICT[..]].concat();
+    success(folder, &strict);
+    let file = folder.join("model/members/fold_0/weights.safetensors");
+    let whole = std::fs::read(&file).unwrap();
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 4;
+    std::fs::write(&file, &damaged).unwrap();
+    let said = error(folder, &PREDICT);
+    for word in ["weights.safetensors", "BLAKE3 hash of member `fold_0`", "copy the model folder again"] {
+        assert!(said.contains(word), "{said}");
+    }
+    // A checksum that was changed by hand, and a folder from before there were any.
+    std::fs::write(&file, &whole).unwrap();
+    let description = folder.join("model/model.yaml");
+    let text = std::fs::read_to_string(&description).unwrap();
+    let (before, _) = text.split_once("checksums:").unwrap();
+    let other = format!("{before}checksums: {{fold_0: [{}]}}\n", "0".repeat(64));
+    std::fs::write(&description, other).unwrap();
+    assert!(error(folder, &PREDICT).contains(&"0".repeat(64)));
+    std::fs::write(&description, before).unwrap();
+    let output = vesalius(folder, &PREDICT);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("warning"), "{said}");
+    // The checksum is no part of what results were made from: the folder is gone on with.
+    assert!(said.contains("is there already"), "{said}");
+    assert!(error(folder, &strict).contains("--strict"));
+}
+
+#[test]
+fn check_layers_names_the_layer_that_is_not_finite() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let mut layer = String::new();
+    make_model(folder, |weights| {
+        let name = weights.names().find(|name| name.ends_with("conv.weight")).unwrap();
+        let (name, shape) = (name.to_owned(), weights.get(name).unwrap().shape().to_vec());
+        layer = name.strip_suffix(".weight").unwrap().to_owned();
+        let values = vec![3e38; shape.iter().product()];
+        weights.insert(name, shape, values).unwrap();
+    });
+    let said = error(folder, &PREDICT);
+    assert!(said.contains("`--check-layers` of `predict`") && !said.contains(&layer), "{said}");
+    let said = error(folder, &[&PREDICT[..], &["--check-layers"]].concat());
+    assert!(said.contains(&layer) && said.contains("the first layer"), "{said}");
+    assert!(!folder.join("out/scan.nii.gz").exists());
 }

@@ -17,15 +17,25 @@ impl ModelDescription {
     /// # Errors
     /// [`Error::ModelFolder`] with the file, the member and both hashes; a file that cannot be read.
     pub fn verify_weights(&self, path: &Path, member: &str) -> Result<Option<Warning>> {
+        Ok(self.verified_hash(path, member)?.1)
+    }
+
+    /// As [`ModelDescription::verify_weights`], with the hash that was compared.
+    pub(crate) fn verified_hash(
+        &self,
+        path: &Path,
+        member: &str,
+    ) -> Result<(Option<String>, Option<Warning>)> {
         let bad = |reason: String| Error::ModelFolder {
             path: path.to_path_buf(),
             reason,
         };
         let Some(expected) = self.checksums.get(member) else {
-            return Ok(Some(Warning::NoChecksum {
+            let warning = Warning::NoChecksum {
                 path: path.to_path_buf(),
                 member: member.to_owned(),
-            }));
+            };
+            return Ok((None, Some(warning)));
         };
         let unreadable = |e: std::io::Error| bad(format!("cannot be read: {e}"));
         let mut hasher = blake3::Hasher::new();
@@ -33,7 +43,7 @@ impl ModelDescription {
         std::io::copy(&mut file, &mut hasher).map_err(unreadable)?;
         let found = hasher.finalize().to_hex().to_string();
         if expected.contains(&found) {
-            return Ok(None);
+            return Ok((Some(found), None));
         }
         Err(bad(format!(
             "is damaged or was replaced: the BLAKE3 hash of member `{member}` is {found}, {MODEL_FILE} says {}; copy the model folder again, or write it anew where it was made",

@@ -38,6 +38,22 @@ pub(crate) struct FoundModel {
     pub warnings: Vec<Warning>,
 }
 
+/// A file of weights that a model was loaded from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WeightFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The BLAKE3 hash of its content, where loading compared it with the model's checksum.
+    pub blake3: Option<String>,
+}
+
+/// A member's network, and what is told of its weights.
+pub(crate) struct Loaded {
+    pub network: Network,
+    pub file: WeightFile,
+    pub warning: Option<Warning>,
+}
+
 /// The description of the model that a path means: a model folder of ours or nnU-Net's, one of its folds or
 /// files, a folder that holds one, or an archive of one.
 ///
@@ -139,19 +155,19 @@ impl FoundModel {
         self.description.inferer.check()
     }
 
-    /// Nothing when a member's weights have the hash that the description names; a warning where it names
-    /// none. Other frameworks' folders have no hashes.
-    fn verify(&self, path: &Path) -> Result<Option<Warning>> {
+    /// The hash of a member's weights, which the description names too, or a warning where it names none.
+    /// Other frameworks' folders have no hashes.
+    fn verify(&self, path: &Path) -> Result<(Option<String>, Option<Warning>)> {
         let index = self.weights.iter().position(|weights| weights == path);
         let member = index.and_then(|index| self.description.members.get(index));
         match member {
-            Some(member) if self.is_ours => self.description.verify_weights(path, member),
-            _ => Ok(None),
+            Some(member) if self.is_ours => self.description.verified_hash(path, member),
+            _ => Ok((None, None)),
         }
     }
 
     /// The network of a member with its weights, and what is told of them.
-    pub fn load(&self, path: &Path, device: &Device) -> Result<(Network, Option<Warning>)> {
+    pub fn load(&self, path: &Path, device: &Device) -> Result<Loaded> {
         let bad = |reason: String| Error::ModelFolder {
             path: path.to_path_buf(),
             reason,
@@ -159,14 +175,22 @@ impl FoundModel {
         if !path.is_file() {
             return Err(bad("is missing; copy the whole model folder".to_owned()));
         }
-        let warning = self.verify(path)?;
+        let (blake3, warning) = self.verify(path)?;
         let weights = Weights::open(path).map_err(|e| bad(e.to_string()))?;
         let network = self.description.network.load(&weights, device);
         let network = network.map_err(|e| match e {
             vesalius_networks::Error::BadWeights { .. } => bad(e.to_string()),
             other => bad(format!("does not fit the network of the model: {other}")),
         })?;
-        Ok((network, warning))
+        let file = WeightFile {
+            path: path.to_path_buf(),
+            blake3,
+        };
+        Ok(Loaded {
+            network,
+            file,
+            warning,
+        })
     }
 }
 

@@ -4,12 +4,13 @@ use crate::folder::{FoundModel, describe_model};
 use crate::locate::Located;
 use crate::{
     Combination, Error, MODEL_FILE, ModelDescription, NothingFound, OpenOptions, RegionStage,
-    Result, check_alike, weights_checksum, weights_path,
+    Result, check_alike, common_postprocessing, weights_checksum, weights_path,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_tensor::Device;
 use vesalius_transforms::{CropForeground, Transform};
+use vesalius_volume::Warning;
 
 fn bad(path: &Path, reason: impl Into<String>) -> Error {
     Error::ModelFolder {
@@ -53,8 +54,8 @@ fn convert(
         let target = weights_path(to, member);
         let folder = target.parent().unwrap_or(to);
         std::fs::create_dir_all(folder).map_err(|e| bad(folder, format!("cannot be made: {e}")))?;
-        let (network, _) = found.load(path, &device)?;
-        let bytes = network.weights().to_safetensors()?;
+        let loaded = found.load(path, &device)?;
+        let bytes = loaded.network.weights().to_safetensors()?;
         vesalius_io::write_bytes_atomically(&target, &bytes)?;
         checksums.insert(member.clone(), vec![weights_checksum(&bytes)]);
     }
@@ -70,7 +71,7 @@ fn convert(
 }
 
 /// Writes several model folders, ours or nnU-Net's, as one whose models answer together, each with a
-/// weight.
+/// weight. Postprocessing is kept where all have the same; otherwise there is none, and a warning.
 ///
 /// # Errors
 /// As [`convert_model`]; models with other labels or channels; a first model that has companions already.
@@ -79,7 +80,7 @@ pub fn join_ensemble(
     to: &Path,
     weights: &[f64],
     combination: Combination,
-) -> Result<ModelDescription> {
+) -> Result<(ModelDescription, Option<Warning>)> {
     crate::ensemble::shares(weights, models.len())?;
     let options = OpenOptions::default();
     let read = |folder: &PathBuf| describe_model(folder);
@@ -97,17 +98,17 @@ pub fn join_ensemble(
     for (folder, name) in models[1..].iter().zip(&names) {
         convert_model(folder, &to.join(name), &options)?;
     }
-    let same = |other: &ModelDescription| other.postprocessing == first.1.postprocessing;
-    let keep_postprocessing = descriptions.iter().all(same);
-    convert(&models[0], to, &options, |model| {
+    let shown: Vec<String> = models.iter().map(|m| m.display().to_string()).collect();
+    let named = shown.iter().map(String::as_str).zip(&descriptions);
+    let (postprocessing, dropped) = common_postprocessing(named);
+    let description = convert(&models[0], to, &options, |model| {
         model.companions = names;
         model.combination = combination;
         model.weights = weights.to_vec();
-        if !keep_postprocessing {
-            model.postprocessing.clear();
-        }
+        model.postprocessing = postprocessing;
         Ok(())
-    })
+    })?;
+    Ok((description, dropped))
 }
 
 /// Where a cascade's coarse model stands in its folder.

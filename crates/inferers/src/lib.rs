@@ -49,7 +49,7 @@ pub use checksum::weights_checksum;
 pub use ensemble::{Combination, combine, combine_each};
 pub use error::{Error, FirstLayer, NotFiniteOutput};
 pub use export::labels_on_file;
-pub use folder::{OpenOptions, describe_model};
+pub use folder::{OpenOptions, WeightFile, describe_model};
 pub use inferer::Inferer;
 pub use join::{convert_model, join_cascade, join_ensemble};
 pub use merger::{AverageMerger, MaximumMerger, Merger, PatchPlace};
@@ -78,7 +78,7 @@ pub use stitch::OutputSlice;
 pub use test_time::TestTime;
 pub use window::{Blending, WindowRule, window_starts, window_weights};
 
-pub(crate) use segmenter::{Turn, check_alike};
+pub(crate) use segmenter::{Turn, check_alike, common_postprocessing};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,9 +1,13 @@
 //! The inferers against MONAI's own numbers, made by `tests/parity/inferers.py`, and around networks whose
 //! tensors are `[N, C, X, Y(, Z)]`, made by `tests/parity/axis_order.py`.
 
+#[path = "../../networks/tests/common/shared.rs"]
+mod shared;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::{Map, Value};
-use std::path::{Path, PathBuf};
+use shared::golden_networks;
+use std::path::Path;
 use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork};
 use vesalius_networks::{Network, NetworkConfig, Weights};
 use vesalius_volume::{Geometry, Volume};
@@ -86,22 +90,6 @@ fn every_stored_case_agrees() {
     }
 }
 
-fn golden() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let found = ["../shared", "../../shared"]
-        .iter()
-        .map(|shared| root.join(shared).join("golden/networks"))
-        .find(|folder| folder.is_dir());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("VESALIUS_REQUIRE_SHARED").is_none_or(|v| v != "1"),
-            "../shared is required but was not found"
-        );
-        println!("skipped: `axis_order: xyz` against MONAI (../shared not found)");
-    }
-    found
-}
-
 fn golden_network(folder: &Path) -> Network {
     let text = std::fs::read_to_string(folder.join("architecture.json")).unwrap();
     let config = NetworkConfig::from_peer(&serde_json::from_str(&text).unwrap()).unwrap();
@@ -125,7 +113,9 @@ fn channels(size: [usize; 3], channels: usize) -> Volume<f32> {
 
 #[test]
 fn networks_of_order_xyz_answer_as_monais() {
-    let Some(golden) = golden() else { return };
+    let Some(golden) = golden_networks("`axis_order: xyz` against MONAI") else {
+        return;
+    };
     let stored: Value = serde_json::from_str(include_str!("data/axis_order.json")).unwrap();
     let cases = stored["cases"].as_array().unwrap();
     assert!(cases.len() >= 36);

@@ -3,6 +3,10 @@
 //! The cases (architecture, weights, input, output) are made by scripts of the peers and lie in the
 //! optional folder `../shared/golden/networks` beside the repository.
 
+#[path = "common/shared.rs"]
+mod shared;
+
+use shared::golden_networks;
 use std::path::{Path, PathBuf};
 use vesalius_networks::{Network, NetworkConfig, Weights};
 use vesalius_tensor::{Device, Tensor, values_of};
@@ -11,19 +15,7 @@ use vesalius_tensor::{Device, Tensor, values_of};
 const TOLERANCE: f32 = 1e-4;
 
 fn golden() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let found = ["../shared", "../../shared"]
-        .iter()
-        .map(|shared| root.join(shared).join("golden/networks"))
-        .find(|folder| folder.is_dir());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("VESALIUS_REQUIRE_SHARED").is_none_or(|v| v != "1"),
-            "../shared is required but was not found"
-        );
-        println!("skipped: networks against the peers' outputs (../shared not found)");
-    }
-    found
+    golden_networks("networks against the peers' outputs")
 }
 
 /// Shape and values of a little-endian `float32` array in C order, version 1 of the format.

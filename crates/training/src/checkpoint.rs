@@ -193,3 +193,71 @@ fn broken(path: &Path, reason: &str) -> Error {
         reason: reason.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkpoint() -> Checkpoint {
+        let config = serde_json::json!({
+            "name": "made",
+            "patch": {"size": [16, 16, 16]},
+            "network": {"unet": {"spatial_dims": 3, "in_channels": 1, "out_channels": 2, "channels": [4, 8], "strides": [2]}}
+        });
+        let bytes = |count: u32| (0..count).map(|i| (i % 251) as u8).collect::<Vec<u8>>();
+        Checkpoint {
+            config: serde_json::from_value(config).unwrap(),
+            cases: vec!["a".to_owned(), "b".to_owned()],
+            identities: vec!["1".to_owned(), "2".to_owned()],
+            progress: Progress::default(),
+            network: bytes(5000),
+            average: Some(bytes(5000)),
+            optimizer: bytes(10_000),
+        }
+    }
+
+    /// Flips at places that no pattern of the file meets, and in each part by which it is read.
+    #[test]
+    fn one_flipped_bit_anywhere_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        let written = checkpoint();
+        written.write(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        assert_eq!(Checkpoint::read(&path).unwrap(), written);
+        let mut state = 41u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005);
+            state = state.wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % (8 * whole.len())
+        };
+        let drawn: Vec<usize> = (0..40).map(|_| random()).collect();
+        let fixed = [0, MAGIC.len(), START, whole.len() - CRC_LENGTH, whole.len() - 1];
+        for bit in drawn.into_iter().chain(fixed.map(|byte| 8 * byte + 3)) {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, &damaged).unwrap();
+            let refused = Checkpoint::read(&path).unwrap_err().to_string();
+            let says = ["is damaged", "not a checkpoint"].iter().any(|w| refused.contains(w));
+            assert!(says && refused.contains("checkpoint"), "bit {bit}: {refused}");
+        }
+    }
+
+    /// A file that another program wrote, with a checksum that holds and lengths that lie.
+    #[test]
+    fn lengths_that_lie_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        checkpoint().write(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let body = &whole[..whole.len() - CRC_LENGTH];
+        for length in [u64::MAX, body.len() as u64, 0, 7] {
+            let mut lying = body.to_vec();
+            lying[MAGIC.len()..START].copy_from_slice(&length.to_le_bytes());
+            lying.extend_from_slice(&crc32fast::hash(&lying).to_le_bytes());
+            std::fs::write(&path, &lying).unwrap();
+            let refused = Checkpoint::read(&path).unwrap_err().to_string();
+            assert!(refused.contains("cut short") || refused.contains("another form"), "{refused}");
+        }
+    }
+}

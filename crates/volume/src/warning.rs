@@ -342,6 +342,14 @@ pub enum Warning {
         /// Dimensions of the network.
         dimensions: usize,
     },
+    /// Models that answer together have different postprocessing, so that none is applied.
+    #[error(
+        "{} do not have the same postprocessing: none is applied to what they answer together", models.join(", ")
+    )]
+    PostprocessingDropped {
+        /// The models.
+        models: Vec<String>,
+    },
     /// nnU-Net found a postprocessing for these folds, which is not part of prediction, and is not applied.
     #[error(
         "{path} holds a postprocessing that was found on cross-validation and is not applied; copy it beside plans.json to have it applied"

@@ -132,7 +132,9 @@ impl NnUnetPipeline {
     pub fn result_ending(&self) -> &str {
         let ending = self.file_ending.as_deref().unwrap_or_default();
         let name = format!("case{ending}");
-        match vesalius_io::is_image(&name) || vesalius_io::is_picture(&name) {
+        let known = vesalius_io::is_image(&name) || vesalius_io::is_picture(&name);
+        // The end of a name, never a folder.
+        match known && !ending.contains(['/', '\\']) {
             true => ending,
             false => ".nii.gz",
         }

@@ -4,9 +4,9 @@
 use super::{Answer, Request, Segmented, Segmenter};
 use crate::ensemble::{Mixture, shares};
 use crate::probabilities::labels_from;
-use crate::{Combination, Error, ModelDescription, Result};
+use crate::{Combination, Error, ModelDescription, PostprocessingStep, Result};
 use std::path::Path;
-use vesalius_volume::Volume;
+use vesalius_volume::{Volume, Warning};
 
 /// A model of an ensemble and its share of the answer.
 #[derive(Debug)]
@@ -17,7 +17,8 @@ pub(super) struct Part {
 
 impl Segmenter {
     /// Models that answer together, each with its name and weight (`None`: all count the same). The
-    /// labels' postprocessing is the models' own where all have the same, and none otherwise.
+    /// labels' postprocessing is the models' own where all have the same; otherwise it is none, which
+    /// [`Segmenter::warnings`] tell.
     ///
     /// # Errors
     /// No model, models with other labels or channels, weights that are not one each, negative or all
@@ -43,16 +44,16 @@ impl Segmenter {
         // Each of the models looks where its own coarser one says.
         model.region = None;
         let rest = &models[1..];
-        if rest
-            .iter()
-            .any(|(_, other)| other.model.postprocessing != model.postprocessing)
-        {
-            model.postprocessing.clear();
-        }
+        let named = models.iter().map(|(name, one)| (name.as_str(), &one.model));
+        let (postprocessing, dropped) = common_postprocessing(named);
+        model.postprocessing = postprocessing;
         model.companions = rest.iter().map(|(name, _)| name.clone()).collect();
         model.combination = combination;
         model.weights = weights.to_vec();
-        Self::of_parts(model, models.into_iter().map(|(_, model)| model).collect())
+        let models = models.into_iter().map(|(_, model)| model).collect();
+        let mut together = Self::of_parts(model, models)?;
+        together.warnings.extend(dropped);
+        Ok(together)
     }
 
     /// An ensemble as its description says, of the models that it names.
@@ -78,6 +79,22 @@ impl Segmenter {
             unpacked: None,
         })
     }
+}
+
+/// The postprocessing that models have in common, and what is told where they differ: then it is none.
+pub(crate) fn common_postprocessing<'a>(
+    models: impl Iterator<Item = (&'a str, &'a ModelDescription)> + Clone,
+) -> (Vec<PostprocessingStep>, Option<Warning>) {
+    let mut steps = models.clone().map(|(_, model)| &model.postprocessing);
+    let first = steps.next().cloned().unwrap_or_default();
+    if steps.all(|other| *other == first) {
+        return (first, None);
+    }
+    let models = models.map(|(name, _)| name.to_owned()).collect();
+    (
+        Vec::new(),
+        Some(Warning::PostprocessingDropped { models }),
+    )
 }
 
 /// Nothing when two models can answer together.

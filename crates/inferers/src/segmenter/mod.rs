@@ -15,20 +15,19 @@ mod tests;
 mod turned;
 mod whole;
 
-pub(crate) use ensemble::check_alike;
+pub(crate) use ensemble::{check_alike, common_postprocessing};
 pub use options::SegmentOptions;
 pub use segmented::Segmented;
 pub(crate) use turned::Turn;
 pub use turned::TurnedNetwork;
 
 use crate::export::LabelStore;
-use crate::{Error, ModelDescription, PatchNetwork, ProbabilityMap, Result, postprocess};
+use crate::{Error, ModelDescription, PatchNetwork, ProbabilityMap, Result, WeightFile, postprocess};
 use burn::tensor::Device;
 use ensemble::Part;
 use member::Member;
 use region::Region;
 use single::Single;
-use std::path::PathBuf;
 use tempfile::TempDir;
 use vesalius_volume::{LabelMap, Volume, Warning};
 
@@ -119,8 +118,8 @@ impl Segmenter {
     }
 
     /// Every file of weights that an answer depends on: of all members, coarser stages and models that
-    /// answer together.
-    pub fn weight_files(&self) -> Vec<PathBuf> {
+    /// answer together; each with its hash where that was held against the model's checksums.
+    pub fn weight_files(&self) -> Vec<WeightFile> {
         let mut files = match &self.answer {
             Answer::One(single) => {
                 let mut files = single.files.clone();

@@ -99,14 +99,15 @@ impl Segmenter {
     /// The model that a folder's description is of, without its companions.
     fn open_first(found: &FoundModel, device: &Device, options: &OpenOptions) -> Result<Self> {
         let mut warnings = found.warnings.clone();
-        let mut members = Vec::new();
+        let (mut members, mut files) = (Vec::new(), Vec::new());
         for path in &found.weights {
-            let (network, warning) = found.load(path, device)?;
-            warnings.extend(warning);
-            members.push(Member::Ours(Box::new(network)));
+            let loaded = found.load(path, device)?;
+            warnings.extend(loaded.warning);
+            files.push(loaded.file);
+            members.push(Member::Ours(Box::new(loaded.network)));
         }
         let mut single = Single::new(members, device);
-        single.files.clone_from(&found.weights);
+        single.files = files;
         if let Some(stage) = &found.previous_stage {
             let options = every_fold(options);
             let stage = Self::open_with(stage, device, &options)?;

@@ -4,9 +4,8 @@ use super::member::Member;
 use super::pace::Pace;
 use super::{Request, Segmented, Segmenter};
 use crate::placement::Placement;
-use crate::{Error, ModelDescription, Result};
+use crate::{Error, ModelDescription, Result, WeightFile};
 use burn::tensor::Device;
-use std::path::PathBuf;
 use vesalius_transforms::{GridStep, Step, Trace};
 use vesalius_volume::{LabelMap, Subject, Volume};
 
@@ -18,7 +17,7 @@ const PREPARED_ANYWAY: u64 = 256 << 20;
 pub(super) struct Single {
     pub members: Vec<Member>,
     /// Where the weights were read from; none for networks of the user's own.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<WeightFile>,
     pub device: Device,
     pub previous: Option<Segmenter>,
     pub pace: Pace,

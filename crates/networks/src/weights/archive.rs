@@ -34,7 +34,7 @@ impl Archive {
         let file = File::open(path).map_err(|e| format!("cannot be read: {e}"))?;
         let size = file.metadata().map_err(|e| format!("cannot be read: {e}"))?.len();
         let zip = ZipArchive::new(BufReader::new(file))
-            .map_err(|e| format!("is a damaged archive: {e}"))?;
+            .map_err(|e| format!("is damaged or cut short ({e})"))?;
         let root = zip
             .file_names()
             .flatten()

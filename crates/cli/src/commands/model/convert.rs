@@ -2,6 +2,7 @@
 
 use super::Result;
 use crate::combination::CombinationOptions;
+use crate::warnings::tell;
 use std::path::{Path, PathBuf};
 use vesalius::inferers::{OpenOptions, convert_model, join_cascade, join_ensemble};
 use vesalius::model::{is_bundle, read_architecture, read_weights, read_weights_partly};
@@ -9,7 +10,8 @@ use vesalius::model::{is_bundle, read_architecture, read_weights, read_weights_p
 /// Several model folders as one that answers with all of them.
 pub fn ensemble(models: &[PathBuf], output: &Path, options: &CombinationOptions) -> Result<()> {
     let weights = options.weights(models.len(), "models")?;
-    join_ensemble(models, output, &weights, options.combination())?;
+    let (_, warning) = join_ensemble(models, output, &weights, options.combination())?;
+    tell(output, warning.as_slice());
     out!("{}: {} models", output.display(), models.len());
     Ok(())
 }

@@ -1,0 +1,174 @@
+//! Which model a path means: its folder, one of its folds or files, a folder around it, or an archive of it;
+//! and, where it means none, what was looked for and what lies there.
+
+mod within;
+
+use crate::archive::unpacked;
+use crate::{Error, MODEL_FILE, NnUnetModelFolder, Result};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use within::{contents, is_of_v1, within};
+
+/// A model folder that was found.
+#[derive(Debug)]
+pub(crate) struct Located {
+    /// The folder with `model.yaml`, or with nnU-Net's `plans.json` and `dataset.json`.
+    pub folder: PathBuf,
+    /// The fold or member that the path names.
+    pub fold: Option<String>,
+    /// The checkpoint's file name that the path names, where it is not the usual one.
+    pub checkpoint: Option<String>,
+    /// Where an archive was unpacked to; removed once this is dropped.
+    pub unpacked: Option<TempDir>,
+}
+
+/// What a path may be, for errors.
+const LOOKED_FOR: &str = "looked for a folder with `model.yaml`, or one with nnU-Net's `plans.json` and `dataset.json`, one of its folds or checkpoints, and for an archive (.zip) of one";
+
+/// What a model of nnU-Net's first version is told.
+const OF_V1: &str = "looks like a model of nnU-Net v1, which is not read; train it with nnU-Net v2";
+
+impl Located {
+    fn at(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            fold: None,
+            checkpoint: None,
+            unpacked: None,
+        }
+    }
+
+    fn fold(folder: &Path, fold: &Path) -> Self {
+        Self {
+            fold: Some(name_of(fold)),
+            ..Self::at(folder)
+        }
+    }
+
+    /// The model that a path means.
+    ///
+    /// # Errors
+    /// [`Error::ModelFolder`] with what was looked for and what lies there.
+    pub fn find(path: &Path) -> Result<Self> {
+        // Without a slash at the end, which would make a file's name another's.
+        let path = path.components().as_path();
+        let Ok(real) = path.canonicalize() else {
+            return Err(absent(path));
+        };
+        // A link may stand in a model folder for a fold elsewhere, or elsewhere for a fold in one: what the
+        // path says comes first, then where it leads.
+        let named = std::path::absolute(path).unwrap_or_else(|_| real.clone());
+        if real.is_file() {
+            return of_file(path, &named, &real);
+        }
+        if path.join(MODEL_FILE).is_file() {
+            return Ok(Self::at(path));
+        }
+        if NnUnetModelFolder::is_one(&real) {
+            // The name of the folder tells the configuration, and its neighbours' the stages of a cascade.
+            let tells = |folder: &Path| name_of(folder).contains("__");
+            return Ok(Self::at(match tells(&named) && !tells(&real) {
+                true => named,
+                false => real,
+            }));
+        }
+        match around(&named).or_else(|| around(&real)) {
+            Some(found) => Ok(found),
+            None => within(path, &real),
+        }
+    }
+}
+
+fn bad(path: &Path, reason: String) -> Error {
+    Error::ModelFolder {
+        path: path.to_path_buf(),
+        reason,
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn is_model(folder: &Path) -> bool {
+    folder.join(MODEL_FILE).is_file() || NnUnetModelFolder::is_one(folder)
+}
+
+fn absent(path: &Path) -> Error {
+    let there = path.ancestors().skip(1).find_map(|folder| {
+        let shown = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        };
+        shown.is_dir().then_some(shown)
+    });
+    let there = there.map_or(String::new(), |shown| {
+        format!("; {} holds {}", shown.display(), contents(shown))
+    });
+    bad(path, format!("does not exist{there}"))
+}
+
+/// The model of one of its files, or of an archive.
+fn of_file(path: &Path, named: &Path, real: &Path) -> Result<Located> {
+    if let Some(found) = part(named).or_else(|| part(real)) {
+        return Ok(found);
+    }
+    if let Some(unpacked) = unpacked(real)? {
+        let found = within(path, unpacked.path())?;
+        return Ok(Located {
+            unpacked: Some(unpacked),
+            ..found
+        });
+    }
+    let name = name_of(real);
+    let parent = named.parent().unwrap_or(named);
+    let weights = [".pt", ".pth", ".safetensors", ".onnx", ".ckpt"];
+    let what = if name.ends_with(".model") || name.ends_with(".model.pkl") || is_of_v1(parent) {
+        OF_V1
+    } else if weights.iter().any(|ending| name.ends_with(ending)) {
+        "is a file of weights without a description of what they do to an image"
+    } else {
+        "is a file that is no part of a model folder"
+    };
+    let there = contents(parent);
+    let reason = format!("{what}; {LOOKED_FOR}; beside it lies {there}");
+    Err(bad(path, reason))
+}
+
+/// The model folder that a file is part of: of its description, weights or checkpoints.
+fn part(file: &Path) -> Option<Located> {
+    let (parent, name) = (file.parent()?, name_of(file));
+    if is_model(parent) && [MODEL_FILE, "plans.json", "dataset.json"].contains(&name.as_str()) {
+        return Some(Located::at(parent));
+    }
+    if name == "weights.safetensors" {
+        return around(parent);
+    }
+    let above = parent.parent()?;
+    if name.ends_with(".pth") && NnUnetModelFolder::is_one(above) {
+        let checkpoint = (name != "checkpoint_final.pth").then_some(name);
+        return Some(Located {
+            checkpoint,
+            ..Located::fold(above, parent)
+        });
+    }
+    None
+}
+
+/// The model whose fold, member or folder of members a folder is.
+fn around(folder: &Path) -> Option<Located> {
+    let parent = folder.parent()?;
+    if name_of(folder).starts_with("fold_") && NnUnetModelFolder::is_one(parent) {
+        return Some(Located::fold(parent, folder));
+    }
+    if name_of(folder) == "members" && parent.join(MODEL_FILE).is_file() {
+        return Some(Located::at(parent));
+    }
+    let above = parent.parent()?;
+    let member = name_of(parent) == "members" && above.join(MODEL_FILE).is_file();
+    member.then(|| Located::fold(above, folder))
+}
+
+#[cfg(test)]
+mod tests;

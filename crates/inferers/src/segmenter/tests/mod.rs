@@ -1,0 +1,67 @@
+//! Models whose networks are made for what they answer: what all of these tests are of.
+
+mod cropped;
+mod finite;
+mod networks;
+mod together;
+mod weights;
+
+use super::*;
+use burn::tensor::{Device, Tensor};
+use std::path::Path;
+use vesalius_networks::Weights;
+use vesalius_volume::Geometry;
+
+const CLASSES: &str =
+    "{exclusive: {classes: [{name: background, value: 0}, {name: organ, value: 1}]}}";
+const REGIONS: &str = "{regions: {regions: [{name: organ, labels: [1], paint: 1}]}}";
+const WINDOWS: &str = "{sliding_window: {patch_size: [8, 8, 8]}}";
+
+fn model(labels: &str, preprocessing: &str, inferer: &str) -> ModelDescription {
+    let text = format!(
+        "channels: [c]\nlabels: {labels}\npreprocessing: {preprocessing}\ninferer: {inferer}\n\
+         network: {{unet: {{spatial_dims: 3, in_channels: 1, out_channels: 2, channels: [4, 8], strides: [2]}}}}\n\
+         members: [m]\n"
+    );
+    serde_saphyr::from_str(&text).unwrap()
+}
+
+/// Says the organ, or the region, everywhere.
+fn organ(patch: Tensor<5>) -> Tensor<5> {
+    let nothing = patch * 0.0;
+    Tensor::cat(vec![nothing.clone() - 5.0, nothing + 5.0], 1)
+}
+
+fn region(patch: Tensor<5>) -> Tensor<5> {
+    patch * 0.0 + 5.0
+}
+
+fn segmenter(model: ModelDescription) -> Segmenter {
+    let network: Box<dyn PatchNetwork + Send + Sync> = match model.labels.channels() {
+        1 => Box::new(region),
+        _ => Box::new(organ),
+    };
+    Segmenter::with_networks(model, vec![network], &Device::flex()).unwrap()
+}
+
+/// Bright within three voxels of each border.
+fn image() -> Volume<f32> {
+    let grid = Geometry::axis_aligned([20, 18, 16], [1.0; 3]).unwrap();
+    Volume::from_fn(grid, |at| if is_foreground(at) { 100.0 } else { 0.0 })
+}
+
+fn is_foreground(at: [usize; 3]) -> bool {
+    let size = [20, 18, 16];
+    (0..3).all(|a| (3..size[a] - 3).contains(&at[a]))
+}
+
+/// A model folder of ours, its weights changed on the way.
+fn folder(path: &Path, change: impl FnOnce(&mut Weights)) -> ModelDescription {
+    let mut description = model(CLASSES, "[]", WINDOWS);
+    let network = description.network.init(&Device::flex()).unwrap();
+    let mut weights = network.weights();
+    change(&mut weights);
+    let bytes = weights.to_safetensors().unwrap();
+    description.write_with_weights(path, "m", &bytes).unwrap();
+    description
+}

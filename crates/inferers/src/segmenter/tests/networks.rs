@@ -1,0 +1,45 @@
+//! Networks of one's own beside a description.
+
+use super::*;
+
+#[test]
+fn networks_of_ones_own_are_checked() {
+    let one = || -> Box<dyn PatchNetwork + Send + Sync> { Box::new(organ) };
+    let device = Device::flex();
+    let with = |model, networks| Segmenter::with_networks(model, networks, &device);
+    let refused = |model, networks: Vec<Box<dyn PatchNetwork + Send + Sync>>| {
+        with(model, networks).unwrap_err().to_string()
+    };
+    let good = || model(CLASSES, "[]", WINDOWS);
+    assert!(refused(good(), Vec::new()).contains("at least one network"));
+    for inferer in [
+        "{sliding_window: {batch_size: 0}}",
+        "{sliding_window: {overlap: 1.0}}",
+        "{sliding_window: {patch_size: [0, 8, 8]}}",
+        "{slice: {batch_size: 0}}",
+        "{patches: {batch_size: 0}}",
+    ] {
+        let text = refused(model(CLASSES, "[]", inferer), vec![one()]);
+        assert!(text.contains("model is inferer"), "{text}");
+    }
+    let companions = ModelDescription {
+        companions: vec!["other".to_owned()],
+        ..good()
+    };
+    assert!(refused(companions, vec![one()]).contains("model.companions"));
+    // A network of another number of channels than the labels.
+    let three =
+        "{exclusive: {classes: [{name: b, value: 0}, {name: a, value: 1}, {name: c, value: 2}]}}";
+    for inferer in [WINDOWS, "{slices: {axes: [x]}}"] {
+        let other = with(model(three, "[]", inferer), vec![one()]).unwrap();
+        let text = other.segment(&image()).unwrap_err().to_string();
+        assert!(text.contains("2 channel(s)"), "{inferer}: {text}");
+    }
+    let moving = model(
+        CLASSES,
+        "[affine: {rotate: [0, 0, 9], probability: 1}]",
+        WINDOWS,
+    );
+    let text = with(moving, vec![one()]).unwrap().segment(&image());
+    assert!(text.unwrap_err().to_string().contains("moves the anatomy"));
+}
