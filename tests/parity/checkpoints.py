@@ -4,7 +4,7 @@
 
 `odd.pt` is a defaultdict, which pytorch-reader refuses: tensors that are views (transposed, with an offset, of steps,
 expanded), a parameter, halves, NumPy's scalars, keys that are no text. `odd.json` holds what PyTorch reads of it.
-`module.pt` is a whole module.
+`module.pt` is a whole module with a defaultdict among its attributes.
 """
 import collections, json, pathlib, sys
 import numpy as np, torch
@@ -33,7 +33,9 @@ def main(out):
     out.mkdir(parents=True, exist_ok=True)
     found = odd()
     torch.save(found, out / "odd.pt")
-    torch.save(torch.nn.Linear(2, 1), out / "module.pt")
+    module = torch.nn.Linear(2, 1)
+    module.notes = collections.defaultdict(list, {"a": [1]})
+    torch.save(module, out / "module.pt")
     read = torch.load(out / "odd.pt", weights_only=False)
     tensors = {f"state_dict.{name}": value for name, value in read["state_dict"].items()}
     tensors |= {"listed.0": read["listed"][0], "listed.1.deep": read["listed"][1]["deep"]}

@@ -30,7 +30,7 @@ fn an_archive_that_pytorch_reader_refuses_has_the_tensors_that_pytorch_reads() {
     let weights = Weights::open(data("odd.pt")).unwrap();
     let told = std::fs::read_to_string(data("odd.json")).unwrap();
     let told: serde_json::Map<String, Value> = serde_json::from_str(&told).unwrap();
-    assert!(weights.names().eq(told.keys()), "{:?}", weights.names().collect::<Vec<_>>());
+    assert_eq!(weights.len(), told.len());
     for (name, expected) in &told {
         let tensor = weights.get(name).unwrap();
         assert_eq!(serde_json::json!(tensor.shape()), expected["shape"], "{name}");
@@ -39,6 +39,7 @@ fn an_archive_that_pytorch_reader_refuses_has_the_tensors_that_pytorch_reads() {
     }
 }
 
+/// pytorch-reader finds the weights of a module; one with a `defaultdict` among its attributes it refuses.
 #[test]
 fn a_whole_module_is_refused_by_its_class() {
     let refused = Weights::open(data("module.pt")).unwrap_err().to_string();
