@@ -280,14 +280,20 @@ mod tests {
             path: path.clone(),
             blake3: Some("known".to_owned()),
         };
-        let unknown = WeightFile { path: path.clone(), blake3: None };
+        let unknown = WeightFile {
+            path: path.clone(),
+            blake3: None,
+        };
         // The file is absent: it is not read where its hash is known.
         let record = Record::new(&description(), &[known]).unwrap();
         assert_eq!(record.weights, ["known"]);
         assert!(Record::new(&description(), std::slice::from_ref(&unknown)).is_err());
         std::fs::write(&path, "weights").unwrap();
         let record = Record::new(&description(), &[unknown]).unwrap();
-        assert_eq!(record.weights, [blake3::hash(b"weights").to_hex().to_string()]);
+        assert_eq!(
+            record.weights,
+            [blake3::hash(b"weights").to_hex().to_string()]
+        );
     }
 
     #[test]

@@ -260,7 +260,10 @@ fn claim(
             record.cases = earlier.cases;
         }
         Earlier::Description(earlier) => {
-            if !options.overwrite && !record.is_of(&earlier) && files.iter().any(|file| file.is_file()) {
+            if !options.overwrite
+                && !record.is_of(&earlier)
+                && files.iter().any(|file| file.is_file())
+            {
                 return Err(other(record.differences_from(&earlier)));
             }
         }

@@ -119,13 +119,23 @@ fn make_model(folder: &Path, change: impl FnOnce(&mut Weights)) {
     let bytes = weights.to_safetensors().unwrap();
     let model_folder = folder.join("model");
     std::fs::create_dir(&model_folder).unwrap();
-    model.write_with_weights(&model_folder, "fold_0", &bytes).unwrap();
+    model
+        .write_with_weights(&model_folder, "fold_0", &bytes)
+        .unwrap();
     let grid = Geometry::axis_aligned([8; 3], [1.0; 3]).unwrap();
     let scan = Volume::from_fn(grid, |[x, y, z]| (x + 2 * y + 3 * z) as f32);
     vesalius::io::write(folder.join("scan.nii.gz"), &scan).unwrap();
 }
 
-const PREDICT: [&str; 7] = ["predict", "--model", "model", "--input", "scan.nii.gz", "--output", "out"];
+const PREDICT: [&str; 7] = [
+    "predict",
+    "--model",
+    "model",
+    "--input",
+    "scan.nii.gz",
+    "--output",
+    "out",
+];
 
 #[test]
 fn predict_refuses_weights_of_another_checksum_and_tells_those_without_one() {
@@ -141,7 +151,11 @@ fn predict_refuses_weights_of_another_checksum_and_tells_those_without_one() {
     damaged[middle] ^= 4;
     std::fs::write(&file, &damaged).unwrap();
     let said = error(folder, &PREDICT);
-    for word in ["weights.safetensors", "BLAKE3 hash of member `fold_0`", "copy the model folder again"] {
+    for word in [
+        "weights.safetensors",
+        "BLAKE3 hash of member `fold_0`",
+        "copy the model folder again",
+    ] {
         assert!(said.contains(word), "{said}");
     }
     // A checksum that was changed by hand, and a folder from before there were any.
@@ -155,7 +169,10 @@ fn predict_refuses_weights_of_another_checksum_and_tells_those_without_one() {
     std::fs::write(&description, before).unwrap();
     let output = vesalius(folder, &PREDICT);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("warning"), "{said}");
+    assert!(
+        output.status.success() && said.contains("warning"),
+        "{said}"
+    );
     // The checksum is no part of what results were made from: the folder is gone on with.
     assert!(said.contains("is there already"), "{said}");
     assert!(error(folder, &strict).contains("--strict"));
@@ -167,15 +184,24 @@ fn check_layers_names_the_layer_that_is_not_finite() {
     let folder = temporary.path();
     let mut layer = String::new();
     make_model(folder, |weights| {
-        let name = weights.names().find(|name| name.ends_with("conv.weight")).unwrap();
+        let name = weights
+            .names()
+            .find(|name| name.ends_with("conv.weight"))
+            .unwrap();
         let (name, shape) = (name.to_owned(), weights.get(name).unwrap().shape().to_vec());
         layer = name.strip_suffix(".weight").unwrap().to_owned();
         let values = vec![3e38; shape.iter().product()];
         weights.insert(name, shape, values).unwrap();
     });
     let said = error(folder, &PREDICT);
-    assert!(said.contains("`--check-layers` of `predict`") && !said.contains(&layer), "{said}");
+    assert!(
+        said.contains("`--check-layers` of `predict`") && !said.contains(&layer),
+        "{said}"
+    );
     let said = error(folder, &[&PREDICT[..], &["--check-layers"]].concat());
-    assert!(said.contains(&layer) && said.contains("the first layer"), "{said}");
+    assert!(
+        said.contains(&layer) && said.contains("the first layer"),
+        "{said}"
+    );
     assert!(!folder.join("out/scan.nii.gz").exists());
 }

@@ -42,7 +42,8 @@ pub(crate) fn unpacked(path: &Path) -> Result<Option<TempDir>> {
     if !archive.file_names().flatten().any(|name| is_model(&name)) {
         return match archive.file_names().flatten().any(|name| is_of_v1(&name)) {
             true => Err(bad(
-                "holds a model of nnU-Net v1, which is not read; train it with nnU-Net v2".to_owned(),
+                "holds a model of nnU-Net v1, which is not read; train it with nnU-Net v2"
+                    .to_owned(),
             )),
             false => Ok(None),
         };
@@ -146,8 +147,16 @@ mod tests {
         let model = archive(&[("top/plans.json", b"{}"), ("top/fold_0/x.pth", b"weights")]);
         let folder = opened(&model).unwrap().unwrap();
         let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
-        assert_eq!((read("top/plans.json"), read("top/fold_0/x.pth")), (b"{}".to_vec(), b"weights".to_vec()));
-        for other in [archive(&[("w/data.pkl", b".")]), archive(&[]), b"text".to_vec(), b"PK".to_vec()] {
+        assert_eq!(
+            (read("top/plans.json"), read("top/fold_0/x.pth")),
+            (b"{}".to_vec(), b"weights".to_vec())
+        );
+        for other in [
+            archive(&[("w/data.pkl", b".")]),
+            archive(&[]),
+            b"text".to_vec(),
+            b"PK".to_vec(),
+        ] {
             assert!(opened(&other).unwrap().is_none());
         }
         refused(&archive(&[("plans.pkl", b"")]), "nnU-Net v1");
@@ -157,7 +166,10 @@ mod tests {
     #[test]
     fn damaged_contents_are_refused() {
         let mut model = archive(&[("plans.json", b"{}"), ("fold_0/x.pth", b"weights")]);
-        let at = model.windows(7).position(|bytes| bytes == b"weights").unwrap();
+        let at = model
+            .windows(7)
+            .position(|bytes| bytes == b"weights")
+            .unwrap();
         model[at] ^= 1;
         refused(&model, "fold_0/x.pth");
     }

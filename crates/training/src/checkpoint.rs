@@ -232,14 +232,25 @@ mod tests {
             (state >> 33) as usize % (8 * whole.len())
         };
         let drawn: Vec<usize> = (0..40).map(|_| random()).collect();
-        let fixed = [0, MAGIC.len(), START, whole.len() - CRC_LENGTH, whole.len() - 1];
+        let fixed = [
+            0,
+            MAGIC.len(),
+            START,
+            whole.len() - CRC_LENGTH,
+            whole.len() - 1,
+        ];
         for bit in drawn.into_iter().chain(fixed.map(|byte| 8 * byte + 3)) {
             let mut damaged = whole.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
             std::fs::write(&path, &damaged).unwrap();
             let refused = Checkpoint::read(&path).unwrap_err().to_string();
-            let says = ["is damaged", "not a checkpoint"].iter().any(|w| refused.contains(w));
-            assert!(says && refused.contains("checkpoint"), "bit {bit}: {refused}");
+            let says = ["is damaged", "not a checkpoint"]
+                .iter()
+                .any(|w| refused.contains(w));
+            assert!(
+                says && refused.contains("checkpoint"),
+                "bit {bit}: {refused}"
+            );
         }
     }
 
@@ -257,7 +268,10 @@ mod tests {
             lying.extend_from_slice(&crc32fast::hash(&lying).to_le_bytes());
             std::fs::write(&path, &lying).unwrap();
             let refused = Checkpoint::read(&path).unwrap_err().to_string();
-            assert!(refused.contains("cut short") || refused.contains("another form"), "{refused}");
+            assert!(
+                refused.contains("cut short") || refused.contains("another form"),
+                "{refused}"
+            );
         }
     }
 }

@@ -49,10 +49,17 @@ fn a_model_of_nnunet_is_found_by_each_of_its_parts() {
     for slash in ["", "/", "/.", "//"] {
         let named = |part: &str| PathBuf::from(format!("{}{part}{slash}", folder.display()));
         assert_eq!(found(&named("")), model(None, None), "{slash}");
-        assert_eq!(found(&named("/fold_0")), model(Some("fold_0"), None), "{slash}");
+        assert_eq!(
+            found(&named("/fold_0")),
+            model(Some("fold_0"), None),
+            "{slash}"
+        );
     }
     let best = Some("checkpoint_best.pth");
-    for (file, checkpoint) in [("checkpoint_final.pth", None), ("checkpoint_best.pth", best)] {
+    for (file, checkpoint) in [
+        ("checkpoint_final.pth", None),
+        ("checkpoint_best.pth", best),
+    ] {
         let path = folder.join("fold_0").join(file);
         assert_eq!(found(&path), model(Some("fold_0"), checkpoint));
     }
@@ -74,7 +81,10 @@ fn a_model_of_ours_is_found_by_each_of_its_parts() {
     for whole in ["run", "run/", "run/model.yaml", "run/members"] {
         assert_eq!(at(whole), run(None), "{whole}");
     }
-    for member in ["run/members/fold_1", "run/members/fold_1/weights.safetensors"] {
+    for member in [
+        "run/members/fold_1",
+        "run/members/fold_1/weights.safetensors",
+    ] {
         assert_eq!(at(member), run(Some("fold_1")), "{member}");
     }
     assert_eq!(at("work"), ("model".to_owned(), None, None));
@@ -87,7 +97,11 @@ fn a_folder_around_one_model_means_it_and_one_around_several_names_them() {
     let dataset = results.path().join("nnUNet_results/Dataset004_Made");
     std::fs::create_dir_all(&dataset).unwrap();
     std::fs::rename(root.path().join("T__P__3d"), dataset.join("T__P__3d")).unwrap();
-    for path in [dataset.as_path(), &results.path().join("nnUNet_results"), results.path()] {
+    for path in [
+        dataset.as_path(),
+        &results.path().join("nnUNet_results"),
+        results.path(),
+    ] {
         assert_eq!(found(path), ("T__P__3d".to_owned(), None, None));
     }
     let other = dataset.join("T__P__2d");
@@ -95,7 +109,10 @@ fn a_folder_around_one_model_means_it_and_one_around_several_names_them() {
     for file in ["plans.json", "dataset.json"] {
         std::fs::write(other.join(file), "").unwrap();
     }
-    refused(&dataset, &["holds 2 models; name one of them: T__P__2d, T__P__3d"]);
+    refused(
+        &dataset,
+        &["holds 2 models; name one of them: T__P__2d, T__P__3d"],
+    );
     let above = results.path().join("nnUNet_results");
     refused(&above, &["Dataset004_Made/T__P__2d"]);
 }
@@ -121,14 +138,21 @@ fn links_are_followed_and_may_stand_for_folds() {
     let elsewhere = made(&["stored/x.pth"]);
     let stored = elsewhere.path().join("stored");
     symlink(&stored, folder.join("fold_1")).unwrap();
-    symlink(stored.join("x.pth"), folder.join("fold_0/checkpoint_latest.pth")).unwrap();
+    symlink(
+        stored.join("x.pth"),
+        folder.join("fold_0/checkpoint_latest.pth"),
+    )
+    .unwrap();
     assert_eq!(found(&folder.join("fold_1")).1.unwrap(), "fold_1");
     let latest = found(&folder.join("fold_0/checkpoint_latest.pth"));
     assert_eq!(latest.2.unwrap(), "checkpoint_latest.pth");
     let plain = root.path().join("plain");
     std::fs::rename(&folder, &plain).unwrap();
     assert_eq!(found(&link("T__P__2d", &plain)).0, "T__P__2d");
-    refused(&link("broken", Path::new("/nowhere/at/all")), &["does not exist"]);
+    refused(
+        &link("broken", Path::new("/nowhere/at/all")),
+        &["does not exist"],
+    );
 }
 
 #[test]
@@ -141,11 +165,31 @@ fn what_is_no_model_is_told_with_what_was_looked_for_and_what_lies_there() {
         says(files, path, words);
         says(files, path, &looked);
     };
-    looks(&["a/scan.nii.gz", "a/b/c"], "a", &["holds no model", "holds b/, scan.nii.gz"]);
-    looks(&["a/scan.nii.gz"], "a/scan.nii.gz", &["no part of a model folder", "lies scan.nii.gz"]);
-    looks(&["w.pth", "notes"], "w.pth", &["file of weights without a description", "lies notes, w.pth"]);
-    looks(&["a/plans.json", "a/fold_0/x", "a/postprocessing.json"], "a", &["no `dataset.json`", "fold_0/"]);
-    looks(&["a/dataset.json", "a/imagesTr/x"], "a", &["no `plans.json`", "imagesTr/"]);
+    looks(
+        &["a/scan.nii.gz", "a/b/c"],
+        "a",
+        &["holds no model", "holds b/, scan.nii.gz"],
+    );
+    looks(
+        &["a/scan.nii.gz"],
+        "a/scan.nii.gz",
+        &["no part of a model folder", "lies scan.nii.gz"],
+    );
+    looks(
+        &["w.pth", "notes"],
+        "w.pth",
+        &["file of weights without a description", "lies notes, w.pth"],
+    );
+    looks(
+        &["a/plans.json", "a/fold_0/x", "a/postprocessing.json"],
+        "a",
+        &["no `dataset.json`", "fold_0/"],
+    );
+    looks(
+        &["a/dataset.json", "a/imagesTr/x"],
+        "a",
+        &["no `plans.json`", "imagesTr/"],
+    );
     looks(&["a/training.yaml"], "a", &["`--resume`"]);
     looks(&["a/configs/inference.json"], "a", &["MONAI bundle"]);
     says(&["a/b"], "a/models", &["does not exist", "holds b"]);
@@ -160,11 +204,29 @@ fn what_is_no_model_is_told_with_what_was_looked_for_and_what_lies_there() {
 #[test]
 fn models_of_the_first_version_are_refused_by_that_name() {
     let trainer = "nnUNet/3d_fullres/Task004/nnUNetTrainerV2__nnUNetPlansv2.1";
-    let files = ["plans.pkl", "fold_0/model_final_checkpoint.model", "fold_0/model_final_checkpoint.model.pkl"];
+    let files = [
+        "plans.pkl",
+        "fold_0/model_final_checkpoint.model",
+        "fold_0/model_final_checkpoint.model.pkl",
+    ];
     let files = files.map(|file| format!("{trainer}/{file}"));
     let root = made(&files.each_ref().map(String::as_str));
-    for part in ["", "plans.pkl", "fold_0", "fold_0/model_final_checkpoint.model", "fold_0/model_final_checkpoint.model.pkl"] {
-        refused(&root.path().join(trainer).join(part).components().collect::<PathBuf>(), &["nnU-Net v1", "v2"]);
+    for part in [
+        "",
+        "plans.pkl",
+        "fold_0",
+        "fold_0/model_final_checkpoint.model",
+        "fold_0/model_final_checkpoint.model.pkl",
+    ] {
+        refused(
+            &root
+                .path()
+                .join(trainer)
+                .join(part)
+                .components()
+                .collect::<PathBuf>(),
+            &["nnU-Net v1", "v2"],
+        );
     }
     for above in ["nnUNet/3d_fullres/Task004", "nnUNet/3d_fullres", "nnUNet"] {
         refused(&root.path().join(above), &["nnU-Net v1"]);

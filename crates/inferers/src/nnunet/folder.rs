@@ -123,12 +123,12 @@ impl NnUnetModelFolder {
             network,
             axis_order: AxisOrder::Zyx,
             inferer: Inferer::SlidingWindow(plan.windows().map_err(bad)?),
-            mirror_axes: mirror_axes(&told, plan.dimensions(), &mut warnings).map_err(|reason| {
-                Error::ModelFolder {
+            mirror_axes: mirror_axes(&told, plan.dimensions(), &mut warnings).map_err(
+                |reason| Error::ModelFolder {
                     path: checkpoints[0].clone(),
                     reason,
-                }
-            })?,
+                },
+            )?,
             postprocessing: postprocessing::read(folder, &mut warnings)?,
             members,
             checksums: Default::default(),
@@ -209,9 +209,11 @@ fn mirror_axes(
     };
     let mut axes = Vec::new();
     for axis in told {
-        let from_last = axis
-            .as_u64()
-            .and_then(|axis| dimensions.checked_sub(1)?.checked_sub(usize::try_from(axis).ok()?));
+        let from_last = axis.as_u64().and_then(|axis| {
+            dimensions
+                .checked_sub(1)?
+                .checked_sub(usize::try_from(axis).ok()?)
+        });
         match from_last.and_then(|from_last| [Axis::X, Axis::Y, Axis::Z].get(from_last)) {
             Some(&axis) => axes.push(axis),
             None => warnings.push(Warning::MirrorAxisIgnored {
@@ -238,7 +240,10 @@ mod tests {
         assert_eq!(axes(Value::Null).unwrap(), []);
         assert_eq!(axes(json!([1, 3, u64::MAX])).unwrap(), [Axis::Y]);
         let refused = axes(json!({"object": "numpy.ndarray"})).unwrap_err();
-        assert!(refused.contains(MIRROR_AXES) && refused.contains("numpy.ndarray"), "{refused}");
+        assert!(
+            refused.contains(MIRROR_AXES) && refused.contains("numpy.ndarray"),
+            "{refused}"
+        );
         assert_eq!(warnings.len(), 2);
     }
 }

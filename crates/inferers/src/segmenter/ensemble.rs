@@ -91,10 +91,7 @@ pub(crate) fn common_postprocessing<'a>(
         return (first, None);
     }
     let models = models.map(|(name, _)| name.to_owned()).collect();
-    (
-        Vec::new(),
-        Some(Warning::PostprocessingDropped { models }),
-    )
+    (Vec::new(), Some(Warning::PostprocessingDropped { models }))
 }
 
 /// Nothing when two models can answer together.

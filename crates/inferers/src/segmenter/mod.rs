@@ -22,7 +22,9 @@ pub(crate) use turned::Turn;
 pub use turned::TurnedNetwork;
 
 use crate::export::LabelStore;
-use crate::{Error, ModelDescription, PatchNetwork, ProbabilityMap, Result, WeightFile, postprocess};
+use crate::{
+    Error, ModelDescription, PatchNetwork, ProbabilityMap, Result, WeightFile, postprocess,
+};
 use burn::tensor::Device;
 use ensemble::Part;
 use member::Member;

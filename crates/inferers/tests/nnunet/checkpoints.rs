@@ -2,6 +2,7 @@
 
 use super::made::{check, data, folds, open};
 use vesalius_inferers::{OpenOptions, Segmenter};
+use vesalius_networks::read_pytorch_values;
 use vesalius_tensor::parse_device;
 use vesalius_volume::Warning;
 
@@ -25,6 +26,9 @@ fn checkpoints_are_read_whoever_wrote_them() {
 #[test]
 fn mirrored_axes_are_the_checkpoints() {
     let folder = data("models/checkpoints");
+    let scalars = folder.join("fold_4/checkpoint_final.pth");
+    let told = read_pytorch_values(&scalars).unwrap();
+    assert_eq!(told["trainer_name"], "nnUNetTrainer_250epochs");
     for (fold, answer) in [("all", "all"), ("4", "mirror_01")] {
         let segmenter = open(&folder, &folds(&[fold]));
         assert_eq!(segmenter.model().mirror_axes.len(), 2);

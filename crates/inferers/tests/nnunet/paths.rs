@@ -23,8 +23,12 @@ fn zipped(folder: &Path, to: &Path, top: &str) {
     let mut writer = ZipWriter::new(std::fs::File::create(to).unwrap());
     for file in ["plans.json", "dataset.json", "fold_0/checkpoint_final.pth"] {
         let name = format!("{top}{file}");
-        writer.start_file(name, SimpleFileOptions::default()).unwrap();
-        writer.write_all(&std::fs::read(folder.join(file)).unwrap()).unwrap();
+        writer
+            .start_file(name, SimpleFileOptions::default())
+            .unwrap();
+        writer
+            .write_all(&std::fs::read(folder.join(file)).unwrap())
+            .unwrap();
     }
     writer.finish().unwrap();
 }
@@ -46,7 +50,14 @@ fn the_same_model_is_opened_by_every_path_to_it() {
         root.path().join("nnUNet_results/Dataset900_Made/"),
         root.path().join("nnUNet_results"),
     ];
-    for (name, top) in [("bare.zip", ""), ("top.zip", "a model/"), ("deep.zip", "Dataset900_Made/nnUNetTrainer__nnUNetPlans__3d_fullres/")] {
+    for (name, top) in [
+        ("bare.zip", ""),
+        ("top.zip", "a model/"),
+        (
+            "deep.zip",
+            "Dataset900_Made/nnUNetTrainer__nnUNetPlans__3d_fullres/",
+        ),
+    ] {
         let path = root.path().join(name);
         zipped(&folder, &path, top);
         paths.push(path);
@@ -78,11 +89,20 @@ fn paths_that_mean_no_model_or_several_are_refused() {
         std::fs::copy(folder.join(file), other.join(file)).unwrap();
     }
     let several = refused(&root.path().join("nnUNet_results"));
-    assert!(several.contains("nnUNetPlans__2d") && several.contains("nnUNetPlans__3d_fullres"), "{several}");
+    assert!(
+        several.contains("nnUNetPlans__2d") && several.contains("nnUNetPlans__3d_fullres"),
+        "{several}"
+    );
     let finished = refused(&other);
-    assert!(finished.contains("has no fold with a checkpoint_final.pth"), "{finished}");
+    assert!(
+        finished.contains("has no fold with a checkpoint_final.pth"),
+        "{finished}"
+    );
     let scan = refused(&data("images/thin_0000.nii.gz"));
-    assert!(scan.contains("no part of a model folder") && scan.contains("thick_0000.nii.gz"), "{scan}");
+    assert!(
+        scan.contains("no part of a model folder") && scan.contains("thick_0000.nii.gz"),
+        "{scan}"
+    );
     let fold = OpenOptions {
         folds: Some(vec!["1".to_owned()]),
         ..OpenOptions::default()

@@ -32,7 +32,10 @@ impl Archive {
     /// Opens an archive with a `data.pkl`. Errors are the rest of a sentence about the file.
     pub fn open(path: &Path) -> Result<Self, String> {
         let file = File::open(path).map_err(|e| format!("cannot be read: {e}"))?;
-        let size = file.metadata().map_err(|e| format!("cannot be read: {e}"))?.len();
+        let size = file
+            .metadata()
+            .map_err(|e| format!("cannot be read: {e}"))?
+            .len();
         let zip = ZipArchive::new(BufReader::new(file))
             .map_err(|e| format!("is damaged or cut short ({e})"))?;
         let root = zip
@@ -99,7 +102,9 @@ impl Archive {
             Ok(read)
         })?;
         match read.len() as u64 > longest {
-            true => Err(format!("has an entry `{name}` of more than {longest} bytes")),
+            true => Err(format!(
+                "has an entry `{name}` of more than {longest} bytes"
+            )),
             false => Ok(read),
         }
     }

@@ -27,10 +27,12 @@ pub(super) fn open(path: &Path) -> Result<Weights> {
     let what = path.display().to_string();
     let weights = match PytorchReader::new(path) {
         Ok(reader) => of_reader(reader, &what),
-        Err(_) if is_archive(path) => of_archive(path, &what)
-            .map_err(|problem| bad(&what, format!("it {problem}")))?,
+        Err(_) if is_archive(path) => {
+            of_archive(path, &what).map_err(|problem| bad(&what, format!("it {problem}")))?
+        }
         Err(error) => {
-            let problem = format!("it is neither a safetensors file nor one of PyTorch's ({error})");
+            let problem =
+                format!("it is neither a safetensors file nor one of PyTorch's ({error})");
             return Err(bad(&what, problem));
         }
     };
@@ -92,7 +94,9 @@ impl Archived {
 
 pub(super) fn values(tensor: &Tensor) -> Result<Vec<f32>> {
     let what = format!("tensor `{}`", tensor.name);
-    let data = tensor.read().map_err(|error| bad(&what, error.to_string()))?;
+    let data = tensor
+        .read()
+        .map_err(|error| bad(&what, error.to_string()))?;
     numbers(&what, tensor.dtype(), data)
 }
 

@@ -33,7 +33,11 @@ fn an_archive_that_pytorch_reader_refuses_has_the_tensors_that_pytorch_reads() {
     assert_eq!(weights.len(), told.len());
     for (name, expected) in &told {
         let tensor = weights.get(name).unwrap();
-        assert_eq!(serde_json::json!(tensor.shape()), expected["shape"], "{name}");
+        assert_eq!(
+            serde_json::json!(tensor.shape()),
+            expected["shape"],
+            "{name}"
+        );
         let values: Vec<f32> = serde_json::from_value(expected["values"].clone()).unwrap();
         assert_eq!(tensor.values().unwrap(), values, "{name}");
     }
@@ -44,7 +48,10 @@ fn an_archive_that_pytorch_reader_refuses_has_the_tensors_that_pytorch_reads() {
 fn a_whole_module_is_refused_by_its_class() {
     let refused = Weights::open(data("module.pt")).unwrap_err().to_string();
     assert!(refused.contains("module.pt"), "{refused}");
-    assert!(refused.contains("Linear") && refused.contains("state_dict"), "{refused}");
+    assert!(
+        refused.contains("Linear") && refused.contains("state_dict"),
+        "{refused}"
+    );
 }
 
 /// Each flip is refused, or is where nothing that counts is.

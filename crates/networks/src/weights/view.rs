@@ -42,7 +42,9 @@ impl View {
             return 0;
         }
         let along = self.shape.iter().zip(&self.strides);
-        1 + along.map(|(size, stride)| (size - 1) * stride).sum::<usize>()
+        1 + along
+            .map(|(size, stride)| (size - 1) * stride)
+            .sum::<usize>()
     }
 
     /// The bytes in C order, of those from the first number to the last.
@@ -103,7 +105,11 @@ mod tests {
         for (shape, strides, expected) in [
             (vec![2, 3], vec![3, 1], vec![2u8, 3, 4, 5, 6, 7]),
             (vec![3, 2], vec![1, 3], vec![2, 5, 3, 6, 4, 7]),
-            (vec![2, 2, 2], vec![1, 8, 2], vec![2, 4, 10, 12, 3, 5, 11, 13]),
+            (
+                vec![2, 2, 2],
+                vec![1, 8, 2],
+                vec![2, 4, 10, 12, 3, 5, 11, 13],
+            ),
             (vec![2, 2], vec![0, 5], vec![2, 7, 2, 7]),
             (vec![2, 0], vec![1, 1], vec![]),
             (vec![], vec![], vec![2]),

@@ -44,7 +44,11 @@ fn a_joined_folder_tells_it_when_it_is_written() {
         path
     };
     let steps = keeping(&[1]).postprocessing;
-    let models = [made("a", steps.clone()), made("b", Vec::new()), made("c", steps.clone())];
+    let models = [
+        made("a", steps.clone()),
+        made("b", Vec::new()),
+        made("c", steps.clone()),
+    ];
     let join = |to: &str, of: [usize; 2]| {
         let of = of.map(|n| models[n].clone());
         join_ensemble(&of, &place.path().join(to), &[1.0, 1.0], Combination::Vote).unwrap()
@@ -53,5 +57,8 @@ fn a_joined_folder_tells_it_when_it_is_written() {
     assert_eq!((description.postprocessing, told), (steps, None));
     let (description, told) = join("other", [0, 1]);
     assert!(description.postprocessing.is_empty());
-    assert!(matches!(told, Some(Warning::PostprocessingDropped { .. })), "{told:?}");
+    assert!(
+        matches!(told, Some(Warning::PostprocessingDropped { .. })),
+        "{told:?}"
+    );
 }

@@ -1,9 +1,9 @@
 //! What calls make: dictionaries, NumPy's scalars, PyTorch's tensors. Any other is an object of which only the class
 //! is known, and a few are refused.
 
+use super::super::view::View;
 use super::machine::Machine;
 use super::numpy::Kind;
-use super::super::view::View;
 use super::{Id, Node, Storage};
 use pytorch_reader::DType;
 
@@ -15,13 +15,35 @@ const MOST_AXES: usize = 64;
 /// Modules with whose functions a pickle does harm when Python loads it. Here they would not run; that a file
 /// names them is reason to read nothing of it.
 const HARMFUL: [&str; 18] = [
-    "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "pty", "runpy", "importlib",
-    "ctypes", "codeop", "webbrowser", "pickle", "_pickle", "multiprocessing",
-    "asyncio", "timeit",
+    "os",
+    "posix",
+    "nt",
+    "subprocess",
+    "sys",
+    "shutil",
+    "socket",
+    "pty",
+    "runpy",
+    "importlib",
+    "ctypes",
+    "codeop",
+    "webbrowser",
+    "pickle",
+    "_pickle",
+    "multiprocessing",
+    "asyncio",
+    "timeit",
 ];
 /// The same of Python's own functions.
 const HARMFUL_BUILTINS: [&str; 8] = [
-    "eval", "exec", "compile", "open", "__import__", "input", "breakpoint", "execfile",
+    "eval",
+    "exec",
+    "compile",
+    "open",
+    "__import__",
+    "input",
+    "breakpoint",
+    "execfile",
 ];
 
 /// What a call gives.
@@ -99,20 +121,37 @@ impl Machine<'_> {
         };
         let name = name.as_str();
         let first = parts.first().copied();
-        let own = name.strip_prefix("builtins.").or(name.strip_prefix("__builtin__."));
+        let own = name
+            .strip_prefix("builtins.")
+            .or(name.strip_prefix("__builtin__."));
         let new = match (own.unwrap_or(name), first) {
-            ("collections.OrderedDict" | "collections.defaultdict" | "collections.Counter" | "dict", _) => {
-                Some(Node::Dict(self.entries(&parts)?))
+            (
+                "collections.OrderedDict"
+                | "collections.defaultdict"
+                | "collections.Counter"
+                | "dict",
+                _,
+            ) => Some(Node::Dict(self.entries(&parts)?)),
+            ("set" | "frozenset" | "list" | "tuple", Some(first)) => {
+                Some(Node::List(self.list(first)?))
             }
-            ("set" | "frozenset" | "list" | "tuple", Some(first)) => Some(Node::List(self.list(first)?)),
             ("set" | "frozenset" | "list" | "tuple", None) => Some(Node::List(Vec::new())),
-            ("torch.Size" | "torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state", Some(first)) => {
+            (
+                "torch.Size"
+                | "torch._utils._rebuild_parameter"
+                | "torch._utils._rebuild_parameter_with_state",
+                Some(first),
+            ) => {
                 return Ok(Made::Known(first));
             }
             ("_codecs.encode", Some(first)) => self.encoded(first)?,
             ("numpy.dtype", Some(first)) => Kind::named(self.string(first)?).map(Node::Kind),
-            ("numpy.core.multiarray.scalar" | "numpy._core.multiarray.scalar", _) => self.scalar(&parts)?,
-            ("torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2", _) => self.tensor(&parts, None)?,
+            ("numpy.core.multiarray.scalar" | "numpy._core.multiarray.scalar", _) => {
+                self.scalar(&parts)?
+            }
+            ("torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2", _) => {
+                self.tensor(&parts, None)?
+            }
             ("torch._utils._rebuild_tensor_v3", _) => {
                 let kind = parts.get(6).and_then(|&kind| self.kind(kind));
                 self.tensor(&parts, kind)?

@@ -14,15 +14,24 @@ impl Kind {
     /// Nothing for dates, records and other types that no setting of a model has.
     pub fn named(name: &str) -> Option<Self> {
         let big_endian = name.starts_with('>');
-        let letter = *name.trim_start_matches(['<', '>', '|', '=']).as_bytes().first()?;
-        b"iufbUS".contains(&letter).then_some(Self { letter, big_endian })
+        let letter = *name
+            .trim_start_matches(['<', '>', '|', '='])
+            .as_bytes()
+            .first()?;
+        b"iufbUS"
+            .contains(&letter)
+            .then_some(Self { letter, big_endian })
     }
 
     /// The scalar of its bytes.
     pub fn scalar(self, bytes: &[u8]) -> Result<Node, String> {
         let mut bytes = bytes.to_vec();
         if self.big_endian {
-            let each = if self.letter == b'U' { 4 } else { bytes.len().max(1) };
+            let each = if self.letter == b'U' {
+                4
+            } else {
+                bytes.len().max(1)
+            };
             bytes.chunks_mut(each).for_each(<[u8]>::reverse);
         }
         let node = match self.letter {
@@ -60,7 +69,9 @@ fn float(bytes: &[u8]) -> Option<f64> {
 /// Text of four bytes a character.
 fn wide(bytes: &[u8]) -> Option<String> {
     let (characters, rest) = bytes.as_chunks::<4>();
-    let text = characters.iter().map(|&c| char::from_u32(u32::from_le_bytes(c)));
+    let text = characters
+        .iter()
+        .map(|&c| char::from_u32(u32::from_le_bytes(c)));
     rest.is_empty().then(|| text.collect()).flatten()
 }
 

@@ -1,7 +1,7 @@
 //! A pickle's tensors by name: the keys and places on the way to each, with dots between.
 
-use super::json::deep;
 use super::super::view::View;
+use super::json::deep;
 use super::{Budget, DEEPEST, Id, MOST, Node, Pickle};
 use std::collections::BTreeMap;
 

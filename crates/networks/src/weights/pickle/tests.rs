@@ -20,18 +20,35 @@ fn plain_values_of_every_protocol_are_read() {
     for (pickle, expected) in [
         (b"\x80\x04].".as_slice(), json!([])),
         (b"\x80\x04(K\x01K\x02t.", json!([1, 2])),
-        (b"(lp0\nI3\naI01\naL-4L\naF2.5\naVtext\nag0\n0.", json!([3, true, -4, 2.5, "text"])),
-        (b"\x80\x02}(K\x05NN\x89\x88G\x40\x04\x00\x00\x00\x00\x00\x00u.", json!({"5": null, "None": false, "True": 2.5})),
+        (
+            b"(lp0\nI3\naI01\naL-4L\naF2.5\naVtext\nag0\n0.",
+            json!([3, true, -4, 2.5, "text"]),
+        ),
+        (
+            b"\x80\x02}(K\x05NN\x89\x88G\x40\x04\x00\x00\x00\x00\x00\x00u.",
+            json!({"5": null, "None": false, "True": 2.5}),
+        ),
         (b"\x80\x04\x8f(K\x01K\x01\x90.", json!([1, 1])),
         (b"\x80\x02\x8a\x03\x00\x00\x80.", json!(-8_388_608)),
-        (b"\x80\x02\x8a\x0a0123456789.", json!({"object": "builtins.int"})),
+        (
+            b"\x80\x02\x8a\x0a0123456789.",
+            json!({"object": "builtins.int"}),
+        ),
         (b"\x80\x02cm\nf\n.", json!({"function": "m.f"})),
-        (b"\x80\x02cm\nC\n)\x81}\x8c\x01aK\x01sb.", json!({"object": "m.C"})),
+        (
+            b"\x80\x02cm\nC\n)\x81}\x8c\x01aK\x01sb.",
+            json!({"object": "m.C"}),
+        ),
         (b"\x80\x02cm\nC\n)\x81(\x8c\x01aK\x01u.", json!({"a": 1})),
         (b"\x80\x02(K\x01im\nC\n.", json!({"object": "m.C"})),
         (b"\x80\x02(cm\nC\nK\x01o.", json!({"object": "m.C"})),
     ] {
-        assert_eq!(read_pickle(pickle).unwrap(), expected, "{}", pickle.escape_ascii());
+        assert_eq!(
+            read_pickle(pickle).unwrap(),
+            expected,
+            "{}",
+            pickle.escape_ascii()
+        );
     }
 }
 
@@ -68,7 +85,10 @@ fn scalars_of_numpy_are_numbers_and_text() {
 #[test]
 fn a_call_that_does_harm_is_refused_and_others_are_objects() {
     refused(b"\x80\x04cos\nsystem\n\x8c\x02ls\x85R.", "os.system");
-    refused(b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x02ls\x85R.", "posix.system");
+    refused(
+        b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x02ls\x85R.",
+        "posix.system",
+    );
     refused(b"\x80\x04cbuiltins\neval\n\x8c\x011\x85R.", "builtins.eval");
     refused(b"\x80\x02csubprocess\nPopen\n)\x81.", "subprocess.Popen");
     refused(b"(S'ls'\nios\nsystem\n.", "not understood");
@@ -84,9 +104,15 @@ fn a_call_that_does_harm_is_refused_and_others_are_objects() {
 fn small_files_that_claim_or_mean_much_are_refused() {
     // A text of 2⁶⁴ − 1 bytes, a place of 2³² − 1, a list within itself.
     refused(b"\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "ends in");
-    assert_eq!(read_pickle(b"]r\xff\xff\xff\xff0j\xff\xff\xff\xff.").unwrap(), json!([]));
+    assert_eq!(
+        read_pickle(b"]r\xff\xff\xff\xff0j\xff\xff\xff\xff.").unwrap(),
+        json!([])
+    );
     refused(b"\x80\x04]\x94h\x00a.", "within itself");
-    refused(&[vec![b']'; 100_000], vec![b'a'; 99_999], b".".to_vec()].concat(), "nested");
+    refused(
+        &[vec![b']'; 100_000], vec![b'a'; 99_999], b".".to_vec()].concat(),
+        "nested",
+    );
     // Lists of ten times the list before: 10²⁰ objects in 400 bytes.
     let mut laughs = b"]q\0".to_vec();
     for level in 0..20u8 {
@@ -119,7 +145,10 @@ fn tensors_that_reach_beyond_their_storage_are_refused() {
         pickle.extend(b"\x85\x89}tR.");
         Pickle::read(&pickle)
     };
-    let tensors = tensor(&[b"K\x06", b"K\x01", b"K\x03", b"K\x02"]).unwrap().tensors().unwrap();
+    let tensors = tensor(&[b"K\x06", b"K\x01", b"K\x03", b"K\x02"])
+        .unwrap()
+        .tensors()
+        .unwrap();
     assert_eq!(tensors[""].shape, [3]);
     let huge = b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f".as_slice();
     for numbers in [
