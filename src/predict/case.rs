@@ -1,6 +1,6 @@
 //! One case: read, through the network, written. What fails is the case's own; a panic in it too.
 
-use super::record::FileState;
+use super::file_state::FileState;
 use super::targets::{Failure, Targets, beside};
 use super::{CaseResult, InputCase, LabelVolume, PredictOptions, ProbabilityFiles, Progress};
 use std::panic::{AssertUnwindSafe, catch_unwind};

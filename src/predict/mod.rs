@@ -6,6 +6,7 @@
 mod case;
 mod cases;
 mod ensemble;
+mod file_state;
 mod record;
 mod run;
 mod targets;

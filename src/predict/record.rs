@@ -1,12 +1,11 @@
 //! What a folder's results were made from: the model with its weights, and for each case the images and
 //! the files written, by their content. A result is whole only as long as all of that is as it was.
 
+use super::file_state::{FileState, content};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::path::Path;
 use vesalius_inferers::{ModelDescription, WeightFile};
 
 /// The file's name.
@@ -14,83 +13,6 @@ pub(super) const RECORD_FILE: &str = "predicted_by.json";
 
 /// Version of the file's form.
 const FORMAT: u32 = 2;
-
-/// A file as it was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FileState {
-    pub path: PathBuf,
-    pub bytes: u64,
-    /// Nanoseconds since 1970.
-    pub modified: u64,
-    /// BLAKE3 of the content; of a folder (a DICOM series) of all files in it.
-    pub blake3: String,
-}
-
-/// Size and time of a file, or of all files in a folder together.
-fn look(path: &Path) -> io::Result<(u64, u64)> {
-    let (mut bytes, mut modified) = (0, 0);
-    for file in files(path)? {
-        let found = std::fs::metadata(&file)?;
-        let since = found.modified()?.duration_since(UNIX_EPOCH);
-        bytes += found.len();
-        modified = since.map_or(0, |t| t.as_nanos() as u64).max(modified);
-    }
-    Ok((bytes, modified))
-}
-
-fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(path)? {
-        let path = entry?.path();
-        if path.is_file() {
-            all.push(path);
-        }
-    }
-    all.sort();
-    Ok(all)
-}
-
-fn content(path: &Path) -> io::Result<String> {
-    let mut hash = blake3::Hasher::new();
-    for file in files(path)? {
-        hash.update_reader(File::open(file)?)?;
-    }
-    Ok(hash.finalize().to_hex().to_string())
-}
-
-impl FileState {
-    /// A file as it is now.
-    pub fn of(path: &Path) -> io::Result<Self> {
-        let (bytes, modified) = look(path)?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            bytes,
-            modified,
-            blake3: content(path)?,
-        })
-    }
-
-    /// Whether the file has the content that it had: by size and time, and where those differ (a copy,
-    /// a touched file) by its bytes.
-    pub fn is_same(&self, path: &Path) -> bool {
-        match look(path) {
-            Ok((bytes, modified)) if bytes == self.bytes => {
-                modified == self.modified || content(path).is_ok_and(|found| found == self.blake3)
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether the file has the content that it had, by its bytes alone.
-    pub fn is_same_content(&self, path: &Path) -> bool {
-        look(path).is_ok_and(|(bytes, _)| bytes == self.bytes)
-            && content(path).is_ok_and(|found| found == self.blake3)
-    }
-}
 
 /// What one result was made from. `result` is missing while it is being made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -260,6 +182,7 @@ pub(super) fn model_of(folder: &Path) -> Result<ModelDescription, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     fn description() -> ModelDescription {
         serde_json::from_value(serde_json::json!({
@@ -324,28 +247,5 @@ mod tests {
             panic!("the record is not read")
         };
         assert_eq!((&read.hash, &read.cases["a"].model), (&now.hash, &now.hash));
-    }
-
-    #[test]
-    fn a_file_is_known_by_size_and_time_and_then_by_content() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        std::fs::write(&path, "content").unwrap();
-        let state = FileState::of(&path).unwrap();
-        assert!(state.is_same(&path) && state.is_same_content(&path));
-        // Written again: another time, the same bytes.
-        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(9);
-        File::open(&path).unwrap().set_modified(later).unwrap();
-        assert!(state.is_same(&path));
-        std::fs::write(&path, "another").unwrap();
-        assert!(!state.is_same(&path) && !state.is_same_content(&path));
-        std::fs::write(&path, "cont").unwrap();
-        assert!(!state.is_same(&path));
-        // A series is all of its files.
-        let series = FileState::of(folder.path()).unwrap();
-        assert!(series.is_same(folder.path()));
-        std::fs::write(folder.path().join("b"), "more").unwrap();
-        assert!(!series.is_same(folder.path()));
-        assert!(!state.is_same(&folder.path().join("gone")));
     }
 }

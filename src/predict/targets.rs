@@ -1,6 +1,7 @@
 //! Where each case's result goes, which results are whole already, and who may write them.
 
-use super::record::{CaseRecord, Earlier, FileState, RECORD_FILE, Record};
+use super::file_state::FileState;
+use super::record::{CaseRecord, Earlier, RECORD_FILE, Record};
 use super::{Error, InputCase, PredictOptions, ProbabilityFiles};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

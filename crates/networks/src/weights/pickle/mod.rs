@@ -8,6 +8,7 @@ mod calls;
 mod json;
 mod machine;
 mod numpy;
+mod rebuild;
 mod tensors;
 
 use super::view::View;
