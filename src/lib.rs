@@ -1,8 +1,20 @@
 //! Medical image segmentation from the scan to the result, in Rust on Burn.
 //!
-//! This crate gathers the house under short names; each room stands in a crate of its own under
-//! `crates/`. Work over files lives here: [`predict`], [`evaluate`], [`resample`], [`transform`], [`study`] and, for
-//! networks by themselves, [`model`].
+//! This crate holds no code of its own. It re-exports the crates of the workspace behind cargo features, and
+//! the modules of [`workflow`] that are called most under short names.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | (none) | [`volume`], [`filters`] |
+//! | `io` (default) | [`io`], [`workflow`] with [`study`], [`resample`], [`filter`] |
+//! | `infer` (default) | [`inferers`] with [`Segmenter`](inferers::Segmenter), [`networks`], [`tensor`], [`transforms`], [`planning`], [`predict`], [`model`] |
+//! | `evaluate` | [`metrics`], [`mod@evaluate`] |
+//! | `view` | [`view`], [`transforms`], [`transform`], [`workflow::view`] |
+//! | `train` | [`training`], [`losses`], [`train`] |
+//! | `auto` | [`auto`], [`workflow::auto`] |
+//! | `dicom` | nothing: DICOM is read by `io` today |
+//! | `full` | all of these |
+//! | `cuda`, `cuda-nvrtc`, `vulkan`, `wgpu` | devices beside the CPU |
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,38 +31,64 @@
 
 #![forbid(unsafe_code)]
 
-pub mod evaluate;
-pub mod model;
-pub mod predict;
-pub mod resample;
-pub mod slabs;
-pub mod study;
-pub mod transform;
-pub mod transform_file;
-mod warning;
-
-pub use vesalius_auto as auto;
 pub use vesalius_filters as filters;
-pub use vesalius_inferers as inferers;
-pub use vesalius_io as io;
-pub use vesalius_kernels as kernels;
-pub use vesalius_losses as losses;
-pub use vesalius_metrics as metrics;
-pub use vesalius_networks as networks;
-pub use vesalius_planning as planning;
-pub use vesalius_tensor as tensor;
-pub use vesalius_training as training;
-pub use vesalius_transforms as transforms;
-pub use vesalius_view as view;
 pub use vesalius_volume as volume;
-pub use warning::FileWarning;
+
+#[cfg(feature = "io")]
+pub use vesalius_io as io;
+#[cfg(feature = "io")]
+pub use vesalius_workflow as workflow;
+#[cfg(feature = "io")]
+pub use vesalius_workflow::{FileWarning, filter, resample, slabs, study, transform_file};
+
+#[cfg(feature = "infer")]
+pub use vesalius_inferers as inferers;
+#[cfg(feature = "infer")]
+#[doc(hidden)]
+pub use vesalius_kernels as kernels;
+#[cfg(feature = "infer")]
+pub use vesalius_networks as networks;
+#[cfg(feature = "infer")]
+pub use vesalius_planning as planning;
+#[cfg(feature = "infer")]
+pub use vesalius_tensor as tensor;
+#[cfg(feature = "infer")]
+pub use vesalius_workflow::{model, predict};
+
+#[cfg(any(feature = "infer", feature = "view"))]
+pub use vesalius_transforms as transforms;
+
+#[cfg(feature = "evaluate")]
+pub use vesalius_metrics as metrics;
+#[cfg(feature = "evaluate")]
+pub use vesalius_workflow::evaluate;
+
+#[cfg(feature = "view")]
+pub use vesalius_view as view;
+#[cfg(feature = "view")]
+pub use vesalius_workflow::transform;
+
+#[cfg(feature = "train")]
+pub use vesalius_losses as losses;
+#[cfg(feature = "train")]
+pub use vesalius_training as training;
+#[cfg(feature = "train")]
+pub use vesalius_workflow::train;
+
+#[cfg(feature = "auto")]
+pub use vesalius_auto as auto;
 
 /// What most programs need, in one line.
 pub mod prelude {
-    pub use vesalius_inferers::{Inferer, ModelDescription, Segmenter};
-    pub use vesalius_tensor::{Device, Logits, Probabilities, Tensor, parse_device};
-    pub use vesalius_training::{
-        Datalist, FitOptions, TrainingConfig, TrainingData, fit, load_dataset,
-    };
     pub use vesalius_volume::{Geometry, LabelMap, LabelScheme, Subject, Volume};
+
+    #[cfg(feature = "infer")]
+    pub use vesalius_inferers::{Inferer, ModelDescription, Segmenter};
+    #[cfg(feature = "infer")]
+    pub use vesalius_tensor::{Device, Logits, Probabilities, Tensor, parse_device};
+
+    #[cfg(feature = "infer")]
+    pub use vesalius_planning::Datalist;
+    #[cfg(feature = "train")]
+    pub use vesalius_training::{FitOptions, TrainingConfig, TrainingData, fit, load_dataset};
 }

@@ -1,5 +1,5 @@
 //! Networks by themselves, without a model folder: architectures in a peer's words or ours, weights that
-//! someone has, and one raw tensor through both. Volumes go through a [`Segmenter`](crate::prelude::Segmenter).
+//! someone has, and one raw tensor through both. Volumes go through a [`Segmenter`](vesalius_inferers::Segmenter).
 
 use ndarray::{ArrayD, IxDyn};
 use serde_json::Value;

@@ -1,0 +1,31 @@
+//! Work over files: what the command, a server and a cluster job all call.
+//!
+//! Each module takes paths and options, reads, calls the crates below, and writes; it returns what it found as
+//! data, and prints nothing. Programs reach the modules as `vesalius::predict`, `vesalius::evaluate` and so on.
+//!
+//! - Segmentation: [`predict`] (cases through a model), [`model`] (networks and weights by themselves).
+//! - Measurement: [`evaluate`].
+//! - Images: [`resample`], [`filter`] (every filter by name), [`study`] (several images as one subject),
+//!   [`transform`] (a chain of transforms), [`view`] (pictures), [`transform_file`] and [`slabs`].
+//! - Training: [`train`] (one model) and [`auto`] (from a dataset to a model).
+//!
+//! `predict` and `model` need the feature `infer`; `evaluate`, `train` and `auto` the one of their name;
+//! `transform` and `view` need `view`.
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "evaluate")]
+pub mod evaluate;
+#[cfg(feature = "infer")]
+pub mod model;
+#[cfg(feature = "infer")]
+pub mod predict;
+pub mod resample;
+pub mod slabs;
+pub mod study;
+#[cfg(feature = "view")]
+pub mod transform;
+pub mod transform_file;
+mod warning;
+
+pub use warning::FileWarning;
