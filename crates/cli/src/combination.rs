@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use vesalius::inferers::Combination;
+use vesalius::predict::{WeightCount, weights};
 
 /// What is averaged, and how much each model counts.
 #[derive(clap::Args)]
@@ -38,14 +39,7 @@ impl CombinationOptions {
     ///
     /// # Errors
     /// Another number of weights.
-    pub fn weights(&self, count: usize, what: &str) -> Result<Vec<f64>, String> {
-        match &self.weights {
-            Some(weights) if weights.len() != count => Err(format!(
-                "{} weights for {count} {what}; give one for each",
-                weights.len()
-            )),
-            Some(weights) => Ok(weights.clone()),
-            None => Ok(vec![1.0; count]),
-        }
+    pub fn weights(&self, count: usize, what: &'static str) -> Result<Vec<f64>, WeightCount> {
+        weights(self.weights.as_deref(), count, what)
     }
 }

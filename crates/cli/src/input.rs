@@ -2,12 +2,7 @@
 //! library.
 
 use crate::warnings;
-use std::path::Path;
-use vesalius::io::{
-    self, DicomOptions, FileVoxel, FourthAxis, OnWarning, ReadOptions, UnevenSlices, read_as_with,
-    read_labels_with,
-};
-use vesalius::volume::{LabelMap, Volume};
+use vesalius::io::{DicomOptions, FourthAxis, OnWarning, ReadOptions, UnevenSlices};
 
 /// Decisions about files that do not say all that a volume needs.
 #[derive(clap::Args)]
@@ -65,13 +60,6 @@ impl GeometryInput {
             ..usual
         }
     }
-
-    /// Reads labels and tells what was decided.
-    pub fn labels(&self, path: &Path) -> io::Result<LabelMap> {
-        let labels = read_labels_with(path, &self.options())?;
-        warnings::tell(path, labels.warnings());
-        Ok(labels)
-    }
 }
 
 /// Which image of several, and what a fourth axis is.
@@ -99,16 +87,6 @@ impl ImageInput {
             series: self.series.clone(),
             ..self.geometry.options()
         }
-    }
-
-    /// Reads an image and tells what was decided.
-    pub fn image(&self, path: &Path) -> io::Result<Volume<f32>> {
-        image_with(path, &self.options())
-    }
-
-    /// Reads labels and tells what was decided.
-    pub fn labels(&self, path: &Path) -> io::Result<LabelMap> {
-        self.geometry.labels(path)
     }
 }
 
@@ -139,13 +117,6 @@ impl SeriesInput {
             ..self.geometry.options()
         }
     }
-}
-
-/// Reads an image and tells what was decided.
-pub fn image_with<T: FileVoxel>(path: &Path, options: &ReadOptions) -> io::Result<Volume<T>> {
-    let image = read_as_with(path, options)?;
-    warnings::tell(path, image.warnings());
-    Ok(image)
 }
 
 fn spacing(text: &str) -> Result<[f64; 3], String> {

@@ -14,8 +14,12 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "auto")]
+pub mod auto;
 #[cfg(feature = "evaluate")]
 pub mod evaluate;
+pub mod filter;
+mod kind;
 #[cfg(feature = "infer")]
 pub mod model;
 #[cfg(feature = "infer")]
@@ -23,9 +27,14 @@ pub mod predict;
 pub mod resample;
 pub mod slabs;
 pub mod study;
+#[cfg(feature = "train")]
+pub mod train;
 #[cfg(feature = "view")]
 pub mod transform;
 pub mod transform_file;
+#[cfg(feature = "view")]
+pub mod view;
 mod warning;
 
+pub use kind::{FileKind, MayBeLabels, Notice};
 pub use warning::FileWarning;

@@ -7,10 +7,12 @@ use crate::output::{JsonOutput, table};
 use crate::warnings;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use vesalius::evaluate::{Error, EvaluateOptions, Evaluated, GridMismatch, Grids, evaluate};
+use vesalius::evaluate::{
+    Error, EvaluateOptions, Evaluated, GridMismatch, Grids, evaluate, measures_named,
+};
 use vesalius::inferers::describe_model;
-use vesalius::io::{strip_extension, write_bytes_atomically};
-use vesalius::metrics::{Bootstrap, Evaluation, Measure, Report, Table, Target, Targets};
+use vesalius::io::strip_extension;
+use vesalius::metrics::{Bootstrap, Measure, Table, Target, Targets};
 
 /// Arguments of `vesalius evaluate`.
 #[derive(clap::Args)]
@@ -76,22 +78,18 @@ pub struct Arguments {
 
 /// Scores, prints tables, the worst cases first, and writes what is asked for.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    if !(0.0..1.0).contains(&arguments.confidence) {
-        let found = arguments.confidence;
-        return Err(format!("`--confidence {found}`: expected 0 to less than 1").into());
-    }
-    let mut measures: Vec<Measure> = Vec::new();
-    for name in &arguments.metrics {
-        let measure = Measure::named(name.trim(), arguments.tolerance)?;
-        if !measures.contains(&measure) {
-            measures.push(measure);
-        }
-    }
-    let first = measures[0].key();
+    let names = arguments.metrics.iter().map(String::as_str);
+    let measures = measures_named(names, arguments.tolerance)?;
+    let first = measures.first().map(Measure::key).unwrap_or_default();
     let options = EvaluateOptions {
         targets: targets(arguments)?,
         ignore: arguments.ignore,
         measures,
+        bootstrap: Bootstrap {
+            resamples: arguments.resamples,
+            level: arguments.confidence,
+            ..Bootstrap::default()
+        },
         allow_missing: arguments.allow_missing,
         grids: match arguments.match_grids {
             true => Grids::Nearest,
@@ -99,34 +97,25 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         },
         reading: arguments.reading.options(),
     };
-    let Evaluated {
-        evaluation,
-        warnings,
-        files,
-    } = evaluate(&arguments.prediction, &arguments.reference, &options)
+    let evaluated = evaluate(&arguments.prediction, &arguments.reference, &options)
         .map_err(|error| advised(error, &arguments.prediction))?;
-    warnings::tell_files(&files);
-    warnings::tell_about("", &warnings);
-    let bootstrap = Bootstrap {
-        resamples: arguments.resamples,
-        level: arguments.confidence,
-        ..Bootstrap::default()
-    };
+    warnings::tell_files(&evaluated.files);
+    warnings::tell_about("", &evaluated.warnings);
     if !arguments.json.replaces_table() {
-        print(&evaluation, &first, &bootstrap, arguments.worst);
+        print(&evaluated, &first, arguments.worst);
     }
     if let Some(path) = &arguments.csv {
-        write_bytes_atomically(path, evaluation.csv().as_bytes())?;
+        evaluated.write_csv(path)?;
     }
-    arguments.json.write(&Report {
-        evaluation: &evaluation,
-        bootstrap,
-    })
+    arguments.json.write(&evaluated.report())
 }
 
 /// What went wrong, with the commands that help, as they run.
 fn advised(error: Error, prediction: &Path) -> Box<dyn std::error::Error> {
     match &error {
+        Error::Confidence(found) => {
+            format!("`--confidence {found}`: expected 0 to less than 1").into()
+        }
         Error::Lone {
             lone, references, ..
         } => {
@@ -186,7 +175,8 @@ fn targets(arguments: &Arguments) -> Result<Option<Targets>> {
     })
 }
 
-fn print(evaluation: &Evaluation, first: &str, bootstrap: &Bootstrap, worst: Option<usize>) {
+fn print(evaluated: &Evaluated, first: &str, worst: Option<usize>) {
+    let (evaluation, bootstrap) = (&evaluated.evaluation, &evaluated.bootstrap);
     let labels = evaluation
         .targets()
         .map_or(0, |targets| targets.list().len());

@@ -9,13 +9,13 @@ use crate::{remedy, warnings};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::path::PathBuf;
-use vesalius::inferers::{Bytes, OpenOptions, Segmenter};
+use vesalius::inferers::{Bytes, OpenOptions};
 use vesalius::io::ReadOptions;
 use vesalius::predict::{
     CaseResult, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases_of,
-    predict_cases,
+    open_models, predict_cases,
 };
-use vesalius::tensor::{Device, parse_device};
+use vesalius::tensor::parse_device;
 use vesalius::volume::Warning;
 
 /// Arguments of `vesalius predict`.
@@ -128,7 +128,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         step: arguments.step,
         batch_size: arguments.batch_size,
     };
-    let segmenter = open_models(arguments, &device, &open)?;
+    let combination = &arguments.combination;
+    let weights = combination.weights(arguments.model.len(), "model(s)")?;
+    let by = combination.combination();
+    let segmenter = open_models(&arguments.model, &weights, by, &device, &open)?;
     warnings::tell_about("model", segmenter.warnings());
     let found = find_cases_of(&arguments.input, segmenter.model())?;
     tell_left_out(&found);
@@ -197,19 +200,6 @@ fn tell_left_out(found: &FoundCases) {
             names.len()
         );
     }
-}
-
-/// The model, or several that answer together.
-fn open_models(arguments: &Arguments, device: &Device, options: &OpenOptions) -> Result<Segmenter> {
-    let combination = &arguments.combination;
-    let weights = combination.weights(arguments.model.len(), "model(s)")?;
-    Ok(match &arguments.model[..] {
-        [one] => Segmenter::open_with(one, device, options)?,
-        several => {
-            let by = combination.combination();
-            Segmenter::open_together(several, device, options, Some(&weights), by)?
-        }
-    })
 }
 
 fn tell(progress: &Progress, total: usize) {

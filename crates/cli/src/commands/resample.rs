@@ -1,17 +1,15 @@
 //! `vesalius resample`: an image or labels on another grid.
 
 use super::Result;
-use crate::input::{ImageInput, image_with};
-use crate::kind::KindOption;
+use crate::input::ImageInput;
+use crate::kind::{self, KindOption};
 use crate::values::triple;
 use clap::ValueEnum;
 use std::path::PathBuf;
-use vesalius::filters::{self, Interpolation, LabelInterpolation, Outside};
-use vesalius::io::{FourthAxis, ReadOptions, probe_with};
-use vesalius::io::{write, write_labels};
-use vesalius::resample::{Grid, Resampling, Through};
-use vesalius::transform_file::read_affine;
-use vesalius::volume::Volume;
+use vesalius::filters::{self, Outside};
+use vesalius::resample::{
+    FileError, FileGrid, FileInterpolation, FileMap, FileResampling, VectorAxes, resample_file,
+};
 
 /// Arguments of `vesalius resample`.
 #[derive(clap::Args)]
@@ -73,7 +71,7 @@ enum Convention {
     Nibabel,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 enum Choice {
     /// The nearest voxel
     Nearest,
@@ -85,7 +83,7 @@ enum Choice {
     Gaussian,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 enum Vectors {
     /// Left, posterior, superior: what ITK and ANTs write
     Lps,
@@ -95,14 +93,13 @@ enum Vectors {
 
 /// Resamples and writes.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let grid = match (arguments.spacing, arguments.size, &arguments.like) {
-        (Some(spacing), _, _) => Grid::Spacing(spacing),
-        (_, Some(size), _) => Grid::Size(size),
-        (_, _, Some(like)) => Grid::Like(probe_with(like, &arguments.reading.options())?.geometry),
-        _ => Grid::Same,
-    };
-    let job = Resampling {
-        grid,
+    let options = FileResampling {
+        grid: match (arguments.spacing, arguments.size, &arguments.like) {
+            (Some(spacing), _, _) => FileGrid::Spacing(spacing),
+            (_, Some(size), _) => FileGrid::Size(size),
+            (_, _, Some(like)) => FileGrid::Like(like.clone()),
+            _ => FileGrid::Same,
+        },
         convention: match arguments.convention {
             Convention::SimpleItk => filters::Convention::SimpleItk,
             Convention::Monai => filters::Convention::Monai,
@@ -110,85 +107,42 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             Convention::Torchio => filters::Convention::TorchIo,
             Convention::Nibabel => filters::Convention::Nibabel,
         },
-        through: through(arguments)?,
+        map: match (&arguments.affine, &arguments.displacement) {
+            (Some(path), _) => FileMap::Affine(path.clone()),
+            (_, Some(path)) => FileMap::Displacement {
+                path: path.clone(),
+                axes: match arguments.vectors {
+                    Vectors::Lps => VectorAxes::Lps,
+                    Vectors::Ras => VectorAxes::Ras,
+                },
+            },
+            _ => FileMap::Identity,
+        },
         outside: arguments.outside,
-    };
-    if arguments.kind.says_labels() {
-        return labels(&job, arguments);
-    }
-    let interpolation = match arguments.interpolation {
-        None => None,
-        Some(Choice::Nearest) => Some(Interpolation::Nearest),
-        Some(Choice::Linear) => Some(Interpolation::Linear),
-        Some(Choice::Cubic) => Some(Interpolation::Cubic),
-        Some(Choice::Gaussian) => {
-            return Err("`--interpolation gaussian` is for --labels; \
-                        choose nearest, linear or cubic"
-                .into());
-        }
-    };
-    let image = arguments.reading.image(&arguments.input)?;
-    let reading = arguments.reading.options();
-    if arguments
-        .kind
-        .is_labels(&arguments.input, &image, &reading)?
-    {
-        return labels(&job, arguments);
-    }
-    Ok(write(
-        &arguments.output,
-        &job.image(&image, interpolation)?,
-    )?)
-}
-
-/// The input as labels.
-fn labels(job: &Resampling, arguments: &Arguments) -> Result<()> {
-    let interpolation = match arguments.interpolation {
-        None => None,
-        Some(Choice::Nearest) => Some(LabelInterpolation::Nearest),
-        Some(Choice::Linear) => Some(LabelInterpolation::Linear),
-        Some(Choice::Gaussian) => Some(LabelInterpolation::Gaussian {
-            sigma: [1.0; 3],
-            alpha: 1.0,
+        interpolation: arguments.interpolation.map(|choice| match choice {
+            Choice::Nearest => FileInterpolation::Nearest,
+            Choice::Linear => FileInterpolation::Linear,
+            Choice::Cubic => FileInterpolation::Cubic,
+            Choice::Gaussian => FileInterpolation::Gaussian,
         }),
-        Some(Choice::Cubic) => {
-            return Err(
-                "`--interpolation cubic` overshoots, so it does not suit --labels; \
-                            choose nearest, linear or gaussian"
-                    .into(),
-            );
-        }
+        kind: arguments.kind.kind(),
+        reading: arguments.reading.options(),
     };
-    let labels = job.labels(&arguments.reading.labels(&arguments.input)?, interpolation)?;
-    Ok(write_labels(&arguments.output, &labels)?)
+    let (input, output) = (&arguments.input, &arguments.output);
+    resample_file(input, output, &options, &mut kind::notice).map_err(explained)
 }
 
-fn through(arguments: &Arguments) -> Result<Through> {
-    if let Some(path) = &arguments.affine {
-        return Ok(Through::Affine(read_affine(path)?));
+/// What went wrong, in the options of the command.
+fn explained(error: FileError) -> Box<dyn std::error::Error> {
+    match error {
+        FileError::MayBeLabels(unclear) => kind::explained(&unclear).into(),
+        FileError::Interpolation {
+            found: FileInterpolation::Gaussian,
+            ..
+        } => "`--interpolation gaussian` is for --labels; choose nearest, linear or cubic".into(),
+        FileError::Interpolation { .. } => "`--interpolation cubic` overshoots, so it does not suit --labels; choose nearest, linear or gaussian".into(),
+        error => error.into(),
     }
-    let Some(path) = &arguments.displacement else {
-        return Ok(Through::Nothing);
-    };
-    let options = ReadOptions {
-        fourth_axis: FourthAxis::Channels,
-        ..arguments.reading.options()
-    };
-    let mut field: Volume<f64> = image_with(path, &options)?;
-    if field.channels() != 3 {
-        return Err(format!(
-            "{}: a displacement field has three channels, this image has {}",
-            path.display(),
-            field.channels()
-        )
-        .into());
-    }
-    if arguments.vectors == Vectors::Lps {
-        for channel in 0..2 {
-            field.channel_mut(channel).iter_mut().for_each(|v| *v = -*v);
-        }
-    }
-    Ok(Through::Displacement(field))
 }
 
 fn outside(text: &str) -> std::result::Result<Outside, String> {

@@ -5,12 +5,8 @@ use crate::interrupt::stop_flag;
 use crate::output::JsonOutput;
 use crate::progress::TrainingProgress;
 use std::path::PathBuf;
-use vesalius::io::FolderLock;
-use vesalius::tensor::Device;
-use vesalius::tensor::parse_device;
-use vesalius::training::{
-    Duration, FitOptions, REPORT_FILE, TrainingConfig, fit, load_dataset_cached,
-};
+use vesalius::train::{Progress, TrainOptions, train_model};
+use vesalius::training::{Duration, REPORT_FILE};
 
 /// Arguments of `vesalius train`.
 #[derive(clap::Args)]
@@ -48,60 +44,42 @@ pub struct Arguments {
 
 /// Trains, and prints how it ended.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let mut config = TrainingConfig::read(&arguments.config)?;
-    if let Some(folder) = &arguments.cache {
-        config.cache.folder = Some(folder.clone());
-    }
-    let devices: Vec<Device> = arguments
-        .device
-        .iter()
-        .map(|name| parse_device(name))
-        .collect::<std::result::Result<_, _>>()?;
-    let Some((device, more_devices)) = devices.split_first() else {
-        return Err("--device names no device; give cpu, cuda[:n], wgpu[:n] or vulkan[:n]".into());
-    };
-    config.precision.check_device(device)?;
     let duration = arguments
         .minutes
         .map(Duration::Minutes)
         .or(arguments.steps.map(Duration::Steps))
         .or(arguments.epochs.map(Duration::Epochs));
-    let output = arguments
-        .output
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
-    // Before the dataset is read, which may take long, and which fills a cache in the folder.
-    let lock = FolderLock::exclusive(&output)?;
-    note!("reading the dataset in {}", arguments.data.display());
-    let data = load_dataset_cached(&config, &arguments.data, &output.join("cache"))?;
-    let options = FitOptions {
-        output,
-        device: device.clone(),
-        more_devices: more_devices.to_vec(),
+    let options = TrainOptions {
+        output: arguments.output.clone(),
+        devices: arguments.device.clone(),
         duration,
+        cache: arguments.cache.clone(),
         resume: arguments.resume,
-        lock: Some(lock),
         stop: stop_flag(),
+        ..TrainOptions::new(&arguments.config, &arguments.data)
     };
-    let mut progress = TrainingProgress::new();
-    let report = fit(&config, &data, &options, &mut |event| progress.show(event))?;
+    let mut progress = None;
+    let trained = train_model(&options, &mut |event| match event {
+        Progress::ReadingDataset(data) => note!("reading the dataset in {}", data.display()),
+        Progress::Run(event) => progress.get_or_insert_with(TrainingProgress::new).show(event),
+    })?;
     drop(progress);
-    let state = &report.progress;
-    let output = options.output.display();
+    let state = &trained.report.progress;
+    let output = trained.output.display();
     if !arguments.json.replaces_table() {
         match state.best {
             Some(best) => out!(
                 "model: {output} (mean Dice {:.4} on fold {} after step {})",
                 best.dice,
-                config.validation.fold,
+                trained.fold,
                 best.step
             ),
             None => out!("model: {output} (not validated yet)"),
         }
-        out!("report: {}", options.output.join(REPORT_FILE).display());
+        out!("report: {}", trained.output.join(REPORT_FILE).display());
     }
     arguments.json.write(state)?;
-    if !report.finished {
+    if !trained.report.finished {
         return Err(format!(
             "stopped after step {} before the end; go on with --resume",
             state.step

@@ -1,13 +1,13 @@
 //! `vesalius view`: a picture of an image, with labels laid over it.
 
 use super::Result;
-use crate::input::{ImageInput, image_with};
+use crate::input::ImageInput;
+use crate::kind;
 use crate::values::{pair, triple};
 use clap::ValueEnum;
 use std::path::PathBuf;
-use vesalius::io::{FourthAxis, ReadOptions, read_label_names, write_bytes_atomically};
-use vesalius::view::{Animation, Montage, Overlay, Plane, Scene, Slicing, ThreePlanes, Window};
-use vesalius::volume::Volume;
+use vesalius::view::{Overlay, Plane, Window};
+use vesalius::workflow::view::{Error, Shown, ViewOptions, view_file};
 
 /// Arguments of `vesalius view`.
 #[derive(clap::Args)]
@@ -75,7 +75,7 @@ pub struct Arguments {
     reading: ImageInput,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 enum Choice {
     /// Seen from the feet
     Axial,
@@ -89,150 +89,65 @@ enum Choice {
 
 /// Draws and writes.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let options = ReadOptions {
-        fourth_axis: FourthAxis::Channels,
-        ..arguments.reading.options()
-    };
-    let animated = match ending(arguments).as_str() {
-        "png" => false,
-        "gif" => true,
-        _ => {
-            return Err(format!(
-                "{}: a picture is written as .png or .gif; give --output one of these endings",
-                arguments.output.display()
-            )
-            .into());
-        }
-    };
-    check(arguments, animated)?;
-    let image: Volume<f32> = image_with(&arguments.input, &options)?;
-    let plane = plane(arguments.plane);
-    let count = Slicing::new(image.geometry(), plane).count();
-    if let Some(slice) = arguments.at.iter().find(|&&slice| slice > count) {
-        return Err(format!(
-            "`--at {slice}`: the image has {count} {} slices, counted from 1",
-            plane.name()
-        )
-        .into());
-    }
-    let read_labels = |path: &PathBuf| arguments.reading.labels(path);
-    let labels = arguments.labels.as_ref().map(read_labels).transpose()?;
-    let prediction = arguments.prediction.as_ref().map(read_labels).transpose()?;
-    let names = match &arguments.names {
-        Some(path) => read_label_names(path)?,
-        None => Vec::new(),
-    };
-    let scene = Scene {
-        channel: arguments.channel,
-        reference: labels.as_ref(),
-        prediction: prediction.as_ref(),
-        names: names.into_iter().map(|l| (l.value, l.name)).collect(),
-        ..Scene::of(&image)
-    };
-    let bytes = draw(arguments, &scene, animated)?;
-    Ok(write_bytes_atomically(&arguments.output, &bytes)?)
-}
-
-fn plane(choice: Choice) -> Plane {
-    match choice {
-        Choice::Coronal => Plane::Coronal,
-        Choice::Sagittal => Plane::Sagittal,
-        Choice::Axial | Choice::Three => Plane::Axial,
-    }
-}
-
-/// Options that contradict each other, which would be passed over in silence otherwise.
-fn check(arguments: &Arguments, animated: bool) -> Result<()> {
-    let three = arguments.plane == Choice::Three;
-    for (name, value) in [
-        ("tile", Some(arguments.tile)),
-        ("slices", arguments.slices),
-        ("columns", Some(arguments.columns)),
-    ] {
-        if value == Some(0) {
-            return Err(format!("`--{name} 0`: expected 1 or more").into());
-        }
-    }
-    if let Err(error) = window(arguments).check() {
-        let option = if arguments.window.is_some() {
-            "--window"
-        } else {
-            "--level and --width"
-        };
-        return Err(format!("{option}: {error}").into());
-    }
-    if arguments.at.contains(&0) {
-        return Err("`--at 0`: slices are counted from 1".into());
-    }
-    if !(0.0..=1.0).contains(&arguments.opacity) {
-        return Err(format!("`--opacity {}`: expected 0 to 1", arguments.opacity).into());
-    }
-    if three && animated {
-        return Err(
-            "a .gif walks through one plane; choose --plane axial, coronal or \
-                    sagittal, or write a .png"
-                .into(),
-        );
-    }
-    if three && !(arguments.at.is_empty() && arguments.slices.is_none()) {
-        return Err(
-            "--plane three shows one point; name it with --through instead of --at or \
-                    --slices"
-                .into(),
-        );
-    }
-    if arguments.through.is_some() && !three {
-        return Err("--through is for --plane three; name slices with --at".into());
-    }
-    Ok(())
-}
-
-fn ending(arguments: &Arguments) -> String {
-    let ending = arguments.output.extension().and_then(|e| e.to_str());
-    ending.unwrap_or_default().to_ascii_lowercase()
-}
-
-fn window(arguments: &Arguments) -> Window {
-    match (arguments.window, arguments.level, arguments.width) {
-        (Some([low, high]), _, _) => Window::Range(low as f32, high as f32),
-        (_, Some(level), Some(width)) => Window::level(level, width),
-        _ => Window::default(),
-    }
-}
-
-fn draw(arguments: &Arguments, scene: &Scene, animated: bool) -> Result<Vec<u8>> {
-    let window = window(arguments);
-    let overlay = Overlay {
-        opacity: arguments.opacity,
-        outline: arguments.outline,
-    };
-    let montage = Montage {
-        plane: plane(arguments.plane),
-        slices: arguments.slices.unwrap_or(Montage::default().slices),
-        at: arguments.at.iter().map(|slice| slice - 1).collect(),
-        window,
-        overlay,
+    let options = ViewOptions {
+        labels: arguments.labels.clone(),
+        prediction: arguments.prediction.clone(),
+        names: arguments.names.clone(),
+        shown: match arguments.plane {
+            Choice::Axial => Shown::Slices(Plane::Axial),
+            Choice::Coronal => Shown::Slices(Plane::Coronal),
+            Choice::Sagittal => Shown::Slices(Plane::Sagittal),
+            Choice::Three => Shown::ThreePlanes,
+        },
+        slices: arguments.slices,
+        at: arguments.at.clone(),
+        through: arguments.through,
+        window: match (arguments.window, arguments.level, arguments.width) {
+            (Some([low, high]), _, _) => Window::Range(low as f32, high as f32),
+            (_, Some(level), Some(width)) => Window::level(level, width),
+            _ => Window::default(),
+        },
+        overlay: Overlay {
+            opacity: arguments.opacity,
+            outline: arguments.outline,
+        },
         tile: arguments.tile,
         columns: arguments.columns,
         title: arguments.title.clone(),
+        channel: arguments.channel,
+        reading: arguments.reading.options(),
     };
-    if animated {
-        let animation = Animation {
-            frames: arguments.slices.unwrap_or(Animation::default().frames),
-            frame: montage,
-            ..Animation::default()
-        };
-        return Ok(animation.gif(scene)?);
+    let (input, output) = (&arguments.input, &arguments.output);
+    let drawn = view_file(input, output, &options, &mut kind::notice);
+    drawn.map_err(|error| explained(error, arguments))
+}
+
+/// What went wrong, in the options of the command.
+fn explained(error: Error, arguments: &Arguments) -> Box<dyn std::error::Error> {
+    match error {
+        Error::Ending(path) => format!(
+            "{}: a picture is written as .png or .gif; give --output one of these endings",
+            path.display()
+        )
+        .into(),
+        Error::BadOption { option: "at", .. } => "`--at 0`: slices are counted from 1".into(),
+        Error::BadOption {
+            option,
+            found,
+            expected,
+        } => format!("`--{option} {found}`: expected {expected}").into(),
+        Error::NoSlice {
+            slice,
+            count,
+            plane,
+        } => format!("`--at {slice}`: the image has {count} {plane} slices, counted from 1").into(),
+        Error::Window(error) => match arguments.window {
+            Some(_) => format!("--window: {error}").into(),
+            None => format!("--level and --width: {error}").into(),
+        },
+        Error::AnimatedPlanes => "a .gif walks through one plane; choose --plane axial, coronal or sagittal, or write a .png".into(),
+        Error::SlicesOfPlanes => "--plane three shows one point; name it with --through instead of --at or --slices".into(),
+        Error::PointOfSlices => "--through is for --plane three; name slices with --at".into(),
+        error => error.into(),
     }
-    if arguments.plane == Choice::Three {
-        let planes = ThreePlanes {
-            through: arguments.through,
-            window,
-            overlay,
-            tile: arguments.tile,
-            title: arguments.title.clone(),
-        };
-        return Ok(planes.draw(scene)?.png()?);
-    }
-    Ok(montage.draw(scene)?.png()?)
 }

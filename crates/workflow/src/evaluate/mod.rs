@@ -10,8 +10,8 @@ use pairs::{Pair, Pairs, pair};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use vesalius_filters::{LabelResampleOptions, resample_labels};
-use vesalius_io::{ReadOptions, probe_with, read_labels_with};
-use vesalius_metrics::{CaseScores, Evaluation, Evaluator, Measure, Target, Targets};
+use vesalius_io::{ReadOptions, probe_with, read_labels_with, write_bytes_atomically};
+use vesalius_metrics::{Bootstrap, CaseScores, Evaluation, Evaluator, Measure, Report, Target, Targets};
 use vesalius_volume::{LabelMap, Warning};
 
 /// Why two label maps or folders cannot be compared.
@@ -57,6 +57,9 @@ pub enum Error {
         /// Why not.
         source: vesalius_filters::Error,
     },
+    /// A level of confidence that no interval has.
+    #[error("`level` of the bootstrap is {0}, expected 0 to less than 1")]
+    Confidence(f64),
     /// A file that cannot be read.
     #[error("{0}")]
     Io(#[from] vesalius_io::Error),
@@ -157,6 +160,8 @@ pub struct EvaluateOptions {
     pub ignore: Option<u32>,
     /// The measures.
     pub measures: Vec<Measure>,
+    /// How confidence intervals of the means are estimated.
+    pub bootstrap: Bootstrap,
     /// A reference without a prediction scores as missed, and a prediction without a reference is not
     /// scored, with a warning each, instead of being an error.
     pub allow_missing: bool,
@@ -182,6 +187,7 @@ impl Default for EvaluateOptions {
             targets: None,
             ignore: None,
             measures: vec![Measure::Dice],
+            bootstrap: Bootstrap::default(),
             allow_missing: false,
             grids: Grids::default(),
             reading: ReadOptions::default(),
@@ -194,10 +200,49 @@ impl Default for EvaluateOptions {
 pub struct Evaluated {
     /// The scores.
     pub evaluation: Evaluation,
+    /// How confidence intervals of its means are estimated.
+    pub bootstrap: Bootstrap,
     /// Cases without a counterpart, predictions on other grids, labels and measures without a value.
     pub warnings: Vec<Warning>,
     /// What reading the files decided.
     pub files: Vec<FileWarning>,
+}
+
+impl Evaluated {
+    /// The scores with the intervals of their means, as they are written as JSON.
+    pub fn report(&self) -> Report<'_> {
+        Report {
+            evaluation: &self.evaluation,
+            bootstrap: self.bootstrap,
+        }
+    }
+
+    /// Writes every case and label as comma-separated values.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write_csv(&self, path: &Path) -> Result<(), Error> {
+        let text = self.evaluation.csv();
+        Ok(write_bytes_atomically(path, text.as_bytes())?)
+    }
+}
+
+/// Measures by name, each once; `tolerance` in mm is what `nsd` still counts as right.
+///
+/// # Errors
+/// A name that no measure has.
+pub fn measures_named<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    tolerance: f64,
+) -> Result<Vec<Measure>, Error> {
+    let mut measures: Vec<Measure> = Vec::new();
+    for name in names {
+        let measure = Measure::named(name.trim(), tolerance)?;
+        if !measures.contains(&measure) {
+            measures.push(measure);
+        }
+    }
+    Ok(measures)
 }
 
 /// Scores predictions against references; folders are paired by file name without suffixes.
@@ -210,6 +255,10 @@ pub fn evaluate(
     reference: &Path,
     options: &EvaluateOptions,
 ) -> Result<Evaluated, Error> {
+    let level = options.bootstrap.level;
+    if !(0.0..1.0).contains(&level) {
+        return Err(Error::Confidence(level));
+    }
     let Pairs { list, lone } = pair(prediction, reference)?;
     if !lone.is_empty() && !options.allow_missing {
         return Err(Error::Lone {
@@ -246,6 +295,7 @@ pub fn evaluate(
     warnings.extend(left_out(&evaluation));
     Ok(Evaluated {
         evaluation,
+        bootstrap: options.bootstrap,
         warnings,
         files,
     })

@@ -7,12 +7,14 @@ mod case;
 mod cases;
 mod ensemble;
 mod file_state;
+mod models;
 mod record;
 mod run;
 mod targets;
 
 pub use cases::{FoundCases, InputCase, LeftOut, find_cases, find_cases_of};
 pub use ensemble::{EnsembleMember, ensemble_cases};
+pub use models::{WeightCount, open_models, weights};
 pub use run::predict_cases;
 
 use std::path::PathBuf;

@@ -2,14 +2,13 @@
 
 use super::Result;
 use super::data::DataArguments;
+use super::events::shown;
 use crate::output::JsonOutput;
-use crate::progress::CaseProgress;
 use crate::remedy;
 use clap::ValueEnum;
-use std::path::{Path, PathBuf};
-use vesalius::auto::{Analyzed, Input, Work, analyze};
-use vesalius::io::write_bytes_atomically;
-use vesalius::planning::{Analysis, AnalysisOptions, Datalist, DatasetReport, FoldMethod, Splits};
+use std::path::PathBuf;
+use vesalius::planning::DatasetReport;
+use vesalius::workflow::auto::{AnalyzeOptions, FoldRule, analyze_list, begin};
 
 /// Arguments of `vesalius auto analyze`.
 #[derive(clap::Args)]
@@ -54,48 +53,44 @@ enum Method {
 
 /// Checks, measures, writes and prints.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    let output = &arguments.output;
     if let Some(input) = &arguments.input {
-        return begin(arguments, input);
+        let (report, folder) = shown(|told| begin(input, output, arguments.keep_going, told))?;
+        if !arguments.json.replaces_table() {
+            print(&report);
+            out!("analysis: {}", folder.display());
+        }
+        return arguments.json.write(&report);
     }
     let mut list = arguments.data.read()?;
-    let scheme = list.label_scheme().ok();
-    if scheme.is_none() {
+    if list.label_scheme().is_err() {
         note!("the list names no labels; every label value is accepted");
     }
-    let options = AnalysisOptions {
+    let rule = match arguments.fold_method {
+        Method::Stratified => FoldRule::Stratified {
+            seed: arguments.seed,
+        },
+        Method::Nnunet => FoldRule::NnUnet,
+        Method::Auto3dseg => FoldRule::Auto3dSeg,
+    };
+    let options = AnalyzeOptions {
+        folds: arguments.folds.map(|count| (count, rule)),
+        keep_going: arguments.keep_going,
         components: !arguments.no_components,
     };
-    let progress = CaseProgress::new(list.cases.len());
-    let analysis = Analysis::of(&list, scheme.as_ref(), &options, || progress.advance())?;
-    drop(progress);
-    std::fs::create_dir_all(&arguments.output)
-        .map_err(|e| format!("{}: cannot be made: {e}", arguments.output.display()))?;
-    let report = serde_json::to_string_pretty(&analysis.report)? + "\n";
-    write_bytes_atomically(
-        arguments.output.join("dataset_report.json"),
-        report.as_bytes(),
-    )?;
+    let found = shown(|told| analyze_list(&mut list, output, &options, told))?;
     if !arguments.json.replaces_table() {
-        print(&analysis.report);
+        print(&found.report);
     }
-    arguments.json.write(&analysis.report)?;
-    if analysis.report.has_errors() && !arguments.keep_going {
-        return Err(format!(
+    arguments.json.write(&found.report)?;
+    match found.refused {
+        false => Ok(()),
+        true => Err(format!(
             "{} has errors; repair them, or measure what is usable with --keep-going",
             list.path.display()
         )
-        .into());
+        .into()),
     }
-    if let Some(fingerprint) = &analysis.fingerprint {
-        fingerprint.write(&arguments.output.join("dataset_fingerprint.json"))?;
-    }
-    if let Some(statistics) = &analysis.statistics {
-        statistics.write(&arguments.output)?;
-    }
-    if let Some(count) = arguments.folds {
-        deal(arguments, count, &analysis, &mut list)?;
-    }
-    Ok(())
 }
 
 fn print(report: &DatasetReport) {
@@ -103,37 +98,4 @@ fn print(report: &DatasetReport) {
     for problem in &report.problems {
         remedy::tell(problem.refused.as_ref(), "auto");
     }
-}
-
-/// Begins a work folder with its analysis.
-fn begin(arguments: &Arguments, input: &Path) -> Result<()> {
-    let mut work = Work::open(&arguments.output, Input::read(input)?)?;
-    let progress = CaseProgress::new(work.list().cases.len());
-    let analyzed = analyze(&mut work, arguments.keep_going, || progress.advance())?;
-    drop(progress);
-    if !arguments.json.replaces_table() {
-        print(&analyzed.report);
-        out!("analysis: {}", Analyzed::folder(&work).display());
-    }
-    arguments.json.write(&analyzed.report)
-}
-
-fn deal(
-    arguments: &Arguments,
-    count: usize,
-    analysis: &Analysis,
-    list: &mut Datalist,
-) -> Result<()> {
-    let method = match arguments.fold_method {
-        Method::Stratified => FoldMethod::Stratified {
-            seed: arguments.seed,
-            cases: analysis.fold_cases(list),
-        },
-        Method::Nnunet => FoldMethod::NnUnet,
-        Method::Auto3dseg => FoldMethod::KFold { seed: 0 },
-    };
-    list.assign_folds(count, &method)?;
-    list.write(&arguments.output.join("datalist.json"))?;
-    Splits::of(list)?.write(&arguments.output.join("splits_final.json"))?;
-    Ok(())
 }

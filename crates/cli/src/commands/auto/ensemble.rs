@@ -1,11 +1,11 @@
 //! `vesalius auto ensemble`: the models that together segment unseen cases best.
 
+use super::events::shown;
 use crate::commands::Result;
 use crate::interrupt::stop_flag;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use vesalius::auto::{ChooseOptions, History, Missing, Work, choose, write_model};
+use vesalius::auto::{Missing, Work};
+use vesalius::workflow::auto::{EnsembleStage, ensemble};
 
 /// Arguments of `vesalius auto ensemble`.
 #[derive(clap::Args)]
@@ -21,10 +21,19 @@ pub struct Arguments {
 pub struct EnsembleArguments {
     /// Do not try to take small pieces away
     #[arg(long)]
-    pub no_postprocessing: bool,
+    no_postprocessing: bool,
     /// Take the model as whole although runs are missing: exit code 0
     #[arg(long)]
-    pub allow_missing: bool,
+    allow_missing: bool,
+}
+
+impl EnsembleArguments {
+    /// As the library's options.
+    pub fn stage(&self) -> EnsembleStage {
+        EnsembleStage {
+            postprocessing: !self.no_postprocessing,
+        }
+    }
 }
 
 /// An error that lists the runs that the model lacks; nothing where none is missing, or that was allowed.
@@ -44,37 +53,7 @@ pub fn whole(missing: &[Missing], how: &EnsembleArguments) -> Result<()> {
 /// Chooses, writes the model folder and prints what was tried.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let work = Work::reopen(&arguments.work)?;
-    let missing = choose_and_write(&work, &arguments.how, stop_flag())?;
+    let stage = arguments.how.stage();
+    let missing = shown(|told| ensemble(&work, stage, &stop_flag(), told))?;
     whole(&missing, &arguments.how)
-}
-
-/// Chooses among ensembles of the runs in the history and writes the model folder; says which runs it lacks.
-pub fn choose_and_write(
-    work: &Work,
-    how: &EnsembleArguments,
-    stop: Arc<AtomicBool>,
-) -> Result<Vec<Missing>> {
-    let history = History::read(work.folder())?;
-    let options = ChooseOptions {
-        postprocessing: !how.no_postprocessing,
-    };
-    let choice = choose(work, &history, &options, &stop, &mut |scored| {
-        let name = &scored.candidate.name;
-        out!(
-            "{name}: mean Dice {:.4} ({} models)",
-            scored.dice,
-            scored.candidate.size()
-        );
-    })?;
-    let model = write_model(work, &history, &choice)?;
-    out!(
-        "taken: {}, mean Dice {:.4}",
-        choice.best.candidate.name,
-        choice.dice
-    );
-    for missing in &choice.missing {
-        out!("missing: {missing}");
-    }
-    out!("model: {}", model.display());
-    Ok(choice.missing)
 }

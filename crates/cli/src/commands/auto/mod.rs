@@ -3,6 +3,7 @@
 mod analyze;
 mod data;
 mod ensemble;
+mod events;
 mod plan;
 mod predict;
 mod report;

@@ -2,16 +2,13 @@
 //! nnU-Net's own inputs. Both say why they are so.
 
 use super::Result;
+use super::events::shown;
 use crate::interrupt::stop_flag;
-use crate::progress::CaseProgress;
-use crate::remedy;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use vesalius::auto::{self, Work, analyze};
-use vesalius::io::write_bytes_atomically;
-use vesalius::planning::nnunet::{DatasetJson, Fingerprint, PlanOptions, Planned, Planner};
+use std::path::PathBuf;
+use vesalius::auto::Work;
+use vesalius::planning::nnunet::Planner;
 use vesalius::tensor::parse_device;
+use vesalius::workflow::auto::{NnUnetPlansFile, PlanStage, nnunet_plans, plan};
 
 /// Arguments of `vesalius auto plan`.
 #[derive(clap::Args)]
@@ -70,108 +67,65 @@ pub struct PlanArguments {
     /// The algorithms to plan, with commas between them: vesalius, segresnet, segresnet2d, swinunetr,
     /// nnunet_3d_fullres, nnunet_2d, nnunet_resenc_m_3d_fullres … [default: the input's, or vesalius]
     #[arg(long, value_delimiter = ',')]
-    pub algorithms: Vec<String>,
+    algorithms: Vec<String>,
     /// Memory for training in GB [default: what the peers' planners reckon with; for `vesalius` most of
     /// what is free]
     #[arg(long, value_parser = crate::values::positive)]
-    pub memory: Option<f64>,
+    memory: Option<f64>,
     /// Go on without the cases that cannot be used
     #[arg(long)]
-    pub keep_going: bool,
+    keep_going: bool,
+}
+
+impl PlanArguments {
+    /// As the library's options.
+    pub fn stage(&self) -> PlanStage {
+        PlanStage {
+            algorithms: self.algorithms.clone(),
+            memory_gb: self.memory,
+            keep_going: self.keep_going,
+        }
+    }
 }
 
 /// Plans.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    match (&arguments.work, &arguments.fingerprint) {
-        (Some(folder), _) => {
-            let mut work = Work::reopen(folder)?;
-            let stop = stop_flag();
-            plan_all(
-                &mut work,
-                &arguments.how,
-                arguments.minutes,
-                &arguments.device,
-                stop,
-            )
-        }
-        (None, Some(fingerprint)) => nnunet_file(arguments, fingerprint),
-        (None, None) => Err("name a work folder, or --fingerprint".into()),
-    }
-}
-
-/// Analyses where that was not done, plans what is not planned, and prints the reasons.
-pub fn plan_all(
-    work: &mut Work,
-    how: &PlanArguments,
-    minutes: Option<f64>,
-    device: &str,
-    stop: Arc<AtomicBool>,
-) -> Result<()> {
-    let progress = CaseProgress::new(work.list().cases.len());
-    let analyzed = analyze(work, how.keep_going, || progress.advance())?;
-    drop(progress);
-    for problem in &analyzed.report.problems {
-        note!("{}", problem.message);
-        remedy::tell(problem.refused.as_ref(), "auto");
-    }
-    let options = auto::PlanOptions {
-        algorithms: how.algorithms.clone(),
-        minutes,
-        memory_gb: how.memory,
-        device: parse_device(device)?,
-        stop,
+    let Some(folder) = &arguments.work else {
+        return nnunet_file(arguments);
     };
-    for plan in auto::plan(work, &analyzed, &options)? {
-        out!("plan {}", plan.name());
-        for reason in &plan.because {
-            out!("  {reason}");
-        }
-    }
-    Ok(())
+    let mut work = Work::reopen(folder)?;
+    let (stage, minutes) = (arguments.how.stage(), arguments.minutes);
+    let device = parse_device(&arguments.device)?;
+    shown(|told| plan(&mut work, &stage, minutes, &device, &stop_flag(), told))
 }
 
 /// nnU-Net's plans file.
-fn nnunet_file(arguments: &Arguments, fingerprint: &Path) -> Result<()> {
-    // clap wants both with a fingerprint.
-    let (Some(dataset_path), Some(target)) = (&arguments.dataset, &arguments.nnunet_plans) else {
-        return Err("--fingerprint wants --dataset and --nnunet-plans".into());
+fn nnunet_file(arguments: &Arguments) -> Result<()> {
+    // clap wants all three without a work folder.
+    let (Some(fingerprint), Some(dataset), Some(target)) = (
+        &arguments.fingerprint,
+        &arguments.dataset,
+        &arguments.nnunet_plans,
+    ) else {
+        return Err("name a work folder, or --fingerprint, --dataset and --nnunet-plans".into());
     };
-    let fingerprint = Fingerprint::read(fingerprint)?;
-    let dataset = DatasetJson::read(dataset_path)?;
     let spacing = arguments.target_spacing.clone();
-    let options = PlanOptions {
-        dataset_name: arguments
-            .dataset_name
-            .clone()
-            .unwrap_or_else(|| folder_name(dataset_path)),
+    let planned = nnunet_plans(&NnUnetPlansFile {
+        fingerprint: fingerprint.clone(),
+        dataset: dataset.clone(),
+        target: target.clone(),
+        planner: arguments.planner,
+        dataset_name: arguments.dataset_name.clone(),
         plans_name: arguments.plans_name.clone(),
         gpu_memory_gb: arguments.gpu_memory,
         // clap takes three numbers or none.
         target_spacing: spacing.and_then(|s| <[f64; 3]>::try_from(s).ok()),
         suppress_transpose: arguments.suppress_transpose,
-    };
-    let planned = arguments.planner.plan(&fingerprint, &dataset, &options)?;
-    let text = planned.plans.to_json()?;
-    write_bytes_atomically(target, text.as_bytes())?;
-    print(&planned);
-    out!("plans: {}", target.display());
-    Ok(())
-}
-
-fn print(planned: &Planned) {
+    })?;
     for (name, reasons) in &planned.because.0 {
         out!("{name}");
-        for reason in reasons {
-            out!("  {reason}");
-        }
+        reasons.iter().for_each(|reason| out!("  {reason}"));
     }
-}
-
-/// The name of the folder that a file is in.
-fn folder_name(file: &std::path::Path) -> String {
-    let file = file.canonicalize().unwrap_or_else(|_| file.to_path_buf());
-    let folder = file.parent().and_then(|folder| folder.file_name());
-    folder.map_or("Dataset".to_owned(), |name| {
-        name.to_string_lossy().into_owned()
-    })
+    out!("plans: {}", target.display());
+    Ok(())
 }

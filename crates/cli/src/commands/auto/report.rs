@@ -1,8 +1,10 @@
 //! `vesalius auto report`: the page and its numbers.
 
+use super::events::shown;
 use crate::commands::Result;
 use std::path::PathBuf;
-use vesalius::auto::{Work, write_report};
+use vesalius::auto::Work;
+use vesalius::workflow::auto::report;
 
 /// Arguments of `vesalius auto report`.
 #[derive(clap::Args)]
@@ -13,11 +15,6 @@ pub struct Arguments {
 
 /// Writes the report and says where.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    report(&Work::reopen(&arguments.work)?)
-}
-
-/// Writes the report and says where.
-pub fn report(work: &Work) -> Result<()> {
-    out!("report: {}", write_report(work, &work.plans()?)?.display());
-    Ok(())
+    let work = Work::reopen(&arguments.work)?;
+    shown(|told| report(&work, told))
 }

@@ -1,16 +1,14 @@
 //! `vesalius auto tune`: better settings for a plan.
 
+use super::events::shown;
 use crate::commands::Result;
 use crate::interrupt::stop_flag;
-use crate::progress::TrainingProgress;
-use crate::warnings::tell_about;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use vesalius::auto::search::{Pruner, Sampler, SearchSpace, TrialState};
-use vesalius::auto::{Plan, TuneEvent, TuneOptions, Work, tune};
+use vesalius::auto::search::{Pruner, Sampler, SearchSpace};
+use vesalius::auto::{TuneOptions, Work};
 use vesalius::tensor::parse_device;
 use vesalius::training::Duration;
+use vesalius::workflow::auto::{choose_plan, tune};
 
 /// Arguments of `vesalius auto tune`.
 #[derive(clap::Args)]
@@ -61,7 +59,8 @@ enum Draw {
 /// Searches and writes the best as a plan.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let work = Work::share(&arguments.work)?;
-    let plan = chosen(&work, arguments.algorithm.as_deref())?;
+    let algorithm = arguments.algorithm.as_deref();
+    let plan = shown(|_| choose_plan(&work, algorithm))?;
     let space = match &arguments.space {
         Some(path) => {
             let text = std::fs::read_to_string(path)
@@ -93,84 +92,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         stop: stop_flag(),
         ..TuneOptions::default()
     };
-    search(&work, &plan, &options)
-}
-
-/// Runs a search with its progress, and says what came of it.
-pub fn search(work: &Work, plan: &Plan, options: &TuneOptions) -> Result<()> {
-    let mut progress: Option<TrainingProgress> = None;
-    let best = tune(work, plan, options, &mut |event| match event {
-        TuneEvent::Warning(warning) => tell_about("", std::slice::from_ref(warning)),
-        TuneEvent::Begun(trial) => {
-            let settings = serde_json::to_string(&trial.settings).unwrap_or_default();
-            note!("trial {} of {}: {settings}", trial.number, options.trials);
-            progress = Some(TrainingProgress::new());
-        }
-        TuneEvent::Run(event) => {
-            if let Some(progress) = &mut progress {
-                progress.show(event);
-            }
-        }
-        TuneEvent::Ended { number, state } => {
-            progress = None;
-            out!("trial {number}: {}", sentence(state));
-        }
-    })?;
-    match best {
-        Some(plan) => {
-            for reason in plan.because.iter().rev().take(1) {
-                out!("{reason}");
-            }
-            let path = Plan::path(&work.plans_folder(), plan.name());
-            out!("plan: {}", path.display());
-            Ok(())
-        }
-        None => Err("no trial ended well; the reasons stand above".into()),
-    }
-}
-
-/// The options of a search within `auto run`.
-pub fn quick(
-    trials: u64,
-    minutes: f64,
-    device: &str,
-    stop: Arc<AtomicBool>,
-) -> Result<TuneOptions> {
-    Ok(TuneOptions {
-        trials,
-        duration: Duration::Minutes(minutes),
-        device: parse_device(device)?,
-        stop,
-        ..TuneOptions::default()
-    })
-}
-
-fn chosen(work: &Work, name: Option<&str>) -> Result<Plan> {
-    let plans = work.plans()?;
-    let names = |of: &[&Plan]| of.iter().map(|p| p.name()).collect::<Vec<_>>().join(", ");
-    let Some(name) = name else {
-        // What an earlier search made is not searched anew unless it is named: the same command goes on
-        // with the same search.
-        let given: Vec<_> = plans.iter().filter(|plan| !plan.is_tuned()).collect();
-        return match given.as_slice() {
-            [one] => Ok((*one).clone()),
-            several => Err(format!(
-                "there are several plans; choose one of {} with --algorithm",
-                names(several)
-            )
-            .into()),
-        };
-    };
-    let found = plans.iter().find(|plan| plan.name() == name).cloned();
-    let all: Vec<_> = plans.iter().collect();
-    Ok(found.ok_or_else(|| format!("no plan is called {name}; there are {}", names(&all)))?)
-}
-
-fn sentence(state: &TrialState) -> String {
-    match state {
-        TrialState::Running => "under way".to_owned(),
-        TrialState::Complete(dice) => format!("Dice {dice:.4}"),
-        TrialState::Pruned => "ended early: others were better by then".to_owned(),
-        TrialState::Failed(reason) => format!("FAILED: {reason}"),
-    }
+    shown(|told| tune(&work, &plan, &options, told))?;
+    Ok(())
 }

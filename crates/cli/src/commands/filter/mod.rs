@@ -1,18 +1,15 @@
-//! `vesalius filter NAME IN OUT`: one operation of the library on files.
-//!
-//! A room a file; each names its filters, their options and units. The work is the library's.
+//! `vesalius filter NAME IN OUT`: one filter of `vesalius::filter` on files.
 
-mod components;
-mod files;
-mod grid;
-mod intensity;
+mod arguments;
+mod findings;
 mod list;
-mod morphology;
-mod regions;
-mod smoothing;
 
 use super::Result;
+use crate::kind;
+use arguments::Chosen;
 use clap::Subcommand;
+use vesalius::filter::Error;
+use vesalius::volume;
 
 /// Arguments of `vesalius filter`.
 #[derive(clap::Args)]
@@ -22,39 +19,34 @@ pub struct Arguments {
     #[arg(long)]
     list: bool,
     #[command(subcommand)]
-    filter: Option<Filter>,
+    filter: Option<Chosen>,
 }
 
-/// Every filter by name.
-#[derive(Subcommand)]
-#[command(subcommand_value_name = "NAME", subcommand_help_heading = "Filters")]
-enum Filter {
-    #[command(flatten)]
-    Intensity(intensity::Intensity),
-    #[command(flatten)]
-    Smoothing(smoothing::Smoothing),
-    #[command(flatten)]
-    Morphology(morphology::Morphology),
-    #[command(flatten)]
-    Connected(components::Connected),
-    #[command(flatten)]
-    Regions(regions::Regions),
-    #[command(flatten)]
-    Grid(grid::Grid),
-}
-
-/// Reads, filters and writes.
+/// Reads, filters and writes; prints what was measured.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    match &arguments.filter {
-        _ if arguments.list => {
-            list::print(&Filter::augment_subcommands(clap::Command::new("filter")))
+    if arguments.list {
+        return list::print(&Chosen::augment_subcommands(clap::Command::new("filter")));
+    }
+    let Some(chosen) = &arguments.filter else {
+        return Err("no filter is named; `vesalius filter --list` names them all".into());
+    };
+    let job = chosen.job()?;
+    let found = job.run(&mut kind::notice).map_err(explained)?;
+    findings::print(&found, chosen.json.as_ref())
+}
+
+/// What went wrong, in the options of the command.
+fn explained(error: Error) -> Box<dyn std::error::Error> {
+    match error {
+        Error::MayBeLabels(unclear) => kind::explained(&unclear).into(),
+        Error::NoSurface(what) => {
+            format!("{what} in the image; choose another --label or --level").into()
         }
-        Some(Filter::Intensity(filter)) => filter.run(),
-        Some(Filter::Smoothing(filter)) => filter.run(),
-        Some(Filter::Morphology(filter)) => filter.run(),
-        Some(Filter::Connected(filter)) => filter.run(),
-        Some(Filter::Regions(filter)) => filter.run(),
-        Some(Filter::Grid(filter)) => filter.run(),
-        None => Err("no filter is named; `vesalius filter --list` names them all".into()),
+        Error::MaskGrid { difference } => volume::Error::GeometryMismatch {
+            what: "IN and --mask".to_owned(),
+            difference,
+        }
+        .into(),
+        error => error.into(),
     }
 }

@@ -4,8 +4,8 @@ use super::Result;
 use crate::combination::CombinationOptions;
 use crate::warnings::tell;
 use std::path::{Path, PathBuf};
-use vesalius::inferers::{OpenOptions, convert_model, join_cascade, join_ensemble};
-use vesalius::model::{is_bundle, read_architecture, read_weights, read_weights_partly};
+use vesalius::inferers::join_ensemble;
+use vesalius::model::{self, Converted, Keep};
 
 /// Several model folders as one that answers with all of them.
 pub fn ensemble(models: &[PathBuf], output: &Path, options: &CombinationOptions) -> Result<()> {
@@ -18,13 +18,12 @@ pub fn ensemble(models: &[PathBuf], output: &Path, options: &CombinationOptions)
 
 /// A coarse and a fine model as one.
 pub fn cascade(coarse: &Path, fine: &Path, output: &Path, margin: Option<f64>) -> Result<()> {
-    let model = join_cascade(coarse, fine, output, margin.map(|margin| [margin; 3]))?;
-    let region = model.region.ok_or("the cascade has no region")?;
+    let kept = model::cascade(coarse, fine, output, margin)?;
     out!(
         "{}: a cascade, {:?} mm and {:?} voxels kept around what the coarse model finds",
         output.display(),
-        region.millimetres,
-        region.margin
+        kept.millimetres,
+        kept.voxels
     );
     Ok(())
 }
@@ -36,36 +35,19 @@ pub fn convert(
     architecture: Option<&Path>,
     partial: bool,
 ) -> Result<()> {
-    let is_archive = input
-        .extension()
-        .is_some_and(|extension| extension == "zip");
-    if is_archive || input.is_dir() && !is_bundle(input) {
-        let model = convert_model(input, output, &OpenOptions::default())?;
-        out!("{}: {} member(s)", output.display(), model.members.len());
-        return Ok(());
-    }
-    if output
-        .extension()
-        .is_none_or(|extension| extension != "safetensors")
-    {
-        let name = output.display();
-        return Err(
-            format!("{name}: weights are written as .safetensors; name the file so").into(),
-        );
-    }
-    let architecture = architecture.or(input.is_dir().then_some(input));
-    let network = architecture.map(read_architecture).transpose()?;
-    let weights = match &network {
-        Some(network) if partial => {
-            let (weights, skipped) = read_weights_partly(input, network)?;
+    let keep = match partial {
+        true => Keep::WhatFits,
+        false => Keep::Exactly,
+    };
+    let name = output.display();
+    match model::convert(input, output, architecture, keep)? {
+        Converted::Model(model) => out!("{name}: {} member(s)", model.members.len()),
+        Converted::Weights { tensors, skipped } => {
             if !skipped.is_empty() {
                 note!("skipped: {skipped}");
             }
-            weights
+            out!("{name}: {tensors} tensors");
         }
-        network => read_weights(input, network.as_ref())?,
-    };
-    vesalius::io::write_atomically(output, |file| weights.write_safetensors(file))?;
-    out!("{}: {} tensors", output.display(), weights.len());
+    }
     Ok(())
 }

@@ -2,130 +2,19 @@
 
 use super::Result;
 use crate::output::{JsonOutput, table};
-use serde::Serialize;
 use std::path::Path;
-use vesalius::inferers::{MODEL_FILE, describe_model};
-use vesalius::model::{is_bundle, open_weights, read_architecture};
-use vesalius::networks::{Architecture, NetworkConfig, Profile, Weights};
-use vesalius::prelude::*;
-
-#[derive(Serialize)]
-struct Info {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network: Option<NetworkInfo>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    weights: Option<WeightsInfo>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<ModelDescription>,
-}
-
-#[derive(Serialize)]
-struct NetworkInfo {
-    name: &'static str,
-    spatial_dims: usize,
-    in_channels: usize,
-    out_channels: usize,
-    parameters: u64,
-    /// Sizes of the input must be multiples of these, `[x, y, z]`.
-    divisor: [usize; 3],
-    /// The patch that costs are worked out for, `[x, y, z]`.
-    patch: [usize; 3],
-    batch: usize,
-    /// Bytes, operations, voxels.
-    costs: Profile,
-}
-
-#[derive(Serialize)]
-struct WeightsInfo {
-    tensors: usize,
-    numbers: usize,
-    shapes: Vec<(String, Vec<usize>)>,
-}
-
-/// About 96 voxels along each axis, as the network wants them.
-fn usual_patch(architecture: &dyn Architecture) -> [usize; 3] {
-    let (least, divisor) = (architecture.minimum(), architecture.divisor());
-    let flat = architecture.spatial_dims() == 2;
-    architecture.fixed_size().unwrap_or_else(|| {
-        std::array::from_fn(|axis| {
-            let wanted = if flat && axis == 2 { 1 } else { 96 };
-            least[axis].max(wanted).next_multiple_of(divisor[axis])
-        })
-    })
-}
-
-fn network_info(
-    config: &NetworkConfig,
-    patch: Option<[usize; 3]>,
-    batch: usize,
-) -> Result<NetworkInfo> {
-    let patch = patch.unwrap_or_else(|| usual_patch(config.architecture()));
-    let costs = config.profile(patch, batch)?;
-    let architecture = config.architecture();
-    Ok(NetworkInfo {
-        name: architecture.name(),
-        spatial_dims: architecture.spatial_dims(),
-        in_channels: architecture.in_channels(),
-        out_channels: architecture.out_channels(),
-        parameters: costs.parameters,
-        divisor: architecture.divisor(),
-        patch,
-        batch,
-        costs,
-    })
-}
-
-fn weights_info(weights: &Weights) -> WeightsInfo {
-    let shapes: Vec<(String, Vec<usize>)> = weights
-        .iter()
-        .map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec()))
-        .collect();
-    let count = |(_, shape): &(String, Vec<usize>)| shape.iter().product::<usize>();
-    WeightsInfo {
-        tensors: shapes.len(),
-        numbers: shapes.iter().map(count).sum(),
-        shapes,
-    }
-}
+use vesalius::model::{Inspected, inspect};
 
 /// Tells of a path.
 pub fn info(path: &Path, patch: Option<[usize; 3]>, batch: usize, json: &JsonOutput) -> Result<()> {
-    let of = |config: &NetworkConfig| network_info(config, patch, batch);
-    let mut info = Info {
-        network: None,
-        weights: None,
-        model: None,
-    };
-    let is_text = path.extension().is_some_and(|extension| {
-        ["json", "yaml", "yml"]
-            .iter()
-            .any(|text| extension == *text)
-    });
-    if path.is_dir() && is_bundle(path) {
-        info.network = Some(of(&read_architecture(path)?)?);
-        info.weights = Some(weights_info(&open_weights(path)?));
-    } else if path.is_dir() || is_model_file(path) {
-        let model = describe_model(path)?;
-        info.network = Some(of(&model.network)?);
-        info.model = Some(model);
-    } else if is_text {
-        info.network = Some(of(&read_architecture(path)?)?);
-    } else {
-        info.weights = Some(weights_info(&Weights::open(path)?));
-    }
+    let found = inspect(path, patch, batch)?;
     if !json.replaces_table() {
-        print(&info);
+        print(&found);
     }
-    json.write(&info)
+    json.write(&found)
 }
 
-/// Whether a file is a model's description or an archive of a model folder.
-fn is_model_file(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == MODEL_FILE)
-        || path.extension().is_some_and(|extension| extension == "zip")
-}
-
-fn print(info: &Info) {
+fn print(info: &Inspected) {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut row = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
     if let Some(network) = &info.network {

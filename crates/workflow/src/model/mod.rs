@@ -1,5 +1,12 @@
-//! Networks by themselves, without a model folder: architectures in a peer's words or ours, weights that
-//! someone has, and one raw tensor through both. Volumes go through a [`Segmenter`](vesalius_inferers::Segmenter).
+//! Networks and model folders as files: architectures in MONAI's, nnU-Net's or our own form, weights, one raw
+//! tensor through both ([`run`]), what a path holds ([`inspect`](inspect())), and conversion ([`convert`](convert())).
+//! Volumes go through a [`Segmenter`](vesalius_inferers::Segmenter).
+
+mod convert;
+mod inspect;
+
+pub use convert::{CascadeMargin, Converted, Keep, cascade, convert};
+pub use inspect::{Inspected, NetworkFacts, WeightFacts, inspect};
 
 use ndarray::{ArrayD, IxDyn};
 use serde_json::Value;
@@ -24,6 +31,12 @@ pub enum Error {
     /// A device that does not do what it should.
     #[error("{0}")]
     Tensor(#[from] vesalius_tensor::Error),
+    /// A model folder that cannot be read, written or joined.
+    #[error("{0}")]
+    Model(#[from] vesalius_inferers::Error),
+    /// A cascade without the region that its coarse model finds.
+    #[error("the cascade has no region")]
+    NoRegion,
     /// A file that cannot be written.
     #[error("{0}")]
     Io(#[from] vesalius_io::Error),

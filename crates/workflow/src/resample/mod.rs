@@ -1,5 +1,12 @@
-//! One resampling of a file's image or labels, as a user asks for it: which grid, by which tool's
-//! convention, through which map. The arithmetic is `vesalius_filters`'.
+//! Resampling of an image or label map: onto which grid, by which tool's convention, through which map, in
+//! memory ([`Resampling`]) or from file to file ([`resample_file`]). The arithmetic is `vesalius_filters`'.
+
+mod files;
+
+pub use files::{
+    Error as FileError, FileGrid, FileInterpolation, FileMap, FileResampling, VectorAxes,
+    resample_file,
+};
 
 use vesalius_filters::{
     Convention, Error, Interpolation, LabelInterpolation, LabelResampleOptions, NnUnetLabelOptions,

@@ -1,0 +1,46 @@
+//! The models that together segment unseen cases best, as one model folder.
+
+use super::{Event, Observer, Result};
+use std::sync::atomic::AtomicBool;
+use vesalius_auto::{ChooseOptions, History, Missing, Work, choose, write_model};
+
+/// How the choice is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EnsembleStage {
+    /// Whether removing small components is tried.
+    pub postprocessing: bool,
+}
+
+impl Default for EnsembleStage {
+    fn default() -> Self {
+        Self {
+            postprocessing: true,
+        }
+    }
+}
+
+/// Chooses among ensembles of the runs in the history and writes the model folder; the runs that it lacks.
+///
+/// # Errors
+/// A history without usable runs, held-out segmentations that cannot be read, a folder that cannot be written,
+/// a stop.
+pub fn ensemble(
+    work: &Work,
+    stage: EnsembleStage,
+    stop: &AtomicBool,
+    observer: &Observer,
+) -> Result<Vec<Missing>> {
+    let history = History::read(work.folder())?;
+    let options = ChooseOptions {
+        postprocessing: stage.postprocessing,
+    };
+    let choice = choose(work, &history, &options, stop, &mut |scored| {
+        observer(&Event::Scored(scored));
+    })?;
+    let model = write_model(work, &history, &choice)?;
+    observer(&Event::Chosen {
+        choice: &choice,
+        model: &model,
+    });
+    Ok(choice.missing)
+}

@@ -1,0 +1,80 @@
+//! What stops a stage.
+
+use crate::predict::{self, LeftOut};
+use std::path::PathBuf;
+
+/// What stops a stage.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The work folder, or a stage in it.
+    #[error("{0}")]
+    Auto(#[from] vesalius_auto::Error),
+    /// A dataset, a datalist or a planner's file.
+    #[error("{0}")]
+    Planning(#[from] vesalius_planning::Error),
+    /// The model of the work folder.
+    #[error("{0}")]
+    Model(#[from] vesalius_inferers::Error),
+    /// The cases to segment, or their results.
+    #[error("{0}")]
+    Predict(#[from] predict::Error),
+    /// A file that cannot be written.
+    #[error("{0}")]
+    Io(#[from] vesalius_io::Error),
+    /// A report that cannot be written as JSON.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// A folder that cannot be made.
+    #[error("{}: cannot be made: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A name is wanted, as there are several plans.
+    #[error("there are several plans; name one of {}", .0.join(", "))]
+    SeveralPlans(Vec<String>),
+    /// No plan has this name.
+    #[error("no plan is called {name}; there are {}", plans.join(", "))]
+    NoPlan {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        plans: Vec<String>,
+    },
+    /// A search without a trial that ended well.
+    #[error("no trial ended well; `Event::Tuning` tells the reasons")]
+    NoTrial,
+    /// Training without a run that can be used.
+    #[error("no run can be used; the reasons are in history.json")]
+    NoRun,
+    /// Cases to segment that are not whole.
+    #[error(
+        "{}: {} of the input are not whole: {}; complete or remove them",
+        input.display(), left_out.len(), listed(left_out)
+    )]
+    NotWhole {
+        /// The input.
+        input: PathBuf,
+        /// What is not whole, and why.
+        left_out: Vec<LeftOut>,
+    },
+    /// A datalist without unlabelled cases.
+    #[error("{}: names no case without labels under `testing`; name images", .0.display())]
+    NothingToPredict(PathBuf),
+    /// Cases that have no segmentation in the end.
+    #[error("{missing} of {total} cases were not segmented")]
+    NotSegmented {
+        /// How many.
+        missing: usize,
+        /// Of how many.
+        total: usize,
+    },
+}
+
+fn listed(left_out: &[LeftOut]) -> String {
+    let listed: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+    listed.join("; ")
+}

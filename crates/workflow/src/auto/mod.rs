@@ -1,0 +1,30 @@
+//! From a dataset to a model, stage by stage ([`analyze_list`], [`plan`], [`tune`], [`train`], [`ensemble`],
+//! [`predict`], [`report`]) or all at once ([`run`]): what `vesalius auto` and the jobs of a cluster do.
+//!
+//! A stage works on a [`Work`](vesalius_auto::Work) folder, goes on from what is there, and tells an observer
+//! ([`Event`]) what it does. The stages' own functions are in `vesalius_auto`.
+
+mod analyze;
+mod ensemble;
+mod error;
+mod event;
+mod plan;
+mod predict;
+mod report;
+mod run;
+mod train;
+mod tune;
+
+pub use analyze::{AnalyzeOptions, AnalyzedList, FoldRule, analyze_list, begin};
+pub use ensemble::{EnsembleStage, ensemble};
+pub use error::Error;
+pub use event::{Event, Observer};
+pub use plan::{NnUnetPlansFile, PlanStage, nnunet_plans, plan};
+pub use predict::{PredictStage, cases_of, predict};
+pub use report::report;
+pub use run::{RunOptions, run};
+pub use train::{TrainStage, train};
+pub use tune::{choose_plan, tune};
+
+/// The result of this module's fallible functions.
+pub type Result<T> = std::result::Result<T, Error>;

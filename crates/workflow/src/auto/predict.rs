@@ -1,0 +1,102 @@
+//! Cases through the model that the work ended with.
+
+use super::{Error, Event, Observer, Result};
+use crate::predict::{InputCase, PredictOptions, Progress, find_cases, predict_cases};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use vesalius_auto::{Work, predictions_folder, renew_predictions};
+use vesalius_inferers::Segmenter;
+use vesalius_tensor::Device;
+
+/// Where results go.
+#[derive(Debug, Clone, Default)]
+pub struct PredictStage {
+    /// The folder; `None` for `predictions` in the work folder, whose results are made again when the model
+    /// has changed.
+    pub folder: Option<PathBuf>,
+    /// Segment cases again whose result is there.
+    pub overwrite: bool,
+}
+
+/// The cases to segment: those of an input, or those that the list has under `testing`.
+///
+/// # Errors
+/// [`Error::NotWhole`] for an input with cases that are not whole, [`Error::NothingToPredict`] for a list without
+/// such cases.
+pub fn cases_of(work: &Work, input: Option<&Path>) -> Result<Vec<InputCase>> {
+    let Some(input) = input else {
+        let cases = listed(work);
+        return match cases.is_empty() {
+            true => Err(Error::NothingToPredict(work.list().path.clone())),
+            false => Ok(cases),
+        };
+    };
+    let found = find_cases(input, work.list().channels.len())?;
+    match found.left_out.is_empty() {
+        true => Ok(found.cases),
+        false => Err(Error::NotWhole {
+            input: input.to_owned(),
+            left_out: found.left_out,
+        }),
+    }
+}
+
+/// The cases under `testing`.
+pub(super) fn listed(work: &Work) -> Vec<InputCase> {
+    let testing = work.list().testing.iter();
+    testing
+        .map(|case| InputCase {
+            name: case.name.clone(),
+            files: case.images.clone(),
+        })
+        .collect()
+}
+
+/// Segments cases with the work folder's model; nothing to do where there are none.
+///
+/// # Errors
+/// [`Error::NotSegmented`]; a model or output that cannot be used.
+pub fn predict(
+    work: &Work,
+    cases: &[InputCase],
+    stage: &PredictStage,
+    device: &Device,
+    stop: &AtomicBool,
+    observer: &Observer,
+) -> Result<()> {
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let segmenter = Segmenter::open(&work.folder().join("model"), device)?;
+    let folder = match &stage.folder {
+        Some(folder) => folder.clone(),
+        None => {
+            let removed = renew_predictions(work)?;
+            if removed > 0 {
+                observer(&Event::PredictionsRemoved(removed));
+            }
+            predictions_folder(work)
+        }
+    };
+    let total = cases.len();
+    let tell = |progress: &Progress| observer(&Event::Predicting { progress, total });
+    let options = PredictOptions {
+        overwrite: stage.overwrite,
+        ..PredictOptions::default()
+    };
+    let results = predict_cases(&segmenter, cases, &folder, &options, stop, tell)?;
+    let segmented = results.iter().filter(|result| result.outcome.is_ok());
+    let segmented = segmented.count();
+    observer(&Event::Predicted {
+        segmented,
+        total,
+        folder: &folder,
+    });
+    match segmented == total {
+        true => Ok(()),
+        false => Err(Error::NotSegmented {
+            missing: total - segmented,
+            total,
+        }),
+    }
+}

@@ -1,0 +1,63 @@
+//! Every plan on every fold.
+
+use super::{Error, Event, Observer, Result};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use vesalius_auto::{History, TrainOptions, Work};
+use vesalius_tensor::Device;
+
+/// How runs are made.
+#[derive(Debug, Clone)]
+pub struct TrainStage {
+    /// The folds to train; `None` for all.
+    pub folds: Option<Vec<usize>>,
+    /// How often a run that broke off or collapsed is started again.
+    pub retries: usize,
+    /// Whether runs that failed are tried again although nothing has changed since.
+    pub retry_failed: bool,
+    /// Runs that are made at one time.
+    pub at_once: usize,
+}
+
+impl Default for TrainStage {
+    fn default() -> Self {
+        Self {
+            folds: None,
+            retries: 1,
+            retry_failed: false,
+            at_once: 1,
+        }
+    }
+}
+
+/// Trains what is not trained yet, with `minutes` for all runs together.
+///
+/// # Errors
+/// [`Error::NoRun`]; plans or a dataset that cannot be used; a failure of the machine; a stop.
+pub fn train(
+    work: &Work,
+    stage: &TrainStage,
+    minutes: Option<f64>,
+    device: &Device,
+    stop: &Arc<AtomicBool>,
+    observer: &Observer,
+) -> Result<History> {
+    let options = TrainOptions {
+        minutes,
+        folds: stage.folds.clone(),
+        retries: stage.retries,
+        retry_failed: stage.retry_failed,
+        at_once: stage.at_once,
+        device: device.clone(),
+        stop: stop.clone(),
+        ..TrainOptions::default()
+    };
+    let history = vesalius_auto::train(work, &work.plans()?, &options, &mut |event| {
+        observer(&Event::Training(event));
+    })?;
+    observer(&Event::Trained(&history));
+    match history.trained().next() {
+        Some(_) => Ok(history),
+        None => Err(Error::NoRun),
+    }
+}

@@ -1,0 +1,107 @@
+//! Filters of the connected components of labels.
+
+use super::ArgumentKind::{Choice as OneOf, Counts, Number};
+use super::morphology::NEIGHBOURS;
+use super::{Argument, Component, Filter, Findings, Result, Run};
+use vesalius_filters::{
+    ComponentOptions, component_statistics, connected_components, keep_larger_than, keep_largest,
+    keep_touching,
+};
+
+const NEIGHBOURHOOD: Argument = Argument::new(
+    "neighbours",
+    OneOf(NEIGHBOURS),
+    "Through how many neighbours voxels hang together",
+)
+.default("26");
+const BINARY: Argument = Argument::flag(
+    "binary",
+    "All labels but 0 are one mask: voxels of different labels hang together too",
+);
+const BY_LABEL: Argument = Argument::flag(
+    "by-label",
+    "Voxels of different labels never hang together, which is the default",
+)
+.conflicts("binary");
+
+pub(super) const FILTERS: &[Filter] = &[
+    Filter::new(
+        "components",
+        "Number the connected pieces of each label, in the order in which they are met",
+        &[NEIGHBOURHOOD, BINARY, BY_LABEL],
+        |run| {
+            let options = options(run)?;
+            run.relabel(|labels| Ok(connected_components(labels, &options)?.labels))
+        },
+    ),
+    Filter::new(
+        "keep-largest",
+        "Keep the largest piece of each label",
+        &[NEIGHBOURHOOD, BINARY, BY_LABEL],
+        |run| {
+            let options = options(run)?;
+            run.relabel(|labels| keep_largest(labels, &options))
+        },
+    ),
+    Filter::new(
+        "keep-larger-than",
+        "Keep the pieces of at least a volume",
+        &[
+            Argument::new(
+                "volume",
+                Number,
+                "The volume in mm³; a piece of exactly this volume stays",
+            )
+            .value("MM³"),
+            NEIGHBOURHOOD,
+            BINARY,
+            BY_LABEL,
+        ],
+        |run| {
+            let (volume, options) = (run.values.number("volume")?, options(run)?);
+            run.relabel(|labels| keep_larger_than(labels, volume, &options))
+        },
+    ),
+    Filter::new(
+        "keep-touching",
+        "Keep the pieces that touch a seed",
+        &[
+            Argument::new(
+                "seed",
+                Counts,
+                "A voxel x,y,z; may be given several times",
+            )
+            .value("X,Y,Z")
+            .repeated(),
+            NEIGHBOURHOOD,
+            BINARY,
+            BY_LABEL,
+        ],
+        |run| {
+            let (seeds, options) = (run.values.voxels("seed"), options(run)?);
+            run.relabel(|labels| keep_touching(labels, &seeds, &options))
+        },
+    ),
+    Filter::new(
+        "component-statistics",
+        "Print size, place and extent of each piece",
+        &[NEIGHBOURHOOD, BINARY, BY_LABEL],
+        statistics,
+    )
+    .measures(),
+];
+
+fn options(run: &Run) -> Result<ComponentOptions> {
+    Ok(ComponentOptions {
+        connectivity: super::morphology::connectivity(run)?,
+        by_label: run.values.flag("by-label") || !run.values.flag("binary"),
+    })
+}
+
+fn statistics(run: &mut Run) -> Result<Findings> {
+    let options = options(run)?;
+    let found = component_statistics(&run.labels()?, &options)?;
+    Ok(Findings::Components(
+        found.iter().map(Component::from).collect(),
+    ))
+}

@@ -1,0 +1,138 @@
+//! One run of a filter: the files that it reads and writes.
+
+use super::values::Values;
+use super::{Error, Findings, Result};
+use crate::kind::{FileKind, Notice, Reader};
+use std::path::{Path, PathBuf};
+use vesalius_filters as filters;
+use vesalius_io::{FileVoxel, ReadOptions, write, write_labels};
+use vesalius_volume::{Label, LabelMap, Volume};
+
+/// A filter, its values and the files that it works on.
+#[derive(Debug, Clone)]
+pub struct FilterJob {
+    values: Values,
+    input: PathBuf,
+    output: Option<PathBuf>,
+    /// Whether the input is an image or a label map, for filters that take both.
+    pub kind: FileKind,
+    /// How the input and all other files are read.
+    pub reading: ReadOptions,
+}
+
+impl FilterJob {
+    /// A filter with these values on a file, read with the usual options.
+    pub fn new(input: impl Into<PathBuf>, values: Values) -> Self {
+        Self {
+            values,
+            input: input.into(),
+            output: None,
+            kind: FileKind::default(),
+            reading: ReadOptions::default(),
+        }
+    }
+
+    /// The file that is written; its name decides the format.
+    pub fn output(mut self, path: impl Into<PathBuf>) -> Self {
+        self.output = Some(path.into());
+        self
+    }
+
+    /// Reads, filters and writes; `notice` is called with what reading decided.
+    ///
+    /// # Errors
+    /// [`Error`]: a file that cannot be read or written, an option that the filter cannot have, a file that
+    /// may be an image or a label map.
+    pub fn run(&self, notice: &mut dyn FnMut(&Notice)) -> Result<Findings> {
+        let filter = self.values.filter;
+        let mut run = Run {
+            values: &self.values,
+            input: &self.input,
+            output: self.output.as_deref(),
+            kind: self.kind,
+            reader: Reader {
+                options: &self.reading,
+                notice,
+            },
+        };
+        (filter.run)(&mut run)
+    }
+}
+
+/// What a filter's function works with.
+pub(super) struct Run<'a> {
+    pub values: &'a Values,
+    pub input: &'a Path,
+    output: Option<&'a Path>,
+    kind: FileKind,
+    reader: Reader<'a>,
+}
+
+impl<'a> Run<'a> {
+    pub fn output(&self) -> Result<&'a Path> {
+        self.output.ok_or(Error::NoOutput(self.values.filter.name))
+    }
+
+    /// The input as an image.
+    pub fn image(&mut self) -> Result<Volume<f32>> {
+        Ok(self.reader.image(self.input)?)
+    }
+
+    /// The input as a label map.
+    pub fn labels(&mut self) -> Result<LabelMap> {
+        Ok(self.reader.labels(self.input)?)
+    }
+
+    /// The input as an image; nothing where it is a label map.
+    pub fn image_unless_labels(&mut self) -> Result<Option<Volume<f32>>> {
+        if self.kind == FileKind::Labels {
+            return Ok(None);
+        }
+        let image = self.image()?;
+        let labels = self.reader.is_labels(self.input, &image, self.kind)?;
+        Ok((!labels).then_some(image))
+    }
+
+    /// The image that an argument names.
+    pub fn image_at(&mut self, argument: &str) -> Result<Volume<f32>> {
+        let path = self.values.file(argument)?;
+        let path = path.ok_or_else(|| self.values.filter.wrong(argument, "is missing"))?;
+        Ok(self.reader.image(path)?)
+    }
+
+    /// The label map that an argument names, where it is given.
+    pub fn labels_at(&mut self, argument: &str) -> Result<Option<LabelMap>> {
+        match self.values.file(argument)? {
+            Some(path) => Ok(Some(self.reader.labels(path)?)),
+            None => Ok(None),
+        }
+    }
+
+    pub fn write<T: FileVoxel>(&self, image: &Volume<T>) -> Result<Findings> {
+        write(self.output()?, image)?;
+        Ok(Findings::Nothing)
+    }
+
+    pub fn write_labels<T: Label + FileVoxel>(&self, labels: &LabelMap<T>) -> Result<Findings> {
+        write_labels(self.output()?, labels)?;
+        Ok(Findings::Nothing)
+    }
+
+    /// From an image to an image.
+    pub fn filter(
+        &mut self,
+        filter: impl FnOnce(&Volume<f32>) -> filters::Result<Volume<f32>>,
+    ) -> Result<Findings> {
+        let image = self.image()?;
+        self.write(&filter(&image)?)
+    }
+
+    /// From labels to labels.
+    pub fn relabel<T: Label + FileVoxel>(
+        &mut self,
+        filter: impl FnOnce(&LabelMap) -> filters::Result<LabelMap<T>>,
+    ) -> Result<Findings> {
+        let labels = self.labels()?;
+        self.write_labels(&filter(&labels)?)
+    }
+}

@@ -1,0 +1,94 @@
+//! Model folders and weights written in our own forms.
+
+use super::{Error, Result, is_bundle, read_architecture, read_weights, read_weights_partly};
+use std::path::Path;
+use vesalius_inferers::{ModelDescription, OpenOptions, convert_model, join_cascade};
+use vesalius_networks::Mismatch;
+
+/// Which weights are kept where an architecture is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// The weights must be the network's own, all of them and no others.
+    #[default]
+    Exactly,
+    /// What fits by name and shape; the rest has the network's first weights.
+    WhatFits,
+}
+
+/// What was written.
+#[derive(Debug, Clone)]
+pub enum Converted {
+    /// A model folder.
+    Model(Box<ModelDescription>),
+    /// A file of weights.
+    Weights {
+        /// How many tensors it holds.
+        tensors: usize,
+        /// What was skipped or missing, with [`Keep::WhatFits`].
+        skipped: Mismatch,
+    },
+}
+
+/// Writes a model folder of nnU-Net (or a zip of it) as one of ours, or weights (also those of a MONAI bundle's
+/// folder) as a .safetensors file, checked against an architecture where one is named.
+///
+/// # Errors
+/// An input that is neither, weights that are not the network's, weights to a file of another ending.
+pub fn convert(
+    input: &Path,
+    output: &Path,
+    architecture: Option<&Path>,
+    keep: Keep,
+) -> Result<Converted> {
+    let ends = |path: &Path, ending: &str| path.extension().is_some_and(|found| found == ending);
+    if ends(input, "zip") || input.is_dir() && !is_bundle(input) {
+        let model = convert_model(input, output, &OpenOptions::default())?;
+        return Ok(Converted::Model(Box::new(model)));
+    }
+    if !ends(output, "safetensors") {
+        let reason = "weights are written as .safetensors; name the file so";
+        return Err(super::wrong(output, reason));
+    }
+    let architecture = architecture.or(input.is_dir().then_some(input));
+    let network = architecture.map(read_architecture).transpose()?;
+    let (weights, skipped) = match (&network, keep) {
+        (Some(network), Keep::WhatFits) => read_weights_partly(input, network)?,
+        (network, _) => {
+            let weights = read_weights(input, network.as_ref())?;
+            (weights, Mismatch::default())
+        }
+    };
+    vesalius_io::write_atomically(output, |file| weights.write_safetensors(file))?;
+    Ok(Converted::Weights {
+        tensors: weights.len(),
+        skipped,
+    })
+}
+
+/// Millimetres and voxels that a cascade keeps around what its coarse model finds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CascadeMargin {
+    /// Along each axis, in mm.
+    pub millimetres: [f64; 3],
+    /// Along each axis, in voxels.
+    pub voxels: [usize; 3],
+}
+
+/// Writes two model folders as one: the coarse model finds the region, the fine one segments it, with `margin`
+/// mm around it (those that the fine model was trained with where it is `None`).
+///
+/// # Errors
+/// As [`join_cascade`].
+pub fn cascade(
+    coarse: &Path,
+    fine: &Path,
+    output: &Path,
+    margin: Option<f64>,
+) -> Result<CascadeMargin> {
+    let model = join_cascade(coarse, fine, output, margin.map(|margin| [margin; 3]))?;
+    let region = model.region.ok_or(Error::NoRegion)?;
+    Ok(CascadeMargin {
+        millimetres: region.millimetres,
+        voxels: region.margin,
+    })
+}
