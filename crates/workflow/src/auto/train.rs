@@ -56,8 +56,8 @@ pub fn train(
         observer(&Event::Training(event));
     })?;
     observer(&Event::Trained(&history));
-    match history.trained().next() {
-        Some(_) => Ok(history),
-        None => Err(Error::NoRun),
+    if history.trained().next().is_none() {
+        return Err(Error::NoRun);
     }
+    Ok(history)
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// No filter has this name.
-    #[error("no filter is called `{0}`; there are {}", names())]
+    #[error("no filter is called `{0}`; there are {names}", names = names())]
     UnknownFilter(String),
     /// An argument that is missing, unknown or out of range.
     #[error("{filter}: {reason}")]

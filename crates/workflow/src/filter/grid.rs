@@ -99,10 +99,12 @@ macro_rules! either {
     ($run:expr, $input:ident => $result:expr) => {
         if $run.values.flag("labels") {
             let $input = $run.labels()?;
-            $run.write_labels(&$result?)
+            let result = $result?;
+            $run.write_labels(&result)
         } else {
             let $input = $run.image()?;
-            $run.write(&$result?)
+            let result = $result?;
+            $run.write(&result)
         }
     };
 }
@@ -146,27 +148,33 @@ fn resized(run: &mut Run) -> Result<Findings> {
     let size = run.values.counts("size")?;
     let start = run.values.maybe_integers("start")?;
     let pad = run.values.word("pad")?;
-    either!(run, input => padded(&input, start, size, pad))
+    either!(run, input => {
+        let start = start.unwrap_or_else(|| centred(input.geometry().size(), size));
+        padded(&input, start, size, pad)
+    })
+}
+
+/// The first voxel of a box of the new size in the middle of the old one.
+fn centred(old: [usize; 3], new: [usize; 3]) -> [i64; 3] {
+    let more = |axis: usize| (old[axis] as i64).saturating_sub(new[axis] as i64);
+    std::array::from_fn(|axis| more(axis).div_euclid(2))
 }
 
 fn padded<G: OnGrid>(
     input: &G,
-    start: Option<[i64; 3]>,
+    start: [i64; 3],
     size: [usize; 3],
     pad: &str,
 ) -> filters::Result<G>
 where
     G::Value: Default,
 {
-    let old = input.geometry().size();
-    let centred =
-        std::array::from_fn(|axis| (old[axis] as i64).saturating_sub(size[axis] as i64).div_euclid(2));
     let mode = match pad {
         "edge" => PadMode::Edge,
         "reflect" => PadMode::Reflect,
         _ => PadMode::Constant(G::Value::default()),
     };
-    crop_or_pad(input, start.unwrap_or(centred), size, mode)
+    crop_or_pad(input, start, size, mode)
 }
 
 /// A box with a margin on each side, as far as the image reaches.

@@ -126,22 +126,27 @@ impl Filter {
     }
 }
 
-/// Reads one value of a kind; where there is none of this kind, that is an error in the list of arguments.
-macro_rules! getters {
-    ($($(#[$doc:meta])* $name:ident, $optional:ident: $variant:ident => $type:ty;)*) => {
+/// Methods that read one value of a kind, where there is one.
+macro_rules! optional {
+    ($($name:ident: $variant:ident => $type:ty;)*) => {
         $(
-            $(#[$doc])*
-            pub(super) fn $name(&self, name: &str) -> Result<$type> {
-                self.$optional(name)?.ok_or_else(|| self.filter.wrong(name, "is missing"))
-            }
-
-            #[allow(dead_code)]
-            pub(super) fn $optional(&self, name: &str) -> Result<Option<$type>> {
+            pub(super) fn $name(&self, name: &str) -> Result<Option<$type>> {
                 match self.first(name) {
                     None => Ok(None),
                     Some(Value::$variant(value)) => Ok(Some(*value)),
                     Some(other) => Err(self.filter.wrong(name, format!("has the value {other:?}"))),
                 }
+            }
+        )*
+    };
+}
+
+/// Methods that read the value of an argument that must have one.
+macro_rules! required {
+    ($($name:ident: $optional:ident => $type:ty;)*) => {
+        $(
+            pub(super) fn $name(&self, name: &str) -> Result<$type> {
+                self.$optional(name)?.ok_or_else(|| self.filter.wrong(name, "is missing"))
             }
         )*
     };
@@ -192,16 +197,28 @@ impl Values {
         words.collect()
     }
 
-    getters! {
-        number, maybe_number: Number => f64;
-        pair, maybe_pair: Pair => [f64; 2];
-        numbers, maybe_numbers: Numbers => [f64; 3];
-        count, maybe_count: Count => usize;
-        counts, maybe_counts: Counts => [usize; 3];
-        integers, maybe_integers: Integers => [i64; 3];
-        label, maybe_label: Label => u16;
-        word, maybe_word: Choice => &'static str;
-        three_words, maybe_three_words: Choices => [&'static str; 3];
-        orientation, maybe_orientation: Orientation => Orientation;
+    optional! {
+        maybe_number: Number => f64;
+        maybe_pair: Pair => [f64; 2];
+        maybe_numbers: Numbers => [f64; 3];
+        maybe_count: Count => usize;
+        maybe_counts: Counts => [usize; 3];
+        maybe_integers: Integers => [i64; 3];
+        maybe_label: Label => u16;
+        maybe_word: Choice => &'static str;
+        maybe_three_words: Choices => [&'static str; 3];
+        maybe_orientation: Orientation => Orientation;
+    }
+
+    required! {
+        number: maybe_number => f64;
+        pair: maybe_pair => [f64; 2];
+        numbers: maybe_numbers => [f64; 3];
+        count: maybe_count => usize;
+        counts: maybe_counts => [usize; 3];
+        label: maybe_label => u16;
+        word: maybe_word => &'static str;
+        three_words: maybe_three_words => [&'static str; 3];
+        orientation: maybe_orientation => Orientation;
     }
 }

@@ -146,10 +146,9 @@ fn subcommand(filter: &'static Filter) -> Command {
     command
 }
 
-/// Adds a group of options, and leaves the heading of later ones as it was.
+/// Adds a group of options; later ones are under the usual heading again.
 fn flattened<T: Args>(command: Command) -> Command {
-    let heading = command.get_next_help_heading().map(str::to_owned);
-    T::augment_args(command).next_help_heading(heading)
+    T::augment_args(command).next_help_heading(None)
 }
 
 /// A sentence of the library with the command's names of arguments: `low` is --low.
