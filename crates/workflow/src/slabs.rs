@@ -7,8 +7,8 @@ use vesalius_volume::{Geometry, Warning};
 /// Slices read at once.
 const THICKNESS: usize = 8;
 
-/// The slices of a file of one channel, read once from front to back, compressed or not; memory
-/// holds those that the filter still wants. Slabs must be asked for in rising order, as
+/// The slices of a file of one channel, read once from the first to the last, compressed or not; memory holds
+/// those that the filter still needs. Slabs must be read in rising order, as
 /// [`vesalius_filters::resample_slabs`] does when the slices of both grids run the same way.
 pub struct FileSlabs<'a, T: FileVoxel> {
     geometry: Geometry,
@@ -47,8 +47,8 @@ impl<'a, T: FileVoxel> FileSlabs<'a, T> {
 }
 
 impl<T: FileVoxel> FileSlabs<'_, T> {
-    /// Reads what the filter did not want up to the check sum of a compressed file; the warnings that only
-    /// reading tells. A filter that ends before the last slice has not checked the file.
+    /// Reads the rest of the file, up to the checksum of a compressed one, and returns the warnings that only
+    /// reading finds. Without this call a filter that ends before the last slice has not checked the file.
     ///
     /// # Errors
     /// [`Error::Io`] for a file that is damaged.

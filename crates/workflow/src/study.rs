@@ -1,6 +1,6 @@
-//! Several images of one patient on one grid: T1, FLAIR and T2 of a study become the channels of a
-//! subject, each resampled to the grid of the first. Nothing is registered here: images that do not
-//! share a world are refused where their files say so.
+//! Several images of one patient on one grid: T1, FLAIR and T2 of a study become the channels of a subject, each
+//! resampled to the grid of the first. Nothing is registered: images with different frames of reference are
+//! refused.
 
 use std::path::PathBuf;
 use vesalius_filters::{ResampleOptions, resample};
@@ -47,10 +47,10 @@ impl Modality {
 /// Why images do not become one subject.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nothing was asked for.
+    /// The list of images is empty.
     #[error("no image was named; name at least one")]
     NoImage,
-    /// Two images whose files name different worlds.
+    /// Two images whose files name different frames of reference.
     #[error(
         "{second} has the frame of reference {second_frame}, {first} has {first_frame}: their positions cannot be compared; register the images first"
     )]
@@ -64,14 +64,14 @@ pub enum Error {
         /// Its FrameOfReferenceUID.
         second_frame: String,
     },
-    /// Two images that lie beside each other.
+    /// Two images that do not overlap in space.
     #[error(
         "{second} and {first} have no place in common; are they of one patient and registered?"
     )]
     Apart {
         /// The first image.
         first: String,
-        /// The image that lies elsewhere.
+        /// The image that does not overlap it.
         second: String,
     },
     /// A file that cannot be read.
@@ -135,7 +135,7 @@ pub fn read_subject(name: impl Into<String>, modalities: &[Modality]) -> Result<
     Ok(Subject::new(name, read_modalities(modalities)?, None)?)
 }
 
-/// DICOM's name of the world, where the file has one.
+/// DICOM's frame of reference, where the file has one.
 fn frame_of_reference(modality: &Modality) -> Result<Option<String>, Error> {
     let mut info = probe_with(&modality.path, &modality.options)?;
     Ok(info.metadata.remove("FrameOfReferenceUID"))

@@ -1,5 +1,5 @@
-//! A chain of transforms applied to files, so that an augmentation is seen before a model is trained
-//! with it: the results as NIfTI, what was drawn as JSON, and a sheet of pictures.
+//! A chain of transforms applied to files, to look at an augmentation before a model is trained with it: the
+//! results as NIfTI, the sampled parameters as JSON, and a montage.
 
 use crate::FileWarning;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use vesalius_transforms::{Chain, LabelSampling, Trace, stack_on_first};
 use vesalius_view::{Montage, Picture, Scene};
 use vesalius_volume::{LabelMap, Subject, Volume};
 
-/// What is asked for.
+/// What is read, and what is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TransformOptions {
     /// Labels on the image's grid, which go through the chain with it.
@@ -79,7 +79,7 @@ pub enum Error {
         /// The reason.
         source: std::io::Error,
     },
-    /// No sample was asked for.
+    /// `samples` is 0.
     #[error("0 samples were asked for; ask for 1 or more")]
     NoSample,
     /// An image that may be a label map, and a chain that interpolates.

@@ -1,6 +1,6 @@
 //! Segmentations against references: a pair of files, or two folders paired by file name.
 //!
-//! Nothing is left out of a mean unseen: what has no counterpart, lies on another grid or has no value is an
+//! Nothing is left out of a mean silently: a case without a counterpart, on another grid or without a value is an
 //! error or, where the caller allows it, a warning in the result.
 
 mod pairs;
@@ -336,7 +336,7 @@ fn score(
     })
 }
 
-/// The pairs whose grids differ, told from the headers alone.
+/// The pairs whose grids differ, by their headers alone.
 fn mismatches(pairs: &[Pair], reading: &ReadOptions) -> Result<Vec<GridMismatch>, Error> {
     let mut found = Vec::new();
     for pair in pairs {

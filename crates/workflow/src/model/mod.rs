@@ -126,8 +126,9 @@ pub fn open_weights(path: impl AsRef<Path>) -> Result<Weights> {
     Ok(Weights::open(path)?)
 }
 
-/// The weights of a network after what fits of others was put in, by every name of the peer's state dict,
-/// and what was skipped: for another number of classes or channels, or a pretrained encoder.
+/// A network's weights with those of a file copied into it where name and shape fit, under the names of the
+/// original framework's state dict, and what was skipped: for another number of classes or channels, or a
+/// pretrained encoder.
 ///
 /// # Errors
 /// When the file is none, nothing of it fits, or values cannot be read.
@@ -147,8 +148,8 @@ pub fn read_weights_partly(
     Ok((network.peer_weights(), skipped))
 }
 
-/// Opens weights and, where a network is given, checks that they are its own and nothing else; then
-/// they come with every name of the peer's state dict, so that its own code loads them strictly.
+/// Opens weights and, where a network is given, checks that they are exactly the network's; then
+/// they have every name of the original framework's state dict, so that its own code loads them strictly.
 ///
 /// # Errors
 /// When the file is none, or lists what is missing, left over or of another shape.
@@ -163,7 +164,7 @@ pub fn read_weights(path: impl AsRef<Path>, network: Option<&NetworkConfig>) -> 
 
 /// Runs a network with weights from elsewhere on one tensor and writes what comes out, both as NumPy's
 /// `.npy` of 32-bit floats: `[N, C, Z, Y, X]`, or `[N, C, Y, X]` for a 2-D network. Axes stay as they
-/// are: what a peer's array held along its first spatial axis goes in and comes out along the first.
+/// are: the first spatial axis of the input array is the first spatial axis of the output.
 ///
 /// # Errors
 /// As the files and the network say.

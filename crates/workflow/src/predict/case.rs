@@ -1,4 +1,4 @@
-//! One case: read, through the network, written. What fails is the case's own; a panic in it too.
+//! One case: read, segmented, written. An error or panic is a failure of this case alone.
 
 use super::file_state::FileState;
 use super::targets::{Failure, Targets, beside};
@@ -16,7 +16,7 @@ use vesalius_io::{ReadOptions, RefusedImage};
 use vesalius_planning::read_image_with;
 use vesalius_volume::{LabelScheme, Volume, Warning};
 
-/// Images below this are read whatever the limit, so that the smallest limit that works can be told.
+/// Images below this size are read whatever the limit, so that the error can name the smallest limit that works.
 const READ_ANYWAY: u64 = 256 << 20;
 
 /// One case, and where its result goes.
@@ -24,7 +24,7 @@ pub(super) struct Work<'a> {
     pub case: &'a InputCase,
     pub target: &'a Path,
     pub done: bool,
-    /// What is to be told of it already.
+    /// Warnings that are known before it is read.
     pub warnings: Vec<Warning>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Loaded<'a> {
     started: Instant,
 }
 
-/// A case that went through the network.
+/// A case that was segmented.
 pub(super) struct Answered<'a> {
     work: &'a Work<'a>,
     answer: Result<Answer, Failure>,
@@ -50,7 +50,7 @@ struct Answer {
 
 pub(super) type Observer<'a> = Mutex<&'a mut (dyn FnMut(&Progress) + Send)>;
 
-/// What every case is done with.
+/// What all cases share.
 pub(super) struct Run<'a> {
     pub segmenter: &'a Segmenter,
     pub options: &'a PredictOptions,
@@ -86,21 +86,21 @@ impl Run<'_> {
         self.observe(&Progress::Done { done, result });
     }
 
-    /// An observer that panicked once (a terminal that has gone) is not asked again, and costs no result.
+    /// An observer that panicked once (a closed terminal, say) is not called again; no result is lost.
     fn observe(&self, progress: &Progress) {
         let asked = catch_unwind(AssertUnwindSafe(|| {
             if let Ok(mut observer) = self.observer.lock() {
                 observer(progress);
             }
         }));
-        // The lock is poisoned now, which ends the asking.
+        // The lock is poisoned now, so that the observer is not called again.
         drop(asked);
     }
 
     pub fn load<'w>(&self, work: &'w Work<'w>) -> Loaded<'w> {
         let started = Instant::now();
         let image = match work.done || self.is_stopped() {
-            // What is not needed is not read.
+            // It is not needed.
             true => Err(Failure::Stopped),
             false => guarded("reading", || self.read(work.case)),
         };
@@ -265,7 +265,7 @@ fn read_pictures(files: &[PathBuf]) -> Result<Volume<f32>, Failure> {
     Volume::new(grid, channels, data).map_err(of_case)
 }
 
-/// An image read without its file standing in memory beside it, where its format allows.
+/// Reads an image without holding its file in memory too, where its format allows.
 fn read_lean(file: &Path, options: &ReadOptions) -> Result<Volume<f32>, Failure> {
     let of_image = |error: vesalius_io::Error| Failure::Image(error.into());
     let whole = || vesalius_io::read_with(file, options).map_err(of_image);
@@ -275,12 +275,12 @@ fn read_lean(file: &Path, options: &ReadOptions) -> Result<Volume<f32>, Failure>
     }
     match vesalius_io::open_with(file, options) {
         Ok(opened) => opened.read_lean().map_err(of_image),
-        // DICOM files are not opened in parts; what is wrong with others is said again.
+        // DICOM files cannot be opened in parts; other files fail again, with the same error.
         Err(_) => whole(),
     }
 }
 
-/// Probabilities first, so that a case whose labels are there is whole.
+/// Writes probabilities first, so that a case whose labels exist is complete.
 fn write_files(
     segmented: &Segmented,
     target: &Path,

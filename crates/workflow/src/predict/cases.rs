@@ -1,4 +1,4 @@
-//! Which cases an input holds: a file, a folder, or a list; what is not whole is named.
+//! Which cases an input holds: a file, a folder, or a list; incomplete cases are named.
 
 mod folder;
 mod list;
@@ -35,10 +35,10 @@ impl std::fmt::Display for LeftOut {
 /// The cases of an input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FoundCases {
-    /// Those that are whole, by name or in the order of the list.
+    /// Complete cases, by name or in the order of the list.
     pub cases: Vec<InputCase>,
-    /// Those that are not: channels missing or too many, files that are absent, names that two of them
-    /// have, images that the folder holds in a form that is not read from a folder.
+    /// Those that are not segmented: missing or surplus channels, absent files, two cases of one name, images in
+    /// a form that is not read from a folder.
     pub left_out: Vec<LeftOut>,
     /// Files of a folder that are no images, such as notes.
     pub ignored: Vec<PathBuf>,
@@ -50,7 +50,7 @@ pub struct FoundCases {
 /// them, one for each name.
 ///
 /// # Errors
-/// [`Error::Input`] for a path that is absent, and for an input without a case that is whole.
+/// [`Error::Input`] for a path that is absent, and for an input without a complete case.
 pub fn find_cases(input: &Path, channels: usize) -> Result<FoundCases, Error> {
     find(input, channels, Images::Volumes)
 }
@@ -119,7 +119,7 @@ fn bad(input: &Path, reason: String) -> Error {
     }
 }
 
-/// Refuses an input that has no whole case.
+/// Refuses an input that has no complete case.
 fn checked(input: &Path, found: FoundCases) -> Result<FoundCases, Error> {
     if !found.cases.is_empty() {
         return Ok(found);

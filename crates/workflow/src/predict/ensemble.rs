@@ -26,9 +26,9 @@ fn input(path: &Path, reason: impl Into<String>) -> Error {
     }
 }
 
-/// Puts the probabilities of several folders together and writes `NAME.nii.gz` for each case, telling
-/// `observer` of each. `labels` says what nnU-Net's `.npz` files mean, which do not say so themselves;
-/// where it is not given the folder's own note of its model is asked.
+/// Combines the probabilities of several folders and writes `NAME.nii.gz` for each case, calling `observer` after
+/// each. `labels` says which channel of nnU-Net's `.npz` files is which label; where it is `None`, the folder's
+/// record of its model says so.
 ///
 /// # Errors
 /// [`Error::Input`] for folders without probabilities, or with different cases or labels;

@@ -1,7 +1,7 @@
 //! Files in, segmentations out: one image, a folder or a list of them through a [`Segmenter`](vesalius_inferers::Segmenter).
 //!
-//! Reading the next case, the network and writing the last one overlap. A case that cannot be read or
-//! segmented is reported and the others go on; a folder that was begun is continued.
+//! Reading the next case, segmenting and writing the last one overlap. A case that cannot be read or segmented is
+//! reported, and the others go on. Called again with the same folder, only what is missing is done.
 
 mod case;
 mod cases;
@@ -52,7 +52,7 @@ pub struct LabelVolume {
     pub millilitres: f64,
 }
 
-/// What a prediction tells while it runs.
+/// What a prediction reports while it runs.
 #[derive(Debug)]
 pub enum Progress<'a> {
     /// How a case will be segmented.

@@ -1,5 +1,5 @@
 //! What a folder's results were made from: the model with its weights, and for each case the images and
-//! the files written, by their content. A result is whole only as long as all of that is as it was.
+//! the files written, by their content. A result is complete only while all of that is unchanged.
 
 use super::file_state::{FileState, content};
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ pub(super) struct Record {
     pub cases: BTreeMap<String, CaseRecord>,
 }
 
-/// What stands in a folder.
+/// The record of a folder.
 pub(super) enum Earlier {
     Nothing,
     Record(Box<Record>),

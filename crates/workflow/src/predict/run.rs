@@ -1,4 +1,4 @@
-//! The run over all cases: a reader ahead, the network here, a writer behind.
+//! The run over all cases: one thread reads ahead, one segments, one writes.
 
 use super::case::{Loaded, Observer, Run, Work};
 use super::targets::{Failure, Standing, Targets};
@@ -9,13 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use vesalius_inferers::Segmenter;
 
-/// Segments cases and writes a NIfTI label map for each, telling `observer` of plans and results.
+/// Segments cases and writes a NIfTI label map for each, calling `observer` with plans and results.
 ///
-/// `output` is a file where there is one case and it has an image's name, else a folder, which is held
-/// alone meanwhile. Cases whose result there is whole, from the same model, weights and images, are
-/// skipped. Stops between windows once `stop` is set, and after a case that cannot be written because of
-/// a full disk, a lost permission or a folder that has gone: what is left out of the results was not
-/// tried.
+/// `output` is a file where there is one case and it has an image's name, else a folder, which is locked
+/// meanwhile. Cases with a complete result from the same model, weights and images are skipped. Stops between
+/// windows once `stop` is set, and after a case that cannot be written because of a full disk, a lost permission
+/// or a removed folder: cases that are not in the results were not tried.
 ///
 /// # Errors
 /// [`Error::Output`] when the output cannot be written, is an input, or holds another model's results or
@@ -92,7 +91,7 @@ fn one_by_one(run: &Run, work: &[Work]) -> Vec<CaseResult> {
 fn overlapped(run: &Run, work: &[Work]) -> Vec<CaseResult> {
     // Set once a case failed that ends the run.
     let ended = AtomicBool::new(false);
-    // Filled by the writer, and whole whatever becomes of it.
+    // Filled by the writer; complete even if the writer panics.
     let results = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         let (read, loaded): (SyncSender<Loaded>, Receiver<Loaded>) = sync_channel(1);
@@ -100,7 +99,7 @@ fn overlapped(run: &Run, work: &[Work]) -> Vec<CaseResult> {
         let over = || ended.load(Ordering::Relaxed) || run.is_stopped();
         scope.spawn(move || {
             for work in work {
-                // The receiver has gone once the run is over.
+                // The receiver is dropped once the run is over.
                 if read.send(run.load(work)).is_err() {
                     return;
                 }
@@ -120,7 +119,7 @@ fn overlapped(run: &Run, work: &[Work]) -> Vec<CaseResult> {
             }
         });
         for loaded in &loaded {
-            // The writer has gone once it met a failure that ends the run.
+            // The receiver is dropped once the writer met a failure that ends the run.
             if over() || answer.send(run.answer(loaded)).is_err() {
                 break;
             }

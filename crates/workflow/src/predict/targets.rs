@@ -1,4 +1,4 @@
-//! Where each case's result goes, which results are whole already, and who may write them.
+//! Where each case's result goes, and which results are complete already; the folder is locked meanwhile.
 
 use super::file_state::FileState;
 use super::record::{CaseRecord, Earlier, RECORD_FILE, Record};
@@ -27,9 +27,9 @@ struct Folder {
 
 /// Whether a case's result is there.
 pub(super) enum Standing {
-    /// Whole, from the same model and images.
+    /// Complete, from the same model and images.
     Whole,
-    /// To be made, and what to tell of it.
+    /// To be made, with warnings about what is there.
     ToMake(Vec<Warning>),
 }
 
@@ -95,7 +95,7 @@ impl Targets {
         })
     }
 
-    /// Whether a case's result is whole and need not be made again. A result that somebody changed is kept
+    /// Whether a case's result is complete and need not be made again. A result that was changed since is kept
     /// under another name.
     pub fn state(&self, case: &InputCase, target: &Path, options: &PredictOptions) -> Standing {
         let Some(folder) = self.folder.as_ref().filter(|_| !options.overwrite) else {
@@ -149,7 +149,7 @@ impl Targets {
         let result = Some(state(target)?);
         let probabilities = options.save_probabilities.map(|form| beside(target, form));
         let probabilities = probabilities.as_deref().map(state).transpose()?;
-        // Whoever panicked with the record in hand had not changed it.
+        // A panic under the lock cannot have changed the record.
         let mut record = match folder.record.lock() {
             Ok(record) => record,
             Err(poisoned) => poisoned.into_inner(),
@@ -167,7 +167,7 @@ impl Targets {
         record.write(&folder.path).map_err(Failure::Io)
     }
 
-    /// Whether results go into a folder that has gone.
+    /// Whether the folder of the results no longer exists.
     pub fn folder_is_gone(&self, target: &Path) -> bool {
         let folder = self.folder.as_ref().map(|folder| folder.path.as_path());
         let folder = folder.or(target.parent()).unwrap_or(Path::new(""));
@@ -203,7 +203,7 @@ impl std::fmt::Display for Failure {
 }
 
 impl Failure {
-    /// Whether every other case would fail alike: a full disk, a lost permission, a broken device.
+    /// Whether every other case would fail for the same reason: a full disk, a lost permission, a broken device.
     pub fn is_of_machine(&self) -> bool {
         match self {
             Self::Io(error) => vesalius_io::machine_failure(error).is_some(),
@@ -296,12 +296,12 @@ fn claim(
     Ok(record)
 }
 
-/// Whether a result that is not what was written is a whole label map, and so somebody's work.
+/// Whether a result that is not what was written is a readable label map, and so an edited result.
 fn is_readable(target: &Path) -> bool {
     target.is_file() && vesalius_io::read_labels_as::<u32>(target).is_ok()
 }
 
-/// Keeps a file that somebody changed under a name that no reader takes for a result.
+/// Renames an edited result to a name that no reader takes for a result.
 fn set_aside(target: &Path) -> Option<Warning> {
     let name = target.file_name()?.to_string_lossy().into_owned();
     let free = (1..).map(|n| target.with_file_name(format!("{name}.changed-{n}")));

@@ -42,7 +42,7 @@ pub enum Through {
     Displacement(Volume<f64>),
 }
 
-/// What is asked for.
+/// A grid, a convention, and a map.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Resampling {
     /// The grid of the result.
@@ -60,7 +60,7 @@ impl Resampling {
     ///
     /// # Errors
     /// As [`resample`] and [`target_grid`]; a displacement field without three channels, and
-    /// nnU-Net's convention together with a map or a grid of another extent, which it has not.
+    /// nnU-Net's convention together with a map or a grid of another extent, which it does not have.
     pub fn image(
         &self,
         image: &Volume<f32>,
@@ -143,7 +143,7 @@ impl Resampling {
         }
     }
 
-    /// The spacing that nnU-Net is told: the one asked for, not that of the grid after rounding.
+    /// The spacing that nnU-Net works with: the one asked for, not that of the grid after rounding.
     fn spacing(&self, target: &Geometry) -> [f64; 3] {
         match self.grid {
             Grid::Spacing(spacing) => spacing,

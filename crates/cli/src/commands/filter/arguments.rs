@@ -116,7 +116,7 @@ fn subcommand(filter: &'static Filter) -> Command {
         let file = Arg::new(id).value_name(name).help(help);
         file.required(true).value_parser(parser)
     };
-    let mut command = Command::new(filter.name).about(in_options(filter, filter.about));
+    let mut command = Command::new(filter.name);
     let arguments = filter.arguments.iter().map(|a| argument(filter, a));
     match filter.output {
         Output::File => {
@@ -143,7 +143,8 @@ fn subcommand(filter: &'static Filter) -> Command {
         let group = ArgGroup::new("one-of").args(filter.one_of);
         command = command.group(group.required(true).multiple(false));
     }
-    command
+    // Last, as each group of options brings a sentence of its own.
+    command.about(in_options(filter, filter.about))
 }
 
 /// Adds a group of options; later ones are under the usual heading again.

@@ -4,7 +4,7 @@ use super::{Error, FoundCases, Images, InputCase, LeftOut, bad, checked, numbere
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// What stands in a folder.
+/// The files of a folder.
 #[derive(Default)]
 struct Listed {
     images: Vec<PathBuf>,
@@ -79,7 +79,7 @@ fn list(input: &Path, kind: Images) -> Result<Listed, Error> {
     Ok(listed)
 }
 
-/// Whether a file is the data of an image whose header stands beside it: `.img` of `.hdr`, `.raw` of
+/// Whether a file is the data of an image whose header is a file beside it: `.img` of `.hdr`, `.raw` of
 /// `.mhd` and `.nhdr`.
 fn is_voxels_of_a_header(path: &Path) -> bool {
     let name = path.to_string_lossy();
@@ -169,7 +169,7 @@ fn misfit(
     names: &[String],
 ) -> Option<String> {
     let numbers: Vec<usize> = files.iter().filter_map(|(number, _)| *number).collect();
-    // A file without a number is the whole case; its channels are a fourth axis.
+    // A file without a number is a complete case; its channels are a fourth axis.
     if numbers.is_empty() && files.len() == 1 {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The cases of a list, whose files stand beside it: a datalist, or a text with one case a line.
+//! The cases of a list, with paths relative to the list: a datalist, or a text with one case per line.
 
 use super::{Error, FoundCases, InputCase, LeftOut, bad, checked, numbered, without_twins};
 use serde_json::Value;
