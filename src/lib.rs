@@ -5,7 +5,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | (none) | [`volume`], [`filters`] |
+//! | (none) | [`volume`], [`filters`], [`control`], [`registry`] |
 //! | `io` (default) | [`io`], [`workflow`] with [`study`], [`resample`], [`filter`] |
 //! | `infer` (default) | [`inferers`] with [`Segmenter`](inferers::Segmenter), [`networks`], [`tensor`], [`transforms`], [`planning`], [`predict`], [`model`] |
 //! | `evaluate` | [`metrics`], [`mod@evaluate`] |
@@ -31,7 +31,9 @@
 
 #![forbid(unsafe_code)]
 
+pub use vesalius_control as control;
 pub use vesalius_filters as filters;
+pub use vesalius_registry as registry;
 pub use vesalius_volume as volume;
 
 #[cfg(feature = "io")]
