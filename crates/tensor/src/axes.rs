@@ -11,7 +11,10 @@ pub fn reversed<T: Copy>([a, b, c]: [T; 3]) -> [T; 3] {
 ///
 /// In YAML: `2`, `[2, 2]` or `[2, 2, 1]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a whole number, or a list of 2 or 3 (`[x, y]` or `[x, y, z]`)"
+)]
 pub enum PerAxis {
     /// The same along every axis that the network has.
     Same(usize),

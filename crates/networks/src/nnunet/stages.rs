@@ -10,7 +10,10 @@ use vesalius_tensor::{
 
 /// A value for every stage, or one each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected one value, or a list with one for each stage"
+)]
 pub enum PerStage<T> {
     /// One for each stage, top first.
     Each(Vec<T>),

@@ -40,7 +40,7 @@ struct StoredCase {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a file, or `{\"image\": FILE}`")]
 enum StoredImage {
     Named {
         image: OneOrMore,
@@ -51,7 +51,7 @@ enum StoredImage {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a file, or a list of files")]
 enum OneOrMore {
     One(PathBuf),
     More(Vec<PathBuf>),

@@ -38,7 +38,10 @@ pub struct DatasetJson {
 
 /// The value of a label, or the values that make a region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a label value (0 to 65535), or a list of them for a region"
+)]
 pub enum LabelValues {
     /// A label.
     One(u16),

@@ -33,7 +33,7 @@ impl Axis {
 
 /// An axis as a file has it: YAML 1.1 takes a bare `y` for `true`.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected an axis: x, y or z")]
 enum Written {
     Flag(bool),
     Name(String),

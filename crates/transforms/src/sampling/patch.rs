@@ -1,63 +1,14 @@
 //! What a training patch is like: its size, and how its place is drawn; whole slices for 2-D networks are
 //! patches of one voxel along an axis. Drawing the place is [`PatchPlacer`]'s.
 
-use super::{Axis, LabelIndex, PatchPlacer};
+use super::{
+    Axis, ClassRatios, ForcedForeground, LabelIndex, PatchPlacer, PatchSampling, PositiveNegative,
+};
 use crate::config::{config, require};
 use crate::transform::Configured;
 use crate::{Context, Error, Result, Step};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 use vesalius_volume::Geometry;
-
-/// How the place of a patch is drawn.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PatchSampling {
-    /// Anywhere, each place as likely: MONAI's `RandSpatialCrop`.
-    #[default]
-    Random,
-    /// Around a labelled voxel with chance positive / (positive + negative), else around a
-    /// background voxel: MONAI's `RandCropByPosNegLabel`.
-    #[serde(untagged)]
-    PositiveNegative(PositiveNegative),
-    /// Around a voxel of a class or region drawn by weight: MONAI's `RandCropByLabelClasses`.
-    #[serde(untagged)]
-    Classes(ClassRatios),
-    /// Now and then around a voxel of a class that occurs, each class as likely: nnU-Net's forced
-    /// foreground.
-    #[serde(untagged)]
-    Foreground(ForcedForeground),
-}
-
-/// The weights of classes or regions as centres.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClassRatios {
-    /// The weight of each class of the label scheme, in its order, the background's first; or of each region in
-    /// its order, with one for voxels of no region before them where there is one more.
-    ///
-    /// The class of a patch is drawn among those that occur in its case, as MONAI does; where none of positive
-    /// weight does, the patch lies anywhere.
-    pub classes: Vec<f64>,
-}
-
-/// How often a patch is forced to hold foreground.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ForcedForeground {
-    /// The share of patches, 0 to 1; nnU-Net takes 0.33.
-    pub foreground: f64,
-}
-
-/// The weights of labelled and of background centres.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PositiveNegative {
-    /// Weight of patches around a labelled voxel.
-    pub positive: f64,
-    /// Weight of patches around a background voxel.
-    pub negative: f64,
-}
 
 config! {
     /// Size and place of training patches.
