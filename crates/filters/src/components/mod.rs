@@ -3,6 +3,7 @@
 //! A component's number is the order in which its first voxel comes, x fastest.
 
 mod choose;
+mod join;
 mod runs;
 
 pub use choose::{

@@ -2,11 +2,10 @@
 //! that ties come out as in the peers.
 
 use super::data::nearest_slice;
+use super::votes::{Neighbours, resize_by_votes};
 use super::{SeparateAxis, half_pixel, with_thick_axis_last};
 use crate::Result;
-use crate::buffer;
 use crate::resample::resized_grid;
-use rayon::prelude::*;
 use vesalius_volume::{Label, LabelMap};
 
 /// Which label a voxel gets from the labels' shares.
@@ -117,7 +116,6 @@ fn resize<T: Label>(
 ) -> Result<LabelMap<T>> {
     let from = input.geometry().size();
     let target = resized_grid(input.geometry(), size)?;
-    buffer::check::<T>(&target, 1, 0)?;
     let mut axes: [Vec<Pair>; 3] = std::array::from_fn(|axis| pairs(from[axis], size[axis]));
     for axis in (0..3).filter(|&axis| nearest[axis]) {
         for (i, pair) in axes[axis].iter_mut().enumerate() {
@@ -129,100 +127,63 @@ fn resize<T: Label>(
             };
         }
     }
-    let mut out = buffer::filled(T::default(), target.voxel_count());
-    out.par_chunks_mut(size[0] * size[1])
-        .enumerate()
-        .for_each_init(
-            || vec![false; from[0]],
-            |same, (z, slice)| {
-                for (row, y) in slice.chunks_mut(size[0]).zip(&axes[1]) {
-                    let (y, z) = (*y, axes[2][z]);
-                    let offset = (z.nearest * from[1] + y.nearest) * from[0];
-                    let nearest = &input.data()[offset..offset + from[0]];
-                    let ballot = Ballot {
-                        y,
-                        z,
-                        vote,
-                        nearest,
-                    };
-                    resize_row(input.data(), from, &axes[0], &ballot, same, row);
-                }
-            },
-        );
-    Ok(LabelMap::new(target, out)?)
+    let taps = axes
+        .each_ref()
+        .map(|axis| axis.iter().map(|pair| pair.taps).collect());
+    resize_by_votes(input, target, &taps, |neighbours, [x, y, z]| {
+        let at = [axes[0][x], axes[1][y], axes[2][z]];
+        let sums = Shares::of(neighbours, at.map(|pair| pair.weights));
+        sums.elect(vote, || input.get(at.map(|pair| pair.nearest)))
+    })
 }
 
-/// What all voxels of a target row have in common.
-struct Ballot<'a, T> {
-    y: Pair,
-    z: Pair,
-    vote: LabelVote,
-    /// The source row nearest to the target row.
-    nearest: &'a [T],
+/// The share of each label among eight neighbours.
+struct Shares<T> {
+    sums: [(T, f64); 8],
+    known: usize,
 }
 
-fn resize_row<T: Label>(
-    source: &[T],
-    from: [usize; 3],
-    xs: &[Pair],
-    ballot: &Ballot<'_, T>,
-    same: &mut [bool],
-    target: &mut [T],
-) {
-    let (y, z) = (ballot.y, ballot.z);
-    let line =
-        |j: usize, k: usize| &source[(z.taps[k] * from[1] + y.taps[j]) * from[0]..][..from[0]];
-    let rows = [line(0, 0), line(1, 0), line(0, 1), line(1, 1)];
-    for (x, same) in same.iter_mut().enumerate() {
-        let first = rows[0][x];
-        *same = (rows[1][x] == first) & (rows[2][x] == first) & (rows[3][x] == first);
-    }
-    for (value, x) in target.iter_mut().zip(xs) {
-        let [low, high] = x.taps;
-        // Where all the neighbours agree there is nothing to weigh.
-        *value = if same[low] && same[high] && rows[0][low] == rows[0][high] {
-            rows[0][low]
-        } else {
-            decide(rows, x, ballot)
-        };
-    }
-}
-
-fn decide<T: Label>(rows: [&[T]; 4], x: &Pair, ballot: &Ballot<'_, T>) -> T {
-    let mut sums: [(T, f64); 8] = [(T::default(), 0.0); 8];
-    let mut known = 0;
-    for k in 0..2 {
-        for j in 0..2 {
-            for i in 0..2 {
-                let label = rows[2 * k + j][x.taps[i]];
-                let weight = ballot.z.weights[k] * ballot.y.weights[j] * x.weights[i];
-                match sums[..known].iter_mut().find(|(l, _)| *l == label) {
-                    Some((_, sum)) => *sum += weight,
-                    None => {
-                        sums[known] = (label, weight);
-                        known += 1;
+impl<T: Label> Shares<T> {
+    /// Of labels with these weights along x, y and z, added in scipy's order.
+    fn of(neighbours: Neighbours<T>, [x, y, z]: [[f64; 2]; 3]) -> Self {
+        let (mut sums, mut known) = ([(T::default(), 0.0); 8], 0);
+        for (planes, z) in neighbours.iter().zip(z) {
+            for (labels, y) in planes.iter().zip(y) {
+                for (&label, x) in labels.iter().zip(x) {
+                    let weight = z * y * x;
+                    match sums[..known].iter_mut().find(|(l, _)| *l == label) {
+                        Some((_, sum)) => *sum += weight,
+                        None => {
+                            sums[known] = (label, weight);
+                            known += 1;
+                        }
                     }
                 }
             }
         }
+        Self { sums, known }
     }
-    let sums = &sums[..known];
-    match ballot.vote {
-        LabelVote::Half => {
-            let halves = sums.iter().filter(|(_, sum)| *sum >= 0.5);
-            halves.map(|(label, _)| *label).max().unwrap_or_default()
-        }
-        LabelVote::OverHalf => {
-            let mut over = sums.iter().filter(|(_, sum)| *sum > 0.5);
-            over.next().map_or_else(T::default, |(label, _)| *label)
-        }
-        LabelVote::Largest => {
-            let best = sums.iter().fold(0.0f64, |best, s| best.max(s.1));
-            let tied = || sums.iter().filter(|s| s.1 == best).map(|s| s.0);
-            let nearest = ballot.nearest[x.nearest];
-            match tied().any(|label| label == nearest) {
-                true => nearest,
-                false => tied().min().unwrap_or_default(),
+
+    /// The label that a vote gives; `nearest` is that of the nearest voxel.
+    fn elect(&self, vote: LabelVote, nearest: impl Fn() -> T) -> T {
+        let sums = &self.sums[..self.known];
+        match vote {
+            LabelVote::Half => {
+                let halves = sums.iter().filter(|(_, sum)| *sum >= 0.5);
+                halves.map(|(label, _)| *label).max().unwrap_or_default()
+            }
+            LabelVote::OverHalf => {
+                let mut over = sums.iter().filter(|(_, sum)| *sum > 0.5);
+                over.next().map_or_else(T::default, |(label, _)| *label)
+            }
+            LabelVote::Largest => {
+                let best = sums.iter().fold(0.0f64, |best, s| best.max(s.1));
+                let tied = || sums.iter().filter(|s| s.1 == best).map(|s| s.0);
+                let nearest = nearest();
+                match tied().any(|label| label == nearest) {
+                    true => nearest,
+                    false => tied().min().unwrap_or_default(),
+                }
             }
         }
     }

@@ -5,6 +5,7 @@ mod data;
 mod labels;
 mod rules;
 mod torch_labels;
+mod votes;
 
 pub use data::resample_nnunet;
 pub use labels::{LabelVote, MaskInterpolation, NnUnetLabelOptions, resample_labels_nnunet};

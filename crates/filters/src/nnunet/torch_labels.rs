@@ -1,12 +1,11 @@
 //! Segmentations resized as nnU-Net's `resample_torch_fornnunet` does it with `is_seg`: each label's mask by
 //! PyTorch's interpolation, then the largest as 16-bit floats hold them.
 
+use super::votes::{Neighbours, resize_by_votes};
 use super::{AxisRule, SeparateAxis, with_thick_axis_last};
 use crate::Result;
-use crate::buffer;
 use crate::resample::axis::Axis;
 use crate::resample::resized_grid;
-use rayon::prelude::*;
 use vesalius_volume::{Label, LabelMap};
 
 /// Options of [`resample_labels_torch`].
@@ -83,35 +82,21 @@ fn resize<T: Label>(
     let target = resized_grid(input.geometry(), size)?;
     let tables: [Axis<f32, 2>; 3] =
         std::array::from_fn(|axis| rules[axis].table(from[axis], size[axis]));
-    let [xs, ys, zs] = &tables;
-    let mut out = buffer::filled(T::default(), target.voxel_count());
-    let row = |y: usize, z: usize| &input.data()[(z * from[1] + y) * from[0]..][..from[0]];
-    out.par_chunks_mut(size[0])
-        .enumerate()
-        .for_each(|(line, to)| {
-            let (y, z) = (ys.pair(line % size[1]), zs.pair(line / size[1]));
-            let rows = [
-                [row(y.0[0], z.0[0]), row(y.0[1], z.0[0])],
-                [row(y.0[0], z.0[1]), row(y.0[1], z.0[1])],
-            ];
-            for (i, value) in to.iter_mut().enumerate() {
-                let x = xs.pair(i);
-                let taps = rows.map(|rows| rows.map(|row| x.0.map(|tap| row[tap])));
-                *value = elect(taps, [x.1, y.1, z.1], vote);
-            }
-        });
-    Ok(LabelMap::new(target, out)?)
+    let taps = std::array::from_fn(|axis| {
+        let indices = 0..size[axis];
+        indices.map(|i| tables[axis].pair(i).0).collect()
+    });
+    resize_by_votes(input, target, &taps, |neighbours, at| {
+        let weights = std::array::from_fn(|axis| tables[axis].pair(at[axis]).1);
+        elect(neighbours, weights, vote)
+    })
 }
 
 /// The label of a voxel from its eight neighbours, `[z][y][x]`, and the weights along x, y and z.
-fn elect<T: Label>(taps: [[[T; 2]; 2]; 2], [x, y, z]: [[f32; 2]; 3], vote: TorchVote) -> T {
+fn elect<T: Label>(taps: Neighbours<T>, [x, y, z]: [[f32; 2]; 3], vote: TorchVote) -> T {
     /// PyTorch interpolates masks of 0 and this.
     const SCALE: f32 = 1000.0;
-    let all = taps.as_flattened().as_flattened();
-    if all.iter().all(|label| *label == all[0]) {
-        return all[0];
-    }
-    let mut labels: Vec<T> = all.to_vec();
+    let mut labels: Vec<T> = taps.as_flattened().as_flattened().to_vec();
     labels.sort_unstable_by_key(|&label| Into::<u32>::into(label));
     labels.dedup();
     let mix = |values: [f32; 2], weights: [f32; 2]| values[0] * weights[0] + values[1] * weights[1];

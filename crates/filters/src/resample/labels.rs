@@ -199,6 +199,7 @@ fn linear_vote<T: Label>(input: &LabelMap<T>, at: [f64; 3], votes: &mut Vec<(T, 
         }
     }
     let best = votes.iter().fold(0.0f64, |best, v| best.max(v.1));
+    // Shares of one whole: what rounding leaves between equal ones is far below this, whatever the spacing.
     let winners = votes.iter().filter(|v| v.1 >= best - 1e-9).map(|v| v.0);
     winners.min().unwrap_or_default()
 }
