@@ -5,18 +5,20 @@
 mod element;
 mod file;
 mod frame;
+mod gaps;
 mod group;
 mod jpeg_ls;
 mod pixels;
 mod rle;
 mod search;
 mod series;
+mod slice_problem;
 mod stack;
 mod tags;
 
 pub(crate) use file::detect;
 pub use series::{Series, SeriesList, list_series, list_series_with};
-pub use stack::{DicomOptions, SliceProblem, UnevenSlices};
+pub use slice_problem::{DicomOptions, SliceProblem, UnevenSlices};
 
 use crate::{Error, FileVoxel, Format, ImageInfo, ReadOptions, Result, Scaling};
 use file::DicomFile;

@@ -1,11 +1,12 @@
 //! Which series stand in a file, a folder, a folder of folders or a DICOMDIR: grouped by what makes
 //! a volume, never merged silently, and chosen by name.
 
+use super::SliceProblem;
 use super::file::DicomFile;
 use super::frame::{self, FileHeader, Frame};
 use super::group::{group, split_copies};
 use super::search::candidates;
-use super::stack::{SliceProblem, normal};
+use super::stack::normal;
 use super::tags;
 use crate::{Error, ReadOptions, Result, Scaling, VoxelType};
 use rayon::prelude::*;

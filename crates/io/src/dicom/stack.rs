@@ -1,94 +1,11 @@
-//! Frames to a grid: sorted along the slice normal, their gaps judged, never guessed.
+//! Frames to a grid: sorted along the slice normal.
 
 use super::frame::Frame;
+use super::gaps::{check_lean, single, usual_gap};
+use super::{DicomOptions, SliceProblem};
 use crate::{Error, Result};
-use serde::Serialize;
 use std::path::Path;
 use vesalius_volume::{Affine, Geometry, Warning};
-
-/// Gaps within this fraction of their median are the same gap: positions are written with few
-/// digits.
-const SAME_GAP: f64 = 0.01;
-/// A stack leans when its last slice is off the normal by more than this fraction of a voxel.
-const LEAN: f64 = 0.05;
-
-/// Why the slices of a series are not one uniform stack.
-#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
-#[serde(rename_all = "snake_case", tag = "problem")]
-pub enum SliceProblem {
-    /// Slices are missing: some gaps are whole multiples of the others.
-    #[error(
-        "{count} slice(s) are missing: the usual gap is {gap} mm, but the first wide gap is {wide} mm, after slice {after}; get the whole series, or fill by interpolation (`UnevenSlices::Interpolate`)"
-    )]
-    Missing {
-        /// How many slices the gaps leave room for.
-        count: usize,
-        /// The usual gap, mm.
-        gap: f64,
-        /// The first wide gap, mm.
-        wide: f64,
-        /// The slice before it, counted from 0 along the normal.
-        after: usize,
-    },
-    /// The gaps differ.
-    #[error(
-        "the gaps between slices vary from {smallest} to {largest} mm; resample by interpolation (`UnevenSlices::Interpolate`)"
-    )]
-    VariableGap {
-        /// Smallest gap, mm.
-        smallest: f64,
-        /// Largest gap, mm.
-        largest: f64,
-    },
-    /// Several frames lie at one place and nothing tells them apart.
-    #[error(
-        "{count} frames lie at places where another one lies already, and neither acquisition, time, echo nor b-value tells them apart; remove the copies"
-    )]
-    Duplicates {
-        /// Frames too many.
-        count: usize,
-    },
-    /// The stack leans: a tilted gantry.
-    #[error(
-        "the stack leans by {degrees:.2}° (a tilted gantry), so its axes are not at right angles; keep the shear in the affine (`DicomOptions::keep_shear`) and resample afterwards"
-    )]
-    Tilted {
-        /// Angle between the stack's axis and the slice normal.
-        degrees: f64,
-    },
-    /// A slice has no position, orientation or pixel spacing.
-    #[error(
-        "{missing} is missing, so nothing says where the image lies; if you know the spacing, give it as `ReadOptions::assume_spacing` [x, y, z] in mm"
-    )]
-    NoGeometry {
-        /// The attribute that is missing.
-        missing: &'static str,
-    },
-    /// A single slice without a thickness.
-    #[error(
-        "there is one slice, and neither SpacingBetweenSlices nor SliceThickness says how thick it is; give the spacing as `ReadOptions::assume_spacing` [x, y, z] in mm"
-    )]
-    NoThickness,
-}
-
-/// What to do with gaps between slices that are not equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum UnevenSlices {
-    /// An error that says which gaps there are.
-    #[default]
-    Refuse,
-    /// Slices at equal gaps, interpolated linearly between their neighbours.
-    Interpolate,
-}
-
-/// How a series' slices become a volume when they are not uniform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DicomOptions {
-    /// What to do with unequal gaps.
-    pub uneven_slices: UnevenSlices,
-    /// Whether a tilted gantry's shear is kept in the affine instead of being an error.
-    pub keep_shear: bool,
-}
 
 /// A grid and how its slices come from frames.
 #[derive(Debug, Clone)]
@@ -102,7 +19,7 @@ pub(super) struct Stack {
     pub warnings: Vec<Warning>,
 }
 
-fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
+pub(super) fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
     (0..3).map(|i| a[i] * b[i]).sum()
 }
 
@@ -215,87 +132,6 @@ pub(super) fn stack(
     })
 }
 
-/// How thick a single slice is, and what to tell of where that comes from.
-fn single(
-    frame: &Frame,
-    assumed: Option<[f64; 3]>,
-) -> std::result::Result<(f64, Option<Warning>), SliceProblem> {
-    let usable = |value: Option<f64>| value.map(f64::abs).filter(|v| *v > 0.0);
-    if let Some(between) = usable(frame.spacing_between) {
-        return Ok((between, None));
-    }
-    if let Some(spacing) = usable(frame.thickness) {
-        let attribute = "SliceThickness".to_owned();
-        return Ok((
-            spacing,
-            Some(Warning::ThicknessAsSpacing { attribute, spacing }),
-        ));
-    }
-    let spacing = assumed.ok_or(SliceProblem::NoThickness)?;
-    let found = "there is one slice without a thickness".to_owned();
-    Ok((spacing[2], Some(Warning::SpacingAssumed { spacing, found })))
-}
-
-/// The gap that the slices keep, and the smallest and the largest where they keep none and are to be
-/// interpolated; an error when they keep none and are not.
-fn usual_gap(
-    sorted: &[f64],
-    options: DicomOptions,
-) -> std::result::Result<(f64, Option<[f64; 2]>), SliceProblem> {
-    let gaps: Vec<f64> = sorted.windows(2).map(|w| w[1] - w[0]).collect();
-    let mut by_size = gaps.clone();
-    by_size.sort_by(f64::total_cmp);
-    // The lower median: with two gaps, the smaller is the usual one.
-    let usual = by_size[(by_size.len() - 1) / 2];
-    let copies = gaps.iter().filter(|gap| **gap < 1e-4).count();
-    if copies > 0 {
-        return Err(SliceProblem::Duplicates { count: copies });
-    }
-    let (smallest, largest) = (by_size[0], by_size[by_size.len() - 1]);
-    if largest - smallest <= 2.0 * SAME_GAP * usual {
-        let mean = (sorted[sorted.len() - 1] - sorted[0]) / gaps.len() as f64;
-        return Ok((mean, None));
-    }
-    if options.uneven_slices == UnevenSlices::Interpolate {
-        return Ok((usual, Some([smallest, largest])));
-    }
-    let times = |gap: f64| (gap / smallest).round();
-    let whole =
-        |gap: &f64| (gap - times(*gap) * smallest).abs() <= 2.0 * SAME_GAP * smallest * times(*gap);
-    let usual_is_smallest = usual - smallest <= 2.0 * SAME_GAP * usual;
-    if usual_is_smallest && gaps.iter().all(whole) {
-        let wide = gaps.iter().position(|&gap| times(gap) > 1.0).unwrap_or(0);
-        return Err(SliceProblem::Missing {
-            count: gaps.iter().map(|&gap| times(gap) as usize - 1).sum(),
-            gap: smallest,
-            wide: gaps[wide],
-            after: wide,
-        });
-    }
-    Err(SliceProblem::VariableGap { smallest, largest })
-}
-
-fn check_lean(
-    first: [f64; 3],
-    last: [f64; 3],
-    up: [f64; 3],
-    spacing: &[f64; 2],
-    options: DicomOptions,
-) -> std::result::Result<Option<Warning>, SliceProblem> {
-    let along: [f64; 3] = std::array::from_fn(|i| last[i] - first[i]);
-    let height = dot(along, up);
-    let aside: [f64; 3] = std::array::from_fn(|i| along[i] - height * up[i]);
-    let aside = dot(aside, aside).sqrt();
-    if aside <= LEAN * spacing[0].min(spacing[1]) {
-        return Ok(None);
-    }
-    let degrees = aside.atan2(height).to_degrees();
-    match options.keep_shear {
-        true => Ok(Some(Warning::ShearKept { degrees })),
-        false => Err(SliceProblem::Tilted { degrees }),
-    }
-}
-
 /// The affine: columns advance along the first direction by the spacing between columns.
 fn grid(
     size: [usize; 3],
@@ -337,6 +173,7 @@ pub(super) fn checked<T>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::UnevenSlices;
     use super::*;
     use crate::Scaling;
 

@@ -1,6 +1,8 @@
 //! NRRD: `.nrrd` with the voxels inside, `.nhdr` with them in files of their own. The header names
 //! its world (`space`); one that is not anatomical, or none, is no geometry.
 
+mod axes;
+mod header;
 mod parse;
 mod write;
 

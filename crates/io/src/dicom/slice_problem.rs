@@ -1,0 +1,81 @@
+//! What may keep slices from being one uniform stack, and what a caller may have done about it.
+
+use serde::Serialize;
+
+/// Why the slices of a series are not one uniform stack.
+#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
+#[serde(rename_all = "snake_case", tag = "problem")]
+pub enum SliceProblem {
+    /// Slices are missing: some gaps are whole multiples of the others.
+    #[error(
+        "{count} slice(s) are missing: the usual gap is {gap} mm, but the first wide gap is {wide} mm, after slice {after}; get the whole series, or fill by interpolation (`UnevenSlices::Interpolate`)"
+    )]
+    Missing {
+        /// How many slices the gaps leave room for.
+        count: usize,
+        /// The usual gap, mm.
+        gap: f64,
+        /// The first wide gap, mm.
+        wide: f64,
+        /// The slice before it, counted from 0 along the normal.
+        after: usize,
+    },
+    /// The gaps differ.
+    #[error(
+        "the gaps between slices vary from {smallest} to {largest} mm; resample by interpolation (`UnevenSlices::Interpolate`)"
+    )]
+    VariableGap {
+        /// Smallest gap, mm.
+        smallest: f64,
+        /// Largest gap, mm.
+        largest: f64,
+    },
+    /// Several frames lie at one place and nothing tells them apart.
+    #[error(
+        "{count} frames lie at places where another one lies already, and neither acquisition, time, echo nor b-value tells them apart; remove the copies"
+    )]
+    Duplicates {
+        /// Frames too many.
+        count: usize,
+    },
+    /// The stack leans: a tilted gantry.
+    #[error(
+        "the stack leans by {degrees:.2}° (a tilted gantry), so its axes are not at right angles; keep the shear in the affine (`DicomOptions::keep_shear`) and resample afterwards"
+    )]
+    Tilted {
+        /// Angle between the stack's axis and the slice normal.
+        degrees: f64,
+    },
+    /// A slice has no position, orientation or pixel spacing.
+    #[error(
+        "{missing} is missing, so nothing says where the image lies; if you know the spacing, give it as `ReadOptions::assume_spacing` [x, y, z] in mm"
+    )]
+    NoGeometry {
+        /// The attribute that is missing.
+        missing: &'static str,
+    },
+    /// A single slice without a thickness.
+    #[error(
+        "there is one slice, and neither SpacingBetweenSlices nor SliceThickness says how thick it is; give the spacing as `ReadOptions::assume_spacing` [x, y, z] in mm"
+    )]
+    NoThickness,
+}
+
+/// What to do with gaps between slices that are not equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnevenSlices {
+    /// An error that says which gaps there are.
+    #[default]
+    Refuse,
+    /// Slices at equal gaps, interpolated linearly between their neighbours.
+    Interpolate,
+}
+
+/// How a series' slices become a volume when they are not uniform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DicomOptions {
+    /// What to do with unequal gaps.
+    pub uneven_slices: UnevenSlices,
+    /// Whether a tilted gantry's shear is kept in the affine instead of being an error.
+    pub keep_shear: bool,
+}
