@@ -1,9 +1,9 @@
 //! Everything that is to be known of a dataset before planning, from one reading of each case.
 
 use crate::auto3dseg::{CaseStatistics, DataStatistics};
-use crate::check::{gather, look};
+use crate::check::{Seen, gather, look};
 use crate::nnunet::{CaseFingerprint, Fingerprint};
-use crate::{CaseFacts, CaseFiles, Datalist, DatasetReport, FoldCase, Problem, Result};
+use crate::{CaseFacts, CaseFiles, Datalist, DatasetReport, FoldCase, Result};
 use rayon::prelude::*;
 use vesalius_volume::LabelScheme;
 
@@ -33,8 +33,7 @@ impl Default for AnalysisOptions {
 
 /// What is taken from one case.
 struct Taken {
-    facts: Option<CaseFacts>,
-    problems: Vec<Problem>,
+    seen: Seen,
     measured: Option<(CaseFingerprint, CaseStatistics)>,
 }
 
@@ -63,7 +62,7 @@ impl Analysis {
         let (mut fingerprints, mut statistics) = (vec![], vec![]);
         for taken in taken {
             let taken = taken?;
-            looked.push((taken.facts, taken.problems));
+            looked.push(taken.seen);
             if let Some((fingerprint, statistic)) = taken.measured {
                 fingerprints.push(fingerprint);
                 statistics.push(statistic);
@@ -109,8 +108,7 @@ fn take(
         None => None,
     };
     Ok(Taken {
-        facts: looked.facts,
-        problems: looked.problems,
+        seen: looked.seen,
         measured,
     })
 }

@@ -3,7 +3,7 @@
 use crate::{CaseFiles, Error, Result};
 use std::path::PathBuf;
 use vesalius_io::{FourthAxis, ReadOptions};
-use vesalius_volume::{LabelMap, Volume};
+use vesalius_volume::{FileWarning, LabelMap, Volume};
 
 /// The voxels of one labelled case, on one grid.
 #[derive(Debug, Clone)]
@@ -35,6 +35,18 @@ pub fn read_image_with(
     channels: usize,
     options: &ReadOptions,
 ) -> Result<Volume<f32>> {
+    Ok(read_image_and_warnings(files, channels, options)?.0)
+}
+
+/// As [`read_image_with`]; also what was decided on reading each of the files.
+///
+/// # Errors
+/// As [`read_image`].
+pub fn read_image_and_warnings(
+    files: &[PathBuf],
+    channels: usize,
+    options: &ReadOptions,
+) -> Result<(Volume<f32>, Vec<FileWarning>)> {
     let mut options = ReadOptions {
         fourth_axis: match (files.len(), channels) {
             (1, 2..) => FourthAxis::Channels,
@@ -43,17 +55,20 @@ pub fn read_image_with(
         ..options.clone()
     };
     let mut parts: Vec<Volume<f32>> = Vec::with_capacity(files.len());
+    let mut warnings = Vec::new();
     for file in files {
         let part = vesalius_io::read_with(file, &options)?;
         // The limit is for all channels together.
         let taken = size_of_val(part.data()) as u64;
         options.max_bytes = options.max_bytes.saturating_sub(taken);
+        warnings.extend(FileWarning::all(file, part.warnings()));
         parts.push(part);
     }
-    Ok(match <[Volume<f32>; 1]>::try_from(parts) {
+    let image = match <[Volume<f32>; 1]>::try_from(parts) {
         Ok([image]) => image,
         Err(parts) => Volume::stack(&parts)?,
-    })
+    };
+    Ok((image, warnings))
 }
 
 impl LoadedCase {

@@ -1,9 +1,10 @@
 //! One case of a run: its files read, checked and preprocessed.
 
 use crate::{CaseFiles, Error, Result};
-use vesalius_planning::read_image;
+use vesalius_io::ReadOptions;
+use vesalius_planning::read_image_and_warnings;
 use vesalius_transforms::{Chain, Coverage, LabelIndex};
-use vesalius_volume::{LabelMap, LabelScheme, Subject};
+use vesalius_volume::{FileWarning, LabelMap, LabelScheme, Subject};
 
 /// A case ready to be trained on or scored.
 #[derive(Debug, Clone)]
@@ -94,12 +95,13 @@ fn values_of(labels: &LabelMap) -> Vec<u16> {
     counts.filter_map(|v| u16::try_from(v).ok()).collect()
 }
 
-/// Reads the files of one case as a subject.
+/// Reads the files of one case as a subject; also what was decided on reading each of them.
 ///
 /// # Errors
 /// A file that cannot be read, another number of channels, or an image and label on different grids.
-pub fn read_case(case: &CaseFiles, channels: usize) -> Result<Subject> {
-    let image = read_image(&case.images, channels)?;
+pub fn read_case(case: &CaseFiles, channels: usize) -> Result<(Subject, Vec<FileWarning>)> {
+    let options = ReadOptions::default();
+    let (image, mut warnings) = read_image_and_warnings(&case.images, channels, &options)?;
     if image.channels() != channels {
         return Err(Error::Case {
             case: case.name.clone(),
@@ -120,9 +122,7 @@ pub fn read_case(case: &CaseFiles, channels: usize) -> Result<Subject> {
             ),
         });
     }
-    Ok(Subject::new(
-        &case.name,
-        image,
-        Some(vesalius_io::read_labels(&case.label)?),
-    )?)
+    let labels = vesalius_io::read_labels(&case.label)?;
+    warnings.extend(FileWarning::all(&case.label, labels.warnings()));
+    Ok((Subject::new(&case.name, image, Some(labels))?, warnings))
 }

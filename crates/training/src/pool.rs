@@ -4,7 +4,7 @@
 //! them, which stands in the entry as well, so that an entry is never stale. Several processes may share a
 //! folder: whoever is first writes.
 
-use crate::entry::{self, Entry, Identity, Opened, Source, cache_error, file_hash};
+use crate::entry::{self, Entry, FileNote, Identity, Opened, Source, cache_error, file_hash};
 use crate::source::{CaseSource, Lent};
 use crate::{BadCase, Case, CaseFiles, Error, Result, read_case};
 use rayon::prelude::*;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use vesalius_io::{FolderLock, LockHolder};
 use vesalius_transforms::Chain;
-use vesalius_volume::{LabelScheme, Warning};
+use vesalius_volume::{FileWarning, LabelScheme, Warning};
 
 /// Bytes of memory that several pools share.
 #[derive(Debug, Clone)]
@@ -79,6 +79,7 @@ pub struct CasePool {
     slots: Vec<Slot>,
     identities: Vec<String>,
     warnings: Vec<Warning>,
+    of_files: Vec<FileWarning>,
 }
 
 #[derive(Debug)]
@@ -105,12 +106,14 @@ impl CasePool {
             slots: Vec::with_capacity(files.len()),
             identities: Vec::with_capacity(files.len()),
             warnings: Vec::new(),
+            of_files: Vec::new(),
         };
         for made in made {
             pool.slots.push(match (made, options.bad_case) {
                 (Ok(made), _) => {
                     pool.identities.push(made.key);
                     pool.warnings.extend(made.remade);
+                    pool.of_files.extend(made.of_files);
                     Slot::Ready(made.lent)
                 }
                 (Err(error), BadCase::Skip) if error.is_of_case() => {
@@ -126,6 +129,11 @@ impl CasePool {
     /// What was found of entries that cannot be used and were made again.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// What was decided on reading the cases' files, now or when they were stored.
+    pub fn of_files(&self) -> &[FileWarning] {
+        &self.of_files
     }
 
     fn ready(&self) -> impl Iterator<Item = &Lent> {
@@ -154,6 +162,8 @@ struct Made {
     key: String,
     /// Said of the entry that had to be made again.
     remade: Option<Warning>,
+    /// Said of the files.
+    of_files: Vec<FileWarning>,
 }
 
 /// The lock on the cache's folder, taken when the first entry is written: a folder that holds all of them may
@@ -207,11 +217,13 @@ impl PoolOptions<'_> {
         let path = self.folder.join(format!("{key}.case"));
         let remade = match Entry::open(&path, &identity, self.scheme.ignore()) {
             Opened::Whole(entry) => {
+                let of_files = entry.warnings(files);
                 let lent = self.place(*entry)?;
                 return Ok(Made {
                     lent,
                     key,
                     remade: None,
+                    of_files,
                 });
             }
             Opened::Absent => None,
@@ -221,16 +233,13 @@ impl PoolOptions<'_> {
                 reason,
             }),
         };
-        let case = Case::new(
-            read_case(files, self.channels)?,
-            self.scheme,
-            self.preprocessing,
-        )?;
+        let (subject, of_files) = read_case(files, self.channels)?;
+        let case = Case::new(subject, self.scheme, self.preprocessing)?;
         let fits = self.budget.take(case.bytes());
         // A bad entry is replaced in any case, so that it is told of once.
         if self.store_all || !fits || remade.is_some() {
             folder.take(self)?;
-            entry::write(&path, &identity, &case)?;
+            entry::write(&path, &identity, &case, numbered(files, &of_files))?;
         }
         let lent = match fits {
             true => Lent::Whole(Arc::new(case)),
@@ -245,7 +254,12 @@ impl PoolOptions<'_> {
                 }
             }
         };
-        Ok(Made { lent, key, remade })
+        Ok(Made {
+            lent,
+            key,
+            remade,
+            of_files,
+        })
     }
 
     /// An entry in memory where there is room, else as it is.
@@ -287,6 +301,16 @@ impl PoolOptions<'_> {
             sources,
         ))
     }
+}
+
+/// The warnings with the number of each one's file in place of where it lies, which may change.
+fn numbered(files: &CaseFiles, of_files: &[FileWarning]) -> Vec<FileNote> {
+    let number = |told: &FileWarning| {
+        let mut sources = files.images.iter().chain([&files.label]);
+        let number = sources.position(|path| *path == told.path)?;
+        Some((number, told.warning.clone()))
+    };
+    of_files.iter().filter_map(number).collect()
 }
 
 impl CaseSource for CasePool {

@@ -7,7 +7,7 @@ use crate::{Datalist, Result, TrainingConfig, TrainingData, machine};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vesalius_transforms::{PatchPlacer, WeightedClass};
-use vesalius_volume::{LabelScheme, Warning};
+use vesalius_volume::{FileWarning, LabelScheme, Warning};
 
 /// Memory for cases where neither the config nor the system says how much there is.
 const UNKNOWN_MEMORY: u64 = 4 << 30;
@@ -67,9 +67,11 @@ pub fn load_dataset_cached(
     let mut warnings = check_labels(&training, &labels).ok_or_else(|| {
         unusable("no training case has a labelled voxel, so there is nothing to learn")
     })?;
-    for pool in std::iter::once(&training).chain(&validation) {
-        warnings.extend_from_slice(pool.warnings());
-    }
+    let pools = || std::iter::once(&training).chain(&validation);
+    warnings.extend(pools().flat_map(|pool| pool.warnings().to_vec()));
+    let of_files = pools().flat_map(|pool| pool.of_files().to_vec());
+    let of_files = FileWarning::distinct(of_files);
+    warnings.extend(of_files.into_iter().map(Warning::from));
     let validation: Arc<dyn CaseSource> = match validation {
         Some(pool) => Arc::new(pool),
         None => Arc::new(MemoryCases::default()),
@@ -207,6 +209,47 @@ mod tests {
         );
         let told = check_labels(&*cases(), &scheme()).unwrap();
         assert!(matches!(&told[..], [Warning::LabelInNoCase { name, .. }] if name == "ghost"));
+    }
+
+    /// A dataset of three cases, the image of the first without a unit of length.
+    fn without_unit(folder: &Path) {
+        std::fs::create_dir_all(folder).unwrap();
+        let mut table = "image,label,fold\n".to_owned();
+        for number in 0..3 {
+            let case = subject("a", |x| [0, 100, 201, 7][(x + number) % 4]);
+            let (image, labels) = (format!("c{number}.nii"), format!("s{number}.nii"));
+            vesalius_io::write(folder.join(&image), case.image()).unwrap();
+            vesalius_io::write_labels(folder.join(&labels), case.labels().unwrap()).unwrap();
+            table += &format!("{image},{labels},{number}\n");
+        }
+        let mut bytes = std::fs::read(folder.join("c0.nii")).unwrap();
+        bytes[123] = 0;
+        std::fs::write(folder.join("c0.nii"), bytes).unwrap();
+        std::fs::write(folder.join("cases.csv"), table).unwrap();
+    }
+
+    #[test]
+    fn what_reading_the_cases_decided_is_told_from_files_and_from_the_cache() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (first, second) = (
+            temporary.path().join("first"),
+            temporary.path().join("second"),
+        );
+        let mut config = config("random", "validation: {fold: 0}\n");
+        config.labels = Some(scheme());
+        config.cache.folder = Some(temporary.path().join("cache"));
+        // The second dataset is read from the cache, where its files are known by their content.
+        for folder in [&first, &second] {
+            without_unit(folder);
+            let data = load_dataset(&config, &folder.join("cases.csv")).unwrap();
+            let warning = Box::new(Warning::UnitMissing { code: 0 });
+            let path = folder.join("c0.nii");
+            assert_eq!(data.warnings, [Warning::OfFile { path, warning }]);
+        }
+        let stored = std::fs::read_dir(temporary.path().join("cache")).unwrap();
+        let is_case =
+            |entry: &std::fs::DirEntry| entry.path().extension().is_some_and(|e| e == "case");
+        assert_eq!(stored.flatten().filter(is_case).count(), 3);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Numbers on a grid: one contiguous buffer, channels outermost, x fastest.
 
-use crate::{Error, Geometry, Result, Warning};
+use crate::{Error, Geometry, Result, Warning, check_memory};
 use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3};
 
 /// A number that a voxel may hold.
@@ -60,7 +60,8 @@ impl<T: Voxel> Volume<T> {
         })
     }
 
-    /// A one-channel volume with the same value everywhere.
+    /// A one-channel volume with the same value everywhere. It is made whatever the machine has left: for a grid
+    /// of a user's choice, ask [`crate::check_memory`] first.
     pub fn filled(geometry: Geometry, value: T) -> Self {
         Self {
             geometry,
@@ -87,7 +88,7 @@ impl<T: Voxel> Volume<T> {
     ///
     /// # Errors
     /// [`Error::GeometryMismatch`] when a grid differs from the first, [`Error::WrongLength`] when
-    /// there is none.
+    /// there is none, [`Error::OutOfMemory`] when the machine cannot hold them side by side.
     pub fn stack(parts: &[Self]) -> Result<Self> {
         let Some(first) = parts.first() else {
             return Err(Error::WrongLength {
@@ -102,11 +103,19 @@ impl<T: Voxel> Volume<T> {
                 .geometry
                 .check_same(&part.geometry, &format!("channel 0 and channel {i}"))?;
         }
-        let data = parts
-            .iter()
-            .flat_map(|part| part.data.iter().copied())
-            .collect();
         let channels = parts.iter().map(|part| part.channels).sum();
+        let size = first.geometry.size();
+        check_memory(
+            "the image of all channels",
+            size,
+            channels,
+            size_of::<T>(),
+            None,
+        )?;
+        let mut data = Vec::with_capacity(first.geometry.voxel_count() * channels);
+        for part in parts {
+            data.extend_from_slice(&part.data);
+        }
         let mut warnings: Vec<Warning> = Vec::new();
         for warning in parts.iter().flat_map(|part| &part.warnings) {
             // Channels of one scanner have the same to say.

@@ -3,17 +3,25 @@
 //! Results carry these beside their values: a [`crate::Volume`] what reading its file decided, an evaluation
 //! which cases it left out. The command prints each once per file; a caller may turn any into an error.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::PathBuf;
 
 /// A decision that was made, or data that was left out, with the facts a caller needs to judge it.
 ///
 /// Serialised as an object with `kind` and the fields of the variant; a number that is not finite is
-/// `null` there.
-#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
+/// `null` there, and NaN when it is read again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Warning {
+    /// A warning that reading one of several files gave.
+    #[error("{path}: {warning}", path = path.display())]
+    OfFile {
+        /// The file.
+        path: PathBuf,
+        /// What was decided.
+        warning: Box<Warning>,
+    },
     /// A NIfTI sform cannot be used; the position is that of the qform.
     #[error("the sform is not usable ({reason}); the position is that of the qform")]
     SformUnusable {
@@ -53,8 +61,10 @@ pub enum Warning {
     )]
     NoScaling {
         /// The slope in the header.
+        #[serde(deserialize_with = "number_or_nan")]
         slope: f64,
         /// The intercept in the header.
+        #[serde(deserialize_with = "number_or_nan")]
         intercept: f64,
     },
     /// A DICOM rescale slope or intercept is no usable number; others were taken.
@@ -358,6 +368,10 @@ pub enum Warning {
         /// The file.
         path: String,
     },
+}
+
+fn number_or_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 fn listed(values: &[u16]) -> String {

@@ -34,7 +34,6 @@ pub mod transform;
 pub mod transform_file;
 #[cfg(feature = "view")]
 pub mod view;
-mod warning;
 
 pub use kind::{FileKind, MayBeLabels, Notice};
-pub use warning::FileWarning;
+pub use vesalius_volume::FileWarning;

@@ -40,7 +40,7 @@ impl Trial {
         preprocessing: &Chain,
     ) -> Result<Self> {
         let read = |files: &CaseFiles| {
-            let subject = read_case(files, channels.len())?;
+            let (subject, _) = read_case(files, channels.len())?;
             let case = Case::new(subject, labels, preprocessing)?;
             Ok::<_, Error>(MemoryCases::shared([case]))
         };

@@ -1,21 +1,19 @@
 //! One case looked at by itself.
 
-use super::{CaseFacts, Problem, ProblemKind, Severity};
-use crate::{CaseFiles, LoadedCase, read_image};
+use super::{CaseFacts, Problem, ProblemKind, Seen, Severity};
+use crate::{CaseFiles, LoadedCase, read_image_and_warnings};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
-use vesalius_io::RefusedImage;
-use vesalius_volume::{LabelMap, LabelScheme, Volume};
+use vesalius_io::{ReadOptions, RefusedImage};
+use vesalius_volume::{FileWarning, LabelMap, LabelScheme, Volume};
 
 /// A case as far as it can be used.
 #[derive(Default)]
 pub(crate) struct Looked {
     /// Its voxels, where nothing is wrong with how they are stored.
     pub loaded: Option<LoadedCase>,
-    /// What it is, where it can be read.
-    pub facts: Option<CaseFacts>,
-    /// What is wrong with it.
-    pub problems: Vec<Problem>,
+    /// What there is to report of it.
+    pub seen: Seen,
     /// A failure of the machine while it was read, which says nothing of the case.
     pub failure: Option<crate::Error>,
 }
@@ -26,15 +24,22 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
     let mut problems = missing(files);
     if !problems.is_empty() {
         return Looked {
-            problems,
+            seen: Seen {
+                problems,
+                ..Seen::default()
+            },
             ..Looked::default()
         };
     }
     let error =
         |kind, message: String| Problem::error(kind, &[name], format!("case {name}: {message}"));
     let mut failure = None;
-    let image = match read_image(&files.images, channels) {
-        Ok(image) => Some(image),
+    let mut warnings = vec![];
+    let image = match read_image_and_warnings(&files.images, channels, &ReadOptions::default()) {
+        Ok((image, told)) => {
+            warnings.extend(told);
+            Some(image)
+        }
         Err(crate::Error::Volume(e)) => {
             problems.push(error(ProblemKind::Geometry, e.to_string()));
             None
@@ -49,7 +54,10 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
         }
     };
     let labels = match vesalius_io::read_labels(&files.label) {
-        Ok(labels) => Some(labels),
+        Ok(labels) => {
+            warnings.extend(FileWarning::all(&files.label, labels.warnings()));
+            Some(labels)
+        }
         Err(e) => {
             problems.push(Problem {
                 refused: RefusedImage::of(&e),
@@ -64,9 +72,13 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
     }
     let (Some(image), Some(labels)) = (image, labels) else {
         return Looked {
-            problems,
+            seen: Seen {
+                facts: None,
+                problems,
+                warnings,
+            },
+            loaded: None,
             failure,
-            ..Looked::default()
         };
     };
     if let Err(e) = image
@@ -85,9 +97,12 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
         .collect();
     problems.extend(look_at_labels(name, &counts, scheme));
     Looked {
-        facts: Some(facts(name, &image, &labels, counts)),
+        seen: Seen {
+            facts: Some(facts(name, &image, &labels, counts)),
+            problems,
+            warnings,
+        },
         loaded: usable.then(|| LoadedCase::of(files, image, labels)),
-        problems,
         failure,
     }
 }

@@ -11,33 +11,43 @@ pub(crate) use case::look;
 
 use crate::Datalist;
 use rayon::prelude::*;
-use vesalius_volume::LabelScheme;
+use vesalius_volume::{FileWarning, LabelScheme};
 
 /// Reads every case, one a thread, and reports. `scheme` says which label values there may be; `None`
 /// accepts all.
 pub fn check_dataset(list: &Datalist, scheme: Option<&LabelScheme>) -> DatasetReport {
-    let looked: Vec<_> = list
+    let seen: Vec<_> = list
         .cases
         .par_iter()
-        .map(|case| {
-            let looked = look(case, list.channels.len(), scheme);
-            (looked.facts, looked.problems)
-        })
+        .map(|case| look(case, list.channels.len(), scheme).seen)
         .collect();
-    gather(list, scheme, looked)
+    gather(list, scheme, seen)
+}
+
+/// What there is to report of one case.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// What it is, where it can be read.
+    pub facts: Option<CaseFacts>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+    /// What was decided on reading its files.
+    pub warnings: Vec<FileWarning>,
 }
 
 /// A report from what was seen of each case, in the list's order.
 pub(crate) fn gather(
     list: &Datalist,
     scheme: Option<&LabelScheme>,
-    looked: Vec<(Option<CaseFacts>, Vec<Problem>)>,
+    seen: Vec<Seen>,
 ) -> DatasetReport {
     let mut facts = vec![];
     let mut problems = vec![];
-    for (fact, found) in looked {
-        facts.extend(fact);
-        problems.extend(found);
+    let mut warnings = vec![];
+    for seen in seen {
+        facts.extend(seen.facts);
+        problems.extend(seen.problems);
+        warnings.extend(seen.warnings);
     }
     problems.extend(dataset::look(list, scheme, &facts));
     // Stable, so that cases stay in the list's order.
@@ -47,13 +57,14 @@ pub(crate) fn gather(
         cases: list.cases.len(),
         problems,
         facts,
+        warnings: FileWarning::distinct(warnings),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vesalius_volume::{Geometry, LabelMap, Volume};
+    use vesalius_volume::{Geometry, LabelMap, Volume, Warning};
 
     /// A dataset of `cases` images of ramps with a block of label 1 (and 2 in the first case only).
     fn dataset(cases: usize, change: impl Fn(&std::path::Path)) -> DatasetReport {
@@ -149,6 +160,47 @@ mod tests {
             .unwrap();
         assert_eq!(double.cases, ["c0", "c1"]);
         assert!(double.message.contains("fold"), "{}", double.message);
+    }
+
+    #[test]
+    fn what_reading_a_file_decided_is_in_the_report_once_for_each_file() {
+        let report = dataset(4, |at| {
+            // No unit of length in the header of an image and of a label map.
+            for file in ["c1.nii", "s2.nii"] {
+                let packed = at.join(format!("{file}.gz"));
+                let image = vesalius_io::read(&packed).unwrap();
+                vesalius_io::write(at.join(file), &image).unwrap();
+                let mut bytes = std::fs::read(at.join(file)).unwrap();
+                bytes[123] = 0;
+                std::fs::write(at.join(file), bytes).unwrap();
+                std::fs::remove_file(packed).unwrap();
+            }
+            let table = std::fs::read_to_string(at.join("cases.csv")).unwrap();
+            let table = table
+                .replace("c1.nii.gz", "c1.nii")
+                .replace("s2.nii.gz", "s2.nii");
+            // The same files as a further case.
+            let again = "c1.nii,s1.nii.gz,1,P9\n";
+            std::fs::write(at.join("cases.csv"), table + again).unwrap();
+        });
+        let told: Vec<_> = report
+            .warnings
+            .iter()
+            .map(|told| {
+                (
+                    told.path.file_name().unwrap().to_str().unwrap(),
+                    &told.warning,
+                )
+            })
+            .collect();
+        let unit = Warning::UnitMissing { code: 0 };
+        assert_eq!(told, [("c1.nii", &unit), ("s2.nii", &unit)], "{report}");
+        let text = serde_json::to_string(&report).unwrap();
+        assert!(text.contains("unit_missing"), "{text}");
+        assert_eq!(
+            serde_json::from_str::<DatasetReport>(&text).unwrap(),
+            report
+        );
     }
 
     #[test]

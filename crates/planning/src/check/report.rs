@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use vesalius_io::RefusedImage;
+use vesalius_volume::FileWarning;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -132,6 +133,9 @@ pub struct DatasetReport {
     pub problems: Vec<Problem>,
     /// The cases that could be read, in the list's order.
     pub facts: Vec<CaseFacts>,
+    /// What was decided on reading the files, each once for its file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<FileWarning>,
 }
 
 impl DatasetReport {

@@ -5,7 +5,7 @@ use crate::{Case, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use vesalius_transforms::Coverage;
-use vesalius_volume::{Affine, Geometry};
+use vesalius_volume::{Affine, Geometry, Warning};
 
 const MAGIC: &[u8; 8] = b"VESCASE2";
 const HASH: usize = 32;
@@ -17,7 +17,7 @@ const LONGEST: u64 = 64 << 20;
 
 /// Changes when a later version preprocesses, indexes or stores otherwise: what an earlier one stored is then
 /// made again.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// Everything that a preprocessed case follows from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub(crate) struct Source {
     /// BLAKE3 of its content.
     pub hash: String,
 }
+
+/// The number of a file among the identity's sources, and what was decided on reading it.
+pub(crate) type FileNote = (usize, Warning);
 
 impl Identity {
     /// What this version of the program would make of these files.
@@ -115,6 +118,8 @@ pub(super) struct Header {
     pub values: Vec<u16>,
     /// What preprocessing left of the file's grid.
     pub coverage: Option<Coverage>,
+    /// What was decided on reading the files.
+    pub told: Vec<FileNote>,
     /// BLAKE3 of everything after the header, in hex.
     pub content: String,
 }
@@ -146,7 +151,12 @@ impl Grid {
 }
 
 impl Header {
-    pub fn of(case: &Case, identity: &Identity, content: blake3::Hash) -> Self {
+    pub fn of(
+        case: &Case,
+        identity: &Identity,
+        content: blake3::Hash,
+        told: Vec<FileNote>,
+    ) -> Self {
         let subject = &case.subject;
         let original = case.original_labels.as_ref();
         Self {
@@ -157,6 +167,7 @@ impl Header {
             original: original.map(|labels| Grid::of(labels.geometry())),
             values: case.values.clone(),
             coverage: case.coverage.clone(),
+            told,
             content: content.to_hex().to_string(),
         }
     }

@@ -11,9 +11,9 @@
 mod header;
 mod parts;
 
-use crate::{Case, Error, Result};
+use crate::{Case, CaseFiles, Error, Result};
 use header::Header;
-pub(crate) use header::{Identity, Source};
+pub(crate) use header::{FileNote, Identity, Source};
 use parts::{Box3, read_box};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 use vesalius_transforms::LabelIndex;
-use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+use vesalius_volume::{FileWarning, Geometry, LabelMap, Subject, Volume};
 
 /// Bytes that are read at once when an entry is checked.
 const CHUNK: usize = 1 << 20;
@@ -58,11 +58,16 @@ pub(crate) enum Opened {
     Unusable(String),
 }
 
-/// Writes a case, whole or not at all.
+/// Writes a case, whole or not at all, with what was decided on reading its files.
 ///
 /// # Errors
 /// [`Error::Cache`] for a folder that cannot be written or a full disk.
-pub(crate) fn write(path: &Path, identity: &Identity, case: &Case) -> Result<()> {
+pub(crate) fn write(
+    path: &Path,
+    identity: &Identity,
+    case: &Case,
+    told: Vec<FileNote>,
+) -> Result<()> {
     let subject = &case.subject;
     let none = || cache_error(path, "a case without labels cannot be cached");
     let labels = subject.labels().ok_or_else(none)?;
@@ -73,7 +78,7 @@ pub(crate) fn write(path: &Path, identity: &Identity, case: &Case) -> Result<()>
     if let Some(original) = &case.original_labels {
         content.extend(original.data().iter().flat_map(|v| v.to_le_bytes()));
     }
-    let header = Header::of(case, identity, blake3::hash(&content))
+    let header = Header::of(case, identity, blake3::hash(&content), told)
         .bytes()
         .map_err(|e| cache_error(path, &e.to_string()))?;
     vesalius_io::write_atomically(path, |writer| {
@@ -151,6 +156,19 @@ impl Entry {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What was decided on reading the case's files, which may lie elsewhere by now.
+    pub(crate) fn warnings(&self, files: &CaseFiles) -> Vec<FileWarning> {
+        let sources = files.images.iter().chain([&files.label]);
+        let sources: Vec<&PathBuf> = sources.collect();
+        let told = self.header.told.iter().filter_map(|(number, warning)| {
+            Some(FileWarning {
+                path: (*sources.get(*number)?).clone(),
+                warning: warning.clone(),
+            })
+        });
+        told.collect()
     }
 
     /// The label values that occur.

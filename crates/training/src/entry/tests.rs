@@ -57,7 +57,7 @@ fn a_case_comes_back_to_the_bit_whole_and_in_parts() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.case");
     let case = case();
-    write(&path, &identity(), &case).unwrap();
+    write(&path, &identity(), &case, Vec::new()).unwrap();
     let entry = open(&path, &identity()).unwrap();
     let back = entry.case().unwrap();
     assert_eq!(back.subject, case.subject);
@@ -87,7 +87,7 @@ fn half_and_changed_entries_are_never_read() {
     let path = folder.path().join("a.case");
     let absent = Entry::open(&path, &identity(), None);
     assert!(matches!(absent, Opened::Absent));
-    write(&path, &identity(), &case()).unwrap();
+    write(&path, &identity(), &case(), Vec::new()).unwrap();
     assert!(open(&path, &identity()).is_some());
     let bytes = std::fs::read(&path).unwrap();
     for length in [0, 7, 15, 40, 400, bytes.len() / 2, bytes.len() - 1] {
@@ -121,7 +121,7 @@ fn an_entry_of_another_version_or_other_data_says_what_differs() {
         change(&mut other);
         assert_ne!(other.key(), identity().key());
         // As if somebody had renamed the file to what is looked for.
-        write(&path, &other, &case()).unwrap();
+        write(&path, &other, &case(), Vec::new()).unwrap();
         reason(&path, &identity())
     };
     let files = changed(&|i| i.sources[1] = source("other"));
@@ -142,7 +142,7 @@ fn an_entry_of_another_version_or_other_data_says_what_differs() {
 fn a_file_that_is_cut_or_written_to_while_it_is_open_is_an_error_with_the_cases_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.case");
-    write(&path, &identity(), &case()).unwrap();
+    write(&path, &identity(), &case(), Vec::new()).unwrap();
     let whole = std::fs::read(&path).unwrap();
     let entry = open(&path, &identity()).unwrap();
     let lend = |entry: &Entry| entry.region([2; 3], [6; 3]);
@@ -177,7 +177,7 @@ fn a_file_that_is_cut_or_written_to_while_it_is_open_is_an_error_with_the_cases_
     assert!(matches!(lend(&entry), Err(Error::CacheEntry { .. })));
 
     // Replaced or removed, as programs of ours do it: the open file is what it was.
-    write(&path, &identity(), &case()).unwrap();
+    write(&path, &identity(), &case(), Vec::new()).unwrap();
     let entry = open(&path, &identity()).unwrap();
     vesalius_io::write_bytes_atomically(&path, b"another").unwrap();
     assert_eq!(lend(&entry).unwrap(), expected);
