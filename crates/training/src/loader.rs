@@ -19,6 +19,8 @@ pub struct LoaderOptions {
     pub batch_size: usize,
     /// The number of the first batch.
     pub first: u64,
+    /// The number after that of the last batch, where it is known: none is made that nobody will take.
+    pub end: Option<u64>,
     /// Batches that may wait to be taken; those who make them wait when so many do.
     pub ahead: usize,
     /// Threads.
@@ -41,6 +43,7 @@ struct Shared {
     /// A batch was taken, or the loader is dropped.
     taken: Condvar,
     ahead: u64,
+    end: u64,
 }
 
 #[derive(Debug)]
@@ -88,6 +91,7 @@ impl Loader {
             made: Condvar::new(),
             taken: Condvar::new(),
             ahead: options.ahead.max(1) as u64,
+            end: options.end.unwrap_or(u64::MAX),
         });
         let mut loader = Self {
             workers: Vec::with_capacity(workers),
@@ -180,13 +184,16 @@ impl Drop for Leave<'_> {
 fn work(shared: &Shared, mut sampler: PatchSampler, batch_size: usize) {
     loop {
         let mut state = shared.lock();
-        while !state.closed && state.next_made >= state.next_taken + shared.ahead {
+        while !state.closed
+            && state.next_made < shared.end
+            && state.next_made >= state.next_taken + shared.ahead
+        {
             state = shared
                 .taken
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        if state.closed {
+        if state.closed || state.next_made >= shared.end {
             return;
         }
         let number = state.next_made;
@@ -306,6 +313,7 @@ mod tests {
         LoaderOptions {
             batch_size: 2,
             first: 0,
+            end: None,
             ahead: 4,
             workers,
         }
@@ -363,6 +371,27 @@ mod tests {
         assert!(error.to_string().contains("spheres_001"), "{error}");
         // Neither does dropping it wait for the thread that hangs.
         drop(loader);
+    }
+
+    #[test]
+    fn no_batch_is_made_after_the_last() {
+        let sampler = sampler(Fault::Fails, true);
+        let end = Some(3);
+        for workers in [1, 2] {
+            let mut loader = Loader::start(
+                &sampler,
+                LoaderOptions {
+                    end,
+                    ..options(workers)
+                },
+            );
+            for _ in 0..3 {
+                loader.next_batch().unwrap();
+            }
+            // The threads have ended by themselves, which is an error only for who asks for more.
+            assert!(loader.next_batch().is_err());
+            assert_eq!(loader.shared.lock().next_made, 3);
+        }
     }
 
     #[test]

@@ -141,6 +141,10 @@ impl<'a> Run<'a> {
             LoaderOptions {
                 batch_size: self.config.batch_size,
                 first: self.progress.step * each as u64,
+                end: self
+                    .plan
+                    .steps(&self.progress)
+                    .map(|steps| steps * each as u64),
                 ahead: self.config.cache.batches_ahead.max(each),
                 workers: self.config.cache.workers(),
             },

@@ -56,6 +56,14 @@ impl Plan {
         progress.steps = Some(steps);
     }
 
+    /// The number of steps, where it is not one that minutes were turned into, which may still change.
+    pub fn steps(&self, progress: &Progress) -> Option<u64> {
+        match self.duration {
+            Duration::Minutes(_) => None,
+            Duration::Steps(_) | Duration::Epochs(_) => progress.steps,
+        }
+    }
+
     /// Turns minutes into steps once it was seen how long a step takes, and again at some shares of the
     /// time: the seconds of a step, where the number changed by more than a little.
     fn look(&mut self, progress: &mut Progress, step_seconds: f64) -> Option<f64> {
