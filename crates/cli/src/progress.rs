@@ -80,7 +80,11 @@ impl TrainingProgress {
                     "training on {training_cases} cases, {validation_cases} held out, {parameters} parameters{from}"
                 ));
             }
-            Event::Warning { warning } => self.line(&format!("warning: {warning}")),
+            Event::Warning { warning } => {
+                if let Some(line) = crate::warnings::first_time("", warning) {
+                    self.line(&line);
+                }
+            }
             Event::CaseSkipped { case, reason } => {
                 self.line(&format!("warning: case {case} is left out: {reason}"));
             }

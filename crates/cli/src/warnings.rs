@@ -55,18 +55,30 @@ pub fn tell_files(warnings: &[FileWarning]) {
 
 /// Prints the warnings about a file, a case or a run that were not printed yet.
 pub fn tell_about(about: &str, warnings: &[Warning]) {
-    let mut told = told();
     for warning in warnings {
-        let text = warning.to_string();
-        if told.seen.insert((about.to_owned(), text.clone())) {
-            let separator = if about.is_empty() { "" } else { ": " };
-            note!("warning: {about}{separator}{text}");
-            told.list.push(About {
-                about: about.to_owned(),
-                warning: warning.clone(),
-            });
+        if let Some(line) = first_time(about, warning) {
+            note!("{line}");
         }
     }
+}
+
+/// The line of a warning about a file, a case or a run that was not told yet, for who prints it; nothing the
+/// next time.
+pub fn first_time(about: &str, warning: &Warning) -> Option<String> {
+    if let Warning::OfFile { path, warning } = warning {
+        return first_time(&path.display().to_string(), warning);
+    }
+    let text = warning.to_string();
+    let mut told = told();
+    if !told.seen.insert((about.to_owned(), text.clone())) {
+        return None;
+    }
+    told.list.push(About {
+        about: about.to_owned(),
+        warning: warning.clone(),
+    });
+    let separator = if about.is_empty() { "" } else { ": " };
+    Some(format!("warning: {about}{separator}{text}"))
 }
 
 /// All warnings told so far, in the order they came.
@@ -109,6 +121,14 @@ mod tests {
         let about: Vec<String> = all().into_iter().map(|told| told.about).collect();
         assert_eq!(about, ["a.nii", "b.nii"]);
         assert!(finish().is_ok());
+        // The same as a run tells it.
+        let [warning] = warning;
+        let path = "a.nii".into();
+        let of_file = Warning::OfFile {
+            path,
+            warning: Box::new(warning),
+        };
+        assert_eq!(first_time("", &of_file), None);
         set_strict();
         assert!(finish().unwrap_err().contains("2 warnings"));
         let json = serde_json::to_value(&all()[0]).unwrap();

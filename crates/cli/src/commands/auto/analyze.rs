@@ -5,6 +5,7 @@ use super::data::DataArguments;
 use super::events::shown;
 use crate::output::JsonOutput;
 use crate::remedy;
+use crate::warnings::tell_files;
 use clap::ValueEnum;
 use std::path::PathBuf;
 use vesalius::planning::DatasetReport;
@@ -60,6 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             print(&report);
             out!("analysis: {}", folder.display());
         }
+        tell_files(&report.warnings);
         return arguments.json.write(&report);
     }
     let mut list = arguments.data.read()?;
@@ -82,6 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.json.replaces_table() {
         print(&found.report);
     }
+    tell_files(&found.report.warnings);
     arguments.json.write(&found.report)?;
     match found.refused {
         false => Ok(()),

@@ -3,7 +3,7 @@
 use crate::commands::Result;
 use crate::progress::{CaseProgress, TrainingProgress};
 use crate::remedy;
-use crate::warnings::tell_about;
+use crate::warnings::{tell_about, tell_files};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vesalius::auto::search::TrialState;
 use vesalius::auto::{Job, JobState, TrainEvent, TuneEvent};
@@ -33,6 +33,7 @@ impl Printer {
             }
             Event::AllRead => *locked(&self.cases) = None,
             Event::Analyzed(report) => {
+                tell_files(&report.warnings);
                 for problem in &report.problems {
                     note!("{}", problem.message);
                     remedy::tell(problem.refused.as_ref(), "auto");
