@@ -6,6 +6,9 @@ pub mod advice;
 pub mod disk;
 #[allow(dead_code)]
 pub mod made;
+#[cfg(unix)]
+#[allow(dead_code)]
+pub mod other_user;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -61,6 +64,14 @@ pub fn killed(folder: &Path, arguments: &[&str], milliseconds: u64) -> bool {
     std::thread::sleep(std::time::Duration::from_millis(milliseconds));
     let _ = child.kill();
     child.wait().unwrap().success()
+}
+
+/// Runs `vesalius` to its end; how long that takes, in milliseconds.
+#[allow(dead_code)]
+pub fn milliseconds(folder: &Path, arguments: &[&str]) -> f64 {
+    let began = std::time::Instant::now();
+    success(folder, arguments);
+    began.elapsed().as_secs_f64() * 1000.0
 }
 
 /// Shares of a time, from 0 to below 1, by a fixed sequence: what a kill at such a moment hits differs from

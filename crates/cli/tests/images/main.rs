@@ -1,17 +1,17 @@
-//! `vesalius info` and `vesalius convert` on every format, on DICOM studies, and on files that need
-//! a decision: one sentence that names the file and the way out.
+//! `vesalius info` and `vesalius convert` on every format, and on bad files: one sentence that names the file and
+//! the way out. Studies and geometries that need a decision stand in `studies.rs`.
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "../../io/tests/io/dicom_writer.rs"]
+#[path = "../../../io/tests/io/dicom_writer.rs"]
 mod dicom_writer;
+mod studies;
 
 use common::{error, success};
-use dicom_writer::{directory, save, slice};
 use serde_json::Value;
 use std::path::Path;
 use vesalius::io::{
-    FourthAxis, LabelName, ReadOptions, WriteOptions, probe, read_as, read_as_with, write,
-    write_label_names, write_labels_with,
+    LabelName, WriteOptions, probe, read_as, write, write_label_names, write_labels_with,
 };
 use vesalius::prelude::*;
 
@@ -22,27 +22,6 @@ const NAMES: [&str; 8] = [
 fn grid() -> Geometry {
     let turned = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]];
     Geometry::from_parts([4, 3, 2], [0.5, 0.75, 2.5], [-10.0, 4.0, 7.0], turned).unwrap()
-}
-
-/// A study of two series in folders of their own: number 4 `thorax` of `count` slices, and number 7
-/// `abdomen`, whose grid is shifted by a voxel along x.
-fn study(folder: &Path, count: i16) {
-    let (deep, deeper) = (folder.join("study/a"), folder.join("study/b/c"));
-    std::fs::create_dir_all(&deep).unwrap();
-    std::fs::create_dir_all(&deeper).unwrap();
-    for z in 0..count {
-        let height = 3.0 * f64::from(z);
-        save(&deep, &z.to_string(), &slice(height, [z; 6], &[]));
-        let position = format!("-9.75\\-20\\{height}");
-        let other: &[(u32, &[u8; 2], &[u8])] = &[
-            (0x0020_000E, b"UI", b"1.2.4"),
-            (0x0020_0011, b"IS", b"7"),
-            (0x0008_103E, b"LO", b"abdomen"),
-            (0x0020_0032, b"DS", position.as_bytes()),
-        ];
-        let values = [0, 1, 2, 3, 4, 5].map(|x| 10 * x + z);
-        save(&deeper, &z.to_string(), &slice(height, values, other));
-    }
 }
 
 fn info(folder: &Path, arguments: &[&str]) -> Vec<Value> {
@@ -88,203 +67,6 @@ fn every_format_is_described_and_becomes_every_other() {
         std::fs::remove_dir_all(folder.join("in")).unwrap();
         std::fs::create_dir(folder.join("in")).unwrap();
     }
-}
-
-#[test]
-fn a_study_is_listed_and_one_series_chosen() {
-    let temporary = tempfile::tempdir().unwrap();
-    let folder = temporary.path();
-    study(folder, 3);
-    write(
-        folder.join("study/scan.nii.gz"),
-        &Volume::filled(grid(), 1u8),
-    )
-    .unwrap();
-    let found = info(folder, &["study"]);
-    assert_eq!(found.len(), 3);
-    assert_eq!(found[0]["series"]["number"], "4");
-    assert_eq!(found[1]["series"]["description"], "abdomen");
-    assert_eq!(found[1]["series"]["files"].as_array().unwrap().len(), 3);
-    assert_eq!(found[1]["size"], serde_json::json!([3, 2, 3]));
-    assert_eq!(found[0]["series"]["metadata"]["PatientName"], "Doe^Jane");
-    assert_eq!(found[2]["format"], "nifti1");
-    let text = success(folder, &["info", "study"]);
-    assert!(
-        text.contains("CT `thorax`, number 4") && text.contains("1.2.4"),
-        "{text}"
-    );
-    // The list goes to a file while the text stays.
-    success(folder, &["info", "study", "--json", "list.json"]);
-    let list = std::fs::read_to_string(folder.join("list.json")).unwrap();
-    assert_eq!(serde_json::from_str::<Vec<Value>>(&list).unwrap().len(), 3);
-
-    let text = error(folder, &["convert", "study", "out.nii"]);
-    for needle in [
-        "several series",
-        "--series",
-        "thorax",
-        "abdomen",
-        "1.2.3",
-        "study",
-    ] {
-        assert!(text.contains(needle), "{needle}: {text}");
-    }
-    let text = error(folder, &["convert", "study", "out.nii", "--series", "9"]);
-    assert!(
-        text.contains("no series `9`") && text.contains("abdomen"),
-        "{text}"
-    );
-    assert!(!folder.join("out.nii").exists());
-    for name in ["1.2.4", "7", "abdomen", "ABDOMEN"] {
-        success(
-            folder,
-            &["convert", "study", "out.nii.gz", "--series", name],
-        );
-        let volume = read_as::<u8>(folder.join("out.nii.gz")).unwrap();
-        assert_eq!(volume.data()[..7], [0, 10, 20, 30, 40, 50, 1]);
-        std::fs::remove_file(folder.join("out.nii.gz")).unwrap();
-    }
-
-    let path = directory(folder, &[b"study\\a\\0", b"study\\a\\1", b"study\\a\\2"]);
-    assert!(path.ends_with("DICOMDIR"));
-    let found = info(folder, &["DICOMDIR"]);
-    assert_eq!(found.len(), 1);
-    success(folder, &["convert", "DICOMDIR", "directory.mha"]);
-    assert_eq!(
-        read_as::<u8>(folder.join("directory.mha")).unwrap().data()[12..],
-        [2; 6]
-    );
-}
-
-#[test]
-fn several_series_become_channels_on_the_grid_of_the_first() {
-    let temporary = tempfile::tempdir().unwrap();
-    let folder = temporary.path();
-    study(folder, 2);
-    let two = [
-        "convert",
-        "study",
-        "two.nii.gz",
-        "--series",
-        "thorax",
-        "--series",
-        "abdomen",
-    ];
-    success(folder, &two);
-    let options = ReadOptions {
-        fourth_axis: FourthAxis::Channels,
-        ..ReadOptions::default()
-    };
-    let volume = read_as_with::<f32>(folder.join("two.nii.gz"), &options).unwrap();
-    assert_eq!(volume.channels(), 2);
-    assert_eq!(
-        volume.channel(0),
-        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
-    );
-    // The second lies one voxel further along x: nothing, then its first two.
-    assert_eq!(volume.channel(1)[..6], [0.0, 0.0, 10.0, 0.0, 30.0, 40.0]);
-    let refused = error(folder, &["convert", "two.nii.gz", "x.nrrd"]);
-    assert!(
-        refused.contains("--channels") && refused.contains("two.nii.gz"),
-        "{refused}"
-    );
-    success(folder, &["convert", "two.nii.gz", "x.nrrd", "--channels"]);
-    assert_eq!(probe(folder.join("x.nrrd")).unwrap().channels, 2);
-    // A series in a world of its own cannot be put beside another.
-    for z in 0..2 {
-        let other: &[(u32, &[u8; 2], &[u8])] = &[
-            (0x0020_000E, b"UI", b"1.2.6"),
-            (0x0020_0011, b"IS", b"8"),
-            (0x0020_0052, b"UI", b"9.9"),
-        ];
-        save(
-            &folder.join("study"),
-            &format!("d{z}"),
-            &slice(f64::from(z), [1; 6], other),
-        );
-    }
-    let text = error(
-        folder,
-        &[
-            "convert", "study", "no.nii", "--series", "4", "--series", "8",
-        ],
-    );
-    assert!(
-        text.contains("frame of reference") && text.contains("register"),
-        "{text}"
-    );
-}
-
-#[test]
-fn geometry_that_needs_a_decision_names_the_flag() {
-    let temporary = tempfile::tempdir().unwrap();
-    let folder = temporary.path();
-    study(folder, 4);
-    std::fs::remove_file(folder.join("study/a/1")).unwrap();
-    fn convert<'a>(more: &[&'a str]) -> Vec<&'a str> {
-        [&["convert", "study/a", "out.nii"], more].concat()
-    }
-    let text = error(folder, &convert(&[]));
-    assert!(
-        text.contains("1 slice(s) are missing") && text.contains("--interpolate-slices"),
-        "{text}"
-    );
-    // A series that wants a decision is listed all the same.
-    let found = info(folder, &["study/a"]);
-    assert!(found[0]["problem"].as_str().unwrap().contains("missing"));
-    assert_eq!(
-        info(folder, &["study/a", "--interpolate-slices"])[0]["size"][2],
-        4
-    );
-    success(folder, &convert(&["--interpolate-slices"]));
-    let filled = read_as::<f32>(folder.join("out.nii")).unwrap();
-    assert_eq!(filled.get(0, [0, 0, 1]), 1.0);
-
-    std::fs::create_dir(folder.join("tilted")).unwrap();
-    for z in 0..3i16 {
-        let position = format!("0\\{z}\\{}", 3 * z);
-        let bytes = slice(0.0, [z; 6], &[(0x0020_0032, b"DS", position.as_bytes())]);
-        save(&folder.join("tilted"), &z.to_string(), &bytes);
-    }
-    let text = error(folder, &["convert", "tilted", "t.nii"]);
-    assert!(
-        text.contains("tilted gantry") && text.contains("--keep-shear"),
-        "{text}"
-    );
-    success(folder, &["convert", "tilted", "t.nii", "--keep-shear"]);
-    assert_eq!(
-        probe(folder.join("t.nii"))
-            .unwrap()
-            .geometry
-            .affine()
-            .rows()[1][2],
-        -1.0
-    );
-
-    let header = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 1 2\nencoding: raw\n\n1234";
-    std::fs::write(folder.join("bare.nrrd"), header).unwrap();
-    let text = error(folder, &["convert", "bare.nrrd", "b.nii"]);
-    assert!(
-        text.contains("bare.nrrd") && text.contains("--assume-spacing"),
-        "{text}"
-    );
-    success(
-        folder,
-        &["convert", "bare.nrrd", "b.nii", "--assume-spacing", "1,2,3"],
-    );
-    assert_eq!(
-        probe(folder.join("b.nii")).unwrap().geometry.spacing(),
-        [1.0, 2.0, 3.0]
-    );
-    assert_eq!(
-        info(folder, &["bare.nrrd", "--assume-spacing", "1,2,3"])[0]["spacing"][2],
-        3.0
-    );
-    let text = error(
-        folder,
-        &["convert", "bare.nrrd", "b.nii", "--assume-spacing", "1,2"],
-    );
-    assert!(text.contains("three positive numbers"), "{text}");
 }
 
 #[test]
