@@ -343,3 +343,6 @@ fn best(work: &Work, plan: &Plan, base: &Value, study: &Study) -> Result<Option<
 fn shown(setting: &Setting) -> String {
     serde_json::to_string(setting).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -192,3 +192,51 @@ fn course(task: &Task, shape: &Template, training: &mut TrainingConfig, because:
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{PlanOptions, made, plan};
+    use super::*;
+    use vesalius_transforms::PatchPlacer;
+    use vesalius_volume::{Geometry, LabelMap, Volume};
+
+    #[test]
+    fn classes_whose_labels_are_0_100_and_201_are_weighted_by_their_place_in_the_scheme() {
+        let grid = Geometry::axis_aligned([20, 22, 18], [1.0; 3]).unwrap();
+        let cases: Vec<_> = (0..3)
+            .map(|number| {
+                let labels = LabelMap::from_fn(grid, |[x, y, _]| match (x, y) {
+                    (5..10, 4..18) => 100,
+                    (10..15, 4..18) => 201,
+                    _ => 0,
+                });
+                let image = Volume::from_fn(grid, |at| {
+                    let noise = (at[0] * 7 + at[1] * 13 + at[2] * 29 + number) % 11;
+                    f32::from(labels.get(at)) + noise as f32
+                });
+                (image, labels)
+            })
+            .collect();
+        let labels = serde_json::json!({"0": "background", "100": "organ", "201": "tumour"});
+        let list = serde_json::json!({"name": "t", "modality": {"0": "MRI"}, "labels": labels});
+        let temporary = tempfile::tempdir().unwrap();
+        let (work, analyzed) = made::work(temporary.path(), "MRI", &cases, list).unwrap();
+        let options = PlanOptions {
+            algorithms: NAMES.map(str::to_owned).to_vec(),
+            minutes: Some(0.01),
+            ..PlanOptions::default()
+        };
+        let plans = plan(&work, &analyzed, &options).unwrap();
+        assert_eq!(plans.len(), NAMES.len());
+        for plan in plans {
+            let placer = PatchPlacer::new(&plan.training.patch, &work.label_scheme().unwrap());
+            let placer = placer.unwrap();
+            let weighted = placer.classes().iter();
+            let weighted: Vec<_> = weighted
+                .map(|class| (&class.values[..], class.weight))
+                .collect();
+            let expected = [(&[0][..], 1.0), (&[100], 1.0), (&[201], 1.0)];
+            assert_eq!(weighted, expected, "{}", plan.name());
+        }
+    }
+}

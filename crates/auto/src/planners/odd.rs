@@ -1,9 +1,8 @@
 //! Datasets out of the ordinary, each planned and trained for a few steps, or refused by name: slices, thick
 //! slices, tiny cases, classes that hardly occur, voxels that nobody labelled, regions.
 
-use super::made::{self, small};
-use super::{PlanOptions, plan};
-use crate::{Error, JobState, Plan, TrainOptions, train};
+use super::{PlanOptions, made, plan};
+use crate::{Error, Plan};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use vesalius_training::{Duration, TrainingConfig};
@@ -47,34 +46,19 @@ fn labels() -> Value {
 fn trains(cases: &[Case], list: Value, names: &[&str]) -> TrainingConfig {
     let temporary = tempfile::tempdir().unwrap();
     let (work, analyzed) = made::work(temporary.path(), "MRI", cases, list).unwrap();
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let options = PlanOptions {
-        algorithms: names.iter().map(|name| (*name).to_owned()).collect(),
+        algorithms: names.clone(),
         minutes: Some(0.01),
         ..PlanOptions::default()
     };
     plan(&work, &analyzed, &options).unwrap();
-    let folder = work.plans_folder();
-    let planned = Plan::read(&Plan::path(&folder, names[0])).unwrap();
-    for name in names {
-        let mut plan = Plan::read(&Plan::path(&folder, name)).unwrap();
-        plan.training.network = small(plan.training.network);
-        plan.training.batch_size = 2;
-        plan.training.duration = Some(Duration::Steps(3));
-        plan.training.validation.times = 1;
-        plan.training.mirror_axes.clear();
-        plan.write(&folder).unwrap();
-    }
-    let options = TrainOptions {
-        folds: Some(vec![0]),
-        retries: 0,
-        collapsed_below: -1.0,
-        ..TrainOptions::default()
-    };
-    let history = train(&work, &work.plans().unwrap(), &options, &mut |_| ()).unwrap();
-    assert_eq!(history.jobs.len(), names.len());
-    for job in &history.jobs {
-        assert_eq!(job.state, JobState::Trained, "{}", job.algorithm);
-    }
+    let planned = Plan::read(&Plan::path(&work.plans_folder(), &names[0])).unwrap();
+    made::train_small(&work, &names, |training| {
+        training.batch_size = 2;
+        training.duration = Some(Duration::Steps(3));
+        training.mirror_axes.clear();
+    });
     planned.training
 }
 

@@ -1,7 +1,6 @@
 //! Predictions on other grids than their references, and tolerances that equal a spacing.
 
-use super::common::{advised, error, shared_case, success, vesalius};
-use std::path::Path;
+use super::common::{shared_case, success, vesalius};
 use vesalius::io::write_labels;
 use vesalius::volume::{Geometry, LabelMap};
 

@@ -4,7 +4,7 @@
 mod common;
 mod grids;
 
-use common::{advised, error, shared_case, success, vesalius};
+use common::{advised, error, success, vesalius};
 use std::path::Path;
 use vesalius::io::write_labels;
 use vesalius::volume::{Geometry, LabelMap};

@@ -1,11 +1,9 @@
 //! What filters do to label maps, and to files that may be ones.
 
-use super::common::{error, success};
-use super::files;
+use super::common::{advised, error, success};
 use std::path::Path;
-use vesalius::filters;
-use vesalius::io::{read, read_labels, write, write_labels};
-use vesalius::volume::{Geometry, LabelMap, Volume};
+use vesalius::io::{read_labels, write_labels};
+use vesalius::volume::{Geometry, LabelMap};
 
 /// Labels 2 and 4 side by side, 2 with a hole, 4 with a stray piece, and 300 within a hollow 7.
 fn label_map(folder: &Path) -> LabelMap {
@@ -117,7 +115,7 @@ fn a_median_asks_what_a_file_of_few_numbers_is() {
     label_map(folder);
     let text = error(folder, &["filter", "median", "map.nii.gz", "out.nii.gz"]);
     assert!(text.contains("5 different whole numbers (u16)"), "{text}");
-    let commands = common::advised(&text);
+    let commands = advised(&text);
     assert_eq!(commands.len(), 2, "{text}");
     for command in commands {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
