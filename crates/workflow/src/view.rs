@@ -40,7 +40,9 @@ pub enum Error {
     #[error("a .gif shows the slices of one plane; choose `Shown::Slices`, or write a .png")]
     AnimatedPlanes,
     /// Slices named for a picture of three planes.
-    #[error("`Shown::ThreePlanes` shows one point; name it with `through` instead of `at` or `slices`")]
+    #[error(
+        "`Shown::ThreePlanes` shows one point; name it with `through` instead of `at` or `slices`"
+    )]
     SlicesOfPlanes,
     /// A point named for a picture of slices.
     #[error("`through` is for `Shown::ThreePlanes`; name slices with `at`")]
@@ -236,7 +238,11 @@ impl ViewOptions {
         let montage = Montage {
             plane: self.plane(),
             slices: self.slices.unwrap_or(Montage::default().slices),
-            at: self.at.iter().map(|slice| slice.saturating_sub(1)).collect(),
+            at: self
+                .at
+                .iter()
+                .map(|slice| slice.saturating_sub(1))
+                .collect(),
             window: self.window,
             overlay: self.overlay,
             tile: self.tile,

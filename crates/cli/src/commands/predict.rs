@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use vesalius::inferers::{Bytes, OpenOptions};
 use vesalius::io::ReadOptions;
 use vesalius::predict::{
-    CaseResult, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases_of,
-    open_models, predict_cases,
+    CaseResult, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases_of, open_models,
+    predict_cases,
 };
 use vesalius::tensor::parse_device;
 use vesalius::volume::Warning;

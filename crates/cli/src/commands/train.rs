@@ -61,7 +61,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut progress = None;
     let trained = train_model(&options, &mut |event| match event {
         Progress::ReadingDataset(data) => note!("reading the dataset in {}", data.display()),
-        Progress::Run(event) => progress.get_or_insert_with(TrainingProgress::new).show(event),
+        Progress::Run(event) => progress
+            .get_or_insert_with(TrainingProgress::new)
+            .show(event),
     })?;
     drop(progress);
     let state = &trained.report.progress;

@@ -134,11 +134,7 @@ pub fn begin(
 }
 
 /// The analysis of a work folder's dataset, made where it is not there.
-pub(super) fn observed(
-    work: &mut Work,
-    keep_going: bool,
-    observer: &Observer,
-) -> Result<Analyzed> {
+pub(super) fn observed(work: &mut Work, keep_going: bool, observer: &Observer) -> Result<Analyzed> {
     observer(&Event::Reading {
         cases: work.list().cases.len(),
     });

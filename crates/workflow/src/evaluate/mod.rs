@@ -11,7 +11,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use vesalius_filters::{LabelResampleOptions, resample_labels};
 use vesalius_io::{ReadOptions, probe_with, read_labels_with, write_bytes_atomically};
-use vesalius_metrics::{Bootstrap, CaseScores, Evaluation, Evaluator, Measure, Report, Target, Targets};
+use vesalius_metrics::{
+    Bootstrap, CaseScores, Evaluation, Evaluator, Measure, Report, Target, Targets,
+};
 use vesalius_volume::{LabelMap, Warning};
 
 /// Why two label maps or folders cannot be compared.

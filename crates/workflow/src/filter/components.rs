@@ -66,13 +66,9 @@ pub(super) const FILTERS: &[Filter] = &[
         "keep-touching",
         "Keep the pieces that touch a seed",
         &[
-            Argument::new(
-                "seed",
-                Counts,
-                "A voxel x,y,z; may be given several times",
-            )
-            .value("X,Y,Z")
-            .repeated(),
+            Argument::new("seed", Counts, "A voxel x,y,z; may be given several times")
+                .value("X,Y,Z")
+                .repeated(),
             NEIGHBOURHOOD,
             BINARY,
             BY_LABEL,

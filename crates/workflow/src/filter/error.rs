@@ -31,7 +31,9 @@ pub enum Error {
     #[error("nothing but 0 is found, so there is no box to cut out")]
     NoForeground,
     /// A mask that does not lie on the input's grid.
-    #[error("the input and its `mask` do not share a grid: {difference}; bring the mask to the grid of the input")]
+    #[error(
+        "the input and its `mask` do not share a grid: {difference}; bring the mask to the grid of the input"
+    )]
     MaskGrid {
         /// How the grids differ.
         difference: String,

@@ -160,12 +160,7 @@ fn centred(old: [usize; 3], new: [usize; 3]) -> [i64; 3] {
     std::array::from_fn(|axis| more(axis).div_euclid(2))
 }
 
-fn padded<G: OnGrid>(
-    input: &G,
-    start: [i64; 3],
-    size: [usize; 3],
-    pad: &str,
-) -> filters::Result<G>
+fn padded<G: OnGrid>(input: &G, start: [i64; 3], size: [usize; 3], pad: &str) -> filters::Result<G>
 where
     G::Value: Default,
 {

@@ -221,9 +221,8 @@ fn equalised(run: &mut Run) -> Result<Findings> {
     }
     run.filter(|image| {
         let size = image.geometry().size();
-        let voxels = |tiles: [usize; 3]| {
-            std::array::from_fn(|axis| size[axis].div_ceil(tiles[axis].max(1)))
-        };
+        let voxels =
+            |tiles: [usize; 3]| std::array::from_fn(|axis| size[axis].div_ceil(tiles[axis].max(1)));
         let default = ScikitImageClaheOptions::default();
         let options = ScikitImageClaheOptions {
             tile: tiles.map(voxels),

@@ -169,7 +169,10 @@ fn surface(run: &mut Run) -> Result<Findings> {
     if !["stl", "obj", "ply"].contains(&ending.as_str()) {
         return Err(Error::MeshFormat(output.to_owned()));
     }
-    let (label, level) = (run.values.label("label")?, run.values.maybe_number("level")?);
+    let (label, level) = (
+        run.values.label("label")?,
+        run.values.maybe_number("level")?,
+    );
     let mesh = match level {
         Some(level) => marching_cubes(&run.image()?, level)?,
         None => label_surface(&run.labels()?, label)?,

@@ -52,12 +52,14 @@ pub(super) const FILTERS: &[Filter] = &[
     Filter::new(
         "median",
         "The median of a box around each voxel; of labels the one that most of the box has",
-        &[
-            Argument::new("radius", Counts, "Radius of the box in voxels, one or x,y,z")
-                .value("VOXELS")
-                .default("1")
-                .negative(),
-        ],
+        &[Argument::new(
+            "radius",
+            Counts,
+            "Radius of the box in voxels, one or x,y,z",
+        )
+        .value("VOXELS")
+        .default("1")
+        .negative()],
         median_of_box,
     )
     .by_kind(),
@@ -132,11 +134,14 @@ const DERIVATIVES: &[Choice] = &[
 
 fn gaussian(run: &mut Run) -> Result<Findings> {
     let sigma = run.values.numbers("sigma")?;
-    let order = run.values.three_words("derivative")?.map(|word| match word {
-        "first" => Order::First,
-        "second" => Order::Second,
-        _ => Order::Zero,
-    });
+    let order = run
+        .values
+        .three_words("derivative")?
+        .map(|word| match word {
+            "first" => Order::First,
+            "second" => Order::Second,
+            _ => Order::Zero,
+        });
     run.filter(|image| recursive_gaussian_derivative(image, sigma, order))
 }
 
