@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub enum Error {
     /// The work folder, or a stage in it.
     #[error("{0}")]
-    Auto(#[from] vesalius_auto::Error),
+    Auto(#[source] Box<vesalius_auto::Error>),
     /// A dataset, a datalist or a planner's file.
     #[error("{0}")]
     Planning(#[from] vesalius_planning::Error),
@@ -72,6 +72,12 @@ pub enum Error {
         /// Of how many.
         total: usize,
     },
+}
+
+impl From<vesalius_auto::Error> for Error {
+    fn from(error: vesalius_auto::Error) -> Self {
+        Self::Auto(Box::new(error))
+    }
 }
 
 fn listed(left_out: &[LeftOut]) -> String {

@@ -71,14 +71,13 @@ impl Printer {
             Event::PredictionsRemoved(old) => {
                 note!("the model has changed: {old} predictions are made again");
             }
-            Event::Predicting { progress, total } => {
-                if let Progress::Done { done, result } = progress {
-                    match &result.outcome {
-                        Ok(path) => note!("[{done}/{total}] {}", path.display()),
-                        Err(error) => note!("[{done}/{total}] {}: error: {error}", result.name),
-                    }
-                }
-            }
+            Event::Predicting {
+                progress: Progress::Done { done, result },
+                total,
+            } => match &result.outcome {
+                Ok(path) => note!("[{done}/{total}] {}", path.display()),
+                Err(error) => note!("[{done}/{total}] {}: error: {error}", result.name),
+            },
             Event::Predicted {
                 segmented,
                 total,
