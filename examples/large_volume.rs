@@ -50,29 +50,16 @@ fn write_model(folder: &std::path::Path, classes: u16) -> Result<()> {
             value,
         })
         .collect();
-    let model = ModelDescription {
-        channels: vec!["made".to_owned()],
-        labels: LabelScheme::of_classes(classes, None)?,
-        preprocessing: serde_json::from_value(json!([{"z_score": {}}]))?,
-        nnunet: None,
-        previous_stage: None,
-        region: None,
-        network,
-        axis_order: Default::default(),
-        inferer: Inferer::SlidingWindow(SlidingWindow {
-            patch_size: [64, 64, 32],
-            overlap: 0.25,
-            ..SlidingWindow::default()
-        }),
-        mirror_axes: Vec::new(),
-        postprocessing: Vec::new(),
-        members: vec!["made".to_owned()],
-        checksums: Default::default(),
-        companions: Vec::new(),
-        combination: Default::default(),
-        weights: Vec::new(),
-        provenance: Default::default(),
+    let windows = SlidingWindow {
+        patch_size: [64, 64, 32],
+        overlap: 0.25,
+        ..SlidingWindow::default()
     };
+    let model = ModelDescription::builder(LabelScheme::of_classes(classes, None)?, network)
+        .preprocessing(serde_json::from_value(json!([{"z_score": {}}]))?)
+        .inferer(Inferer::SlidingWindow(windows))
+        .members(["made"])
+        .build()?;
     let weights = weights_path(folder, "made");
     std::fs::create_dir_all(weights.parent().unwrap_or(folder))?;
     let bytes = model

@@ -8,6 +8,7 @@ use burn::optim::{AdamWConfig, GradientsParams};
 use vesalius::inferers::{OwnNetwork, SlidingWindow};
 use vesalius::losses::LossConfig;
 use vesalius::metrics::Confusion;
+use vesalius::networks::NetworkConfig;
 use vesalius::prelude::*;
 use vesalius::tensor::{
     ActivationConfig, BlockNames, Conv3d, Conv3dConfig, ConvNormAct, ConvNormActConfig, Int,
@@ -80,31 +81,18 @@ fn main() -> Result<()> {
         network = optimizer.step(0.01, network, gradients);
     }
 
-    let model = ModelDescription {
-        channels: vec!["made".to_owned()],
-        labels,
-        preprocessing: Default::default(),
-        network: Default::default(),
-        axis_order: Default::default(),
-        inferer: Inferer::SlidingWindow(SlidingWindow {
-            patch_size: [32; 3],
-            ..SlidingWindow::default()
-        }),
-        members: vec!["dilated".to_owned()],
-        checksums: Default::default(),
-        companions: Vec::new(),
-        combination: Default::default(),
-        weights: Vec::new(),
-        provenance: Default::default(),
-        nnunet: None,
-        previous_stage: None,
-        region: None,
-        mirror_axes: Vec::new(),
-        postprocessing: Vec::new(),
+    let windows = SlidingWindow {
+        patch_size: [32; 3],
+        ..SlidingWindow::default()
     };
+    // The network described stands in for the one of our own, which is not built from it.
+    let described = NetworkConfig::default().with_channels(1, labels.channels());
+    let model = ModelDescription::builder(labels, described)
+        .inferer(Inferer::SlidingWindow(windows))
+        .build()?;
     let segmenter = Segmenter::with_networks(model, vec![network.ready()], &parse_device("cpu")?)?;
     let unseen = spheres.subject(0, 100)?;
-    let found = segmenter.segment(unseen.image())?;
+    let found = segmenter.segment(unseen.image())?.into_labels()?;
     let reference = unseen.labels().ok_or("made volumes have labels")?;
     let confusion = Confusion::count(reference, &found, &[1], None)?;
     let [hit, wrong, missed] = [(1, 1), (0, 1), (1, 0)].map(|(r, p)| confusion.get(r, p) as f64);

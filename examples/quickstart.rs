@@ -137,7 +137,7 @@ fn show(event: &Event) {
 
 /// Segments, writes label maps, and draws the first volume.
 fn segment(folder: &Path, unseen: &[Subject]) -> Result<Evaluation> {
-    let segmenter = Segmenter::open(&folder.join("model"), &parse_device("cpu")?)?;
+    let segmenter = Segmenter::open(&folder.join("model"))?;
     let scheme = &segmenter.model().labels;
     let evaluator = Evaluator::new(Targets::of_scheme(scheme)?, vec![Measure::Dice]);
     std::fs::create_dir_all(folder.join("predictions"))?;
@@ -146,7 +146,7 @@ fn segment(folder: &Path, unseen: &[Subject]) -> Result<Evaluation> {
         let Some(reference) = subject.labels() else {
             continue;
         };
-        let prediction = segmenter.segment(subject.image())?;
+        let prediction = segmenter.segment(subject.image())?.into_labels()?;
         let path = folder
             .join("predictions")
             .join(format!("{}.nii.gz", subject.name()));

@@ -59,7 +59,10 @@ fn main() -> Result<()> {
         }
     })?;
 
-    let segmenter = Segmenter::open(&options.output, &options.device)?;
+    let segmenter = Segmenter::open_with(
+        &options.output,
+        &OpenOptions::new().device(options.device.clone()),
+    )?;
     let evaluator = Evaluator::new(Targets::of_scheme(&labels)?, vec![Measure::Dice]);
     let mut scores = Vec::new();
     for number in 100..104 {
@@ -70,7 +73,7 @@ fn main() -> Result<()> {
         scores.push(evaluator.case(
             subject.name(),
             reference,
-            &segmenter.segment(subject.image())?,
+            &segmenter.segment(subject.image())?.into_labels()?,
         )?);
     }
     let evaluation = Evaluation::new(scores)?;

@@ -17,14 +17,12 @@
 //! | `cuda`, `cuda-nvrtc`, `vulkan`, `wgpu` | devices beside the CPU |
 //!
 //! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn main() -> vesalius::Result<()> {
 //! use vesalius::prelude::*;
 //!
-//! let device = parse_device("cpu")?;
-//! let segmenter = Segmenter::open("runs/hippocampus".as_ref(), &device)?;
+//! let segmenter = Segmenter::open("runs/hippocampus")?;
 //! let scan = vesalius::io::read("scan.nii.gz")?;
-//! let labels = segmenter.segment(&scan)?;
-//! vesalius::io::write_labels("segmentation.nii.gz", &labels)?;
+//! segmenter.segment(&scan)?.write("segmentation.nii.gz")?;
 //! # Ok(())
 //! # }
 //! ```
@@ -41,7 +39,9 @@ pub use vesalius_io as io;
 #[cfg(feature = "io")]
 pub use vesalius_workflow as workflow;
 #[cfg(feature = "io")]
-pub use vesalius_workflow::{FileWarning, filter, resample, slabs, study, transform_file};
+pub use vesalius_workflow::{
+    Error, FileWarning, Result, filter, resample, slabs, study, transform_file,
+};
 
 #[cfg(feature = "infer")]
 pub use vesalius_inferers as inferers;
@@ -82,10 +82,14 @@ pub use vesalius_auto as auto;
 
 /// What most programs need, in one line.
 pub mod prelude {
-    pub use vesalius_volume::{Geometry, LabelMap, LabelScheme, Subject, Volume};
+    pub use vesalius_control::Control;
+    pub use vesalius_registry::Registry;
+    pub use vesalius_volume::{ErrorKind, Geometry, LabelMap, LabelScheme, Subject, Volume};
 
     #[cfg(feature = "infer")]
-    pub use vesalius_inferers::{Inferer, ModelDescription, Segmenter};
+    pub use vesalius_inferers::{
+        Inferer, ModelDescription, OpenOptions, SegmentOptions, Segmentation, Segmenter,
+    };
     #[cfg(feature = "infer")]
     pub use vesalius_tensor::{Device, Logits, Probabilities, Tensor, parse_device};
 

@@ -28,9 +28,13 @@ fn heads_are_trained_and_the_model_segments_at_full_resolution() {
             ..FitOptions::default()
         };
         let losses = fit(&config, &data, &options, &mut |_| {}).unwrap().losses;
-        let segmenter = Segmenter::open(&options.output, &parse_device("cpu").unwrap()).unwrap();
+        let segmenter = Segmenter::open(&options.output).unwrap();
         let subject = common::spheres().subject(3, 9).unwrap();
-        let found = segmenter.segment(subject.image()).unwrap();
+        let found = segmenter
+            .segment(subject.image())
+            .unwrap()
+            .into_labels()
+            .unwrap();
         assert_eq!(found.geometry(), subject.image().geometry());
         losses
     };

@@ -21,7 +21,11 @@ fn train(labels: &LabelScheme, seed: u64, folder: &std::path::Path) -> Segmenter
         ..FitOptions::default()
     };
     fit(&config, &data, &options, &mut |_| {}).unwrap();
-    Segmenter::open(&options.output, &options.device).unwrap()
+    Segmenter::open_with(
+        &options.output,
+        &OpenOptions::new().device(options.device.clone()),
+    )
+    .unwrap()
 }
 
 fn dice(labels: &LabelScheme, predict: impl Fn(&Volume<f32>) -> LabelMap) -> f64 {
@@ -47,9 +51,11 @@ fn check(labels: &LabelScheme) {
         train(labels, 1, folder.path()),
         train(labels, 2, folder.path()),
     ];
-    let each = models
-        .each_ref()
-        .map(|model| dice(labels, |image| model.segment(image).unwrap()));
+    let each = models.each_ref().map(|model| {
+        dice(labels, |image| {
+            model.segment(image).unwrap().into_labels().unwrap()
+        })
+    });
     let ensemble = dice(labels, |image| {
         let parts: Vec<ProbabilityMap> = models
             .iter()

@@ -30,7 +30,6 @@ fn model_folder(stored: &Path, dataset: &str, configuration: &str) -> PathBuf {
 #[test]
 fn folders_answer_together_as_nnunets_ensemble() {
     let Some(stored) = stored() else { return };
-    let device = parse_device("cpu").unwrap();
     for (dataset, case) in [
         ("Dataset004_Hippocampus", "thick_024"),
         ("Dataset005_HippoRegions", "oblique_045"),
@@ -38,9 +37,9 @@ fn folders_answer_together_as_nnunets_ensemble() {
         let folders = ["2d", "3d_fullres"].map(|name| model_folder(&stored, dataset, name));
         let options = OpenOptions::default();
         let by = Combination::Probabilities;
-        let both = Segmenter::open_together(&folders, &device, &options, None, by).unwrap();
+        let both = Segmenter::open_together(&folders, &options, None, by).unwrap();
         let image = vesalius::io::read(stored.join(format!("cases/{case}_0000.nii.gz"))).unwrap();
-        let found = both.segment(&image).unwrap();
+        let found = both.segment(&image).unwrap().into_labels().unwrap();
         let path = stored.join(format!("expected/{dataset}__ensemble/{case}.nii.gz"));
         let theirs: LabelMap = vesalius::io::read_labels(&path).unwrap();
         let pairs = found.data().iter().zip(theirs.data());
@@ -66,11 +65,8 @@ fn folders_answer_together_as_nnunets_ensemble() {
 }
 
 fn together(both: &Segmenter, image: &Volume<f32>, limit: u64) -> Result<LabelMap, String> {
-    let options = SegmentOptions {
-        max_memory: Some(limit),
-        ..SegmentOptions::default()
-    };
-    let segmented = both.segment_with(image.clone(), &options);
+    let options = SegmentOptions::new().max_memory(limit);
+    let segmented = both.segment_with(&image, &options);
     let segmented = segmented.map_err(|e| e.to_string())?;
     segmented.into_labels().map_err(|e| e.to_string())
 }
@@ -86,13 +82,12 @@ fn plans_of_an_unknown_planner_are_refused_by_name() {
         std::fs::copy(source.join(file), folder.join(file)).unwrap();
     }
     let text = std::fs::read_to_string(source.join("plans.json")).unwrap();
-    let device = parse_device("cpu").unwrap();
     let opened = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut plans: serde_json::Value = serde_json::from_str(&text).unwrap();
         plans["experiment_planner_used"] = "MyPlanner".into();
         change(&mut plans);
         std::fs::write(folder.join("plans.json"), plans.to_string()).unwrap();
-        Segmenter::open(&folder, &device)
+        Segmenter::open(&folder)
             .map(drop)
             .map_err(|e| e.to_string())
     };
@@ -130,7 +125,6 @@ fn plans_of_an_unknown_planner_are_refused_by_name() {
 fn pictures_go_in_and_come_out_as_nnunets() {
     use vesalius::predict::{PredictOptions, find_cases_of, predict_cases};
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/inferers/tests/data/nnunet");
-    let device = parse_device("cpu").unwrap();
     for (name, ending) in [
         ("picture_3png", ".png"),
         ("picture_4png", ".png"),
@@ -143,13 +137,20 @@ fn pictures_go_in_and_come_out_as_nnunets() {
         std::fs::create_dir(&input).unwrap();
         let image = format!("{name}_0000{ending}");
         std::fs::copy(data.join("images").join(&image), input.join(&image)).unwrap();
-        let segmenter = Segmenter::open(&data.join("models").join(name), &device).unwrap();
+        let segmenter = Segmenter::open(&data.join("models").join(name)).unwrap();
         let found = find_cases_of(&input, segmenter.model()).unwrap();
         assert!(found.left_out.is_empty(), "{:?}", found.left_out);
         let options = PredictOptions::default();
-        let stop = std::sync::atomic::AtomicBool::new(false);
-        let results =
-            predict_cases(&segmenter, &found.cases, &output, &options, &stop, |_| ()).unwrap();
+        let control = Control::new();
+        let results = predict_cases(
+            &segmenter,
+            &found.cases,
+            &output,
+            &options,
+            &control,
+            |_| (),
+        )
+        .unwrap();
         assert!(results[0].outcome.is_ok(), "{:?}", results[0].outcome);
         let values = |path: &Path| -> Vec<f32> {
             let read = match ending {
@@ -173,4 +174,33 @@ fn pictures_go_in_and_come_out_as_nnunets() {
         assert!(differ.iter().all(|&at| tied(at)), "{name}: {differ:?}");
         assert!(ours.iter().any(|&label| label > 0.0), "{name}");
     }
+}
+
+#[path = "../examples/api_1_segment.rs"]
+#[allow(dead_code)]
+mod api_1;
+#[path = "../examples/api_5_progress.rs"]
+#[allow(dead_code)]
+mod api_5;
+
+/// The programs that the guide shows first, on a small folder of nnU-Net's.
+#[test]
+fn the_example_programs_segment_and_stop() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/inferers/tests/data/nnunet");
+    let place = tempfile::tempdir().unwrap();
+    let text = |path: std::path::PathBuf| path.to_str().unwrap().to_owned();
+    let model = text(data.join("models/base"));
+    let scan = text(data.join("images/thin_0000.nii.gz"));
+    let output = place.path().join("labels.nii.gz");
+    api_1::segment(&scan, &model, &text(output.clone())).unwrap();
+    assert!(place.path().join("labels.label").is_file());
+    let written: LabelMap = vesalius::io::read_labels(&output).unwrap();
+
+    let mut drawn = Vec::new();
+    let hour = std::time::Duration::from_secs(3600);
+    let labels = api_5::segment(&scan, &model, hour, |text| drawn.push(text.to_owned())).unwrap();
+    assert_eq!(labels.unwrap(), written);
+    assert_eq!(drawn.last().unwrap(), "segment 1 of 1", "{drawn:?}");
+    let stopped = api_5::segment(&scan, &model, std::time::Duration::ZERO, |_| ());
+    assert!(stopped.unwrap().is_none());
 }

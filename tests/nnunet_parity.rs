@@ -99,19 +99,17 @@ fn check_labels(ours: &LabelMap, path: &Path) {
 #[test]
 fn every_case_agrees_with_nnunet_and_so_do_the_ensembles() {
     let Some(stored) = stored() else { return };
-    let device = parse_device("cpu").unwrap();
-    let keep = SegmentOptions {
-        probabilities: true,
-        ..SegmentOptions::default()
-    };
+    let keep = SegmentOptions::new().probabilities();
     for dataset in DATASETS {
         let mut maps: Vec<Vec<ProbabilityMap>> = vec![Vec::new(); CASES.len()];
         for configuration in MODELS {
             let folder = model_folder(&stored, dataset, configuration);
-            let segmenter = Segmenter::open(&folder, &device).unwrap();
+            let segmenter = Segmenter::open(&folder).unwrap();
             for (case, maps) in CASES.iter().zip(&mut maps) {
                 let expected = stored.join(format!("expected/{dataset}__{configuration}/{case}"));
-                let segmented = segmenter.segment_with(image(&stored, case), &keep).unwrap();
+                let segmented = segmenter
+                    .segment_with(&image(&stored, case), &keep)
+                    .unwrap();
                 let mut segmented = segmented;
                 let map = segmented.probabilities.take().unwrap().into_map().unwrap();
                 let theirs = probabilities(&expected.with_extension("npz"));
@@ -163,7 +161,6 @@ fn region_dice(ours: &LabelMap, reference: &LabelMap) -> f64 {
 #[test]
 fn a_region_ensemble_is_not_worse_than_its_worse_member() {
     let Some(stored) = stored() else { return };
-    let device = parse_device("cpu").unwrap();
     let data = stored.join("../../data/Task04_Hippocampus");
     let text = std::fs::read_to_string(data.join("dataset.json")).unwrap();
     let list: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -171,7 +168,7 @@ fn a_region_ensemble_is_not_worse_than_its_worse_member() {
     let held_out = held_out.filter(|case| case["fold"] == 0).take(5);
     let segmenters = MODELS.map(|configuration| {
         let folder = model_folder(&stored, DATASETS[1], configuration);
-        Segmenter::open(&folder, &device).unwrap()
+        Segmenter::open(&folder).unwrap()
     });
     let mut scores = [0.0; 3];
     for case in held_out {
@@ -205,8 +202,7 @@ fn parts_of_a_plan_that_are_not_known_are_named() {
     let plans = std::fs::read_to_string(from.join("plans.json")).unwrap();
     let says = |find: &str, put: &str, words: &[&str]| {
         std::fs::write(folder.join("plans.json"), plans.replace(find, put)).unwrap();
-        let device = parse_device("cpu").unwrap();
-        let message = Segmenter::open(folder, &device).unwrap_err().to_string();
+        let message = Segmenter::open(folder).unwrap_err().to_string();
         assert!(words.iter().all(|word| message.contains(word)), "{message}");
     };
     let planner = plans.replace("\"ExperimentPlanner\"", "\"MyPlanner\"");
@@ -234,15 +230,15 @@ fn parts_of_a_plan_that_are_not_known_are_named() {
 #[test]
 fn a_converted_folder_gives_the_same_to_the_voxel() {
     let Some(stored) = stored() else { return };
-    let device = parse_device("cpu").unwrap();
     let folder = model_folder(&stored, DATASETS[1], "2d");
     let ours = tempfile::tempdir().unwrap();
     let ours = ours.path().join("model");
     convert_model(&folder, &ours, &Default::default()).unwrap();
     let image = image(&stored, "thick_024");
-    let before = Segmenter::open(&folder, &device).unwrap().segment(&image);
-    let after = Segmenter::open(&ours, &device).unwrap().segment(&image);
-    assert_eq!(before.unwrap(), after.unwrap());
+    let before = Segmenter::open(&folder).unwrap().segment(&image);
+    let after = Segmenter::open(&ours).unwrap().segment(&image);
+    let labels = [before, after].map(|found| found.unwrap().into_labels().unwrap());
+    assert_eq!(labels[0], labels[1]);
     let again = convert_model(&folder, &ours, &Default::default());
     assert!(again.unwrap_err().to_string().contains("already"));
 }
@@ -250,37 +246,25 @@ fn a_converted_folder_gives_the_same_to_the_voxel() {
 #[test]
 fn a_limit_of_memory_changes_nothing_but_the_memory() {
     let Some(stored) = stored() else { return };
-    let device = parse_device("cpu").unwrap();
     let folder = model_folder(&stored, DATASETS[0], "2d");
-    let segmenter = Segmenter::open(&folder, &device).unwrap();
+    let segmenter = Segmenter::open(&folder).unwrap();
     let image = image(&stored, "oblique_045");
-    let stripes = std::sync::Mutex::new(Vec::new());
-    let planned = |plan: &vesalius::inferers::MemoryPlan| {
-        stripes
-            .lock()
-            .unwrap()
-            .push((plan.stripes.len(), plan.peak));
-    };
-    let run = |max_memory| {
-        let options = SegmentOptions {
-            max_memory,
-            probabilities: true,
-            planned: Some(&planned),
-            ..SegmentOptions::default()
-        };
-        segmenter.segment_with(image.clone(), &options)
+    let run = |max_memory: Option<u64>| {
+        let mut options = SegmentOptions::new().probabilities();
+        options.max_memory = max_memory;
+        segmenter.segment_with(&image, &options)
     };
     let free = run(None).unwrap();
     let message = run(Some(1_000_000)).unwrap_err().to_string();
     assert!(message.contains("the smallest that works is"), "{message}");
-    let peak = stripes.lock().unwrap()[0].1;
+    let peak = free.memory();
     // The smallest limit that works.
     let smallest = message.rsplit("is ").next().unwrap().replace(' ', "");
     let smallest: vesalius::inferers::Bytes = smallest.parse().unwrap();
     assert!(smallest.0 <= peak + (32 << 20), "{message}");
     let tight = run(Some(smallest.0)).unwrap();
     let (mut free, mut tight) = (free, tight);
-    let values = |s: &mut vesalius::inferers::Segmented| {
+    let values = |s: &mut vesalius::inferers::Segmentation| {
         let map = s.probabilities.take().unwrap().into_map().unwrap();
         map.into_volume().unwrap().into_data()
     };

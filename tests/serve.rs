@@ -41,7 +41,7 @@ fn segmenter(folder: &Path) -> Segmenter {
     std::fs::create_dir_all(weights.parent().unwrap()).unwrap();
     let network = model.network.init(&device).unwrap();
     std::fs::write(weights, network.weights().to_safetensors().unwrap()).unwrap();
-    Segmenter::open(folder, &device).unwrap()
+    Segmenter::open(folder).unwrap()
 }
 
 /// Images that differ in content and in size.
@@ -63,7 +63,7 @@ fn serve(limits: Limits) -> (SocketAddr, Segmenter, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let (own, served) = (
         segmenter(folder.path()),
-        Segmenter::open(folder.path(), &parse_device("cpu").unwrap()).unwrap(),
+        Segmenter::open(folder.path()).unwrap(),
     );
     let address = listen(Service::new(served, limits).unwrap());
     (address, own, folder)
@@ -165,7 +165,10 @@ fn a_hundred_clients_get_their_own_result_or_are_told_to_wait() {
                     turned_away.fetch_add(1, Ordering::Relaxed);
                     std::thread::sleep(Duration::from_millis(50));
                 };
-                let (got, expected) = (labels_in(&answer), own.segment(&image).unwrap());
+                let (got, expected) = (
+                    labels_in(&answer),
+                    own.segment(&image).unwrap().into_labels().unwrap(),
+                );
                 assert!(got.geometry().is_same(expected.geometry()));
                 assert_eq!(got.data(), expected.data(), "client {number}");
             });
@@ -182,7 +185,7 @@ fn a_hundred_clients_get_their_own_result_or_are_told_to_wait() {
 fn archives_and_volumes() {
     let (address, own, _folder) = serve(Limits::default());
     let image = image(3);
-    let expected = own.segment(&image).unwrap();
+    let expected = own.segment(&image).unwrap().into_labels().unwrap();
     let archive = zipped(&[
         ("case/scan.nii.gz", &bytes_of(&image)),
         ("case/notes.txt", b"hello"),

@@ -28,7 +28,9 @@ fn a_step_and_a_segmentation_on_wgpu_agree_with_the_cpu() {
             ..FitOptions::default()
         };
         let losses = fit(&config, &data, &options, &mut |_| {}).unwrap().losses;
-        let segmenter = Segmenter::open(&options.output, &device).unwrap();
+        let segmenter =
+            Segmenter::open_with(&options.output, &OpenOptions::new().device(device.clone()))
+                .unwrap();
         let subject = common::spheres().subject(3, 9).unwrap();
         (
             losses,

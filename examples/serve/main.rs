@@ -14,7 +14,6 @@ mod service;
 mod upload;
 
 use service::{Limits, Service, router};
-use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use vesalius::prelude::*;
@@ -28,7 +27,7 @@ fn main() -> Result<()> {
     };
     let address = arguments.next().unwrap_or("127.0.0.1:8080".to_owned());
     let device = parse_device(&arguments.next().unwrap_or("cpu".to_owned()))?;
-    let segmenter = Segmenter::open(Path::new(&model), &device)?;
+    let segmenter = Segmenter::open_with(&model, &OpenOptions::new().device(device))?;
     let limits = Limits::default();
     println!(
         "{model} on http://{address}: {} at a time, {} more may wait, {} MiB an upload, {} million voxels, {} s",

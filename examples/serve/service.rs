@@ -20,6 +20,9 @@ use vesalius::io::ReadOptions;
 use vesalius::prelude::*;
 use vesalius::volume::available_memory;
 
+/// How often a segmentation is held against its time and against who waits for it.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// What the service takes on.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -239,21 +242,31 @@ fn segmented(
     let (started, limits) = (Instant::now(), &service.limits);
     let late = || started.elapsed() > limits.time;
     let over = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-    let goes_on = |_: usize, _: usize| !(late() || over(gone) || over(&service.stopped));
-    let options = SegmentOptions {
-        max_memory: Some(limits.memory),
-        observer: Some(&goes_on),
-        ..SegmentOptions::default()
-    };
-    let labels = service.segmenter.segment_with(image, &options);
+    let control = Control::new();
+    let options = SegmentOptions::new()
+        .max_memory(limits.memory)
+        .control(control.clone());
+    let mut updates = control.subscribe();
+    let labels = std::thread::scope(|scope| {
+        // The updates end with the segmentation, whatever comes of it.
+        scope.spawn(move || {
+            while !updates.has_ended() {
+                updates.next_within(LOOK);
+                if late() || over(gone) || over(&service.stopped) {
+                    control.cancel();
+                }
+            }
+        });
+        service.segmenter.segment_owned(image, &options)
+    });
     labels
         .and_then(|segmented| segmented.into_labels())
         .map_err(|error| match error {
-            vesalius::inferers::Error::Stopped if late() => Refusal::new(
+            error if error.kind() == ErrorKind::Cancelled && late() => Refusal::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 format!("the segmentation took over {:?}", limits.time),
             ),
-            vesalius::inferers::Error::Stopped => {
+            error if error.kind() == ErrorKind::Cancelled => {
                 Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the service is ending")
             }
             error => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),

@@ -4,7 +4,7 @@ use crate::work::create;
 use crate::{Error, Job, Result, Work};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use vesalius_inferers::{ProbabilityMap, Segmenter};
+use vesalius_inferers::{OpenOptions, ProbabilityMap, Segmenter};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_planning::CaseFiles;
 use vesalius_tensor::Device;
@@ -34,7 +34,8 @@ pub fn hold_out(
     stop: &AtomicBool,
     observer: &mut dyn FnMut(usize, usize),
 ) -> Result<Evaluation> {
-    let segmenter = Segmenter::open(&work.folder().join(&job.folder), device)?;
+    let options = OpenOptions::new().device(device.clone());
+    let segmenter = Segmenter::open_with(work.folder().join(&job.folder), &options)?;
     let scheme = segmenter.model().labels.clone();
     let channels = segmenter.model().channels.len();
     let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);

@@ -3,15 +3,24 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use vesalius::control::Control;
 
-/// The flag of work that saves; none for commands that do not.
-static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+/// What the first signal stops; none for commands that save nothing.
+static STOP: OnceLock<Stop> = OnceLock::new();
+
+/// One stop for work that takes a [`Control`] and for work that looks at a flag.
+#[derive(Default)]
+struct Stop {
+    control: Control,
+    flag: Arc<AtomicBool>,
+}
 
 /// Handles signals for the whole command.
 pub fn install() {
     let installed = ctrlc::set_handler(|| {
         match STOP.get() {
-            Some(flag) if !flag.swap(true, Ordering::Relaxed) => {
+            Some(stop) if !stop.flag.swap(true, Ordering::Relaxed) => {
+                stop.control.cancel();
                 note!("\nstopping: what is done is being saved; press Ctrl-C again to end at once");
             }
             _ => {
@@ -27,5 +36,10 @@ pub fn install() {
 
 /// A flag that the first Ctrl-C (or a polite kill) sets.
 pub fn stop_flag() -> Arc<AtomicBool> {
-    STOP.get_or_init(Arc::default).clone()
+    STOP.get_or_init(Stop::default).flag.clone()
+}
+
+/// A handle that the first Ctrl-C (or a polite kill) cancels.
+pub fn control() -> Control {
+    STOP.get_or_init(Stop::default).control.clone()
 }

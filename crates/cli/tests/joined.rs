@@ -196,17 +196,14 @@ fn a_cascade_is_trained_joined_and_looks_where_its_coarse_half_says() {
     assert_eq!(answer.geometry(), region.geometry());
 
     // What the fine model says about the crop alone is what the cascade says there; elsewhere nothing.
-    let device = parse_device("cpu").unwrap();
-    let model = ModelDescription {
-        region: None,
-        ..ModelDescription::read(&folder.join("both")).unwrap()
-    };
+    let mut model = ModelDescription::read(folder.join("both")).unwrap();
+    model.region = None;
     std::fs::rename(folder.join("both/model.yaml"), folder.join("kept.yaml")).unwrap();
     model.write(&folder.join("both")).unwrap();
-    let fine = Segmenter::open(&folder.join("both"), &device).unwrap();
+    let fine = Segmenter::open(&folder.join("both")).unwrap();
     let image = vesalius::io::read(folder.join(CASE)).unwrap();
     let part = vesalius::filters::crop(&image, bounds).unwrap();
-    let expected = fine.segment(&part).unwrap();
+    let expected = fine.segment(&part).unwrap().into_labels().unwrap();
     let inside = vesalius::filters::crop(&answer, bounds).unwrap();
     assert_eq!(inside.data(), expected.data());
     let outside = |counts: &LabelMap| counts.data().iter().filter(|&&label| label != 0).count();

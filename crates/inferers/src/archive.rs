@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use vesalius_volume::ErrorKind;
 
 /// What every archive begins with.
 const MAGIC: &[u8; 4] = b"PK\x03\x04";
@@ -22,6 +23,7 @@ const MOST_TIMES: u64 = 200;
 /// folder that cannot be written.
 pub(crate) fn unpacked(path: &Path) -> Result<Option<TempDir>> {
     let bad = |reason: String| Error::ModelFolder {
+        kind: ErrorKind::BadInput,
         path: path.to_path_buf(),
         reason,
     };
@@ -32,8 +34,10 @@ pub(crate) fn unpacked(path: &Path) -> Result<Option<TempDir>> {
         return Ok(None);
     }
     let size = file.metadata().map_err(unreadable)?.len();
-    let mut archive =
-        zip::ZipArchive::new(file).map_err(|e| bad(format!("is a damaged archive: {e}")))?;
+    let mut archive = zip::ZipArchive::new(file).map_err(|e| {
+        let reason = format!("is a damaged archive: {e}");
+        Error::of_folder(ErrorKind::Corrupt, path, reason)
+    })?;
     let is_model = |name: &str| {
         let last = name.rsplit('/').next().unwrap_or(name);
         [MODEL_FILE, "plans.json"].contains(&last)

@@ -3,7 +3,7 @@
 
 use crate::{Error, MODEL_FILE, ModelDescription, Result, weights_path};
 use std::path::Path;
-use vesalius_volume::Warning;
+use vesalius_volume::{ErrorKind, Warning};
 
 /// The BLAKE3 hash of bytes, as `model.yaml` has it.
 pub fn weights_checksum(bytes: &[u8]) -> String {
@@ -27,6 +27,7 @@ impl ModelDescription {
         member: &str,
     ) -> Result<(Option<String>, Option<Warning>)> {
         let bad = |reason: String| Error::ModelFolder {
+            kind: ErrorKind::BadInput,
             path: path.to_path_buf(),
             reason,
         };
@@ -45,7 +46,8 @@ impl ModelDescription {
         if expected.contains(&found) {
             return Ok((Some(found), None));
         }
-        Err(bad(format!(
+        let damaged = |reason: String| Error::of_folder(ErrorKind::Corrupt, path, reason);
+        Err(damaged(format!(
             "is damaged or was replaced: the BLAKE3 hash of member `{member}` is {found}, {MODEL_FILE} says {}; copy the model folder again, or write it anew where it was made",
             expected.join(" or ")
         )))
@@ -66,6 +68,7 @@ impl ModelDescription {
         let path = weights_path(folder, member);
         let parent = path.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).map_err(|e| Error::ModelFolder {
+            kind: ErrorKind::BadInput,
             path: parent.to_path_buf(),
             reason: format!("cannot be made: {e}"),
         })?;

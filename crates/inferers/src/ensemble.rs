@@ -51,11 +51,11 @@ pub fn combine(
 ///
 /// # Errors
 /// As [`combine`]; what the answers themselves give.
-pub fn combine_each(
-    parts: impl ExactSizeIterator<Item = Result<ProbabilityMap>>,
+pub fn combine_each<E: From<Error>>(
+    parts: impl ExactSizeIterator<Item = std::result::Result<ProbabilityMap, E>>,
     weights: &[f64],
     combination: Combination,
-) -> Result<ProbabilityMap> {
+) -> std::result::Result<ProbabilityMap, E> {
     let shares = shares(weights, parts.len())?;
     let mut mixture: Option<Mixture> = None;
     for (part, share) in parts.zip(shares) {
@@ -67,12 +67,11 @@ pub fn combine_each(
         mixed.add(&part, share)?;
     }
     match mixture {
-        Some(mixture) => mixture.finish()?.into_map(),
-        None => Err(Error::bad_value(
-            "ensemble",
-            "no answer".to_owned(),
-            "at least one",
-        )),
+        Some(mixture) => Ok(mixture.finish()?.into_map()?),
+        None => {
+            let none = "no answer".to_owned();
+            Err(Error::bad_value("ensemble", none, "at least one").into())
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! What can go wrong between a volume, a network and a model folder.
 
 use std::path::PathBuf;
+use vesalius_control::Cancelled;
+use vesalius_volume::ErrorKind;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A value in an inferer's configuration is out of range.
     #[error("inferer: {key} is {found}, expected {expected}")]
@@ -75,7 +78,12 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong, and what to do.
         reason: String,
+        /// Whether something is missing, damaged or makes no sense.
+        kind: ErrorKind,
     },
+    /// A description of a model that makes no sense.
+    #[error("the description of the model: {0}")]
+    BadModel(String),
     /// Saved probabilities cannot be used.
     #[error("{path}: {reason}")]
     Probabilities {
@@ -86,15 +94,24 @@ pub enum Error {
     },
     /// A scratch file cannot be written or read.
     #[error(
-        "the scratch file for a large image failed ({reason}); free some disk, name another folder with TMPDIR, or allow more memory"
+        "the scratch file for a large image failed ({source}); free some disk, name another folder with `SegmentOptions::scratch` or TMPDIR, or allow more memory"
     )]
     Scratch {
-        /// What the system said.
-        reason: String,
+        /// The system's reason.
+        source: std::io::Error,
     },
-    /// Someone ended the work.
-    #[error("stopped before it was done")]
-    Stopped,
+    /// The work was cancelled by its [`vesalius_control::Control`].
+    #[error("{0}")]
+    Cancelled(#[from] Cancelled),
+    /// A fault of this library.
+    #[error("a fault of this library: {0}; please report it")]
+    Internal(&'static str),
+    /// A config names a type of the user's own that cannot be had.
+    #[error("{0}")]
+    Registry(#[from] vesalius_registry::Error),
+    /// An error of an inferer, a merger or a postprocessing step of the user's own.
+    #[error("{0}")]
+    Custom(Box<dyn std::error::Error + Send + Sync>),
     /// The memory allowed is too little.
     #[error(
         "{allowed} of memory are too little for this image and model; the smallest that works is {smallest}"
@@ -116,7 +133,7 @@ pub enum Error {
     Volume(#[from] vesalius_volume::Error),
     /// A transform refused.
     #[error("{0}")]
-    Transform(#[from] vesalius_transforms::Error),
+    Transform(#[source] vesalius_transforms::Error),
     /// A file could not be read or written.
     #[error("{0}")]
     Io(#[from] vesalius_io::Error),
@@ -125,11 +142,40 @@ pub enum Error {
     Tensor(#[from] vesalius_tensor::Error),
     /// A network or its weights are wrong.
     #[error("{0}")]
-    Network(#[from] vesalius_networks::Error),
+    Network(#[source] vesalius_networks::Error),
+}
+
+impl From<vesalius_transforms::Error> for Error {
+    fn from(error: vesalius_transforms::Error) -> Self {
+        match error {
+            vesalius_transforms::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            other => Self::Transform(other),
+        }
+    }
+}
+
+impl From<vesalius_networks::Error> for Error {
+    fn from(error: vesalius_networks::Error) -> Self {
+        match error {
+            vesalius_networks::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            vesalius_networks::Error::Tensor(failed) => Self::Tensor(failed),
+            other => Self::Network(other),
+        }
+    }
+}
+
+/// The kind of the system's error among the causes of one; without one, what it is about makes no sense.
+fn kind_of(error: &(dyn std::error::Error + 'static)) -> ErrorKind {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut of_system = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    of_system
+        .next()
+        .map_or(ErrorKind::BadInput, ErrorKind::of_io)
 }
 
 /// Where a network's output stopped being finite.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NotFiniteOutput {
     /// First voxel `[x, y, z]` of the window, in the preprocessed image; negative within padding.
     pub window: [i64; 3],
@@ -182,13 +228,65 @@ impl std::fmt::Display for NotFiniteOutput {
             }
             None => write!(
                 f,
-                "; the weights are damaged or the intensities far from those trained on; `check_layers` (`--check-layers` of `predict`) names the first layer"
+                "; the weights are damaged or the intensities far from those trained on; `SegmentOptions::check_layers` (`--check-layers` of `predict`) names the first layer"
             ),
         }
     }
 }
 
 impl Error {
+    /// An error of an inferer, a merger or a postprocessing step of the user's own: a text, or any error.
+    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Custom(error.into())
+    }
+
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::BadValue { .. }
+            | Self::OutputSize { .. }
+            | Self::OutputChannels { .. }
+            | Self::EmptyVolume { .. }
+            | Self::Channels { .. }
+            | Self::BadModel(_)
+            | Self::Custom(_) => ErrorKind::BadInput,
+            Self::NotFinite { .. } | Self::NotFiniteOutput(_) | Self::Probabilities { .. } => {
+                ErrorKind::Corrupt
+            }
+            Self::ModelFolder { kind, .. } => *kind,
+            Self::Scratch { source } => ErrorKind::of_io(source),
+            Self::Cancelled(_) => ErrorKind::Cancelled,
+            Self::Internal(_) => ErrorKind::Internal,
+            Self::Memory { .. } => ErrorKind::OutOfMemory,
+            Self::Registry(error) => error.kind(),
+            Self::Planning(error) => kind_of(error),
+            Self::Filter(error) => error.kind(),
+            Self::Volume(error) => error.kind(),
+            Self::Transform(error) => error.kind(),
+            Self::Io(error) => kind_of(error),
+            Self::Tensor(error) => error.kind(),
+            Self::Network(error) => error.kind(),
+        }
+    }
+
+    /// A model folder's file and what is wrong with it: damaged, or of another version.
+    pub(crate) fn model_folder(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self::of_folder(ErrorKind::BadInput, path, reason)
+    }
+
+    /// As [`Error::model_folder`], of another kind.
+    pub(crate) fn of_folder(
+        kind: ErrorKind,
+        path: impl Into<PathBuf>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self::ModelFolder {
+            path: path.into(),
+            reason: reason.into(),
+            kind,
+        }
+    }
+
     /// The same error of one of several passes over an image.
     pub(crate) fn of_pass(self, name: impl FnOnce() -> String) -> Self {
         match self {

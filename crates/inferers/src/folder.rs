@@ -2,29 +2,13 @@
 
 use crate::locate::Located;
 use crate::{
-    Error, MODEL_FILE, ModelDescription, NnUnetFolderOptions, NnUnetModelFolder, Result,
-    weights_path,
+    Error, MODEL_FILE, ModelDescription, NnUnetFolderOptions, NnUnetModelFolder, OpenOptions,
+    PatchNetwork, Result, weights_path,
 };
 use std::path::{Path, PathBuf};
-use vesalius_networks::{Network, Weights};
-use vesalius_tensor::Device;
-use vesalius_volume::Warning;
-
-/// What may be changed when a model is opened.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct OpenOptions {
-    /// The members (folds) to use, by name or number; none means all.
-    pub folds: Option<Vec<String>>,
-    /// The file of weights in each fold of an nnU-Net folder, such as `checkpoint_best.pth`; none means
-    /// `checkpoint_final.pth`.
-    pub checkpoint: Option<String>,
-    /// Whether inputs are mirrored, and augmented at test time, as the model says; `false` means never.
-    pub mirror: Option<bool>,
-    /// How far windows are apart, as a share of their size; none means as the model says.
-    pub step: Option<f64>,
-    /// Windows that go through the network together; none means as the model says.
-    pub batch_size: Option<usize>,
-}
+use vesalius_networks::{Network, NetworkConfig, Weights};
+use vesalius_tensor::{Device, on_device};
+use vesalius_volume::{ErrorKind, Warning};
 
 /// A model folder's description, the files of its weights, and the folder of its coarser stage.
 #[derive(Debug)]
@@ -47,9 +31,17 @@ pub struct WeightFile {
     pub blake3: Option<String>,
 }
 
+/// A network with its weights.
+pub(crate) enum LoadedNetwork {
+    /// One of ours.
+    Ours(Box<Network>),
+    /// One of the user's.
+    Own(Box<dyn PatchNetwork + Send + Sync>),
+}
+
 /// A member's network, and what is told of its weights.
 pub(crate) struct Loaded {
-    pub network: Network,
+    pub network: LoadedNetwork,
     pub file: WeightFile,
     pub warning: Option<Warning>,
 }
@@ -59,13 +51,27 @@ pub(crate) struct Loaded {
 ///
 /// # Errors
 /// [`Error::ModelFolder`] with what was looked for and what lies there; a description that cannot be read.
-pub fn describe_model(path: &Path) -> Result<ModelDescription> {
-    let located = Located::find(path)?;
-    Ok(FoundModel::read(&located, &OpenOptions::default())?.description)
+pub fn describe_model(path: impl AsRef<Path>) -> Result<ModelDescription> {
+    let located = Located::find(path.as_ref())?;
+    // Types of the user's own are only named in it.
+    Ok(FoundModel::named(&located, &OpenOptions::default())?.description)
 }
 
 impl FoundModel {
+    /// A model folder whose description is checked and has every type of the user's own.
     pub fn read(located: &Located, options: &OpenOptions) -> Result<Self> {
+        let mut found = Self::named(located, options)?;
+        let description = &mut found.description;
+        let path = located.folder.join(MODEL_FILE);
+        description
+            .resolve(&options.registry)
+            .and_then(|()| description.check())
+            .map_err(|e| Error::of_folder(e.kind(), path, e.to_string()))?;
+        Ok(found)
+    }
+
+    /// A model folder whose description may name types of the user's own that nothing has made.
+    fn named(located: &Located, options: &OpenOptions) -> Result<Self> {
         let folder = located.folder.as_path();
         let folds = chosen_folds(located, options)?;
         let checkpoint = chosen_checkpoint(located, options)?;
@@ -85,6 +91,7 @@ impl FoundModel {
             }
             false if checkpoint.is_some() && folder.join(MODEL_FILE).is_file() => {
                 return Err(Error::ModelFolder {
+ kind: ErrorKind::BadInput,
                         path: folder.join(MODEL_FILE),
                         reason: "has one file of weights a member; a checkpoint is chosen only in folders that nnU-Net trained"
                             .to_owned(),
@@ -104,6 +111,7 @@ impl FoundModel {
                 let known = description.members.iter();
                 let mut known = known.filter(|name| *name == fold || **name == numbered);
                 known.next().cloned().ok_or_else(|| Error::ModelFolder {
+                    kind: ErrorKind::BadInput,
                     path: folder.join(MODEL_FILE),
                     reason: format!(
                         "has no member `{fold}`; there are {}",
@@ -152,7 +160,10 @@ impl FoundModel {
         {
             windows.batch_size = size;
         }
-        self.description.inferer.check()
+        match self.description.inferer.windows_mut() {
+            Some(windows) => windows.check(),
+            None => Ok(()),
+        }
     }
 
     /// The hash of a member's weights, which the description names too, or a warning where it names none.
@@ -169,17 +180,29 @@ impl FoundModel {
     /// The network of a member with its weights, and what is told of them.
     pub fn load(&self, path: &Path, device: &Device) -> Result<Loaded> {
         let bad = |reason: String| Error::ModelFolder {
+            kind: ErrorKind::BadInput,
             path: path.to_path_buf(),
             reason,
         };
         if !path.is_file() {
-            return Err(bad("is missing; copy the whole model folder".to_owned()));
+            let reason = "is missing; copy the whole model folder";
+            return Err(Error::of_folder(ErrorKind::NotFound, path, reason));
         }
         let (blake3, warning) = self.verify(path)?;
-        let weights = Weights::open(path).map_err(|e| bad(e.to_string()))?;
-        let network = self.description.network.load(&weights, device);
-        let network = network.map_err(|e| match e {
-            vesalius_networks::Error::BadWeights { .. } => bad(e.to_string()),
+        let damaged = |reason: String| Error::of_folder(ErrorKind::Corrupt, path, reason);
+        let weights = Weights::open(path).map_err(|e| damaged(e.to_string()))?;
+        let network = &self.description.network;
+        let loaded = on_device(device, || match network {
+            NetworkConfig::Custom(_) => {
+                network.load_ready(&weights, device).map(LoadedNetwork::Own)
+            }
+            _ => network
+                .load(&weights, device)
+                .map(|network| LoadedNetwork::Ours(Box::new(network))),
+        })?;
+        let network = loaded.map_err(|e| match e {
+            vesalius_networks::Error::BadWeights { .. } => damaged(e.to_string()),
+            vesalius_networks::Error::Tensor(failed) => Error::Tensor(failed),
             other => bad(format!("does not fit the network of the model: {other}")),
         })?;
         let file = WeightFile {
@@ -198,6 +221,7 @@ impl FoundModel {
 fn chosen_checkpoint(located: &Located, options: &OpenOptions) -> Result<Option<String>> {
     match (&located.checkpoint, &options.checkpoint) {
         (Some(named), Some(other)) if named != other => Err(Error::ModelFolder {
+            kind: ErrorKind::BadInput,
             path: located.folder.clone(),
             reason: format!("`{named}` is named by the path, but `{other}` is asked for"),
         }),
@@ -215,6 +239,7 @@ fn chosen_folds(located: &Located, options: &OpenOptions) -> Result<Option<Vec<S
         None => Ok(Some(vec![named.clone()])),
         Some([fold]) if same(fold) => Ok(Some(vec![named.clone()])),
         Some(folds) => Err(Error::ModelFolder {
+            kind: ErrorKind::BadInput,
             path: located.folder.join(named),
             reason: format!(
                 "is one fold, but {} are asked for; name the folder around it",

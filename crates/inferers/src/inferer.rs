@@ -1,17 +1,21 @@
-//! The closed set of ways to run a network over a volume, as written in a model folder.
+//! The ways to run a network over a volume, as written in a model folder.
 
+use crate::custom::{CustomInferer, run_custom};
+use crate::progress::WindowCount;
 use crate::{
-    MultiScale, Observer, PatchNetwork, Patches, Result, Simple, Slice, Slices, SlidingWindow,
-    TestTime,
+    MultiScale, PatchNetwork, Patches, Result, Simple, Slice, Slices, SlidingWindow, TestTime,
 };
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
+use vesalius_control::Control;
+use vesalius_registry::{Custom, Registry};
 use vesalius_transforms::Axis;
 use vesalius_volume::Volume;
 
 /// How a volume goes through a network, in YAML one name with its keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Inferer {
     /// The whole volume at once.
     Simple(Simple),
@@ -27,6 +31,9 @@ pub enum Inferer {
     MultiScale(MultiScale),
     /// Under several transforms, undone and averaged.
     TestTime(TestTime),
+    /// An inferer of the user's own: in YAML `custom: my_inferer` or `custom: {name: my_inferer, …}`, for which
+    /// [`Inferer::resolve`] is called after reading.
+    Custom(Custom<dyn CustomInferer>),
 }
 
 impl Default for Inferer {
@@ -40,30 +47,9 @@ impl Default for Inferer {
 pub(crate) struct Pass<'a> {
     pub network: &'a dyn PatchNetwork,
     pub device: &'a Device,
-    pub observer: &'a dyn Observer,
+    pub windows: &'a WindowCount<'a>,
     /// Whether an output that is not finite is traced to its layer.
     pub check_layers: bool,
-}
-
-impl<'a> Pass<'a> {
-    /// A pass that nobody watches.
-    pub fn new(network: &'a dyn PatchNetwork, device: &'a Device) -> Self {
-        Self {
-            network,
-            device,
-            observer: &|_, _| true,
-            check_layers: false,
-        }
-    }
-
-    /// Runs a part of the work, before which `before` of `total` windows were done.
-    pub fn part<T>(&self, before: usize, total: usize, run: impl FnOnce(&Pass) -> T) -> T {
-        let observer = |done: usize, _: usize| self.observer.advanced(before + done, total);
-        run(&Pass {
-            observer: &observer,
-            ..*self
-        })
-    }
 }
 
 impl Inferer {
@@ -80,6 +66,7 @@ impl Inferer {
             Self::Patches(inferer) => inferer.check(),
             Self::MultiScale(inferer) => inferer.check(),
             Self::TestTime(inferer) => inferer.check(),
+            Self::Custom(custom) => custom.get()?.check(),
         }
     }
 
@@ -93,30 +80,51 @@ impl Inferer {
         network: &dyn PatchNetwork,
         device: &Device,
     ) -> Result<Volume<f32>> {
-        self.pass(image, &Pass::new(network, device))
+        self.run_controlled(image, network, device, &Control::new())
     }
 
-    /// As [`Inferer::run`], told of to an observer that may end it.
+    /// As [`Inferer::run`], with a stage `windows`; cancelled between two batches.
     ///
     /// # Errors
-    /// As [`Inferer::run`]; [`crate::Error::Stopped`].
-    pub fn run_observed(
+    /// As [`Inferer::run`]; [`crate::Error::Cancelled`].
+    pub fn run_controlled(
         &self,
         image: &Volume<f32>,
         network: &dyn PatchNetwork,
         device: &Device,
-        observer: &dyn Observer,
+        control: &Control,
     ) -> Result<Volume<f32>> {
-        self.pass(
-            image,
-            &Pass {
-                observer,
-                ..Pass::new(network, device)
-            },
-        )
+        self.check()?;
+        let extent = self.extent(image.geometry().size(), network.divisor());
+        let pass = Pass {
+            network,
+            device,
+            windows: &WindowCount::new(control, extent.windows),
+            check_layers: false,
+        };
+        self.pass(image, &pass)
     }
 
-    /// As [`Inferer::run_observed`].
+    /// Makes the inferers, mergers and transforms of the user's own that a file named.
+    ///
+    /// # Errors
+    /// [`crate::Error::Registry`] for a name that the registry has not, or options that a type does not take.
+    pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
+        match self {
+            Self::Custom(custom) => Ok(custom.resolve(registry)?),
+            Self::Patches(inferer) => inferer.merger.resolve(registry),
+            Self::MultiScale(inferer) => inferer.inferer.resolve(registry),
+            Self::TestTime(inferer) => {
+                for chain in &mut inferer.views {
+                    chain.resolve(registry)?;
+                }
+                inferer.inferer.resolve(registry)
+            }
+            Self::Simple(_) | Self::SlidingWindow(_) | Self::Slice(_) | Self::Slices(_) => Ok(()),
+        }
+    }
+
+    /// As [`Inferer::run_controlled`].
     pub(crate) fn pass(&self, image: &Volume<f32>, pass: &Pass) -> Result<Volume<f32>> {
         match self {
             Self::Simple(inferer) => inferer.windows().pass(image, pass),
@@ -126,6 +134,7 @@ impl Inferer {
             Self::Patches(inferer) => inferer.pass(image, pass),
             Self::MultiScale(inferer) => inferer.pass(image, pass),
             Self::TestTime(inferer) => inferer.pass(image, pass),
+            Self::Custom(custom) => run_custom(&**custom.get()?, image, pass),
         }
     }
 
@@ -186,6 +195,14 @@ impl Inferer {
             Self::Patches(inferer) => inferer.extent(size, divisor),
             Self::MultiScale(inferer) => inferer.extent(size, divisor),
             Self::TestTime(inferer) => inferer.extent(size, divisor),
+            // What an inferer of the user's own holds is not known: the volume and its output.
+            Self::Custom(_) => Extent {
+                windows: 1,
+                window: size,
+                batch: 1,
+                outputs: 2,
+                images: 1,
+            },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Model folders written anew: any as one of ours, several as one ensemble, two as a cascade.
 
-use crate::folder::{FoundModel, describe_model};
+use crate::folder::{FoundModel, LoadedNetwork, describe_model};
 use crate::locate::Located;
 use crate::{
     Combination, Error, MODEL_FILE, ModelDescription, NothingFound, OpenOptions, RegionStage,
@@ -8,12 +8,14 @@ use crate::{
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use vesalius_networks::Weights;
 use vesalius_tensor::Device;
 use vesalius_transforms::{CropForeground, Transform};
-use vesalius_volume::Warning;
+use vesalius_volume::{ErrorKind, Warning};
 
 fn bad(path: &Path, reason: impl Into<String>) -> Error {
     Error::ModelFolder {
+        kind: ErrorKind::BadInput,
         path: path.to_path_buf(),
         reason: reason.into(),
     }
@@ -25,8 +27,12 @@ fn bad(path: &Path, reason: impl Into<String>) -> Error {
 /// # Errors
 /// A folder that cannot be read, weights that do not fit, a folder that cannot be written or that
 /// holds a model already.
-pub fn convert_model(from: &Path, to: &Path, options: &OpenOptions) -> Result<ModelDescription> {
-    convert(from, to, options, |_| Ok(()))
+pub fn convert_model(
+    from: impl AsRef<Path>,
+    to: impl AsRef<Path>,
+    options: &OpenOptions,
+) -> Result<ModelDescription> {
+    convert(from.as_ref(), to.as_ref(), options, |_| Ok(()))
 }
 
 /// The same, with the description changed on the way. It is written last, so that a folder with a
@@ -46,7 +52,7 @@ fn convert(
     let parts = found.description.companions.iter();
     let region = found.description.region.iter().map(|region| &region.model);
     for name in parts.chain(region) {
-        convert_model(&from.join(name), &to.join(name), options)?;
+        convert_model(from.join(name), to.join(name), options)?;
     }
     let device = Device::flex();
     let mut checksums = BTreeMap::new();
@@ -55,14 +61,19 @@ fn convert(
         let folder = target.parent().unwrap_or(to);
         std::fs::create_dir_all(folder).map_err(|e| bad(folder, format!("cannot be made: {e}")))?;
         let loaded = found.load(path, &device)?;
-        let bytes = loaded.network.weights().to_safetensors()?;
+        let bytes = match loaded.network {
+            LoadedNetwork::Ours(network) => network.weights().to_safetensors()?,
+            // What it makes of them is its own; they stay as they are.
+            LoadedNetwork::Own(_) => Weights::open(path)?.to_safetensors()?,
+        };
         vesalius_io::write_bytes_atomically(&target, &bytes)?;
         checksums.insert(member.clone(), vec![weights_checksum(&bytes)]);
     }
     found.description.checksums = checksums;
     if let Some(stage) = &found.previous_stage {
         let name = "previous_stage".to_owned();
-        convert_model(stage, &to.join(&name), &OpenOptions::default())?;
+        let of_stage = OpenOptions::new().registry(options.registry.clone());
+        convert_model(stage, to.join(&name), &of_stage)?;
         found.description.previous_stage = Some(name);
     }
     change(&mut found.description)?;
@@ -83,8 +94,8 @@ pub fn join_ensemble(
 ) -> Result<(ModelDescription, Option<Warning>)> {
     crate::ensemble::shares(weights, models.len())?;
     let options = OpenOptions::default();
-    let read = |folder: &PathBuf| describe_model(folder);
-    let descriptions: Vec<ModelDescription> = models.iter().map(read).collect::<Result<_>>()?;
+    let descriptions: Vec<ModelDescription> =
+        models.iter().map(describe_model).collect::<Result<_>>()?;
     // There are as many as weights, of which there is one at least.
     let first = (models[0].display().to_string(), &descriptions[0]);
     for (folder, other) in models.iter().zip(&descriptions).skip(1) {
@@ -96,7 +107,7 @@ pub fn join_ensemble(
     }
     let names: Vec<String> = (2..=models.len()).map(|n| format!("model_{n}")).collect();
     for (folder, name) in models[1..].iter().zip(&names) {
-        convert_model(folder, &to.join(name), &options)?;
+        convert_model(folder, to.join(name), &options)?;
     }
     let shown: Vec<String> = models.iter().map(|m| m.display().to_string()).collect();
     let named = shown.iter().map(String::as_str).zip(&descriptions);
@@ -149,7 +160,7 @@ pub fn join_cascade(
             ),
         ));
     }
-    convert_model(coarse, &to.join(REGION), &options)?;
+    convert_model(coarse, to.join(REGION), &options)?;
     convert(fine, to, &options, |model| {
         let mut region = RegionStage {
             model: REGION.to_owned(),

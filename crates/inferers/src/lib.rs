@@ -7,12 +7,14 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod batch;
+mod builder;
 mod bytes;
 mod checksum;
+mod custom;
 mod ensemble;
 mod error;
 mod export;
-mod finite;
 mod folder;
 mod inferer;
 mod join;
@@ -23,12 +25,14 @@ mod model;
 mod multi_scale;
 mod network;
 mod nnunet;
+mod open_options;
 mod own;
 mod patches;
 mod placement;
 mod plan;
 mod postprocessing;
 mod probabilities;
+mod progress;
 mod region;
 mod rows;
 mod saved;
@@ -44,32 +48,35 @@ mod test_time;
 mod window;
 mod windows;
 
+pub use builder::ModelBuilder;
 pub use bytes::Bytes;
 pub use checksum::weights_checksum;
+pub use custom::{CustomInferer, CustomMerger, CustomPostprocessing, RegisterInference};
 pub use ensemble::{Combination, combine, combine_each};
 pub use error::{Error, FirstLayer, NotFiniteOutput};
 pub use export::labels_on_file;
-pub use folder::{OpenOptions, WeightFile, describe_model};
+pub use folder::{WeightFile, describe_model};
 pub use inferer::Inferer;
 pub use join::{convert_model, join_cascade, join_ensemble};
-pub use merger::{AverageMerger, MaximumMerger, Merger, PatchPlace};
+pub use merger::{AverageMerger, MaximumMerger, Merger, PatchPlace, VolumeMerger};
 pub use model::{AxisOrder, MODEL_FILE, ModelDescription, Provenance, weights_path};
 pub use multi_scale::MultiScale;
-pub use network::{Averaged, Mirrored, Observer, PatchNetwork};
+pub use network::{Averaged, Mirrored};
 pub use nnunet::{
     AcrossMode, NnUnetFolderOptions, NnUnetInterpolation, NnUnetModelFolder, NnUnetPipeline,
     TorchInterpolation, TorchLabels, TorchMode,
 };
+pub use open_options::OpenOptions;
 pub use own::OwnNetwork;
 pub use patches::{PatchMerger, Patches};
 pub use plan::{Aside, Estimate, MemoryPlan};
-pub use postprocessing::{PostprocessingStep, postprocess};
+pub use postprocessing::{PostprocessingStep, postprocess, postprocess_controlled};
 pub use probabilities::{ProbabilityMap, ProbabilitySource, ProbabilityStore};
 pub use region::{NothingFound, RegionStage};
 pub use saved::{
     SLABS_SUFFIX, read_npz, read_slabs, write_npz, write_probability_image, write_slabs,
 };
-pub use segmenter::{SegmentOptions, Segmented, Segmenter, TurnedNetwork};
+pub use segmenter::{SegmentOptions, Segmentation, Segmenter, TurnedNetwork};
 pub use simple::Simple;
 pub use slice::Slice;
 pub use slices::Slices;
@@ -77,6 +84,8 @@ pub use sliding_window::{SkipWindows, SlidingWindow};
 pub use stitch::OutputSlice;
 pub use test_time::TestTime;
 pub use window::{Blending, WindowRule, window_starts, window_weights};
+
+pub use vesalius_networks::{PatchNetwork, PatchOutput};
 
 pub(crate) use segmenter::{Turn, check_alike, common_postprocessing};
 

@@ -129,9 +129,10 @@ impl Footprint<'_> {
             working = working.max(stitched + waiting + summed);
         }
         let window: usize = grid.window.iter().product();
-        let batch = (self.windows.batch_size * window * 4) as u64;
+        let samples = self.windows.batch_size.min(grid.count());
+        let batch = (samples * window * 4) as u64;
         let through = batch * (self.image_channels + 2 * self.channels) as u64
-            + self.activations * self.windows.batch_size as u64;
+            + self.activations * samples as u64;
         MemoryPlan {
             slab,
             windows,

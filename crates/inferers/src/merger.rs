@@ -25,6 +25,27 @@ pub trait Merger {
     fn add(&mut self, place: &PatchPlace, values: &[f32]) -> Result<()>;
 }
 
+/// A merger whose result is a volume.
+pub trait VolumeMerger: Merger {
+    /// What all outputs together give, on the grid of the volume that the patches were cut of.
+    ///
+    /// # Errors
+    /// No output, or outputs that give no volume.
+    fn finish(self: Box<Self>) -> Result<Volume<f32>>;
+}
+
+impl VolumeMerger for AverageMerger {
+    fn finish(self: Box<Self>) -> Result<Volume<f32>> {
+        AverageMerger::finish(*self)
+    }
+}
+
+impl VolumeMerger for MaximumMerger {
+    fn finish(self: Box<Self>) -> Result<Volume<f32>> {
+        MaximumMerger::finish(*self)
+    }
+}
+
 /// Rows of a patch's output that lie inside of the volume, each with its offset there.
 fn rows<'a>(
     place: &PatchPlace,

@@ -6,66 +6,130 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_networks::NetworkConfig;
+use vesalius_registry::Registry;
 use vesalius_transforms::{Axis, Chain, with_suggestion};
-use vesalius_volume::LabelScheme;
+use vesalius_volume::{ErrorKind, LabelScheme};
 
 /// The description's file name in a model folder.
 pub const MODEL_FILE: &str = "model.yaml";
 
 /// What a model does to an image, from the file to labels.
+///
+/// It is made by [`ModelDescription::builder`] or read, both of which check it; so does whatever uses it, since its
+/// fields can be changed. Types of the user's own that a file names are made by [`ModelDescription::resolve`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Unchecked")]
+#[non_exhaustive]
 pub struct ModelDescription {
     /// The name of each image channel, in order.
     pub channels: Vec<String>,
     /// What the network's channels mean.
     pub labels: LabelScheme,
     /// Done to every image before the network sees it.
-    #[serde(default)]
     pub preprocessing: Chain,
     /// nnU-Net's own way from the file to the network and back, instead of `preprocessing`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nnunet: Option<NnUnetPipeline>,
     /// The folder, beside `model.yaml`, of a coarser model whose labels are part of the network's
     /// input: one channel for each of its foreground labels, after the image's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_stage: Option<String>,
     /// A coarser model that finds the part of the image that this one segments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<RegionStage>,
     /// The network; all members share it.
     pub network: NetworkConfig,
     /// The order in which the network takes the spatial axes.
-    #[serde(default)]
     pub axis_order: AxisOrder,
     /// How a volume goes through the network.
     pub inferer: Inferer,
     /// Axes along which inputs are mirrored, in every combination, and outputs averaged.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mirror_axes: Vec<Axis>,
     /// What is done to the labels.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub postprocessing: Vec<PostprocessingStep>,
     /// Names of the members; their logits are averaged.
     pub members: Vec<String>,
     /// The BLAKE3 hash of each member's file of weights, held against the file when it is opened; two while a
     /// run replaces the weights.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub checksums: BTreeMap<String, Vec<String>>,
     /// Folders, beside `model.yaml`, of further models of the same labels, each with a network of its
     /// own; their answers and this model's are put together.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub companions: Vec<String>,
     /// How the answers of companions are put together.
-    #[serde(default)]
     pub combination: Combination,
     /// How much this model and each companion count, in that order; without it as much as each has
     /// members.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<f64>,
     /// Where the model comes from.
-    #[serde(default)]
     pub provenance: Provenance,
+}
+
+/// A description as a file holds it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    channels: Vec<String>,
+    labels: LabelScheme,
+    #[serde(default)]
+    preprocessing: Chain,
+    #[serde(default)]
+    nnunet: Option<NnUnetPipeline>,
+    #[serde(default)]
+    previous_stage: Option<String>,
+    #[serde(default)]
+    region: Option<RegionStage>,
+    network: NetworkConfig,
+    #[serde(default)]
+    axis_order: AxisOrder,
+    inferer: Inferer,
+    #[serde(default)]
+    mirror_axes: Vec<Axis>,
+    #[serde(default)]
+    postprocessing: Vec<PostprocessingStep>,
+    members: Vec<String>,
+    #[serde(default)]
+    checksums: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    companions: Vec<String>,
+    #[serde(default)]
+    combination: Combination,
+    #[serde(default)]
+    weights: Vec<f64>,
+    #[serde(default)]
+    provenance: Provenance,
+}
+
+impl TryFrom<Unchecked> for ModelDescription {
+    type Error = Error;
+
+    fn try_from(read: Unchecked) -> Result<Self> {
+        let model = Self {
+            channels: read.channels,
+            labels: read.labels,
+            preprocessing: read.preprocessing,
+            nnunet: read.nnunet,
+            previous_stage: read.previous_stage,
+            region: read.region,
+            network: read.network,
+            axis_order: read.axis_order,
+            inferer: read.inferer,
+            mirror_axes: read.mirror_axes,
+            postprocessing: read.postprocessing,
+            members: read.members,
+            checksums: read.checksums,
+            companions: read.companions,
+            combination: read.combination,
+            weights: read.weights,
+            provenance: read.provenance,
+        };
+        model.check_named()?;
+        Ok(model)
+    }
 }
 
 /// The order of a network's spatial axes; weights stay as they were trained, patches are turned.
@@ -98,50 +162,87 @@ pub struct Provenance {
 }
 
 impl ModelDescription {
-    /// Reads a model folder's description and checks it.
+    /// Reads a model folder's description and checks it. Types of the user's own are only named in it.
     ///
     /// # Errors
     /// [`Error::ModelFolder`] with the file, the key and what to do.
-    pub fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join(MODEL_FILE);
-        let bad = |reason: String| Error::ModelFolder {
-            path: path.clone(),
-            reason,
-        };
+    pub fn read(folder: impl AsRef<Path>) -> Result<Self> {
+        let path = folder.as_ref().join(MODEL_FILE);
         let text = std::fs::read_to_string(&path).map_err(|e| {
-            bad(format!(
+            let reason = format!(
                 "cannot be read ({e}); `--model` wants the folder that `vesalius train` wrote"
-            ))
+            );
+            Error::of_folder(ErrorKind::of_io(&e), &path, reason)
         })?;
-        let model: Self =
-            serde_saphyr::from_str(&text).map_err(|e| bad(with_suggestion(&e.to_string())))?;
-        model.check().map_err(bad)?;
-        model.check_channels().map_err(bad)?;
-        Ok(model)
+        serde_saphyr::from_str(&text)
+            .map_err(|e| Error::model_folder(&path, with_suggestion(&e.to_string())))
     }
 
-    /// Nothing when the description makes sense, else what does not and what to do.
-    pub(crate) fn check(&self) -> std::result::Result<(), String> {
-        let text = |e: &dyn std::fmt::Display| e.to_string();
-        if self.members.is_empty() {
-            return Err("`members` is empty; name at least one folder under `members/`".to_owned());
+    /// Makes the transforms, networks, inferers, mergers and postprocessing steps of the user's own that a file named.
+    ///
+    /// # Errors
+    /// A name that the registry has not, or options that a type does not take.
+    pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
+        self.preprocessing.resolve(registry)?;
+        self.network.resolve(registry)?;
+        self.inferer.resolve(registry)?;
+        let mut steps = self.postprocessing.iter_mut();
+        steps.try_for_each(|step| step.resolve(registry))
+    }
+
+    /// Nothing when the description makes sense and nothing in it is only named.
+    ///
+    /// # Errors
+    /// [`Error::BadModel`] with what does not and what to do; [`Error::Registry`] for a type of the user's own that
+    /// nothing has made.
+    pub fn check(&self) -> Result<()> {
+        self.check_but_network()?;
+        self.network.architecture().check()?;
+        self.check_channels()
+    }
+
+    /// The same for a description that was read: what only a name is known of is not looked into.
+    fn check_named(&self) -> Result<()> {
+        self.check_parts(|checked| match checked {
+            Err(error) if is_only_named(&error) => Ok(()),
+            checked => checked,
+        })?;
+        match &self.network {
+            NetworkConfig::Custom(custom) if custom.get().is_err() => Ok(()),
+            network => {
+                network.architecture().check()?;
+                self.check_channels()
+            }
         }
-        self.preprocessing.check().map_err(|e| text(&e))?;
-        self.inferer.check().map_err(|e| text(&e))?;
+    }
+
+    /// As [`ModelDescription::check`], but for the network, in whose place others stand.
+    pub(crate) fn check_but_network(&self) -> Result<()> {
+        self.check_parts(|checked| checked)
+    }
+
+    /// Checks all but the network; `judge` decides which errors of a part count.
+    fn check_parts(&self, judge: impl Fn(Result<()>) -> Result<()>) -> Result<()> {
+        let bad = |reason: String| Err(Error::BadModel(reason));
+        if self.members.is_empty() {
+            return bad("`members` is empty; name at least one folder under `members/`".to_owned());
+        }
+        judge(self.preprocessing.check().map_err(Error::from))?;
+        judge(self.inferer.check())?;
         for step in &self.postprocessing {
-            step.check().map_err(|e| text(&e))?;
+            judge(step.check())?;
         }
         if self.nnunet.is_some() && !self.preprocessing.0.is_empty() {
-            return Err("has both `preprocessing` and `nnunet`; keep one of them".to_owned());
+            return bad("has both `preprocessing` and `nnunet`; keep one of them".to_owned());
         }
         if let Some(region) = &self.region {
-            region.check().map_err(|e| text(&e))?;
+            region.check()?;
         }
         if let Some((what, name)) = self.names().find(|(_, name)| !is_plain_name(name)) {
-            return Err(format!("{what} `{name}` is not a plain folder name"));
+            return bad(format!("{what} `{name}` is not a plain folder name"));
         }
         if !self.weights.is_empty() && self.weights.len() != 1 + self.companions.len() {
-            return Err(format!(
+            return bad(format!(
                 "has {} `weights` for a model with {} companion(s); give one for each, its own first",
                 self.weights.len(),
                 self.companions.len()
@@ -151,16 +252,16 @@ impl ModelDescription {
     }
 
     /// Nothing when the network puts out a channel for each of the labels'.
-    fn check_channels(&self) -> std::result::Result<(), String> {
+    fn check_channels(&self) -> Result<()> {
         let (found, expected) = (
             self.network.architecture().out_channels(),
             self.labels.channels(),
         );
         match found == expected {
             true => Ok(()),
-            false => Err(format!(
+            false => Err(Error::BadModel(format!(
                 "the network has {found} output channel(s), but `labels` needs {expected}; one of them is of another model"
-            )),
+            ))),
         }
     }
 
@@ -179,9 +280,10 @@ impl ModelDescription {
     ///
     /// # Errors
     /// A folder that cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<()> {
-        let path = folder.join(MODEL_FILE);
+    pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let path = folder.as_ref().join(MODEL_FILE);
         let text = serde_saphyr::to_string(self).map_err(|e| Error::ModelFolder {
+            kind: ErrorKind::BadInput,
             path: path.clone(),
             reason: e.to_string(),
         })?;
@@ -195,6 +297,17 @@ pub fn weights_path(folder: &Path, member: &str) -> PathBuf {
         .join("members")
         .join(member)
         .join("weights.safetensors")
+}
+
+/// Whether a type of the user's own was only named.
+fn is_only_named(error: &Error) -> bool {
+    use vesalius_registry::Error as Registry;
+    use vesalius_transforms::Error as Transform;
+    matches!(
+        error,
+        Error::Registry(Registry::Unresolved { .. })
+            | Error::Transform(Transform::Registry(Registry::Unresolved { .. }))
+    )
 }
 
 /// A name that stays inside its folder.

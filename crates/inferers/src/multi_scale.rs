@@ -59,32 +59,32 @@ impl MultiScale {
         Inferer::MultiScale(self.clone()).run(image, network, device)
     }
 
-    /// As [`MultiScale::run`], told of to an observer that may end it.
+    /// As [`MultiScale::run`], for a pass.
     pub(crate) fn pass(&self, image: &Volume<f32>, pass: &Pass) -> Result<Volume<f32>> {
         self.check()?;
         let (grid, divisor) = (*image.geometry(), pass.network.divisor());
         if grid.size().contains(&0) {
             return Err(Error::EmptyVolume { size: grid.size() });
         }
-        let total = self.extent(grid.size(), divisor).windows;
-        let (mut sum, mut before) = (None, 0);
+        let (mut sum, mut done) = (None, pass.windows.done());
         for &scale in &self.scales {
             let size = scaled(grid.size(), scale);
-            let output = pass.part(before, total, |pass| match size == grid.size() {
+            let output = match size == grid.size() {
                 true => self.inferer.pass(image, pass),
                 false => {
                     let zoomed = resized_grid(&grid, size)?;
                     let image = resample(image, &zoomed, &ResampleOptions::monai())?;
                     self.inferer.pass(&image, pass)
                 }
-            });
+            };
             let output = output.map_err(|e| e.of_pass(|| format!("at scale {scale}")))?;
             let output = match size == grid.size() {
                 true => output.with_geometry(grid)?,
                 false => resample(&output, &grid, &ResampleOptions::monai())?,
             };
             add_to(&mut sum, output);
-            before += self.inferer.extent(size, divisor).windows;
+            done += self.inferer.extent(size, divisor).windows;
+            pass.windows.reach(done);
         }
         mean_of(sum, self.scales.len())
     }
@@ -97,10 +97,12 @@ impl MultiScale {
         // Voxels of the largest zoom for each of the volume's.
         let times = largest.powi(3).ceil() as usize;
         Extent {
-            windows: self.scales.iter().map(|&scale| within(scale).windows).sum(),
+            windows: self.scales.iter().fold(0, |all: usize, &scale| {
+                all.saturating_add(within(scale).windows)
+            }),
             // The sum, and an output on its way back.
-            outputs: all.outputs * times + 2,
-            images: all.images * times + 1,
+            outputs: all.outputs.saturating_mul(times).saturating_add(2),
+            images: all.images.saturating_mul(times).saturating_add(1),
             ..all
         }
     }

@@ -1,59 +1,8 @@
-//! What an inferer asks of a network, so that a closure, a whole model or an ensemble can stand there.
+//! Networks made of other networks: test-time flips and the mean of several members.
 
-use crate::{Error, Result};
+use crate::PatchNetwork;
 use burn::tensor::Tensor;
-
-/// Something that turns a batch of patches into a batch of outputs of the same spatial size.
-pub trait PatchNetwork: Sync {
-    /// Runs a batch.
-    ///
-    /// # Shapes
-    /// `[N, C, Z, Y, X]` to `[N, K, Z, Y, X]`.
-    fn forward(&self, patches: Tensor<5>) -> Tensor<5>;
-
-    /// Patch sizes `[x, y, z]` must be multiples of this.
-    fn divisor(&self) -> [usize; 3] {
-        [1; 3]
-    }
-
-    /// 2 for a network that takes slices (Z = 1), else 3.
-    fn spatial_dims(&self) -> usize {
-        3
-    }
-
-    /// Nothing when the network takes patches of that many channels and size `[x, y, z]`; asked once before
-    /// the first batch of a run.
-    ///
-    /// # Errors
-    /// A size that the network cannot take, with those that it can.
-    fn check_input(&self, _channels: usize, _size: [usize; 3]) -> Result<()> {
-        Ok(())
-    }
-
-    /// The name of the first layer whose output is not finite on these patches, where the network knows its
-    /// layers; the patches go through it once more.
-    fn first_not_finite(&self, _patches: Tensor<5>) -> Option<String> {
-        None
-    }
-}
-
-impl<F: Fn(Tensor<5>) -> Tensor<5> + Sync> PatchNetwork for F {
-    fn forward(&self, patches: Tensor<5>) -> Tensor<5> {
-        self(patches)
-    }
-}
-
-/// Told of a run's progress, window by window; ends it by returning `false`.
-pub trait Observer: Sync {
-    /// `done` of `total` windows went through the network.
-    fn advanced(&self, done: usize, total: usize) -> bool;
-}
-
-impl<F: Fn(usize, usize) -> bool + Sync> Observer for F {
-    fn advanced(&self, done: usize, total: usize) -> bool {
-        self(done, total)
-    }
-}
+use vesalius_networks::{Error, Result};
 
 /// A network whose output is averaged over mirrored inputs: test-time flips.
 pub struct Mirrored<'a> {
@@ -90,19 +39,22 @@ impl Mirrored<'_> {
 }
 
 impl PatchNetwork for Mirrored<'_> {
-    fn forward(&self, patches: Tensor<5>) -> Tensor<5> {
+    fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>> {
         // nnU-Net's order of additions: one axis after another, then two together, then all.
         let mut order: Vec<usize> = self.subsets().skip(1).collect();
         order.sort_by_key(|subset| subset.count_ones());
-        let mut sum = self.network.forward(patches.clone());
+        let mut sum = self.network.forward(patches.clone())?;
         for subset in order {
-            let output = self.network.forward(self.flipped(patches.clone(), subset));
+            let output = self
+                .network
+                .forward(self.flipped(patches.clone(), subset))?;
+            check_alike("a mirrored output", &sum, &output)?;
             sum = sum + self.flipped(output, subset);
         }
-        match self.subsets().len() {
+        Ok(match self.subsets().len() {
             1 => sum,
             count => sum.div_scalar(count as f32),
-        }
+        })
     }
 
     fn divisor(&self) -> [usize; 3] {
@@ -117,16 +69,17 @@ impl PatchNetwork for Mirrored<'_> {
         self.network.check_input(channels, size)
     }
 
-    fn first_not_finite(&self, patches: Tensor<5>) -> Option<String> {
-        self.subsets().find_map(|subset| {
-            let found = self
-                .network
-                .first_not_finite(self.flipped(patches.clone(), subset))?;
-            Some(match subset {
-                0 => found,
-                _ => format!("{found} (mirrored along {})", self.names(subset)),
-            })
-        })
+    fn first_not_finite(&self, patches: Tensor<5>) -> Result<Option<String>> {
+        for subset in self.subsets() {
+            let flipped = self.flipped(patches.clone(), subset);
+            if let Some(found) = self.network.first_not_finite(flipped)? {
+                return Ok(Some(match subset {
+                    0 => found,
+                    _ => format!("{found} (mirrored along {})", self.names(subset)),
+                }));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -140,29 +93,45 @@ impl<'a> Averaged<'a> {
     /// The mean of these networks, each with its name.
     ///
     /// # Errors
-    /// [`Error::BadValue`] when there is none: the mean of no output does not exist.
-    pub fn new(members: Vec<(String, &'a dyn PatchNetwork)>) -> Result<Self> {
+    /// [`crate::Error::BadValue`] when there is none: the mean of no output does not exist.
+    pub fn new(members: Vec<(String, &'a dyn PatchNetwork)>) -> crate::Result<Self> {
         if members.is_empty() {
             let expected = "at least one network";
-            return Err(Error::bad_value("networks", "none".to_owned(), expected));
+            return Err(crate::Error::bad_value(
+                "networks",
+                "none".to_owned(),
+                expected,
+            ));
         }
         Ok(Self { members })
     }
 }
 
 impl PatchNetwork for Averaged<'_> {
-    fn forward(&self, patches: Tensor<5>) -> Tensor<5> {
-        let (rest, last) = self.members.split_at(self.members.len() - 1);
-        let sum = rest
-            .iter()
-            .map(|(_, network)| network.forward(patches.clone()))
-            .reduce(|sum, output| sum + output);
-        // `new` refuses an empty list.
-        let output = last[0].1.forward(patches);
-        match sum {
-            None => output,
-            Some(sum) => (sum + output).div_scalar(self.members.len() as f32),
+    fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>> {
+        let (mut sum, mut patches) = (None, Some(patches));
+        for (number, (name, network)) in (1..).zip(&self.members) {
+            // The last one's are not kept beside it.
+            let taken = match number == self.members.len() {
+                true => patches.take(),
+                false => patches.clone(),
+            };
+            let Some(taken) = taken else { break };
+            let output = network.forward(taken)?;
+            sum = Some(match sum {
+                None => output,
+                Some(sum) => {
+                    check_alike(name, &sum, &output)?;
+                    sum + output
+                }
+            });
         }
+        // `new` refuses an empty list.
+        let sum: Tensor<5> = sum.ok_or_else(|| Error::custom("the mean of no network"))?;
+        Ok(match self.members.len() {
+            0 | 1 => sum,
+            count => sum.div_scalar(count as f32),
+        })
     }
 
     fn divisor(&self) -> [usize; 3] {
@@ -184,22 +153,39 @@ impl PatchNetwork for Averaged<'_> {
         members.try_for_each(|(_, network)| network.check_input(channels, size))
     }
 
-    fn first_not_finite(&self, patches: Tensor<5>) -> Option<String> {
-        self.members.iter().find_map(|(name, network)| {
-            let found = network.first_not_finite(patches.clone())?;
-            Some(match self.members.len() {
-                1 => found,
-                _ => format!("{found} of {name}"),
-            })
-        })
+    fn first_not_finite(&self, patches: Tensor<5>) -> Result<Option<String>> {
+        for (name, network) in &self.members {
+            if let Some(found) = network.first_not_finite(patches.clone())? {
+                return Ok(Some(match self.members.len() {
+                    1 => found,
+                    _ => format!("{found} of {name}"),
+                }));
+            }
+        }
+        Ok(None)
     }
 }
 
+/// Nothing when two outputs can be added.
+fn check_alike(what: &str, first: &Tensor<5>, other: &Tensor<5>) -> Result<()> {
+    match first.dims() == other.dims() {
+        true => Ok(()),
+        false => Err(vesalius_tensor::Error::WrongShape {
+            what: format!("the output of {what}"),
+            found: other.dims().to_vec(),
+            expected: format!("the shape of the outputs before it, {:?}", first.dims()),
+        }
+        .into()),
+    }
+}
+
+/// The least number that both divide; the largest there is where it is larger still.
 fn least_common_multiple(a: usize, b: usize) -> usize {
-    (1..=b)
-        .map(|k| a * k)
-        .find(|n| n.is_multiple_of(b))
-        .unwrap_or(a)
+    let (mut divisor, mut rest) = (a.max(1), b.max(1));
+    while rest > 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    (a.max(1) / divisor).saturating_mul(b.max(1))
 }
 
 #[cfg(test)]

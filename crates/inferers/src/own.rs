@@ -3,6 +3,7 @@
 use crate::PatchNetwork;
 use burn::module::Module;
 use burn::tensor::Tensor;
+use vesalius_networks::{Error, Result};
 
 /// A network of your own: a Burn module with a forward pass. Losses and Burn's optimisers train it as they
 /// are; [`OwnNetwork::ready`] makes it what inferers and a [`crate::Segmenter`] run.
@@ -35,10 +36,10 @@ pub trait OwnNetwork: Module + Send + Sync + 'static {
 struct Ready<N>(N);
 
 impl<N: OwnNetwork> PatchNetwork for Ready<N> {
-    fn forward(&self, patches: Tensor<5>) -> Tensor<5> {
-        let mut outputs = self.0.forward(patches);
-        // The trait's contract: full resolution first.
-        outputs.swap_remove(0)
+    fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>> {
+        let outputs = self.0.forward(patches);
+        let first = outputs.into_iter().next();
+        first.ok_or_else(|| Error::custom("`OwnNetwork::forward` returned no output"))
     }
 
     fn divisor(&self) -> [usize; 3] {

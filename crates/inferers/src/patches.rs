@@ -1,14 +1,17 @@
 //! A volume through a network in patches of a grid, put together by a merger, built in or of your own.
 
-use crate::finite::CheckedBatch;
+use crate::batch::Batches;
+use crate::custom::CustomMerger;
 use crate::inferer::{Extent, Pass};
-use crate::merger::{AverageMerger, MaximumMerger, Merger, PatchPlace};
-use crate::windows::WindowGrid;
+use crate::merger::{AverageMerger, MaximumMerger, Merger, PatchPlace, VolumeMerger};
+use crate::progress::WindowCount;
+use crate::windows::{WindowGrid, check_batch, divisible};
 use crate::{Error, PatchNetwork, Result};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use vesalius_tensor::{tensor_from_values, values_of};
-use vesalius_volume::Volume;
+use vesalius_control::Control;
+use vesalius_registry::{Custom, Registry};
+use vesalius_volume::{Geometry, Volume};
 
 /// Runs a network over patches that start at multiples of a step, as MONAI's `PatchInferer` with its
 /// `SlidingWindowSplitter`: the volume is padded with zeros behind its end until the last patch fits, and
@@ -26,15 +29,37 @@ pub struct Patches {
     pub merger: PatchMerger,
 }
 
-/// The mergers that are built in; [`Patches::merge`] takes any.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What makes one output of the patches'; [`Patches::merge`] takes one of a program too.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PatchMerger {
     /// The mean of the patches that cover a voxel: MONAI's `AvgMerger`.
     #[default]
     Average,
     /// The largest value of the patches that cover a voxel, channel by channel.
     Maximum,
+    /// A merger of the user's own: in YAML `custom: my_merger` or `custom: {name: my_merger, …}`, for which
+    /// [`crate::Inferer::resolve`] is called after reading.
+    Custom(Custom<dyn CustomMerger>),
+}
+
+impl PatchMerger {
+    pub(crate) fn resolve(&mut self, registry: &Registry) -> Result<()> {
+        match self {
+            Self::Custom(custom) => Ok(custom.resolve(registry)?),
+            Self::Average | Self::Maximum => Ok(()),
+        }
+    }
+
+    /// A merger without a patch, over a volume.
+    fn begin(&self, geometry: &Geometry) -> Result<Box<dyn VolumeMerger>> {
+        Ok(match self {
+            Self::Average => Box::new(AverageMerger::new(*geometry)),
+            Self::Maximum => Box::new(MaximumMerger::new(*geometry)),
+            Self::Custom(custom) => custom.get()?.begin(geometry)?,
+        })
+    }
 }
 
 impl Default for Patches {
@@ -66,7 +91,10 @@ impl Patches {
         if self.batch_size == 0 {
             return bad("patches.batch_size", "0".to_owned(), "at least 1");
         }
-        Ok(())
+        match &self.merger {
+            PatchMerger::Custom(custom) => custom.get()?.check(),
+            PatchMerger::Average | PatchMerger::Maximum => Ok(()),
+        }
     }
 
     /// The network's output on the volume's own grid, by the merger of the configuration.
@@ -95,24 +123,26 @@ impl Patches {
         device: &Device,
         merger: &mut dyn Merger,
     ) -> Result<()> {
-        self.merge_pass(image, &Pass::new(network, device), merger)
+        self.check()?;
+        let extent = self.extent(image.geometry().size(), network.divisor());
+        let pass = Pass {
+            network,
+            device,
+            windows: &WindowCount::new(&Control::new(), extent.windows),
+            check_layers: false,
+        };
+        self.merge_pass(image, &pass, merger)
     }
 
-    /// As [`Patches::run`], told of to an observer that may end it.
+    /// As [`Patches::run`], for a pass.
     pub(crate) fn pass(&self, image: &Volume<f32>, pass: &Pass) -> Result<Volume<f32>> {
-        let geometry = *image.geometry();
-        match self.merger {
-            PatchMerger::Average => {
-                let mut merger = AverageMerger::new(geometry);
-                self.merge_pass(image, pass, &mut merger)?;
-                merger.finish()
-            }
-            PatchMerger::Maximum => {
-                let mut merger = MaximumMerger::new(geometry);
-                self.merge_pass(image, pass, &mut merger)?;
-                merger.finish()
-            }
-        }
+        let mut merger = self.merger.begin(image.geometry())?;
+        self.merge_pass(image, pass, &mut *merger)?;
+        let merged = merger.finish()?;
+        image
+            .geometry()
+            .check_same(merged.geometry(), "what a merger made")?;
+        Ok(merged)
     }
 
     fn merge_pass(&self, image: &Volume<f32>, pass: &Pass, merger: &mut dyn Merger) -> Result<()> {
@@ -122,36 +152,25 @@ impl Patches {
             return Err(Error::EmptyVolume { size });
         }
         let grid = self.grid(size, pass.network.divisor());
+        check_batch(&grid, image.channels(), self.batch_size)?;
         pass.network.check_input(image.channels(), grid.window)?;
         let windows = grid.list(&(0..size[1]));
-        let mut done = 0;
+        let batches = Batches {
+            image,
+            grid: &grid,
+            pass,
+        };
         for batch in windows.chunks(self.batch_size) {
-            if !pass.observer.advanced(done, windows.len()) {
-                return Err(Error::Stopped);
-            }
-            let values = grid.cut(image, batch, Vec::new())?;
-            let (count, channels) = (batch.len(), image.channels());
-            let input = tensor_from_values(values, count, channels, grid.window, pass.device)?;
-            let output = pass.network.forward(input);
-            let [n, k, z, y, x] = output.dims();
-            if n != count {
-                let [wx, wy, wz] = grid.window;
-                return Err(Error::OutputSize {
-                    input: [count, channels, wz, wy, wx],
-                    output: [n, k, z, y, x],
-                });
-            }
-            let values = values_of(output)?;
-            let checked = CheckedBatch {
-                network: pass.network,
-                device: pass.device,
-                starts: batch,
-                channels,
-                window: grid.window,
-                check_layers: pass.check_layers,
+            pass.windows.between()?;
+            let input = batches.input_shape(batch.len());
+            let fits = |output: [usize; 5]| match output[0] == input[0] {
+                true => Ok(()),
+                false => Err(Error::OutputSize { input, output }),
             };
-            checked.check(&values, |start| grid.cut(image, start, Vec::new()))?;
-            for (start, values) in batch.iter().zip(values.chunks_exact(k * z * y * x)) {
+            let output = batches.run(batch, Vec::new(), fits)?;
+            let [_, k, z, y, x] = output.shape;
+            let each = (k * z * y * x).max(1);
+            for (start, values) in batch.iter().zip(output.values.chunks_exact(each)) {
                 let place = PatchPlace {
                     // Patches start inside of the volume.
                     start: start.map(|first| first.max(0) as usize),
@@ -161,9 +180,9 @@ impl Patches {
                 };
                 merger.add(&place, values)?;
             }
-            done += count;
+            pass.windows.advance(batch.len());
         }
-        pass.observer.advanced(done, windows.len());
+        pass.windows.tell();
         Ok(())
     }
 
@@ -181,8 +200,7 @@ impl Patches {
     }
 
     fn grid(&self, size: [usize; 3], divisor: [usize; 3]) -> WindowGrid {
-        let window: [usize; 3] =
-            std::array::from_fn(|a| self.patch_size[a].next_multiple_of(divisor[a].max(1)));
+        let window: [usize; 3] = std::array::from_fn(|a| divisible(self.patch_size[a], divisor[a]));
         let starts = std::array::from_fn(|a| {
             // MONAI rounds as Python does, to the even number.
             let step = (window[a] as f64 * (1.0 - self.overlap)).round_ties_even();

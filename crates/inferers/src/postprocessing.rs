@@ -1,16 +1,20 @@
 //! What is done to labels after the network: steps with their settings, as a model folder lists them.
 
+use crate::custom::CustomPostprocessing;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vesalius_control::Control;
 use vesalius_filters::{
     ComponentOptions, HoleOptions, fill_holes, keep_larger_than, keep_largest,
     keep_largest_and_equals,
 };
+use vesalius_registry::{Custom, Registry};
 use vesalius_volume::LabelMap;
 
 /// One step, in YAML one name with its keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum PostprocessingStep {
     /// Of each label's components only the largest stays.
     KeepLargestOfEach {
@@ -47,6 +51,9 @@ pub enum PostprocessingStep {
         /// The labels that hold them.
         inside: Vec<u16>,
     },
+    /// A step of the user's own: in YAML `custom: my_step` or `custom: {name: my_step, …}`, for which
+    /// [`PostprocessingStep::resolve`] is called after reading.
+    Custom(Custom<dyn CustomPostprocessing>),
 }
 
 impl std::fmt::Display for PostprocessingStep {
@@ -73,6 +80,7 @@ impl std::fmt::Display for PostprocessingStep {
                 named(labels),
                 named(inside)
             ),
+            Self::Custom(custom) => write!(f, "what `{}` makes of the labels", custom.name()),
         }
     }
 }
@@ -107,6 +115,18 @@ impl PostprocessingStep {
                 "an empty list".to_owned(),
                 "at least one label in `labels` and in `inside`",
             ),
+            Self::Custom(custom) => custom.get()?.check(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the step of the user's own that a file named.
+    ///
+    /// # Errors
+    /// [`Error::Registry`] for a name that the registry has not, or options that the step does not take.
+    pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
+        match self {
+            Self::Custom(custom) => Ok(custom.resolve(registry)?),
             _ => Ok(()),
         }
     }
@@ -146,6 +166,11 @@ impl PostprocessingStep {
                     .for_each(|(voxel, filled)| *voxel = *filled);
             }
             Self::KeepInside { labels, inside } => keep_inside(&mut map, labels, inside)?,
+            Self::Custom(custom) => {
+                let grid = *map.geometry();
+                map = custom.get()?.apply(map)?;
+                grid.check_same(map.geometry(), "what a postprocessing step made")?;
+            }
         }
         Ok(map)
     }
@@ -156,7 +181,25 @@ impl PostprocessingStep {
 /// # Errors
 /// As [`PostprocessingStep::apply`].
 pub fn postprocess(map: LabelMap, steps: &[PostprocessingStep]) -> Result<LabelMap> {
-    steps.iter().try_fold(map, |map, step| step.apply(map))
+    postprocess_controlled(map, steps, &Control::new())
+}
+
+/// As [`postprocess`], with a stage `postprocess` that counts steps; cancelled between two of them.
+///
+/// # Errors
+/// As [`PostprocessingStep::apply`]; [`Error::Cancelled`].
+pub fn postprocess_controlled(
+    map: LabelMap,
+    steps: &[PostprocessingStep],
+    control: &Control,
+) -> Result<LabelMap> {
+    let stage = control.stage("postprocess", steps.len() as u64);
+    steps.iter().try_fold(map, |map, step| {
+        stage.control().check()?;
+        let map = step.apply(map)?;
+        stage.advance(1);
+        Ok(map)
+    })
 }
 
 /// The labels that a step names, or all that occur.

@@ -66,7 +66,10 @@ impl RegionStage {
         let geometry = labels.geometry();
         let spacing = geometry.spacing();
         let margin = std::array::from_fn(|axis| {
-            self.margin[axis] + limits::voxels_covering(self.millimetres[axis], spacing[axis])
+            let voxels = limits::voxels_covering(self.millimetres[axis], spacing[axis]);
+            self.margin[axis]
+                .saturating_add(voxels)
+                .min(geometry.size()[axis])
         });
         Some(bounding_box_where(labels, counts)?.grown(margin, geometry.size()))
     }

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::store::Store;
+use std::borrow::Cow;
 use std::path::Path;
 use vesalius_volume::Volume;
 
@@ -29,6 +30,20 @@ impl ImageRows for Volume<f32> {
     fn row(&self, channel: usize, offset: usize, target: &mut [f32]) -> Result<()> {
         target.copy_from_slice(&self.channel(channel)[offset..offset + target.len()]);
         Ok(())
+    }
+}
+
+impl ImageRows for Cow<'_, Volume<f32>> {
+    fn size(&self) -> [usize; 3] {
+        ImageRows::size(&**self)
+    }
+
+    fn channels(&self) -> usize {
+        ImageRows::channels(&**self)
+    }
+
+    fn row(&self, channel: usize, offset: usize, target: &mut [f32]) -> Result<()> {
+        ImageRows::row(&**self, channel, offset, target)
     }
 }
 

@@ -8,10 +8,8 @@ use std::path::Path;
 #[derive(Debug)]
 pub(crate) struct ScratchFile(File);
 
-fn failed(error: std::io::Error) -> Error {
-    Error::Scratch {
-        reason: error.to_string(),
-    }
+fn failed(source: std::io::Error) -> Error {
+    Error::Scratch { source }
 }
 
 impl ScratchFile {

@@ -56,10 +56,10 @@ impl Slice {
         network: &dyn PatchNetwork,
         device: &Device,
     ) -> Result<Volume<f32>> {
-        self.pass(image, &Pass::new(network, device))
+        crate::Inferer::Slice(self.clone()).run(image, network, device)
     }
 
-    /// As [`Slice::run`], told of to an observer that may end it.
+    /// As [`Slice::run`], for a pass.
     pub(crate) fn pass(&self, image: &Volume<f32>, pass: &Pass) -> Result<Volume<f32>> {
         let order = self.axis.last();
         let back: [usize; 3] =

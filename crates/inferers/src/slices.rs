@@ -68,18 +68,18 @@ impl Slices {
         crate::Inferer::Slices(self.clone()).run(image, network, device)
     }
 
-    /// As [`Slices::run`], told of to an observer that may end it.
+    /// As [`Slices::run`], for a pass.
     pub(crate) fn pass(&self, image: &Volume<f32>, pass: &Pass) -> Result<Volume<f32>> {
         self.check()?;
         let (size, divisor) = (image.geometry().size(), pass.network.divisor());
-        let total = self.extent(size, divisor).windows;
-        let (mut sum, mut before) = (None, 0);
+        let (mut sum, mut done) = (None, pass.windows.done());
         for slice in self.across() {
-            let output = pass.part(before, total, |pass| slice.pass(image, pass));
+            let output = slice.pass(image, pass);
             let output =
                 output.map_err(|e| e.of_pass(|| format!("slices across {:?}", slice.axis)))?;
             add_to(&mut sum, output);
-            before += slice.extent(size, divisor).windows;
+            done += slice.extent(size, divisor).windows;
+            pass.windows.reach(done);
         }
         mean_of(sum, self.axes.len())
     }

@@ -1,16 +1,16 @@
 //! Overlapping windows through a network, blended into one output, as MONAI's `SlidingWindowInferer`
 //! or nnU-Net's predictor; slice by slice, so that the whole output need never stand in memory.
 
-use crate::finite::CheckedBatch;
+use crate::batch::Batches;
 use crate::inferer::{Extent, Pass};
 use crate::rows::ImageRows;
 use crate::stitch::{OutputSlice, Stitcher};
-use crate::windows::{Start, WindowGrid};
-use crate::{Blending, Error, Observer, PatchNetwork, Result, WindowRule};
+use crate::windows::{Start, WindowGrid, check_batch};
+use crate::{Blending, Error, Inferer, PatchNetwork, Result, WindowRule};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use vesalius_tensor::{tensor_from_values, values_of, zeros};
+use vesalius_tensor::zeros;
 use vesalius_volume::Volume;
 
 /// Runs a network window by window; peak memory is the stitched output and one batch of windows.
@@ -64,15 +64,11 @@ impl Default for SlidingWindow {
 /// A run over some rows of an image.
 pub(crate) struct WindowRun<'a> {
     pub image: &'a dyn ImageRows,
-    pub network: &'a dyn PatchNetwork,
-    pub device: &'a Device,
+    pub pass: &'a Pass<'a>,
     /// The rows (along y) whose output is wanted.
     pub rows: Range<usize>,
     /// What a skipped window puts out, one value a channel; nothing when none may be skipped.
     pub background: Option<Vec<f32>>,
-    pub observer: &'a dyn Observer,
-    /// Whether an output that is not finite is traced to its layer.
-    pub check_layers: bool,
 }
 
 impl SlidingWindow {
@@ -100,6 +96,9 @@ impl SlidingWindow {
         if self.batch_size == 0 {
             return bad("batch_size", "0".to_owned(), "at least 1");
         }
+        if self.skip.is_some_and(|skip| skip.at_most.is_nan()) {
+            return bad("skip.at_most", "NaN".to_owned(), "a number");
+        }
         Ok(())
     }
 
@@ -116,21 +115,18 @@ impl SlidingWindow {
         network: &dyn PatchNetwork,
         device: &Device,
     ) -> Result<Volume<f32>> {
-        self.pass(image, &Pass::new(network, device))
+        Inferer::SlidingWindow(self.clone()).run(image, network, device)
     }
 
-    /// As [`SlidingWindow::run`], told of to an observer that may end it.
+    /// As [`SlidingWindow::run`], for a pass.
     pub(crate) fn pass(&self, image: &Volume<f32>, pass: &Pass) -> Result<Volume<f32>> {
         let [x, y, z] = image.geometry().size();
         let plane = x * y;
         let run = WindowRun {
             image,
-            network: pass.network,
-            device: pass.device,
+            pass,
             rows: 0..y,
             background: None,
-            observer: pass.observer,
-            check_layers: pass.check_layers,
         };
         let (mut output, mut channels) = (Vec::new(), 0);
         self.run_slices(&run, &mut |slice| {
@@ -187,7 +183,7 @@ impl SlidingWindow {
     /// Hands over the output slice by slice, in rising order, as soon as its windows are done.
     ///
     /// # Errors
-    /// As [`SlidingWindow::run`]; what `consume` gives; [`Error::Stopped`].
+    /// As [`SlidingWindow::run`]; what `consume` gives; [`Error::Cancelled`].
     pub(crate) fn run_slices(
         &self,
         run: &WindowRun,
@@ -198,11 +194,16 @@ impl SlidingWindow {
         if size.contains(&0) {
             return Err(Error::EmptyVolume { size });
         }
-        let grid = self.grid(size, run.network.divisor());
+        let pass = run.pass;
+        let grid = self.grid(size, pass.network.divisor());
         let channels = run.image.channels();
-        run.network.check_input(channels, grid.window)?;
-        let weights = self.rule.weights(grid.window, self.blending);
+        check_batch(&grid, channels, self.batch_size)?;
+        pass.network.check_input(channels, grid.window)?;
+        let weights = self.rule.weights(grid.window, self.blending)?;
         let windows = self.worthwhile(&grid, run)?;
+        // Those that are skipped are done.
+        let skipped = grid.count_touching(&run.rows).saturating_sub(windows.len());
+        pass.windows.advance(skipped);
         let slots = self.slots_for(&grid, &windows);
         let stitcher = |background: Vec<f32>| {
             let half = self.keeps_halves();
@@ -211,9 +212,7 @@ impl SlidingWindow {
         let mut stitched = run.background.clone().map(stitcher);
         let (mut done, mut spare) = (0, Vec::new());
         for batch in windows.chunks(self.batch_size) {
-            if !run.observer.advanced(done, windows.len()) {
-                return Err(Error::Stopped);
-            }
+            pass.windows.between()?;
             let (channels, values) = forward(run, &grid, batch, std::mem::take(&mut spare))?;
             if let Some(background) = run.background.as_ref().filter(|b| b.len() != channels) {
                 return Err(Error::OutputChannels {
@@ -225,13 +224,14 @@ impl SlidingWindow {
             stitched.add(batch, &values);
             spare = values;
             done += batch.len();
+            pass.windows.advance(batch.len());
             let until = match windows.get(done) {
                 Some(next) => next[2].max(0) as usize,
                 None => size[2],
             };
             stitched.finish(until, &mut *consume)?;
         }
-        run.observer.advanced(done, windows.len());
+        pass.windows.tell();
         match stitched {
             // Where every window was skipped all is background.
             Some(mut stitched) => stitched.finish(size[2], consume),
@@ -275,27 +275,16 @@ fn forward(
     batch: &[Start],
     spare: Vec<f32>,
 ) -> Result<(usize, Vec<f32>)> {
-    let [x, y, z] = grid.window;
-    let channels = run.image.channels();
-    let values = grid.cut(run.image, batch, spare)?;
-    let input = tensor_from_values(values, batch.len(), channels, grid.window, run.device)?;
-    let output = run.network.forward(input);
-    let found = output.dims();
-    if found[0] != batch.len() || found[2..] != [z, y, x] {
-        return Err(Error::OutputSize {
-            input: [batch.len(), channels, z, y, x],
-            output: found,
-        });
-    }
-    let outputs = values_of(output)?;
-    let checked = CheckedBatch {
-        network: run.network,
-        device: run.device,
-        starts: batch,
-        channels,
-        window: grid.window,
-        check_layers: run.check_layers,
+    let batches = Batches {
+        image: run.image,
+        grid,
+        pass: run.pass,
     };
-    checked.check(&outputs, |start| grid.cut(run.image, start, Vec::new()))?;
-    Ok((found[1], outputs))
+    let input = batches.input_shape(batch.len());
+    let fits = |output: [usize; 5]| match output[0] == input[0] && output[2..] == input[2..] {
+        true => Ok(()),
+        false => Err(Error::OutputSize { input, output }),
+    };
+    let output = batches.run(batch, spare, fits)?;
+    Ok((output.shape[1], output.values))
 }

@@ -54,6 +54,9 @@ const UNFIT: [&str; 9] = [
     "weighted_patch",
 ];
 
+/// More draws of a view than this are a mistake.
+const MOST_DRAWS: u64 = 10_000;
+
 /// A voxel of which less than this was seen, all views together, was not seen.
 const UNSEEN: f32 = 1e-3;
 
@@ -69,8 +72,8 @@ impl TestTime {
                 "at least one chain of transforms, such as `- [flip: {axes: [x], probability: 1}]`";
             return bad("test_time.views", "empty".to_owned(), expected);
         }
-        if self.draws == 0 {
-            return bad("test_time.draws", "0".to_owned(), "at least 1");
+        if !(1..=MOST_DRAWS).contains(&self.draws) {
+            return bad("test_time.draws", self.draws.to_string(), "from 1 to 10000");
         }
         for chain in &self.views {
             chain.check()?;
@@ -95,18 +98,17 @@ impl TestTime {
         Inferer::TestTime(self.clone()).run(image, network, device)
     }
 
-    /// As [`TestTime::run`], told of to an observer that may end it.
+    /// As [`TestTime::run`], for a pass.
     pub(crate) fn pass(&self, image: &Volume<f32>, pass: &Pass) -> Result<Volume<f32>> {
         self.check()?;
         let (size, divisor) = (image.geometry().size(), pass.network.divisor());
         let each = self.inferer.extent(size, divisor).windows;
-        let total = each * self.count();
         let mut views = Views::default();
-        let mut done = 0;
+        let mut done = pass.windows.done();
         if self.original {
-            let output = pass.part(0, total, |pass| self.inferer.pass(image, pass))?;
-            views.add(output, None)?;
+            views.add(self.inferer.pass(image, pass)?, None)?;
             done += each;
+            pass.windows.reach(done);
         }
         for (number, chain) in self.views.iter().enumerate() {
             for draw in 0..self.draws_of(chain) {
@@ -120,11 +122,12 @@ impl TestTime {
                         expected: "chains that keep the image's channels",
                     });
                 }
-                let output = pass.part(done, total, |pass| self.inferer.pass(&view, pass));
+                let output = self.inferer.pass(&view, pass);
                 let name = || format!("view {} of `test_time`, draw {draw}", number + 1);
                 let output = output.map_err(|e| e.of_pass(name))?;
                 views.add(output, Some(&trace))?;
                 done += each;
+                pass.windows.reach(done);
             }
         }
         views.mean()
@@ -134,7 +137,7 @@ impl TestTime {
     pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
         let each = self.inferer.extent(size, divisor);
         Extent {
-            windows: each.windows * self.count(),
+            windows: each.windows.saturating_mul(self.count()),
             // The sum, and an output on its way back.
             outputs: each.outputs + 2,
             // The view, and how often each voxel was seen.

@@ -3,7 +3,9 @@
 //! Conventions are those of MONAI 1.6 (`dense_patch_slices`, `compute_importance_map`) and of nnU-Net
 //! 2.8 (`compute_steps_for_sliding_window`, `compute_gaussian`).
 
+use crate::Result;
 use serde::{Deserialize, Serialize};
+use vesalius_volume::check_memory;
 
 /// How overlapping windows are blended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,10 +38,14 @@ const LARGEST_WEIGHT: f64 = 10.0;
 /// nnU-Net's kernel ends so many σ from its middle.
 const REACH: f64 = 4.0;
 
+/// Windows are at least so many voxels apart before their places are rounded.
+const SMALLEST_STEP: f64 = 1.0 / 16.0;
+
 impl WindowRule {
     /// First voxel of each window along one axis.
     ///
-    /// Windows are at most `window · (1 - overlap)` apart; an axis that fits in one window has one.
+    /// Windows are at most `window · (1 - overlap)` apart, and at least one voxel; an axis that fits in one window has
+    /// one.
     pub fn starts(self, size: usize, window: usize, overlap: f64) -> Vec<usize> {
         match self {
             Self::Monai => window_starts(size, window, overlap),
@@ -48,7 +54,10 @@ impl WindowRule {
     }
 
     /// Weights of a window of `size` voxels `[x, y, z]`, x fastest.
-    pub fn weights(self, size: [usize; 3], blending: Blending) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// [`vesalius_volume::Error::OutOfMemory`] for a window that no memory holds.
+    pub fn weights(self, size: [usize; 3], blending: Blending) -> Result<Vec<f32>> {
         match (self, blending) {
             (Self::Nnunet, Blending::Gaussian) => half_weights(size),
             _ => window_weights(size, blending),
@@ -71,10 +80,14 @@ pub fn window_starts(size: usize, window: usize, overlap: f64) -> Vec<usize> {
 }
 
 /// Weights of a window of `size` voxels `[x, y, z]`, x fastest.
-pub fn window_weights(size: [usize; 3], blending: Blending) -> Vec<f32> {
+///
+/// # Errors
+/// As [`WindowRule::weights`].
+pub fn window_weights(size: [usize; 3], blending: Blending) -> Result<Vec<f32>> {
+    check_memory("the weights of a window", size, 1, size_of::<f32>(), None)?;
     let voxels = size.iter().product();
     if blending == Blending::Constant {
-        return vec![1.0; voxels];
+        return Ok(vec![1.0; voxels]);
     }
     let axis = |n: usize| -> Vec<f32> {
         let sigma = n as f32 * SIGMA_SHARE as f32;
@@ -96,7 +109,7 @@ pub fn window_weights(size: [usize; 3], blending: Blending) -> Vec<f32> {
         .fold(f32::INFINITY, f32::min)
         .max(SMALLEST_WEIGHT);
     weights.iter_mut().for_each(|w| *w = w.max(smallest));
-    weights
+    Ok(weights)
 }
 
 /// nnU-Net's places: as many as the step needs, spread evenly and rounded to the even voxel.
@@ -104,7 +117,7 @@ fn even_starts(size: usize, window: usize, overlap: f64) -> Vec<usize> {
     let last = size.saturating_sub(window) as f64;
     // Windows that overlap wholly would never get anywhere.
     let step = match window as f64 * (1.0 - overlap) {
-        step if step > 0.0 => step,
+        step if step > 0.0 => step.max(SMALLEST_STEP),
         _ => 1.0,
     };
     let between = (last / step).ceil();
@@ -118,7 +131,8 @@ fn even_starts(size: usize, window: usize, overlap: f64) -> Vec<usize> {
 
 /// nnU-Net's weights: a Gaussian around the voxel at half the size, 10 at most, rounded to 16-bit
 /// floats; what is zero there gets the smallest weight that is not.
-fn half_weights(size: [usize; 3]) -> Vec<f32> {
+fn half_weights(size: [usize; 3]) -> Result<Vec<f32>> {
+    check_memory("the weights of a window", size, 1, size_of::<f32>(), None)?;
     let axis = |n: usize| -> Vec<f64> {
         let sigma = n as f64 * SIGMA_SHARE;
         let reach = (REACH * sigma + 0.5).floor();
@@ -145,7 +159,7 @@ fn half_weights(size: [usize; 3]) -> Vec<f32> {
         .filter(|&w| w > 0.0)
         .fold(f32::INFINITY, f32::min);
     weights.iter_mut().for_each(|w| *w = w.max(smallest));
-    weights
+    Ok(weights)
 }
 
 /// The nearest 16-bit float, ties to even; for values from 0 to 65504.
@@ -190,7 +204,9 @@ mod tests {
 
     #[test]
     fn nnunets_weights_are_16_bit_floats_with_a_peak_of_ten() {
-        let weights = WindowRule::Nnunet.weights([40, 56, 40], Blending::Gaussian);
+        let weights = WindowRule::Nnunet
+            .weights([40, 56, 40], Blending::Gaussian)
+            .unwrap();
         let at = |x: usize, y: usize, z: usize| weights[(z * 56 + y) * 40 + x];
         // nnU-Net 2.8.1: compute_gaussian((40, 56, 40), 1/8, 10)
         assert_eq!(at(20, 28, 20), 10.0);
@@ -202,12 +218,13 @@ mod tests {
 
     #[test]
     fn weights_peak_in_the_middle_and_have_a_floor() {
-        let weights = window_weights([8, 5, 3], Blending::Gaussian);
+        let weights = window_weights([8, 5, 3], Blending::Gaussian).unwrap();
         let middle = weights[(8 * 5) + 2 * 8 + 3];
         assert!(weights.iter().all(|&w| w <= middle && w >= 1e-3));
         assert_eq!(weights[0], 1e-3);
         assert!(
             window_weights([2, 2, 2], Blending::Constant)
+                .unwrap()
                 .iter()
                 .all(|&w| w == 1.0)
         );

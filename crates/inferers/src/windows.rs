@@ -1,10 +1,11 @@
 //! All windows over one image: where they start, what of them lies inside, their voxels cut out.
 
 use crate::rows::ImageRows;
-use crate::{Result, SlidingWindow, WindowRule};
+use crate::{Error, Result, SlidingWindow, WindowRule};
 use rayon::prelude::*;
 use std::ops::Range;
 use vesalius_tensor::zeros;
+use vesalius_volume::check_memory;
 
 /// The windows over an image of `size` voxels, padded evenly where it is smaller than one.
 #[derive(Debug, Clone)]
@@ -21,11 +22,43 @@ pub(crate) struct WindowGrid {
 /// A window: its first voxel along each axis, in the image's index, negative within the padding.
 pub(crate) type Start = [i64; 3];
 
+/// Windows are shorter than this along each axis, so that numbers of voxels do not overflow.
+const TOO_LONG: usize = 1 << 16;
+
+/// The length of a window: as wanted or more, so that the network can divide it. One that is too long is refused by
+/// [`check_batch`].
+pub(crate) fn divisible(wanted: usize, divisor: usize) -> usize {
+    let divided = wanted.checked_next_multiple_of(divisor.max(1));
+    divided.unwrap_or(TOO_LONG).min(TOO_LONG)
+}
+
+/// Nothing when a batch of windows fits into memory.
+///
+/// # Errors
+/// [`Error::BadValue`] for windows longer than any volume; [`vesalius_volume::Error::OutOfMemory`].
+pub(crate) fn check_batch(grid: &WindowGrid, channels: usize, batch: usize) -> Result<()> {
+    if grid.window.contains(&TOO_LONG) {
+        return Err(Error::BadValue {
+            key: "patch_size",
+            found: format!("{:?} with what the network divides by", grid.window),
+            expected: "less than 65536 voxels along each axis",
+        });
+    }
+    let samples = batch.min(grid.count()).saturating_mul(channels);
+    Ok(check_memory(
+        "a batch of windows",
+        grid.window,
+        samples,
+        size_of::<f32>(),
+        None,
+    )?)
+}
+
 impl WindowGrid {
     pub fn new(config: &SlidingWindow, size: [usize; 3], divisor: [usize; 3]) -> Self {
         let window: [usize; 3] = std::array::from_fn(|a| {
             let wanted = usize::try_from(config.patch_size[a]).unwrap_or(size[a]);
-            wanted.next_multiple_of(divisor[a].max(1))
+            divisible(wanted, divisor[a])
         });
         let padded: [usize; 3] = std::array::from_fn(|a| size[a].max(window[a]));
         let rule: WindowRule = config.rule;

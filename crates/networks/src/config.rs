@@ -1,11 +1,13 @@
 //! The networks by name: one enum that a config file's `network:` becomes, and what all of them tell.
 
 use crate::{
-    AnyNetwork, AttentionUnetConfig, BasicUNetConfig, DynUNetConfig, Error, MedNeXtConfig, Network,
-    PlainConvUNetConfig, ResidualEncoderUNetConfig, Result, SegResNetConfig, SegResNetDSConfig,
-    SwinUnetrConfig, UNetConfig, UnetrConfig, VNetConfig, Weights,
+    AnyNetwork, AttentionUnetConfig, BasicUNetConfig, CustomNetwork, DynUNetConfig, Error,
+    MedNeXtConfig, Network, PlainConvUNetConfig, ResidualEncoderUNetConfig, Result,
+    SegResNetConfig, SegResNetDSConfig, SwinUnetrConfig, UNetConfig, UnetrConfig, VNetConfig,
+    Weights,
 };
 use serde::{Deserialize, Serialize};
+use vesalius_registry::Custom;
 use vesalius_tensor::{Device, Scope};
 
 /// What a network's config tells before anything is built.
@@ -97,6 +99,7 @@ pub trait Architecture {
         if (0..3).any(|axis| size[axis] < minimum[axis]) {
             return bad(format!("each axis must be at least {minimum:?}"));
         }
+        let divisor = divisor.map(|by| by.max(1));
         let fits = |axis: usize| size[axis] > 0 && size[axis].is_multiple_of(divisor[axis]);
         if (0..3).all(fits) {
             return Ok(());
@@ -141,6 +144,7 @@ macro_rules! standard_channels {
 /// A network by name, with its options: in YAML `unet: {channels: [16, 32, 64], …}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum NetworkConfig {
     /// MONAI's `UNet`.
     #[serde(rename = "unet")]
@@ -178,6 +182,9 @@ pub enum NetworkConfig {
     /// nnU-Net's `ResidualEncoderUNet`.
     #[serde(rename = "residual_encoder_unet")]
     ResidualEncoderUNet(ResidualEncoderUNetConfig),
+    /// A network of the user's own: in YAML `custom: my_network` or `custom: {name: my_network, width: 8}`, for
+    /// which [`NetworkConfig::resolve`] is called after reading.
+    Custom(Custom<dyn CustomNetwork>),
 }
 
 impl Default for NetworkConfig {
@@ -202,6 +209,7 @@ impl NetworkConfig {
             Self::SwinUnetr(config) => config,
             Self::PlainConvUNet(config) => config,
             Self::ResidualEncoderUNet(config) => config,
+            Self::Custom(config) => config,
         }
     }
 
@@ -219,6 +227,7 @@ impl NetworkConfig {
             Self::SwinUnetr(config) => config,
             Self::PlainConvUNet(config) => config,
             Self::ResidualEncoderUNet(config) => config,
+            Self::Custom(config) => config,
         }
     }
 
@@ -303,6 +312,7 @@ impl NetworkConfig {
             Self::ResidualEncoderUNet(config) => {
                 AnyNetwork::ResidualEncoderUNet(config.build(&scope)?)
             }
+            Self::Custom(_) => return Err(Self::not_built()),
         };
         Ok(Network::new(model, self.clone(), &scope))
     }

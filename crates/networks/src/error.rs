@@ -1,7 +1,11 @@
 //! What can be wrong with a network's config, its input or its weights: one sentence each, with the remedy.
 
+use vesalius_control::Cancelled;
+use vesalius_volume::ErrorKind;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A config that cannot be built.
     #[error("network `{network}`: {problem}")]
@@ -45,6 +49,37 @@ pub enum Error {
     /// An error of the tensor crate.
     #[error("{0}")]
     Tensor(#[from] vesalius_tensor::Error),
+    /// A config names a network of the user's own that cannot be had.
+    #[error("{0}")]
+    Registry(#[from] vesalius_registry::Error),
+    /// An error of a network of the user's own.
+    #[error("{0}")]
+    Custom(Box<dyn std::error::Error + Send + Sync>),
+    /// The work was cancelled while the network ran.
+    #[error("{0}")]
+    Cancelled(#[from] Cancelled),
+}
+
+impl Error {
+    /// An error of a network of the user's own: a text, or any error.
+    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Custom(error.into())
+    }
+
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::BadWeights { .. } => ErrorKind::Corrupt,
+            Self::UnknownArchitecture { .. } => ErrorKind::Unsupported,
+            Self::Tensor(error) => error.kind(),
+            Self::Registry(error) => error.kind(),
+            Self::Cancelled(_) => ErrorKind::Cancelled,
+            Self::BadConfig { .. }
+            | Self::BadInput { .. }
+            | Self::WeightsMismatch(_)
+            | Self::Custom(_) => ErrorKind::BadInput,
+        }
+    }
 }
 
 /// How weights and a network differ, by the parameters' names.

@@ -7,15 +7,18 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod custom;
 mod error;
 mod monai;
 mod network;
 mod nnunet;
+mod patch_network;
 mod peers;
 mod profile;
 mod weights;
 
 pub use config::{Architecture, NetworkConfig};
+pub use custom::{CustomNetwork, RegisterNetwork};
 pub use error::{Error, Mismatch};
 pub use monai::{
     AttentionUnet, AttentionUnetConfig, BasicUNet, BasicUNetConfig, DynUNet, DynUNetConfig,
@@ -28,6 +31,7 @@ pub use nnunet::{
     PerStage, PlainConvUNet, PlainConvUNetConfig, ResidualBlock, ResidualEncoderUNet,
     ResidualEncoderUNetConfig,
 };
+pub use patch_network::{PatchNetwork, PatchOutput};
 pub use profile::Profile;
 pub use weights::{StoredTensor, Weights, read_pickle, read_pytorch_values};
 

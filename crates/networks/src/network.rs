@@ -2,8 +2,8 @@
 
 use crate::{
     Architecture, AttentionUnet, BasicUNet, DynUNet, Error, MedNeXt, Mismatch, NetworkConfig,
-    PlainConvUNet, ResidualEncoderUNet, Result, SegResNet, SegResNetDS, SwinUnetr, UNet, Unetr,
-    VNet, Weights,
+    PatchNetwork, PlainConvUNet, ResidualEncoderUNet, Result, SegResNet, SegResNetDS, SwinUnetr,
+    UNet, Unetr, VNet, Weights,
 };
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::TensorData;
@@ -262,6 +262,32 @@ impl Network {
             .map(str::to_owned)
             .collect();
         mismatch
+    }
+}
+
+/// The full-resolution output; `forward` checks its input.
+impl PatchNetwork for Network {
+    fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>> {
+        // The first output is the full-resolution one.
+        Ok(self.try_forward(patches)?.swap_remove(0))
+    }
+
+    fn divisor(&self) -> [usize; 3] {
+        self.architecture().divisor()
+    }
+
+    fn spatial_dims(&self) -> usize {
+        self.architecture().spatial_dims()
+    }
+
+    fn check_input(&self, channels: usize, size: [usize; 3]) -> Result<()> {
+        self.config.check_input(channels, size)
+    }
+
+    fn first_not_finite(&self, patches: Tensor<5>) -> Result<Option<String>> {
+        let [_, channels, z, y, x] = patches.dims();
+        self.config.check_input(channels, [x, y, z])?;
+        Ok(Network::first_not_finite(self, patches))
     }
 }
 

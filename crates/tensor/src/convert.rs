@@ -47,11 +47,11 @@ pub fn label_tensor(labels: &LabelMap, device: &Device) -> Tensor<5, Int> {
 /// The values of a tensor in memory order (x fastest).
 ///
 /// # Errors
-/// [`Error::Execution`] when the device failed before.
+/// [`Error::Execution`] or [`Error::DeviceMemory`] when the device failed before.
 pub fn values_of(tensor: Tensor<5>) -> Result<Vec<f32>> {
     tensor
         .try_into_vec_as::<f32>()
-        .map_err(|error| Error::Execution(error.to_string()))
+        .map_err(|error| Error::of_device(&error.to_string()))
 }
 
 /// The volume that a tensor `[1, C, Z, Y, X]` holds, placed by `geometry`.
@@ -81,7 +81,7 @@ pub fn label_map_from_tensor(tensor: Tensor<5, Int>, geometry: Geometry) -> Resu
     }
     let values = tensor
         .try_into_vec_as::<i64>()
-        .map_err(|error| Error::Execution(error.to_string()))?;
+        .map_err(|error| Error::of_device(&error.to_string()))?;
     let labels = values
         .into_iter()
         .map(|value| u16::try_from(value).map_err(|_| Error::NotALabel(value)))

@@ -84,6 +84,9 @@ pub enum Error {
         "the device could not deliver a result: {0}; use a smaller patch or batch, or the device `cpu`"
     )]
     Execution(String),
+    /// The device has not enough memory for the work.
+    #[error("the device ran out of memory: {0}; use a smaller patch or batch, or the device `cpu`")]
+    DeviceMemory(String),
     /// An error of the volume crate.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
@@ -97,6 +100,7 @@ impl Error {
             Self::DeviceAbsent { .. } => ErrorKind::NotFound,
             Self::NotFinite { .. } => ErrorKind::Corrupt,
             Self::Execution(_) => ErrorKind::Device,
+            Self::DeviceMemory(_) => ErrorKind::OutOfMemory,
             Self::Volume(error) => error.kind(),
             _ => ErrorKind::BadInput,
         }

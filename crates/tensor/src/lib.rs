@@ -12,6 +12,7 @@ mod convert;
 mod cpu;
 mod device;
 mod error;
+mod failure;
 mod finite;
 mod layers;
 mod logits;
@@ -27,6 +28,7 @@ pub use convert::{
 };
 pub use device::{DEVICE_SEARCH_THREAD, DeviceName, parse_device};
 pub use error::Error;
+pub use failure::{is_cpu, on_device};
 pub use finite::all_finite;
 pub use layers::*;
 pub use logits::Logits;

@@ -5,7 +5,6 @@ use crate::{Batch, Error, Precision, Result};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{FloatDType, TensorData};
-use std::panic::AssertUnwindSafe;
 use vesalius_losses::{DeepSupervision, LossConfig};
 use vesalius_networks::Network;
 use vesalius_tensor::{Device, Logits, Tensor, tensor_from_values};
@@ -114,7 +113,11 @@ impl GradientWorkers for SeveralDevices {
                 .collect();
             threads
                 .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| Err(error_of(&*panic))))
+                .map(|thread| {
+                    thread.join().unwrap_or_else(|panic| {
+                        Err(Error::of_device(vesalius_tensor::Error::of_panic(&*panic)))
+                    })
+                })
                 .collect::<Result<Vec<_>>>()
         })?;
         // In the batches' order, so that the sum does not depend on who was first.
@@ -155,7 +158,8 @@ impl Objective<'_> {
             loss = loss.mul_scalar(1.0 - partner.weight) + other.mul_scalar(partner.weight);
         }
         let value = loss.clone().try_into_scalar::<f32>();
-        let value = value.map_err(|e| Error::of_device(&e.to_string()))?;
+        let value = value
+            .map_err(|e| Error::of_device(vesalius_tensor::Error::of_device(&e.to_string())))?;
         let scaled = match self.loss_scale {
             1.0 => loss,
             scale => loss.mul_scalar(scale),
@@ -226,22 +230,15 @@ impl<'a> Sum<'a> {
     }
 }
 
-/// Does work on a device. What a backend says by a panic, as GPU backends do when memory runs out,
-/// becomes an error; on the CPU a panic is a mistake of ours and stays one.
+/// Does work on a device; see [`vesalius_tensor::on_device`].
 ///
 /// # Errors
 /// Those of the work, and [`Error::OutOfMemory`] or [`Error::Device`].
 pub(crate) fn guarded<T>(device: &Device, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    if device.clone().inner() == Device::flex() {
-        return work();
+    match vesalius_tensor::on_device(device, work) {
+        Ok(done) => done.map_err(Error::named_as_device),
+        Err(failed) => Err(Error::of_device(failed)),
     }
-    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(error_of(&*panic)))
-}
-
-fn error_of(panic: &(dyn std::any::Any + Send)) -> Error {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    Error::of_device(text.unwrap_or("it stopped without saying why"))
 }
 
 #[cfg(test)]
@@ -365,12 +362,5 @@ mod tests {
                 "{error}"
             );
         }
-    }
-
-    #[test]
-    fn what_a_panicking_backend_says_is_understood() {
-        let error = error_of(&"out of device memory allocating 5 bytes".to_owned());
-        assert!(matches!(error, Error::OutOfMemory { .. }));
-        assert!(matches!(error_of(&"lost"), Error::Device(_)));
     }
 }

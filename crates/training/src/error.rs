@@ -201,26 +201,40 @@ impl Error {
 
     /// Whether the work was asked to stop.
     pub(crate) fn is_stopped(&self) -> bool {
-        matches!(self, Self::Inferer(vesalius_inferers::Error::Stopped))
+        matches!(self, Self::Inferer(vesalius_inferers::Error::Cancelled(_)))
     }
 
-    /// What a device's message means.
-    pub(crate) fn of_device(message: &str) -> Self {
-        const NO_MEMORY: [&str; 4] = [
-            "out of memory",
-            "out-of-memory",
-            "out of device memory",
-            "can't allocate buffer",
-        ];
-        let lower = message.to_lowercase();
-        let first = message.lines().next().unwrap_or_default().to_owned();
-        if NO_MEMORY.iter().any(|words| lower.contains(words)) {
-            return Self::OutOfMemory {
+    /// A failure of the device, with what helps in training where memory ran out.
+    pub(crate) fn of_device(failed: vesalius_tensor::Error) -> Self {
+        match failed {
+            vesalius_tensor::Error::DeviceMemory(reason) => Self::OutOfMemory {
                 doing: "training".to_owned(),
-                reason: first,
-            };
+                reason,
+            },
+            vesalius_tensor::Error::Execution(reason) => Self::Device(reason),
+            other => Self::Tensor(other),
         }
-        Self::Device(first)
+    }
+
+    /// A failure of the device within the work, named as in training.
+    pub(crate) fn named_as_device(self) -> Self {
+        use vesalius_inferers::Error as Inferers;
+        use vesalius_tensor::Error as Failed;
+        match self {
+            Self::Tensor(failed @ (Failed::DeviceMemory(_) | Failed::Execution(_))) => {
+                Self::of_device(failed)
+            }
+            Self::Validation { case, source } => match *source {
+                Inferers::Tensor(failed @ (Failed::DeviceMemory(_) | Failed::Execution(_))) => {
+                    Self::of_device(failed)
+                }
+                other => Self::Validation {
+                    case,
+                    source: Box::new(other),
+                },
+            },
+            other => other,
+        }
     }
 
     /// The same error with a further word of help, for those whose message may have one.
@@ -280,13 +294,14 @@ mod tests {
             "An out-of-memory error happened during launch",
             "CUDA_ERROR_OUT_OF_MEMORY: out of memory",
         ] {
-            let text = Error::of_device(message).to_string();
+            let text = Error::of_device(vesalius_tensor::Error::of_device(message)).to_string();
             assert!(
                 text.contains("batch_size") && text.contains("patch.size"),
                 "{text}"
             );
         }
-        let other = Error::of_device("device lost").to_string();
+        let other = vesalius_tensor::Error::of_device("device lost");
+        let other = Error::of_device(other).to_string();
         assert!(!other.contains("batch_size"), "{other}");
     }
 }

@@ -23,7 +23,8 @@ pub(crate) fn global_norm(network: &Network, gradients: &GradientsParams) -> Res
         None => Ok(0.0),
         Some(sum) => {
             let sum = sum.try_into_scalar::<f32>();
-            let sum = sum.map_err(|e| Error::of_device(&e.to_string()))?;
+            let sum = sum
+                .map_err(|e| Error::of_device(vesalius_tensor::Error::of_device(&e.to_string())))?;
             Ok(f64::from(sum).sqrt())
         }
     }

@@ -3,10 +3,10 @@
 use crate::source::CaseSource;
 use crate::{Batch, Error, Event, PatchSampler, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
-use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork, labels_on_file};
+use vesalius_inferers::{AxisOrder, Inferer, PatchNetwork, TurnedNetwork, labels_on_file};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_networks::Network;
-use vesalius_tensor::{Device, LogitsSlab, tensor_from_values, values_of};
+use vesalius_tensor::{Device, LogitsSlab, Tensor, tensor_from_values, values_of};
 use vesalius_volume::{LabelMap, LabelScheme};
 
 /// What a validation found.
@@ -20,10 +20,37 @@ pub struct Scores {
     pub cases: Vec<(String, f64)>,
 }
 
+/// A network that refuses its next batch once `stop` is set.
+struct Stoppable<'a> {
+    network: TurnedNetwork<'a>,
+    stop: &'a AtomicBool,
+}
+
+impl PatchNetwork for Stoppable<'_> {
+    fn forward(&self, patches: Tensor<5>) -> vesalius_networks::Result<Tensor<5>> {
+        match self.stop.load(Ordering::Relaxed) {
+            true => Err(vesalius_control::Cancelled.into()),
+            false => self.network.forward(patches),
+        }
+    }
+
+    fn divisor(&self) -> [usize; 3] {
+        self.network.divisor()
+    }
+
+    fn spatial_dims(&self) -> usize {
+        self.network.spatial_dims()
+    }
+
+    fn check_input(&self, channels: usize, size: [usize; 3]) -> vesalius_networks::Result<()> {
+        self.network.check_input(channels, size)
+    }
+}
+
 /// The labels that a network gives to a preprocessed case, on the grid of its file.
 ///
 /// # Errors
-/// A network whose output does not fit; [`vesalius_inferers::Error::Stopped`] once `stop` is set.
+/// A network whose output does not fit; [`vesalius_inferers::Error::Cancelled`] once `stop` is set.
 pub(crate) fn segment(
     network: &Network,
     case: &crate::Case,
@@ -38,14 +65,14 @@ pub(crate) fn segment(
     };
     let failed = |source| match source {
         // Ctrl-C is no failure of the case.
-        vesalius_inferers::Error::Stopped => Error::Inferer(source),
+        vesalius_inferers::Error::Cancelled(_) => Error::Inferer(source),
         source => Error::Validation {
             case: case.subject.name().to_owned(),
             source: Box::new(source),
         },
     };
-    let goes_on = |_: usize, _: usize| !stop.load(Ordering::Relaxed);
-    let logits = inferer.run_observed(case.subject.image(), &network, device, &goes_on);
+    let network = Stoppable { network, stop };
+    let logits = inferer.run(case.subject.image(), &network, device);
     let logits = logits.map_err(failed)?;
     let grid = match case.reference() {
         Some(reference) => reference.geometry(),
@@ -59,7 +86,7 @@ pub(crate) fn segment(
 ///
 /// # Errors
 /// A network whose output does not fit, or a case that cannot be scored;
-/// [`vesalius_inferers::Error::Stopped`] once `stop` is set.
+/// [`vesalius_inferers::Error::Cancelled`] once `stop` is set.
 pub fn validate(
     network: &Network,
     cases: &dyn CaseSource,

@@ -3,6 +3,7 @@
 use crate::work::Work;
 use crate::{Result, Step, Stream, Trace, Transform, keyed};
 use serde::{Deserialize, Serialize};
+use vesalius_control::Control;
 use vesalius_registry::Registry;
 use vesalius_volume::Subject;
 
@@ -71,12 +72,30 @@ impl Chain {
         draw: u64,
         limit: Option<u64>,
     ) -> Result<(Subject, Trace)> {
+        self.trace_controlled(subject, seed, draw, limit, &Control::new())
+    }
+
+    /// As [`Chain::trace_within`], with a stage `preprocess` that counts transforms; cancelled between two of them.
+    ///
+    /// # Errors
+    /// As [`Chain::apply_within`]; [`crate::Error::Cancelled`].
+    pub fn trace_controlled(
+        &self,
+        subject: Subject,
+        seed: u64,
+        draw: u64,
+        limit: Option<u64>,
+        control: &Control,
+    ) -> Result<(Subject, Trace)> {
         self.check()?;
         let from = *subject.geometry();
         let mut work = Work::new(subject, draw).within(limit);
+        let stage = control.stage("preprocess", self.0.len() as u64);
         for (position, transform) in (0u32..).zip(&self.0) {
+            stage.control().check()?;
             let mut rng = keyed(seed, draw, Stream::Augmentation(position));
             transform.run(&mut work, &mut rng)?;
+            stage.advance(1);
         }
         let (subject, steps, interpolations) = work.finish()?;
         let trace = Trace {

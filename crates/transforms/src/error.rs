@@ -72,6 +72,9 @@ pub enum Error {
     /// An error of a transform of the user's own.
     #[error("{0}")]
     Custom(Box<dyn std::error::Error + Send + Sync>),
+    /// The work was cancelled between two transforms.
+    #[error("{0}")]
+    Cancelled(#[from] vesalius_control::Cancelled),
     /// A filter refused.
     #[error("{0}")]
     Filter(#[from] vesalius_filters::Error),
@@ -94,6 +97,7 @@ impl Error {
             Self::Volume(error) => error.kind(),
             Self::Filter(error) => error.kind(),
             Self::Registry(error) => error.kind(),
+            Self::Cancelled(_) => ErrorKind::Cancelled,
             _ => ErrorKind::BadInput,
         }
     }

@@ -9,6 +9,8 @@
 //!   [`transform`] (a chain of transforms), [`view`] (pictures), [`transform_file`] and [`slabs`].
 //! - Training: [`train`] (one model) and [`auto`] (from a dataset to a model).
 //!
+//! [`Error`] holds any error of these crates, with its kind.
+//!
 //! `predict` and `model` need the feature `infer`; `evaluate`, `train` and `auto` the one of their name;
 //! `transform` and `view` need `view`.
 
@@ -16,6 +18,7 @@
 
 #[cfg(feature = "auto")]
 pub mod auto;
+mod error;
 #[cfg(feature = "evaluate")]
 pub mod evaluate;
 pub mod filter;
@@ -35,5 +38,6 @@ pub mod transform_file;
 #[cfg(feature = "view")]
 pub mod view;
 
+pub use error::{Error, Result};
 pub use kind::{FileKind, MayBeLabels, Notice};
 pub use vesalius_volume::FileWarning;

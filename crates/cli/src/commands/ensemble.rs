@@ -2,6 +2,7 @@
 
 use super::Result;
 use crate::combination::CombinationOptions;
+use crate::interrupt::control;
 use std::path::PathBuf;
 use vesalius::inferers::describe_model;
 use vesalius::predict::{EnsembleMember, ensemble_cases};
@@ -49,6 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         arguments.combination.combination(),
         labels.as_ref(),
         arguments.save_probabilities,
+        &control(),
         |name, path| note!("{name}: {}", path.display()),
     )?;
     out!("{count} case(s) into {}", arguments.output.display());

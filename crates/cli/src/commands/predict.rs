@@ -3,7 +3,7 @@
 use super::Result;
 use crate::combination::CombinationOptions;
 use crate::input::Reading;
-use crate::interrupt::stop_flag;
+use crate::interrupt::control;
 use crate::output::{JsonOutput, table};
 use crate::{remedy, warnings};
 use clap::ValueEnum;
@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use vesalius::inferers::{Bytes, OpenOptions};
 use vesalius::io::ReadOptions;
 use vesalius::predict::{
-    CaseResult, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases_of, open_models,
-    predict_cases,
+    CaseResult, Error, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases_of,
+    open_models, predict_cases,
 };
 use vesalius::tensor::parse_device;
 use vesalius::volume::Warning;
@@ -121,17 +121,16 @@ struct Line {
 /// Segments every case; fails at the end when one could not be.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let device = parse_device(&arguments.device)?;
-    let open = OpenOptions {
-        folds: arguments.folds.clone(),
-        checkpoint: arguments.checkpoint.clone(),
-        mirror: arguments.tta.map(|switch| switch == Switch::On),
-        step: arguments.step,
-        batch_size: arguments.batch_size,
-    };
+    let mut open = OpenOptions::new().device(device);
+    open.folds.clone_from(&arguments.folds);
+    open.checkpoint.clone_from(&arguments.checkpoint);
+    open.mirror = arguments.tta.map(|switch| switch == Switch::On);
+    open.step = arguments.step;
+    open.batch_size = arguments.batch_size;
     let combination = &arguments.combination;
     let weights = combination.weights(arguments.model.len(), "model(s)")?;
     let by = combination.combination();
-    let segmenter = open_models(&arguments.model, &weights, by, &device, &open)?;
+    let segmenter = open_models(&arguments.model, &weights, by, &open)?;
     warnings::tell_about("model", segmenter.warnings());
     let found = find_cases_of(&arguments.input, segmenter.model())?;
     tell_left_out(&found);
@@ -147,11 +146,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             ..arguments.reading.options()
         },
     };
-    let stop = stop_flag();
     let total = cases.len();
     let observer = |progress: &Progress| tell(progress, total);
     let output = &arguments.output;
-    let results = predict_cases(&segmenter, &cases, output, &options, &stop, observer)?;
+    let control = control();
+    let results = match predict_cases(&segmenter, &cases, output, &options, &control, observer) {
+        // Those that were done are told like all others.
+        Err(Error::Cancelled { results, .. }) => results,
+        results => results?,
+    };
     if !arguments.json.replaces_table() {
         summarise(&results, total, arguments);
     }
@@ -271,7 +274,7 @@ fn line(result: CaseResult) -> Line {
     Line {
         case: result.name,
         output: result.outcome.as_ref().ok().cloned(),
-        error: result.outcome.err(),
+        error: result.outcome.err().map(|error| error.to_string()),
         was_there: result.was_there,
         seconds: result.seconds,
         millilitres: volumes

@@ -5,7 +5,7 @@ use crate::store::Store;
 use crate::{Result, store::Stored};
 use std::collections::BTreeMap;
 use std::path::Path;
-use vesalius_io::{FileVoxel, VoxelType, WriteOptions};
+use vesalius_io::{FileVoxel, LabelName, VoxelType, WriteOptions};
 use vesalius_volume::{Geometry, Label, LabelMap, LabelScheme};
 
 /// Labels on a grid.
@@ -118,8 +118,8 @@ impl LabelStore {
     }
 
     /// Writes a file, run by run, in the smallest type that holds the labels that occur; a picture where its
-    /// name asks for one.
-    pub fn save(&self, path: &Path) -> Result<()> {
+    /// name asks for one. Names go into formats that have a place for them.
+    pub fn save(&self, path: &Path, names: &[LabelName]) -> Result<()> {
         if vesalius_io::is_picture(path) {
             let mut labels = vec![0; self.geometry.voxel_count()];
             self.read(0, &mut labels)?;
@@ -130,6 +130,7 @@ impl LabelStore {
                 0..=255 => VoxelType::U8,
                 _ => VoxelType::U16,
             }),
+            labels: names.to_vec(),
             ..WriteOptions::default()
         };
         match &self.values {

@@ -9,7 +9,7 @@ mod whole;
 
 pub(crate) use exporter::Exporter;
 pub(crate) use labels::LabelStore;
-pub(crate) use output::Output;
+pub(crate) use output::{Kept, Output};
 pub use whole::labels_on_file;
 pub(crate) use whole::{askew, background, whole};
 
@@ -17,11 +17,14 @@ pub(crate) use whole::{askew, background, whole};
 mod tests {
     use super::*;
     use crate::Aside;
+    use crate::inferer::Pass;
     use crate::placement::Placement;
+    use crate::progress::WindowCount;
     use crate::rows::{ImageRows, ScratchImage};
     use crate::sliding_window::WindowRun;
     use crate::{SkipWindows, SlidingWindow, WindowRule};
     use burn::tensor::{Device, Tensor};
+    use vesalius_control::Control;
     use vesalius_filters::LinearParts;
     use vesalius_volume::{Geometry, LabelMap, LabelScheme, Volume};
 
@@ -51,20 +54,29 @@ mod tests {
                 probabilities: aside,
                 labels: aside,
             };
-            Output::new(placement, &scheme, true, aside).unwrap()
+            let kept = Kept {
+                probabilities: true,
+                aside,
+                folder: &std::env::temp_dir(),
+            };
+            let stripes = placement.parts.target_size()[1].div_ceil(height);
+            Output::new(placement, &scheme, kept, (&Control::new(), stripes)).unwrap()
         };
         let rows = placement.parts.target_size()[1];
         for first in (0..rows).step_by(height) {
             let stripe = first..(first + height).min(rows);
             let mut exporter = Exporter::new(&mut output, stripe, slab);
-            let run = WindowRun {
-                image,
+            let pass = Pass {
                 network: &network,
                 device: &Device::flex(),
+                windows: &WindowCount::new(&Control::new(), 1),
+                check_layers: false,
+            };
+            let run = WindowRun {
+                image,
+                pass: &pass,
                 rows: exporter.seen(),
                 background: Some(vec![1.0, 0.0, 0.0]),
-                observer: &|_, _| true,
-                check_layers: false,
             };
             windows
                 .run_slices(&run, &mut |slice| exporter.push(slice))

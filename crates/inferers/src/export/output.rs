@@ -7,6 +7,8 @@ use crate::nnunet::Spline;
 use crate::placement::Placement;
 use crate::{Aside, ProbabilityStore, Result};
 use std::ops::Range;
+use std::path::Path;
+use vesalius_control::{Control, Stage};
 use vesalius_filters::LinearParts;
 use vesalius_tensor::LogitsSlab;
 use vesalius_volume::LabelScheme;
@@ -17,24 +19,39 @@ pub(crate) struct Output<'a> {
     scheme: &'a LabelScheme,
     labels: LabelStore,
     probabilities: Option<ProbabilityStore>,
+    /// Counts slices of the box.
+    stage: Stage,
+}
+
+/// Where what is kept lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kept<'a> {
+    /// Whether probabilities are.
+    pub probabilities: bool,
+    /// What lies in scratch files.
+    pub aside: Aside,
+    /// The folder of scratch files.
+    pub folder: &'a Path,
 }
 
 impl<'a> Output<'a> {
-    /// Background everywhere; what the plan says lies aside.
+    /// Background everywhere. `stripes` parts of all slices are written, each counted in a stage `export`.
     pub fn new(
         placement: &'a Placement,
         scheme: &'a LabelScheme,
-        keep: bool,
-        aside: Aside,
+        kept: Kept,
+        (control, stripes): (&Control, usize),
     ) -> Result<Self> {
-        let temporary = std::env::temp_dir();
-        let folder = |aside: bool| aside.then_some(temporary.as_path());
+        let (keep, aside) = (kept.probabilities, kept.aside);
+        let folder = |aside: bool| aside.then_some(kept.folder);
+        let slices = placement.parts.target_size()[2].saturating_mul(stripes);
         let file = placement.file;
         let probabilities =
             || ProbabilityStore::background(file, scheme, folder(aside.probabilities));
         Ok(Self {
             labels: LabelStore::background(file, scheme, folder(aside.labels))?,
             probabilities: keep.then(probabilities).transpose()?,
+            stage: control.stage("export", slices as u64),
             placement,
             scheme,
         })
@@ -67,6 +84,7 @@ impl<'a> Output<'a> {
         rows: &Range<usize>,
         mut logits: Vec<f32>,
     ) -> Result<()> {
+        self.stage.control().check()?;
         let width = self.placement.parts.target_size()[0];
         let voxels = logits.len() / self.scheme.channels();
         let share = |voxel: usize| {
@@ -99,7 +117,9 @@ impl<'a> Output<'a> {
                 }
             }
         }
-        self.labels.scatter(&scatter, &labels)
+        self.labels.scatter(&scatter, &labels)?;
+        self.stage.advance(size[2] as u64);
+        Ok(())
     }
 
     /// Labels and probabilities.

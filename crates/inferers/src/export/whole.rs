@@ -1,10 +1,12 @@
 //! All of a network's output at once, on the file's grid: by the same slabs as windows take where its grid
 //! runs along the file's, else by one resampling.
 
-use super::{Exporter, LabelStore, Output};
+use super::{Exporter, Kept, LabelStore, Output};
 use crate::placement::Placement;
 use crate::stitch::OutputSlice;
 use crate::{Aside, Error, ProbabilityMap, ProbabilityStore, Result};
+use std::path::Path;
+use vesalius_control::Control;
 use vesalius_filters::{ResampleOptions, resample};
 use vesalius_tensor::{LogitsSlab, ProbabilitiesSlab};
 use vesalius_transforms::Coverage;
@@ -34,7 +36,12 @@ pub fn labels_on_file(
         None => None,
     };
     match placement {
-        Some(placement) => whole(&logits, &placement, scheme, false)?.0.into_map(),
+        Some(placement) => {
+            let control = Control::new();
+            whole(&logits, &placement, scheme, (false, &control))?
+                .0
+                .into_map()
+        }
         None => Ok(askew(logits, file, scheme)?.0),
     }
 }
@@ -44,10 +51,16 @@ pub(crate) fn whole(
     logits: &Volume<f32>,
     placement: &Placement,
     scheme: &LabelScheme,
-    keep: bool,
+    (keep, control): (bool, &Control),
 ) -> Result<(LabelStore, Option<ProbabilityStore>)> {
     check_channels(logits, scheme)?;
-    let mut output = Output::new(placement, scheme, keep, Aside::default())?;
+    let kept = Kept {
+        probabilities: keep,
+        aside: Aside::default(),
+        // Nothing lies aside.
+        folder: Path::new(""),
+    };
+    let mut output = Output::new(placement, scheme, kept, (control, 1))?;
     let rows = 0..placement.parts.target_size()[1];
     let mut exporter = Exporter::new(&mut output, rows, SLAB);
     let rows = exporter.seen();

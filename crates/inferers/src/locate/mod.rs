@@ -7,6 +7,7 @@ use crate::archive::unpacked;
 use crate::{Error, MODEL_FILE, NnUnetModelFolder, Result};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use vesalius_volume::ErrorKind;
 use within::{contents, is_of_v1, within};
 
 /// A model folder that was found.
@@ -81,6 +82,7 @@ impl Located {
 
 fn bad(path: &Path, reason: String) -> Error {
     Error::ModelFolder {
+        kind: ErrorKind::BadInput,
         path: path.to_path_buf(),
         reason,
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use vesalius_networks::{NetworkConfig, read_pytorch_values};
 use vesalius_planning::nnunet::{Configuration, DatasetJson, Plans};
 use vesalius_transforms::Axis;
-use vesalius_volume::Warning;
+use vesalius_volume::{ErrorKind, Warning};
 
 /// What a checkpoint calls the axes that its trainer mirrored.
 const MIRROR_AXES: &str = "inference_allowed_mirroring_axes";
@@ -78,6 +78,7 @@ impl NnUnetModelFolder {
         let trainer = trainer_name(folder, &told);
         let mut configuration = plans.configuration(&name)?;
         let bad = |reason: String| Error::ModelFolder {
+            kind: ErrorKind::BadInput,
             path: folder.join("plans.json"),
             reason: format!(
                 "{reason} (configuration {name}, planner {})",
@@ -125,6 +126,7 @@ impl NnUnetModelFolder {
             inferer: Inferer::SlidingWindow(plan.windows().map_err(bad)?),
             mirror_axes: mirror_axes(&told, plan.dimensions(), &mut warnings).map_err(
                 |reason| Error::ModelFolder {
+                    kind: ErrorKind::BadInput,
                     path: checkpoints[0].clone(),
                     reason,
                 },
@@ -159,6 +161,7 @@ fn configuration_name(folder: &Path, told: &Value) -> Result<String> {
     let own = folder.file_name().unwrap_or_default().to_string_lossy();
     let last = own.rsplit_once("__").map(|(_, name)| name.to_owned());
     last.ok_or_else(|| Error::ModelFolder {
+        kind: ErrorKind::BadInput,
         path: folder.to_path_buf(),
         reason: "neither its name (TRAINER__PLANS__CONFIGURATION) nor its checkpoint says which \
                  configuration of the plans it is"

@@ -2,6 +2,7 @@
 
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
+use vesalius_volume::ErrorKind;
 
 /// What nnU-Net calls the weights of a finished fold, and others that it leaves in a fold's folder.
 pub(super) const CHECKPOINT: &str = "checkpoint_final.pth";
@@ -22,6 +23,7 @@ pub(super) fn members(
     checkpoint: &str,
 ) -> Result<Vec<String>> {
     let bad = |path: &Path, reason: String| Error::ModelFolder {
+        kind: ErrorKind::BadInput,
         path: path.to_path_buf(),
         reason,
     };

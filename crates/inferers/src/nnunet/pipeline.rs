@@ -5,6 +5,8 @@ use super::NnUnetInterpolation;
 use crate::placement::Placement;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use vesalius_control::Control;
 use vesalius_filters::{Bounds, bounding_box, crop, flip, permute};
 use vesalius_transforms::{NnUnetNormalization, nonzero_mask};
 use vesalius_volume::{Label, LabelMap, Orientation, Volume, check_memory, limits};
@@ -45,6 +47,9 @@ fn in_order() -> [usize; 3] {
     [0, 1, 2]
 }
 
+/// Turned, cropped, normalised, resampled.
+const STEPS: u64 = 4;
+
 /// What takes the memory, as errors name it.
 const RESAMPLED: &str = "the image at the spacing of the model";
 
@@ -54,10 +59,16 @@ impl NnUnetPipeline {
     /// or than the machine has, is refused before it is made.
     pub(crate) fn prepare(
         &self,
-        image: Volume<f32>,
+        image: Cow<'_, Volume<f32>>,
         previous: Option<(&LabelMap, &[u16])>,
         limit: Option<u64>,
+        control: &Control,
     ) -> Result<(Volume<f32>, Placement)> {
+        let stage = control.stage("preprocess", STEPS);
+        let next = |done: u64| {
+            stage.set(done);
+            stage.control().check()
+        };
         let file = *image.geometry();
         let (order, flips) = self.turns(&file.orientation())?;
         let turned = turn(
@@ -71,26 +82,28 @@ impl NnUnetPipeline {
             start: [0; 3],
             size: turned.geometry().size(),
         };
-        let bounds = bounding_box(&turned).unwrap_or(whole);
+        next(1)?;
+        let bounds = bounding_box(&*turned).unwrap_or(whole);
         let mut cropped = match bounds == whole {
-            true => turned,
-            false => crop(&turned, bounds)?,
+            true => turned.into_owned(),
+            false => crop(&*turned, bounds)?,
         };
         let coarse = match previous {
             None => None,
             Some((labels, _)) => {
                 let labels = turn(
-                    labels.clone(),
+                    Cow::Borrowed(labels),
                     order,
                     flips,
                     |v| Ok(permute(v, order)?),
                     |v| Ok(flip(v, flips)?),
                 )?;
-                let labels = crop(&labels, bounds)?;
+                let labels = crop(&*labels, bounds)?;
                 let outside = outside_apart(&labels, &cropped)?;
                 Some((labels, outside))
             }
         };
+        next(2)?;
         let marked = coarse.as_ref().map(|(labels, _)| labels);
         self.normalization.apply(&mut cropped, marked)?;
         let from = cropped.geometry().spacing();
@@ -102,6 +115,7 @@ impl NnUnetPipeline {
             let exact = from[a] / to[a] * bounds.size[a] as f64;
             (limits::round_ties_even(exact) as usize).max(1)
         });
+        next(3)?;
         let channels = cropped.channels() + previous.map_or(0, |(_, values)| values.len());
         check_memory(RESAMPLED, size, channels, size_of::<f32>(), limit)?;
         let mut prepared = match size == bounds.size {
@@ -114,6 +128,7 @@ impl NnUnetPipeline {
             let labels = labels.map(|label| label.saturating_sub(1));
             prepared = with_one_hot(prepared, &labels, values)?;
         }
+        next(STEPS)?;
         let back = self.way_of_logits().back((size, to), (bounds.size, from))?;
         let placement = Placement {
             file,
@@ -172,20 +187,20 @@ impl NnUnetPipeline {
 }
 
 /// Turned where there is something to turn; as it is otherwise.
-fn turn<G>(
-    input: G,
+fn turn<G: Clone>(
+    input: Cow<'_, G>,
     order: [usize; 3],
     flips: [bool; 3],
     permute: impl Fn(&G) -> Result<G>,
     flip: impl Fn(&G) -> Result<G>,
-) -> Result<G> {
+) -> Result<Cow<'_, G>> {
     let permuted = match order == [0, 1, 2] {
         true => input,
-        false => permute(&input)?,
+        false => Cow::Owned(permute(&input)?),
     };
     match flips == [false; 3] {
         true => Ok(permuted),
-        false => flip(&permuted),
+        false => Ok(Cow::Owned(flip(&permuted)?)),
     }
 }
 

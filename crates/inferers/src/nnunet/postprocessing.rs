@@ -5,7 +5,7 @@ use crate::{Error, PostprocessingStep, Result};
 use serde_json::Value;
 use std::path::Path;
 use vesalius_networks::read_pickle;
-use vesalius_volume::Warning;
+use vesalius_volume::{ErrorKind, Warning};
 
 /// nnU-Net's one function.
 const KEEP_LARGEST: &str = "remove_all_but_largest_component_from_segmentation";
@@ -49,6 +49,7 @@ pub(super) fn read(folder: &Path, warnings: &mut Vec<Warning>) -> Result<Vec<Pos
 /// The steps of one of the two files.
 pub(super) fn read_file(path: &Path) -> Result<Vec<PostprocessingStep>> {
     let bad = |reason: String| Error::ModelFolder {
+        kind: ErrorKind::BadInput,
         path: path.to_path_buf(),
         reason,
     };

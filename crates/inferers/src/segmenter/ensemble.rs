@@ -1,12 +1,13 @@
 //! Several models that answer together: their probabilities put together run by run, whatever network,
 //! preprocessing and inferer each has.
 
-use super::{Answer, Request, Segmented, Segmenter};
+use super::{Answer, Image, Labelled, NO_PROBABILITIES, Request, Segmenter, held};
 use crate::ensemble::{Mixture, shares};
 use crate::probabilities::labels_from;
 use crate::{Combination, Error, ModelDescription, PostprocessingStep, Result};
+use std::borrow::Cow;
 use std::path::Path;
-use vesalius_volume::{Volume, Warning};
+use vesalius_volume::{ErrorKind, Warning};
 
 /// A model of an ensemble and its share of the answer.
 #[derive(Debug)]
@@ -101,6 +102,7 @@ pub(crate) fn check_alike(
 ) -> Result<()> {
     let bad = |reason: String| {
         Err(Error::ModelFolder {
+            kind: ErrorKind::BadInput,
             path: other_name.into(),
             reason,
         })
@@ -128,48 +130,52 @@ pub(crate) fn check_alike(
 pub(super) fn answer(
     model: &ModelDescription,
     parts: &[Part],
-    image: Volume<f32>,
+    image: Image,
     request: &Request,
-) -> Result<Segmented> {
+) -> Result<Labelled> {
     let limit = request.options.max_memory;
     let sum_bytes = 4 * (image.geometry().voxel_count() * model.labels.channels()) as u64;
     // An answer and the sum are in memory together; with less than this it goes to a scratch file.
     let sum_aside = limit.is_some_and(|limit| request.beside + 4 * sum_bytes > limit);
-    let temporary = std::env::temp_dir();
-    let folder: Option<&Path> = sum_aside.then_some(temporary.as_path());
-    let image_bytes = 4 * image.data().len() as u64;
+    let scratch = request.options.scratch_folder();
+    let folder: Option<&Path> = sum_aside.then_some(scratch.as_path());
     let mut mixture: Option<Mixture> = None;
     let mut image = Some(image);
     // What does not count is not asked.
     let parts: Vec<&Part> = parts.iter().filter(|part| part.share > 0.0).collect();
-    for (number, part) in parts.iter().enumerate() {
-        let last = number + 1 == parts.len();
-        let taken = match last {
-            true => image.take(),
-            false => image.clone(),
+    for (number, part) in (1..).zip(&parts) {
+        let kept = match number == parts.len() {
+            // The last part alone takes it.
+            true => None,
+            false => image.as_ref(),
         };
-        // It is taken by the last part alone.
-        let Some(taken) = taken else { break };
         let request = Request {
             probabilities: true,
-            beside: request.beside
-                + if sum_aside { 0 } else { sum_bytes }
-                + if last { 0 } else { image_bytes },
+            beside: request.beside + if sum_aside { 0 } else { sum_bytes } + kept.map_or(0, held),
             ..*request
         };
-        let answer = part.segmenter.answer(taken, &request)?.probabilities;
-        // They were asked for.
-        let answer = answer.ok_or(Error::Stopped)?;
+        let answer = match kept {
+            Some(kept) => part.segmenter.answer(Cow::Borrowed(kept), &request)?,
+            None => {
+                let taken = image
+                    .take()
+                    .ok_or(Error::Internal("an image was taken twice"))?;
+                part.segmenter.answer(taken, &request)?
+            }
+        };
+        let answer = answer.probabilities.ok_or(NO_PROBABILITIES)?;
         let mixed = match &mut mixture {
             Some(mixture) => mixture,
             None => mixture.insert(Mixture::new(&answer, model.combination, folder)?),
         };
         mixed.add(&answer, part.share)?;
     }
-    let sum = mixture.ok_or(Error::Stopped)?.finish()?;
+    // `shares` refuses weights of which none counts.
+    let sum = mixture.ok_or(Error::Internal("an ensemble without a part that counts"))?;
+    let sum = sum.finish()?;
     let labels_aside = sum_aside && model.postprocessing.is_empty();
-    Ok(Segmented {
-        labels: labels_from(&sum, labels_aside.then_some(temporary.as_path()))?,
+    Ok(Labelled {
+        labels: labels_from(&sum, labels_aside.then_some(scratch.as_path()))?,
         probabilities: request.probabilities.then_some(sum),
     })
 }

@@ -7,7 +7,7 @@ mod open;
 mod options;
 mod pace;
 mod region;
-mod segmented;
+mod segmentation;
 mod single;
 mod slabs;
 #[cfg(test)]
@@ -17,31 +17,35 @@ mod whole;
 
 pub(crate) use ensemble::{check_alike, common_postprocessing};
 pub use options::SegmentOptions;
-pub use segmented::Segmented;
+pub use segmentation::Segmentation;
 pub(crate) use turned::Turn;
 pub use turned::TurnedNetwork;
 
 use crate::export::LabelStore;
+use crate::postprocessing::postprocess_controlled;
 use crate::{
-    Error, ModelDescription, PatchNetwork, ProbabilityMap, Result, WeightFile, postprocess,
+    Error, MemoryPlan, ModelDescription, PatchNetwork, ProbabilityMap, ProbabilityStore, Result,
+    WeightFile,
 };
 use burn::tensor::Device;
 use ensemble::Part;
 use member::Member;
 use region::Region;
 use single::Single;
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
-use vesalius_volume::{LabelMap, Volume, Warning};
+use vesalius_control::Stage;
+use vesalius_volume::{Volume, Warning};
 
 /// A trained model, loaded once and used for any number of images, from any number of threads; or several
 /// of them that answer together.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let device = vesalius_tensor::parse_device("cpu")?;
-/// let segmenter = vesalius_inferers::Segmenter::open("runs/hippocampus".as_ref(), &device)?;
-/// let labels = segmenter.segment(&vesalius_io::read("scan.nii.gz")?)?;
-/// vesalius_io::write_labels("segmentation.nii.gz", &labels)?;
+/// let segmenter = vesalius_inferers::Segmenter::open("runs/hippocampus")?;
+/// let result = segmenter.segment(&vesalius_io::read("scan.nii.gz")?)?;
+/// result.write("segmentation.nii.gz")?;
 /// # Ok(())
 /// # }
 /// ```
@@ -64,14 +68,50 @@ enum Answer {
     Several(Vec<Part>),
 }
 
+/// Labels, and probabilities where they were asked for, of one or several models.
+struct Labelled {
+    labels: LabelStore,
+    probabilities: Option<ProbabilityStore>,
+}
+
+/// An image, lent by whoever else needs it or given.
+type Image<'a> = Cow<'a, Volume<f32>>;
+
+/// Bytes that an image takes which nobody else counts: those of a lent one are its owner's.
+fn held(image: &Image) -> u64 {
+    match image {
+        Cow::Borrowed(_) => 0,
+        Cow::Owned(image) => bytes(image),
+    }
+}
+
+fn bytes(image: &Volume<f32>) -> u64 {
+    4 * image.data().len() as u64
+}
+
 /// What one answer is asked for, beside the image.
 #[derive(Clone, Copy)]
 struct Request<'a> {
-    options: &'a SegmentOptions<'a>,
+    options: &'a SegmentOptions,
+    /// Counts models; what each of them does stands within it.
+    models: &'a Stage,
+    /// The plan of each model so far.
+    plans: &'a Mutex<Vec<MemoryPlan>>,
     /// Whether probabilities are kept beside the labels.
     probabilities: bool,
     /// Bytes that stand in memory beside this answer.
     beside: u64,
+}
+
+/// They are kept wherever they are asked for.
+const NO_PROBABILITIES: Error = Error::Internal("probabilities were asked for and not kept");
+
+impl Request<'_> {
+    /// Notes how a model is run.
+    fn note(&self, plan: &MemoryPlan) {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.push(plan.clone());
+    }
 }
 
 impl Segmenter {
@@ -90,11 +130,7 @@ impl Segmenter {
         if networks.is_empty() {
             return bad("networks", "none".to_owned(), "at least one network");
         }
-        model.check().map_err(|reason| Error::BadValue {
-            key: "model",
-            found: reason,
-            expected: "a description that makes sense",
-        })?;
+        model.check_but_network()?;
         let further = [
             ("model.region", model.region.as_ref().map(|r| &r.model)),
             ("model.previous_stage", model.previous_stage.as_ref()),
@@ -150,9 +186,8 @@ impl Segmenter {
     ///
     /// # Errors
     /// Another number of channels than the model's, a voxel that is not finite, an empty image.
-    pub fn segment(&self, image: &Volume<f32>) -> Result<LabelMap> {
-        self.segment_with(image.clone(), &SegmentOptions::default())?
-            .into_labels()
+    pub fn segment(&self, image: &Volume<f32>) -> Result<Segmentation> {
+        self.segment_with(image, &SegmentOptions::default())
     }
 
     /// Probabilities of an image, on the image's own grid.
@@ -160,42 +195,98 @@ impl Segmenter {
     /// # Errors
     /// As [`Segmenter::segment`].
     pub fn probabilities(&self, image: &Volume<f32>) -> Result<ProbabilityMap> {
-        let options = SegmentOptions {
-            probabilities: true,
-            ..SegmentOptions::default()
-        };
-        let segmented = self.segment_with(image.clone(), &options)?;
-        // They were asked for.
-        segmented.probabilities.ok_or(Error::Stopped)?.into_map()
+        let options = SegmentOptions::new().probabilities();
+        let segmentation = self.segment_with(image, &options)?;
+        let probabilities = segmentation.probabilities;
+        probabilities.ok_or(NO_PROBABILITIES)?.into_map()
     }
 
-    /// Labels, and probabilities where asked for, within a limit of memory; takes the image, so that
-    /// it need not be kept beside what is made of it.
+    /// As [`Segmenter::segment`], with probabilities where asked for, within a limit of memory, and cancelled by the
+    /// options' [`vesalius_control::Control`]. The image is not copied where no preprocessing changes its values in place; it counts as
+    /// memory that is taken.
     ///
     /// # Errors
-    /// As [`Segmenter::segment`]; [`Error::Memory`]; [`Error::Stopped`].
-    pub fn segment_with(&self, image: Volume<f32>, options: &SegmentOptions) -> Result<Segmented> {
-        let request = Request {
-            options,
-            probabilities: options.probabilities,
-            beside: 0,
-        };
-        self.segment_beside(image, &request)
+    /// As [`Segmenter::segment`]; [`Error::Memory`]; [`Error::Cancelled`].
+    pub fn segment_with(
+        &self,
+        image: &Volume<f32>,
+        options: &SegmentOptions,
+    ) -> Result<Segmentation> {
+        self.run(Cow::Borrowed(image), options)
     }
 
-    /// As [`Segmenter::segment_with`], while other things stand in memory.
-    fn segment_beside(&self, image: Volume<f32>, request: &Request) -> Result<Segmented> {
+    /// As [`Segmenter::segment_with`]; takes the image, so that it need not be kept beside what is made of it.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment_with`].
+    pub fn segment_owned(
+        &self,
+        image: Volume<f32>,
+        options: &SegmentOptions,
+    ) -> Result<Segmentation> {
+        self.run(Cow::Owned(image), options)
+    }
+
+    fn run(&self, image: Image, options: &SegmentOptions) -> Result<Segmentation> {
+        let total = self.model_count() as u64;
+        let models = options.control.stage("segment", total);
+        models.control().check()?;
+        let plans = Mutex::default();
+        let request = Request {
+            options,
+            models: &models,
+            plans: &plans,
+            probabilities: options.probabilities,
+            beside: match &image {
+                Cow::Borrowed(image) => bytes(image),
+                Cow::Owned(_) => 0,
+            },
+        };
+        let warnings = self.warnings.iter().chain(image.warnings());
+        let warnings = warnings.cloned().collect();
+        let answer = self.segment_beside(image, &request)?;
+        // A model that had nothing to do, as where a coarser one found nothing, is done too.
+        models.set(total);
+        Ok(Segmentation {
+            labels: answer.labels,
+            scheme: self.model.labels.clone(),
+            probabilities: answer.probabilities,
+            warnings,
+            plans: plans.into_inner().unwrap_or_else(PoisonError::into_inner),
+        })
+    }
+
+    /// How many models answer: members of one model are one.
+    fn model_count(&self) -> usize {
+        let region = self.region.as_ref();
+        let region = region.map_or(0, |region| region.segmenter.model_count());
+        region
+            + match &self.answer {
+                Answer::One(single) => {
+                    1 + single.previous.as_ref().map_or(0, Segmenter::model_count)
+                }
+                Answer::Several(parts) => {
+                    let asked = parts.iter().filter(|part| part.share > 0.0);
+                    asked.map(|part| part.segmenter.model_count()).sum()
+                }
+            }
+    }
+
+    /// The answer after postprocessing, while other things stand in memory.
+    fn segment_beside(&self, image: Image, request: &Request) -> Result<Labelled> {
         self.check_image(&image)?;
-        let mut segmented = self.answer(image, request)?;
-        if !self.model.postprocessing.is_empty() {
-            let labels = postprocess(segmented.labels.into_map()?, &self.model.postprocessing)?;
-            segmented.labels = LabelStore::of_map(labels);
+        let mut answer = self.answer(image, request)?;
+        let steps = &self.model.postprocessing;
+        if !steps.is_empty() {
+            let control = request.models.control();
+            let labels = postprocess_controlled(answer.labels.into_map()?, steps, control)?;
+            answer.labels = LabelStore::of_map(labels);
         }
-        Ok(segmented)
+        Ok(answer)
     }
 
     /// The answer before postprocessing.
-    fn answer(&self, image: Volume<f32>, request: &Request) -> Result<Segmented> {
+    fn answer(&self, image: Image, request: &Request) -> Result<Labelled> {
         match &self.region {
             Some(region) => self.answer_in(region, image, request),
             None => self.answer_all(image, request),
@@ -203,7 +294,7 @@ impl Segmenter {
     }
 
     /// The answer about all of an image.
-    fn answer_all(&self, image: Volume<f32>, request: &Request) -> Result<Segmented> {
+    fn answer_all(&self, image: Image, request: &Request) -> Result<Labelled> {
         match &self.answer {
             Answer::One(single) => single.answer(&self.model, image, request),
             Answer::Several(parts) => ensemble::answer(&self.model, parts, image, request),

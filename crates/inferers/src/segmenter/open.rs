@@ -5,42 +5,43 @@ use super::member::Member;
 use super::region::Region;
 use super::single::Single;
 use super::{Answer, Segmenter};
-use crate::folder::{FoundModel, OpenOptions};
+use crate::folder::{FoundModel, LoadedNetwork};
 use crate::locate::Located;
-use crate::{Combination, Error, Result};
-use burn::tensor::Device;
+use crate::{Combination, Error, OpenOptions, Result};
 use std::path::{Path, PathBuf};
+use vesalius_volume::ErrorKind;
 
 impl Segmenter {
-    /// Loads a model folder, ours or nnU-Net's, onto a device. The path may also be one of its folds or files,
-    /// a folder that holds this one model (`nnUNet_results/DATASET`), or an archive of it.
+    /// Loads a model folder, ours or nnU-Net's, with all of its folds onto the CPU. The path may also be one of its
+    /// folds or files, a folder that holds this one model (`nnUNet_results/DATASET`), or an archive of it.
     ///
     /// # Errors
     /// A description that cannot be read, weights that are missing or do not fit the network.
-    pub fn open(folder: &Path, device: &Device) -> Result<Self> {
-        Self::open_with(folder, device, &OpenOptions::default())
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, &OpenOptions::default())
     }
 
-    /// As [`Segmenter::open`], with some of the model's settings changed.
+    /// As [`Segmenter::open`], on another device, with some of the folds or with settings changed.
     ///
     /// # Errors
     /// As [`Segmenter::open`]; a fold that the model has not, a step out of range.
-    pub fn open_with(folder: &Path, device: &Device, options: &OpenOptions) -> Result<Self> {
-        let mut located = Located::find(folder)?;
+    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
+        let mut located = Located::find(path.as_ref())?;
         let unpacked = located.unpacked.take();
         let folder = located.folder.as_path();
         let found = FoundModel::read(&located, options)?;
-        let first = Self::open_first(&found, device, options)?;
+        let first = Self::open_first(&found, options)?;
         let mut opened = match found.description.companions.is_empty() {
             true => first,
-            false => Self::open_companions(folder, first, &found, device, options)?,
+            false => Self::open_companions(folder, first, &found, options)?,
         };
         if let Some(stage) = &found.description.region {
             let options = every_fold(options);
-            let segmenter = Self::open_with(&folder.join(&stage.model), device, &options)?;
+            let segmenter = Self::open_with(folder.join(&stage.model), &options)?;
             if segmenter.model.channels.len() != found.description.channels.len() {
                 let found = &segmenter.model.channels;
                 return Err(Error::ModelFolder {
+                    kind: ErrorKind::BadInput,
                     path: folder.join(&stage.model),
                     reason: format!(
                         "takes {} channel(s), but the model whose region it finds takes another number",
@@ -62,14 +63,13 @@ impl Segmenter {
         folder: &Path,
         first: Self,
         found: &FoundModel,
-        device: &Device,
         options: &OpenOptions,
     ) -> Result<Self> {
         let description = &found.description;
         let mut models = vec![first];
         for name in &description.companions {
             let path = folder.join(name);
-            let companion = Self::open_with(&path, device, options)?;
+            let companion = Self::open_with(&path, options)?;
             let own = (folder.display().to_string(), path.display().to_string());
             check_alike((&own.0, description), (&own.1, companion.model()))?;
             models.push(companion);
@@ -83,13 +83,12 @@ impl Segmenter {
     /// As [`Segmenter::open_with`] and [`Segmenter::together`].
     pub fn open_together(
         folders: &[PathBuf],
-        device: &Device,
         options: &OpenOptions,
         weights: Option<&[f64]>,
         combination: Combination,
     ) -> Result<Self> {
         let open = |folder: &PathBuf| {
-            let model = Self::open_with(folder, device, options)?;
+            let model = Self::open_with(folder, options)?;
             Ok((folder.display().to_string(), model))
         };
         let models = folders.iter().map(open).collect::<Result<_>>()?;
@@ -97,20 +96,24 @@ impl Segmenter {
     }
 
     /// The model that a folder's description is of, without its companions.
-    fn open_first(found: &FoundModel, device: &Device, options: &OpenOptions) -> Result<Self> {
+    fn open_first(found: &FoundModel, options: &OpenOptions) -> Result<Self> {
+        let device = &options.device;
         let mut warnings = found.warnings.clone();
         let (mut members, mut files) = (Vec::new(), Vec::new());
         for path in &found.weights {
             let loaded = found.load(path, device)?;
             warnings.extend(loaded.warning);
             files.push(loaded.file);
-            members.push(Member::Ours(Box::new(loaded.network)));
+            members.push(match loaded.network {
+                LoadedNetwork::Ours(network) => Member::Ours(network),
+                LoadedNetwork::Own(network) => Member::Own(network),
+            });
         }
         let mut single = Single::new(members, device);
         single.files = files;
         if let Some(stage) = &found.previous_stage {
             let options = every_fold(options);
-            let stage = Self::open_with(stage, device, &options)?;
+            let stage = Self::open_with(stage, &options)?;
             warnings.extend(stage.warnings.clone());
             single.previous = Some(stage);
         }

@@ -24,7 +24,7 @@ pub(super) struct Announcement<'a> {
     plan: MemoryPlan,
     /// Voxels of all windows together.
     work: f64,
-    tell: Option<&'a (dyn Fn(&MemoryPlan) + Sync)>,
+    tell: Option<&'a (dyn Fn(&MemoryPlan) + Send + Sync)>,
     state: Mutex<State>,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Announcement<'a> {
         pace: &'a Pace,
         plan: &MemoryPlan,
         (window, batch): (usize, usize),
-        tell: Option<&'a (dyn Fn(&MemoryPlan) + Sync)>,
+        tell: Option<&'a (dyn Fn(&MemoryPlan) + Send + Sync)>,
     ) -> Self {
         let announcement = Self {
             pace,

@@ -1,12 +1,13 @@
 //! The finer half of a cascade: the part of the image that the coarser model points at is segmented and
 //! put where it belongs.
 
-use super::{Request, Segmented, Segmenter};
+use super::{Image, Labelled, Request, Segmenter, held};
 use crate::export::LabelStore;
 use crate::{NothingFound, ProbabilitySource, ProbabilityStore, RegionStage, Result};
+use std::borrow::Cow;
 use std::path::Path;
 use vesalius_filters::{Bounds, crop};
-use vesalius_volume::{Geometry, Volume};
+use vesalius_volume::Geometry;
 
 /// The coarser model and what its labels are used for.
 #[derive(Debug)]
@@ -20,42 +21,44 @@ impl Segmenter {
     pub(super) fn answer_in(
         &self,
         region: &Region,
-        image: Volume<f32>,
+        image: Image,
         request: &Request,
-    ) -> Result<Segmented> {
+    ) -> Result<Labelled> {
         let coarse = Request {
             probabilities: false,
-            beside: request.beside + 4 * image.data().len() as u64,
+            beside: request.beside + held(&image),
             ..*request
         };
-        let found = region.segmenter.segment_beside(image.clone(), &coarse)?;
-        let bounds = region.stage.bounds(&found.into_labels()?);
+        let found = region
+            .segmenter
+            .segment_beside(Cow::Borrowed(&image), &coarse)?;
+        let bounds = region.stage.bounds(&found.labels.into_map()?);
         let file = *image.geometry();
         let bounds = match (bounds, region.stage.nothing_found) {
             (Some(bounds), _) if bounds.size != file.size() => bounds,
             (None, NothingFound::Background) => return self.canvas(&file, request),
             _ => return self.answer_all(image, request),
         };
-        let part = crop(&image, bounds)?;
+        let part = crop(&*image, bounds)?;
         drop(image);
         let mut canvas = self.canvas(&file, request)?;
         let request = Request {
             beside: request.beside + self.canvas_bytes(&file, request),
             ..*request
         };
-        let answer = self.answer_all(part, &request)?;
+        let answer = self.answer_all(Cow::Owned(part), &request)?;
         put(&mut canvas, &answer, bounds)?;
         Ok(canvas)
     }
 
     /// Background everywhere, in scratch files where that would be a large part of what is allowed.
-    fn canvas(&self, file: &Geometry, request: &Request) -> Result<Segmented> {
+    fn canvas(&self, file: &Geometry, request: &Request) -> Result<Labelled> {
         let scheme = &self.model.labels;
-        let temporary = std::env::temp_dir();
+        let scratch = request.options.scratch_folder();
         let aside = self.canvas_bytes(file, request) == 0;
-        let folder: Option<&Path> = aside.then_some(temporary.as_path());
+        let folder: Option<&Path> = aside.then_some(scratch.as_path());
         let probabilities = || ProbabilityStore::background(*file, scheme, folder);
-        Ok(Segmented {
+        Ok(Labelled {
             labels: LabelStore::background(*file, scheme, folder)?,
             probabilities: request.probabilities.then(probabilities).transpose()?,
         })
@@ -80,7 +83,7 @@ impl Segmenter {
 }
 
 /// Puts an answer about a part of the canvas into it, row by row.
-fn put(canvas: &mut Segmented, answer: &Segmented, bounds: Bounds) -> Result<()> {
+fn put(canvas: &mut Labelled, answer: &Labelled, bounds: Bounds) -> Result<()> {
     let file = *canvas.labels.geometry();
     let [nx, ny, nz] = bounds.size;
     let mut labels = vec![0; nx];

@@ -2,12 +2,13 @@
 
 use super::member::Member;
 use super::pace::Pace;
-use super::{Request, Segmented, Segmenter};
+use super::{Image, Labelled, Request, Segmenter, held};
 use crate::placement::Placement;
 use crate::{Error, ModelDescription, Result, WeightFile};
 use burn::tensor::Device;
+use std::borrow::Cow;
 use vesalius_transforms::{GridStep, Step, Trace};
-use vesalius_volume::{LabelMap, Subject, Volume};
+use vesalius_volume::{LabelMap, Subject};
 
 /// Images on the network's grid below this are made whatever the limit.
 const PREPARED_ANYWAY: u64 = 256 << 20;
@@ -21,6 +22,15 @@ pub(super) struct Single {
     pub device: Device,
     pub previous: Option<Segmenter>,
     pub pace: Pace,
+}
+
+/// The image before it was prepared.
+#[derive(Clone, Copy)]
+pub(super) struct Read {
+    /// Values of all channels.
+    pub values: usize,
+    /// Bytes that are given back once it is prepared.
+    pub held: u64,
 }
 
 impl Single {
@@ -38,45 +48,48 @@ impl Single {
     pub fn answer(
         &self,
         model: &ModelDescription,
-        image: Volume<f32>,
+        image: Image,
         request: &Request,
-    ) -> Result<Segmented> {
+    ) -> Result<Labelled> {
         let coarse = match &self.previous {
             Some(stage) => {
                 let request = Request {
                     probabilities: false,
-                    beside: request.beside + 4 * image.data().len() as u64,
+                    beside: request.beside + held(&image),
                     ..*request
                 };
-                Some(
-                    stage
-                        .segment_beside(image.clone(), &request)?
-                        .into_labels()?,
-                )
+                let found = stage.segment_beside(Cow::Borrowed(&image), &request)?;
+                Some(found.labels.into_map()?)
             }
             None => None,
         };
         let file = *image.geometry();
-        let read = image.data().len();
-        let limit = request.options.max_memory;
-        let (prepared, placement) = self.prepare(model, image, coarse.as_ref(), limit)?;
-        match (placement, model.inferer.windows()) {
+        let read = Read {
+            values: image.data().len(),
+            held: held(&image),
+        };
+        let (prepared, placement) = self.prepare(model, image, coarse.as_ref(), request)?;
+        let answer = match (placement, model.inferer.windows()) {
             (Some(placement), Some(windows)) => {
                 self.in_slabs(model, prepared, read, (&placement, &windows), request)
             }
             (placement, _) => self.whole(model, &prepared, (placement, &file), request),
-        }
+        }?;
+        request.models.advance(1);
+        Ok(answer)
     }
 
     /// The image as the network takes it, and the way back where it is along the axes.
-    fn prepare(
+    fn prepare<'i>(
         &self,
         model: &ModelDescription,
-        image: Volume<f32>,
+        image: Image<'i>,
         coarse: Option<&LabelMap>,
-        limit: Option<u64>,
-    ) -> Result<(Volume<f32>, Option<Placement>)> {
+        request: &Request,
+    ) -> Result<(Image<'i>, Option<Placement>)> {
+        let control = request.models.control();
         // Below this the plan, which knows all that is needed, says which limit works.
+        let limit = request.options.max_memory;
         let limit = limit.map(|limit| limit.max(PREPARED_ANYWAY));
         if let Some(pipeline) = &model.nnunet {
             let values: Vec<u16> = match &self.previous {
@@ -85,14 +98,19 @@ impl Single {
             };
             let values: Vec<u16> = values.into_iter().filter(|&value| value != 0).collect();
             let coarse = coarse.map(|labels| (labels, &values[..]));
-            let (prepared, placement) = pipeline.prepare(image, coarse, limit)?;
-            return Ok((prepared, Some(placement)));
+            let (prepared, placement) = pipeline.prepare(image, coarse, limit, control)?;
+            return Ok((Cow::Owned(prepared), Some(placement)));
         }
-        let subject = Subject::new("image", image, None)?;
-        let (prepared, trace) = model.preprocessing.trace_within(subject, 0, 0, limit)?;
+        if model.preprocessing.0.is_empty() {
+            let placement = Placement::identity(image.geometry())?;
+            return Ok((image, Some(placement)));
+        }
+        let subject = Subject::new("image", image.into_owned(), None)?;
+        let chain = &model.preprocessing;
+        let (prepared, trace) = chain.trace_controlled(subject, 0, 0, limit, control)?;
         check_moves(&trace)?;
         let (_, prepared, _) = prepared.into_parts();
-        Ok((prepared, Placement::of_trace(&trace)?))
+        Ok((Cow::Owned(prepared), Placement::of_trace(&trace)?))
     }
 
     /// Bytes of all members' weights.

@@ -3,29 +3,31 @@
 use super::folds::FoldSum;
 use super::member::{with_network, with_networks};
 use super::pace::Announcement;
-use super::single::Single;
-use super::{Request, Segmented};
-use crate::export::{Exporter, LabelStore, Output, background};
+use super::single::{Read, Single};
+use super::{Image, Labelled, Request};
+use crate::export::{Exporter, Kept, LabelStore, Output, background};
+use crate::inferer::Pass;
 use crate::memory::{Footprint, activations};
 use crate::placement::Placement;
+use crate::progress::WindowCount;
 use crate::rows::{ImageRows, ScratchImage};
 use crate::sliding_window::WindowRun;
+use crate::windows::check_batch;
 use crate::{ModelDescription, PatchNetwork, Result, SlidingWindow};
-use vesalius_volume::Volume;
 
 /// Bytes a voxel that postprocessing takes: labels of two bytes, twice, and a mask.
 const POSTPROCESSING: usize = 6;
 
 impl Single {
-    /// `read` values were in the image before it was prepared.
+    /// Labels of a prepared image, slab by slab.
     pub fn in_slabs(
         &self,
         model: &ModelDescription,
-        prepared: Volume<f32>,
-        read: usize,
+        prepared: Image,
+        read: Read,
         (placement, windows): (&Placement, &SlidingWindow),
         request: &Request,
-    ) -> Result<Segmented> {
+    ) -> Result<Labelled> {
         // nnU-Net blends each fold by itself.
         let apart = self.members.len() > 1 && windows.keeps_halves();
         let way = (placement, windows);
@@ -44,15 +46,18 @@ impl Single {
         &self,
         networks: &[&dyn PatchNetwork],
         model: &ModelDescription,
-        prepared: Volume<f32>,
-        read: usize,
+        prepared: Image,
+        read: Read,
         (placement, windows): (&Placement, &SlidingWindow),
         request: &Request,
-    ) -> Result<Segmented> {
+    ) -> Result<Labelled> {
         let (scheme, options) = (&model.labels, request.options);
         let way = (placement, windows);
         // There is at least one.
         let divisor = networks.first().map_or([1; 3], |network| network.divisor());
+        let size = prepared.geometry().size();
+        let grid = windows.grid(size, divisor);
+        check_batch(&grid, prepared.channels(), windows.batch_size)?;
         let plan = self
             .footprint(
                 model,
@@ -62,52 +67,56 @@ impl Single {
                 request,
             )
             .plan(options.max_memory)?;
-        let size = prepared.geometry().size();
-        let grid = windows.grid(size, divisor);
         let voxels = grid.window.iter().product();
         let batch = (voxels, windows.batch_size);
-        let announcement = Announcement::new(&self.pace, &plan, batch, options.planned);
+        request.note(&plan);
+        let announcement = Announcement::new(&self.pace, &plan, batch, options.planned.as_deref());
+        let scratch = options.scratch_folder();
         let image: Box<dyn ImageRows> = match plan.aside.image {
             true => {
-                let scratch = ScratchImage::new(&prepared, &std::env::temp_dir())?;
+                let scratch = ScratchImage::new(&prepared, &scratch)?;
                 drop(prepared);
                 Box::new(scratch)
             }
             false => Box::new(prepared),
         };
-        let mut output = Output::new(placement, scheme, request.probabilities, plan.aside)?;
-        let mut before = 0;
+        let control = request.models.control();
+        let kept = Kept {
+            probabilities: request.probabilities,
+            aside: plan.aside,
+            folder: &scratch,
+        };
+        // Each fold sees every window; one is done for the plan once all have.
+        let timed = |done: usize| announcement.advanced(done / networks.len());
+        let total = plan.windows * networks.len();
+        let count = WindowCount::timed(control, total, &timed);
+        let mut output = Output::new(placement, scheme, kept, (control, plan.stripes.len()))?;
         for stripe in &plan.stripes {
             let mut exporter = Exporter::new(&mut output, stripe.clone(), plan.slab);
             let mut folds = FoldSum::new(networks.len());
-            for (fold, &network) in networks.iter().enumerate() {
-                // A window is done once all folds have seen it.
-                let advanced = |done: usize, total: usize| {
-                    let done = before + (fold * total + done) / networks.len();
-                    announcement.advanced(done);
-                    options
-                        .observer
-                        .is_none_or(|observer| observer.advanced(done, plan.windows))
+            for &network in networks {
+                let pass = Pass {
+                    network,
+                    device: &self.device,
+                    windows: &count,
+                    check_layers: options.check_layers,
                 };
                 let run = WindowRun {
                     image: image.as_ref(),
-                    network,
-                    device: &self.device,
+                    pass: &pass,
                     rows: exporter.seen(),
                     background: Some(background(scheme)),
-                    observer: &advanced,
-                    check_layers: options.check_layers,
                 };
                 windows.run_slices(&run, &mut |slice| {
                     folds.take(slice, size[2], &mut |slice| exporter.push(slice))
                 })?;
                 folds.next();
             }
-            before += grid.count_touching(&exporter.seen());
         }
+        drop(count);
         announcement.finished();
         let (labels, probabilities) = output.finish();
-        Ok(Segmented {
+        Ok(Labelled {
             labels,
             probabilities,
         })
@@ -116,7 +125,7 @@ impl Single {
     fn footprint<'a>(
         &self,
         model: &ModelDescription,
-        (prepared, read): (&Volume<f32>, usize),
+        (prepared, read): (&Image, Read),
         (placement, windows): (&'a Placement, &'a SlidingWindow),
         (divisor, folds): ([usize; 3], usize),
         request: &Request,
@@ -129,8 +138,8 @@ impl Single {
         };
         let postprocessed = !model.postprocessing.is_empty();
         // Where the grid stays, intensities change in place.
-        let regridded = model.nnunet.is_some() || prepared.data().len() != read;
-        let preparing = 4 * (prepared.data().len() + if regridded { read } else { 0 });
+        let regridded = model.nnunet.is_some() || prepared.data().len() != read.values;
+        let preparing = super::bytes(prepared) + if regridded { read.held } else { 0 };
         let size = prepared.geometry().size();
         let window = windows.grid(size, divisor).window;
         Footprint {
@@ -142,8 +151,9 @@ impl Single {
             image_channels: prepared.channels(),
             channels: scheme.channels(),
             parts: &placement.parts,
-            image: (prepared.data().len() * 4) as u64,
-            preparing: preparing as u64,
+            // One that was lent is its owner's.
+            image: super::held(prepared),
+            preparing,
             probabilities: probabilities as u64,
             labels: (voxels * LabelStore::bytes(scheme)) as u64,
             labels_needed: postprocessed,

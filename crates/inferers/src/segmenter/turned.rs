@@ -1,8 +1,8 @@
 //! Networks that were trained with another order of the spatial axes than ours.
 
-use crate::{AxisOrder, PatchNetwork, Result};
+use crate::{AxisOrder, PatchNetwork};
 use burn::tensor::Tensor;
-use vesalius_networks::Network;
+use vesalius_networks::{Network, Result};
 
 /// A network behind the axis order that it was trained with.
 pub struct TurnedNetwork<'a> {
@@ -13,9 +13,8 @@ pub struct TurnedNetwork<'a> {
 }
 
 impl PatchNetwork for TurnedNetwork<'_> {
-    fn forward(&self, patches: Tensor<5>) -> Tensor<5> {
-        // The network's first output is the full-resolution one.
-        let run = |patches| self.network.forward(patches).swap_remove(0);
+    fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>> {
+        let run = |patches| PatchNetwork::forward(self.network, patches);
         self.turn().around(patches, run)
     }
 
@@ -30,11 +29,11 @@ impl PatchNetwork for TurnedNetwork<'_> {
     fn check_input(&self, channels: usize, size: [usize; 3]) -> Result<()> {
         let turn = self.turn();
         let size = turn.size(turn.slice(size));
-        Ok(self.network.config().check_input(channels, size)?)
+        self.network.config().check_input(channels, size)
     }
 
-    fn first_not_finite(&self, patches: Tensor<5>) -> Option<String> {
-        self.network.first_not_finite(self.turn().forth(patches))
+    fn first_not_finite(&self, patches: Tensor<5>) -> Result<Option<String>> {
+        PatchNetwork::first_not_finite(self.network, self.turn().forth(patches))
     }
 }
 
@@ -54,7 +53,7 @@ pub(super) struct Turned<'a> {
 }
 
 impl PatchNetwork for Turned<'_> {
-    fn forward(&self, patches: Tensor<5>) -> Tensor<5> {
+    fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>> {
         let run = |patches| self.network.forward(patches);
         self.turn().around(patches, run)
     }
@@ -73,7 +72,7 @@ impl PatchNetwork for Turned<'_> {
         self.network.check_input(channels, size)
     }
 
-    fn first_not_finite(&self, patches: Tensor<5>) -> Option<String> {
+    fn first_not_finite(&self, patches: Tensor<5>) -> Result<Option<String>> {
         self.network.first_not_finite(self.turn().forth(patches))
     }
 }
@@ -111,9 +110,13 @@ impl Turn {
         [x, y, if self.dims == 2 { 1 } else { z }]
     }
 
-    fn around(self, patches: Tensor<5>, run: impl FnOnce(Tensor<5>) -> Tensor<5>) -> Tensor<5> {
+    fn around(
+        self,
+        patches: Tensor<5>,
+        run: impl FnOnce(Tensor<5>) -> Result<Tensor<5>>,
+    ) -> Result<Tensor<5>> {
         let [n, _, z, _, _] = patches.dims();
-        self.back(run(self.forth(patches)), n, z)
+        Ok(self.back(run(self.forth(patches))?, n, z))
     }
 
     fn forth(self, patches: Tensor<5>) -> Tensor<5> {
@@ -156,14 +159,14 @@ mod tests {
     struct Ramps(usize);
 
     impl PatchNetwork for Ramps {
-        fn forward(&self, patches: Tensor<5>) -> Tensor<5> {
+        fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>> {
             let [_, _, d, h, w] = patches.dims();
             assert!(self.0 == 3 || d == 1, "a 2-D network takes slices");
             let ramp: Vec<f32> = (0..d * h * w)
                 .map(|at| (at % w + 10 * (at / w % h) + 100 * (at / (w * h))) as f32)
                 .collect();
             let ramp = TensorData::new(ramp, [1, 1, d, h, w]);
-            patches + Tensor::from_data(ramp, &Device::flex())
+            Ok(patches + Tensor::from_data(ramp, &Device::flex()))
         }
 
         fn spatial_dims(&self) -> usize {

@@ -3,11 +3,12 @@
 use super::member::with_network;
 use super::pace::Announcement;
 use super::single::Single;
-use super::{Request, Segmented};
+use super::{Labelled, Request};
 use crate::export::{self, LabelStore};
 use crate::inferer::Pass;
 use crate::memory::{PROGRAM, activations};
 use crate::placement::Placement;
+use crate::progress::WindowCount;
 use crate::{
     Aside, Bytes, Error, MemoryPlan, ModelDescription, PatchNetwork, ProbabilityStore, Result,
 };
@@ -21,24 +22,22 @@ impl Single {
         prepared: &Volume<f32>,
         (placement, file): (Option<Placement>, &Geometry),
         request: &Request,
-    ) -> Result<Segmented> {
+    ) -> Result<Labelled> {
         let (scheme, options) = (&model.labels, request.options);
+        let control = request.models.control();
         let logits = with_network(&self.members, model, |network| {
             let plan = self.plan_of_whole(model, (prepared, file), network, request)?;
             let size = prepared.geometry().size();
             let extent = model.inferer.extent(size, network.divisor());
             let batch = (extent.window.iter().product(), extent.batch);
-            let announcement = Announcement::new(&self.pace, &plan, batch, options.planned);
-            let advanced = |done: usize, total: usize| {
-                announcement.advanced(done);
-                options
-                    .observer
-                    .is_none_or(|observer| observer.advanced(done, total))
-            };
+            request.note(&plan);
+            let announcement =
+                Announcement::new(&self.pace, &plan, batch, options.planned.as_deref());
+            let timed = |done: usize| announcement.advanced(done);
             let pass = Pass {
                 network,
                 device: &self.device,
-                observer: &advanced,
+                windows: &WindowCount::timed(control, extent.windows, &timed),
                 check_layers: options.check_layers,
             };
             let logits = model.inferer.pass(prepared, &pass)?;
@@ -47,14 +46,19 @@ impl Single {
         })?;
         let keep = request.probabilities;
         if let Some(placement) = &placement {
-            let (labels, probabilities) = export::whole(&logits, placement, scheme, keep)?;
-            return Ok(Segmented {
+            let (labels, probabilities) =
+                export::whole(&logits, placement, scheme, (keep, control))?;
+            return Ok(Labelled {
                 labels,
                 probabilities,
             });
         }
+        // One resampling, which nothing can break off.
+        let stage = control.stage("export", 1);
+        stage.control().check()?;
         let (labels, probabilities) = export::askew(logits, file, scheme)?;
-        Ok(Segmented {
+        stage.advance(1);
+        Ok(Labelled {
             labels: LabelStore::of_map(labels),
             probabilities: keep.then(|| ProbabilityStore::of_map(probabilities)),
         })

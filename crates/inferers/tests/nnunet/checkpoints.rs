@@ -44,10 +44,7 @@ fn mirrored_axes_are_the_checkpoints() {
 /// `checkpoint_best.pth` of a trainer that nobody knows, without mirroring.
 #[test]
 fn another_checkpoint_is_taken_and_an_unknown_trainer_told() {
-    let best = OpenOptions {
-        checkpoint: Some("checkpoint_best.pth".to_owned()),
-        ..OpenOptions::default()
-    };
+    let best = OpenOptions::new().checkpoint("checkpoint_best.pth".to_owned());
     let segmenter = open(&data("models/checkpoints"), &best);
     assert_eq!(segmenter.model().members, ["fold_0"]);
     assert!(check(&segmenter, "thin", "best") <= 1);
@@ -56,12 +53,8 @@ fn another_checkpoint_is_taken_and_an_unknown_trainer_told() {
         "{:?}",
         segmenter.warnings()
     );
-    let device = parse_device("cpu").unwrap();
-    let absent = OpenOptions {
-        checkpoint: Some("checkpoint_latest.pth".to_owned()),
-        ..OpenOptions::default()
-    };
-    let refused = Segmenter::open_with(&data("models/checkpoints"), &device, &absent);
+    let absent = OpenOptions::new().checkpoint("checkpoint_latest.pth".to_owned());
+    let refused = Segmenter::open_with(&data("models/checkpoints"), &absent);
     let message = refused.unwrap_err().to_string();
     let words = [
         "checkpoint_latest.pth",

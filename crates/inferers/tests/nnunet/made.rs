@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 use vesalius_inferers::{Bytes, OpenOptions, SegmentOptions, Segmenter, convert_model};
-use vesalius_tensor::parse_device;
 use vesalius_volume::LabelMap;
 
 pub fn data(name: &str) -> PathBuf {
@@ -46,14 +45,11 @@ pub fn changed(root: &Path, change: &serde_json::Value) -> PathBuf {
 }
 
 pub fn open(folder: &Path, options: &OpenOptions) -> Segmenter {
-    Segmenter::open_with(folder, &parse_device("cpu").unwrap(), options).unwrap()
+    Segmenter::open_with(folder, options).unwrap()
 }
 
 pub fn folds(names: &[&str]) -> OpenOptions {
-    OpenOptions {
-        folds: Some(names.iter().map(|name| name.to_string()).collect()),
-        ..OpenOptions::default()
-    }
+    OpenOptions::new().folds(names.iter().copied())
 }
 
 /// Labels as nnU-Net's but for ties; how many differ.
@@ -61,7 +57,7 @@ pub fn check(segmenter: &Segmenter, image: &str, answer: &str) -> usize {
     let image = vesalius_io::read(data(&format!("images/{image}_0000.nii.gz"))).unwrap();
     let theirs: LabelMap =
         vesalius_io::read_labels(data(&format!("answers/{answer}.nii.gz"))).unwrap();
-    let ours = segmenter.segment(&image).unwrap();
+    let ours = segmenter.segment(&image).unwrap().into_labels().unwrap();
     assert!(ours.geometry().is_same(theirs.geometry()), "{answer}");
     let ties = ties(answer);
     let mut differ = 0;
@@ -116,13 +112,10 @@ fn half(bits: u16) -> f32 {
 fn stripes_change_no_voxel_of_an_ensemble() {
     let all = open(&data("models/base"), &OpenOptions::default());
     let image = vesalius_io::read(data("images/thin_0000.nii.gz")).unwrap();
-    let free = all.segment(&image).unwrap();
+    let free = all.segment(&image).unwrap().into_labels().unwrap();
     let limited = |limit| {
-        let options = SegmentOptions {
-            max_memory: Some(limit),
-            ..SegmentOptions::default()
-        };
-        all.segment_with(image.clone(), &options)
+        let options = SegmentOptions::new().max_memory(limit);
+        all.segment_with(&image, &options)
             .map_err(|e| e.to_string())
             .map(|segmented| segmented.into_labels().unwrap())
     };
@@ -191,7 +184,7 @@ fn every_normalization_agrees() {
     let root = tempfile::tempdir().unwrap();
     let mine = serde_json::json!({"normalization_schemes": ["MyNormalization"]});
     let folder = changed(root.path(), &mine);
-    let refused = Segmenter::open(&folder, &parse_device("cpu").unwrap()).unwrap_err();
+    let refused = Segmenter::open(&folder).unwrap_err();
     let message = refused.to_string();
     let words = [
         "MyNormalization",

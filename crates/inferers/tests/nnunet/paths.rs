@@ -34,8 +34,7 @@ fn zipped(folder: &Path, to: &Path, top: &str) {
 }
 
 fn refused(path: &Path) -> String {
-    let device = parse_device("cpu").unwrap();
-    Segmenter::open(path, &device).unwrap_err().to_string()
+    Segmenter::open(path).unwrap_err().to_string()
 }
 
 #[test]
@@ -103,12 +102,8 @@ fn paths_that_mean_no_model_or_several_are_refused() {
         scan.contains("no part of a model folder") && scan.contains("thick_0000.nii.gz"),
         "{scan}"
     );
-    let fold = OpenOptions {
-        folds: Some(vec!["1".to_owned()]),
-        ..OpenOptions::default()
-    };
-    let device = parse_device("cpu").unwrap();
-    let text = Segmenter::open_with(&folder.join("fold_0"), &device, &fold);
+    let fold = OpenOptions::new().folds(vec!["1".to_owned()]);
+    let text = Segmenter::open_with(&folder.join("fold_0"), &fold);
     let text = text.unwrap_err().to_string();
     assert!(text.contains("is one fold, but 1 are asked for"), "{text}");
 }

@@ -42,7 +42,8 @@ impl NetworkConfig {
     /// What the network costs on a batch of patches of size `[x, y, z]`.
     ///
     /// # Errors
-    /// As [`NetworkConfig::check`] and [`NetworkConfig::check_input`].
+    /// As [`NetworkConfig::check`] and [`NetworkConfig::check_input`]; a network of the user's own, whose layers are
+    /// not known.
     pub fn profile(&self, patch: [usize; 3], batch: usize) -> Result<Profile> {
         self.architecture().check()?;
         self.check_input(self.architecture().in_channels(), patch)?;
@@ -80,6 +81,7 @@ impl NetworkConfig {
             Self::SwinUnetr(config) => vec![transformers::swin_unetr(config, input)],
             Self::PlainConvUNet(config) => nnunet::plain(config, input)?,
             Self::ResidualEncoderUNet(config) => nnunet::residual(config, input)?,
+            Self::Custom(_) => return Err(Self::not_built()),
         };
         Ok(sketch::finish(outputs))
     }

@@ -12,11 +12,13 @@ mod view;
 pub use pickle::read_pickle;
 pub use pytorch::read_pytorch_values;
 
-use crate::{Error, Result};
+use crate::{Error, Mismatch, Result};
+use burn::tensor::TensorData;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
+use vesalius_tensor::{Device, Tensor};
 
 /// Tensors by PyTorch's names and in its layouts. A clone shares the values.
 #[derive(Debug, Clone, Default)]
@@ -112,7 +114,8 @@ impl Weights {
     /// # Errors
     /// [`Error::BadWeights`] when there are not as many values as the shape holds.
     pub fn insert(&mut self, name: String, shape: Vec<usize>, values: Vec<f32>) -> Result<()> {
-        if shape.iter().product::<usize>() != values.len() {
+        let count = shape.iter().try_fold(1usize, |all, &n| all.checked_mul(n));
+        if count != Some(values.len()) {
             let problem = format!("{} values do not fill the shape {shape:?}", values.len());
             return Err(bad(&format!("tensor `{name}`"), problem));
         }
@@ -149,6 +152,32 @@ impl Weights {
     /// The tensor of that name.
     pub fn get(&self, name: &str) -> Option<&StoredTensor> {
         self.tensors.get(name)
+    }
+
+    /// The tensor of that name and shape on a device.
+    ///
+    /// # Errors
+    /// [`Error::WeightsMismatch`] where it is missing or has another shape; [`Error::BadWeights`] where its values
+    /// cannot be read.
+    pub fn tensor<const D: usize>(
+        &self,
+        name: &str,
+        shape: [usize; D],
+        device: &Device,
+    ) -> Result<Tensor<D>> {
+        let mut mismatch = Mismatch::default();
+        match self.get(name) {
+            None => mismatch.missing.push(name.to_owned()),
+            Some(stored) if stored.shape() != shape => {
+                let wrong = (name.to_owned(), shape.to_vec(), stored.shape().to_vec());
+                mismatch.wrong_shape.push(wrong);
+            }
+            Some(stored) => {
+                let data = TensorData::new(stored.values()?, shape);
+                return Ok(Tensor::from_data(data, device));
+            }
+        }
+        Err(Error::WeightsMismatch(mismatch))
     }
 
     /// All tensors by name, sorted.

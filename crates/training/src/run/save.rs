@@ -8,7 +8,7 @@ use burn::store::ModuleRecord;
 use burn::tensor::Bytes;
 use std::path::PathBuf;
 use std::time::Instant;
-use vesalius_inferers::{AxisOrder, ModelDescription, Provenance, weights_path};
+use vesalius_inferers::{ModelDescription, Provenance, weights_path};
 use vesalius_networks::{Network, Weights};
 use vesalius_volume::Warning;
 
@@ -140,32 +140,22 @@ impl Run<'_> {
         let fold = self.fold();
         let member = self.member();
         let weights = self.kept_network().weights().to_safetensors()?;
-        let mut model = ModelDescription {
-            channels: self.data.channels.clone(),
-            labels: self.data.labels.clone(),
-            preprocessing: self.config.preprocessing.clone(),
-            nnunet: None,
-            previous_stage: None,
-            region: None,
-            network: self.network_config.clone(),
-            axis_order: AxisOrder::Zyx,
-            inferer: self.config.inferer(),
-            mirror_axes: self.config.mirror_axes.clone(),
-            postprocessing: Vec::new(),
-            members: vec![member.clone()],
-            checksums: Default::default(),
-            companions: Vec::new(),
-            combination: Default::default(),
-            weights: Vec::new(),
-            provenance: Provenance {
+        let labels = self.data.labels.clone();
+        let mut model = ModelDescription::builder(labels, self.network_config.clone())
+            .channels(self.data.channels.clone())
+            .preprocessing(self.config.preprocessing.clone())
+            .inferer(self.config.inferer())
+            .mirror_axes(self.config.mirror_axes.clone())
+            .members([member.clone()])
+            .provenance(Provenance {
                 made_by: concat!("vesalius ", env!("CARGO_PKG_VERSION")).to_owned(),
                 name: self.config.name.clone(),
                 dataset: self.data.dataset.clone(),
                 steps: self.progress.step,
                 validation_dice: dice,
                 validation_fold: fold,
-            },
-        };
+            })
+            .build()?;
         Ok(model.write_with_weights(&self.options.output, &member, &weights)?)
     }
 

@@ -3,9 +3,9 @@
 use super::{Error, Event, Observer, Result};
 use crate::predict::{InputCase, PredictOptions, Progress, find_cases, predict_cases};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use vesalius_auto::{Work, predictions_folder, renew_predictions};
-use vesalius_inferers::Segmenter;
+use vesalius_control::Control;
+use vesalius_inferers::{OpenOptions, Segmenter};
 use vesalius_tensor::Device;
 
 /// Where results go.
@@ -55,19 +55,20 @@ pub(super) fn listed(work: &Work) -> Vec<InputCase> {
 /// Segments cases with the work folder's model; nothing to do where there are none.
 ///
 /// # Errors
-/// [`Error::NotSegmented`]; a model or output that cannot be used.
+/// [`Error::NotSegmented`]; a model or output that cannot be used; a cancellation.
 pub fn predict(
     work: &Work,
     cases: &[InputCase],
     stage: &PredictStage,
     device: &Device,
-    stop: &AtomicBool,
+    control: &Control,
     observer: &Observer,
 ) -> Result<()> {
     if cases.is_empty() {
         return Ok(());
     }
-    let segmenter = Segmenter::open(&work.folder().join("model"), device)?;
+    let open = OpenOptions::new().device(device.clone());
+    let segmenter = Segmenter::open_with(work.folder().join("model"), &open)?;
     let folder = match &stage.folder {
         Some(folder) => folder.clone(),
         None => {
@@ -84,7 +85,7 @@ pub fn predict(
         overwrite: stage.overwrite,
         ..PredictOptions::default()
     };
-    let results = predict_cases(&segmenter, cases, &folder, &options, stop, tell)?;
+    let results = predict_cases(&segmenter, cases, &folder, &options, control, tell)?;
     let segmented = results.iter().filter(|result| result.outcome.is_ok());
     let segmented = segmented.count();
     observer(&Event::Predicted {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use vesalius_auto::{Input, Missing, Plan, TuneOptions, Work};
+use vesalius_control::Control;
 use vesalius_tensor::Device;
 use vesalius_training::Duration;
 
@@ -39,6 +40,8 @@ pub struct RunOptions {
     pub device: Device,
     /// Set from outside, the stage that runs stops; what is done is kept.
     pub stop: Arc<AtomicBool>,
+    /// Cancels the segmentation of unlabelled cases, and carries its progress.
+    pub control: Control,
 }
 
 /// How the minutes of a run are divided.
@@ -106,7 +109,15 @@ pub fn run(
     )?;
     let missing = ensemble(&work, options.ensemble, stop, observer)?;
     let predictions = PredictStage::default();
-    predict(&work, &listed(&work), &predictions, device, stop, observer)?;
+    let cases = listed(&work);
+    predict(
+        &work,
+        &cases,
+        &predictions,
+        device,
+        &options.control,
+        observer,
+    )?;
     report(&work, observer)?;
     Ok(missing)
 }

@@ -2,19 +2,20 @@
 
 use super::file_state::FileState;
 use super::targets::{Failure, Targets, beside};
-use super::{CaseResult, InputCase, LabelVolume, PredictOptions, ProbabilityFiles, Progress};
+use super::{CaseError, CaseResult, InputCase, LabelVolume, PredictOptions, ProbabilityFiles};
+use crate::error::kind_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 use std::time::Instant;
+use vesalius_control::{Cancelled, Stage};
 use vesalius_inferers::{
-    MemoryPlan, SegmentOptions, Segmented, Segmenter, write_npz, write_probability_image,
+    MemoryPlan, SegmentOptions, Segmentation, Segmenter, write_npz, write_probability_image,
     write_slabs,
 };
 use vesalius_io::{ReadOptions, RefusedImage};
 use vesalius_planning::read_image_with;
-use vesalius_volume::{LabelScheme, Volume, Warning};
+use vesalius_volume::{ErrorKind, LabelScheme, Volume, Warning};
 
 /// Images below this size are read whatever the limit, so that the error can name the smallest limit that works.
 const READ_ANYWAY: u64 = 256 << 20;
@@ -43,20 +44,27 @@ pub(super) struct Answered<'a> {
 }
 
 struct Answer {
-    segmented: Segmented,
+    segmented: Segmentation,
     images: Vec<FileState>,
     warnings: Vec<Warning>,
 }
 
-pub(super) type Observer<'a> = Mutex<&'a mut (dyn FnMut(&Progress) + Send)>;
+/// What is told of cases, in its order.
+pub(super) enum Message {
+    /// How a case will be segmented.
+    Planned { case: String, plan: MemoryPlan },
+    /// A case is done.
+    Done(CaseResult),
+}
 
 /// What all cases share.
 pub(super) struct Run<'a> {
     pub segmenter: &'a Segmenter,
     pub options: &'a PredictOptions,
     pub targets: &'a Targets,
-    pub stop: &'a AtomicBool,
-    pub observer: &'a Observer<'a>,
+    /// Counts cases that are done.
+    pub stage: &'a Stage,
+    pub tell: Sender<Message>,
 }
 
 /// A panic as the failure of what panicked.
@@ -67,41 +75,43 @@ fn guarded<T>(what: &str, run: impl FnOnce() -> Result<T, Failure>) -> Result<T,
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("without a message");
-        Err(Failure::Case(format!(
+        let message = format!(
             "{what} ended in a fault of this program ({text}); please report it with the case"
-        )))
+        );
+        Err(Failure::Case(message, ErrorKind::Internal))
     })
 }
 
-fn of_case(error: impl std::fmt::Display) -> Failure {
-    Failure::Case(error.to_string())
+/// An error of a case, with its kind.
+fn of_case(error: &(impl std::fmt::Display + ?Sized), kind: ErrorKind) -> Failure {
+    Failure::Case(error.to_string(), kind)
+}
+
+fn of_io(error: vesalius_io::Error) -> Failure {
+    of_case(&error, kind_of(&error))
+}
+
+fn of_volume(error: vesalius_volume::Error) -> Failure {
+    of_case(&error, error.kind())
 }
 
 impl Run<'_> {
-    pub fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+    pub fn is_cancelled(&self) -> bool {
+        self.stage.control().is_cancelled()
     }
 
-    pub fn tell(&self, done: usize, result: &CaseResult) {
-        self.observe(&Progress::Done { done, result });
-    }
-
-    /// An observer that panicked once (a closed terminal, say) is not called again; no result is lost.
-    fn observe(&self, progress: &Progress) {
-        let asked = catch_unwind(AssertUnwindSafe(|| {
-            if let Ok(mut observer) = self.observer.lock() {
-                observer(progress);
-            }
-        }));
-        // The lock is poisoned now, so that the observer is not called again.
-        drop(asked);
+    /// A case is done, whatever came of it.
+    pub fn done(&self, result: CaseResult) {
+        self.stage.advance(1);
+        // Nobody listens any more once the observer's thread is gone.
+        let _ = self.tell.send(Message::Done(result));
     }
 
     pub fn load<'w>(&self, work: &'w Work<'w>) -> Loaded<'w> {
         let started = Instant::now();
-        let image = match work.done || self.is_stopped() {
+        let image = match work.done || self.is_cancelled() {
             // It is not needed.
-            true => Err(Failure::Stopped),
+            true => Err(Failure::Cancelled(Cancelled)),
             false => guarded("reading", || self.read(work.case)),
         };
         Loaded {
@@ -115,10 +125,10 @@ impl Run<'_> {
     fn read(&self, case: &InputCase) -> Result<(Volume<f32>, Vec<FileState>), Failure> {
         let state = |file: &PathBuf| {
             let state = FileState::of(file);
-            state.map_err(|error| {
-                of_case(vesalius_io::Error::Read {
+            state.map_err(|source| {
+                of_io(vesalius_io::Error::Read {
                     path: file.clone(),
-                    source: error,
+                    source,
                 })
             })
         };
@@ -166,31 +176,31 @@ impl Run<'_> {
         image: Volume<f32>,
         images: Vec<FileState>,
     ) -> Result<Answer, Failure> {
-        let planned = |plan: &MemoryPlan| {
-            let case = case.name.as_str();
-            self.observe(&Progress::Planned { case, plan });
+        let (tell, name) = (self.tell.clone(), case.name.clone());
+        let planned = move |plan: &MemoryPlan| {
+            let (case, plan) = (name.clone(), plan.clone());
+            // Nobody listens any more once the observer's thread is gone.
+            let _ = tell.send(Message::Planned { case, plan });
         };
-        let advanced = |_: usize, _: usize| !self.is_stopped();
-        let options = SegmentOptions {
-            max_memory: self.options.max_memory,
-            probabilities: self.options.save_probabilities.is_some(),
-            check_layers: self.options.check_layers,
-            planned: Some(&planned),
-            observer: Some(&advanced),
-        };
+        let mut options = SegmentOptions::new()
+            .control(self.stage.control().clone())
+            .on_plan(planned);
+        options.max_memory = self.options.max_memory;
+        options.probabilities = self.options.save_probabilities.is_some();
+        options.check_layers = self.options.check_layers;
         let warnings = image.warnings().to_vec();
-        match self.segmenter.segment_with(image, &options) {
+        match self.segmenter.segment_with(&image, &options) {
             Ok(segmented) => Ok(Answer {
                 segmented,
                 images,
                 warnings,
             }),
-            Err(vesalius_inferers::Error::Stopped) => Err(Failure::Stopped),
-            Err(error) => Err(of_case(error)),
+            Err(vesalius_inferers::Error::Cancelled(error)) => Err(Failure::Cancelled(error)),
+            Err(error) => Err(of_case(&error, error.kind())),
         }
     }
 
-    /// Writes a case; the failure is there where it ends the run, or was Ctrl-C.
+    /// Writes a case; the failure is there where it ends the run, or was a cancellation.
     pub fn write(&self, answered: Answered) -> (CaseResult, Option<Failure>) {
         let Answered {
             work,
@@ -218,16 +228,23 @@ impl Run<'_> {
             Err(Failure::Image(error)) => RefusedImage::of(error),
             _ => None,
         };
+        let error = |message: String, failure: &Failure| CaseError {
+            message,
+            kind: failure.kind(),
+        };
         let (outcome, failure) = match written {
             Ok(()) => (Ok(work.target.to_path_buf()), None),
-            Err(failure) if ends(&failure) => (
-                Err(format!(
+            Err(failure) if ends(&failure) => {
+                let message = format!(
                     "{failure}; the run ends here, as the other cases would fail alike: finished cases stay, and the same command goes on from there"
-                )),
-                Some(failure),
-            ),
-            Err(failure @ Failure::Stopped) => (Err(failure.to_string()), Some(failure)),
-            Err(failure) => (Err(failure.to_string()), None),
+                );
+                (Err(error(message, &failure)), Some(failure))
+            }
+            Err(failure) => {
+                let of_case = error(failure.to_string(), &failure);
+                let ends = matches!(failure, Failure::Cancelled(_)).then_some(failure);
+                (Err(of_case), ends)
+            }
         };
         let result = CaseResult {
             name: work.case.name.clone(),
@@ -244,7 +261,7 @@ impl Run<'_> {
     fn save(&self, work: &Work, answer: Answer) -> Result<Vec<LabelVolume>, Failure> {
         write_files(&answer.segmented, work.target, self.options).map_err(Failure::Written)?;
         let volumes = label_volumes(&answer.segmented, &self.segmenter.model().labels);
-        let volumes = volumes.map_err(Failure::Case)?;
+        let volumes = volumes.map_err(|e| of_case(&e, e.kind()))?;
         self.targets
             .note(work.case, work.target, answer.images, self.options)?;
         Ok(volumes)
@@ -254,15 +271,15 @@ impl Run<'_> {
 /// Pictures whose channels follow each other.
 fn read_pictures(files: &[PathBuf]) -> Result<Volume<f32>, Failure> {
     let parts = files.iter().map(vesalius_io::read_picture);
-    let parts: Vec<Volume<f32>> = parts.collect::<Result<_, _>>().map_err(of_case)?;
+    let parts: Vec<Volume<f32>> = parts.collect::<Result<_, _>>().map_err(of_io)?;
     let grid = *parts[0].geometry();
     for part in &parts[1..] {
         let same = grid.check_same(part.geometry(), "the pictures of a case");
-        same.map_err(of_case)?;
+        same.map_err(of_volume)?;
     }
     let channels = parts.iter().map(Volume::channels).sum();
     let data = parts.into_iter().flat_map(Volume::into_data).collect();
-    Volume::new(grid, channels, data).map_err(of_case)
+    Volume::new(grid, channels, data).map_err(of_volume)
 }
 
 /// Reads an image without holding its file in memory too, where its format allows.
@@ -282,7 +299,7 @@ fn read_lean(file: &Path, options: &ReadOptions) -> Result<Volume<f32>, Failure>
 
 /// Writes probabilities first, so that a case whose labels exist is complete.
 fn write_files(
-    segmented: &Segmented,
+    segmented: &Segmentation,
     target: &Path,
     options: &PredictOptions,
 ) -> vesalius_inferers::Result<()> {
@@ -298,7 +315,10 @@ fn write_files(
 }
 
 /// Millilitres of each label.
-fn label_volumes(segmented: &Segmented, scheme: &LabelScheme) -> Result<Vec<LabelVolume>, String> {
+fn label_volumes(
+    segmented: &Segmentation,
+    scheme: &LabelScheme,
+) -> vesalius_inferers::Result<Vec<LabelVolume>> {
     let millilitres = segmented.geometry().voxel_volume() / 1000.0;
     let name = |value: u32| {
         let names = match scheme {
@@ -313,7 +333,7 @@ fn label_volumes(segmented: &Segmented, scheme: &LabelScheme) -> Result<Vec<Labe
         };
         names.unwrap_or_else(|| value.to_string())
     };
-    let counts = segmented.counts().map_err(|e| e.to_string())?;
+    let counts = segmented.counts()?;
     Ok(counts
         .into_iter()
         .filter(|(value, _)| *value != 0)

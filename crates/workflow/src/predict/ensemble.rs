@@ -4,6 +4,7 @@ use super::Error;
 use super::record::model_of;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use vesalius_control::Control;
 use vesalius_inferers::{
     Combination, ProbabilityMap, SLABS_SUFFIX, combine_each, read_npz, read_slabs, write_slabs,
 };
@@ -32,13 +33,15 @@ fn input(path: &Path, reason: impl Into<String>) -> Error {
 ///
 /// # Errors
 /// [`Error::Input`] for folders without probabilities, or with different cases or labels;
-/// [`Error::Output`] when a result cannot be written; [`Error::Io`] when another process writes there.
+/// [`Error::Output`] when a result cannot be written; [`Error::Io`] when another process writes there;
+/// [`Error::Cancelled`] between two cases.
 pub fn ensemble_cases(
     members: &[EnsembleMember],
     output: &Path,
     combination: Combination,
     labels: Option<&LabelScheme>,
     save: bool,
+    control: &Control,
     mut observer: impl FnMut(&str, &Path),
 ) -> Result<usize, Error> {
     let Some(first) = members.first() else {
@@ -60,19 +63,21 @@ pub fn ensemble_cases(
     let lock = FolderLock::exclusive(output)?;
     lock.remove_leftovers("");
     let weights: Vec<f64> = members.iter().map(|member| member.weight).collect();
-    for name in &names {
-        let mut unread = None;
-        let parts = members.iter().map(|member| {
-            read(&member.folder, name, labels).map_err(|error| {
-                unread = Some(error);
-                vesalius_inferers::Error::Stopped
-            })
-        });
-        let mean = combine_each(parts, &weights, combination);
-        if let Some(error) = unread {
-            return Err(error);
+    let stage = control.stage("cases", names.len() as u64);
+    for (done, name) in names.iter().enumerate() {
+        if stage.control().is_cancelled() {
+            return Err(Error::Cancelled {
+                done,
+                total: names.len(),
+                results: Vec::new(),
+            });
         }
-        let mean = mean.map_err(|e| input(&first.folder, format!("case {name}: {e}")))?;
+        let parts = members.iter();
+        let parts = parts.map(|m| read(&m.folder, name, labels).map_err(Failed::Read));
+        let mean = combine_each(parts, &weights, combination).map_err(|failed| match failed {
+            Failed::Read(error) => error,
+            Failed::Combine(e) => input(&first.folder, format!("case {name}: {e}")),
+        })?;
         let target = output.join(format!("{name}.nii.gz"));
         let written = || -> vesalius_inferers::Result<()> {
             if save {
@@ -82,8 +87,21 @@ pub fn ensemble_cases(
         };
         written().map_err(|e| failed(&target, e.to_string()))?;
         observer(name, &target);
+        stage.advance(1);
     }
     Ok(names.len())
+}
+
+/// Why the probabilities of a case were not combined.
+enum Failed {
+    Read(Error),
+    Combine(vesalius_inferers::Error),
+}
+
+impl From<vesalius_inferers::Error> for Failed {
+    fn from(error: vesalius_inferers::Error) -> Self {
+        Self::Combine(error)
+    }
 }
 
 /// The cases whose probabilities a folder holds.

@@ -20,7 +20,7 @@ pub use run::predict_cases;
 use std::path::PathBuf;
 use vesalius_inferers::MemoryPlan;
 use vesalius_io::{ReadOptions, RefusedImage};
-use vesalius_volume::Warning;
+use vesalius_volume::{ErrorKind, Warning};
 
 /// What came of one case.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct CaseResult {
     /// The case.
     pub name: String,
     /// The file written, or why none was.
-    pub outcome: Result<PathBuf, String>,
+    pub outcome: Result<PathBuf, CaseError>,
     /// The image that an option of reading would make usable, where that is why none was.
     pub refused: Option<RefusedImage>,
     /// Whether the file was there already.
@@ -39,6 +39,21 @@ pub struct CaseResult {
     pub volumes: Vec<LabelVolume>,
     /// What was decided where the image is ambiguous, wrong or silent.
     pub warnings: Vec<Warning>,
+}
+
+/// Why a case has no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CaseError {
+    message: String,
+    kind: ErrorKind,
+}
+
+impl CaseError {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
 }
 
 /// How much of a label there is.
@@ -71,8 +86,9 @@ pub enum Progress<'a> {
     },
 }
 
-/// What stops a prediction before its first case.
+/// What stops a prediction before its first case, or between two.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The input holds nothing to segment.
     #[error("{path}: {reason}")]
@@ -93,6 +109,27 @@ pub enum Error {
     /// Another process writes the output.
     #[error("{0}")]
     Io(#[from] vesalius_io::Error),
+    /// The work was cancelled. A case that was cut off is as if it had not been begun.
+    #[error("cancelled after {done} of {total} cases")]
+    Cancelled {
+        /// How many cases were done, well or not; their results are kept.
+        done: usize,
+        /// How many there are.
+        total: usize,
+        /// What came of them, where cases were segmented.
+        results: Vec<CaseResult>,
+    },
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Input { .. } | Self::Output { .. } => ErrorKind::BadInput,
+            Self::Io(error) => crate::error::kind_of(error),
+            Self::Cancelled { .. } => ErrorKind::Cancelled,
+        }
+    }
 }
 
 /// How probabilities are saved beside the labels.

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use vesalius_inferers::{Combination, OpenOptions, Segmenter};
-use vesalius_tensor::Device;
 
 /// Another number of weights than of what they weigh.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,12 +43,11 @@ pub fn open_models(
     folders: &[PathBuf],
     weights: &[f64],
     combination: Combination,
-    device: &Device,
     options: &OpenOptions,
 ) -> vesalius_inferers::Result<Segmenter> {
     match folders {
-        [one] => Segmenter::open_with(one, device, options),
-        several => Segmenter::open_together(several, device, options, Some(weights), combination),
+        [one] => Segmenter::open_with(one, options),
+        several => Segmenter::open_together(several, options, Some(weights), combination),
     }
 }
 

@@ -1,31 +1,33 @@
-//! The run over all cases: one thread reads ahead, one segments, one writes.
+//! The run over all cases: one thread reads ahead, one segments, one writes, and one tells what is known.
 
-use super::case::{Loaded, Observer, Run, Work};
+use super::case::{Loaded, Message, Run, Work};
 use super::targets::{Failure, Standing, Targets};
 use super::{CaseResult, Error, InputCase, PredictOptions, Progress};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use vesalius_control::Control;
 use vesalius_inferers::Segmenter;
 
-/// Segments cases and writes a NIfTI label map for each, calling `observer` with plans and results.
+/// Segments cases and writes a label map for each, calling `observer` with plans and results.
 ///
 /// `output` is a file where there is one case and it has an image's name, else a folder, which is locked
-/// meanwhile. Cases with a complete result from the same model, weights and images are skipped. Stops between
-/// windows once `stop` is set, and after a case that cannot be written because of a full disk, a lost permission
-/// or a removed folder: cases that are not in the results were not tried.
+/// meanwhile. Cases with a complete result from the same model, weights and images are skipped. The run ends after a
+/// case that cannot be written because of a full disk, a lost permission or a removed folder: cases that are not in the
+/// results were not tried. `control` cancels it between windows, and carries a stage `cases`, within which stand those of
+/// [`vesalius_inferers::SegmentOptions::control`].
 ///
 /// # Errors
 /// [`Error::Output`] when the output cannot be written, is an input, or holds another model's results or
-/// files that are none; [`Error::Io`] when another process writes there.
+/// files that are none; [`Error::Io`] when another process writes there; [`Error::Cancelled`] with what was done.
 pub fn predict_cases(
     segmenter: &Segmenter,
     cases: &[InputCase],
     output: &Path,
     options: &PredictOptions,
-    stop: &AtomicBool,
-    mut observer: impl FnMut(&Progress) + Send,
+    control: &Control,
+    observer: impl FnMut(&Progress) + Send,
 ) -> Result<Vec<CaseResult>, Error> {
     let targets = Targets::new(cases, output, segmenter, options)?;
     let work: Vec<Work> = cases
@@ -44,59 +46,90 @@ pub fn predict_cases(
             }
         })
         .collect();
-    let observer: Observer = Mutex::new(&mut observer);
-    let run = Run {
-        segmenter,
-        options,
-        targets: &targets,
-        stop,
-        observer: &observer,
-    };
-    Ok(match options.max_memory.is_some() || work.len() == 1 {
-        true => one_by_one(&run, &work),
-        false => overlapped(&run, &work),
-    })
-}
-
-/// Keeps a result, unless Ctrl-C cut it off, and says whether the run goes on.
-fn keep(
-    run: &Run,
-    (result, failure): (CaseResult, Option<Failure>),
-    results: &mut Vec<CaseResult>,
-) -> bool {
-    if matches!(failure, Some(Failure::Stopped)) {
-        // A case that was stopped midway is not done, rather than failed.
-        return false;
-    }
-    run.tell(results.len() + 1, &result);
-    let failed = result.outcome.is_err();
-    results.push(result);
-    failure.is_none() && !(failed && run.options.fail_fast)
-}
-
-fn one_by_one(run: &Run, work: &[Work]) -> Vec<CaseResult> {
-    let mut results = Vec::new();
-    for work in work {
-        if run.is_stopped() {
-            break;
+    let total = work.len();
+    let stage = control.stage("cases", total as u64);
+    let results = std::thread::scope(|scope| {
+        let (tell, told) = channel();
+        let teller = scope.spawn(move || tell_all(told, observer));
+        let run = Run {
+            segmenter,
+            options,
+            targets: &targets,
+            stage: &stage,
+            tell,
+        };
+        match options.max_memory.is_some() || total == 1 {
+            true => one_by_one(&run, &work),
+            false => overlapped(&run, &work),
         }
-        let written = run.write(run.answer(run.load(work)));
-        if !keep(run, written, &mut results) {
-            break;
+        // The teller ends once nobody can tell any more.
+        drop(run);
+        teller.join()
+    });
+    let results = results.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    match control.is_cancelled() && results.len() < total {
+        true => Err(Error::Cancelled {
+            done: results.len(),
+            total,
+            results,
+        }),
+        false => Ok(results),
+    }
+}
+
+/// Hands messages to the observer and gathers the results. An observer that panicked once (a closed terminal, say) is
+/// not called again; no result is lost.
+fn tell_all(told: Receiver<Message>, mut observer: impl FnMut(&Progress)) -> Vec<CaseResult> {
+    let (mut results, mut listens) = (Vec::new(), true);
+    let mut observe = |progress: &Progress| {
+        if listens {
+            listens = catch_unwind(AssertUnwindSafe(|| observer(progress))).is_ok();
+        }
+    };
+    for message in told {
+        match message {
+            Message::Planned { case, plan } => observe(&Progress::Planned {
+                case: &case,
+                plan: &plan,
+            }),
+            Message::Done(result) => {
+                observe(&Progress::Done {
+                    done: results.len() + 1,
+                    result: &result,
+                });
+                results.push(result);
+            }
         }
     }
     results
 }
 
-fn overlapped(run: &Run, work: &[Work]) -> Vec<CaseResult> {
+/// Tells a result, unless a cancellation cut it off, and says whether the run goes on.
+fn keep(run: &Run, (result, failure): (CaseResult, Option<Failure>)) -> bool {
+    if matches!(failure, Some(Failure::Cancelled(_))) {
+        // A case that was cancelled midway is not done, rather than failed.
+        return false;
+    }
+    let failed = result.outcome.is_err();
+    run.done(result);
+    failure.is_none() && !(failed && run.options.fail_fast)
+}
+
+fn one_by_one(run: &Run, work: &[Work]) {
+    for work in work {
+        if run.is_cancelled() || !keep(run, run.write(run.answer(run.load(work)))) {
+            return;
+        }
+    }
+}
+
+fn overlapped(run: &Run, work: &[Work]) {
     // Set once a case failed that ends the run.
     let ended = AtomicBool::new(false);
-    // Filled by the writer; complete even if the writer panics.
-    let results = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         let (read, loaded): (SyncSender<Loaded>, Receiver<Loaded>) = sync_channel(1);
         let (answer, answered) = sync_channel(1);
-        let over = || ended.load(Ordering::Relaxed) || run.is_stopped();
+        let over = || ended.load(Ordering::Relaxed) || run.is_cancelled();
         scope.spawn(move || {
             for work in work {
                 // The receiver is dropped once the run is over.
@@ -105,14 +138,10 @@ fn overlapped(run: &Run, work: &[Work]) -> Vec<CaseResult> {
                 }
             }
         });
-        let (ended, results) = (&ended, &results);
+        let ended = &ended;
         scope.spawn(move || {
             for answered in answered {
-                let written = run.write(answered);
-                let Ok(mut results) = results.lock() else {
-                    return;
-                };
-                if !keep(run, written, &mut results) {
+                if !keep(run, run.write(answered)) {
                     ended.store(true, Ordering::Relaxed);
                     return;
                 }
@@ -127,8 +156,4 @@ fn overlapped(run: &Run, work: &[Work]) -> Vec<CaseResult> {
         drop(loaded);
         drop(answer);
     });
-    match results.into_inner() {
-        Ok(results) => results,
-        Err(poisoned) => poisoned.into_inner(),
-    }
 }

@@ -3,11 +3,13 @@
 use super::file_state::FileState;
 use super::record::{CaseRecord, Earlier, RECORD_FILE, Record};
 use super::{Error, InputCase, PredictOptions, ProbabilityFiles};
+use crate::error::kind_of;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use vesalius_control::Cancelled;
 use vesalius_inferers::{SLABS_SUFFIX, Segmenter};
 use vesalius_io::FolderLock;
-use vesalius_volume::Warning;
+use vesalius_volume::{ErrorKind, Warning};
 
 /// The files of results.
 pub(super) struct Targets {
@@ -178,8 +180,8 @@ impl Targets {
 /// Why a case has no result.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Ctrl-C.
-    Stopped,
+    /// The work was cancelled.
+    Cancelled(Cancelled),
     /// The result could not be written.
     Io(vesalius_io::Error),
     /// As above, from what writes probabilities.
@@ -187,28 +189,39 @@ pub(super) enum Failure {
     /// The image cannot be read.
     Image(vesalius_planning::Error),
     /// The case's own.
-    Case(String),
+    Case(String, ErrorKind),
 }
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Stopped => write!(f, "{}", vesalius_inferers::Error::Stopped),
+            Self::Cancelled(error) => write!(f, "{error}"),
             Self::Io(error) => write!(f, "{error}"),
             Self::Written(error) => write!(f, "{error}"),
             Self::Image(error) => write!(f, "{error}"),
-            Self::Case(reason) => f.write_str(reason),
+            Self::Case(reason, _) => f.write_str(reason),
         }
     }
 }
 
 impl Failure {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Cancelled(_) => ErrorKind::Cancelled,
+            Self::Io(error) => kind_of(error),
+            Self::Written(error) => error.kind(),
+            Self::Image(error) => kind_of(error),
+            Self::Case(_, kind) => *kind,
+        }
+    }
+
     /// Whether every other case would fail for the same reason: a full disk, a lost permission, a broken device.
     pub fn is_of_machine(&self) -> bool {
         match self {
             Self::Io(error) => vesalius_io::machine_failure(error).is_some(),
             Self::Written(error) => vesalius_io::machine_failure(error).is_some(),
-            Self::Stopped | Self::Image(_) | Self::Case(_) => false,
+            Self::Cancelled(_) | Self::Image(_) | Self::Case(..) => false,
         }
     }
 }

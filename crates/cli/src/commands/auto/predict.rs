@@ -3,7 +3,7 @@
 
 use super::events::shown;
 use crate::commands::Result;
-use crate::interrupt::stop_flag;
+use crate::interrupt::control;
 use std::path::PathBuf;
 use vesalius::auto::Work;
 use vesalius::tensor::parse_device;
@@ -39,6 +39,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let device = parse_device(&arguments.device)?;
     shown(|told| {
         let cases = cases_of(&work, arguments.input.as_deref())?;
-        predict(&work, &cases, &stage, &device, &stop_flag(), told)
+        predict(&work, &cases, &stage, &device, &control(), told)
     })
 }

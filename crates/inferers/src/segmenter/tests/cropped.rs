@@ -3,16 +3,15 @@
 use super::super::region::Region;
 use super::*;
 use crate::{Bytes, RegionStage};
-use vesalius_volume::Subject;
+use vesalius_volume::{LabelMap, Subject};
 
 /// Labels and probabilities with options.
 fn answer(segmenter: &Segmenter, max_memory: Option<u64>) -> (LabelMap, ProbabilityMap) {
     let options = SegmentOptions {
-        probabilities: true,
         max_memory,
-        ..SegmentOptions::default()
+        ..SegmentOptions::new().probabilities()
     };
-    let mut segmented = segmenter.segment_with(image(), &options).unwrap();
+    let mut segmented = segmenter.segment_with(&image(), &options).unwrap();
     let probabilities = segmented.probabilities.take().unwrap();
     (
         segmented.into_labels().unwrap(),
@@ -24,12 +23,8 @@ fn answer(segmenter: &Segmenter, max_memory: Option<u64>) -> (LabelMap, Probabil
 fn least(segmenter: &Segmenter) -> u64 {
     let mut limit = 1 << 20;
     for _ in 0..8 {
-        let options = SegmentOptions {
-            probabilities: true,
-            max_memory: Some(limit),
-            ..SegmentOptions::default()
-        };
-        let Err(refused) = segmenter.segment_with(image(), &options) else {
+        let options = SegmentOptions::new().probabilities().max_memory(limit);
+        let Err(refused) = segmenter.segment_with(&image(), &options) else {
             return limit;
         };
         let text = refused.to_string();

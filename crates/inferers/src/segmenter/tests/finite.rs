@@ -37,9 +37,9 @@ fn outputs_that_are_not_finite_are_an_error_by_every_way() {
                 let options = SegmentOptions {
                     probabilities,
                     check_layers,
-                    ..SegmentOptions::default()
+                    ..SegmentOptions::new()
                 };
-                let refused = segmenter.segment_with(image.clone(), &options).unwrap_err();
+                let refused = segmenter.segment_with(&image, &options).unwrap_err();
                 let Error::NotFiniteOutput(found) = refused else {
                     panic!("{inferer}: {refused}")
                 };
@@ -85,16 +85,13 @@ fn filled(weights: &mut Weights, value: f32) -> String {
 
 #[test]
 fn weights_too_large_name_their_layer_and_those_not_finite_their_tensor() {
-    let (device, place) = (Device::flex(), tempfile::tempdir().unwrap());
+    let place = tempfile::tempdir().unwrap();
     let mut name = String::new();
     folder(place.path(), |weights| name = filled(weights, 3e38));
-    let segmenter = Segmenter::open(place.path(), &device).unwrap();
+    let segmenter = Segmenter::open(place.path()).unwrap();
     assert!(segmenter.warnings().is_empty());
-    let options = SegmentOptions {
-        check_layers: true,
-        ..SegmentOptions::default()
-    };
-    let refused = segmenter.segment_with(image(), &options).unwrap_err();
+    let options = SegmentOptions::new().check_layers();
+    let refused = segmenter.segment_with(&image(), &options).unwrap_err();
     let layer = name.strip_suffix(".weight").unwrap();
     let Error::NotFiniteOutput(found) = &refused else {
         panic!("{refused}")
@@ -107,7 +104,7 @@ fn weights_too_large_name_their_layer_and_those_not_finite_their_tensor() {
     for bad in [f32::NAN, f32::INFINITY] {
         let place = tempfile::tempdir().unwrap();
         folder(place.path(), |weights| name = filled(weights, bad));
-        let refused = Segmenter::open(place.path(), &device).unwrap_err();
+        let refused = Segmenter::open(place.path()).unwrap_err();
         let refused = refused.to_string();
         assert!(refused.contains(&format!("tensor `{name}`")), "{refused}");
     }

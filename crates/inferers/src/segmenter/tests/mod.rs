@@ -1,7 +1,10 @@
 //! Models whose networks are made for what they answer: what all of these tests are of.
 
+mod controlled;
 mod cropped;
+mod custom;
 mod finite;
+mod limits;
 mod networks;
 mod together;
 mod weights;
@@ -18,12 +21,22 @@ const REGIONS: &str = "{regions: {regions: [{name: organ, labels: [1], paint: 1}
 const WINDOWS: &str = "{sliding_window: {patch_size: [8, 8, 8]}}";
 
 fn model(labels: &str, preprocessing: &str, inferer: &str) -> ModelDescription {
+    try_model(labels, preprocessing, inferer).unwrap()
+}
+
+fn try_model(
+    labels: &str,
+    preprocessing: &str,
+    inferer: &str,
+) -> std::result::Result<ModelDescription, serde_saphyr::Error> {
+    let scheme: vesalius_volume::LabelScheme = serde_saphyr::from_str(labels).unwrap();
+    let channels = scheme.channels();
     let text = format!(
         "channels: [c]\nlabels: {labels}\npreprocessing: {preprocessing}\ninferer: {inferer}\n\
-         network: {{unet: {{spatial_dims: 3, in_channels: 1, out_channels: 2, channels: [4, 8], strides: [2]}}}}\n\
+         network: {{unet: {{spatial_dims: 3, in_channels: 1, out_channels: {channels}, channels: [4, 8], strides: [2]}}}}\n\
          members: [m]\n"
     );
-    serde_saphyr::from_str(&text).unwrap()
+    serde_saphyr::from_str(&text)
 }
 
 /// Says the organ, or the region, everywhere.

@@ -18,14 +18,18 @@ fn networks_of_ones_own_are_checked() {
         "{sliding_window: {patch_size: [0, 8, 8]}}",
         "{slice: {batch_size: 0}}",
         "{patches: {batch_size: 0}}",
+        "{test_time: {views: [[flip: {axes: [x]}]], draws: 18446744073709551615}}",
     ] {
-        let text = refused(model(CLASSES, "[]", inferer), vec![one()]);
-        assert!(text.contains("model is inferer"), "{text}");
+        // Neither read nor, where a program changed it, taken.
+        let read = try_model(CLASSES, "[]", inferer).unwrap_err().to_string();
+        let mut changed = good();
+        changed.inferer = serde_saphyr::from_str(inferer).unwrap();
+        for text in [read, refused(changed, vec![one()])] {
+            assert!(text.contains("inferer: "), "{text}");
+        }
     }
-    let companions = ModelDescription {
-        companions: vec!["other".to_owned()],
-        ..good()
-    };
+    let mut companions = good();
+    companions.companions = vec!["other".to_owned()];
     assert!(refused(companions, vec![one()]).contains("model.companions"));
     // A network of another number of channels than the labels.
     let three =

@@ -5,12 +5,10 @@ use crate::{Combination, PostprocessingStep, join_ensemble};
 use vesalius_volume::Warning;
 
 fn keeping(labels: &[u16]) -> ModelDescription {
-    ModelDescription {
-        postprocessing: vec![PostprocessingStep::KeepLargest {
-            labels: labels.to_vec(),
-        }],
-        ..model(CLASSES, "[]", WINDOWS)
-    }
+    let mut keeping = model(CLASSES, "[]", WINDOWS);
+    let labels = labels.to_vec();
+    keeping.postprocessing = vec![PostprocessingStep::KeepLargest { labels }];
+    keeping
 }
 
 #[test]

@@ -6,7 +6,7 @@ use vesalius_volume::Warning;
 
 #[test]
 fn one_flipped_bit_of_the_weights_is_refused_and_a_folder_without_checksums_is_told() {
-    let (device, place) = (Device::flex(), tempfile::tempdir().unwrap());
+    let place = tempfile::tempdir().unwrap();
     let description = folder(place.path(), |_| {});
     let path = weights_path(place.path(), "m");
     let whole = std::fs::read(&path).unwrap();
@@ -14,12 +14,12 @@ fn one_flipped_bit_of_the_weights_is_refused_and_a_folder_without_checksums_is_t
         let mut damaged = whole.clone();
         damaged[at] ^= 1 << (at % 8);
         std::fs::write(&path, &damaged).unwrap();
-        let refused = Segmenter::open(place.path(), &device).unwrap_err();
+        let refused = Segmenter::open(place.path()).unwrap_err();
         let refused = refused.to_string();
         assert!(refused.contains("BLAKE3 hash of member `m`"), "{refused}");
     }
     std::fs::write(&path, &whole).unwrap();
-    let known = Segmenter::open(place.path(), &device).unwrap();
+    let known = Segmenter::open(place.path()).unwrap();
     assert!(known.warnings().is_empty());
     let checked = WeightFile {
         path: path.clone(),
@@ -31,7 +31,7 @@ fn one_flipped_bit_of_the_weights_is_refused_and_a_folder_without_checksums_is_t
         ..description
     };
     older.write(place.path()).unwrap();
-    let opened = Segmenter::open(place.path(), &device).unwrap();
+    let opened = Segmenter::open(place.path()).unwrap();
     let [Warning::NoChecksum { member, .. }] = opened.warnings() else {
         panic!("{:?}", opened.warnings())
     };
@@ -41,5 +41,5 @@ fn one_flipped_bit_of_the_weights_is_refused_and_a_folder_without_checksums_is_t
     let anew = tempfile::tempdir().unwrap();
     let to = anew.path().join("model");
     crate::convert_model(place.path(), &to, &crate::OpenOptions::default()).unwrap();
-    assert!(Segmenter::open(&to, &device).unwrap().warnings().is_empty());
+    assert!(Segmenter::open(&to).unwrap().warnings().is_empty());
 }

@@ -1,0 +1,165 @@
+//! Inferers, mergers and postprocessing steps of the user's own.
+
+use crate::inferer::Pass;
+use crate::merger::VolumeMerger;
+use crate::patches::PatchMerger;
+use crate::{Error, Inferer, PatchNetwork, PostprocessingStep, Result};
+use burn::tensor::Device;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use vesalius_control::Control;
+use vesalius_registry::{Custom, Extension, Registry};
+use vesalius_tensor::{all_finite, on_device};
+use vesalius_volume::{Geometry, LabelMap, Volume};
+
+/// An inferer of the user's own, for [`Inferer::custom`]: how a volume goes through a network.
+pub trait CustomInferer: Send + Sync {
+    /// The network's output on the volume's own grid. A long run looks at `control`, and may open stages of its own.
+    ///
+    /// # Errors
+    /// What the network gives; [`Error::custom`] makes an error of a text or of another error.
+    fn run(
+        &self,
+        image: &Volume<f32>,
+        network: &dyn PatchNetwork,
+        device: &Device,
+        control: &Control,
+    ) -> Result<Volume<f32>>;
+
+    /// Nothing when every option is in range.
+    ///
+    /// # Errors
+    /// The option that is not.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Extension for dyn CustomInferer {
+    const KIND: &'static str = "inferer";
+}
+
+/// Runs an inferer of the user's own, and holds its output against what any inferer owes.
+pub(crate) fn run_custom(
+    inferer: &dyn CustomInferer,
+    image: &Volume<f32>,
+    pass: &Pass,
+) -> Result<Volume<f32>> {
+    pass.windows.between()?;
+    let run = || inferer.run(image, pass.network, pass.device, pass.windows.control());
+    let output = on_device(pass.device, run)??;
+    image
+        .geometry()
+        .check_same(output.geometry(), "what a custom inferer put out")?;
+    if !all_finite(output.data()) {
+        return Err(Error::custom(
+            "a custom inferer put out values that are not finite",
+        ));
+    }
+    pass.windows.advance(1);
+    pass.windows.tell();
+    Ok(output)
+}
+
+/// A merger of the user's own, for [`PatchMerger::custom`]: what one volume is made of outputs of patches by.
+pub trait CustomMerger: Send + Sync {
+    /// A merger without a patch, over a volume of this grid.
+    ///
+    /// # Errors
+    /// A grid that it cannot merge on.
+    fn begin(&self, geometry: &Geometry) -> Result<Box<dyn VolumeMerger>>;
+
+    /// Nothing when every option is in range.
+    ///
+    /// # Errors
+    /// The option that is not.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Extension for dyn CustomMerger {
+    const KIND: &'static str = "merger";
+}
+
+/// A postprocessing step of the user's own, for [`PostprocessingStep::custom`].
+pub trait CustomPostprocessing: Send + Sync {
+    /// The labels after the step, on the same grid.
+    ///
+    /// # Errors
+    /// [`Error::custom`] makes an error of a text or of another error.
+    fn apply(&self, labels: LabelMap) -> Result<LabelMap>;
+
+    /// Nothing when every option is in range.
+    ///
+    /// # Errors
+    /// The option that is not.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<F: Fn(LabelMap) -> Result<LabelMap> + Send + Sync> CustomPostprocessing for F {
+    fn apply(&self, labels: LabelMap) -> Result<LabelMap> {
+        self(labels)
+    }
+}
+
+impl Extension for dyn CustomPostprocessing {
+    const KIND: &'static str = "postprocessing step";
+}
+
+impl Inferer {
+    /// An inferer of the user's own. Files that are written hold the name, so that reading them again needs a
+    /// [`Registry`] that has it.
+    pub fn custom(name: impl Into<String>, inferer: impl CustomInferer + 'static) -> Self {
+        Self::Custom(Custom::new(name, Arc::new(inferer)))
+    }
+}
+
+impl PatchMerger {
+    /// A merger of the user's own; as [`Inferer::custom`].
+    pub fn custom(name: impl Into<String>, merger: impl CustomMerger + 'static) -> Self {
+        Self::Custom(Custom::new(name, Arc::new(merger)))
+    }
+}
+
+impl PostprocessingStep {
+    /// A step of the user's own; as [`Inferer::custom`].
+    pub fn custom(name: impl Into<String>, step: impl CustomPostprocessing + 'static) -> Self {
+        Self::Custom(Custom::new(name, Arc::new(step)))
+    }
+}
+
+/// Adds inferers, mergers and postprocessing steps of the user's own to a [`Registry`]; each makes `custom: name` in
+/// its place mean a type whose options are read by serde.
+pub trait RegisterInference {
+    /// Adds an inferer.
+    fn inferer<I: CustomInferer + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self;
+
+    /// Adds a merger.
+    fn merger<M: CustomMerger + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self;
+
+    /// Adds a postprocessing step.
+    fn postprocessing<P: CustomPostprocessing + DeserializeOwned + 'static>(
+        &mut self,
+        name: &str,
+    ) -> &mut Self;
+}
+
+impl RegisterInference for Registry {
+    fn inferer<I: CustomInferer + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self {
+        self.add::<dyn CustomInferer, I>(name, |inferer| Arc::new(inferer))
+    }
+
+    fn merger<M: CustomMerger + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self {
+        self.add::<dyn CustomMerger, M>(name, |merger| Arc::new(merger))
+    }
+
+    fn postprocessing<P: CustomPostprocessing + DeserializeOwned + 'static>(
+        &mut self,
+        name: &str,
+    ) -> &mut Self {
+        self.add::<dyn CustomPostprocessing, P>(name, |step| Arc::new(step))
+    }
+}

@@ -1,0 +1,116 @@
+//! How a model is opened.
+
+use std::fmt;
+use vesalius_registry::Registry;
+use vesalius_tensor::Device;
+
+/// How a model is opened, and what of its settings is changed. The default is the CPU, all members, and the settings of
+/// the model.
+///
+/// ```
+/// let options = vesalius_inferers::OpenOptions::new().folds(["0", "1"]).step(0.5);
+/// assert_eq!(options.step, Some(0.5));
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct OpenOptions {
+    /// What computes.
+    pub device: Device,
+    /// The members (folds) to use, by name or number; none means all.
+    pub folds: Option<Vec<String>>,
+    /// The file of weights in each fold of an nnU-Net folder, such as `checkpoint_best.pth`; none means
+    /// `checkpoint_final.pth`.
+    pub checkpoint: Option<String>,
+    /// Whether inputs are mirrored, and augmented at test time, as the model says; `false` means never.
+    pub mirror: Option<bool>,
+    /// How far windows are apart, as a share of their size; none means as the model says.
+    pub step: Option<f64>,
+    /// Windows that go through the network together; none means as the model says.
+    pub batch_size: Option<usize>,
+    /// Types of the user's own that a model names.
+    pub registry: Registry,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            device: Device::flex(),
+            folds: None,
+            checkpoint: None,
+            mirror: None,
+            step: None,
+            batch_size: None,
+            registry: Registry::default(),
+        }
+    }
+}
+
+impl fmt::Debug for OpenOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenOptions")
+            .field("device", &self.device)
+            .field("folds", &self.folds)
+            .field("checkpoint", &self.checkpoint)
+            .field("mirror", &self.mirror)
+            .field("step", &self.step)
+            .field("batch_size", &self.batch_size)
+            .field("registry", &self.registry)
+            .finish()
+    }
+}
+
+impl OpenOptions {
+    /// The default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What computes.
+    #[must_use]
+    pub fn device(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// The members (folds) to use, by name or number.
+    #[must_use]
+    pub fn folds<S: Into<String>>(mut self, folds: impl IntoIterator<Item = S>) -> Self {
+        self.folds = Some(folds.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The file of weights in each fold of an nnU-Net folder.
+    #[must_use]
+    pub fn checkpoint(mut self, name: impl Into<String>) -> Self {
+        self.checkpoint = Some(name.into());
+        self
+    }
+
+    /// No mirrored inputs, and nothing else of test-time augmentation.
+    #[must_use]
+    pub fn without_mirroring(mut self) -> Self {
+        self.mirror = Some(false);
+        self
+    }
+
+    /// How far windows are apart, as a share of their size.
+    #[must_use]
+    pub fn step(mut self, step: f64) -> Self {
+        self.step = Some(step);
+        self
+    }
+
+    /// Windows that go through the network together.
+    #[must_use]
+    pub fn batch_size(mut self, windows: usize) -> Self {
+        self.batch_size = Some(windows);
+        self
+    }
+
+    /// Types of the user's own that a model names.
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+}

@@ -1,0 +1,115 @@
+//! What became of an image: labels, and probabilities where they were asked for, on its own grid.
+
+use crate::export::LabelStore;
+use crate::{MemoryPlan, ProbabilityStore, Result};
+use std::collections::BTreeMap;
+use std::path::Path;
+use vesalius_io::{LabelName, strip_extension, write_label_names};
+use vesalius_volume::{Geometry, LabelMap, LabelScheme, Warning};
+
+/// What became of an image, on its own grid; in memory or, where the plan says so, in scratch files.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Segmentation {
+    pub(super) labels: LabelStore,
+    pub(super) scheme: LabelScheme,
+    /// Probabilities before postprocessing, where they were asked for.
+    pub probabilities: Option<ProbabilityStore>,
+    /// What was told of the model, and what was decided where the image is ambiguous, wrong or silent.
+    pub warnings: Vec<Warning>,
+    /// How each model was run, coarser ones first.
+    pub plans: Vec<MemoryPlan>,
+}
+
+impl Segmentation {
+    /// The labels.
+    ///
+    /// # Errors
+    /// A scratch file that cannot be read.
+    pub fn into_labels(self) -> Result<LabelMap> {
+        self.labels.into_map()
+    }
+
+    /// Bytes of memory at the peak of the model that took most, as predicted.
+    pub fn memory(&self) -> u64 {
+        self.plans.iter().map(|plan| plan.peak).max().unwrap_or(0)
+    }
+
+    /// How many voxels hold each label.
+    ///
+    /// # Errors
+    /// A scratch file that cannot be read.
+    pub fn counts(&self) -> Result<BTreeMap<u32, usize>> {
+        self.labels.counts()
+    }
+
+    /// The grid.
+    pub fn geometry(&self) -> &Geometry {
+        self.labels.geometry()
+    }
+
+    /// What each label is called, and a colour that tells it from the others.
+    pub fn label_names(&self) -> Vec<LabelName> {
+        label_names(&self.scheme)
+    }
+
+    /// Writes the labels with their names and colours: 3D Slicer reads them in `.nrrd`; beside a file of another format
+    /// stands `NAME.label`, which ITK-SNAP reads. NIfTI is written run by run, so that its bytes never stand in memory.
+    ///
+    /// # Errors
+    /// As [`Segmentation::write_labels`].
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let (path, names) = (path.as_ref(), self.label_names());
+        self.labels.save(path, &names)?;
+        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+        if ending != "nrrd" && ending != "nhdr" {
+            let beside = path.with_file_name(format!("{}.label", strip_extension(path)));
+            write_label_names(beside, &names)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the labels alone.
+    ///
+    /// # Errors
+    /// As [`vesalius_io::write_labels`]; a scratch file that cannot be read.
+    pub fn write_labels(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.labels.save(path.as_ref(), &[])
+    }
+}
+
+/// Colours that colour-blind readers can tell apart: Okabe and Ito's (Color Universal Design, 2008) without black.
+const COLOURS: [[u8; 3]; 7] = [
+    [240, 228, 66],
+    [86, 180, 233],
+    [230, 159, 0],
+    [0, 158, 115],
+    [204, 121, 167],
+    [213, 94, 0],
+    [0, 114, 178],
+];
+
+/// The names of a scheme's labels, the background left out.
+fn label_names(scheme: &LabelScheme) -> Vec<LabelName> {
+    let named: Vec<(u16, &str)> = match scheme {
+        LabelScheme::Exclusive { classes, .. } => {
+            let classes = classes.iter().skip(1);
+            classes.map(|c| (c.value, c.name.as_str())).collect()
+        }
+        LabelScheme::Regions { regions, .. } => regions
+            .iter()
+            .map(|region| (region.paint, region.name.as_str()))
+            .collect(),
+    };
+    let colours = COLOURS.into_iter().cycle();
+    named
+        .into_iter()
+        .zip(colours)
+        .map(|((value, name), color)| LabelName {
+            value: value.into(),
+            name: name.to_owned(),
+            color,
+            layer: 0,
+        })
+        .collect()
+}

@@ -1,0 +1,77 @@
+//! What an inferer runs: anything that turns a batch of patches into outputs of the same size.
+
+use crate::{Error, Result};
+use vesalius_tensor::Tensor;
+
+/// Something that turns a batch of patches into a batch of outputs of the same spatial size: a closure, a whole model,
+/// an ensemble.
+pub trait PatchNetwork: Sync {
+    /// Runs a batch.
+    ///
+    /// # Shapes
+    /// `[N, C, Z, Y, X]` to `[N, K, Z, Y, X]`.
+    ///
+    /// # Errors
+    /// Whatever keeps it from running; [`Error::custom`] makes an error of a text or of another error. A panic of a GPU
+    /// backend need not be caught: inferers do so.
+    fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>>;
+
+    /// Patch sizes `[x, y, z]` must be multiples of this.
+    fn divisor(&self) -> [usize; 3] {
+        [1; 3]
+    }
+
+    /// 2 for a network that takes slices (Z = 1), else 3.
+    fn spatial_dims(&self) -> usize {
+        3
+    }
+
+    /// Nothing when the network takes patches of that many channels and size `[x, y, z]`; asked once before
+    /// the first batch of a run.
+    ///
+    /// # Errors
+    /// A size that the network cannot take, with those that it can.
+    fn check_input(&self, _channels: usize, _size: [usize; 3]) -> Result<()> {
+        Ok(())
+    }
+
+    /// The name of the first layer whose output is not finite on these patches, where the network knows its
+    /// layers; the patches go through it once more.
+    ///
+    /// # Errors
+    /// As [`PatchNetwork::forward`].
+    fn first_not_finite(&self, _patches: Tensor<5>) -> Result<Option<String>> {
+        Ok(None)
+    }
+}
+
+/// What a closure may return to be a [`PatchNetwork`]: a tensor, or a `Result` of one.
+pub trait PatchOutput {
+    /// The tensor, or why there is none.
+    ///
+    /// # Errors
+    /// That of the `Result`.
+    fn into_output(self) -> Result<Tensor<5>>;
+}
+
+impl PatchOutput for Tensor<5> {
+    fn into_output(self) -> Result<Tensor<5>> {
+        Ok(self)
+    }
+}
+
+impl<E: Into<Error>> PatchOutput for std::result::Result<Tensor<5>, E> {
+    fn into_output(self) -> Result<Tensor<5>> {
+        self.map_err(Into::into)
+    }
+}
+
+impl<F, O> PatchNetwork for F
+where
+    F: Fn(Tensor<5>) -> O + Sync,
+    O: PatchOutput,
+{
+    fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>> {
+        self(patches).into_output()
+    }
+}
