@@ -68,7 +68,7 @@ fn every_optimiser_learns() {
         OptimizerConfig::Adam(Default::default()),
         sgd,
     ] {
-        let (report, _) = train(|config| config.optimizer = optimizer, 30);
+        let (report, _) = train(|config| config.optimizer = optimizer.clone(), 30);
         let (first, last) = (mean(&report.losses[..6]), mean(&report.losses[24..]));
         assert!(last < first, "{optimizer:?}: {first} to {last}");
     }

@@ -140,10 +140,7 @@ impl Filed {
     fn new(cache: CacheConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
         files(folder.path());
-        let config = TrainingConfig {
-            cache,
-            ..config(11)
-        };
+        let config = config(11).cache(cache);
         Self { folder, config }
     }
 

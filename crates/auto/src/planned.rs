@@ -78,7 +78,9 @@ mod tests {
         };
         let plan = |name: &str| Plan {
             because: vec!["it is small".to_owned()],
-            training: TrainingConfig::new(name, network.clone(), patch.clone()),
+            training: TrainingConfig::new(network.clone())
+                .name(name)
+                .patch(patch.clone()),
         };
         write(&plan("planned"), folder).unwrap();
         plan("by_hand").write(folder).unwrap();

@@ -85,19 +85,26 @@ pub enum TuneEvent<'a> {
 /// None for a plan that can be trained.
 pub fn default_space(plan: &Plan) -> Result<SearchSpace> {
     let optimizer = match plan.training.optimizer {
-        OptimizerConfig::AdamW(_) => "adamw",
-        OptimizerConfig::Adam(_) => "adam",
-        OptimizerConfig::Sgd(_) => "sgd",
+        OptimizerConfig::AdamW(_) => Some("adamw"),
+        OptimizerConfig::Adam(_) => Some("adam"),
+        OptimizerConfig::Sgd(_) => Some("sgd"),
+        // What its options are called is not known.
+        OptimizerConfig::Custom(_) => None,
     };
     let rate = plan.training.optimizer.learning_rate();
+    let rates = optimizer.map_or(String::new(), |optimizer| {
+        format!(
+            "optimizer.{optimizer}.learning_rate: {{float: {{low: {}, high: {}, log: true}}}}\n",
+            rate / 10.0,
+            rate * 3.0
+        )
+    });
     let losses: Vec<String> = std::iter::once(&plan.training.loss)
         .chain(&other_losses(&plan.training.loss))
         .map(|loss| serde_json::to_string(loss).unwrap_or_default())
         .collect();
     Ok(SearchSpace::parse(&format!(
-        "optimizer.{optimizer}.learning_rate: {{float: {{low: {}, high: {}, log: true}}}}\nbatch_size: {{int: {{low: 1, high: {}}}}}\nloss: {{categorical: {{choices: [{}]}}}}\n",
-        rate / 10.0,
-        rate * 3.0,
+        "{rates}batch_size: {{int: {{low: 1, high: {}}}}}\nloss: {{categorical: {{choices: [{}]}}}}\n",
         2 * plan.training.batch_size,
         losses.join(", ")
     ))?)

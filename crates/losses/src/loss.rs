@@ -74,6 +74,31 @@ impl Default for LossConfig {
     }
 }
 
+macro_rules! from_each {
+    ($($loss:ident),*) => {
+        $(impl From<$loss> for LossConfig {
+            fn from(loss: $loss) -> Self {
+                Self::$loss(loss)
+            }
+        })*
+    };
+}
+
+from_each!(
+    Dice,
+    CrossEntropy,
+    DiceCrossEntropy,
+    GeneralizedDice,
+    Tversky,
+    Focal,
+    DiceFocal,
+    UnifiedFocal,
+    HausdorffDt,
+    Boundary,
+    ClDice,
+    DiceClDice
+);
+
 impl LossConfig {
     /// A loss of the user's own. Files that are written hold the name, so that reading them again needs a
     /// [`Registry`] that has it.

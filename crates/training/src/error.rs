@@ -170,6 +170,12 @@ pub enum Error {
     /// A network or its weights are wrong.
     #[error("{0}")]
     Network(#[from] vesalius_networks::Error),
+    /// A config names a type of the user's own that cannot be had.
+    #[error("{0}")]
+    Registry(#[from] vesalius_registry::Error),
+    /// An error of a callback, a schedule or another type of the user's own.
+    #[error("{0}")]
+    Custom(Box<dyn std::error::Error + Send + Sync>),
     /// A loss cannot be taken.
     #[error("{0}")]
     Loss(#[from] vesalius_losses::Error),
@@ -185,6 +191,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// An error of a callback, a schedule or another type of the user's own: a text, or any error.
+    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Custom(error.into())
+    }
+
     /// Whether the fault lies in a case's own files, so that a run may go on without the case; a full disk, a
     /// damaged cache or a defect of the program is no fault of the case.
     pub(crate) fn is_of_case(&self) -> bool {

@@ -39,9 +39,9 @@ pub use checkpoint::Checkpoint;
 pub use compute::{GradientWorkers, Gradients, Objective, OneDevice, SeveralDevices};
 pub use config::parse_yaml;
 pub use config::{
-    AdamConfig, AdamWConfig, BadCase, CacheConfig, CheckpointsConfig, Duration, EarlyStopping,
-    OptimizerConfig, Precision, StartFrom, StochasticGradientDescent, TrainingConfig,
-    ValidationConfig, ValidationOn, WeightAverageConfig,
+    AdamConfig, AdamWConfig, BadCase, CacheConfig, CheckpointsConfig, CustomOptimizer, Duration,
+    EarlyStopping, OptimizerConfig, Precision, RegisterOptimizer, StartFrom,
+    StochasticGradientDescent, TrainingConfig, ValidationConfig, ValidationOn, WeightAverageConfig,
 };
 pub use dataset::{Case, read_case};
 pub use entry::Entry;
@@ -60,7 +60,9 @@ pub use progress::{Best, Progress};
 pub use report::REPORT_FILE;
 pub use run::{BEST_CHECKPOINT_FILE, CHECKPOINT_FILE, CONFIG_FILE};
 pub use sampler::{Batch, Patch, PatchSampler, cut_patch};
-pub use schedule::{Cosine, OneCycle, Plateau, Poly, Schedule, WarmUp};
+pub use schedule::{
+    Cosine, CustomSchedule, OneCycle, Plateau, Poly, RegisterSchedule, Schedule, WarmUp,
+};
 pub use setup::{load_dataset, load_dataset_cached};
 pub use source::{CaseSource, Lent, MemoryCases, SkippedCases};
 pub use validate::{Scores, validate, validate_patches};

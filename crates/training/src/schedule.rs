@@ -2,11 +2,50 @@
 
 use crate::Result;
 use crate::config::bad;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
+use std::sync::Arc;
+use vesalius_registry::{Custom, Extension, Registry};
+
+/// A schedule of the user's own. It goes into a config by [`Schedule::custom`], or by name through a [`Registry`]; see
+/// [`RegisterSchedule`].
+pub trait CustomSchedule: Send + Sync {
+    /// What the optimiser's learning rate is multiplied by at `step` (from 0) of `steps`, which are unknown while a run
+    /// of so many minutes measures its speed. It depends on nothing else, so that a resumed run has the same rates.
+    fn factor(&self, step: u64, steps: Option<u64>) -> f64;
+
+    /// Nothing when every option is in range.
+    ///
+    /// # Errors
+    /// The option that is not; [`crate::Error::custom`] makes an error of a text or of another error.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Extension for dyn CustomSchedule {
+    const KIND: &'static str = "schedule";
+}
+
+/// Adds schedules of the user's own to a [`Registry`].
+pub trait RegisterSchedule {
+    /// Makes `schedule: {custom: name}` mean this type; its options are read by serde.
+    fn schedule<S: CustomSchedule + DeserializeOwned + 'static>(&mut self, name: &str)
+    -> &mut Self;
+}
+
+impl RegisterSchedule for Registry {
+    fn schedule<S: CustomSchedule + DeserializeOwned + 'static>(
+        &mut self,
+        name: &str,
+    ) -> &mut Self {
+        self.add::<dyn CustomSchedule, S>(name, |schedule| Arc::new(schedule))
+    }
+}
 
 /// A schedule of the learning rate over the steps of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// The same rate throughout.
@@ -20,6 +59,9 @@ pub enum Schedule {
     /// Lower by a factor whenever so many validations brought no gain, as PyTorch's
     /// `ReduceLROnPlateau`.
     Plateau(Plateau),
+    /// A schedule of the user's own: in YAML `custom: mine` or `custom: {name: mine, steps: 100}`, for which the
+    /// config is read with a registry.
+    Custom(Custom<dyn CustomSchedule>),
 }
 
 /// Settings of [`Schedule::Poly`].
@@ -124,6 +166,19 @@ impl Default for Schedule {
 }
 
 impl Schedule {
+    /// A schedule of the user's own. Files that are written hold the name, so that reading them again needs a
+    /// [`Registry`] that has it.
+    pub fn custom(name: impl Into<String>, schedule: impl CustomSchedule + 'static) -> Self {
+        Self::Custom(Custom::new(name, Arc::new(schedule)))
+    }
+
+    pub(crate) fn resolve(&mut self, registry: &Registry) -> Result<()> {
+        match self {
+            Self::Custom(custom) => Ok(custom.resolve(registry)?),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         let positive = |n: f64| n.is_finite() && n > 0.0;
         match self {
@@ -147,12 +202,14 @@ impl Schedule {
                 plateau.factor,
                 "a share from 0 to below 1",
             ),
+            Self::Custom(custom) => custom.get()?.check(),
             _ => Ok(()),
         }
     }
 
     /// The rate at `step` (from 0) of `steps`. Before the number of steps is known, the first rate.
-    /// [`Schedule::Plateau`] gives the highest: what it has lowered is the run's to remember.
+    /// [`Schedule::Plateau`] gives the highest: what it has lowered is the run's to remember. A custom schedule that is
+    /// only named gives what is not a number.
     pub fn rate(&self, highest: f64, step: u64, steps: Option<u64>) -> f64 {
         let done = |steps: u64| step.min(steps) as f64 / steps.max(1) as f64;
         match (self, steps) {
@@ -164,6 +221,10 @@ impl Schedule {
                 half_cosine(highest, highest * cosine.end, done(steps))
             }
             (Self::OneCycle(cycle), Some(steps)) => cycle.rate(highest, step, steps),
+            (Self::Custom(custom), steps) => {
+                let factor = custom.get().map_or(f64::NAN, |own| own.factor(step, steps));
+                highest * factor
+            }
         }
     }
 }

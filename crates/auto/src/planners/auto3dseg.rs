@@ -32,7 +32,7 @@ pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
         slice_axis: shape.across,
     };
     let network = task.with_channels(shape.network.clone());
-    let mut training = TrainingConfig::new(name, network, patch);
+    let mut training = TrainingConfig::new(network).name(name).patch(patch);
     training.preprocessing = preprocessing(task, name, to, &mut because);
     training.augmentation = augmentation(&shape, &mut because);
     training.loss = LossConfig::DiceCrossEntropy(DiceCrossEntropy {

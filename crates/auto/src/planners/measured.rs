@@ -178,7 +178,9 @@ fn base(
         }),
         slice_axis: translated.across,
     };
-    let mut training = TrainingConfig::new(name, translated.network.clone(), patch);
+    let mut training = TrainingConfig::new(translated.network.clone())
+        .name(name)
+        .patch(patch);
     let (orient, orient_reason) = task.orientation();
     let (mirror, mirror_reason) = task.mirror();
     because.extend([orient_reason, mirror_reason]);

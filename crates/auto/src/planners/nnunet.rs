@@ -155,7 +155,9 @@ impl Translated {
             sampling: PatchSampling::Foreground(ForcedForeground { foreground: 0.33 }),
             slice_axis: self.across,
         };
-        let mut training = TrainingConfig::new(name, self.network.clone(), patch);
+        let mut training = TrainingConfig::new(self.network.clone())
+            .name(name)
+            .patch(patch);
         training.augmentation = Chain(vec![augmentation]);
         set_deep_supervision(&mut training.network);
         training.deep_supervision = DeepSupervision {

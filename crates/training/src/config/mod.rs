@@ -1,14 +1,19 @@
 //! The YAML that describes a training run, one key a field; what it leaves out has a sensible default.
 
+mod builder;
 mod cache;
 mod course;
 mod optimizer;
+mod registered;
 mod validation;
 mod yaml;
 
 pub use cache::{BadCase, CacheConfig};
 pub use course::{CheckpointsConfig, Duration, Precision, StartFrom, WeightAverageConfig};
-pub use optimizer::{AdamConfig, AdamWConfig, OptimizerConfig, StochasticGradientDescent};
+pub use optimizer::{
+    AdamConfig, AdamWConfig, CustomOptimizer, OptimizerConfig, RegisterOptimizer,
+    StochasticGradientDescent,
+};
 pub use validation::{EarlyStopping, ValidationConfig, ValidationOn};
 pub use yaml::parse as parse_yaml;
 
@@ -21,9 +26,23 @@ use vesalius_networks::NetworkConfig;
 use vesalius_transforms::{Axis, Chain, PatchConfig};
 use vesalius_volume::LabelScheme;
 
-/// How one model is trained.
+/// How one model is trained. A program builds it from [`TrainingConfig::new`]; [`crate::fit`] checks it.
+///
+/// ```
+/// use vesalius_losses::Dice;
+/// use vesalius_networks::{NetworkConfig, UNetConfig};
+/// use vesalius_training::TrainingConfig;
+///
+/// let config = TrainingConfig::new(NetworkConfig::UNet(UNetConfig::default()))
+///     .patch([96, 96, 64])
+///     .loss(Dice::default())
+///     .minutes(10.0);
+/// assert!(config.check().is_ok());
+/// assert!(config.batch_size(0).check().is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct TrainingConfig {
     /// What the run is called.
     pub name: String,
@@ -133,16 +152,16 @@ pub(crate) fn bad<T>(
 }
 
 impl TrainingConfig {
-    /// A run of this network on patches of this kind, everything else at its default.
-    pub fn new(name: impl Into<String>, network: NetworkConfig, patch: PatchConfig) -> Self {
+    /// A run of this network, everything else at its default: patches of 64 voxels along each axis, drawn at random.
+    pub fn new(network: NetworkConfig) -> Self {
         Self {
-            name: name.into(),
+            name: "model".to_owned(),
             seed: 0,
             labels: None,
             preprocessing: Chain::default(),
             augmentation: Chain::default(),
             mixing: None,
-            patch,
+            patch: [64; 3].into(),
             batch_size: two(),
             gradient_accumulation: one(),
             network,
@@ -171,13 +190,17 @@ impl TrainingConfig {
     /// # Errors
     /// [`Error::Config`] with the file, the line and the key.
     pub fn read(path: &Path) -> Result<Self> {
+        Self::read_by(path, Self::parse)
+    }
+
+    fn read_by(path: &Path, parse: impl FnOnce(&str) -> Result<Self>) -> Result<Self> {
         let bad = |reason: String| Error::Config {
             path: path.to_path_buf(),
             reason,
         };
         let text =
             std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
-        Self::parse(&text).map_err(|e| bad(e.to_string()))
+        parse(&text).map_err(|e| bad(e.to_string()))
     }
 
     /// Reads YAML text and checks it.
@@ -274,7 +297,7 @@ impl TrainingConfig {
 
     /// How whole volumes go through the network: as configured, or windows of the size that it is trained
     /// on (slices for a patch that is one).
-    pub fn inferer(&self) -> Inferer {
+    pub fn inferer_in_use(&self) -> Inferer {
         let size = self.plain_patch().size;
         self.inferer
             .clone()

@@ -5,13 +5,48 @@ use crate::Result;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{ModuleOptimizer, SgdConfig};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use vesalius_registry::{Custom, Extension, Registry};
 
 /// PyTorch's, for both kinds of Adam.
 const EPSILON: f32 = 1e-8;
 
+/// An optimiser of the user's own, built on Burn's. It goes into a config by [`OptimizerConfig::custom`], or by name
+/// through a [`Registry`]; see [`RegisterOptimizer`].
+pub trait CustomOptimizer: Send + Sync {
+    /// The highest learning rate, which the schedule starts from.
+    fn learning_rate(&self) -> f64;
+
+    /// Burn's optimiser. A run that is resumed makes it anew and gives it the state of the checkpoint.
+    fn init(&self) -> ModuleOptimizer;
+}
+
+impl Extension for dyn CustomOptimizer {
+    const KIND: &'static str = "optimizer";
+}
+
+/// Adds optimisers of the user's own to a [`Registry`].
+pub trait RegisterOptimizer {
+    /// Makes `optimizer: {custom: name}` mean this type; its options are read by serde.
+    fn optimizer<O: CustomOptimizer + DeserializeOwned + 'static>(
+        &mut self,
+        name: &str,
+    ) -> &mut Self;
+}
+
+impl RegisterOptimizer for Registry {
+    fn optimizer<O: CustomOptimizer + DeserializeOwned + 'static>(
+        &mut self,
+        name: &str,
+    ) -> &mut Self {
+        self.add::<dyn CustomOptimizer, O>(name, |optimizer| Arc::new(optimizer))
+    }
+}
+
 /// How weights move along their gradients.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OptimizerConfig {
     /// Adam with decoupled weight decay (Loshchilov and Hutter 2019), PyTorch's `AdamW`.
@@ -21,6 +56,9 @@ pub enum OptimizerConfig {
     Adam(AdamConfig),
     /// Gradient descent with momentum, PyTorch's `SGD`; defaults are nnU-Net's.
     Sgd(StochasticGradientDescent),
+    /// An optimiser of the user's own: in YAML `custom: mine` or `custom: {name: mine, learning_rate: 0.1}`, for
+    /// which the config is read with a registry.
+    Custom(Custom<dyn CustomOptimizer>),
 }
 
 /// Settings of AdamW; defaults are PyTorch's.
@@ -99,12 +137,27 @@ impl Default for OptimizerConfig {
 }
 
 impl OptimizerConfig {
-    /// The highest learning rate, which the schedule starts from.
+    /// An optimiser of the user's own. Files that are written hold the name, so that reading them again needs a
+    /// [`Registry`] that has it.
+    pub fn custom(name: impl Into<String>, optimizer: impl CustomOptimizer + 'static) -> Self {
+        Self::Custom(Custom::new(name, Arc::new(optimizer)))
+    }
+
+    pub(super) fn resolve(&mut self, registry: &Registry) -> Result<()> {
+        match self {
+            Self::Custom(custom) => Ok(custom.resolve(registry)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// The highest learning rate, which the schedule starts from; not a number for a custom optimiser that is only
+    /// named.
     pub fn learning_rate(&self) -> f64 {
         match self {
             Self::AdamW(settings) => settings.learning_rate,
             Self::Adam(settings) => settings.learning_rate,
             Self::Sgd(settings) => settings.learning_rate,
+            Self::Custom(custom) => custom.get().map_or(f64::NAN, |own| own.learning_rate()),
         }
     }
 
@@ -113,6 +166,10 @@ impl OptimizerConfig {
             Self::AdamW(settings) => ("optimizer.adamw", settings.weight_decay),
             Self::Adam(settings) => ("optimizer.adam", settings.weight_decay),
             Self::Sgd(settings) => ("optimizer.sgd", settings.weight_decay),
+            Self::Custom(custom) => {
+                custom.get()?;
+                ("optimizer.custom", 0.0)
+            }
         };
         let rate = self.learning_rate();
         if !(rate.is_finite() && rate > 0.0) {
@@ -128,7 +185,7 @@ impl OptimizerConfig {
         let betas = match self {
             Self::AdamW(settings) => Some(settings.betas),
             Self::Adam(settings) => Some(settings.betas),
-            Self::Sgd(_) => None,
+            Self::Sgd(_) | Self::Custom(_) => None,
         };
         if let Some(betas) = betas.filter(|betas| betas.iter().any(|b| !(0.0..1.0).contains(b))) {
             return bad(
@@ -150,8 +207,11 @@ impl OptimizerConfig {
     }
 
     /// Burn's optimiser with these settings.
-    pub(crate) fn init(&self) -> ModuleOptimizer {
-        match self {
+    ///
+    /// # Errors
+    /// A custom optimiser that is only named.
+    pub(crate) fn init(&self) -> Result<ModuleOptimizer> {
+        Ok(match self {
             Self::AdamW(settings) => burn::optim::AdamWConfig::new()
                 .with_beta_1(settings.betas[0] as f32)
                 .with_beta_2(settings.betas[1] as f32)
@@ -172,7 +232,8 @@ impl OptimizerConfig {
                     nesterov: settings.nesterov,
                 }))
                 .init(),
-        }
+            Self::Custom(custom) => custom.get()?.init(),
+        })
     }
 }
 

@@ -77,7 +77,7 @@ impl<'a> Run<'a> {
             network_config,
             average: None,
             network,
-            optimizer: config.optimizer.init(),
+            optimizer: config.optimizer.init()?,
             workers,
             frozen: HashSet::new(),
             progress: Progress::default(),

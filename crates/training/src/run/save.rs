@@ -47,7 +47,7 @@ impl Run<'_> {
             (None, _) => None,
         };
         let optimizer = Bytes::from_bytes_vec(checkpoint.optimizer);
-        let restored = self.config.optimizer.init().from_bytes(optimizer);
+        let restored = self.config.optimizer.init()?.from_bytes(optimizer);
         self.optimizer = restored.map_err(|e| broken(&e))?;
         self.progress = checkpoint.progress;
         Ok(())
@@ -144,7 +144,7 @@ impl Run<'_> {
         let mut model = ModelDescription::builder(labels, self.network_config.clone())
             .channels(self.data.channels.clone())
             .preprocessing(self.config.preprocessing.clone())
-            .inferer(self.config.inferer())
+            .inferer(self.config.inferer_in_use())
             .mirror_axes(self.config.mirror_axes.clone())
             .members([member.clone()])
             .provenance(Provenance {

@@ -56,7 +56,7 @@ impl Run<'_> {
             }
             ValidationOn::Volumes => {
                 let cases = &*data.validation;
-                let inferer = config.inferer();
+                let inferer = config.inferer_in_use();
                 let observer = &mut *self.observer;
                 let stop = &self.options.stop;
                 let found = validate(
@@ -129,7 +129,7 @@ impl Run<'_> {
         let device = self.device().clone();
         let labels = &self.data.labels;
         let prediction = guarded(&device, || {
-            let inferer = self.config.inferer();
+            let inferer = self.config.inferer_in_use();
             segment(network, &case, labels, &inferer, &device, &NEVER)
         })?;
         let scene = Scene {

@@ -24,6 +24,16 @@ config! {
     }
 }
 
+/// Patches of this size, `[x, y, z]`, drawn at random.
+impl From<[i64; 3]> for PatchConfig {
+    fn from(size: [i64; 3]) -> Self {
+        Self {
+            size,
+            ..Self::default()
+        }
+    }
+}
+
 impl PatchConfig {
     /// Nothing when the size and weights make sense.
     ///

@@ -1,0 +1,66 @@
+//! Configs that name types of the user's own: read with a [`Registry`] that makes them.
+
+use super::{TrainingConfig, yaml};
+use crate::{Error, Result};
+use serde_json::Value;
+use std::path::Path;
+use vesalius_registry::Registry;
+use vesalius_transforms::RegisterTransform;
+
+/// The keys whose lists may name transforms of the user's own as they name built-in ones.
+const CHAINS: [&str; 2] = ["preprocessing", "augmentation"];
+
+impl TrainingConfig {
+    /// Reads a YAML file that may name types of the registry, and checks it. See [`TrainingConfig::parse_with`].
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the file and the key.
+    pub fn read_with(path: &Path, registry: &Registry) -> Result<Self> {
+        Self::read_by(path, |text| Self::parse_with(text, registry))
+    }
+
+    /// Reads YAML text that may name types of the registry, and checks it: transforms as
+    /// `augmentation: [{my_transform: {probability: 0.2}}]`, losses as `loss: {custom: {name: my_loss}}`, schedules
+    /// and optimisers likewise.
+    ///
+    /// # Errors
+    /// As [`TrainingConfig::parse`]; a name that the registry has not, or options that its type does not take. Where
+    /// the text names a transform of the registry, errors name the key and not the line.
+    pub fn parse_with(text: &str, registry: &Registry) -> Result<Self> {
+        let mut config = match named(text, registry)? {
+            Some(value) => serde_path_to_error::deserialize(value).map_err(|error| {
+                let what = format!("{}: {}", error.path(), error.inner());
+                Error::Yaml(vesalius_transforms::with_suggestion(&what))
+            })?,
+            None => yaml::parse::<Self>(text)?,
+        };
+        config.resolve(registry)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Makes the loss, the transforms, the schedule and the optimiser of the user's own that are only named.
+    ///
+    /// # Errors
+    /// A name that the registry has not, or options that its type does not take.
+    pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
+        self.preprocessing.resolve(registry)?;
+        self.augmentation.resolve(registry)?;
+        self.loss.resolve(registry)?;
+        self.schedule.resolve(registry)?;
+        self.optimizer.resolve(registry)
+    }
+}
+
+/// The config's value with the registry's names in the form that transforms are read from; nothing where the text
+/// has none of them.
+fn named(text: &str, registry: &Registry) -> Result<Option<Value>> {
+    let before: Value = yaml::parse(text)?;
+    let mut value = before.clone();
+    for key in CHAINS {
+        if let Some(list) = value.get_mut(key) {
+            registry.name_transforms(list);
+        }
+    }
+    Ok((value != before).then_some(value))
+}
