@@ -5,10 +5,11 @@ mod common;
 
 use common::{config, data, spheres};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use vesalius::control::Control;
 use vesalius::prelude::*;
-use vesalius::training::{CacheConfig, Duration, Event, FitReport, LOG_FILE, load_dataset_cached};
+use vesalius::training::{
+    CacheConfig, Duration, Error, Event, FitReport, LOG_FILE, Result, load_dataset_cached,
+};
 use vesalius::volume::Warning;
 
 const STEPS: u64 = 12;
@@ -17,12 +18,12 @@ fn labels() -> LabelScheme {
     LabelScheme::exclusive(&[("dark", 1), ("bright", 2)]).unwrap()
 }
 
-fn options(folder: &std::path::Path, resume: bool, stop: Arc<AtomicBool>) -> FitOptions {
+fn options(folder: &std::path::Path, resume: bool, control: Control) -> FitOptions {
     FitOptions {
         output: folder.to_path_buf(),
         duration: Some(Duration::Steps(STEPS)),
         resume,
-        stop,
+        control,
         ..FitOptions::default()
     }
 }
@@ -31,15 +32,22 @@ fn options(folder: &std::path::Path, resume: bool, stop: Arc<AtomicBool>) -> Fit
 fn train(folder: &std::path::Path, resume: bool, stop_after: Option<u64>) -> FitReport {
     let config = config(11);
     let data = data(&labels(), &config, 4, 2);
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    let options = options(folder, resume, stop);
-    fit(&config, &data, &options, &mut |event| {
-        if let Event::Step { step, .. } = event {
-            flag.store(Some(*step) == stop_after, Ordering::Relaxed);
+    let control = Control::new();
+    let options = options(folder, resume, control.clone());
+    let result = fit(&config, &data, &options, &mut |event| {
+        if matches!(event, Event::Step { step, .. } if Some(*step) == stop_after) {
+            control.cancel();
         }
-    })
-    .unwrap()
+    });
+    ended(result).unwrap()
+}
+
+/// The report of a run, cancelled or not.
+fn ended(result: Result<FitReport>) -> Result<FitReport> {
+    match result {
+        Err(Error::Cancelled(Some(report))) => Ok(*report),
+        other => other,
+    }
 }
 
 fn steps_in_log(folder: &std::path::Path) -> Vec<(u64, f64, f64)> {
@@ -89,7 +97,7 @@ fn a_folder_with_a_run_is_not_overwritten_and_a_foreign_checkpoint_not_resumed()
         fit(
             &other,
             &data,
-            &options(folder.path(), resume, Arc::default()),
+            &options(folder.path(), resume, Control::new()),
             &mut |_| {},
         )
         .unwrap_err()
@@ -174,28 +182,25 @@ impl Filed {
     }
 
     /// Trains in this output folder; something happens after the second step.
-    fn train(
-        &self,
-        output: &str,
-        meanwhile: &dyn Fn(&AtomicBool),
-    ) -> vesalius::training::Result<(FitReport, Vec<Event>)> {
+    fn train(&self, output: &str, meanwhile: &dyn Fn(&Control)) -> Result<(FitReport, Vec<Event>)> {
         let data = load_dataset_cached(
             &self.config,
             &self.path("dataset.json"),
             &self.path("cache"),
+            &Control::new(),
         )?;
         let output = self.path(output);
         let resume = output.join("checkpoint.bin").exists();
-        let stop = Arc::new(AtomicBool::new(false));
-        let options = options(&output, resume, stop.clone());
+        let control = Control::new();
+        let options = options(&output, resume, control.clone());
         let mut events = Vec::new();
-        let report = fit(&self.config, &data, &options, &mut |event| {
+        let result = fit(&self.config, &data, &options, &mut |event| {
             if matches!(event, Event::Step { step: 2, .. }) {
-                meanwhile(&stop);
+                meanwhile(&control);
             }
             events.push(event.clone());
-        })?;
-        Ok((report, events))
+        });
+        Ok((ended(result)?, events))
     }
 
     fn losses(&self, output: &str) -> Vec<f64> {
@@ -213,7 +218,7 @@ fn files_that_change_while_a_run_trains_do_not_change_what_it_learns() {
     for filed in [Filed::in_memory(), Filed::on_disk()] {
         filed.train("whole", &|_| ()).unwrap();
         let whole = filed.losses("whole");
-        let changed = |_: &AtomicBool| {
+        let changed = |_: &Control| {
             remove(filed.path("image_0.nii.gz"));
             let half = std::fs::read(filed.path("image_1.nii.gz")).unwrap();
             std::fs::write(filed.path("image_1.nii.gz"), &half[..half.len() / 2]).unwrap();
@@ -236,12 +241,12 @@ fn an_entry_of_the_cache_that_goes_or_is_replaced_is_still_read_and_one_that_is_
     filed.train("gone", &|_| remove(filed.entry())).unwrap();
     assert_eq!(filed.losses("gone"), whole);
     let replace =
-        |_: &AtomicBool| vesalius::io::write_bytes_atomically(filed.entry(), b"other").unwrap();
+        |_: &Control| vesalius::io::write_bytes_atomically(filed.entry(), b"other").unwrap();
     filed.train("replaced", &replace).unwrap();
     assert_eq!(filed.losses("replaced"), whole);
 
     // A run that finds a bad entry makes it again and says so.
-    let cut = |_: &AtomicBool| {
+    let cut = |_: &Control| {
         let file = std::fs::File::options().write(true).open(filed.entry());
         file.unwrap().set_len(1000).unwrap();
     };
@@ -268,8 +273,7 @@ fn an_entry_of_the_cache_that_goes_or_is_replaced_is_still_read_and_one_that_is_
 #[test]
 fn a_run_that_goes_on_with_changed_files_says_so() {
     let filed = Filed::in_memory();
-    let stop = |flag: &AtomicBool| flag.store(true, Ordering::Relaxed);
-    assert!(!filed.train("model", &stop).unwrap().0.finished);
+    assert!(!filed.train("model", &Control::cancel).unwrap().0.finished);
     let image = spheres().subject(8, 0).unwrap();
     vesalius::io::write(filed.path("image_2.nii.gz"), image.image()).unwrap();
     vesalius::io::write_labels(filed.path("label_2.nii.gz"), image.labels().unwrap()).unwrap();
@@ -283,7 +287,7 @@ fn a_run_that_goes_on_with_changed_files_says_so() {
 #[test]
 fn a_folder_that_another_run_trains_in_is_refused_whether_it_is_resumed_or_not() {
     let filed = Filed::in_memory();
-    let refused = |_: &AtomicBool| {
+    let refused = |_: &Control| {
         let text = filed.train("model", &|_| ()).unwrap_err().to_string();
         assert!(text.contains("is being written by process"), "{text}");
         assert!(text.contains(&std::process::id().to_string()), "{text}");
@@ -297,19 +301,18 @@ fn a_stop_in_the_middle_of_a_validation_is_heeded_and_the_validation_done_when_t
     let filed = Filed::in_memory();
     let mut config = filed.config.clone();
     config.validation.times = 1;
-    let data = load_dataset_cached(&config, &filed.path("dataset.json"), &filed.path("cache"));
-    let data = data.unwrap();
+    let (list, cache) = (filed.path("dataset.json"), filed.path("cache"));
+    let data = load_dataset_cached(&config, &list, &cache, &Control::new()).unwrap();
     let run = |folder: &str, resume: bool, stops: bool| {
-        let stop = Arc::new(AtomicBool::new(false));
-        let flag = stop.clone();
-        let options = options(&filed.path(folder), resume, stop);
-        let report = fit(&config, &data, &options, &mut |event| {
+        let control = Control::new();
+        let options = options(&filed.path(folder), resume, control.clone());
+        let result = fit(&config, &data, &options, &mut |event| {
             // After the last step there is nothing left but the validation.
             if stops && matches!(event, Event::Step { step: STEPS, .. }) {
-                flag.store(true, Ordering::Relaxed);
+                control.cancel();
             }
         });
-        report.unwrap()
+        ended(result).unwrap()
     };
     let whole = run("whole", false, false);
     let stopped = run("stopped", false, true);

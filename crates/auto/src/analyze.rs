@@ -5,6 +5,7 @@ use crate::work::{create, problem};
 use crate::{Error, Result, Work};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use vesalius_control::Control;
 use vesalius_planning::auto3dseg::DataStatistics;
 use vesalius_planning::nnunet::Fingerprint;
 use vesalius_planning::{Analysis, AnalysisOptions, DatasetReport, Severity};
@@ -56,12 +57,17 @@ impl Analyzed {
 ///
 /// # Errors
 /// [`Error::Dataset`] when the dataset has errors and `keep_going` is not set, or no case can be used; a
-/// folder that cannot be written.
-pub fn analyze(work: &mut Work, keep_going: bool, done: impl Fn() + Sync) -> Result<Analyzed> {
+/// folder that cannot be written; [`Error::Cancelled`].
+pub fn analyze(
+    work: &mut Work,
+    keep_going: bool,
+    control: &Control,
+    done: impl Fn() + Sync,
+) -> Result<Analyzed> {
     let folder = Analyzed::folder(work);
     let found = match Analyzed::read(work) {
         Some(found) => found,
-        None => measure(work, &folder, done)?,
+        None => measure(work, &folder, control, done)?,
     };
     let broken = broken(work, &found.report);
     if !keep_going && (!broken.is_empty() || dataset_wide(&found)) {
@@ -98,10 +104,15 @@ fn dataset_wide(found: &Analyzed) -> bool {
         .any(|problem| problem.severity == Severity::Error && problem.cases.is_empty())
 }
 
-fn measure(work: &Work, folder: &Path, done: impl Fn() + Sync) -> Result<Analyzed> {
+fn measure(
+    work: &Work,
+    folder: &Path,
+    control: &Control,
+    done: impl Fn() + Sync,
+) -> Result<Analyzed> {
     let scheme = work.label_scheme()?;
     let options = AnalysisOptions::default();
-    let analysis = Analysis::of(work.list(), Some(&scheme), &options, done)?;
+    let analysis = Analysis::of(work.list(), Some(&scheme), &options, control, done)?;
     create(folder)?;
     let report_path = folder.join(REPORT);
     let text = serde_json::to_string_pretty(&analysis.report)

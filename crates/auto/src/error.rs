@@ -2,9 +2,12 @@
 //! remedy.
 
 use std::path::PathBuf;
+use vesalius_control::Cancelled;
+use vesalius_volume::ErrorKind;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The input cannot be read or makes no sense.
     #[error("{path}: {reason}")]
@@ -66,9 +69,9 @@ pub enum Error {
         /// What is wrong, and what to do.
         reason: String,
     },
-    /// The work was asked to stop; what is done is kept.
+    /// The work was cancelled; what is done is kept.
     #[error("stopped; run the same command again to go on")]
-    Stopped,
+    Cancelled(#[from] Cancelled),
     /// A network cannot be planned.
     #[error("{0}")]
     Network(#[from] vesalius_networks::Error),
@@ -77,13 +80,13 @@ pub enum Error {
     Transform(#[from] vesalius_transforms::Error),
     /// A list or a planner's file cannot be used.
     #[error("{0}")]
-    Planning(#[from] vesalius_planning::Error),
+    Planning(#[source] vesalius_planning::Error),
     /// A training run cannot be made.
     #[error("{0}")]
-    Training(#[from] vesalius_training::Error),
+    Training(#[source] vesalius_training::Error),
     /// A model cannot be used.
     #[error("{0}")]
-    Inferer(#[from] vesalius_inferers::Error),
+    Inferer(#[source] vesalius_inferers::Error),
     /// Segmentations cannot be scored.
     #[error("{0}")]
     Metric(#[from] vesalius_metrics::Error),
@@ -98,7 +101,59 @@ pub enum Error {
     Volume(#[from] vesalius_volume::Error),
 }
 
+impl From<vesalius_planning::Error> for Error {
+    fn from(error: vesalius_planning::Error) -> Self {
+        match error {
+            vesalius_planning::Error::Cancelled(cancelled) => cancelled.into(),
+            error => Self::Planning(error),
+        }
+    }
+}
+
+impl From<vesalius_training::Error> for Error {
+    fn from(error: vesalius_training::Error) -> Self {
+        match error.is_cancelled() {
+            true => Cancelled.into(),
+            false => Self::Training(error),
+        }
+    }
+}
+
+impl From<vesalius_inferers::Error> for Error {
+    fn from(error: vesalius_inferers::Error) -> Self {
+        match error {
+            vesalius_inferers::Error::Cancelled(cancelled) => cancelled.into(),
+            error => Self::Inferer(error),
+        }
+    }
+}
+
 impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Input { .. }
+            | Self::Work { .. }
+            | Self::Dataset { .. }
+            | Self::Plan { .. }
+            | Self::Ensemble(_)
+            | Self::Folds { .. } => ErrorKind::BadInput,
+            Self::System { source, .. } => ErrorKind::of_io(source),
+            Self::Machine(error) => error.kind(),
+            Self::Search(error) => ErrorKind::of_causes(error),
+            Self::Cancelled(_) => ErrorKind::Cancelled,
+            Self::Network(error) => error.kind(),
+            Self::Transform(error) => error.kind(),
+            Self::Planning(error) => error.kind(),
+            Self::Training(error) => error.kind(),
+            Self::Inferer(error) => error.kind(),
+            Self::Metric(error) => error.kind(),
+            Self::View(error) => error.kind(),
+            Self::Io(error) => ErrorKind::of_causes(error),
+            Self::Volume(error) => error.kind(),
+        }
+    }
+
     /// Whether the machine is to blame, not what was worked on.
     pub(crate) fn is_of_machine(&self) -> bool {
         vesalius_io::machine_failure(self).is_some()

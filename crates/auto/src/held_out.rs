@@ -1,15 +1,15 @@
 //! What a run says of the cases that it did not see: the ground on which ensembles are chosen.
 
 use crate::work::create;
-use crate::{Error, Job, Result, Work};
+use crate::{Job, Result, Work};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use vesalius_inferers::{OpenOptions, ProbabilityMap, Segmenter};
+use vesalius_control::{Cancelled, Control};
+use vesalius_inferers::{OpenOptions, ProbabilityMap, SegmentOptions, Segmenter};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_planning::CaseFiles;
 use vesalius_tensor::Device;
 use vesalius_training::read_image;
-use vesalius_volume::{LabelMap, LabelScheme};
+use vesalius_volume::{LabelMap, LabelScheme, Volume};
 
 /// Where the probabilities of a case lie.
 pub(crate) fn probabilities_path(work: &Work, job: &Job, case: &str) -> PathBuf {
@@ -26,12 +26,12 @@ pub(crate) fn cases(work: &Work, fold: usize) -> Result<Vec<CaseFiles>> {
 /// scores them. Cases that were done before are read back.
 ///
 /// # Errors
-/// A model or case that cannot be used, a folder that cannot be written, [`Error::Stopped`].
+/// A model or case that cannot be used, a folder that cannot be written, [`crate::Error::Cancelled`].
 pub fn hold_out(
     work: &Work,
     job: &Job,
     device: &Device,
-    stop: &AtomicBool,
+    control: &Control,
     observer: &mut dyn FnMut(usize, usize),
 ) -> Result<Evaluation> {
     let options = OpenOptions::new().device(device.clone());
@@ -41,16 +41,15 @@ pub fn hold_out(
     let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);
     let cases = cases(work, job.fold)?;
     let mut scores = Vec::with_capacity(cases.len());
+    let stage = control.stage("held-out cases", cases.len() as u64);
     for (done, case) in (1..).zip(&cases) {
-        if stop.load(Ordering::Relaxed) {
-            return Err(Error::Stopped);
-        }
+        control.check()?;
         let path = probabilities_path(work, job, &case.name);
         let probabilities = match path.exists() {
             true => read_probabilities(&path, &scheme)?,
             false => {
                 let image = read_image(&case.images, channels)?;
-                let probabilities = segmenter.probabilities(&image)?;
+                let probabilities = probabilities(&segmenter, &image, stage.control())?;
                 if let Some(folder) = path.parent() {
                     create(folder)?;
                 }
@@ -60,9 +59,23 @@ pub fn hold_out(
         };
         let reference: LabelMap = vesalius_io::read_labels(&case.label)?;
         scores.push(evaluator.case(&case.name, &reference, &probabilities.labels()?)?);
+        stage.advance(1);
         observer(done, cases.len());
     }
     Ok(Evaluation::new(scores)?)
+}
+
+/// What the model says of an image; cancelled between windows.
+fn probabilities(
+    segmenter: &Segmenter,
+    image: &Volume<f32>,
+    control: &Control,
+) -> Result<ProbabilityMap> {
+    let options = SegmentOptions::new().probabilities();
+    let segmented = segmenter.segment_with(image, &options.control(control.clone()))?;
+    // They were asked for.
+    let probabilities = segmented.probabilities.ok_or(Cancelled)?;
+    Ok(probabilities.into_map()?)
 }
 
 /// Probabilities as [`hold_out`] wrote them.

@@ -8,8 +8,9 @@ use crate::{Basis, Error, History, Job, JobState, LabelScore, Plan, Result, Work
 pub(crate) use jobs::move_aside;
 use jobs::{outdated, planned};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use vesalius_control::{Control, Stage};
 use vesalius_tensor::Device;
 use vesalius_training::{Duration, Event, FitOptions, FitReport, fit};
 use vesalius_volume::Warning;
@@ -35,8 +36,8 @@ pub struct TrainOptions {
     pub at_once: usize,
     /// What computes.
     pub device: Device,
-    /// Set from outside, the run at hand saves and the work stops.
-    pub stop: Arc<AtomicBool>,
+    /// Cancels the runs at hand, which are saved, and the work; carries the stage `runs`.
+    pub control: Control,
 }
 
 impl Default for TrainOptions {
@@ -50,7 +51,7 @@ impl Default for TrainOptions {
             judged_from: 250,
             at_once: 1,
             device: Device::flex(),
-            stop: Arc::default(),
+            control: Control::new(),
         }
     }
 }
@@ -93,8 +94,8 @@ pub enum TrainEvent<'a> {
 /// side by side.
 ///
 /// # Errors
-/// A dataset or plan that cannot be used, [`Error::Stopped`]; [`Error::Machine`] for a full disk, a lost
-/// permission or a device that fails, which stops all runs as a request to stop does. A run that fails by
+/// A dataset or plan that cannot be used, [`Error::Cancelled`]; [`Error::Machine`] for a full disk, a lost
+/// permission or a device that fails, which stops all runs as cancelling does. A run that fails by
 /// itself is not an error: its state and reason stand in the history, and it is tried again when its plan,
 /// the data or the version has changed, or [`TrainOptions::retry_failed`] says so.
 pub fn train(
@@ -114,15 +115,16 @@ pub fn train(
     {
         observer(&TrainEvent::Warning(warning));
     }
+    // Cancelled by the caller's control, and by a worker that cannot go on.
+    let all = options.control.child();
+    let stage = all.stage("runs", history.jobs.len() as u64);
     let state = Mutex::new(Shared { history, observer });
     let next = AtomicUsize::new(0);
-    // Set by a request from outside, and by a worker that cannot go on.
-    let halt = Arc::new(AtomicBool::new(false));
     let ended: Vec<Result<()>> = std::thread::scope(|scope| {
         let serve = || {
-            let served = serve(work, plans, options, &state, &next, &halt);
+            let served = serve(work, plans, options, &state, &next, &stage);
             if served.is_err() {
-                halt.store(true, Ordering::Relaxed);
+                all.cancel();
             }
             served
         };
@@ -138,7 +140,7 @@ pub fn train(
     });
     // What stopped the others comes before that they were stopped.
     let mut errors: Vec<Error> = ended.into_iter().filter_map(Result::err).collect();
-    errors.sort_by_key(|e| matches!(e, Error::Stopped));
+    errors.sort_by_key(|e| matches!(e, Error::Cancelled(_)));
     if let Some(first) = errors.into_iter().next() {
         return Err(first.told_of_machine());
     }
@@ -164,12 +166,10 @@ fn serve(
     options: &TrainOptions,
     state: &Mutex<Shared>,
     next: &AtomicUsize,
-    halt: &Arc<AtomicBool>,
+    stage: &Stage,
 ) -> Result<()> {
     loop {
-        if options.stop.load(Ordering::Relaxed) || halt.load(Ordering::Relaxed) {
-            return Err(Error::Stopped);
-        }
+        stage.control().check()?;
         let at = next.fetch_add(1, Ordering::Relaxed);
         let (of, job) = {
             let shared = held(state);
@@ -193,7 +193,7 @@ fn serve(
                 work,
                 plan,
                 options,
-                halt,
+                control: stage.control(),
             };
             attempt.make(&mut job, &mut |event| (held(state).observer)(event))?;
             let mut shared = held(state);
@@ -201,6 +201,7 @@ fn serve(
             shared.history.write(work.folder())?;
             (shared.observer)(&TrainEvent::Ended(&job));
         }
+        stage.advance(1);
     }
 }
 
@@ -209,7 +210,7 @@ struct Attempt<'a> {
     work: &'a Work,
     plan: &'a Plan,
     options: &'a TrainOptions,
-    halt: &'a Arc<AtomicBool>,
+    control: &'a Control,
 }
 
 impl Attempt<'_> {
@@ -218,7 +219,7 @@ impl Attempt<'_> {
         let folder = self.work.folder().join(&job.folder);
         job.basis = Some(Basis::of(self.work, self.plan));
         let outcome = match self.run(job, &folder, observer) {
-            Err(Error::Stopped) => return Err(Error::Stopped),
+            Err(Error::Cancelled(cancelled)) => return Err(cancelled.into()),
             Ok(dice) if !self.options.is_collapsed(dice, job.steps) => {
                 job.dice = Some(dice);
                 job.state = JobState::Trained;
@@ -259,16 +260,15 @@ impl Attempt<'_> {
         config.seed = config
             .seed
             .wrapping_add(job.failures.len() as u64 * 1_000_003);
-        let data = self.work.training_data(&mut config)?;
+        let data = self.work.training_data(&mut config, self.control)?;
         let fit_options = FitOptions {
             device: self.options.device.clone(),
             duration: job.minutes.map(Duration::Minutes),
-            stop: self.halt.clone(),
+            control: self.control.clone(),
             ..going_on(folder.to_path_buf())
         };
         let mut peak = job.memory;
         let report: FitReport = fit(&config, &data, &fit_options, &mut |event| {
-            self.pass_on_stop();
             if let Event::Step { memory, .. } = event {
                 peak = peak.max(*memory);
             }
@@ -277,29 +277,16 @@ impl Attempt<'_> {
         job.memory = peak;
         job.seconds = report.progress.seconds;
         job.steps = report.progress.step;
-        self.pass_on_stop();
-        if !report.finished || self.halt.load(Ordering::Relaxed) {
-            return Err(Error::Stopped);
-        }
+        self.control.check()?;
         let evaluation = hold_out(
             self.work,
             job,
             &self.options.device,
-            self.halt,
-            &mut |done, of| {
-                self.pass_on_stop();
-                observer(&TrainEvent::HeldOut { done, of });
-            },
+            self.control,
+            &mut |done, of| observer(&TrainEvent::HeldOut { done, of }),
         )?;
         job.labels = LabelScore::of(&evaluation);
         Ok(evaluation.mean("dice").unwrap_or(0.0))
-    }
-
-    /// A request from outside stops every run.
-    fn pass_on_stop(&self) {
-        if self.options.stop.load(Ordering::Relaxed) {
-            self.halt.store(true, Ordering::Relaxed);
-        }
     }
 }
 

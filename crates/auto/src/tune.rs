@@ -11,8 +11,7 @@ use crate::{Error, Plan, Result, Work};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use vesalius_control::Control;
 use vesalius_losses::LossConfig;
 use vesalius_tensor::Device;
 use vesalius_training::{Duration, Event, FitOptions, OptimizerConfig, TrainingConfig, fit};
@@ -40,8 +39,8 @@ pub struct TuneOptions {
     pub seed: u64,
     /// What computes.
     pub device: Device,
-    /// Set from outside, the trial at hand saves and the search stops.
-    pub stop: Arc<AtomicBool>,
+    /// Cancels the trial at hand, which is saved, and the search; carries the stage `trials`.
+    pub control: Control,
 }
 
 impl Default for TuneOptions {
@@ -56,7 +55,7 @@ impl Default for TuneOptions {
             fold: 0,
             seed: 0,
             device: Device::flex(),
-            stop: Arc::default(),
+            control: Control::new(),
         }
     }
 }
@@ -124,7 +123,7 @@ fn other_losses(own: &LossConfig) -> Vec<LossConfig> {
 ///
 /// # Errors
 /// A key that the plan does not have, or that does not take one of its values; a fold or dataset that cannot be
-/// used; a folder with a search of other settings; [`Error::Stopped`]; [`Error::Machine`] for a full disk, a
+/// used; a folder with a search of other settings; [`Error::Cancelled`]; [`Error::Machine`] for a full disk, a
 /// lost permission or a device that fails, after which the trial is gone on with. A trial that breaks off by
 /// itself is not an error: its reason stands in the study.
 pub fn tune(
@@ -174,7 +173,14 @@ fn search(
     folder: &Path,
     observer: &mut dyn FnMut(&TuneEvent),
 ) -> Result<()> {
-    while let Some(ask) = study.ask()? {
+    let stage = options.control.stage("trials", options.trials);
+    loop {
+        stage.control().check()?;
+        let Some(ask) = study.ask()? else {
+            return Ok(());
+        };
+        // Other processes may work on the search as well.
+        stage.set(ask.trial.number);
         observer(&TuneEvent::Begun(&ask.trial));
         let output = folder
             .join("trials")
@@ -188,9 +194,10 @@ fn search(
             study,
             options,
             output,
+            control: stage.control(),
         };
         let state = match tried.run(base, &ask, observer) {
-            Err(Error::Stopped) => return Err(Error::Stopped),
+            Err(Error::Cancelled(cancelled)) => return Err(cancelled.into()),
             Ok(state) => state,
             // No fault of the trial, which is left to be gone on with.
             Err(e) if e.is_of_machine() => return Err(e),
@@ -203,7 +210,6 @@ fn search(
             state: &state,
         });
     }
-    Ok(())
 }
 
 /// What the value of a trial depends on beside its settings.
@@ -256,6 +262,7 @@ struct Try<'a> {
     study: &'a Study,
     options: &'a TuneOptions,
     output: PathBuf,
+    control: &'a Control,
 }
 
 impl Try<'_> {
@@ -268,44 +275,45 @@ impl Try<'_> {
         let mut config = config_of(base, &ask.trial.settings)?;
         config.validation.fold = self.options.fold;
         config.validation.times = self.options.reports.max(1);
-        let data = self.work.training_data(&mut config)?;
-        let ended = Arc::new(AtomicBool::new(false));
+        let data = self.work.training_data(&mut config, self.control)?;
+        // Cancelled for this trial alone where others are better.
+        let trial = self.control.child();
         let fit_options = FitOptions {
             device: self.options.device.clone(),
             duration: Some(self.options.duration),
-            stop: ended.clone(),
+            control: trial.clone(),
             ..going_on(self.output.clone())
         };
         let (mut pruned, mut scores, mut failure) = (false, 0u64, None);
         let reached = ask.trial.reports.len() as u64;
         let report = fit(&config, &data, &fit_options, &mut |event| {
-            if self.options.stop.load(Ordering::Relaxed) {
-                ended.store(true, Ordering::Relaxed);
-            }
             if let Event::Validated { dice, .. } = event {
                 scores += 1;
                 match self.study.report(ask, reached + scores, *dice) {
                     Ok(Decision::Continue) => {}
                     Ok(Decision::Stop) => {
                         pruned = true;
-                        ended.store(true, Ordering::Relaxed);
+                        trial.cancel();
                     }
                     Err(e) => {
                         failure = Some(e);
-                        ended.store(true, Ordering::Relaxed);
+                        trial.cancel();
                     }
                 }
             }
             observer(&TuneEvent::Run(event));
-        })?;
+        });
         if let Some(e) = failure {
             return Err(e.into());
         }
-        Ok(match (report.finished, pruned) {
-            (true, _) => TrialState::Complete(report.progress.best.map_or(0.0, |best| best.dice)),
-            (false, true) => TrialState::Pruned,
-            (false, false) => return Err(Error::Stopped),
-        })
+        match report {
+            Ok(report) => {
+                let best = report.progress.best;
+                Ok(TrialState::Complete(best.map_or(0.0, |best| best.dice)))
+            }
+            Err(error) if error.is_cancelled() && pruned => Ok(TrialState::Pruned),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -1,26 +1,18 @@
 //! Ctrl-C and polite kills (INT, TERM, HUP): work that can save is asked to, the second time the process
 //! ends; other work ends at once, and leaves no half-written file.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use vesalius::control::Control;
 
-/// What the first signal stops; none for commands that save nothing.
-static STOP: OnceLock<Stop> = OnceLock::new();
-
-/// One stop for work that takes a [`Control`] and for work that looks at a flag.
-#[derive(Default)]
-struct Stop {
-    control: Control,
-    flag: Arc<AtomicBool>,
-}
+/// What the first signal cancels; none for commands that save nothing.
+static CONTROL: OnceLock<Control> = OnceLock::new();
 
 /// Handles signals for the whole command.
 pub fn install() {
     let installed = ctrlc::set_handler(|| {
-        match STOP.get() {
-            Some(stop) if !stop.flag.swap(true, Ordering::Relaxed) => {
-                stop.control.cancel();
+        match CONTROL.get() {
+            Some(control) if !control.is_cancelled() => {
+                control.cancel();
                 note!("\nstopping: what is done is being saved; press Ctrl-C again to end at once");
             }
             _ => {
@@ -34,12 +26,7 @@ pub fn install() {
     }
 }
 
-/// A flag that the first Ctrl-C (or a polite kill) sets.
-pub fn stop_flag() -> Arc<AtomicBool> {
-    STOP.get_or_init(Stop::default).flag.clone()
-}
-
 /// A handle that the first Ctrl-C (or a polite kill) cancels.
 pub fn control() -> Control {
-    STOP.get_or_init(Stop::default).control.clone()
+    CONTROL.get_or_init(Control::new).clone()
 }

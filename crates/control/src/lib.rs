@@ -194,6 +194,21 @@ mod tests {
     }
 
     #[test]
+    fn a_total_that_becomes_known_is_told_once() {
+        let control = Control::new();
+        let seen: Arc<Mutex<Vec<Option<u64>>>> = Arc::default();
+        control.on_progress({
+            let seen = seen.clone();
+            move |progress| lock(&seen).push(progress.total)
+        });
+        let steps = control.stage("steps", None);
+        steps.set_total(9);
+        steps.set_total(9);
+        steps.advance(1);
+        assert_eq!(*lock(&seen), [None, Some(9), Some(9)]);
+    }
+
+    #[test]
     fn observers_are_told_of_every_update() {
         let control = Control::new();
         let seen: Arc<Mutex<Vec<(String, u64)>>> = Arc::default();

@@ -10,10 +10,16 @@ pub struct Stage {
     outer: Control,
     inner: Control,
     name: Arc<str>,
-    total: Option<u64>,
     /// Locked while an update is published, so that updates come in their order.
-    done: Mutex<u64>,
+    count: Mutex<Count>,
     began: Instant,
+}
+
+/// How much is done, and of how much.
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    done: u64,
+    total: Option<u64>,
 }
 
 impl Stage {
@@ -27,11 +33,10 @@ impl Stage {
             outer: outer.clone(),
             inner,
             name,
-            total,
-            done: Mutex::new(0),
+            count: Mutex::new(Count { done: 0, total }),
             began: Instant::now(),
         };
-        stage.publish(0);
+        stage.count(|_| ());
         stage
     }
 
@@ -42,32 +47,40 @@ impl Stage {
 
     /// So much more is done.
     pub fn advance(&self, by: u64) {
-        let mut done = lock(&self.done);
-        *done = done.saturating_add(by);
-        self.publish(*done);
+        self.count(|count| count.done = count.done.saturating_add(by));
     }
 
     /// So much is done in all.
     pub fn set(&self, now: u64) {
-        let mut done = lock(&self.done);
-        *done = now;
-        self.publish(now);
+        self.count(|count| count.done = now);
+    }
+
+    /// So much there is in all, where that became known or another; nothing is published where it is as before.
+    pub fn set_total(&self, total: impl Into<Option<u64>>) {
+        let total = total.into();
+        if lock(&self.count).total != total {
+            self.count(|count| count.total = total);
+        }
     }
 
     /// How much is done.
     pub fn done(&self) -> u64 {
-        *lock(&self.done)
+        lock(&self.count).done
     }
 
-    fn publish(&self, done: u64) {
+    /// Changes the count and publishes it.
+    fn count(&self, change: impl FnOnce(&mut Count)) {
+        let mut count = lock(&self.count);
+        change(&mut count);
+        let Count { done, total } = *count;
         let elapsed = self.began.elapsed();
         self.outer.publish(&Progress {
             stage: self.name.clone(),
             within: self.outer.within.clone(),
             done,
-            total: self.total,
+            total,
             elapsed,
-            remaining: Progress::estimate(done, self.total, elapsed),
+            remaining: Progress::estimate(done, total, elapsed),
         });
     }
 }

@@ -7,6 +7,7 @@
 
 use std::path::Path;
 use std::time::Instant;
+use vesalius_control::Control;
 use vesalius_planning::auto3dseg::DataStatistics;
 use vesalius_planning::nnunet::Fingerprint;
 use vesalius_planning::{Analysis, AnalysisOptions, Datalist};
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let scheme = list.label_scheme().ok();
     let options = AnalysisOptions::default();
-    let analysis = Analysis::of(&list, scheme.as_ref(), &options, || ())?;
+    let analysis = Analysis::of(&list, scheme.as_ref(), &options, &Control::new(), || ())?;
     println!("all {:.3}", start.elapsed().as_secs_f64());
     print!("{}", analysis.report);
     Ok(())

@@ -5,6 +5,7 @@ use crate::check::{Seen, gather, look};
 use crate::nnunet::{CaseFingerprint, Fingerprint};
 use crate::{CaseFacts, CaseFiles, Datalist, DatasetReport, FoldCase, Result};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::LabelScheme;
 
 /// What an analysis found.
@@ -38,22 +39,26 @@ struct Taken {
 }
 
 impl Analysis {
-    /// Reads every case of a list, one a thread. Cases that cannot be used are in the report, and
-    /// `measured` in each call says how many cases are done.
+    /// Reads every case of a list, one a thread, as stage `cases`; `done` is called after each. Cases that cannot be
+    /// used are in the report.
     ///
     /// # Errors
-    /// A failure of the machine, such as a lost permission, while a case is read.
+    /// A failure of the machine, such as a lost permission, while a case is read; [`crate::Error::Cancelled`].
     pub fn of(
         list: &Datalist,
         scheme: Option<&LabelScheme>,
         options: &AnalysisOptions,
+        control: &Control,
         done: impl Fn() + Sync,
     ) -> Result<Self> {
+        let stage = control.stage("cases", list.cases.len() as u64);
         let taken: Vec<Result<Taken>> = list
             .cases
             .par_iter()
             .map(|files| {
+                control.check()?;
                 let taken = take(files, list, scheme, options);
+                stage.advance(1);
                 done();
                 taken
             })

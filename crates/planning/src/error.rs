@@ -1,9 +1,12 @@
 //! What can be wrong with a dataset or a plan: one sentence each, with the file or key and the remedy.
 
 use std::path::PathBuf;
+use vesalius_control::Cancelled;
+use vesalius_volume::ErrorKind;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A datalist cannot be used.
     #[error("{path}: {reason}")]
@@ -83,4 +86,29 @@ pub enum Error {
     /// A volume, geometry or label scheme is wrong.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
+    /// The work was cancelled.
+    #[error("{0}")]
+    Cancelled(#[from] Cancelled),
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::MissingFile { .. } => ErrorKind::NotFound,
+            Self::Unreadable { source, .. } => ErrorKind::of_io(source),
+            Self::Filter(error) => error.kind(),
+            Self::Volume(error) => error.kind(),
+            Self::Io(error) => ErrorKind::of_causes(error),
+            Self::Cancelled(_) => ErrorKind::Cancelled,
+            Self::Datalist { .. }
+            | Self::Plans { .. }
+            | Self::Configuration { .. }
+            | Self::Labels { .. }
+            | Self::Json(_)
+            | Self::Case { .. }
+            | Self::Folds(_)
+            | Self::Plan(_) => ErrorKind::BadInput,
+        }
+    }
 }

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use vesalius_control::Control;
 use vesalius_planning::auto3dseg::DataStatistics;
 use vesalius_planning::nnunet::Fingerprint;
 use vesalius_planning::{Analysis, AnalysisOptions, Datalist};
@@ -93,7 +94,14 @@ fn the_real_dataset_has_no_error() {
     let Some(mut list) = list() else { return };
     list.cases.truncate(24);
     let scheme = list.label_scheme().unwrap();
-    let analysis = Analysis::of(&list, Some(&scheme), &AnalysisOptions::default(), || ()).unwrap();
+    let analysis = Analysis::of(
+        &list,
+        Some(&scheme),
+        &AnalysisOptions::default(),
+        &Control::new(),
+        || (),
+    )
+    .unwrap();
     assert!(!analysis.report.has_errors(), "{}", analysis.report);
     assert_eq!(analysis.report.facts.len(), 24);
     assert_eq!(analysis.fold_cases(&list).len(), 24);

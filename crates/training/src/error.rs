@@ -1,9 +1,13 @@
 //! What can go wrong in training: one sentence each, with the file or key and the remedy.
 
+use crate::FitReport;
 use std::path::PathBuf;
+use vesalius_control::Cancelled;
+use vesalius_volume::ErrorKind;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A training config cannot be read or makes no sense.
     #[error("{path}: {reason}")]
@@ -139,6 +143,10 @@ pub enum Error {
         #[source]
         source: Box<vesalius_inferers::Error>,
     },
+    /// The work was cancelled. A run that had begun is saved and goes on when it is resumed; its report says where it
+    /// stands.
+    #[error("{}", cancelled(.0.as_deref()))]
+    Cancelled(Option<Box<FitReport>>),
     /// The device ran out of memory.
     #[error(
         "the device is out of memory while {doing} ({reason}); lower `batch_size` (raise `gradient_accumulation` to make up for it), then `patch.size`, then the network's channels; or set `precision: bf16` where the device has it"
@@ -154,7 +162,7 @@ pub enum Error {
     Device(String),
     /// A dataset or a plan cannot be used.
     #[error("{0}")]
-    Planning(#[from] vesalius_planning::Error),
+    Planning(#[source] vesalius_planning::Error),
     /// A file could not be read or written.
     #[error("{0}")]
     Io(#[from] vesalius_io::Error),
@@ -181,7 +189,7 @@ pub enum Error {
     Loss(#[from] vesalius_losses::Error),
     /// An inferer or model folder is wrong.
     #[error("{0}")]
-    Inferer(#[from] vesalius_inferers::Error),
+    Inferer(#[source] vesalius_inferers::Error),
     /// A picture or page cannot be made.
     #[error("{0}")]
     View(#[from] vesalius_view::Error),
@@ -205,14 +213,52 @@ impl Error {
                 | Self::CacheWrite { .. }
                 | Self::CacheEntry { .. }
                 | Self::Worker { .. }
+                | Self::Cancelled(_)
                 | Self::Io(vesalius_io::Error::Locked { .. } | vesalius_io::Error::Lock { .. })
         );
         !of_program && vesalius_io::machine_failure(self).is_none()
     }
 
-    /// Whether the work was asked to stop.
-    pub(crate) fn is_stopped(&self) -> bool {
-        matches!(self, Self::Inferer(vesalius_inferers::Error::Cancelled(_)))
+    /// Whether the work was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled(_))
+    }
+
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Config { .. }
+            | Self::Yaml(_)
+            | Self::BadValue { .. }
+            | Self::Case { .. }
+            | Self::Output { .. }
+            | Self::StartFrom { .. }
+            | Self::Diverged { .. }
+            | Self::Custom(_) => ErrorKind::BadInput,
+            Self::Checkpoint { .. } => ErrorKind::Corrupt,
+            Self::Cache { .. } => ErrorKind::System,
+            Self::CacheWrite { source } => ErrorKind::of_causes(source),
+            Self::System { source, .. } => ErrorKind::of_io(source),
+            Self::CacheEntry { source, .. } => {
+                source.as_ref().map_or(ErrorKind::Corrupt, ErrorKind::of_io)
+            }
+            Self::Worker { .. } => ErrorKind::Internal,
+            Self::OutOfMemory { .. } => ErrorKind::OutOfMemory,
+            Self::Device(_) => ErrorKind::Device,
+            Self::Cancelled(_) => ErrorKind::Cancelled,
+            Self::Validation { source, .. } => source.kind(),
+            Self::Inferer(error) => error.kind(),
+            Self::Network(error) => error.kind(),
+            Self::Io(error) => ErrorKind::of_causes(error),
+            Self::Planning(error) => error.kind(),
+            Self::Volume(error) => error.kind(),
+            Self::Transform(error) => error.kind(),
+            Self::Tensor(error) => error.kind(),
+            Self::Loss(error) => error.kind(),
+            Self::View(error) => error.kind(),
+            Self::Metric(error) => error.kind(),
+            Self::Registry(error) => error.kind(),
+        }
     }
 
     /// A failure of the device, with what helps in training where memory ran out.
@@ -262,6 +308,40 @@ impl Error {
             },
             other => other,
         }
+    }
+}
+
+impl From<Cancelled> for Error {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled(None)
+    }
+}
+
+impl From<vesalius_planning::Error> for Error {
+    fn from(error: vesalius_planning::Error) -> Self {
+        match error {
+            vesalius_planning::Error::Cancelled(cancelled) => cancelled.into(),
+            error => Self::Planning(error),
+        }
+    }
+}
+
+impl From<vesalius_inferers::Error> for Error {
+    fn from(error: vesalius_inferers::Error) -> Self {
+        match error {
+            vesalius_inferers::Error::Cancelled(cancelled) => cancelled.into(),
+            error => Self::Inferer(error),
+        }
+    }
+}
+
+fn cancelled(report: Option<&FitReport>) -> String {
+    match report {
+        Some(report) => format!(
+            "cancelled after step {}; the run is saved and can be resumed",
+            report.progress.step
+        ),
+        None => "cancelled before the first step".to_owned(),
     }
 }
 

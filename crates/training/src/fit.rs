@@ -3,11 +3,13 @@
 
 use crate::run::Run;
 use crate::source::CaseSource;
-use crate::{Duration, Event, PatchSampler, Progress, Result, TENSORBOARD_FOLDER, TrainingConfig};
+use crate::{
+    Callbacks, Duration, Event, PatchSampler, Progress, Result, TENSORBOARD_FOLDER, TrainingConfig,
+};
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use vesalius_control::Control;
 use vesalius_io::FolderLock;
 use vesalius_volume::{LabelScheme, Warning};
 
@@ -44,8 +46,11 @@ pub struct FitOptions {
     /// The lock on `output`, where the caller took it before it read the dataset; [`fit`] takes it itself
     /// where there is none.
     pub lock: Option<FolderLock>,
-    /// Set from outside, the run saves and stops after the step at hand.
-    pub stop: Arc<AtomicBool>,
+    /// Hear of every event and may steer the run.
+    pub callbacks: Callbacks,
+    /// Cancels the run after the step at hand, or in the middle of a validation, and carries the stages `steps` and,
+    /// within it, `validation`.
+    pub control: Control,
 }
 
 impl Default for FitOptions {
@@ -57,7 +62,8 @@ impl Default for FitOptions {
             duration: None,
             resume: false,
             lock: None,
-            stop: Arc::default(),
+            callbacks: Callbacks::default(),
+            control: Control::new(),
         }
     }
 }
@@ -67,7 +73,7 @@ impl Default for FitOptions {
 pub struct FitReport {
     /// Where it stands.
     pub progress: Progress,
-    /// Whether all steps are done; if not, it was asked to stop and can be resumed.
+    /// Whether all steps are done; if not, a callback stopped it or it was cancelled, and it can be resumed.
     pub finished: bool,
     /// Cases that were left out because they could not be used, with reasons.
     pub skipped: Vec<(String, String)>,
@@ -81,7 +87,9 @@ pub struct FitReport {
 ///
 /// # Errors
 /// A config or dataset that makes no sense, an output folder that cannot be written or that another
-/// process writes, a loss that stops being a number, a checkpoint that belongs to another run.
+/// process writes, a loss that stops being a number, a checkpoint that belongs to another run. An error of a callback,
+/// with the run saved. [`crate::Error::Cancelled`] with the report of the run, which is saved with a model folder of
+/// the weights at hand, or without a report where nothing had begun.
 pub fn fit(
     config: &TrainingConfig,
     data: &TrainingData,
@@ -89,6 +97,7 @@ pub fn fit(
     observer: &mut dyn FnMut(&Event),
 ) -> Result<FitReport> {
     config.check()?;
+    options.control.check()?;
     let taken;
     let lock = match &options.lock {
         Some(lock) if same_folder(lock.folder(), &options.output) => lock,

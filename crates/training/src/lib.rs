@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod average;
+mod callback;
 mod checkpoint;
 mod compute;
 mod config;
@@ -32,9 +33,12 @@ mod schedule;
 mod setup;
 mod source;
 pub mod synthetic;
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod validate;
 
+pub use callback::{Callback, Callbacks, TrainingControl};
 pub use checkpoint::Checkpoint;
 pub use compute::{GradientWorkers, Gradients, Objective, OneDevice, SeveralDevices};
 pub use config::parse_yaml;

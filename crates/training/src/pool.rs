@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use vesalius_control::Stage;
 use vesalius_io::{FolderLock, LockHolder};
 use vesalius_transforms::Chain;
 use vesalius_volume::{FileWarning, LabelScheme, Warning};
@@ -70,6 +71,8 @@ pub struct PoolOptions<'a> {
     pub store_all: bool,
     /// What happens with cases that cannot be used.
     pub bad_case: BadCase,
+    /// Counts the cases that are ready; its control cancels.
+    pub stage: &'a Stage,
 }
 
 /// Cases of files, kept as [`PoolOptions`] say.
@@ -94,12 +97,17 @@ impl CasePool {
     ///
     /// # Errors
     /// The first case, in the list's order, that cannot be used, unless such cases are skipped; a
-    /// cache that cannot be written; no case left.
+    /// cache that cannot be written; no case left; [`Error::Cancelled`].
     pub fn prepare(files: &[CaseFiles], options: &PoolOptions) -> Result<Self> {
         let folder = CacheFolder::default();
         let made: Vec<Result<Made>> = files
             .par_iter()
-            .map(|case| options.made(case, &folder))
+            .map(|case| {
+                options.stage.control().check()?;
+                let made = options.made(case, &folder)?;
+                options.stage.advance(1);
+                Ok(made)
+            })
             .collect();
         let mut pool = Self {
             names: files.iter().map(|case| case.name.clone()).collect(),
@@ -286,10 +294,7 @@ impl PoolOptions<'_> {
             .iter()
             .chain([&files.label])
             .map(|path| {
-                let (hash, bytes) = file_hash(path).map_err(|source| vesalius_io::Error::Read {
-                    path: path.clone(),
-                    source,
-                })?;
+                let (hash, bytes) = file_hash(path, self.stage.control())?;
                 Ok(Source { bytes, hash })
             })
             .collect::<Result<Vec<Source>>>()?;

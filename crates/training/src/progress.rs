@@ -26,8 +26,11 @@ pub struct Progress {
     pub without_gain: u64,
     /// Whether the run ended before its time because validation gained nothing.
     pub stopped_early: bool,
-    /// What [`crate::Schedule::Plateau`] has lowered the rate to, as a share.
+    /// What [`crate::Schedule::Plateau`] has lowered the rate to, as a share, times what callbacks scaled it by.
     pub rate_factor: f64,
+    /// The learning rate that a callback set in place of the schedule's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_rate: Option<f64>,
     /// The factor on the loss in half precision.
     pub loss_scale: LossScale,
     /// The losses so far, as far as they tell a divergence.
@@ -71,6 +74,7 @@ impl Default for Progress {
             without_gain: 0,
             stopped_early: false,
             rate_factor: 1.0,
+            fixed_rate: None,
             loss_scale: LossScale::default(),
             health: Health::default(),
             skipped: Vec::new(),
@@ -113,6 +117,7 @@ impl Progress {
         );
         numbers.extend(self.smoothed_dice.as_mut());
         numbers.extend(self.highest.as_mut());
+        numbers.extend(self.fixed_rate.as_mut());
         numbers
     }
 

@@ -6,6 +6,7 @@ use crate::source::{CaseSource, MemoryCases};
 use crate::{Datalist, Result, TrainingConfig, TrainingData, machine};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use vesalius_control::Control;
 use vesalius_transforms::{PatchPlacer, WeightedClass};
 use vesalius_volume::{FileWarning, LabelScheme, Warning};
 
@@ -19,17 +20,19 @@ const UNKNOWN_MEMORY: u64 = 4 << 30;
 /// A datalist or case that cannot be used, named; a fold without cases.
 pub fn load_dataset(config: &TrainingConfig, data: &Path) -> Result<TrainingData> {
     let folder = std::env::temp_dir().join("vesalius-cache");
-    load_dataset_cached(config, data, &folder)
+    load_dataset_cached(config, data, &folder, &Control::new())
 }
 
-/// [`load_dataset`] with the folder for cases that memory has no room for, where the config names none.
+/// [`load_dataset`] with the folder for cases that memory has no room for, where the config names none; the cases are
+/// read as stage `cases` of `control`.
 ///
 /// # Errors
-/// As [`load_dataset`], and a folder that cannot be written.
+/// As [`load_dataset`], and a folder that cannot be written; [`crate::Error::Cancelled`].
 pub fn load_dataset_cached(
     config: &TrainingConfig,
     data: &Path,
     overflow: &Path,
+    control: &Control,
 ) -> Result<TrainingData> {
     config.check()?;
     let list = Datalist::read(data)?;
@@ -40,6 +43,7 @@ pub fn load_dataset_cached(
     // Before anything is read.
     PatchPlacer::new(&config.patch, &labels)?;
     let (training, validation) = list.split(config.validation.fold)?;
+    let stage = control.stage("cases", (training.len() + validation.len()) as u64);
     let options = PoolOptions {
         channels: list.channels.len(),
         scheme: &labels,
@@ -48,6 +52,7 @@ pub fn load_dataset_cached(
         folder: cache_folder(config, overflow),
         store_all: config.cache.folder.is_some(),
         bad_case: config.bad_case,
+        stage: &stage,
     };
     let training = CasePool::prepare(&training, &options)?;
     let validation = match validation.as_slice() {

@@ -2,11 +2,11 @@
 
 use crate::source::CaseSource;
 use crate::{Batch, Error, Event, PatchSampler, Result};
-use std::sync::atomic::{AtomicBool, Ordering};
-use vesalius_inferers::{AxisOrder, Inferer, PatchNetwork, TurnedNetwork, labels_on_file};
+use vesalius_control::Control;
+use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork, labels_on_file};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_networks::Network;
-use vesalius_tensor::{Device, LogitsSlab, Tensor, tensor_from_values, values_of};
+use vesalius_tensor::{Device, LogitsSlab, tensor_from_values, values_of};
 use vesalius_volume::{LabelMap, LabelScheme};
 
 /// What a validation found.
@@ -20,59 +20,31 @@ pub struct Scores {
     pub cases: Vec<(String, f64)>,
 }
 
-/// A network that refuses its next batch once `stop` is set.
-struct Stoppable<'a> {
-    network: TurnedNetwork<'a>,
-    stop: &'a AtomicBool,
-}
-
-impl PatchNetwork for Stoppable<'_> {
-    fn forward(&self, patches: Tensor<5>) -> vesalius_networks::Result<Tensor<5>> {
-        match self.stop.load(Ordering::Relaxed) {
-            true => Err(vesalius_control::Cancelled.into()),
-            false => self.network.forward(patches),
-        }
-    }
-
-    fn divisor(&self) -> [usize; 3] {
-        self.network.divisor()
-    }
-
-    fn spatial_dims(&self) -> usize {
-        self.network.spatial_dims()
-    }
-
-    fn check_input(&self, channels: usize, size: [usize; 3]) -> vesalius_networks::Result<()> {
-        self.network.check_input(channels, size)
-    }
-}
-
 /// The labels that a network gives to a preprocessed case, on the grid of its file.
 ///
 /// # Errors
-/// A network whose output does not fit; [`vesalius_inferers::Error::Cancelled`] once `stop` is set.
+/// A network whose output does not fit; [`Error::Cancelled`].
 pub(crate) fn segment(
     network: &Network,
     case: &crate::Case,
     scheme: &LabelScheme,
     inferer: &Inferer,
     device: &Device,
-    stop: &AtomicBool,
+    control: &Control,
 ) -> Result<LabelMap> {
     let network = TurnedNetwork {
         network,
         order: AxisOrder::Zyx,
     };
-    let failed = |source| match source {
-        // Ctrl-C is no failure of the case.
-        vesalius_inferers::Error::Cancelled(_) => Error::Inferer(source),
-        source => Error::Validation {
+    let failed = |source| match Error::from(source) {
+        Error::Inferer(source) => Error::Validation {
             case: case.subject.name().to_owned(),
             source: Box::new(source),
         },
+        // That the work was cancelled is no failure of the case.
+        other => other,
     };
-    let network = Stoppable { network, stop };
-    let logits = inferer.run(case.subject.image(), &network, device);
+    let logits = inferer.run_controlled(case.subject.image(), &network, device, control);
     let logits = logits.map_err(failed)?;
     let grid = match case.reference() {
         Some(reference) => reference.geometry(),
@@ -86,29 +58,32 @@ pub(crate) fn segment(
 ///
 /// # Errors
 /// A network whose output does not fit, or a case that cannot be scored;
-/// [`vesalius_inferers::Error::Cancelled`] once `stop` is set.
+/// [`Error::Cancelled`].
 pub fn validate(
     network: &Network,
     cases: &dyn CaseSource,
     scheme: &LabelScheme,
     inferer: &Inferer,
     device: &Device,
-    stop: &AtomicBool,
+    control: &Control,
     observer: &mut dyn FnMut(&Event),
 ) -> Result<Evaluation> {
     let evaluator = Evaluator::new(Targets::of_scheme(scheme)?, vec![Measure::Dice]);
     let count = cases.names().len();
     let broken = cases.broken();
+    let stage = control.stage("validation", count as u64);
     let mut scores = Vec::with_capacity(count);
     for (index, name) in cases.names().iter().enumerate() {
+        control.check()?;
         if broken.iter().any(|(broken, _)| broken == name) {
             continue;
         }
         let case = cases.lend(index)?.whole()?;
         if let Some(reference) = case.reference() {
-            let prediction = segment(network, &case, scheme, inferer, device, stop)?;
+            let prediction = segment(network, &case, scheme, inferer, device, stage.control())?;
             scores.push(evaluator.case(name, reference, &prediction)?);
         }
+        stage.advance(1);
         observer(&Event::ValidatedCase {
             done: index + 1,
             cases: count,
@@ -146,7 +121,7 @@ pub(crate) fn scores_of(evaluation: &Evaluation, scheme: &LabelScheme) -> Scores
 /// occurs nor is found counts in no mean.
 ///
 /// # Errors
-/// A patch that cannot be cut, a network whose output does not fit.
+/// A patch that cannot be cut, a network whose output does not fit; [`Error::Cancelled`].
 pub fn validate_patches(
     network: &Network,
     sampler: &mut PatchSampler,
@@ -154,10 +129,14 @@ pub fn validate_patches(
     batch_size: usize,
     scheme: &LabelScheme,
     device: &Device,
+    control: &Control,
 ) -> Result<Scores> {
     let foreground = scheme.foreground();
     let mut overlaps = vec![[0u64; 3]; foreground.len()];
-    for number in 0..patches.div_ceil(batch_size as u64) {
+    let batches = patches.div_ceil(batch_size as u64);
+    let stage = control.stage("validation", batches);
+    for number in 0..batches {
+        control.check()?;
         let batch = sampler.batch(number, batch_size)?;
         let predicted = predict(network, &batch, scheme, device)?;
         for (overlap, (_, values)) in overlaps.iter_mut().zip(&foreground) {
@@ -173,6 +152,7 @@ pub fn validate_patches(
                 overlap[2] += u64::from(was);
             }
         }
+        stage.advance(1);
     }
     let dice: Vec<Option<f64>> = overlaps
         .iter()

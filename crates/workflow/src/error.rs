@@ -156,6 +156,7 @@ fn known(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
         vesalius_networks::Error,
         vesalius_inferers::Error,
         Box<vesalius_inferers::Error>,
+        vesalius_planning::Error,
         crate::predict::Error,
     );
     #[cfg(any(feature = "infer", feature = "view"))]
@@ -164,6 +165,15 @@ fn known(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
     of!(vesalius_metrics::Error);
     #[cfg(feature = "view")]
     of!(vesalius_view::Error);
+    #[cfg(feature = "train")]
+    {
+        of!(vesalius_training::Error);
+        if let Some(crate::train::Error::Stopped(_)) = error.downcast_ref() {
+            return Some(ErrorKind::Cancelled);
+        }
+    }
+    #[cfg(feature = "auto")]
+    of!(vesalius_auto::Error, Box<vesalius_auto::Error>);
     None
 }
 

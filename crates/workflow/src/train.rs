@@ -1,12 +1,12 @@
 //! One model from a config file and a dataset: what `vesalius train` and a training job do.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use vesalius_control::{Cancelled, Control};
 use vesalius_io::FolderLock;
+use vesalius_registry::Registry;
 use vesalius_tensor::{Device, parse_device};
 use vesalius_training::{
-    Duration, Event, FitOptions, FitReport, TrainingConfig, fit, load_dataset_cached,
+    Callbacks, Duration, Event, FitOptions, FitReport, TrainingConfig, fit, load_dataset_cached,
 };
 
 /// Why a model was not trained.
@@ -24,7 +24,22 @@ pub enum Error {
     Tensor(#[from] vesalius_tensor::Error),
     /// The config, the dataset or the run.
     #[error("{0}")]
-    Training(#[from] vesalius_training::Error),
+    Training(#[source] vesalius_training::Error),
+    /// The work was cancelled before the first step.
+    #[error("{0} before the first step")]
+    Cancelled(#[from] Cancelled),
+    /// The run was cancelled: it is saved, with a model folder of the weights at hand, and goes on when it is resumed.
+    #[error("cancelled after step {}; the run in {} is saved and can be resumed", .0.report.progress.step, .0.output.display())]
+    Stopped(Box<Trained>),
+}
+
+impl From<vesalius_training::Error> for Error {
+    fn from(error: vesalius_training::Error) -> Self {
+        match error {
+            vesalius_training::Error::Cancelled(None) => Self::Cancelled(Cancelled),
+            error => Self::Training(error),
+        }
+    }
 }
 
 /// What is trained, on what, and where the result goes.
@@ -44,8 +59,12 @@ pub struct TrainOptions {
     pub cache: Option<PathBuf>,
     /// Whether training goes on from the checkpoint in the folder.
     pub resume: bool,
-    /// Set from outside, training stops; what is done is saved.
-    pub stop: Arc<AtomicBool>,
+    /// Hear of every event of the run and may steer it.
+    pub callbacks: Callbacks,
+    /// Makes the types of the user's own that the config names.
+    pub registry: Registry,
+    /// Cancels training; what is done is saved. Carries the stage `training` and, within it, `cases` and `steps`.
+    pub control: Control,
 }
 
 impl TrainOptions {
@@ -59,7 +78,9 @@ impl TrainOptions {
             duration: None,
             cache: None,
             resume: false,
-            stop: Arc::default(),
+            callbacks: Callbacks::default(),
+            registry: Registry::default(),
+            control: Control::new(),
         }
     }
 }
@@ -87,13 +108,13 @@ pub struct Trained {
 /// Trains a model. The folder is held alone while it runs.
 ///
 /// # Errors
-/// [`Error`]: a config, dataset or device that cannot be used, a folder that another process writes. A run that
-/// was stopped is no error; its report is not `finished`.
+/// [`Error`]: a config, dataset or device that cannot be used, a folder that another process writes. A run that was
+/// cancelled is [`Error::Stopped`]; one that a callback stopped is no error, and its report is not `finished`.
 pub fn train_model(
     options: &TrainOptions,
     observer: &mut dyn FnMut(&Progress),
 ) -> Result<Trained, Error> {
-    let mut config = TrainingConfig::read(&options.config)?;
+    let mut config = TrainingConfig::read_with(&options.config, &options.registry)?;
     if let Some(folder) = &options.cache {
         config.cache.folder = Some(folder.clone());
     }
@@ -104,7 +125,9 @@ pub fn train_model(
     // Before the dataset is read, which may take long and fills a cache in the folder.
     let lock = FolderLock::exclusive(&output)?;
     observer(&Progress::ReadingDataset(&options.data));
-    let data = load_dataset_cached(&config, &options.data, &output.join("cache"))?;
+    let stage = options.control.stage("training", None);
+    let cache = output.join("cache");
+    let data = load_dataset_cached(&config, &options.data, &cache, stage.control())?;
     let fit_options = FitOptions {
         output,
         device,
@@ -112,15 +135,23 @@ pub fn train_model(
         duration: options.duration,
         resume: options.resume,
         lock: Some(lock),
-        stop: options.stop.clone(),
+        callbacks: options.callbacks.clone(),
+        control: stage.control().clone(),
     };
     let mut tell = |event: &Event| observer(&Progress::Run(event));
-    let report = fit(&config, &data, &fit_options, &mut tell)?;
-    Ok(Trained {
-        output: fit_options.output,
+    let report = fit(&config, &data, &fit_options, &mut tell);
+    let trained = |report: FitReport| Trained {
+        output: fit_options.output.clone(),
         fold: config.validation.fold,
         report,
-    })
+    };
+    match report {
+        Ok(report) => Ok(trained(report)),
+        Err(vesalius_training::Error::Cancelled(Some(report))) => {
+            Err(Error::Stopped(Box::new(trained(*report))))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn devices(names: &[String]) -> Result<(Device, Vec<Device>), Error> {

@@ -7,7 +7,7 @@ use crate::held_out::{cases, probabilities_path, read_probabilities};
 use crate::{Error, History, Missing, Result, Work};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use vesalius_control::Control;
 use vesalius_inferers::{Combination, ModelDescription, PostprocessingStep, combine, postprocess};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_planning::CaseFiles;
@@ -89,7 +89,13 @@ impl Choice {
     pub fn evaluation(&self, work: &Work, history: &History) -> Result<Evaluation> {
         let scheme = scheme_of(work, history)?;
         let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);
-        let mut judged = judge(work, history, &self.best.candidate, &scheme)?;
+        let mut judged = judge(
+            work,
+            history,
+            &self.best.candidate,
+            &scheme,
+            &Control::new(),
+        )?;
         for case in &mut judged {
             case.found = postprocess(case.found.clone(), &self.postprocessing)?;
         }
@@ -107,23 +113,23 @@ impl Choice {
 /// Scores every ensemble of the trained runs on the held-out cases and takes the best.
 ///
 /// # Errors
-/// [`Error::Ensemble`] when no run is usable, [`Error::Stopped`], files that cannot be read.
+/// [`Error::Ensemble`] when no run is usable, [`Error::Cancelled`], files that cannot be read.
 pub fn choose(
     work: &Work,
     history: &History,
     options: &ChooseOptions,
-    stop: &AtomicBool,
+    control: &Control,
     observer: &mut dyn FnMut(&Scored),
 ) -> Result<Choice> {
     let scheme = scheme_of(work, history)?;
     let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);
     let mut tried = Vec::new();
-    for candidate in candidates(history) {
-        if stop.load(Ordering::Relaxed) {
-            return Err(Error::Stopped);
-        }
-        let judged = judge(work, history, &candidate, &scheme)?;
+    let candidates = candidates(history);
+    let stage = control.stage("candidates", candidates.len() as u64);
+    for candidate in candidates {
+        let judged = judge(work, history, &candidate, &scheme, control)?;
         let scored = scored(candidate, &evaluate(&evaluator, &judged)?);
+        stage.advance(1);
         observer(&scored);
         tried.push(scored);
     }
@@ -135,7 +141,7 @@ pub fn choose(
     let (postprocessing, dice) = match options.postprocessing {
         false => (Vec::new(), best.dice),
         true => {
-            let judged = judge(work, history, &best.candidate, &scheme)?;
+            let judged = judge(work, history, &best.candidate, &scheme, control)?;
             let (steps, evaluation) = decide(&evaluator, judged)?;
             (steps, evaluation.mean("dice").unwrap_or(0.0))
         }
@@ -211,10 +217,12 @@ fn judge(
     history: &History,
     candidate: &Candidate,
     scheme: &LabelScheme,
+    control: &Control,
 ) -> Result<Vec<Judged>> {
     let mut judged = Vec::new();
     for (fold, algorithms) in &candidate.members {
         for case in cases(work, *fold)? {
+            control.check()?;
             judged.push(Judged {
                 found: found(
                     work,

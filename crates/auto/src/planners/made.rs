@@ -33,7 +33,7 @@ pub(super) fn work(
     std::fs::write(folder.join("input.yaml"), input).unwrap();
     let input = Input::read(&folder.join("input.yaml"))?;
     let mut work = Work::open(&folder.join("work"), input)?;
-    let analyzed = analyze(&mut work, false, || ())?;
+    let analyzed = analyze(&mut work, false, &Default::default(), || ())?;
     Ok((work, analyzed))
 }
 

@@ -82,7 +82,7 @@ fn climb(
             );
             break;
         }
-        let cost = trial.cost(&config, &task.options.device, &task.options.stop)?;
+        let cost = trial.cost(&config, &task.options.device, &task.options.control)?;
         let steps = steps_at(cost);
         if best.is_some() && steps < rung.enough_steps() {
             stopped = format!("{rung} would make {steps:.0}, too few to learn from");

@@ -17,9 +17,8 @@ mod task;
 mod template;
 
 use crate::{Analyzed, Error, Plan, Result, Work};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use task::Task;
+use vesalius_control::Control;
 use vesalius_planning::nnunet::Planner;
 use vesalius_tensor::Device;
 
@@ -38,8 +37,8 @@ pub struct PlanOptions {
     pub memory_gb: Option<f64>,
     /// What will train.
     pub device: Device,
-    /// Set from outside, planning stops.
-    pub stop: Arc<AtomicBool>,
+    /// Cancels planning.
+    pub control: Control,
 }
 
 impl Default for PlanOptions {
@@ -49,7 +48,7 @@ impl Default for PlanOptions {
             minutes: None,
             memory_gb: None,
             device: Device::flex(),
-            stop: Arc::default(),
+            control: Control::new(),
         }
     }
 }
@@ -72,7 +71,7 @@ pub fn algorithms() -> Vec<String> {
 ///
 /// # Errors
 /// An algorithm that is not known, with the nearest that is; one that this dataset has no use for, with
-/// the reason.
+/// the reason; [`Error::Cancelled`].
 pub fn plan(work: &Work, analyzed: &Analyzed, options: &PlanOptions) -> Result<Vec<Plan>> {
     let folder = work.plans_folder();
     crate::work::create(&folder)?;
@@ -89,6 +88,7 @@ pub fn plan(work: &Work, analyzed: &Analyzed, options: &PlanOptions) -> Result<V
     };
     let task = Task::of(work, analyzed, options, wanted.len())?;
     for name in &wanted {
+        options.control.check()?;
         if !Plan::path(&folder, name).exists() {
             crate::planned::write(&one(&task, name)?, &folder)?;
         }

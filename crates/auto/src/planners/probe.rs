@@ -1,9 +1,8 @@
 //! What a config costs on this machine: a few steps of the real fit loop on two of the dataset's cases.
 
 use crate::{Error, Result};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+use vesalius_control::Control;
 use vesalius_planning::CaseFiles;
 use vesalius_tensor::Device;
 use vesalius_training::{
@@ -57,12 +56,12 @@ impl Trial {
     /// Trains a few steps, segments the held-out case, and forgets both.
     ///
     /// # Errors
-    /// A config that cannot be trained; a full temporary folder; [`Error::Stopped`].
+    /// A config that cannot be trained; a full temporary folder; [`Error::Cancelled`].
     pub fn cost(
         &self,
         config: &TrainingConfig,
         device: &Device,
-        stop: &Arc<AtomicBool>,
+        control: &Control,
     ) -> Result<StepCost> {
         let folder = tempfile::tempdir().map_err(|e| Error::Work {
             path: std::env::temp_dir(),
@@ -75,7 +74,7 @@ impl Trial {
             output: folder.path().join("trial"),
             device: device.clone(),
             duration: Some(Duration::Steps(STEPS + 1)),
-            stop: stop.clone(),
+            control: control.clone(),
             ..FitOptions::default()
         };
         let (mut steps, mut last, mut case_seconds) = (Vec::new(), Instant::now(), 0.0);
@@ -88,9 +87,7 @@ impl Trial {
             }
             last = Instant::now();
         })?;
-        if stop.load(Ordering::Relaxed) {
-            return Err(Error::Stopped);
-        }
+        control.check()?;
         let mut timed = steps.split_off(1.min(steps.len()));
         timed.sort_by(f64::total_cmp);
         Ok(StepCost {

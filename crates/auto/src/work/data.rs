@@ -3,6 +3,7 @@
 use super::Work;
 use crate::Result;
 use std::path::PathBuf;
+use vesalius_control::Control;
 use vesalius_training::{
     CHECKPOINT_FILE, FitOptions, TrainingConfig, TrainingData, load_dataset_cached,
 };
@@ -12,13 +13,22 @@ impl Work {
     /// config does not name are the input's.
     ///
     /// # Errors
-    /// A config that does not hold together, a case that cannot be read.
-    pub(crate) fn training_data(&self, config: &mut TrainingConfig) -> Result<TrainingData> {
+    /// A config that does not hold together, a case that cannot be read; [`crate::Error::Cancelled`].
+    pub(crate) fn training_data(
+        &self,
+        config: &mut TrainingConfig,
+        control: &Control,
+    ) -> Result<TrainingData> {
         if config.labels.is_none() {
             config.labels = self.input.label_scheme()?;
         }
         let cache = self.folder.join("cache");
-        Ok(load_dataset_cached(config, &self.list_path(), &cache)?)
+        Ok(load_dataset_cached(
+            config,
+            &self.list_path(),
+            &cache,
+            control,
+        )?)
     }
 }
 

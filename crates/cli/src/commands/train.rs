@@ -1,11 +1,11 @@
 //! `vesalius train`: one model from a config and a dataset.
 
 use super::Result;
-use crate::interrupt::stop_flag;
+use crate::interrupt::control;
 use crate::output::JsonOutput;
 use crate::progress::TrainingProgress;
 use std::path::PathBuf;
-use vesalius::train::{Progress, TrainOptions, train_model};
+use vesalius::train::{Error, Progress, TrainOptions, Trained, train_model};
 use vesalius::training::{Duration, REPORT_FILE};
 
 /// Arguments of `vesalius train`.
@@ -55,17 +55,33 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         duration,
         cache: arguments.cache.clone(),
         resume: arguments.resume,
-        stop: stop_flag(),
+        control: control(),
         ..TrainOptions::new(&arguments.config, &arguments.data)
     };
     let mut progress = None;
-    let trained = train_model(&options, &mut |event| match event {
+    let result = train_model(&options, &mut |event| match event {
         Progress::ReadingDataset(data) => note!("reading the dataset in {}", data.display()),
         Progress::Run(event) => progress
             .get_or_insert_with(TrainingProgress::new)
             .show(event),
-    })?;
+    });
     drop(progress);
+    match result {
+        Ok(trained) => show(arguments, &trained),
+        Err(Error::Stopped(trained)) => {
+            show(arguments, &trained)?;
+            Err(format!(
+                "stopped after step {} before the end; go on with --resume",
+                trained.report.progress.step
+            )
+            .into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Prints where the run stands, and its model.
+fn show(arguments: &Arguments, trained: &Trained) -> Result<()> {
     let state = &trained.report.progress;
     let output = trained.output.display();
     if !arguments.json.replaces_table() {
@@ -80,13 +96,5 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
         out!("report: {}", trained.output.join(REPORT_FILE).display());
     }
-    arguments.json.write(state)?;
-    if !trained.report.finished {
-        return Err(format!(
-            "stopped after step {} before the end; go on with --resume",
-            state.step
-        )
-        .into());
-    }
-    Ok(())
+    arguments.json.write(state)
 }

@@ -3,7 +3,6 @@
 use super::made::{check, data, folds, open};
 use vesalius_inferers::{OpenOptions, Segmenter};
 use vesalius_networks::read_pytorch_values;
-use vesalius_tensor::parse_device;
 use vesalius_volume::Warning;
 
 /// A `defaultdict`, and names with the prefixes of `torch.compile` and of DDP: the same network.

@@ -4,7 +4,6 @@ use super::made::{check, data, folds, open};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use vesalius_inferers::{OpenOptions, Segmenter};
-use vesalius_tensor::parse_device;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 

@@ -20,6 +20,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
+use vesalius_control::Control;
 use vesalius_transforms::LabelIndex;
 use vesalius_volume::{FileWarning, Geometry, LabelMap, Subject, Volume};
 
@@ -318,13 +319,18 @@ fn content_hash(file: &File, start: u64, end: u64) -> std::io::Result<String> {
 }
 
 /// BLAKE3 of a whole file, and its length.
-pub(crate) fn file_hash(path: &Path) -> std::io::Result<(String, u64)> {
-    let mut file = File::open(path)?;
+pub(crate) fn file_hash(path: &Path, control: &Control) -> Result<(String, u64)> {
+    let failed = |source| vesalius_io::Error::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = File::open(path).map_err(failed)?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; CHUNK];
     let mut length = 0;
     loop {
-        let read = file.read(&mut buffer)?;
+        control.check()?;
+        let read = file.read(&mut buffer).map_err(failed)?;
         if read == 0 {
             return Ok((hasher.finalize().to_hex().to_string(), length));
         }

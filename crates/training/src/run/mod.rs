@@ -10,19 +10,20 @@ mod validation;
 pub use save::{BEST_CHECKPOINT_FILE, CHECKPOINT_FILE, CONFIG_FILE};
 
 use crate::average::WeightAverage;
+use crate::callback::Watch;
 use crate::compute::{GradientWorkers, OneDevice, SeveralDevices, guarded};
 use crate::config::bad;
 use crate::log::Log;
 use crate::setup::check_sampling;
 use crate::{
-    Event, FitOptions, FitReport, Loader, LoaderOptions, PatchSampler, Progress, Result, Schedule,
-    TrainingConfig, TrainingData, machine, transfer,
+    Error, Event, FitOptions, FitReport, Loader, LoaderOptions, PatchSampler, Progress, Result,
+    Schedule, TrainingConfig, TrainingData, machine, transfer,
 };
 use burn::module::ParamId;
 use burn::optim::ModuleOptimizer;
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
+use vesalius_control::{Control, Stage};
 use vesalius_networks::{Network, NetworkConfig};
 use vesalius_tensor::Device;
 use vesalius_volume::Warning;
@@ -31,7 +32,9 @@ pub(crate) struct Run<'a> {
     config: &'a TrainingConfig,
     data: &'a TrainingData,
     options: &'a FitOptions,
-    observer: &'a mut dyn FnMut(&Event),
+    watch: Watch<'a>,
+    /// Within the stage `steps` once that is open.
+    control: Control,
     network_config: NetworkConfig,
     network: Network,
     average: Option<WeightAverage>,
@@ -73,7 +76,8 @@ impl<'a> Run<'a> {
             config,
             data,
             options,
-            observer,
+            watch: Watch::new(observer, &options.callbacks),
+            control: options.control.clone(),
             network_config,
             average: None,
             network,
@@ -124,6 +128,29 @@ impl<'a> Run<'a> {
     }
 
     pub fn train(mut self, sampler: &PatchSampler) -> Result<FitReport> {
+        let stage = self.control.stage("steps", self.progress.steps);
+        self.control = stage.control().clone();
+        self.tell_of_beginning()?;
+        let losses = self.all_steps(sampler, &stage)?;
+        if let Some(error) = self.watch.take_failure() {
+            self.save()?;
+            return Err(error);
+        }
+        match self.is_done() {
+            true => self.tell_of_absent()?,
+            false => self.tell(Event::Stopped {
+                step: self.progress.step,
+            })?,
+        }
+        let cancelled = !self.is_done() && self.control.is_cancelled();
+        let report = self.finish(losses)?;
+        match cancelled {
+            true => Err(Error::Cancelled(Some(Box::new(report)))),
+            false => Ok(report),
+        }
+    }
+
+    fn tell_of_beginning(&mut self) -> Result<()> {
         self.tell(Event::Started {
             step: self.progress.step,
             training_cases: self.data.training.names().len(),
@@ -134,7 +161,12 @@ impl<'a> Run<'a> {
             self.warn(warning)?;
         }
         self.note_skipped(self.data.training.broken())?;
-        self.note_skipped(self.data.validation.broken())?;
+        self.note_skipped(self.data.validation.broken())
+    }
+
+    /// Steps and validations until nothing is left to do or the run is asked to end; the loss of each step.
+    fn all_steps(&mut self, sampler: &PatchSampler, stage: &Stage) -> Result<Vec<f32>> {
+        stage.set(self.progress.step);
         let each = self.config.gradient_accumulation;
         let mut loader = Loader::start(
             sampler,
@@ -150,31 +182,30 @@ impl<'a> Run<'a> {
             },
         );
         let mut losses = Vec::new();
-        if self.progress.validation_due {
+        if self.progress.validation_due || self.validation_is_asked_for() {
             self.validate(sampler)?;
         }
-        while self.progress.goes_on() && !self.progress.validation_due {
+        while self.goes_on() {
             let loss = self.one_step(&mut loader);
             losses.push(loss.map_err(|error| self.with_batch(error, sampler))?);
             self.note_skipped(sampler.skipped().list())?;
-            if self.validation_is_due() {
+            stage.set_total(self.progress.steps);
+            stage.set(self.progress.step);
+            let asked = self.validation_is_asked_for();
+            if self.validation_is_due() || asked {
                 self.validate(sampler)?;
             }
-            if self.options.stop.load(Ordering::Relaxed) && !self.is_done() {
-                break;
-            }
-            if self.checkpoint_is_due() {
+            if self.goes_on() && self.checkpoint_is_due() {
                 self.save()?;
             }
         }
-        drop(loader);
-        match self.is_done() {
-            true => self.tell_of_absent()?,
-            false => self.tell(Event::Stopped {
-                step: self.progress.step,
-            })?,
-        }
-        self.finish(losses)
+        Ok(losses)
+    }
+
+    /// Whether there is a next step.
+    fn goes_on(&self) -> bool {
+        let ends = self.watch.ends() || self.control.is_cancelled();
+        self.progress.goes_on() && !self.progress.validation_due && !ends
     }
 
     /// Whether nothing is left to do.
@@ -232,7 +263,8 @@ impl<'a> Run<'a> {
 
     fn tell(&mut self, event: Event) -> Result<()> {
         self.log.write(&event)?;
-        (self.observer)(&event);
+        let scheduled = self.scheduled_rate();
+        self.watch.tell(&event, &mut self.progress, scheduled);
         Ok(())
     }
 

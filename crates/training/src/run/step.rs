@@ -2,6 +2,7 @@
 
 use super::Run;
 use crate::compute::{Objective, guarded};
+use crate::config::bad;
 use crate::gradients::{clip_factor, global_norm, scaled};
 use crate::{Batch, Error, Event, Loader, Progress, Result, transfer};
 use std::time::Instant;
@@ -32,7 +33,7 @@ impl Run<'_> {
         };
         self.count_absent(&batches);
         let waited = loader.take_waited().as_secs_f64();
-        let rate = self.learning_rate();
+        let rate = self.learning_rate()?;
         let device = self.device().clone();
         let done = guarded(&device, || self.optimise(batches, rate))?;
         self.progress.step += 1;
@@ -128,12 +129,20 @@ impl Run<'_> {
         }
     }
 
-    fn learning_rate(&self) -> f64 {
+    fn learning_rate(&self) -> Result<f64> {
+        let scheduled = self.scheduled_rate() * self.progress.rate_factor;
+        let rate = self.progress.fixed_rate.unwrap_or(scheduled);
+        match rate.is_finite() && rate >= 0.0 {
+            true => Ok(rate),
+            false => bad("the learning rate", rate, "a number that is not negative"),
+        }
+    }
+
+    /// What schedule and warm-up give for the next step.
+    pub(super) fn scheduled_rate(&self) -> f64 {
         let Progress { step, steps, .. } = self.progress;
         let highest = self.config.optimizer.learning_rate();
-        self.config.schedule.rate(highest, step, steps)
-            * self.config.warm_up.factor(step)
-            * self.progress.rate_factor
+        self.config.schedule.rate(highest, step, steps) * self.config.warm_up.factor(step)
     }
 
     /// Trains frozen parameters as well from the step on that the config names.

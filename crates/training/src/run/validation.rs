@@ -4,7 +4,6 @@ use super::Run;
 use crate::compute::guarded;
 use crate::validate::{scores_of, segment, validate, validate_patches};
 use crate::{Event, PatchSampler, Progress, Result, TrainingConfig, ValidationOn};
-use std::sync::atomic::AtomicBool;
 use vesalius_networks::Network;
 use vesalius_view::{Picture, Scene, ThreePlanes, label_names};
 
@@ -12,9 +11,6 @@ use vesalius_view::{Picture, Scene, ThreePlanes, label_names};
 const TILE: usize = 160;
 /// Moves the draws of validation patches away from those of training.
 const VALIDATION_SEED: u64 = 0x5eed_0fa1;
-
-/// Pictures are drawn whatever was asked for.
-static NEVER: AtomicBool = AtomicBool::new(false);
 
 impl Run<'_> {
     pub(super) fn validation_is_due(&self) -> bool {
@@ -27,12 +23,19 @@ impl Run<'_> {
         due(self.progress.step) > due(self.progress.step - 1)
     }
 
-    /// Scores the held-out cases, unless the run is asked to stop meanwhile: then they are scored when it goes
-    /// on.
+    /// Whether a callback asked for a validation and there is something to validate on.
+    pub(super) fn validation_is_asked_for(&mut self) -> bool {
+        self.watch.take_validation() && !self.data.validation.names().is_empty()
+    }
+
+    /// Scores the held-out cases, unless the run is cancelled meanwhile: then they are scored when it goes on.
     pub(super) fn validate(&mut self, sampler: &PatchSampler) -> Result<()> {
         self.progress.validation_due = true;
-        match self.score(sampler) {
-            Err(error) if error.is_stopped() => Ok(()),
+        let scored = self.score(sampler);
+        // One that a callback asked for meanwhile would follow without a step between.
+        self.watch.take_validation();
+        match scored {
+            Err(error) if error.is_cancelled() => Ok(()),
             scored => scored,
         }
     }
@@ -40,7 +43,8 @@ impl Run<'_> {
     fn score(&mut self, sampler: &PatchSampler) -> Result<()> {
         let network = self.kept_network();
         let (config, data) = (self.config, self.data);
-        let device = self.device().clone();
+        let (device, control) = (self.device().clone(), self.control.clone());
+        let scheduled = self.scheduled_rate();
         let scores = guarded(&device, || match config.validation.on {
             ValidationOn::Patches(patches) => {
                 let held_out = TrainingConfig {
@@ -51,22 +55,28 @@ impl Run<'_> {
                     PatchSampler::new(data.validation.clone(), &held_out, &data.labels)?
                         .plain()
                         .sharing(sampler);
-                let size = config.batch_size;
-                validate_patches(&network, &mut sampler, patches, size, &data.labels, &device)
+                validate_patches(
+                    &network,
+                    &mut sampler,
+                    patches,
+                    config.batch_size,
+                    &data.labels,
+                    &device,
+                    &control,
+                )
             }
             ValidationOn::Volumes => {
                 let cases = &*data.validation;
                 let inferer = config.inferer_in_use();
-                let observer = &mut *self.observer;
-                let stop = &self.options.stop;
+                let (watch, progress) = (&mut self.watch, &mut self.progress);
                 let found = validate(
                     &network,
                     cases,
                     &data.labels,
                     &inferer,
                     &device,
-                    stop,
-                    observer,
+                    &control,
+                    &mut |event| watch.tell(event, progress, scheduled),
                 )?;
                 Ok(scores_of(&found, &data.labels))
             }
@@ -130,8 +140,12 @@ impl Run<'_> {
         let labels = &self.data.labels;
         let prediction = guarded(&device, || {
             let inferer = self.config.inferer_in_use();
-            segment(network, &case, labels, &inferer, &device, &NEVER)
-        })?;
+            segment(network, &case, labels, &inferer, &device, &self.control)
+        });
+        let prediction = match prediction {
+            Err(error) if error.is_cancelled() => return Ok(None),
+            found => found?,
+        };
         let scene = Scene {
             reference: case.subject.labels(),
             prediction: Some(&prediction),

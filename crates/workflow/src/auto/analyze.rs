@@ -3,6 +3,7 @@
 use super::{Error, Event, Observer, Result};
 use std::path::{Path, PathBuf};
 use vesalius_auto::{Analyzed, Input, Work, analyze};
+use vesalius_control::Control;
 use vesalius_io::write_bytes_atomically;
 use vesalius_planning::{Analysis, AnalysisOptions, Datalist, DatasetReport, FoldMethod, Splits};
 
@@ -60,6 +61,7 @@ pub fn analyze_list(
     list: &mut Datalist,
     output: &Path,
     options: &AnalyzeOptions,
+    control: &Control,
     observer: &Observer,
 ) -> Result<AnalyzedList> {
     let scheme = list.label_scheme().ok();
@@ -70,7 +72,7 @@ pub fn analyze_list(
         cases: list.cases.len(),
     });
     let done = || observer(&Event::CaseRead);
-    let analysis = Analysis::of(list, scheme.as_ref(), &measured, done)?;
+    let analysis = Analysis::of(list, scheme.as_ref(), &measured, control, done)?;
     observer(&Event::AllRead);
     std::fs::create_dir_all(output).map_err(|source| Error::Folder {
         path: output.to_owned(),
@@ -126,19 +128,25 @@ pub fn begin(
     input: &Path,
     output: &Path,
     keep_going: bool,
+    control: &Control,
     observer: &Observer,
 ) -> Result<(DatasetReport, PathBuf)> {
     let mut work = Work::open(output, Input::read(input)?)?;
-    let analyzed = observed(&mut work, keep_going, observer)?;
+    let analyzed = observed(&mut work, keep_going, control, observer)?;
     Ok((analyzed.report, Analyzed::folder(&work)))
 }
 
 /// The analysis of a work folder's dataset, made where it is not there.
-pub(super) fn observed(work: &mut Work, keep_going: bool, observer: &Observer) -> Result<Analyzed> {
+pub(super) fn observed(
+    work: &mut Work,
+    keep_going: bool,
+    control: &Control,
+    observer: &Observer,
+) -> Result<Analyzed> {
     observer(&Event::Reading {
         cases: work.list().cases.len(),
     });
-    let analyzed = analyze(work, keep_going, || observer(&Event::CaseRead))?;
+    let analyzed = analyze(work, keep_going, control, || observer(&Event::CaseRead))?;
     observer(&Event::AllRead);
     Ok(analyzed)
 }

@@ -1,8 +1,8 @@
 //! The models that together segment unseen cases best, as one model folder.
 
 use super::{Event, Observer, Result};
-use std::sync::atomic::AtomicBool;
 use vesalius_auto::{ChooseOptions, History, Missing, Work, choose, write_model};
+use vesalius_control::Control;
 
 /// How the choice is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,14 +27,14 @@ impl Default for EnsembleStage {
 pub fn ensemble(
     work: &Work,
     stage: EnsembleStage,
-    stop: &AtomicBool,
+    control: &Control,
     observer: &Observer,
 ) -> Result<Vec<Missing>> {
     let history = History::read(work.folder())?;
     let options = ChooseOptions {
         postprocessing: stage.postprocessing,
     };
-    let choice = choose(work, &history, &options, stop, &mut |scored| {
+    let choice = choose(work, &history, &options, control, &mut |scored| {
         observer(&Event::Scored(scored));
     })?;
     let model = write_model(work, &history, &choice)?;

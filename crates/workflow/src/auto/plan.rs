@@ -3,9 +3,8 @@
 use super::analyze::observed;
 use super::{Event, Observer, Result};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use vesalius_auto::{PlanOptions, Work};
+use vesalius_control::Control;
 use vesalius_io::write_bytes_atomically;
 use vesalius_planning::nnunet::{self, DatasetJson, Fingerprint, Planned, Planner};
 use vesalius_tensor::Device;
@@ -31,17 +30,17 @@ pub fn plan(
     stage: &PlanStage,
     minutes: Option<f64>,
     device: &Device,
-    stop: &Arc<AtomicBool>,
+    control: &Control,
     observer: &Observer,
 ) -> Result<()> {
-    let analyzed = observed(work, stage.keep_going, observer)?;
+    let analyzed = observed(work, stage.keep_going, control, observer)?;
     observer(&Event::Analyzed(&analyzed.report));
     let options = PlanOptions {
         algorithms: stage.algorithms.clone(),
         minutes,
         memory_gb: stage.memory_gb,
         device: device.clone(),
-        stop: stop.clone(),
+        control: control.clone(),
     };
     let plans = vesalius_auto::plan(work, &analyzed, &options)?;
     observer(&Event::Planned(&plans));

@@ -6,8 +6,6 @@ use super::{
     report, train, tune,
 };
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use vesalius_auto::{Input, Missing, Plan, TuneOptions, Work};
 use vesalius_control::Control;
 use vesalius_tensor::Device;
@@ -38,9 +36,7 @@ pub struct RunOptions {
     pub ensemble: EnsembleStage,
     /// What computes.
     pub device: Device,
-    /// Set from outside, the stage that runs stops; what is done is kept.
-    pub stop: Arc<AtomicBool>,
-    /// Cancels the segmentation of unlabelled cases, and carries its progress.
+    /// Cancels the stage that runs; what is done is kept.
     pub control: Control,
 }
 
@@ -86,14 +82,14 @@ pub fn run(
     observer: &Observer,
 ) -> Result<Vec<Missing>> {
     let mut work = Work::open(folder, Input::read(input)?)?;
-    let (device, stop) = (&options.device, &options.stop);
+    let (device, control) = (&options.device, &options.control);
     let minutes = Minutes::of(options.minutes, options.tune_trials);
     plan(
         &mut work,
         &options.plan,
         minutes.training,
         device,
-        stop,
+        control,
         observer,
     )?;
     if options.tune_trials > 0 {
@@ -104,18 +100,17 @@ pub fn run(
         &options.train,
         minutes.training,
         device,
-        stop,
+        control,
         observer,
     )?;
-    let missing = ensemble(&work, options.ensemble, stop, observer)?;
+    let missing = ensemble(&work, options.ensemble, control, observer)?;
     let predictions = PredictStage::default();
-    let cases = listed(&work);
     predict(
         &work,
-        &cases,
+        &listed(&work),
         &predictions,
         device,
-        &options.control,
+        control,
         observer,
     )?;
     report(&work, observer)?;
@@ -137,7 +132,7 @@ fn tune_all(
             trials: options.tune_trials,
             duration: Duration::Minutes(of_trial),
             device: options.device.clone(),
-            stop: options.stop.clone(),
+            control: options.control.clone(),
             ..TuneOptions::default()
         };
         tune(work, plan, &options, observer)?;

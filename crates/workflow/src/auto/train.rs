@@ -1,9 +1,8 @@
 //! Every plan on every fold.
 
 use super::{Error, Event, Observer, Result};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use vesalius_auto::{History, TrainOptions, Work};
+use vesalius_control::Control;
 use vesalius_tensor::Device;
 
 /// How runs are made.
@@ -39,7 +38,7 @@ pub fn train(
     stage: &TrainStage,
     minutes: Option<f64>,
     device: &Device,
-    stop: &Arc<AtomicBool>,
+    control: &Control,
     observer: &Observer,
 ) -> Result<History> {
     let options = TrainOptions {
@@ -49,7 +48,7 @@ pub fn train(
         retry_failed: stage.retry_failed,
         at_once: stage.at_once,
         device: device.clone(),
-        stop: stop.clone(),
+        control: control.clone(),
         ..TrainOptions::default()
     };
     let history = vesalius_auto::train(work, &work.plans()?, &options, &mut |event| {

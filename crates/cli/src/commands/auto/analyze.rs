@@ -8,6 +8,7 @@ use crate::remedy;
 use crate::warnings::tell_files;
 use clap::ValueEnum;
 use std::path::PathBuf;
+use vesalius::control::Control;
 use vesalius::planning::DatasetReport;
 use vesalius::workflow::auto::{AnalyzeOptions, FoldRule, analyze_list, begin};
 
@@ -54,9 +55,12 @@ enum Method {
 
 /// Checks, measures, writes and prints.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    // Nothing of an analysis is kept before its end, so Ctrl-C ends it at once.
+    let control = Control::new();
     let output = &arguments.output;
     if let Some(input) = &arguments.input {
-        let (report, folder) = shown(|told| begin(input, output, arguments.keep_going, told))?;
+        let (report, folder) =
+            shown(|told| begin(input, output, arguments.keep_going, &control, told))?;
         if !arguments.json.replaces_table() {
             print(&report);
             out!("analysis: {}", folder.display());
@@ -80,7 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         keep_going: arguments.keep_going,
         components: !arguments.no_components,
     };
-    let found = shown(|told| analyze_list(&mut list, output, &options, told))?;
+    let found = shown(|told| analyze_list(&mut list, output, &options, &control, told))?;
     if !arguments.json.replaces_table() {
         print(&found.report);
     }

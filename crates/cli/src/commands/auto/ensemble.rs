@@ -2,7 +2,7 @@
 
 use super::events::shown;
 use crate::commands::Result;
-use crate::interrupt::stop_flag;
+use crate::interrupt::control;
 use std::path::PathBuf;
 use vesalius::auto::{Missing, Work};
 use vesalius::workflow::auto::{EnsembleStage, ensemble};
@@ -54,6 +54,6 @@ pub fn whole(missing: &[Missing], how: &EnsembleArguments) -> Result<()> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let work = Work::reopen(&arguments.work)?;
     let stage = arguments.how.stage();
-    let missing = shown(|told| ensemble(&work, stage, &stop_flag(), told))?;
+    let missing = shown(|told| ensemble(&work, stage, &control(), told))?;
     whole(&missing, &arguments.how)
 }

@@ -3,7 +3,7 @@
 
 use super::Result;
 use super::events::shown;
-use crate::interrupt::stop_flag;
+use crate::interrupt::control;
 use std::path::PathBuf;
 use vesalius::auto::Work;
 use vesalius::planning::nnunet::Planner;
@@ -96,7 +96,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut work = Work::reopen(folder)?;
     let (stage, minutes) = (arguments.how.stage(), arguments.minutes);
     let device = parse_device(&arguments.device)?;
-    shown(|told| plan(&mut work, &stage, minutes, &device, &stop_flag(), told))
+    shown(|told| plan(&mut work, &stage, minutes, &device, &control(), told))
 }
 
 /// nnU-Net's plans file.

@@ -5,7 +5,7 @@ use super::events::shown;
 use super::plan::PlanArguments;
 use super::train::TrainArguments;
 use crate::commands::Result;
-use crate::interrupt::{control, stop_flag};
+use crate::interrupt::control;
 use std::path::PathBuf;
 use vesalius::tensor::parse_device;
 use vesalius::workflow::auto::{self, RunOptions};
@@ -41,7 +41,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         train: arguments.train.stage(),
         ensemble: arguments.ensemble.stage(),
         device: parse_device(&arguments.train.device)?,
-        stop: stop_flag(),
         control: control(),
     };
     let (input, folder) = (&arguments.input, &arguments.output);

@@ -2,7 +2,7 @@
 
 use super::events::shown;
 use crate::commands::Result;
-use crate::interrupt::stop_flag;
+use crate::interrupt::control;
 use std::path::PathBuf;
 use vesalius::auto::Work;
 use vesalius::tensor::parse_device;
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let work = Work::reopen(&arguments.work)?;
     let device = parse_device(&arguments.how.device)?;
     let (stage, minutes) = (arguments.how.stage(), arguments.minutes);
-    let history = shown(|told| train(&work, &stage, minutes, &device, &stop_flag(), told))?;
+    let history = shown(|told| train(&work, &stage, minutes, &device, &control(), told))?;
     let missing = history.missing();
     match missing.is_empty() {
         true => Ok(()),

@@ -2,7 +2,7 @@
 
 use super::events::shown;
 use crate::commands::Result;
-use crate::interrupt::stop_flag;
+use crate::interrupt::control;
 use std::path::PathBuf;
 use vesalius::auto::search::{Pruner, Sampler, SearchSpace};
 use vesalius::auto::{TuneOptions, Work};
@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         fold: arguments.fold,
         seed: arguments.seed,
         device: parse_device(&arguments.device)?,
-        stop: stop_flag(),
+        control: control(),
         ..TuneOptions::default()
     };
     shown(|told| tune(&work, &plan, &options, told))?;

@@ -125,7 +125,7 @@ fn places_and_weights_of_any_window_are_numbers_or_errors() {
         }
         let blending = crate::Blending::Gaussian;
         assert!(rule.weights([usize::MAX; 3], blending).is_err());
-        assert_eq!(rule.weights([0, 4, 4], blending).unwrap(), []);
+        assert!(rule.weights([0, 4, 4], blending).unwrap().is_empty());
     }
 }
 

@@ -1,0 +1,198 @@
+//! What a program hooks into a run: callbacks that hear of every event and may steer what follows.
+
+use crate::config::bad;
+use crate::{Error, Event, Progress, Result};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Hears of every event of a run and may steer it: end it, change the learning rate, ask for a validation. A closure
+/// `FnMut(&Event, &mut TrainingControl) -> Result<()>` is one.
+pub trait Callback: Send {
+    /// Called after the logs and the observer, on the thread that trains, which waits.
+    ///
+    /// # Errors
+    /// An error ends the run after the step or validation at hand, with its checkpoint written; [`crate::fit`] returns
+    /// it. [`crate::Error::custom`] makes an error of a text or of another error.
+    fn on_event(&mut self, event: &Event, control: &mut TrainingControl) -> Result<()>;
+}
+
+impl<F> Callback for F
+where
+    F: FnMut(&Event, &mut TrainingControl) -> Result<()> + Send,
+{
+    fn on_event(&mut self, event: &Event, control: &mut TrainingControl) -> Result<()> {
+        self(event, control)
+    }
+}
+
+/// What a callback may change of a run. It takes effect once the step or validation at hand is done.
+#[derive(Debug)]
+pub struct TrainingControl {
+    step: u64,
+    steps: Option<u64>,
+    /// What schedule and warm-up give for the next step.
+    scheduled: f64,
+    factor: f64,
+    fixed: Option<f64>,
+    asked: Asked,
+}
+
+/// What callbacks asked for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    stop: bool,
+    validation: bool,
+}
+
+impl TrainingControl {
+    /// Steps done.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Steps in all; unknown while a run of so many minutes measures its speed.
+    pub fn steps(&self) -> Option<u64> {
+        self.steps
+    }
+
+    /// The learning rate of the next step.
+    pub fn learning_rate(&self) -> f64 {
+        self.fixed.unwrap_or(self.scheduled * self.factor)
+    }
+
+    /// Multiplies the learning rate from the next step on: all that the schedule gives, or the rate that was set. A
+    /// resumed run keeps the factor.
+    ///
+    /// # Errors
+    /// A factor that is negative or not finite.
+    pub fn scale_learning_rate(&mut self, factor: f64) -> Result<()> {
+        check("the factor on the learning rate", factor)?;
+        match &mut self.fixed {
+            Some(rate) => *rate *= factor,
+            None => self.factor *= factor,
+        }
+        Ok(())
+    }
+
+    /// Sets the learning rate from the next step on, in place of schedule and warm-up. A resumed run keeps it.
+    ///
+    /// # Errors
+    /// A rate that is negative or not finite.
+    pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
+        check("the learning rate", rate)?;
+        self.fixed = Some(rate);
+        Ok(())
+    }
+
+    /// Lets the schedule say the learning rate again, after [`TrainingControl::set_learning_rate`].
+    pub fn follow_schedule(&mut self) {
+        self.fixed = None;
+    }
+
+    /// Validates before the next step; of no effect without held-out cases, or while a validation ends.
+    pub fn validate(&mut self) {
+        self.asked.validation = true;
+    }
+
+    /// Ends the run: it is saved, its report is not `finished`, and it can be resumed.
+    pub fn stop(&mut self) {
+        self.asked.stop = true;
+    }
+}
+
+fn check(what: &str, number: f64) -> Result<()> {
+    match number.is_finite() && number >= 0.0 {
+        true => Ok(()),
+        false => bad(what, number, "a number that is not negative"),
+    }
+}
+
+/// The callbacks of a run, called in order. Clones share them.
+#[derive(Clone, Default)]
+pub struct Callbacks(Vec<Arc<Mutex<dyn Callback>>>);
+
+impl Callbacks {
+    /// One callback.
+    pub fn of(callback: impl Callback + 'static) -> Self {
+        Self::default().with(callback)
+    }
+
+    /// And another.
+    #[must_use]
+    pub fn with(self, callback: impl Callback + 'static) -> Self {
+        self.with_shared(Arc::new(Mutex::new(callback)))
+    }
+
+    /// And another, which the caller can look at while the run goes on and afterwards.
+    #[must_use]
+    pub fn with_shared(mut self, callback: Arc<Mutex<dyn Callback>>) -> Self {
+        self.0.push(callback);
+        self
+    }
+}
+
+impl fmt::Debug for Callbacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} callbacks", self.0.len())
+    }
+}
+
+/// Tells the observer and the callbacks of a run, and keeps what these ask for until the run attends to it.
+pub(crate) struct Watch<'a> {
+    observer: &'a mut dyn FnMut(&Event),
+    callbacks: &'a Callbacks,
+    asked: Asked,
+    failure: Option<Error>,
+}
+
+impl<'a> Watch<'a> {
+    pub fn new(observer: &'a mut dyn FnMut(&Event), callbacks: &'a Callbacks) -> Self {
+        Self {
+            observer,
+            callbacks,
+            asked: Asked::default(),
+            failure: None,
+        }
+    }
+
+    /// Tells of an event; `scheduled` is what schedule and warm-up give for the next step.
+    pub fn tell(&mut self, event: &Event, progress: &mut Progress, scheduled: f64) {
+        (self.observer)(event);
+        if self.failure.is_some() {
+            return;
+        }
+        let mut control = TrainingControl {
+            step: progress.step,
+            steps: progress.steps,
+            scheduled,
+            factor: progress.rate_factor,
+            fixed: progress.fixed_rate,
+            asked: self.asked,
+        };
+        for callback in &self.callbacks.0 {
+            let mut callback = callback.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = callback.on_event(event, &mut control) {
+                self.failure = Some(error);
+                break;
+            }
+        }
+        progress.rate_factor = control.factor;
+        progress.fixed_rate = control.fixed;
+        self.asked = control.asked;
+    }
+
+    /// Whether a callback asked for a validation since this was last asked.
+    pub fn take_validation(&mut self) -> bool {
+        std::mem::take(&mut self.asked.validation)
+    }
+
+    /// Whether a callback ends the run, by asking or by an error.
+    pub fn ends(&self) -> bool {
+        self.asked.stop || self.failure.is_some()
+    }
+
+    /// The error of a callback.
+    pub fn take_failure(&mut self) -> Option<Error> {
+        self.failure.take()
+    }
+}
