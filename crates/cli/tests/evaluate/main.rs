@@ -144,7 +144,8 @@ fn nonsense_is_refused() {
     let folder = temporary.path();
     files(folder);
     for (words, expected) in [
-        ("--metrics dise", "panoptic_quality"),
+        ("--metrics dise", "did you mean `dice`"),
+        ("--metrics zebra", "panoptic_quality"),
         ("--metrics nsd --tolerance -1", "tolerance"),
         ("--labels 0", "`0`"),
         ("--labels 1,1", "twice"),

@@ -179,8 +179,9 @@ mod tests {
             let table = table
                 .replace("c1.nii.gz", "c1.nii")
                 .replace("s2.nii.gz", "s2.nii");
-            // The same files as a further case.
-            let again = "c1.nii,s1.nii.gz,1,P9\n";
+            // The same labels for a further case.
+            std::fs::copy(at.join("c0.nii.gz"), at.join("c9.nii.gz")).unwrap();
+            let again = "c9.nii.gz,s2.nii,1,P9\n";
             std::fs::write(at.join("cases.csv"), table + again).unwrap();
         });
         let told: Vec<_> = report
