@@ -3,6 +3,61 @@
 //! [`TrainingConfig`] is the YAML; [`Datalist`] says which files make a dataset; [`fit`] trains one
 //! model and leaves a model folder. Batches follow from the seed and the step alone, so that a run
 //! that was stopped, or killed, goes on with the same sequence.
+//!
+//! A program may steer a run by [`FitOptions::callbacks`] and cancel it by [`FitOptions::control`]:
+//!
+//! ```
+//! use vesalius_networks::{NetworkConfig, UNetConfig};
+//! use vesalius_training::{
+//!     Callbacks, Case, Event, FitOptions, MemoryCases, TrainingConfig, TrainingControl, TrainingData,
+//!     fit, synthetic::Spheres,
+//! };
+//! use vesalius_volume::LabelScheme;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let network = NetworkConfig::UNet(UNetConfig {
+//!     channels: vec![2, 4],
+//!     strides: vec![2.into()],
+//!     ..UNetConfig::default()
+//! });
+//! let config = TrainingConfig::new(network).patch([16, 16, 16]).steps(4);
+//!
+//! let labels = LabelScheme::exclusive(&[("a", 1), ("b", 2), ("c", 3)])?;
+//! let case = Case::new(Spheres::default().subject(1, 0)?, &labels, &config.preprocessing)?;
+//! let data = TrainingData {
+//!     dataset: "spheres".to_owned(),
+//!     channels: vec!["made".to_owned()],
+//!     labels,
+//!     training: MemoryCases::shared([case]),
+//!     validation: MemoryCases::shared([]),
+//!     warnings: Vec::new(),
+//! };
+//!
+//! let halve_and_end = |event: &Event, run: &mut TrainingControl| {
+//!     match event {
+//!         Event::Step { step: 1, .. } => run.scale_learning_rate(0.5)?,
+//!         Event::Step { step: 2, .. } => run.stop(),
+//!         _ => {}
+//!     }
+//!     Ok(())
+//! };
+//! let folder = tempfile::tempdir()?;
+//! let options = FitOptions {
+//!     output: folder.path().join("model"),
+//!     callbacks: Callbacks::of(halve_and_end),
+//!     ..FitOptions::default()
+//! };
+//! let mut rates = Vec::new();
+//! let report = fit(&config, &data, &options, &mut |event| {
+//!     if let Event::Step { learning_rate, .. } = event {
+//!         rates.push(*learning_rate);
+//!     }
+//! })?;
+//! assert!(!report.finished && report.losses.len() == 2);
+//! assert!(rates[1] < 0.6 * rates[0]);
+//! # Ok(())
+//! # }
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -4,6 +4,8 @@
 mod auto3dseg;
 mod axes;
 #[cfg(test)]
+mod cancelled;
+#[cfg(test)]
 mod made;
 mod measured;
 mod nnunet;

@@ -1,0 +1,157 @@
+//! Every stage is cancelled by its control, keeps what is done, and ends when it is called again.
+
+use super::{PlanOptions, made, plan};
+use crate::{
+    ChooseOptions, Error, History, JobState, Plan, Result, TrainEvent, TrainOptions, TuneEvent,
+    TuneOptions, Work, analyze, choose, hold_out, train, tune,
+};
+use serde_json::json;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use vesalius_control::Control;
+use vesalius_networks::{NetworkConfig, UNetConfig};
+use vesalius_tensor::Device;
+use vesalius_training::{Duration, Event, TrainingConfig, ValidationConfig};
+use vesalius_volume::{ErrorKind, Geometry, LabelMap, Volume};
+
+fn begun(folder: &Path) -> (Work, crate::Analyzed) {
+    let grid = Geometry::axis_aligned([12, 11, 10], [1.0; 3]).unwrap();
+    let cases: Vec<_> = (0..3)
+        .map(|number| {
+            let labels = LabelMap::from_fn(grid, |[x, ..]| u16::from(x > 4 + number));
+            let image = Volume::from_fn(grid, |[x, y, z]| ((x * 5 + y + z + number) % 9) as f32);
+            (image, labels)
+        })
+        .collect();
+    let list = json!({"name": "made", "modality": {"0": "MRI"}, "labels": {"0": "background", "1": "organ"}});
+    made::work(folder, "MRI", &cases, list).unwrap()
+}
+
+/// A plan of a small network and few steps.
+fn small(work: &Work) -> Plan {
+    let network = NetworkConfig::UNet(UNetConfig {
+        channels: vec![2, 4],
+        strides: vec![2.into()],
+        ..UNetConfig::default()
+    });
+    let plan = Plan {
+        because: Vec::new(),
+        training: TrainingConfig::new(network)
+            .name("small")
+            .patch([8; 3])
+            .steps(3)
+            .validation(ValidationConfig {
+                times: 1,
+                ..ValidationConfig::default()
+            }),
+    };
+    crate::work::create(&work.plans_folder()).unwrap();
+    plan.write(&work.plans_folder()).unwrap();
+    plan
+}
+
+fn cancelled() -> Control {
+    let control = Control::new();
+    control.cancel();
+    control
+}
+
+fn is_cancelled<T: std::fmt::Debug>(result: Result<T>) {
+    let error = result.unwrap_err();
+    assert!(matches!(error, Error::Cancelled(_)), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+}
+
+#[test]
+fn analysis_and_planning_are_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut work, analyzed) = begun(folder.path());
+    let options = PlanOptions {
+        control: cancelled(),
+        ..PlanOptions::default()
+    };
+    is_cancelled(plan(&work, &analyzed, &options));
+    std::fs::remove_dir_all(crate::Analyzed::folder(&work)).unwrap();
+    is_cancelled(analyze(&mut work, false, &cancelled(), || ()));
+    analyze(&mut work, false, &Control::new(), || ()).unwrap();
+}
+
+#[test]
+fn runs_held_out_cases_and_the_choice_are_cancelled_and_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let (work, _) = begun(folder.path());
+    let plans = [small(&work)];
+    let options = |control: Control| TrainOptions {
+        control,
+        at_once: 2,
+        collapsed_below: -1.0,
+        ..TrainOptions::default()
+    };
+    let control = Control::new();
+    let stages: Arc<Mutex<Vec<String>>> = Arc::default();
+    control.on_progress({
+        let stages = stages.clone();
+        move |progress| stages.lock().unwrap().push(progress.to_string())
+    });
+    let first = train(&work, &plans, &options(control.clone()), &mut |event| {
+        if matches!(event, TrainEvent::Run(Event::Step { step: 2, .. })) {
+            control.cancel();
+        }
+    });
+    is_cancelled(first);
+    let stages = stages.lock().unwrap();
+    assert!(
+        stages.contains(&"runs: cases 3 of 3".to_owned()),
+        "{stages:?}"
+    );
+    assert!(
+        stages.contains(&"runs: steps 2 of 3".to_owned()),
+        "{stages:?}"
+    );
+    let begun = History::read(work.folder()).unwrap();
+    assert!(begun.jobs.iter().all(|job| job.state == JobState::Planned));
+
+    let history = train(&work, &plans, &options(Control::new()), &mut |_| ()).unwrap();
+    assert_eq!(history.trained().count(), 2);
+    let device = Device::flex();
+    let job = &history.jobs[0];
+    is_cancelled(hold_out(&work, job, &device, &cancelled(), &mut |_, _| ()));
+    let choose = |control| {
+        choose(
+            &work,
+            &history,
+            &ChooseOptions::default(),
+            &control,
+            &mut |_| (),
+        )
+    };
+    is_cancelled(choose(cancelled()));
+    choose(Control::new()).unwrap();
+}
+
+#[test]
+fn a_search_is_cancelled_and_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let (work, _) = begun(folder.path());
+    let plan = small(&work);
+    let options = |control: Control| TuneOptions {
+        control,
+        trials: 2,
+        duration: Duration::Steps(3),
+        reports: 1,
+        ..TuneOptions::default()
+    };
+    let control = Control::new();
+    is_cancelled(tune(
+        &work,
+        &plan,
+        &options(control.clone()),
+        &mut |event| {
+            if matches!(event, TuneEvent::Run(Event::Step { step: 2, .. })) {
+                control.cancel();
+            }
+        },
+    ));
+    let tuned = tune(&work, &plan, &options(Control::new()), &mut |_| ());
+    assert_eq!(tuned.unwrap().unwrap().name(), "small_tuned");
+}
