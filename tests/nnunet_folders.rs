@@ -179,6 +179,9 @@ fn pictures_go_in_and_come_out_as_nnunets() {
 #[path = "../examples/api_1_segment.rs"]
 #[allow(dead_code)]
 mod api_1;
+#[path = "../examples/api_4_array.rs"]
+#[allow(dead_code)]
+mod api_4;
 #[path = "../examples/api_5_progress.rs"]
 #[allow(dead_code)]
 mod api_5;
@@ -195,6 +198,11 @@ fn the_example_programs_segment_and_stop() {
     api_1::segment(&scan, &model, &text(output.clone())).unwrap();
     assert!(place.path().join("labels.label").is_file());
     let written: LabelMap = vesalius::io::read_labels(&output).unwrap();
+
+    // The same voxels on a grid of the model's spacing.
+    let array = vesalius::io::read(&scan).unwrap().view_zyx(0).to_owned();
+    let count = api_4::labelled(&model, array.clone()).unwrap();
+    assert!((1..array.len()).contains(&count), "{count}");
 
     let mut drawn = Vec::new();
     let hour = std::time::Duration::from_secs(3600);

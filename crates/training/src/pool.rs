@@ -83,6 +83,8 @@ pub struct CasePool {
     identities: Vec<String>,
     warnings: Vec<Warning>,
     of_files: Vec<FileWarning>,
+    /// A temporary folder of the stored cases, which goes when the last of them is dropped.
+    scratch: Option<Arc<tempfile::TempDir>>,
 }
 
 #[derive(Debug)]
@@ -92,6 +94,11 @@ enum Slot {
 }
 
 impl CasePool {
+    /// Keeps a temporary folder as long as the pool.
+    pub fn keep(&mut self, scratch: Arc<tempfile::TempDir>) {
+        self.scratch = Some(scratch);
+    }
+
     /// Reads, checks, preprocesses and stores every case, in parallel; what an earlier run stored is
     /// opened instead.
     ///
@@ -115,6 +122,7 @@ impl CasePool {
             identities: Vec::with_capacity(files.len()),
             warnings: Vec::new(),
             of_files: Vec::new(),
+            scratch: None,
         };
         for made in made {
             pool.slots.push(match (made, options.bad_case) {

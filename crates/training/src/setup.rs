@@ -3,7 +3,7 @@
 use crate::config::bad;
 use crate::pool::{CasePool, MemoryBudget, PoolOptions};
 use crate::source::{CaseSource, MemoryCases};
-use crate::{Datalist, Result, TrainingConfig, TrainingData, machine};
+use crate::{Datalist, Error, Result, TrainingConfig, TrainingData, machine};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vesalius_control::Control;
@@ -16,11 +16,26 @@ const UNKNOWN_MEMORY: u64 = 4 << 30;
 /// Reads a dataset for a run whose cases may all lie in memory or in the config's cache folder: labels
 /// from the config or the datalist, cases split by fold, every file read, checked and preprocessed.
 ///
+/// Cases that memory has no room for are stored in the config's cache folder, else in a temporary folder that only this
+/// user can read and that is removed with the data.
+///
 /// # Errors
-/// A datalist or case that cannot be used, named; a fold without cases.
+/// A datalist or case that cannot be used, named; a fold without cases; a temporary folder that cannot be made.
 pub fn load_dataset(config: &TrainingConfig, data: &Path) -> Result<TrainingData> {
-    let folder = std::env::temp_dir().join("vesalius-cache");
-    load_dataset_cached(config, data, &folder, &Control::new())
+    let scratch = tempfile::Builder::new().prefix("vesalius-cache-").tempdir();
+    let scratch = scratch.map_err(|error| Error::Cache {
+        path: std::env::temp_dir(),
+        reason: format!(
+            "no temporary folder can be made there: {error}; set `cache.folder` in the config"
+        ),
+    })?;
+    load(
+        config,
+        data,
+        scratch.path().to_owned().as_path(),
+        &Control::new(),
+        Some(Arc::new(scratch)),
+    )
 }
 
 /// [`load_dataset`] with the folder for cases that memory has no room for, where the config names none; the cases are
@@ -33,6 +48,16 @@ pub fn load_dataset_cached(
     data: &Path,
     overflow: &Path,
     control: &Control,
+) -> Result<TrainingData> {
+    load(config, data, overflow, control, None)
+}
+
+fn load(
+    config: &TrainingConfig,
+    data: &Path,
+    overflow: &Path,
+    control: &Control,
+    scratch: Option<Arc<tempfile::TempDir>>,
 ) -> Result<TrainingData> {
     config.check()?;
     let list = Datalist::read(data)?;
@@ -54,11 +79,15 @@ pub fn load_dataset_cached(
         bad_case: config.bad_case,
         stage: &stage,
     };
-    let training = CasePool::prepare(&training, &options)?;
-    let validation = match validation.as_slice() {
+    let mut training = CasePool::prepare(&training, &options)?;
+    let mut validation = match validation.as_slice() {
         [] => None,
         files => Some(CasePool::prepare(files, &options)?),
     };
+    if let Some(scratch) = scratch {
+        let pools = std::iter::once(&mut training).chain(&mut validation);
+        pools.for_each(|pool| pool.keep(scratch.clone()));
+    }
     let unusable = |reason: &str| vesalius_planning::Error::Datalist {
         path: list.path.clone(),
         reason: reason.to_owned(),

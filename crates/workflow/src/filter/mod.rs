@@ -154,7 +154,7 @@ mod tests {
                 assert!(arguments.contains(name), "{} {name}", filter.name);
             }
         }
-        assert_eq!(names.len(), 40);
+        assert_eq!(names.len(), 39);
     }
 
     #[test]
