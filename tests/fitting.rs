@@ -343,7 +343,7 @@ fn small_dataset(folder: &Path) {
         vesalius::io::write(images.join(&name), &image).unwrap();
         vesalius::io::write_labels(truth.join(&name), &labels).unwrap();
         training.push(serde_json::json!({
-            "image": format!("imagesTr/{name}"), "label": format!("labelsTr/{name}")
+            "image": format!("imagesTr/{name}"), "label": format!("labelsTr/{name}"), "fold": case
         }));
     }
     let list = serde_json::json!({

@@ -246,13 +246,18 @@ fn segmented(
     let options = SegmentOptions::new()
         .max_memory(limits.memory)
         .control(control.clone());
+    let unwanted = || late() || over(gone) || over(&service.stopped);
+    // One that is short may end before the other thread looks.
+    if unwanted() {
+        control.cancel();
+    }
     let mut updates = control.subscribe();
     let labels = std::thread::scope(|scope| {
         // The updates end with the segmentation, whatever comes of it.
         scope.spawn(move || {
             while !updates.has_ended() {
                 updates.next_within(LOOK);
-                if late() || over(gone) || over(&service.stopped) {
+                if unwanted() {
                     control.cancel();
                 }
             }

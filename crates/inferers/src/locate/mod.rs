@@ -108,7 +108,7 @@ fn absent(path: &Path) -> Error {
     let there = there.map_or(String::new(), |shown| {
         format!("; {} holds {}", shown.display(), contents(shown))
     });
-    bad(path, format!("does not exist{there}"))
+    Error::of_folder(ErrorKind::NotFound, path, format!("does not exist{there}"))
 }
 
 /// The model of one of its files, or of an archive.
