@@ -137,7 +137,7 @@ fn show(event: &Event) {
 
 /// Segments, writes label maps, and draws the first volume.
 fn segment(folder: &Path, unseen: &[Subject]) -> Result<Evaluation> {
-    let segmenter = Segmenter::open(&folder.join("model"))?;
+    let segmenter = Segmenter::open(folder.join("model"))?;
     let scheme = &segmenter.model().labels;
     let evaluator = Evaluator::new(Targets::of_scheme(scheme)?, vec![Measure::Dice]);
     std::fs::create_dir_all(folder.join("predictions"))?;

@@ -66,7 +66,7 @@ fn folders_answer_together_as_nnunets_ensemble() {
 
 fn together(both: &Segmenter, image: &Volume<f32>, limit: u64) -> Result<LabelMap, String> {
     let options = SegmentOptions::new().max_memory(limit);
-    let segmented = both.segment_with(&image, &options);
+    let segmented = both.segment_with(image, &options);
     let segmented = segmented.map_err(|e| e.to_string())?;
     segmented.into_labels().map_err(|e| e.to_string())
 }
@@ -137,7 +137,7 @@ fn pictures_go_in_and_come_out_as_nnunets() {
         std::fs::create_dir(&input).unwrap();
         let image = format!("{name}_0000{ending}");
         std::fs::copy(data.join("images").join(&image), input.join(&image)).unwrap();
-        let segmenter = Segmenter::open(&data.join("models").join(name)).unwrap();
+        let segmenter = Segmenter::open(data.join("models").join(name)).unwrap();
         let found = find_cases_of(&input, segmenter.model()).unwrap();
         assert!(found.left_out.is_empty(), "{:?}", found.left_out);
         let options = PredictOptions::default();

@@ -199,8 +199,8 @@ fn a_cascade_is_trained_joined_and_looks_where_its_coarse_half_says() {
     let mut model = ModelDescription::read(folder.join("both")).unwrap();
     model.region = None;
     std::fs::rename(folder.join("both/model.yaml"), folder.join("kept.yaml")).unwrap();
-    model.write(&folder.join("both")).unwrap();
-    let fine = Segmenter::open(&folder.join("both")).unwrap();
+    model.write(folder.join("both")).unwrap();
+    let fine = Segmenter::open(folder.join("both")).unwrap();
     let image = vesalius::io::read(folder.join(CASE)).unwrap();
     let part = vesalius::filters::crop(&image, bounds).unwrap();
     let expected = fine.segment(&part).unwrap().into_labels().unwrap();

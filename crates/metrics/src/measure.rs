@@ -315,10 +315,12 @@ mod tests {
             let key = Measure::named(name, 2.5).unwrap().key();
             assert_eq!(key, name.replacen("nsd", "nsd_2.5mm", 1));
         }
-        let message = Measure::named("hd96", 1.0).unwrap_err().to_string();
+        let message = |name| Measure::named(name, 1.0).unwrap_err().to_string();
+        assert!(message("hd96").contains("did you mean `hd95`"));
+        let listed = message("kappa");
         assert!(
-            Measure::NAMES.iter().all(|name| message.contains(name)),
-            "{message}"
+            Measure::NAMES.iter().all(|name| listed.contains(name)),
+            "{listed}"
         );
         assert!(Measure::named("nsd", -1.0).is_err());
         assert!(Measure::named("nsd", f64::NAN).is_err());

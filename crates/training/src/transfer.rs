@@ -152,7 +152,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let of = |name: &str| folder.path().join(name);
         train(&config(""), &of("model")).unwrap();
-        let mut model = ModelDescription::read(&of("model")).unwrap();
+        let mut model = ModelDescription::read(of("model")).unwrap();
         let start = |weights: &Path| {
             config(&format!(
                 "start_from: {{weights: '{}'}}\n",
@@ -168,7 +168,7 @@ mod tests {
         if let Some(checksum) = model.checksums.get(&model.members[0]).cloned() {
             model.checksums.insert("second".to_owned(), checksum);
         }
-        model.write(&of("model")).unwrap();
+        model.write(of("model")).unwrap();
         let text = train(&start(&of("model")), &of("after_two"))
             .unwrap_err()
             .to_string();

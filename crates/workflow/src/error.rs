@@ -111,11 +111,18 @@ pub enum Error {
     /// A work folder.
     #[cfg(feature = "auto")]
     #[error("{0}")]
-    Auto(#[from] vesalius_auto::Error),
+    Auto(Box<vesalius_auto::Error>),
     /// The stages of a work folder.
     #[cfg(feature = "auto")]
     #[error("{0}")]
     AutoStage(#[from] crate::auto::Error),
+}
+
+#[cfg(feature = "auto")]
+impl From<vesalius_auto::Error> for Error {
+    fn from(error: vesalius_auto::Error) -> Self {
+        Self::Auto(Box::new(error))
+    }
 }
 
 /// The kind of the first error among one and its causes that has one; of others, that their input makes no sense.

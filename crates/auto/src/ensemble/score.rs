@@ -258,7 +258,7 @@ fn scheme_of(work: &Work, history: &History) -> Result<LabelScheme> {
         .trained()
         .next()
         .ok_or_else(|| Error::Ensemble(why_none(history)))?;
-    Ok(ModelDescription::read(&work.folder().join(&job.folder))?.labels)
+    Ok(ModelDescription::read(work.folder().join(&job.folder))?.labels)
 }
 
 fn why_none(history: &History) -> String {

@@ -53,7 +53,7 @@ fn another_checkpoint_is_taken_and_an_unknown_trainer_told() {
         segmenter.warnings()
     );
     let absent = OpenOptions::new().checkpoint("checkpoint_latest.pth".to_owned());
-    let refused = Segmenter::open_with(&data("models/checkpoints"), &absent);
+    let refused = Segmenter::open_with(data("models/checkpoints"), &absent);
     let message = refused.unwrap_err().to_string();
     let words = [
         "checkpoint_latest.pth",

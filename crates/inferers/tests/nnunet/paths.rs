@@ -102,7 +102,7 @@ fn paths_that_mean_no_model_or_several_are_refused() {
         "{scan}"
     );
     let fold = OpenOptions::new().folds(vec!["1".to_owned()]);
-    let text = Segmenter::open_with(&folder.join("fold_0"), &fold);
+    let text = Segmenter::open_with(folder.join("fold_0"), &fold);
     let text = text.unwrap_err().to_string();
     assert!(text.contains("is one fold, but 1 are asked for"), "{text}");
 }

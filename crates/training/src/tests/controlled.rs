@@ -69,10 +69,7 @@ fn a_validation_is_cancelled_between_and_within_its_cases_and_done_when_the_run_
         let told = told.lock().unwrap();
         assert!(told.contains(&"steps 4 of 4".to_owned()), "{told:?}");
         let last = format!("steps: validation 1 of {parts}");
-        assert_eq!(
-            told.iter().filter(|t| t.contains("validation")).next_back(),
-            Some(&last)
-        );
+        assert_eq!(told.iter().rfind(|t| t.contains("validation")), Some(&last));
         let (resumed, rates) = run(&config, &super::options(folder.path()));
         assert!(resumed.unwrap().progress.best.is_some() && rates.is_empty());
     }

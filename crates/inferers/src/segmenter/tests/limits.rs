@@ -92,12 +92,15 @@ fn windows_at_their_limits_are_errors() {
         assert!(fits.is_ok(), "{windows:?}");
     }
     let huge = windows(&|w| (w.patch_size, w.batch_size) = ([64, 8, 8], usize::MAX));
-    assert_eq!(
-        huge.run(&image, &Divided(0), &Device::flex())
-            .unwrap()
-            .data(),
-        image.data()
-    );
+    // Weighed and divided by the weights: equal but for rounding.
+    let answer = huge.run(&image, &Divided(0), &Device::flex()).unwrap();
+    let pairs = answer.data().iter().zip(image.data());
+    for (answer, image) in pairs {
+        assert!(
+            (answer - image).abs() <= 1e-6 * image.abs(),
+            "{answer} for {image}"
+        );
+    }
 }
 
 #[test]
