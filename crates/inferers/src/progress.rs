@@ -41,12 +41,16 @@ impl<'a> WindowCount<'a> {
 
     /// So many more are done.
     pub fn advance(&self, by: usize) {
-        self.stage.advance(by as u64);
+        if by > 0 {
+            self.stage.advance(by as u64);
+        }
     }
 
     /// So many are done in all: at the end of a part, which may have skipped some or had others than were foreseen.
     pub fn reach(&self, done: usize) {
-        self.stage.set(done as u64);
+        if self.stage.done() != done as u64 {
+            self.stage.set(done as u64);
+        }
     }
 
     /// How many are done.

@@ -22,7 +22,10 @@ const UNKNOWN_MEMORY: u64 = 4 << 30;
 /// # Errors
 /// A datalist or case that cannot be used, named; a fold without cases; a temporary folder that cannot be made.
 pub fn load_dataset(config: &TrainingConfig, data: &Path) -> Result<TrainingData> {
-    let scratch = tempfile::Builder::new().prefix("vesalius-cache-").tempdir();
+    let mut scratch = tempfile::Builder::new();
+    #[cfg(unix)]
+    scratch.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let scratch = scratch.prefix("vesalius-cache-").tempdir();
     let scratch = scratch.map_err(|error| Error::Cache {
         path: std::env::temp_dir(),
         reason: format!(
@@ -32,7 +35,7 @@ pub fn load_dataset(config: &TrainingConfig, data: &Path) -> Result<TrainingData
     load(
         config,
         data,
-        scratch.path().to_owned().as_path(),
+        &scratch.path().to_owned(),
         &Control::new(),
         Some(Arc::new(scratch)),
     )

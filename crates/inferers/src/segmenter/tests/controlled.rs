@@ -78,12 +78,9 @@ fn every_stage_of_every_model_counts_to_its_total() {
             let mut ended: Vec<bool> = updates.iter().map(|p| Some(p.done) == p.total).collect();
             ended.dedup();
             let ended = ended.into_iter().filter(|&ended| ended);
-            assert_eq!(ended.count(), times, "{stage}");
-            assert_eq!(
-                updates.iter().filter(|p| p.done == 0).count(),
-                times,
-                "{stage}"
-            );
+            assert_eq!(ended.count(), times, "{stage}: {updates:?}");
+            let begun = updates.iter().filter(|p| p.done == 0).count();
+            assert_eq!(begun, times, "{stage}: {updates:?}");
             assert!(updates.iter().all(|p| &*p.within[0] == "segment"));
             assert!(updates.iter().all(|p| Some(p.done) <= p.total), "{stage}");
         }
