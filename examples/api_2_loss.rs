@@ -35,8 +35,10 @@ pub fn train(data: &str, output: &str, steps: u64) -> vesalius::Result<f32> {
         .loss(LossConfig::custom("brier", Brier))
         .steps(steps);
     let data = load_dataset(&config, data.as_ref())?;
-    let mut options = FitOptions::default();
-    options.output = output.into();
+    let options = FitOptions {
+        output: output.into(),
+        ..FitOptions::default()
+    };
     let report = fit(&config, &data, &options, &mut |_| ())?;
     Ok(*report.losses.last().unwrap_or(&f32::NAN))
 }

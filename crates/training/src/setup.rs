@@ -32,13 +32,9 @@ pub fn load_dataset(config: &TrainingConfig, data: &Path) -> Result<TrainingData
             "no temporary folder can be made there: {error}; set `cache.folder` in the config"
         ),
     })?;
-    load(
-        config,
-        data,
-        &scratch.path().to_owned(),
-        &Control::new(),
-        Some(Arc::new(scratch)),
-    )
+    let scratch = Arc::new(scratch);
+    let kept = Some(scratch.clone());
+    load(config, data, scratch.path(), &Control::new(), kept)
 }
 
 /// [`load_dataset`] with the folder for cases that memory has no room for, where the config names none; the cases are

@@ -63,7 +63,7 @@ pub enum Error {
     /// A model folder, a segmentation.
     #[cfg(feature = "infer")]
     #[error("{0}")]
-    Inferers(#[from] vesalius_inferers::Error),
+    Inferers(#[source] Box<vesalius_inferers::Error>),
     /// A dataset, a plan.
     #[cfg(feature = "infer")]
     #[error("{0}")]
@@ -75,7 +75,7 @@ pub enum Error {
     /// Networks and weights by themselves.
     #[cfg(feature = "infer")]
     #[error("{0}")]
-    Model(#[from] crate::model::Error),
+    Model(#[source] Box<crate::model::Error>),
     /// A transform.
     #[cfg(any(feature = "infer", feature = "view"))]
     #[error("{0}")]
@@ -87,7 +87,7 @@ pub enum Error {
     /// Evaluation of files.
     #[cfg(feature = "evaluate")]
     #[error("{0}")]
-    Evaluate(#[from] crate::evaluate::Error),
+    Evaluate(#[source] Box<crate::evaluate::Error>),
     /// A picture.
     #[cfg(feature = "view")]
     #[error("{0}")]
@@ -103,26 +103,43 @@ pub enum Error {
     /// A training.
     #[cfg(feature = "train")]
     #[error("{0}")]
-    Training(#[from] vesalius_training::Error),
+    Training(#[source] Box<vesalius_training::Error>),
     /// Training of files.
     #[cfg(feature = "train")]
     #[error("{0}")]
-    Train(#[from] crate::train::Error),
+    Train(#[source] Box<crate::train::Error>),
     /// A work folder.
     #[cfg(feature = "auto")]
     #[error("{0}")]
-    Auto(Box<vesalius_auto::Error>),
+    Auto(#[source] Box<vesalius_auto::Error>),
     /// The stages of a work folder.
     #[cfg(feature = "auto")]
     #[error("{0}")]
-    AutoStage(#[from] crate::auto::Error),
+    AutoStage(#[source] Box<crate::auto::Error>),
 }
 
-#[cfg(feature = "auto")]
-impl From<vesalius_auto::Error> for Error {
-    fn from(error: vesalius_auto::Error) -> Self {
-        Self::Auto(Box::new(error))
-    }
+/// Large errors stand in a box, so that a result of this error is small.
+macro_rules! boxed {
+    ($($feature:literal $variant:ident($type:ty);)*) => {
+        $(
+            #[cfg(feature = $feature)]
+            impl From<$type> for Error {
+                fn from(error: $type) -> Self {
+                    Self::$variant(Box::new(error))
+                }
+            }
+        )*
+    };
+}
+
+boxed! {
+    "infer" Inferers(vesalius_inferers::Error);
+    "infer" Model(crate::model::Error);
+    "evaluate" Evaluate(crate::evaluate::Error);
+    "train" Training(vesalius_training::Error);
+    "train" Train(crate::train::Error);
+    "auto" AutoStage(crate::auto::Error);
+    "auto" Auto(vesalius_auto::Error);
 }
 
 /// The kind of the first error among one and its causes that has one; of others, that their input makes no sense.
