@@ -124,7 +124,7 @@ pub enum Error {
     },
     /// nnU-Net's plans or dataset.json cannot be used.
     #[error("{0}")]
-    Planning(#[from] vesalius_planning::Error),
+    Planning(#[source] vesalius_planning::Error),
     /// A filter refused.
     #[error("{0}")]
     Filter(#[from] vesalius_filters::Error),
@@ -143,6 +143,15 @@ pub enum Error {
     /// A network or its weights are wrong.
     #[error("{0}")]
     Network(#[source] vesalius_networks::Error),
+}
+
+impl From<vesalius_planning::Error> for Error {
+    fn from(error: vesalius_planning::Error) -> Self {
+        match error {
+            vesalius_planning::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            other => Self::Planning(other),
+        }
+    }
 }
 
 impl From<vesalius_transforms::Error> for Error {
@@ -259,7 +268,7 @@ impl Error {
             Self::Internal(_) => ErrorKind::Internal,
             Self::Memory { .. } => ErrorKind::OutOfMemory,
             Self::Registry(error) => error.kind(),
-            Self::Planning(error) => kind_of(error),
+            Self::Planning(error) => error.kind(),
             Self::Filter(error) => error.kind(),
             Self::Volume(error) => error.kind(),
             Self::Transform(error) => error.kind(),

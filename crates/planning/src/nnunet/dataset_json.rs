@@ -124,7 +124,7 @@ impl DatasetJson {
     ///
     /// # Errors
     /// [`Error::Labels`]: no background 0, regions without `regions_class_order` or with one of
-    /// another length, or what [`LabelScheme::check`] refuses.
+    /// another length, or what [`LabelScheme::of_classes`] refuses.
     pub fn label_scheme(&self) -> Result<LabelScheme> {
         let bad = |reason: String| Err(Error::Labels { reason });
         match self.labels.get("background") {
