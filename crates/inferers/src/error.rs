@@ -173,15 +173,6 @@ impl From<vesalius_networks::Error> for Error {
     }
 }
 
-/// The kind of the system's error among the causes of one; without one, what it is about makes no sense.
-fn kind_of(error: &(dyn std::error::Error + 'static)) -> ErrorKind {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let mut of_system = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>());
-    of_system
-        .next()
-        .map_or(ErrorKind::BadInput, ErrorKind::of_io)
-}
-
 /// Where a network's output stopped being finite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -272,7 +263,7 @@ impl Error {
             Self::Filter(error) => error.kind(),
             Self::Volume(error) => error.kind(),
             Self::Transform(error) => error.kind(),
-            Self::Io(error) => kind_of(error),
+            Self::Io(error) => ErrorKind::of_causes(error),
             Self::Tensor(error) => error.kind(),
             Self::Network(error) => error.kind(),
         }
