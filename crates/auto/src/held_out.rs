@@ -3,13 +3,13 @@
 use crate::work::create;
 use crate::{Job, Result, Work};
 use std::path::PathBuf;
-use vesalius_control::{Cancelled, Control};
+use vesalius_control::Control;
 use vesalius_inferers::{OpenOptions, ProbabilityMap, SegmentOptions, Segmenter};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_planning::CaseFiles;
 use vesalius_tensor::Device;
 use vesalius_training::read_image;
-use vesalius_volume::{LabelMap, LabelScheme, Volume};
+use vesalius_volume::{LabelMap, LabelScheme};
 
 /// Where the probabilities of a case lie.
 pub(crate) fn probabilities_path(work: &Work, job: &Job, case: &str) -> PathBuf {
@@ -49,7 +49,8 @@ pub fn hold_out(
             true => read_probabilities(&path, &scheme)?,
             false => {
                 let image = read_image(&case.images, channels)?;
-                let probabilities = probabilities(&segmenter, &image, stage.control())?;
+                let options = SegmentOptions::new().control(stage.control().clone());
+                let probabilities = segmenter.probabilities_with(&image, options)?;
                 if let Some(folder) = path.parent() {
                     create(folder)?;
                 }
@@ -63,19 +64,6 @@ pub fn hold_out(
         observer(done, cases.len());
     }
     Ok(Evaluation::new(scores)?)
-}
-
-/// What the model says of an image; cancelled between windows.
-fn probabilities(
-    segmenter: &Segmenter,
-    image: &Volume<f32>,
-    control: &Control,
-) -> Result<ProbabilityMap> {
-    let options = SegmentOptions::new().probabilities();
-    let segmented = segmenter.segment_with(image, &options.control(control.clone()))?;
-    // They were asked for.
-    let probabilities = segmented.probabilities.ok_or(Cancelled)?;
-    Ok(probabilities.into_map()?)
 }
 
 /// Probabilities as [`hold_out`] wrote them.

@@ -195,8 +195,19 @@ impl Segmenter {
     /// # Errors
     /// As [`Segmenter::segment`].
     pub fn probabilities(&self, image: &Volume<f32>) -> Result<ProbabilityMap> {
-        let options = SegmentOptions::new().probabilities();
-        let segmentation = self.segment_with(image, &options)?;
+        self.probabilities_with(image, SegmentOptions::new())
+    }
+
+    /// As [`Segmenter::probabilities`], with options; probabilities are kept whatever they say.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment_with`].
+    pub fn probabilities_with(
+        &self,
+        image: &Volume<f32>,
+        options: SegmentOptions,
+    ) -> Result<ProbabilityMap> {
+        let segmentation = self.segment_with(image, &options.probabilities())?;
         let probabilities = segmentation.probabilities;
         probabilities.ok_or(NO_PROBABILITIES)?.into_map()
     }
