@@ -4,9 +4,10 @@
 
 `odd.pt` is a defaultdict, which pytorch-reader refuses: tensors that are views (transposed, with an offset, of steps,
 expanded), a parameter, halves, NumPy's scalars, keys that are no text. `odd.json` holds what PyTorch reads of it.
-`module.pt` is a whole module with a defaultdict among its attributes.
+`module.pt` is a whole module with a defaultdict among its attributes. `arrays_pN.pkl` is a dictionary of NumPy's arrays in
+the pickle protocol N, `arrays.json` the same as lists.
 """
-import collections, json, pathlib, sys
+import collections, json, pathlib, pickle, sys
 import numpy as np, torch
 
 
@@ -28,6 +29,15 @@ def odd():
     return found
 
 
+def arrays():
+    whole = np.arange(6, dtype=np.int64).reshape(2, 3)
+    return {
+        "whole": whole, "fortran": np.asfortranarray(whole), "transposed": whole.T, "steps": whole[:, ::2], "big": whole.astype(">i2"),
+        "float": np.array([0.5, -2.25], np.float32), "bool": np.array([True, False]), "names": np.array(["left", "right"]),
+        "objects": np.array([1, "two", None], dtype=object), "scalar": np.array(7, np.uint8), "empty": np.zeros((0, 3)),
+        "listed": [np.array([20, 320, 256])]}
+
+
 def main(out):
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -36,6 +46,10 @@ def main(out):
     module = torch.nn.Linear(2, 1)
     module.notes = collections.defaultdict(list, {"a": [1]})
     torch.save(module, out / "module.pt")
+    for protocol in (2, 4, 5):
+        (out / f"arrays_p{protocol}.pkl").write_bytes(pickle.dumps(arrays(), protocol=protocol))
+    lists = {name: value.tolist() if isinstance(value, np.ndarray) else [v.tolist() for v in value] for name, value in arrays().items()}
+    (out / "arrays.json").write_text(json.dumps(lists))
     read = torch.load(out / "odd.pt", weights_only=False)
     tensors = {f"state_dict.{name}": value for name, value in read["state_dict"].items()}
     tensors |= {"listed.0": read["listed"][0], "listed.1.deep": read["listed"][1]["deep"]}

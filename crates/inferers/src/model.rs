@@ -197,7 +197,7 @@ impl ModelDescription {
     /// nothing has made.
     pub fn check(&self) -> Result<()> {
         self.check_but_network()?;
-        self.network.architecture().check()?;
+        self.network.validate()?;
         self.check_channels()
     }
 
@@ -210,7 +210,7 @@ impl ModelDescription {
         match &self.network {
             NetworkConfig::Custom(custom) if custom.get().is_err() => Ok(()),
             network => {
-                network.architecture().check()?;
+                network.validate()?;
                 self.check_channels()
             }
         }

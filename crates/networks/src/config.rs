@@ -243,8 +243,17 @@ impl NetworkConfig {
     /// # Errors
     /// [`Error::BadConfig`], with the key and what is allowed.
     pub fn check(self) -> Result<Self> {
-        self.architecture().check()?;
+        self.validate()?;
         Ok(self)
+    }
+
+    /// As [`NetworkConfig::check`], for a config that stays where it is.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`].
+    pub fn validate(&self) -> Result<()> {
+        self.check_limits()?;
+        self.architecture().check()
     }
 
     /// Nothing when the network takes an input of that many channels and size `[x, y, z]`.
@@ -295,7 +304,7 @@ impl NetworkConfig {
     }
 
     fn build(&self, scope: Scope) -> Result<Network> {
-        self.architecture().check()?;
+        self.validate()?;
         let scope = scope.with_spatial_dims(self.architecture().spatial_dims());
         let model = match self {
             Self::UNet(config) => AnyNetwork::UNet(config.build(&scope)),

@@ -9,6 +9,7 @@
 mod config;
 mod custom;
 mod error;
+mod limits;
 mod monai;
 mod network;
 mod nnunet;

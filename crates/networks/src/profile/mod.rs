@@ -45,7 +45,7 @@ impl NetworkConfig {
     /// As [`NetworkConfig::check`] and [`NetworkConfig::check_input`]; a network of the user's own, whose layers are
     /// not known.
     pub fn profile(&self, patch: [usize; 3], batch: usize) -> Result<Profile> {
-        self.architecture().check()?;
+        self.validate()?;
         self.check_input(self.architecture().in_channels(), patch)?;
         let run = |training| {
             let input = Sketch::input(self.architecture().in_channels(), patch, batch, training);

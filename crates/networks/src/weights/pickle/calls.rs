@@ -1,6 +1,7 @@
-//! What calls make: dictionaries, NumPy's scalars, and PyTorch's tensors, which are described elsewhere. Any other
+//! What calls make: dictionaries, NumPy's scalars and arrays, and PyTorch's tensors, which are described elsewhere. Any other
 //! is an object of which only the class is known, and a few are refused.
 
+use super::arrays::ARRAY;
 use super::machine::Machine;
 use super::numpy::Kind;
 use super::{Id, Node};
@@ -61,8 +62,12 @@ impl Machine<'_> {
         self.push(object)
     }
 
-    /// An object's state: NumPy's types have the order of bytes there, the others nothing that counts.
-    pub fn build(&mut self, object: Id, state: Id) {
+    /// An object's state: NumPy's types have the order of bytes there, its arrays all of their content, the others
+    /// nothing that counts.
+    pub fn build(&mut self, object: Id, state: Id) -> Result<(), String> {
+        if matches!(&self.nodes[object], Node::Object(class) if class == ARRAY) {
+            return self.array_state(object, state);
+        }
         let order = match &self.nodes[state] {
             Node::List(parts) => parts.get(1).map(|&part| &self.nodes[part]),
             _ => None,
@@ -71,6 +76,7 @@ impl Machine<'_> {
         if let Node::Kind(kind) = &mut self.nodes[object] {
             kind.big_endian = big;
         }
+        Ok(())
     }
 
     fn made(&mut self, function: Id, arguments: Id, within: bool) -> Result<Made, String> {
@@ -95,6 +101,7 @@ impl Machine<'_> {
                 Some(Node::List(self.list(first)?))
             }
             ("set" | "frozenset" | "list" | "tuple", None) => Some(Node::List(Vec::new())),
+            ("bytes" | "bytearray", None) => Some(Node::Bytes(Vec::new())),
             (
                 "torch.Size"
                 | "torch._utils._rebuild_parameter"
@@ -105,6 +112,12 @@ impl Machine<'_> {
             }
             ("_codecs.encode", Some(first)) => self.encoded(first)?,
             ("numpy.dtype", Some(first)) => Kind::named(self.string(first)?).map(Node::Kind),
+            ("numpy.core.multiarray._reconstruct" | "numpy._core.multiarray._reconstruct", _) => {
+                Some(Node::Object(ARRAY.to_owned()))
+            }
+            ("numpy.core.numeric._frombuffer" | "numpy._core.numeric._frombuffer", _) => {
+                self.buffer(&parts)?
+            }
             ("numpy.core.multiarray.scalar" | "numpy._core.multiarray.scalar", _) => {
                 self.scalar(&parts)?
             }

@@ -4,7 +4,9 @@
 //! An object is a [`Node`] in one list and names others by their number, as a pickle may refer to one object many
 //! times, and to one that still grows. Errors are the rest of a sentence about the file ("ends in …").
 
+mod arrays;
 mod calls;
+mod input;
 mod json;
 mod machine;
 mod numpy;

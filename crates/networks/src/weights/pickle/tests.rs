@@ -83,6 +83,48 @@ fn scalars_of_numpy_are_numbers_and_text() {
 }
 
 #[test]
+fn arrays_of_numpy_are_lists_in_every_protocol() {
+    let data = |name: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/checkpoints");
+        std::fs::read(format!("{folder}/{name}")).unwrap()
+    };
+    let expected: Value = serde_json::from_slice(&data("arrays.json")).unwrap();
+    for protocol in [2, 4, 5] {
+        let bytes = data(&format!("arrays_p{protocol}.pkl"));
+        assert_eq!(read_pickle(&bytes).unwrap(), expected, "{protocol}");
+        for place in 0..bytes.len() {
+            for change in [0x01, 0x20, 0x80, 0xff] {
+                let mut changed = bytes.clone();
+                changed[place] ^= change;
+                let _ = read_pickle(&changed);
+            }
+        }
+    }
+}
+
+#[test]
+fn arrays_that_contradict_their_bytes_or_are_logs_are_not_read() {
+    let array = |shape: &[u8], bytes: usize| {
+        let mut pickle = b"\x80\x04cnumpy._core.numeric\n_frombuffer\n(B".to_vec();
+        pickle.extend_from_slice(&(bytes as u32).to_le_bytes());
+        pickle.extend(vec![0; bytes]);
+        pickle.extend_from_slice(b"cnumpy\ndtype\n\x8c\x02u1\x85R");
+        pickle.extend_from_slice(shape);
+        pickle.extend_from_slice(b"\x8c\x01CtR.");
+        read_pickle(&pickle)
+    };
+    assert_eq!(array(b"K\x03\x85", 3).unwrap(), json!([0, 0, 0]));
+    assert!(array(b"K\x03\x85", 2).unwrap_err().contains("3 values"));
+    assert!(array(b"K\x00\x85", 2).unwrap() == json!([]));
+    let negative = b"J\xff\xff\xff\xff\x85";
+    assert!(array(negative, 2).unwrap_err().contains("no list of sizes"));
+    let log = array(b"J\x00\x00\x02\x00\x85", 0x20000).unwrap();
+    assert_eq!(log, json!({"object": "numpy.ndarray"}));
+    let hollow = array(b"J\xff\xff\xff\x7fK\x00\x86", 0).unwrap();
+    assert_eq!(hollow, json!({"object": "numpy.ndarray"}));
+}
+
+#[test]
 fn a_call_that_does_harm_is_refused_and_others_are_objects() {
     refused(b"\x80\x04cos\nsystem\n\x8c\x02ls\x85R.", "os.system");
     refused(
