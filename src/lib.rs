@@ -54,6 +54,9 @@ pub use vesalius_networks as networks;
 pub use vesalius_planning as planning;
 #[cfg(feature = "infer")]
 pub use vesalius_tensor as tensor;
+/// Burn 0.22, for programs that write tensors, modules or optimisers of their own: other versions do not fit.
+#[cfg(feature = "infer")]
+pub use vesalius_tensor::burn;
 #[cfg(feature = "infer")]
 pub use vesalius_workflow::{model, predict};
 

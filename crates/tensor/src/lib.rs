@@ -40,6 +40,8 @@ pub use probe::Probe;
 pub use scope::{Clock, Fill, Named, Scope};
 pub use slab::{LogitsSlab, ProbabilitiesSlab};
 
+/// The version of Burn whose tensors and modules these crates take.
+pub use burn;
 pub use burn::tensor::{Device, Int, Tensor};
 pub use vesalius_kernels::zeros;
 

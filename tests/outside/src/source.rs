@@ -1,0 +1,40 @@
+//! A source of cases: they are made when they are asked for.
+
+use std::sync::Arc;
+use vesalius::prelude::*;
+use vesalius::training::synthetic::Spheres;
+use vesalius::training::{Case, CaseSource, Error, Lent, Result};
+
+/// Volumes with bright spheres, each made anew every time.
+#[derive(Debug)]
+pub struct MadeCases {
+    names: Vec<String>,
+    labels: LabelScheme,
+}
+
+impl MadeCases {
+    /// So many cases.
+    pub fn new(count: usize, labels: LabelScheme) -> Arc<dyn CaseSource> {
+        let names = (0..count).map(|number| format!("made_{number}")).collect();
+        Arc::new(Self { names, labels })
+    }
+}
+
+impl CaseSource for MadeCases {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn lend(&self, index: usize) -> Result<Lent> {
+        if index >= self.names.len() {
+            return Err(Error::custom(format!("there is no case {index}")));
+        }
+        let spheres = Spheres {
+            size: [20, 24],
+            ..Spheres::default()
+        };
+        let subject = spheres.subject(7, index as u64)?;
+        let case = Case::new(subject, &self.labels, &Default::default())?;
+        Ok(Lent::Whole(Arc::new(case)))
+    }
+}
