@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{config, data, spheres};
+use common::{config, data, small_dataset, spheres};
 use std::path::Path;
 use std::sync::Arc;
 use vesalius::prelude::*;
@@ -318,57 +318,6 @@ fn halves_are_refused_where_the_device_has_none() {
         "{error}"
     );
     assert!(!options.output.exists());
-}
-
-#[path = "../examples/api_2_loss.rs"]
-#[allow(dead_code)]
-mod api_2;
-#[path = "../examples/api_3_transform.rs"]
-#[allow(dead_code)]
-mod api_3;
-
-/// Three cases of 18 voxels a side, the label where the image is bright.
-fn small_dataset(folder: &Path) {
-    let grid = Geometry::axis_aligned([18; 3], [1.0; 3]).unwrap();
-    let bright = |case: usize| move |[x, y, z]: [usize; 3]| x > 9 + case && y > 4 && z > 4;
-    let mut training = Vec::new();
-    for case in 0..3 {
-        let inside = bright(case);
-        let image = Volume::from_fn(grid, |at| f32::from(u8::from(inside(at))));
-        let labels = LabelMap::from_fn(grid, |at| u16::from(inside(at)));
-        let (images, truth) = (folder.join("imagesTr"), folder.join("labelsTr"));
-        std::fs::create_dir_all(&images).unwrap();
-        std::fs::create_dir_all(&truth).unwrap();
-        let name = format!("case_{case}.nii.gz");
-        vesalius::io::write(images.join(&name), &image).unwrap();
-        vesalius::io::write_labels(truth.join(&name), &labels).unwrap();
-        training.push(serde_json::json!({
-            "image": format!("imagesTr/{name}"), "label": format!("labelsTr/{name}"), "fold": case
-        }));
-    }
-    let list = serde_json::json!({
-        "name": "small", "modality": {"0": "MRI"}, "labels": {"0": "background", "1": "block"},
-        "training": training, "test": []
-    });
-    std::fs::write(folder.join("dataset.json"), list.to_string()).unwrap();
-}
-
-/// A loss of the user's own falls, and a transform of the user's own is the same by name and by value.
-#[test]
-fn the_example_programs_train_and_transform() {
-    let place = tempfile::tempdir().unwrap();
-    small_dataset(place.path());
-    let text = |path: &Path| path.to_str().unwrap().to_owned();
-    let train = |name: &str, steps| {
-        api_2::train(&text(place.path()), &text(&place.path().join(name)), steps).unwrap()
-    };
-    let (first, last) = (train("first", 1), train("last", 40));
-    assert!(last < first && first < 1.0, "{first} to {last}");
-    assert!(place.path().join("last/model.yaml").is_file());
-
-    let [named, made] = api_3::streaked().unwrap();
-    assert_eq!(named, [2.0, 0.0, 0.0, 2.0, 0.0, 0.0]);
-    assert_eq!(named, made);
 }
 
 /// Cases that memory has no room for lie in a folder of their own, which others cannot read and which goes with them.
