@@ -140,7 +140,7 @@ impl Error {
             | Self::Folds { .. } => ErrorKind::BadInput,
             Self::System { source, .. } => ErrorKind::of_io(source),
             Self::Machine(error) => error.kind(),
-            Self::Search(error) => ErrorKind::of_causes(error),
+            Self::Search(error) => error.kind(),
             Self::Cancelled(_) => ErrorKind::Cancelled,
             Self::Network(error) => error.kind(),
             Self::Transform(error) => error.kind(),
@@ -149,7 +149,7 @@ impl Error {
             Self::Inferer(error) => error.kind(),
             Self::Metric(error) => error.kind(),
             Self::View(error) => error.kind(),
-            Self::Io(error) => ErrorKind::of_causes(error),
+            Self::Io(error) => error.kind(),
             Self::Volume(error) => error.kind(),
         }
     }

@@ -263,7 +263,7 @@ impl Error {
             Self::Filter(error) => error.kind(),
             Self::Volume(error) => error.kind(),
             Self::Transform(error) => error.kind(),
-            Self::Io(error) => ErrorKind::of_causes(error),
+            Self::Io(error) => error.kind(),
             Self::Tensor(error) => error.kind(),
             Self::Network(error) => error.kind(),
         }

@@ -1,6 +1,7 @@
 //! What can be wrong with a file: what was found, what was expected, where, and what to do.
 
 use std::path::{Path, PathBuf};
+use vesalius_volume::ErrorKind;
 
 /// An error of this crate. Every message names the file and a remedy.
 #[derive(Debug, thiserror::Error)]
@@ -265,6 +266,34 @@ fn named(holders: &[crate::LockHolder]) -> String {
 }
 
 impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } | Self::Lock { source, .. } => {
+                ErrorKind::of_io(source)
+            }
+            Self::Locked { .. } => ErrorKind::Busy,
+            Self::Truncated { .. }
+            | Self::Compression { .. }
+            | Self::Header { .. }
+            | Self::Unreadable { .. } => ErrorKind::Corrupt,
+            Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::TooLarge { .. } => ErrorKind::OutOfMemory,
+            Self::NoSuchSeries { .. } => ErrorKind::NotFound,
+            Self::Volume { source, .. } => source.kind(),
+            Self::NotAnImage { .. }
+            | Self::UnknownExtension { .. }
+            | Self::NoGeometry { .. }
+            | Self::FourthAxis { .. }
+            | Self::Value { .. }
+            | Self::NotStorable { .. }
+            | Self::Region { .. }
+            | Self::Slices { .. }
+            | Self::SeveralSeries { .. }
+            | Self::Warned { .. } => ErrorKind::BadInput,
+        }
+    }
+
     pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
         Self::Read {
             path: path.to_owned(),
@@ -303,5 +332,37 @@ impl Error {
             path: path.to_owned(),
             source,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_tells_damage_from_absence_a_full_disk_and_a_wish_that_makes_no_sense() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.nii.gz");
+        let kind = || crate::read(&path).unwrap_err().kind();
+        assert_eq!(kind(), ErrorKind::NotFound);
+        std::fs::write(&path, "no image").unwrap();
+        assert_eq!(kind(), ErrorKind::BadInput);
+        let grid = vesalius_volume::Geometry::axis_aligned([8; 3], [1.0; 3]).unwrap();
+        let image = vesalius_volume::Volume::from_fn(grid, |[x, ..]| x as f32);
+        crate::write(&path, &image).unwrap();
+        let small = crate::ReadOptions {
+            max_bytes: 100,
+            ..crate::ReadOptions::default()
+        };
+        let refused = crate::read_with(&path, &small).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::OutOfMemory);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
+        assert_eq!(kind(), ErrorKind::Corrupt);
+        let full = Error::Write {
+            path,
+            source: std::io::ErrorKind::StorageFull.into(),
+        };
+        assert_eq!(full.kind(), ErrorKind::System);
     }
 }

@@ -99,7 +99,7 @@ impl Error {
             Self::Unreadable { source, .. } => ErrorKind::of_io(source),
             Self::Filter(error) => error.kind(),
             Self::Volume(error) => error.kind(),
-            Self::Io(error) => ErrorKind::of_causes(error),
+            Self::Io(error) => error.kind(),
             Self::Cancelled(_) => ErrorKind::Cancelled,
             Self::Datalist { .. }
             | Self::Plans { .. }

@@ -237,7 +237,7 @@ impl Error {
             | Self::Custom(_) => ErrorKind::BadInput,
             Self::Checkpoint { .. } => ErrorKind::Corrupt,
             Self::Cache { .. } => ErrorKind::System,
-            Self::CacheWrite { source } => ErrorKind::of_causes(source),
+            Self::CacheWrite { source } => source.kind(),
             Self::System { source, .. } => ErrorKind::of_io(source),
             Self::CacheEntry { source, .. } => {
                 source.as_ref().map_or(ErrorKind::Corrupt, ErrorKind::of_io)
@@ -249,7 +249,7 @@ impl Error {
             Self::Validation { source, .. } => source.kind(),
             Self::Inferer(error) => error.kind(),
             Self::Network(error) => error.kind(),
-            Self::Io(error) => ErrorKind::of_causes(error),
+            Self::Io(error) => error.kind(),
             Self::Planning(error) => error.kind(),
             Self::Volume(error) => error.kind(),
             Self::Transform(error) => error.kind(),

@@ -27,14 +27,6 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The kind of the system's error among an error and its causes; where there is none, what the error is about
-    /// makes no sense.
-    pub fn of_causes(error: &(dyn std::error::Error + 'static)) -> Self {
-        let causes = std::iter::successors(Some(error), |error| error.source());
-        let mut of_system = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>());
-        of_system.next().map_or(Self::BadInput, Self::of_io)
-    }
-
     /// The kind of an error of the system.
     pub fn of_io(error: &std::io::Error) -> Self {
         use std::io::ErrorKind as Io;

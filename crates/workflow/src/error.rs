@@ -1,6 +1,5 @@
 //! One error that holds those of all crates, and what sort of thing went wrong in any of them.
 
-use std::error::Error as StdError;
 use vesalius_control::Cancelled;
 use vesalius_volume::ErrorKind;
 
@@ -40,12 +39,9 @@ pub enum Error {
     /// A type of the user's own.
     #[error("{0}")]
     Registry(#[from] vesalius_registry::Error),
-    /// A filter over files.
+    /// A filter or resampling over files.
     #[error("{0}")]
-    FilterFile(#[from] crate::filter::Error),
-    /// Resampling of files.
-    #[error("{0}")]
-    Resample(#[from] crate::resample::FileError),
+    File(#[from] crate::FileError),
     /// Several images as one subject.
     #[error("{0}")]
     Study(#[from] crate::study::Error),
@@ -142,96 +138,54 @@ boxed! {
     "auto" Auto(vesalius_auto::Error);
 }
 
-/// The kind of the first error among one and its causes that has one; of others, that their input makes no sense.
-pub(crate) fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(kind) = known(error) {
-            return kind;
-        }
-        cause = error.source();
-    }
-    ErrorKind::BadInput
-}
-
-/// The kind of one error, its causes left out.
-fn known(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
-    macro_rules! of {
-        ($($type:ty),* $(,)?) => {
-            $(if let Some(error) = error.downcast_ref::<$type>() {
-                return Some(error.kind());
-            })*
-        };
-    }
-    if error.is::<Cancelled>() {
-        return Some(ErrorKind::Cancelled);
-    }
-    if let Some(error) = error.downcast_ref::<std::io::Error>() {
-        return Some(ErrorKind::of_io(error));
-    }
-    of!(
-        vesalius_volume::Error,
-        vesalius_filters::Error,
-        vesalius_registry::Error
-    );
-    #[cfg(feature = "infer")]
-    of!(
-        vesalius_tensor::Error,
-        vesalius_networks::Error,
-        vesalius_inferers::Error,
-        Box<vesalius_inferers::Error>,
-        vesalius_planning::Error,
-        crate::predict::Error,
-    );
-    #[cfg(any(feature = "infer", feature = "view"))]
-    of!(vesalius_transforms::Error);
-    #[cfg(feature = "evaluate")]
-    of!(vesalius_metrics::Error);
-    #[cfg(feature = "view")]
-    of!(vesalius_view::Error);
-    #[cfg(feature = "train")]
-    {
-        of!(vesalius_training::Error);
-        if let Some(crate::train::Error::Stopped(_)) = error.downcast_ref() {
-            return Some(ErrorKind::Cancelled);
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Cancelled(_) => ErrorKind::Cancelled,
+            Self::Volume(error) => error.kind(),
+            Self::Io(error) => error.kind(),
+            Self::System(error) => ErrorKind::of_io(error),
+            Self::Filters(error) => error.kind(),
+            Self::Registry(error) => error.kind(),
+            Self::File(error) => error.kind(),
+            Self::Study(error) => error.kind(),
+            Self::TransformFile(error) => error.kind(),
+            #[cfg(feature = "infer")]
+            Self::Tensor(error) => error.kind(),
+            #[cfg(feature = "infer")]
+            Self::Networks(error) => error.kind(),
+            #[cfg(feature = "infer")]
+            Self::Inferers(error) => error.kind(),
+            #[cfg(feature = "infer")]
+            Self::Planning(error) => error.kind(),
+            #[cfg(feature = "infer")]
+            Self::Predict(error) => error.kind(),
+            #[cfg(feature = "infer")]
+            Self::Model(error) => error.kind(),
+            #[cfg(any(feature = "infer", feature = "view"))]
+            Self::Transforms(error) => error.kind(),
+            #[cfg(feature = "evaluate")]
+            Self::Metrics(error) => error.kind(),
+            #[cfg(feature = "evaluate")]
+            Self::Evaluate(error) => error.kind(),
+            #[cfg(feature = "view")]
+            Self::View(error) => error.kind(),
+            #[cfg(feature = "view")]
+            Self::ViewFile(error) => error.kind(),
+            #[cfg(feature = "view")]
+            Self::Transform(error) => error.kind(),
+            #[cfg(feature = "train")]
+            Self::Training(error) => error.kind(),
+            #[cfg(feature = "train")]
+            Self::Train(error) => error.kind(),
+            #[cfg(feature = "auto")]
+            Self::Auto(error) => error.kind(),
+            #[cfg(feature = "auto")]
+            Self::AutoStage(error) => error.kind(),
         }
     }
-    #[cfg(feature = "auto")]
-    of!(vesalius_auto::Error, Box<vesalius_auto::Error>);
-    None
 }
-
-macro_rules! kinds {
-    ($($(#[$feature:meta])? $type:ty),* $(,)?) => {
-        $($(#[$feature])?
-        impl $type {
-            /// What sort of thing went wrong.
-            pub fn kind(&self) -> ErrorKind {
-                kind_of(self)
-            }
-        })*
-    };
-}
-
-kinds!(
-    Error,
-    crate::filter::Error,
-    crate::resample::FileError,
-    crate::study::Error,
-    crate::transform_file::Error,
-    #[cfg(feature = "infer")]
-    crate::model::Error,
-    #[cfg(feature = "evaluate")]
-    crate::evaluate::Error,
-    #[cfg(feature = "view")]
-    crate::view::Error,
-    #[cfg(feature = "view")]
-    crate::transform::Error,
-    #[cfg(feature = "train")]
-    crate::train::Error,
-    #[cfg(feature = "auto")]
-    crate::auto::Error,
-);
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! Whether a file is an image or a label map, and what a function over files says while it works.
 
+use crate::FileError;
 use std::path::{Path, PathBuf};
 use vesalius_io::{FileVoxel, Kind, ReadOptions, kind_of, probe_with, read_as_with};
 use vesalius_volume::{LabelMap, Volume, Voxel, Warning};
@@ -88,7 +89,7 @@ impl Reader<'_> {
         path: &Path,
         image: &Volume<T>,
         kind: FileKind,
-    ) -> Result<bool, KindError> {
+    ) -> Result<bool, FileError> {
         match kind {
             FileKind::Labels => return Ok(true),
             FileKind::Image => return Ok(false),
@@ -101,23 +102,11 @@ impl Reader<'_> {
                 (self.notice)(&Notice::TakenAsLabels { path, because });
                 Ok(true)
             }
-            Kind::Unclear { voxel_type, values } => Err(KindError::Unclear(MayBeLabels {
+            Kind::Unclear { voxel_type, values } => Err(FileError::MayBeLabels(MayBeLabels {
                 path: path.to_owned(),
                 voxel_type: voxel_type.to_string(),
                 values,
             })),
         }
-    }
-}
-
-/// Why it is not known what a file is.
-pub(crate) enum KindError {
-    Io(vesalius_io::Error),
-    Unclear(MayBeLabels),
-}
-
-impl From<vesalius_io::Error> for KindError {
-    fn from(error: vesalius_io::Error) -> Self {
-        Self::Io(error)
     }
 }

@@ -21,6 +21,7 @@ pub mod auto;
 mod error;
 #[cfg(feature = "evaluate")]
 pub mod evaluate;
+mod file_error;
 pub mod filter;
 mod kind;
 #[cfg(feature = "infer")]
@@ -39,5 +40,6 @@ pub mod transform_file;
 pub mod view;
 
 pub use error::{Error, Result};
+pub use file_error::FileError;
 pub use kind::{FileKind, MayBeLabels, Notice};
 pub use vesalius_volume::FileWarning;

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use vesalius_filters::{ResampleOptions, resample};
 use vesalius_io::{ReadOptions, probe_with, read_with};
-use vesalius_volume::{Geometry, Subject, Volume};
+use vesalius_volume::{ErrorKind, Geometry, Subject, Volume};
 
 /// Where one channel comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +83,18 @@ pub enum Error {
     /// Channels that do not fit together.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoImage | Self::OtherWorld { .. } | Self::Apart { .. } => ErrorKind::BadInput,
+            Self::Io(error) => error.kind(),
+            Self::Filter(error) => error.kind(),
+            Self::Volume(error) => error.kind(),
+        }
+    }
 }
 
 /// Reads the modalities as the channels of one image on the grid of the first; an image on that grid

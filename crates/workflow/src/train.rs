@@ -8,6 +8,7 @@ use vesalius_tensor::{Device, parse_device};
 use vesalius_training::{
     Callbacks, Duration, Event, FitOptions, FitReport, TrainingConfig, fit, load_dataset_cached,
 };
+use vesalius_volume::ErrorKind;
 
 /// Why a model was not trained.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,19 @@ pub enum Error {
     /// The run was cancelled: it is saved, with a model folder of the weights at hand, and goes on when it is resumed.
     #[error("cancelled after step {}; the run in {} is saved and can be resumed", .0.report.progress.step, .0.output.display())]
     Stopped(Box<Trained>),
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoDevice => ErrorKind::BadInput,
+            Self::Io(error) => error.kind(),
+            Self::Tensor(error) => error.kind(),
+            Self::Training(error) => error.kind(),
+            Self::Cancelled(_) | Self::Stopped(_) => ErrorKind::Cancelled,
+        }
+    }
 }
 
 impl From<vesalius_training::Error> for Error {

@@ -10,7 +10,7 @@ use vesalius_io::{
 };
 use vesalius_transforms::{Chain, LabelSampling, Trace, stack_on_first};
 use vesalius_view::{Montage, Picture, Scene};
-use vesalius_volume::{LabelMap, Subject, Volume};
+use vesalius_volume::{ErrorKind, LabelMap, Subject, Volume};
 
 /// What is read, and what is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,6 +108,21 @@ pub enum Error {
     /// The picture.
     #[error("{0}")]
     View(#[from] vesalius_view::Error),
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Read { source, .. } | Self::Folder { source, .. } => ErrorKind::of_io(source),
+            Self::Chain { .. } | Self::NoSample | Self::MayBeLabels { .. } => ErrorKind::BadInput,
+            Self::Json(_) => ErrorKind::Internal,
+            Self::Io(error) => error.kind(),
+            Self::Transform(error) => error.kind(),
+            Self::Volume(error) => error.kind(),
+            Self::View(error) => error.kind(),
+        }
+    }
 }
 
 /// What one sample became.

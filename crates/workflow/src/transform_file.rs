@@ -1,16 +1,27 @@
 //! Affine maps from files: sixteen plain numbers in RAS+ mm, or ITK's text format in LPS.
 
 use std::path::{Path, PathBuf};
-use vesalius_volume::Affine;
+use vesalius_volume::{Affine, ErrorKind};
 
 /// Why a file gives no affine map.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {reason}")]
+#[non_exhaustive]
 pub struct Error {
     /// The file.
     pub path: PathBuf,
     /// What was found, and what was expected.
     pub reason: String,
+    /// What the system said, where the file cannot be read.
+    pub source: Option<std::io::Error>,
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        let of_system = self.source.as_ref();
+        of_system.map_or(ErrorKind::BadInput, ErrorKind::of_io)
+    }
 }
 
 /// ITK transforms whose parameters are a 3 × 3 matrix, rows first, and a translation.
@@ -29,8 +40,15 @@ pub fn read_affine(path: impl AsRef<Path>) -> Result<Affine, Error> {
     let bad = |reason: String| Error {
         path: path.to_owned(),
         reason,
+        source: None,
     };
-    let text = std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let refused = bad(format!("cannot be read: {e}"));
+        Error {
+            source: Some(e),
+            ..refused
+        }
+    })?;
     let rows = match text.starts_with("#Insight Transform File") {
         true => itk(&text),
         false => plain(&text),

@@ -4,7 +4,7 @@ use crate::kind::{Notice, Reader};
 use std::path::{Path, PathBuf};
 use vesalius_io::{FourthAxis, ReadOptions, read_label_names, write_bytes_atomically};
 use vesalius_view::{Animation, Montage, Overlay, Plane, Scene, Slicing, ThreePlanes, Window};
-use vesalius_volume::Volume;
+use vesalius_volume::{ErrorKind, Volume};
 
 /// Why nothing was drawn.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,22 @@ pub enum Error {
     /// A picture that cannot be drawn.
     #[error("{0}")]
     View(#[from] vesalius_view::Error),
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Ending(_)
+            | Self::BadOption { .. }
+            | Self::NoSlice { .. }
+            | Self::AnimatedPlanes
+            | Self::SlicesOfPlanes
+            | Self::PointOfSlices => ErrorKind::BadInput,
+            Self::Window(error) | Self::View(error) => error.kind(),
+            Self::Io(error) => error.kind(),
+        }
+    }
 }
 
 /// What a picture shows.

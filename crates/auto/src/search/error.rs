@@ -1,6 +1,7 @@
 //! What can be wrong with a search: one sentence each, with the key or file and the remedy.
 
 use std::path::PathBuf;
+use vesalius_volume::ErrorKind;
 
 /// An error of a search.
 #[derive(Debug, thiserror::Error)]
@@ -51,4 +52,19 @@ pub enum SearchError {
         /// What is wrong.
         reason: String,
     },
+}
+
+impl SearchError {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::System { source, .. } => ErrorKind::of_io(source),
+            Self::Io(error) => error.kind(),
+            Self::Trial { .. } => ErrorKind::NotFound,
+            Self::Space(_)
+            | Self::Distribution { .. }
+            | Self::UnknownKey { .. }
+            | Self::Study { .. } => ErrorKind::BadInput,
+        }
+    }
 }

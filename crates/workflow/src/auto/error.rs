@@ -2,6 +2,7 @@
 
 use crate::predict::{self, LeftOut};
 use std::path::PathBuf;
+use vesalius_volume::ErrorKind;
 
 /// What stops a stage.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,28 @@ pub enum Error {
         /// Of how many.
         total: usize,
     },
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Auto(error) => error.kind(),
+            Self::Planning(error) => error.kind(),
+            Self::Model(error) => error.kind(),
+            Self::Predict(error) => error.kind(),
+            Self::Io(error) => error.kind(),
+            Self::Json(_) => ErrorKind::Internal,
+            Self::Folder { source, .. } => ErrorKind::of_io(source),
+            Self::NoPlan { .. } => ErrorKind::NotFound,
+            Self::SeveralPlans(_)
+            | Self::NoTrial
+            | Self::NoRun
+            | Self::NotWhole { .. }
+            | Self::NothingToPredict(_)
+            | Self::NotSegmented { .. } => ErrorKind::BadInput,
+        }
+    }
 }
 
 impl From<vesalius_auto::Error> for Error {

@@ -14,7 +14,7 @@ use vesalius_io::{ReadOptions, probe_with, read_labels_with, write_bytes_atomica
 use vesalius_metrics::{
     Bootstrap, CaseScores, Evaluation, Evaluator, Measure, Report, Target, Targets,
 };
-use vesalius_volume::{LabelMap, Warning};
+use vesalius_volume::{ErrorKind, LabelMap, Warning};
 
 /// Why two label maps or folders cannot be compared.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +68,20 @@ pub enum Error {
     /// Labels or scores that contradict each other.
     #[error("{0}")]
     Metric(#[from] vesalius_metrics::Error),
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Path { .. } | Self::Lone { .. } | Self::Grids(_) | Self::Confidence(_) => {
+                ErrorKind::BadInput
+            }
+            Self::Case { source, .. } | Self::Metric(source) => source.kind(),
+            Self::Resample { source, .. } => source.kind(),
+            Self::Io(error) => error.kind(),
+        }
+    }
 }
 
 /// References and predictions without a counterpart, by name.

@@ -17,7 +17,6 @@
 
 mod argument;
 mod components;
-mod error;
 mod findings;
 mod grid;
 mod intensity;
@@ -27,8 +26,8 @@ mod run;
 mod smoothing;
 mod values;
 
+pub use crate::FileError as Error;
 pub use argument::{Argument, ArgumentKind, Choice, Value, pair, triple};
-pub use error::Error;
 pub use findings::{Component, Findings, Intensity, LabelMeasures, VoxelBox};
 pub use run::FilterJob;
 pub use values::Values;

@@ -13,6 +13,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use vesalius_networks::{Mismatch, NetworkConfig, Weights};
 use vesalius_tensor::{Device, Tensor, tensor_from_values, values_of};
+use vesalius_volume::ErrorKind;
 
 /// What can go wrong with a network and its files.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,19 @@ pub enum Error {
     /// A file that cannot be written.
     #[error("{0}")]
     Io(#[from] vesalius_io::Error),
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File { .. } | Self::NoRegion => ErrorKind::BadInput,
+            Self::Network(error) => error.kind(),
+            Self::Tensor(error) => error.kind(),
+            Self::Model(error) => error.kind(),
+            Self::Io(error) => error.kind(),
+        }
+    }
 }
 
 /// The result of this module's functions.

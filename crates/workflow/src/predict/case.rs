@@ -3,7 +3,6 @@
 use super::file_state::FileState;
 use super::targets::{Failure, Targets, beside};
 use super::{CaseError, CaseResult, InputCase, LabelVolume, PredictOptions, ProbabilityFiles};
-use crate::error::kind_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
@@ -88,7 +87,7 @@ fn of_case(error: &(impl std::fmt::Display + ?Sized), kind: ErrorKind) -> Failur
 }
 
 fn of_io(error: vesalius_io::Error) -> Failure {
-    of_case(&error, kind_of(&error))
+    of_case(&error, error.kind())
 }
 
 fn of_volume(error: vesalius_volume::Error) -> Failure {

@@ -126,7 +126,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Input { .. } | Self::Output { .. } => ErrorKind::BadInput,
-            Self::Io(error) => crate::error::kind_of(error),
+            Self::Io(error) => error.kind(),
             Self::Cancelled { .. } => ErrorKind::Cancelled,
         }
     }

@@ -3,7 +3,6 @@
 use super::file_state::FileState;
 use super::record::{CaseRecord, Earlier, RECORD_FILE, Record};
 use super::{Error, InputCase, PredictOptions, ProbabilityFiles};
-use crate::error::kind_of;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use vesalius_control::Cancelled;
@@ -209,9 +208,9 @@ impl Failure {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Cancelled(_) => ErrorKind::Cancelled,
-            Self::Io(error) => kind_of(error),
+            Self::Io(error) => error.kind(),
             Self::Written(error) => error.kind(),
-            Self::Image(error) => kind_of(error),
+            Self::Image(error) => error.kind(),
             Self::Case(_, kind) => *kind,
         }
     }

@@ -1,55 +1,13 @@
 //! Resampling from file to file: what is resampled through maps and onto grids that are files too.
 
 use super::{Grid, Resampling, Through};
-use crate::kind::{FileKind, KindError, MayBeLabels, Notice, Reader};
-use crate::transform_file::{self, read_affine};
+use crate::FileError as Error;
+use crate::kind::{FileKind, Notice, Reader};
+use crate::transform_file::read_affine;
 use std::path::{Path, PathBuf};
 use vesalius_filters::{Convention, Interpolation, LabelInterpolation, Outside};
 use vesalius_io::{FourthAxis, ReadOptions, probe_with, write, write_labels};
 use vesalius_volume::Volume;
-
-/// Why a file was not resampled.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// An interpolation that images, or labels, do not have.
-    #[error("`interpolation` is {found}, expected {expected}")]
-    Interpolation {
-        /// The interpolation.
-        found: FileInterpolation,
-        /// Those that suit.
-        expected: &'static str,
-    },
-    /// A displacement field without three channels.
-    #[error("{}: a displacement field has three channels, this image has {channels}", path.display())]
-    FieldChannels {
-        /// The file.
-        path: PathBuf,
-        /// How many it has.
-        channels: usize,
-    },
-    /// A file that may be an image or a label map.
-    #[error("{0}")]
-    MayBeLabels(#[from] MayBeLabels),
-    /// A file that gives no affine map.
-    #[error("{0}")]
-    Affine(#[from] transform_file::Error),
-    /// A file that cannot be read or written.
-    #[error("{0}")]
-    Io(#[from] vesalius_io::Error),
-    /// What was asked for cannot be computed.
-    #[error("{0}")]
-    Filter(#[from] vesalius_filters::Error),
-}
-
-impl From<KindError> for Error {
-    fn from(error: KindError) -> Self {
-        match error {
-            KindError::Io(error) => Self::Io(error),
-            KindError::Unclear(error) => Self::MayBeLabels(error),
-        }
-    }
-}
 
 /// The grid of the result.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -3,10 +3,8 @@
 
 mod files;
 
-pub use files::{
-    Error as FileError, FileGrid, FileInterpolation, FileMap, FileResampling, VectorAxes,
-    resample_file,
-};
+pub use crate::FileError;
+pub use files::{FileGrid, FileInterpolation, FileMap, FileResampling, VectorAxes, resample_file};
 
 use vesalius_filters::{
     Convention, Error, Interpolation, LabelInterpolation, LabelResampleOptions, NnUnetLabelOptions,
