@@ -5,8 +5,8 @@ use crate::{Error, Layout, Result};
 
 /// The values of a text layout as little-endian bytes, and how many bytes of text follow them.
 pub(crate) fn read(layout: &Layout) -> Result<(Vec<u8>, u64)> {
-    let path = layout.file();
-    let bytes = std::fs::read(path).map_err(|e| Error::read(path, e))?;
+    let path = layout.file().path();
+    let bytes = layout.file().bytes()?;
     let start = usize::try_from(layout.start).unwrap_or(usize::MAX);
     let text = bytes.get(start..).unwrap_or(&[]);
     // Each value takes at least a digit and a space, so the text bounds what is allocated.

@@ -1,12 +1,11 @@
 //! The voxels of a file with a text header, packed before the header is written: it names the size.
 
-use crate::atomic::write_atomically;
 use crate::encode::Encoder;
 use crate::gzip;
 use crate::layout::Packing;
+use crate::sink::Sink;
 use crate::{Error, FileVoxel, Result, WriteOptions};
-use std::io::{self, Write};
-use std::path::Path;
+use std::io;
 
 pub(crate) struct Body {
     pub bytes: Vec<u8>,
@@ -43,11 +42,17 @@ impl Body {
     }
 
     /// Writes header and voxels into one file, or the voxels first into a file beside the header.
-    pub fn write(&self, path: &Path, header: &str, detached: Option<&String>) -> Result<()> {
+    pub fn write(
+        &self,
+        sink: &mut Sink<'_>,
+        header: &str,
+        detached: Option<&String>,
+    ) -> Result<()> {
         if let Some(name) = detached {
-            write_atomically(path.with_file_name(name), |w| w.write_all(&self.bytes))?;
+            let beside = sink.path().with_file_name(name);
+            Sink::File(&beside).put(|w| w.write_all(&self.bytes))?;
         }
-        write_atomically(path, |writer| {
+        sink.put(|writer| {
             writer.write_all(header.as_bytes())?;
             if detached.is_none() {
                 writer.write_all(&self.bytes)?;

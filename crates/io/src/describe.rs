@@ -1,6 +1,7 @@
 //! Everything that stands at a path, for people and for machines: one entry a volume.
 
 use crate::folder::files_below;
+use crate::place::Place;
 use crate::{
     Error, Format, ImageInfo, LabelName, ReadOptions, RefusedImage, Result, Scaling, Series,
     VoxelType, format, is_image, list_series_with, probe_with,
@@ -66,7 +67,7 @@ pub fn describe(path: impl AsRef<Path>) -> Result<Vec<Described>> {
 /// As [`describe`].
 pub fn describe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Vec<Described>> {
     let path = path.as_ref();
-    if !path.is_dir() && !format::is_dicom(path)? {
+    if !path.is_dir() && !format::is_dicom(&Place::on_disk(path))? {
         return probe_with(path, options).map(|info| vec![of_info(info)]);
     }
     let list = list_series_with(path, options)?;

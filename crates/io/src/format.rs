@@ -1,5 +1,6 @@
 //! Which format a file has: by content for reading, by name for writing and for folder listings.
 
+use crate::place::Place;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -131,15 +132,14 @@ pub(crate) struct Head {
     pub gzip: bool,
 }
 
-pub(crate) fn head(path: &Path) -> Result<Head> {
-    let fail = |source| Error::read(path, source);
-    let file = std::fs::File::open(path).map_err(fail)?;
+pub(crate) fn head(place: &Place) -> Result<Head> {
     let mut bytes = Vec::new();
-    (&file).take(HEAD).read_to_end(&mut bytes).map_err(fail)?;
+    let read = place.open_at(0)?.take(HEAD).read_to_end(&mut bytes);
+    read.map_err(|source| Error::read(place.path(), source))?;
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(Head { bytes, gzip: false });
     }
-    let file = std::fs::File::open(path).map_err(fail)?;
+    let file = place.open_at(0)?;
     let mut inflated = Vec::new();
     // What could be inflated before a fault is enough here; reading the image reports the fault.
     let _ = flate2::read::MultiGzDecoder::new(file)
@@ -166,11 +166,11 @@ pub(crate) fn detect(head: &[u8]) -> Option<Format> {
 }
 
 /// Whether a path is a folder or a DICOM file.
-pub(crate) fn is_dicom(path: &Path) -> Result<bool> {
-    if path.is_dir() {
+pub(crate) fn is_dicom(place: &Place) -> Result<bool> {
+    if place.is_folder() {
         return Ok(true);
     }
-    let head = head(path)?;
+    let head = head(place)?;
     Ok(!head.gzip && detect(&head.bytes) == Some(Format::Dicom))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::decode::{convert, decode, misfit};
 use crate::layout::{Packing, Parsed};
+use crate::place::Place;
 use crate::source::{Source, check_packed, read_all};
 use crate::{
     Error, Extension, FileVoxel, Format, FourthAxis, ImageInfo, Layout, ReadOptions, Result,
@@ -31,18 +32,23 @@ pub fn open(path: impl AsRef<Path>) -> Result<ImageFile> {
 /// # Errors
 /// As [`open`].
 pub fn open_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<ImageFile> {
+    open_place(&Place::on_disk(path.as_ref()), options)
+}
+
+pub(crate) fn open_place(place: &Place, options: &ReadOptions) -> Result<ImageFile> {
     Ok(ImageFile {
-        parsed: parse(path.as_ref(), options)?,
+        parsed: parse(place, options)?,
         options: options.clone(),
     })
 }
 
-fn parse(path: &Path, options: &ReadOptions) -> Result<Parsed> {
-    let head = format::head(path)?;
+fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
+    let path = place.path();
+    let head = format::head(place)?;
     let mut parsed = match (format::detect(&head.bytes), head.gzip) {
-        (Some(Format::Nifti1 | Format::Nifti2), gzip) => nifti::parse(path, gzip, options),
-        (Some(Format::MetaImage), false) => metaimage::parse(path, options),
-        (Some(Format::Nrrd), false) => nrrd::parse(path, options),
+        (Some(Format::Nifti1 | Format::Nifti2), gzip) => nifti::parse(place, gzip, options),
+        (Some(Format::MetaImage), false) => metaimage::parse(place, options),
+        (Some(Format::Nrrd), false) => nrrd::parse(place, options),
         (Some(Format::Dicom), false) => Err(Error::unsupported(
             path,
             "opening a DICOM file for reading in parts",
@@ -53,7 +59,7 @@ fn parse(path: &Path, options: &ReadOptions) -> Result<Parsed> {
             format!("{format} inside of gzip"),
             "unpack it with gunzip first",
         )),
-        (None, _) => match nifti::header_beside(path) {
+        (None, _) => match nifti::header_beside(place) {
             Some((header, gzip)) => nifti::parse(&header, gzip, options),
             None => Err(Error::NotAnImage {
                 path: path.to_owned(),
@@ -77,9 +83,7 @@ fn check_length(layout: &Layout) -> Result<u64> {
     let each = layout.bytes() / layout.files.len() as u64;
     let expected = layout.start.saturating_add(each);
     for (i, file) in layout.files.iter().enumerate() {
-        let there = std::fs::metadata(file)
-            .map_err(|e| Error::read(file, e))?
-            .len();
+        let there = file.length()?;
         if there < expected {
             return Err(layout.truncated(i, expected, there));
         }

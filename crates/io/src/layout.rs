@@ -1,5 +1,6 @@
 //! Where a file's voxels lie and how they are stored: what every format's header comes down to.
 
+use crate::place::Place;
 use crate::{Error, FileVoxel, Format, LabelName, Result, VoxelType};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -63,7 +64,7 @@ pub(crate) enum Packing {
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     /// The data file; several when each holds an equal share.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<Place>,
     /// Byte of the file where the voxels, or the packed stream, begin.
     pub start: u64,
     pub packing: Packing,
@@ -80,13 +81,13 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// The first data file; every parser names at least one.
-    pub fn file(&self) -> &Path {
+    pub fn file(&self) -> &Place {
         &self.files[0]
     }
 
     pub fn truncated(&self, file: usize, expected: u64, offset: u64) -> Error {
         Error::Truncated {
-            path: self.files[file].clone(),
+            path: self.files[file].path().to_owned(),
             what: "header and voxels".to_owned(),
             expected,
             offset,
@@ -126,7 +127,7 @@ impl Layout {
     /// What to tell of bytes behind the voxels.
     pub fn surplus(&self, bytes: u64) -> Option<Warning> {
         (bytes > 0).then(|| Warning::SurplusData {
-            file: self.file().to_owned(),
+            file: self.file().path().to_owned(),
             bytes,
         })
     }

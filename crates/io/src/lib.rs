@@ -1,6 +1,7 @@
 //! Reads and writes medical images: NIfTI, DICOM series, MetaImage, NRRD.
 //!
-//! [`read()`] decides by a file's content, [`write()`] by its name; options structs stand beside them.
+//! [`read()`] decides by a file's content, [`write()`] by its name; options structs stand beside them. [`ImageBytes`],
+//! [`read_from`] and [`write_to`] do the same for memory and streams.
 //! Every image has a geometry in RAS+ millimetres, exact to the numbers in the file, or is refused.
 //! Files are written whole or not at all. Nothing above this crate opens an image file.
 
@@ -28,9 +29,12 @@ mod nrrd;
 mod options;
 mod orthonormal;
 mod picture;
+mod place;
 mod read;
 mod remedy;
+mod sink;
 mod source;
+mod stream;
 mod text_header;
 mod unfinished;
 mod voxel_type;
@@ -54,12 +58,16 @@ pub use layout::{ImageInfo, Scaling};
 pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};
 pub use options::{Extension, FourthAxis, NiftiVersion, OnWarning, ReadOptions, WriteOptions};
 pub use orthonormal::orthonormalised;
-pub use picture::{is_picture, read_picture, write_picture};
+pub use picture::{PictureKind, is_picture, read_picture, write_picture};
 pub use read::{
     probe, probe_with, read, read_as, read_as_with, read_labels, read_labels_as, read_labels_with,
     read_with,
 };
 pub use remedy::{RefusedImage, Remedy};
+pub use stream::{
+    ImageBytes, labels_to_bytes, picture_to_bytes, read_bytes, read_from, read_labels_bytes,
+    read_labels_from, to_bytes, write_labels_to, write_picture_to, write_to,
+};
 pub use unfinished::remove_unfinished;
 pub use voxel_type::{FileVoxel, VoxelType};
 pub use write::{write, write_labels, write_labels_with, write_made, write_with};

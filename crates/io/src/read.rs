@@ -1,8 +1,8 @@
 //! Whole images and label maps from files: the short way in.
 
-use crate::{
-    Error, FileVoxel, FourthAxis, ImageInfo, ReadOptions, Result, dicom, format, open_with,
-};
+use crate::image::open_place;
+use crate::place::Place;
+use crate::{Error, FileVoxel, FourthAxis, ImageInfo, ReadOptions, Result, dicom, format};
 use std::path::Path;
 use vesalius_volume::{Label, LabelMap, Volume};
 
@@ -39,11 +39,15 @@ pub fn read_as_with<T: FileVoxel>(
     path: impl AsRef<Path>,
     options: &ReadOptions,
 ) -> Result<Volume<T>> {
-    let path = path.as_ref();
-    if format::is_dicom(path)? {
-        return dicom::read(path, options);
+    image_at(&Place::on_disk(path.as_ref()), options)
+}
+
+/// The image at a place.
+pub(crate) fn image_at<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Result<Volume<T>> {
+    match format::is_dicom(place)? {
+        true => dicom::read(place, options),
+        false => open_place(place, options)?.read(),
     }
-    open_with(path, options)?.read()
 }
 
 /// Reads a label map; every value must be a whole number from 0 to 65,535, whatever type the file
@@ -71,12 +75,20 @@ pub fn read_labels_with<T: Label + FileVoxel>(
     path: impl AsRef<Path>,
     options: &ReadOptions,
 ) -> Result<LabelMap<T>> {
-    let path = path.as_ref();
+    labels_at(&Place::on_disk(path.as_ref()), options)
+}
+
+/// The label map at a place.
+pub(crate) fn labels_at<T: Label + FileVoxel>(
+    place: &Place,
+    options: &ReadOptions,
+) -> Result<LabelMap<T>> {
+    let path = place.path();
     let options = ReadOptions {
         fourth_axis: FourthAxis::Channels,
         ..options.clone()
     };
-    let volume: Volume<T> = read_as_with(path, &options)?;
+    let volume: Volume<T> = image_at(place, &options)?;
     if volume.channels() > 1 {
         return Err(Error::unsupported(
             path,
@@ -103,9 +115,13 @@ pub fn probe(path: impl AsRef<Path>) -> Result<ImageInfo> {
 /// # Errors
 /// As [`read()`].
 pub fn probe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<ImageInfo> {
-    let path = path.as_ref();
-    if format::is_dicom(path)? {
-        return dicom::probe(path, options);
+    info_at(&Place::on_disk(path.as_ref()), options)
+}
+
+/// What the header at a place says.
+pub(crate) fn info_at(place: &Place, options: &ReadOptions) -> Result<ImageInfo> {
+    match format::is_dicom(place)? {
+        true => dicom::probe(place, options),
+        false => Ok(open_place(place, options)?.info().clone()),
     }
-    Ok(open_with(path, options)?.info().clone())
 }

@@ -2,17 +2,18 @@
 
 use crate::gzip::{self, Unpack};
 use crate::layout::Packing;
+use crate::place::{Bytes, Place, Stream};
 use crate::{Error, Layout, Result, ascii};
-use memmap2::Mmap;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
 use vesalius_volume::check_memory;
 
 /// The voxel bytes of a layout in memory.
 pub(crate) struct Loaded {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     /// Where in them the voxels begin.
     first: usize,
+    /// Bytes of the voxels.
+    length: usize,
     /// Bytes of the file that follow the voxels, where only reading tells.
     pub surplus: u64,
 }
@@ -20,62 +21,78 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// The bytes of the voxels.
     pub fn voxels(&self) -> &[u8] {
-        &self.bytes[self.first..]
+        &self.bytes[self.first..self.first + self.length]
     }
 }
 
 /// All voxel bytes of the layout; a packed stream is read to its last check sum.
 pub(crate) fn read_all(layout: &Layout) -> Result<Loaded> {
-    let bytes = layout.bytes();
-    match layout.packing {
+    let length = layout.bytes() as usize;
+    let (bytes, first, surplus) = match layout.packing {
+        // Bytes behind them were told of when the file was opened.
         Packing::Raw => {
-            let each = bytes / layout.files.len() as u64;
-            let mut all = Vec::with_capacity(bytes as usize);
-            for i in 0..layout.files.len() {
-                read_file(layout, i, each, &mut all)?;
-            }
-            Ok(Loaded {
-                bytes: all,
-                first: 0,
-                // Told when the file was opened.
-                surplus: 0,
-            })
+            let (bytes, first) = read_raw(layout)?;
+            (bytes, first, 0)
         }
         Packing::Gzip | Packing::Zlib => {
-            let path = layout.file();
-            // A large file behind a small header is as much of a bomb as the other way round.
-            let there = std::fs::metadata(path).map_err(|e| Error::read(path, e))?;
-            let length = usize::try_from(there.len()).unwrap_or(usize::MAX);
-            check_memory("the packed file", [length, 1, 1], 1, 1, None)
-                .map_err(|source| Error::volume(path, source))?;
-            let packed = std::fs::read(path).map_err(|e| Error::read(path, e))?;
+            let file = layout.file();
+            let packed = read_packed(file)?;
             let start = usize::try_from(layout.start).unwrap_or(usize::MAX);
             let packed = packed.get(start..).unwrap_or(&[]);
-            let expected = layout.skip.saturating_add(bytes);
-            let inflated = gzip::inflate(path, packed, expected, layout.packing)?;
-            Ok(Loaded {
-                bytes: inflated.bytes,
-                first: layout.skip as usize,
-                surplus: inflated.surplus.bytes(),
-            })
+            let expected = layout.skip.saturating_add(layout.bytes());
+            let inflated = gzip::inflate(file.path(), packed, expected, layout.packing)?;
+            let (bytes, first) = (Bytes::Owned(inflated.bytes), layout.skip as usize);
+            (bytes, first, inflated.surplus.bytes())
         }
         Packing::Ascii => {
             let (bytes, surplus) = ascii::read(layout)?;
-            Ok(Loaded {
-                bytes,
-                first: 0,
-                surplus,
-            })
+            (Bytes::Owned(bytes), 0, surplus)
         }
+    };
+    Ok(Loaded {
+        bytes,
+        first,
+        length,
+        surplus,
+    })
+}
+
+/// The packed bytes of a file.
+fn read_packed(file: &Place) -> Result<Bytes> {
+    if !file.is_in_memory() {
+        // A large file behind a small header is as much of a bomb as the other way round.
+        let length = usize::try_from(file.length()?).unwrap_or(usize::MAX);
+        check_memory("the packed file", [length, 1, 1], 1, 1, None)
+            .map_err(|source| Error::volume(file.path(), source))?;
     }
+    file.bytes()
+}
+
+/// Voxels that are not packed, and where in the bytes they begin.
+fn read_raw(layout: &Layout) -> Result<(Bytes, usize)> {
+    let bytes = layout.bytes();
+    if let [file] = &layout.files[..]
+        && file.is_in_memory()
+    {
+        let (there, expected) = (file.length()?, layout.start.saturating_add(bytes));
+        return match there < expected {
+            true => Err(layout.truncated(0, expected, there)),
+            false => Ok((file.bytes()?, layout.start as usize)),
+        };
+    }
+    let each = bytes / layout.files.len() as u64;
+    let mut all = Vec::with_capacity(bytes as usize);
+    for i in 0..layout.files.len() {
+        read_file(layout, i, each, &mut all)?;
+    }
+    Ok((Bytes::Owned(all), 0))
 }
 
 fn read_file(layout: &Layout, i: usize, length: u64, all: &mut Vec<u8>) -> Result<()> {
-    let path = &layout.files[i];
-    let fail = |source| Error::read(path, source);
-    let mut file = File::open(path).map_err(fail)?;
-    file.seek(SeekFrom::Start(layout.start)).map_err(fail)?;
-    let got = file.take(length).read_to_end(all).map_err(fail)? as u64;
+    let file = &layout.files[i];
+    let stream = file.open_at(layout.start)?;
+    let got = stream.take(length).read_to_end(all);
+    let got = got.map_err(|source| Error::read(file.path(), source))? as u64;
     if got < length {
         return Err(layout.truncated(i, layout.start + length, layout.start + got));
     }
@@ -83,12 +100,9 @@ fn read_file(layout: &Layout, i: usize, length: u64, all: &mut Vec<u8>) -> Resul
 }
 
 /// The packed stream of a layout from its beginning.
-fn unpack(layout: &Layout) -> Result<Unpack<BufReader<File>>> {
-    let path = layout.file();
-    let fail = |source| Error::read(path, source);
-    let mut file = File::open(path).map_err(fail)?;
-    file.seek(SeekFrom::Start(layout.start)).map_err(fail)?;
-    let packed = BufReader::with_capacity(1 << 16, file);
+fn unpack(layout: &Layout) -> Result<Unpack<BufReader<Stream>>> {
+    let packed = layout.file().open_at(layout.start)?;
+    let packed = BufReader::with_capacity(1 << 16, packed);
     Ok(Unpack::new(packed, layout.packing))
 }
 
@@ -98,19 +112,18 @@ pub(crate) fn check_packed(layout: &Layout) -> Result<()> {
     if !matches!(layout.packing, Packing::Gzip | Packing::Zlib) {
         return Ok(());
     }
-    let path = layout.file();
-    let there = std::fs::metadata(path).map_err(|e| Error::read(path, e))?;
-    let packed = there.len().saturating_sub(layout.start);
+    let file = layout.file();
+    let packed = file.length()?.saturating_sub(layout.start);
     let expected = layout.skip.saturating_add(layout.bytes());
-    gzip::check_ratio(path, packed, &mut unpack(layout)?, expected)
+    gzip::check_ratio(file.path(), packed, &mut unpack(layout)?, expected)
 }
 
 /// Voxel bytes on demand, asked for in rising order.
 pub(crate) enum Source {
-    Mapped(Mmap),
+    Mapped(Bytes),
     Whole(Loaded),
     Stream {
-        reader: Unpack<BufReader<File>>,
+        reader: Unpack<BufReader<Stream>>,
         /// Bytes of the unpacked stream that are behind us.
         at: u64,
         buffer: Vec<u8>,
@@ -119,21 +132,19 @@ pub(crate) enum Source {
 
 impl Source {
     pub fn open(layout: &Layout) -> Result<Self> {
-        let path = layout.file();
-        let fail = |source| Error::read(path, source);
         if layout.files.len() > 1 || layout.packing == Packing::Ascii {
             return Ok(Self::Whole(read_all(layout)?));
         }
-        let file = File::open(path).map_err(fail)?;
-        let there = file.metadata().map_err(fail)?.len();
         if layout.packing == Packing::Raw {
-            let expected = layout.start.saturating_add(layout.bytes());
-            if there < expected {
-                return Err(layout.truncated(0, expected, there));
-            }
-            // SAFETY: the map is read-only and as long as the file was a moment ago. A program that
-            // shortens the file meanwhile would break any reader that maps files.
-            return Ok(Self::Mapped(unsafe { Mmap::map(&file) }.map_err(fail)?));
+            let bytes = layout.file().map()?;
+            let (there, expected) = (
+                bytes.len() as u64,
+                layout.start.saturating_add(layout.bytes()),
+            );
+            return match there < expected {
+                true => Err(layout.truncated(0, expected, there)),
+                false => Ok(Self::Mapped(bytes)),
+            };
         }
         check_packed(layout)?;
         let reader = unpack(layout)?;
@@ -155,7 +166,8 @@ impl Source {
             Self::Stream { reader, at, buffer } => {
                 let start = layout.skip + offset;
                 let wanted = start + length as u64;
-                let fail = |at: u64, e: &io::Error| gzip::fault(layout.file(), at, wanted, e);
+                let fail =
+                    |at: u64, e: &io::Error| gzip::fault(layout.file().path(), at, wanted, e);
                 while *at < start {
                     let gap = (start - *at).min(1 << 16) as usize;
                     buffer.resize(gap.max(buffer.len()), 0);
@@ -171,6 +183,7 @@ impl Source {
             }
         }
     }
+
     /// Reads on to the end, so that the last check sum is checked; how many bytes follow the voxels,
     /// where only reading tells.
     pub fn finish(&mut self, layout: &Layout) -> Result<u64> {
@@ -183,7 +196,7 @@ impl Source {
                 let most = unread.saturating_add(gzip::most_behind(expected));
                 let found = reader.finish(most);
                 let found =
-                    found.map_err(|e| gzip::fault(layout.file(), expected, expected, &e))?;
+                    found.map_err(|e| gzip::fault(layout.file().path(), expected, expected, &e))?;
                 Ok(found.bytes().saturating_sub(unread))
             }
         }

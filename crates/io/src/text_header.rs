@@ -1,24 +1,24 @@
 //! What the two formats with text headers, MetaImage and NRRD, have in common.
 
+use crate::place::Place;
 use crate::{Error, Result};
-use std::fs::File;
 use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use vesalius_volume::{Affine, Geometry};
 
 /// Longer headers are refused: a header is a page of text, not a volume.
 const LONGEST: u64 = 16 << 20;
 
 /// The start of a file, long enough to hold its header when `ends` finds the end in it.
-pub(crate) fn read_head(path: &Path, ends: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>> {
-    let mut file = File::open(path).map_err(|e| Error::read(path, e))?;
+pub(crate) fn read_head(place: &Place, ends: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>> {
+    let mut file = place.open_at(0)?;
     let mut bytes = Vec::new();
     let mut step = 1 << 12;
     while (bytes.len() as u64) < LONGEST {
         let got = (&mut file)
             .take(step)
             .read_to_end(&mut bytes)
-            .map_err(|e| Error::read(path, e))?;
+            .map_err(|e| Error::read(place.path(), e))?;
         if got == 0 || ends(&bytes) {
             break;
         }
@@ -29,7 +29,8 @@ pub(crate) fn read_head(path: &Path, ends: impl Fn(&[u8]) -> bool) -> Result<Vec
 }
 
 /// A data file that a header names: in the header's folder or below, nowhere else.
-pub(crate) fn beside(path: &Path, field: &str, name: &str) -> Result<PathBuf> {
+pub(crate) fn beside(place: &Place, field: &str, name: &str) -> Result<Place> {
+    let path = place.path();
     let inside = Path::new(name)
         .components()
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
@@ -41,7 +42,9 @@ pub(crate) fn beside(path: &Path, field: &str, name: &str) -> Result<PathBuf> {
             "a file in the folder of the header or below it; move the data there",
         ));
     }
-    Ok(path.parent().unwrap_or(Path::new("")).join(name))
+    place.expect_neighbours("a header whose voxels stand in a file of their own")?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Ok(Place::on_disk(folder.join(name)))
 }
 
 /// A field's numbers; an error names the field.
@@ -123,13 +126,11 @@ mod tests {
 
     #[test]
     fn data_files_stay_in_the_headers_folder() {
-        let path = Path::new("scans/a.mhd");
-        assert_eq!(
-            beside(path, "f", "b.raw").unwrap(),
-            Path::new("scans/b.raw")
-        );
+        let header = Place::on_disk("scans/a.mhd");
+        let found = beside(&header, "f", "b.raw").unwrap();
+        assert_eq!(found.path(), Path::new("scans/b.raw"));
         for name in ["/etc/passwd", "../b.raw", "x/../../b.raw", ""] {
-            assert!(beside(path, "f", name).is_err(), "{name}");
+            assert!(beside(&header, "f", name).is_err(), "{name}");
         }
     }
 

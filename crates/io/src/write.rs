@@ -1,7 +1,8 @@
 //! Images and label maps to files: the name decides the format, the options everything else.
 
 use crate::encode::{MakeValues, Source};
-use crate::format::{Target, target};
+use crate::format::{self, Target};
+use crate::sink::Sink;
 use crate::{
     Error, FileVoxel, Result, VoxelType, WriteOptions, metaimage, nifti, nrrd, orthonormalised,
 };
@@ -27,7 +28,13 @@ pub fn write_with<T: FileVoxel>(
 ) -> Result<()> {
     let (geometry, channels) = (volume.geometry(), volume.channels());
     let source = Source::Memory(volume.data());
-    write_values(path.as_ref(), geometry, channels, source, options)
+    write_values(
+        &mut Sink::File(path.as_ref()),
+        None,
+        (geometry, channels),
+        source,
+        options,
+    )
 }
 
 /// Writes a label map in the smallest unsigned type that holds its labels.
@@ -50,6 +57,16 @@ pub fn write_labels_with<T: Label + FileVoxel>(
     labels: &LabelMap<T>,
     options: &WriteOptions,
 ) -> Result<()> {
+    labels_into(&mut Sink::File(path.as_ref()), None, labels, options)
+}
+
+/// Writes a label map in the smallest unsigned type that holds its labels.
+pub(crate) fn labels_into<T: Label + FileVoxel>(
+    sink: &mut Sink,
+    target: Option<Target>,
+    labels: &LabelMap<T>,
+    options: &WriteOptions,
+) -> Result<()> {
     let largest: u32 = labels.data().iter().max().map_or(0, |&label| label.into());
     let smallest = match largest {
         0..=255 => VoxelType::U8,
@@ -61,7 +78,7 @@ pub fn write_labels_with<T: Label + FileVoxel>(
         ..options.clone()
     };
     let source = Source::Memory(labels.data());
-    write_values(path.as_ref(), labels.geometry(), 1, source, &options)
+    write_values(sink, target, (labels.geometry(), 1), source, &options)
 }
 
 /// Writes values that never stand in memory together: `make` fills a run of them from a number on, x
@@ -78,35 +95,42 @@ pub fn write_made<T: FileVoxel>(
     options: &WriteOptions,
 ) -> Result<()> {
     let source = Source::Made(make);
-    write_values(path.as_ref(), geometry, channels, source, options)
+    let mut sink = Sink::File(path.as_ref());
+    write_values(&mut sink, None, (geometry, channels), source, options)
 }
 
-fn write_values<T: FileVoxel>(
-    path: &Path,
-    geometry: &Geometry,
-    channels: usize,
+/// Writes values as a kind of file, or as the kind that the sink's name asks for.
+pub(crate) fn write_values<T: FileVoxel>(
+    sink: &mut Sink,
+    target: Option<Target>,
+    (geometry, channels): (&Geometry, usize),
     source: Source<T>,
     options: &WriteOptions,
 ) -> Result<()> {
     let straight;
     let geometry = if options.orthonormalise {
-        straight = orthonormalised(geometry).map_err(|source| Error::volume(path, source))?;
+        let made = orthonormalised(geometry);
+        straight = made.map_err(|source| Error::volume(sink.path(), source))?;
         &straight
     } else {
         geometry
     };
-    match target(path)? {
+    let target = match target {
+        Some(target) => target,
+        None => format::target(sink.path())?,
+    };
+    match target {
         Target::Nifti { gzip } => {
-            nifti::write(path, geometry, channels, source, (false, gzip), options)
+            nifti::write(sink, geometry, channels, source, (false, gzip), options)
         }
         Target::NiftiPair { gzip } => {
-            nifti::write(path, geometry, channels, source, (true, gzip), options)
+            nifti::write(sink, geometry, channels, source, (true, gzip), options)
         }
         Target::MetaImage { detached } => {
-            metaimage::write(path, geometry, channels, source, detached, options)
+            metaimage::write(sink, geometry, channels, source, detached, options)
         }
         Target::Nrrd { detached } => {
-            nrrd::write(path, geometry, channels, source, detached, options)
+            nrrd::write(sink, geometry, channels, source, detached, options)
         }
     }
 }

@@ -2,32 +2,15 @@
 
 use super::element::{DataSet, Syntax, Walker};
 use super::tags;
+use crate::place::{Bytes, Place};
 use crate::{Error, Result};
-use memmap2::Mmap;
 use std::io::Read;
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
-
-/// The bytes that ranges of the data set point into.
-enum Bytes {
-    Mapped(Mmap),
-    Owned(Vec<u8>),
-}
-
-impl Deref for Bytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Mapped(map) => map,
-            Self::Owned(bytes) => bytes,
-        }
-    }
-}
 
 /// A DICOM file, walked through once.
 pub(super) struct DicomFile {
     pub path: PathBuf,
+    pub place: Place,
     bytes: Bytes,
     pub set: DataSet,
     pub syntax: Syntax,
@@ -69,24 +52,21 @@ const EXPLICIT_LITTLE: Syntax = Syntax {
 impl DicomFile {
     /// Reads the file's elements; pixel data stay in the file. `limit` bounds what a deflated file
     /// may unpack to.
-    pub fn open(path: &Path, limit: u64) -> Result<Self> {
-        let fail = |source| Error::read(path, source);
-        let file = std::fs::File::open(path).map_err(fail)?;
-        if file.metadata().map_err(fail)?.len() == 0 {
+    pub fn open(place: &Place, limit: u64) -> Result<Self> {
+        let path = place.path();
+        let map = place.map()?;
+        if map.is_empty() {
             return Err(Error::NotAnImage {
                 path: path.to_owned(),
                 found: "nothing (it is empty)".to_owned(),
             });
         }
-        // SAFETY: the map is read-only. A program that shortens the file meanwhile would break any
-        // reader that maps files.
-        let map = unsafe { Mmap::map(&file) }.map_err(fail)?;
         let (syntax, transfer_syntax, start) = read_meta(path, &map)?;
         let deflated = transfer_syntax == "1.2.840.10008.1.2.1.99";
         let (bytes, start) = if deflated {
             (Bytes::Owned(inflate(path, &map[start..], limit)?), 0)
         } else {
-            (Bytes::Mapped(map), start)
+            (map, start)
         };
         let mut walker = Walker {
             path,
@@ -97,6 +77,7 @@ impl DicomFile {
         let set = walker.data_set(bytes.len(), 0)?;
         Ok(Self {
             path: path.to_owned(),
+            place: place.clone(),
             bytes,
             set,
             syntax,

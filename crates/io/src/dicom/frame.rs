@@ -3,15 +3,15 @@
 use super::element::{DataSet, Value};
 use super::file::DicomFile;
 use super::tags;
+use crate::place::Place;
 use crate::{Error, Result, Scaling};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use vesalius_volume::Warning;
 
 /// One frame: a slice of a volume.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
-    pub file: PathBuf,
+    pub file: Place,
     /// Number in its file, from 0.
     pub index: usize,
     /// Centre of the first voxel, LPS mm.
@@ -278,7 +278,7 @@ fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&
         }
     }
     Frame {
-        file: file.path.clone(),
+        file: file.place.clone(),
         index,
         position: group(tags::PLANE_POSITION).and_then(|set| file.vector(set, tags::POSITION)),
         orientation: group(tags::PLANE_ORIENTATION)

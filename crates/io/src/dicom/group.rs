@@ -51,7 +51,10 @@ impl Group {
         if let Ok(Stack { order, .. }) = &stacked {
             frames = order.iter().map(|&i| frames[i].clone()).collect();
         }
-        let mut files: Vec<PathBuf> = frames.iter().map(|frame| frame.file.clone()).collect();
+        let mut files: Vec<PathBuf> = frames
+            .iter()
+            .map(|frame| frame.file.path().to_owned())
+            .collect();
         files.dedup();
         let voxel_type = meant_type(self.bits, &frames);
         let mut of_files = self.warnings;

@@ -20,6 +20,7 @@ pub(crate) use file::detect;
 pub use series::{Series, SeriesList, list_series, list_series_with};
 pub use slice_problem::{DicomOptions, SliceProblem, UnevenSlices};
 
+use crate::place::Place;
 use crate::{Error, FileVoxel, Format, ImageInfo, ReadOptions, Result, Scaling};
 use file::DicomFile;
 use pixels::Samples;
@@ -30,13 +31,14 @@ use std::path::Path;
 use vesalius_volume::Volume;
 
 /// Reads the series that the options name, or the only one.
-pub(crate) fn read<T: FileVoxel>(path: &Path, options: &ReadOptions) -> Result<Volume<T>> {
-    read_series(&series::choose(path, options)?, options)
+pub(crate) fn read<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Result<Volume<T>> {
+    read_series(&series::choose(place, options)?, options)
 }
 
 /// What a series' headers say, without its pixels.
-pub(crate) fn probe(path: &Path, options: &ReadOptions) -> Result<ImageInfo> {
-    let series = series::choose(path, options)?;
+pub(crate) fn probe(place: &Place, options: &ReadOptions) -> Result<ImageInfo> {
+    let path = place.path();
+    let series = series::choose(place, options)?;
     let info = series_info(path, &series)?;
     options.admit(path, &info.warnings)?;
     Ok(info)
@@ -131,11 +133,13 @@ fn fill<T: FileVoxel>(
     let pixels = series.size[0] * series.size[1];
     let mut by_file: BTreeMap<&Path, Vec<(usize, &mut [T])>> = BTreeMap::new();
     for (slice, &frame) in data.chunks_exact_mut(pixels).zip(&stack.order) {
-        let file = series.frames[frame].file.as_path();
+        let file = series.frames[frame].file.path();
         by_file.entry(file).or_default().push((frame, slice));
     }
     by_file.into_par_iter().try_for_each(|(path, slices)| {
-        let file = DicomFile::open(path, options.max_bytes)?;
+        // Every file has a frame, or it would not be here.
+        let place = &series.frames[slices[0].0].file;
+        let file = DicomFile::open(place, options.max_bytes)?;
         let header = frame::read(&file)?.filter(|h| [h.columns, h.rows] == series.size[..2]);
         let Some(header) = header else {
             return Err(Error::header(

@@ -3,28 +3,30 @@
 use super::file::DicomFile;
 use super::tags;
 use crate::folder::files_below;
+use crate::place::Place;
 use crate::{Error, ReadOptions, Result};
 use std::path::{Component, Path, PathBuf};
 
 /// The files to look at.
-pub(super) fn candidates(path: &Path, options: &ReadOptions) -> Result<Vec<PathBuf>> {
-    if path.is_dir() {
-        let mut files = files_below(path)?;
+pub(super) fn candidates(place: &Place, options: &ReadOptions) -> Result<Vec<Place>> {
+    if place.is_folder() {
+        let mut files = files_below(place.path())?;
         // A DICOMDIR lists files that the walk finds anyway.
         files.retain(|file| !file.ends_with("DICOMDIR"));
-        return Ok(files);
+        return Ok(files.into_iter().map(Place::on_disk).collect());
     }
-    let listed = directory(path, options)?;
-    Ok(if listed.is_empty() {
-        vec![path.to_owned()]
-    } else {
-        listed
-    })
+    let listed = directory(place, options)?;
+    if listed.is_empty() {
+        return Ok(vec![place.clone()]);
+    }
+    place.expect_neighbours("a DICOMDIR, which names other files,")?;
+    Ok(listed.into_iter().map(Place::on_disk).collect())
 }
 
 /// The files that a DICOMDIR names, all of them below its folder; none for another file.
-fn directory(path: &Path, options: &ReadOptions) -> Result<Vec<PathBuf>> {
-    let file = DicomFile::open(path, options.max_bytes)?;
+fn directory(place: &Place, options: &ReadOptions) -> Result<Vec<PathBuf>> {
+    let path = place.path();
+    let file = DicomFile::open(place, options.max_bytes)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut files = Vec::new();
     for record in file.set.items(tags::DIRECTORY_RECORDS) {

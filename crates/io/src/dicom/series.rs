@@ -8,6 +8,7 @@ use super::group::{group, split_copies};
 use super::search::candidates;
 use super::stack::normal;
 use super::tags;
+use crate::place::Place;
 use crate::{Error, ReadOptions, Result, Scaling, VoxelType};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -82,9 +83,12 @@ pub fn list_series(path: impl AsRef<Path>) -> Result<SeriesList> {
 /// # Errors
 /// As [`list_series`].
 pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<SeriesList> {
-    let path = path.as_ref();
-    let files = candidates(path, options)?;
-    let single = path.is_file() && files.len() == 1;
+    list(&Place::on_disk(path.as_ref()), options)
+}
+
+fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
+    let files = candidates(place, options)?;
+    let single = !place.is_folder() && files.len() == 1;
     let headers: Vec<_> = files
         .par_iter()
         .filter(|file| single || is_dicom(file))
@@ -95,9 +99,13 @@ pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result
     for (file, header) in headers {
         match header {
             Ok(Found::Image(header)) => found.push(*header),
-            Ok(Found::WithoutPixels { series_uid }) => empty.push((file.clone(), series_uid)),
+            Ok(Found::WithoutPixels { series_uid }) => {
+                empty.push((file.path().to_owned(), series_uid))
+            }
             Ok(Found::Nothing) => {}
-            Err(error) => list.unreadable.push((file.clone(), error.to_string())),
+            Err(error) => list
+                .unreadable
+                .push((file.path().to_owned(), error.to_string())),
         }
     }
     let groups = group(found);
@@ -129,8 +137,8 @@ enum Found {
     Nothing,
 }
 
-fn header(path: &Path, options: &ReadOptions) -> Result<Found> {
-    let file = DicomFile::open(path, options.max_bytes)?;
+fn header(place: &Place, options: &ReadOptions) -> Result<Found> {
+    let file = DicomFile::open(place, options.max_bytes)?;
     Ok(match frame::read(&file)? {
         Some(header) => Found::Image(Box::new(header)),
         None if frame::lacks_pixels(&file) => Found::WithoutPixels {
@@ -152,8 +160,8 @@ fn left_out(empty: &[(PathBuf, String)], uid: &str) -> Option<Warning> {
     })
 }
 
-fn is_dicom(path: &Path) -> bool {
-    crate::format::head(path).is_ok_and(|head| !head.gzip && super::detect(&head.bytes))
+fn is_dicom(place: &Place) -> bool {
+    crate::format::head(place).is_ok_and(|head| !head.gzip && super::detect(&head.bytes))
 }
 
 impl Series {
@@ -207,12 +215,13 @@ impl Series {
 }
 
 /// The one series that the options ask for.
-pub(super) fn choose(path: &Path, options: &ReadOptions) -> Result<Series> {
-    let list = list_series_with(path, options)?;
+pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Series> {
+    let path = place.path();
+    let list = list(place, options)?;
     if let Some((file, reason)) = list.unreadable.first() {
-        if path.is_file() && file == path {
+        if !place.is_folder() && file == path {
             // The file itself is what is wrong, not one among many.
-            header(path, options)?;
+            header(place, options)?;
         }
         return Err(Error::Unreadable {
             path: path.to_owned(),

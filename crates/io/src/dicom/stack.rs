@@ -179,7 +179,7 @@ mod tests {
 
     fn frames(positions: &[[f64; 3]]) -> Vec<Frame> {
         let frame = |position: &[f64; 3]| Frame {
-            file: "a".into(),
+            file: crate::place::Place::on_disk("a"),
             index: 0,
             position: Some(*position),
             orientation: Some([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),

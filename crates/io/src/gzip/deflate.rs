@@ -12,7 +12,7 @@ pub(super) const BLOCK: usize = 1 << 19;
 /// Writes `length` bytes, which `fill` produces from an offset on, as one gzip member or zlib stream
 /// whose blocks are compressed in parallel, at libdeflate's levels 0 to 12.
 pub(crate) fn write_packed(
-    writer: &mut impl Write,
+    writer: &mut (impl Write + ?Sized),
     packing: Packing,
     level: u32,
     length: usize,

@@ -1,11 +1,12 @@
 //! A MetaImage header to where its voxels lie.
 
 use crate::layout::{Packing, Parsed, checked_values};
+use crate::place::Place;
 use crate::text_header::{LPS, beside, numbers, pattern, read_head, world};
 use crate::{Error, Format, ImageInfo, Layout, ReadOptions, Result, Scaling, VoxelType};
 use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 use vesalius_volume::{Geometry, Warning};
 
 /// Whether the bytes begin a MetaImage header.
@@ -19,6 +20,7 @@ pub(crate) fn detect(head: &[u8]) -> bool {
 
 /// The fields of a header and where it ends.
 struct Header<'a> {
+    place: &'a Place,
     path: &'a Path,
     fields: BTreeMap<String, String>,
     /// File names of `ElementDataFile = LIST`.
@@ -28,15 +30,17 @@ struct Header<'a> {
 
 const LAST: &str = "ElementDataFile";
 
-fn read_header(path: &Path) -> Result<Header<'_>> {
+fn read_header(place: &Place) -> Result<Header<'_>> {
+    let path = place.path();
     let complete = |bytes: &[u8]| {
         let at = bytes.windows(LAST.len()).position(|w| w == LAST.as_bytes());
         at.is_some_and(|at| {
             bytes[at..].contains(&b'\n') && !bytes[at..].starts_with(b"ElementDataFile = LIST")
         })
     };
-    let bytes = read_head(path, complete)?;
+    let bytes = read_head(place, complete)?;
     let mut header = Header {
+        place,
         path,
         fields: BTreeMap::new(),
         list: Vec::new(),
@@ -107,8 +111,9 @@ impl Header<'_> {
 }
 
 /// Reads the header at `path`, which [`detect`] has recognised.
-pub(crate) fn parse(path: &Path, options: &ReadOptions) -> Result<Parsed> {
-    let header = read_header(path)?;
+pub(crate) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
+    let path = place.path();
+    let header = read_header(place)?;
     let axes: usize = numbers(path, "NDims", header.need("NDims")?)?
         .first()
         .copied()
@@ -300,14 +305,14 @@ fn decided(header: &Header, voxel_type: VoxelType, packing: Packing) -> Vec<Warn
 }
 
 fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
-    let path = header.path;
+    let (path, place) = (header.path, header.place);
     let name = header.need(LAST)?;
     let local = name.eq_ignore_ascii_case("LOCAL");
     layout.files = match name {
-        _ if local => vec![path.to_owned()],
-        "LIST" => beside_all(path, &header.list)?,
-        _ if name.contains('%') => beside_all(path, &pattern(path, LAST, name)?)?,
-        _ => vec![beside(path, LAST, name)?],
+        _ if local => vec![place.clone()],
+        "LIST" => beside_all(place, &header.list)?,
+        _ if name.contains('%') => beside_all(place, &pattern(path, LAST, name)?)?,
+        _ => vec![beside(place, LAST, name)?],
     };
     if !local {
         layout.start = 0;
@@ -342,10 +347,7 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
             Ok(skip) => layout.start += skip,
             // The voxels stand at the end, whatever comes before them.
             Err(_) => {
-                let file = layout.file();
-                let length = std::fs::metadata(file)
-                    .map_err(|e| Error::read(file, e))?
-                    .len();
+                let length = layout.file().length()?;
                 layout.start = length.saturating_sub(layout.bytes() / count as u64);
             }
         }
@@ -353,17 +355,15 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
     Ok(layout)
 }
 
-fn beside_all(path: &Path, names: &[String]) -> Result<Vec<PathBuf>> {
-    names.iter().map(|name| beside(path, LAST, name)).collect()
+fn beside_all(place: &Place, names: &[String]) -> Result<Vec<Place>> {
+    names.iter().map(|name| beside(place, LAST, name)).collect()
 }
 
 /// zlib by the format's definition; some programs put gzip there, which its magic tells.
-fn packing_of(file: &Path, start: u64) -> Result<Packing> {
-    let fail = |source| Error::read(file, source);
-    let mut stream = std::fs::File::open(file).map_err(fail)?;
-    stream.seek(SeekFrom::Start(start)).map_err(fail)?;
+fn packing_of(file: &Place, start: u64) -> Result<Packing> {
     let mut magic = Vec::new();
-    stream.take(2).read_to_end(&mut magic).map_err(fail)?;
+    let read = file.open_at(start)?.take(2).read_to_end(&mut magic);
+    read.map_err(|source| Error::read(file.path(), source))?;
     Ok(if magic == [0x1f, 0x8b] {
         Packing::Gzip
     } else {

@@ -3,21 +3,22 @@
 use crate::body::Body;
 use crate::encode::{Encoder, Source};
 use crate::layout::Packing;
+use crate::sink::Sink;
 use crate::text_header::LPS;
 use crate::{FileVoxel, Result, VoxelType, WriteOptions};
-use std::path::Path;
 use vesalius_volume::Geometry;
 
 /// Writes channels × voxels values, x fastest; a `.mhd` gets its voxels beside it.
 pub(crate) fn write<T: FileVoxel>(
-    path: &Path,
+    sink: &mut Sink<'_>,
     geometry: &Geometry,
     channels: usize,
     source: Source<T>,
     detached: bool,
     options: &WriteOptions,
 ) -> Result<()> {
-    let encoder = Encoder::new(path, source, (geometry, channels), options);
+    let path = sink.path().to_owned();
+    let encoder = Encoder::new(&path, source, (geometry, channels), options);
     let packing = if options.compress {
         Packing::Zlib
     } else {
@@ -26,7 +27,7 @@ pub(crate) fn write<T: FileVoxel>(
     let body = Body::new(&encoder, channels, packing, options)?;
     let data_name = if detached {
         let ending = if options.compress { "zraw" } else { "raw" };
-        format!("{}.{ending}", crate::strip_extension(path))
+        format!("{}.{ending}", crate::strip_extension(&path))
     } else {
         "LOCAL".to_owned()
     };
@@ -40,7 +41,7 @@ pub(crate) fn write<T: FileVoxel>(
         header += "CompressedData = False\n";
     }
     header += &format!("ElementDataFile = {data_name}\n");
-    body.write(path, &header, detached.then_some(&data_name))
+    body.write(sink, &header, detached.then_some(&data_name))
 }
 
 fn header(geometry: &Geometry, channels: usize, voxel_type: VoxelType) -> String {

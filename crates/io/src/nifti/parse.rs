@@ -3,16 +3,17 @@
 use super::geometry;
 use super::header::{self, Header};
 use crate::layout::{Packing, Parsed, checked_values};
+use crate::place::Place;
 use crate::{Error, Extension, ImageInfo, Layout, ReadOptions, Result, Scaling, VoxelType};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use vesalius_volume::{Affine, Geometry, Warning};
 
 /// Reads the header of the file at `path`, which [`super::detect`] has recognised.
-pub(crate) fn parse(path: &Path, gzip: bool, options: &ReadOptions) -> Result<Parsed> {
-    let mut stream = open(path, gzip)?;
+pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<Parsed> {
+    let path = place.path();
+    let mut stream = open(place, gzip)?;
     let mut bytes = vec![0; 540];
     let got = read_up_to(&mut stream, &mut bytes).map_err(|e| Error::read(path, e))?;
     let Some(header) = header::read(&bytes[..got]) else {
@@ -31,15 +32,15 @@ pub(crate) fn parse(path: &Path, gzip: bool, options: &ReadOptions) -> Result<Pa
     let extent = check_dimensions(path, &header)?;
     checked_values(path, &extent, voxel_type.bytes())?;
     let offset = voxel_offset(path, &header)?;
-    let extensions = read_extensions(path, &header, offset, gzip)?;
+    let extensions = read_extensions(place, &header, offset, gzip)?;
     let (size, channels, fourth_axis) = split_axes(path, &extent)?;
     let mut warnings = Vec::new();
     let layout = locate(
-        path,
+        place,
         gzip,
         &header,
         Layout {
-            files: vec![path.to_owned()],
+            files: vec![place.clone()],
             start: 0,
             packing: Packing::Raw,
             skip: offset,
@@ -76,8 +77,8 @@ pub(crate) fn parse(path: &Path, gzip: bool, options: &ReadOptions) -> Result<Pa
     })
 }
 
-fn open(path: &Path, gzip: bool) -> Result<Box<dyn Read>> {
-    let file = File::open(path).map_err(|e| Error::read(path, e))?;
+fn open(place: &Place, gzip: bool) -> Result<Box<dyn Read>> {
+    let file = place.open_at(0)?;
     Ok(if gzip {
         Box::new(flate2::read::MultiGzDecoder::new(file))
     } else {
@@ -226,11 +227,11 @@ fn world(
 }
 
 /// Points the layout at the file with the voxels.
-fn locate(path: &Path, gzip: bool, header: &Header, mut layout: Layout) -> Result<Layout> {
+fn locate(place: &Place, gzip: bool, header: &Header, mut layout: Layout) -> Result<Layout> {
     let mut gzip = gzip;
     if header.pair {
-        let (image, compressed) = partner(path)?;
-        (layout.files, gzip) = (vec![image], compressed);
+        let (image, compressed) = partner(place)?;
+        (layout.files, gzip) = (vec![Place::on_disk(image)], compressed);
     }
     if gzip {
         layout.packing = Packing::Gzip;
@@ -241,7 +242,9 @@ fn locate(path: &Path, gzip: bool, header: &Header, mut layout: Layout) -> Resul
 }
 
 /// The `.img` of an `.hdr`, and whether it is compressed; compressed like the header if both exist.
-fn partner(path: &Path) -> Result<(PathBuf, bool)> {
+fn partner(place: &Place) -> Result<(PathBuf, bool)> {
+    place.expect_neighbours("the header of a pair, whose voxels stand in an .img file,")?;
+    let path = place.path();
     let name = path.to_string_lossy();
     let plain = name.strip_suffix(".gz");
     let stem = plain
@@ -267,8 +270,11 @@ fn partner(path: &Path) -> Result<(PathBuf, bool)> {
 }
 
 /// The NIfTI header of an `.img` file, and whether it is compressed.
-pub(crate) fn header_beside(path: &Path) -> Option<(PathBuf, bool)> {
-    let name = path.to_string_lossy();
+pub(crate) fn header_beside(place: &Place) -> Option<(Place, bool)> {
+    if place.is_in_memory() {
+        return None;
+    }
+    let name = place.path().to_string_lossy();
     let plain = name.strip_suffix(".gz");
     let stem = plain.unwrap_or(&name);
     let stem = stem.strip_suffix(".img").or(stem.strip_suffix(".IMG"))?;
@@ -278,8 +284,8 @@ pub(crate) fn header_beside(path: &Path) -> Option<(PathBuf, bool)> {
     }
     endings
         .iter()
-        .map(|ending| PathBuf::from(format!("{stem}{ending}")))
-        .filter(|candidate| candidate.is_file())
+        .map(|ending| Place::on_disk(format!("{stem}{ending}")))
+        .filter(|candidate| candidate.path().is_file())
         .find_map(|candidate| {
             let head = crate::format::head(&candidate).ok()?;
             header::read(&head.bytes)?
@@ -290,7 +296,7 @@ pub(crate) fn header_beside(path: &Path) -> Option<(PathBuf, bool)> {
 
 /// The extensions between the header and the voxels; `esize` is checked, so a zero ends the walk.
 fn read_extensions(
-    path: &Path,
+    place: &Place,
     header: &Header,
     offset: u64,
     gzip: bool,
@@ -300,7 +306,7 @@ fn read_extensions(
     let start = header::length(header.version) as u64;
     let mut bytes = Vec::new();
     let end = if header.pair { MOST } else { offset.min(MOST) };
-    let read = open(path, gzip)?.take(end).read_to_end(&mut bytes);
+    let read = open(place, gzip)?.take(end).read_to_end(&mut bytes);
     if read.is_err() || bytes.get(start as usize).copied().unwrap_or(0) == 0 {
         // A fault in the stream is reported, with its place, when the voxels are read.
         return Ok(Vec::new());

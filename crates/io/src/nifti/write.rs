@@ -2,26 +2,27 @@
 
 use super::geometry;
 use super::header::{self, Header};
-use crate::atomic::write_atomically;
 use crate::encode::{Encoder, Source};
 use crate::layout::Packing;
+use crate::sink::Sink;
 use crate::{Error, FileVoxel, NiftiVersion, Result, WriteOptions, gzip};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use vesalius_volume::Geometry;
 
 /// Voxels encoded at a time when the file is not compressed.
 const SLAB: usize = 1 << 22;
 
-/// Writes channels × voxels values, x fastest, as the file's name says.
+/// Writes channels × voxels values, x fastest, as a single file or a pair.
 pub(crate) fn write<T: FileVoxel>(
-    path: &Path,
+    sink: &mut Sink<'_>,
     geometry: &Geometry,
     channels: usize,
     source: Source<T>,
     (pair, compressed): (bool, bool),
     options: &WriteOptions,
 ) -> Result<()> {
+    let path = &sink.path().to_owned();
     let encoder = Encoder::new(path, source, (geometry, channels), options);
     let mut header = describe(path, geometry, channels, &encoder, options)?;
     header.pair = pair;
@@ -31,12 +32,14 @@ pub(crate) fn write<T: FileVoxel>(
     let mut head = header::write(&header);
     head.extend(tail);
     if !pair {
-        return write_file(path, &head, Some(&encoder), compressed, options);
+        return write_file(sink, &head, Some(&encoder), compressed, options);
     }
     let (header_path, image_path) = pair_paths(path, compressed);
     // The voxels first: a header never stands beside voxels that are not there.
-    write_file(&image_path, &[], Some(&encoder), compressed, options)?;
-    write_file::<T>(&header_path, &head, None, compressed, options)
+    let mut image = Sink::File(&image_path);
+    write_file(&mut image, &[], Some(&encoder), compressed, options)?;
+    let mut header = Sink::File(&header_path);
+    write_file::<T>(&mut header, &head, None, compressed, options)
 }
 
 fn pair_paths(path: &Path, compressed: bool) -> (PathBuf, PathBuf) {
@@ -106,7 +109,7 @@ fn extension_bytes(options: &WriteOptions) -> Vec<u8> {
 }
 
 fn write_file<T: FileVoxel>(
-    path: &Path,
+    sink: &mut Sink<'_>,
     head: &[u8],
     voxels: Option<&Encoder<T>>,
     compressed: bool,
@@ -123,7 +126,7 @@ fn write_file<T: FileVoxel>(
             io::Error::other("a value does not fit")
         })
     };
-    let written = write_atomically(path, |writer| {
+    let written = sink.put(|writer| {
         if compressed {
             let length = head.len() + body;
             return gzip::write_packed(

@@ -1,5 +1,6 @@
 //! The fields of an NRRD header, and what single ones of them say.
 
+use crate::place::Place;
 use crate::text_header::read_head;
 use crate::{Error, Result, VoxelType, labels};
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use vesalius_volume::Warning;
 
 /// The header as it is written.
 pub(super) struct Header<'a> {
+    pub(super) place: &'a Place,
     pub(super) path: &'a Path,
     pub(super) fields: BTreeMap<String, String>,
     pub(super) pairs: BTreeMap<String, String>,
@@ -16,13 +18,14 @@ pub(super) struct Header<'a> {
     pub(super) end: u64,
 }
 
-pub(super) fn read_header(path: &Path) -> Result<Header<'_>> {
+pub(super) fn read_header(place: &Place) -> Result<Header<'_>> {
     let blank = |bytes: &[u8]| {
         bytes.windows(2).any(|w| w == b"\n\n") || bytes.windows(4).any(|w| w == b"\r\n\r\n")
     };
-    let bytes = read_head(path, blank)?;
+    let bytes = read_head(place, blank)?;
     let mut header = Header {
-        path,
+        place,
+        path: place.path(),
         fields: BTreeMap::new(),
         pairs: BTreeMap::new(),
         list: Vec::new(),

@@ -3,13 +3,14 @@
 use super::axes::{geometry, split_axes};
 use super::header::{Header, big_endian, ignored, read_header, voxel_type};
 use crate::layout::{Packing, Parsed, checked_values};
+use crate::place::Place;
 use crate::text_header::{beside, numbers, pattern};
 use crate::{Error, Format, ImageInfo, Layout, ReadOptions, Result, Scaling, labels};
-use std::path::Path;
 
 /// Reads the header at `path`, which begins with the magic.
-pub(crate) fn parse(path: &Path, options: &ReadOptions) -> Result<Parsed> {
-    let header = read_header(path)?;
+pub(crate) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
+    let path = place.path();
+    let header = read_header(place)?;
     let voxel_type = voxel_type(&header)?;
     let extent: Vec<u64> = numbers(path, "sizes", header.need("sizes")?)?;
     let dimension: Vec<usize> = numbers(path, "dimension", header.need("dimension")?)?;
@@ -26,7 +27,7 @@ pub(crate) fn parse(path: &Path, options: &ReadOptions) -> Result<Parsed> {
     let layout = locate(
         &header,
         Layout {
-            files: vec![path.to_owned()],
+            files: vec![place.clone()],
             start: header.end,
             packing: Packing::Raw,
             skip: 0,
@@ -72,7 +73,7 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
         };
         layout.files = names
             .iter()
-            .map(|name| beside(path, "data file", name))
+            .map(|name| beside(header.place, "data file", name))
             .collect::<Result<_>>()?;
         layout.start = 0;
     }
@@ -114,10 +115,7 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
             (Ok(skip), _) => layout.start = layout.start.saturating_add(skip),
             // The voxels stand at the end, whatever comes before them.
             (Err(_), Packing::Raw) => {
-                let file = layout.file();
-                let length = std::fs::metadata(file)
-                    .map_err(|e| Error::read(file, e))?
-                    .len();
+                let length = layout.file().length()?;
                 layout.start = length.saturating_sub(layout.bytes() / count as u64);
             }
             (Err(_), _) => {

@@ -3,21 +3,22 @@
 use crate::body::Body;
 use crate::encode::{Encoder, Source};
 use crate::layout::Packing;
+use crate::sink::Sink;
 use crate::text_header::LPS;
 use crate::{FileVoxel, Result, VoxelType, WriteOptions, labels};
-use std::path::Path;
 use vesalius_volume::Geometry;
 
 /// Writes channels × voxels values, x fastest; a `.nhdr` gets its voxels beside it.
 pub(crate) fn write<T: FileVoxel>(
-    path: &Path,
+    sink: &mut Sink<'_>,
     geometry: &Geometry,
     channels: usize,
     source: Source<T>,
     detached: bool,
     options: &WriteOptions,
 ) -> Result<()> {
-    let encoder = Encoder::new(path, source, (geometry, channels), options);
+    let path = sink.path().to_owned();
+    let encoder = Encoder::new(&path, source, (geometry, channels), options);
     let packing = if options.compress {
         Packing::Gzip
     } else {
@@ -25,17 +26,17 @@ pub(crate) fn write<T: FileVoxel>(
     };
     let body = Body::new(&encoder, channels, packing, options)?;
     let ending = if options.compress { "raw.gz" } else { "raw" };
-    let data_name = format!("{}.{ending}", crate::strip_extension(path));
+    let data_name = format!("{}.{ending}", crate::strip_extension(&path));
     let mut header = header(geometry, channels, encoder.voxel_type, options.compress);
     if detached {
         header += &format!("data file: {data_name}\n");
     } else {
         header += &labels::to_segments(&options.labels);
         header += "\n";
-        return body.write(path, &header, None);
+        return body.write(sink, &header, None);
     }
     header += &labels::to_segments(&options.labels);
-    body.write(path, &header, Some(&data_name))
+    body.write(sink, &header, Some(&data_name))
 }
 
 fn header(geometry: &Geometry, channels: usize, voxel_type: VoxelType, compress: bool) -> String {

@@ -7,7 +7,9 @@ mod png;
 mod tiff;
 mod tiff_file;
 
-use crate::{Error, Result, write_atomically};
+use crate::place::Place;
+use crate::sink::Sink;
+use crate::{Error, Result};
 use std::path::Path;
 use vesalius_volume::{Geometry, Volume};
 
@@ -51,17 +53,22 @@ impl Picture {
 
 /// Whether the name is that of a picture (`.png`, `.bmp`, `.tif`, `.tiff`); hidden files are not.
 pub fn is_picture(path: impl AsRef<Path>) -> bool {
-    Kind::of(path.as_ref()).is_some()
+    PictureKind::of(path.as_ref()).is_some()
 }
 
+/// A file format of pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+#[non_exhaustive]
+pub enum PictureKind {
+    /// PNG, `.png`.
     Png,
+    /// BMP, `.bmp`.
     Bmp,
+    /// TIFF, `.tif` or `.tiff`; the only one with several slices.
     Tiff,
 }
 
-impl Kind {
+impl PictureKind {
     fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         let known = [
@@ -86,8 +93,13 @@ impl Kind {
 /// [`Error::Read`], [`Error::Header`] and [`Error::Unsupported`] for a file that is none of these, is cut
 /// short, or has pixels of another kind; [`Error::TooLarge`].
 pub fn read_picture(path: impl AsRef<Path>) -> Result<Volume<f32>> {
-    let path = path.as_ref();
-    let bytes = std::fs::read(path).map_err(|source| Error::read(path, source))?;
+    picture_at(&Place::on_disk(path.as_ref()))
+}
+
+/// The picture at a place; one in memory has no file with its spacing beside it.
+pub(crate) fn picture_at(place: &Place) -> Result<Volume<f32>> {
+    let path = place.path();
+    let bytes = place.bytes()?;
     let picture = match bytes.get(..4) {
         Some(b"\x89PNG") => png::read(path, &bytes),
         Some(b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+") => tiff::read(path, &bytes),
@@ -100,6 +112,7 @@ pub fn read_picture(path: impl AsRef<Path>) -> Result<Volume<f32>> {
     }?;
     let spacing = match picture.size[2] {
         1 => [1.0, 1.0, ACROSS],
+        _ if place.is_in_memory() => [1.0; 3],
         _ => tiff::spacing(path)?,
     };
     Geometry::axis_aligned(picture.size, spacing)
@@ -115,34 +128,45 @@ pub fn read_picture(path: impl AsRef<Path>) -> Result<Volume<f32>> {
 /// them.
 pub fn write_picture(path: impl AsRef<Path>, grid: &Geometry, labels: &[u16]) -> Result<()> {
     let path = path.as_ref();
-    let size = grid.size();
-    let wide = labels.iter().any(|&label| label >= 255);
-    let bad = |what: &str, remedy: &str| Err(Error::unsupported(path, what, remedy));
-    let bytes = match Kind::of(path) {
-        None => {
-            return Err(Error::UnknownExtension {
-                path: path.to_owned(),
-            });
-        }
-        Some(Kind::Tiff) => tiff::bytes(size, labels, wide),
-        Some(_) if size[2] != 1 => {
-            return bad("a picture of several slices", "end its name in .tif");
-        }
-        Some(Kind::Png) => png::bytes(size, labels, wide),
-        Some(Kind::Bmp) if wide => {
-            return bad("a BMP of labels above 254", "end its name in .png or .tif");
-        }
-        Some(Kind::Bmp) => Ok(bmp::bytes(size, labels)),
+    let Some(kind) = PictureKind::of(path) else {
+        return Err(Error::UnknownExtension {
+            path: path.to_owned(),
+        });
     };
-    let bytes = bytes.map_err(|source| Error::Write {
-        path: path.to_owned(),
-        source,
-    })?;
-    write_atomically(path, |writer| std::io::Write::write_all(writer, &bytes))?;
-    match size[2] {
+    picture_into(&mut Sink::File(path), kind, grid, labels)?;
+    match grid.size()[2] {
         1 => Ok(()),
         _ => tiff::write_spacing(path, grid.spacing()),
     }
+}
+
+/// Writes labels as a grey picture, without the spacing of several slices.
+pub(crate) fn picture_into(
+    sink: &mut Sink,
+    kind: PictureKind,
+    grid: &Geometry,
+    labels: &[u16],
+) -> Result<()> {
+    let path = sink.path().to_owned();
+    let size = grid.size();
+    let wide = labels.iter().any(|&label| label >= 255);
+    let bad = |what: &str, remedy: &str| Err(Error::unsupported(&path, what, remedy));
+    let bytes = match kind {
+        PictureKind::Tiff => tiff::bytes(size, labels, wide),
+        _ if size[2] != 1 => {
+            return bad("a picture of several slices", "write it as TIFF (.tif)");
+        }
+        PictureKind::Png => png::bytes(size, labels, wide),
+        PictureKind::Bmp if wide => {
+            return bad(
+                "a BMP of labels above 254",
+                "write it as PNG (.png) or TIFF (.tif)",
+            );
+        }
+        PictureKind::Bmp => Ok(bmp::bytes(size, labels)),
+    };
+    let bytes = bytes.map_err(|source| Error::Write { path, source })?;
+    sink.put(|writer| writer.write_all(&bytes))
 }
 
 /// The number of values, when it is one that a picture may have.
@@ -192,7 +216,7 @@ mod tests {
         write_picture(&path, &grid, &wide).unwrap();
         assert_eq!(read_picture(&path).unwrap().data()[3], 3000.0);
         let refused = write_picture(folder.path().join("w.bmp"), &grid, &wide).unwrap_err();
-        assert!(refused.to_string().contains(".png or .tif"));
+        assert!(refused.to_string().contains("(.png) or TIFF"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod formats;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hostile;
+mod memory;
 mod mutations;
 mod nifti;
 mod parity;
