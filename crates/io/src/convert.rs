@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use vesalius_volume::{Geometry, Warning};
 
 /// How to convert.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ConvertOptions {
     /// How the input is read.
     pub read: ReadOptions,
@@ -50,7 +50,7 @@ pub fn convert(
 ) -> Result<Converted> {
     let (input, output) = (input.as_ref(), output.as_ref());
     // A name that cannot be written is refused before a large file is read.
-    let target = format::target(output)?;
+    let target = format::target(output, &options.write.registry)?;
     let info = probe_with(input, &options.read)?;
     let mut write = options.write.clone();
     if write.labels.is_empty() {

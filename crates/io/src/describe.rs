@@ -4,7 +4,7 @@ use crate::folder::files_below;
 use crate::place::Place;
 use crate::{
     Error, Format, ImageInfo, LabelName, ReadOptions, RefusedImage, Result, Scaling, Series,
-    VoxelType, format, is_image, list_series_with, probe_with,
+    VoxelType, format, is_image_with, list_series_with, probe_with,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ pub fn describe(path: impl AsRef<Path>) -> Result<Vec<Described>> {
 /// As [`describe`].
 pub fn describe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Vec<Described>> {
     let path = path.as_ref();
-    if !path.is_dir() && !format::is_dicom(&Place::on_disk(path))? {
+    if !path.is_dir() && !format::is_dicom(&Place::on_disk(path), options)? {
         return probe_with(path, options).map(|info| vec![of_info(info)]);
     }
     let list = list_series_with(path, options)?;
@@ -76,15 +76,18 @@ pub fn describe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Ve
     all.extend(unreadable.map(|(path, problem)| of_problem(path, Some(Format::Dicom), problem)));
     if path.is_dir() {
         let files = files_below(path)?;
-        all.extend(files.into_iter().filter(|file| is_image(file)).map(|file| {
-            match probe_with(&file, options) {
-                Ok(info) => of_info(info),
-                Err(error) => Described {
-                    refused: RefusedImage::of(&error),
-                    ..of_problem(file, None, error.to_string())
-                },
-            }
-        }));
+        all.extend(
+            files
+                .into_iter()
+                .filter(|file| is_image_with(file, &options.registry))
+                .map(|file| match probe_with(&file, options) {
+                    Ok(info) => of_info(info),
+                    Err(error) => Described {
+                        refused: RefusedImage::of(&error),
+                        ..of_problem(file, None, error.to_string())
+                    },
+                }),
+        );
     }
     if all.is_empty() {
         return Err(Error::NotAnImage {

@@ -245,6 +245,24 @@ pub enum Error {
         /// What had to be decided.
         warning: Box<vesalius_volume::Warning>,
     },
+    /// A format of the program's own refused the file or the image.
+    #[error("{path}: {format}: {source}")]
+    Custom {
+        /// The file.
+        path: PathBuf,
+        /// The format's name.
+        format: String,
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A format of the program's own that the registry cannot make.
+    #[error("{path}: {source}")]
+    Registry {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: vesalius_registry::Error,
+    },
     /// A geometry that is not usable, or voxels that memory does not hold.
     #[error("{path}: {source}")]
     Volume {
@@ -279,6 +297,11 @@ impl Error {
             | Self::Unreadable { .. } => ErrorKind::Corrupt,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::TooLarge { .. } => ErrorKind::OutOfMemory,
+            Self::Custom { source, .. } => match source.downcast_ref() {
+                Some(system) => ErrorKind::of_io(system),
+                None => ErrorKind::BadInput,
+            },
+            Self::Registry { source, .. } => source.kind(),
             Self::NoSuchSeries { .. } => ErrorKind::NotFound,
             Self::Volume { source, .. } => source.kind(),
             Self::NotAnImage { .. }

@@ -1,15 +1,18 @@
 //! Which format a file has: by content for reading, by name for writing and for folder listings.
 
 use crate::place::Place;
-use crate::{Error, Result};
+use crate::{Error, ImageFormat, ReadOptions, Result, custom};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
+use vesalius_registry::Registry;
 
 /// An image file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Format {
     /// NIfTI-1, `.nii`, `.nii.gz` or a pair `.hdr` and `.img`.
     Nifti1,
@@ -21,6 +24,8 @@ pub enum Format {
     Nrrd,
     /// DICOM, a file or a folder.
     Dicom,
+    /// A format of the program's own, an [`ImageFormat`](crate::ImageFormat).
+    Custom,
 }
 
 impl fmt::Display for Format {
@@ -31,11 +36,12 @@ impl fmt::Display for Format {
             Self::MetaImage => "MetaImage",
             Self::Nrrd => "NRRD",
             Self::Dicom => "DICOM",
+            Self::Custom => "a format of the program's own",
         })
     }
 }
 
-/// Name endings of files that hold one volume each, longest first. The `.img` of a pair is left
+/// Name endings of files that hold one volume each. The `.img` of a pair is left
 /// out, so that a listing names each image once.
 const VOLUME_ENDINGS: [&str; 7] = [".nii.gz", ".nii", ".hdr", ".mha", ".mhd", ".nrrd", ".nhdr"];
 
@@ -47,11 +53,12 @@ fn ending<'a>(name: &str, endings: &[&'a str]) -> Option<&'a str> {
     let lower = name.to_ascii_lowercase();
     endings
         .iter()
-        .find(|ending| lower.len() > ending.len() && lower.ends_with(**ending))
+        .filter(|ending| lower.len() > ending.len() && lower.ends_with(**ending))
+        .max_by_key(|ending| ending.len())
         .copied()
 }
 
-fn file_name(path: &Path) -> String {
+pub(crate) fn file_name(path: &Path) -> String {
     path.file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()
@@ -65,6 +72,14 @@ pub fn is_image(path: impl AsRef<Path>) -> bool {
     !name.starts_with('.') && ending(&name, &VOLUME_ENDINGS).is_some()
 }
 
+/// As [`is_image`], for the endings of the program's own formats too.
+pub fn is_image_with(path: impl AsRef<Path>, registry: &Registry) -> bool {
+    let path = path.as_ref();
+    let hidden = file_name(path).starts_with('.');
+    // A format that cannot be made is an error when the file is read.
+    is_image(path) || !hidden && matches!(custom::of_name(path, registry), Ok(Some(_)))
+}
+
 /// The file's name without its folder and without the ending of its image format:
 /// `scans/case.nii.gz` is `case`, `case.seg.nii` is `case.seg`. Other names stay whole.
 pub fn strip_extension(path: impl AsRef<Path>) -> String {
@@ -76,28 +91,50 @@ pub fn strip_extension(path: impl AsRef<Path>) -> String {
     name
 }
 
+/// As [`strip_extension`], for the endings of the program's own formats too.
+pub fn strip_extension_with(path: impl AsRef<Path>, registry: &Registry) -> String {
+    let path = path.as_ref();
+    let mut name = file_name(path);
+    // A format that cannot be made is an error when the file is read.
+    let own = custom::of_name(path, registry).ok().flatten();
+    match own.as_ref().and_then(|own| ending(&name, own.endings())) {
+        Some(found) => {
+            name.truncate(name.len() - found.len());
+            name
+        }
+        None => strip_extension(path),
+    }
+}
+
 /// The kinds of file a name can ask to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum Target {
     Nifti { gzip: bool },
     NiftiPair { gzip: bool },
     MetaImage { detached: bool },
     Nrrd { detached: bool },
+    Custom(Arc<dyn ImageFormat>),
 }
 
 impl Target {
-    pub fn is_nifti(self) -> bool {
+    pub fn is_nifti(&self) -> bool {
         matches!(self, Self::Nifti { .. } | Self::NiftiPair { .. })
     }
 
     /// Whether the format has a place for the names and colours of labels.
-    pub fn keeps_labels(self) -> bool {
-        matches!(self, Self::Nrrd { .. })
+    pub fn keeps_labels(&self) -> bool {
+        match self {
+            Self::Custom(format) => format.keeps_labels(),
+            other => matches!(other, Self::Nrrd { .. }),
+        }
     }
 }
 
-/// The kind of file that a name asks for.
-pub(crate) fn target(path: &Path) -> Result<Target> {
+/// The kind of file that a name asks for; formats of the program's own come first.
+pub(crate) fn target(path: &Path, registry: &Registry) -> Result<Target> {
+    if let Some(format) = custom::of_name(path, registry)? {
+        return Ok(Target::Custom(format));
+    }
     let name = file_name(path).to_ascii_lowercase();
     let ends = |ending: &str| name.len() > ending.len() && name.ends_with(ending);
     Ok(if ends(".nii.gz") {
@@ -124,7 +161,7 @@ pub(crate) fn target(path: &Path) -> Result<Target> {
 }
 
 /// Bytes that are enough to know every format.
-const HEAD: u64 = 1024;
+pub(crate) const HEAD: u64 = 1024;
 
 /// The start of a file, and whether it stood in a gzip stream.
 pub(crate) struct Head {
@@ -165,10 +202,13 @@ pub(crate) fn detect(head: &[u8]) -> Option<Format> {
     crate::dicom::detect(head).then_some(Format::Dicom)
 }
 
-/// Whether a path is a folder or a DICOM file.
-pub(crate) fn is_dicom(place: &Place) -> Result<bool> {
+/// Whether a path is a folder or a DICOM file, and not one of a format of the program's own.
+pub(crate) fn is_dicom(place: &Place, options: &ReadOptions) -> Result<bool> {
     if place.is_folder() {
         return Ok(true);
+    }
+    if custom::of_content(place, &options.registry)?.is_some() {
+        return Ok(false);
     }
     let head = head(place)?;
     Ok(!head.gzip && detect(&head.bytes) == Some(Format::Dicom))

@@ -6,7 +6,7 @@ use crate::place::Place;
 use crate::source::{Source, check_packed, read_all};
 use crate::{
     Error, Extension, FileVoxel, Format, FourthAxis, ImageInfo, Layout, ReadOptions, Result,
-    format, metaimage, nifti, nrrd,
+    custom, format, metaimage, nifti, nrrd,
 };
 use std::marker::PhantomData;
 use std::path::Path;
@@ -44,12 +44,18 @@ pub(crate) fn open_place(place: &Place, options: &ReadOptions) -> Result<ImageFi
 
 fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
     let path = place.path();
+    if let Some(format) = custom::of_content(place, &options.registry)? {
+        let parsed = custom::parse(place, &*format, options)?;
+        options.admit(path, &parsed.info.warnings)?;
+        return Ok(parsed);
+    }
     let head = format::head(place)?;
     let mut parsed = match (format::detect(&head.bytes), head.gzip) {
         (Some(Format::Nifti1 | Format::Nifti2), gzip) => nifti::parse(place, gzip, options),
         (Some(Format::MetaImage), false) => metaimage::parse(place, options),
         (Some(Format::Nrrd), false) => nrrd::parse(place, options),
-        (Some(Format::Dicom), false) => Err(Error::unsupported(
+        // Formats of the program's own were asked before; `detect` knows none of them.
+        (Some(Format::Dicom | Format::Custom), false) => Err(Error::unsupported(
             path,
             "opening a DICOM file for reading in parts",
             "read it whole",

@@ -9,6 +9,7 @@ mod ascii;
 mod atomic;
 mod body;
 mod convert;
+mod custom;
 mod decode;
 mod describe;
 mod dicom;
@@ -42,6 +43,7 @@ mod write;
 
 pub use atomic::{write_atomically, write_bytes_atomically};
 pub use convert::{ConvertOptions, Converted, convert};
+pub use custom::{FormatError, FormatImage, FormatSource, ImageFormat, RegisterImageFormat};
 pub use describe::{Described, describe, describe_with};
 pub use dicom::{
     DicomOptions, Series, SeriesList, SliceProblem, UnevenSlices, list_series, list_series_with,
@@ -50,7 +52,7 @@ pub use dicom::{
 pub use encode::MakeValues;
 pub use error::Error;
 pub use failure::machine_failure;
-pub use format::{Format, is_image, strip_extension};
+pub use format::{Format, is_image, is_image_with, strip_extension, strip_extension_with};
 pub use image::{ImageFile, Slab, Slabs, open, open_with};
 pub use kind::{Evidence, Kind, kind_of};
 pub use labels::{LabelName, read_label_names, write_label_names};

@@ -2,6 +2,7 @@
 
 use crate::{DicomOptions, Error, LabelName, Result, VoxelType};
 use std::path::Path;
+use vesalius_registry::Registry;
 use vesalius_volume::Warning;
 
 /// What to do with a file that has a fourth axis.
@@ -26,7 +27,14 @@ pub enum OnWarning {
 }
 
 /// How to read.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// ```
+/// use vesalius_io::{FourthAxis, ReadOptions};
+///
+/// let options = ReadOptions { fourth_axis: FourthAxis::Channels, ..ReadOptions::new() };
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone)]
 pub struct ReadOptions {
     /// Spacing `[x, y, z]` in mm for a file that does not say where its voxels lie. The grid then
     /// is axis-aligned RAS with its first voxel at 0. A file that has a geometry keeps its own.
@@ -43,9 +51,23 @@ pub struct ReadOptions {
     pub max_bytes: u64,
     /// What to do when something had to be decided that the file does not say.
     pub on_warning: OnWarning,
+    /// Formats of the program's own, which come before the built-in ones.
+    pub registry: Registry,
 }
 
 impl ReadOptions {
+    /// The usual options.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With formats of the program's own; see [`ImageFormat`](crate::ImageFormat).
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
     /// Refuses the first of these warnings, where they are to be refused.
     pub(crate) fn admit(&self, path: &Path, warnings: &[Warning]) -> Result<()> {
         match (self.on_warning, warnings.first()) {
@@ -67,6 +89,7 @@ impl Default for ReadOptions {
             dicom: DicomOptions::default(),
             max_bytes: 16 << 30,
             on_warning: OnWarning::Collect,
+            registry: Registry::default(),
         }
     }
 }
@@ -84,7 +107,7 @@ pub enum NiftiVersion {
 }
 
 /// How to write.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct WriteOptions {
     /// The type to store; `None` is the volume's own. Values must fit it.
     pub voxel_type: Option<VoxelType>,
@@ -114,6 +137,8 @@ pub struct WriteOptions {
     pub labels: Vec<LabelName>,
     /// Whether the direction is replaced by the nearest one with right angles before it is written.
     pub orthonormalise: bool,
+    /// Formats of the program's own; their endings come before the built-in ones.
+    pub registry: Registry,
 }
 
 impl Default for WriteOptions {
@@ -131,11 +156,24 @@ impl Default for WriteOptions {
             extensions: Vec::new(),
             labels: Vec::new(),
             orthonormalise: false,
+            registry: Registry::default(),
         }
     }
 }
 
 impl WriteOptions {
+    /// The usual options.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With formats of the program's own; see [`ImageFormat`](crate::ImageFormat).
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
     /// The level of deflate for a type.
     pub(crate) fn level(&self, stored: VoxelType) -> u32 {
         let usual = if stored.bytes() == 2 { 4 } else { 7 };

@@ -44,7 +44,7 @@ pub fn read_as_with<T: FileVoxel>(
 
 /// The image at a place.
 pub(crate) fn image_at<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Result<Volume<T>> {
-    match format::is_dicom(place)? {
+    match format::is_dicom(place, options)? {
         true => dicom::read(place, options),
         false => open_place(place, options)?.read(),
     }
@@ -120,7 +120,7 @@ pub fn probe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Image
 
 /// What the header at a place says.
 pub(crate) fn info_at(place: &Place, options: &ReadOptions) -> Result<ImageInfo> {
-    match format::is_dicom(place)? {
+    match format::is_dicom(place, options)? {
         true => dicom::probe(place, options),
         false => Ok(open_place(place, options)?.info().clone()),
     }

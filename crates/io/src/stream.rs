@@ -11,7 +11,7 @@ use crate::sink::Sink;
 use crate::write::{labels_into, write_values};
 use crate::{
     Error, FileVoxel, Format, ImageFile, ImageInfo, NiftiVersion, PictureKind, ReadOptions, Result,
-    WriteOptions,
+    WriteOptions, custom,
 };
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -106,7 +106,7 @@ impl ImageBytes {
     /// As [`crate::open_with`]; [`Error::Header`] for bytes of another format than asked for;
     /// [`Error::Unsupported`] for a header whose voxels stand in a file of their own (`.hdr`, `.mhd`, `.nhdr`).
     pub fn open(&self, options: &ReadOptions) -> Result<ImageFile> {
-        open_place(self.checked()?, options)
+        open_place(self.checked(options)?, options)
     }
 
     /// What the header says.
@@ -114,7 +114,7 @@ impl ImageBytes {
     /// # Errors
     /// As [`ImageBytes::open`].
     pub fn probe(&self, options: &ReadOptions) -> Result<ImageInfo> {
-        info_at(self.checked()?, options)
+        info_at(self.checked(options)?, options)
     }
 
     /// The image as real numbers.
@@ -130,7 +130,7 @@ impl ImageBytes {
     /// # Errors
     /// As [`ImageBytes::read`].
     pub fn read_as<T: FileVoxel>(&self, options: &ReadOptions) -> Result<Volume<T>> {
-        image_at(self.checked()?, options)
+        image_at(self.checked(options)?, options)
     }
 
     /// The label map.
@@ -138,7 +138,7 @@ impl ImageBytes {
     /// # Errors
     /// As [`crate::read_labels_with`] and [`ImageBytes::open`].
     pub fn read_labels<T: Label + FileVoxel>(&self, options: &ReadOptions) -> Result<LabelMap<T>> {
-        labels_at(self.checked()?, options)
+        labels_at(self.checked(options)?, options)
     }
 
     /// The picture, as [`crate::read_picture`]; the slices of a stack lie 1 mm apart, as no file beside it
@@ -151,10 +151,14 @@ impl ImageBytes {
     }
 
     /// The place, whose bytes have the format that was asked for.
-    fn checked(&self) -> Result<&Place> {
+    fn checked(&self, options: &ReadOptions) -> Result<&Place> {
         let Some(expected) = self.format else {
             return Ok(&self.place);
         };
+        let own = custom::of_content(&self.place, &options.registry)?;
+        if own.is_some() && expected == Format::Custom {
+            return Ok(&self.place);
+        }
         let head = format::head(&self.place)?;
         let found = format::detect(&head.bytes);
         let both = |format| matches!(format, Format::Nifti1 | Format::Nifti2);
@@ -343,6 +347,7 @@ fn target(format: Format, options: &WriteOptions) -> Result<(Target, WriteOption
         }
         Format::MetaImage => Target::MetaImage { detached: false },
         Format::Nrrd => Target::Nrrd { detached: false },
+        Format::Custom => Target::Custom(custom::only(Path::new(MEMORY), &options.registry)?),
         Format::Dicom => {
             return Err(Error::unsupported(
                 Path::new(MEMORY),

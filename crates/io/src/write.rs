@@ -4,7 +4,8 @@ use crate::encode::{MakeValues, Source};
 use crate::format::{self, Target};
 use crate::sink::Sink;
 use crate::{
-    Error, FileVoxel, Result, VoxelType, WriteOptions, metaimage, nifti, nrrd, orthonormalised,
+    Error, FileVoxel, Result, VoxelType, WriteOptions, custom, metaimage, nifti, nrrd,
+    orthonormalised,
 };
 use std::path::Path;
 use vesalius_volume::{Geometry, Label, LabelMap, Volume};
@@ -117,7 +118,7 @@ pub(crate) fn write_values<T: FileVoxel>(
     };
     let target = match target {
         Some(target) => target,
-        None => format::target(sink.path())?,
+        None => format::target(sink.path(), &options.registry)?,
     };
     match target {
         Target::Nifti { gzip } => {
@@ -128,6 +129,9 @@ pub(crate) fn write_values<T: FileVoxel>(
         }
         Target::MetaImage { detached } => {
             metaimage::write(sink, geometry, channels, source, detached, options)
+        }
+        Target::Custom(format) => {
+            custom::write(sink, &*format, (geometry, channels), source, options)
         }
         Target::Nrrd { detached } => {
             nrrd::write(sink, geometry, channels, source, detached, options)

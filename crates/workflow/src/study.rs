@@ -8,7 +8,7 @@ use vesalius_io::{ReadOptions, probe_with, read_with};
 use vesalius_volume::{ErrorKind, Geometry, Subject, Volume};
 
 /// Where one channel comes from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Modality {
     /// An image file, or a file, folder or DICOMDIR of DICOM.
     pub path: PathBuf,

@@ -13,7 +13,7 @@ use vesalius_view::{Montage, Picture, Scene};
 use vesalius_volume::{ErrorKind, LabelMap, Subject, Volume};
 
 /// What is read, and what is written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct TransformOptions {
     /// Labels on the image's grid, which go through the chain with it.
     pub labels: Option<PathBuf>,

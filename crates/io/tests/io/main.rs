@@ -1,6 +1,7 @@
 //! Files from end to end, in one binary: the readers are generic, so each binary compiles them anew.
 
 mod convert;
+mod custom_format;
 mod dicom;
 mod dicom_rules;
 mod dicom_writer;

@@ -275,7 +275,7 @@ pub fn evaluate(
     if !(0.0..1.0).contains(&level) {
         return Err(Error::Confidence(level));
     }
-    let Pairs { list, lone } = pair(prediction, reference)?;
+    let Pairs { list, lone } = pair(prediction, reference, &options.reading.registry)?;
     if !lone.is_empty() && !options.allow_missing {
         return Err(Error::Lone {
             prediction: prediction.to_path_buf(),

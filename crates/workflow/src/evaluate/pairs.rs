@@ -3,6 +3,8 @@
 use super::{Error, Lone};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use vesalius_io::{is_image_with, strip_extension_with};
+use vesalius_registry::Registry;
 
 /// A reference and the prediction that belongs to it.
 pub(super) struct Pair {
@@ -19,7 +21,11 @@ pub(super) struct Pairs {
 
 /// # Errors
 /// A path that cannot be read or holds no image, a file beside a folder, no name that is in both folders.
-pub(super) fn pair(prediction: &Path, reference: &Path) -> Result<Pairs, Error> {
+pub(super) fn pair(
+    prediction: &Path,
+    reference: &Path,
+    registry: &Registry,
+) -> Result<Pairs, Error> {
     let bad = |path: &Path, reason: String| Error::Path {
         path: path.to_path_buf(),
         reason,
@@ -31,7 +37,7 @@ pub(super) fn pair(prediction: &Path, reference: &Path) -> Result<Pairs, Error> 
     }
     if prediction.is_file() && reference.is_file() {
         let pair = Pair {
-            name: vesalius_io::strip_extension(reference),
+            name: strip_extension_with(reference, registry),
             reference: reference.to_path_buf(),
             prediction: Some(prediction.to_path_buf()),
         };
@@ -49,8 +55,8 @@ pub(super) fn pair(prediction: &Path, reference: &Path) -> Result<Pairs, Error> 
             ),
         ));
     }
-    let mut predictions = images_in(prediction)?;
-    let references = images_in(reference)?;
+    let mut predictions = images_in(prediction, registry)?;
+    let references = images_in(reference, registry)?;
     let found: Vec<String> = predictions.keys().cloned().collect();
     let list: Vec<Pair> = references
         .into_iter()
@@ -90,7 +96,7 @@ fn some(names: &[String]) -> String {
     }
 }
 
-fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
+fn images_in(folder: &Path, registry: &Registry) -> Result<BTreeMap<String, PathBuf>, Error> {
     let bad = |reason: String| Error::Path {
         path: folder.to_path_buf(),
         reason,
@@ -99,9 +105,9 @@ fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
     let mut images: BTreeMap<String, PathBuf> = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(unread)? {
         let path = entry.map_err(unread)?.path();
-        let name = vesalius_io::strip_extension(&path);
+        let name = strip_extension_with(&path, registry);
         // Probabilities lie beside the label maps that they became.
-        if !path.is_file() || !vesalius_io::is_image(&path) || name.ends_with("_probabilities") {
+        if !path.is_file() || !is_image_with(&path, registry) || name.ends_with("_probabilities") {
             continue;
         }
         if let Some(other) = images.insert(name, path.clone()) {
@@ -116,4 +122,46 @@ fn images_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
         return Err(bad("holds no image that can be read".to_owned()));
     }
     Ok(images)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_io::{FormatError, FormatImage, FormatSource, ImageFormat, RegisterImageFormat};
+
+    #[derive(serde::Deserialize)]
+    struct Own;
+
+    impl ImageFormat for Own {
+        fn name(&self) -> &str {
+            "Own"
+        }
+        fn endings(&self) -> &[&str] {
+            &[".own"]
+        }
+        fn recognises(&self, _: &[u8], name: &Path) -> bool {
+            name.extension().is_some_and(|ending| ending == "own")
+        }
+        fn read(&self, _: &FormatSource) -> Result<FormatImage, FormatError> {
+            Err("is not read here".into())
+        }
+    }
+
+    #[test]
+    fn files_of_a_format_of_the_programs_own_are_paired_by_their_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["reference", "prediction"] {
+            std::fs::create_dir(at(name)).unwrap();
+        }
+        std::fs::write(at("reference/a.own"), "").unwrap();
+        std::fs::write(at("prediction/a.nii.gz"), "").unwrap();
+        let mut registry = Registry::default();
+        let (prediction, reference) = (at("prediction"), at("reference"));
+        assert!(pair(&prediction, &reference, &registry).is_err());
+        registry.image_format::<Own>("own");
+        let pairs = pair(&prediction, &reference, &registry).unwrap();
+        assert!(pairs.lone.is_empty() && pairs.list.len() == 1);
+        assert_eq!(pairs.list[0].name, "a");
+    }
 }

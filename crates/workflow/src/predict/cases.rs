@@ -7,6 +7,7 @@ use super::Error;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_inferers::ModelDescription;
+use vesalius_registry::Registry;
 
 /// One case to segment: a file a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +53,12 @@ pub struct FoundCases {
 /// # Errors
 /// [`Error::Input`] for a path that is absent, and for an input without a complete case.
 pub fn find_cases(input: &Path, channels: usize) -> Result<FoundCases, Error> {
-    find(input, channels, Images::Volumes)
+    let registry = &Registry::default();
+    let images = Images {
+        pictures: false,
+        registry,
+    };
+    find(input, channels, images)
 }
 
 /// As [`find_cases`], of what a model takes: its channels, and pictures where nnU-Net trained it on those,
@@ -61,27 +67,44 @@ pub fn find_cases(input: &Path, channels: usize) -> Result<FoundCases, Error> {
 /// # Errors
 /// As [`find_cases`].
 pub fn find_cases_of(input: &Path, model: &ModelDescription) -> Result<FoundCases, Error> {
+    find_cases_with(input, model, &Registry::default())
+}
+
+/// As [`find_cases_of`], with image formats of the program's own; give the same registry to
+/// [`PredictOptions::read`](super::PredictOptions::read).
+///
+/// # Errors
+/// As [`find_cases`].
+pub fn find_cases_with(
+    input: &Path,
+    model: &ModelDescription,
+    registry: &Registry,
+) -> Result<FoundCases, Error> {
     let pictures = model.nnunet.as_ref().is_some_and(|p| p.takes_pictures());
-    let images = match pictures {
-        true => Images::Pictures,
-        false => Images::Volumes,
-    };
+    let images = Images { pictures, registry };
     find(input, model.channels.len(), images)
 }
 
 /// Which files are images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Images {
-    Volumes,
-    Pictures,
+#[derive(Debug, Clone, Copy)]
+struct Images<'a> {
+    /// Pictures in place of volumes.
+    pictures: bool,
+    /// Formats of the program's own.
+    registry: &'a Registry,
 }
 
-impl Images {
+impl Images<'_> {
     fn are(self, path: &Path) -> bool {
-        match self {
-            Self::Volumes => vesalius_io::is_image(path),
-            Self::Pictures => vesalius_io::is_picture(path),
+        match self.pictures {
+            true => vesalius_io::is_picture(path),
+            false => vesalius_io::is_image_with(path, self.registry),
         }
+    }
+
+    /// A file's name without its ending.
+    fn name(self, path: &Path) -> String {
+        vesalius_io::strip_extension_with(path, self.registry)
     }
 }
 
@@ -105,9 +128,9 @@ fn find(input: &Path, channels: usize, images: Images) -> Result<FoundCases, Err
 
 /// The name of a single file's case: nnU-Net numbers the channels of pictures too.
 fn case_name(input: &Path, images: Images) -> String {
-    let name = vesalius_io::strip_extension(input);
+    let name = images.name(input);
     match numbered(&name) {
-        Some((stem, 0)) if images == Images::Pictures => stem.to_owned(),
+        Some((stem, 0)) if images.pictures => stem.to_owned(),
         _ => name,
     }
 }

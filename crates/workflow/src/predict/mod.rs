@@ -12,7 +12,7 @@ mod record;
 mod run;
 mod targets;
 
-pub use cases::{FoundCases, InputCase, LeftOut, find_cases, find_cases_of};
+pub use cases::{FoundCases, InputCase, LeftOut, find_cases, find_cases_of, find_cases_with};
 pub use ensemble::{EnsembleMember, ensemble_cases};
 pub use models::{WeightCount, open_models, weights};
 pub use run::predict_cases;

@@ -21,16 +21,16 @@ pub(super) fn in_folder(input: &Path, channels: usize, kind: Images) -> Result<F
     if images.is_empty() && left_out.is_empty() {
         return Err(bad(
             input,
-            match kind {
-                Images::Volumes => "holds no image that can be read; expected files such as `case.nii.gz`",
-                Images::Pictures => "holds no picture, which the model was trained on; expected files such as `case_0000.png`",
+            match kind.pictures {
+                false => "holds no image that can be read; expected files such as `case.nii.gz`",
+                true => "holds no picture, which the model was trained on; expected files such as `case_0000.png`",
             }
             .to_owned(),
         ));
     }
-    let mut found = match are_channels(&images, channels) {
+    let mut found = match are_channels(&images, channels, kind) {
         true => by_number(images, channels, kind),
-        false => each(images),
+        false => each(images, kind),
     };
     found.left_out.extend(left_out);
     found.ignored = ignored;
@@ -109,8 +109,8 @@ fn holds_images(folder: &Path) -> bool {
 /// Whether the numbers at the end of names are channels: a name ends in `_0000`, and either the model
 /// takes several channels, or all names are numbered. Files of one name for a model of one channel are
 /// cases counted from 0.
-fn are_channels(images: &[PathBuf], channels: usize) -> bool {
-    let names: Vec<String> = images.iter().map(vesalius_io::strip_extension).collect();
+fn are_channels(images: &[PathBuf], channels: usize, kind: Images) -> bool {
+    let names: Vec<String> = images.iter().map(|path| kind.name(path)).collect();
     let parts: Vec<Option<(&str, usize)>> = names.iter().map(|name| numbered(name)).collect();
     let first = parts.iter().flatten().any(|(_, number)| *number == 0);
     let stems: BTreeSet<&str> = parts.iter().flatten().map(|(stem, _)| *stem).collect();
@@ -118,9 +118,9 @@ fn are_channels(images: &[PathBuf], channels: usize) -> bool {
     first && (channels > 1 || all)
 }
 
-fn each(images: Vec<PathBuf>) -> FoundCases {
+fn each(images: Vec<PathBuf>, kind: Images) -> FoundCases {
     let case = |file: PathBuf| InputCase {
-        name: vesalius_io::strip_extension(&file),
+        name: kind.name(&file),
         files: vec![file],
     };
     FoundCases {
@@ -133,7 +133,7 @@ fn each(images: Vec<PathBuf>) -> FoundCases {
 fn by_number(images: Vec<PathBuf>, channels: usize, kind: Images) -> FoundCases {
     let mut groups: BTreeMap<String, Vec<(Option<usize>, PathBuf)>> = BTreeMap::new();
     for file in images {
-        let name = vesalius_io::strip_extension(&file);
+        let name = kind.name(&file);
         let (stem, number) = match numbered(&name) {
             Some((stem, number)) => (stem.to_owned(), Some(number)),
             None => (name, None),
@@ -145,7 +145,7 @@ fn by_number(images: Vec<PathBuf>, channels: usize, kind: Images) -> FoundCases 
     for (name, mut files) in groups {
         files.sort();
         // The colours of a picture are channels of one file.
-        let colours = kind == Images::Pictures && matches!(files[..], [(Some(0), _)]);
+        let colours = kind.pictures && matches!(files[..], [(Some(0), _)]);
         let misfit = match colours {
             true => None,
             false => misfit(&name, &files, channels, &names),
