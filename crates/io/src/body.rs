@@ -4,8 +4,10 @@ use crate::encode::Encoder;
 use crate::gzip;
 use crate::layout::Packing;
 use crate::sink::Sink;
+use crate::watch::{Watch, Work, cancelled, is_cancelled};
 use crate::{Error, FileVoxel, Result, WriteOptions};
-use std::io;
+use std::io::{self, Write};
+use vesalius_control::Control;
 
 pub(crate) struct Body {
     pub bytes: Vec<u8>,
@@ -30,13 +32,18 @@ impl Body {
         }
         let mut bytes = Vec::new();
         let level = options.level(encoder.voxel_type);
+        let work = encoder.watch().count("packing", raw.len() as u64);
         gzip::write_packed(&mut bytes, packing, level, raw.len(), |at, out| {
+            work.done_stream(out.len() as u64)?;
             out.copy_from_slice(&raw[at..at + out.len()]);
             Ok(())
         })
-        .map_err(|source: io::Error| Error::Write {
-            path: encoder.path.to_owned(),
-            source,
+        .map_err(|source: io::Error| match is_cancelled(&source) {
+            true => cancelled(encoder.path),
+            false => Error::Write {
+                path: encoder.path.to_owned(),
+                source,
+            },
         })?;
         Ok(Self { bytes })
     }
@@ -47,18 +54,32 @@ impl Body {
         sink: &mut Sink<'_>,
         header: &str,
         detached: Option<&String>,
+        control: Option<&Control>,
     ) -> Result<()> {
+        let path = sink.path().to_owned();
+        let work = Watch::new(&path, control).count("writing", self.bytes.len() as u64);
         if let Some(name) = detached {
-            let beside = sink.path().with_file_name(name);
-            Sink::File(&beside).put(|w| w.write_all(&self.bytes))?;
+            let beside = path.with_file_name(name);
+            Sink::File(&beside).put(|writer| self.write_bytes(writer, &work))?;
         }
         sink.put(|writer| {
             writer.write_all(header.as_bytes())?;
             if detached.is_none() {
-                writer.write_all(&self.bytes)?;
+                self.write_bytes(writer, &work)?;
             }
             Ok(())
         })
+    }
+}
+
+impl Body {
+    fn write_bytes(&self, writer: &mut dyn Write, work: &Work) -> io::Result<()> {
+        const PIECE: usize = 16 << 20;
+        for piece in self.bytes.chunks(PIECE) {
+            writer.write_all(piece)?;
+            work.done_stream(piece.len() as u64)?;
+        }
+        Ok(())
     }
 }
 

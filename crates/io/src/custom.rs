@@ -7,6 +7,7 @@ use crate::format::{HEAD, file_name};
 use crate::layout::{Packing, Parsed};
 use crate::place::{Place, Stream};
 use crate::sink::Sink;
+use crate::watch::{Watch, cancelled};
 use crate::{
     Error, FileVoxel, Format, ImageInfo, LabelName, Layout, ReadOptions, Result, Scaling,
     VoxelType, WriteOptions,
@@ -17,10 +18,11 @@ use std::collections::BTreeMap;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
+use vesalius_control::{Cancelled, Control};
 use vesalius_registry::{Extension, Registry};
 use vesalius_volume::{Geometry, Volume, Warning, check_memory};
 
-/// What a format's own code may fail with; an [`enum@Error`] and an [`std::io::Error`] keep their kind.
+/// What a format's own code may fail with; an [`enum@Error`], an [`std::io::Error`] and [`Cancelled`] keep their kind.
 pub type FormatError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An image format of the user's own, for [`ReadOptions::registry`] and [`WriteOptions::registry`].
@@ -193,6 +195,11 @@ impl FormatSource<'_> {
             .map_err(|source| Error::volume(self.path(), source))
     }
 
+    /// The handle that cancels and follows the work, for formats that take longer than a second.
+    pub fn control(&self) -> Option<&Control> {
+        self.options.control.as_ref()
+    }
+
     /// How the caller wants the image read.
     pub fn options(&self) -> &ReadOptions {
         self.options
@@ -255,7 +262,12 @@ impl FormatImage {
     /// [`Error::Value`] where `T` is an integer type that a value does not fit.
     pub fn volume<T: FileVoxel>(&self) -> Result<Volume<T>> {
         let path = Path::new("<image>");
-        let data = decode(path, &self.bytes, &self.layout(Vec::new()))?;
+        let data = decode(
+            path,
+            &self.bytes,
+            &self.layout(Vec::new()),
+            Watch::new(path, None),
+        )?;
         Volume::new(self.geometry, self.channels, data)
             .map_err(|source| Error::volume(path, source))
     }
@@ -331,6 +343,7 @@ pub(crate) fn parse(
     options: &ReadOptions,
 ) -> Result<Parsed> {
     let path = place.path();
+    options.watch(path).check()?;
     let source = FormatSource { place, options };
     let mut image = format
         .read(&source)
@@ -399,6 +412,7 @@ pub(crate) fn write<T: FileVoxel>(
 fn refused(path: &Path, format: &dyn ImageFormat, error: FormatError) -> Error {
     match error.downcast::<Error>() {
         Ok(error) => *error,
+        Err(source) if source.is::<Cancelled>() => cancelled(path),
         Err(source) => Error::Custom {
             path: path.to_owned(),
             format: format.name().to_owned(),

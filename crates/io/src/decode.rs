@@ -2,6 +2,7 @@
 
 use crate::voxel_type::sealed::Sealed;
 use crate::voxel_type::{Wide, with_voxel_type};
+use crate::watch::Watch;
 use crate::{Error, FileVoxel, Layout, Result, Scaling, VoxelType};
 use rayon::prelude::*;
 use std::path::Path;
@@ -10,33 +11,48 @@ use std::path::Path;
 const RUN: usize = 1 << 16;
 
 /// Converts all voxels; `bytes` are those of the layout, no more and no less.
-pub(crate) fn decode<T: FileVoxel>(path: &Path, bytes: &[u8], layout: &Layout) -> Result<Vec<T>> {
+pub(crate) fn decode<T: FileVoxel>(
+    path: &Path,
+    bytes: &[u8],
+    layout: &Layout,
+    watch: Watch,
+) -> Result<Vec<T>> {
     let mut out = vec![T::default(); layout.values()];
     let width = layout.voxel_type.bytes();
     let failed = if layout.interleaved && layout.channels > 1 {
-        interleaved(bytes, layout, &mut out)
+        interleaved(bytes, layout, &mut out, watch)
     } else {
         out.par_chunks_mut(RUN)
             .zip(bytes.par_chunks(RUN * width))
             .enumerate()
+            .filter(|_| !watch.is_cancelled())
             .filter_map(|(i, (to, from))| {
                 let at = convert(from, layout, to).err()?;
                 Some(i * RUN + at)
             })
             .min()
     };
+    watch.check()?;
     match failed {
         None => Ok(out),
         Some(at) => Err(value_error::<T>(path, bytes, layout, at)),
     }
 }
 
-fn interleaved<T: FileVoxel>(bytes: &[u8], layout: &Layout, out: &mut [T]) -> Option<usize> {
+fn interleaved<T: FileVoxel>(
+    bytes: &[u8],
+    layout: &Layout,
+    out: &mut [T],
+    watch: Watch,
+) -> Option<usize> {
     let (channels, width) = (layout.channels, layout.voxel_type.bytes());
     let voxels = out.len() / channels;
     let mut planes: Vec<&mut [T]> = out.chunks_exact_mut(voxels).collect();
     let mut run = vec![T::default(); RUN.min(voxels) * channels];
     for (i, from) in bytes.chunks(RUN * channels * width).enumerate() {
+        if watch.is_cancelled() {
+            return None;
+        }
         let count = from.len() / width;
         if let Err(at) = convert(from, layout, &mut run[..count]) {
             let (voxel, channel) = (i * RUN + at / channels, at % channels);

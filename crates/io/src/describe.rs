@@ -75,19 +75,19 @@ pub fn describe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Ve
     let unreadable = list.unreadable.into_iter();
     all.extend(unreadable.map(|(path, problem)| of_problem(path, Some(Format::Dicom), problem)));
     if path.is_dir() {
-        let files = files_below(path)?;
-        all.extend(
-            files
-                .into_iter()
-                .filter(|file| is_image_with(file, &options.registry))
-                .map(|file| match probe_with(&file, options) {
-                    Ok(info) => of_info(info),
-                    Err(error) => Described {
-                        refused: RefusedImage::of(&error),
-                        ..of_problem(file, None, error.to_string())
-                    },
-                }),
-        );
+        let watch = options.watch(path);
+        let files = files_below(path, watch)?.into_iter();
+        for file in files.filter(|file| is_image_with(file, &options.registry)) {
+            watch.check()?;
+            all.push(match probe_with(&file, options) {
+                Ok(info) => of_info(info),
+                Err(error @ Error::Cancelled { .. }) => return Err(error),
+                Err(error) => Described {
+                    refused: RefusedImage::of(&error),
+                    ..of_problem(file, None, error.to_string())
+                },
+            });
+        }
     }
     if all.is_empty() {
         return Err(Error::NotAnImage {

@@ -3,10 +3,12 @@
 use crate::decode::expectation;
 use crate::voxel_type::sealed::Sealed;
 use crate::voxel_type::{Wide, with_voxel_type};
+use crate::watch::Watch;
 use crate::{Error, FileVoxel, Result, VoxelType, WriteOptions};
 use rayon::prelude::*;
 use std::io;
 use std::path::Path;
+use vesalius_control::Control;
 use vesalius_volume::Geometry;
 
 /// Makes the values from one on, of the channels one after another.
@@ -30,6 +32,7 @@ pub(crate) struct Encoder<'a, T> {
     pub geometry: &'a Geometry,
     pub voxel_type: VoxelType,
     pub round: bool,
+    pub control: Option<&'a Control>,
 }
 
 impl<'a, T: FileVoxel> Encoder<'a, T> {
@@ -37,7 +40,7 @@ impl<'a, T: FileVoxel> Encoder<'a, T> {
         path: &'a Path,
         source: Source<'a, T>,
         (geometry, channels): (&'a Geometry, usize),
-        options: &WriteOptions,
+        options: &'a WriteOptions,
     ) -> Self {
         Self {
             path,
@@ -46,7 +49,13 @@ impl<'a, T: FileVoxel> Encoder<'a, T> {
             geometry,
             voxel_type: options.voxel_type.unwrap_or(T::TYPE),
             round: options.round,
+            control: options.control.as_ref(),
         }
+    }
+
+    /// What cancels and follows the work.
+    pub fn watch(&self) -> Watch<'a> {
+        Watch::new(self.path, self.control)
     }
 
     /// Bytes that all voxels take.
@@ -77,8 +86,10 @@ impl<'a, T: FileVoxel> Encoder<'a, T> {
             .par_chunks(RUN)
             .zip(out.par_chunks_mut(RUN * width))
             .enumerate()
+            .filter(|_| !self.watch().is_cancelled())
             .filter_map(|(i, (from, to))| Some(i * RUN + self.run(from, to).err()?))
             .min();
+        self.watch().check()?;
         failed.map_or(Ok(()), |at| Err(self.misfit(first + at, values[at])))
     }
 

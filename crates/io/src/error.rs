@@ -245,6 +245,15 @@ pub enum Error {
         /// What had to be decided.
         warning: Box<vesalius_volume::Warning>,
     },
+    /// The work was cancelled through [`ReadOptions::control`](crate::ReadOptions::control) or
+    /// [`WriteOptions::control`](crate::WriteOptions::control); nothing was written.
+    #[error("{path}: {source}")]
+    Cancelled {
+        /// The file or folder.
+        path: PathBuf,
+        /// That it was cancelled.
+        source: vesalius_control::Cancelled,
+    },
     /// A format of the program's own refused the file or the image.
     #[error("{path}: {format}: {source}")]
     Custom {
@@ -302,6 +311,7 @@ impl Error {
                 None => ErrorKind::BadInput,
             },
             Self::Registry { source, .. } => source.kind(),
+            Self::Cancelled { .. } => ErrorKind::Cancelled,
             Self::NoSuchSeries { .. } => ErrorKind::NotFound,
             Self::Volume { source, .. } => source.kind(),
             Self::NotAnImage { .. }

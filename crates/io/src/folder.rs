@@ -1,5 +1,6 @@
 //! The files below a folder, each once, however its folders are linked.
 
+use crate::watch::Watch;
 use crate::{Error, Result};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,9 @@ const DEEPEST: usize = 16;
 ///
 /// # Errors
 /// [`Error::Read`] for a folder that cannot be listed.
-pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files_below(folder: &Path, watch: Watch) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    walk(folder, 0, &mut BTreeSet::new(), &mut files)?;
+    walk(folder, 0, &mut BTreeSet::new(), &mut files, watch)?;
     files.sort();
     Ok(files)
 }
@@ -23,6 +24,7 @@ fn walk(
     depth: usize,
     seen: &mut BTreeSet<PathBuf>,
     files: &mut Vec<PathBuf>,
+    watch: Watch,
 ) -> Result<()> {
     let fail = |source| Error::read(folder, source);
     // A link to a folder above would otherwise be followed down again and again.
@@ -30,10 +32,11 @@ fn walk(
         return Ok(());
     }
     for entry in std::fs::read_dir(folder).map_err(fail)? {
+        watch.check()?;
         let path = entry.map_err(fail)?.path();
         if path.is_dir() {
             if depth < DEEPEST {
-                walk(&path, depth + 1, seen, files)?;
+                walk(&path, depth + 1, seen, files, watch)?;
             }
         } else if path.is_file() {
             files.push(path);
@@ -58,7 +61,8 @@ mod tests {
         symlink(at, at.join("a/back")).unwrap();
         symlink(at, at.join("a/again")).unwrap();
         symlink("nowhere", at.join("broken")).unwrap();
-        assert_eq!(files_below(at).unwrap(), [at.join("a/x"), at.join("y")]);
-        assert!(files_below(&at.join("gone")).is_err());
+        let files = |at: &Path| files_below(at, Watch::new(at, None));
+        assert_eq!(files(at).unwrap(), [at.join("a/x"), at.join("y")]);
+        assert!(files(&at.join("gone")).is_err());
     }
 }

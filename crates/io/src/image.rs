@@ -4,6 +4,7 @@ use crate::decode::{convert, decode, misfit};
 use crate::layout::{Packing, Parsed};
 use crate::place::Place;
 use crate::source::{Source, check_packed, read_all};
+use crate::watch::Watch;
 use crate::{
     Error, Extension, FileVoxel, Format, FourthAxis, ImageInfo, Layout, ReadOptions, Result,
     custom, format, metaimage, nifti, nrrd,
@@ -122,8 +123,9 @@ impl ImageFile {
         layout.check_limit::<T>(path, self.options.max_bytes)?;
         check_packed(layout)?;
         layout.check_machine::<T>(path, layout.voxel_type.bytes())?;
-        let loaded = read_all(layout)?;
-        let data = decode(path, loaded.voxels(), layout)?;
+        let watch = self.watch();
+        let loaded = read_all(layout, watch)?;
+        let data = decode(path, loaded.voxels(), layout, watch)?;
         self.whole(data, loaded.surplus)
     }
 
@@ -145,8 +147,11 @@ impl ImageFile {
         layout.check_machine::<T>(path, 0)?;
         let mut slabs = self.slabs::<T>(SLICES)?;
         let mut data = Vec::with_capacity(layout.values());
+        let work = self.watch().count("reading", layout.bytes());
         for slab in &mut slabs {
-            data.extend(slab?.volume.into_data());
+            let values = slab?.volume.into_data();
+            work.done((values.len() * layout.voxel_type.bytes()) as u64)?;
+            data.extend(values);
         }
         let surplus = slabs.surplus;
         self.whole(data, surplus)
@@ -177,7 +182,7 @@ impl ImageFile {
         size: [usize; 3],
     ) -> Result<Volume<T>> {
         self.refuse_fourth_axis()?;
-        let mut source = Source::open(&self.parsed.layout)?;
+        let mut source = Source::open(&self.parsed.layout, self.watch())?;
         let channels = 0..self.parsed.layout.channels;
         let volume = self.region(&mut source, channels, start, size)?;
         Ok(volume.with_warnings(self.parsed.info.warnings.iter().cloned()))
@@ -196,7 +201,7 @@ impl ImageFile {
         self.refuse_fourth_axis()?;
         Ok(Slabs {
             image: self,
-            source: Source::open(&self.parsed.layout)?,
+            source: Source::open(&self.parsed.layout, self.watch())?,
             thickness: thickness.max(1),
             channel: 0,
             z: 0,
@@ -251,6 +256,7 @@ impl ImageFile {
         let mut rows = out.chunks_exact_mut(row);
         for channel in planes.clone() {
             for z in start[2]..start[2] + size[2] {
+                self.watch().check()?;
                 let slice = channel * layout.size[2] + z;
                 let first = slice * plane + start[1] * line + start[0] * beside;
                 let length = (size[1] - 1) * line + row;
@@ -285,6 +291,10 @@ impl ImageFile {
 
     fn path(&self) -> &Path {
         &self.parsed.info.path
+    }
+
+    fn watch(&self) -> Watch<'_> {
+        self.options.watch(self.path())
     }
 
     fn refuse_fourth_axis(&self) -> Result<()> {
@@ -338,7 +348,7 @@ impl<T: FileVoxel> Slabs<'_, T> {
     pub fn finish(mut self) -> Result<Vec<Warning>> {
         let layout = &self.image.parsed.layout;
         if self.channel < layout.channels {
-            self.surplus = self.source.finish(layout)?;
+            self.surplus = self.source.finish(layout, self.image.watch())?;
         }
         let behind = layout.surplus(self.surplus);
         self.image
@@ -370,7 +380,7 @@ impl<T: FileVoxel> Iterator for Slabs<'_, T> {
                 .region(&mut self.source, channels, [0, 0, z], [x, y, thickness]);
         self.z += thickness;
         if self.z == depth && channel + together >= layout.channels && volume.is_ok() {
-            match self.source.finish(layout) {
+            match self.source.finish(layout, self.image.watch()) {
                 Ok(surplus) => self.surplus = surplus,
                 Err(error) => volume = Err(error),
             }

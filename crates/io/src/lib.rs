@@ -39,6 +39,7 @@ mod stream;
 mod text_header;
 mod unfinished;
 mod voxel_type;
+mod watch;
 mod write;
 
 pub use atomic::{write_atomically, write_bytes_atomically};

@@ -1,7 +1,9 @@
 //! What a caller may ask of a read or a write, beside the path.
 
+use crate::watch::Watch;
 use crate::{DicomOptions, Error, LabelName, Result, VoxelType};
 use std::path::Path;
+use vesalius_control::Control;
 use vesalius_registry::Registry;
 use vesalius_volume::Warning;
 
@@ -53,6 +55,10 @@ pub struct ReadOptions {
     pub on_warning: OnWarning,
     /// Formats of the program's own, which come before the built-in ones.
     pub registry: Registry,
+    /// Cancels reading and follows it, in the stages `headers` and `slices` of DICOM, counted in files and slices,
+    /// and `reading` and `unpacking`, counted in bytes. With one, large compressed files are unpacked piece by
+    /// piece, which takes longer than at once.
+    pub control: Option<Control>,
 }
 
 impl ReadOptions {
@@ -66,6 +72,18 @@ impl ReadOptions {
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
         self
+    }
+
+    /// With a handle that cancels and follows the work.
+    #[must_use]
+    pub fn control(mut self, control: Control) -> Self {
+        self.control = Some(control);
+        self
+    }
+
+    /// What the work on a file is watched by.
+    pub(crate) fn watch<'a>(&'a self, path: &'a Path) -> Watch<'a> {
+        Watch::new(path, self.control.as_ref())
     }
 
     /// Refuses the first of these warnings, where they are to be refused.
@@ -90,6 +108,7 @@ impl Default for ReadOptions {
             max_bytes: 16 << 30,
             on_warning: OnWarning::Collect,
             registry: Registry::default(),
+            control: None,
         }
     }
 }
@@ -139,6 +158,9 @@ pub struct WriteOptions {
     pub orthonormalise: bool,
     /// Formats of the program's own; their endings come before the built-in ones.
     pub registry: Registry,
+    /// Cancels writing, so that no file is made, and follows it in the stages `packing` and `writing`, counted in
+    /// bytes.
+    pub control: Option<Control>,
 }
 
 impl Default for WriteOptions {
@@ -157,6 +179,7 @@ impl Default for WriteOptions {
             labels: Vec::new(),
             orthonormalise: false,
             registry: Registry::default(),
+            control: None,
         }
     }
 }
@@ -171,6 +194,13 @@ impl WriteOptions {
     #[must_use]
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
+        self
+    }
+
+    /// With a handle that cancels and follows the work.
+    #[must_use]
+    pub fn control(mut self, control: Control) -> Self {
+        self.control = Some(control);
         self
     }
 

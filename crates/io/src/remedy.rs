@@ -97,6 +97,7 @@ impl Error {
             | Self::NoSuchSeries { path, .. }
             | Self::Unreadable { path, .. }
             | Self::Warned { path, .. }
+            | Self::Cancelled { path, .. }
             | Self::Custom { path, .. }
             | Self::Registry { path, .. }
             | Self::Volume { path, .. } => path,

@@ -1,5 +1,6 @@
 //! Where a file's bytes go: a file, whole or not at all, or a writer of the caller's.
 
+use crate::watch::{cancelled, is_cancelled};
 use crate::{Error, Result, write_atomically};
 use std::io::{self, Write};
 use std::path::Path;
@@ -24,7 +25,7 @@ impl Sink<'_> {
 
     /// Writes all bytes of the file through `write`.
     pub fn put(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-        match self {
+        let written = match self {
             Self::File(path) => write_atomically(path, |writer| write(writer)),
             Self::Stream { name, writer } => {
                 let written = write(writer).and_then(|()| writer.flush());
@@ -33,6 +34,10 @@ impl Sink<'_> {
                     source,
                 })
             }
+        };
+        match written {
+            Err(Error::Write { path, source }) if is_cancelled(&source) => Err(cancelled(&path)),
+            written => written,
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::gzip::{self, Unpack};
 use crate::layout::Packing;
 use crate::place::{Bytes, Place, Stream};
+use crate::watch::{Watch, Work};
 use crate::{Error, Layout, Result, ascii};
 use std::io::{self, BufReader, Read};
 use vesalius_volume::check_memory;
@@ -26,21 +27,21 @@ impl Loaded {
 }
 
 /// All voxel bytes of the layout; a packed stream is read to its last check sum.
-pub(crate) fn read_all(layout: &Layout) -> Result<Loaded> {
+pub(crate) fn read_all(layout: &Layout, watch: Watch) -> Result<Loaded> {
     let length = layout.bytes() as usize;
     let (bytes, first, surplus) = match layout.packing {
         // Bytes behind them were told of when the file was opened.
         Packing::Raw => {
-            let (bytes, first) = read_raw(layout)?;
+            let (bytes, first) = read_raw(layout, watch)?;
             (bytes, first, 0)
         }
         Packing::Gzip | Packing::Zlib => {
             let file = layout.file();
-            let packed = read_packed(file)?;
+            let packed = read_packed(file, watch)?;
             let start = usize::try_from(layout.start).unwrap_or(usize::MAX);
             let packed = packed.get(start..).unwrap_or(&[]);
             let expected = layout.skip.saturating_add(layout.bytes());
-            let inflated = gzip::inflate(file.path(), packed, expected, layout.packing)?;
+            let inflated = gzip::inflate(file.path(), packed, expected, layout.packing, watch)?;
             let (bytes, first) = (Bytes::Owned(inflated.bytes), layout.skip as usize);
             (bytes, first, inflated.surplus.bytes())
         }
@@ -58,18 +59,23 @@ pub(crate) fn read_all(layout: &Layout) -> Result<Loaded> {
 }
 
 /// The packed bytes of a file.
-fn read_packed(file: &Place) -> Result<Bytes> {
-    if !file.is_in_memory() {
-        // A large file behind a small header is as much of a bomb as the other way round.
-        let length = usize::try_from(file.length()?).unwrap_or(usize::MAX);
-        check_memory("the packed file", [length, 1, 1], 1, 1, None)
-            .map_err(|source| Error::volume(file.path(), source))?;
+fn read_packed(file: &Place, watch: Watch) -> Result<Bytes> {
+    if file.is_in_memory() {
+        return file.bytes();
     }
-    file.bytes()
+    let length = file.length()?;
+    // A large file behind a small header is as much of a bomb as the other way round.
+    let size = usize::try_from(length).unwrap_or(usize::MAX);
+    check_memory("the packed file", [size, 1, 1], 1, 1, None)
+        .map_err(|source| Error::volume(file.path(), source))?;
+    let mut bytes = Vec::with_capacity(size);
+    let work = watch.count("reading", length);
+    read_up_to(file, 0, length, &mut bytes, &work)?;
+    Ok(Bytes::Owned(bytes))
 }
 
 /// Voxels that are not packed, and where in the bytes they begin.
-fn read_raw(layout: &Layout) -> Result<(Bytes, usize)> {
+fn read_raw(layout: &Layout, watch: Watch) -> Result<(Bytes, usize)> {
     let bytes = layout.bytes();
     if let [file] = &layout.files[..]
         && file.is_in_memory()
@@ -82,21 +88,44 @@ fn read_raw(layout: &Layout) -> Result<(Bytes, usize)> {
     }
     let each = bytes / layout.files.len() as u64;
     let mut all = Vec::with_capacity(bytes as usize);
+    let work = watch.count("reading", bytes);
     for i in 0..layout.files.len() {
-        read_file(layout, i, each, &mut all)?;
+        read_file(layout, i, each, &mut all, &work)?;
     }
     Ok((Bytes::Owned(all), 0))
 }
 
-fn read_file(layout: &Layout, i: usize, length: u64, all: &mut Vec<u8>) -> Result<()> {
+fn read_file(layout: &Layout, i: usize, length: u64, all: &mut Vec<u8>, work: &Work) -> Result<()> {
     let file = &layout.files[i];
-    let stream = file.open_at(layout.start)?;
-    let got = stream.take(length).read_to_end(all);
-    let got = got.map_err(|source| Error::read(file.path(), source))? as u64;
+    let got = read_up_to(file, layout.start, length, all, work)?;
     if got < length {
         return Err(layout.truncated(i, layout.start + length, layout.start + got));
     }
     Ok(())
+}
+
+/// Appends up to `length` bytes from `start` on; how many there were.
+fn read_up_to(
+    file: &Place,
+    start: u64,
+    length: u64,
+    all: &mut Vec<u8>,
+    work: &Work,
+) -> Result<u64> {
+    const PIECE: u64 = 16 << 20;
+    let mut stream = file.open_at(start)?;
+    let mut got = 0;
+    while got < length {
+        let piece = PIECE.min(length - got);
+        let read = stream.by_ref().take(piece).read_to_end(all);
+        let read = read.map_err(|source| Error::read(file.path(), source))? as u64;
+        got += read;
+        work.done(read)?;
+        if read < piece {
+            break;
+        }
+    }
+    Ok(got)
 }
 
 /// The packed stream of a layout from its beginning.
@@ -131,9 +160,9 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub fn open(layout: &Layout) -> Result<Self> {
+    pub fn open(layout: &Layout, watch: Watch) -> Result<Self> {
         if layout.files.len() > 1 || layout.packing == Packing::Ascii {
-            return Ok(Self::Whole(read_all(layout)?));
+            return Ok(Self::Whole(read_all(layout, watch)?));
         }
         if layout.packing == Packing::Raw {
             let bytes = layout.file().map()?;
@@ -186,7 +215,7 @@ impl Source {
 
     /// Reads on to the end, so that the last check sum is checked; how many bytes follow the voxels,
     /// where only reading tells.
-    pub fn finish(&mut self, layout: &Layout) -> Result<u64> {
+    pub fn finish(&mut self, layout: &Layout, watch: Watch) -> Result<u64> {
         match self {
             Self::Mapped(_) => Ok(0),
             Self::Whole(loaded) => Ok(loaded.surplus),
@@ -194,7 +223,7 @@ impl Source {
                 let expected = layout.skip.saturating_add(layout.bytes());
                 let unread = expected.saturating_sub(*at);
                 let most = unread.saturating_add(gzip::most_behind(expected));
-                let found = reader.finish(most);
+                let found = reader.finish(most, watch);
                 let found =
                     found.map_err(|e| gzip::fault(layout.file().path(), expected, expected, &e))?;
                 Ok(found.bytes().saturating_sub(unread))

@@ -21,6 +21,7 @@ pub use series::{Series, SeriesList, list_series, list_series_with};
 pub use slice_problem::{DicomOptions, SliceProblem, UnevenSlices};
 
 use crate::place::Place;
+use crate::watch::Watch;
 use crate::{Error, FileVoxel, Format, ImageInfo, ReadOptions, Result, Scaling};
 use file::DicomFile;
 use pixels::Samples;
@@ -96,7 +97,7 @@ pub fn read_series<T: FileVoxel>(series: &Series, options: &ReadOptions) -> Resu
     } else {
         let mut real = vec![0f64; pixels * count];
         fill(series, &stack, options, &mut real)?;
-        interpolate(path, &stack, &real, pixels)?
+        interpolate(path, &stack, &real, pixels, options.watch(path))?
     };
     let volume = Volume::new(stack.geometry, 1, data);
     let volume = volume.map_err(|source| Error::volume(path, source))?;
@@ -136,6 +137,9 @@ fn fill<T: FileVoxel>(
         let file = series.frames[frame].file.path();
         by_file.entry(file).or_default().push((frame, slice));
     }
+    let place = series.frames.first().map(|frame| frame.file.path());
+    let watch = options.watch(place.unwrap_or(Path::new("")));
+    let work = watch.count("slices", series.frames.len() as u64);
     by_file.into_par_iter().try_for_each(|(path, slices)| {
         // Every file has a frame, or it would not be here.
         let place = &series.frames[slices[0].0].file;
@@ -150,6 +154,7 @@ fn fill<T: FileVoxel>(
             ));
         };
         for (number, slice) in slices {
+            work.done(0)?;
             let frame = &series.frames[number];
             let samples = pixels::frame(&file, &header, frame.index)?;
             scale(
@@ -159,6 +164,7 @@ fn fill<T: FileVoxel>(
                 slice,
                 [series.size[0], number],
             )?;
+            work.done(1)?;
         }
         Ok(())
     })
@@ -205,11 +211,13 @@ fn interpolate<T: FileVoxel>(
     stack: &Stack,
     real: &[f64],
     pixels: usize,
+    watch: Watch,
 ) -> Result<Vec<T>> {
     let depth = stack.geometry.size()[2];
     let [columns, ..] = stack.geometry.size();
     let mut data = vec![T::default(); pixels * depth];
     for (z, slice) in data.chunks_exact_mut(pixels).enumerate() {
+        watch.check()?;
         let above = stack.places.partition_point(|place| *place < z as f64);
         let above = above.min(stack.places.len() - 1);
         let below = above.saturating_sub(1);

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 /// The files to look at.
 pub(super) fn candidates(place: &Place, options: &ReadOptions) -> Result<Vec<Place>> {
     if place.is_folder() {
-        let mut files = files_below(place.path())?;
+        let mut files = files_below(place.path(), options.watch(place.path()))?;
         // A DICOMDIR lists files that the walk finds anyway.
         files.retain(|file| !file.ends_with("DICOMDIR"));
         return Ok(files.into_iter().map(Place::on_disk).collect());

@@ -89,14 +89,22 @@ pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result
 fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
     let files = candidates(place, options)?;
     let single = !place.is_folder() && files.len() == 1;
-    let headers: Vec<_> = files
+    let work = options
+        .watch(place.path())
+        .count("headers", files.len() as u64);
+    let headers: Vec<Option<_>> = files
         .par_iter()
-        .filter(|file| single || is_dicom(file))
-        .map(|file| (file, header(file, options)))
-        .collect();
+        .map(|file| {
+            work.done(0)?;
+            let header = (single || is_dicom(file)).then(|| (file, header(file, options)));
+            work.done(1)?;
+            Ok(header)
+        })
+        .collect::<Result<_>>()?;
+    drop(work);
     let mut list = SeriesList::default();
     let (mut found, mut empty) = (Vec::new(), Vec::new());
-    for (file, header) in headers {
+    for (file, header) in headers.into_iter().flatten() {
         match header {
             Ok(Found::Image(header)) => found.push(*header),
             Ok(Found::WithoutPixels { series_uid }) => {

@@ -2,6 +2,7 @@
 
 use super::unpack::{Surplus, Unpack};
 use crate::layout::Packing;
+use crate::watch::{Watch, cancelled, is_cancelled};
 use crate::{Error, Result};
 use std::io::{self, Read};
 use std::path::Path;
@@ -50,12 +51,18 @@ pub(crate) fn inflate(
     packed: &[u8],
     expected: u64,
     packing: Packing,
+    watch: Watch,
 ) -> Result<Inflated> {
+    /// Bytes that are unpacked at once even where the work may be cancelled.
+    const AT_ONCE: u64 = 16 << 20;
+    /// Bytes between two looks at whether it was.
+    const PIECE: usize = 4 << 20;
     let length = packed.len() as u64;
     check_ratio(path, length, &mut Unpack::new(packed, packing), expected)?;
     // Within memory: the caller has checked `expected` against its limit.
     let mut out = vec![0; expected as usize];
-    if whole(packed, &mut out, packing) {
+    let at_once = !watch.is_watched() || expected <= AT_ONCE;
+    if at_once && whole(packed, &mut out, packing) {
         let surplus = Surplus::default();
         return Ok(Inflated {
             bytes: out,
@@ -64,16 +71,25 @@ pub(crate) fn inflate(
     }
     // Several members, bytes after the image, or a fault: the careful way knows which.
     let mut stream = Unpack::new(packed, packing);
-    let mut at = 0;
+    let work = watch.count("unpacking", expected);
+    let (mut at, mut told) = (0, 0);
     while at < out.len() {
-        match stream.read(&mut out[at..]) {
+        let piece = (out.len() - at).min(PIECE);
+        match stream.read(&mut out[at..at + piece]) {
             Ok(0) => return Err(truncated(path, at as u64, expected)),
-            Ok(n) => at += n,
+            Ok(n) => {
+                at += n;
+                told += n;
+                if told >= PIECE || at == out.len() {
+                    work.done(told as u64)?;
+                    told = 0;
+                }
+            }
             Err(source) if source.kind() == io::ErrorKind::Interrupted => {}
             Err(source) => return Err(fault(path, at as u64, expected, &source)),
         }
     }
-    let finished = stream.finish(most_behind(expected));
+    let finished = stream.finish(most_behind(expected), watch);
     let surplus = finished.map_err(|source| fault(path, expected, expected, &source))?;
     Ok(Inflated {
         bytes: out,
@@ -117,6 +133,9 @@ fn truncated(path: &Path, offset: u64, expected: u64) -> Error {
 
 /// The error for a stream that failed at `offset`.
 pub(crate) fn fault(path: &Path, offset: u64, expected: u64, source: &io::Error) -> Error {
+    if is_cancelled(source) {
+        return cancelled(path);
+    }
     if source.kind() == io::ErrorKind::UnexpectedEof && offset < expected {
         return truncated(path, offset, expected);
     }

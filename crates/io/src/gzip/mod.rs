@@ -14,6 +14,7 @@ mod tests {
     use super::*;
     use crate::Error;
     use crate::layout::Packing;
+    use crate::watch::Watch;
     use std::io::Read;
     use std::path::Path;
 
@@ -45,7 +46,8 @@ mod tests {
         expected: u64,
         packing: Packing,
     ) -> crate::Result<Vec<u8>> {
-        super::inflate(path, packed, expected, packing).map(|inflated| inflated.bytes)
+        super::inflate(path, packed, expected, packing, Watch::new(path, None))
+            .map(|inflated| inflated.bytes)
     }
 
     fn zlib(bytes: &[u8]) -> Vec<u8> {
@@ -150,7 +152,10 @@ mod tests {
     fn what_follows_is_counted() {
         let bytes = noise(5000);
         let surplus = |file: &[u8], packing| {
-            let found = super::inflate(Path::new("a"), file, 5000, packing).unwrap();
+            let found = {
+                let path = Path::new("a");
+                super::inflate(path, file, 5000, packing, Watch::new(path, None)).unwrap()
+            };
             assert!(found.bytes == bytes);
             (found.surplus.unpacked, found.surplus.trailing)
         };

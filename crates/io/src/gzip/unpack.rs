@@ -1,6 +1,7 @@
 //! gzip and zlib as a stream that is read to its end: every member, every check sum, and what follows.
 
 use crate::layout::Packing;
+use crate::watch::Watch;
 use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 use std::io::{self, BufRead, Read};
@@ -49,10 +50,11 @@ impl<R: BufRead> Unpack<R> {
 
     /// Reads what is left up to the last check sum. More than `most` bytes there are refused: they cost
     /// time, and no image has them.
-    pub fn finish(&mut self, most: u64) -> io::Result<Surplus> {
+    pub fn finish(&mut self, most: u64, watch: Watch) -> io::Result<Surplus> {
         let mut buffer = vec![0; 1 << 16];
         let mut unpacked = 0;
         loop {
+            watch.check_stream()?;
             match self.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(n) => unpacked += n as u64,

@@ -41,7 +41,12 @@ pub(crate) fn write<T: FileVoxel>(
         header += "CompressedData = False\n";
     }
     header += &format!("ElementDataFile = {data_name}\n");
-    body.write(sink, &header, detached.then_some(&data_name))
+    body.write(
+        sink,
+        &header,
+        detached.then_some(&data_name),
+        options.control.as_ref(),
+    )
 }
 
 fn header(geometry: &Geometry, channels: usize, voxel_type: VoxelType) -> String {

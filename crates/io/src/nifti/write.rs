@@ -118,8 +118,13 @@ fn write_file<T: FileVoxel>(
     let mut misfit = None;
     let body = voxels.map_or(0, Encoder::bytes);
     let voxel_type = voxels.map_or(T::TYPE, |encoder| encoder.voxel_type);
+    let work = voxels.map(|encoder| encoder.watch().count("writing", body as u64));
     let mut encode = |first_byte: usize, out: &mut [u8]| {
-        let Some(encoder) = voxels else { return Ok(()) };
+        // A header alone is not cancelled: the voxels that it belongs to are there.
+        let (Some(encoder), Some(work)) = (voxels, &work) else {
+            return Ok(());
+        };
+        work.done_stream(out.len() as u64)?;
         let width = encoder.voxel_type.bytes();
         encoder.encode(first_byte / width, out).map_err(|error| {
             misfit = Some(error);

@@ -33,10 +33,10 @@ pub(crate) fn write<T: FileVoxel>(
     } else {
         header += &labels::to_segments(&options.labels);
         header += "\n";
-        return body.write(sink, &header, None);
+        return body.write(sink, &header, None, options.control.as_ref());
     }
     header += &labels::to_segments(&options.labels);
-    body.write(sink, &header, Some(&data_name))
+    body.write(sink, &header, Some(&data_name), options.control.as_ref())
 }
 
 fn header(geometry: &Geometry, channels: usize, voxel_type: VoxelType, compress: bool) -> String {
