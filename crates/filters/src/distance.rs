@@ -9,8 +9,10 @@ use crate::contour::border_voxels;
 use crate::lines::{strip_width, strips};
 use crate::scalar::Real;
 use crate::simd::vectorised;
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap, Volume};
 
 /// Lines that are searched side by side.
@@ -29,8 +31,32 @@ pub fn squared_distance<R: Real, T: Copy + Sync>(
     spacing: [f64; 3],
     is_site: impl Fn(T) -> bool + Sync,
 ) -> Result<Vec<R>> {
+    squared(values, size, spacing, is_site, None)
+}
+
+/// As [`squared_distance`], cancelled and followed through a control, in the stage `distances`.
+///
+/// # Errors
+/// As [`squared_distance`]; [`Error::Cancelled`].
+pub fn squared_distance_with<R: Real, T: Copy + Sync>(
+    values: &[T],
+    size: [usize; 3],
+    spacing: [f64; 3],
+    is_site: impl Fn(T) -> bool + Sync,
+    control: &Control,
+) -> Result<Vec<R>> {
+    squared(values, size, spacing, is_site, Some(control))
+}
+
+fn squared<R: Real, T: Copy + Sync>(
+    values: &[T],
+    size: [usize; 3],
+    spacing: [f64; 3],
+    is_site: impl Fn(T) -> bool + Sync,
+    control: Option<&Control>,
+) -> Result<Vec<R>> {
     let mut out = buffer::filled(R::ZERO, values.len());
-    squared_distance_into(values, size, spacing, is_site, &mut out)?;
+    squared_distance_into(values, size, spacing, is_site, &mut out, control)?;
     Ok(out)
 }
 
@@ -40,6 +66,7 @@ fn squared_distance_into<R: Real, T: Copy + Sync>(
     spacing: [f64; 3],
     is_site: impl Fn(T) -> bool + Sync,
     out: &mut [R],
+    control: Option<&Control>,
 ) -> Result<()> {
     let [nx, ny, nz] = size;
     if values.len() != nx * ny * nz {
@@ -60,11 +87,20 @@ fn squared_distance_into<R: Real, T: Copy + Sync>(
         let square = |d: usize| R::from_f64((d as f64 * spacing[axis]).powi(2));
         (0..size[axis]).map(square).collect()
     });
+    let width = strip_width(nx * ny, nz).next_multiple_of(LANES);
+    let strip_count = if nz > 1 { (nx * ny).div_ceil(width) } else { 0 };
+    let work = match control {
+        Some(control) => Work::new(control, "distances", nz + strip_count),
+        None => Work::unwatched(),
+    };
     out.par_chunks_mut(nx * ny)
         .zip(values.par_chunks(nx * ny))
         .for_each_init(
             || Search::new(ny),
             |search, (slice, values)| {
+                if !work.goes_on() {
+                    return;
+                }
                 search.finite.clear();
                 let rows = slice.chunks_mut(nx).zip(values.chunks(nx)).enumerate();
                 for (y, (row, values)) in rows {
@@ -74,21 +110,24 @@ fn squared_distance_into<R: Real, T: Copy + Sync>(
                 }
                 let mut rows: Vec<&mut [R]> = slice.chunks_mut(nx).collect();
                 search.run(&mut rows, &squares[1]);
+                work.advance(1);
             },
         );
+    work.check()?;
     if nz > 1 {
         // After two axes a slice is finite everywhere or nowhere.
         let finite: Vec<usize> = (0..nz).filter(|z| out[z * nx * ny].is_finite()).collect();
-        let width = strip_width(nx * ny, nz).next_multiple_of(LANES);
         strips(out, nx * ny, width).into_par_iter().for_each_init(
             || Search::new(nz),
             |search, mut rows| {
-                search.finite.clone_from(&finite);
-                search.run(&mut rows, &squares[2]);
+                work.part(1, || {
+                    search.finite.clone_from(&finite);
+                    search.run(&mut rows, &squares[2]);
+                });
             },
         );
     }
-    Ok(())
+    work.check()
 }
 
 /// Squared distances along one row; false, and infinity everywhere, when it has no site.
@@ -217,11 +256,28 @@ vectorised! {
 /// # Errors
 /// None that a well-made input can cause.
 pub fn distance_map<T: Label, R: Real>(mask: &LabelMap<T>) -> Result<Volume<R>> {
+    to_foreground(mask, None)
+}
+
+/// As [`distance_map`], cancelled and followed through a control, in the stage `distances`.
+///
+/// # Errors
+/// [`Error::Cancelled`].
+pub fn distance_map_with<T: Label, R: Real>(
+    mask: &LabelMap<T>,
+    control: &Control,
+) -> Result<Volume<R>> {
+    to_foreground(mask, Some(control))
+}
+
+fn to_foreground<T: Label, R: Real>(
+    mask: &LabelMap<T>,
+    control: Option<&Control>,
+) -> Result<Volume<R>> {
     let grid = *mask.geometry();
     let background = T::default();
-    let mut squared: Vec<R> = squared_distance(mask.data(), grid.size(), grid.spacing(), |v| {
-        v != background
-    })?;
+    let is_site = |v| v != background;
+    let mut squared: Vec<R> = squared(mask.data(), grid.size(), grid.spacing(), is_site, control)?;
     squared.par_iter_mut().for_each(|v| *v = v.sqrt());
     Ok(Volume::new(grid, 1, squared)?)
 }
@@ -235,12 +291,30 @@ pub fn distance_map<T: Label, R: Real>(mask: &LabelMap<T>) -> Result<Volume<R>> 
 /// # Errors
 /// None that a well-made input can cause.
 pub fn signed_distance<T: Label, R: Real>(mask: &LabelMap<T>) -> Result<Volume<R>> {
+    to_border(mask, None)
+}
+
+/// As [`signed_distance`], cancelled and followed through a control, in the stage `distances`.
+///
+/// # Errors
+/// [`Error::Cancelled`].
+pub fn signed_distance_with<T: Label, R: Real>(
+    mask: &LabelMap<T>,
+    control: &Control,
+) -> Result<Volume<R>> {
+    to_border(mask, Some(control))
+}
+
+fn to_border<T: Label, R: Real>(
+    mask: &LabelMap<T>,
+    control: Option<&Control>,
+) -> Result<Volume<R>> {
     let grid = *mask.geometry();
     let background = T::default();
     let border = border_voxels(mask.data(), grid.size(), Connectivity::Corners, |v| {
         v != background
     });
-    let mut distances: Vec<R> = squared_distance(&border, grid.size(), grid.spacing(), |v| v)?;
+    let mut distances: Vec<R> = squared(&border, grid.size(), grid.spacing(), |v| v, control)?;
     distances
         .par_iter_mut()
         .zip(mask.data())

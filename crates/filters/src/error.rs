@@ -1,11 +1,15 @@
 //! What can be wrong with the input or the options of a filter: one sentence each, with the remedy.
 
+use vesalius_control::Cancelled;
 use vesalius_volume::ErrorKind;
 
 /// An error of this crate.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The work was cancelled.
+    #[error("{0}")]
+    Cancelled(#[from] Cancelled),
     /// A geometry or a buffer that does not fit.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
@@ -95,6 +99,7 @@ impl Error {
     /// What sort of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::Cancelled(_) => ErrorKind::Cancelled,
             Self::Volume(error) => error.kind(),
             Self::Io { .. } => ErrorKind::System,
             _ => ErrorKind::BadInput,

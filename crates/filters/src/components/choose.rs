@@ -3,6 +3,7 @@
 
 use super::{ComponentOptions, joined};
 use crate::grid::Bounds;
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use vesalius_volume::{Label, LabelMap, limits};
@@ -16,7 +17,7 @@ pub fn keep_largest<T: Label>(
     input: &LabelMap<T>,
     options: &ComponentOptions,
 ) -> Result<LabelMap<T>> {
-    let joined = joined(input, options)?;
+    let joined = joined(input, options, &Work::unwatched())?;
     let largest = joined.largest_of_each();
     keep(input, &joined, |component| largest[component as usize])
 }
@@ -33,7 +34,7 @@ pub fn keep_largest_and_equals<T: Label>(
         by_label: false,
         ..*options
     };
-    let joined = joined(input, &together)?;
+    let joined = joined(input, &together, &Work::unwatched())?;
     let most = joined.sizes.iter().copied().max();
     keep(input, &joined, |component| {
         Some(joined.sizes[component as usize]) == most
@@ -58,7 +59,7 @@ pub fn keep_larger_than<T: Label>(
             "a number of mm³",
         ));
     }
-    let joined = joined(input, options)?;
+    let joined = joined(input, options, &Work::unwatched())?;
     let voxel = input.geometry().voxel_volume();
     let enough =
         |component: u32| limits::at_least(joined.sizes[component as usize] as f64 * voxel, volume);
@@ -83,7 +84,7 @@ pub fn keep_touching<T: Label>(
             "voxels of the image",
         ));
     }
-    let joined = joined(input, options)?;
+    let joined = joined(input, options, &Work::unwatched())?;
     let mut touched = vec![false; joined.sizes.len()];
     for (y, z, run, component) in joined.iter() {
         let within = |s: &&[usize; 3]| {
@@ -131,7 +132,7 @@ pub fn component_statistics<T: Label>(
     input: &LabelMap<T>,
     options: &ComponentOptions,
 ) -> Result<Vec<ComponentStatistics>> {
-    let joined = joined(input, options)?;
+    let joined = joined(input, options, &Work::unwatched())?;
     let mut sums = vec![([0u64; 3], [usize::MAX; 3], [0usize; 3], 0u32); joined.sizes.len()];
     for (y, z, run, component) in joined.iter() {
         let (sum, low, high, label) = &mut sums[component as usize];

@@ -14,6 +14,8 @@ pub(crate) use runs::{RunComponents, Touch};
 
 use crate::Result;
 use crate::each_label::Foreground;
+use crate::work::Work;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap};
 
 /// Which neighbours of a voxel touch it.
@@ -91,7 +93,29 @@ pub fn connected_components<T: Label>(
     input: &LabelMap<T>,
     options: &ComponentOptions,
 ) -> Result<Components> {
-    let joined = joined(input, options)?;
+    numbered(input, options, &Work::unwatched())
+}
+
+/// As [`connected_components`], cancelled and followed through a control, in the stage `components`.
+///
+/// # Errors
+/// As [`connected_components`]; [`crate::Error::Cancelled`].
+pub fn connected_components_with<T: Label>(
+    input: &LabelMap<T>,
+    options: &ComponentOptions,
+    control: &Control,
+) -> Result<Components> {
+    let [_, _, slices] = input.geometry().size();
+    let work = Work::new(control, "components", slices);
+    numbered(input, options, &work)
+}
+
+fn numbered<T: Label>(
+    input: &LabelMap<T>,
+    options: &ComponentOptions,
+    work: &Work,
+) -> Result<Components> {
+    let joined = joined(input, options, work)?;
     let labels = joined.paint(|component| component + 1);
     Ok(Components {
         labels: LabelMap::new(*input.geometry(), labels)?,
@@ -101,20 +125,24 @@ pub fn connected_components<T: Label>(
 }
 
 /// The runs of the foreground, joined.
-fn joined<T: Label>(input: &LabelMap<T>, options: &ComponentOptions) -> Result<RunComponents> {
+fn joined<T: Label>(
+    input: &LabelMap<T>,
+    options: &ComponentOptions,
+    work: &Work,
+) -> Result<RunComponents> {
     let touch = Touch {
         connectivity: options.connectivity,
         across_slices: true,
     };
     let (values, size) = (input.data(), input.geometry().size());
-    let mask = || RunComponents::of_mask(values, size, touch, false);
+    let mask = || RunComponents::of_mask(values, size, touch, false, work);
     if !options.by_label {
         return mask();
     }
     match Foreground::of(values) {
         Foreground::Nothing => mask(),
         Foreground::One(label) => Ok(mask()?.of_class(label.into())),
-        Foreground::Several => RunComponents::of_labels(values, size, touch),
+        Foreground::Several => RunComponents::of_labels(values, size, touch, work),
     }
 }
 

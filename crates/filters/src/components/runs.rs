@@ -4,6 +4,7 @@ use super::Connectivity;
 use super::join::{join_all, number};
 use crate::buffer;
 use crate::morphology::bits::pack_row;
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ impl RunComponents {
         size: [usize; 3],
         touch: Touch,
         background: bool,
+        work: &Work,
     ) -> Result<Self> {
         let words = size[0].div_ceil(64).max(1);
         let invert = if background { u64::MAX } else { 0 };
@@ -57,14 +59,19 @@ impl RunComponents {
             pack_row(row, bits);
             bit_runs(bits, invert, row.len(), runs);
         };
-        Self::join(values, size, touch, row_runs)
+        Self::join(values, size, touch, row_runs, work)
     }
 
     /// Joins the voxels of each label other than 0.
     ///
     /// # Errors
     /// As [`RunComponents::of_mask`].
-    pub fn of_labels<T: Label>(values: &[T], size: [usize; 3], touch: Touch) -> Result<Self> {
+    pub fn of_labels<T: Label>(
+        values: &[T],
+        size: [usize; 3],
+        touch: Touch,
+        work: &Work,
+    ) -> Result<Self> {
         let background = T::default();
         let row_runs = |row: &[T], _: &mut Vec<u64>, runs: &mut Vec<Run>| {
             let mut start = 0;
@@ -80,7 +87,7 @@ impl RunComponents {
                 start = end;
             }
         };
-        Self::join(values, size, touch, row_runs)
+        Self::join(values, size, touch, row_runs, work)
     }
 
     fn join<T: Label>(
@@ -88,6 +95,7 @@ impl RunComponents {
         size: [usize; 3],
         touch: Touch,
         row_runs: impl Fn(&[T], &mut Vec<u64>, &mut Vec<Run>) + Sync,
+        work: &Work,
     ) -> Result<Self> {
         let [nx, ny, nz] = size;
         if ny * nz >= u32::MAX as usize || nx >= u32::MAX as usize {
@@ -98,7 +106,8 @@ impl RunComponents {
                 "fewer than 2^32 rows",
             ));
         }
-        let (runs, rows) = find_runs(values, size, row_runs);
+        let (runs, rows) = find_runs(values, size, row_runs, work);
+        work.check()?;
         if runs.len() >= u32::MAX as usize {
             return Err(Error::option(
                 "components",
@@ -109,6 +118,7 @@ impl RunComponents {
         }
         let mut parents: Vec<u32> = (0..runs.len() as u32).collect();
         join_all(&runs, &rows, &mut parents, size, touch);
+        work.check()?;
         let (component, sizes) = number(&runs, &parents);
         Ok(Self {
             runs,
@@ -193,6 +203,7 @@ fn find_runs<T: Label>(
     values: &[T],
     size: [usize; 3],
     row_runs: impl Fn(&[T], &mut Vec<u64>, &mut Vec<Run>) + Sync,
+    work: &Work,
 ) -> (Vec<Run>, Vec<u32>) {
     let [nx, ny, nz] = size;
     if values.is_empty() {
@@ -203,11 +214,15 @@ fn find_runs<T: Label>(
         .map(|slice| {
             let (mut runs, mut counts) = (Vec::new(), Vec::with_capacity(ny));
             let mut bits = Vec::new();
+            if !work.goes_on() {
+                return (runs, counts);
+            }
             for row in slice.chunks(nx) {
                 let before = runs.len();
                 row_runs(row, &mut bits, &mut runs);
                 counts.push((runs.len() - before) as u32);
             }
+            work.advance(1);
             (runs, counts)
         })
         .collect();

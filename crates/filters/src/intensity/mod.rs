@@ -13,6 +13,6 @@ pub use clahe::{ClaheOptions, clahe};
 pub use clahe_scikit::{ScikitImageClaheOptions, clahe_scikit_image};
 pub use histogram::percentile;
 pub use matching::{HistogramMatchingOptions, match_histogram};
-pub use n4::{N4Options, N4Result, n4_bias_field_correction};
+pub use n4::{N4Options, N4Result, n4_bias_field_correction, n4_bias_field_correction_with};
 pub use otsu::{multi_otsu_labels, multi_otsu_thresholds, otsu_threshold};
 pub use range::{Deviation, clip, normalise, rescale_intensity, threshold, window};

@@ -6,8 +6,10 @@
 
 use super::n4_spline::Lattice;
 use crate::scalar::Real;
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap, Volume};
 
 /// Options of [`n4_bias_field_correction`], ITK's defaults.
@@ -61,6 +63,34 @@ pub fn n4_bias_field_correction<R: Real, T: Label>(
     mask: Option<&LabelMap<T>>,
     options: &N4Options,
 ) -> Result<N4Result<R>> {
+    corrected(input, mask, options, &Work::unwatched())
+}
+
+/// As [`n4_bias_field_correction`], cancelled and followed through a control, in the stage `iterations`, of which
+/// fewer are done where the field has converged.
+///
+/// # Errors
+/// As [`n4_bias_field_correction`]; [`Error::Cancelled`].
+pub fn n4_bias_field_correction_with<R: Real, T: Label>(
+    input: &Volume<R>,
+    mask: Option<&LabelMap<T>>,
+    options: &N4Options,
+    control: &Control,
+) -> Result<N4Result<R>> {
+    let iterations = options
+        .iterations
+        .iter()
+        .fold(0usize, |a, &b| a.saturating_add(b));
+    let work = Work::new(control, "iterations", iterations);
+    corrected(input, mask, options, &work)
+}
+
+fn corrected<R: Real, T: Label>(
+    input: &Volume<R>,
+    mask: Option<&LabelMap<T>>,
+    options: &N4Options,
+    work: &Work,
+) -> Result<N4Result<R>> {
     check(options)?;
     let grid = *input.geometry();
     if let Some(mask) = mask {
@@ -83,7 +113,7 @@ pub fn n4_bias_field_correction<R: Real, T: Label>(
         .zip(&confidence)
         .map(|(v, &c)| if c > 0.0 { v.to_f64().ln() } else { 0.0 })
         .collect();
-    let field = estimate(&logs, &confidence, grid.size(), options);
+    let field = estimate(&logs, &confidence, grid.size(), options, work)?;
     let corrected = source
         .par_iter()
         .zip(&field)
@@ -137,7 +167,13 @@ fn check(options: &N4Options) -> Result<()> {
     ))
 }
 
-fn estimate(logs: &[f64], confidence: &[f64], size: [usize; 3], options: &N4Options) -> Vec<f64> {
+fn estimate(
+    logs: &[f64],
+    confidence: &[f64],
+    size: [usize; 3],
+    options: &N4Options,
+    work: &Work,
+) -> Result<Vec<f64>> {
     let mut lattice = Lattice::zeros(options.spans.map(|s| s + 3));
     let mut field = vec![0.0; logs.len()];
     for (level, &most) in options.iterations.iter().enumerate() {
@@ -147,8 +183,12 @@ fn estimate(logs: &[f64], confidence: &[f64], size: [usize; 3], options: &N4Opti
         for _ in 0..most {
             let corrected: Vec<f64> = logs.par_iter().zip(&field).map(|(l, f)| l - f).collect();
             let residual = residual(&corrected, confidence, options);
+            work.check()?;
             lattice.add(&Lattice::fit(lattice.size, &residual, confidence, size));
+            work.check()?;
             let next = lattice.field(size);
+            work.check()?;
+            work.advance(1);
             let change = variation(&field, &next, confidence);
             field = next;
             if change < options.convergence_threshold {
@@ -156,7 +196,7 @@ fn estimate(logs: &[f64], confidence: &[f64], size: [usize; 3], options: &N4Opti
             }
         }
     }
-    field
+    Ok(field)
 }
 
 /// The coefficient of variation of the ratio between two fields.

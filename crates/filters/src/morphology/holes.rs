@@ -4,6 +4,7 @@ use crate::buffer;
 use crate::components::{Connectivity, RunComponents, Touch};
 use crate::each_label::{Foreground, cut, label_boxes};
 use crate::grid::permute;
+use crate::work::Work;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use vesalius_volume::{Label, LabelMap};
@@ -102,7 +103,7 @@ impl Gaps {
             connectivity: options.connectivity,
             across_slices,
         };
-        let joined = RunComponents::of_mask(mask, [nx, ny, nz], touch, true)?;
+        let joined = RunComponents::of_mask(mask, [nx, ny, nz], touch, true, &Work::unwatched())?;
         let mut outside = vec![false; joined.sizes.len()];
         for (y, z, run, component) in joined.iter() {
             outside[component as usize] |= run.start == 0

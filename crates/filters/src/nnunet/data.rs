@@ -9,6 +9,7 @@ use crate::resample::separable::{separable, separable_nearest};
 use crate::resample::spline::{Border, coefficients_along};
 use crate::resample::{Interpolation, resized_grid};
 use crate::scalar::Real;
+use crate::work::Work;
 use rayon::prelude::*;
 use vesalius_volume::{Volume, Voxel};
 
@@ -59,7 +60,16 @@ fn across<R: Real>(
             let same: Vec<usize> = (0..from[axis]).collect();
             axes[axis].copy(&same, Cubic::MARGIN);
         }
-        separable(&coefficients, padded, &axes, out, size, 0, 0);
+        separable(
+            &coefficients,
+            padded,
+            &axes,
+            out,
+            size,
+            0,
+            0,
+            &Work::unwatched(),
+        );
     }
     Ok(Volume::new(target, input.channels(), out)?)
 }
@@ -80,18 +90,27 @@ fn resize<R: Real>(
         match interpolation {
             Interpolation::Nearest => {
                 let axes = axes::<f32, Nearest, 1>(from, size, separate);
-                separable_nearest(source, from, &axes, out, size, 0, 0);
+                separable_nearest(source, from, &axes, out, size, 0, 0, &Work::unwatched());
             }
             Interpolation::Linear => {
                 let axes = axes::<R, Linear, 2>(from, size, separate);
-                separable(source, from, &axes, out, size, 0, 0);
+                separable(source, from, &axes, out, size, 0, 0, &Work::unwatched());
             }
             Interpolation::Cubic => {
                 let filtered = [true, true, !separate];
                 let (coefficients, padded) =
                     coefficients_along(source, from, Border::Edge, filtered);
                 let axes = axes::<R, Cubic, 4>(from, size, separate);
-                separable(&coefficients, padded, &axes, out, size, 0, 0);
+                separable(
+                    &coefficients,
+                    padded,
+                    &axes,
+                    out,
+                    size,
+                    0,
+                    0,
+                    &Work::unwatched(),
+                );
                 clip(source, from, out, size, separate);
             }
         }

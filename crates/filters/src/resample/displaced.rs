@@ -1,13 +1,15 @@
 //! Resampling through a displacement field.
 
-use super::engine::{IndexMap, chunks, outside_value};
+use super::engine::{IndexMap, chunks, outside_value, resampling};
 use super::kernel::{Cubic, Linear};
 use super::labels::{check, label_points, outside_label};
 use super::{Interpolation, LabelResampleOptions, Outside, ResampleOptions, points, spline};
 use crate::buffer;
 use crate::scalar::{Real, Sample};
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{Affine, Geometry, Label, LabelMap, Volume};
 
 /// The values of `input` at `p + field(p)`, for the world position `p` of each voxel of the field:
@@ -23,6 +25,29 @@ pub fn resample_displaced<T: Sample, F: Real>(
     field: &Volume<F>,
     options: &ResampleOptions,
 ) -> Result<Volume<T>> {
+    displaced(input, field, options, &Work::unwatched())
+}
+
+/// As [`resample_displaced`], cancelled and followed through a control, in the stage `resampling`.
+///
+/// # Errors
+/// As [`resample_displaced`]; [`Error::Cancelled`].
+pub fn resample_displaced_with<T: Sample, F: Real>(
+    input: &Volume<T>,
+    field: &Volume<F>,
+    options: &ResampleOptions,
+    control: &Control,
+) -> Result<Volume<T>> {
+    let work = resampling(control, field.geometry(), input.channels());
+    displaced(input, field, options, &work)
+}
+
+fn displaced<T: Sample, F: Real>(
+    input: &Volume<T>,
+    field: &Volume<F>,
+    options: &ResampleOptions,
+    work: &Work,
+) -> Result<Volume<T>> {
     let position = positions(input.geometry(), field)?;
     let (target, channels) = (*field.geometry(), input.channels());
     let (length, size) = (input.geometry().size(), target.size());
@@ -32,8 +57,9 @@ pub fn resample_displaced<T: Sample, F: Real>(
         let mut out = buffer::filled(fill, target.voxel_count() * channels);
         for (channel, out) in chunks(&mut out, channels) {
             let from = input.channel(channel);
-            points::nearest(from, length, &position, options.outside, out, size, 0);
+            points::nearest(from, length, &position, options.outside, out, size, 0, work);
         }
+        work.check()?;
         return Ok(Volume::new(target, channels, out)?);
     }
     let fill = outside_value::<T::Work>(options.outside);
@@ -52,14 +78,15 @@ pub fn resample_displaced<T: Sample, F: Real>(
             };
             let (values, padded) = spline::coefficients(&values, length, border);
             points::interpolate::<T::Work, Cubic, 4>(
-                &values, padded, &position, outside, out, size, 0,
+                &values, padded, &position, outside, out, size, 0, work,
             );
         } else {
             points::interpolate::<T::Work, Linear, 2>(
-                &values, length, &position, outside, out, size, 0,
+                &values, length, &position, outside, out, size, 0, work,
             );
         }
     }
+    work.check()?;
     Ok(Volume::new(target, channels, T::collect(out))?)
 }
 
@@ -72,14 +99,38 @@ pub fn resample_labels_displaced<T: Label, F: Real>(
     field: &Volume<F>,
     options: &LabelResampleOptions,
 ) -> Result<LabelMap<T>> {
+    labels_displaced(input, field, options, &Work::unwatched())
+}
+
+/// As [`resample_labels_displaced`], cancelled and followed through a control, in the stage `resampling`.
+///
+/// # Errors
+/// As [`resample_labels_displaced`]; [`Error::Cancelled`].
+pub fn resample_labels_displaced_with<T: Label, F: Real>(
+    input: &LabelMap<T>,
+    field: &Volume<F>,
+    options: &LabelResampleOptions,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    let work = resampling(control, field.geometry(), 1);
+    labels_displaced(input, field, options, &work)
+}
+
+fn labels_displaced<T: Label, F: Real>(
+    input: &LabelMap<T>,
+    field: &Volume<F>,
+    options: &LabelResampleOptions,
+    work: &Work,
+) -> Result<LabelMap<T>> {
     check(options)?;
     let position = positions(input.geometry(), field)?;
     let target = *field.geometry();
     buffer::check::<T>(&target, 1, 0)?;
     let mut out = buffer::filled(outside_label::<T>(options.outside)?, target.voxel_count());
     if !out.is_empty() {
-        label_points(input, &position, options, &mut out, target.size(), 0);
+        label_points(input, &position, options, &mut out, target.size(), 0, work);
     }
+    work.check()?;
     Ok(LabelMap::new(target, out)?)
 }
 

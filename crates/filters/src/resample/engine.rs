@@ -6,8 +6,10 @@ use super::{Interpolation, Outside, ResampleOptions, points, separable, spline};
 use crate::buffer;
 use crate::grid::permute;
 use crate::scalar::{Real, Sample};
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{Affine, Geometry, Volume};
 
 /// A matrix entry that moves a coordinate by less than this over the whole grid counts as zero.
@@ -40,13 +42,44 @@ pub fn resample_through<T: Sample>(
     map: &Affine,
     options: &ResampleOptions,
 ) -> Result<Volume<T>> {
+    through(input, target, map, options, &Work::unwatched())
+}
+
+/// As [`resample_through`], cancelled and followed through a control, in the stage `resampling`.
+///
+/// # Errors
+/// As [`resample_through`]; [`Error::Cancelled`].
+pub fn resample_through_with<T: Sample>(
+    input: &Volume<T>,
+    target: &Geometry,
+    map: &Affine,
+    options: &ResampleOptions,
+    control: &Control,
+) -> Result<Volume<T>> {
+    let work = resampling(control, target, input.channels());
+    through(input, target, map, options, &work)
+}
+
+/// The work of resampling, counted in rows of the result.
+pub(crate) fn resampling<'a>(control: &'a Control, target: &Geometry, channels: usize) -> Work<'a> {
+    let [_, y, z] = target.size();
+    Work::new(control, "resampling", y * z * channels)
+}
+
+fn through<T: Sample>(
+    input: &Volume<T>,
+    target: &Geometry,
+    map: &Affine,
+    options: &ResampleOptions,
+    work: &Work,
+) -> Result<Volume<T>> {
     let source = input.geometry();
     let index_map = IndexMap::new(source, target, map)?;
     let channels = input.channels();
     let parallel = index_map.parallel_order();
     if let Some(order) = parallel.filter(|&order| order != [0, 1, 2]) {
         let turned = permute(input, order)?;
-        return resample_through(&turned, target, map, options);
+        return through(&turned, target, map, options, work);
     }
     buffer::check::<T>(target, channels, 0)?;
     let copies = options.interpolation == Interpolation::Nearest || index_map.is_whole();
@@ -56,8 +89,9 @@ pub fn resample_through<T: Sample>(
         let mut out = buffer::filled(fill, target.voxel_count() * channels);
         for (channel, out) in chunks(&mut out, channels) {
             let (from, size) = (input.channel(channel), target.size());
-            separable::separable_nearest(from, source.size(), &axes, out, size, 0, 0);
+            separable::separable_nearest(from, source.size(), &axes, out, size, 0, 0, work);
         }
+        work.check()?;
         return Ok(Volume::new(*target, channels, out)?);
     }
     if options.interpolation == Interpolation::Nearest {
@@ -74,8 +108,10 @@ pub fn resample_through<T: Sample>(
                 out,
                 size,
                 0,
+                work,
             );
         }
+        work.check()?;
         return Ok(Volume::new(*target, channels, out)?);
     }
     // Where the work is done in another type, both stand in memory at the end.
@@ -89,13 +125,14 @@ pub fn resample_through<T: Sample>(
     for (channel, out) in chunks(&mut out, channels) {
         let values = input.channel(channel);
         match T::as_work(values) {
-            Some(values) => index_map.interpolate(values, options, out),
+            Some(values) => index_map.interpolate(values, options, out, work),
             None => {
                 let values: Vec<T::Work> = values.par_iter().map(|v| v.to_work()).collect();
-                index_map.interpolate(&values, options, out);
+                index_map.interpolate(&values, options, out, work);
             }
         }
     }
+    work.check()?;
     Ok(Volume::new(*target, channels, T::collect(out))?)
 }
 
@@ -187,8 +224,14 @@ impl IndexMap {
     }
 
     /// Interpolates one channel.
-    fn interpolate<R: Real>(&self, source: &[R], options: &ResampleOptions, out: &mut [R]) {
-        if out.is_empty() {
+    fn interpolate<R: Real>(
+        &self,
+        source: &[R],
+        options: &ResampleOptions,
+        out: &mut [R],
+        work: &Work,
+    ) {
+        if out.is_empty() || !work.goes_on() {
             return;
         }
         if options.interpolation == Interpolation::Cubic {
@@ -197,9 +240,9 @@ impl IndexMap {
                 _ => spline::Border::Mirror,
             };
             let (coefficients, padded) = spline::coefficients(source, self.source, border);
-            self.apply::<R, Cubic, 4>(&coefficients, padded, options.outside, out);
+            self.apply::<R, Cubic, 4>(&coefficients, padded, options.outside, out, work);
         } else {
-            self.apply::<R, Linear, 2>(source, self.source, options.outside, out);
+            self.apply::<R, Linear, 2>(source, self.source, options.outside, out, work);
         }
     }
 
@@ -209,13 +252,23 @@ impl IndexMap {
         padded: [usize; 3],
         outside: Outside,
         out: &mut [R],
+        work: &Work,
     ) {
         if self.parallel_order() == Some([0, 1, 2]) {
             let axes = self.axes::<R, K, N>(outside);
-            separable::separable(source, padded, &axes, out, self.target, 0, 0);
+            separable::separable(source, padded, &axes, out, self.target, 0, 0, work);
         } else {
             let position = |i: [usize; 3]| self.position(i);
-            points::interpolate::<R, K, N>(source, padded, &position, outside, out, self.target, 0);
+            points::interpolate::<R, K, N>(
+                source,
+                padded,
+                &position,
+                outside,
+                out,
+                self.target,
+                0,
+                work,
+            );
         }
     }
 }
@@ -277,7 +330,7 @@ mod tests {
             for outside in [Outside::Value(-7.0), Outside::ValueBeyondCentres(-7.0), Outside::Edge] {
                 let position = |i: [usize; 3]| map.position(i);
                 let mut expected = vec![-7.0; target.voxel_count()];
-                points::interpolate::<f64, Linear, 2>(v.data(), size, &position, outside, &mut expected, target.size(), 0);
+                points::interpolate::<f64, Linear, 2>(v.data(), size, &position, outside, &mut expected, target.size(), 0, &Work::unwatched());
                 let options = ResampleOptions { interpolation: Interpolation::Linear, outside };
                 let ours = resample(&v, &target, &options).unwrap();
                 for (a, b) in ours.data().iter().zip(&expected) {

@@ -1,13 +1,15 @@
 //! Labels on another grid: the nearest voxel, or a vote of smooth per-label maps; never a mixture.
 
 use super::axis::settle;
-use super::engine::IndexMap;
+use super::engine::{IndexMap, resampling};
 use super::kernel::{Kernel, Linear, Nearest};
 use super::{Outside, points, separable};
 use crate::buffer;
 use crate::grid::permute;
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{Affine, Geometry, Label, LabelMap};
 
 /// How a label between voxels is decided.
@@ -70,6 +72,31 @@ pub fn resample_labels_through<T: Label>(
     map: &Affine,
     options: &LabelResampleOptions,
 ) -> Result<LabelMap<T>> {
+    through(input, target, map, options, &Work::unwatched())
+}
+
+/// As [`resample_labels_through`], cancelled and followed through a control, in the stage `resampling`.
+///
+/// # Errors
+/// As [`resample_labels_through`]; [`Error::Cancelled`].
+pub fn resample_labels_through_with<T: Label>(
+    input: &LabelMap<T>,
+    target: &Geometry,
+    map: &Affine,
+    options: &LabelResampleOptions,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    let work = resampling(control, target, 1);
+    through(input, target, map, options, &work)
+}
+
+fn through<T: Label>(
+    input: &LabelMap<T>,
+    target: &Geometry,
+    map: &Affine,
+    options: &LabelResampleOptions,
+    work: &Work,
+) -> Result<LabelMap<T>> {
     let fill = outside_label::<T>(options.outside)?;
     check(options)?;
     let index_map = IndexMap::new(input.geometry(), target, map)?;
@@ -83,15 +110,16 @@ pub fn resample_labels_through<T: Label>(
         if let LabelInterpolation::Gaussian { sigma, .. } = &mut options.interpolation {
             *sigma = order.map(|axis| sigma[axis]);
         }
-        return resample_labels_through(&turned, target, map, &options);
+        return through(&turned, target, map, &options, work);
     }
     if options.interpolation == LabelInterpolation::Nearest && parallel.is_some() {
         let axes = index_map.axes::<f32, Nearest, 1>(options.outside);
-        separable::separable_nearest(input.data(), length, &axes, &mut out, size, 0, 0);
+        separable::separable_nearest(input.data(), length, &axes, &mut out, size, 0, 0, work);
     } else {
         let position = |i: [usize; 3]| index_map.position(i);
-        label_points(input, &position, options, &mut out, size, 0);
+        label_points(input, &position, options, &mut out, size, 0, work);
     }
+    work.check()?;
     Ok(LabelMap::new(*target, out)?)
 }
 
@@ -103,6 +131,7 @@ pub(crate) fn label_points<T: Label>(
     out: &mut [T],
     size: [usize; 3],
     first: usize,
+    work: &Work,
 ) {
     let length = input.geometry().size();
     if options.interpolation == LabelInterpolation::Nearest {
@@ -114,11 +143,16 @@ pub(crate) fn label_points<T: Label>(
             out,
             size,
             first,
+            work,
         );
     }
     out.par_chunks_mut(size[0].max(1))
         .enumerate()
         .for_each_init(Vec::new, |votes, (line, target)| {
+            if !work.goes_on() {
+                return;
+            }
+            work.advance(1);
             let (y, z) = (line % size[1], first + line / size[1]);
             for (x, value) in target.iter_mut().enumerate() {
                 let at = position([x, y, z]);

@@ -7,6 +7,7 @@ use super::kernel::Linear;
 use super::separable::separable;
 use super::{Outside, resized_grid};
 use crate::nnunet::AxisRule;
+use crate::work::Work;
 use crate::{Error, Result};
 use std::ops::Range;
 use vesalius_volume::{Affine, Geometry, Volume};
@@ -130,7 +131,7 @@ impl LinearParts {
         let axes = std::array::from_fn(|a| {
             self.axes[a].part(target_box[a].clone(), source_box[a].clone())
         });
-        separable(source, from, &axes, out, to, 0, 0);
+        separable(source, from, &axes, out, to, 0, 0, &Work::unwatched());
         Ok(())
     }
 

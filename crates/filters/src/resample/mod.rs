@@ -13,10 +13,14 @@ pub(crate) mod separable;
 pub(crate) mod spline;
 mod target;
 
-pub use displaced::{resample_displaced, resample_labels_displaced};
-pub use engine::{resample, resample_through};
+pub use displaced::{
+    resample_displaced, resample_displaced_with, resample_labels_displaced,
+    resample_labels_displaced_with,
+};
+pub use engine::{resample, resample_through, resample_through_with};
 pub use labels::{
     LabelInterpolation, LabelResampleOptions, resample_labels, resample_labels_through,
+    resample_labels_through_with,
 };
 pub use linear_parts::{IndexBox, LinearParts};
 pub use target::{Convention, resized_grid, target_grid};

@@ -5,6 +5,7 @@ use super::axis::settle;
 use super::kernel::Kernel;
 use crate::scalar::Real;
 use crate::simd::vectorised;
+use crate::work::Work;
 use rayon::prelude::*;
 use vesalius_volume::Voxel;
 
@@ -70,10 +71,15 @@ pub(crate) fn interpolate<R: Real, K: Kernel<N>, const N: usize>(
     out: &mut [R],
     size: [usize; 3],
     first: usize,
+    work: &Work,
 ) {
     out.par_chunks_mut(size[0]).enumerate().for_each_init(
         || vec![[0.0; 3]; size[0]],
         |positions, (line, target)| {
+            if !work.goes_on() {
+                return;
+            }
+            work.advance(1);
             let (y, z) = (line % size[1], first + line / size[1]);
             for (x, at) in positions.iter_mut().enumerate() {
                 *at = position([x, y, z]);
@@ -92,10 +98,15 @@ pub(crate) fn nearest<T: Voxel>(
     out: &mut [T],
     size: [usize; 3],
     first: usize,
+    work: &Work,
 ) {
     out.par_chunks_mut(size[0])
         .enumerate()
         .for_each(|(line, target)| {
+            if !work.goes_on() {
+                return;
+            }
+            work.advance(1);
             let (y, z) = (line % size[1], first + line / size[1]);
             for (x, value) in target.iter_mut().enumerate() {
                 let at = position([x, y, z]);

@@ -6,6 +6,7 @@
 use super::axis::Axis;
 use crate::scalar::Real;
 use crate::simd::vectorised;
+use crate::work::Work;
 use rayon::prelude::*;
 use vesalius_volume::Voxel;
 
@@ -67,6 +68,7 @@ pub(crate) fn separable<R: Real, const N: usize>(
     size: [usize; 3],
     first: usize,
     source_first: usize,
+    work: &Work,
 ) {
     let [nx, ny, _] = source_size;
     let rows = axes[1].used();
@@ -80,6 +82,10 @@ pub(crate) fn separable<R: Real, const N: usize>(
             },
             |scratch, (slice, target)| {
                 let z = first + slice;
+                if !work.goes_on() {
+                    return;
+                }
+                work.advance(size[1]);
                 if !axes[2].inside.contains(&z) {
                     return;
                 }
@@ -137,6 +143,7 @@ pub(crate) fn separable_nearest<T: Voxel>(
     size: [usize; 3],
     first: usize,
     source_first: usize,
+    work: &Work,
 ) {
     let [nx, ny, _] = source_size;
     let copied = axes[0].copied_from();
@@ -144,6 +151,10 @@ pub(crate) fn separable_nearest<T: Voxel>(
         .enumerate()
         .for_each(|(slice, target)| {
             let z = first + slice;
+            if !work.goes_on() {
+                return;
+            }
+            work.advance(size[1]);
             if !axes[2].inside.contains(&z) {
                 return;
             }

@@ -4,8 +4,10 @@
 //! discretised as in ITK's `CurvatureAnisotropicDiffusion`.
 
 use crate::scalar::Real;
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::Volume;
 
 /// Options of [`curvature_anisotropic_diffusion`], SimpleITK's defaults.
@@ -37,6 +39,31 @@ pub fn curvature_anisotropic_diffusion<R: Real>(
     input: &Volume<R>,
     options: &DiffusionOptions,
 ) -> Result<Volume<R>> {
+    diffused(input, options, &Work::unwatched())
+}
+
+/// As [`curvature_anisotropic_diffusion`], cancelled and followed through a control, in the stage `iterations`.
+///
+/// # Errors
+/// As [`curvature_anisotropic_diffusion`]; [`Error::Cancelled`].
+pub fn curvature_anisotropic_diffusion_with<R: Real>(
+    input: &Volume<R>,
+    options: &DiffusionOptions,
+    control: &Control,
+) -> Result<Volume<R>> {
+    let iterations = options.iterations * input.channels();
+    diffused(
+        input,
+        options,
+        &Work::new(control, "iterations", iterations),
+    )
+}
+
+fn diffused<R: Real>(
+    input: &Volume<R>,
+    options: &DiffusionOptions,
+    work: &Work,
+) -> Result<Volume<R>> {
     if !(options.time_step.is_finite() && options.time_step > 0.0) {
         return Err(Error::option(
             "diffusion",
@@ -63,7 +90,9 @@ pub fn curvature_anisotropic_diffusion<R: Real>(
         let mut here = input.channel(channel).to_vec();
         let mut next = here.clone();
         for _ in 0..options.iterations {
-            step(&here, &mut next, size, scale, options);
+            step(&here, &mut next, size, scale, options, work);
+            work.check()?;
+            work.advance(1);
             std::mem::swap(&mut here, &mut next);
         }
         out.channel_mut(channel).copy_from_slice(&here);
@@ -111,12 +140,16 @@ fn step<R: Real>(
     size: [usize; 3],
     scale: [f64; 3],
     options: &DiffusionOptions,
+    work: &Work,
 ) {
     let [nx, ny, _] = size;
     // Summed by row and then in order, so that threads do not change the last digits.
     let sums: Vec<f64> = (0..here.len() / nx)
         .into_par_iter()
         .map(|line| {
+            if !work.goes_on() {
+                return 0.0;
+            }
             let rows = Rows::new(here, size, line % ny, line / ny);
             let square = |x: usize| -> f64 {
                 let v = rows.around(x);
@@ -131,6 +164,9 @@ fn step<R: Real>(
     next.par_chunks_mut(nx)
         .enumerate()
         .for_each(|(line, target)| {
+            if !work.goes_on() {
+                return;
+            }
             let rows = Rows::new(here, size, line % ny, line / ny);
             for (x, out) in target.iter_mut().enumerate() {
                 let v = rows.around(x);

@@ -2,7 +2,9 @@
 
 use crate::Result;
 use crate::buffer;
+use crate::work::Work;
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap};
 
 /// Each voxel gets the label that most voxels of the box of `radius` voxels to each side have; the border
@@ -13,6 +15,27 @@ use vesalius_volume::{Label, LabelMap};
 /// # Errors
 /// [`crate::Error::BadOption`] when the box has more than 4096 voxels.
 pub fn majority<T: Label>(input: &LabelMap<T>, radius: [usize; 3]) -> Result<LabelMap<T>> {
+    majorities(input, radius, &Work::unwatched())
+}
+
+/// As [`majority`], cancelled and followed through a control, in the stage `majority`.
+///
+/// # Errors
+/// As [`majority`]; [`crate::Error::Cancelled`].
+pub fn majority_with<T: Label>(
+    input: &LabelMap<T>,
+    radius: [usize; 3],
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    let rows = input.data().len() / input.geometry().size()[0].max(1);
+    majorities(input, radius, &Work::new(control, "majority", rows))
+}
+
+fn majorities<T: Label>(
+    input: &LabelMap<T>,
+    radius: [usize; 3],
+    work: &Work,
+) -> Result<LabelMap<T>> {
     super::median::check_radius(radius)?;
     let size = input.geometry().size();
     let mut out = buffer::copy(input.data());
@@ -22,6 +45,9 @@ pub fn majority<T: Label>(input: &LabelMap<T>, radius: [usize; 3]) -> Result<Lab
     out.par_chunks_mut(size[0]).enumerate().for_each_init(
         Vec::new,
         |votes: &mut Vec<(T, usize)>, (line, target)| {
+            if !work.goes_on() {
+                return;
+            }
             let (y, z) = (line % size[1], line / size[1]);
             let rows = rows(input, [y, z], [radius[1], radius[2]]);
             // Most neighbourhoods hold one label; where the columns of a window agree, so does the vote.
@@ -38,8 +64,10 @@ pub fn majority<T: Label>(input: &LabelMap<T>, radius: [usize; 3]) -> Result<Lab
                 }
                 *value = winner(votes, *value);
             }
+            work.advance(1);
         },
     );
+    work.check()?;
     Ok(LabelMap::new(*input.geometry(), out)?)
 }
 

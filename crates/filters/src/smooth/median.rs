@@ -6,8 +6,10 @@
 use crate::buffer;
 use crate::scalar::Real;
 use crate::simd::vectorised;
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::Volume;
 
 /// Voxels whose medians are selected side by side.
@@ -19,6 +21,23 @@ const LANES: usize = 16;
 /// # Errors
 /// [`Error::BadOption`] when the box has more than 4096 voxels.
 pub fn median<R: Real>(input: &Volume<R>, radius: [usize; 3]) -> Result<Volume<R>> {
+    medians(input, radius, &Work::unwatched())
+}
+
+/// As [`median`], cancelled and followed through a control, in the stage `median`.
+///
+/// # Errors
+/// As [`median`]; [`Error::Cancelled`].
+pub fn median_with<R: Real>(
+    input: &Volume<R>,
+    radius: [usize; 3],
+    control: &Control,
+) -> Result<Volume<R>> {
+    let rows = input.data().len() / input.geometry().size()[0].max(1);
+    medians(input, radius, &Work::new(control, "median", rows))
+}
+
+fn medians<R: Real>(input: &Volume<R>, radius: [usize; 3], work: &Work) -> Result<Volume<R>> {
     let window = check_radius(radius)?;
     let [nx, ny, nz] = input.geometry().size();
     let mut out = buffer::filled(R::ZERO, input.data().len());
@@ -35,6 +54,9 @@ pub fn median<R: Real>(input: &Volume<R>, radius: [usize; 3]) -> Result<Volume<R
             )
         },
         |(rows, kept), (line, target)| {
+            if !work.goes_on() {
+                return;
+            }
             let (y, z, channel) = (line % ny, line / ny % nz, line / (ny * nz));
             let source = input.channel(channel);
             for (i, row) in rows.chunks_mut(width).enumerate() {
@@ -52,8 +74,10 @@ pub fn median<R: Real>(input: &Volume<R>, radius: [usize; 3]) -> Result<Volume<R
                 let medians = select(rows, width, block * LANES, 2 * radius[0] + 1, kept);
                 target.copy_from_slice(&medians[..target.len()]);
             }
+            work.advance(1);
         },
     );
+    work.check()?;
     Ok(Volume::new(*input.geometry(), input.channels(), out)?)
 }
 
