@@ -1,11 +1,15 @@
 //! What can be wrong with an evaluation: one sentence each, with the remedy.
 
+use vesalius_control::Cancelled;
 use vesalius_volume::ErrorKind;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The work was cancelled.
+    #[error("{0}")]
+    Cancelled(#[from] Cancelled),
     /// Reference and prediction do not lie on one grid, or a label scheme contradicts itself.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
@@ -52,6 +56,7 @@ impl Error {
     /// What sort of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::Cancelled(_) => ErrorKind::Cancelled,
             Self::Volume(error) => error.kind(),
             Self::Registry(error) => error.kind(),
             _ => ErrorKind::BadInput,

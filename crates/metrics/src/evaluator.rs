@@ -7,6 +7,7 @@ use crate::surface::Masks;
 use crate::{CaseScores, Confusion, Measure, Result, Score, Target, Targets};
 use rayon::prelude::*;
 use std::collections::HashMap;
+use vesalius_control::{Control, Stage};
 use vesalius_volume::{Geometry, Label, LabelMap};
 
 /// Up to this many targets are cut out one by one.
@@ -53,6 +54,34 @@ impl Evaluator {
         reference: &LabelMap<R>,
         prediction: &LabelMap<P>,
     ) -> Result<CaseScores> {
+        self.scored(name, reference, prediction, None)
+    }
+
+    /// As [`Evaluator::case`], cancelled between two measures of a target, and followed in the stage `measures`.
+    ///
+    /// # Errors
+    /// As [`Evaluator::case`]; [`crate::Error::Cancelled`].
+    pub fn case_with<R: Label, P: Label>(
+        &self,
+        name: &str,
+        reference: &LabelMap<R>,
+        prediction: &LabelMap<P>,
+        control: &Control,
+    ) -> Result<CaseScores> {
+        control.check()?;
+        let total = self.targets.list().len() * self.measures.len();
+        let stage = control.stage("measures", total as u64);
+        self.scored(name, reference, prediction, Some(&stage))
+    }
+
+    fn scored<R: Label, P: Label>(
+        &self,
+        name: &str,
+        reference: &LabelMap<R>,
+        prediction: &LabelMap<P>,
+        stage: Option<&Stage>,
+    ) -> Result<CaseScores> {
+        let check = || stage.map_or(Ok(()), |stage| stage.control().check());
         let ignore = self.targets.ignore();
         let counts = Confusion::count(reference, prediction, &self.targets.values(), ignore)?;
         let grid = reference.geometry();
@@ -70,7 +99,9 @@ impl Evaluator {
                 pairs.map(|(a, b)| extents::join(a, b)).collect()
             }
         };
+        check()?;
         let score = |(target, bounds): (&Target, Option<Bounds>)| {
+            check()?;
             let overlap = counts.overlap(target);
             let both = overlap.reference > 0 && overlap.prediction > 0;
             let whole = || whole_masks(reference, prediction, target, ignore);
@@ -84,10 +115,18 @@ impl Evaluator {
                 distances: HashMap::new(),
                 whole: &whole,
             };
-            let measures = self.measures.iter();
-            measures
-                .map(|m| m.score(&mut compared))
-                .collect::<Result<_>>()
+            let measured = |measure: &Measure| {
+                check()?;
+                let score = measure.score(&mut compared)?;
+                if let Some(stage) = stage {
+                    stage.advance(1);
+                }
+                Ok(score)
+            };
+            let scores: Result<Vec<Score>> = self.measures.iter().map(measured).collect();
+            // What was cancelled in its last measure was cancelled.
+            check()?;
+            scores
         };
         let targets = self.targets.list();
         let scores: Result<Vec<Vec<Score>>> = if targets.len() <= FEW {
@@ -111,6 +150,20 @@ impl Evaluator {
     pub fn missing<R: Label>(&self, name: &str, reference: &LabelMap<R>) -> Result<CaseScores> {
         let nothing = LabelMap::<u8>::background(*reference.geometry());
         self.case(name, reference, &nothing)
+    }
+
+    /// As [`Evaluator::missing`], cancelled and followed as [`Evaluator::case_with`].
+    ///
+    /// # Errors
+    /// As [`Evaluator::case_with`].
+    pub fn missing_with<R: Label>(
+        &self,
+        name: &str,
+        reference: &LabelMap<R>,
+        control: &Control,
+    ) -> Result<CaseScores> {
+        let nothing = LabelMap::<u8>::background(*reference.geometry());
+        self.case_with(name, reference, &nothing, control)
     }
 }
 
@@ -141,4 +194,50 @@ fn diagonal(grid: &Geometry) -> f64 {
         .iter()
         .flat_map(|a| corners.iter().map(|b| distance(*a, *b)));
     pairs.fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+    use vesalius_volume::ErrorKind;
+
+    #[test]
+    fn a_case_is_cancelled_between_two_measures_and_scores_the_same_otherwise() {
+        let grid = Geometry::axis_aligned([24, 20, 16], [1.0; 3]).unwrap();
+        let map = |shift: usize| {
+            LabelMap::from_fn(grid, |[x, y, z]| {
+                ((x + shift) / 5 * (y / 7) + z / 9) as u16 % 7
+            })
+        };
+        let (reference, prediction) = (map(0), map(1));
+        for labels in [&[1u32, 2][..], &[1, 2, 3, 4, 5, 6]] {
+            let measures = vec![Measure::Dice, Measure::named("hd95", 1.0).unwrap()];
+            let evaluator = Evaluator::new(Targets::of_values(labels).unwrap(), measures);
+            let whole = evaluator.case("a", &reference, &prediction).unwrap();
+            let control = Control::new();
+            let told: Arc<Mutex<u64>> = Arc::default();
+            control.on_progress({
+                let told = told.clone();
+                move |progress| *told.lock().unwrap() = progress.done
+            });
+            let watched = evaluator.case_with("a", &reference, &prediction, &control);
+            assert_eq!(watched.unwrap(), whole);
+            assert_eq!(*told.lock().unwrap(), 2 * labels.len() as u64);
+
+            let control = Control::new();
+            control.on_progress({
+                let control = control.clone();
+                move |progress| {
+                    if progress.done == 1 {
+                        control.cancel();
+                    }
+                }
+            });
+            let refused = evaluator.case_with("a", &reference, &prediction, &control);
+            assert_eq!(refused.unwrap_err().kind(), ErrorKind::Cancelled);
+            let refused = evaluator.missing_with("a", &reference, &control);
+            assert_eq!(refused.unwrap_err().kind(), ErrorKind::Cancelled);
+        }
+    }
 }

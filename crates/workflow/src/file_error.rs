@@ -5,12 +5,16 @@ use crate::kind::MayBeLabels;
 use crate::resample::FileInterpolation;
 use crate::transform_file;
 use std::path::PathBuf;
+use vesalius_control::Cancelled;
 use vesalius_volume::ErrorKind;
 
 /// Why a file was not filtered or resampled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
+    /// The work was cancelled.
+    #[error("{0}")]
+    Cancelled(#[from] Cancelled),
     /// No filter has this name.
     #[error("no filter is called `{0}`; there are {names}", names = names())]
     UnknownFilter(String),
@@ -76,6 +80,7 @@ impl FileError {
     /// What sort of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::Cancelled(_) => ErrorKind::Cancelled,
             Self::UnknownFilter(_) => ErrorKind::NotFound,
             Self::Affine(error) => error.kind(),
             Self::Io(error) => error.kind(),

@@ -96,6 +96,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             false => Grids::MustAgree,
         },
         reading: arguments.reading.options(),
+        ..EvaluateOptions::default()
     };
     let evaluated = evaluate(&arguments.prediction, &arguments.reference, &options)
         .map_err(|error| advised(error, &arguments.prediction))?;

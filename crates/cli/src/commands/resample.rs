@@ -127,6 +127,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }),
         kind: arguments.kind.kind(),
         reading: arguments.reading.options(),
+        ..FileResampling::default()
     };
     let (input, output) = (&arguments.input, &arguments.output);
     resample_file(input, output, &options, &mut kind::notice).map_err(explained)

@@ -9,6 +9,7 @@ use crate::FileWarning;
 use pairs::{Pair, Pairs, pair};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use vesalius_control::{Cancelled, Control};
 use vesalius_filters::{LabelResampleOptions, resample_labels};
 use vesalius_io::{ReadOptions, probe_with, read_labels_with, write_bytes_atomically};
 use vesalius_metrics::{
@@ -20,6 +21,9 @@ use vesalius_volume::{ErrorKind, LabelMap, Warning};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The work was cancelled.
+    #[error("{0}")]
+    Cancelled(#[from] Cancelled),
     /// A path that holds nothing to compare.
     #[error("{}: {reason}", path.display())]
     Path {
@@ -74,6 +78,7 @@ impl Error {
     /// What sort of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::Cancelled(_) => ErrorKind::Cancelled,
             Self::Path { .. } | Self::Lone { .. } | Self::Grids(_) | Self::Confidence(_) => {
                 ErrorKind::BadInput
             }
@@ -185,6 +190,9 @@ pub struct EvaluateOptions {
     pub grids: Grids,
     /// How label maps are read.
     pub reading: ReadOptions,
+    /// Cancels the evaluation between two files and within a case, and follows it in the stage `cases`, with
+    /// `measures` within.
+    pub control: Control,
 }
 
 /// What happens to a prediction on another grid than its reference.
@@ -207,6 +215,7 @@ impl Default for EvaluateOptions {
             allow_missing: false,
             grids: Grids::default(),
             reading: ReadOptions::default(),
+            control: Control::new(),
         }
     }
 }
@@ -304,9 +313,15 @@ pub fn evaluate(
     let evaluator = Evaluator::new(targets, options.measures.clone());
     let mut scores = Vec::with_capacity(list.len());
     let mut files = Vec::new();
+    let cases = options.control.stage("cases", list.len() as u64);
     for pair in &list {
-        scores.push(score(pair, &evaluator, &options.reading, &mut files)?);
+        let control = cases.control();
+        control.check()?;
+        let score = score(pair, &evaluator, (&options.reading, control), &mut files)?;
+        scores.push(score);
+        cases.advance(1);
     }
+    drop(cases);
     let evaluation = Evaluation::new(scores)?;
     warnings.extend(left_out(&evaluation));
     Ok(Evaluated {
@@ -320,7 +335,7 @@ pub fn evaluate(
 fn score(
     pair: &Pair,
     evaluator: &Evaluator,
-    reading: &ReadOptions,
+    (reading, control): (&ReadOptions, &Control),
     files: &mut Vec<FileWarning>,
 ) -> Result<CaseScores, Error> {
     let mut read = |path: &Path| -> Result<LabelMap, Error> {
@@ -342,13 +357,16 @@ fn score(
                     }
                 })?;
             }
-            evaluator.case(&pair.name, &reference, &prediction)
+            evaluator.case_with(&pair.name, &reference, &prediction, control)
         }
-        None => evaluator.missing(&pair.name, &reference),
+        None => evaluator.missing_with(&pair.name, &reference, control),
     };
-    scored.map_err(|source| Error::Case {
-        case: pair.name.clone(),
-        source,
+    scored.map_err(|source| match source {
+        vesalius_metrics::Error::Cancelled(cancelled) => cancelled.into(),
+        source => Error::Case {
+            case: pair.name.clone(),
+            source,
+        },
     })
 }
 
@@ -419,4 +437,46 @@ fn occurring(pairs: &[Pair], options: &EvaluateOptions) -> Result<Targets, Error
     }
     let targets = values.into_iter().map(Target::of_value).collect();
     Ok(Targets::new(targets, ignore)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+    use vesalius_volume::Geometry;
+
+    #[test]
+    fn an_evaluation_is_cancelled_within_a_case_and_tells_how_far_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let grid = Geometry::axis_aligned([6, 5, 4], [1.0; 3]).unwrap();
+        let labels = LabelMap::from_fn(grid, |[x, ..]| (x / 2) as u16);
+        for case in ["a", "b", "c"] {
+            let path = folder.path().join(format!("{case}.nii"));
+            vesalius_io::write_labels(path, &labels).unwrap();
+        }
+        let run = |cancel_at: Option<&'static str>| {
+            let options = EvaluateOptions::default();
+            let told: Arc<Mutex<Vec<String>>> = Arc::default();
+            options.control.on_progress({
+                let (control, told) = (options.control.clone(), told.clone());
+                move |progress| {
+                    told.lock().unwrap().push(progress.to_string());
+                    if Some(progress.to_string().as_str()) == cancel_at {
+                        control.cancel();
+                    }
+                }
+            });
+            let result = evaluate(folder.path(), folder.path(), &options);
+            let last = told.lock().unwrap().last().cloned();
+            (result, last)
+        };
+        let (result, last) = run(None);
+        assert_eq!(result.unwrap().evaluation.cases().len(), 3);
+        assert_eq!(last.unwrap(), "cases 3 of 3");
+        let (result, last) = run(Some("cases: measures 1 of 2"));
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Cancelled);
+        assert!(last.unwrap().starts_with("cases: measures"));
+        let (result, _) = run(Some("cases 1 of 3"));
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Cancelled);
+    }
 }

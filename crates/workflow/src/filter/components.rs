@@ -4,8 +4,8 @@ use super::ArgumentKind::{Choice as OneOf, Counts, Number};
 use super::morphology::NEIGHBOURS;
 use super::{Argument, Component, Filter, Findings, Result, Run};
 use vesalius_filters::{
-    ComponentOptions, component_statistics, connected_components, keep_larger_than, keep_largest,
-    keep_touching,
+    ComponentOptions, component_statistics, connected_components_with, keep_larger_than,
+    keep_largest, keep_touching,
 };
 
 const NEIGHBOURHOOD: Argument = Argument::new(
@@ -31,7 +31,8 @@ pub(super) const FILTERS: &[Filter] = &[
         &[NEIGHBOURHOOD, BINARY, BY_LABEL],
         |run| {
             let options = options(run)?;
-            run.relabel(|labels| Ok(connected_components(labels, &options)?.labels))
+            let control = run.control;
+            run.relabel(|labels| Ok(connected_components_with(labels, &options, control)?.labels))
         },
     ),
     Filter::new(

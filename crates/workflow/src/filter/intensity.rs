@@ -4,7 +4,7 @@ use super::ArgumentKind::{Choice as OneOf, Count, CountList, Counts, File, Numbe
 use super::{Argument, Choice, Filter, Findings, Result, Run};
 use vesalius_filters::{
     ClaheOptions, Deviation, HistogramMatchingOptions, N4Options, ScikitImageClaheOptions, clahe,
-    clahe_scikit_image, clip, match_histogram, n4_bias_field_correction, normalise,
+    clahe_scikit_image, clip, match_histogram, n4_bias_field_correction_with, normalise,
     rescale_intensity, window,
 };
 
@@ -243,7 +243,8 @@ fn bias_corrected(run: &mut Run) -> Result<Findings> {
         wiener_noise: run.values.number("noise")?,
     };
     let mask = run.labels_at("mask")?;
-    let result = n4_bias_field_correction(&run.image()?, mask.as_ref(), &options)?;
+    let result =
+        n4_bias_field_correction_with(&run.image()?, mask.as_ref(), &options, run.control)?;
     if let Some(path) = run.values.file("log-field")? {
         vesalius_io::write(path, &result.log_bias)?;
     }

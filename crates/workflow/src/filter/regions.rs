@@ -4,8 +4,8 @@ use super::ArgumentKind::{Count, File, Label, Number};
 use super::morphology::{connectivity, neighbours};
 use super::{Argument, Error, Filter, Findings, LabelMeasures, Result, Run};
 use vesalius_filters::{
-    WatershedOptions, contour, distance_map, label_contour, label_intensities, label_shapes,
-    label_surface, marching_cubes, multi_otsu_labels, multi_otsu_thresholds, signed_distance,
+    WatershedOptions, contour, distance_map_with, label_contour, label_intensities, label_shapes,
+    label_surface, marching_cubes, multi_otsu_labels, multi_otsu_thresholds, signed_distance_with,
     threshold, watershed, write_obj, write_ply, write_stl,
 };
 use vesalius_volume::LabelMap;
@@ -48,7 +48,7 @@ pub(super) const FILTERS: &[Filter] = &[
         .value("VALUE")
         .optional()],
         |run| {
-            let distances = distance_map::<_, f32>(&mask(run)?)?;
+            let distances = distance_map_with::<_, f32>(&mask(run)?, run.control)?;
             run.write(&distances)
         },
     ),
@@ -63,7 +63,7 @@ pub(super) const FILTERS: &[Filter] = &[
         .value("VALUE")
         .optional()],
         |run| {
-            let distances = signed_distance::<_, f32>(&mask(run)?)?;
+            let distances = signed_distance_with::<_, f32>(&mask(run)?, run.control)?;
             run.write(&distances)
         },
     ),

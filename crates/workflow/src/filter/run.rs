@@ -4,6 +4,7 @@ use super::values::Values;
 use super::{Error, Findings, Result};
 use crate::kind::{FileKind, Notice, Reader};
 use std::path::{Path, PathBuf};
+use vesalius_control::Control;
 use vesalius_filters as filters;
 use vesalius_io::{FileVoxel, ReadOptions, write, write_labels};
 use vesalius_volume::{Label, LabelMap, Volume};
@@ -18,6 +19,9 @@ pub struct FilterJob {
     pub kind: FileKind,
     /// How the input and all other files are read.
     pub reading: ReadOptions,
+    /// Cancels and follows the filters that take longer than a second (`median`, `distance`, `signed-distance`,
+    /// `components`, `n4`, `diffusion`); others are cancelled before they begin.
+    pub control: Control,
 }
 
 impl FilterJob {
@@ -29,6 +33,7 @@ impl FilterJob {
             output: None,
             kind: FileKind::default(),
             reading: ReadOptions::default(),
+            control: Control::new(),
         }
     }
 
@@ -50,11 +55,13 @@ impl FilterJob {
             input: &self.input,
             output: self.output.as_deref(),
             kind: self.kind,
+            control: &self.control,
             reader: Reader {
                 options: &self.reading,
                 notice,
             },
         };
+        self.control.check()?;
         (filter.run)(&mut run)
     }
 }
@@ -62,6 +69,7 @@ impl FilterJob {
 /// What a filter's function works with.
 pub(super) struct Run<'a> {
     pub values: &'a Values,
+    pub control: &'a Control,
     pub input: &'a Path,
     output: Option<&'a Path>,
     kind: FileKind,
@@ -124,6 +132,7 @@ impl<'a> Run<'a> {
         filter: impl FnOnce(&Volume<f32>) -> filters::Result<Volume<f32>>,
     ) -> Result<Findings> {
         let image = self.image()?;
+        self.control.check()?;
         self.write(&filter(&image)?)
     }
 
@@ -133,6 +142,39 @@ impl<'a> Run<'a> {
         filter: impl FnOnce(&LabelMap) -> filters::Result<LabelMap<T>>,
     ) -> Result<Findings> {
         let labels = self.labels()?;
+        self.control.check()?;
         self.write_labels(&filter(&labels)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::named;
+    use vesalius_volume::{ErrorKind, Geometry};
+
+    #[test]
+    fn a_job_that_is_cancelled_in_its_filter_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let [input, output] = ["a.nii", "b.nii"].map(|name| folder.path().join(name));
+        let grid = Geometry::axis_aligned([20, 20, 30], [1.0; 3]).unwrap();
+        let image = Volume::from_fn(grid, |[x, y, z]| (x * y + z) as f32 + 0.5);
+        write(&input, &image).unwrap();
+        let values = named("median").unwrap().values([("radius", "1")]).unwrap();
+        let mut job = FilterJob::new(&input, values).output(&output);
+        job.control.on_progress({
+            let control = job.control.clone();
+            move |progress| {
+                if &*progress.stage == "median" && progress.done > 0 {
+                    control.cancel();
+                }
+            }
+        });
+        let refused = job.run(&mut |_| {}).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Cancelled);
+        assert!(!output.exists());
+        job.control = Control::new();
+        job.run(&mut |_| {}).unwrap();
+        assert!(output.exists());
     }
 }

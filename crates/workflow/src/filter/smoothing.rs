@@ -4,8 +4,8 @@ use super::ArgumentKind::{Choices, Count, Counts, Number, Numbers};
 use super::{Argument, Choice, Filter, Findings, Result, Run};
 use vesalius_filters::{
     DiffusionOptions, DiscreteGaussianOptions, Order, UnsharpMaskOptions,
-    curvature_anisotropic_diffusion, discrete_gaussian, gradient_magnitude, laplacian,
-    laplacian_sharpening, majority, median, recursive_gaussian_derivative, unsharp_mask,
+    curvature_anisotropic_diffusion_with, discrete_gaussian, gradient_magnitude, laplacian,
+    laplacian_sharpening, majority_with, median_with, recursive_gaussian_derivative, unsharp_mask,
 };
 
 pub(super) const FILTERS: &[Filter] = &[
@@ -157,8 +157,11 @@ fn gaussian_kernel(run: &mut Run) -> Result<Findings> {
 fn median_of_box(run: &mut Run) -> Result<Findings> {
     let radius = run.values.counts("radius")?;
     match run.image_unless_labels()? {
-        Some(image) => run.write(&median(&image, radius)?),
-        None => run.relabel(|labels| majority(labels, radius)),
+        Some(image) => run.write(&median_with(&image, radius, run.control)?),
+        None => {
+            let control = run.control;
+            run.relabel(|labels| majority_with(labels, radius, control))
+        }
     }
 }
 
@@ -168,7 +171,8 @@ fn diffusion(run: &mut Run) -> Result<Findings> {
         conductance: run.values.number("conductance")?,
         iterations: run.values.count("iterations")?,
     };
-    run.filter(|image| curvature_anisotropic_diffusion(image, &options))
+    let control = run.control;
+    run.filter(|image| curvature_anisotropic_diffusion_with(image, &options, control))
 }
 
 fn unsharp(run: &mut Run) -> Result<Findings> {

@@ -5,6 +5,7 @@ use crate::FileError as Error;
 use crate::kind::{FileKind, Notice, Reader};
 use crate::transform_file::read_affine;
 use std::path::{Path, PathBuf};
+use vesalius_control::Control;
 use vesalius_filters::{Convention, Interpolation, LabelInterpolation, Outside};
 use vesalius_io::{FourthAxis, ReadOptions, probe_with, write, write_labels};
 use vesalius_volume::Volume;
@@ -91,6 +92,8 @@ pub struct FileResampling {
     pub kind: FileKind,
     /// How the files are read.
     pub reading: ReadOptions,
+    /// Cancels and follows the resampling itself, in the stage `resampling`.
+    pub control: Control,
 }
 
 /// Resamples an image or label map into a new file, whose name decides its format; `notice` is called with
@@ -130,12 +133,15 @@ pub fn resample_file(
         let interpolation = of_images(options.interpolation)?;
         let image = reader.image(input)?;
         if !reader.is_labels(input, &image, options.kind)? {
-            write(output, &job.image(&image, interpolation)?)?;
+            write(
+                output,
+                &job.image_with(&image, interpolation, &options.control)?,
+            )?;
             return Ok(());
         }
     }
     let interpolation = of_labels(options.interpolation)?;
-    let labels = job.labels(&reader.labels(input)?, interpolation)?;
+    let labels = job.labels_with(&reader.labels(input)?, interpolation, &options.control)?;
     write_labels(output, &labels)?;
     Ok(())
 }

@@ -6,11 +6,12 @@ mod files;
 pub use crate::FileError;
 pub use files::{FileGrid, FileInterpolation, FileMap, FileResampling, VectorAxes, resample_file};
 
+use vesalius_control::Control;
 use vesalius_filters::{
     Convention, Error, Interpolation, LabelInterpolation, LabelResampleOptions, NnUnetLabelOptions,
-    NnUnetOptions, Outside, ResampleOptions, Result, resample, resample_displaced,
-    resample_labels_displaced, resample_labels_nnunet, resample_labels_through, resample_nnunet,
-    resample_through, resized_grid, target_grid,
+    NnUnetOptions, Outside, ResampleOptions, Result, resample, resample_displaced_with,
+    resample_labels_displaced_with, resample_labels_nnunet, resample_labels_through_with,
+    resample_nnunet, resample_through_with, resized_grid, target_grid,
 };
 use vesalius_volume::{Affine, Geometry, LabelMap, Volume};
 
@@ -64,6 +65,21 @@ impl Resampling {
         image: &Volume<f32>,
         interpolation: Option<Interpolation>,
     ) -> Result<Volume<f32>> {
+        self.image_with(image, interpolation, &Control::new())
+    }
+
+    /// As [`Resampling::image`], cancelled and followed through a control, in the stage `resampling`; nnU-Net's
+    /// convention is cancelled before it begins.
+    ///
+    /// # Errors
+    /// As [`Resampling::image`]; [`Error::Cancelled`].
+    pub fn image_with(
+        &self,
+        image: &Volume<f32>,
+        interpolation: Option<Interpolation>,
+        control: &Control,
+    ) -> Result<Volume<f32>> {
+        control.check()?;
         let target = self.target(image.geometry())?;
         if self.convention == Convention::NnUnet {
             let options = NnUnetOptions {
@@ -76,10 +92,12 @@ impl Resampling {
         options.interpolation = interpolation.unwrap_or(options.interpolation);
         options.outside = self.outside.unwrap_or(options.outside);
         match &self.through {
-            Through::Nothing => resample(image, &target, &options),
-            Through::Affine(map) => resample_through(image, &target, map, &options),
+            Through::Nothing => {
+                resample_through_with(image, &target, &Affine::IDENTITY, &options, control)
+            }
+            Through::Affine(map) => resample_through_with(image, &target, map, &options, control),
             Through::Displacement(field) => {
-                resample_displaced(image, &on_grid(field, &target)?, &options)
+                resample_displaced_with(image, &on_grid(field, &target)?, &options, control)
             }
         }
     }
@@ -93,6 +111,20 @@ impl Resampling {
         labels: &LabelMap,
         interpolation: Option<LabelInterpolation>,
     ) -> Result<LabelMap> {
+        self.labels_with(labels, interpolation, &Control::new())
+    }
+
+    /// As [`Resampling::labels`], cancelled and followed as [`Resampling::image_with`].
+    ///
+    /// # Errors
+    /// As [`Resampling::labels`]; [`Error::Cancelled`].
+    pub fn labels_with(
+        &self,
+        labels: &LabelMap,
+        interpolation: Option<LabelInterpolation>,
+        control: &Control,
+    ) -> Result<LabelMap> {
+        control.check()?;
         let target = self.target(labels.geometry())?;
         if self.convention == Convention::NnUnet && interpolation.is_none() {
             let options = NnUnetLabelOptions::default();
@@ -106,11 +138,14 @@ impl Resampling {
         };
         match &self.through {
             Through::Nothing => {
-                resample_labels_through(labels, &target, &Affine::IDENTITY, &options)
+                let map = &Affine::IDENTITY;
+                resample_labels_through_with(labels, &target, map, &options, control)
             }
-            Through::Affine(map) => resample_labels_through(labels, &target, map, &options),
+            Through::Affine(map) => {
+                resample_labels_through_with(labels, &target, map, &options, control)
+            }
             Through::Displacement(field) => {
-                resample_labels_displaced(labels, &on_grid(field, &target)?, &options)
+                resample_labels_displaced_with(labels, &on_grid(field, &target)?, &options, control)
             }
         }
     }
