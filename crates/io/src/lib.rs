@@ -61,7 +61,7 @@ pub use layout::{ImageInfo, Scaling};
 pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};
 pub use options::{Extension, FourthAxis, NiftiVersion, OnWarning, ReadOptions, WriteOptions};
 pub use orthonormal::orthonormalised;
-pub use picture::{PictureKind, is_picture, read_picture, write_picture};
+pub use picture::{PictureKind, is_picture, read_picture, read_picture_with, write_picture};
 pub use read::{
     probe, probe_with, read, read_as, read_as_with, read_labels, read_labels_as, read_labels_with,
     read_with,

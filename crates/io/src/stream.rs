@@ -145,9 +145,9 @@ impl ImageBytes {
     /// says otherwise.
     ///
     /// # Errors
-    /// As [`crate::read_picture`].
-    pub fn read_picture(&self) -> Result<Volume<f32>> {
-        picture_at(&self.place)
+    /// As [`crate::read_picture_with`].
+    pub fn read_picture(&self, options: &ReadOptions) -> Result<Volume<f32>> {
+        picture_at(&self.place, options)
     }
 
     /// The place, whose bytes have the format that was asked for.

@@ -1,6 +1,6 @@
 //! BMP without compression: 8 bits by a palette, 24 and 32 bits of colour.
 
-use super::{Picture, count};
+use super::{Budget, Picture};
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -30,7 +30,7 @@ impl Fields<'_> {
     }
 }
 
-pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Picture> {
+pub(super) fn read(path: &Path, bytes: &[u8], budget: Budget) -> Result<Picture> {
     let fields = Fields { path, bytes };
     let first = fields.number(10, 4)? as usize;
     let header = fields.number(14, 4)? as usize;
@@ -47,7 +47,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Picture> {
         ));
     }
     let each = bits as usize / 8;
-    let values = count(path, &[width, rows, each])?;
+    let values = budget.admit(path, &[width, rows, each])?;
     let stride = (width * each).next_multiple_of(4);
     let pixels = bytes.get(first..).unwrap_or_default();
     if pixels.len() < stride * rows {

@@ -5,11 +5,11 @@
 mod bmp;
 mod png;
 mod tiff;
-mod tiff_file;
 
 use crate::place::Place;
 use crate::sink::Sink;
-use crate::{Error, Result};
+use crate::watch::Watch;
+use crate::{Error, ReadOptions, Result};
 use std::path::Path;
 use vesalius_volume::{Geometry, Volume};
 
@@ -93,17 +93,30 @@ impl PictureKind {
 /// [`Error::Read`], [`Error::Header`] and [`Error::Unsupported`] for a file that is none of these, is cut
 /// short, or has pixels of another kind; [`Error::TooLarge`].
 pub fn read_picture(path: impl AsRef<Path>) -> Result<Volume<f32>> {
-    picture_at(&Place::on_disk(path.as_ref()))
+    read_picture_with(path, &ReadOptions::default())
+}
+
+/// As [`read_picture`], with options; of these only the memory and the control count.
+///
+/// # Errors
+/// As [`read_picture`]; [`Error::Cancelled`] between two strips or tiles of a TIFF.
+pub fn read_picture_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Volume<f32>> {
+    picture_at(&Place::on_disk(path.as_ref()), options)
 }
 
 /// The picture at a place; one in memory has no file with its spacing beside it.
-pub(crate) fn picture_at(place: &Place) -> Result<Volume<f32>> {
+pub(crate) fn picture_at(place: &Place, options: &ReadOptions) -> Result<Volume<f32>> {
     let path = place.path();
+    let budget = Budget {
+        limit: options.max_bytes.min(MOST),
+        watch: options.watch(path),
+    };
+    budget.watch.check()?;
     let bytes = place.bytes()?;
     let picture = match bytes.get(..4) {
-        Some(b"\x89PNG") => png::read(path, &bytes),
-        Some(b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+") => tiff::read(path, &bytes),
-        Some([b'B', b'M', ..]) => bmp::read(path, &bytes),
+        Some(b"\x89PNG") => png::read(path, &bytes, budget),
+        Some(b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+") => tiff::read(path, &bytes, budget),
+        Some([b'B', b'M', ..]) => bmp::read(path, &bytes, budget),
         _ => Err(Error::unsupported(
             path,
             "a file that is no PNG, BMP or TIFF",
@@ -169,18 +182,33 @@ pub(crate) fn picture_into(
     sink.put(|writer| writer.write_all(&bytes))
 }
 
-/// The number of values, when it is one that a picture may have.
-fn count(path: &Path, dimensions: &[usize]) -> Result<usize> {
-    let product = dimensions
-        .iter()
-        .try_fold(1u64, |all, &n| all.checked_mul(n as u64));
-    match product {
-        Some(product) if product > 0 && product.saturating_mul(4) <= MOST => Ok(product as usize),
-        _ => Err(Error::TooLarge {
-            path: path.to_owned(),
-            needed: product.map_or(u64::MAX, |product| product.saturating_mul(4)),
-            limit: MOST,
-        }),
+/// How many bytes the pixels may take, and what cancels the reading.
+#[derive(Clone, Copy)]
+struct Budget<'a> {
+    limit: u64,
+    watch: Watch<'a>,
+}
+
+impl Budget<'_> {
+    /// The number of values, when it is one that a picture may have.
+    fn admit(&self, path: &Path, dimensions: &[usize]) -> Result<usize> {
+        let product = dimensions
+            .iter()
+            .try_fold(4u64, |all, &n| all.checked_mul(n as u64));
+        match product {
+            Some(0) => Err(Error::header(
+                path,
+                "the size of the picture",
+                format!("{dimensions:?}"),
+                "positive numbers",
+            )),
+            Some(product) if product <= self.limit => Ok((product / 4) as usize),
+            _ => Err(Error::TooLarge {
+                path: path.to_owned(),
+                needed: product.unwrap_or(u64::MAX),
+                limit: self.limit,
+            }),
+        }
     }
 }
 

@@ -1,16 +1,16 @@
 //! PNG: grey of 1 to 16 bits, colour of 8 bits (of 16 bits their upper 8, as Pillow reads them), palettes as
 //! colour.
 
-use super::{Picture, count};
+use super::{Budget, Picture};
 use crate::{Error, Result};
 use png::{BitDepth, ColorType, Decoder, Encoder, Limits, Transformations};
 use std::io::{self, Cursor};
 use std::path::Path;
 
-pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Picture> {
+pub(super) fn read(path: &Path, bytes: &[u8], budget: Budget) -> Result<Picture> {
     let bad = |e: png::DecodingError| Error::header(path, "the PNG", e, "a whole PNG file");
     let limits = Limits {
-        bytes: super::MOST as usize,
+        bytes: usize::try_from(budget.limit).unwrap_or(usize::MAX),
     };
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), limits);
     let info = decoder.read_header_info().map_err(bad)?;
@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Picture> {
             ));
         }
     };
-    let values = count(path, &[size[0], size[1], channels])?;
+    let values = budget.admit(path, &[size[0], size[1], channels])?;
     let room = reader.output_buffer_size().unwrap_or(2 * values);
     let mut data = vec![0; room];
     let frame = reader.next_frame(&mut data).map_err(bad)?;

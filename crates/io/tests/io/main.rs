@@ -15,4 +15,5 @@ mod mutations;
 mod nifti;
 mod parity;
 mod streams;
+mod tiff;
 mod warnings;

@@ -255,9 +255,12 @@ fn pictures_are_the_same_in_memory() {
         let bytes = picture_to_bytes(&flat, &labels, kind).unwrap();
         assert_eq!(bytes, std::fs::read(&path).unwrap(), "{name}");
         let held = ImageBytes::new(&bytes[..]);
-        assert_eq!(held.read_picture().unwrap(), read_picture(&path).unwrap());
+        assert_eq!(
+            held.read_picture(&ReadOptions::new()).unwrap(),
+            read_picture(&path).unwrap()
+        );
         for end in [0, 3, 20, bytes.len() - 9] {
-            let cut = ImageBytes::new(&bytes[..end]).read_picture();
+            let cut = ImageBytes::new(&bytes[..end]).read_picture(&ReadOptions::new());
             assert!(cut.is_err(), "{name} cut at {end}");
         }
     }
@@ -266,7 +269,9 @@ fn pictures_are_the_same_in_memory() {
     assert!(refused.to_string().contains("`write_picture`"), "{refused}");
     let even = Geometry::axis_aligned([5, 1, 3], [1.0; 3]).unwrap();
     let stack = picture_to_bytes(&even, &labels, PictureKind::Tiff).unwrap();
-    let read = ImageBytes::new(stack).read_picture().unwrap();
+    let read = ImageBytes::new(stack)
+        .read_picture(&ReadOptions::new())
+        .unwrap();
     assert_eq!(read.geometry(), &even);
     assert!(Path::new("a.json").metadata().is_err());
 }

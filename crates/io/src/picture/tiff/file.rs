@@ -6,9 +6,6 @@ use std::path::Path;
 /// The tags of a page: number, type, count, and where the numbers lie.
 pub(super) type Entries = Vec<(u16, u16, u64, usize)>;
 
-/// Numbers that a tag may have.
-const MOST: u64 = 1 << 24;
-
 pub(super) struct TiffFile<'a> {
     pub path: &'a Path,
     bytes: &'a [u8],
@@ -80,10 +77,13 @@ impl<'a> TiffFile<'a> {
         }
         let mut entries = Entries::new();
         for index in 0..count as usize {
-            let entry = at + counted + index * each;
-            let (tag, kind) = (self.number(entry, 2)?, self.number(entry + 2, 2)?);
-            let count = self.number(entry + 4, self.wide())?;
-            let value = entry + 4 + self.wide();
+            let entry = at.saturating_add(counted + index * each);
+            let (tag, kind) = (
+                self.number(entry, 2)?,
+                self.number(entry.saturating_add(2), 2)?,
+            );
+            let count = self.number(entry.saturating_add(4), self.wide())?;
+            let value = entry.saturating_add(4 + self.wide());
             let inline = count.saturating_mul(width(kind as u16) as u64) <= self.wide() as u64;
             let value = match inline {
                 true => value,
@@ -91,7 +91,10 @@ impl<'a> TiffFile<'a> {
             };
             entries.push((tag as u16, kind as u16, count, value));
         }
-        let next = self.number(at + counted + count as usize * each, self.wide())?;
+        let next = self.number(
+            at.saturating_add(counted + count as usize * each),
+            self.wide(),
+        )?;
         Ok((entries, next as usize))
     }
 
@@ -100,23 +103,32 @@ impl<'a> TiffFile<'a> {
         entries.iter().any(|entry| entry.0 == tag)
     }
 
-    /// All numbers of a tag; none where it is absent.
-    pub fn all(&self, entries: &Entries, tag: u16) -> Result<Vec<u64>> {
+    /// The first `most` numbers of a tag; none where it is absent.
+    pub fn numbers(&self, entries: &Entries, tag: u16, most: usize) -> Result<Vec<u64>> {
         let Some(&(_, kind, count, at)) = entries.iter().find(|entry| entry.0 == tag) else {
             return Ok(Vec::new());
         };
         let width = width(kind);
-        if count > MOST || width == 0 {
+        if width == 0 {
             return Err(self.short());
         }
-        (0..count as usize)
-            .map(|i| self.number(at + i * width, width))
+        (0..usize::try_from(count).unwrap_or(most).min(most))
+            .map(|i| self.number(at.saturating_add(i * width), width))
             .collect()
+    }
+
+    /// The bytes of a tag that holds bytes; none where it is absent.
+    pub fn bytes_of(&self, entries: &Entries, tag: u16) -> Result<&'a [u8]> {
+        let found = entries.iter().find(|entry| entry.0 == tag);
+        match found.filter(|entry| width(entry.1) == 1) {
+            Some(&(_, _, count, at)) => self.slice(at as u64, count),
+            None => Ok(&[]),
+        }
     }
 
     /// The first number of a tag, or what holds without it.
     pub fn one(&self, entries: &Entries, tag: u16, default: Option<u64>) -> Result<u64> {
-        let found = self.all(entries, tag)?.first().copied().or(default);
+        let found = self.numbers(entries, tag, 1)?.first().copied().or(default);
         let missing = || {
             Error::header(
                 self.path,
