@@ -3,10 +3,10 @@
 use crate::locate::Located;
 use crate::{
     Error, MODEL_FILE, ModelDescription, NnUnetFolderOptions, NnUnetModelFolder, OpenOptions,
-    PatchNetwork, Result, weights_path,
+    Result, weights_path,
 };
 use std::path::{Path, PathBuf};
-use vesalius_networks::{Network, NetworkConfig, Weights};
+use vesalius_networks::{Network, Weights};
 use vesalius_tensor::{Device, on_device};
 use vesalius_volume::{ErrorKind, Warning};
 
@@ -31,17 +31,9 @@ pub struct WeightFile {
     pub blake3: Option<String>,
 }
 
-/// A network with its weights.
-pub(crate) enum LoadedNetwork {
-    /// One of ours.
-    Ours(Box<Network>),
-    /// One of the user's.
-    Own(Box<dyn PatchNetwork + Send + Sync>),
-}
-
 /// A member's network, and what is told of its weights.
 pub(crate) struct Loaded {
-    pub network: LoadedNetwork,
+    pub network: Box<Network>,
     pub file: WeightFile,
     pub warning: Option<Warning>,
 }
@@ -192,14 +184,7 @@ impl FoundModel {
         let damaged = |reason: String| Error::of_folder(ErrorKind::Corrupt, path, reason);
         let weights = Weights::open(path).map_err(|e| damaged(e.to_string()))?;
         let network = &self.description.network;
-        let loaded = on_device(device, || match network {
-            NetworkConfig::Custom(_) => {
-                network.load_ready(&weights, device).map(LoadedNetwork::Own)
-            }
-            _ => network
-                .load(&weights, device)
-                .map(|network| LoadedNetwork::Ours(Box::new(network))),
-        })?;
+        let loaded = on_device(device, || network.load(&weights, device).map(Box::new))?;
         let network = loaded.map_err(|e| match e {
             vesalius_networks::Error::BadWeights { .. } => damaged(e.to_string()),
             vesalius_networks::Error::Tensor(failed) => Error::Tensor(failed),

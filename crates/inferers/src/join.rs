@@ -1,6 +1,6 @@
 //! Model folders written anew: any as one of ours, several as one ensemble, two as a cascade.
 
-use crate::folder::{FoundModel, LoadedNetwork, describe_model};
+use crate::folder::{FoundModel, describe_model};
 use crate::locate::Located;
 use crate::{
     Combination, Error, MODEL_FILE, ModelDescription, NothingFound, OpenOptions, RegionStage,
@@ -8,7 +8,6 @@ use crate::{
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use vesalius_networks::Weights;
 use vesalius_tensor::Device;
 use vesalius_transforms::{CropForeground, Transform};
 use vesalius_volume::{ErrorKind, Warning};
@@ -61,11 +60,7 @@ fn convert(
         let folder = target.parent().unwrap_or(to);
         std::fs::create_dir_all(folder).map_err(|e| bad(folder, format!("cannot be made: {e}")))?;
         let loaded = found.load(path, &device)?;
-        let bytes = match loaded.network {
-            LoadedNetwork::Ours(network) => network.weights().to_safetensors()?,
-            // What it makes of them is its own; they stay as they are.
-            LoadedNetwork::Own(_) => Weights::open(path)?.to_safetensors()?,
-        };
+        let bytes = loaded.network.weights().to_safetensors()?;
         vesalius_io::write_bytes_atomically(&target, &bytes)?;
         checksums.insert(member.clone(), vec![weights_checksum(&bytes)]);
     }

@@ -26,7 +26,6 @@ mod multi_scale;
 mod network;
 mod nnunet;
 mod open_options;
-mod own;
 mod patches;
 mod placement;
 mod plan;
@@ -67,7 +66,6 @@ pub use nnunet::{
     TorchInterpolation, TorchLabels, TorchMode,
 };
 pub use open_options::OpenOptions;
-pub use own::OwnNetwork;
 pub use patches::{PatchMerger, Patches};
 pub use plan::{Aside, Estimate, MemoryPlan};
 pub use postprocessing::{PostprocessingStep, postprocess, postprocess_controlled};

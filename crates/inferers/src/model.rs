@@ -208,7 +208,7 @@ impl ModelDescription {
             checked => checked,
         })?;
         match &self.network {
-            NetworkConfig::Custom(custom) if custom.get().is_err() => Ok(()),
+            network if network.check_resolved().is_err() => Ok(()),
             network => {
                 network.validate()?;
                 self.check_channels()

@@ -1,13 +1,12 @@
 //! The networks by name: one enum that a config file's `network:` becomes, and what all of them tell.
 
 use crate::{
-    AnyNetwork, AttentionUnetConfig, BasicUNetConfig, CustomNetwork, DynUNetConfig, Error,
+    AnyNetwork, AttentionUnetConfig, BasicUNetConfig, CustomNetworkConfig, DynUNetConfig, Error,
     MedNeXtConfig, Network, PlainConvUNetConfig, ResidualEncoderUNetConfig, Result,
     SegResNetConfig, SegResNetDSConfig, SwinUnetrConfig, UNetConfig, UnetrConfig, VNetConfig,
     Weights,
 };
 use serde::{Deserialize, Serialize};
-use vesalius_registry::Custom;
 use vesalius_tensor::{Device, Scope};
 
 /// What a network's config tells before anything is built.
@@ -184,7 +183,7 @@ pub enum NetworkConfig {
     ResidualEncoderUNet(ResidualEncoderUNetConfig),
     /// A network of the user's own: in YAML `custom: my_network` or `custom: {name: my_network, width: 8}`, for
     /// which [`NetworkConfig::resolve`] is called after reading.
-    Custom(Custom<dyn CustomNetwork>),
+    Custom(CustomNetworkConfig),
 }
 
 impl Default for NetworkConfig {
@@ -321,7 +320,7 @@ impl NetworkConfig {
             Self::ResidualEncoderUNet(config) => {
                 AnyNetwork::ResidualEncoderUNet(config.build(&scope)?)
             }
-            Self::Custom(_) => return Err(Self::not_built()),
+            Self::Custom(config) => config.build(&scope)?,
         };
         Ok(Network::new(model, self.clone(), &scope))
     }

@@ -19,7 +19,9 @@ mod profile;
 mod weights;
 
 pub use config::{Architecture, NetworkConfig};
-pub use custom::{CustomNetwork, RegisterNetwork};
+pub use custom::{
+    BuiltNetwork, CustomNetwork, CustomNetworkConfig, NetworkModule, RegisterNetwork,
+};
 pub use error::{Error, Mismatch};
 pub use monai::{
     AttentionUnet, AttentionUnetConfig, BasicUNet, BasicUNetConfig, DynUNet, DynUNetConfig,

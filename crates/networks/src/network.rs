@@ -1,14 +1,14 @@
 //! A network of any kind: what it computes, its parameters by name, and how they are replaced.
 
 use crate::{
-    Architecture, AttentionUnet, BasicUNet, DynUNet, Error, MedNeXt, Mismatch, NetworkConfig,
-    PatchNetwork, PlainConvUNet, ResidualEncoderUNet, Result, SegResNet, SegResNetDS, SwinUnetr,
-    UNet, Unetr, VNet, Weights,
+    Architecture, AttentionUnet, BasicUNet, BuiltNetwork, DynUNet, Error, MedNeXt, Mismatch,
+    NetworkConfig, PatchNetwork, PlainConvUNet, ResidualEncoderUNet, Result, SegResNet,
+    SegResNetDS, SwinUnetr, UNet, Unetr, VNet, Weights,
 };
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::TensorData;
 use std::collections::HashMap;
-use vesalius_tensor::{Clock, Named, Probe, Scope, Tensor, all_finite};
+use vesalius_tensor::{Clock, LayerOutput, Named, Probe, Scope, Tensor, all_finite};
 
 /// One of the networks.
 #[derive(Module, Debug)]
@@ -38,6 +38,8 @@ pub enum AnyNetwork {
     PlainConvUNet(PlainConvUNet),
     /// See [`ResidualEncoderUNet`].
     ResidualEncoderUNet(ResidualEncoderUNet),
+    /// A network of the user's own.
+    Custom(BuiltNetwork),
 }
 
 /// A network with its config; Burn's optimisers train it like any module.
@@ -115,17 +117,28 @@ impl Network {
             AnyNetwork::SwinUnetr(network) => vec![network.forward(input)],
             AnyNetwork::PlainConvUNet(network) => network.forward(input),
             AnyNetwork::ResidualEncoderUNet(network) => network.forward(input),
+            AnyNetwork::Custom(network) => network.forward(input),
         }
     }
 
     /// [`Network::forward`] with the input checked first.
     ///
     /// # Errors
-    /// [`Error::BadInput`] with the nearest sizes that fit.
+    /// [`Error::BadInput`] with the nearest sizes that fit; [`Error::Custom`] where a network of the user's own puts out
+    /// another shape than it owes.
     pub fn try_forward(&self, input: Tensor<5>) -> Result<Vec<Tensor<5>>> {
-        let [_, channels, z, y, x] = input.dims();
+        let [n, channels, z, y, x] = input.dims();
         self.config.check_input(channels, [x, y, z])?;
-        Ok(self.forward(input))
+        let outputs = self.forward(input);
+        let owed = [n, self.architecture().out_channels(), z, y, x];
+        match outputs.first().map(Tensor::dims) {
+            Some(found) if found == owed => Ok(outputs),
+            found => Err(Error::custom(format!(
+                "the network `{}` put out {}, expected its first output to be {owed:?} ([N, C, Z, Y, X])",
+                self.architecture().name(),
+                found.map_or("nothing".to_owned(), |found| format!("{found:?}")),
+            ))),
+        }
     }
 
     /// The name of the first layer whose output on this input is not finite, as its parameters are named
@@ -137,6 +150,18 @@ impl Network {
         self.probe.first_not_finite(|| {
             self.forward(input);
         })
+    }
+
+    /// What its layers put out on this input, in order.
+    ///
+    /// # Errors
+    /// As [`Network::try_forward`].
+    pub(crate) fn outputs(&self, input: Tensor<5>) -> Result<Vec<LayerOutput>> {
+        let mut done = Ok(());
+        let outputs = self
+            .probe
+            .outputs(|| done = self.try_forward(input).map(drop));
+        done.map(|()| outputs)
     }
 
     /// A copy of all parameters and running statistics, by PyTorch's names and in its layouts.

@@ -53,7 +53,10 @@ impl Error {
 
 fn known_list(names: &[String]) -> String {
     match names {
-        [] => ": the registry has none".to_owned(),
+        [] => {
+            ": the registry has none; add the type to the `Registry` that is given to what reads the config or opens the model"
+                .to_owned()
+        }
         names => format!(": there are {}", names.join(", ")),
     }
 }

@@ -36,7 +36,7 @@ pub use ops::{
     AttentionOptions, RowOrder, attend, concatenate, gelu, reorder_rows, transpose_rows,
 };
 pub use probabilities::Probabilities;
-pub use probe::Probe;
+pub use probe::{LayerOutput, Probe};
 pub use scope::{Clock, Fill, Named, Scope};
 pub use slab::{LogitsSlab, ProbabilitiesSlab};
 

@@ -1,5 +1,5 @@
-//! The first layer of a network whose output is not finite: an examined pass looks at every named layer's
-//! output, all others cost one look at a flag a layer.
+//! A network's pass looked at layer by layer: the first output that is not finite, or the size and cost of each. An
+//! examined pass looks at every named layer's output, all others cost one look at a flag a layer.
 
 use crate::{Tensor, all_finite};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +24,20 @@ struct State {
     /// The thread whose pass is examined; those of others go by.
     thread: Option<ThreadId>,
     found: Option<String>,
+    /// What the layers put out, where that is asked for in place of what is not finite.
+    outputs: Option<Vec<LayerOutput>>,
+}
+
+/// What one layer of a recorded pass put out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LayerOutput {
+    /// Its PyTorch name.
+    pub name: String,
+    /// The shape of its output.
+    pub shape: Vec<usize>,
+    /// Multiplications of a convolution or a product of matrices; 0 for other layers.
+    pub multiplications: u64,
 }
 
 impl Probe {
@@ -31,16 +45,27 @@ impl Probe {
     /// not finite, if any.
     pub fn first_not_finite(&self, pass: impl FnOnce()) -> Option<String> {
         let _one = self.0.one.lock().unwrap_or_else(PoisonError::into_inner);
+        self.examine(None, pass);
+        self.state().found.take()
+    }
+
+    /// Runs a pass of the network on this thread and returns what its layers put out, in order.
+    pub fn outputs(&self, pass: impl FnOnce()) -> Vec<LayerOutput> {
+        let _one = self.0.one.lock().unwrap_or_else(PoisonError::into_inner);
+        self.examine(Some(Vec::new()), pass);
+        self.state().outputs.take().unwrap_or_default()
+    }
+
+    fn examine(&self, outputs: Option<Vec<LayerOutput>>, pass: impl FnOnce()) {
         *self.state() = State {
             thread: Some(std::thread::current().id()),
             found: None,
+            outputs,
         };
         self.0.active.store(true, Ordering::Release);
         // Switched off again even where the pass panics.
-        let off = Off(self);
+        let _off = Off(self);
         pass();
-        drop(off);
-        self.state().found.take()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -80,9 +105,31 @@ impl Place {
 
     /// The layer's output, looked at where the pass is examined and no layer before it was found.
     pub fn seen<const D: usize>(&self, output: Tensor<D>) -> Tensor<D> {
-        if !self.is_examined() || self.probe.state().found.is_some() {
+        self.counted(output, |_| 0)
+    }
+
+    /// The same for a layer that multiplies: how often, by the shape of its output.
+    pub fn counted<const D: usize>(
+        &self,
+        output: Tensor<D>,
+        multiplications: impl FnOnce([usize; D]) -> u64,
+    ) -> Tensor<D> {
+        if !self.is_examined() {
             return output;
         }
+        let mut state = self.probe.state();
+        if let Some(outputs) = &mut state.outputs {
+            outputs.push(LayerOutput {
+                name: self.name.to_string(),
+                shape: output.dims().to_vec(),
+                multiplications: multiplications(output.dims()),
+            });
+            return output;
+        }
+        if state.found.is_some() {
+            return output;
+        }
+        drop(state);
         let values = output.clone().try_into_vec_as::<f32>();
         if values.is_ok_and(|values| !all_finite(&values)) {
             self.probe.state().found = Some(self.name.to_string());

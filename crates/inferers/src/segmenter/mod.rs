@@ -115,7 +115,8 @@ impl Request<'_> {
 }
 
 impl Segmenter {
-    /// A model with networks of your own in place of the described one: see [`crate::OwnNetwork`].
+    /// A model with other runtimes in place of the described network: anything that is a [`PatchNetwork`], such as a
+    /// closure. (A Burn module of your own is described as a [`vesalius_networks::CustomNetwork`].)
     /// Preprocessing, inferer, axis order and labels are the description's; its `network` is not built.
     ///
     /// # Errors

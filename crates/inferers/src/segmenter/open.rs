@@ -5,7 +5,7 @@ use super::member::Member;
 use super::region::Region;
 use super::single::Single;
 use super::{Answer, Segmenter};
-use crate::folder::{FoundModel, LoadedNetwork};
+use crate::folder::FoundModel;
 use crate::locate::Located;
 use crate::{Combination, Error, OpenOptions, Result};
 use std::path::{Path, PathBuf};
@@ -104,10 +104,7 @@ impl Segmenter {
             let loaded = found.load(path, device)?;
             warnings.extend(loaded.warning);
             files.push(loaded.file);
-            members.push(match loaded.network {
-                LoadedNetwork::Ours(network) => Member::Ours(network),
-                LoadedNetwork::Own(network) => Member::Own(network),
-            });
+            members.push(Member::Ours(loaded.network));
         }
         let mut single = Single::new(members, device);
         single.files = files;

@@ -1,9 +1,11 @@
-//! What a network costs on a patch, worked out from its config: nothing is run and nothing allocated.
+//! What a network costs on a patch, worked out from its config: nothing is run and nothing allocated, but for a
+//! network of the user's own.
 //!
 //! A network's forward pass is gone through with [`Sketch`]es, tensors that know their size and nothing
 //! else; what is alive at one time is counted as they come and go.
 
 mod book;
+mod custom;
 mod layers;
 mod monai;
 mod nnunet;
@@ -42,11 +44,14 @@ impl NetworkConfig {
     /// What the network costs on a batch of patches of size `[x, y, z]`.
     ///
     /// # Errors
-    /// As [`NetworkConfig::check`] and [`NetworkConfig::check_input`]; a network of the user's own, whose layers are
-    /// not known.
+    /// As [`NetworkConfig::check`] and [`NetworkConfig::check_input`]; what the forward pass of a network of the user's
+    /// own gives.
     pub fn profile(&self, patch: [usize; 3], batch: usize) -> Result<Profile> {
         self.validate()?;
         self.check_input(self.architecture().in_channels(), patch)?;
+        if let Self::Custom(network) = self {
+            return custom::profile(network, self, patch, batch);
+        }
         let run = |training| {
             let input = Sketch::input(self.architecture().in_channels(), patch, batch, training);
             let book = input.book();
@@ -81,7 +86,7 @@ impl NetworkConfig {
             Self::SwinUnetr(config) => vec![transformers::swin_unetr(config, input)],
             Self::PlainConvUNet(config) => nnunet::plain(config, input)?,
             Self::ResidualEncoderUNet(config) => nnunet::residual(config, input)?,
-            Self::Custom(_) => return Err(Self::not_built()),
+            Self::Custom(_) => Vec::new(),
         };
         Ok(sketch::finish(outputs))
     }

@@ -133,12 +133,13 @@ impl Conv3d {
     /// - input `[N, in, Z, Y, X]`
     /// - output `[N, out, Z', Y', X']` with `Z' = (Z + 2 · padding - dilation · (kernel - 1) - 1) / stride + 1`
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        self.place.seen(convolution(
-            input,
-            self.weight.val(),
-            self.bias.as_ref().map(Param::val),
-            self.options(),
-        ))
+        let weight = self.weight.val();
+        let taps: usize = weight.dims().iter().skip(1).product();
+        let bias = self.bias.as_ref().map(Param::val);
+        let output = convolution(input, weight, bias, self.options());
+        self.place.counted(output, |shape| {
+            (shape.iter().product::<usize>() * taps) as u64
+        })
     }
 
     /// Whether this thread's pass is examined layer by layer.

@@ -165,12 +165,12 @@ impl ConvTranspose3d {
     /// - output `[N, out, Z', Y', X']` with
     ///   `Z' = (Z - 1) · stride - 2 · padding + dilation · (kernel - 1) + output padding + 1`
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        self.place.seen(transposed_convolution(
-            input,
-            self.weight.val(),
-            self.bias.as_ref().map(Param::val),
-            self.options(),
-        ))
+        let weight = self.weight.val();
+        let taps: usize = weight.dims().iter().skip(1).product();
+        let count = input.dims().iter().product::<usize>() * taps;
+        let bias = self.bias.as_ref().map(Param::val);
+        let output = transposed_convolution(input, weight, bias, self.options());
+        self.place.counted(output, |_| count as u64)
     }
 
     /// Whether this thread's pass is examined layer by layer.

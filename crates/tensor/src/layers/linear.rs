@@ -82,7 +82,12 @@ impl Linear {
     /// - output `[…, out]`
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
         let bias = self.bias.as_ref().map(Param::val);
-        self.place.seen(linear(input, self.weight.val(), bias))
+        let weight = self.weight.val();
+        let [_, from] = weight.dims();
+        let output = linear(input, weight, bias);
+        self.place.counted(output, |shape| {
+            (shape.iter().product::<usize>() * from) as u64
+        })
     }
 }
 

@@ -223,6 +223,7 @@ impl TrainingConfig {
         self.augmentation.check()?;
         self.mixing.as_ref().map_or(Ok(()), MixingConfig::check)?;
         self.patch.check()?;
+        self.network.check_resolved()?;
         self.loss.check()?;
         self.deep_supervision.check()?;
         if self.preprocessing.is_random() {

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod controlled;
+mod network;
 mod registered;
 
 use crate::{Case, Event, FitOptions, FitReport, MemoryCases, Result, TrainingConfig};

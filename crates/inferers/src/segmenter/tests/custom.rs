@@ -5,32 +5,43 @@ use crate::{
     CustomInferer, CustomMerger, CustomPostprocessing, MODEL_FILE, Merger, OpenOptions, PatchPlace,
     RegisterInference, VolumeMerger, convert_model, weights_path,
 };
+use burn::module::{Module, Param};
 use serde::Deserialize;
 use vesalius_control::Control;
-use vesalius_networks::{CustomNetwork, RegisterNetwork};
+use vesalius_networks::{BuiltNetwork, CustomNetwork, NetworkModule, RegisterNetwork};
 use vesalius_registry::Registry;
+use vesalius_tensor::{Fill, Scope};
 use vesalius_volume::{ErrorKind, LabelMap};
 
 /// The image times a number for each class.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Scaled {
-    classes: usize,
+    sharpness: f32,
+}
+#[derive(Module, Debug)]
+struct ScaledModule {
+    factors: Param<Tensor<5>>,
+    #[module(skip)]
+    sharpness: f32,
+}
+impl NetworkModule for ScaledModule {
+    fn forward(&self, input: Tensor<5>) -> Vec<Tensor<5>> {
+        vec![input * self.factors.val() * self.sharpness]
+    }
 }
 impl CustomNetwork for Scaled {
-    fn in_channels(&self) -> usize {
-        1
-    }
-    fn out_channels(&self) -> usize {
-        self.classes
-    }
-    fn load(
+    fn build(
         &self,
-        weights: &Weights,
-        device: &Device,
-    ) -> vesalius_networks::Result<Box<dyn PatchNetwork + Send + Sync>> {
-        let factors = weights.tensor::<5>("factors", [1, self.classes, 1, 1, 1], device)?;
-        Ok(Box::new(move |patch: Tensor<5>| patch * factors.clone()))
+        _: usize,
+        out_channels: usize,
+        scope: &Scope,
+    ) -> vesalius_networks::Result<BuiltNetwork> {
+        let shape = [1, out_channels, 1, 1, 1];
+        Ok(BuiltNetwork::new(ScaledModule {
+            factors: scope.parameter("factors", shape, Fill::Constant(0.0)),
+            sharpness: self.sharpness,
+        }))
     }
 }
 
@@ -116,7 +127,7 @@ fn registry() -> Registry {
 fn written(path: &Path, inferer: &str, to: u16) {
     let text = format!(
         "channels: [c]\nlabels: {CLASSES}\ninferer: {inferer}\n\
-         network: {{custom: {{name: scaled, classes: 2}}}}\n\
+         network: {{custom: {{name: scaled, sharpness: 2}}}}\n\
          postprocessing: [{{custom: {{name: renamed, to: {to}}}}}]\nmembers: [m]\n"
     );
     let weights = weights_path(path, "m");
@@ -149,6 +160,11 @@ fn a_model_folder_names_types_of_the_users_own() {
         assert_eq!(described, ModelDescription::read(&path).unwrap());
         let refused = Segmenter::open(&path).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
+        let text = refused.to_string();
+        assert!(
+            text.contains("network is registered as `scaled`") && text.contains("`Registry`"),
+            "{text}"
+        );
 
         let copied = place.path().join(format!("{number}_copied"));
         convert_model(&path, &copied, &options).unwrap();
