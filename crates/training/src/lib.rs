@@ -123,7 +123,7 @@ pub use schedule::{
     Cosine, CustomSchedule, OneCycle, Plateau, Poly, RegisterSchedule, Schedule, WarmUp,
 };
 pub use setup::{load_dataset, load_dataset_cached};
-pub use source::{CaseSource, Lent, MemoryCases, SkippedCases};
+pub use source::{CaseSource, Lent, MemoryCases, SkippedCases, StoredCase};
 pub use validate::{Scores, validate, validate_patches};
 pub use vesalius_planning::{CaseFiles, Datalist, read_image};
 

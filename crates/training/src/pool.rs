@@ -346,7 +346,7 @@ impl CaseSource for CasePool {
             .ready()
             .flat_map(|lent| match lent {
                 Lent::Whole(case) => case.values.clone(),
-                Lent::Stored(entry) => entry.values().to_vec(),
+                Lent::Stored(case) => case.label_values().unwrap_or_default(),
             })
             .collect();
         values.sort_unstable();

@@ -1,15 +1,18 @@
 //! A batch of patches: what a draw number and a seed make of the cases, whoever computes it and when.
 
+use crate::config::bad;
 use crate::source::{CaseSource, Lent, SkippedCases};
 use crate::{BadCase, CaseOrder, Error, MixingConfig, Partner, Result, TrainingConfig};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use vesalius_transforms::{Chain, GridStep, PatchPlacer, Step, Stream, keyed};
+use vesalius_transforms::{Chain, GridStep, PatchPlacer, SampledCase, Step, Stream, keyed};
 use vesalius_volume::{LabelScheme, Subject};
 
 /// The stream of random numbers that batches are mixed by, keyed by the batch's number.
 const MIXING: Stream = Stream::Other(0x6d69_7869);
+/// The stream of a sampler of the user's own that chooses cases, keyed by the draw.
+const CHOICE: Stream = Stream::Other(0x6361_7365);
 
 /// Patches and their labels, ready to become tensors.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,11 +81,11 @@ impl PatchSampler {
 
     /// The same without augmentation, of which every batch repeats: for validation. Patches are cut at the
     /// size that the augmentation would leave of them.
-    pub(crate) fn plain(mut self) -> Self {
-        self.placer = self.placer.with_size(self.plain_size);
+    pub(crate) fn plain(mut self) -> Result<Self> {
+        self.placer = self.placer.with_size(self.plain_size)?;
         self.augmentation = Chain::default();
         self.mixing = None;
-        self
+        Ok(self)
     }
 
     /// The same, noting broken cases where another sampler notes its own.
@@ -99,9 +102,18 @@ impl PatchSampler {
     /// The batch of number `number`: draws `number · size` up to `(number + 1) · size`.
     ///
     /// # Errors
-    /// A case that cannot be used (unless such are skipped), a transform that refuses a patch.
+    /// A size of 0, a case that cannot be used (unless such are skipped), a transform that refuses a patch, patches that
+    /// do not fit side by side.
     pub fn batch(&mut self, number: u64, size: usize) -> Result<Batch> {
-        let first = number * size as u64;
+        let first = number.checked_mul(size as u64).filter(|_| size > 0);
+        let Some(first) = first.filter(|first| first.checked_add(size as u64).is_some()) else {
+            let found = format!("{size} for batch {number}");
+            return bad(
+                "batch_size",
+                found,
+                "at least 1, of draws that can be counted",
+            );
+        };
         let mut absent = Vec::new();
         let patches: Vec<Subject> = (first..first + size as u64)
             .map(|draw| {
@@ -121,7 +133,7 @@ impl PatchSampler {
     /// The augmented patch of one draw. A broken case's draw goes to the next one in number, whoever
     /// meets it and when, so that batches stay the same for any number of threads.
     fn patch(&mut self, draw: u64) -> Result<Patch> {
-        let (first, count) = (self.order.case(draw), self.cases.names().len());
+        let (first, count) = (self.case(draw)?, self.cases.names().len());
         for step in 0..count {
             let index = (first + step) % count;
             match (self.patch_of(index, draw), self.bad_case) {
@@ -137,6 +149,24 @@ impl PatchSampler {
             reason: "no case is left that can be used; see the log for each one's reason"
                 .to_owned(),
         })
+    }
+
+    /// The case of a draw.
+    fn case(&mut self, draw: u64) -> Result<usize> {
+        let names = self.cases.names();
+        let chosen = self.placer.custom().and_then(|sampler| {
+            let mut rng = keyed(self.seed, draw, CHOICE);
+            sampler.case(names, draw, &mut rng)
+        });
+        match chosen {
+            None => Ok(self.order.case(draw)),
+            Some(index) if index < names.len() => Ok(index),
+            Some(index) => bad(
+                "patch.sampling.custom",
+                format!("case {index} of {}", names.len()),
+                "a sampler that chooses among the cases, counted from 0",
+            ),
+        }
     }
 
     /// A panic is an error that names the case, so that it never leaves a batch that nobody makes.
@@ -219,7 +249,8 @@ pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
 /// A patch that cannot be cut.
 pub fn cut_patch(case: &Lent, placer: &PatchPlacer, seed: u64, draw: u64) -> Result<Patch> {
     let mut rng = keyed(seed, draw, Stream::Patch);
-    let placed = placer.sample(case.geometry(), case.index(), &mut rng);
+    let sampled = SampledCase::new(case.name(), case.geometry(), case.index());
+    let placed = placer.sample(&sampled, &mut rng)?;
     let mut steps = placed.steps.into_iter();
     // The first step reads the case in place, so that the whole case is never copied for a patch.
     let mut subject = match steps.next() {
@@ -239,22 +270,41 @@ pub fn cut_patch(case: &Lent, placer: &PatchPlacer, seed: u64, draw: u64) -> Res
 /// Patches side by side.
 ///
 /// # Errors
-/// [`Error::Case`] for a patch whose size differs from the first one's: side by side, its rows would be taken
-/// for others.
+/// No patch; [`Error::Case`] for one whose size or channels differ from the first one's (side by side, its rows would be
+/// taken for others), or without labels.
 fn collate(patches: &[Subject]) -> Result<Batch> {
-    let size = patches[0].geometry().size();
+    let Some(first) = patches.first() else {
+        return bad("batch_size", 0, "at least 1");
+    };
+    let (size, channels) = (first.geometry().size(), first.image().channels());
+    let refused = |patch: &Subject, reason: String| {
+        let case = patch.name().to_owned();
+        Err(Error::Case { case, reason })
+    };
+    if let Some(other) = patches.iter().find(|patch| patch.labels().is_none()) {
+        return refused(other, "a patch has no labels to learn from".to_owned());
+    }
+    if let Some(other) = patches.iter().find(|p| p.image().channels() != channels) {
+        let found = other.image().channels();
+        return refused(
+            other,
+            format!(
+                "a patch of {found} channel(s) and one of {channels} (case {}) do not fit into one batch",
+                first.name()
+            ),
+        );
+    }
     if let Some(other) = patches.iter().find(|patch| patch.geometry().size() != size) {
         return Err(Error::Case {
             case: other.name().to_owned(),
             reason: format!(
                 "a patch of {:?} voxels and one of {size:?} (case {}) do not fit into one batch; give `patch.size` numbers in place of -1, end `augmentation` with `pad` and `crop_centre` to one size, turn by `rotate90` in planes of equal sides, or set `batch_size: 1`",
                 other.geometry().size(),
-                patches[0].name()
+                first.name()
             ),
         });
     }
     let [x, y, z] = size;
-    let channels = patches[0].image().channels();
     let images = patches
         .iter()
         .flat_map(|patch| patch.image().data().iter().copied())

@@ -1,6 +1,5 @@
 //! Where training draws its cases from: memory, a cache, or whatever a program lends.
 
-use crate::entry::Entry;
 use crate::{Case, Error, Result};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,8 +40,37 @@ pub trait CaseSource: std::fmt::Debug + Send + Sync {
 pub enum Lent {
     /// In memory.
     Whole(Arc<Case>),
-    /// On disk: only what a patch covers is read.
-    Stored(Arc<Entry>),
+    /// On disk, or wherever else: only what a patch covers is read. An [`crate::Entry`] is one.
+    Stored(Arc<dyn StoredCase>),
+}
+
+/// A case that is read by regions: from a cache ([`crate::Entry`]), or from wherever a program keeps its cases.
+pub trait StoredCase: std::fmt::Debug + Send + Sync {
+    /// What the case is called.
+    fn name(&self) -> &str;
+
+    /// Its grid after preprocessing.
+    fn geometry(&self) -> &Geometry;
+
+    /// Where its labelled voxels are.
+    fn index(&self) -> &LabelIndex;
+
+    /// A box of it, with labels, that starts at voxel `start`; what reaches outside is zero and background.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Subject>;
+
+    /// All of it.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    fn whole(&self) -> Result<Case>;
+
+    /// The label values that occur, where that is known without reading all of it.
+    fn label_values(&self) -> Option<Vec<u16>> {
+        None
+    }
 }
 
 impl Lent {
@@ -94,7 +122,7 @@ impl Lent {
     pub fn whole(&self) -> Result<Arc<Case>> {
         match self {
             Self::Whole(case) => Ok(case.clone()),
-            Self::Stored(entry) => Ok(Arc::new(entry.case()?)),
+            Self::Stored(case) => Ok(Arc::new(case.whole()?)),
         }
     }
 }

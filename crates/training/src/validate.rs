@@ -121,7 +121,7 @@ pub(crate) fn scores_of(evaluation: &Evaluation, scheme: &LabelScheme) -> Scores
 /// occurs nor is found counts in no mean.
 ///
 /// # Errors
-/// A patch that cannot be cut, a network whose output does not fit; [`Error::Cancelled`].
+/// A batch size of 0, a patch that cannot be cut, a network whose output does not fit; [`Error::Cancelled`].
 pub fn validate_patches(
     network: &Network,
     sampler: &mut PatchSampler,
@@ -131,6 +131,9 @@ pub fn validate_patches(
     device: &Device,
     control: &Control,
 ) -> Result<Scores> {
+    if batch_size == 0 {
+        return crate::config::bad("batch_size", 0, "at least 1");
+    }
     let foreground = scheme.foreground();
     let mut overlaps = vec![[0u64; 3]; foreground.len()];
     let batches = patches.div_ceil(batch_size as u64);

@@ -27,6 +27,11 @@ impl<'a> Context<'a> {
         &self.geometry
     }
 
+    /// What the case is called.
+    pub fn name(&self) -> &'a str {
+        self.subject.name()
+    }
+
     /// Number of channels of the image.
     pub fn channels(&self) -> usize {
         self.channels

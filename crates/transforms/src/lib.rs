@@ -75,8 +75,9 @@ pub use labels::{DropSmall, LabelStep, MergeRegions, Remap};
 pub use map::{Beyond, Displacement, ImageSampling, LabelSampling, Lattice, Sampling};
 pub use random::{Stream, keyed};
 pub use sampling::{
-    Axis, ClassRatios, ForcedForeground, GridPatch, LabelIndex, PatchConfig, PatchPlacer,
-    PatchSampling, Placed, PositiveNegative, WeightedClass, WeightedPatch, grid_patches,
+    Axis, ClassRatios, CustomSampler, ForcedForeground, GridPatch, LabelIndex, PatchConfig,
+    PatchPlace, PatchPlacer, PatchSampling, Placed, PositiveNegative, RegisterSampler, SampledCase,
+    WeightedClass, WeightedPatch, grid_patches,
 };
 pub use step::Step;
 pub use trace::Trace;

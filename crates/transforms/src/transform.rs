@@ -253,6 +253,7 @@ impl Transform {
     pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
         let parts = match self {
             Self::Custom(custom) => return Ok(custom.resolve(registry)?),
+            Self::Patch(patch) => return patch.resolve(registry),
             Self::OneOf(control::OneOf { of, .. })
             | Self::SomeOf(control::SomeOf { of, .. })
             | Self::Maybe(control::Maybe { of, .. }) => of,

@@ -21,7 +21,7 @@ impl TrainingConfig {
 
     /// Reads YAML text that may name types of the registry, and checks it: transforms as
     /// `augmentation: [{my_transform: {probability: 0.2}}]`, losses as `loss: {custom: {name: my_loss}}`,
-    /// networks, schedules and optimisers likewise.
+    /// networks, schedules, optimisers and `patch.sampling` likewise.
     ///
     /// # Errors
     /// As [`TrainingConfig::parse`]; a name that the registry has not, or options that its type does not take. Where
@@ -39,13 +39,14 @@ impl TrainingConfig {
         Ok(config)
     }
 
-    /// Makes the network, the loss, the transforms, the schedule and the optimiser of the user's own that are only named.
+    /// Makes the network, the loss, the transforms, the sampler, the schedule and the optimiser of the user's own that are only named.
     ///
     /// # Errors
     /// A name that the registry has not, or options that its type does not take.
     pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
         self.preprocessing.resolve(registry)?;
         self.augmentation.resolve(registry)?;
+        self.patch.resolve(registry)?;
         self.network.resolve(registry)?;
         self.loss.resolve(registry)?;
         self.schedule.resolve(registry)?;

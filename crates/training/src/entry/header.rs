@@ -214,9 +214,16 @@ impl Header {
         Ok((header, START as u64 + length))
     }
 
-    /// Nothing when it was made from what `identity` says.
-    pub fn check(&self, identity: &Identity) -> std::result::Result<(), String> {
-        match identity.difference(&self.identity) {
+    /// Nothing when it was made by this version, and from what `identity` says where that is known.
+    pub fn check(&self, identity: Option<&Identity>) -> std::result::Result<(), String> {
+        let found = &self.identity;
+        let same = || Identity {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..found.clone()
+        };
+        let expected = identity.cloned().unwrap_or_else(same);
+        match expected.difference(found) {
             Some(what) => Err(format!("was made by or from {what}")),
             None => Ok(()),
         }

@@ -10,6 +10,7 @@
 
 mod header;
 mod parts;
+mod stored;
 
 use crate::{Case, CaseFiles, Error, Result};
 use header::Header;
@@ -97,7 +98,7 @@ impl Entry {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Opened::Absent,
             Err(e) => return Opened::Unusable(format!("cannot be read: {e}")),
         };
-        match Self::check(path, file, identity, ignore) {
+        match Self::check(path, file, Some(identity), ignore) {
             Ok(entry) => Opened::Whole(Box::new(entry)),
             Err(reason) => Opened::Unusable(reason),
         }
@@ -106,7 +107,7 @@ impl Entry {
     fn check(
         path: &Path,
         file: File,
-        identity: &Identity,
+        identity: Option<&Identity>,
         ignore: Option<u16>,
     ) -> std::result::Result<Self, String> {
         let cannot = |e: std::io::Error| format!("cannot be read: {e}");
@@ -170,11 +171,6 @@ impl Entry {
             })
         });
         told.collect()
-    }
-
-    /// The label values that occur.
-    pub(crate) fn values(&self) -> &[u16] {
-        &self.header.values
     }
 
     /// Bytes of memory that it takes while nothing of it is lent.

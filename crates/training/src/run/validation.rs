@@ -53,7 +53,7 @@ impl Run<'_> {
                 };
                 let mut sampler =
                     PatchSampler::new(data.validation.clone(), &held_out, &data.labels)?
-                        .plain()
+                        .plain()?
                         .sharing(sampler);
                 validate_patches(
                     &network,

@@ -4,6 +4,7 @@ mod callbacks;
 mod controlled;
 mod network;
 mod registered;
+mod sampling;
 
 use crate::{Case, Event, FitOptions, FitReport, MemoryCases, Result, TrainingConfig};
 use crate::{TrainingData, fit};

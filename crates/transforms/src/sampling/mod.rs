@@ -1,6 +1,7 @@
 //! Patches of a case: where they lie and how they are drawn.
 
 mod axis;
+mod custom;
 mod grid_patch;
 mod label_index;
 mod patch;
@@ -10,6 +11,7 @@ mod runs;
 mod weighted_patch;
 
 pub use axis::Axis;
+pub use custom::{CustomSampler, PatchPlace, RegisterSampler, SampledCase};
 pub use grid_patch::{GridPatch, grid_patches};
 pub use label_index::LabelIndex;
 pub use patch::PatchConfig;

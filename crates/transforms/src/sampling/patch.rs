@@ -3,6 +3,7 @@
 
 use super::{
     Axis, ClassRatios, ForcedForeground, LabelIndex, PatchPlacer, PatchSampling, PositiveNegative,
+    SampledCase,
 };
 use crate::config::{config, require};
 use crate::transform::Configured;
@@ -15,8 +16,8 @@ config! {
     PatchConfig, "patch", {
         /// Voxels along `[x, y, z]`; -1 takes the whole of an axis.
         size: [i64; 3] = [0; 3],
-        /// How the place is drawn: `random`, `{positive: 1, negative: 1}`, `{classes: [1, 2, 2]}` or
-        /// `{foreground: 0.33}`.
+        /// How the place is drawn: `random`, `{positive: 1, negative: 1}`, `{classes: [1, 2, 2]}`,
+        /// `{foreground: 0.33}` or `{custom: my_sampler}`.
         sampling: PatchSampling = PatchSampling::Random,
         /// For 2-D networks: the axis across which slices are taken; the patch has size 1 along it, and
         /// it becomes the last axis of the patch.
@@ -38,7 +39,8 @@ impl PatchConfig {
     /// Nothing when the size and weights make sense.
     ///
     /// # Errors
-    /// [`Error::BadPatch`] or [`Error::BadValue`].
+    /// [`Error::BadPatch`] or [`Error::BadValue`]; [`Error::Registry`] for a sampler of the user's own that nothing has
+    /// made, or what its own check gives.
     pub fn check(&self) -> Result<()> {
         let bad = |reason: &str| {
             Err(Error::BadPatch {
@@ -71,6 +73,7 @@ impl PatchConfig {
                 (0.0..=1.0).contains(foreground),
                 "a share of patches from 0 to 1",
             ),
+            PatchSampling::Custom(custom) => return custom.get()?.check(),
         };
         require(fine, "patch", "sampling", &self.sampling, expected)?;
         Ok(())
@@ -93,6 +96,7 @@ impl Configured for PatchConfig {
     }
 
     fn sample(&self, case: &Context<'_>, rng: &mut ChaCha8Rng) -> Result<Vec<Step>> {
+        self.check()?;
         let (placer, index) = match self.reads_values() {
             true => {
                 let labels = case.labels("patch with `sampling` by label")?;
@@ -101,7 +105,8 @@ impl Configured for PatchConfig {
             }
             false => (PatchPlacer::anywhere(self), LabelIndex::default()),
         };
-        let placed = placer.sample(case.geometry(), &index, rng);
+        let case = SampledCase::new(case.name(), case.geometry(), &index);
+        let placed = placer.sample(&case, rng)?;
         Ok(placed.steps.into_iter().map(Step::Grid).collect())
     }
 }

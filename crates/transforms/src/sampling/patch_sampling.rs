@@ -1,18 +1,23 @@
 //! The ways in which the place of a training patch is drawn, as configs write them: a word, or a map whose keys
 //! tell which way is meant.
 
+use super::CustomSampler;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use vesalius_registry::Custom;
 use vesalius_volume::unknown_name;
 
 /// How the place of a patch is drawn.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PatchSampling {
     /// Anywhere, each place as likely: MONAI's `RandSpatialCrop`.
     #[default]
     Random,
+    /// As a sampler of the user's own says: `{custom: my_sampler}`, or with its options `{custom: {name: my_sampler, …}}`.
+    Custom(Custom<dyn CustomSampler>),
     /// Around a labelled voxel with chance positive / (positive + negative), else around a
     /// background voxel: MONAI's `RandCropByPosNegLabel`.
     #[serde(untagged)]
@@ -61,10 +66,19 @@ struct Written {
     negative: Option<f64>,
     classes: Option<Vec<f64>>,
     foreground: Option<f64>,
+    custom: Option<Custom<dyn CustomSampler>>,
 }
 
 impl Written {
     fn sampling(self) -> Result<PatchSampling, &'static str> {
+        if let Some(custom) = self.custom {
+            let others = [self.positive, self.negative, self.foreground];
+            let alone = self.classes.is_none() && others.iter().all(Option::is_none);
+            return match alone {
+                true => Ok(PatchSampling::Custom(custom)),
+                false => Err("`custom` stands alone: it is one way to draw"),
+            };
+        }
         match (self.positive, self.negative, self.classes, self.foreground) {
             (Some(positive), Some(negative), None, None) => {
                 let weights = PositiveNegative { positive, negative };
@@ -79,7 +93,7 @@ impl Written {
             (Some(_), None, None, None) => Err("`negative` is missing beside `positive`"),
             (None, Some(_), None, None) => Err("`positive` is missing beside `negative`"),
             _ => Err(
-                "expected the keys of one way to draw: `positive` and `negative`, `classes`, or `foreground`",
+                "expected the keys of one way to draw: `positive` and `negative`, `classes`, `foreground`, or `custom`",
             ),
         }
     }
@@ -94,7 +108,7 @@ impl<'de> Deserialize<'de> for PatchSampling {
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(
-                    "`random`, `{positive: 1, negative: 1}`, `{classes: [1, 2, 2]}` or `{foreground: 0.33}`",
+                    "`random`, `{positive: 1, negative: 1}`, `{classes: [1, 2, 2]}`, `{foreground: 0.33}` or `{custom: my_sampler}`",
                 )
             }
 

@@ -1,16 +1,20 @@
 //! Where in a case a training patch lies: at random, or around voxels of the classes that a label scheme names.
 
 use super::patch::start_along;
-use super::{Axis, ClassRatios, LabelIndex, PatchConfig, PatchSampling};
+use super::{
+    Axis, ClassRatios, CustomSampler, LabelIndex, PatchConfig, PatchPlace, PatchSampling,
+    SampledCase,
+};
 use crate::{Error, GridStep, Result};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use vesalius_volume::{Geometry, LabelMap, LabelScheme};
+use std::sync::Arc;
+use vesalius_volume::{LabelMap, LabelScheme};
 
 /// Draws the places of patches, by what a label scheme means.
 ///
 /// ```
-/// use vesalius_transforms::{LabelIndex, PatchConfig, PatchPlacer, Stream, keyed};
+/// use vesalius_transforms::{LabelIndex, PatchConfig, PatchPlacer, SampledCase, Stream, keyed};
 /// use vesalius_volume::{Geometry, LabelMap, LabelScheme};
 ///
 /// let patch: PatchConfig = serde_saphyr::from_str("size: [4, 4, 4]\nsampling: {classes: [0, 0, 1]}")?;
@@ -20,7 +24,8 @@ use vesalius_volume::{Geometry, LabelMap, LabelScheme};
 /// let grid = Geometry::axis_aligned([20, 20, 20], [1.0; 3])?;
 /// let labels = LabelMap::from_fn(grid, |at| if at == [10, 10, 10] { 201 } else { 100 });
 /// let index = LabelIndex::of(&labels, scheme.ignore());
-/// let placed = placer.sample(&grid, &index, &mut keyed(0, 0, Stream::Patch));
+/// let case = SampledCase::new("a", &grid, &index);
+/// let placed = placer.sample(&case, &mut keyed(0, 0, Stream::Patch))?;
 /// assert!(placed.absent.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -107,9 +112,21 @@ impl PatchPlacer {
     }
 
     /// The same for patches of another size.
-    pub fn with_size(mut self, size: [i64; 3]) -> Self {
+    ///
+    /// # Errors
+    /// As [`PatchConfig::check`].
+    pub fn with_size(mut self, size: [i64; 3]) -> Result<Self> {
         self.patch.size = size;
-        self
+        self.patch.check()?;
+        Ok(self)
+    }
+
+    /// The sampler of the user's own that says the places, where there is one.
+    pub fn custom(&self) -> Option<&Arc<dyn CustomSampler>> {
+        match &self.patch.sampling {
+            PatchSampling::Custom(custom) => custom.get().ok(),
+            _ => None,
+        }
     }
 
     /// The classes or regions of positive weight, where patches are drawn by class.
@@ -118,11 +135,28 @@ impl PatchPlacer {
     }
 
     /// Draws the place of a patch.
-    pub fn sample(&self, geometry: &Geometry, index: &LabelIndex, rng: &mut ChaCha8Rng) -> Placed {
-        let (whole, size) = (geometry.size(), self.patch.size_in(geometry));
+    ///
+    /// # Errors
+    /// What a sampler of the user's own gives; the built-in ones give none.
+    pub fn sample(&self, case: &SampledCase<'_>, rng: &mut ChaCha8Rng) -> Result<Placed> {
+        let size = self.patch.size_in(case.geometry);
+        let PatchPlace { start, absent } = match self.custom() {
+            Some(sampler) => sampler.place(case, size, rng)?,
+            None => self.place(case, size, rng),
+        };
+        let mut steps = vec![GridStep::Region { start, size }];
+        if let Some(axis) = self.patch.slice_axis.filter(|axis| *axis != Axis::Z) {
+            steps.push(GridStep::Permute { order: axis.last() });
+        }
+        Ok(Placed { steps, absent })
+    }
+
+    /// The place that a built-in way of drawing gives.
+    fn place(&self, case: &SampledCase<'_>, size: [usize; 3], rng: &mut ChaCha8Rng) -> PatchPlace {
+        let whole = case.geometry.size();
         let mut absent = Vec::new();
-        let centre = self.centre(index, &mut absent, rng);
-        let start = match centre.map(|offset| geometry.index(offset)) {
+        let centre = self.centre(case.index, &mut absent, rng);
+        let start = match centre.map(|offset| case.geometry.index(offset)) {
             Some(centre) => std::array::from_fn(|i| {
                 start_along(whole[i], size[i], centre[i] as i64 - size[i] as i64 / 2)
             }),
@@ -131,11 +165,7 @@ impl PatchPlacer {
                 start_along(whole[i], size[i], rng.random_range(0..=free) as i64)
             }),
         };
-        let mut steps = vec![GridStep::Region { start, size }];
-        if let Some(axis) = self.patch.slice_axis.filter(|axis| *axis != Axis::Z) {
-            steps.push(GridStep::Permute { order: axis.last() });
-        }
-        Placed { steps, absent }
+        PatchPlace { start, absent }
     }
 
     /// The voxel that the sampling wants in the middle; `None` for anywhere.
@@ -147,7 +177,7 @@ impl PatchPlacer {
     ) -> Option<usize> {
         let mut lacks = |what: &str| absent.push(what.to_owned());
         match &self.patch.sampling {
-            PatchSampling::Random => None,
+            PatchSampling::Random | PatchSampling::Custom(_) => None,
             PatchSampling::PositiveNegative(weights) => {
                 let share = weights.positive / (weights.positive + weights.negative);
                 let wants_foreground = rng.random_bool(share);

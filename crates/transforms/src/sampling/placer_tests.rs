@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{ForcedForeground, PositiveNegative, Stream, keyed};
+use vesalius_volume::Geometry;
 
 fn scheme() -> LabelScheme {
     LabelScheme::exclusive(&[("organ", 100), ("tumour", 201)]).unwrap()
@@ -50,11 +51,9 @@ fn shares<const N: usize>(placer: &PatchPlacer, labels: &LabelMap, of: [u16; N])
     let index = LabelIndex::of(labels, None);
     let mut counts = [0; N];
     for draw in 0..1000 {
-        let placed = placer.sample(
-            labels.geometry(),
-            &index,
-            &mut keyed(5, draw, Stream::Patch),
-        );
+        let case = SampledCase::new("", labels.geometry(), &index);
+        let placed = placer.sample(&case, &mut keyed(5, draw, Stream::Patch));
+        let placed = placed.unwrap();
         let at = start(&placed).map(|i| i as usize);
         let label = labels.data()[labels.geometry().offset(at)];
         for (count, of) in counts.iter_mut().zip(of) {
@@ -87,7 +86,11 @@ fn patches_stay_inside_and_large_ones_are_centred() {
         let placer = placer([5, -1, 10], sampling);
         for draw in 0..200 {
             let mut rng = keyed(0, draw, Stream::Patch);
-            let s = start(&placer.sample(labels.geometry(), &index, &mut rng));
+            let s = start(
+                &placer
+                    .sample(&SampledCase::new("", labels.geometry(), &index), &mut rng)
+                    .unwrap(),
+            );
             assert!((0..=7).contains(&s[0]) && s[1] == 0 && s[2] == -1, "{s:?}");
         }
     }
@@ -104,7 +107,11 @@ fn positive_patches_hold_a_labelled_voxel() {
     let placer = placer([4, 4, 4], positive);
     for draw in 0..100 {
         let mut rng = keyed(3, draw, Stream::Patch);
-        let s = start(&placer.sample(labels.geometry(), &index, &mut rng));
+        let s = start(
+            &placer
+                .sample(&SampledCase::new("", labels.geometry(), &index), &mut rng)
+                .unwrap(),
+        );
         assert!(s[0] + 4 > 9 && s[1] < 3 && s[2] + 4 > 5, "{s:?}");
     }
 }
@@ -186,11 +193,9 @@ fn classes_that_a_case_lacks_leave_their_share_to_the_others_and_are_told() {
     let labels = corner();
     let index = LabelIndex::of(&labels, None);
     let sample = |placer: &PatchPlacer, draw| {
-        placer.sample(
-            labels.geometry(),
-            &index,
-            &mut keyed(1, draw, Stream::Patch),
-        )
+        let case = SampledCase::new("", labels.geometry(), &index);
+        let placed = placer.sample(&case, &mut keyed(1, draw, Stream::Patch));
+        placed.unwrap()
     };
     let both = placer([1; 3], classes(&[1.0, 1.0, 8.0]));
     near(&shares(&both, &labels, [0, 100]), &[0.5, 0.5]);
@@ -221,7 +226,12 @@ fn of_foreground_and_background_the_other_is_taken_where_one_is_missing() {
             }),
         );
         let index = LabelIndex::of(&labels, None);
-        let placed = placer.sample(&g, &index, &mut keyed(1, 1, Stream::Patch));
+        let placed = placer
+            .sample(
+                &SampledCase::new("", &g, &index),
+                &mut keyed(1, 1, Stream::Patch),
+            )
+            .unwrap();
         assert_eq!(placed.absent, [lacking]);
     }
     let forced = placer(
@@ -229,7 +239,12 @@ fn of_foreground_and_background_the_other_is_taken_where_one_is_missing() {
         PatchSampling::Foreground(ForcedForeground { foreground: 1.0 }),
     );
     let index = LabelIndex::of(&LabelMap::background(g), None);
-    let placed = forced.sample(&g, &index, &mut keyed(1, 1, Stream::Patch));
+    let placed = forced
+        .sample(
+            &SampledCase::new("", &g, &index),
+            &mut keyed(1, 1, Stream::Patch),
+        )
+        .unwrap();
     assert_eq!(placed.absent, [LABELLED]);
 }
 

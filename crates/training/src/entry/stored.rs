@@ -1,0 +1,62 @@
+//! Entries that a program writes and lends itself: what a [`crate::CaseSource`] outside of this crate is made of.
+
+use super::{Entry, Identity, cache_error, write};
+use crate::{Case, Result, StoredCase};
+use std::fs::File;
+use std::path::Path;
+use vesalius_transforms::LabelIndex;
+use vesalius_volume::{Geometry, LabelScheme, Subject};
+
+impl Entry {
+    /// Writes a case, whole or not at all, and opens what was written.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cache`] for a file that cannot be written, a full disk, or a case without labels.
+    pub fn store(path: impl AsRef<Path>, case: &Case, scheme: &LabelScheme) -> Result<Self> {
+        let path = path.as_ref();
+        let labels =
+            serde_json::to_string(scheme).map_err(|e| cache_error(path, &e.to_string()))?;
+        let subject = &case.subject;
+        let channels = subject.image().channels();
+        let made = Identity::new(subject.name(), channels, labels, String::new(), Vec::new());
+        write(path, &made, case, Vec::new())?;
+        Self::read(path, scheme)
+    }
+
+    /// Opens a stored case and checks every byte of it; from then on regions are read as they are needed.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cache`] for a file that is absent, damaged, or of another version of the program.
+    pub fn read(path: impl AsRef<Path>, scheme: &LabelScheme) -> Result<Self> {
+        let path = path.as_ref();
+        let refused = |reason: String| cache_error(path, &reason);
+        let file = File::open(path).map_err(|e| refused(format!("cannot be read: {e}")))?;
+        Self::check(path, file, None, scheme.ignore()).map_err(refused)
+    }
+}
+
+impl StoredCase for Entry {
+    fn name(&self) -> &str {
+        Entry::name(self)
+    }
+
+    fn geometry(&self) -> &Geometry {
+        Entry::geometry(self)
+    }
+
+    fn index(&self) -> &LabelIndex {
+        Entry::index(self)
+    }
+
+    fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Subject> {
+        Entry::region(self, start, size)
+    }
+
+    fn whole(&self) -> Result<Case> {
+        self.case()
+    }
+
+    fn label_values(&self) -> Option<Vec<u16>> {
+        Some(self.header.values.clone())
+    }
+}
