@@ -90,6 +90,12 @@ pub enum Error {
     /// Segmentations cannot be scored.
     #[error("{0}")]
     Metric(#[from] vesalius_metrics::Error),
+    /// A planner or another type of the user's own cannot be had.
+    #[error("{0}")]
+    Registry(#[from] vesalius_registry::Error),
+    /// An error of a planner of the user's own.
+    #[error("{0}")]
+    Custom(Box<dyn std::error::Error + Send + Sync>),
     /// A picture cannot be drawn.
     #[error("{0}")]
     View(#[from] vesalius_view::Error),
@@ -129,6 +135,11 @@ impl From<vesalius_inferers::Error> for Error {
 }
 
 impl Error {
+    /// An error of a planner of the user's own: a text, or any error.
+    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Custom(error.into())
+    }
+
     /// What sort of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -137,7 +148,9 @@ impl Error {
             | Self::Dataset { .. }
             | Self::Plan { .. }
             | Self::Ensemble(_)
+            | Self::Custom(_)
             | Self::Folds { .. } => ErrorKind::BadInput,
+            Self::Registry(error) => error.kind(),
             Self::System { source, .. } => ErrorKind::of_io(source),
             Self::Machine(error) => error.kind(),
             Self::Search(error) => error.kind(),

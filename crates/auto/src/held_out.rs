@@ -34,7 +34,9 @@ pub fn hold_out(
     control: &Control,
     observer: &mut dyn FnMut(usize, usize),
 ) -> Result<Evaluation> {
-    let options = OpenOptions::new().device(device.clone());
+    let options = OpenOptions::new()
+        .device(device.clone())
+        .registry(work.registry().clone());
     let segmenter = Segmenter::open_with(work.folder().join(&job.folder), &options)?;
     let scheme = segmenter.model().labels.clone();
     let channels = segmenter.model().channels.len();

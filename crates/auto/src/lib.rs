@@ -33,7 +33,9 @@ pub use held_out::hold_out;
 pub use history::{History, Job, JobState, LabelScore, Missing};
 pub use input::{ExtraModality, Input, Modality};
 pub use plan::Plan;
-pub use planners::{DEFAULT_ALGORITHM, PlanOptions, algorithms, plan};
+pub use planners::{
+    CustomPlanner, DEFAULT_ALGORITHM, PlanOptions, PlanRequest, RegisterPlanner, algorithms, plan,
+};
 pub use predictions::{predictions_folder, renew_predictions};
 pub use report::write_report;
 pub use train::{TrainEvent, TrainOptions, train};

@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use vesalius_registry::Registry;
 use vesalius_training::TrainingConfig;
 
 /// A plan: `plans/NAME.yaml` in a work folder.
@@ -52,6 +53,14 @@ impl Plan {
     /// # Errors
     /// [`Error::Plan`] with the line and the key.
     pub fn read(path: &Path) -> Result<Self> {
+        Self::read_with(path, &Registry::default())
+    }
+
+    /// As [`Plan::read`], for a plan that names types of the user's own.
+    ///
+    /// # Errors
+    /// As [`Plan::read`]; a name that the registry has not.
+    pub fn read_with(path: &Path, registry: &Registry) -> Result<Self> {
         let bad = |reason: String| Error::Plan {
             path: path.to_path_buf(),
             reason,
@@ -61,7 +70,10 @@ impl Plan {
             what: "read",
             source,
         })?;
-        let plan: Self = vesalius_training::parse_yaml(&text).map_err(|e| bad(e.to_string()))?;
+        let mut plan: Self =
+            vesalius_training::parse_yaml(&text).map_err(|e| bad(e.to_string()))?;
+        let resolved = plan.training.resolve(registry);
+        resolved.map_err(|e| bad(e.to_string()))?;
         plan.training.check().map_err(|e| bad(e.to_string()))?;
         if path.file_stem().is_none_or(|stem| stem != plan.name()) {
             return Err(bad(format!(
@@ -91,6 +103,14 @@ impl Plan {
     /// # Errors
     /// A plan that cannot be read; no plan at all.
     pub fn read_all(folder: &Path) -> Result<Vec<Self>> {
+        Self::read_all_with(folder, &Registry::default())
+    }
+
+    /// As [`Plan::read_all`], for plans that name types of the user's own.
+    ///
+    /// # Errors
+    /// As [`Plan::read_all`]; a name that the registry has not.
+    pub fn read_all_with(folder: &Path, registry: &Registry) -> Result<Vec<Self>> {
         let bad = |reason: String| Error::Plan {
             path: folder.to_path_buf(),
             reason,
@@ -110,6 +130,7 @@ impl Plan {
                 "holds no plan; run `vesalius auto plan` first".to_owned()
             ));
         }
-        paths.iter().map(|path| Self::read(path)).collect()
+        let read = |path: &PathBuf| Self::read_with(path, registry);
+        paths.iter().map(read).collect()
     }
 }

@@ -102,7 +102,7 @@ pub fn import(work: &Work, source: &Path) -> Result<Vec<Job>> {
         ours.jobs.push(job.clone());
         taken.push(job);
     }
-    for plan in crate::Plan::read_all(&source.join("plans"))? {
+    for plan in crate::Plan::read_all_with(&source.join("plans"), work.registry())? {
         if !crate::Plan::path(&work.plans_folder(), plan.name()).exists() {
             create(&work.plans_folder())?;
             plan.write(&work.plans_folder())?;

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_control::Control;
 use vesalius_losses::LossConfig;
+use vesalius_registry::Registry;
 use vesalius_tensor::Device;
 use vesalius_training::{Duration, Event, FitOptions, OptimizerConfig, TrainingConfig, fit};
 use vesalius_transforms::with_suggestion;
@@ -142,7 +143,7 @@ pub fn tune(
             &e.to_string(),
         )
     })?;
-    check_values(&base, &space)?;
+    check_values(&base, &space, work.registry())?;
     let folder = work.folder().join("tune").join(plan.name());
     let study = Study::open(
         &folder.join("study"),
@@ -232,7 +233,7 @@ fn conditions(plan: &Plan, options: &TuneOptions) -> BTreeMap<String, String> {
 }
 
 /// Nothing when the plan takes every choice and both ends of every range: found before anything is trained.
-fn check_values(base: &Value, space: &SearchSpace) -> Result<()> {
+fn check_values(base: &Value, space: &SearchSpace, registry: &Registry) -> Result<()> {
     let first: Settings = space
         .iter()
         .map(|(key, distribution)| (key.to_owned(), distribution.value(0.0)))
@@ -247,10 +248,10 @@ fn check_values(base: &Value, space: &SearchSpace) -> Result<()> {
                 reason: format!("the plan does not take {}: {reason}", shown(&value)),
             };
             let changed = with_settings(base, &settings)?;
-            serde_json::from_value::<TrainingConfig>(changed)
-                .map_err(|e| refused(with_suggestion(&e.to_string())))?
-                .check()
-                .map_err(|e| refused(e.to_string()))?;
+            let mut config = serde_json::from_value::<TrainingConfig>(changed)
+                .map_err(|e| refused(with_suggestion(&e.to_string())))?;
+            let checked = config.resolve(registry).and_then(|()| config.check());
+            checked.map_err(|e| refused(e.to_string()))?;
         }
     }
     Ok(())
@@ -272,7 +273,7 @@ impl Try<'_> {
         ask: &Ask,
         observer: &mut dyn FnMut(&TuneEvent),
     ) -> Result<TrialState> {
-        let mut config = config_of(base, &ask.trial.settings)?;
+        let mut config = config_of(base, &ask.trial.settings, self.work.registry())?;
         config.validation.fold = self.options.fold;
         config.validation.times = self.options.reports.max(1);
         let data = self.work.training_data(&mut config, self.control)?;
@@ -317,12 +318,14 @@ impl Try<'_> {
     }
 }
 
-fn config_of(base: &Value, settings: &Settings) -> Result<TrainingConfig> {
+fn config_of(base: &Value, settings: &Settings, registry: &Registry) -> Result<TrainingConfig> {
     let changed = with_settings(base, settings)?;
-    serde_json::from_value(changed).map_err(|e| {
+    let config = serde_json::from_value::<TrainingConfig>(changed);
+    let mut config = config.map_err(|e| {
         crate::search::SearchError::Space(format!("the plan does not take these values: {e}"))
-            .into()
-    })
+    })?;
+    config.resolve(registry)?;
+    Ok(config)
 }
 
 /// The best trial as a plan, written beside the one that it is a change of.
@@ -331,7 +334,7 @@ fn best(work: &Work, plan: &Plan, base: &Value, study: &Study) -> Result<Option<
         return Ok(None);
     };
     let dice = trial.lesson().unwrap_or(0.0);
-    let mut training = config_of(base, &trial.settings)?;
+    let mut training = config_of(base, &trial.settings, work.registry())?;
     training.name = Plan::tuned_name(plan.name());
     let trials = study.trials()?;
     let pruned = trials

@@ -1,10 +1,11 @@
 //! From what is known of a dataset to plans that can be trained: nnU-Net's, Auto3DSeg's, and one of our
-//! own that asks the machine how fast it is. Each gives a training config and a sentence for every choice.
+//! own that asks the machine how fast it is; and those that a program registers. Each gives a training config and a sentence for every choice.
 
 mod auto3dseg;
 mod axes;
 #[cfg(test)]
 mod cancelled;
+mod custom;
 #[cfg(test)]
 mod made;
 mod measured;
@@ -19,6 +20,7 @@ mod task;
 mod template;
 
 use crate::{Analyzed, Error, Plan, Result, Work};
+pub use custom::{CustomPlanner, PlanRequest, RegisterPlanner};
 use task::Task;
 use vesalius_control::Control;
 use vesalius_planning::nnunet::Planner;
@@ -30,7 +32,8 @@ pub const DEFAULT_ALGORITHM: &str = "vesalius";
 /// What planning may be told.
 #[derive(Debug, Clone)]
 pub struct PlanOptions {
-    /// Algorithms to plan, in place of the input's `algos`.
+    /// Algorithms to plan, in place of the input's `algos`: built-in ones ([`algorithms`]), or those of planners in
+    /// the work's [`vesalius_registry::Registry`].
     pub algorithms: Vec<String>,
     /// Minutes of training for all runs together; without them the peers' own numbers of steps hold.
     pub minutes: Option<f64>,
@@ -55,7 +58,7 @@ impl Default for PlanOptions {
     }
 }
 
-/// The names of all algorithms that can be planned.
+/// The names of all built-in algorithms that can be planned.
 pub fn algorithms() -> Vec<String> {
     let mut names = vec![DEFAULT_ALGORITHM.to_owned()];
     names.extend(auto3dseg::NAMES.map(str::to_owned));
@@ -81,7 +84,10 @@ pub fn plan(work: &Work, analyzed: &Analyzed, options: &PlanOptions) -> Result<V
         true => &work.input().algos,
         false => &options.algorithms,
     };
-    let wanted: Vec<String> = match (named.is_empty(), Plan::read_all(&folder)) {
+    let wanted: Vec<String> = match (
+        named.is_empty(),
+        Plan::read_all_with(&folder, work.registry()),
+    ) {
         (false, _) => named.clone(),
         (true, Ok(there)) => return Ok(there),
         // A plan that cannot be read must not be planned over.
@@ -95,7 +101,7 @@ pub fn plan(work: &Work, analyzed: &Analyzed, options: &PlanOptions) -> Result<V
             crate::planned::write(&one(&task, name)?, &folder)?;
         }
     }
-    Plan::read_all(&folder)
+    Plan::read_all_with(&folder, work.registry())
 }
 
 fn holds_plans(folder: &std::path::Path) -> bool {
@@ -107,6 +113,10 @@ fn holds_plans(folder: &std::path::Path) -> bool {
 }
 
 fn one(task: &Task, name: &str) -> Result<Plan> {
+    let registry = task.work.registry();
+    if custom::is_one(registry, name) {
+        return custom::plan(task, name);
+    }
     if name == DEFAULT_ALGORITHM {
         return measured::plan(task, name);
     }
@@ -124,7 +134,9 @@ fn one(task: &Task, name: &str) -> Result<Plan> {
             return nnunet::plan(task, name, planner, configuration);
         }
     }
-    let known = algorithms();
+    let mut known = algorithms();
+    let registered = registry.names::<dyn CustomPlanner>();
+    known.extend(registered.into_iter().map(str::to_owned));
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
     let nearest = vesalius_transforms::nearest_name(name, &names);
     let hint = match (name, nearest) {
@@ -133,7 +145,7 @@ fn one(task: &Task, name: &str) -> Result<Plan> {
         (_, None) => format!("expected one of {}", known.join(", ")),
     };
     let folder = task.work.plans_folder();
-    let own = Plan::read_all(&folder).unwrap_or_default();
+    let own = Plan::read_all_with(&folder, registry).unwrap_or_default();
     let own: Vec<&str> = own.iter().map(Plan::name).collect();
     let own = match own.is_empty() {
         true => String::new(),

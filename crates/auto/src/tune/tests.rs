@@ -7,7 +7,11 @@ fn check(space: &str) -> Result<()> {
     let config = "name: t\npatch: {size: [8, 8, 8]}\nnetwork:\n  unet: {}\n";
     let config = TrainingConfig::parse(config).unwrap();
     let space = SearchSpace::parse(space).unwrap();
-    check_values(&serde_json::to_value(config).unwrap(), &space)
+    check_values(
+        &serde_json::to_value(config).unwrap(),
+        &space,
+        &Default::default(),
+    )
 }
 
 #[test]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vesalius_io::{FolderLock, LockAccess};
 use vesalius_planning::Datalist;
+use vesalius_registry::Registry;
 use vesalius_volume::{LabelScheme, Warning};
 
 /// Changes when a later version could not go on from what an earlier one left.
@@ -26,6 +27,7 @@ pub struct Work {
     list: Datalist,
     contents: Contents,
     warnings: Vec<Warning>,
+    registry: Registry,
     _lock: FolderLock,
 }
 
@@ -98,6 +100,7 @@ impl Work {
                 true => Vec::new(),
                 false => vec![Warning::CasesChanged { cases: changed }],
             },
+            registry: Registry::default(),
             _lock: lock,
         };
         if access == LockAccess::Exclusive {
@@ -154,6 +157,18 @@ impl Work {
         Self::open(folder, begun(folder)?)
     }
 
+    /// The same with types of the user's own that plans and models name, and planners of the user's own.
+    #[must_use]
+    pub fn with_registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// The types of the user's own.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -202,7 +217,7 @@ impl Work {
     /// # Errors
     /// A plan that cannot be read, an algorithm without a plan.
     pub fn plans(&self) -> Result<Vec<Plan>> {
-        let plans = Plan::read_all(&self.plans_folder())?;
+        let plans = Plan::read_all_with(&self.plans_folder(), &self.registry)?;
         if self.input.algos.is_empty() {
             return Ok(plans);
         }

@@ -12,7 +12,7 @@ use vesalius_tensor::Device;
 /// How a work folder's plans are made.
 #[derive(Debug, Clone, Default)]
 pub struct PlanStage {
-    /// The algorithms to plan; empty for the input's, or our own.
+    /// The algorithms to plan, built-in ones or of the work's registry; empty for the input's, or our own.
     pub algorithms: Vec<String>,
     /// Memory for training in GB; `None` for what the planners assume.
     pub memory_gb: Option<f64>,

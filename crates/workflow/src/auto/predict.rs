@@ -67,7 +67,9 @@ pub fn predict(
     if cases.is_empty() {
         return Ok(());
     }
-    let open = OpenOptions::new().device(device.clone());
+    let open = OpenOptions::new()
+        .device(device.clone())
+        .registry(work.registry().clone());
     let segmenter = Segmenter::open_with(work.folder().join("model"), &open)?;
     let folder = match &stage.folder {
         Some(folder) => folder.clone(),

@@ -8,6 +8,7 @@ use super::{
 use std::path::Path;
 use vesalius_auto::{Input, Missing, Plan, TuneOptions, Work};
 use vesalius_control::Control;
+use vesalius_registry::Registry;
 use vesalius_tensor::Device;
 use vesalius_training::Duration;
 
@@ -38,6 +39,8 @@ pub struct RunOptions {
     pub device: Device,
     /// Cancels the stage that runs; what is done is kept.
     pub control: Control,
+    /// Planners of the user's own, and types that plans and models name.
+    pub registry: Registry,
 }
 
 /// How the minutes of a run are divided.
@@ -81,7 +84,8 @@ pub fn run(
     options: &RunOptions,
     observer: &Observer,
 ) -> Result<Vec<Missing>> {
-    let mut work = Work::open(folder, Input::read(input)?)?;
+    let work = Work::open(folder, Input::read(input)?)?;
+    let mut work = work.with_registry(options.registry.clone());
     let (device, control) = (&options.device, &options.control);
     let minutes = Minutes::of(options.minutes, options.tune_trials);
     plan(

@@ -42,6 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         ensemble: arguments.ensemble.stage(),
         device: parse_device(&arguments.train.device)?,
         control: control(),
+        ..RunOptions::default()
     };
     let (input, folder) = (&arguments.input, &arguments.output);
     let missing = shown(|told| auto::run(input, folder, &options, told))?;
