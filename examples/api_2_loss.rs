@@ -37,6 +37,7 @@ pub fn train(data: &str, output: &str, steps: u64) -> vesalius::Result<f32> {
     let data = load_dataset(&config, data.as_ref())?;
     let options = FitOptions {
         output: output.into(),
+        callbacks: vesalius::reports::all(),
         ..FitOptions::default()
     };
     let report = fit(&config, &data, &options, &mut |_| ())?;

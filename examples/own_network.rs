@@ -99,6 +99,7 @@ fn main() -> Result<()> {
     };
     let options = FitOptions {
         output: "runs/own_network".into(),
+        callbacks: vesalius::reports::all(),
         ..FitOptions::default()
     };
     if options.output.exists() {

@@ -61,6 +61,7 @@ fn main() -> Result<()> {
     let options = FitOptions {
         output: folder.join("model"),
         duration: Some(Duration::Steps(STEPS)),
+        callbacks: vesalius::reports::all(),
         ..FitOptions::default()
     };
     fit(&config, &data, &options, &mut show)?;

@@ -45,6 +45,7 @@ fn main() -> Result<()> {
     let options = FitOptions {
         output: "runs/slices_2d".into(),
         duration: Some(Duration::Steps(200)),
+        callbacks: vesalius::reports::all(),
         ..FitOptions::default()
     };
     if options.output.exists() {

@@ -10,7 +10,7 @@
 //! | `infer` (default) | [`inferers`] with [`Segmenter`](inferers::Segmenter), [`networks`], [`tensor`], [`transforms`], [`planning`], [`predict`], [`model`] |
 //! | `evaluate` | [`metrics`], [`mod@evaluate`] |
 //! | `view` | [`view`], [`transforms`], [`transform`], [`workflow::view`] |
-//! | `train` | [`training`], [`losses`], [`train`] |
+//! | `train` | [`training`], [`reports`], [`losses`], [`train`] |
 //! | `auto` | [`auto`], [`workflow::auto`] |
 //! | `dicom` | nothing: DICOM is read by `io` today |
 //! | `full` | all of these |
@@ -75,6 +75,8 @@ pub use vesalius_workflow::transform;
 
 #[cfg(feature = "train")]
 pub use vesalius_losses as losses;
+#[cfg(feature = "train")]
+pub use vesalius_reports as reports;
 #[cfg(feature = "train")]
 pub use vesalius_training as training;
 #[cfg(feature = "train")]

@@ -271,6 +271,7 @@ fn a_case_that_breaks_in_the_middle_of_an_epoch_stops_or_is_left_out() {
         let options = FitOptions {
             output: folder.to_owned(),
             duration: Some(Duration::Steps(8)),
+            callbacks: vesalius::reports::all(),
             ..FitOptions::default()
         };
         fit(config, &data, &options, &mut |_| {})

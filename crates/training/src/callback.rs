@@ -1,7 +1,8 @@
-//! What a program hooks into a run: callbacks that hear of every event and may steer what follows.
+//! What a program hooks into a run: callbacks that hear of every event and may steer what follows, and hooks in which
+//! they may look at the run as it stands.
 
 use crate::config::bad;
-use crate::{Error, Event, Progress, Result};
+use crate::{Error, Event, Progress, Result, RunState};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +15,30 @@ pub trait Callback: Send {
     /// An error ends the run after the step or validation at hand, with its checkpoint written; [`crate::fit`] returns
     /// it. [`crate::Error::custom`] makes an error of a text or of another error.
     fn on_event(&mut self, event: &Event, control: &mut TrainingControl) -> Result<()>;
+
+    /// Called when the run's folder stands, before the first event: of a new run, or of one that goes on.
+    ///
+    /// # Errors
+    /// An error ends the run.
+    fn on_begin(&mut self, _run: &RunState<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Called after each validation, once the checkpoint and, for a better one, the model folder are written.
+    ///
+    /// # Errors
+    /// An error ends the run.
+    fn on_validated(&mut self, _run: &RunState<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Called when the run ends, done, stopped or cancelled, and everything is written.
+    ///
+    /// # Errors
+    /// An error is what [`crate::fit`] returns.
+    fn on_end(&mut self, _run: &RunState<'_>) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl<F> Callback for F
@@ -129,6 +154,13 @@ impl Callbacks {
         self.0.push(callback);
         self
     }
+
+    /// These, and then the others.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
 }
 
 impl fmt::Debug for Callbacks {
@@ -179,6 +211,20 @@ impl<'a> Watch<'a> {
         progress.rate_factor = control.factor;
         progress.fixed_rate = control.fixed;
         self.asked = control.asked;
+    }
+
+    /// Whether there is no callback.
+    pub fn is_empty(&self) -> bool {
+        self.callbacks.0.is_empty()
+    }
+
+    /// Calls every callback, until one fails.
+    pub fn each(&self, mut call: impl FnMut(&mut dyn Callback) -> Result<()>) -> Result<()> {
+        for callback in &self.callbacks.0 {
+            let mut callback = callback.lock().unwrap_or_else(PoisonError::into_inner);
+            call(&mut *callback)?;
+        }
+        Ok(())
     }
 
     /// Whether a callback asked for a validation since this was last asked.

@@ -190,9 +190,6 @@ pub enum Error {
     /// An inferer or model folder is wrong.
     #[error("{0}")]
     Inferer(#[source] vesalius_inferers::Error),
-    /// A picture or page cannot be made.
-    #[error("{0}")]
-    View(#[from] vesalius_view::Error),
     /// A metric cannot be computed.
     #[error("{0}")]
     Metric(#[from] vesalius_metrics::Error),
@@ -255,7 +252,6 @@ impl Error {
             Self::Transform(error) => error.kind(),
             Self::Tensor(error) => error.kind(),
             Self::Loss(error) => error.kind(),
-            Self::View(error) => error.kind(),
             Self::Metric(error) => error.kind(),
             Self::Registry(error) => error.kind(),
         }

@@ -3,9 +3,7 @@
 
 use crate::run::Run;
 use crate::source::CaseSource;
-use crate::{
-    Callbacks, Duration, Event, PatchSampler, Progress, Result, TENSORBOARD_FOLDER, TrainingConfig,
-};
+use crate::{Callbacks, Duration, Event, PatchSampler, Progress, Result, TrainingConfig};
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -121,9 +119,7 @@ fn same_folder(locked: &Path, output: &Path) -> bool {
 
 /// Removes what a run that was killed in this folder left half written.
 fn clear_leftovers(lock: &FolderLock) {
-    for below in ["", TENSORBOARD_FOLDER] {
-        lock.remove_leftovers(below);
-    }
+    lock.remove_leftovers("");
     let members = Path::new("members");
     let each = std::fs::read_dir(lock.folder().join(members));
     for member in each.into_iter().flatten().flatten() {

@@ -1,7 +1,7 @@
 //! Training: datasets, patches, the fit loop, checkpoints and logs.
 //!
 //! [`TrainingConfig`] is the YAML; [`Datalist`] says which files make a dataset; [`fit`] trains one
-//! model and leaves a model folder. Batches follow from the seed and the step alone, so that a run
+//! model and leaves checkpoints, logs and a model folder; pictures and reports are callbacks of `vesalius-reports`. Batches follow from the seed and the step alone, so that a run
 //! that was stopped, or killed, goes on with the same sequence.
 //!
 //! A program may steer a run by [`FitOptions::callbacks`] and cancel it by [`FitOptions::control`]:
@@ -81,7 +81,6 @@ mod mixing;
 mod order;
 mod pool;
 mod progress;
-mod report;
 mod run;
 mod sampler;
 mod schedule;
@@ -109,15 +108,14 @@ pub use events::Event;
 pub use fit::{FitOptions, FitReport, TrainingData, fit};
 pub use health::Health;
 pub use loader::{Loader, LoaderOptions};
-pub use log::{LOG_FILE, STEPS_FILE, TENSORBOARD_FOLDER, VALIDATIONS_FILE};
+pub use log::{LOG_FILE, STEPS_FILE, VALIDATIONS_FILE};
 pub use loss_scale::LossScale;
-pub use machine::free_memory;
+pub use machine::{free_memory, total_memory};
 pub use mixing::{MixingConfig, Partner};
 pub use order::CaseOrder;
 pub use pool::{CasePool, MemoryBudget, PoolOptions};
 pub use progress::{Best, Progress};
-pub use report::REPORT_FILE;
-pub use run::{BEST_CHECKPOINT_FILE, CHECKPOINT_FILE, CONFIG_FILE};
+pub use run::{BEST_CHECKPOINT_FILE, CHECKPOINT_FILE, CONFIG_FILE, RunState};
 pub use sampler::{Batch, Patch, PatchSampler, cut_patch};
 pub use schedule::{
     Cosine, CustomSchedule, OneCycle, Plateau, Poly, RegisterSchedule, Schedule, WarmUp,
@@ -125,6 +123,7 @@ pub use schedule::{
 pub use setup::{load_dataset, load_dataset_cached};
 pub use source::{CaseSource, Lent, MemoryCases, SkippedCases, StoredCase};
 pub use validate::{Scores, validate, validate_patches};
+pub use vesalius_networks::Network;
 pub use vesalius_planning::{CaseFiles, Datalist, read_image};
 
 /// The result of this crate's fallible functions.

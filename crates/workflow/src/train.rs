@@ -73,7 +73,7 @@ pub struct TrainOptions {
     pub cache: Option<PathBuf>,
     /// Whether training goes on from the checkpoint in the folder.
     pub resume: bool,
-    /// Hear of every event of the run and may steer it.
+    /// Hear of every event of the run and may steer it, after those that draw its reports.
     pub callbacks: Callbacks,
     /// Makes the types of the user's own that the config names.
     pub registry: Registry,
@@ -149,7 +149,7 @@ pub fn train_model(
         duration: options.duration,
         resume: options.resume,
         lock: Some(lock),
-        callbacks: options.callbacks.clone(),
+        callbacks: vesalius_reports::all().and(options.callbacks.clone()),
         control: stage.control().clone(),
     };
     let mut tell = |event: &Event| observer(&Progress::Run(event));

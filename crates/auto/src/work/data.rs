@@ -37,6 +37,7 @@ pub(crate) fn going_on(output: PathBuf) -> FitOptions {
     FitOptions {
         resume: output.join(CHECKPOINT_FILE).exists(),
         output,
+        callbacks: vesalius_reports::all(),
         ..FitOptions::default()
     }
 }

@@ -5,8 +5,9 @@ use crate::interrupt::control;
 use crate::output::JsonOutput;
 use crate::progress::TrainingProgress;
 use std::path::PathBuf;
+use vesalius::reports::REPORT_FILE;
 use vesalius::train::{Error, Progress, TrainOptions, Trained, train_model};
-use vesalius::training::{Duration, REPORT_FILE};
+use vesalius::training::Duration;
 
 /// Arguments of `vesalius train`.
 #[derive(clap::Args)]

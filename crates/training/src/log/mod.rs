@@ -1,16 +1,11 @@
-//! A run's logs, all at once: JSON lines and tables for programs, TensorBoard's event files for those
-//! who watch. A resumed run's logs go on where its checkpoint stands.
+//! A run's logs, all at once: JSON lines and tables. A resumed run's logs go on where its checkpoint stands.
 
 mod lines;
-mod protobuf;
-mod tensorboard;
 
 use crate::{Event, Result};
 use lines::Lines;
 use std::path::Path;
-use tensorboard::EventFile;
 use vesalius_metrics::Table;
-use vesalius_view::Picture;
 
 /// The log's file name in the output folder: a JSON object a line, an [`Event`] each.
 pub const LOG_FILE: &str = "log.jsonl";
@@ -18,8 +13,6 @@ pub const LOG_FILE: &str = "log.jsonl";
 pub const STEPS_FILE: &str = "steps.csv";
 /// The validations as a table.
 pub const VALIDATIONS_FILE: &str = "validations.csv";
-/// The folder that TensorBoard reads.
-pub const TENSORBOARD_FOLDER: &str = "tensorboard";
 
 /// The open logs; those of a run that has no folder yet write nothing.
 #[derive(Debug)]
@@ -30,7 +23,6 @@ struct Files {
     events: Lines,
     steps: Lines,
     validations: Lines,
-    board: EventFile,
 }
 
 impl Log {
@@ -44,15 +36,11 @@ impl Log {
     ///
     /// # Errors
     /// A folder that cannot be written.
-    pub fn open(folder: &Path, step: u64, config: &str) -> Result<Self> {
+    pub fn open(folder: &Path, step: u64) -> Result<Self> {
         let of_table = |line: &str| {
             let number = line.split(',').next().unwrap_or_default();
             number.parse::<u64>().is_ok_and(|at| at <= step)
         };
-        let mut board = EventFile::create(&folder.join(TENSORBOARD_FOLDER), step)?;
-        if step == 0 {
-            board.text(0, "config", &format!("```yaml\n{config}\n```"))?;
-        }
         Ok(Self(Some(Files {
             events: Lines::open(&folder.join(LOG_FILE), None, step > 0, |line| {
                 belongs(line, step)
@@ -66,7 +54,6 @@ impl Log {
             validations: Lines::open(&folder.join(VALIDATIONS_FILE), None, step > 0, |line| {
                 line.starts_with("step,") || of_table(line)
             })?,
-            board,
         })))
     }
 
@@ -83,17 +70,6 @@ impl Log {
             Event::Step { .. } => files.step(event),
             Event::Validated { .. } => files.validated(event),
             _ => Ok(()),
-        }
-    }
-
-    /// Adds a picture for TensorBoard.
-    ///
-    /// # Errors
-    /// A full disk.
-    pub fn picture(&mut self, step: u64, tag: &str, picture: &Picture) -> Result<()> {
-        match &mut self.0 {
-            Some(files) => files.board.picture(step, tag, picture),
-            None => Ok(()),
         }
     }
 }
@@ -120,23 +96,7 @@ impl Files {
         let bytes = memory.map_or(String::new(), |bytes| bytes.to_string());
         self.steps.line(&format!(
             "{step},{loss},{learning_rate},{gradient_norm},{patches},{seconds:.4},{waited:.4},{bytes}"
-        ))?;
-        let mut scalars = vec![
-            ("train/loss".to_owned(), *loss),
-            ("train/learning_rate".to_owned(), *learning_rate as f32),
-            ("train/gradient_norm".to_owned(), *gradient_norm as f32),
-            (
-                "train/waited_share".to_owned(),
-                (waited / seconds.max(1e-9)) as f32,
-            ),
-        ];
-        if let Some(bytes) = memory {
-            scalars.push((
-                "device/memory_GiB".to_owned(),
-                *bytes as f32 / (1u64 << 30) as f32,
-            ));
-        }
-        self.board.scalars(*step, &scalars)
+        ))
     }
 
     fn validated(&mut self, event: &Event) -> Result<()> {
@@ -165,14 +125,7 @@ impl Files {
         if self.validations.is_empty() {
             self.validations.line(head)?;
         }
-        self.validations.line(row.trim_end())?;
-        let mut scalars = vec![
-            ("validation/dice".to_owned(), *dice as f32),
-            ("validation/smoothed_dice".to_owned(), *smoothed as f32),
-        ];
-        let each = labels.iter();
-        scalars.extend(each.map(|(name, dice)| (format!("validation/dice/{name}"), *dice as f32)));
-        self.board.scalars(*step, &scalars)
+        self.validations.line(row.trim_end())
     }
 }
 
@@ -227,12 +180,12 @@ mod tests {
     fn a_resumed_log_forgets_what_came_after_its_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
-        let mut log = Log::open(path, 0, "name: x").unwrap();
+        let mut log = Log::open(path, 0).unwrap();
         for number in 1..=5 {
             log.write(&step(number)).unwrap();
             log.write(&validated(number)).unwrap();
         }
-        let mut log = Log::open(path, 3, "name: x").unwrap();
+        let mut log = Log::open(path, 3).unwrap();
         log.write(&step(4)).unwrap();
         log.write(&validated(4)).unwrap();
         assert_eq!(numbers(path, LOG_FILE), [1, 1, 2, 2, 3, 3, 4, 4]);
@@ -241,9 +194,7 @@ mod tests {
         let table = std::fs::read_to_string(path.join(VALIDATIONS_FILE)).unwrap();
         assert!(table.starts_with("step,dice,smoothed,\"left, upper\",right\n1,0.75,0.7,0.5,1\n"));
         assert_eq!(table.matches("smoothed").count(), 1);
-        let boards = std::fs::read_dir(path.join(TENSORBOARD_FOLDER)).unwrap();
-        assert_eq!(boards.count(), 2);
-        Log::open(path, 0, "name: x").unwrap();
+        Log::open(path, 0).unwrap();
         assert!(numbers(path, LOG_FILE).is_empty() && numbers(path, STEPS_FILE).is_empty());
     }
 }

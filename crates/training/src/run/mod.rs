@@ -4,10 +4,12 @@
 mod diverged;
 mod plan;
 mod save;
+mod state;
 mod step;
 mod validation;
 
 pub use save::{BEST_CHECKPOINT_FILE, CHECKPOINT_FILE, CONFIG_FILE};
+pub use state::RunState;
 
 use crate::average::WeightAverage;
 use crate::callback::Watch;
@@ -124,7 +126,8 @@ impl<'a> Run<'a> {
             self.network = transfer::set_trained(network, &self.frozen, false);
         }
         self.plan.begin(&mut self.progress);
-        self.prepare_folder()
+        self.prepare_folder()?;
+        self.hook(|callback, run| callback.on_begin(run))
     }
 
     pub fn train(mut self, sampler: &PatchSampler) -> Result<FitReport> {
@@ -222,14 +225,14 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Saves, and leaves a model and a report behind; pictures only where nothing is left to do.
+    /// Saves, and leaves a model behind.
     fn finish(mut self, losses: Vec<f32>) -> Result<FitReport> {
         self.save()?;
         if self.progress.best.is_none() {
             // Nothing was validated yet (or nothing is held out): the weights at hand are the model.
             self.write_model(None)?;
         }
-        self.write_report(self.is_done())?;
+        self.hook(|callback, run| callback.on_end(run))?;
         Ok(FitReport {
             finished: self.is_done(),
             skipped: self.progress.skipped.clone(),

@@ -1,15 +1,14 @@
-//! What a run writes down: its checkpoint, its model folder, its report.
+//! What a run writes down: its checkpoint and its model folder.
 
 use super::Run;
-use crate::report::{ReportInput, write_report};
 use crate::{Checkpoint, Error, FitOptions, Result, TrainingData, average::WeightAverage};
 use burn::module::Module;
 use burn::store::ModuleRecord;
 use burn::tensor::Bytes;
 use std::path::PathBuf;
 use std::time::Instant;
-use vesalius_inferers::{ModelDescription, Provenance, weights_path};
-use vesalius_networks::{Network, Weights};
+use vesalius_inferers::{ModelDescription, Provenance};
+use vesalius_networks::Network;
 use vesalius_volume::Warning;
 
 /// The checkpoint's file name in the output folder.
@@ -18,9 +17,6 @@ pub const CHECKPOINT_FILE: &str = "checkpoint.bin";
 pub const BEST_CHECKPOINT_FILE: &str = "checkpoint_best.bin";
 /// The config's file name in the output folder.
 pub const CONFIG_FILE: &str = "training.yaml";
-
-/// Worst cases that the report shows.
-const WORST_CASES: usize = 3;
 
 impl Run<'_> {
     /// Takes over network, optimiser and progress of a checkpoint.
@@ -65,7 +61,7 @@ impl Run<'_> {
         let text =
             serde_saphyr::to_string(self.config).map_err(|e| Error::Device(e.to_string()))?;
         vesalius_io::write_bytes_atomically(folder.join(CONFIG_FILE), text.as_bytes())?;
-        self.log = crate::log::Log::open(folder, self.progress.step, &text)?;
+        self.log = crate::log::Log::open(folder, self.progress.step)?;
         self.save()
     }
 
@@ -159,40 +155,6 @@ impl Run<'_> {
         Ok(model.write_with_weights(&self.options.output, &member, &weights)?)
     }
 
-    /// Writes the report; at the end with pictures of the worst cases by the weights that are kept.
-    pub(super) fn write_report(&self, with_pictures: bool) -> Result<()> {
-        let worst = if with_pictures {
-            self.worst_pictures()?
-        } else {
-            Vec::new()
-        };
-        write_report(&ReportInput {
-            folder: &self.options.output,
-            config: self.config,
-            data: self.data,
-            progress: &self.progress,
-            device: self.device(),
-            parameters: self.network.parameter_count(),
-            worst,
-        })
-    }
-
-    fn worst_pictures(&self) -> Result<Vec<(String, vesalius_view::Picture)>> {
-        let worst = crate::report::worst_cases(&self.options.output, WORST_CASES);
-        if worst.is_empty() {
-            return Ok(Vec::new());
-        }
-        let weights = Weights::open(weights_path(&self.options.output, &self.member()))?;
-        let network = self.network_config.init(self.device())?.load(&weights)?;
-        let mut pictures = Vec::new();
-        for (name, dice) in worst {
-            if let Some(picture) = self.picture_of(&network, &name)? {
-                pictures.push((format!("{name}, Dice {dice:.4}"), picture));
-            }
-        }
-        Ok(pictures)
-    }
-
     fn checkpoint_path(&self) -> PathBuf {
         self.options.output.join(CHECKPOINT_FILE)
     }
@@ -202,7 +164,7 @@ impl Run<'_> {
         held_out.then_some(self.config.validation.fold)
     }
 
-    fn member(&self) -> String {
+    pub(super) fn member(&self) -> String {
         self.fold()
             .map_or("all".to_owned(), |fold| format!("fold_{fold}"))
     }

@@ -2,13 +2,9 @@
 
 use super::Run;
 use crate::compute::guarded;
-use crate::validate::{scores_of, segment, validate, validate_patches};
+use crate::validate::{scores_of, validate, validate_patches};
 use crate::{Event, PatchSampler, Progress, Result, TrainingConfig, ValidationOn};
-use vesalius_networks::Network;
-use vesalius_view::{Picture, Scene, ThreePlanes, label_names};
 
-/// Pixels of the longest side of a slice in pictures of predictions.
-const TILE: usize = 160;
 /// Moves the draws of validation patches away from those of training.
 const VALIDATION_SEED: u64 = 0x5eed_0fa1;
 
@@ -100,7 +96,6 @@ impl Run<'_> {
             best: is_best,
             seconds,
         })?;
-        self.show_prediction(&network)?;
         if self.progress.stopped_early {
             let validations = self.progress.without_gain;
             self.tell(Event::StoppedEarly { step, validations })?;
@@ -109,54 +104,6 @@ impl Run<'_> {
         if is_best {
             self.keep_best_checkpoint()?;
         }
-        self.write_report(false)
-    }
-
-    /// The first held-out case with what the network finds in it, into the log.
-    fn show_prediction(&mut self, network: &Network) -> Result<()> {
-        let Some(name) = self.data.validation.names().first().cloned() else {
-            return Ok(());
-        };
-        if let Some(picture) = self.picture_of(network, &name)? {
-            self.log
-                .picture(self.progress.step, &format!("prediction/{name}"), &picture)?;
-        }
-        Ok(())
-    }
-
-    /// A held-out case in three planes, reference above prediction; nothing for one that is broken
-    /// or whose grid was changed so that it cannot be laid over its file's labels.
-    pub(super) fn picture_of(&self, network: &Network, name: &str) -> Result<Option<Picture>> {
-        let cases = &self.data.validation;
-        let index = cases.names().iter().position(|other| other == name);
-        let Some(Ok(lent)) = index.map(|index| cases.lend(index)) else {
-            return Ok(None);
-        };
-        let mut case = (*lent.whole()?).clone();
-        // Drawn on the grid that the network saw: image, labels and prediction are all there.
-        case.original_labels = None;
-        case.coverage = None;
-        let device = self.device().clone();
-        let labels = &self.data.labels;
-        let prediction = guarded(&device, || {
-            let inferer = self.config.inferer_in_use();
-            segment(network, &case, labels, &inferer, &device, &self.control)
-        });
-        let prediction = match prediction {
-            Err(error) if error.is_cancelled() => return Ok(None),
-            found => found?,
-        };
-        let scene = Scene {
-            reference: case.subject.labels(),
-            prediction: Some(&prediction),
-            names: label_names(labels),
-            ..Scene::of(case.subject.image())
-        };
-        let planes = ThreePlanes {
-            tile: TILE,
-            title: name.to_owned(),
-            ..ThreePlanes::default()
-        };
-        Ok(Some(planes.draw(&scene)?))
+        self.hook(|callback, run| callback.on_validated(run))
     }
 }

@@ -1,12 +1,12 @@
 //! TensorBoard's event files: TFRecords of `Event` messages (tensorflow/core/util/event.proto).
 
-use super::lines::cannot_write;
-use super::protobuf::Message;
-use crate::Result;
+use crate::drawn;
+use crate::protobuf::Message;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use vesalius_training::{Error, Result};
 use vesalius_view::Picture;
 
 /// `TensorProto.dtype` of text.
@@ -20,7 +20,7 @@ const RGB: u64 = 3;
 
 /// An open event file.
 #[derive(Debug)]
-pub(super) struct EventFile {
+pub(crate) struct EventFile {
     path: PathBuf,
     file: File,
 }
@@ -70,7 +70,7 @@ impl EventFile {
             .integer(1, picture.height() as u64)
             .integer(2, picture.width() as u64)
             .integer(3, RGB)
-            .bytes(4, &picture.png()?);
+            .bytes(4, &drawn(picture.png())?);
         let value = Message::default()
             .bytes(1, tag.as_bytes())
             .message(4, image);
@@ -141,6 +141,15 @@ fn event_files(folder: &Path) -> Vec<PathBuf> {
         .map(|entry| entry.path())
         .filter(is_events)
         .collect()
+}
+
+fn cannot_write(path: &Path, source: std::io::Error) -> Error {
+    Error::System {
+        path: path.to_owned(),
+        what: "written",
+        source,
+        remedy: "make room or the folder writable, then resume the run",
+    }
 }
 
 fn now() -> Duration {

@@ -1,15 +1,11 @@
-//! `report.html`: what a run did and how well, in one file to send or to keep.
+//! The page of a report: what a run did and how well, from the run's log.
 
-use crate::log::LOG_FILE;
-use crate::{Error, Progress, Result, TrainingConfig, TrainingData, machine};
+use crate::{REPORT_FILE, drawn, machine};
 use serde_json::Value;
 use std::path::Path;
 use vesalius_metrics::Table;
-use vesalius_tensor::Device;
+use vesalius_training::{LOG_FILE, Result, RunState};
 use vesalius_view::{Chart, Page, Picture, Series};
-
-/// The report's file name in the output folder.
-pub const REPORT_FILE: &str = "report.html";
 
 /// Points of a curve; more are averaged in groups.
 const POINTS: usize = 400;
@@ -18,12 +14,9 @@ const LISTED_CASES: usize = 10;
 
 /// What a report tells of.
 pub(crate) struct ReportInput<'a> {
-    pub folder: &'a Path,
-    pub config: &'a TrainingConfig,
-    pub data: &'a TrainingData,
-    pub progress: &'a Progress,
-    pub device: &'a Device,
-    pub parameters: usize,
+    pub run: &'a RunState<'a>,
+    /// The config as YAML.
+    pub config: &'a str,
     /// Held-out cases with the lowest Dice: what stands below each, and its picture.
     pub worst: Vec<(String, Picture)>,
 }
@@ -48,8 +41,9 @@ pub(crate) fn worst_cases(folder: &Path, count: usize) -> Vec<(String, f64)> {
 /// # Errors
 /// A folder that cannot be written.
 pub(crate) fn write_report(input: &ReportInput) -> Result<()> {
-    let events = events(input.folder);
-    let mut page = Page::new(format!("Training of {}", input.config.name));
+    let run = input.run;
+    let events = events(run.folder());
+    let mut page = Page::new(format!("Training of {}", run.config().name));
     summary(&mut page, input, &events);
     curves(&mut page, &events)?;
     scores(&mut page, &events);
@@ -57,12 +51,12 @@ pub(crate) fn write_report(input: &ReportInput) -> Result<()> {
         page.heading("Worst held-out cases");
         page.text("Reference above, prediction below, on the grid that the network sees.");
         for (caption, picture) in &input.worst {
-            page.picture(picture, caption)?;
+            drawn(page.picture(picture, caption))?;
         }
     }
     notes(&mut page, input, &events);
-    facts(&mut page, input)?;
-    let path = input.folder.join(REPORT_FILE);
+    facts(&mut page, input);
+    let path = run.folder().join(REPORT_FILE);
     Ok(vesalius_io::write_bytes_atomically(
         &path,
         page.html().as_bytes(),
@@ -98,7 +92,7 @@ fn cases_of(event: &Value) -> Vec<(String, f64)> {
 }
 
 fn summary(page: &mut Page, input: &ReportInput, events: &[Value]) {
-    let progress = input.progress;
+    let (run, progress) = (input.run, input.run.progress());
     let of = progress
         .steps
         .map_or(String::new(), |steps| format!(" of {steps}"));
@@ -107,15 +101,15 @@ fn summary(page: &mut Page, input: &ReportInput, events: &[Value]) {
         "{} steps{of} in {:.1} minutes on {} training cases of {}; {waited:.1} % of the time was spent waiting for batches.",
         progress.step,
         progress.seconds / 60.0,
-        input.data.training.names().len(),
-        input.data.dataset,
+        run.data().training.names().len(),
+        run.data().dataset,
     ));
     if let Some(best) = progress.best {
         page.text(&format!(
             "Best mean Dice {:.4} on {} held-out cases (fold {}) after step {}: its weights are in the model folder.",
             best.dice,
-            input.data.validation.names().len(),
-            input.config.validation.fold,
+            run.data().validation.names().len(),
+            run.config().validation.fold,
             best.step
         ));
     }
@@ -144,16 +138,16 @@ fn curves(page: &mut Page, events: &[Value]) -> Result<()> {
         series,
         ..Chart::default()
     };
-    page.chart(&chart("Training loss", "loss", vec![curve("loss")]))?;
+    drawn(page.chart(&chart("Training loss", "loss", vec![curve("loss")])))?;
     let dice = dice_curves(events);
     if !dice.is_empty() {
-        page.chart(&chart("Dice of held-out cases", "Dice", dice))?;
+        drawn(page.chart(&chart("Dice of held-out cases", "Dice", dice)))?;
     }
     let rate = curve("learning_rate");
-    page.chart(&chart("Learning rate", "rate", vec![rate]))?;
+    drawn(page.chart(&chart("Learning rate", "rate", vec![rate])))?;
     let norm = curve("gradient_norm");
     if norm.points.iter().any(|point| point.1.is_finite()) {
-        page.chart(&chart("Gradient norm before clipping", "norm", vec![norm]))?;
+        drawn(page.chart(&chart("Gradient norm before clipping", "norm", vec![norm])))?;
     }
     Ok(())
 }
@@ -237,7 +231,7 @@ fn notes(page: &mut Page, input: &ReportInput, events: &[Value]) {
         page.heading("Warnings");
         warnings.iter().for_each(|text| page.text(text));
     }
-    let skipped = &input.progress.skipped;
+    let skipped = &input.run.progress().skipped;
     if !skipped.is_empty() {
         page.heading("Cases left out");
         page.text(&format!("{} could not be used.", skipped.len()));
@@ -249,17 +243,18 @@ fn notes(page: &mut Page, input: &ReportInput, events: &[Value]) {
     }
 }
 
-fn facts(page: &mut Page, input: &ReportInput) -> Result<()> {
+fn facts(page: &mut Page, input: &ReportInput) {
+    let run = input.run;
     page.heading("Machine and versions");
     let mut facts = vec![
         ("vesalius".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("burn".to_owned(), "0.22.1".to_owned()),
-        ("device".to_owned(), format!("{:?}", input.device)),
-        ("seed".to_owned(), input.config.seed.to_string()),
-        ("parameters".to_owned(), input.parameters.to_string()),
+        ("device".to_owned(), format!("{:?}", run.device())),
+        ("seed".to_owned(), run.config().seed.to_string()),
+        ("parameters".to_owned(), run.parameters().to_string()),
     ];
     facts.extend(machine::describe());
-    if let Some(bytes) = machine::memory_of(input.device) {
+    if let Some(bytes) = run.memory() {
         facts.push((
             "memory held at the end".to_owned(),
             machine::gibibytes(bytes),
@@ -273,7 +268,5 @@ fn facts(page: &mut Page, input: &ReportInput) -> Result<()> {
             .collect(),
     });
     page.heading("Config");
-    let text = serde_saphyr::to_string(input.config).map_err(|e| Error::Device(e.to_string()))?;
-    page.code(&text);
-    Ok(())
+    page.code(input.config);
 }
