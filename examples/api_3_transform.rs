@@ -39,7 +39,7 @@ pub fn streaked() -> vesalius::Result<[Vec<f32>; 2]> {
     let mut registry = Registry::default();
     registry.transform::<MetalStreaks>("metal_streaks");
     let mut list = vesalius::training::parse_yaml("- metal_streaks: {strength: 2}")?;
-    registry.name_transforms(&mut list);
+    transforms::name_transforms(&registry, &mut list);
     let mut named: Chain = serde_json::from_value(list).map_err(transforms::Error::custom)?;
     named.resolve(&registry)?;
     let made = Chain(vec![Transform::custom(

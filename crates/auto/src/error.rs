@@ -134,12 +134,12 @@ impl From<vesalius_inferers::Error> for Error {
     }
 }
 
-impl Error {
+vesalius_registry::custom_error! {
     /// An error of a planner of the user's own: a text, or any error.
-    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Custom(error.into())
-    }
+    Error
+}
 
+impl Error {
     /// What sort of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         match self {

@@ -5,10 +5,9 @@ use crate::merger::VolumeMerger;
 use crate::patches::PatchMerger;
 use crate::{Error, Inferer, PatchNetwork, PostprocessingStep, Result};
 use burn::tensor::Device;
-use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use vesalius_control::Control;
-use vesalius_registry::{Custom, Extension, Registry};
+use vesalius_registry::Custom;
 use vesalius_tensor::{all_finite, on_device};
 use vesalius_volume::{Geometry, LabelMap, Volume};
 
@@ -33,10 +32,6 @@ pub trait CustomInferer: Send + Sync {
     fn check(&self) -> Result<()> {
         Ok(())
     }
-}
-
-impl Extension for dyn CustomInferer {
-    const KIND: &'static str = "inferer";
 }
 
 /// Runs an inferer of the user's own, and holds its output against what any inferer owes.
@@ -78,10 +73,6 @@ pub trait CustomMerger: Send + Sync {
     }
 }
 
-impl Extension for dyn CustomMerger {
-    const KIND: &'static str = "merger";
-}
-
 /// A postprocessing step of the user's own, for [`PostprocessingStep::custom`].
 pub trait CustomPostprocessing: Send + Sync {
     /// The labels after the step, on the same grid.
@@ -105,13 +96,9 @@ impl<F: Fn(LabelMap) -> Result<LabelMap> + Send + Sync> CustomPostprocessing for
     }
 }
 
-impl Extension for dyn CustomPostprocessing {
-    const KIND: &'static str = "postprocessing step";
-}
-
 impl Inferer {
     /// An inferer of the user's own. Files that are written hold the name, so that reading them again needs a
-    /// [`Registry`] that has it.
+    /// [`vesalius_registry::Registry`] that has it.
     pub fn custom(name: impl Into<String>, inferer: impl CustomInferer + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(inferer)))
     }
@@ -131,35 +118,17 @@ impl PostprocessingStep {
     }
 }
 
-/// Adds inferers, mergers and postprocessing steps of the user's own to a [`Registry`]; each makes `custom: name` in
-/// its place mean a type whose options are read by serde.
-pub trait RegisterInference {
-    /// Adds an inferer.
-    fn inferer<I: CustomInferer + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self;
+vesalius_registry::registered! {
+    /// Adds inferers, mergers and postprocessing steps of the user's own to a [`vesalius_registry::Registry`]; each
+    /// makes `custom: name` in its place mean a type whose options are read by serde.
+    pub trait RegisterInference {
+        /// Adds an inferer.
+        fn inferer => CustomInferer, "inferer";
 
-    /// Adds a merger.
-    fn merger<M: CustomMerger + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self;
+        /// Adds a merger.
+        fn merger => CustomMerger, "merger";
 
-    /// Adds a postprocessing step.
-    fn postprocessing<P: CustomPostprocessing + DeserializeOwned + 'static>(
-        &mut self,
-        name: &str,
-    ) -> &mut Self;
-}
-
-impl RegisterInference for Registry {
-    fn inferer<I: CustomInferer + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self {
-        self.add::<dyn CustomInferer, I>(name, |inferer| Arc::new(inferer))
-    }
-
-    fn merger<M: CustomMerger + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self {
-        self.add::<dyn CustomMerger, M>(name, |merger| Arc::new(merger))
-    }
-
-    fn postprocessing<P: CustomPostprocessing + DeserializeOwned + 'static>(
-        &mut self,
-        name: &str,
-    ) -> &mut Self {
-        self.add::<dyn CustomPostprocessing, P>(name, |step| Arc::new(step))
+        /// Adds a postprocessing step.
+        fn postprocessing => CustomPostprocessing, "postprocessing step";
     }
 }

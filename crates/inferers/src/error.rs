@@ -234,12 +234,12 @@ impl std::fmt::Display for NotFiniteOutput {
     }
 }
 
-impl Error {
+vesalius_registry::custom_error! {
     /// An error of an inferer, a merger or a postprocessing step of the user's own: a text, or any error.
-    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Custom(error.into())
-    }
+    Error
+}
 
+impl Error {
     /// What sort of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         match self {

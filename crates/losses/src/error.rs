@@ -36,11 +36,9 @@ pub enum Error {
     Custom(Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl Error {
+vesalius_registry::custom_error! {
     /// An error of a loss of the user's own: a text, or any error.
-    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Custom(error.into())
-    }
+    Error
 }
 
 impl Error {

@@ -7,7 +7,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use vesalius_registry::{Custom, Extension, Registry};
+use vesalius_registry::{Custom, Registry};
 use vesalius_tensor::{Int, Logits, Tensor};
 
 /// Anything that scores logits against label values. A type of the user's own goes into a config by
@@ -202,19 +202,11 @@ impl Loss for LossConfig {
     }
 }
 
-impl Extension for dyn Loss {
-    const KIND: &'static str = "loss";
-}
-
-/// Adds losses of the user's own to a [`Registry`].
-pub trait RegisterLoss {
-    /// Makes `custom: name` in a config mean this type; its options are read by serde.
-    fn loss<L: Loss + serde::de::DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self;
-}
-
-impl RegisterLoss for Registry {
-    fn loss<L: Loss + serde::de::DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self {
-        self.add::<dyn Loss, L>(name, |loss| Arc::new(loss))
+vesalius_registry::registered! {
+    /// Adds losses of the user's own to a [`Registry`].
+    pub trait RegisterLoss {
+        /// Makes `custom: name` in a config mean this type; its options are read by serde.
+        fn loss => Loss, "loss";
     }
 }
 

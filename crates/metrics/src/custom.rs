@@ -1,10 +1,9 @@
 //! Measures of the user's own.
 
 use crate::{Better, Measure, Result};
-use serde::de::DeserializeOwned;
 use serde_json::Map;
 use std::sync::Arc;
-use vesalius_registry::{Custom, Extension, Registry};
+use vesalius_registry::{Custom, Registry};
 use vesalius_volume::LabelMap;
 
 /// A measure of the user's own, for [`Measure::custom`].
@@ -25,19 +24,11 @@ pub trait CustomMeasure: Send + Sync {
     }
 }
 
-impl Extension for dyn CustomMeasure {
-    const KIND: &'static str = "measure";
-}
-
-/// Adds measures of the user's own to a [`Registry`].
-pub trait RegisterMeasure {
-    /// Makes [`Measure::registered`] know this type by the name; its options are read by serde.
-    fn measure<M: CustomMeasure + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self;
-}
-
-impl RegisterMeasure for Registry {
-    fn measure<M: CustomMeasure + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self {
-        self.add::<dyn CustomMeasure, M>(name, |measure| Arc::new(measure))
+vesalius_registry::registered! {
+    /// Adds measures of the user's own to a [`Registry`].
+    pub trait RegisterMeasure {
+        /// Makes [`Measure::registered`] know this type by the name; its options are read by serde.
+        fn measure => CustomMeasure, "measure";
     }
 }
 

@@ -60,12 +60,12 @@ pub enum Error {
     Cancelled(#[from] Cancelled),
 }
 
-impl Error {
+vesalius_registry::custom_error! {
     /// An error of a network of the user's own: a text, or any error.
-    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Custom(error.into())
-    }
+    Error
+}
 
+impl Error {
     /// What sort of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         match self {

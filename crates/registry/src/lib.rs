@@ -39,11 +39,13 @@
 
 mod custom;
 mod error;
+mod seam;
 
 pub use custom::Custom;
 pub use error::Error;
+#[doc(hidden)]
+pub use serde::de::DeserializeOwned;
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
@@ -73,7 +75,8 @@ pub struct Registry {
 
 impl Registry {
     /// Adds a type under a name, or replaces the one of that name and trait. `share` puts a value behind the trait:
-    /// `|value| Arc::new(value)`. The crates that define traits offer shorter calls, such as `registry.loss::<L>(name)`.
+    /// `|value| Arc::new(value)`. The crates that define traits offer shorter calls, such as `registry.loss::<L>(name)`,
+    /// made by [`registered`].
     pub fn add<T, C>(&mut self, name: &str, share: fn(C) -> Arc<T>) -> &mut Self
     where
         T: Extension + ?Sized,

@@ -195,12 +195,12 @@ pub enum Error {
     Metric(#[from] vesalius_metrics::Error),
 }
 
-impl Error {
+vesalius_registry::custom_error! {
     /// An error of a callback, a schedule or another type of the user's own: a text, or any error.
-    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Custom(error.into())
-    }
+    Error
+}
 
+impl Error {
     /// Whether the fault lies in a case's own files, so that a run may go on without the case; a full disk, a
     /// damaged cache or a defect of the program is no fault of the case.
     pub(crate) fn is_of_case(&self) -> bool {

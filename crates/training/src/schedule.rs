@@ -2,11 +2,10 @@
 
 use crate::Result;
 use crate::config::bad;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use std::sync::Arc;
-use vesalius_registry::{Custom, Extension, Registry};
+use vesalius_registry::{Custom, Registry};
 
 /// A schedule of the user's own. It goes into a config by [`Schedule::custom`], or by name through a [`Registry`]; see
 /// [`RegisterSchedule`].
@@ -24,23 +23,11 @@ pub trait CustomSchedule: Send + Sync {
     }
 }
 
-impl Extension for dyn CustomSchedule {
-    const KIND: &'static str = "schedule";
-}
-
-/// Adds schedules of the user's own to a [`Registry`].
-pub trait RegisterSchedule {
-    /// Makes `schedule: {custom: name}` mean this type; its options are read by serde.
-    fn schedule<S: CustomSchedule + DeserializeOwned + 'static>(&mut self, name: &str)
-    -> &mut Self;
-}
-
-impl RegisterSchedule for Registry {
-    fn schedule<S: CustomSchedule + DeserializeOwned + 'static>(
-        &mut self,
-        name: &str,
-    ) -> &mut Self {
-        self.add::<dyn CustomSchedule, S>(name, |schedule| Arc::new(schedule))
+vesalius_registry::registered! {
+    /// Adds schedules of the user's own to a [`Registry`].
+    pub trait RegisterSchedule {
+        /// Makes `schedule: {custom: name}` mean this type; its options are read by serde.
+        fn schedule => CustomSchedule, "schedule";
     }
 }
 

@@ -1,7 +1,6 @@
 //! Transforms of the user's own.
 
 use crate::{Context, Result, Step, Transform};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use vesalius_registry::{Custom, Extension, Registry};
@@ -38,10 +37,6 @@ pub trait CustomTransform: Send + Sync {
     fn reads_values(&self) -> bool {
         false
     }
-}
-
-impl Extension for dyn CustomTransform {
-    const KIND: &'static str = "transform";
 }
 
 /// What a custom transform drew: a change of values on the same grid that gives the same result each time.
@@ -85,41 +80,32 @@ impl Transform {
     }
 }
 
-/// Adds transforms of the user's own to a [`Registry`].
-pub trait RegisterTransform {
-    /// Makes this name in a chain mean this type; its options are read by serde.
-    fn transform<T: CustomTransform + DeserializeOwned + 'static>(
-        &mut self,
-        name: &str,
-    ) -> &mut Self;
-
-    /// Rewrites items of a list that name registered transforms as they name built-in ones
-    /// (`- metal_streaks: {probability: 0.2}`) to the form that a [`Transform`] is read from
-    /// (`- custom: {name: metal_streaks, probability: 0.2}`), in lists within lists as well.
-    fn name_transforms(&self, value: &mut Value);
+vesalius_registry::registered! {
+    /// Adds transforms of the user's own to a [`Registry`].
+    pub trait RegisterTransform {
+        /// Makes this name in a chain mean this type; its options are read by serde.
+        fn transform => CustomTransform, "transform";
+    }
 }
 
-impl RegisterTransform for Registry {
-    fn transform<T: CustomTransform + DeserializeOwned + 'static>(
-        &mut self,
-        name: &str,
-    ) -> &mut Self {
-        self.add::<dyn CustomTransform, T>(name, |transform| Arc::new(transform))
-    }
-
-    fn name_transforms(&self, value: &mut Value) {
-        match value {
-            Value::Array(items) => {
-                for item in items {
-                    if let Some(custom) = as_custom(item, &self.names::<dyn CustomTransform>()) {
-                        *item = custom;
-                    }
-                    self.name_transforms(item);
+/// Rewrites items of a list that name registered transforms as they name built-in ones
+/// (`- metal_streaks: {probability: 0.2}`) to the form that a [`Transform`] is read from
+/// (`- custom: {name: metal_streaks, probability: 0.2}`), in lists within lists as well.
+pub fn name_transforms(registry: &Registry, value: &mut Value) {
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                if let Some(custom) = as_custom(item, &registry.names::<dyn CustomTransform>()) {
+                    *item = custom;
                 }
+                name_transforms(registry, item);
             }
-            Value::Object(entries) => entries.values_mut().for_each(|v| self.name_transforms(v)),
-            _ => {}
         }
+        Value::Object(entries) => {
+            let values = entries.values_mut();
+            values.for_each(|value| name_transforms(registry, value));
+        }
+        _ => {}
     }
 }
 
@@ -193,7 +179,7 @@ mod tests {
     }
 
     fn chain(mut list: Value) -> Result<Chain> {
-        registry().name_transforms(&mut list);
+        name_transforms(&registry(), &mut list);
         let mut chain: Chain = serde_json::from_value(list).map_err(Error::custom)?;
         chain.resolve(&registry())?;
         chain.check()?;

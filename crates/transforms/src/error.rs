@@ -83,11 +83,9 @@ pub enum Error {
     Volume(#[from] vesalius_volume::Error),
 }
 
-impl Error {
+vesalius_registry::custom_error! {
     /// An error of a transform of the user's own: a text, or any error.
-    pub fn custom(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Custom(error.into())
-    }
+    Error
 }
 
 impl Error {

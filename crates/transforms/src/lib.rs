@@ -56,7 +56,7 @@ pub use control::{
     NnUnet2d, NnUnet3d, OneOf, SomeOf,
 };
 pub use coverage::Coverage;
-pub use custom::{CustomStep, CustomTransform, RegisterTransform, TransformRng};
+pub use custom::{CustomStep, CustomTransform, RegisterTransform, TransformRng, name_transforms};
 pub use error::Error;
 pub use grid::{
     Affine, AffineSpace, CropCentre, CropDivisible, CropForeground, CropNonzero, CropRegion,

@@ -4,10 +4,8 @@
 use super::PlanOptions;
 use super::task::Task;
 use crate::{Analyzed, Modality, Plan, Result, Work};
-use serde::de::DeserializeOwned;
 use serde_json::Map;
-use std::sync::Arc;
-use vesalius_registry::{Extension, Registry};
+use vesalius_registry::Registry;
 use vesalius_volume::LabelScheme;
 
 /// What a planner may know.
@@ -41,19 +39,11 @@ pub trait CustomPlanner: Send + Sync {
     fn plan(&self, request: &PlanRequest<'_>) -> Result<Plan>;
 }
 
-impl Extension for dyn CustomPlanner {
-    const KIND: &'static str = "planner";
-}
-
-/// Adds planners of the user's own to a [`Registry`].
-pub trait RegisterPlanner {
-    /// Makes this algorithm's name mean this type, whose options are all at their defaults (serde's).
-    fn planner<P: CustomPlanner + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self;
-}
-
-impl RegisterPlanner for Registry {
-    fn planner<P: CustomPlanner + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self {
-        self.add::<dyn CustomPlanner, P>(name, |planner| Arc::new(planner))
+vesalius_registry::registered! {
+    /// Adds planners of the user's own to a [`Registry`].
+    pub trait RegisterPlanner {
+        /// Makes this algorithm's name mean this type, whose options are all at their defaults (serde's).
+        fn planner => CustomPlanner, "planner";
     }
 }
 

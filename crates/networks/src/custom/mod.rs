@@ -10,9 +10,7 @@ pub use config::CustomNetworkConfig;
 pub use module::{BuiltNetwork, NetworkModule};
 
 use crate::{NetworkConfig, Profile, Result};
-use serde::de::DeserializeOwned;
-use std::sync::Arc;
-use vesalius_registry::{Extension, Registry};
+use vesalius_registry::Registry;
 use vesalius_tensor::Scope;
 
 /// A network of the user's own: `network: {custom: {name: my_network, width: 8}}` in a training config and in a
@@ -119,19 +117,11 @@ pub trait CustomNetwork: Send + Sync {
     }
 }
 
-impl Extension for dyn CustomNetwork {
-    const KIND: &'static str = "network";
-}
-
-/// Adds networks of the user's own to a [`Registry`].
-pub trait RegisterNetwork {
-    /// Makes `custom: name` in a network's place mean this type; its options are read by serde.
-    fn network<N: CustomNetwork + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self;
-}
-
-impl RegisterNetwork for Registry {
-    fn network<N: CustomNetwork + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self {
-        self.add::<dyn CustomNetwork, N>(name, |network| Arc::new(network))
+vesalius_registry::registered! {
+    /// Adds networks of the user's own to a [`Registry`].
+    pub trait RegisterNetwork {
+        /// Makes `custom: name` in a network's place mean this type; its options are read by serde.
+        fn network => CustomNetwork, "network";
     }
 }
 

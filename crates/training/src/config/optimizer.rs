@@ -5,10 +5,9 @@ use crate::Result;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{ModuleOptimizer, SgdConfig};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use vesalius_registry::{Custom, Extension, Registry};
+use vesalius_registry::{Custom, Registry};
 
 /// PyTorch's, for both kinds of Adam.
 const EPSILON: f32 = 1e-8;
@@ -23,25 +22,11 @@ pub trait CustomOptimizer: Send + Sync {
     fn init(&self) -> ModuleOptimizer;
 }
 
-impl Extension for dyn CustomOptimizer {
-    const KIND: &'static str = "optimizer";
-}
-
-/// Adds optimisers of the user's own to a [`Registry`].
-pub trait RegisterOptimizer {
-    /// Makes `optimizer: {custom: name}` mean this type; its options are read by serde.
-    fn optimizer<O: CustomOptimizer + DeserializeOwned + 'static>(
-        &mut self,
-        name: &str,
-    ) -> &mut Self;
-}
-
-impl RegisterOptimizer for Registry {
-    fn optimizer<O: CustomOptimizer + DeserializeOwned + 'static>(
-        &mut self,
-        name: &str,
-    ) -> &mut Self {
-        self.add::<dyn CustomOptimizer, O>(name, |optimizer| Arc::new(optimizer))
+vesalius_registry::registered! {
+    /// Adds optimisers of the user's own to a [`Registry`].
+    pub trait RegisterOptimizer {
+        /// Makes `optimizer: {custom: name}` mean this type; its options are read by serde.
+        fn optimizer => CustomOptimizer, "optimizer";
     }
 }
 

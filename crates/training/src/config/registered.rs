@@ -5,7 +5,7 @@ use crate::{Error, Result};
 use serde_json::Value;
 use std::path::Path;
 use vesalius_registry::Registry;
-use vesalius_transforms::RegisterTransform;
+use vesalius_transforms::name_transforms;
 
 /// The keys whose lists may name transforms of the user's own as they name built-in ones.
 const CHAINS: [&str; 2] = ["preprocessing", "augmentation"];
@@ -61,7 +61,7 @@ fn named(text: &str, registry: &Registry) -> Result<Option<Value>> {
     let mut value = before.clone();
     for key in CHAINS {
         if let Some(list) = value.get_mut(key) {
-            registry.name_transforms(list);
+            name_transforms(registry, list);
         }
     }
     Ok((value != before).then_some(value))

@@ -2,9 +2,8 @@
 
 use super::{LabelIndex, PatchConfig, PatchSampling};
 use crate::{Result, TransformRng};
-use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use vesalius_registry::{Custom, Extension, Registry};
+use vesalius_registry::{Custom, Registry};
 use vesalius_volume::Geometry;
 
 /// A case that a patch is to be cut from.
@@ -103,19 +102,11 @@ pub trait CustomSampler: Send + Sync {
     }
 }
 
-impl Extension for dyn CustomSampler {
-    const KIND: &'static str = "sampler";
-}
-
-/// Adds samplers of the user's own to a [`Registry`].
-pub trait RegisterSampler {
-    /// Makes `sampling: {custom: name}` mean this type; its options are read by serde.
-    fn sampler<S: CustomSampler + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self;
-}
-
-impl RegisterSampler for Registry {
-    fn sampler<S: CustomSampler + DeserializeOwned + 'static>(&mut self, name: &str) -> &mut Self {
-        self.add::<dyn CustomSampler, S>(name, |sampler| Arc::new(sampler))
+vesalius_registry::registered! {
+    /// Adds samplers of the user's own to a [`Registry`].
+    pub trait RegisterSampler {
+        /// Makes `sampling: {custom: name}` mean this type; its options are read by serde.
+        fn sampler => CustomSampler, "sampler";
     }
 }
 

@@ -1,0 +1,94 @@
+//! What every crate with a trait for the user's own types writes the same way, as macros.
+
+/// Makes traits that users implement known to a [`crate::Registry`]: [`crate::Extension`] for each, and one trait with a
+/// method for each that adds a type under a name.
+///
+/// ```
+/// trait Shape: Send + Sync {
+///     fn area(&self) -> f64;
+/// }
+///
+/// vesalius_registry::registered! {
+///     /// Adds shapes of the user's own to a [`vesalius_registry::Registry`].
+///     trait RegisterShape {
+///         /// Makes `custom: name` mean this type; its options are read by serde.
+///         fn shape => Shape, "shape";
+///     }
+/// }
+///
+/// #[derive(serde::Deserialize)]
+/// struct Square {
+///     side: f64,
+/// }
+/// impl Shape for Square {
+///     fn area(&self) -> f64 {
+///         self.side * self.side
+///     }
+/// }
+///
+/// let mut registry = vesalius_registry::Registry::default();
+/// registry.shape::<Square>("square");
+/// assert_eq!(registry.names::<dyn Shape>(), ["square"]);
+/// ```
+#[macro_export]
+macro_rules! registered {
+    (
+        $(#[$of_trait:meta])*
+        $visible:vis trait $register:ident {
+            $($(#[$of_method:meta])* fn $method:ident => $seam:path, $kind:literal;)+
+        }
+    ) => {
+        $(impl $crate::Extension for dyn $seam {
+            const KIND: &'static str = $kind;
+        })+
+
+        $(#[$of_trait])*
+        $visible trait $register {
+            $($(#[$of_method])*
+            fn $method<C: $seam + $crate::DeserializeOwned + 'static>(
+                &mut self,
+                name: &str,
+            ) -> &mut Self;)+
+        }
+
+        impl $register for $crate::Registry {
+            $(fn $method<C: $seam + $crate::DeserializeOwned + 'static>(
+                &mut self,
+                name: &str,
+            ) -> &mut Self {
+                self.add::<dyn $seam, C>(name, |value| ::std::sync::Arc::new(value))
+            })+
+        }
+    };
+}
+
+/// Gives an error type with a variant `Custom(Box<dyn Error + Send + Sync>)` the function that makes it of a text or of
+/// another error.
+///
+/// ```
+/// #[derive(Debug)]
+/// enum Error {
+///     Custom(Box<dyn std::error::Error + Send + Sync>),
+/// }
+///
+/// vesalius_registry::custom_error! {
+///     /// An error of a shape of the user's own: a text, or any error.
+///     Error
+/// }
+///
+/// let Error::Custom(inner) = Error::custom("no room");
+/// assert_eq!(inner.to_string(), "no room");
+/// ```
+#[macro_export]
+macro_rules! custom_error {
+    ($(#[$doc:meta])* $error:ty) => {
+        impl $error {
+            $(#[$doc])*
+            pub fn custom(
+                error: impl Into<Box<dyn ::std::error::Error + Send + Sync>>,
+            ) -> Self {
+                Self::Custom(error.into())
+            }
+        }
+    };
+}
