@@ -2,7 +2,7 @@
 //! the public functions that take them, and none panics.
 //!
 //! Each test tries a fixed number of changes. `VESALIUS_HOSTILE_SECONDS=600 cargo test --test hostile` tries others for
-//! so long; a machine's memory may be limited by `ulimit -v` meanwhile.
+//! so long; `VESALIUS_HOSTILE_TRACE=1` prints each before it runs.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -28,6 +28,9 @@ fn tried(rounds: u64, what: &str, mut once: impl FnMut(&mut Mutation) -> Tried) 
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let tried = once(&mut mutation);
             trace.clone_from(&tried.text);
+            if std::env::var_os("VESALIUS_HOSTILE_TRACE").is_some() {
+                eprintln!("{what}, seed {seed}: {trace}");
+            }
             (tried.run)()
         }));
         match outcome {

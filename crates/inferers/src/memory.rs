@@ -85,7 +85,7 @@ impl Footprint<'_> {
         Error::Memory {
             allowed: Bytes(allowed),
             // Rounded up, so that what is printed works.
-            smallest: Bytes(smallest.next_multiple_of(16 << 20) + (16 << 20)),
+            smallest: Bytes(smallest.saturating_add((32 << 20) - 1) >> 24 << 24),
         }
     }
 

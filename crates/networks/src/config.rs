@@ -104,8 +104,10 @@ pub trait Architecture {
             return Ok(());
         }
         let below: [usize; 3] = std::array::from_fn(|a| (size[a] / divisor[a]).max(1) * divisor[a]);
-        let above: [usize; 3] =
-            std::array::from_fn(|a| size[a].max(1).next_multiple_of(divisor[a]));
+        let above: [usize; 3] = std::array::from_fn(|a| {
+            let above = size[a].max(1).checked_next_multiple_of(divisor[a]);
+            above.unwrap_or(usize::MAX)
+        });
         let nearest = if below == above {
             format!("the nearest size that fits is {above:?}")
         } else {

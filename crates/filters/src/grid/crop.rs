@@ -40,11 +40,14 @@ impl Bounds {
         Self {
             start,
             size: std::array::from_fn(|axis| {
-                (end[axis] + margin[axis]).min(size[axis]) - start[axis]
+                end[axis].saturating_add(margin[axis]).min(size[axis]) - start[axis]
             }),
         }
     }
 }
+
+/// How far from the image a region may begin, in voxels.
+const FURTHEST: u64 = 1 << 48;
 
 /// The region of `size` voxels that starts at voxel `start`, which may be negative; what lies
 /// outside of the image is padded.
@@ -59,6 +62,14 @@ pub fn crop_or_pad<G: OnGrid>(
     mode: PadMode<G::Value>,
 ) -> Result<G> {
     let source_size = input.grid().size();
+    if start.iter().any(|start| start.unsigned_abs() > FURTHEST) {
+        return Err(Error::option(
+            "crop or pad",
+            "start",
+            format!("{start:?}"),
+            "places within 2^48 voxels",
+        ));
+    }
     let grid = input.grid().region(start, size)?;
     if source_size.contains(&0) && !matches!(mode, PadMode::Constant(_)) {
         return Err(Error::NoVoxels {
@@ -71,13 +82,13 @@ pub fn crop_or_pad<G: OnGrid>(
         _ => G::Value::default(),
     };
     buffer::check::<G::Value>(&grid, input.channel_count(), 0)?;
-    let lookup: [Vec<Option<usize>>; 3] = std::array::from_fn(|axis| {
-        (0..size[axis])
-            .map(|i| source_index(start[axis] + i as i64, source_size[axis], &mode))
-            .collect()
-    });
     let mut out = buffer::filled(fill, grid.voxel_count() * input.channel_count());
     if !out.is_empty() && !input.values().is_empty() {
+        let lookup: [Vec<Option<usize>>; 3] = std::array::from_fn(|axis| {
+            (0..size[axis])
+                .map(|i| source_index(start[axis] + i as i64, source_size[axis], &mode))
+                .collect()
+        });
         // What lies inside is one stretch of each row, copied in one go.
         let from = start[0].saturating_neg().clamp(0, size[0] as i64) as usize;
         let until = (source_size[0] as i64 - start[0]).clamp(from as i64, size[0] as i64) as usize;

@@ -153,6 +153,7 @@ fn check(options: &N4Options) -> Result<()> {
         && options.bins <= 65_536
         && options.spans.iter().all(|&s| (1..=256).contains(&s))
         && options.iterations.len() <= 8
+        && options.iterations.iter().all(|&n| n <= 100_000)
         && options.full_width_at_half_maximum > 0.0
         && options.wiener_noise > 0.0
         && options.convergence_threshold.is_finite();
@@ -163,7 +164,7 @@ fn check(options: &N4Options) -> Result<()> {
         "N4",
         "options",
         options,
-        "2 to 65536 bins, 1 to 256 spans, at most 8 levels, a positive width and noise",
+        "2 to 65536 bins, 1 to 256 spans, at most 8 levels of at most 100000 iterations, a positive width and noise",
     ))
 }
 

@@ -76,6 +76,9 @@ fn through<T: Sample>(
     let source = input.geometry();
     let index_map = IndexMap::new(source, target, map)?;
     let channels = input.channels();
+    if target.voxel_count() == 0 {
+        return Ok(Volume::new(*target, channels, Vec::new())?);
+    }
     let parallel = index_map.parallel_order();
     if let Some(order) = parallel.filter(|&order| order != [0, 1, 2]) {
         let turned = permute(input, order)?;

@@ -100,6 +100,9 @@ fn through<T: Label>(
     let fill = outside_label::<T>(options.outside)?;
     check(options)?;
     let index_map = IndexMap::new(input.geometry(), target, map)?;
+    if target.voxel_count() == 0 {
+        return Ok(LabelMap::new(*target, Vec::new())?);
+    }
     buffer::check::<T>(target, 1, 0)?;
     let mut out = buffer::filled(fill, target.voxel_count());
     let (length, size) = (input.geometry().size(), target.size());

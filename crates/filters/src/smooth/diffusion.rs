@@ -10,6 +10,9 @@ use rayon::prelude::*;
 use vesalius_control::Control;
 use vesalius_volume::Volume;
 
+/// The most time steps: what more of them would give is flat within regions.
+const MOST_ITERATIONS: usize = 100_000;
+
 /// Options of [`curvature_anisotropic_diffusion`], SimpleITK's defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DiffusionOptions {
@@ -17,7 +20,7 @@ pub struct DiffusionOptions {
     pub time_step: f64,
     /// Contrast, relative to the mean gradient, above which edges are kept.
     pub conductance: f64,
-    /// Number of time steps.
+    /// Number of time steps, at most 100,000.
     pub iterations: usize,
 }
 
@@ -34,7 +37,8 @@ impl Default for DiffusionOptions {
 /// Smooths within regions and along edges, not across them. Each channel on its own.
 ///
 /// # Errors
-/// [`Error::BadOption`] when the time step is not positive or the conductance is negative.
+/// [`Error::BadOption`] when the time step is not positive, the conductance is negative or there are too many time
+/// steps.
 pub fn curvature_anisotropic_diffusion<R: Real>(
     input: &Volume<R>,
     options: &DiffusionOptions,
@@ -51,7 +55,7 @@ pub fn curvature_anisotropic_diffusion_with<R: Real>(
     options: &DiffusionOptions,
     control: &Control,
 ) -> Result<Volume<R>> {
-    let iterations = options.iterations * input.channels();
+    let iterations = options.iterations.saturating_mul(input.channels());
     diffused(
         input,
         options,
@@ -78,6 +82,14 @@ fn diffused<R: Real>(
             "conductance",
             options.conductance,
             "0 or more",
+        ));
+    }
+    if options.iterations > MOST_ITERATIONS {
+        return Err(Error::option(
+            "diffusion",
+            "iterations",
+            options.iterations,
+            "at most 100000",
         ));
     }
     let mut out = input.clone();

@@ -85,7 +85,7 @@ impl Single {
             return Err(Error::Memory {
                 allowed: Bytes(allowed),
                 // Rounded up, so that what is printed works.
-                smallest: Bytes(peak.next_multiple_of(16 << 20) + (16 << 20)),
+                smallest: Bytes(peak.saturating_add((32 << 20) - 1) >> 24 << 24),
             });
         }
         let [_, rows, slices] = file.size();

@@ -11,6 +11,7 @@ pub use select::SelectChannels;
 pub use stack::stack_on_first;
 
 use crate::Result;
+use crate::transform::Configured;
 use serde::{Deserialize, Serialize};
 use vesalius_volume::{LabelMap, Volume};
 
@@ -35,6 +36,11 @@ impl ChannelStep {
         image: Volume<f32>,
         labels: Option<&LabelMap>,
     ) -> Result<Volume<f32>> {
+        match self {
+            Self::BoundaryWeights(step) => step.check()?,
+            Self::ChannelArithmetic(step) => step.check()?,
+            Self::SelectChannels(step) => step.check()?,
+        }
         match self {
             Self::BoundaryWeights(step) => step.apply(case, image, labels),
             Self::ChannelArithmetic(step) => step.apply(image),

@@ -7,6 +7,11 @@ use rand_chacha::ChaCha8Rng;
 use vesalius_filters::bounding_box_where;
 use vesalius_volume::limits;
 
+/// The widest margin, in voxels and in millimetres.
+const WIDEST: usize = 1_000_000_000;
+/// The widest margin in voxels once millimetres are voxels; more than memory holds.
+const FURTHEST: usize = 1 << 40;
+
 config! {
     /// Crops to the box around the voxels above a threshold in any channel, or around the labels; a
     /// case without any stays whole. MONAI's `CropForeground`, which by default (`allow_smaller=False`)
@@ -36,13 +41,20 @@ impl Configured for CropForeground {
             "a number",
         )?;
         require(
+            self.margin.iter().all(|&margin| margin <= WIDEST),
+            Self::NAME,
+            "margin",
+            self.margin,
+            "at most 10^9 voxels",
+        )?;
+        require(
             self.millimetres
                 .iter()
-                .all(|mm| mm.is_finite() && *mm >= 0.0),
+                .all(|mm| (0.0..=WIDEST as f64).contains(mm)),
             Self::NAME,
             "millimetres",
             self.millimetres,
-            "lengths in mm, not negative",
+            "lengths from 0 to 10^9 mm",
         )
     }
 
@@ -62,7 +74,9 @@ impl Configured for CropForeground {
         Ok(found.map_or(Vec::new(), |bounds| {
             let spacing = case.geometry().spacing();
             let margin = std::array::from_fn(|axis| {
-                self.margin[axis] + limits::voxels_covering(self.millimetres[axis], spacing[axis])
+                limits::voxels_covering(self.millimetres[axis], spacing[axis])
+                    .saturating_add(self.margin[axis])
+                    .min(FURTHEST)
             });
             vec![Step::Grid(match self.allow_smaller {
                 true => {

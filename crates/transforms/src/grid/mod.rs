@@ -38,10 +38,14 @@ pub use spacing::Spacing;
 pub use zoom::Zoom;
 
 use crate::Result;
+use crate::config::require;
 use crate::map::{Displacement, GridMap, Sampling, Stage};
 use serde::{Deserialize, Serialize};
 use vesalius_filters as filters;
 use vesalius_volume::{Geometry, LabelMap, Orientation, Volume};
+
+/// The most voxels along an axis.
+const FURTHEST: i64 = 1 << 40;
 
 /// A sampled move of voxels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,11 +110,37 @@ impl GridStep {
         Ok(self.map(geometry)?.target)
     }
 
+    /// Nothing when the numbers make sense: they may come from a file instead of a draw.
+    fn check(&self) -> Result<()> {
+        match self {
+            Self::Permute { order } => require(
+                (0..3).all(|axis| order.contains(&axis)),
+                "permute",
+                "order",
+                order,
+                "each of 0, 1, 2 once",
+            ),
+            Self::Region { start, size } | Self::Pad(PadStep { start, size, .. }) => require(
+                start
+                    .iter()
+                    .all(|start| start.unsigned_abs() <= FURTHEST as u64)
+                    && size.iter().all(|&size| size <= FURTHEST as usize),
+                "region",
+                "start and size",
+                (start, size),
+                "numbers of voxels below 2^40",
+            ),
+            Self::Displace { field, .. } => field.check(),
+            _ => Ok(()),
+        }
+    }
+
     /// The image on the step's grid, smoothly where values have to be mixed.
     ///
     /// # Errors
     /// A grid that cannot be made.
     pub fn apply(&self, image: &Volume<f32>) -> Result<Volume<f32>> {
+        self.check()?;
         Ok(match self {
             Self::Orient { to } => filters::orient(image, to.parse()?)?,
             Self::Permute { order } => filters::permute(image, *order)?,
@@ -128,6 +158,7 @@ impl GridStep {
     /// # Errors
     /// A grid that cannot be made.
     pub fn apply_labels(&self, labels: &LabelMap) -> Result<LabelMap> {
+        self.check()?;
         Ok(match self {
             Self::Orient { to } => filters::orient(labels, to.parse()?)?,
             Self::Permute { order } => filters::permute(labels, *order)?,
@@ -180,6 +211,7 @@ impl GridStep {
 
     /// From the result's voxels to places in the grid that the step is applied to.
     pub(crate) fn map(&self, geometry: &Geometry) -> Result<GridMap> {
+        self.check()?;
         let affine = |target, affine| GridMap::new(target, Stage::Affine(affine));
         Ok(match self {
             Self::Orient { to } => {

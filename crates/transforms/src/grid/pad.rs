@@ -21,6 +21,9 @@ pub enum PadMode {
     Reflect,
 }
 
+/// The largest size in voxels.
+const WIDEST: usize = 1_000_000_000;
+
 config! {
     /// Pads on both sides alike, the odd voxel at the end (MONAI's `SpatialPad` and `DivisiblePad`).
     Pad, "pad", {
@@ -37,13 +40,20 @@ config! {
 
 impl Configured for Pad {
     fn check(&self) -> Result<()> {
-        let fine = !self.divisible_by.contains(&0);
+        let range = 1..=WIDEST;
         require(
-            fine,
+            self.divisible_by.iter().all(|by| range.contains(by)),
             Self::NAME,
             "divisible_by",
             self.divisible_by,
-            "positive numbers",
+            "positive numbers of at most 10^9",
+        )?;
+        require(
+            self.size.iter().all(|&size| size <= WIDEST),
+            Self::NAME,
+            "size",
+            self.size,
+            "at most 10^9 voxels",
         )?;
         require(
             self.value.is_finite(),

@@ -94,7 +94,8 @@ impl CoarseDropoutStep {
         for channel in 0..image.channels() {
             let values = image.channel_mut(channel);
             for (start, size) in &self.boxes {
-                let end: [usize; 3] = std::array::from_fn(|a| (start[a] + size[a]).min(whole[a]));
+                let end: [usize; 3] =
+                    std::array::from_fn(|a| start[a].saturating_add(size[a]).min(whole[a]));
                 for z in start[2]..end[2] {
                     for y in start[1]..end[1] {
                         let row = (z * whole[1] + y) * whole[0];

@@ -13,6 +13,7 @@ mod gaussian_noise;
 mod gibbs;
 mod histogram_shift;
 mod k_space_spike;
+mod limits;
 mod match_histogram;
 mod nnunet_normalization;
 mod numeric;
@@ -87,8 +88,9 @@ impl IntensityStep {
     /// Changes the image in place; labels say what counts, where a step asks.
     ///
     /// # Errors
-    /// An image that the step does not fit.
+    /// Numbers out of range, or an image that the step does not fit.
     pub fn apply(&self, image: &mut Volume<f32>, labels: Option<&LabelMap>) -> Result<()> {
+        self.check(image.geometry().size())?;
         match self {
             Self::BiasField(step) => step.apply(image),
             Self::Blur(step) => step.apply(image),

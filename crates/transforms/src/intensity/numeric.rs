@@ -38,11 +38,13 @@ fn ln(x: f32) -> f32 {
     t + series + exponent * 0.693_359_4
 }
 
-/// 2 to a power between -126 and 127.
+/// 2 to a power; 0 below -127 and infinite above 128.
 #[inline(always)]
 fn exp2(x: f32) -> f32 {
     // Adding and taking away 1.5·2²³ rounds to a whole number.
     const ROUND: f32 = 12_582_912.0;
+    // Beyond these the result is 0 or infinite, as a float's exponent has 8 bits.
+    let x = x.clamp(-127.0, 128.0);
     let rounded = (x + ROUND) - ROUND;
     let f = (x - rounded) * std::f32::consts::LN_2;
     let mut p = 1.0 / 5040.0;

@@ -9,6 +9,7 @@ pub use regions::MergeRegions;
 pub use remap::Remap;
 
 use crate::Result;
+use crate::transform::Configured;
 use serde::{Deserialize, Serialize};
 use vesalius_volume::LabelMap;
 
@@ -28,6 +29,11 @@ impl LabelStep {
     /// # Errors
     /// Labels that the step does not fit.
     pub fn apply(&self, labels: &mut LabelMap) -> Result<()> {
+        match self {
+            Self::DropSmall(step) => step.check()?,
+            Self::MergeRegions(step) => step.check()?,
+            Self::Remap(step) => step.check()?,
+        }
         match self {
             Self::DropSmall(step) => step.apply(labels),
             Self::MergeRegions(step) => step.apply(labels),

@@ -1,6 +1,8 @@
 //! A smooth displacement on a lattice of control points, and its inverse.
 
 use super::points::Places;
+use crate::Result;
+use crate::config::require;
 use serde::{Deserialize, Serialize};
 
 /// How a displacement between control points comes about.
@@ -32,6 +34,30 @@ pub struct Displacement {
 type Taps = ([usize; 4], [f64; 4]);
 
 impl Displacement {
+    /// Nothing when there are as many values as control points and all numbers are finite.
+    pub(crate) fn check(&self) -> Result<()> {
+        let points = self
+            .size
+            .iter()
+            .try_fold(3usize, |n, &size| n.checked_mul(size));
+        require(
+            points == Some(self.values.len()) && !self.values.is_empty(),
+            "displace",
+            "values",
+            self.values.len(),
+            "three for each control point",
+        )?;
+        let numbers = self.first.iter().chain(&self.step);
+        let fine = numbers.clone().all(|n| n.is_finite()) && self.step.iter().all(|s| *s > 0.0);
+        require(
+            fine && self.values.iter().all(|v| v.is_finite()),
+            "displace",
+            "first, step and values",
+            (self.first, self.step),
+            "finite numbers, steps above 0",
+        )
+    }
+
     fn taps(&self, axis: usize, at: f64) -> Taps {
         let last = self.size[axis] as f64 - 1.0;
         let place = ((at - self.first[axis]) / self.step[axis]).clamp(0.0, last.max(0.0));

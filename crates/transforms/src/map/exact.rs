@@ -16,10 +16,17 @@ pub(super) struct Reorder {
     first: [i64; 3],
 }
 
+/// The furthest that a grid begins from another, in voxels.
+const FURTHEST: f64 = (1u64 << 48) as f64;
+
 impl Reorder {
     /// The reordering that an affine map of indices is, when every target voxel hits a voxel's centre.
     pub fn of(affine: &Affine, target: &Geometry) -> Option<Self> {
         let (linear, first) = (affine.linear(), affine.translation());
+        // So far away nothing is found, and the arithmetic of whole numbers ends.
+        if first.iter().any(|v| v.abs() > FURTHEST) {
+            return None;
+        }
         let whole = |v: f64, length: usize| (v - v.round()).abs() * (length.max(1) as f64) < SLACK;
         let mut reorder = Self {
             axis: [usize::MAX; 3],

@@ -137,13 +137,22 @@ impl GridMap {
     /// nothing lies outside; all else is sampled voxel by voxel, image and labels in one pass.
     ///
     /// # Errors
-    /// An empty image; cubic interpolation with reflected borders.
+    /// An empty image; cubic interpolation with reflected borders; a grid that memory has no room for.
     pub fn apply(
         &self,
         image: &Volume<f32>,
         labels: Option<&LabelMap>,
         sampling: &Sampling,
     ) -> Result<(Volume<f32>, Option<LabelMap>, bool)> {
+        // Four bytes for each value of the image, two for each label.
+        let halves = 2 * image.channels() + usize::from(labels.is_some());
+        check_memory(
+            "the case on its new grid",
+            self.target.size(),
+            halves,
+            2,
+            None,
+        )?;
         let affine = self.affine();
         if let Some(reorder) = affine.and_then(|a| exact::Reorder::of(&a, &self.target)) {
             let moved = labels

@@ -3,222 +3,24 @@
 //! Nothing is left out of a mean silently: a case without a counterpart, on another grid or without a value is an
 //! error or, where the caller allows it, a warning in the result.
 
+mod error;
+mod options;
 mod pairs;
+
+pub use error::{Error, GridMismatch, Lone};
+pub use options::{EvaluateOptions, Grids};
 
 use crate::FileWarning;
 use pairs::{Pair, Pairs, pair};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use vesalius_control::{Cancelled, Control};
+use std::path::Path;
+use vesalius_control::Control;
 use vesalius_filters::{LabelResampleOptions, resample_labels};
 use vesalius_io::{ReadOptions, probe_with, read_labels_with, write_bytes_atomically};
 use vesalius_metrics::{
     Bootstrap, CaseScores, Evaluation, Evaluator, Measure, Report, Target, Targets,
 };
-use vesalius_volume::{ErrorKind, LabelMap, Warning};
-
-/// Why two label maps or folders cannot be compared.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The work was cancelled.
-    #[error("{0}")]
-    Cancelled(#[from] Cancelled),
-    /// A path that holds nothing to compare.
-    #[error("{}: {reason}", path.display())]
-    Path {
-        /// The file or folder.
-        path: PathBuf,
-        /// What is wrong, and what to do.
-        reason: String,
-    },
-    /// References and predictions that have no counterpart.
-    #[error("{} beside {}: {lone}", prediction.display(), reference.display())]
-    Lone {
-        /// The folder of predictions.
-        prediction: PathBuf,
-        /// The folder of references.
-        reference: PathBuf,
-        /// What has no counterpart.
-        lone: Lone,
-        /// How many references there are.
-        references: usize,
-    },
-    /// Predictions that do not lie on their reference's grid.
-    #[error("{}", told(.0))]
-    Grids(Vec<GridMismatch>),
-    /// A pair that cannot be scored.
-    #[error("case {case}: {source}")]
-    Case {
-        /// The case.
-        case: String,
-        /// Why not.
-        source: vesalius_metrics::Error,
-    },
-    /// A prediction that cannot be brought to its reference's grid.
-    #[error("case {case}: {source}")]
-    Resample {
-        /// The case.
-        case: String,
-        /// Why not.
-        source: vesalius_filters::Error,
-    },
-    /// A level of confidence that no interval has.
-    #[error("`level` of the bootstrap is {0}, expected 0 to less than 1")]
-    Confidence(f64),
-    /// A file that cannot be read.
-    #[error("{0}")]
-    Io(#[from] vesalius_io::Error),
-    /// Labels or scores that contradict each other.
-    #[error("{0}")]
-    Metric(#[from] vesalius_metrics::Error),
-}
-
-impl Error {
-    /// What sort of thing went wrong.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Cancelled(_) => ErrorKind::Cancelled,
-            Self::Path { .. } | Self::Lone { .. } | Self::Grids(_) | Self::Confidence(_) => {
-                ErrorKind::BadInput
-            }
-            Self::Case { source, .. } | Self::Metric(source) => source.kind(),
-            Self::Resample { source, .. } => source.kind(),
-            Self::Io(error) => error.kind(),
-        }
-    }
-}
-
-/// References and predictions without a counterpart, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Lone {
-    /// References without a prediction.
-    pub references: Vec<String>,
-    /// Predictions without a reference.
-    pub predictions: Vec<String>,
-}
-
-impl Lone {
-    /// Whether all have their counterpart.
-    pub fn is_empty(&self) -> bool {
-        self.references.is_empty() && self.predictions.is_empty()
-    }
-
-    /// Names that differ in case alone, which are probably one.
-    fn alike(&self) -> impl Iterator<Item = (&String, &String)> {
-        self.references.iter().filter_map(|reference| {
-            let same = |other: &&String| other.to_lowercase() == reference.to_lowercase();
-            Some((reference, self.predictions.iter().find(same)?))
-        })
-    }
-
-    fn warnings(&self) -> impl Iterator<Item = Warning> {
-        let missed = self.references.iter().cloned();
-        let missed = missed.map(|case| Warning::ReferenceWithoutPrediction { case });
-        let surplus = self.predictions.iter().cloned();
-        missed.chain(surplus.map(|case| Warning::PredictionWithoutReference { case }))
-    }
-}
-
-impl std::fmt::Display for Lone {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut parts = Vec::new();
-        for (names, has, other) in [
-            (&self.references, "reference", "prediction"),
-            (&self.predictions, "prediction", "reference"),
-        ] {
-            if !names.is_empty() {
-                let (count, list) = (names.len(), names.join(", "));
-                let s = if count == 1 { "" } else { "s" };
-                parts.push(format!("{count} {has}{s} without a {other} ({list})"));
-            }
-        }
-        parts.extend(
-            self.alike()
-                .map(|(a, b)| format!("{a} and {b} differ only in upper and lower case")),
-        );
-        f.write_str(&parts.join("; "))
-    }
-}
-
-/// A prediction on another grid than its reference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GridMismatch {
-    /// The case.
-    pub case: String,
-    /// The file of the prediction.
-    pub prediction: PathBuf,
-    /// The file of the reference.
-    pub reference: PathBuf,
-    /// How the grids differ.
-    pub difference: String,
-}
-
-fn told(mismatches: &[GridMismatch]) -> String {
-    let Some(first) = mismatches.first() else {
-        return "all grids agree".to_owned();
-    };
-    let mut text = format!(
-        "case {}: {} and {} do not share a grid: {}",
-        first.case,
-        first.prediction.display(),
-        first.reference.display(),
-        first.difference
-    );
-    if mismatches.len() > 1 {
-        let others: Vec<&str> = mismatches[1..].iter().map(|m| m.case.as_str()).collect();
-        text.push_str(&format!("; nor do those of {}", others.join(", ")));
-    }
-    text
-}
-
-/// What is scored and how strict the pairing is.
-#[derive(Debug, Clone)]
-pub struct EvaluateOptions {
-    /// Labels or regions to score; by default every label but 0 that occurs in a reference or prediction.
-    pub targets: Option<Targets>,
-    /// Where no targets are given: voxels whose reference has this label are not counted.
-    pub ignore: Option<u32>,
-    /// The measures.
-    pub measures: Vec<Measure>,
-    /// How confidence intervals of the means are estimated.
-    pub bootstrap: Bootstrap,
-    /// A reference without a prediction scores as missed, and a prediction without a reference is not
-    /// scored, with a warning each, instead of being an error.
-    pub allow_missing: bool,
-    /// What happens to a prediction on another grid than its reference.
-    pub grids: Grids,
-    /// How label maps are read.
-    pub reading: ReadOptions,
-    /// Cancels the evaluation between two files and within a case, and follows it in the stage `cases`, with
-    /// `measures` within.
-    pub control: Control,
-}
-
-/// What happens to a prediction on another grid than its reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Grids {
-    /// It is an error.
-    #[default]
-    MustAgree,
-    /// The label of the nearest voxel is taken, with a warning.
-    Nearest,
-}
-
-impl Default for EvaluateOptions {
-    fn default() -> Self {
-        Self {
-            targets: None,
-            ignore: None,
-            measures: vec![Measure::Dice],
-            bootstrap: Bootstrap::default(),
-            allow_missing: false,
-            grids: Grids::default(),
-            reading: ReadOptions::default(),
-            control: Control::new(),
-        }
-    }
-}
+use vesalius_volume::{LabelMap, Warning};
 
 /// Scores, and what was decided or left out on the way to them.
 #[derive(Debug, Clone, PartialEq)]
@@ -443,7 +245,7 @@ fn occurring(pairs: &[Pair], options: &EvaluateOptions) -> Result<Targets, Error
 mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
-    use vesalius_volume::Geometry;
+    use vesalius_volume::{ErrorKind, Geometry};
 
     #[test]
     fn an_evaluation_is_cancelled_within_a_case_and_tells_how_far_it_is() {
