@@ -23,9 +23,10 @@ mod text;
 mod three_planes;
 mod window;
 
+pub use vesalius_volume::label_colour;
 pub use animation::Animation;
 pub use chart::{Chart, Scale, Series};
-pub use colour::{Colour, label_colour};
+pub use colour::Colour;
 pub use error::Error;
 pub use montage::Montage;
 pub use page::Page;

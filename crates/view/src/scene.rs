@@ -115,16 +115,10 @@ impl<'a> Scene<'a> {
 
 /// The names of a scheme's labels, for [`Scene::names`]; a region stands at the value it paints.
 pub fn label_names(scheme: &LabelScheme) -> Vec<(u32, String)> {
-    match scheme {
-        LabelScheme::Exclusive { classes, .. } => classes
-            .iter()
-            .map(|class| (u32::from(class.value), class.name.clone()))
-            .collect(),
-        LabelScheme::Regions { regions, .. } => regions
-            .iter()
-            .map(|region| (u32::from(region.paint), region.name.clone()))
-            .collect(),
-    }
+    let labels = scheme.labels().into_iter();
+    labels
+        .map(|label| (label.value.into(), label.name.to_owned()))
+        .collect()
 }
 
 #[cfg(test)]

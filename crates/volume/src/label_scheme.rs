@@ -25,6 +25,18 @@ pub struct Region {
     pub paint: u16,
 }
 
+/// A value of label maps with its name and the colour that it is shown in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NamedLabel<'a> {
+    /// The value in label maps.
+    pub value: u16,
+    /// What it is called.
+    pub name: &'a str,
+    /// Red, green and blue: [`crate::label_colour`] of the value; black for the background.
+    pub colour: [u8; 3],
+}
+
 /// The meaning of each output channel, in order.
 ///
 /// This decides which activation probabilities come from (softmax or sigmoid) and how they become labels. A scheme is
@@ -227,6 +239,26 @@ impl LabelScheme {
         }
     }
 
+    /// The values that a segmentation holds, with names and colours, one a channel; a region stands at the value
+    /// that it paints. Where classes are exclusive, the background is first.
+    pub fn labels(&self) -> Vec<NamedLabel<'_>> {
+        let values: Vec<u16> = match self {
+            Self::Exclusive { classes, .. } => classes.iter().map(|class| class.value).collect(),
+            Self::Regions { regions, .. } => regions.iter().map(|region| region.paint).collect(),
+        };
+        let named = values.into_iter().zip(self.channel_names());
+        named
+            .map(|(value, name)| NamedLabel {
+                value,
+                name,
+                colour: match value {
+                    0 => [0; 3],
+                    _ => crate::label_colour(value.into()),
+                },
+            })
+            .collect()
+    }
+
     /// The label value that marks unlabelled voxels, if any.
     pub fn ignore(&self) -> Option<u16> {
         match self {
@@ -364,5 +396,19 @@ mod tests {
             message.contains("value 9 (2 voxels") && message.contains("[1, 0, 1]"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn every_label_has_its_name_and_colour() {
+        let scheme = LabelScheme::exclusive(&[("liver", 1), ("tumour", 4)]).unwrap();
+        let labels = scheme.labels();
+        let found: Vec<(u16, &str)> = labels.iter().map(|l| (l.value, l.name)).collect();
+        assert_eq!(found, [(0, "background"), (1, "liver"), (4, "tumour")]);
+        assert_eq!(labels[0].colour, [0; 3]);
+        assert_eq!(labels[2].colour, crate::label_colour(4));
+        let regions: [(&str, &[u16], u16); 2] = [("whole", &[1, 2], 1), ("core", &[2], 2)];
+        let scheme = LabelScheme::regions(&regions).unwrap();
+        let found: Vec<u16> = scheme.labels().iter().map(|label| label.value).collect();
+        assert_eq!(found, [1, 2]);
     }
 }

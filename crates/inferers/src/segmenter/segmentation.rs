@@ -50,7 +50,16 @@ impl Segmentation {
 
     /// What each label is called, and a colour that tells it from the others.
     pub fn label_names(&self) -> Vec<LabelName> {
-        label_names(&self.scheme)
+        let labels = self.scheme.labels().into_iter();
+        let shown = labels.filter(|label| label.value != 0);
+        shown
+            .map(|label| LabelName {
+                value: label.value.into(),
+                name: label.name.to_owned(),
+                color: label.colour,
+                layer: 0,
+            })
+            .collect()
     }
 
     /// Writes the labels with their names and colours: 3D Slicer reads them in `.nrrd`; beside a file of another format
@@ -76,40 +85,4 @@ impl Segmentation {
     pub fn write_labels(&self, path: impl AsRef<Path>) -> Result<()> {
         self.labels.save(path.as_ref(), &[])
     }
-}
-
-/// Colours that colour-blind readers can tell apart: Okabe and Ito's (Color Universal Design, 2008) without black.
-const COLOURS: [[u8; 3]; 7] = [
-    [240, 228, 66],
-    [86, 180, 233],
-    [230, 159, 0],
-    [0, 158, 115],
-    [204, 121, 167],
-    [213, 94, 0],
-    [0, 114, 178],
-];
-
-/// The names of a scheme's labels, the background left out.
-fn label_names(scheme: &LabelScheme) -> Vec<LabelName> {
-    let named: Vec<(u16, &str)> = match scheme {
-        LabelScheme::Exclusive { classes, .. } => {
-            let classes = classes.iter().skip(1);
-            classes.map(|c| (c.value, c.name.as_str())).collect()
-        }
-        LabelScheme::Regions { regions, .. } => regions
-            .iter()
-            .map(|region| (region.paint, region.name.as_str()))
-            .collect(),
-    };
-    let colours = COLOURS.into_iter().cycle();
-    named
-        .into_iter()
-        .zip(colours)
-        .map(|((value, name), color)| LabelName {
-            value: value.into(),
-            name: name.to_owned(),
-            color,
-            layer: 0,
-        })
-        .collect()
 }

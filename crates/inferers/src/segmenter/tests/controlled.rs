@@ -224,7 +224,7 @@ fn labels_are_written_with_their_names_and_colours() {
         let organ = names.iter().find(|name| name.value == 1).unwrap();
         assert_eq!(
             (organ.name.as_str(), organ.color),
-            ("organ", [240, 228, 66]),
+            ("organ", [230, 159, 0]),
             "{file}"
         );
     }
