@@ -3,8 +3,8 @@
 use crate::Case;
 use burn::tensor::{Device, Distribution, Tensor};
 use vesalius::tensor::{
-    ActivationConfig, Conv3dConfig, ConvTranspose3dConfig, InstanceNormConfig, Interpolation,
-    MaxPool3d, Upsample,
+    ActivationConfig, Conv3dConfig, ConvTranspose3dConfig, InstanceNormConfig, MaxPool3d,
+    ResizeMode, Upsample,
 };
 
 /// Channels in, channels out, edge: the peers' list.
@@ -61,7 +61,7 @@ pub fn cases() -> Vec<Case> {
     cases.push(on_cube("upsample_trilinear_32_64", || {
         let upsample = Upsample {
             factor: [2; 3],
-            interpolation: Interpolation::Linear,
+            interpolation: ResizeMode::Linear,
         };
         Box::new(move |x| upsample.forward(x))
     }));

@@ -12,14 +12,13 @@ use crate::{
     Error, FileVoxel, Format, ImageInfo, LabelName, Layout, ReadOptions, Result, Scaling,
     VoxelType, WriteOptions,
 };
-use serde::de::DeserializeOwned;
 use serde_json::Map;
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use vesalius_control::{Cancelled, Control};
-use vesalius_registry::{Extension, Registry};
+use vesalius_registry::Registry;
 use vesalius_volume::{Geometry, Volume, Warning, check_memory};
 
 /// What a format's own code may fail with; an [`enum@Error`], an [`std::io::Error`] and [`Cancelled`] keep their kind.
@@ -122,25 +121,11 @@ pub trait ImageFormat: Send + Sync {
     }
 }
 
-impl Extension for dyn ImageFormat {
-    const KIND: &'static str = "image format";
-}
-
-/// Adds image formats of the user's own to a [`Registry`].
-pub trait RegisterImageFormat {
-    /// Makes reading and writing know this format; it is made by serde from no options.
-    fn image_format<F: ImageFormat + DeserializeOwned + 'static>(
-        &mut self,
-        name: &str,
-    ) -> &mut Self;
-}
-
-impl RegisterImageFormat for Registry {
-    fn image_format<F: ImageFormat + DeserializeOwned + 'static>(
-        &mut self,
-        name: &str,
-    ) -> &mut Self {
-        self.add::<dyn ImageFormat, F>(name, |format| Arc::new(format))
+vesalius_registry::registered! {
+    /// Adds image formats of the user's own to a [`Registry`].
+    pub trait RegisterImageFormat {
+        /// Makes reading and writing know this format; it is made by serde from no options.
+        fn image_format => ImageFormat, "image format";
     }
 }
 
@@ -320,7 +305,7 @@ pub(crate) fn of_name(path: &Path, registry: &Registry) -> Result<Option<Arc<dyn
     let name = file_name(path).to_ascii_lowercase();
     let ends = |ending: &&str| name.len() > ending.len() && name.ends_with(*ending);
     let mut formats = formats(path, registry)?.into_iter();
-    Ok(formats.find(|format| format.endings().iter().any(|ending| ends(ending))))
+    Ok(formats.find(|format| format.endings().iter().any(ends)))
 }
 
 /// The only registered format.

@@ -44,7 +44,7 @@ pub use norm::{
     group_norm_backward, group_norm_forward, group_norm_slope_gradient, instance_norm_backward,
     instance_norm_forward, layer_norm_backward, layer_norm_forward,
 };
-pub use pad::{PadMode, PadShape, pad3d_backward, pad3d_forward};
+pub use pad::{PadFill, PadShape, pad3d_backward, pad3d_forward};
 pub use pool::{
     PoolShape, avg_pool3d_backward, avg_pool3d_forward, max_pool3d_backward, max_pool3d_forward,
 };

@@ -6,7 +6,7 @@ use crate::error::{Error, Result, check_length, product};
 
 /// What stands in the added voxels.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum PadMode {
+pub enum PadFill {
     /// One value.
     Constant(f32),
     /// The nearest voxel (PyTorch's `replicate`).
@@ -37,14 +37,14 @@ impl PadShape {
     }
 
     /// For each axis and output the input that it shows, if any.
-    fn sources(&self, mode: PadMode) -> Result<[Vec<Option<usize>>; 3]> {
+    fn sources(&self, mode: PadFill) -> Result<[Vec<Option<usize>>; 3]> {
         let [x, y, z] = self.output();
         product("output", &[self.channels, z, y, x])?;
         let mut sources = [const { Vec::new() }; 3];
         for (axis, name) in ['x', 'y', 'z'].into_iter().enumerate() {
             let (size, [low, high]) = (self.input[axis], self.width[axis]);
             let widest = low.max(high);
-            if mode == PadMode::Reflect && widest >= size.max(1) {
+            if mode == PadFill::Reflect && widest >= size.max(1) {
                 return Err(Error::BadAxis {
                     what: "reflected padding",
                     axis: name,
@@ -52,15 +52,15 @@ impl PadShape {
                     expected: format!("less than the input's {size} voxels"),
                 });
             }
-            if mode == PadMode::Edge && size == 0 {
+            if mode == PadFill::Edge && size == 0 {
                 return Err(Error::Zero {
                     what: "an axis to pad with its edge",
                 });
             }
             let source = |index: usize| match mode {
-                PadMode::Constant(_) => index.checked_sub(low).filter(|&index| index < size),
-                PadMode::Edge => Some(index.saturating_sub(low).min(size - 1)),
-                PadMode::Reflect => {
+                PadFill::Constant(_) => index.checked_sub(low).filter(|&index| index < size),
+                PadFill::Edge => Some(index.saturating_sub(low).min(size - 1)),
+                PadFill::Reflect => {
                     let inside = index.abs_diff(low);
                     Some(if inside < size {
                         inside
@@ -81,7 +81,7 @@ impl PadShape {
 /// When a reflection is as wide as the input, or a slice's length does not fit.
 pub fn pad3d_forward(
     shape: &PadShape,
-    mode: PadMode,
+    mode: PadFill,
     input: &[f32],
     output: &mut [f32],
 ) -> Result<()> {
@@ -89,7 +89,7 @@ pub fn pad3d_forward(
     let ([ix, iy, iz], [ox, oy, oz]) = (shape.input, shape.output());
     check_length("input", input, shape.channels * ix * iy * iz)?;
     check_length("output", output, shape.channels * ox * oy * oz)?;
-    let value = if let PadMode::Constant(value) = mode {
+    let value = if let PadFill::Constant(value) = mode {
         value
     } else {
         0.0
@@ -127,7 +127,7 @@ pub fn pad3d_forward(
 /// As there.
 pub fn pad3d_backward(
     shape: &PadShape,
-    mode: PadMode,
+    mode: PadFill,
     output_gradient: &[f32],
     input_gradient: &mut [f32],
 ) -> Result<()> {

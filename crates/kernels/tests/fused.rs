@@ -101,7 +101,7 @@ proptest! {
                 prop_assert_eq!(&plain, &y);
             }
             _ => {
-                let mode = [PadMode::Constant(0.0), PadMode::Edge, PadMode::Reflect][which - 6];
+                let mode = [PadFill::Constant(0.0), PadFill::Edge, PadFill::Reflect][which - 6];
                 y = vec![f32::NAN; channels * pad.output().iter().product::<usize>()];
                 g = values(y.len(), 2);
                 pad3d_forward(&pad, mode, &x, &mut y).unwrap();

@@ -166,9 +166,9 @@ fn padding_agrees() {
         width: [[2, 1], [0, 3], [1, 2]],
     };
     for (name, mode) in [
-        ("constant", PadMode::Constant(0.0)),
-        ("replicate", PadMode::Edge),
-        ("reflect", PadMode::Reflect),
+        ("constant", PadFill::Constant(0.0)),
+        ("replicate", PadFill::Edge),
+        ("reflect", PadFill::Reflect),
     ] {
         let case = case(&format!("pad {name}"));
         let mut found = vec![f32::NAN; case.gradient().len()];
@@ -181,7 +181,7 @@ fn padding_agrees() {
         width: [[5, 0], [0, 0], [0, 0]],
         ..shape
     };
-    let error = pad3d_forward(&wide, PadMode::Reflect, &input, &mut [0.0; 240]).unwrap_err();
+    let error = pad3d_forward(&wide, PadFill::Reflect, &input, &mut [0.0; 240]).unwrap_err();
     assert!(
         error
             .to_string()

@@ -141,7 +141,7 @@ fn whole(shares: &[f64], place: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{PadMode, PadStep, Sampling};
+    use crate::{PadStep, Padding, Sampling};
     use serde_json::Value;
     use vesalius_filters::{Convention, target_grid};
 
@@ -169,7 +169,7 @@ mod tests {
                 GridStep::Pad(PadStep {
                     start: std::array::from_fn(|a| -(((size[a] - grid.size()[a]) / 2) as i64)),
                     size,
-                    mode: PadMode::Constant,
+                    mode: Padding::Constant,
                     value: 0.0,
                 })
             }

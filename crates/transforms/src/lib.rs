@@ -61,7 +61,7 @@ pub use error::Error;
 pub use grid::{
     Affine, AffineSpace, CropCentre, CropDivisible, CropForeground, CropNonzero, CropRegion,
     Elastic, Flip, GridDistortion, GridStep, LowResolution, LowResolutionStep, MatchGrid, Orient,
-    Pad, PadMode, PadStep, Resize, ResizeTo, Rotate90, Spacing, Zoom,
+    Pad, PadStep, Padding, Resize, ResizeTo, Rotate90, Spacing, Zoom,
 };
 pub use intensity::{
     BiasField, BiasFieldStep, Blur, BlurStep, Brightness, BrightnessStep, Clip, CoarseDropout,

@@ -23,7 +23,6 @@ mod text;
 mod three_planes;
 mod window;
 
-pub use vesalius_volume::label_colour;
 pub use animation::Animation;
 pub use chart::{Chart, Scale, Series};
 pub use colour::Colour;
@@ -35,6 +34,7 @@ pub use picture::Picture;
 pub use plane::{Plane, Slicing};
 pub use scene::{Scene, label_names};
 pub use three_planes::ThreePlanes;
+pub use vesalius_volume::label_colour;
 pub use window::Window;
 
 /// The result of this crate's fallible functions.

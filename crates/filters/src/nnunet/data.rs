@@ -60,16 +60,7 @@ fn across<R: Real>(
             let same: Vec<usize> = (0..from[axis]).collect();
             axes[axis].copy(&same, Cubic::MARGIN);
         }
-        separable(
-            &coefficients,
-            padded,
-            &axes,
-            out,
-            size,
-            0,
-            0,
-            &Work::unwatched(),
-        );
+        separable(&coefficients, padded, &axes, out, size, &Work::unwatched());
     }
     Ok(Volume::new(target, input.channels(), out)?)
 }
@@ -90,27 +81,18 @@ fn resize<R: Real>(
         match interpolation {
             Interpolation::Nearest => {
                 let axes = axes::<f32, Nearest, 1>(from, size, separate);
-                separable_nearest(source, from, &axes, out, size, 0, 0, &Work::unwatched());
+                separable_nearest(source, from, &axes, out, size, &Work::unwatched());
             }
             Interpolation::Linear => {
                 let axes = axes::<R, Linear, 2>(from, size, separate);
-                separable(source, from, &axes, out, size, 0, 0, &Work::unwatched());
+                separable(source, from, &axes, out, size, &Work::unwatched());
             }
             Interpolation::Cubic => {
                 let filtered = [true, true, !separate];
                 let (coefficients, padded) =
                     coefficients_along(source, from, Border::Edge, filtered);
                 let axes = axes::<R, Cubic, 4>(from, size, separate);
-                separable(
-                    &coefficients,
-                    padded,
-                    &axes,
-                    out,
-                    size,
-                    0,
-                    0,
-                    &Work::unwatched(),
-                );
+                separable(&coefficients, padded, &axes, out, size, &Work::unwatched());
                 clip(source, from, out, size, separate);
             }
         }

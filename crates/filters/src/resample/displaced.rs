@@ -57,7 +57,7 @@ fn displaced<T: Sample, F: Real>(
         let mut out = buffer::filled(fill, target.voxel_count() * channels);
         for (channel, out) in chunks(&mut out, channels) {
             let from = input.channel(channel);
-            points::nearest(from, length, &position, options.outside, out, size, 0, work);
+            points::nearest(from, length, &position, options.outside, out, size, work);
         }
         work.check()?;
         return Ok(Volume::new(target, channels, out)?);
@@ -78,11 +78,11 @@ fn displaced<T: Sample, F: Real>(
             };
             let (values, padded) = spline::coefficients(&values, length, border);
             points::interpolate::<T::Work, Cubic, 4>(
-                &values, padded, &position, outside, out, size, 0, work,
+                &values, padded, &position, outside, out, size, work,
             );
         } else {
             points::interpolate::<T::Work, Linear, 2>(
-                &values, length, &position, outside, out, size, 0, work,
+                &values, length, &position, outside, out, size, work,
             );
         }
     }
@@ -128,7 +128,7 @@ fn labels_displaced<T: Label, F: Real>(
     buffer::check::<T>(&target, 1, 0)?;
     let mut out = buffer::filled(outside_label::<T>(options.outside)?, target.voxel_count());
     if !out.is_empty() {
-        label_points(input, &position, options, &mut out, target.size(), 0, work);
+        label_points(input, &position, options, &mut out, target.size(), work);
     }
     work.check()?;
     Ok(LabelMap::new(target, out)?)

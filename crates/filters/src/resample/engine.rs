@@ -92,7 +92,7 @@ fn through<T: Sample>(
         let mut out = buffer::filled(fill, target.voxel_count() * channels);
         for (channel, out) in chunks(&mut out, channels) {
             let (from, size) = (input.channel(channel), target.size());
-            separable::separable_nearest(from, source.size(), &axes, out, size, 0, 0, work);
+            separable::separable_nearest(from, source.size(), &axes, out, size, work);
         }
         work.check()?;
         return Ok(Volume::new(*target, channels, out)?);
@@ -110,7 +110,6 @@ fn through<T: Sample>(
                 options.outside,
                 out,
                 size,
-                0,
                 work,
             );
         }
@@ -259,7 +258,7 @@ impl IndexMap {
     ) {
         if self.parallel_order() == Some([0, 1, 2]) {
             let axes = self.axes::<R, K, N>(outside);
-            separable::separable(source, padded, &axes, out, self.target, 0, 0, work);
+            separable::separable(source, padded, &axes, out, self.target, work);
         } else {
             let position = |i: [usize; 3]| self.position(i);
             points::interpolate::<R, K, N>(
@@ -269,7 +268,6 @@ impl IndexMap {
                 outside,
                 out,
                 self.target,
-                0,
                 work,
             );
         }
@@ -333,7 +331,7 @@ mod tests {
             for outside in [Outside::Value(-7.0), Outside::ValueBeyondCentres(-7.0), Outside::Edge] {
                 let position = |i: [usize; 3]| map.position(i);
                 let mut expected = vec![-7.0; target.voxel_count()];
-                points::interpolate::<f64, Linear, 2>(v.data(), size, &position, outside, &mut expected, target.size(), 0, &Work::unwatched());
+                points::interpolate::<f64, Linear, 2>(v.data(), size, &position, outside, &mut expected, target.size(), &Work::unwatched());
                 let options = ResampleOptions { interpolation: Interpolation::Linear, outside };
                 let ours = resample(&v, &target, &options).unwrap();
                 for (a, b) in ours.data().iter().zip(&expected) {

@@ -117,10 +117,10 @@ fn through<T: Label>(
     }
     if options.interpolation == LabelInterpolation::Nearest && parallel.is_some() {
         let axes = index_map.axes::<f32, Nearest, 1>(options.outside);
-        separable::separable_nearest(input.data(), length, &axes, &mut out, size, 0, 0, work);
+        separable::separable_nearest(input.data(), length, &axes, &mut out, size, work);
     } else {
         let position = |i: [usize; 3]| index_map.position(i);
-        label_points(input, &position, options, &mut out, size, 0, work);
+        label_points(input, &position, options, &mut out, size, work);
     }
     work.check()?;
     Ok(LabelMap::new(*target, out)?)
@@ -133,7 +133,6 @@ pub(crate) fn label_points<T: Label>(
     options: &LabelResampleOptions,
     out: &mut [T],
     size: [usize; 3],
-    first: usize,
     work: &Work,
 ) {
     let length = input.geometry().size();
@@ -145,7 +144,6 @@ pub(crate) fn label_points<T: Label>(
             options.outside,
             out,
             size,
-            first,
             work,
         );
     }
@@ -156,7 +154,7 @@ pub(crate) fn label_points<T: Label>(
                 return;
             }
             work.advance(1);
-            let (y, z) = (line % size[1], first + line / size[1]);
+            let (y, z) = (line % size[1], line / size[1]);
             for (x, value) in target.iter_mut().enumerate() {
                 let at = position([x, y, z]);
                 let at: [Option<f64>; 3] =

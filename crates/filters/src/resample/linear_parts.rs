@@ -131,7 +131,7 @@ impl LinearParts {
         let axes = std::array::from_fn(|a| {
             self.axes[a].part(target_box[a].clone(), source_box[a].clone())
         });
-        separable(source, from, &axes, out, to, 0, 0, &Work::unwatched());
+        separable(source, from, &axes, out, to, &Work::unwatched());
         Ok(())
     }
 

@@ -61,7 +61,7 @@ vectorised! {
     }
 }
 
-/// Writes one channel's target slices `first..` into `out`, which is filled with the outside value
+/// Writes one channel into `out`, which is filled with the outside value
 /// where nothing is found; `position` tells where in the source's index space a target voxel lies.
 pub(crate) fn interpolate<R: Real, K: Kernel<N>, const N: usize>(
     source: &[R],
@@ -70,7 +70,6 @@ pub(crate) fn interpolate<R: Real, K: Kernel<N>, const N: usize>(
     outside: Outside,
     out: &mut [R],
     size: [usize; 3],
-    first: usize,
     work: &Work,
 ) {
     out.par_chunks_mut(size[0]).enumerate().for_each_init(
@@ -80,7 +79,7 @@ pub(crate) fn interpolate<R: Real, K: Kernel<N>, const N: usize>(
                 return;
             }
             work.advance(1);
-            let (y, z) = (line % size[1], first + line / size[1]);
+            let (y, z) = (line % size[1], line / size[1]);
             for (x, at) in positions.iter_mut().enumerate() {
                 *at = position([x, y, z]);
             }
@@ -97,7 +96,6 @@ pub(crate) fn nearest<T: Voxel>(
     outside: Outside,
     out: &mut [T],
     size: [usize; 3],
-    first: usize,
     work: &Work,
 ) {
     out.par_chunks_mut(size[0])
@@ -107,7 +105,7 @@ pub(crate) fn nearest<T: Voxel>(
                 return;
             }
             work.advance(1);
-            let (y, z) = (line % size[1], first + line / size[1]);
+            let (y, z) = (line % size[1], line / size[1]);
             for (x, value) in target.iter_mut().enumerate() {
                 let at = position([x, y, z]);
                 let index: [Option<usize>; 3] = std::array::from_fn(|axis| {

@@ -55,19 +55,14 @@ struct Scratch<R> {
     row: Vec<R>,
 }
 
-/// Writes one channel's target slices `first..` into `out`, which holds whole slices of
-/// `size[0] × size[1]` and is filled with the outside value where nothing is found.
-///
-/// `source` holds slices of `source_size`, padded as the kernel asks, from source slice
-/// `source_first` on.
+/// Writes one channel into `out`, whole slices of `size[0] × size[1]`, which is filled with the outside value where
+/// nothing is found; `source` is padded as the kernel asks.
 pub(crate) fn separable<R: Real, const N: usize>(
     source: &[R],
     source_size: [usize; 3],
     axes: &[Axis<R, N>; 3],
     out: &mut [R],
     size: [usize; 3],
-    first: usize,
-    source_first: usize,
     work: &Work,
 ) {
     let [nx, ny, _] = source_size;
@@ -80,8 +75,7 @@ pub(crate) fn separable<R: Real, const N: usize>(
                 slice: vec![R::ZERO; nx * rows.len()],
                 row: vec![R::ZERO; nx],
             },
-            |scratch, (slice, target)| {
-                let z = first + slice;
+            |scratch, (z, target)| {
                 if !work.goes_on() {
                     return;
                 }
@@ -93,7 +87,7 @@ pub(crate) fn separable<R: Real, const N: usize>(
                 let parts: Vec<(&[R], R)> = axes[2]
                     .mix(z)
                     .map(|(tap, weight)| {
-                        let begin = ((tap - source_first) * ny + rows.start) * nx;
+                        let begin = (tap * ny + rows.start) * nx;
                         (&source[begin..][..nx * rows.len()], weight)
                     })
                     .collect();
@@ -141,16 +135,13 @@ pub(crate) fn separable_nearest<T: Voxel>(
     axes: &[Axis<f32, 1>; 3],
     out: &mut [T],
     size: [usize; 3],
-    first: usize,
-    source_first: usize,
     work: &Work,
 ) {
     let [nx, ny, _] = source_size;
     let copied = axes[0].copied_from();
     out.par_chunks_mut(size[0] * size[1])
         .enumerate()
-        .for_each(|(slice, target)| {
-            let z = first + slice;
+        .for_each(|(z, target)| {
             if !work.goes_on() {
                 return;
             }
@@ -168,7 +159,7 @@ pub(crate) fn separable_nearest<T: Voxel>(
                 };
                 let (done, rest) = target.split_at_mut(y * size[0]);
                 let row = &mut rest[..size[0]];
-                let source = &source[((from_z - source_first) * ny + from_y) * nx..][..nx];
+                let source = &source[(from_z * ny + from_y) * nx..][..nx];
                 match copied {
                     Some(from) => {
                         let range = axes[0].inside.clone();

@@ -5,7 +5,7 @@ use burn::module::Module;
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{
     Activation, ActivationConfig, Conv3d, Conv3dConfig, ConvTranspose3d, ConvTranspose3dConfig,
-    DropoutConfig, Interpolation, Norm, NormConfig, Scope, Tensor, Upsample,
+    DropoutConfig, Norm, NormConfig, ResizeMode, Scope, Tensor, Upsample,
 };
 
 /// How a decoder enlarges.
@@ -75,8 +75,8 @@ impl Enlarge {
                     conv.init(scope.at("preconv"))
                 });
                 let interpolation = match aligned {
-                    true => Interpolation::LinearAligned,
-                    false => Interpolation::Linear,
+                    true => ResizeMode::LinearAligned,
+                    false => ResizeMode::Linear,
                 };
                 Self::Interpolate(Interpolate {
                     before,

@@ -24,4 +24,4 @@ pub use layer_norm::{LayerNorm, LayerNormConfig};
 pub use linear::{Linear, LinearConfig};
 pub use norm::{GroupNorm, GroupNormConfig, InstanceNorm, InstanceNormConfig, Norm, NormConfig};
 pub use pool::{AvgPool3d, MaxPool3d};
-pub use upsample::{Interpolation, Upsample, resize};
+pub use upsample::{ResizeMode, Upsample, resize};

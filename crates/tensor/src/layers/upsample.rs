@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// How values between voxels are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Interpolation {
+pub enum ResizeMode {
     /// The nearest voxel's.
     Nearest,
     /// Trilinear, with the outer edges of the two grids aligned (PyTorch's `align_corners=False`).
@@ -25,7 +25,7 @@ pub struct Upsample {
     pub factor: [usize; 3],
     /// How values between voxels are found.
     #[module(skip)]
-    pub interpolation: Interpolation,
+    pub interpolation: ResizeMode,
 }
 
 impl Upsample {
@@ -38,11 +38,11 @@ impl Upsample {
 }
 
 /// `[N, C, Z, Y, X]` resized to `size` `[x, y, z]`.
-pub fn resize(input: Tensor<5>, size: [usize; 3], interpolation: Interpolation) -> Tensor<5> {
+pub fn resize(input: Tensor<5>, size: [usize; 3], interpolation: ResizeMode) -> Tensor<5> {
     match interpolation {
-        Interpolation::Nearest => resize_nearest(input, size),
-        Interpolation::Linear => resize_linear(input, size, false),
-        Interpolation::LinearAligned => resize_linear(input, size, true),
+        ResizeMode::Nearest => resize_nearest(input, size),
+        ResizeMode::Linear => resize_linear(input, size, false),
+        ResizeMode::LinearAligned => resize_linear(input, size, true),
     }
 }
 
@@ -61,16 +61,16 @@ mod tests {
             };
             values_of(upsample.forward(row())).unwrap()
         };
-        assert_eq!(doubled(Interpolation::Nearest), [0.0, 0.0, 3.0, 3.0]);
-        assert_eq!(doubled(Interpolation::Linear), [0.0, 0.75, 2.25, 3.0]);
-        assert_eq!(doubled(Interpolation::LinearAligned), [0.0, 1.0, 2.0, 3.0]);
+        assert_eq!(doubled(ResizeMode::Nearest), [0.0, 0.0, 3.0, 3.0]);
+        assert_eq!(doubled(ResizeMode::Linear), [0.0, 0.75, 2.25, 3.0]);
+        assert_eq!(doubled(ResizeMode::LinearAligned), [0.0, 1.0, 2.0, 3.0]);
     }
 
     #[test]
     fn axes_do_not_get_mixed_up() {
         let values = vec![1.0, 2.0, 3.0, 4.0];
         let square = tensor_from_values(values, 1, 1, [1, 2, 2], &Device::flex()).unwrap();
-        let tall = resize(square, [1, 2, 4], Interpolation::Nearest);
+        let tall = resize(square, [1, 2, 4], ResizeMode::Nearest);
         assert_eq!(
             values_of(tall).unwrap(),
             [1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 4.0]

@@ -31,7 +31,7 @@ pub use grid_distortion::GridDistortion;
 pub use low_resolution::{LowResolution, LowResolutionStep};
 pub use match_grid::MatchGrid;
 pub use orient::Orient;
-pub use pad::{Pad, PadMode, PadStep};
+pub use pad::{Pad, PadStep, Padding};
 pub use resize::{Resize, ResizeTo};
 pub use rotate90::Rotate90;
 pub use spacing::Spacing;

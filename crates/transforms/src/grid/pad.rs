@@ -11,7 +11,7 @@ use vesalius_volume::{LabelMap, Volume};
 /// What stands in the padding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PadMode {
+pub enum Padding {
     /// A value in the image, background in the labels.
     #[default]
     Constant,
@@ -32,7 +32,7 @@ config! {
         /// And a multiple of these.
         divisible_by: [usize; 3] = [1; 3],
         /// What stands in the padding.
-        mode: PadMode = PadMode::Constant,
+        mode: Padding = Padding::Constant,
         /// The value of `mode: constant`.
         value: f32 = 0.0,
     }
@@ -97,8 +97,8 @@ pub struct PadStep {
     /// Number of voxels after.
     pub size: [usize; 3],
     /// What stands in the padding.
-    pub mode: PadMode,
-    /// The value of [`PadMode::Constant`].
+    pub mode: Padding,
+    /// The value of [`Padding::Constant`].
     pub value: f32,
 }
 
@@ -123,9 +123,9 @@ impl PadStep {
 
     fn mode<T>(&self, value: T) -> filters::PadMode<T> {
         match self.mode {
-            PadMode::Constant => filters::PadMode::Constant(value),
-            PadMode::Edge => filters::PadMode::Edge,
-            PadMode::Reflect => filters::PadMode::Reflect,
+            Padding::Constant => filters::PadMode::Constant(value),
+            Padding::Edge => filters::PadMode::Edge,
+            Padding::Reflect => filters::PadMode::Reflect,
         }
     }
 }
