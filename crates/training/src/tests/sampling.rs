@@ -136,7 +136,7 @@ struct Own {
 }
 
 impl Own {
-    fn new(cases: Vec<Arc<dyn StoredCase>>) -> Arc<dyn CaseSource> {
+    fn shared(cases: Vec<Arc<dyn StoredCase>>) -> Arc<dyn CaseSource> {
         let names = cases.iter().map(|case| case.name().to_owned()).collect();
         Arc::new(Self { names, cases })
     }
@@ -175,8 +175,8 @@ fn a_case_source_of_ones_own_lends_entries_and_cases_by_regions() {
             .losses
     };
     let whole = train("whole", MemoryCases::shared(cases()));
-    assert_eq!(train("entries", Own::new(entries.to_vec())), whole);
-    assert_eq!(train("kept", Own::new(kept.to_vec())), whole);
+    assert_eq!(train("entries", Own::shared(entries.to_vec())), whole);
+    assert_eq!(train("kept", Own::shared(kept.to_vec())), whole);
 
     std::fs::write(folder.path().join("a"), "no entry").unwrap();
     let refused = Entry::read(folder.path().join("a"), &scheme).unwrap_err();
