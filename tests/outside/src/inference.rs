@@ -96,7 +96,11 @@ impl CustomPostprocessing for WithoutSmall {
     fn apply(&self, mut labels: LabelMap) -> Result<LabelMap> {
         let counts = labels.counts();
         for label in labels.data_mut() {
-            if *label != 0 && counts.get(&u32::from(*label)).is_none_or(|&count| count < self.voxels) {
+            if *label != 0
+                && counts
+                    .get(&u32::from(*label))
+                    .is_none_or(|&count| count < self.voxels)
+            {
                 *label = 0;
             }
         }

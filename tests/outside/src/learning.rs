@@ -34,7 +34,9 @@ impl CustomSchedule for Halving {
 
     fn check(&self) -> vesalius::training::Result<()> {
         match self.every {
-            0 => Err(vesalius::training::Error::custom("halving: `every` must be positive")),
+            0 => Err(vesalius::training::Error::custom(
+                "halving: `every` must be positive",
+            )),
             _ => Ok(()),
         }
     }

@@ -22,7 +22,11 @@ impl CustomTransform for MetalStreaks {
             }
             Ok(())
         };
-        Ok(vec![Step::voxels("metal_streaks", Default::default(), streaks)])
+        Ok(vec![Step::voxels(
+            "metal_streaks",
+            Default::default(),
+            streaks,
+        )])
     }
 
     fn check(&self) -> Result<()> {

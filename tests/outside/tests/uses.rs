@@ -2,7 +2,7 @@
 
 use outside::{callback::StopAtLoss, inference::Threshold, registry, source::MadeCases};
 use std::sync::{Arc, Mutex};
-use vesalius::inferers::{Inferer, Patches, PatchMerger, PostprocessingStep};
+use vesalius::inferers::{Inferer, PatchMerger, Patches, PostprocessingStep};
 use vesalius::metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius::networks::NetworkConfig;
 use vesalius::prelude::*;
@@ -13,10 +13,9 @@ name: outside
 augmentation:
   - flip: {}
   - metal_streaks: {strength: 0.1}
-patch: {size: [16, 16, 16]}
+patch: {size: [16, 16, 16], sampling: {custom: {name: at_height, share: 0.5}}}
 batch_size: 1
-network:
-  unet: {channels: [4, 8], strides: [2]}
+network: {custom: {name: two_layers, width: 4}}
 loss: {custom: brier}
 schedule: {custom: {name: halving, every: 2}}
 optimizer: {custom: {name: plain_descent, rate: 0.5}}
@@ -27,8 +26,10 @@ fn labels() -> LabelScheme {
 }
 
 #[test]
-fn a_config_names_a_loss_a_transform_a_schedule_and_an_optimiser_and_a_callback_listens() {
-    let config = TrainingConfig::parse_with(CONFIG, &registry()).unwrap().steps(6);
+fn a_config_names_types_of_this_crate_and_what_it_trains_segments() {
+    let config = TrainingConfig::parse_with(CONFIG, &registry())
+        .unwrap()
+        .steps(6);
     let data = TrainingData {
         dataset: "made".to_owned(),
         channels: vec!["made".to_owned()],
@@ -48,6 +49,59 @@ fn a_config_names_a_loss_a_transform_a_schedule_and_an_optimiser_and_a_callback_
     let heard = listener.lock().unwrap().heard.clone();
     assert_eq!((heard.len(), &heard), (6, &report.losses));
     assert!(heard[5] < heard[0], "{heard:?}");
+
+    let open = |options: &OpenOptions| Segmenter::open_with(folder.path().join("model"), options);
+    let unknown = open(&OpenOptions::new()).unwrap_err().to_string();
+    assert!(unknown.contains("two_layers"), "{unknown}");
+    let segmenter = open(&OpenOptions::new().registry(registry())).unwrap();
+    let grid = Geometry::axis_aligned([20, 20, 20], [1.0; 3]).unwrap();
+    let result = segmenter.segment(&Volume::filled(grid, 0.5)).unwrap();
+    assert_eq!(result.into_labels().unwrap().geometry(), &grid);
+}
+
+#[test]
+fn a_format_of_this_crate_is_read_and_written_by_its_ending() {
+    use vesalius::io::{ReadOptions, WriteOptions, read_with, write_with};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scan.cube");
+    let grid = Geometry::axis_aligned([3; 3], [1.0; 3]).unwrap();
+    let image = Volume::from_fn(grid, |[x, y, z]| (x + 3 * y + 9 * z) as u8);
+    write_with(&path, &image, &WriteOptions::new().registry(registry())).unwrap();
+    let read = read_with(&path, &ReadOptions::new().registry(registry())).unwrap();
+    assert_eq!(read, image.map(f32::from));
+    assert!(vesalius::io::read(&path).is_err());
+}
+
+#[test]
+fn a_planner_of_this_crate_plans_beside_the_built_in_ones() {
+    use vesalius::auto::{Input, PlanOptions, Work, analyze, plan};
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mut cases = Vec::new();
+    for number in 0..3 {
+        let grid = Geometry::axis_aligned([10, 8, 8], [1.0; 3]).unwrap();
+        let labels = LabelMap::from_fn(grid, |[x, ..]| u16::from(x > 3 + number));
+        let image = Volume::from_fn(grid, |[x, y, z]| ((x * 5 + y + z + number) % 11) as f32);
+        let (scan, truth) = (format!("c{number}.nii"), format!("s{number}.nii"));
+        vesalius::io::write(at(&scan), &image).unwrap();
+        vesalius::io::write_labels(at(&truth), &labels).unwrap();
+        cases.push(serde_json::json!({"image": scan, "label": truth, "fold": number.min(1)}));
+    }
+    let list = serde_json::json!({
+        "name": "made", "modality": {"0": "MRI"},
+        "labels": {"0": "background", "1": "organ"}, "training": cases
+    });
+    std::fs::write(at("dataset.json"), list.to_string()).unwrap();
+    std::fs::write(at("input.yaml"), "modality: MRI\ndatalist: dataset.json\n").unwrap();
+    let input = Input::read(&at("input.yaml")).unwrap();
+    let mut work = Work::open(&at("work"), input).unwrap();
+    let analyzed = analyze(&mut work, false, &Control::new(), || ()).unwrap();
+    let options = PlanOptions {
+        algorithms: vec!["small_planner".to_owned()],
+        ..PlanOptions::default()
+    };
+    let plans = plan(&work.with_registry(registry()), &analyzed, &options).unwrap();
+    assert_eq!(plans[0].training.patch.size, [10, 8, 8]);
 }
 
 /// A bright cube of 4 voxels a side in the dark, and one bright voxel.
@@ -115,6 +169,9 @@ fn misspelt_names_and_options_are_refused() {
         ("halving, every", "halving, evry", "evry"),
         ("rate: 0.5", "rate: fast", "plain_descent"),
         ("every: 2", "every: 0", "`every` must be positive"),
+        ("two_layers", "two_layer", "did you mean `two_layers`"),
+        ("width: 4", "width: 0", "`width` must be positive"),
+        ("share: 0.5", "shore: 0.5", "shore"),
     ] {
         let text = CONFIG.replace(wrong, right);
         let message = TrainingConfig::parse_with(&text, &registry()).unwrap_err();
