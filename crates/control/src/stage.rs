@@ -4,6 +4,9 @@ use crate::{Control, Progress, lock};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+/// The target of all events of these crates for `tracing`.
+const TARGET: &str = "vesalius";
+
 /// A part of the work that is counted; it ends when this is dropped. It may be advanced from several threads.
 #[derive(Debug)]
 pub struct Stage {
@@ -36,6 +39,7 @@ impl Stage {
             count: Mutex::new(Count { done: 0, total }),
             began: Instant::now(),
         };
+        tracing::debug!(target: TARGET, stage = %stage.path(), total, "begun");
         stage.count(|_| ());
         stage
     }
@@ -68,6 +72,12 @@ impl Stage {
         lock(&self.count).done
     }
 
+    /// Its name after those of the stages that it stands within.
+    fn path(&self) -> String {
+        let within = self.outer.within.iter().map(AsRef::as_ref);
+        within.chain([&*self.name]).collect::<Vec<&str>>().join(": ")
+    }
+
     /// Changes the count and publishes it.
     fn count(&self, change: impl FnOnce(&mut Count)) {
         let mut count = lock(&self.count);
@@ -87,6 +97,9 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        let (done, seconds) = (self.done(), self.began.elapsed().as_secs_f64());
+        let cancelled = self.outer.is_cancelled();
+        tracing::debug!(target: TARGET, stage = %self.path(), done, seconds, cancelled, "ended");
         if self.outer.within.is_empty() {
             self.outer.close();
         }

@@ -165,7 +165,11 @@ impl ImageFile {
         let volume = Volume::new(self.parsed.info.geometry, layout.channels, data)
             .map_err(|source| Error::volume(path, source))?;
         let warnings = self.parsed.info.warnings.iter().cloned();
-        Ok(volume.with_warnings(warnings.chain(behind)))
+        let volume = volume.with_warnings(warnings.chain(behind));
+        for warning in volume.warnings() {
+            tracing::warn!(target: "vesalius", path = %path.display(), "{warning}");
+        }
+        Ok(volume)
     }
 
     /// The voxels of a region, all channels, on the region's own geometry, with the header's warnings.

@@ -256,9 +256,11 @@ impl Segmenter {
         };
         let warnings = self.warnings.iter().chain(image.warnings());
         let warnings = warnings.cloned().collect();
+        let size = image.geometry().size();
         let answer = self.segment_beside(image, &request)?;
         // A model that had nothing to do, as where a coarser one found nothing, is done too.
         models.set(total);
+        tracing::info!(target: "vesalius", model = self.model.provenance.name, ?size, "segmented");
         Ok(Segmentation {
             labels: answer.labels,
             scheme: self.model.labels.clone(),

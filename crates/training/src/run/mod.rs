@@ -266,6 +266,13 @@ impl<'a> Run<'a> {
 
     fn tell(&mut self, event: Event) -> Result<()> {
         self.log.write(&event)?;
+        match &event {
+            Event::Step { step, loss, .. } => {
+                tracing::debug!(target: "vesalius", step, loss, "step");
+            }
+            Event::Warning { warning } => tracing::warn!(target: "vesalius", "{warning}"),
+            event => tracing::info!(target: "vesalius", "{event:?}"),
+        }
         let scheduled = self.scheduled_rate();
         self.watch.tell(&event, &mut self.progress, scheduled);
         Ok(())
