@@ -64,7 +64,8 @@ fn advise_bytes(start: *mut u8, bytes: usize) {
         return;
     }
     let skipped = start.align_offset(PAGE);
-    let whole = (bytes - skipped) / PAGE * PAGE;
+    let whole = bytes.saturating_sub(skipped) / PAGE * PAGE;
+    debug_assert!(skipped + whole <= bytes);
     // SAFETY: the range lies within memory that the caller owns, starts on a page, and the advice
     // changes what backs it, never what it holds.
     unsafe {

@@ -20,8 +20,10 @@ pub fn zeros(length: usize) -> Vec<f32> {
         let end = (start + length * size_of::<f32>()) / HUGE_PAGE * HUGE_PAGE;
         let start = start.next_multiple_of(HUGE_PAGE);
         if start < end {
-            // SAFETY: the range is inside the vector's memory, and the advice changes no values. A
-            // system that does not take it goes on with small pages.
+            debug_assert!(start >= values.as_ptr().addr());
+            debug_assert!(end <= values.as_ptr().addr() + length * size_of::<f32>());
+            // SAFETY: the range is inside the vector's memory (its ends were rounded inwards), and the
+            // advice changes no values; a system that does not take it uses small pages.
             unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
         }
     }
@@ -32,6 +34,8 @@ pub fn zeros(length: usize) -> Vec<f32> {
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([f32; 16]);
+
+const _: () = assert!(size_of::<Line>() == 16 * size_of::<f32>());
 
 /// `f32` scratch on a cache line's boundary. Memory is kept for the next one: fresh pages cost as much
 /// as a small layer's arithmetic.
@@ -70,14 +74,15 @@ impl Scratch {
 
     /// The values.
     pub fn as_slice(&self) -> &[f32] {
-        // SAFETY: `Line` is 16 `f32` without padding.
+        // SAFETY: `Line` is 16 `f32` without padding (asserted beside it), all of them initialised.
         unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * 16) }
     }
 
     /// The values, to write.
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
         let length = self.0.len() * 16;
-        // SAFETY: `Line` is 16 `f32` without padding, and the borrow is exclusive.
+        // SAFETY: `Line` is 16 `f32` without padding (asserted beside it), all of them initialised, and
+        // the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), length) }
     }
 }
@@ -101,9 +106,10 @@ pub(crate) struct Shared<'a, T = f32> {
     borrow: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: access goes through `part`, whose caller promises that parts do not overlap.
+// SAFETY: access goes through `part` and `block`, whose callers promise that what is alive at once does
+// not overlap, so that two threads never reach one value.
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
-// SAFETY: as a `&mut [T]`.
+// SAFETY: it stands for a `&mut [T]`, which may go to another thread where `T` may.
 unsafe impl<T: Send> Send for Shared<'_, T> {}
 
 impl<'a, T> Shared<'a, T> {
@@ -130,7 +136,8 @@ impl<'a, T> Shared<'a, T> {
             start <= self.length && length <= self.length - start,
             "part outside of its slice"
         );
-        // SAFETY: inside by the assertion; exclusive by the caller's promise.
+        // SAFETY: inside of a slice that is borrowed for `'a`, by the assertion; exclusive by the
+        // caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start), length) }
     }
 
@@ -152,7 +159,7 @@ impl<'a, T> Shared<'a, T> {
             end.is_some_and(|end| end <= self.length),
             "block outside of its slice"
         );
-        // SAFETY: inside by the assertion.
+        // SAFETY: by the assertion `start` is at most the length of the slice.
         unsafe { self.start.add(start) }
     }
 }

@@ -319,7 +319,7 @@ pub fn avg_pool3d_backward(
     (0..shape.channels)
         .into_par_iter()
         .for_each_init(Vec::new, |row: &mut Vec<f32>, channel| {
-            // SAFETY: each task has its own channel.
+            // SAFETY: channels with different numbers are `voxels` apart and as long.
             let to = unsafe { shared.part(channel * voxels, voxels) };
             to.fill(0.0);
             plain(path, || {

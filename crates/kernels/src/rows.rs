@@ -93,7 +93,8 @@ pub fn transpose(
                 }
             }
             for (c, line) in block.iter().take(wide).enumerate() {
-                // SAFETY: each task has columns of the input, rows of the output, of its own.
+                // SAFETY: a task has the columns from `first` on, which no other has and which are rows
+                // of the output, and copies into one stretch of one of them at a time.
                 let to = unsafe { shared.part(start + (first + c) * rows + top, high) };
                 to.copy_from_slice(&line[..high]);
             }

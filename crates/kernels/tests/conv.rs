@@ -2,59 +2,13 @@
 
 mod common;
 
+use common::convolutions::{check, check_transposed};
 use common::{assert_close, conv_products, on_every_path, values};
 use proptest::prelude::*;
 use vesalius_kernels::{
-    ConvShape, ConvTransposeShape, Path, conv_transpose3d_backward_input,
-    conv_transpose3d_backward_weight, conv_transpose3d_forward, conv3d_backward_input,
-    conv3d_backward_weight, conv3d_forward, with_path,
+    ConvShape, ConvTransposeShape, Path, conv3d_backward_input, conv3d_backward_weight,
+    conv3d_forward, with_path,
 };
-
-/// Forward and all gradients of one shape against the reference.
-fn check(shape: &ConvShape) {
-    let outputs = shape.output_len().unwrap();
-    let input = values(shape.input_len(), 1);
-    let weight = values(shape.weight_len(), 2);
-    let bias = values(shape.out_channels, 3);
-    let gradient = values(outputs, 4);
-    let voxels = outputs / (shape.batch * shape.out_channels).max(1);
-
-    let mut expected: Vec<f64> = (0..outputs)
-        .map(|index| f64::from(bias[index / voxels % shape.out_channels]))
-        .collect();
-    let mut expected_input = vec![0.0; input.len()];
-    let mut expected_weight = vec![0.0; weight.len()];
-    conv_products(shape, |to, from, tap, _| {
-        let (x, w, g) = (
-            f64::from(input[from]),
-            f64::from(weight[tap]),
-            f64::from(gradient[to]),
-        );
-        expected[to] += x * w;
-        expected_input[from] += g * w;
-        expected_weight[tap] += g * x;
-    });
-    let mut expected_bias = vec![0.0; bias.len()];
-    for (index, &value) in gradient.iter().enumerate() {
-        expected_bias[index / voxels % shape.out_channels] += f64::from(value);
-    }
-
-    on_every_path(|path| {
-        let what = |which: &str| format!("{which} on {path} of {shape:?}");
-        let mut found = vec![f32::NAN; outputs];
-        conv3d_forward(shape, &input, &weight, Some(&bias), &mut found).unwrap();
-        assert_close(&found, &expected, &what("forward"));
-        let mut found = vec![f32::NAN; input.len()];
-        conv3d_backward_input(shape, &gradient, &weight, &mut found).unwrap();
-        assert_close(&found, &expected_input, &what("input gradient"));
-        let (mut found, mut found_bias) =
-            (vec![f32::NAN; weight.len()], vec![f32::NAN; bias.len()]);
-        conv3d_backward_weight(shape, &input, &gradient, &mut found, Some(&mut found_bias))
-            .unwrap();
-        assert_close(&found, &expected_weight, &what("weight gradient"));
-        assert_close(&found_bias, &expected_bias, &what("bias gradient"));
-    });
-}
 
 #[test]
 fn networks_shapes_agree_with_the_reference() {
@@ -181,87 +135,6 @@ proptest! {
             shape.padding[axis] = padding.min((full - 1) / 2);
         }
         check_transposed(&shape);
-    }
-}
-
-fn check_transposed(shape: &ConvTransposeShape) {
-    let [ox, oy, oz] = shape.output().unwrap();
-    let input = values(shape.input_len(), 1);
-    let weight = values(shape.weight_len(), 2);
-    let bias = values(shape.out_channels, 3);
-    let gradient = values(shape.output_len().unwrap(), 4);
-    let voxels = ox * oy * oz;
-    let mut expected: Vec<f64> = (0..gradient.len())
-        .map(|index| f64::from(bias[index / voxels % shape.out_channels]))
-        .collect();
-    let mut expected_input = vec![0.0; input.len()];
-    let mut expected_weight = vec![0.0; weight.len()];
-    transposed_products(shape, |from, to, tap| {
-        let (x, w, g) = (
-            f64::from(input[from]),
-            f64::from(weight[tap]),
-            f64::from(gradient[to]),
-        );
-        expected[to] += x * w;
-        expected_input[from] += g * w;
-        expected_weight[tap] += g * x;
-    });
-    let mut expected_bias = vec![0.0; bias.len()];
-    for (index, &value) in gradient.iter().enumerate() {
-        expected_bias[index / voxels % shape.out_channels] += f64::from(value);
-    }
-    on_every_path(|path| {
-        let what = |which: &str| format!("{which} on {path} of {shape:?}");
-        let mut found = vec![f32::NAN; gradient.len()];
-        conv_transpose3d_forward(shape, &input, &weight, Some(&bias), &mut found).unwrap();
-        assert_close(&found, &expected, &what("forward"));
-        let mut found = vec![f32::NAN; input.len()];
-        conv_transpose3d_backward_input(shape, &gradient, &weight, &mut found).unwrap();
-        assert_close(&found, &expected_input, &what("input gradient"));
-        let (mut found, mut found_bias) =
-            (vec![f32::NAN; weight.len()], vec![f32::NAN; bias.len()]);
-        let bias = Some(&mut found_bias[..]);
-        conv_transpose3d_backward_weight(shape, &input, &gradient, &mut found, bias).unwrap();
-        assert_close(&found, &expected_weight, &what("weight gradient"));
-        assert_close(&found_bias, &expected_bias, &what("bias gradient"));
-    });
-}
-
-/// Calls `visit(input index, output index, weight index)` for every product, from the definition:
-/// each input is spread over the output.
-fn transposed_products(shape: &ConvTransposeShape, mut visit: impl FnMut(usize, usize, usize)) {
-    let [ox, oy, oz] = shape.output().unwrap();
-    let [ix, iy, iz] = shape.input;
-    let [kx, ky, kz] = shape.kernel;
-    let (ins, outs) = (
-        shape.in_channels / shape.groups,
-        shape.out_channels / shape.groups,
-    );
-    let at = |axis: usize, from: usize, tap: usize, limit: usize| {
-        (from * shape.stride[axis] + tap * shape.dilation[axis])
-            .checked_sub(shape.padding[axis])
-            .filter(|&place| place < limit)
-    };
-    for from in 0..shape.input_len() {
-        let (x, y, z) = (from % ix, from / ix % iy, from / (ix * iy) % iz);
-        let channel = from / (ix * iy * iz) % shape.in_channels;
-        let sample = from / (ix * iy * iz * shape.in_channels);
-        for tap in 0..kx * ky * kz {
-            let Some(x) = at(0, x, tap % kx, ox) else {
-                continue;
-            };
-            let Some(y) = at(1, y, tap / kx % ky, oy) else {
-                continue;
-            };
-            let Some(z) = at(2, z, tap / (kx * ky), oz) else {
-                continue;
-            };
-            for out in 0..outs {
-                let to = sample * shape.out_channels + channel / ins * outs + out;
-                let to = ((to * oz + z) * oy + y) * ox + x;
-                visit(from, to, (channel * outs + out) * kx * ky * kz + tap);
-            }
-        }
     }
 }
 

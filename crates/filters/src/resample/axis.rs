@@ -81,6 +81,10 @@ impl<R: Real, const N: usize> Axis<R, N> {
         // Taps without weight may lie outside of the stretch.
         let shift = |taps: &[u32; N]| taps.map(|tap| tap.saturating_sub(first).min(last));
         let inside = self.inside.start.max(target.start)..self.inside.end.min(target.end);
+        assert!(
+            inside.is_empty() || !source.is_empty(),
+            "a stretch that finds the image needs a source"
+        );
         Self {
             taps: self.taps[target.clone()].iter().map(shift).collect(),
             weights: self.weights[target.clone()].to_vec(),
@@ -140,7 +144,8 @@ impl<R: Real, const N: usize> Axis<R, N> {
             let mut sum = R::ZERO;
             for k in 0..N {
                 debug_assert!((taps[k] as usize) < source.len());
-                // SAFETY: `new` clamps every tap below `self.length`, the length of `source`.
+                // SAFETY: `at`, `copy` and `part` alone write taps, and keep each below `self.length`, to
+                // which `source` was cut.
                 sum += unsafe { *source.get_unchecked(taps[k] as usize) } * weights[k];
             }
             *value = sum;
@@ -181,4 +186,50 @@ pub(crate) fn settle(at: f64, length: usize, outside: Outside, reach: f64) -> Op
     // Voxel centres and the borders between voxels count as hit when rounding missed them.
     let half = (2.0 * at).round() / 2.0;
     Some(if (at - half).abs() < SLACK { half } else { at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernel::{Cubic, Linear, Nearest};
+    use super::*;
+
+    /// Rows of a mix against a loop over its taps, for any two lengths; also of a stretch of the axis.
+    fn gathered<K: Kernel<N>, const N: usize>(outside: Outside) {
+        for length in [1usize, 2, 3, 5, 7, 17] {
+            for target in [1usize, 2, 3, 5, 7, 17] {
+                let step = length as f64 / target as f64;
+                let axis: Axis<f32, N> =
+                    Axis::new::<K>(target, length, step, step / 2.0 - 0.7, outside);
+                let padded = length + 2 * K::MARGIN;
+                let source: Vec<f32> = (0..padded).map(|i| (i * i % 11) as f32 - 4.0).collect();
+                let used = axis.used();
+                let part = axis.part(0..target, used.clone());
+                let (mut whole, mut of_part) = (vec![0.0; target], vec![0.0; target]);
+                axis.gather(&source, &mut whole);
+                part.gather(&source[used], &mut of_part);
+                for i in 0..target {
+                    let expected: f32 = match axis.inside.contains(&i) {
+                        true => axis.mix(i).map(|(tap, weight)| source[tap] * weight).sum(),
+                        false => 0.0,
+                    };
+                    let message = format!("{length} to {target}, {outside:?}, {i}");
+                    assert!((whole[i] - expected).abs() < 1e-5, "{message}");
+                    assert_eq!(whole[i], of_part[i], "{message}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn odd_axes_mix_the_voxels_that_their_taps_name() {
+        for outside in [
+            Outside::Value(0.0),
+            Outside::ValueBeyondCentres(0.0),
+            Outside::Edge,
+        ] {
+            gathered::<Linear, 2>(outside);
+            gathered::<Nearest, 1>(outside);
+            gathered::<Cubic, 4>(outside);
+        }
+    }
 }

@@ -56,7 +56,7 @@ pub fn attention_backward(
     let shared = Shared::new(shares.as_mut_slice());
     (0..parts * shape.heads).into_par_iter().for_each(|task| {
         let (part, head) = (task / shape.heads, task % shape.heads);
-        // SAFETY: each task has a share of its own.
+        // SAFETY: shares of tasks with different numbers are `each` apart and as long.
         let share = unsafe { shared.part(task * each, each) };
         share.fill(0.0);
         let windows = part * shape.windows / parts..(part + 1) * shape.windows / parts;
@@ -305,7 +305,7 @@ impl Backward<'_> {
     ) {
         let depth = self.head.shape.depth;
         for token in 0..count {
-            // SAFETY: each task has windows and a head of its own.
+            // SAFETY: one task alone has this window and head, and writes a token's part once at a time.
             let to = unsafe { self.to.part(self.head.place(part, first + token), depth) };
             for (row, to) in to.iter_mut().enumerate() {
                 *to = found[row * step + token] * scale;
@@ -322,7 +322,10 @@ fn turn<S: Simd>(simd: S, tokens: usize, across: usize, from: &[f32], to: &mut [
     assert!(down <= across && from.len() >= down * wide && to.len() >= wide * across);
     for top in (0..down).step_by(S::LANES) {
         for left in (0..wide).step_by(S::LANES) {
-            // SAFETY: within the lengths just compared; `wide` is a multiple of the lanes.
+            debug_assert!((top + S::LANES - 1) * wide + left + S::LANES <= from.len());
+            debug_assert!((left + S::LANES - 1) * across + top + S::LANES <= to.len());
+            // SAFETY: `down`, `wide` and `across` are whole vectors, so that a square that starts inside
+            // of `down` rows of `wide` (of `wide` rows of `across`) ends there; the lengths were compared.
             unsafe {
                 let from = from.as_ptr().add(top * wide + left);
                 let to = to.as_mut_ptr().add(left * across + top);

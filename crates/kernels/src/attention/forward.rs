@@ -93,7 +93,7 @@ impl Work for Forward<'_> {
             let mixed = mixed.as_slice();
             for query in 0..count {
                 let place = head.output_place(first + query);
-                // SAFETY: each task has a window and head of its own.
+                // SAFETY: one task alone has this window and head, and writes one token's part at a time.
                 let to = unsafe { self.output.part(place, depth) };
                 let share = 1.0 / sums[query];
                 for (row, to) in to.iter_mut().enumerate() {

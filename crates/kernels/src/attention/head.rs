@@ -154,18 +154,21 @@ impl Tiles<'_> {
         let (block, wide) = (self.offsets.len() * ROWS, columns::<S>());
         let blocks = count.div_ceil(ROWS);
         let last = self.offsets.last().copied().unwrap_or(0);
+        debug_assert!(self.offsets.is_sorted());
         assert!(self.rows.len() >= blocks * block && self.panel.len() >= last + wide);
         assert!(to.len() >= (blocks * ROWS).saturating_sub(1) * self.step + wide);
         for index in 0..blocks {
             let tile = Tile {
                 offsets: self.offsets,
-                rows: self.rows[index * block..].as_ptr(),
-                panel: self.panel.as_ptr(),
+                rows: &self.rows[index * block..],
+                panel: self.panel,
+                room: to.len() - index * ROWS * self.step,
                 to: to[index * ROWS * self.step..].as_mut_ptr(),
                 step: self.step,
                 add: self.add,
             };
-            // SAFETY: the lengths were just compared; offsets ascend.
+            // SAFETY: `rows` has a block for each of these, the panel a row of columns at the last and so
+            // at every offset (they ascend), and `to` room for the last row of the last block.
             unsafe { tile.run(simd) };
         }
     }

@@ -170,6 +170,21 @@ fn outputs_and_gradients_are_the_formulas() {
 }
 
 #[test]
+fn odd_windows_are_the_formulas_too() {
+    let sizes: &[usize] = if cfg!(miri) {
+        &[1, 3]
+    } else {
+        &[1, 2, 3, 5, 7, 17]
+    };
+    for &tokens in sizes {
+        for &depth in sizes {
+            check(&Case::new([1, tokens, 1, depth], tokens != depth, 0));
+        }
+        check(&Case::new([2, tokens, 3, 1], true, 1));
+    }
+}
+
+#[test]
 fn gradients_do_not_depend_on_the_number_of_threads() {
     let case = Case::new([9, 30, 2, 4], true, 3);
     let shape = case.shape;

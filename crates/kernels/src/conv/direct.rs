@@ -228,25 +228,23 @@ impl TileTask<'_> {
                     .block(index, self.group, (channel, width), first);
                 let bias = &self.bias[self.group * plan.channels + channel..][..width];
                 let sums = (index * plan.channels + channel) * step;
+                let bases = &self.buffers.bases;
+                let sums = &mut self.buffers.sums.as_mut_slice()[sums..sums + width * step];
                 let block = Accumulate {
-                    tile: self.buffers.tile.as_slice().as_ptr(),
+                    tile: self.buffers.tile.as_slice(),
                     offsets: &offsets[..count * taps],
-                    weights: weights[..count * taps * width].as_ptr(),
-                    sums: self.buffers.sums.as_mut_slice()[sums..sums + width * step].as_mut_ptr(),
+                    weights: &weights[..count * taps * width],
                     sum_step: step,
-                    start: if first == 0 {
-                        bias.as_ptr()
-                    } else {
-                        std::ptr::null()
-                    },
+                    start: (first == 0).then_some(bias),
                 };
                 // SAFETY: bases and offsets are the layout's own, for whose block and channels the
-                // tile was made, with slack for the last vector; the others were cut to length.
+                // tile was made, with slack for the last vector; the others were cut to length, of
+                // which there are four, two or one channels (`channel_blocks`).
                 unsafe {
                     match width {
-                        CHANNELS => block.run_all::<S, CHANNELS>(simd, &self.buffers.bases),
-                        2 => block.run_all::<S, 2>(simd, &self.buffers.bases),
-                        _ => block.run_all::<S, 1>(simd, &self.buffers.bases),
+                        CHANNELS => block.run_all::<S, CHANNELS>(simd, bases, sums),
+                        2 => block.run_all::<S, 2>(simd, bases, sums),
+                        _ => block.run_all::<S, 1>(simd, bases, sums),
                     }
                 }
             }
@@ -307,7 +305,8 @@ impl TileTask<'_> {
         if step_x == 1 && step_y == 1 {
             let start = (plane + self.block.start[0]) * size_x;
             let length = self.block.length[0] * size_x;
-            // SAFETY: blocks, channels and phases of the output do not overlap.
+            // SAFETY: each task has a block, channel and sample of its own, and writes each of its
+            // phases (one row in `step_y`, one plane in `step_z`) once, so no other part is alive here.
             let to = unsafe { self.output.part(start, length) };
             to.copy_from_slice(&sums[..length]);
             rows.finish(to);
@@ -318,7 +317,7 @@ impl TileTask<'_> {
             if y >= size_y {
                 break;
             }
-            // SAFETY: as above.
+            // SAFETY: the row is of this task's own block, channel, sample and phase, as above.
             let to = unsafe { self.output.part((plane + y) * size_x, size_x) };
             let from = &sums[row * grid_x..];
             match step_x {

@@ -59,7 +59,8 @@ impl FinishRows<'_> {
     pub fn done(self, block: usize, blocks: usize) {
         debug_assert!(blocks <= self.finish.blocks_limit || self.finish.moments.is_none());
         if let Some(moments) = &self.finish.moments {
-            // SAFETY: every block of every row has its own place.
+            // SAFETY: one task alone has this block of this row, and a row has `blocks_limit` places,
+            // more than there are blocks.
             let to = unsafe { moments.part(self.row * self.finish.blocks_limit + block, 1) };
             to[0] = self.moments;
         }

@@ -9,49 +9,58 @@ pub(crate) const CHANNELS: usize = 4;
 /// Adds `Σ_k weights[k][m] × input[base[v] + offsets[k]]` to `VECTORS` vectors of `OUT` channels.
 pub(crate) struct Accumulate<'a> {
     /// The tile.
-    pub tile: *const f32,
+    pub tile: &'a [f32],
     /// Where each term's input stands, relative to a base.
     pub offsets: &'a [usize],
     /// `OUT` weights a term.
-    pub weights: *const f32,
-    /// First sum of the first channel.
-    pub sums: *mut f32,
+    pub weights: &'a [f32],
     /// Values from one channel's sums to the next.
     pub sum_step: usize,
-    /// What the sums start with: a value a channel, or (null) what `sums` holds.
-    pub start: *const f32,
+    /// What the sums start with: a value a channel, or what they hold.
+    pub start: Option<&'a [f32]>,
 }
 
 impl Accumulate<'_> {
     /// Runs the loop for as many vectors as there are bases.
     ///
     /// # Safety
-    /// For every base and offset a whole vector at `tile + base + offset` must be readable, `weights`
-    /// must hold `OUT` values a term, `start` (unless null) `OUT` values, and `sums` `VECTORS` whole
-    /// vectors in each of `OUT` channels.
+    /// For every base and offset a whole vector at `tile[base + offset]` must be inside the tile,
+    /// `weights` must hold `OUT` values a term, `start` (if any) `OUT` values, and `sums` `VECTORS`
+    /// whole vectors in each of `OUT` channels, `sum_step` apart.
     #[inline(always)]
     unsafe fn run<S: Simd, const OUT: usize, const VECTORS: usize>(
         &self,
         simd: S,
         bases: &[usize; VECTORS],
+        sums: &mut [f32],
     ) {
-        // SAFETY: all pointers are within what the caller promises.
+        debug_assert!(self.weights.len() >= self.offsets.len() * OUT);
+        debug_assert!(self.start.is_none_or(|start| start.len() >= OUT));
+        debug_assert!((OUT - 1) * self.sum_step + VECTORS * S::LANES <= sums.len());
+        debug_assert!(self.offsets.iter().max().is_none_or(|&offset| {
+            bases
+                .iter()
+                .all(|base| base + offset + S::LANES <= self.tile.len())
+        }));
+        let to = sums.as_mut_ptr();
+        // SAFETY: the caller promises that every base, alone and with each offset, is inside the tile
+        // with a whole vector after it, and that weights, start and sums are as long as is used here.
         unsafe {
-            let bases = bases.map(|base| self.tile.add(base));
-            let sums: [[S::Vector; VECTORS]; OUT] = if OUT == CHANNELS && VECTORS == 3 {
+            let bases = bases.map(|base| self.tile.as_ptr().add(base));
+            let weights = self.weights.as_ptr();
+            let found: [[S::Vector; VECTORS]; OUT] = if OUT == CHANNELS && VECTORS == 3 {
                 let bases = std::array::from_fn(|vector| bases[vector % VECTORS]);
-                let sums = simd.weigh_4x3(self.offsets, self.weights, bases);
+                let sums = simd.weigh_4x3(self.offsets, weights, bases);
                 std::array::from_fn(|channel| std::array::from_fn(|vector| sums[channel][vector]))
             } else {
-                weigh(simd, self.offsets, self.weights, bases)
+                weigh(simd, self.offsets, weights, bases)
             };
-            for (channel, sums) in sums.into_iter().enumerate() {
-                for (vector, sum) in sums.into_iter().enumerate() {
-                    let to = self.sums.add(channel * self.sum_step + vector * S::LANES);
-                    let start = if self.start.is_null() {
-                        simd.load(to)
-                    } else {
-                        simd.splat(*self.start.add(channel))
+            for (channel, found) in found.into_iter().enumerate() {
+                for (vector, sum) in found.into_iter().enumerate() {
+                    let to = to.add(channel * self.sum_step + vector * S::LANES);
+                    let start = match self.start {
+                        None => simd.load(to),
+                        Some(start) => simd.splat(*start.get_unchecked(channel)),
                     };
                     simd.store(to, simd.add(start, sum));
                 }
@@ -59,59 +68,79 @@ impl Accumulate<'_> {
         }
     }
 
-    /// [`Accumulate::run`] over all vectors of a tile, as many at a time as fit the registers.
+    /// [`Accumulate::run`] over all vectors of a tile, as many at a time as fit the registers. `sums`
+    /// starts with the first sum of the first channel.
     ///
     /// # Safety
     /// As there, for every base.
     #[inline(always)]
-    pub unsafe fn run_all<S: Simd, const OUT: usize>(&self, simd: S, bases: &[usize]) {
+    pub unsafe fn run_all<S: Simd, const OUT: usize>(
+        &self,
+        simd: S,
+        bases: &[usize],
+        sums: &mut [f32],
+    ) {
+        debug_assert!((OUT - 1) * self.sum_step + bases.len() * S::LANES <= sums.len());
         // With fewer channels more vectors are needed to keep the multipliers busy.
-        // SAFETY: each call's bases and sums are a part of the caller's.
+        // SAFETY: the bases and the sums are the caller's own, passed on as they are.
         unsafe {
             match (OUT, S::WIDE) {
-                (CHANNELS, false) => self.chunks::<S, OUT, 3>(simd, bases),
-                (CHANNELS, true) => self.chunks::<S, OUT, 4>(simd, bases),
-                (2, false) => self.chunks::<S, OUT, 4>(simd, bases),
-                _ => self.chunks::<S, OUT, 8>(simd, bases),
+                (CHANNELS, false) => self.chunks::<S, OUT, 3>(simd, bases, sums),
+                (CHANNELS, true) => self.chunks::<S, OUT, 4>(simd, bases, sums),
+                (2, false) => self.chunks::<S, OUT, 4>(simd, bases, sums),
+                _ => self.chunks::<S, OUT, 8>(simd, bases, sums),
             }
         }
     }
 
+    /// # Safety
+    /// As [`Accumulate::run`], for every base.
     #[inline(always)]
     unsafe fn chunks<S: Simd, const OUT: usize, const VECTORS: usize>(
         &self,
         simd: S,
         bases: &[usize],
+        sums: &mut [f32],
     ) {
         let (whole, mut rest) = bases.as_chunks::<VECTORS>();
-        let mut part = Accumulate { ..*self };
-        // SAFETY: `sums` moves on by the vectors that are done, within the caller's.
-        unsafe {
-            for bases in whole {
-                simd.isolate(AccumulateVectors::<OUT, VECTORS> { part: &part, bases });
-                part.sums = part.sums.add(VECTORS * S::LANES);
-            }
-            if VECTORS > 4
-                && let Some((bases, after)) = rest.split_first_chunk::<4>()
-            {
-                simd.isolate(AccumulateVectors::<OUT, 4> { part: &part, bases });
-                part.sums = part.sums.add(4 * S::LANES);
-                rest = after;
-            }
-            if VECTORS > 2
-                && let Some((bases, after)) = rest.split_first_chunk::<2>()
-            {
-                simd.isolate(AccumulateVectors::<OUT, 2> { part: &part, bases });
-                part.sums = part.sums.add(2 * S::LANES);
-                rest = after;
-            }
-            for base in rest {
-                simd.isolate(AccumulateVectors::<OUT, 1> {
-                    part: &part,
-                    bases: &[*base],
-                });
-                part.sums = part.sums.add(S::LANES);
-            }
+        let mut done = 0;
+        for bases in whole {
+            simd.isolate(AccumulateVectors::<OUT, VECTORS> {
+                part: self,
+                bases,
+                sums: &mut sums[done..],
+            });
+            done += VECTORS * S::LANES;
+        }
+        if VECTORS > 4
+            && let Some((bases, after)) = rest.split_first_chunk::<4>()
+        {
+            simd.isolate(AccumulateVectors::<OUT, 4> {
+                part: self,
+                bases,
+                sums: &mut sums[done..],
+            });
+            done += 4 * S::LANES;
+            rest = after;
+        }
+        if VECTORS > 2
+            && let Some((bases, after)) = rest.split_first_chunk::<2>()
+        {
+            simd.isolate(AccumulateVectors::<OUT, 2> {
+                part: self,
+                bases,
+                sums: &mut sums[done..],
+            });
+            done += 2 * S::LANES;
+            rest = after;
+        }
+        for base in rest {
+            simd.isolate(AccumulateVectors::<OUT, 1> {
+                part: self,
+                bases: &[*base],
+                sums: &mut sums[done..],
+            });
+            done += S::LANES;
         }
     }
 }
@@ -120,6 +149,7 @@ impl Accumulate<'_> {
 struct AccumulateVectors<'a, const OUT: usize, const VECTORS: usize> {
     part: &'a Accumulate<'a>,
     bases: &'a [usize; VECTORS],
+    sums: &'a mut [f32],
 }
 
 impl<const OUT: usize, const VECTORS: usize> Work for AccumulateVectors<'_, OUT, VECTORS> {
@@ -127,8 +157,12 @@ impl<const OUT: usize, const VECTORS: usize> Work for AccumulateVectors<'_, OUT,
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        // SAFETY: as `chunks`.
-        unsafe { self.part.run::<S, OUT, VECTORS>(simd, self.bases) }
+        // SAFETY: `chunks` alone makes these, of bases and of sums that its caller vouched for: the
+        // sums start as many vectors after the first as there are bases before these.
+        unsafe {
+            self.part
+                .run::<S, OUT, VECTORS>(simd, self.bases, self.sums)
+        }
     }
 }
 
@@ -136,70 +170,96 @@ impl<const OUT: usize, const VECTORS: usize> Work for AccumulateVectors<'_, OUT,
 /// `weights[t][m]`, for [`CHANNELS`] channels m.
 pub(crate) struct Correlate<'a> {
     /// The tile of the input.
-    pub tile: *const f32,
+    pub tile: &'a [f32],
     /// Where each weight's first input stands.
     pub offsets: &'a [usize],
-    /// The gradient of the first channel, all positions dense.
-    pub gradient: *const f32,
+    /// The gradient from the first channel on, all positions dense.
+    pub gradient: &'a [f32],
     /// Values from one channel's gradient to the next.
     pub gradient_step: usize,
     /// Planes, and values of the tile from one to the next.
     pub planes: [usize; 2],
     /// Runs of vectors in a plane.
     pub runs: super::tile::Runs,
-    /// [`CHANNELS`] weights an offset.
-    pub weights: *mut f32,
 }
 
 impl Correlate<'_> {
-    /// Runs the loop over all offsets, as many at a time as fit the registers.
+    /// Runs the loop over all offsets, as many at a time as fit the registers, and adds to `weights`:
+    /// [`CHANNELS`] an offset.
     ///
     /// # Safety
-    /// Every vector of every run at every offset must be readable, `gradient` must hold all vectors
-    /// of [`CHANNELS`] channels, and `weights` [`CHANNELS`] values an offset.
+    /// Every vector of every run at every offset must be inside the tile, and `gradient` must hold all
+    /// vectors of [`CHANNELS`] channels.
+    ///
+    /// # Panics
+    /// When there are fewer weights than offsets ask for.
     #[inline(always)]
-    pub unsafe fn run<S: Simd>(&self, simd: S) {
-        // SAFETY: each part's offsets and weights are a part of the caller's.
+    pub unsafe fn run<S: Simd>(&self, simd: S, weights: &mut [f32]) {
+        // SAFETY: tile and gradient are the caller's own, passed on as they are.
         unsafe {
             let done = if S::WIDE {
-                self.chunks::<S, 4>(simd, 0)
+                self.chunks::<S, 4>(simd, 0, weights)
             } else {
                 0
             };
-            let done = self.chunks::<S, 3>(simd, done);
-            self.chunks::<S, 1>(simd, done);
+            let done = self.chunks::<S, 3>(simd, done, weights);
+            self.chunks::<S, 1>(simd, done, weights);
         }
     }
 
+    /// # Safety
+    /// As [`Correlate::run`].
     #[inline(always)]
-    unsafe fn chunks<S: Simd, const TAPS: usize>(&self, simd: S, mut done: usize) -> usize {
+    unsafe fn chunks<S: Simd, const TAPS: usize>(
+        &self,
+        simd: S,
+        mut done: usize,
+        weights: &mut [f32],
+    ) -> usize {
         while let Some(offsets) = self.offsets[done..].first_chunk::<TAPS>() {
-            // SAFETY: as `run`.
-            let weights = unsafe { self.weights.add(done * CHANNELS) };
             simd.isolate(CorrelateTaps::<TAPS> {
                 part: self,
                 offsets,
-                weights,
+                weights: &mut weights[done * CHANNELS..][..TAPS * CHANNELS],
             });
             done += TAPS;
         }
         done
     }
 
+    /// Whether everything that [`Correlate::taps`] reads for these offsets is there.
+    fn holds<S: Simd>(&self, offsets: &[usize]) -> bool {
+        let (runs, [planes, plane]) = (self.runs, self.planes);
+        if planes * runs.count * runs.vectors == 0 {
+            return true;
+        }
+        let last = (planes - 1) * plane + (runs.count - 1) * runs.step + runs.vectors * S::LANES;
+        let gradients = planes * runs.count * runs.vectors * S::LANES;
+        offsets
+            .iter()
+            .all(|offset| offset + last <= self.tile.len())
+            && (CHANNELS - 1) * self.gradient_step + gradients <= self.gradient.len()
+    }
+
+    /// # Safety
+    /// As [`Correlate::run`], for these offsets.
     #[inline(always)]
     unsafe fn taps<S: Simd, const TAPS: usize>(
         &self,
         simd: S,
         offsets: &[usize; TAPS],
-        weights: *mut f32,
+        weights: &mut [f32],
     ) {
-        // SAFETY: as `run`.
+        debug_assert!(self.holds::<S>(offsets));
+        let mut sums = [[simd.splat(0.0); CHANNELS]; TAPS];
+        // SAFETY: the caller promises that each run of each plane is inside the tile at each offset,
+        // and that the gradient has as many vectors as the runs of all planes.
         unsafe {
-            let mut sums = [[simd.splat(0.0); CHANNELS]; TAPS];
-            let mut gradient = self.gradient;
+            let mut gradient = self.gradient.as_ptr();
             for plane in 0..self.planes[0] {
                 for run in 0..self.runs.count {
-                    let start = self.tile.add(plane * self.planes[1] + run * self.runs.step);
+                    let start = plane * self.planes[1] + run * self.runs.step;
+                    let start = self.tile.as_ptr().add(start);
                     let inputs = offsets.map(|offset| start.add(offset));
                     let vectors = self.runs.vectors;
                     if TAPS == 3 {
@@ -226,10 +286,10 @@ impl Correlate<'_> {
                     gradient = gradient.add(vectors * S::LANES);
                 }
             }
-            for (tap, sums) in sums.into_iter().enumerate() {
-                for (channel, sum) in simd.reduce4(sums).into_iter().enumerate() {
-                    *weights.add(tap * CHANNELS + channel) += sum;
-                }
+        }
+        for (sums, weights) in sums.into_iter().zip(weights.chunks_exact_mut(CHANNELS)) {
+            for (sum, weight) in simd.reduce4(sums).into_iter().zip(weights) {
+                *weight += sum;
             }
         }
     }
@@ -239,7 +299,7 @@ impl Correlate<'_> {
 struct CorrelateTaps<'a, const TAPS: usize> {
     part: &'a Correlate<'a>,
     offsets: &'a [usize; TAPS],
-    weights: *mut f32,
+    weights: &'a mut [f32],
 }
 
 impl<const TAPS: usize> Work for CorrelateTaps<'_, TAPS> {
@@ -247,7 +307,7 @@ impl<const TAPS: usize> Work for CorrelateTaps<'_, TAPS> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        // SAFETY: as `chunks`.
+        // SAFETY: `chunks` alone makes these, of offsets that its caller vouched for.
         unsafe { self.part.taps::<S, TAPS>(simd, self.offsets, self.weights) }
     }
 }

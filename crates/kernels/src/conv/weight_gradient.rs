@@ -33,7 +33,7 @@ pub(crate) fn run(
     let mut partials = Scratch::zeros(tasks * plan.partial());
     let shared = Shared::new(partials.as_mut_slice());
     (0..tasks).into_par_iter().for_each(|task| {
-        // SAFETY: each task has its own part.
+        // SAFETY: parts of tasks with different numbers are `partial` apart and as long.
         let partial = unsafe { shared.part(task * plan.partial(), plan.partial()) };
         let split = task % plan.splits;
         let group = task / plan.splits % gather.groups;
@@ -236,17 +236,17 @@ impl Chunk<'_> {
                 let place = (input - inputs.start) * plan.taps;
                 let weights = (channel * terms) + input * plan.taps * CHANNELS;
                 let block = Correlate {
-                    tile: tile.as_slice().as_ptr(),
+                    tile: tile.as_slice(),
                     offsets: &plan.offsets[place..place + plan.taps],
-                    gradient: gradients.as_slice()[channel * step..].as_ptr(),
+                    gradient: &gradients.as_slice()[channel * step..],
                     gradient_step: step,
                     planes: [block.length[1], plan.layout.output_plane()],
                     runs: plan.layout.runs(block.length[0]),
-                    weights: self.partial[weights..weights + plan.taps * CHANNELS].as_mut_ptr(),
                 };
+                let weights = &mut self.partial[weights..weights + plan.taps * CHANNELS];
                 // SAFETY: runs and offsets are the layout's own, for whose block and channels the
-                // tile was made; the gradients hold as many whole vectors a plane; weights were cut.
-                unsafe { block.run(simd) };
+                // tile was made; the gradients hold as many whole vectors a plane.
+                unsafe { block.run(simd, weights) };
             }
         }
     }

@@ -81,7 +81,8 @@ impl PackedWeights {
             let group = job / blocks.len() % gather.groups;
             let phase = job / (blocks.len() * gather.groups);
             let start = packed.start(phase, group, first, width, 0);
-            // SAFETY: each job has its own block.
+            // SAFETY: each job has a phase, group and block of channels of its own, and `start` puts
+            // the blocks of all of them one after the other.
             let block =
                 unsafe { shared.part(start, width * gather.in_channels * taps[phase].len()) };
             if block.is_empty() {

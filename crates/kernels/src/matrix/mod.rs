@@ -239,6 +239,26 @@ mod tests {
     }
 
     #[test]
+    fn odd_products_agree_with_sums_too() {
+        let sizes: &[usize] = if cfg!(miri) {
+            &[1, 3, 17]
+        } else {
+            &[1, 2, 3, 5, 7, 17]
+        };
+        for &rows in sizes {
+            for &in_features in sizes {
+                for &out_features in sizes {
+                    check(LinearShape {
+                        rows,
+                        in_features,
+                        out_features,
+                    });
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_product_does_not_depend_on_the_number_of_threads() {
         let shape = LinearShape {
             rows: 9000,

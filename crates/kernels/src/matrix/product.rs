@@ -79,7 +79,7 @@ fn in_parts(path: Path, sizes: Sizes, parts: usize, a: Matrix, b: Matrix, output
     let shared = Shared::new(sums.as_mut_slice());
     (0..parts).into_par_iter().for_each(|part| {
         let terms = (part * length).min(sizes.terms)..((part + 1) * length).min(sizes.terms);
-        // SAFETY: each part has sums of its own.
+        // SAFETY: sums of parts with different numbers are `area` apart and as long.
         let sums = unsafe { shared.part(part * area, area) };
         if terms.is_empty() {
             sums.fill(0.0);
@@ -224,16 +224,18 @@ impl Strip<'_> {
             }
             let tile = Tile {
                 offsets: self.offsets,
-                rows: packed.as_ptr(),
-                panel: self.panel.as_ptr(),
+                rows: packed,
+                panel: self.panel,
                 to: sums.as_mut_ptr(),
+                room: sums.len(),
                 step: wide,
                 add: false,
             };
-            // SAFETY: rows and panel hold as many values an offset, the sums a whole tile.
+            // SAFETY: `packed` has `ROWS` values an offset and the panel `wide`; the sums have room for
+            // `ROWS` rows of the widest tile there is.
             unsafe { tile.run(simd) };
             for r in 0..ROWS.min(rows - at) {
-                // SAFETY: each task has rows and columns of its own.
+                // SAFETY: the task's ranges of rows and columns are no other's, and no part of them is alive.
                 let to = unsafe { self.task.output.part((row + at + r) * width + column, some) };
                 let sums = &sums[r * wide..][..some];
                 match (self.begin, start) {
@@ -267,21 +269,23 @@ impl Strip<'_> {
         let first = row * width + column;
         if let Some(start) = start {
             for r in 0..ROWS {
-                // SAFETY: each task has rows and columns of its own.
+                // SAFETY: the task's ranges of rows and columns are no other's, and no part of them is alive.
                 let line = unsafe { self.task.output.part(first + r * width, wide) };
                 line.copy_from_slice(start);
             }
         }
         let tile = Tile {
             offsets: self.offsets,
-            rows: packed.as_ptr(),
-            panel: self.panel.as_ptr(),
-            // SAFETY: each task has rows and columns of its own, and no part of them is alive.
+            rows: packed,
+            panel: self.panel,
+            // SAFETY: the task's ranges of rows and columns are no other's, and no part of them is alive.
             to: unsafe { self.task.output.block(first, ROWS, width, wide) },
+            room: (ROWS - 1) * width + wide,
             step: width,
             add: start.is_some() || !self.begin,
         };
-        // SAFETY: rows and panel hold as many values an offset; the tile's rows are a block of the output.
+        // SAFETY: `packed` has `ROWS` values an offset and the panel `wide`; `block` checked that all of
+        // the tile's rows are inside the output.
         unsafe { tile.run(simd) };
     }
 }

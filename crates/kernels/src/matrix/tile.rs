@@ -30,11 +30,13 @@ pub(crate) struct Tile<'a> {
     /// Where each term's columns stand in the panel.
     pub offsets: &'a [usize],
     /// [`ROWS`] factors a term.
-    pub rows: *const f32,
-    /// The panel's first column.
-    pub panel: *const f32,
+    pub rows: &'a [f32],
+    /// The panel, from its first column on.
+    pub panel: &'a [f32],
     /// The tile's first value.
     pub to: *mut f32,
+    /// How many values may be written from there on.
+    pub room: usize,
     /// Values from one row of the tile to the next.
     pub step: usize,
     /// Whether what `to` holds is added to.
@@ -62,16 +64,22 @@ impl Work for Checked<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let tile = self.0;
-        let inputs = |vector: usize| tile.panel.wrapping_add(vector * S::LANES);
-        // SAFETY: within what the caller of `Tile::run` promises.
+        let wide = columns::<S>();
+        debug_assert!(tile.rows.len() >= tile.offsets.len() * ROWS);
+        debug_assert!((ROWS - 1) * tile.step + wide <= tile.room);
+        let most = tile.offsets.iter().max();
+        debug_assert!(most.is_none_or(|offset| offset + wide <= tile.panel.len()));
+        let inputs = |vector: usize| tile.panel.as_ptr().wrapping_add(vector * S::LANES);
+        // SAFETY: the caller of `Tile::run` promises that a term has `ROWS` factors and a whole row of
+        // columns, all of whose vectors are read, and that the tile's rows may be written.
         unsafe {
             if S::WIDE {
                 let inputs = std::array::from_fn(inputs);
-                let sums = weigh::<S, ROWS, 4>(simd, tile.offsets, tile.rows, inputs);
+                let sums = weigh::<S, ROWS, 4>(simd, tile.offsets, tile.rows.as_ptr(), inputs);
                 tile.store(simd, sums);
             } else {
                 let inputs = std::array::from_fn(inputs);
-                let sums = simd.weigh_4x3(tile.offsets, tile.rows, inputs);
+                let sums = simd.weigh_4x3(tile.offsets, tile.rows.as_ptr(), inputs);
                 tile.store(simd, sums);
             }
         }
@@ -89,7 +97,8 @@ impl Tile<'_> {
     ) {
         for (row, sums) in sums.into_iter().enumerate() {
             for (vector, sum) in sums.into_iter().enumerate() {
-                // SAFETY: as the caller's.
+                debug_assert!(row * self.step + (vector + 1) * S::LANES <= self.room);
+                // SAFETY: the caller promises `ROWS` rows of whole vectors, `step` apart.
                 unsafe {
                     let to = self.to.add(row * self.step + vector * S::LANES);
                     let sum = if self.add {

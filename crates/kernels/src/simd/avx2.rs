@@ -26,8 +26,6 @@ pub(super) fn run<W: Work>(work: W) -> W::Output {
     unsafe { entry(work) }
 }
 
-// SAFETY of every block below: a value of `Avx2` exists only where `run` detected the features;
-// pointers are the caller's promise.
 impl Simd for Avx2 {
     type Vector = __m256;
     const LANES: usize = 8;
@@ -35,37 +33,39 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m256 {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA.
         unsafe { _mm256_set1_ps(value) }
     }
 
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m256 {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA; the caller promises eight
+        // readable values.
         unsafe { _mm256_loadu_ps(from) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, value: __m256) {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA; the caller promises eight
+        // writable values.
         unsafe { _mm256_storeu_ps(to, value) }
     }
 
     #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA.
         unsafe { _mm256_add_ps(a, b) }
     }
 
     #[inline(always)]
     fn sub(self, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA.
         unsafe { _mm256_sub_ps(a, b) }
     }
 
     #[inline(always)]
     fn interleave(self, a: __m256, b: __m256) -> [__m256; 2] {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA.
         unsafe {
             let low = _mm256_unpacklo_ps(a, b);
             let high = _mm256_unpackhi_ps(a, b);
@@ -78,7 +78,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn deinterleave(self, a: __m256, b: __m256) -> [__m256; 2] {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA.
         unsafe {
             let even = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(a, b));
             let odd = _mm256_castps_pd(_mm256_shuffle_ps::<0xDD>(a, b));
@@ -88,13 +88,14 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA.
         unsafe { _mm256_fmadd_ps(a, b, c) }
     }
 
     #[inline(always)]
     fn reduce4(self, [a, b, c, d]: [__m256; 4]) -> [f32; 4] {
-        // SAFETY: see above the impl; the store writes the four values of `sums`.
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA; the store writes the four values
+        // of `sums`.
         unsafe {
             let pairs = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
             let sum = _mm_add_ps(
@@ -114,7 +115,8 @@ impl Simd for Avx2 {
         weights: *const f32,
         inputs: [*const f32; 3],
     ) -> [[__m256; 3]; 4] {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA; offsets, weights and inputs are
+        // the caller's promise, word for word.
         unsafe { avx2_loops::weigh(offsets, weights, inputs) }
     }
 
@@ -127,7 +129,8 @@ impl Simd for Avx2 {
         inputs: [*const f32; 3],
         sums: &mut [[__m256; 4]; 3],
     ) {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA; gradients and inputs are the
+        // caller's promise, word for word.
         unsafe { avx2_loops::correlate(vectors, gradients, step, inputs, sums) }
     }
 
@@ -140,7 +143,7 @@ impl Simd for Avx2 {
         // Two steps: Rust 1.95 forgets `inline(never)` on a function with target features.
         #[inline(never)]
         fn gate<W: Work>(simd: Avx2, work: W) -> W::Output {
-            // SAFETY: see above the impl.
+            // SAFETY: `simd` exists only where `run` found AVX2 and FMA.
             unsafe { isolated(simd, work) }
         }
         gate(self, work)

@@ -19,7 +19,9 @@ pub(super) unsafe fn weigh(
         return sums;
     }
     let range = offsets.as_ptr_range();
-    // SAFETY: the loop runs once an offset, at least once, and reads what the caller promises.
+    // SAFETY: there is an offset, so the loop ends after the last, having read an offset, four weights and
+    // a vector of each input a turn, which the caller promises to be there; it writes registers alone,
+    // all of them named.
     unsafe {
         asm!(
             "2:",
@@ -92,7 +94,9 @@ pub(super) unsafe fn correlate(
     if vectors == 0 {
         return;
     }
-    // SAFETY: the loop runs once a vector, at least once, and reads what the caller promises.
+    // SAFETY: there is a vector, so the loop ends after the last, having read a vector of each input and
+    // of four channels a turn, which the caller promises to be there; it writes registers alone, all of
+    // them named.
     unsafe {
         asm!(
             "2:",

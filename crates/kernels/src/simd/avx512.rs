@@ -28,8 +28,6 @@ pub(super) fn run<W: Work>(work: W) -> W::Output {
     unsafe { entry(work) }
 }
 
-// SAFETY of every block below: a value of `Avx512` exists only where `run` detected the features;
-// pointers are the caller's promise.
 impl Simd for Avx512 {
     type Vector = __m512;
     const LANES: usize = 16;
@@ -37,37 +35,39 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX-512F, AVX2 and FMA.
         unsafe { _mm512_set1_ps(value) }
     }
 
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m512 {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX-512F, AVX2 and FMA; the caller promises
+        // sixteen readable values.
         unsafe { _mm512_loadu_ps(from) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, value: __m512) {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX-512F, AVX2 and FMA; the caller promises
+        // sixteen writable values.
         unsafe { _mm512_storeu_ps(to, value) }
     }
 
     #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX-512F, AVX2 and FMA.
         unsafe { _mm512_add_ps(a, b) }
     }
 
     #[inline(always)]
     fn sub(self, a: __m512, b: __m512) -> __m512 {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX-512F, AVX2 and FMA.
         unsafe { _mm512_sub_ps(a, b) }
     }
 
     #[inline(always)]
     fn interleave(self, a: __m512, b: __m512) -> [__m512; 2] {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX-512F, AVX2 and FMA.
         unsafe {
             let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
             let high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
@@ -77,7 +77,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn deinterleave(self, a: __m512, b: __m512) -> [__m512; 2] {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX-512F, AVX2 and FMA.
         unsafe {
             let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
             let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
@@ -87,13 +87,13 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX-512F, AVX2 and FMA.
         unsafe { _mm512_fmadd_ps(a, b, c) }
     }
 
     #[inline(always)]
     fn reduce4(self, vectors: [__m512; 4]) -> [f32; 4] {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found AVX-512F, AVX2 and FMA.
         vectors.map(|vector| unsafe { _mm512_reduce_add_ps(vector) })
     }
 
@@ -106,7 +106,7 @@ impl Simd for Avx512 {
         // Two steps: Rust 1.95 forgets `inline(never)` on a function with target features.
         #[inline(never)]
         fn gate<W: Work>(simd: Avx512, work: W) -> W::Output {
-            // SAFETY: see above the impl.
+            // SAFETY: `simd` exists only where `run` found AVX-512F, AVX2 and FMA.
             unsafe { isolated(simd, work) }
         }
         gate(self, work)

@@ -61,7 +61,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         weights: *const f32,
         inputs: [*const f32; 3],
     ) -> [[Self::Vector; 3]; 4] {
-        // SAFETY: as the caller's.
+        // SAFETY: the caller promises four weights a term and whole vectors at each offset.
         unsafe { weigh(self, offsets, weights, inputs) }
     }
 
@@ -78,7 +78,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         inputs: [*const f32; 3],
         sums: &mut [[Self::Vector; 4]; 3],
     ) {
-        // SAFETY: as the caller's.
+        // SAFETY: the caller promises `vectors` whole vectors of each input and each channel.
         unsafe { correlate(self, vectors, gradients, step, inputs, sums) }
     }
 
@@ -100,7 +100,8 @@ pub(crate) unsafe fn weigh<S: Simd, const OUT: usize, const VECTORS: usize>(
 ) -> [[S::Vector; VECTORS]; OUT] {
     let mut sums = [[simd.splat(0.0); VECTORS]; OUT];
     for &offset in offsets {
-        // SAFETY: as the caller's.
+        // SAFETY: the caller promises whole vectors at each offset of each input, and `OUT` weights for
+        // each of the offsets, after which the pointer ends.
         unsafe {
             let values = inputs.map(|input| simd.load(input.add(offset)));
             for (channel, sums) in sums.iter_mut().enumerate() {
@@ -130,7 +131,8 @@ pub(crate) unsafe fn correlate<S: Simd, const TAPS: usize>(
 ) {
     for vector in 0..vectors {
         let at = vector * S::LANES;
-        // SAFETY: as the caller's.
+        // SAFETY: the caller promises `vectors` whole vectors of each input and of four channels, `step`
+        // apart, and `vector` is less than `vectors`.
         unsafe {
             let slopes: [S::Vector; 4] =
                 std::array::from_fn(|channel| simd.load(gradients.add(channel * step + at)));

@@ -22,8 +22,6 @@ pub(super) fn run<W: Work>(work: W) -> W::Output {
     unsafe { entry(work) }
 }
 
-// SAFETY of every block below: a value of `Neon` exists only where `run` detected the feature;
-// pointers are the caller's promise.
 impl Simd for Neon {
     type Vector = float32x4_t;
     const LANES: usize = 4;
@@ -31,55 +29,55 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn splat(self, value: f32) -> float32x4_t {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found NEON.
         unsafe { vdupq_n_f32(value) }
     }
 
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> float32x4_t {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found NEON; the caller promises four readable values.
         unsafe { vld1q_f32(from) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, value: float32x4_t) {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found NEON; the caller promises four writable values.
         unsafe { vst1q_f32(to, value) }
     }
 
     #[inline(always)]
     fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found NEON.
         unsafe { vaddq_f32(a, b) }
     }
 
     #[inline(always)]
     fn sub(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found NEON.
         unsafe { vsubq_f32(a, b) }
     }
 
     #[inline(always)]
     fn interleave(self, a: float32x4_t, b: float32x4_t) -> [float32x4_t; 2] {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found NEON.
         unsafe { [vzip1q_f32(a, b), vzip2q_f32(a, b)] }
     }
 
     #[inline(always)]
     fn deinterleave(self, a: float32x4_t, b: float32x4_t) -> [float32x4_t; 2] {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found NEON.
         unsafe { [vuzp1q_f32(a, b), vuzp2q_f32(a, b)] }
     }
 
     #[inline(always)]
     fn mul_add(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found NEON.
         unsafe { vfmaq_f32(c, a, b) }
     }
 
     #[inline(always)]
     fn reduce4(self, vectors: [float32x4_t; 4]) -> [f32; 4] {
-        // SAFETY: see above the impl.
+        // SAFETY: `self` exists only where `run` found NEON.
         vectors.map(|vector| unsafe { vaddvq_f32(vector) })
     }
 
@@ -92,7 +90,7 @@ impl Simd for Neon {
         // Two steps: Rust 1.95 forgets `inline(never)` on a function with target features.
         #[inline(never)]
         fn gate<W: Work>(simd: Neon, work: W) -> W::Output {
-            // SAFETY: see above the impl.
+            // SAFETY: `simd` exists only where `run` found NEON.
             unsafe { isolated(simd, work) }
         }
         gate(self, work)

@@ -9,7 +9,10 @@ pub(crate) fn interleave_rows<S: Simd>(simd: S, even: &[f32], odd: &[f32], to: &
     let (even, odd_pairs) = (&even[..to.len() - pairs], &odd[..pairs]);
     let mut done = 0;
     while done + S::LANES <= pairs {
-        // SAFETY: both rows have `pairs` values, `to` twice as many.
+        debug_assert!(done + S::LANES <= even.len() && done + S::LANES <= odd_pairs.len());
+        debug_assert!(2 * (done + S::LANES) <= to.len());
+        // SAFETY: both rows have `pairs` values at least and `to` twice as many, and the condition of the
+        // loop keeps a whole vector within `pairs`.
         unsafe {
             let a = simd.load(even.as_ptr().add(done));
             let b = simd.load(odd_pairs.as_ptr().add(done));
@@ -35,7 +38,8 @@ pub(crate) fn interleave_rows<S: Simd>(simd: S, even: &[f32], odd: &[f32], to: &
 pub(crate) fn split_row<S: Simd>(simd: S, from: &[f32], even: &mut [f32]) {
     let mut done = 0;
     while done + S::LANES <= even.len() && 2 * (done + S::LANES) <= from.len() {
-        // SAFETY: the condition of the loop keeps both within their slices.
+        debug_assert!(2 * (done + S::LANES) <= from.len() && done + S::LANES <= even.len());
+        // SAFETY: the condition of the loop keeps a vector of `even` and two of `from` inside.
         unsafe {
             let a = simd.load(from.as_ptr().add(2 * done));
             let b = simd.load(from.as_ptr().add(2 * done + S::LANES));
@@ -62,7 +66,7 @@ pub(crate) unsafe fn turn_square<S: Simd>(
 ) {
     let mut rows = [simd.splat(0.0); MAX_LANES];
     for (row, vector) in rows[..S::LANES].iter_mut().enumerate() {
-        // SAFETY: as the caller's.
+        // SAFETY: the caller promises whole vectors at as many rows of `from` as there are lanes.
         *vector = unsafe { simd.load(from.add(row * from_step)) };
     }
     // Interleaving each row with the one half a square below, as often as halving reaches one.
@@ -78,7 +82,7 @@ pub(crate) unsafe fn turn_square<S: Simd>(
         left /= 2;
     }
     for (row, vector) in rows[..S::LANES].iter().enumerate() {
-        // SAFETY: as the caller's.
+        // SAFETY: the caller promises whole vectors at as many rows of `to` as there are lanes.
         unsafe { simd.store(to.add(row * to_step), *vector) };
     }
 }

@@ -1,6 +1,8 @@
 //! References in f64, as slow and plain as they can be, and random values.
 #![allow(dead_code)]
 
+pub mod convolutions;
+
 use rand::{RngExt, SeedableRng};
 use vesalius_kernels::{ConvShape, Path, with_path};
 

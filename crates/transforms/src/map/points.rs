@@ -303,3 +303,45 @@ pub(super) fn labels(map: &GridMap, labels: &LabelMap, sampling: &Sampling) -> R
     }
     Ok(LabelMap::new(map.target, out)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Stage;
+    use super::*;
+    use vesalius_volume::Geometry;
+
+    #[test]
+    fn odd_grids_are_sampled_as_one_place_at_a_time() {
+        let sizes = [1usize, 2, 3, 5, 7, 17];
+        let turned = Affine::new([
+            [0.9, 0.2, -0.1, -0.4],
+            [-0.2, 0.8, 0.3, 0.3],
+            [0.1, -0.3, 1.1, -0.2],
+            [0.0, 0.0, 0.0, 1.0],
+        ]);
+        for (index, &x) in sizes.iter().enumerate() {
+            let size = [
+                x,
+                sizes[(index + 1) % 6].min(5),
+                sizes[(index * 2) % 6].min(5),
+            ];
+            let grid = Geometry::axis_aligned(size, [1.0; 3]).unwrap();
+            let target = Geometry::axis_aligned([7, 3, 2], [1.0; 3]).unwrap();
+            let value = |[x, y, z]: [usize; 3]| ((x * 7 + y * 5 + z * 3) % 11) as f32 - 4.0;
+            let image = Volume::from_fn(grid, value);
+            let seen = LabelMap::from_fn(grid, |[x, y, z]| ((x + y + z) % 3) as u16);
+            let sampling = Sampling::default();
+            let map = GridMap::new(target, Stage::Affine(turned.clone().unwrap()));
+            let (found, found_labels) = both(&map, &image, Some(&seen), &sampling).unwrap();
+            let mut row = Places::new(7);
+            for (at, &found) in found.data().iter().enumerate() {
+                map.row(at / 7 % 3, at / 21, &mut row);
+                let place = row.get(at % 7);
+                let expected = image_at(image.data(), size, place, &sampling);
+                assert!((found - expected).abs() < 1e-5, "{size:?} {place:?}");
+                let expected = label_at(seen.data(), size, place, &sampling);
+                assert_eq!(found_labels.as_ref().unwrap().data()[at], expected);
+            }
+        }
+    }
+}

@@ -266,20 +266,15 @@ impl TileTask<'_> {
                 let sums = (component * plan.split + channel - self.channels.start) * step;
                 let sums = &mut self.buffers.sums.as_mut_slice()[sums..sums + CHANNELS * step];
                 let block = Accumulate {
-                    tile: tile.as_ptr(),
+                    tile,
                     offsets: &plan.offsets[..count * taps],
-                    weights: self.weights[weights..weights + count * taps * CHANNELS].as_ptr(),
-                    sums: sums.as_mut_ptr(),
+                    weights: &self.weights[weights..weights + count * taps * CHANNELS],
                     sum_step: step,
-                    start: if first == 0 {
-                        bias.as_ptr()
-                    } else {
-                        std::ptr::null()
-                    },
+                    start: (first == 0).then_some(&bias[..]),
                 };
                 // SAFETY: bases and offsets are the plan's own, for whose block and channels the tile
                 // was made; planes are whole vectors; the others were cut to length.
-                unsafe { block.run_all::<S, CHANNELS>(simd, &self.buffers.bases) };
+                unsafe { block.run_all::<S, CHANNELS>(simd, &self.buffers.bases, sums) };
             }
         }
     }
@@ -305,7 +300,8 @@ impl TileTask<'_> {
                     let start =
                         ((rows.row * size_z + self.block.start[1] + z) * size_y + y) * size_x;
                     let count = if y + 1 < size_y { 2 } else { 1 };
-                    // SAFETY: blocks and channels of the output do not overlap.
+                    // SAFETY: each task has a block, channels and a sample of its own, and goes through
+                    // its pairs of rows one after the other.
                     let to = unsafe { self.output.part(start, count * size_x) };
                     if count == 2 && size_x == 2 * self.plan.width {
                         let (even, odd) = to.split_at_mut(size_x);

@@ -31,8 +31,12 @@ fn components<S: Simd>(simd: S, side: usize, d: [S::Vector; MOST]) -> [S::Vector
 pub(super) fn transform_row<S: Simd>(simd: S, side: usize, from: &[f32], to: &mut [f32]) {
     let width = to.len() / side;
     let from = &from[..2 * width + side - 2];
+    debug_assert!(width.is_multiple_of(S::LANES) && matches!(side, 4 | 6));
     for at in (0..width).step_by(S::LANES) {
-        // SAFETY: `width` is whole vectors; `from` ends `side − 2` values after twice that.
+        debug_assert!(2 * (at + S::LANES) + side - 2 <= from.len());
+        debug_assert!((side - 1) * width + at + S::LANES <= to.len());
+        // SAFETY: `width` is whole vectors, so the last one of a pair ends at most at `2 width + side − 2`,
+        // where `from` was cut; `to` has `side` times `width` values.
         unsafe {
             let load = |place: usize| simd.load(from.as_ptr().add(2 * at + place));
             let mut d = [simd.splat(0.0); MOST];
@@ -63,7 +67,11 @@ pub(super) fn transform_column<S: Simd>(
     let tile = &mut tile[..(side * side - 1) * component + width];
     for along_x in 0..side {
         for at in (0..width).step_by(S::LANES) {
-            // SAFETY: `width` is whole vectors; `tile` was cut to what is written.
+            debug_assert!(((side - 1) * side + along_x) * width + at + S::LANES <= rows.len());
+            let last = along_x + (side - 1) * side;
+            debug_assert!(last * component + at + S::LANES <= tile.len());
+            // SAFETY: `width` is whole vectors, `rows` has `side²` times as many values, and `tile` was
+            // cut where the last component's row ends.
             unsafe {
                 let mut d = [simd.splat(0.0); MOST];
                 for (row, value) in d[..side].iter_mut().enumerate() {
@@ -93,8 +101,11 @@ pub(super) fn inverse<S: Simd>(
     let width = even.len() / 2;
     let sums = &sums[..(side * side - 1) * step + width];
     let odd = &mut odd[..2 * width];
+    debug_assert!(even.len() == 2 * width && width.is_multiple_of(S::LANES));
     for at in (0..width).step_by(S::LANES) {
-        // SAFETY: `width` is whole vectors; the slices were cut to what is read and written.
+        debug_assert!((side * side - 1) * step + at + S::LANES <= sums.len());
+        // SAFETY: `width` is whole vectors; the sums were cut where the last component's row ends, and
+        // both rows to twice the width.
         unsafe {
             let (mut top, mut bottom) = ([simd.splat(0.0); MOST], [simd.splat(0.0); MOST]);
             for x in 0..side {

@@ -20,7 +20,8 @@ pub(super) fn transform_weights(gather: &Gather, taps: &Taps, weights: &[f32]) -
     let blocks = padded / CHANNELS;
     (0..gather.groups * blocks).into_par_iter().for_each(|job| {
         let (group, first) = (job / blocks, job % blocks * CHANNELS);
-        // SAFETY: each job has its own block of every component.
+        // SAFETY: components of a group stand one after the other, and within one the blocks of
+        // different jobs are [`CHANNELS`] channels apart and as long.
         let place = |index: usize| unsafe {
             let start = (group * side * side + index) * component + first * terms;
             shared.part(start, terms * CHANNELS)
