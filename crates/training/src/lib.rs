@@ -84,6 +84,7 @@ mod progress;
 mod run;
 mod sampler;
 mod schedule;
+mod seen;
 mod setup;
 mod source;
 pub mod synthetic;
@@ -120,6 +121,7 @@ pub use sampler::{Batch, Patch, PatchSampler, cut_patch};
 pub use schedule::{
     Cosine, CustomSchedule, OneCycle, Plateau, Poly, RegisterSchedule, Schedule, WarmUp,
 };
+pub use seen::Verify;
 pub use setup::{load_dataset, load_dataset_cached};
 pub use source::{CaseSource, Lent, MemoryCases, SkippedCases, StoredCase};
 pub use validate::{Scores, validate, validate_patches};

@@ -4,7 +4,8 @@
 //! them, which stands in the entry as well, so that an entry is never stale. Several processes may share a
 //! folder: whoever is first writes.
 
-use crate::entry::{self, Entry, FileNote, Identity, Opened, Source, cache_error, file_hash};
+use crate::entry::{self, Entry, FileNote, Identity, Opened, cache_error};
+use crate::seen::{Note, Seen, Verify};
 use crate::source::{CaseSource, Lent};
 use crate::{BadCase, Case, CaseFiles, Error, Result, read_case};
 use rayon::prelude::*;
@@ -69,6 +70,8 @@ pub struct PoolOptions<'a> {
     pub folder: PathBuf,
     /// Whether every case goes to the folder, for the next run, and not only what memory lacks room for.
     pub store_all: bool,
+    /// How much of the files, and of what is stored of them, is read to find that they are the same.
+    pub verify: Verify,
     /// What happens with cases that cannot be used.
     pub bad_case: BadCase,
     /// Counts the cases that are ready; its control cancels.
@@ -228,11 +231,25 @@ impl Held {
 
 impl PoolOptions<'_> {
     fn made(&self, files: &CaseFiles, folder: &CacheFolder) -> Result<Made> {
-        let identity = self.identity(files)?;
+        let note_path = self.note_path(files)?;
+        let known = match self.verify.is_quick() {
+            true => Note::read(&note_path),
+            false => Note::default(),
+        };
+        let seen = self.seen(files, &known)?;
+        let identity = self.identity(files, &seen)?;
         let key = identity.key();
         let path = self.folder.join(format!("{key}.case"));
-        let remade = match Entry::open(&path, &identity, self.scheme.ignore()) {
+        let ignore = self.scheme.ignore();
+        let remade = match Entry::open(&path, &identity, ignore, known.entry) {
             Opened::Whole(entry) => {
+                let note = Note {
+                    files: seen,
+                    entry: Some(entry.checked()),
+                };
+                if note != known {
+                    note.write(&note_path);
+                }
                 let of_files = entry.warnings(files);
                 let lent = self.place(*entry)?;
                 return Ok(Made {
@@ -256,12 +273,18 @@ impl PoolOptions<'_> {
         if self.store_all || !fits || remade.is_some() {
             folder.take(self)?;
             entry::write(&path, &identity, &case, numbered(files, &of_files))?;
+            // The entry's own checksum is compared at the next start, when its time of change has settled.
+            let note = Note {
+                files: seen,
+                entry: None,
+            };
+            note.write(&note_path);
         }
         let lent = match fits {
             true => Lent::Whole(Arc::new(case)),
             false => {
                 drop(case);
-                match Entry::open(&path, &identity, self.scheme.ignore()) {
+                match Entry::open(&path, &identity, ignore, None) {
                     Opened::Whole(entry) => self.stored(*entry),
                     Opened::Absent => {
                         return Err(cache_error(&path, "what was just written is gone"));
@@ -292,27 +315,43 @@ impl PoolOptions<'_> {
         Lent::Stored(Arc::new(entry))
     }
 
+    /// The content of a case's files, where `known` does not say it by reading them.
+    fn seen(&self, files: &CaseFiles, known: &Note) -> Result<Vec<Seen>> {
+        let paths = files.images.iter().chain([&files.label]);
+        paths
+            .enumerate()
+            .map(|(index, path)| {
+                let known = known.files.get(index);
+                Seen::of(path, known, self.verify, self.stage.control())
+            })
+            .collect()
+    }
+
     /// Everything that the preprocessed case follows from.
-    fn identity(&self, files: &CaseFiles) -> Result<Identity> {
+    fn identity(&self, files: &CaseFiles, seen: &[Seen]) -> Result<Identity> {
         let json = |value: serde_json::Result<String>| {
             value.map_err(|e| cache_error(&self.folder, &e.to_string()))
         };
-        let sources = files
-            .images
-            .iter()
-            .chain([&files.label])
-            .map(|path| {
-                let (hash, bytes) = file_hash(path, self.stage.control())?;
-                Ok(Source { bytes, hash })
-            })
-            .collect::<Result<Vec<Source>>>()?;
         Ok(Identity::new(
             &files.name,
             self.channels,
             json(serde_json::to_string(self.scheme))?,
             json(serde_json::to_string(self.preprocessing))?,
-            sources,
+            seen.iter().map(|seen| seen.source.clone()).collect(),
         ))
+    }
+
+    /// Where the note stands of an entry whose files are known by their paths alone.
+    fn note_path(&self, files: &CaseFiles) -> Result<PathBuf> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.identity(files, &[])?.key().as_bytes());
+        for path in files.images.iter().chain([&files.label]) {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            hasher.update(&[0]);
+            hasher.update(path.as_os_str().as_encoded_bytes());
+        }
+        let name = &hasher.finalize().to_hex()[..40];
+        Ok(self.folder.join(format!("{name}.seen")))
     }
 }
 

@@ -75,6 +75,7 @@ fn load(
         budget: MemoryBudget::new(memory(config)),
         folder: cache_folder(config, overflow),
         store_all: config.cache.folder.is_some(),
+        verify: config.cache.verify,
         bad_case: config.bad_case,
         stage: &stage,
     };

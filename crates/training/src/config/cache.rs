@@ -3,6 +3,7 @@
 
 use super::bad;
 use crate::Result;
+use crate::seen::Verify;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -17,6 +18,9 @@ pub struct CacheConfig {
     /// memory has no room for go to `cache` in the run's own folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
+    /// How much is read to find whether a file, or what is stored of it, is the same as at the last start.
+    #[serde(skip_serializing_if = "Verify::is_quick")]
+    pub verify: Verify,
     /// Threads that make batches ahead of the step that needs them; `null` for one for every two
     /// processors, at least one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +39,7 @@ impl Default for CacheConfig {
         Self {
             memory: None,
             folder: None,
+            verify: Verify::Quick,
             workers: None,
             batches_ahead: 8,
             patches_per_case: 1,

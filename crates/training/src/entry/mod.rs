@@ -1,5 +1,5 @@
-//! A preprocessed case on disk: written whole or not at all, checked to the last byte when it is opened, then
-//! read in the parts that patches cover.
+//! A preprocessed case on disk: written whole or not at all, checked to the last byte when it is opened (unless it is as it was
+//! when that was last done: `seen`), then read in the parts that patches cover.
 //!
 //! Layout: magic bytes, the length of a JSON header, its BLAKE3, the header with spaces up to a multiple of
 //! 64, then the image (f32), its labels and, where preprocessing moved the grid, the file's own labels (u16),
@@ -12,6 +12,7 @@ mod header;
 mod parts;
 mod stored;
 
+use crate::seen::{FileStamp, Reading};
 use crate::{Case, CaseFiles, Error, Result};
 use header::Header;
 pub(crate) use header::{FileNote, Identity, Source};
@@ -20,7 +21,6 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
 use vesalius_control::Control;
 use vesalius_transforms::LabelIndex;
 use vesalius_volume::{FileWarning, Geometry, LabelMap, Subject, Volume};
@@ -39,14 +39,9 @@ pub struct Entry {
     ignore: Option<u16>,
     /// Where the image begins.
     start: u64,
-    seen: Mutex<Stamp>,
-}
-
-/// What tells that a file was written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    length: u64,
-    modified: Option<SystemTime>,
+    seen: Mutex<FileStamp>,
+    /// When its checksum was last compared.
+    checked: Reading,
 }
 
 /// What stands under the name of an entry.
@@ -91,14 +86,19 @@ pub(crate) fn write(
 }
 
 impl Entry {
-    /// Opens an entry and checks every byte of it.
-    pub(crate) fn open(path: &Path, identity: &Identity, ignore: Option<u16>) -> Opened {
+    /// Opens an entry and checks every byte of it, except where it is as it was when that was last done.
+    pub(crate) fn open(
+        path: &Path,
+        identity: &Identity,
+        ignore: Option<u16>,
+        last: Option<Reading>,
+    ) -> Opened {
         let file = match File::open(path) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Opened::Absent,
             Err(e) => return Opened::Unusable(format!("cannot be read: {e}")),
         };
-        match Self::check(path, file, Some(identity), ignore) {
+        match Self::check(path, file, Some(identity), ignore, last) {
             Ok(entry) => Opened::Whole(Box::new(entry)),
             Err(reason) => Opened::Unusable(reason),
         }
@@ -109,20 +109,25 @@ impl Entry {
         file: File,
         identity: Option<&Identity>,
         ignore: Option<u16>,
+        last: Option<Reading>,
     ) -> std::result::Result<Self, String> {
         let cannot = |e: std::io::Error| format!("cannot be read: {e}");
-        let stamp = Stamp::of(&file).map_err(cannot)?;
+        let stamp = FileStamp::of(&file.metadata().map_err(cannot)?);
+        let last = last.filter(|reading| reading.holds(stamp));
+        let checked = last.unwrap_or_else(|| Reading::now(stamp));
         let (header, start) = Header::read(&file)?;
         header.check(identity)?;
         let geometry = header.geometry()?;
         let expected = start + header.content_bytes().ok_or("has sizes that overflow")?;
-        if stamp.length != expected {
+        if stamp.bytes != expected {
             return Err(format!(
                 "has {} bytes where its header announces {expected}",
-                stamp.length
+                stamp.bytes
             ));
         }
-        if content_hash(&file, start, stamp.length).map_err(cannot)? != header.content {
+        if last.is_none()
+            && content_hash(&file, start, stamp.bytes).map_err(cannot)? != header.content
+        {
             return Err("is damaged: its checksum does not match its content".to_owned());
         }
         let mut entry = Self {
@@ -134,10 +139,16 @@ impl Entry {
             ignore,
             start,
             seen: Mutex::new(stamp),
+            checked,
         };
         let labels = entry.labels().map_err(|e| e.to_string())?;
         entry.index = LabelIndex::of(&labels, ignore);
         Ok(entry)
+    }
+
+    /// When its checksum was last compared.
+    pub(crate) fn checked(&self) -> Reading {
+        self.checked
     }
 
     /// What the case is called.
@@ -257,18 +268,19 @@ impl Entry {
     /// is read and checked again. What is written into it in place without changing either is not noticed;
     /// no program of ours does so.
     fn check_unchanged(&self) -> Result<()> {
-        let now = Stamp::of(&self.file).map_err(|e| self.failed(e))?;
+        let facts = self.file.metadata().map_err(|e| self.failed(e))?;
+        let now = FileStamp::of(&facts);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if now == *seen {
             return Ok(());
         }
-        let whole = now.length == seen.length
-            && content_hash(&self.file, self.start, now.length).map_err(|e| self.failed(e))?
+        let whole = now.bytes == seen.bytes
+            && content_hash(&self.file, self.start, now.bytes).map_err(|e| self.failed(e))?
                 == self.header.content;
         if !whole {
             let reason = format!(
                 "was changed while the run read it (it had {} bytes and has {})",
-                seen.length, now.length
+                seen.bytes, now.bytes
             );
             return Err(self.unusable(reason, None));
         }
@@ -287,16 +299,6 @@ impl Entry {
             reason,
             source,
         }
-    }
-}
-
-impl Stamp {
-    fn of(file: &File) -> std::io::Result<Self> {
-        let data = file.metadata()?;
-        Ok(Self {
-            length: data.len(),
-            modified: data.modified().ok(),
-        })
     }
 }
 

@@ -31,7 +31,7 @@ impl Entry {
         let path = path.as_ref();
         let refused = |reason: String| cache_error(path, &reason);
         let file = File::open(path).map_err(|e| refused(format!("cannot be read: {e}")))?;
-        Self::check(path, file, None, scheme.ignore()).map_err(refused)
+        Self::check(path, file, None, scheme.ignore(), None).map_err(refused)
     }
 }
 

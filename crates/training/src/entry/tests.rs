@@ -4,6 +4,7 @@ use super::*;
 use crate::synthetic::Spheres;
 use crate::{Lent, TrainingConfig};
 use std::sync::Arc;
+use std::time::SystemTime;
 use vesalius_volume::LabelScheme;
 
 fn case() -> Case {
@@ -39,14 +40,14 @@ fn identity() -> Identity {
 }
 
 fn open(path: &Path, identity: &Identity) -> Option<Entry> {
-    match Entry::open(path, identity, None) {
+    match Entry::open(path, identity, None, None) {
         Opened::Whole(entry) => Some(*entry),
         _ => None,
     }
 }
 
 fn reason(path: &Path, identity: &Identity) -> String {
-    match Entry::open(path, identity, None) {
+    match Entry::open(path, identity, None, None) {
         Opened::Unusable(reason) => reason,
         other => panic!("{other:?}"),
     }
@@ -85,7 +86,7 @@ fn a_case_comes_back_to_the_bit_whole_and_in_parts() {
 fn half_and_changed_entries_are_never_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.case");
-    let absent = Entry::open(&path, &identity(), None);
+    let absent = Entry::open(&path, &identity(), None, None);
     assert!(matches!(absent, Opened::Absent));
     write(&path, &identity(), &case(), Vec::new()).unwrap();
     assert!(open(&path, &identity()).is_some());
