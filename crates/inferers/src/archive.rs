@@ -15,13 +15,13 @@ const MOST_FILES: usize = 10_000;
 /// An archive whose content is so many times its size is none of weights.
 const MOST_TIMES: u64 = 200;
 
-/// The folder that an archive of a model was unpacked to; nothing for a file that is no archive, or one of
+/// The folder, made in `scratch` or among the system's temporary ones, that an archive of a model was unpacked to; nothing for a file that is no archive, or one of
 /// something else, as PyTorch's own files are.
 ///
 /// # Errors
 /// An archive that is damaged, that names files outside of itself or is far larger than it looks; a temporary
 /// folder that cannot be written.
-pub(crate) fn unpacked(path: &Path) -> Result<Option<TempDir>> {
+pub(crate) fn unpacked(path: &Path, scratch: Option<&Path>) -> Result<Option<TempDir>> {
     let bad = |reason: String| Error::ModelFolder {
         kind: ErrorKind::BadInput,
         path: path.to_path_buf(),
@@ -66,8 +66,13 @@ pub(crate) fn unpacked(path: &Path) -> Result<Option<TempDir>> {
             "says that it unpacks from {size} to {total} bytes, which no model does"
         )));
     }
-    let folder = tempfile::tempdir()
-        .map_err(|e| bad(format!("cannot be unpacked to a temporary folder: {e}")))?;
+    let parent = scratch.map_or_else(std::env::temp_dir, Path::to_owned);
+    let folder = tempfile::tempdir_in(&parent).map_err(|e| {
+        let parent = parent.display();
+        bad(format!(
+            "cannot be unpacked to a temporary folder in {parent}: {e}; set `OpenOptions::scratch`, or unpack it by hand and name the folder"
+        ))
+    })?;
     for index in 0..archive.len() {
         unpack(&mut archive, index, folder.path()).map_err(|reason| {
             bad(format!(
@@ -134,7 +139,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.zip");
         std::fs::write(&path, bytes).unwrap();
-        unpacked(&path).map_err(|e| {
+        unpacked(&path, Some(folder.path())).map_err(|e| {
             let text = e.to_string();
             assert!(text.contains("model.zip"), "{text}");
             text

@@ -1,6 +1,7 @@
 //! How a model is opened.
 
 use std::fmt;
+use std::path::PathBuf;
 use vesalius_registry::Registry;
 use vesalius_tensor::Device;
 
@@ -27,6 +28,9 @@ pub struct OpenOptions {
     pub step: Option<f64>,
     /// Windows that go through the network together; none means as the model says.
     pub batch_size: Option<usize>,
+    /// The folder that an archive of a model is unpacked in, until it is loaded; none means the system's for temporary
+    /// files.
+    pub scratch: Option<PathBuf>,
     /// Types of the user's own that a model names.
     pub registry: Registry,
 }
@@ -40,6 +44,7 @@ impl Default for OpenOptions {
             mirror: None,
             step: None,
             batch_size: None,
+            scratch: None,
             registry: Registry::default(),
         }
     }
@@ -54,6 +59,7 @@ impl fmt::Debug for OpenOptions {
             .field("mirror", &self.mirror)
             .field("step", &self.step)
             .field("batch_size", &self.batch_size)
+            .field("scratch", &self.scratch)
             .field("registry", &self.registry)
             .finish()
     }
@@ -104,6 +110,13 @@ impl OpenOptions {
     #[must_use]
     pub fn batch_size(mut self, windows: usize) -> Self {
         self.batch_size = Some(windows);
+        self
+    }
+
+    /// The folder that an archive of a model is unpacked in.
+    #[must_use]
+    pub fn scratch(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.scratch = Some(folder.into());
         self
     }
 

@@ -51,6 +51,14 @@ impl Located {
     /// # Errors
     /// [`Error::ModelFolder`] with what was looked for and what lies there.
     pub fn find(path: &Path) -> Result<Self> {
+        Self::find_with(path, None)
+    }
+
+    /// [`Located::find`], with the folder that an archive is unpacked in; none means the system's for temporary files.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn find_with(path: &Path, scratch: Option<&Path>) -> Result<Self> {
         // Without a slash at the end, which would make a file's name another's.
         let path = path.components().as_path();
         let Ok(real) = path.canonicalize() else {
@@ -60,7 +68,7 @@ impl Located {
         // path says comes first, then where it leads.
         let named = std::path::absolute(path).unwrap_or_else(|_| real.clone());
         if real.is_file() {
-            return of_file(path, &named, &real);
+            return of_file(path, &named, &real, scratch);
         }
         if path.join(MODEL_FILE).is_file() {
             return Ok(Self::at(path));
@@ -112,11 +120,11 @@ fn absent(path: &Path) -> Error {
 }
 
 /// The model of one of its files, or of an archive.
-fn of_file(path: &Path, named: &Path, real: &Path) -> Result<Located> {
+fn of_file(path: &Path, named: &Path, real: &Path, scratch: Option<&Path>) -> Result<Located> {
     if let Some(found) = part(named).or_else(|| part(real)) {
         return Ok(found);
     }
-    if let Some(unpacked) = unpacked(real)? {
+    if let Some(unpacked) = unpacked(real, scratch)? {
         let found = within(path, unpacked.path())?;
         return Ok(Located {
             unpacked: Some(unpacked),

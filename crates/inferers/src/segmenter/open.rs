@@ -26,7 +26,7 @@ impl Segmenter {
     /// # Errors
     /// As [`Segmenter::open`]; a fold that the model has not, a step out of range.
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
-        let mut located = Located::find(path.as_ref())?;
+        let mut located = Located::find_with(path.as_ref(), options.scratch.as_deref())?;
         let unpacked = located.unpacked.take();
         let folder = located.folder.as_path();
         let found = FoundModel::read(&located, options)?;

@@ -20,7 +20,7 @@ fn answer(segmenter: &Segmenter, max_memory: Option<u64>) -> (LabelMap, Probabil
 }
 
 /// The least memory that works: what each refusal names, until there is none.
-fn least(segmenter: &Segmenter) -> u64 {
+pub(super) fn least(segmenter: &Segmenter) -> u64 {
     let mut limit = 1 << 20;
     for _ in 0..8 {
         let options = SegmentOptions::new().probabilities().max_memory(limit);

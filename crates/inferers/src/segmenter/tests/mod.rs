@@ -6,6 +6,7 @@ mod custom;
 mod finite;
 mod limits;
 mod networks;
+mod resources;
 mod together;
 mod weights;
 

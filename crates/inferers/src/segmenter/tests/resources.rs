@@ -1,0 +1,100 @@
+//! Threads, memory and folders are those that the caller gives.
+
+use super::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use vesalius_volume::LabelMap;
+
+/// What moves values between grids, cuts windows that overlap and keeps components.
+const CHAIN: &str = "[spacing: {to: [1.5, 1.5, 1.5]}, normalize: {}]";
+const OVERLAPPING: &str =
+    "{sliding_window: {patch_size: [8, 8, 8], overlap: 0.5, blending: gaussian}}";
+
+/// Labels, and probabilities to the bit.
+fn answer(segmenter: &Segmenter, options: &SegmentOptions) -> (LabelMap, Vec<u64>) {
+    let image = Volume::from_fn(*image().geometry(), |[x, y, z]| {
+        ((x * 31 + y * 17 + z * 7) % 23) as f32
+    });
+    let mut answer = segmenter.segment_with(&image, options).unwrap();
+    let probabilities = answer.probabilities.take().unwrap().into_map().unwrap();
+    let bits = probabilities.data().iter().map(|&p| f64::from(p).to_bits());
+    let bits = bits.collect();
+    (answer.into_labels().unwrap(), bits)
+}
+
+#[test]
+fn a_segmentation_is_the_same_to_the_bit_in_pools_of_one_and_of_two_threads() {
+    let place = tempfile::tempdir().unwrap();
+    let mut description = model(CLASSES, CHAIN, OVERLAPPING);
+    let network = description.network.init(&Device::flex()).unwrap();
+    let bytes = network.weights().to_safetensors().unwrap();
+    description
+        .write_with_weights(place.path(), "m", &bytes)
+        .unwrap();
+    let segmenter = Segmenter::open(place.path()).unwrap();
+    let tight = super::cropped::least(&segmenter);
+    for limit in [None, Some(tight)] {
+        let in_pool = |threads| {
+            let mut options = SegmentOptions::new().probabilities().scratch(place.path());
+            options.max_memory = limit;
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| answer(&segmenter, &options))
+        };
+        assert_eq!(in_pool(1), in_pool(2), "{limit:?}");
+    }
+}
+
+/// A network that says on how many threads its pool has, and which thread asked it.
+struct Asking {
+    threads: Arc<AtomicUsize>,
+    names: Arc<Mutex<Vec<String>>>,
+}
+
+impl PatchNetwork for Asking {
+    fn forward(&self, patch: Tensor<5>) -> vesalius_networks::Result<Tensor<5>> {
+        self.threads
+            .fetch_max(rayon::current_num_threads(), Ordering::Relaxed);
+        let name = std::thread::current().name().unwrap_or("").to_owned();
+        self.names.lock().unwrap().push(name);
+        organ.forward(patch)
+    }
+}
+
+#[test]
+fn networks_run_on_the_threads_of_the_callers_pool() {
+    let (threads, names) = (Arc::new(AtomicUsize::new(0)), Arc::default());
+    let asking = Asking {
+        threads: Arc::clone(&threads),
+        names: Arc::clone(&names),
+    };
+    let description = model(CLASSES, CHAIN, OVERLAPPING);
+    let segmenter =
+        Segmenter::with_networks(description, vec![Box::new(asking)], &Device::flex()).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(3)
+        .thread_name(|index| format!("mine {index}"))
+        .build()
+        .unwrap();
+    pool.install(|| segmenter.segment(&image()).unwrap());
+    let names = names.lock().unwrap();
+    assert_eq!(threads.load(Ordering::Relaxed), 3);
+    assert!(
+        !names.is_empty() && names.iter().all(|name| name.starts_with("mine ")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn scratch_files_lie_where_the_options_say() {
+    let place = tempfile::tempdir().unwrap();
+    let segmenter = segmenter(model(CLASSES, CHAIN, OVERLAPPING));
+    let tight = super::cropped::least(&segmenter);
+    let with = |scratch: &Path| {
+        let options = SegmentOptions::new().probabilities().max_memory(tight);
+        segmenter.segment_with(&image(), &options.scratch(scratch))
+    };
+    assert!(with(place.path()).is_ok());
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+    let refused = with(&place.path().join("absent")).unwrap_err();
+    assert!(matches!(refused, crate::Error::Scratch { .. }), "{refused}");
+}
