@@ -23,8 +23,9 @@ mod scope;
 mod slab;
 
 pub use convert::{
-    label_map_from_tensor, label_tensor, tensor_from_values, tensor_from_volume, values_of,
-    volume_from_tensor,
+    label_map_from_tensor, label_maps_from_tensor, label_tensor, label_tensor_of,
+    tensor_from_values, tensor_from_volume, tensor_from_volumes, values_of, volume_from_tensor,
+    volumes_from_tensor,
 };
 pub use device::{DEVICE_SEARCH_THREAD, DeviceName, parse_device};
 pub use error::Error;
