@@ -34,7 +34,8 @@ pub use history::{History, Job, JobState, LabelScore, Missing};
 pub use input::{ExtraModality, Input, Modality};
 pub use plan::Plan;
 pub use planners::{
-    CustomPlanner, DEFAULT_ALGORITHM, PlanOptions, PlanRequest, RegisterPlanner, algorithms, plan,
+    CustomPlanner, DEFAULT_ALGORITHM, PlanOptions, PlanRequest, RegisterPlanner, algorithms,
+    check_algorithms, plan,
 };
 pub use predictions::{predictions_folder, renew_predictions};
 pub use report::write_report;

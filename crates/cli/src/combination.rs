@@ -11,7 +11,12 @@ pub struct CombinationOptions {
     #[arg(long, value_enum, default_value = "probabilities")]
     by: By,
     /// How much each model counts, such as 2,1,1; equally otherwise
-    #[arg(long, value_delimiter = ',', value_name = "W,W,…")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "W,W,…",
+        allow_hyphen_values = true
+    )]
     weights: Option<Vec<f64>>,
 }
 

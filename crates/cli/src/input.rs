@@ -2,6 +2,7 @@
 //! library.
 
 use crate::warnings;
+use vesalius::inferers::Bytes;
 use vesalius::io::{DicomOptions, FourthAxis, OnWarning, ReadOptions, UnevenSlices};
 
 /// Decisions about files that do not say all that a volume needs.
@@ -9,7 +10,7 @@ use vesalius::io::{DicomOptions, FourthAxis, OnWarning, ReadOptions, UnevenSlice
 #[command(next_help_heading = "Reading images")]
 pub struct Reading {
     /// The spacing in mm of files that do not say where their voxels lie
-    #[arg(long, value_name = "X,Y,Z", value_parser = spacing)]
+    #[arg(long, value_name = "X,Y,Z", value_parser = spacing, allow_hyphen_values = true)]
     assume_spacing: Option<[f64; 3]>,
     /// Keep the shear of a tilted gantry in the affine
     #[arg(long)]
@@ -47,7 +48,7 @@ pub struct GeometryInput {
     #[command(flatten)]
     reading: Reading,
     /// The most memory that the voxels may take, such as 32GiB [default: 16GiB]
-    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = bytes, allow_hyphen_values = true)]
     max_memory: Option<u64>,
 }
 
@@ -132,20 +133,7 @@ fn spacing(text: &str) -> Result<[f64; 3], String> {
 }
 
 fn bytes(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(char::is_alphabetic);
-    let factor = match &text[digits.len()..] {
-        "" | "B" => Some(1),
-        "MiB" | "M" => Some(1u64 << 20),
-        "GiB" | "G" => Some(1 << 30),
-        _ => None,
-    };
-    digits
-        .trim()
-        .parse::<u64>()
-        .ok()
-        .zip(factor)
-        .and_then(|(number, factor)| number.checked_mul(factor))
-        .ok_or_else(|| "expected a size such as 512MiB or 4GiB".to_owned())
+    text.parse::<Bytes>().map(|bytes| bytes.0)
 }
 
 #[cfg(test)]
@@ -159,8 +147,8 @@ mod tests {
             assert!(spacing(text).is_err(), "{text}");
         }
         assert_eq!(bytes("4GiB"), Ok(4 << 30));
-        assert_eq!(bytes("100"), Ok(100));
-        for text in ["4GB", "GiB", "-1", "99999999999999999999GiB"] {
+        assert_eq!(bytes("100B"), Ok(100));
+        for text in ["100", "GiB", "-1GiB", "4GX"] {
             assert!(bytes(text).is_err(), "{text}");
         }
     }

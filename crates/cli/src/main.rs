@@ -7,6 +7,7 @@
 #[macro_use]
 mod print;
 mod again;
+mod arguments;
 mod combination;
 mod commands;
 mod input;
@@ -110,7 +111,7 @@ fn keep_quiet_about_missing_drivers() {
 fn main() -> ExitCode {
     end_with_a_closed_pipe();
     keep_quiet_about_missing_drivers();
-    let arguments = Arguments::parse();
+    let arguments: Arguments = arguments::parsed();
     if arguments.strict {
         warnings::set_strict();
     }

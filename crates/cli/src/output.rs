@@ -1,7 +1,7 @@
 //! Where results are printed: a table for people, JSON for machines.
 
 use crate::print;
-use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -74,13 +74,65 @@ const LINES: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('═').junction('═'))
     .bottom_border(LineStyle::none().fill('─').junction('─'));
 
-/// A plain table whose columns after the first are numbers.
+/// No lines: what reads from a pipe would take them for rows.
+const BARE: TableStyle = TableStyle::new();
+
+/// A plain table whose columns after the first are numbers. On a terminal it has lines and fits the width; elsewhere
+/// it has neither limit nor lines.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
+    let terminal = console::Term::stdout();
+    let width = terminal.size_checked().map(|(_, columns)| columns);
+    table_of_width(header, rows, width.filter(|_| terminal.is_term()))
+}
+
+/// A table for a terminal of so many columns, or for a pipe.
+fn table_of_width(header: &[&str], rows: Vec<Vec<String>>, width: Option<u16>) -> Table {
     let mut table = Table::new();
-    table.load_style(LINES).set_header(header).add_rows(rows);
+    match width {
+        Some(width) => {
+            table.load_style(LINES);
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width);
+        }
+        None => {
+            table.load_style(BARE);
+        }
+    }
+    table.set_header(header).add_rows(rows);
     table
         .column_iter_mut()
         .skip(1)
         .for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_fits_the_terminal_and_has_no_lines_in_a_pipe() {
+        let head = [
+            "case",
+            "seconds",
+            "a label with a long name (ml)",
+            "another label with a long name (ml)",
+        ];
+        let row = [
+            "a case with quite a long name, too",
+            "1.25",
+            "12.25",
+            "0.75",
+        ]
+        .map(str::to_owned);
+        for width in [40, 60, 80, 120] {
+            let text = table_of_width(&head, vec![row.to_vec()], Some(width)).to_string();
+            let longest = text.lines().map(|line| line.chars().count()).max();
+            assert!(longest <= Some(usize::from(width)), "{width}:\n{text}");
+            assert!(text.contains('═'), "{text}");
+        }
+        let text = table_of_width(&head, vec![row.to_vec()], None).to_string();
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(!text.contains(['─', '═']), "{text}");
+    }
 }

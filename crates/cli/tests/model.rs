@@ -205,3 +205,37 @@ fn check_layers_names_the_layer_that_is_not_finite() {
     );
     assert!(!folder.join("out/scan.nii.gz").exists());
 }
+
+#[test]
+fn weights_of_a_checkpoint_come_without_the_optimisers_state() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let mut checkpoint = Weights::default();
+    for name in [
+        "network_weights.encoder.weight",
+        "network_weights.decoder.encoder.weight",
+        "optimizer_state.state.0.momentum_buffer",
+        "optimizer_state.state.1.momentum_buffer",
+    ] {
+        checkpoint
+            .insert(name.to_owned(), vec![2], vec![1.0, 2.0])
+            .unwrap();
+    }
+    std::fs::write(
+        folder.join("checkpoint.safetensors"),
+        checkpoint.to_safetensors().unwrap(),
+    )
+    .unwrap();
+    success(
+        folder,
+        &[
+            "model",
+            "convert",
+            "checkpoint.safetensors",
+            "weights.safetensors",
+        ],
+    );
+    let found = Weights::open(folder.join("weights.safetensors")).unwrap();
+    let names: Vec<&str> = found.names().collect();
+    assert_eq!(names, ["decoder.encoder.weight", "encoder.weight"]);
+}

@@ -140,7 +140,7 @@ fn a_large_image_is_read_with_a_higher_limit() {
         arguments.extend(needs);
         let text = error(
             folder.path(),
-            &[&arguments[..], &["--max-memory", "100"]].concat(),
+            &[&arguments[..], &["--max-memory", "100B"]].concat(),
         );
         assert!(text.contains("--max-memory 1GiB"), "{arguments:?}: {text}");
         success(

@@ -222,3 +222,25 @@ fn a_margin_on_an_oblique_grid_is_not_one_voxel_wider() {
     let kept = read_labels(folder.join("small/sample_0_labels.nii.gz")).unwrap();
     assert_eq!(kept.data().iter().filter(|&&label| label != 0).count(), 210);
 }
+
+#[test]
+fn a_chain_without_a_transform_is_refused() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    dataset(folder, 1);
+    for text in ["", "[]", "# nothing yet\n"] {
+        std::fs::write(folder.join("empty.yaml"), text).unwrap();
+        let text = error(
+            folder,
+            &[
+                "transform",
+                "empty.yaml",
+                "images/spheres_000.nii.gz",
+                "--output",
+                "out",
+            ],
+        );
+        assert!(text.contains("empty.yaml"), "{text}");
+        assert!(!folder.join("out").exists());
+    }
+}

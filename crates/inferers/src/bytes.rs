@@ -22,7 +22,13 @@ impl FromStr for Bytes {
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
-            "" | "b" => 1.0,
+            "" if digits.trim().parse::<f64>().is_ok() => {
+                return Err(format!(
+                    "`{text}` has no unit; write {0}GiB, {0}MiB or {0}B",
+                    digits.trim()
+                ));
+            }
+            "b" => 1.0,
             "kb" => 1e3,
             "mb" => 1e6,
             "gb" => 1e9,

@@ -86,15 +86,23 @@ pub struct MemoryPlan {
     pub time: Option<Estimate>,
 }
 
+/// `1 window`, `2 windows`.
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
 impl fmt::Display for MemoryPlan {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let times = self.windows as f64 / self.windows_unlimited.max(1) as f64;
         write!(
             formatter,
-            "{} windows ({times:.2}×), {} stripe(s) of rows, slabs of {} slices, ",
-            self.windows,
-            self.stripes.len(),
-            self.slab,
+            "{} ({times:.2}×), {} of rows, slabs of {}, ",
+            counted(self.windows, "window"),
+            counted(self.stripes.len(), "stripe"),
+            counted(self.slab, "slice"),
         )?;
         if self.aside != Aside::default() {
             write!(formatter, "{} in scratch files, ", self.aside)?;

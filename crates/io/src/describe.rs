@@ -1,6 +1,6 @@
 //! Everything that stands at a path, for people and for machines: one entry a volume.
 
-use crate::folder::files_below;
+use crate::folder::{LEADS_NOWHERE, below};
 use crate::place::Place;
 use crate::{
     Error, Format, ImageInfo, LabelName, ReadOptions, RefusedImage, Result, Scaling, Series,
@@ -53,7 +53,7 @@ pub struct Described {
 }
 
 /// Describes a file, or every image file and DICOM series in a folder and its folders. A file that
-/// cannot be read is described by its problem.
+/// cannot be read is described by its problem, and so is a link that leads nowhere.
 ///
 /// # Errors
 /// [`Error::Read`] when the path itself cannot be read, [`Error::NotAnImage`] when nothing is there.
@@ -76,7 +76,10 @@ pub fn describe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Ve
     all.extend(unreadable.map(|(path, problem)| of_problem(path, Some(Format::Dicom), problem)));
     if path.is_dir() {
         let watch = options.watch(path);
-        let files = files_below(path, watch)?.into_iter();
+        let found = below(path, watch)?;
+        let broken = found.broken.into_iter();
+        all.extend(broken.map(|link| of_problem(link, None, LEADS_NOWHERE.to_owned())));
+        let files = found.files.into_iter();
         for file in files.filter(|file| is_image_with(file, &options.registry)) {
             watch.check()?;
             all.push(match probe_with(&file, options) {

@@ -8,22 +8,35 @@ use std::path::{Path, PathBuf};
 /// Folders in folders beyond this are not searched.
 const DEEPEST: usize = 16;
 
-/// Every regular file in a folder and in its folders, by name.
+/// What a link that leads to no file is called in errors.
+pub(crate) const LEADS_NOWHERE: &str = "is a link that leads nowhere";
+
+/// What stands in a folder and in its folders.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Below {
+    /// Regular files, by name.
+    pub files: Vec<PathBuf>,
+    /// Links that lead to no file: what they stood for is missing.
+    pub broken: Vec<PathBuf>,
+}
+
+/// Every regular file in a folder and in its folders, and the links that lead nowhere.
 ///
 /// # Errors
 /// [`Error::Read`] for a folder that cannot be listed.
-pub(crate) fn files_below(folder: &Path, watch: Watch) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    walk(folder, 0, &mut BTreeSet::new(), &mut files, watch)?;
-    files.sort();
-    Ok(files)
+pub(crate) fn below(folder: &Path, watch: Watch) -> Result<Below> {
+    let mut found = Below::default();
+    walk(folder, 0, &mut BTreeSet::new(), &mut found, watch)?;
+    found.files.sort();
+    found.broken.sort();
+    Ok(found)
 }
 
 fn walk(
     folder: &Path,
     depth: usize,
     seen: &mut BTreeSet<PathBuf>,
-    files: &mut Vec<PathBuf>,
+    found: &mut Below,
     watch: Watch,
 ) -> Result<()> {
     let fail = |source| Error::read(folder, source);
@@ -36,10 +49,12 @@ fn walk(
         let path = entry.map_err(fail)?.path();
         if path.is_dir() {
             if depth < DEEPEST {
-                walk(&path, depth + 1, seen, files, watch)?;
+                walk(&path, depth + 1, seen, found, watch)?;
             }
         } else if path.is_file() {
-            files.push(path);
+            found.files.push(path);
+        } else if path.is_symlink() && !path.exists() {
+            found.broken.push(path);
         }
     }
     Ok(())
@@ -61,8 +76,11 @@ mod tests {
         symlink(at, at.join("a/back")).unwrap();
         symlink(at, at.join("a/again")).unwrap();
         symlink("nowhere", at.join("broken")).unwrap();
-        let files = |at: &Path| files_below(at, Watch::new(at, None));
+        let files = |at: &Path| below(at, Watch::new(at, None)).map(|found| found.files);
         assert_eq!(files(at).unwrap(), [at.join("a/x"), at.join("y")]);
+        symlink(at.join("circle"), at.join("circle")).unwrap();
+        let broken = below(at, Watch::new(at, None)).unwrap().broken;
+        assert_eq!(broken, [at.join("broken"), at.join("circle")]);
         assert!(files(&at.join("gone")).is_err());
     }
 }

@@ -78,6 +78,20 @@ pub fn read_labels_with<T: Label + FileVoxel>(
     labels_at(&Place::on_disk(path.as_ref()), options)
 }
 
+/// A value that no label has, as a sign of an image in a label map's place.
+fn as_label(mut error: Error) -> Error {
+    if let Error::Value {
+        value, expected, ..
+    } = &mut error
+        && value
+            .parse()
+            .is_ok_and(|value: f64| value.fract() != 0.0 || value < 0.0)
+    {
+        expected.push_str("; this looks like an image, and a label map is wanted here");
+    }
+    error
+}
+
 /// The label map at a place.
 pub(crate) fn labels_at<T: Label + FileVoxel>(
     place: &Place,
@@ -88,7 +102,7 @@ pub(crate) fn labels_at<T: Label + FileVoxel>(
         fourth_axis: FourthAxis::Channels,
         ..options.clone()
     };
-    let volume: Volume<T> = image_at(place, &options)?;
+    let volume: Volume<T> = image_at(place, &options).map_err(as_label)?;
     if volume.channels() > 1 {
         return Err(Error::unsupported(
             path,

@@ -157,6 +157,10 @@ pub fn read_chain(path: &Path) -> Result<Chain, Error> {
         reason,
     };
     let chain: Chain = serde_saphyr::from_str(&text).map_err(|e| bad(e.to_string()))?;
+    if chain.0.is_empty() {
+        let reason = "holds no transform, so that nothing would change; expected a list such as `- z_score: {}`";
+        return Err(bad(reason.to_owned()));
+    }
     chain.check().map_err(|e| bad(e.to_string()))?;
     Ok(chain)
 }

@@ -134,6 +134,32 @@ fn one(task: &Task, name: &str) -> Result<Plan> {
             return nnunet::plan(task, name, planner, configuration);
         }
     }
+    Err(unknown(task.work, name))
+}
+
+/// Refuses a name that nothing plans, before any time goes into an analysis; `named` is empty for the input's.
+///
+/// # Errors
+/// As [`plan`] of an algorithm that is not known.
+pub fn check_algorithms(work: &Work, named: &[String]) -> Result<()> {
+    let (folder, registry) = (work.plans_folder(), work.registry());
+    let named = match named.is_empty() {
+        true => &work.input().algos,
+        false => named,
+    };
+    let known = algorithms();
+    let planned = |name: &String| {
+        known.contains(name) || custom::is_one(registry, name) || Plan::path(&folder, name).exists()
+    };
+    match named.iter().find(|name| !planned(name)) {
+        Some(name) => Err(unknown(work, name)),
+        None => Ok(()),
+    }
+}
+
+/// An algorithm that nothing plans.
+fn unknown(work: &Work, name: &str) -> Error {
+    let registry = work.registry();
     let mut known = algorithms();
     let registered = registry.names::<dyn CustomPlanner>();
     known.extend(registered.into_iter().map(str::to_owned));
@@ -144,15 +170,15 @@ fn one(task: &Task, name: &str) -> Result<Plan> {
         (_, Some(nearest)) => format!("did you mean `{nearest}`?"),
         (_, None) => format!("expected one of {}", known.join(", ")),
     };
-    let folder = task.work.plans_folder();
+    let folder = work.plans_folder();
     let own = Plan::read_all_with(&folder, registry).unwrap_or_default();
     let own: Vec<&str> = own.iter().map(Plan::name).collect();
     let own = match own.is_empty() {
         true => String::new(),
         false => format!("; plans of your own are {}", own.join(", ")),
     };
-    Err(Error::Plan {
+    Error::Plan {
         path: folder,
         reason: format!("no planner knows the algorithm `{name}`; {hint}{own}"),
-    })
+    }
 }

@@ -31,7 +31,7 @@ pub struct Arguments {
     #[arg(long)]
     round: bool,
     /// Effort of compression, 0 (none) to 12 (smallest file, slow)
-    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u32).range(0..=12))]
+    #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(0..=12))]
     compression: Option<u32>,
     /// Do not compress (.mha, .mhd, .nrrd and .nhdr; a NIfTI's name says whether it is)
     #[arg(long, conflicts_with = "compression")]

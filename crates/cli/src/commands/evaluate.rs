@@ -36,17 +36,22 @@ pub struct Arguments {
         long,
         default_value_t = 1.0,
         value_name = "MM",
-        allow_negative_numbers = true
+        allow_hyphen_values = true
     )]
     tolerance: f64,
     /// The labels to score, and regions by name: 1,2,whole=1+2 [default: all but 0 that occur]
     #[arg(
-        long, value_delimiter = ',', value_name = "LABEL|NAME=LABEL+LABEL,…",
+        long, value_delimiter = ',', allow_hyphen_values = true, value_name = "LABEL|NAME=LABEL+LABEL,…",
         value_parser = str::parse::<Target>, conflicts_with = "model"
     )]
     labels: Vec<Target>,
     /// Voxels whose reference has this label are not counted
-    #[arg(long, value_name = "VALUE", conflicts_with = "model")]
+    #[arg(
+        long,
+        value_name = "VALUE",
+        conflicts_with = "model",
+        allow_hyphen_values = true
+    )]
     ignore: Option<u32>,
     /// Score the labels or regions of this model folder
     #[arg(long)]
@@ -59,13 +64,13 @@ pub struct Arguments {
     #[arg(long)]
     match_grids: bool,
     /// List so many of the worst cases [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     worst: Option<usize>,
     /// How often the cases are drawn again for the confidence intervals; 0 gives none
-    #[arg(long, default_value_t = Bootstrap::default().resamples, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = Bootstrap::default().resamples, allow_hyphen_values = true)]
     resamples: usize,
     /// The share of means that a confidence interval holds, 0 to 1
-    #[arg(long, default_value_t = Bootstrap::default().level)]
+    #[arg(long, default_value_t = Bootstrap::default().level, allow_hyphen_values = true)]
     confidence: f64,
     /// Write every case and label as comma-separated values
     #[arg(long, value_name = "FILE")]
@@ -108,7 +113,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Some(path) = &arguments.csv {
         evaluated.write_csv(path)?;
     }
-    arguments.json.write(&evaluated.report())
+    arguments.json.write(&evaluated.report())?;
+    match evaluated.is_empty() && !arguments.labels.is_empty() {
+        true => Err(
+            "no case has any of the labels in --labels, neither in its reference nor in its prediction; leave --labels out to score all that occur"
+                .into(),
+        ),
+        false => Ok(()),
+    }
 }
 
 /// What went wrong, with the commands that help, as they run.

@@ -9,7 +9,7 @@ use crate::{remedy, warnings};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::path::PathBuf;
-use vesalius::inferers::{Bytes, OpenOptions};
+use vesalius::inferers::{Bytes, MemoryPlan, OpenOptions};
 use vesalius::io::ReadOptions;
 use vesalius::predict::{
     CaseResult, Error, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases_of,
@@ -47,13 +47,13 @@ pub struct Arguments {
     #[arg(long, value_name = "on|off")]
     tta: Option<Switch>,
     /// How far windows are apart, as a share of their size
-    #[arg(long)]
+    #[arg(long, value_name = "SHARE", allow_hyphen_values = true)]
     step: Option<f64>,
     /// Windows that go through the network together
-    #[arg(long)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     batch_size: Option<usize>,
     /// Stay under so much memory, such as 4GiB
-    #[arg(long)]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     max_memory: Option<Bytes>,
     #[command(flatten)]
     reading: Reading,
@@ -147,7 +147,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         },
     };
     let total = cases.len();
-    let observer = |progress: &Progress| tell(progress, total);
+    let mut told = Plans::default();
+    let observer = move |progress: &Progress| tell(progress, total, &mut told);
     let output = &arguments.output;
     let control = control();
     let results = match predict_cases(&segmenter, &cases, output, &options, &control, observer) {
@@ -205,9 +206,40 @@ fn tell_left_out(found: &FoundCases) {
     }
 }
 
-fn tell(progress: &Progress, total: usize) {
+/// The plans that were told of a case.
+#[derive(Default)]
+struct Plans {
+    case: String,
+    models: Vec<String>,
+}
+
+impl Plans {
+    /// The line for a plan: one for each model of a case, unless it says what another did.
+    fn line(&mut self, case: &str, plan: &MemoryPlan) -> Option<String> {
+        let plan = plan.to_string();
+        if self.case != case {
+            self.case = case.to_owned();
+            self.models.clear();
+        }
+        if self.models.contains(&plan) {
+            return None;
+        }
+        let line = match self.models.is_empty() {
+            true => format!("{case}: {plan}"),
+            false => format!("{case}, a further model: {plan}"),
+        };
+        self.models.push(plan);
+        Some(line)
+    }
+}
+
+fn tell(progress: &Progress, total: usize, plans: &mut Plans) {
     match progress {
-        Progress::Planned { case, plan } => note!("{case}: {plan}"),
+        Progress::Planned { case, plan } => {
+            if let Some(line) = plans.line(case, plan) {
+                note!("{line}");
+            }
+        }
         Progress::Done { done, result } => tell_result(*done, total, result),
     }
 }

@@ -23,10 +23,10 @@ pub struct Arguments {
     #[arg(value_name = "OUT")]
     output: PathBuf,
     /// The new spacing in mm, one or x,y,z
-    #[arg(long, value_parser = triple::<f64>, value_name = "MM", conflicts_with_all = ["size", "like"])]
+    #[arg(long, value_parser = triple::<f64>, value_name = "MM", conflicts_with_all = ["size", "like"], allow_hyphen_values = true)]
     spacing: Option<[f64; 3]>,
     /// The new number of voxels x,y,z, over the same extent
-    #[arg(long, value_parser = triple::<usize>, value_name = "X,Y,Z", conflicts_with = "like", allow_negative_numbers = true)]
+    #[arg(long, value_parser = triple::<usize>, value_name = "X,Y,Z", conflicts_with = "like", allow_hyphen_values = true)]
     size: Option<[usize; 3]>,
     /// An image whose grid to take
     #[arg(long, value_name = "REF")]

@@ -7,7 +7,7 @@ use crate::progress::TrainingProgress;
 use std::path::PathBuf;
 use vesalius::reports::REPORT_FILE;
 use vesalius::train::{Error, Progress, TrainOptions, Trained, train_model};
-use vesalius::training::Duration;
+use vesalius::training::{Duration, Event};
 
 /// Arguments of `vesalius train`.
 #[derive(clap::Args)]
@@ -21,13 +21,13 @@ pub struct Arguments {
     #[arg(long)]
     output: Option<PathBuf>,
     /// Train for so many minutes (validation not counted)
-    #[arg(long, conflicts_with = "steps", value_parser = crate::values::positive)]
+    #[arg(long, conflicts_with = "steps", value_parser = crate::values::positive, allow_hyphen_values = true)]
     minutes: Option<f64>,
     /// Train for so many steps
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), allow_hyphen_values = true)]
     steps: Option<u64>,
     /// Train so long that every training case is drawn from so many times
-    #[arg(long, conflicts_with_all = ["steps", "minutes"], value_parser = crate::values::positive)]
+    #[arg(long, conflicts_with_all = ["steps", "minutes"], value_parser = crate::values::positive, allow_hyphen_values = true)]
     epochs: Option<f64>,
     /// What computes: cpu, cuda[:n], wgpu[:n] or vulkan[:n]; several, with commas between them, share
     /// the batches of a step
@@ -62,6 +62,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut progress = None;
     let result = train_model(&options, &mut |event| match event {
         Progress::ReadingDataset(data) => note!("reading the dataset in {}", data.display()),
+        // Told at the end, with how to go on.
+        Progress::Run(Event::Stopped { .. }) => {}
         Progress::Run(event) => progress
             .get_or_insert_with(TrainingProgress::new)
             .show(event),

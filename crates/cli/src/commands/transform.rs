@@ -24,10 +24,15 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
     /// The seed; the same seed draws the same samples
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     seed: u64,
     /// How many samples are drawn
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(
+        long,
+        default_value_t = 1,
+        value_name = "N",
+        allow_hyphen_values = true
+    )]
     samples: usize,
     /// Bring each result back to the file's grid as well
     #[arg(long)]

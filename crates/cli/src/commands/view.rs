@@ -28,39 +28,45 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value = "axial")]
     plane: Choice,
     /// How many slices, spread over those that hold labels [default: 4; for a .gif up to 80]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     slices: Option<usize>,
     /// Exactly these slices, counted from 1 towards right, anterior or superior
     #[arg(
         long,
         value_delimiter = ',',
         value_name = "N,N,…",
+        allow_hyphen_values = true,
         conflicts_with = "slices"
     )]
     at: Vec<usize>,
     /// The voxel that three planes go through, x,y,z from 0 [default: in the middle of the labels]
-    #[arg(long, value_parser = triple::<usize>, value_name = "X,Y,Z")]
+    #[arg(long, value_parser = triple::<usize>, value_name = "X,Y,Z", allow_hyphen_values = true)]
     through: Option<[usize; 3]>,
     /// The values drawn black and white [default: the 0.5th and 99.5th percentile]
     #[arg(long, value_parser = pair, value_name = "LOW,HIGH", allow_hyphen_values = true, conflicts_with = "level")]
     window: Option<[f64; 2]>,
     /// The window's centre, as radiology names it
-    #[arg(long, requires = "width", allow_negative_numbers = true)]
+    #[arg(long, requires = "width", allow_hyphen_values = true)]
     level: Option<f32>,
     /// The window's width
-    #[arg(long, requires = "level")]
+    #[arg(long, requires = "level", allow_hyphen_values = true)]
     width: Option<f32>,
     /// How much of the image a label hides, 0 to 1
-    #[arg(long, default_value_t = Overlay::default().opacity)]
+    #[arg(long, default_value_t = Overlay::default().opacity, allow_hyphen_values = true)]
     opacity: f32,
     /// Width of the outlines in pixels; 0 draws none
-    #[arg(long, default_value_t = Overlay::default().outline, value_name = "PIXELS")]
+    #[arg(long, default_value_t = Overlay::default().outline, value_name = "PIXELS", allow_hyphen_values = true)]
     outline: usize,
     /// Pixels of a slice's longer side
-    #[arg(long, default_value_t = 320, value_name = "PIXELS")]
+    #[arg(
+        long,
+        default_value_t = 320,
+        value_name = "PIXELS",
+        allow_hyphen_values = true
+    )]
     tile: usize,
     /// Slices side by side
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_hyphen_values = true)]
     columns: usize,
     /// A line above it all
     #[arg(long, default_value = "")]
@@ -69,7 +75,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
     /// Which channel of the image, from 0
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     channel: usize,
     #[command(flatten)]
     reading: ImageInput,

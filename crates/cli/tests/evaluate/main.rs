@@ -258,3 +258,58 @@ fn a_label_or_a_measure_without_a_value_is_told() {
         (&"nothing_to_score".into(), &"9".into())
     );
 }
+
+#[test]
+fn labels_that_occur_nowhere_and_images_are_refused() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    files(folder);
+    let evaluate = [
+        "evaluate",
+        "--prediction",
+        "predictions",
+        "--reference",
+        "references",
+    ];
+    let text = error(folder, &[&evaluate[..], &["--labels", "7"]].concat());
+    assert!(text.contains("--labels"), "{text}");
+    // One that occurs is scored, and the other is told.
+    success(folder, &[&evaluate[..], &["--labels", "1,7"]].concat());
+    let grid = Geometry::axis_aligned([20, 16, 10], [1.0, 1.0, 2.0]).unwrap();
+    let image = vesalius::volume::Volume::filled(grid, 132.46f32);
+    vesalius::io::write(folder.join("scan.nii"), &image).unwrap();
+    let text = error(
+        folder,
+        &[
+            "evaluate",
+            "--prediction",
+            "scan.nii",
+            "--reference",
+            "references/good.nii.gz",
+        ],
+    );
+    assert!(text.contains("looks like an image"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reference_that_is_a_link_to_nowhere_is_not_passed_over() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    files(folder);
+    std::os::unix::fs::symlink("gone.nii", folder.join("references/lost.nii")).unwrap();
+    let evaluate = [
+        "evaluate",
+        "--prediction",
+        "predictions",
+        "--reference",
+        "references",
+    ];
+    let text = error(folder, &evaluate);
+    assert!(
+        text.contains("lost.nii") && text.contains("leads nowhere"),
+        "{text}"
+    );
+    let text = error(folder, &["info", "references"]);
+    assert!(text.contains("1 of 4"), "{text}");
+}

@@ -307,3 +307,20 @@ fn shared_cases_on_a_limit_have_their_right_numbers() {
         }
     }
 }
+
+#[test]
+fn a_threshold_without_a_bound_is_refused() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    common::dataset(folder, 1);
+    let threshold = [
+        "filter",
+        "threshold",
+        "images/spheres_000.nii.gz",
+        "mask.nii",
+    ];
+    let text = error(folder, &threshold);
+    assert!(text.contains("`low`") && text.contains("`high`"), "{text}");
+    assert!(!folder.join("mask.nii").exists());
+    success(folder, &[&threshold[..], &["--low", "-1"]].concat());
+}

@@ -4,6 +4,9 @@
 mod again;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../../../io/tests/io/dicom_writer.rs"]
+mod dicom_writer;
+mod inputs;
 mod memory;
 
 use common::{dataset, error, success, vesalius};

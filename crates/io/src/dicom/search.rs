@@ -2,25 +2,38 @@
 
 use super::file::DicomFile;
 use super::tags;
-use crate::folder::files_below;
+use crate::folder::below;
 use crate::place::Place;
 use crate::{Error, ReadOptions, Result};
 use std::path::{Component, Path, PathBuf};
 
-/// The files to look at.
-pub(super) fn candidates(place: &Place, options: &ReadOptions) -> Result<Vec<Place>> {
+/// The files to look at, and links that lead nowhere in the place of one.
+pub(super) fn candidates(
+    place: &Place,
+    options: &ReadOptions,
+) -> Result<(Vec<Place>, Vec<PathBuf>)> {
+    let on_disk = |files: Vec<PathBuf>| files.into_iter().map(Place::on_disk).collect();
     if place.is_folder() {
-        let mut files = files_below(place.path(), options.watch(place.path()))?;
+        let mut found = below(place.path(), options.watch(place.path()))?;
         // A DICOMDIR lists files that the walk finds anyway.
-        files.retain(|file| !file.ends_with("DICOMDIR"));
-        return Ok(files.into_iter().map(Place::on_disk).collect());
+        found.files.retain(|file| !file.ends_with("DICOMDIR"));
+        found.broken.retain(|link| is_called_as_dicom(link));
+        return Ok((on_disk(found.files), found.broken));
     }
     let listed = directory(place, options)?;
     if listed.is_empty() {
-        return Ok(vec![place.clone()]);
+        return Ok((vec![place.clone()], Vec::new()));
     }
     place.expect_neighbours("a DICOMDIR, which names other files,")?;
-    Ok(listed.into_iter().map(Place::on_disk).collect())
+    Ok((on_disk(listed), Vec::new()))
+}
+
+/// Whether a file of this name may be a slice: `IM0001`, `a.dcm`, `a.ima`.
+fn is_called_as_dicom(path: &Path) -> bool {
+    path.extension().is_none_or(|ending| {
+        let ending = ending.to_ascii_lowercase();
+        ending == "dcm" || ending == "ima" || ending == "dicom"
+    })
 }
 
 /// The files that a DICOMDIR names, all of them below its folder; none for another file.

@@ -8,6 +8,7 @@ use super::group::{group, split_copies};
 use super::search::candidates;
 use super::stack::normal;
 use super::tags;
+use crate::folder::LEADS_NOWHERE;
 use crate::place::Place;
 use crate::{Error, ReadOptions, Result, Scaling, VoxelType};
 use rayon::prelude::*;
@@ -87,7 +88,7 @@ pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result
 }
 
 fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
-    let files = candidates(place, options)?;
+    let (files, broken) = candidates(place, options)?;
     let single = !place.is_folder() && files.len() == 1;
     let work = options
         .watch(place.path())
@@ -103,6 +104,9 @@ fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
         .collect::<Result<_>>()?;
     drop(work);
     let mut list = SeriesList::default();
+    let missing = broken.into_iter();
+    list.unreadable
+        .extend(missing.map(|link| (link, LEADS_NOWHERE.to_owned())));
     let (mut found, mut empty) = (Vec::new(), Vec::new());
     for (file, header) in headers.into_iter().flatten() {
         match header {

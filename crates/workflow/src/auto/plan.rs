@@ -33,6 +33,7 @@ pub fn plan(
     control: &Control,
     observer: &Observer,
 ) -> Result<()> {
+    vesalius_auto::check_algorithms(work, &stage.algorithms)?;
     let analyzed = observed(work, stage.keep_going, control, observer)?;
     observer(&Event::Analyzed(&analyzed.report));
     let options = PlanOptions {

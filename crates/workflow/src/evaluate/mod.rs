@@ -4,6 +4,7 @@
 //! error or, where the caller allows it, a warning in the result.
 
 mod error;
+mod names;
 mod options;
 mod pairs;
 
@@ -11,6 +12,7 @@ pub use error::{Error, GridMismatch, Lone};
 pub use options::{EvaluateOptions, Grids};
 
 use crate::FileWarning;
+use names::label_names;
 use pairs::{Pair, Pairs, pair};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -42,6 +44,15 @@ impl Evaluated {
             evaluation: &self.evaluation,
             bootstrap: self.bootstrap,
         }
+    }
+
+    /// Whether no target occurs in any reference or prediction, so that no case has a score.
+    pub fn is_empty(&self) -> bool {
+        let targets = self.evaluation.targets().map_or(&[][..], Targets::list);
+        let counted = |target: &Target| self.evaluation.summary(&target.key, "dice");
+        targets
+            .iter()
+            .all(|target| counted(target).is_none_or(|dice| dice.counted == 0))
     }
 
     /// Writes every case and label as comma-separated values.
@@ -112,6 +123,7 @@ pub fn evaluate(
         Some(targets) => targets.clone(),
         None => occurring(&list, options)?,
     };
+    let targets = called(targets, &list, &options.reading)?;
     let evaluator = Evaluator::new(targets, options.measures.clone());
     let mut scores = Vec::with_capacity(list.len());
     let mut files = Vec::new();
@@ -220,6 +232,37 @@ fn left_out(evaluation: &Evaluation) -> Vec<Warning> {
         }
     }
     warnings
+}
+
+/// The targets under the names that the files, or the record beside them, give their labels; those that have a name
+/// keep it.
+fn called(targets: Targets, pairs: &[Pair], reading: &ReadOptions) -> Result<Targets, Error> {
+    let unnamed = |target: &Target| match target.labels[..] {
+        [value] => (Target::of_value(value) == *target).then_some(value),
+        _ => None,
+    };
+    if targets
+        .list()
+        .iter()
+        .all(|target| unnamed(target).is_none())
+    {
+        return Ok(targets);
+    }
+    let files = pairs
+        .iter()
+        .take(1)
+        .flat_map(|pair| pair.prediction.iter().chain([&pair.reference]));
+    let names = files
+        .map(|file| label_names(file, reading))
+        .find(|names| !names.is_empty());
+    let names = names.unwrap_or_default();
+    let mut list = targets.list().to_vec();
+    for target in &mut list {
+        if let Some(name) = unnamed(target).and_then(|value| names.get(&value)) {
+            target.name.clone_from(name);
+        }
+    }
+    Ok(Targets::new(list, targets.ignore())?)
 }
 
 /// Every label but 0 and the ignored one that occurs in a reference or in its prediction.

@@ -106,6 +106,12 @@ fn images_in(folder: &Path, registry: &Registry) -> Result<BTreeMap<String, Path
     for entry in std::fs::read_dir(folder).map_err(unread)? {
         let path = entry.map_err(unread)?.path();
         let name = strip_extension_with(&path, registry);
+        if path.is_symlink() && !path.exists() && is_image_with(&path, registry) {
+            return Err(Error::Path {
+                path,
+                reason: "is a link that leads nowhere; mend or remove it".to_owned(),
+            });
+        }
         // Probabilities lie beside the label maps that they became.
         if !path.is_file() || !is_image_with(&path, registry) || name.ends_with("_probabilities") {
             continue;

@@ -24,6 +24,10 @@ pub(super) const FILTERS: &[Filter] = &[
         ],
         |run| {
             let (low, high) = (run.values.number("low")?, run.values.number("high")?);
+            if low == f64::NEG_INFINITY && high == f64::INFINITY {
+                let filter = run.values.filter;
+                return Err(filter.wrong("low", "neither it nor `high` is given, so that every voxel would be inside; give one of them"));
+            }
             let mask = threshold(&run.image()?, low, high)?;
             run.write_labels(&mask)
         },

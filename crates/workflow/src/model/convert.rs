@@ -3,7 +3,7 @@
 use super::{Error, Result, is_bundle, read_architecture, read_weights, read_weights_partly};
 use std::path::Path;
 use vesalius_inferers::{ModelDescription, OpenOptions, convert_model, join_cascade};
-use vesalius_networks::Mismatch;
+use vesalius_networks::{Mismatch, Weights};
 
 /// Which weights are kept where an architecture is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,7 +55,7 @@ pub fn convert(
         (Some(network), Keep::WhatFits) => read_weights_partly(input, network)?,
         (network, _) => {
             let weights = read_weights(input, network.as_ref())?;
-            (weights, Mismatch::default())
+            (without_optimiser(weights), Mismatch::default())
         }
     };
     vesalius_io::write_atomically(output, |file| weights.write_safetensors(file))?;
@@ -63,6 +63,32 @@ pub fn convert(
         tensors: weights.len(),
         skipped,
     })
+}
+
+/// The network's weights of a checkpoint that holds the optimiser's state beside them, under the names that the
+/// network's own state dict has; other weights as they are.
+fn without_optimiser(weights: Weights) -> Weights {
+    const WRAPPERS: [&str; 4] = [
+        "network_weights.",
+        "state_dict.",
+        "model_state_dict.",
+        "model.",
+    ];
+    let of_optimiser = |name: &str| name.starts_with("optimizer");
+    if !weights.names().any(of_optimiser) {
+        return weights;
+    }
+    let wrapper = WRAPPERS
+        .into_iter()
+        .find(|wrapper| weights.names().any(|name| name.starts_with(wrapper)));
+    let Some(wrapper) = wrapper else {
+        return weights;
+    };
+    let names: Vec<String> = weights
+        .names()
+        .filter_map(|name| name.strip_prefix(wrapper).map(str::to_owned))
+        .collect();
+    weights.unwrapped(names.iter().map(String::as_str))
 }
 
 /// Millimetres and voxels that a cascade keeps around what its coarse model finds.

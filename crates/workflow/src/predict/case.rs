@@ -6,7 +6,7 @@ use super::{CaseError, CaseResult, InputCase, LabelVolume, PredictOptions, Proba
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use vesalius_control::{Cancelled, Stage};
 use vesalius_inferers::{
     MemoryPlan, SegmentOptions, Segmentation, Segmenter, write_npz, write_probability_image,
@@ -32,14 +32,15 @@ pub(super) struct Work<'a> {
 pub(super) struct Loaded<'a> {
     work: &'a Work<'a>,
     image: Result<(Volume<f32>, Vec<FileState>), Failure>,
-    started: Instant,
+    worked: Duration,
 }
 
 /// A case that was segmented.
 pub(super) struct Answered<'a> {
     work: &'a Work<'a>,
     answer: Result<Answer, Failure>,
-    started: Instant,
+    /// So far; waiting for other cases is not counted.
+    worked: Duration,
 }
 
 struct Answer {
@@ -116,7 +117,7 @@ impl Run<'_> {
         Loaded {
             work,
             image,
-            started,
+            worked: started.elapsed(),
         }
     }
 
@@ -155,8 +156,9 @@ impl Run<'_> {
         let Loaded {
             work,
             image,
-            started,
+            worked,
         } = loaded;
+        let started = Instant::now();
         let answer = image.and_then(|(image, images)| {
             guarded("the segmentation", || {
                 self.segment(work.case, image, images)
@@ -165,7 +167,7 @@ impl Run<'_> {
         Answered {
             work,
             answer,
-            started,
+            worked: worked + started.elapsed(),
         }
     }
 
@@ -204,8 +206,9 @@ impl Run<'_> {
         let Answered {
             work,
             answer,
-            started,
+            worked,
         } = answered;
+        let started = Instant::now();
         let mut warnings = work.warnings.clone();
         let mut volumes = Vec::new();
         let written = match work.done {
@@ -250,7 +253,7 @@ impl Run<'_> {
             was_there: work.done,
             outcome,
             refused,
-            seconds: started.elapsed().as_secs_f64(),
+            seconds: (worked + started.elapsed()).as_secs_f64(),
             volumes,
             warnings,
         };
@@ -310,7 +313,12 @@ fn write_files(
             ProbabilityFiles::Nifti => write_probability_image(&path, map),
         }?;
     }
-    segmented.write_labels(target)
+    // Where the format has a place for names and colours, they go along; the record beside other files has them.
+    let ending = target.extension().unwrap_or_default().to_ascii_lowercase();
+    match ending == "nrrd" || ending == "nhdr" {
+        true => segmented.write(target),
+        false => segmented.write_labels(target),
+    }
 }
 
 /// Millilitres of each label.

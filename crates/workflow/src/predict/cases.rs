@@ -1,5 +1,6 @@
 //! Which cases an input holds: a file, a folder, or a list; incomplete cases are named.
 
+mod dicom;
 mod folder;
 mod list;
 
@@ -45,9 +46,9 @@ pub struct FoundCases {
     pub ignored: Vec<PathBuf>,
 }
 
-/// The cases that an input holds: one for a file; for a `.json` the images under `testing` or
+/// The cases that an input holds: one for a file, and for a folder of DICOM files alone; for a `.json` the images under `testing` or
 /// `training` of a datalist, for a `.txt` one line a case (its channels apart by commas); for a folder
-/// one for each image in it or, where files are numbered `NAME_0000`, `NAME_0001`, … as nnU-Net has
+/// one for each image and each folder with DICOM files in it or, where files are numbered `NAME_0000`, `NAME_0001`, … as nnU-Net has
 /// them, one for each name.
 ///
 /// # Errors
@@ -114,6 +115,7 @@ fn find(input: &Path, channels: usize, images: Images) -> Result<FoundCases, Err
         return match ending.to_str() {
             Some("json") => list::of_datalist(input, channels),
             Some("txt") => list::of_lines(input, channels),
+            _ if dicom::is_part_of_series(input) => Err(bad(input, dicom::ONE_SLICE.to_owned())),
             _ => Ok(FoundCases {
                 cases: vec![InputCase {
                     name: case_name(input, images),

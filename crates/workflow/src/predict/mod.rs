@@ -33,7 +33,7 @@ pub struct CaseResult {
     pub refused: Option<RefusedImage>,
     /// Whether the file was there already.
     pub was_there: bool,
-    /// Seconds from reading to writing.
+    /// Seconds of reading, segmenting and writing; waiting for other cases is not counted.
     pub seconds: f64,
     /// Millilitres of each label that occurs, background left out; of what was written now.
     pub volumes: Vec<LabelVolume>,

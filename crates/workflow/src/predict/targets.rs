@@ -60,6 +60,7 @@ impl Targets {
     ) -> Result<Self, Error> {
         let named = vesalius_io::is_image(output) || vesalius_io::is_picture(output);
         let as_file = cases.len() == 1 && !output.is_dir() && named;
+        check_name(cases.len(), output, named)?;
         let ending = ending(segmenter);
         let folder = match as_file {
             true => output.parent().unwrap_or(Path::new("")),
@@ -222,6 +223,33 @@ impl Failure {
             Self::Written(error) => vesalius_io::machine_failure(error).is_some(),
             Self::Cancelled(_) | Self::Image(_) | Self::Case(..) => false,
         }
+    }
+}
+
+/// Refuses a folder that is called as a file is, which is more likely a mistake than meant.
+fn check_name(cases: usize, output: &Path, named: bool) -> Result<(), Error> {
+    let is_marked = output.to_string_lossy().ends_with(std::path::is_separator);
+    if output.is_dir() || is_marked {
+        return Ok(());
+    }
+    if named && cases > 1 {
+        let reason = format!(
+            "is the name of one image, and there are {cases} cases; name a folder (with `/` at its end, if it shall be called so)"
+        );
+        return Err(bad(output, reason));
+    }
+    let ending = output.extension().and_then(|ending| ending.to_str());
+    // `results.v2` and `2024.05` are folders, `labels.xyz` would be a file.
+    let of_file =
+        |ending: &str| ending.len() > 1 && ending.bytes().all(|b| b.is_ascii_alphabetic());
+    match ending {
+        Some(ending) if cases == 1 && !named && of_file(ending) => Err(bad(
+            output,
+            format!(
+                "no image is written as .{ending}; end it in .nii.gz, .nii, .mha, .mhd, .nrrd or .nhdr, or with `/` where a folder is meant"
+            ),
+        )),
+        _ => Ok(()),
     }
 }
 

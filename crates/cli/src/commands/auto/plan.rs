@@ -37,16 +37,16 @@ pub struct Arguments {
     #[arg(long)]
     plans_name: Option<String>,
     /// GPU memory to fill, in GB as nnU-Net reckons [default: the planner's own, 8, 8, 24 or 40]
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true, value_parser = crate::values::positive)]
     gpu_memory: Option<f64>,
     /// The spacing of 3d_fullres in mm along the array's axes, z,y,x [default: from the fingerprint]
-    #[arg(long, value_delimiter = ',', num_args = 3)]
+    #[arg(long, value_delimiter = ',', num_args = 3, allow_hyphen_values = true)]
     target_spacing: Option<Vec<f64>>,
     /// Leave the axes in the order they have
     #[arg(long)]
     suppress_transpose: bool,
     /// Minutes of training for all runs together
-    #[arg(long, value_parser = crate::values::positive)]
+    #[arg(long, value_parser = crate::values::positive, allow_hyphen_values = true)]
     minutes: Option<f64>,
     /// What will train: cpu, cuda[:n], wgpu[:n] or vulkan[:n]
     #[arg(long, default_value = "cpu")]
@@ -70,7 +70,7 @@ pub struct PlanArguments {
     algorithms: Vec<String>,
     /// Memory for training in GB [default: what the peers' planners reckon with; for `vesalius` most of
     /// what is free]
-    #[arg(long, value_parser = crate::values::positive)]
+    #[arg(long, value_parser = crate::values::positive, allow_hyphen_values = true)]
     memory: Option<f64>,
     /// Go on without the cases that cannot be used
     #[arg(long)]

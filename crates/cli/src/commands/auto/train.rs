@@ -14,7 +14,7 @@ pub struct Arguments {
     /// The work folder
     work: PathBuf,
     /// Minutes of training for all runs together [default: as each plan says]
-    #[arg(long, value_parser = crate::values::positive)]
+    #[arg(long, value_parser = crate::values::positive, allow_hyphen_values = true)]
     minutes: Option<f64>,
     #[command(flatten)]
     how: TrainArguments,

@@ -181,10 +181,14 @@ fn argument(filter: &Filter, argument: &'static Argument) -> Arg {
         ("", name) => arg.value_name(name.replace('-', "_").to_uppercase()),
         (name, _) => arg.value_name(name),
     };
-    arg = match (argument.negative, kind) {
-        (true, ArgumentKind::Pair | ArgumentKind::Integers) => arg.allow_hyphen_values(true),
-        (negative, _) => arg.allow_negative_numbers(negative),
-    };
+    // A number below 0 is a value even where it is refused, so that the error is about it.
+    let number = !matches!(
+        kind,
+        ArgumentKind::File | ArgumentKind::Choice(_) | ArgumentKind::ChoiceList(_)
+    );
+    if number {
+        arg = arg.allow_hyphen_values(true);
+    }
     if argument.repeated || kind.is_list() {
         arg = arg.action(ArgAction::Append);
     }

@@ -27,10 +27,15 @@ enum Command {
         /// (.safetensors, .pt, .pth)
         path: PathBuf,
         /// Size of the patch that costs are worked out for [default: about 96 voxels along each axis]
-        #[arg(long, value_name = "x,y,z", value_parser = triple::<usize>)]
+        #[arg(long, value_name = "x,y,z", value_parser = triple::<usize>, allow_hyphen_values = true)]
         patch: Option<[usize; 3]>,
         /// Patches in a batch
-        #[arg(long, value_name = "N", default_value_t = 1)]
+        #[arg(
+            long,
+            value_name = "N",
+            default_value_t = 1,
+            allow_hyphen_values = true
+        )]
         batch: usize,
         #[command(flatten)]
         json: JsonOutput,
@@ -73,7 +78,7 @@ enum Command {
         output: PathBuf,
         /// Millimetres to keep around the region [default: those of the `crop_foreground` that the fine
         /// model was trained with]
-        #[arg(long, value_name = "MM")]
+        #[arg(long, value_name = "MM", allow_hyphen_values = true)]
         margin: Option<f64>,
     },
     /// Run a network on one raw tensor

@@ -1,5 +1,7 @@
-//! The cases of a folder: an image each, or a name with numbered channels as nnU-Net has them.
+//! The cases of a folder: an image or a folder of DICOM files each, or a name with numbered channels as nnU-Net has
+//! them.
 
+use super::dicom::holds_series;
 use super::{Error, FoundCases, Images, InputCase, LeftOut, bad, checked, numbered, without_twins};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,6 +10,8 @@ use std::path::{Path, PathBuf};
 #[derive(Default)]
 struct Listed {
     images: Vec<PathBuf>,
+    /// Folders with DICOM series.
+    studies: Vec<PathBuf>,
     left_out: Vec<LeftOut>,
     ignored: Vec<PathBuf>,
 }
@@ -15,10 +19,18 @@ struct Listed {
 pub(super) fn in_folder(input: &Path, channels: usize, kind: Images) -> Result<FoundCases, Error> {
     let Listed {
         images,
+        studies,
         left_out,
         ignored,
     } = list(input, kind)?;
-    if images.is_empty() && left_out.is_empty() {
+    // A folder of DICOM files, or of nothing but their folders, is one patient's.
+    if images.is_empty() && !kind.pictures && is_one_study(input, &studies, &left_out) {
+        return Ok(FoundCases {
+            cases: vec![study(input.to_path_buf())],
+            ..FoundCases::default()
+        });
+    }
+    if images.is_empty() && studies.is_empty() && left_out.is_empty() {
         return Err(bad(
             input,
             match kind.pictures {
@@ -32,6 +44,7 @@ pub(super) fn in_folder(input: &Path, channels: usize, kind: Images) -> Result<F
         true => by_number(images, channels, kind),
         false => each(images, kind),
     };
+    found.cases.extend(studies.into_iter().map(study));
     found.left_out.extend(left_out);
     found.ignored = ignored;
     without_twins(&mut found);
@@ -59,9 +72,13 @@ fn list(input: &Path, kind: Images) -> Result<Listed, Error> {
             listed.images.push(path);
             continue;
         }
+        if path.is_dir() && !kind.pictures && !holds_images(&path) && holds_series(&path) {
+            listed.studies.push(path);
+            continue;
+        }
         let reason = match () {
             () if path.is_dir() => holds_images(&path).then_some(
-                "is a folder with images in it; folders below the input are not searched: give it as --input, or convert its DICOM series to image files first",
+                "is a folder with images in it; folders below the input are not searched: give it as an input of its own",
             ),
             () if !path.exists() => Some("is a link that leads nowhere"),
             () => vesalius_io::probe(&path).is_ok().then_some(
@@ -96,26 +113,47 @@ fn is_voxels_of_a_header(path: &Path) -> bool {
     headers.iter().any(there)
 }
 
-/// Whether a folder directly holds an image file or a DICOM file.
+/// Whether all of an input is one DICOM study: files of it stand in the input itself.
+fn is_one_study(input: &Path, studies: &[PathBuf], left_out: &[LeftOut]) -> bool {
+    // Files that are DICOM by their content alone were listed as left out.
+    let files = !left_out.is_empty() || studies.is_empty();
+    files && holds_series(input)
+}
+
+/// A DICOM series as a case that is called as its folder.
+fn study(folder: PathBuf) -> InputCase {
+    // `.` and `..` have no name of their own.
+    let whole = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+    let name = whole.file_name().unwrap_or_default().to_string_lossy();
+    InputCase {
+        name: name.into_owned(),
+        files: vec![folder],
+    }
+}
+
+/// Whether a folder directly holds an image file.
 fn holds_images(folder: &Path) -> bool {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     /// Files that are looked at.
     const MOST: usize = 20;
     let mut files = files.map(|entry| entry.path()).filter(|p| p.is_file());
     let mut files = files.by_ref().take(MOST);
-    files.any(|file| vesalius_io::is_image(&file) || vesalius_io::probe(&file).is_ok())
+    let image = |file: &PathBuf| {
+        vesalius_io::is_image(file)
+            || vesalius_io::probe(file).is_ok_and(|info| info.format != vesalius_io::Format::Dicom)
+    };
+    files.any(|file| image(&file))
 }
 
-/// Whether the numbers at the end of names are channels: a name ends in `_0000`, and either the model
-/// takes several channels, or all names are numbered. Files of one name for a model of one channel are
-/// cases counted from 0.
+/// Whether the numbers at the end of names are channels: a name ends in `_0000`. Only files of one name, and
+/// nothing beside them, for a model of one channel are cases counted from 0.
 fn are_channels(images: &[PathBuf], channels: usize, kind: Images) -> bool {
     let names: Vec<String> = images.iter().map(|path| kind.name(path)).collect();
     let parts: Vec<Option<(&str, usize)>> = names.iter().map(|name| numbered(name)).collect();
     let first = parts.iter().flatten().any(|(_, number)| *number == 0);
     let stems: BTreeSet<&str> = parts.iter().flatten().map(|(stem, _)| *stem).collect();
-    let all = parts.iter().all(Option::is_some) && (stems.len() > 1 || names.len() == 1);
-    first && (channels > 1 || all)
+    let counted = parts.iter().all(Option::is_some) && stems.len() == 1 && names.len() > 1;
+    first && (channels > 1 || !counted)
 }
 
 fn each(images: Vec<PathBuf>, kind: Images) -> FoundCases {
@@ -187,7 +225,9 @@ fn misfit(
         })
         .collect();
     let expected = match channels {
-        1 => format!("{name}_0000 alone"),
+        1 => format!(
+            "{name}_0000 alone, as the model takes one channel (files that are cases of their own are named one a line in a .txt)"
+        ),
         _ => format!("{name}_0000 to {name}_{:04}, one file each", channels - 1),
     };
     let mut reason = format!("has {}, expected {expected}", listed.join(", "));
@@ -235,6 +275,22 @@ mod tests {
         let found = find_cases(folder.path(), 1).unwrap();
         assert_eq!(names(&found), (vec!["b"], vec!["a"]));
         assert!(found.left_out[0].reason.contains("a_0000 alone"));
+    }
+
+    #[test]
+    fn a_channels_number_means_the_same_whatever_stands_beside_it() {
+        let alone = folder(&["case1_0000.nii"]);
+        assert_eq!(
+            names(&find_cases(alone.path(), 1).unwrap()),
+            (vec!["case1"], vec![])
+        );
+        let beside = folder(&["case1_0000.nii", "case2.nii"]);
+        let found = find_cases(beside.path(), 1).unwrap();
+        assert_eq!(names(&found), (vec!["case1", "case2"], vec![]));
+        let surplus = folder(&["case1_0000.nii", "case1_0001.nii", "case2.nii"]);
+        let found = find_cases(surplus.path(), 1).unwrap();
+        assert_eq!(names(&found), (vec!["case2"], vec!["case1"]));
+        assert!(found.left_out[0].reason.contains(".txt"));
     }
 
     #[test]
