@@ -1,6 +1,7 @@
 //! How images are read: the arguments that every command on image files shares, as options of the
 //! library.
 
+use crate::interrupt::followed;
 use crate::warnings;
 use vesalius::inferers::Bytes;
 use vesalius::io::{DicomOptions, FourthAxis, OnWarning, ReadOptions, UnevenSlices};
@@ -53,9 +54,9 @@ pub struct GeometryInput {
 }
 
 impl GeometryInput {
-    /// The library's options, with these decisions.
+    /// The library's options, with these decisions; Ctrl-C stops the reading.
     pub fn options(&self) -> ReadOptions {
-        let usual = self.reading.options();
+        let usual = self.reading.options().control(followed());
         ReadOptions {
             max_bytes: self.max_memory.unwrap_or(usual.max_bytes),
             ..usual

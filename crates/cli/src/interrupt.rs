@@ -1,32 +1,82 @@
 //! Ctrl-C and polite kills (INT, TERM, HUP): work that can save is asked to, the second time the process
-//! ends; other work ends at once, and leaves no half-written file.
+//! ends; other work is asked to stop and ends within two seconds. Nothing half written is left.
 
+use crate::stages;
 use std::sync::OnceLock;
+use std::time::Duration;
 use vesalius::control::Control;
+use vesalius::workflow::output;
 
-/// What the first signal cancels; none for commands that save nothing.
-static CONTROL: OnceLock<Control> = OnceLock::new();
+/// How long work that saves nothing may take to stop by itself.
+const LONGEST_STOP: Duration = Duration::from_millis(1500);
+
+/// What the first signal cancels; nothing before a command has begun.
+static WORK: OnceLock<Work> = OnceLock::new();
+
+/// What runs.
+struct Work {
+    control: Control,
+    /// Whether it saves what is done, for as long as that takes.
+    saves: bool,
+}
 
 /// Handles signals for the whole command.
 pub fn install() {
-    let installed = ctrlc::set_handler(|| {
-        match CONTROL.get() {
-            Some(control) if !control.is_cancelled() => {
-                control.cancel();
+    let installed = ctrlc::set_handler(|| match WORK.get() {
+        Some(work) if !work.control.is_cancelled() => {
+            work.control.cancel();
+            if work.saves {
                 note!("\nstopping: what is done is being saved; press Ctrl-C again to end at once");
+            } else {
+                std::thread::spawn(|| {
+                    std::thread::sleep(LONGEST_STOP);
+                    stages::clear();
+                    complain!("error: {STOPPED}");
+                    end();
+                });
             }
-            _ => {
-                vesalius::io::remove_unfinished();
-                std::process::exit(1);
-            }
-        };
+        }
+        _ => end(),
     });
     if let Err(error) = installed {
-        note!("warning: Ctrl-C will not save ({error})");
+        complain!("warning: Ctrl-C will not save ({error})");
     }
 }
 
-/// A handle that the first Ctrl-C (or a polite kill) cancels.
+/// What a command says that was stopped.
+pub const STOPPED: &str = "stopped before the end; nothing is left half written";
+
+/// Ends the process.
+fn end() -> ! {
+    vesalius::io::remove_unfinished();
+    output::remove_made_folders();
+    std::process::exit(1);
+}
+
+/// A handle that the first Ctrl-C (or a polite kill) cancels, for work that saves what is done.
 pub fn control() -> Control {
-    CONTROL.get_or_init(Control::new).clone()
+    work(true)
+}
+
+/// A handle that the first Ctrl-C (or a polite kill) cancels, for work that saves nothing before its end; its
+/// stages are shown where they take long.
+pub fn followed() -> Control {
+    work(false)
+}
+
+fn work(saves: bool) -> Control {
+    let work = WORK.get_or_init(|| {
+        let control = Control::new();
+        if !saves {
+            control.on_progress(stages::show);
+        }
+        Work { control, saves }
+    });
+    work.control.clone()
+}
+
+/// Whether work was stopped that saves nothing.
+pub fn was_stopped() -> bool {
+    WORK.get()
+        .is_some_and(|work| !work.saves && work.control.is_cancelled())
 }

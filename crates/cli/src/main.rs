@@ -16,6 +16,8 @@ mod kind;
 mod output;
 mod progress;
 mod remedy;
+mod stages;
+mod target;
 mod values;
 mod warnings;
 
@@ -35,6 +37,12 @@ struct Arguments {
     /// Treat every warning as an error: a file or dataset that needed a decision is refused
     #[arg(long, global = true)]
     strict: bool,
+    /// Print results, warnings and errors alone: no progress, no notes
+    #[arg(long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say each stage of the work as it begins
+    #[arg(long, global = true)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -115,6 +123,8 @@ fn main() -> ExitCode {
     if arguments.strict {
         warnings::set_strict();
     }
+    print::set(arguments.quiet, arguments.verbose);
+    stages::begin();
     interrupt::install();
     let name = arguments.command.name();
     let result = match arguments.command {
@@ -136,8 +146,12 @@ fn main() -> ExitCode {
         .and_then(|()| print::finish())
     {
         Ok(()) => ExitCode::SUCCESS,
+        Err(_) if interrupt::was_stopped() => {
+            complain!("error: {}", interrupt::STOPPED);
+            ExitCode::FAILURE
+        }
         Err(error) => {
-            note!("error: {error}");
+            complain!("error: {error}");
             remedy::tell(RefusedImage::of(error.as_ref()).as_ref(), name);
             ExitCode::FAILURE
         }

@@ -4,9 +4,32 @@
 use std::fmt::Arguments;
 use std::io::{self, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The first failure of stdout.
 static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Whether notes are left out.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Whether every stage is told.
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+/// Says how much is told: `--quiet` and `--verbose`.
+pub fn set(quiet: bool, verbose: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+    VERBOSE.store(verbose, Ordering::Relaxed);
+}
+
+/// Whether notes and progress are left out.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Whether every stage is told.
+pub fn is_verbose() -> bool {
+    VERBOSE.load(Ordering::Relaxed)
+}
 
 /// Prints a result to stdout, as `println!` does; what fails is told at the end of the command.
 macro_rules! out {
@@ -15,8 +38,17 @@ macro_rules! out {
     };
 }
 
-/// Prints a message to stderr, as `eprintln!` does; nobody is left to tell of what fails.
+/// Prints a message to stderr, as `eprintln!` does, unless `--quiet` was given.
 macro_rules! note {
+    ($($part:tt)*) => {
+        if !$crate::print::is_quiet() {
+            $crate::print::to_stderr(::std::format_args!("{}\n", ::std::format_args!($($part)*)))
+        }
+    };
+}
+
+/// Prints an error or a warning to stderr; nobody is left to tell of what fails.
+macro_rules! complain {
     ($($part:tt)*) => {
         $crate::print::to_stderr(::std::format_args!("{}\n", ::std::format_args!($($part)*)))
     };
@@ -24,12 +56,14 @@ macro_rules! note {
 
 /// What [`out!`] does.
 pub fn to_stdout(text: Arguments) {
+    crate::stages::clear();
     let mut stdout = io::stdout().lock();
     keep(stdout.write_fmt(text));
 }
 
-/// What [`note!`] does.
+/// What [`note!`] and [`complain!`] do.
 pub fn to_stderr(text: Arguments) {
+    crate::stages::clear();
     // Without stderr there is no place to say so.
     let _ = io::stderr().lock().write_fmt(text);
 }

@@ -8,6 +8,11 @@ use vesalius::training::Event;
 /// Lines that are not on a terminal come no faster than this.
 const SECONDS_BETWEEN_LINES: u64 = 10;
 
+/// Whether stderr is a terminal that shall show how far work is.
+fn shows_bars() -> bool {
+    std::io::stderr().is_terminal() && !crate::print::is_quiet()
+}
+
 /// Shows how a training run goes on.
 pub struct TrainingProgress {
     bar: Option<ProgressBar>,
@@ -42,7 +47,7 @@ impl Pace {
 impl TrainingProgress {
     /// A bar on a terminal, plain lines elsewhere.
     pub fn new() -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let bar = shows_bars().then(|| {
             // The template is a constant that parses; a bar without style still counts.
             let style =
                 ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed} (left {eta})");
@@ -198,7 +203,7 @@ pub struct CaseProgress {
 impl CaseProgress {
     /// A bar on a terminal, one line elsewhere.
     pub fn new(cases: usize) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let bar = shows_bars().then(|| {
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} cases {elapsed}");
             ProgressBar::new(cases as u64)
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

@@ -6,7 +6,7 @@ use vesalius::io::{self, RefusedImage, Remedy};
 /// Prints the remedy for a refused image, where there is one.
 pub fn tell(refused: Option<&RefusedImage>, command: &str) {
     if let Some(sentence) = refused.and_then(|refused| sentence(refused, command)) {
-        note!("help: {sentence}");
+        complain!("help: {sentence}");
     }
 }
 

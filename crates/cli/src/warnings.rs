@@ -57,7 +57,7 @@ pub fn tell_files(warnings: &[FileWarning]) {
 pub fn tell_about(about: &str, warnings: &[Warning]) {
     for warning in warnings {
         if let Some(line) = first_time(about, warning) {
-            note!("{line}");
+            complain!("{line}");
         }
     }
 }
@@ -100,7 +100,7 @@ pub fn finish() -> Result<(), String> {
         ));
     }
     if count > 1 {
-        note!("{count} warnings");
+        complain!("{count} warnings");
     }
     Ok(())
 }

@@ -12,7 +12,8 @@ const BUFFER: usize = 1 << 18;
 ///
 /// The new file gets the permissions of an ordinary new file, or those of the file it replaces.
 /// When `write` fails, the disk is full or the process is killed, the old file stays as it was. What a
-/// killed process of this machine left half written in the folder is removed.
+/// killed process of this machine left half written in the folder is removed. A device or a pipe, such as
+/// `/dev/null`, is written to as it is.
 ///
 /// # Errors
 /// [`Error::Write`] with the path.
@@ -44,6 +45,12 @@ fn replace(
             io::ErrorKind::IsADirectory,
             "a folder of this name exists",
         ));
+    }
+    // A device or a pipe is written to; a file in its place would be another thing.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let mut writer = BufWriter::new(File::options().write(true).open(path)?);
+        write(&mut writer)?;
+        return writer.flush();
     }
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

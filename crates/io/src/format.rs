@@ -130,6 +130,14 @@ impl Target {
     }
 }
 
+/// Refuses a name that says no format that images are written in, as [`crate::write()`] would once it writes.
+///
+/// # Errors
+/// [`Error::UnknownEnding`](crate::Error) with the endings that there are.
+pub fn check_name(path: impl AsRef<Path>, registry: &Registry) -> Result<()> {
+    target(path.as_ref(), registry).map(|_| ())
+}
+
 /// The kind of file that a name asks for; formats of the program's own come first.
 pub(crate) fn target(path: &Path, registry: &Registry) -> Result<Target> {
     if let Some(format) = custom::of_name(path, registry)? {

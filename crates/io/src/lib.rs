@@ -53,7 +53,9 @@ pub use dicom::{
 pub use encode::MakeValues;
 pub use error::Error;
 pub use failure::machine_failure;
-pub use format::{Format, is_image, is_image_with, strip_extension, strip_extension_with};
+pub use format::{
+    Format, check_name, is_image, is_image_with, strip_extension, strip_extension_with,
+};
 pub use image::{ImageFile, Slab, Slabs, open, open_with};
 pub use kind::{Evidence, Kind, kind_of};
 pub use labels::{LabelName, read_label_names, write_label_names};

@@ -7,6 +7,7 @@
 //! - Measurement: [`evaluate`].
 //! - Images: [`resample`], [`filter`] (every filter by name), [`study`] (several images as one subject),
 //!   [`transform`] (a chain of transforms), [`view`] (pictures), [`transform_file`] and [`slabs`].
+//! - Where results go: [`mod@output`] (what is there, missing folders, inputs as outputs).
 //! - Training: [`train`] (one model) and [`auto`] (from a dataset to a model).
 //!
 //! [`Error`] holds any error of these crates, with its kind.
@@ -26,6 +27,7 @@ pub mod filter;
 mod kind;
 #[cfg(feature = "infer")]
 pub mod model;
+pub mod output;
 #[cfg(feature = "infer")]
 pub mod predict;
 pub mod resample;

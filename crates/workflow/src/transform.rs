@@ -12,6 +12,18 @@ use vesalius_transforms::{Chain, LabelSampling, Trace, stack_on_first};
 use vesalius_view::{Montage, Picture, Scene};
 use vesalius_volume::{ErrorKind, LabelMap, Subject, Volume};
 
+/// The picture of all samples.
+const MONTAGE: &str = "montage.png";
+
+/// What the files of a sample are called after `sample_N`.
+const SAMPLE_ENDINGS: [&str; 5] = [
+    ".nii.gz",
+    "_labels.nii.gz",
+    "_inverse.nii.gz",
+    "_inverse_labels.nii.gz",
+    ".json",
+];
+
 /// What is read, and what is written.
 #[derive(Debug, Clone)]
 pub struct TransformOptions {
@@ -194,6 +206,7 @@ pub fn transform_files(
     })?;
     let lock = FolderLock::exclusive(output)?;
     lock.remove_leftovers("");
+    remove_earlier(output)?;
     let mut pictures = vec![picture(subject.image(), subject.labels(), "before")?];
     let mut samples = Vec::new();
     for (number, (after, trace)) in drawn.into_iter().enumerate() {
@@ -216,8 +229,28 @@ pub fn transform_files(
         pictures.push(picture(after.image(), after.labels(), &title)?);
         samples.push(Sample { image, trace });
     }
-    write_bytes_atomically(output.join("montage.png"), &sheet(&pictures)?.png()?)?;
+    write_bytes_atomically(output.join(MONTAGE), &sheet(&pictures)?.png()?)?;
     Ok(Transformed { samples, warnings })
+}
+
+/// Removes what an earlier call wrote, so that nothing of it stands among the new results.
+fn remove_earlier(output: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Folder {
+        path: output.to_owned(),
+        source,
+    };
+    for entry in std::fs::read_dir(output).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let sample = name.strip_prefix("sample_").is_some_and(|rest| {
+            let end = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            end.len() < rest.len() && SAMPLE_ENDINGS.contains(&end)
+        });
+        if sample || name == MONTAGE {
+            std::fs::remove_file(&path).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// How the files of a case came onto one grid.

@@ -146,12 +146,7 @@ pub fn view_file(
     options: &ViewOptions,
     notice: &mut dyn FnMut(&Notice),
 ) -> Result<(), Error> {
-    let ending = output.extension().and_then(|ending| ending.to_str());
-    let animated = match ending.unwrap_or_default().to_ascii_lowercase().as_str() {
-        "png" => false,
-        "gif" => true,
-        _ => return Err(Error::Ending(output.to_owned())),
-    };
+    let animated = is_animated(output)?;
     options.check(animated)?;
     let mut reader = Reader {
         options: &options.reading,
@@ -192,6 +187,24 @@ pub fn view_file(
         output,
         &options.draw(&scene, animated)?,
     )?)
+}
+
+/// Refuses a name that no picture has, as [`view_file`] does.
+///
+/// # Errors
+/// [`Error::Ending`].
+pub fn check_name(output: &Path) -> Result<(), Error> {
+    is_animated(output).map(|_| ())
+}
+
+/// Whether a picture's name asks for an animation.
+fn is_animated(output: &Path) -> Result<bool, Error> {
+    let ending = output.extension().and_then(|ending| ending.to_str());
+    match ending.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "png" => Ok(false),
+        "gif" => Ok(true),
+        _ => Err(Error::Ending(output.to_owned())),
+    }
 }
 
 impl ViewOptions {

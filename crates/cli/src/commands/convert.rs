@@ -2,6 +2,8 @@
 
 use super::Result;
 use crate::input::SeriesInput;
+use crate::interrupt::followed;
+use crate::target::OutputOption;
 use crate::warnings;
 use std::path::PathBuf;
 use vesalius::io::{
@@ -16,6 +18,8 @@ pub struct Arguments {
     input: PathBuf,
     /// The file to write; its name decides the format
     output: PathBuf,
+    #[command(flatten)]
+    overwrite: OutputOption,
     #[command(flatten)]
     image: SeriesInput,
     /// The image is a label map: whole numbers, names and colours kept
@@ -54,7 +58,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             None => Vec::new(),
         },
         ..WriteOptions::default()
-    };
+    }
+    .control(followed());
+    let _claimed = arguments
+        .overwrite
+        .image(&arguments.output, &[&arguments.input])?;
     let series = &arguments.image.series;
     if series.len() > 1 {
         if arguments.labels {

@@ -3,6 +3,7 @@
 use super::Result;
 use crate::combination::CombinationOptions;
 use crate::interrupt::control;
+use crate::target::OutputOption;
 use std::path::PathBuf;
 use vesalius::inferers::describe_model;
 use vesalius::predict::{EnsembleMember, ensemble_cases};
@@ -24,6 +25,8 @@ pub struct Arguments {
     /// Also write the averaged probabilities, as NAME.probabilities.zip
     #[arg(long)]
     save_probabilities: bool,
+    #[command(flatten)]
+    overwrite: OutputOption,
 }
 
 /// Writes a segmentation for every case of the folders.
@@ -44,6 +47,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Some(folder) => Some(describe_model(folder)?.labels),
         None => None,
     };
+    let _claimed = arguments
+        .overwrite
+        .folder(&arguments.output, &arguments.inputs)?;
     let count = ensemble_cases(
         &members,
         &arguments.output,

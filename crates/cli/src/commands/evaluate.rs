@@ -3,7 +3,9 @@
 use super::Result;
 use crate::again::{command, this_command};
 use crate::input::GeometryInput;
+use crate::interrupt::followed;
 use crate::output::{JsonOutput, table};
+use crate::target::OutputOption;
 use crate::warnings;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -76,6 +78,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     #[command(flatten)]
+    overwrite: OutputOption,
+    #[command(flatten)]
     reading: GeometryInput,
     #[command(flatten)]
     json: JsonOutput,
@@ -101,7 +105,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             false => Grids::MustAgree,
         },
         reading: arguments.reading.options(),
-        ..EvaluateOptions::default()
+        control: followed(),
+    };
+    let inputs = [arguments.prediction.as_path(), &arguments.reference];
+    let _claimed = match &arguments.csv {
+        Some(path) => Some(arguments.overwrite.file(path, &inputs)?),
+        None => None,
     };
     let evaluated = evaluate(&arguments.prediction, &arguments.reference, &options)
         .map_err(|error| advised(error, &arguments.prediction))?;

@@ -2,10 +2,12 @@
 
 use super::Result;
 use crate::input::ImageInput;
+use crate::interrupt::followed;
 use crate::kind::{self, KindOption};
+use crate::target::OutputOption;
 use crate::values::triple;
 use clap::ValueEnum;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vesalius::filters::{self, Outside};
 use vesalius::resample::{
     FileError, FileGrid, FileInterpolation, FileMap, FileResampling, VectorAxes, resample_file,
@@ -53,6 +55,8 @@ pub struct Arguments {
     /// The axes that the field's vectors point along
     #[arg(long, value_enum, default_value = "lps", requires = "displacement")]
     vectors: Vectors,
+    #[command(flatten)]
+    overwrite: OutputOption,
     #[command(flatten)]
     reading: ImageInput,
 }
@@ -127,9 +131,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }),
         kind: arguments.kind.kind(),
         reading: arguments.reading.options(),
-        ..FileResampling::default()
+        control: followed(),
     };
     let (input, output) = (&arguments.input, &arguments.output);
+    let files = [
+        Some(input),
+        arguments.like.as_ref(),
+        arguments.affine.as_ref(),
+        arguments.displacement.as_ref(),
+    ];
+    let files: Vec<&Path> = files.into_iter().flatten().map(PathBuf::as_path).collect();
+    let _claimed = arguments.overwrite.image(output, &files)?;
     resample_file(input, output, &options, &mut kind::notice).map_err(explained)
 }
 

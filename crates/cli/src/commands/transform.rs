@@ -3,6 +3,7 @@
 use super::Result;
 use crate::again::{command, this_command};
 use crate::input::ImageInput;
+use crate::target::OutputOption;
 use crate::warnings;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -41,6 +42,8 @@ pub struct Arguments {
     #[arg(long)]
     image: bool,
     #[command(flatten)]
+    overwrite: OutputOption,
+    #[command(flatten)]
     reading: ImageInput,
 }
 
@@ -58,6 +61,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             false => UnclearImages::Refuse,
         },
     };
+    let _claimed = arguments
+        .overwrite
+        .folder(&arguments.output, &arguments.images)?;
     let transformed = transform_files(&chain, &arguments.images, &arguments.output, &options)
         .map_err(|error| explained(error, arguments))?;
     warnings::tell_files(&transformed.warnings);

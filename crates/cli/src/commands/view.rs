@@ -3,9 +3,10 @@
 use super::Result;
 use crate::input::ImageInput;
 use crate::kind;
+use crate::target::OutputOption;
 use crate::values::{pair, triple};
 use clap::ValueEnum;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vesalius::view::{Overlay, Plane, Window};
 use vesalius::workflow::view::{Error, Shown, ViewOptions, view_file};
 
@@ -78,6 +79,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     channel: usize,
     #[command(flatten)]
+    overwrite: OutputOption,
+    #[command(flatten)]
     reading: ImageInput,
 }
 
@@ -124,6 +127,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         reading: arguments.reading.options(),
     };
     let (input, output) = (&arguments.input, &arguments.output);
+    let files = [
+        Some(input),
+        arguments.labels.as_ref(),
+        arguments.prediction.as_ref(),
+        arguments.names.as_ref(),
+    ];
+    let files: Vec<&Path> = files.into_iter().flatten().map(PathBuf::as_path).collect();
+    vesalius::workflow::view::check_name(output).map_err(|error| explained(error, arguments))?;
+    let _claimed = arguments.overwrite.file(output, &files)?;
     let drawn = view_file(input, output, &options, &mut kind::notice);
     drawn.map_err(|error| explained(error, arguments))
 }

@@ -2,15 +2,18 @@
 
 use super::Result;
 use crate::input::ImageInput;
+use crate::interrupt::followed;
 use crate::kind::KindOption;
 use crate::output::JsonOutput;
+use crate::target::OutputOption;
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, Command, FromArgMatches, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vesalius::filter::{
     Argument, ArgumentKind, Filter, FilterJob, Input, Output, Value, filters, named,
 };
 use vesalius::workflow::FileKind;
+use vesalius::workflow::output::Claimed;
 
 /// A filter with the arguments that were given.
 pub struct Chosen {
@@ -19,6 +22,7 @@ pub struct Chosen {
     input: PathBuf,
     output: Option<PathBuf>,
     kind: FileKind,
+    overwrite: Option<OutputOption>,
     reading: ImageInput,
     /// Of a filter that measures.
     pub json: Option<JsonOutput>,
@@ -31,10 +35,32 @@ impl Chosen {
         let mut job = FilterJob::new(&self.input, values);
         job.kind = self.kind;
         job.reading = self.reading.options();
+        job.control = followed();
         Ok(match &self.output {
             Some(output) => job.output(output),
             None => job,
         })
+    }
+}
+
+impl Chosen {
+    /// Claims the file that is written, where there is one.
+    pub fn claim(&self) -> Result<Option<Claimed>> {
+        let (Some(output), Some(option)) = (&self.output, self.overwrite) else {
+            return Ok(None);
+        };
+        let mut inputs: Vec<&Path> = vec![&self.input];
+        let files = self.given.iter().flat_map(|(_, values)| values);
+        inputs.extend(files.filter_map(|value| match value {
+            Value::File(path) => Some(path.as_path()),
+            _ => None,
+        }));
+        // A surface is written with an ending of its own, which the filter knows.
+        match self.filter.name == "surface" {
+            true => option.file(output, &inputs),
+            false => option.image(output, &inputs),
+        }
+        .map(Some)
     }
 }
 
@@ -72,6 +98,10 @@ impl FromArgMatches for Chosen {
             kind: match filter.input {
                 Input::ByKind => KindOption::from_arg_matches(matches)?.kind(),
                 Input::ByFilter => FileKind::default(),
+            },
+            overwrite: match filter.output {
+                Output::File => Some(OutputOption::from_arg_matches(matches)?),
+                Output::Findings => None,
             },
             reading: ImageInput::from_arg_matches(matches)?,
             json: match filter.output {
@@ -127,7 +157,7 @@ fn subcommand(filter: &'static Filter) -> Command {
                     "OUT",
                     "The file to write; its name decides the format",
                 ));
-            command = flattened::<ImageInput>(command);
+            command = flattened::<ImageInput>(flattened::<OutputOption>(command));
             if filter.input == Input::ByKind {
                 command = flattened::<KindOption>(command);
             }

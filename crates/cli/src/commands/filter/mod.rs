@@ -31,6 +31,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return Err("no filter is named; `vesalius filter --list` names them all".into());
     };
     let job = chosen.job()?;
+    let _claimed = chosen.claim()?;
     let found = job.run(&mut kind::notice).map_err(explained)?;
     findings::print(&found, chosen.json.as_ref())
 }
