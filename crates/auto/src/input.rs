@@ -148,8 +148,7 @@ impl Input {
             path: path.to_path_buf(),
             reason,
         };
-        let text =
-            std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
+        let text = vesalius_io::read_text(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
         let mut input: Self =
             vesalius_training::parse_yaml(&text).map_err(|e| bad(e.to_string()))?;
         let folder = path.parent().unwrap_or(Path::new(""));

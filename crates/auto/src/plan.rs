@@ -65,7 +65,7 @@ impl Plan {
             path: path.to_path_buf(),
             reason,
         };
-        let text = std::fs::read_to_string(path).map_err(|source| Error::System {
+        let text = vesalius_io::read_text(path).map_err(|source| Error::System {
             path: path.to_path_buf(),
             what: "read",
             source,

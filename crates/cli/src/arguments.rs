@@ -13,7 +13,7 @@ pub fn parsed<T: Parser>() -> T {
 
 /// The command with everything that its help shows.
 pub fn command<T: CommandFactory>() -> clap::Command {
-    T::command()
+    crate::help::with_help(T::command())
 }
 
 /// An error of the parser without advice that leads nowhere.

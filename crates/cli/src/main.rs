@@ -10,6 +10,7 @@ mod again;
 mod arguments;
 mod combination;
 mod commands;
+mod help;
 mod input;
 mod interrupt;
 mod kind;
@@ -73,6 +74,12 @@ enum Command {
     Auto(commands::auto::Arguments),
     /// Networks, weights and model folders: look into them, convert and join them, run one on a raw tensor
     Model(commands::model::Arguments),
+    /// What this machine can do, and how fast: begin a report of a problem with it
+    Doctor(commands::doctor::Arguments),
+    /// A script that completes commands and options in a shell
+    Completions(commands::completions::Arguments),
+    /// Write a manual page for each command
+    Man(commands::man::Arguments),
 }
 
 impl Command {
@@ -91,6 +98,9 @@ impl Command {
             Self::Evaluate(_) => "evaluate",
             Self::Auto(_) => "auto",
             Self::Model(_) => "model",
+            Self::Doctor(_) => "doctor",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
         }
     }
 }
@@ -140,6 +150,9 @@ fn main() -> ExitCode {
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Auto(arguments) => commands::auto::run(&arguments),
         Command::Model(arguments) => commands::model::run(&arguments),
+        Command::Doctor(arguments) => commands::doctor::run(&arguments),
+        Command::Completions(arguments) => commands::completions::run(&arguments),
+        Command::Man(arguments) => commands::man::run(&arguments),
     };
     match result
         .and_then(|()| Ok(warnings::finish()?))

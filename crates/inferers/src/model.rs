@@ -168,7 +168,7 @@ impl ModelDescription {
     /// [`Error::ModelFolder`] with the file, the key and what to do.
     pub fn read(folder: impl AsRef<Path>) -> Result<Self> {
         let path = folder.as_ref().join(MODEL_FILE);
-        let text = std::fs::read_to_string(&path).map_err(|e| {
+        let text = vesalius_io::read_text(&path).map_err(|e| {
             let reason = format!(
                 "cannot be read ({e}); `--model` wants the folder that `vesalius train` wrote"
             );

@@ -1,5 +1,6 @@
 //! Names and colours of labels: 3D Slicer's segments in NRRD, ITK-SNAP's label description files.
 
+use crate::text::check_regular;
 use crate::{Error, Result, write_bytes_atomically};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -100,6 +101,7 @@ pub(crate) fn to_segments(labels: &[LabelName]) -> String {
 /// [`Error::Read`], or [`Error::Header`] with the line that has another form.
 pub fn read_label_names(path: impl AsRef<Path>) -> Result<Vec<LabelName>> {
     let path = path.as_ref();
+    check_regular(path).map_err(|source| Error::read(path, source))?;
     let bytes = std::fs::read(path).map_err(|source| Error::read(path, source))?;
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.lines().enumerate();

@@ -36,6 +36,7 @@ mod remedy;
 mod sink;
 mod source;
 mod stream;
+mod text;
 mod text_header;
 mod unfinished;
 mod voxel_type;
@@ -73,6 +74,7 @@ pub use stream::{
     ImageBytes, labels_to_bytes, picture_to_bytes, read_bytes, read_from, read_labels_bytes,
     read_labels_from, to_bytes, write_labels_to, write_picture_to, write_to,
 };
+pub use text::read_text;
 pub use unfinished::remove_unfinished;
 pub use voxel_type::{FileVoxel, VoxelType};
 pub use write::{write, write_labels, write_labels_with, write_made, write_with};

@@ -1,6 +1,7 @@
 //! Where a file's bytes come from: a file on disk, or memory that stands for one. Parsers read through this
 //! alone, so that both ways in share every check.
 
+use crate::text::{check_regular, open_regular};
 use crate::{Error, Result};
 use memmap2::Mmap;
 use std::fmt;
@@ -122,7 +123,7 @@ impl Place {
             return Ok(Stream::Memory(bytes));
         }
         let fail = |e| self.failed(e);
-        let mut file = File::open(&self.path).map_err(fail)?;
+        let mut file = open_regular(&self.path).map_err(fail)?;
         if start > 0 {
             file.seek(SeekFrom::Start(start)).map_err(fail)?;
         }
@@ -134,6 +135,7 @@ impl Place {
         match &self.held {
             Some(held) => Ok(Bytes::Held(held.clone())),
             None => {
+                check_regular(&self.path).map_err(|e| self.failed(e))?;
                 let bytes = std::fs::read(&self.path).map_err(|e| self.failed(e))?;
                 Ok(Bytes::Owned(bytes))
             }
@@ -146,7 +148,7 @@ impl Place {
             return Ok(Bytes::Held(held.clone()));
         }
         let fail = |e| self.failed(e);
-        let file = File::open(&self.path).map_err(fail)?;
+        let file = open_regular(&self.path).map_err(fail)?;
         if file.metadata().map_err(fail)?.len() == 0 {
             return Ok(Bytes::Owned(Vec::new()));
         }

@@ -14,7 +14,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
         path: path.to_path_buf(),
         reason,
     };
-    let text = std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read ({e})")))?;
+    let text = vesalius_io::read_text(path).map_err(|e| bad(format!("cannot be read ({e})")))?;
     serde_json::from_str(&text).map_err(|e| bad(format!("is not {what}: {e}")))
 }
 

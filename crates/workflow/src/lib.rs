@@ -8,17 +8,20 @@
 //! - Images: [`resample`], [`filter`] (every filter by name), [`study`] (several images as one subject),
 //!   [`transform`] (a chain of transforms), [`view`] (pictures), [`transform_file`] and [`slabs`].
 //! - Where results go: [`mod@output`] (what is there, missing folders, inputs as outputs).
+//! - The machine: [`doctor`].
 //! - Training: [`train`] (one model) and [`auto`] (from a dataset to a model).
 //!
 //! [`Error`] holds any error of these crates, with its kind.
 //!
-//! `predict` and `model` need the feature `infer`; `evaluate`, `train` and `auto` the one of their name;
+//! `predict`, `model` and `doctor` need the feature `infer`; `evaluate`, `train` and `auto` the one of their name;
 //! `transform` and `view` need `view`.
 
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "auto")]
 pub mod auto;
+#[cfg(feature = "infer")]
+pub mod doctor;
 mod error;
 #[cfg(feature = "evaluate")]
 pub mod evaluate;

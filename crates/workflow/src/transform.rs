@@ -160,7 +160,7 @@ pub struct Transformed {
 /// # Errors
 /// A file that cannot be read, an unknown transform or key with the nearest name, a value out of range.
 pub fn read_chain(path: &Path) -> Result<Chain, Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
+    let text = vesalius_io::read_text(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         source,
     })?;

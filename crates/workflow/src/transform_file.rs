@@ -42,7 +42,7 @@ pub fn read_affine(path: impl AsRef<Path>) -> Result<Affine, Error> {
         reason,
         source: None,
     };
-    let text = std::fs::read_to_string(path).map_err(|e| {
+    let text = vesalius_io::read_text(path).map_err(|e| {
         let refused = bad(format!("cannot be read: {e}"));
         Error {
             source: Some(e),

@@ -1,11 +1,14 @@
 //! One file a command: its arguments, and what it prints.
 
 pub mod auto;
+pub mod completions;
 pub mod convert;
+pub mod doctor;
 pub mod ensemble;
 pub mod evaluate;
 pub mod filter;
 pub mod info;
+pub mod man;
 pub mod model;
 pub mod predict;
 pub mod resample;

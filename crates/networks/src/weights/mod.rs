@@ -71,6 +71,10 @@ impl Weights {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bad = |error: std::io::Error| bad(&path.display().to_string(), error.to_string());
+        // A pipe would be waited for, and a device may have no end.
+        if !std::fs::metadata(path).map_err(bad)?.is_file() {
+            return Err(bad(std::io::Error::other("it is no file")));
+        }
         let mut start = [0; 9];
         let mut file = std::fs::File::open(path).map_err(bad)?;
         let count = file.read(&mut start).map_err(bad)?;

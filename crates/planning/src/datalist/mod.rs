@@ -113,7 +113,7 @@ impl Datalist {
             true => path.join("dataset.json"),
             false => path.to_path_buf(),
         };
-        let text = std::fs::read_to_string(&path).map_err(|source| Error::Unreadable {
+        let text = vesalius_io::read_text(&path).map_err(|source| Error::Unreadable {
             path: path.clone(),
             source,
         })?;

@@ -198,8 +198,7 @@ impl TrainingConfig {
             path: path.to_path_buf(),
             reason,
         };
-        let text =
-            std::fs::read_to_string(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
+        let text = vesalius_io::read_text(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
         parse(&text).map_err(|e| bad(e.to_string()))
     }
 

@@ -77,7 +77,7 @@ pub fn read_architecture(path: impl AsRef<Path>) -> Result<NetworkConfig> {
         folder if folder.is_dir() => bundle_file(folder, "configs", &BUNDLE_CONFIGS)?,
         file => file.to_path_buf(),
     };
-    let text = std::fs::read_to_string(path).map_err(|e| wrong(path, e))?;
+    let text = vesalius_io::read_text(path).map_err(|e| wrong(path, e))?;
     let described: Value = serde_saphyr::from_str(&text)
         .map_err(|e| wrong(path, format!("it is neither JSON nor YAML ({e})")))?;
     if described.get("network_def").is_some() {

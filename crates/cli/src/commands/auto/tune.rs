@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let plan = shown(|_| choose_plan(&work, algorithm))?;
     let space = match &arguments.space {
         Some(path) => {
-            let text = std::fs::read_to_string(path)
+            let text = vesalius::io::read_text(path)
                 .map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
             let space =
                 SearchSpace::parse(&text).map_err(|e| format!("{}: {e}", path.display()))?;

@@ -61,7 +61,7 @@ pub(super) fn of_lines(input: &Path, channels: usize) -> Result<FoundCases, Erro
 }
 
 fn read(input: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(input).map_err(|e| bad(input, format!("cannot be read: {e}")))
+    vesalius_io::read_text(input).map_err(|e| bad(input, format!("cannot be read: {e}")))
 }
 
 fn listed(

@@ -1,7 +1,10 @@
 //! Bad input: one clear sentence on stderr that names the file or key, exit code 1 or 2, nothing half
 //! written.
 
+#[path = "../common/mod.rs"]
 mod common;
+#[cfg(unix)]
+mod kinds;
 
 use common::{CONFIG, dataset, error, success};
 use std::path::Path;
