@@ -191,3 +191,71 @@ fn signals_during_a_conversion_leave_no_part_file() {
     let left = if cfg!(target_os = "linux") { 0 } else { 1 };
     assert_eq!(parts(folder), left);
 }
+
+/// Every long command is stopped through its control: the exit code is that of a failure, and nothing is left.
+#[test]
+fn ctrl_c_ends_commands_that_save_nothing_with_a_word_and_no_file() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let grid = vesalius::volume::Geometry::axis_aligned([160; 3], [1.0; 3]).unwrap();
+    let image = vesalius::volume::Volume::from_fn(grid, |[x, y, z]| {
+        ((x * 31 + y * 17 + z * 7) % 251) as f32 + 0.5
+    });
+    vesalius::io::write(folder.join("a.nii"), &image).unwrap();
+    for words in [
+        "filter median a.nii new/b.nii --radius 9",
+        "filter curvature-diffusion a.nii new/b.nii --iterations 100000",
+        "resample a.nii new/b.nii --size 500,500,500 --interpolation cubic",
+    ] {
+        for signal in ["-INT", "-TERM"] {
+            let mut run = Command::new(env!("CARGO_BIN_EXE_vesalius"))
+                .current_dir(folder)
+                .args(words.split(' '))
+                .arg("--verbose")
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut lines = BufReader::new(run.stderr.take().unwrap());
+            let mut text = String::new();
+            // A stage of the work has begun.
+            assert!(lines.read_line(&mut text).unwrap() > 0, "{words}: {text}");
+            let sent = Command::new("kill")
+                .args([signal, &run.id().to_string()])
+                .status();
+            assert!(sent.unwrap().success());
+            lines.read_to_string(&mut text).unwrap();
+            let status = run.wait().unwrap();
+            assert_eq!(status.code(), Some(1), "{words}: {text}");
+            assert!(
+                text.contains("error: stopped before the end"),
+                "{words}: {text}"
+            );
+            assert!(!text.contains("panicked"), "{words}: {text}");
+            assert!(!folder.join("new").exists(), "{words}");
+        }
+    }
+}
+
+#[test]
+fn quiet_leaves_errors_and_results() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    dataset(folder, 4);
+    let run = |words: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_vesalius"))
+            .current_dir(folder)
+            .args(words.split(' '))
+            .output()
+            .unwrap();
+        (
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (out, errors) = run("train config.yaml --output model --steps 1 --quiet");
+    assert!(out.contains("model") && errors.is_empty(), "{errors}");
+    let (_, errors) = run("info gone.nii --quiet");
+    assert!(errors.starts_with("error: "), "{errors}");
+    let (_, errors) = run("info gone.nii --quiet --verbose");
+    assert!(errors.contains("cannot be used with"), "{errors}");
+}

@@ -239,3 +239,55 @@ fn weights_of_a_checkpoint_come_without_the_optimisers_state() {
     let names: Vec<&str> = found.names().collect();
     assert_eq!(names, ["decoder.encoder.weight", "encoder.weight"]);
 }
+
+#[test]
+fn doctor_says_what_the_machine_can_do() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let doctor = ["doctor", "--test", "0"];
+    let text = success(folder, &doctor);
+    for what in ["version", "threads", "scratch", "cuda", "vulkan", "wgpu"] {
+        assert!(text.contains(what), "{what}: {text}");
+    }
+    let json = success(folder, &["doctor", "--test", "1", "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(
+        found["speed"]["million_voxels_per_second"]
+            .as_f64()
+            .unwrap()
+            > 0.0
+    );
+    assert_eq!(found["devices"][0]["name"], "cpu");
+    assert!(error(folder, &["doctor", "--test", "21"]).contains("21"));
+}
+
+#[test]
+fn a_model_folder_tells_its_labels_parts_and_costs() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    common::dataset(folder, 4);
+    success(
+        folder,
+        &["train", "config.yaml", "--output", "one", "--steps", "1"],
+    );
+    success(
+        folder,
+        &["model", "ensemble", "one", "one", "--output", "both"],
+    );
+    let text = success(folder, &["model", "info", "both"]);
+    assert!(
+        text.contains("1 dark") && text.contains("2 bright"),
+        "{text}"
+    );
+    assert!(
+        text.contains("together with") && text.contains("z_score"),
+        "{text}"
+    );
+    let info = ["model", "info", "one", "--size", "20,24,18", "--json"];
+    let found: serde_json::Value = serde_json::from_str(&success(folder, &info)).unwrap();
+    assert!(found["segmentation"]["memory"].as_u64().unwrap() > 0);
+    assert!(found["segmentation"]["windows"].as_u64().unwrap() > 0);
+    assert_eq!(found["summary"]["labels"][1]["name"], "dark");
+    let text = error(folder, &["model", "info", "one", "--size", "-4,4,4"]);
+    assert!(text.contains("invalid value"), "{text}");
+}

@@ -42,3 +42,25 @@ fn write(command: &Command, name: &str, folder: &Path) -> Result<usize> {
     }
     Ok(count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_page_with_its_options() {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = Arguments {
+            folder: folder.path().join("man1"),
+        };
+        run(&arguments).unwrap();
+        let page = |name: &str| std::fs::read_to_string(arguments.folder.join(name)).unwrap();
+        for sub in command::<crate::Arguments>().get_subcommands() {
+            let text = page(&format!("vesalius-{}.1", sub.get_name()));
+            assert!(text.contains(".TH") && text.contains("SYNOPSIS"), "{text}");
+        }
+        assert!(page("vesalius-predict.1").contains("save\\-probabilities"));
+        assert!(page("vesalius-auto-run.1").contains("tune\\-trials"));
+        assert!(page("vesalius-filter-median.1").contains("radius"));
+    }
+}

@@ -1,5 +1,6 @@
 //! What a model folder, an architecture or a file of weights holds.
 
+use super::summary::{Summary, summary};
 use super::{Result, is_bundle, open_weights, read_architecture};
 use serde::Serialize;
 use std::path::Path;
@@ -18,6 +19,9 @@ pub struct Inspected {
     /// The description of a model folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelDescription>,
+    /// The same in a few lines, with the models that it is made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
 }
 
 /// A network and what it costs.
@@ -65,6 +69,7 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
         network: None,
         weights: None,
         model: None,
+        summary: None,
     };
     let has_ending = |endings: &[&str]| {
         let ending = path.extension();
@@ -77,6 +82,7 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
     } else if path.is_dir() || is_model_file || has_ending(&["zip"]) {
         let model = describe_model(path)?;
         found.network = Some(facts(&model.network)?);
+        found.summary = Some(summary(path, &model));
         found.model = Some(model);
     } else if has_ending(&["json", "yaml", "yml"]) {
         found.network = Some(facts(&read_architecture(path)?)?);

@@ -4,9 +4,11 @@
 
 mod convert;
 mod inspect;
+mod summary;
 
 pub use convert::{CascadeMargin, Converted, Keep, cascade, convert};
 pub use inspect::{Inspected, NetworkFacts, WeightFacts, inspect};
+pub use summary::{LabelFact, PartFact, PartRole, SegmentationCosts, Summary, segmentation_costs};
 
 use ndarray::{ArrayD, IxDyn};
 use serde_json::Value;

@@ -1,20 +1,97 @@
 //! `vesalius model info`: what a model folder, an architecture or a file of weights holds.
 
 use super::Result;
+use crate::interrupt::followed;
 use crate::output::{JsonOutput, table};
+use serde::Serialize;
 use std::path::Path;
-use vesalius::model::{Inspected, inspect};
+use vesalius::model::{
+    Inspected, PartRole, SegmentationCosts, Summary, inspect, segmentation_costs,
+};
 
 /// Tells of a path.
-pub fn info(path: &Path, patch: Option<[usize; 3]>, batch: usize, json: &JsonOutput) -> Result<()> {
-    let found = inspect(path, patch, batch)?;
+pub fn info(path: &Path, of: &Costs, json: &JsonOutput) -> Result<()> {
+    let inspected = inspect(path, of.patch, of.batch)?;
+    let segmentation = match of.size {
+        Some(size) if inspected.model.is_none() => {
+            let path = path.display();
+            return Err(
+                format!("--size {size:?}: {path} is no model folder, which it needs").into(),
+            );
+        }
+        Some(size) => Some(segmentation_costs(path, size, of.spacing, &followed())?),
+        None => None,
+    };
+    let found = Found {
+        inspected,
+        segmentation,
+    };
     if !json.replaces_table() {
         print(&found);
     }
     json.write(&found)
 }
 
-fn print(info: &Inspected) {
+/// What costs are worked out for.
+pub struct Costs {
+    /// A patch of the network.
+    pub patch: Option<[usize; 3]>,
+    /// Patches in a batch.
+    pub batch: usize,
+    /// Voxels of an image.
+    pub size: Option<[usize; 3]>,
+    /// Its spacing in mm.
+    pub spacing: Option<[f64; 3]>,
+}
+
+#[derive(Serialize)]
+struct Found {
+    #[serde(flatten)]
+    inspected: Inspected,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segmentation: Option<SegmentationCosts>,
+}
+
+/// `1 fold_0`-like lists and numbers of a model folder.
+fn summary_rows(summary: &Summary, row: &mut impl FnMut(&str, String)) {
+    let labels = summary.labels.iter();
+    let labels: Vec<String> = labels.map(|l| format!("{} {}", l.value, l.name)).collect();
+    row("labels", labels.join(", "));
+    for part in &summary.parts {
+        let role = match part.role {
+            PartRole::Region => "found by, before",
+            PartRole::PreviousStage => "after the labels of",
+            _ => "together with",
+        };
+        let network = part.network.as_deref().unwrap_or("a model elsewhere");
+        let members = part.members;
+        row(
+            role,
+            format!("{}: {network}, members: {members}", part.folder),
+        );
+    }
+    for step in &summary.preprocessing {
+        row("first", step.clone());
+    }
+    for step in &summary.postprocessing {
+        row("afterwards", step.clone());
+    }
+}
+
+fn segmentation_rows(costs: &SegmentationCosts, row: &mut impl FnMut(&str, String)) {
+    let size = costs.size.map(|n| n.to_string()).join(" × ");
+    let spacing = costs.spacing.map(|mm| format!("{mm}")).join(" × ");
+    row("an image of", format!("{size} voxels at {spacing} mm"));
+    row("windows", costs.windows.to_string());
+    row(
+        "memory, GiB",
+        format!("{:.2}", costs.memory as f64 / f64::from(1 << 30)),
+    );
+    row("seconds on this CPU", format!("{:.1}", costs.seconds));
+}
+
+fn print(found: &Found) {
+    let info = &found.inspected;
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut row = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
     if let Some(network) = &info.network {
@@ -45,6 +122,12 @@ fn print(info: &Inspected) {
         row("image channels", model.channels.join(", "));
         row("members", model.members.join(", "));
         row("made by", model.provenance.made_by.clone());
+    }
+    if let Some(summary) = &info.summary {
+        summary_rows(summary, &mut row);
+    }
+    if let Some(costs) = &found.segmentation {
+        segmentation_rows(costs, &mut row);
     }
     if let Some(weights) = &info.weights {
         row("tensors", weights.tensors.to_string());

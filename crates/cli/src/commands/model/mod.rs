@@ -6,6 +6,7 @@ mod info;
 use super::Result;
 use crate::combination::CombinationOptions;
 use crate::output::JsonOutput;
+use crate::target::OutputOption;
 use crate::values::triple;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -37,6 +38,12 @@ enum Command {
             allow_hyphen_values = true
         )]
         batch: usize,
+        /// Also what a segmentation of an image of so many voxels takes here: its first windows are run
+        #[arg(long, value_name = "X,Y,Z", value_parser = triple::<usize>, allow_hyphen_values = true)]
+        size: Option<[usize; 3]>,
+        /// The spacing of that image in mm, one or x,y,z [default: the model's own]
+        #[arg(long, value_name = "MM", value_parser = triple::<f64>, allow_hyphen_values = true, requires = "size")]
+        spacing: Option<[f64; 3]>,
         #[command(flatten)]
         json: JsonOutput,
     },
@@ -53,6 +60,8 @@ enum Command {
         /// was skipped: for another number of classes or channels
         #[arg(long, requires = "architecture")]
         partial: bool,
+        #[command(flatten)]
+        overwrite: OutputOption,
     },
     /// Write several model folders, ours or nnU-Net's, as one whose models answer together
     Ensemble {
@@ -95,6 +104,8 @@ enum Command {
         /// The .npy file to write
         #[arg(long, value_name = "FILE")]
         output: PathBuf,
+        #[command(flatten)]
+        overwrite: OutputOption,
         /// cpu, cuda[:n], wgpu[:n], vulkan[:n]
         #[arg(long, default_value = "cpu")]
         device: String,
@@ -108,14 +119,35 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             path,
             patch,
             batch,
+            size,
+            spacing,
             json,
-        } => info::info(path, *patch, *batch, json),
+        } => {
+            let costs = info::Costs {
+                patch: *patch,
+                batch: *batch,
+                size: *size,
+                spacing: *spacing,
+            };
+            info::info(path, &costs, json)
+        }
         Command::Convert {
             input,
             output,
             architecture,
             partial,
-        } => convert::convert(input, output, architecture.as_deref(), *partial),
+            overwrite,
+        } => {
+            // A folder that holds a model is refused by whoever writes one.
+            let is_file = output
+                .extension()
+                .is_some_and(|ending| ending == "safetensors");
+            let _claimed = match is_file {
+                true => Some(overwrite.file(output, &[input])?),
+                false => None,
+            };
+            convert::convert(input, output, architecture.as_deref(), *partial)
+        }
         Command::Ensemble {
             models,
             output,
@@ -132,8 +164,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             weights,
             input,
             output,
+            overwrite,
             device,
         } => {
+            let _claimed = overwrite.file(output, &[input])?;
             let network = read_architecture(architecture)?;
             let weights = open_weights(weights.as_ref().unwrap_or(architecture))?;
             let device = parse_device(device)?;
