@@ -94,7 +94,6 @@ mod tests {
     #[test]
     fn a_negative_number_is_refused_by_its_value() {
         for words in [
-            "vesalius resample a b --spacing -1,1,1",
             "vesalius resample a b --size -4,4,4",
             "vesalius train c.yaml --minutes -1",
             "vesalius train c.yaml --steps -1",

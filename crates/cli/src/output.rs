@@ -1,7 +1,9 @@
 //! Where results are printed: a table for people, JSON for machines.
 
 use crate::print;
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width,
+};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -77,28 +79,85 @@ const LINES: TableStyle = TableStyle::new()
 /// No lines: what reads from a pipe would take them for rows.
 const BARE: TableStyle = TableStyle::new();
 
+/// Columns that stay however narrow the terminal is.
+const KEPT: usize = 2;
+
+/// A table, and the columns that the terminal has no room for.
+pub struct Shown {
+    table: Table,
+    left_out: Vec<String>,
+}
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.table)?;
+        match self.left_out.is_empty() {
+            true => Ok(()),
+            false => write!(
+                f,
+                "\nno room for {} (a wider terminal, a pipe or --json shows all)",
+                self.left_out.join(", ")
+            ),
+        }
+    }
+}
+
 /// A plain table whose columns after the first are numbers. On a terminal it has lines and fits the width; elsewhere
 /// it has neither limit nor lines.
-pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
+pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Shown {
     let terminal = console::Term::stdout();
     let width = terminal.size_checked().map(|(_, columns)| columns);
     table_of_width(header, rows, width.filter(|_| terminal.is_term()))
 }
 
-/// A table for a terminal of so many columns, or for a pipe.
-fn table_of_width(header: &[&str], rows: Vec<Vec<String>>, width: Option<u16>) -> Table {
+/// A table for a terminal of so many columns, or for a pipe. Columns that do not fit are left out from the right, as
+/// numbers are never broken; text is wrapped between words.
+fn table_of_width(header: &[&str], mut rows: Vec<Vec<String>>, width: Option<u16>) -> Shown {
     let mut table = Table::new();
-    match width {
-        Some(width) => {
-            table.load_style(LINES);
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-            table.set_width(width);
-        }
-        None => {
-            table.load_style(BARE);
+    let Some(width) = width else {
+        table.load_style(BARE).set_header(header).add_rows(rows);
+        return Shown {
+            table: right_aligned(table),
+            left_out: Vec::new(),
+        };
+    };
+    let least: Vec<usize> = (0..header.len())
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            let cells = cells.map(String::as_str).chain([header[column]]);
+            let words = cells.flat_map(str::split_whitespace);
+            words.map(|word| word.chars().count()).max().unwrap_or(0)
+        })
+        .collect();
+    // One space on each side of a column, and one between two.
+    let needed = |columns: usize| least[..columns].iter().map(|n| n + 3).sum::<usize>();
+    let mut columns = header.len();
+    while columns > KEPT && needed(columns) > usize::from(width) {
+        columns -= 1;
+    }
+    rows.iter_mut().for_each(|row| row.truncate(columns));
+    table
+        .load_style(LINES)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width)
+        .set_header(&header[..columns])
+        .add_rows(rows);
+    if needed(columns) <= usize::from(width) {
+        for (column, least) in table.column_iter_mut().zip(&least) {
+            let least = u16::try_from(least + 2).unwrap_or(u16::MAX);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
         }
     }
-    table.set_header(header).add_rows(rows);
+    Shown {
+        table: right_aligned(table),
+        left_out: header[columns..]
+            .iter()
+            .map(|&name| name.to_owned())
+            .collect(),
+    }
+}
+
+fn right_aligned(mut table: Table) -> Table {
     table
         .column_iter_mut()
         .skip(1)
@@ -111,26 +170,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_fits_the_terminal_and_has_no_lines_in_a_pipe() {
+    fn a_table_fits_the_terminal_without_broken_numbers_and_has_no_lines_in_a_pipe() {
         let head = [
             "case",
             "seconds",
             "a label with a long name (ml)",
             "another label with a long name (ml)",
+            "volume_similarity",
         ];
         let row = [
             "a case with quite a long name, too",
             "1.25",
             "12.25",
             "0.75",
-        ]
-        .map(str::to_owned);
-        for width in [40, 60, 80, 120] {
-            let text = table_of_width(&head, vec![row.to_vec()], Some(width)).to_string();
+            "0.1234",
+        ];
+        let row = row.map(str::to_owned);
+        for width in [30, 40, 60, 80, 120] {
+            let shown = table_of_width(&head, vec![row.to_vec()], Some(width));
+            let text = shown.table.to_string();
             let longest = text.lines().map(|line| line.chars().count()).max();
             assert!(longest <= Some(usize::from(width)), "{width}:\n{text}");
-            assert!(text.contains('═'), "{text}");
+            assert!(text.contains('═') && text.contains("1.25"), "{text}");
+            let whole = text.contains("0.1234") && text.contains("volume_similarity");
+            assert_eq!(whole, shown.left_out.is_empty(), "{width}:\n{text}");
         }
+        let shown = table_of_width(&head, vec![row.to_vec()], Some(40)).to_string();
+        assert!(
+            shown.contains("no room for") && shown.contains("volume_similarity"),
+            "{shown}"
+        );
         let text = table_of_width(&head, vec![row.to_vec()], None).to_string();
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(!text.contains(['─', '═']), "{text}");

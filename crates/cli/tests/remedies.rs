@@ -12,15 +12,23 @@ use vesalius::prelude::*;
 
 /// Commands that read one image, each with what it needs beside the image and the result.
 const READERS: [(&[&str], &[&str], &str); 5] = [
-    (&["convert"], &[], "out.nii.gz"),
+    (&["convert"], &["--overwrite"], "out.nii.gz"),
     (
         &["filter", "clip"],
-        &["--low", "0", "--high", "9"],
+        &["--low", "0", "--high", "9", "--overwrite"],
         "out.nii.gz",
     ),
-    (&["resample"], &["--size", "4,4,4", "--image"], "out.nii.gz"),
-    (&["view"], &["--output", "out.png"], ""),
-    (&["transform", "chain.yaml"], &["--output", "out"], ""),
+    (
+        &["resample"],
+        &["--size", "4,4,4", "--image", "--overwrite"],
+        "out.nii.gz",
+    ),
+    (&["view"], &["--output", "out.png", "--overwrite"], ""),
+    (
+        &["transform", "chain.yaml"],
+        &["--output", "out", "--overwrite"],
+        "",
+    ),
 ];
 
 /// Runs a reader on a file, with further options: its error, which must advise `option`, then its success.
@@ -221,5 +229,6 @@ fn a_case_of_a_dataset_is_put_right_by_the_command_that_the_error_prints() {
         success(folder.path(), &words);
         let copy = folder.path().join("images/spheres_001_readable.nii.gz");
         assert_eq!(vesalius::io::read(&copy).unwrap().data(), volume.data());
+        std::fs::remove_file(&copy).unwrap();
     }
 }

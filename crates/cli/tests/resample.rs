@@ -23,7 +23,10 @@ fn files(folder: &Path) -> Volume<f32> {
 }
 
 fn run(folder: &Path, words: &str) {
-    let arguments: Vec<&str> = ["resample"].into_iter().chain(words.split(' ')).collect();
+    let arguments: Vec<&str> = ["resample", "--overwrite"]
+        .into_iter()
+        .chain(words.split(' '))
+        .collect();
     success(folder, &arguments);
 }
 

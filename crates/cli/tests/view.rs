@@ -86,7 +86,7 @@ fn pictures_are_what_the_library_draws() {
     success(folder, &["view", IMAGE, "--output", "plain.png"]);
     assert!(
         run(folder, "--output two.png")
-            != run(folder, &format!("--prediction {LABELS} --output two.png"))
+            != run(folder, &format!("--prediction {LABELS} --output three.png"))
     );
 }
 

@@ -154,7 +154,7 @@ fn nonsense_is_refused() {
         ("--confidence 95", "0 to less than 1"),
         ("--resamples -1", "--resamples"),
         ("--model gone", "gone"),
-        ("--csv gone/out.csv", "gone/out.csv"),
+        ("--csv references", "references"),
     ] {
         let mut arguments = vec![
             "evaluate",

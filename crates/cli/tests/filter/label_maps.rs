@@ -34,7 +34,8 @@ fn label_maps_stay_label_maps() {
     let folder = temporary.path();
     let labels = label_map(folder);
     let run = |words: &str| -> LabelMap {
-        let arguments: Vec<&str> = ["filter"].into_iter().chain(words.split(' ')).collect();
+        let words = ["filter"].into_iter().chain(words.split(' '));
+        let arguments: Vec<&str> = words.chain(["--overwrite"]).collect();
         success(folder, &arguments);
         read_labels(folder.join("out.nii.gz")).unwrap()
     };
@@ -118,7 +119,8 @@ fn a_median_asks_what_a_file_of_few_numbers_is() {
     let commands = advised(&text);
     assert_eq!(commands.len(), 2, "{text}");
     for command in commands {
-        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let words = command.iter().map(String::as_str);
+        let words: Vec<&str> = words.chain(["--overwrite"]).collect();
         success(folder, &words);
         let labels = words.contains(&"--labels");
         let stored = vesalius::io::probe(folder.join("out.nii.gz"))

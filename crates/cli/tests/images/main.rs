@@ -125,7 +125,7 @@ fn type_and_compression_are_chosen_or_refused() {
     );
     let text = error(
         folder,
-        &["convert", "large.nii", "x.nii", "--max-memory", "100000"],
+        &["convert", "large.nii", "x.nii", "--max-memory", "100000B"],
     );
     assert!(
         text.contains("large.nii needs 524288 bytes") && text.contains("--max-memory"),
@@ -213,8 +213,13 @@ fn bad_input_is_one_sentence_with_the_file_and_the_way_out() {
         ),
         (&["convert", "a.nii", "b.jpg"], &["b.jpg", ".nii.gz"]),
         (
-            &["convert", "a.nii", "no/b.nii"],
-            &["no/b.nii", "folder must exist"],
+            &["convert", "a.nii", "cut.nii/b.nii"],
+            &["cut.nii", "folder"],
+        ),
+        (&["convert", "a.nii", "a.nii"], &["a.nii", "--overwrite"]),
+        (
+            &["convert", "a.nii", "cut.nii"],
+            &["cut.nii", "--overwrite"],
         ),
         (&["convert", "a.nii", "empty/"], &["empty"]),
     ] {

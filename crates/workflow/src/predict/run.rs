@@ -67,6 +67,7 @@ pub fn predict_cases(
         teller.join()
     });
     let results = results.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    targets.end();
     match control.is_cancelled() && results.len() < total {
         true => Err(Error::Cancelled {
             done: results.len(),

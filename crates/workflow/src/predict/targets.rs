@@ -21,6 +21,8 @@ pub(super) struct Targets {
 /// A folder that is written by this process alone.
 struct Folder {
     path: PathBuf,
+    /// Whether it was made for this run.
+    made: bool,
     record: Mutex<Record>,
     /// Held until the results are dropped.
     _lock: FolderLock,
@@ -66,6 +68,7 @@ impl Targets {
             true => output.parent().unwrap_or(Path::new("")),
             false => output,
         };
+        let made = !folder.exists();
         if !folder.as_os_str().is_empty() {
             std::fs::create_dir_all(folder)
                 .map_err(|e| bad(folder, format!("cannot be made ({e}); {OTHER_PLACE}")))?;
@@ -91,6 +94,7 @@ impl Targets {
             files,
             folder: Some(Folder {
                 path: folder.to_path_buf(),
+                made,
                 record: Mutex::new(record),
                 _lock: lock,
             }),
@@ -167,6 +171,23 @@ impl Targets {
             },
         );
         record.write(&folder.path).map_err(Failure::Io)
+    }
+
+    /// Ends the run: a folder that was made for it goes again where there is no result in it.
+    pub fn end(self) {
+        let Some(folder) = self.folder.filter(|folder| folder.made) else {
+            return;
+        };
+        let noted = |record: &Record| record.cases.values().any(|case| case.result.is_some());
+        let empty = folder.record.lock().is_ok_and(|record| !noted(&record));
+        if !empty || self.files.iter().any(|file| file.exists()) {
+            return;
+        }
+        let path = folder.path.clone();
+        // What cannot be removed stays, and says what was tried.
+        let _ = std::fs::remove_file(path.join(RECORD_FILE));
+        drop(folder);
+        let _ = std::fs::remove_dir(path);
     }
 
     /// Whether the folder of the results no longer exists.

@@ -52,7 +52,7 @@ struct Found {
     segmentation: Option<SegmentationCosts>,
 }
 
-/// `1 fold_0`-like lists and numbers of a model folder.
+/// Labels, further models and steps of a model folder.
 fn summary_rows(summary: &Summary, row: &mut impl FnMut(&str, String)) {
     let labels = summary.labels.iter();
     let labels: Vec<String> = labels.map(|l| format!("{} {}", l.value, l.name)).collect();
@@ -71,10 +71,10 @@ fn summary_rows(summary: &Summary, row: &mut impl FnMut(&str, String)) {
         );
     }
     for step in &summary.preprocessing {
-        row("first", step.clone());
+        row("preprocessing", step.clone());
     }
     for step in &summary.postprocessing {
-        row("afterwards", step.clone());
+        row("postprocessing", step.clone());
     }
 }
 
