@@ -115,8 +115,7 @@ mod tests {
         stage.advance(1);
         stage.advance(1);
         drop(stage);
-        let found = lines.lock().unwrap().clone();
-        found
+        std::mem::take(&mut *lines.lock().unwrap())
     }
 
     #[test]

@@ -97,7 +97,11 @@ impl Chart {
     ) -> std::result::Result<(), DrawingAreaErrorKind<std::io::Error>> {
         let root = SVGBackend::with_string(svg, (self.size[0], self.size[1])).into_drawing_area();
         root.fill(&WHITE)?;
-        let mut chart = ChartBuilder::on(&root)
+        // Beside the curves, so that it never lies over their ends.
+        let names: Vec<&str> = curves.iter().map(|(name, _)| *name).collect();
+        let width = self.size[0].saturating_sub(legend_width(&names, self.size[0]));
+        let (plot, legend) = root.split_horizontally(i32::try_from(width).unwrap_or(i32::MAX));
+        let mut chart = ChartBuilder::on(&plot)
             .caption(&self.title, ("sans-serif", 17))
             .margin(10)
             .x_label_area_size(38)
@@ -123,22 +127,32 @@ impl Chart {
         for (i, (name, points)) in curves.iter().enumerate() {
             let [r, g, b] = ink(i);
             let style = RGBColor(r, g, b).stroke_width(2);
-            chart
-                .draw_series(LineSeries::new(points.iter().copied(), style))?
-                .label(*name)
-                .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], style));
-        }
-        if curves.len() > 1 {
-            chart
-                .configure_series_labels()
-                .position(SeriesLabelPosition::UpperRight)
-                .label_font(("sans-serif", 13))
-                .background_style(WHITE.mix(0.85))
-                .border_style(BLACK.mix(0.2))
-                .draw()?;
+            chart.draw_series(LineSeries::new(points.iter().copied(), style))?;
+            if curves.len() > 1 {
+                let y = LEGEND_TOP + LEGEND_LINE * i32::try_from(i).unwrap_or(0);
+                legend.draw(&PathElement::new(vec![(2, y), (20, y)], style))?;
+                legend.draw(&Text::new(*name, (26, y - 7), ("sans-serif", 13)))?;
+            }
         }
         root.present()
     }
+}
+
+/// Where the first line of the legend is, in pixels from above.
+const LEGEND_TOP: i32 = 44;
+
+/// Pixels from one line of the legend to the next.
+const LEGEND_LINE: i32 = 20;
+
+/// Pixels that the names of curves take beside them, at most a third of the picture; none for a single curve, which
+/// the title names.
+fn legend_width(names: &[&str], width: u32) -> u32 {
+    if names.len() < 2 {
+        return 0;
+    }
+    let longest = names.iter().map(|name| name.chars().count()).max();
+    let longest = u32::try_from(longest.unwrap_or(0)).unwrap_or(u32::MAX);
+    longest.saturating_mul(8).saturating_add(34).min(width / 3)
 }
 
 /// The colour of a curve on white paper, where the yellow of the labels could not be seen.
@@ -179,6 +193,13 @@ fn tick(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_legend_has_room_of_its_own() {
+        assert_eq!(legend_width(&["loss"], 640), 0);
+        assert_eq!(legend_width(&["loss", "validation"], 640), 114);
+        assert_eq!(legend_width(&["a", &"long".repeat(50)], 640), 213);
+    }
 
     #[test]
     fn curves_and_their_names_are_in_the_svg() {
