@@ -75,7 +75,10 @@ impl Stage {
     /// Its name after those of the stages that it stands within.
     fn path(&self) -> String {
         let within = self.outer.within.iter().map(AsRef::as_ref);
-        within.chain([&*self.name]).collect::<Vec<&str>>().join(": ")
+        within
+            .chain([&*self.name])
+            .collect::<Vec<&str>>()
+            .join(": ")
     }
 
     /// Changes the count and publishes it.
