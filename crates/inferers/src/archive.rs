@@ -139,7 +139,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.zip");
         std::fs::write(&path, bytes).unwrap();
-        unpacked(&path, Some(folder.path())).map_err(|e| {
+        unpacked(&path, None).map_err(|e| {
             let text = e.to_string();
             assert!(text.contains("model.zip"), "{text}");
             text

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use vesalius_volume::LabelMap;
 
 /// What moves values between grids, cuts windows that overlap and keeps components.
-const CHAIN: &str = "[spacing: {to: [1.5, 1.5, 1.5]}, normalize: {}]";
+const CHAIN: &str = "[spacing: {to: [1.5, 1.5, 1.5]}, z_score: {}]";
 const OVERLAPPING: &str =
     "{sliding_window: {patch_size: [8, 8, 8], overlap: 0.5, blending: gaussian}}";
 
