@@ -1,4 +1,4 @@
-//! Threads, memory and folders are those that the caller gives.
+//! Threads are those of the pool that the caller gives.
 
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -82,19 +82,4 @@ fn networks_run_on_the_threads_of_the_callers_pool() {
         !names.is_empty() && names.iter().all(|name| name.starts_with("mine ")),
         "{names:?}"
     );
-}
-
-#[test]
-fn scratch_files_lie_where_the_options_say() {
-    let place = tempfile::tempdir().unwrap();
-    let segmenter = segmenter(model(CLASSES, CHAIN, OVERLAPPING));
-    let tight = super::cropped::least(&segmenter);
-    let with = |scratch: &Path| {
-        let options = SegmentOptions::new().probabilities().max_memory(tight);
-        segmenter.segment_with(&image(), &options.scratch(scratch))
-    };
-    assert!(with(place.path()).is_ok());
-    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
-    let refused = with(&place.path().join("absent")).unwrap_err();
-    assert!(matches!(refused, crate::Error::Scratch { .. }), "{refused}");
 }
