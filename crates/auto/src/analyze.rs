@@ -51,16 +51,26 @@ impl Analyzed {
     }
 }
 
+/// What happens with a dataset in which errors are found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BrokenCases {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// The cases that errors name are left out of the work from now on; the report names them.
+    LeaveOut,
+}
+
 /// Looks over the dataset of a work folder, or reads what was found before. `done` hears of every case,
-/// from any thread. With `keep_going` the cases that errors name are left out of the work from now on;
-/// the report names them.
+/// from any thread.
 ///
 /// # Errors
-/// [`Error::Dataset`] when the dataset has errors and `keep_going` is not set, or no case can be used; a
+/// [`Error::Dataset`] when the dataset has errors and [`BrokenCases::Refuse`] says so, or no case can be used; a
 /// folder that cannot be written; [`Error::Cancelled`].
 pub fn analyze(
     work: &mut Work,
-    keep_going: bool,
+    broken_cases: BrokenCases,
     control: &Control,
     done: impl Fn() + Sync,
 ) -> Result<Analyzed> {
@@ -70,7 +80,7 @@ pub fn analyze(
         None => measure(work, &folder, control, done)?,
     };
     let broken = broken(work, &found.report);
-    if !keep_going && (!broken.is_empty() || dataset_wide(&found)) {
+    if broken_cases == BrokenCases::Refuse && (!broken.is_empty() || dataset_wide(&found)) {
         return Err(Error::Dataset {
             path: folder.join(REPORT),
             reason: format!(

@@ -25,7 +25,7 @@ mod transfer;
 mod tune;
 mod work;
 
-pub use analyze::{Analyzed, analyze};
+pub use analyze::{Analyzed, BrokenCases, analyze};
 pub use basis::Basis;
 pub use ensemble::{Candidate, Choice, ChooseOptions, Scored, choose, write_model};
 pub use error::Error;
@@ -40,7 +40,7 @@ pub use planners::{
 pub use predictions::{predictions_folder, renew_predictions};
 pub use report::write_report;
 pub use train::{TrainEvent, TrainOptions, train};
-pub use transfer::{export, import};
+pub use transfer::{ExportedRuns, export, import};
 pub use tune::{TuneEvent, TuneOptions, default_space, tune};
 pub use work::Work;
 

@@ -65,6 +65,7 @@ impl TrainOptions {
 
 /// What a watcher hears of.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum TrainEvent<'a> {
     /// Something that the caller may want to know of before anything is trained.
     Warning(&'a Warning),

@@ -8,14 +8,25 @@ use std::path::{Path, PathBuf};
 /// What of a run's folder is not carried: it can be made anew, or serves only to go on training.
 const LEFT: [&str; 2] = ["cache", "checkpoint"];
 
+/// Which runs of a work folder are exported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExportedRuns {
+    /// All of its history.
+    #[default]
+    All,
+    /// Those that are trained, so that they can be used.
+    Trained,
+}
+
 /// Copies the history of a work folder and the folders of its runs to `target`, a folder that is empty
-/// or absent. With `only_trained`, runs that are not usable are left out.
+/// or absent.
 ///
 /// # Errors
 /// Nothing to export, a target with something in it, files that cannot be copied.
-pub fn export(work: &Work, target: &Path, only_trained: bool) -> Result<History> {
+pub fn export(work: &Work, target: &Path, runs: ExportedRuns) -> Result<History> {
     let mut history = History::read(work.folder())?;
-    if only_trained {
+    if runs == ExportedRuns::Trained {
         history.jobs.retain(Job::is_trained);
     }
     if history.jobs.is_empty() {

@@ -63,6 +63,7 @@ impl Default for TuneOptions {
 
 /// What a watcher of a search hears of.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum TuneEvent<'a> {
     /// Something that the caller may want to know of before anything is trained.
     Warning(&'a Warning),
@@ -88,8 +89,8 @@ pub fn default_space(plan: &Plan) -> Result<SearchSpace> {
         OptimizerConfig::AdamW(_) => Some("adamw"),
         OptimizerConfig::Adam(_) => Some("adam"),
         OptimizerConfig::Sgd(_) => Some("sgd"),
-        // What its options are called is not known.
-        OptimizerConfig::Custom(_) => None,
+        // What a type of the user's own calls its options is not known.
+        _ => None,
     };
     let rate = plan.training.optimizer.learning_rate();
     let rates = optimizer.map_or(String::new(), |optimizer| {

@@ -132,6 +132,7 @@ impl TrainingProgress {
             Event::Stopped { step } => {
                 self.line(&format!("stopped after step {step}; go on with --resume"))
             }
+            _ => {}
         }
     }
 

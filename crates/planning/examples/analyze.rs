@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::time::Instant;
 use vesalius_control::Control;
-use vesalius_planning::auto3dseg::DataStatistics;
+use vesalius_planning::auto3dseg::{Components, DataStatistics};
 use vesalius_planning::nnunet::Fingerprint;
 use vesalius_planning::{Analysis, AnalysisOptions, Datalist};
 
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fingerprint.write(&output.join("dataset_fingerprint.json"))?;
     println!("fingerprint {:.3}", start.elapsed().as_secs_f64());
     let start = Instant::now();
-    DataStatistics::extract(&list, true)?.write(output)?;
+    DataStatistics::extract(&list, Components::Counted)?.write(output)?;
     println!("statistics {:.3}", start.elapsed().as_secs_f64());
     let start = Instant::now();
     let scheme = list.label_scheme().ok();

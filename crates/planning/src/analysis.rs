@@ -1,6 +1,6 @@
 //! Everything that is to be known of a dataset before planning, from one reading of each case.
 
-use crate::auto3dseg::{CaseStatistics, DataStatistics};
+use crate::auto3dseg::{CaseStatistics, Components, DataStatistics};
 use crate::check::{Seen, gather, look};
 use crate::nnunet::{CaseFingerprint, Fingerprint};
 use crate::{CaseFacts, CaseFiles, Datalist, DatasetReport, FoldCase, Result};
@@ -105,10 +105,14 @@ fn take(
     if let Some(failure) = looked.failure {
         return Err(failure);
     }
+    let components = match options.components {
+        true => Components::Counted,
+        false => Components::NotCounted,
+    };
     let measured = match &looked.loaded {
         Some(case) => Some((
             CaseFingerprint::of(&files.name, case, list.cases.len())?,
-            CaseStatistics::of(case, files.paths(), options.components)?,
+            CaseStatistics::of(case, files.paths(), components)?,
         )),
         None => None,
     };

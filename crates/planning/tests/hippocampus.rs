@@ -5,7 +5,7 @@
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use vesalius_control::Control;
-use vesalius_planning::auto3dseg::DataStatistics;
+use vesalius_planning::auto3dseg::{Components, DataStatistics};
 use vesalius_planning::nnunet::Fingerprint;
 use vesalius_planning::{Analysis, AnalysisOptions, Datalist};
 
@@ -73,7 +73,7 @@ fn the_statistics_are_monais() {
     list.cases.truncate(6);
     let text = include_str!("data/hippocampus_datastats.json");
     let theirs: Value = serde_json::from_str(text).unwrap();
-    let statistics = DataStatistics::extract(&list, true).unwrap();
+    let statistics = DataStatistics::extract(&list, Components::Counted).unwrap();
     let ours = serde_json::to_value(&statistics).unwrap();
     compare(
         &ours["stats_summary"],

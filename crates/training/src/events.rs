@@ -6,6 +6,7 @@ use vesalius_volume::Warning;
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
+#[non_exhaustive]
 pub enum Event {
     /// Training begins, or goes on.
     Started {

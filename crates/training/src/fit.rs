@@ -68,6 +68,7 @@ impl Default for FitOptions {
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FitReport {
     /// Where it stands.
     pub progress: Progress,

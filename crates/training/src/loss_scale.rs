@@ -35,13 +35,14 @@ impl LossScale {
         }
     }
 
-    /// Learns whether a step's gradients were numbers.
-    pub fn update(&mut self, finite: bool) {
-        if !finite {
-            self.scale /= GROWTH;
-            self.good_steps = 0;
-            return;
-        }
+    /// Learns that a step's gradients were not all numbers.
+    pub fn overflowed(&mut self) {
+        self.scale /= GROWTH;
+        self.good_steps = 0;
+    }
+
+    /// Learns that a step's gradients were numbers.
+    pub fn succeeded(&mut self) {
         self.good_steps += 1;
         if self.good_steps == STEPS_BETWEEN {
             self.scale *= GROWTH;
@@ -64,13 +65,13 @@ mod tests {
         let mut scale = LossScale::default();
         assert_eq!(scale.value(Precision::F16), 65536.0);
         assert_eq!(scale.value(Precision::Bf16), 1.0);
-        scale.update(false);
+        scale.overflowed();
         assert_eq!(scale.value(Precision::F16), 32768.0);
-        (0..1999).for_each(|_| scale.update(true));
+        (0..1999).for_each(|_| scale.succeeded());
         assert_eq!(scale.value(Precision::F16), 32768.0);
-        scale.update(true);
+        scale.succeeded();
         assert_eq!(scale.value(Precision::F16), 65536.0);
-        (0..17).for_each(|_| scale.update(false));
+        (0..17).for_each(|_| scale.overflowed());
         assert!(scale.is_hopeless());
     }
 }

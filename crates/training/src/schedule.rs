@@ -34,6 +34,7 @@ vesalius_registry::registered! {
 /// A schedule of the learning rate over the steps of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Schedule {
     /// The same rate throughout.
     Constant,

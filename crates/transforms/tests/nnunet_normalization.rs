@@ -47,7 +47,8 @@ fn every_scheme_agrees_with_nnunet() {
             percentile_99_5: p["percentile_99_5"].as_f64().unwrap(),
         };
         let masked = stored["masked"].as_bool().unwrap();
-        let scheme = NnUnetScheme::named(name, masked, Some(intensity)).unwrap();
+        let scheme = NnUnetScheme::named(name, Some(intensity)).unwrap();
+        let scheme = if masked { scheme.within_mask() } else { scheme };
         let channels = vec![scheme; subject.image().channels()];
         let chain = Chain(vec![Transform::NnUnetNormalization(NnUnetNormalization {
             channels,

@@ -46,6 +46,7 @@ impl Modality {
 
 /// Why images do not become one subject.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The list of images is empty.
     #[error("no image was named; name at least one")]

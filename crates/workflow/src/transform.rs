@@ -66,6 +66,7 @@ impl Default for TransformOptions {
 
 /// Why a chain was not applied to files.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The chain's file cannot be read.
     #[error("cannot read {}: {source}", path.display())]

@@ -2,8 +2,8 @@
 
 use super::{PlanOptions, made, plan};
 use crate::{
-    ChooseOptions, Error, History, JobState, Plan, Result, TrainEvent, TrainOptions, TuneEvent,
-    TuneOptions, Work, analyze, choose, hold_out, train, tune,
+    BrokenCases, ChooseOptions, Error, History, JobState, Plan, Result, TrainEvent, TrainOptions,
+    TuneEvent, TuneOptions, Work, analyze, choose, hold_out, train, tune,
 };
 use serde_json::json;
 use std::path::Path;
@@ -72,8 +72,8 @@ fn analysis_and_planning_are_cancelled() {
     };
     is_cancelled(plan(&work, &analyzed, &options));
     std::fs::remove_dir_all(crate::Analyzed::folder(&work)).unwrap();
-    is_cancelled(analyze(&mut work, false, &cancelled(), || ()));
-    analyze(&mut work, false, &Control::new(), || ()).unwrap();
+    is_cancelled(analyze(&mut work, BrokenCases::Refuse, &cancelled(), || ()));
+    analyze(&mut work, BrokenCases::Refuse, &Control::new(), || ()).unwrap();
 }
 
 #[test]

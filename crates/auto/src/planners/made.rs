@@ -1,6 +1,9 @@
 //! Work folders on made cases, and networks small enough to be trained in a test.
 
-use crate::{Analyzed, History, Input, JobState, Plan, Result, TrainOptions, Work, analyze, train};
+use crate::{
+    Analyzed, BrokenCases, History, Input, JobState, Plan, Result, TrainOptions, Work, analyze,
+    train,
+};
 use serde_json::{Value, json};
 use std::path::Path;
 use vesalius_inferers::Inferer;
@@ -33,7 +36,7 @@ pub(super) fn work(
     std::fs::write(folder.join("input.yaml"), input).unwrap();
     let input = Input::read(&folder.join("input.yaml"))?;
     let mut work = Work::open(&folder.join("work"), input)?;
-    let analyzed = analyze(&mut work, false, &Default::default(), || ())?;
+    let analyzed = analyze(&mut work, BrokenCases::Refuse, &Default::default(), || ())?;
     Ok((work, analyzed))
 }
 

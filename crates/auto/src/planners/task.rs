@@ -117,7 +117,8 @@ impl<'a> Task<'a> {
                     percentile_00_5: p.percentile_00_5,
                     percentile_99_5: p.percentile_99_5,
                 });
-            Ok(NnUnetScheme::named(name, mask, intensity)?)
+            let scheme = NnUnetScheme::named(name, intensity)?;
+            Ok(if mask { scheme.within_mask() } else { scheme })
         });
         let channels = channels.collect::<Result<Vec<_>>>()?;
         Ok(Transform::NnUnetNormalization(NnUnetNormalization {

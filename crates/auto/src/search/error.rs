@@ -5,6 +5,7 @@ use vesalius_volume::ErrorKind;
 
 /// An error of a search.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SearchError {
     /// A search space that is not YAML or not a map from keys to distributions.
     #[error("the search space cannot be read: {0}")]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// When a trial is stopped early.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Pruner {
     /// Never.
     None,

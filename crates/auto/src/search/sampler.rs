@@ -11,6 +11,7 @@ use tpe::TpeOptimizerBuilder;
 /// How settings are drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Sampler {
     /// Evenly, whatever was tried.
     Random,

@@ -6,7 +6,7 @@ use crate::interrupt::control;
 use crate::target::OutputOption;
 use std::path::PathBuf;
 use vesalius::inferers::describe_model;
-use vesalius::predict::{EnsembleMember, ensemble_cases};
+use vesalius::predict::{EnsembleMember, EnsembleOptions, ensemble_cases};
 
 /// Arguments of `vesalius ensemble`.
 #[derive(clap::Args)]
@@ -43,19 +43,20 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             weight,
         })
         .collect();
-    let labels = match &arguments.model {
-        Some(folder) => Some(describe_model(folder)?.labels),
-        None => None,
-    };
+    let mut options = EnsembleOptions::new(arguments.combination.combination());
+    if let Some(folder) = &arguments.model {
+        options = options.labels(describe_model(folder)?.labels);
+    }
+    if arguments.save_probabilities {
+        options = options.save_probabilities();
+    }
     let _claimed = arguments
         .overwrite
         .folder(&arguments.output, &arguments.inputs)?;
     let count = ensemble_cases(
         &members,
         &arguments.output,
-        arguments.combination.combination(),
-        labels.as_ref(),
-        arguments.save_probabilities,
+        &options,
         &control(),
         |name, path| note!("{name}: {}", path.display()),
     )?;

@@ -130,7 +130,8 @@ impl Plan<'_> {
                 percentile_99_5: told.percentile_99_5,
             });
             let masked = masked.get(channel).copied().unwrap_or(false);
-            NnUnetScheme::named(name, masked, intensity).map_err(|e| e.to_string())
+            let scheme = NnUnetScheme::named(name, intensity).map_err(|e| e.to_string())?;
+            Ok(if masked { scheme.within_mask() } else { scheme })
         });
         Ok(NnUnetNormalization {
             channels: channels.collect::<std::result::Result<_, String>>()?,

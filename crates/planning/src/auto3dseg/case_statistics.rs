@@ -82,12 +82,23 @@ pub struct LabelEntry {
     pub foreground_percentage: f64,
 }
 
+/// Whether connected components are counted (MONAI's `do_ccp`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Components {
+    /// They are.
+    #[default]
+    Counted,
+    /// They are not, which takes less time.
+    NotCounted,
+}
+
 impl CaseStatistics {
-    /// Looks at a case; `components` says whether connected components are counted (MONAI's `do_ccp`).
+    /// Looks at a case.
     ///
     /// # Errors
     /// [`crate::Error::Filter`], which no readable case gives.
-    pub fn of(case: &LoadedCase, files: [String; 2], components: bool) -> Result<Self> {
+    pub fn of(case: &LoadedCase, files: [String; 2], components: Components) -> Result<Self> {
         let grid = case.image.geometry();
         if grid.orientation() == RAS {
             return Self::of_oriented(&case.image, &case.labels, case.spacing, files, components);
@@ -103,7 +114,7 @@ impl CaseStatistics {
         labels: &LabelMap,
         spacing: [f64; 3],
         [image_filepath, label_filepath]: [String; 2],
-        components: bool,
+        components: Components,
     ) -> Result<Self> {
         let size = image.geometry().size();
         let whole = |size: [usize; 3]| size.map(|n| n as i64);
@@ -167,10 +178,10 @@ fn by_label(image: &Volume<f32>, labels: &LabelMap) -> BTreeMap<u16, Vec<Vec<f32
 fn entries(
     labels: &LabelMap,
     values: &BTreeMap<u16, Vec<Vec<f32>>>,
-    components: bool,
+    components: Components,
 ) -> Result<Vec<LabelEntry>> {
     let mut shapes: BTreeMap<u32, Vec<[i64; 3]>> = BTreeMap::new();
-    if components {
+    if components == Components::Counted {
         let options = ComponentOptions {
             connectivity: Connectivity::Corners,
             by_label: true,

@@ -6,7 +6,7 @@ mod statistics;
 mod summary;
 
 pub use case_statistics::{
-    CaseStatistics, ForegroundStatistics, ImageStatistics, LabelEntry, LabelStatistics,
+    CaseStatistics, Components, ForegroundStatistics, ImageStatistics, LabelEntry, LabelStatistics,
 };
 pub use statistics::{Intensity, IntensitySummary, SampleSummary};
 pub use summary::{

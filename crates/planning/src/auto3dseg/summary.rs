@@ -1,6 +1,6 @@
 //! A whole dataset as MONAI's `DataAnalyzer` writes it, to YAML.
 
-use super::{CaseStatistics, Intensity, IntensitySummary, LabelEntry, SampleSummary};
+use super::{CaseStatistics, Components, Intensity, IntensitySummary, LabelEntry, SampleSummary};
 use crate::{Datalist, Error, LoadedCase, Result};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -75,11 +75,11 @@ pub struct LabelSummaryEntry {
 }
 
 impl DataStatistics {
-    /// Looks at every case of a list, one a thread; `components` as in [`CaseStatistics::of`].
+    /// Looks at every case of a list, one a thread.
     ///
     /// # Errors
     /// The first case, in the list's order, that cannot be used.
-    pub fn extract(list: &Datalist, components: bool) -> Result<Self> {
+    pub fn extract(list: &Datalist, components: Components) -> Result<Self> {
         let cases: Vec<Result<CaseStatistics>> = list
             .cases
             .par_iter()

@@ -19,6 +19,7 @@ pub enum Severity {
 /// What it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ProblemKind {
     /// A file is not there.
     Missing,
@@ -124,6 +125,7 @@ impl CaseFacts {
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DatasetReport {
     /// The dataset's name.
     pub dataset: String,

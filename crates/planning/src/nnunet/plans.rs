@@ -167,9 +167,18 @@ pub struct Configuration {
 pub struct Resampling(pub Map<String, Value>);
 
 impl Resampling {
-    /// What nnU-Net's planners write for `resample_data_or_seg_to_shape`: thick slices are found by the
+    /// What nnU-Net's planners write of images for `resample_data_or_seg_to_shape`: thick slices are found by the
     /// spacing, and taken from the nearest slice.
-    pub fn spline(is_seg: bool, order: u8) -> Self {
+    pub fn spline(order: u8) -> Self {
+        Self::of_spline(false, order)
+    }
+
+    /// The same of labels.
+    pub fn spline_of_labels(order: u8) -> Self {
+        Self::of_spline(true, order)
+    }
+
+    fn of_spline(is_seg: bool, order: u8) -> Self {
         let mut keys = Map::new();
         keys.insert("is_seg".to_owned(), is_seg.into());
         keys.insert("order".to_owned(), order.into());

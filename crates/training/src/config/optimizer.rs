@@ -33,6 +33,7 @@ vesalius_registry::registered! {
 /// How weights move along their gradients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum OptimizerConfig {
     /// Adam with decoupled weight decay (Loshchilov and Hutter 2019), PyTorch's `AdamW`.
     #[serde(rename = "adamw")]

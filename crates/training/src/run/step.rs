@@ -87,7 +87,10 @@ impl Run<'_> {
             cases,
         };
         if loss_scale != 1.0 {
-            self.progress.loss_scale.update(norm.is_finite());
+            match norm.is_finite() {
+                true => self.progress.loss_scale.succeeded(),
+                false => self.progress.loss_scale.overflowed(),
+            }
             if self.progress.loss_scale.is_hopeless() {
                 return Err(self.not_a_number(&done));
             }

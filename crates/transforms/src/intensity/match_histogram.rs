@@ -24,7 +24,16 @@ config! {
 
 impl MatchHistogram {
     /// The match to the first channel of a reference, at these percentiles.
-    pub fn to(reference: &Volume<f32>, percentiles: Vec<f64>, nonzero: bool) -> Self {
+    pub fn to(reference: &Volume<f32>, percentiles: Vec<f64>) -> Self {
+        Self::of(reference, percentiles, false)
+    }
+
+    /// [`MatchHistogram::to`] by the voxels that are not zero, and of those alone.
+    pub fn to_nonzero(reference: &Volume<f32>, percentiles: Vec<f64>) -> Self {
+        Self::of(reference, percentiles, true)
+    }
+
+    fn of(reference: &Volume<f32>, percentiles: Vec<f64>, nonzero: bool) -> Self {
         let mut counted = counted(reference.channel(0), nonzero);
         let values = marks(&mut counted, &percentiles);
         Self {

@@ -55,16 +55,22 @@ pub struct ForegroundIntensity {
 }
 
 impl NnUnetScheme {
-    /// The scheme that `normalization_schemes` of a plans file names; the intensities are needed for
+    /// The same by the voxels inside the mask of what is not zero (`use_mask_for_norm` of a plans file), which
+    /// `ZScoreNormalization` alone minds.
+    #[must_use]
+    pub fn within_mask(self) -> Self {
+        match self {
+            Self::ZScore { .. } => Self::ZScore { masked: true },
+            other => other,
+        }
+    }
+
+    /// The scheme that `normalization_schemes` of a plans file names, of all voxels; the intensities are needed for
     /// `CTNormalization` alone.
     ///
     /// # Errors
     /// [`Error::BadValue`] for a name that is not one of the five, or for CT without intensities.
-    pub fn named(
-        name: &str,
-        use_mask_for_norm: bool,
-        intensity: Option<ForegroundIntensity>,
-    ) -> Result<Self> {
+    pub fn named(name: &str, intensity: Option<ForegroundIntensity>) -> Result<Self> {
         match name {
             "CTNormalization" => intensity.map(Self::Ct).ok_or_else(|| Error::BadValue {
                 transform: NnUnetNormalization::NAME,
@@ -72,9 +78,7 @@ impl NnUnetScheme {
                 found: "CTNormalization without foreground intensities".to_owned(),
                 expected: "mean, deviation and percentiles of the dataset's foreground",
             }),
-            "ZScoreNormalization" => Ok(Self::ZScore {
-                masked: use_mask_for_norm,
-            }),
+            "ZScoreNormalization" => Ok(Self::ZScore { masked: false }),
             "NoNormalization" => Ok(Self::None),
             "RescaleTo01Normalization" => Ok(Self::RescaleTo01),
             "RGBTo01Normalization" => Ok(Self::RgbTo01),
@@ -306,18 +310,18 @@ mod tests {
             percentile_99_5: 200.0,
         };
         let mut v = image(|i| i as f32 * 10.0 - 100.0, 1);
-        let scheme = NnUnetScheme::named("CTNormalization", false, Some(ct)).unwrap();
+        let scheme = NnUnetScheme::named("CTNormalization", Some(ct)).unwrap();
         NnUnetNormalization {
             channels: vec![scheme],
         }
         .apply(&mut v, None)
         .unwrap();
         assert_eq!((v.data()[0], v.data()[20], v.data()[119]), (-2.0, 0.0, 2.0));
-        let error = NnUnetScheme::named("CTNormalization", false, None)
+        let error = NnUnetScheme::named("CTNormalization", None)
             .unwrap_err()
             .to_string();
         assert!(error.contains("foreground"), "{error}");
-        let error = NnUnetScheme::named("MyNormalization", false, None)
+        let error = NnUnetScheme::named("MyNormalization", None)
             .unwrap_err()
             .to_string();
         assert!(

@@ -2,7 +2,7 @@
 
 use super::{Error, Event, Observer, Result};
 use std::path::{Path, PathBuf};
-use vesalius_auto::{Analyzed, Input, Work, analyze};
+use vesalius_auto::{Analyzed, BrokenCases, Input, Work, analyze};
 use vesalius_control::Control;
 use vesalius_io::write_bytes_atomically;
 use vesalius_planning::{Analysis, AnalysisOptions, Datalist, DatasetReport, FoldMethod, Splits};
@@ -127,26 +127,26 @@ fn write(
 pub fn begin(
     input: &Path,
     output: &Path,
-    keep_going: bool,
+    broken_cases: BrokenCases,
     control: &Control,
     observer: &Observer,
 ) -> Result<(DatasetReport, PathBuf)> {
     let mut work = Work::open(output, Input::read(input)?)?;
-    let analyzed = observed(&mut work, keep_going, control, observer)?;
+    let analyzed = observed(&mut work, broken_cases, control, observer)?;
     Ok((analyzed.report, Analyzed::folder(&work)))
 }
 
 /// The analysis of a work folder's dataset, made where it is not there.
 pub(super) fn observed(
     work: &mut Work,
-    keep_going: bool,
+    broken_cases: BrokenCases,
     control: &Control,
     observer: &Observer,
 ) -> Result<Analyzed> {
     observer(&Event::Reading {
         cases: work.list().cases.len(),
     });
-    let analyzed = analyze(work, keep_going, control, || observer(&Event::CaseRead))?;
+    let analyzed = analyze(work, broken_cases, control, || observer(&Event::CaseRead))?;
     observer(&Event::AllRead);
     Ok(analyzed)
 }

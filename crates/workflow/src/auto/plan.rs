@@ -3,7 +3,7 @@
 use super::analyze::observed;
 use super::{Event, Observer, Result};
 use std::path::{Path, PathBuf};
-use vesalius_auto::{PlanOptions, Work};
+use vesalius_auto::{BrokenCases, PlanOptions, Work};
 use vesalius_control::Control;
 use vesalius_io::write_bytes_atomically;
 use vesalius_planning::nnunet::{self, DatasetJson, Fingerprint, Planned, Planner};
@@ -34,7 +34,11 @@ pub fn plan(
     observer: &Observer,
 ) -> Result<()> {
     vesalius_auto::check_algorithms(work, &stage.algorithms)?;
-    let analyzed = observed(work, stage.keep_going, control, observer)?;
+    let broken_cases = match stage.keep_going {
+        true => BrokenCases::LeaveOut,
+        false => BrokenCases::Refuse,
+    };
+    let analyzed = observed(work, broken_cases, control, observer)?;
     observer(&Event::Analyzed(&analyzed.report));
     let options = PlanOptions {
         algorithms: stage.algorithms.clone(),

@@ -19,6 +19,7 @@ use vesalius_volume::ErrorKind;
 
 /// What can go wrong with a network and its files.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A file that cannot be read, or holds something else.
     #[error("{path}: {reason}")]

@@ -27,9 +27,45 @@ fn input(path: &Path, reason: impl Into<String>) -> Error {
     }
 }
 
+/// How folders of probabilities are combined.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct EnsembleOptions {
+    /// What becomes of several probabilities.
+    pub combination: Combination,
+    /// Which channel of nnU-Net's `.npz` files is which label; none means what the folder's record of its model says.
+    pub labels: Option<LabelScheme>,
+    /// Whether the combined probabilities are written beside the labels (`NAME.probabilities.zip`).
+    pub save_probabilities: bool,
+}
+
+impl EnsembleOptions {
+    /// Labels alone.
+    pub fn new(combination: Combination) -> Self {
+        Self {
+            combination,
+            labels: None,
+            save_probabilities: false,
+        }
+    }
+
+    /// Which channel of nnU-Net's `.npz` files is which label.
+    #[must_use]
+    pub fn labels(mut self, labels: LabelScheme) -> Self {
+        self.labels = Some(labels);
+        self
+    }
+
+    /// Writes the combined probabilities too.
+    #[must_use]
+    pub fn save_probabilities(mut self) -> Self {
+        self.save_probabilities = true;
+        self
+    }
+}
+
 /// Combines the probabilities of several folders and writes `NAME.nii.gz` for each case, calling `observer` after
-/// each. `labels` says which channel of nnU-Net's `.npz` files is which label; where it is `None`, the folder's
-/// record of its model says so.
+/// each.
 ///
 /// # Errors
 /// [`Error::Input`] for folders without probabilities, or with different cases or labels;
@@ -38,9 +74,7 @@ fn input(path: &Path, reason: impl Into<String>) -> Error {
 pub fn ensemble_cases(
     members: &[EnsembleMember],
     output: &Path,
-    combination: Combination,
-    labels: Option<&LabelScheme>,
-    save: bool,
+    options: &EnsembleOptions,
     control: &Control,
     mut observer: impl FnMut(&str, &Path),
 ) -> Result<usize, Error> {
@@ -73,14 +107,16 @@ pub fn ensemble_cases(
             });
         }
         let parts = members.iter();
-        let parts = parts.map(|m| read(&m.folder, name, labels).map_err(Failed::Read));
-        let mean = combine_each(parts, &weights, combination).map_err(|failed| match failed {
-            Failed::Read(error) => error,
-            Failed::Combine(e) => input(&first.folder, format!("case {name}: {e}")),
-        })?;
+        let parts =
+            parts.map(|m| read(&m.folder, name, options.labels.as_ref()).map_err(Failed::Read));
+        let mean =
+            combine_each(parts, &weights, options.combination).map_err(|failed| match failed {
+                Failed::Read(error) => error,
+                Failed::Combine(e) => input(&first.folder, format!("case {name}: {e}")),
+            })?;
         let target = output.join(format!("{name}.nii.gz"));
         let written = || -> vesalius_inferers::Result<()> {
-            if save {
+            if options.save_probabilities {
                 write_slabs(&output.join(format!("{name}{SLABS_SUFFIX}")), &mean)?;
             }
             Ok(vesalius_io::write_labels(&target, &mean.labels()?)?)

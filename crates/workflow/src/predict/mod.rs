@@ -13,7 +13,7 @@ mod run;
 mod targets;
 
 pub use cases::{FoundCases, InputCase, LeftOut, find_cases, find_cases_of, find_cases_with};
-pub use ensemble::{EnsembleMember, ensemble_cases};
+pub use ensemble::{EnsembleMember, EnsembleOptions, ensemble_cases};
 pub use models::{WeightCount, open_models, weights};
 pub use run::predict_cases;
 

@@ -8,6 +8,7 @@ use crate::remedy;
 use crate::warnings::tell_files;
 use clap::ValueEnum;
 use std::path::PathBuf;
+use vesalius::auto::BrokenCases;
 use vesalius::control::Control;
 use vesalius::planning::DatasetReport;
 use vesalius::workflow::auto::{AnalyzeOptions, FoldRule, analyze_list, begin};
@@ -59,8 +60,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let control = Control::new();
     let output = &arguments.output;
     if let Some(input) = &arguments.input {
-        let (report, folder) =
-            shown(|told| begin(input, output, arguments.keep_going, &control, told))?;
+        let broken_cases = match arguments.keep_going {
+            true => BrokenCases::LeaveOut,
+            false => BrokenCases::Refuse,
+        };
+        let (report, folder) = shown(|told| begin(input, output, broken_cases, &control, told))?;
         if !arguments.json.replaces_table() {
             print(&report);
             out!("analysis: {}", folder.display());

@@ -116,6 +116,7 @@ impl Printer {
                 };
                 out!("trial {number}: {state}");
             }
+            _ => {}
         }
     }
 
@@ -136,6 +137,7 @@ impl Printer {
                 *locked(&self.training) = None;
                 note!("{}", result(job));
             }
+            _ => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::commands::Result;
 use std::path::PathBuf;
-use vesalius::auto::Work;
+use vesalius::auto::{ExportedRuns, Work};
 
 /// Arguments of `vesalius auto export`.
 #[derive(clap::Args)]
@@ -28,7 +28,11 @@ pub struct ImportArguments {
 /// Exports and says what.
 pub fn export(arguments: &ExportArguments) -> Result<()> {
     let work = Work::reopen(&arguments.work)?;
-    let history = vesalius::auto::export(&work, &arguments.target, arguments.only_trained)?;
+    let runs = match arguments.only_trained {
+        true => ExportedRuns::Trained,
+        false => ExportedRuns::All,
+    };
+    let history = vesalius::auto::export(&work, &arguments.target, runs)?;
     out!(
         "{} runs in {}",
         history.jobs.len(),

@@ -142,10 +142,10 @@ impl Common<'_> {
             use_mask_for_norm: Some(self.use_mask_for_norm.clone()),
             resampling_fn_data: function(),
             resampling_fn_seg: function(),
-            resampling_fn_data_kwargs: Some(Resampling::spline(false, 3)),
-            resampling_fn_seg_kwargs: Some(Resampling::spline(true, 1)),
+            resampling_fn_data_kwargs: Some(Resampling::spline(3)),
+            resampling_fn_seg_kwargs: Some(Resampling::spline_of_labels(1)),
             resampling_fn_probabilities: function(),
-            resampling_fn_probabilities_kwargs: Some(Resampling::spline(false, 1)),
+            resampling_fn_probabilities_kwargs: Some(Resampling::spline(1)),
             architecture: Some(self.architecture(topology)),
             ..Configuration::default()
         }
