@@ -174,6 +174,10 @@ impl Filed {
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         paths.sort();
         let of_training = |path: &PathBuf| {
+            // Notes on the files that entries were made from lie beside them.
+            if path.extension().is_some_and(|ending| ending == "seen") {
+                return false;
+            }
             let bytes = std::fs::read(path).unwrap();
             let text = String::from_utf8_lossy(&bytes[..400]).into_owned();
             !text.contains("image_4")

@@ -107,6 +107,15 @@ fn a_broken_case_stops_the_run_or_is_left_out_and_counted() {
     assert!(report.contains("Cases left out") && report.contains("1 could not be used"));
 }
 
+/// The entries of a cache, without the notes on the files that they were made from.
+fn entries(folder: &Path) -> Vec<std::path::PathBuf> {
+    let files = std::fs::read_dir(folder).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_none_or(|ending| ending != "seen"))
+        .collect()
+}
+
 #[test]
 fn memory_disk_and_threads_make_no_difference_to_batches() {
     let temporary = tempfile::tempdir().unwrap();
@@ -122,16 +131,16 @@ fn memory_disk_and_threads_make_no_difference_to_batches() {
     assert_eq!(run("cache: {workers: 3, batches_ahead: 1}\n"), in_memory);
     // No memory at all: everything is read from the run's own folder.
     assert_eq!(run("cache: {memory: 0, workers: 2}\n"), in_memory);
-    let entries = |path: &str| std::fs::read_dir(folder.join(path)).unwrap().count();
-    assert_eq!(entries("model/cache"), 6);
+    let stored = |path: &str| entries(&folder.join(path)).len();
+    assert_eq!(stored("model/cache"), 6);
     // A folder that runs share: made once, found again, and made anew where an entry is broken.
     assert_eq!(run("cache: {folder: shared}\n"), in_memory);
-    assert_eq!(entries("shared"), 6);
+    assert_eq!(stored("shared"), 6);
     for entry in std::fs::read_dir(folder.join("shared")).unwrap() {
         cut_in_half(&entry.unwrap().path());
     }
     assert_eq!(run("cache: {folder: shared, memory: 0}\n"), in_memory);
-    assert_eq!(entries("shared"), 6);
+    assert_eq!(stored("shared"), 6);
     // Another preprocessing is another entry.
     let other = CONFIG.replace("  - z_score: {}", "  - z_score: {}\n  - orient: {to: LPS}");
     std::fs::write(
@@ -141,7 +150,7 @@ fn memory_disk_and_threads_make_no_difference_to_batches() {
     .unwrap();
     std::fs::remove_dir_all(folder.join("model")).unwrap();
     success(folder, &TRAIN);
-    assert_eq!(entries("shared"), 12);
+    assert_eq!(stored("shared"), 12);
 }
 
 #[test]
@@ -164,7 +173,7 @@ fn two_processes_share_a_cache() {
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
-    assert_eq!(std::fs::read_dir(folder.join("shared")).unwrap().count(), 6);
+    assert_eq!(entries(&folder.join("shared")).len(), 6);
 }
 
 #[test]
@@ -283,8 +292,7 @@ fn a_full_disk_of_the_cache_is_told_and_leaves_nothing_half_written() {
     success(folder, &TRAIN);
     // One that does not is named.
     disk.allow("rw");
-    let entry = std::fs::read_dir(disk.path()).unwrap().next().unwrap();
-    std::fs::remove_file(entry.unwrap().path()).unwrap();
+    std::fs::remove_file(&entries(disk.path())[0]).unwrap();
     disk.allow("ro");
     std::fs::remove_dir_all(folder.join("model")).unwrap();
     let text = error(folder, &TRAIN);
