@@ -31,6 +31,7 @@ impl CaseSource for MadeCases {
         }
         let spheres = Spheres {
             size: [20, 24],
+            classes: 1,
             ..Spheres::default()
         };
         let subject = spheres.subject(7, index as u64)?;
