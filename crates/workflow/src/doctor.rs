@@ -212,32 +212,21 @@ fn processor() -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-#[cfg(target_arch = "x86_64")]
+/// The sets that the kernels have code for on this family of processors, as the kernels themselves find them.
 fn instructions() -> Vec<Instructions> {
-    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-    vec![
-        Instructions {
-            name: "AVX2 with FMA",
-            present: avx2,
-        },
-        Instructions {
-            name: "AVX-512",
-            present: avx2 && is_x86_feature_detected!("avx512f"),
-        },
-    ]
-}
-
-#[cfg(target_arch = "aarch64")]
-fn instructions() -> Vec<Instructions> {
-    vec![Instructions {
-        name: "NEON",
-        present: std::arch::is_aarch64_feature_detected!("neon"),
-    }]
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn instructions() -> Vec<Instructions> {
-    Vec::new()
+    let sets: &[(&str, &'static str)] = match std::env::consts::ARCH {
+        "x86_64" => &[("avx2", "AVX2 with FMA"), ("avx512", "AVX-512")],
+        "aarch64" => &[("neon", "NEON")],
+        _ => &[],
+    };
+    let available = vesalius_kernels::Path::available();
+    let present = |path: &str| available.iter().any(|found| found.name() == path);
+    sets.iter()
+        .map(|&(path, name)| Instructions {
+            name,
+            present: present(path),
+        })
+        .collect()
 }
 
 fn device(name: &str) -> DeviceState {

@@ -58,8 +58,10 @@ pub struct Filter {
 /// Whether a filter writes a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
-    /// It writes a file.
+    /// It writes an image or a label map.
     File,
+    /// It writes a surface, whose endings are no image's.
+    Surface,
     /// It only measures.
     Findings,
 }
@@ -93,6 +95,11 @@ impl Filter {
 
     const fn measures(mut self) -> Self {
         self.output = Output::Findings;
+        self
+    }
+
+    const fn surface(mut self) -> Self {
+        self.output = Output::Surface;
         self
     }
 

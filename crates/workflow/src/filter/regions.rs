@@ -121,7 +121,8 @@ pub(super) const FILTERS: &[Filter] = &[
             .conflicts("label"),
         ],
         surface,
-    ),
+    )
+    .surface(),
     Filter::new(
         "label-statistics",
         "Print volume, place, principal axes and, with an image, intensities of each label",

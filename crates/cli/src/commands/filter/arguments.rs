@@ -55,10 +55,9 @@ impl Chosen {
             Value::File(path) => Some(path.as_path()),
             _ => None,
         }));
-        // A surface is written with an ending of its own, which the filter knows.
-        match self.filter.name == "surface" {
-            true => option.file(output, &inputs),
-            false => option.image(output, &inputs),
+        match self.filter.output {
+            Output::Surface => option.file(output, &inputs),
+            _ => option.image(output, &inputs),
         }
         .map(Some)
     }
@@ -92,7 +91,7 @@ impl FromArgMatches for Chosen {
             given: given(filter, matches),
             input: file("input").ok_or_else(unknown)?,
             output: match filter.output {
-                Output::File => file("output"),
+                Output::File | Output::Surface => file("output"),
                 Output::Findings => None,
             },
             kind: match filter.input {
@@ -100,12 +99,12 @@ impl FromArgMatches for Chosen {
                 Input::ByFilter => FileKind::default(),
             },
             overwrite: match filter.output {
-                Output::File => Some(OutputOption::from_arg_matches(matches)?),
+                Output::File | Output::Surface => Some(OutputOption::from_arg_matches(matches)?),
                 Output::Findings => None,
             },
             reading: ImageInput::from_arg_matches(matches)?,
             json: match filter.output {
-                Output::File => None,
+                Output::File | Output::Surface => None,
                 Output::Findings => Some(JsonOutput::from_arg_matches(matches)?),
             },
         })
@@ -149,7 +148,7 @@ fn subcommand(filter: &'static Filter) -> Command {
     let mut command = Command::new(filter.name);
     let arguments = filter.arguments.iter().map(|a| argument(filter, a));
     match filter.output {
-        Output::File => {
+        Output::File | Output::Surface => {
             command = command
                 .arg(file("input", "IN", "The file to read"))
                 .arg(file(
