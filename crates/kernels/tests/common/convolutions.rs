@@ -16,9 +16,7 @@ pub fn check(shape: &ConvShape) {
     let gradient = values(outputs, 4);
     let voxels = outputs / (shape.batch * shape.out_channels).max(1);
 
-    let mut expected: Vec<f64> = (0..outputs)
-        .map(|index| f64::from(bias[index / voxels % shape.out_channels]))
-        .collect();
+    let mut expected = of_bias(&bias, outputs, voxels);
     let mut expected_input = vec![0.0; input.len()];
     let mut expected_weight = vec![0.0; weight.len()];
     conv_products(shape, |to, from, tap, _| {
@@ -31,10 +29,7 @@ pub fn check(shape: &ConvShape) {
         expected_input[from] += g * w;
         expected_weight[tap] += g * x;
     });
-    let mut expected_bias = vec![0.0; bias.len()];
-    for (index, &value) in gradient.iter().enumerate() {
-        expected_bias[index / voxels % shape.out_channels] += f64::from(value);
-    }
+    let expected_bias = bias_gradient(&gradient, bias.len(), voxels);
 
     on_every_path(|path| {
         let what = |which: &str| format!("{which} on {path} of {shape:?}");
@@ -53,6 +48,22 @@ pub fn check(shape: &ConvShape) {
     });
 }
 
+/// Outputs of which every voxel holds its channel's bias.
+fn of_bias(bias: &[f32], outputs: usize, voxels: usize) -> Vec<f64> {
+    (0..outputs)
+        .map(|index| f64::from(bias[index / voxels % bias.len()]))
+        .collect()
+}
+
+/// The sum of the gradient over samples and voxels, a channel each.
+fn bias_gradient(gradient: &[f32], channels: usize, voxels: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; channels];
+    for (index, &value) in gradient.iter().enumerate() {
+        sums[index / voxels % channels] += f64::from(value);
+    }
+    sums
+}
+
 /// Forward and all gradients of one transposed shape against the reference.
 pub fn check_transposed(shape: &ConvTransposeShape) {
     let [ox, oy, oz] = shape.output().unwrap();
@@ -61,9 +72,7 @@ pub fn check_transposed(shape: &ConvTransposeShape) {
     let bias = values(shape.out_channels, 3);
     let gradient = values(shape.output_len().unwrap(), 4);
     let voxels = ox * oy * oz;
-    let mut expected: Vec<f64> = (0..gradient.len())
-        .map(|index| f64::from(bias[index / voxels % shape.out_channels]))
-        .collect();
+    let mut expected = of_bias(&bias, gradient.len(), voxels);
     let mut expected_input = vec![0.0; input.len()];
     let mut expected_weight = vec![0.0; weight.len()];
     transposed_products(shape, |from, to, tap| {
@@ -76,10 +85,7 @@ pub fn check_transposed(shape: &ConvTransposeShape) {
         expected_input[from] += g * w;
         expected_weight[tap] += g * x;
     });
-    let mut expected_bias = vec![0.0; bias.len()];
-    for (index, &value) in gradient.iter().enumerate() {
-        expected_bias[index / voxels % shape.out_channels] += f64::from(value);
-    }
+    let expected_bias = bias_gradient(&gradient, bias.len(), voxels);
     on_every_path(|path| {
         let what = |which: &str| format!("{which} on {path} of {shape:?}");
         let mut found = vec![f32::NAN; gradient.len()];
