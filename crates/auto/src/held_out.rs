@@ -3,18 +3,23 @@
 use crate::work::create;
 use crate::{Job, Result, Work};
 use std::path::PathBuf;
+use std::time::Instant;
 use vesalius_control::Control;
-use vesalius_inferers::{OpenOptions, ProbabilityMap, SegmentOptions, Segmenter};
+use vesalius_inferers::{ModelDescription, OpenOptions, ProbabilityMap, SegmentOptions, Segmenter};
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_planning::CaseFiles;
 use vesalius_tensor::Device;
 use vesalius_training::read_image;
 use vesalius_volume::{LabelMap, LabelScheme};
 
+/// Where the probabilities of a run's held-out cases lie.
+pub(crate) fn held_out_folder(work: &Work, job: &Job) -> PathBuf {
+    work.folder().join(&job.folder).join("held_out")
+}
+
 /// Where the probabilities of a case lie.
 pub(crate) fn probabilities_path(work: &Work, job: &Job, case: &str) -> PathBuf {
-    let folder = work.folder().join(&job.folder).join("held_out");
-    folder.join(format!("{case}.nii.gz"))
+    held_out_folder(work, job).join(format!("{case}.nii.gz"))
 }
 
 /// The cases that a job does not see.
@@ -22,50 +27,171 @@ pub(crate) fn cases(work: &Work, fold: usize) -> Result<Vec<CaseFiles>> {
     Ok(work.list().split(fold)?.1)
 }
 
+/// How held-out cases are segmented.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct HoldOutOptions {
+    /// What computes.
+    pub device: Device,
+    /// Cancels the work; carries the stage `held-out cases`.
+    pub control: Control,
+    /// The moment from which on no case is begun, but for the first; `None` for all cases.
+    pub ends: Option<Instant>,
+    /// Seconds that a case takes without mirrors, where that is known. Where fewer than [`FEWEST`] cases fit in the
+    /// time, they are segmented by windows side by side and without mirrors.
+    pub seconds_per_case: Option<f64>,
+}
+
+/// Fewer held-out cases than these say too little of a model.
+pub const FEWEST: usize = 5;
+
+/// What a run says of the cases that it did not see.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct HeldOut {
+    /// The scores of those that were segmented.
+    pub evaluation: Evaluation,
+    /// How many were not, for lack of time.
+    pub unscored: usize,
+    /// Whether they were segmented by windows side by side and without mirrors, for lack of time.
+    pub quick: bool,
+}
+
+impl HoldOutOptions {
+    /// Whether time is too short for [`FEWEST`] of `cases` with so many mirrors.
+    fn is_quick(&self, cases: usize, mirrors: usize) -> bool {
+        let (Some(ends), Some(seconds)) = (self.ends, self.seconds_per_case) else {
+            return false;
+        };
+        let left = ends.saturating_duration_since(Instant::now()).as_secs_f64();
+        let views = 1u32.checked_shl(mirrors as u32).unwrap_or(u32::MAX);
+        seconds * f64::from(views) * cases.min(FEWEST) as f64 > left
+    }
+
+    fn is_over(&self) -> bool {
+        self.ends.is_some_and(|ends| Instant::now() >= ends)
+    }
+}
+
 /// Segments the held-out cases of a finished run, writes their probabilities beside the model and
-/// scores them. Cases that were done before are read back.
+/// scores them. Cases that were done before are read back. Where time is short, those that are done are spread over
+/// all, and the first are the same for every run of a fold.
 ///
 /// # Errors
 /// A model or case that cannot be used, a folder that cannot be written, [`crate::Error::Cancelled`].
 pub fn hold_out(
     work: &Work,
     job: &Job,
-    device: &Device,
-    control: &Control,
+    options: &HoldOutOptions,
     observer: &mut dyn FnMut(usize, usize),
-) -> Result<Evaluation> {
-    let options = OpenOptions::new()
-        .device(device.clone())
+) -> Result<HeldOut> {
+    let mut open = OpenOptions::new()
+        .device(options.device.clone())
         .registry(work.registry().clone());
-    let segmenter = Segmenter::open_with(work.folder().join(&job.folder), &options)?;
-    let scheme = segmenter.model().labels.clone();
-    let channels = segmenter.model().channels.len();
-    let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);
+    let folder = work.folder().join(&job.folder);
+    let mut segmenter = Segmenter::open_with(&folder, &open)?;
     let cases = cases(work, job.fold)?;
+    let mirrors = segmenter.model().mirror_axes.len();
+    let quick = options.is_quick(cases.len(), mirrors);
+    if quick {
+        open = open.without_mirroring().step(1.0);
+        segmenter = Segmenter::open_with(&folder, &open)?;
+    }
+    let targets = Targets::of_scheme(&segmenter.model().labels)?;
+    let evaluator = Evaluator::new(targets, vec![Measure::Dice]);
+    let stage = options.control.stage("held-out cases", cases.len() as u64);
     let mut scores = Vec::with_capacity(cases.len());
-    let stage = control.stage("held-out cases", cases.len() as u64);
-    for (done, case) in (1..).zip(&cases) {
-        control.check()?;
-        let path = probabilities_path(work, job, &case.name);
-        let probabilities = match path.exists() {
-            true => read_probabilities(&path, &scheme)?,
-            false => {
-                let image = read_image(&case.images, channels)?;
-                let options = SegmentOptions::new().control(stage.control().clone());
-                let probabilities = segmenter.probabilities_with(&image, options)?;
-                if let Some(folder) = path.parent() {
-                    create(folder)?;
-                }
-                vesalius_io::write(&path, &probabilities.clone().into_volume()?)?;
-                probabilities
-            }
-        };
+    for (done, at) in (1..).zip(spread(cases.len())) {
+        let case = &cases[at];
+        options.control.check()?;
+        if done > 1 && options.is_over() {
+            break;
+        }
+        let found = probabilities(work, job, case, &segmenter, stage.control())?;
         let reference: LabelMap = vesalius_io::read_labels(&case.label)?;
-        scores.push(evaluator.case(&case.name, &reference, &probabilities.labels()?)?);
+        scores.push(evaluator.case(&case.name, &reference, &found.labels()?)?);
         stage.advance(1);
         observer(done, cases.len());
     }
-    Ok(Evaluation::new(scores)?)
+    let unscored = cases.len() - scores.len();
+    // As the list has them, whatever the order they were made in.
+    scores.sort_by_key(|scored| cases.iter().position(|case| case.name == scored.case));
+    Ok(HeldOut {
+        evaluation: Evaluation::new(scores)?,
+        unscored,
+        quick,
+    })
+}
+
+/// The probabilities of a case: those that were written, or made and written.
+fn probabilities(
+    work: &Work,
+    job: &Job,
+    case: &CaseFiles,
+    segmenter: &Segmenter,
+    control: &Control,
+) -> Result<ProbabilityMap> {
+    let path = probabilities_path(work, job, &case.name);
+    let model = segmenter.model();
+    if path.exists() {
+        return read_probabilities(&path, &model.labels);
+    }
+    let image = read_image(&case.images, model.channels.len())?;
+    let options = SegmentOptions::new().control(control.clone());
+    let found = segmenter.probabilities_with(&image, options)?;
+    if let Some(folder) = path.parent() {
+        create(folder)?;
+    }
+    vesalius_io::write(&path, &found.clone().into_volume()?)?;
+    Ok(found)
+}
+
+/// The numbers below `count` in an order of which every beginning is spread over all: by the multiples of the golden
+/// ratio modulo 1.
+fn spread(count: usize) -> Vec<usize> {
+    let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
+    let mut order: Vec<(f64, usize)> = (0..count)
+        .map(|at| ((at as f64 * ratio).fract(), at))
+        .collect();
+    // The rank of the n-th multiple is the n-th number taken.
+    let mut ranked = order.clone();
+    ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut rank = vec![0; count];
+    for (at, (_, number)) in ranked.into_iter().enumerate() {
+        rank[number] = at;
+    }
+    order.iter_mut().map(|(_, number)| rank[*number]).collect()
+}
+
+/// The held-out cases of a fold that all its trained runs have segmented: what ensembles are compared on.
+pub(crate) fn common_cases(
+    work: &Work,
+    history: &crate::History,
+    fold: usize,
+) -> Result<Vec<CaseFiles>> {
+    let jobs: Vec<&Job> = history.trained().filter(|job| job.fold == fold).collect();
+    let mut common = cases(work, fold)?;
+    if jobs.iter().any(|job| job.unscored > 0) {
+        common.retain(|case| {
+            let has = |job: &&Job| probabilities_path(work, job, &case.name).exists();
+            jobs.iter().all(has)
+        });
+    }
+    Ok(common)
+}
+
+/// Reads a case back and scores it, as the choice of an ensemble does.
+pub(crate) fn read_back(work: &Work, job: &Job, name: &str) -> Result<()> {
+    let cases = cases(work, job.fold)?;
+    let Some(case) = cases.iter().find(|case| case.name == name) else {
+        return Ok(());
+    };
+    let scheme = ModelDescription::read(work.folder().join(&job.folder))?.labels;
+    let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);
+    let found = read_probabilities(&probabilities_path(work, job, name), &scheme)?;
+    let reference: LabelMap = vesalius_io::read_labels(&case.label)?;
+    evaluator.case(name, &reference, &found.labels()?)?;
+    Ok(())
 }
 
 /// Probabilities as [`hold_out`] wrote them.
@@ -75,4 +201,37 @@ pub(crate) fn read_probabilities(
 ) -> Result<ProbabilityMap> {
     let stored = read_image(&[path.to_path_buf()], scheme.channels())?;
     Ok(ProbabilityMap::from_stored(scheme, stored)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_beginning_of_the_order_is_spread() {
+        assert_eq!(spread(0), [0usize; 0]);
+        for count in [1, 2, 7, 42] {
+            let mut order = spread(count);
+            order.sort_unstable();
+            assert!(order.into_iter().eq(0..count));
+        }
+        let mut five = spread(40)[..5].to_vec();
+        five.sort_unstable();
+        let gaps = five.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(gaps.clone().all(|gap| (4..=16).contains(&gap)), "{five:?}");
+    }
+
+    #[test]
+    fn mirrors_are_left_out_where_too_few_cases_fit() {
+        let now = Instant::now();
+        let options = HoldOutOptions {
+            ends: Some(now + std::time::Duration::from_secs(20)),
+            seconds_per_case: Some(1.0),
+            ..HoldOutOptions::default()
+        };
+        assert!(!options.is_quick(40, 1));
+        assert!(options.is_quick(40, 3));
+        assert!(!options.is_quick(2, 3));
+        assert!(!HoldOutOptions::default().is_quick(40, 3));
+    }
 }

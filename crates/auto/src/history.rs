@@ -48,6 +48,12 @@ pub struct Job {
     /// Dice of each foreground label or region.
     #[serde(default)]
     pub labels: Vec<LabelScore>,
+    /// Held-out cases that were not segmented for lack of time: `dice` and `labels` are those of the others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unscored: usize,
+    /// Whether the held-out cases were segmented by windows side by side and without mirrors, for lack of time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quick: bool,
     /// Seconds of training.
     pub seconds: f64,
     /// Steps of training.
@@ -90,7 +96,38 @@ impl LabelScore {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
 impl Job {
+    /// A job that nothing has been done for yet.
+    pub fn planned(algorithm: &str, fold: usize) -> Self {
+        Self {
+            algorithm: algorithm.to_owned(),
+            fold,
+            folder: crate::Work::run_folder(algorithm, fold),
+            minutes: None,
+            state: JobState::Planned,
+            failures: Vec::new(),
+            earlier: Vec::new(),
+            basis: None,
+            dice: None,
+            labels: Vec::new(),
+            unscored: 0,
+            quick: false,
+            seconds: 0.0,
+            steps: 0,
+            memory: None,
+        }
+    }
+
+    /// Whether its held-out cases were scored in full.
+    pub fn is_scored(&self) -> bool {
+        self.unscored == 0 && !self.quick
+    }
+
     /// Whether its model may take part in an ensemble.
     pub fn is_trained(&self) -> bool {
         self.state == JobState::Trained

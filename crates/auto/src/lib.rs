@@ -29,7 +29,7 @@ pub use analyze::{Analyzed, BrokenCases, analyze};
 pub use basis::Basis;
 pub use ensemble::{Candidate, Choice, ChooseOptions, Scored, choose, write_model};
 pub use error::Error;
-pub use held_out::hold_out;
+pub use held_out::{FEWEST, HeldOut, HoldOutOptions, hold_out};
 pub use history::{History, Job, JobState, LabelScore, Missing};
 pub use input::{ExtraModality, Input, Modality};
 pub use plan::Plan;
@@ -39,7 +39,7 @@ pub use planners::{
 };
 pub use predictions::{predictions_folder, renew_predictions};
 pub use report::write_report;
-pub use train::{TrainEvent, TrainOptions, train};
+pub use train::{AfterRuns, TrainEvent, TrainOptions, train};
 pub use transfer::{ExportedRuns, export, import};
 pub use tune::{TuneEvent, TuneOptions, default_space, tune};
 pub use work::Work;

@@ -1,25 +1,38 @@
 //! Every algorithm on every fold, one run after another; what fails is said, tried again, and left out. Which
 //! runs there are to make is decided in `jobs`.
 
+mod attempt;
+mod clock;
 mod jobs;
+mod workers;
 
-use crate::work::going_on;
-use crate::{Basis, Error, History, Job, JobState, LabelScore, Plan, Result, Work, hold_out};
+use crate::held_out::cases;
+use crate::{Error, History, Job, Plan, Result, Work};
+pub use clock::AfterRuns;
+use clock::Clock;
 pub(crate) use jobs::move_aside;
 use jobs::{outdated, planned};
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use vesalius_control::{Control, Stage};
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use vesalius_control::Control;
 use vesalius_tensor::Device;
-use vesalius_training::{Duration, Event, FitOptions, FitReport, fit};
+use vesalius_training::Event;
 use vesalius_volume::Warning;
+use workers::{Shared, Workers};
 
 /// How the runs are made.
 #[derive(Debug, Clone)]
 pub struct TrainOptions {
-    /// Minutes of training for all runs together; `None` trains each as its plan says.
+    /// Minutes for all runs together, with their caches, validations and held-out cases; `None` trains each as its
+    /// plan says. A run for which no time is left is not begun, and held-out cases that do not fit are left out: a
+    /// later call goes on with both.
     pub minutes: Option<f64>,
+    /// The moment from which the minutes count; `None` for the call.
+    pub began: Option<Instant>,
+    /// What follows the runs within the same minutes.
+    pub after: AfterRuns,
     /// The folds to train; `None` for all.
     pub folds: Option<Vec<usize>>,
     /// How often a run that broke off or collapsed is begun anew, with another seed.
@@ -44,6 +57,8 @@ impl Default for TrainOptions {
     fn default() -> Self {
         Self {
             minutes: None,
+            began: None,
+            after: AfterRuns::default(),
             folds: None,
             retries: 1,
             retry_failed: false,
@@ -116,14 +131,28 @@ pub fn train(
     {
         observer(&TrainEvent::Warning(warning));
     }
+    let held_out = held_out_cases(work, &history)?;
     // Cancelled by the caller's control, and by a worker that cannot go on.
     let all = options.control.child();
     let stage = all.stage("runs", history.jobs.len() as u64);
-    let state = Mutex::new(Shared { history, observer });
-    let next = AtomicUsize::new(0);
+    let state = Mutex::new(Shared {
+        history,
+        observer,
+        pace: None,
+        left_out: 0,
+    });
+    let workers = Workers {
+        work,
+        plans,
+        options,
+        clock: Clock::of(options, held_out),
+        state: &state,
+        next: &AtomicUsize::new(0),
+        stage: &stage,
+    };
     let ended: Vec<Result<()>> = std::thread::scope(|scope| {
         let serve = || {
-            let served = serve(work, plans, options, &state, &next, &stage);
+            let served = workers.serve();
             if served.is_err() {
                 all.cancel();
             }
@@ -146,149 +175,18 @@ pub fn train(
         return Err(first.told_of_machine());
     }
     let shared = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (count, of) = (shared.left_out, shared.history.jobs.len());
+    if count > 0 {
+        (shared.observer)(&TrainEvent::Warning(&Warning::RunsLeftOut { count, of }));
+    }
     Ok(shared.history)
 }
 
-/// What the workers share.
-struct Shared<'a> {
-    history: History,
-    observer: &'a mut (dyn FnMut(&TrainEvent) + Send),
-}
-
-fn held<'a, 'b>(state: &'a Mutex<Shared<'b>>) -> MutexGuard<'a, Shared<'b>> {
-    // Every change under the lock is whole, so a panic elsewhere leaves nothing half done.
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Takes one job after another until none is left.
-fn serve(
-    work: &Work,
-    plans: &[Plan],
-    options: &TrainOptions,
-    state: &Mutex<Shared>,
-    next: &AtomicUsize,
-    stage: &Stage,
-) -> Result<()> {
-    loop {
-        stage.control().check()?;
-        let at = next.fetch_add(1, Ordering::Relaxed);
-        let (of, job) = {
-            let shared = held(state);
-            (
-                shared.history.jobs.len(),
-                shared.history.jobs.get(at).cloned(),
-            )
-        };
-        let Some(mut job) = job else { return Ok(()) };
-        let Some(plan) = plans.iter().find(|plan| plan.name() == job.algorithm) else {
-            continue;
-        };
-        while job.state == JobState::Planned {
-            let number = at + 1;
-            (held(state).observer)(&TrainEvent::Begun {
-                number,
-                of,
-                job: &job,
-            });
-            let attempt = Attempt {
-                work,
-                plan,
-                options,
-                control: stage.control(),
-            };
-            attempt.make(&mut job, &mut |event| (held(state).observer)(event))?;
-            let mut shared = held(state);
-            shared.history.jobs[at] = job.clone();
-            shared.history.write(work.folder())?;
-            (shared.observer)(&TrainEvent::Ended(&job));
-        }
-        stage.advance(1);
-    }
-}
-
-/// One try of a job.
-struct Attempt<'a> {
-    work: &'a Work,
-    plan: &'a Plan,
-    options: &'a TrainOptions,
-    control: &'a Control,
-}
-
-impl Attempt<'_> {
-    /// The job's state afterwards is what came of it, or still planned for the next try.
-    fn make(&self, job: &mut Job, observer: &mut dyn FnMut(&TrainEvent)) -> Result<()> {
-        let folder = self.work.folder().join(&job.folder);
-        job.basis = Some(Basis::of(self.work, self.plan));
-        let outcome = match self.run(job, &folder, observer) {
-            Err(Error::Cancelled(cancelled)) => return Err(cancelled.into()),
-            Ok(dice) if !self.options.is_collapsed(dice, job.steps) => {
-                job.dice = Some(dice);
-                job.state = JobState::Trained;
-                return Ok(());
-            }
-            Ok(dice) => {
-                job.dice = Some(dice);
-                JobState::Collapsed(format!(
-                    "mean Dice {dice:.4} on the held-out cases after {} steps, below {}",
-                    job.steps, self.options.collapsed_below
-                ))
-            }
-            // A full disk is no fault of the run, which stays as it is, to be gone on with.
-            Err(e) if e.is_of_machine() => return Err(e),
-            Err(e) => JobState::Failed(e.to_string()),
-        };
-        let (JobState::Collapsed(reason) | JobState::Failed(reason)) = &outcome else {
-            return Ok(());
-        };
-        if job.failures.len() >= self.options.retries {
-            job.state = outcome;
-            return Ok(());
-        }
-        job.failures.push(reason.clone());
-        // Its log tells why, so it is kept aside.
-        move_aside(&folder)
-    }
-
-    /// Trains, or goes on, and segments the held-out cases: their mean Dice.
-    fn run(
-        &self,
-        job: &mut Job,
-        folder: &Path,
-        observer: &mut dyn FnMut(&TrainEvent),
-    ) -> Result<f64> {
-        let mut config = self.plan.training.clone();
-        config.validation.fold = job.fold;
-        config.seed = config
-            .seed
-            .wrapping_add(job.failures.len() as u64 * 1_000_003);
-        let data = self.work.training_data(&mut config, self.control)?;
-        let fit_options = FitOptions {
-            device: self.options.device.clone(),
-            duration: job.minutes.map(Duration::Minutes),
-            control: self.control.clone(),
-            ..going_on(folder.to_path_buf())
-        };
-        let mut peak = job.memory;
-        let report: FitReport = fit(&config, &data, &fit_options, &mut |event| {
-            if let Event::Step { memory, .. } = event {
-                peak = peak.max(*memory);
-            }
-            observer(&TrainEvent::Run(event));
-        })?;
-        job.memory = peak;
-        job.seconds = report.progress.seconds;
-        job.steps = report.progress.step;
-        self.control.check()?;
-        let evaluation = hold_out(
-            self.work,
-            job,
-            &self.options.device,
-            self.control,
-            &mut |done, of| observer(&TrainEvent::HeldOut { done, of }),
-        )?;
-        job.labels = LabelScore::of(&evaluation);
-        Ok(evaluation.mean("dice").unwrap_or(0.0))
-    }
+/// The held-out cases of all folds that there are jobs for.
+fn held_out_cases(work: &Work, history: &History) -> Result<usize> {
+    let folds: BTreeSet<usize> = history.jobs.iter().map(|job| job.fold).collect();
+    let counts = folds.into_iter().map(|fold| Ok(cases(work, fold)?.len()));
+    counts.sum()
 }
 
 #[cfg(test)]

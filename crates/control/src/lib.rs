@@ -49,6 +49,7 @@ pub use updates::Updates;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use updates::Mailbox;
 
 /// The work was cancelled through its [`Control`].
@@ -69,7 +70,16 @@ pub struct Control {
 #[derive(Clone, Default)]
 struct Flags {
     own: Arc<AtomicBool>,
+    /// The moment from which on it counts as cancelled.
+    until: Option<Instant>,
     outer: Option<Arc<Flags>>,
+}
+
+impl Flags {
+    fn is_set(&self) -> bool {
+        let late = || self.until.is_some_and(|until| Instant::now() >= until);
+        self.own.load(Ordering::Acquire) || late()
+    }
 }
 
 type Observer = dyn Fn(&Progress) + Send + Sync;
@@ -95,7 +105,7 @@ impl Control {
     pub fn is_cancelled(&self) -> bool {
         let mut flags = Some(&self.cancelled);
         while let Some(at) = flags {
-            if at.own.load(Ordering::Acquire) {
+            if at.is_set() {
                 return true;
             }
             flags = at.outer.as_deref();
@@ -117,9 +127,39 @@ impl Control {
     /// A handle for a part of the work: cancelling it leaves the rest running, cancelling this one ends both.
     /// Its progress goes where this one's goes.
     pub fn child(&self) -> Self {
+        self.nested(None)
+    }
+
+    /// A [child](Control::child) that counts as cancelled from `moment` on. Whether that was the reason is what
+    /// this handle tells: it is not cancelled then.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use vesalius_control::Control;
+    ///
+    /// let control = Control::new();
+    /// assert!(control.until(Instant::now()).is_cancelled() && !control.is_cancelled());
+    /// assert!(!control.until(Instant::now() + Duration::from_secs(60)).is_cancelled());
+    /// ```
+    pub fn until(&self, moment: Instant) -> Self {
+        self.nested(Some(moment))
+    }
+
+    /// A [child](Control::child) whose progress goes to nobody until it is subscribed to: for work that is no part of
+    /// what is counted.
+    pub fn silent(&self) -> Self {
+        Self {
+            shared: Arc::default(),
+            within: Arc::default(),
+            ..self.child()
+        }
+    }
+
+    fn nested(&self, until: Option<Instant>) -> Self {
         Self {
             cancelled: Flags {
                 own: Arc::default(),
+                until,
                 outer: Some(Arc::new(self.cancelled.clone())),
             },
             ..self.clone()
@@ -194,6 +234,27 @@ mod tests {
         control.cancel();
         assert_eq!(second.check(), Err(Cancelled));
         assert!(control.clone().is_cancelled());
+    }
+
+    #[test]
+    fn silent_work_is_cancelled_with_the_rest_and_tells_only_its_own_subscribers() {
+        let control = Control::new();
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        let keep = |control: &Control, name: &'static str| {
+            let seen = seen.clone();
+            control.on_progress(move |progress| lock(&seen).push(format!("{name}: {progress}")));
+        };
+        keep(&control, "outer");
+        let stage = control.stage("cases", 2);
+        let silent = stage.control().silent();
+        keep(&silent, "silent");
+        drop(silent.stage("windows", 3));
+        control.cancel();
+        assert!(silent.is_cancelled());
+        assert_eq!(
+            *lock(&seen),
+            ["outer: cases 0 of 2", "silent: windows 0 of 3"]
+        );
     }
 
     #[test]

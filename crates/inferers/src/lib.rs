@@ -11,6 +11,7 @@ mod batch;
 mod builder;
 mod bytes;
 mod checksum;
+mod coarse;
 mod custom;
 mod ensemble;
 mod error;

@@ -1,12 +1,14 @@
 //! The fit loop: batches in, a model folder and a checkpoint out; it can be stopped at any step and
 //! goes on as if it had not been.
 
+use crate::config::bad;
 use crate::run::Run;
 use crate::source::CaseSource;
 use crate::{Callbacks, Duration, Event, PatchSampler, Progress, Result, TrainingConfig};
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 use vesalius_control::Control;
 use vesalius_io::FolderLock;
 use vesalius_volume::{LabelScheme, Warning};
@@ -39,6 +41,14 @@ pub struct FitOptions {
     pub more_devices: Vec<Device>,
     /// The length of the run; `None` takes the config's.
     pub duration: Option<Duration>,
+    /// The moment from which [`Duration::Minutes`] count, such as that before the dataset was read; `None` for the
+    /// start of [`fit`].
+    pub began: Option<Instant>,
+    /// The moment by which the run has ended, in place of a length.
+    pub ends: Option<Instant>,
+    /// Time that [`Duration::Minutes`] or [`FitOptions::ends`] leave free for work after the run, as a multiple of what segmenting every
+    /// held-out case once takes; a quarter of the minutes at most.
+    pub validations_after: f64,
     /// Go on from the checkpoint in `output`.
     pub resume: bool,
     /// The lock on `output`, where the caller took it before it read the dataset; [`fit`] takes it itself
@@ -58,6 +68,9 @@ impl Default for FitOptions {
             device: Device::flex(),
             more_devices: Vec::new(),
             duration: None,
+            began: None,
+            ends: None,
+            validations_after: 0.0,
             resume: false,
             lock: None,
             callbacks: Callbacks::default(),
@@ -80,6 +93,8 @@ pub struct FitReport {
     pub warnings: Vec<Warning>,
     /// The loss of each step that this call did.
     pub losses: Vec<f32>,
+    /// Seconds to segment and score a held-out case, where the run had minutes to keep and found it out.
+    pub seconds_per_case: Option<f64>,
 }
 
 /// Trains one model; `observer` hears of every event.
@@ -97,6 +112,10 @@ pub fn fit(
 ) -> Result<FitReport> {
     config.check()?;
     options.control.check()?;
+    if !(options.validations_after.is_finite() && options.validations_after >= 0.0) {
+        let found = options.validations_after;
+        return bad("validations_after", found, "a number that is not negative");
+    }
     let taken;
     let lock = match &options.lock {
         Some(lock) if same_folder(lock.folder(), &options.output) => lock,

@@ -92,6 +92,7 @@ pub mod synthetic;
 mod tests;
 mod transfer;
 mod validate;
+mod validate_patches;
 
 pub use callback::{Callback, Callbacks, TrainingControl};
 pub use checkpoint::Checkpoint;
@@ -124,7 +125,8 @@ pub use schedule::{
 pub use seen::Verify;
 pub use setup::{load_dataset, load_dataset_cached};
 pub use source::{CaseSource, Lent, MemoryCases, SkippedCases, StoredCase};
-pub use validate::{Scores, validate, validate_patches};
+pub use validate::{Scores, validate};
+pub use validate_patches::validate_patches;
 pub use vesalius_networks::Network;
 pub use vesalius_planning::{CaseFiles, Datalist, read_image};
 

@@ -18,7 +18,10 @@ pub struct Progress {
     pub best: Option<Best>,
     /// Seconds spent on training, validation not counted.
     pub seconds: f64,
-    /// Seconds of these in which steps waited for batches.
+    /// Seconds of the run in all its sittings, with everything: caches, steps, validations, what is written.
+    #[serde(default)]
+    pub elapsed: f64,
+    /// Seconds of training in which steps waited for batches.
     pub waited: f64,
     /// Dice smoothed over validations.
     pub smoothed_dice: Option<f64>,
@@ -69,6 +72,7 @@ impl Default for Progress {
             steps: None,
             best: None,
             seconds: 0.0,
+            elapsed: 0.0,
             waited: 0.0,
             smoothed_dice: None,
             without_gain: 0,
@@ -91,6 +95,16 @@ impl Progress {
     /// Whether there are steps left to do.
     pub fn goes_on(&self) -> bool {
         !self.stopped_early && self.steps.is_none_or(|steps| self.step < steps)
+    }
+
+    /// Whether the step just done is one of `times` in all, evenly spaced, after which the held-out cases are scored.
+    pub(crate) fn validation_is_due(&self, times: u64) -> bool {
+        let Some(steps) = self.steps.filter(|steps| *steps > 0) else {
+            return false;
+        };
+        let times = u128::from(times.min(steps));
+        let due = |step: u64| u128::from(step) * times / u128::from(steps);
+        self.step > 0 && due(self.step) > due(self.step - 1)
     }
 
     /// The numbers that later steps depend on, to the bit: JSON's decimals may lose the last one.

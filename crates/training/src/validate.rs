@@ -1,12 +1,13 @@
-//! Held-out cases scored: segmented whole on their files' own grids, or a fixed sample of patches.
+//! Held-out cases scored, segmented whole on their files' own grids.
 
 use crate::source::CaseSource;
-use crate::{Batch, Error, Event, PatchSampler, Result};
+use crate::{Error, Event, Result};
+use std::time::Instant;
 use vesalius_control::Control;
 use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork, labels_on_file};
-use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
+use vesalius_metrics::{CaseScores, Evaluation, Evaluator, Measure, Targets};
 use vesalius_networks::Network;
-use vesalius_tensor::{Device, LogitsSlab, tensor_from_values, values_of};
+use vesalius_tensor::Device;
 use vesalius_volume::{LabelMap, LabelScheme};
 
 /// What a validation found.
@@ -68,28 +69,87 @@ pub fn validate(
     control: &Control,
     observer: &mut dyn FnMut(&Event),
 ) -> Result<Evaluation> {
-    let evaluator = Evaluator::new(Targets::of_scheme(scheme)?, vec![Measure::Dice]);
-    let count = cases.names().len();
-    let broken = cases.broken();
-    let stage = control.stage("validation", count as u64);
-    let mut scores = Vec::with_capacity(count);
-    for (index, name) in cases.names().iter().enumerate() {
-        control.check()?;
-        if broken.iter().any(|(broken, _)| broken == name) {
-            continue;
+    let which: Vec<usize> = (0..cases.names().len()).collect();
+    let validation = Validation {
+        network,
+        cases,
+        scheme,
+        inferer,
+        device,
+        control,
+        ends: None,
+    };
+    Ok(Evaluation::new(validation.run(&which, observer)?)?)
+}
+
+/// Whole cases to score a network on.
+pub(crate) struct Validation<'a> {
+    pub network: &'a Network,
+    pub cases: &'a dyn CaseSource,
+    pub scheme: &'a LabelScheme,
+    pub inferer: &'a Inferer,
+    pub device: &'a Device,
+    pub control: &'a Control,
+    /// The moment from which on no more is scored.
+    pub ends: Option<Instant>,
+}
+
+impl Validation<'_> {
+    /// Scores the cases of these numbers; those of them that were done in time.
+    pub fn run(
+        &self,
+        which: &[usize],
+        observer: &mut dyn FnMut(&Event),
+    ) -> Result<Vec<CaseScores>> {
+        let evaluator = Evaluator::new(Targets::of_scheme(self.scheme)?, vec![Measure::Dice]);
+        let stage = self.control.stage("validation", which.len() as u64);
+        let timed = within(stage.control(), self.ends);
+        let broken = self.cases.broken();
+        let mut scores = Vec::with_capacity(which.len());
+        for (done, &index) in (1..).zip(which) {
+            let name = &self.cases.names()[index];
+            if !broken.iter().any(|(broken, _)| broken == name) {
+                match self.score(name, index, &evaluator, &timed) {
+                    Err(error) if error.is_cancelled() && !self.control.is_cancelled() => break,
+                    score => scores.extend(score?),
+                }
+            }
+            stage.advance(1);
+            observer(&Event::ValidatedCase {
+                done,
+                cases: which.len(),
+            });
         }
-        let case = cases.lend(index)?.whole()?;
-        if let Some(reference) = case.reference() {
-            let prediction = segment(network, &case, scheme, inferer, device, stage.control())?;
-            scores.push(evaluator.case(name, reference, &prediction)?);
-        }
-        stage.advance(1);
-        observer(&Event::ValidatedCase {
-            done: index + 1,
-            cases: count,
-        });
+        Ok(scores)
     }
-    Ok(Evaluation::new(scores)?)
+
+    fn score(
+        &self,
+        name: &str,
+        index: usize,
+        evaluator: &Evaluator,
+        control: &Control,
+    ) -> Result<Option<CaseScores>> {
+        control.check()?;
+        let case = self.cases.lend(index)?.whole()?;
+        let Some(reference) = case.reference() else {
+            return Ok(None);
+        };
+        let prediction = segment(
+            self.network,
+            &case,
+            self.scheme,
+            self.inferer,
+            self.device,
+            control,
+        )?;
+        Ok(Some(evaluator.case(name, reference, &prediction)?))
+    }
+}
+
+/// A handle that is cancelled at a moment, where there is one.
+pub(crate) fn within(control: &Control, ends: Option<Instant>) -> Control {
+    ends.map_or_else(|| control.clone(), |ends| control.until(ends))
 }
 
 /// An evaluation as the run's own scores.
@@ -114,77 +174,4 @@ pub(crate) fn scores_of(evaluation: &Evaluation, scheme: &LabelScheme) -> Scores
             .filter_map(|case| Some((case.case.clone(), case.mean("dice")?)))
             .collect(),
     }
-}
-
-/// Scores a network on the first `patches` patches of a sampler that augments nothing: overlaps are
-/// added up over all of them before they are divided (nnU-Net's pseudo-Dice). A label that neither
-/// occurs nor is found counts in no mean.
-///
-/// # Errors
-/// A batch size of 0, a patch that cannot be cut, a network whose output does not fit; [`Error::Cancelled`].
-pub fn validate_patches(
-    network: &Network,
-    sampler: &mut PatchSampler,
-    patches: u64,
-    batch_size: usize,
-    scheme: &LabelScheme,
-    device: &Device,
-    control: &Control,
-) -> Result<Scores> {
-    if batch_size == 0 {
-        return crate::config::bad("batch_size", 0, "at least 1");
-    }
-    let foreground = scheme.foreground();
-    let mut overlaps = vec![[0u64; 3]; foreground.len()];
-    let batches = patches.div_ceil(batch_size as u64);
-    let stage = control.stage("validation", batches);
-    for number in 0..batches {
-        control.check()?;
-        let batch = sampler.batch(number, batch_size)?;
-        let predicted = predict(network, &batch, scheme, device)?;
-        for (overlap, (_, values)) in overlaps.iter_mut().zip(&foreground) {
-            for (&truth, &found) in batch.labels.iter().zip(&predicted) {
-                // What is to be ignored counts neither as hit nor as miss.
-                if scheme.ignore().map(i32::from) == Some(truth) {
-                    continue;
-                }
-                let is = u16::try_from(truth).is_ok_and(|truth| values.contains(&truth));
-                let was = values.contains(&found);
-                overlap[0] += u64::from(is && was);
-                overlap[1] += u64::from(is);
-                overlap[2] += u64::from(was);
-            }
-        }
-        stage.advance(1);
-    }
-    let dice: Vec<Option<f64>> = overlaps
-        .iter()
-        .map(|[both, is, was]| (is + was > 0).then(|| 2.0 * *both as f64 / (is + was) as f64))
-        .collect();
-    let counted: Vec<f64> = dice.iter().flatten().copied().collect();
-    let names = foreground.iter().map(|(name, _)| (*name).to_owned());
-    Ok(Scores {
-        dice: counted.iter().sum::<f64>() / counted.len().max(1) as f64,
-        labels: names.zip(dice.iter().map(|d| d.unwrap_or(0.0))).collect(),
-        cases: Vec::new(),
-    })
-}
-
-/// The label of each voxel of a batch.
-fn predict(
-    network: &Network,
-    batch: &Batch,
-    scheme: &LabelScheme,
-    device: &Device,
-) -> Result<Vec<u16>> {
-    let [n, c, z, y, x] = batch.shape;
-    let images = tensor_from_values(batch.images.clone(), n, c, [x, y, z], device)?;
-    let output = network.try_forward(images)?.swap_remove(0);
-    let values = values_of(output)?;
-    let each = values.len() / n;
-    let mut labels = vec![0; n * x * y * z];
-    for (values, labels) in values.chunks(each).zip(labels.chunks_mut(x * y * z)) {
-        LogitsSlab::new(scheme, values.to_vec())?.labels_into(labels)?;
-    }
-    Ok(labels)
 }

@@ -228,6 +228,30 @@ pub enum Warning {
         /// Patches in all.
         of: u64,
     },
+    /// Minutes are too short for the validations that a config asks for.
+    #[error("{}", validations_cut(*times, *of_times, *units, *of, unit, *side_by_side))]
+    ValidationsCut {
+        /// Validations that are made.
+        times: u64,
+        /// Validations that the config asks for.
+        of_times: u64,
+        /// What each of them scores.
+        units: usize,
+        /// What it would score.
+        of: usize,
+        /// What that is: `held-out cases` or `patches`.
+        unit: String,
+        /// Whether windows lie side by side instead of overlapping.
+        side_by_side: bool,
+    },
+    /// A validation was ended, so that the run keeps its minutes.
+    #[error("{}", validation_cut_off(*done, *of))]
+    ValidationCutOff {
+        /// Cases or patches that were scored.
+        done: usize,
+        /// Cases or patches that it was to score.
+        of: usize,
+    },
     /// Weights to start from do not all fit the network.
     #[error("of {} not everything fits and first values stay in its place: {mismatch}", path.display())]
     WeightsPartlyLoaded {
@@ -273,6 +297,31 @@ pub enum Warning {
         fold: usize,
         /// What changed: `plan`, `data`.
         changed: Vec<String>,
+    },
+    /// The held-out cases of a run were not all scored, or not with all that its model does.
+    #[error(
+        "{algorithm} on fold {fold}: {done} of {of} held-out cases were scored in the time there was{}; more minutes score all",
+        if *quick { ", without mirrors and overlap" } else { "" }
+    )]
+    HeldOutCut {
+        /// The algorithm.
+        algorithm: String,
+        /// The fold.
+        fold: usize,
+        /// Cases that were scored.
+        done: usize,
+        /// Cases held out.
+        of: usize,
+        /// Whether they were segmented by windows side by side and without mirrors.
+        quick: bool,
+    },
+    /// Runs were not begun, as the minutes were over.
+    #[error("no time was left for {count} of {of} runs; they are made when this is run again")]
+    RunsLeftOut {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        of: usize,
     },
     /// Files of cases changed since the work with them began.
     #[error(
@@ -372,6 +421,46 @@ pub enum Warning {
 
 fn number_or_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+fn validations_cut(
+    times: u64,
+    of_times: u64,
+    units: usize,
+    of: usize,
+    unit: &str,
+    side_by_side: bool,
+) -> String {
+    if times == 0 {
+        return format!(
+            "the minutes are too short to score one of {of} {unit}: the last weights are kept, and no score is known"
+        );
+    }
+    let scored = match units == of {
+        true => format!("all {of} {unit}"),
+        false => format!("{units} of {of} {unit}"),
+    };
+    let how = match side_by_side {
+        true => ", with windows side by side instead of overlapping",
+        false => "",
+    };
+    let validations = match of_times {
+        1 => "validation is".to_owned(),
+        _ => format!(
+            "of {of_times} validations {}",
+            if times == 1 { "is" } else { "are" }
+        ),
+    };
+    format!("to keep the minutes, {times} {validations} made, on {scored}{how}")
+}
+
+fn validation_cut_off(done: usize, of: usize) -> String {
+    match done {
+        0 => format!("the minutes were over before the first of {of} held-out cases was scored"),
+        _ => format!(
+            "the minutes were over after {done} of {of} held-out cases; the scores are those of the {done}"
+        ),
+    }
 }
 
 fn listed(values: &[u16]) -> String {

@@ -1,6 +1,7 @@
 //! One model from a config file and a dataset: what `vesalius train` and a training job do.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use vesalius_control::{Cancelled, Control};
 use vesalius_io::FolderLock;
 use vesalius_registry::Registry;
@@ -128,6 +129,7 @@ pub fn train_model(
     options: &TrainOptions,
     observer: &mut dyn FnMut(&Progress),
 ) -> Result<Trained, Error> {
+    let began = Instant::now();
     let mut config = TrainingConfig::read_with(&options.config, &options.registry)?;
     if let Some(folder) = &options.cache {
         config.cache.folder = Some(folder.clone());
@@ -147,10 +149,12 @@ pub fn train_model(
         device,
         more_devices,
         duration: options.duration,
+        began: Some(began),
         resume: options.resume,
         lock: Some(lock),
         callbacks: vesalius_reports::all().and(options.callbacks.clone()),
         control: stage.control().clone(),
+        ..FitOptions::default()
     };
     let mut tell = |event: &Event| observer(&Progress::Run(event));
     let report = fit(&config, &data, &fit_options, &mut tell);

@@ -101,22 +101,12 @@ mod tests {
 
     fn history(scores: &[(&str, usize, Option<f64>)]) -> History {
         let jobs = scores.iter().map(|(algorithm, fold, dice)| Job {
-            algorithm: (*algorithm).to_owned(),
-            fold: *fold,
-            folder: Default::default(),
-            minutes: None,
             state: match dice {
                 Some(_) => JobState::Trained,
                 None => JobState::Failed("it broke".to_owned()),
             },
-            failures: Vec::new(),
-            earlier: Vec::new(),
-            basis: None,
             dice: *dice,
-            labels: Vec::new(),
-            seconds: 1.0,
-            steps: 0,
-            memory: None,
+            ..Job::planned(algorithm, *fold)
         });
         History {
             jobs: jobs.collect(),

@@ -3,7 +3,7 @@
 use super::Candidate;
 use super::candidates::candidates;
 use super::post::{Judged, decide, evaluate};
-use crate::held_out::{cases, probabilities_path, read_probabilities};
+use crate::held_out::{common_cases, probabilities_path, read_probabilities};
 use crate::{Error, History, Missing, Result, Work};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -221,7 +221,7 @@ fn judge(
 ) -> Result<Vec<Judged>> {
     let mut judged = Vec::new();
     for (fold, algorithms) in &candidate.members {
-        for case in cases(work, *fold)? {
+        for case in common_cases(work, history, *fold)? {
             control.check()?;
             judged.push(Judged {
                 found: found(

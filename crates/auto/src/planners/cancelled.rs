@@ -2,19 +2,18 @@
 
 use super::{PlanOptions, made, plan};
 use crate::{
-    BrokenCases, ChooseOptions, Error, History, JobState, Plan, Result, TrainEvent, TrainOptions,
-    TuneEvent, TuneOptions, Work, analyze, choose, hold_out, train, tune,
+    BrokenCases, ChooseOptions, Error, History, HoldOutOptions, JobState, Plan, Result, TrainEvent,
+    TrainOptions, TuneEvent, TuneOptions, Work, analyze, choose, hold_out, train, tune,
 };
 use serde_json::json;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use vesalius_control::Control;
 use vesalius_networks::{NetworkConfig, UNetConfig};
-use vesalius_tensor::Device;
 use vesalius_training::{Duration, Event, TrainingConfig, ValidationConfig};
 use vesalius_volume::{ErrorKind, Geometry, LabelMap, Volume};
 
-fn begun(folder: &Path) -> (Work, crate::Analyzed) {
+pub(super) fn begun(folder: &Path) -> (Work, crate::Analyzed) {
     let grid = Geometry::axis_aligned([12, 11, 10], [1.0; 3]).unwrap();
     let cases: Vec<_> = (0..3)
         .map(|number| {
@@ -28,7 +27,7 @@ fn begun(folder: &Path) -> (Work, crate::Analyzed) {
 }
 
 /// A plan of a small network and few steps.
-fn small(work: &Work) -> Plan {
+pub(super) fn small(work: &Work) -> Plan {
     let network = NetworkConfig::UNet(UNetConfig {
         channels: vec![2, 4],
         strides: vec![2.into()],
@@ -113,9 +112,12 @@ fn runs_held_out_cases_and_the_choice_are_cancelled_and_gone_on_with() {
 
     let history = train(&work, &plans, &options(Control::new()), &mut |_| ()).unwrap();
     assert_eq!(history.trained().count(), 2);
-    let device = Device::flex();
     let job = &history.jobs[0];
-    is_cancelled(hold_out(&work, job, &device, &cancelled(), &mut |_, _| ()));
+    let options = HoldOutOptions {
+        control: cancelled(),
+        ..HoldOutOptions::default()
+    };
+    is_cancelled(hold_out(&work, job, &options, &mut |_, _| ()));
     let choose = |control| {
         choose(
             &work,

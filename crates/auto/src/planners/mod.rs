@@ -9,6 +9,8 @@ mod custom;
 #[cfg(test)]
 mod made;
 mod measured;
+#[cfg(test)]
+mod minutes;
 mod nnunet;
 #[cfg(test)]
 mod odd;

@@ -73,12 +73,21 @@ fn state(job: &Job) -> String {
         JobState::Failed(reason) => format!("failed, left out: {reason}"),
         JobState::Collapsed(reason) => format!("collapsed, left out: {reason}"),
     };
+    let scored = match (job.unscored, job.quick) {
+        (0, false) => String::new(),
+        (unscored, quick) => {
+            let cases = (unscored > 0).then(|| format!("{unscored} held-out cases not scored"));
+            let quick = quick.then(|| "the others without mirrors and overlap".to_owned());
+            let what: Vec<String> = cases.into_iter().chain(quick).collect();
+            format!("; {}, for lack of time", what.join(", "))
+        }
+    };
     let tries = job
         .earlier
         .iter()
         .chain(&job.failures)
         .map(|reason| format!("; an earlier try: {reason}"));
-    state + &tries.collect::<String>()
+    state + &scored + &tries.collect::<String>()
 }
 
 /// The validations of a run, from its log.

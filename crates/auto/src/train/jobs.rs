@@ -11,8 +11,7 @@ use vesalius_volume::Warning;
 pub(super) fn planned(work: &Work, plans: &[Plan], options: &TrainOptions) -> Result<History> {
     let mut history = History::read(work.folder())?;
     let folds = folds(work, options)?;
-    let mut to_make = Vec::new();
-    for (at, job) in history.jobs.iter_mut().enumerate() {
+    for job in &mut history.jobs {
         let Some(plan) = plans.iter().find(|plan| plan.name() == job.algorithm) else {
             continue;
         };
@@ -20,7 +19,6 @@ pub(super) fn planned(work: &Work, plans: &[Plan], options: &TrainOptions) -> Re
         let now = Some(Basis::of(work, plan));
         if failed && folds.contains(&job.fold) && (options.retry_failed || job.basis != now) {
             plan_anew(work, job)?;
-            to_make.push(at);
         }
     }
     for (plan, fold) in plans
@@ -28,29 +26,8 @@ pub(super) fn planned(work: &Work, plans: &[Plan], options: &TrainOptions) -> Re
         .flat_map(|plan| folds.iter().map(move |fold| (plan, *fold)))
     {
         if history.job(plan.name(), fold).is_none() {
-            to_make.push(history.jobs.len());
-            history.jobs.push(Job {
-                algorithm: plan.name().to_owned(),
-                fold,
-                folder: Work::run_folder(plan.name(), fold),
-                minutes: None,
-                state: JobState::Planned,
-                failures: Vec::new(),
-                earlier: Vec::new(),
-                basis: None,
-                dice: None,
-                labels: Vec::new(),
-                seconds: 0.0,
-                steps: 0,
-                memory: None,
-            });
+            history.jobs.push(Job::planned(plan.name(), fold));
         }
-    }
-    let minutes = options
-        .minutes
-        .map(|minutes| minutes / to_make.len().max(1) as f64);
-    for at in to_make {
-        history.jobs[at].minutes = minutes;
     }
     Ok(history)
 }
@@ -81,14 +58,7 @@ fn plan_anew(work: &Work, job: &mut Job) -> Result<()> {
     }
     *job = Job {
         earlier,
-        state: JobState::Planned,
-        basis: None,
-        dice: None,
-        labels: Vec::new(),
-        seconds: 0.0,
-        steps: 0,
-        memory: None,
-        ..job.clone()
+        ..Job::planned(&job.algorithm, job.fold)
     };
     Ok(())
 }

@@ -14,8 +14,9 @@ pub enum Duration {
     Steps(u64),
     /// Times that every training case is drawn from.
     Epochs(f64),
-    /// Minutes of training, in which validation is not counted; they become a number of steps after a warm-up,
-    /// which is reckoned anew as the run goes on.
+    /// Minutes of the whole run, in all its sittings: caches, steps, validations, what is written at its end. They
+    /// become a number of steps after a warm-up, which is counted anew as the run goes on. Validations are made
+    /// fewer, or of fewer cases, where they would take more than a fifth of the time.
     Minutes(f64),
 }
 

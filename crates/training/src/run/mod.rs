@@ -1,7 +1,10 @@
 //! A run under way: network, optimiser, where it stands, and the order in which things are done.
 //! One step, validation and what is written down stand in files of their own.
 
+mod budget;
+mod cut;
 mod diverged;
+mod estimate;
 mod plan;
 mod save;
 mod state;
@@ -19,7 +22,7 @@ use crate::log::Log;
 use crate::setup::check_sampling;
 use crate::{
     Error, Event, FitOptions, FitReport, Loader, LoaderOptions, PatchSampler, Progress, Result,
-    Schedule, TrainingConfig, TrainingData, machine, transfer,
+    Schedule, TrainingConfig, TrainingData, ValidationOn, machine, transfer,
 };
 use burn::module::ParamId;
 use burn::optim::ModuleOptimizer;
@@ -50,6 +53,8 @@ pub(crate) struct Run<'a> {
     warnings: Vec<Warning>,
     told: Vec<Warning>,
     last_checkpoint: Instant,
+    /// Seconds of earlier sittings.
+    elapsed_before: f64,
 }
 
 impl<'a> Run<'a> {
@@ -92,6 +97,7 @@ impl<'a> Run<'a> {
             warnings,
             told: Vec::new(),
             last_checkpoint: Instant::now(),
+            elapsed_before: 0.0,
         };
         run.begin()?;
         Ok(run)
@@ -125,6 +131,7 @@ impl<'a> Run<'a> {
             let network = self.network.clone();
             self.network = transfer::set_trained(network, &self.frozen, false);
         }
+        self.elapsed_before = self.progress.elapsed.max(self.progress.seconds);
         self.plan.begin(&mut self.progress);
         self.prepare_folder()?;
         self.hook(|callback, run| callback.on_begin(run))
@@ -188,6 +195,7 @@ impl<'a> Run<'a> {
         if self.progress.validation_due || self.validation_is_asked_for() {
             self.validate(sampler)?;
         }
+        self.plan.start();
         while self.goes_on() {
             let loss = self.one_step(&mut loader);
             losses.push(loss.map_err(|error| self.with_batch(error, sampler))?);
@@ -233,7 +241,9 @@ impl<'a> Run<'a> {
             self.write_model(None)?;
         }
         self.hook(|callback, run| callback.on_end(run))?;
+        let of_volumes = self.config.validation.on == ValidationOn::Volumes;
         Ok(FitReport {
+            seconds_per_case: self.plan.unit_seconds().filter(|_| of_volumes),
             finished: self.is_done(),
             skipped: self.progress.skipped.clone(),
             progress: self.progress,

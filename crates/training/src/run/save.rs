@@ -76,6 +76,8 @@ impl Run<'_> {
 
     /// Writes the checkpoint: everything that the run needs to go on.
     pub(super) fn save(&mut self) -> Result<()> {
+        let began = Instant::now();
+        self.progress.elapsed = self.plan.elapsed(self.elapsed_before);
         let path = self.checkpoint_path();
         let broken = |e: &dyn std::fmt::Display| Error::Checkpoint {
             path: path.clone(),
@@ -101,6 +103,7 @@ impl Run<'_> {
         };
         checkpoint.write(&path)?;
         self.last_checkpoint = Instant::now();
+        self.plan.save_seconds = began.elapsed().as_secs_f64();
         let step = self.progress.step;
         let keep = self.config.checkpoints.keep_every_steps;
         if step > 0 && keep.is_some_and(|every| step.is_multiple_of(every)) {

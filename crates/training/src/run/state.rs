@@ -3,7 +3,7 @@
 use super::Run;
 use crate::compute::guarded;
 use crate::machine;
-use crate::validate::segment;
+use crate::validate::{segment, within};
 use crate::{Callback, Case, Error, FitOptions, Progress, Result, TrainingConfig, TrainingData};
 use std::path::Path;
 use vesalius_control::Control;
@@ -22,7 +22,7 @@ pub struct RunState<'a> {
     network_config: &'a NetworkConfig,
     network: Network,
     member: String,
-    control: &'a Control,
+    control: Control,
 }
 
 impl RunState<'_> {
@@ -92,7 +92,7 @@ impl RunState<'_> {
     }
 
     /// A held-out case on the grid that the network sees, and what a network finds in it; nothing for a case that is
-    /// broken or unknown, or where the run is cancelled meanwhile.
+    /// broken or unknown, or where the run is cancelled or its minutes end meanwhile.
     ///
     /// # Errors
     /// A network whose output does not fit; a device that fails.
@@ -109,7 +109,7 @@ impl RunState<'_> {
         let (device, labels) = (self.device().clone(), &self.data.labels);
         let prediction = guarded(&device, || {
             let inferer = self.config.inferer_in_use();
-            segment(network, &case, labels, &inferer, &device, self.control)
+            segment(network, &case, labels, &inferer, &device, &self.control)
         });
         match prediction {
             Err(error) if error.is_cancelled() => Ok(None),
@@ -139,7 +139,7 @@ impl Run<'_> {
             network_config: &self.network_config,
             network,
             member,
-            control: &self.control,
+            control: within(&self.control, self.plan.ends()),
         };
         self.watch.each(|callback| hook(callback, &state))
     }

@@ -45,7 +45,7 @@ impl Run<'_> {
         let seconds = started.elapsed().as_secs_f64();
         self.progress.seconds += seconds;
         self.progress.waited += waited;
-        self.plan_steps(seconds)?;
+        self.plan_steps()?;
         let Progress {
             steps,
             seconds,

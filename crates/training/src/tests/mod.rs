@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod controlled;
+mod minutes;
 mod network;
 mod registered;
 mod sampling;

@@ -65,6 +65,16 @@ pub enum Error {
     /// A datalist without unlabelled cases.
     #[error("{}: names no case without labels under `testing`; name images", .0.display())]
     NothingToPredict(PathBuf),
+    /// The minutes ended before all cases were segmented.
+    #[error(
+        "{done} of {total} cases under `testing` were segmented in the minutes there were; the same call goes on with the others"
+    )]
+    OutOfTime {
+        /// How many have a result.
+        done: usize,
+        /// Of how many.
+        total: usize,
+    },
     /// Cases that have no segmentation in the end.
     #[error("{missing} of {total} cases were not segmented")]
     NotSegmented {
@@ -92,6 +102,7 @@ impl Error {
             | Self::NoRun
             | Self::NotWhole { .. }
             | Self::NothingToPredict(_)
+            | Self::OutOfTime { .. }
             | Self::NotSegmented { .. } => ErrorKind::BadInput,
         }
     }

@@ -2,30 +2,37 @@
 
 use super::predict::listed;
 use super::{
-    EnsembleStage, Observer, PlanStage, PredictStage, Result, TrainStage, ensemble, plan, predict,
-    report, train, tune,
+    EnsembleStage, Error, Observer, PlanStage, PredictStage, Result, TrainStage, ensemble, plan,
+    predict, report, train, tune,
 };
+use crate::predict::Error as PredictError;
 use std::path::Path;
-use vesalius_auto::{Input, Missing, Plan, TuneOptions, Work};
+use std::time::Instant;
+use vesalius_auto::{AfterRuns, Input, Missing, Plan, TuneOptions, Work};
 use vesalius_control::Control;
 use vesalius_registry::Registry;
 use vesalius_tensor::Device;
 use vesalius_training::Duration;
 
-/// The share of the minutes that models are trained in; the rest is for measuring the machine, validation,
-/// held-out cases and the choice of the ensemble.
+/// The share of the minutes that plans are made for; the rest is for looking over the dataset, held-out cases and the
+/// choice of the ensemble.
 const TRAINING_SHARE: f64 = 0.8;
 
-/// The share of the training minutes that a search has.
+/// The share of the minutes left after the plans that a search has.
 const TUNING_SHARE: f64 = 1.0 / 3.0;
 
 /// Minutes of a trial where the whole run has no limit.
 const MINUTES_PER_TRIAL: f64 = 5.0;
 
+/// Minutes of a trial at least: a moment, in which a step is made.
+const SHORTEST_TRIAL: f64 = 1e-4;
+
 /// How all stages are run.
 #[derive(Debug, Clone, Default)]
 pub struct RunOptions {
-    /// Minutes for everything, most of which train; `None` trains as the plans say.
+    /// Minutes for everything: analysis, caches, searches, training, validation, held-out cases, the choice of the
+    /// ensemble, predictions and report. Where they are short, runs, held-out cases and predictions are left out,
+    /// which is told, and a later call goes on with them. `None` trains as the plans say.
     pub minutes: Option<f64>,
     /// Trials of a search for better settings of each plan; 0 for none.
     pub tune_trials: u64,
@@ -43,34 +50,37 @@ pub struct RunOptions {
     pub registry: Registry,
 }
 
-/// How the minutes of a run are divided.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The minutes of a run of all stages.
+#[derive(Debug, Clone, Copy)]
 struct Minutes {
-    /// Of all searches together.
-    tuning: Option<f64>,
-    /// Of all runs together.
-    training: Option<f64>,
+    whole: Option<f64>,
+    began: Instant,
 }
 
 impl Minutes {
-    fn of(minutes: Option<f64>, tune_trials: u64) -> Self {
-        let all = minutes.map(|minutes| minutes * TRAINING_SHARE);
-        let tuning = match tune_trials {
-            0 => None,
-            _ => all.map(|all| all * TUNING_SHARE),
-        };
-        Self {
-            tuning,
-            training: all.map(|all| all - tuning.unwrap_or(0.0)),
-        }
+    /// Those that are left.
+    fn left(self) -> Option<f64> {
+        let used = self.began.elapsed().as_secs_f64() / 60.0;
+        self.whole.map(|whole| (whole - used).max(0.0))
     }
 
-    /// Of one trial, where `plans` are searched with `trials` each.
-    fn of_trial(self, trials: u64, plans: usize) -> f64 {
-        match self.tuning {
-            Some(minutes) => minutes / (trials as f64 * plans.max(1) as f64),
-            None => MINUTES_PER_TRIAL / plans.max(1) as f64,
+    /// A handle that is cancelled when they end.
+    fn until(self, control: &Control) -> Control {
+        let whole = self.whole.map(|minutes| minutes * 60.0);
+        let whole = whole.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
+        match whole.and_then(|whole| self.began.checked_add(whole)) {
+            Some(moment) => control.until(moment),
+            None => control.clone(),
         }
+    }
+}
+
+/// Minutes of one trial, where `plans` are searched with `trials` each in a share of the minutes left.
+fn minutes_of_trial(left: Option<f64>, trials: u64, plans: usize) -> f64 {
+    let plans = plans.max(1) as f64;
+    match left {
+        Some(left) => (left * TUNING_SHARE / (trials as f64 * plans)).max(SHORTEST_TRIAL),
+        None => MINUTES_PER_TRIAL / plans,
     }
 }
 
@@ -84,14 +94,21 @@ pub fn run(
     options: &RunOptions,
     observer: &Observer,
 ) -> Result<Vec<Missing>> {
+    let minutes = Minutes {
+        whole: options.minutes,
+        began: Instant::now(),
+    };
     let work = Work::open(folder, Input::read(input)?)?;
     let mut work = work.with_registry(options.registry.clone());
     let (device, control) = (&options.device, &options.control);
-    let minutes = Minutes::of(options.minutes, options.tune_trials);
+    let of_training = options.minutes.map(|minutes| match options.tune_trials {
+        0 => minutes * TRAINING_SHARE,
+        _ => minutes * TRAINING_SHARE * (1.0 - TUNING_SHARE),
+    });
     plan(
         &mut work,
         &options.plan,
-        minutes.training,
+        of_training,
         device,
         control,
         observer,
@@ -99,26 +116,25 @@ pub fn run(
     if options.tune_trials > 0 {
         tune_all(&work, minutes, options, observer)?;
     }
-    train(
-        &work,
-        &options.train,
-        minutes.training,
-        device,
-        control,
-        observer,
-    )?;
+    let cases = listed(&work);
+    let stage = TrainStage {
+        minutes: minutes.left(),
+        after: AfterRuns::ensemble_and(cases.len()),
+        ..options.train.clone()
+    };
+    train(&work, &stage, device, control, observer)?;
     let missing = ensemble(&work, options.ensemble, control, observer)?;
-    let predictions = PredictStage::default();
-    predict(
-        &work,
-        &listed(&work),
-        &predictions,
-        device,
-        control,
-        observer,
-    )?;
     report(&work, observer)?;
-    Ok(missing)
+    let predictions = PredictStage::default();
+    let timed = minutes.until(control);
+    match predict(&work, &cases, &predictions, device, &timed, observer) {
+        Err(Error::Predict(PredictError::Cancelled { done, total, .. }))
+            if !control.is_cancelled() =>
+        {
+            Err(Error::OutOfTime { done, total })
+        }
+        predicted => predicted.map(|()| missing),
+    }
 }
 
 /// Searches better settings for every plan that no search made.
@@ -130,7 +146,7 @@ fn tune_all(
 ) -> Result<()> {
     let plans = work.plans()?;
     let plans: Vec<&Plan> = plans.iter().filter(|plan| !plan.is_tuned()).collect();
-    let of_trial = minutes.of_trial(options.tune_trials, plans.len());
+    let of_trial = minutes_of_trial(minutes.left(), options.tune_trials, plans.len());
     for plan in plans {
         let options = TuneOptions {
             trials: options.tune_trials,
@@ -149,15 +165,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_search_takes_a_third_of_the_minutes_that_train() {
-        let near = |found: Option<f64>, expected: f64| (found.unwrap() - expected).abs() < 1e-9;
-        let with = Minutes::of(Some(60.0), 4);
-        assert!(near(with.tuning, 16.0) && near(with.training, 32.0));
-        assert!(near(Some(with.of_trial(4, 2)), 2.0));
-        let without = Minutes::of(Some(60.0), 0);
-        assert!(without.tuning.is_none() && near(without.training, 48.0));
-        let unlimited = Minutes::of(None, 3);
-        assert_eq!(unlimited.training, None);
-        assert!(near(Some(unlimited.of_trial(3, 2)), 2.5));
+    fn a_search_takes_a_third_of_the_minutes_left() {
+        let near = |found: f64, expected: f64| (found - expected).abs() < 1e-9;
+        assert!(near(minutes_of_trial(Some(48.0), 4, 2), 2.0));
+        assert!(near(minutes_of_trial(None, 3, 2), 2.5));
+        assert!(minutes_of_trial(Some(0.0), 3, 2) > 0.0);
+    }
+
+    #[test]
+    fn nothing_is_left_once_the_minutes_are_over() {
+        let minutes = |whole| Minutes {
+            whole,
+            began: Instant::now(),
+        };
+        let control = Control::new();
+        assert_eq!(minutes(None).left(), None);
+        assert!(!minutes(None).until(&control).is_cancelled());
+        assert!(minutes(Some(1e-9)).until(&control).is_cancelled());
+        assert!(!minutes(Some(1e300)).until(&control).is_cancelled());
+        let left = minutes(Some(1.0)).left().unwrap();
+        assert!(left > 0.9 && left <= 1.0);
     }
 }

@@ -1,13 +1,18 @@
 //! Every plan on every fold.
 
 use super::{Error, Event, Observer, Result};
-use vesalius_auto::{History, TrainOptions, Work};
+use vesalius_auto::{AfterRuns, History, TrainOptions, Work};
 use vesalius_control::Control;
 use vesalius_tensor::Device;
 
 /// How runs are made.
 #[derive(Debug, Clone)]
 pub struct TrainStage {
+    /// Minutes for all runs together, with their caches, validations and held-out cases; `None` trains each as its
+    /// plan says.
+    pub minutes: Option<f64>,
+    /// What follows the runs within the same minutes.
+    pub after: AfterRuns,
     /// The folds to train; `None` for all.
     pub folds: Option<Vec<usize>>,
     /// How often a run that broke off or collapsed is started again.
@@ -21,6 +26,8 @@ pub struct TrainStage {
 impl Default for TrainStage {
     fn default() -> Self {
         Self {
+            minutes: None,
+            after: AfterRuns::default(),
             folds: None,
             retries: 1,
             retry_failed: false,
@@ -29,20 +36,20 @@ impl Default for TrainStage {
     }
 }
 
-/// Trains what is not trained yet, with `minutes` for all runs together.
+/// Trains what is not trained yet.
 ///
 /// # Errors
 /// [`Error::NoRun`]; plans or a dataset that cannot be used; a failure of the machine; a stop.
 pub fn train(
     work: &Work,
     stage: &TrainStage,
-    minutes: Option<f64>,
     device: &Device,
     control: &Control,
     observer: &Observer,
 ) -> Result<History> {
     let options = TrainOptions {
-        minutes,
+        minutes: stage.minutes,
+        after: stage.after,
         folds: stage.folds.clone(),
         retries: stage.retries,
         retry_failed: stage.retry_failed,

@@ -18,7 +18,7 @@ pub struct Arguments {
     /// The work folder
     #[arg(long, default_value = "work")]
     output: PathBuf,
-    /// Minutes for everything, most of which train [default: as the plans say]
+    /// Minutes for everything: analysis, training, validation, ensemble, predictions [default: as the plans say]
     #[arg(long, value_parser = crate::values::positive, allow_hyphen_values = true)]
     minutes: Option<f64>,
     /// Trials of a search for better settings of each plan; 0 for none

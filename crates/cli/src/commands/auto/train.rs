@@ -13,7 +13,7 @@ use vesalius::workflow::auto::{TrainStage, train};
 pub struct Arguments {
     /// The work folder
     work: PathBuf,
-    /// Minutes of training for all runs together [default: as each plan says]
+    /// Minutes for all runs together, with their validations and held-out cases [default: as each plan says]
     #[arg(long, value_parser = crate::values::positive, allow_hyphen_values = true)]
     minutes: Option<f64>,
     #[command(flatten)]
@@ -48,6 +48,7 @@ impl TrainArguments {
             retries: self.retries,
             retry_failed: self.retry,
             at_once: usize::from(self.at_once),
+            ..TrainStage::default()
         }
     }
 }
@@ -56,8 +57,11 @@ impl TrainArguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let work = Work::reopen(&arguments.work)?;
     let device = parse_device(&arguments.how.device)?;
-    let (stage, minutes) = (arguments.how.stage(), arguments.minutes);
-    let history = shown(|told| train(&work, &stage, minutes, &device, &control(), told))?;
+    let stage = TrainStage {
+        minutes: arguments.minutes,
+        ..arguments.how.stage()
+    };
+    let history = shown(|told| train(&work, &stage, &device, &control(), told))?;
     let missing = history.missing();
     match missing.is_empty() {
         true => Ok(()),

@@ -1,0 +1,157 @@
+//! One try of a job: training, and the held-out cases.
+
+use super::clock::Pace;
+use super::jobs::move_aside;
+use super::{TrainEvent, TrainOptions};
+use crate::held_out::{HoldOutOptions, read_back};
+use crate::work::going_on;
+use crate::{Basis, Error, Job, JobState, LabelScore, Plan, Result, Work, hold_out};
+use std::cell::Cell;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use vesalius_control::Control;
+use vesalius_metrics::Evaluation;
+use vesalius_training::{Event, FitOptions, FitReport, fit};
+use vesalius_volume::Warning;
+
+/// What segmenting the held-out cases takes, as a multiple of a validation with as many mirrors: they are read from
+/// their files, and their probabilities written.
+const SCORING: f64 = 1.5;
+
+/// One try of a job.
+pub(super) struct Attempt<'a> {
+    pub work: &'a Work,
+    pub plan: &'a Plan,
+    pub options: &'a TrainOptions,
+    pub control: &'a Control,
+    /// When it has ended, its held-out cases included; `None` for the plan's own length.
+    pub ends: Option<Instant>,
+    /// What held-out cases took.
+    pub pace: Cell<Option<Pace>>,
+}
+
+impl Attempt<'_> {
+    /// The job's state afterwards is what came of it, or still planned for the next try.
+    pub fn make(&self, job: &mut Job, observer: &mut dyn FnMut(&TrainEvent)) -> Result<()> {
+        let folder = self.work.folder().join(&job.folder);
+        job.basis = Some(Basis::of(self.work, self.plan));
+        let outcome = match self.run(job, &folder, observer) {
+            Err(Error::Cancelled(cancelled)) => return Err(cancelled.into()),
+            Ok(dice) if !self.options.is_collapsed(dice, job.steps) => {
+                job.dice = Some(dice);
+                job.state = JobState::Trained;
+                return Ok(());
+            }
+            Ok(dice) => {
+                job.dice = Some(dice);
+                JobState::Collapsed(format!(
+                    "mean Dice {dice:.4} on the held-out cases after {} steps, below {}",
+                    job.steps, self.options.collapsed_below
+                ))
+            }
+            // A full disk is no fault of the run, which stays as it is, to be gone on with.
+            Err(e) if e.is_of_machine() => return Err(e),
+            Err(e) => JobState::Failed(e.to_string()),
+        };
+        let (JobState::Collapsed(reason) | JobState::Failed(reason)) = &outcome else {
+            return Ok(());
+        };
+        if job.failures.len() >= self.options.retries {
+            job.state = outcome;
+            return Ok(());
+        }
+        job.failures.push(reason.clone());
+        // Its log tells why, so it is kept aside.
+        move_aside(&folder)
+    }
+
+    /// Trains, or goes on, and segments the held-out cases: their mean Dice.
+    fn run(
+        &self,
+        job: &mut Job,
+        folder: &Path,
+        observer: &mut dyn FnMut(&TrainEvent),
+    ) -> Result<f64> {
+        let began = Instant::now();
+        let mut config = self.plan.training.clone();
+        config.validation.fold = job.fold;
+        config.seed = config
+            .seed
+            .wrapping_add(job.failures.len() as u64 * 1_000_003);
+        let data = self.work.training_data(&mut config, self.control)?;
+        let views = 2.0_f64.powi(config.mirror_axes.len() as i32);
+        job.minutes = self.ends.map(|ends| {
+            let left = ends.saturating_duration_since(Instant::now());
+            left.as_secs_f64() / 60.0
+        });
+        let fit_options = FitOptions {
+            device: self.options.device.clone(),
+            began: Some(began),
+            ends: self.ends,
+            validations_after: SCORING * views,
+            control: self.control.clone(),
+            ..going_on(folder.to_path_buf())
+        };
+        let mut peak = job.memory;
+        let report: FitReport = fit(&config, &data, &fit_options, &mut |event| {
+            if let Event::Step { memory, .. } = event {
+                peak = peak.max(*memory);
+            }
+            observer(&TrainEvent::Run(event));
+        })?;
+        job.memory = peak;
+        job.seconds = report.progress.seconds;
+        job.steps = report.progress.step;
+        self.control.check()?;
+        self.score(job, report.seconds_per_case, observer)
+    }
+
+    /// Segments and scores the held-out cases, as many as there is time for: their mean Dice.
+    pub fn score(
+        &self,
+        job: &mut Job,
+        seconds_per_case: Option<f64>,
+        observer: &mut dyn FnMut(&TrainEvent),
+    ) -> Result<f64> {
+        let options = HoldOutOptions {
+            device: self.options.device.clone(),
+            control: self.control.clone(),
+            ends: self.ends,
+            seconds_per_case,
+        };
+        let began = Instant::now();
+        let found = hold_out(self.work, job, &options, &mut |done, of| {
+            observer(&TrainEvent::HeldOut { done, of });
+        })?;
+        let scored = found.evaluation.cases().len();
+        let segmenting = began.elapsed() / scored.max(1) as u32;
+        self.pace.set(Some(Pace {
+            segmenting: segmenting.as_secs_f64(),
+            reading: self.reading(job, &found.evaluation)?.as_secs_f64(),
+        }));
+        (job.unscored, job.quick) = (found.unscored, found.quick);
+        if !job.is_scored() {
+            observer(&TrainEvent::Warning(&Warning::HeldOutCut {
+                algorithm: job.algorithm.clone(),
+                fold: job.fold,
+                done: scored,
+                of: scored + found.unscored,
+                quick: found.quick,
+            }));
+        }
+        let dice = found.evaluation.mean("dice").unwrap_or(0.0);
+        job.dice = Some(dice);
+        job.labels = LabelScore::of(&found.evaluation);
+        Ok(dice)
+    }
+
+    /// What it takes to read a held-out case back and to score it.
+    fn reading(&self, job: &Job, evaluation: &Evaluation) -> Result<Duration> {
+        let Some(case) = evaluation.cases().first() else {
+            return Ok(Duration::ZERO);
+        };
+        let began = Instant::now();
+        read_back(self.work, job, &case.case)?;
+        Ok(began.elapsed())
+    }
+}
