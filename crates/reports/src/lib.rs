@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod curves;
 mod event_file;
 mod html;
 mod machine;

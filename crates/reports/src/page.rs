@@ -1,16 +1,21 @@
 //! The page of a report: what a run did and how well, from the run's log.
 
+use crate::curves::curves;
 use crate::{REPORT_FILE, drawn, machine};
 use serde_json::Value;
 use std::path::Path;
 use vesalius_metrics::Table;
+use vesalius_tensor::device_words;
 use vesalius_training::{LOG_FILE, Result, RunState};
-use vesalius_view::{Chart, Page, Picture, Series};
+use vesalius_view::{Page, Picture};
 
-/// Points of a curve; more are averaged in groups.
-const POINTS: usize = 400;
 /// Cases in the table of the worst.
 const LISTED_CASES: usize = 10;
+/// Warnings of one kind that are written out.
+const LISTED_WARNINGS: usize = 5;
+
+/// The version of Burn that the workspace's manifest pins.
+const BURN: &str = "0.22.1";
 
 /// What a report tells of.
 pub(crate) struct ReportInput<'a> {
@@ -72,15 +77,15 @@ fn events(folder: &Path) -> Vec<Value> {
         .collect()
 }
 
-fn of_kind<'a>(events: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn of_kind<'a>(events: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
     events.iter().filter(move |event| event["event"] == kind)
 }
 
-fn number(event: &Value, key: &str) -> f64 {
+pub(crate) fn number(event: &Value, key: &str) -> f64 {
     event[key].as_f64().unwrap_or(f64::NAN)
 }
 
-fn pairs(value: &Value) -> Vec<(String, f64)> {
+pub(crate) fn pairs(value: &Value) -> Vec<(String, f64)> {
     let pairs = value.as_array().into_iter().flatten();
     pairs
         .filter_map(|pair| Some((pair[0].as_str()?.to_owned(), pair[1].as_f64()?)))
@@ -121,74 +126,6 @@ fn summary(page: &mut Page, input: &ReportInput, events: &[Value]) {
     }
 }
 
-fn curves(page: &mut Page, events: &[Value]) -> Result<()> {
-    let steps: Vec<&Value> = of_kind(events, "step").collect();
-    if steps.is_empty() {
-        return Ok(());
-    }
-    page.heading("Curves");
-    let curve = |key: &str| Series {
-        name: key.replace('_', " "),
-        points: thinned(&steps, key),
-    };
-    let chart = |title: &str, y: &str, series: Vec<Series>| Chart {
-        title: title.to_owned(),
-        x: "step".to_owned(),
-        y: y.to_owned(),
-        series,
-        ..Chart::default()
-    };
-    drawn(page.chart(&chart("Training loss", "loss", vec![curve("loss")])))?;
-    let dice = dice_curves(events);
-    if !dice.is_empty() {
-        drawn(page.chart(&chart("Dice of held-out cases", "Dice", dice)))?;
-    }
-    let rate = curve("learning_rate");
-    drawn(page.chart(&chart("Learning rate", "rate", vec![rate])))?;
-    let norm = curve("gradient_norm");
-    if norm.points.iter().any(|point| point.1.is_finite()) {
-        drawn(page.chart(&chart("Gradient norm before clipping", "norm", vec![norm])))?;
-    }
-    Ok(())
-}
-
-/// At most [`POINTS`] points, each the mean of a group of steps.
-fn thinned(steps: &[&Value], key: &str) -> Vec<(f64, f64)> {
-    let group = steps.len().div_ceil(POINTS);
-    steps
-        .chunks(group)
-        .map(|steps| {
-            let mean = |key: &str| {
-                steps.iter().map(|step| number(step, key)).sum::<f64>() / steps.len() as f64
-            };
-            (mean("step"), mean(key))
-        })
-        .collect()
-}
-
-fn dice_curves(events: &[Value]) -> Vec<Series> {
-    let validations: Vec<&Value> = of_kind(events, "validated").collect();
-    let Some(first) = validations.first() else {
-        return Vec::new();
-    };
-    let points = |value: &dyn Fn(&Value) -> f64| {
-        validations
-            .iter()
-            .map(|event| (number(event, "step"), value(event)))
-            .collect()
-    };
-    let mean = Series {
-        name: "mean".to_owned(),
-        points: points(&|event| number(event, "dice")),
-    };
-    let labels = pairs(&first["labels"]).into_iter().enumerate();
-    let each = labels.map(|(i, (name, _))| Series {
-        name,
-        points: points(&|event| event["labels"][i][1].as_f64().unwrap_or(f64::NAN)),
-    });
-    std::iter::once(mean).chain(each).collect()
-}
-
 fn scores(page: &mut Page, events: &[Value]) {
     let Some(best) = of_kind(events, "validated")
         .filter(|e| e["best"] == true)
@@ -220,16 +157,10 @@ fn scores(page: &mut Page, events: &[Value]) {
 
 /// Warnings, and the cases that were left out.
 fn notes(page: &mut Page, input: &ReportInput, events: &[Value]) {
-    // A run that went on told some of them again.
-    let mut warnings: Vec<&str> = Vec::new();
-    for text in of_kind(events, "warning").filter_map(|event| event["text"].as_str()) {
-        if !warnings.contains(&text) {
-            warnings.push(text);
-        }
-    }
+    let warnings = warnings(events);
     if !warnings.is_empty() {
         page.heading("Warnings");
-        warnings.iter().for_each(|text| page.text(text));
+        page.list(warnings);
     }
     let skipped = &input.run.progress().skipped;
     if !skipped.is_empty() {
@@ -243,13 +174,43 @@ fn notes(page: &mut Page, input: &ReportInput, events: &[Value]) {
     }
 }
 
+/// The sentences of all warnings, the kinds one after another; of a kind with many, the first and how many more.
+fn warnings(events: &[Value]) -> Vec<String> {
+    let mut kinds: Vec<(&Value, Vec<&str>)> = Vec::new();
+    for event in of_kind(events, "warning") {
+        let (kind, text) = (&event["kind"], event["text"].as_str().unwrap_or_default());
+        let place = kinds.iter().position(|(known, _)| *known == kind);
+        let place = place.unwrap_or_else(|| {
+            kinds.push((kind, Vec::new()));
+            kinds.len() - 1
+        });
+        // A run that went on told some of them again.
+        if !kinds[place].1.contains(&text) {
+            kinds[place].1.push(text);
+        }
+    }
+    let mut lines = Vec::new();
+    for (_, texts) in kinds {
+        lines.extend(
+            texts
+                .iter()
+                .take(LISTED_WARNINGS)
+                .map(|text| (*text).to_owned()),
+        );
+        if let Some(more) = texts.len().checked_sub(LISTED_WARNINGS).filter(|&n| n > 0) {
+            lines.push(format!("… and {more} more of the last kind, in {LOG_FILE}"));
+        }
+    }
+    lines
+}
+
 fn facts(page: &mut Page, input: &ReportInput) {
     let run = input.run;
     page.heading("Machine and versions");
     let mut facts = vec![
         ("vesalius".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ("burn".to_owned(), "0.22.1".to_owned()),
-        ("device".to_owned(), format!("{:?}", run.device())),
+        ("burn".to_owned(), BURN.to_owned()),
+        ("device".to_owned(), device_words(run.device())),
         ("seed".to_owned(), run.config().seed.to_string()),
         ("parameters".to_owned(), run.parameters().to_string()),
     ];
@@ -269,4 +230,36 @@ fn facts(page: &mut Page, input: &ReportInput) {
     });
     page.heading("Config");
     page.code(input.config);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn warning(kind: &str, text: &str) -> Value {
+        json!({"event": "warning", "kind": kind, "text": text})
+    }
+
+    #[test]
+    fn every_kind_of_warning_is_listed_and_of_many_of_a_kind_the_first() {
+        let mut events = vec![
+            warning("no_scaling", "first of all"),
+            json!({"event": "stopped"}),
+        ];
+        events.extend((0..8).map(|i| warning("label_in_no_case", &format!("label {i}"))));
+        events.push(warning("no_scaling", "first of all"));
+        events.push(warning("plan_edited", "last of all"));
+        let listed = warnings(&events);
+        assert_eq!((listed.len(), listed[0].as_str()), (8, "first of all"));
+        assert_eq!(listed[5], "label 4");
+        assert!(listed[6].contains("3 more"), "{}", listed[6]);
+        assert_eq!(listed[7], "last of all");
+    }
+
+    #[test]
+    fn the_version_of_burn_is_the_one_that_is_built() {
+        let manifest = include_str!("../../../Cargo.toml");
+        assert!(manifest.contains(&format!("burn = {{ version = \"={BURN}\"")));
+    }
 }

@@ -105,6 +105,8 @@ fn a_run_that_goes_on_adds_to_its_curves_and_ends_with_the_worst_cases() {
         "held out, Dice",
         "Training loss",
         "burn",
+        "<td>CPU</td>",
+        "out_channels: 2",
     ] {
         assert!(page.contains(words), "{words}");
     }

@@ -86,6 +86,38 @@ pub fn parse_device(name: &str) -> Result<Device> {
     name.parse::<DeviceName>()?.open()
 }
 
+/// A device in words, for people: `CPU`, `GPU 0 (CUDA)`, `GPU 1 (Vulkan)`.
+pub fn device_words(device: &Device) -> String {
+    match crate::is_cpu(device) {
+        true => "CPU".to_owned(),
+        false => words_of(&format!("{:?}", device.clone().inner())),
+    }
+}
+
+/// Burn tells which GPU a device is in its debug form alone, such as `Device<Cube(Cuda(CudaDevice { index: 0 }))>`.
+fn words_of(debug: &str) -> String {
+    const APIS: [(&str, &str); 6] = [
+        ("cuda", "CUDA"),
+        ("vulkan", "Vulkan"),
+        ("metal", "Metal"),
+        ("rocm", "ROCm"),
+        ("hip", "ROCm"),
+        ("gpu", "WebGPU"),
+    ];
+    let lower = debug.to_lowercase();
+    let api = APIS.iter().find(|(part, _)| lower.contains(part));
+    let Some((_, api)) = api else {
+        return debug.to_owned();
+    };
+    let number = debug
+        .split(|c: char| !c.is_ascii_digit())
+        .find(|n| !n.is_empty());
+    match number {
+        Some(number) => format!("GPU {number} ({api})"),
+        None => format!("GPU ({api})"),
+    }
+}
+
 #[cfg(not(feature = "cuda"))]
 fn open_cuda(name: DeviceName, _: usize) -> Result<Device> {
     not_compiled_in(name, "cuda")
@@ -198,6 +230,23 @@ mod tests {
                 message.contains(&format!("`{wrong}`")) && message.contains("cuda:1"),
                 "{message}"
             );
+        }
+    }
+
+    #[test]
+    fn devices_are_told_in_words() {
+        assert_eq!(device_words(&Device::flex()), "CPU");
+        assert_eq!(device_words(&Device::flex().autodiff()), "CPU");
+        for (debug, words) in [
+            (
+                "Device<Cube(Cuda(CudaDevice { index: 0 }))>",
+                "GPU 0 (CUDA)",
+            ),
+            ("Device<Cube(Wgpu(DiscreteGpu(1)))>", "GPU 1 (WebGPU)"),
+            ("Device<Vulkan(DefaultDevice)>", "GPU (Vulkan)"),
+            ("Device<Other>", "Device<Other>"),
+        ] {
+            assert_eq!(words_of(debug), words);
         }
     }
 

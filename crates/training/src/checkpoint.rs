@@ -3,7 +3,7 @@
 //! Layout: the magic bytes, the length of a JSON header, the header, Burn's records of the network
 //! (and of its average), of the optimiser, and a CRC-32 of all that came before.
 
-use crate::{Error, Progress, Result, TrainingConfig};
+use crate::{Error, Progress, Result, TrainingConfig, TrainingData};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -135,7 +135,7 @@ impl Checkpoint {
         })
     }
 
-    /// Nothing when a run with this config and these cases goes on from here.
+    /// Nothing when a run with this config on these data goes on from here.
     ///
     /// # Errors
     /// [`Error::Checkpoint`], which names what differs.
@@ -143,7 +143,7 @@ impl Checkpoint {
         &self,
         path: &Path,
         config: &TrainingConfig,
-        cases: &[String],
+        data: &TrainingData,
     ) -> Result<()> {
         // The length of a run, and what only says where and how often something is kept, may be set
         // anew; everything else makes another run.
@@ -155,6 +155,8 @@ impl Checkpoint {
         };
         let now = read(config).unwrap_or_else(|_| config.clone());
         let without_length = |config: &TrainingConfig| {
+            // What a run takes from the data may stand in the one and not in the other.
+            let config = config.as_run(data, None);
             let mut value = serde_json::to_value(config).unwrap_or_default();
             if let Some(map) = value.as_object_mut() {
                 map.remove("duration");
@@ -177,7 +179,7 @@ impl Checkpoint {
                 ));
             }
         }
-        if self.cases != cases {
+        if self.cases != data.training.names() {
             return Err(broken(
                 path,
                 "belongs to a run on other cases; use the same data, or another folder for a new run",

@@ -1,6 +1,7 @@
 //! Curves as SVG text, to stand inside a page: losses and scores over epochs.
 
-use crate::{Colour, Error, Result, label_colour};
+use crate::legend::{self, Stroke};
+use crate::{Error, Result};
 use plotters::prelude::*;
 
 /// How an axis is divided.
@@ -22,6 +23,15 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
+/// Places on the x-axis where something happened, drawn as dashed lines through the chart.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Marks {
+    /// What happened there, for the legend.
+    pub name: String,
+    /// Where; what is beside the curves is left out.
+    pub places: Vec<f64>,
+}
+
 /// A chart of one or more curves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
@@ -33,9 +43,11 @@ pub struct Chart {
     pub y: String,
     /// The curves, in the colours of labels 1, 2, ….
     pub series: Vec<Series>,
+    /// Where something happened; nothing is drawn of it without places.
+    pub marks: Marks,
     /// How the upward axis is divided.
     pub scale: Scale,
-    /// Width and height in pixels.
+    /// Width and height in pixels; a legend of many curves makes the chart higher.
     pub size: [u32; 2],
 }
 
@@ -46,6 +58,7 @@ impl Default for Chart {
             x: String::new(),
             y: String::new(),
             series: Vec::new(),
+            marks: Marks::default(),
             scale: Scale::Linear,
             size: [640, 320],
         }
@@ -95,12 +108,23 @@ impl Chart {
         x: std::ops::Range<f64>,
         y: std::ops::Range<f64>,
     ) -> std::result::Result<(), DrawingAreaErrorKind<std::io::Error>> {
-        let root = SVGBackend::with_string(svg, (self.size[0], self.size[1])).into_drawing_area();
+        let marked = |&&place: &&f64| x.contains(&place);
+        let marks: Vec<f64> = self.marks.places.iter().filter(marked).copied().collect();
+        let strokes = (0..).map(Stroke::of_curve);
+        let names = curves.iter().map(|(name, _)| *name).zip(strokes);
+        let of_marks = (!marks.is_empty()).then(|| (self.marks.name.as_str(), Stroke::of_marks()));
+        let names: Vec<(&str, Stroke)> = names.chain(of_marks).collect();
+        let words: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+        let room = legend::width(&words, self.size[0]);
+        let [wide, mut high] = self.size;
+        if room > 0 {
+            high = high.max(legend::height(names.len()));
+        }
+        let root = SVGBackend::with_string(svg, (wide, high)).into_drawing_area();
         root.fill(&WHITE)?;
-        // Beside the curves, so that it never lies over their ends.
-        let names: Vec<&str> = curves.iter().map(|(name, _)| *name).collect();
-        let width = self.size[0].saturating_sub(legend_width(&names, self.size[0]));
-        let (plot, legend) = root.split_horizontally(i32::try_from(width).unwrap_or(i32::MAX));
+        let width = wide.saturating_sub(room);
+        let (plot, beside) = root.split_horizontally(i32::try_from(width).unwrap_or(i32::MAX));
+        let (low, top) = (y.start, y.end);
         let mut chart = ChartBuilder::on(&plot)
             .caption(&self.title, ("sans-serif", 17))
             .margin(10)
@@ -124,41 +148,18 @@ impl Chart {
             .bold_line_style(BLACK.mix(0.12))
             .light_line_style(TRANSPARENT)
             .draw()?;
-        for (i, (name, points)) in curves.iter().enumerate() {
-            let [r, g, b] = ink(i);
-            let style = RGBColor(r, g, b).stroke_width(2);
-            chart.draw_series(LineSeries::new(points.iter().copied(), style))?;
-            if curves.len() > 1 {
-                let y = LEGEND_TOP + LEGEND_LINE * i32::try_from(i).unwrap_or(0);
-                legend.draw(&PathElement::new(vec![(2, y), (20, y)], style))?;
-                legend.draw(&Text::new(*name, (26, y - 7), ("sans-serif", 13)))?;
-            }
+        let area = chart.plotting_area();
+        for place in marks {
+            Stroke::of_marks().line(area, vec![(place, low), (place, top)])?;
+        }
+        for ((_, points), (_, stroke)) in curves.iter().zip(&names) {
+            stroke.line(area, points.clone())?;
+        }
+        if room > 0 {
+            legend::draw(&beside, &names)?;
         }
         root.present()
     }
-}
-
-/// Where the first line of the legend is, in pixels from above.
-const LEGEND_TOP: i32 = 44;
-
-/// Pixels from one line of the legend to the next.
-const LEGEND_LINE: i32 = 20;
-
-/// Pixels that the names of curves take beside them, at most a third of the picture; none for a single curve, which
-/// the title names.
-fn legend_width(names: &[&str], width: u32) -> u32 {
-    if names.len() < 2 {
-        return 0;
-    }
-    let longest = names.iter().map(|name| name.chars().count()).max();
-    let longest = u32::try_from(longest.unwrap_or(0)).unwrap_or(u32::MAX);
-    longest.saturating_mul(8).saturating_add(34).min(width / 3)
-}
-
-/// The colour of a curve on white paper, where the yellow of the labels could not be seen.
-fn ink(series: usize) -> Colour {
-    const ON_WHITE: [u32; 6] = [7, 5, 3, 1, 6, 2];
-    label_colour(ON_WHITE[series % ON_WHITE.len()])
 }
 
 /// From the least to the greatest value, with some room; never an empty range.
@@ -195,13 +196,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_legend_has_room_of_its_own() {
-        assert_eq!(legend_width(&["loss"], 640), 0);
-        assert_eq!(legend_width(&["loss", "validation"], 640), 114);
-        assert_eq!(legend_width(&["a", &"long".repeat(50)], 640), 213);
-    }
-
-    #[test]
     fn curves_and_their_names_are_in_the_svg() {
         let series = |name: &str, f: fn(f64) -> f64| Series {
             name: name.to_owned(),
@@ -223,6 +217,12 @@ mod tests {
         assert!(svg.contains("&lt;of&gt;") && !svg.contains("NaN"));
         chart.scale = Scale::Logarithmic;
         assert!(!chart.svg().unwrap().contains("NaN"));
+        chart.marks = Marks {
+            name: "counted anew".into(),
+            places: vec![12.0, 500.0],
+        };
+        let marked = chart.svg().unwrap();
+        assert!(marked.contains("counted anew") && marked.len() > svg.len());
         chart.series.clear();
         assert!(chart.svg().unwrap_err().to_string().contains("fold 0"));
     }

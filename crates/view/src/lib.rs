@@ -13,6 +13,7 @@ mod animation;
 mod chart;
 mod colour;
 mod error;
+mod legend;
 mod montage;
 mod page;
 mod panel;
@@ -24,7 +25,7 @@ mod three_planes;
 mod window;
 
 pub use animation::Animation;
-pub use chart::{Chart, Scale, Series};
+pub use chart::{Chart, Marks, Scale, Series};
 pub use colour::Colour;
 pub use error::Error;
 pub use montage::Montage;

@@ -5,15 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use vesalius_metrics::Table;
 
-const STYLE: &str = "\
-body{font:15px/1.5 system-ui,sans-serif;color:#1a1c1f;max-width:1100px;margin:2em auto;padding:0 1em}\
-h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em;border-bottom:1px solid #d5d8dc}\
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:1em 0}\
-th,td{padding:.25em .8em;text-align:left;border-bottom:1px solid #e3e5e8}\
-th{background:#f3f4f6}td.number{text-align:right}\
-figure{margin:1em 0}figure img,figure svg{max-width:100%;height:auto}\
-pre{background:#f3f4f6;padding:.8em;overflow-x:auto;font-size:.9em}\
-figcaption{color:#5b6068;font-size:.9em}";
+const STYLE: &str = include_str!("page.css");
 
 /// A page, built from the top down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,28 +33,40 @@ impl Page {
         self.body += &format!("<p>{}</p>\n", escaped(text));
     }
 
+    /// Adds a list of short texts.
+    pub fn list<T: AsRef<str>>(&mut self, items: impl IntoIterator<Item = T>) {
+        self.body += "<ul>\n";
+        for item in items {
+            self.body += &format!("<li>{}</li>\n", escaped(item.as_ref()));
+        }
+        self.body += "</ul>\n";
+    }
+
     /// Adds text whose lines and spaces stay as they are, such as a config.
     pub fn code(&mut self, text: &str) {
         self.body += &format!("<pre>{}</pre>\n", escaped(text));
     }
 
-    /// Adds a table; cells that are numbers stand to the right.
+    /// Adds a table; cells that are numbers stand to the right. One that is wider than the page scrolls by itself.
     pub fn table(&mut self, table: &Table) {
-        self.body += "<table><thead><tr>";
+        self.body += "<div class=\"wide\"><table><thead><tr>";
         for name in &table.head {
-            self.body += &format!("<th>{}</th>", escaped(name));
+            self.body += &format!("<th scope=\"col\">{}</th>", escaped(name));
         }
         self.body += "</tr></thead><tbody>\n";
         for row in &table.rows {
             self.body += "<tr>";
             for cell in row {
-                let number = cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
-                let class = if number { " class=\"number\"" } else { "" };
+                let class = if is_number(cell) {
+                    " class=\"number\""
+                } else {
+                    ""
+                };
                 self.body += &format!("<td{class}>{}</td>", escaped(cell));
             }
             self.body += "</tr>\n";
         }
-        self.body += "</tbody></table>\n";
+        self.body += "</tbody></table></div>\n";
     }
 
     /// Adds a picture with a line below it.
@@ -84,7 +88,11 @@ impl Page {
     /// # Errors
     /// As [`Chart::svg`].
     pub fn chart(&mut self, chart: &Chart) -> Result<()> {
-        self.body += &format!("<figure>{}</figure>\n", chart.svg()?);
+        self.body += &format!(
+            "<figure class=\"chart\" role=\"img\" aria-label=\"{}\">{}</figure>\n",
+            escaped(&chart.title),
+            chart.svg()?
+        );
         Ok(())
     }
 
@@ -93,7 +101,8 @@ impl Page {
         let title = escaped(&self.title);
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width\">\
+             <meta name=\"color-scheme\" content=\"light dark\">\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
              <title>{title}</title><style>{STYLE}</style></head>\n\
              <body><h1>{title}</h1>\n{}</body></html>\n",
             self.body
@@ -108,6 +117,13 @@ impl Page {
             STANDARD.encode(bytes)
         );
     }
+}
+
+/// Whether a cell is a number, maybe with more behind it: a unit, an interval; or a number that is missing.
+fn is_number(cell: &str) -> bool {
+    let first = cell.split(' ').next().unwrap_or_default();
+    let digits = |c: char| c.is_ascii_digit() || c == '-';
+    cell == "–" || first.starts_with(digits) && first.parse::<f64>().is_ok()
 }
 
 /// Text that a browser shows as it is, inside an element or a quoted attribute.
@@ -128,13 +144,19 @@ mod tests {
         page.heading("Scores & pictures");
         page.table(&Table {
             head: vec!["case".into(), "dice".into()],
-            rows: vec![vec!["a\"b".into(), "0.91".into()]],
+            rows: vec![
+                vec!["a\"b".into(), "0.91".into()],
+                vec!["10_left".into(), "–".into()],
+            ],
         });
+        page.list(["first", "<second>"]);
         let picture = Picture::filled(3, 2, [9; 3]).unwrap();
         page.picture(&picture, "nothing").unwrap();
         let html = page.html();
         assert!(html.contains("<h1>Fold 0 &lt;test&gt;</h1>"));
         assert!(html.contains("<td>a&quot;b</td><td class=\"number\">0.91</td>"));
+        assert!(html.contains("<td>10_left</td><td class=\"number\">–</td>"));
+        assert!(html.contains("<li>first</li>\n<li>&lt;second&gt;</li>"));
         let start = html.find("base64,").unwrap() + 7;
         let end = start + html[start..].find('"').unwrap();
         let bytes = STANDARD.decode(&html[start..end]).unwrap();

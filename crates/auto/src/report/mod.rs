@@ -37,6 +37,11 @@ pub fn write_report(work: &Work, plans: &[Plan]) -> Result<PathBuf> {
         ensemble(&mut page, choice, scores);
         worst(&mut page, work, &history, choice, scores)?;
     }
+    let warnings = work.warnings();
+    if !warnings.is_empty() {
+        page.heading("Warnings");
+        page.list(warnings.iter().map(ToString::to_string));
+    }
     let html = work.folder().join("report.html");
     vesalius_io::write_bytes_atomically(&html, page.html().as_bytes())?;
     let mut numbers = as_json(work, plans, &history, choice.as_ref(), scores.as_ref());

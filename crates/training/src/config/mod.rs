@@ -1,5 +1,6 @@
 //! The YAML that describes a training run, one key a field; what it leaves out has a sensible default.
 
+mod as_run;
 mod builder;
 mod cache;
 mod course;

@@ -26,7 +26,7 @@ impl Run<'_> {
             path: path.clone(),
             reason: e.to_string(),
         };
-        checkpoint.check_same_run(&path, self.config, self.data.training.names())?;
+        checkpoint.check_same_run(&path, self.config, self.data)?;
         self.warnings.extend(changed_cases(&checkpoint, self.data));
         let load = |network: Network, bytes: Vec<u8>| {
             let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes));
@@ -58,8 +58,8 @@ impl Run<'_> {
             source,
             remedy: "choose an output folder that can be written",
         })?;
-        let text =
-            serde_saphyr::to_string(self.config).map_err(|e| Error::Device(e.to_string()))?;
+        let used = self.config.as_run(self.data, self.options.duration);
+        let text = serde_saphyr::to_string(&used).map_err(|e| Error::Device(e.to_string()))?;
         vesalius_io::write_bytes_atomically(folder.join(CONFIG_FILE), text.as_bytes())?;
         self.log = crate::log::Log::open(folder, self.progress.step)?;
         self.save()

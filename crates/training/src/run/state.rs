@@ -31,12 +31,13 @@ impl RunState<'_> {
         self.config
     }
 
-    /// The config as YAML.
+    /// The config as YAML, with what the data and the options decided ([`TrainingConfig::as_run`]).
     ///
     /// # Errors
     /// [`Error::Output`] for a type of the user's own whose options cannot be written.
     pub fn config_text(&self) -> Result<String> {
-        serde_saphyr::to_string(self.config).map_err(|e| Error::Output {
+        let used = self.config.as_run(self.data, self.options.duration);
+        serde_saphyr::to_string(&used).map_err(|e| Error::Output {
             path: self.folder().join(super::CONFIG_FILE),
             reason: e.to_string(),
         })

@@ -6,6 +6,7 @@ mod minutes;
 mod network;
 mod registered;
 mod sampling;
+mod written;
 
 use crate::{Case, Event, FitOptions, FitReport, MemoryCases, Result, TrainingConfig};
 use crate::{TrainingData, fit};

@@ -118,7 +118,7 @@ fn types_of_the_users_own_train_alike_by_name_and_by_value() {
     // The config that the run wrote is read again with the same registry, and goes on.
     let written = folder.path().join("name/model/training.yaml");
     let read = TrainingConfig::read_with(&written, &registry()).unwrap();
-    assert_eq!(read, by_name);
+    assert_eq!(read, by_name.as_run(&super::data(), None));
     let (resumed, _) = run(&read, &options(&folder.path().join("name")));
     assert!(resumed.unwrap().losses.is_empty());
 }

@@ -82,7 +82,7 @@ fn a_sampler_of_ones_own_says_which_patch_of_which_case() {
     // The config that the run wrote is read again with the registry.
     let written = folder.path().join("name/model/training.yaml");
     let read = TrainingConfig::read_with(&written, &registry()).unwrap();
-    assert_eq!(read, by_name);
+    assert_eq!(read, by_name.as_run(&data(), None));
 
     for (sampling, expected) in [
         ("{custom: fixd}", "did you mean `fixed`"),
