@@ -75,7 +75,7 @@ pub use region::{NothingFound, RegionStage};
 pub use saved::{
     SLABS_SUFFIX, read_npz, read_slabs, write_npz, write_probability_image, write_slabs,
 };
-pub use segmenter::{SegmentOptions, Segmentation, Segmenter, TurnedNetwork};
+pub use segmenter::{SegmentOptions, Segmentation, Segmenter, TurnedNetwork, label_names};
 pub use simple::Simple;
 pub use slice::Slice;
 pub use slices::Slices;

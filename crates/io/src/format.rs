@@ -121,7 +121,7 @@ impl Target {
         matches!(self, Self::Nifti { .. } | Self::NiftiPair { .. })
     }
 
-    /// Whether the format has a place for the names and colours of labels.
+    /// Whether other programs find the names and colours of labels in the format; those in NIfTI only we read.
     pub fn keeps_labels(&self) -> bool {
         match self {
             Self::Custom(format) => format.keeps_labels(),

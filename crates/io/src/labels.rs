@@ -1,4 +1,4 @@
-//! Names and colours of labels: 3D Slicer's segments in NRRD, ITK-SNAP's label description files.
+//! Names and colours of labels: 3D Slicer's segments in NRRD, ITK-SNAP's label descriptions in files and in NIfTI.
 
 use crate::text::check_regular;
 use crate::{Error, Result, write_bytes_atomically};
@@ -103,20 +103,22 @@ pub fn read_label_names(path: impl AsRef<Path>) -> Result<Vec<LabelName>> {
     let path = path.as_ref();
     check_regular(path).map_err(|source| Error::read(path, source))?;
     let bytes = std::fs::read(path).map_err(|source| Error::read(path, source))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines = text.lines().enumerate();
+    described(&String::from_utf8_lossy(&bytes)).map_err(|(number, line)| {
+        Error::header(
+            path,
+            format!("line {number}"),
+            format!("`{}`", line.chars().take(80).collect::<String>()),
+            "value, red, green, blue, opacity, two flags and a name in quotes",
+        )
+    })
+}
+
+/// The labels of a label description's text; the number and text of the first line that has another form.
+pub(crate) fn described(text: &str) -> std::result::Result<Vec<LabelName>, (usize, String)> {
+    let lines = (1..).zip(text.lines());
     lines
         .filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
-        .map(|(i, line)| {
-            name_of(line).ok_or_else(|| {
-                Error::header(
-                    path,
-                    format!("line {}", i + 1),
-                    format!("`{}`", line.chars().take(80).collect::<String>()),
-                    "value, red, green, blue, opacity, two flags and a name in quotes",
-                )
-            })
-        })
+        .map(|(number, line)| name_of(line).ok_or_else(|| (number, line.to_owned())))
         .collect()
 }
 
@@ -141,9 +143,15 @@ fn name_of(line: &str) -> Option<LabelName> {
 /// # Errors
 /// [`Error::Write`].
 pub fn write_label_names(path: impl AsRef<Path>, labels: &[LabelName]) -> Result<()> {
-    let mut text = String::from(
-        "# ITK-SNAP label description file\n# value red green blue opacity visible mesh \"name\"\n",
-    );
+    write_bytes_atomically(path, description(labels).as_bytes())
+}
+
+/// The first line of a label description as we write it.
+pub(crate) const HEADING: &str = "# ITK-SNAP label description file\n";
+
+/// The text of a label description.
+pub(crate) fn description(labels: &[LabelName]) -> String {
+    let mut text = format!("{HEADING}# value red green blue opacity visible mesh \"name\"\n");
     if labels.iter().all(|label| label.value != 0) {
         text.push_str("    0     0    0    0        0  0  0    \"Clear Label\"\n");
     }
@@ -158,7 +166,7 @@ pub fn write_label_names(path: impl AsRef<Path>, labels: &[LabelName]) -> Result
             label.value
         );
     }
-    write_bytes_atomically(path, text.as_bytes())
+    text
 }
 
 #[cfg(test)]

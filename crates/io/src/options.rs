@@ -151,8 +151,9 @@ pub struct WriteOptions {
     pub space_code: i16,
     /// NIfTI header extensions, such as those of the file that was read.
     pub extensions: Vec<Extension>,
-    /// Names and colours of labels, which `.nrrd` keeps as 3D Slicer's segments. Other formats have
-    /// no place for them; [`crate::write_label_names`] writes a file of its own.
+    /// Names and colours of labels. `.nrrd` keeps them as 3D Slicer's segments, NIfTI in a header extension (a
+    /// comment in ITK-SNAP's form), which other programs pass over. Other formats have no place for them;
+    /// [`crate::write_label_names`] writes a file of its own.
     pub labels: Vec<LabelName>,
     /// Whether the direction is replaced by the nearest one with right angles before it is written.
     pub orthonormalise: bool,

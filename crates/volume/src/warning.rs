@@ -150,6 +150,15 @@ pub enum Warning {
         /// Largest gap, mm.
         largest: f64,
     },
+    /// A DICOM file that was read by itself is one slice of a series whose other slices are in its folder.
+    #[error(
+        "this is one slice of a DICOM series, whose other slices stand beside it; give the folder {} for the whole volume",
+        folder.display()
+    )]
+    OneSliceOfSeries {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The axes are not at right angles: the shear of a tilted gantry is kept in the affine.
     #[error("the stack leans by {degrees:.2}°; the shear is kept in the affine")]
     ShearKept {

@@ -28,6 +28,8 @@ pub mod evaluate;
 mod file_error;
 pub mod filter;
 mod kind;
+#[cfg(any(feature = "evaluate", feature = "view"))]
+mod label_names;
 #[cfg(feature = "infer")]
 pub mod model;
 pub mod output;

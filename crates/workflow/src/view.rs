@@ -1,8 +1,10 @@
 //! A picture of an image file, with labels laid over it: what `vesalius view` draws.
 
 use crate::kind::{Notice, Reader};
+use crate::label_names::label_names;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use vesalius_io::{FourthAxis, ReadOptions, read_label_names, write_bytes_atomically};
+use vesalius_io::{FourthAxis, ReadOptions, probe_with, read_label_names, write_bytes_atomically};
 use vesalius_view::{Animation, Montage, Overlay, Plane, Scene, Slicing, ThreePlanes, Window};
 use vesalius_volume::{ErrorKind, Volume};
 
@@ -87,7 +89,8 @@ pub struct ViewOptions {
     pub labels: Option<PathBuf>,
     /// A second set of labels, drawn beside the first.
     pub prediction: Option<PathBuf>,
-    /// Names of the labels for the legend: an ITK-SNAP label file, or an NRRD with segments.
+    /// Names of the labels for the legend: an ITK-SNAP label file, or a label map with names in it; `None` for those
+    /// that the label maps have in their headers, in `NAME.label`, or in a record or dataset.json beside them.
     pub names: Option<PathBuf>,
     /// What the picture shows.
     pub shown: Shown,
@@ -172,21 +175,35 @@ pub fn view_file(
         None => Ok(None),
     };
     let (reference, prediction) = (labels(&options.labels)?, labels(&options.prediction)?);
-    let names = match &options.names {
-        Some(path) => read_label_names(path)?,
-        None => Vec::new(),
-    };
+    let names = names(options)?;
     let scene = Scene {
         channel: options.channel,
         reference: reference.as_ref(),
         prediction: prediction.as_ref(),
-        names: names.into_iter().map(|l| (l.value, l.name)).collect(),
+        names: names.into_iter().collect(),
         ..Scene::of(&image)
     };
     Ok(write_bytes_atomically(
         output,
         &options.draw(&scene, animated)?,
     )?)
+}
+
+/// Names by value: from the file that is given for them, else what the label maps or records beside them say.
+fn names(options: &ViewOptions) -> Result<BTreeMap<u32, String>, Error> {
+    let Some(path) = &options.names else {
+        let maps = [&options.labels, &options.prediction];
+        let mut found = maps
+            .into_iter()
+            .flatten()
+            .map(|map| label_names(map, &options.reading));
+        return Ok(found.find(|names| !names.is_empty()).unwrap_or_default());
+    };
+    let within = match vesalius_io::is_image_with(path, &options.reading.registry) {
+        true => probe_with(path, &options.reading)?.labels,
+        false => read_label_names(path)?,
+    };
+    Ok(within.into_iter().map(|l| (l.value, l.name)).collect())
 }
 
 /// Refuses a name that no picture has, as [`view_file`] does.

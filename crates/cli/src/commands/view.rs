@@ -72,7 +72,8 @@ pub struct Arguments {
     /// A line above it all
     #[arg(long, default_value = "")]
     title: String,
-    /// Names of the labels for the legend: an ITK-SNAP label file, or an NRRD with segments
+    /// Names of the labels for the legend: an ITK-SNAP label file, or a label map with names in it [default: those in
+    /// or beside the label maps]
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
     /// Which channel of the image, from 0

@@ -1,6 +1,6 @@
 //! DICOM studies, series as channels, and files whose geometry needs a decision.
 
-use super::common::{error, success};
+use super::common::{error, success, vesalius};
 use super::dicom_writer::{directory, save, slice};
 use super::{grid, info};
 use serde_json::Value;
@@ -27,6 +27,33 @@ fn study(folder: &Path, count: i16) {
         let values = [0, 1, 2, 3, 4, 5].map(|x| 10 * x + z);
         save(&deeper, &z.to_string(), &slice(height, values, other));
     }
+}
+
+#[test]
+fn every_command_that_reads_one_slice_of_a_series_says_so_in_the_same_words() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    study(folder, 3);
+    let file = "study/a/1";
+    let words = "one slice of a DICOM series, whose other slices stand beside it; give the folder study/a for the whole volume";
+    for arguments in [
+        vec!["info", file],
+        vec!["convert", file, "c.nii.gz"],
+        vec!["view", file, "--output", "v.png"],
+        vec!["resample", file, "r.nii.gz", "--spacing", "1", "--image"],
+        vec!["filter", "gaussian", file, "g.nii.gz", "--sigma", "1"],
+    ] {
+        let output = vesalius(folder, &arguments);
+        assert!(output.status.success(), "{arguments:?}");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        let one_line: Vec<&str> = said.split_whitespace().collect();
+        assert!(one_line.join(" ").contains(words), "{arguments:?}: {said}");
+    }
+    let text = error(folder, &["convert", file, "s.nii.gz", "--strict"]);
+    assert!(text.contains("give the folder study/a"), "{text}");
+    let output = vesalius(folder, &["convert", "study/a", "whole.nii.gz"]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("one slice"));
 }
 
 #[test]

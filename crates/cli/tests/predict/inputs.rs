@@ -1,6 +1,6 @@
 //! What an input holds: DICOM folders, one slice of a series; and what outputs are called.
 
-use super::{predict, trained};
+use super::{bytes, predict, trained};
 use crate::common::{error, success};
 use crate::dicom_writer::{save, slice};
 use std::path::Path;
@@ -75,12 +75,42 @@ fn names_of_labels_go_from_the_model_to_the_file_and_to_the_scores() {
     let names: Vec<&str> = names.iter().map(|label| label.name.as_str()).collect();
     assert_eq!(names, ["dark", "bright"]);
     success(folder, &predict("images", "out", &[]));
-    let scores = success(
-        folder,
-        &["evaluate", "--prediction", "out", "--reference", "labels"],
+    // The names are in the files themselves, where no record is.
+    std::fs::create_dir(folder.join("moved")).unwrap();
+    for entry in std::fs::read_dir(folder.join("out")).unwrap() {
+        let from = entry.unwrap().path();
+        if from.extension().is_some_and(|ending| ending == "gz") {
+            let name = from.file_name().unwrap();
+            std::fs::copy(&from, folder.join("moved").join(name)).unwrap();
+        }
+    }
+    std::fs::rename(folder.join("dataset.json"), folder.join("list.json")).unwrap();
+    for out in ["out", "moved"] {
+        let scores = success(
+            folder,
+            &["evaluate", "--prediction", out, "--reference", "labels"],
+        );
+        assert!(
+            scores.contains("dark") && !scores.contains("label 1"),
+            "{scores}"
+        );
+    }
+    let predicted = "moved/spheres_000.nii.gz";
+    let facts = success(folder, &["info", predicted]);
+    assert!(facts.contains("1 dark, 2 bright"), "{facts}");
+    // The legend of a picture shows them as if they were given.
+    let picture = |labels: &str, more: &[&str], output: &str| {
+        let scan = "images/spheres_000.nii.gz";
+        let view = ["view", scan, "--labels", labels, "--output", output];
+        success(folder, &[&view, more].concat());
+        bytes(folder, output)
+    };
+    success(folder, &["convert", predicted, "a.label.mha", "--labels"]);
+    let named = picture(predicted, &[], "named.png");
+    assert_eq!(
+        picture(predicted, &["--names", "a.nrrd"], "given.png"),
+        named
     );
-    assert!(
-        scores.contains("dark") && !scores.contains("label 1"),
-        "{scores}"
-    );
+    std::fs::rename(folder.join("a.label.mha"), folder.join("b.mha")).unwrap();
+    assert_ne!(picture("b.mha", &[], "bare.png"), named);
 }

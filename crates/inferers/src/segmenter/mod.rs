@@ -17,7 +17,7 @@ mod whole;
 
 pub(crate) use ensemble::{check_alike, common_postprocessing};
 pub use options::SegmentOptions;
-pub use segmentation::Segmentation;
+pub use segmentation::{Segmentation, label_names};
 pub(crate) use turned::Turn;
 pub use turned::TurnedNetwork;
 

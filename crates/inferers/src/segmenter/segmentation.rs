@@ -50,16 +50,7 @@ impl Segmentation {
 
     /// What each label is called, and a colour that tells it from the others.
     pub fn label_names(&self) -> Vec<LabelName> {
-        let labels = self.scheme.labels().into_iter();
-        let shown = labels.filter(|label| label.value != 0);
-        shown
-            .map(|label| LabelName {
-                value: label.value.into(),
-                name: label.name.to_owned(),
-                color: label.colour,
-                layer: 0,
-            })
-            .collect()
+        label_names(&self.scheme)
     }
 
     /// Writes the labels with their names and colours: 3D Slicer reads them in `.nrrd`; beside a file of another format
@@ -78,6 +69,14 @@ impl Segmentation {
         Ok(())
     }
 
+    /// Writes one file: the labels, with their names and colours where the format has a place for them (NRRD, NIfTI).
+    ///
+    /// # Errors
+    /// As [`Segmentation::write_labels`].
+    pub fn write_file(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.labels.save(path.as_ref(), &self.label_names())
+    }
+
     /// Writes the labels alone.
     ///
     /// # Errors
@@ -85,4 +84,19 @@ impl Segmentation {
     pub fn write_labels(&self, path: impl AsRef<Path>) -> Result<()> {
         self.labels.save(path.as_ref(), &[])
     }
+}
+
+/// What each label of a scheme is called but the background, and the colour that it has everywhere: what
+/// [`vesalius_io::WriteOptions::labels`] takes.
+pub fn label_names(scheme: &LabelScheme) -> Vec<LabelName> {
+    let labels = scheme.labels().into_iter();
+    let shown = labels.filter(|label| label.value != 0);
+    shown
+        .map(|label| LabelName {
+            value: label.value.into(),
+            name: label.name.to_owned(),
+            color: label.colour,
+            layer: 0,
+        })
+        .collect()
 }

@@ -8,6 +8,7 @@ mod frame;
 mod gaps;
 mod group;
 mod jpeg_ls;
+mod neighbours;
 mod pixels;
 mod rle;
 mod search;

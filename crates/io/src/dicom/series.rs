@@ -5,6 +5,7 @@ use super::SliceProblem;
 use super::file::DicomFile;
 use super::frame::{self, FileHeader, Frame};
 use super::group::{group, split_copies};
+use super::neighbours::one_of_several;
 use super::search::candidates;
 use super::stack::normal;
 use super::tags;
@@ -120,6 +121,10 @@ fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
                 .push((file.path().to_owned(), error.to_string())),
         }
     }
+    let own = (single && files[0].path() == place.path()).then(|| found.first());
+    let alone = own
+        .flatten()
+        .and_then(|own| one_of_several(place, own, options));
     let groups = group(found);
     list.series = groups
         .into_iter()
@@ -128,8 +133,9 @@ fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
         .collect();
     for series in &mut list.series {
         let left_out = left_out(&empty, &series.uid);
-        series.of_files.extend(left_out.clone());
-        series.warnings.extend(left_out);
+        let told = left_out.into_iter().chain(alone.clone());
+        series.of_files.extend(told.clone());
+        series.warnings.extend(told);
     }
     list.series.sort_by_key(|series| {
         let number: Option<i64> = series.number.as_ref().and_then(|n| n.parse().ok());
@@ -139,7 +145,7 @@ fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
 }
 
 /// What a DICOM file holds.
-enum Found {
+pub(super) enum Found {
     Image(Box<FileHeader>),
     /// The size of an image, and no pixels.
     WithoutPixels {
@@ -149,7 +155,7 @@ enum Found {
     Nothing,
 }
 
-fn header(place: &Place, options: &ReadOptions) -> Result<Found> {
+pub(super) fn header(place: &Place, options: &ReadOptions) -> Result<Found> {
     let file = DicomFile::open(place, options.max_bytes)?;
     Ok(match frame::read(&file)? {
         Some(header) => Found::Image(Box::new(header)),
@@ -172,7 +178,7 @@ fn left_out(empty: &[(PathBuf, String)], uid: &str) -> Option<Warning> {
     })
 }
 
-fn is_dicom(place: &Place) -> bool {
+pub(super) fn is_dicom(place: &Place) -> bool {
     crate::format::head(place).is_ok_and(|head| !head.gzip && super::detect(&head.bytes))
 }
 

@@ -6,6 +6,7 @@
 mod fields;
 mod geometry;
 mod header;
+mod labels;
 mod parse;
 mod write;
 

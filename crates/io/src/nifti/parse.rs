@@ -64,7 +64,7 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
         voxel_type,
         scaling: layout.scaling,
         compressed: layout.packing == Packing::Gzip,
-        labels: Vec::new(),
+        labels: super::labels::of_extensions(&extensions),
         metadata: metadata(&header),
         warnings,
     };

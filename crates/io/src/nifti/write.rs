@@ -2,6 +2,7 @@
 
 use super::geometry;
 use super::header::{self, Header};
+use super::labels;
 use crate::encode::{Encoder, Source};
 use crate::layout::Packing;
 use crate::sink::Sink;
@@ -95,10 +96,14 @@ fn describe<T: FileVoxel>(
     Ok(header)
 }
 
-/// The four extender bytes and the extensions, each padded to a multiple of 16 bytes.
+/// The four extender bytes and the extensions, that of the labels' names last, each padded to a multiple of 16 bytes.
 fn extension_bytes(options: &WriteOptions) -> Vec<u8> {
-    let mut bytes = vec![u8::from(!options.extensions.is_empty()), 0, 0, 0];
-    for extension in &options.extensions {
+    let names = labels::extension(&options.labels);
+    let given = options.extensions.iter();
+    let kept = given.filter(|e| names.is_none() || !labels::is_description(e));
+    let mut bytes = vec![0; 4];
+    for extension in kept.chain(&names) {
+        bytes[0] = 1;
         let size = (extension.data.len() + 8).next_multiple_of(16);
         bytes.extend((size as i32).to_le_bytes());
         bytes.extend(extension.code.to_le_bytes());

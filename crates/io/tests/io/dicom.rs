@@ -3,9 +3,10 @@
 
 use crate::dicom_writer::{directory, save, slice};
 use vesalius_io::{
-    DicomOptions, Error, ReadOptions, SliceProblem, UnevenSlices, describe, list_series, probe,
-    read, read_as, read_as_with,
+    DicomOptions, Error, OnWarning, ReadOptions, SliceProblem, UnevenSlices, describe, list_series,
+    probe, read, read_as, read_as_with, read_bytes,
 };
+use vesalius_volume::Warning;
 
 #[test]
 fn slices_are_sorted_by_position_and_scaled_one_by_one() {
@@ -41,6 +42,43 @@ fn slices_are_sorted_by_position_and_scaled_one_by_one() {
         matches!(&half, Error::Value { value, .. } if value == "1.5"),
         "{half}"
     );
+}
+
+#[test]
+fn one_slice_of_a_series_is_told_and_a_lone_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let of = |warnings: &[Warning]| {
+        let mut told = warnings.iter();
+        told.find_map(|warning| match warning {
+            Warning::OneSliceOfSeries { folder } => Some(folder.clone()),
+            _ => None,
+        })
+    };
+    let told = |path: &std::path::Path| of(read(path).unwrap().warnings());
+    save(at, "a", &slice(0.0, [1; 6], &[]));
+    let other: &[(u32, &[u8; 2], &[u8])] = &[(0x0020_000E, b"UI", b"1.2.4")];
+    save(at, "b", &slice(3.0, [1; 6], other));
+    save(at, "notes.txt", b"not an image");
+    assert_eq!(told(&at.join("a")), None);
+    save(at, "c", &slice(6.0, [2; 6], &[]));
+    for alone in ["a", "c"] {
+        let file = at.join(alone);
+        assert_eq!(told(&file).as_deref(), Some(at));
+        assert!(of(&probe(&file).unwrap().warnings).is_some());
+        assert!(of(&describe(&file).unwrap()[0].warnings).is_some());
+    }
+    assert_eq!(told(&at.join("b")), None);
+    let strict = ReadOptions {
+        on_warning: OnWarning::Refuse,
+        ..ReadOptions::default()
+    };
+    let refused = read_as_with::<f32>(at.join("a"), &strict).unwrap_err();
+    assert!(matches!(refused, Error::Warned { .. }), "{refused}");
+    // The bytes of one slice have no folder.
+    let bytes = std::fs::read(at.join("a")).unwrap();
+    let held = read_bytes(&bytes, &ReadOptions::default()).unwrap();
+    assert_eq!(of(held.warnings()), None);
 }
 
 #[test]

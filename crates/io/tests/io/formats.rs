@@ -2,8 +2,8 @@
 
 use std::path::Path;
 use vesalius_io::{
-    Error, Format, FourthAxis, LabelName, ReadOptions, WriteOptions, open, open_with, probe,
-    read_as, read_as_with, read_labels, write_labels_with, write_with,
+    Error, Extension, Format, FourthAxis, LabelName, NiftiVersion, ReadOptions, WriteOptions, open,
+    open_with, probe, read_as, read_as_with, read_labels, write_labels_with, write_with,
 };
 use vesalius_volume::{Affine, Geometry, LabelMap, Volume};
 
@@ -130,6 +130,47 @@ fn names_and_colours_of_labels_stand_in_the_nrrd() {
         write_labels_with(&path, &labels, &options).unwrap();
         assert_eq!(read_labels(&path).unwrap(), labels);
         assert_eq!(probe(&path).unwrap().labels, names);
+    }
+}
+
+#[test]
+fn names_and_colours_of_labels_stand_in_the_nifti_beside_its_other_extensions() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = LabelMap::from_fn(sheared([4, 4, 4]), |[x, ..]| x as u16);
+    let label = |value: u32, name: &str| LabelName {
+        value,
+        name: name.to_owned(),
+        color: [255, 0, 51],
+        layer: 0,
+    };
+    let comment = Extension {
+        code: 6,
+        data: b"ordered by Doe".to_vec(),
+    };
+    let path = folder.path().join("a.nii.gz");
+    let options = WriteOptions {
+        labels: vec![label(3, "left: kidney")],
+        extensions: vec![comment],
+        ..WriteOptions::default()
+    };
+    write_labels_with(&path, &labels, &options).unwrap();
+    assert_eq!(read_labels(&path).unwrap(), labels);
+    assert_eq!(probe(&path).unwrap().labels, options.labels);
+    // Written anew with what was read, other names take the place of the first.
+    for (name, version) in [("b.nii", NiftiVersion::Two), ("c.hdr", NiftiVersion::One)] {
+        let again = WriteOptions {
+            labels: vec![label(1, "liver"), label(2, "größer")],
+            extensions: open(&path).unwrap().extensions().to_vec(),
+            nifti_version: version,
+            ..WriteOptions::default()
+        };
+        let other = folder.path().join(name);
+        write_labels_with(&other, &labels, &again).unwrap();
+        assert_eq!(read_labels(&other).unwrap(), labels);
+        assert_eq!(probe(&other).unwrap().labels, again.labels);
+        let kept = open(&other).unwrap();
+        assert!(kept.extensions()[0].data.starts_with(b"ordered by Doe"));
+        assert_eq!(kept.extensions().len(), 2);
     }
 }
 

@@ -4,7 +4,6 @@
 //! error or, where the caller allows it, a warning in the result.
 
 mod error;
-mod names;
 mod options;
 mod pairs;
 
@@ -12,7 +11,7 @@ pub use error::{Error, GridMismatch, Lone};
 pub use options::{EvaluateOptions, Grids};
 
 use crate::FileWarning;
-use names::label_names;
+use crate::label_names::label_names;
 use pairs::{Pair, Pairs, pair};
 use std::collections::BTreeSet;
 use std::path::Path;

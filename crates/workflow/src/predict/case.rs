@@ -313,12 +313,8 @@ fn write_files(
             ProbabilityFiles::Nifti => write_probability_image(&path, map),
         }?;
     }
-    // Where the format has a place for names and colours, they go along; the record beside other files has them.
-    let ending = target.extension().unwrap_or_default().to_ascii_lowercase();
-    match ending == "nrrd" || ending == "nhdr" {
-        true => segmented.write(target),
-        false => segmented.write_labels(target),
-    }
+    // Where the format has no place for names and colours, the record beside the files has the names.
+    segmented.write_file(target)
 }
 
 /// Millilitres of each label.

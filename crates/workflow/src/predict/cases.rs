@@ -115,14 +115,16 @@ fn find(input: &Path, channels: usize, images: Images) -> Result<FoundCases, Err
         return match ending.to_str() {
             Some("json") => list::of_datalist(input, channels),
             Some("txt") => list::of_lines(input, channels),
-            _ if dicom::is_part_of_series(input) => Err(bad(input, dicom::ONE_SLICE.to_owned())),
-            _ => Ok(FoundCases {
-                cases: vec![InputCase {
-                    name: case_name(input, images),
-                    files: vec![input.to_path_buf()],
-                }],
-                ..FoundCases::default()
-            }),
+            _ => match dicom::one_of_series(input) {
+                Some(told) => Err(bad(input, told.to_string())),
+                None => Ok(FoundCases {
+                    cases: vec![InputCase {
+                        name: case_name(input, images),
+                        files: vec![input.to_path_buf()],
+                    }],
+                    ..FoundCases::default()
+                }),
+            },
         };
     }
     folder::in_folder(input, channels, images)

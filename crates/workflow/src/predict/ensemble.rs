@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use vesalius_control::Control;
 use vesalius_inferers::{
-    Combination, ProbabilityMap, SLABS_SUFFIX, combine_each, read_npz, read_slabs, write_slabs,
+    Combination, ProbabilityMap, SLABS_SUFFIX, combine_each, label_names, read_npz, read_slabs,
+    write_slabs,
 };
-use vesalius_io::FolderLock;
+use vesalius_io::{FolderLock, WriteOptions};
 use vesalius_volume::LabelScheme;
 
 /// A folder of saved probabilities.
@@ -119,7 +120,15 @@ pub fn ensemble_cases(
             if options.save_probabilities {
                 write_slabs(&output.join(format!("{name}{SLABS_SUFFIX}")), &mean)?;
             }
-            Ok(vesalius_io::write_labels(&target, &mean.labels()?)?)
+            let options = WriteOptions {
+                labels: label_names(mean.scheme()),
+                ..WriteOptions::default()
+            };
+            Ok(vesalius_io::write_labels_with(
+                &target,
+                &mean.labels()?,
+                &options,
+            )?)
         };
         written().map_err(|e| failed(&target, e.to_string()))?;
         observer(name, &target);

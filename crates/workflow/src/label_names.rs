@@ -10,7 +10,7 @@ const RECORDS: [&str; 2] = ["predicted_by.json", "dataset.json"];
 
 /// Names by value that a segmentation's header, the label file beside it, or a record in its folder or the one
 /// above holds; the first that says anything.
-pub(super) fn label_names(file: &Path, reading: &ReadOptions) -> BTreeMap<u32, String> {
+pub(crate) fn label_names(file: &Path, reading: &ReadOptions) -> BTreeMap<u32, String> {
     let of_list = |list: Vec<vesalius_io::LabelName>| {
         let named = list.into_iter().filter(|label| !label.name.is_empty());
         named.map(|label| (label.value, label.name)).collect()

@@ -1,0 +1,61 @@
+//! Whether a file that is read by itself is one slice of a series whose other slices stand beside it.
+
+use super::frame::FileHeader;
+use super::group::{group, split_copies};
+use super::series::{Found, header, is_dicom};
+use crate::ReadOptions;
+use crate::place::Place;
+use std::path::{Path, PathBuf};
+use vesalius_volume::Warning;
+
+/// How many files beside it are looked at, those nearest by name: a folder may hold thousands of other series.
+const LOOKED_AT: usize = 32;
+
+/// A warning where another file in the folder makes one volume with this one.
+pub(super) fn one_of_several(
+    place: &Place,
+    own: &FileHeader,
+    options: &ReadOptions,
+) -> Option<Warning> {
+    // Pictures without a place, such as X-rays, are no stack.
+    let is_slice = own.frames.len() == 1 && own.frames[0].position.is_some();
+    if place.is_in_memory() || !is_slice {
+        return None;
+    }
+    let folder = match place.path().parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut beside = nearest(folder, place.path()).into_iter();
+    let found = beside.any(|path| {
+        let other = Place::on_disk(path);
+        let header = is_dicom(&other).then(|| header(&other, options));
+        match header {
+            Some(Ok(Found::Image(other))) => is_one_volume(own, *other),
+            _ => false,
+        }
+    });
+    found.then(|| Warning::OneSliceOfSeries {
+        folder: folder.to_owned(),
+    })
+}
+
+/// The files beside one whose names are nearest to its own.
+fn nearest(folder: &Path, own: &Path) -> Vec<PathBuf> {
+    let name = own.file_name();
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.sort_unstable();
+    let at = files.iter().position(|file| file.file_name() == name);
+    let at = at.unwrap_or(0);
+    let mut numbered: Vec<(usize, PathBuf)> = files.into_iter().enumerate().collect();
+    numbered.retain(|(number, file)| *number != at && file.is_file());
+    numbered.sort_by_key(|(number, _)| number.abs_diff(at));
+    let near = numbered.into_iter().take(LOOKED_AT);
+    near.map(|(_, file)| file).collect()
+}
+
+fn is_one_volume(own: &FileHeader, other: FileHeader) -> bool {
+    let groups = group(vec![own.clone(), other]);
+    groups.into_iter().flat_map(split_copies).count() == 1
+}
