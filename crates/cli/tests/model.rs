@@ -46,6 +46,18 @@ fn a_bundle_is_an_architecture_with_its_weights() {
         table.contains("receptive field") && table.contains("[96, 96, 96]"),
         "{table}"
     );
+    // A bundle as it comes without its weights is its configs alone.
+    std::fs::create_dir(folder.join("bare")).unwrap();
+    let (from, to) = (folder.join("bundle/configs"), folder.join("bare/configs"));
+    std::fs::create_dir(&to).unwrap();
+    std::fs::copy(from.join("inference.json"), to.join("inference.json")).unwrap();
+    let table = success(folder, &["model", "info", "bare"]);
+    assert!(
+        table.contains("none in `models`") && table.contains("receptive field"),
+        "{table}"
+    );
+    let bare = error(folder, &["model", "convert", "bare", "w.safetensors"]);
+    assert!(bare.contains("the MONAI bundle has no weights"), "{bare}");
     let odd = error(folder, &["model", "info", "bundle", "--patch", "15"]);
     assert!(odd.contains("[14, 14, 14] and [16, 16, 16]"), "{odd}");
 

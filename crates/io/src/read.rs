@@ -6,7 +6,9 @@ use crate::{Error, FileVoxel, FourthAxis, ImageInfo, ReadOptions, Result, dicom,
 use std::path::Path;
 use vesalius_volume::{Label, LabelMap, Volume};
 
-/// Reads any image as real numbers; the content decides the format.
+/// Reads any image as real numbers: a file, whose content decides the format, or a DICOM series by its folder or
+/// its DICOMDIR. A folder with several series wants [`ReadOptions::series`]; one file of a series is one slice, which
+/// a warning tells ([`Volume::warnings`]).
 ///
 /// # Errors
 /// [`Error`], with the file and what to do.

@@ -179,7 +179,7 @@ fn span(values: impl Iterator<Item = f64>, room: f64) -> Option<std::ops::Range<
 fn tick(value: f64) -> String {
     let text = match value.abs() {
         0.0 => return "0".to_owned(),
-        v if !(1e-3..1e5).contains(&v) => return format!("{value:.1e}").replace(".0e", "e"),
+        v if !(1e-4..1e5).contains(&v) => return format!("{value:.1e}").replace(".0e", "e"),
         v if v >= 100.0 => format!("{value:.0}"),
         v if v >= 1.0 => format!("{value:.2}"),
         _ => format!("{value:.4}"),
@@ -229,7 +229,8 @@ mod tests {
 
     #[test]
     fn ticks_are_short() {
-        let ticks = [0.0, 0.25, 1.0, 12.5, 250.0, 250_000.0, 1e-6].map(tick);
-        assert_eq!(ticks, ["0", "0.25", "1", "12.5", "250", "2.5e5", "1e-6"]);
+        let ticks = [0.0, 5e-4, 0.25, 1.0, 12.5, 250.0, 250_000.0, 1e-6].map(tick);
+        let short = ["0", "0.0005", "0.25", "1", "12.5", "250", "2.5e5", "1e-6"];
+        assert_eq!(ticks, short);
     }
 }

@@ -98,8 +98,11 @@ fn fitted(name: &str, letters: u32) -> String {
     if name.chars().count() <= letters {
         return name.to_owned();
     }
-    let kept = name.chars().take(letters.saturating_sub(1));
-    kept.chain(['…']).collect()
+    // Names of runs differ at their ends.
+    let kept = letters.saturating_sub(1);
+    let ahead = name.chars().take(kept - kept / 2);
+    let behind = name.chars().skip(name.chars().count() - kept / 2);
+    ahead.chain(['…']).chain(behind).collect()
 }
 
 #[cfg(test)]
@@ -113,7 +116,7 @@ mod tests {
         assert_eq!(width(&["a", &"long".repeat(50)], 640), 213);
         assert!(height(20) >= 440);
         assert_eq!(fitted("segresnet fold 0", 16), "segresnet fold 0");
-        assert_eq!(fitted("segresnet fold 0", 9), "segresne…");
+        assert_eq!(fitted("segresnet fold 0", 9), "segr…ld 0");
     }
 
     #[test]

@@ -7,6 +7,9 @@ use vesalius_metrics::Table;
 
 const STYLE: &str = include_str!("page.css");
 
+/// Letters of a table's cell from which on it keeps some width, so that it is not one word a line.
+const LONG: usize = 32;
+
 /// A page, built from the top down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
@@ -47,21 +50,29 @@ impl Page {
         self.body += &format!("<pre>{}</pre>\n", escaped(text));
     }
 
-    /// Adds a table; cells that are numbers stand to the right. One that is wider than the page scrolls by itself.
+    /// Adds a table; columns of numbers stand to the right. One that is wider than the page scrolls by itself.
     pub fn table(&mut self, table: &Table) {
+        let numbers = |column: usize| {
+            let cells = table.rows.iter().filter_map(|row| row.get(column));
+            let mut cells = cells.filter(|cell| !cell.is_empty()).peekable();
+            cells.peek().is_some() && cells.all(|cell| is_number(cell))
+        };
+        let numbers: Vec<bool> = (0..table.head.len()).map(numbers).collect();
+        let class = |column: usize, cell: &str| match numbers.get(column) {
+            Some(true) => " class=\"number\"",
+            _ if cell.chars().count() > LONG => " class=\"long\"",
+            _ => "",
+        };
         self.body += "<div class=\"wide\"><table><thead><tr>";
-        for name in &table.head {
-            self.body += &format!("<th scope=\"col\">{}</th>", escaped(name));
+        for (column, name) in table.head.iter().enumerate() {
+            let class = class(column, "");
+            self.body += &format!("<th scope=\"col\"{class}>{}</th>", escaped(name));
         }
         self.body += "</tr></thead><tbody>\n";
         for row in &table.rows {
             self.body += "<tr>";
-            for cell in row {
-                let class = if is_number(cell) {
-                    " class=\"number\""
-                } else {
-                    ""
-                };
+            for (column, cell) in row.iter().enumerate() {
+                let class = class(column, cell);
                 self.body += &format!("<td{class}>{}</td>", escaped(cell));
             }
             self.body += "</tr>\n";

@@ -16,9 +16,14 @@ pub type Result<T> = std::result::Result<T, Error>;
 ///     let grid = Geometry::axis_aligned([2, 2, 2], [1.0; 3])?;
 ///     Ok(Volume::new(grid, 1, vec![0.0; 7])?)
 /// }
-/// assert_eq!(volume().unwrap_err().kind(), ErrorKind::BadInput);
+/// let error = volume().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::BadInput);
+/// assert_eq!(format!("{error:?}"), error.to_string());
 /// ```
-#[derive(Debug, thiserror::Error)]
+///
+/// Its debug form is the sentence too, so that `fn main() -> vesalius::Result<()>` ends with words for people:
+/// `Error: scan.nii.gz: …`. [`Error::kind`] and [`std::error::Error::source`] are for programs.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The work was cancelled.
@@ -112,6 +117,12 @@ pub enum Error {
     #[cfg(feature = "auto")]
     #[error("{0}")]
     AutoStage(#[source] Box<crate::auto::Error>),
+}
+
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 /// Large errors stand in a box, so that a result of this error is small.

@@ -1,7 +1,7 @@
 //! What a model folder, an architecture or a file of weights holds.
 
 use super::summary::{Summary, summary};
-use super::{Result, is_bundle, open_weights, read_architecture};
+use super::{Result, bundle_weights, is_bundle, read_architecture};
 use serde::Serialize;
 use std::path::Path;
 use vesalius_inferers::{MODEL_FILE, ModelDescription, describe_model};
@@ -13,7 +13,7 @@ pub struct Inspected {
     /// The network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<NetworkFacts>,
-    /// The weights; those of a model folder are not opened.
+    /// The weights; those of a model folder are not opened, and a MONAI bundle may have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightFacts>,
     /// The description of a model folder.
@@ -78,7 +78,9 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
     let is_model_file = path.file_name().is_some_and(|name| name == MODEL_FILE);
     if path.is_dir() && is_bundle(path) {
         found.network = Some(facts(&read_architecture(path)?)?);
-        found.weights = Some(weight_facts(&open_weights(path)?));
+        if let Some(file) = bundle_weights(path) {
+            found.weights = Some(weight_facts(&Weights::open(file)?));
+        }
     } else if path.is_dir() || is_model_file || has_ending(&["zip"]) {
         let model = describe_model(path)?;
         found.network = Some(facts(&model.network)?);

@@ -116,6 +116,11 @@ pub fn is_bundle(folder: &Path) -> bool {
     bundle_file(folder, "configs", &BUNDLE_CONFIGS).is_ok()
 }
 
+/// The file of weights of a MONAI bundle's folder; `None` where the bundle has configs alone.
+pub(crate) fn bundle_weights(folder: &Path) -> Option<PathBuf> {
+    bundle_file(folder, "models", &BUNDLE_WEIGHTS).ok()
+}
+
 fn bundle_file(folder: &Path, part: &str, names: &[&str]) -> Result<PathBuf> {
     let mut files = names.iter().map(|name| folder.join(part).join(name));
     files.find(|file| file.is_file()).ok_or_else(|| {
@@ -133,14 +138,17 @@ fn bundle_file(folder: &Path, part: &str, names: &[&str]) -> Result<PathBuf> {
 /// When the file is none.
 pub fn open_weights(path: impl AsRef<Path>) -> Result<Weights> {
     let path = path.as_ref();
-    if path.is_dir() {
-        return Ok(Weights::open(bundle_file(
-            path,
-            "models",
-            &BUNDLE_WEIGHTS,
-        )?)?);
+    if !path.is_dir() {
+        return Ok(Weights::open(path)?);
     }
-    Ok(Weights::open(path)?)
+    let file = bundle_weights(path).ok_or_else(|| {
+        let names = BUNDLE_WEIGHTS.join(", ");
+        let reason = format!(
+            "the MONAI bundle has no weights: none of {names} is in `models`; MONAI keeps them apart from the configs, get the bundle with `monai.bundle.download`"
+        );
+        wrong(path, reason)
+    })?;
+    Ok(Weights::open(file)?)
 }
 
 /// A network's weights with those of a file copied into it where name and shape fit, under the names of the

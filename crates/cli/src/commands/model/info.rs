@@ -27,7 +27,7 @@ pub fn info(path: &Path, of: &Costs, json: &JsonOutput) -> Result<()> {
         segmentation,
     };
     if !json.replaces_table() {
-        print(&found);
+        print(path, &found);
     }
     json.write(&found)
 }
@@ -90,7 +90,7 @@ fn segmentation_rows(costs: &SegmentationCosts, row: &mut impl FnMut(&str, Strin
     row("seconds on this CPU", format!("{:.1}", costs.seconds));
 }
 
-fn print(found: &Found) {
+fn print(path: &Path, found: &Found) {
     let info = &found.inspected;
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut row = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
@@ -128,6 +128,12 @@ fn print(found: &Found) {
     }
     if let Some(costs) = &found.segmentation {
         segmentation_rows(costs, &mut row);
+    }
+    if path.is_dir() && info.model.is_none() && info.weights.is_none() {
+        row(
+            "weights",
+            "none in `models`: the bundle is its configs alone".to_owned(),
+        );
     }
     if let Some(weights) = &info.weights {
         row("tensors", weights.tensors.to_string());

@@ -1,0 +1,231 @@
+//! The files that the guides speak of, small and made.
+
+use crate::blocks::{blocks, root};
+use crate::common::{self, success};
+use std::path::Path;
+use vesalius::io::{write, write_labels};
+use vesalius::prelude::*;
+use vesalius::training::synthetic::Spheres;
+
+fn case(number: u64) -> Subject {
+    let spheres = Spheres {
+        size: [20, 24],
+        classes: 2,
+        count: [1, 2],
+        radius: [4.0, 6.0],
+        noise: 0.15,
+    };
+    spheres.subject(3, number).unwrap()
+}
+
+fn put(folder: &Path, image: &str, labels: &str, number: u64) {
+    let case = case(number);
+    for file in [image, labels] {
+        std::fs::create_dir_all(folder.join(file).parent().unwrap()).unwrap();
+    }
+    write(folder.join(image), case.image()).unwrap();
+    write_labels(folder.join(labels), case.labels().unwrap()).unwrap();
+}
+
+/// `Task04_Hippocampus`: five folds of a case, and one without labels.
+pub fn dataset(folder: &Path) {
+    let home = folder.join("Task04_Hippocampus");
+    let mut listed = Vec::new();
+    for number in 0..5 {
+        let (image, label) = (
+            format!("imagesTr/h_{number}.nii.gz"),
+            format!("labelsTr/h_{number}.nii.gz"),
+        );
+        put(&home, &image, &label, number);
+        listed.push(serde_json::json!({"image": image, "label": label, "fold": number}));
+    }
+    let image = "imagesTs/h_5.nii.gz";
+    put(&home, image, "labelsTs/h_5.nii.gz", 5);
+    let list = serde_json::json!({
+        "name": "hippocampus",
+        "modality": {"0": "MRI"},
+        "labels": {"0": "background", "1": "Anterior", "2": "Posterior"},
+        "training": listed,
+        "testing": [{"image": image}],
+    });
+    std::fs::write(home.join("dataset.json"), list.to_string()).unwrap();
+}
+
+/// The dataset's description as nnU-Net has it.
+pub fn nnunet_dataset(folder: &Path) {
+    let home = folder.join("nnUNet_raw/Dataset004_Hippocampus");
+    std::fs::create_dir_all(&home).unwrap();
+    let description = serde_json::json!({
+        "channel_names": {"0": "MRI"},
+        "labels": {"background": 0, "Anterior": 1, "Posterior": 2},
+        "numTraining": 5,
+        "file_ending": ".nii.gz",
+    });
+    std::fs::write(home.join("dataset.json"), description.to_string()).unwrap();
+}
+
+/// The guide's own `input.yaml`.
+pub fn input_of_the_guide(folder: &Path) {
+    let blocks = blocks("docs/auto.md");
+    let text = blocks.iter().map(|block| &block.text);
+    let input = text.clone().find(|text| text.starts_with("# input.yaml"));
+    std::fs::write(folder.join("input.yaml"), input.unwrap()).unwrap();
+}
+
+/// The repository's `configs`.
+pub fn configs(folder: &Path) {
+    copy(&root().join("configs"), &folder.join("configs"));
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}
+
+/// `scans/a.nii.gz`, `scans/b.nii.gz`.
+pub fn scans(folder: &Path) {
+    std::fs::create_dir_all(folder.join("scans")).unwrap();
+    for (name, number) in [("a", 6), ("b", 7)] {
+        write(
+            folder.join(format!("scans/{name}.nii.gz")),
+            case(number).image(),
+        )
+        .unwrap();
+    }
+}
+
+/// Their labels, in `labels`.
+pub fn references(folder: &Path) {
+    labels_in(folder, "labels", &[("a", 6), ("b", 7)], 0);
+}
+
+/// Segmentations of them and of `scan.nii.gz`, in `out`, a voxel beside the references.
+pub fn predictions(folder: &Path) {
+    labels_in(folder, "labels", &[("scan", 9)], 0);
+    labels_in(folder, "out", &[("a", 6), ("b", 7), ("scan", 9)], 1);
+}
+
+fn labels_in(folder: &Path, output: &str, cases: &[(&str, u64)], shift: usize) {
+    std::fs::create_dir_all(folder.join(output)).unwrap();
+    for (name, number) in cases {
+        let case = case(*number);
+        let labels = case.labels().unwrap();
+        let grid = *labels.geometry();
+        let last = grid.size()[0] - 1;
+        let shifted =
+            LabelMap::from_fn(grid, |[x, y, z]| labels.get([(x + shift).min(last), y, z]));
+        write_labels(folder.join(format!("{output}/{name}.nii.gz")), &shifted).unwrap();
+    }
+}
+
+/// `scan.nii.gz` and `labels.nii.gz`.
+pub fn scan(folder: &Path) {
+    put(folder, "scan.nii.gz", "labels.nii.gz", 9);
+}
+
+/// `moving.nii.gz`, `fixed.nii.gz`, and two maps between them.
+pub fn maps(folder: &Path) {
+    let (moving, fixed) = (case(9), case(10));
+    write(folder.join("moving.nii.gz"), moving.image()).unwrap();
+    write(folder.join("fixed.nii.gz"), fixed.image()).unwrap();
+    let shift = "#Insight Transform File V1.0\n#Transform 0\nTransform: TranslationTransform_double_3_3\n\
+                 Parameters: -2 0 0\nFixedParameters: \n";
+    std::fs::write(folder.join("itk.tfm"), shift).unwrap();
+    let vectors = [-2.0f32, 0.0, 0.0].map(|v| Volume::filled(*fixed.geometry(), v));
+    write(
+        folder.join("ants_warp.nii.gz"),
+        &Volume::stack(&vectors).unwrap(),
+    )
+    .unwrap();
+}
+
+fn model(folder: &Path, name: &str, seed: u64) {
+    let config = format!("{}seed: {seed}\n", common::CONFIG);
+    std::fs::write(folder.join("quick.yaml"), config).unwrap();
+    let output = format!("runs/{name}");
+    let data = "Task04_Hippocampus";
+    success(
+        folder,
+        &[
+            "train",
+            "quick.yaml",
+            "--data",
+            data,
+            "--output",
+            &output,
+            "--steps",
+            "2",
+        ],
+    );
+}
+
+/// Models of two steps.
+pub fn models(folder: &Path) {
+    model(folder, "first", 0);
+    model(folder, "second", 1);
+    copy(&folder.join("runs/first"), &folder.join("runs/coarse"));
+    copy(&folder.join("runs/second"), &folder.join("runs/fine"));
+}
+
+/// One of them, under the name that the README gives it.
+pub fn first_model(folder: &Path) {
+    model(folder, "hippocampus", 0);
+}
+
+/// A model folder that nnU-Net wrote.
+pub fn nnunet_model(folder: &Path) {
+    let stored = root().join("crates/inferers/tests/data/nnunet/models/checkpoints");
+    copy(
+        &stored,
+        &folder.join("nnUNetTrainer__nnUNetPlans__3d_fullres"),
+    );
+}
+
+const NETWORK: &str = r#"{"_target_": "monai.networks.nets.UNet", "spatial_dims": 3, "in_channels": 1,
+    "out_channels": 2, "channels": [2, 4], "strides": [2]}"#;
+
+/// `bundle`, a MONAI bundle's folder.
+pub fn bundle(folder: &Path) {
+    let home = folder.join("bundle");
+    std::fs::create_dir_all(home.join("configs")).unwrap();
+    std::fs::create_dir_all(home.join("models")).unwrap();
+    let config = format!(r#"{{"network_def": {NETWORK}}}"#);
+    std::fs::write(home.join("configs/inference.json"), config).unwrap();
+    std::fs::write(home.join("models/model.safetensors"), tensors()).unwrap();
+}
+
+fn tensors() -> Vec<u8> {
+    use vesalius::networks::NetworkConfig;
+    let config = format!(r#"{{"network_def": {NETWORK}}}"#);
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    let config = NetworkConfig::from_monai_bundle(&config).unwrap();
+    let network = config.init_seeded(&Device::flex(), 3).unwrap();
+    network.weights().to_safetensors().unwrap()
+}
+
+/// `weights.pt`, which MONAI 1.6.1 made (`torch.save(UNet(3, 1, 2, [2, 4], [2]).state_dict(), "weights.pt")`), its
+/// `architecture.json`, another architecture, and an input.
+pub fn weights(folder: &Path) {
+    std::fs::write(folder.join("weights.pt"), include_bytes!("weights.pt")).unwrap();
+    std::fs::write(folder.join("architecture.json"), NETWORK).unwrap();
+    let other = "unet: {channels: [2, 4], strides: [2], out_channels: 5, num_res_units: 0}";
+    std::fs::write(folder.join("other.yaml"), other).unwrap();
+    let voxels = [8, 8, 8];
+    let head = format!(
+        "{{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, {}, {}, {}), }}",
+        voxels[0], voxels[1], voxels[2]
+    );
+    let padded = (10 + head.len() + 1).next_multiple_of(64) - 11;
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(padded + 1).unwrap().to_le_bytes());
+    bytes.extend(format!("{head:padded$}\n").bytes());
+    bytes.extend((0..512u16).flat_map(|v| (f32::from(v) / 512.0).to_le_bytes()));
+    std::fs::write(folder.join("input.npy"), bytes).unwrap();
+}

@@ -1,0 +1,174 @@
+//! Every command in README.md and the guides is run as it stands there, on made files of the names that it has, or
+//! stands in a table with the reason why not. What a guide shows of the output must be what the command says.
+
+mod blocks;
+#[path = "../common/mod.rs"]
+mod common;
+mod made;
+mod table;
+
+use blocks::{Block, blocks, documents};
+use std::path::Path;
+use std::process::Command;
+
+/// Runs the commands of a document in a folder with the files that it speaks of.
+fn run(document: &str, prepare: &[fn(&Path)]) {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    prepare.iter().for_each(|prepare| prepare(folder));
+    for block in blocks(document) {
+        for (line, command, shown) in block.commands() {
+            let place = format!("{document}:{line}");
+            if table::reason(document, &command).is_some() {
+                continue;
+            }
+            let said = said(folder, &table::shortened(&command), &place);
+            if let Err(missing) = blocks::is_shown(&shown, &said) {
+                panic!("{place} shows `{missing}`, but `{command}` says:\n{said}");
+            }
+        }
+    }
+}
+
+/// What a command says, the results last, run by the shell as a reader would.
+fn said(folder: &Path, command: &str, place: &str) -> String {
+    let binary = Path::new(env!("CARGO_BIN_EXE_vesalius"));
+    let own = binary.parent().unwrap().as_os_str().to_owned();
+    let path = std::env::join_paths(
+        std::iter::once(own.into())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let output = Command::new("sh")
+        .args(["-e", "-c", command])
+        .current_dir(folder)
+        .env("PATH", path.unwrap())
+        .env("HOME", folder)
+        .output()
+        .unwrap();
+    let said = [output.stderr, output.stdout].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(
+        output.status.success(),
+        "{place}: `{command}` failed:\n{said}"
+    );
+    said
+}
+
+#[test]
+fn the_readme_runs() {
+    run(
+        "README.md",
+        &[made::dataset, made::configs, made::scans, made::references],
+    );
+}
+
+#[test]
+fn the_guide_of_training_runs() {
+    run("docs/training.md", &[made::dataset, made::configs]);
+}
+
+#[test]
+fn the_guide_of_auto_runs() {
+    run(
+        "docs/auto.md",
+        &[
+            made::dataset,
+            made::nnunet_dataset,
+            made::input_of_the_guide,
+        ],
+    );
+}
+
+#[test]
+fn the_guide_of_inference_runs() {
+    run(
+        "docs/inference.md",
+        &[made::dataset, made::scans, made::models, made::nnunet_model],
+    );
+}
+
+#[test]
+fn the_guide_of_metrics_runs() {
+    run(
+        "docs/metrics.md",
+        &[made::scan, made::references, made::predictions],
+    );
+}
+
+#[test]
+fn the_guide_of_filters_runs() {
+    run("docs/filters.md", &[made::scan, made::maps]);
+}
+
+#[test]
+fn the_guide_of_transforms_runs() {
+    run("docs/transforms.md", &[made::scan, made::configs]);
+}
+
+#[test]
+fn the_guide_of_networks_runs() {
+    run(
+        "docs/networks.md",
+        &[
+            made::dataset,
+            made::first_model,
+            made::bundle,
+            made::weights,
+        ],
+    );
+}
+
+#[test]
+fn no_document_and_no_command_is_left_out() {
+    let run_here = [
+        "README.md",
+        "docs/auto.md",
+        "docs/filters.md",
+        "docs/inference.md",
+        "docs/metrics.md",
+        "docs/networks.md",
+        "docs/training.md",
+        "docs/transforms.md",
+    ];
+    let mut used = vec![false; table::NOT_RUN.len()];
+    for document in documents() {
+        for block in blocks(&document) {
+            check_language(&document, &block);
+            for (line, command, _) in block.commands() {
+                let reason = table::reason(&document, &command);
+                assert!(
+                    reason.is_some() || run_here.contains(&document.as_str()),
+                    "{document}:{line}: `{command}` is run by no test and has no reason in `table.rs`"
+                );
+                if let Some(number) = reason {
+                    used[number] = true;
+                    table::check_cargo(&command);
+                }
+            }
+        }
+    }
+    let stale = table::NOT_RUN.iter().zip(used).find(|(_, used)| !used);
+    assert!(stale.is_none(), "nothing matches {stale:?}");
+}
+
+/// Commands stand in blocks that are run.
+fn check_language(document: &str, block: &Block) {
+    let is_command = |line: &str| {
+        let line = line.trim_start_matches("$ ");
+        ["vesalius ", "cargo "]
+            .iter()
+            .any(|name| line.starts_with(name))
+    };
+    let is_run = ["sh", "console"].contains(&block.language.as_str());
+    assert!(
+        is_run || !block.text.lines().any(is_command),
+        "{document}:{}: commands in a block `{}`; give it the language sh or console",
+        block.line,
+        block.language
+    );
+    assert!(
+        !block.language.is_empty(),
+        "{document}:{}: a block without a language",
+        block.line
+    );
+}

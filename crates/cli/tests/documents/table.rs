@@ -1,0 +1,89 @@
+//! Which commands are not run, and why; and what is run in a shorter form.
+
+use crate::blocks::root;
+
+/// Document, beginning of the command, reason.
+pub const NOT_RUN: &[(&str, &str, &str)] = &[
+    (
+        "README.md",
+        "cargo run --release",
+        "builds with optimisation",
+    ),
+    ("README.md", "cargo test", "is what runs this"),
+    ("README.md", "cargo install", "builds and installs"),
+    (
+        "docs/performance.md",
+        "cargo run",
+        "builds with optimisation, and measures for minutes",
+    ),
+    (
+        "docs/performance.md",
+        "RAYON_NUM_THREADS",
+        "measures for minutes",
+    ),
+    ("docs/performance.md", "benches/gpu.sh", "needs a GPU"),
+];
+
+/// What takes minutes to hours in a guide, and what is run in its place.
+const SHORTER: &[(&str, &str)] = &[
+    ("--minutes 10", "--steps 2"),
+    ("--minutes 3", "--minutes 0.02"),
+    ("--output work --minutes 45", "--output work --minutes 0.1"),
+    ("--trials 20 --minutes 2", "--trials 2 --steps 2"),
+    (
+        "auto train work --minutes 30",
+        "auto train work --minutes 0.05",
+    ),
+    ("--size 512,512,300", "--size 40,40,30"),
+];
+
+/// The entry of [`NOT_RUN`] for a command.
+pub fn reason(document: &str, command: &str) -> Option<usize> {
+    let mut entries = NOT_RUN.iter();
+    entries.position(|(of, beginning, _)| *of == document && command.starts_with(beginning))
+}
+
+/// The command in the form that is run.
+pub fn shortened(command: &str) -> String {
+    let longest = SHORTER.iter().rev();
+    let fits = |(long, _): &&(&str, &str)| {
+        let after = command.split_once(long).map(|(_, after)| after);
+        after.is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let mut found = longest.filter(fits);
+    found.next().map_or(command.to_owned(), |(long, short)| {
+        command.replace(long, short)
+    })
+}
+
+/// The examples, benches and scripts that a command names are there.
+pub fn check_cargo(command: &str) {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    for pair in words.windows(2) {
+        let folder = match pair[0] {
+            "--example" => "examples",
+            "--bench" => "benches",
+            _ => continue,
+        };
+        let file = root().join(folder).join(format!("{}.rs", pair[1]));
+        let is_there = file.is_file() || file.with_extension("").join("main.rs").is_file();
+        assert!(is_there, "{} is not there: {command}", file.display());
+    }
+    if words[0].ends_with(".sh") {
+        assert!(root().join(words[0]).is_file(), "{command}");
+    }
+}
+
+#[test]
+fn what_takes_long_is_shortened_by_the_rule_that_says_most() {
+    assert_eq!(shortened("x --minutes 10 y"), "x --steps 2 y");
+    assert_eq!(
+        shortened("auto train work --minutes 30"),
+        "auto train work --minutes 0.05"
+    );
+    assert_eq!(shortened("x --minutes 3"), "x --minutes 0.02");
+    assert_eq!(
+        shortened("auto plan work --minutes 45"),
+        "auto plan work --minutes 45"
+    );
+}
