@@ -22,6 +22,7 @@ mod protobuf;
 mod tensorboard;
 
 pub use html::{HtmlReport, REPORT_FILE};
+pub use page::logged_warnings;
 pub use tensorboard::{TENSORBOARD_FOLDER, TensorBoard};
 
 use vesalius_training::{Callbacks, Error};

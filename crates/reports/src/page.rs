@@ -3,7 +3,7 @@
 use crate::curves::curves;
 use crate::{REPORT_FILE, drawn, machine};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use vesalius_metrics::Table;
 use vesalius_tensor::device_words;
 use vesalius_training::{LOG_FILE, Result, RunState};
@@ -172,6 +172,13 @@ fn notes(page: &mut Page, input: &ReportInput, events: &[Value]) {
             rows: skipped.iter().map(row).collect(),
         });
     }
+}
+
+/// The sentences of all warnings that runs told, from the logs in their folders: the kinds one after another; of a
+/// kind with many, the first and how many more. Nothing of a log that cannot be read.
+pub fn logged_warnings(folders: &[PathBuf]) -> Vec<String> {
+    let each = folders.iter().flat_map(|folder| events(folder));
+    warnings(&each.collect::<Vec<_>>())
 }
 
 /// The sentences of all warnings, the kinds one after another; of a kind with many, the first and how many more.

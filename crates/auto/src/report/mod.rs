@@ -37,11 +37,7 @@ pub fn write_report(work: &Work, plans: &[Plan]) -> Result<PathBuf> {
         ensemble(&mut page, choice, scores);
         worst(&mut page, work, &history, choice, scores)?;
     }
-    let warnings = work.warnings();
-    if !warnings.is_empty() {
-        page.heading("Warnings");
-        page.list(warnings.iter().map(ToString::to_string));
-    }
+    warnings(&mut page, work, &history);
     let html = work.folder().join("report.html");
     vesalius_io::write_bytes_atomically(&html, page.html().as_bytes())?;
     let mut numbers = as_json(work, plans, &history, choice.as_ref(), scores.as_ref());
@@ -51,6 +47,22 @@ pub fn write_report(work: &Work, plans: &[Plan]) -> Result<PathBuf> {
         numbers.to_string().as_bytes(),
     )?;
     Ok(html)
+}
+
+/// What was told of the work folder and in its runs.
+fn warnings(page: &mut Page, work: &Work, history: &History) {
+    let mut told: Vec<String> = work.warnings().iter().map(ToString::to_string).collect();
+    let folders = history
+        .jobs
+        .iter()
+        .map(|job| work.folder().join(&job.folder));
+    told.extend(vesalius_reports::logged_warnings(
+        &folders.collect::<Vec<_>>(),
+    ));
+    if !told.is_empty() {
+        page.heading("Warnings");
+        page.list(told);
+    }
 }
 
 fn plan_reasons(page: &mut Page, plans: &[Plan]) {
