@@ -85,6 +85,11 @@ pub use vesalius_workflow::train;
 #[cfg(feature = "auto")]
 pub use vesalius_auto as auto;
 
+/// The README's program is compiled.
+#[cfg(all(doctest, feature = "infer"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 /// What most programs need, in one line.
 pub mod prelude {
     pub use vesalius_control::Control;

@@ -118,3 +118,24 @@ fn a_run_that_goes_on_adds_to_its_curves_and_ends_with_the_worst_cases() {
     let page = std::fs::read_to_string(drawn.join(REPORT_FILE)).unwrap();
     assert!(page.contains("4 steps of 4"));
 }
+
+#[test]
+fn warnings_of_several_logs_are_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = |name: &str, lines: &str| {
+        let run = folder.path().join(name);
+        std::fs::create_dir(&run).unwrap();
+        std::fs::write(run.join(vesalius_training::LOG_FILE), lines).unwrap();
+        run
+    };
+    let line = |text: &str| {
+        let event = serde_json::json!({"event": "warning", "kind": "k", "text": text});
+        format!("{event}\n")
+    };
+    let folders = [
+        log("a", &format!("{}{}cut", line("x"), line("y"))),
+        log("b", &line("x")),
+        folder.path().join("no run"),
+    ];
+    assert_eq!(logged_warnings(&folders), ["x", "y"]);
+}
