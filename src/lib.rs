@@ -90,6 +90,11 @@ pub use vesalius_auto as auto;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+/// So is the guide of metrics.
+#[cfg(all(doctest, feature = "evaluate"))]
+#[doc = include_str!("../docs/metrics.md")]
+mod metrics_guide {}
+
 /// What most programs need, in one line.
 pub mod prelude {
     pub use vesalius_control::Control;

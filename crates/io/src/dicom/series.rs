@@ -133,9 +133,11 @@ fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
         .collect();
     for series in &mut list.series {
         let left_out = left_out(&empty, &series.uid);
-        let told = left_out.into_iter().chain(alone.clone());
-        series.of_files.extend(told.clone());
-        series.warnings.extend(told);
+        series.of_files.extend(left_out.clone());
+        series.warnings.extend(left_out);
+        // Before the thickness that a single slice takes, which would be of no interest in the whole volume.
+        series.of_files.splice(0..0, alone.clone());
+        series.warnings.splice(0..0, alone.clone());
     }
     list.series.sort_by_key(|series| {
         let number: Option<i64> = series.number.as_ref().and_then(|n| n.parse().ok());
