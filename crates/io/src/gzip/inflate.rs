@@ -53,8 +53,8 @@ pub(crate) fn inflate(
     packing: Packing,
     watch: Watch,
 ) -> Result<Inflated> {
-    /// Bytes that are unpacked at once even where the work may be cancelled.
-    const AT_ONCE: u64 = 16 << 20;
+    /// Bytes that are unpacked at once even where the work may be cancelled: less than a second's.
+    const AT_ONCE: u64 = 256 << 20;
     /// Bytes between two looks at whether it was.
     const PIECE: usize = 4 << 20;
     let length = packed.len() as u64;
