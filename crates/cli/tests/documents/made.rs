@@ -72,6 +72,17 @@ pub fn input_of_the_guide(folder: &Path) {
     std::fs::write(folder.join("input.yaml"), input.unwrap()).unwrap();
 }
 
+/// A plan that is there before the planner comes, which then keeps it: some steps of a small network.
+pub fn plan(folder: &Path) {
+    let plans = folder.join("work/plans");
+    std::fs::create_dir_all(&plans).unwrap();
+    let training = common::CONFIG.replace("name: spheres", "name: vesalius");
+    let training = format!("{training}duration: {{steps: 60}}\n");
+    let lines: Vec<String> = training.lines().map(|line| format!("  {line}\n")).collect();
+    let text = format!("because: [it is small]\ntraining:\n{}", lines.concat());
+    std::fs::write(plans.join("vesalius.yaml"), text).unwrap();
+}
+
 /// The repository's `configs`.
 pub fn configs(folder: &Path) {
     copy(&root().join("configs"), &folder.join("configs"));

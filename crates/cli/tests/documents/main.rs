@@ -75,6 +75,7 @@ fn the_guide_of_auto_runs() {
             made::dataset,
             made::nnunet_dataset,
             made::input_of_the_guide,
+            made::plan,
         ],
     );
 }

@@ -28,12 +28,10 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
 const SHORTER: &[(&str, &str)] = &[
     ("--minutes 10", "--steps 2"),
     ("--minutes 3", "--steps 2"),
-    ("--output work --minutes 45", "--output work --minutes 0.1"),
+    // The plan that is there says how many steps: what is learnt does not depend on the machine.
+    ("--output work --minutes 45", "--output work"),
     ("--trials 20 --minutes 2", "--trials 2 --steps 2"),
-    (
-        "auto train work --minutes 30",
-        "auto train work --minutes 0.05",
-    ),
+    ("auto train work --minutes 30", "auto train work"),
     ("--size 512,512,300", "--size 40,40,30"),
 ];
 
@@ -77,10 +75,7 @@ pub fn check_cargo(command: &str) {
 #[test]
 fn what_takes_long_is_shortened_by_the_rule_that_says_most() {
     assert_eq!(shortened("x --minutes 10 y"), "x --steps 2 y");
-    assert_eq!(
-        shortened("auto train work --minutes 30"),
-        "auto train work --minutes 0.05"
-    );
+    assert_eq!(shortened("auto train work --minutes 30"), "auto train work");
     assert_eq!(shortened("x --minutes 3"), "x --steps 2");
     assert_eq!(
         shortened("auto plan work --minutes 45"),
