@@ -13,7 +13,7 @@ use vesalius_volume::LabelScheme;
 /// occurs nor is found counts in no mean.
 ///
 /// # Errors
-/// A batch size of 0, a patch that cannot be cut, a network whose output does not fit; [`Error::Cancelled`].
+/// A batch size of 0, a patch that cannot be cut, a network whose output does not fit; [`crate::Error::Cancelled`].
 pub fn validate_patches(
     network: &Network,
     sampler: &mut PatchSampler,
