@@ -465,6 +465,7 @@ fn validations_cut(
 
 fn validation_cut_off(done: usize, of: usize) -> String {
     match done {
+        0 if of == 1 => "the minutes were over before the held-out case was scored".to_owned(),
         0 => format!("the minutes were over before the first of {of} held-out cases was scored"),
         _ => format!(
             "the minutes were over after {done} of {of} held-out cases; the scores are those of the {done}"
