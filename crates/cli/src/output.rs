@@ -102,7 +102,7 @@ impl std::fmt::Display for Shown {
     }
 }
 
-/// A plain table whose columns after the first are numbers. On a terminal it has lines and fits the width; elsewhere
+/// A plain table. On a terminal it has lines and fits the width; elsewhere
 /// it has neither limit nor lines.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Shown {
     let terminal = console::Term::stdout();
@@ -117,7 +117,7 @@ fn table_of_width(header: &[&str], mut rows: Vec<Vec<String>>, width: Option<u16
     let Some(width) = width else {
         table.load_style(BARE).set_header(header).add_rows(rows);
         return Shown {
-            table: right_aligned(table),
+            table: aligned(table),
             left_out: Vec::new(),
         };
     };
@@ -149,7 +149,7 @@ fn table_of_width(header: &[&str], mut rows: Vec<Vec<String>>, width: Option<u16
         }
     }
     Shown {
-        table: right_aligned(table),
+        table: aligned(table),
         left_out: header[columns..]
             .iter()
             .map(|&name| name.to_owned())
@@ -157,12 +157,30 @@ fn table_of_width(header: &[&str], mut rows: Vec<Vec<String>>, width: Option<u16
     }
 }
 
-fn right_aligned(mut table: Table) -> Table {
+/// Numbers to the right, text to the left.
+fn aligned(mut table: Table) -> Table {
+    let columns = table.column_count();
+    let numbers: Vec<bool> = (0..columns)
+        .map(|column| {
+            let rows = table.row_iter();
+            let cells = rows.filter_map(|row| row.cell_iter().nth(column));
+            cells
+                .map(|cell| cell.content())
+                .all(|text| is_number(&text))
+        })
+        .collect();
+    for (column, number) in table.column_iter_mut().zip(numbers) {
+        if number {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
     table
-        .column_iter_mut()
-        .skip(1)
-        .for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-    table
+}
+
+/// Whether a cell is a number, alone or with its interval, or stands for one.
+fn is_number(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    first.is_empty() || first == "–" || first.parse::<f64>().is_ok()
 }
 
 #[cfg(test)]
@@ -203,5 +221,23 @@ mod tests {
         let text = table_of_width(&head, vec![row.to_vec()], None).to_string();
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(!text.contains(['─', '═']), "{text}");
+    }
+
+    #[test]
+    fn numbers_stand_to_the_right_and_text_to_the_left() {
+        let shown = |header: &[&str], rows: &[&[&str]]| -> Vec<String> {
+            let owned = |row: &&[&str]| row.iter().map(|&cell| cell.to_owned()).collect();
+            let table = table_of_width(header, rows.iter().map(owned).collect(), None);
+            table.to_string().lines().map(str::to_owned).collect()
+        };
+        let lines = shown(
+            &["", "value"],
+            &[&["network", "unet"], &["parameters", "12"]],
+        );
+        assert_eq!(lines[1].find("unet"), lines[2].find("12"), "{lines:?}");
+        let rows: [&[&str]; 2] = [&["a", "1.5", "0.89 [0.8, 0.9]"], &["b", "12.25", "–"]];
+        let lines = shown(&["case", "ml", "dice"], &rows);
+        let ends = |line: usize, text: &str| lines[line].find(text).map(|at| at + text.len());
+        assert_eq!(ends(1, "1.5"), ends(2, "12.25"), "{lines:?}");
     }
 }

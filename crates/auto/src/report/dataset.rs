@@ -3,7 +3,7 @@
 use super::table;
 use crate::{Analyzed, Result, Work};
 use serde_json::{Value, json};
-use vesalius_planning::{CaseFacts, Severity};
+use vesalius_planning::{CaseFacts, Problem, Severity};
 use vesalius_view::{Chart, Page, Series};
 
 /// The folds, and what an analysis found.
@@ -35,19 +35,55 @@ pub(super) fn write(page: &mut Page, work: &Work, analyzed: Option<&Analyzed>) -
     Ok(())
 }
 
+/// Findings of a kind that are listed one by one; of more, the page says how many there are.
+const LISTED: usize = 5;
+
 fn problems(page: &mut Page, analyzed: &Analyzed) {
-    let found = analyzed.report.problems.iter().map(|problem| {
-        let severity = match problem.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        vec![severity.to_owned(), problem.message.clone()]
-    });
-    let found: Vec<_> = found.collect();
+    let found = grouped(&analyzed.report.problems);
     match found.is_empty() {
         true => page.text("The check found nothing wrong or odd."),
         false => page.table(&table(&["", "what the check found"], found)),
     }
+}
+
+/// A row a finding, those of a kind together.
+fn grouped(problems: &[Problem]) -> Vec<Vec<String>> {
+    let mut kinds: Vec<Vec<&Problem>> = Vec::new();
+    for problem in problems {
+        let same = |kind: &&mut Vec<&Problem>| {
+            kind[0].kind == problem.kind && kind[0].severity == problem.severity
+        };
+        match kinds.iter_mut().find(same) {
+            Some(kind) => kind.push(problem),
+            None => kinds.push(vec![problem]),
+        }
+    }
+    let mut rows = Vec::new();
+    for kind in kinds {
+        let severity = match kind[0].severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let row = |text: String| vec![severity.to_owned(), text];
+        // One more line is no longer than the line that says there is one.
+        let listed = if kind.len() > LISTED + 1 {
+            LISTED
+        } else {
+            kind.len()
+        };
+        rows.extend(
+            kind[..listed]
+                .iter()
+                .map(|problem| row(problem.message.clone())),
+        );
+        if listed < kind.len() {
+            let more = kind.len() - listed;
+            rows.push(row(format!(
+                "and {more} more of this kind: all are in report.json"
+            )));
+        }
+    }
+    rows
 }
 
 fn statistics(page: &mut Page, analyzed: &Analyzed) {
@@ -56,7 +92,10 @@ fn statistics(page: &mut Page, analyzed: &Analyzed) {
         vec![format!("{name} ({unit})"), low, middle, high]
     };
     let whole = |n: [i64; 3]| n.map(|v| v.to_string()).join(" × ");
-    let real = |n: [f64; 3]| n.map(|v| format!("{v:.2}")).join(" × ");
+    let real = |n: [f64; 3]| {
+        n.map(|v| ((v * 100.0).round() / 100.0).to_string())
+            .join(" × ")
+    };
     let rows = vec![
         spread(
             "size",
@@ -143,4 +182,47 @@ pub(super) fn as_json(analyzed: Option<&Analyzed>) -> Value {
             "statistics": analyzed.statistics.stats_summary,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_planning::ProblemKind;
+
+    #[test]
+    fn many_findings_of_a_kind_are_listed_in_part() {
+        let found = |kind: ProblemKind, severity: Severity, message: String| Problem {
+            kind,
+            severity,
+            message,
+            cases: Vec::new(),
+            refused: None,
+        };
+        let mut problems: Vec<Problem> = (0..9)
+            .map(|n| {
+                found(
+                    ProblemKind::Intensity,
+                    Severity::Warning,
+                    format!("odd {n}"),
+                )
+            })
+            .collect();
+        problems.push(found(
+            ProblemKind::Geometry,
+            Severity::Error,
+            "wrong".to_owned(),
+        ));
+        let rows = grouped(&problems);
+        let texts: Vec<&str> = rows.iter().map(|row| row[1].as_str()).collect();
+        let last = "and 4 more of this kind: all are in report.json";
+        assert_eq!(
+            texts,
+            ["odd 0", "odd 1", "odd 2", "odd 3", "odd 4", last, "wrong"]
+        );
+        assert_eq!(
+            (rows[5][0].as_str(), rows[6][0].as_str()),
+            ("warning", "error")
+        );
+        assert_eq!(grouped(&problems[..6]).len(), 6);
+    }
 }

@@ -28,6 +28,9 @@ pub fn write_report(work: &Work, plans: &[Plan]) -> Result<PathBuf> {
         None => None,
     };
     let mut page = Page::new(format!("Auto: {}", work.input().name));
+    if let (Some(choice), Some(scores)) = (&choice, &scores) {
+        page.text(&result(work, choice, scores));
+    }
     let analyzed = Analyzed::read(work);
     dataset::write(&mut page, work, analyzed.as_ref())?;
     plan_reasons(&mut page, plans);
@@ -47,6 +50,23 @@ pub fn write_report(work: &Work, plans: &[Plan]) -> Result<PathBuf> {
         numbers.to_string().as_bytes(),
     )?;
     Ok(html)
+}
+
+/// What came of all, in a sentence.
+fn result(work: &Work, choice: &Choice, scores: &Evaluation) -> String {
+    let labelled = work.list().cases.len();
+    let cases = match scores.cases().len() {
+        all if all == labelled => format!("all {all} cases"),
+        some => format!("{some} of {labelled} cases"),
+    };
+    let models = match choice.best.candidate.size() {
+        1 => "1 model".to_owned(),
+        several => format!("{several} models"),
+    };
+    format!(
+        "The model of this work is {} ({models}): mean Dice {:.4} in cross-validation, on {cases}, each segmented by models that did not see it.",
+        choice.best.candidate.name, choice.dice
+    )
 }
 
 /// What was told of the work folder and in its runs.
