@@ -266,7 +266,11 @@ mod tests {
 
     #[test]
     fn the_version_of_burn_is_the_one_that_is_built() {
-        let manifest = include_str!("../../../Cargo.toml");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+        let Ok(manifest) = std::fs::read_to_string(path) else {
+            println!("skipped: {path} is not there, as in a package");
+            return;
+        };
         assert!(manifest.contains(&format!("burn = {{ version = \"={BURN}\"")));
     }
 }
