@@ -1,11 +1,11 @@
 //! Cancellation and progress of long work, one type for all crates.
 //!
-//! A caller makes a [`Control`], gives a clone to whatever takes longer than a second, and keeps one to cancel with.
-//! The work calls [`Control::check`] between its parts and opens a [`Stage`] for what it counts. [`Control::subscribe`]
-//! gives the updates as an iterator that ends with the work.
+//! A caller makes a [`Control`], passes a clone to work that takes longer than a second, and keeps one to cancel it.
+//! The work calls [`Control::check`] between its parts and opens a [`Stage`] for each count. [`Control::subscribe`]
+//! returns the updates as an iterator that ends with the work.
 //!
-//! Each stage's begin and end are `tracing` events too, at the level `DEBUG` with the target `vesalius`, which the other
-//! crates use for their warnings (`WARN`) and for what a training run tells (`INFO`, steps `DEBUG`).
+//! The start and end of each stage are also `tracing` events at level `DEBUG` with the target `vesalius`; the other
+//! crates use this target for their warnings (`WARN`) and for the log of a training run (`INFO`, steps `DEBUG`).
 //!
 //! ```
 //! use vesalius_control::{Cancelled, Control};
@@ -35,6 +35,14 @@
 //! control.cancel();
 //! assert_eq!(work(&control), Err(Cancelled));
 //! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | cancel | [`Control::cancel`], [`Control::check`], [`Control::until`] (time limit), [`Control::child`], [`Cancelled`] |
+//! | count | [`Control::stage`] opens a [`Stage`]; [`Control::silent`] |
+//! | follow | [`Control::subscribe`] ([`Updates`], for another thread), [`Control::on_progress`] (a closure), [`Progress`] |
 
 #![forbid(unsafe_code)]
 
@@ -57,7 +65,7 @@ use updates::Mailbox;
 #[error("cancelled")]
 pub struct Cancelled;
 
-/// A handle on long work: cancels it and carries its progress to whoever subscribed. Clones are the same handle.
+/// A handle on long work: cancels it and passes its progress to subscribers. Clones share one state.
 #[derive(Clone, Default)]
 pub struct Control {
     cancelled: Flags,
@@ -91,12 +99,12 @@ struct Shared {
 }
 
 impl Control {
-    /// A handle that nothing has cancelled and to which nobody has subscribed.
+    /// A handle that is not cancelled and has no subscriber.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks the work to end at its next opportunity. It cannot be taken back; make a new handle instead.
+    /// Cancels the work: it ends at its next [`Control::check`]. This is final; make a new handle for new work.
     pub fn cancel(&self) {
         self.cancelled.own.store(true, Ordering::Release);
     }
@@ -117,6 +125,23 @@ impl Control {
     ///
     /// # Errors
     /// [`Cancelled`] once the handle was cancelled.
+    ///
+    /// ```
+    /// use vesalius_control::{Cancelled, Control};
+    ///
+    /// fn count(control: &Control) -> Result<u32, Cancelled> {
+    ///     for _case in 0..3 {
+    ///         control.check()?;
+    ///     }
+    ///     Ok(3)
+    /// }
+    ///
+    /// let control = Control::new();
+    /// assert_eq!(count(&control), Ok(3));
+    /// control.cancel();
+    /// assert_eq!(count(&control), Err(Cancelled));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn check(&self) -> Result<(), Cancelled> {
         match self.is_cancelled() {
             true => Err(Cancelled),
@@ -126,12 +151,23 @@ impl Control {
 
     /// A handle for a part of the work: cancelling it leaves the rest running, cancelling this one ends both.
     /// Its progress goes where this one's goes.
+    ///
+    /// ```
+    /// use vesalius_control::Control;
+    ///
+    /// let study = Control::new();
+    /// let (first, second) = (study.child(), study.child());
+    /// first.cancel();
+    /// assert!(first.is_cancelled() && !second.is_cancelled() && !study.is_cancelled());
+    /// study.cancel();
+    /// assert!(second.is_cancelled());
+    /// ```
     pub fn child(&self) -> Self {
         self.nested(None)
     }
 
-    /// A [child](Control::child) that counts as cancelled from `moment` on. Whether that was the reason is what
-    /// this handle tells: it is not cancelled then.
+    /// A [child](Control::child) that counts as cancelled from `moment` on. This handle stays as it was, so a
+    /// caller can distinguish a time limit from a cancellation.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -145,8 +181,20 @@ impl Control {
         self.nested(Some(moment))
     }
 
-    /// A [child](Control::child) whose progress goes to nobody until it is subscribed to: for work that is no part of
-    /// what is counted.
+    /// A [child](Control::child) whose progress is not published to this handle's subscribers: for work that is not
+    /// counted.
+    ///
+    /// ```
+    /// use vesalius_control::Control;
+    ///
+    /// let control = Control::new();
+    /// let mut updates = control.subscribe();
+    /// let cases = control.stage("cases", 2);
+    /// cases.control().silent().stage("reading", 100).advance(50);
+    /// drop(cases);
+    /// assert_eq!(updates.next().unwrap().to_string(), "cases 0 of 2");
+    /// assert!(updates.next().is_none(), "the silent stage is not among the updates");
+    /// ```
     pub fn silent(&self) -> Self {
         Self {
             shared: Arc::default(),
@@ -167,7 +215,7 @@ impl Control {
     }
 
     /// Opens a stage that counts to `total`; it ends when the returned value is dropped. Stages opened from
-    /// [`Stage::control`] stand within it.
+    /// [`Stage::control`] are nested in it.
     pub fn stage(&self, name: impl Into<Arc<str>>, total: impl Into<Option<u64>>) -> Stage {
         Stage::open(self, name.into(), total.into())
     }
@@ -182,11 +230,27 @@ impl Control {
     }
 
     /// Calls `observer` with every update, on the thread that makes the progress: it must be quick.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use std::sync::Arc;
+    /// use vesalius_control::Control;
+    ///
+    /// let control = Control::new();
+    /// let done = Arc::new(AtomicU64::new(0));
+    /// control.on_progress({
+    ///     let done = done.clone();
+    ///     move |progress| done.store(progress.done, Ordering::Relaxed)
+    /// });
+    /// let windows = control.stage("windows", 12);
+    /// windows.advance(5);
+    /// assert_eq!(done.load(Ordering::Relaxed), 5);
+    /// ```
     pub fn on_progress(&self, observer: impl Fn(&Progress) + Send + Sync + 'static) {
         lock(&self.shared.observers).push(Arc::new(observer));
     }
 
-    /// Gives an update to all who asked for it.
+    /// Passes an update to all observers and subscribers.
     fn publish(&self, progress: &Progress) {
         // The observers are called without the lock, so that they may add others.
         let observers = lock(&self.shared.observers).clone();

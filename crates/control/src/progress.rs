@@ -1,16 +1,30 @@
-//! How far a stage of the work is.
+//! The progress of one stage of the work.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How far a stage is.
+/// The progress of one stage.
+///
+/// ```
+/// use vesalius_control::Control;
+///
+/// let control = Control::new();
+/// let mut updates = control.subscribe();
+/// let cases = control.stage("cases", 2);
+/// let windows = cases.control().stage("windows", 12);
+/// windows.advance(3);
+/// drop((windows, cases));
+/// let last = updates.by_ref().last().unwrap();
+/// assert_eq!(last.to_string(), "cases: windows 3 of 12");
+/// assert_eq!((last.done, last.total, last.within.len()), (3, Some(12), 1));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
     /// The stage's name, such as `windows`.
     pub stage: Arc<str>,
-    /// The names of the stages that it stands within, outermost first.
+    /// The names of the stages that enclose it, outermost first.
     pub within: Arc<[Arc<str>]>,
     /// How much of it is done.
     pub done: u64,
@@ -18,12 +32,12 @@ pub struct Progress {
     pub total: Option<u64>,
     /// Time since the stage began.
     pub elapsed: Duration,
-    /// Time that the rest takes at the pace so far; unknown before the first part is done and without a total.
+    /// Time for the rest at the speed so far; unknown before the first part is done and without a total.
     pub remaining: Option<Duration>,
 }
 
 impl Progress {
-    /// Time for the rest at the pace so far.
+    /// Time for the rest at the speed so far.
     pub(crate) fn estimate(done: u64, total: Option<u64>, elapsed: Duration) -> Option<Duration> {
         let total = total?;
         if done == 0 {

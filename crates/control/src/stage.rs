@@ -8,6 +8,18 @@ use std::time::Instant;
 const TARGET: &str = "vesalius";
 
 /// A part of the work that is counted; it ends when this is dropped. It may be advanced from several threads.
+///
+/// ```
+/// use vesalius_control::Control;
+///
+/// let stage = Control::new().stage("slices", None);
+/// std::thread::scope(|scope| {
+///     for _ in 0..4 {
+///         scope.spawn(|| stage.advance(5));
+///     }
+/// });
+/// assert_eq!(stage.done(), 20);
+/// ```
 #[derive(Debug)]
 pub struct Stage {
     outer: Control,
@@ -49,17 +61,17 @@ impl Stage {
         &self.inner
     }
 
-    /// So much more is done.
+    /// Adds to what is done.
     pub fn advance(&self, by: u64) {
         self.count(|count| count.done = count.done.saturating_add(by));
     }
 
-    /// So much is done in all.
+    /// Sets what is done in all.
     pub fn set(&self, now: u64) {
         self.count(|count| count.done = now);
     }
 
-    /// So much there is in all, where that became known or another; nothing is published where it is as before.
+    /// Sets the total where it became known or changed; an equal total publishes no update.
     pub fn set_total(&self, total: impl Into<Option<u64>>) {
         let total = total.into();
         if lock(&self.count).total != total {
@@ -72,7 +84,7 @@ impl Stage {
         lock(&self.count).done
     }
 
-    /// Its name after those of the stages that it stands within.
+    /// Its name after those of the stages that enclose it.
     fn path(&self) -> String {
         let within = self.outer.within.iter().map(AsRef::as_ref);
         within

@@ -1,4 +1,4 @@
-//! The updates of a control, one newest for each stage: a slow reader misses some and never the last.
+//! The updates of a control, the newest of each stage: a slow reader misses some, but never the last.
 
 use crate::{Progress, lock};
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ struct State {
 }
 
 impl Mailbox {
-    /// Keeps an update in place of an older one of the same stage; `false` where nobody reads any more.
+    /// Keeps an update in place of an older one of the same stage; `false` when the reader was dropped.
     pub fn put(&self, progress: &Progress) -> bool {
         if self.abandoned.load(Ordering::Relaxed) {
             return false;
@@ -46,6 +46,22 @@ impl Mailbox {
 
 /// An iterator over the updates of a [`crate::Control`]. Of each stage the newest update waits to be read, so a slow
 /// reader costs the work neither time nor memory. It ends with the work.
+///
+/// ```
+/// use vesalius_control::Control;
+///
+/// let control = Control::new();
+/// let mut updates = control.subscribe();
+/// assert!(updates.try_next().is_none(), "nothing has started");
+/// let stage = control.stage("cases", 10);
+/// for _ in 0..10 {
+///     stage.advance(1);
+/// }
+/// // Ten updates were published, and the newest is kept.
+/// assert_eq!(updates.try_next().unwrap().done, 10);
+/// drop(stage);
+/// assert!(updates.next().is_none() && updates.has_ended());
+/// ```
 #[derive(Debug)]
 pub struct Updates {
     mailbox: Arc<Mailbox>,

@@ -1,4 +1,4 @@
-//! A value of the user's own in a config: its name, its options and, once made, the value.
+//! A user-defined value in a config: its name, its options and, once made, the value.
 
 use crate::{Error, Extension, Registry, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -6,10 +6,33 @@ use serde_json::{Map, Value};
 use std::fmt;
 use std::sync::Arc;
 
-/// A value of the user's own behind a trait, by the name that config files give it.
+/// A user-defined value behind a trait, with the name that config files use for it.
 ///
 /// In a file it is its name, `custom: my_loss`, or a map with its name and its options,
 /// `custom: {name: my_loss, weight: 2}`. Two are equal when their names and options are.
+///
+/// ```
+/// use std::sync::Arc;
+/// use vesalius_registry::{Custom, Extension};
+///
+/// trait Shape: Send + Sync {}
+/// impl Extension for dyn Shape {
+///     const KIND: &'static str = "shape";
+/// }
+/// struct Point;
+/// impl Shape for Point {}
+///
+/// // A program gives the value; a file that is written has the name and the options.
+/// let custom = Custom::<dyn Shape>::new("point", Arc::new(Point));
+/// assert!(custom.get().is_ok());
+/// assert_eq!(serde_json::to_string(&custom)?, r#""point""#);
+///
+/// // A file that is read has the name alone; `resolve` makes the value.
+/// let read: Custom<dyn Shape> = serde_json::from_str(r#""point""#)?;
+/// assert_eq!(read, custom);
+/// assert!(read.get().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Custom<T: ?Sized> {
     name: String,
     options: Map<String, Value>,

@@ -1,8 +1,8 @@
-//! What can be wrong with a type of the user's own.
+//! What can be wrong with a user-defined type in a config.
 
 use vesalius_volume::{ErrorKind, nearest_name};
 
-/// A config names a type of the user's own that cannot be had.
+/// A config names a user-defined type that is missing or cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -11,11 +11,11 @@ pub enum Error {
     NotRegistered {
         /// What it is: `loss`, `transform`.
         kind: &'static str,
-        /// The name asked for.
+        /// The name in the config.
         name: String,
         /// The names of that kind.
         known: Vec<String>,
-        /// The one that is spelt most alike.
+        /// The known name with the most similar spelling.
         nearest: Option<String>,
     },
     /// The options are not what the type takes.
@@ -69,7 +69,7 @@ fn suggestion(name: &Option<String>) -> String {
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NotRegistered { .. } => ErrorKind::NotFound,

@@ -1,4 +1,4 @@
-//! Types of the user's own (losses, transforms, measures, networks, …) in places where configs name the built-in ones.
+//! User-defined types (losses, transforms, measures, networks, …) wherever configs name the built-in ones.
 //!
 //! A config's enum has a variant `Custom(`[`Custom`]`<dyn Trait>)`. A program puts a value there with
 //! [`Custom::new`]; a config file names it, and a [`Registry`] makes it from its options:
@@ -34,6 +34,14 @@
 //! shape.resolve(&registry).unwrap();
 //! assert_eq!(shape.get().unwrap().area(), 9.0);
 //! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | for users of a trait | [`Registry`] (name → type), [`Custom`] (a value or the name of one, in a config) |
+//! | for crates that define a trait | [`Extension`], the macros [`registered`] and [`custom_error`] |
+//! | errors | [`Error`] |
 
 #![forbid(unsafe_code)]
 
@@ -64,10 +72,10 @@ pub trait Extension: Send + Sync + 'static {
 /// What makes a value from the options that a config gives.
 type Factory<T> = dyn Fn(&Map<String, Value>) -> serde_json::Result<Arc<T>> + Send + Sync;
 
-/// Holds the factory of one trait, so that those of different traits can stand in one map.
+/// Holds the factory of one trait, so that those of different traits fit into one map.
 struct Entry<T: ?Sized>(Arc<Factory<T>>);
 
-/// The user's types by name and trait. It is handed to whatever reads configs; nothing is global.
+/// The user's types by name and trait. It is passed to the functions that read configs; nothing is global.
 #[derive(Clone, Default)]
 pub struct Registry {
     entries: BTreeMap<(TypeId, String), Arc<dyn Any + Send + Sync>>,
@@ -90,6 +98,25 @@ impl Registry {
     }
 
     /// The names of a trait's types, sorted.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vesalius_registry::{Extension, Registry};
+    ///
+    /// trait Shape: Send + Sync {}
+    /// impl Extension for dyn Shape {
+    ///     const KIND: &'static str = "shape";
+    /// }
+    /// #[derive(serde::Deserialize)]
+    /// struct Point;
+    /// impl Shape for Point {}
+    ///
+    /// let mut registry = Registry::default();
+    /// registry
+    ///     .add::<dyn Shape, Point>("point", |point| Arc::new(point))
+    ///     .add::<dyn Shape, Point>("dot", |point| Arc::new(point));
+    /// assert_eq!(registry.names::<dyn Shape>(), ["dot", "point"]);
+    /// ```
     pub fn names<T: Extension + ?Sized>(&self) -> Vec<&str> {
         let own = TypeId::of::<T>();
         let names = self.entries.keys().filter(|(of, _)| *of == own);
@@ -100,6 +127,39 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::NotRegistered`] for an unknown name, [`Error::Options`] for options that the type does not take.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vesalius_registry::{Error, Extension, Registry};
+    ///
+    /// trait Shape: Send + Sync {
+    ///     fn area(&self) -> f64;
+    /// }
+    /// impl Extension for dyn Shape {
+    ///     const KIND: &'static str = "shape";
+    /// }
+    /// #[derive(serde::Deserialize)]
+    /// struct Square {
+    ///     side: f64,
+    /// }
+    /// impl Shape for Square {
+    ///     fn area(&self) -> f64 {
+    ///         self.side * self.side
+    ///     }
+    /// }
+    ///
+    /// let mut registry = Registry::default();
+    /// registry.add::<dyn Shape, Square>("square", |square| Arc::new(square));
+    /// let options = serde_json::from_str(r#"{"side": 2}"#)?;
+    /// assert_eq!(registry.make::<dyn Shape>("square", &options)?.area(), 4.0);
+    ///
+    /// // An unknown name: the error holds the nearest known one.
+    /// let Err(Error::NotRegistered { nearest, .. }) = registry.make::<dyn Shape>("sqare", &options) else {
+    ///     unreachable!()
+    /// };
+    /// assert_eq!(nearest.as_deref(), Some("square"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn make<T: Extension + ?Sized>(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! What every crate with a trait for the user's own types writes the same way, as macros.
+//! Macros for crates that define a trait which users implement.
 
 /// Makes traits that users implement known to a [`crate::Registry`]: [`crate::Extension`] for each, and one trait with a
 /// method for each that adds a type under a name.
@@ -9,7 +9,7 @@
 /// }
 ///
 /// vesalius_registry::registered! {
-///     /// Adds shapes of the user's own to a [`vesalius_registry::Registry`].
+///     /// Adds user-defined shapes to a [`vesalius_registry::Registry`].
 ///     trait RegisterShape {
 ///         /// Makes `custom: name` mean this type; its options are read by serde.
 ///         fn shape => Shape, "shape";
@@ -72,12 +72,12 @@ macro_rules! registered {
 /// }
 ///
 /// vesalius_registry::custom_error! {
-///     /// An error of a shape of the user's own: a text, or any error.
+///     /// An error of a user-defined shape: a text, or any error.
 ///     Error
 /// }
 ///
-/// let Error::Custom(inner) = Error::custom("no room");
-/// assert_eq!(inner.to_string(), "no room");
+/// let Error::Custom(inner) = Error::custom("too small");
+/// assert_eq!(inner.to_string(), "too small");
 /// ```
 #[macro_export]
 macro_rules! custom_error {

@@ -4,6 +4,20 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// An invertible affine map of 3-D points; rows of a 4×4 matrix whose last row is `0 0 0 1`.
+///
+/// ```
+/// use vesalius_volume::Affine;
+///
+/// // Voxels of 0.8 × 0.8 × 2.5 mm; the centre of voxel [0, 0, 0] lies at [-90, -120, 40] mm.
+/// let affine = Affine::from_linear(
+///     [[0.8, 0.0, 0.0], [0.0, 0.8, 0.0], [0.0, 0.0, 2.5]],
+///     [-90.0, -120.0, 40.0],
+/// )?;
+/// assert_eq!(affine.column_lengths(), [0.8, 0.8, 2.5]);
+/// assert_eq!(affine.apply([10.0, 0.0, 2.0]), [-82.0, -120.0, 45.0]);
+/// assert_eq!(affine.inverse().apply([-82.0, -120.0, 45.0]), [10.0, 0.0, 2.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "[[f64; 4]; 4]", into = "[[f64; 4]; 4]")]
 pub struct Affine([[f64; 4]; 4]);
@@ -22,6 +36,19 @@ impl Affine {
     /// # Errors
     /// [`Error::BadAffine`] when a value is not finite, the last row is not `0 0 0 1`, or the
     /// linear part has no inverse.
+    ///
+    /// ```
+    /// use vesalius_volume::{Affine, Error};
+    ///
+    /// let mut rows = Affine::IDENTITY.rows();
+    /// rows[0][3] = -5.0;
+    /// assert_eq!(Affine::new(rows)?.translation(), [-5.0, 0.0, 0.0]);
+    ///
+    /// // A column of zeros has no inverse.
+    /// rows[2] = [0.0, 0.0, 0.0, 0.0];
+    /// assert!(matches!(Affine::new(rows), Err(Error::BadAffine { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(rows: [[f64; 4]; 4]) -> Result<Self> {
         let bad = |reason| {
             Err(Error::BadAffine {
@@ -85,7 +112,7 @@ impl Affine {
             + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
     }
 
-    /// Where `point` goes.
+    /// The image of `point`.
     pub fn apply(&self, point: [f64; 3]) -> [f64; 3] {
         std::array::from_fn(|i| {
             self.0[i][0] * point[0]
@@ -95,12 +122,23 @@ impl Affine {
         })
     }
 
-    /// Where a direction (a difference of two points) goes: the translation has no say.
+    /// The image of a direction (a difference of two points): the translation is not added.
     pub fn apply_vector(&self, vector: [f64; 3]) -> [f64; 3] {
         std::array::from_fn(|i| (0..3).map(|j| self.0[i][j] * vector[j]).sum())
     }
 
     /// The map that first applies `first`, then `self`.
+    ///
+    /// ```
+    /// use vesalius_volume::Affine;
+    ///
+    /// let double = [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]];
+    /// let scale = Affine::from_linear(double, [0.0; 3])?;
+    /// let shift = Affine::from_linear(Affine::IDENTITY.linear(), [10.0, 0.0, 0.0])?;
+    /// assert_eq!(scale.after(&shift).apply([1.0, 1.0, 1.0]), [22.0, 2.0, 2.0]);
+    /// assert_eq!(shift.after(&scale).apply([1.0, 1.0, 1.0]), [12.0, 2.0, 2.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn after(&self, first: &Self) -> Self {
         let mut out = [[0.0; 4]; 4];
         for (i, row) in out.iter_mut().enumerate() {

@@ -1,6 +1,6 @@
-//! Volumes and label maps out of `ndarray` arrays and into them, without a copy where the layout allows.
+//! Volumes and label maps from `ndarray` arrays and back, without a copy where the layout allows.
 //!
-//! The order of the indices is in the name: `zyx` is that of tensors and of SimpleITK's arrays, `xyz` that of nibabel.
+//! The name gives the order of the indices: `zyx` as in tensors and SimpleITK's arrays, `xyz` as in nibabel.
 //! In memory x is always fastest, so an array in C order goes in by `from_zyx`, and one in Fortran order by `from_xyz`,
 //! without a copy.
 
@@ -35,6 +35,16 @@ impl<T: Voxel> Volume<T> {
     ///
     /// # Errors
     /// As [`Volume::from_zyx`].
+    ///
+    /// ```
+    /// use vesalius_volume::{Geometry, Volume};
+    ///
+    /// let array = ndarray::Array3::from_shape_fn((2, 3, 4), |(x, y, z)| (100 * x + 10 * y + z) as i16);
+    /// let volume = Volume::from_xyz(array, Geometry::axis_aligned([2, 3, 4], [1.0, 1.0, 3.0])?)?;
+    /// assert_eq!(volume.get(0, [1, 2, 3]), 123);
+    /// assert_eq!(volume.view_xyz(0)[[1, 2, 3]], 123);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_xyz(array: Array3<T>, geometry: Geometry) -> Result<Self> {
         check_shape("xyz", &geometry.size(), array.shape())?;
         Self::new(geometry, 1, c_order(array.reversed_axes()))
@@ -44,6 +54,18 @@ impl<T: Voxel> Volume<T> {
     ///
     /// # Errors
     /// As [`Volume::from_zyx`]; [`Error::WrongLength`] for an array without a channel.
+    ///
+    /// ```
+    /// use vesalius_volume::{Geometry, Volume};
+    ///
+    /// // Two channels, 4 slices, 3 rows, 2 columns.
+    /// let array = ndarray::Array4::from_shape_fn((2, 4, 3, 2), |(c, _, _, x)| (10 * c + x) as f32);
+    /// let volume = Volume::from_czyx(array, Geometry::axis_aligned([2, 3, 4], [1.0; 3])?)?;
+    /// assert_eq!(volume.channels(), 2);
+    /// assert_eq!(volume.get(1, [1, 0, 0]), 11.0);
+    /// assert_eq!(volume.into_czyx().dim(), (2, 4, 3, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_czyx(array: Array4<T>, geometry: Geometry) -> Result<Self> {
         let [x, y, z] = geometry.size();
         let channels = array.shape()[0];
@@ -72,6 +94,19 @@ impl<T: Label> LabelMap<T> {
     ///
     /// # Errors
     /// [`Error::WrongShape`] for an array of another shape than the grid.
+    ///
+    /// ```
+    /// use vesalius_volume::{Error, Geometry, LabelMap};
+    ///
+    /// let grid = Geometry::axis_aligned([2, 3, 4], [1.0; 3])?;
+    /// let labels = LabelMap::from_zyx(ndarray::Array3::<u16>::ones((4, 3, 2)), grid)?;
+    /// assert_eq!(labels.counts()[&1], 24);
+    ///
+    /// // An array in nibabel's order has the shape (x, y, z).
+    /// let refused = LabelMap::from_zyx(ndarray::Array3::<u16>::ones((2, 3, 4)), grid);
+    /// assert!(matches!(refused, Err(Error::WrongShape { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_zyx(array: Array3<T>, geometry: Geometry) -> Result<Self> {
         let [x, y, z] = geometry.size();
         check_shape("zyx", &[z, y, x], array.shape())?;

@@ -5,6 +5,16 @@ use std::ops::Deref;
 
 /// A list that can be read and not changed, because the value that it belongs to was checked as a whole; only that
 /// value's constructors make one. It reads as a slice.
+///
+/// ```
+/// use vesalius_volume::LabelScheme;
+///
+/// let scheme = LabelScheme::exclusive(&[("liver", 1), ("tumour", 2)])?;
+/// let LabelScheme::Exclusive { classes, .. } = &scheme else { unreachable!() };
+/// assert_eq!(classes.len(), 3);
+/// assert_eq!(classes[2].name, "tumour");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct CheckedList<T>(Vec<T>);

@@ -72,12 +72,12 @@ pub enum Error {
         "{what} do not share a grid: {difference}; check that they belong together, and bring one to the grid of the other: an image by interpolation, labels by the nearest one"
     )]
     GeometryMismatch {
-        /// Which two things met, such as "image and label".
+        /// Which two things were compared, such as "image and label".
         what: String,
         /// How they differ.
         difference: String,
     },
-    /// A label value that the scheme does not know.
+    /// A label value that the scheme does not have.
     #[error(
         "label value {value} ({count} voxels, the first at index {index:?}) is not in the label scheme, which knows {known:?}; add it to `labels` or remap it"
     )]
@@ -109,7 +109,7 @@ pub enum Error {
     BadOrientation(String),
 }
 
-/// What to call for an array whose axes are in the opposite order.
+/// The constructor for an array whose axes are in the opposite order.
 fn other_order(order: &str, expected: &[usize], found: &[usize]) -> &'static str {
     match (order, found.iter().rev().eq(expected)) {
         ("zyx", true) => "; its axes are [x, y, z], which `from_xyz` takes",
@@ -119,7 +119,7 @@ fn other_order(order: &str, expected: &[usize], found: &[usize]) -> &'static str
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> crate::ErrorKind {
         match self {
             Self::OutOfMemory { .. } | Self::TooLarge(_) => crate::ErrorKind::OutOfMemory,

@@ -1,14 +1,23 @@
-//! What sort of thing went wrong, for programs that decide by it.
+//! The kind of an error, for programs that decide by it.
 
-/// What sort of thing went wrong. Every error of these crates has a `kind()`; the text says the rest.
+/// The kind of an error. Every error of these crates has a `kind()`; its text gives the details.
+///
+/// ```
+/// use vesalius_volume::{ErrorKind, Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([2, 2, 2], [1.0; 3])?;
+/// let error = Volume::new(grid, 1, vec![0.0; 7]).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::BadInput);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An option, a config or data that makes no sense, or parts that do not fit together: the caller's to change.
+    /// An option, a config or data that is not valid, or parts that do not fit together: the caller has to change it.
     BadInput,
     /// A file, a folder, a name or a device that is not there.
     NotFound,
-    /// Something that makes sense and is not supported here, or was left out of this build.
+    /// A valid request that is not supported, or not part of this build.
     Unsupported,
     /// More memory than a limit, the machine or the device has.
     OutOfMemory,
@@ -28,6 +37,14 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// The kind of an error of the system.
+    ///
+    /// ```
+    /// use std::io::{Error, ErrorKind as Io};
+    /// use vesalius_volume::ErrorKind;
+    ///
+    /// assert_eq!(ErrorKind::of_io(&Error::from(Io::NotFound)), ErrorKind::NotFound);
+    /// assert_eq!(ErrorKind::of_io(&Error::from(Io::PermissionDenied)), ErrorKind::System);
+    /// ```
     pub fn of_io(error: &std::io::Error) -> Self {
         use std::io::ErrorKind as Io;
         match error.kind() {

@@ -6,6 +6,17 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// A warning and the file that it is about.
+///
+/// ```
+/// use std::path::Path;
+/// use vesalius_volume::{FileWarning, Warning};
+///
+/// let warnings = [Warning::ByteOrderAssumed, Warning::ByteOrderAssumed];
+/// let all = FileWarning::all(Path::new("scan.mha"), &warnings);
+/// let distinct = FileWarning::distinct(all);
+/// assert_eq!(distinct.len(), 1);
+/// assert_eq!(distinct[0].path, Path::new("scan.mha"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FileWarning {
     /// The file.

@@ -1,4 +1,4 @@
-//! Where a grid of voxels lies in the world: a size and an affine, so that shear survives.
+//! Where a grid of voxels lies in the world: a size and an affine, so that shear is kept.
 
 use crate::{Affine, Error, Orientation, Result, limits};
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,19 @@ pub const SAME_GRID_TOLERANCE: f64 = 0.01;
 ///
 /// As JSON: `{"size": [x, y, z], "spacing": […], "origin": […], "direction": rows, "affine": 4×4,
 /// "world": "RAS"}`. Reading needs `size` and `affine`; the rest is derived.
+///
+/// ```
+/// use vesalius_volume::Geometry;
+///
+/// // 512 columns, 512 rows, 80 slices; voxels of 0.5 × 0.5 × 2 mm.
+/// let grid = Geometry::axis_aligned([512, 512, 80], [0.5, 0.5, 2.0])?
+///     .with_origin([-128.0, -128.0, 0.0])?;
+/// assert_eq!(grid.voxel_count(), 512 * 512 * 80);
+/// assert_eq!(grid.index_to_world([256.0, 256.0, 40.0]), [0.0, 0.0, 80.0]);
+/// assert_eq!(grid.world_to_index([0.0, 0.0, 1.0]), [256.0, 256.0, 0.5]);
+/// assert_eq!(grid.voxel_volume(), 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Geometry {
@@ -35,6 +48,17 @@ impl Geometry {
     ///
     /// # Errors
     /// [`Error::BadSpacing`], [`Error::BadAffine`] or [`Error::TooLarge`].
+    ///
+    /// ```
+    /// use vesalius_volume::Geometry;
+    ///
+    /// // An LPS grid, as DICOM has it: x grows to the left and y to the back.
+    /// let direction = [[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]];
+    /// let grid = Geometry::from_parts([4, 4, 4], [1.0, 1.0, 3.0], [90.0, 120.0, -40.0], direction)?;
+    /// assert_eq!(grid.orientation().to_string(), "LPS");
+    /// assert_eq!(grid.index_to_world([1.0, 2.0, 3.0]), [89.0, 118.0, -31.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_parts(
         size: [usize; 3],
         spacing: [f64; 3],
@@ -118,6 +142,15 @@ impl Geometry {
     }
 
     /// Offset of voxel `[x, y, z]` in a channel's buffer.
+    ///
+    /// ```
+    /// use vesalius_volume::Geometry;
+    ///
+    /// let grid = Geometry::axis_aligned([4, 3, 2], [1.0; 3])?;
+    /// assert_eq!(grid.offset([1, 2, 1]), 1 + 4 * (2 + 3 * 1));
+    /// assert_eq!(grid.index(21), [1, 2, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn offset(&self, index: [usize; 3]) -> usize {
         (index[2] * self.size[1] + index[1]) * self.size[0] + index[0]
     }
@@ -134,12 +167,36 @@ impl Geometry {
     ///
     /// # Errors
     /// [`Error::TooLarge`].
+    ///
+    /// ```
+    /// use vesalius_volume::Geometry;
+    ///
+    /// let grid = Geometry::axis_aligned([10, 10, 10], [2.0, 2.0, 4.0])?;
+    /// let crop = grid.region([3, 0, 5], [4, 10, 5])?;
+    /// assert_eq!(crop.origin(), [6.0, 0.0, 20.0]);
+    ///
+    /// // Two voxels of padding on every side.
+    /// let padded = grid.region([-2; 3], [14; 3])?;
+    /// assert_eq!(padded.origin(), [-4.0, -4.0, -8.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Self> {
         let origin = self.index_to_world(start.map(|v| v as f64));
         Self::new(size, Affine::from_linear(self.affine.linear(), origin)?)
     }
 
-    /// The same voxels walked backwards along each axis that `axes` marks.
+    /// The same voxels in reverse order along each axis that `axes` marks.
+    ///
+    /// ```
+    /// use vesalius_volume::Geometry;
+    ///
+    /// let grid = Geometry::axis_aligned([5, 5, 5], [2.0; 3])?;
+    /// let flipped = grid.flipped([true, false, false]);
+    /// assert_eq!(flipped.orientation().to_string(), "LAS");
+    /// // The last voxel along x is the first one now.
+    /// assert_eq!(flipped.origin(), [8.0, 0.0, 0.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn flipped(&self, axes: [bool; 3]) -> Self {
         let mut rows = self.affine.rows();
         for (j, _) in axes.iter().enumerate().filter(|(_, flip)| **flip) {
@@ -160,6 +217,17 @@ impl Geometry {
     ///
     /// # Panics
     /// When `order` is not a permutation of 0, 1, 2.
+    ///
+    /// ```
+    /// use vesalius_volume::Geometry;
+    ///
+    /// let grid = Geometry::axis_aligned([10, 20, 30], [1.0, 2.0, 3.0])?;
+    /// let permuted = grid.permuted([2, 0, 1]);
+    /// assert_eq!(permuted.size(), [30, 10, 20]);
+    /// assert_eq!(permuted.spacing(), [3.0, 1.0, 2.0]);
+    /// assert_eq!(permuted.orientation().to_string(), "SRA");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn permuted(&self, order: [usize; 3]) -> Self {
         let mut seen = order;
         seen.sort_unstable();
@@ -206,6 +274,20 @@ impl Geometry {
     ///
     /// # Errors
     /// [`Error::GeometryMismatch`], with how they differ.
+    ///
+    /// ```
+    /// use vesalius_volume::{Error, Geometry};
+    ///
+    /// let image = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+    /// let rounded = image.with_origin([0.001, 0.0, 0.0])?;
+    /// assert!(image.is_same(&rounded), "within a hundredth of a voxel");
+    ///
+    /// let label = image.with_origin([0.5, 0.0, 0.0])?;
+    /// let error = image.check_same(&label, "image and label").unwrap_err();
+    /// assert!(matches!(error, Error::GeometryMismatch { .. }));
+    /// assert!(error.to_string().contains("image and label"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn check_same(&self, other: &Self, what: &str) -> Result<()> {
         match self.difference(other) {
             None => Ok(()),

@@ -15,6 +15,15 @@ const PALETTE: [[u8; 3]; 7] = [
 /// The colour of a label, red, green and blue: the same for the same value in every picture and file.
 ///
 /// After seven labels the palette comes again lighter, then darker, then from the start.
+///
+/// ```
+/// use vesalius_volume::label_colour;
+///
+/// assert_eq!(label_colour(1), label_colour(1));
+/// assert_ne!(label_colour(1), label_colour(2));
+/// // Label 8 has the hue of label 1, lighter.
+/// assert_ne!(label_colour(1), label_colour(8));
+/// ```
 pub fn label_colour(label: u32) -> [u8; 3] {
     let place = label.saturating_sub(1) as usize;
     let colour = PALETTE[place % PALETTE.len()];

@@ -1,4 +1,4 @@
-//! Names on a grid: whole numbers that are never interpolated.
+//! Labels on a grid: whole numbers that are never interpolated.
 
 use crate::{Error, Geometry, Result, Voxel, Warning};
 use ndarray::ArrayView3;
@@ -23,7 +23,17 @@ impl Label for u32 {
     const LARGEST: u32 = u32::MAX;
 }
 
-/// A segmentation: one label a voxel on one [`Geometry`]; 0 is background.
+/// A segmentation: one label per voxel on one [`Geometry`]; 0 is background.
+///
+/// ```
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([4, 4, 4], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::from_fn(grid, |[x, _, z]| if z == 0 { 0 } else if x < 3 { 1 } else { 2 });
+/// assert_eq!(labels.get([3, 0, 1]), 2);
+/// assert_eq!(labels.counts().into_iter().collect::<Vec<_>>(), [(0, 16), (1, 36), (2, 12)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct LabelMap<T: Label = u16> {
     geometry: Geometry,
@@ -39,10 +49,19 @@ impl<T: Label> PartialEq for LabelMap<T> {
 }
 
 impl<T: Label> LabelMap<T> {
-    /// A label map over a buffer with one label a voxel, x fastest.
+    /// A label map over a buffer with one label per voxel, x fastest.
     ///
     /// # Errors
     /// [`Error::WrongLength`] when the buffer has another length.
+    ///
+    /// ```
+    /// use vesalius_volume::{Error, Geometry, LabelMap};
+    ///
+    /// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
+    /// assert_eq!(LabelMap::<u16>::new(grid, vec![0, 7])?.get([1, 0, 0]), 7);
+    /// assert!(matches!(LabelMap::<u16>::new(grid, vec![0, 7, 7]), Err(Error::WrongLength { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(geometry: Geometry, data: Vec<T>) -> Result<Self> {
         if data.len() != geometry.voxel_count() {
             return Err(Error::WrongLength {
@@ -118,7 +137,7 @@ impl<T: Label> LabelMap<T> {
     /// How many voxels hold each label that occurs, background included, in rising order.
     pub fn counts(&self) -> BTreeMap<u32, usize> {
         let mut counts = BTreeMap::new();
-        // Labels come in long runs, so the map is asked once a run, not once a voxel.
+        // Labels come in long runs, so the tree is read once per run, not once per voxel.
         for run in self.data.chunk_by(|a, b| a == b) {
             *counts.entry(run[0].into()).or_insert(0) += run.len();
         }
@@ -126,6 +145,16 @@ impl<T: Label> LabelMap<T> {
     }
 
     /// The same grid with every label replaced.
+    ///
+    /// ```
+    /// use vesalius_volume::{Geometry, LabelMap};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+    /// let labels = LabelMap::<u16>::new(grid, vec![0, 1, 2, 4])?;
+    /// // Label 4 becomes 3, the rest stays.
+    /// assert_eq!(labels.map(|label| if label == 4 { 3_u16 } else { label }).data(), [0, 1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn map<U: Label>(&self, label: impl FnMut(T) -> U) -> LabelMap<U> {
         LabelMap {
             geometry: self.geometry,
@@ -135,6 +164,16 @@ impl<T: Label> LabelMap<T> {
     }
 
     /// One label as a mask: 1 where it is, 0 elsewhere.
+    ///
+    /// ```
+    /// use vesalius_volume::{Geometry, LabelMap};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+    /// let labels = LabelMap::<u16>::new(grid, vec![0, 1, 2, 2])?;
+    /// assert_eq!(labels.mask(2).data(), [0, 0, 1, 1]);
+    /// assert_eq!(labels.foreground().data(), [0, 1, 1, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn mask(&self, label: T) -> LabelMap<u8> {
         self.map(|value| u8::from(value == label))
     }
@@ -148,6 +187,18 @@ impl<T: Label> LabelMap<T> {
     ///
     /// # Errors
     /// [`Error::NotALabel`] when a label does not fit.
+    ///
+    /// ```
+    /// use vesalius_volume::{Error, Geometry, LabelMap};
+    ///
+    /// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
+    /// let small = LabelMap::<u16>::new(grid, vec![0, 255])?.convert::<u8>()?;
+    /// assert_eq!(small.data(), [0_u8, 255]);
+    ///
+    /// let refused = LabelMap::<u16>::new(grid, vec![0, 256])?.convert::<u8>();
+    /// assert!(matches!(refused, Err(Error::NotALabel { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn convert<U: Label>(&self) -> Result<LabelMap<U>> {
         let fit = |&label: &T| {
             let value: u32 = label.into();
@@ -173,7 +224,7 @@ impl<T: Label> LabelMap<T> {
         Ok(Self::new(geometry, self.data)?.with_warnings(warnings))
     }
 
-    /// What was decided where the file was ambiguous or wrong, in the order it was met.
+    /// What was decided where the file was ambiguous or wrong, in the order in which it was found.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }

@@ -42,7 +42,21 @@ pub struct NamedLabel<'a> {
 /// This decides which activation probabilities come from (softmax or sigmoid) and how they become labels. A scheme is
 /// made by [`LabelScheme::exclusive`], [`LabelScheme::of_classes`], [`LabelScheme::regions`],
 /// [`LabelScheme::of_regions`] or read by serde, all of which check it; it cannot be changed afterwards, so that every
-/// scheme there is makes sense.
+/// scheme is valid.
+///
+/// ```
+/// use vesalius_volume::LabelScheme;
+///
+/// // Softmax over three channels; the background is added.
+/// let organs = LabelScheme::exclusive(&[("liver", 1), ("tumour", 2)])?;
+/// assert_eq!(organs.channel_names(), ["background", "liver", "tumour"]);
+///
+/// // Sigmoid over two channels: the core lies within the whole tumour and is painted over it.
+/// let tumour = LabelScheme::regions(&[("whole tumour", &[1, 2], 1), ("core", &[2], 2)])?;
+/// assert_eq!(tumour.channels(), 2);
+/// assert!(tumour.contains(0, 2) && !tumour.contains(1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", try_from = "Unchecked")]
 pub enum LabelScheme {
@@ -51,7 +65,7 @@ pub enum LabelScheme {
     Exclusive {
         /// One class a channel, background first; at least two.
         classes: CheckedList<Class>,
-        /// A label value that marks voxels nobody labelled; losses and metrics skip them.
+        /// A label value that marks unlabelled voxels; losses and metrics skip them.
         #[serde(skip_serializing_if = "Option::is_none")]
         ignore: Option<u16>,
     },
@@ -60,7 +74,7 @@ pub enum LabelScheme {
     Regions {
         /// One region a channel, in painting order; at least one.
         regions: CheckedList<Region>,
-        /// A label value that marks voxels nobody labelled; losses and metrics skip them.
+        /// A label value that marks unlabelled voxels; losses and metrics skip them.
         #[serde(skip_serializing_if = "Option::is_none")]
         ignore: Option<u16>,
     },
@@ -98,6 +112,17 @@ impl LabelScheme {
     ///
     /// # Errors
     /// As [`LabelScheme::of_classes`].
+    ///
+    /// ```
+    /// use vesalius_volume::{Error, LabelScheme};
+    ///
+    /// let scheme = LabelScheme::exclusive(&[("left", 1), ("right", 2)])?;
+    /// assert_eq!(scheme.label_values(), [0, 1, 2]);
+    ///
+    /// let twice = LabelScheme::exclusive(&[("left", 1), ("right", 1)]);
+    /// assert!(matches!(twice, Err(Error::BadScheme(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn exclusive(classes: &[(&str, u16)]) -> Result<Self> {
         let mut classes: Vec<Class> = classes
             .iter()
@@ -135,7 +160,7 @@ impl LabelScheme {
         Self::of_regions(regions, None)
     }
 
-    /// Exclusive labels, one a channel, background first, and the value of voxels that nobody labelled.
+    /// Exclusive labels, one a channel, background first, and the value of voxels without a label.
     ///
     /// # Errors
     /// [`Error::BadScheme`]: fewer than two classes, a name or value used twice, a first class that is not 0, an
@@ -145,7 +170,7 @@ impl LabelScheme {
         Self::Exclusive { classes, ignore }.checked()
     }
 
-    /// Regions, one a channel in painting order, and the value of voxels that nobody labelled.
+    /// Regions, one a channel in painting order, and the value of voxels without a label.
     ///
     /// # Errors
     /// [`Error::BadScheme`]: no region, a name used twice, an empty region, a region that contains the background, a
@@ -155,10 +180,19 @@ impl LabelScheme {
         Self::Regions { regions, ignore }.checked()
     }
 
-    /// The same scheme with another value, or none, for voxels that nobody labelled.
+    /// The same scheme with another value, or none, for voxels without a label.
     ///
     /// # Errors
     /// [`Error::BadScheme`] for a value that is also a label.
+    ///
+    /// ```
+    /// use vesalius_volume::LabelScheme;
+    ///
+    /// let scheme = LabelScheme::exclusive(&[("vessel", 1)])?.with_ignore(Some(255))?;
+    /// assert_eq!(scheme.ignore(), Some(255));
+    /// assert_eq!(scheme.channels(), 2, "voxels to ignore have no channel");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_ignore(self, ignore: Option<u16>) -> Result<Self> {
         match self {
             Self::Exclusive { classes, .. } => Self::Exclusive { classes, ignore },
@@ -239,7 +273,7 @@ impl LabelScheme {
         }
     }
 
-    /// The values that a segmentation holds, with names and colours, one a channel; a region stands at the value
+    /// The values that a segmentation holds, with names and colours, one a channel; a region has the value
     /// that it paints. Where classes are exclusive, the background is first.
     pub fn labels(&self) -> Vec<NamedLabel<'_>> {
         let values: Vec<u16> = match self {
@@ -296,6 +330,14 @@ impl LabelScheme {
     }
 
     /// What is scored: name and label values of each foreground class or region.
+    ///
+    /// ```
+    /// use vesalius_volume::LabelScheme;
+    ///
+    /// let scheme = LabelScheme::regions(&[("whole tumour", &[1, 2], 1), ("core", &[2], 2)])?;
+    /// assert_eq!(scheme.foreground(), [("whole tumour", vec![1, 2]), ("core", vec![2])]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn foreground(&self) -> Vec<(&str, Vec<u16>)> {
         match self {
             Self::Exclusive { classes, .. } => classes
@@ -314,6 +356,17 @@ impl LabelScheme {
     ///
     /// # Errors
     /// [`Error::UnknownLabel`] with the value, how often it occurs and where first.
+    ///
+    /// ```
+    /// use vesalius_volume::{Error, Geometry, LabelMap, LabelScheme};
+    ///
+    /// let scheme = LabelScheme::exclusive(&[("liver", 1)])?;
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let labels = LabelMap::new(grid, vec![0, 1, 9])?;
+    /// let error = scheme.check_labels(&labels).unwrap_err();
+    /// assert!(matches!(error, Error::UnknownLabel { value: 9, count: 1, index: [2, 0, 0], .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn check_labels(&self, labels: &LabelMap) -> Result<()> {
         let mut known = self.label_values();
         known.extend(self.ignore());

@@ -1,8 +1,44 @@
-//! Voxels that know where they are.
+//! Images and label maps with a position in the world: the types that all other crates of Vesalius work on.
 //!
-//! Every 3-vector is `[x, y, z]` with x fastest in memory; the world is RAS+ in millimetres.
-//! A [`Volume`] holds numbers that may be interpolated, a [`LabelMap`] holds names that may not,
-//! and both carry a [`Geometry`], always. This crate opens no file and changes no voxel on its own.
+//! Every 3-vector is `[x, y, z]` with x fastest in memory; the world is RAS+ in millimetres. A [`Volume`] holds
+//! numbers that may be interpolated, a [`LabelMap`] holds labels that may not, and both always carry a [`Geometry`].
+//! This crate reads and writes no files and processes no images.
+//!
+//! ```
+//! use vesalius_volume::{Geometry, LabelMap, LabelScheme, Subject, Volume};
+//!
+//! // A CT of 64 × 64 × 20 voxels of 0.8 × 0.8 × 2.5 mm, with a bright cube of 4 voxels a side.
+//! let grid = Geometry::axis_aligned([64, 64, 20], [0.8, 0.8, 2.5])?.with_origin([-25.6, -25.6, 0.0])?;
+//! let inside = |index: [usize; 3]| index.iter().all(|&i| (8..12).contains(&i));
+//! let image = Volume::from_fn(grid, |index| if inside(index) { 60.0 } else { -1000.0 });
+//! let labels = LabelMap::from_fn(grid, |index| u16::from(inside(index)));
+//!
+//! let scheme = LabelScheme::exclusive(&[("lesion", 1)])?;
+//! scheme.check_labels(&labels)?;
+//! let voxels = labels.counts()[&1];
+//! assert_eq!(voxels, 64);
+//! assert!((voxels as f64 * grid.voxel_volume() - 102.4).abs() < 1e-9, "cubic millimetres");
+//!
+//! // Image and labels on one grid, or an error.
+//! let subject = Subject::new("case_01", image, Some(labels))?;
+//! assert_eq!(subject.image().get(0, [8, 8, 8]), 60.0);
+//! # Ok::<(), vesalius_volume::Error>(())
+//! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | where voxels lie | [`Geometry`] (size and position), [`Affine`] (4×4 map), [`Orientation`] and [`AxisCode`] (`RAS`, `LPS`, …) |
+//! | images | [`Volume`]; [`Voxel`] lists the number types |
+//! | segmentations | [`LabelMap`]; [`Label`] lists the integer types; [`label_colour`] |
+//! | meaning of labels | [`LabelScheme`] with [`Class`], [`Region`], [`NamedLabel`], [`CheckedList`] |
+//! | one case | [`Subject`]: image and labels on one grid |
+//! | `ndarray` | [`Volume::from_zyx`], [`Volume::from_xyz`], [`Volume::view_zyx`], [`LabelMap::from_zyx`] and others |
+//! | memory | [`check_memory`], [`available_memory`], [`MemoryLimit`] |
+//! | rounding of lengths | [`limits`]: comparisons of millimetres with multiples of a spacing |
+//! | warnings and errors | [`Warning`], [`FileWarning`], [`Error`], [`ErrorKind`] |
+//! | names in messages | [`nearest_name`], [`unknown_name`], [`with_suggestion`] |
 
 #![forbid(unsafe_code)]
 

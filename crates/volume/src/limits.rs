@@ -1,9 +1,9 @@
-//! Lengths, areas and volumes that meet a multiple of the spacing: the one tolerance for such comparisons.
+//! Lengths, areas and volumes compared with multiples of the spacing: the one tolerance for all of them.
 //!
 //! A spacing read from a file is not the number that was meant: a NIfTI affine holds single precision, so
 //! 0.6 mm reads as 0.60000002 and the columns of an oblique 1 mm grid are 1.00000003 mm long. A radius of
 //! 2 mm must still reach two such voxels, and 3 mm of margin must not take four. Everything that compares
-//! a physical limit with a multiple of the spacing, or counts voxels in a length, asks this module.
+//! a physical limit with a multiple of the spacing, or counts voxels in a length, uses this module.
 
 /// Two physical quantities are equal when they differ by no more than this share of the larger one.
 pub const RELATIVE: f64 = 1e-6;
@@ -11,19 +11,29 @@ pub const RELATIVE: f64 = 1e-6;
 /// How far a number of voxels may be from a whole one and still count as it, at most.
 const MOST_OF_A_VOXEL: f64 = 0.01;
 
-/// Whether two quantities are the same but for the noise of a file's spacing.
+/// Whether two quantities are equal up to the rounding of a file's spacing.
+///
+/// ```
+/// use vesalius_volume::limits::{at_most, exceeds, same};
+///
+/// // 0.6 mm in single precision, as a NIfTI header has it.
+/// let spacing = f64::from(0.6_f32);
+/// assert!(spacing > 0.6);
+/// assert!(same(spacing, 0.6) && at_most(spacing, 0.6) && !exceeds(spacing, 0.6));
+/// assert!(exceeds(0.601, 0.6));
+/// ```
 pub fn same(a: f64, b: f64) -> bool {
     // Only infinity itself is as large as infinity.
     let apart = (a - b).abs();
     a == b || (apart.is_finite() && apart <= RELATIVE * a.abs().max(b.abs()))
 }
 
-/// Whether `value` is no larger than `limit`, which it may equal.
+/// Whether `value` is smaller than `limit` or equal to it.
 pub fn at_most(value: f64, limit: f64) -> bool {
     value <= limit || same(value, limit)
 }
 
-/// Whether `value` is no smaller than `limit`, which it may equal.
+/// Whether `value` is larger than `limit` or equal to it.
 pub fn at_least(value: f64, limit: f64) -> bool {
     value >= limit || same(value, limit)
 }
@@ -38,7 +48,7 @@ pub fn below(value: f64, limit: f64) -> bool {
     value < limit && !same(value, limit)
 }
 
-/// A number of voxels, or of half voxels where `parts` is 2, as the whole number that it is but for noise.
+/// A number of voxels, or of half voxels where `parts` is 2, rounded where only noise separates it from a whole one.
 fn settled(count: f64, parts: f64) -> f64 {
     let near = (count * parts).round() / parts;
     let noise = (RELATIVE * count.abs()).min(MOST_OF_A_VOXEL);
@@ -49,12 +59,12 @@ fn settled(count: f64, parts: f64) -> f64 {
     }
 }
 
-/// The whole voxels in a count: 1.9999999 are two.
+/// The count rounded down: 1.9999999 are two.
 pub fn floor(count: f64) -> f64 {
     settled(count, 1.0).floor()
 }
 
-/// The voxels that a count begins: 3.0000001 are three.
+/// The count rounded up: 3.0000001 are three.
 pub fn ceil(count: f64) -> f64 {
     settled(count, 1.0).ceil()
 }
@@ -70,12 +80,26 @@ pub fn round(count: f64) -> f64 {
 }
 
 /// How many whole voxels of a spacing lie within a length: what a radius reaches.
+///
+/// ```
+/// use vesalius_volume::limits::voxels_within;
+///
+/// assert_eq!(voxels_within(2.0, 1.000_000_03), 2);
+/// assert_eq!(voxels_within(2.9, 1.0), 2);
+/// ```
 pub fn voxels_within(length: f64, spacing: f64) -> usize {
     // The cast takes what is negative or no number to 0.
     floor(length / spacing) as usize
 }
 
 /// How many voxels of a spacing are needed to cover a length: what a margin takes.
+///
+/// ```
+/// use vesalius_volume::limits::voxels_covering;
+///
+/// assert_eq!(voxels_covering(3.0, 0.999_999_98), 3);
+/// assert_eq!(voxels_covering(3.1, 1.0), 4);
+/// ```
 pub fn voxels_covering(length: f64, spacing: f64) -> usize {
     ceil(length / spacing) as usize
 }

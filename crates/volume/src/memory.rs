@@ -1,9 +1,9 @@
-//! Whether a buffer fits into memory: held against the caller's limit and against what the machine has
+//! Whether a buffer fits into memory: compared with the caller's limit and with what the machine has
 //! left, before it is made. The buffer itself is made by the caller.
 
 use crate::{Error, Result};
 
-/// Buffers below this are not worth the look at the machine.
+/// Buffers below this size are not checked.
 const WORTHWHILE: u64 = 32 << 20;
 
 /// Which limit a buffer exceeds.
@@ -16,7 +16,7 @@ pub enum MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// What helps where it is exceeded.
+    /// The remedy in the error.
     pub(crate) fn remedy(self) -> &'static str {
         match self {
             Self::Given => "take a coarser spacing or a part of the image, or raise the limit",
@@ -41,6 +41,15 @@ impl std::fmt::Display for MemoryLimit {
 ///
 /// # Errors
 /// [`Error::OutOfMemory`].
+///
+/// ```
+/// use vesalius_volume::{Error, check_memory};
+///
+/// // 512 × 512 × 400 voxels of 4 bytes are 419 MB.
+/// let size = [512, 512, 400];
+/// let refused = check_memory("the resampled grid", size, 1, 4, Some(400_000_000));
+/// assert!(matches!(refused, Err(Error::OutOfMemory { needed: 419_430_400, .. })));
+/// ```
 pub fn check_memory(
     what: &str,
     size: [usize; 3],
@@ -68,7 +77,7 @@ pub fn check_memory(
     if let Some(left) = left.filter(|left| needed > *left) {
         return Err(refused(left, MemoryLimit::Machine));
     }
-    // Asked for and given back untouched: what the allocator refuses here would end the process later.
+    // Allocated and freed untouched: an allocation that is refused here would end the process later.
     let bytes = usize::try_from(needed).unwrap_or(usize::MAX);
     match Vec::<u8>::new().try_reserve_exact(bytes) {
         Ok(()) => Ok(()),

@@ -1,6 +1,14 @@
-//! What a misspelt name was probably meant to be: the one place that answers it.
+//! The known name that a misspelt one was probably meant to be.
 
-/// The known name with the fewest changed letters, when they are few enough to be a slip.
+/// The known name with the fewest changed letters, when a third of them or fewer differ.
+///
+/// ```
+/// use vesalius_volume::nearest_name;
+///
+/// let known = ["dice", "hausdorff", "volume"];
+/// assert_eq!(nearest_name("hausdorf", &known), Some("hausdorff"));
+/// assert_eq!(nearest_name("precision", &known), None);
+/// ```
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let name = name.to_lowercase();
     let best = known.iter().map(|k| (distance(&name, k), *k)).min()?;
@@ -16,6 +24,13 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// The message for a name that is none of the known ones.
+///
+/// ```
+/// use vesalius_volume::unknown_name;
+///
+/// let message = unknown_name("measure", "dise", &["dice", "volume"]);
+/// assert_eq!(message, "unknown measure `dise`; did you mean `dice`?");
+/// ```
 pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     match nearest(name, known) {
         Some(meant) => format!("unknown {what} `{name}`; did you mean `{meant}`?"),
@@ -25,6 +40,13 @@ pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
 
 /// A message of a YAML or JSON reader, and after its first line what was probably meant by a name that is
 /// not known.
+///
+/// ```
+/// use vesalius_volume::with_suggestion;
+///
+/// let message = with_suggestion("unknown field `spacin`, expected `spacing` or `size`");
+/// assert!(message.ends_with("did you mean `spacing`?"));
+/// ```
 pub fn with_suggestion(message: &str) -> String {
     let Some(nearest) = suggestion(message) else {
         return message.to_owned();

@@ -1,4 +1,4 @@
-//! Which way the index axes of a grid point, in the letters of radiology.
+//! The directions of a grid's index axes, in the letters of radiology.
 
 use crate::{Affine, Error, Result};
 use std::fmt;
@@ -37,6 +37,15 @@ impl AxisCode {
 }
 
 /// The direction in which each index axis grows, such as `RAS`: x to the right, y to the front, z up.
+///
+/// ```
+/// use vesalius_volume::{Geometry, Orientation};
+///
+/// let grid = Geometry::axis_aligned([4, 4, 4], [1.0; 3])?;
+/// assert_eq!(grid.orientation(), "RAS".parse::<Orientation>()?);
+/// assert!("RAR".parse::<Orientation>().is_err(), "one axis twice");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Orientation(pub [AxisCode; 3]);
 
@@ -67,8 +76,17 @@ impl Orientation {
         }))
     }
 
-    /// How to walk a grid of orientation `self` so that it has orientation `target`: the source
-    /// axis of each target axis, and which target axes run backwards.
+    /// How to reorder a grid of orientation `self` so that it has orientation `target`: the source
+    /// axis of each target axis, and which target axes are reversed.
+    ///
+    /// ```
+    /// use vesalius_volume::Orientation;
+    ///
+    /// let (ras, lps): (Orientation, Orientation) = ("RAS".parse()?, "LPS".parse()?);
+    /// // The axes keep their order; x and y are reversed.
+    /// assert_eq!(ras.steps_to(&lps), ([0, 1, 2], [true, true, false]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn steps_to(&self, target: &Self) -> ([usize; 3], [bool; 3]) {
         let source = |code: &AxisCode| {
             // Both name each world axis once, so one of the three always matches.

@@ -3,6 +3,22 @@
 use crate::{Geometry, LabelMap, Result, Volume};
 
 /// A case with its image and, where they are known, its labels, all on one grid.
+///
+/// ```
+/// use vesalius_volume::{Error, Geometry, LabelMap, Subject, Volume};
+///
+/// let grid = Geometry::axis_aligned([8, 8, 4], [1.0, 1.0, 2.0])?;
+/// let (image, labels) = (Volume::filled(grid, 100.0), LabelMap::background(grid));
+/// let subject = Subject::new("case_01", image.clone(), Some(labels))?;
+/// assert_eq!(subject.name(), "case_01");
+/// assert_eq!(subject.geometry().size(), [8, 8, 4]);
+///
+/// // Labels 3 mm away from the image are refused.
+/// let moved = LabelMap::background(grid.with_origin([3.0, 0.0, 0.0])?);
+/// let refused = Subject::new("case_01", image, Some(moved));
+/// assert!(matches!(refused, Err(Error::GeometryMismatch { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
     name: String,

@@ -20,6 +20,16 @@ impl Voxel for f64 {}
 /// An image: one or more channels of numbers that may be interpolated, on one [`Geometry`].
 ///
 /// The buffer is `[channel][z][y][x]`, so its memory is that of a `[C, Z, Y, X]` tensor.
+///
+/// ```
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([3, 2, 2], [1.0, 1.0, 2.0])?;
+/// let volume = Volume::from_fn(grid, |[x, y, z]| (x + 10 * y + 100 * z) as f32);
+/// assert_eq!(volume.get(0, [2, 1, 1]), 112.0);
+/// assert_eq!(volume.data()[..6], [0.0, 1.0, 2.0, 10.0, 11.0, 12.0], "x is fastest");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Volume<T = f32> {
     geometry: Geometry,
@@ -42,6 +52,16 @@ impl<T: Voxel> Volume<T> {
     ///
     /// # Errors
     /// [`Error::WrongLength`] when the buffer has another length, or no channel.
+    ///
+    /// ```
+    /// use vesalius_volume::{Error, Geometry, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([2, 2, 1], [1.0; 3])?;
+    /// let volume = Volume::new(grid, 2, vec![1, 2, 3, 4, 5, 6, 7, 8_i16])?;
+    /// assert_eq!(volume.channel(1), [5, 6, 7, 8]);
+    /// assert!(matches!(Volume::new(grid, 2, vec![0_i16; 4]), Err(Error::WrongLength { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(geometry: Geometry, channels: usize, data: Vec<T>) -> Result<Self> {
         let expected = geometry.voxel_count().checked_mul(channels);
         if channels == 0 || expected != Some(data.len()) {
@@ -60,8 +80,8 @@ impl<T: Voxel> Volume<T> {
         })
     }
 
-    /// A one-channel volume with the same value everywhere. It is made whatever the machine has left: for a grid
-    /// of a user's choice, ask [`crate::check_memory`] first.
+    /// A one-channel volume with the same value everywhere. The memory is not checked first: for a grid
+    /// that a user chooses, call [`crate::check_memory`] before.
     pub fn filled(geometry: Geometry, value: T) -> Self {
         Self {
             geometry,
@@ -89,6 +109,17 @@ impl<T: Voxel> Volume<T> {
     /// # Errors
     /// [`Error::GeometryMismatch`] when a grid differs from the first, [`Error::WrongLength`] when
     /// there is none, [`Error::OutOfMemory`] when the machine cannot hold them side by side.
+    ///
+    /// ```
+    /// use vesalius_volume::{Geometry, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 4, 4], [1.0; 3])?;
+    /// let (t1, t2) = (Volume::filled(grid, 1.0_f32), Volume::filled(grid, 2.0));
+    /// let both = Volume::stack(&[t1, t2])?;
+    /// assert_eq!(both.channels(), 2);
+    /// assert_eq!(both.get(1, [0, 0, 0]), 2.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stack(parts: &[Self]) -> Result<Self> {
         let Some(first) = parts.first() else {
             return Err(Error::WrongLength {
@@ -118,7 +149,7 @@ impl<T: Voxel> Volume<T> {
         }
         let mut warnings: Vec<Warning> = Vec::new();
         for warning in parts.iter().flat_map(|part| &part.warnings) {
-            // Channels of one scanner have the same to say.
+            // Channels of one scanner often have equal warnings.
             if !warnings.contains(warning) {
                 warnings.push(warning.clone());
             }
@@ -181,6 +212,17 @@ impl<T: Voxel> Volume<T> {
     ///
     /// # Panics
     /// When there is no such channel.
+    ///
+    /// ```
+    /// use vesalius_volume::{Geometry, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 3, 2], [1.0; 3])?;
+    /// let volume = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let view = volume.view_zyx(0);
+    /// assert_eq!(view.shape(), [2, 3, 4]);
+    /// assert_eq!(view[[1, 2, 3]], 3.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn view_zyx(&self, channel: usize) -> ArrayView3<'_, T> {
         let [x, y, z] = self.geometry.size();
         // The constructor made the buffer channels × voxels long.
@@ -205,6 +247,15 @@ impl<T: Voxel> Volume<T> {
     }
 
     /// The same grid with every value replaced.
+    ///
+    /// ```
+    /// use vesalius_volume::{Geometry, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
+    /// let stored = Volume::new(grid, 1, vec![0_i16, 1024])?;
+    /// assert_eq!(stored.map(|value| f32::from(value) - 1024.0).data(), [-1024.0, 0.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn map<U: Voxel>(&self, value: impl FnMut(T) -> U) -> Volume<U> {
         Volume {
             geometry: self.geometry,
@@ -223,7 +274,7 @@ impl<T: Voxel> Volume<T> {
         Ok(Self::new(geometry, self.channels, self.data)?.with_warnings(warnings))
     }
 
-    /// What was decided where the file was ambiguous or wrong, in the order it was met.
+    /// What was decided where the file was ambiguous or wrong, in the order in which it was found.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }

@@ -1,6 +1,6 @@
 //! What was decided where a file or a dataset was ambiguous, contradictory or incomplete.
 //!
-//! Results carry these beside their values: a [`crate::Volume`] what reading its file decided, an evaluation
+//! Results carry these with their values: a [`crate::Volume`] what reading its file decided, an evaluation
 //! which cases it left out. The command prints each once per file; a caller may turn any into an error.
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -10,6 +10,19 @@ use std::path::PathBuf;
 ///
 /// Serialised as an object with `kind` and the fields of the variant; a number that is not finite is
 /// `null` there, and NaN when it is read again.
+///
+/// ```
+/// use vesalius_volume::{Geometry, Volume, Warning};
+///
+/// let assumed = Warning::AxisSpacingAssumed { axis: 2, found: "0".into(), spacing: 1.0 };
+/// assert_eq!(assumed.to_string(), "the spacing along axis 2 is 0; 1 mm is taken");
+///
+/// // A volume carries what was decided on reading it.
+/// let grid = Geometry::axis_aligned([4, 4, 1], [1.0; 3])?;
+/// let volume = Volume::filled(grid, 0.0_f32).with_warnings([assumed.clone()]);
+/// assert_eq!(volume.warnings(), [assumed]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -48,7 +61,7 @@ pub enum Warning {
         /// Length of its part b, c, d.
         length: f64,
     },
-    /// The header does not say in which unit its lengths are; they were taken as millimetres.
+    /// The header gives no unit of length; millimetres were taken.
     #[error("the unit of length is not given (code {code}); lengths are taken as millimetres")]
     UnitMissing {
         /// The code in the header.
@@ -79,14 +92,14 @@ pub enum Warning {
         /// In how many slices.
         frames: usize,
     },
-    /// The file does not say where its voxels lie; the caller's spacing was taken.
+    /// The file gives no position of its voxels; the caller's spacing was taken.
     #[error(
         "the file does not say where its voxels lie ({found}); the spacing given, {spacing:?} mm, is taken, with the axes of the world"
     )]
     SpacingAssumed {
         /// The spacing that the caller gave, mm.
         spacing: [f64; 3],
-        /// What the file says instead.
+        /// What the file holds instead.
         found: String,
     },
     /// The spacing along one axis is 0, negative or missing; another one was taken.
@@ -94,7 +107,7 @@ pub enum Warning {
     AxisSpacingAssumed {
         /// The axis: 0, 1 or 2 for x, y or z.
         axis: usize,
-        /// What the header says.
+        /// What the header holds.
         found: String,
         /// The spacing taken, mm.
         spacing: f64,
@@ -104,7 +117,7 @@ pub enum Warning {
     PositionAssumed {
         /// The field that is missing.
         missing: String,
-        /// What stands in for it.
+        /// What was taken instead.
         taken: String,
     },
     /// The distance between slices of a single slice is the number of another attribute.
@@ -128,7 +141,7 @@ pub enum Warning {
         /// What it holds.
         value: String,
     },
-    /// Data stand behind the voxels that the header announces; they are not read.
+    /// The file holds data after the voxels that the header describes; they are not read.
     #[error("{bytes} byte(s) follow the voxels that the header announces in {file}; they are not read", file = file.display())]
     SurplusData {
         /// The file with the voxels.
@@ -201,7 +214,7 @@ pub enum Warning {
         /// The member.
         member: String,
     },
-    /// A label that no case to train on has: it cannot be learnt.
+    /// A label that no training case has: the network cannot learn it.
     #[error(
         "no training case has a voxel of `{name}` (label {}), so it cannot be learnt; check `labels` and the fold",
         listed(values)
@@ -237,12 +250,12 @@ pub enum Warning {
         /// Patches in all.
         of: u64,
     },
-    /// Minutes are too short for the validations that a config asks for.
+    /// The time limit is too short for the validations in a config.
     #[error("{}", validations_cut(*times, *of_times, *units, *of, unit, *side_by_side))]
     ValidationsCut {
         /// Validations that are made.
         times: u64,
-        /// Validations that the config asks for.
+        /// Validations in the config.
         of_times: u64,
         /// What each of them scores.
         units: usize,
@@ -253,7 +266,7 @@ pub enum Warning {
         /// Whether windows lie side by side instead of overlapping.
         side_by_side: bool,
     },
-    /// A validation was ended, so that the run keeps its minutes.
+    /// A validation was ended early to keep the run's time limit.
     #[error("{}", validation_cut_off(*done, *of))]
     ValidationCutOff {
         /// Cases or patches that were scored.
@@ -279,7 +292,7 @@ pub enum Warning {
         /// What was wrong with it.
         reason: String,
     },
-    /// A run goes on with cases whose files changed since it began.
+    /// A run continues with cases whose files changed since its start.
     #[error(
         "the files or the preprocessing of {} changed since this run began: what it learns from now on is of the new ones",
         cases.join(", ")
@@ -324,7 +337,7 @@ pub enum Warning {
         /// Whether they were segmented by windows side by side and without mirrors.
         quick: bool,
     },
-    /// Runs were not begun, as the minutes were over.
+    /// Runs were not started because the time limit was reached.
     #[error("no time was left for {count} of {of} runs; they are made when this is run again")]
     RunsLeftOut {
         /// How many.
@@ -341,7 +354,7 @@ pub enum Warning {
         /// The cases.
         cases: Vec<String>,
     },
-    /// A search's record lacks trials that were begun.
+    /// A search's record lacks trials that were started.
     #[error("{} no longer has {lost} of the trials that were begun; they are made again", path.display())]
     TrialsLost {
         /// The record.
@@ -391,8 +404,8 @@ pub enum Warning {
         /// How many cases.
         cases: usize,
     },
-    /// nnU-Net's trainer is not one that it has itself; the plans' network was built, and loading its weights
-    /// will tell whether that is the one.
+    /// The trainer is not one of nnU-Net's own; the network of the plans was built, and loading its weights
+    /// shows whether it fits.
     #[error(
         "the trainer `{trainer}` is not one of nnU-Net's own; what it changes in preprocessing or prediction is not known, and the plans' network is used as they describe it"
     )]
@@ -410,7 +423,7 @@ pub enum Warning {
         /// Dimensions of the network.
         dimensions: usize,
     },
-    /// Models that answer together have different postprocessing, so that none is applied.
+    /// The models of an ensemble have different postprocessing, so that none is applied.
     #[error(
         "{} do not have the same postprocessing: none is applied to what they answer together", models.join(", ")
     )]
