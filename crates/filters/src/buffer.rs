@@ -1,4 +1,4 @@
-//! Buffers of whole volumes, on huge pages where the system grants them: a filter that runs at the
+//! Buffers of whole volumes, on huge pages where the system has them: a filter that runs at the
 //! speed of memory otherwise spends a third of its time on the faults of small pages.
 
 use crate::Result;
@@ -10,7 +10,7 @@ const CHUNK: usize = 1 << 16;
 /// Smaller buffers gain nothing.
 const WORTHWHILE: usize = 8 << 20;
 
-/// Refuses a grid whose values, `beside` more bytes each with them, the machine cannot hold.
+/// Refuses a grid whose values, with `beside` more bytes each, do not fit into the machine's memory.
 pub(crate) fn check<T>(grid: &Geometry, channels: usize, beside: usize) -> Result<()> {
     let width = size_of::<T>() + beside;
     Ok(check_memory(
@@ -30,7 +30,7 @@ pub(crate) fn filled<T: Clone>(value: T, count: usize) -> Vec<T> {
     buffer
 }
 
-/// A copy that all threads share the work of.
+/// A copy, made by all threads.
 pub(crate) fn copy<T: Copy + Default + Send + Sync>(values: &[T]) -> Vec<T> {
     let mut buffer = filled(T::default(), values.len());
     buffer
@@ -40,7 +40,7 @@ pub(crate) fn copy<T: Copy + Default + Send + Sync>(values: &[T]) -> Vec<T> {
     buffer
 }
 
-/// An empty buffer with room for `count` values.
+/// An empty buffer with capacity for `count` values.
 pub(crate) fn with_room<T>(count: usize) -> Vec<T> {
     let mut buffer: Vec<T> = Vec::with_capacity(count);
     advise_bytes(
@@ -54,7 +54,7 @@ fn advise<T>(buffer: &mut [T]) {
     advise_bytes(buffer.as_mut_ptr().cast(), size_of_val(buffer));
 }
 
-/// Asks for huge pages behind the whole pages of some memory; a system without them says no, and
+/// Requests huge pages for the whole pages of some memory; a system without them refuses, and
 /// nothing is lost.
 #[cfg(target_os = "linux")]
 fn advise_bytes(start: *mut u8, bytes: usize) {

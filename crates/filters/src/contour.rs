@@ -11,6 +11,18 @@ use vesalius_volume::{Label, LabelMap};
 ///
 /// # Errors
 /// None that a well-made input can cause.
+///
+/// ```
+/// use vesalius_filters::{Connectivity, contour};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([7, 7, 1], [1.0; 3])?;
+/// let square = LabelMap::<u16>::from_fn(grid, |[x, y, _]| u16::from((1..6).contains(&x) && (1..6).contains(&y)));
+/// let outline = contour(&square, Connectivity::Faces)?;
+/// // 25 voxels, of which the 9 in the middle have no background neighbour.
+/// assert_eq!(outline.counts()[&1], 16);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn contour<T: Label>(mask: &LabelMap<T>, connectivity: Connectivity) -> Result<LabelMap<u8>> {
     let background = T::default();
     let size = mask.geometry().size();
@@ -24,6 +36,16 @@ pub fn contour<T: Label>(mask: &LabelMap<T>, connectivity: Connectivity) -> Resu
 ///
 /// # Errors
 /// None that a well-made input can cause.
+///
+/// ```
+/// use vesalius_filters::{Connectivity, label_contour};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([6, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![1, 1, 1, 2, 2, 2])?;
+/// assert_eq!(label_contour(&labels, Connectivity::Faces)?.data(), [0, 0, 1, 2, 0, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn label_contour<T: Label>(
     labels: &LabelMap<T>,
     connectivity: Connectivity,

@@ -20,11 +20,20 @@ const LANES: usize = 16;
 
 /// The squared distance (mm²) of each voxel to the nearest site, `INFINITY` when there is none.
 ///
-/// `values` is one channel of `size` voxels, x fastest; a voxel is a site when `is_site` says so.
+/// `values` is one channel of `size` voxels, x fastest; a voxel is a site when `is_site` returns true.
 /// Index axes are taken as orthogonal with `spacing` mm.
 ///
 /// # Errors
 /// [`Error::Volume`] when the buffer does not fit the size or a spacing is not positive.
+///
+/// ```
+/// use vesalius_filters::squared_distance;
+///
+/// // One row of 4 voxels, 3 mm apart; the sites are the zeros.
+/// let squared: Vec<f64> = squared_distance(&[0, 5, 5, 5], [4, 1, 1], [3.0, 1.0, 1.0], |v| v == 0)?;
+/// assert_eq!(squared, [0.0, 9.0, 36.0, 81.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn squared_distance<R: Real, T: Copy + Sync>(
     values: &[T],
     size: [usize; 3],
@@ -193,7 +202,7 @@ impl<R: Real> Search<R> {
             let width = LANES.min(rows[0].len() - lane);
             for (before, row) in self.before.iter_mut().zip(rows.iter()) {
                 before[..width].copy_from_slice(&row[lane..lane + width]);
-                // Lanes that do not exist must not keep the search going.
+                // Lanes without a line must not prolong the search.
                 before[width..].fill(R::ZERO);
             }
             envelope(&self.before, &self.finite, squares, &mut self.after);
@@ -255,6 +264,17 @@ vectorised! {
 ///
 /// # Errors
 /// None that a well-made input can cause.
+///
+/// ```
+/// use vesalius_filters::distance_map;
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// // 2 mm along x: distances are millimetres, not voxels.
+/// let grid = Geometry::axis_aligned([4, 1, 1], [2.0, 1.0, 1.0])?;
+/// let mask = LabelMap::<u8>::new(grid, vec![1, 0, 0, 0])?;
+/// assert_eq!(distance_map::<u8, f32>(&mask)?.data(), [0.0, 2.0, 4.0, 6.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn distance_map<T: Label, R: Real>(mask: &LabelMap<T>) -> Result<Volume<R>> {
     to_foreground(mask, None)
 }
@@ -290,6 +310,16 @@ fn to_foreground<T: Label, R: Real>(
 ///
 /// # Errors
 /// None that a well-made input can cause.
+///
+/// ```
+/// use vesalius_filters::signed_distance;
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([6, 1, 1], [1.0; 3])?;
+/// let mask = LabelMap::<u8>::new(grid, vec![0, 1, 1, 1, 0, 0])?;
+/// assert_eq!(signed_distance::<u8, f32>(&mask)?.data(), [1.0, 0.0, -1.0, 0.0, 1.0, 2.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn signed_distance<T: Label, R: Real>(mask: &LabelMap<T>) -> Result<Volume<R>> {
     to_border(mask, None)
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use vesalius_volume::{Label, LabelMap};
 
-/// Voxels looked at together.
+/// Voxels per block.
 const BLOCK: usize = 64;
 /// Voxels a thread takes at least.
 const PART: usize = 1 << 16;

@@ -4,6 +4,17 @@ use vesalius_control::Cancelled;
 use vesalius_volume::ErrorKind;
 
 /// An error of this crate.
+///
+/// ```
+/// use vesalius_filters::{Error, clip};
+/// use vesalius_volume::{ErrorKind, Geometry, Volume};
+///
+/// let image = Volume::filled(Geometry::axis_aligned([2, 2, 2], [1.0; 3])?, 0.0_f32);
+/// let error = clip(&image, 1.0, 0.0).unwrap_err();
+/// assert!(matches!(error, Error::BadOption { filter: "clip", .. }));
+/// assert_eq!(error.kind(), ErrorKind::BadInput);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -13,7 +24,7 @@ pub enum Error {
     /// A geometry or a buffer that does not fit.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
-    /// An option outside of what the filter can do.
+    /// An option outside of its valid range.
     #[error("{filter}: `{option}` is {found}, expected {expected}")]
     BadOption {
         /// The filter.
@@ -22,7 +33,7 @@ pub enum Error {
         option: &'static str,
         /// The value found, as text.
         found: String,
-        /// What would do.
+        /// What is expected.
         expected: &'static str,
     },
     /// A volume without voxels where at least one is needed.
@@ -43,7 +54,7 @@ pub enum Error {
     NothingPositive {
         /// The filter.
         filter: &'static str,
-        /// How many voxels were looked at.
+        /// How many voxels were examined.
         voxels: usize,
         /// Whether a mask chose them.
         masked: bool,
@@ -56,12 +67,12 @@ pub enum Error {
         /// The filter.
         filter: &'static str,
     },
-    /// A slab reader gave another number of values than it was asked for.
+    /// A slab reader returned a wrong number of values.
     #[error("slab reader: slices {first}..{last} hold {found} values, expected {expected}")]
     WrongSlab {
-        /// First slice asked for.
+        /// First slice requested.
         first: usize,
-        /// One past the last slice asked for.
+        /// One past the last slice requested.
         last: usize,
         /// Values needed.
         expected: usize,
@@ -96,7 +107,7 @@ impl Error {
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Cancelled(_) => ErrorKind::Cancelled,

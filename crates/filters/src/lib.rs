@@ -1,8 +1,58 @@
 //! Image processing in world space, without learning.
 //!
-//! Lengths are millimetres, 3-vectors are `[x, y, z]`, and every result is the same for any number
-//! of threads. Nothing here opens a file or knows of a network. Filters that may take longer than a second have
-//! a twin that ends in `_with` and takes a [`Control`](vesalius_control::Control).
+//! Lengths are millimetres, 3-vectors are `[x, y, z]`, and every result is the same for any number of threads. Filters
+//! take images and label maps in memory; files are read and written by `vesalius-io`. A filter that may take longer
+//! than a second has a second form whose name ends in `_with` and which takes a
+//! [`Control`](vesalius_control::Control).
+//!
+//! ```
+//! use vesalius_filters::{
+//!     ComponentOptions, Element, Shape, closing, keep_largest, label_shapes, recursive_gaussian, threshold,
+//! };
+//! use vesalius_volume::{Geometry, Volume};
+//!
+//! // A CT with a bright ball of radius 6 mm and a bright voxel far from it; voxels of 1 × 1 × 2 mm.
+//! let grid = Geometry::axis_aligned([32, 32, 16], [1.0, 1.0, 2.0])?;
+//! let ct = Volume::from_fn(grid, |index| {
+//!     let [x, y, z] = grid.index_to_world(index.map(|i| i as f64));
+//!     let radius = ((x - 16.0).powi(2) + (y - 16.0).powi(2) + (z - 16.0).powi(2)).sqrt();
+//!     if radius < 6.0 || index == [1, 1, 1] { 100.0_f32 } else { -100.0 }
+//! });
+//!
+//! let smooth = recursive_gaussian(&ct, [0.5; 3])?;
+//! let mask = threshold(&smooth, 0.0, 1000.0)?;
+//! let mask = closing(&mask, &Element::millimetres(Shape::Ball, [2.0; 3]))?;
+//! let mask = keep_largest(&mask, &ComponentOptions::default())?;
+//!
+//! let ball = &label_shapes(&mask)[0];
+//! assert_eq!(ball.centroid.map(f64::round), [16.0; 3]);
+//! // 4/3 π 6³ mm³ are 0.905 ml.
+//! assert!((ball.millilitres - 0.905).abs() < 0.1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | resampling | [`resample`], [`resample_labels`], [`ResampleOptions`], [`LabelResampleOptions`], [`Interpolation`], [`LabelInterpolation`], [`Outside`] |
+//! | target grids | [`target_grid`] with a tool's [`Convention`], [`resized_grid`] |
+//! | resampling through a transform | [`resample_through`], [`resample_labels_through`], [`resample_displaced`], [`resample_labels_displaced`] |
+//! | nnU-Net's resampling | [`resample_nnunet`], [`resample_labels_nnunet`], [`resample_labels_torch`], [`SeparateAxis`], [`LinearParts`] |
+//! | crop, pad, reorder | [`crop`], [`crop_or_pad`], [`bounding_box`], [`bounding_box_where`], [`Bounds`], [`flip`], [`permute`], [`orient`] |
+//! | intensities | [`rescale_intensity`], [`window`], [`clip`], [`normalise`], [`percentile`], [`match_histogram`], [`clahe`], [`clahe_scikit_image`] |
+//! | bias field of MR | [`n4_bias_field_correction`], [`N4Options`], [`N4Result`] |
+//! | thresholds | [`threshold`], [`otsu_threshold`], [`multi_otsu_thresholds`], [`multi_otsu_labels`] |
+//! | smoothing | [`recursive_gaussian`], [`discrete_gaussian`], [`median`], [`majority`] (labels), [`curvature_anisotropic_diffusion`] |
+//! | derivatives and sharpening | [`recursive_gaussian_derivative`], [`gradient_magnitude`], [`laplacian`], [`laplacian_sharpening`], [`unsharp_mask`] |
+//! | morphology | [`dilate`], [`erode`], [`opening`], [`closing`], [`fill_holes`], [`reconstruct`], [`Element`], [`Border`] |
+//! | connected components | [`connected_components`], [`keep_largest`], [`keep_larger_than`], [`keep_touching`], [`component_statistics`], [`ComponentOptions`] |
+//! | regions and outlines | [`watershed`], [`contour`], [`label_contour`] |
+//! | distances | [`distance_map`], [`signed_distance`], [`squared_distance`] |
+//! | measurements | [`label_shapes`], [`label_intensities`] |
+//! | surfaces | [`marching_cubes`], [`label_surface`], [`Mesh`], [`write_stl`], [`write_obj`], [`write_ply`] |
+//! | images larger than memory | [`SlabSource`], [`filter_slabs`], [`recursive_gaussian_slabs`], [`resample_slabs`], [`resample_labels_slabs`] |
+//! | number types | [`Real`], [`Sample`] |
 
 mod buffer;
 mod components;

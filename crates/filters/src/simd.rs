@@ -27,7 +27,7 @@ macro_rules! vectorised {
                     body $(::<$($generic),+ $(, $constant)?>)? ($($argument),*)
                 }
                 if std::arch::is_x86_feature_detected!("avx2") {
-                    // SAFETY: the processor has AVX2, which is all that `wide` asks for.
+                    // SAFETY: the processor has AVX2, which is all that `wide` needs.
                     return unsafe { wide $(::<$($generic),+ $(, $constant)?>)? ($($argument),*) };
                 }
             }

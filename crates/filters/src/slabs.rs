@@ -10,14 +10,14 @@ use crate::scalar::{Real, Sample};
 use crate::{Error, PadMode, Result, crop_or_pad, recursive_gaussian};
 use vesalius_volume::{Geometry, Label, LabelMap, Volume, Voxel};
 
-/// A one-channel volume that lends stretches of slices.
+/// A one-channel volume that is read in ranges of slices.
 pub trait SlabSource<T: Voxel> {
     /// The grid of the whole volume.
     fn geometry(&self) -> Geometry;
     /// The voxels of slices `first..last`, x fastest.
     ///
     /// # Errors
-    /// Whatever reading can go wrong with.
+    /// Any error of reading.
     fn read(&mut self, first: usize, last: usize) -> Result<Vec<T>>;
 }
 
@@ -41,9 +41,9 @@ impl<T: Voxel> SlabSource<T> for &Volume<T> {
     }
 }
 
-/// Slices beyond which a recursive Gaussian's answer to a voxel is below 1e-9, per voxel of sigma.
+/// Slices beyond which a recursive Gaussian's response to a voxel is below 1e-9, per voxel of sigma.
 const REACH_PER_SIGMA: f64 = 16.0;
-/// Slices beyond which a spline prefilter's answer to a voxel is below 1e-15.
+/// Slices beyond which a spline prefilter's response to a voxel is below 1e-15.
 const SPLINE_REACH: usize = 28;
 
 fn load<T: Voxel>(source: &mut impl SlabSource<T>, first: usize, last: usize) -> Result<Volume<T>> {
@@ -62,13 +62,29 @@ fn load<T: Voxel>(source: &mut impl SlabSource<T>, first: usize, last: usize) ->
     Ok(Volume::new(grid, 1, values)?)
 }
 
-/// Runs a filter over slabs of `slices` slices with `margin` more on each side, and hands each
+/// Runs a filter over slabs of `slices` slices with `margin` more on each side, and passes each
 /// result, without its margins, to `write` together with its first slice's number.
 ///
 /// `filter` must keep the size. Memory: `slices + 2·margin` slices of input and of output.
 ///
 /// # Errors
 /// Those of the source, the filter and the writer; [`Error::BadOption`] when `slices` is 0.
+///
+/// ```
+/// use vesalius_filters::{filter_slabs, median};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([4, 4, 10], [1.0; 3])?;
+/// let image = Volume::from_fn(grid, |[x, y, z]| ((x * 7 + y * 5 + z * 3) % 11) as f32);
+/// // 4 slices at a time, each with the neighbour that a radius of 1 needs.
+/// let mut result = Vec::new();
+/// filter_slabs(&mut &image, 4, 1, |slab| median(slab, [1; 3]), |_, slab| {
+///     result.extend_from_slice(slab.data());
+///     Ok(())
+/// })?;
+/// assert_eq!(result, median(&image, [1; 3])?.into_data());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn filter_slabs<T: Voxel, U: Voxel>(
     source: &mut impl SlabSource<T>,
     slices: usize,
@@ -118,8 +134,8 @@ pub fn recursive_gaussian_slabs<R: Real>(
 
 /// [`resample`] by slabs of `slices` slices of the target.
 ///
-/// Memory: those, and the source slices that they see (all of them, where the target's slices stand
-/// across the source's).
+/// Memory: those, and the source slices that they depend on (all of them, where the target's slices are
+/// not parallel to the source's).
 ///
 /// # Errors
 /// As [`filter_slabs`] and [`resample`].
@@ -162,7 +178,7 @@ pub fn resample_labels_slabs<T: Label>(
     })
 }
 
-/// Hands over the target's slabs, each with the source's slices that it sees and `margin` more.
+/// Passes on the target's slabs, each with the source's slices that it depends on and `margin` more.
 fn for_each_part<T: Voxel>(
     source: &mut impl SlabSource<T>,
     target: &Geometry,
@@ -184,7 +200,7 @@ fn for_each_part<T: Voxel>(
     for first in (0..nz).step_by(slices) {
         let last = (first + slices).min(nz);
         let part = target.region([0, 0, first as i64], [x, y, last - first])?;
-        // The map is affine, so the slices seen lie between those that the corners see.
+        // The map is affine, so the slices needed lie between those that the corners need.
         let seen = part.corners().map(|corner| whole.world_to_index(corner)[2]);
         let low = seen.iter().copied().fold(f64::INFINITY, f64::min).floor();
         let high = seen

@@ -118,6 +118,20 @@ impl Sums {
 }
 
 /// The shape of each label other than 0, in rising order of labels.
+///
+/// ```
+/// use vesalius_filters::label_shapes;
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([20, 10, 10], [1.0, 1.0, 5.0])?;
+/// let labels = LabelMap::<u16>::from_fn(grid, |[x, _, _]| u16::from(x < 10));
+/// let shapes = label_shapes(&labels);
+/// assert_eq!(shapes.len(), 1);
+/// // 1000 voxels of 5 mm³ are 5 ml.
+/// assert_eq!((shapes[0].voxels, shapes[0].millilitres), (1000, 5.0));
+/// assert_eq!(shapes[0].centroid, [4.5, 4.5, 22.5]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn label_shapes<T: Label>(labels: &LabelMap<T>) -> Vec<LabelShape> {
     let grid = labels.geometry();
     let [nx, ny, _] = grid.size();
@@ -234,6 +248,19 @@ fn eigen(mut m: [[f64; 3]; 3]) -> ([f64; 3], [[f64; 3]; 3]) {
 ///
 /// # Errors
 /// [`Error::Volume`] when the two do not share a grid.
+///
+/// ```
+/// use vesalius_filters::label_intensities;
+/// use vesalius_volume::{Geometry, LabelMap, Volume};
+///
+/// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+/// let image = Volume::new(grid, 1, vec![10.0_f32, 20.0, 40.0, 900.0])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![2, 2, 2, 0])?;
+/// let facts = label_intensities(&image, &labels)?;
+/// assert_eq!((facts[0].label, facts[0].minimum, facts[0].maximum), (2, 10.0, 40.0));
+/// assert!((facts[0].mean - 70.0 / 3.0).abs() < 1e-9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn label_intensities<R: Real, T: Label>(
     image: &Volume<R>,
     labels: &LabelMap<T>,

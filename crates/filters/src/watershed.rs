@@ -1,4 +1,4 @@
-//! Watershed from markers: basins grow uphill from their markers until they meet.
+//! Watershed from markers: basins grow uphill from their markers until they touch.
 //!
 //! S. Beucher and F. Meyer, "The morphological approach to segmentation: the watershed
 //! transformation", 1993, with a queue for each level, in ITK's order.
@@ -14,7 +14,7 @@ use vesalius_volume::{Label, LabelMap, Volume};
 /// Options of [`watershed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WatershedOptions {
-    /// Which neighbours water reaches.
+    /// Which neighbours a basin grows into.
     pub connectivity: Connectivity,
     /// Leave a line of background between basins.
     pub line: bool,
@@ -81,6 +81,19 @@ impl Queue {
 /// # Errors
 /// [`Error::Volume`] when the two do not share a grid; [`Error::BadOption`] when a value of the
 /// relief is not a number.
+///
+/// ```
+/// use vesalius_filters::{WatershedOptions, watershed};
+/// use vesalius_volume::{Geometry, LabelMap, Volume};
+///
+/// // Two valleys with a ridge at index 3.
+/// let grid = Geometry::axis_aligned([7, 1, 1], [1.0; 3])?;
+/// let relief = Volume::new(grid, 1, vec![2.0_f32, 1.0, 2.0, 9.0, 2.0, 1.0, 2.0])?;
+/// let markers = LabelMap::<u16>::new(grid, vec![0, 1, 0, 0, 0, 2, 0])?;
+/// let basins = watershed(&relief, &markers, &WatershedOptions::default())?;
+/// assert_eq!(basins.data(), [1, 1, 1, 0, 2, 2, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn watershed<R: Real, T: Label>(
     relief: &Volume<R>,
     markers: &LabelMap<T>,
@@ -152,7 +165,7 @@ fn flood_with_line<T: Label>(
                 label = labels[n];
             }
         });
-        // Where two basins meet, the line stays background and stops the water.
+        // Where two basins touch, the line stays background and ends the growth.
         if meets {
             continue;
         }

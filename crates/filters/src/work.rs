@@ -1,11 +1,11 @@
-//! Cancellation and progress of filters that take longer than a second: looked at between slices or rows, told
-//! by the percent.
+//! Cancellation and progress of filters that take longer than a second: checked between slices or rows, reported
+//! once per percent.
 
 use crate::Result;
 use std::sync::atomic::{AtomicU64, Ordering};
 use vesalius_control::{Control, Stage};
 
-/// The work of one filter, counted in parts; nothing where nobody watches it.
+/// The work of one filter, counted in parts; nothing where no caller follows it.
 pub(crate) struct Work<'a>(Option<Watched<'a>>);
 
 struct Watched<'a> {
@@ -17,7 +17,7 @@ struct Watched<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// Work that nobody watches.
+    /// Work that no caller follows.
     pub fn unwatched() -> Self {
         Self(None)
     }
@@ -40,7 +40,7 @@ impl<'a> Work<'a> {
     }
 
     /// Does a part of the work that counts as so many parts, unless the work was cancelled; then what it writes
-    /// stays as it is, and [`Work::check`] tells.
+    /// stays as it is, and [`Work::check`] returns the error.
     pub fn part(&self, parts: usize, run: impl FnOnce()) {
         if self.goes_on() {
             run();
@@ -55,7 +55,7 @@ impl<'a> Work<'a> {
         let percent = |done: u64| done.saturating_mul(100) / watched.total.max(1);
         let done = before + parts as u64;
         if percent(before) != percent(done) {
-            // Threads come here out of order; what is told only grows.
+            // Threads arrive out of order; the reported count only grows.
             let told = watched.told.fetch_max(done, Ordering::Relaxed);
             watched.stage.advance(done.saturating_sub(told));
         }
@@ -122,7 +122,7 @@ mod tests {
         });
         let refused = watched(&control).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Cancelled, "{what}: {refused}");
-        // Each thread ends what it had begun.
+        // Each thread finishes the part that it had started.
         let total = total.unwrap();
         assert!(
             *most.lock().unwrap() < total || total < 8,

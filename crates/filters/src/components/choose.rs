@@ -1,4 +1,4 @@
-//! Choosing among components: the largest, the large enough, those that a seed touches; and facts
+//! Selection of components: the largest, those above a volume, those that contain a seed; and facts
 //! about each.
 
 use super::{ComponentOptions, joined};
@@ -13,6 +13,18 @@ use vesalius_volume::{Label, LabelMap, limits};
 ///
 /// # Errors
 /// As [`crate::connected_components`].
+///
+/// ```
+/// use vesalius_filters::{ComponentOptions, keep_largest};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([7, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![1, 0, 1, 1, 0, 2, 0])?;
+/// // Each label keeps its own largest component.
+/// let kept = keep_largest(&labels, &ComponentOptions::default())?;
+/// assert_eq!(kept.data(), [0, 0, 1, 1, 0, 2, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn keep_largest<T: Label>(
     input: &LabelMap<T>,
     options: &ComponentOptions,
@@ -46,6 +58,18 @@ pub fn keep_largest_and_equals<T: Label>(
 ///
 /// # Errors
 /// As [`crate::connected_components`]; [`Error::BadOption`] when the volume is not a number.
+///
+/// ```
+/// use vesalius_filters::{ComponentOptions, keep_larger_than};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// // Voxels of 2 mm³: three of them are 6 mm³.
+/// let grid = Geometry::axis_aligned([6, 1, 1], [1.0, 1.0, 2.0])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![1, 1, 1, 0, 1, 1])?;
+/// let kept = keep_larger_than(&labels, 6.0, &ComponentOptions::default())?;
+/// assert_eq!(kept.data(), [1, 1, 1, 0, 0, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn keep_larger_than<T: Label>(
     input: &LabelMap<T>,
     volume: f64,
@@ -70,6 +94,20 @@ pub fn keep_larger_than<T: Label>(
 ///
 /// # Errors
 /// As [`crate::connected_components`]; [`Error::BadOption`] when a seed lies outside of the image.
+///
+/// ```
+/// use vesalius_filters::{ComponentOptions, Error, keep_touching};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![1, 1, 0, 1, 1])?;
+/// let kept = keep_touching(&labels, &[[4, 0, 0]], &ComponentOptions::default())?;
+/// assert_eq!(kept.data(), [0, 0, 0, 1, 1]);
+///
+/// let outside = keep_touching(&labels, &[[5, 0, 0]], &ComponentOptions::default());
+/// assert!(matches!(outside, Err(Error::BadOption { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn keep_touching<T: Label>(
     input: &LabelMap<T>,
     seeds: &[[usize; 3]],
@@ -110,7 +148,7 @@ fn keep<T: Label>(
 /// Facts about one component.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ComponentStatistics {
-    /// Its label in the input, or 1 where labels are not told apart.
+    /// Its label in the input, or 1 where all foreground is one mask.
     pub label: u32,
     /// Number of voxels.
     pub voxels: usize,
@@ -128,6 +166,19 @@ pub struct ComponentStatistics {
 ///
 /// # Errors
 /// As [`crate::connected_components`].
+///
+/// ```
+/// use vesalius_filters::{ComponentOptions, component_statistics};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([6, 1, 1], [2.0, 1.0, 1.0])?.with_origin([10.0, 0.0, 0.0])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![0, 3, 3, 3, 0, 3])?;
+/// let facts = component_statistics(&labels, &ComponentOptions::default())?;
+/// assert_eq!(facts.len(), 2);
+/// assert_eq!((facts[0].label, facts[0].voxels, facts[0].volume), (3, 3, 6.0));
+/// assert_eq!(facts[0].centroid, [14.0, 0.0, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn component_statistics<T: Label>(
     input: &LabelMap<T>,
     options: &ComponentOptions,

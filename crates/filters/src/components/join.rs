@@ -1,6 +1,6 @@
-//! The runs that touch joined into components by union–find.
+//! Joins runs that touch into components by union–find.
 //!
-//! Slabs of slices are joined by threads of their own, then the slabs with each other; the earlier
+//! Each thread joins one slab of slices; then the slabs are joined with each other. The earlier
 //! run is always the root, so the numbering does not depend on threads.
 
 use super::Connectivity;

@@ -1,4 +1,4 @@
-//! Connected components: which foreground voxels hang together.
+//! Connected components: sets of foreground voxels that touch.
 //!
 //! A component's number is the order in which its first voxel comes, x fastest.
 
@@ -19,6 +19,22 @@ use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap};
 
 /// Which neighbours of a voxel touch it.
+///
+/// ```
+/// use vesalius_filters::{ComponentOptions, Connectivity, connected_components};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// // Two voxels that share an edge only.
+/// let grid = Geometry::axis_aligned([2, 2, 1], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![1, 0, 0, 1])?;
+/// let count = |connectivity| {
+///     let options = ComponentOptions { connectivity, ..ComponentOptions::default() };
+///     connected_components(&labels, &options).map(|found| found.count)
+/// };
+/// assert_eq!(count(Connectivity::Faces)?, 2);
+/// assert_eq!(count(Connectivity::Edges)?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Connectivity {
     /// The 6 that share a face.
@@ -65,7 +81,7 @@ pub struct ComponentOptions {
 }
 
 impl Default for ComponentOptions {
-    /// Corners touch, and each label's components are its own.
+    /// Corners touch, and voxels of different labels do not.
     fn default() -> Self {
         Self {
             connectivity: Connectivity::default(),
@@ -89,6 +105,22 @@ pub struct Components {
 ///
 /// # Errors
 /// [`crate::Error::BadOption`] when the grid has more rows or runs than `u32` counts.
+///
+/// ```
+/// use vesalius_filters::{ComponentOptions, connected_components};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([6, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![1, 2, 0, 2, 2, 2])?;
+/// let found = connected_components(&labels, &ComponentOptions::default())?;
+/// assert_eq!(found.labels.data(), [1, 2, 0, 3, 3, 3]);
+/// assert_eq!((found.count, found.sizes), (3, vec![1, 1, 3]));
+///
+/// // All foreground as one mask: labels 1 and 2 touch.
+/// let options = ComponentOptions { by_label: false, ..ComponentOptions::default() };
+/// assert_eq!(connected_components(&labels, &options)?.count, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn connected_components<T: Label>(
     input: &LabelMap<T>,
     options: &ComponentOptions,
@@ -100,6 +132,19 @@ pub fn connected_components<T: Label>(
 ///
 /// # Errors
 /// As [`connected_components`]; [`crate::Error::Cancelled`].
+///
+/// ```
+/// use vesalius_control::Control;
+/// use vesalius_filters::{ComponentOptions, Error, connected_components_with};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let labels = LabelMap::<u16>::background(Geometry::axis_aligned([8, 8, 8], [1.0; 3])?);
+/// let control = Control::new();
+/// control.cancel();
+/// let result = connected_components_with(&labels, &ComponentOptions::default(), &control);
+/// assert!(matches!(result, Err(Error::Cancelled(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn connected_components_with<T: Label>(
     input: &LabelMap<T>,
     options: &ComponentOptions,

@@ -6,7 +6,7 @@ use crate::{Error, Result};
 use rayon::prelude::*;
 use vesalius_volume::Voxel;
 
-/// What stands outside of the image when a region reaches there.
+/// The values outside of the image when a region reaches there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum PadMode<T> {
     /// This value.
@@ -18,6 +18,16 @@ pub enum PadMode<T> {
 }
 
 /// A box of voxels: its first voxel and its size, `[x, y, z]`.
+///
+/// ```
+/// use vesalius_filters::Bounds;
+///
+/// let bounds = Bounds { start: [4, 4, 1], size: [3, 3, 2] };
+/// assert_eq!(bounds.end(), [7, 7, 3]);
+/// // The margin ends at the border of the grid.
+/// let grown = bounds.grown([2, 2, 2], [8, 8, 8]);
+/// assert_eq!(grown, Bounds { start: [2, 2, 0], size: [6, 6, 5] });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// The first voxel inside.
@@ -46,15 +56,28 @@ impl Bounds {
     }
 }
 
-/// How far from the image a region may begin, in voxels.
+/// How far from the image a region may start, in voxels.
 const FURTHEST: u64 = 1 << 48;
 
 /// The region of `size` voxels that starts at voxel `start`, which may be negative; what lies
 /// outside of the image is padded.
 ///
 /// # Errors
-/// [`Error::NoVoxels`] when an empty image should be padded with its own voxels;
+/// [`Error::NoVoxels`] when an empty image is to be padded with its own voxels;
 /// [`Error::Volume`] when the size overflows.
+///
+/// ```
+/// use vesalius_filters::{PadMode, crop_or_pad};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([3, 1, 1], [2.0, 1.0, 1.0])?;
+/// let image = Volume::new(grid, 1, vec![1.0_f32, 2.0, 3.0])?;
+/// let padded = crop_or_pad(&image, [-1, 0, 0], [5, 1, 1], PadMode::Constant(0.0))?;
+/// assert_eq!(padded.data(), [0.0, 1.0, 2.0, 3.0, 0.0]);
+/// // Every voxel keeps its place in the world: the first one is now 2 mm further left.
+/// assert_eq!(padded.geometry().origin(), [-2.0, 0.0, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn crop_or_pad<G: OnGrid>(
     input: &G,
     start: [i64; 3],
@@ -109,7 +132,7 @@ pub fn crop_or_pad<G: OnGrid>(
     Ok(input.rebuild(grid, out)?)
 }
 
-/// Where a row's index points, when it points into the image.
+/// The image's index for an index of the result, when it has one.
 fn source_index<T>(index: i64, length: usize, mode: &PadMode<T>) -> Option<usize> {
     let n = length as i64;
     match mode {
@@ -142,10 +165,22 @@ fn copy_row<T: Voxel>(
     }
 }
 
-/// The region of an image that a box names.
+/// The part of an image within a box.
 ///
 /// # Errors
 /// [`Error::BadOption`] when the box reaches outside.
+///
+/// ```
+/// use vesalius_filters::{Bounds, crop};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([8, 8, 8], [1.0, 1.0, 3.0])?;
+/// let image = Volume::from_fn(grid, |[x, y, z]| (x + 10 * y + 100 * z) as f32);
+/// let part = crop(&image, Bounds { start: [2, 3, 4], size: [2, 2, 2] })?;
+/// assert_eq!(part.get(0, [0, 0, 0]), 432.0);
+/// assert_eq!(part.geometry().origin(), [2.0, 3.0, 12.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn crop<G: OnGrid>(input: &G, bounds: Bounds) -> Result<G> {
     let size = input.grid().size();
     if (0..3).any(|axis| bounds.start[axis] + bounds.size[axis] > size[axis]) {
@@ -165,12 +200,35 @@ pub fn crop<G: OnGrid>(input: &G, bounds: Bounds) -> Result<G> {
 }
 
 /// The smallest box around every voxel that is not zero in any channel; nothing when all are zero.
+///
+/// ```
+/// use vesalius_filters::{Bounds, bounding_box, crop};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::from_fn(grid, |[x, y, z]| u16::from(x == 5 && y > 2 && z < 4));
+/// let bounds = bounding_box(&labels).expect("there is foreground");
+/// assert_eq!(bounds, Bounds { start: [5, 3, 0], size: [1, 5, 4] });
+/// assert_eq!(crop(&labels, bounds)?.data(), [1; 20]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn bounding_box<G: OnGrid>(input: &G) -> Option<Bounds> {
     let zero = G::Value::default();
     bounding_box_where(input, |value| value != zero)
 }
 
 /// The smallest box around every voxel that `inside` accepts in any channel.
+///
+/// ```
+/// use vesalius_filters::bounding_box_where;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
+/// let ct = Volume::new(grid, 1, vec![-1000_i16, -300, 40, 60, -1000])?;
+/// let body = bounding_box_where(&ct, |hu| hu > -500).unwrap();
+/// assert_eq!((body.start, body.size), ([1, 0, 0], [3, 1, 1]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn bounding_box_where<G: OnGrid>(
     input: &G,
     inside: impl Fn(G::Value) -> bool + Sync,

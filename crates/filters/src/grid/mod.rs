@@ -1,6 +1,6 @@
-//! Exact operations between grids: no voxel's value changes, only its place.
+//! Exact operations between grids: values are copied, never interpolated.
 //!
-//! They work alike on [`Volume`] and [`LabelMap`] through [`OnGrid`]; interpolation is in `resample`.
+//! They take a [`Volume`] or a [`LabelMap`] through [`OnGrid`]; interpolation is in `resample`.
 
 mod crop;
 mod reorder;
@@ -21,7 +21,7 @@ pub trait OnGrid: Sized + Sync {
     fn channel_count(&self) -> usize;
     /// The whole buffer, channels outermost, x fastest.
     fn values(&self) -> &[Self::Value];
-    /// The same kind of thing, with as many channels, on another grid.
+    /// A value of the same type with as many channels, on another grid.
     ///
     /// # Errors
     /// [`vesalius_volume::Error::WrongLength`] when the buffer does not fit the grid.

@@ -1,4 +1,4 @@
-//! Flips and permutations of axes: every voxel keeps its place in the world.
+//! Flips and permutations of axes: every voxel keeps its position in the world.
 
 use super::OnGrid;
 use crate::Result;
@@ -6,10 +6,22 @@ use crate::buffer;
 use rayon::prelude::*;
 use vesalius_volume::{Orientation, Voxel};
 
-/// The same voxels walked backwards along each axis that `axes` marks.
+/// The same voxels in reverse order along each axis that `axes` marks.
 ///
 /// # Errors
 /// None that a well-made input can cause.
+///
+/// ```
+/// use vesalius_filters::flip;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+/// let flipped = flip(&Volume::new(grid, 1, vec![1.0_f32, 2.0, 3.0])?, [true, false, false])?;
+/// assert_eq!(flipped.data(), [3.0, 2.0, 1.0]);
+/// // Value 3 is still at 2 mm: position and buffer are reversed together.
+/// assert_eq!(flipped.geometry().index_to_world([0.0; 3]), [2.0, 0.0, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn flip<G: OnGrid>(input: &G, axes: [bool; 3]) -> Result<G> {
     let [nx, ny, nz] = input.grid().size();
     let mut out = buffer::filled(G::Value::default(), input.values().len());
@@ -36,6 +48,18 @@ pub fn flip<G: OnGrid>(input: &G, axes: [bool; 3]) -> Result<G> {
 ///
 /// # Errors
 /// [`crate::Error::BadOption`] when `order` is not a permutation of 0, 1, 2.
+///
+/// ```
+/// use vesalius_filters::permute;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([2, 3, 4], [1.0, 2.0, 3.0])?;
+/// let image = Volume::from_fn(grid, |[x, y, z]| (100 * x + 10 * y + z) as f32);
+/// let permuted = permute(&image, [2, 1, 0])?;
+/// assert_eq!(permuted.geometry().size(), [4, 3, 2]);
+/// assert_eq!(permuted.get(0, [3, 2, 1]), 123.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn permute<G: OnGrid>(input: &G, order: [usize; 3]) -> Result<G> {
     let mut seen = order;
     seen.sort_unstable();
@@ -81,11 +105,23 @@ pub(crate) fn permuted<T: Voxel>(values: &[T], size: [usize; 3], order: [usize; 
     out
 }
 
-/// The same voxels walked so that the index axes point as `target` says, to the nearest multiple
+/// The same voxels reordered so that the index axes point as in `target`, to the nearest multiple
 /// of 90 degrees; an oblique grid stays oblique.
 ///
 /// # Errors
 /// None that a well-made input can cause.
+///
+/// ```
+/// use vesalius_filters::orient;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([4, 4, 2], [1.0; 3])?;
+/// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+/// let lps = orient(&image, "LPS".parse()?)?;
+/// assert_eq!(lps.geometry().orientation().to_string(), "LPS");
+/// assert_eq!(lps.data()[..4], [3.0, 2.0, 1.0, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn orient<G: OnGrid>(input: &G, target: Orientation) -> Result<G> {
     let (order, flips) = input.grid().orientation().steps_to(&target);
     let permuted = permute(input, order)?;

@@ -1,7 +1,7 @@
 //! Contrast-limited adaptive histogram equalisation, in three dimensions.
 //!
 //! K. Zuiderveld, "Contrast limited adaptive histogram equalization", 1994: each tile's clipped
-//! histogram gives a curve, and each voxel mixes the curves of the tiles around it.
+//! histogram gives a curve, and each voxel interpolates between the curves of the tiles around it.
 
 use crate::resample::kernel::{Kernel, Linear};
 use crate::scalar::Real;
@@ -15,7 +15,7 @@ use vesalius_volume::Volume;
 pub struct ClaheOptions {
     /// Number of tiles along `[x, y, z]`; fewer where there are fewer voxels.
     pub tiles: [usize; 3],
-    /// A bin may hold at most this many times the mean of the bins; 1 leaves contrast as it is.
+    /// A bin may hold at most this many times the mean of the bins; 1 keeps the contrast.
     pub clip_limit: f64,
     /// Bins of each tile's histogram.
     pub bins: usize,
@@ -31,10 +31,23 @@ impl Default for ClaheOptions {
     }
 }
 
-/// Equalises contrast locally; the result has the range of the input. Each channel on its own.
+/// Equalises contrast locally; the result has the range of the input. Channels are processed separately.
 ///
 /// # Errors
 /// [`Error::BadOption`] without tiles or bins, or with a clip limit below 1.
+///
+/// ```
+/// use vesalius_filters::{ClaheOptions, clahe};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([16, 16, 8], [1.0; 3])?;
+/// let image = Volume::from_fn(grid, |[x, _, _]| if x < 8 { 100.0_f32 } else { 110.0 } + (x % 2) as f32);
+/// let result = clahe(&image, &ClaheOptions::default())?;
+/// // The range is kept.
+/// let (low, high) = result.data().iter().fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+/// assert!(low >= 100.0 && high <= 111.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn clahe<R: Real>(input: &Volume<R>, options: &ClaheOptions) -> Result<Volume<R>> {
     if options.tiles.contains(&0)
         || options.bins < 2
@@ -123,7 +136,7 @@ fn equalise(counts: &mut [f64], clip_limit: f64) {
     let total: f64 = counts.iter().sum();
     let bins = counts.len() as f64;
     let limit = clip_limit * total / bins;
-    // What is cut off is shared among all bins; the level that keeps the sum is found by halving.
+    // The excess is distributed over all bins; the level that keeps the sum is found by bisection.
     let (mut low, mut high) = (0.0, limit);
     for _ in 0..60 {
         let level = 0.5 * (low + high);

@@ -32,7 +32,7 @@ impl Default for ScikitImageClaheOptions {
 }
 
 /// Equalises contrast locally as `skimage.exposure.equalize_adapthist` 0.26 does for an image that
-/// was first brought to the range from 0 to 1; the result has that range. Each channel on its own.
+/// was first brought to the range from 0 to 1; the result has that range. Channels are processed separately.
 ///
 /// [`crate::clahe`] does the same without rounding to grey levels and keeps the image's range.
 ///
@@ -76,7 +76,7 @@ pub fn clahe_scikit_image<R: Real>(
     Ok(Volume::new(*input.geometry(), input.channels(), out)?)
 }
 
-/// How an image is cut into tiles. A grid of whole tiles begins at the first voxel, and goes on
+/// How an image is cut into tiles. A grid of whole tiles starts at the first voxel and continues
 /// beyond the last one where they do not fit.
 struct Tiles {
     size: [usize; 3],
@@ -143,7 +143,7 @@ impl Tiles {
         curves
     }
 
-    /// The voxels of a tile along an axis, mirrored about the border voxels where it sticks out.
+    /// The voxels of a tile along an axis, mirrored about the border voxels where it reaches outside.
     fn mirrored(&self, axis: usize, first: usize) -> Vec<usize> {
         let last = self.size[axis] - 1;
         let fold = |at: usize| match last {
@@ -198,7 +198,7 @@ fn part(share: f64, side: usize) -> f64 {
     }
 }
 
-/// Cuts counts off at a limit and shares out what is cut off, in whole voxels.
+/// Cuts counts off at a limit and distributes the excess, in whole voxels.
 fn clip(counts: &mut [usize], limit: usize) {
     let mut excess: usize = counts.iter().map(|&c| c.saturating_sub(limit)).sum();
     let share = excess / counts.len();
@@ -211,7 +211,7 @@ fn clip(counts: &mut [usize], limit: usize) {
         };
         excess = excess.saturating_sub(*count - before);
     }
-    // The rest goes one by one to bins spread over the histogram, as long as any has room.
+    // The rest goes one by one to bins spread over the histogram, while any is below the limit.
     while excess > 0 {
         let before = excess;
         for first in 0..counts.len() {

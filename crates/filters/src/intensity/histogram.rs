@@ -81,6 +81,15 @@ impl Histogram {
 ///
 /// # Errors
 /// [`Error::BadOption`] when there are no values or the percentage is not from 0 to 100.
+///
+/// ```
+/// use vesalius_filters::percentile;
+///
+/// assert_eq!(percentile(&[4.0_f32, 1.0, 2.0, 3.0], 50.0)?, 2.5);
+/// assert_eq!(percentile(&[4.0_f32, 1.0, 2.0, 3.0], 100.0)?, 4.0);
+/// assert!(percentile::<f32>(&[], 50.0).is_err());
+/// # Ok::<(), vesalius_filters::Error>(())
+/// ```
 pub fn percentile<R: Real>(values: &[R], percent: f64) -> Result<f64> {
     if !(0.0..=100.0).contains(&percent) || values.is_empty() {
         return Err(Error::option(

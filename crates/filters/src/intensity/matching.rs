@@ -1,4 +1,4 @@
-//! Giving an image the intensity distribution of another.
+//! Histogram matching: gives an image the intensity distribution of another one.
 //!
 //! L. Nyúl, J. Udupa and X. Zhang, "New variants of a method of MRI scale standardization", 2000,
 //! as ITK's `HistogramMatching` does it: quantiles of the two histograms, linear in between.
@@ -15,7 +15,7 @@ use vesalius_volume::Volume;
 pub struct HistogramMatchingOptions {
     /// Bins of the histograms.
     pub levels: usize,
-    /// Quantiles that are matched, besides the ends.
+    /// Quantiles that are matched, in addition to the two ends.
     pub match_points: usize,
     /// Leave out what lies below each image's mean, usually air.
     pub threshold_at_mean: bool,
@@ -35,6 +35,21 @@ impl Default for HistogramMatchingOptions {
 ///
 /// # Errors
 /// [`Error::BadOption`] without levels, [`Error::NoVoxels`] when an image is empty.
+///
+/// ```
+/// use vesalius_filters::{HistogramMatchingOptions, match_histogram};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([16, 16, 4], [1.0; 3])?;
+/// let input = Volume::from_fn(grid, |[x, y, z]| (x + 16 * y + 256 * z) as f32);
+/// // The same image on another scale.
+/// let reference = input.map(|value| 2.0 * value + 50.0);
+/// let matched = match_histogram(&input, &reference, &HistogramMatchingOptions::default())?;
+/// for (a, b) in matched.data().iter().zip(reference.data()) {
+///     assert!((a - b).abs() < 10.0, "{a} is not close to {b}");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn match_histogram<R: Real>(
     input: &Volume<R>,
     reference: &Volume<R>,

@@ -1,4 +1,4 @@
-//! N4 bias field correction: the slow shading of an MR image, estimated and taken out.
+//! N4 bias field correction: estimates the slow shading of an MR image and divides it out.
 //!
 //! N. Tustison et al., "N4ITK: improved N3 bias correction", 2010; sharpening of the histogram from
 //! J. Sled et al., "A nonparametric method for automatic correction of intensity nonuniformity in
@@ -56,8 +56,23 @@ pub struct N4Result<R: Real> {
 ///
 /// # Errors
 /// [`Error::Volume`] when the mask lies on another grid; [`Error::NothingPositive`], [`Error::EmptyMask`] or
-/// [`Error::NoVoxels`] when there is nothing to estimate from, [`Error::BadOption`] for options without
-/// meaning.
+/// [`Error::NoVoxels`] when there is nothing to estimate from, [`Error::BadOption`] for options that are not
+/// valid.
+///
+/// ```
+/// use vesalius_filters::{N4Options, n4_bias_field_correction};
+/// use vesalius_volume::{Geometry, LabelMap, Volume};
+///
+/// // Tissue of value 100, shaded from 1 to 1.3 along x.
+/// let grid = Geometry::axis_aligned([16, 16, 8], [1.0; 3])?;
+/// let shaded = Volume::from_fn(grid, |[x, _, _]| 100.0_f32 * (1.0 + 0.02 * x as f32));
+/// let options = N4Options { iterations: vec![10], ..N4Options::default() };
+/// let result = n4_bias_field_correction(&shaded, None::<&LabelMap>, &options)?;
+///
+/// let spread = |image: &Volume<f32>| image.get(0, [15, 8, 4]) / image.get(0, [0, 8, 4]);
+/// assert!(spread(&result.corrected) < spread(&shaded));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn n4_bias_field_correction<R: Real, T: Label>(
     input: &Volume<R>,
     mask: Option<&LabelMap<T>>,
@@ -257,11 +272,11 @@ fn residual(corrected: &[f64], confidence: &[f64], options: &N4Options) -> Vec<f
         .collect()
 }
 
-/// The expected true value of each bin: the histogram is deconvolved with a Gaussian, and what it
-/// says is blurred again.
+/// The expected true value of each bin: the histogram is deconvolved with a Gaussian, and the result
+/// is blurred again.
 fn sharpened(counts: &[f64], low: f64, slope: f64, options: &N4Options) -> Vec<f64> {
     let bins = counts.len();
-    // Room on both sides, so that the two ends do not meet around the circle.
+    // Zeros on both sides, so that the circular convolution does not mix the two ends.
     let length = 2 * bins.next_power_of_two();
     let offset = (length - bins) / 2;
     let mut padded = vec![0.0; length];

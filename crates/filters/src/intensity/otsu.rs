@@ -15,6 +15,17 @@ use vesalius_volume::{LabelMap, Volume};
 ///
 /// # Errors
 /// As [`multi_otsu_thresholds`].
+///
+/// ```
+/// use vesalius_filters::otsu_threshold;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([6, 1, 1], [1.0; 3])?;
+/// let image = Volume::new(grid, 1, vec![10.0_f32, 11.0, 12.0, 90.0, 91.0, 92.0])?;
+/// let threshold = otsu_threshold(&image, 128)?;
+/// assert!(threshold > 12.0 && threshold < 90.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn otsu_threshold<R: Real>(input: &Volume<R>, bins: usize) -> Result<f64> {
     Ok(multi_otsu_thresholds(input, 1, bins)?[0])
 }
@@ -109,6 +120,17 @@ fn best_cuts(counts: &[f64], count: usize) -> Vec<usize> {
 ///
 /// # Errors
 /// As [`multi_otsu_thresholds`], and when there are more than 255 thresholds.
+///
+/// ```
+/// use vesalius_filters::{multi_otsu_labels, multi_otsu_thresholds};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([6, 1, 1], [1.0; 3])?;
+/// let image = Volume::new(grid, 1, vec![0.0_f32, 1.0, 50.0, 51.0, 99.0, 100.0])?;
+/// assert_eq!(multi_otsu_thresholds(&image, 2, 128)?.len(), 2);
+/// assert_eq!(multi_otsu_labels(&image, 2, 128)?.data(), [0, 0, 1, 1, 2, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn multi_otsu_labels<R: Real>(
     input: &Volume<R>,
     count: usize,

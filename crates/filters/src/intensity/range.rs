@@ -11,6 +11,16 @@ use vesalius_volume::{Label, LabelMap, Volume, Voxel};
 ///
 /// # Errors
 /// [`Error::BadOption`] when `low` is above `high` or either is not finite.
+///
+/// ```
+/// use vesalius_filters::rescale_intensity;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+/// let image = Volume::new(grid, 1, vec![-1000.0_f32, 0.0, 1000.0])?;
+/// assert_eq!(rescale_intensity(&image, 0.0, 1.0)?.data(), [0.0, 0.5, 1.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn rescale_intensity<R: Real>(input: &Volume<R>, low: f64, high: f64) -> Result<Volume<R>> {
     if !(low.is_finite() && high.is_finite() && low <= high) {
         return Err(Error::option(
@@ -36,10 +46,21 @@ pub fn rescale_intensity<R: Real>(input: &Volume<R>, low: f64, high: f64) -> Res
     })
 }
 
-/// Maps `window` linearly to `output`, cutting off what lies beyond (ITK `IntensityWindowing`).
+/// Maps `window` linearly to `output` and cuts values off at its ends (ITK `IntensityWindowing`).
 ///
 /// # Errors
 /// [`Error::BadOption`] when the window's end is not above its start.
+///
+/// ```
+/// use vesalius_filters::window;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// // A soft-tissue window of a CT, from -160 to 240 HU, to the grey levels of a picture.
+/// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+/// let ct = Volume::new(grid, 1, vec![-1000.0_f32, -160.0, 40.0, 900.0])?;
+/// assert_eq!(window(&ct, [-160.0, 240.0], [0.0, 255.0])?.data(), [0.0, 0.0, 127.5, 255.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn window<R: Real>(input: &Volume<R>, window: [f64; 2], output: [f64; 2]) -> Result<Volume<R>> {
     if !(window[1] > window[0] && window.iter().chain(&output).all(|v| v.is_finite())) {
         return Err(Error::option(
@@ -62,6 +83,17 @@ pub fn window<R: Real>(input: &Volume<R>, window: [f64; 2], output: [f64; 2]) ->
 ///
 /// # Errors
 /// [`Error::BadOption`] when `low` is above `high`.
+///
+/// ```
+/// use vesalius_filters::clip;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+/// let image = Volume::new(grid, 1, vec![-5.0_f32, 2.0, 50.0])?;
+/// assert_eq!(clip(&image, 0.0, 10.0)?.data(), [0.0, 2.0, 10.0]);
+/// assert!(clip(&image, 10.0, 0.0).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn clip<R: Real>(input: &Volume<R>, low: f64, high: f64) -> Result<Volume<R>> {
     if !ordered(low, high) {
         return Err(Error::option(
@@ -78,6 +110,17 @@ pub fn clip<R: Real>(input: &Volume<R>, low: f64, high: f64) -> Result<Volume<R>
 ///
 /// # Errors
 /// [`Error::BadOption`] when `low` is above `high`.
+///
+/// ```
+/// use vesalius_filters::threshold;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+/// let ct = Volume::new(grid, 1, vec![-1000_i16, 150, 300, 2000])?;
+/// // Bone and contrast agent; both limits belong to the mask.
+/// assert_eq!(threshold(&ct, 150.0, 1500.0)?.data(), [0, 1, 1, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn threshold<T: Voxel + Into<f64>>(
     input: &Volume<T>,
     low: f64,
@@ -112,10 +155,25 @@ pub enum Deviation {
 }
 
 /// Each channel with zero mean and unit standard deviation over the mask's foreground, or over all
-/// voxels; voxels outside of the mask change alike. A channel without spread is only shifted.
+/// voxels; voxels outside of the mask are changed by the same map. A channel without spread is only shifted.
 ///
 /// # Errors
 /// [`Error::Volume`] when the mask lies on another grid; [`Error::NoVoxels`] when it is empty.
+///
+/// ```
+/// use vesalius_filters::{Deviation, normalise};
+/// use vesalius_volume::{Geometry, LabelMap, Volume};
+///
+/// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+/// let image = Volume::new(grid, 1, vec![1.0_f32, 3.0, 1.0, 3.0])?;
+/// let all = normalise(&image, None::<&LabelMap>, Deviation::Population)?;
+/// assert_eq!(all.data(), [-1.0, 1.0, -1.0, 1.0]);
+///
+/// // Mean and deviation of the first two voxels only.
+/// let mask = LabelMap::<u16>::new(grid, vec![1, 1, 0, 0])?;
+/// assert_eq!(normalise(&image, Some(&mask), Deviation::Population)?.data(), [-1.0, 1.0, -1.0, 1.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn normalise<R: Real, T: Label>(
     input: &Volume<R>,
     mask: Option<&LabelMap<T>>,

@@ -34,7 +34,7 @@ fn case(inside: usize) -> Vec<[Edge; 3]> {
     let mut next: HashMap<Edge, Edge> = HashMap::new();
     for face in FACES {
         for i in 0..4 {
-            // Walking around the face, each stretch of inside corners is entered and left once; the
+            // On the way around the face, each sequence of inside corners is entered and left once; the
             // surface joins the two crossings.
             let (before, here) = (face[i], face[(i + 1) % 4]);
             if !set(before) && set(here) {
@@ -64,10 +64,25 @@ fn case(inside: usize) -> Vec<[Edge; 3]> {
 }
 
 /// The surface of the first channel where it crosses `level`; inside is where values are at least
-/// that. The surface is open where it meets the image's border: pad first to close it.
+/// that. The surface is open at the image's border: pad first to close it.
 ///
 /// # Errors
 /// [`Error::BadOption`] when the level is not finite or the mesh outgrows `u32` indices.
+///
+/// ```
+/// use vesalius_filters::marching_cubes;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// // A ball of radius 8 mm as an image of distances from its centre, negative outside.
+/// let grid = Geometry::axis_aligned([21, 21, 21], [1.0; 3])?;
+/// let ball = Volume::from_fn(grid, |index| {
+///     8.0 - index.iter().map(|&i| (i as f64 - 10.0).powi(2)).sum::<f64>().sqrt()
+/// });
+/// let mesh = marching_cubes(&ball, 0.0)?;
+/// let exact = 4.0 / 3.0 * std::f64::consts::PI * 512.0;
+/// assert!((mesh.volume() / exact - 1.0).abs() < 0.02);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn marching_cubes<R: Real>(image: &Volume<R>, level: f64) -> Result<Mesh> {
     if !level.is_finite() {
         return Err(Error::option(
@@ -86,6 +101,19 @@ pub fn marching_cubes<R: Real>(image: &Volume<R>, level: f64) -> Result<Mesh> {
 ///
 /// # Errors
 /// As [`marching_cubes`].
+///
+/// ```
+/// use vesalius_filters::label_surface;
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([10, 10, 10], [1.0, 1.0, 2.0])?;
+/// let cube = LabelMap::<u16>::from_fn(grid, |i| u16::from(i.iter().all(|&i| (2..8).contains(&i))));
+/// let mesh = label_surface(&cube, 1)?;
+/// // 6 × 6 × 6 voxels of 2 mm³, less what the corners and edges lose.
+/// assert!(mesh.volume() > 400.0 && mesh.volume() < 432.0);
+/// assert!(label_surface(&cube, 7)?.triangles.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn label_surface<T: Label>(labels: &LabelMap<T>, label: T) -> Result<Mesh> {
     let bounds = crate::bounding_box_where(labels, |v| v == label);
     let Some(bounds) = bounds else {
@@ -172,7 +200,7 @@ fn crossing(
 mod tests {
     use super::*;
 
-    /// Every edge belongs to two triangles that walk it in opposite directions.
+    /// Every edge belongs to two triangles that use it in opposite directions.
     fn closed(mesh: &Mesh) -> bool {
         let mut edges: HashMap<(u32, u32), i32> = HashMap::new();
         for t in &mesh.triangles {

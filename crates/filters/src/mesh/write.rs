@@ -1,4 +1,4 @@
-//! Meshes as binary STL, text OBJ and binary PLY; onto any writer, files are the caller's.
+//! Meshes as binary STL, text OBJ and binary PLY; to any writer.
 
 use super::{Mesh, length, normal};
 use crate::{Error, Result};
@@ -15,6 +15,20 @@ fn failed(what: &'static str) -> impl Fn(std::io::Error) -> Error {
 ///
 /// # Errors
 /// [`Error::Io`].
+///
+/// ```
+/// use vesalius_filters::{Mesh, write_stl};
+///
+/// let mesh = Mesh {
+///     vertices: vec![[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+///     triangles: vec![[0, 1, 2]],
+/// };
+/// let mut bytes = Vec::new();
+/// write_stl(&mesh, &mut bytes)?;
+/// // An 80-byte header, the number of triangles, 50 bytes for each.
+/// assert_eq!(bytes.len(), 80 + 4 + 50);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_stl(mesh: &Mesh, to: &mut impl Write) -> Result<()> {
     let mut bytes = Vec::with_capacity(84 + 50 * mesh.triangles.len());
     let mut header = [0u8; 80];
@@ -40,6 +54,20 @@ pub fn write_stl(mesh: &Mesh, to: &mut impl Write) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Io`].
+///
+/// ```
+/// use vesalius_filters::{Mesh, write_obj};
+///
+/// let mesh = Mesh {
+///     vertices: vec![[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+///     triangles: vec![[0, 1, 2]],
+/// };
+/// let mut text = Vec::new();
+/// write_obj(&mesh, &mut text)?;
+/// // OBJ counts vertices from 1.
+/// assert!(String::from_utf8(text)?.contains("f 1 2 3"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_obj(mesh: &Mesh, to: &mut impl Write) -> Result<()> {
     let mut text = String::from("# surface in RAS mm\n");
     for [x, y, z] in &mesh.vertices {

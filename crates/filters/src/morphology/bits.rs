@@ -1,4 +1,4 @@
-//! A mask with one bit a voxel, and its dilation and erosion by rows of an element.
+//! A mask with one bit per voxel, and its dilation and erosion by rows of an element.
 
 use super::Border;
 use super::element::Row;
@@ -61,7 +61,7 @@ impl BitMask {
         out
     }
 
-    /// Sets a voxel where any of the element's rows, centred there, meets a set voxel.
+    /// Sets a voxel where any of the element's rows, centred there, touches a set voxel.
     pub fn dilated(&self, rows: &[Row]) -> Self {
         let mut reaches: Vec<usize> = rows.iter().map(|r| r.reach).collect();
         reaches.sort_unstable();

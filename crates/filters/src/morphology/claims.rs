@@ -38,7 +38,7 @@ fn several<T: Label>(
     let (size, background) = (input.geometry().size(), T::default());
     let reach = element.reach(input.geometry().spacing())?;
     let mut out = vec![background; input.data().len()];
-    // The second and further claims to a voxel of the background; the first stands in `out`.
+    // The second and further claims to a voxel of the background; the first is in `out`.
     let mut further: Vec<(usize, T)> = Vec::new();
     for (label, bounds) in label_boxes(input) {
         // What the operation does stays within this box, and the border of the box is that of the image
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(closed.data(), [1, 3, 1, 1, 5, 1, 1, 5]);
     }
 
-    /// The rule, voxel by voxel: `claimed` says which labels want each voxel.
+    /// The rule, voxel by voxel: `claimed` lists the labels that reach each voxel.
     fn brute(map: &LabelMap, claimed: &[(u16, Vec<u8>)], element: &Element) -> Vec<u16> {
         let grid = map.geometry();
         let place = |offset: usize| grid.index_to_world(grid.index(offset).map(|v| v as f64));

@@ -6,7 +6,7 @@ use vesalius_volume::limits;
 /// The shape of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Shape {
-    /// An ellipsoid. In voxels its radii are half a voxel more than asked for, as in ITK; in
+    /// An ellipsoid. In voxels its radii are half a voxel more than given, as in ITK; in
     /// millimetres they are exact.
     #[default]
     Ball,
@@ -24,6 +24,16 @@ enum Radius {
 }
 
 /// A structuring element, symmetric about its centre.
+///
+/// ```
+/// use vesalius_filters::{Element, Shape};
+///
+/// // 3 mm in every direction: 3 voxels of 1 mm, 1 voxel of 3 mm.
+/// let ball = Element::millimetres(Shape::Ball, [3.0; 3]);
+/// assert!(ball.contains([3, 0, 0], [1.0, 1.0, 3.0]));
+/// assert!(ball.contains([0, 0, 1], [1.0, 1.0, 3.0]));
+/// assert!(!ball.contains([1, 0, 1], [1.0, 1.0, 3.0]));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Element {
     shape: Shape,
@@ -117,7 +127,7 @@ impl Element {
         let mut rows = Vec::new();
         for z in -reach[2]..=reach[2] {
             for y in -reach[1]..=reach[1] {
-                // An element is convex, so its widest voxel tells a row's width.
+                // An element is convex, so its widest voxel gives a row's width.
                 let widest = (0..=reach[0])
                     .rev()
                     .find(|&x| self.contains([x, y, z], spacing));

@@ -1,4 +1,4 @@
-//! Filling holes: background that the outside cannot reach gets the label around it.
+//! Filling holes: background that is not connected to the border gets the label around it.
 
 use crate::buffer;
 use crate::components::{Connectivity, RunComponents, Touch};
@@ -12,7 +12,7 @@ use vesalius_volume::{Label, LabelMap};
 /// Options of [`fill_holes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HoleOptions {
-    /// Through which neighbours the background hangs together.
+    /// Which neighbours connect the background.
     pub connectivity: Connectivity,
     /// Fill each slice across this axis (0 x, 1 y, 2 z) on its own, as a 2-D image.
     pub slices: Option<usize>,
@@ -36,6 +36,17 @@ impl Default for HoleOptions {
 ///
 /// # Errors
 /// [`Error::BadOption`] when `slices` is not an axis.
+///
+/// ```
+/// use vesalius_filters::{HoleOptions, fill_holes};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([5, 5, 5], [1.0; 3])?;
+/// let shell = LabelMap::<u16>::from_fn(grid, |i| u16::from(i != [2, 2, 2] && i.iter().all(|&i| (1..4).contains(&i))));
+/// assert_eq!(shell.counts()[&1], 26);
+/// assert_eq!(fill_holes(&shell, &HoleOptions::default())?.counts()[&1], 27);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn fill_holes<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<LabelMap<T>> {
     match options.slices {
         None | Some(2) => fill(input, options),
@@ -66,7 +77,7 @@ fn fill<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<LabelMap
 fn several<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<Vec<T>> {
     let (size, background) = (input.geometry().size(), T::default());
     let mut out = buffer::copy(input.data());
-    // How large the hole is whose label stands in a filled voxel.
+    // The size of the hole that each filled voxel belongs to.
     let mut holes: HashMap<usize, usize> = HashMap::new();
     for (label, bounds) in label_boxes(input) {
         // Beyond the smallest box around a label all is outside of it, so the border of the box will do.

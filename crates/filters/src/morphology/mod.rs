@@ -1,6 +1,7 @@
 //! Shapes of labels and masks: dilation, erosion, opening, closing, holes, reconstruction.
 //!
-//! A label map stays one: each label is a mask of its own, and a map of one label is a mask. Masks are packed to one bit a voxel, so a row is a few machine words and moving it is a shift.
+//! The result for a label map is a label map: each label is one mask. Masks are packed to one bit per voxel, so a row
+//! is a few machine words and moving it is a shift.
 
 pub(crate) mod bits;
 mod claims;
@@ -36,6 +37,17 @@ pub enum Border {
 ///
 /// # Errors
 /// [`crate::Error::BadOption`] when the element's radius is not usable.
+///
+/// ```
+/// use vesalius_filters::{Element, Shape, dilate};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([7, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![1, 0, 0, 0, 0, 0, 2])?;
+/// let grown = dilate(&labels, &Element::voxels(Shape::Box, [2, 0, 0]))?;
+/// assert_eq!(grown.data(), [1, 1, 1, 0, 2, 2, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn dilate<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<T>> {
     let rows = element.rows(input.geometry().spacing())?;
     each_label(input, element, |mask| mask.dilated(&rows))
@@ -46,6 +58,18 @@ pub fn dilate<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelM
 ///
 /// # Errors
 /// As [`dilate`].
+///
+/// ```
+/// use vesalius_filters::{Border, Element, Shape, erode};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![1, 1, 1, 1, 0])?;
+/// let element = Element::voxels(Shape::Box, [1, 0, 0]);
+/// assert_eq!(erode(&labels, &element, Border::Foreground)?.data(), [1, 1, 1, 0, 0]);
+/// assert_eq!(erode(&labels, &element, Border::Background)?.data(), [0, 1, 1, 0, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn erode<T: Label>(
     input: &LabelMap<T>,
     element: &Element,
@@ -55,11 +79,22 @@ pub fn erode<T: Label>(
     each_label(input, element, |mask| mask.eroded(&rows, border))
 }
 
-/// Erosion, then dilation of each label by itself: what is thinner than the element goes (of a mask: ITK
+/// Erosion, then dilation of each label by itself: what is thinner than the element is removed (of a mask: ITK
 /// `BinaryMorphologicalOpening`).
 ///
 /// # Errors
 /// As [`dilate`].
+///
+/// ```
+/// use vesalius_filters::{Element, Shape, opening};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([8, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![0, 1, 0, 1, 1, 1, 1, 0])?;
+/// let opened = opening(&labels, &Element::voxels(Shape::Box, [1, 0, 0]))?;
+/// assert_eq!(opened.data(), [0, 0, 0, 1, 1, 1, 1, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn opening<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<T>> {
     let rows = element.rows(input.geometry().spacing())?;
     each_label(input, element, |mask| {
@@ -68,11 +103,22 @@ pub fn opening<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<Label
 }
 
 /// Dilation, then erosion of each label by itself: gaps thinner than the element close. The image is
-/// padded meanwhile, so its border plays no part (of a mask: ITK `BinaryMorphologicalClosing` with its
-/// safe border). Where labels meet, the rule of [`dilate`] holds.
+/// padded meanwhile, so its border has no effect (of a mask: ITK `BinaryMorphologicalClosing` with its
+/// safe border). Where labels touch, the rule of [`dilate`] applies.
 ///
 /// # Errors
 /// As [`dilate`].
+///
+/// ```
+/// use vesalius_filters::{Element, Shape, closing};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([8, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![0, 1, 1, 0, 1, 1, 0, 0])?;
+/// let closed = closing(&labels, &Element::voxels(Shape::Box, [1, 0, 0]))?;
+/// assert_eq!(closed.data(), [0, 1, 1, 1, 1, 1, 0, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn closing<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<T>> {
     let spacing = input.geometry().spacing();
     let rows = element.rows(spacing)?;

@@ -24,6 +24,19 @@ pub enum Reconstruction {
 /// # Errors
 /// [`Error::Volume`] when the two do not share a grid; [`Error::BadOption`] when they do not have
 /// the same number of channels.
+///
+/// ```
+/// use vesalius_filters::{Connectivity, Reconstruction, reconstruct};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// // Of two hills, the one with a marker stays.
+/// let grid = Geometry::axis_aligned([7, 1, 1], [1.0; 3])?;
+/// let mask = Volume::new(grid, 1, vec![0.0_f32, 5.0, 3.0, 0.0, 4.0, 4.0, 0.0])?;
+/// let marker = Volume::new(grid, 1, vec![0.0_f32, 5.0, 0.0, 0.0, 0.0, 0.0, 0.0])?;
+/// let result = reconstruct(&marker, &mask, Reconstruction::ByDilation, Connectivity::Faces)?;
+/// assert_eq!(result.data(), [0.0, 5.0, 3.0, 0.0, 0.0, 0.0, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn reconstruct<R: Real>(
     marker: &Volume<R>,
     mask: &Volume<R>,

@@ -14,10 +14,22 @@ use rayon::prelude::*;
 use vesalius_volume::{Volume, Voxel};
 
 /// Resizes an image to `size` voxels `[x, y, z]` over the same extent, as nnU-Net does for a target
-/// of `spacing` mm, which decides only whether thick slices are taken apart.
+/// of `spacing` mm, which decides only whether thick slices are resampled separately.
 ///
 /// # Errors
 /// [`crate::Error::NoVoxels`] when a size is zero.
+///
+/// ```
+/// use vesalius_filters::{NnUnetOptions, resample_nnunet};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+/// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+/// let small = resample_nnunet(&image, [4, 4, 4], [2.0; 3], &NnUnetOptions::default())?;
+/// assert_eq!(small.geometry().size(), [4, 4, 4]);
+/// assert_eq!(small.geometry().spacing(), [2.0; 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resample_nnunet<R: Real>(
     input: &Volume<R>,
     size: [usize; 3],
@@ -100,7 +112,7 @@ fn resize<R: Real>(
     Ok(Volume::new(target, input.channels(), out)?)
 }
 
-/// The tables of a resize; the last axis is copied from its nearest slice when taken apart.
+/// The tables of a resize; the last axis is copied from its nearest slice when it is separate.
 fn axes<R: Real, K: Kernel<N>, const N: usize>(
     from: [usize; 3],
     to: [usize; 3],
@@ -111,7 +123,7 @@ fn axes<R: Real, K: Kernel<N>, const N: usize>(
         let limit = (from[axis] - 1) as f64;
         let place = |i| match separate == Some(axis) {
             true => nearest_slice(i, from[axis], to[axis]) as f64,
-            // The border goes on for ever, so beyond half a voxel there is nothing new.
+            // The border voxel is repeated, so there is nothing new beyond half a voxel.
             false => half_pixel(i, from[axis], to[axis]).clamp(-K::REACH, limit + K::REACH),
         };
         let positions: Vec<Option<f64>> = (0..to[axis]).map(|i| Some(place(i))).collect();
@@ -131,7 +143,7 @@ pub(super) fn nearest_slice(i: usize, from: usize, to: usize) -> usize {
 }
 
 /// Keeps a spline's overshoot within the range of what it was made from: the whole image, or each
-/// slice's own where slices are taken apart.
+/// slice's own where slices are resampled separately.
 fn clip<R: Real>(source: &[R], from: [usize; 3], out: &mut [R], to: [usize; 3], separate: bool) {
     let slices: Vec<(R, R)> = source.par_chunks(from[0] * from[1]).map(range).collect();
     let whole = slices

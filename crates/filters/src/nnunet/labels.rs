@@ -1,5 +1,5 @@
 //! Segmentations: each label's mask resized linearly, then a vote, in scipy's order of additions so
-//! that ties come out as in the peers.
+//! that ties are resolved as in the reference implementations.
 
 use super::data::nearest_slice;
 use super::votes::{Neighbours, resize_by_votes};
@@ -25,7 +25,7 @@ pub enum LabelVote {
 /// Options of [`resample_labels_nnunet`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NnUnetLabelOptions {
-    /// When the axis of the thick slices is resampled apart.
+    /// When the axis of the thick slices is resampled separately.
     pub separate: SeparateAxis,
     /// Which label a voxel gets.
     pub vote: LabelVote,
@@ -56,10 +56,22 @@ impl Default for NnUnetLabelOptions {
 }
 
 /// Resizes labels to `size` voxels `[x, y, z]` over the same extent, as nnU-Net does for a target
-/// of `spacing` mm, which decides only whether thick slices are taken apart.
+/// of `spacing` mm, which decides only whether thick slices are resampled separately.
 ///
 /// # Errors
 /// [`crate::Error::NoVoxels`] when a size is zero.
+///
+/// ```
+/// use vesalius_filters::{NnUnetLabelOptions, resample_labels_nnunet};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::from_fn(grid, |[x, _, _]| if x < 4 { 0 } else { 7 });
+/// let small = resample_labels_nnunet(&labels, [4, 4, 4], [2.0; 3], &NnUnetLabelOptions::default())?;
+/// // No labels between 0 and 7.
+/// assert_eq!(small.data()[..4], [0, 0, 7, 7]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resample_labels_nnunet<T: Label>(
     input: &LabelMap<T>,
     size: [usize; 3],

@@ -1,5 +1,5 @@
 //! nnU-Net's resampling of images and of segmentations, to the voxel: array to array, half-pixel
-//! centres, with thick slices resampled apart from their plane.
+//! centres, with thick slices resampled separately from their plane.
 
 mod data;
 mod labels;
@@ -17,7 +17,16 @@ use crate::resample::Interpolation;
 use crate::{Error, OnGrid, Result};
 use vesalius_volume::limits;
 
-/// When the axis of the thick slices is resampled apart, by its nearest slice.
+/// When the axis of the thick slices is resampled separately, by its nearest slice.
+///
+/// ```
+/// use vesalius_filters::SeparateAxis;
+///
+/// let rule = SeparateAxis::default();
+/// // Slices of 5 mm with pixels of 0.8 mm: the z axis is resampled on its own.
+/// assert_eq!(rule.axis([0.8, 0.8, 5.0], [0.8, 0.8, 2.5]), Some(2));
+/// assert_eq!(rule.axis([1.0, 1.0, 1.5], [1.0; 3]), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SeparateAxis {
     /// When the largest spacing is more than this many times the smallest, in the image or else in
@@ -36,8 +45,8 @@ impl Default for SeparateAxis {
 }
 
 impl SeparateAxis {
-    /// The axis to resample apart between two spacings, when there is one: nnU-Net's
-    /// `determine_do_sep_z_and_axis`. Two axes that share the largest spacing are not taken apart.
+    /// The axis to resample separately between two spacings, when there is one: nnU-Net's
+    /// `determine_do_sep_z_and_axis`. Two axes that share the largest spacing are not separate.
     pub fn axis(&self, from: [f64; 3], to: [f64; 3]) -> Option<usize> {
         let spacing = match self {
             Self::Never => return None,
@@ -63,7 +72,7 @@ impl SeparateAxis {
 pub struct NnUnetOptions {
     /// Cubic for images (`order=3`), linear for probabilities (`order=1`).
     pub interpolation: Interpolation,
-    /// When the axis of the thick slices is resampled apart.
+    /// When the axis of the thick slices is resampled separately.
     pub separate: SeparateAxis,
     /// How that axis is interpolated then (`order_z`), after the slices' planes.
     pub across: Interpolation,
@@ -85,8 +94,8 @@ pub(crate) fn half_pixel(i: usize, from: usize, to: usize) -> f64 {
     (i as f64 + 0.5) * zoom - 0.5
 }
 
-/// Resizes by `resize(input, size, separate)`, which takes thick slices along the last axis apart
-/// when told: another thick axis is brought last and taken back.
+/// Resizes by `resize(input, size, separate)`, which resamples thick slices along the last axis
+/// separately on request: another thick axis is moved to the end and back.
 fn with_thick_axis_last<G: OnGrid + Clone>(
     input: &G,
     size: [usize; 3],
@@ -124,7 +133,7 @@ mod tests {
         assert_eq!(auto.axis([0.5, 0.5, 3.0], [1.0; 3]), Some(2));
         assert_eq!(auto.axis([1.0; 3], [4.0, 1.0, 1.0]), Some(0));
         assert_eq!(auto.axis([0.24, 1.25, 1.25], [1.0; 3]), None);
-        // Three times as thick is not more than three times, whatever an oblique affine makes of it.
+        // Three times as thick is not more than three times, also with the rounding of an oblique affine.
         assert_eq!(auto.axis([1.0, 0.999_999_97, 3.000_000_1], [1.0; 3]), None);
         assert_eq!(
             auto.axis([0.6f32 as f64, 0.6, 1.8f32 as f64], [1.0; 3]),

@@ -70,7 +70,7 @@ mod tests {
         (0..to).map(|i| table.mix(i).collect()).collect()
     }
 
-    /// What PyTorch 2.15 and scipy answer for a ramp of voxels.
+    /// What PyTorch 2.15 and scipy return for a ramp of voxels.
     #[test]
     fn each_rule_takes_its_peers_voxels() {
         let taken = |rule, from, to| -> Vec<usize> {

@@ -11,9 +11,9 @@ use vesalius_volume::{Label, LabelMap};
 /// Options of [`resample_labels_torch`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TorchLabelOptions {
-    /// When the axis of the thick slices is resampled apart.
+    /// When the axis of the thick slices is resampled separately.
     pub separate: SeparateAxis,
-    /// Along all axes where no slices are taken apart.
+    /// Along all axes where no axis is separate.
     pub whole: AxisRule,
     /// Within the planes of thick slices (`mode`).
     pub planes: AxisRule,
@@ -47,7 +47,7 @@ impl Default for TorchLabelOptions {
 }
 
 /// Resizes labels to `size` voxels `[x, y, z]` over the same extent, as `resample_torch_fornnunet` does for a
-/// target of `spacing` mm, which decides only whether thick slices are taken apart.
+/// target of `spacing` mm, which decides only whether thick slices are resampled separately.
 ///
 /// # Errors
 /// [`crate::Error::NoVoxels`] when a size is zero.

@@ -6,9 +6,9 @@ use crate::scalar::Real;
 use std::ops::Range;
 
 /// Coordinates, in voxels, that are nearer than this to a limit, a voxel or the border between two count as on
-/// it. It stands for the rounding of our own arithmetic, some 1e-12 of a voxel, and not for that of a file's
-/// spacing (`vesalius_volume::limits`), which may come to 1e-5 of a voxel at the far end of a grid: peers take the
-/// spacing of the file at its word, and with a wider slack a voxel that is nearest for them would not be for us.
+/// it. It covers the rounding of our own arithmetic, some 1e-12 of a voxel, and not the rounding of a file's
+/// spacing (`vesalius_volume::limits`), up to 1e-5 of a voxel at the far end of a grid: other tools use the
+/// spacing of the file as it is, and with a larger slack our nearest voxel could differ from theirs.
 const SLACK: f64 = 1e-9;
 
 /// For each target index along one axis: `N` source indices and their weights.

@@ -20,6 +20,20 @@ use vesalius_volume::{Affine, Geometry, Label, LabelMap, Volume};
 ///
 /// # Errors
 /// [`Error::BadOption`] when the field does not have three channels; as [`crate::resample`].
+///
+/// ```
+/// use vesalius_filters::{ResampleOptions, resample_displaced};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([5, 2, 2], [2.0, 1.0, 1.0])?;
+/// let image = Volume::from_fn(grid, |[x, _, _]| 10.0 * x as f32);
+/// // Each voxel takes the value 1 mm, half a voxel, to its right.
+/// let zero = Volume::filled(grid, 0.0_f32);
+/// let field = Volume::stack(&[Volume::filled(grid, 1.0), zero.clone(), zero])?;
+/// let moved = resample_displaced(&image, &field, &ResampleOptions::default())?;
+/// assert_eq!(moved.data()[..3], [5.0, 15.0, 25.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resample_displaced<T: Sample, F: Real>(
     input: &Volume<T>,
     field: &Volume<F>,

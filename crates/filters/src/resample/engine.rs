@@ -1,4 +1,4 @@
-//! The one entry to resampling: decides between a copy, the axis-by-axis and the point-by-point way.
+//! Entry point of resampling: chooses between a copy, resampling axis by axis and resampling point by point.
 
 use super::axis::Axis;
 use super::kernel::{Cubic, Kernel, Linear, Nearest};
@@ -23,6 +23,21 @@ const PARALLEL: f64 = 1e-7;
 /// # Errors
 /// [`Error::NoVoxels`] when the input is empty; [`vesalius_volume::Error::OutOfMemory`] when the machine
 /// cannot hold the result.
+///
+/// ```
+/// use vesalius_filters::{Convention, ResampleOptions, resample, target_grid};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// // Slices of 5 mm, resampled to 2.5 mm.
+/// let grid = Geometry::axis_aligned([4, 4, 3], [1.0, 1.0, 5.0])?;
+/// let image = Volume::from_fn(grid, |[_, _, z]| 100.0 * z as f32);
+/// let target = target_grid(&grid, [1.0, 1.0, 2.5], Convention::Monai)?;
+/// let fine = resample(&image, &target, &ResampleOptions::monai())?;
+/// assert_eq!(fine.geometry().size(), [4, 4, 5]);
+/// let column: Vec<f32> = (0..5).map(|z| fine.get(0, [0, 0, z])).collect();
+/// assert_eq!(column, [0.0, 50.0, 100.0, 150.0, 200.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resample<T: Sample>(
     input: &Volume<T>,
     target: &Geometry,
@@ -36,6 +51,19 @@ pub fn resample<T: Sample>(
 ///
 /// # Errors
 /// As [`resample`].
+///
+/// ```
+/// use vesalius_filters::{ResampleOptions, resample_through};
+/// use vesalius_volume::{Affine, Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([5, 2, 2], [1.0; 3])?;
+/// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+/// // Position p of the result takes the value at p + 1.5 mm along x.
+/// let shift = Affine::from_linear(Affine::IDENTITY.linear(), [1.5, 0.0, 0.0])?;
+/// let moved = resample_through(&image, &grid, &shift, &ResampleOptions::default())?;
+/// assert_eq!(moved.data()[..3], [1.5, 2.5, 3.5]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resample_through<T: Sample>(
     input: &Volume<T>,
     target: &Geometry,
@@ -116,7 +144,7 @@ fn through<T: Sample>(
         work.check()?;
         return Ok(Volume::new(*target, channels, out)?);
     }
-    // Where the work is done in another type, both stand in memory at the end.
+    // Where the work is done in another type, both are in memory at the end.
     let beside = match T::as_work(&[]) {
         Some(_) => 0,
         None => size_of::<T>(),
@@ -138,7 +166,7 @@ fn through<T: Sample>(
     Ok(Volume::new(*target, channels, T::collect(out))?)
 }
 
-/// The outside value in a voxel type; border modes never show it.
+/// The outside value in a voxel type; border modes do not use it.
 pub(crate) fn outside_value<T: Sample>(outside: Outside) -> T {
     match outside {
         Outside::Value(value) | Outside::ValueBeyondCentres(value) => {

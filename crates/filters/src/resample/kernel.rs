@@ -30,7 +30,7 @@ pub(crate) struct Cubic;
 
 impl Kernel<4> for Cubic {
     const MARGIN: usize = 2;
-    // The spline through a border that goes on for ever is that border again one voxel out.
+    // The spline through a repeated border voxel has that value again one voxel out.
     const REACH: f64 = 1.0;
     #[inline(always)]
     fn weights(at: f64) -> (i64, [f64; 4]) {

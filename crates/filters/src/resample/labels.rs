@@ -53,6 +53,17 @@ impl Default for LabelResampleOptions {
 /// # Errors
 /// [`Error::NoVoxels`] when the input is empty, [`Error::BadOption`] when the outside value is not
 /// a label or a Gaussian has no width.
+///
+/// ```
+/// use vesalius_filters::{LabelResampleOptions, resample_labels, resized_grid};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([4, 1, 1], [2.0, 1.0, 1.0])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![0, 3, 3, 8])?;
+/// let fine = resample_labels(&labels, &resized_grid(&grid, [8, 1, 1])?, &LabelResampleOptions::default())?;
+/// assert_eq!(fine.data(), [0, 0, 3, 3, 3, 3, 8, 8]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resample_labels<T: Label>(
     input: &LabelMap<T>,
     target: &Geometry,

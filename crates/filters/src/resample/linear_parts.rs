@@ -1,5 +1,5 @@
-//! Linear resampling in parts: any box of the target from the box of the source that it sees, with
-//! the same numbers as the whole. For results of many channels that never stand in memory whole.
+//! Linear resampling in parts: any box of the target from the box of the source that it depends on, with
+//! the same numbers as the whole. For results of many channels that are never in memory as a whole.
 
 use super::axis::Axis;
 use super::engine::IndexMap;
@@ -12,11 +12,25 @@ use crate::{Error, Result};
 use std::ops::Range;
 use vesalius_volume::{Affine, Geometry, Volume};
 
-/// A box of voxels: one range an axis, `[x, y, z]`.
+/// A box of voxels: one range per axis, `[x, y, z]`.
 pub type IndexBox = [Range<usize>; 3];
 
-/// How each voxel of a target grid mixes voxels of a source grid whose axes run the same way; beyond
-/// the source its border goes on.
+/// The weights of source voxels for each target voxel, for grids whose axes run the same way; beyond
+/// the source its border voxels are repeated.
+///
+/// ```
+/// use vesalius_filters::LinearParts;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let parts = LinearParts::nnunet([4, 4, 4], [8, 8, 8], None)?;
+/// assert_eq!(parts.target_size(), [8, 8, 8]);
+/// // The first two target slices need the first two source slices.
+/// assert_eq!(parts.seen(2, 0..2), 0..2);
+///
+/// let source = Volume::filled(Geometry::axis_aligned([4, 4, 4], [2.0; 3])?, 5.0_f32);
+/// assert_eq!(parts.whole(&source)?.get(0, [7, 7, 7]), 5.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct LinearParts {
     axes: [Axis<f32, 2>; 3],
     from: [usize; 3],
@@ -39,7 +53,7 @@ impl LinearParts {
         Self::by_rules(from, to, AxisRule::linear_but(separate))
     }
 
-    /// From `from` to `to` voxels over the same extent, each axis by its own rule.
+    /// From `from` to `to` voxels over the same extent, with a rule for each axis.
     ///
     /// # Errors
     /// [`Error::NoVoxels`] when a size is zero.
@@ -86,7 +100,7 @@ impl LinearParts {
         self.from == self.to && (0..3).all(|a| self.axes[a].copied_from() == Some(0))
     }
 
-    /// The source indices along an axis that a stretch of target indices sees.
+    /// The source indices along an axis that a range of target indices depends on.
     pub fn seen(&self, axis: usize, target: Range<usize>) -> Range<usize> {
         let taps = || {
             target
@@ -97,10 +111,10 @@ impl LinearParts {
     }
 
     /// One channel's values in a box of the target, from the values in a box of the source that holds
-    /// all that the target's box sees.
+    /// all that the target's box depends on.
     ///
     /// # Errors
-    /// [`Error::BadOption`] when a box does not fit its buffer or the source's box sees too little.
+    /// [`Error::BadOption`] when a box does not fit its buffer or the source's box is too small.
     pub fn part(
         &self,
         source: &[f32],
@@ -162,7 +176,7 @@ mod tests {
         Volume::from_fn(grid, |[x, y, z]| ((x * 31 + y * 17 + z * 57) % 23) as f32)
     }
 
-    /// The target from four boxes, each of which sees as little as it may.
+    /// The target from four boxes, each from the smallest source box that suffices.
     fn in_boxes(parts: &LinearParts, image: &Volume<f32>) -> Vec<f32> {
         let [nx, ny, nz] = parts.target_size();
         let mut joined = vec![0.0; nx * ny * nz];

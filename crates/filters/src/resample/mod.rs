@@ -1,4 +1,4 @@
-//! Values of an image at the voxels of another grid: one engine for every tool's convention.
+//! Values of an image at the voxels of another grid: with the convention of any tool.
 //!
 //! Axis-aligned pairs of grids are resampled axis by axis; all others voxel by voxel.
 
@@ -25,7 +25,7 @@ pub use labels::{
 pub use linear_parts::{IndexBox, LinearParts};
 pub use target::{Convention, resized_grid, target_grid};
 
-/// How values between voxels come about.
+/// How values between voxels are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Interpolation {
     /// The nearest voxel; halves go up, as in ITK.
@@ -37,7 +37,20 @@ pub enum Interpolation {
     Cubic,
 }
 
-/// What a grid finds where the image has no voxels.
+/// The value where the image has no voxels.
+///
+/// ```
+/// use vesalius_filters::{Interpolation, Outside, ResampleOptions, resample};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
+/// let ct = Volume::new(grid, 1, vec![40.0_f32, 60.0])?;
+/// // The target reaches 2 voxels beyond the image; air is -1024 HU.
+/// let options = ResampleOptions { interpolation: Interpolation::Linear, outside: Outside::Value(-1024.0) };
+/// let result = resample(&ct, &grid.region([0; 3], [4, 1, 1])?, &options)?;
+/// assert_eq!(result.data(), [40.0, 60.0, -1024.0, -1024.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outside {
     /// This value beyond the outer edges of the border voxels (ITK). Within half a voxel of the
@@ -45,7 +58,7 @@ pub enum Outside {
     Value(f64),
     /// This value beyond the centres of the border voxels (scipy's and nibabel's `constant`).
     ValueBeyondCentres(f64),
-    /// The border voxel, continued for ever (MONAI's `border`, scipy's `nearest`).
+    /// The border voxel, repeated (MONAI's `border`, scipy's `nearest`).
     Edge,
 }
 
@@ -58,14 +71,14 @@ impl Default for Outside {
 /// Options of [`resample`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ResampleOptions {
-    /// How values between voxels come about.
+    /// How values between voxels are computed.
     pub interpolation: Interpolation,
-    /// What a grid finds where the image has no voxels.
+    /// The value where the image has no voxels.
     pub outside: Outside,
 }
 
 impl ResampleOptions {
-    /// What a tool does where nothing else is asked for; nnU-Net's own resampling of arrays is
+    /// The defaults of a tool; nnU-Net's own resampling of arrays is
     /// [`crate::resample_nnunet`].
     pub fn of(convention: Convention) -> Self {
         match convention {

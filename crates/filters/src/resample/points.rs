@@ -47,7 +47,7 @@ vectorised! {
                     let line = &source[begin..begin + padded[0]];
                     let mut mixed = R::ZERO;
                     for i in 0..N {
-                        // A voxel without a weight has no say, not even when it is not a number.
+                        // A voxel of weight 0 is skipped, so that it has no effect even when it is not a number.
                         if wx[i] != 0.0 {
                             mixed += line[xs[i]] * R::from_f64(wx[i]);
                         }
@@ -62,7 +62,7 @@ vectorised! {
 }
 
 /// Writes one channel into `out`, which is filled with the outside value
-/// where nothing is found; `position` tells where in the source's index space a target voxel lies.
+/// where nothing is found; `position` maps a target voxel to the source's index space.
 pub(crate) fn interpolate<R: Real, K: Kernel<N>, const N: usize>(
     source: &[R],
     padded: [usize; 3],

@@ -56,7 +56,7 @@ struct Scratch<R> {
 }
 
 /// Writes one channel into `out`, whole slices of `size[0] × size[1]`, which is filled with the outside value where
-/// nothing is found; `source` is padded as the kernel asks.
+/// nothing is found; `source` is padded as the kernel requires.
 pub(crate) fn separable<R: Real, const N: usize>(
     source: &[R],
     source_size: [usize; 3],

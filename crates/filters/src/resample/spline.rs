@@ -1,7 +1,7 @@
 //! Cubic B-spline coefficients of an image: the recursive prefilter, axis by axis.
 //!
 //! Formulas: M. Unser, "Splines: a perfect fit for signal and image processing", 1999; the border
-//! of a signal continued with its last value is its own geometric series.
+//! of a signal continued with its last value is another geometric series.
 
 use crate::buffer;
 use crate::lines::{along_x, along_z};
@@ -15,12 +15,12 @@ const HORIZON: usize = 28;
 /// Coefficients kept beyond each border, so that taps are contiguous.
 pub(crate) const MARGIN: usize = 2;
 
-/// How the image goes on beyond its borders.
+/// How the image is continued beyond its borders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Border {
     /// Mirrored about the border voxels' centres (ITK, scipy's `mirror` and `constant`).
     Mirror,
-    /// The border voxel for ever (scipy's `nearest`, with its padding of 12 taken to the limit).
+    /// The border voxel, repeated (scipy's `nearest`, with its padding of 12 taken to the limit).
     Edge,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn coefficients<R: Real>(
     coefficients_along(source, size, border, [true; 3])
 }
 
-/// As [`coefficients`], filtered along the marked axes only; the others just gain a margin.
+/// As [`coefficients`], filtered along the marked axes only; the others only get a margin.
 pub(crate) fn coefficients_along<R: Real>(
     source: &[R],
     size: [usize; 3],
@@ -125,7 +125,7 @@ fn mirrored<R: Real>(block: &mut [R], width: usize, length: usize) {
             sum += samples[at * width + lane] * R::from_f64(power);
             power *= POLE;
         }
-        // Lines are walked by lane here, and the first line is rewritten only after its last use.
+        // Lines are processed by lane here, and the first line is rewritten only after its last use.
         samples[lane] = gain * sum;
     }
     forward(samples, width, gain, pole);

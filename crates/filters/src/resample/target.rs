@@ -1,9 +1,9 @@
-//! Which grid an image of another spacing gets: each tool's rule for size and alignment.
+//! The grid of an image at another spacing: each tool's rule for size and alignment.
 
 use crate::{Error, Result};
 use vesalius_volume::{Affine, Geometry, limits};
 
-/// A tool's rule for the size and the place of a grid with another spacing.
+/// A tool's rule for the size and the position of a grid with another spacing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Convention {
     /// `round(n·s/s')` voxels, centre of the first voxel kept: the usual recipe with SimpleITK.
@@ -18,16 +18,28 @@ pub enum Convention {
     /// 1.2.1).
     TorchIo,
     /// A grid along the world's axes around the centres of all voxels: from the smallest centre,
-    /// `ceil(extent/s') + 1` voxels (nibabel `resample_to_output`). Direction and shear go.
+    /// `ceil(extent/s') + 1` voxels (nibabel `resample_to_output`). Direction and shear are lost.
     Nibabel,
 }
 
 /// The grid that `source` gets at `spacing` (mm, `[x, y, z]`) by a tool's rule. Halves round to
 /// even, as Python does; a count within 1e-6 of a whole or half number is that number, so that the noise
-/// of a file's spacing adds no voxel. Direction and shear stay, except where the rule says otherwise.
+/// of a file's spacing adds no voxel. Direction and shear are kept, except where the rule differs.
 ///
 /// # Errors
 /// [`Error::Volume`] when a spacing is not a positive number or the grid would be too large.
+///
+/// ```
+/// use vesalius_filters::{Convention, target_grid};
+/// use vesalius_volume::Geometry;
+///
+/// let grid = Geometry::axis_aligned([100, 100, 21], [0.7, 0.7, 5.0])?;
+/// let itk = target_grid(&grid, [1.0; 3], Convention::SimpleItk)?;
+/// assert_eq!((itk.size(), itk.spacing()), ([70, 70, 105], [1.0; 3]));
+/// // MONAI keeps the centres of the first and the last voxel.
+/// assert_eq!(target_grid(&grid, [1.0; 3], Convention::Monai)?.size(), [70, 70, 101]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn target_grid(
     source: &Geometry,
     spacing: [f64; 3],
@@ -108,6 +120,18 @@ fn along_the_world(source: &Geometry, spacing: [f64; 3]) -> Result<Geometry> {
 ///
 /// # Errors
 /// [`Error::NoVoxels`] when a size is zero; [`Error::Volume`] when it is too large.
+///
+/// ```
+/// use vesalius_filters::resized_grid;
+/// use vesalius_volume::Geometry;
+///
+/// let grid = Geometry::axis_aligned([10, 10, 10], [2.0; 3])?;
+/// let fine = resized_grid(&grid, [20, 20, 20])?;
+/// assert_eq!(fine.spacing(), [1.0; 3]);
+/// // Outer edges agree, so the first centre moves by a quarter of the old voxel.
+/// assert_eq!(fine.origin(), [-0.5; 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resized_grid(source: &Geometry, size: [usize; 3]) -> Result<Geometry> {
     if size.contains(&0) || source.size().contains(&0) {
         return Err(Error::NoVoxels {

@@ -1,4 +1,4 @@
-//! A small symmetric kernel along an axis; the border voxel goes on for ever.
+//! A small symmetric kernel along an axis; the border voxel is repeated beyond the image.
 
 use crate::lines::{LANES, LineFilter};
 use crate::simd::vectorised;

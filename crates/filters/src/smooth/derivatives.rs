@@ -1,6 +1,6 @@
 //! Gradient magnitude, Laplacian and sharpening by differences of neighbours, in millimetres.
 //!
-//! The border voxel goes on for ever. Conventions of ITK's `GradientMagnitude`, `Laplacian`,
+//! The border voxel is repeated beyond the image. Conventions of ITK's `GradientMagnitude`, `Laplacian`,
 //! `LaplacianSharpening` and `UnsharpMask`.
 
 use super::recursive_gaussian;
@@ -14,6 +14,17 @@ use vesalius_volume::Volume;
 ///
 /// # Errors
 /// None that a well-made input can cause.
+///
+/// ```
+/// use vesalius_filters::gradient_magnitude;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// // 10 per voxel of 2 mm: 5 per millimetre.
+/// let grid = Geometry::axis_aligned([5, 3, 3], [2.0, 1.0, 1.0])?;
+/// let ramp = Volume::from_fn(grid, |[x, _, _]| 10.0 * x as f32);
+/// assert_eq!(gradient_magnitude(&ramp)?.get(0, [2, 1, 1]), 5.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn gradient_magnitude<R: Real>(input: &Volume<R>) -> Result<Volume<R>> {
     let half = input.geometry().spacing().map(|s| 0.5 / s);
     by_neighbours(input, |_, before, after| {
@@ -26,6 +37,16 @@ pub fn gradient_magnitude<R: Real>(input: &Volume<R>) -> Result<Volume<R>> {
 ///
 /// # Errors
 /// None that a well-made input can cause.
+///
+/// ```
+/// use vesalius_filters::laplacian;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([5, 3, 3], [1.0; 3])?;
+/// let parabola = Volume::from_fn(grid, |[x, _, _]| (x * x) as f32);
+/// assert_eq!(laplacian(&parabola)?.get(0, [2, 1, 1]), 2.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn laplacian<R: Real>(input: &Volume<R>) -> Result<Volume<R>> {
     let inverse = input.geometry().spacing().map(|s| 1.0 / (s * s));
     by_neighbours(input, |here, before, after| {
@@ -63,7 +84,7 @@ fn by_neighbours<R: Real>(
 }
 
 /// Subtracts the Laplacian, scaled to the image's range, and restores mean and range: edges gain
-/// contrast (ITK `LaplacianSharpening`). Each channel on its own.
+/// contrast (ITK `LaplacianSharpening`). Channels are processed separately.
 ///
 /// # Errors
 /// None that a well-made input can cause.
@@ -97,7 +118,7 @@ pub struct UnsharpMaskOptions {
     pub sigma: [f64; 3],
     /// How much of the difference to the blur is added.
     pub amount: f64,
-    /// Differences up to this stay out, larger ones lose it.
+    /// Differences up to this are ignored; larger ones are reduced by it.
     pub threshold: f64,
 }
 
@@ -115,6 +136,18 @@ impl Default for UnsharpMaskOptions {
 ///
 /// # Errors
 /// As [`recursive_gaussian`]; [`Error::BadOption`] when the threshold is negative.
+///
+/// ```
+/// use vesalius_filters::{UnsharpMaskOptions, unsharp_mask};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([16, 8, 8], [1.0; 3])?;
+/// let edge = Volume::from_fn(grid, |[x, _, _]| if x < 8 { 0.0_f32 } else { 100.0 });
+/// let sharp = unsharp_mask(&edge, &UnsharpMaskOptions::default())?;
+/// // The edge overshoots on both sides.
+/// assert!(sharp.get(0, [7, 4, 4]) < 0.0 && sharp.get(0, [8, 4, 4]) > 100.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn unsharp_mask<R: Real>(input: &Volume<R>, options: &UnsharpMaskOptions) -> Result<Volume<R>> {
     if options.threshold < 0.0 {
         return Err(Error::option(

@@ -30,10 +30,22 @@ impl Default for DiscreteGaussianOptions {
     }
 }
 
-/// Smooths with a discrete Gaussian; the border voxel goes on for ever (ITK `DiscreteGaussian`).
+/// Smooths with a discrete Gaussian; the border voxel is repeated beyond the image (ITK `DiscreteGaussian`).
 ///
 /// # Errors
 /// [`Error::BadOption`] when a variance is negative or the error is not between 0 and 1.
+///
+/// ```
+/// use vesalius_filters::{DiscreteGaussianOptions, discrete_gaussian};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([9, 9, 9], [1.0; 3])?;
+/// let point = Volume::from_fn(grid, |i| if i == [4, 4, 4] { 1000.0_f32 } else { 0.0 });
+/// let blurred = discrete_gaussian(&point, &DiscreteGaussianOptions::default())?;
+/// assert!((blurred.data().iter().sum::<f32>() - 1000.0).abs() < 0.1, "the sum is kept");
+/// assert_eq!(blurred.get(0, [3, 4, 4]), blurred.get(0, [5, 4, 4]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn discrete_gaussian<R: Real>(
     input: &Volume<R>,
     options: &DiscreteGaussianOptions,
@@ -65,6 +77,15 @@ pub fn discrete_gaussian<R: Real>(
 ///
 /// # Errors
 /// [`Error::BadOption`] when the variance is negative or the error is not between 0 and 1.
+///
+/// ```
+/// use vesalius_filters::gaussian_kernel;
+///
+/// let kernel = gaussian_kernel(1.0, 0.01, 32)?;
+/// let sum = kernel[0] + 2.0 * kernel[1..].iter().sum::<f64>();
+/// assert!((sum - 1.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn gaussian_kernel(
     variance: f64,
     maximum_error: f64,

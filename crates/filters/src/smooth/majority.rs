@@ -1,4 +1,4 @@
-//! What the median is to an image, for labels: the label that most of a voxel's neighbourhood has.
+//! The most frequent label of each voxel's neighbourhood: for labels what the median is for images.
 
 use crate::Result;
 use crate::buffer;
@@ -7,13 +7,23 @@ use rayon::prelude::*;
 use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap};
 
-/// Each voxel gets the label that most voxels of the box of `radius` voxels to each side have; the border
-/// voxel goes on for ever. Of labels that have equally many the voxel's own stays, else the lowest wins.
+/// Each voxel gets the label that most voxels of the box of `radius` voxels to each side have; the border voxel is
+/// repeated beyond the image. Among equally frequent labels the voxel's own stays, else the lowest is taken.
 ///
-/// Of a mask this is the [`crate::median`]; the median of labels would give one between two others.
+/// Of a mask this is the [`crate::median`]; the median of label values could give a label between two others.
 ///
 /// # Errors
 /// [`crate::Error::BadOption`] when the box has more than 4096 voxels.
+///
+/// ```
+/// use vesalius_filters::majority;
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([6, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::new(grid, vec![1, 1, 5, 1, 1, 1])?;
+/// assert_eq!(majority(&labels, [1, 0, 0])?.data(), [1, 1, 1, 1, 1, 1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn majority<T: Label>(input: &LabelMap<T>, radius: [usize; 3]) -> Result<LabelMap<T>> {
     majorities(input, radius, &Work::unwatched())
 }

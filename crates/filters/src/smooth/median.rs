@@ -15,11 +15,21 @@ use vesalius_volume::Volume;
 /// Voxels whose medians are selected side by side.
 const LANES: usize = 16;
 
-/// The median over a box of `radius` voxels to each side; the border voxel goes on for ever
+/// The median over a box of `radius` voxels to each side; the border voxel is repeated beyond the image
 /// (ITK `Median`).
 ///
 /// # Errors
 /// [`Error::BadOption`] when the box has more than 4096 voxels.
+///
+/// ```
+/// use vesalius_filters::median;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
+/// let spike = Volume::new(grid, 1, vec![1.0_f32, 2.0, 900.0, 4.0, 5.0])?;
+/// assert_eq!(median(&spike, [1, 0, 0])?.data(), [1.0, 2.0, 4.0, 5.0, 5.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn median<R: Real>(input: &Volume<R>, radius: [usize; 3]) -> Result<Volume<R>> {
     medians(input, radius, &Work::unwatched())
 }
@@ -110,7 +120,7 @@ vectorised! {
                 size += 1;
                 if size == capacity && size > 1 {
                     to_ends(&mut kept[..size]);
-                    // The largest goes from the end; the smallest makes room at the start.
+                    // The largest is dropped at the end; the new value replaces the smallest at the start.
                     capacity -= 1;
                     size -= 2;
                     kept[0] = kept[size];

@@ -22,22 +22,48 @@ pub enum Order {
     Second,
 }
 
-/// Smooths with a Gaussian of standard deviation `sigma` mm along `[x, y, z]`; the border voxel
-/// goes on for ever. Axes where sigma is 0 stay as they are.
+/// Smooths with a Gaussian of standard deviation `sigma` mm along `[x, y, z]`; the border voxel is
+/// repeated beyond the image. Axes where sigma is 0 stay as they are.
 ///
 /// The same as ITK's `SmoothingRecursiveGaussian`, except that a short axis (fewer than 4 voxels,
 /// which ITK refuses) is smoothed too.
 ///
 /// # Errors
 /// [`Error::BadOption`] when a sigma is negative or not finite.
+///
+/// ```
+/// use vesalius_filters::recursive_gaussian;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([32, 8, 8], [1.0, 1.0, 3.0])?;
+/// let edge = Volume::from_fn(grid, |[x, _, _]| if x < 16 { 0.0_f32 } else { 100.0 });
+/// // Sigma is 2 mm in every direction, whatever the spacing.
+/// let blurred = recursive_gaussian(&edge, [2.0; 3])?;
+/// assert!((blurred.get(0, [15, 4, 4]) + blurred.get(0, [16, 4, 4]) - 100.0).abs() < 0.1);
+/// assert!(recursive_gaussian(&edge, [-1.0; 3]).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn recursive_gaussian<R: Real>(input: &Volume<R>, sigma: [f64; 3]) -> Result<Volume<R>> {
     recursive_gaussian_derivative(input, sigma, [Order::Zero; 3])
 }
 
-/// As [`recursive_gaussian`], with a derivative along the axes that ask for one.
+/// As [`recursive_gaussian`], with a derivative along the axes whose order is not [`Order::Zero`].
 ///
 /// # Errors
 /// [`Error::BadOption`] when a sigma is negative or not finite, or 0 along a derivative's axis.
+///
+/// ```
+/// use vesalius_filters::{Order, recursive_gaussian_derivative};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// // 3 per millimetre along x.
+/// let grid = Geometry::axis_aligned([32, 8, 8], [1.0; 3])?;
+/// let ramp = Volume::from_fn(grid, |[x, _, _]| 3.0 * x as f64);
+/// let order = [Order::First, Order::Zero, Order::Zero];
+/// let slope = recursive_gaussian_derivative(&ramp, [2.0; 3], order)?;
+/// assert!((slope.get(0, [16, 4, 4]) - 3.0).abs() < 1e-3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn recursive_gaussian_derivative<R: Real>(
     input: &Volume<R>,
     sigma: [f64; 3],

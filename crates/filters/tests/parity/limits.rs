@@ -1,6 +1,6 @@
-//! Physical limits that meet the spacing of a NIfTI file, and labels that meet: TorchIO, scipy, scikit-image
+//! Physical limits near the spacing of a NIfTI file, and labels that touch: TorchIO, scipy, scikit-image
 //! and exact fractions, stored by `tests/parity/limits.py`. The grids are those that a file holds, in single
-//! precision; the peers were given the spacing that was meant.
+//! precision; the reference implementations got the intended spacing.
 
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -29,7 +29,7 @@ fn labels(grid: Geometry, value: &Value) -> LabelMap<u8> {
     LabelMap::new(grid, values.collect()).unwrap()
 }
 
-/// Where the peer's answer depends on the order of memory there is no answer to agree with.
+/// Where the reference's result depends on the order of memory there is none to agree with.
 fn agrees(found: &LabelMap<u8>, expected: &LabelMap<u8>, what: &str) {
     let voxels = found.data().iter().zip(expected.data()).enumerate();
     for (offset, (found_label, label)) in voxels.filter(|(_, (_, label))| **label != 255) {

@@ -1,4 +1,4 @@
-//! The filters against what the peers computed: numbers stored by `tests/parity/filters_peers.py`.
+//! Compares the filters with reference implementations: numbers stored by `tests/parity/filters_peers.py`.
 
 mod intensity;
 mod limits;
