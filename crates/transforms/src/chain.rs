@@ -8,6 +8,26 @@ use vesalius_registry::Registry;
 use vesalius_volume::Subject;
 
 /// A list of transforms, applied from first to last; in YAML simply a list.
+///
+/// ```
+/// use vesalius_transforms::Chain;
+/// use vesalius_volume::{Geometry, Subject, Volume};
+///
+/// let grid = Geometry::axis_aligned([16, 16, 16], [1.0; 3])?;
+/// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+/// let subject = Subject::new("case_01", image, None)?;
+/// let chain: Chain = serde_saphyr::from_str("- spacing: {to: [2, 2, 2]}\n- z_score\n- flip: {axes: [x]}")?;
+/// assert_eq!(chain.0.len(), 3);
+/// assert!(chain.is_random(), "the flip has a probability of one half");
+/// let (result, steps) = chain.apply(subject, 42, 0)?;
+/// assert_eq!(result.geometry().size(), [8, 8, 8]);
+/// assert!(steps.len() >= 2);
+///
+/// // An unknown name is an error with the nearest known one.
+/// let error = serde_saphyr::from_str::<Chain>("- z_scor").unwrap_err();
+/// assert!(error.to_string().contains("z_score"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Chain(pub Vec<Transform>);
@@ -17,6 +37,15 @@ impl Chain {
     ///
     /// # Errors
     /// [`crate::Error::BadValue`], which names the transform and the key.
+    ///
+    /// ```
+    /// use vesalius_transforms::{Chain, Error};
+    ///
+    /// let chain: Chain = serde_saphyr::from_str("- flip: {probability: 1.5}")?;
+    /// let error = chain.check().unwrap_err();
+    /// assert!(matches!(error, Error::BadValue { transform: "flip", key: "probability", .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn check(&self) -> Result<()> {
         self.0.iter().try_for_each(Transform::check)
     }
@@ -57,6 +86,24 @@ impl Chain {
     ///
     /// # Errors
     /// As [`Chain::apply`].
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- crop_region: {start: [2, 2, 2], size: [4, 4, 4]}")?;
+    /// let (cropped, trace) = chain.trace(subject, 0, 0)?;
+    /// assert_eq!(trace.to.size(), [4, 4, 4]);
+    /// // The inverse: back on the grid before, zero where the chain cropped.
+    /// let back = trace.invert_image(cropped.image())?;
+    /// assert_eq!(back.geometry(), &grid);
+    /// assert_eq!(back.get(0, [3, 3, 3]), 3.0);
+    /// assert_eq!(back.get(0, [7, 7, 7]), 0.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn trace(&self, subject: Subject, seed: u64, draw: u64) -> Result<(Subject, Trace)> {
         self.trace_within(subject, seed, draw, None)
     }
@@ -112,6 +159,21 @@ impl Chain {
     ///
     /// # Errors
     /// As [`Chain::apply`].
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- z_score\n- patch: {size: [4, 4, 4]}")?;
+    /// // The normalisation is done once, the patch is drawn three times.
+    /// let patches = chain.samples(subject, 42, 0, 3)?;
+    /// assert_eq!(patches.len(), 3);
+    /// assert_eq!(patches[0].0.geometry().size(), [4, 4, 4]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn samples(
         &self,
         subject: Subject,

@@ -15,6 +15,22 @@ const ROUNDING: f64 = 1e-6;
 ///
 /// These are the weights of MONAI's `Invertd`: each step is undone by itself, last first; a crop leaves
 /// zeros, and a change of spacing is undone by linear interpolation that goes on beyond the grid's border.
+///
+/// ```
+/// use vesalius_transforms::Chain;
+/// use vesalius_volume::{Geometry, Subject, Volume};
+///
+/// let grid = Geometry::axis_aligned([4, 4, 4], [1.0; 3])?;
+/// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+/// let subject = Subject::new("case_01", image, None)?;
+/// let chain: Chain = serde_saphyr::from_str("- crop_region: {start: [1, 0, 0], size: [2, 4, 4]}")?;
+/// let (_, trace) = chain.trace(subject, 0, 0)?;
+/// let coverage = trace.coverage()?.expect("a crop has a coverage");
+/// assert_eq!(coverage.along(0), [0.0, 1.0, 1.0, 0.0]);
+/// assert_eq!(coverage.at([1, 3, 3]), 1.0);
+/// assert!(!coverage.is_whole());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Coverage([Vec<f32>; 3]);
 

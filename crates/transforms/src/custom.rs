@@ -12,6 +12,31 @@ pub type TransformRng = rand_chacha::ChaCha8Rng;
 
 /// A transform of the user's own: a distribution from which [`Step`]s are drawn. It goes into a [`crate::Chain`] by
 /// [`Transform::custom`], or by name through a [`Registry`]; see [`RegisterTransform`].
+///
+/// ```
+/// use serde_json::Map;
+/// use vesalius_transforms::{Chain, Context, CustomTransform, Result, Step, Transform, TransformRng};
+/// use vesalius_volume::{Geometry, Subject, Volume};
+///
+/// /// Inverts the image: a step without random numbers.
+/// struct Negative;
+/// impl CustomTransform for Negative {
+///     fn sample(&self, _case: &Context<'_>, _rng: &mut TransformRng) -> Result<Vec<Step>> {
+///         Ok(vec![Step::voxels("negative", Map::new(), |image, _labels| {
+///             image.data_mut().iter_mut().for_each(|value| *value = -*value);
+///             Ok(())
+///         })])
+///     }
+/// }
+///
+/// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
+/// let subject = Subject::new("case_01", Volume::new(grid, 1, vec![1.0, -2.0])?, None)?;
+/// let chain = Chain(vec![Transform::custom("negative", Negative)]);
+/// let (result, steps) = chain.apply(subject, 0, 0)?;
+/// assert_eq!(result.image().data(), [-1.0, 2.0]);
+/// assert_eq!(steps.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait CustomTransform: Send + Sync {
     /// Draws what to do; nothing when the draw says to leave the case as it is.
     ///
@@ -91,6 +116,30 @@ vesalius_registry::registered! {
 /// Rewrites items of a list that name registered transforms as they name built-in ones
 /// (`- metal_streaks: {probability: 0.2}`) to the form that a [`Transform`] is read from
 /// (`- custom: {name: metal_streaks, probability: 0.2}`), in lists within lists as well.
+///
+/// ```
+/// use serde_json::json;
+/// use vesalius_registry::Registry;
+/// use vesalius_transforms::{
+///     Context, CustomTransform, RegisterTransform, Result, Step, TransformRng, name_transforms,
+/// };
+///
+/// #[derive(serde::Deserialize)]
+/// struct MetalStreaks {
+///     probability: f64,
+/// }
+/// impl CustomTransform for MetalStreaks {
+///     fn sample(&self, _case: &Context<'_>, _rng: &mut TransformRng) -> Result<Vec<Step>> {
+///         Ok(Vec::new())
+///     }
+/// }
+///
+/// let mut registry = Registry::default();
+/// registry.transform::<MetalStreaks>("metal_streaks");
+/// let mut chain = json!([{"metal_streaks": {"probability": 0.2}}, "z_score"]);
+/// name_transforms(&registry, &mut chain);
+/// assert_eq!(chain, json!([{"custom": {"name": "metal_streaks", "probability": 0.2}}, "z_score"]));
+/// ```
 pub fn name_transforms(registry: &Registry, value: &mut Value) {
     match value {
         Value::Array(items) => {

@@ -7,6 +7,18 @@ use crate::{Chain, Transform};
 impl Chain {
     /// The voxels `[x, y, z]` that the chain leaves of a patch of `size`; `None` where that depends on the
     /// case or on the draw.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    ///
+    /// let chain: Chain = serde_saphyr::from_str("- z_score\n- crop_centre: {size: [32, 32, -1]}")?;
+    /// assert_eq!(chain.size_after([40, 40, 16]), Some([32, 32, 16]));
+    ///
+    /// // A crop to the foreground depends on the case.
+    /// let chain: Chain = serde_saphyr::from_str("- crop_foreground")?;
+    /// assert_eq!(chain.size_after([40, 40, 16]), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn size_after(&self, size: [usize; 3]) -> Option<[usize; 3]> {
         after_all(&self.0, size)
     }

@@ -1,28 +1,64 @@
 //! Preprocessing and augmentation as data.
 //!
-//! A [`Transform`] is configuration: it describes a distribution, from which steps are drawn that are
-//! facts. [`Chain::trace`] applies a list of them and returns a [`Trace`]: what was done, and the way
-//! back. Steps that move voxels are maps between grids, so that images and labels go through one
-//! resampler, each in its own way, and neighbouring moves are one interpolation. There is no second
-//! form of anything for dictionaries of arrays.
+//! A [`Transform`] is configuration: it describes a distribution. Sampling it gives [`Step`]s, whose numbers are fixed.
+//! [`Chain::trace`] applies a list of transforms and returns a [`Trace`]: the steps that were applied, and their
+//! inverse. Steps that move voxels are maps between grids, so that images and labels are resampled together, each by its
+//! own rule, and consecutive moves are one interpolation. Random numbers follow from a seed and the number of the
+//! sample.
 //!
 //! ```
-//! use vesalius_transforms::{Affine, Chain, LabelSampling, Transform};
+//! use vesalius_transforms::{Chain, LabelSampling};
 //! use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
 //!
+//! // A case of 24 × 20 × 16 voxels of 1 × 1 × 2 mm.
 //! let grid = Geometry::axis_aligned([24, 20, 16], [1.0, 1.0, 2.0])?;
 //! let image = Volume::from_fn(grid, |[x, y, z]| (x + y + z) as f32);
 //! let labels = LabelMap::from_fn(grid, |[x, _, _]| u16::from(x > 11));
-//! let subject = Subject::new("made", image, Some(labels))?;
+//! let subject = Subject::new("case_01", image, Some(labels))?;
 //!
-//! let affine = Affine { rotate: [0.0, 0.0, 15.0], ..Affine::default() };
-//! let chain = Chain(vec![Transform::Affine(affine)]);
-//! let (turned, trace) = chain.trace(subject, 1, 0)?;
-//! assert_eq!(trace.interpolations, 1);
-//! let back = trace.invert_labels(turned.labels().unwrap(), LabelSampling::Nearest)?;
+//! // Chains are YAML or Rust values; keys that are left out have defaults.
+//! let chain: Chain = serde_saphyr::from_str(
+//!     "
+//! - spacing: {to: [2, 2, 2]}
+//! - z_score
+//! - affine: {rotate: [0, 0, 15]}
+//! ",
+//! )?;
+//! chain.check()?;
+//!
+//! // Sample 0 of the run with seed 42.
+//! let (sample, trace) = chain.trace(subject, 42, 0)?;
+//! assert_eq!(sample.geometry().spacing(), [2.0; 3]);
+//! assert_eq!(trace.steps.len(), 3);
+//!
+//! // Labels on the sample's grid, brought to the grid of the case.
+//! let back = trace.invert_labels(sample.labels().unwrap(), LabelSampling::Nearest)?;
 //! assert_eq!(back.geometry(), &grid);
-//! # Ok::<(), vesalius_transforms::Error>(())
+//! assert_eq!((back.get([2, 10, 8]), back.get([21, 10, 8])), (0, 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | applying transforms | [`Chain`], [`Transform`], [`Step`], [`Trace`], [`Coverage`], [`Context`] |
+//! | randomness | [`keyed`], [`Stream`] |
+//! | spacing, orientation, size | [`Spacing`], [`Resize`], [`MatchGrid`], [`Orient`] |
+//! | crop and pad | [`CropForeground`], [`CropNonzero`], [`CropCentre`], [`CropRegion`], [`CropDivisible`], [`Pad`] |
+//! | moving the anatomy | [`Flip`], [`Rotate90`], [`Affine`], [`Zoom`], [`Elastic`], [`GridDistortion`] |
+//! | how moves are sampled | [`Sampling`], [`ImageSampling`], [`LabelSampling`], [`Beyond`], [`Displacement`], [`Lattice`] |
+//! | normalising intensities | [`ZScore`], [`Window`], [`Clip`], [`ScalePercentiles`], [`MatchHistogram`], [`NnUnetNormalization`] |
+//! | random intensities | [`Gamma`], [`Contrast`], [`Brightness`], [`ScaleIntensity`], [`ShiftIntensity`], [`HistogramShift`], [`BiasField`] |
+//! | noise, blur, artefacts | [`GaussianNoise`], [`RicianNoise`], [`Blur`], [`Sharpen`], [`LowResolution`], [`Gibbs`], [`KSpaceSpike`] |
+//! | missing boxes | [`CoarseDropout`], [`CutOut`] |
+//! | labels | [`Remap`], [`MergeRegions`], [`DropSmall`] |
+//! | channels | [`SelectChannels`], [`ChannelArithmetic`], [`BoundaryWeights`], [`stack_on_first`] |
+//! | patches | [`PatchConfig`], [`PatchSampling`], [`PatchPlacer`], [`LabelIndex`], [`GridPatch`], [`WeightedPatch`], [`grid_patches`] |
+//! | transforms of transforms | [`OneOf`], [`SomeOf`], [`Maybe`] |
+//! | ready-made recipes | [`Light`], [`NnUnet3d`], [`NnUnet2d`], [`Auto3dSegSegResNet`], [`Auto3dSegDints`], [`Auto3dSegSwinUnetr`] |
+//! | batches | [`MixUp`], [`CutMix`] |
+//! | user-defined | [`CustomTransform`], [`CustomStep`], [`RegisterTransform`], [`CustomSampler`], [`RegisterSampler`] |
 
 mod batch;
 mod chain;

@@ -30,6 +30,16 @@ impl Stream {
 }
 
 /// The random numbers of draw `draw` (a sample's running number) in one stream of a run.
+///
+/// ```
+/// use rand::Rng;
+/// use vesalius_transforms::{Stream, keyed};
+///
+/// let number = |seed, draw, stream| keyed(seed, draw, stream).next_u64();
+/// assert_eq!(number(42, 7, Stream::Patch), number(42, 7, Stream::Patch));
+/// assert_ne!(number(42, 7, Stream::Patch), number(42, 8, Stream::Patch));
+/// assert_ne!(number(42, 7, Stream::Patch), number(42, 7, Stream::Case));
+/// ```
 pub fn keyed(seed: u64, draw: u64, stream: Stream) -> ChaCha8Rng {
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

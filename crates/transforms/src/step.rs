@@ -8,6 +8,17 @@ use vesalius_registry::Custom;
 use vesalius_volume::Subject;
 
 /// What was drawn: a move of voxels or a change of what they hold.
+///
+/// ```
+/// use vesalius_transforms::{GridStep, Step};
+/// use vesalius_volume::{Geometry, Subject, Volume};
+///
+/// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+/// let subject = Subject::new("case_01", Volume::new(grid, 1, vec![1.0, 2.0, 3.0, 4.0])?, None)?;
+/// let step = Step::Grid(GridStep::Region { start: [1, 0, 0], size: [2, 1, 1] });
+/// assert_eq!(step.apply(subject)?.image().data(), [2.0, 3.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {

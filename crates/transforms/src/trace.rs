@@ -7,6 +7,23 @@ use serde::{Deserialize, Serialize};
 use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
 
 /// The steps that took a case from its file's grid to the grid that a network sees.
+///
+/// ```
+/// use vesalius_transforms::{Chain, Trace};
+/// use vesalius_volume::{Geometry, Subject, Volume};
+///
+/// let grid = Geometry::axis_aligned([16, 16, 16], [1.0; 3])?;
+/// let subject = Subject::new("case_01", Volume::filled(grid, 1.0), None)?;
+/// let chain: Chain = serde_saphyr::from_str("- spacing: {to: [2, 2, 2]}\n- crop_centre: {size: [4, 4, 4]}")?;
+/// let (_, trace) = chain.trace(subject, 0, 0)?;
+/// assert_eq!((trace.from.size(), trace.to.size()), ([16; 3], [4; 3]));
+/// assert_eq!((trace.steps.len(), trace.interpolations), (2, 1));
+///
+/// // A trace is data: it can be stored with a prediction.
+/// let stored = serde_json::to_string(&trace)?;
+/// assert_eq!(serde_json::from_str::<Trace>(&stored)?, trace);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
     /// The grid before.
@@ -25,6 +42,24 @@ impl Trace {
     ///
     /// # Errors
     /// A prediction that lies on another grid.
+    ///
+    /// ```
+    /// use vesalius_transforms::{Chain, LabelSampling};
+    /// use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+    /// let subject = Subject::new("case_01", Volume::filled(grid, 1.0), None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- orient: {to: LPS}\n- spacing: {to: [2, 2, 2]}")?;
+    /// let (small, trace) = chain.trace(subject, 0, 0)?;
+    ///
+    /// // A segmentation on the grid that a network was given.
+    /// let found = LabelMap::from_fn(*small.geometry(), |[x, _, _]| u16::from(x >= 2));
+    /// let labels = trace.invert_labels(&found, LabelSampling::Nearest)?;
+    /// assert_eq!(labels.geometry(), &grid);
+    /// // Left of the middle in LPS is the low half of x in RAS.
+    /// assert_eq!((labels.get([0, 4, 4]), labels.get([7, 4, 4])), (1, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn invert_labels(&self, prediction: &LabelMap, labels: LabelSampling) -> Result<LabelMap> {
         self.to.check_same(
             prediction.geometry(),
@@ -60,6 +95,19 @@ impl Trace {
     ///
     /// # Errors
     /// A case that a step does not fit.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- flip: {axes: [x], probability: 1}")?;
+    /// let (_, trace) = chain.trace(subject.clone(), 0, 0)?;
+    /// assert_eq!(trace.replay(subject)?.image().data(), [2.0, 1.0, 0.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn replay(&self, subject: Subject) -> Result<Subject> {
         self.from
             .check_same(subject.geometry(), "the case that was traced and this one")?;

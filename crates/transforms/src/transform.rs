@@ -43,6 +43,16 @@ macro_rules! transforms {
     ) => {
         /// A configured transform: a distribution over [`Step`]s, written in YAML as one name with its
         /// keys, such as `- flip: {axes: [x, y], probability: 0.5}`, or as the name alone.
+        ///
+        /// ```
+        /// use vesalius_transforms::{Axis, Flip, Transform};
+        ///
+        /// let flip: Transform = serde_saphyr::from_str("flip: {axes: [x], probability: 1}")?;
+        /// let same = Transform::Flip(Flip { axes: vec![Axis::X], probability: 1.0 });
+        /// assert_eq!(flip, same);
+        /// assert_eq!(flip.name(), "flip");
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         #[derive(Debug, Clone, PartialEq, Serialize)]
         pub enum Transform {
             $($(#[$simple_doc])* #[serde(rename = $simple_key)] $simple($simple_type),)*

@@ -36,6 +36,17 @@ impl CutMix {
     ///
     /// # Errors
     /// As [`CutMix::check`].
+    ///
+    /// ```
+    /// use vesalius_transforms::{CutMix, Stream, keyed};
+    ///
+    /// // Two label maps of 4 × 4 × 1 voxels: 1 everywhere and 2 everywhere.
+    /// let mut batch = [[1_u16; 16], [2; 16]].concat();
+    /// let step = CutMix::default().sample(2, [4, 4, 1], &mut keyed(0, 0, Stream::Other(0)))?;
+    /// step.apply(&mut batch)?;
+    /// assert!(batch.iter().all(|label| [1, 2].contains(label)), "labels are copied, not mixed");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn sample(
         &self,
         count: usize,

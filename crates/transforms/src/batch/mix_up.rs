@@ -34,6 +34,18 @@ impl MixUp {
     ///
     /// # Errors
     /// As [`MixUp::check`].
+    ///
+    /// ```
+    /// use vesalius_transforms::{MixUp, Stream, keyed};
+    ///
+    /// // A batch of two samples with two values each.
+    /// let mut batch = [0.0, 0.0, 10.0, 10.0];
+    /// let step = MixUp::default().sample(2, &mut keyed(0, 0, Stream::Other(0)))?;
+    /// step.apply(&mut batch)?;
+    /// assert!(batch.iter().all(|value| (0.0..=10.0).contains(value)));
+    /// assert_eq!(batch[0], batch[1], "all values of a sample have one weight");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn sample(&self, count: usize, rng: &mut ChaCha8Rng) -> Result<MixUpStep> {
         self.check()?;
         let weights = (0..count).map(|_| beta(self.alpha, rng) as f32).collect();

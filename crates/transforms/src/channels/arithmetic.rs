@@ -31,6 +31,20 @@ pub enum Operation {
 
 config! {
     /// Adds a channel, or replaces all by it, that is computed voxel by voxel from two channels.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// // MR before and after contrast agent.
+    /// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 2, vec![10.0, 20.0, 10.0, 90.0])?;
+    /// let chain: Chain = serde_saphyr::from_str("- channel_arithmetic: {operation: difference, of: [1, 0]}")?;
+    /// let (result, _) = chain.apply(Subject::new("case_01", image, None)?, 0, 0)?;
+    /// assert_eq!(result.image().channels(), 3);
+    /// assert_eq!(result.image().channel(2), [0.0, 70.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ChannelArithmetic, "channel_arithmetic", {
         /// What is computed.
         operation: Operation = Operation::Difference,

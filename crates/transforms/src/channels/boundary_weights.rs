@@ -11,6 +11,21 @@ use vesalius_volume::{LabelMap, Volume};
 config! {
     /// Adds a channel of weights 1 + strength · exp(-d² / 2σ²), d the distance to the nearest border of a
     /// label: the border term of O. Ronneberger et al., "U-Net", 2015. A loss takes it as weights.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([12, 1, 1], [1.0; 3])?;
+    /// let labels = LabelMap::from_fn(grid, |[x, _, _]| u16::from(x >= 6));
+    /// let subject = Subject::new("case_01", Volume::filled(grid, 0.0), Some(labels))?;
+    /// let chain: Chain = serde_saphyr::from_str("- boundary_weights: {strength: 10, sigma: 2}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// // Highest at the border between the labels, close to 1 far from it.
+    /// let weights = result.image().channel(1);
+    /// assert!(weights[6] > 9.0 && weights[11] < 2.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     BoundaryWeights, "boundary_weights", {
         /// The weight on a border, less 1.
         strength: f64 = 10.0,

@@ -9,6 +9,18 @@ use vesalius_volume::Volume;
 
 config! {
     /// Keeps the named channels in the named order.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([1, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 3, vec![10.0, 20.0, 30.0])?;
+    /// let chain: Chain = serde_saphyr::from_str("- select_channels: {channels: [2, 0]}")?;
+    /// let (result, _) = chain.apply(Subject::new("case_01", image, None)?, 0, 0)?;
+    /// assert_eq!(result.image().data(), [30.0, 10.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     SelectChannels, "select_channels", {
         /// Channels from 0.
         channels: Vec<usize> = Vec::new(),

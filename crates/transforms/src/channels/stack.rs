@@ -9,6 +9,19 @@ use vesalius_volume::Volume;
 ///
 /// # Errors
 /// No image at all, or an empty one.
+///
+/// ```
+/// use vesalius_filters::ResampleOptions;
+/// use vesalius_transforms::stack_on_first;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let ct = Volume::filled(Geometry::axis_aligned([8, 8, 8], [1.0; 3])?, 40.0);
+/// let pet = Volume::filled(Geometry::axis_aligned([4, 4, 4], [2.0; 3])?, 5.0);
+/// let both = stack_on_first(&[ct, pet], &ResampleOptions::monai())?;
+/// assert_eq!((both.channels(), both.geometry().size()), (2, [8, 8, 8]));
+/// assert_eq!(both.get(1, [4, 4, 4]), 5.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn stack_on_first(images: &[Volume<f32>], options: &ResampleOptions) -> Result<Volume<f32>> {
     let Some(first) = images.first() else {
         return Ok(Volume::stack(images)?);

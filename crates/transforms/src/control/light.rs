@@ -18,6 +18,14 @@ config! {
 
 impl Light {
     /// What the recipe consists of.
+    ///
+    /// ```
+    /// use vesalius_transforms::{Axis, Light};
+    ///
+    /// // Mirrors along x alone.
+    /// let light = Light { mirror: vec![Axis::X], ..Light::default() };
+    /// assert_eq!(light.transforms()[0].name(), "affine");
+    /// ```
     pub fn transforms(&self) -> Vec<Transform> {
         vec![
             Transform::Affine(Affine {

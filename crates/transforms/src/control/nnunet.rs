@@ -42,6 +42,13 @@ config! {
 
 impl NnUnet3d {
     /// What the recipe consists of.
+    ///
+    /// ```
+    /// use vesalius_transforms::NnUnet3d;
+    ///
+    /// let names: Vec<String> = NnUnet3d::default().transforms().iter().map(|t| t.name().to_owned()).collect();
+    /// assert!(names.contains(&"gaussian_noise".to_owned()) && names.contains(&"gamma".to_owned()));
+    /// ```
     pub fn transforms(&self) -> Vec<Transform> {
         let rotate = match self.through {
             None => [self.rotate; 3],

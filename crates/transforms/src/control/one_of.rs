@@ -9,6 +9,21 @@ use rand_chacha::ChaCha8Rng;
 
 config! {
     /// Applies one of the transforms (MONAI's `OneOf`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    ///
+    /// let chain: Chain = serde_saphyr::from_str(
+    ///     "- one_of: {of: [blur: {probability: 1}, sharpen: {probability: 1}], weights: [3, 1]}",
+    /// )?;
+    /// assert!(chain.is_random());
+    /// chain.check()?;
+    ///
+    /// // Weights are one for each transform.
+    /// let chain: Chain = serde_saphyr::from_str("- one_of: {of: [blur, sharpen], weights: [1]}")?;
+    /// assert!(chain.check().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     OneOf, "one_of", {
         /// The transforms.
         of: Vec<Transform> = Vec::new(),

@@ -27,6 +27,24 @@ config! {
     ///
     /// As in both peers the numbers describe the way from the result to the source, so that a scale of
     /// 1.4 shows a larger part and the anatomy becomes smaller.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([16, 16, 8], [1.0, 1.0, 2.0])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// // Up to 15 degrees about z either way, 0.9 to 1.1 times as large.
+    /// let chain: Chain = serde_saphyr::from_str("- affine: {rotate: [0, 0, 15], scale: [0.9, 1.1]}")?;
+    /// let (result, trace) = chain.trace(subject.clone(), 7, 0)?;
+    /// // The grid stays; the anatomy on it moves. Rotation and scale are one interpolation.
+    /// assert_eq!(result.geometry(), &grid);
+    /// assert_eq!(trace.interpolations, 1);
+    /// // The same seed and draw give the same result.
+    /// assert_eq!(chain.apply(subject, 7, 0)?.0.image(), result.image());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Affine, "affine", {
         /// Largest angle about x, y and z, in degrees, either way.
         rotate: [f64; 3] = [0.0; 3],

@@ -8,6 +8,19 @@ use rand_chacha::ChaCha8Rng;
 
 config! {
     /// Crops to a box in the middle (MONAI's `CenterSpatialCrop`); an axis that is shorter stays whole.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![1.0, 2.0, 3.0, 4.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- crop_centre: {size: [2, -1, -1]}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [2.0, 3.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     CropCentre, "crop_centre", {
         /// Voxels along `[x, y, z]`; -1 keeps the whole of an axis.
         size: [i64; 3] = [0; 3],

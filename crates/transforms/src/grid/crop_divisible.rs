@@ -8,6 +8,19 @@ use rand_chacha::ChaCha8Rng;
 
 config! {
     /// Crops the middle so that each axis is a multiple of a number; pad instead to lose nothing.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([50, 33, 20], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- crop_divisible: {by: [16, 16, 8]}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.geometry().size(), [48, 32, 16]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     CropDivisible, "crop_divisible", {
         /// The numbers along `[x, y, z]`.
         by: [usize; 3] = [16; 3],

@@ -17,6 +17,19 @@ config! {
     /// case without any stays whole. MONAI's `CropForeground`, which by default (`allow_smaller=False`)
     /// pads with 0 where a margin reaches past the image, while this ends at its border; and which makes
     /// a case without foreground empty.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![0.0, 0.0, 9.0, 0.0, 0.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- crop_foreground: {above: 5, margin: [1, 0, 0]}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [0.0, 9.0, 0.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     CropForeground, "crop_foreground", {
         /// Voxels above this count.
         above: f32 = 0.0,

@@ -7,6 +7,20 @@ use rand_chacha::ChaCha8Rng;
 
 config! {
     /// Crops to a box of voxels (MONAI's `SpatialCrop` with `roi_start` and `roi_size`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![1.0, 2.0, 3.0, 4.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- crop_region: {start: [1, 0, 0], size: [2, 1, 1]}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [2.0, 3.0]);
+    /// assert_eq!(result.geometry().origin(), [1.0, 0.0, 0.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     CropRegion, "crop_region", {
         /// First voxel `[x, y, z]`.
         start: [usize; 3] = [0; 3],

@@ -16,6 +16,21 @@ const WITHOUT_FOLDS: f64 = 1.0 / 2.48;
 config! {
     /// Moves each point of a coarse lattice at random and everything else smoothly with them: cubic
     /// B-splines, as TorchIO's `RandomElasticDeformation`.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([16, 16, 16], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// // Control points move by up to 1 mm along each axis.
+    /// let chain: Chain = serde_saphyr::from_str("- elastic: {displacement: [1, 1, 1], probability: 1}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.geometry(), &grid);
+    /// assert_ne!(result.image().get(0, [8, 8, 8]), 8.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Elastic, "elastic", {
         /// Control points along `[x, y, z]`, at least 4; 1 leaves an axis still.
         control_points: [usize; 3] = [7; 3],

@@ -9,6 +9,19 @@ use rand_chacha::ChaCha8Rng;
 config! {
     /// Mirrors along each of the named axes with a chance of its own: MONAI's `RandFlip` an axis,
     /// batchgeneratorsv2's `MirrorTransform`.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![1.0, 2.0, 3.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- flip: {axes: [x], probability: 1}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [3.0, 2.0, 1.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Flip, "flip", {
         /// The axes that may be mirrored.
         axes: Vec<Axis> = vec![Axis::X, Axis::Y, Axis::Z],

@@ -15,6 +15,21 @@ use vesalius_volume::Volume;
 config! {
     /// Takes the nearest voxels of a coarser grid and interpolates linearly between them
     /// (batchgeneratorsv2's `SimulateLowResolutionTransform`); the grid and the labels stay.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, y, z]| ((x * 7 + y * 5 + z * 3) % 11) as f32);
+    /// let subject = Subject::new("case_01", image.clone(), None)?;
+    /// // Half the resolution, on the same grid.
+    /// let chain: Chain = serde_saphyr::from_str("- low_resolution: {scale: [0.5, 0.5], channel_probability: 1, probability: 1}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.geometry(), &grid);
+    /// assert_ne!(result.image().data(), image.data());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     LowResolution, "low_resolution", {
         /// Least and largest share of the voxels along an axis.
         scale: [f64; 2] = [0.5, 1.0],

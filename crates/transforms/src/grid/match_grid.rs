@@ -9,6 +9,21 @@ use vesalius_volume::Geometry;
 
 config! {
     /// Resamples to a given grid, through the world: what two images of one patient need.
+    ///
+    /// ```
+    /// use vesalius_transforms::{Chain, MatchGrid, Transform};
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// // A PET on the grid of the CT of the same patient.
+    /// let ct = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+    /// let pet = Volume::filled(Geometry::axis_aligned([4, 4, 4], [2.0; 3])?, 5.0);
+    /// let to_ct = MatchGrid { grid: Some(ct), ..MatchGrid::default() };
+    /// let chain = Chain(vec![Transform::MatchGrid(to_ct)]);
+    /// let (result, _) = chain.apply(Subject::new("case_01", pet, None)?, 0, 0)?;
+    /// assert_eq!(result.geometry(), &ct);
+    /// assert_eq!(result.image().get(0, [4, 4, 4]), 5.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     MatchGrid, "match_grid", {
         /// The grid: `size` and `affine`, as `vesalius info --json` prints them.
         grid: Option<Geometry> = None,

@@ -26,6 +26,20 @@ const WIDEST: usize = 1_000_000_000;
 
 config! {
     /// Pads on both sides alike, the odd voxel at the end (MONAI's `SpatialPad` and `DivisiblePad`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![1.0, 2.0, 3.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// // Half of the padding before, the odd voxel after.
+    /// let chain: Chain = serde_saphyr::from_str("- pad: {size: [6, 0, 0]}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [0.0, 1.0, 2.0, 3.0, 0.0, 0.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Pad, "pad", {
         /// At least this many voxels along `[x, y, z]`; 0 asks for none.
         size: [usize; 3] = [0; 3],

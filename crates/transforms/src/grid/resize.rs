@@ -21,6 +21,20 @@ pub enum ResizeTo {
 config! {
     /// Resamples over the same extent to a number of voxels, outer edges aligned (MONAI's `Resize` with
     /// `trilinear`, `align_corners=False`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([64, 32, 16], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- resize: {to: {longest_side: 32}}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.geometry().size(), [32, 16, 8]);
+    /// assert_eq!(result.geometry().spacing(), [2.0; 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Resize, "resize", {
         /// The size: `{size: [x, y, z]}` or `{longest_side: n}`.
         to: ResizeTo = ResizeTo::Size([0; 3]),

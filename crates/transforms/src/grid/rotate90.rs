@@ -8,6 +8,20 @@ use rand_chacha::ChaCha8Rng;
 
 config! {
     /// Turns by 90, 180 or 270 degrees, each as likely, in a plane (MONAI's `RandRotate90`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 2, 1], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- rotate90: {plane: [x, y], most: 1, probability: 1}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.geometry().size(), [2, 4, 1]);
+    /// assert_eq!(result.image().data(), [0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Rotate90, "rotate90", {
         /// The plane: from its first axis towards its second, as numpy's `rot90` turns.
         plane: [Axis; 2] = [Axis::X, Axis::Y],

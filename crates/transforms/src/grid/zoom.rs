@@ -12,6 +12,21 @@ use rand_chacha::ChaCha8Rng;
 config! {
     /// Shows the anatomy larger (above 1) or smaller (below 1) about the middle, on the same grid: the
     /// purpose of MONAI's `RandZoom(keep_size=True)`.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([9, 9, 9], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- zoom: {factor: [2, 2], probability: 1}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// // The middle stays; what was 1 voxel from it is now 2 voxels from it.
+    /// assert!((result.image().get(0, [4, 4, 4]) - 4.0).abs() < 1e-4);
+    /// assert!((result.image().get(0, [6, 4, 4]) - 5.0).abs() < 1e-4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Zoom, "zoom", {
         /// Least and largest factor.
         factor: [f64; 2] = [0.9, 1.1],

@@ -20,6 +20,21 @@ const SLAB: usize = 16;
 config! {
     /// Blurs with a sampled Gaussian, the image mirrored at its border voxels (batchgeneratorsv2's
     /// `GaussianBlurTransform`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([9, 9, 9], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |at| if at == [4, 4, 4] { 100.0 } else { 0.0 });
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- blur: {sigma: [1, 1], channel_probability: 1, probability: 1}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// let sum: f32 = result.image().data().iter().sum();
+    /// assert!((sum - 100.0).abs() < 0.1, "the sum is kept");
+    /// assert!(result.image().get(0, [4, 4, 4]) < 10.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Blur, "blur", {
         /// Least and largest standard deviation, in voxels.
         sigma: [f64; 2] = [0.5, 1.0],

@@ -10,6 +10,19 @@ use vesalius_volume::Volume;
 
 config! {
     /// Raises what is below and lowers what is above (MONAI's `ClipIntensity` with fixed values).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![-2000.0, 0.0, 3000.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- clip: {low: -1000, high: 1000}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [-1000.0, 0.0, 1000.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Clip, "clip", {
         /// The smallest value that stays; null for no limit.
         low: Option<f32> = None,

@@ -14,6 +14,19 @@ use vesalius_volume::Volume;
 config! {
     /// Stretches or squeezes intensities about a channel's mean (batchgeneratorsv2's
     /// `ContrastTransform`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![9.0, 10.0, 11.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- contrast: {factor: [2, 2], keep_range: false, probability: 1}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [8.0, 10.0, 12.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Contrast, "contrast", {
         /// Least and largest factor.
         factor: [f64; 2] = [0.75, 1.25],

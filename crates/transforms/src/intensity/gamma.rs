@@ -18,6 +18,23 @@ const SMALLEST: f64 = 1e-7;
 config! {
     /// Raises a channel, brought to 0 … 1, to a power (batchgeneratorsv2's `GammaTransform`, MONAI's
     /// `RandAdjustContrast`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![0.0, 0.5, 1.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// // The range stays; the middle is raised to the power 2.
+    /// let chain: Chain = serde_saphyr::from_str("- gamma: {power: [2, 2], balanced: false, keep_statistics: false, probability: 1}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// let expected = [0.0, 0.25, 1.0];
+    /// for (value, expected) in result.image().data().iter().zip(expected) {
+    ///     assert!((value - expected).abs() < 1e-4);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Gamma, "gamma", {
         /// Least and largest power.
         power: [f64; 2] = [0.7, 1.5],

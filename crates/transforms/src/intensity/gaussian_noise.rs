@@ -14,6 +14,21 @@ use vesalius_volume::Volume;
 config! {
     /// Adds Gaussian noise whose deviation is uniform in `[0, deviation]`: MONAI's `RandGaussianNoise`,
     /// batchgeneratorsv2's `GaussianNoiseTransform` (whose `noise_variance` is a deviation).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![5.0, 5.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- gaussian_noise: {deviation: 0.1, probability: 1}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// let values = result.image().data();
+    /// assert_ne!(values[0], values[1]);
+    /// assert!((values[0] - 5.0).abs() < 1.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     GaussianNoise, "gaussian_noise", {
         /// Largest standard deviation, in the units that the image has at this point of the chain.
         deviation: f32 = 0.1,

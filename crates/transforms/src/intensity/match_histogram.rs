@@ -12,6 +12,19 @@ use vesalius_volume::Volume;
 config! {
     /// Moves percentiles of each channel to a reference's and everything between linearly with them: L.
     /// Nyúl, J. Udupa and X. Zhang, "New variants of a method of MRI scale standardization", 2000.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![1.0, 2.0, 3.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- match_histogram: {percentiles: [0, 50, 100], values: [0, 100, 300]}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [0.0, 100.0, 300.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     MatchHistogram, "match_histogram", {
         /// Percentiles, 0 to 100, in rising order.
         percentiles: Vec<f64> = vec![0.5, 10.0, 25.0, 50.0, 75.0, 90.0, 99.5],
@@ -24,6 +37,17 @@ config! {
 
 impl MatchHistogram {
     /// The match to the first channel of a reference, at these percentiles.
+    ///
+    /// ```
+    /// use vesalius_transforms::MatchHistogram;
+    /// use vesalius_volume::{Geometry, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
+    /// let reference = Volume::new(grid, 1, vec![0.0, 10.0, 20.0, 30.0, 40.0])?;
+    /// let config = MatchHistogram::to(&reference, vec![0.0, 50.0, 100.0]);
+    /// assert_eq!(config.values, [0.0, 20.0, 40.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn to(reference: &Volume<f32>, percentiles: Vec<f64>) -> Self {
         Self::of(reference, percentiles, false)
     }

@@ -70,6 +70,22 @@ impl NnUnetScheme {
     ///
     /// # Errors
     /// [`Error::BadValue`] for a name that is not one of the five, or for CT without intensities.
+    ///
+    /// ```
+    /// use vesalius_transforms::{ForegroundIntensity, NnUnetScheme};
+    ///
+    /// assert_eq!(NnUnetScheme::named("ZScoreNormalization", None)?, NnUnetScheme::ZScore { masked: false });
+    /// // CT needs the intensities of the dataset.
+    /// assert!(NnUnetScheme::named("CTNormalization", None).is_err());
+    /// let intensity = ForegroundIntensity {
+    ///     mean: 100.0,
+    ///     standard_deviation: 50.0,
+    ///     percentile_00_5: -50.0,
+    ///     percentile_99_5: 250.0,
+    /// };
+    /// assert_eq!(NnUnetScheme::named("CTNormalization", Some(intensity))?, NnUnetScheme::Ct(intensity));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn named(name: &str, intensity: Option<ForegroundIntensity>) -> Result<Self> {
         match name {
             "CTNormalization" => intensity.map(Self::Ct).ok_or_else(|| Error::BadValue {
@@ -256,6 +272,16 @@ fn normalisation_mask(image: &Volume<f32>, labels: Option<&LabelMap>) -> Result<
 ///
 /// # Errors
 /// A volume too large for its runs to be counted.
+///
+/// ```
+/// use vesalius_transforms::nonzero_mask;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
+/// let image = Volume::new(grid, 1, vec![0.0, 3.0, -1.0, 0.0, 0.0])?;
+/// assert_eq!(nonzero_mask(&image)?.data(), [0, 1, 1, 0, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn nonzero_mask(image: &Volume<f32>) -> Result<LabelMap<u8>> {
     let mut mask = vec![0u8; image.geometry().voxel_count()];
     for c in 0..image.channels() {

@@ -13,6 +13,21 @@ use vesalius_volume::Volume;
 
 config! {
     /// Multiplies by 1 + f, f uniform in `[-factor, factor]`: MONAI's `RandScaleIntensity`.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![10.0, 20.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- scale_intensity: {factor: 0.5, probability: 1}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// let values = result.image().data();
+    /// assert_eq!(values[1], 2.0 * values[0]);
+    /// assert!((5.0..=15.0).contains(&values[0]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ScaleIntensity, "scale_intensity", {
         /// Largest |f|.
         factor: f32 = 0.1,

@@ -10,6 +10,19 @@ use vesalius_volume::Volume;
 
 config! {
     /// Maps two percentiles of the image linearly to a range (MONAI's `ScaleIntensityRangePercentiles`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![10.0, 20.0, 30.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- scale_percentiles: {lower: 0, upper: 100}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [0.0, 0.5, 1.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ScalePercentiles, "scale_percentiles", {
         /// The lower percentile, 0 to 100.
         lower: f64 = 0.5,

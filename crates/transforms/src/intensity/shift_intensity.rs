@@ -13,6 +13,21 @@ use vesalius_volume::Volume;
 
 config! {
     /// Adds an offset uniform in `[-offset, offset]`: MONAI's `RandShiftIntensity`.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![10.0, 20.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- shift_intensity: {offset: 5, probability: 1}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// let values = result.image().data();
+    /// assert!((values[1] - values[0] - 10.0).abs() < 1e-4);
+    /// assert!((5.0..=15.0).contains(&values[0]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ShiftIntensity, "shift_intensity", {
         /// Largest |offset|, in the units that the image has at this point of the chain.
         offset: f32 = 0.1,

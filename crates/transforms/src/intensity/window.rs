@@ -11,6 +11,20 @@ use vesalius_volume::Volume;
 config! {
     /// Maps a window of intensities linearly to a range, and cuts off beyond it (MONAI's
     /// `ScaleIntensityRange`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![-1000.0, -100.0, 50.0, 900.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// // A soft-tissue window of a CT, in Hounsfield units.
+    /// let chain: Chain = serde_saphyr::from_str("- window: {from: [-100, 100], to: [-1, 1]}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [-1.0, -1.0, 0.5, 1.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Window, "window", {
         /// The intensities that become the range's ends, such as `[-175, 250]` for soft tissue in CT.
         from: [f64; 2] = [f64::NAN; 2],

@@ -10,6 +10,19 @@ use vesalius_volume::{LabelMap, Volume};
 
 config! {
     /// Zero mean, unit standard deviation (population): MONAI's `NormalizeIntensity`.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![1.0, 3.0, 1.0, 3.0])?;
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- z_score")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [-1.0, 1.0, -1.0, 1.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ZScore, "z_score", {
         /// Take mean and deviation over nonzero voxels and change only those.
         nonzero: bool = false,

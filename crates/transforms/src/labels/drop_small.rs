@@ -10,6 +10,21 @@ use vesalius_volume::LabelMap;
 
 config! {
     /// Turns components below a volume into background (MONAI's `RemoveSmallObjects` with `by_measure`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![0.0, 0.0, 0.0, 0.0, 0.0])?;
+    /// let labels = LabelMap::new(grid, vec![1, 1, 0, 1, 0])?;
+    /// let subject = Subject::new("case_01", image, Some(labels))?;
+    /// // Voxels of 1 mm³.
+    /// let chain: Chain = serde_saphyr::from_str("- drop_small: {volume: 2}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.labels().unwrap().data(), [1, 1, 0, 0, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     DropSmall, "drop_small", {
         /// The smallest volume that stays, in mm³.
         volume: f64 = 10.0,

@@ -10,6 +10,21 @@ use vesalius_volume::LabelMap;
 config! {
     /// Merges labels into regions, numbered from 1 in this order; a label in several regions ends in the
     /// last of them, as nnU-Net orders `regions_class_order`. Everything else becomes background.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![0.0, 0.0, 0.0, 0.0])?;
+    /// let labels = LabelMap::new(grid, vec![0, 1, 2, 3])?;
+    /// let subject = Subject::new("case_01", image, Some(labels))?;
+    /// // Whole tumour, core and enhancing tumour; the innermost region is the last.
+    /// let chain: Chain = serde_saphyr::from_str("- merge_regions: {regions: [[1, 2, 3], [2, 3], [3]]}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.labels().unwrap().data(), [0, 1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     MergeRegions, "merge_regions", {
         /// The labels of each region, such as `[[1, 2, 3], [2, 3], [3]]` for the whole tumour, its core
         /// and what enhances.

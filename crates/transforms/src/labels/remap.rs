@@ -10,6 +10,20 @@ use vesalius_volume::LabelMap;
 
 config! {
     /// Gives labels other numbers (MONAI's `MapLabelValue`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+    /// let image = Volume::new(grid, 1, vec![0.0, 0.0, 0.0, 0.0])?;
+    /// let labels = LabelMap::new(grid, vec![0, 10, 20, 30])?;
+    /// let subject = Subject::new("case_01", image, Some(labels))?;
+    /// let chain: Chain = serde_saphyr::from_str("- remap: {labels: {10: 1, 20: 2}, others: 0}")?;
+    /// let (result, _) = chain.apply(subject, 0, 0)?;
+    /// assert_eq!(result.labels().unwrap().data(), [0, 1, 2, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Remap, "remap", {
         /// From label to label, such as `{10: 1, 20: 2}`; what is not named stays.
         labels: BTreeMap<u16, u16> = BTreeMap::new(),

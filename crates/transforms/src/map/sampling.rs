@@ -19,6 +19,21 @@ pub enum ImageSampling {
 }
 
 /// How a label between voxels is decided; labels are never mixed as numbers.
+///
+/// ```
+/// use vesalius_transforms::Chain;
+/// use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+///
+/// let grid = Geometry::axis_aligned([4, 4, 4], [2.0; 3])?;
+/// let labels = LabelMap::from_fn(grid, |[x, _, _]| if x < 2 { 0 } else { 7 });
+/// let subject = Subject::new("case_01", Volume::filled(grid, 0.0), Some(labels))?;
+/// let chain: Chain = serde_saphyr::from_str("- spacing: {to: [1, 1, 1], labels: linear}")?;
+/// let (fine, _) = chain.apply(subject, 0, 0)?;
+/// // No labels between 0 and 7.
+/// let counts: Vec<_> = fine.labels().unwrap().counts().into_iter().collect();
+/// assert_eq!(counts, [(0, 256), (7, 256)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LabelSampling {

@@ -3,6 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 /// An index axis of a volume.
+///
+/// ```
+/// use vesalius_transforms::Axis;
+///
+/// assert_eq!(Axis::Z.index(), 2);
+/// // Slices across x: y and z keep their order, x comes last.
+/// assert_eq!(Axis::X.last(), [1, 2, 0]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", try_from = "Written")]
 pub enum Axis {

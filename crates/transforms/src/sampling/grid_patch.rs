@@ -8,6 +8,22 @@ use rand_chacha::ChaCha8Rng;
 config! {
     /// Takes the patch whose number is the draw's, counted round: draws 0, 1, 2, … cover the case
     /// (MONAI's `GridPatch`).
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([8, 4, 4], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- grid_patch: {size: [4, 4, 4]}")?;
+    /// let start = |draw| -> Result<f64, vesalius_transforms::Error> {
+    ///     let (patch, _) = chain.apply(subject.clone(), 0, draw)?;
+    ///     Ok(patch.geometry().origin()[0])
+    /// };
+    /// assert_eq!((start(0)?, start(1)?, start(2)?), (0.0, 4.0, 0.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     GridPatch, "grid_patch", {
         /// Voxels along `[x, y, z]`; -1 takes the whole of an axis.
         size: [i64; 3] = [0; 3],
@@ -44,6 +60,20 @@ impl Configured for GridPatch {
 
 /// The patches of `size` voxels that cover an image of `whole` voxels, x fastest: evenly spaced, the
 /// last one at the end, overlapping by at least a share. A patch larger than the image is centred on it.
+///
+/// ```
+/// use vesalius_transforms::{GridStep, grid_patches};
+///
+/// let patches = grid_patches([10, 4, 4], [4, 4, 4], 0.0);
+/// let starts: Vec<i64> = patches
+///     .iter()
+///     .map(|patch| match patch {
+///         GridStep::Region { start, .. } => start[0],
+///         _ => unreachable!(),
+///     })
+///     .collect();
+/// assert_eq!(starts, [0, 3, 6], "the last patch ends at the border");
+/// ```
 pub fn grid_patches(whole: [usize; 3], size: [i64; 3], overlap: f64) -> Vec<GridStep> {
     let size: [usize; 3] =
         std::array::from_fn(|a| usize::try_from(size[a]).unwrap_or(whole[a]).max(1));

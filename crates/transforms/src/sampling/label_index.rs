@@ -6,6 +6,18 @@ use rand_chacha::ChaCha8Rng;
 use vesalius_volume::LabelMap;
 
 /// The labelled voxels of a case, found once so that drawing one is immediate.
+///
+/// ```
+/// use vesalius_transforms::LabelIndex;
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([6, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::new(grid, vec![0, 1, 1, 5, 255, 0])?;
+/// let index = LabelIndex::of(&labels, Some(255));
+/// assert_eq!(index.labels().collect::<Vec<_>>(), [1, 5]);
+/// assert_eq!((index.foreground_count(), index.background_count()), (3, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LabelIndex {
     voxels: u64,

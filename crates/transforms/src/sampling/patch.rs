@@ -13,6 +13,23 @@ use vesalius_volume::Geometry;
 
 config! {
     /// Size and place of training patches.
+    ///
+    /// ```
+    /// use vesalius_transforms::Chain;
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([20, 20, 6], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// // 8 × 8 voxels across the whole z axis.
+    /// let chain: Chain = serde_saphyr::from_str("- patch: {size: [8, 8, -1]}")?;
+    /// let (first, _) = chain.apply(subject.clone(), 42, 0)?;
+    /// assert_eq!(first.geometry().size(), [8, 8, 6]);
+    /// // The draw is the number of the sample: the same draw gives the same patch.
+    /// let (again, _) = chain.apply(subject, 42, 0)?;
+    /// assert_eq!(first.geometry(), again.geometry());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     PatchConfig, "patch", {
         /// Voxels along `[x, y, z]`; -1 takes the whole of an axis.
         size: [i64; 3] = [0; 3],
