@@ -46,9 +46,8 @@ pub struct FitOptions {
     pub began: Option<Instant>,
     /// The moment by which the run has ended, in place of a length.
     pub ends: Option<Instant>,
-    /// Time that [`Duration::Minutes`] or [`FitOptions::ends`] leave free for work after the run, as a multiple of what segmenting every
-    /// held-out case once takes; a quarter of the minutes at most.
-    pub validations_after: f64,
+    /// Time that [`Duration::Minutes`] and [`FitOptions::ends`] leave for work after the run.
+    pub kept_free: KeptFree,
     /// Go on from the checkpoint in `output`.
     pub resume: bool,
     /// The lock on `output`, where the caller took it before it read the dataset; [`fit`] takes it itself
@@ -70,11 +69,37 @@ impl Default for FitOptions {
             duration: None,
             began: None,
             ends: None,
-            validations_after: 0.0,
+            kept_free: KeptFree::default(),
             resume: false,
             lock: None,
             callbacks: Callbacks::default(),
             control: Control::new(),
+        }
+    }
+}
+
+/// Time that a run of some minutes leaves for work after it; a quarter of the minutes at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
+pub enum KeptFree {
+    /// None.
+    #[default]
+    Nothing,
+    /// So many seconds.
+    Seconds(f64),
+    /// A multiple of what segmenting every held-out case once takes, as the run finds it out.
+    Validations(f64),
+}
+
+impl KeptFree {
+    fn check(self) -> Result<()> {
+        match self {
+            Self::Seconds(number) | Self::Validations(number)
+                if !(number.is_finite() && number >= 0.0) =>
+            {
+                bad("kept_free", number, "a number that is not negative")
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -112,10 +137,7 @@ pub fn fit(
 ) -> Result<FitReport> {
     config.check()?;
     options.control.check()?;
-    if !(options.validations_after.is_finite() && options.validations_after >= 0.0) {
-        let found = options.validations_after;
-        return bad("validations_after", found, "a number that is not negative");
-    }
+    options.kept_free.check()?;
     let taken;
     let lock = match &options.lock {
         Some(lock) if same_folder(lock.folder(), &options.output) => lock,

@@ -107,7 +107,7 @@ pub use dataset::{Case, read_case};
 pub use entry::Entry;
 pub use error::Error;
 pub use events::Event;
-pub use fit::{FitOptions, FitReport, TrainingData, fit};
+pub use fit::{FitOptions, FitReport, KeptFree, TrainingData, fit};
 pub use health::Health;
 pub use loader::{Loader, LoaderOptions};
 pub use log::{LOG_FILE, STEPS_FILE, VALIDATIONS_FILE};

@@ -3,7 +3,7 @@
 use super::clock::Pace;
 use super::jobs::move_aside;
 use super::{TrainEvent, TrainOptions};
-use crate::held_out::{HoldOutOptions, read_back};
+use crate::held_out::{HoldOutOptions, cases, read_back};
 use crate::work::going_on;
 use crate::{Basis, Error, Job, JobState, LabelScore, Plan, Result, Work, hold_out};
 use std::cell::Cell;
@@ -11,12 +11,35 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use vesalius_control::Control;
 use vesalius_metrics::Evaluation;
-use vesalius_training::{Event, FitOptions, FitReport, fit};
+use vesalius_training::{Event, FitOptions, FitReport, KeptFree, fit};
 use vesalius_volume::Warning;
 
 /// What segmenting the held-out cases takes, as a multiple of a validation with as many mirrors: they are read from
 /// their files, and their probabilities written.
-const SCORING: f64 = 1.5;
+const SCORING: f64 = 2.5;
+
+/// What is kept free for held-out cases, as a multiple of what those of the run before took.
+const MARGIN: f64 = 1.2;
+
+/// When a run has ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends {
+    /// With its held-out cases, if all goes as expected.
+    pub training: Instant,
+    /// With its held-out cases at the latest.
+    pub scoring: Instant,
+}
+
+impl Ends {
+    /// At once.
+    pub fn now() -> Self {
+        let now = Instant::now();
+        Self {
+            training: now,
+            scoring: now,
+        }
+    }
+}
 
 /// One try of a job.
 pub(super) struct Attempt<'a> {
@@ -24,8 +47,10 @@ pub(super) struct Attempt<'a> {
     pub plan: &'a Plan,
     pub options: &'a TrainOptions,
     pub control: &'a Control,
-    /// When it has ended, its held-out cases included; `None` for the plan's own length.
-    pub ends: Option<Instant>,
+    /// When it has ended; `None` for the plan's own length.
+    pub ends: Option<Ends>,
+    /// What held-out cases took in the run before.
+    pub known_pace: Option<Pace>,
     /// What held-out cases took.
     pub pace: Cell<Option<Pace>>,
 }
@@ -80,15 +105,22 @@ impl Attempt<'_> {
             .wrapping_add(job.failures.len() as u64 * 1_000_003);
         let data = self.work.training_data(&mut config, self.control)?;
         let views = 2.0_f64.powi(config.mirror_axes.len() as i32);
+        let kept_free = match self.known_pace {
+            Some(pace) => {
+                let cases = cases(self.work, job.fold)?.len();
+                KeptFree::Seconds(MARGIN * pace.segmenting * cases as f64)
+            }
+            None => KeptFree::Validations(SCORING * views),
+        };
         job.minutes = self.ends.map(|ends| {
-            let left = ends.saturating_duration_since(Instant::now());
+            let left = ends.training.saturating_duration_since(Instant::now());
             left.as_secs_f64() / 60.0
         });
         let fit_options = FitOptions {
             device: self.options.device.clone(),
             began: Some(began),
-            ends: self.ends,
-            validations_after: SCORING * views,
+            ends: self.ends.map(|ends| ends.training),
+            kept_free,
             control: self.control.clone(),
             ..going_on(folder.to_path_buf())
         };
@@ -116,7 +148,7 @@ impl Attempt<'_> {
         let options = HoldOutOptions {
             device: self.options.device.clone(),
             control: self.control.clone(),
-            ends: self.ends,
+            ends: self.ends.map(|ends| ends.scoring),
             seconds_per_case,
         };
         let began = Instant::now();

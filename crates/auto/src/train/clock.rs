@@ -11,6 +11,11 @@ const SHARE_OF_CHOICE: f64 = 0.05;
 const SHARE_OF_CASES: f64 = 0.1;
 /// The share of the minutes that all of this gets at most.
 const SHARE_AT_MOST: f64 = 0.4;
+/// The share of a run by which its held-out cases may be late where other runs follow.
+const SLACK: f64 = 0.25;
+/// What a command may be late by: a share of its minutes, or so many seconds where that is less.
+const LATE_SHARE: f64 = 0.05;
+const LATE_SECONDS: f64 = 20.0;
 /// Seconds for the pages and files at the end.
 const WRITING: f64 = 1.5;
 /// Readings of all held-out cases beside one for each candidate: for post-processing twice, and for the report.
@@ -76,6 +81,19 @@ impl Clock {
         let seconds = self.run_seconds(used, left, history, pace);
         let seconds = Duration::try_from_secs_f64(seconds).ok()?;
         (!seconds.is_zero()).then(|| now.checked_add(seconds))?
+    }
+
+    /// Until when the held-out cases of a run are scored that is to have ended at `ends`, `left` runs being left with it:
+    /// somewhat longer, as the runs after it can make up for that; the last one takes a part of what a command may be
+    /// late by.
+    pub fn scoring_ends(&self, ends: Instant, left: usize) -> Instant {
+        let now = Instant::now();
+        let slack = match left {
+            0 | 1 => (LATE_SHARE * self.whole).min(LATE_SECONDS) / 2.0,
+            _ => ends.saturating_duration_since(now).as_secs_f64() * SLACK,
+        };
+        let slack = Duration::try_from_secs_f64(slack).unwrap_or_default();
+        ends.checked_add(slack).unwrap_or(ends)
     }
 
     fn run_seconds(&self, used: f64, left: usize, history: &History, pace: Option<Pace>) -> f64 {

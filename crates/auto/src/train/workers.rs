@@ -1,6 +1,6 @@
 //! Workers that take one job after another, each with its share of the minutes.
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Ends};
 use super::clock::{Clock, Pace};
 use super::{TrainEvent, TrainOptions};
 use crate::held_out::held_out_folder;
@@ -8,7 +8,6 @@ use crate::{Error, History, Job, JobState, Plan, Result, Work};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 use vesalius_control::Stage;
 
 /// What the workers share.
@@ -63,7 +62,7 @@ impl<'b> Workers<'_, 'b> {
             let ends = match self.ends(at) {
                 Some(ends) => ends,
                 // One run is begun however short the time is, so that there is a result.
-                None if at == 0 && is_first_try => Some(Instant::now()),
+                None if at == 0 && is_first_try => Some(Ends::now()),
                 None => {
                     self.held().left_out += 1;
                     return Ok(());
@@ -98,25 +97,30 @@ impl<'b> Workers<'_, 'b> {
     }
 
     /// When a job has ended: some moment, none where the plan says how long it is; nothing where no time is left.
-    fn ends(&self, at: usize) -> Option<Option<Instant>> {
+    fn ends(&self, at: usize) -> Option<Option<Ends>> {
         let Some(clock) = &self.clock else {
             return Some(None);
         };
         let shared = self.held();
         let left = shared.history.jobs[at..]
             .iter()
-            .filter(|job| job.state == JobState::Planned || job.is_trained() && !job.is_scored());
-        let ends = clock.run_ends(left.count(), &shared.history, shared.pace);
-        ends.map(Some)
+            .filter(|job| job.state == JobState::Planned || job.is_trained() && !job.is_scored())
+            .count();
+        let training = clock.run_ends(left, &shared.history, shared.pace)?;
+        Some(Some(Ends {
+            training,
+            scoring: clock.scoring_ends(training, left),
+        }))
     }
 
-    fn attempt<'a>(&'a self, plan: &'a Plan, ends: Option<Instant>) -> Attempt<'a> {
+    fn attempt<'a>(&'a self, plan: &'a Plan, ends: Option<Ends>) -> Attempt<'a> {
         Attempt {
             work: self.work,
             plan,
             options: self.options,
             control: self.stage.control(),
             ends,
+            known_pace: self.held().pace,
             pace: Cell::new(None),
         }
     }

@@ -3,7 +3,9 @@
 use super::Run;
 use super::budget::Budget;
 use super::cut::{Cut, Wanted};
-use crate::{Duration, Error, Event, FitOptions, Progress, Result, TrainingConfig, TrainingData};
+use crate::{
+    Duration, Error, Event, FitOptions, KeptFree, Progress, Result, TrainingConfig, TrainingData,
+};
 use std::time::Instant;
 
 /// Minutes become steps after at least so many, the first of which, that find caches cold, do not
@@ -14,6 +16,8 @@ const WARM_UP_SHARE: f64 = 0.02;
 const WARM_UP_SECONDS: f64 = 60.0;
 /// Shares of the time at which the number is counted anew: another program may have come or gone.
 const LOOKS: [f64; 6] = [0.1, 0.25, 0.5, 0.75, 0.9, 0.97];
+/// What is kept free for validations, as a multiple of what they took: another program may come.
+const MARGIN: f64 = 1.2;
 /// The share of the minutes that work after the run may have kept free.
 const SHARE_AFTER: f64 = 0.25;
 
@@ -47,8 +51,8 @@ pub(super) struct Plan {
     times: u64,
     /// What all of the validations take, once that was seen, and what of them is made.
     validations: Option<(Wanted, Cut)>,
-    /// Time kept free after the run, as a multiple of a whole validation.
-    validations_after: f64,
+    /// Time kept free after the run.
+    kept_free: KeptFree,
     /// Seconds that a checkpoint took lately.
     pub save_seconds: f64,
 }
@@ -77,7 +81,7 @@ impl Plan {
                 false => config.validation.times,
             },
             validations: None,
-            validations_after: options.validations_after,
+            kept_free: options.kept_free,
             save_seconds: 0.0,
         })
     }
@@ -133,7 +137,8 @@ impl Plan {
 
     /// The moment at which a validation ends, done or not; nothing without minutes.
     pub fn validation_ends(&self) -> Option<Instant> {
-        let free = self.seconds_after() + self.closing_seconds();
+        // Rather less is left for what follows than that the weights are chosen by a part of the cases.
+        let free = self.seconds_after() / 2.0 + self.closing_seconds();
         Some(self.budget?.ends(free))
     }
 
@@ -197,14 +202,17 @@ impl Plan {
 
     /// Seconds to keep free for what comes after the run.
     fn seconds_after(&self) -> f64 {
-        let (Some((wanted, _)), Some(budget)) = (self.validations, self.budget) else {
+        let Some(budget) = self.budget else {
             return 0.0;
         };
-        // Not a number where nothing follows and a case takes longer than can be told.
-        if self.validations_after == 0.0 {
-            return 0.0;
-        }
-        let after = self.validations_after * wanted.seconds * wanted.units as f64;
+        let after = match (self.kept_free, self.validations) {
+            (KeptFree::Seconds(seconds), _) => seconds,
+            // Not a number where a case takes longer than can be told and nothing is kept.
+            (KeptFree::Validations(times), Some((wanted, _))) if times > 0.0 => {
+                times * wanted.seconds * wanted.units as f64
+            }
+            _ => 0.0,
+        };
         after.min(SHARE_AFTER * budget.whole())
     }
 
@@ -224,7 +232,9 @@ impl Plan {
             progress.step.min(steps) * times.min(steps) / steps.max(1)
         });
         let left = times.saturating_sub(done).max(times.min(1));
-        left as f64 * self.validation_seconds() + self.seconds_after() + self.closing_seconds()
+        MARGIN * left as f64 * self.validation_seconds()
+            + self.seconds_after()
+            + self.closing_seconds()
     }
 
     /// The first step begins.
@@ -334,7 +344,7 @@ mod tests {
             next_look: LOOKS[0],
             times,
             validations: None,
-            validations_after: 0.0,
+            kept_free: KeptFree::Nothing,
             save_seconds: 0.0,
         };
         let whole = minutes * 60.0;
