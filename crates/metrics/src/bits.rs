@@ -1,4 +1,4 @@
-//! Masks of one bit a voxel, and the surfaces they have: 64 voxels an instruction.
+//! Masks of one bit per voxel and their surfaces: 64 voxels per instruction.
 //!
 //! A mask is the part of a grid around a structure, with a rim of background, so that what lies at
 //! the border of the image has a surface there. An axis of one voxel has no rim and no neighbours:
@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-/// A box of voxels, one bit each; rows along x start at a whole word.
+/// A box of voxels, one bit each; each row along x starts at a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bits {
     /// Bits along x, rows along y, rows along z; rims included.
@@ -50,7 +50,7 @@ impl Bounds {
 
 impl Bits {
     /// The voxels of a grid of `size` inside `bounds` for which `row(y, z, …)` sets a byte to 1:
-    /// it is handed the row's first voxel, a row of zeros, and says what is in it.
+    /// it gets the row's first voxel and a row of zeros to fill.
     pub fn build(
         size: [usize; 3],
         bounds: Bounds,
@@ -147,8 +147,8 @@ impl Bits {
         }
     }
 
-    /// Foreground voxels with a background voxel across one of their faces: what an erosion with
-    /// a cross takes away. The rim makes the border of the image background.
+    /// Foreground voxels with a background voxel across one of their faces: the voxels that an erosion with
+    /// a cross removes. The rim makes the border of the image background.
     pub fn edge(&self) -> Self {
         self.by_row(|y, z, out| {
             let clamped = |at: usize, step: isize, axis: usize| {

@@ -36,13 +36,28 @@ impl Directions {
 }
 
 /// The Hausdorff distance or a percentile of it, in mm. The default is [`Hausdorff::monai`] at 95.
+///
+/// ```
+/// use vesalius_metrics::{Hausdorff, Surface, SurfaceDistances, Target};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// // Two single voxels, 3 voxels of 2 mm apart.
+/// let grid = Geometry::axis_aligned([8, 1, 1], [2.0, 1.0, 1.0])?;
+/// let reference = LabelMap::<u16>::from_fn(grid, |[x, _, _]| u16::from(x == 1));
+/// let prediction = LabelMap::<u16>::from_fn(grid, |[x, _, _]| u16::from(x == 4));
+/// let target = Target::of_value(1);
+/// let distances = SurfaceDistances::between(&reference, &prediction, &target, None, Surface::EdgeVoxels)?
+///     .expect("neither mask is empty");
+/// assert_eq!(Hausdorff::monai(95.0).of(&distances), Some(6.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hausdorff {
     /// What counts as surface.
     pub surface: Surface,
     /// From 0 to 100; 100 is the Hausdorff distance itself.
     pub percentile: f64,
-    /// How the two directions meet.
+    /// How the two directions are combined.
     pub directions: Directions,
 }
 
@@ -128,11 +143,26 @@ impl Hausdorff {
 }
 
 /// The average surface distance, in mm. The default is [`AverageSurfaceDistance::monai`], symmetric.
+///
+/// ```
+/// use vesalius_metrics::{AverageSurfaceDistance, Surface, SurfaceDistances, Target};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([8, 1, 1], [1.0; 3])?;
+/// let reference = LabelMap::<u16>::from_fn(grid, |[x, _, _]| u16::from(x == 1));
+/// let prediction = LabelMap::<u16>::from_fn(grid, |[x, _, _]| u16::from(x == 1 || x == 5));
+/// let target = Target::of_value(1);
+/// let distances = SurfaceDistances::between(&reference, &prediction, &target, None, Surface::EdgeVoxels)?.unwrap();
+/// // One voxel at 0 mm from the reference, two voxels at 0 and 4 mm from the prediction.
+/// assert_eq!(AverageSurfaceDistance::directed().of(&distances), Some(2.0));
+/// assert_eq!(AverageSurfaceDistance::monai().of(&distances), Some(4.0 / 3.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AverageSurfaceDistance {
     /// What counts as surface.
     pub surface: Surface,
-    /// How the two directions meet.
+    /// How the two directions are combined.
     pub directions: Directions,
 }
 
@@ -221,11 +251,28 @@ impl AverageSurfaceDistance {
 
 /// Surface Dice, also called normalised surface distance (NSD): the share of both surfaces that
 /// lies within a tolerance of the other. (Nikolov et al., arXiv 1809.04430)
+///
+/// ```
+/// use vesalius_metrics::{Surface, SurfaceDice, SurfaceDistances, Target};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// // The same ball, shifted by one voxel of 1 mm.
+/// let grid = Geometry::axis_aligned([16, 16, 16], [1.0; 3])?;
+/// let ball = |shift: usize| LabelMap::<u16>::from_fn(grid, |[x, y, z]| {
+///     let square = |a: usize, b: usize| (a as i64 - b as i64).pow(2);
+///     u16::from(square(x, 7 + shift) + square(y, 7) + square(z, 7) <= 16)
+/// });
+/// let target = Target::of_value(1);
+/// let distances = SurfaceDistances::between(&ball(0), &ball(1), &target, None, Surface::EdgeVoxels)?.unwrap();
+/// assert_eq!(SurfaceDice::monai(1.0).of(&distances), Some(1.0));
+/// assert!(SurfaceDice::monai(0.0).of(&distances).unwrap() < 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SurfaceDice {
     /// What counts as surface.
     pub surface: Surface,
-    /// What is still right, in mm. It should be what two experts differ by.
+    /// The distance that counts as agreement, in mm; choose the difference between two experts.
     pub tolerance: f64,
 }
 

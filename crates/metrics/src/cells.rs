@@ -2,7 +2,7 @@
 //!
 //! The cell's surface is that of marching cubes with its vertices in the middle of the edges: the
 //! foreground corners of a cell (or the background ones, where they are fewer) fall into pieces
-//! that hang together along edges, and each piece is cut off by a polygon of known area. The
+//! that are connected along edges, and each piece is cut off by a polygon of known area. The
 //! numbers agree with DeepMind's `surface-distance` 0.1 for all 256 cells and any spacing.
 
 /// The area in mm² of each of the 256 cells, indexed as `Bits::code` has it; `spacing` in mm.
@@ -17,7 +17,7 @@ pub(crate) fn areas(spacing: [f64; 3]) -> [f64; 256] {
     })
 }
 
-/// Corners that hang together along edges, as masks.
+/// Corners that are connected along edges, as masks.
 fn pieces(mut corners: u8) -> impl Iterator<Item = u8> {
     std::iter::from_fn(move || {
         if corners == 0 {
@@ -59,7 +59,7 @@ fn area(piece: u8, faces: [f64; 3]) -> f64 {
     let diagonal = length(&[0, 1, 2]);
     let edges = edges(piece);
     let others = |axis: usize| [(axis + 1) % 3, (axis + 2) % 3];
-    // Each index exists in the arm that looks for it: the counts of edges say so.
+    // The counts of edges guarantee that each index exists.
     let axis_with = |count: u32| edges.iter().position(|&n| n == count).unwrap_or(0);
     match (piece.count_ones(), edges.iter().sum()) {
         (1, _) => diagonal / 8.0,

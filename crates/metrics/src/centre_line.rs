@@ -1,4 +1,4 @@
-//! Centre-line Dice (clDice): do vessels and airways connect, whatever their thickness?
+//! Centre-line Dice (clDice): the agreement of vessels and airways, independent of their thickness.
 
 use crate::bits::Bits;
 use crate::surface::Masks;

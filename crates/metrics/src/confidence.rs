@@ -1,4 +1,4 @@
-//! How sure a mean is: bootstrap confidence intervals over cases.
+//! Bootstrap confidence intervals over cases.
 
 use crate::Evaluation;
 use crate::evaluation::mean;
@@ -7,13 +7,23 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A percentile bootstrap over cases (Efron, 10.1214/aos/1176344552): cases are drawn again with
 /// replacement, and the interval spans the middle of the means that this gives.
+///
+/// ```
+/// use vesalius_metrics::Bootstrap;
+///
+/// let dice = [0.9, 0.8, 0.85, 0.95, 0.7];
+/// let mean = |cases: &[usize]| Some(cases.iter().map(|&i| dice[i]).sum::<f64>() / cases.len() as f64);
+/// let interval = Bootstrap::default().interval(dice.len(), mean).expect("two cases or more");
+/// assert!(interval.low < 0.84 && interval.high > 0.84, "the mean is 0.84");
+/// assert_eq!(Bootstrap::default().interval(1, mean), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bootstrap {
     /// How often the cases are drawn.
     pub resamples: usize,
     /// The share of means inside the interval, 0 to 1.
     pub level: f64,
-    /// The same seed gives the same interval; every measure sees the same draws.
+    /// The same seed gives the same interval; all measures use the same draws.
     pub seed: u64,
 }
 
@@ -37,7 +47,7 @@ pub struct Interval {
 }
 
 impl Bootstrap {
-    /// The interval of a statistic of cases; `statistic` is handed the numbers of the cases drawn.
+    /// The interval of a statistic of cases; `statistic` gets the indices of the drawn cases.
     /// Draws for which it has no value are left out. `None` below two cases.
     pub fn interval(
         &self,
@@ -83,6 +93,23 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 
 impl Evaluation {
     /// The confidence interval of a measure's mean over the cases of a target, by their keys.
+    ///
+    /// ```
+    /// use vesalius_metrics::{Bootstrap, Evaluation, Evaluator, Measure, Targets};
+    /// use vesalius_volume::{Geometry, LabelMap};
+    ///
+    /// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+    /// let reference = LabelMap::new(grid, vec![0_u16, 1, 1, 0])?;
+    /// let wrong = LabelMap::new(grid, vec![0_u16, 1, 0, 0])?;
+    /// let evaluator = Evaluator::new(Targets::of_values(&[1])?, vec![Measure::Dice]);
+    /// let evaluation = Evaluation::new(vec![
+    ///     evaluator.case("a", &reference, &reference)?,
+    ///     evaluator.case("b", &reference, &wrong)?,
+    /// ])?;
+    /// let interval = evaluation.interval("1", "dice", &Bootstrap::default()).unwrap();
+    /// assert_eq!((interval.low, interval.high), (2.0 / 3.0, 1.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn interval(&self, target: &str, measure: &str, bootstrap: &Bootstrap) -> Option<Interval> {
         let counted = self.counted(target, measure)?;
         bootstrap.interval(counted.len(), |drawn| {

@@ -1,4 +1,4 @@
-//! How often each pair of labels meets: one pass over two label maps, for any number of labels.
+//! Counts of each pair of labels: one pass over two label maps, for any number of labels.
 
 use crate::pairs::Pairs;
 use crate::{Overlap, Result, Target};
@@ -7,15 +7,30 @@ use vesalius_volume::{Label, LabelMap};
 /// Voxels whose reference and prediction hold this pair of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// Label in the reference; `None` for every value that was not asked for.
+    /// Label in the reference; `None` for every value that was not requested.
     pub reference: Option<u32>,
-    /// Label in the prediction; `None` for every value that was not asked for.
+    /// Label in the prediction; `None` for every value that was not requested.
     pub prediction: Option<u32>,
     /// How many voxels.
     pub count: u64,
 }
 
 /// The confusion matrix of two label maps, kept as its non-zero entries.
+///
+/// ```
+/// use vesalius_metrics::{Confusion, Outcome, Target};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
+/// let reference = LabelMap::new(grid, vec![0_u16, 1, 1, 2, 255])?;
+/// let prediction = LabelMap::new(grid, vec![0_u16, 1, 2, 2, 1])?;
+/// // Voxels whose reference is 255 are not counted.
+/// let counts = Confusion::count(&reference, &prediction, &[0, 1, 2], Some(255))?;
+/// assert_eq!((counts.voxels(), counts.ignored()), (4, 1));
+/// assert_eq!(counts.get(1, 2), 1);
+/// assert_eq!(counts.overlap(&Target::of_value(1)).dice(), Outcome::Value(2.0 / 3.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confusion {
     entries: Vec<Entry>,
@@ -24,7 +39,7 @@ pub struct Confusion {
 }
 
 impl Confusion {
-    /// Counts pairs of `values` (include 0 to tell the background from other labels) in one pass.
+    /// Counts pairs of `values` (include 0 to count the background apart from other labels) in one pass.
     /// Voxels whose reference is `ignore` are left out.
     ///
     /// # Errors
@@ -162,7 +177,7 @@ mod tests {
             };
             let (r, p) = (spread(|run| run.0), spread(|run| run.1));
             let many: Vec<u32> = (0..600).collect();
-            // Few values are compared; the fifth is a stranger to them, or ignored.
+            // Few values are compared; the fifth is not among them, or ignored.
             let few = Confusion::count(&map(r.clone()), &map(p.clone()), &[0, 1, 2, 3], None).unwrap();
             let bytes = map(r.iter().map(|&v| v as u8).collect::<Vec<u8>>());
             let ignoring = Confusion::count(&bytes, &map(p.clone()), &[0, 1], Some(4)).unwrap();

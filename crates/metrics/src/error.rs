@@ -4,6 +4,14 @@ use vesalius_control::Cancelled;
 use vesalius_volume::ErrorKind;
 
 /// An error of this crate.
+///
+/// ```
+/// use vesalius_metrics::{Error, Measure};
+///
+/// let error = Measure::named("dize", 1.0).unwrap_err();
+/// assert!(matches!(error, Error::UnknownMeasure { .. }));
+/// assert!(error.to_string().contains("dice"), "the nearest name is in the message");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -13,10 +21,10 @@ pub enum Error {
     /// Reference and prediction do not lie on one grid, or a label scheme contradicts itself.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
-    /// The list of what is scored contradicts itself.
+    /// The list of targets contradicts itself.
     #[error("what is scored: {0}")]
     BadTargets(String),
-    /// Cases that were scored in different ways met in one evaluation.
+    /// Cases of one evaluation that were scored in different ways.
     #[error(
         "case `{case}` was scored for {found}, the cases before it for {expected}; score all cases of an evaluation with one `Evaluator`"
     )]
@@ -34,10 +42,10 @@ pub enum Error {
     /// A measure that is neither built in nor registered.
     #[error("{}", vesalius_volume::unknown_name("measure", .name, &crate::Measure::NAMES))]
     UnknownMeasure {
-        /// The name asked for.
+        /// The name found.
         name: String,
     },
-    /// A measure of the user's own cannot be made.
+    /// A user-defined measure cannot be made.
     #[error("{0}")]
     Registry(#[from] vesalius_registry::Error),
     /// A number that an option does not allow.
@@ -53,7 +61,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Cancelled(_) => ErrorKind::Cancelled,

@@ -1,15 +1,32 @@
 //! Scores over cases, how each outcome was counted, and the JSON form of it all.
 //!
 //! Per target the mean over cases, then the mean over targets. A case where both masks are empty
-//! is left out of that target and counted; a missed or spurious one scores the worst there is.
+//! is left out of that target and counted; a missed or spurious one gets the worst score.
 
 use crate::{Error, Measure, Outcome, Result, Score, Targets};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// The scores of one case: `scores[target][measure]`.
+///
+/// ```
+/// use vesalius_metrics::{Evaluator, Measure, Outcome, Targets};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([4, 1, 1], [1.0; 3])?;
+/// let reference = LabelMap::new(grid, vec![0_u16, 1, 1, 2])?;
+/// let prediction = LabelMap::new(grid, vec![0_u16, 1, 1, 0])?;
+/// let evaluator = Evaluator::new(Targets::of_values(&[1, 2])?, vec![Measure::Dice]);
+/// let scores = evaluator.case("case_01", &reference, &prediction)?;
+/// assert_eq!(scores.get("1", "dice").unwrap().outcome, Outcome::Value(1.0));
+/// // A missed structure counts 0.
+/// let missed = scores.get("2", "dice").unwrap();
+/// assert_eq!((missed.outcome, missed.counted), (Outcome::Missed, Some(0.0)));
+/// assert_eq!(scores.mean("dice"), Some(0.5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseScores {
-    /// What the case is called.
+    /// The case's name.
     pub case: String,
     /// What was scored.
     pub targets: Targets,
@@ -50,6 +67,21 @@ pub struct Summary {
 }
 
 /// All cases of an evaluation, scored in one way.
+///
+/// ```
+/// use vesalius_metrics::{Error, Evaluation, Evaluator, Measure, Targets};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::new(grid, vec![0_u16, 1, 1])?;
+/// let evaluator = Evaluator::new(Targets::of_values(&[1])?, vec![Measure::Dice]);
+/// let scores = evaluator.case("a", &labels, &labels)?;
+/// let evaluation = Evaluation::new(vec![scores.clone()])?;
+/// assert_eq!(evaluation.mean("dice"), Some(1.0));
+/// // Case names are unique.
+/// assert!(matches!(Evaluation::new(vec![scores.clone(), scores]), Err(Error::CaseTwice(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     cases: Vec<CaseScores>,
@@ -99,6 +131,25 @@ impl Evaluation {
     }
 
     /// A measure of a target over all cases, by their keys.
+    ///
+    /// ```
+    /// use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
+    /// use vesalius_volume::{Geometry, LabelMap};
+    ///
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let (empty, lesion) = (LabelMap::new(grid, vec![0_u16; 3])?, LabelMap::new(grid, vec![0_u16, 1, 1])?);
+    /// let evaluator = Evaluator::new(Targets::of_values(&[1])?, vec![Measure::Dice]);
+    /// let evaluation = Evaluation::new(vec![
+    ///     evaluator.case("right", &lesion, &lesion)?,
+    ///     evaluator.case("missed", &lesion, &empty)?,
+    ///     evaluator.case("healthy", &empty, &empty)?,
+    /// ])?;
+    /// let summary = evaluation.summary("1", "dice").unwrap();
+    /// // The healthy case is left out of the mean.
+    /// assert_eq!((summary.mean, summary.counted), (Some(0.5), 2));
+    /// assert_eq!((summary.missed, summary.both_empty), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn summary(&self, target: &str, measure: &str) -> Option<Summary> {
         let scores: Option<Vec<Score>> = self
             .cases
@@ -201,7 +252,7 @@ impl Serialize for Cases<'_> {
     }
 }
 
-/// `{"case": …, "labels": {key: {measure: counted value}}}`; `outcome` says why a value is missing.
+/// `{"case": …, "labels": {key: {measure: counted value}}}`; `outcome` gives the reason for a missing value.
 impl Serialize for CaseScores {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(2))?;

@@ -61,6 +61,20 @@ impl Evaluator {
     ///
     /// # Errors
     /// As [`Evaluator::case`]; [`crate::Error::Cancelled`].
+    ///
+    /// ```
+    /// use vesalius_control::Control;
+    /// use vesalius_metrics::{Error, Evaluator, Measure, Targets};
+    /// use vesalius_volume::{Geometry, LabelMap};
+    ///
+    /// let labels = LabelMap::<u16>::background(Geometry::axis_aligned([4, 4, 4], [1.0; 3])?);
+    /// let evaluator = Evaluator::new(Targets::of_values(&[1])?, vec![Measure::Dice]);
+    /// let control = Control::new();
+    /// control.cancel();
+    /// let result = evaluator.case_with("case_01", &labels, &labels, &control);
+    /// assert!(matches!(result, Err(Error::Cancelled(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn case_with<R: Label, P: Label>(
         &self,
         name: &str,
@@ -89,7 +103,7 @@ impl Evaluator {
         let boxes = match grid.voxel_count() {
             0 => vec![None; self.targets.list().len()],
             _ if !wants_masks => vec![None; self.targets.list().len()],
-            // Few targets are cut out of the whole grid in less time than all are looked for.
+            // Few targets are cut out of the whole grid in less time than one pass for all takes.
             _ if self.targets.list().len() <= FEW => {
                 vec![Some(Bounds::of(grid.size())); self.targets.list().len()]
             }
@@ -147,6 +161,18 @@ impl Evaluator {
     ///
     /// # Errors
     /// As [`Evaluator::case`].
+    ///
+    /// ```
+    /// use vesalius_metrics::{Evaluator, Measure, Outcome, Targets};
+    /// use vesalius_volume::{Geometry, LabelMap};
+    ///
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let reference = LabelMap::new(grid, vec![0_u16, 1, 1])?;
+    /// let evaluator = Evaluator::new(Targets::of_values(&[1])?, vec![Measure::Dice]);
+    /// let scores = evaluator.missing("case_01", &reference)?;
+    /// assert_eq!(scores.get("1", "dice").unwrap().outcome, Outcome::Missed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn missing<R: Label>(&self, name: &str, reference: &LabelMap<R>) -> Result<CaseScores> {
         let nothing = LabelMap::<u8>::background(*reference.geometry());
         self.case(name, reference, &nothing)

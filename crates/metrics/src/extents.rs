@@ -5,7 +5,7 @@ use crate::bits::Bounds;
 use rayon::prelude::*;
 use vesalius_volume::{Label, LabelMap};
 
-/// Neighbours that are looked at together: labels come in runs.
+/// Neighbours that are compared together: labels come in runs.
 const BLOCK: usize = 16;
 
 /// The box around each target of a label map; `None` for a target that does not occur.

@@ -16,6 +16,23 @@ pub enum LabelWeight {
 
 /// 2·Σ w·TP / Σ w·(R + P) over the targets, ignored voxels left out. A target that the reference
 /// lacks has the largest weight among the others (MONAI 1.6, `sum_over_classes=True`).
+///
+/// ```
+/// use vesalius_metrics::{Confusion, LabelWeight, Outcome, Targets, generalised_dice};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([6, 1, 1], [1.0; 3])?;
+/// let reference = LabelMap::new(grid, vec![1_u16, 1, 1, 1, 2, 0])?;
+/// let prediction = LabelMap::new(grid, vec![1_u16, 1, 1, 1, 0, 0])?;
+/// let targets = Targets::of_values(&[1, 2])?;
+/// let counts = Confusion::count(&reference, &prediction, &targets.values(), None)?;
+/// // 2 · 4 / (8 + 1) when all voxels weigh the same.
+/// assert_eq!(generalised_dice(&counts, &targets, LabelWeight::Uniform), Outcome::Value(8.0 / 9.0));
+/// // The missed small structure weighs more with 1 / V.
+/// let inverse = generalised_dice(&counts, &targets, LabelWeight::Inverse).value().unwrap();
+/// assert!(inverse < 8.0 / 9.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn generalised_dice(counts: &Confusion, targets: &Targets, weight: LabelWeight) -> Outcome {
     let overlaps: Vec<_> = targets.list().iter().map(|t| counts.overlap(t)).collect();
     let reference: u64 = overlaps.iter().map(|o| o.reference).sum();

@@ -1,7 +1,46 @@
-//! How far two label maps agree: overlap, surfaces, volumes, objects; per case and over cases.
+//! How well two label maps agree: overlap, surfaces, volumes, objects; per case and over cases.
 //!
-//! Start at [`Evaluator`] for a whole evaluation, at [`Confusion`] for one pass over two label
-//! maps. A measure that has no value is an [`Outcome`], never a NaN. Nothing here reads files.
+//! An [`Evaluator`] scores whole cases; its parts can be called separately. Distances are millimetres. A
+//! measure without a value is an [`Outcome`] that gives the reason, never a NaN. Files are read by other crates.
+//!
+//! ```
+//! use vesalius_metrics::{Bootstrap, Evaluation, Evaluator, Measure, Targets};
+//! use vesalius_volume::{Geometry, LabelMap, LabelScheme};
+//!
+//! // A reference and a segmentation that is shifted by one voxel of 2 mm.
+//! let grid = Geometry::axis_aligned([16, 16, 16], [2.0; 3])?;
+//! let cube = |first: usize| LabelMap::<u16>::from_fn(grid, |[x, y, z]| {
+//!     let inside = (first..first + 8).contains(&x) && (4..12).contains(&y) && (4..12).contains(&z);
+//!     u16::from(inside)
+//! });
+//!
+//! let targets = Targets::of_scheme(&LabelScheme::exclusive(&[("lesion", 1)])?)?;
+//! let evaluator = Evaluator::new(targets, vec![Measure::Dice, Measure::named("hd95", 1.0)?]);
+//! let evaluation = Evaluation::new(vec![
+//!     evaluator.case("case_01", &cube(4), &cube(4))?,
+//!     evaluator.case("case_02", &cube(4), &cube(5))?,
+//! ])?;
+//! assert_eq!(evaluation.cases()[1].get("1", "dice").unwrap().counted, Some(7.0 / 8.0));
+//! assert_eq!(evaluation.cases()[1].get("1", "hd95").unwrap().counted, Some(2.0));
+//! assert_eq!(evaluation.mean("dice"), Some(15.0 / 16.0));
+//! let table = evaluation.label_table(&Bootstrap::default());
+//! assert!(table.csv().contains("lesion"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | evaluating cases | [`Evaluator`], [`Targets`], [`Target`], [`Measure`], [`Better`] |
+//! | results | [`Evaluation`], [`CaseScores`], [`Summary`], [`Score`], [`Outcome`] |
+//! | tables and JSON | [`Table`], [`Report`], [`Evaluation::label_table`], [`Evaluation::case_table`], [`Evaluation::csv`] |
+//! | confidence intervals | [`Bootstrap`], [`Interval`] |
+//! | overlap and volume | [`Confusion`], [`Entry`], [`Overlap`], [`generalised_dice`], [`LabelWeight`] |
+//! | surface distances | [`SurfaceDistances`], [`Directed`], [`Surface`], [`Hausdorff`], [`AverageSurfaceDistance`], [`SurfaceDice`], [`Directions`] |
+//! | boundaries and tubes | [`BoundaryIou`], [`centre_line`], [`Measure::CentreLineDice`] |
+//! | objects | [`ObjectMatching`], [`Detection`] |
+//! | user-defined measures | [`CustomMeasure`], [`RegisterMeasure`], [`Measure::custom`] |
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The measures an evaluation can be asked for, by name, and how each counts an empty mask.
+//! The measures of an evaluation, their names, and how each counts an empty mask.
 
 use crate::custom::CustomMeasure;
 use crate::objects::{Detection, ObjectMatching};
@@ -54,7 +54,7 @@ pub enum Measure {
     ObjectPrecision(ObjectMatching),
     /// Panoptic quality: F1 of objects times the mean IoU of those matched, 0 to 1.
     PanopticQuality(ObjectMatching),
-    /// A measure of the user's own.
+    /// A user-defined measure.
     Custom(Custom<dyn CustomMeasure>),
 }
 
@@ -70,7 +70,7 @@ pub enum Better {
 }
 
 impl Measure {
-    /// Every name that [`Measure::named`] knows.
+    /// Every name that [`Measure::named`] takes.
     pub const NAMES: [&'static str; 26] = [
         "dice",
         "iou",
@@ -100,11 +100,21 @@ impl Measure {
         "nsd_deepmind",
     ];
 
-    /// The measure of a name, in its default convention unless the name says whose is meant.
+    /// The measure of a name, in its default convention unless the name contains another one.
     /// `tolerance` (mm) is that of `nsd` and `nsd_deepmind`.
     ///
     /// # Errors
     /// [`Error::UnknownMeasure`] for a name that is none, [`Error::BadOption`] for such a tolerance.
+    ///
+    /// ```
+    /// use vesalius_metrics::{Hausdorff, Measure};
+    ///
+    /// assert_eq!(Measure::named("hd95", 1.0)?, Measure::Hausdorff(Hausdorff::monai(95.0)));
+    /// // The tolerance in mm is part of the key.
+    /// assert_eq!(Measure::named("nsd", 2.0)?.key(), "nsd_2mm");
+    /// assert!(Measure::named("nsd", -1.0).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn named(name: &str, tolerance: f64) -> Result<Self> {
         if !(tolerance.is_finite() && tolerance >= 0.0) {
             return Err(Error::BadOption {
@@ -174,7 +184,16 @@ impl Measure {
         }
     }
 
-    /// Which values are good.
+    /// Which values are better.
+    ///
+    /// ```
+    /// use vesalius_metrics::{Better, Measure};
+    ///
+    /// assert_eq!(Measure::Dice.better(), Better::Higher);
+    /// assert_eq!(Measure::named("hd95", 1.0)?.better(), Better::Lower);
+    /// assert_eq!(Measure::VolumeDifference.better(), Better::NearZero);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn better(&self) -> Better {
         match self {
             Self::Hausdorff(_) | Self::AverageSurfaceDistance(_) => Better::Lower,
@@ -276,8 +295,8 @@ impl Compared<'_> {
             (0, 0, _) => Outcome::BothEmpty,
             (_, 0, _) => Outcome::Missed,
             (0, _, _) => Outcome::Spurious,
-            // Two masks with voxels have surfaces, skeletons and rims; a mask is at hand
-            // whenever a measure wants one.
+            // Two masks with voxels have surfaces, skeletons and rims; masks are present
+            // whenever a measure needs them.
             (_, _, masks) => {
                 let value = masks.as_ref().and_then(value);
                 value.map_or(Outcome::BothEmpty, Outcome::Value)

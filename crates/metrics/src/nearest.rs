@@ -134,7 +134,7 @@ fn far_distances(far: &[([usize; 3], f64)], to: &Bits, metric: &Metric) -> Bins 
             metric.spacing(),
             |s| s,
         );
-        // The buffer fits the size and spacings come from an affine, which is all it asks for; a
+        // The buffer fits the size and spacings come from an affine, which is all it needs; a
         // refusal leaves the search below.
         if let Ok(squared) = squared {
             let at = |[x, y, z]: [usize; 3]| squared[(z * ny + y) * nx + x].sqrt();

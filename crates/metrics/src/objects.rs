@@ -8,6 +8,21 @@ use vesalius_filters::{ComponentOptions, Connectivity, connected_components};
 use vesalius_volume::{Geometry, Label, LabelMap};
 
 /// What an object is, and when one was found.
+///
+/// ```
+/// use vesalius_metrics::ObjectMatching;
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// // Three numbered lesions; the first is found, the last two are not.
+/// let grid = Geometry::axis_aligned([8, 1, 1], [1.0; 3])?;
+/// let reference = LabelMap::new(grid, vec![1_u16, 1, 0, 2, 0, 3, 3, 0])?;
+/// let prediction = LabelMap::new(grid, vec![1_u16, 1, 0, 0, 0, 0, 0, 2])?;
+/// let found = ObjectMatching::default().instances(&reference, &prediction)?;
+/// assert_eq!((found.matched.len(), found.missed(), found.spurious()), (1, 2, 1));
+/// assert_eq!(found.recall(), 1.0 / 3.0);
+/// assert_eq!(found.precision(), 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ObjectMatching {
     /// Which neighbours make voxels one object.

@@ -1,11 +1,21 @@
-//! What a comparison can come to: a value, or one of the three ways in which there is none.
+//! The outcome of a comparison: a value, or one of three reasons why there is none.
 
 /// The outcome of one measure on one target of one case.
+///
+/// ```
+/// use vesalius_metrics::Outcome;
+///
+/// assert_eq!(Outcome::of(10, 5, || 0.6), Outcome::Value(0.6));
+/// assert_eq!(Outcome::of(0, 0, || 0.6), Outcome::BothEmpty);
+/// // What a mean over cases counts: nothing, and the worst value.
+/// assert_eq!(Outcome::BothEmpty.score(0.0).counted, None);
+/// assert_eq!(Outcome::Missed.score(0.0).counted, Some(0.0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outcome {
     /// Both masks have voxels, or the measure is defined all the same.
     Value(f64),
-    /// Neither reference nor prediction has a voxel: nothing was asked, nothing was answered.
+    /// Neither reference nor prediction has a voxel.
     BothEmpty,
     /// The reference has voxels, the prediction has none.
     Missed,
@@ -32,7 +42,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome of masks with these numbers of voxels; `value` is asked only when both have some.
+    /// The outcome of masks with these numbers of voxels; `value` is called only when both have some.
     pub fn of(reference: u64, prediction: u64, value: impl FnOnce() -> f64) -> Self {
         match (reference, prediction) {
             (0, 0) => Self::BothEmpty,
@@ -42,7 +52,7 @@ impl Outcome {
         }
     }
 
-    /// The score that stands for this outcome in an aggregate: the value itself, nothing where
+    /// The score of this outcome in an aggregate: the value itself, nothing where
     /// both are empty, `worst` where one is.
     pub fn score(self, worst: f64) -> Score {
         Score {
@@ -56,7 +66,7 @@ impl Outcome {
     }
 }
 
-/// An outcome and the number that an aggregate takes for it.
+/// An outcome and the number that an aggregate uses for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score {
     /// What was found.

@@ -3,6 +3,16 @@
 use crate::Outcome;
 
 /// The counts of one target in one case, in voxels; ignored voxels are in none of them.
+///
+/// ```
+/// use vesalius_metrics::{Outcome, Overlap};
+///
+/// let counts = Overlap { both: 8, reference: 10, prediction: 12, voxels: 100 };
+/// assert_eq!((counts.false_negatives(), counts.false_positives()), (2, 4));
+/// assert_eq!(counts.dice(), Outcome::Value(16.0 / 22.0));
+/// assert_eq!(counts.recall(), Outcome::Value(0.8));
+/// assert_eq!(counts.relative_volume_difference(), Outcome::Value(0.2));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overlap {
     /// In reference and prediction: true positives.

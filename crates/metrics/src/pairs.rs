@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use std::collections::HashMap;
 use vesalius_volume::Label;
 
-/// Voxels that one thread counts before it hands on what it has; a `u32` holds the count.
+/// Voxels that one thread counts before it passes its counts on; a `u32` holds them.
 const CHUNK: usize = 1 << 18;
-/// Neighbours that are looked at together: labels come in runs, so most blocks are of one pair.
+/// Neighbours that are compared together: labels come in runs, so most blocks are of one pair.
 const BLOCK: usize = 16;
 /// Up to this many values are compared vector by vector instead of counted one by one.
 const COMPARED_VALUES: usize = 4;
@@ -18,7 +18,7 @@ const GROUP: usize = 128;
 /// Up to this many rows the counts are a table, beyond it a hash map.
 const TABLE_ROWS: usize = 512;
 
-/// From label value to row or column: the values asked for in order, then "other", then "ignored".
+/// From label value to row or column: the requested values in order, then "other", then "ignored".
 struct Classes {
     table: Vec<u32>,
     large: Vec<(u32, u32)>,
@@ -229,7 +229,7 @@ fn equal_pairs<R: Label, P: Label>(reference: &[R], prediction: &[P], a: R, b: P
     r_groups.iter().zip(p_groups).map(group).sum::<u64>() + rest.sum::<u64>()
 }
 
-/// Counts in a hash map, asked once a run.
+/// Counts in a hash map, with one look-up per run.
 fn gather<R: Label, P: Label>(
     reference: &[R],
     prediction: &[P],

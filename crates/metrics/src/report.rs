@@ -1,4 +1,4 @@
-//! An evaluation as JSON together with how sure its means are.
+//! An evaluation as JSON together with the confidence intervals of its means.
 
 use crate::evaluation::{Cases, Labels, Means};
 use crate::{Bootstrap, Evaluation, Interval, Measure, Targets};
@@ -7,11 +7,26 @@ use std::collections::BTreeMap;
 
 /// An evaluation's JSON form with one key more: `intervals`, the confidence interval of each mean as
 /// `[low, high]`, null where there are fewer than two cases.
+///
+/// ```
+/// use vesalius_metrics::{Bootstrap, Evaluation, Evaluator, Measure, Report, Targets};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let labels = LabelMap::new(Geometry::axis_aligned([3, 1, 1], [1.0; 3])?, vec![0_u16, 1, 1])?;
+/// let evaluator = Evaluator::new(Targets::of_values(&[1])?, vec![Measure::Dice]);
+/// let cases = ["a", "b"].map(|name| evaluator.case(name, &labels, &labels));
+/// let evaluation = Evaluation::new(cases.into_iter().collect::<Result<_, _>>()?)?;
+/// let report = Report { evaluation: &evaluation, bootstrap: Bootstrap::default() };
+/// let json = serde_json::to_value(&report)?;
+/// assert_eq!(json["mean"]["dice"], 1.0);
+/// assert_eq!(json["intervals"]["mean"]["dice"], serde_json::json!([1.0, 1.0]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Report<'a> {
     /// What is reported.
     pub evaluation: &'a Evaluation,
-    /// How the intervals are found.
+    /// How the intervals are computed.
     pub bootstrap: Bootstrap,
 }
 

@@ -1,4 +1,4 @@
-//! Boundary IoU: the agreement of the masks' rims, which a large interior cannot hide.
+//! Boundary IoU: the agreement of the masks' boundaries, independent of a large interior.
 
 use crate::bits::Bits;
 use crate::nearest::near;
@@ -6,6 +6,21 @@ use crate::surface::Masks;
 
 /// Intersection over union of the voxels of each mask that are near its border.
 /// (Cheng et al., CVPR 2021, arXiv 2103.16562; in millimetres instead of pixels)
+///
+/// ```
+/// use vesalius_metrics::{BoundaryIou, Evaluation, Evaluator, Measure, Targets};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([20, 20, 20], [1.0; 3])?;
+/// let cube = |first: usize| LabelMap::<u16>::from_fn(grid, |i| u16::from(i.iter().all(|&i| (first..16).contains(&i))));
+/// let measures = vec![Measure::BoundaryIou(BoundaryIou { distance: 1.0 })];
+/// let evaluator = Evaluator::new(Targets::of_values(&[1])?, measures);
+/// let scores = evaluator.case("a", &cube(4), &cube(5))?;
+/// // The interiors agree, so Dice is higher.
+/// let boundary = scores.get("1", &evaluator.measures[1].key()).unwrap().counted.unwrap();
+/// assert!(boundary < scores.mean("dice").unwrap());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BoundaryIou {
     /// A foreground voxel belongs to the rim when a background voxel's centre is this near, in mm;

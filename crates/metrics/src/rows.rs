@@ -1,4 +1,4 @@
-//! The rows of a grid around a voxel, by their distance: the order a search for the nearest takes.
+//! The rows of a grid around a voxel, by their distance: the order in which a search for the nearest visits them.
 //!
 //! Axes need not be at right angles: a sheared grid has its rows' nearest places shifted.
 
@@ -31,7 +31,7 @@ impl Metric {
         }
     }
 
-    /// Cosine of the angle between two axes, 0 where rounding alone keeps them from a right one.
+    /// Cosine of the angle between two axes, 0 where they are at right angles up to rounding.
     fn cosine(&self, i: usize, j: usize) -> f64 {
         let (a, b) = (self.columns[i], self.columns[j]);
         let dot: f64 = (0..3).map(|k| a[k] * b[k]).sum();

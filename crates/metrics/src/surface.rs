@@ -7,14 +7,14 @@ use crate::rows::Metric;
 use crate::{Result, Target, extents};
 use vesalius_volume::{Label, LabelMap, limits};
 
-/// What counts as the surface of a mask; the peers differ.
+/// What counts as the surface of a mask; tools differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Surface {
     /// Foreground voxels with a face to the background or to the border of the image, each
     /// counted once: MONAI and MedPy.
     #[default]
     EdgeVoxels,
-    /// The corners between voxels where both meet, weighted with the area (mm²) of the surface
+    /// The corners between foreground and background voxels, weighted with the area (mm²) of the surface
     /// there: DeepMind's `surface-distance`.
     Areas,
     /// All foreground voxels: ITK's Hausdorff filter.
@@ -106,6 +106,22 @@ impl Directed {
 }
 
 /// The distances between the surfaces of one target in one case, both ways.
+///
+/// ```
+/// use vesalius_metrics::{Surface, SurfaceDistances, Target};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([8, 1, 1], [2.5, 1.0, 1.0])?;
+/// let reference = LabelMap::<u16>::from_fn(grid, |[x, _, _]| u16::from(x == 1));
+/// let prediction = LabelMap::<u16>::from_fn(grid, |[x, _, _]| u16::from(x == 1 || x == 3));
+/// let target = Target::of_value(1);
+/// let distances = SurfaceDistances::between(&reference, &prediction, &target, None, Surface::EdgeVoxels)?.unwrap();
+/// // 2 voxels of 2.5 mm.
+/// assert_eq!(distances.from_prediction.largest(), Some(5.0));
+/// assert_eq!(distances.from_prediction.bins(), [(0.0, 1.0), (5.0, 1.0)]);
+/// assert_eq!(distances.from_reference.largest(), Some(0.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct SurfaceDistances {
     /// From the reference's surface to the prediction's.

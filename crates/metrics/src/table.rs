@@ -3,6 +3,14 @@
 use crate::{Better, Bootstrap, CaseScores, Evaluation, Outcome, Score, Targets};
 
 /// A table of words; every row is as long as the head.
+///
+/// ```
+/// use vesalius_metrics::Table;
+///
+/// let words = |row: [&str; 2]| row.map(str::to_owned).to_vec();
+/// let table = Table { head: words(["case", "dice"]), rows: vec![words(["a, left", "0.91"])] };
+/// assert_eq!(table.csv(), "case,dice\n\"a, left\",0.91\n");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// The names of the columns.
@@ -31,7 +39,23 @@ impl Table {
 
 impl Evaluation {
     /// The cases with the worst first: by the mean over targets of a measure, cases without any
-    /// value last. Names decide between equals.
+    /// value last. Equal cases are ordered by name.
+    ///
+    /// ```
+    /// use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
+    /// use vesalius_volume::{Geometry, LabelMap};
+    ///
+    /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+    /// let reference = LabelMap::new(grid, vec![0_u16, 1, 1])?;
+    /// let half = LabelMap::new(grid, vec![0_u16, 1, 0])?;
+    /// let evaluator = Evaluator::new(Targets::of_values(&[1])?, vec![Measure::Dice]);
+    /// let evaluation = Evaluation::new(vec![
+    ///     evaluator.case("good", &reference, &reference)?,
+    ///     evaluator.case("bad", &reference, &half)?,
+    /// ])?;
+    /// assert_eq!(evaluation.worst_first("dice")[0].case, "bad");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn worst_first(&self, measure: &str) -> Vec<&CaseScores> {
         let better = self
             .measures()
@@ -104,7 +128,7 @@ impl Evaluation {
     }
 
     /// One row a case and target, worst cases first by a measure; the numbers rounded for reading.
-    /// A measure without a value says why.
+    /// A measure without a value has its reason there.
     pub fn case_table(&self, worst_by: &str) -> Table {
         let word = |score: &Score| match (score.outcome, score.counted) {
             (Outcome::Value(value), _) => short(value),
@@ -121,7 +145,7 @@ impl Evaluation {
 
     /// One row a case and target in the order of the cases, in full precision, for a spreadsheet:
     /// the numbers as they are counted, an empty field where a case is left out, and the outcome
-    /// of Dice in a column of its own.
+    /// of Dice in a separate column.
     pub fn csv(&self) -> String {
         let cases: Vec<&CaseScores> = self.cases().iter().collect();
         let dice = self.keys().iter().position(|key| key == "dice");

@@ -5,11 +5,21 @@ use std::str::FromStr;
 use vesalius_volume::LabelScheme;
 
 /// One thing that is scored: the voxels whose label is one of `labels`.
+///
+/// ```
+/// use vesalius_metrics::Target;
+///
+/// let label: Target = "2".parse()?;
+/// assert_eq!((label.key.as_str(), label.labels), ("2", vec![2]));
+/// let region: Target = "whole tumour=1+2+3".parse()?;
+/// assert_eq!((region.key.as_str(), region.labels), ("whole tumour", vec![1, 2, 3]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// Its key in results: the value of a label (`1`), the name of a region (`whole tumour`).
     pub key: String,
-    /// What people call it.
+    /// Its name for readers.
     pub name: String,
     /// The label values that belong to it.
     pub labels: Vec<u32>,
@@ -52,6 +62,18 @@ impl Target {
 }
 
 /// All that is scored, and the label of voxels that are not.
+///
+/// ```
+/// use vesalius_metrics::Targets;
+/// use vesalius_volume::LabelScheme;
+///
+/// let scheme = LabelScheme::exclusive(&[("liver", 1), ("tumour", 2)])?.with_ignore(Some(255))?;
+/// let targets = Targets::of_scheme(&scheme)?;
+/// assert_eq!(targets.list().len(), 2, "the background is not scored");
+/// assert_eq!(targets.list()[1].name, "tumour");
+/// assert_eq!(targets.ignore(), Some(255));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Targets {
     list: Vec<Target>,
@@ -113,7 +135,7 @@ impl Targets {
             name: name.to_owned(),
             labels: labels.into_iter().map(u32::from).collect(),
         };
-        // A scheme that was read without a check may hold a region without labels; `new` says so.
+        // A scheme that was read without a check may hold a region without labels; `new` returns the error.
         let foreground = scheme.foreground();
         if let Some((name, _)) = foreground.iter().find(|(_, labels)| labels.is_empty()) {
             return Err(Error::BadTargets(format!("region `{name}` has no labels")));

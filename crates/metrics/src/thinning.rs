@@ -1,6 +1,6 @@
 //! Skeletons: a mask thinned to lines of one voxel, its topology kept.
 //!
-//! Lee, Kashyap and Chu's thinning (CVGIP 1994): voxels are peeled from one side after another as
+//! Lee, Kashyap and Chu's thinning (CVGIP 1994): voxels are removed from one side after another as
 //! long as they are simple (removing them joins and parts nothing) and not the end of a line. The
 //! order of the sides is that of scikit-image's `skeletonize(method="lee")`, which agrees voxel for
 //! voxel but for small round pieces that scikit-image 0.26 loses altogether.
@@ -72,7 +72,7 @@ impl Body {
     }
 }
 
-/// The places that hang together with the lowest place of `mask`.
+/// The places that are connected to the lowest place of `mask`.
 fn flooded(mask: u32, seeds: u32, adjacent: &[u32; 27]) -> u32 {
     let mut reached = seeds & seeds.wrapping_neg();
     let mut fresh = reached;
@@ -100,6 +100,19 @@ fn opens_nothing(around: u32) -> bool {
 }
 
 /// The centre line of a target: its voxels thinned to lines of one voxel, as a mask of 0 and 1.
+///
+/// ```
+/// use vesalius_metrics::{Target, centre_line};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// // A bar of 3 × 3 voxels along x.
+/// let grid = Geometry::axis_aligned([12, 5, 5], [1.0; 3])?;
+/// let bar = LabelMap::<u16>::from_fn(grid, |[_, y, z]| u16::from((1..4).contains(&y) && (1..4).contains(&z)));
+/// let line = centre_line(&bar, &Target::of_value(1));
+/// assert_eq!(line.get([6, 2, 2]), 1);
+/// assert_eq!(line.get([6, 1, 2]), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn centre_line<T: Label>(map: &LabelMap<T>, target: &Target) -> LabelMap<u8> {
     let grid = *map.geometry();
     let mut out = LabelMap::background(grid);
@@ -173,7 +186,7 @@ pub(crate) fn skeleton(mask: &Bits) -> Bits {
     out
 }
 
-/// Removes what can go from one side.
+/// Removes the removable voxels of one side.
 fn peel(body: &mut Body, left: &mut Vec<usize>, side: isize) {
     let exposed = |body: &Body, at: usize| body.voxels[at.wrapping_add_signed(side)] == 0;
     let candidates: Vec<usize> = left

@@ -1,4 +1,4 @@
-//! The peers' numbers on made masks: MONAI, MedPy, DeepMind's surface-distance, SimpleITK,
+//! The numbers of reference implementations on made masks: MONAI, MedPy, DeepMind's surface-distance, SimpleITK,
 //! scikit-image and SciPy, stored by `tests/parity/metrics_parity.py` with their versions.
 
 use serde_json::Value;
@@ -60,7 +60,7 @@ fn target(key: &str) -> Target {
     }
 }
 
-/// Every number that a peer printed, as ours; nothing for a name that has no counterpart.
+/// Every number that a reference implementation printed, as ours; nothing for a name that has no counterpart.
 fn ours(
     reference: &LabelMap<u8>,
     prediction: &LabelMap<u8>,
@@ -238,7 +238,7 @@ fn every_stored_number_is_ours_too() {
     );
 }
 
-/// A tolerance of exactly one or two voxels, on grids as a NIfTI file holds them, beside MONAI, which got the
+/// A tolerance of exactly one or two voxels, on grids as a NIfTI file holds them, compared with MONAI, which got the
 /// spacing that was meant: `tests/parity/limits.py`.
 #[test]
 fn a_tolerance_on_the_spacing_counts_as_it_does_for_monai() {
@@ -281,7 +281,7 @@ fn a_tolerance_on_the_spacing_counts_as_it_does_for_monai() {
             "{} {tolerance}: {found:?} {expected}",
             case["grid"]
         );
-        // The rim of a boundary IoU meets the same limit: as on the straight grid that was meant.
+        // The rim of a boundary IoU has the same limit as on the exact grid.
         let name = case["grid"].as_str().unwrap();
         let spacing = match name {
             "oblique_mixed" => [0.7, 0.7, 2.1],

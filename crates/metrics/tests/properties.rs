@@ -1,4 +1,4 @@
-//! What must hold for any two masks, whatever the grid.
+//! What must hold for any two masks, on any grid.
 
 use proptest::prelude::*;
 use vesalius_metrics::{BoundaryIou, Evaluator, Hausdorff, Measure, Outcome, Target, Targets};

@@ -1,4 +1,4 @@
-//! Transforms one after another.
+//! A list of transforms that are applied in order.
 
 use crate::work::Work;
 use crate::{Result, Step, Stream, Trace, Transform, keyed};
@@ -50,7 +50,7 @@ impl Chain {
         self.0.iter().try_for_each(Transform::check)
     }
 
-    /// Makes the transforms of the user's own that a file named.
+    /// Makes the user-defined transforms that a file names.
     ///
     /// # Errors
     /// As [`Transform::resolve`].
@@ -58,7 +58,7 @@ impl Chain {
         self.0.iter_mut().try_for_each(|t| t.resolve(registry))
     }
 
-    /// Applies the chain to a case with the random numbers of (`seed`, `draw`), and says what was done.
+    /// Applies the chain to a case with the random numbers of (`seed`, `draw`), and returns the steps.
     ///
     /// # Errors
     /// A value out of range, or a grid that cannot be resampled.
@@ -66,7 +66,7 @@ impl Chain {
         self.apply_within(subject, seed, draw, None)
     }
 
-    /// As [`Chain::apply`], where no image on the way may take more than `limit` bytes; what the machine
+    /// As [`Chain::apply`], where no intermediate image may take more than `limit` bytes; what the machine
     /// cannot hold is refused in any case, before it is made.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Chain {
         Ok((subject, trace.steps))
     }
 
-    /// As [`Chain::apply`], with what is needed for the way back.
+    /// As [`Chain::apply`], with what the inverse needs.
     ///
     /// # Errors
     /// As [`Chain::apply`].
@@ -108,7 +108,7 @@ impl Chain {
         self.trace_within(subject, seed, draw, None)
     }
 
-    /// As [`Chain::trace`], with grids held against a limit in bytes before they are made.
+    /// As [`Chain::trace`], with the size of each grid checked against a limit in bytes before it is made.
     ///
     /// # Errors
     /// As [`Chain::apply_within`].

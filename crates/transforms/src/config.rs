@@ -1,4 +1,4 @@
-//! How a transform's configuration is declared: one struct, its YAML name, its keys with their
+//! Declares a transform's configuration: one struct, its YAML name, its keys with their
 //! defaults, and the checks that many share.
 
 use crate::{Error, Result};

@@ -1,10 +1,10 @@
-//! What a transform may know of a case when it draws what to do with it.
+//! What a transform may read of a case when it samples its steps.
 
 use crate::{Error, Result};
 use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
 
-/// A case as a transform sees it: always its grid; its voxels only where the transform reads them,
-/// because moves that are still to be carried out leave the voxels behind.
+/// A case as a transform reads it: always its grid; its voxels only where the transform needs them,
+/// because moves that are not applied yet leave the voxels on an earlier grid.
 pub struct Context<'a> {
     geometry: Geometry,
     channels: usize,
@@ -27,7 +27,7 @@ impl<'a> Context<'a> {
         &self.geometry
     }
 
-    /// What the case is called.
+    /// The case's name.
     pub fn name(&self) -> &'a str {
         self.subject.name()
     }
@@ -47,7 +47,7 @@ impl<'a> Context<'a> {
         self.subject.image()
     }
 
-    /// The labels, on the grid of the image; `what` names the transform that cannot do without them.
+    /// The labels, on the grid of the image; `what` names the transform that needs them.
     ///
     /// # Errors
     /// [`Error::NoLabels`].

@@ -1,5 +1,5 @@
-//! What a chain's result still shows of the grid that it was made of: on the way back, what the chain cut
-//! away is background, and how far the result's border reaches follows from the order of its steps.
+//! Which part of the grid before a chain its result covers: in the inverse, what the chain cropped
+//! is background, and how far the result's border reaches follows from the order of its steps.
 
 use crate::{GridStep, Result, Step, Trace};
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,12 @@ use vesalius_volume::{Affine, Geometry};
 const ROUNDING: f64 = 1e-6;
 
 /// The share of each voxel that a chain's result shows, along each axis of the grid before the chain: 1
-/// where it does, 0 where the chain cut away, between them where a change of spacing came before the crop
-/// and the voxel lies less than one voxel of the result beside it. A voxel's share is the product over the
+/// where it does, 0 where the chain cropped, between them where a change of spacing came before the crop
+/// and the voxel lies less than one voxel of the result from it. A voxel's share is the product over the
 /// three axes.
 ///
 /// These are the weights of MONAI's `Invertd`: each step is undone by itself, last first; a crop leaves
-/// zeros, and a change of spacing is undone by linear interpolation that goes on beyond the grid's border.
+/// zeros, and a change of spacing is undone by linear interpolation that continues beyond the grid's border.
 ///
 /// ```
 /// use vesalius_transforms::Chain;

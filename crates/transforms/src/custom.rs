@@ -1,4 +1,4 @@
-//! Transforms of the user's own.
+//! User-defined transforms.
 
 use crate::{Context, Result, Step, Transform};
 use serde_json::{Map, Value};
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use vesalius_registry::{Custom, Extension, Registry};
 use vesalius_volume::{LabelMap, Volume};
 
-/// The random numbers of a transform: they follow from the seed, the draw and the transform's position in its chain
-/// alone, whatever other transforms draw.
+/// The random numbers of a transform: they depend on the seed, the draw and the transform's position in its chain
+/// only, not on what other transforms draw.
 pub type TransformRng = rand_chacha::ChaCha8Rng;
 
-/// A transform of the user's own: a distribution from which [`Step`]s are drawn. It goes into a [`crate::Chain`] by
+/// A user-defined transform: a distribution from which [`Step`]s are drawn. It goes into a [`crate::Chain`] by
 /// [`Transform::custom`], or by name through a [`Registry`]; see [`RegisterTransform`].
 ///
 /// ```
@@ -38,10 +38,10 @@ pub type TransformRng = rand_chacha::ChaCha8Rng;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait CustomTransform: Send + Sync {
-    /// Draws what to do; nothing when the draw says to leave the case as it is.
+    /// Samples the steps; none when the draw leaves the case as it is.
     ///
     /// # Errors
-    /// Whatever keeps it from drawing; [`crate::Error::custom`] makes an error of a text or of another error.
+    /// Any error of sampling; [`crate::Error::custom`] makes an error from a text or another error.
     fn sample(&self, case: &Context<'_>, rng: &mut TransformRng) -> Result<Vec<Step>>;
 
     /// Nothing when every option is in range.
@@ -57,7 +57,7 @@ pub trait CustomTransform: Send + Sync {
         true
     }
 
-    /// Whether it looks at voxels: then moves before it are carried out first, and [`Context::image`] lies on
+    /// Whether it reads voxels: then moves before it are applied first, and [`Context::image`] lies on
     /// [`Context::geometry`].
     fn reads_values(&self) -> bool {
         false
@@ -87,8 +87,8 @@ impl Extension for dyn CustomStep {
 }
 
 impl Step {
-    /// A step of the user's own. `drawn` are its numbers, for records: a [`crate::Trace`] that is written holds them,
-    /// but one that is read again cannot apply them unless a registry knows the step.
+    /// A user-defined step. `drawn` are its numbers, for records: a [`crate::Trace`] that is written holds them,
+    /// but one that is read again cannot apply them unless a registry has the step.
     pub fn voxels<F>(name: impl Into<String>, drawn: Map<String, Value>, apply: F) -> Self
     where
         F: Fn(&mut Volume<f32>, Option<&mut LabelMap>) -> Result<()> + Send + Sync + 'static,
@@ -98,7 +98,7 @@ impl Step {
 }
 
 impl Transform {
-    /// A transform of the user's own. Files that are written hold the name, so that reading them again needs a
+    /// A user-defined transform. Files that are written hold the name, so that reading them again needs a
     /// [`Registry`] that has it.
     pub fn custom(name: impl Into<String>, transform: impl CustomTransform + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(transform)))
@@ -106,7 +106,7 @@ impl Transform {
 }
 
 vesalius_registry::registered! {
-    /// Adds transforms of the user's own to a [`Registry`].
+    /// Adds user-defined transforms to a [`Registry`].
     pub trait RegisterTransform {
         /// Makes this name in a chain mean this type; its options are read by serde.
         fn transform => CustomTransform, "transform";

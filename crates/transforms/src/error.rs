@@ -18,10 +18,10 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
-    /// A patch was asked for that no case can give.
+    /// A patch that no case can have.
     #[error("patch size {found:?}: {reason}")]
     BadPatch {
-        /// The size asked for, `[x, y, z]`.
+        /// The size requested, `[x, y, z]`.
         found: [i64; 3],
         /// What is wrong with it, and what to do.
         reason: String,
@@ -56,7 +56,7 @@ pub enum Error {
         /// Samples, or voxels of a sample, that it should hold.
         count: usize,
     },
-    /// A step of the user's own moved a case to another grid.
+    /// A user-defined step moved a case to another grid.
     #[error(
         "the custom step `{step}` changed the grid of case {case}; it may change values only, and moves are `Step::Grid`"
     )]
@@ -66,16 +66,16 @@ pub enum Error {
         /// The case.
         case: String,
     },
-    /// A config names a transform of the user's own that cannot be had.
+    /// A config names a user-defined transform that is missing or cannot be made.
     #[error("{0}")]
     Registry(#[from] vesalius_registry::Error),
-    /// An error of a transform of the user's own.
+    /// An error of a user-defined transform.
     #[error("{0}")]
     Custom(Box<dyn std::error::Error + Send + Sync>),
     /// The work was cancelled between two transforms.
     #[error("{0}")]
     Cancelled(#[from] vesalius_control::Cancelled),
-    /// A filter refused.
+    /// An error of a filter.
     #[error("{0}")]
     Filter(#[from] vesalius_filters::Error),
     /// A geometry or volume is not usable.
@@ -84,12 +84,12 @@ pub enum Error {
 }
 
 vesalius_registry::custom_error! {
-    /// An error of a transform of the user's own: a text, or any error.
+    /// An error of a user-defined transform: a text, or any error.
     Error
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Volume(error) => error.kind(),

@@ -1,5 +1,5 @@
-//! Sizes that follow from a config alone: how many voxels a chain leaves of a patch, before any is cut.
-//! What a transform does to the voxels stands with the transform.
+//! Sizes that follow from a config alone: how many voxels a chain leaves of a patch.
+//! What a transform does to the voxels is in its own file.
 
 use crate::grid::ResizeTo;
 use crate::{Chain, Transform};
@@ -96,7 +96,7 @@ fn per_axis(of: impl Fn(usize) -> usize) -> [usize; 3] {
     std::array::from_fn(of)
 }
 
-/// A size asked for beside what there is; -1 keeps an axis.
+/// A requested size, where -1 keeps the axis of the present one.
 fn whole_where_negative(
     asked: [i64; 3],
     there: [usize; 3],

@@ -54,7 +54,7 @@ pub(crate) fn between(rng: &mut ChaCha8Rng, [low, high]: [f64; 2]) -> f64 {
 }
 
 /// As [`between`], but below and above 1 equally often, however wide the range is on either side:
-/// batchgenerators' way with factors.
+/// batchgenerators' rule for factors.
 pub(crate) fn around_one(rng: &mut ChaCha8Rng, [low, high]: [f64; 2]) -> f64 {
     let below = rng.random_bool(0.5) && low < 1.0;
     match below {
@@ -63,7 +63,7 @@ pub(crate) fn around_one(rng: &mut ChaCha8Rng, [low, high]: [f64; 2]) -> f64 {
     }
 }
 
-/// A value for each channel that is chosen: one for all, or one of its own each.
+/// A value for each chosen channel: one for all, or one per channel.
 pub(crate) fn each_channel<T: Clone>(
     rng: &mut ChaCha8Rng,
     channels: usize,

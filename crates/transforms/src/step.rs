@@ -1,4 +1,4 @@
-//! A sampled transform: a fact that can be applied again and gives the same result.
+//! A sampled transform: it can be applied again and gives the same result.
 
 use crate::channels::ChannelStep;
 use crate::labels::LabelStep;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use vesalius_registry::Custom;
 use vesalius_volume::Subject;
 
-/// What was drawn: a move of voxels or a change of what they hold.
+/// A sampled step: a move of voxels or a change of their values.
 ///
 /// ```
 /// use vesalius_transforms::{GridStep, Step};
@@ -30,7 +30,7 @@ pub enum Step {
     Labels(LabelStep),
     /// Channels are chosen, computed or added.
     Channels(ChannelStep),
-    /// Values change as a transform of the user's own says.
+    /// Values change by a user-defined transform.
     Custom(Custom<dyn CustomStep>),
 }
 

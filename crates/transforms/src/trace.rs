@@ -1,4 +1,4 @@
-//! What a chain did to a case, and the way back.
+//! The steps that a chain applied to a case, and their inverse.
 
 use crate::map::{GridMap, LabelSampling, Sampling};
 use crate::work::Work;
@@ -6,7 +6,7 @@ use crate::{Result, Step};
 use serde::{Deserialize, Serialize};
 use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
 
-/// The steps that took a case from its file's grid to the grid that a network sees.
+/// The steps that took a case from the grid of its file to the grid of a network's input.
 ///
 /// ```
 /// use vesalius_transforms::{Chain, Trace};
@@ -30,15 +30,15 @@ pub struct Trace {
     pub from: Geometry,
     /// The grid after.
     pub to: Geometry,
-    /// What was done, in order; each step with its sampled numbers.
+    /// The steps in order, each with its sampled numbers.
     pub steps: Vec<Step>,
-    /// How often values were mixed on the way: neighbouring moves count once.
+    /// How often values were interpolated: neighbouring moves count once.
     pub interpolations: usize,
 }
 
 impl Trace {
-    /// A prediction on the grid after, brought to the grid before, in one resampling between paddings;
-    /// background where the chain cut away. Voxel for voxel where all moves were exact.
+    /// A prediction on the grid after, resampled to the grid before, in one resampling between paddings;
+    /// background where the chain cropped. Voxel for voxel where all moves were exact.
     ///
     /// # Errors
     /// A prediction that lies on another grid.
@@ -76,8 +76,8 @@ impl Trace {
         Ok(found)
     }
 
-    /// An image or probabilities on the grid after, brought to the grid before; zero where the chain
-    /// cut away. Channels are kept, changes of intensity are not undone.
+    /// An image or probabilities on the grid after, resampled to the grid before; zero where the chain
+    /// cropped. Channels are kept, changes of intensity are not undone.
     ///
     /// # Errors
     /// As [`Trace::invert_labels`].
@@ -118,8 +118,8 @@ impl Trace {
         Ok(work.finish()?.0)
     }
 
-    /// The maps of the way back, one after another. Moves are one map, but a padding stands alone, so that
-    /// what a network saw in it does not end where the chain had cut away.
+    /// The maps of the inverse, in order. Moves are one map, but a padding is a map of its own, so that
+    /// what a network found in it does not end where the chain had cropped.
     fn way_back(&self) -> Result<Vec<GridMap>> {
         let mut stretches: Vec<(Geometry, GridMap)> = Vec::new();
         let (mut grid, mut open) = (self.from, false);

@@ -1,4 +1,4 @@
-//! The transforms, one YAML name each, and a place for those of the user's own.
+//! The transforms, each with its YAML name, and a variant for user-defined ones.
 
 use crate::work::Work;
 use crate::{Context, CustomTransform, Result, Step};
@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use vesalius_registry::{Custom, Registry};
 
-/// A transform that draws its steps from what a [`Context`] tells.
+/// A transform that samples its steps, given a [`Context`].
 pub(crate) trait Configured {
     /// Nothing when every value is in range.
     fn check(&self) -> Result<()>;
@@ -18,12 +18,12 @@ pub(crate) trait Configured {
         true
     }
 
-    /// Whether it looks at voxels, so that moves before it must be carried out first.
+    /// Whether it reads voxels, so that moves before it must be applied first.
     fn reads_values(&self) -> bool {
         false
     }
 
-    /// Draws what to do; nothing when the draw says to leave the case as it is.
+    /// Samples the steps; none when the draw leaves the case as it is.
     fn sample(&self, case: &Context<'_>, rng: &mut ChaCha8Rng) -> Result<Vec<Step>>;
 }
 
@@ -57,7 +57,7 @@ macro_rules! transforms {
         pub enum Transform {
             $($(#[$simple_doc])* #[serde(rename = $simple_key)] $simple($simple_type),)*
             $($(#[$composed_doc])* #[serde(rename = $composed_key)] $composed($composed_type),)*
-            /// A transform of the user's own; see [`CustomTransform`].
+            /// A user-defined transform; see [`CustomTransform`].
             #[serde(rename = "custom")]
             Custom(Custom<dyn CustomTransform>),
         }
@@ -66,7 +66,7 @@ macro_rules! transforms {
             /// The YAML names of all transforms.
             pub const NAMES: &'static [&'static str] = &[$($simple_key,)* $($composed_key,)* "custom"];
 
-            /// The transform's YAML name; of one of the user's own, the name that it was given.
+            /// The transform's YAML name; of a user-defined one, the name that it was given.
             pub fn name(&self) -> &str {
                 match self {
                     $(Self::$simple(_) => $simple_key,)*
@@ -96,7 +96,7 @@ macro_rules! transforms {
                 }
             }
 
-            /// Draws and takes its steps.
+            /// Samples and applies its steps.
             pub(crate) fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
                 match self {
                     $(Self::$simple(t) => run(t, work, rng),)*
@@ -120,7 +120,7 @@ macro_rules! transforms {
                 }
             }
 
-            /// From its name and what stands below it. The value is read once into a plain form, so that this
+            /// From its name and its keys. The value is read once into a plain form, so that this
             /// is compiled once and not again for every format and every crate that reads chains.
             fn read(name: &str, keys: serde_json::Value) -> std::result::Result<Option<Self>, serde_json::Error> {
                 Ok(Some(match name {
@@ -174,7 +174,7 @@ transforms! {
         Patch(sampling::PatchConfig) = "patch",
         /// Cut the patch of the draw's number.
         GridPatch(sampling::GridPatch) = "grid_patch",
-        /// Cut a patch where a weight map says.
+        /// Cut a patch at a place drawn by a weight map.
         WeightedPatch(sampling::WeightedPatch) = "weighted_patch",
         /// Map a window of intensities to a range.
         Window(intensity::Window) = "window",
@@ -184,7 +184,7 @@ transforms! {
         ScalePercentiles(intensity::ScalePercentiles) = "scale_percentiles",
         /// Zero mean, unit standard deviation.
         ZScore(intensity::ZScore) = "z_score",
-        /// nnU-Net's normalisation, a scheme a channel.
+        /// nnU-Net's normalisation, one scheme per channel.
         NnUnetNormalization(intensity::NnUnetNormalization) = "nnunet_normalization",
         /// Match a reference's percentiles.
         MatchHistogram(intensity::MatchHistogram) = "match_histogram",
@@ -208,25 +208,25 @@ transforms! {
         Sharpen(intensity::Sharpen) = "sharpen",
         /// Shade smoothly.
         BiasField(intensity::BiasField) = "bias_field",
-        /// Ring at edges.
+        /// Gibbs ringing at edges.
         Gibbs(intensity::Gibbs) = "gibbs",
-        /// Stripes.
+        /// Stripes of a spike in k-space.
         KSpaceSpike(intensity::KSpaceSpike) = "k_space_spike",
         /// Change the histogram.
         HistogramShift(intensity::HistogramShift) = "histogram_shift",
-        /// Boxes go missing.
+        /// Blank random boxes.
         CoarseDropout(intensity::CoarseDropout) = "coarse_dropout",
-        /// One large box goes missing.
+        /// Blank one large box.
         CutOut(intensity::CutOut) = "cut_out",
-        /// Other numbers for labels.
+        /// Renumber labels.
         Remap(labels::Remap) = "remap",
-        /// Labels merged into regions.
+        /// Merge labels into regions.
         MergeRegions(labels::MergeRegions) = "merge_regions",
-        /// Small components away.
+        /// Remove small components.
         DropSmall(labels::DropSmall) = "drop_small",
         /// A channel of weights near borders of labels.
         BoundaryWeights(channels::BoundaryWeights) = "boundary_weights",
-        /// Some channels.
+        /// Select channels.
         SelectChannels(channels::SelectChannels) = "select_channels",
         /// A channel computed from two.
         ChannelArithmetic(channels::ChannelArithmetic) = "channel_arithmetic",
@@ -256,7 +256,7 @@ transforms! {
 }
 
 impl Transform {
-    /// Makes the transforms of the user's own that a file named, in the parts of composed ones as well.
+    /// Makes the user-defined transforms that a file names, in the parts of composed ones as well.
     ///
     /// # Errors
     /// [`crate::Error::Registry`] for a name that the registry has not, or options that the transform does not take.

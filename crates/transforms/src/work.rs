@@ -1,4 +1,4 @@
-//! A case on its way through a chain: moves are gathered until a step needs the voxels, so that
+//! A case inside a chain: moves are gathered until a step needs the voxels, so that
 //! neighbouring moves are one copy or one interpolation.
 
 use crate::map::{GridMap, Sampling};
@@ -9,9 +9,9 @@ use vesalius_volume::{Geometry, Subject, check_memory};
 #[derive(Clone)]
 struct Pending {
     map: GridMap,
-    /// How values between voxels come about, once a move asks for them.
+    /// How values between voxels are computed, once a move needs them.
     sampling: Option<Sampling>,
-    /// Whether a move left voxels behind, which must not come back.
+    /// Whether a move left voxels behind, which must not reappear.
     cropped: bool,
 }
 
@@ -56,7 +56,7 @@ impl Work {
             .map_or(*self.subject.geometry(), |p| p.map.target)
     }
 
-    /// What the next transform may know; voxels on the grid only after [`Work::settle`].
+    /// What the next transform may read; voxels on the grid only after [`Work::settle`].
     pub fn context(&self) -> Context<'_> {
         Context::new(self.geometry(), &self.subject, self.draw)
     }

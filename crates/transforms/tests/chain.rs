@@ -209,7 +209,7 @@ fn every_transform_works_by_its_name_or_says_what_it_needs() {
         ("some_of", "{of: [light, gamma, flip], count: [1, 3]}"),
         ("maybe", "{of: [light]}"),
     ];
-    // Those of the user's own have no built-in form to be named alone; `custom::tests` has them.
+    // User-defined transforms have no built-in name; `custom::tests` has them.
     let built_in = vesalius_transforms::Transform::NAMES.iter();
     for name in built_in.filter(|name| **name != "custom") {
         let with = keys.iter().find(|k| k.0 == *name).map_or("{}", |k| k.1);

@@ -1,4 +1,4 @@
-//! Every transform that a peer has, against the numbers that the peer printed: MONAI and
+//! Every transform that a reference implementation has, against the numbers that it printed: MONAI and
 //! batchgeneratorsv2, given the same sampled parameters.
 
 use serde_json::Value;

@@ -9,8 +9,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 config! {
-    /// Fills a random box of each sample from another one (MONAI's `CutMix`); label maps are cut alike,
-    /// which keeps them label maps.
+    /// Fills a random box of each sample from another one (MONAI's `CutMix`); label maps are cut by the same boxes,
+    /// so that labels are never mixed.
     CutMix, "cut_mix", {
         /// Weights come from Beta(α, α); a box's sides are √(1 - weight) of the patch's.
         alpha: f64 = 1.0,
@@ -32,7 +32,7 @@ impl CutMix {
         )
     }
 
-    /// Draws boxes and partners for a batch of `count` samples of `size` voxels `[x, y, z]`.
+    /// Samples boxes and partners for a batch of `count` samples of `size` voxels `[x, y, z]`.
     ///
     /// # Errors
     /// As [`CutMix::check`].
@@ -66,7 +66,7 @@ impl CutMix {
     }
 }
 
-/// What a batch is cut by.
+/// The boxes and partners of a batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CutMixStep {
     /// The weight of each sample, from which its box follows.

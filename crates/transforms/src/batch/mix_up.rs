@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 config! {
     /// Replaces each sample by a weighted mean with another one (MONAI's `MixUp`); labels, as shares of
-    /// classes, are mixed alike.
+    /// classes, are mixed by the same weights.
     MixUp, "mix_up", {
         /// Weights come from Beta(α, α): 1 is uniform, smaller is nearer to 0 and 1.
         alpha: f64 = 0.4,
@@ -56,7 +56,7 @@ impl MixUp {
     }
 }
 
-/// What a batch is mixed by.
+/// The weights and partners of a batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MixUpStep {
     /// The weight of each sample; its partner has the rest.
@@ -66,7 +66,7 @@ pub struct MixUpStep {
 }
 
 impl MixUpStep {
-    /// Mixes a buffer `[N, …]` in place: images, or one channel of shares a class.
+    /// Mixes a buffer `[N, …]` in place: images, or one channel of shares per class.
     ///
     /// # Errors
     /// A buffer that is not as many equal samples as weights were drawn.

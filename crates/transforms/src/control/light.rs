@@ -8,7 +8,7 @@ use crate::{Affine, Axis, Brightness, Flip, Gamma, GaussianNoise, Result, Transf
 use rand_chacha::ChaCha8Rng;
 
 config! {
-    /// Small rotations and scales, mirrors, and mild changes of intensity: cheap, and right for most
+    /// Small rotations and scales, mirrors, and mild changes of intensity: fast, and suitable for most
     /// z-scored images.
     Light, "light", {
         /// The axes that may be mirrored.

@@ -1,4 +1,4 @@
-//! Transforms that are applied now and then.
+//! Transforms that are applied with a probability.
 
 use super::{check_choice, run_all};
 use crate::config::{check_probability, config};

@@ -12,8 +12,8 @@ use crate::{
 use rand_chacha::ChaCha8Rng;
 
 config! {
-    /// nnU-Net's augmentation of 3-D patches. A patch that is cut larger than `size` is turned first and
-    /// cropped to the middle then, so that turned corners hold tissue.
+    /// nnU-Net's augmentation of 3-D patches. A patch that is larger than `size` is rotated first and
+    /// then cropped to the middle, so that its corners hold tissue.
     NnUnet3d, "nnunet_3d", {
         /// Voxels along `[x, y, z]` that are left; -1 keeps an axis.
         size: [i64; 3] = [-1; 3],

@@ -15,7 +15,7 @@ use vesalius_volume::Geometry;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AffineSpace {
-    /// Millimetres along the grid's axes: a rotation turns without shearing whatever the spacing.
+    /// Millimetres along the grid's axes: a rotation does not shear, for any spacing.
     #[default]
     Millimetres,
     /// Voxels, as MONAI and nnU-Net do: right for patches of even spacing alone.
@@ -25,7 +25,7 @@ pub enum AffineSpace {
 config! {
     /// Moves the anatomy about the grid's middle (MONAI's `RandAffine`, nnU-Net's `SpatialTransform`).
     ///
-    /// As in both peers the numbers describe the way from the result to the source, so that a scale of
+    /// As in both tools the numbers describe the map from the result to the source, so that a scale of
     /// 1.4 shows a larger part and the anatomy becomes smaller.
     ///
     /// ```
@@ -70,7 +70,7 @@ config! {
         interpolation: ImageSampling = ImageSampling::Linear,
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
-        /// What lies outside of the image.
+        /// The values outside of the image.
         outside: Beyond = Beyond::Zeros,
     }
 }

@@ -1,4 +1,4 @@
-//! Cropping to what matters: labels, or voxels above a threshold.
+//! Cropping to the foreground: labels, or voxels above a threshold.
 
 use crate::config::{config, require};
 use crate::transform::Configured;
@@ -37,7 +37,7 @@ config! {
         labels: bool = false,
         /// Voxels to keep around the box on each side.
         margin: [usize; 3] = [0; 3],
-        /// Millimetres to keep around the box on each side, beside `margin`: as many voxels as cover them.
+        /// Millimetres to keep around the box on each side, in addition to `margin`: as many voxels as cover them.
         millimetres: [f64; 3] = [0.0; 3],
         /// The margin ends at the image's border; otherwise it is padded with 0 beyond.
         allow_smaller: bool = true,

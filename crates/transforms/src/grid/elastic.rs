@@ -42,7 +42,7 @@ config! {
         interpolation: ImageSampling = ImageSampling::Linear,
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
-        /// What lies outside of the image.
+        /// The values outside of the image.
         outside: Beyond = Beyond::Zeros,
     }
 }

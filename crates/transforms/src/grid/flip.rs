@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 config! {
-    /// Mirrors along each of the named axes with a chance of its own: MONAI's `RandFlip` an axis,
+    /// Mirrors along each of the named axes independently: MONAI's `RandFlip` for each axis,
     /// batchgeneratorsv2's `MirrorTransform`.
     ///
     /// ```

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 config! {
     /// Changes the width of each cell along each axis by a random share; what is in a cell is stretched
-    /// evenly (MONAI's `RandGridDistortion`, with cells that meet where they should).
+    /// evenly (MONAI's `RandGridDistortion`, with cells that stay adjacent).
     GridDistortion, "grid_distortion", {
         /// Cells along each axis.
         cells: usize = 5,
@@ -22,7 +22,7 @@ config! {
         interpolation: ImageSampling = ImageSampling::Linear,
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
-        /// What lies outside of the image.
+        /// The values outside of the image.
         outside: Beyond = Beyond::Edge,
     }
 }

@@ -1,4 +1,4 @@
-//! Simulating a scan of lower resolution: the image is thinned out and interpolated back.
+//! Simulating a scan of lower resolution: the image is subsampled and interpolated back.
 
 use crate::config::{check_probability, check_range, check_share, config};
 use crate::intensity::IntensityStep;

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use vesalius_volume::Geometry;
 
 config! {
-    /// Resamples to a given grid, through the world: what two images of one patient need.
+    /// Resamples to a given grid, by world position: for a second image of one patient.
     ///
     /// ```
     /// use vesalius_transforms::{Chain, MatchGrid, Transform};
@@ -31,7 +31,7 @@ config! {
         interpolation: ImageSampling = ImageSampling::Linear,
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
-        /// What lies outside of the image.
+        /// The values outside of the image.
         outside: Beyond = Beyond::Zeros,
     }
 }

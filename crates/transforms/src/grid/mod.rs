@@ -1,5 +1,5 @@
-//! Steps that move voxels: each is a map from one grid to another, so that the image goes through
-//! it smoothly and labels by name, and the way back is the inverse map.
+//! Steps that move voxels: each is a map from one grid to another. The image is interpolated through it, labels
+//! are never mixed, and the inverse of the step is the inverse map.
 
 mod affine;
 mod crop_centre;
@@ -61,12 +61,12 @@ pub enum GridStep {
         /// Each of 0, 1, 2 once.
         order: [usize; 3],
     },
-    /// Axes walked backwards.
+    /// Axes reversed.
     Flip {
         /// Which of x, y, z.
         axes: [bool; 3],
     },
-    /// A box of voxels; what reaches outside is zero and background.
+    /// A box of voxels; the part outside of the image is zero and background.
     Region {
         /// First voxel `[x, y, z]`, which may be negative.
         start: [i64; 3],
@@ -79,7 +79,7 @@ pub enum GridStep {
     Resample {
         /// The grid of the result.
         target: Geometry,
-        /// How values between voxels come about.
+        /// How values between voxels are computed.
         #[serde(default)]
         sampling: Sampling,
     },
@@ -87,7 +87,7 @@ pub enum GridStep {
     Affine {
         /// From the result's voxel index to the source's.
         matrix: vesalius_volume::Affine,
-        /// How values between voxels come about.
+        /// How values between voxels are computed.
         #[serde(default)]
         sampling: Sampling,
     },
@@ -95,7 +95,7 @@ pub enum GridStep {
     Displace {
         /// From the result's voxels to the source's.
         field: Displacement,
-        /// How values between voxels come about.
+        /// How values between voxels are computed.
         #[serde(default)]
         sampling: Sampling,
     },
@@ -110,7 +110,7 @@ impl GridStep {
         Ok(self.map(geometry)?.target)
     }
 
-    /// Nothing when the numbers make sense: they may come from a file instead of a draw.
+    /// Nothing when the numbers are valid: they may come from a file instead of a draw.
     fn check(&self) -> Result<()> {
         match self {
             Self::Permute { order } => require(
@@ -135,7 +135,7 @@ impl GridStep {
         }
     }
 
-    /// The image on the step's grid, smoothly where values have to be mixed.
+    /// The image on the step's grid, interpolated where voxels do not coincide.
     ///
     /// # Errors
     /// A grid that cannot be made.
@@ -190,7 +190,7 @@ impl GridStep {
         }
     }
 
-    /// How values between voxels come about, where the step asks for such.
+    /// How values between voxels are computed, where the step interpolates.
     pub(crate) fn sampling(&self) -> Option<Sampling> {
         match self {
             Self::Resample { sampling, .. }
@@ -200,7 +200,7 @@ impl GridStep {
         }
     }
 
-    /// Whether voxels are made up where the image has none.
+    /// Whether the result has voxels outside of the image.
     pub(crate) fn pads(&self, geometry: &Geometry) -> bool {
         let Self::Region { start, size } = self else {
             return matches!(self, Self::Pad(_));

@@ -1,4 +1,4 @@
-//! Turning and mirroring the axes to named directions.
+//! Reordering and mirroring the axes to named directions.
 
 use crate::config::config;
 use crate::transform::Configured;

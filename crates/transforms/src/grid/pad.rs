@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use vesalius_filters as filters;
 use vesalius_volume::{LabelMap, Volume};
 
-/// What stands in the padding.
+/// The values of the padding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {
@@ -41,11 +41,11 @@ config! {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     Pad, "pad", {
-        /// At least this many voxels along `[x, y, z]`; 0 asks for none.
+        /// At least this many voxels along `[x, y, z]`; 0 for no minimum.
         size: [usize; 3] = [0; 3],
         /// And a multiple of these.
         divisible_by: [usize; 3] = [1; 3],
-        /// What stands in the padding.
+        /// The values of the padding.
         mode: Padding = Padding::Constant,
         /// The value of `mode: constant`.
         value: f32 = 0.0,
@@ -110,7 +110,7 @@ pub struct PadStep {
     pub start: [i64; 3],
     /// Number of voxels after.
     pub size: [usize; 3],
-    /// What stands in the padding.
+    /// The values of the padding.
     pub mode: Padding,
     /// The value of [`Padding::Constant`].
     pub value: f32,

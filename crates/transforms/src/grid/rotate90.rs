@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 config! {
-    /// Turns by 90, 180 or 270 degrees, each as likely, in a plane (MONAI's `RandRotate90`).
+    /// Rotates by 90, 180 or 270 degrees with equal chances in a plane (MONAI's `RandRotate90`).
     ///
     /// ```
     /// use vesalius_transforms::Chain;

@@ -1,4 +1,4 @@
-//! Cutting off intensities.
+//! Clipping of intensities.
 
 use super::IntensityStep;
 use super::statistics::{for_blocks, scale_shift_clip};
@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use vesalius_volume::Volume;
 
 config! {
-    /// Raises what is below and lowers what is above (MONAI's `ClipIntensity` with fixed values).
+    /// Raises values below a limit and lowers values above one (MONAI's `ClipIntensity` with fixed values).
     ///
     /// ```
     /// use vesalius_transforms::Chain;

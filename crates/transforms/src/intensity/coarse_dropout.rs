@@ -1,4 +1,4 @@
-//! Boxes of the image that go missing.
+//! Random boxes that are blanked.
 
 use super::IntensityStep;
 use crate::config::{check_probability, config, require};
@@ -93,7 +93,7 @@ impl Configured for CoarseDropout {
     }
 }
 
-/// The boxes that go.
+/// The boxes that are blanked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CoarseDropoutStep {
     /// First voxel and size of each.

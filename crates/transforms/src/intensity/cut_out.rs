@@ -1,4 +1,4 @@
-//! One large box that goes missing.
+//! One large box that is blanked.
 
 use super::{CoarseDropoutStep, IntensityStep};
 use crate::config::{check_probability, config, require};

@@ -56,7 +56,7 @@ pub(crate) fn transform(data: &mut [Complex64], size: [usize; 3], inverse: bool)
     }
 }
 
-/// Where frequency `i` of `n` stands when zero is in the middle (numpy's `fftshift`).
+/// The index of frequency `i` of `n` when zero is in the middle (numpy's `fftshift`).
 pub(crate) fn shifted(i: usize, n: usize) -> usize {
     (i + n / 2) % n
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use vesalius_volume::Volume;
 
 config! {
-    /// Moves control points of the intensity range at random, in their order, and what lies between them
+    /// Moves control points of the intensity range at random, in their order, and the values between them
     /// linearly with them (MONAI's `RandHistogramShift`).
     HistogramShift, "histogram_shift", {
         /// Fewest and most control points, the ends included.

@@ -1,4 +1,4 @@
-//! Whether the numbers of a change of intensities make sense: it may come from a file instead of a draw.
+//! Checks the numbers of a change of intensities: they may come from a file instead of a draw.
 
 use super::IntensityStep;
 use crate::Result;

@@ -1,4 +1,4 @@
-//! Giving an image the intensity distribution of a reference.
+//! Histogram matching to a reference.
 
 use super::IntensityStep;
 use super::scale_percentiles::percentiles;
@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use vesalius_volume::Volume;
 
 config! {
-    /// Moves percentiles of each channel to a reference's and everything between linearly with them: L.
+    /// Maps percentiles of each channel to those of a reference, linear in between: L.
     /// Nyúl, J. Udupa and X. Zhang, "New variants of a method of MRI scale standardization", 2000.
     ///
     /// ```
@@ -28,7 +28,7 @@ config! {
     MatchHistogram, "match_histogram", {
         /// Percentiles, 0 to 100, in rising order.
         percentiles: Vec<f64> = vec![0.5, 10.0, 25.0, 50.0, 75.0, 90.0, 99.5],
-        /// The reference's intensities at them; [`MatchHistogram::to`] reads them off an image.
+        /// The reference's intensities at them; [`MatchHistogram::to`] computes them from an image.
         values: Vec<f64> = Vec::new(),
         /// Percentiles of the voxels that are not zero, and change only those.
         nonzero: bool = false,
@@ -98,7 +98,7 @@ fn marks(values: &mut [f32], shares: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Linear between the marks; beyond the ends the outermost pieces go on.
+/// Linear between the marks; beyond the ends the outermost pieces are continued.
 fn moved(value: f64, from: &[f64], to: &[f64]) -> f64 {
     let piece = from
         .partition_point(|mark| *mark <= value)

@@ -1,4 +1,4 @@
-//! Steps that change what a voxel holds and leave it where it is.
+//! Steps that change values and keep positions.
 
 mod bias_field;
 mod blur;
@@ -85,7 +85,7 @@ pub enum IntensityStep {
 }
 
 impl IntensityStep {
-    /// Changes the image in place; labels say what counts, where a step asks.
+    /// Changes the image in place; a step that needs labels reads which voxels count from them.
     ///
     /// # Errors
     /// Numbers out of range, or an image that the step does not fit.

@@ -1,4 +1,4 @@
-//! nnU-Net's five normalisations, a scheme a channel, as `nnunetv2` 2.8.1 applies them after its crop
+//! nnU-Net's five normalisations, one scheme per channel, as `nnunetv2` 2.8.1 applies them after its crop
 //! to nonzero and before its resampling.
 
 use super::IntensityStep;
@@ -14,7 +14,7 @@ use vesalius_volume::{LabelMap, Volume};
 const SMALLEST_DEVIATION: f64 = 1e-8;
 
 config! {
-    /// nnU-Net's normalisation: one scheme a channel of the image, in order.
+    /// nnU-Net's normalisation: one scheme per channel of the image, in order.
     NnUnetNormalization, "nnunet_normalization", {
         /// The channels' schemes.
         channels: Vec<NnUnetScheme> = Vec::new(),
@@ -56,7 +56,7 @@ pub struct ForegroundIntensity {
 
 impl NnUnetScheme {
     /// The same by the voxels inside the mask of what is not zero (`use_mask_for_norm` of a plans file), which
-    /// `ZScoreNormalization` alone minds.
+    /// only `ZScoreNormalization` uses.
     #[must_use]
     pub fn within_mask(self) -> Self {
         match self {

@@ -28,7 +28,7 @@ config! {
         nonzero: bool = false,
         /// Take mean and deviation over labelled voxels; every voxel changes.
         labelled: bool = false,
-        /// Each channel on its own instead of all together.
+        /// Each channel separately instead of all together.
         per_channel: bool = true,
     }
 }
@@ -90,7 +90,7 @@ impl ZScore {
         if statistics.count == 0 {
             return;
         }
-        // A constant image becomes zero instead of infinite, as in the peers.
+        // A constant image becomes zero instead of infinite, as in the reference implementations.
         let deviation = statistics.deviation();
         let scale = if deviation > 0.0 {
             1.0 / deviation

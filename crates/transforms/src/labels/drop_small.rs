@@ -1,4 +1,4 @@
-//! Small components away.
+//! Removes small components.
 
 use super::LabelStep;
 use crate::config::{check_amount, config};
@@ -28,7 +28,7 @@ config! {
     DropSmall, "drop_small", {
         /// The smallest volume that stays, in mm³.
         volume: f64 = 10.0,
-        /// Each label's components on their own; otherwise all foreground hangs together.
+        /// Components of each label separately; otherwise all foreground is one mask.
         by_label: bool = true,
         /// Voxels touch at faces, edges and corners; otherwise at faces alone.
         corners: bool = true,

@@ -27,7 +27,7 @@ config! {
     /// ```
     MergeRegions, "merge_regions", {
         /// The labels of each region, such as `[[1, 2, 3], [2, 3], [3]]` for the whole tumour, its core
-        /// and what enhances.
+        /// and the enhancing tumour.
         regions: Vec<Vec<u16>> = Vec::new(),
     }
 }

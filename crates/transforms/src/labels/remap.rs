@@ -1,4 +1,4 @@
-//! Other numbers for labels.
+//! Renumbering of labels.
 
 use super::LabelStep;
 use crate::config::{config, require};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use vesalius_volume::LabelMap;
 
 config! {
-    /// Gives labels other numbers (MONAI's `MapLabelValue`).
+    /// Renumbers labels (MONAI's `MapLabelValue`).
     ///
     /// ```
     /// use vesalius_transforms::Chain;
@@ -25,9 +25,9 @@ config! {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     Remap, "remap", {
-        /// From label to label, such as `{10: 1, 20: 2}`; what is not named stays.
+        /// From label to label, such as `{10: 1, 20: 2}`; labels that are not named stay.
         labels: BTreeMap<u16, u16> = BTreeMap::new(),
-        /// What becomes of labels that are not named; null keeps them.
+        /// The value for labels that are not named; null keeps them.
         others: Option<u16> = None,
     }
 }

@@ -5,7 +5,7 @@ use crate::Result;
 use crate::config::require;
 use serde::{Deserialize, Serialize};
 
-/// How a displacement between control points comes about.
+/// How a displacement between control points is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lattice {
@@ -15,7 +15,7 @@ pub enum Lattice {
     Cubic,
 }
 
-/// Displacements in voxels at the points of a lattice; outside of it its border goes on.
+/// Displacements in voxels at the points of a lattice; outside of it its border values are repeated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Displacement {
     /// Between the points.
@@ -104,7 +104,7 @@ impl Displacement {
     }
 
     /// The place that is displaced to here, by fixed-point iteration: exact to 1e-4 voxels where the
-    /// displacement does not fold, which transforms see to.
+    /// displacement does not fold, which the transforms check.
     pub(super) fn undisplaced(&self, target: [f64; 3]) -> [f64; 3] {
         let mut place = target;
         for _ in 0..50 {

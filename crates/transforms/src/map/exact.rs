@@ -16,7 +16,7 @@ pub(super) struct Reorder {
     first: [i64; 3],
 }
 
-/// The furthest that a grid begins from another, in voxels.
+/// The largest offset between the starts of two grids, in voxels.
 const FURTHEST: f64 = (1u64 << 48) as f64;
 
 impl Reorder {

@@ -1,4 +1,4 @@
-//! Mirrors in place: the commonest move of all, and one that needs no second buffer.
+//! Mirrors in place: the most frequent move, and one that needs no second buffer.
 
 use rayon::prelude::*;
 

@@ -1,5 +1,5 @@
-//! A map from the voxels of one grid to places in another: what spatial steps become, so that many
-//! of them are one interpolation, and what carries a prediction back.
+//! A map from the voxels of one grid to places in another: the form of spatial steps, so that many
+//! of them are one interpolation, and so that a prediction can be resampled back.
 
 mod displacement;
 mod exact;
@@ -105,7 +105,7 @@ impl GridMap {
         }
     }
 
-    /// As [`GridMap::apply`] of an image and labels that nobody else needs: a mirror is done in their place.
+    /// As [`GridMap::apply`] of an image and labels that are owned: a mirror is done in place.
     ///
     /// # Errors
     /// As [`GridMap::apply`].
@@ -137,7 +137,7 @@ impl GridMap {
     /// nothing lies outside; all else is sampled voxel by voxel, image and labels in one pass.
     ///
     /// # Errors
-    /// An empty image; cubic interpolation with reflected borders; a grid that memory has no room for.
+    /// An empty image; cubic interpolation with reflected borders; a grid that does not fit into memory.
     pub fn apply(
         &self,
         image: &Volume<f32>,

@@ -1,4 +1,4 @@
-//! What is found at one place between voxels, or outside of them: the way for places that miss a
+//! The value at one place between voxels, or outside of them: the slow path for places that miss a
 //! neighbour, and for labels where neighbours differ.
 
 use super::{Beyond, ImageSampling, LabelSampling, Sampling};
@@ -81,7 +81,7 @@ pub(super) fn image_at(
     neighbours(place, size).map(weighted).sum()
 }
 
-/// A label between voxels; outside has a share of its own and is background when it wins.
+/// A label between voxels; the outside has a share too and is background when it is the largest.
 pub(super) fn label_at(
     source: &[u16],
     size: [usize; 3],

@@ -153,7 +153,7 @@ vectorised! {
     }
 }
 
-/// What a thread keeps for the rows it works on.
+/// Buffers of a thread for the rows it works on.
 struct Scratch {
     places: Places,
     taps: Taps,

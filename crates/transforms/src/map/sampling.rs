@@ -1,4 +1,4 @@
-//! How values between voxels come about, for images and for labels, and what lies outside.
+//! How values between voxels are computed, for images and for labels, and the values outside.
 
 use crate::Result;
 use crate::config::require;
@@ -37,27 +37,27 @@ pub enum ImageSampling {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LabelSampling {
-    /// The nearest voxel (MONAI's way).
+    /// The nearest voxel (as in MONAI).
     #[default]
     Nearest,
-    /// Each label's mask is interpolated linearly and the largest share wins (batchgeneratorsv2's way).
+    /// Each label's mask is interpolated linearly and the largest share is taken (as in batchgeneratorsv2).
     Linear,
 }
 
-/// What a map finds where the image has no voxels.
+/// The values where the image has no voxels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Beyond {
     /// Zero and background, mixed with the border voxel within a voxel of it: `grid_sample`'s `zeros`.
     #[default]
     Zeros,
-    /// The border voxel, continued for ever.
+    /// The border voxel, repeated.
     Edge,
     /// The image mirrored at its outer edges: `grid_sample`'s `reflection`.
     Reflect,
 }
 
-/// How an image and its labels go through a map.
+/// How an image and its labels are resampled through a map.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sampling {
@@ -70,8 +70,8 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// What the two have in common, when one interpolation can stand for both: the same kernels, and at
-    /// most one of them with an outside to speak of. A change of spacing stays within the image.
+    /// The sampling of both as one interpolation, when there is one: the same kernels, and at
+    /// most one of them with values outside. A change of spacing stays within the image.
     pub(crate) fn joined(&self, other: &Self) -> Option<Self> {
         if self.image != other.image || self.labels != other.labels {
             return None;

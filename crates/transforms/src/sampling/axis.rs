@@ -29,7 +29,7 @@ impl Axis {
     }
 
     /// The order of axes that puts this one last and keeps the others in their order: slices across
-    /// it then lie one after another, as MONAI's `SliceInferer` takes them.
+    /// it are then contiguous, as MONAI's `SliceInferer` takes them.
     pub fn last(self) -> [usize; 3] {
         match self {
             Self::X => [1, 2, 0],

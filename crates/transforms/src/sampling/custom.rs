@@ -1,4 +1,4 @@
-//! Samplers of the user's own: which case a draw takes, and where in it the patch lies.
+//! User-defined samplers: which case a draw takes, and where in it the patch lies.
 
 use super::{LabelIndex, PatchConfig, PatchSampling};
 use crate::{Result, TransformRng};
@@ -32,14 +32,14 @@ impl<'a> SampledCase<'a> {
 /// Where a patch lies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PatchPlace {
-    /// Its first voxel `[x, y, z]`; what reaches outside the case is zero and background.
+    /// Its first voxel `[x, y, z]`; the part outside of the case is zero and background.
     pub start: [i64; 3],
-    /// What was wanted and the case does not have; told at the end of a run.
+    /// The preferred classes that the case does not have; reported at the end of a run.
     pub absent: Vec<String>,
 }
 
-/// A sampler of the user's own: `sampling: {custom: {name: my_sampler, …}}` under `patch`. What it answers follows from
-/// its arguments alone, so that batches are the same for any number of threads and after a resume.
+/// A user-defined sampler: `sampling: {custom: {name: my_sampler, …}}` under `patch`. Its results depend on
+/// its arguments only, so that batches are the same for any number of threads and after a resume.
 ///
 /// ```
 /// use vesalius_registry::Registry;
@@ -79,7 +79,7 @@ pub trait CustomSampler: Send + Sync {
     /// Where the patch of `size` voxels `[x, y, z]` lies; the random numbers follow from the seed and the draw.
     ///
     /// # Errors
-    /// Whatever keeps it from drawing; [`crate::Error::custom`] makes an error of a text or of another error.
+    /// Any error of sampling; [`crate::Error::custom`] makes an error from a text or another error.
     fn place(
         &self,
         case: &SampledCase<'_>,
@@ -103,7 +103,7 @@ pub trait CustomSampler: Send + Sync {
 }
 
 vesalius_registry::registered! {
-    /// Adds samplers of the user's own to a [`Registry`].
+    /// Adds user-defined samplers to a [`Registry`].
     pub trait RegisterSampler {
         /// Makes `sampling: {custom: name}` mean this type; its options are read by serde.
         fn sampler => CustomSampler, "sampler";
@@ -111,7 +111,7 @@ vesalius_registry::registered! {
 }
 
 impl PatchSampling {
-    /// A sampler of the user's own. Files that are written hold the name, so that reading them again needs a
+    /// A user-defined sampler. Files that are written hold the name, so that reading them again needs a
     /// [`Registry`] that has it.
     pub fn custom(name: impl Into<String>, sampler: impl CustomSampler + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(sampler)))
@@ -119,10 +119,10 @@ impl PatchSampling {
 }
 
 impl PatchConfig {
-    /// Makes the sampler of the user's own that a file named.
+    /// Makes the user-defined sampler that a file names.
     ///
     /// # Errors
-    /// [`crate::Error::Registry`] for a name that the registry has not, or options that the sampler does not take.
+    /// [`crate::Error::Registry`] for an unknown name, or options that the sampler does not take.
     pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
         match &mut self.sampling {
             PatchSampling::Custom(custom) => Ok(custom.resolve(registry)?),

@@ -1,4 +1,4 @@
-//! Where the labels of a case are.
+//! The positions of the labels of a case.
 
 use super::runs::Runs;
 use rand::RngExt;
@@ -23,12 +23,12 @@ pub struct LabelIndex {
     voxels: u64,
     /// The voxels of each label that occurs, background left out, by rising label.
     classes: Vec<(u16, Runs)>,
-    /// Voxels that nobody labelled: they are no background either.
+    /// Unlabelled voxels: they are not background either.
     ignored: Runs,
 }
 
 impl LabelIndex {
-    /// Where each label is; `ignore` is neither a label nor background.
+    /// Indexes a label map; `ignore` is neither a label nor background.
     pub fn of(labels: &LabelMap, ignore: Option<u16>) -> Self {
         let mut index = Self {
             voxels: labels.data().len() as u64,
@@ -139,7 +139,7 @@ impl LabelIndex {
         })
     }
 
-    /// The voxel that makes it enough: `enough` says whether what lies before an offset is; of all voxels it must
+    /// The first voxel with which `enough` holds for what lies before an offset; for all voxels it must
     /// hold, of none it must not.
     fn first(&self, enough: impl Fn(u64) -> bool) -> usize {
         let (mut low, mut high) = (0, self.voxels);

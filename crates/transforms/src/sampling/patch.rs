@@ -1,5 +1,5 @@
-//! What a training patch is like: its size, and how its place is drawn; whole slices for 2-D networks are
-//! patches of one voxel along an axis. Drawing the place is [`PatchPlacer`]'s.
+//! The size of a training patch and how its place is drawn; whole slices for 2-D networks are
+//! patches of one voxel along an axis. [`PatchPlacer`] draws the place.
 
 use super::{
     Axis, ClassRatios, ForcedForeground, LabelIndex, PatchPlacer, PatchSampling, PositiveNegative,
@@ -53,11 +53,11 @@ impl From<[i64; 3]> for PatchConfig {
 }
 
 impl PatchConfig {
-    /// Nothing when the size and weights make sense.
+    /// Nothing when the size and weights are valid.
     ///
     /// # Errors
-    /// [`Error::BadPatch`] or [`Error::BadValue`]; [`Error::Registry`] for a sampler of the user's own that nothing has
-    /// made, or what its own check gives.
+    /// [`Error::BadPatch`] or [`Error::BadValue`]; [`Error::Registry`] for a user-defined sampler that was not
+    /// made, or the error of its own check.
     pub fn check(&self) -> Result<()> {
         let bad = |reason: &str| {
             Err(Error::BadPatch {

@@ -1,5 +1,5 @@
-//! The ways in which the place of a training patch is drawn, as configs write them: a word, or a map whose keys
-//! tell which way is meant.
+//! How the place of a training patch is drawn, as configs write it: a word, or a map whose keys
+//! choose the kind.
 
 use super::CustomSampler;
 use serde::de::value::MapAccessDeserializer;
@@ -13,10 +13,10 @@ use vesalius_volume::unknown_name;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PatchSampling {
-    /// Anywhere, each place as likely: MONAI's `RandSpatialCrop`.
+    /// Anywhere with equal chances: MONAI's `RandSpatialCrop`.
     #[default]
     Random,
-    /// As a sampler of the user's own says: `{custom: my_sampler}`, or with its options `{custom: {name: my_sampler, …}}`.
+    /// By a user-defined sampler: `{custom: my_sampler}`, or with its options `{custom: {name: my_sampler, …}}`.
     Custom(Custom<dyn CustomSampler>),
     /// Around a labelled voxel with chance positive / (positive + negative), else around a
     /// background voxel: MONAI's `RandCropByPosNegLabel`.
@@ -25,7 +25,7 @@ pub enum PatchSampling {
     /// Around a voxel of a class or region drawn by weight: MONAI's `RandCropByLabelClasses`.
     #[serde(untagged)]
     Classes(ClassRatios),
-    /// Now and then around a voxel of a class that occurs, each class as likely: nnU-Net's forced
+    /// For a share of patches around a voxel of a class that occurs, with equal chances: nnU-Net's forced
     /// foreground.
     #[serde(untagged)]
     Foreground(ForcedForeground),

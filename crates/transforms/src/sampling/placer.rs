@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 use vesalius_volume::{LabelMap, LabelScheme};
 
-/// Draws the places of patches, by what a label scheme means.
+/// Draws the places of patches, with the classes of a label scheme.
 ///
 /// ```
 /// use vesalius_transforms::{LabelIndex, PatchConfig, PatchPlacer, SampledCase, Stream, keyed};
@@ -32,14 +32,14 @@ use vesalius_volume::{LabelMap, LabelScheme};
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchPlacer {
     patch: PatchConfig,
-    /// Of [`PatchSampling::Classes`]: what each weight stands for, those of weight 0 left out.
+    /// Of [`PatchSampling::Classes`]: the class of each weight, those of weight 0 left out.
     classes: Vec<WeightedClass>,
 }
 
 /// A class or region and its weight as the centre of patches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightedClass {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// The label values that belong to it; 0 is the background.
     pub values: Vec<u16>,
@@ -52,7 +52,7 @@ pub struct WeightedClass {
 pub struct Placed {
     /// The steps that cut the patch: a region, and for slices a reordering of axes.
     pub steps: Vec<GridStep>,
-    /// What the sampling prefers and the case does not have, so that something else took its place.
+    /// The preferred classes that the case does not have, so that another place was taken.
     pub absent: Vec<String>,
 }
 
@@ -103,7 +103,7 @@ impl PatchPlacer {
         Ok(placer)
     }
 
-    /// A placer that knows no labels.
+    /// A placer without labels.
     pub(super) fn anywhere(patch: &PatchConfig) -> Self {
         Self {
             patch: patch.clone(),
@@ -121,7 +121,7 @@ impl PatchPlacer {
         Ok(self)
     }
 
-    /// The sampler of the user's own that says the places, where there is one.
+    /// The user-defined sampler that draws the places, where there is one.
     pub fn custom(&self) -> Option<&Arc<dyn CustomSampler>> {
         match &self.patch.sampling {
             PatchSampling::Custom(custom) => custom.get().ok(),
@@ -137,7 +137,7 @@ impl PatchPlacer {
     /// Draws the place of a patch.
     ///
     /// # Errors
-    /// What a sampler of the user's own gives; the built-in ones give none.
+    /// The error of a user-defined sampler; the built-in ones have none.
     pub fn sample(&self, case: &SampledCase<'_>, rng: &mut ChaCha8Rng) -> Result<Placed> {
         let size = self.patch.size_in(case.geometry);
         let PatchPlace { start, absent } = match self.custom() {
@@ -168,7 +168,7 @@ impl PatchPlacer {
         PatchPlace { start, absent }
     }
 
-    /// The voxel that the sampling wants in the middle; `None` for anywhere.
+    /// The voxel for the middle of the patch; `None` for anywhere.
     fn centre(
         &self,
         index: &LabelIndex,
@@ -239,7 +239,7 @@ impl PatchPlacer {
     }
 }
 
-/// What each weight stands for, those of weight 0 left out.
+/// The class of each weight, those of weight 0 left out.
 fn weighted(ratios: &ClassRatios, scheme: &LabelScheme) -> Result<Vec<WeightedClass>> {
     let mut classes: Vec<(String, Vec<u16>)> = match scheme {
         LabelScheme::Exclusive { classes, .. } => classes

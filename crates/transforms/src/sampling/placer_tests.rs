@@ -200,12 +200,12 @@ fn classes_that_a_case_lacks_leave_their_share_to_the_others_and_are_told() {
     let both = placer([1; 3], classes(&[1.0, 1.0, 8.0]));
     near(&shares(&both, &labels, [0, 100]), &[0.5, 0.5]);
     assert_eq!(sample(&both, 0).absent, ["tumour"]);
-    // None of what is wanted is there: anywhere, and told.
+    // No class with a weight occurs: the place is anywhere, and the classes are reported.
     let none = placer([1; 3], classes(&[0.0, 0.0, 1.0]));
     assert_eq!(sample(&none, 0).absent, ["tumour"]);
     let [background] = shares(&none, &labels, [0]);
     assert!(background > 0.9, "{background}");
-    // Weights of 0 ask for nothing.
+    // Weights of 0 require nothing.
     assert!(
         sample(&placer([1; 3], classes(&[1.0, 1.0, 0.0])), 0)
             .absent

@@ -1,12 +1,12 @@
-//! Voxels of one label as stretches of neighbours in memory: a few bytes for each stretch, where a list would
+//! Voxels of one label as runs of neighbours in memory: a few bytes for each run, where a list would
 //! take as many for each voxel.
 
-/// Rising voxel offsets, as stretches.
+/// Rising voxel offsets, as runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Runs {
-    /// The first offset of each stretch.
+    /// The first offset of each run.
     starts: Vec<u64>,
-    /// Voxels before each stretch, and last the number of all.
+    /// Voxels before each run, and last the number of all.
     before: Vec<u64>,
 }
 
@@ -29,7 +29,7 @@ impl Runs {
         }
     }
 
-    /// Gives back memory that was taken in advance.
+    /// Frees memory that was reserved in advance.
     pub fn shrink(&mut self) {
         self.starts.shrink_to_fit();
         self.before.shrink_to_fit();
