@@ -17,6 +17,24 @@ const BUFFER: usize = 1 << 18;
 ///
 /// # Errors
 /// [`Error::Write`] with the path.
+///
+/// ```
+/// use std::io::Write;
+/// use vesalius_io::write_atomically;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("report.csv");
+/// write_atomically(&path, |file| file.write_all(b"case,dice\n"))?;
+///
+/// // A failure leaves the old file.
+/// let failed = write_atomically(&path, |file| {
+///     file.write_all(b"half")?;
+///     Err(std::io::Error::other("no more values"))
+/// });
+/// assert!(failed.is_err());
+/// assert_eq!(std::fs::read_to_string(&path)?, "case,dice\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_atomically(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -32,6 +50,16 @@ pub fn write_atomically(
 ///
 /// # Errors
 /// [`Error::Write`] with the path.
+///
+/// ```
+/// use vesalius_io::write_bytes_atomically;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("model.yaml");
+/// write_bytes_atomically(&path, b"labels: 2\n")?;
+/// assert_eq!(std::fs::read(&path)?, b"labels: 2\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_bytes_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     write_atomically(path, |writer| writer.write_all(bytes))
 }

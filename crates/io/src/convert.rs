@@ -43,6 +43,21 @@ pub struct Converted {
 ///
 /// # Errors
 /// As [`read_as_with`] and [`write_with`]; of a label map also as [`read_labels_with`].
+///
+/// ```
+/// use vesalius_io::{ConvertOptions, VoxelType, convert, read_as, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let (input, output) = (folder.path().join("scan.mha"), folder.path().join("scan.nii.gz"));
+/// let image = Volume::from_fn(Geometry::axis_aligned([4, 4, 2], [1.0, 1.0, 3.0])?, |[x, ..]| x as i16);
+/// write(&input, &image)?;
+///
+/// let converted = convert(&input, &output, &ConvertOptions::default())?;
+/// assert_eq!(converted.info.voxel_type, VoxelType::I16);
+/// assert_eq!(read_as::<i16>(&output)?, image);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn convert(
     input: impl AsRef<Path>,
     output: impl AsRef<Path>,

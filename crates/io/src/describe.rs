@@ -57,6 +57,23 @@ pub struct Described {
 ///
 /// # Errors
 /// [`Error::Read`] when the path itself cannot be read, [`Error::NotAnImage`] when nothing is there.
+///
+/// ```
+/// use vesalius_io::{Format, describe, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let image = Volume::filled(Geometry::axis_aligned([4, 4, 2], [1.0; 3])?, 0_u8);
+/// write(folder.path().join("a.nii.gz"), &image)?;
+/// write(folder.path().join("b.nrrd"), &image)?;
+/// std::fs::write(folder.path().join("notes.txt"), "not an image")?;
+///
+/// let found = describe(folder.path())?;
+/// let formats: Vec<_> = found.iter().map(|one| one.format).collect();
+/// assert_eq!(formats, [Some(Format::Nifti1), Some(Format::Nrrd)]);
+/// assert_eq!(found[0].geometry.unwrap().size(), [4, 4, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn describe(path: impl AsRef<Path>) -> Result<Vec<Described>> {
     describe_with(path, &ReadOptions::default())
 }

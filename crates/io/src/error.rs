@@ -4,6 +4,16 @@ use std::path::{Path, PathBuf};
 use vesalius_volume::ErrorKind;
 
 /// An error of this crate. Every message names the file and a remedy.
+///
+/// ```
+/// use vesalius_io::{Error, read};
+/// use vesalius_volume::ErrorKind;
+///
+/// let error = read("no/such/scan.nii.gz").unwrap_err();
+/// assert!(matches!(error, Error::Read { .. }));
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// assert!(error.to_string().contains("scan.nii.gz"), "the message names the file");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -67,6 +67,13 @@ pub(crate) fn file_name(path: &Path) -> String {
 /// Whether the name is that of a file with one volume in it (`.nii`, `.nii.gz`, `.hdr`, `.mha`,
 /// `.mhd`, `.nrrd`, `.nhdr`); hidden files are not. The file is not opened. DICOM series are folders
 /// of files and are found by [`crate::probe`].
+///
+/// ```
+/// use vesalius_io::is_image;
+///
+/// assert!(is_image("scans/case_01.nii.gz") && is_image("ct.mha"));
+/// assert!(!is_image("notes.txt") && !is_image(".hidden.nii"));
+/// ```
 pub fn is_image(path: impl AsRef<Path>) -> bool {
     let name = file_name(path.as_ref());
     !name.starts_with('.') && ending(&name, &VOLUME_ENDINGS).is_some()
@@ -82,6 +89,13 @@ pub fn is_image_with(path: impl AsRef<Path>, registry: &Registry) -> bool {
 
 /// The file's name without its folder and without the ending of its image format:
 /// `scans/case.nii.gz` is `case`, `case.seg.nii` is `case.seg`. Other names stay whole.
+///
+/// ```
+/// use vesalius_io::strip_extension;
+///
+/// assert_eq!(strip_extension("scans/case.nii.gz"), "case");
+/// assert_eq!(strip_extension("scans/case.seg.nrrd"), "case.seg");
+/// ```
 pub fn strip_extension(path: impl AsRef<Path>) -> String {
     let mut name = file_name(path.as_ref());
     let found = ending(&name, &VOLUME_ENDINGS).or_else(|| ending(&name, &OTHER_ENDINGS));
@@ -134,6 +148,15 @@ impl Target {
 ///
 /// # Errors
 /// [`Error::UnknownEnding`](crate::Error) with the endings that there are.
+///
+/// ```
+/// use vesalius_io::check_name;
+/// use vesalius_registry::Registry;
+///
+/// assert!(check_name("result.nii.gz", &Registry::default()).is_ok());
+/// let error = check_name("result.jpg", &Registry::default()).unwrap_err();
+/// assert!(error.to_string().contains(".nii.gz"), "the message lists the endings");
+/// ```
 pub fn check_name(path: impl AsRef<Path>, registry: &Registry) -> Result<()> {
     target(path.as_ref(), registry).map(|_| ())
 }

@@ -14,6 +14,24 @@ use std::path::Path;
 use vesalius_volume::{Volume, Warning};
 
 /// An image file whose header has been read.
+///
+/// ```
+/// use vesalius_io::{open, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("scan.nii");
+/// let grid = Geometry::axis_aligned([8, 8, 8], [1.0, 1.0, 2.0])?;
+/// write(&path, &Volume::from_fn(grid, |[x, y, z]| (x + 10 * y + 100 * z) as i16))?;
+///
+/// let file = open(&path)?;
+/// assert_eq!(file.info().geometry.size(), [8, 8, 8]);
+/// // Only the region is read: 2 × 2 × 1 voxels from voxel [3, 2, 5].
+/// let region = file.read_region::<i16>([3, 2, 5], [2, 2, 1])?;
+/// assert_eq!(region.data(), [523, 524, 533, 534]);
+/// assert_eq!(region.geometry().origin(), [3.0, 2.0, 10.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ImageFile {
     parsed: Parsed,
@@ -201,6 +219,24 @@ impl ImageFile {
     ///
     /// # Errors
     /// [`Error::FourthAxis`] and what opening the file may give.
+    ///
+    /// ```
+    /// use vesalius_io::{open, write};
+    /// use vesalius_volume::{Geometry, Volume};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("scan.nii.gz");
+    /// let grid = Geometry::axis_aligned([4, 4, 10], [1.0; 3])?;
+    /// write(&path, &Volume::from_fn(grid, |[_, _, z]| z as u8))?;
+    ///
+    /// // The sum of all voxels, with 4 slices in memory at a time.
+    /// let mut sum = 0;
+    /// for slab in open(&path)?.slabs::<u8>(4)? {
+    ///     sum += slab?.volume.data().iter().map(|&value| u64::from(value)).sum::<u64>();
+    /// }
+    /// assert_eq!(sum, 16 * 45);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn slabs<T: FileVoxel>(&self, thickness: usize) -> Result<Slabs<'_, T>> {
         self.refuse_fourth_axis()?;
         Ok(Slabs {

@@ -52,6 +52,19 @@ pub enum Evidence {
 }
 
 /// What the voxels of a file are, from its header, its neighbours on disk and its values.
+///
+/// ```
+/// use vesalius_io::{Kind, kind_of, probe, read, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("scan.nii.gz");
+/// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+/// write(&path, &Volume::from_fn(grid, |[x, y, z]| (x * y) as f32 + 0.5 * z as f32))?;
+/// // Values between whole numbers are not labels.
+/// assert_eq!(kind_of(&probe(&path)?, &read(&path)?), Kind::Image);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn kind_of<T: Voxel + Into<f64>>(info: &ImageInfo, image: &Volume<T>) -> Kind {
     if let Some(evidence) = evidence(info) {
         return Kind::Labels(evidence);

@@ -142,6 +142,19 @@ fn name_of(line: &str) -> Option<LabelName> {
 ///
 /// # Errors
 /// [`Error::Write`].
+///
+/// ```
+/// use vesalius_io::{LabelName, read_label_names, write_label_names};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("organs.label");
+/// let liver = LabelName { value: 1, name: "liver".into(), color: [200, 80, 60], layer: 0 };
+/// write_label_names(&path, &[liver.clone()])?;
+/// let names = read_label_names(&path)?;
+/// assert!(names.contains(&liver));
+/// assert_eq!(names[0].value, 0, "the background comes first");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_label_names(path: impl AsRef<Path>, labels: &[LabelName]) -> Result<()> {
     write_bytes_atomically(path, description(labels).as_bytes())
 }

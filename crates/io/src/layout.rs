@@ -25,6 +25,22 @@ impl Scaling {
 }
 
 /// What a header says, without the voxels.
+///
+/// ```
+/// use vesalius_io::{Format, VoxelType, probe, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("scan.nii.gz");
+/// let grid = Geometry::axis_aligned([4, 4, 2], [0.5, 0.5, 3.0])?;
+/// write(&path, &Volume::filled(grid, -1000_i16))?;
+///
+/// let info = probe(&path)?;
+/// assert_eq!((info.format, info.voxel_type), (Format::Nifti1, VoxelType::I16));
+/// assert_eq!(info.geometry.spacing(), [0.5, 0.5, 3.0]);
+/// assert!(info.compressed && info.warnings.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImageInfo {
     /// The file or folder.

@@ -1,9 +1,54 @@
-//! Reads and writes medical images: NIfTI, DICOM series, MetaImage, NRRD.
+//! Reads and writes medical images: NIfTI, MetaImage, NRRD; reads DICOM series.
 //!
-//! [`read()`] decides by a file's content, [`write()`] by its name; options structs stand beside them. [`ImageBytes`],
-//! [`read_from`] and [`write_to`] do the same for memory and streams.
-//! Every image has a geometry in RAS+ millimetres, exact to the numbers in the file, or is refused.
-//! Files are written whole or not at all. Nothing above this crate opens an image file.
+//! [`read()`] decides by a file's content, [`write()`] by its name; each has a form that ends in `_with` and takes
+//! options. [`ImageBytes`], [`read_from`] and [`write_to`] do the same for memory and streams. Every image has a geometry
+//! in RAS+ millimetres, exact to the numbers in the file, or is refused with an error that names the remedy. Files are
+//! written completely or not at all. All other crates read and write images through this one.
+//!
+//! ```
+//! use vesalius_io::{WriteOptions, LabelName, probe, read, read_labels, write, write_labels_with};
+//! use vesalius_volume::{Geometry, LabelMap, Volume};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let (scan, mask) = (folder.path().join("scan.nii.gz"), folder.path().join("mask.nrrd"));
+//!
+//! // A CT of 32 × 32 × 10 voxels of 0.8 × 0.8 × 2.5 mm.
+//! let grid = Geometry::axis_aligned([32, 32, 10], [0.8, 0.8, 2.5])?.with_origin([-12.8, -12.8, 100.0])?;
+//! write(&scan, &Volume::from_fn(grid, |[x, ..]| if x < 16 { -1000_i16 } else { 60 }))?;
+//!
+//! // Any format is read as f32 in RAS+ millimetres, with what had to be decided as warnings.
+//! let image = read(&scan)?;
+//! assert!(image.geometry().is_same(&grid) && image.warnings().is_empty());
+//! assert_eq!(image.get(0, [20, 5, 5]), 60.0);
+//!
+//! // A label map, with the names of its labels.
+//! let labels = LabelMap::from_fn(grid, |index| u16::from(image.get(0, index) > 0.0));
+//! let liver = LabelName { value: 1, name: "liver".into(), color: [200, 80, 60], layer: 0 };
+//! write_labels_with(&mask, &labels, &WriteOptions { labels: vec![liver], ..WriteOptions::new() })?;
+//! assert_eq!(read_labels(&mask)?.data(), labels.data());
+//! assert_eq!(probe(&mask)?.labels[0].name, "liver");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | reading images | [`read()`], [`read_as`] (another number type), [`read_with`], [`ReadOptions`], [`FourthAxis`], [`OnWarning`] |
+//! | reading label maps | [`read_labels`], [`read_labels_as`], [`read_labels_with`] |
+//! | writing | [`write()`], [`write_labels`], [`write_with`], [`write_labels_with`], [`write_made`], [`WriteOptions`] |
+//! | headers alone | [`probe`], [`ImageInfo`], [`VoxelType`], [`Scaling`], [`describe`] and [`Described`] (everything below a path) |
+//! | parts of an image | [`open`], [`ImageFile::read_region`], [`ImageFile::slabs`] |
+//! | memory and streams | [`ImageBytes`], [`read_bytes`], [`read_from`], [`to_bytes`], [`write_to`], [`labels_to_bytes`] |
+//! | DICOM | [`list_series`], [`read_series`], [`Series`], [`DicomOptions`], [`UnevenSlices`], [`SliceProblem`] |
+//! | from format to format | [`convert`], [`ConvertOptions`], [`Extension`], [`orthonormalised`] |
+//! | formats by name | [`Format`], [`is_image`], [`strip_extension`], [`check_name`] |
+//! | image or label map | [`kind_of`], [`Kind`], [`Evidence`] |
+//! | names of labels | [`LabelName`], [`read_label_names`], [`write_label_names`] |
+//! | PNG, BMP, TIFF | [`read_picture`], [`write_picture`], [`is_picture`], [`PictureKind`] |
+//! | user-defined formats | [`ImageFormat`], [`RegisterImageFormat`], [`FormatImage`], [`FormatSource`] |
+//! | files and folders | [`write_atomically`], [`write_bytes_atomically`], [`read_text`], [`FolderLock`], [`remove_unfinished`] |
+//! | errors | [`Error`](enum@Error), [`Remedy`], [`RefusedImage`], [`machine_failure`] |
 
 mod ascii;
 mod atomic;

@@ -31,10 +31,16 @@ pub enum OnWarning {
 /// How to read.
 ///
 /// ```
-/// use vesalius_io::{FourthAxis, ReadOptions};
+/// use vesalius_io::{Error, FourthAxis, Format, OnWarning, ReadOptions, WriteOptions, read_bytes, to_bytes};
+/// use vesalius_volume::{Geometry, Volume};
 ///
-/// let options = ReadOptions { fourth_axis: FourthAxis::Channels, ..ReadOptions::new() };
-/// # let _ = options;
+/// // NIfTI stores two channels as a fourth axis, which could also be time.
+/// let image = Volume::new(Geometry::axis_aligned([2, 1, 1], [1.0; 3])?, 2, vec![1.0, 2.0, 3.0, 4.0])?;
+/// let bytes = to_bytes(&image, Format::Nifti1, &WriteOptions::default())?;
+/// let mut options = ReadOptions { on_warning: OnWarning::Refuse, ..ReadOptions::new() };
+/// options.fourth_axis = FourthAxis::Channels;
+/// assert_eq!(read_bytes(&bytes, &options)?.channels(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct ReadOptions {
@@ -126,6 +132,23 @@ pub enum NiftiVersion {
 }
 
 /// How to write.
+///
+/// ```
+/// use vesalius_io::{Error, VoxelType, WriteOptions, read, write_with};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("scan.nii.gz");
+/// let image = Volume::filled(Geometry::axis_aligned([2, 2, 2], [1.0; 3])?, 7.4_f32);
+///
+/// // 7.4 is no whole number: rounding has to be requested.
+/// let mut options = WriteOptions { voxel_type: Some(VoxelType::I16), ..WriteOptions::new() };
+/// assert!(matches!(write_with(&path, &image, &options), Err(Error::NotStorable { .. })));
+/// options.round = true;
+/// write_with(&path, &image, &options)?;
+/// assert_eq!(read(&path)?.get(0, [0, 0, 0]), 7.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct WriteOptions {
     /// The type to store; `None` is the volume's own. Values must fit it.

@@ -7,6 +7,18 @@ use vesalius_volume::{Geometry, Result};
 ///
 /// # Errors
 /// Those of [`Geometry::from_parts`], which a usable geometry does not give.
+///
+/// ```
+/// use vesalius_io::orthonormalised;
+/// use vesalius_volume::{Affine, Geometry};
+///
+/// // An x axis that is not quite at right angles to y.
+/// let sheared = Affine::from_linear([[1.0, 0.0, 0.0], [0.001, 1.0, 0.0], [0.0, 0.0, 2.0]], [0.0; 3])?;
+/// let straight = orthonormalised(&Geometry::new([4, 4, 4], sheared)?)?;
+/// let [x, y, _] = [0, 1, 2].map(|axis| straight.direction().map(|row| row[axis]));
+/// assert!((0..3).map(|i| x[i] * y[i]).sum::<f64>().abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn orthonormalised(geometry: &Geometry) -> Result<Geometry> {
     Geometry::from_parts(
         geometry.size(),

@@ -12,6 +12,22 @@ use vesalius_volume::{Label, LabelMap, Volume};
 ///
 /// # Errors
 /// [`Error`], with the file and what to do.
+///
+/// ```
+/// use vesalius_io::{read, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("scan.nii.gz");
+/// let grid = Geometry::axis_aligned([4, 4, 2], [0.8, 0.8, 2.5])?;
+/// write(&path, &Volume::from_fn(grid, |[x, y, z]| (x + 10 * y + 100 * z) as i16))?;
+///
+/// let scan = read(&path)?;
+/// assert_eq!(scan.get(0, [3, 2, 1]), 123.0);
+/// assert!((scan.geometry().spacing()[2] - 2.5).abs() < 1e-6, "millimetres");
+/// assert!(scan.warnings().is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read(path: impl AsRef<Path>) -> Result<Volume<f32>> {
     read_as(path)
 }
@@ -20,6 +36,22 @@ pub fn read(path: impl AsRef<Path>) -> Result<Volume<f32>> {
 ///
 /// # Errors
 /// As [`read()`].
+///
+/// ```
+/// use vesalius_io::{Error, ReadOptions, Remedy, read_with, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("scan.nii.gz");
+/// write(&path, &Volume::filled(Geometry::axis_aligned([8, 8, 8], [1.0; 3])?, 0.0_f32))?;
+///
+/// // At most 1000 bytes of voxels; the image has 2048.
+/// let options = ReadOptions { max_bytes: 1000, ..ReadOptions::new() };
+/// let error = read_with(&path, &options).unwrap_err();
+/// assert!(matches!(error, Error::TooLarge { needed: 2048, limit: 1000, .. }));
+/// assert_eq!(error.remedy(), Some(Remedy::RaiseMemoryLimit { needed: 2048 }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Volume<f32>> {
     read_as_with(path, options)
 }
@@ -29,6 +61,20 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Volume
 ///
 /// # Errors
 /// As [`read()`]; [`Error::Value`] names the first voxel that does not fit.
+///
+/// ```
+/// use vesalius_io::{Error, read_as, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("scan.nii.gz");
+/// let image = Volume::new(Geometry::axis_aligned([2, 1, 1], [1.0; 3])?, 1, vec![40_i16, 300])?;
+/// write(&path, &image)?;
+/// assert_eq!(read_as::<i16>(&path)?.data(), [40, 300]);
+/// // 300 does not fit a u8.
+/// assert!(matches!(read_as::<u8>(&path), Err(Error::Value { index: [1, 0, 0], .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_as<T: FileVoxel>(path: impl AsRef<Path>) -> Result<Volume<T>> {
     read_as_with(path, &ReadOptions::default())
 }
@@ -57,6 +103,22 @@ pub(crate) fn image_at<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Re
 ///
 /// # Errors
 /// As [`read_as`].
+///
+/// ```
+/// use vesalius_io::{read_labels, write, write_labels};
+/// use vesalius_volume::{Geometry, LabelMap, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("labels.nii.gz");
+/// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+/// write_labels(&path, &LabelMap::<u16>::new(grid, vec![0, 1, 2])?)?;
+/// assert_eq!(read_labels(&path)?.data(), [0, 1, 2]);
+///
+/// // An image with a value between two whole numbers is not a label map.
+/// write(&path, &Volume::new(grid, 1, vec![0.0_f32, 1.5, 2.0])?)?;
+/// assert!(read_labels(&path).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_labels(path: impl AsRef<Path>) -> Result<LabelMap> {
     read_labels_as(path)
 }
@@ -122,6 +184,18 @@ pub(crate) fn labels_at<T: Label + FileVoxel>(
 ///
 /// # Errors
 /// As [`read()`].
+///
+/// ```
+/// use vesalius_io::{VoxelType, probe, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("scan.mha");
+/// write(&path, &Volume::filled(Geometry::axis_aligned([64, 64, 30], [1.0; 3])?, 0_u8))?;
+/// let info = probe(&path)?;
+/// assert_eq!((info.geometry.size(), info.voxel_type), ([64, 64, 30], VoxelType::U8));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn probe(path: impl AsRef<Path>) -> Result<ImageInfo> {
     probe_with(path, &ReadOptions::default())
 }

@@ -52,6 +52,20 @@ impl RefusedImage {
 
 impl Error {
     /// The option that would let the same call pass, where there is one.
+    ///
+    /// ```
+    /// use vesalius_io::{Format, ReadOptions, Remedy, WriteOptions, read_bytes, to_bytes};
+    /// use vesalius_volume::{Geometry, Volume};
+    ///
+    /// let image = Volume::filled(Geometry::axis_aligned([4, 4, 4], [1.0; 3])?, 0_u8);
+    /// let bytes = to_bytes(&image, Format::Nrrd, &WriteOptions::default())?;
+    /// let mut options = ReadOptions { max_bytes: 10, ..ReadOptions::new() };
+    /// let error = read_bytes(&bytes, &options).unwrap_err();
+    /// let Some(Remedy::RaiseMemoryLimit { needed }) = error.remedy() else { unreachable!() };
+    /// options.max_bytes = needed;
+    /// assert!(read_bytes(&bytes, &options).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn remedy(&self) -> Option<Remedy> {
         Some(match self {
             Self::NoGeometry { .. } => Remedy::AssumeSpacing,

@@ -94,6 +94,18 @@ impl ImageBytes {
 
     /// The format that the bytes must have; without it they may have any. Either version stands for both
     /// versions of NIfTI.
+    ///
+    /// ```
+    /// use vesalius_io::{Error, Format, ImageBytes, ReadOptions, WriteOptions, to_bytes};
+    /// use vesalius_volume::{Geometry, Volume};
+    ///
+    /// let image = Volume::filled(Geometry::axis_aligned([2, 2, 2], [1.0; 3])?, 0_u8);
+    /// let bytes = to_bytes(&image, Format::MetaImage, &WriteOptions::default())?;
+    /// // A service that takes NIfTI only.
+    /// let upload = ImageBytes::new(bytes).format(Format::Nifti1);
+    /// assert!(matches!(upload.read(&ReadOptions::default()), Err(Error::Header { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
@@ -198,6 +210,16 @@ pub fn read_bytes(bytes: &[u8], options: &ReadOptions) -> Result<Volume<f32>> {
 ///
 /// # Errors
 /// As [`ImageBytes::read_labels`].
+///
+/// ```
+/// use vesalius_io::{Format, ReadOptions, WriteOptions, labels_to_bytes, read_labels_bytes};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let labels = LabelMap::<u16>::new(Geometry::axis_aligned([3, 1, 1], [1.0; 3])?, vec![0, 1, 2])?;
+/// let bytes = labels_to_bytes(&labels, Format::Nifti1, &WriteOptions::default())?;
+/// assert_eq!(read_labels_bytes(&bytes, &ReadOptions::default())?, labels);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_labels_bytes(bytes: &[u8], options: &ReadOptions) -> Result<LabelMap> {
     ImageBytes::new(bytes).read_labels(options)
 }
@@ -319,6 +341,18 @@ pub fn write_picture_to(
 ///
 /// # Errors
 /// As [`write_picture_to`].
+///
+/// ```
+/// use vesalius_io::{ImageBytes, PictureKind, ReadOptions, picture_to_bytes};
+/// use vesalius_volume::Geometry;
+///
+/// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+/// let bytes = picture_to_bytes(&grid, &[0, 1, 2], PictureKind::Png)?;
+/// assert_eq!(bytes[..4], *b"\x89PNG");
+/// let picture = ImageBytes::new(bytes).read_picture(&ReadOptions::default())?;
+/// assert_eq!(picture.data(), [0.0, 1.0, 2.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn picture_to_bytes(grid: &Geometry, labels: &[u16], kind: PictureKind) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     write_picture_to(grid, labels, kind, &mut bytes)?;

@@ -11,6 +11,16 @@ const LONGEST_TEXT: u64 = 1 << 30;
 ///
 /// # Errors
 /// What the system says; a device, a text beyond 1 GiB, bytes that are no UTF-8.
+///
+/// ```
+/// use vesalius_io::read_text;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("cases.txt");
+/// std::fs::write(&path, "case_01\ncase_02\n")?;
+/// assert_eq!(read_text(&path)?.lines().count(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_text(path: impl AsRef<Path>) -> io::Result<String> {
     let path = path.as_ref();
     let found = std::fs::metadata(path)?;

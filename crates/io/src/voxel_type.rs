@@ -5,6 +5,13 @@ use std::fmt;
 use vesalius_volume::Voxel;
 
 /// A number type that voxels are stored in.
+///
+/// ```
+/// use vesalius_io::VoxelType;
+///
+/// assert_eq!((VoxelType::I16.bytes(), VoxelType::I16.name()), (2, "i16"));
+/// assert!(VoxelType::U8.is_integer() && !VoxelType::F32.is_integer());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VoxelType {

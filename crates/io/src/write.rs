@@ -14,6 +14,21 @@ use vesalius_volume::{Geometry, Label, LabelMap, Volume};
 ///
 /// # Errors
 /// [`Error::UnknownExtension`], [`Error::Write`]. The old file, if any, stays until the new one is whole.
+///
+/// ```
+/// use vesalius_io::{Error, read_as, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let image = Volume::filled(Geometry::axis_aligned([4, 4, 4], [1.0; 3])?, 5_u8);
+/// for name in ["scan.nii", "scan.nii.gz", "scan.mha", "scan.nrrd"] {
+///     let path = folder.path().join(name);
+///     write(&path, &image)?;
+///     assert_eq!(read_as::<u8>(&path)?, image);
+/// }
+/// assert!(matches!(write(folder.path().join("scan.xyz"), &image), Err(Error::UnknownExtension { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write<T: FileVoxel>(path: impl AsRef<Path>, volume: &Volume<T>) -> Result<()> {
     write_with(path, volume, &WriteOptions::default())
 }
@@ -42,6 +57,20 @@ pub fn write_with<T: FileVoxel>(
 ///
 /// # Errors
 /// As [`write()`].
+///
+/// ```
+/// use vesalius_io::{VoxelType, probe, write_labels};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("labels.nii.gz");
+/// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+/// write_labels(&path, &LabelMap::<u16>::new(grid, vec![0, 1, 2])?)?;
+/// assert_eq!(probe(&path)?.voxel_type, VoxelType::U8);
+/// write_labels(&path, &LabelMap::<u16>::new(grid, vec![0, 1, 300])?)?;
+/// assert_eq!(probe(&path)?.voxel_type, VoxelType::U16);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_labels<T: Label + FileVoxel>(
     path: impl AsRef<Path>,
     labels: &LabelMap<T>,
@@ -53,6 +82,20 @@ pub fn write_labels<T: Label + FileVoxel>(
 ///
 /// # Errors
 /// As [`write_with`].
+///
+/// ```
+/// use vesalius_io::{LabelName, WriteOptions, probe, write_labels_with};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("labels.nrrd");
+/// let labels = LabelMap::<u16>::new(Geometry::axis_aligned([2, 1, 1], [1.0; 3])?, vec![0, 1])?;
+/// let liver = LabelName { value: 1, name: "liver".into(), color: [200, 80, 60], layer: 0 };
+/// let options = WriteOptions { labels: vec![liver], ..WriteOptions::new() };
+/// write_labels_with(&path, &labels, &options)?;
+/// assert_eq!(probe(&path)?.labels[0].name, "liver");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_labels_with<T: Label + FileVoxel>(
     path: impl AsRef<Path>,
     labels: &LabelMap<T>,
@@ -88,6 +131,23 @@ pub(crate) fn labels_into<T: Label + FileVoxel>(
 ///
 /// # Errors
 /// As [`write_with`]; what `make` gives.
+///
+/// ```
+/// use vesalius_io::{WriteOptions, read_as, write_made};
+/// use vesalius_volume::Geometry;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("ramp.nii.gz");
+/// let grid = Geometry::axis_aligned([4, 2, 1], [1.0; 3])?;
+/// // The values of a run from number `first` on.
+/// let make = |first: usize, run: &mut [u16]| {
+///     run.iter_mut().enumerate().for_each(|(i, value)| *value = (first + i) as u16);
+///     Ok(())
+/// };
+/// write_made(&path, &grid, 1, &make, &WriteOptions::default())?;
+/// assert_eq!(read_as::<u16>(&path)?.data(), [0, 1, 2, 3, 4, 5, 6, 7]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_made<T: FileVoxel>(
     path: impl AsRef<Path>,
     geometry: &Geometry,

@@ -40,8 +40,8 @@ pub trait CustomMeasure: Send + Sync {
         Better::Higher
     }
 
-    /// The value that the mean over cases counts where one of the masks is empty; `diagonal` is the image's in mm, the largest
-    /// possible distance.
+    /// The value that the mean over cases counts where one of the masks is empty; `diagonal` is the image's in mm, the
+    /// largest possible distance.
     fn worst(&self, _diagonal: f64) -> f64 {
         0.0
     }

@@ -72,6 +72,16 @@ fn series_info(path: &Path, series: &Series) -> Result<ImageInfo> {
 ///
 /// # Errors
 /// [`Error::Slices`] when the slices are no uniform stack, and what decoding may give.
+///
+/// ```
+/// use vesalius_io::{ReadOptions, list_series, read_series};
+///
+/// let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/images/ct_raw.dcm");
+/// let series = &list_series(file)?.series[0];
+/// let volume = read_series::<f32>(series, &ReadOptions::default())?;
+/// assert_eq!(volume.geometry().size(), series.size);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_series<T: FileVoxel>(series: &Series, options: &ReadOptions) -> Result<Volume<T>> {
     let path = series
         .files

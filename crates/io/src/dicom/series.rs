@@ -76,6 +76,17 @@ pub struct SeriesList {
 ///
 /// # Errors
 /// [`Error::Read`] when the path cannot be read.
+///
+/// ```
+/// use vesalius_io::list_series;
+///
+/// let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/images/ct_raw.dcm");
+/// let list = list_series(file)?;
+/// assert_eq!(list.series.len(), 1);
+/// assert_eq!(list.series[0].modality, "CT");
+/// assert!(list.unreadable.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn list_series(path: impl AsRef<Path>) -> Result<SeriesList> {
     list_series_with(path, &ReadOptions::default())
 }
@@ -203,6 +214,16 @@ impl Series {
 
     /// Whether `name` is this series' UID, number or description, or one of them followed by `/` and
     /// its part.
+    ///
+    /// ```
+    /// use vesalius_io::list_series;
+    ///
+    /// let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/images/ct_raw.dcm");
+    /// let series = &list_series(file)?.series[0];
+    /// assert!(series.is_called(&series.uid));
+    /// assert!(!series.is_called("no such series"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_called(&self, name: &str) -> bool {
         let (base, part) = match (name.rsplit_once('/'), &self.part) {
             (Some((base, part)), Some(mine)) if part.eq_ignore_ascii_case(mine) => (base, true),

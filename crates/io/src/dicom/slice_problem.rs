@@ -72,6 +72,16 @@ pub enum UnevenSlices {
 }
 
 /// How a series' slices become a volume when they are not uniform.
+///
+/// ```
+/// use vesalius_io::{DicomOptions, ReadOptions, UnevenSlices};
+///
+/// // By default slices at unequal distances are an error; here they are interpolated.
+/// let dicom = DicomOptions { uneven_slices: UnevenSlices::Interpolate, ..DicomOptions::default() };
+/// let options = ReadOptions { dicom, ..ReadOptions::new() };
+/// assert_eq!(options.dicom.uneven_slices, UnevenSlices::Interpolate);
+/// assert!(!options.dicom.keep_shear);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DicomOptions {
     /// What to do with unequal gaps.

@@ -52,6 +52,13 @@ impl Picture {
 }
 
 /// Whether the name is that of a picture (`.png`, `.bmp`, `.tif`, `.tiff`); hidden files are not.
+///
+/// ```
+/// use vesalius_io::is_picture;
+///
+/// assert!(is_picture("slides/a.tif") && is_picture("b.png"));
+/// assert!(!is_picture("a.nii.gz"));
+/// ```
 pub fn is_picture(path: impl AsRef<Path>) -> bool {
     PictureKind::of(path.as_ref()).is_some()
 }
@@ -92,6 +99,21 @@ impl PictureKind {
 /// # Errors
 /// [`Error::Read`], [`Error::Header`] and [`Error::Unsupported`] for a file that is none of these, is cut
 /// short, or has pixels of another kind; [`Error::TooLarge`].
+///
+/// ```
+/// use vesalius_io::{read_picture, write_picture};
+/// use vesalius_volume::Geometry;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("labels.png");
+/// // 3 columns, 2 rows.
+/// let grid = Geometry::axis_aligned([3, 2, 1], [1.0; 3])?;
+/// write_picture(&path, &grid, &[0, 1, 2, 0, 1, 2])?;
+/// let picture = read_picture(&path)?;
+/// assert_eq!(picture.geometry().size(), [3, 2, 1]);
+/// assert_eq!(picture.data(), [0.0, 1.0, 2.0, 0.0, 1.0, 2.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_picture(path: impl AsRef<Path>) -> Result<Volume<f32>> {
     read_picture_with(path, &ReadOptions::default())
 }
