@@ -1,5 +1,5 @@
-//! Files written whole or not at all: a temporary file in the same folder, flush, fsync, rename.
-//! Used by every crate that writes; knows no format.
+//! Files written completely or not at all: a temporary file in the same folder, flush, fsync, rename.
+//! Used by every crate that writes; independent of formats.
 
 use crate::unfinished::Unfinished;
 use crate::{Error, Result};
@@ -110,7 +110,7 @@ fn replace(
     Ok(())
 }
 
-/// Makes the rename itself last through a power cut, where the system can.
+/// Makes the rename itself durable, where the system can.
 fn sync_folder(folder: &Path) {
     // A file system that cannot sync a folder has still renamed; there is nothing to undo.
     #[cfg(unix)]

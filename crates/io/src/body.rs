@@ -14,7 +14,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Encodes all voxels, channels side by side as ITK wants them, and packs them.
+    /// Encodes all voxels, channels interleaved as ITK requires them, and packs them.
     pub fn new<T: FileVoxel>(
         encoder: &Encoder<T>,
         channels: usize,
@@ -48,7 +48,7 @@ impl Body {
         Ok(Self { bytes })
     }
 
-    /// Writes header and voxels into one file, or the voxels first into a file beside the header.
+    /// Writes header and voxels into one file, or the voxels first into a second file next to the header.
     pub fn write(
         &self,
         sink: &mut Sink<'_>,

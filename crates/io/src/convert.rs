@@ -1,4 +1,4 @@
-//! An image from one file to another: voxels, position, and what both formats can say beside them.
+//! Conversion of one file to another: voxels, position, and other fields that both formats have.
 //! Resampling is not done here, and several series become one image elsewhere.
 
 use crate::voxel_type::with_voxel_type;
@@ -26,7 +26,7 @@ pub struct ConvertOptions {
 /// What was written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Converted {
-    /// What the input's header says.
+    /// The content of the input's header.
     pub info: ImageInfo,
     /// The label description file that was written because the output's format has no place for
     /// names and colours.
@@ -35,7 +35,7 @@ pub struct Converted {
     pub warnings: Vec<Warning>,
 }
 
-/// Converts `input`, by its content, to the format that the name `output` asks for.
+/// Converts `input`, by its content, to the format of the name `output`.
 ///
 /// Stored numbers stay as they are. Where the input scales them, the meant numbers are written: as
 /// whole numbers when a DICOM series scales to such, else as f32, or as f64 when the input stores
@@ -130,7 +130,7 @@ fn meant_type(info: &ImageInfo) -> VoxelType {
     }
 }
 
-/// Fills what the caller left as it is by default with what a NIfTI file says.
+/// Fills options that the caller left at their defaults from a NIfTI file.
 fn keep_texts(
     input: &Path,
     info: &ImageInfo,
@@ -162,7 +162,7 @@ fn keep_texts(
     Ok(())
 }
 
-/// Writes `NAME.label` beside `NAME.nii.gz`.
+/// Writes `NAME.label` next to `NAME.nii.gz`.
 fn write_names_beside(output: &Path, labels: &[LabelName]) -> Result<PathBuf> {
     let path = output.with_file_name(format!("{}.label", strip_extension(output)));
     write_label_names(&path, labels)?;

@@ -1,5 +1,5 @@
-//! Image formats of the user's own: what one has to do, how it is registered, and its passage into the same
-//! [`crate::ImageFile`] and the same ways out that the built-in formats have.
+//! User-defined image formats: the trait, its registration, and the conversion to and from the same
+//! [`crate::ImageFile`] and writers that the built-in formats use.
 
 use crate::decode::decode;
 use crate::encode::{Encoder, Source};
@@ -24,7 +24,7 @@ use vesalius_volume::{Geometry, Volume, Warning, check_memory};
 /// What a format's own code may fail with; an [`enum@Error`], an [`std::io::Error`] and [`Cancelled`] keep their kind.
 pub type FormatError = Box<dyn std::error::Error + Send + Sync>;
 
-/// An image format of the user's own, for [`ReadOptions::registry`] and [`WriteOptions::registry`].
+/// A user-defined image format, for [`ReadOptions::registry`] and [`WriteOptions::registry`].
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -92,7 +92,7 @@ pub trait ImageFormat: Send + Sync {
     fn endings(&self) -> &[&str];
 
     /// Whether a file that begins with `head` (up to 1024 bytes) and has this name is of the format. Formats of
-    /// a registry are asked in the order of their names there, before the built-in ones.
+    /// a registry are tried in the order of their names there, before the built-in ones.
     fn recognises(&self, head: &[u8], name: &Path) -> bool;
 
     /// Reads the image; headers alone are read by it as well.
@@ -101,10 +101,10 @@ pub trait ImageFormat: Send + Sync {
     /// What is wrong with the file; the path and the format's name are put before it.
     fn read(&self, source: &FormatSource) -> std::result::Result<FormatImage, FormatError>;
 
-    /// Writes an image as one file. Without an own body the format is read only.
+    /// Writes an image as one file. Without an implementation the format is read only.
     ///
     /// # Errors
-    /// What the format cannot hold, or the writer does not take; then no file is made.
+    /// Data that the format cannot hold, or an error of the writer; then no file is made.
     fn write(
         &self,
         image: &FormatImage,
@@ -122,9 +122,9 @@ pub trait ImageFormat: Send + Sync {
 }
 
 vesalius_registry::registered! {
-    /// Adds image formats of the user's own to a [`Registry`].
+    /// Adds user-defined image formats to a [`Registry`].
     pub trait RegisterImageFormat {
-        /// Makes reading and writing know this format; it is made by serde from no options.
+        /// Registers this format for reading and writing; serde makes it without options.
         fn image_format => ImageFormat, "image format";
     }
 }
@@ -136,7 +136,7 @@ pub struct FormatSource<'a> {
 }
 
 impl FormatSource<'_> {
-    /// The file, or the name that stands for one in memory.
+    /// The file, or the name in place of one in memory.
     pub fn path(&self) -> &Path {
         self.place.path()
     }
@@ -159,7 +159,7 @@ impl FormatSource<'_> {
     }
 
     /// Refuses an image of so many voxels of type `T` that [`ReadOptions::max_bytes`] or the machine's memory
-    /// does not allow; to be asked before anything is allocated for what a header announces.
+    /// does not allow; call it before anything is allocated for the size in a header.
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::Volume`].
@@ -185,7 +185,7 @@ impl FormatSource<'_> {
         self.options.control.as_ref()
     }
 
-    /// How the caller wants the image read.
+    /// The caller's options.
     pub fn options(&self) -> &ReadOptions {
         self.options
     }
@@ -300,7 +300,7 @@ pub(crate) fn of_content(
     Ok(formats.find(|format| format.recognises(&head, place.path())))
 }
 
-/// The registered format that a file's name asks for.
+/// The registered format of a file's name.
 pub(crate) fn of_name(path: &Path, registry: &Registry) -> Result<Option<Arc<dyn ImageFormat>>> {
     let name = file_name(path).to_ascii_lowercase();
     let ends = |ending: &&str| name.len() > ending.len() && name.ends_with(*ending);
@@ -321,7 +321,7 @@ pub(crate) fn only(path: &Path, registry: &Registry) -> Result<Arc<dyn ImageForm
     }
 }
 
-/// Reads a file of a registered format; its voxels then stand in memory.
+/// Reads a file of a registered format; its voxels are in memory then.
 pub(crate) fn parse(
     place: &Place,
     format: &dyn ImageFormat,

@@ -1,4 +1,4 @@
-//! Everything that stands at a path, for people and for machines: one entry a volume.
+//! Everything found at a path, for people and for programs: one entry per volume.
 
 use crate::folder::{LEADS_NOWHERE, below};
 use crate::place::Place;
@@ -35,7 +35,7 @@ pub struct Described {
     /// Names and colours of labels, where the format has them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<LabelName>,
-    /// Text fields of the header; those of a DICOM series stand in `series`.
+    /// Text fields of the header; those of a DICOM series are in `series`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
     /// The DICOM series.

@@ -17,7 +17,7 @@ pub type MakeValues<'a, T> = &'a (dyn Fn(usize, &mut [T]) -> io::Result<()> + Sy
 /// Where the values come from, channel by channel.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a, T> {
-    /// They stand in memory.
+    /// They are in memory.
     Memory(&'a [T]),
     /// They are made run by run.
     Made(MakeValues<'a, T>),

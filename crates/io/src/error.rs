@@ -22,7 +22,7 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file could not be written; what stood there before is untouched.
@@ -32,7 +32,7 @@ pub enum Error {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// Another process writes the folder.
@@ -40,9 +40,9 @@ pub enum Error {
     Locked {
         /// The folder.
         folder: PathBuf,
-        /// Who holds it; none where the lock file could not be read.
+        /// The holders; none where the lock file could not be read.
         holders: Vec<crate::LockHolder>,
-        /// What helps.
+        /// The remedy.
         advice: String,
     },
     /// A folder cannot be locked for writing.
@@ -52,7 +52,7 @@ pub enum Error {
     Lock {
         /// The lock file, or the folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file ends before the data it announces.
@@ -81,17 +81,17 @@ pub enum Error {
         /// What failed, such as the check sum.
         reason: String,
     },
-    /// The content is no image that this crate knows.
+    /// The content is not an image of a known format.
     #[error(
         "{path} is not an image this program reads: found {found}; expected NIfTI, MetaImage, NRRD or DICOM (the content decides, not the name)"
     )]
     NotAnImage {
         /// The file.
         path: PathBuf,
-        /// What stands in it.
+        /// What it holds.
         found: String,
     },
-    /// The name does not say in which format to write.
+    /// The name has no ending of a format to write.
     #[error(
         "cannot tell from the name {path} which format to write; end it in .nii, .nii.gz, .hdr, .img, .mha, .mhd, .nrrd or .nhdr"
     )]
@@ -121,14 +121,14 @@ pub enum Error {
         /// What to do instead.
         remedy: String,
     },
-    /// The file does not say where its voxels lie.
+    /// The file has no position of its voxels.
     #[error(
         "{path} does not say where its voxels lie: {found}; if you know the spacing, give it as `ReadOptions::assume_spacing` [x, y, z] in mm"
     )]
     NoGeometry {
         /// The file.
         path: PathBuf,
-        /// What the header says instead.
+        /// What the header holds instead.
         found: String,
     },
     /// The image has more axes than three.
@@ -143,7 +143,7 @@ pub enum Error {
         /// All dimensions as the file has them.
         extent: Vec<u64>,
     },
-    /// A voxel that does not fit the type asked for.
+    /// A voxel that does not fit the requested type.
     #[error(
         "{path}: value {value} at voxel {index:?}, channel {channel}, does not fit; expected {expected}"
     )]
@@ -175,7 +175,7 @@ pub enum Error {
         /// What the type holds.
         expected: String,
     },
-    /// The header asks for more memory than allowed.
+    /// The image needs more memory than allowed.
     #[error(
         "{path} needs {needed} bytes of memory, the limit is {limit}; raise `ReadOptions::max_bytes` if the file is right"
     )]
@@ -211,7 +211,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: crate::SliceProblem,
     },
-    /// Several DICOM series, and nothing says which one is meant.
+    /// Several DICOM series, and none was chosen.
     #[error(
         "{path} holds several series; name one by UID, number or description in `ReadOptions::series`: {found}"
     )]
@@ -231,7 +231,7 @@ pub enum Error {
         /// The series.
         found: String,
     },
-    /// DICOM files that cannot be read stand among those asked for.
+    /// Some of the requested DICOM files cannot be read.
     #[error(
         "{count} DICOM file(s) in {path} cannot be read, so a slice may be missing; the first: {file}: {reason}; remove or replace them"
     )]
@@ -245,7 +245,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// Something had to be decided that the file does not say, and the options refuse that.
+    /// Something had to be decided that is missing or wrong in the file, and the options refuse that.
     #[error(
         "{path}: {warning}; refused, as `ReadOptions::on_warning` (`--strict`) asks: correct the file, or accept what is decided"
     )]
@@ -264,17 +264,17 @@ pub enum Error {
         /// That it was cancelled.
         source: vesalius_control::Cancelled,
     },
-    /// A format of the program's own refused the file or the image.
+    /// A user-defined format refused the file or the image.
     #[error("{path}: {format}: {source}")]
     Custom {
         /// The file.
         path: PathBuf,
         /// The format's name.
         format: String,
-        /// What it said.
+        /// Its error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A format of the program's own that the registry cannot make.
+    /// A user-defined format that the registry cannot make.
     #[error("{path}: {source}")]
     Registry {
         /// The file.
@@ -303,7 +303,7 @@ fn named(holders: &[crate::LockHolder]) -> String {
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Read { source, .. } | Self::Write { source, .. } | Self::Lock { source, .. } => {

@@ -1,5 +1,5 @@
-//! Failures of the machine, not of the data: a full disk, a permission, a device that does not answer. Long
-//! work stops at them and goes on when they are mended; what a case or a config is to blame for is left to
+//! Failures of the machine, not of the data: a full disk, a permission, a device that does not respond. Long
+//! work stops at them and can continue when they are repaired; faults of a case or a config are left to
 //! the caller.
 
 use std::error::Error;

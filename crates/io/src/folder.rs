@@ -11,7 +11,7 @@ const DEEPEST: usize = 16;
 /// What a link that leads to no file is called in errors.
 pub(crate) const LEADS_NOWHERE: &str = "is a link that leads nowhere";
 
-/// What stands in a folder and in its folders.
+/// The files of a folder and of its folders.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Below {
     /// Regular files, by name.

@@ -24,7 +24,7 @@ pub enum Format {
     Nrrd,
     /// DICOM, a file or a folder.
     Dicom,
-    /// A format of the program's own, an [`ImageFormat`](crate::ImageFormat).
+    /// A user-defined format, an [`ImageFormat`](crate::ImageFormat).
     Custom,
 }
 
@@ -79,7 +79,7 @@ pub fn is_image(path: impl AsRef<Path>) -> bool {
     !name.starts_with('.') && ending(&name, &VOLUME_ENDINGS).is_some()
 }
 
-/// As [`is_image`], for the endings of the program's own formats too.
+/// As [`is_image`], for the endings of user-defined formats too.
 pub fn is_image_with(path: impl AsRef<Path>, registry: &Registry) -> bool {
     let path = path.as_ref();
     let hidden = file_name(path).starts_with('.');
@@ -105,7 +105,7 @@ pub fn strip_extension(path: impl AsRef<Path>) -> String {
     name
 }
 
-/// As [`strip_extension`], for the endings of the program's own formats too.
+/// As [`strip_extension`], for the endings of user-defined formats too.
 pub fn strip_extension_with(path: impl AsRef<Path>, registry: &Registry) -> String {
     let path = path.as_ref();
     let mut name = file_name(path);
@@ -120,7 +120,7 @@ pub fn strip_extension_with(path: impl AsRef<Path>, registry: &Registry) -> Stri
     }
 }
 
-/// The kinds of file a name can ask to be written.
+/// The kinds of file that can be written.
 #[derive(Clone)]
 pub(crate) enum Target {
     Nifti { gzip: bool },
@@ -144,7 +144,7 @@ impl Target {
     }
 }
 
-/// Refuses a name that says no format that images are written in, as [`crate::write()`] would once it writes.
+/// Refuses a name without the ending of a format that images are written in, as [`crate::write()`] does.
 ///
 /// # Errors
 /// [`Error::UnknownEnding`](crate::Error) with the endings that there are.
@@ -161,7 +161,7 @@ pub fn check_name(path: impl AsRef<Path>, registry: &Registry) -> Result<()> {
     target(path.as_ref(), registry).map(|_| ())
 }
 
-/// The kind of file that a name asks for; formats of the program's own come first.
+/// The kind of file of a name; user-defined formats come first.
 pub(crate) fn target(path: &Path, registry: &Registry) -> Result<Target> {
     if let Some(format) = custom::of_name(path, registry)? {
         return Ok(Target::Custom(format));
@@ -191,7 +191,7 @@ pub(crate) fn target(path: &Path, registry: &Registry) -> Result<Target> {
     })
 }
 
-/// Bytes that are enough to know every format.
+/// Bytes that are enough to recognise every format.
 pub(crate) const HEAD: u64 = 1024;
 
 /// The start of a file, and whether it stood in a gzip stream.
@@ -233,7 +233,7 @@ pub(crate) fn detect(head: &[u8]) -> Option<Format> {
     crate::dicom::detect(head).then_some(Format::Dicom)
 }
 
-/// Whether a path is a folder or a DICOM file, and not one of a format of the program's own.
+/// Whether a path is a folder or a DICOM file, and not one of a user-defined format.
 pub(crate) fn is_dicom(place: &Place, options: &ReadOptions) -> Result<bool> {
     if place.is_folder() {
         return Ok(true);
@@ -245,7 +245,7 @@ pub(crate) fn is_dicom(place: &Place, options: &ReadOptions) -> Result<bool> {
     Ok(!head.gzip && detect(&head.bytes) == Some(Format::Dicom))
 }
 
-/// What a file is that is none of ours, in a few words.
+/// A few words for a file that is not an image.
 pub(crate) fn nature(head: &Head) -> String {
     let bytes = &head.bytes;
     let within = if head.gzip { "gzip data with " } else { "" };

@@ -1,4 +1,4 @@
-//! An opened image: its header read, its voxels still in the file, to be read whole or in part.
+//! An opened image: its header is read; its voxels are read later, whole or in part.
 
 use crate::decode::{convert, decode, misfit};
 use crate::layout::{Packing, Parsed};
@@ -73,7 +73,7 @@ fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
         (Some(Format::Nifti1 | Format::Nifti2), gzip) => nifti::parse(place, gzip, options),
         (Some(Format::MetaImage), false) => metaimage::parse(place, options),
         (Some(Format::Nrrd), false) => nrrd::parse(place, options),
-        // Formats of the program's own were asked before; `detect` knows none of them.
+        // User-defined formats were tried before; `detect` has only the built-in ones.
         (Some(Format::Dicom | Format::Custom), false) => Err(Error::unsupported(
             path,
             "opening a DICOM file for reading in parts",
@@ -118,7 +118,7 @@ fn check_length(layout: &Layout) -> Result<u64> {
 }
 
 impl ImageFile {
-    /// What the header says.
+    /// The header's content.
     pub fn info(&self) -> &ImageInfo {
         &self.parsed.info
     }
@@ -147,8 +147,8 @@ impl ImageFile {
         self.whole(data, loaded.surplus)
     }
 
-    /// As [`ImageFile::read`], a few slices at a time, so that the file's content never stands in memory
-    /// beside the voxels: slower for compressed files, but with half of the memory or less.
+    /// As [`ImageFile::read`], a few slices at a time, so that the file's content is never in memory
+    /// together with the voxels: slower for compressed files, but with half of the memory or less.
     ///
     /// # Errors
     /// As [`ImageFile::read`].
@@ -214,8 +214,8 @@ impl ImageFile {
     /// ones too. Images that store channel after channel yield all slabs of one, then of the next.
     ///
     /// With the last slab a compressed file is read to its check sum: where that is wrong, an error
-    /// stands in the last slab's place. Slabs carry no warnings of the header, which stand in
-    /// [`ImageFile::info`]; [`Slabs::finish`] gives those that only reading tells.
+    /// takes the place of the last slab. Slabs carry no warnings of the header, which are in
+    /// [`ImageFile::info`]; [`Slabs::finish`] returns those that only reading finds.
     ///
     /// # Errors
     /// [`Error::FourthAxis`] and what opening the file may give.
@@ -374,17 +374,17 @@ pub struct Slabs<'a, T> {
     thickness: usize,
     channel: usize,
     z: usize,
-    /// Bytes behind the voxels, once all slabs are read.
+    /// Bytes after the voxels, once all slabs are read.
     surplus: u64,
     voxel: PhantomData<T>,
 }
 
 impl<T: FileVoxel> Slabs<'_, T> {
     /// Reads what is left up to the check sum of a compressed file; the warnings that only reading
-    /// tells, such as data behind the voxels.
+    /// finds, such as data after the voxels.
     ///
     /// # Errors
-    /// [`Error::Truncated`], [`Error::Compression`], and [`Error::Warned`] as the options ask.
+    /// [`Error::Truncated`], [`Error::Compression`], and [`Error::Warned`] as the options require.
     pub fn finish(mut self) -> Result<Vec<Warning>> {
         let layout = &self.image.parsed.layout;
         if self.channel < layout.channels {
@@ -426,7 +426,7 @@ impl<T: FileVoxel> Iterator for Slabs<'_, T> {
             }
         }
         if volume.is_err() {
-            // A stream that failed does not go on.
+            // A stream that failed is not continued.
             self.channel = layout.channels;
         } else if self.z == depth {
             (self.channel, self.z) = (channel + together, 0);

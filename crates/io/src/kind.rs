@@ -1,7 +1,7 @@
-//! Whether a file is an image or a label map: what the file, what lies beside it and its values say.
+//! Whether a file is an image or a label map: decided by the file, its folder and its values.
 //!
-//! Labels may not be interpolated and images should be, so who mixes voxels asks here first. Where nothing
-//! says so and whole numbers could be both, the answer is that it is not clear, never a guess.
+//! Labels may not be interpolated and images should be, so code that interpolates calls this first. Where there is
+//! no evidence and whole numbers could be both, the result is that it is not clear, never a guess.
 
 use crate::{ImageInfo, Scaling, VoxelType, strip_extension};
 use rayon::prelude::*;
@@ -12,7 +12,7 @@ use vesalius_volume::{Volume, Voxel};
 /// A file of whole numbers with no more different values than this may be a label map: atlases have some
 /// hundred labels.
 const MOST_LABELS: usize = 256;
-/// Voxels that one thread looks at together.
+/// Voxels of one block.
 const PART: usize = 1 << 16;
 /// NIfTI's code for labels.
 const INTENT_LABEL: &str = "1002";
@@ -20,11 +20,11 @@ const INTENT_LABEL: &str = "1002";
 /// What a file's voxels are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// Names, never to be mixed.
+    /// Labels, never to be mixed.
     Labels(Evidence),
     /// Numbers.
     Image,
-    /// Whole numbers, few of them, and nothing says which of the two they are.
+    /// Few different whole numbers, without evidence for either.
     Unclear {
         /// The type the file stores.
         voxel_type: VoxelType,
@@ -33,7 +33,7 @@ pub enum Kind {
     },
 }
 
-/// What says that a file is a label map.
+/// Evidence that a file is a label map.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Evidence {
@@ -43,7 +43,7 @@ pub enum Evidence {
     /// The NIfTI header's intent.
     #[error("its NIfTI intent is LABEL")]
     Intent,
-    /// A label description file of its name lies beside it.
+    /// A label description file of its name is in its folder.
     #[error("{} lies beside it", .0.display())]
     Description(PathBuf),
     /// It lies in a dataset's folder of labels.
@@ -214,7 +214,7 @@ mod tests {
         let path = folder.path().join("c.seg.nrrd");
         crate::write_labels_with(&path, &labels, &named).unwrap();
         assert_eq!(of(&path), Kind::Labels(Evidence::Names(1)));
-        // NIfTI's intent stands at byte 68 of the header.
+        // NIfTI's intent is at byte 68 of the header.
         let path = folder.path().join("d.nii");
         write_labels(&path, &labels).unwrap();
         let mut bytes = std::fs::read(&path).unwrap();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-/// What a label value is called and how it is shown.
+/// The name and the colour of a label value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelName {
     /// The value in the label map.
@@ -16,7 +16,7 @@ pub struct LabelName {
     pub name: String,
     /// Red, green and blue.
     pub color: [u8; 3],
-    /// The channel it stands in, where labels overlap and so stand in several (3D Slicer's layers).
+    /// The channel that holds it, where labels overlap and are in several (3D Slicer's layers).
     #[serde(default)]
     pub layer: u32,
 }
@@ -137,7 +137,7 @@ fn name_of(line: &str) -> Option<LabelName> {
     })
 }
 
-/// Writes an ITK-SNAP label description file; the background, which ITK-SNAP wants, is put first
+/// Writes an ITK-SNAP label description file; the background, which ITK-SNAP requires, is put first
 /// when it is missing.
 ///
 /// # Errors

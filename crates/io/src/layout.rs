@@ -1,4 +1,4 @@
-//! Where a file's voxels lie and how they are stored: what every format's header comes down to.
+//! Where a file's voxels are and how they are stored: the common form of every format's header.
 
 use crate::place::Place;
 use crate::{Error, FileVoxel, Format, LabelName, Result, VoxelType};
@@ -17,14 +17,14 @@ pub struct Scaling {
 }
 
 impl Scaling {
-    /// Values mean what they are.
+    /// Stored values are the meaning.
     pub const IDENTITY: Self = Self {
         slope: 1.0,
         intercept: 0.0,
     };
 }
 
-/// What a header says, without the voxels.
+/// The content of a header, without the voxels.
 ///
 /// ```
 /// use vesalius_io::{Format, VoxelType, probe, write};
@@ -91,7 +91,7 @@ pub(crate) struct Layout {
     pub scaling: Scaling,
     pub size: [usize; 3],
     pub channels: usize,
-    /// Whether the channels of a voxel stand side by side.
+    /// Whether the channels of a voxel are interleaved.
     pub interleaved: bool,
 }
 
@@ -133,14 +133,14 @@ impl Layout {
         Ok(())
     }
 
-    /// Refuses voxels that the machine has not the memory for, with `beside` more bytes each.
+    /// Refuses voxels that do not fit into the machine's memory, with `beside` more bytes each.
     pub fn check_machine<T: FileVoxel>(&self, path: &Path, beside: usize) -> Result<()> {
         let width = T::TYPE.bytes() + beside;
         check_memory("the image", self.size, self.channels, width, None)
             .map_err(|source| Error::volume(path, source))
     }
 
-    /// What to tell of bytes behind the voxels.
+    /// The warning about bytes after the voxels.
     pub fn surplus(&self, bytes: u64) -> Option<Warning> {
         (bytes > 0).then(|| Warning::SurplusData {
             file: self.file().path().to_owned(),
@@ -149,7 +149,7 @@ impl Layout {
     }
 }
 
-/// A header in full: what it says, and where the voxels lie.
+/// A header in full: its content, and where the voxels are.
 #[derive(Debug, Clone)]
 pub(crate) struct Parsed {
     pub info: ImageInfo,

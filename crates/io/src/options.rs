@@ -1,4 +1,4 @@
-//! What a caller may ask of a read or a write, beside the path.
+//! Options of reading and writing.
 
 use crate::watch::Watch;
 use crate::{DicomOptions, Error, LabelName, Result, VoxelType};
@@ -17,10 +17,10 @@ pub enum FourthAxis {
     Channels,
 }
 
-/// What to do when reading had to decide something that the file does not say, or says wrongly.
+/// What to do when reading had to decide something that is missing or wrong in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnWarning {
-    /// The decision stands in the result: [`Volume::warnings`](vesalius_volume::Volume::warnings),
+    /// The decision is a warning in the result: [`Volume::warnings`](vesalius_volume::Volume::warnings),
     /// [`ImageInfo::warnings`](crate::ImageInfo::warnings).
     #[default]
     Collect,
@@ -44,7 +44,7 @@ pub enum OnWarning {
 /// ```
 #[derive(Debug, Clone)]
 pub struct ReadOptions {
-    /// Spacing `[x, y, z]` in mm for a file that does not say where its voxels lie. The grid then
+    /// Spacing `[x, y, z]` in mm for a file without the position of its voxels. The grid then
     /// is axis-aligned RAS with its first voxel at 0. A file that has a geometry keeps its own.
     pub assume_spacing: Option<[f64; 3]>,
     /// What to do with a fourth axis of more than one voxel.
@@ -57,9 +57,9 @@ pub struct ReadOptions {
     /// The most bytes that the voxels may take, in the file's type or the caller's, whichever is
     /// larger.
     pub max_bytes: u64,
-    /// What to do when something had to be decided that the file does not say.
+    /// What to do when something had to be decided that is missing or wrong in the file.
     pub on_warning: OnWarning,
-    /// Formats of the program's own, which come before the built-in ones.
+    /// User-defined formats, which come before the built-in ones.
     pub registry: Registry,
     /// Cancels reading and follows it, in the stages `headers` and `slices` of DICOM, counted in files and slices,
     /// and `reading` and `unpacking`, counted in bytes. With one, large compressed files are unpacked piece by
@@ -73,7 +73,7 @@ impl ReadOptions {
         Self::default()
     }
 
-    /// With formats of the program's own; see [`ImageFormat`](crate::ImageFormat).
+    /// With user-defined formats; see [`ImageFormat`](crate::ImageFormat).
     #[must_use]
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
@@ -87,7 +87,7 @@ impl ReadOptions {
         self
     }
 
-    /// What the work on a file is watched by.
+    /// The control of the work on a file.
     pub(crate) fn watch<'a>(&'a self, path: &'a Path) -> Watch<'a> {
         Watch::new(path, self.control.as_ref())
     }
@@ -122,7 +122,7 @@ impl Default for ReadOptions {
 /// Which NIfTI version to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NiftiVersion {
-    /// Version 1, which everybody reads, unless an axis has more than 32,767 voxels.
+    /// Version 1, which all programs read, unless an axis has more than 32,767 voxels.
     #[default]
     Automatic,
     /// Version 1; an error when an axis is too long for it.
@@ -175,12 +175,12 @@ pub struct WriteOptions {
     /// NIfTI header extensions, such as those of the file that was read.
     pub extensions: Vec<Extension>,
     /// Names and colours of labels. `.nrrd` keeps them as 3D Slicer's segments, NIfTI in a header extension (a
-    /// comment in ITK-SNAP's form), which other programs pass over. Other formats have no place for them;
-    /// [`crate::write_label_names`] writes a file of its own.
+    /// comment in ITK-SNAP's form), which other programs skip. Other formats cannot hold them;
+    /// [`crate::write_label_names`] writes a separate file.
     pub labels: Vec<LabelName>,
     /// Whether the direction is replaced by the nearest one with right angles before it is written.
     pub orthonormalise: bool,
-    /// Formats of the program's own; their endings come before the built-in ones.
+    /// User-defined formats; their endings come before the built-in ones.
     pub registry: Registry,
     /// Cancels writing, so that no file is made, and follows it in the stages `packing` and `writing`, counted in
     /// bytes.
@@ -214,7 +214,7 @@ impl WriteOptions {
         Self::default()
     }
 
-    /// With formats of the program's own; see [`ImageFormat`](crate::ImageFormat).
+    /// With user-defined formats; see [`ImageFormat`](crate::ImageFormat).
     #[must_use]
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
@@ -238,7 +238,7 @@ impl WriteOptions {
 /// A NIfTI header extension: a code of the registry (4 AFNI, 6 comment, 32 CIFTI …) and its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extension {
-    /// The code that says what the bytes are.
+    /// The code of the kind of the bytes.
     pub code: i32,
     /// The bytes, with the padding that the file has.
     pub data: Vec<u8>,

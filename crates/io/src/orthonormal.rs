@@ -1,8 +1,8 @@
-//! The nearest direction with right angles, for formats and programs that insist on them.
+//! The nearest direction with right angles, for formats and programs that require them.
 
 use vesalius_volume::{Geometry, Result};
 
-/// The same grid with the nearest direction (least squares) whose axes meet at right angles; size,
+/// The same grid with the nearest direction (least squares) whose axes are at right angles; size,
 /// spacing and origin stay. Programs on ITK refuse a direction that is not orthonormal.
 ///
 /// # Errors
@@ -29,7 +29,7 @@ pub fn orthonormalised(geometry: &Geometry) -> Result<Geometry> {
 }
 
 /// The orthogonal factor of the polar decomposition, by Newton's iteration (Higham 1986): the mean
-/// of a matrix and its inverse's transpose, until it stands still. Handedness is kept.
+/// of a matrix and its inverse's transpose, until it converges. Handedness is kept.
 pub(crate) fn nearest_rotation(matrix: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
     let mut q = matrix;
     for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! Where a file's bytes come from: a file on disk, or memory that stands for one. Parsers read through this
+//! Where a file's bytes come from: a file on disk, or memory in place of one. Parsers read through this
 //! alone, so that both ways in share every check.
 
 use crate::text::{check_regular, open_regular};
@@ -83,7 +83,7 @@ impl Place {
         }
     }
 
-    /// The file, or the name that stands for one.
+    /// The file, or the name in place of one.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -142,7 +142,7 @@ impl Place {
         }
     }
 
-    /// All bytes, which stay in the file until they are looked at.
+    /// All bytes, which stay in the file until they are read.
     pub fn map(&self) -> Result<Bytes> {
         if let Some(held) = &self.held {
             return Ok(Bytes::Held(held.clone()));
@@ -157,7 +157,7 @@ impl Place {
         Ok(Bytes::Mapped(unsafe { Mmap::map(&file) }.map_err(fail)?))
     }
 
-    /// Refuses what names other files, where there are none beside it.
+    /// Refuses a header that names other files, where there are none, as in memory.
     pub fn expect_neighbours(&self, what: &str) -> Result<()> {
         match self.is_in_memory() {
             true => Err(Error::unsupported(

@@ -1,4 +1,4 @@
-//! Whole images and label maps from files: the short way in.
+//! Whole images and label maps from files.
 
 use crate::image::open_place;
 use crate::place::Place;
@@ -7,8 +7,8 @@ use std::path::Path;
 use vesalius_volume::{Label, LabelMap, Volume};
 
 /// Reads any image as real numbers: a file, whose content decides the format, or a DICOM series by its folder or
-/// its DICOMDIR. A folder with several series wants [`ReadOptions::series`]; one file of a series is one slice, which
-/// a warning tells ([`Volume::warnings`]).
+/// its DICOMDIR. A folder with several series needs [`ReadOptions::series`]; one file of a series is one slice, with
+/// a warning ([`Volume::warnings`]).
 ///
 /// # Errors
 /// [`Error`], with the file and what to do.
@@ -98,8 +98,7 @@ pub(crate) fn image_at<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Re
     }
 }
 
-/// Reads a label map; every value must be a whole number from 0 to 65,535, whatever type the file
-/// stores.
+/// Reads a label map; every value must be a whole number from 0 to 65,535. The file may store them in any type.
 ///
 /// # Errors
 /// As [`read_as`].
@@ -142,7 +141,7 @@ pub fn read_labels_with<T: Label + FileVoxel>(
     labels_at(&Place::on_disk(path.as_ref()), options)
 }
 
-/// A value that no label has, as a sign of an image in a label map's place.
+/// A value that no label has means that the file is an image.
 fn as_label(mut error: Error) -> Error {
     if let Error::Value {
         value, expected, ..
@@ -208,7 +207,7 @@ pub fn probe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Image
     info_at(&Place::on_disk(path.as_ref()), options)
 }
 
-/// What the header at a place says.
+/// The header at a place.
 pub(crate) fn info_at(place: &Place, options: &ReadOptions) -> Result<ImageInfo> {
     match format::is_dicom(place, options)? {
         true => dicom::probe(place, options),

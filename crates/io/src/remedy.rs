@@ -1,4 +1,4 @@
-//! Which option would make a refused file readable or writable, for programs that ask their users in their
+//! Which option would make a refused file readable or writable, for programs that explain it in their
 //! own words.
 
 use crate::{Error, SliceProblem};

@@ -15,7 +15,7 @@ pub(crate) enum Sink<'a> {
 }
 
 impl Sink<'_> {
-    /// The file, or the name that stands for one.
+    /// The file, or the name in place of one.
     pub fn path(&self) -> &Path {
         match self {
             Self::File(path) => path,

@@ -15,7 +15,7 @@ pub(crate) struct Loaded {
     first: usize,
     /// Bytes of the voxels.
     length: usize,
-    /// Bytes of the file that follow the voxels, where only reading tells.
+    /// Bytes of the file that follow the voxels, where only reading finds them.
     pub surplus: u64,
 }
 
@@ -30,7 +30,7 @@ impl Loaded {
 pub(crate) fn read_all(layout: &Layout, watch: Watch) -> Result<Loaded> {
     let length = layout.bytes() as usize;
     let (bytes, first, surplus) = match layout.packing {
-        // Bytes behind them were told of when the file was opened.
+        // Bytes after them were reported when the file was opened.
         Packing::Raw => {
             let (bytes, first) = read_raw(layout, watch)?;
             (bytes, first, 0)
@@ -147,7 +147,7 @@ pub(crate) fn check_packed(layout: &Layout) -> Result<()> {
     gzip::check_ratio(file.path(), packed, &mut unpack(layout)?, expected)
 }
 
-/// Voxel bytes on demand, asked for in rising order.
+/// Voxel bytes on demand, requested in rising order.
 pub(crate) enum Source {
     Mapped(Bytes),
     Whole(Loaded),
@@ -214,7 +214,7 @@ impl Source {
     }
 
     /// Reads on to the end, so that the last check sum is checked; how many bytes follow the voxels,
-    /// where only reading tells.
+    /// where only reading finds them.
     pub fn finish(&mut self, layout: &Layout, watch: Watch) -> Result<u64> {
         match self {
             Self::Mapped(_) => Ok(0),

@@ -17,7 +17,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use vesalius_volume::{Geometry, Label, LabelMap, Volume, check_memory};
 
-/// What stands in errors in place of a file.
+/// The name in errors in place of a file.
 const MEMORY: &str = "<memory>";
 /// Bytes of a stream that are not voxels, at most: headers, extensions.
 const BESIDE: u64 = 128 << 20;
@@ -53,11 +53,11 @@ impl ImageBytes {
         }
     }
 
-    /// All bytes of a stream from where it stands to its end.
+    /// All bytes of a stream from its position to its end.
     ///
     /// # Errors
     /// [`Error::TooLarge`] for a stream that is longer than `options.max_bytes` and a header;
-    /// [`Error::Volume`] for one that the machine has not the memory for; [`Error::Read`].
+    /// [`Error::Volume`] for one that does not fit into memory; [`Error::Read`].
     pub fn from_reader(mut reader: impl Read + Seek, options: &ReadOptions) -> Result<Self> {
         let path = Path::new(MEMORY);
         let mut length = || {
@@ -85,14 +85,14 @@ impl ImageBytes {
         Ok(Self::new(bytes))
     }
 
-    /// A name that stands in errors, warnings and [`ImageInfo::path`] in place of `<memory>`.
+    /// A name for errors, warnings and [`ImageInfo::path`] in place of `<memory>`.
     #[must_use]
     pub fn named(mut self, name: impl Into<PathBuf>) -> Self {
         self.place = self.place.named(name);
         self
     }
 
-    /// The format that the bytes must have; without it they may have any. Either version stands for both
+    /// The format that the bytes must have; without it they may have any. Either version means both
     /// versions of NIfTI.
     ///
     /// ```
@@ -115,13 +115,13 @@ impl ImageBytes {
     /// Reads the header, to read the voxels whole or in part; not for DICOM.
     ///
     /// # Errors
-    /// As [`crate::open_with`]; [`Error::Header`] for bytes of another format than asked for;
-    /// [`Error::Unsupported`] for a header whose voxels stand in a file of their own (`.hdr`, `.mhd`, `.nhdr`).
+    /// As [`crate::open_with`]; [`Error::Header`] for bytes of another format than required;
+    /// [`Error::Unsupported`] for a header whose voxels are in a separate file (`.hdr`, `.mhd`, `.nhdr`).
     pub fn open(&self, options: &ReadOptions) -> Result<ImageFile> {
         open_place(self.checked(options)?, options)
     }
 
-    /// What the header says.
+    /// The header's content.
     ///
     /// # Errors
     /// As [`ImageBytes::open`].
@@ -153,8 +153,8 @@ impl ImageBytes {
         labels_at(self.checked(options)?, options)
     }
 
-    /// The picture, as [`crate::read_picture`]; the slices of a stack lie 1 mm apart, as no file beside it
-    /// says otherwise.
+    /// The picture, as [`crate::read_picture`]; the slices of a stack lie 1 mm apart, as there is no second file
+    /// with the spacing.
     ///
     /// # Errors
     /// As [`crate::read_picture_with`].
@@ -162,7 +162,7 @@ impl ImageBytes {
         picture_at(&self.place, options)
     }
 
-    /// The place, whose bytes have the format that was asked for.
+    /// The place, after a check of the required format.
     fn checked(&self, options: &ReadOptions) -> Result<&Place> {
         let Some(expected) = self.format else {
             return Ok(&self.place);
@@ -224,7 +224,7 @@ pub fn read_labels_bytes(bytes: &[u8], options: &ReadOptions) -> Result<LabelMap
     ImageBytes::new(bytes).read_labels(options)
 }
 
-/// Reads an image from a stream, from where it stands to its end, as real numbers.
+/// Reads an image from a stream, from its position to its end, as real numbers.
 ///
 /// # Errors
 /// As [`ImageBytes::from_reader`] and [`ImageBytes::read`].
@@ -255,7 +255,7 @@ pub fn read_labels_from(reader: impl Read + Seek, options: &ReadOptions) -> Resu
 }
 
 /// Writes an image into a stream, as one file of the format: NIfTI and NRRD with gzip and MetaImage with zlib
-/// where [`WriteOptions::compress`] says so. A stream that fails has taken a part of the file.
+/// where [`WriteOptions::compress`] is set. A stream that fails has taken a part of the file.
 ///
 /// # Errors
 /// As [`crate::write_with`]; [`Error::Unsupported`] for DICOM, which is not written.
@@ -317,7 +317,7 @@ pub fn labels_to_bytes<T: Label + FileVoxel>(
 ///
 /// # Errors
 /// As [`crate::write_picture`]; [`Error::Unsupported`] for several slices that do not lie 1 mm apart, as the
-/// spacing of a stack stands in a file of its own.
+/// spacing of a stack is in a separate file.
 pub fn write_picture_to(
     grid: &Geometry,
     labels: &[u16],
@@ -366,7 +366,7 @@ fn sink(writer: &mut dyn Write) -> Sink<'_> {
     }
 }
 
-/// The kind of file that a format and the options ask for.
+/// The kind of file for a format and the options.
 fn target(format: Format, options: &WriteOptions) -> Result<(Target, WriteOptions)> {
     let mut options = options.clone();
     let target = match format {

@@ -4,13 +4,13 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Texts beyond this are none that a person or a program wrote for us.
+/// Longer files are not texts that this program reads.
 const LONGEST_TEXT: u64 = 1 << 30;
 
 /// The text of a file or a pipe, such as a config or a list of cases.
 ///
 /// # Errors
-/// What the system says; a device, a text beyond 1 GiB, bytes that are no UTF-8.
+/// The system's error; an error for a device, a text beyond 1 GiB, or bytes that are not UTF-8.
 ///
 /// ```
 /// use vesalius_io::read_text;
@@ -49,7 +49,7 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Refuses what is neither a file nor a folder, before it is opened, which may wait without end.
+/// Refuses what is neither a file nor a folder before it is opened, because opening may block.
 pub(crate) fn check_regular(path: &Path) -> io::Result<()> {
     let found = std::fs::metadata(path)?;
     match found.is_file() || found.is_dir() {

@@ -1,5 +1,5 @@
-//! Files that are being written: their names say whose they are, so that those of a process that was killed
-//! can be told from those of one that still writes, and a process that is asked to end can remove its own.
+//! Files that are being written: their names contain their process, so that those of a process that was killed
+//! can be distinguished from those of one that still writes, and a process that ends can remove its own.
 
 use crate::lock::{host, process_may_live};
 use std::collections::BTreeSet;
@@ -7,16 +7,16 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-/// How all of these names begin.
+/// The prefix of all of these names.
 const PREFIX: &str = ".writing-";
 
-/// What this process writes, and where it has looked for what others left.
+/// The files that this process writes, and the folders where it has removed what others left.
 struct Known {
     live: BTreeSet<PathBuf>,
     swept: BTreeSet<PathBuf>,
 }
 
-/// Bookkeeping alone: nothing that a caller sees depends on it, but [`remove_unfinished`].
+/// Only [`remove_unfinished`] and the removal of old files depend on this list.
 static KNOWN: Mutex<Known> = Mutex::new(Known {
     live: BTreeSet::new(),
     swept: BTreeSet::new(),
@@ -29,14 +29,14 @@ fn known() -> MutexGuard<'static, Known> {
         .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// A file that this process is writing, as long as this stands.
+/// A file that this process is writing, as long as this value exists.
 pub(crate) struct Unfinished(PathBuf);
 
 impl Unfinished {
     /// How the names end.
     pub const SUFFIX: &str = ".part";
 
-    /// How the name of a new file in `folder` begins; what killed processes left there is removed first,
+    /// The prefix of the name of a new file in `folder`; what killed processes left there is removed first,
     /// once for each folder.
     pub fn prefix(folder: &Path) -> String {
         let place = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -73,7 +73,7 @@ pub(crate) fn is_temporary(name: &OsStr) -> bool {
     name.starts_with(PREFIX.as_bytes()) && name.ends_with(Unfinished::SUFFIX.as_bytes())
 }
 
-/// How the names of this machine's files begin; process ids mean nothing on another.
+/// The prefix of the names of this machine's files; process ids mean nothing on another.
 fn machine() -> String {
     format!("{PREFIX}{:08x}-", libdeflater::crc32(host().as_bytes()))
 }
@@ -90,7 +90,7 @@ fn sweep(folder: &Path) {
             .and_then(|name| name.strip_prefix(machine.as_str())?.split_once('-'))
             .and_then(|(process, _)| process.parse().ok());
         if process.is_some_and(|process| !process_may_live(process)) {
-            // One that stays does no harm but take room.
+            // A file that stays only takes space.
             let _ = std::fs::remove_file(entry.path());
         }
     }
@@ -106,7 +106,7 @@ mod tests {
     fn what_ended_processes_left_is_removed_and_what_others_write_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: String| folder.path().join(name);
-        // Above the largest id that Linux gives, and one that lives.
+        // Above the largest id that Linux gives, and one that runs.
         let ended = at(format!("{}4194305-abc.part", machine()));
         let lives = at(format!("{}1-abc.part", machine()));
         let elsewhere = at(format!("{PREFIX}00000000-4194305-abc.part"));

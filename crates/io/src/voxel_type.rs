@@ -1,4 +1,4 @@
-//! The number types a file may hold, and the exact passage from one to another.
+//! The number types a file may hold, and the exact conversion from one to another.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -90,7 +90,7 @@ impl fmt::Display for VoxelType {
     }
 }
 
-/// Runs `$body` with `$name` standing for the Rust type of a [`VoxelType`].
+/// Runs `$body` with `$name` as the Rust type of a [`VoxelType`].
 macro_rules! with_voxel_type {
     ($voxel_type:expr, $name:ident => $body:expr) => {
         match $voxel_type {

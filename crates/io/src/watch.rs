@@ -17,7 +17,7 @@ impl<'a> Watch<'a> {
         Self { path, control }
     }
 
-    /// Whether somebody may cancel or follow the work.
+    /// Whether a control cancels or follows the work.
     pub fn is_watched(self) -> bool {
         self.control.is_some()
     }

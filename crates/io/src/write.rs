@@ -1,4 +1,4 @@
-//! Images and label maps to files: the name decides the format, the options everything else.
+//! Images and label maps to files: the name decides the format, the options decide everything else.
 
 use crate::encode::{MakeValues, Source};
 use crate::format::{self, Target};
@@ -36,7 +36,7 @@ pub fn write<T: FileVoxel>(path: impl AsRef<Path>, volume: &Volume<T>) -> Result
 /// As [`write()`], with options.
 ///
 /// # Errors
-/// As [`write()`]; [`Error::Value`] names a voxel that does not fit the type asked for.
+/// As [`write()`]; [`Error::Value`] names a voxel that does not fit the requested type.
 pub fn write_with<T: FileVoxel>(
     path: impl AsRef<Path>,
     volume: &Volume<T>,
@@ -125,8 +125,8 @@ pub(crate) fn labels_into<T: Label + FileVoxel>(
     write_values(sink, target, (labels.geometry(), 1), source, &options)
 }
 
-/// Writes values that never stand in memory together: `make` fills a run of them from a number on, x
-/// fastest, channels outermost, and is asked in rising order. NIfTI goes out run by run; the other
+/// Writes values that are never in memory together: `make` fills a run of them from a number on, x
+/// fastest, channels outermost, and is called in rising order. NIfTI goes out run by run; the other
 /// formats name their size first, so that their bytes are gathered.
 ///
 /// # Errors
@@ -160,7 +160,7 @@ pub fn write_made<T: FileVoxel>(
     write_values(&mut sink, None, (geometry, channels), source, options)
 }
 
-/// Writes values as a kind of file, or as the kind that the sink's name asks for.
+/// Writes values as a kind of file, or as the kind of the sink's name.
 pub(crate) fn write_values<T: FileVoxel>(
     sink: &mut Sink,
     target: Option<Target>,

@@ -61,7 +61,7 @@ pub(super) struct Syntax {
     pub big_endian: bool,
 }
 
-/// Walks the bytes of one file.
+/// A cursor over the bytes of one file.
 pub(super) struct Walker<'a> {
     pub path: &'a Path,
     pub bytes: &'a [u8],
@@ -102,7 +102,7 @@ impl Walker<'_> {
         }
     }
 
-    /// The tag at the cursor, when there is room for one.
+    /// The tag at the cursor, when there are enough bytes for one.
     pub fn peek(&self, end: usize) -> Option<u32> {
         (self.at + 8 <= end)
             .then(|| u32::from(self.u16(self.at)) << 16 | u32::from(self.u16(self.at + 2)))

@@ -7,7 +7,7 @@ use crate::{Error, Result};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// A DICOM file, walked through once.
+/// A DICOM file, read through once.
 pub(super) struct DicomFile {
     pub path: PathBuf,
     pub place: Place,
@@ -151,7 +151,7 @@ fn read_meta(path: &Path, bytes: &[u8]) -> Result<(Syntax, String, usize)> {
         syntax: EXPLICIT_LITTLE,
     };
     let mut end = start;
-    // The meta group ends where another group begins, whatever its length says.
+    // The meta group ends where another group begins, independent of its length field.
     while walker.peek(bytes.len()).is_some_and(|tag| tag >> 16 == 2) {
         end = walker.skip_element(bytes.len())?;
     }

@@ -25,7 +25,7 @@ pub(super) struct Frame {
     pub scaling: Scaling,
     /// Attributes of the scaling that hold no usable number: which, what they hold, what is taken.
     pub unusable: Vec<(&'static str, String, f64)>,
-    /// What tells frames at one place apart, by name.
+    /// The attributes that distinguish frames at one place, by name.
     pub marks: Vec<(&'static str, String)>,
 }
 
@@ -295,7 +295,7 @@ fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&
     }
 }
 
-/// What may tell frames at one place apart, in the order in which it is tried.
+/// The attributes that may distinguish frames at one place, in the order in which they are tried.
 fn marks(
     file: &DicomFile,
     own: Option<&DataSet>,

@@ -11,7 +11,7 @@ const SAME_GAP: f64 = 0.01;
 /// A stack leans when its last slice is off the normal by more than this fraction of a voxel.
 const LEAN: f64 = 0.05;
 
-/// How thick a single slice is, and what to tell of where that comes from.
+/// The thickness of a single slice, and the warning about its origin.
 pub(super) fn single(
     frame: &Frame,
     assumed: Option<[f64; 3]>,
@@ -32,8 +32,8 @@ pub(super) fn single(
     Ok((spacing[2], Some(Warning::SpacingAssumed { spacing, found })))
 }
 
-/// The gap that the slices keep, and the smallest and the largest where they keep none and are to be
-/// interpolated; an error when they keep none and are not.
+/// The common gap of the slices, and the smallest and the largest where there is none and they are to be
+/// interpolated; an error when there is none and they are not.
 pub(super) fn usual_gap(
     sorted: &[f64],
     options: DicomOptions,
@@ -71,7 +71,7 @@ pub(super) fn usual_gap(
     Err(SliceProblem::VariableGap { smallest, largest })
 }
 
-/// What to tell of a stack that leans, or the problem that it is.
+/// The warning about a stack that leans, or the problem that it is.
 pub(super) fn check_lean(
     first: [f64; 3],
     last: [f64; 3],

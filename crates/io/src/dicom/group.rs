@@ -82,7 +82,7 @@ impl Group {
         }
     }
 
-    /// Keeps one warning of a kind: slices of one scanner have the same to say.
+    /// Keeps one warning of a kind: slices of one scanner have equal warnings.
     fn warn(&mut self, warnings: &[Warning]) {
         for warning in warnings {
             let kind = std::mem::discriminant(warning);
@@ -198,9 +198,9 @@ fn has_copies(frames: &[Frame]) -> bool {
     heights.windows(2).any(|pair| pair[1] - pair[0] < 1e-4)
 }
 
-/// Where positions repeat, a group is split by the first mark that tells the copies apart.
+/// Where positions repeat, a group is split by the first mark that distinguishes the copies.
 pub(super) fn split_copies(group: Group) -> Vec<Group> {
-    // A series of segments is split always: each is a volume of its own.
+    // A series of segments is always split: each is one volume.
     let segmented = group
         .frames
         .iter()

@@ -37,7 +37,7 @@ pub(crate) fn read<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Result
     read_series(&series::choose(place, options)?, options)
 }
 
-/// What a series' headers say, without its pixels.
+/// The content of a series' headers, without its pixels.
 pub(crate) fn probe(place: &Place, options: &ReadOptions) -> Result<ImageInfo> {
     let path = place.path();
     let series = series::choose(place, options)?;
@@ -58,7 +58,7 @@ fn series_info(path: &Path, series: &Series) -> Result<ImageInfo> {
         geometry,
         channels: 1,
         voxel_type: series.voxel_type,
-        // Slices with scalings of their own have none in common.
+        // Slices with different scalings have none in common.
         scaling: series.scaling().unwrap_or(Scaling::IDENTITY),
         compressed: series.is_compressed(),
         labels: Vec::new(),

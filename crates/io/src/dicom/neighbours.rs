@@ -1,4 +1,4 @@
-//! Whether a file that is read by itself is one slice of a series whose other slices stand beside it.
+//! Whether a file that is read by itself is one slice of a series whose other slices are in the same folder.
 
 use super::frame::FileHeader;
 use super::group::{group, split_copies};
@@ -8,7 +8,7 @@ use crate::place::Place;
 use std::path::{Path, PathBuf};
 use vesalius_volume::Warning;
 
-/// How many files beside it are looked at, those nearest by name: a folder may hold thousands of other series.
+/// How many files of the folder are examined, those nearest by name: a folder may hold thousands of other series.
 const LOOKED_AT: usize = 32;
 
 /// A warning where another file in the folder makes one volume with this one.
@@ -40,7 +40,7 @@ pub(super) fn one_of_several(
     })
 }
 
-/// The files beside one whose names are nearest to its own.
+/// The files of the same folder whose names are nearest to its own.
 fn nearest(folder: &Path, own: &Path) -> Vec<PathBuf> {
     let name = own.file_name();
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! The stored values of one frame, whatever transfer syntax packs them.
+//! The stored values of one frame, for any supported transfer syntax.
 
 use super::element::Value;
 use super::file::DicomFile;
@@ -220,7 +220,7 @@ fn jpeg(header: &FileHeader, packed: &[u8]) -> std::result::Result<Vec<i64>, Str
 }
 
 fn jpeg_2000(header: &FileHeader, packed: &[u8]) -> std::result::Result<Vec<i64>, String> {
-    // The size stands behind the first two markers: refused before the decoder allocates for it.
+    // The size follows the first two markers: refused before the decoder allocates for it.
     let start = packed
         .windows(4)
         .take(4096)

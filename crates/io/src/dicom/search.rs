@@ -1,4 +1,4 @@
-//! Which files to look at: all below a folder, or those that a DICOMDIR names.
+//! The candidate files: all below a folder, or those that a DICOMDIR names.
 
 use super::file::DicomFile;
 use super::tags;
@@ -7,7 +7,7 @@ use crate::place::Place;
 use crate::{Error, ReadOptions, Result};
 use std::path::{Component, Path, PathBuf};
 
-/// The files to look at, and links that lead nowhere in the place of one.
+/// The candidate files, and links that lead to no file.
 pub(super) fn candidates(
     place: &Place,
     options: &ReadOptions,
@@ -15,7 +15,7 @@ pub(super) fn candidates(
     let on_disk = |files: Vec<PathBuf>| files.into_iter().map(Place::on_disk).collect();
     if place.is_folder() {
         let mut found = below(place.path(), options.watch(place.path()))?;
-        // A DICOMDIR lists files that the walk finds anyway.
+        // A DICOMDIR lists files that are found anyway.
         found.files.retain(|file| !file.ends_with("DICOMDIR"));
         found.broken.retain(|link| is_called_as_dicom(link));
         return Ok((on_disk(found.files), found.broken));

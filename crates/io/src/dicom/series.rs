@@ -1,4 +1,4 @@
-//! Which series stand in a file, a folder, a folder of folders or a DICOMDIR: grouped by what makes
+//! The series of a file, a folder, a folder of folders or a DICOMDIR: grouped by what makes
 //! a volume, never merged silently, and chosen by name.
 
 use super::SliceProblem;
@@ -23,7 +23,7 @@ use vesalius_volume::{Geometry, Warning};
 pub struct Series {
     /// SeriesInstanceUID.
     pub uid: String,
-    /// What tells this volume from others of the same series, such as `EchoTime 5.2`.
+    /// What distinguishes this volume from others of the same series, such as `EchoTime 5.2`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
     /// SeriesNumber.
@@ -72,7 +72,7 @@ pub struct SeriesList {
 }
 
 /// Lists the series at a path: a file, a folder with folders in it, or a DICOMDIR. Pixels are not
-/// read; files that are not DICOM, and DICOM files without pixels, are passed over.
+/// read; files that are not DICOM, and DICOM files without pixels, are skipped.
 ///
 /// # Errors
 /// [`Error::Read`] when the path cannot be read.
@@ -196,7 +196,7 @@ pub(super) fn is_dicom(place: &Place) -> bool {
 }
 
 impl Series {
-    /// A line that says which series this is.
+    /// A line that identifies the series.
     pub fn label(&self) -> String {
         let part = self
             .part
@@ -255,7 +255,7 @@ impl Series {
     }
 }
 
-/// The one series that the options ask for.
+/// The one series that the options select.
 pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Series> {
     let path = place.path();
     let list = list(place, options)?;

@@ -1,4 +1,4 @@
-//! What may keep slices from being one uniform stack, and what a caller may have done about it.
+//! Why slices may not be one uniform stack, and the options for such series.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ pub enum SliceProblem {
         "{count} slice(s) are missing: the usual gap is {gap} mm, but the first wide gap is {wide} mm, after slice {after}; get the whole series, or fill by interpolation (`UnevenSlices::Interpolate`)"
     )]
     Missing {
-        /// How many slices the gaps leave room for.
+        /// How many slices fit into the gaps.
         count: usize,
         /// The usual gap, mm.
         gap: f64,
@@ -30,7 +30,7 @@ pub enum SliceProblem {
         /// Largest gap, mm.
         largest: f64,
     },
-    /// Several frames lie at one place and nothing tells them apart.
+    /// Several frames lie at one place and no attribute distinguishes them.
     #[error(
         "{count} frames lie at places where another one lies already, and neither acquisition, time, echo nor b-value tells them apart; remove the copies"
     )]
@@ -64,7 +64,7 @@ pub enum SliceProblem {
 /// What to do with gaps between slices that are not equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UnevenSlices {
-    /// An error that says which gaps there are.
+    /// An error with the gaps.
     #[default]
     Refuse,
     /// Slices at equal gaps, interpolated linearly between their neighbours.

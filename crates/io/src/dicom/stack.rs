@@ -269,7 +269,7 @@ mod tests {
             found.warnings[..],
             [Warning::ThicknessAsSpacing { spacing: 2.0, .. }]
         ));
-        // A distance of 0 says nothing; one that is given needs no warning.
+        // A distance of 0 has no meaning; one that is given needs no warning.
         thin[0].spacing_between = Some(0.0);
         assert_eq!(judge(&thin, strict).unwrap().geometry.spacing()[2], 2.0);
         thin[0].spacing_between = Some(3.0);

@@ -3,7 +3,7 @@
 macro_rules! tags {
     ($($name:ident = $value:literal;)*) => {
         $(pub const $name: u32 = $value;)*
-        /// Everything the parser keeps; the rest is walked over.
+        /// Everything the parser keeps; the rest is skipped.
         pub const KEPT: &[u32] = &[$($value),*];
     };
 }
@@ -83,7 +83,7 @@ tags! {
     PIXELS = 0x7FE0_0010;
 }
 
-/// Sequences among the kept tags: files without value types do not say so themselves.
+/// Sequences among the kept tags: files without value types do not mark them.
 pub const SEQUENCES: &[u32] = &[
     DIRECTORY_RECORDS,
     MR_ECHO,

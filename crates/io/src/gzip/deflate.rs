@@ -88,7 +88,7 @@ fn compress(compressor: &mut Compressor, bytes: &[u8]) -> io::Result<Vec<u8>> {
         .deflate_compress(bytes, &mut out)
         .map_err(io::Error::other)?;
     out.truncate(length);
-    // Room for the seam.
+    // Space for the join of the blocks.
     out.reserve(8);
     Ok(out)
 }

@@ -55,7 +55,7 @@ pub(crate) fn inflate(
 ) -> Result<Inflated> {
     /// Bytes that are unpacked at once even where the work may be cancelled: less than a second's.
     const AT_ONCE: u64 = 256 << 20;
-    /// Bytes between two looks at whether it was.
+    /// Bytes between two checks for cancellation.
     const PIECE: usize = 4 << 20;
     let length = packed.len() as u64;
     check_ratio(path, length, &mut Unpack::new(packed, packing), expected)?;
@@ -69,7 +69,7 @@ pub(crate) fn inflate(
             surplus,
         });
     }
-    // Several members, bytes after the image, or a fault: the careful way knows which.
+    // Several members, bytes after the image, or a fault: the careful decoder finds which.
     let mut stream = Unpack::new(packed, packing);
     let work = watch.count("unpacking", expected);
     let (mut at, mut told) = (0, 0);

@@ -1,5 +1,5 @@
 //! Opens the end of a deflate stream, so that another can follow it in one member: libdeflate ends
-//! every stream that it writes, and where its last block begins and ends only decoding tells.
+//! every stream that it writes, and only decoding finds where its last block begins and ends.
 //! RFC 1951; no byte is unpacked here.
 
 /// Makes the last block of a complete deflate stream one that others follow, and ends it on a byte;
@@ -129,7 +129,7 @@ impl Table {
                 if code >> length != 0 {
                     return None;
                 }
-                // Codes stand in the stream with their highest bit first.
+                // Codes are in the stream with their highest bit first.
                 let first = (code.reverse_bits() >> (32 - length)) as usize;
                 for place in entries[first..].iter_mut().step_by(1 << length) {
                     *place = entry(symbol) + length as u16;
@@ -213,7 +213,7 @@ fn dynamic(bits: &mut Bits) -> Option<Codes> {
     for &place in &ORDER[..count] {
         lengths[place] = bits.take(3)? as u8;
     }
-    // The symbol stands above the bits.
+    // The symbol is above the bits.
     let table = Table::new(&lengths, |symbol| (symbol as u16) << 8)?;
     let mut all = Vec::with_capacity(320);
     while all.len() < literals + distances {

@@ -6,7 +6,7 @@ use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 use std::io::{self, BufRead, Read};
 
-/// What stands in a stream behind the voxels.
+/// The bytes of a stream after the voxels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Surplus {
     /// Bytes that the stream unpacks to behind them.

@@ -1,4 +1,4 @@
-//! Who holds a folder: written into its lock file, read by whoever finds the folder taken.
+//! The process that holds a folder: written into its lock file, read by a process that finds the folder locked.
 
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,7 +17,7 @@ pub struct LockHolder {
     pub command: String,
     /// When it took the folder, UTC, as `2026-11-29T13:45:06Z`.
     pub since: String,
-    /// Whether others may hold the folder beside it.
+    /// Whether others may hold the folder at the same time.
     #[serde(default)]
     pub access: LockAccess,
 }
@@ -48,7 +48,7 @@ impl LockHolder {
         }
     }
 
-    /// Whether it is the process that asks.
+    /// Whether it is the calling process.
     pub fn is_this_process(&self) -> bool {
         self.process == std::process::id() && self.host == host()
     }

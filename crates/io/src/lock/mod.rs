@@ -1,5 +1,5 @@
-//! One writer for each folder: a lock that the operating system takes back when its process ends, however it
-//! ends, and a file that says who holds it. What is written into the folder is left to others.
+//! One writer for each folder: a lock that the operating system releases when its process ends, in any
+//! way, and a file that names the holder. What is written into the folder is left to others.
 
 mod holder;
 
@@ -14,9 +14,9 @@ use std::time::Duration;
 /// The lock file's name in a folder that is held.
 pub const LOCK_FILE: &str = ".vesalius.lock";
 
-/// Times that a lock file is opened anew because its last holder removed it meanwhile.
+/// How often a lock file is opened again because its last holder removed it meanwhile.
 const ATTEMPTS: usize = 100;
-/// Times that one who would share asks again, and how long it waits before: another that takes or leaves the
+/// How often a process that shares tries again, and how long it waits before: another that takes or leaves the
 /// folder may hold it alone for a moment.
 const SHARED_ATTEMPTS: usize = 50;
 const PAUSE: Duration = Duration::from_millis(10);
@@ -50,13 +50,13 @@ pub struct FolderLock {
     made: Vec<PathBuf>,
 }
 
-/// What keeps others out.
+/// How others are excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum KeptBy {
     System,
     /// The names in the file, where the file system has no locks.
     Name,
-    /// Nothing: the folder is somebody else's.
+    /// Nothing: another process holds the folder.
     Nothing,
 }
 
@@ -69,7 +69,7 @@ impl FolderLock {
         Self::take(folder, LockAccess::Exclusive)
     }
 
-    /// Takes a folder beside others that share it; makes it where it is missing.
+    /// Takes a folder together with others that share it; makes it where it is missing.
     ///
     /// # Errors
     /// As [`FolderLock::exclusive`]; sharers do not exclude each other.
@@ -77,7 +77,7 @@ impl FolderLock {
         Self::take(folder, LockAccess::Shared)
     }
 
-    /// Takes a folder alone or beside others.
+    /// Takes a folder exclusively or together with others.
     ///
     /// # Errors
     /// As [`FolderLock::exclusive`].
@@ -104,7 +104,7 @@ impl FolderLock {
         let entries = std::fs::read_dir(self.folder.join(below));
         for entry in entries.into_iter().flatten().flatten() {
             if crate::unfinished::is_temporary(&entry.file_name()) {
-                // One that stays does no harm but take room.
+                // A file that stays only takes space.
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -113,8 +113,8 @@ impl FolderLock {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // The last holder removes the file, while nobody else can have taken it. Elsewhere than on Unix an
-        // open file cannot be told from another of its name, so there it stays.
+        // The last holder removes the file, while no other process can have taken it. On other systems than Unix an
+        // open file cannot be distinguished from another of its name, so there it stays.
         let is_last = match self.kept_by {
             KeptBy::System => cfg!(unix) && self.is_last(),
             KeptBy::Name => self.strike_out(),
@@ -160,7 +160,7 @@ fn take_with(folder: &Path, access: LockAccess, lock: &Locking) -> Result<Folder
             .open(&path);
         let file = match file {
             Ok(file) => file,
-            // Whoever made the folder removed it meanwhile.
+            // The process that made the folder removed it meanwhile.
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             Err(e) => return Err(cannot(e)),
         };
@@ -250,7 +250,7 @@ impl FolderLock {
         }
     }
 
-    /// Whether nobody holds the folder but this one, who now holds it alone.
+    /// Whether no other process holds the folder; this one then holds it exclusively.
     fn is_last(&self) -> bool {
         if self.access() == LockAccess::Exclusive {
             return true;
@@ -264,7 +264,7 @@ impl FolderLock {
     fn sign(&self) -> io::Result<()> {
         let line = serde_json::to_string(&self.holder)? + "\n";
         match (&self.file).write_all(line.as_bytes()) {
-            // A full disk must not keep a run from going on: the lock then holds without a name.
+            // A full disk must not stop a run: the lock is then held without a name.
             Err(error)
                 if error.kind() == io::ErrorKind::StorageFull && self.kept_by == KeptBy::System =>
             {
@@ -274,7 +274,7 @@ impl FolderLock {
         }
     }
 
-    /// Who keeps this process out where only names do.
+    /// The holders that exclude this process where only names do.
     fn others_by_name(&self) -> Vec<LockHolder> {
         let both_share = |other: &LockHolder| {
             other.access == LockAccess::Shared && self.access() == LockAccess::Shared
@@ -284,7 +284,7 @@ impl FolderLock {
         others
     }
 
-    /// Takes this process out of the names in the file; whether none is left.
+    /// Removes this process from the names in the file; whether none is left.
     fn strike_out(&self) -> bool {
         let mut others = holders(&self.file);
         if let Some(own) = others.iter().position(|other| *other == self.holder) {
@@ -292,7 +292,7 @@ impl FolderLock {
         }
         let lines = others.iter().filter_map(|o| serde_json::to_string(o).ok());
         let text: String = lines.map(|line| line + "\n").collect();
-        // What cannot be written stays as it is: then the ended process is still named, and told apart.
+        // What cannot be written stays as it is: then the ended process is still named, and recognised as ended.
         let _ = self.file.set_len(0);
         let _ = (&self.file).write_all(text.as_bytes());
         others.is_empty()

@@ -73,7 +73,7 @@ fn those_who_share_are_never_in_each_others_way() {
             });
         }
     });
-    // Whoever made the folder may have left before the last.
+    // The process that made the folder may end before the last.
     let folder = folder.path().join("cache");
     assert!(!folder.exists() || std::fs::read_dir(folder).unwrap().count() == 0);
 }

@@ -1,4 +1,4 @@
-//! MetaImage: `.mha` with the voxels inside, `.mhd` with them in files of their own. The world is
+//! MetaImage: `.mha` with the voxels inside, `.mhd` with them in separate files. The world is
 //! LPS, as ITK reads and writes it; a missing `TransformMatrix` or `Offset` is the format's default.
 
 mod parse;

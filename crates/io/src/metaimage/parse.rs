@@ -275,7 +275,7 @@ fn geometry(
     world(path, size, vectors, origin, LPS)
 }
 
-/// What the header leaves open or says without effect here.
+/// Fields that the header lacks or that have no effect here.
 fn decided(header: &Header, voxel_type: VoxelType, packing: Packing) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let orders = ["BinaryDataByteOrderMSB", "ElementByteOrderMSB"];
@@ -345,7 +345,7 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
             .unwrap_or(0);
         match u64::try_from(skip) {
             Ok(skip) => layout.start += skip,
-            // The voxels stand at the end, whatever comes before them.
+            // The voxels are at the end of the file.
             Err(_) => {
                 let length = layout.file().length()?;
                 layout.start = length.saturating_sub(layout.bytes() / count as u64);
@@ -359,7 +359,7 @@ fn beside_all(place: &Place, names: &[String]) -> Result<Vec<Place>> {
     names.iter().map(|name| beside(place, LAST, name)).collect()
 }
 
-/// zlib by the format's definition; some programs put gzip there, which its magic tells.
+/// zlib by the format's definition; some programs put gzip there, recognised by its magic.
 fn packing_of(file: &Place, start: u64) -> Result<Packing> {
     let mut magic = Vec::new();
     let read = file.open_at(start)?.take(2).read_to_end(&mut magic);

@@ -21,7 +21,7 @@ pub(super) fn rows(header: &Header) -> Result<(Rows, Vec<Warning>), String> {
                 header.sform_code, header.qform_code
             ));
         }
-        // A broken sform beside a qform: the qform is the only position left.
+        // A broken sform with a qform: the qform is the only position left.
         Some(Err(error)) => warnings.push(Warning::SformUnusable {
             reason: error.to_string(),
         }),
@@ -91,7 +91,7 @@ fn disagreement(header: &Header, scale: f64) -> Option<Warning> {
     })
 }
 
-/// Spacings of the qform that are 0 or negative, and what stands in for them.
+/// Spacings of the qform that are 0 or negative, and what is taken instead.
 fn replaced_spacings(header: &Header) -> impl Iterator<Item = Warning> {
     let taken = spacing(header);
     let found: [f64; 3] = std::array::from_fn(|i| header.pixdim[i + 1]);
@@ -165,7 +165,7 @@ fn qform_rows(header: &Header) -> [[f64; 4]; 3] {
 }
 
 /// Writes a geometry into both places. The qform cannot shear: where its nearest grid is not the
-/// same grid, `qform_code` is 0, so that nobody reads a wrong position from it.
+/// same grid, `qform_code` is 0, so that no program reads a wrong position from it.
 pub(super) fn place(header: &mut Header, geometry: &Geometry, code: i16) {
     let rows = geometry.affine().rows();
     let spacing = geometry.spacing();

@@ -9,7 +9,7 @@ use crate::{Format, VoxelType};
 pub(super) struct Header {
     pub version: u8,
     pub big_endian: bool,
-    /// Whether the voxels stand in an `.img` file of their own.
+    /// Whether the voxels are in a separate `.img` file.
     pub pair: bool,
     pub dim: [i64; 8],
     pub datatype: i16,
@@ -158,7 +158,7 @@ fn write_one(header: &Header, page: &mut Page) {
         }
     };
     page.put(0, &348i32.to_le_bytes());
-    // ANALYZE's `regular`, which old readers look at.
+    // ANALYZE's `regular`, which old readers check.
     page.put(38, b"r");
     for (i, n) in header.dim.iter().enumerate() {
         page.put(40 + 2 * i, &(*n as i16).to_le_bytes());

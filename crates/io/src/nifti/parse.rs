@@ -294,7 +294,7 @@ pub(crate) fn header_beside(place: &Place) -> Option<(Place, bool)> {
         })
 }
 
-/// The extensions between the header and the voxels; `esize` is checked, so a zero ends the walk.
+/// The extensions between the header and the voxels; `esize` is checked, so a zero ends the loop.
 fn read_extensions(
     place: &Place,
     header: &Header,
@@ -322,7 +322,7 @@ fn read_extensions(
     let mut found = Vec::new();
     let mut at = start as usize + 4;
     while let (Some(size), Some(code)) = (int(at), int(at + 4)) {
-        // Less than its own eight bytes, or more than there is: no extension stands here.
+        // Less than its own eight bytes, or more than there is: there is no extension here.
         let end = usize::try_from(size).ok().and_then(|n| at.checked_add(n));
         let Some((data, end)) = end.and_then(|end| Some((bytes.get(at + 8..end)?, end))) else {
             break;

@@ -36,7 +36,7 @@ pub(crate) fn write<T: FileVoxel>(
         return write_file(sink, &head, Some(&encoder), compressed, options);
     }
     let (header_path, image_path) = pair_paths(path, compressed);
-    // The voxels first: a header never stands beside voxels that are not there.
+    // The voxels first: there is never a header without its voxels.
     let mut image = Sink::File(&image_path);
     write_file(&mut image, &[], Some(&encoder), compressed, options)?;
     let mut header = Sink::File(&header_path);

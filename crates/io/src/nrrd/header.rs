@@ -1,4 +1,4 @@
-//! The fields of an NRRD header, and what single ones of them say.
+//! The fields of an NRRD header, and the content of single ones.
 
 use crate::place::Place;
 use crate::text_header::read_head;

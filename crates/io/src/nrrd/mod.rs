@@ -1,4 +1,4 @@
-//! NRRD: `.nrrd` with the voxels inside, `.nhdr` with them in files of their own. The header names
+//! NRRD: `.nrrd` with the voxels inside, `.nhdr` with them in separate files. The header names
 //! its world (`space`); one that is not anatomical, or none, is no geometry.
 
 mod axes;

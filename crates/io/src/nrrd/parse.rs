@@ -113,7 +113,7 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
         match (u64::try_from(skip), layout.packing) {
             (Ok(skip), Packing::Gzip) => layout.skip = skip,
             (Ok(skip), _) => layout.start = layout.start.saturating_add(skip),
-            // The voxels stand at the end, whatever comes before them.
+            // The voxels are at the end of the file.
             (Err(_), Packing::Raw) => {
                 let length = layout.file().length()?;
                 layout.start = length.saturating_sub(layout.bytes() / count as u64);

@@ -8,7 +8,7 @@ use crate::text_header::LPS;
 use crate::{FileVoxel, Result, VoxelType, WriteOptions, labels};
 use vesalius_volume::Geometry;
 
-/// Writes channels × voxels values, x fastest; a `.nhdr` gets its voxels beside it.
+/// Writes channels × voxels values, x fastest; a `.nhdr` gets its voxels in a second file.
 pub(crate) fn write<T: FileVoxel>(
     sink: &mut Sink<'_>,
     geometry: &Geometry,

@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path, bytes: &[u8], budget: Budget) -> Result<Picture>
     let first = fields.number(10, 4)? as usize;
     let header = fields.number(14, 4)? as usize;
     let width = fields.number(18, 4)? as usize;
-    // A negative height says that the first row is the upper one.
+    // A negative height means that the first row is the upper one.
     let height = fields.number(22, 4)? as i32;
     let rows = height.unsigned_abs() as usize;
     let (bits, compression) = (fields.number(28, 2)?, fields.number(30, 4)?);

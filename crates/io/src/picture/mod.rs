@@ -1,5 +1,5 @@
-//! Pictures: PNG, BMP and TIFF, which hold pixels and no place in the world. They are read only by those who
-//! know what their pixels are, as nnU-Net's readers `NaturalImage2DIO` and `Tiff3DIO` do; [`crate::read()`]
+//! Pictures: PNG, BMP and TIFF, which hold pixels without a position in the world. They are read only by code
+//! with rules for their pixels, as nnU-Net's readers `NaturalImage2DIO` and `Tiff3DIO` do; [`crate::read()`]
 //! refuses them.
 
 mod bmp;
@@ -30,7 +30,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// A picture whose channels stand side by side in a pixel.
+    /// A picture whose channels are interleaved.
     fn interleaved(size: [usize; 3], channels: usize, pixels: Vec<f32>) -> Self {
         let values = match channels {
             1 => pixels,
@@ -93,8 +93,8 @@ impl PictureKind {
 }
 
 /// Reads a picture as nnU-Net does: grey, or red, green, blue (and alpha) as channels; pixels lie 1 mm
-/// apart and slices 999 mm, but those of a TIFF of several pages 1 mm, or what `NAME.json` beside
-/// `NAME_0000.tif` says under `spacing` (z, y, x). The grid is axis-aligned RAS with its first pixel at 0.
+/// apart and slices 999 mm, but those of a TIFF of several pages 1 mm, or the spacing of `NAME.json` next to
+/// `NAME_0000.tif` (key `spacing`, z, y, x). The grid is axis-aligned RAS with its first pixel at 0.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::Header`] and [`Error::Unsupported`] for a file that is none of these, is cut
@@ -126,7 +126,7 @@ pub fn read_picture_with(path: impl AsRef<Path>, options: &ReadOptions) -> Resul
     picture_at(&Place::on_disk(path.as_ref()), options)
 }
 
-/// The picture at a place; one in memory has no file with its spacing beside it.
+/// The picture at a place; one in memory has no second file with its spacing.
 pub(crate) fn picture_at(place: &Place, options: &ReadOptions) -> Result<Volume<f32>> {
     let path = place.path();
     let budget = Budget {
@@ -155,7 +155,7 @@ pub(crate) fn picture_at(place: &Place, options: &ReadOptions) -> Result<Volume<
         .map_err(|source| Error::volume(path, source))
 }
 
-/// Writes labels as a grey picture of the kind that the name asks for, in 8 bits where all are below 255, else
+/// Writes labels as a grey picture of the kind of its name, in 8 bits where all are below 255, else
 /// 16, as nnU-Net does; several slices become the pages of a TIFF, with a `NAME.json` that holds the spacing.
 ///
 /// # Errors
@@ -251,7 +251,7 @@ mod tests {
             let values: Vec<u16> = read.data().iter().map(|&v| v as u16).collect();
             assert_eq!(values, labels, "{name}");
             assert!(is_picture(&path) && !crate::is_image(&path));
-            // Reading as an image is refused: nothing says where the pixels lie.
+            // Reading as an image is refused: the pixels have no position.
             assert!(crate::read(&path).is_err());
             // A file that is cut short is an error, not black.
             let bytes = std::fs::read(&path).unwrap();

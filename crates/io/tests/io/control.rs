@@ -1,4 +1,4 @@
-//! Reading and writing are cancelled between their parts, leave nothing half written, and tell how far they are.
+//! Reading and writing are cancelled between their parts, leave nothing half written, and report their progress.
 
 use crate::dicom_writer::{save, slice};
 use std::path::Path;

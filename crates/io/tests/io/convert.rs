@@ -1,4 +1,4 @@
-//! Conversion keeps what both formats can say.
+//! Conversion keeps what both formats can hold.
 
 use crate::dicom_writer::{save, slice};
 use std::path::Path;
@@ -49,7 +49,7 @@ fn every_format_becomes_every_other() {
     let volume = read_as::<i16>(&series).unwrap();
     for to in NAMES {
         let output = folder.path().join(to);
-        // i16 - 1000 does not fit i16, so the type is asked for.
+        // i16 - 1000 does not fit i16, so the type is given.
         let options = ConvertOptions {
             write: WriteOptions {
                 voxel_type: Some(VoxelType::I16),
@@ -134,7 +134,7 @@ fn names_and_colours_of_labels_go_along() {
     assert_eq!(probe(at("b.nrrd")).unwrap().labels, names);
     convert(at("a.seg.nrrd"), at("c.nrrd"), &ConvertOptions::default()).unwrap();
     assert_eq!(probe(at("c.nrrd")).unwrap().labels, names);
-    // NIfTI gets them beside.
+    // NIfTI gets them in a second file.
     let converted = convert(at("a.seg.nrrd"), at("d.nii.gz"), &options).unwrap();
     assert_eq!(converted.label_names, Some(at("d.label")));
     let read = read_label_names(at("d.label")).unwrap();

@@ -1,4 +1,4 @@
-//! A format of the program's own: read whole, in parts, from memory, in a folder, and written, with the same
+//! A user-defined format: read whole, in parts, from memory, in a folder, and written, with the same
 //! limits and warnings as the built-in ones.
 
 use std::io::{Read, Write};

@@ -156,7 +156,7 @@ fn names_and_colours_of_labels_stand_in_the_nifti_beside_its_other_extensions() 
     write_labels_with(&path, &labels, &options).unwrap();
     assert_eq!(read_labels(&path).unwrap(), labels);
     assert_eq!(probe(&path).unwrap().labels, options.labels);
-    // Written anew with what was read, other names take the place of the first.
+    // Written again with what was read, other names take the place of the first.
     for (name, version) in [("b.nii", NiftiVersion::Two), ("c.hdr", NiftiVersion::One)] {
         let again = WriteOptions {
             labels: vec![label(1, "liver"), label(2, "größer")],
@@ -237,7 +237,7 @@ fn text_voxels_lists_and_patterns_are_read() {
 fn headers_that_lie_or_miss_something_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    // Each in a folder of its own: the files stand side by side until they are read.
+    // Each in its own folder: the files exist together until they are read.
     let next = std::cell::Cell::new(0);
     let place = || {
         next.set(next.get() + 1);

@@ -1,5 +1,5 @@
 //! A disk that fills up while writing gives an error and leaves the old file as it was. Needs the
-//! right to mount a small file system in memory; says aloud when it has none.
+//! right to mount a small file system in memory; prints a note when it has none.
 
 use std::process::Command;
 use vesalius_io::{read_as, write};

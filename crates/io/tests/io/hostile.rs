@@ -32,7 +32,7 @@ fn a_gzip_bomb_behind_a_small_image_costs_nothing() {
         encoder.write_all(&zeros).unwrap();
     }
     encoder.finish().unwrap();
-    // The image is whole, so it is read, and the 200 MiB behind it never stand in memory.
+    // The image is whole, so it is read, and the 200 MiB after it are never in memory.
     let started = Instant::now();
     assert_eq!(
         read_as_with::<u8>(&path, &small(1 << 20)).unwrap().data(),

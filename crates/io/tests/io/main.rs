@@ -1,4 +1,4 @@
-//! Files from end to end, in one binary: the readers are generic, so each binary compiles them anew.
+//! Files from end to end, in one binary: the readers are generic, so each binary compiles them again.
 
 mod control;
 mod convert;

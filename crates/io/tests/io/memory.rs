@@ -24,7 +24,7 @@ fn plain() -> WriteOptions {
     }
 }
 
-/// Every form that is one file: its name, its format, and the options that ask for it.
+/// Every form that is one file: its name, its format, and its options.
 fn forms() -> Vec<(&'static str, Format, WriteOptions)> {
     let packed = WriteOptions::default;
     vec![
@@ -70,7 +70,7 @@ fn what_is_written_into_a_stream_is_the_file_and_reads_the_same() {
                 probe(&path).unwrap(),
                 "{name}"
             );
-            // From where the stream stands, not from its beginning.
+            // From the stream's position, not from its beginning.
             let mut stream = Cursor::new(stream);
             stream.set_position(6);
             let read = ImageBytes::from_reader(&mut stream, &usual).unwrap();
@@ -197,7 +197,7 @@ fn another_format_than_asked_for_is_refused() {
     assert!(either.read(&usual).is_ok());
 }
 
-/// A stream that says it is long and would give as much.
+/// A stream with a large length and as much data.
 struct Endless(u64);
 
 impl Read for Endless {

@@ -31,7 +31,7 @@ const STRANGE: [&[u8]; 8] = [
 
 fn mutate(bytes: &mut Vec<u8>, dice: &mut Dice) {
     for _ in 0..=dice.below(4) {
-        // Headers stand in front: half of the changes go there.
+        // Headers come first: half of the changes go there.
         let reach = if dice.below(2) == 0 { 400 } else { usize::MAX };
         let at = dice.below(bytes.len().min(reach).max(1));
         match dice.below(5) {

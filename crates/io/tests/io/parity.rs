@@ -1,5 +1,5 @@
 //! What nibabel and SimpleITK read from the same files: voxels identical, affine within 1e-5 mm.
-//! `tests/parity/images.py` made the files and the numbers; the versions stand in `images.json`.
+//! `tests/parity/images.py` made the files and the numbers; the versions are in `images.json`.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn expected(name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(data().join(name)).unwrap()).unwrap()
 }
 
-/// What differs between a file and the peer's numbers.
+/// What differs between a file and the reference's numbers.
 fn difference(path: &Path, peer: &Value) -> Option<String> {
     let options = ReadOptions {
         fourth_axis: FourthAxis::Channels,

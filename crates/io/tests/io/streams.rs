@@ -23,7 +23,7 @@ fn packed(folder: &Path) -> [(PathBuf, usize); 3] {
     })
 }
 
-/// The image by every way in.
+/// The image by every reader.
 fn read_all(path: &Path) -> [(&'static str, Result<Volume<f32>, Error>); 3] {
     let in_slabs = || {
         let opened = open(path)?;
@@ -79,7 +79,7 @@ fn a_trailer_that_is_cut_zeroed_or_wrong_is_no_trailer() {
     }
 }
 
-/// Stored blocks, so that a flipped bit unpacks and only the check sum tells.
+/// Stored blocks, so that a flipped bit unpacks and only the check sum finds it.
 #[test]
 fn a_flipped_bit_is_found_by_the_check_sum() {
     let folder = tempfile::tempdir().unwrap();
@@ -95,7 +95,7 @@ fn a_flipped_bit_is_found_by_the_check_sum() {
         bytes[middle] ^= 4;
         std::fs::write(&path, &bytes).unwrap();
         refused(&path, "a flipped bit");
-        // The region's end is behind the bit, and the check sum behind the region: as the doc says.
+        // The region's end is after the bit, and the check sum after the region: as documented.
         assert!(
             open(&path)
                 .unwrap()
@@ -117,7 +117,7 @@ fn what_follows_the_voxels_is_told() {
                 Warning::SurplusData { bytes, .. } => Some(*bytes),
                 _ => None,
             });
-            // Slabs tell when they are finished.
+            // Slabs report it when they are finished.
             let expected = (expected > 0 && way != "in slabs").then_some(expected);
             assert_eq!(found, expected, "{} {way}", path.display());
         }

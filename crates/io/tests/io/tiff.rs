@@ -64,7 +64,7 @@ fn page(tags: &[(u16, u32)], next: u32, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The tags of a page of 8 bits, whose pixels stand behind its directory.
+/// The tags of a page of 8 bits, whose pixels follow its directory.
 fn tags(width: u32, height: u32, compression: u32, length: u32) -> [(u16, u32); 9] {
     [
         (256, width),

@@ -1,5 +1,5 @@
-//! What a reader decides where the file is ambiguous, wrong or silent stands in the result, and is refused
-//! where the options ask for that.
+//! What a reader decides where the file is ambiguous, wrong or incomplete is in the result, and is refused
+//! where the options require that.
 
 use crate::dicom_writer::{save, slice};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ fn nifti(folder: &Path, changes: &[(usize, &[u8])]) -> PathBuf {
     path
 }
 
-/// The warnings of a file, by header and by voxels alike; refused where that is asked for.
+/// The warnings of a file, by header and by voxels alike; refused where that is required.
 fn warnings(path: &Path, options: &ReadOptions) -> Vec<Warning> {
     let found = read_as_with::<f32>(path, options)
         .unwrap()

@@ -31,7 +31,7 @@ fn default_thresholds(largest: i32, near: i32) -> [i32; 3] {
     }
 }
 
-/// Walks the marker segments up to the scan's data.
+/// Reads the marker segments up to the scan's data.
 pub(super) fn markers(bytes: &[u8]) -> Result<(Parameters, usize), String> {
     let byte = |at: usize| {
         bytes

@@ -67,7 +67,7 @@ impl<'a> Scan<'a> {
     }
 
     pub fn run(mut self) -> Result<Vec<u16>, String> {
-        // Grown line by line: a code too short for its size ends before the memory is asked for.
+        // Grown line by line: a code too short for its size ends before the memory is allocated.
         let mut out = Vec::new();
         for y in 0..self.p.height {
             let width = self.p.width;
@@ -76,7 +76,7 @@ impl<'a> Scan<'a> {
             self.line()
                 .ok_or_else(|| format!("its JPEG-LS data end in line {y}"))?;
             out.extend(self.current[1..=width].iter().map(|&v| v as u16));
-            // What stands left of the next line's upper left neighbour is this line's start.
+            // The value left of the next line's upper left neighbour is this line's start.
             std::mem::swap(&mut self.previous, &mut self.current);
         }
         Ok(out)
@@ -194,7 +194,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Decodes a run from `x` on and the value that ends it; returns where to go on.
+    /// Decodes a run from `x` on and the value that ends it; returns where to continue.
     fn run_mode(&mut self, mut x: usize) -> Option<usize> {
         let a = self.current[x - 1];
         let width = self.p.width;

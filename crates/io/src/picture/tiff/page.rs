@@ -17,7 +17,7 @@ pub(super) struct Page {
     piece: [usize; 2],
     across: usize,
     each_plane: usize,
-    /// Channels of a pixel that stand side by side; the others follow in planes of their own.
+    /// Interleaved channels of a pixel; the others follow in separate planes.
     together: usize,
     tiled: bool,
 }

@@ -109,7 +109,7 @@ fn inflate(stored: &[u8], expected: usize) -> std::result::Result<Vec<u8>, Strin
     let mut out = Vec::with_capacity(expected);
     let decoder = flate2::read::ZlibDecoder::new(stored);
     match decoder.take(expected as u64).read_to_end(&mut out) {
-        // What was unpacked says where the stream ends.
+        // The unpacked data show where the stream ends.
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(out),
         Err(e) => Err(e.to_string()),
         Ok(_) => Ok(out),

@@ -1,4 +1,4 @@
-//! Labels as a TIFF, and the spacing of a stack in the file beside it, as nnU-Net's `Tiff3DIO` has it.
+//! Labels as a TIFF, and the spacing of a stack in a second file, as nnU-Net's `Tiff3DIO` has it.
 
 use super::{
     BITS, COMPRESSION, HEIGHT, PHOTOMETRIC, ROWS_PER_STRIP, SAMPLE_FORMAT, SAMPLES, STRIP_BYTES,
@@ -70,7 +70,7 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(format!("{case}.json"))
 }
 
-/// Spacing `[x, y, z]` of a stack: what the file beside it says, or 1 mm.
+/// Spacing `[x, y, z]` of a stack: from the second file, or 1 mm.
 pub(in crate::picture) fn spacing(path: &Path) -> Result<[f64; 3]> {
     #[derive(serde::Deserialize)]
     struct Beside {
