@@ -40,7 +40,7 @@
 //!
 //! | topic | items |
 //! |---|---|
-//! | cancel | [`Control::cancel`], [`Control::check`], [`Control::until`] (time limit), [`Control::child`], [`Cancelled`] |
+//! | cancel | [`Control::cancel`], [`Control::check`], [`Control::until`], [`Control::child`], [`Cancelled`] |
 //! | count | [`Control::stage`] opens a [`Stage`]; [`Control::silent`] |
 //! | follow | [`Control::subscribe`] ([`Updates`], for another thread), [`Control::on_progress`] (a closure), [`Progress`] |
 

@@ -1,7 +1,7 @@
 //! Reads and writes medical images: NIfTI, MetaImage, NRRD; reads DICOM series.
 //!
 //! [`read()`] decides by a file's content, [`write()`] by its name; each has a form that ends in `_with` and takes
-//! options. [`ImageBytes`], [`read_from`] and [`write_to`] do the same for memory and streams. Every image has a geometry
+//! options. [`ImageBytes`], [`read_from`] and [`write_to`] do so for memory and streams. Every image has a geometry
 //! in RAS+ millimetres, exact to the numbers in the file, or is refused with an error that names the remedy. Files are
 //! written completely or not at all. All other crates read and write images through this one.
 //!

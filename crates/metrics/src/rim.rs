@@ -12,7 +12,7 @@ use crate::surface::Masks;
 /// use vesalius_volume::{Geometry, LabelMap};
 ///
 /// let grid = Geometry::axis_aligned([20, 20, 20], [1.0; 3])?;
-/// let cube = |first: usize| LabelMap::<u16>::from_fn(grid, |i| u16::from(i.iter().all(|&i| (first..16).contains(&i))));
+/// let cube = |first| LabelMap::<u16>::from_fn(grid, |i| u16::from(i.iter().all(|&i| (first..16).contains(&i))));
 /// let measures = vec![Measure::BoundaryIou(BoundaryIou { distance: 1.0 })];
 /// let evaluator = Evaluator::new(Targets::of_values(&[1])?, measures);
 /// let scores = evaluator.case("a", &cube(4), &cube(5))?;

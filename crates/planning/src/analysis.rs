@@ -9,6 +9,32 @@ use vesalius_control::Control;
 use vesalius_volume::LabelScheme;
 
 /// What an analysis found.
+///
+/// ```
+/// use vesalius_control::Control;
+/// use vesalius_planning::{Analysis, AnalysisOptions, Datalist};
+/// use vesalius_volume::{Geometry, LabelMap, Volume};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
+/// # std::fs::create_dir_all(&images)?;
+/// # std::fs::create_dir_all(&labels)?;
+/// # let grid = Geometry::axis_aligned([8, 8, 4], [1.0, 1.0, 3.0])?;
+/// # for case in 0..4 {
+/// #     let mask = LabelMap::<u16>::from_fn(grid, |[x, _, _]| u16::from(x > 4));
+/// #     let scan = Volume::from_fn(grid, |[x, y, z]| (100 * usize::from(x > 4) + y + z + case) as f32);
+/// #     vesalius_io::write(images.join(format!("case_{case}.nii.gz")), &scan)?;
+/// #     vesalius_io::write_labels(labels.join(format!("case_{case}.nii.gz")), &mask)?;
+/// # }
+/// // Four cases of 8 × 8 × 4 voxels of 1 × 1 × 3 mm.
+/// let list = Datalist::from_folders(&images, &labels)?;
+/// let analysis = Analysis::of(&list, None, &AnalysisOptions::default(), &Control::new(), || ())?;
+/// assert!(!analysis.report.has_errors());
+/// // nnU-Net's arrays: z, y, x.
+/// assert_eq!(analysis.fingerprint.unwrap().spacings[0], [3.0, 1.0, 1.0]);
+/// assert_eq!(analysis.statistics.unwrap().stats_summary.n_cases, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analysis {
     /// What is wrong or odd.

@@ -22,6 +22,21 @@ pub struct LoadedCase {
 /// # Errors
 /// A file that cannot be read, a fourth axis where one channel is expected, or channels on
 /// different grids.
+///
+/// ```
+/// use vesalius_planning::read_image;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// // One file per channel.
+/// let folder = tempfile::tempdir()?;
+/// let grid = Geometry::axis_aligned([4, 4, 2], [1.0; 3])?;
+/// let files = ["a_0000.nii.gz", "a_0001.nii.gz"].map(|name| folder.path().join(name));
+/// vesalius_io::write(&files[0], &Volume::filled(grid, 10_i16))?;
+/// vesalius_io::write(&files[1], &Volume::filled(grid, 20_i16))?;
+/// let image = read_image(&files, 2)?;
+/// assert_eq!((image.get(0, [0, 0, 0]), image.get(1, [0, 0, 0])), (10.0, 20.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_image(files: &[PathBuf], channels: usize) -> Result<Volume<f32>> {
     read_image_with(files, channels, &ReadOptions::default())
 }

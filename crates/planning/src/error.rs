@@ -5,6 +5,16 @@ use vesalius_control::Cancelled;
 use vesalius_volume::ErrorKind;
 
 /// An error of this crate.
+///
+/// ```
+/// use std::path::Path;
+/// use vesalius_planning::{Datalist, Error};
+/// use vesalius_volume::ErrorKind;
+///
+/// let error = Datalist::read(Path::new("no/such/dataset.json")).unwrap_err();
+/// assert!(matches!(error, Error::Unreadable { .. }));
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

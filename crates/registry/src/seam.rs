@@ -1,6 +1,6 @@
 //! Macros for crates that define a trait which users implement.
 
-/// Makes traits that users implement known to a [`crate::Registry`]: [`crate::Extension`] for each, and one trait with a
+/// Prepares traits that users implement for a [`crate::Registry`]: [`crate::Extension`] for each, and one trait with a
 /// method for each that adds a type under a name.
 ///
 /// ```

@@ -2,7 +2,7 @@
 //!
 //! A [`Transform`] is configuration: it describes a distribution. Sampling it gives [`Step`]s, whose numbers are fixed.
 //! [`Chain::trace`] applies a list of transforms and returns a [`Trace`]: the steps that were applied, and their
-//! inverse. Steps that move voxels are maps between grids, so that images and labels are resampled together, each by its
+//! inverse. Steps that move voxels are maps between grids: images and labels are resampled together, each by its
 //! own rule, and consecutive moves are one interpolation. Random numbers follow from a seed and the number of the
 //! sample.
 //!

@@ -14,7 +14,9 @@ use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
 ///
 /// let grid = Geometry::axis_aligned([16, 16, 16], [1.0; 3])?;
 /// let subject = Subject::new("case_01", Volume::filled(grid, 1.0), None)?;
-/// let chain: Chain = serde_saphyr::from_str("- spacing: {to: [2, 2, 2]}\n- crop_centre: {size: [4, 4, 4]}")?;
+/// let chain: Chain = serde_saphyr::from_str(
+///     "- spacing: {to: [2, 2, 2]}\n- crop_centre: {size: [4, 4, 4]}",
+/// )?;
 /// let (_, trace) = chain.trace(subject, 0, 0)?;
 /// assert_eq!((trace.from.size(), trace.to.size()), ([16; 3], [4; 3]));
 /// assert_eq!((trace.steps.len(), trace.interpolations), (2, 1));

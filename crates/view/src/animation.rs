@@ -5,6 +5,18 @@ use crate::{Montage, Picture, Result, Scene, Slicing, Window};
 use gif::{Encoder, Frame, Repeat};
 
 /// How a walk through a volume is shown: each frame is a montage of one slice.
+///
+/// ```
+/// use vesalius_view::{Animation, Scene};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([32, 24, 10], [1.0, 1.0, 3.0])?;
+/// let image = Volume::from_fn(grid, |[x, y, _]| (x * y) as f32);
+/// let animation = Animation { frames: 3, ..Animation::default() };
+/// let gif = animation.gif(&Scene::of(&image))?;
+/// assert_eq!(gif[..6], *b"GIF89a");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Animation {
     /// How a frame is laid out. Its `at` are the slices to show; empty takes every slice that holds

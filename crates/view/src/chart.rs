@@ -33,6 +33,18 @@ pub struct Marks {
 }
 
 /// A chart of one or more curves.
+///
+/// ```
+/// use vesalius_view::{Chart, Series};
+///
+/// let loss = Series { name: "loss".into(), points: vec![(1.0, 0.9), (2.0, 0.5), (3.0, 0.4)] };
+/// let chart = Chart { title: "Training".into(), x: "epoch".into(), series: vec![loss], ..Chart::default() };
+/// let svg = chart.svg()?;
+/// assert!(svg.starts_with("<svg") && svg.contains("Training"));
+/// // A chart without a finite point cannot be drawn.
+/// assert!(Chart::default().svg().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
     /// The line above it.

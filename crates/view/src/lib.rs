@@ -1,11 +1,36 @@
-//! Pictures of volumes and labels that need no viewer: slices, overlays, montages.
+//! Pictures of volumes and labels: slices, overlays, montages, charts and pages.
 //!
-//! Start at [`Scene`] (what is shown) and [`Montage`], [`ThreePlanes`] or [`Animation`] (how);
-//! [`Chart`] draws curves and [`Page`] puts everything on one HTML page without other files.
-//! Everything ends in bytes or text that the caller writes; nothing here touches files.
+//! A [`Scene`] holds what is shown; [`Montage`], [`ThreePlanes`] and [`Animation`] draw it. Results are bytes or text that
+//! the caller writes. Axial and coronal slices follow the radiological convention: the patient's right is on the left
+//! of the picture, anterior or superior is up; sagittal slices face left.
 //!
-//! Pictures follow the radiological convention: axial and coronal slices have the patient's right
-//! on the left of the picture, anterior or superior is up; sagittal slices face left.
+//! ```
+//! use vesalius_view::{Montage, Page, Scene, Window};
+//! use vesalius_volume::{Geometry, LabelMap, Volume};
+//!
+//! // A CT of 32 × 24 × 10 voxels of 1 × 1 × 3 mm, with a segmentation.
+//! let grid = Geometry::axis_aligned([32, 24, 10], [1.0, 1.0, 3.0])?;
+//! let image = Volume::from_fn(grid, |[x, y, _]| (x * y) as f32);
+//! let found = LabelMap::from_fn(grid, |[x, y, z]| u16::from(x > 8 && y > 8 && z > 2));
+//! let scene = Scene { prediction: Some(&found), ..Scene::of(&image) };
+//! let window = Window::level(40.0, 400.0);
+//! let picture = Montage { slices: 2, window, ..Montage::default() }.draw(&scene)?;
+//!
+//! let mut page = Page::new("Case 1");
+//! page.picture(&picture, "two slices")?;
+//! assert!(page.html().contains("two slices"));
+//! # Ok::<(), vesalius_view::Error>(())
+//! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | what is shown | [`Scene`], [`label_names`], [`Window`], [`Overlay`], [`Plane`], [`Slicing`] |
+//! | how it is drawn | [`Montage`], [`ThreePlanes`], [`Animation`] (GIF) |
+//! | results | [`Picture`] (PNG), [`Colour`], [`label_colour`] |
+//! | curves | [`Chart`] (SVG), [`Series`], [`Marks`], [`Scale`] |
+//! | pages | [`Page`] (one HTML file) |
 
 #![forbid(unsafe_code)]
 

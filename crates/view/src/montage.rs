@@ -19,7 +19,10 @@ pub(crate) const GAP: usize = 8;
 /// let labels = LabelMap::from_fn(grid, |[x, y, z]| u16::from(x > 8 && y > 8 && z > 2));
 /// let scene = Scene { prediction: Some(&labels), ..Scene::of(&image) };
 /// let picture = Montage { slices: 3, ..Montage::default() }.draw(&scene)?;
+/// // Image and prediction next to each other, one row per slice.
+/// assert!(picture.height() > 3 * 100);
 /// let png: Vec<u8> = picture.png()?;
+/// assert_eq!(png[1..4], *b"PNG");
 /// # Ok::<(), vesalius_view::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -11,6 +11,19 @@ const STYLE: &str = include_str!("page.css");
 const LONG: usize = 32;
 
 /// A page, built from the top down.
+///
+/// ```
+/// use vesalius_view::{Page, Picture};
+///
+/// let mut page = Page::new("Report");
+/// page.heading("Case 1");
+/// page.text("Dice < 0.5");
+/// page.picture(&Picture::filled(8, 8, [255, 0, 0])?, "a red square")?;
+/// let html = page.html();
+/// assert!(html.contains("<h2>Case 1</h2>") && html.contains("Dice &lt; 0.5"));
+/// assert!(html.contains("data:image/png;base64,"), "the picture is inside the page");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     title: String,

@@ -6,6 +6,18 @@ use crate::{Colour, Error, Result};
 const LARGEST_SIDE: usize = 16384;
 
 /// A picture of `width` × `height` pixels, top row first.
+///
+/// ```
+/// use vesalius_view::Picture;
+///
+/// // 4 columns, 3 rows, black; a white rectangle in the upper left corner.
+/// let mut picture = Picture::filled(4, 3, [0, 0, 0])?;
+/// picture.fill([0, 0], [2, 1], [255, 255, 255], 1.0);
+/// assert_eq!(picture.get(1, 0), Some([255, 255, 255]));
+/// assert_eq!((picture.get(2, 0), picture.get(4, 0)), (Some([0, 0, 0]), None));
+/// assert_eq!(picture.png()?[1..4], *b"PNG");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     width: usize,

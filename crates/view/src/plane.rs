@@ -3,6 +3,14 @@
 use vesalius_volume::Geometry;
 
 /// A plane through the body.
+///
+/// ```
+/// use vesalius_view::Plane;
+///
+/// // Left, right, top and bottom edge: the patient's right is on the left of the picture.
+/// assert_eq!(Plane::Axial.letters(), ['R', 'L', 'A', 'P']);
+/// assert_eq!(Plane::Coronal.letters(), ['R', 'L', 'S', 'I']);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plane {
     /// Seen from the feet: the patient's right on the left, anterior up.
@@ -49,6 +57,19 @@ impl Plane {
 
 /// How a grid is cut into the slices of a plane. A tilted grid is cut along its own nearest axes,
 /// so that every pixel is a voxel and nothing is interpolated across slices.
+///
+/// ```
+/// use vesalius_view::{Plane, Slicing};
+/// use vesalius_volume::Geometry;
+///
+/// let grid = Geometry::axis_aligned([32, 24, 10], [1.0, 1.0, 3.0])?;
+/// let axial = Slicing::new(&grid, Plane::Axial);
+/// assert_eq!((axial.count(), axial.size()), (10, [32, 24]));
+/// // The upper left pixel of slice 4 is the patient's right and anterior corner.
+/// assert_eq!(axial.index(0, 0, 4), [31, 23, 4]);
+/// assert_eq!(axial.place([31, 23, 4]), [0, 0, 4]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slicing {
     plane: Plane,

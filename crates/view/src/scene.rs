@@ -4,6 +4,21 @@ use crate::{Error, Plane, Result, Slicing};
 use vesalius_volume::{LabelMap, LabelScheme, Volume};
 
 /// An image with its labels; all on one grid.
+///
+/// ```
+/// use vesalius_view::Scene;
+/// use vesalius_volume::{Geometry, LabelMap, Volume};
+///
+/// let grid = Geometry::axis_aligned([32, 24, 10], [1.0, 1.0, 3.0])?;
+/// let image = Volume::from_fn(grid, |[x, y, _]| (x * y) as f32);
+/// let found = LabelMap::from_fn(grid, |[x, _, z]| u16::from(x > 8 && z > 6));
+/// let names = vec![(1, "liver".to_owned())];
+/// let scene = Scene { prediction: Some(&found), names, ..Scene::of(&image) };
+/// scene.check()?;
+/// assert_eq!(scene.labels(), [1]);
+/// assert_eq!((scene.name(1), scene.layers().len()), ("liver".to_owned(), 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Scene<'a> {
     /// The image.
@@ -114,6 +129,15 @@ impl<'a> Scene<'a> {
 }
 
 /// The names of a scheme's labels, for [`Scene::names`]; a region stands at the value it paints.
+///
+/// ```
+/// use vesalius_view::label_names;
+/// use vesalius_volume::LabelScheme;
+///
+/// let scheme = LabelScheme::exclusive(&[("liver", 1), ("tumour", 2)])?;
+/// assert!(label_names(&scheme).contains(&(2, "tumour".to_owned())));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn label_names(scheme: &LabelScheme) -> Vec<(u32, String)> {
     let labels = scheme.labels().into_iter();
     labels

@@ -8,6 +8,22 @@ use vesalius_volume::LabelMap;
 const LINES: Colour = [255, 255, 255];
 
 /// How the three planes are shown: a row for each label map, or one for the image alone.
+///
+/// ```
+/// use vesalius_view::{Error, Scene, ThreePlanes};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([32, 24, 10], [1.0, 1.0, 3.0])?;
+/// let image = Volume::from_fn(grid, |[x, y, _]| (x * y) as f32);
+/// let scene = Scene::of(&image);
+/// let sheet = ThreePlanes { through: Some([16, 12, 5]), tile: 64, ..ThreePlanes::default() };
+/// let picture = sheet.draw(&scene)?;
+/// assert!(picture.width() >= 3 * 30);
+///
+/// let outside = ThreePlanes { through: Some([32, 0, 0]), ..ThreePlanes::default() };
+/// assert!(matches!(outside.draw(&scene), Err(Error::NoVoxel { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ThreePlanes {
     /// The voxel `[x, y, z]` through which the planes go; by default one in the middle of the

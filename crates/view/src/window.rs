@@ -7,6 +7,19 @@ use vesalius_volume::Volume;
 const SAMPLES: usize = 1 << 20;
 
 /// The intensities that are drawn black and white.
+///
+/// ```
+/// use vesalius_view::Window;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
+/// let ct = Volume::new(grid, 1, vec![-1000.0, -160.0, 40.0, 240.0, 900.0])?;
+/// // Centre 40 HU, width 400 HU.
+/// assert_eq!(Window::level(40.0, 400.0).range(&ct, 0), [-160.0, 240.0]);
+/// assert_eq!(Window::Percentiles(0.0, 100.0).range(&ct, 0), [-1000.0, 900.0]);
+/// assert!(Window::Range(10.0, 10.0).check().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Window {
     /// Percentiles of the finite values of the channel, 0 to 100.

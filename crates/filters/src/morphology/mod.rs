@@ -32,7 +32,7 @@ pub enum Border {
 /// (of a mask: ITK `BinaryDilate`).
 ///
 /// A voxel that has a label keeps it. Where several labels reach a voxel of the background, the one
-/// with the nearest voxel in millimetres takes it, the lowest of equally near ones. To grow all labels as one mask, give
+/// with the nearest voxel in millimetres takes it, the lowest of equally near ones. To grow all labels as one mask, use
 /// [`LabelMap::foreground`]; for one label alone [`LabelMap::mask`].
 ///
 /// # Errors

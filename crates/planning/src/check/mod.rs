@@ -15,6 +15,31 @@ use vesalius_volume::{FileWarning, LabelScheme};
 
 /// Reads every case, one a thread, and reports. `scheme` says which label values there may be; `None`
 /// accepts all.
+///
+/// ```
+/// use vesalius_planning::{Datalist, ProblemKind, check_dataset};
+/// use vesalius_volume::{Geometry, LabelMap, Volume};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
+/// # std::fs::create_dir_all(&images)?;
+/// # std::fs::create_dir_all(&labels)?;
+/// # let grid = Geometry::axis_aligned([8, 8, 4], [1.0, 1.0, 3.0])?;
+/// # for case in 0..4 {
+/// #     let mask = LabelMap::<u16>::from_fn(grid, |[x, _, _]| u16::from(x > 4));
+/// #     let scan = Volume::from_fn(grid, |[x, y, z]| (100 * usize::from(x > 4) + y + z + case) as f32);
+/// #     vesalius_io::write(images.join(format!("case_{case}.nii.gz")), &scan)?;
+/// #     vesalius_io::write_labels(labels.join(format!("case_{case}.nii.gz")), &mask)?;
+/// # }
+/// // Four cases in two folders; the label of one of them is replaced by an empty one.
+/// vesalius_io::write_labels(labels.join("case_2.nii.gz"), &LabelMap::<u16>::background(grid))?;
+/// let list = Datalist::from_folders(&images, &labels)?;
+/// let report = check_dataset(&list, None);
+/// assert_eq!(report.facts[0].size, [8, 8, 4]);
+/// let empty = report.problems.iter().find(|found| found.kind == ProblemKind::EmptyLabel).unwrap();
+/// assert_eq!(empty.cases, ["case_2"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn check_dataset(list: &Datalist, scheme: Option<&LabelScheme>) -> DatasetReport {
     let seen: Vec<_> = list
         .cases

@@ -46,6 +46,25 @@ pub struct UnlabelledFiles {
 }
 
 /// A dataset: its channels, its label names and its cases.
+///
+/// ```
+/// use vesalius_planning::{Datalist, DatalistOptions};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("dataset.json");
+/// std::fs::write(&path, r#"{
+///     "name": "liver", "modality": {"0": "CT"}, "labels": {"0": "background", "1": "liver"},
+///     "training": [{"image": "a.nii.gz", "label": "a_mask.nii.gz", "fold": 0}]
+/// }"#)?;
+///
+/// // The files of the list do not exist here, so their check is left out.
+/// let options = DatalistOptions { require_files: false, ..DatalistOptions::default() };
+/// let list = Datalist::read_with(&path, &options)?;
+/// assert_eq!((list.name.as_str(), list.channels.as_slice()), ("liver", ["CT".to_owned()].as_slice()));
+/// assert_eq!(list.cases[0].images, [folder.path().join("a.nii.gz")]);
+/// assert_eq!(list.label_scheme()?.channel_names(), ["background", "liver"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Datalist {
     /// The file it was read from, or the folder of images.
@@ -100,6 +119,17 @@ impl Datalist {
     /// # Errors
     /// [`Error::Datalist`] for a file that is absent or not a list; [`Error::MissingFile`] for a listed
     /// file that is absent.
+    ///
+    /// ```
+    /// use vesalius_planning::{Datalist, Error};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("cases.csv");
+    /// std::fs::write(&path, "image,label,fold\na.nii.gz,a_mask.nii.gz,0\n")?;
+    /// // A listed file that does not exist is an error.
+    /// assert!(matches!(Datalist::read(&path), Err(Error::MissingFile { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read(path: &Path) -> Result<Self> {
         Self::read_with(path, &DatalistOptions::default())
     }
@@ -136,6 +166,22 @@ impl Datalist {
     ///
     /// # Errors
     /// [`Error::Datalist`] for a folder without images, an image without label or the reverse.
+    ///
+    /// ```
+    /// use vesalius_planning::Datalist;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
+    /// for below in [&images, &labels] {
+    ///     std::fs::create_dir(below)?;
+    ///     std::fs::write(below.join("case_1.nii.gz"), "")?;
+    ///     std::fs::write(below.join("case_2.nii.gz"), "")?;
+    /// }
+    /// let list = Datalist::from_folders(&images, &labels)?;
+    /// let names: Vec<&str> = list.cases.iter().map(|case| case.name.as_str()).collect();
+    /// assert_eq!(names, ["case_1", "case_2"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_folders(images: &Path, labels: &Path) -> Result<Self> {
         folders::pair(images, labels)?.checked(true)
     }
@@ -173,6 +219,21 @@ impl Datalist {
     ///
     /// # Errors
     /// [`Error::Datalist`] when no case has a fold, or either side would be empty.
+    ///
+    /// ```
+    /// use vesalius_planning::{Datalist, DatalistOptions, FoldMethod};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("cases.csv");
+    /// std::fs::write(&path, "image,label\na.mha,a_.mha\nb.mha,b_.mha\nc.mha,c_.mha\nd.mha,d_.mha\n")?;
+    /// let options = DatalistOptions { require_files: false, ..DatalistOptions::default() };
+    /// let mut list = Datalist::read_with(&path, &options)?;
+    /// list.assign_folds(2, &FoldMethod::KFold { seed: 0 })?;
+    /// let (train, validate) = list.split(0)?;
+    /// assert_eq!((train.len(), validate.len()), (2, 2));
+    /// assert_eq!(list.folds(), [0, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn split(&self, fold: usize) -> Result<(Vec<CaseFiles>, Vec<CaseFiles>)> {
         if let Some(case) = self.cases.iter().find(|case| case.fold.is_none()) {
             return Err(self.error(format!(

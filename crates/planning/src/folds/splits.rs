@@ -15,6 +15,21 @@ pub struct Split {
 }
 
 /// The splits of a dataset, one a fold.
+///
+/// ```
+/// use vesalius_planning::{Split, Splits};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("splits_final.json");
+/// let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+/// let splits = Splits(vec![
+///     Split { train: names(&["b"]), val: names(&["a"]) },
+///     Split { train: names(&["a"]), val: names(&["b"]) },
+/// ]);
+/// splits.write(&path)?;
+/// assert_eq!(Splits::read(&path)?.0[1].val, ["b"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Splits(pub Vec<Split>);

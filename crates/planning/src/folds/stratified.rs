@@ -20,6 +20,20 @@ impl FoldCase {
     /// Describes cases by patient, by the labels in them and by their foreground's size, in thirds.
     ///
     /// `cases` are the patient, the label values and the number of foreground voxels of each.
+    ///
+    /// ```
+    /// use std::collections::BTreeSet;
+    /// use vesalius_planning::FoldCase;
+    ///
+    /// // Patient, label values and number of foreground voxels of each case.
+    /// let cases = [
+    ///     (Some("p1".to_owned()), BTreeSet::from([1]), 100),
+    ///     (Some("p1".to_owned()), BTreeSet::from([1, 2]), 900),
+    /// ];
+    /// let described = FoldCase::of_labels(&cases);
+    /// assert_eq!(described[0].group, described[1].group);
+    /// assert!(described[1].strata.contains(&2));
+    /// ```
     pub fn of_labels(cases: &[(Option<String>, BTreeSet<u16>, usize)]) -> Vec<Self> {
         let mut sizes: Vec<usize> = cases.iter().map(|case| case.2).collect();
         sizes.sort_unstable();

@@ -8,6 +8,19 @@ use std::path::Path;
 use vesalius_volume::{Class, LabelScheme, Region};
 
 /// The part of `dataset.json` that a model is made from; whatever else the file says is kept.
+///
+/// ```
+/// use vesalius_planning::nnunet::DatasetJson;
+///
+/// let dataset: DatasetJson = serde_json::from_str(r#"{
+///     "channel_names": {"0": "CT"}, "numTraining": 20, "file_ending": ".nii.gz",
+///     "labels": {"background": 0, "whole tumour": [1, 2], "core": 2}, "regions_class_order": [1, 2]
+/// }"#)?;
+/// assert_eq!(dataset.channels(), ["CT"]);
+/// assert!(dataset.has_regions());
+/// assert_eq!(dataset.label_scheme()?.channel_names(), ["whole tumour", "core"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DatasetJson {
     /// `"0": "CT"`, `"1": …`: the name of each channel; `modality` in older files.

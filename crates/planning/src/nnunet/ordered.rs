@@ -7,6 +7,15 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// Names and values in the order of the file.
+///
+/// ```
+/// use vesalius_planning::nnunet::Ordered;
+///
+/// let labels: Ordered<u16> = serde_json::from_str(r#"{"tumour": 2, "liver": 1}"#)?;
+/// assert_eq!(labels.names().collect::<Vec<_>>(), ["tumour", "liver"]);
+/// assert_eq!(labels.get("liver"), Some(&1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ordered<T>(pub Vec<(String, T)>);
 

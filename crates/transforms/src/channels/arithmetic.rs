@@ -39,7 +39,9 @@ config! {
     /// // MR before and after contrast agent.
     /// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
     /// let image = Volume::new(grid, 2, vec![10.0, 20.0, 10.0, 90.0])?;
-    /// let chain: Chain = serde_saphyr::from_str("- channel_arithmetic: {operation: difference, of: [1, 0]}")?;
+    /// let chain: Chain = serde_saphyr::from_str(
+    ///     "- channel_arithmetic: {operation: difference, of: [1, 0]}",
+    /// )?;
     /// let (result, _) = chain.apply(Subject::new("case_01", image, None)?, 0, 0)?;
     /// assert_eq!(result.image().channels(), 3);
     /// assert_eq!(result.image().channel(2), [0.0, 70.0]);

@@ -24,7 +24,9 @@ config! {
     /// let image = Volume::from_fn(grid, |[x, y, z]| ((x * 7 + y * 5 + z * 3) % 11) as f32);
     /// let subject = Subject::new("case_01", image.clone(), None)?;
     /// // Half the resolution, on the same grid.
-    /// let chain: Chain = serde_saphyr::from_str("- low_resolution: {scale: [0.5, 0.5], channel_probability: 1, probability: 1}")?;
+    /// let chain: Chain = serde_saphyr::from_str(
+    ///     "- low_resolution: {scale: [0.5, 0.5], channel_probability: 1, probability: 1}",
+    /// )?;
     /// let (result, _) = chain.apply(subject, 0, 0)?;
     /// assert_eq!(result.geometry(), &grid);
     /// assert_ne!(result.image().data(), image.data());

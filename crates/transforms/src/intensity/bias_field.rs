@@ -21,7 +21,9 @@ config! {
     /// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
     /// let image = Volume::from_fn(grid, |_| 100.0);
     /// let subject = Subject::new("case_01", image, None)?;
-    /// let chain: Chain = serde_saphyr::from_str("- bias_field: {degree: 1, coefficient: [0.1, 0.3], probability: 1}")?;
+    /// let chain: Chain = serde_saphyr::from_str(
+    ///     "- bias_field: {degree: 1, coefficient: [0.1, 0.3], probability: 1}",
+    /// )?;
     /// let (result, _) = chain.apply(subject, 0, 0)?;
     /// let (low, high) = (result.image().get(0, [0, 0, 0]), result.image().get(0, [7, 7, 7]));
     /// assert!(high > low && low > 0.0, "brighter towards one corner");

@@ -28,7 +28,9 @@ config! {
     /// let grid = Geometry::axis_aligned([9, 9, 9], [1.0; 3])?;
     /// let image = Volume::from_fn(grid, |at| if at == [4, 4, 4] { 100.0 } else { 0.0 });
     /// let subject = Subject::new("case_01", image, None)?;
-    /// let chain: Chain = serde_saphyr::from_str("- blur: {sigma: [1, 1], channel_probability: 1, probability: 1}")?;
+    /// let chain: Chain = serde_saphyr::from_str(
+    ///     "- blur: {sigma: [1, 1], channel_probability: 1, probability: 1}",
+    /// )?;
     /// let (result, _) = chain.apply(subject, 0, 0)?;
     /// let sum: f32 = result.image().data().iter().sum();
     /// assert!((sum - 100.0).abs() < 0.1, "the sum is kept");

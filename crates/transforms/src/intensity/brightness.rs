@@ -22,7 +22,9 @@ config! {
     /// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
     /// let image = Volume::new(grid, 1, vec![0.0, 10.0])?;
     /// let subject = Subject::new("case_01", image, None)?;
-    /// let chain: Chain = serde_saphyr::from_str("- brightness: {factor: [2, 2], offset: [1, 1], balanced: false, probability: 1}")?;
+    /// let chain: Chain = serde_saphyr::from_str(
+    ///     "- brightness: {factor: [2, 2], offset: [1, 1], balanced: false, probability: 1}",
+    /// )?;
     /// let (result, _) = chain.apply(subject, 0, 0)?;
     /// assert_eq!(result.image().data(), [1.0, 21.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

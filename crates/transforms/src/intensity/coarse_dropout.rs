@@ -20,7 +20,9 @@ config! {
     /// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
     /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
     /// let subject = Subject::new("case_01", image, None)?;
-    /// let chain: Chain = serde_saphyr::from_str("- coarse_dropout: {boxes: [1, 1], smallest: [2, 2, 2], largest: [2, 2, 2], value: -1, probability: 1}")?;
+    /// let chain: Chain = serde_saphyr::from_str(
+    ///     "- coarse_dropout: {boxes: [1, 1], smallest: [2, 2, 2], largest: [2, 2, 2], value: -1, probability: 1}",
+    /// )?;
     /// let (result, _) = chain.apply(subject, 0, 0)?;
     /// let filled = result.image().data().iter().filter(|&&value| value == -1.0).count();
     /// assert_eq!(filled, 8);

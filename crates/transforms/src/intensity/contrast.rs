@@ -22,7 +22,9 @@ config! {
     /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
     /// let image = Volume::new(grid, 1, vec![9.0, 10.0, 11.0])?;
     /// let subject = Subject::new("case_01", image, None)?;
-    /// let chain: Chain = serde_saphyr::from_str("- contrast: {factor: [2, 2], keep_range: false, probability: 1}")?;
+    /// let chain: Chain = serde_saphyr::from_str(
+    ///     "- contrast: {factor: [2, 2], keep_range: false, probability: 1}",
+    /// )?;
     /// let (result, _) = chain.apply(subject, 0, 0)?;
     /// assert_eq!(result.image().data(), [8.0, 10.0, 12.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -27,7 +27,9 @@ config! {
     /// let image = Volume::new(grid, 1, vec![0.0, 0.5, 1.0])?;
     /// let subject = Subject::new("case_01", image, None)?;
     /// // The range stays; the middle is raised to the power 2.
-    /// let chain: Chain = serde_saphyr::from_str("- gamma: {power: [2, 2], balanced: false, keep_statistics: false, probability: 1}")?;
+    /// let chain: Chain = serde_saphyr::from_str(
+    ///     "- gamma: {power: [2, 2], balanced: false, keep_statistics: false, probability: 1}",
+    /// )?;
     /// let (result, _) = chain.apply(subject, 0, 0)?;
     /// let expected = [0.0, 0.25, 1.0];
     /// for (value, expected) in result.image().data().iter().zip(expected) {

@@ -20,7 +20,9 @@ config! {
     /// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
     /// let image = Volume::new(grid, 1, vec![1.0, 2.0, 3.0])?;
     /// let subject = Subject::new("case_01", image, None)?;
-    /// let chain: Chain = serde_saphyr::from_str("- match_histogram: {percentiles: [0, 50, 100], values: [0, 100, 300]}")?;
+    /// let chain: Chain = serde_saphyr::from_str(
+    ///     "- match_histogram: {percentiles: [0, 50, 100], values: [0, 100, 300]}",
+    /// )?;
     /// let (result, _) = chain.apply(subject, 0, 0)?;
     /// assert_eq!(result.image().data(), [0.0, 100.0, 300.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

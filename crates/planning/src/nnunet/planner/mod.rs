@@ -131,6 +131,28 @@ impl Planner {
     /// # Errors
     /// [`Error::Plan`] when the fingerprint has no case, sizes and spacings differ in number, a spacing
     /// is not positive, channels differ from dataset.json's, or that file lacks `numTraining`.
+    ///
+    /// ```
+    /// use vesalius_planning::nnunet::{DatasetJson, Fingerprint, PlanOptions, Planner};
+    ///
+    /// // Twenty CTs of 40 × 128 × 128 voxels of 5 × 1 × 1 mm; vectors are z, y, x.
+    /// let intensity = serde_json::json!({"max": 300.0, "mean": 90.0, "median": 95.0, "min": -100.0,
+    ///     "percentile_00_5": -50.0, "percentile_99_5": 200.0, "std": 40.0});
+    /// let fingerprint: Fingerprint = serde_json::from_value(serde_json::json!({
+    ///     "foreground_intensity_properties_per_channel": {"0": intensity},
+    ///     "median_relative_size_after_cropping": 1.0,
+    ///     "shapes_after_crop": vec![[40, 128, 128]; 20],
+    ///     "spacings": vec![[5.0, 1.0, 1.0]; 20],
+    /// }))?;
+    /// let dataset: DatasetJson = serde_json::from_str(r#"{"channel_names": {"0": "CT"},
+    ///     "labels": {"background": 0, "liver": 1}, "numTraining": 20, "file_ending": ".nii.gz"}"#)?;
+    ///
+    /// let planned = Planner::NnUnet.plan(&fingerprint, &dataset, &PlanOptions::default())?;
+    /// let full = planned.plans.configuration("3d_fullres")?;
+    /// assert_eq!(full.spacing.unwrap(), [5.0, 1.0, 1.0]);
+    /// assert_eq!(full.patch_size.unwrap().len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn plan(
         self,
         fingerprint: &Fingerprint,
