@@ -1,4 +1,4 @@
-//! Everything that is to be known of a dataset before planning, from one reading of each case.
+//! Report, fingerprint and statistics of a dataset before planning, from one reading of each case.
 
 use crate::auto3dseg::{CaseStatistics, Components, DataStatistics};
 use crate::check::{Seen, gather, look};
@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use vesalius_control::Control;
 use vesalius_volume::LabelScheme;
 
-/// What an analysis found.
+/// The result of an analysis.
 ///
 /// ```
 /// use vesalius_control::Control;
@@ -37,7 +37,7 @@ use vesalius_volume::LabelScheme;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analysis {
-    /// What is wrong or odd.
+    /// Errors and warnings.
     pub report: DatasetReport,
     /// nnU-Net's fingerprint of the usable cases; nothing when none has a labelled voxel.
     pub fingerprint: Option<Fingerprint>,
@@ -45,7 +45,7 @@ pub struct Analysis {
     pub statistics: Option<DataStatistics>,
 }
 
-/// What an analysis looks for.
+/// Options of an analysis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnalysisOptions {
     /// Whether connected components of each label are counted (MONAI's `do_ccp`).
@@ -65,7 +65,7 @@ struct Taken {
 }
 
 impl Analysis {
-    /// Reads every case of a list, one a thread, as stage `cases`; `done` is called after each. Cases that cannot be
+    /// Reads every case of a list, one per thread, as stage `cases`; `done` is called after each. Cases that cannot be
     /// used are in the report.
     ///
     /// # Errors
@@ -101,13 +101,13 @@ impl Analysis {
         }
         Ok(Self {
             report: gather(list, scheme, looked),
-            // Nothing to look at is in the report.
+            // Unusable cases are in the report.
             fingerprint: Fingerprint::of(fingerprints).ok(),
             statistics: DataStatistics::of(statistics).ok(),
         })
     }
 
-    /// What balanced folds are dealt by, one entry a case of the list; an unreadable case has no stratum.
+    /// The strata for balanced folds, one entry per case of the list; an unreadable case has no stratum.
     pub fn fold_cases(&self, list: &Datalist) -> Vec<FoldCase> {
         let facts = |case: &CaseFiles| self.report.facts.iter().find(|fact| fact.name == case.name);
         let known = list.cases.iter().map(|case| {

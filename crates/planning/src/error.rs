@@ -33,7 +33,7 @@ pub enum Error {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A datalist names a file that is not there.
@@ -48,7 +48,7 @@ pub enum Error {
         /// The file.
         file: PathBuf,
     },
-    /// A file of a peer's (plans, dataset.json, a fingerprint, splits) cannot be used.
+    /// A file of nnU-Net or MONAI (plans, dataset.json, a fingerprint, splits) cannot be used.
     #[error("{path}: {reason}")]
     Plans {
         /// The file.
@@ -64,13 +64,13 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// Labels that make no sense.
+    /// Labels that are not valid.
     #[error("{reason}")]
     Labels {
         /// What is wrong, and what is expected.
         reason: String,
     },
-    /// A value that is not what its key wants.
+    /// A value that does not fit its key.
     #[error("{0}")]
     Json(serde_json::Error),
     /// A case cannot be used.
@@ -102,7 +102,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::MissingFile { .. } => ErrorKind::NotFound,

@@ -1,4 +1,4 @@
-//! JSON as the peers lay it out, four spaces deep: read with the file's name in the error, written whole.
+//! JSON as nnU-Net lays it out, indented by four spaces: read with the file's name in the error, written whole.
 
 use crate::{Error, Result};
 use serde::Serialize;

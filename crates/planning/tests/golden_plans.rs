@@ -1,10 +1,10 @@
-//! Whole plans beside those that nnU-Net 2.8.1 wrote from the same fingerprints, key by key.
+//! Whole plans compared with those that nnU-Net 2.8.1 wrote from the same fingerprints, key by key.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use vesalius_planning::nnunet::{DatasetJson, Fingerprint, PlanOptions, Planner};
 
-/// The folder of golden plans, or a line that says why the test has nothing to do.
+/// The folder of golden plans, or a line with the reason why the test has nothing to do.
 fn golden() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let folder = root.join("shared/golden/plans");

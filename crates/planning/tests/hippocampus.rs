@@ -1,4 +1,4 @@
-//! The fingerprint and the statistics of the Decathlon's hippocampus cases beside the peers' numbers:
+//! The fingerprint and the statistics of the Decathlon's hippocampus cases compared with the numbers of other tools:
 //! nnU-Net 2.8.1's file of all 208 cases, and MONAI 1.6.1's of the first six, stored by
 //! `tests/parity/analysis.py`.
 
@@ -9,7 +9,7 @@ use vesalius_planning::auto3dseg::{Components, DataStatistics};
 use vesalius_planning::nnunet::Fingerprint;
 use vesalius_planning::{Analysis, AnalysisOptions, Datalist};
 
-/// A folder beside the repository, or a line that says why the test has nothing to do.
+/// A folder next to the repository, or a line with the reason why the test has nothing to do.
 fn shared(path: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared")

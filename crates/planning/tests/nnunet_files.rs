@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use vesalius_planning::nnunet::{DatasetJson, Plans};
 
-/// The stored plans beside the checkout, or nothing with a line that says so.
+/// The stored plans next to the checkout, or nothing and a printed line.
 fn stored() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden/plans");
     if folder.is_dir() {

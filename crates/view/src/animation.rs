@@ -1,10 +1,10 @@
-//! A walk through the slices of a volume, as a GIF that any browser and slide shows.
+//! An animation of the slices of a volume as a GIF.
 
 use crate::montage::at_least_one;
 use crate::{Montage, Picture, Result, Scene, Slicing, Window};
 use gif::{Encoder, Frame, Repeat};
 
-/// How a walk through a volume is shown: each frame is a montage of one slice.
+/// An animation through a volume: each frame is a montage of one slice.
 ///
 /// ```
 /// use vesalius_view::{Animation, Scene};
@@ -39,7 +39,7 @@ impl Default for Animation {
 }
 
 impl Animation {
-    /// The bytes of a GIF file that repeats for ever.
+    /// The bytes of a GIF file that repeats.
     ///
     /// # Errors
     /// As [`Montage::draw`]; [`crate::Error::BadOption`] for no frames, [`crate::Error::Gif`].

@@ -1,4 +1,4 @@
-//! Curves as SVG text, to stand inside a page: losses and scores over epochs.
+//! Curves as SVG text, for a page: losses and scores over epochs.
 
 use crate::legend::{self, Stroke};
 use crate::{Error, Result};
@@ -17,7 +17,7 @@ pub enum Scale {
 /// One curve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// What it is called in the legend.
+    /// Its name in the legend.
     pub name: String,
     /// Its points; what is not finite is left out.
     pub points: Vec<(f64, f64)>,
@@ -28,7 +28,7 @@ pub struct Series {
 pub struct Marks {
     /// What happened there, for the legend.
     pub name: String,
-    /// Where; what is beside the curves is left out.
+    /// Where; places outside of the curves are left out.
     pub places: Vec<f64>,
 }
 
@@ -49,9 +49,9 @@ pub struct Marks {
 pub struct Chart {
     /// The line above it.
     pub title: String,
-    /// What runs to the right.
+    /// The label of the horizontal axis.
     pub x: String,
-    /// What runs upward.
+    /// The label of the vertical axis.
     pub y: String,
     /// The curves, in the colours of labels 1, 2, ….
     pub series: Vec<Series>,
@@ -174,7 +174,7 @@ impl Chart {
     }
 }
 
-/// From the least to the greatest value, with some room; never an empty range.
+/// From the least to the greatest value, with a margin; never an empty range.
 fn span(values: impl Iterator<Item = f64>, room: f64) -> Option<std::ops::Range<f64>> {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
         (low.min(v), high.max(v))
@@ -187,7 +187,7 @@ fn span(values: impl Iterator<Item = f64>, room: f64) -> Option<std::ops::Range<
     Some(low - room..high + room)
 }
 
-/// A number beside an axis, without digits that say nothing.
+/// A number next to an axis, without digits of no significance.
 fn tick(value: f64) -> String {
     let text = match value.abs() {
         0.0 => return "0".to_owned(),

@@ -14,7 +14,7 @@ pub enum Error {
         "the image has {channels} channel(s), numbered from 0; channel {channel} does not exist"
     )]
     NoChannel {
-        /// The channel asked for.
+        /// The channel requested.
         channel: usize,
         /// How many there are.
         channels: usize,
@@ -25,14 +25,14 @@ pub enum Error {
     /// A slice that the volume does not have.
     #[error("slice {slice} does not exist: the {plane} view has {count} slices, numbered from 0")]
     NoSlice {
-        /// The slice asked for.
+        /// The slice requested.
         slice: usize,
         /// The plane.
         plane: &'static str,
         /// How many slices there are.
         count: usize,
     },
-    /// A picture larger than anyone can look at.
+    /// A picture that is too large.
     #[error(
         "the picture would be {width} × {height} pixels; at most 16384 each: ask for fewer slices or smaller tiles"
     )]
@@ -52,10 +52,10 @@ pub enum Error {
         /// What it may be.
         expected: &'static str,
     },
-    /// The PNG encoder refused.
+    /// An error of the PNG encoder.
     #[error("could not encode the PNG: {0}")]
     Png(#[from] png::EncodingError),
-    /// The GIF encoder refused.
+    /// An error of the GIF encoder.
     #[error("could not encode the GIF: {0}")]
     Gif(#[from] gif::EncodingError),
     /// A chart that cannot be drawn.
@@ -69,7 +69,7 @@ pub enum Error {
     /// A voxel that the image does not have.
     #[error("voxel {index:?} does not exist: the image has {size:?} voxels, numbered from 0")]
     NoVoxel {
-        /// The voxel asked for, `[x, y, z]`.
+        /// The voxel requested, `[x, y, z]`.
         index: [usize; 3],
         /// How many there are.
         size: [usize; 3],
@@ -77,7 +77,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Volume(error) => error.kind(),

@@ -1,4 +1,4 @@
-//! The names of a chart's curves, beside the curves, so that they never lie over their ends.
+//! The names of a chart's curves, to the right of the curves, so that they never cover them.
 
 use crate::{Colour, label_colour};
 use plotters::coord::{CoordTranslate, Shift};
@@ -11,7 +11,7 @@ const TOP: i32 = 44;
 const LINE: i32 = 20;
 /// Pixels of a letter, a little more than the fonts of browsers take.
 const LETTER: u32 = 8;
-/// Pixels of the sample of a curve, with the room beside it.
+/// Pixels of the sample of a curve, with the gap after it.
 const SAMPLE: u32 = 34;
 /// Dashes, and what is between them.
 const DASH: i32 = 6;
@@ -60,7 +60,7 @@ impl Stroke {
     }
 }
 
-/// Pixels that the names take, at most a third of the picture; none for one name alone, which the title says.
+/// Pixels that the names take, at most a third of the picture; none for one name alone, which is in the title.
 pub(crate) fn width(names: &[&str], picture: u32) -> u32 {
     if names.len() < 2 {
         return 0;

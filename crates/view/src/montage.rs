@@ -1,4 +1,4 @@
-//! Several slices on one sheet: a row a slice, the image beside each label map laid over it.
+//! Several slices on one sheet: one row per slice, with the image and each label map drawn over it.
 
 use crate::panel::Panel;
 use crate::{Colour, Overlay, Picture, Plane, Result, Scene, Slicing, Window, label_colour, text};
@@ -158,7 +158,7 @@ pub(crate) fn at_least_one(option: &'static str, found: usize) -> Result<()> {
     }
 }
 
-/// Millimetres a pixel, such that the longer side of a slice has `tile` pixels.
+/// Millimetres per pixel, such that the longer side of a slice has `tile` pixels.
 pub(crate) fn scale(slicing: &Slicing, tile: usize) -> f64 {
     let (size, spacing) = (slicing.size(), slicing.spacing());
     let longest = (0..2).fold(0.0f64, |m, i| m.max(size[i] as f64 * spacing[i]));
@@ -208,7 +208,7 @@ impl Legend {
         Self(scene.labels().into_iter().map(entry).collect())
     }
 
-    /// Where each entry begins, relative to the corner, in a sheet of this width.
+    /// Where each entry starts, relative to the corner, in a sheet of this width.
     fn places(&self, sheet_width: usize) -> Vec<[usize; 2]> {
         let (mut x, mut y) = (0, 0);
         let mut places = Vec::with_capacity(self.0.len());

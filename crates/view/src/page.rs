@@ -7,10 +7,10 @@ use vesalius_metrics::Table;
 
 const STYLE: &str = include_str!("page.css");
 
-/// Letters of a table's cell from which on it keeps some width, so that it is not one word a line.
+/// Letters of a table's cell from which on it has a minimum width, so that it is not one word a line.
 const LONG: usize = 32;
 
-/// A page, built from the top down.
+/// A page; parts are added from top to bottom.
 ///
 /// ```
 /// use vesalius_view::{Page, Picture};
@@ -39,7 +39,7 @@ impl Page {
         }
     }
 
-    /// Begins a section.
+    /// Starts a section.
     pub fn heading(&mut self, text: &str) {
         self.body += &format!("<h2>{}</h2>\n", escaped(text));
     }
@@ -63,7 +63,7 @@ impl Page {
         self.body += &format!("<pre>{}</pre>\n", escaped(text));
     }
 
-    /// Adds a table; columns of numbers stand to the right. One that is wider than the page scrolls by itself.
+    /// Adds a table; columns of numbers are right-aligned. A table that is wider than the page can be scrolled.
     pub fn table(&mut self, table: &Table) {
         let numbers = |column: usize| {
             let cells = table.rows.iter().filter_map(|row| row.get(column));
@@ -102,7 +102,7 @@ impl Page {
         Ok(())
     }
 
-    /// Adds a walk through a volume, the bytes of [`crate::Animation::gif`].
+    /// Adds an animation of a volume, the bytes of [`crate::Animation::gif`].
     pub fn animation(&mut self, gif: &[u8], caption: &str) {
         self.image("image/gif", gif, caption);
     }

@@ -1,4 +1,4 @@
-//! Which slices of a volume are shown, and which way up: the one place that knows the convention.
+//! Which slices of a volume are shown, and their orientation: the only place with the convention.
 
 use vesalius_volume::Geometry;
 
@@ -22,7 +22,7 @@ pub enum Plane {
 }
 
 impl Plane {
-    /// The three planes in the order of a reading room.
+    /// The three planes in the usual order of radiology.
     pub const ALL: [Self; 3] = [Self::Axial, Self::Coronal, Self::Sagittal];
 
     /// Its name in captions.
@@ -55,7 +55,7 @@ impl Plane {
     }
 }
 
-/// How a grid is cut into the slices of a plane. A tilted grid is cut along its own nearest axes,
+/// How a grid is cut into the slices of a plane. A tilted grid is cut along its nearest axes,
 /// so that every pixel is a voxel and nothing is interpolated across slices.
 ///
 /// ```

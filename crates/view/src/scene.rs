@@ -1,4 +1,4 @@
-//! What a picture shows: an image, the labels over it, and what the labels are called.
+//! What a picture shows: an image, the labels over it, and the names of the labels.
 
 use crate::{Error, Plane, Result, Slicing};
 use vesalius_volume::{LabelMap, LabelScheme, Volume};
@@ -128,7 +128,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The names of a scheme's labels, for [`Scene::names`]; a region stands at the value it paints.
+/// The names of a scheme's labels, for [`Scene::names`]; a region has the value that it paints.
 ///
 /// ```
 /// use vesalius_view::label_names;

@@ -26,7 +26,7 @@ pub(crate) fn fitted(text: &str, pixels: usize) -> String {
 /// Writes one line with its top left corner at `corner`.
 pub(crate) fn write(picture: &mut Picture, corner: [usize; 2], text: &str, colour: Colour) {
     for (place, letter) in text.chars().enumerate() {
-        // Scripts beyond Latin-1 are not in the embedded font; the reader sees that something was.
+        // Scripts beyond Latin-1 are not in the embedded font; a placeholder is drawn.
         let raster = [letter, '?']
             .into_iter()
             .find_map(|c| get_raster(c, FontWeight::Regular, RasterHeight::Size16));

@@ -1,4 +1,4 @@
-//! One case as MONAI's `SegSummarizer` sees it: oriented to RAS, one entry a channel and a label.
+//! One case as in MONAI's `SegSummarizer`: oriented to RAS, one entry per channel and label.
 
 use super::Intensity;
 use crate::{LoadedCase, Result};
@@ -94,7 +94,7 @@ pub enum Components {
 }
 
 impl CaseStatistics {
-    /// Looks at a case.
+    /// Computes the statistics of a case.
     ///
     /// # Errors
     /// [`crate::Error::Filter`], which no readable case gives.

@@ -1,4 +1,4 @@
-//! What MONAI's Auto3DSeg knows of a dataset: `datastats.yaml` and `datastats_by_case.yaml`, with its
+//! MONAI Auto3DSeg's statistics of a dataset: `datastats.yaml` and `datastats_by_case.yaml`, with its
 //! keys and its numbers (MONAI 1.6.1).
 
 mod case_statistics;

@@ -4,9 +4,9 @@
 use crate::numpy::{by_rank, median, percentile, percentiles};
 use serde::{Deserialize, Serialize};
 
-/// The percentiles, which stand under `percentile` and under a key each.
+/// The percentiles, under `percentile` and under one key each.
 const PERCENTS: [f64; 4] = [0.5, 10.0, 90.0, 99.5];
-/// Beyond so many values MONAI asks NumPy for percentiles.
+/// Beyond this number of values MONAI uses NumPy's percentiles.
 const TORCH_LIMIT: usize = 1_000_000;
 
 /// Statistics of the intensities of one channel of one case.
@@ -101,7 +101,7 @@ pub struct IntensitySummary {
 }
 
 impl IntensitySummary {
-    /// Of the first channel of each case, which is what MONAI looks at; of 0 where there is no case.
+    /// Of the first channel of each case, as in MONAI; of 0 where there is no case.
     pub(super) fn of<'a>(cases: impl Iterator<Item = &'a [Intensity]>) -> Self {
         let cases: Vec<&Intensity> = cases.filter_map(<[Intensity]>::first).collect();
         let all = |value: fn(&Intensity) -> f64| cases.iter().map(move |case| value(case));

@@ -75,7 +75,7 @@ pub struct LabelSummaryEntry {
 }
 
 impl DataStatistics {
-    /// Looks at every case of a list, one a thread.
+    /// Reads every case of a list, one per thread.
     ///
     /// # Errors
     /// The first case, in the list's order, that cannot be used.
@@ -91,7 +91,7 @@ impl DataStatistics {
         Self::of(cases.into_iter().collect::<Result<_>>()?)
     }
 
-    /// Gathers what was seen of each case.
+    /// Combines the statistics of cases.
     ///
     /// # Errors
     /// [`Error::Plan`] when there is no case.
@@ -150,7 +150,7 @@ impl DataStatistics {
         Ok(())
     }
 
-    /// Reads either file, whoever wrote it.
+    /// Reads either file, written by this program or by MONAI.
     ///
     /// # Errors
     /// [`Error::Plans`] with the file and what is wrong with it.

@@ -1,4 +1,4 @@
-//! One case looked at by itself.
+//! The check of one case.
 
 use super::{CaseFacts, Problem, ProblemKind, Seen, Severity};
 use crate::{CaseFiles, LoadedCase, read_image_and_warnings};
@@ -14,11 +14,11 @@ pub(crate) struct Looked {
     pub loaded: Option<LoadedCase>,
     /// What there is to report of it.
     pub seen: Seen,
-    /// A failure of the machine while it was read, which says nothing of the case.
+    /// A failure of the machine while it was read, which is independent of the case.
     pub failure: Option<crate::Error>,
 }
 
-/// Reads a case and says what it is and what is wrong with it.
+/// Reads a case and reports its facts and problems.
 pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelScheme>) -> Looked {
     let name = files.name.as_str();
     let mut problems = missing(files);

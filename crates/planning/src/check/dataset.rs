@@ -1,4 +1,4 @@
-//! The cases beside each other: doubles, outliers, labels that hardly occur, folds that cannot work.
+//! Comparison of cases: duplicates, outliers, rare labels, folds that cannot be used.
 
 use super::{CaseFacts, Problem, ProblemKind};
 use crate::Datalist;

@@ -1,5 +1,5 @@
-//! A whole dataset looked over before anything is trained on it: what is missing, broken, doubled or odd,
-//! named case by case. No case is ever dropped here; who trains decides.
+//! A check of a whole dataset before training: what is missing, broken, duplicated or unusual,
+//! named case by case. No case is dropped here; training decides.
 
 mod case;
 mod dataset;
@@ -13,7 +13,7 @@ use crate::Datalist;
 use rayon::prelude::*;
 use vesalius_volume::{FileWarning, LabelScheme};
 
-/// Reads every case, one a thread, and reports. `scheme` says which label values there may be; `None`
+/// Reads every case, one per thread, and reports. `scheme` lists the valid label values; `None`
 /// accepts all.
 ///
 /// ```
@@ -49,10 +49,10 @@ pub fn check_dataset(list: &Datalist, scheme: Option<&LabelScheme>) -> DatasetRe
     gather(list, scheme, seen)
 }
 
-/// What there is to report of one case.
+/// The report of one case.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// What it is, where it can be read.
+    /// Its facts, where it can be read.
     pub facts: Option<CaseFacts>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
@@ -60,7 +60,7 @@ pub(crate) struct Seen {
     pub warnings: Vec<FileWarning>,
 }
 
-/// A report from what was seen of each case, in the list's order.
+/// A report from the checks of all cases, in the list's order.
 pub(crate) fn gather(
     list: &Datalist,
     scheme: Option<&LabelScheme>,

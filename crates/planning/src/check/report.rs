@@ -1,4 +1,4 @@
-//! What a check found, as text for people and as JSON.
+//! The result of a check, as text and as JSON.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -10,9 +10,9 @@ use vesalius_volume::FileWarning;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Training would fail, or learn something wrong.
+    /// Training would fail or give a wrong model.
     Error,
-    /// Worth a look.
+    /// Should be looked at by a person.
     Warning,
 }
 
@@ -47,7 +47,7 @@ pub enum ProblemKind {
     Intensity,
     /// A label that no case has.
     AbsentLabel,
-    /// A label that one case has, or that training without some fold never sees.
+    /// A label that one case has, or that is missing from the training cases of some fold.
     RareLabel,
     /// Too few cases for folds.
     TooFew,
@@ -64,7 +64,7 @@ pub struct Problem {
     pub severity: Severity,
     /// What it is.
     pub kind: ProblemKind,
-    /// Whom it concerns; nobody in particular when empty.
+    /// The cases concerned; empty for the dataset as a whole.
     pub cases: Vec<String>,
     /// A sentence.
     pub message: String,
@@ -123,7 +123,7 @@ impl CaseFacts {
     }
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DatasetReport {
@@ -141,7 +141,7 @@ pub struct DatasetReport {
 }
 
 impl DatasetReport {
-    /// Whether training should not begin.
+    /// Whether training should not start.
     pub fn has_errors(&self) -> bool {
         self.problems
             .iter()

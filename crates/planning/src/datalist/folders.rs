@@ -1,4 +1,4 @@
-//! A folder of images beside a folder of labels, paired by file name.
+//! A folder of images and a folder of labels, paired by file name.
 
 use super::{CaseFiles, Datalist, channel_suffix, numbered_channels};
 use crate::{Error, Result};

@@ -1,5 +1,5 @@
 //! A list as JSON: the Decathlon's `dataset.json`, Auto3DSeg's datalist with a `fold` per case, and
-//! nnU-Net's `dataset.json`, whose cases are found in the folders beside it.
+//! nnU-Net's `dataset.json`, whose cases are found in the folders next to it.
 
 use super::{CaseFiles, Datalist, UnlabelledFiles, keys, numbered_channels, raw};
 use crate::nnunet::{DatasetJson, LabelValues, Ordered};
@@ -144,7 +144,7 @@ pub(super) fn parse(path: &Path, root: &Path, text: &str, further: &[String]) ->
     Ok(list)
 }
 
-/// What a dataset without a name is called: its folder.
+/// The name of a dataset without one: its folder.
 fn folder_name(root: &Path) -> String {
     let name = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
     name.file_name()

@@ -1,5 +1,5 @@
-//! Misspelt keys of a list. Lists of the Decathlon, of Auto3DSeg and of nnU-Net carry keys of their own that say
-//! nothing here and are left alone; one that is nearly a key that is read, and which the list lacks, was meant
+//! Misspelt keys of a list. Lists of the Decathlon, of Auto3DSeg and of nnU-Net carry further keys that have
+//! no meaning here and are ignored; one that is nearly a key that is read, and which the list lacks, was meant
 //! as that key.
 
 use serde_json::{Map, Value};
@@ -21,7 +21,7 @@ const LIST: [&str; 11] = [
     "file_ending",
     "dataset",
 ];
-/// Keys of lists, as the peers publish them, that say nothing here.
+/// Keys of published lists that have no meaning here.
 const OTHERS: [&str; 17] = [
     "description",
     "reference",
@@ -41,7 +41,7 @@ const OTHERS: [&str; 17] = [
     "citation",
     "converted_by",
 ];
-/// Keys of a case that are read, and those of Auto3DSeg's lists that say nothing here.
+/// Keys of a case that are read, and those of Auto3DSeg's lists that have no meaning here.
 const CASE: [&str; 6] = ["image", "label", "fold", "patient", "subject", "group"];
 /// Keys that mean the same: with one of them there, the others are not missed.
 const SAME: [&[&str]; 3] = [
@@ -50,7 +50,7 @@ const SAME: [&[&str]; 3] = [
     &["modality", "channel_names"],
 ];
 
-/// Nothing where no key is a slip of one that is read; `further` are the further image keys of a case.
+/// Nothing where no key is a misspelling of one that is read; `further` are the further image keys of a case.
 pub(super) fn check(list: &Value, further: &[String]) -> Checked {
     let Some(list) = list.as_object() else {
         return Ok(());
@@ -94,9 +94,9 @@ fn look(map: &Map<String, Value>, known: &[&str], others: &[&str], place: &str) 
     Ok(())
 }
 
-/// The names that a key may be a slip of.
+/// The names that a key may be a misspelling of.
 pub(super) fn slip<'a>(key: &'a str, known: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
-    // `train` is a slip of `training` and `folds` one of `fold`; `label_path` is a word of its own.
+    // `train` is a misspelling of `training` and `folds` one of `fold`; `label_path` is another word.
     let longer = |name: &str| key.contains(name) && key.len() > name.len() + 1;
     let is_slip = move |name: &&str| nearest_name(key, &[name]).is_some() && !longer(name);
     known.iter().copied().filter(is_slip)

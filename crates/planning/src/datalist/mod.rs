@@ -1,5 +1,5 @@
-//! Which files make a dataset, whatever form the list has: JSON of the Medical Segmentation Decathlon
-//! and Auto3DSeg, an nnU-Net raw folder, a CSV table, or a folder of images beside one of labels.
+//! The files of a dataset, from any form of list: JSON of the Medical Segmentation Decathlon
+//! and Auto3DSeg, an nnU-Net raw folder, a CSV table, or a folder of images and one of labels.
 
 mod folders;
 mod json;
@@ -22,9 +22,9 @@ pub struct CaseFiles {
     pub images: Vec<PathBuf>,
     /// The file with its labels.
     pub label: PathBuf,
-    /// The fold it belongs to, where the list says so.
+    /// The fold it belongs to, where the list has it.
     pub fold: Option<usize>,
-    /// Whose scan it is, where the list says so: scans of one patient stay in one fold.
+    /// The patient, where the list has it: scans of one patient stay in one fold.
     pub patient: Option<String>,
 }
 
@@ -69,7 +69,7 @@ pub struct UnlabelledFiles {
 pub struct Datalist {
     /// The file it was read from, or the folder of images.
     pub path: PathBuf,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// The name of each image channel.
     pub channels: Vec<String>,
@@ -77,11 +77,11 @@ pub struct Datalist {
     pub labels: BTreeMap<u16, String>,
     /// Overlapping regions, where the list has them instead (nnU-Net's `regions_class_order`).
     pub regions: Vec<Region>,
-    /// The value of voxels that nobody labelled, where the list has one.
+    /// The value of unlabelled voxels, where the list has one.
     pub ignore: Option<u16>,
     /// The labelled cases, in the list's order.
     pub cases: Vec<CaseFiles>,
-    /// The only folds that are held out, where the list says which (Auto3DSeg's `validation` list is fold 0, and
+    /// The only folds that are held out, where the list names them (Auto3DSeg's `validation` list is fold 0, and
     /// the cases under `training` are in fold 1, which is never held out); empty for every fold.
     pub held_out: Vec<usize>,
     /// The cases without labels, in the list's order.
@@ -186,7 +186,7 @@ impl Datalist {
         folders::pair(images, labels)?.checked(true)
     }
 
-    /// The list itself, when it has cases, no name twice and, if asked, every file.
+    /// The list itself, when it has cases, no name twice and, if required, every file.
     fn checked(self, require_files: bool) -> Result<Self> {
         if self.cases.is_empty() {
             return Err(self.error("has no labelled case (JSON: under `training`)".to_owned()));
@@ -261,7 +261,7 @@ impl Datalist {
     }
 
     /// The numbers of the folds that are held out in turn, rising: those that cases are in, or those that
-    /// the list says.
+    /// the list names.
     pub fn folds(&self) -> Vec<usize> {
         if !self.held_out.is_empty() {
             return self.held_out.clone();
@@ -272,7 +272,7 @@ impl Datalist {
         folds
     }
 
-    /// What the list says of labels, as a scheme: regions where it has them, exclusive labels otherwise.
+    /// The labels of the list as a scheme: regions where it has them, exclusive labels otherwise.
     ///
     /// # Errors
     /// [`Error::Datalist`] when the list names no label.

@@ -24,7 +24,7 @@ pub(super) fn listed(root: &Path, dataset: BTreeMap<String, ListedCase>) -> Vec<
     cases.collect()
 }
 
-/// The cases of `imagesTr` and `labelsTr`; `channels` is how many the list names, 0 if it does not say.
+/// The cases of `imagesTr` and `labelsTr`; `channels` is how many the list names, 0 if it names none.
 pub(super) fn labelled(
     root: &Path,
     ending: &str,

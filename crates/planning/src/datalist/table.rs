@@ -6,7 +6,7 @@ use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Where the columns stand.
+/// The positions of the columns.
 struct Columns {
     images: Vec<usize>,
     label: usize,

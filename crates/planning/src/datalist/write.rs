@@ -1,4 +1,4 @@
-//! A list written down as Auto3DSeg's JSON, with folds: what the other side of a study reads.
+//! A list written as Auto3DSeg's JSON, with folds, for other programs.
 
 use super::{CaseFiles, Datalist};
 use crate::Result;

@@ -1,5 +1,5 @@
-//! Who is trained on and who is held out: k folds as the peers draw them, or balanced by label and size
-//! with each patient in one fold; kept in the list or in nnU-Net's `splits_final.json`.
+//! Which cases are trained on and which are held out: k folds as scikit-learn and nnU-Net draw them, or balanced by
+//! label and size with each patient in one fold; kept in the list or in nnU-Net's `splits_final.json`.
 
 mod splits;
 mod stratified;
@@ -10,29 +10,29 @@ pub use stratified::FoldCase;
 use crate::numpy::RandomState;
 use crate::{Datalist, Error, Result};
 
-/// How cases are dealt to folds.
+/// How cases are assigned to folds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FoldMethod {
     /// scikit-learn's `KFold(count, shuffle=True, random_state=seed)` over the cases in the list's order,
-    /// as Auto3DSeg does with seed 0. Patients are not looked at.
+    /// as Auto3DSeg does with seed 0. Patients are ignored.
     KFold {
         /// `random_state`.
         seed: u32,
     },
-    /// nnU-Net's folds: `KFold` with seed 12345 over the cases sorted by name. Patients are not looked at.
+    /// nnU-Net's folds: `KFold` with seed 12345 over the cases sorted by name. Patients are ignored.
     NnUnet,
     /// Each fold gets its share of every stratum, the rarest first (iterative stratification, Sechidis
     /// et al., 2011); the cases of a patient stay together.
     Stratified {
         /// Decides between equally good folds.
         seed: u64,
-        /// What is known of each case, in the list's order.
+        /// The strata of each case, in the list's order.
         cases: Vec<FoldCase>,
     },
 }
 
 impl Datalist {
-    /// Deals every case to one of `count` folds, whatever fold it had.
+    /// Assigns every case to one of `count` folds and replaces the folds of the list.
     ///
     /// # Errors
     /// [`Error::Folds`] for fewer than two folds, or more than cases (or patients).

@@ -1,5 +1,5 @@
 //! Iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011) of patients: the rarest label is
-//! dealt first, each time to the fold that lacks it most.
+//! assigned first, each time to the fold that lacks it most.
 
 use super::check;
 use crate::Result;
@@ -39,7 +39,7 @@ impl FoldCase {
         sizes.sort_unstable();
         let third = |size: usize| 3 * sizes.partition_point(|&s| s < size) / sizes.len().max(1);
         let case = |(group, labels, size): &(Option<String>, BTreeSet<u16>, usize)| {
-            // Numbers beyond any label stand for the thirds.
+            // Numbers beyond any label encode the thirds.
             let third = (1 << 16) + third(*size) as u32;
             let labels = labels.iter().map(|&label| u32::from(label));
             Self {
@@ -122,7 +122,7 @@ fn group(cases: &[FoldCase]) -> Vec<Group> {
     groups
 }
 
-/// The group to deal next (the largest with the rarest stratum that is left), and that stratum.
+/// The group to assign next (the largest with the rarest stratum that is left), and that stratum.
 fn rarest(groups: &[Group]) -> Option<(usize, Option<u32>)> {
     let mut left: BTreeMap<u32, usize> = BTreeMap::new();
     for stratum in groups.iter().flat_map(|group| group.strata.keys()) {
@@ -200,7 +200,7 @@ mod tests {
                 assert!((2..=6).contains(&having((1 << 16) + third)), "{folds:?}");
             }
         }
-        // Label 3 is in a patient's two scans and three more, which five folds can all tell apart.
+        // Label 3 is in a patient's two scans and three more, which five folds can all separate.
         let rare = BTreeSet::from([folds[0], folds[2], folds[3], folds[4]]);
         assert_eq!(rare.len(), 4, "{folds:?}");
         for pair in (0..60).step_by(10) {

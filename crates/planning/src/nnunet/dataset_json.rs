@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use std::path::Path;
 use vesalius_volume::{Class, LabelScheme, Region};
 
-/// The part of `dataset.json` that a model is made from; whatever else the file says is kept.
+/// The part of `dataset.json` that a model is made from; all other keys are kept.
 ///
 /// ```
 /// use vesalius_planning::nnunet::DatasetJson;
@@ -159,7 +159,7 @@ impl DatasetJson {
                 })
                 .collect();
             classes.sort_by_key(|class| class.value);
-            // nnU-Net's argmax gives the channel's number, whatever the label's value is.
+            // nnU-Net's argmax gives the channel's number, not the label's value.
             if let Some((channel, class)) = (0u16..).zip(&classes).find(|(c, l)| *c != l.value) {
                 return bad(format!(
                     "label `{}` has the value {}, nnU-Net's labels are consecutive: {channel} is expected",

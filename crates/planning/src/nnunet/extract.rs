@@ -25,7 +25,7 @@ pub(crate) struct CaseFingerprint {
 }
 
 impl CaseFingerprint {
-    /// Looks at one of `cases` cases.
+    /// The fingerprint of one of `cases` cases.
     ///
     /// # Errors
     /// [`Error::Case`] when a voxel is NaN, as nnU-Net refuses it.
@@ -86,8 +86,8 @@ fn reversed<T: Copy>([x, y, z]: [T; 3]) -> [T; 3] {
 }
 
 impl Fingerprint {
-    /// Looks at every case of a list, one a thread. Memory: a case a thread, then at most 400 MB a
-    /// channel for what is kept of the cases and 400 MB for the channel at hand.
+    /// Reads every case of a list, one per thread. Memory: one case per thread, then at most 400 MB per
+    /// channel for the drawn intensities and 400 MB for the current channel.
     ///
     /// # Errors
     /// The first case, in the list's order, that cannot be used; [`Error::Plan`] when no case has a
@@ -105,7 +105,7 @@ impl Fingerprint {
         Self::of(looked.into_iter().collect::<Result<_>>()?)
     }
 
-    /// Gathers what was seen of each case, in the list's order.
+    /// Combines the fingerprints of cases, in the list's order.
     ///
     /// # Errors
     /// [`Error::Plan`] when there is no case, or none has a labelled voxel.

@@ -1,4 +1,4 @@
-//! nnU-Net's `dataset_fingerprint.json`: what planning needs to know of a dataset.
+//! nnU-Net's `dataset_fingerprint.json`: the measurements of a dataset that planning needs.
 
 use super::{IntensityProperties, Ordered};
 use crate::{Result, json};

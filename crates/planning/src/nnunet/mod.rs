@@ -1,8 +1,8 @@
 //! nnU-Net v2's own files, `plans.json` and `dataset.json`, as types: read in every form that its
 //! versions wrote, written with its keys in its order.
 //!
-//! Vectors stand here as nnU-Net has them, along an array's axes (z, y, x after its
-//! `transpose_forward`); whoever builds something from them turns them into `[x, y, z]`.
+//! Vectors have nnU-Net's order here, along an array's axes (z, y, x after its
+//! `transpose_forward`); code that builds something from them reorders them to `[x, y, z]`.
 
 mod dataset_json;
 mod extract;

@@ -28,20 +28,20 @@ pub struct Plans {
     pub image_reader_writer: String,
     /// Which axis of the image becomes each axis of the array.
     pub transpose_forward: Vec<usize>,
-    /// The way back.
+    /// The inverse of `transpose_forward`.
     pub transpose_backward: Vec<usize>,
     /// `2d`, `3d_fullres`, …
     pub configurations: Ordered<Configuration>,
     /// nnU-Net's class that made the plan.
     #[serde(default)]
     pub experiment_planner_used: String,
-    /// nnU-Net's class that knows the labels.
+    /// nnU-Net's class for the labels.
     #[serde(default = "label_manager")]
     pub label_manager: String,
     /// Intensities under the labels, by channel number.
     #[serde(default, alias = "foreground_intensity_properties_by_modality")]
     pub foreground_intensity_properties_per_channel: Ordered<IntensityProperties>,
-    /// Whatever else the file says.
+    /// All other keys of the file.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -155,7 +155,7 @@ pub struct Configuration {
     /// The configuration of a cascade whose result is part of this one's input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_stage: Option<String>,
-    /// Whatever else the file says.
+    /// All other keys of the file.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -188,7 +188,7 @@ impl Resampling {
     }
 }
 
-/// A network in nnU-Net's words.
+/// A network in nnU-Net's terms.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Architecture {
     /// The class, with its module.

@@ -1,4 +1,4 @@
-//! NumPy's arithmetic, to the bit, where a peer's numbers follow from it: its legacy random numbers,
+//! NumPy's arithmetic, to the bit, where another tool's numbers follow from it: its legacy random numbers,
 //! its percentiles and its sums.
 
 mod random_state;

@@ -93,7 +93,7 @@ fn from_key(key: u32) -> f32 {
     })
 }
 
-/// Where a percentile falls among `count` sorted values: the ranks beside it and the share of the upper.
+/// Where a percentile falls among `count` sorted values: its two neighbouring ranks and the share of the upper.
 fn between(count: usize, percent: f64) -> (usize, usize, f64) {
     let at = (count - 1) as f64 * (percent / 100.0);
     let low = (at.floor() as usize).min(count - 1);
@@ -120,7 +120,7 @@ pub(crate) fn percentiles<T: Summand, const N: usize>(
     let found = by_rank(values, &ranks);
     let mut pairs = found[2..].chunks_exact(2);
     let results = places.map(|(_, _, share)| {
-        // Two ranks were asked for each percent.
+        // Two ranks were requested for each percent.
         let pair = pairs.next().unwrap_or(&[f32::NAN; 2]);
         let [low, high] = [pair[0], pair[1]].map(f64::from);
         let step = T::nearest(high) - T::nearest(low);

@@ -1,8 +1,8 @@
-//! What nnU-Net makes of channel names and file endings: normalisation and the class that reads files.
+//! nnU-Net's choices by channel names and file endings: normalisation and the class that reads files.
 
 use crate::nnunet::{DatasetJson, Fingerprint};
 
-/// nnU-Net's class for each channel by its name, and whether it looks at nonzero voxels alone.
+/// nnU-Net's class for each channel by its name, and whether it uses nonzero voxels alone.
 pub(super) fn normalisation(
     fingerprint: &Fingerprint,
     dataset: &DatasetJson,

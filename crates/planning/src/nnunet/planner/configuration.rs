@@ -31,7 +31,7 @@ pub(super) struct Wanted<'a> {
     pub dataset_voxels: f64,
 }
 
-/// A configuration and the reasons for what it says.
+/// A configuration and the reasons for its values.
 pub(super) struct Made {
     pub configuration: Configuration,
     pub patch: Vec<usize>,

@@ -6,7 +6,7 @@
 pub(super) enum Blocks {
     /// Convolutions one after another.
     Plain,
-    /// A stem, then blocks of two convolutions and a way around them.
+    /// A stem, then blocks of two convolutions with a skip connection.
     Residual,
 }
 
@@ -91,7 +91,7 @@ fn voxels(size: &[usize]) -> u64 {
 mod tests {
     use super::*;
 
-    /// The two numbers that nnU-Net 2.8.1 states beside its residual planner.
+    /// The two numbers that nnU-Net 2.8.1 states for its residual planner.
     #[test]
     fn residual_estimates_are_nnunets() {
         let estimate = |patch: &[usize], features: &[usize]| {

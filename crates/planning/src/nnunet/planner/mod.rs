@@ -27,14 +27,14 @@ pub enum Planner {
     ResEncXl,
 }
 
-/// What a planner may be told.
+/// Options of a planner.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PlanOptions {
     /// The dataset's name in the plans.
     pub dataset_name: String,
     /// The plans' name; `None` is the planner's own.
     pub plans_name: Option<String>,
-    /// GPU memory to fill, in nnU-Net's reckoning; `None` is the planner's own.
+    /// GPU memory to fill, by nnU-Net's estimate; `None` is the planner's own.
     pub gpu_memory_gb: Option<f64>,
     /// The spacing of 3d_fullres along the array's axes, in place of the one from the fingerprint.
     pub target_spacing: Option<[f64; 3]>,
@@ -42,7 +42,7 @@ pub struct PlanOptions {
     pub suppress_transpose: bool,
 }
 
-/// Plans, and why they are so.
+/// Plans with their reasons.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
     /// What nnU-Net writes.

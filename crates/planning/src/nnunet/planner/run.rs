@@ -1,4 +1,4 @@
-//! The order of nnU-Net's decisions: spacing and axes, then 2d, 3d_fullres, and where that sees too
+//! The order of nnU-Net's decisions: spacing and axes, then 2d, 3d_fullres, and where that covers too
 //! little 3d_lowres with its cascade.
 
 use super::channels::{normalisation, reader};
@@ -114,7 +114,7 @@ impl<'a> Planning<'a> {
         Ok(self.finished(made))
     }
 
-    /// A configuration of coarser voxels, where the patch of the fine ones sees less than a quarter of
+    /// A configuration of coarser voxels, where the patch of the fine ones covers less than a quarter of
     /// the image, and where it makes the image at least twice smaller.
     fn low_resolution(&self, full: &Made, voxels: f64) -> Option<Made> {
         let volume = |patch: &[usize]| patch.iter().map(|&n| n as f64).product::<f64>();
@@ -202,7 +202,7 @@ impl<'a> Planning<'a> {
     }
 }
 
-/// 3d_fullres with the result of 3d_lowres beside the image.
+/// 3d_fullres with the result of 3d_lowres as further input.
 fn cascade() -> Made {
     Made {
         configuration: Configuration {

@@ -4,10 +4,10 @@ use super::Fingerprint;
 use crate::numpy::{median, percentile};
 use vesalius_volume::limits;
 
-/// Anisotropy from which thick slices are dealt with apart.
+/// Anisotropy from which thick slices are treated separately.
 const ANISOTROPIC: f64 = 3.0;
 
-/// A spacing along the array's axes and why.
+/// A spacing along the array's axes and its reason.
 pub(super) struct Target {
     pub spacing: [f64; 3],
     pub because: String,
