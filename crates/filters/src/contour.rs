@@ -79,7 +79,7 @@ pub(crate) fn border_voxels<T: Copy + Send + Sync>(
         return out;
     }
     // One pass over each row's neighbours marks where anything is outside; reach along x is then
-    // a matter of the row alone.
+    // computed within the row alone.
     out.par_chunks_mut(size[0]).enumerate().for_each_init(
         || vec![[false; 2]; size[0]],
         |near, (line, target)| {

@@ -46,7 +46,7 @@ vectorised! {
 vectorised! {
     fn only<T: Label>(values: &[T], label: T) -> bool {
         let background = T::default();
-        // Without a way out early, the comparison is one vector instruction.
+        // Without an early exit, the comparison is one vector instruction.
         values.chunks(BLOCK).all(|block| {
             block.iter().fold(true, |same, &v| same & ((v == background) | (v == label)))
         })

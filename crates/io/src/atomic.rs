@@ -74,7 +74,7 @@ fn replace(
             "a folder of this name exists",
         ));
     }
-    // A device or a pipe is written to; a file in its place would be another thing.
+    // A device or a pipe is written to; it must not be replaced by a file.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         let mut writer = BufWriter::new(File::options().write(true).open(path)?);
         write(&mut writer)?;
@@ -90,7 +90,7 @@ fn replace(
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // The umask takes its bits away, as for any new file.
+        // The umask removes its bits, as for any new file.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     let temporary = builder.tempfile_in(folder)?;

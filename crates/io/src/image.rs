@@ -279,7 +279,7 @@ impl ImageFile {
         };
         part.check_limit::<T>(path, self.options.max_bytes)?;
         part.check_machine::<T>(path, 0)?;
-        // Side by side, the channels of a voxel are as good as more voxels along x.
+        // Interleaved, the channels of a voxel are read like more voxels along x.
         let beside = if layout.interleaved {
             layout.channels
         } else {

@@ -64,7 +64,7 @@ fn read_packed(file: &Place, watch: Watch) -> Result<Bytes> {
         return file.bytes();
     }
     let length = file.length()?;
-    // A large file behind a small header is as much of a bomb as the other way round.
+    // A large file after a small header can exhaust memory just as a small file with a large header can.
     let size = usize::try_from(length).unwrap_or(usize::MAX);
     check_memory("the packed file", [size, 1, 1], 1, 1, None)
         .map_err(|source| Error::volume(file.path(), source))?;

@@ -343,7 +343,7 @@ integer!(i32, I32, I64, i64);
 integer!(i64, I64, I64, i64);
 integer!(u64, U64, U64, u64);
 real!(f32, F32, {
-    // The passage that nearly every read takes.
+    // The conversion that nearly every read uses.
     fn load_straight(stored: VoxelType, from: &[u8], to: &mut [Self]) -> bool {
         macro_rules! run {
             ($type:ty) => {

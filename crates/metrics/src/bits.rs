@@ -13,7 +13,7 @@ pub(crate) struct Bits {
     pub size: [usize; 3],
     /// Axes without rim, one voxel long.
     pub flat: [bool; 3],
-    /// Words a row.
+    /// Words per row.
     pub stride: usize,
     pub words: Vec<u64>,
 }
@@ -219,7 +219,7 @@ impl Bits {
         code
     }
 
-    /// One byte a voxel, 0 or 1, x fastest.
+    /// One byte per voxel, 0 or 1, x fastest.
     pub fn bytes(&self) -> Vec<u8> {
         let [nx, _, _] = self.size;
         let mut bytes = Vec::with_capacity(self.size.iter().product());

@@ -62,8 +62,8 @@ impl Bootstrap {
             .filter_map(|draw| {
                 let mut random = ChaCha8Rng::seed_from_u64(self.seed);
                 random.set_stream(draw as u64);
-                // The high half of a product maps 64 random bits to a place without bias that
-                // anyone could measure.
+                // The high half of a product maps 64 random bits to a place without a bias that
+                // could be measured.
                 let mut place = || ((u128::from(random.next_u64()) * cases as u128) >> 64) as usize;
                 drawn.iter_mut().for_each(|case| *case = place());
                 statistic(&drawn)

@@ -32,7 +32,7 @@ pub struct CaseScores {
     pub targets: Targets,
     /// By which measures.
     pub measures: Vec<Measure>,
-    /// One row a target, one column a measure.
+    /// One row per target, one column per measure.
     pub scores: Vec<Vec<Score>>,
 }
 

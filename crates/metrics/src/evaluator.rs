@@ -138,7 +138,7 @@ impl Evaluator {
                 Ok(score)
             };
             let scores: Result<Vec<Score>> = self.measures.iter().map(measured).collect();
-            // What was cancelled in its last measure was cancelled.
+            // Work that is cancelled in its last measure is cancelled.
             check()?;
             scores
         };

@@ -65,7 +65,7 @@ fn scan<T: Label>(row: &[T], y: usize, z: usize, classes: &Classes, found: &mut 
     let (blocks, rest) = row.as_chunks::<BLOCK>();
     for (i, block) in blocks.iter().enumerate() {
         let start = i * BLOCK;
-        // Without a way out early, the comparison is one vector instruction.
+        // Without an early exit, the comparison is one vector instruction.
         if block.iter().fold(true, |same, v| same & (*v == block[0])) {
             grow(block[0], start, start + BLOCK - 1);
         } else {

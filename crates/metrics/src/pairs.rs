@@ -181,7 +181,7 @@ impl<'a> Pairs<'a> {
         let (r_blocks, r_rest) = reference.as_chunks::<BLOCK>();
         let (p_blocks, p_rest) = prediction.as_chunks::<BLOCK>();
         for (r, p) in r_blocks.iter().zip(p_blocks) {
-            // Without a way out early, the comparison is one vector instruction.
+            // Without an early exit, the comparison is one vector instruction.
             let same = r.iter().fold(true, |same, v| same & (*v == r[0]))
                 & p.iter().fold(true, |same, v| same & (*v == p[0]));
             if same {

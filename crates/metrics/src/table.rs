@@ -79,7 +79,7 @@ impl Evaluation {
         cases.into_iter().map(|pair| pair.1).collect()
     }
 
-    /// One row a target and one for the mean of all: each measure's mean with its confidence
+    /// One row per target and one for the mean of all: each measure's mean with its confidence
     /// interval, and how the cases were counted.
     pub fn label_table(&self, bootstrap: &Bootstrap) -> Table {
         let keys = self.keys();
@@ -127,7 +127,7 @@ impl Evaluation {
         Table { head, rows }
     }
 
-    /// One row a case and target, worst cases first by a measure; the numbers rounded for reading.
+    /// One row per case and target, worst cases first by a measure; the numbers rounded for reading.
     /// A measure without a value has its reason there.
     pub fn case_table(&self, worst_by: &str) -> Table {
         let word = |score: &Score| match (score.outcome, score.counted) {
@@ -143,7 +143,7 @@ impl Evaluation {
         )
     }
 
-    /// One row a case and target in the order of the cases, in full precision, for a spreadsheet:
+    /// One row per case and target in the order of the cases, in full precision, for a spreadsheet:
     /// the numbers as they are counted, an empty field where a case is left out, and the outcome
     /// of Dice in a separate column.
     pub fn csv(&self) -> String {

@@ -3,7 +3,7 @@
 //! Lee, Kashyap and Chu's thinning (CVGIP 1994): voxels are removed from one side after another as
 //! long as they are simple (removing them joins and parts nothing) and not the end of a line. The
 //! order of the sides is that of scikit-image's `skeletonize(method="lee")`, which agrees voxel for
-//! voxel but for small round pieces that scikit-image 0.26 loses altogether.
+//! voxel but for small round pieces that scikit-image 0.26 loses.
 
 use crate::Target;
 use crate::bits::{Bits, Bounds};
@@ -152,7 +152,7 @@ pub(crate) fn skeleton(mask: &Bits) -> Bits {
         body.voxels[at] = 1;
         left.push(at);
     }
-    // A slice has no upper and lower side to peel from.
+    // A slice has no upper and lower side to remove voxels from.
     let all = [
         (1, -(row as isize)),
         (1, row as isize),
@@ -200,7 +200,7 @@ fn peel(body: &mut Body, left: &mut Vec<usize>, side: isize) {
         })
         .collect();
     for at in candidates {
-        // Its neighbours may have gone since.
+        // Its neighbours may have been removed since.
         if parts_nothing(body.around(at)) {
             body.voxels[at] = 0;
         }

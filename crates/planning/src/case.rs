@@ -16,7 +16,7 @@ pub struct LoadedCase {
     pub spacing: [f64; 3],
 }
 
-/// Reads an image of `channels` channels from one file a channel, in order, or from one file whose
+/// Reads an image of `channels` channels from one file per channel, in order, or from one file whose
 /// fourth axis they are (as in the Medical Segmentation Decathlon's tasks 1 and 5).
 ///
 /// # Errors

@@ -186,7 +186,7 @@ impl Chain {
         let from = *subject.geometry();
         let mut prepared = Work::new(subject, first);
         for transform in &self.0[..fixed] {
-            // What is not random takes nothing from its numbers.
+            // A transform that is not random draws no numbers.
             transform.run(
                 &mut prepared,
                 &mut keyed(seed, first, Stream::Augmentation(0)),

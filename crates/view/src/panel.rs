@@ -31,7 +31,7 @@ pub(crate) struct Panel<'a> {
     pub slice: usize,
     /// Intensities drawn black and white.
     pub range: [f32; 2],
-    /// Millimetres a pixel, so that the aspect is that of the body.
+    /// Millimetres per pixel, so that the aspect is that of the body.
     pub scale: f64,
 }
 

@@ -116,7 +116,7 @@ impl Slicing {
         [0, 1].map(|i| self.geometry.size()[self.axes[i]])
     }
 
-    /// Millimetres a voxel, across and down a slice.
+    /// Millimetres per voxel, across and down a slice.
     pub fn spacing(&self) -> [f64; 2] {
         [0, 1].map(|i| self.geometry.spacing()[self.axes[i]])
     }

@@ -96,7 +96,7 @@ pub enum Error {
     NotALabel {
         /// The value found, as text.
         value: String,
-        /// The largest label of the type asked for.
+        /// The largest label of the requested type.
         max: u32,
     },
     /// A label scheme that contradicts itself.

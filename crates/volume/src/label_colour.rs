@@ -1,4 +1,4 @@
-//! Colours of labels: a fixed palette that colour-blind readers can tell apart, the same in pictures and in files.
+//! Colours of labels: a fixed palette that colour-blind readers can distinguish, the same in pictures and in files.
 
 /// Okabe and Ito's palette (Color Universal Design, 2008) without black, brightest first, because
 /// it lies over grey images.
@@ -14,7 +14,7 @@ const PALETTE: [[u8; 3]; 7] = [
 
 /// The colour of a label, red, green and blue: the same for the same value in every picture and file.
 ///
-/// After seven labels the palette comes again lighter, then darker, then from the start.
+/// After seven labels the palette repeats lighter, then darker, then from the start.
 ///
 /// ```
 /// use vesalius_volume::label_colour;

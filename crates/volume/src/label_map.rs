@@ -130,7 +130,7 @@ impl<T: Label> LabelMap<T> {
     /// The labels as a C-order array indexed `[z, y, x]`, without a copy.
     pub fn view_zyx(&self) -> ArrayView3<'_, T> {
         let [x, y, z] = self.geometry.size();
-        // The constructor made the buffer one label a voxel.
+        // The constructor made the buffer one label per voxel long.
         ArrayView3::from_shape((z, y, x), &self.data).expect("length is z·y·x")
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Class {
-    /// What it is called, such as `anterior hippocampus`.
+    /// Its name, such as `anterior hippocampus`.
     pub name: String,
     /// Its value in label maps.
     pub value: u16,
@@ -17,7 +17,7 @@ pub struct Class {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
-    /// What it is called, such as `whole tumour`.
+    /// Its name, such as `whole tumour`.
     pub name: String,
     /// The label values that belong to it.
     pub labels: Vec<u16>,
@@ -31,7 +31,7 @@ pub struct Region {
 pub struct NamedLabel<'a> {
     /// The value in label maps.
     pub value: u16,
-    /// What it is called.
+    /// Its name.
     pub name: &'a str,
     /// Red, green and blue: [`crate::label_colour`] of the value; black for the background.
     pub colour: [u8; 3],
@@ -63,7 +63,7 @@ pub enum LabelScheme {
     /// Each voxel has exactly one class; the first is the background.
     #[non_exhaustive]
     Exclusive {
-        /// One class a channel, background first; at least two.
+        /// One class per channel, background first; at least two.
         classes: CheckedList<Class>,
         /// A label value that marks unlabelled voxels; losses and metrics skip them.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ pub enum LabelScheme {
     /// Each voxel may be in several regions, or none.
     #[non_exhaustive]
     Regions {
-        /// One region a channel, in painting order; at least one.
+        /// One region per channel, in painting order; at least one.
         regions: CheckedList<Region>,
         /// A label value that marks unlabelled voxels; losses and metrics skip them.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,7 +160,7 @@ impl LabelScheme {
         Self::of_regions(regions, None)
     }
 
-    /// Exclusive labels, one a channel, background first, and the value of voxels without a label.
+    /// Exclusive labels, one per channel, background first, and the value of voxels without a label.
     ///
     /// # Errors
     /// [`Error::BadScheme`]: fewer than two classes, a name or value used twice, a first class that is not 0, an
@@ -170,7 +170,7 @@ impl LabelScheme {
         Self::Exclusive { classes, ignore }.checked()
     }
 
-    /// Regions, one a channel in painting order, and the value of voxels without a label.
+    /// Regions, one per channel in painting order, and the value of voxels without a label.
     ///
     /// # Errors
     /// [`Error::BadScheme`]: no region, a name used twice, an empty region, a region that contains the background, a
@@ -273,7 +273,7 @@ impl LabelScheme {
         }
     }
 
-    /// The values that a segmentation holds, with names and colours, one a channel; a region has the value
+    /// The values that a segmentation holds, with names and colours, one per channel; a region has the value
     /// that it paints. Where classes are exclusive, the background is first.
     pub fn labels(&self) -> Vec<NamedLabel<'_>> {
         let values: Vec<u16> = match self {

@@ -1,6 +1,6 @@
 //! Lengths, areas and volumes compared with multiples of the spacing: the one tolerance for all of them.
 //!
-//! A spacing read from a file is not the number that was meant: a NIfTI affine holds single precision, so
+//! A spacing read from a file is not the exact number: a NIfTI affine holds single precision, so
 //! 0.6 mm reads as 0.60000002 and the columns of an oblique 1 mm grid are 1.00000003 mm long. A radius of
 //! 2 mm must still reach two such voxels, and 3 mm of margin must not take four. Everything that compares
 //! a physical limit with a multiple of the spacing, or counts voxels in a length, uses this module.
@@ -108,7 +108,7 @@ pub fn voxels_covering(length: f64, spacing: f64) -> usize {
 mod tests {
     use super::*;
 
-    /// Spacings as files give them, and what was meant.
+    /// Spacings as files give them, and the exact numbers.
     const READ: [(f64, f64); 6] = [
         (1.0, 1.0),
         (1.000_000_03, 1.0),

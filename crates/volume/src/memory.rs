@@ -87,7 +87,7 @@ pub fn check_memory(
 
 /// Bytes that this process can still take: the least of what the machine has available, what its
 /// container (cgroup) leaves and what its own address space (`ulimit -v`) leaves. Nothing where the
-/// system does not say.
+/// system gives no number.
 pub fn available_memory() -> Option<u64> {
     [machine(), container(), address_space()]
         .into_iter()

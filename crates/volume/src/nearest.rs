@@ -12,7 +12,7 @@
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let name = name.to_lowercase();
     let best = known.iter().map(|k| (distance(&name, k), *k)).min()?;
-    // A third of the letters may be wrong; a name within another one is meant as well.
+    // A third of the letters may be wrong; a name within another one counts as well.
     let close = best.0 * 3 <= name.chars().count().max(best.1.chars().count());
     let within = || {
         known
@@ -38,7 +38,7 @@ pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     }
 }
 
-/// A message of a YAML or JSON reader, and after its first line what was probably meant by a name that is
+/// A message of a YAML or JSON reader, with the nearest known name after its first line, where a name in it is
 /// not known.
 ///
 /// ```

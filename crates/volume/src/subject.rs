@@ -53,7 +53,7 @@ impl Subject {
         })
     }
 
-    /// What the case is called, in messages and in the names of results.
+    /// The case's name, used in messages and in the names of results.
     pub fn name(&self) -> &str {
         &self.name
     }

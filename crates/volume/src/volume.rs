@@ -108,7 +108,7 @@ impl<T: Voxel> Volume<T> {
     ///
     /// # Errors
     /// [`Error::GeometryMismatch`] when a grid differs from the first, [`Error::WrongLength`] when
-    /// there is none, [`Error::OutOfMemory`] when the machine cannot hold them side by side.
+    /// there is none, [`Error::OutOfMemory`] when the machine cannot hold them and the result.
     ///
     /// ```
     /// use vesalius_volume::{Geometry, Volume};

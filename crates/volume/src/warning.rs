@@ -194,7 +194,7 @@ pub enum Warning {
         /// Where the changed file is now.
         kept: PathBuf,
     },
-    /// Files that may belong to the image were passed over.
+    /// Files that may belong to the image were skipped.
     #[error("{count} file(s) were left out ({reason}); the first: {first}", first = first.display())]
     FilesLeftOut {
         /// How many.
@@ -220,7 +220,7 @@ pub enum Warning {
         listed(values)
     )]
     LabelInNoCase {
-        /// What it is called.
+        /// Its name.
         name: String,
         /// Its values in label maps.
         values: Vec<u16>,
@@ -231,7 +231,7 @@ pub enum Warning {
         listed(values)
     )]
     SampledClassInNoCase {
-        /// What it is called.
+        /// Its name.
         name: String,
         /// Its values in label maps.
         values: Vec<u16>,
@@ -263,7 +263,7 @@ pub enum Warning {
         of: usize,
         /// What that is: `held-out cases` or `patches`.
         unit: String,
-        /// Whether windows lie side by side instead of overlapping.
+        /// Whether windows do not overlap.
         side_by_side: bool,
     },
     /// A validation was ended early to keep the run's time limit.
@@ -334,7 +334,7 @@ pub enum Warning {
         done: usize,
         /// Cases held out.
         of: usize,
-        /// Whether they were segmented by windows side by side and without mirrors.
+        /// Whether they were segmented by windows without overlap and without mirrors.
         quick: bool,
     },
     /// Runs were not started because the time limit was reached.
@@ -374,7 +374,7 @@ pub enum Warning {
         /// The case.
         case: String,
     },
-    /// A prediction lay on another grid than its reference and was brought to it, label by label.
+    /// A prediction lay on another grid than its reference and was resampled to it, label by label.
     #[error(
         "case {case}: the prediction was brought to the reference's grid by its nearest labels ({difference})"
     )]
@@ -384,7 +384,7 @@ pub enum Warning {
         /// How the grids differ.
         difference: String,
     },
-    /// A label or region occurs in no reference and in no prediction, so that no mean holds it.
+    /// A label or region occurs in no reference and in no prediction, so that no mean includes it.
     #[error(
         "label {label} occurs in no reference and in no prediction: it is left out of every mean"
     )]

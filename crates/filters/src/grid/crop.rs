@@ -112,7 +112,7 @@ pub fn crop_or_pad<G: OnGrid>(
                 .map(|i| source_index(start[axis] + i as i64, source_size[axis], &mode))
                 .collect()
         });
-        // What lies inside is one stretch of each row, copied in one go.
+        // What lies inside is one range of each row, copied as a block.
         let from = start[0].saturating_neg().clamp(0, size[0] as i64) as usize;
         let until = (source_size[0] as i64 - start[0]).clamp(from as i64, size[0] as i64) as usize;
         let run = from..until;

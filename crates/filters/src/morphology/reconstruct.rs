@@ -55,7 +55,7 @@ pub fn reconstruct<R: Real>(
             "as many as the mask has",
         ));
     }
-    // Erosion is dilation upside down.
+    // Erosion is dilation of the negative.
     let sign = match way {
         Reconstruction::ByDilation => R::ONE,
         Reconstruction::ByErosion => -R::ONE,

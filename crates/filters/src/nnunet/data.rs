@@ -42,7 +42,7 @@ pub fn resample_nnunet<R: Real>(
         if !separate || options.across == Interpolation::Nearest || depth == size[2] {
             return resize(input, size, options.interpolation, separate);
         }
-        // The planes first, each slice by itself; then across them, from plane to plane.
+        // The planes first, slice by slice; then across them, from plane to plane.
         let [x, y, _] = size;
         let planes = resize(input, [x, y, depth], options.interpolation, true)?;
         across(&planes, size, options.across)

@@ -78,7 +78,7 @@ impl<R: Real, const N: usize> Axis<R, N> {
     pub fn part(&self, target: Range<usize>, source: Range<usize>) -> Self {
         let first = source.start as u32;
         let last = source.len().saturating_sub(1) as u32;
-        // Taps without weight may lie outside of the stretch.
+        // Taps without weight may lie outside of the range.
         let shift = |taps: &[u32; N]| taps.map(|tap| tap.saturating_sub(first).min(last));
         let inside = self.inside.start.max(target.start)..self.inside.end.min(target.end);
         assert!(

@@ -2,7 +2,7 @@
 
 /// A kernel of `N` taps along one axis.
 pub(crate) trait Kernel<const N: usize>: Sync {
-    /// How many voxels the source is continued beyond its borders before taps are looked up.
+    /// How many voxels the source is continued beyond its borders before taps are read.
     const MARGIN: usize;
     /// How far beyond a border voxel's centre a continued border is still worth evaluating.
     const REACH: f64;

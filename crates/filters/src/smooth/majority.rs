@@ -60,7 +60,7 @@ fn majorities<T: Label>(
             }
             let (y, z) = (line % size[1], line / size[1]);
             let rows = rows(input, [y, z], [radius[1], radius[2]]);
-            // Most neighbourhoods hold one label; where the columns of a window agree, so does the vote.
+            // Most neighbourhoods hold one label; where the columns of a window agree, the vote is the same.
             let columns: Vec<Option<T>> = (0..size[0]).map(|x| common(&rows, x)).collect();
             for (x, value) in target.iter_mut().enumerate() {
                 let window = window(x, radius[0], size[0]);
@@ -155,11 +155,11 @@ mod tests {
     #[test]
     fn no_label_comes_from_between_two_others() {
         let grid = Geometry::axis_aligned([7, 1, 1], [1.0; 3]).unwrap();
-        // The median at voxel 2 would be 2, which no one but a stray has.
+        // The median at voxel 2 would be 2, which only one voxel has.
         let map = LabelMap::new(grid, vec![0u16, 0, 2, 4, 4, 0, 0]).unwrap();
         let smooth = majority(&map, [2, 0, 0]).unwrap();
         assert_eq!(smooth.data(), [0, 0, 0, 4, 4, 0, 0]);
-        // A tie leaves what is there; without it the lowest wins.
+        // A tie keeps the present label; without it the lowest is taken.
         let tie = LabelMap::new(grid, vec![7u16, 7, 9, 3, 3, 3, 3]).unwrap();
         assert_eq!(majority(&tie, [1, 0, 0]).unwrap().get([2, 0, 0]), 9);
         assert_eq!(majority(&tie, [2, 0, 0]).unwrap().get([2, 0, 0]), 3);

@@ -1,4 +1,4 @@
-//! RLE Lossless (PS3.5 annex G): PackBits segments, one a byte of the sample, the highest first.
+//! RLE Lossless (PS3.5 annex G): PackBits segments, one per byte of the sample, the highest first.
 
 /// The little-endian samples of one frame; an error says what the fragment has wrong.
 pub(super) fn decode(fragment: &[u8], pixels: usize, width: usize) -> Result<Vec<u8>, String> {

@@ -146,7 +146,7 @@ fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
         let left_out = left_out(&empty, &series.uid);
         series.of_files.extend(left_out.clone());
         series.warnings.extend(left_out);
-        // Before the thickness that a single slice takes, which would be of no interest in the whole volume.
+        // Before the thickness that a single slice takes, which would be irrelevant for the whole volume.
         series.of_files.splice(0..0, alone.clone());
         series.warnings.splice(0..0, alone.clone());
     }
@@ -261,7 +261,7 @@ pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Series> {
     let list = list(place, options)?;
     if let Some((file, reason)) = list.unreadable.first() {
         if !place.is_folder() && file == path {
-            // The file itself is what is wrong, not one among many.
+            // The error is that of the file itself, not of one among many.
             header(place, options)?;
         }
         return Err(Error::Unreadable {

@@ -100,7 +100,7 @@ pub(crate) fn inflate(
 /// Whether the bytes are one stream of just this length, with its check sum.
 fn whole(packed: &[u8], out: &mut [u8], packing: Packing) -> bool {
     let mut decompressor = libdeflater::Decompressor::new();
-    // A stream shorter than its trailer, or with bytes behind it, is for the careful way: this one
+    // A stream shorter than its trailer, or with bytes behind it, is left to the careful decoder: this one
     // does not say where it stopped.
     let trailer = match packing {
         Packing::Zlib => packed.last_chunk::<4>().map(|word| {

@@ -152,7 +152,7 @@ fn take_with(folder: &Path, access: LockAccess, lock: &Locking) -> Result<Folder
             path: folder.to_owned(),
             source,
         })?;
-        // Appending, so that two who share do not write over each other's line.
+        // Appending, so that two processes that share do not overwrite each other's line.
         let file = File::options()
             .read(true)
             .append(true)
@@ -221,7 +221,7 @@ enum Settled {
 impl FolderLock {
     /// Locks the open file.
     fn settle(&self, lock: &Locking) -> Settled {
-        // Alone first, in any case: only then can the names that ended processes left be cleared.
+        // Exclusively first, in any case: only then can the names that ended processes left be removed.
         match lock(&self.file, LockAccess::Exclusive) {
             Ok(()) if !self.is_in_place() => return Settled::Gone,
             Ok(()) => {
@@ -255,7 +255,7 @@ impl FolderLock {
         if self.access() == LockAccess::Exclusive {
             return true;
         }
-        // Let go of first, so that of two who leave at once one finds the other gone.
+        // Released first, so that of two processes that end at once one finds the other gone.
         let alone = self.file.unlock().is_ok() && self.file.try_lock().is_ok();
         alone && self.is_in_place()
     }

@@ -258,7 +258,7 @@ fn geometry(
     let vectors = std::array::from_fn(|axis| {
         std::array::from_fn(|world| {
             let cosine = match &matrix {
-                // One line an axis: the direction in which its index grows.
+                // One line per axis: the direction in which its index grows.
                 Some(m) if axis < axes && world < axes => m[axis * axes + world],
                 _ => f64::from(u8::from(axis == world)),
             };

@@ -58,7 +58,7 @@ fn header(geometry: &Geometry, channels: usize, voxel_type: VoxelType) -> String
             .join(" ")
     };
     let (direction, origin) = (geometry.direction(), geometry.origin());
-    // One line an axis, in LPS; adding zero turns a negative zero into a zero.
+    // One line per axis, in LPS; adding zero turns a negative zero into a zero.
     let matrix: Vec<f64> = (0..9)
         .map(|k| direction[k % 3][k / 3] * LPS[k % 3] + 0.0)
         .collect();

@@ -80,7 +80,7 @@ pub(super) fn ignored(header: &Header) -> Vec<Warning> {
             value: value.to_owned(),
         });
     };
-    // Values that were quantised; the type's own range means nothing was.
+    // Values that were quantised; the type's own range means that none were.
     for (name, field) in [("oldmin", "old min"), ("oldmax", "old max")] {
         if let Some(value) = header.get(name) {
             ignore(field, value);

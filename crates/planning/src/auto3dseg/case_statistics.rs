@@ -63,7 +63,7 @@ pub struct LabelStatistics {
     pub labels: Vec<u16>,
     /// Intensities of each channel under any label but 0.
     pub image_intensity: Vec<Intensity>,
-    /// One entry a value.
+    /// One entry per value.
     pub label: Vec<LabelEntry>,
 }
 

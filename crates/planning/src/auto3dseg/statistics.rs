@@ -141,7 +141,7 @@ pub struct SampleSummary<V, M> {
 }
 
 impl<V: Copy, const N: usize> SampleSummary<[V; N], [f64; N]> {
-    /// Of each of `N` numbers a case; of 0 where there is no case. `cast` cuts off to the numbers' type.
+    /// Of each of `N` numbers per case; of 0 where there is no case. `cast` cuts off to the numbers' type.
     pub(super) fn of(cases: &[[f64; N]], cast: fn(f64) -> V) -> Self {
         let none = [[0.0; N]];
         let cases = if cases.is_empty() { &none } else { cases };

@@ -57,7 +57,7 @@ pub struct LabelSummary {
     pub labels: Vec<u16>,
     /// Intensities under any label but 0.
     pub image_intensity: IntensitySummary,
-    /// One entry a value, over the cases that have it. MONAI 1.6.1 finds a case's entry by position,
+    /// One entry per value, over the cases that have it. MONAI 1.6.1 finds a case's entry by position,
     /// which is another label's where a case lacks one; here it is found by its value.
     pub label: Vec<LabelSummaryEntry>,
 }

@@ -18,7 +18,7 @@ use vesalius_volume::{Class, LabelScheme, Region};
 pub struct CaseFiles {
     /// Its name: the first image file's, without suffixes.
     pub name: String,
-    /// One file a channel, or one file whose fourth axis is the channels.
+    /// One file per channel, or one file whose fourth axis is the channels.
     pub images: Vec<PathBuf>,
     /// The file with its labels.
     pub label: PathBuf,
@@ -41,7 +41,7 @@ impl CaseFiles {
 pub struct UnlabelledFiles {
     /// Its name: the first image file's, without suffixes.
     pub name: String,
-    /// One file a channel, or one file whose fourth axis is the channels.
+    /// One file per channel, or one file whose fourth axis is the channels.
     pub images: Vec<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! nnU-Net's raw folder: `imagesTr/CASE_0000.ending`, one file a channel, `labelsTr/CASE.ending`, and
+//! nnU-Net's raw folder: `imagesTr/CASE_0000.ending`, one file per channel, `labelsTr/CASE.ending`, and
 //! `imagesTs` without labels. Cases come in the order that nnU-Net sorts them into.
 
 use super::{CaseFiles, UnlabelledFiles, channel_suffix};

@@ -1,4 +1,4 @@
-//! A list as a CSV table: columns `image` (or `image_T1`, `image_T2`, … one a channel), `label`, and,
+//! A list as a CSV table: columns `image` (or `image_T1`, `image_T2`, … one per channel), `label`, and,
 //! if wanted, `name`, `fold`, `patient`. A row without label is a case to be segmented.
 
 use super::{CaseFiles, Datalist, UnlabelledFiles, keys, numbered_channels};

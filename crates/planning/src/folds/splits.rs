@@ -14,7 +14,7 @@ pub struct Split {
     pub val: Vec<String>,
 }
 
-/// The splits of a dataset, one a fold.
+/// The splits of a dataset, one per fold.
 ///
 /// ```
 /// use vesalius_planning::{Split, Splits};

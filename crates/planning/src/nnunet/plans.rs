@@ -137,7 +137,7 @@ pub struct Configuration {
     /// Its arguments for labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resampling_fn_seg_kwargs: Option<Resampling>,
-    /// nnU-Net's function that resamples what the network puts out.
+    /// nnU-Net's function that resamples the network's output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resampling_fn_probabilities: Option<String>,
     /// Its arguments.

@@ -25,7 +25,7 @@ pub enum Padding {
 const WIDEST: usize = 1_000_000_000;
 
 config! {
-    /// Pads on both sides alike, the odd voxel at the end (MONAI's `SpatialPad` and `DivisiblePad`).
+    /// Pads equally on both sides, the odd voxel at the end (MONAI's `SpatialPad` and `DivisiblePad`).
     ///
     /// ```
     /// use vesalius_transforms::Chain;

@@ -177,7 +177,7 @@ impl NnUnetNormalization {
         }
         let masked =
             |scheme: &NnUnetScheme| matches!(scheme, NnUnetScheme::ZScore { masked: true });
-        // The mask is that of the image as it came, whichever channel is normalised first.
+        // The mask is that of the unchanged image, independent of the order of channels.
         let mask = match self.channels.iter().any(masked) {
             true => Some(normalisation_mask(image, labels)?),
             false => None,

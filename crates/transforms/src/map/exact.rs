@@ -76,7 +76,7 @@ impl Reorder {
         }
         let strides = [1, source[0] as i64, (source[0] * source[1]) as i64];
         let voxels = source.iter().product::<usize>();
-        // The stretch of a row that finds voxels.
+        // The range of a row that lies in the source.
         let (axis, sign) = (self.axis[0], self.sign[0]);
         let limits = [0, source[axis] as i64 - 1].map(|v| (v - self.first[axis]) * sign);
         let begin = limits[0].min(limits[1]).clamp(0, nx as i64);

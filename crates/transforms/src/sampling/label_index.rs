@@ -221,7 +221,7 @@ mod tests {
         let index = LabelIndex::of(&labels, None);
         let voxels = 48 * 48 * 48;
         assert_eq!(index.foreground_count(), voxels);
-        // Two stretches a row, 16 bytes each.
+        // Two runs per row, 16 bytes each.
         let stretches = 2 * 48 * 48;
         assert!(index.bytes() >= 16 * stretches && index.bytes() < 17 * stretches);
         assert!(index.bytes() < voxels);

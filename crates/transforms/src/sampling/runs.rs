@@ -21,7 +21,7 @@ impl Runs {
         let last = self.starts.len().checked_sub(1);
         let follows = last.is_some_and(|i| end(self.starts[i], self.before[i]) == offset);
         if follows {
-            // `before` holds one number more than there are stretches.
+            // `before` holds one number more than there are runs.
             *self.before.last_mut().expect("never empty here") += 1;
         } else {
             self.starts.push(offset);

@@ -1,4 +1,4 @@
-//! nnU-Net's estimate of a network's memory: the number of values that its convolutions put out for one
+//! nnU-Net's estimate of a network's memory: the number of output values of its convolutions for one
 //! patch (dynamic_network_architectures' `compute_conv_feature_map_size`).
 
 /// The encoder's blocks.

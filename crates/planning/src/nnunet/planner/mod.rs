@@ -164,7 +164,7 @@ impl Planner {
     }
 }
 
-/// Memory, in values that convolutions put out.
+/// Memory, as the number of output values of convolutions.
 #[derive(Debug, Clone, Copy)]
 struct Budget {
     reference_3d: f64,

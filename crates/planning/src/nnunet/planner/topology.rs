@@ -23,7 +23,7 @@ pub(super) struct Topology {
 impl Topology {
     /// An axis is halved while its edge has 8 voxels or more and its spacing is below twice the smallest
     /// among such axes; a single such axis needs 12. A kernel is 1 along an axis until its spacing is
-    /// below twice the smallest, then 3 for good.
+    /// below twice the smallest, then 3 in all further stages.
     pub fn of(spacing: &[f64], patch: &[f64]) -> Self {
         let axes = spacing.len();
         let (mut spacing, mut size) = (spacing.to_vec(), patch.to_vec());
