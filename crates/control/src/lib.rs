@@ -278,7 +278,7 @@ impl fmt::Debug for Control {
     }
 }
 
-/// Every change under these locks is whole, so a panic elsewhere leaves nothing half done.
+/// Every change under these locks is complete, so a panic elsewhere leaves a valid state.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

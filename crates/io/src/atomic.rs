@@ -8,12 +8,12 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 const BUFFER: usize = 1 << 18;
-/// Writes a file through `write`, so that a reader sees the old file or the whole new one.
+/// Writes a file through `write`, so that a reader finds the old file or the complete new one.
 ///
 /// The new file gets the permissions of an ordinary new file, or those of the file it replaces.
 /// When `write` fails, the disk is full or the process is killed, the old file stays as it was. What a
 /// killed process of this machine left half written in the folder is removed. A device or a pipe, such as
-/// `/dev/null`, is written to as it is.
+/// `/dev/null`, is written to directly.
 ///
 /// # Errors
 /// [`Error::Write`] with the path.

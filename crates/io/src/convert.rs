@@ -1,5 +1,5 @@
 //! Conversion of one file to another: voxels, position, and other fields that both formats have.
-//! Resampling is not done here, and several series become one image elsewhere.
+//! It does not resample and does not combine several series.
 
 use crate::voxel_type::with_voxel_type;
 use crate::{
@@ -28,16 +28,16 @@ pub struct ConvertOptions {
 pub struct Converted {
     /// The content of the input's header.
     pub info: ImageInfo,
-    /// The label description file that was written because the output's format has no place for
+    /// The label description file that was written because the output's format cannot hold
     /// names and colours.
     pub label_names: Option<PathBuf>,
-    /// What was decided where the input is ambiguous, wrong or silent, and what writing changed.
+    /// What was decided where the input is ambiguous, wrong or incomplete, and what writing changed.
     pub warnings: Vec<Warning>,
 }
 
 /// Converts `input`, by its content, to the format of the name `output`.
 ///
-/// Stored numbers stay as they are. Where the input scales them, the meant numbers are written: as
+/// Stored numbers stay as they are. Where the input scales them, the scaled numbers are written: as
 /// whole numbers when a DICOM series scales to such, else as f32, or as f64 when the input stores
 /// more than f32 can hold.
 ///
@@ -108,7 +108,7 @@ fn read_type(info: &ImageInfo) -> VoxelType {
     }
 }
 
-/// What putting the axes at right angles moves, where it moves anything.
+/// The warning about axes that were put at right angles, where that moves a voxel.
 fn straightened(geometry: &Geometry) -> Option<Warning> {
     let straight = orthonormalised(geometry).ok()?;
     let corners = geometry.corners().into_iter().zip(straight.corners());
@@ -117,7 +117,7 @@ fn straightened(geometry: &Geometry) -> Option<Warning> {
     (!geometry.is_same(&straight)).then_some(Warning::ShearDropped { apart })
 }
 
-/// The smallest type that holds what the stored values mean.
+/// The smallest type that holds the scaled values.
 fn meant_type(info: &ImageInfo) -> VoxelType {
     let whole = info.scaling == Scaling::IDENTITY;
     match info.voxel_type {

@@ -21,7 +21,7 @@ use vesalius_control::{Cancelled, Control};
 use vesalius_registry::Registry;
 use vesalius_volume::{Geometry, Volume, Warning, check_memory};
 
-/// What a format's own code may fail with; an [`enum@Error`], an [`std::io::Error`] and [`Cancelled`] keep their kind.
+/// The error of a format's own code; an [`enum@Error`], an [`std::io::Error`] and [`Cancelled`] keep their kind.
 pub type FormatError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A user-defined image format, for [`ReadOptions::registry`] and [`WriteOptions::registry`].
@@ -84,7 +84,7 @@ pub type FormatError = Box<dyn std::error::Error + Send + Sync>;
 /// # }
 /// ```
 pub trait ImageFormat: Send + Sync {
-    /// What it is called in errors and in the metadata of its images, under `format`.
+    /// Its name in errors and in the metadata of its images, under `format`.
     fn name(&self) -> &str;
 
     /// Endings of file names with their dot, in lower case: they decide what is written in this format and
@@ -98,7 +98,7 @@ pub trait ImageFormat: Send + Sync {
     /// Reads the image; headers alone are read by it as well.
     ///
     /// # Errors
-    /// What is wrong with the file; the path and the format's name are put before it.
+    /// The fault of the file; the path and the format's name are added.
     fn read(&self, source: &FormatSource) -> std::result::Result<FormatImage, FormatError>;
 
     /// Writes an image as one file. Without an implementation the format is read only.

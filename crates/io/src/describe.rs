@@ -29,7 +29,7 @@ pub struct Described {
     pub channels: usize,
     /// Whether the voxels are compressed.
     pub compressed: bool,
-    /// How stored values become meant values; nothing when slices differ in it.
+    /// The scaling of stored values; nothing when slices differ in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaling: Option<Scaling>,
     /// Names and colours of labels, where the format has them.
@@ -41,7 +41,7 @@ pub struct Described {
     /// The DICOM series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<Series>,
-    /// What was decided where the file is ambiguous, wrong or silent.
+    /// What was decided where the file is ambiguous, wrong or incomplete.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
     /// Why it cannot be read, or not without a decision.
@@ -53,7 +53,7 @@ pub struct Described {
 }
 
 /// Describes a file, or every image file and DICOM series in a folder and its folders. A file that
-/// cannot be read is described by its problem, and so is a link that leads nowhere.
+/// cannot be read is described by its problem, and so is a link to no file.
 ///
 /// # Errors
 /// [`Error::Read`] when the path itself cannot be read, [`Error::NotAnImage`] when nothing is there.

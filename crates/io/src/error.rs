@@ -25,7 +25,7 @@ pub enum Error {
         /// The operating system's error.
         source: std::io::Error,
     },
-    /// The file could not be written; what stood there before is untouched.
+    /// The file could not be written; an existing file is unchanged.
     #[error(
         "cannot write {path}: {source}; the folder must exist, be writable and have room (what stood there before is untouched)"
     )]
@@ -55,7 +55,7 @@ pub enum Error {
         /// The operating system's error.
         source: std::io::Error,
     },
-    /// The file ends before the data it announces.
+    /// The file ends before the data in its header.
     #[error(
         "{path} is truncated: {what} need {expected} bytes, but the data end at byte {offset}; copy or download the file again"
     )]

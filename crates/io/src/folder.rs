@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Folders in folders beyond this are not searched.
 const DEEPEST: usize = 16;
 
-/// What a link that leads to no file is called in errors.
+/// The text in errors for a link to no file.
 pub(crate) const LEADS_NOWHERE: &str = "is a link that leads nowhere";
 
 /// The files of a folder and of its folders.
@@ -16,11 +16,11 @@ pub(crate) const LEADS_NOWHERE: &str = "is a link that leads nowhere";
 pub(crate) struct Below {
     /// Regular files, by name.
     pub files: Vec<PathBuf>,
-    /// Links that lead to no file: what they stood for is missing.
+    /// Links to no file.
     pub broken: Vec<PathBuf>,
 }
 
-/// Every regular file in a folder and in its folders, and the links that lead nowhere.
+/// Every regular file in a folder and in its folders, and the links to no file.
 ///
 /// # Errors
 /// [`Error::Read`] for a folder that cannot be listed.

@@ -135,7 +135,7 @@ impl Target {
         matches!(self, Self::Nifti { .. } | Self::NiftiPair { .. })
     }
 
-    /// Whether other programs find the names and colours of labels in the format; those in NIfTI only we read.
+    /// Whether other programs find the names and colours of labels in the format; those in NIfTI only this crate reads.
     pub fn keeps_labels(&self) -> bool {
         match self {
             Self::Custom(format) => format.keeps_labels(),
@@ -194,7 +194,7 @@ pub(crate) fn target(path: &Path, registry: &Registry) -> Result<Target> {
 /// Bytes that are enough to recognise every format.
 pub(crate) const HEAD: u64 = 1024;
 
-/// The start of a file, and whether it stood in a gzip stream.
+/// The start of a file, and whether it was in a gzip stream.
 pub(crate) struct Head {
     pub bytes: Vec<u8>,
     pub gzip: bool,
@@ -219,7 +219,7 @@ pub(crate) fn head(place: &Place) -> Result<Head> {
     })
 }
 
-/// The format that the first bytes announce.
+/// The format of the first bytes.
 pub(crate) fn detect(head: &[u8]) -> Option<Format> {
     if let Some(version) = crate::nifti::detect(head) {
         return Some(version);

@@ -41,7 +41,7 @@ pub struct ImageFile {
 /// Opens an image file (NIfTI, MetaImage, NRRD), by its content, to read parts of it.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::NotAnImage`] and what the format's header may have wrong.
+/// [`Error::Read`], [`Error::NotAnImage`] and errors of the format's header.
 pub fn open(path: impl AsRef<Path>) -> Result<ImageFile> {
     open_with(path, &ReadOptions::default())
 }
@@ -98,8 +98,8 @@ fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
     Ok(parsed)
 }
 
-/// Refuses a file that has fewer bytes than its header announces, where that can be known beforehand;
-/// how many it has more.
+/// Refuses a file with fewer bytes than its header requires, where that can be checked beforehand; returns
+/// how many more it has.
 fn check_length(layout: &Layout) -> Result<u64> {
     if layout.packing != Packing::Raw {
         return Ok(0);
@@ -128,13 +128,13 @@ impl ImageFile {
         &self.parsed.extensions
     }
 
-    /// All voxels, scaled as the header says, exact in `T` (floating types take the nearest), with
+    /// All voxels, scaled as in the header, exact in `T` (floating types take the nearest), with
     /// [`Volume::warnings`]. Compressed files are read to their check sum.
     ///
     /// # Errors
     /// [`Error::FourthAxis`], [`Error::TooLarge`], [`Error::Truncated`], [`Error::Compression`],
     /// [`Error::Value`] when `T` is an integer type that a value does not fit, and [`Error::Volume`] when
-    /// the machine has not enough memory.
+    /// the machine does not have enough memory.
     pub fn read<T: FileVoxel>(&self) -> Result<Volume<T>> {
         self.refuse_fourth_axis()?;
         let (path, layout) = (self.path(), &self.parsed.layout);

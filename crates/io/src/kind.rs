@@ -51,7 +51,7 @@ pub enum Evidence {
     Dataset(PathBuf),
 }
 
-/// What the voxels of a file are, from its header, its neighbours on disk and its values.
+/// What the voxels of a file are, from its header, its folder and its values.
 ///
 /// ```
 /// use vesalius_io::{Kind, kind_of, probe, read, write};

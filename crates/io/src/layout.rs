@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_volume::{Geometry, Warning, check_memory};
 
-/// The straight line from a stored value to its meaning: `slope · value + intercept`, in f64.
+/// The scaling of stored values: `slope · value + intercept`, in f64.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Scaling {
     /// Factor.
@@ -17,7 +17,7 @@ pub struct Scaling {
 }
 
 impl Scaling {
-    /// Stored values are the meaning.
+    /// No scaling.
     pub const IDENTITY: Self = Self {
         slope: 1.0,
         intercept: 0.0,
@@ -53,7 +53,7 @@ pub struct ImageInfo {
     pub channels: usize,
     /// The type the file stores.
     pub voxel_type: VoxelType,
-    /// How stored values become meant values.
+    /// The scaling of stored values.
     pub scaling: Scaling,
     /// Whether the voxels are compressed.
     pub compressed: bool,
@@ -62,7 +62,7 @@ pub struct ImageInfo {
     pub labels: Vec<LabelName>,
     /// Text fields of the header, by their names there.
     pub metadata: BTreeMap<String, String>,
-    /// What was decided where the header is ambiguous, wrong or silent.
+    /// What was decided where the header is ambiguous, wrong or incomplete.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
 }

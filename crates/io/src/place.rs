@@ -1,5 +1,5 @@
 //! Where a file's bytes come from: a file on disk, or memory in place of one. Parsers read through this
-//! alone, so that both ways in share every check.
+//! alone, so that both share every check.
 
 use crate::text::{check_regular, open_regular};
 use crate::{Error, Result};

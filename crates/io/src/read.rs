@@ -179,7 +179,7 @@ pub(crate) fn labels_at<T: Label + FileVoxel>(
     Ok(labels.with_warnings(warnings))
 }
 
-/// Reads the header alone: geometry, type, channels, format. No voxel is touched.
+/// Reads the header alone: geometry, type, channels, format. No voxel is read.
 ///
 /// # Errors
 /// As [`read()`].

@@ -1,4 +1,4 @@
-//! Where a file's bytes go: a file, whole or not at all, or a writer of the caller's.
+//! The target of a file's bytes: a file, written completely or not at all, or the caller's writer.
 
 use crate::watch::{cancelled, is_cancelled};
 use crate::{Error, Result, write_atomically};

@@ -153,7 +153,7 @@ pub(crate) enum Source {
     Whole(Loaded),
     Stream {
         reader: Unpack<BufReader<Stream>>,
-        /// Bytes of the unpacked stream that are behind us.
+        /// Bytes of the unpacked stream that were read.
         at: u64,
         buffer: Vec<u8>,
     },

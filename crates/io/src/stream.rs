@@ -1,5 +1,5 @@
 //! Images in memory and in streams, in and out: the same formats, checks, warnings and errors as for files,
-//! with `<memory>` or a given name in place of the path. What needs several files is left to paths.
+//! with `<memory>` or a given name in place of the path. Formats of several files are read and written by path.
 
 use crate::encode::Source;
 use crate::format::{self, Target};

@@ -105,7 +105,7 @@ impl Hausdorff {
         }
     }
 
-    /// Its key in files: `hd95`, `hd95_medpy`; conventions that come to the same have one key.
+    /// Its key in files: `hd95`, `hd95_medpy`; equal conventions have one key.
     pub(crate) fn key(&self) -> String {
         let whole = self.percentile >= 100.0;
         let base = if whole {

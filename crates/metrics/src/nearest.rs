@@ -1,7 +1,7 @@
 //! How far each bit of one mask is from the nearest bit of another, exactly.
 //!
 //! Structures that are compared mostly touch, so rows around a voxel are searched from the nearest
-//! outward until no row can be nearer; what is far away falls back on a distance transform.
+//! outward until no row can be nearer; far voxels use a distance transform.
 
 use crate::bits::Bits;
 use crate::rows::{Metric, Row};

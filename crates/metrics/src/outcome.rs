@@ -13,7 +13,7 @@
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outcome {
-    /// Both masks have voxels, or the measure is defined all the same.
+    /// Both masks have voxels, or the measure is defined without them.
     Value(f64),
     /// Neither reference nor prediction has a voxel.
     BothEmpty,

@@ -65,7 +65,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// A trait object that users may add types to; implemented for `dyn Trait` by the crate that defines the trait.
 pub trait Extension: Send + Sync + 'static {
-    /// What such a type is called in errors: `loss`, `transform`.
+    /// The name of such a type in errors: `loss`, `transform`.
     const KIND: &'static str;
 }
 

@@ -62,8 +62,8 @@ macro_rules! registered {
     };
 }
 
-/// Gives an error type with a variant `Custom(Box<dyn Error + Send + Sync>)` the function that makes it of a text or of
-/// another error.
+/// Adds to an error type with a variant `Custom(Box<dyn Error + Send + Sync>)` a function that makes it from a text or
+/// from another error.
 ///
 /// ```
 /// #[derive(Debug)]

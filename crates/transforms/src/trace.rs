@@ -120,7 +120,7 @@ impl Trace {
         Ok(work.finish()?.0)
     }
 
-    /// The maps of the inverse, in order. Moves are one map, but a padding is a map of its own, so that
+    /// The maps of the inverse, in order. Moves are one map, but a padding is a separate map, so that
     /// what a network found in it does not end where the chain had cropped.
     fn way_back(&self) -> Result<Vec<GridMap>> {
         let mut stretches: Vec<(Geometry, GridMap)> = Vec::new();

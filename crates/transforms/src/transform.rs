@@ -166,7 +166,7 @@ transforms! {
         Elastic(grid::Elastic) = "elastic",
         /// Stretch and squeeze cells.
         GridDistortion(grid::GridDistortion) = "grid_distortion",
-        /// Larger or smaller on the same grid.
+        /// Enlarge or shrink on the same grid.
         Zoom(grid::Zoom) = "zoom",
         /// Simulate a lower resolution.
         LowResolution(grid::LowResolution) = "low_resolution",
@@ -259,7 +259,7 @@ impl Transform {
     /// Makes the user-defined transforms that a file names, in the parts of composed ones as well.
     ///
     /// # Errors
-    /// [`crate::Error::Registry`] for a name that the registry has not, or options that the transform does not take.
+    /// [`crate::Error::Registry`] for an unknown name, or options that the transform does not take.
     pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
         let parts = match self {
             Self::Custom(custom) => return Ok(custom.resolve(registry)?),

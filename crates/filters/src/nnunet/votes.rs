@@ -8,9 +8,9 @@ use vesalius_volume::{Geometry, Label, LabelMap};
 /// The labels of the eight source voxels around a place, `[z][y][x]`.
 pub(super) type Neighbours<T> = [[[T; 2]; 2]; 2];
 
-/// Labels on a grid of at least one voxel over the same extent. `taps` are the two source indices of each target index along x,
-/// y and z; where their labels agree that is the label, and elsewhere the one that `elect` gives for the voxel
-/// `[x, y, z]`.
+/// Labels on a grid of at least one voxel over the same extent. `taps` are the two source indices of each target
+/// index along x, y and z; where their labels agree that is the label, and elsewhere the one that `elect` returns for
+/// the voxel `[x, y, z]`.
 ///
 /// # Errors
 /// A grid that the machine cannot hold.

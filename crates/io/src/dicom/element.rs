@@ -6,7 +6,7 @@ use crate::{Error, Result};
 use std::ops::Range;
 use std::path::Path;
 
-/// Sequences in sequences beyond this are an attack, not an image.
+/// Deeper nesting of sequences is refused as hostile.
 const DEEPEST: usize = 32;
 const UNDEFINED: u32 = u32::MAX;
 const ITEM: u32 = 0xFFFE_E000;

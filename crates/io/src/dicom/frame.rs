@@ -1,4 +1,4 @@
-//! The frames of one file: where each lies, how its values are scaled, and what sets it apart.
+//! The frames of one file: position, scaling and distinguishing attributes.
 
 use super::element::{DataSet, Value};
 use super::file::DicomFile;

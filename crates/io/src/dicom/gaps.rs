@@ -1,4 +1,4 @@
-//! The gaps between slices judged, never guessed: equal ones, missing slices, a stack that leans.
+//! The gaps between slices: equal ones, missing slices, a stack that leans.
 
 use super::frame::Frame;
 use super::stack::dot;

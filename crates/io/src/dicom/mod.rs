@@ -1,6 +1,6 @@
 //! DICOM: single-frame series and enhanced multi-frame files to volumes, by the positions that the
 //! files state. Nothing is guessed: several series, unequal gaps, a tilted gantry and a missing
-//! position are errors with an explicit way out.
+//! position are errors with a remedy.
 
 mod element;
 mod file;
@@ -181,7 +181,7 @@ fn fill<T: FileVoxel>(
     })
 }
 
-/// Stored values to meant ones: `slope · value + intercept` in f64, rounded once.
+/// Scales stored values: `slope · value + intercept` in f64, rounded once.
 fn scale<T: FileVoxel>(
     path: &Path,
     samples: &Samples,

@@ -34,7 +34,7 @@ pub struct Series {
     pub modality: String,
     /// StudyInstanceUID.
     pub study_uid: String,
-    /// FrameOfReferenceUID: series that share it share their world.
+    /// FrameOfReferenceUID: series that share it have one coordinate system.
     pub frame_of_reference: String,
     /// Columns, rows and frames.
     pub size: [usize; 3],
@@ -50,7 +50,7 @@ pub struct Series {
     pub files: Vec<PathBuf>,
     /// Patient, study and series attributes by the standard's keywords.
     pub metadata: BTreeMap<String, String>,
-    /// What was decided where the files are ambiguous, wrong or silent.
+    /// What was decided where the files are ambiguous, wrong or incomplete.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
     /// Those of `warnings` that do not depend on how the slices are stacked.

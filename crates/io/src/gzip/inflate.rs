@@ -7,7 +7,7 @@ use crate::{Error, Result};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Deflate cannot expand further than this, so a length beyond it is a lie of the header.
+/// Deflate cannot expand further than this, so a larger length in a header is wrong.
 const LARGEST_RATIO: u64 = 1032;
 
 /// An unpacked stream, cut to the bytes that were expected.
@@ -18,7 +18,7 @@ pub(crate) struct Inflated {
     pub surplus: Surplus,
 }
 
-/// Bytes behind the voxels that are worth unpacking to reach the check sum.
+/// At most so many bytes after the voxels are unpacked to reach the check sum.
 pub(crate) fn most_behind(expected: u64) -> u64 {
     expected.max(1 << 30)
 }

@@ -22,7 +22,7 @@ const SHARED_ATTEMPTS: usize = 50;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// A folder that this process writes, held until this is dropped or the process ends. A folder that was made for
-/// the lock and in which nothing was written goes with it.
+/// the lock and in which nothing was written is removed with it.
 ///
 /// The lock is the system's own (`flock` or its like), so a file that a killed process left is no obstacle.
 /// Where the file system has no locks (some network file systems), the holder named in the file counts as
@@ -130,7 +130,7 @@ impl Drop for FolderLock {
     }
 }
 
-/// How a file is locked: the system's way, or a test's.
+/// How a file is locked: by the system, or as a test defines it.
 type Locking = dyn Fn(&File, LockAccess) -> std::result::Result<(), TryLockError>;
 
 fn of_system(file: &File, access: LockAccess) -> std::result::Result<(), TryLockError> {
@@ -207,7 +207,7 @@ fn make_folder(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// What an attempt to lock an open file came to.
+/// The result of an attempt to lock an open file.
 enum Settled {
     Taken,
     /// Its last holder removed it between opening and locking.
@@ -337,7 +337,7 @@ fn has_no_locks(error: &io::Error) -> bool {
         || cfg!(target_os = "linux") && error.raw_os_error() == Some(NO_LOCKS_AVAILABLE)
 }
 
-/// What helps against a folder that is taken.
+/// The remedy for a folder that is locked.
 enum Remedy {
     Wait,
     /// Without the system's locks, a file of a process that ended on another machine stays.

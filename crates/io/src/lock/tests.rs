@@ -1,4 +1,4 @@
-//! What a folder's lock promises, by two takers in one process, as by two processes.
+//! A folder's lock with two holders in one process, as with two processes.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! A MetaImage header to where its voxels lie.
+//! Parses a MetaImage header and finds its voxels.
 
 use crate::layout::{Packing, Parsed, checked_values};
 use crate::place::Place;

@@ -1,4 +1,4 @@
-//! A NIfTI file's header to where its voxels lie, with every field checked against the file.
+//! Parses a NIfTI header and finds its voxels; every field is checked against the file.
 
 use super::geometry;
 use super::header::{self, Header};

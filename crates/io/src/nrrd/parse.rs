@@ -1,4 +1,4 @@
-//! An NRRD header to where its voxels lie.
+//! Parses an NRRD header and finds its voxels.
 
 use super::axes::{geometry, split_axes};
 use super::header::{Header, big_endian, ignored, read_header, voxel_type};

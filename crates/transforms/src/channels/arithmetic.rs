@@ -8,18 +8,18 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use vesalius_volume::Volume;
 
-/// What is computed of two channels.
+/// How two channels are combined.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
-    /// The first less the second: contrast agent, when it is before and after.
+    /// The first minus the second, such as images after and before contrast agent.
     #[default]
     Difference,
     /// Their sum.
     Sum,
     /// Their product.
     Product,
-    /// The first by the second; 0 where the second is 0.
+    /// The first divided by the second; 0 where the second is 0.
     Ratio,
     /// The smaller one.
     Minimum,

@@ -1,4 +1,4 @@
-//! Some channels, in some order.
+//! Selection of channels in a given order.
 
 use super::ChannelStep;
 use crate::config::{bad, config, require};

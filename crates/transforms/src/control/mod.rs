@@ -42,7 +42,7 @@ fn check_choice(name: &'static str, of: &[Transform], weights: &[f64]) -> Result
     of.iter().try_for_each(Transform::check)
 }
 
-/// A position drawn by weights, or each as likely where there are none.
+/// A position drawn by weights, or with equal chances where there are none.
 fn draw(count: usize, weights: &[f64], rng: &mut ChaCha8Rng) -> usize {
     use rand::RngExt;
     if weights.len() != count {

@@ -14,7 +14,7 @@ const FURTHEST: usize = 1 << 40;
 
 config! {
     /// Crops to the box around the voxels above a threshold in any channel, or around the labels; a
-    /// case without any stays whole. MONAI's `CropForeground`, which by default (`allow_smaller=False`)
+    /// case without any is not cropped. MONAI's `CropForeground`, which by default (`allow_smaller=False`)
     /// pads with 0 where a margin reaches past the image, while this ends at its border; and which makes
     /// a case without foreground empty.
     ///

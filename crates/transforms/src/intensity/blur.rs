@@ -14,7 +14,7 @@ use vesalius_volume::Volume;
 
 /// A kernel is about this many deviations long.
 const LENGTH: f64 = 6.0;
-/// Slices that a thread blurs in one go.
+/// Slices that a thread blurs as one block.
 const SLAB: usize = 16;
 
 config! {
@@ -146,7 +146,7 @@ fn mirrored(index: i64, length: usize) -> usize {
     folded.min(period - folded) as usize
 }
 
-/// Slabs of slices: each input slice is blurred along x and y once a slab, then mixed along z.
+/// Slabs of slices: each input slice is blurred along x and y once per slab, then mixed along z.
 fn blur(source: &[f32], size: [usize; 3], kernels: &[Vec<f32>; 3], out: &mut [f32]) {
     let plane = size[0] * size[1];
     let reach = kernels[2].len() - 1;

@@ -1,4 +1,4 @@
-//! Brightness: a factor or an offset a channel.
+//! Brightness: a factor or an offset per channel.
 
 use super::IntensityStep;
 use super::statistics::{for_blocks, scale_shift};

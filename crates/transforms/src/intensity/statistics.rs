@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 use vesalius_filters::vectorised;
 
-/// Values that are summed in one go; partial sums are added in order.
+/// Values that are summed as one block; partial sums are added in order.
 const BLOCK: usize = 1 << 14;
 const LANES: usize = 16;
 
-/// What one pass over a channel finds.
+/// The statistics of one pass over a channel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Statistics {
     pub count: usize,

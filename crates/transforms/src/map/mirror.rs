@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-/// Mirrors every channel of a buffer of `size` voxels `[x, y, z]` a channel along the axes named.
+/// Mirrors every channel of a buffer of `size` voxels `[x, y, z]` per channel along the named axes.
 pub(super) fn mirror<T: Send>(values: &mut [T], size: [usize; 3], axes: [bool; 3]) {
     let [nx, ny, nz] = size;
     let (slice, channel) = (nx * ny, nx * ny * nz);

@@ -196,7 +196,7 @@ impl GridMap {
         Ok((moved, labels, true))
     }
 
-    /// Labels alone, for predictions that are carried back.
+    /// Labels alone, for predictions that are resampled back.
     pub fn apply_labels(&self, labels: &LabelMap, sampling: &Sampling) -> Result<LabelMap> {
         check_memory(
             "the labels on their new grid",

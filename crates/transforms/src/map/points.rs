@@ -61,7 +61,7 @@ impl Places {
     }
 }
 
-/// The first of eight neighbours and the way to the others, for places with all of them.
+/// The first of eight neighbours and the steps to the others, for places with all of them.
 struct Taps {
     /// Offset of the neighbour with the smallest index; negative where one is missing.
     offset: Vec<isize>,

@@ -88,7 +88,7 @@ pub trait CustomSampler: Send + Sync {
     ) -> Result<PatchPlace>;
 
     /// The number of the case, among these, that draw `draw` of a run takes; nothing for the order of the run, in which
-    /// every case comes once an epoch. The random numbers follow from the seed and the draw.
+    /// every case comes once per epoch. The random numbers follow from the seed and the draw.
     fn case(&self, _cases: &[String], _draw: u64, _rng: &mut TransformRng) -> Option<usize> {
         None
     }

@@ -80,13 +80,13 @@ impl LabelIndex {
         list + classes.sum::<usize>() + self.ignored.bytes()
     }
 
-    /// A labelled voxel, each as likely; `None` without any.
+    /// A labelled voxel, with equal chances; `None` without any.
     pub(super) fn random_foreground(&self, rng: &mut ChaCha8Rng) -> Option<usize> {
         let all: Vec<&Runs> = self.classes.iter().map(|(_, runs)| runs).collect();
         self.random_among(&all, rng)
     }
 
-    /// A voxel of any of these labels, each voxel as likely; `None` where none of them occurs. Label 0 is
+    /// A voxel of any of these labels, with equal chances; `None` where none of them occurs. Label 0 is
     /// the background.
     pub(super) fn random_of(&self, labels: &[u16], rng: &mut ChaCha8Rng) -> Option<usize> {
         if labels.contains(&0) {
@@ -106,14 +106,14 @@ impl LabelIndex {
             || self.labels().any(|label| labels.contains(&label))
     }
 
-    /// A voxel of a label that occurs, each label as likely: nnU-Net's forced foreground.
+    /// A voxel of a label that occurs, with equal chances of labels: nnU-Net's forced foreground.
     pub(super) fn random_of_any(&self, rng: &mut ChaCha8Rng) -> Option<usize> {
         let count = self.classes.len();
         let runs = (count > 0).then(|| &self.classes[rng.random_range(0..count)].1)?;
         self.random_among(&[runs], rng)
     }
 
-    /// A voxel that is background, each as likely; `None` without any.
+    /// A voxel that is background, with equal chances; `None` without any.
     pub(super) fn random_background(&self, rng: &mut ChaCha8Rng) -> Option<usize> {
         let count = self.background_count();
         if count == 0 {

@@ -144,7 +144,7 @@ impl Page {
         (self.piece[0] * self.together * self.bits).div_ceil(8)
     }
 
-    /// Puts a piece's values where they belong.
+    /// Copies a piece's values to their positions.
     fn keep(&self, mut bytes: Vec<u8>, place: &Place, big: bool, values: &mut [f32]) {
         let [width, height] = self.size;
         let length = self.line_bytes();
