@@ -1,8 +1,8 @@
 //! Pictures of volumes and labels: slices, overlays, montages, charts and pages.
 //!
 //! A [`Scene`] holds what is shown; [`Montage`], [`ThreePlanes`] and [`Animation`] draw it. Results are bytes or text
-//! that the caller writes. Axial and coronal slices follow the radiological convention: the patient's right is on the left
-//! of the picture, anterior or superior is up; sagittal slices face left.
+//! that the caller writes. Axial and coronal slices follow the radiological convention: the patient's right is on the
+//! left of the picture, anterior or superior is up; sagittal slices face left.
 //!
 //! ```
 //! use vesalius_view::{Montage, Page, Scene, Window};
