@@ -82,8 +82,8 @@ impl<'b> Workers<'_, 'b> {
         let Some(ends) = self.ends(at) else {
             return Ok(());
         };
-        if job.quick {
-            let folder = held_out_folder(self.work, &job);
+        let folder = held_out_folder(self.work, &job);
+        if job.quick && folder.exists() {
             std::fs::remove_dir_all(&folder).map_err(|source| Error::System {
                 path: folder,
                 what: "removed",

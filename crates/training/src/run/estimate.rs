@@ -4,7 +4,7 @@ use super::Run;
 use super::cut::Cut;
 use crate::compute::guarded;
 use crate::validate::segment;
-use crate::{Error, Result, ValidationOn};
+use crate::{Result, ValidationOn};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use vesalius_control::Control;
@@ -34,7 +34,10 @@ impl Run<'_> {
                 self.plan.take_cost(patches, seconds, None);
             }
             ValidationOn::Volumes => {
-                let (seconds, coarse) = self.time_of_a_case(whole)?;
+                // A run that is cancelled meanwhile ends after this step, saved, and finds it out when it goes on.
+                let Some((seconds, coarse)) = self.time_of_a_case(whole)? else {
+                    return Ok(());
+                };
                 let cases = self.data.validation.names().len();
                 self.plan.take_cost(cases, seconds, coarse);
             }
@@ -44,13 +47,13 @@ impl Run<'_> {
 
     /// Seconds to score a held-out case, and what is left of them with windows side by side; from a part of a case
     /// where little of the `whole` seconds is not enough for it, and infinite where much is not enough for that part.
-    /// Cases that are all broken cost nothing.
-    fn time_of_a_case(&self, whole: f64) -> Result<(f64, Option<f64>)> {
+    /// Cases that are all broken cost nothing; nothing is known where the run was cancelled meanwhile.
+    fn time_of_a_case(&self, whole: f64) -> Result<Option<(f64, Option<f64>)>> {
         let cases = &self.data.validation;
         let began = Instant::now();
         let usable = (0..cases.names().len()).find_map(|at| cases.lend(at).ok()?.whole().ok());
         let Some(case) = usable else {
-            return Ok((0.0, None));
+            return Ok(Some((0.0, None)));
         };
         let reading = began.elapsed().as_secs_f64();
         let network = self.kept_network();
@@ -66,7 +69,7 @@ impl Run<'_> {
         let share = match found {
             Ok(_) => 1.0,
             Err(error) if !error.is_cancelled() => return Err(error),
-            Err(_) if self.control.is_cancelled() => return Err(Error::Cancelled(None)),
+            Err(_) if self.control.is_cancelled() => return Ok(None),
             Err(_) => probe.share(),
         };
         let size = case.subject.geometry().size();
@@ -78,7 +81,8 @@ impl Run<'_> {
             |inferer: &Inferer| Some(inferer.window_count(size, turned.divisor())? as f64);
         let coarse = windows(&inferer.without_overlap()).zip(windows(&inferer));
         let coarse = coarse.map(|(few, all)| few / all.max(1.0));
-        Ok(((seconds / share + reading) * (1.0 + BESIDE), coarse))
+        let seconds = (seconds / share + reading) * (1.0 + BESIDE);
+        Ok(Some((seconds, coarse)))
     }
 
     fn tell_of_cut(&mut self) -> Result<()> {
