@@ -90,39 +90,6 @@ fn validations_without_any_room_are_left_out_and_a_run_whose_time_is_over_makes_
 }
 
 #[test]
-fn a_run_that_is_cancelled_while_a_case_is_timed_is_saved_and_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = slow(30.0);
-    let options = |seconds: u64| FitOptions {
-        ends: Some(Instant::now() + Time::from_secs(seconds)),
-        ..options(folder.path())
-    };
-    let first = options(20);
-    let control = first.control.clone();
-    let canceller = std::thread::spawn({
-        let folder = folder.path().to_owned();
-        move || {
-            // The warm-up's steps are done, and the case is being timed, once no step follows the last.
-            let steps =
-                || std::fs::read_to_string(folder.join("model/steps.csv")).unwrap_or_default();
-            while steps().lines().count() < 12 {
-                std::thread::sleep(Time::from_millis(20));
-            }
-            std::thread::sleep(Time::from_millis(1500));
-            control.cancel();
-        }
-    });
-    let error = fit(&config, &data(), &first, &mut |_| ()).unwrap_err();
-    canceller.join().unwrap();
-    let crate::Error::Cancelled(Some(report)) = error else {
-        panic!("{error}");
-    };
-    assert!(report.progress.step >= 12);
-    let second = fit(&config, &data(), &options(0), &mut |_| ()).unwrap();
-    assert!(second.finished && second.progress.step > report.progress.step);
-}
-
-#[test]
 fn the_minutes_of_a_run_are_those_of_all_its_sittings() {
     let folder = tempfile::tempdir().unwrap();
     let minutes = |minutes: f64| FitOptions {
