@@ -29,6 +29,26 @@ impl CustomInferer for Slow {
     }
 }
 
+/// Says that it was reached, and waits until it is cancelled.
+struct Waiting(std::sync::mpsc::Sender<()>);
+
+impl CustomInferer for Waiting {
+    fn run(
+        &self,
+        _: &Volume<f32>,
+        _: &dyn PatchNetwork,
+        _: &Device,
+        control: &Control,
+    ) -> Result<Volume<f32>> {
+        // Reached a second time, there is no receiver any more.
+        let _ = self.0.send(());
+        loop {
+            control.check()?;
+            std::thread::sleep(Time::from_millis(5));
+        }
+    }
+}
+
 fn slow(seconds: f64) -> TrainingConfig {
     let mut config = config("").validation(ValidationConfig {
         times: 8,
@@ -87,6 +107,32 @@ fn validations_without_any_room_are_left_out_and_a_run_whose_time_is_over_makes_
         );
         assert!(folder.path().join("model/model.yaml").exists());
     }
+}
+
+#[test]
+fn a_run_that_is_cancelled_while_a_case_is_timed_is_saved_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (waits, waiting) = std::sync::mpsc::channel();
+    let mut config = slow(0.0);
+    config.inferer = Some(Inferer::custom("slow", Waiting(waits)));
+    let options = |seconds: u64| FitOptions {
+        ends: Some(Instant::now() + Time::from_secs(seconds)),
+        ..options(folder.path())
+    };
+    let first = options(30);
+    let control = first.control.clone();
+    let canceller = std::thread::spawn(move || {
+        waiting.recv().unwrap();
+        control.cancel();
+    });
+    let error = fit(&config, &data(), &first, &mut |_| ()).unwrap_err();
+    canceller.join().unwrap();
+    let crate::Error::Cancelled(Some(report)) = error else {
+        panic!("{error}");
+    };
+    assert!(report.progress.step >= 12 && report.progress.best.is_none());
+    let second = fit(&slow(0.0), &data(), &options(0), &mut |_| ()).unwrap();
+    assert!(second.finished && second.progress.step > report.progress.step);
 }
 
 #[test]
