@@ -27,6 +27,14 @@ pub(crate) fn cases(work: &Work, fold: usize) -> Result<Vec<CaseFiles>> {
     Ok(work.list().split(fold)?.1)
 }
 
+/// Scores the labels or regions of a model by Dice, as runs and ensembles are.
+pub(crate) fn dice_of(scheme: &LabelScheme) -> Result<Evaluator> {
+    Ok(Evaluator::new(
+        Targets::of_scheme(scheme)?,
+        vec![Measure::Dice],
+    ))
+}
+
 /// How held-out cases are segmented.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -89,16 +97,14 @@ pub fn hold_out(
         .device(options.device.clone())
         .registry(work.registry().clone());
     let folder = work.folder().join(&job.folder);
-    let mut segmenter = Segmenter::open_with(&folder, &open)?;
+    let model = ModelDescription::read(&folder)?;
     let cases = cases(work, job.fold)?;
-    let mirrors = segmenter.model().mirror_axes.len();
-    let quick = options.is_quick(cases.len(), mirrors);
+    let quick = options.is_quick(cases.len(), model.mirror_axes.len());
     if quick {
         open = open.without_mirroring().step(1.0);
-        segmenter = Segmenter::open_with(&folder, &open)?;
     }
-    let targets = Targets::of_scheme(&segmenter.model().labels)?;
-    let evaluator = Evaluator::new(targets, vec![Measure::Dice]);
+    let segmenter = Segmenter::open_with(&folder, &open)?;
+    let evaluator = dice_of(&model.labels)?;
     let stage = options.control.stage("held-out cases", cases.len() as u64);
     let mut scores = Vec::with_capacity(cases.len());
     for (done, at) in (1..).zip(spread(cases.len())) {
@@ -150,17 +156,15 @@ fn probabilities(
 /// ratio modulo 1.
 fn spread(count: usize) -> Vec<usize> {
     let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
-    let mut order: Vec<(f64, usize)> = (0..count)
-        .map(|at| ((at as f64 * ratio).fract(), at))
-        .collect();
+    let place = |at: &usize| (*at as f64 * ratio).fract();
+    let mut ranked: Vec<usize> = (0..count).collect();
+    ranked.sort_by(|a, b| place(a).total_cmp(&place(b)));
     // The rank of the n-th multiple is the n-th number taken.
-    let mut ranked = order.clone();
-    ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut rank = vec![0; count];
-    for (at, (_, number)) in ranked.into_iter().enumerate() {
-        rank[number] = at;
+    let mut order = vec![0; count];
+    for (rank, at) in ranked.into_iter().enumerate() {
+        order[at] = rank;
     }
-    order.iter_mut().map(|(_, number)| rank[*number]).collect()
+    order
 }
 
 /// The held-out cases of a fold that all its trained runs have segmented: what ensembles are compared on.
@@ -187,7 +191,7 @@ pub(crate) fn read_back(work: &Work, job: &Job, name: &str) -> Result<()> {
         return Ok(());
     };
     let scheme = ModelDescription::read(work.folder().join(&job.folder))?.labels;
-    let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);
+    let evaluator = dice_of(&scheme)?;
     let found = read_probabilities(&probabilities_path(work, job, name), &scheme)?;
     let reference: LabelMap = vesalius_io::read_labels(&case.label)?;
     evaluator.case(name, &reference, &found.labels()?)?;

@@ -3,13 +3,13 @@
 use super::Candidate;
 use super::candidates::candidates;
 use super::post::{Judged, decide, evaluate};
-use crate::held_out::{common_cases, probabilities_path, read_probabilities};
+use crate::held_out::{common_cases, dice_of, probabilities_path, read_probabilities};
 use crate::{Error, History, Missing, Result, Work};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use vesalius_control::Control;
 use vesalius_inferers::{Combination, ModelDescription, PostprocessingStep, combine, postprocess};
-use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
+use vesalius_metrics::{Evaluation, Targets};
 use vesalius_planning::CaseFiles;
 use vesalius_volume::{LabelMap, LabelScheme};
 
@@ -88,7 +88,7 @@ impl Choice {
     /// Files that cannot be read.
     pub fn evaluation(&self, work: &Work, history: &History) -> Result<Evaluation> {
         let scheme = scheme_of(work, history)?;
-        let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);
+        let evaluator = dice_of(&scheme)?;
         let mut judged = judge(
             work,
             history,
@@ -122,7 +122,7 @@ pub fn choose(
     observer: &mut dyn FnMut(&Scored),
 ) -> Result<Choice> {
     let scheme = scheme_of(work, history)?;
-    let evaluator = Evaluator::new(Targets::of_scheme(&scheme)?, vec![Measure::Dice]);
+    let evaluator = dice_of(&scheme)?;
     let mut tried = Vec::new();
     let candidates = candidates(history);
     let stage = control.stage("candidates", candidates.len() as u64);

@@ -63,17 +63,13 @@ impl Attempt<'_> {
         let outcome = match self.run(job, &folder, observer) {
             Err(Error::Cancelled(cancelled)) => return Err(cancelled.into()),
             Ok(dice) if !self.options.is_collapsed(dice, job.steps) => {
-                job.dice = Some(dice);
                 job.state = JobState::Trained;
                 return Ok(());
             }
-            Ok(dice) => {
-                job.dice = Some(dice);
-                JobState::Collapsed(format!(
-                    "mean Dice {dice:.4} on the held-out cases after {} steps, below {}",
-                    job.steps, self.options.collapsed_below
-                ))
-            }
+            Ok(dice) => JobState::Collapsed(format!(
+                "mean Dice {dice:.4} on the held-out cases after {} steps, below {}",
+                job.steps, self.options.collapsed_below
+            )),
             // A full disk is no fault of the run, which stays as it is, to be gone on with.
             Err(e) if e.is_of_machine() => return Err(e),
             Err(e) => JobState::Failed(e.to_string()),
@@ -157,10 +153,13 @@ impl Attempt<'_> {
         })?;
         let scored = found.evaluation.cases().len();
         let segmenting = began.elapsed() / scored.max(1) as u32;
-        self.pace.set(Some(Pace {
-            segmenting: segmenting.as_secs_f64(),
-            reading: self.reading(job, &found.evaluation)?.as_secs_f64(),
-        }));
+        // Only where there are minutes to divide is it of use.
+        if self.ends.is_some() {
+            self.pace.set(Some(Pace {
+                segmenting: segmenting.as_secs_f64(),
+                reading: self.reading(job, &found.evaluation)?.as_secs_f64(),
+            }));
+        }
         (job.unscored, job.quick) = (found.unscored, found.quick);
         if !job.is_scored() {
             observer(&TrainEvent::Warning(&Warning::HeldOutCut {

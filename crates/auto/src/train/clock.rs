@@ -3,7 +3,8 @@
 use super::TrainOptions;
 use crate::{History, Job};
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use vesalius_control::moment_after;
 
 /// Before anything was measured, the share of the time left that is kept for the choice of the ensemble, and the
 /// further one for cases that are segmented afterwards.
@@ -79,8 +80,7 @@ impl Clock {
         let now = Instant::now();
         let used = now.saturating_duration_since(self.began).as_secs_f64();
         let seconds = self.run_seconds(used, left, history, pace);
-        let seconds = Duration::try_from_secs_f64(seconds).ok()?;
-        (!seconds.is_zero()).then(|| now.checked_add(seconds))?
+        moment_after(now, seconds).filter(|ends| *ends > now)
     }
 
     /// Until when the held-out cases of a run are scored that is to have ended at `ends`, `left` runs being left with it:
@@ -92,8 +92,7 @@ impl Clock {
             0 | 1 => (LATE_SHARE * self.whole).min(LATE_SECONDS) / 2.0,
             _ => ends.saturating_duration_since(now).as_secs_f64() * SLACK,
         };
-        let slack = Duration::try_from_secs_f64(slack).unwrap_or_default();
-        ends.checked_add(slack).unwrap_or(ends)
+        moment_after(ends, slack).unwrap_or(ends)
     }
 
     fn run_seconds(&self, used: f64, left: usize, history: &History, pace: Option<Pace>) -> f64 {

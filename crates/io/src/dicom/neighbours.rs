@@ -26,8 +26,7 @@ pub(super) fn one_of_several(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut beside = nearest(folder, place.path()).into_iter();
-    let found = beside.any(|path| {
+    let found = nearest(folder, place.path()).any(|path| {
         let other = Place::on_disk(path);
         let header = is_dicom(&other).then(|| header(&other, options));
         match header {
@@ -40,8 +39,9 @@ pub(super) fn one_of_several(
     })
 }
 
-/// The files of the same folder whose names are nearest to its own.
-fn nearest(folder: &Path, own: &Path) -> Vec<PathBuf> {
+/// The files beside one whose names are nearest to its own, the nearest first. No more of them are looked up in the
+/// file system than are taken.
+fn nearest(folder: &Path, own: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let name = own.file_name();
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -49,10 +49,12 @@ fn nearest(folder: &Path, own: &Path) -> Vec<PathBuf> {
     let at = files.iter().position(|file| file.file_name() == name);
     let at = at.unwrap_or(0);
     let mut numbered: Vec<(usize, PathBuf)> = files.into_iter().enumerate().collect();
-    numbered.retain(|(number, file)| *number != at && file.is_file());
     numbered.sort_by_key(|(number, _)| number.abs_diff(at));
-    let near = numbered.into_iter().take(LOOKED_AT);
-    near.map(|(_, file)| file).collect()
+    let others = numbered
+        .into_iter()
+        .filter(move |(number, _)| *number != at);
+    let files = others.map(|(_, path)| path).filter(|path| path.is_file());
+    files.take(LOOKED_AT)
 }
 
 fn is_one_volume(own: &FileHeader, other: FileHeader) -> bool {

@@ -1,6 +1,7 @@
 //! The minutes of a run: what is used of them, and when they end.
 
 use std::time::{Duration, Instant};
+use vesalius_control::moment_after;
 
 /// The minutes of a run, over all its sittings.
 #[derive(Debug, Clone, Copy)]
@@ -38,10 +39,7 @@ impl Budget {
         let left = (self.whole - self.used() - free).max(0.0);
         let now = Instant::now();
         // Minutes beyond what a clock can tell never end.
-        Duration::try_from_secs_f64(left)
-            .ok()
-            .and_then(|left| now.checked_add(left))
-            .unwrap_or_else(|| now + Duration::from_secs(1 << 31))
+        moment_after(now, left).unwrap_or_else(|| now + Duration::from_secs(1 << 31))
     }
 }
 

@@ -30,6 +30,20 @@ pub(super) struct Cut {
 }
 
 impl Wanted {
+    /// Seconds of one case or patch of a cut validation.
+    pub fn unit_seconds(&self, cut: Cut) -> f64 {
+        self.seconds * self.share(cut.coarse)
+    }
+
+    /// Takes what one case or patch of a cut validation took in fact.
+    pub fn take_unit(&mut self, cut: Cut, seconds: f64) {
+        self.seconds = seconds / self.share(cut.coarse);
+    }
+
+    fn share(&self, coarse: bool) -> f64 {
+        self.coarse.filter(|_| coarse).unwrap_or(1.0)
+    }
+
     /// Everything.
     pub fn uncut(&self) -> Cut {
         Cut {
@@ -63,7 +77,7 @@ impl Wanted {
         if units >= 1 {
             return once(units, false);
         }
-        let seconds = self.seconds * self.coarse.unwrap_or(1.0);
+        let seconds = self.seconds * self.share(true);
         let coarse = self.coarse.is_some_and(|share| share < 1.0);
         match fit(seconds) {
             0 if seconds <= SHARE_OF_ONE * whole => once(1, coarse),

@@ -6,8 +6,8 @@ use crate::compute::guarded;
 use crate::validate::segment;
 use crate::{Result, ValidationOn};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-use vesalius_control::Control;
+use std::time::Instant;
+use vesalius_control::{Control, moment_after};
 use vesalius_inferers::{AxisOrder, Inferer, PatchNetwork, TurnedNetwork};
 use vesalius_volume::Warning;
 
@@ -124,10 +124,7 @@ impl Probe {
     /// One within a run of so many seconds.
     fn within(control: &Control, whole: f64) -> Self {
         let now = Instant::now();
-        let after = |share: f64| {
-            let seconds = Duration::try_from_secs_f64(share * whole).ok();
-            seconds.and_then(|seconds| now.checked_add(seconds))
-        };
+        let after = |share: f64| moment_after(now, share * whole);
         // Two handles, as the one that cancels must not hold itself.
         let outer = control.silent();
         let control = match after(SHARE_OF_FIRST_WINDOWS) {

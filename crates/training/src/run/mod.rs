@@ -53,8 +53,6 @@ pub(crate) struct Run<'a> {
     warnings: Vec<Warning>,
     told: Vec<Warning>,
     last_checkpoint: Instant,
-    /// Seconds of earlier sittings.
-    elapsed_before: f64,
 }
 
 impl<'a> Run<'a> {
@@ -97,7 +95,6 @@ impl<'a> Run<'a> {
             warnings,
             told: Vec::new(),
             last_checkpoint: Instant::now(),
-            elapsed_before: 0.0,
         };
         run.begin()?;
         Ok(run)
@@ -131,7 +128,6 @@ impl<'a> Run<'a> {
             let network = self.network.clone();
             self.network = transfer::set_trained(network, &self.frozen, false);
         }
-        self.elapsed_before = self.progress.elapsed.max(self.progress.seconds);
         self.plan.begin(&mut self.progress);
         self.prepare_folder()?;
         self.hook(|callback, run| callback.on_begin(run))

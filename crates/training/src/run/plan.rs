@@ -38,8 +38,9 @@ enum Length {
 pub(super) struct Plan {
     length: Length,
     steps_an_epoch: f64,
-    /// When the minutes began to count.
+    /// When the minutes of this sitting began to count, and the seconds of the sittings before.
     began: Instant,
+    before: f64,
     /// The minutes, where the length is given in them.
     budget: Option<Budget>,
     /// Seconds from step to step since the last look, validations left out.
@@ -72,6 +73,7 @@ impl Plan {
             length,
             steps_an_epoch: cases as f64 / config.patches_per_step() as f64,
             began: options.began.unwrap_or_else(Instant::now),
+            before: 0.0,
             budget: None,
             laps: Vec::new(),
             lap_began: Instant::now(),
@@ -91,6 +93,7 @@ impl Plan {
     pub fn begin(&mut self, progress: &mut Progress) {
         // A checkpoint of an earlier version has only the seconds of training.
         let before = progress.elapsed.max(progress.seconds);
+        self.before = before;
         let seconds = match self.length {
             Length::Of(Duration::Steps(steps)) => {
                 progress.steps = Some(steps);
@@ -113,8 +116,8 @@ impl Plan {
     }
 
     /// Seconds of the run so far, with everything.
-    pub fn elapsed(&self, before: f64) -> f64 {
-        before + self.began.elapsed().as_secs_f64()
+    pub fn elapsed(&self) -> f64 {
+        self.before + self.began.elapsed().as_secs_f64()
     }
 
     /// The number of steps, where it is not one that minutes were turned into, which may still change.
@@ -175,11 +178,7 @@ impl Plan {
         else {
             return;
         };
-        let coarse = match cut.coarse {
-            true => wanted.coarse.unwrap_or(1.0),
-            false => 1.0,
-        };
-        wanted.seconds = seconds / units as f64 / coarse;
+        wanted.take_unit(*cut, seconds / units as f64);
         cut.times = cut.times.min(wanted.cut(budget.whole()).times.max(1));
     }
 
@@ -192,11 +191,7 @@ impl Plan {
     fn validation_seconds(&self) -> f64 {
         let made = self.validations.filter(|(_, cut)| cut.times > 0);
         made.map_or(0.0, |(wanted, cut)| {
-            let share = match cut.coarse {
-                true => wanted.coarse.unwrap_or(1.0),
-                false => 1.0,
-            };
-            wanted.seconds * share * cut.units as f64
+            wanted.unit_seconds(cut) * cut.units as f64
         })
     }
 
@@ -338,6 +333,7 @@ mod tests {
             length: Length::Of(Duration::Minutes(minutes)),
             steps_an_epoch: 10.0,
             began: now,
+            before: 0.0,
             budget: Some(Budget::new(minutes * 60.0, 0.0, now)),
             laps: Vec::new(),
             lap_began: now,

@@ -77,7 +77,7 @@ impl Run<'_> {
     /// Writes the checkpoint: everything that the run needs to go on.
     pub(super) fn save(&mut self) -> Result<()> {
         let began = Instant::now();
-        self.progress.elapsed = self.plan.elapsed(self.elapsed_before);
+        self.progress.elapsed = self.plan.elapsed();
         let path = self.checkpoint_path();
         let broken = |e: &dyn std::fmt::Display| Error::Checkpoint {
             path: path.clone(),

@@ -15,8 +15,7 @@ const VALIDATION_SEED: u64 = 0x5eed_0fa1;
 
 impl Run<'_> {
     pub(super) fn validation_is_due(&self) -> bool {
-        let nothing_held_out = self.data.validation.names().is_empty();
-        !nothing_held_out && self.progress.validation_is_due(self.plan.times())
+        self.progress.validation_is_due(self.plan.times())
     }
 
     /// Whether a callback asked for a validation and there is something to validate on.

@@ -9,7 +9,7 @@ use crate::predict::Error as PredictError;
 use std::path::Path;
 use std::time::Instant;
 use vesalius_auto::{AfterRuns, Input, Missing, Plan, TuneOptions, Work};
-use vesalius_control::Control;
+use vesalius_control::{Control, moment_after};
 use vesalius_registry::Registry;
 use vesalius_tensor::Device;
 use vesalius_training::Duration;
@@ -66,9 +66,8 @@ impl Minutes {
 
     /// A handle that is cancelled when they end.
     fn until(self, control: &Control) -> Control {
-        let whole = self.whole.map(|minutes| minutes * 60.0);
-        let whole = whole.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
-        match whole.and_then(|whole| self.began.checked_add(whole)) {
+        let ends = |minutes: f64| moment_after(self.began, minutes * 60.0);
+        match self.whole.and_then(ends) {
             Some(moment) => control.until(moment),
             None => control.clone(),
         }
