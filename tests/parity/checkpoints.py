@@ -4,6 +4,7 @@
 
 `odd.pt` is a defaultdict, which pytorch-reader refuses: tensors that are views (transposed, with an offset, of steps,
 expanded), a parameter, halves, NumPy's scalars, keys that are no text. `odd.json` holds what PyTorch reads of it.
+`shared.pt` is the state dict of a network whose blocks hold a layer twice and whose decoder holds the encoder, as nnU-Net's.
 `module.pt` is a whole module with a defaultdict among its attributes. `arrays_pN.pkl` is a dictionary of NumPy's arrays in
 the pickle protocol N, `arrays.json` the same as lists.
 """
@@ -29,6 +30,20 @@ def odd():
     return found
 
 
+def shared():
+    torch.manual_seed(5)
+    block = torch.nn.Module()
+    block.conv = torch.nn.Conv2d(1, 2, 3)
+    block.all_modules = torch.nn.Sequential(block.conv)
+    network = torch.nn.Module()
+    network.encoder, network.decoder = block, torch.nn.Module()
+    network.decoder.encoder, network.decoder.out = block, torch.nn.Conv2d(2, 1, 1)
+    # Equal values that are nobody else's tensor.
+    network.decoder.out.bias.data[:] = network.encoder.conv.bias.data[0]
+    network.decoder.twin = torch.nn.Parameter(network.encoder.conv.bias.detach().clone())
+    return network
+
+
 def arrays():
     whole = np.arange(6, dtype=np.int64).reshape(2, 3)
     return {
@@ -43,6 +58,7 @@ def main(out):
     out.mkdir(parents=True, exist_ok=True)
     found = odd()
     torch.save(found, out / "odd.pt")
+    torch.save({"network_weights": shared().state_dict()}, out / "shared.pt")
     module = torch.nn.Linear(2, 1)
     module.notes = collections.defaultdict(list, {"a": [1]})
     torch.save(module, out / "module.pt")

@@ -178,10 +178,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     if !found.left_out.is_empty() && !arguments.allow_missing {
         let names: Vec<&str> = found.left_out.iter().map(|c| c.name.as_str()).collect();
+        let (count, names) = (names.len(), names.join(", "));
+        let are = if count == 1 { "it is" } else { "they are" };
         problems.push(format!(
-            "{} of the input left out, as they are not whole: {} (--allow-missing accepts that)",
-            names.len(),
-            names.join(", ")
+            "{count} of the input left out, as {are} not whole: {names} (--allow-missing accepts that)"
         ));
     }
     match problems.is_empty() {

@@ -7,6 +7,7 @@ mod archive;
 mod pickle;
 mod pytorch;
 mod safetensors;
+mod shared;
 mod view;
 
 pub use pickle::read_pickle;
@@ -24,6 +25,8 @@ use vesalius_tensor::{Device, Tensor};
 #[derive(Debug, Clone, Default)]
 pub struct Weights {
     tensors: BTreeMap<String, StoredTensor>,
+    /// Names whose tensor a file has under another name only, and that name.
+    shared: BTreeMap<String, String>,
 }
 
 /// One tensor of [`Weights`]; one of a file is read when its values are asked for.
@@ -37,7 +40,7 @@ pub struct StoredTensor {
 enum Source {
     Memory(Arc<Vec<f32>>),
     Safetensors(Arc<safetensors::Stored>),
-    Pytorch(Box<pytorch_reader::Tensor>),
+    Pytorch(Box<pytorch::Read>),
     Archived(Arc<pytorch::Archived>),
 }
 
@@ -55,7 +58,7 @@ impl StoredTensor {
         match &self.source {
             Source::Memory(values) => Ok(values.to_vec()),
             Source::Safetensors(stored) => stored.values(),
-            Source::Pytorch(tensor) => pytorch::values(tensor),
+            Source::Pytorch(read) => read.values(),
             Source::Archived(tensor) => tensor.values(),
         }
     }
@@ -124,7 +127,7 @@ impl Weights {
             return Err(bad(&format!("tensor `{name}`"), problem));
         }
         let source = Source::Memory(Arc::new(values));
-        self.tensors.insert(name, StoredTensor { shape, source });
+        self.put(name, StoredTensor { shape, source });
         Ok(())
     }
 
@@ -138,7 +141,7 @@ impl Weights {
         let source = Source::Memory(Arc::new(values));
         for name in names {
             let (shape, source) = (shape.clone(), source.clone());
-            self.tensors.insert(name, StoredTensor { shape, source });
+            self.put(name, StoredTensor { shape, source });
         }
     }
 
@@ -149,8 +152,17 @@ impl Weights {
         tensor: &StoredTensor,
     ) {
         for name in names {
-            self.tensors.insert(name, tensor.clone());
+            self.put(name, tensor.clone());
         }
+    }
+
+    /// Adds a tensor, which shares no other's any more.
+    fn put(&mut self, name: String, tensor: StoredTensor) {
+        if !self.shared.is_empty() {
+            self.shared.remove(&name);
+            self.shared.retain(|_, kept| *kept != name);
+        }
+        self.tensors.insert(name, tensor);
     }
 
     /// The tensor of that name.
@@ -232,6 +244,7 @@ impl Weights {
                         Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone()))
                     })
                     .collect(),
+                shared: BTreeMap::new(),
             },
         }
     }

@@ -8,8 +8,9 @@ use super::{Source, StoredTensor, Weights, bad};
 use crate::Result;
 use pytorch_reader::{DType, PickleValue, PytorchReader, Tensor};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,8 +18,16 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Archived {
     what: String,
-    archive: Arc<Archive>,
-    view: View,
+    pub archive: Arc<Archive>,
+    pub view: View,
+}
+
+/// A tensor that pytorch-reader reads.
+#[derive(Debug, Clone)]
+pub(super) struct Read {
+    tensor: Tensor,
+    /// Its file and where it stands in it, where that is known.
+    pub place: Option<(Arc<str>, View)>,
 }
 
 /// What pytorch-reader reads, and of the archives that it refuses (a `defaultdict` around the weights, for one)
@@ -26,7 +35,7 @@ pub(super) struct Archived {
 pub(super) fn open(path: &Path) -> Result<Weights> {
     let what = path.display().to_string();
     let weights = match PytorchReader::new(path) {
-        Ok(reader) => of_reader(reader, &what),
+        Ok(reader) => of_reader(reader, path, &what),
         Err(_) if is_archive(path) => {
             of_archive(path, &what).map_err(|problem| bad(&what, format!("it {problem}")))?
         }
@@ -42,17 +51,31 @@ pub(super) fn open(path: &Path) -> Result<Weights> {
     Ok(weights)
 }
 
-fn of_reader(reader: PytorchReader, what: &str) -> Weights {
+fn of_reader(reader: PytorchReader, path: &Path, what: &str) -> Weights {
+    let file: Arc<str> = what.into();
+    let mut views = views(path);
     let mut weights = Weights::default();
     for (name, mut tensor) in reader.into_tensors() {
         tensor.name = format!("{name}` of `{what}");
-        let stored = StoredTensor {
-            shape: tensor.shape().to_vec(),
-            source: Source::Pytorch(Box::new(tensor)),
+        let shape = tensor.shape().to_vec();
+        let view = views.remove(&name).filter(|view| view.shape == shape);
+        let read = Read {
+            tensor,
+            place: view.map(|view| (Arc::clone(&file), view)),
         };
-        weights.tensors.insert(name, stored);
+        let source = Source::Pytorch(Box::new(read));
+        weights.tensors.insert(name, StoredTensor { shape, source });
     }
     weights
+}
+
+/// Where the tensors of an archive stand in it, which pytorch-reader does not tell; none for the older formats.
+fn views(path: &Path) -> BTreeMap<String, View> {
+    if !is_archive(path) {
+        return BTreeMap::new();
+    }
+    let read = Archive::open(path).and_then(|archive| Pickle::read(&archive.pickle()?)?.tensors());
+    read.unwrap_or_default()
 }
 
 fn of_archive(path: &Path, what: &str) -> std::result::Result<Weights, String> {
@@ -92,12 +115,13 @@ impl Archived {
     }
 }
 
-pub(super) fn values(tensor: &Tensor) -> Result<Vec<f32>> {
-    let what = format!("tensor `{}`", tensor.name);
-    let data = tensor
-        .read()
-        .map_err(|error| bad(&what, error.to_string()))?;
-    numbers(&what, tensor.dtype(), data)
+impl Read {
+    pub fn values(&self) -> Result<Vec<f32>> {
+        let what = format!("tensor `{}`", self.tensor.name);
+        let data = self.tensor.read();
+        let data = data.map_err(|error| bad(&what, error.to_string()))?;
+        numbers(&what, self.tensor.dtype(), data)
+    }
 }
 
 fn numbers(what: &str, kind: DType, data: Vec<u8>) -> Result<Vec<f32>> {

@@ -85,3 +85,29 @@ fn damaged_archives_are_refused_or_read_the_same() {
     }
     assert!(refused > 100, "{refused}");
 }
+
+#[test]
+fn tensors_that_modules_share_are_written_once() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/checkpoints");
+    let all = Weights::open(format!("{folder}/shared.pt")).unwrap();
+    let once = all.clone().each_stored_once();
+    assert_eq!((all.len(), once.shared_names()), (11, 6));
+    let bytes = once.to_safetensors().unwrap();
+    let stored = ::safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut names = stored.names();
+    names.sort_unstable();
+    let kept = [
+        "decoder.out.bias",
+        "decoder.out.weight",
+        "decoder.twin",
+        "encoder.conv.bias",
+        "encoder.conv.weight",
+    ];
+    assert_eq!(names, kept.map(|name| format!("network_weights.{name}")));
+    let again = Weights::from_safetensors("memory", &bytes).unwrap();
+    for (name, tensor) in all.iter() {
+        let found = again.get(name).unwrap();
+        assert_eq!(found.shape(), tensor.shape(), "{name}");
+        assert_eq!(found.values().unwrap(), tensor.values().unwrap(), "{name}");
+    }
+}

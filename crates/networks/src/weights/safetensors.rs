@@ -20,8 +20,8 @@ const PIECE: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Stored {
     what: String,
-    file: Arc<Mutex<File>>,
-    start: u64,
+    pub file: Arc<Mutex<File>>,
+    pub start: u64,
     length: usize,
     kind: Dtype,
 }
@@ -87,6 +87,9 @@ pub(super) fn open(path: &Path) -> Result<Weights> {
         };
         weights.tensors.insert(name, tensor);
     }
+    if let Some(texts) = table.metadata() {
+        weights.restore_shared(texts);
+    }
     Ok(weights)
 }
 
@@ -105,14 +108,23 @@ pub(super) fn read(what: &str, bytes: &[u8]) -> Result<Weights> {
         })?;
         weights.insert(name, view.shape().to_vec(), values)?;
     }
+    let table = SafeTensors::read_metadata(bytes);
+    if let Some(texts) = table.ok().and_then(|(_, table)| table.metadata().clone()) {
+        weights.restore_shared(&texts);
+    }
     Ok(weights)
 }
 
-/// The table, then each tensor's numbers, read when their turn comes.
+/// The table, then each tensor's numbers, read when their turn comes. Names that share another's tensor stand
+/// beside the table, as Hugging Face's `save_model` writes them: `{"__metadata__": {name: the other}}`.
 pub(super) fn write(weights: &Weights, to: &mut impl Write) -> std::io::Result<()> {
     let mut table = serde_json::Map::new();
+    let stored = || weights.iter().filter(|(name, _)| !weights.is_shared(name));
+    if !weights.shared.is_empty() {
+        table.insert("__metadata__".to_owned(), json!(weights.shared));
+    }
     let mut end = 0;
-    for (name, tensor) in weights.iter() {
+    for (name, tensor) in stored() {
         let start = end;
         end += 4 * tensor.shape.iter().product::<usize>();
         let entry = json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [start, end]});
@@ -123,7 +135,7 @@ pub(super) fn write(weights: &Weights, to: &mut impl Write) -> std::io::Result<(
     table.resize(table.len().next_multiple_of(8), b' ');
     to.write_all(&(table.len() as u64).to_le_bytes())?;
     to.write_all(&table)?;
-    for (_, tensor) in weights.iter() {
+    for (_, tensor) in stored() {
         for values in tensor
             .values()
             .map_err(std::io::Error::other)?

@@ -3,7 +3,7 @@
 use pytorch_reader::DType;
 
 /// Which numbers of a storage a tensor takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct View {
     /// The storage's name in the archive.
     pub key: String,

@@ -24,6 +24,8 @@ pub enum Converted {
     Weights {
         /// How many tensors it holds.
         tensors: usize,
+        /// How many more names share one of them, as nnU-Net's blocks do.
+        shared: usize,
         /// What was skipped or missing, with [`Keep::WhatFits`].
         skipped: Mismatch,
     },
@@ -31,6 +33,10 @@ pub enum Converted {
 
 /// Writes a model folder of nnU-Net (or a zip of it) as one of ours, or weights (also those of a MONAI bundle's
 /// folder) as a .safetensors file, checked against an architecture where one is named.
+///
+/// Tensors that several names share are written once ([`Weights::each_stored_once`]). Where an architecture is named
+/// they are written under every name that the original framework's state dict has, so that its `load_state_dict` misses
+/// none.
 ///
 /// # Errors
 /// An input that is neither, weights that are not the network's, weights to a file of another ending.
@@ -55,12 +61,17 @@ pub fn convert(
         (Some(network), Keep::WhatFits) => read_weights_partly(input, network)?,
         (network, _) => {
             let weights = read_weights(input, network.as_ref())?;
-            (without_optimiser(weights), Mismatch::default())
+            let mut weights = without_optimiser(weights);
+            if network.is_none() {
+                weights = weights.each_stored_once();
+            }
+            (weights, Mismatch::default())
         }
     };
     vesalius_io::write_atomically(output, |file| weights.write_safetensors(file))?;
     Ok(Converted::Weights {
-        tensors: weights.len(),
+        tensors: weights.len() - weights.shared_names(),
+        shared: weights.shared_names(),
         skipped,
     })
 }

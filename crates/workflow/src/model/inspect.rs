@@ -5,7 +5,7 @@ use super::{Result, bundle_weights, is_bundle, read_architecture};
 use serde::Serialize;
 use std::path::Path;
 use vesalius_inferers::{MODEL_FILE, ModelDescription, describe_model};
-use vesalius_networks::{Architecture, NetworkConfig, Profile, Weights};
+use vesalius_networks::{Architecture, NetworkConfig, Profile, StoredTensor, Weights};
 
 /// What a path holds; what it does not hold is `None`.
 #[derive(Debug, Clone, Serialize)]
@@ -52,6 +52,8 @@ pub struct NetworkFacts {
 pub struct WeightFacts {
     /// How many tensors there are.
     pub tensors: usize,
+    /// How many more names share one of them.
+    pub shared: usize,
     /// How many numbers they hold.
     pub numbers: usize,
     /// Name and shape of each.
@@ -79,7 +81,7 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
     if path.is_dir() && is_bundle(path) {
         found.network = Some(facts(&read_architecture(path)?)?);
         if let Some(file) = bundle_weights(path) {
-            found.weights = Some(weight_facts(&Weights::open(file)?));
+            found.weights = Some(weight_facts(Weights::open(file)?));
         }
     } else if path.is_dir() || is_model_file || has_ending(&["zip"]) {
         let model = describe_model(path)?;
@@ -89,7 +91,7 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
     } else if has_ending(&["json", "yaml", "yml"]) {
         found.network = Some(facts(&read_architecture(path)?)?);
     } else {
-        found.weights = Some(weight_facts(&Weights::open(path)?));
+        found.weights = Some(weight_facts(Weights::open(path)?));
     }
     Ok(found)
 }
@@ -127,15 +129,17 @@ fn network_facts(
     })
 }
 
-fn weight_facts(weights: &Weights) -> WeightFacts {
-    let shapes: Vec<(String, Vec<usize>)> = weights
-        .iter()
-        .map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec()))
-        .collect();
-    let count = |(_, shape): &(String, Vec<usize>)| shape.iter().product::<usize>();
+fn weight_facts(weights: Weights) -> WeightFacts {
+    let weights = weights.each_stored_once();
+    let stored = weights.iter().filter(|(name, _)| !weights.is_shared(name));
+    let count = |(_, tensor): (&str, &StoredTensor)| tensor.shape().iter().product::<usize>();
     WeightFacts {
-        tensors: shapes.len(),
-        numbers: shapes.iter().map(count).sum(),
-        shapes,
+        tensors: weights.len() - weights.shared_names(),
+        shared: weights.shared_names(),
+        numbers: stored.map(count).sum(),
+        shapes: weights
+            .iter()
+            .map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec()))
+            .collect(),
     }
 }

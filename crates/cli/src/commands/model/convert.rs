@@ -42,11 +42,19 @@ pub fn convert(
     let name = output.display();
     match model::convert(input, output, architecture, keep)? {
         Converted::Model(model) => out!("{name}: {} member(s)", model.members.len()),
-        Converted::Weights { tensors, skipped } => {
+        Converted::Weights {
+            tensors,
+            shared,
+            skipped,
+        } => {
             if !skipped.is_empty() {
                 note!("skipped: {skipped}");
             }
-            out!("{name}: {tensors} tensors");
+            let more = match shared {
+                0 => String::new(),
+                names => format!(", {names} more names for some of them"),
+            };
+            out!("{name}: {tensors} tensors{more}");
         }
     }
     Ok(())

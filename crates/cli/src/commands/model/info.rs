@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::path::Path;
 use vesalius::model::{
     Inspected, PartRole, SegmentationCosts, Summary, inspect, segmentation_costs,
+ WeightFacts,
 };
 
 /// Tells of a path.
@@ -136,11 +137,19 @@ fn print(path: &Path, found: &Found) {
         );
     }
     if let Some(weights) = &info.weights {
-        row("tensors", weights.tensors.to_string());
+        row("tensors", tensors(weights));
         row("numbers", weights.numbers.to_string());
         for (name, shape) in &weights.shapes {
             row(name, format!("{shape:?}"));
         }
     }
     out!("{}", table(&["", "value"], rows));
+}
+
+/// How many tensors are stored, and how many more names share one of them.
+fn tensors(weights: &WeightFacts) -> String {
+    match weights.shared {
+        0 => weights.tensors.to_string(),
+        shared => format!("{}, {shared} more names for some of them", weights.tensors),
+    }
 }
