@@ -8,7 +8,7 @@ use crate::scalar::Real;
 use crate::smooth::range;
 use crate::{Error, Result};
 use rayon::prelude::*;
-use vesalius_volume::Volume;
+use vesalius_volume::{Volume, check_memory};
 
 /// Options of [`clahe`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +34,8 @@ impl Default for ClaheOptions {
 /// Equalises contrast locally; the result has the range of the input. Channels are processed separately.
 ///
 /// # Errors
-/// [`Error::BadOption`] without tiles or bins, or with a clip limit below 1.
+/// [`Error::BadOption`] without tiles, for a number of bins out of range or a clip limit below 1; [`Error::Volume`] when
+/// the machine has no room for the histograms of all tiles.
 ///
 /// ```
 /// use vesalius_filters::{ClaheOptions, clahe};
@@ -50,7 +51,7 @@ impl Default for ClaheOptions {
 /// ```
 pub fn clahe<R: Real>(input: &Volume<R>, options: &ClaheOptions) -> Result<Volume<R>> {
     if options.tiles.contains(&0)
-        || options.bins < 2
+        || !(2..=65_536).contains(&options.bins)
         || options.clip_limit.is_nan()
         || options.clip_limit < 1.0
     {
@@ -58,7 +59,7 @@ pub fn clahe<R: Real>(input: &Volume<R>, options: &ClaheOptions) -> Result<Volum
             "CLAHE",
             "options",
             options,
-            "at least 1 tile along each axis, 2 bins and a clip limit of 1",
+            "at least 1 tile along each axis, 2 to 65536 bins and a clip limit of at least 1",
         ));
     }
     let size = input.geometry().size();
@@ -67,6 +68,7 @@ pub fn clahe<R: Real>(input: &Volume<R>, options: &ClaheOptions) -> Result<Volum
         let (low, high) = range(input.channel(channel));
         if low < high {
             let tiles = std::array::from_fn(|a| options.tiles[a].min(size[a]));
+            check_memory("the histograms of the tiles", tiles, 1, 8 * options.bins, None)?;
             let bins = Bins {
                 low,
                 scale: (options.bins - 1) as f64 / (high - low),

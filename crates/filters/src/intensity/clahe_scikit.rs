@@ -37,7 +37,7 @@ impl Default for ScikitImageClaheOptions {
 /// [`crate::clahe`] does the same without rounding to grey levels and keeps the image's range.
 ///
 /// # Errors
-/// [`Error::BadOption`] for a tile without voxels, a number of bins out of range, or a clip limit
+/// [`Error::BadOption`] for a tile without voxels or of more than twice the image's, a number of bins out of range, or a clip limit
 /// that is negative or no number.
 pub fn clahe_scikit_image<R: Real>(
     input: &Volume<R>,
@@ -45,7 +45,8 @@ pub fn clahe_scikit_image<R: Real>(
 ) -> Result<Volume<R>> {
     let size = input.geometry().size();
     let tile = options.tile.unwrap_or(size.map(|n| (n / 8).max(1)));
-    if tile.contains(&0)
+    let fits = |axis: usize| (1..=size[axis].saturating_mul(2).max(2)).contains(&tile[axis]);
+    if !(0..3).all(fits)
         || !(2..=LEVELS).contains(&options.bins)
         || !(options.clip_limit.is_finite() && options.clip_limit >= 0.0)
     {
@@ -53,7 +54,7 @@ pub fn clahe_scikit_image<R: Real>(
             "CLAHE",
             "options",
             options,
-            "tiles of 1 voxel or more, 2 to 16384 bins and a clip limit of 0 or more",
+            "tiles of 1 voxel to twice the image, 2 to 16384 bins and a clip limit of 0 or more",
         ));
     }
     let mut out = buffer::filled(R::ZERO, input.data().len());

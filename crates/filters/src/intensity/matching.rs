@@ -10,12 +10,17 @@ use crate::smooth::{mean, range};
 use crate::{Error, Result};
 use vesalius_volume::Volume;
 
+/// Bins beyond which a histogram of an image has no use.
+const MOST_LEVELS: usize = 1 << 16;
+/// Each point is looked up in all bins.
+const MOST_POINTS: usize = 1 << 12;
+
 /// Options of [`match_histogram`], SimpleITK's defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HistogramMatchingOptions {
-    /// Bins of the histograms.
+    /// Bins of the histograms, 1 to 65,536.
     pub levels: usize,
-    /// Quantiles that are matched, in addition to the two ends.
+    /// Quantiles that are matched, in addition to the two ends; at most 4,096.
     pub match_points: usize,
     /// Leave out what lies below each image's mean, usually air.
     pub threshold_at_mean: bool,
@@ -34,7 +39,7 @@ impl Default for HistogramMatchingOptions {
 /// `input` with the distribution of `reference`, over all channels; the two may lie on any grids.
 ///
 /// # Errors
-/// [`Error::BadOption`] without levels, [`Error::NoVoxels`] when an image is empty.
+/// [`Error::BadOption`] for a number of levels or of points out of range, [`Error::NoVoxels`] when an image is empty.
 ///
 /// ```
 /// use vesalius_filters::{HistogramMatchingOptions, match_histogram};
@@ -55,18 +60,19 @@ pub fn match_histogram<R: Real>(
     reference: &Volume<R>,
     options: &HistogramMatchingOptions,
 ) -> Result<Volume<R>> {
-    if options.levels == 0 {
-        return Err(Error::option(
-            "histogram matching",
-            "levels",
-            0,
-            "1 or more",
-        ));
+    let filter = "histogram matching";
+    if !(1..=MOST_LEVELS).contains(&options.levels) {
+        let expected = "1 to 65536";
+        return Err(Error::option(filter, "levels", options.levels, expected));
+    }
+    if options.match_points > MOST_POINTS {
+        let (option, found) = ("match_points", options.match_points);
+        return Err(Error::option(filter, option, found, "at most 4096"));
     }
     for image in [input, reference] {
         if image.data().is_empty() {
             return Err(Error::NoVoxels {
-                filter: "histogram matching",
+                filter,
                 size: image.geometry().size(),
             });
         }

@@ -10,7 +10,7 @@ use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use vesalius_control::Control;
-use vesalius_volume::{Label, LabelMap, Volume};
+use vesalius_volume::{Label, LabelMap, Volume, check_memory};
 
 /// Options of [`n4_bias_field_correction`], ITK's defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +57,7 @@ pub struct N4Result<R: Real> {
 /// # Errors
 /// [`Error::Volume`] when the mask lies on another grid; [`Error::NothingPositive`], [`Error::EmptyMask`] or
 /// [`Error::NoVoxels`] when there is nothing to estimate from, [`Error::BadOption`] for options that are not
-/// valid.
+/// valid; [`Error::Volume`] also when the machine has no room for the last level's control points.
 ///
 /// ```
 /// use vesalius_filters::{N4Options, n4_bias_field_correction};
@@ -107,6 +107,10 @@ fn corrected<R: Real, T: Label>(
     work: &Work,
 ) -> Result<N4Result<R>> {
     check(options)?;
+    // The last level's control points: each level has twice the spans of the one before.
+    let doubled = options.iterations.len().saturating_sub(1);
+    let points = options.spans.map(|spans| (spans << doubled) + 3);
+    check_memory("the control points of N4's last level", points, 2, 8, None)?;
     let grid = *input.geometry();
     if let Some(mask) = mask {
         grid.check_same(mask.geometry(), "image and mask")?;
