@@ -50,6 +50,7 @@ pub struct Input {
 
 /// How an image was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Modality {
     /// Computed tomography: intensities are Hounsfield units.
     #[serde(rename = "CT", alias = "ct")]
@@ -62,6 +63,7 @@ pub enum Modality {
 /// A class or region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum ClassName {
     /// A name; the n-th (from 1) is the class of label n.
     Name(String),

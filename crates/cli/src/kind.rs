@@ -33,6 +33,7 @@ pub fn notice(notice: &Notice) {
         Notice::TakenAsLabels { path, because } => {
             note!("{}: taken as a label map: {because}", path.display());
         }
+        _ => {}
     }
 }
 

@@ -192,6 +192,9 @@ fn signals_during_a_conversion_leave_no_part_file() {
     assert_eq!(parts(folder), left);
 }
 
+/// Augmentations that take seconds on a volume of 160³ voxels.
+const CHAIN: &str = "- blur: {sigma: [9, 9], probability: 1}\n- elastic: {probability: 1}\n";
+
 /// Every long command is stopped through its control: the exit code is that of a failure, and nothing is left.
 #[test]
 fn ctrl_c_ends_commands_that_save_nothing_with_a_word_and_no_file() {
@@ -202,7 +205,17 @@ fn ctrl_c_ends_commands_that_save_nothing_with_a_word_and_no_file() {
         ((x * 31 + y * 17 + z * 7) % 251) as f32 + 0.5
     });
     vesalius::io::write(folder.join("a.nii"), &image).unwrap();
+    for (name, width) in [("l.nii", 3), ("m.nii", 4)] {
+        let labels = vesalius::volume::LabelMap::from_fn(grid, |[x, y, z]| {
+            ((x / width + y / 5 + z / 7) % 4) as u16
+        });
+        vesalius::io::write_labels(folder.join(name), &labels).unwrap();
+    }
+    std::fs::write(folder.join("c.yaml"), CHAIN).unwrap();
     for words in [
+        "evaluate --prediction l.nii --reference m.nii --metrics dice,hd95,cldice --json new/s.json",
+        "view a.nii --output new/v.gif --tile 2000",
+        "transform c.yaml a.nii --image --samples 200 --output new",
         "filter median a.nii new/b.nii --radius 9",
         "filter curvature-diffusion a.nii new/b.nii --iterations 100000",
         "resample a.nii new/b.nii --size 500,500,500 --interpolation cubic",

@@ -10,6 +10,7 @@ use vesalius_volume::LabelScheme;
 /// How answers are put together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Combination {
     /// The mean of probabilities: nnU-Net's `nnUNetv2_ensemble`.
     #[default]

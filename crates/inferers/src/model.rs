@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_networks::NetworkConfig;
 use vesalius_registry::Registry;
-use vesalius_transforms::{Axis, Chain, with_suggestion};
+use vesalius_transforms::{Axis, Chain};
 use vesalius_volume::{ErrorKind, LabelScheme};
 
 /// The description's file name in a model folder.
@@ -174,8 +174,7 @@ impl ModelDescription {
             );
             Error::of_folder(ErrorKind::of_io(&e), &path, reason)
         })?;
-        serde_saphyr::from_str(&text)
-            .map_err(|e| Error::model_folder(&path, with_suggestion(&e.to_string())))
+        vesalius_planning::parse_yaml(&text).map_err(|e| Error::model_folder(&path, e))
     }
 
     /// Makes the transforms, networks, inferers, mergers and postprocessing steps of the user's own that a file named.

@@ -29,6 +29,7 @@ pub struct RegionStage {
 /// What happens to an image in which a coarser model finds nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum NothingFound {
     /// The whole of it is segmented: nothing is missed because the coarser model missed it.
     #[default]

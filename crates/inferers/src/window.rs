@@ -10,6 +10,7 @@ use vesalius_volume::check_memory;
 /// How overlapping windows are blended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Blending {
     /// Every voxel of a window counts the same.
     Constant,
@@ -21,6 +22,7 @@ pub enum Blending {
 /// Whose rule places windows and weighs their voxels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum WindowRule {
     /// A fixed step, the last window moved back inside; weights not below 0.001.
     #[default]

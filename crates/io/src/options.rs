@@ -9,6 +9,7 @@ use vesalius_volume::Warning;
 
 /// What to do with a file that has a fourth axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum FourthAxis {
     /// An error that names the axis: it might be time.
     #[default]
@@ -19,6 +20,7 @@ pub enum FourthAxis {
 
 /// What to do when reading had to decide something that is missing or wrong in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OnWarning {
     /// The decision is a warning in the result: [`Volume::warnings`](vesalius_volume::Volume::warnings),
     /// [`ImageInfo::warnings`](crate::ImageInfo::warnings).
@@ -121,6 +123,7 @@ impl Default for ReadOptions {
 
 /// Which NIfTI version to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum NiftiVersion {
     /// Version 1, which all programs read, unless an axis has more than 32,767 voxels.
     #[default]

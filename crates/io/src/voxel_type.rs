@@ -14,6 +14,7 @@ use vesalius_volume::Voxel;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum VoxelType {
     /// Unsigned, 8 bits.
     U8,

@@ -9,6 +9,7 @@ use vesalius_tensor::{Int, Logits, Tensor};
 /// How much each head counts, full resolution first.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum HeadWeights {
     /// 1, ½, ¼, … as they are (MONAI's `DeepSupervisionLoss`, `weight_mode="exp"`).
     Monai,

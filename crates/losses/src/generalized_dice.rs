@@ -8,6 +8,7 @@ use vesalius_tensor::{Int, Logits, Tensor};
 /// How a class weighs by the number of its voxels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ClassWeight {
     /// One over its square.
     #[default]

@@ -24,6 +24,7 @@ pub trait Loss: Send + Sync {
 /// A loss by name with its options: in YAML `dice: {batch: true}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LossConfig {
     /// See [`Dice`].
     Dice(Dice),

@@ -4,6 +4,7 @@ use crate::{Directed, Surface, SurfaceDistances};
 
 /// How two directed values become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Directions {
     /// The larger of the two.
     #[default]

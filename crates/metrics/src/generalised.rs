@@ -4,6 +4,7 @@ use crate::{Confusion, Outcome, Targets};
 
 /// What a label's part in the sum is weighted with; V is its volume in the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum LabelWeight {
     /// 1 / V², as Sudre et al. have it (arXiv 1707.03237).
     #[default]

@@ -9,6 +9,7 @@ use vesalius_volume::{Label, LabelMap, limits};
 
 /// What counts as the surface of a mask; tools differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Surface {
     /// Foreground voxels with a face to the background or to the border of the image, each
     /// counted once: MONAI and MedPy.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A device as the command line and configs name it: `cpu`, `cuda[:n]`, `wgpu[:n]`, `vulkan[:n]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[non_exhaustive]
 pub enum DeviceName {
     /// The processor; always there.
     #[default]

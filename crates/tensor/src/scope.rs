@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a parameter holds before training.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Fill {
     /// The same number everywhere.
     Constant(f32),

@@ -37,6 +37,7 @@ pub trait CaseSource: std::fmt::Debug + Send + Sync {
 
 /// A case on loan.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Lent {
     /// In memory.
     Whole(Arc<Case>),

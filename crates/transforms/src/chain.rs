@@ -181,11 +181,28 @@ impl Chain {
         first: u64,
         count: usize,
     ) -> Result<Vec<(Subject, Trace)>> {
+        self.samples_with(subject, seed, first, count, &Control::new())
+    }
+
+    /// As [`Chain::samples`], cancelled between two transforms and followed in the stage `samples`.
+    ///
+    /// # Errors
+    /// As [`Chain::apply`]; [`crate::Error::Cancelled`].
+    pub fn samples_with(
+        &self,
+        subject: Subject,
+        seed: u64,
+        first: u64,
+        count: usize,
+        control: &Control,
+    ) -> Result<Vec<(Subject, Trace)>> {
         self.check()?;
+        let stage = control.stage("samples", count as u64);
         let fixed = self.0.iter().take_while(|t| !t.is_random()).count();
         let from = *subject.geometry();
         let mut prepared = Work::new(subject, first);
         for transform in &self.0[..fixed] {
+            control.check()?;
             // A transform that is not random draws no numbers.
             transform.run(
                 &mut prepared,
@@ -196,6 +213,7 @@ impl Chain {
             .map(|draw| {
                 let mut work = prepared.clone().for_draw(draw);
                 for (position, transform) in (0u32..).zip(&self.0).skip(fixed) {
+                    control.check()?;
                     transform.run(
                         &mut work,
                         &mut keyed(seed, draw, Stream::Augmentation(position)),
@@ -208,6 +226,7 @@ impl Chain {
                     steps,
                     interpolations,
                 };
+                stage.advance(1);
                 Ok((subject, trace))
             })
             .collect()

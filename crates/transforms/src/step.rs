@@ -21,6 +21,7 @@ use vesalius_volume::Subject;
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Step {
     /// Image and labels move together.
     Grid(GridStep),

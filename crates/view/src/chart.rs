@@ -6,6 +6,7 @@ use plotters::prelude::*;
 
 /// How an axis is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Scale {
     /// Equal steps.
     #[default]

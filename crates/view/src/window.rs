@@ -21,6 +21,7 @@ const SAMPLES: usize = 1 << 20;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Window {
     /// Percentiles of the finite values of the channel, 0 to 100.
     Percentiles(f64, f64),

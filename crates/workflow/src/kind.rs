@@ -19,6 +19,7 @@ pub enum FileKind {
 
 /// What a function over files says while it works.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Notice<'a> {
     /// What reading a file decided.
     Read {

@@ -102,6 +102,7 @@ impl TrainOptions {
 
 /// What training says while it runs.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Progress<'a> {
     /// The dataset is being read.
     ReadingDataset(&'a Path),

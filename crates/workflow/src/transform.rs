@@ -3,6 +3,7 @@
 
 use crate::FileWarning;
 use std::path::{Path, PathBuf};
+use vesalius_control::Control;
 use vesalius_filters::ResampleOptions;
 use vesalius_io::{
     FolderLock, FourthAxis, Kind, ReadOptions, kind_of, probe_with, read_labels_with, read_with,
@@ -39,10 +40,13 @@ pub struct TransformOptions {
     pub reading: ReadOptions,
     /// What happens to an image that may be a label map where the chain interpolates.
     pub unclear: UnclearImages,
+    /// Cancels the work between two transforms and two files, and follows it in the stages `samples` and `files`.
+    pub control: Control,
 }
 
 /// What happens to an image that may be a label map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum UnclearImages {
     /// It is refused: mixing labels makes false ones.
     #[default]
@@ -60,6 +64,7 @@ impl Default for TransformOptions {
             inverse: false,
             reading: ReadOptions::default(),
             unclear: UnclearImages::default(),
+            control: Control::new(),
         }
     }
 }
@@ -169,7 +174,7 @@ pub fn read_chain(path: &Path) -> Result<Chain, Error> {
         path: path.to_owned(),
         reason,
     };
-    let chain: Chain = serde_saphyr::from_str(&text).map_err(|e| bad(e.to_string()))?;
+    let chain: Chain = vesalius_planning::parse_yaml(&text).map_err(bad)?;
     if chain.0.is_empty() {
         let reason = "holds no transform, so that nothing would change; expected a list such as `- z_score: {}`";
         return Err(bad(reason.to_owned()));
@@ -194,7 +199,8 @@ pub fn transform_files(
         return Err(Error::NoSample);
     }
     let (subject, unclear, warnings) = read_subject(images, options)?;
-    let drawn = chain.samples(subject.clone(), options.seed, 0, options.samples)?;
+    let (count, control) = (options.samples, &options.control);
+    let drawn = chain.samples_with(subject.clone(), options.seed, 0, count, control)?;
     if let Some((error, joined)) = unclear
         && options.unclear == UnclearImages::Refuse
         && (joined == Joined::Resampled || drawn.iter().any(|(_, trace)| trace.interpolations > 0))
@@ -210,7 +216,9 @@ pub fn transform_files(
     remove_earlier(output)?;
     let mut pictures = vec![picture(subject.image(), subject.labels(), "before")?];
     let mut samples = Vec::new();
+    let stage = control.stage("files", count as u64);
     for (number, (after, trace)) in drawn.into_iter().enumerate() {
+        control.check().map_err(vesalius_transforms::Error::from)?;
         let file = |ending: &str| output.join(format!("sample_{number}{ending}"));
         let image = file(".nii.gz");
         write(&image, after.image())?;
@@ -229,6 +237,7 @@ pub fn transform_files(
         let title = format!("sample {number}, seed {}", options.seed);
         pictures.push(picture(after.image(), after.labels(), &title)?);
         samples.push(Sample { image, trace });
+        stage.advance(1);
     }
     write_bytes_atomically(output.join(MONTAGE), &sheet(&pictures)?.png()?)?;
     Ok(Transformed { samples, warnings })

@@ -75,6 +75,7 @@ impl Error {
 
 /// What a picture shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Shown {
     /// Slices of one plane.
     Slices(Plane),

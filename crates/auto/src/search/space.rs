@@ -50,7 +50,7 @@ impl SearchSpace {
     /// As [`SearchSpace::new`]; text that is not YAML, a distribution of an unknown name.
     pub fn parse(text: &str) -> Result<Self> {
         let keys: BTreeMap<String, Value> =
-            serde_saphyr::from_str(text).map_err(|e| SearchError::Space(e.to_string()))?;
+            vesalius_planning::parse_yaml(text).map_err(SearchError::Space)?;
         let distributions = keys.into_iter().map(|(key, value)| {
             let distribution = parse(&value).map_err(|reason| SearchError::Distribution {
                 key: key.clone(),

@@ -55,6 +55,7 @@ pub struct Ask {
 
 /// What a report is answered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Decision {
     /// Go on.
     Continue,

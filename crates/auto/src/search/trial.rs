@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 /// A value that a setting took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum Setting {
     /// True or false.
     Bool(bool),

@@ -256,7 +256,7 @@ fn begun(folder: &Path) -> Result<Input> {
             ),
         )
     })?;
-    let found: Description = serde_saphyr::from_str(&text).map_err(|e| unreadable(&path, e))?;
+    let found: Description = vesalius_planning::parse_yaml(&text).map_err(|e| unreadable(&path, e))?;
     Ok(found.input)
 }
 
@@ -281,7 +281,7 @@ fn check_same(path: &Path, text: &str, now: &Description, same_cases: bool) -> R
             reason: format!("{what}; choose another `--output`"),
         })
     };
-    let found: Description = serde_saphyr::from_str(text).map_err(|e| unreadable(path, e))?;
+    let found: Description = vesalius_planning::parse_yaml(text).map_err(|e| unreadable(path, e))?;
     if found.layout != now.layout {
         return other(format!(
             "was made by {}, whose layout {} this version cannot go on from",

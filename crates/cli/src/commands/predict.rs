@@ -241,6 +241,7 @@ fn tell(progress: &Progress, total: usize, plans: &mut Plans) {
             }
         }
         Progress::Done { done, result } => tell_result(*done, total, result),
+        _ => {}
     }
 }
 

@@ -67,6 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Progress::Run(event) => progress
             .get_or_insert_with(TrainingProgress::new)
             .show(event),
+        _ => {}
     });
     drop(progress);
     match result {

@@ -3,6 +3,7 @@
 use super::Result;
 use crate::again::{command, this_command};
 use crate::input::ImageInput;
+use crate::interrupt::followed;
 use crate::target::OutputOption;
 use crate::warnings;
 use std::ffi::OsString;
@@ -60,6 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             true => UnclearImages::AreImages,
             false => UnclearImages::Refuse,
         },
+        control: followed(),
     };
     let _claimed = arguments
         .overwrite

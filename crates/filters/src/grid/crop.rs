@@ -8,6 +8,7 @@ use vesalius_volume::Voxel;
 
 /// The values outside of the image when a region reaches there.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum PadMode<T> {
     /// This value.
     Constant(T),

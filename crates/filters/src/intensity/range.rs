@@ -146,6 +146,7 @@ fn ordered(low: f64, high: f64) -> bool {
 
 /// How a standard deviation is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Deviation {
     /// By the number of voxels (numpy, nnU-Net, MONAI).
     #[default]

@@ -5,6 +5,7 @@ use vesalius_volume::limits;
 
 /// The shape of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Shape {
     /// An ellipsoid. In voxels its radii are half a voxel more than given, as in ITK; in
     /// millimetres they are exact.

@@ -20,6 +20,7 @@ use vesalius_volume::{Label, LabelMap};
 
 /// What counts as foreground outside of the image while eroding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Border {
     /// Foreground: the border of the image does not erode (ITK).
     #[default]

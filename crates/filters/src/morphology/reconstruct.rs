@@ -11,6 +11,7 @@ use vesalius_volume::Volume;
 
 /// Which way a marker spreads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Reconstruction {
     /// The marker grows, under the mask (ITK `ReconstructionByDilation`).
     #[default]

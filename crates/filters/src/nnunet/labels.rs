@@ -10,6 +10,7 @@ use vesalius_volume::{Label, LabelMap};
 
 /// Which label a voxel gets from the labels' shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum LabelVote {
     /// The largest share; where shares are equal the nearest voxel's label if it is among them, the
     /// smallest otherwise (batchgenerators 0.25.5, which nnU-Net 2.8.1 uses).
@@ -37,6 +38,7 @@ pub struct NnUnetLabelOptions {
 
 /// How the masks of labels are interpolated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MaskInterpolation {
     /// The nearest voxel's label.
     Nearest,

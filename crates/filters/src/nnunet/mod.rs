@@ -28,6 +28,7 @@ use vesalius_volume::limits;
 /// assert_eq!(rule.axis([1.0, 1.0, 1.5], [1.0; 3]), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum SeparateAxis {
     /// When the largest spacing is more than this many times the smallest, in the image or else in
     /// the target (nnU-Net: 3).

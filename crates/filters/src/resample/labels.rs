@@ -14,6 +14,7 @@ use vesalius_volume::{Affine, Geometry, Label, LabelMap};
 
 /// How a label between voxels is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub enum LabelInterpolation {
     /// The label of the nearest voxel; halves go up, as in ITK.
     #[default]

@@ -27,6 +27,7 @@ pub use target::{Convention, resized_grid, target_grid};
 
 /// How values between voxels are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Interpolation {
     /// The nearest voxel; halves go up, as in ITK.
     Nearest,
@@ -52,6 +53,7 @@ pub enum Interpolation {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Outside {
     /// This value beyond the outer edges of the border voxels (ITK). Within half a voxel of the
     /// border centres, nearest and linear take the border voxel, cubic mirrors.

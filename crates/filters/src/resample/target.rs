@@ -5,6 +5,7 @@ use vesalius_volume::{Affine, Geometry, limits};
 
 /// A tool's rule for the size and the position of a grid with another spacing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Convention {
     /// `round(n·s/s')` voxels, centre of the first voxel kept: the usual recipe with SimpleITK.
     #[default]

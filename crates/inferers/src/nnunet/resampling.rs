@@ -49,6 +49,7 @@ pub struct TorchInterpolation {
 /// PyTorch's `mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum TorchMode {
     /// Linear.
     #[default]
@@ -73,6 +74,7 @@ impl Default for AcrossMode {
 /// Which label a voxel gets from the labels' interpolated masks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TorchLabels {
     /// The one with the largest share.
     #[default]

@@ -5,6 +5,7 @@ use serde::Serialize;
 /// Why the slices of a series are not one uniform stack.
 #[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
 #[serde(rename_all = "snake_case", tag = "problem")]
+#[non_exhaustive]
 pub enum SliceProblem {
     /// Slices are missing: some gaps are whole multiples of the others.
     #[error(
@@ -63,6 +64,7 @@ pub enum SliceProblem {
 
 /// What to do with gaps between slices that are not equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum UnevenSlices {
     /// An error with the gaps.
     #[default]

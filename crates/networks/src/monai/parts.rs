@@ -11,6 +11,7 @@ use vesalius_tensor::{
 /// How a decoder enlarges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum UpsampleMode {
     /// A transposed convolution.
     Deconv,

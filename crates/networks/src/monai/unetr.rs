@@ -23,6 +23,7 @@ const SKIPS: [usize; 3] = [3, 6, 9];
 /// How patches become tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PatchProjection {
     /// By a convolution whose kernel is a patch.
     Conv,

@@ -12,6 +12,7 @@ use crate::{Datalist, Error, Result};
 
 /// How cases are assigned to folds.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FoldMethod {
     /// scikit-learn's `KFold(count, shuffle=True, random_state=seed)` over the cases in the list's order,
     /// as Auto3DSeg does with seed 0. Patients are ignored.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// How values between voxels are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ResizeMode {
     /// The nearest voxel's.
     Nearest,

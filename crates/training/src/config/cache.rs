@@ -76,6 +76,7 @@ impl CacheConfig {
 /// of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum BadCase {
     /// The run ends with an error that names it.
     #[default]

@@ -69,6 +69,7 @@ pub struct StartFrom {
 /// What numbers are computed in; parameters are always 32-bit floats.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Precision {
     /// 32-bit floats.
     #[default]

@@ -35,6 +35,7 @@ impl Default for ValidationConfig {
 /// What a validation scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ValidationOn {
     /// Every held-out case as a whole, by the run's inferer, on its file's grid: the real thing.
     Volumes,

@@ -2,14 +2,13 @@
 
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
-use vesalius_transforms::with_suggestion;
 
 /// Reads a value from YAML text.
 ///
 /// # Errors
 /// [`Error::Yaml`] with the line and the key.
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_saphyr::from_str(text).map_err(|e| Error::Yaml(with_suggestion(&e.to_string())))
+    vesalius_planning::parse_yaml(text).map_err(Error::Yaml)
 }
 
 #[cfg(test)]

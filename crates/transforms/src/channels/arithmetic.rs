@@ -11,6 +11,7 @@ use vesalius_volume::Volume;
 /// How two channels are combined.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Operation {
     /// The first minus the second, such as images after and before contrast agent.
     #[default]

@@ -14,6 +14,7 @@ use vesalius_volume::Geometry;
 /// What lengths and angles are measured in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AffineSpace {
     /// Millimetres along the grid's axes: a rotation does not shear, for any spacing.
     #[default]

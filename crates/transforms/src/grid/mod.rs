@@ -50,6 +50,7 @@ const FURTHEST: i64 = 1 << 40;
 /// A sampled move of voxels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum GridStep {
     /// Axes turned to named directions.
     Orient {

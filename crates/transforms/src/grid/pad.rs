@@ -11,6 +11,7 @@ use vesalius_volume::{LabelMap, Volume};
 /// The values of the padding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Padding {
     /// A value in the image, background in the labels.
     #[default]

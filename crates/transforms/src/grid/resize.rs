@@ -11,6 +11,7 @@ use vesalius_filters::resized_grid;
 /// What a resize aims at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ResizeTo {
     /// Voxels along `[x, y, z]`; 0 keeps an axis.
     Size([usize; 3]),

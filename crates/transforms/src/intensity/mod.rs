@@ -59,6 +59,7 @@ use vesalius_volume::{LabelMap, Volume};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // Each is the step of the transform of its name.
+#[non_exhaustive]
 pub enum IntensityStep {
     BiasField(BiasFieldStep),
     Blur(BlurStep),

@@ -24,6 +24,7 @@ config! {
 /// How one channel is normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum NnUnetScheme {
     /// `CTNormalization`: clip to the dataset's percentiles, then its mean and deviation.
     Ct(ForegroundIntensity),

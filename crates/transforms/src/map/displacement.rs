@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// How a displacement between control points is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Lattice {
     /// Linear between the points.
     Linear,

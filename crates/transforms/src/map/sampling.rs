@@ -8,6 +8,7 @@ use vesalius_filters as filters;
 /// How an image is interpolated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ImageSampling {
     /// The nearest voxel.
     Nearest,
@@ -36,6 +37,7 @@ pub enum ImageSampling {
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LabelSampling {
     /// The nearest voxel (as in MONAI).
     #[default]
@@ -47,6 +49,7 @@ pub enum LabelSampling {
 /// The values where the image has no voxels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Beyond {
     /// Zero and background, mixed with the border voxel within a voxel of it: `grid_sample`'s `zeros`.
     #[default]

@@ -9,6 +9,7 @@ use vesalius_planning::{Analysis, AnalysisOptions, Datalist, DatasetReport, Fold
 
 /// How the cases of a list are assigned to folds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FoldRule {
     /// Every fold gets its share of each label and of large and small foregrounds; patients stay together.
     Stratified {

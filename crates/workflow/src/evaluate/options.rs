@@ -29,6 +29,7 @@ pub struct EvaluateOptions {
 
 /// What happens to a prediction on another grid than its reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Grids {
     /// It is an error.
     #[default]

@@ -7,6 +7,7 @@ use vesalius_networks::{Mismatch, Weights};
 
 /// Which weights are kept where an architecture is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Keep {
     /// The weights must be the network's own, all of them and no others.
     #[default]

@@ -81,7 +81,7 @@ pub fn read_architecture(path: impl AsRef<Path>) -> Result<NetworkConfig> {
         file => file.to_path_buf(),
     };
     let text = vesalius_io::read_text(path).map_err(|e| wrong(path, e))?;
-    let described: Value = serde_saphyr::from_str(&text)
+    let described: Value = vesalius_planning::parse_yaml(&text)
         .map_err(|e| wrong(path, format!("it is neither JSON nor YAML ({e})")))?;
     if described.get("network_def").is_some() {
         return NetworkConfig::from_monai_bundle(&described).map_err(|e| wrong(path, e));

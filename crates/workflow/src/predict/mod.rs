@@ -69,6 +69,7 @@ pub struct LabelVolume {
 
 /// What a prediction reports while it runs.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Progress<'a> {
     /// How a case will be segmented.
     Planned {
@@ -134,6 +135,7 @@ impl Error {
 
 /// How probabilities are saved beside the labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ProbabilityFiles {
     /// `NAME.npz` and `NAME.pkl`, as nnU-Net's.
     Npz,

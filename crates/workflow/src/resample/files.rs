@@ -12,6 +12,7 @@ use vesalius_volume::Volume;
 
 /// The grid of the result.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub enum FileGrid {
     /// That of the input, or of the displacement field where there is one.
     #[default]
@@ -26,6 +27,7 @@ pub enum FileGrid {
 
 /// The file of the map from the result to the input.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub enum FileMap {
     /// None: values come from the same place.
     #[default]
@@ -53,6 +55,7 @@ pub enum VectorAxes {
 
 /// How values between voxels are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FileInterpolation {
     /// The nearest voxel.
     Nearest,

@@ -17,6 +17,7 @@ use vesalius_volume::{Affine, Geometry, LabelMap, Volume};
 
 /// The grid of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub enum Grid {
     /// That of the input, or of the displacement field where there is one.
     #[default]
@@ -31,6 +32,7 @@ pub enum Grid {
 
 /// Where the values come from: ITK's direction, from the result to the input, in RAS+ mm.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub enum Through {
     /// From the same place.
     #[default]

@@ -8,6 +8,7 @@ use serde::Serialize;
 /// What values a setting may take.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Distribution {
     /// A real number in `low..=high`.
     Float {

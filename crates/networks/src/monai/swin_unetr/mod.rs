@@ -16,6 +16,7 @@ use vesalius_tensor::{ActivationConfig, Device, DropoutConfig, NormConfig, Scope
 /// In which order neighbouring tokens are joined at the end of a stage; weights depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Merging {
     /// As MONAI 0.9 did.
     Merging,

@@ -15,6 +15,7 @@ use crate::{Error, Result};
 
 /// Which of nnU-Net's planners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Planner {
     /// `ExperimentPlanner`: plain U-Nets.
     #[default]
