@@ -1,7 +1,7 @@
 //! A loss of one's own in the ordinary training loop:
 //! `cargo run --release --example api_2_loss -- Task04_Hippocampus runs/mine 200`, 200 being steps.
 
-use vesalius::losses::{Error, Loss, LossConfig, Target};
+use vesalius::losses::{Error, Loss, LossConfig, LossTarget};
 use vesalius::prelude::*;
 use vesalius::tensor::Int;
 
@@ -10,7 +10,7 @@ struct Brier;
 
 impl Loss for Brier {
     fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>, Error> {
-        let target = Target::new(logits, labels)?;
+        let target = LossTarget::new(logits, labels)?;
         let probabilities = logits.clone().probabilities().values();
         Ok((probabilities - target.channels).square().mean())
     }

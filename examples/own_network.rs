@@ -4,7 +4,7 @@
 //! Run with `cargo run --release --example own_network`.
 
 use burn::module::Module;
-use vesalius::metrics::Confusion;
+use vesalius::metrics::ConfusionMatrix;
 use vesalius::networks::{BuiltNetwork, CustomNetwork, NetworkModule, RegisterNetwork};
 use vesalius::prelude::*;
 use vesalius::registry::Registry;
@@ -118,7 +118,7 @@ fn main() -> Result<()> {
     let unseen = spheres.subject(0, 100)?;
     let found = segmenter.segment(unseen.image())?.into_labels()?;
     let reference = unseen.labels().ok_or("made volumes have labels")?;
-    let confusion = Confusion::count(reference, &found, &[1], None)?;
+    let confusion = ConfusionMatrix::count(reference, &found, &[1], None)?;
     let [hit, wrong, missed] = [(1, 1), (0, 1), (1, 0)].map(|(r, p)| confusion.get(r, p) as f64);
     let dice = 2.0 * hit / (2.0 * hit + wrong + missed);
     println!("an unseen volume: Dice {dice:.3}");

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use vesalius::prelude::*;
 use vesalius::training::{
-    BadCase, Case, CaseSource, Duration, EarlyStopping, Event, FitReport, Lent, MemoryCases,
+    BadCase, Case, CaseHandle, CaseSource, Duration, EarlyStopping, Event, FitReport, MemoryCases,
     OneCycle, OptimizerConfig, Plateau, Schedule, StochasticGradientDescent, ValidationOn, WarmUp,
     WeightAverageConfig,
 };
@@ -242,14 +242,14 @@ impl CaseSource for OneGone {
         self.0.names()
     }
 
-    fn lend(&self, index: usize) -> vesalius::training::Result<Lent> {
+    fn get(&self, index: usize) -> vesalius::training::Result<CaseHandle> {
         if index == 2 {
             return Err(vesalius::training::Error::Case {
                 case: self.names()[2].clone(),
                 reason: "the disk gave it up".to_owned(),
             });
         }
-        self.0.lend(index)
+        self.0.get(index)
     }
 }
 

@@ -68,7 +68,7 @@ fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
 /// Running statistics are not the formula's; in training they do not count.
 fn with_made_weights(network: Network) -> Network {
     let mut weights = Weights::default();
-    for named in network.named().iter().filter(|named| !named.buffer) {
+    for named in network.parameters().iter().filter(|named| !named.buffer) {
         let values = weight(&named.name, &named.shape);
         weights
             .insert(named.name.clone(), named.shape.clone(), values)
@@ -80,7 +80,7 @@ fn with_made_weights(network: Network) -> Network {
 /// The loss, and the gradients by name.
 fn gradients(case: &Case) -> (f64, BTreeMap<String, Vec<f64>>) {
     let device = parse_device("cpu").unwrap().autodiff();
-    let config = NetworkConfig::from_peer(&case.architecture).unwrap();
+    let config = NetworkConfig::from_monai_or_nnunet(&case.architecture).unwrap();
     let network = with_made_weights(config.init(&device).unwrap());
     let [n, channels, z, y, x] = case.shape;
     let count = n * channels * z * y * x;
@@ -129,7 +129,7 @@ fn by_name(network: &Network, gradients: &Gradients) -> BTreeMap<String, Vec<f64
     };
     network.visit(&mut collect);
     let mut found = collect.found;
-    let named = network.named().iter();
+    let named = network.parameters().iter();
     named
         .filter_map(|named| Some((named.name.clone(), found.remove(&named.id)?)))
         .collect()

@@ -50,12 +50,12 @@ fn folders_answer_together_as_nnunets_ensemble() {
         // With a limit the answers lie in scratch files, and nothing changes.
         let message = together(&both, &image, 1_000_000).unwrap_err();
         let smallest = message.rsplit("is ").next().unwrap().replace(' ', "");
-        let smallest: vesalius::inferers::Bytes = smallest.parse().unwrap();
+        let smallest: vesalius::inferers::ByteSize = smallest.parse().unwrap();
         let tight = match together(&both, &image, smallest.0) {
             // The second model may need more than the first.
             Err(message) => {
                 let more = message.rsplit("is ").next().unwrap().replace(' ', "");
-                let more: vesalius::inferers::Bytes = more.parse().unwrap();
+                let more: vesalius::inferers::ByteSize = more.parse().unwrap();
                 together(&both, &image, more.0).unwrap()
             }
             Ok(tight) => tight,

@@ -260,7 +260,7 @@ fn a_limit_of_memory_changes_nothing_but_the_memory() {
     let peak = free.memory();
     // The smallest limit that works.
     let smallest = message.rsplit("is ").next().unwrap().replace(' ', "");
-    let smallest: vesalius::inferers::Bytes = smallest.parse().unwrap();
+    let smallest: vesalius::inferers::ByteSize = smallest.parse().unwrap();
     assert!(smallest.0 <= peak + (32 << 20), "{message}");
     let tight = run(Some(smallest.0)).unwrap();
     let (mut free, mut tight) = (free, tight);

@@ -4,7 +4,7 @@ use crate::{Case, Result};
 use std::path::Path;
 use vesalius::filters::{Convention, Interpolation, ResampleOptions, resample, target_grid};
 use vesalius::inferers::{Blending, SlidingWindow};
-use vesalius::metrics::{Confusion, Evaluator, Hausdorff, Measure, SurfaceDice, Targets};
+use vesalius::metrics::{ConfusionMatrix, Evaluator, Hausdorff, Measure, SurfaceDice, Targets};
 use vesalius::prelude::*;
 use vesalius::tensor::concatenate;
 
@@ -27,7 +27,7 @@ pub fn cases() -> Vec<Case> {
         case("metric_dice", 5, |work| {
             let [reference, prediction] = pair(work)?;
             Ok(Box::new(move || {
-                drop(Confusion::count(&reference, &prediction, &[1], None))
+                drop(ConfusionMatrix::count(&reference, &prediction, &[1], None))
             }))
         }),
         surface("metric_hd95", Measure::Hausdorff(Hausdorff::monai(95.0))),

@@ -9,7 +9,7 @@ use vesalius::networks::{NetworkConfig, Weights};
 pub fn load(architecture: &Path, weights: &Path) -> crate::Result<()> {
     let empty = crate::resident("VmRSS:")?;
     let described: serde_json::Value = serde_json::from_slice(&std::fs::read(architecture)?)?;
-    let network = NetworkConfig::from_peer(&described)?.init(&Device::flex())?;
+    let network = NetworkConfig::from_monai_or_nnunet(&described)?.init(&Device::flex())?;
     let network = network.load(&Weights::open(weights)?)?;
     let peak = crate::resident("VmHWM:")?;
     let held = network.parameter_count() as f64 * 4.0 / f64::from(1 << 20);

@@ -41,7 +41,8 @@ fn every_network() -> Vec<(String, NetworkConfig)> {
     let described: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(include_str!("networks.json")).expect("a file that reads");
     let read = |(name, architecture)| {
-        let config = NetworkConfig::from_peer(&architecture).expect("networks that are known");
+        let config =
+            NetworkConfig::from_monai_or_nnunet(&architecture).expect("networks that are known");
         (name, config)
     };
     described.into_iter().map(read).collect()

@@ -2,7 +2,7 @@
 //! made from. A later process reads what an earlier one found.
 
 use crate::work::{create, problem};
-use crate::{Error, Result, Work};
+use crate::{Error, Result, WorkFolder};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use vesalius_control::Control;
@@ -29,13 +29,13 @@ pub struct Analyzed {
 
 impl Analyzed {
     /// The folder in a work folder.
-    pub fn folder(work: &Work) -> PathBuf {
+    pub fn folder(work: &WorkFolder) -> PathBuf {
         work.folder().join("analysis")
     }
 
     /// What an earlier analysis of this work left; nothing where there was none, it is not whole, or files of
     /// cases have changed since.
-    pub fn read(work: &Work) -> Option<Self> {
+    pub fn read(work: &WorkFolder) -> Option<Self> {
         let folder = Self::folder(work);
         // An analysis of an earlier version says nothing of the files.
         let data = std::fs::read_to_string(folder.join(DATA)).ok();
@@ -69,7 +69,7 @@ pub enum BrokenCases {
 /// [`Error::Dataset`] when the dataset has errors and [`BrokenCases::Refuse`] says so, or no case can be used; a
 /// folder that cannot be written; [`Error::Cancelled`].
 pub fn analyze(
-    work: &mut Work,
+    work: &mut WorkFolder,
     broken_cases: BrokenCases,
     control: &Control,
     done: impl Fn() + Sync,
@@ -96,7 +96,7 @@ pub fn analyze(
 }
 
 /// The cases of the work that an error names.
-fn broken(work: &Work, report: &DatasetReport) -> Vec<String> {
+fn broken(work: &WorkFolder, report: &DatasetReport) -> Vec<String> {
     let errors = report
         .problems
         .iter()
@@ -115,7 +115,7 @@ fn dataset_wide(found: &Analyzed) -> bool {
 }
 
 fn measure(
-    work: &Work,
+    work: &WorkFolder,
     folder: &Path,
     control: &Control,
     done: impl Fn() + Sync,

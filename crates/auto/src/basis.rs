@@ -1,7 +1,7 @@
 //! What a run was made from: its plan, its data and the program. A run that failed is tried again once one of
 //! them has changed; a finished one that no longer follows from them is told.
 
-use crate::{Plan, Work};
+use crate::{Plan, WorkFolder};
 use serde::{Deserialize, Serialize};
 
 /// Plan, data and program of a run.
@@ -17,7 +17,7 @@ pub struct Basis {
 
 impl Basis {
     /// What a run of this plan would be made from now.
-    pub(crate) fn of(work: &Work, plan: &Plan) -> Self {
+    pub(crate) fn of(work: &WorkFolder, plan: &Plan) -> Self {
         Self {
             plan: plan.hash(),
             data: work.contents().hash(),

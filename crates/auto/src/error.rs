@@ -19,7 +19,7 @@ pub enum Error {
     },
     /// The work folder cannot be used.
     #[error("{path}: {reason}")]
-    Work {
+    WorkFolder {
         /// The file or folder.
         path: PathBuf,
         /// What is wrong, and what to do.
@@ -144,7 +144,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Input { .. }
-            | Self::Work { .. }
+            | Self::WorkFolder { .. }
             | Self::Dataset { .. }
             | Self::Plan { .. }
             | Self::Ensemble(_)

@@ -1,7 +1,7 @@
 //! What a run says of the cases that it did not see: the ground on which ensembles are chosen.
 
 use crate::work::create;
-use crate::{Job, Result, Work};
+use crate::{Job, Result, WorkFolder};
 use std::path::PathBuf;
 use std::time::Instant;
 use vesalius_control::Control;
@@ -13,17 +13,17 @@ use vesalius_training::read_image;
 use vesalius_volume::{LabelMap, LabelScheme};
 
 /// Where the probabilities of a run's held-out cases lie.
-pub(crate) fn held_out_folder(work: &Work, job: &Job) -> PathBuf {
+pub(crate) fn held_out_folder(work: &WorkFolder, job: &Job) -> PathBuf {
     work.folder().join(&job.folder).join("held_out")
 }
 
 /// Where the probabilities of a case lie.
-pub(crate) fn probabilities_path(work: &Work, job: &Job, case: &str) -> PathBuf {
+pub(crate) fn probabilities_path(work: &WorkFolder, job: &Job, case: &str) -> PathBuf {
     held_out_folder(work, job).join(format!("{case}.nii.gz"))
 }
 
 /// The cases that a job does not see.
-pub(crate) fn cases(work: &Work, fold: usize) -> Result<Vec<CaseFiles>> {
+pub(crate) fn cases(work: &WorkFolder, fold: usize) -> Result<Vec<CaseFiles>> {
     Ok(work.list().split(fold)?.1)
 }
 
@@ -88,7 +88,7 @@ impl HoldOutOptions {
 /// # Errors
 /// A model or case that cannot be used, a folder that cannot be written, [`crate::Error::Cancelled`].
 pub fn hold_out(
-    work: &Work,
+    work: &WorkFolder,
     job: &Job,
     options: &HoldOutOptions,
     observer: &mut dyn FnMut(usize, usize),
@@ -131,7 +131,7 @@ pub fn hold_out(
 
 /// The probabilities of a case: those that were written, or made and written.
 fn probabilities(
-    work: &Work,
+    work: &WorkFolder,
     job: &Job,
     case: &CaseFiles,
     segmenter: &Segmenter,
@@ -169,7 +169,7 @@ fn spread(count: usize) -> Vec<usize> {
 
 /// The held-out cases of a fold that all its trained runs have segmented: what ensembles are compared on.
 pub(crate) fn common_cases(
-    work: &Work,
+    work: &WorkFolder,
     history: &crate::History,
     fold: usize,
 ) -> Result<Vec<CaseFiles>> {
@@ -185,7 +185,7 @@ pub(crate) fn common_cases(
 }
 
 /// Reads a case back and scores it, as the choice of an ensemble does.
-pub(crate) fn read_back(work: &Work, job: &Job, name: &str) -> Result<()> {
+pub(crate) fn read_back(work: &WorkFolder, job: &Job, name: &str) -> Result<()> {
     let cases = cases(work, job.fold)?;
     let Some(case) = cases.iter().find(|case| case.name == name) else {
         return Ok(());

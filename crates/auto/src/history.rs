@@ -107,7 +107,7 @@ impl Job {
         Self {
             algorithm: algorithm.to_owned(),
             fold,
-            folder: crate::Work::run_folder(algorithm, fold),
+            folder: crate::WorkFolder::run_folder(algorithm, fold),
             minutes: None,
             state: JobState::Planned,
             failures: Vec::new(),
@@ -176,10 +176,10 @@ impl History {
     /// Reads the history of a work folder; an empty one where nothing was trained yet.
     ///
     /// # Errors
-    /// [`Error::Work`] for a file that is not a history.
+    /// [`Error::WorkFolder`] for a file that is not a history.
     pub fn read(work: &Path) -> Result<Self> {
         let path = work.join(FILE);
-        let bad = |e: &dyn std::fmt::Display| Error::Work {
+        let bad = |e: &dyn std::fmt::Display| Error::WorkFolder {
             path: path.clone(),
             reason: format!("is not a history: {e}; remove it to train anew"),
         };
@@ -200,7 +200,7 @@ impl History {
     /// A folder that cannot be written.
     pub fn write(&self, work: &Path) -> Result<()> {
         let path = work.join(FILE);
-        let text = serde_json::to_string_pretty(self).map_err(|e| Error::Work {
+        let text = serde_json::to_string_pretty(self).map_err(|e| Error::WorkFolder {
             path: path.clone(),
             reason: e.to_string(),
         })?;

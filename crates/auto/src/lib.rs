@@ -1,6 +1,6 @@
 //! From a folder of scans to the best model it can have.
 //!
-//! A [`Work`] folder holds everything of one dataset: the [`Plan`]s, one training run an algorithm and
+//! A [`WorkFolder`] holds everything of one dataset: the [`Plan`]s, one training run an algorithm and
 //! fold ([`train`]), their segmentations of the cases that they did not see ([`hold_out`]), the choice
 //! among ensembles of them ([`choose`]) and the model folder that comes out. Every stage finds what an
 //! earlier process left and goes on from there.
@@ -11,6 +11,7 @@ mod analyze;
 mod basis;
 mod ensemble;
 mod error;
+mod exchange;
 mod held_out;
 mod history;
 mod input;
@@ -21,7 +22,6 @@ mod predictions;
 mod report;
 pub mod search;
 mod train;
-mod transfer;
 mod tune;
 mod work;
 
@@ -29,6 +29,7 @@ pub use analyze::{Analyzed, BrokenCases, analyze};
 pub use basis::Basis;
 pub use ensemble::{Candidate, Choice, ChooseOptions, Scored, choose, write_model};
 pub use error::Error;
+pub use exchange::{ExportedRuns, export, import};
 pub use held_out::{FEWEST, HeldOut, HoldOutOptions, hold_out};
 pub use history::{History, Job, JobState, LabelScore, Missing};
 pub use input::{ExtraModality, Input, Modality};
@@ -40,9 +41,8 @@ pub use planners::{
 pub use predictions::{predictions_folder, renew_predictions};
 pub use report::write_report;
 pub use train::{AfterRuns, TrainEvent, TrainOptions, train};
-pub use transfer::{ExportedRuns, export, import};
 pub use tune::{TuneEvent, TuneOptions, default_space, tune};
-pub use work::Work;
+pub use work::WorkFolder;
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

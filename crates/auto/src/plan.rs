@@ -11,8 +11,8 @@ use vesalius_training::TrainingConfig;
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// A sentence for every choice; read by people, never by the program.
-    #[serde(default)]
-    pub because: Vec<String>,
+    #[serde(default, rename = "because")]
+    pub reasons: Vec<String>,
     /// How the algorithm is trained; its `name` is the algorithm's.
     pub training: TrainingConfig,
 }

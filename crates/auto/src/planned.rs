@@ -77,7 +77,7 @@ mod tests {
             ..PatchConfig::default()
         };
         let plan = |name: &str| Plan {
-            because: vec!["it is small".to_owned()],
+            reasons: vec!["it is small".to_owned()],
             training: TrainingConfig::new(network.clone())
                 .name(name)
                 .patch(patch.clone()),

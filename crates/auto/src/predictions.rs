@@ -2,13 +2,13 @@
 //! to the caller.
 
 use crate::work::problem;
-use crate::{Error, Result, Work};
+use crate::{Error, Result, WorkFolder};
 use std::path::{Path, PathBuf};
 
 const MADE_FROM: &str = "made_from.json";
 
 /// Where the predictions of a work folder lie.
-pub fn predictions_folder(work: &Work) -> PathBuf {
+pub fn predictions_folder(work: &WorkFolder) -> PathBuf {
     work.folder().join("predictions")
 }
 
@@ -17,7 +17,7 @@ pub fn predictions_folder(work: &Work) -> PathBuf {
 ///
 /// # Errors
 /// A model or folder that cannot be read, a folder that cannot be written.
-pub fn renew_predictions(work: &Work) -> Result<usize> {
+pub fn renew_predictions(work: &WorkFolder) -> Result<usize> {
     let folder = predictions_folder(work);
     let own = model_hash(&work.folder().join("model"))?;
     let path = folder.join(MADE_FROM);

@@ -7,7 +7,7 @@ mod jobs;
 mod workers;
 
 use crate::held_out::cases;
-use crate::{Error, History, Job, Plan, Result, Work};
+use crate::{Error, History, Job, Plan, Result, WorkFolder};
 pub use clock::AfterRuns;
 use clock::Clock;
 pub(crate) use jobs::move_aside;
@@ -115,7 +115,7 @@ pub enum TrainEvent<'a> {
 /// itself is not an error: its state and reason stand in the history, and it is tried again when its plan,
 /// the data or the version has changed, or [`TrainOptions::retry_failed`] says so.
 pub fn train(
-    work: &Work,
+    work: &WorkFolder,
     plans: &[Plan],
     options: &TrainOptions,
     observer: &mut (dyn FnMut(&TrainEvent) + Send),
@@ -183,7 +183,7 @@ pub fn train(
 }
 
 /// The held-out cases of all folds that there are jobs for.
-fn held_out_cases(work: &Work, history: &History) -> Result<usize> {
+fn held_out_cases(work: &WorkFolder, history: &History) -> Result<usize> {
     let folds: BTreeSet<usize> = history.jobs.iter().map(|job| job.fold).collect();
     let counts = folds.into_iter().map(|fold| Ok(cases(work, fold)?.len()));
     counts.sum()

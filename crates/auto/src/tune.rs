@@ -7,7 +7,7 @@ use crate::search::{
 };
 use crate::train::move_aside;
 use crate::work::{going_on, problem};
-use crate::{Error, Plan, Result, Work};
+use crate::{Error, Plan, Result, WorkFolder};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -121,7 +121,7 @@ fn other_losses(own: &LossConfig) -> Vec<LossConfig> {
 }
 
 /// Works on trials until all are given out, and writes the best as the plan `NAME_tuned`; nothing when no
-/// trial ended well. Several processes may work on one search, each with the folder opened by [`Work::share`].
+/// trial ended well. Several processes may work on one search, each with the folder opened by [`WorkFolder::share`].
 ///
 /// # Errors
 /// A key that the plan does not have, or that does not take one of its values; a fold or dataset that cannot be
@@ -129,7 +129,7 @@ fn other_losses(own: &LossConfig) -> Vec<LossConfig> {
 /// lost permission or a device that fails, after which the trial is gone on with. A trial that breaks off by
 /// itself is not an error: its reason stands in the study.
 pub fn tune(
-    work: &Work,
+    work: &WorkFolder,
     plan: &Plan,
     options: &TuneOptions,
     observer: &mut dyn FnMut(&TuneEvent),
@@ -168,7 +168,7 @@ pub fn tune(
 
 /// Works on trials until all are given out.
 fn search(
-    work: &Work,
+    work: &WorkFolder,
     options: &TuneOptions,
     base: &Value,
     study: &Study,
@@ -260,7 +260,7 @@ fn check_values(base: &Value, space: &SearchSpace, registry: &Registry) -> Resul
 
 /// One trial under way.
 struct Try<'a> {
-    work: &'a Work,
+    work: &'a WorkFolder,
     study: &'a Study,
     options: &'a TuneOptions,
     output: PathBuf,
@@ -330,7 +330,7 @@ fn config_of(base: &Value, settings: &Settings, registry: &Registry) -> Result<T
 }
 
 /// The best trial as a plan, written beside the one that it is a change of.
-fn best(work: &Work, plan: &Plan, base: &Value, study: &Study) -> Result<Option<Plan>> {
+fn best(work: &WorkFolder, plan: &Plan, base: &Value, study: &Study) -> Result<Option<Plan>> {
     let Some(trial) = study.best()? else {
         return Ok(None);
     };
@@ -342,8 +342,8 @@ fn best(work: &Work, plan: &Plan, base: &Value, study: &Study) -> Result<Option<
         .iter()
         .filter(|t| t.state == TrialState::Pruned)
         .count();
-    let mut because = plan.because.clone();
-    because.push(format!(
+    let mut reasons = plan.reasons.clone();
+    reasons.push(format!(
         "trial {} of {} ({pruned} of them ended early) was the best, with a Dice of {dice:.4}: {}",
         trial.number,
         trials.len(),
@@ -354,7 +354,7 @@ fn best(work: &Work, plan: &Plan, base: &Value, study: &Study) -> Result<Option<
             .collect::<Vec<_>>()
             .join(", ")
     ));
-    let tuned = Plan { because, training };
+    let tuned = Plan { reasons, training };
     crate::planned::write(&tuned, &work.plans_folder())?;
     Ok(Some(tuned))
 }

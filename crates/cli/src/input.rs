@@ -3,7 +3,7 @@
 
 use crate::interrupt::followed;
 use crate::warnings;
-use vesalius::inferers::Bytes;
+use vesalius::inferers::ByteSize;
 use vesalius::io::{DicomOptions, FourthAxis, OnWarning, ReadOptions, UnevenSlices};
 
 /// Decisions about files that do not say all that a volume needs.
@@ -134,7 +134,7 @@ fn spacing(text: &str) -> Result<[f64; 3], String> {
 }
 
 fn bytes(text: &str) -> Result<u64, String> {
-    text.parse::<Bytes>().map(|bytes| bytes.0)
+    text.parse::<ByteSize>().map(|bytes| bytes.0)
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ fn each_convention_is_the_librarys() {
     let target = target_grid(image.geometry(), [0.5; 3], Convention::SimpleItk).unwrap();
     let options = ResampleOptions {
         interpolation: Interpolation::Cubic,
-        outside: vesalius::filters::Outside::Edge,
+        outside: vesalius::filters::Extrapolation::Edge,
     };
     let expected = resample(&image, &target, &options).unwrap();
     assert_eq!(

@@ -35,7 +35,7 @@
 //!
 //! | topic | items |
 //! |---|---|
-//! | resampling | [`resample`], [`resample_labels`], [`ResampleOptions`], [`LabelResampleOptions`], [`Interpolation`], [`LabelInterpolation`], [`Outside`] |
+//! | resampling | [`resample`], [`resample_labels`], [`ResampleOptions`], [`LabelResampleOptions`], [`Interpolation`], [`LabelInterpolation`], [`Extrapolation`] |
 //! | target grids | [`target_grid`] with a tool's [`Convention`], [`resized_grid`] |
 //! | resampling through a transform | [`resample_through`], [`resample_labels_through`], [`resample_displaced`], [`resample_labels_displaced`] |
 //! | nnU-Net's resampling | [`resample_nnunet`], [`resample_labels_nnunet`], [`resample_labels_torch`], [`SeparateAxis`], [`LinearParts`] |
@@ -106,8 +106,8 @@ pub use nnunet::{
     TorchLabelOptions, TorchVote, resample_labels_nnunet, resample_labels_torch, resample_nnunet,
 };
 pub use resample::{
-    Convention, IndexBox, Interpolation, LabelInterpolation, LabelResampleOptions, LinearParts,
-    Outside, ResampleOptions, resample, resample_displaced, resample_displaced_with,
+    Convention, Extrapolation, IndexBox, Interpolation, LabelInterpolation, LabelResampleOptions,
+    LinearParts, ResampleOptions, resample, resample_displaced, resample_displaced_with,
     resample_labels, resample_labels_displaced, resample_labels_displaced_with,
     resample_labels_through, resample_labels_through_with, resample_through, resample_through_with,
     resized_grid, target_grid,

@@ -220,7 +220,7 @@ fn for_each_part<T: Voxel>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resample::{Outside, target_grid};
+    use crate::resample::{Extrapolation, target_grid};
 
     fn image() -> Volume<f64> {
         let (c, s) = (0.3f64.cos(), 0.3f64.sin());
@@ -252,9 +252,9 @@ mod tests {
             Interpolation::Cubic,
         ] {
             for outside in [
-                Outside::Value(-5.0),
-                Outside::ValueBeyondCentres(-5.0),
-                Outside::Edge,
+                Extrapolation::Value(-5.0),
+                Extrapolation::ValueBeyondCentres(-5.0),
+                Extrapolation::Edge,
             ] {
                 let options = ResampleOptions {
                     interpolation,

@@ -118,9 +118,9 @@ pub enum Error {
     )]
     Memory {
         /// What was allowed.
-        allowed: crate::Bytes,
+        allowed: crate::ByteSize,
         /// What is needed.
-        smallest: crate::Bytes,
+        smallest: crate::ByteSize,
     },
     /// nnU-Net's plans or dataset.json cannot be used.
     #[error("{0}")]

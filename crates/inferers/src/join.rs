@@ -3,7 +3,7 @@
 use crate::folder::{FoundModel, describe_model};
 use crate::locate::Located;
 use crate::{
-    Combination, Error, MODEL_FILE, ModelDescription, NothingFound, OpenOptions, RegionStage,
+    Combination, EmptyRegionPolicy, Error, MODEL_FILE, ModelDescription, OpenOptions, RegionStage,
     Result, check_alike, common_postprocessing, weights_checksum, weights_path,
 };
 use std::collections::BTreeMap;
@@ -162,7 +162,7 @@ pub fn join_cascade(
             labels: Vec::new(),
             margin: [0; 3],
             millimetres: [0.0; 3],
-            nothing_found: NothingFound::default(),
+            nothing_found: EmptyRegionPolicy::default(),
         };
         match taken_crop(model) {
             Some(crop) => {

@@ -9,7 +9,7 @@
 mod archive;
 mod batch;
 mod builder;
-mod bytes;
+mod byte_size;
 mod checksum;
 mod coarse;
 mod custom;
@@ -49,7 +49,7 @@ mod window;
 mod windows;
 
 pub use builder::ModelBuilder;
-pub use bytes::Bytes;
+pub use byte_size::ByteSize;
 pub use checksum::weights_checksum;
 pub use custom::{CustomInferer, CustomMerger, CustomPostprocessing, RegisterInference};
 pub use ensemble::{Combination, combine, combine_each};
@@ -58,7 +58,7 @@ pub use export::labels_on_file;
 pub use folder::{WeightFile, describe_model};
 pub use inferer::Inferer;
 pub use join::{convert_model, join_cascade, join_ensemble};
-pub use merger::{AverageMerger, MaximumMerger, Merger, PatchPlace, VolumeMerger};
+pub use merger::{AverageMerger, MaximumMerger, Merger, PatchLocation, VolumeMerger};
 pub use model::{AxisOrder, MODEL_FILE, ModelDescription, Provenance, weights_path};
 pub use multi_scale::MultiScale;
 pub use network::{Averaged, Mirrored};
@@ -68,14 +68,14 @@ pub use nnunet::{
 };
 pub use open_options::OpenOptions;
 pub use patches::{PatchMerger, Patches};
-pub use plan::{Aside, Estimate, MemoryPlan};
+pub use plan::{Estimate, MemoryPlan, Spilled};
 pub use postprocessing::{PostprocessingStep, postprocess, postprocess_controlled};
 pub use probabilities::{ProbabilityMap, ProbabilitySource, ProbabilityStore};
-pub use region::{NothingFound, RegionStage};
+pub use region::{EmptyRegionPolicy, RegionStage};
 pub use saved::{
     SLABS_SUFFIX, read_npz, read_slabs, write_npz, write_probability_image, write_slabs,
 };
-pub use segmenter::{SegmentOptions, Segmentation, Segmenter, TurnedNetwork, label_names};
+pub use segmenter::{AxisOrderAdapter, SegmentOptions, Segmentation, Segmenter, label_names};
 pub use simple::Simple;
 pub use slice::Slice;
 pub use slices::Slices;

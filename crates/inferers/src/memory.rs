@@ -2,7 +2,7 @@
 //! output's rows are made in stripes, whose windows overlap, so that some run twice.
 
 use crate::windows::WindowGrid;
-use crate::{Aside, Bytes, Error, MemoryPlan, ModelDescription, Result, SlidingWindow, Turn};
+use crate::{ByteSize, Error, MemoryPlan, ModelDescription, Result, SlidingWindow, Spilled, Turn};
 use std::ops::Range;
 use vesalius_filters::LinearParts;
 
@@ -51,14 +51,14 @@ impl Footprint<'_> {
     pub fn plan(&self, limit: Option<u64>) -> Result<MemoryPlan> {
         let grid = self.windows.grid(self.size, self.divisor);
         let rows = self.parts.target_size()[1];
-        let unlimited = self.with(&grid, 1, 8, Aside::default());
+        let unlimited = self.with(&grid, 1, 8, Spilled::default());
         let Some(limit) = limit else {
             return Ok(unlimited);
         };
         let mut smallest = unlimited.peak;
-        for aside in self.levels() {
+        for spilled in self.levels() {
             for stripes in 1..=if self.whole { 1 } else { rows.max(1) } {
-                let mut plans = [8, 4, 1].map(|slab| self.with(&grid, stripes, slab, aside));
+                let mut plans = [8, 4, 1].map(|slab| self.with(&grid, stripes, slab, spilled));
                 if plans[0].windows as f64 > MOST_REPEATS * grid.count() as f64 {
                     break;
                 }
@@ -73,23 +73,23 @@ impl Footprint<'_> {
     }
 
     /// What may be laid aside, as far as it saves something.
-    fn levels(&self) -> impl Iterator<Item = Aside> + '_ {
-        Aside::LEVELS.into_iter().filter(|aside| {
-            let saves = aside.image || !aside.probabilities || self.probabilities > 0;
-            let may = !aside.labels || !self.labels_needed;
+    fn levels(&self) -> impl Iterator<Item = Spilled> + '_ {
+        Spilled::LEVELS.into_iter().filter(|spilled| {
+            let saves = spilled.image || !spilled.probabilities || self.probabilities > 0;
+            let may = !spilled.labels || !self.labels_needed;
             saves && may
         })
     }
 
     fn too_little(&self, allowed: u64, smallest: u64) -> Error {
         Error::Memory {
-            allowed: Bytes(allowed),
+            allowed: ByteSize(allowed),
             // Rounded up, so that what is printed works.
-            smallest: Bytes(smallest.saturating_add((32 << 20) - 1) >> 24 << 24),
+            smallest: ByteSize(smallest.saturating_add((32 << 20) - 1) >> 24 << 24),
         }
     }
 
-    fn with(&self, grid: &WindowGrid, count: usize, slab: usize, aside: Aside) -> MemoryPlan {
+    fn with(&self, grid: &WindowGrid, count: usize, slab: usize, spilled: Spilled) -> MemoryPlan {
         let [nx, rows, nz] = self.parts.target_size();
         let height = rows.div_ceil(count.max(1)).max(1);
         let stripes: Vec<Range<usize>> = (0..rows)
@@ -141,18 +141,18 @@ impl Footprint<'_> {
                 + self.weights
                 + self.beside
                 + self.preparing.max(
-                    unless(aside.image, self.image)
-                        + unless(aside.probabilities, self.probabilities)
-                        + unless(aside.labels, self.labels)
+                    unless(spilled.image, self.image)
+                        + unless(spilled.probabilities, self.probabilities)
+                        + unless(spilled.labels, self.labels)
                         + self.postprocessing
                         + through
                         + working
                         + (window * 4) as u64,
                 ),
             // What is not kept at all does not lie anywhere.
-            aside: Aside {
-                probabilities: aside.probabilities && self.probabilities > 0,
-                ..aside
+            spilled: Spilled {
+                probabilities: spilled.probabilities && self.probabilities > 0,
+                ..spilled
             },
             stripes,
             time: None,
@@ -160,8 +160,8 @@ impl Footprint<'_> {
     }
 }
 
-fn unless(aside: bool, bytes: u64) -> u64 {
-    if aside { 0 } else { bytes }
+fn unless(spilled: bool, bytes: u64) -> u64 {
+    if spilled { 0 } else { bytes }
 }
 
 /// Slices of the source that a slab of target slices sees at most.
@@ -225,7 +225,7 @@ mod tests {
         assert!(tight.windows as f64 <= 1.5 * free.windows as f64);
         let message = footprint.plan(Some(1_000_000)).unwrap_err().to_string();
         let named = message.rsplit("is ").next().unwrap().replace(' ', "");
-        let smallest: Bytes = named.parse().unwrap();
+        let smallest: ByteSize = named.parse().unwrap();
         assert!(footprint.plan(Some(smallest.0)).is_ok(), "{message}");
     }
 
@@ -255,16 +255,16 @@ mod tests {
             weights: 0,
             activations: 0,
         };
-        let aside =
-            |footprint: &Footprint, limit: u64| footprint.plan(Some(limit << 20)).unwrap().aside;
-        assert_eq!(aside(&footprint, 2000).to_string(), "");
-        assert_eq!(aside(&footprint, 300).to_string(), "probabilities");
+        let spilled =
+            |footprint: &Footprint, limit: u64| footprint.plan(Some(limit << 20)).unwrap().spilled;
+        assert_eq!(spilled(&footprint, 2000).to_string(), "");
+        assert_eq!(spilled(&footprint, 300).to_string(), "probabilities");
         assert_eq!(
-            aside(&footprint, 170).to_string(),
+            spilled(&footprint, 170).to_string(),
             "image and probabilities"
         );
         assert_eq!(
-            aside(&footprint, 80).to_string(),
+            spilled(&footprint, 80).to_string(),
             "image and probabilities and labels"
         );
         footprint.labels_needed = true;

@@ -5,7 +5,7 @@ use vesalius_volume::{Geometry, Volume};
 
 /// Where a patch lies, and what the network made of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PatchPlace {
+pub struct PatchLocation {
     /// The patch's first voxel in the volume, `[x, y, z]`.
     pub start: [usize; 3],
     /// Size of the patch; it may reach beyond the volume's end.
@@ -22,7 +22,7 @@ pub trait Merger {
     ///
     /// # Errors
     /// An output that the merger cannot use.
-    fn add(&mut self, place: &PatchPlace, values: &[f32]) -> Result<()>;
+    fn add(&mut self, place: &PatchLocation, values: &[f32]) -> Result<()>;
 }
 
 /// A merger whose result is a volume.
@@ -48,7 +48,7 @@ impl VolumeMerger for MaximumMerger {
 
 /// Rows of a patch's output that lie inside of the volume, each with its offset there.
 fn rows<'a>(
-    place: &PatchPlace,
+    place: &PatchLocation,
     size: [usize; 3],
     values: &'a [f32],
 ) -> impl Iterator<Item = (usize, &'a [f32])> + use<'a> {
@@ -65,7 +65,12 @@ fn rows<'a>(
 }
 
 /// An output over the whole volume, started with a value once its channels are known.
-fn started(sums: &mut Vec<f32>, place: &PatchPlace, geometry: &Geometry, value: f32) -> Result<()> {
+fn started(
+    sums: &mut Vec<f32>,
+    place: &PatchLocation,
+    geometry: &Geometry,
+    value: f32,
+) -> Result<()> {
     let length = place.channels * geometry.voxel_count();
     if sums.is_empty() {
         sums.resize(length, value);
@@ -114,7 +119,7 @@ impl AverageMerger {
 }
 
 impl Merger for AverageMerger {
-    fn add(&mut self, place: &PatchPlace, values: &[f32]) -> Result<()> {
+    fn add(&mut self, place: &PatchLocation, values: &[f32]) -> Result<()> {
         started(&mut self.sums, place, &self.geometry, 0.0)?;
         let voxels = self.counts.len();
         for (at, row) in rows(place, self.geometry.size(), values) {
@@ -155,7 +160,7 @@ impl MaximumMerger {
 }
 
 impl Merger for MaximumMerger {
-    fn add(&mut self, place: &PatchPlace, values: &[f32]) -> Result<()> {
+    fn add(&mut self, place: &PatchLocation, values: &[f32]) -> Result<()> {
         started(&mut self.largest, place, &self.geometry, f32::NEG_INFINITY)?;
         for (at, row) in rows(place, self.geometry.size(), values) {
             let largest = self.largest[at..at + row.len()].iter_mut();

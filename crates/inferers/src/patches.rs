@@ -3,7 +3,7 @@
 use crate::batch::Batches;
 use crate::custom::CustomMerger;
 use crate::inferer::{Extent, Pass};
-use crate::merger::{AverageMerger, MaximumMerger, Merger, PatchPlace, VolumeMerger};
+use crate::merger::{AverageMerger, MaximumMerger, Merger, PatchLocation, VolumeMerger};
 use crate::progress::WindowCount;
 use crate::windows::{WindowGrid, check_batch, divisible};
 use crate::{Error, PatchNetwork, Result};
@@ -171,7 +171,7 @@ impl Patches {
             let [_, k, z, y, x] = output.shape;
             let each = (k * z * y * x).max(1);
             for (start, values) in batch.iter().zip(output.values.chunks_exact(each)) {
-                let place = PatchPlace {
+                let place = PatchLocation {
                     // Patches start inside of the volume.
                     start: start.map(|first| first.max(0) as usize),
                     patch: grid.window,
@@ -224,7 +224,7 @@ mod tests {
     struct Means(Vec<([usize; 3], f32)>);
 
     impl Merger for Means {
-        fn add(&mut self, place: &PatchPlace, values: &[f32]) -> Result<()> {
+        fn add(&mut self, place: &PatchLocation, values: &[f32]) -> Result<()> {
             assert_eq!(values.len(), place.output.iter().product::<usize>());
             let mean = values.iter().sum::<f32>() / values.len() as f32;
             self.0.push((place.start, mean));

@@ -1,12 +1,12 @@
 //! What is known of a segmentation before it starts: windows, stripes, memory, time, as they are told.
 
-use crate::Bytes;
+use crate::ByteSize;
 use std::fmt;
 use std::ops::Range;
 
 /// What lies in scratch files while it is not needed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Aside {
+pub struct Spilled {
     /// The image, from which windows are cut.
     pub image: bool,
     /// Probabilities that are kept, until they are saved.
@@ -15,7 +15,7 @@ pub struct Aside {
     pub labels: bool,
 }
 
-impl Aside {
+impl Spilled {
     /// From nothing to all, in the order in which files are reached for.
     pub(crate) const LEVELS: [Self; 4] = [
         Self::of(false, false, false),
@@ -33,7 +33,7 @@ impl Aside {
     }
 }
 
-impl fmt::Display for Aside {
+impl fmt::Display for Spilled {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
             (self.image, "image"),
@@ -75,7 +75,7 @@ pub struct MemoryPlan {
     /// Slices of the result that are resampled and labelled at a time.
     pub slab: usize,
     /// What lies in scratch files.
-    pub aside: Aside,
+    pub spilled: Spilled,
     /// Windows that go through the network, repeats counted.
     pub windows: usize,
     /// Windows of a run without a limit.
@@ -104,10 +104,10 @@ impl fmt::Display for MemoryPlan {
             counted(self.stripes.len(), "stripe"),
             counted(self.slab, "slice"),
         )?;
-        if self.aside != Aside::default() {
-            write!(formatter, "{} in scratch files, ", self.aside)?;
+        if self.spilled != Spilled::default() {
+            write!(formatter, "{} in scratch files, ", self.spilled)?;
         }
-        write!(formatter, "about {}", Bytes(self.peak))?;
+        write!(formatter, "about {}", ByteSize(self.peak))?;
         match self.time {
             Some(time) => write!(formatter, ", {time}"),
             None => Ok(()),

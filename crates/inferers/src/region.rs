@@ -23,14 +23,14 @@ pub struct RegionStage {
     pub millimetres: [f64; 3],
     /// What happens where the coarser model finds nothing.
     #[serde(default)]
-    pub nothing_found: NothingFound,
+    pub nothing_found: EmptyRegionPolicy,
 }
 
 /// What happens to an image in which a coarser model finds nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum NothingFound {
+pub enum EmptyRegionPolicy {
     /// The whole of it is segmented: nothing is missed because the coarser model missed it.
     #[default]
     Whole,

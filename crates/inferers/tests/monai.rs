@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::{Map, Value};
 use shared::golden_networks;
 use std::path::Path;
-use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork};
+use vesalius_inferers::{AxisOrder, AxisOrderAdapter, Inferer};
 use vesalius_networks::{Network, NetworkConfig, Weights};
 use vesalius_volume::{Geometry, Volume};
 
@@ -92,7 +92,8 @@ fn every_stored_case_agrees() {
 
 fn golden_network(folder: &Path) -> Network {
     let text = std::fs::read_to_string(folder.join("architecture.json")).unwrap();
-    let config = NetworkConfig::from_peer(&serde_json::from_str(&text).unwrap()).unwrap();
+    let config =
+        NetworkConfig::from_monai_or_nnunet(&serde_json::from_str(&text).unwrap()).unwrap();
     let weights = Weights::open(folder.join("weights.pt")).unwrap();
     config.load(&weights, &Device::flex()).unwrap()
 }
@@ -130,7 +131,7 @@ fn networks_of_order_xyz_answer_as_monais() {
         let size: [usize; 3] = serde_json::from_value(case["size"].clone()).unwrap();
         let image = channels(size, case["channels"].as_u64().unwrap() as usize);
         let inferer: Inferer = serde_json::from_value(case["inferer"].clone()).unwrap();
-        let network = TurnedNetwork {
+        let network = AxisOrderAdapter {
             network,
             order: AxisOrder::Xyz,
         };

@@ -10,7 +10,7 @@ use vesalius_kernels::*;
 
 fn main() {
     let threads = rayon::current_num_threads();
-    println!("{threads} threads, {}: ", Path::best().name());
+    println!("{threads} threads, {}: ", SimdLevel::best().name());
     println!(
         "peak of multiply-adds: {:.1} GFLOP/s (items below are floating-point operations)",
         peak(threads)
@@ -54,7 +54,7 @@ fn multiply_adds(rounds: usize) -> f32 {
         fn avx2(rounds: usize) -> f32 {
             body(rounds)
         }
-        match Path::best().name() {
+        match SimdLevel::best().name() {
             // SAFETY: the path is only made for a processor that has it.
             "avx512" => return unsafe { avx512(rounds) },
             // SAFETY: as above.

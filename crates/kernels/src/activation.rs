@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result, check_length};
 use crate::parallel::{PART, map, map_in_place, map2, plain};
-use crate::simd::Path;
+use crate::simd::SimdLevel;
 use crate::sum::sum_pairs;
 
 /// What is done to each value after a linear operation.
@@ -182,7 +182,7 @@ pub fn prelu_forward(
     if shape.is_empty() {
         return Ok(());
     }
-    let path = Path::current();
+    let path = SimdLevel::current();
     let rows = output
         .par_chunks_mut(shape.voxels)
         .zip(input.par_chunks(shape.voxels));
@@ -222,7 +222,7 @@ pub fn prelu_backward(
     if shape.is_empty() {
         return Ok(());
     }
-    let path = Path::current();
+    let path = SimdLevel::current();
     let inputs = input
         .par_chunks(shape.voxels)
         .zip(output_gradient.par_chunks(shape.voxels));

@@ -73,8 +73,10 @@ pub enum Error {
         what: &'static str,
     },
     /// A SIMD path that this processor does not have was asked for.
-    #[error("this processor has no {0}; use `Path::best()` or one of `Path::available()`")]
-    NoSuchPath(&'static str),
+    #[error(
+        "this processor has no {0}; use `SimdLevel::best()` or one of `SimdLevel::available()`"
+    )]
+    NoSuchLevel(&'static str),
 }
 
 /// The result of a kernel.

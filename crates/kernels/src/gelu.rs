@@ -43,7 +43,7 @@ pub fn gelu_backward(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Path, with_path};
+    use crate::simd::{SimdLevel, with_simd_level};
 
     /// Φ by Simpson's rule, in double precision.
     fn below(x: f64) -> f64 {
@@ -68,9 +68,9 @@ mod tests {
     fn values_and_slopes_are_the_formulas() {
         let input: Vec<f32> = (-60..=60).map(|i| i as f32 / 10.0).collect();
         let ones = vec![1.0; input.len()];
-        for path in Path::available() {
+        for path in SimdLevel::available() {
             let (mut output, mut slope) = (ones.clone(), ones.clone());
-            with_path(path, || {
+            with_simd_level(path, || {
                 gelu_forward(&input, &mut output).unwrap();
                 gelu_backward(&input, &ones, &mut slope).unwrap();
             });

@@ -50,4 +50,4 @@ pub use pool::{
 };
 pub use resize::{Resize, ResizeShape, resize3d_backward, resize3d_forward};
 pub use rows::{NO_ROW, take_rows, transpose};
-pub use simd::{Path, with_path};
+pub use simd::{SimdLevel, with_simd_level};

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::simd::{Path, Simd, Work, dispatch};
+use crate::simd::{Simd, SimdLevel, Work, dispatch};
 
 /// Values of one part: a few microseconds of work, and small enough for the caches.
 pub(crate) const PART: usize = 16 * 1024;
@@ -21,13 +21,13 @@ impl<T, F: FnOnce() -> T> Work for Plain<F> {
 
 /// Runs `body` compiled for `path`.
 #[inline(always)]
-pub(crate) fn plain<T>(path: Path, body: impl FnOnce() -> T) -> T {
+pub(crate) fn plain<T>(path: SimdLevel, body: impl FnOnce() -> T) -> T {
     dispatch(path, Plain(body))
 }
 
 /// `output[i] = function(input[i])`.
 pub(crate) fn map(input: &[f32], output: &mut [f32], function: impl Fn(f32) -> f32 + Sync + Copy) {
-    let path = Path::current();
+    let path = SimdLevel::current();
     output
         .par_chunks_mut(PART)
         .zip(input.par_chunks(PART))
@@ -44,7 +44,7 @@ pub(crate) fn map(input: &[f32], output: &mut [f32], function: impl Fn(f32) -> f
 
 /// `values[i] = function(values[i])`.
 pub(crate) fn map_in_place(values: &mut [f32], function: impl Fn(f32) -> f32 + Sync + Copy) {
-    let path = Path::current();
+    let path = SimdLevel::current();
     values.par_chunks_mut(PART).for_each(|values| {
         plain(path, move || {
             values
@@ -61,7 +61,7 @@ pub(crate) fn map2(
     output: &mut [f32],
     function: impl Fn(f32, f32) -> f32 + Sync + Copy,
 ) {
-    let path = Path::current();
+    let path = SimdLevel::current();
     let inputs = a.par_chunks(PART).zip(b.par_chunks(PART));
     output
         .par_chunks_mut(PART)

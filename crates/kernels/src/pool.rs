@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::buffer::Shared;
 use crate::error::{Error, Result, check_length, product};
 use crate::parallel::plain;
-use crate::simd::Path;
+use crate::simd::SimdLevel;
 
 /// The shape of a pooling; three-vectors are `[x, y, z]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub fn max_pool3d_forward(
         return Ok(());
     }
     let voxels: usize = shape.input.iter().product();
-    let path = Path::current();
+    let path = SimdLevel::current();
     let Some(indices) = indices else {
         output
             .par_chunks_mut(plane)
@@ -284,7 +284,7 @@ pub fn avg_pool3d_forward(shape: &PoolShape, input: &[f32], output: &mut [f32]) 
     }
     let voxels: usize = shape.input.iter().product();
     let scale = 1.0 / shape.kernel.iter().product::<usize>() as f32;
-    let path = Path::current();
+    let path = SimdLevel::current();
     let planes = output.par_chunks_mut(size[0] * size[1]).enumerate();
     planes.for_each_init(Vec::new, |row, (index, output)| {
         let input = &input[index / size[2] * voxels..][..voxels];
@@ -314,7 +314,7 @@ pub fn avg_pool3d_backward(
     check_length("input_gradient", input_gradient, shape.input_len())?;
     let voxels: usize = shape.input.iter().product();
     let scale = 1.0 / shape.kernel.iter().product::<usize>() as f32;
-    let path = Path::current();
+    let path = SimdLevel::current();
     let shared = Shared::new(input_gradient);
     (0..shape.channels)
         .into_par_iter()

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result, check_length, product};
 use crate::parallel::plain;
-use crate::simd::Path;
+use crate::simd::SimdLevel;
 
 /// How values between voxels are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub fn resize3d_forward(
     check_length("output", output, outputs)?;
     let axes: [Axis; 3] =
         std::array::from_fn(|axis| Axis::new(shape.input[axis], shape.output[axis], how));
-    let path = Path::current();
+    let path = SimdLevel::current();
     let linear = matches!(how, Resize::Trilinear | Resize::TrilinearCorners);
     let (from, to) = (shape.input.iter().product(), shape.output.iter().product());
     output
@@ -135,7 +135,7 @@ pub fn resize3d_backward(
     if !matches!(how, Resize::Trilinear | Resize::TrilinearCorners) {
         axes.iter_mut().for_each(|axis| axis.share.fill(0.0));
     }
-    let path = Path::current();
+    let path = SimdLevel::current();
     let (to, from) = (shape.input.iter().product(), shape.output.iter().product());
     input_gradient
         .par_chunks_mut(to)

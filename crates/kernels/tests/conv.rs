@@ -6,8 +6,8 @@ use common::convolutions::{check, check_transposed};
 use common::{assert_close, conv_products, on_every_path, values};
 use proptest::prelude::*;
 use vesalius_kernels::{
-    ConvShape, ConvTransposeShape, Path, conv3d_backward_input, conv3d_backward_weight,
-    conv3d_forward, with_path,
+    ConvShape, ConvTransposeShape, SimdLevel, conv3d_backward_input, conv3d_backward_weight,
+    conv3d_forward, with_simd_level,
 };
 
 #[test]
@@ -237,20 +237,20 @@ fn gradients_agree_with_finite_differences() {
 #[test]
 fn a_forced_path_reaches_the_workers() {
     // The portable path rounds twice a term; were the path lost, both results would be the same.
-    if Path::best() == Path::portable() {
+    if SimdLevel::best() == SimdLevel::portable() {
         return;
     }
     let shape = ConvShape::new(1, [16, 4], [16; 3], [3; 3]).padded_for_kernel();
     let (input, weight) = (values(shape.input_len(), 1), values(shape.weight_len(), 2));
     let run = |path| {
         let mut output = vec![0.0; shape.output_len().unwrap()];
-        with_path(path, || {
+        with_simd_level(path, || {
             conv3d_forward(&shape, &input, &weight, None, &mut output)
         })
         .unwrap();
         output
     };
-    assert_ne!(run(Path::best()), run(Path::portable()));
+    assert_ne!(run(SimdLevel::best()), run(SimdLevel::portable()));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! clDice (Shit et al. 2021): overlap of centre lines, which keeps vessels connected.
 
 use crate::overlap::Overlap;
-use crate::{Dice, Error, Result, Target};
+use crate::{Dice, Error, LossTarget, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, MaxPool3d, Tensor};
 
@@ -57,10 +57,10 @@ impl ClDice {
     /// # Errors
     /// [`Error::WrongShape`].
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        Ok(self.of_target(logits, &Target::new(logits, labels)?))
+        Ok(self.of_target(logits, &LossTarget::new(logits, labels)?))
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Tensor<1> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &LossTarget) -> Tensor<1> {
         let Overlap {
             predicted, truth, ..
         } = Overlap::new(logits, target, self.include_background, false);
@@ -178,7 +178,7 @@ impl DiceClDice {
         })
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &LossTarget) -> Result<Tensor<1>> {
         let dice = self.dice.of_target(logits, target)?;
         let cldice = self.cldice.of_target(logits, target);
         Ok(dice.mul_scalar(1.0 - self.alpha) + cldice.mul_scalar(self.alpha))

@@ -1,7 +1,7 @@
 //! Dice beside cross-entropy or focal loss: the sums that most models are trained with.
 
 use crate::overlap::are_weights;
-use crate::{CrossEntropy, Dice, Error, Focal, Result, Target};
+use crate::{CrossEntropy, Dice, Error, Focal, LossTarget, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Logits, Tensor};
 
@@ -58,7 +58,7 @@ impl DiceCrossEntropy {
         Ok(())
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &LossTarget) -> Result<Tensor<1>> {
         let dice = self.dice.of_target(logits, target)?;
         let cross_entropy = self.cross_entropy.of_target(logits, target)?;
         Ok(dice.mul_scalar(self.lambda_dice) + cross_entropy.mul_scalar(self.lambda_ce))
@@ -108,7 +108,7 @@ impl DiceFocal {
         Ok(())
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &LossTarget) -> Result<Tensor<1>> {
         let dice = self.dice.of_target(logits, target)?;
         let focal = Focal {
             use_softmax: Some(self.focal.use_softmax.unwrap_or(false)),

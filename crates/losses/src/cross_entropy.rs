@@ -1,7 +1,7 @@
 //! Cross-entropy: of the softmax for exclusive labels, of every sigmoid for regions.
 
 use crate::overlap::{channel_weights, check_weight};
-use crate::{Error, Result, Target};
+use crate::{Error, LossTarget, Result};
 use burn::tensor::activation::log_sigmoid;
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
@@ -41,10 +41,10 @@ impl CrossEntropy {
     /// # Errors
     /// [`Error::WrongShape`]; [`Error::BadConfig`] when weights and channels differ in number.
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        self.of_target(logits, &Target::new(logits, labels)?)
+        self.of_target(logits, &LossTarget::new(logits, labels)?)
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &LossTarget) -> Result<Tensor<1>> {
         let weight = self.weight_column(logits)?;
         match logits.scheme() {
             LabelScheme::Exclusive { .. } => Ok(self.softmax(logits, target, weight)),
@@ -59,7 +59,12 @@ impl CrossEntropy {
         }
     }
 
-    fn softmax(&self, logits: &Logits, target: &Target, weight: Option<Tensor<5>>) -> Tensor<1> {
+    fn softmax(
+        &self,
+        logits: &Logits,
+        target: &LossTarget,
+        weight: Option<Tensor<5>>,
+    ) -> Tensor<1> {
         let channels = logits.dims()[1] as f64;
         let log = logits.log_softmax();
         let truth = target.channels.clone();
@@ -110,7 +115,7 @@ pub(crate) fn binary_cross_entropy(
 }
 
 /// The mean over voxels that count and all channels.
-fn sigmoids(logits: &Logits, target: &Target, weight: Option<Tensor<5>>) -> Tensor<1> {
+fn sigmoids(logits: &Logits, target: &LossTarget, weight: Option<Tensor<5>>) -> Tensor<1> {
     let loss = binary_cross_entropy(logits.values(), target.channels.clone(), weight);
     target.mean(target.masked(loss))
 }

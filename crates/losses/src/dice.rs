@@ -1,7 +1,7 @@
 //! The soft Dice loss (Milletari et al. 2016) with MONAI's options.
 
 use crate::overlap::{Overlap, channel_weights, check_weight};
-use crate::{Error, Result, Target};
+use crate::{Error, LossTarget, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
 
@@ -60,10 +60,10 @@ impl Dice {
     /// # Errors
     /// [`Error::WrongShape`]; [`Error::BadConfig`] when weights and channels differ in number.
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        self.of_target(logits, &Target::new(logits, labels)?)
+        self.of_target(logits, &LossTarget::new(logits, labels)?)
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &LossTarget) -> Result<Tensor<1>> {
         let overlap = Overlap::new(logits, target, self.include_background, self.batch);
         let intersection = overlap.intersection();
         let predicted = match self.squared_pred {

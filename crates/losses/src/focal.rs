@@ -2,7 +2,7 @@
 
 use crate::cross_entropy::binary_cross_entropy;
 use crate::overlap::{check_weight, foreground};
-use crate::{Error, Result, Target};
+use crate::{Error, LossTarget, Result};
 use burn::tensor::TensorData;
 use burn::tensor::activation::log_sigmoid;
 use serde::{Deserialize, Serialize};
@@ -68,10 +68,10 @@ impl Focal {
     /// # Errors
     /// [`Error::WrongShape`]; [`Error::BadConfig`] when weights and channels differ in number.
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        self.of_target(logits, &Target::new(logits, labels)?)
+        self.of_target(logits, &LossTarget::new(logits, labels)?)
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &LossTarget) -> Result<Tensor<1>> {
         let exclusive = matches!(logits.scheme(), LabelScheme::Exclusive { .. });
         let truth = foreground(logits, target.channels.clone(), self.include_background);
         let loss = if exclusive && self.use_softmax.unwrap_or(true) {

@@ -1,7 +1,7 @@
 //! The generalised Dice loss (Sudre et al. 2017): classes weigh by the inverse of their size.
 
 use crate::overlap::Overlap;
-use crate::{Error, Result, Target};
+use crate::{Error, LossTarget, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
 
@@ -68,10 +68,10 @@ impl GeneralizedDice {
     /// # Errors
     /// [`Error::WrongShape`].
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        Ok(self.of_target(logits, &Target::new(logits, labels)?))
+        Ok(self.of_target(logits, &LossTarget::new(logits, labels)?))
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Tensor<1> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &LossTarget) -> Tensor<1> {
         let overlap = Overlap::new(logits, target, self.include_background, self.batch);
         let size = overlap.sums(overlap.truth.clone());
         let total = overlap.sums(overlap.predicted.clone()) + size.clone();

@@ -2,7 +2,7 @@
 
 use crate::distance_field::distance_field;
 use crate::overlap::{Overlap, check_weight};
-use crate::{Error, Result, Target};
+use crate::{Error, LossTarget, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
 
@@ -56,10 +56,10 @@ impl HausdorffDt {
     /// # Errors
     /// [`Error::WrongShape`]; [`Error::BadConfig`] when weights and channels differ in number.
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        self.of_target(logits, &Target::new(logits, labels)?)
+        self.of_target(logits, &LossTarget::new(logits, labels)?)
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &LossTarget) -> Result<Tensor<1>> {
         let Overlap {
             predicted, truth, ..
         } = Overlap::new(logits, target, self.include_background, false);

@@ -33,8 +33,8 @@ pub use error::Error;
 pub use focal::Focal;
 pub use generalized_dice::{ClassWeight, GeneralizedDice};
 pub use hausdorff::HausdorffDt;
-pub use loss::{Loss, LossConfig, Part, RegisterLoss};
-pub use target::Target;
+pub use loss::{Loss, LossConfig, LossTerm, RegisterLoss};
+pub use target::LossTarget;
 pub use tversky::Tversky;
 pub use unified_focal::UnifiedFocal;
 

@@ -3,7 +3,7 @@
 use crate::overlap::are_weights;
 use crate::{
     Boundary, ClDice, CrossEntropy, Dice, DiceClDice, DiceCrossEntropy, DiceFocal, Error, Focal,
-    GeneralizedDice, HausdorffDt, Result, Target, Tversky, UnifiedFocal,
+    GeneralizedDice, HausdorffDt, LossTarget, Result, Tversky, UnifiedFocal,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub enum LossConfig {
     #[serde(rename = "dice_cldice")]
     DiceClDice(DiceClDice),
     /// Several losses, each with its weight: in YAML `sum: [{weight: 1, loss: {dice: {}}}, …]`.
-    Sum(Vec<Part>),
+    Sum(Vec<LossTerm>),
     /// A loss of the user's own: in YAML `custom: my_loss` or `custom: {name: my_loss, sharpness: 2}`, for
     /// which [`LossConfig::resolve`] is called after reading.
     Custom(Custom<dyn Loss>),
@@ -62,7 +62,7 @@ pub enum LossConfig {
 /// One loss of [`LossConfig::Sum`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Part {
+pub struct LossTerm {
     /// How much it counts.
     pub weight: f64,
     /// The loss.
@@ -149,7 +149,7 @@ impl LossConfig {
     /// # Errors
     /// As [`Loss::forward`].
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        let target = Target::new(logits, labels)?;
+        let target = LossTarget::new(logits, labels)?;
         self.of_labels(logits, labels, &target)
     }
 
@@ -158,7 +158,7 @@ impl LossConfig {
         &self,
         logits: &Logits,
         labels: &Tensor<5, Int>,
-        target: &Target,
+        target: &LossTarget,
     ) -> Result<Tensor<1>> {
         match self {
             Self::Dice(loss) => loss.of_target(logits, target),
@@ -186,7 +186,7 @@ impl LossConfig {
     }
 }
 
-fn check_parts(parts: &[Part]) -> Result<()> {
+fn check_parts(parts: &[LossTerm]) -> Result<()> {
     let weights: Vec<f64> = parts.iter().map(|part| part.weight).collect();
     if are_weights(&weights) {
         return parts.iter().try_for_each(|part| part.loss.check());

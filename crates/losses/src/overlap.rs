@@ -1,7 +1,7 @@
 //! What all losses of overlap start from: probabilities and target of the channels that count, and
 //! their sums over voxels.
 
-use crate::{Error, Result, Target};
+use crate::{Error, LossTarget, Result};
 use burn::tensor::TensorData;
 use vesalius_tensor::{Logits, Tensor};
 use vesalius_volume::LabelScheme;
@@ -16,7 +16,12 @@ pub(crate) struct Overlap {
 }
 
 impl Overlap {
-    pub fn new(logits: &Logits, target: &Target, include_background: bool, batch: bool) -> Self {
+    pub fn new(
+        logits: &Logits,
+        target: &LossTarget,
+        include_background: bool,
+        batch: bool,
+    ) -> Self {
         let predicted = target.masked(logits.clone().probabilities().values());
         Self {
             predicted: foreground(logits, predicted, include_background),

@@ -6,7 +6,7 @@ use vesalius_tensor::{Int, Logits, Tensor};
 
 /// A target in the form of the output it is compared with.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub struct LossTarget {
     /// `[N, C, Z, Y, X]`: 1 where the voxel belongs to the channel's class or region, else 0; 0 in
     /// every channel where the voxel is to be ignored.
     pub channels: Tensor<5>,
@@ -15,7 +15,7 @@ pub struct Target {
     pub valid: Option<Tensor<5>>,
 }
 
-impl Target {
+impl LossTarget {
     /// The target that label values `[N, 1, Z, Y, X]` set for `logits`.
     ///
     /// # Errors
@@ -103,11 +103,11 @@ mod tests {
         let device = Device::flex();
         let logits = Logits::new(Tensor::zeros([1, 2, 1, 1, 4], &device), &scheme).unwrap();
         let labels = Tensor::<5, Int>::from_data([[[[[0, 1, 2, 9]]]]], &device);
-        let target = Target::new(&logits, &labels).unwrap();
+        let target = LossTarget::new(&logits, &labels).unwrap();
         let channels: Vec<f32> = target.channels.into_data().iter::<f32>().collect();
         assert_eq!(channels, [0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
         let valid: Vec<f32> = target.valid.unwrap().into_data().iter::<f32>().collect();
         assert_eq!(valid, [1.0, 1.0, 1.0, 0.0]);
-        assert!(Target::new(&logits, &labels.repeat_dim(4, 2)).is_err());
+        assert!(LossTarget::new(&logits, &labels.repeat_dim(4, 2)).is_err());
     }
 }

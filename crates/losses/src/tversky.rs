@@ -2,7 +2,7 @@
 //! its focal power (Abraham & Khan 2019).
 
 use crate::overlap::{Overlap, channel_weights, check_weight};
-use crate::{Error, Result, Target};
+use crate::{Error, LossTarget, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
 
@@ -70,10 +70,10 @@ impl Tversky {
     /// # Errors
     /// [`Error::WrongShape`]; [`Error::BadConfig`] when weights and channels differ in number.
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        self.of_target(logits, &Target::new(logits, labels)?)
+        self.of_target(logits, &LossTarget::new(logits, labels)?)
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Result<Tensor<1>> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &LossTarget) -> Result<Tensor<1>> {
         let overlap = Overlap::new(logits, target, self.include_background, self.batch);
         let both = overlap.intersection();
         let extra = overlap.sums(overlap.predicted.clone()) - both.clone();

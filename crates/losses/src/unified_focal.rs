@@ -2,7 +2,7 @@
 //! parameters, in its asymmetric and its symmetric form.
 
 use crate::overlap::{Overlap, foreground};
-use crate::{Error, Result, Target};
+use crate::{Error, LossTarget, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
 use vesalius_volume::LabelScheme;
@@ -69,10 +69,10 @@ impl UnifiedFocal {
     /// # Errors
     /// [`Error::WrongShape`].
     pub fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>> {
-        Ok(self.of_target(logits, &Target::new(logits, labels)?))
+        Ok(self.of_target(logits, &LossTarget::new(logits, labels)?))
     }
 
-    pub(crate) fn of_target(&self, logits: &Logits, target: &Target) -> Tensor<1> {
+    pub(crate) fn of_target(&self, logits: &Logits, target: &LossTarget) -> Tensor<1> {
         let [background, foreground] = split(logits, target);
         let focal = Tensor::cat(
             vec![
@@ -103,7 +103,7 @@ impl UnifiedFocal {
     }
 
     /// `[N, C]`.
-    fn tversky(&self, classes: &Classes, target: &Target, enhanced: bool) -> Tensor<2> {
+    fn tversky(&self, classes: &Classes, target: &LossTarget, enhanced: bool) -> Tensor<2> {
         let overlap = Overlap {
             predicted: target.masked(classes.predicted.clone()),
             truth: classes.truth.clone(),
@@ -125,7 +125,7 @@ impl UnifiedFocal {
 }
 
 /// Background and foreground.
-fn split(logits: &Logits, target: &Target) -> [Classes; 2] {
+fn split(logits: &Logits, target: &LossTarget) -> [Classes; 2] {
     let probabilities = logits.clone().probabilities().values();
     let probabilities = probabilities.clamp(EPSILON, 1.0 - EPSILON);
     let truth = target.channels.clone();

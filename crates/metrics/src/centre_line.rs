@@ -1,6 +1,6 @@
 //! Centre-line Dice (clDice): the agreement of vessels and airways, independent of their thickness.
 
-use crate::bits::Bits;
+use crate::bitmask::Bits;
 use crate::surface::Masks;
 use crate::thinning::skeleton;
 

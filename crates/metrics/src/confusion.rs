@@ -1,12 +1,12 @@
 //! Counts of each pair of labels: one pass over two label maps, for any number of labels.
 
-use crate::pairs::Pairs;
+use crate::label_pairs::Pairs;
 use crate::{Overlap, Result, Target};
 use vesalius_volume::{Label, LabelMap};
 
 /// Voxels whose reference and prediction hold this pair of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct ConfusionEntry {
     /// Label in the reference; `None` for every value that was not requested.
     pub reference: Option<u32>,
     /// Label in the prediction; `None` for every value that was not requested.
@@ -18,27 +18,27 @@ pub struct Entry {
 /// The confusion matrix of two label maps, kept as its non-zero entries.
 ///
 /// ```
-/// use vesalius_metrics::{Confusion, Outcome, Target};
+/// use vesalius_metrics::{ConfusionMatrix, Outcome, Target};
 /// use vesalius_volume::{Geometry, LabelMap};
 ///
 /// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
 /// let reference = LabelMap::new(grid, vec![0_u16, 1, 1, 2, 255])?;
 /// let prediction = LabelMap::new(grid, vec![0_u16, 1, 2, 2, 1])?;
 /// // Voxels whose reference is 255 are not counted.
-/// let counts = Confusion::count(&reference, &prediction, &[0, 1, 2], Some(255))?;
+/// let counts = ConfusionMatrix::count(&reference, &prediction, &[0, 1, 2], Some(255))?;
 /// assert_eq!((counts.voxels(), counts.ignored()), (4, 1));
 /// assert_eq!(counts.get(1, 2), 1);
 /// assert_eq!(counts.overlap(&Target::of_value(1)).dice(), Outcome::Value(2.0 / 3.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Confusion {
-    entries: Vec<Entry>,
+pub struct ConfusionMatrix {
+    entries: Vec<ConfusionEntry>,
     voxels: u64,
     ignored: u64,
 }
 
-impl Confusion {
+impl ConfusionMatrix {
     /// Counts pairs of `values` (include 0 to count the background apart from other labels) in one pass.
     /// Voxels whose reference is `ignore` are left out.
     ///
@@ -64,7 +64,7 @@ impl Confusion {
             if row as usize == values.len() + 1 {
                 ignored += count;
             } else {
-                entries.push(Entry {
+                entries.push(ConfusionEntry {
                     reference: values.get(row as usize).copied(),
                     prediction: values.get(column as usize).copied(),
                     count,
@@ -79,7 +79,7 @@ impl Confusion {
     }
 
     /// The pairs that occur.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[ConfusionEntry] {
         &self.entries
     }
 
@@ -136,7 +136,8 @@ mod tests {
     fn ignored_voxels_count_nowhere_and_strangers_as_other() {
         let reference = map(vec![0u16, 1, 1, 2, 255, 255, 9]);
         let prediction = map(vec![0u8, 1, 0, 2, 1, 2, 1]);
-        let counts = Confusion::count(&reference, &prediction, &[0, 1, 2], Some(255)).unwrap();
+        let counts =
+            ConfusionMatrix::count(&reference, &prediction, &[0, 1, 2], Some(255)).unwrap();
         assert_eq!((counts.voxels(), counts.ignored()), (5, 2));
         assert_eq!(
             (counts.get(1, 1), counts.get(1, 0), counts.get(2, 2)),
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     fn other_grids_are_refused() {
-        let error = Confusion::count(&map(vec![0u16; 3]), &map(vec![0u16; 4]), &[0], None);
+        let error = ConfusionMatrix::count(&map(vec![0u16; 3]), &map(vec![0u16; 4]), &[0], None);
         let message = error.unwrap_err().to_string();
         assert!(message.contains("reference and prediction"), "{message}");
     }
@@ -161,7 +162,8 @@ mod tests {
         let labels: Vec<u32> = (0..3000).map(|i| i / 3 * 1_000_003).collect();
         let mut values = labels.clone();
         values.dedup();
-        let counts = Confusion::count(&map(labels.clone()), &map(labels), &values, None).unwrap();
+        let counts =
+            ConfusionMatrix::count(&map(labels.clone()), &map(labels), &values, None).unwrap();
         assert_eq!(counts.entries().len(), 1000);
         assert_eq!(counts.get(999 * 1_000_003, 999 * 1_000_003), 3);
     }
@@ -178,11 +180,11 @@ mod tests {
             let (r, p) = (spread(|run| run.0), spread(|run| run.1));
             let many: Vec<u32> = (0..600).collect();
             // Few values are compared; the fifth is not among them, or ignored.
-            let few = Confusion::count(&map(r.clone()), &map(p.clone()), &[0, 1, 2, 3], None).unwrap();
+            let few = ConfusionMatrix::count(&map(r.clone()), &map(p.clone()), &[0, 1, 2, 3], None).unwrap();
             let bytes = map(r.iter().map(|&v| v as u8).collect::<Vec<u8>>());
-            let ignoring = Confusion::count(&bytes, &map(p.clone()), &[0, 1], Some(4)).unwrap();
-            let table = Confusion::count(&map(r.clone()), &map(p.clone()), &[0, 1, 2, 3, 4], None).unwrap();
-            let hashed = Confusion::count(&map(r.clone()), &map(p.clone()), &many, None).unwrap();
+            let ignoring = ConfusionMatrix::count(&bytes, &map(p.clone()), &[0, 1], Some(4)).unwrap();
+            let table = ConfusionMatrix::count(&map(r.clone()), &map(p.clone()), &[0, 1, 2, 3, 4], None).unwrap();
+            let hashed = ConfusionMatrix::count(&map(r.clone()), &map(p.clone()), &many, None).unwrap();
             prop_assert_eq!(table.entries(), hashed.entries());
             let ignored = r.iter().filter(|&&v| v == 4).count() as u64;
             prop_assert_eq!(ignoring.ignored(), ignored);

@@ -1,10 +1,10 @@
 //! Scores cases: all targets and measures of a case in as few passes as they need.
 
-use crate::bits::Bounds;
-use crate::extents::{self, extents};
-use crate::measure::Compared;
+use crate::bitmask::Bounds;
+use crate::bounding_boxes::{self, bounding_boxes};
+use crate::measure::CaseContext;
 use crate::surface::Masks;
-use crate::{CaseScores, Confusion, Measure, Result, Score, Target, Targets};
+use crate::{CaseScores, ConfusionMatrix, Measure, Result, Score, Target, Targets};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use vesalius_control::{Control, Stage};
@@ -97,7 +97,7 @@ impl Evaluator {
     ) -> Result<CaseScores> {
         let check = || stage.map_or(Ok(()), |stage| stage.control().check());
         let ignore = self.targets.ignore();
-        let counts = Confusion::count(reference, prediction, &self.targets.values(), ignore)?;
+        let counts = ConfusionMatrix::count(reference, prediction, &self.targets.values(), ignore)?;
         let grid = reference.geometry();
         let wants_masks = self.measures.iter().any(Measure::needs_masks);
         let boxes = match grid.voxel_count() {
@@ -108,9 +108,9 @@ impl Evaluator {
                 vec![Some(Bounds::of(grid.size())); self.targets.list().len()]
             }
             _ => {
-                let boxes = extents(reference, &self.targets).into_iter();
-                let pairs = boxes.zip(extents(prediction, &self.targets));
-                pairs.map(|(a, b)| extents::join(a, b)).collect()
+                let boxes = bounding_boxes(reference, &self.targets).into_iter();
+                let pairs = boxes.zip(bounding_boxes(prediction, &self.targets));
+                pairs.map(|(a, b)| bounding_boxes::join(a, b)).collect()
             }
         };
         check()?;
@@ -119,7 +119,7 @@ impl Evaluator {
             let overlap = counts.overlap(target);
             let both = overlap.reference > 0 && overlap.prediction > 0;
             let whole = || whole_masks(reference, prediction, target, ignore);
-            let mut compared = Compared {
+            let mut compared = CaseContext {
                 counts: overlap,
                 voxel_volume: grid.voxel_volume(),
                 largest: diagonal(grid),

@@ -1,6 +1,6 @@
 //! Generalised Dice: one number for all labels of a case, small structures weighted up.
 
-use crate::{Confusion, Outcome, Targets};
+use crate::{ConfusionMatrix, Outcome, Targets};
 
 /// What a label's part in the sum is weighted with; V is its volume in the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,14 +19,14 @@ pub enum LabelWeight {
 /// lacks has the largest weight among the others (MONAI 1.6, `sum_over_classes=True`).
 ///
 /// ```
-/// use vesalius_metrics::{Confusion, LabelWeight, Outcome, Targets, generalised_dice};
+/// use vesalius_metrics::{ConfusionMatrix, LabelWeight, Outcome, Targets, generalised_dice};
 /// use vesalius_volume::{Geometry, LabelMap};
 ///
 /// let grid = Geometry::axis_aligned([6, 1, 1], [1.0; 3])?;
 /// let reference = LabelMap::new(grid, vec![1_u16, 1, 1, 1, 2, 0])?;
 /// let prediction = LabelMap::new(grid, vec![1_u16, 1, 1, 1, 0, 0])?;
 /// let targets = Targets::of_values(&[1, 2])?;
-/// let counts = Confusion::count(&reference, &prediction, &targets.values(), None)?;
+/// let counts = ConfusionMatrix::count(&reference, &prediction, &targets.values(), None)?;
 /// // 2 · 4 / (8 + 1) when all voxels weigh the same.
 /// assert_eq!(generalised_dice(&counts, &targets, LabelWeight::Uniform), Outcome::Value(8.0 / 9.0));
 /// // The missed small structure weighs more with 1 / V.
@@ -34,7 +34,11 @@ pub enum LabelWeight {
 /// assert!(inverse < 8.0 / 9.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn generalised_dice(counts: &Confusion, targets: &Targets, weight: LabelWeight) -> Outcome {
+pub fn generalised_dice(
+    counts: &ConfusionMatrix,
+    targets: &Targets,
+    weight: LabelWeight,
+) -> Outcome {
     let overlaps: Vec<_> = targets.list().iter().map(|t| counts.overlap(t)).collect();
     let reference: u64 = overlaps.iter().map(|o| o.reference).sum();
     let prediction: u64 = overlaps.iter().map(|o| o.prediction).sum();
@@ -72,7 +76,8 @@ mod tests {
         let reference = map([1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 0, 0]);
         let prediction = map([1, 1, 1, 1, 1, 1, 1, 1, 2, 0, 0, 0]);
         let targets = Targets::of_values(&[1, 2]).unwrap();
-        let counts = Confusion::count(&reference, &prediction, &targets.values(), None).unwrap();
+        let counts =
+            ConfusionMatrix::count(&reference, &prediction, &targets.values(), None).unwrap();
         let dice = |weight| generalised_dice(&counts, &targets, weight).value().unwrap();
         assert_eq!(dice(LabelWeight::Uniform), 18.0 / 19.0);
         let square = 2.0 * (8.0 / 64.0 + 1.0 / 4.0) / (16.0 / 64.0 + 3.0 / 4.0);

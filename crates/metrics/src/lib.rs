@@ -36,7 +36,7 @@
 //! | results | [`Evaluation`], [`CaseScores`], [`Summary`], [`Score`], [`Outcome`] |
 //! | tables and JSON | [`Table`], [`Report`], [`Evaluation::label_table`], [`Evaluation::case_table`], [`Evaluation::csv`] |
 //! | confidence intervals | [`Bootstrap`], [`Interval`] |
-//! | overlap and volume | [`Confusion`], [`Entry`], [`Overlap`], [`generalised_dice`], [`LabelWeight`] |
+//! | overlap and volume | [`ConfusionMatrix`], [`ConfusionEntry`], [`Overlap`], [`generalised_dice`], [`LabelWeight`] |
 //! | surface distances | [`SurfaceDistances`], [`Directed`], [`Surface`], [`Hausdorff`], [`AverageSurfaceDistance`], [`SurfaceDice`], [`Directions`] |
 //! | boundaries and tubes | [`BoundaryIou`], [`centre_line`], [`Measure::CentreLineDice`] |
 //! | objects | [`ObjectMatching`], [`Detection`] |
@@ -44,9 +44,10 @@
 
 #![forbid(unsafe_code)]
 
-mod bits;
+mod bitmask;
 mod boundary;
-mod cells;
+mod boundary_iou;
+mod bounding_boxes;
 mod centre_line;
 mod confidence;
 mod confusion;
@@ -54,25 +55,25 @@ mod custom;
 mod error;
 mod evaluation;
 mod evaluator;
-mod extents;
 mod generalised;
+mod label_pairs;
 mod measure;
-mod nearest;
+mod nearest_distance;
 mod objects;
 mod outcome;
 mod overlap;
-mod pairs;
 mod report;
-mod rim;
 mod rows;
 mod surface;
+mod surface_elements;
 mod table;
 mod target;
 mod thinning;
 
 pub use boundary::{AverageSurfaceDistance, Directions, Hausdorff, SurfaceDice};
+pub use boundary_iou::BoundaryIou;
 pub use confidence::{Bootstrap, Interval};
-pub use confusion::{Confusion, Entry};
+pub use confusion::{ConfusionEntry, ConfusionMatrix};
 pub use custom::{CustomMeasure, RegisterMeasure};
 pub use error::Error;
 pub use evaluation::{CaseScores, Evaluation, Summary};
@@ -83,7 +84,6 @@ pub use objects::{Detection, ObjectMatching};
 pub use outcome::{Outcome, Score};
 pub use overlap::Overlap;
 pub use report::Report;
-pub use rim::BoundaryIou;
 pub use surface::{Directed, Surface, SurfaceDistances};
 pub use table::Table;
 pub use target::{Target, Targets};

@@ -222,8 +222,8 @@ impl Measure {
     }
 
     /// The score of one target of one case.
-    pub(crate) fn score(&self, scene: &mut Compared) -> Result<Score> {
-        let counts = scene.counts;
+    pub(crate) fn score(&self, context: &mut CaseContext) -> Result<Score> {
+        let counts = context.counts;
         Ok(match self {
             Self::Dice => counts.dice().score(0.0),
             Self::Iou => counts.iou().score(0.0),
@@ -232,8 +232,8 @@ impl Measure {
             Self::Specificity => counts.specificity().score(0.0),
             Self::VolumeDifference => {
                 let voxels = counts.prediction as f64 - counts.reference as f64;
-                let millilitres = voxels * scene.voxel_volume / 1000.0;
-                scene.outcome(|_| Some(millilitres)).score(millilitres)
+                let millilitres = voxels * context.voxel_volume / 1000.0;
+                context.outcome(|_| Some(millilitres)).score(millilitres)
             }
             Self::RelativeVolumeDifference => match counts.relative_volume_difference() {
                 Outcome::Spurious => Score {
@@ -243,24 +243,26 @@ impl Measure {
                 outcome => outcome.score(-1.0),
             },
             Self::VolumeSimilarity => counts.volume_similarity().score(0.0),
-            Self::Hausdorff(h) => scene.surfaces(h.surface, |d| h.of(d)).score(scene.largest),
-            Self::AverageSurfaceDistance(a) => {
-                scene.surfaces(a.surface, |d| a.of(d)).score(scene.largest)
-            }
-            Self::SurfaceDice(s) => scene.surfaces(s.surface, |d| s.of(d)).score(0.0),
-            Self::CentreLineDice => scene.outcome(centre_line::dice).score(0.0),
-            Self::BoundaryIou(iou) => scene.outcome(|masks| iou.of(masks)).score(0.0),
-            Self::ObjectF1(m) => scene.detection(m, Detection::f1),
-            Self::ObjectRecall(m) => scene.detection(m, Detection::recall),
-            Self::ObjectPrecision(m) => scene.detection(m, Detection::precision),
-            Self::PanopticQuality(m) => scene.detection(m, Detection::panoptic_quality),
-            Self::Custom(custom) => scene.custom(custom.get()?.as_ref()),
+            Self::Hausdorff(h) => context
+                .surfaces(h.surface, |d| h.of(d))
+                .score(context.largest),
+            Self::AverageSurfaceDistance(a) => context
+                .surfaces(a.surface, |d| a.of(d))
+                .score(context.largest),
+            Self::SurfaceDice(s) => context.surfaces(s.surface, |d| s.of(d)).score(0.0),
+            Self::CentreLineDice => context.outcome(centre_line::dice).score(0.0),
+            Self::BoundaryIou(iou) => context.outcome(|masks| iou.of(masks)).score(0.0),
+            Self::ObjectF1(m) => context.detection(m, Detection::f1),
+            Self::ObjectRecall(m) => context.detection(m, Detection::recall),
+            Self::ObjectPrecision(m) => context.detection(m, Detection::precision),
+            Self::PanopticQuality(m) => context.detection(m, Detection::panoptic_quality),
+            Self::Custom(custom) => context.custom(custom.get()?.as_ref()),
         })
     }
 }
 
 /// One target of one case, with what its measures share.
-pub(crate) struct Compared<'a> {
+pub(crate) struct CaseContext<'a> {
     pub counts: Overlap,
     /// mm³.
     pub voxel_volume: f64,
@@ -273,7 +275,7 @@ pub(crate) struct Compared<'a> {
     pub whole: &'a dyn Fn() -> [LabelMap<u8>; 2],
 }
 
-impl Compared<'_> {
+impl CaseContext<'_> {
     fn custom(&self, measure: &dyn CustomMeasure) -> Score {
         let counts = &self.counts;
         let outcome = match (counts.reference, counts.prediction) {

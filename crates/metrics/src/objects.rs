@@ -1,7 +1,7 @@
 //! Objects instead of voxels: which lesions were found, and how well.
 
 use crate::Result;
-use crate::bits::Bits;
+use crate::bitmask::Bits;
 use crate::surface::Masks;
 use std::collections::HashMap;
 use vesalius_filters::{ComponentOptions, Connectivity, connected_components};

@@ -1,10 +1,10 @@
 //! The distances between the surfaces of two masks, as every surface measure needs them.
 
-use crate::bits::{Bits, Bounds};
-use crate::cells;
-use crate::nearest::{Bins, distances};
+use crate::bitmask::{Bits, Bounds};
+use crate::nearest_distance::{Bins, distances};
 use crate::rows::Metric;
-use crate::{Result, Target, extents};
+use crate::surface_elements;
+use crate::{Result, Target, bounding_boxes};
 use vesalius_volume::{Label, LabelMap, limits};
 
 /// What counts as the surface of a mask; tools differ.
@@ -178,7 +178,7 @@ impl Masks {
         bounds: Bounds,
     ) -> Self {
         let masks = Self::new(reference, prediction, target, ignore, bounds);
-        let around = extents::join(masks.reference.bounds(), masks.prediction.bounds());
+        let around = bounding_boxes::join(masks.reference.bounds(), masks.prediction.bounds());
         match around {
             Some(inner) if inner.voxels() * 2 < bounds.voxels() => {
                 let moved = |at: [usize; 3]| std::array::from_fn(|i| at[i] + bounds.first[i]);
@@ -249,7 +249,7 @@ impl Masks {
                 (all(r, p), all(p, r))
             }
             Surface::Areas => {
-                let areas = cells::areas(metric.spacing());
+                let areas = surface_elements::areas(metric.spacing());
                 let (r_cells, p_cells) = (r.cells(), p.cells());
                 let area = |bits: &Bits, x, y, z| areas[usize::from(bits.code(x, y, z))];
                 (

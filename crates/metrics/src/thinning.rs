@@ -6,7 +6,7 @@
 //! voxel but for small round pieces that scikit-image 0.26 loses.
 
 use crate::Target;
-use crate::bits::{Bits, Bounds};
+use crate::bitmask::{Bits, Bounds};
 use crate::surface::Membership;
 use vesalius_volume::{Label, LabelMap};
 

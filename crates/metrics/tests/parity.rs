@@ -4,9 +4,9 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 use vesalius_metrics::{
-    AverageSurfaceDistance, BoundaryIou, Confusion, Directions, Evaluator, Hausdorff, LabelWeight,
-    Measure, ObjectMatching, Overlap, Surface, SurfaceDice, SurfaceDistances, Target, Targets,
-    centre_line, generalised_dice,
+    AverageSurfaceDistance, BoundaryIou, ConfusionMatrix, Directions, Evaluator, Hausdorff,
+    LabelWeight, Measure, ObjectMatching, Overlap, Surface, SurfaceDice, SurfaceDistances, Target,
+    Targets, centre_line, generalised_dice,
 };
 use vesalius_volume::{Affine, Geometry, LabelMap};
 
@@ -76,7 +76,7 @@ fn ours(
         between(Surface::Areas),
         between(Surface::AllVoxels),
     );
-    let counts = Confusion::count(reference, prediction, &[0, 1, 2], None).unwrap();
+    let counts = ConfusionMatrix::count(reference, prediction, &[0, 1, 2], None).unwrap();
     let overlap: Overlap = counts.overlap(target);
     let mut out = BTreeMap::new();
     let mut put = |name: &str, value: Option<f64>| out.insert(name.to_owned(), value.unwrap());
@@ -188,7 +188,7 @@ fn every_stored_number_is_ours_too() {
             painted(case, "prediction", 2),
         );
         let targets = Targets::of_values(&[1, 2]).unwrap();
-        let counts = Confusion::count(&reference, &prediction, &[0, 1, 2], None).unwrap();
+        let counts = ConfusionMatrix::count(&reference, &prediction, &[0, 1, 2], None).unwrap();
         for (key, voxels) in case["voxels"].as_object().unwrap() {
             let overlap = counts.overlap(&target(key));
             let painted = [overlap.reference as i64, overlap.prediction as i64];

@@ -14,8 +14,8 @@ mod monai;
 mod network;
 mod nnunet;
 mod patch_network;
-mod peers;
 mod profile;
+mod reference;
 mod weights;
 
 pub use config::{Architecture, NetworkConfig};

@@ -8,7 +8,7 @@ use crate::{
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::TensorData;
 use std::collections::HashMap;
-use vesalius_tensor::{Clock, LayerOutput, Named, Probe, Scope, Tensor, all_finite};
+use vesalius_tensor::{LayerOutput, ParameterInfo, Probe, Scope, StepCounter, Tensor, all_finite};
 
 /// One of the networks.
 #[derive(Module, Debug)]
@@ -49,9 +49,9 @@ pub struct Network {
     #[module(skip)]
     config: NetworkConfig,
     #[module(skip)]
-    named: Vec<Named>,
+    parameters: Vec<ParameterInfo>,
     #[module(skip)]
-    clock: Clock,
+    step_counter: StepCounter,
     #[module(skip)]
     probe: Probe,
 }
@@ -61,8 +61,8 @@ impl Network {
         Self {
             model,
             config,
-            named: scope.made(),
-            clock: scope.clock().clone(),
+            parameters: scope.parameters(),
+            step_counter: scope.step_counter().clone(),
             probe: scope.probe().clone(),
         }
     }
@@ -78,13 +78,13 @@ impl Network {
     }
 
     /// Its parameters and running statistics by their PyTorch names, in order of construction.
-    pub fn named(&self) -> &[Named] {
-        &self.named
+    pub fn parameters(&self) -> &[ParameterInfo] {
+        &self.parameters
     }
 
     /// Number of trainable numbers.
     pub fn parameter_count(&self) -> usize {
-        let trained = self.named.iter().filter(|named| !named.buffer);
+        let trained = self.parameters.iter().filter(|named| !named.buffer);
         trained
             .map(|named| named.shape.iter().product::<usize>())
             .sum()
@@ -92,7 +92,7 @@ impl Network {
 
     /// Keys the masks of dropout by the optimiser's step; call it before each training step.
     pub fn set_step(&self, step: u64) {
-        self.clock.set_step(step);
+        self.step_counter.set_step(step);
     }
 
     /// The outputs: full resolution first, then the deep-supervision heads, if any.
@@ -171,7 +171,7 @@ impl Network {
 
     /// The same with every name that the peer's own state dict has, so that its code loads them
     /// with nothing missing: nnU-Net's repeated names, batch norm's counters, Swin's indices.
-    pub fn peer_weights(&self) -> Weights {
+    pub fn export_weights(&self) -> Weights {
         let mut weights = self.collect(|name| self.architecture().aliases(name));
         for (name, shape, values) in self.architecture().derived() {
             weights.insert_shared([name], shape, values);
@@ -187,7 +187,7 @@ impl Network {
         }
         let stored = self.unwrapped(weights);
         let mut weights = Weights::default();
-        for named in &self.named {
+        for named in &self.parameters {
             if let Some(tensor) = stored.get(&named.name) {
                 let names = self.architecture().aliases(&named.name);
                 weights.insert_stored(std::iter::once(named.name.clone()).chain(names), tensor);
@@ -204,7 +204,7 @@ impl Network {
         let mut reader = Reader::default();
         self.valid().visit(&mut reader);
         let mut weights = Weights::default();
-        for named in &self.named {
+        for named in &self.parameters {
             if let Some(values) = reader.values.remove(&named.id) {
                 weights.insert_shared(
                     std::iter::once(named.name.clone()).chain(aliases(&named.name)),
@@ -243,7 +243,7 @@ impl Network {
     fn replace(self, weights: &Weights) -> Result<Self> {
         let weights = &self.unwrapped(weights);
         let names = self
-            .named
+            .parameters
             .iter()
             .filter(|named| {
                 let stored = weights.get(&named.name);
@@ -267,7 +267,7 @@ impl Network {
     pub fn compare(&self, weights: &Weights) -> Mismatch {
         let weights = self.unwrapped(weights);
         let mut mismatch = Mismatch::default();
-        for named in &self.named {
+        for named in &self.parameters {
             match weights.get(&named.name) {
                 None => mismatch.missing.push(named.name.clone()),
                 Some(stored) if stored.shape() != named.shape => mismatch.wrong_shape.push((
@@ -278,8 +278,11 @@ impl Network {
                 Some(_) => {}
             }
         }
-        let known: std::collections::HashSet<&str> =
-            self.named.iter().map(|named| named.name.as_str()).collect();
+        let known: std::collections::HashSet<&str> = self
+            .parameters
+            .iter()
+            .map(|named| named.name.as_str())
+            .collect();
         mismatch.left_over = weights
             .names()
             .filter(|name| !known.contains(name) && !name.ends_with(".num_batches_tracked"))
@@ -318,7 +321,7 @@ impl PatchNetwork for Network {
 
 impl Network {
     fn unwrapped(&self, weights: &Weights) -> Weights {
-        weights.unwrapped(self.named.iter().map(|named| named.name.as_str()))
+        weights.unwrapped(self.parameters.iter().map(|named| named.name.as_str()))
     }
 }
 

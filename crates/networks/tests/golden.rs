@@ -50,7 +50,8 @@ fn tensor(path: &Path, device: &Device) -> Tensor<5> {
 /// The peer's network with the peer's weights.
 fn network(folder: &Path, device: &Device) -> (Network, Weights) {
     let text = std::fs::read_to_string(folder.join("architecture.json")).unwrap();
-    let config = NetworkConfig::from_peer(&serde_json::from_str(&text).unwrap()).unwrap();
+    let config =
+        NetworkConfig::from_monai_or_nnunet(&serde_json::from_str(&text).unwrap()).unwrap();
     let weights = Weights::open(folder.join("weights.pt")).unwrap();
     let network = config.init(device).unwrap().load(&weights).unwrap();
     (network, weights)
@@ -110,7 +111,7 @@ fn transformers_give_the_peers_state_dict_back() {
     let Some(folder) = golden() else { return };
     for case in ["monai_unetr", "monai_swin_unetr"] {
         let (network, theirs) = network(&folder.join(case), &Device::flex());
-        let ours = network.peer_weights();
+        let ours = network.export_weights();
         assert!(ours.names().eq(theirs.names()), "{case}");
         for (name, stored) in theirs.iter() {
             let found = ours.get(name).unwrap();

@@ -26,7 +26,12 @@ fn networks(edge: usize) -> BTreeMap<String, NetworkConfig> {
             *size = serde_json::json!([edge, edge, edge]);
         }
     }
-    let read = |(name, described)| (name, NetworkConfig::from_peer(&described).unwrap());
+    let read = |(name, described)| {
+        (
+            name,
+            NetworkConfig::from_monai_or_nnunet(&described).unwrap(),
+        )
+    };
     described.into_iter().map(read).collect()
 }
 

@@ -93,7 +93,7 @@ fn configs_that_cannot_be_built_say_why() {
 
 #[test]
 fn the_peers_words_are_read() {
-    let config = NetworkConfig::from_peer(&json!({
+    let config = NetworkConfig::from_monai_or_nnunet(&json!({
         "_target_": "monai.networks.nets.UNETR", "in_channels": 1, "out_channels": 4,
         "img_size": [96, 64, 32], "proj_type": "perceptron", "norm_name": "batch",
         "res_block": false, "save_attn": true,
@@ -104,7 +104,7 @@ fn the_peers_words_are_read() {
     // The last axis of MONAI's tensors is x here.
     assert_eq!(config.img_size, PerAxis::Each([32, 64, 96]));
     assert_eq!(config.proj_type, PatchProjection::Perceptron);
-    let config = NetworkConfig::from_peer(&json!({
+    let config = NetworkConfig::from_monai_or_nnunet(&json!({
         "_target_": "monai.networks.nets.SwinUNETR", "in_channels": 4, "out_channels": 3,
         "img_size": 96, "feature_size": 48, "use_checkpoint": true, "use_v2": true,
         "downsample": "mergingv2", "window_size": [7, 5, 3],
@@ -128,7 +128,7 @@ fn what_is_not_understood_is_named() {
             description["img_size"] = 96.into();
         }
         description[name] = value;
-        let message = NetworkConfig::from_peer(&description)
+        let message = NetworkConfig::from_monai_or_nnunet(&description)
             .unwrap_err()
             .to_string();
         assert!(message.contains(name), "{name}: {message}");
@@ -150,7 +150,7 @@ fn what_is_not_understood_is_named() {
 #[test]
 fn the_peers_state_dict_has_its_indices() {
     let network = swin_unetr(2).init(&Device::flex()).unwrap();
-    let weights = network.peer_weights();
+    let weights = network.export_weights();
     let name = "swinViT.layers1.0.blocks.1.attn.relative_position_index";
     assert_eq!(weights.get(name).unwrap().shape(), [9, 9]);
     assert!(network.weights().get(name).is_none());
@@ -182,7 +182,7 @@ fn gradients_reach_every_weight_that_is_used() {
         let output = network.forward(input).swap_remove(0);
         let gradients = output.powi_scalar(3).sum().backward();
         let found = burn::optim::GradientsParams::from_grads(gradients, &network);
-        for named in network.named() {
+        for named in network.parameters() {
             let unused = named.name.contains("norm_cross_attn");
             let rank = named.shape.len();
             let present = match rank {

@@ -118,7 +118,7 @@ fn a_network_is_loaded_without_first_weights_and_a_file_gets_the_peers_names_unt
     let output = |network: &Network| values_of(network.forward(input()).swap_remove(0)).unwrap();
     assert_eq!(output(&first), output(&loaded));
     let named = config.own_weights(&first.weights()).unwrap();
-    let expected = first.peer_weights();
+    let expected = first.export_weights();
     assert_eq!(named.len(), expected.len());
     for (name, tensor) in expected.iter() {
         let found = named.get(name).unwrap();

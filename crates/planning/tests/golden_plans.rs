@@ -74,7 +74,7 @@ fn every_golden_plan_is_equal() {
             let label = format!("{} {name}", folder.file_name().unwrap().to_string_lossy());
             differences(&ours, &theirs, &label, &mut wrong);
             for name in planned.plans.configurations.names().chain(["dataset"]) {
-                assert!(!planned.because.get(name).unwrap().is_empty());
+                assert!(!planned.reasons.get(name).unwrap().is_empty());
             }
             compared += 1;
         }

@@ -4,7 +4,7 @@ use crate::drawn;
 use crate::page::{number, of_kind, pairs};
 use serde_json::Value;
 use vesalius_training::Result;
-use vesalius_view::{Chart, Marks, Page, Series};
+use vesalius_view::{Chart, Curve, Marks, Page};
 
 /// Points of a curve; more are averaged in groups.
 const POINTS: usize = 400;
@@ -16,11 +16,11 @@ pub(crate) fn curves(page: &mut Page, events: &[Value]) -> Result<()> {
         return Ok(());
     }
     page.heading("Curves");
-    let curve = |key: &str| Series {
+    let curve = |key: &str| Curve {
         name: key.replace('_', " "),
         points: thinned(&steps, key),
     };
-    let chart = |title: &str, y: &str, series: Vec<Series>| Chart {
+    let chart = |title: &str, y: &str, series: Vec<Curve>| Chart {
         title: title.to_owned(),
         x: "step".to_owned(),
         y: y.to_owned(),
@@ -45,7 +45,7 @@ fn learning_rate(page: &mut Page, steps: &[&Value]) -> Result<()> {
     let group = steps.len().div_ceil(POINTS);
     // Rates as they were used: a mean would hide a jump.
     let used = steps.chunks(group).map(|steps| &steps[0]);
-    let rate = Series {
+    let rate = Curve {
         name: "learning rate".to_owned(),
         points: used
             .map(|step| (number(step, "step"), number(step, "learning_rate")))
@@ -109,7 +109,7 @@ fn thinned(steps: &[&Value], key: &str) -> Vec<(f64, f64)> {
         .collect()
 }
 
-fn dice_curves(events: &[Value]) -> Vec<Series> {
+fn dice_curves(events: &[Value]) -> Vec<Curve> {
     let validations: Vec<&Value> = of_kind(events, "validated").collect();
     let Some(first) = validations.first() else {
         return Vec::new();
@@ -120,12 +120,12 @@ fn dice_curves(events: &[Value]) -> Vec<Series> {
             .map(|event| (number(event, "step"), value(event)))
             .collect()
     };
-    let mean = Series {
+    let mean = Curve {
         name: "mean".to_owned(),
         points: points(&|event| number(event, "dice")),
     };
     let labels = pairs(&first["labels"]).into_iter().enumerate();
-    let each = labels.map(|(i, (name, _))| Series {
+    let each = labels.map(|(i, (name, _))| Curve {
         name,
         points: points(&|event| event["labels"][i][1].as_f64().unwrap_or(f64::NAN)),
     });

@@ -38,7 +38,7 @@ pub use ops::{
 };
 pub use probabilities::Probabilities;
 pub use probe::{LayerOutput, Probe};
-pub use scope::{Clock, Fill, Named, Scope};
+pub use scope::{Fill, ParameterInfo, Scope, StepCounter};
 pub use slab::{LogitsSlab, ProbabilitiesSlab};
 
 /// The version of Burn whose tensors and modules these crates take.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
-/// Shared by all layers of one network, as [`crate::Clock`] is.
+/// Shared by all layers of one network, as [`crate::StepCounter`] is.
 #[derive(Debug, Clone, Default)]
 pub struct Probe(Arc<Inner>);
 

@@ -72,7 +72,7 @@ fn normal(rng: &mut ChaCha8Rng) -> f64 {
 
 /// A parameter or buffer by its PyTorch name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct ParameterInfo {
     /// Its name in a PyTorch state dict.
     pub name: String,
     /// Its identity in the Burn module.
@@ -85,9 +85,9 @@ pub struct Named {
 
 /// The running number of the optimiser's step, which keys every dropout mask of one network.
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Arc<AtomicU64>);
+pub struct StepCounter(Arc<AtomicU64>);
 
-impl Clock {
+impl StepCounter {
     /// The number of the step that masks are drawn for.
     pub fn step(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -107,9 +107,9 @@ pub struct Scope {
     name: String,
     spatial_dims: usize,
     values: bool,
-    clock: Clock,
+    step_counter: StepCounter,
     probe: Probe,
-    made: Arc<Mutex<Vec<Named>>>,
+    made: Arc<Mutex<Vec<ParameterInfo>>>,
 }
 
 impl From<&Device> for Scope {
@@ -133,7 +133,7 @@ impl Scope {
             name: String::new(),
             spatial_dims: 3,
             values: true,
-            clock: Clock::default(),
+            step_counter: StepCounter::default(),
             probe: Probe::default(),
             made: Arc::default(),
         }
@@ -169,8 +169,8 @@ impl Scope {
     }
 
     /// The step counter that all dropout layers of this network share.
-    pub fn clock(&self) -> &Clock {
-        &self.clock
+    pub fn step_counter(&self) -> &StepCounter {
+        &self.step_counter
     }
 
     /// The probe that all layers of this network share.
@@ -184,7 +184,7 @@ impl Scope {
     }
 
     /// Every parameter and buffer made under this root so far, in order.
-    pub fn made(&self) -> Vec<Named> {
+    pub fn parameters(&self) -> Vec<ParameterInfo> {
         self.made
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -238,7 +238,7 @@ impl Scope {
         self.made
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(Named {
+            .push(ParameterInfo {
                 name: full,
                 id: ParamId::from(key),
                 shape: stored,
@@ -288,7 +288,7 @@ mod tests {
         let root = Scope::new(&Device::flex(), 0).with_spatial_dims(2);
         let conv = root.at("model").at(0);
         let weight = conv.parameter("weight", [4, 2, 1, 3, 3], Fill::pytorch(18));
-        let made = root.made();
+        let made = root.parameters();
         assert_eq!(made[0].name, "model.0.weight");
         assert_eq!(made[0].shape, [4, 2, 3, 3]);
         assert_eq!(made[0].id, weight.id);

@@ -79,7 +79,7 @@ mod tests {
     use vesalius_tensor::Device;
 
     fn first_weight(network: &Network) -> f32 {
-        let name = &network.named()[0].name;
+        let name = &network.parameters()[0].name;
         network.weights().get(name).unwrap().values().unwrap()[0]
     }
 

@@ -2,7 +2,7 @@
 //! they may look at the run as it stands.
 
 use crate::config::bad;
-use crate::{Error, Event, Progress, Result, RunState};
+use crate::{Error, Event, Result, RunProgress, RunState};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -188,7 +188,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Tells of an event; `scheduled` is what schedule and warm-up give for the next step.
-    pub fn tell(&mut self, event: &Event, progress: &mut Progress, scheduled: f64) {
+    pub fn tell(&mut self, event: &Event, progress: &mut RunProgress, scheduled: f64) {
         (self.observer)(event);
         if self.failure.is_some() {
             return;

@@ -3,7 +3,7 @@
 //! Layout: the magic bytes, the length of a JSON header, the header, Burn's records of the network
 //! (and of its average), of the optimiser, and a CRC-32 of all that came before.
 
-use crate::{Error, Progress, Result, TrainingConfig, TrainingData};
+use crate::{Error, Result, RunProgress, TrainingConfig, TrainingData};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub struct Checkpoint {
     /// What each case is by its content ([`crate::CaseSource::identities`]); may be unknown.
     pub identities: Vec<String>,
     /// Where it stands.
-    pub progress: Progress,
+    pub progress: RunProgress,
     /// Burn's record of the network, with the identity of each parameter.
     pub network: Vec<u8>,
     /// The same of the average of its weights, where one is kept.
@@ -39,7 +39,7 @@ struct Header {
     cases: Vec<String>,
     #[serde(default)]
     identities: Vec<String>,
-    progress: Progress,
+    progress: RunProgress,
     bits: Vec<u64>,
     network_bytes: usize,
     average_bytes: Option<usize>,
@@ -211,7 +211,7 @@ mod tests {
             config: serde_json::from_value(config).unwrap(),
             cases: vec!["a".to_owned(), "b".to_owned()],
             identities: vec!["1".to_owned(), "2".to_owned()],
-            progress: Progress::default(),
+            progress: RunProgress::default(),
             network: bytes(5000),
             average: Some(bytes(5000)),
             optimizer: bytes(10_000),

@@ -36,7 +36,7 @@ pub struct Gradients {
 
 /// Whoever computes the gradients of a step's batches. All of them give the same numbers up to
 /// rounding, and the same to the bit for the same number of devices.
-pub trait GradientWorkers: std::fmt::Debug {
+pub trait GradientStrategy: std::fmt::Debug {
     /// The mean over batches of equal size.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ pub trait GradientWorkers: std::fmt::Debug {
 
 /// One batch after another on the network's own device, their gradients added up.
 #[derive(Debug, Clone, Default)]
-pub struct OneDevice;
+pub struct SingleDevice;
 
 /// Batches dealt to several devices of one machine, each with a copy of the network; gradients come
 /// together on the first.
@@ -61,7 +61,7 @@ pub struct SeveralDevices {
     pub devices: Vec<Device>,
 }
 
-impl GradientWorkers for OneDevice {
+impl GradientStrategy for SingleDevice {
     fn gradients(
         &self,
         network: &Network,
@@ -77,7 +77,7 @@ impl GradientWorkers for OneDevice {
     }
 }
 
-impl GradientWorkers for SeveralDevices {
+impl GradientStrategy for SeveralDevices {
     fn gradients(
         &self,
         network: &Network,
@@ -152,10 +152,11 @@ impl Objective<'_> {
             .map(|output| Logits::new(output, self.labels))
             .collect::<std::result::Result<_, _>>()?;
         let mut loss = self.deep_supervision.forward(self.loss, &heads, &labels)?;
-        if let Some(partner) = batch.partner {
-            let labels = Tensor::from_data(TensorData::new(partner.labels, grid), device);
+        if let Some(mixed_target) = batch.mixed_target {
+            let labels = Tensor::from_data(TensorData::new(mixed_target.labels, grid), device);
             let other = self.deep_supervision.forward(self.loss, &heads, &labels)?;
-            loss = loss.mul_scalar(1.0 - partner.weight) + other.mul_scalar(partner.weight);
+            loss =
+                loss.mul_scalar(1.0 - mixed_target.weight) + other.mul_scalar(mixed_target.weight);
         }
         let value = loss.clone().try_into_scalar::<f32>();
         let value = value
@@ -234,7 +235,10 @@ impl<'a> Sum<'a> {
 ///
 /// # Errors
 /// Those of the work, and [`Error::OutOfMemory`] or [`Error::Device`].
-pub(crate) fn guarded<T>(device: &Device, work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn catch_device_panic<T>(
+    device: &Device,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
     match vesalius_tensor::on_device(device, work) {
         Ok(done) => done.map_err(Error::named_as_device),
         Err(failed) => Err(Error::of_device(failed)),
@@ -269,13 +273,13 @@ mod tests {
                     .map(|i| i32::from((i / 7 + number) % 3 == 0))
                     .collect(),
                 cases: vec!["a".into(), "b".into()],
-                partner: None,
+                mixed_target: None,
                 absent: Vec::new(),
             })
             .collect()
     }
 
-    fn gradients(workers: &dyn GradientWorkers, precision: Precision, scale: f64) -> (f32, f64) {
+    fn gradients(workers: &dyn GradientStrategy, precision: Precision, scale: f64) -> (f32, f64) {
         let network = network();
         let labels = LabelScheme::exclusive(&[("organ", 1)]).unwrap();
         let objective = Objective {
@@ -294,7 +298,7 @@ mod tests {
 
     #[test]
     fn several_devices_do_what_one_does() {
-        let one = gradients(&OneDevice, Precision::F32, 1.0);
+        let one = gradients(&SingleDevice, Precision::F32, 1.0);
         for count in [1, 2, 3] {
             let several = SeveralDevices {
                 devices: vec![Device::flex(); count],
@@ -305,7 +309,7 @@ mod tests {
                 "{count} devices"
             );
         }
-        let (loss, norm) = gradients(&OneDevice, Precision::F32, 1024.0);
+        let (loss, norm) = gradients(&SingleDevice, Precision::F32, 1024.0);
         assert_eq!(loss, one.0);
         assert!((norm / 1024.0 / one.1 - 1.0).abs() < 1e-5);
     }
@@ -321,29 +325,29 @@ mod tests {
                 precision: Precision::F32,
                 loss_scale: 1.0,
             };
-            let result = OneDevice.gradients(&network(), vec![batch], &objective);
+            let result = SingleDevice.gradients(&network(), vec![batch], &objective);
             result.unwrap().loss
         };
         let (one, other) = (batches().remove(0), batches().remove(1));
-        let partner = Batch {
+        let mixed_target = Batch {
             labels: other.labels.clone(),
             ..one.clone()
         };
         let mixed = Batch {
-            partner: Some(crate::Partner {
+            mixed_target: Some(crate::MixedTarget {
                 labels: other.labels,
                 weight: 0.25,
             }),
             ..one.clone()
         };
-        let expected = 0.75 * loss(one) + 0.25 * loss(partner);
+        let expected = 0.75 * loss(one) + 0.25 * loss(mixed_target);
         assert!((loss(mixed) - expected).abs() < 1e-5);
     }
 
     #[test]
     fn halves_are_near_and_gradients_come_back_whole() {
-        let (loss, norm) = gradients(&OneDevice, Precision::F32, 1.0);
-        let (half_loss, half_norm) = gradients(&OneDevice, Precision::Bf16, 1.0);
+        let (loss, norm) = gradients(&SingleDevice, Precision::F32, 1.0);
+        let (half_loss, half_norm) = gradients(&SingleDevice, Precision::Bf16, 1.0);
         assert!(
             half_loss != loss && (half_loss / loss - 1.0).abs() < 0.02,
             "{half_loss} {loss}"

@@ -4,7 +4,7 @@
 use crate::config::bad;
 use crate::run::Run;
 use crate::source::CaseSource;
-use crate::{Callbacks, Duration, Event, PatchSampler, Progress, Result, TrainingConfig};
+use crate::{Callbacks, Duration, Event, PatchSampler, Result, RunProgress, TrainingConfig};
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,7 +109,7 @@ impl KeptFree {
 #[non_exhaustive]
 pub struct FitReport {
     /// Where it stands.
-    pub progress: Progress,
+    pub progress: RunProgress,
     /// Whether all steps are done; if not, a callback stopped it or it was cancelled, and it can be resumed.
     pub finished: bool,
     /// Cases that were left out because they could not be used, with reasons.

@@ -67,12 +67,13 @@ mod checkpoint;
 mod compute;
 mod config;
 mod dataset;
+mod divergence;
 mod entry;
 mod error;
 mod events;
 mod fit;
 mod gradients;
-mod health;
+mod initial_weights;
 mod loader;
 mod log;
 mod loss_scale;
@@ -90,13 +91,12 @@ mod source;
 pub mod synthetic;
 #[cfg(test)]
 mod tests;
-mod transfer;
 mod validate;
 mod validate_patches;
 
 pub use callback::{Callback, Callbacks, TrainingControl};
 pub use checkpoint::Checkpoint;
-pub use compute::{GradientWorkers, Gradients, Objective, OneDevice, SeveralDevices};
+pub use compute::{GradientStrategy, Gradients, Objective, SeveralDevices, SingleDevice};
 pub use config::parse_yaml;
 pub use config::{
     AdamConfig, AdamWConfig, BadCase, CacheConfig, CheckpointsConfig, CustomOptimizer, Duration,
@@ -104,19 +104,19 @@ pub use config::{
     StochasticGradientDescent, TrainingConfig, ValidationConfig, ValidationOn, WeightAverageConfig,
 };
 pub use dataset::{Case, read_case};
-pub use entry::Entry;
+pub use divergence::DivergenceMonitor;
+pub use entry::CacheEntry;
 pub use error::Error;
 pub use events::Event;
 pub use fit::{FitOptions, FitReport, KeptFree, TrainingData, fit};
-pub use health::Health;
 pub use loader::{Loader, LoaderOptions};
 pub use log::{LOG_FILE, STEPS_FILE, VALIDATIONS_FILE};
 pub use loss_scale::LossScale;
 pub use machine::{free_memory, total_memory};
-pub use mixing::{MixingConfig, Partner};
+pub use mixing::{MixedTarget, MixingConfig};
 pub use order::CaseOrder;
 pub use pool::{CasePool, MemoryBudget, PoolOptions};
-pub use progress::{Best, Progress};
+pub use progress::{Best, RunProgress};
 pub use run::{BEST_CHECKPOINT_FILE, CHECKPOINT_FILE, CONFIG_FILE, RunState};
 pub use sampler::{Batch, Patch, PatchSampler, cut_patch};
 pub use schedule::{
@@ -124,7 +124,7 @@ pub use schedule::{
 };
 pub use seen::Verify;
 pub use setup::{load_dataset, load_dataset_cached};
-pub use source::{CaseSource, Lent, MemoryCases, SkippedCases, StoredCase};
+pub use source::{CaseHandle, CaseSource, MemoryCases, SkippedCases, StoredCase};
 pub use validate::{Scores, validate};
 pub use validate_patches::validate_patches;
 pub use vesalius_networks::Network;

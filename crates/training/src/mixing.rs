@@ -33,7 +33,7 @@ impl Default for MixingConfig {
 
 /// The second label map of a batch that MixUp mixed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Partner {
+pub struct MixedTarget {
     /// Label values, `[N, 1, Z, Y, X]`, of the patches that were mixed in.
     pub labels: Vec<i32>,
     /// How much they count; the batch's own labels have the rest.
@@ -82,7 +82,7 @@ impl MixingConfig {
                     .flat_map(|&other| &batch.labels[other * voxels..][..voxels])
                     .copied()
                     .collect();
-                batch.partner = Some(Partner {
+                batch.mixed_target = Some(MixedTarget {
                     labels,
                     weight: 1.0 - weight,
                 });
@@ -111,7 +111,7 @@ mod tests {
             images: (0..2 * voxels).map(|i| (i / voxels) as f32).collect(),
             labels: (0..2 * voxels).map(|i| i / voxels).collect(),
             cases: vec!["a".into(), "b".into()],
-            partner: None,
+            mixed_target: None,
             absent: Vec::new(),
         }
     }
@@ -136,9 +136,10 @@ mod tests {
             ..MixingConfig::default()
         };
         for batch in mixed(&config, 20) {
-            let partner = batch.partner.unwrap();
+            let mixed_target = batch.mixed_target.unwrap();
             let own = batch.labels[0] as f32;
-            let expected = own * (1.0 - partner.weight) + partner.labels[0] as f32 * partner.weight;
+            let expected = own * (1.0 - mixed_target.weight)
+                + mixed_target.labels[0] as f32 * mixed_target.weight;
             assert!((batch.images[0] - expected).abs() < 1e-6);
             assert_eq!(batch.labels, self::batch().labels);
         }
@@ -158,7 +159,7 @@ mod tests {
                 .iter()
                 .zip(&batch.labels)
                 .all(|(v, l)| *v == *l as f32);
-            assert!(same && batch.partner.is_none());
+            assert!(same && batch.mixed_target.is_none());
             changed += usize::from(batch.labels != self::batch().labels);
         }
         assert!(changed > 3, "{changed} of 20 cut");
@@ -173,7 +174,7 @@ mod tests {
         };
         let mixed = mixed(&config, 400)
             .iter()
-            .filter(|b| b.partner.is_some())
+            .filter(|b| b.mixed_target.is_some())
             .count();
         assert!((60..140).contains(&mixed), "{mixed} of 400");
         assert!(MixingConfig::default().check().is_err());

@@ -4,9 +4,9 @@
 //! them, which stands in the entry as well, so that an entry is never stale. Several processes may share a
 //! folder: whoever is first writes.
 
-use crate::entry::{self, Entry, FileNote, Identity, Opened, cache_error};
+use crate::entry::{self, CacheEntry, FileNote, Identity, Opened, cache_error};
 use crate::seen::{Note, Seen, Verify};
-use crate::source::{CaseSource, Lent};
+use crate::source::{CaseHandle, CaseSource};
 use crate::{BadCase, Case, CaseFiles, Error, Result, read_case};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -92,7 +92,7 @@ pub struct CasePool {
 
 #[derive(Debug)]
 enum Slot {
-    Ready(Lent),
+    Ready(CaseHandle),
     Broken(String),
 }
 
@@ -133,7 +133,7 @@ impl CasePool {
                     pool.identities.push(made.key);
                     pool.warnings.extend(made.remade);
                     pool.of_files.extend(made.of_files);
-                    Slot::Ready(made.lent)
+                    Slot::Ready(made.handle)
                 }
                 (Err(error), BadCase::Skip) if error.is_of_case() => {
                     pool.identities.push(String::new());
@@ -155,16 +155,16 @@ impl CasePool {
         &self.of_files
     }
 
-    fn ready(&self) -> impl Iterator<Item = &Lent> {
+    fn ready(&self) -> impl Iterator<Item = &CaseHandle> {
         self.slots.iter().filter_map(|slot| match slot {
-            Slot::Ready(lent) => Some(lent),
+            Slot::Ready(handle) => Some(handle),
             Slot::Broken(_) => None,
         })
     }
 
     /// How many cases lie in memory, and how many on disk.
     pub fn places(&self) -> [usize; 2] {
-        let in_memory = |lent: &&Lent| matches!(lent, Lent::Whole(_));
+        let in_memory = |handle: &&CaseHandle| matches!(handle, CaseHandle::Whole(_));
         let memory = self.ready().filter(in_memory).count();
         [memory, self.ready().count() - memory]
     }
@@ -177,7 +177,7 @@ impl CasePool {
 
 /// A case that is ready.
 struct Made {
-    lent: Lent,
+    handle: CaseHandle,
     key: String,
     /// Said of the entry that had to be made again.
     remade: Option<Warning>,
@@ -241,7 +241,7 @@ impl PoolOptions<'_> {
         let key = identity.key();
         let path = self.folder.join(format!("{key}.case"));
         let ignore = self.scheme.ignore();
-        let remade = match Entry::open(&path, &identity, ignore, known.entry) {
+        let remade = match CacheEntry::open(&path, &identity, ignore, known.entry) {
             Opened::Whole(entry) => {
                 let note = Note {
                     files: seen,
@@ -251,9 +251,9 @@ impl PoolOptions<'_> {
                     note.write(&note_path);
                 }
                 let of_files = entry.warnings(files);
-                let lent = self.place(*entry)?;
+                let handle = self.place(*entry)?;
                 return Ok(Made {
-                    lent,
+                    handle,
                     key,
                     remade: None,
                     of_files,
@@ -280,11 +280,11 @@ impl PoolOptions<'_> {
             };
             note.write(&note_path);
         }
-        let lent = match fits {
-            true => Lent::Whole(Arc::new(case)),
+        let handle = match fits {
+            true => CaseHandle::Whole(Arc::new(case)),
             false => {
                 drop(case);
-                match Entry::open(&path, &identity, ignore, None) {
+                match CacheEntry::open(&path, &identity, ignore, None) {
                     Opened::Whole(entry) => self.stored(*entry),
                     Opened::Absent => {
                         return Err(cache_error(&path, "what was just written is gone"));
@@ -294,7 +294,7 @@ impl PoolOptions<'_> {
             }
         };
         Ok(Made {
-            lent,
+            handle,
             key,
             remade,
             of_files,
@@ -302,17 +302,17 @@ impl PoolOptions<'_> {
     }
 
     /// An entry in memory where there is room, else as it is.
-    fn place(&self, entry: Entry) -> Result<Lent> {
+    fn place(&self, entry: CacheEntry) -> Result<CaseHandle> {
         if self.budget.take(entry.case_bytes()) {
-            return Ok(Lent::Whole(Arc::new(entry.case()?)));
+            return Ok(CaseHandle::Whole(Arc::new(entry.case()?)));
         }
         Ok(self.stored(entry))
     }
 
     /// An entry that stays on disk; the index of its labelled voxels is in memory all the same.
-    fn stored(&self, entry: Entry) -> Lent {
+    fn stored(&self, entry: CacheEntry) -> CaseHandle {
         self.budget.take_anyway(entry.bytes());
-        Lent::Stored(Arc::new(entry))
+        CaseHandle::Stored(Arc::new(entry))
     }
 
     /// The content of a case's files, where `known` does not say it by reading them.
@@ -370,9 +370,9 @@ impl CaseSource for CasePool {
         &self.names
     }
 
-    fn lend(&self, index: usize) -> Result<Lent> {
+    fn get(&self, index: usize) -> Result<CaseHandle> {
         match &self.slots[index] {
-            Slot::Ready(lent) => Ok(lent.clone()),
+            Slot::Ready(handle) => Ok(handle.clone()),
             Slot::Broken(reason) => Err(Error::Case {
                 case: self.names[index].clone(),
                 reason: reason.clone(),
@@ -383,9 +383,9 @@ impl CaseSource for CasePool {
     fn label_values(&self) -> Option<Vec<u16>> {
         let mut values: Vec<u16> = self
             .ready()
-            .flat_map(|lent| match lent {
-                Lent::Whole(case) => case.values.clone(),
-                Lent::Stored(case) => case.label_values().unwrap_or_default(),
+            .flat_map(|handle| match handle {
+                CaseHandle::Whole(case) => case.values.clone(),
+                CaseHandle::Stored(case) => case.label_values().unwrap_or_default(),
             })
             .collect();
         values.sort_unstable();

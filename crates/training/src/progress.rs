@@ -1,6 +1,6 @@
 //! Where a run stands: everything but weights that the next step depends on.
 
-use crate::health::Health;
+use crate::divergence::DivergenceMonitor;
 use crate::loss_scale::LossScale;
 use crate::{EarlyStopping, Plateau};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Progress {
+pub struct RunProgress {
     /// Steps done.
     pub step: u64,
     /// Steps in all; unknown while a run of so many minutes warms up.
@@ -37,7 +37,7 @@ pub struct Progress {
     /// The factor on the loss in half precision.
     pub loss_scale: LossScale,
     /// The losses so far, as far as they tell a divergence.
-    pub health: Health,
+    pub health: DivergenceMonitor,
     /// Cases left out, with reasons.
     pub skipped: Vec<(String, String)>,
     /// Whether the run was stopped in the middle of a validation, which is then done again.
@@ -65,7 +65,7 @@ pub struct Best {
     pub smoothed: f64,
 }
 
-impl Default for Progress {
+impl Default for RunProgress {
     fn default() -> Self {
         Self {
             step: 0,
@@ -80,7 +80,7 @@ impl Default for Progress {
             rate_factor: 1.0,
             fixed_rate: None,
             loss_scale: LossScale::default(),
-            health: Health::default(),
+            health: DivergenceMonitor::default(),
             skipped: Vec::new(),
             validation_due: false,
             patches: 0,
@@ -91,7 +91,7 @@ impl Default for Progress {
     }
 }
 
-impl Progress {
+impl RunProgress {
     /// Whether there are steps left to do.
     pub fn goes_on(&self) -> bool {
         !self.stopped_early && self.steps.is_none_or(|steps| self.step < steps)
@@ -113,7 +113,7 @@ impl Progress {
         copy.numbers().into_iter().map(|n| n.to_bits()).collect()
     }
 
-    /// The same progress with the numbers of [`Progress::bits`].
+    /// The same progress with the numbers of [`RunProgress::bits`].
     pub(crate) fn with_bits(mut self, bits: &[u64]) -> Self {
         for (number, bits) in self.numbers().into_iter().zip(bits) {
             *number = f64::from_bits(*bits);
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_best_is_chosen_by_smoothed_dice() {
-        let mut progress = Progress::default();
+        let mut progress = RunProgress::default();
         assert!(progress.take_dice(0.5, 0.9));
         progress.step = 10;
         assert!(progress.take_dice(0.9, 0.9));
@@ -194,14 +194,14 @@ mod tests {
 
     #[test]
     fn numbers_survive_json_to_the_bit() {
-        let mut progress = Progress::default();
+        let mut progress = RunProgress::default();
         for step in 1..200 {
             progress.step = step;
             progress.take_dice(1.0 / (step as f64 + 0.1), 0.3);
             progress.take_gain(None, None);
             progress.seconds += 1.0 / step as f64;
             let text = serde_json::to_string(&progress).unwrap();
-            let read: Progress = serde_json::from_str(&text).unwrap();
+            let read: RunProgress = serde_json::from_str(&text).unwrap();
             assert_eq!(read.with_bits(&progress.bits()), progress);
         }
     }
@@ -216,7 +216,7 @@ mod tests {
             factor: 0.5,
             patience: 1,
         };
-        let mut progress = Progress::default();
+        let mut progress = RunProgress::default();
         let mut rates = Vec::new();
         for dice in [0.5, 0.505, 0.6, 0.6, 0.601, 0.59, 0.6, 0.6] {
             progress.take_dice(dice, 0.0);

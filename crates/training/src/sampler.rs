@@ -1,8 +1,8 @@
 //! A batch of patches: what a draw number and a seed make of the cases, whoever computes it and when.
 
 use crate::config::bad;
-use crate::source::{CaseSource, Lent, SkippedCases};
-use crate::{BadCase, CaseOrder, Error, MixingConfig, Partner, Result, TrainingConfig};
+use crate::source::{CaseHandle, CaseSource, SkippedCases};
+use crate::{BadCase, CaseOrder, Error, MixedTarget, MixingConfig, Result, TrainingConfig};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct Batch {
     /// The case of each patch.
     pub cases: Vec<String>,
     /// The other label map of a batch whose patches were mixed.
-    pub partner: Option<Partner>,
+    pub mixed_target: Option<MixedTarget>,
     /// What the sampling prefers and a patch's case does not have, once for each such patch.
     pub absent: Vec<String>,
 }
@@ -172,7 +172,7 @@ impl PatchSampler {
     /// A panic is an error that names the case, so that it never leaves a batch that nobody makes.
     fn patch_of(&self, index: usize, draw: u64) -> Result<Patch> {
         let made = catch_unwind(AssertUnwindSafe(|| {
-            let case = self.cases.lend(index)?;
+            let case = self.cases.get(index)?;
             let mut patch = cut_patch(&case, &self.placer, self.seed, draw)?;
             patch.subject = self.augmentation.apply(patch.subject, self.seed, draw)?.0;
             self.check_labels(index, &patch.subject)?;
@@ -247,7 +247,7 @@ pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
 ///
 /// # Errors
 /// A patch that cannot be cut.
-pub fn cut_patch(case: &Lent, placer: &PatchPlacer, seed: u64, draw: u64) -> Result<Patch> {
+pub fn cut_patch(case: &CaseHandle, placer: &PatchPlacer, seed: u64, draw: u64) -> Result<Patch> {
     let mut rng = keyed(seed, draw, Stream::Patch);
     let sampled = SampledCase::new(case.name(), case.geometry(), case.index());
     let placed = placer.sample(&sampled, &mut rng)?;
@@ -324,7 +324,7 @@ fn collate(patches: &[Subject]) -> Result<Batch> {
         images,
         labels,
         cases: patches.iter().map(|p| p.name().to_owned()).collect(),
-        partner: None,
+        mixed_target: None,
         absent: Vec::new(),
     })
 }

@@ -16,7 +16,7 @@ pub trait CaseSource: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// A case that cannot be used: its name and the reason. It may be asked for again, and must
     /// then fail again.
-    fn lend(&self, index: usize) -> Result<Lent>;
+    fn get(&self, index: usize) -> Result<CaseHandle>;
 
     /// The label values that occur in any case, where that is known without reading them all.
     fn label_values(&self) -> Option<Vec<u16>> {
@@ -38,14 +38,14 @@ pub trait CaseSource: std::fmt::Debug + Send + Sync {
 /// A case on loan.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Lent {
+pub enum CaseHandle {
     /// In memory.
     Whole(Arc<Case>),
-    /// On disk, or wherever else: only what a patch covers is read. An [`crate::Entry`] is one.
+    /// On disk, or wherever else: only what a patch covers is read. An [`crate::CacheEntry`] is one.
     Stored(Arc<dyn StoredCase>),
 }
 
-/// A case that is read by regions: from a cache ([`crate::Entry`]), or from wherever a program keeps its cases.
+/// A case that is read by regions: from a cache ([`crate::CacheEntry`]), or from wherever a program keeps its cases.
 pub trait StoredCase: std::fmt::Debug + Send + Sync {
     /// What the case is called.
     fn name(&self) -> &str;
@@ -74,7 +74,7 @@ pub trait StoredCase: std::fmt::Debug + Send + Sync {
     }
 }
 
-impl Lent {
+impl CaseHandle {
     /// What the case is called.
     pub fn name(&self) -> &str {
         match self {
@@ -157,8 +157,8 @@ impl CaseSource for MemoryCases {
         &self.names
     }
 
-    fn lend(&self, index: usize) -> Result<Lent> {
-        Ok(Lent::Whole(self.cases[index].clone()))
+    fn get(&self, index: usize) -> Result<CaseHandle> {
+        Ok(CaseHandle::Whole(self.cases[index].clone()))
     }
 
     fn label_values(&self) -> Option<Vec<u16>> {

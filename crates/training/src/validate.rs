@@ -4,7 +4,7 @@ use crate::source::CaseSource;
 use crate::{Error, Event, Result};
 use std::time::Instant;
 use vesalius_control::Control;
-use vesalius_inferers::{AxisOrder, Inferer, TurnedNetwork, labels_on_file};
+use vesalius_inferers::{AxisOrder, AxisOrderAdapter, Inferer, labels_on_file};
 use vesalius_metrics::{CaseScores, Evaluation, Evaluator, Measure, Targets};
 use vesalius_networks::Network;
 use vesalius_tensor::Device;
@@ -33,7 +33,7 @@ pub(crate) fn segment(
     device: &Device,
     control: &Control,
 ) -> Result<LabelMap> {
-    let network = TurnedNetwork {
+    let network = AxisOrderAdapter {
         network,
         order: AxisOrder::Zyx,
     };
@@ -131,7 +131,7 @@ impl Validation<'_> {
         control: &Control,
     ) -> Result<Option<CaseScores>> {
         control.check()?;
-        let case = self.cases.lend(index)?.whole()?;
+        let case = self.cases.get(index)?.whole()?;
         let Some(reference) = case.reference() else {
             return Ok(None);
         };

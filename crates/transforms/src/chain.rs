@@ -1,6 +1,6 @@
 //! A list of transforms that are applied in order.
 
-use crate::work::Work;
+use crate::pending::PendingTransforms;
 use crate::{Result, Step, Stream, Trace, Transform, keyed};
 use serde::{Deserialize, Serialize};
 use vesalius_control::Control;
@@ -136,7 +136,7 @@ impl Chain {
     ) -> Result<(Subject, Trace)> {
         self.check()?;
         let from = *subject.geometry();
-        let mut work = Work::new(subject, draw).within(limit);
+        let mut work = PendingTransforms::new(subject, draw).within(limit);
         let stage = control.stage("preprocess", self.0.len() as u64);
         for (position, transform) in (0u32..).zip(&self.0) {
             stage.control().check()?;
@@ -200,7 +200,7 @@ impl Chain {
         let stage = control.stage("samples", count as u64);
         let fixed = self.0.iter().take_while(|t| !t.is_random()).count();
         let from = *subject.geometry();
-        let mut prepared = Work::new(subject, first);
+        let mut prepared = PendingTransforms::new(subject, first);
         for transform in &self.0[..fixed] {
             control.check()?;
             // A transform that is not random draws no numbers.

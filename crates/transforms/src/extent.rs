@@ -66,14 +66,14 @@ impl Transform {
                 sizes.all(|other| other == Some(first)).then_some(first)
             }
             Self::SomeOf(some) => unchanged(&some.of, size),
-            Self::Maybe(maybe) => unchanged(&maybe.of, size),
+            Self::RandomApply(maybe) => unchanged(&maybe.of, size),
             Self::NnUnet3d(recipe) => after_all(&recipe.transforms(), size),
             Self::NnUnet2d(recipe) => after_all(&recipe.transforms(), size),
             Self::Auto3dSegSegResNet(recipe) => after_all(&recipe.transforms(), size),
             Self::Auto3dSegSegResNet2d(recipe) => after_all(&recipe.transforms(), size),
             Self::Auto3dSegDints(recipe) => after_all(&recipe.transforms(), size),
             Self::Auto3dSegSwinUnetr(recipe) => after_all(&recipe.transforms(), size),
-            Self::Light(recipe) => after_all(&recipe.transforms(), size),
+            Self::LightAugmentation(recipe) => after_all(&recipe.transforms(), size),
             // Everything else moves or changes voxels on the grid that there is.
             _ => Some(size),
         }

@@ -47,7 +47,7 @@
 //! | spacing, orientation, size | [`Spacing`], [`Resize`], [`MatchGrid`], [`Orient`] |
 //! | crop and pad | [`CropForeground`], [`CropNonzero`], [`CropCentre`], [`CropRegion`], [`CropDivisible`], [`Pad`] |
 //! | moving the anatomy | [`Flip`], [`Rotate90`], [`Affine`], [`Zoom`], [`Elastic`], [`GridDistortion`] |
-//! | how moves are sampled | [`Sampling`], [`ImageSampling`], [`LabelSampling`], [`Beyond`], [`Displacement`], [`Lattice`] |
+//! | how moves are sampled | [`Sampling`], [`ImageSampling`], [`LabelSampling`], [`PaddingMode`], [`Displacement`], [`ControlPoints`] |
 //! | normalising intensities | [`ZScore`], [`Window`], [`Clip`], [`ScalePercentiles`], [`MatchHistogram`], [`NnUnetNormalization`] |
 //! | random intensities | [`Gamma`], [`Contrast`], [`Brightness`], [`ScaleIntensity`], [`ShiftIntensity`], [`HistogramShift`], [`BiasField`] |
 //! | noise, blur, artefacts | [`GaussianNoise`], [`RicianNoise`], [`Blur`], [`Sharpen`], [`LowResolution`], [`Gibbs`], [`KSpaceSpike`] |
@@ -55,8 +55,8 @@
 //! | labels | [`Remap`], [`MergeRegions`], [`DropSmall`] |
 //! | channels | [`SelectChannels`], [`ChannelArithmetic`], [`BoundaryWeights`], [`stack_on_first`] |
 //! | patches | [`PatchConfig`], [`PatchSampling`], [`PatchPlacer`], [`LabelIndex`], [`GridPatch`], [`WeightedPatch`], [`grid_patches`] |
-//! | transforms of transforms | [`OneOf`], [`SomeOf`], [`Maybe`] |
-//! | ready-made recipes | [`Light`], [`NnUnet3d`], [`NnUnet2d`], [`Auto3dSegSegResNet`], [`Auto3dSegDints`], [`Auto3dSegSwinUnetr`] |
+//! | transforms of transforms | [`OneOf`], [`SomeOf`], [`RandomApply`] |
+//! | ready-made recipes | [`LightAugmentation`], [`NnUnet3d`], [`NnUnet2d`], [`Auto3dSegSegResNet`], [`Auto3dSegDints`], [`Auto3dSegSwinUnetr`] |
 //! | batches | [`MixUp`], [`CutMix`] |
 //! | user-defined | [`CustomTransform`], [`CustomStep`], [`RegisterTransform`], [`CustomSampler`], [`RegisterSampler`] |
 
@@ -74,12 +74,12 @@ mod grid;
 mod intensity;
 mod labels;
 mod map;
+mod pending;
 mod random;
 mod sampling;
 mod step;
 mod trace;
 mod transform;
-mod work;
 
 pub use batch::{CutMix, CutMixStep, MixUp, MixUpStep};
 pub use chain::Chain;
@@ -88,8 +88,8 @@ pub use channels::{
 };
 pub use context::Context;
 pub use control::{
-    Auto3dSegDints, Auto3dSegSegResNet, Auto3dSegSegResNet2d, Auto3dSegSwinUnetr, Light, Maybe,
-    NnUnet2d, NnUnet3d, OneOf, SomeOf,
+    Auto3dSegDints, Auto3dSegSegResNet, Auto3dSegSegResNet2d, Auto3dSegSwinUnetr,
+    LightAugmentation, NnUnet2d, NnUnet3d, OneOf, RandomApply, SomeOf,
 };
 pub use coverage::Coverage;
 pub use custom::{CustomStep, CustomTransform, RegisterTransform, TransformRng, name_transforms};
@@ -108,7 +108,7 @@ pub use intensity::{
     SharpenStep, ShiftIntensity, ShiftIntensityStep, Window, ZScore, nonzero_mask,
 };
 pub use labels::{DropSmall, LabelStep, MergeRegions, Remap};
-pub use map::{Beyond, Displacement, ImageSampling, LabelSampling, Lattice, Sampling};
+pub use map::{ControlPoints, Displacement, ImageSampling, LabelSampling, PaddingMode, Sampling};
 pub use random::{Stream, keyed};
 pub use sampling::{
     Axis, ClassRatios, CustomSampler, ForcedForeground, GridPatch, LabelIndex, PatchConfig,

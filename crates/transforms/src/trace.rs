@@ -1,7 +1,7 @@
 //! The steps that a chain applied to a case, and their inverse.
 
 use crate::map::{GridMap, LabelSampling, Sampling};
-use crate::work::Work;
+use crate::pending::PendingTransforms;
 use crate::{Result, Step};
 use serde::{Deserialize, Serialize};
 use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
@@ -72,7 +72,7 @@ impl Trace {
             ..Sampling::default()
         };
         let mut found = prediction.clone();
-        for map in self.way_back()? {
+        for map in self.inverse_maps()? {
             found = map.apply_labels(&found, &sampling)?;
         }
         Ok(found)
@@ -87,7 +87,7 @@ impl Trace {
         self.to
             .check_same(image.geometry(), "the chain's result and the image")?;
         let mut found = image.clone();
-        for map in self.way_back()? {
+        for map in self.inverse_maps()? {
             found = map.apply(&found, None, &Sampling::default())?.0;
         }
         Ok(found)
@@ -113,7 +113,7 @@ impl Trace {
     pub fn replay(&self, subject: Subject) -> Result<Subject> {
         self.from
             .check_same(subject.geometry(), "the case that was traced and this one")?;
-        let mut work = Work::new(subject, 0);
+        let mut work = PendingTransforms::new(subject, 0);
         self.steps
             .iter()
             .try_for_each(|step| work.push(step.clone()))?;
@@ -122,7 +122,7 @@ impl Trace {
 
     /// The maps of the inverse, in order. Moves are one map, but a padding is a separate map, so that
     /// what a network found in it does not end where the chain had cropped.
-    fn way_back(&self) -> Result<Vec<GridMap>> {
+    fn inverse_maps(&self) -> Result<Vec<GridMap>> {
         let mut stretches: Vec<(Geometry, GridMap)> = Vec::new();
         let (mut grid, mut open) = (self.from, false);
         for step in &self.steps {

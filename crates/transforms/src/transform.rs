@@ -1,6 +1,6 @@
 //! The transforms, each with its YAML name, and a variant for user-defined ones.
 
-use crate::work::Work;
+use crate::pending::PendingTransforms;
 use crate::{Context, CustomTransform, Result, Step};
 use crate::{channels, control, grid, intensity, labels, sampling};
 use rand_chacha::ChaCha8Rng;
@@ -33,7 +33,7 @@ pub(crate) trait Composed {
     fn check(&self) -> Result<()>;
 
     /// Runs those parts that the draw chooses.
-    fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()>;
+    fn run(&self, work: &mut PendingTransforms, rng: &mut ChaCha8Rng) -> Result<()>;
 }
 
 macro_rules! transforms {
@@ -97,14 +97,14 @@ macro_rules! transforms {
             }
 
             /// Samples and applies its steps.
-            pub(crate) fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+            pub(crate) fn run(&self, work: &mut PendingTransforms, rng: &mut ChaCha8Rng) -> Result<()> {
                 match self {
                     $(Self::$simple(t) => run(t, work, rng),)*
                     $(Self::$composed(t) => t.run(work, rng),)*
                     Self::Custom(custom) => {
                         let transform = custom.get()?;
                         if transform.reads_values() {
-                            work.settle()?;
+                            work.materialise()?;
                         }
                         let steps = transform.sample(&work.context(), rng)?;
                         steps.into_iter().try_for_each(|step| work.push(step))
@@ -237,7 +237,7 @@ transforms! {
         /// Some of several.
         SomeOf(control::SomeOf) = "some_of",
         /// All or none.
-        Maybe(control::Maybe) = "maybe",
+        RandomApply(control::RandomApply) = "maybe",
         /// nnU-Net's augmentation of 3-D patches.
         NnUnet3d(control::NnUnet3d) = "nnunet_3d",
         /// nnU-Net's augmentation of slices.
@@ -251,7 +251,7 @@ transforms! {
         /// Auto3DSeg's for SwinUNETR.
         Auto3dSegSwinUnetr(control::Auto3dSegSwinUnetr) = "auto3dseg_swinunetr",
         /// A mild recipe.
-        Light(control::Light) = "light",
+        LightAugmentation(control::LightAugmentation) = "light",
     }
 }
 
@@ -266,16 +266,20 @@ impl Transform {
             Self::Patch(patch) => return patch.resolve(registry),
             Self::OneOf(control::OneOf { of, .. })
             | Self::SomeOf(control::SomeOf { of, .. })
-            | Self::Maybe(control::Maybe { of, .. }) => of,
+            | Self::RandomApply(control::RandomApply { of, .. }) => of,
             _ => return Ok(()),
         };
         parts.iter_mut().try_for_each(|part| part.resolve(registry))
     }
 }
 
-fn run(transform: &impl Configured, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+fn run(
+    transform: &impl Configured,
+    work: &mut PendingTransforms,
+    rng: &mut ChaCha8Rng,
+) -> Result<()> {
     if transform.reads_values() {
-        work.settle()?;
+        work.materialise()?;
     }
     let steps = transform.sample(&work.context(), rng)?;
     steps.into_iter().try_for_each(|step| work.push(step))

@@ -17,7 +17,7 @@ pub enum Scale {
 
 /// One curve.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct Curve {
     /// Its name in the legend.
     pub name: String,
     /// Its points; what is not finite is left out.
@@ -36,9 +36,9 @@ pub struct Marks {
 /// A chart of one or more curves.
 ///
 /// ```
-/// use vesalius_view::{Chart, Series};
+/// use vesalius_view::{Chart, Curve};
 ///
-/// let loss = Series { name: "loss".into(), points: vec![(1.0, 0.9), (2.0, 0.5), (3.0, 0.4)] };
+/// let loss = Curve { name: "loss".into(), points: vec![(1.0, 0.9), (2.0, 0.5), (3.0, 0.4)] };
 /// let chart = Chart { title: "Training".into(), x: "epoch".into(), series: vec![loss], ..Chart::default() };
 /// let svg = chart.svg()?;
 /// assert!(svg.starts_with("<svg") && svg.contains("Training"));
@@ -55,7 +55,7 @@ pub struct Chart {
     /// The label of the vertical axis.
     pub y: String,
     /// The curves, in the colours of labels 1, 2, ….
-    pub series: Vec<Series>,
+    pub series: Vec<Curve>,
     /// Where something happened; nothing is drawn of it without places.
     pub marks: Marks,
     /// How the upward axis is divided.
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn curves_and_their_names_are_in_the_svg() {
-        let series = |name: &str, f: fn(f64) -> f64| Series {
+        let series = |name: &str, f: fn(f64) -> f64| Curve {
             name: name.to_owned(),
             points: (0..50).map(|i| (f64::from(i), f(f64::from(i)))).collect(),
         };

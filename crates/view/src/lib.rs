@@ -29,7 +29,7 @@
 //! | what is shown | [`Scene`], [`label_names`], [`Window`], [`Overlay`], [`Plane`], [`Slicing`] |
 //! | how it is drawn | [`Montage`], [`ThreePlanes`], [`Animation`] (GIF) |
 //! | results | [`Picture`] (PNG), [`Colour`], [`label_colour`] |
-//! | curves | [`Chart`] (SVG), [`Series`], [`Marks`], [`Scale`] |
+//! | curves | [`Chart`] (SVG), [`Curve`], [`Marks`], [`Scale`] |
 //! | pages | [`Page`] (one HTML file) |
 
 #![forbid(unsafe_code)]
@@ -50,7 +50,7 @@ mod three_planes;
 mod window;
 
 pub use animation::Animation;
-pub use chart::{Chart, Marks, Scale, Series};
+pub use chart::{Chart, Curve, Marks, Scale};
 pub use colour::Colour;
 pub use error::Error;
 pub use montage::Montage;

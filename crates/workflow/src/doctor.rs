@@ -219,7 +219,7 @@ fn instructions() -> Vec<Instructions> {
         "aarch64" => &[("neon", "NEON")],
         _ => &[],
     };
-    let available = vesalius_kernels::Path::available();
+    let available = vesalius_kernels::SimdLevel::available();
     let present = |path: &str| available.iter().any(|found| found.name() == path);
     sets.iter()
         .map(|&(path, name)| Instructions {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use vesalius::inferers::{
-    CustomInferer, CustomMerger, CustomPostprocessing, Error, Merger, PatchNetwork, PatchPlace,
+    CustomInferer, CustomMerger, CustomPostprocessing, Error, Merger, PatchNetwork, PatchLocation,
     Result, VolumeMerger,
 };
 use vesalius::prelude::*;
@@ -55,7 +55,7 @@ impl CustomMerger for Latest {
 }
 
 impl Merger for LatestValues {
-    fn add(&mut self, place: &PatchPlace, values: &[f32]) -> Result<()> {
+    fn add(&mut self, place: &PatchLocation, values: &[f32]) -> Result<()> {
         let size = self.geometry.size();
         let voxels = size.iter().product::<usize>();
         self.values.resize(voxels * place.channels, 0.0);

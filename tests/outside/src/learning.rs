@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use vesalius::burn::optim::{ModuleOptimizer, SgdConfig};
-use vesalius::losses::{Error, Loss, Target};
+use vesalius::losses::{Error, Loss, LossTarget};
 use vesalius::prelude::*;
 use vesalius::tensor::Int;
 use vesalius::training::{CustomOptimizer, CustomSchedule};
@@ -13,7 +13,7 @@ pub struct Brier;
 
 impl Loss for Brier {
     fn forward(&self, logits: &Logits, labels: &Tensor<5, Int>) -> Result<Tensor<1>, Error> {
-        let target = Target::new(logits, labels)?;
+        let target = LossTarget::new(logits, labels)?;
         let probabilities = logits.clone().probabilities().values();
         Ok((probabilities - target.channels).square().mean())
     }

@@ -19,7 +19,7 @@ impl CustomPlanner for SmallPlanner {
             training: TrainingConfig::new(network)
                 .patch(median.map(|voxels| (voxels as i64 / 2).max(1) * 2))
                 .steps(2),
-            because: vec!["the same network for every dataset".to_owned()],
+            reasons: vec!["the same network for every dataset".to_owned()],
         })
     }
 }

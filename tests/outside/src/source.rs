@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use vesalius::prelude::*;
 use vesalius::training::synthetic::Spheres;
-use vesalius::training::{Case, CaseSource, Error, Lent, Result};
+use vesalius::training::{Case, CaseSource, Error, CaseHandle, Result};
 
 /// Volumes with bright spheres, each made anew every time.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl CaseSource for MadeCases {
         &self.names
     }
 
-    fn lend(&self, index: usize) -> Result<Lent> {
+    fn get(&self, index: usize) -> Result<CaseHandle> {
         if index >= self.names.len() {
             return Err(Error::custom(format!("there is no case {index}")));
         }
@@ -36,6 +36,6 @@ impl CaseSource for MadeCases {
         };
         let subject = spheres.subject(7, index as u64)?;
         let case = Case::new(subject, &self.labels, &Default::default())?;
-        Ok(Lent::Whole(Arc::new(case)))
+        Ok(CaseHandle::Whole(Arc::new(case)))
     }
 }

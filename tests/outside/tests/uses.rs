@@ -74,7 +74,7 @@ fn a_format_of_this_crate_is_read_and_written_by_its_ending() {
 
 #[test]
 fn a_planner_of_this_crate_plans_beside_the_built_in_ones() {
-    use vesalius::auto::{BrokenCases, Input, PlanOptions, Work, analyze, plan};
+    use vesalius::auto::{BrokenCases, Input, PlanOptions, WorkFolder, analyze, plan};
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let mut cases = Vec::new();
@@ -94,7 +94,7 @@ fn a_planner_of_this_crate_plans_beside_the_built_in_ones() {
     std::fs::write(at("dataset.json"), list.to_string()).unwrap();
     std::fs::write(at("input.yaml"), "modality: MRI\ndatalist: dataset.json\n").unwrap();
     let input = Input::read(&at("input.yaml")).unwrap();
-    let mut work = Work::open(&at("work"), input).unwrap();
+    let mut work = WorkFolder::open(&at("work"), input).unwrap();
     let analyzed = analyze(&mut work, BrokenCases::Refuse, &Control::new(), || ()).unwrap();
     let options = PlanOptions {
         algorithms: vec!["small_planner".to_owned()],

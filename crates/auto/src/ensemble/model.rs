@@ -2,7 +2,7 @@
 //! algorithms as its companions.
 
 use crate::work::create;
-use crate::{Choice, Error, History, Result, Work};
+use crate::{Choice, Error, History, Result, WorkFolder};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_inferers::{ModelDescription, weights_checksum, weights_path};
@@ -11,7 +11,7 @@ use vesalius_inferers::{ModelDescription, weights_checksum, weights_path};
 ///
 /// # Errors
 /// A run's model that cannot be read, a folder that cannot be written.
-pub fn write_model(work: &Work, history: &History, choice: &Choice) -> Result<PathBuf> {
+pub fn write_model(work: &WorkFolder, history: &History, choice: &Choice) -> Result<PathBuf> {
     let target = work.folder().join("model");
     let part = work.folder().join("model.part");
     let unwritable = |path: &Path, source: std::io::Error| Error::System {
@@ -61,7 +61,7 @@ pub fn write_model(work: &Work, history: &History, choice: &Choice) -> Result<Pa
 
 /// The runs of an algorithm as one model with a member a fold.
 fn write_algorithm(
-    work: &Work,
+    work: &WorkFolder,
     history: &History,
     (algorithm, folds): (&str, &[usize]),
     target: &Path,

@@ -4,7 +4,7 @@ use super::Candidate;
 use super::candidates::candidates;
 use super::post::{Judged, decide, evaluate};
 use crate::held_out::{common_cases, dice_of, probabilities_path, read_probabilities};
-use crate::{Error, History, Missing, Result, Work};
+use crate::{Error, History, Missing, Result, WorkFolder};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use vesalius_control::Control;
@@ -61,13 +61,13 @@ impl Choice {
     /// Reads what an earlier [`choose`] wrote; `None` where there is nothing.
     ///
     /// # Errors
-    /// [`Error::Work`] for a file that is not a choice.
-    pub fn read(work: &Work) -> Result<Option<Self>> {
+    /// [`Error::WorkFolder`] for a file that is not a choice.
+    pub fn read(work: &WorkFolder) -> Result<Option<Self>> {
         let path = work.folder().join(FILE);
         match std::fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text)
                 .map(Some)
-                .map_err(|e| Error::Work {
+                .map_err(|e| Error::WorkFolder {
                     path,
                     reason: format!(
                         "is not the choice of an ensemble: {e}; remove it to choose anew"
@@ -86,7 +86,7 @@ impl Choice {
     ///
     /// # Errors
     /// Files that cannot be read.
-    pub fn evaluation(&self, work: &Work, history: &History) -> Result<Evaluation> {
+    pub fn evaluation(&self, work: &WorkFolder, history: &History) -> Result<Evaluation> {
         let scheme = scheme_of(work, history)?;
         let evaluator = dice_of(&scheme)?;
         let mut judged = judge(
@@ -102,7 +102,7 @@ impl Choice {
         evaluate(&evaluator, &judged)
     }
 
-    fn write(&self, work: &Work) -> Result<()> {
+    fn write(&self, work: &WorkFolder) -> Result<()> {
         let path = work.folder().join(FILE);
         let text =
             serde_json::to_string_pretty(self).map_err(|e| Error::Ensemble(e.to_string()))?;
@@ -115,7 +115,7 @@ impl Choice {
 /// # Errors
 /// [`Error::Ensemble`] when no run is usable, [`Error::Cancelled`], files that cannot be read.
 pub fn choose(
-    work: &Work,
+    work: &WorkFolder,
     history: &History,
     options: &ChooseOptions,
     control: &Control,
@@ -166,7 +166,7 @@ pub(crate) struct Segmented {
 
 /// What the choice says of one case, by the models that did not see it.
 pub(crate) fn segment_case(
-    work: &Work,
+    work: &WorkFolder,
     history: &History,
     choice: &Choice,
     case: &CaseFiles,
@@ -196,7 +196,7 @@ pub(crate) fn segment_case(
 
 /// What algorithms say of a case of a fold, together.
 fn found(
-    work: &Work,
+    work: &WorkFolder,
     history: &History,
     (fold, algorithms): (usize, &[String]),
     how: Combination,
@@ -213,7 +213,7 @@ fn found(
 
 /// What the candidate says of every held-out case.
 fn judge(
-    work: &Work,
+    work: &WorkFolder,
     history: &History,
     candidate: &Candidate,
     scheme: &LabelScheme,
@@ -253,7 +253,7 @@ fn scored(candidate: Candidate, evaluation: &Evaluation) -> Scored {
     }
 }
 
-fn scheme_of(work: &Work, history: &History) -> Result<LabelScheme> {
+fn scheme_of(work: &WorkFolder, history: &History) -> Result<LabelScheme> {
     let job = history
         .trained()
         .next()

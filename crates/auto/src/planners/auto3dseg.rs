@@ -21,9 +21,9 @@ const WARM_UP_EPOCHS: f64 = 3.0;
 
 /// One template for this dataset.
 pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
-    let mut because = Vec::new();
-    let to = spacing(task, name, &mut because);
-    let shape = Template::of(task, name, to, &mut because);
+    let mut reasons = Vec::new();
+    let to = spacing(task, name, &mut reasons);
+    let shape = Template::of(task, name, to, &mut reasons);
     let patch = PatchConfig {
         size: shape.patch,
         sampling: PatchSampling::Classes(ClassRatios {
@@ -33,8 +33,8 @@ pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
     };
     let network = task.with_channels(shape.network.clone());
     let mut training = TrainingConfig::new(network).name(name).patch(patch);
-    training.preprocessing = preprocessing(task, name, to, &mut because);
-    training.augmentation = augmentation(&shape, &mut because);
+    training.preprocessing = preprocessing(task, name, to, &mut reasons);
+    training.augmentation = augmentation(&shape, &mut reasons);
     training.loss = LossConfig::DiceCrossEntropy(DiceCrossEntropy {
         dice: Dice {
             batch: shape.across.is_some(),
@@ -53,12 +53,12 @@ pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
     });
     training.schedule = Schedule::Cosine(Cosine::default());
     training.inferer = Some(shape.inferer());
-    course(task, &shape, &mut training, &mut because);
-    Ok(Plan { because, training })
+    course(task, &shape, &mut training, &mut reasons);
+    Ok(Plan { reasons, training })
 }
 
 /// The template's; without quarter turns where they would give patches of one batch different sides.
-fn augmentation(shape: &Template, because: &mut Vec<String>) -> Chain {
+fn augmentation(shape: &Template, reasons: &mut Vec<String>) -> Chain {
     let size = shape.patch.map(|n| n.max(1) as usize);
     if shape.augmentation.size_after(size).is_some() {
         return Chain(vec![shape.augmentation.clone()]);
@@ -66,7 +66,7 @@ fn augmentation(shape: &Template, because: &mut Vec<String>) -> Chain {
     let Transform::Auto3dSegSwinUnetr(recipe) = &shape.augmentation else {
         return Chain(vec![shape.augmentation.clone()]);
     };
-    because.push(
+    reasons.push(
         "no quarter turns: the patch is not as long as wide, and turned ones would not fit into one batch"
             .to_owned(),
     );
@@ -76,11 +76,11 @@ fn augmentation(shape: &Template, because: &mut Vec<String>) -> Chain {
 }
 
 /// The spacing to train at; 0 where cases stay as they are.
-fn spacing(task: &Task, name: &str, because: &mut Vec<String>) -> [f64; 3] {
+fn spacing(task: &Task, name: &str, reasons: &mut Vec<String>) -> [f64; 3] {
     let found = &task.analyzed.statistics.stats_summary.image_stats.spacing;
     let median = found.median;
     if name == "swinunetr" {
-        because.push(format!("spacing {median:.2?} mm, the median of the cases"));
+        reasons.push(format!("spacing {median:.2?} mm, the median of the cases"));
         return median;
     }
     let plane = 0.5 * (median[0] + median[1]);
@@ -91,25 +91,25 @@ fn spacing(task: &Task, name: &str, because: &mut Vec<String>) -> [f64; 3] {
     });
     let isotropic = limits::below(target[2] / plane, 1.5);
     if name == "segresnet2d" && !isotropic {
-        because.push("no resampling: slices are far apart and stay as they are".to_owned());
+        reasons.push("no resampling: slices are far apart and stay as they are".to_owned());
         return [0.0; 3];
     }
     if !differs {
-        because.push(format!(
+        reasons.push(format!(
             "no resampling: all spacings are near the target {target:.2?} mm"
         ));
         return [0.0; 3];
     }
-    because.push(format!(
+    reasons.push(format!(
         "spacing {target:.2?} mm: the median in the plane, across it the 10th percentile but no finer than the plane"
     ));
     target
 }
 
-fn preprocessing(task: &Task, name: &str, to: [f64; 3], because: &mut Vec<String>) -> Chain {
+fn preprocessing(task: &Task, name: &str, to: [f64; 3], reasons: &mut Vec<String>) -> Chain {
     let mut steps = Vec::new();
     let (orient, reason) = task.orientation();
-    because.push(reason);
+    reasons.push(reason);
     steps.extend(orient);
     if to != [0.0; 3] {
         steps.push(Transform::Spacing(Spacing {
@@ -128,7 +128,7 @@ fn preprocessing(task: &Task, name: &str, to: [f64; 3], because: &mut Vec<String
     let ct = task.modalities.iter().all(|m| *m == Modality::Ct) && from[0] < from[1];
     if ct {
         let swin = name == "swinunetr";
-        because.push(format!(
+        reasons.push(format!(
             "CT: {:.0} to {:.0} HU, 0.5 to 99.5 % of the foreground's, become {}",
             from[0],
             from[1],
@@ -148,7 +148,7 @@ fn preprocessing(task: &Task, name: &str, to: [f64; 3], because: &mut Vec<String
             ..CropForeground::default()
         }));
     } else {
-        because.push("z-score of the voxels that are not zero, each channel on its own".to_owned());
+        reasons.push("z-score of the voxels that are not zero, each channel on its own".to_owned());
         steps.push(Transform::CropForeground(CropForeground::default()));
         steps.push(Transform::ZScore(ZScore {
             nonzero: true,
@@ -167,13 +167,13 @@ fn centres(scheme: &LabelScheme) -> usize {
 }
 
 /// Warm-up and length.
-fn course(task: &Task, shape: &Template, training: &mut TrainingConfig, because: &mut Vec<String>) {
+fn course(task: &Task, shape: &Template, training: &mut TrainingConfig, reasons: &mut Vec<String>) {
     let cases = task.work.list().cases.len() as f64;
     let epochs = (shape.epochs)(cases);
     let steps_an_epoch = (cases * CROPS / training.patches_per_step() as f64).ceil();
     match task.minutes_a_run() {
         Some(minutes) => {
-            because.push(format!("{minutes:.1} minutes a run, in place of the template's {epochs:.0} epochs of {CROPS} crops a case"));
+            reasons.push(format!("{minutes:.1} minutes a run, in place of the template's {epochs:.0} epochs of {CROPS} crops a case"));
             training.duration = Some(Duration::Minutes(minutes));
             training.warm_up = WarmUp {
                 steps: 50,
@@ -181,7 +181,7 @@ fn course(task: &Task, shape: &Template, training: &mut TrainingConfig, because:
             };
         }
         None => {
-            because.push(format!(
+            reasons.push(format!(
                 "{epochs:.0} epochs of {CROPS} crops a case, by the number of cases"
             ));
             training.duration = Some(Duration::Steps((epochs * steps_an_epoch).ceil() as u64));

@@ -3,7 +3,7 @@
 use super::{PlanOptions, made, plan};
 use crate::{
     BrokenCases, ChooseOptions, Error, History, HoldOutOptions, JobState, Plan, Result, TrainEvent,
-    TrainOptions, TuneEvent, TuneOptions, Work, analyze, choose, hold_out, train, tune,
+    TrainOptions, TuneEvent, TuneOptions, WorkFolder, analyze, choose, hold_out, train, tune,
 };
 use serde_json::json;
 use std::path::Path;
@@ -13,7 +13,7 @@ use vesalius_networks::{NetworkConfig, UNetConfig};
 use vesalius_training::{Duration, Event, TrainingConfig, ValidationConfig};
 use vesalius_volume::{ErrorKind, Geometry, LabelMap, Volume};
 
-pub(super) fn begun(folder: &Path) -> (Work, crate::Analyzed) {
+pub(super) fn begun(folder: &Path) -> (WorkFolder, crate::Analyzed) {
     let grid = Geometry::axis_aligned([12, 11, 10], [1.0; 3]).unwrap();
     let cases: Vec<_> = (0..3)
         .map(|number| {
@@ -27,14 +27,14 @@ pub(super) fn begun(folder: &Path) -> (Work, crate::Analyzed) {
 }
 
 /// A plan of a small network and few steps.
-pub(super) fn small(work: &Work) -> Plan {
+pub(super) fn small(work: &WorkFolder) -> Plan {
     let network = NetworkConfig::UNet(UNetConfig {
         channels: vec![2, 4],
         strides: vec![2.into()],
         ..UNetConfig::default()
     });
     let plan = Plan {
-        because: Vec::new(),
+        reasons: Vec::new(),
         training: TrainingConfig::new(network)
             .name("small")
             .patch([8; 3])

@@ -3,7 +3,7 @@
 
 use super::PlanOptions;
 use super::task::Task;
-use crate::{Analyzed, Modality, Plan, Result, Work};
+use crate::{Analyzed, Modality, Plan, Result, WorkFolder};
 use serde_json::Map;
 use vesalius_registry::Registry;
 use vesalius_volume::LabelScheme;
@@ -15,7 +15,7 @@ pub struct PlanRequest<'a> {
     /// The algorithm's name.
     pub name: &'a str,
     /// The work folder: the cases and their folds.
-    pub work: &'a Work,
+    pub work: &'a WorkFolder,
     /// What the dataset is.
     pub analyzed: &'a Analyzed,
     /// What labels mean.
@@ -116,8 +116,8 @@ mod tests {
             let training = TrainingConfig::new(network)
                 .patch(size)
                 .duration(Duration::Steps(self.steps));
-            let because = vec![format!("{} modalities", request.modalities.len())];
-            Ok(Plan { because, training })
+            let reasons = vec![format!("{} modalities", request.modalities.len())];
+            Ok(Plan { reasons, training })
         }
     }
 
@@ -150,7 +150,7 @@ mod tests {
         let plans = plan(&work, &analyzed, &options("toy")).unwrap();
         assert_eq!(plans.len(), 1);
         assert_eq!(
-            (plans[0].name(), &*plans[0].because),
+            (plans[0].name(), &*plans[0].reasons),
             ("toy", &["1 modalities".to_owned()][..])
         );
         assert_eq!(plans[0].training.patch.size, [10, 8, 8]);

@@ -1,8 +1,8 @@
 //! Work folders on made cases, and networks small enough to be trained in a test.
 
 use crate::{
-    Analyzed, BrokenCases, History, Input, JobState, Plan, Result, TrainOptions, Work, analyze,
-    train,
+    Analyzed, BrokenCases, History, Input, JobState, Plan, Result, TrainOptions, WorkFolder,
+    analyze, train,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -19,7 +19,7 @@ pub(super) fn work(
     modality: &str,
     cases: &[(Volume<f32>, LabelMap)],
     mut list: Value,
-) -> Result<(Work, Analyzed)> {
+) -> Result<(WorkFolder, Analyzed)> {
     let mut listed = Vec::new();
     for (number, (image, labels)) in cases.iter().enumerate() {
         let (image_file, label_file) = (format!("c{number}.nii"), format!("s{number}.nii"));
@@ -35,7 +35,7 @@ pub(super) fn work(
     let input = format!("modality: {modality}\ndatalist: dataset.json\n");
     std::fs::write(folder.join("input.yaml"), input).unwrap();
     let input = Input::read(&folder.join("input.yaml"))?;
-    let mut work = Work::open(&folder.join("work"), input)?;
+    let mut work = WorkFolder::open(&folder.join("work"), input)?;
     let analyzed = analyze(&mut work, BrokenCases::Refuse, &Default::default(), || ())?;
     Ok((work, analyzed))
 }
@@ -43,7 +43,7 @@ pub(super) fn work(
 /// Makes the networks of these plans small, changes their training further, and trains each on fold 0: the
 /// runs, which have all ended well.
 pub(super) fn train_small(
-    work: &Work,
+    work: &WorkFolder,
     names: &[String],
     change: impl Fn(&mut TrainingConfig),
 ) -> History {

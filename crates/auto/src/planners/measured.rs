@@ -1,13 +1,13 @@
 //! Our own planner: nnU-Net's rules for grid and topology, and then the largest network of which this
 //! machine can train enough steps in the time there is.
 
-use super::nnunet::{Translated, loss, planned, preprocessing, reasons};
+use super::candidate::{CANDIDATES, CandidateNetwork};
+use super::nnunet::{Translated, loss, planned, planning_reasons, preprocessing};
 use super::probe::{StepCost, Trial};
-use super::rung::{RUNGS, Rung};
 use super::task::Task;
 use super::template::median_size;
 use crate::{Error, Plan, Result};
-use vesalius_inferers::Bytes;
+use vesalius_inferers::ByteSize;
 use vesalius_planning::nnunet::{Configuration, Planned, Planner};
 use vesalius_tensor::Device;
 use vesalius_training::{
@@ -42,65 +42,65 @@ pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
         Ok(of) => ("3d_fullres", of),
         Err(_) => ("2d", planned.plans.configuration("2d")?),
     };
-    let mut because = reasons(&planned, configuration);
+    let mut reasons = planning_reasons(&planned, configuration);
     if configuration == "2d" {
-        because
+        reasons
             .push("the median case is one slice, so slices are segmented by themselves".to_owned());
     }
     // That sentence is about nnU-Net's batch, which is not taken.
-    because.retain(|reason| !reason.starts_with("batch size"));
-    let base = base(task, name, &planned, &of, &mut because)?;
+    reasons.retain(|reason| !reason.starts_with("batch size"));
+    let base = base(task, name, &planned, &of, &mut reasons)?;
     let minutes = task.minutes_a_run().unwrap_or(USUAL_MINUTES);
-    let (training, steps) = climb(task, &base, minutes, &mut because)?;
-    let mut training = finished(training, steps, &mut because);
+    let (training, steps) = select_network(task, &base, minutes, &mut reasons)?;
+    let mut training = finished(training, steps, &mut reasons);
     training.duration = Some(Duration::Minutes(minutes));
-    Ok(Plan { because, training })
+    Ok(Plan { reasons, training })
 }
 
 /// Larger and larger networks in place of nnU-Net's, until one is too slow or too large; the last that was
 /// neither, and how many steps it makes.
-fn climb(
+fn select_network(
     task: &Task,
     base: &TrainingConfig,
     minutes: f64,
-    because: &mut Vec<String>,
+    reasons: &mut Vec<String>,
 ) -> Result<(TrainingConfig, f64)> {
     let trial = trial(task, base)?;
     let free = free_memory(task);
-    let mut best: Option<(TrainingConfig, Rung, StepCost)> = None;
+    let mut best: Option<(TrainingConfig, CandidateNetwork, StepCost)> = None;
     let mut stopped = "nothing larger is tried".to_owned();
     let steps_at = |cost: StepCost| minutes * 60.0 / cost.step_seconds;
-    for rung in RUNGS {
+    for candidate in CANDIDATES {
         let mut config = base.clone();
-        config.network = rung.network(&base.network);
+        config.network = candidate.network(&base.network);
         let needs = training_memory(&config)?;
         if best.is_some() && needs > free {
             stopped = format!(
-                "{rung} would take {} of memory, {} may be taken",
-                Bytes(needs),
-                Bytes(free)
+                "{candidate} would take {} of memory, {} may be taken",
+                ByteSize(needs),
+                ByteSize(free)
             );
             break;
         }
         let cost = trial.cost(&config, &task.options.device, &task.options.control)?;
         let steps = steps_at(cost);
-        if best.is_some() && steps < rung.enough_steps() {
-            stopped = format!("{rung} would make {steps:.0}, too few to learn from");
+        if best.is_some() && steps < candidate.enough_steps() {
+            stopped = format!("{candidate} would make {steps:.0}, too few to learn from");
             break;
         }
-        best = Some((config, rung, cost));
+        best = Some((config, candidate, cost));
     }
-    let Some((config, rung, cost)) = best else {
+    let Some((config, candidate, cost)) = best else {
         return Err(no_plan("no network was tried"));
     };
     let steps = steps_at(cost);
-    because.push(format!(
-        "{rung}: a step of {} patches takes {:.3} s here and a held-out case {:.2} s, so {minutes:.1} minutes make {steps:.0} steps; {stopped}",
+    reasons.push(format!(
+        "{candidate}: a step of {} patches takes {:.3} s here and a held-out case {:.2} s, so {minutes:.1} minutes make {steps:.0} steps; {stopped}",
         config.batch_size, cost.step_seconds, cost.case_seconds
     ));
-    let wanted = rung.enough_steps();
+    let wanted = candidate.enough_steps();
     if steps < wanted {
-        because.push(format!(
+        reasons.push(format!(
             "that is few ({wanted:.0} are wanted): give more minutes or a faster machine for a better model"
         ));
     }
@@ -148,7 +148,7 @@ fn base(
     name: &str,
     planned: &Planned,
     of: &Configuration,
-    because: &mut Vec<String>,
+    reasons: &mut Vec<String>,
 ) -> Result<TrainingConfig> {
     let mut translated = Translated::of(task, planned, of)?;
     let median = median_size(task, translated.spacing);
@@ -164,7 +164,7 @@ fn base(
         patch[axis] = n;
     }
     if patch != translated.patch {
-        because.push(format!(
+        reasons.push(format!(
             "of that patch {} × {} × {}, which the median case of {} × {} × {} fills: no time goes into padding",
             patch[0], patch[1], patch[2], median[0], median[1], median[2]
         ));
@@ -183,7 +183,7 @@ fn base(
         .patch(patch);
     let (orient, orient_reason) = task.orientation();
     let (mirror, mirror_reason) = task.mirror();
-    because.extend([orient_reason, mirror_reason]);
+    reasons.extend([orient_reason, mirror_reason]);
     // As the network sees them; slices are never mirrored across themselves.
     let seen = |axis: &Axis| order.iter().position(|&at| at == axis.index());
     let mirror: Vec<Axis> = mirror
@@ -195,7 +195,7 @@ fn base(
         Some(_) => of.batch_size.unwrap_or(SLICES).clamp(2, SLICES),
         None => 2,
     };
-    because.push(format!(
+    reasons.push(format!(
         "batches of {}, three patches in four around a labelled voxel: small batches make more steps",
         training.batch_size
     ));
@@ -258,7 +258,7 @@ fn augmentation(mirror: &[Axis], slices: bool) -> Chain {
 }
 
 /// What depends on the number of steps.
-fn finished(mut config: TrainingConfig, steps: f64, because: &mut Vec<String>) -> TrainingConfig {
+fn finished(mut config: TrainingConfig, steps: f64, reasons: &mut Vec<String>) -> TrainingConfig {
     config.optimizer = OptimizerConfig::AdamW(AdamWConfig {
         learning_rate: 0.002,
         weight_decay: 1e-5,
@@ -276,7 +276,7 @@ fn finished(mut config: TrainingConfig, steps: f64, because: &mut Vec<String>) -
         times: 3,
         ..ValidationConfig::default()
     };
-    because.push(format!(
+    reasons.push(format!(
         "AdamW at 0.002 with an average of the weights (decay {decay:.4}): in a short run it learns faster than nnU-Net's gradient descent, and the average is steadier than the last step"
     ));
     config

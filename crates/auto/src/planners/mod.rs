@@ -5,6 +5,7 @@ mod auto3dseg;
 mod axes;
 #[cfg(test)]
 mod cancelled;
+mod candidate;
 mod custom;
 #[cfg(test)]
 mod made;
@@ -15,13 +16,12 @@ mod nnunet;
 #[cfg(test)]
 mod odd;
 mod probe;
-mod rung;
 #[cfg(test)]
 mod table;
 mod task;
 mod template;
 
-use crate::{Analyzed, Error, Plan, Result, Work};
+use crate::{Analyzed, Error, Plan, Result, WorkFolder};
 pub use custom::{CustomPlanner, PlanRequest, RegisterPlanner};
 use task::Task;
 use vesalius_control::Control;
@@ -79,7 +79,7 @@ pub fn algorithms() -> Vec<String> {
 /// # Errors
 /// An algorithm that is not known, with the nearest that is; one that this dataset has no use for, with
 /// the reason; [`Error::Cancelled`].
-pub fn plan(work: &Work, analyzed: &Analyzed, options: &PlanOptions) -> Result<Vec<Plan>> {
+pub fn plan(work: &WorkFolder, analyzed: &Analyzed, options: &PlanOptions) -> Result<Vec<Plan>> {
     let folder = work.plans_folder();
     crate::work::create(&folder)?;
     let named = match options.algorithms.is_empty() {
@@ -143,7 +143,7 @@ fn one(task: &Task, name: &str) -> Result<Plan> {
 ///
 /// # Errors
 /// As [`plan`] of an algorithm that is not known.
-pub fn check_algorithms(work: &Work, named: &[String]) -> Result<()> {
+pub fn check_algorithms(work: &WorkFolder, named: &[String]) -> Result<()> {
     let (folder, registry) = (work.plans_folder(), work.registry());
     let named = match named.is_empty() {
         true => &work.input().algos,
@@ -160,7 +160,7 @@ pub fn check_algorithms(work: &Work, named: &[String]) -> Result<()> {
 }
 
 /// An algorithm that nothing plans.
-fn unknown(work: &Work, name: &str) -> Error {
+fn unknown(work: &WorkFolder, name: &str) -> Error {
     let registry = work.registry();
     let mut known = algorithms();
     let registered = registry.names::<dyn CustomPlanner>();

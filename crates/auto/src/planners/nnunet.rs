@@ -53,18 +53,18 @@ pub(super) fn plan(task: &Task, name: &str, planner: Planner, configuration: &st
     };
     let mut training = Translated::of(task, &planned, &of)?.training(name, &of);
     training.preprocessing = preprocessing(task, &planned, &of)?;
-    let mut because = reasons(&planned, configuration);
-    because.push(
+    let mut reasons = planning_reasons(&planned, configuration);
+    reasons.push(
         "loss, optimiser, augmentation, foreground share and schedule are nnU-Net's trainer's"
             .to_owned(),
     );
-    because.push(match task.minutes_a_run() {
+    reasons.push(match task.minutes_a_run() {
         Some(minutes) => {
             format!("{minutes:.1} minutes a run, in place of nnU-Net's {STEPS} steps")
         }
         None => format!("{STEPS} steps, nnU-Net's 1000 epochs of 250"),
     });
-    because.push(
+    reasons.push(
         "images are resampled by cubic splines in all directions; nnU-Net takes thick slices apart"
             .to_owned(),
     );
@@ -72,7 +72,7 @@ pub(super) fn plan(task: &Task, name: &str, planner: Planner, configuration: &st
         Some(minutes) => Duration::Minutes(minutes),
         None => Duration::Steps(STEPS),
     });
-    Ok(Plan { because, training })
+    Ok(Plan { reasons, training })
 }
 
 /// What nnU-Net's planner says of the dataset.
@@ -96,10 +96,10 @@ pub(super) fn planned(task: &Task, planner: Planner, memory_gb: Option<f64>) -> 
 }
 
 /// The planner's reasons for the dataset and one configuration.
-pub(super) fn reasons(planned: &Planned, configuration: &str) -> Vec<String> {
+pub(super) fn planning_reasons(planned: &Planned, configuration: &str) -> Vec<String> {
     ["dataset", configuration]
         .into_iter()
-        .filter_map(|name| planned.because.get(name))
+        .filter_map(|name| planned.reasons.get(name))
         .flatten()
         .cloned()
         .collect()

@@ -244,7 +244,7 @@ fn memory_for_nothing_makes_the_smallest_plan_and_says_so() {
         ..PlanOptions::default()
     };
     for plan in plan(&work, &analyzed, &options).unwrap() {
-        let because = plan.because.join("; ");
-        assert!(because.contains("nothing smaller can be made"), "{because}");
+        let reasons = plan.reasons.join("; ");
+        assert!(reasons.contains("nothing smaller can be made"), "{reasons}");
     }
 }

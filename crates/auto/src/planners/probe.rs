@@ -63,7 +63,7 @@ impl Trial {
         device: &Device,
         control: &Control,
     ) -> Result<StepCost> {
-        let folder = tempfile::tempdir().map_err(|e| Error::Work {
+        let folder = tempfile::tempdir().map_err(|e| Error::WorkFolder {
             path: std::env::temp_dir(),
             reason: format!("cannot hold a trial run ({e}); point TMPDIR to a folder with room"),
         })?;

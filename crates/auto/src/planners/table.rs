@@ -5,7 +5,7 @@
 use super::nnunet::{self, CONFIGURATIONS};
 use super::task::Task;
 use super::{PlanOptions, algorithms, made, plan};
-use crate::{Analyzed, Work};
+use crate::{Analyzed, WorkFolder};
 use serde_json::json;
 use std::path::Path;
 use vesalius_planning::nnunet::Planner;
@@ -115,7 +115,7 @@ const RGB_2D: Facts = Facts {
 
 impl Facts {
     /// A work folder on made cases, looked over.
-    fn work(&self, folder: &Path) -> (Work, Analyzed) {
+    fn work(&self, folder: &Path) -> (WorkFolder, Analyzed) {
         let cases: Vec<_> = (0..CASES).map(|number| self.case(number)).collect();
         let names = |(at, name): (usize, &&str)| (at.to_string(), json!(name));
         let channels: serde_json::Map<_, _> = self.channels.iter().enumerate().map(names).collect();
@@ -181,7 +181,7 @@ impl Facts {
     }
 
     /// Plans an algorithm; whether there is a plan, which must be as expected.
-    fn is_planned(&self, work: &Work, analyzed: &Analyzed, name: &str) -> bool {
+    fn is_planned(&self, work: &WorkFolder, analyzed: &Analyzed, name: &str) -> bool {
         let expected = expected_of(self, name);
         let memory: &[Option<f64>] = match (name.ends_with("lowres"), expected) {
             (false, _) => &[None],
@@ -209,7 +209,7 @@ impl Facts {
 
     /// nnU-Net's plans of cases of the real size: what the augmentation leaves of a patch goes through the
     /// network.
-    fn check_full_size(&self, work: &Work, mut analyzed: Analyzed) {
+    fn check_full_size(&self, work: &WorkFolder, mut analyzed: Analyzed) {
         let [x, y, z] = self.size;
         let cases = analyzed.fingerprint.shapes_after_crop.len();
         analyzed.fingerprint.shapes_after_crop = vec![[z, y, x]; cases];

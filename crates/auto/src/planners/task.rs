@@ -1,7 +1,7 @@
 //! What every planner starts from, gathered once.
 
 use super::PlanOptions;
-use crate::{Analyzed, Modality, Result, Work};
+use crate::{Analyzed, Modality, Result, WorkFolder};
 use vesalius_networks::NetworkConfig;
 use vesalius_planning::nnunet::{
     Configuration, DatasetJson, Fingerprint, LabelValues, Ordered, Plans,
@@ -13,7 +13,7 @@ use vesalius_volume::{LabelScheme, Orientation};
 
 /// What every planner starts from.
 pub(super) struct Task<'a> {
-    pub work: &'a Work,
+    pub work: &'a WorkFolder,
     pub analyzed: &'a Analyzed,
     pub options: &'a PlanOptions,
     pub scheme: LabelScheme,
@@ -25,7 +25,7 @@ pub(super) struct Task<'a> {
 
 impl<'a> Task<'a> {
     pub fn of(
-        work: &'a Work,
+        work: &'a WorkFolder,
         analyzed: &'a Analyzed,
         options: &'a PlanOptions,
         algorithms: usize,

@@ -27,16 +27,16 @@ pub(super) struct Template {
 }
 
 impl Template {
-    pub fn of(task: &Task, name: &str, spacing: [f64; 3], because: &mut Vec<String>) -> Self {
+    pub fn of(task: &Task, name: &str, spacing: [f64; 3], reasons: &mut Vec<String>) -> Self {
         let memory = task.options.memory_gb.unwrap_or(FULL_MEMORY_GB - 1.0);
         let batch = (1.1 * (memory / 16.0).max(1.0)) as usize;
-        because.push(format!("batch size {batch} for {memory} GB of memory"));
+        reasons.push(format!("batch size {batch} for {memory} GB of memory"));
         let median = median_size(task, spacing);
         let segresnet_epochs: fn(f64) -> f64 = |n| (80_000.0 / n).clamp(300.0, 1250.0) / CROPS;
         match name {
             "swinunetr" => {
                 let patch = median.map(|n| (n / 32).clamp(1, 3) * 32);
-                because.push(format!("patch {patch:?}: 96 voxels a side, less where the median case {median:?} is smaller, in multiples of 32"));
+                reasons.push(format!("patch {patch:?}: 96 voxels a side, less where the median case {median:?} is smaller, in multiples of 32"));
                 Self {
                     network: NetworkConfig::SwinUnetr(SwinUnetrConfig {
                         feature_size: 48,
@@ -51,7 +51,7 @@ impl Template {
                 }
             }
             "segresnet2d" => {
-                let (patch, levels) = snapped(median, [384, 384, 1], memory, because);
+                let (patch, levels) = snapped(median, [384, 384, 1], memory, reasons);
                 Self {
                     network: segresnet(2, levels, 2),
                     patch: [patch[0], patch[1], 1],
@@ -64,7 +64,7 @@ impl Template {
                 }
             }
             _ => {
-                let (patch, levels) = snapped(median, [224, 224, 144], memory, because);
+                let (patch, levels) = snapped(median, [224, 224, 144], memory, reasons);
                 Self {
                     network: segresnet(3, levels, 4),
                     patch,
@@ -111,7 +111,7 @@ fn snapped(
     median: [i64; 3],
     base: [i64; 3],
     memory: f64,
-    because: &mut Vec<String>,
+    reasons: &mut Vec<String>,
 ) -> ([i64; 3], usize) {
     let halved = memory < FULL_MEMORY_GB;
     let wanted: [i64; 3] = std::array::from_fn(|axis| {
@@ -138,7 +138,7 @@ fn snapped(
         1 => 1,
         _ => ((wanted[axis] as f64 / divisor as f64).round() as i64).max(1) * divisor,
     });
-    because.push(format!(
+    reasons.push(format!(
         "patch {patch:?}: {base:?} at most, the median case is {median:?}{}; in multiples of {divisor} for {levels} levels",
         if halved { ", halved for less than 17 GB" } else { "" }
     ));

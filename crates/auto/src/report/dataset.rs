@@ -1,13 +1,13 @@
 //! The report's part on the dataset: folds, problems, sizes, labels and intensities.
 
 use super::table;
-use crate::{Analyzed, Result, Work};
+use crate::{Analyzed, Result, WorkFolder};
 use serde_json::{Value, json};
 use vesalius_planning::{CaseFacts, Problem, Severity};
-use vesalius_view::{Chart, Page, Series};
+use vesalius_view::{Chart, Curve, Page};
 
 /// The folds, and what an analysis found.
-pub(super) fn write(page: &mut Page, work: &Work, analyzed: Option<&Analyzed>) -> Result<()> {
+pub(super) fn write(page: &mut Page, work: &WorkFolder, analyzed: Option<&Analyzed>) -> Result<()> {
     let list = work.list();
     page.heading("Dataset");
     page.text(&format!(
@@ -123,7 +123,7 @@ fn statistics(page: &mut Page, analyzed: &Analyzed) {
 }
 
 /// The volume of each label in every case, from small to large.
-fn labels(page: &mut Page, work: &Work, analyzed: &Analyzed) -> Result<()> {
+fn labels(page: &mut Page, work: &WorkFolder, analyzed: &Analyzed) -> Result<()> {
     let scheme = work.label_scheme()?;
     let foreground = scheme.foreground();
     let volume = |fact: &CaseFacts, values: &[u16]| {
@@ -148,7 +148,7 @@ fn labels(page: &mut Page, work: &Work, analyzed: &Analyzed) -> Result<()> {
 }
 
 /// The mean intensity of each channel in every case, from low to high.
-fn intensities(page: &mut Page, work: &Work, analyzed: &Analyzed) -> Result<()> {
+fn intensities(page: &mut Page, work: &WorkFolder, analyzed: &Analyzed) -> Result<()> {
     let channels = work.list().channels.iter().enumerate();
     let series = channels.map(|(channel, name)| {
         let facts = analyzed.report.facts.iter();
@@ -165,9 +165,9 @@ fn intensities(page: &mut Page, work: &Work, analyzed: &Analyzed) -> Result<()> 
     Ok(())
 }
 
-fn ranked(name: &str, mut values: Vec<f64>) -> Series {
+fn ranked(name: &str, mut values: Vec<f64>) -> Curve {
     values.sort_by(f64::total_cmp);
-    Series {
+    Curve {
         name: name.to_owned(),
         points: (1..).map(f64::from).zip(values).collect(),
     }

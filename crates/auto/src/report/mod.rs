@@ -6,7 +6,7 @@ mod dataset;
 mod runs;
 
 use crate::ensemble::segment_case;
-use crate::{Analyzed, Choice, History, Plan, Result, Work};
+use crate::{Analyzed, Choice, History, Plan, Result, WorkFolder};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use vesalius_metrics::{Bootstrap, Evaluation, Table};
@@ -20,7 +20,7 @@ const PICTURES: usize = 3;
 ///
 /// # Errors
 /// Nothing trained yet, files that cannot be read, a folder that cannot be written.
-pub fn write_report(work: &Work, plans: &[Plan]) -> Result<PathBuf> {
+pub fn write_report(work: &WorkFolder, plans: &[Plan]) -> Result<PathBuf> {
     let history = History::read(work.folder())?;
     let choice = Choice::read(work)?;
     let scores = match &choice {
@@ -53,7 +53,7 @@ pub fn write_report(work: &Work, plans: &[Plan]) -> Result<PathBuf> {
 }
 
 /// What came of all, in a sentence.
-fn result(work: &Work, choice: &Choice, scores: &Evaluation) -> String {
+fn result(work: &WorkFolder, choice: &Choice, scores: &Evaluation) -> String {
     let labelled = work.list().cases.len();
     let cases = match scores.cases().len() {
         all if all == labelled => format!("all {all} cases"),
@@ -70,7 +70,7 @@ fn result(work: &Work, choice: &Choice, scores: &Evaluation) -> String {
 }
 
 /// What was told of the work folder and in its runs.
-fn warnings(page: &mut Page, work: &Work, history: &History) {
+fn warnings(page: &mut Page, work: &WorkFolder, history: &History) {
     let mut told: Vec<String> = work.warnings().iter().map(ToString::to_string).collect();
     let folders = history
         .jobs
@@ -89,7 +89,7 @@ fn plan_reasons(page: &mut Page, plans: &[Plan]) {
     page.heading("Plans");
     for plan in plans {
         page.text(&format!("{}:", plan.name()));
-        let reasons = plan.because.iter().map(|reason| vec![reason.clone()]);
+        let reasons = plan.reasons.iter().map(|reason| vec![reason.clone()]);
         page.table(&table(&["because"], reasons.collect()));
     }
 }
@@ -140,7 +140,7 @@ fn ensemble(page: &mut Page, choice: &Choice, scores: &Evaluation) {
 
 fn worst(
     page: &mut Page,
-    work: &Work,
+    work: &WorkFolder,
     history: &History,
     choice: &Choice,
     scores: &Evaluation,
@@ -173,7 +173,7 @@ fn worst(
 }
 
 fn as_json(
-    work: &Work,
+    work: &WorkFolder,
     plans: &[Plan],
     history: &History,
     choice: Option<&Choice>,

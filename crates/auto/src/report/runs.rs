@@ -1,14 +1,14 @@
 //! The report's part on training runs.
 
 use super::table;
-use crate::{History, Job, JobState, Result, Work};
+use crate::{History, Job, JobState, Result, WorkFolder};
 use serde_json::Value;
-use vesalius_inferers::Bytes;
+use vesalius_inferers::ByteSize;
 use vesalius_training::LOG_FILE;
-use vesalius_view::{Chart, Page, Series};
+use vesalius_view::{Chart, Curve, Page};
 
 /// A line a run, and what each label came to; the curves of all.
-pub(super) fn write(page: &mut Page, work: &Work, history: &History) -> Result<()> {
+pub(super) fn write(page: &mut Page, work: &WorkFolder, history: &History) -> Result<()> {
     page.heading("Runs");
     let rows = history.jobs.iter().map(|job| {
         vec![
@@ -19,7 +19,7 @@ pub(super) fn write(page: &mut Page, work: &Work, history: &History) -> Result<(
             job.steps.to_string(),
             format!("{:.1}", job.seconds / 60.0),
             job.memory
-                .map_or("–".to_owned(), |bytes| Bytes(bytes).to_string()),
+                .map_or("–".to_owned(), |bytes| ByteSize(bytes).to_string()),
             state(job),
         ]
     });
@@ -36,7 +36,7 @@ pub(super) fn write(page: &mut Page, work: &Work, history: &History) -> Result<(
         ],
         rows.collect(),
     ));
-    let series: Vec<Series> = history
+    let series: Vec<Curve> = history
         .jobs
         .iter()
         .filter_map(|job| curve(work, job))
@@ -91,7 +91,7 @@ fn state(job: &Job) -> String {
 }
 
 /// The validations of a run, from its log.
-fn curve(work: &Work, job: &Job) -> Option<Series> {
+fn curve(work: &WorkFolder, job: &Job) -> Option<Curve> {
     let text = std::fs::read_to_string(work.folder().join(&job.folder).join(LOG_FILE)).ok()?;
     let points: Vec<(f64, f64)> = text
         .lines()
@@ -99,7 +99,7 @@ fn curve(work: &Work, job: &Job) -> Option<Series> {
         .filter(|event| event["event"] == "validated")
         .filter_map(|event| Some((event["step"].as_f64()?, event["dice"].as_f64()?)))
         .collect();
-    (!points.is_empty()).then(|| Series {
+    (!points.is_empty()).then(|| Curve {
         name: format!("{} fold {}", job.algorithm, job.fold),
         points,
     })

@@ -6,7 +6,7 @@
 
 mod distribution;
 mod error;
-mod peers;
+mod other_tools;
 mod pruner;
 mod sampler;
 mod settings;

@@ -1,6 +1,6 @@
 //! Which settings are looked for: keys of a config, each with a distribution.
 
-use super::peers::parse;
+use super::other_tools::parse;
 use super::{Distribution, Result, SearchError};
 use serde::Serialize;
 use serde_json::Value;

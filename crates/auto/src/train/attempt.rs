@@ -5,7 +5,7 @@ use super::jobs::move_aside;
 use super::{TrainEvent, TrainOptions};
 use crate::held_out::{HoldOutOptions, cases, read_back};
 use crate::work::going_on;
-use crate::{Basis, Error, Job, JobState, LabelScore, Plan, Result, Work, hold_out};
+use crate::{Basis, Error, Job, JobState, LabelScore, Plan, Result, WorkFolder, hold_out};
 use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ impl Ends {
 
 /// One try of a job.
 pub(super) struct Attempt<'a> {
-    pub work: &'a Work,
+    pub work: &'a WorkFolder,
     pub plan: &'a Plan,
     pub options: &'a TrainOptions,
     pub control: &'a Control,

@@ -2,13 +2,17 @@
 //! data or an earlier version.
 
 use super::TrainOptions;
-use crate::{Basis, Error, History, Job, JobState, Plan, Result, Work};
+use crate::{Basis, Error, History, Job, JobState, Plan, Result, WorkFolder};
 use std::path::{Path, PathBuf};
 use vesalius_volume::Warning;
 
 /// The history with a job for every algorithm and fold. What was trained stays as it is; what failed is planned
 /// anew where it was made from something else, or is to be tried again.
-pub(super) fn planned(work: &Work, plans: &[Plan], options: &TrainOptions) -> Result<History> {
+pub(super) fn planned(
+    work: &WorkFolder,
+    plans: &[Plan],
+    options: &TrainOptions,
+) -> Result<History> {
     let mut history = History::read(work.folder())?;
     let folds = folds(work, options)?;
     for job in &mut history.jobs {
@@ -33,7 +37,7 @@ pub(super) fn planned(work: &Work, plans: &[Plan], options: &TrainOptions) -> Re
 }
 
 /// The folds to train.
-fn folds(work: &Work, options: &TrainOptions) -> Result<Vec<usize>> {
+fn folds(work: &WorkFolder, options: &TrainOptions) -> Result<Vec<usize>> {
     let all = work.list().folds();
     let Some(chosen) = &options.folds else {
         return Ok(all);
@@ -49,7 +53,7 @@ fn folds(work: &Work, options: &TrainOptions) -> Result<Vec<usize>> {
 }
 
 /// A job that failed, as one that was never made; its reasons are kept, and its folder aside.
-fn plan_anew(work: &Work, job: &mut Job) -> Result<()> {
+fn plan_anew(work: &WorkFolder, job: &mut Job) -> Result<()> {
     move_aside(&work.folder().join(&job.folder))?;
     let mut earlier = std::mem::take(&mut job.earlier);
     earlier.append(&mut job.failures);
@@ -81,7 +85,7 @@ pub(crate) fn move_aside(folder: &Path) -> Result<()> {
 }
 
 /// A warning for each trained run whose plan or data have changed since.
-pub(super) fn outdated(work: &Work, plans: &[Plan], history: &History) -> Vec<Warning> {
+pub(super) fn outdated(work: &WorkFolder, plans: &[Plan], history: &History) -> Vec<Warning> {
     let of_job = |job: &Job| {
         let plan = plans.iter().find(|plan| plan.name() == job.algorithm)?;
         let changes = job.basis.as_ref()?.changes(&Basis::of(work, plan));

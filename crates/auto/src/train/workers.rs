@@ -4,7 +4,7 @@ use super::attempt::{Attempt, Ends};
 use super::clock::{Clock, Pace};
 use super::{TrainEvent, TrainOptions};
 use crate::held_out::held_out_folder;
-use crate::{Error, History, Job, JobState, Plan, Result, Work};
+use crate::{Error, History, Job, JobState, Plan, Result, WorkFolder};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ pub(super) struct Shared<'a> {
 
 /// Workers that take one job after another until none is left.
 pub(super) struct Workers<'a, 'b> {
-    pub work: &'a Work,
+    pub work: &'a WorkFolder,
     pub plans: &'a [Plan],
     pub options: &'a TrainOptions,
     pub clock: Option<Clock>,

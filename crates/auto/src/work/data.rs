@@ -1,6 +1,6 @@
 //! What every run in a work folder begins with: its cases, and what an earlier process left of it.
 
-use super::Work;
+use super::WorkFolder;
 use crate::Result;
 use std::path::PathBuf;
 use vesalius_control::Control;
@@ -8,7 +8,7 @@ use vesalius_training::{
     CHECKPOINT_FILE, FitOptions, TrainingConfig, TrainingData, load_dataset_cached,
 };
 
-impl Work {
+impl WorkFolder {
     /// The cases as a training config wants them, from a cache that all runs share. Labels that the
     /// config does not name are the input's.
     ///

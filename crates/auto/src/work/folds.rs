@@ -8,7 +8,7 @@ use vesalius_planning::{Datalist, FoldMethod};
 const NAMED: usize = 5;
 
 /// Leaves the list's folds as they are, or deals `count` where it has none.
-pub(super) fn deal(list: &mut Datalist, count: usize) -> Result<()> {
+pub(super) fn assign(list: &mut Datalist, count: usize) -> Result<()> {
     let refused = |reason: String| {
         Err(Error::Folds {
             path: list.path.clone(),

@@ -2,8 +2,8 @@
 
 mod contents;
 mod data;
+mod excluded_cases;
 mod folds;
-mod left_out;
 
 use crate::{Error, Input, Plan, Result};
 pub(crate) use contents::Contents;
@@ -21,7 +21,7 @@ const DESCRIPTION: &str = "auto.yaml";
 
 /// A work folder that this process holds.
 #[derive(Debug)]
-pub struct Work {
+pub struct WorkFolder {
     folder: PathBuf,
     input: Input,
     list: Datalist,
@@ -40,7 +40,7 @@ struct Description {
     input: Input,
 }
 
-impl Work {
+impl WorkFolder {
     /// Opens a work folder, or begins one; the list of cases with their folds is written into it.
     ///
     /// # Errors
@@ -77,11 +77,11 @@ impl Work {
                 });
             }
         };
-        folds::deal(&mut list, input.num_fold)?;
+        folds::assign(&mut list, input.num_fold)?;
         let changed = before.map_or(Vec::new(), |before| before.changed(&contents));
         if access == LockAccess::Exclusive {
             // A case that was left out because it was broken may be whole now.
-            left_out::take_back(folder, &changed)?;
+            excluded_cases::take_back(folder, &changed)?;
             if !is_begun {
                 let text =
                     serde_saphyr::to_string(&description).map_err(|e| unreadable(&path, e))?;
@@ -89,8 +89,9 @@ impl Work {
             }
             contents.write(folder)?;
         }
-        let left_out = left_out::read(folder)?;
-        list.cases.retain(|case| !left_out.contains(&case.name));
+        let excluded_cases = excluded_cases::read(folder)?;
+        list.cases
+            .retain(|case| !excluded_cases.contains(&case.name));
         let work = Self {
             folder: folder.to_path_buf(),
             input,
@@ -127,10 +128,10 @@ impl Work {
     /// # Errors
     /// No case left, or a folder that cannot be written.
     pub fn leave_out(&mut self, names: &[String]) -> Result<()> {
-        let left_out = left_out::add(&self.folder, names)?;
+        let excluded_cases = excluded_cases::add(&self.folder, names)?;
         self.list
             .cases
-            .retain(|case| !left_out.contains(&case.name));
+            .retain(|case| !excluded_cases.contains(&case.name));
         if self.list.cases.is_empty() {
             return Err(problem(
                 &self.folder,
@@ -144,7 +145,7 @@ impl Work {
     /// searches, which several processes work on.
     ///
     /// # Errors
-    /// As [`Work::reopen`].
+    /// As [`WorkFolder::reopen`].
     pub fn share(folder: &Path) -> Result<Self> {
         Self::open_as(folder, begun(folder)?, LockAccess::Shared)
     }
@@ -152,7 +153,7 @@ impl Work {
     /// Opens the work folder that an earlier stage began, with the input that it was begun with.
     ///
     /// # Errors
-    /// As [`Work::open`]; a folder in which nothing was begun.
+    /// As [`WorkFolder::open`]; a folder in which nothing was begun.
     pub fn reopen(folder: &Path) -> Result<Self> {
         Self::open(folder, begun(folder)?)
     }
@@ -276,7 +277,7 @@ fn read_list(input: &Input) -> Result<Datalist> {
 /// Whether the folder's description is that of now; files of the same cases may differ.
 fn check_same(path: &Path, text: &str, now: &Description, same_cases: bool) -> Result<bool> {
     let other = |what: String| -> Result<bool> {
-        Err(Error::Work {
+        Err(Error::WorkFolder {
             path: path.to_path_buf(),
             reason: format!("{what}; choose another `--output`"),
         })
@@ -304,7 +305,7 @@ fn check_same(path: &Path, text: &str, now: &Description, same_cases: bool) -> R
 }
 
 fn unreadable(path: &Path, e: impl std::fmt::Display) -> Error {
-    Error::Work {
+    Error::WorkFolder {
         path: path.to_path_buf(),
         reason: format!("is not the description of a work folder: {e}"),
     }
@@ -334,7 +335,7 @@ pub(crate) fn create(folder: &Path) -> Result<()> {
 
 /// What is wrong with a file or folder of the work.
 pub(crate) fn problem(path: &Path, reason: &str) -> Error {
-    Error::Work {
+    Error::WorkFolder {
         path: path.to_path_buf(),
         reason: reason.to_owned(),
     }

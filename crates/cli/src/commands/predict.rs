@@ -9,7 +9,7 @@ use crate::{remedy, warnings};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::path::PathBuf;
-use vesalius::inferers::{Bytes, MemoryPlan, OpenOptions};
+use vesalius::inferers::{ByteSize, MemoryPlan, OpenOptions};
 use vesalius::io::ReadOptions;
 use vesalius::predict::{
     CaseResult, Error, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases_of,
@@ -54,7 +54,7 @@ pub struct Arguments {
     batch_size: Option<usize>,
     /// Stay under so much memory, such as 4GiB
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
-    max_memory: Option<Bytes>,
+    max_memory: Option<ByteSize>,
     #[command(flatten)]
     reading: Reading,
     /// The DICOM series to segment: its UID, number or description, with /PART where it has parts

@@ -8,7 +8,7 @@ use crate::target::OutputOption;
 use crate::values::triple;
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
-use vesalius::filters::{self, Outside};
+use vesalius::filters::{self, Extrapolation};
 use vesalius::resample::{
     FileError, FileGrid, FileInterpolation, FileMap, FileResampling, VectorAxes, resample_file,
 };
@@ -44,7 +44,7 @@ pub struct Arguments {
     /// What lies outside of IN: a value, or `edge` for the border voxel continued [default: the
     /// convention's]
     #[arg(long, value_parser = outside, value_name = "VALUE|edge", allow_hyphen_values = true)]
-    outside: Option<Outside>,
+    outside: Option<Extrapolation>,
     /// An affine map from the result's world to IN's: 16 numbers in RAS mm, or ITK's text format
     #[arg(long, value_name = "FILE", conflicts_with = "displacement")]
     affine: Option<PathBuf>,
@@ -158,12 +158,12 @@ fn explained(error: FileError) -> Box<dyn std::error::Error> {
     }
 }
 
-fn outside(text: &str) -> std::result::Result<Outside, String> {
+fn outside(text: &str) -> std::result::Result<Extrapolation, String> {
     match text {
-        "edge" => Ok(Outside::Edge),
+        "edge" => Ok(Extrapolation::Edge),
         value => value
             .parse()
-            .map(Outside::Value)
+            .map(Extrapolation::Value)
             .map_err(|_| "expected a number or `edge`".to_owned()),
     }
 }

@@ -4,7 +4,7 @@
 //! J. Sled et al., "A nonparametric method for automatic correction of intensity nonuniformity in
 //! MRI data", 1998.
 
-use super::n4_spline::Lattice;
+use super::n4_spline::ControlGrid;
 use crate::scalar::Real;
 use crate::work::Work;
 use crate::{Error, Result};
@@ -194,7 +194,7 @@ fn estimate(
     options: &N4Options,
     work: &Work,
 ) -> Result<Vec<f64>> {
-    let mut lattice = Lattice::zeros(options.spans.map(|s| s + 3));
+    let mut lattice = ControlGrid::zeros(options.spans.map(|s| s + 3));
     let mut field = vec![0.0; logs.len()];
     for (level, &most) in options.iterations.iter().enumerate() {
         if level > 0 {
@@ -204,7 +204,7 @@ fn estimate(
             let corrected: Vec<f64> = logs.par_iter().zip(&field).map(|(l, f)| l - f).collect();
             let residual = residual(&corrected, confidence, options);
             work.check()?;
-            lattice.add(&Lattice::fit(lattice.size, &residual, confidence, size));
+            lattice.add(&ControlGrid::fit(lattice.size, &residual, confidence, size));
             work.check()?;
             let next = lattice.field(size);
             work.check()?;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 /// Control points of a cubic B-spline field, x fastest.
 #[derive(Debug, Clone)]
-pub(crate) struct Lattice {
+pub(crate) struct ControlGrid {
     pub size: [usize; 3],
     pub points: Vec<f64>,
 }
@@ -15,7 +15,7 @@ pub(crate) struct Lattice {
 /// For each voxel along an axis: the first control point that matters, and four weights.
 type Table = Vec<(usize, [f64; 4])>;
 
-impl Lattice {
+impl ControlGrid {
     pub fn zeros(size: [usize; 3]) -> Self {
         Self {
             size,
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn refining_keeps_the_field() {
-        let mut lattice = Lattice::zeros([4, 5, 4]);
+        let mut lattice = ControlGrid::zeros([4, 5, 4]);
         for (i, point) in lattice.points.iter_mut().enumerate() {
             *point = ((i * 37) % 11) as f64;
         }
@@ -215,8 +215,8 @@ mod tests {
         let value = |i: usize| ((i * 31) % 13) as f64 - 6.0;
         let values: Vec<f64> = (0..126).map(value).collect();
         let confidence: Vec<f64> = (0..126).map(|i| f64::from(u8::from(i % 5 != 0))).collect();
-        let fitted = Lattice::fit(size, &values, &confidence, voxels);
-        let tables = Lattice::zeros(size).tables(voxels);
+        let fitted = ControlGrid::fit(size, &values, &confidence, voxels);
+        let tables = ControlGrid::zeros(size).tables(voxels);
         let (mut delta, mut omega) = (vec![0.0; 80], vec![0.0; 80]);
         for (i, value) in values.iter().enumerate() {
             let at = [i % 7, i / 7 % 6, i / 42];

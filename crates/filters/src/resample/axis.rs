@@ -1,6 +1,6 @@
 //! One axis of a separable resample: which voxels each target index mixes, and how much of each.
 
-use super::Outside;
+use super::Extrapolation;
 use super::kernel::Kernel;
 use crate::scalar::Real;
 use std::ops::Range;
@@ -31,10 +31,10 @@ impl<R: Real, const N: usize> Axis<R, N> {
         length: usize,
         step: f64,
         first: f64,
-        outside: Outside,
+        outside: Extrapolation,
     ) -> Self {
         let positions = (0..target)
-            .map(|i| settle(first + step * i as f64, length, outside, K::REACH))
+            .map(|i| resolved(first + step * i as f64, length, outside, K::REACH))
             .collect::<Vec<_>>();
         Self::at::<K>(&positions, length)
     }
@@ -168,20 +168,20 @@ impl<R: Real, const N: usize> Axis<R, N> {
 
 /// The coordinate to interpolate at, when the image has something there.
 #[inline(always)]
-pub(crate) fn settle(at: f64, length: usize, outside: Outside, reach: f64) -> Option<f64> {
+pub(crate) fn resolved(at: f64, length: usize, outside: Extrapolation, reach: f64) -> Option<f64> {
     let last = length as f64 - 1.0;
     let inside = match outside {
-        Outside::Value(_) => at >= -0.5 - SLACK && at < last + 0.5 - SLACK,
-        Outside::ValueBeyondCentres(_) => at >= -SLACK && at <= last + SLACK,
-        Outside::Edge => at.is_finite(),
+        Extrapolation::Value(_) => at >= -0.5 - SLACK && at < last + 0.5 - SLACK,
+        Extrapolation::ValueBeyondCentres(_) => at >= -SLACK && at <= last + SLACK,
+        Extrapolation::Edge => at.is_finite(),
     };
     if !inside {
         return None;
     }
     let at = match outside {
-        Outside::Value(_) => at,
-        Outside::ValueBeyondCentres(_) => at.clamp(0.0, last),
-        Outside::Edge => at.clamp(-reach, last + reach),
+        Extrapolation::Value(_) => at,
+        Extrapolation::ValueBeyondCentres(_) => at.clamp(0.0, last),
+        Extrapolation::Edge => at.clamp(-reach, last + reach),
     };
     // Voxel centres and the borders between voxels count as hit when rounding missed them.
     let half = (2.0 * at).round() / 2.0;
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     /// Rows of a mix against a loop over its taps, for any two lengths; also of a stretch of the axis.
-    fn gathered<K: Kernel<N>, const N: usize>(outside: Outside) {
+    fn gathered<K: Kernel<N>, const N: usize>(outside: Extrapolation) {
         for length in [1usize, 2, 3, 5, 7, 17] {
             for target in [1usize, 2, 3, 5, 7, 17] {
                 let step = length as f64 / target as f64;
@@ -223,9 +223,9 @@ mod tests {
     #[test]
     fn odd_axes_mix_the_voxels_that_their_taps_name() {
         for outside in [
-            Outside::Value(0.0),
-            Outside::ValueBeyondCentres(0.0),
-            Outside::Edge,
+            Extrapolation::Value(0.0),
+            Extrapolation::ValueBeyondCentres(0.0),
+            Extrapolation::Edge,
         ] {
             gathered::<Linear, 2>(outside);
             gathered::<Nearest, 1>(outside);

@@ -3,7 +3,7 @@
 use super::engine::{IndexMap, chunks, outside_value, resampling};
 use super::kernel::{Cubic, Linear};
 use super::labels::{check, label_points, outside_label};
-use super::{Interpolation, LabelResampleOptions, Outside, ResampleOptions, points, spline};
+use super::{Extrapolation, Interpolation, LabelResampleOptions, ResampleOptions, points, spline};
 use crate::buffer;
 use crate::scalar::{Real, Sample};
 use crate::work::Work;
@@ -87,7 +87,7 @@ fn displaced<T: Sample, F: Real>(
         let outside = options.outside;
         if options.interpolation == Interpolation::Cubic {
             let border = match outside {
-                Outside::Edge => spline::Border::Edge,
+                Extrapolation::Edge => spline::Border::Edge,
                 _ => spline::Border::Mirror,
             };
             let (values, padded) = spline::coefficients(&values, length, border);

@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::kernel::{Cubic, Kernel, Linear, Nearest};
-use super::{Interpolation, Outside, ResampleOptions, points, separable, spline};
+use super::{Extrapolation, Interpolation, ResampleOptions, points, separable, spline};
 use crate::buffer;
 use crate::grid::permute;
 use crate::scalar::{Real, Sample};
@@ -167,12 +167,12 @@ fn through<T: Sample>(
 }
 
 /// The outside value in a voxel type; border modes do not use it.
-pub(crate) fn outside_value<T: Sample>(outside: Outside) -> T {
+pub(crate) fn outside_value<T: Sample>(outside: Extrapolation) -> T {
     match outside {
-        Outside::Value(value) | Outside::ValueBeyondCentres(value) => {
+        Extrapolation::Value(value) | Extrapolation::ValueBeyondCentres(value) => {
             T::from_work(T::Work::from_f64(value))
         }
-        Outside::Edge => T::default(),
+        Extrapolation::Edge => T::default(),
     }
 }
 
@@ -244,7 +244,7 @@ impl IndexMap {
     /// The tables of the three axes, when they are parallel in order.
     pub(crate) fn axes<R: Real, K: Kernel<N>, const N: usize>(
         &self,
-        outside: Outside,
+        outside: Extrapolation,
     ) -> [Axis<R, N>; 3] {
         let (linear, first) = (self.affine.linear(), self.affine.translation());
         std::array::from_fn(|axis| {
@@ -266,7 +266,7 @@ impl IndexMap {
         }
         if options.interpolation == Interpolation::Cubic {
             let border = match options.outside {
-                Outside::Edge => spline::Border::Edge,
+                Extrapolation::Edge => spline::Border::Edge,
                 _ => spline::Border::Mirror,
             };
             let (coefficients, padded) = spline::coefficients(source, self.source, border);
@@ -280,7 +280,7 @@ impl IndexMap {
         &self,
         source: &[R],
         padded: [usize; 3],
-        outside: Outside,
+        outside: Extrapolation,
         out: &mut [R],
         work: &Work,
     ) {
@@ -356,7 +356,7 @@ mod tests {
             for (row, shift) in rows.iter_mut().zip(shift) { row[3] += shift; }
             let target = Geometry::new(target.size(), Affine::new(rows).unwrap()).unwrap();
             let map = IndexMap::new(v.geometry(), &target, &Affine::IDENTITY).unwrap();
-            for outside in [Outside::Value(-7.0), Outside::ValueBeyondCentres(-7.0), Outside::Edge] {
+            for outside in [Extrapolation::Value(-7.0), Extrapolation::ValueBeyondCentres(-7.0), Extrapolation::Edge] {
                 let position = |i: [usize; 3]| map.position(i);
                 let mut expected = vec![-7.0; target.voxel_count()];
                 points::interpolate::<f64, Linear, 2>(v.data(), size, &position, outside, &mut expected, target.size(), &Work::unwatched());
@@ -383,7 +383,7 @@ mod tests {
         .unwrap();
         let options = ResampleOptions {
             interpolation: Interpolation::Linear,
-            outside: Outside::Value(f64::NAN),
+            outside: Extrapolation::Value(f64::NAN),
         };
         let ours = resample(&v, &target, &options).unwrap();
         let mut found = 0;

@@ -1,9 +1,9 @@
 //! Labels on another grid: the nearest voxel, or a vote of smooth per-label maps; never a mixture.
 
-use super::axis::settle;
+use super::axis::resolved;
 use super::engine::{IndexMap, resampling};
 use super::kernel::{Kernel, Linear, Nearest};
-use super::{Outside, points, separable};
+use super::{Extrapolation, points, separable};
 use crate::buffer;
 use crate::grid::permute;
 use crate::work::Work;
@@ -37,14 +37,14 @@ pub struct LabelResampleOptions {
     /// How a label between voxels is decided.
     pub interpolation: LabelInterpolation,
     /// What a grid finds where the label map has no voxels; a value is cut to a label.
-    pub outside: Outside,
+    pub outside: Extrapolation,
 }
 
 impl Default for LabelResampleOptions {
     fn default() -> Self {
         Self {
             interpolation: LabelInterpolation::Nearest,
-            outside: Outside::Value(0.0),
+            outside: Extrapolation::Value(0.0),
         }
     }
 }
@@ -170,7 +170,7 @@ pub(crate) fn label_points<T: Label>(
             for (x, value) in target.iter_mut().enumerate() {
                 let at = position([x, y, z]);
                 let at: [Option<f64>; 3] =
-                    std::array::from_fn(|a| settle(at[a], length[a], options.outside, 0.0));
+                    std::array::from_fn(|a| resolved(at[a], length[a], options.outside, 0.0));
                 if let [Some(x), Some(y), Some(z)] = at {
                     *value = match options.interpolation {
                         LabelInterpolation::Gaussian { sigma, alpha } => {
@@ -184,10 +184,10 @@ pub(crate) fn label_points<T: Label>(
 }
 
 /// The outside value as a label.
-pub(crate) fn outside_label<T: Label>(outside: Outside) -> Result<T> {
+pub(crate) fn outside_label<T: Label>(outside: Extrapolation) -> Result<T> {
     match outside {
-        Outside::Edge => Ok(T::default()),
-        Outside::Value(value) | Outside::ValueBeyondCentres(value) => {
+        Extrapolation::Edge => Ok(T::default()),
+        Extrapolation::Value(value) | Extrapolation::ValueBeyondCentres(value) => {
             let label = value as u32;
             T::try_from(label)
                 .ok()

@@ -5,7 +5,7 @@ use super::axis::Axis;
 use super::engine::IndexMap;
 use super::kernel::Linear;
 use super::separable::separable;
-use super::{Outside, resized_grid};
+use super::{Extrapolation, resized_grid};
 use crate::nnunet::AxisRule;
 use crate::work::Work;
 use crate::{Error, Result};
@@ -79,7 +79,7 @@ impl LinearParts {
             return Ok(None);
         }
         Ok(Some(Self {
-            axes: map.axes::<f32, Linear, 2>(Outside::Edge),
+            axes: map.axes::<f32, Linear, 2>(Extrapolation::Edge),
             from: source.size(),
             to: target.size(),
         }))

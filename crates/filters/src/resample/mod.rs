@@ -41,20 +41,20 @@ pub enum Interpolation {
 /// The value where the image has no voxels.
 ///
 /// ```
-/// use vesalius_filters::{Interpolation, Outside, ResampleOptions, resample};
+/// use vesalius_filters::{Interpolation, Extrapolation, ResampleOptions, resample};
 /// use vesalius_volume::{Geometry, Volume};
 ///
 /// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
 /// let ct = Volume::new(grid, 1, vec![40.0_f32, 60.0])?;
 /// // The target reaches 2 voxels beyond the image; air is -1024 HU.
-/// let options = ResampleOptions { interpolation: Interpolation::Linear, outside: Outside::Value(-1024.0) };
+/// let options = ResampleOptions { interpolation: Interpolation::Linear, outside: Extrapolation::Value(-1024.0) };
 /// let result = resample(&ct, &grid.region([0; 3], [4, 1, 1])?, &options)?;
 /// assert_eq!(result.data(), [40.0, 60.0, -1024.0, -1024.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub enum Outside {
+pub enum Extrapolation {
     /// This value beyond the outer edges of the border voxels (ITK). Within half a voxel of the
     /// border centres, nearest and linear take the border voxel, cubic mirrors.
     Value(f64),
@@ -64,7 +64,7 @@ pub enum Outside {
     Edge,
 }
 
-impl Default for Outside {
+impl Default for Extrapolation {
     fn default() -> Self {
         Self::Value(0.0)
     }
@@ -76,7 +76,7 @@ pub struct ResampleOptions {
     /// How values between voxels are computed.
     pub interpolation: Interpolation,
     /// The value where the image has no voxels.
-    pub outside: Outside,
+    pub outside: Extrapolation,
 }
 
 impl ResampleOptions {
@@ -89,7 +89,7 @@ impl ResampleOptions {
             Convention::Nibabel => Self::nibabel(),
             Convention::NnUnet => Self {
                 interpolation: Interpolation::Cubic,
-                outside: Outside::Edge,
+                outside: Extrapolation::Edge,
             },
         }
     }
@@ -98,7 +98,7 @@ impl ResampleOptions {
     pub fn simple_itk(interpolation: Interpolation) -> Self {
         Self {
             interpolation,
-            outside: Outside::Value(0.0),
+            outside: Extrapolation::Value(0.0),
         }
     }
 
@@ -106,7 +106,7 @@ impl ResampleOptions {
     pub fn monai() -> Self {
         Self {
             interpolation: Interpolation::Linear,
-            outside: Outside::Edge,
+            outside: Extrapolation::Edge,
         }
     }
 
@@ -114,7 +114,7 @@ impl ResampleOptions {
     pub fn nibabel() -> Self {
         Self {
             interpolation: Interpolation::Cubic,
-            outside: Outside::ValueBeyondCentres(0.0),
+            outside: Extrapolation::ValueBeyondCentres(0.0),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Resampling voxel by voxel, for oblique grids and for maps that are not affine.
 
-use super::Outside;
-use super::axis::settle;
+use super::Extrapolation;
+use super::axis::resolved;
 use super::kernel::Kernel;
 use crate::scalar::Real;
 use crate::simd::vectorised;
@@ -14,15 +14,15 @@ vectorised! {
         source: &[R],
         padded: [usize; 3],
         positions: &[[f64; 3]],
-        outside: Outside,
+        outside: Extrapolation,
         target: &mut [R],
     ) {
         let length = padded.map(|n| n - 2 * K::MARGIN);
         for (value, at) in target.iter_mut().zip(positions) {
             let (Some(x), Some(y), Some(z)) = (
-                settle(at[0], length[0], outside, K::REACH),
-                settle(at[1], length[1], outside, K::REACH),
-                settle(at[2], length[2], outside, K::REACH),
+                resolved(at[0], length[0], outside, K::REACH),
+                resolved(at[1], length[1], outside, K::REACH),
+                resolved(at[2], length[2], outside, K::REACH),
             ) else {
                 continue;
             };
@@ -67,7 +67,7 @@ pub(crate) fn interpolate<R: Real, K: Kernel<N>, const N: usize>(
     source: &[R],
     padded: [usize; 3],
     position: &(impl Fn([usize; 3]) -> [f64; 3] + Sync),
-    outside: Outside,
+    outside: Extrapolation,
     out: &mut [R],
     size: [usize; 3],
     work: &Work,
@@ -93,7 +93,7 @@ pub(crate) fn nearest<T: Voxel>(
     source: &[T],
     length: [usize; 3],
     position: &(impl Fn([usize; 3]) -> [f64; 3] + Sync),
-    outside: Outside,
+    outside: Extrapolation,
     out: &mut [T],
     size: [usize; 3],
     work: &Work,
@@ -109,7 +109,7 @@ pub(crate) fn nearest<T: Voxel>(
             for (x, value) in target.iter_mut().enumerate() {
                 let at = position([x, y, z]);
                 let index: [Option<usize>; 3] = std::array::from_fn(|axis| {
-                    settle(at[axis], length[axis], outside, 0.0)
+                    resolved(at[axis], length[axis], outside, 0.0)
                         .map(|at| ((at + 0.5).floor().max(0.0) as usize).min(length[axis] - 1))
                 });
                 if let [Some(x), Some(y), Some(z)] = index {

@@ -13,7 +13,7 @@ const HOW: [(&str, Interpolation); 3] = [
 fn options(interpolation: Interpolation) -> ResampleOptions {
     ResampleOptions {
         interpolation,
-        outside: Outside::Value(-50.0),
+        outside: Extrapolation::Value(-50.0),
     }
 }
 
@@ -108,7 +108,7 @@ fn spacing_agrees_with_monai() {
 #[test]
 fn resample_from_to_agrees_with_nibabel() {
     let options = ResampleOptions {
-        outside: Outside::ValueBeyondCentres(-50.0),
+        outside: Extrapolation::ValueBeyondCentres(-50.0),
         ..ResampleOptions::nibabel()
     };
     for target in ["finer", "turned"] {
@@ -122,7 +122,7 @@ fn resample_to_output_agrees_with_nibabel() {
     let target = target_grid(&grid("oblique"), [0.9, 1.0, 2.0], Convention::Nibabel).unwrap();
     assert!(target.is_same(&grid("nibabel_output")));
     let options = ResampleOptions {
-        outside: Outside::ValueBeyondCentres(-50.0),
+        outside: Extrapolation::ValueBeyondCentres(-50.0),
         ..ResampleOptions::of(Convention::Nibabel)
     };
     close64(

@@ -21,7 +21,7 @@ fn results_do_not_depend_on_threads() {
     let labels = labels("labels", "oblique");
     let options = ResampleOptions {
         interpolation: Interpolation::Cubic,
-        outside: Outside::Edge,
+        outside: Extrapolation::Edge,
     };
     same_with_any_threads("resample", || {
         resample(&image, &grid("finer"), &options).unwrap()

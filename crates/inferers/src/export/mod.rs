@@ -16,7 +16,7 @@ pub(crate) use whole::{askew, background, whole};
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Aside;
+    use crate::Spilled;
     use crate::inferer::Pass;
     use crate::placement::Placement;
     use crate::progress::WindowCount;
@@ -45,18 +45,18 @@ mod tests {
         windows: &SlidingWindow,
         placement: &Placement,
         image: &dyn ImageRows,
-        (height, slab, aside): (usize, usize, bool),
+        (height, slab, spilled): (usize, usize, bool),
     ) -> (LabelMap, Vec<f32>) {
         let scheme = LabelScheme::exclusive(&[("a", 1), ("b", 2)]).unwrap();
         let mut output = {
-            let aside = Aside {
+            let spilled = Spilled {
                 image: false,
-                probabilities: aside,
-                labels: aside,
+                probabilities: spilled,
+                labels: spilled,
             };
             let kept = Kept {
                 probabilities: true,
-                aside,
+                spilled,
                 folder: &std::env::temp_dir(),
             };
             let stripes = placement.parts.target_size()[1].div_ceil(height);

@@ -5,7 +5,7 @@ use super::scatter::Scatter;
 use super::whole::{fade, surely_background};
 use crate::nnunet::Spline;
 use crate::placement::Placement;
-use crate::{Aside, ProbabilityStore, Result};
+use crate::{ProbabilityStore, Result, Spilled};
 use std::ops::Range;
 use std::path::Path;
 use vesalius_control::{Control, Stage};
@@ -29,7 +29,7 @@ pub(crate) struct Kept<'a> {
     /// Whether probabilities are.
     pub probabilities: bool,
     /// What lies in scratch files.
-    pub aside: Aside,
+    pub spilled: Spilled,
     /// The folder of scratch files.
     pub folder: &'a Path,
 }
@@ -42,14 +42,14 @@ impl<'a> Output<'a> {
         kept: Kept,
         (control, stripes): (&Control, usize),
     ) -> Result<Self> {
-        let (keep, aside) = (kept.probabilities, kept.aside);
-        let folder = |aside: bool| aside.then_some(kept.folder);
+        let (keep, spilled) = (kept.probabilities, kept.spilled);
+        let folder = |spilled: bool| spilled.then_some(kept.folder);
         let slices = placement.parts.target_size()[2].saturating_mul(stripes);
         let file = placement.file;
         let probabilities =
-            || ProbabilityStore::background(file, scheme, folder(aside.probabilities));
+            || ProbabilityStore::background(file, scheme, folder(spilled.probabilities));
         Ok(Self {
-            labels: LabelStore::background(file, scheme, folder(aside.labels))?,
+            labels: LabelStore::background(file, scheme, folder(spilled.labels))?,
             probabilities: keep.then(probabilities).transpose()?,
             stage: control.stage("export", slices as u64),
             placement,

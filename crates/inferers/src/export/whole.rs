@@ -4,7 +4,7 @@
 use super::{Exporter, Kept, LabelStore, Output};
 use crate::placement::Placement;
 use crate::stitch::OutputSlice;
-use crate::{Aside, Error, ProbabilityMap, ProbabilityStore, Result};
+use crate::{Error, ProbabilityMap, ProbabilityStore, Result, Spilled};
 use std::path::Path;
 use vesalius_control::Control;
 use vesalius_filters::{ResampleOptions, resample};
@@ -56,7 +56,7 @@ pub(crate) fn whole(
     check_channels(logits, scheme)?;
     let kept = Kept {
         probabilities: keep,
-        aside: Aside::default(),
+        spilled: Spilled::default(),
         // Nothing lies aside.
         folder: Path::new(""),
     };

@@ -1,7 +1,7 @@
 //! Several models that answer together: their probabilities put together run by run, whatever network,
 //! preprocessing and inferer each has.
 
-use super::{Answer, Image, Labelled, NO_PROBABILITIES, Request, Segmenter, held};
+use super::{Image, Labelled, Models, NO_PROBABILITIES, SegmentRequest, Segmenter, held};
 use crate::ensemble::{Mixture, shares};
 use crate::probabilities::labels_from;
 use crate::{Combination, Error, ModelDescription, PostprocessingStep, Result};
@@ -11,7 +11,7 @@ use vesalius_volume::{ErrorKind, Warning};
 
 /// A model of an ensemble and its share of the answer.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct WeightedModel {
     pub segmenter: Segmenter,
     pub share: f32,
 }
@@ -71,9 +71,9 @@ impl Segmenter {
         let warnings = models.iter().flat_map(|model| model.warnings.clone());
         let warnings = warnings.collect();
         let parts = models.into_iter().zip(shares);
-        let parts = parts.map(|(segmenter, share)| Part { segmenter, share });
+        let parts = parts.map(|(segmenter, share)| WeightedModel { segmenter, share });
         Ok(Self {
-            answer: Answer::Several(parts.collect()),
+            models: Models::Several(parts.collect()),
             model,
             region: None,
             warnings,
@@ -127,11 +127,11 @@ pub(crate) fn check_alike(
 }
 
 /// The answer of all parts together, before postprocessing.
-pub(super) fn answer(
+pub(super) fn label(
     model: &ModelDescription,
-    parts: &[Part],
+    parts: &[WeightedModel],
     image: Image,
-    request: &Request,
+    request: &SegmentRequest,
 ) -> Result<Labelled> {
     let limit = request.options.max_memory;
     let sum_bytes = 4 * (image.geometry().voxel_count() * model.labels.channels()) as u64;
@@ -142,25 +142,25 @@ pub(super) fn answer(
     let mut mixture: Option<Mixture> = None;
     let mut image = Some(image);
     // What does not count is not asked.
-    let parts: Vec<&Part> = parts.iter().filter(|part| part.share > 0.0).collect();
+    let parts: Vec<&WeightedModel> = parts.iter().filter(|part| part.share > 0.0).collect();
     for (number, part) in (1..).zip(&parts) {
         let kept = match number == parts.len() {
             // The last part alone takes it.
             true => None,
             false => image.as_ref(),
         };
-        let request = Request {
+        let request = SegmentRequest {
             probabilities: true,
             beside: request.beside + if sum_aside { 0 } else { sum_bytes } + kept.map_or(0, held),
             ..*request
         };
         let answer = match kept {
-            Some(kept) => part.segmenter.answer(Cow::Borrowed(kept), &request)?,
+            Some(kept) => part.segmenter.label(Cow::Borrowed(kept), &request)?,
             None => {
                 let taken = image
                     .take()
                     .ok_or(Error::Internal("an image was taken twice"))?;
-                part.segmenter.answer(taken, &request)?
+                part.segmenter.label(taken, &request)?
             }
         };
         let answer = answer.probabilities.ok_or(NO_PROBABILITIES)?;

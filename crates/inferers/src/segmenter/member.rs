@@ -1,7 +1,7 @@
 //! The networks of a model, and what all of them make together with flips and turns.
 
-use super::TurnedNetwork;
-use super::turned::Turned;
+use super::AxisOrderAdapter;
+use super::axis_order::Turned;
 use crate::{Averaged, Mirrored, ModelDescription, PatchNetwork, Result};
 use vesalius_networks::Network;
 
@@ -86,7 +86,7 @@ fn turned<'a>(members: &'a [Member], model: &ModelDescription) -> Vec<Box<dyn Pa
         .iter()
         .map(|member| -> Box<dyn PatchNetwork + 'a> {
             match member {
-                Member::Ours(network) => Box::new(TurnedNetwork { network, order }),
+                Member::Ours(network) => Box::new(AxisOrderAdapter { network, order }),
                 Member::Own(network) => Box::new(Turned {
                     network: &**network,
                     order,

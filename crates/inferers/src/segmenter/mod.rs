@@ -1,25 +1,25 @@
 //! A model folder made ready: an image in, labels on the image's own grid out.
 
+mod axis_order;
 mod ensemble;
 mod folds;
 mod member;
 mod open;
 mod options;
-mod pace;
 mod region;
 mod segmentation;
 mod single;
 mod slabs;
 #[cfg(test)]
 mod tests;
-mod turned;
 mod whole;
+mod window_timing;
 
+pub use axis_order::AxisOrderAdapter;
+pub(crate) use axis_order::Turn;
 pub(crate) use ensemble::{check_alike, common_postprocessing};
 pub use options::SegmentOptions;
 pub use segmentation::{Segmentation, label_names};
-pub(crate) use turned::Turn;
-pub use turned::TurnedNetwork;
 
 use crate::export::LabelStore;
 use crate::postprocessing::postprocess_controlled;
@@ -28,7 +28,7 @@ use crate::{
     WeightFile,
 };
 use burn::tensor::Device;
-use ensemble::Part;
+use ensemble::WeightedModel;
 use member::Member;
 use region::Region;
 use single::Single;
@@ -52,7 +52,7 @@ use vesalius_volume::{Volume, Warning};
 #[derive(Debug)]
 pub struct Segmenter {
     model: ModelDescription,
-    answer: Answer,
+    models: Models,
     /// The coarser model that says where to look.
     region: Option<Box<Region>>,
     /// What was told of the model folder when it was opened.
@@ -63,9 +63,9 @@ pub struct Segmenter {
 
 /// Who answers.
 #[derive(Debug)]
-enum Answer {
+enum Models {
     One(Box<Single>),
-    Several(Vec<Part>),
+    Several(Vec<WeightedModel>),
 }
 
 /// Labels, and probabilities where they were asked for, of one or several models.
@@ -91,7 +91,7 @@ fn bytes(image: &Volume<f32>) -> u64 {
 
 /// What one answer is asked for, beside the image.
 #[derive(Clone, Copy)]
-struct Request<'a> {
+struct SegmentRequest<'a> {
     options: &'a SegmentOptions,
     /// Counts models; what each of them does stands within it.
     models: &'a Stage,
@@ -106,7 +106,7 @@ struct Request<'a> {
 /// They are kept wherever they are asked for.
 const NO_PROBABILITIES: Error = Error::Internal("probabilities were asked for and not kept");
 
-impl Request<'_> {
+impl SegmentRequest<'_> {
     /// Notes how a model is run.
     fn note(&self, plan: &MemoryPlan) {
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,7 +143,7 @@ impl Segmenter {
         }
         let members = networks.into_iter().map(Member::Own).collect();
         Ok(Self {
-            answer: Answer::One(Box::new(Single::new(members, device))),
+            models: Models::One(Box::new(Single::new(members, device))),
             model,
             region: None,
             warnings: Vec::new(),
@@ -159,15 +159,15 @@ impl Segmenter {
     /// Every file of weights that an answer depends on: of all members, coarser stages and models that
     /// answer together; each with its hash where that was held against the model's checksums.
     pub fn weight_files(&self) -> Vec<WeightFile> {
-        let mut files = match &self.answer {
-            Answer::One(single) => {
+        let mut files = match &self.models {
+            Models::One(single) => {
                 let mut files = single.files.clone();
                 if let Some(previous) = &single.previous {
                     files.extend(previous.weight_files());
                 }
                 files
             }
-            Answer::Several(parts) => parts
+            Models::Several(parts) => parts
                 .iter()
                 .flat_map(|part| part.segmenter.weight_files())
                 .collect(),
@@ -244,7 +244,7 @@ impl Segmenter {
         let models = options.control.stage("segment", total);
         models.control().check()?;
         let plans = Mutex::default();
-        let request = Request {
+        let request = SegmentRequest {
             options,
             models: &models,
             plans: &plans,
@@ -275,11 +275,11 @@ impl Segmenter {
         let region = self.region.as_ref();
         let region = region.map_or(0, |region| region.segmenter.model_count());
         region
-            + match &self.answer {
-                Answer::One(single) => {
+            + match &self.models {
+                Models::One(single) => {
                     1 + single.previous.as_ref().map_or(0, Segmenter::model_count)
                 }
-                Answer::Several(parts) => {
+                Models::Several(parts) => {
                     let asked = parts.iter().filter(|part| part.share > 0.0);
                     asked.map(|part| part.segmenter.model_count()).sum()
                 }
@@ -287,9 +287,9 @@ impl Segmenter {
     }
 
     /// The answer after postprocessing, while other things stand in memory.
-    fn segment_beside(&self, image: Image, request: &Request) -> Result<Labelled> {
+    fn segment_beside(&self, image: Image, request: &SegmentRequest) -> Result<Labelled> {
         self.check_image(&image)?;
-        let mut answer = self.answer(image, request)?;
+        let mut answer = self.label(image, request)?;
         let steps = &self.model.postprocessing;
         if !steps.is_empty() {
             let control = request.models.control();
@@ -300,18 +300,18 @@ impl Segmenter {
     }
 
     /// The answer before postprocessing.
-    fn answer(&self, image: Image, request: &Request) -> Result<Labelled> {
+    fn label(&self, image: Image, request: &SegmentRequest) -> Result<Labelled> {
         match &self.region {
-            Some(region) => self.answer_in(region, image, request),
-            None => self.answer_all(image, request),
+            Some(region) => self.label_in(region, image, request),
+            None => self.label_all(image, request),
         }
     }
 
     /// The answer about all of an image.
-    fn answer_all(&self, image: Image, request: &Request) -> Result<Labelled> {
-        match &self.answer {
-            Answer::One(single) => single.answer(&self.model, image, request),
-            Answer::Several(parts) => ensemble::answer(&self.model, parts, image, request),
+    fn label_all(&self, image: Image, request: &SegmentRequest) -> Result<Labelled> {
+        match &self.models {
+            Models::One(single) => single.label(&self.model, image, request),
+            Models::Several(parts) => ensemble::label(&self.model, parts, image, request),
         }
     }
 

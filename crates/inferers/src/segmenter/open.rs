@@ -4,7 +4,7 @@ use super::ensemble::check_alike;
 use super::member::Member;
 use super::region::Region;
 use super::single::Single;
-use super::{Answer, Segmenter};
+use super::{Models, Segmenter};
 use crate::folder::FoundModel;
 use crate::locate::Located;
 use crate::{Combination, Error, OpenOptions, Result};
@@ -116,7 +116,7 @@ impl Segmenter {
         }
         Ok(Self {
             model: found.description.clone(),
-            answer: Answer::One(Box::new(single)),
+            models: Models::One(Box::new(single)),
             region: None,
             warnings,
             unpacked: None,

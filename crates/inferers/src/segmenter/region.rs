@@ -1,9 +1,9 @@
 //! The finer half of a cascade: the part of the image that the coarser model points at is segmented and
 //! put where it belongs.
 
-use super::{Image, Labelled, Request, Segmenter, held};
+use super::{Image, Labelled, SegmentRequest, Segmenter, held};
 use crate::export::LabelStore;
-use crate::{NothingFound, ProbabilitySource, ProbabilityStore, RegionStage, Result};
+use crate::{EmptyRegionPolicy, ProbabilitySource, ProbabilityStore, RegionStage, Result};
 use std::borrow::Cow;
 use std::path::Path;
 use vesalius_filters::{Bounds, crop};
@@ -18,13 +18,13 @@ pub(super) struct Region {
 
 impl Segmenter {
     /// The answer within the region, background elsewhere.
-    pub(super) fn answer_in(
+    pub(super) fn label_in(
         &self,
         region: &Region,
         image: Image,
-        request: &Request,
+        request: &SegmentRequest,
     ) -> Result<Labelled> {
-        let coarse = Request {
+        let coarse = SegmentRequest {
             probabilities: false,
             beside: request.beside + held(&image),
             ..*request
@@ -36,27 +36,27 @@ impl Segmenter {
         let file = *image.geometry();
         let bounds = match (bounds, region.stage.nothing_found) {
             (Some(bounds), _) if bounds.size != file.size() => bounds,
-            (None, NothingFound::Background) => return self.canvas(&file, request),
-            _ => return self.answer_all(image, request),
+            (None, EmptyRegionPolicy::Background) => return self.canvas(&file, request),
+            _ => return self.label_all(image, request),
         };
         let part = crop(&*image, bounds)?;
         drop(image);
         let mut canvas = self.canvas(&file, request)?;
-        let request = Request {
+        let request = SegmentRequest {
             beside: request.beside + self.canvas_bytes(&file, request),
             ..*request
         };
-        let answer = self.answer_all(Cow::Owned(part), &request)?;
+        let answer = self.label_all(Cow::Owned(part), &request)?;
         put(&mut canvas, &answer, bounds)?;
         Ok(canvas)
     }
 
     /// Background everywhere, in scratch files where that would be a large part of what is allowed.
-    fn canvas(&self, file: &Geometry, request: &Request) -> Result<Labelled> {
+    fn canvas(&self, file: &Geometry, request: &SegmentRequest) -> Result<Labelled> {
         let scheme = &self.model.labels;
         let scratch = request.options.scratch_folder();
-        let aside = self.canvas_bytes(file, request) == 0;
-        let folder: Option<&Path> = aside.then_some(scratch.as_path());
+        let spilled = self.canvas_bytes(file, request) == 0;
+        let folder: Option<&Path> = spilled.then_some(scratch.as_path());
         let probabilities = || ProbabilityStore::background(*file, scheme, folder);
         Ok(Labelled {
             labels: LabelStore::background(*file, scheme, folder)?,
@@ -65,7 +65,7 @@ impl Segmenter {
     }
 
     /// Bytes of memory that the canvas takes: none where it lies aside.
-    fn canvas_bytes(&self, file: &Geometry, request: &Request) -> u64 {
+    fn canvas_bytes(&self, file: &Geometry, request: &SegmentRequest) -> u64 {
         let scheme = &self.model.labels;
         let each = LabelStore::bytes(scheme)
             + if request.probabilities {

@@ -1,8 +1,8 @@
 //! One model by itself: prepared, through its networks, back on the file's grid.
 
 use super::member::Member;
-use super::pace::Pace;
-use super::{Image, Labelled, Request, Segmenter, held};
+use super::window_timing::WindowTiming;
+use super::{Image, Labelled, SegmentRequest, Segmenter, held};
 use crate::placement::Placement;
 use crate::{Error, ModelDescription, Result, WeightFile};
 use burn::tensor::Device;
@@ -21,7 +21,7 @@ pub(super) struct Single {
     pub files: Vec<WeightFile>,
     pub device: Device,
     pub previous: Option<Segmenter>,
-    pub pace: Pace,
+    pub timing: WindowTiming,
 }
 
 /// The image before it was prepared.
@@ -40,20 +40,20 @@ impl Single {
             files: Vec::new(),
             device: device.clone(),
             previous: None,
-            pace: Pace::default(),
+            timing: WindowTiming::default(),
         }
     }
 
     /// The answer before postprocessing.
-    pub fn answer(
+    pub fn label(
         &self,
         model: &ModelDescription,
         image: Image,
-        request: &Request,
+        request: &SegmentRequest,
     ) -> Result<Labelled> {
         let coarse = match &self.previous {
             Some(stage) => {
-                let request = Request {
+                let request = SegmentRequest {
                     probabilities: false,
                     beside: request.beside + held(&image),
                     ..*request
@@ -85,7 +85,7 @@ impl Single {
         model: &ModelDescription,
         image: Image<'i>,
         coarse: Option<&LabelMap>,
-        request: &Request,
+        request: &SegmentRequest,
     ) -> Result<(Image<'i>, Option<Placement>)> {
         let control = request.models.control();
         // Below this the plan, which knows all that is needed, says which limit works.

@@ -2,9 +2,9 @@
 
 use super::folds::FoldSum;
 use super::member::{with_network, with_networks};
-use super::pace::Announcement;
 use super::single::{Read, Single};
-use super::{Image, Labelled, Request};
+use super::window_timing::Announcement;
+use super::{Image, Labelled, SegmentRequest};
 use crate::export::{Exporter, Kept, LabelStore, Output, background};
 use crate::inferer::Pass;
 use crate::memory::{Footprint, activations};
@@ -26,7 +26,7 @@ impl Single {
         prepared: Image,
         read: Read,
         (placement, windows): (&Placement, &SlidingWindow),
-        request: &Request,
+        request: &SegmentRequest,
     ) -> Result<Labelled> {
         // nnU-Net blends each fold by itself.
         let apart = self.members.len() > 1 && windows.keeps_halves();
@@ -49,7 +49,7 @@ impl Single {
         prepared: Image,
         read: Read,
         (placement, windows): (&Placement, &SlidingWindow),
-        request: &Request,
+        request: &SegmentRequest,
     ) -> Result<Labelled> {
         let (scheme, options) = (&model.labels, request.options);
         let way = (placement, windows);
@@ -70,9 +70,10 @@ impl Single {
         let voxels = grid.window.iter().product();
         let batch = (voxels, windows.batch_size);
         request.note(&plan);
-        let announcement = Announcement::new(&self.pace, &plan, batch, options.planned.as_deref());
+        let announcement =
+            Announcement::new(&self.timing, &plan, batch, options.planned.as_deref());
         let scratch = options.scratch_folder();
-        let image: Box<dyn ImageRows> = match plan.aside.image {
+        let image: Box<dyn ImageRows> = match plan.spilled.image {
             true => {
                 let scratch = ScratchImage::new(&prepared, &scratch)?;
                 drop(prepared);
@@ -83,7 +84,7 @@ impl Single {
         let control = request.models.control();
         let kept = Kept {
             probabilities: request.probabilities,
-            aside: plan.aside,
+            spilled: plan.spilled,
             folder: &scratch,
         };
         // Each fold sees every window; one is done for the plan once all have.
@@ -128,7 +129,7 @@ impl Single {
         (prepared, read): (&Image, Read),
         (placement, windows): (&'a Placement, &'a SlidingWindow),
         (divisor, folds): ([usize; 3], usize),
-        request: &Request,
+        request: &SegmentRequest,
     ) -> Footprint<'a> {
         let scheme = &model.labels;
         let voxels = placement.file.voxel_count();

@@ -1,16 +1,16 @@
 //! All of the network's output at once, for inferers that do not go along z and for grids askew.
 
 use super::member::with_network;
-use super::pace::Announcement;
 use super::single::Single;
-use super::{Labelled, Request};
+use super::window_timing::Announcement;
+use super::{Labelled, SegmentRequest};
 use crate::export::{self, LabelStore};
 use crate::inferer::Pass;
 use crate::memory::{PROGRAM, activations};
 use crate::placement::Placement;
 use crate::progress::WindowCount;
 use crate::{
-    Aside, Bytes, Error, MemoryPlan, ModelDescription, PatchNetwork, ProbabilityStore, Result,
+    ByteSize, Error, MemoryPlan, ModelDescription, PatchNetwork, ProbabilityStore, Result, Spilled,
 };
 use vesalius_volume::{Geometry, Volume};
 
@@ -21,7 +21,7 @@ impl Single {
         model: &ModelDescription,
         prepared: &Volume<f32>,
         (placement, file): (Option<Placement>, &Geometry),
-        request: &Request,
+        request: &SegmentRequest,
     ) -> Result<Labelled> {
         let (scheme, options) = (&model.labels, request.options);
         let control = request.models.control();
@@ -32,7 +32,7 @@ impl Single {
             let batch = (extent.window.iter().product(), extent.batch);
             request.note(&plan);
             let announcement =
-                Announcement::new(&self.pace, &plan, batch, options.planned.as_deref());
+                Announcement::new(&self.timing, &plan, batch, options.planned.as_deref());
             let timed = |done: usize| announcement.advanced(done);
             let pass = Pass {
                 network,
@@ -69,7 +69,7 @@ impl Single {
         model: &ModelDescription,
         (prepared, file): (&Volume<f32>, &Geometry),
         network: &dyn PatchNetwork,
-        request: &Request,
+        request: &SegmentRequest,
     ) -> Result<MemoryPlan> {
         let channels = model.labels.channels();
         let size = prepared.geometry().size();
@@ -83,16 +83,16 @@ impl Single {
         let peak = PROGRAM + self.weights() + request.beside + through + 4 * values;
         if let Some(allowed) = request.options.max_memory.filter(|&limit| peak > limit) {
             return Err(Error::Memory {
-                allowed: Bytes(allowed),
+                allowed: ByteSize(allowed),
                 // Rounded up, so that what is printed works.
-                smallest: Bytes(peak.saturating_add((32 << 20) - 1) >> 24 << 24),
+                smallest: ByteSize(peak.saturating_add((32 << 20) - 1) >> 24 << 24),
             });
         }
         let [_, rows, slices] = file.size();
         Ok(MemoryPlan {
             stripes: std::iter::once(0..rows).collect(),
             slab: slices,
-            aside: Aside::default(),
+            spilled: Spilled::default(),
             windows: extent.windows,
             windows_unlimited: extent.windows,
             peak,

@@ -3,7 +3,7 @@
 //! one unit of a 16-bit float apart: the order of additions within a convolution decides there.
 
 use std::path::{Path, PathBuf};
-use vesalius_inferers::{Bytes, OpenOptions, SegmentOptions, Segmenter, convert_model};
+use vesalius_inferers::{ByteSize, OpenOptions, SegmentOptions, Segmenter, convert_model};
 use vesalius_volume::LabelMap;
 
 pub fn data(name: &str) -> PathBuf {
@@ -121,7 +121,7 @@ fn stripes_change_no_voxel_of_an_ensemble() {
     };
     let message = limited(1_000_000).unwrap_err();
     let smallest = message.rsplit("is ").next().unwrap().replace(' ', "");
-    let smallest: Bytes = smallest.parse().unwrap();
+    let smallest: ByteSize = smallest.parse().unwrap();
     assert_eq!(limited(smallest.0).unwrap(), free);
 }
 

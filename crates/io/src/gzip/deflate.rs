@@ -1,6 +1,6 @@
 //! gzip members and zlib streams out, compressed in parallel.
 
-use super::seam;
+use super::block_splice;
 use crate::layout::Packing;
 use libdeflater::{CompressionLvl, Compressor};
 use rayon::prelude::*;
@@ -66,7 +66,7 @@ fn deflate(bytes: &[u8], level: u32, last: bool) -> io::Result<Vec<Vec<u8>>> {
                 };
                 let mut out = compress(compressor, block)?;
                 if !last || i + 1 < count {
-                    seam::open(&mut out).ok_or_else(|| {
+                    block_splice::open(&mut out).ok_or_else(|| {
                         io::Error::other("the compressor wrote no deflate stream")
                     })?;
                 }

@@ -1,8 +1,8 @@
 //! gzip and zlib: whole-file in, parallel blocks of one member out; every check sum is checked.
 
+mod block_splice;
 mod deflate;
 mod inflate;
-mod seam;
 mod unpack;
 
 pub(crate) use deflate::write_packed;

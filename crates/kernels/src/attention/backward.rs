@@ -9,7 +9,7 @@ use super::{AttentionShape, WindowMask};
 use crate::buffer::{Scratch, Shared};
 use crate::error::{Result, check_length};
 use crate::matrix::{MAX_COLUMNS, Matrix, ROWS, columns, term_offsets};
-use crate::simd::{MAX_LANES, Path, Simd, Work, dispatch, turn_square};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, turn_square};
 
 /// Tasks that the windows of all heads are shared among when each gathers a bias's gradient; fixed, so
 /// that sums do not depend on the number of threads.
@@ -52,7 +52,7 @@ pub fn attention_backward(
     };
     let each = if wanted { square } else { 0 };
     let mut shares = Scratch::any(parts * shape.heads * each);
-    let (path, to) = (Path::current(), Shared::new(gradients.input));
+    let (path, to) = (SimdLevel::current(), Shared::new(gradients.input));
     let shared = Shared::new(shares.as_mut_slice());
     (0..parts * shape.heads).into_par_iter().for_each(|task| {
         let (part, head) = (task / shape.heads, task % shape.heads);

@@ -7,7 +7,7 @@ use super::{AttentionShape, WindowMask};
 use crate::buffer::{Scratch, Shared};
 use crate::error::{Result, check_length};
 use crate::matrix::{ROWS, columns, term_offsets};
-use crate::simd::{Path, Simd, Work, dispatch};
+use crate::simd::{Simd, SimdLevel, Work, dispatch};
 
 /// `output = softmax(query · keyᵀ / √depth + bias + mask) · value` for every window and head.
 /// `bias` is `[heads, keys, queries]`. `sums` receives the logarithm of each query's sum of
@@ -26,7 +26,7 @@ pub fn attention_forward(
     shape.check(input, bias, mask)?;
     check_length("output", output, shape.output_len())?;
     check_length("sums", sums, shape.sums_len())?;
-    let (path, output) = (Path::current(), Shared::new(output));
+    let (path, output) = (SimdLevel::current(), Shared::new(output));
     sums.par_chunks_exact_mut(shape.tokens)
         .enumerate()
         .for_each(|(task, sums)| {

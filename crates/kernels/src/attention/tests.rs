@@ -1,7 +1,7 @@
 //! Attention against sums in double precision, and its gradients against differences.
 
 use super::*;
-use crate::simd::{Path, with_path};
+use crate::simd::{SimdLevel, with_simd_level};
 
 fn made(count: usize, seed: usize) -> Vec<f32> {
     let value = |i: usize| ((i * 7919 + seed * 104_729) % 2003) as f32 / 700.0 - 1.4;
@@ -133,12 +133,12 @@ fn check(case: &Case) {
             .collect(),
         None => Vec::new(),
     };
-    for path in Path::available() {
+    for path in SimdLevel::available() {
         let mut output = vec![f32::NAN; shape.output_len()];
         let mut sums = vec![f32::NAN; shape.sums_len()];
         let mut to = vec![f32::NAN; input.len()];
         let mut to_bias = vec![f32::NAN; if bias.is_some() { shape.bias_len() } else { 0 }];
-        with_path(path, || {
+        with_simd_level(path, || {
             let bias = bias.as_deref();
             attention_forward(&shape, &input, bias, mask, &mut output, &mut sums).unwrap();
             let gradients = AttentionGradients {

@@ -5,11 +5,11 @@ use rayon::prelude::*;
 
 use super::finish::{Finish, FinishRows, pad_bias};
 use super::micro::{Accumulate, CHANNELS};
-use super::plan::Gather;
+use super::plan::ConvLayout;
 use super::tile::{Block, TileLayout, blocks, choose_block};
 use super::weights::{PackedWeights, channel_blocks, padded_channels};
 use crate::buffer::{Scratch, Shared};
-use crate::simd::{MAX_LANES, Path, Simd, Work, dispatch, interleave_rows};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, interleave_rows};
 
 /// Terms summed from one filling of the tile; its part of 24 positions stays in the first cache.
 const TERMS: usize = 256;
@@ -18,14 +18,14 @@ const SUMS: usize = 40 * 1024;
 
 /// Computes the gather into `output`; `bias` has one value an output channel of all groups.
 pub(crate) fn run(
-    gather: &Gather,
+    gather: &ConvLayout,
     input: &[f32],
     weights: &[f32],
     bias: Option<&[f32]>,
     finish: &Finish,
     output: &mut [f32],
 ) {
-    let path = Path::current();
+    let path = SimdLevel::current();
     let packed = PackedWeights::new(gather, weights);
     let plan = dispatch(path, MakePlan { gather });
     let blocks = blocks([gather.grid[1], gather.grid[2]], plan.layout.block);
@@ -59,8 +59,8 @@ pub(crate) fn run(
 }
 
 /// The number of blocks that the outputs of one channel are computed in.
-pub(crate) fn blocks_of(gather: &Gather) -> usize {
-    let plan = dispatch(Path::current(), MakePlan { gather });
+pub(crate) fn blocks_of(gather: &ConvLayout) -> usize {
+    let plan = dispatch(SimdLevel::current(), MakePlan { gather });
     blocks([gather.grid[1], gather.grid[2]], plan.layout.block).len()
 }
 
@@ -77,7 +77,7 @@ struct Plan {
 }
 
 struct MakePlan<'a> {
-    gather: &'a Gather,
+    gather: &'a ConvLayout,
 }
 
 impl Work for MakePlan<'_> {
@@ -90,7 +90,7 @@ impl Work for MakePlan<'_> {
 }
 
 impl Plan {
-    fn new(gather: &Gather, lanes: usize) -> Self {
+    fn new(gather: &ConvLayout, lanes: usize) -> Self {
         let channels = padded_channels(gather.out_channels);
         let phases = gather.phases();
         let taps: Vec<_> = phases
@@ -131,7 +131,7 @@ impl Plan {
 }
 
 /// The block of the grid that one task computes.
-fn choose(gather: &Gather, sums: usize) -> [usize; 2] {
+fn choose(gather: &ConvLayout, sums: usize) -> [usize; 2] {
     let deep = gather.offsets(2).len() > 1;
     let mut positions = (SUMS / sums).clamp(96, 1024);
     loop {
@@ -167,7 +167,7 @@ impl Buffers {
 /// One block of the grid of one sample and group: all its output channels and phases.
 struct TileTask<'a> {
     plan: &'a Plan,
-    gather: &'a Gather,
+    gather: &'a ConvLayout,
     input: &'a [f32],
     packed: &'a PackedWeights,
     bias: &'a [f32],

@@ -1,7 +1,7 @@
 //! What is done to outputs while they are still in the caches: an activation, and the moments that a
 //! norm after the convolution needs.
 
-use super::plan::Gather;
+use super::plan::ConvLayout;
 use super::weights::padded_channels;
 use crate::activation::{Activation, leak};
 use crate::buffer::Shared;
@@ -68,7 +68,7 @@ impl FinishRows<'_> {
 }
 
 /// Bias with the zero channel of odd blocks; zeros where there is none.
-pub(crate) fn pad_bias(gather: &Gather, bias: Option<&[f32]>) -> Vec<f32> {
+pub(crate) fn pad_bias(gather: &ConvLayout, bias: Option<&[f32]>) -> Vec<f32> {
     let padded = padded_channels(gather.out_channels);
     let mut values = vec![0.0; gather.groups * padded];
     if let Some(bias) = bias {

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::finish::Finish;
-use super::plan::Gather;
+use super::plan::ConvLayout;
 use super::shape::{ConvShape, ConvTransposeShape};
 use super::{check_bias, gather};
 use crate::activation::Activation;
@@ -12,7 +12,7 @@ use crate::buffer::Shared;
 use crate::error::{Result, check_length};
 use crate::norm::{Moments, NormOptions, apply};
 use crate::parallel::{PART, plain};
-use crate::simd::Path;
+use crate::simd::SimdLevel;
 
 /// `output = activation(input ⋆ weight + bias)`.
 ///
@@ -33,7 +33,7 @@ pub fn conv3d_activation(
         ..Finish::default()
     };
     gather::run(
-        &Gather::forward(shape, size),
+        &ConvLayout::forward(shape, size),
         input,
         weight,
         bias,
@@ -66,7 +66,7 @@ pub fn conv_transpose3d_activation(
         ..Finish::default()
     };
     gather::run(
-        &Gather::adjoint(&adjoint, shape.input),
+        &ConvLayout::adjoint(&adjoint, shape.input),
         input,
         weight,
         bias,
@@ -94,7 +94,7 @@ pub fn conv3d_instance_norm(
     if output.is_empty() {
         return Ok(());
     }
-    let gather = Gather::forward(shape, size);
+    let gather = ConvLayout::forward(shape, size);
     let blocks = gather::blocks(&gather);
     let mut moments = vec![Moments::default(); shape.batch * shape.out_channels * blocks];
     let finish = Finish {
@@ -103,7 +103,7 @@ pub fn conv3d_instance_norm(
         ..Finish::default()
     };
     gather::run(&gather, input, weight, bias, &finish, output);
-    let path = Path::current();
+    let path = SimdLevel::current();
     let voxels = size.iter().product();
     let rows = output
         .par_chunks_mut(voxels)

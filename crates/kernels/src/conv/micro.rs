@@ -1,7 +1,7 @@
 //! The two innermost loops, register-blocked: weights × inputs into outputs, and gradients × inputs
 //! into weights. Everything they read was laid out for them before.
 
-use crate::simd::{Simd, Work, correlate, weigh};
+use crate::simd::{Simd, Work, correlate, fma_tile};
 
 /// Output channels of a register block.
 pub(crate) const CHANNELS: usize = 4;
@@ -53,7 +53,7 @@ impl Accumulate<'_> {
                 let sums = simd.weigh_4x3(self.offsets, weights, bases);
                 std::array::from_fn(|channel| std::array::from_fn(|vector| sums[channel][vector]))
             } else {
-                weigh(simd, self.offsets, weights, bases)
+                fma_tile(simd, self.offsets, weights, bases)
             };
             for (channel, found) in found.into_iter().enumerate() {
                 for (vector, sum) in found.into_iter().enumerate() {
@@ -105,7 +105,7 @@ impl Accumulate<'_> {
         let (whole, mut rest) = bases.as_chunks::<VECTORS>();
         let mut done = 0;
         for bases in whole {
-            simd.isolate(AccumulateVectors::<OUT, VECTORS> {
+            simd.call_out_of_line(AccumulateVectors::<OUT, VECTORS> {
                 part: self,
                 bases,
                 sums: &mut sums[done..],
@@ -115,7 +115,7 @@ impl Accumulate<'_> {
         if VECTORS > 4
             && let Some((bases, after)) = rest.split_first_chunk::<4>()
         {
-            simd.isolate(AccumulateVectors::<OUT, 4> {
+            simd.call_out_of_line(AccumulateVectors::<OUT, 4> {
                 part: self,
                 bases,
                 sums: &mut sums[done..],
@@ -126,7 +126,7 @@ impl Accumulate<'_> {
         if VECTORS > 2
             && let Some((bases, after)) = rest.split_first_chunk::<2>()
         {
-            simd.isolate(AccumulateVectors::<OUT, 2> {
+            simd.call_out_of_line(AccumulateVectors::<OUT, 2> {
                 part: self,
                 bases,
                 sums: &mut sums[done..],
@@ -135,7 +135,7 @@ impl Accumulate<'_> {
             rest = after;
         }
         for base in rest {
-            simd.isolate(AccumulateVectors::<OUT, 1> {
+            simd.call_out_of_line(AccumulateVectors::<OUT, 1> {
                 part: self,
                 bases: &[*base],
                 sums: &mut sums[done..],
@@ -217,7 +217,7 @@ impl Correlate<'_> {
         weights: &mut [f32],
     ) -> usize {
         while let Some(offsets) = self.offsets[done..].first_chunk::<TAPS>() {
-            simd.isolate(CorrelateTaps::<TAPS> {
+            simd.call_out_of_line(CorrelateTaps::<TAPS> {
                 part: self,
                 offsets,
                 weights: &mut weights[done * CHANNELS..][..TAPS * CHANNELS],

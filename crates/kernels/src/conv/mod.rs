@@ -19,7 +19,7 @@ pub use shape::{ConvShape, ConvTransposeShape};
 
 use crate::error::{Result, check_length};
 use finish::Finish;
-use plan::Gather;
+use plan::ConvLayout;
 
 /// `output = input ⋆ weight + bias` (a cross-correlation, as deep learning calls convolution).
 /// `output` need not be initialised with anything.
@@ -39,7 +39,7 @@ pub fn conv3d_forward(
     check_length("output", output, shape.output_len()?)?;
     check_bias(bias, shape.out_channels)?;
     gather::run(
-        &Gather::forward(shape, size),
+        &ConvLayout::forward(shape, size),
         input,
         weight,
         bias,
@@ -63,7 +63,7 @@ pub fn conv3d_backward_input(
     check_length("output_gradient", output_gradient, shape.output_len()?)?;
     check_length("weight", weight, shape.weight_len())?;
     check_length("input_gradient", input_gradient, shape.input_len())?;
-    let gather = Gather::adjoint(shape, size);
+    let gather = ConvLayout::adjoint(shape, size);
     gather::run(
         &gather,
         output_gradient,
@@ -91,7 +91,7 @@ pub fn conv3d_backward_weight(
     check_length("output_gradient", output_gradient, shape.output_len()?)?;
     check_length("weight_gradient", weight_gradient, shape.weight_len())?;
     check_bias(bias_gradient.as_deref(), shape.out_channels)?;
-    let gather = Gather::forward(shape, size);
+    let gather = ConvLayout::forward(shape, size);
     weight_gradient::run(
         &gather,
         input,
@@ -119,7 +119,7 @@ pub fn conv_transpose3d_forward(
     check_length("output", output, shape.output_len()?)?;
     check_bias(bias, shape.out_channels)?;
     gather::run(
-        &Gather::adjoint(&adjoint, shape.input),
+        &ConvLayout::adjoint(&adjoint, shape.input),
         input,
         weight,
         bias,
@@ -143,7 +143,7 @@ pub fn conv_transpose3d_backward_input(
     check_length("output_gradient", output_gradient, shape.output_len()?)?;
     check_length("weight", weight, shape.weight_len())?;
     check_length("input_gradient", input_gradient, shape.input_len())?;
-    let gather = Gather::forward(&adjoint, shape.input);
+    let gather = ConvLayout::forward(&adjoint, shape.input);
     gather::run(
         &gather,
         output_gradient,
@@ -171,7 +171,7 @@ pub fn conv_transpose3d_backward_weight(
     check_length("output_gradient", output_gradient, shape.output_len()?)?;
     check_length("weight_gradient", weight_gradient, shape.weight_len())?;
     check_bias(bias_gradient.as_deref(), shape.out_channels)?;
-    let gather = Gather::forward(&adjoint, shape.input);
+    let gather = ConvLayout::forward(&adjoint, shape.input);
     weight_gradient::run(&gather, output_gradient, input, weight_gradient, None);
     if let Some(bias) = bias_gradient {
         crate::sum::channel_sums(output_gradient, shape.batch, shape.out_channels, bias);

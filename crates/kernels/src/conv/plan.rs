@@ -26,7 +26,7 @@ pub(crate) struct WeightOrder {
 /// `step`); those of one phase form a grid and share their taps. A convolution has one phase; the
 /// gradient of one with stride s has s an axis.
 #[derive(Debug, Clone)]
-pub(crate) struct Gather {
+pub(crate) struct ConvLayout {
     pub batch: usize,
     pub groups: usize,
     /// Channels summed over, of one group.
@@ -49,7 +49,7 @@ pub(crate) struct Gather {
     pub weights: WeightOrder,
 }
 
-impl Gather {
+impl ConvLayout {
     /// The convolution itself. `output` is the shape's own.
     pub fn forward(shape: &ConvShape, output: [usize; 3]) -> Self {
         let taps = std::array::from_fn(|axis| {

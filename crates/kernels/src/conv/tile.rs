@@ -2,7 +2,7 @@
 //! every output of a tile can be read as whole vectors: zeros stand where the padding is, strides
 //! along x and y are taken apart into phases. Arithmetic is left to the kernels.
 
-use super::plan::Gather;
+use super::plan::ConvLayout;
 use crate::simd::{Simd, split_row};
 
 /// How a block of grid rows (all of x, `block[0]` along y, `block[1]` along z) is laid out.
@@ -44,7 +44,7 @@ pub(crate) struct Block {
 
 impl TileLayout {
     /// The layout for blocks of `block` rows.
-    pub fn new(gather: &Gather, block: [usize; 2], lanes: usize) -> Self {
+    pub fn new(gather: &ConvLayout, block: [usize; 2], lanes: usize) -> Self {
         let offsets = [0, 1, 2].map(|axis| gather.offsets(axis));
         // A phase without taps reads nothing; then any place will do.
         let first = [0, 1, 2].map(|axis| offsets[axis].first().copied().unwrap_or(0));

@@ -4,10 +4,10 @@
 use rayon::prelude::*;
 
 use super::micro::{CHANNELS, Correlate};
-use super::plan::Gather;
+use super::plan::ConvLayout;
 use super::tile::{Block, TileLayout, blocks, choose_block};
 use crate::buffer::{Scratch, Shared};
-use crate::simd::{MAX_LANES, Path, Simd, Work, dispatch};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch};
 use crate::sum::sum;
 
 /// Grid positions of a tile: four channels of gradient and one of input stay in the first cache.
@@ -21,13 +21,13 @@ const PARTIALS: usize = 16 << 20;
 
 /// Writes the gradient to the weights of the convolution `gather` (one phase), and to its bias.
 pub(crate) fn run(
-    gather: &Gather,
+    gather: &ConvLayout,
     input: &[f32],
     gradient: &[f32],
     weights: &mut [f32],
     bias: Option<&mut [f32]>,
 ) {
-    let path = Path::current();
+    let path = SimdLevel::current();
     let plan = dispatch(path, MakePlan { gather });
     let tasks = plan.chunks * gather.groups * plan.splits;
     let mut partials = Scratch::zeros(tasks * plan.partial());
@@ -73,7 +73,7 @@ struct Plan {
 }
 
 struct MakePlan<'a> {
-    gather: &'a Gather,
+    gather: &'a ConvLayout,
 }
 
 impl Work for MakePlan<'_> {
@@ -86,7 +86,7 @@ impl Work for MakePlan<'_> {
 }
 
 impl Plan {
-    fn new(gather: &Gather, lanes: usize) -> Self {
+    fn new(gather: &ConvLayout, lanes: usize) -> Self {
         let taps = gather.phase_taps([0; 3]);
         let deep = gather.offsets(2).len() > 1;
         let block = choose_block(gather.grid, POSITIONS, deep);
@@ -130,7 +130,7 @@ impl Plan {
 /// The sums of one chunk of tiles, one group and one part of its output channels.
 struct Chunk<'a> {
     plan: &'a Plan,
-    gather: &'a Gather,
+    gather: &'a ConvLayout,
     input: &'a [f32],
     gradient: &'a [f32],
     chunk: usize,
@@ -255,7 +255,7 @@ impl Chunk<'_> {
 /// Adds the chunks' sums in order and puts weights into their place.
 fn reduce(
     plan: &Plan,
-    gather: &Gather,
+    gather: &ConvLayout,
     partials: &[f32],
     weights: &mut [f32],
     bias: Option<&mut [f32]>,

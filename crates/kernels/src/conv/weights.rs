@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::micro::CHANNELS;
-use super::plan::Gather;
+use super::plan::ConvLayout;
 use crate::buffer::{Scratch, Shared};
 
 /// Packed weights.
@@ -46,7 +46,7 @@ pub(crate) fn padded_channels(channels: usize) -> usize {
 
 impl PackedWeights {
     /// Packs `weights`, which are in the order that `gather.weights` describes.
-    pub fn new(gather: &Gather, weights: &[f32]) -> Self {
+    pub fn new(gather: &ConvLayout, weights: &[f32]) -> Self {
         let blocks = channel_blocks(gather.out_channels);
         let padded = padded_channels(gather.out_channels);
         let taps: Vec<Vec<usize>> = gather

@@ -9,7 +9,7 @@ pub(crate) use tile::{MAX_COLUMNS, ROWS, Tile, columns, term_offsets};
 
 use crate::error::{Result, check_length};
 use crate::parallel::plain;
-use crate::simd::Path;
+use crate::simd::SimdLevel;
 use product::{Sizes, product};
 use rayon::prelude::*;
 
@@ -130,7 +130,7 @@ pub(crate) fn sum_rows(rows: &[f32], sums: &mut [f32]) {
     if width == 0 {
         return;
     }
-    let path = Path::current();
+    let path = SimdLevel::current();
     let parts: Vec<Vec<f32>> = rows
         .par_chunks(width * ROWS_OF_PART)
         .map(|rows| {
@@ -154,7 +154,7 @@ pub(crate) fn sum_rows(rows: &[f32], sums: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::with_path;
+    use crate::simd::with_simd_level;
 
     fn made(count: usize, seed: usize) -> Vec<f32> {
         let value = |i: usize| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 1.0;
@@ -196,8 +196,8 @@ mod tests {
                 }
             }
         }
-        for path in Path::available() {
-            with_path(path, || {
+        for path in SimdLevel::available() {
+            with_simd_level(path, || {
                 let mut out = vec![f32::NAN; y.len()];
                 linear_forward(&shape, &x, &w, Some(&b), &mut out).unwrap();
                 assert!(far(&out, &y) < 2e-6, "{shape:?} {path:?} forward");

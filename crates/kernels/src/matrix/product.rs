@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::pack::Matrix;
 use super::tile::{MAX_COLUMNS, ROWS, Tile, columns, term_offsets};
 use crate::buffer::{Scratch, Shared};
-use crate::simd::{Path, Simd, Work, dispatch};
+use crate::simd::{Simd, SimdLevel, Work, dispatch};
 
 /// Terms of one packing: a panel of 24 columns then fits the first cache.
 const TERMS: usize = 256;
@@ -48,7 +48,7 @@ pub(crate) fn product(
         }
         return;
     }
-    let path = Path::current();
+    let path = SimdLevel::current();
     // A long sum for few outputs: parts of fixed length, joined in order.
     let parts = (sizes.terms / LONG * 2).min(PARTS);
     if parts >= 2 && area <= 1 << 18 && start.is_none() {
@@ -72,7 +72,7 @@ pub(crate) fn product(
     });
 }
 
-fn in_parts(path: Path, sizes: Sizes, parts: usize, a: Matrix, b: Matrix, output: &mut [f32]) {
+fn in_parts(path: SimdLevel, sizes: Sizes, parts: usize, a: Matrix, b: Matrix, output: &mut [f32]) {
     let area = sizes.rows * sizes.columns;
     let length = sizes.terms.div_ceil(parts);
     let mut sums = Scratch::any(parts * area);

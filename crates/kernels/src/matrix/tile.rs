@@ -1,7 +1,7 @@
 //! The innermost product: four rows of one matrix with a panel of another, in registers.
 //! How both are packed for it stands in `pack`; it is the convolution's inner loop, met again.
 
-use crate::simd::{Simd, Work, weigh};
+use crate::simd::{Simd, Work, fma_tile};
 
 /// Rows of a tile.
 pub(crate) const ROWS: usize = 4;
@@ -51,7 +51,7 @@ impl Tile<'_> {
     /// as many in each of [`ROWS`] rows, `step` apart.
     #[inline(always)]
     pub unsafe fn run<S: Simd>(self, simd: S) {
-        simd.isolate(Checked(self));
+        simd.call_out_of_line(Checked(self));
     }
 }
 
@@ -75,7 +75,7 @@ impl Work for Checked<'_> {
         unsafe {
             if S::WIDE {
                 let inputs = std::array::from_fn(inputs);
-                let sums = weigh::<S, ROWS, 4>(simd, tile.offsets, tile.rows.as_ptr(), inputs);
+                let sums = fma_tile::<S, ROWS, 4>(simd, tile.offsets, tile.rows.as_ptr(), inputs);
                 tile.store(simd, sums);
             } else {
                 let inputs = std::array::from_fn(inputs);

@@ -9,7 +9,7 @@ use super::group::{NormOptions, apply_all, moments};
 use crate::activation::ChannelShape;
 use crate::error::{Result, check_length};
 use crate::parallel::{PART, plain};
-use crate::simd::Path;
+use crate::simd::SimdLevel;
 
 /// Batch norm with the batch's own moments. `mean` and `variance` (biased; the running average wants
 /// × n / (n − 1)) receive one value a channel.
@@ -27,7 +27,7 @@ pub fn batch_norm_forward(
     check_length("input", input, shape.len()?)?;
     check_length("mean", mean, shape.channels)?;
     check_length("variance", variance, shape.channels)?;
-    let path = Path::current();
+    let path = SimdLevel::current();
     mean.par_iter_mut()
         .zip(variance.par_iter_mut())
         .enumerate()
@@ -61,7 +61,7 @@ pub fn batch_norm_inference(
     if shape.is_empty() {
         return Ok(());
     }
-    let path = Path::current();
+    let path = SimdLevel::current();
     let rows = output
         .par_chunks_mut(shape.voxels)
         .zip(input.par_chunks(shape.voxels));
@@ -107,7 +107,7 @@ pub fn batch_norm_backward(
     if shape.is_empty() {
         return Ok(());
     }
-    let path = Path::current();
+    let path = SimdLevel::current();
     let of_channel = |channel: usize| {
         let reciprocal = reciprocal(variance[channel], options.epsilon);
         let affine = options.affine(channel, mean[channel], reciprocal);

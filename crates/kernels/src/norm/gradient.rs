@@ -5,12 +5,12 @@ use rayon::prelude::*;
 use super::group::NormOptions;
 use crate::activation::leaky_gradient;
 use crate::parallel::{PART, plain};
-use crate::simd::Path;
+use crate::simd::SimdLevel;
 use crate::sum::sum_pairs;
 
 /// One group of one sample, backwards.
 pub(super) struct Group<'a> {
-    pub path: Path,
+    pub path: SimdLevel,
     pub voxels: usize,
     pub options: &'a NormOptions<'a>,
     /// First channel.

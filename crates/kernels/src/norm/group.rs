@@ -8,7 +8,7 @@ use super::gradient::Group;
 use crate::activation::{Activation, ChannelShape, leak};
 use crate::error::{Error, Result, check_length};
 use crate::parallel::{PART, plain};
-use crate::simd::Path;
+use crate::simd::SimdLevel;
 
 /// What a norm does besides normalising.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,7 +83,7 @@ pub fn group_norm_forward(
         reciprocal_deviation.fill(0.0);
         return Ok(());
     }
-    let path = Path::current();
+    let path = SimdLevel::current();
     let statistics = mean.par_iter_mut().zip(reciprocal_deviation);
     let values = output.par_chunks_mut(run).zip(input.par_chunks(run));
     values.zip(statistics).enumerate().for_each(
@@ -142,7 +142,7 @@ pub fn group_norm_backward(
     if shape.is_empty() {
         return Ok(());
     }
-    let path = Path::current();
+    let path = SimdLevel::current();
     let channels = shape.channels / groups;
     let inputs = input.par_chunks(run).zip(output_gradient.par_chunks(run));
     let sums: Vec<Vec<[f64; 2]>> = input_gradient
@@ -253,7 +253,7 @@ fn check_groups(
 }
 
 /// The moments of a long run, its parts in parallel and joined in order.
-pub(super) fn moments(path: Path, values: &[f32]) -> Moments {
+pub(super) fn moments(path: SimdLevel, values: &[f32]) -> Moments {
     if values.len() <= PART {
         return plain(path, || Moments::of(values));
     }

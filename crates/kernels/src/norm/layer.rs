@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::moments::Moments;
 use crate::error::{Error, Result, check_length};
 use crate::parallel::{PART, plain};
-use crate::simd::Path;
+use crate::simd::SimdLevel;
 use crate::sum::sum_pairs;
 
 /// Rows that share a sum of weight gradients, so that sums do not depend on the number of threads.
@@ -63,7 +63,7 @@ pub fn layer_norm_forward(
     let rows = options.rows(input.len())?;
     check_length("output", output, input.len())?;
     check_length("moments", moments, rows)?;
-    let (path, part) = (Path::current(), options.rows_of_part());
+    let (path, part) = (SimdLevel::current(), options.rows_of_part());
     let inputs = input.par_chunks(part * options.length);
     output
         .par_chunks_mut(part * options.length)
@@ -125,7 +125,7 @@ pub fn layer_norm_backward(
         check_length("weight gradient", weight, options.length)?;
         check_length("bias gradient", bias, options.length)?;
     }
-    let (path, wanted) = (Path::current(), affine_gradient.is_some());
+    let (path, wanted) = (SimdLevel::current(), affine_gradient.is_some());
     let part = ROWS_OF_PART * options.length;
     let sums: Vec<Vec<f32>> = input_gradient
         .par_chunks_mut(part)
@@ -199,7 +199,7 @@ fn backward_rows(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::with_path;
+    use crate::simd::with_simd_level;
 
     fn made(count: usize, seed: usize) -> Vec<f32> {
         let value = |i: usize| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 0.7;
@@ -236,12 +236,12 @@ mod tests {
                 affine: Some((&w, &b)),
                 epsilon: 1e-5,
             };
-            for path in Path::available() {
+            for path in SimdLevel::available() {
                 let mut out = vec![f32::NAN; x.len()];
                 let mut moments = vec![[0.0; 2]; rows];
                 let mut dx = out.clone();
                 let (mut dw, mut db) = (vec![f32::NAN; length], vec![f32::NAN; length]);
-                with_path(path, || {
+                with_simd_level(path, || {
                     layer_norm_forward(&options, &x, &mut out, &mut moments).unwrap();
                     let affine = Some((&mut dw[..], &mut db[..]));
                     layer_norm_backward(&options, &x, &moments, &g, &mut dx, affine).unwrap();

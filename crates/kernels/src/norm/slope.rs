@@ -7,7 +7,7 @@ use super::NormOptions;
 use crate::activation::{Activation, ChannelShape};
 use crate::error::{Result, check_length};
 use crate::parallel::{PART, plain};
-use crate::simd::Path;
+use crate::simd::SimdLevel;
 use crate::sum::sum_pairs;
 
 /// The gradient to the slopes of [`Activation::PRelu`] in the options of
@@ -44,7 +44,7 @@ pub fn group_norm_slope_gradient(
     if shape.is_empty() || groups == 0 {
         return Ok(());
     }
-    let path = Path::current();
+    let path = SimdLevel::current();
     let run = shape.channels / groups;
     let rows = input
         .par_chunks(shape.voxels)

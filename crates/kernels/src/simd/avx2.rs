@@ -117,7 +117,7 @@ impl Simd for Avx2 {
     ) -> [[__m256; 3]; 4] {
         // SAFETY: `self` exists only where `run` found AVX2 and FMA; offsets, weights and inputs are
         // the caller's promise, word for word.
-        unsafe { avx2_loops::weigh(offsets, weights, inputs) }
+        unsafe { avx2_loops::fma_tile(offsets, weights, inputs) }
     }
 
     #[inline(always)]
@@ -135,7 +135,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn isolate<W: Work>(self, work: W) -> W::Output {
+    fn call_out_of_line<W: Work>(self, work: W) -> W::Output {
         #[target_feature(enable = "avx2,fma")]
         fn isolated<W: Work>(simd: Avx2, work: W) -> W::Output {
             work.run(simd)

@@ -9,7 +9,7 @@ use std::arch::{asm, x86_64::*};
 /// As there, and the processor must have AVX2 and FMA.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn weigh(
+pub(super) unsafe fn fma_tile(
     offsets: &[usize],
     weights: *const f32,
     [a, b, c]: [*const f32; 3],

@@ -98,7 +98,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn isolate<W: Work>(self, work: W) -> W::Output {
+    fn call_out_of_line<W: Work>(self, work: W) -> W::Output {
         #[target_feature(enable = "avx512f,avx2,fma")]
         fn isolated<W: Work>(simd: Avx512, work: W) -> W::Output {
             work.run(simd)

@@ -7,15 +7,15 @@ mod avx2;
 mod avx2_loops;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pairs;
-mod path;
 mod portable;
 
 pub(crate) use pairs::{interleave_rows, split_row, turn_square};
 
-pub use path::{Path, with_path};
+pub use level::{SimdLevel, with_simd_level};
 
 /// A processor's vectors of `f32`. A value of an implementing type proves that the processor has them.
 pub(crate) trait Simd: Copy + Send + Sync + 'static {
@@ -62,7 +62,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         inputs: [*const f32; 3],
     ) -> [[Self::Vector; 3]; 4] {
         // SAFETY: the caller promises four weights a term and whole vectors at each offset.
-        unsafe { weigh(self, offsets, weights, inputs) }
+        unsafe { fma_tile(self, offsets, weights, inputs) }
     }
 
     /// Adds `Σ_p gradients[m × step + p] × inputs[t][p]` over `vectors` vectors of p to `sums[t][m]`.
@@ -84,7 +84,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     /// Runs `work` in a function of its own: an innermost loop that shares a function with others
     /// does not get all the registers.
-    fn isolate<W: Work>(self, work: W) -> W::Output;
+    fn call_out_of_line<W: Work>(self, work: W) -> W::Output;
 }
 
 /// [`Simd::weigh_4x3`] for any number of channels and vectors, in plain Rust.
@@ -92,7 +92,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 /// # Safety
 /// As there.
 #[inline(always)]
-pub(crate) unsafe fn weigh<S: Simd, const OUT: usize, const VECTORS: usize>(
+pub(crate) unsafe fn fma_tile<S: Simd, const OUT: usize, const VECTORS: usize>(
     simd: S,
     offsets: &[usize],
     mut weights: *const f32,
@@ -158,17 +158,17 @@ pub(crate) trait Work {
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-/// Runs `work` compiled for `path`. A path that this processor lacks cannot get here: see [`Path`].
+/// Runs `work` compiled for `path`. A path that this processor lacks cannot get here: see [`SimdLevel`].
 #[inline]
-pub(crate) fn dispatch<W: Work>(path: Path, work: W) -> W::Output {
+pub(crate) fn dispatch<W: Work>(path: SimdLevel, work: W) -> W::Output {
     match path.kind() {
         #[cfg(target_arch = "x86_64")]
-        path::Kind::Avx512 => avx512::run(work),
+        level::Kind::Avx512 => avx512::run(work),
         #[cfg(target_arch = "x86_64")]
-        path::Kind::Avx2 => avx2::run(work),
+        level::Kind::Avx2 => avx2::run(work),
         #[cfg(target_arch = "aarch64")]
-        path::Kind::Neon => neon::run(work),
-        path::Kind::Portable => work.run(portable::Portable),
+        level::Kind::Neon => neon::run(work),
+        level::Kind::Portable => work.run(portable::Portable),
         #[allow(unreachable_patterns)]
         _ => work.run(portable::Portable),
     }

@@ -82,7 +82,7 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn isolate<W: Work>(self, work: W) -> W::Output {
+    fn call_out_of_line<W: Work>(self, work: W) -> W::Output {
         #[target_feature(enable = "neon")]
         fn isolated<W: Work>(simd: Neon, work: W) -> W::Output {
             work.run(simd)

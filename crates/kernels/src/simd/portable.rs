@@ -79,7 +79,7 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn isolate<W: Work>(self, work: W) -> W::Output {
+    fn call_out_of_line<W: Work>(self, work: W) -> W::Output {
         #[inline(never)]
         fn isolated<W: Work>(work: W) -> W::Output {
             work.run(Portable)

@@ -4,7 +4,7 @@
 pub mod convolutions;
 
 use rand::{RngExt, SeedableRng};
-use vesalius_kernels::{ConvShape, Path, with_path};
+use vesalius_kernels::{ConvShape, SimdLevel, with_simd_level};
 
 /// `count` values in −1…1 that depend on `seed` only.
 pub fn values(count: usize, seed: u64) -> Vec<f32> {
@@ -14,8 +14,8 @@ pub fn values(count: usize, seed: u64) -> Vec<f32> {
 
 /// Runs `compute` on every path of this processor.
 pub fn on_every_path(mut compute: impl FnMut(&str)) {
-    for path in Path::available() {
-        with_path(path, || compute(path.name()));
+    for path in SimdLevel::available() {
+        with_simd_level(path, || compute(path.name()));
     }
 }
 

@@ -62,7 +62,7 @@ use vesalius_tensor::Scope;
 ///
 /// let device = Device::flex();
 /// let network = config.with_channels(1, 3).init_seeded(&device, 7).unwrap();
-/// assert_eq!(network.named()[0].name, "first.weight");
+/// assert_eq!(network.parameters()[0].name, "first.weight");
 /// let output = PatchNetwork::forward(&network, Tensor::ones([1, 1, 4, 4, 4], &device)).unwrap();
 /// assert_eq!(output.dims(), [1, 3, 4, 4, 4]);
 /// ```

@@ -16,7 +16,7 @@ pub(super) fn check(name: &str, network: &BuiltNetwork, scope: &Scope) -> Result
     let mut found = Found::default();
     network.visit(&mut found);
     let refused = |problem: String| Err(Error::custom(format!("network `{name}`: {problem}")));
-    let made = scope.made();
+    let made = scope.parameters();
     let ids: HashSet<ParamId> = made.iter().map(|named| named.id).collect();
     if ids.len() != made.len() {
         let mut names = HashSet::new();

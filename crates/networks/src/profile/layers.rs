@@ -1,11 +1,11 @@
 //! Layers with weights, as sketches go through them.
 
-use super::sketch::Sketch;
+use super::shape_tensor::ShapeTensor;
 use vesalius_tensor::{
     ActivationConfig, Conv3dConfig, ConvNormActConfig, ConvTranspose3dConfig, NormConfig,
 };
 
-impl Sketch {
+impl ShapeTensor {
     pub fn conv(self, conv: &Conv3dConfig) -> Self {
         let size = std::array::from_fn(|a| {
             let reach = conv.dilation[a] * (conv.kernel[a] - 1) + 1;
@@ -22,7 +22,7 @@ impl Sketch {
             output.reach.jump[axis] *= conv.stride[axis] as f64;
         }
         let count = output.voxels() * (conv.out_channels * taps) as u64;
-        self.book().work(packed(conv));
+        self.tracker().work(packed(conv));
         output.with_multiplications(count)
     }
 
@@ -45,7 +45,7 @@ impl Sketch {
             output.reach.jump[axis] /= conv.stride[axis] as f64;
         }
         let count = self.voxels() * (conv.in_channels * taps) as u64;
-        self.book().work(4 * (conv.in_channels * taps) as u64);
+        self.tracker().work(4 * (conv.in_channels * taps) as u64);
         output.with_multiplications(count)
     }
 
@@ -110,7 +110,7 @@ impl Sketch {
     }
 
     /// The same with a bias, which is kept too.
-    pub fn attended_with(self, bias: Sketch, width: usize, products: u64) -> Self {
+    pub fn attended_with(self, bias: ShapeTensor, width: usize, products: u64) -> Self {
         let output = self.joined_with(bias, width);
         output.with_multiplications(2 * products)
     }

@@ -1,20 +1,20 @@
 //! What a network costs on a patch, worked out from its config: nothing is run and nothing allocated, but for a
 //! network of the user's own.
 //!
-//! A network's forward pass is gone through with [`Sketch`]es, tensors that know their size and nothing
+//! A network's forward pass is gone through with [`ShapeTensor`]es, tensors that know their size and nothing
 //! else; what is alive at one time is counted as they come and go.
 
-mod book;
 mod custom;
 mod layers;
+mod memory_tracker;
 mod monai;
 mod nnunet;
-mod sketch;
+mod shape_tensor;
 mod transformers;
 
 use crate::{NetworkConfig, Result};
 use serde::Serialize;
-use sketch::Sketch;
+use shape_tensor::ShapeTensor;
 
 /// What a process holds beside tensors: its code, its threads' stacks, the kernels' room to work in.
 const BESIDE: u64 = 25 << 20;
@@ -53,10 +53,11 @@ impl NetworkConfig {
             return custom::profile(network, self, patch, batch);
         }
         let run = |training| {
-            let input = Sketch::input(self.architecture().in_channels(), patch, batch, training);
-            let book = input.book();
-            let reach = self.sketch(input)?;
-            Ok::<_, crate::Error>((book, reach))
+            let input =
+                ShapeTensor::input(self.architecture().in_channels(), patch, batch, training);
+            let tracker = input.tracker();
+            let reach = self.trace(input)?;
+            Ok::<_, crate::Error>((tracker, reach))
         };
         let (inference, reach) = run(false)?;
         let (training, _) = run(true)?;
@@ -72,7 +73,7 @@ impl NetworkConfig {
     }
 
     /// Goes through the forward pass; the receptive field of the first output.
-    fn sketch(&self, input: Sketch) -> Result<Option<[u64; 3]>> {
+    fn trace(&self, input: ShapeTensor) -> Result<Option<[u64; 3]>> {
         let outputs = match self {
             Self::UNet(config) => vec![monai::unet(config, input)],
             Self::BasicUNet(config) => vec![monai::basic_unet(config, input)],
@@ -88,6 +89,6 @@ impl NetworkConfig {
             Self::ResidualEncoderUNet(config) => nnunet::residual(config, input)?,
             Self::Custom(_) => Vec::new(),
         };
-        Ok(sketch::finish(outputs))
+        Ok(shape_tensor::finish(outputs))
     }
 }

@@ -1,6 +1,6 @@
 //! MONAI's networks of convolutions, sketched.
 
-use super::sketch::Sketch;
+use super::shape_tensor::ShapeTensor;
 use crate::monai::parts::each_axis;
 use crate::{
     AttentionUnetConfig, BasicUNetConfig, DynUNetConfig, UNetConfig, UpsampleMode, VNetConfig,
@@ -28,7 +28,7 @@ fn follow(norm: Option<NormConfig>, activation: Option<ActivationConfig>) -> Con
     }
 }
 
-pub(super) fn unet(config: &UNetConfig, input: Sketch) -> Sketch {
+pub(super) fn unet(config: &UNetConfig, input: ShapeTensor) -> ShapeTensor {
     let dims = config.spatial_dims;
     let depth = config.strides.len();
     let kernel = resolve(config.kernel_size, dims);
@@ -81,11 +81,11 @@ pub(super) fn unet(config: &UNetConfig, input: Sketch) -> Sketch {
 
 fn unet_step(
     config: &UNetConfig,
-    input: Sketch,
+    input: ShapeTensor,
     to: usize,
     kernel: [usize; 3],
     stride: [usize; 3],
-) -> Sketch {
+) -> ShapeTensor {
     let from = input.channels;
     let conv = |from: usize, kernel, stride| Conv3dConfig {
         stride,
@@ -111,13 +111,13 @@ fn unet_step(
 
 /// MONAI's `UpSample`.
 fn enlarged(
-    input: Sketch,
+    input: ShapeTensor,
     mode: UpsampleMode,
     to: usize,
     kernel: [usize; 3],
     factor: [usize; 3],
     bias: bool,
-) -> Sketch {
+) -> ShapeTensor {
     let from = input.channels;
     match mode {
         UpsampleMode::Deconv => input.conv_transposed(&ConvTranspose3dConfig {
@@ -138,11 +138,11 @@ fn enlarged(
     }
 }
 
-pub(super) fn basic_unet(config: &BasicUNetConfig, input: Sketch) -> Sketch {
+pub(super) fn basic_unet(config: &BasicUNetConfig, input: ShapeTensor) -> ShapeTensor {
     let f = config.features;
     let two = each_axis(2, config.spatial_dims);
     let usual = follow(config.norm, Some(config.activation));
-    let convs = |x: Sketch, to: usize| {
+    let convs = |x: ShapeTensor, to: usize| {
         (0..2).fold(x, |x, _| {
             let conv = Conv3dConfig {
                 bias: config.bias,
@@ -179,7 +179,7 @@ pub(super) fn basic_unet(config: &BasicUNetConfig, input: Sketch) -> Sketch {
     x.conv(&Conv3dConfig::same(f[5], config.out_channels, [1; 3]))
 }
 
-pub(super) fn dynunet(config: &DynUNetConfig, input: Sketch) -> Vec<Sketch> {
+pub(super) fn dynunet(config: &DynUNetConfig, input: ShapeTensor) -> Vec<ShapeTensor> {
     let filters = config.filters();
     let last = config.strides.len() - 1;
     let block = |x, to, level: usize, stride, residual| {
@@ -227,12 +227,12 @@ pub(super) fn dynunet(config: &DynUNetConfig, input: Sketch) -> Vec<Sketch> {
 
 /// Two convolutions without bias, plain or with a residual (MONAI's `UnetBasicBlock`, `UnetResBlock`).
 pub(super) fn two_convs(
-    input: Sketch,
+    input: ShapeTensor,
     to: usize,
     (kernel, stride): ([usize; 3], [usize; 3]),
     residual: bool,
     (norm, activation): (NormConfig, ActivationConfig),
-) -> Sketch {
+) -> ShapeTensor {
     let from = input.channels;
     let conv = |from, kernel: [usize; 3], stride: [usize; 3]| Conv3dConfig {
         in_channels: from,
@@ -260,12 +260,12 @@ pub(super) fn two_convs(
     second.plus(shortcut).pointwise(u64::from(slope))
 }
 
-pub(super) fn attention_unet(config: &AttentionUnetConfig, input: Sketch) -> Sketch {
+pub(super) fn attention_unet(config: &AttentionUnetConfig, input: ShapeTensor) -> ShapeTensor {
     let dims = config.spatial_dims;
     let batch = Some(NormConfig::Batch(BatchNormConfig::default()));
     let relu = follow(batch, Some(ActivationConfig::Relu));
     let kernel = resolve(config.kernel_size, dims);
-    let two = |x: Sketch, to: usize, stride| {
+    let two = |x: ShapeTensor, to: usize, stride| {
         let first = Conv3dConfig {
             stride,
             ..Conv3dConfig::same(x.channels, to, kernel)
@@ -306,7 +306,7 @@ pub(super) fn attention_unet(config: &AttentionUnetConfig, input: Sketch) -> Ske
     ))
 }
 
-fn gated(below: Sketch, skip: Sketch, norm: Option<NormConfig>) -> Sketch {
+fn gated(below: ShapeTensor, skip: ShapeTensor, norm: Option<NormConfig>) -> ShapeTensor {
     let channels = below.channels;
     let linear = follow(norm, None);
     let half = Conv3dConfig::same(channels, channels / 2, [1; 3]);
@@ -317,23 +317,23 @@ fn gated(below: Sketch, skip: Sketch, norm: Option<NormConfig>) -> Sketch {
     skip.times(share)
 }
 
-pub(super) fn vnet(config: &VNetConfig, input: Sketch) -> Sketch {
+pub(super) fn vnet(config: &VNetConfig, input: ShapeTensor) -> ShapeTensor {
     let dims = config.spatial_dims;
     let (two, five) = (each_axis(2, dims), each_axis(5, dims));
     let linear = follow(Some(NormConfig::Batch(BatchNormConfig::default())), None);
-    let activated = |x: Sketch| {
+    let activated = |x: ShapeTensor| {
         let slopes = matches!(config.activation, ActivationConfig::Prelu { .. });
         let slopes = if slopes { x.channels } else { 0 };
         x.pointwise(slopes as u64)
     };
-    let conv5 = |x: Sketch, to: usize, bias| {
+    let conv5 = |x: ShapeTensor, to: usize, bias| {
         let conv = Conv3dConfig {
             bias,
             ..Conv3dConfig::same(x.channels, to, five)
         };
         x.block(&conv, &linear)
     };
-    let stage = |x: Sketch, shortcut: Sketch, count: usize, bias| {
+    let stage = |x: ShapeTensor, shortcut: ShapeTensor, count: usize, bias| {
         let to = x.channels;
         let output = (0..count).fold(x, |x, _| activated(conv5(x, to, bias)));
         activated(output.plus(shortcut))

@@ -1,11 +1,11 @@
 //! nnU-Net's two networks, sketched.
 
-use super::sketch::Sketch;
+use super::shape_tensor::ShapeTensor;
 use crate::Result;
 use crate::nnunet::{PlainConvUNetConfig, ResidualEncoderUNetConfig, Stages};
 use vesalius_tensor::{Conv3dConfig, ConvNormActConfig, ConvTranspose3dConfig};
 
-pub(super) fn plain(config: &PlainConvUNetConfig, input: Sketch) -> Result<Vec<Sketch>> {
+pub(super) fn plain(config: &PlainConvUNetConfig, input: ShapeTensor) -> Result<Vec<ShapeTensor>> {
     let stages = config.stages()?;
     let mut x = input;
     let mut skips = Vec::new();
@@ -19,7 +19,10 @@ pub(super) fn plain(config: &PlainConvUNetConfig, input: Sketch) -> Result<Vec<S
     Ok(decoder(&stages, skips, config.num_classes, heads))
 }
 
-pub(super) fn residual(config: &ResidualEncoderUNetConfig, input: Sketch) -> Result<Vec<Sketch>> {
+pub(super) fn residual(
+    config: &ResidualEncoderUNetConfig,
+    input: ShapeTensor,
+) -> Result<Vec<ShapeTensor>> {
     let stages = config.stages()?;
     let stem = config.stem_channels.unwrap_or(stages.features[0]);
     let mut x = stack(&stages, input, 1, stem, (stages.kernels[0], [1; 3]));
@@ -52,11 +55,11 @@ fn conv(
 
 fn stack(
     stages: &Stages,
-    input: Sketch,
+    input: ShapeTensor,
     count: usize,
     to: usize,
     (kernel, stride): ([usize; 3], [usize; 3]),
-) -> Sketch {
+) -> ShapeTensor {
     (0..count).fold(input, |x, i| {
         let stride = if i == 0 { stride } else { [1; 3] };
         let conv = conv(stages, x.channels, to, kernel, stride);
@@ -66,11 +69,11 @@ fn stack(
 
 fn block(
     stages: &Stages,
-    input: Sketch,
+    input: ShapeTensor,
     to: usize,
     kernel: [usize; 3],
     stride: [usize; 3],
-) -> Sketch {
+) -> ShapeTensor {
     let linear = ConvNormActConfig {
         activation: None,
         ..stages.follow
@@ -92,7 +95,12 @@ fn block(
     output.plus(shortcut).pointwise(0)
 }
 
-fn decoder(stages: &Stages, mut skips: Vec<Sketch>, classes: usize, heads: bool) -> Vec<Sketch> {
+fn decoder(
+    stages: &Stages,
+    mut skips: Vec<ShapeTensor>,
+    classes: usize,
+    heads: bool,
+) -> Vec<ShapeTensor> {
     let last = stages.features.len() - 1;
     let mut outputs = Vec::new();
     let Some(mut x) = skips.pop() else {

@@ -1,7 +1,7 @@
 //! MONAI's transformers, sketched: tokens are voxels of a coarse grid, their length its channels.
 
 use super::monai::two_convs;
-use super::sketch::Sketch;
+use super::shape_tensor::ShapeTensor;
 use crate::monai::parts::each_axis;
 use crate::{PatchProjection, SwinUnetrConfig, UnetrConfig};
 use vesalius_tensor::{ActivationConfig, Conv3dConfig, ConvTranspose3dConfig, NormConfig};
@@ -17,12 +17,12 @@ struct Around {
 }
 
 impl Around {
-    fn convs(&self, input: Sketch, to: usize) -> Sketch {
+    fn convs(&self, input: ShapeTensor, to: usize) -> ShapeTensor {
         let shape = (each_axis(3, self.dims), [1; 3]);
         two_convs(input, to, shape, self.residual, (self.norm, LEAKY))
     }
 
-    fn double(&self, input: Sketch, to: usize) -> Sketch {
+    fn double(&self, input: ShapeTensor, to: usize) -> ShapeTensor {
         let config = ConvTranspose3dConfig {
             bias: false,
             ..ConvTranspose3dConfig::tiled(input.channels, to, each_axis(2, self.dims))
@@ -30,19 +30,25 @@ impl Around {
         input.conv_transposed(&config)
     }
 
-    fn up(&self, input: Sketch, skip: Sketch, to: usize) -> Sketch {
+    fn up(&self, input: ShapeTensor, skip: ShapeTensor, to: usize) -> ShapeTensor {
         self.convs(self.double(input, to).concatenated(skip), to)
     }
 }
 
 /// Mean, deviation and scale, a step each.
-fn layer_norm(input: Sketch, affine: bool) -> Sketch {
+fn layer_norm(input: ShapeTensor, affine: bool) -> ShapeTensor {
     let channels = if affine { 2 * input.channels } else { 0 };
     input.pointwise(channels as u64)
 }
 
 /// Attention among each `places` of the tokens, biased by what is looked up in a table of `rows` rows.
-fn attention(input: Sketch, heads: usize, places: usize, qkv_bias: bool, rows: usize) -> Sketch {
+fn attention(
+    input: ShapeTensor,
+    heads: usize,
+    places: usize,
+    qkv_bias: bool,
+    rows: usize,
+) -> ShapeTensor {
     let width = input.channels;
     let tokens = input.size.iter().product::<usize>();
     let products = (input.batch * tokens * places * width) as u64;
@@ -59,12 +65,12 @@ fn attention(input: Sketch, heads: usize, places: usize, qkv_bias: bool, rows: u
     mixed.linear(width, true)
 }
 
-fn perceptron(input: Sketch, hidden: usize) -> Sketch {
+fn perceptron(input: ShapeTensor, hidden: usize) -> ShapeTensor {
     let width = input.channels;
     input.linear(hidden, true).pointwise(0).linear(width, true)
 }
 
-pub(super) fn unetr(config: &UnetrConfig, input: Sketch) -> Sketch {
+pub(super) fn unetr(config: &UnetrConfig, input: ShapeTensor) -> ShapeTensor {
     let around = Around {
         dims: config.spatial_dims,
         norm: config.norm,
@@ -104,7 +110,7 @@ pub(super) fn unetr(config: &UnetrConfig, input: Sketch) -> Sketch {
             kept.push(x.clone());
         }
     }
-    let volume = |x: Sketch| x.rearranged(hidden, grid);
+    let volume = |x: ShapeTensor| x.rearranged(hidden, grid);
     let mut skips = vec![around.convs(input, features(0))];
     for (level, tokens) in (1..4).zip(kept) {
         let mut skip = around.double(volume(tokens), features(level));
@@ -129,7 +135,7 @@ pub(super) fn unetr(config: &UnetrConfig, input: Sketch) -> Sketch {
     ))
 }
 
-pub(super) fn swin_unetr(config: &SwinUnetrConfig, input: Sketch) -> Sketch {
+pub(super) fn swin_unetr(config: &SwinUnetrConfig, input: ShapeTensor) -> ShapeTensor {
     let around = Around {
         dims: config.spatial_dims,
         norm: config.norm,
@@ -146,7 +152,7 @@ pub(super) fn swin_unetr(config: &SwinUnetrConfig, input: Sketch) -> Sketch {
     if config.patch_norm {
         x = layer_norm(x.copied(), true).copied();
     }
-    let normalized = |x: Sketch| match config.normalize {
+    let normalized = |x: ShapeTensor| match config.normalize {
         true => layer_norm(x.copied(), false).copied(),
         false => x,
     };
@@ -173,7 +179,7 @@ pub(super) fn swin_unetr(config: &SwinUnetrConfig, input: Sketch) -> Sketch {
 }
 
 /// Layers of attention within windows, then half the grid with twice the channels.
-fn swin_stage(config: &SwinUnetrConfig, input: Sketch, stage: usize) -> Sketch {
+fn swin_stage(config: &SwinUnetrConfig, input: ShapeTensor, stage: usize) -> ShapeTensor {
     let mut x = input;
     if config.use_v2 {
         let around = Around {

@@ -57,7 +57,7 @@ impl Datalist {
                         known.len()
                     )));
                 }
-                stratified::deal(known, count, *seed)?
+                stratified::assign(known, count, *seed)?
             }
         };
         for (case, fold) in self.cases.iter_mut().zip(folds) {

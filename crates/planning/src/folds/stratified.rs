@@ -63,7 +63,7 @@ struct Lacking {
     strata: BTreeMap<u32, Vec<f64>>,
 }
 
-pub(super) fn deal(cases: &[FoldCase], count: usize, seed: u64) -> Result<Vec<usize>> {
+pub(super) fn assign(cases: &[FoldCase], count: usize, seed: u64) -> Result<Vec<usize>> {
     let mut groups = group(cases);
     check(count, groups.len(), "patients or cases")?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn every_fold_gets_its_share_and_no_patient_is_split() {
         let cases = cases();
-        let folds = deal(&cases, 5, 1).unwrap();
+        let folds = assign(&cases, 5, 1).unwrap();
         for fold in 0..5 {
             let inside = || (0..cases.len()).filter(|&i| folds[i] == fold);
             let having = |stratum| {
@@ -206,8 +206,8 @@ mod tests {
         for pair in (0..60).step_by(10) {
             assert_eq!(folds[pair], folds[pair + 1]);
         }
-        assert_eq!(folds, deal(&cases, 5, 1).unwrap());
-        assert_ne!(folds, deal(&cases, 5, 2).unwrap());
+        assert_eq!(folds, assign(&cases, 5, 1).unwrap());
+        assert_ne!(folds, assign(&cases, 5, 2).unwrap());
     }
 
     #[test]
@@ -216,7 +216,7 @@ mod tests {
             group: Some("P".to_owned()),
             ..Default::default()
         };
-        let error = deal(&vec![case; 9], 3, 0).unwrap_err().to_string();
+        let error = assign(&vec![case; 9], 3, 0).unwrap_err().to_string();
         assert!(error.contains("1 patients"), "{error}");
     }
 }

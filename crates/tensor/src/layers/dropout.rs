@@ -1,7 +1,7 @@
 //! Dropout with keyed masks: the same step of the same run drops the same numbers, always.
 
 use crate::scope::keyed_rng;
-use crate::{Clock, Error, Result, Scope, Tensor};
+use crate::{Error, Result, Scope, StepCounter, Tensor};
 use burn::module::Module;
 use burn::tensor::TensorData;
 use rand::Rng;
@@ -47,7 +47,7 @@ impl DropoutConfig {
             probability: self.probability,
             channels: self.channels,
             key: Key(scope.key()),
-            clock: scope.clock().clone(),
+            step_counter: scope.step_counter().clone(),
         }
     }
 }
@@ -64,7 +64,7 @@ pub struct Dropout {
     #[module(skip)]
     key: Key,
     #[module(skip)]
-    clock: Clock,
+    step_counter: StepCounter,
 }
 
 impl Dropout {
@@ -83,7 +83,7 @@ impl Dropout {
         if self.channels {
             shape[2..].fill(1);
         }
-        let mut rng = keyed_rng(self.key.0, self.clock.step());
+        let mut rng = keyed_rng(self.key.0, self.step_counter.step());
         // A draw below this of 2³² drops.
         let limit = (self.probability * 4_294_967_296.0) as u64;
         let scale = (1.0 / (1.0 - self.probability)) as f32;
@@ -111,7 +111,7 @@ mod tests {
         let draw = |seed, place, step| {
             let scope = Scope::new(&device, seed).at(place);
             let layer = DropoutConfig::elements(0.3).init(&scope);
-            scope.clock().set_step(step);
+            scope.step_counter().set_step(step);
             layer
                 .forward(Tensor::<5>::ones([2, 8, 10, 10, 10], &device))
                 .into_data()

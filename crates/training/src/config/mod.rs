@@ -3,18 +3,18 @@
 mod as_run;
 mod builder;
 mod cache;
-mod course;
 mod optimizer;
 mod registered;
+mod run_length;
 mod validation;
 mod yaml;
 
 pub use cache::{BadCase, CacheConfig};
-pub use course::{CheckpointsConfig, Duration, Precision, StartFrom, WeightAverageConfig};
 pub use optimizer::{
     AdamConfig, AdamWConfig, CustomOptimizer, OptimizerConfig, RegisterOptimizer,
     StochasticGradientDescent,
 };
+pub use run_length::{CheckpointsConfig, Duration, Precision, StartFrom, WeightAverageConfig};
 pub use validation::{EarlyStopping, ValidationConfig, ValidationOn};
 pub use yaml::parse as parse_yaml;
 

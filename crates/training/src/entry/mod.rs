@@ -30,7 +30,7 @@ const CHUNK: usize = 1 << 20;
 
 /// An open case on disk.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CacheEntry {
     path: PathBuf,
     file: File,
     header: Header,
@@ -48,7 +48,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// The case.
-    Whole(Box<Entry>),
+    Whole(Box<CacheEntry>),
     /// Nothing yet.
     Absent,
     /// A file that cannot be used, and why: it is made again.
@@ -85,7 +85,7 @@ pub(crate) fn write(
     .map_err(|source| Error::CacheWrite { source })
 }
 
-impl Entry {
+impl CacheEntry {
     /// Opens an entry and checks every byte of it, except where it is as it was when that was last done.
     pub(crate) fn open(
         path: &Path,
@@ -189,7 +189,7 @@ impl Entry {
         self.index.bytes() as u64
     }
 
-    /// Bytes of memory that [`Entry::case`] takes.
+    /// Bytes of memory that [`CacheEntry::case`] takes.
     pub(crate) fn case_bytes(&self) -> u64 {
         self.header
             .content_bytes()
@@ -214,7 +214,7 @@ impl Entry {
     /// The whole case, in memory.
     ///
     /// # Errors
-    /// As [`Entry::region`].
+    /// As [`CacheEntry::region`].
     pub fn case(&self) -> Result<Case> {
         let subject = self.region([0; 3], self.geometry.size())?;
         let original = match self.header.original_geometry()? {

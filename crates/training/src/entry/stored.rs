@@ -1,13 +1,13 @@
 //! Entries that a program writes and lends itself: what a [`crate::CaseSource`] outside of this crate is made of.
 
-use super::{Entry, Identity, cache_error, write};
+use super::{CacheEntry, Identity, cache_error, write};
 use crate::{Case, Result, StoredCase};
 use std::fs::File;
 use std::path::Path;
 use vesalius_transforms::LabelIndex;
 use vesalius_volume::{Geometry, LabelScheme, Subject};
 
-impl Entry {
+impl CacheEntry {
     /// Writes a case, whole or not at all, and opens what was written.
     ///
     /// # Errors
@@ -35,21 +35,21 @@ impl Entry {
     }
 }
 
-impl StoredCase for Entry {
+impl StoredCase for CacheEntry {
     fn name(&self) -> &str {
-        Entry::name(self)
+        CacheEntry::name(self)
     }
 
     fn geometry(&self) -> &Geometry {
-        Entry::geometry(self)
+        CacheEntry::geometry(self)
     }
 
     fn index(&self) -> &LabelIndex {
-        Entry::index(self)
+        CacheEntry::index(self)
     }
 
     fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Subject> {
-        Entry::region(self, start, size)
+        CacheEntry::region(self, start, size)
     }
 
     fn whole(&self) -> Result<Case> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::synthetic::Spheres;
-use crate::{Lent, TrainingConfig};
+use crate::{CaseHandle, TrainingConfig};
 use std::sync::Arc;
 use std::time::SystemTime;
 use vesalius_volume::LabelScheme;
@@ -39,15 +39,15 @@ fn identity() -> Identity {
     Identity::new("a", 1, text("labels"), text("transforms"), sources)
 }
 
-fn open(path: &Path, identity: &Identity) -> Option<Entry> {
-    match Entry::open(path, identity, None, None) {
+fn open(path: &Path, identity: &Identity) -> Option<CacheEntry> {
+    match CacheEntry::open(path, identity, None, None) {
         Opened::Whole(entry) => Some(*entry),
         _ => None,
     }
 }
 
 fn reason(path: &Path, identity: &Identity) -> String {
-    match Entry::open(path, identity, None, None) {
+    match CacheEntry::open(path, identity, None, None) {
         Opened::Unusable(reason) => reason,
         other => panic!("{other:?}"),
     }
@@ -66,7 +66,10 @@ fn a_case_comes_back_to_the_bit_whole_and_in_parts() {
     assert_eq!(entry.index(), &case.index);
     assert_eq!(back.original_labels, case.original_labels);
     assert!(back.original_labels.is_some() && back.values == [0, 1, 2]);
-    let (memory, stored) = (Lent::Whole(Arc::new(case)), Lent::Stored(Arc::new(entry)));
+    let (memory, stored) = (
+        CaseHandle::Whole(Arc::new(case)),
+        CaseHandle::Stored(Arc::new(entry)),
+    );
     for (start, size) in [
         ([0, 0, 0], [3, 4, 5]),
         ([-4, 2, -9], [40, 5, 12]),
@@ -86,7 +89,7 @@ fn a_case_comes_back_to_the_bit_whole_and_in_parts() {
 fn half_and_changed_entries_are_never_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.case");
-    let absent = Entry::open(&path, &identity(), None, None);
+    let absent = CacheEntry::open(&path, &identity(), None, None);
     assert!(matches!(absent, Opened::Absent));
     write(&path, &identity(), &case(), Vec::new()).unwrap();
     assert!(open(&path, &identity()).is_some());
@@ -146,8 +149,8 @@ fn a_file_that_is_cut_or_written_to_while_it_is_open_is_an_error_with_the_cases_
     write(&path, &identity(), &case(), Vec::new()).unwrap();
     let whole = std::fs::read(&path).unwrap();
     let entry = open(&path, &identity()).unwrap();
-    let lend = |entry: &Entry| entry.region([2; 3], [6; 3]);
-    let expected = lend(&entry).unwrap();
+    let get = |entry: &CacheEntry| entry.region([2; 3], [6; 3]);
+    let expected = get(&entry).unwrap();
     let handle = || File::options().write(true).open(&path).unwrap();
     let touch = |file: &File, seconds| {
         let later = SystemTime::now() + std::time::Duration::from_secs(seconds);
@@ -156,11 +159,11 @@ fn a_file_that_is_cut_or_written_to_while_it_is_open_is_an_error_with_the_cases_
 
     // Touched, with the same content: nothing is wrong.
     touch(&handle(), 10);
-    assert_eq!(lend(&entry).unwrap(), expected);
+    assert_eq!(get(&entry).unwrap(), expected);
 
     // Cut.
     handle().set_len(whole.len() as u64 / 2).unwrap();
-    let text = lend(&entry).unwrap_err().to_string();
+    let text = get(&entry).unwrap_err().to_string();
     assert!(
         text.contains("case spheres_000") && text.contains("a.case"),
         "{text}"
@@ -175,13 +178,13 @@ fn a_file_that_is_cut_or_written_to_while_it_is_open_is_an_error_with_the_cases_
     let mut file = handle();
     file.write_all(&changed).unwrap();
     touch(&file, 20);
-    assert!(matches!(lend(&entry), Err(Error::CacheEntry { .. })));
+    assert!(matches!(get(&entry), Err(Error::CacheEntry { .. })));
 
     // Replaced or removed, as programs of ours do it: the open file is what it was.
     write(&path, &identity(), &case(), Vec::new()).unwrap();
     let entry = open(&path, &identity()).unwrap();
     vesalius_io::write_bytes_atomically(&path, b"another").unwrap();
-    assert_eq!(lend(&entry).unwrap(), expected);
+    assert_eq!(get(&entry).unwrap(), expected);
     std::fs::remove_file(&path).unwrap();
-    assert_eq!(lend(&entry).unwrap(), expected);
+    assert_eq!(get(&entry).unwrap(), expected);
 }

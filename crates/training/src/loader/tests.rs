@@ -1,7 +1,7 @@
 //! Faults of cases and threads, and the end of the batches.
 
 use super::*;
-use crate::source::{CaseSource, Lent, MemoryCases};
+use crate::source::{CaseHandle, CaseSource, MemoryCases};
 use crate::synthetic::Spheres;
 use crate::{Case, TrainingConfig};
 use std::sync::mpsc;
@@ -30,9 +30,9 @@ impl CaseSource for Faulty {
         self.cases.names()
     }
 
-    fn lend(&self, index: usize) -> Result<Lent> {
+    fn get(&self, index: usize) -> Result<CaseHandle> {
         if index + 1 < self.names().len() {
-            return self.cases.lend(index);
+            return self.cases.get(index);
         }
         match self.fault {
             Fault::Fails => Err(Error::Case {

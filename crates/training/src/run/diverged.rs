@@ -207,7 +207,7 @@ mod tests {
         let (folder, config) = (tempfile::tempdir().unwrap(), config(""));
         let mut first = String::new();
         let (error, batches) = diverged(folder.path(), &config, &data(f32::NAN), |run| {
-            first = run.network.named()[0].name.replace(".weight", "");
+            first = run.network.parameters()[0].name.replace(".weight", "");
         });
         assert!(batches[0].images.iter().any(|value| value.is_nan()));
         assert_kept(&error, &batches, &[["images", "labels"]]);
@@ -222,7 +222,7 @@ mod tests {
         let (folder, config) = (tempfile::tempdir().unwrap(), config(""));
         let mut last = String::new();
         let (error, batches) = diverged(folder.path(), &config, &data(0.7), |run| {
-            let named = run.network.named();
+            let named = run.network.parameters();
             let is_convolution = |name: &str| name.ends_with("conv.weight");
             let layer = named.iter().rfind(|named| is_convolution(&named.name));
             let layer = layer.unwrap();

@@ -2,13 +2,13 @@
 
 use super::Run;
 use super::cut::Cut;
-use crate::compute::guarded;
+use crate::compute::catch_device_panic;
 use crate::validate::segment;
 use crate::{Result, ValidationOn};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use vesalius_control::{Control, moment_after};
-use vesalius_inferers::{AxisOrder, Inferer, PatchNetwork, TurnedNetwork};
+use vesalius_inferers::{AxisOrder, AxisOrderAdapter, Inferer, PatchNetwork};
 use vesalius_volume::Warning;
 
 /// The share of the minutes that finding it out may take, and the share where not even the first windows of a case are
@@ -51,7 +51,7 @@ impl Run<'_> {
     fn time_of_a_case(&self, whole: f64) -> Result<Option<(f64, Option<f64>)>> {
         let cases = &self.data.validation;
         let began = Instant::now();
-        let usable = (0..cases.names().len()).find_map(|at| cases.lend(at).ok()?.whole().ok());
+        let usable = (0..cases.names().len()).find_map(|at| cases.get(at).ok()?.whole().ok());
         let Some(case) = usable else {
             return Ok(Some((0.0, None)));
         };
@@ -61,7 +61,7 @@ impl Run<'_> {
         let probe = Probe::within(&self.control, whole);
         let began = Instant::now();
         let device = self.device().clone();
-        let found = guarded(&device, || {
+        let found = catch_device_panic(&device, || {
             let labels = &self.data.labels;
             segment(&network, &case, labels, &inferer, &device, &probe.control)
         });
@@ -73,7 +73,7 @@ impl Run<'_> {
             Err(_) => probe.share(),
         };
         let size = case.subject.geometry().size();
-        let turned = TurnedNetwork {
+        let turned = AxisOrderAdapter {
             network: &network,
             order: AxisOrder::Zyx,
         };

@@ -16,13 +16,13 @@ pub use state::RunState;
 
 use crate::average::WeightAverage;
 use crate::callback::Watch;
-use crate::compute::{GradientWorkers, OneDevice, SeveralDevices, guarded};
+use crate::compute::{GradientStrategy, SeveralDevices, SingleDevice, catch_device_panic};
 use crate::config::bad;
 use crate::log::Log;
 use crate::setup::check_sampling;
 use crate::{
-    Error, Event, FitOptions, FitReport, Loader, LoaderOptions, PatchSampler, Progress, Result,
-    Schedule, TrainingConfig, TrainingData, ValidationOn, machine, transfer,
+    Error, Event, FitOptions, FitReport, Loader, LoaderOptions, PatchSampler, Result, RunProgress,
+    Schedule, TrainingConfig, TrainingData, ValidationOn, initial_weights, machine,
 };
 use burn::module::ParamId;
 use burn::optim::ModuleOptimizer;
@@ -44,9 +44,9 @@ pub(crate) struct Run<'a> {
     network: Network,
     average: Option<WeightAverage>,
     optimizer: ModuleOptimizer,
-    workers: Box<dyn GradientWorkers>,
+    workers: Box<dyn GradientStrategy>,
     frozen: HashSet<ParamId>,
-    progress: Progress,
+    progress: RunProgress,
     plan: plan::Plan,
     log: Log,
     /// To be told once the log is open.
@@ -74,7 +74,7 @@ impl<'a> Run<'a> {
         let mut warnings = data.warnings.clone();
         warnings.extend(check_sampling(config, &*data.training, &data.labels)?);
         save::check_folder(options)?;
-        let network = guarded(&device, || {
+        let network = catch_device_panic(&device, || {
             Ok(network_config.init_seeded(&device, config.seed)?)
         })?;
         let mut run = Self {
@@ -89,7 +89,7 @@ impl<'a> Run<'a> {
             optimizer: config.optimizer.init()?,
             workers,
             frozen: HashSet::new(),
-            progress: Progress::default(),
+            progress: RunProgress::default(),
             log: Log::closed(),
             plan,
             warnings,
@@ -107,7 +107,7 @@ impl<'a> Run<'a> {
         if resumed.is_none()
             && let Some(start) = &self.config.start_from
         {
-            let (network, mismatch) = transfer::start_from(self.network.clone(), start)?;
+            let (network, mismatch) = initial_weights::start_from(self.network.clone(), start)?;
             self.network = network;
             if !mismatch.is_empty() {
                 self.warnings.push(Warning::WeightsPartlyLoaded {
@@ -124,9 +124,9 @@ impl<'a> Run<'a> {
             self.restore(checkpoint)?;
         }
         if let Some(start) = &self.config.start_from {
-            self.frozen = transfer::frozen(&self.network, start)?;
+            self.frozen = initial_weights::frozen(&self.network, start)?;
             let network = self.network.clone();
-            self.network = transfer::set_trained(network, &self.frozen, false);
+            self.network = initial_weights::set_trained(network, &self.frozen, false);
         }
         self.plan.begin(&mut self.progress);
         self.prepare_folder()?;
@@ -320,9 +320,9 @@ fn check_patch(config: &TrainingConfig, network: &NetworkConfig) -> Result<()> {
 }
 
 /// Who computes gradients.
-fn workers(config: &TrainingConfig, options: &FitOptions) -> Result<Box<dyn GradientWorkers>> {
+fn workers(config: &TrainingConfig, options: &FitOptions) -> Result<Box<dyn GradientStrategy>> {
     if options.more_devices.is_empty() {
-        return Ok(Box::new(OneDevice));
+        return Ok(Box::new(SingleDevice));
     }
     let mut devices = vec![options.device.clone()];
     devices.extend(options.more_devices.iter().cloned());

@@ -4,7 +4,7 @@ use super::Run;
 use super::budget::Budget;
 use super::cut::{Cut, Wanted};
 use crate::{
-    Duration, Error, Event, FitOptions, KeptFree, Progress, Result, TrainingConfig, TrainingData,
+    Duration, Error, Event, FitOptions, KeptFree, Result, RunProgress, TrainingConfig, TrainingData,
 };
 use std::time::Instant;
 
@@ -90,7 +90,7 @@ impl Plan {
 
     /// Sets the number of steps where it is known already. A number set anew makes a run that had
     /// ended early go on.
-    pub fn begin(&mut self, progress: &mut Progress) {
+    pub fn begin(&mut self, progress: &mut RunProgress) {
         // A checkpoint of an earlier version has only the seconds of training.
         let before = progress.elapsed.max(progress.seconds);
         self.before = before;
@@ -121,7 +121,7 @@ impl Plan {
     }
 
     /// The number of steps, where it is not one that minutes were turned into, which may still change.
-    pub fn steps(&self, progress: &Progress) -> Option<u64> {
+    pub fn steps(&self, progress: &RunProgress) -> Option<u64> {
         match self.length {
             Length::Of(Duration::Minutes(_)) | Length::Until(_) => None,
             Length::Of(Duration::Steps(_) | Duration::Epochs(_)) => progress.steps,
@@ -221,7 +221,7 @@ impl Plan {
     }
 
     /// Seconds that are needed after the steps: for the validations that are left, and all that follows.
-    fn reserved(&self, progress: &Progress) -> f64 {
+    fn reserved(&self, progress: &RunProgress) -> f64 {
         let times = self.times();
         let done = progress.steps.map_or(0, |steps| {
             progress.step.min(steps) * times.min(steps) / steps.max(1)
@@ -238,7 +238,7 @@ impl Plan {
     }
 
     /// Counts a step; whether the number of steps is to be counted anew.
-    fn lap(&mut self, progress: &Progress) -> bool {
+    fn lap(&mut self, progress: &RunProgress) -> bool {
         let now = Instant::now();
         let seconds = (now - self.lap_began).as_secs_f64();
         self.lap_began = now;
@@ -249,7 +249,7 @@ impl Plan {
         self.is_due(progress, budget.whole(), budget.used())
     }
 
-    fn is_due(&self, progress: &Progress, whole: f64, used: f64) -> bool {
+    fn is_due(&self, progress: &RunProgress, whole: f64, used: f64) -> bool {
         let late = used + self.reserved(progress) >= whole;
         match progress.steps {
             None => {
@@ -263,7 +263,7 @@ impl Plan {
 
     /// Turns the minutes into a number of steps: the seconds of a step, where the number changed by more than a
     /// little.
-    fn count(&mut self, progress: &mut Progress, whole: f64, used: f64) -> Option<f64> {
+    fn count(&mut self, progress: &mut RunProgress, whole: f64, used: f64) -> Option<f64> {
         let cold = progress.steps.map_or(COLD_STEPS, |_| 0);
         let warm = self.laps.get(cold..).filter(|t| !t.is_empty());
         let times = warm.unwrap_or(&self.laps);
@@ -344,7 +344,7 @@ mod tests {
             save_seconds: 0.0,
         };
         let whole = minutes * 60.0;
-        let (mut progress, mut told, mut used, mut validated) = (Progress::default(), 0, 0.0, 0);
+        let (mut progress, mut told, mut used, mut validated) = (RunProgress::default(), 0, 0.0, 0);
         while progress.goes_on() {
             let seconds = of(progress.step);
             progress.step += 1;

@@ -1,10 +1,10 @@
 //! A run as a callback may look at it when it begins, when it was validated, and when it ends.
 
 use super::Run;
-use crate::compute::guarded;
+use crate::compute::catch_device_panic;
 use crate::machine;
 use crate::validate::{segment, within};
-use crate::{Callback, Case, Error, FitOptions, Progress, Result, TrainingConfig, TrainingData};
+use crate::{Callback, Case, Error, FitOptions, Result, RunProgress, TrainingConfig, TrainingData};
 use std::path::Path;
 use vesalius_control::Control;
 use vesalius_inferers::weights_path;
@@ -18,7 +18,7 @@ pub struct RunState<'a> {
     config: &'a TrainingConfig,
     data: &'a TrainingData,
     options: &'a FitOptions,
-    progress: &'a Progress,
+    progress: &'a RunProgress,
     network_config: &'a NetworkConfig,
     network: Network,
     member: String,
@@ -59,7 +59,7 @@ impl RunState<'_> {
     }
 
     /// How far it is.
-    pub fn progress(&self) -> &Progress {
+    pub fn progress(&self) -> &RunProgress {
         self.progress
     }
 
@@ -100,15 +100,15 @@ impl RunState<'_> {
     pub fn held_out(&self, network: &Network, name: &str) -> Result<Option<(Case, LabelMap)>> {
         let cases = &self.data.validation;
         let index = cases.names().iter().position(|other| other == name);
-        let Some(Ok(lent)) = index.map(|index| cases.lend(index)) else {
+        let Some(Ok(handle)) = index.map(|index| cases.get(index)) else {
             return Ok(None);
         };
-        let mut case = (*lent.whole()?).clone();
+        let mut case = (*handle.whole()?).clone();
         // Image, labels and prediction are all on the network's grid.
         case.original_labels = None;
         case.coverage = None;
         let (device, labels) = (self.device().clone(), &self.data.labels);
-        let prediction = guarded(&device, || {
+        let prediction = catch_device_panic(&device, || {
             let inferer = self.config.inferer_in_use();
             segment(network, &case, labels, &inferer, &device, &self.control)
         });

@@ -1,10 +1,10 @@
 //! One step of a run: batches in, gradients, clipped, weights moved, what came of it told.
 
 use super::Run;
-use crate::compute::{Objective, guarded};
+use crate::compute::{Objective, catch_device_panic};
 use crate::config::bad;
 use crate::gradients::{clip_factor, global_norm, scaled};
-use crate::{Batch, Error, Event, Loader, Progress, Result, transfer};
+use crate::{Batch, Error, Event, Loader, Result, RunProgress, initial_weights};
 use std::time::Instant;
 
 /// What one step did.
@@ -17,7 +17,7 @@ struct Done {
 impl Run<'_> {
     /// Does a step and tells of it; returns its loss.
     pub(super) fn one_step(&mut self, loader: &mut Loader) -> Result<f32> {
-        self.thaw_when_due();
+        self.unfreeze_when_due();
         let started = Instant::now();
         let batches = (0..self.config.gradient_accumulation)
             .map(|_| loader.next_batch())
@@ -35,7 +35,7 @@ impl Run<'_> {
         let waited = loader.take_waited().as_secs_f64();
         let rate = self.learning_rate()?;
         let device = self.device().clone();
-        let done = guarded(&device, || self.optimise(batches, rate))?;
+        let done = catch_device_panic(&device, || self.optimise(batches, rate))?;
         self.progress.step += 1;
         let step = self.progress.step;
         self.progress.health.watch(step, done.loss, &done.cases)?;
@@ -46,7 +46,7 @@ impl Run<'_> {
         self.progress.seconds += seconds;
         self.progress.waited += waited;
         self.plan_steps()?;
-        let Progress {
+        let RunProgress {
             steps,
             seconds,
             waited,
@@ -143,16 +143,16 @@ impl Run<'_> {
 
     /// What schedule and warm-up give for the next step.
     pub(super) fn scheduled_rate(&self) -> f64 {
-        let Progress { step, steps, .. } = self.progress;
+        let RunProgress { step, steps, .. } = self.progress;
         let highest = self.config.optimizer.learning_rate();
         self.config.schedule.rate(highest, step, steps) * self.config.warm_up.factor(step)
     }
 
     /// Trains frozen parameters as well from the step on that the config names.
-    fn thaw_when_due(&mut self) {
+    fn unfreeze_when_due(&mut self) {
         let until = self.config.start_from.as_ref().and_then(|s| s.freeze_steps);
         if !self.frozen.is_empty() && until.is_some_and(|until| self.progress.step >= until) {
-            self.network = transfer::set_trained(self.network.clone(), &self.frozen, true);
+            self.network = initial_weights::set_trained(self.network.clone(), &self.frozen, true);
             self.frozen.clear();
         }
     }

@@ -1,10 +1,10 @@
 //! When the held-out cases are scored, and what follows from it: the best weights, a lower rate, an end.
 
 use super::Run;
-use crate::compute::guarded;
+use crate::compute::catch_device_panic;
 use crate::validate::{Scores, Validation, scores_of};
 use crate::validate_patches::HeldOutPatches;
-use crate::{Event, PatchSampler, Progress, Result, TrainingConfig, ValidationOn};
+use crate::{Event, PatchSampler, Result, RunProgress, TrainingConfig, ValidationOn};
 use std::time::Instant;
 use vesalius_metrics::Evaluation;
 use vesalius_networks::Network;
@@ -39,7 +39,7 @@ impl Run<'_> {
         let began = Instant::now();
         let network = self.kept_network();
         let device = self.device().clone();
-        let (scores, done, of) = guarded(&device, || match self.config.validation.on {
+        let (scores, done, of) = catch_device_panic(&device, || match self.config.validation.on {
             ValidationOn::Patches(patches) => self.score_patches(&network, sampler, patches),
             ValidationOn::Volumes => self.score_volumes(&network),
         })?;
@@ -136,7 +136,7 @@ impl Run<'_> {
         if is_best {
             self.write_model(Some(scores.dice))?;
         }
-        let Progress { step, seconds, .. } = self.progress;
+        let RunProgress { step, seconds, .. } = self.progress;
         self.tell(Event::Validated {
             step,
             dice: scores.dice,

@@ -2,8 +2,8 @@
 
 use super::{CONFIG, config, data, options, run, subject};
 use crate::{
-    Case, CaseSource, Entry, Lent, Loader, LoaderOptions, MemoryCases, PatchSampler, Result,
-    StoredCase, TrainingConfig, TrainingData, fit,
+    CacheEntry, Case, CaseHandle, CaseSource, Loader, LoaderOptions, MemoryCases, PatchSampler,
+    Result, StoredCase, TrainingConfig, TrainingData, fit,
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -120,7 +120,7 @@ impl StoredCase for Kept {
     }
 
     fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Subject> {
-        Lent::Whole(Arc::new(self.0.clone())).region(start, size)
+        CaseHandle::Whole(Arc::new(self.0.clone())).region(start, size)
     }
 
     fn whole(&self) -> Result<Case> {
@@ -147,8 +147,8 @@ impl CaseSource for Own {
         &self.names
     }
 
-    fn lend(&self, index: usize) -> Result<Lent> {
-        Ok(Lent::Stored(self.cases[index].clone()))
+    fn get(&self, index: usize) -> Result<CaseHandle> {
+        Ok(CaseHandle::Stored(self.cases[index].clone()))
     }
 }
 
@@ -163,8 +163,8 @@ fn a_case_source_of_ones_own_lends_entries_and_cases_by_regions() {
     };
     let entries = cases().map(|case| -> Arc<dyn StoredCase> {
         let path = folder.path().join(case.subject.name());
-        Entry::store(&path, &case, &scheme).unwrap();
-        Arc::new(Entry::read(&path, &scheme).unwrap())
+        CacheEntry::store(&path, &case, &scheme).unwrap();
+        Arc::new(CacheEntry::read(&path, &scheme).unwrap())
     });
     let kept = cases().map(|case| -> Arc<dyn StoredCase> { Arc::new(Kept(case)) });
     let train = |name: &str, training: Arc<dyn CaseSource>| {
@@ -179,7 +179,7 @@ fn a_case_source_of_ones_own_lends_entries_and_cases_by_regions() {
     assert_eq!(train("kept", Own::shared(kept.to_vec())), whole);
 
     std::fs::write(folder.path().join("a"), "no entry").unwrap();
-    let refused = Entry::read(folder.path().join("a"), &scheme).unwrap_err();
+    let refused = CacheEntry::read(folder.path().join("a"), &scheme).unwrap_err();
     assert!(refused.to_string().contains("cut short"), "{refused}");
 }
 

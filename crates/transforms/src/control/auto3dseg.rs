@@ -5,9 +5,9 @@
 
 use super::run_all;
 use crate::config::config;
-use crate::map::Beyond;
+use crate::map::PaddingMode;
+use crate::pending::PendingTransforms;
 use crate::transform::Composed;
-use crate::work::Work;
 use crate::{
     Affine, AffineSpace, Axis, Blur, Flip, GaussianNoise, Result, Rotate90, ScaleIntensity,
     ShiftIntensity, Transform, Zoom,
@@ -37,7 +37,7 @@ macro_rules! recipe {
                 self.transforms().iter().try_for_each(Transform::check)
             }
 
-            fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+            fn run(&self, work: &mut PendingTransforms, rng: &mut ChaCha8Rng) -> Result<()> {
                 run_all(&self.transforms(), work, rng)
             }
         }
@@ -111,7 +111,7 @@ fn affine(radians: [f64; 3], scale: [f64; 2], probability: f64) -> Affine {
         scale,
         probability,
         space: AffineSpace::Voxels,
-        outside: Beyond::Edge,
+        outside: PaddingMode::Edge,
         ..Affine::default()
     }
 }

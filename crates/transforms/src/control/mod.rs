@@ -1,26 +1,30 @@
 //! Transforms made of transforms: choices with probabilities, and ready-made recipes.
 
 mod auto3dseg;
-mod light;
-mod maybe;
+mod light_augmentation;
 mod nnunet;
 mod one_of;
+mod random_apply;
 mod some_of;
 
 pub use auto3dseg::{Auto3dSegDints, Auto3dSegSegResNet, Auto3dSegSegResNet2d, Auto3dSegSwinUnetr};
-pub use light::Light;
-pub use maybe::Maybe;
+pub use light_augmentation::LightAugmentation;
 pub use nnunet::{NnUnet2d, NnUnet3d};
 pub use one_of::OneOf;
+pub use random_apply::RandomApply;
 pub use some_of::SomeOf;
 
 use crate::config::{bad, require};
-use crate::work::Work;
+use crate::pending::PendingTransforms;
 use crate::{Result, Transform};
 use rand_chacha::ChaCha8Rng;
 
 /// Runs transforms one after another on numbers of one stream.
-fn run_all(transforms: &[Transform], work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+fn run_all(
+    transforms: &[Transform],
+    work: &mut PendingTransforms,
+    rng: &mut ChaCha8Rng,
+) -> Result<()> {
     transforms.iter().try_for_each(|t| t.run(work, rng))
 }
 

@@ -2,9 +2,9 @@
 
 use super::run_all;
 use crate::config::{config, require};
-use crate::map::{Beyond, LabelSampling};
+use crate::map::{LabelSampling, PaddingMode};
+use crate::pending::PendingTransforms;
 use crate::transform::Composed;
-use crate::work::Work;
 use crate::{
     Affine, AffineSpace, Axis, Blur, Brightness, Contrast, CropCentre, Flip, Gamma, GaussianNoise,
     LowResolution, Result, Transform,
@@ -88,7 +88,7 @@ fn recipe(
         still: through,
         space: AffineSpace::Voxels,
         labels: LabelSampling::Linear,
-        outside: Beyond::Zeros,
+        outside: PaddingMode::Zeros,
         ..Affine::default()
     };
     vec![
@@ -127,7 +127,7 @@ impl Composed for NnUnet3d {
         self.transforms().iter().try_for_each(Transform::check)
     }
 
-    fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+    fn run(&self, work: &mut PendingTransforms, rng: &mut ChaCha8Rng) -> Result<()> {
         run_all(&self.transforms(), work, rng)
     }
 }
@@ -144,7 +144,7 @@ impl Composed for NnUnet2d {
         self.transforms().iter().try_for_each(Transform::check)
     }
 
-    fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+    fn run(&self, work: &mut PendingTransforms, rng: &mut ChaCha8Rng) -> Result<()> {
         run_all(&self.transforms(), work, rng)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{check_choice, draw};
 use crate::config::config;
+use crate::pending::PendingTransforms;
 use crate::transform::Composed;
-use crate::work::Work;
 use crate::{Result, Transform};
 use rand_chacha::ChaCha8Rng;
 
@@ -37,7 +37,7 @@ impl Composed for OneOf {
         check_choice(Self::NAME, &self.of, &self.weights)
     }
 
-    fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+    fn run(&self, work: &mut PendingTransforms, rng: &mut ChaCha8Rng) -> Result<()> {
         self.of[draw(self.of.len(), &self.weights, rng)].run(work, rng)
     }
 }

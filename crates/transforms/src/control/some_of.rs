@@ -2,8 +2,8 @@
 
 use super::{check_choice, draw, run_all};
 use crate::config::{config, require};
+use crate::pending::PendingTransforms;
 use crate::transform::Composed;
-use crate::work::Work;
 use crate::{Result, Transform};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -33,7 +33,7 @@ impl Composed for SomeOf {
         )
     }
 
-    fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+    fn run(&self, work: &mut PendingTransforms, rng: &mut ChaCha8Rng) -> Result<()> {
         let count = rng.random_range(self.count[0]..=self.count[1]);
         let mut left: Vec<usize> = (0..self.of.len()).collect();
         let mut taken: Vec<usize> = (0..count)

@@ -2,7 +2,7 @@
 
 use super::about_centre;
 use crate::config::{check_probability, check_range, check_share, config, require};
-use crate::map::{Beyond, ImageSampling, LabelSampling, Sampling};
+use crate::map::{ImageSampling, LabelSampling, PaddingMode, Sampling};
 use crate::random::between;
 use crate::transform::Configured;
 use crate::{Axis, Context, GridStep, Result, Step};
@@ -72,7 +72,7 @@ config! {
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
         /// The values outside of the image.
-        outside: Beyond = Beyond::Zeros,
+        outside: PaddingMode = PaddingMode::Zeros,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Smooth random deformation on a lattice of control points.
 
 use crate::config::{check_probability, config, require};
-use crate::map::{Beyond, Displacement, ImageSampling, LabelSampling, Lattice, Sampling};
+use crate::map::{
+    ControlPoints, Displacement, ImageSampling, LabelSampling, PaddingMode, Sampling,
+};
 use crate::random::between;
 use crate::transform::Configured;
 use crate::{Context, Error, GridStep, Result, Step};
@@ -43,7 +45,7 @@ config! {
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
         /// The values outside of the image.
-        outside: Beyond = Beyond::Zeros,
+        outside: PaddingMode = PaddingMode::Zeros,
     }
 }
 
@@ -120,7 +122,7 @@ impl Configured for Elastic {
             return Ok(Vec::new());
         }
         let field = Displacement {
-            lattice: Lattice::Cubic,
+            lattice: ControlPoints::Cubic,
             size: points,
             first,
             step,

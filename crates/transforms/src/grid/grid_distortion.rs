@@ -1,7 +1,9 @@
 //! Stretching and squeezing the cells of a regular grid.
 
 use crate::config::{check_probability, config, require};
-use crate::map::{Beyond, Displacement, ImageSampling, LabelSampling, Lattice, Sampling};
+use crate::map::{
+    ControlPoints, Displacement, ImageSampling, LabelSampling, PaddingMode, Sampling,
+};
 use crate::random::between;
 use crate::transform::Configured;
 use crate::{Context, GridStep, Result, Step};
@@ -23,7 +25,7 @@ config! {
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
         /// The values outside of the image.
-        outside: Beyond = Beyond::Edge,
+        outside: PaddingMode = PaddingMode::Edge,
     }
 }
 
@@ -89,7 +91,7 @@ impl Configured for GridDistortion {
             })
             .collect();
         let field = Displacement {
-            lattice: Lattice::Linear,
+            lattice: ControlPoints::Linear,
             size: nodes,
             first: [0.0; 3],
             step,

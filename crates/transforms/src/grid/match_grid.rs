@@ -1,7 +1,7 @@
 //! Resampling to the grid of another image.
 
 use crate::config::{bad, config};
-use crate::map::{Beyond, ImageSampling, LabelSampling, Sampling};
+use crate::map::{ImageSampling, LabelSampling, PaddingMode, Sampling};
 use crate::transform::Configured;
 use crate::{Context, GridStep, Result, Step};
 use rand_chacha::ChaCha8Rng;
@@ -32,7 +32,7 @@ config! {
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
         /// The values outside of the image.
-        outside: Beyond = Beyond::Zeros,
+        outside: PaddingMode = PaddingMode::Zeros,
     }
 }
 

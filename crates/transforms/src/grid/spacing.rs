@@ -1,7 +1,7 @@
 //! Resampling to a spacing.
 
 use crate::config::{config, require};
-use crate::map::{Beyond, ImageSampling, LabelSampling, Sampling};
+use crate::map::{ImageSampling, LabelSampling, PaddingMode, Sampling};
 use crate::transform::Configured;
 use crate::{Context, GridStep, Result, Step};
 use rand_chacha::ChaCha8Rng;
@@ -57,7 +57,7 @@ impl Configured for Spacing {
         let sampling = Sampling {
             image: self.interpolation,
             labels: self.labels,
-            outside: Beyond::Edge,
+            outside: PaddingMode::Edge,
         };
         Ok(vec![Step::Grid(GridStep::Resample { target, sampling })])
     }

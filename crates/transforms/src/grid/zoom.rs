@@ -2,7 +2,7 @@
 
 use super::about_centre;
 use crate::config::{check_probability, check_range, config};
-use crate::map::{Beyond, ImageSampling, LabelSampling, Sampling};
+use crate::map::{ImageSampling, LabelSampling, PaddingMode, Sampling};
 use crate::random::between;
 use crate::transform::Configured;
 use crate::{Context, GridStep, Result, Step};
@@ -39,7 +39,7 @@ config! {
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
         /// The values outside of the image.
-        outside: Beyond = Beyond::Edge,
+        outside: PaddingMode = PaddingMode::Edge,
     }
 }
 

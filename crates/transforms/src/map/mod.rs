@@ -8,8 +8,8 @@ mod place;
 mod points;
 mod sampling;
 
-pub use displacement::{Displacement, Lattice};
-pub use sampling::{Beyond, ImageSampling, LabelSampling, Sampling};
+pub use displacement::{ControlPoints, Displacement};
+pub use sampling::{ImageSampling, LabelSampling, PaddingMode, Sampling};
 
 use crate::Result;
 use vesalius_filters as filters;
@@ -168,7 +168,7 @@ impl GridMap {
                 .after(&self.target.affine().inverse())
         });
         let along = affine.is_some_and(|a| along_axes(&a, self.target.size()));
-        if let Some(world) = world.filter(|_| along && sampling.outside == Beyond::Edge) {
+        if let Some(world) = world.filter(|_| along && sampling.outside == PaddingMode::Edge) {
             let options = sampling.for_filters()?;
             let moved = filters::resample_through(image, &self.target, &world, &options)?;
             let labels = labels.map(|l| {

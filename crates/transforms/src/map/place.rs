@@ -1,20 +1,20 @@
 //! The value at one place between voxels, or outside of them: the slow path for places that miss a
 //! neighbour, and for labels where neighbours differ.
 
-use super::{Beyond, ImageSampling, LabelSampling, Sampling};
+use super::{ImageSampling, LabelSampling, PaddingMode, Sampling};
 
 /// Shares nearer than this are a tie, which the nearest voxel's label settles (batchgeneratorsv2
 /// 0.3.6 compares halves of a thousandth).
 const TIE: f32 = 2.5e-4;
 
 /// A place as `outside` reads it.
-fn settle(place: [f64; 3], size: [usize; 3], outside: Beyond) -> [f64; 3] {
+fn wrapped(place: [f64; 3], size: [usize; 3], outside: PaddingMode) -> [f64; 3] {
     std::array::from_fn(|axis| {
         let (p, n) = (place[axis], size[axis] as f64);
         match outside {
-            Beyond::Zeros => p,
-            Beyond::Edge => p.clamp(0.0, n - 1.0),
-            Beyond::Reflect => {
+            PaddingMode::Zeros => p,
+            PaddingMode::Edge => p.clamp(0.0, n - 1.0),
+            PaddingMode::Reflect => {
                 let from = (p + 0.5).abs();
                 let (turns, rest) = ((from / n).floor(), from % n);
                 let folded = if turns % 2.0 == 0.0 {
@@ -69,7 +69,7 @@ pub(super) fn image_at(
     place: [f64; 3],
     sampling: &Sampling,
 ) -> f32 {
-    let place = settle(place, size, sampling.outside);
+    let place = wrapped(place, size, sampling.outside);
     if sampling.image == ImageSampling::Nearest {
         return nearest(place, size).map_or(0.0, |offset| source[offset]);
     }
@@ -88,7 +88,7 @@ pub(super) fn label_at(
     place: [f64; 3],
     sampling: &Sampling,
 ) -> u16 {
-    let place = settle(place, size, sampling.outside);
+    let place = wrapped(place, size, sampling.outside);
     let closest = || nearest(place, size).map(|offset| source[offset]);
     if sampling.labels == LabelSampling::Nearest || place.iter().any(|p| !p.is_finite()) {
         return closest().unwrap_or(0);

@@ -50,7 +50,7 @@ pub enum LabelSampling {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Beyond {
+pub enum PaddingMode {
     /// Zero and background, mixed with the border voxel within a voxel of it: `grid_sample`'s `zeros`.
     #[default]
     Zeros,
@@ -69,7 +69,7 @@ pub struct Sampling {
     /// The labels.
     pub labels: LabelSampling,
     /// Outside of both.
-    pub outside: Beyond,
+    pub outside: PaddingMode,
 }
 
 impl Sampling {
@@ -81,8 +81,8 @@ impl Sampling {
         }
         match (self.outside, other.outside) {
             (a, b) if a == b => Some(*self),
-            (Beyond::Edge, _) => Some(*other),
-            (_, Beyond::Edge) => Some(*self),
+            (PaddingMode::Edge, _) => Some(*other),
+            (_, PaddingMode::Edge) => Some(*self),
             _ => None,
         }
     }
@@ -90,7 +90,7 @@ impl Sampling {
     /// Nothing when the two parts go together.
     pub(crate) fn check(&self, transform: &'static str) -> Result<()> {
         require(
-            !(self.image == ImageSampling::Cubic && self.outside == Beyond::Reflect),
+            !(self.image == ImageSampling::Cubic && self.outside == PaddingMode::Reflect),
             transform,
             "outside",
             self.outside,
@@ -107,8 +107,8 @@ impl Sampling {
                 ImageSampling::Cubic => filters::Interpolation::Cubic,
             },
             outside: match self.outside {
-                Beyond::Edge => filters::Outside::Edge,
-                _ => filters::Outside::Value(0.0),
+                PaddingMode::Edge => filters::Extrapolation::Edge,
+                _ => filters::Extrapolation::Value(0.0),
             },
         })
     }
@@ -120,8 +120,8 @@ impl Sampling {
                 LabelSampling::Linear => filters::LabelInterpolation::Linear,
             },
             outside: match self.outside {
-                Beyond::Edge => filters::Outside::Edge,
-                _ => filters::Outside::Value(0.0),
+                PaddingMode::Edge => filters::Extrapolation::Edge,
+                _ => filters::Extrapolation::Value(0.0),
             },
         }
     }

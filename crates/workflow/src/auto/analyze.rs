@@ -2,7 +2,7 @@
 
 use super::{Error, Event, Observer, Result};
 use std::path::{Path, PathBuf};
-use vesalius_auto::{Analyzed, BrokenCases, Input, Work, analyze};
+use vesalius_auto::{Analyzed, BrokenCases, Input, WorkFolder, analyze};
 use vesalius_control::Control;
 use vesalius_io::write_bytes_atomically;
 use vesalius_planning::{Analysis, AnalysisOptions, Datalist, DatasetReport, FoldMethod, Splits};
@@ -132,14 +132,14 @@ pub fn begin(
     control: &Control,
     observer: &Observer,
 ) -> Result<(DatasetReport, PathBuf)> {
-    let mut work = Work::open(output, Input::read(input)?)?;
+    let mut work = WorkFolder::open(output, Input::read(input)?)?;
     let analyzed = observed(&mut work, broken_cases, control, observer)?;
     Ok((analyzed.report, Analyzed::folder(&work)))
 }
 
 /// The analysis of a work folder's dataset, made where it is not there.
 pub(super) fn observed(
-    work: &mut Work,
+    work: &mut WorkFolder,
     broken_cases: BrokenCases,
     control: &Control,
     observer: &Observer,

@@ -1,7 +1,7 @@
 //! The models that together segment unseen cases best, as one model folder.
 
 use super::{Event, Observer, Result};
-use vesalius_auto::{ChooseOptions, History, Missing, Work, choose, write_model};
+use vesalius_auto::{ChooseOptions, History, Missing, WorkFolder, choose, write_model};
 use vesalius_control::Control;
 
 /// How the choice is made.
@@ -25,7 +25,7 @@ impl Default for EnsembleStage {
 /// A history without usable runs, held-out segmentations that cannot be read, a folder that cannot be written,
 /// a stop.
 pub fn ensemble(
-    work: &Work,
+    work: &WorkFolder,
     stage: EnsembleStage,
     control: &Control,
     observer: &Observer,

@@ -3,7 +3,7 @@
 use super::analyze::observed;
 use super::{Event, Observer, Result};
 use std::path::{Path, PathBuf};
-use vesalius_auto::{BrokenCases, PlanOptions, Work};
+use vesalius_auto::{BrokenCases, PlanOptions, WorkFolder};
 use vesalius_control::Control;
 use vesalius_io::write_bytes_atomically;
 use vesalius_planning::nnunet::{self, DatasetJson, Fingerprint, Planned, Planner};
@@ -26,7 +26,7 @@ pub struct PlanStage {
 /// # Errors
 /// A dataset or algorithm that cannot be used, a folder that cannot be written, a stop.
 pub fn plan(
-    work: &mut Work,
+    work: &mut WorkFolder,
     stage: &PlanStage,
     minutes: Option<f64>,
     device: &Device,

@@ -3,7 +3,7 @@
 use super::{Error, Event, Observer, Result};
 use crate::predict::{InputCase, PredictOptions, Progress, find_cases, predict_cases};
 use std::path::{Path, PathBuf};
-use vesalius_auto::{Work, predictions_folder, renew_predictions};
+use vesalius_auto::{WorkFolder, predictions_folder, renew_predictions};
 use vesalius_control::Control;
 use vesalius_inferers::{OpenOptions, Segmenter};
 use vesalius_tensor::Device;
@@ -23,7 +23,7 @@ pub struct PredictStage {
 /// # Errors
 /// [`Error::NotWhole`] for an input with cases that are not whole, [`Error::NothingToPredict`] for a list without
 /// such cases.
-pub fn cases_of(work: &Work, input: Option<&Path>) -> Result<Vec<InputCase>> {
+pub fn cases_of(work: &WorkFolder, input: Option<&Path>) -> Result<Vec<InputCase>> {
     let Some(input) = input else {
         let cases = listed(work);
         return match cases.is_empty() {
@@ -42,7 +42,7 @@ pub fn cases_of(work: &Work, input: Option<&Path>) -> Result<Vec<InputCase>> {
 }
 
 /// The cases under `testing`.
-pub(super) fn listed(work: &Work) -> Vec<InputCase> {
+pub(super) fn listed(work: &WorkFolder) -> Vec<InputCase> {
     let testing = work.list().testing.iter();
     testing
         .map(|case| InputCase {
@@ -57,7 +57,7 @@ pub(super) fn listed(work: &Work) -> Vec<InputCase> {
 /// # Errors
 /// [`Error::NotSegmented`]; a model or output that cannot be used; a cancellation.
 pub fn predict(
-    work: &Work,
+    work: &WorkFolder,
     cases: &[InputCase],
     stage: &PredictStage,
     device: &Device,

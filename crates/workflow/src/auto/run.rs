@@ -8,7 +8,7 @@ use super::{
 use crate::predict::Error as PredictError;
 use std::path::Path;
 use std::time::Instant;
-use vesalius_auto::{AfterRuns, Input, Missing, Plan, TuneOptions, Work};
+use vesalius_auto::{AfterRuns, Input, Missing, Plan, TuneOptions, WorkFolder};
 use vesalius_control::{Control, moment_after};
 use vesalius_registry::Registry;
 use vesalius_tensor::Device;
@@ -97,7 +97,7 @@ pub fn run(
         whole: options.minutes,
         began: Instant::now(),
     };
-    let work = Work::open(folder, Input::read(input)?)?;
+    let work = WorkFolder::open(folder, Input::read(input)?)?;
     let mut work = work.with_registry(options.registry.clone());
     let (device, control) = (&options.device, &options.control);
     let of_training = options.minutes.map(|minutes| match options.tune_trials {
@@ -138,7 +138,7 @@ pub fn run(
 
 /// Searches better settings for every plan that no search made.
 fn tune_all(
-    work: &Work,
+    work: &WorkFolder,
     minutes: Minutes,
     options: &RunOptions,
     observer: &Observer,

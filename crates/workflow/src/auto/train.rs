@@ -1,7 +1,7 @@
 //! Every plan on every fold.
 
 use super::{Error, Event, Observer, Result};
-use vesalius_auto::{AfterRuns, History, TrainOptions, Work};
+use vesalius_auto::{AfterRuns, History, TrainOptions, WorkFolder};
 use vesalius_control::Control;
 use vesalius_tensor::Device;
 
@@ -41,7 +41,7 @@ impl Default for TrainStage {
 /// # Errors
 /// [`Error::NoRun`]; plans or a dataset that cannot be used; a failure of the machine; a stop.
 pub fn train(
-    work: &Work,
+    work: &WorkFolder,
     stage: &TrainStage,
     device: &Device,
     control: &Control,

@@ -1,13 +1,18 @@
 //! A search for better settings of a plan.
 
 use super::{Error, Event, Observer, Result};
-use vesalius_auto::{Plan, TuneOptions, Work};
+use vesalius_auto::{Plan, TuneOptions, WorkFolder};
 
 /// Searches, and writes the best settings as a plan of their own.
 ///
 /// # Errors
 /// [`Error::NoTrial`]; a search or plan that cannot be used; a stop.
-pub fn tune(work: &Work, plan: &Plan, options: &TuneOptions, observer: &Observer) -> Result<Plan> {
+pub fn tune(
+    work: &WorkFolder,
+    plan: &Plan,
+    options: &TuneOptions,
+    observer: &Observer,
+) -> Result<Plan> {
     let trials = options.trials;
     let best = vesalius_auto::tune(work, plan, options, &mut |event| {
         observer(&Event::Tuning { event, trials });
@@ -26,7 +31,7 @@ pub fn tune(work: &Work, plan: &Plan, options: &TuneOptions, observer: &Observer
 ///
 /// # Errors
 /// [`Error::SeveralPlans`] and [`Error::NoPlan`] with the names there are.
-pub fn choose_plan(work: &Work, name: Option<&str>) -> Result<Plan> {
+pub fn choose_plan(work: &WorkFolder, name: Option<&str>) -> Result<Plan> {
     let plans = work.plans()?;
     let names = |plans: &[&Plan]| plans.iter().map(|p| p.name().to_owned()).collect();
     let Some(name) = name else {

@@ -89,7 +89,7 @@ pub fn read_architecture(path: impl AsRef<Path>) -> Result<NetworkConfig> {
     let architecture = described.get("network").unwrap_or(&described);
     let peers = ["_target_", "network_class_name", "UNet_class_name"];
     if peers.iter().any(|key| architecture.get(key).is_some()) {
-        return NetworkConfig::from_peer(architecture).map_err(|e| wrong(path, e));
+        return NetworkConfig::from_monai_or_nnunet(architecture).map_err(|e| wrong(path, e));
     }
     let config: NetworkConfig = serde_json::from_value(architecture.clone()).map_err(|e| {
         let forms =
@@ -164,13 +164,13 @@ pub fn read_weights_partly(
     let path = path.as_ref();
     let weights = open_weights(path)?;
     let network = network.init(&Device::flex())?;
-    let needed = network.named().len();
+    let needed = network.parameters().len();
     let (network, skipped) = network.load_partly(&weights).map_err(|e| wrong(path, e))?;
     if skipped.missing.len() + skipped.wrong_shape.len() >= needed {
         let reason = "no tensor of it fits the network by name and shape; check the architecture";
         return Err(wrong(path, reason));
     }
-    Ok((network.peer_weights(), skipped))
+    Ok((network.export_weights(), skipped))
 }
 
 /// Opens weights and, where a network is given, checks that they are exactly the network's; then

@@ -6,7 +6,7 @@ use crate::kind::{FileKind, Notice, Reader};
 use crate::transform_file::read_affine;
 use std::path::{Path, PathBuf};
 use vesalius_control::Control;
-use vesalius_filters::{Convention, Interpolation, LabelInterpolation, Outside};
+use vesalius_filters::{Convention, Extrapolation, Interpolation, LabelInterpolation};
 use vesalius_io::{FourthAxis, ReadOptions, probe_with, write, write_labels};
 use vesalius_volume::Volume;
 
@@ -88,7 +88,7 @@ pub struct FileResampling {
     /// The map from the result to the input.
     pub map: FileMap,
     /// Instead of what the convention finds beyond the input.
-    pub outside: Option<Outside>,
+    pub outside: Option<Extrapolation>,
     /// Instead of the convention's interpolation, or of the nearest label.
     pub interpolation: Option<FileInterpolation>,
     /// Whether the input is an image or a label map.

@@ -8,8 +8,8 @@ pub use files::{FileGrid, FileInterpolation, FileMap, FileResampling, VectorAxes
 
 use vesalius_control::Control;
 use vesalius_filters::{
-    Convention, Error, Interpolation, LabelInterpolation, LabelResampleOptions, NnUnetLabelOptions,
-    NnUnetOptions, Outside, ResampleOptions, Result, resample, resample_displaced_with,
+    Convention, Error, Extrapolation, Interpolation, LabelInterpolation, LabelResampleOptions,
+    NnUnetLabelOptions, NnUnetOptions, ResampleOptions, Result, resample, resample_displaced_with,
     resample_labels_displaced_with, resample_labels_nnunet, resample_labels_through_with,
     resample_nnunet, resample_through_with, resized_grid, target_grid,
 };
@@ -53,7 +53,7 @@ pub struct Resampling {
     /// Where the values come from.
     pub through: Through,
     /// Instead of what the convention finds beyond the input.
-    pub outside: Option<Outside>,
+    pub outside: Option<Extrapolation>,
 }
 
 impl Resampling {

@@ -4,7 +4,7 @@ use super::events::shown;
 use crate::commands::Result;
 use crate::interrupt::control;
 use std::path::PathBuf;
-use vesalius::auto::{Missing, Work};
+use vesalius::auto::{Missing, WorkFolder};
 use vesalius::workflow::auto::{EnsembleStage, ensemble};
 
 /// Arguments of `vesalius auto ensemble`.
@@ -52,7 +52,7 @@ pub fn whole(missing: &[Missing], how: &EnsembleArguments) -> Result<()> {
 
 /// Chooses, writes the model folder and prints what was tried.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let work = Work::reopen(&arguments.work)?;
+    let work = WorkFolder::reopen(&arguments.work)?;
     let stage = arguments.how.stage();
     let missing = shown(|told| ensemble(&work, stage, &control(), told))?;
     whole(&missing, &arguments.how)

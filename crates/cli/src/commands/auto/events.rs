@@ -42,12 +42,12 @@ impl Printer {
             Event::Planned(plans) => {
                 for plan in *plans {
                     out!("plan {}", plan.name());
-                    plan.because.iter().for_each(|reason| out!("  {reason}"));
+                    plan.reasons.iter().for_each(|reason| out!("  {reason}"));
                 }
             }
             Event::Tuning { event, trials } => self.tuning(event, *trials),
             Event::Tuned { plan, path } => {
-                if let Some(reason) = plan.because.last() {
+                if let Some(reason) = plan.reasons.last() {
                     out!("{reason}");
                 }
                 out!("plan: {}", path.display());

@@ -5,7 +5,7 @@ use super::Result;
 use super::events::shown;
 use crate::interrupt::control;
 use std::path::PathBuf;
-use vesalius::auto::Work;
+use vesalius::auto::WorkFolder;
 use vesalius::planning::nnunet::Planner;
 use vesalius::tensor::parse_device;
 use vesalius::workflow::auto::{NnUnetPlansFile, PlanStage, nnunet_plans, plan};
@@ -93,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let Some(folder) = &arguments.work else {
         return nnunet_file(arguments);
     };
-    let mut work = Work::reopen(folder)?;
+    let mut work = WorkFolder::reopen(folder)?;
     let (stage, minutes) = (arguments.how.stage(), arguments.minutes);
     let device = parse_device(&arguments.device)?;
     shown(|told| plan(&mut work, &stage, minutes, &device, &control(), told))
@@ -122,7 +122,7 @@ fn nnunet_file(arguments: &Arguments) -> Result<()> {
         target_spacing: spacing.and_then(|s| <[f64; 3]>::try_from(s).ok()),
         suppress_transpose: arguments.suppress_transpose,
     })?;
-    for (name, reasons) in &planned.because.0 {
+    for (name, reasons) in &planned.reasons.0 {
         out!("{name}");
         reasons.iter().for_each(|reason| out!("  {reason}"));
     }

@@ -5,7 +5,7 @@ use super::events::shown;
 use crate::commands::Result;
 use crate::interrupt::control;
 use std::path::PathBuf;
-use vesalius::auto::Work;
+use vesalius::auto::WorkFolder;
 use vesalius::tensor::parse_device;
 use vesalius::workflow::auto::{PredictStage, cases_of, predict};
 
@@ -31,7 +31,7 @@ pub struct Arguments {
 
 /// Segments and says how many.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let work = Work::reopen(&arguments.work)?;
+    let work = WorkFolder::reopen(&arguments.work)?;
     let stage = PredictStage {
         folder: arguments.output.clone(),
         overwrite: arguments.overwrite,

@@ -3,7 +3,7 @@
 use super::events::shown;
 use crate::commands::Result;
 use std::path::PathBuf;
-use vesalius::auto::Work;
+use vesalius::auto::WorkFolder;
 use vesalius::workflow::auto::report;
 
 /// Arguments of `vesalius auto report`.
@@ -15,6 +15,6 @@ pub struct Arguments {
 
 /// Writes the report and says where.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let work = Work::reopen(&arguments.work)?;
+    let work = WorkFolder::reopen(&arguments.work)?;
     shown(|told| report(&work, told))
 }

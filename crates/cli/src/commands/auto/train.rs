@@ -4,7 +4,7 @@ use super::events::shown;
 use crate::commands::Result;
 use crate::interrupt::control;
 use std::path::PathBuf;
-use vesalius::auto::Work;
+use vesalius::auto::WorkFolder;
 use vesalius::tensor::parse_device;
 use vesalius::workflow::auto::{TrainStage, train};
 
@@ -55,7 +55,7 @@ impl TrainArguments {
 
 /// Trains and prints a line a run.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let work = Work::reopen(&arguments.work)?;
+    let work = WorkFolder::reopen(&arguments.work)?;
     let device = parse_device(&arguments.how.device)?;
     let stage = TrainStage {
         minutes: arguments.minutes,

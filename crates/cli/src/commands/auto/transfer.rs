@@ -2,7 +2,7 @@
 
 use crate::commands::Result;
 use std::path::PathBuf;
-use vesalius::auto::{ExportedRuns, Work};
+use vesalius::auto::{ExportedRuns, WorkFolder};
 
 /// Arguments of `vesalius auto export`.
 #[derive(clap::Args)]
@@ -27,7 +27,7 @@ pub struct ImportArguments {
 
 /// Exports and says what.
 pub fn export(arguments: &ExportArguments) -> Result<()> {
-    let work = Work::reopen(&arguments.work)?;
+    let work = WorkFolder::reopen(&arguments.work)?;
     let runs = match arguments.only_trained {
         true => ExportedRuns::Trained,
         false => ExportedRuns::All,
@@ -43,7 +43,7 @@ pub fn export(arguments: &ExportArguments) -> Result<()> {
 
 /// Imports and says what.
 pub fn import(arguments: &ImportArguments) -> Result<()> {
-    let work = Work::reopen(&arguments.work)?;
+    let work = WorkFolder::reopen(&arguments.work)?;
     let taken = vesalius::auto::import(&work, &arguments.source)?;
     for job in &taken {
         out!("{} fold {}", job.algorithm, job.fold);

@@ -5,7 +5,7 @@ use crate::commands::Result;
 use crate::interrupt::control;
 use std::path::PathBuf;
 use vesalius::auto::search::{Pruner, Sampler, SearchSpace};
-use vesalius::auto::{TuneOptions, Work};
+use vesalius::auto::{TuneOptions, WorkFolder};
 use vesalius::tensor::parse_device;
 use vesalius::training::Duration;
 use vesalius::workflow::auto::{choose_plan, tune};
@@ -32,8 +32,8 @@ pub struct Arguments {
     #[arg(long)]
     steps: Option<u64>,
     /// How trials are drawn
-    #[arg(long, value_enum, default_value_t = Draw::Tpe)]
-    sampler: Draw,
+    #[arg(long, value_enum, default_value_t = SamplerKind::Tpe)]
+    sampler: SamplerKind,
     /// Never end a trial early
     #[arg(long)]
     no_pruning: bool,
@@ -49,7 +49,7 @@ pub struct Arguments {
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Draw {
+enum SamplerKind {
     /// Where good trials were (the tree-structured Parzen estimator)
     Tpe,
     /// Evenly
@@ -58,7 +58,7 @@ enum Draw {
 
 /// Searches and writes the best as a plan.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let work = Work::share(&arguments.work)?;
+    let work = WorkFolder::share(&arguments.work)?;
     let algorithm = arguments.algorithm.as_deref();
     let plan = shown(|_| choose_plan(&work, algorithm))?;
     let space = match &arguments.space {
@@ -74,8 +74,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let options = TuneOptions {
         space,
         sampler: match arguments.sampler {
-            Draw::Tpe => Sampler::default(),
-            Draw::Random => Sampler::Random,
+            SamplerKind::Tpe => Sampler::default(),
+            SamplerKind::Random => Sampler::Random,
         },
         pruner: match arguments.no_pruning {
             true => Pruner::None,

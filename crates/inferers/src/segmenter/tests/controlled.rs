@@ -2,7 +2,7 @@
 
 use super::super::region::Region;
 use super::*;
-use crate::{NothingFound, RegionStage};
+use crate::{EmptyRegionPolicy, RegionStage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use vesalius_control::{Control, Progress};
@@ -46,7 +46,7 @@ fn every_stage_of_every_model_counts_to_its_total() {
             labels: Vec::new(),
             margin: [0; 3],
             millimetres: [0.0; 3],
-            nothing_found: NothingFound::Whole,
+            nothing_found: EmptyRegionPolicy::Whole,
         },
         segmenter: one(),
     }));

@@ -2,7 +2,7 @@
 
 use super::super::region::Region;
 use super::*;
-use crate::{Bytes, RegionStage};
+use crate::{ByteSize, RegionStage};
 use vesalius_volume::{LabelMap, Subject};
 
 /// Labels and probabilities with options.
@@ -29,7 +29,7 @@ pub(super) fn least(segmenter: &Segmenter) -> u64 {
         };
         let text = refused.to_string();
         let named = text.rsplit("is ").next().unwrap().replace(' ', "");
-        limit = named.parse::<Bytes>().unwrap().0;
+        limit = named.parse::<ByteSize>().unwrap().0;
     }
     panic!("no limit works")
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    CustomInferer, CustomMerger, CustomPostprocessing, MODEL_FILE, Merger, OpenOptions, PatchPlace,
-    RegisterInference, VolumeMerger, convert_model, weights_path,
+    CustomInferer, CustomMerger, CustomPostprocessing, MODEL_FILE, Merger, OpenOptions,
+    PatchLocation, RegisterInference, VolumeMerger, convert_model, weights_path,
 };
 use burn::module::{Module, Param};
 use serde::Deserialize;
@@ -76,7 +76,7 @@ impl CustomMerger for Last {
     }
 }
 impl Merger for LastMerger {
-    fn add(&mut self, place: &PatchPlace, values: &[f32]) -> Result<()> {
+    fn add(&mut self, place: &PatchLocation, values: &[f32]) -> Result<()> {
         let grid = *self.0.geometry();
         let [w, h, d] = place.output;
         for (at, value) in values.iter().enumerate() {

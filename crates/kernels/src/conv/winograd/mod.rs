@@ -14,11 +14,11 @@ use self::transform::{inverse, transform_column, transform_row};
 use self::weights::transform_weights;
 use super::finish::{Finish, pad_bias};
 use super::micro::{Accumulate, CHANNELS};
-use super::plan::Gather;
+use super::plan::ConvLayout;
 use super::tile::{Block, blocks, copy_row};
 use super::weights::padded_channels;
 use crate::buffer::{Scratch, Shared};
-use crate::simd::{MAX_LANES, Path, Simd, Work, dispatch};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch};
 
 /// Components of a patch along one axis, at most: one more than there are taps.
 const MOST: usize = 6;
@@ -37,7 +37,7 @@ pub(crate) struct Taps {
 
 impl Taps {
     /// The taps, if there are three or five next to each other along x and y, and channels enough.
-    pub fn of(gather: &Gather) -> Option<Self> {
+    pub fn of(gather: &ConvLayout) -> Option<Self> {
         let channels = gather.in_channels.min(gather.out_channels);
         if gather.stride != [1; 3] || gather.step != [1; 3] || channels < FEWEST {
             return None;
@@ -75,7 +75,7 @@ impl Taps {
 
 /// Computes the gather into `output`.
 pub(crate) fn run(
-    gather: &Gather,
+    gather: &ConvLayout,
     taps: &Taps,
     input: &[f32],
     weights: &[f32],
@@ -83,7 +83,7 @@ pub(crate) fn run(
     finish: &Finish,
     output: &mut [f32],
 ) {
-    let path = Path::current();
+    let path = SimdLevel::current();
     let plan = dispatch(path, MakePlan { gather, taps });
     let weights = transform_weights(gather, taps, weights);
     let grid = plan.grid;
@@ -120,8 +120,8 @@ pub(crate) fn run(
 }
 
 /// The number of blocks that the outputs of one channel are computed in.
-pub(crate) fn blocks_of(gather: &Gather, taps: &Taps) -> usize {
-    let plan = dispatch(Path::current(), MakePlan { gather, taps });
+pub(crate) fn blocks_of(gather: &ConvLayout, taps: &Taps) -> usize {
+    let plan = dispatch(SimdLevel::current(), MakePlan { gather, taps });
     blocks([plan.grid[1], plan.grid[2]], plan.block).len()
 }
 
@@ -156,7 +156,7 @@ impl Buffers {
 /// One block of patches of one sample and group, for a range of its output channels.
 struct TileTask<'a> {
     plan: &'a Plan,
-    gather: &'a Gather,
+    gather: &'a ConvLayout,
     taps: &'a Taps,
     input: &'a [f32],
     weights: &'a [f32],

@@ -1,7 +1,7 @@
 //! How a gather is divided for Winograd's transform, and where everything stands in a task's tile.
 
 use super::super::micro::CHANNELS;
-use super::super::plan::Gather;
+use super::super::plan::ConvLayout;
 use super::super::weights::padded_channels;
 use super::Taps;
 use crate::simd::{Simd, Work};
@@ -63,7 +63,7 @@ pub(super) struct Plan {
 }
 
 pub(super) struct MakePlan<'a> {
-    pub gather: &'a Gather,
+    pub gather: &'a ConvLayout,
     pub taps: &'a Taps,
 }
 
@@ -77,7 +77,7 @@ impl Work for MakePlan<'_> {
 }
 
 impl Plan {
-    fn new(gather: &Gather, taps: &Taps, lanes: usize) -> Self {
+    fn new(gather: &ConvLayout, taps: &Taps, lanes: usize) -> Self {
         let [x, y, z] = gather.grid;
         let grid = [x.div_ceil(2), y.div_ceil(2), z];
         let padded = padded_channels(gather.out_channels);

@@ -3,13 +3,13 @@
 use rayon::prelude::*;
 
 use super::super::micro::CHANNELS;
-use super::super::plan::Gather;
+use super::super::plan::ConvLayout;
 use super::super::weights::padded_channels;
 use super::{MOST, Taps};
 use crate::buffer::{Scratch, Shared};
 
 /// `G g Gᵀ` of every kernel plane: `[group][component][block of channels][input][z][channel]`.
-pub(super) fn transform_weights(gather: &Gather, taps: &Taps, weights: &[f32]) -> Scratch {
+pub(super) fn transform_weights(gather: &ConvLayout, taps: &Taps, weights: &[f32]) -> Scratch {
     let padded = padded_channels(gather.out_channels).next_multiple_of(CHANNELS);
     let terms = gather.in_channels * taps.z.len();
     let component = padded * terms;

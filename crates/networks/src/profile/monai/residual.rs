@@ -2,17 +2,17 @@
 
 use super::enlarged;
 use crate::monai::parts::each_axis;
-use crate::profile::sketch::Sketch;
+use crate::profile::shape_tensor::ShapeTensor;
 use crate::{MedNeXtConfig, SegResNetConfig, SegResNetDSConfig};
 use vesalius_tensor::{ActivationConfig, Conv3dConfig, ConvTranspose3dConfig, NormConfig};
 
 /// Norm, activation, convolution, twice, around a sum.
 fn pre_activated(
-    input: Sketch,
+    input: ShapeTensor,
     kernel: [usize; 3],
     norm: &NormConfig,
     activation: ActivationConfig,
-) -> Sketch {
+) -> ShapeTensor {
     let conv = Conv3dConfig {
         bias: false,
         ..Conv3dConfig::same(input.channels, input.channels, kernel)
@@ -21,9 +21,9 @@ fn pre_activated(
     x.norm(norm, Some(activation)).conv(&conv).plus(input)
 }
 
-pub(in crate::profile) fn segresnet(config: &SegResNetConfig, input: Sketch) -> Sketch {
+pub(in crate::profile) fn segresnet(config: &SegResNetConfig, input: ShapeTensor) -> ShapeTensor {
     let axes = |n| each_axis(n, config.spatial_dims);
-    let conv = |x: Sketch, to: usize, kernel, stride| {
+    let conv = |x: ShapeTensor, to: usize, kernel, stride| {
         let conv = Conv3dConfig {
             stride: axes(stride),
             bias: false,
@@ -31,7 +31,7 @@ pub(in crate::profile) fn segresnet(config: &SegResNetConfig, input: Sketch) -> 
         };
         x.conv(&conv)
     };
-    let blocks = |x: Sketch, count: usize| {
+    let blocks = |x: ShapeTensor, count: usize| {
         (0..count).fold(x, |x, _| {
             pre_activated(x, axes(3), &config.norm, config.activation)
         })
@@ -59,10 +59,13 @@ pub(in crate::profile) fn segresnet(config: &SegResNetConfig, input: Sketch) -> 
     x.norm(&config.norm, Some(config.activation)).conv(&last)
 }
 
-pub(in crate::profile) fn segresnet_ds(config: &SegResNetDSConfig, input: Sketch) -> Vec<Sketch> {
+pub(in crate::profile) fn segresnet_ds(
+    config: &SegResNetDSConfig,
+    input: ShapeTensor,
+) -> Vec<ShapeTensor> {
     let scales = config.scales();
     let last = config.blocks_down.len() - 1;
-    let conv = |x: Sketch, to: usize, kernel, stride| {
+    let conv = |x: ShapeTensor, to: usize, kernel, stride| {
         let conv = Conv3dConfig {
             stride,
             bias: false,
@@ -70,7 +73,7 @@ pub(in crate::profile) fn segresnet_ds(config: &SegResNetDSConfig, input: Sketch
         };
         x.conv(&conv)
     };
-    let blocks = |x: Sketch, count: usize, kernel| {
+    let blocks = |x: ShapeTensor, count: usize, kernel| {
         (0..count).fold(x, |x, _| {
             pre_activated(x, kernel, &config.norm, config.activation)
         })
@@ -117,14 +120,14 @@ enum Change {
     Double,
 }
 
-pub(in crate::profile) fn mednext(config: &MedNeXtConfig, input: Sketch) -> Vec<Sketch> {
+pub(in crate::profile) fn mednext(config: &MedNeXtConfig, input: ShapeTensor) -> Vec<ShapeTensor> {
     let levels = config.blocks_down.len();
     let at = |level: usize| config.init_filters << level;
     // `check` passed before, so that there is a ratio for every level.
     let down = config.encoder_expansion_ratio.resolve(levels);
     let up = config.decoder_expansion_ratio.resolve(levels);
     let (down, up) = (down.unwrap_or_default(), up.unwrap_or_default());
-    let run = |x: Sketch, count: usize, ratio| {
+    let run = |x: ShapeTensor, count: usize, ratio| {
         (0..count).fold(x, |x, _| {
             let to = x.channels;
             mednext_block(config, x, to, ratio, Change::Keep)
@@ -165,17 +168,17 @@ pub(in crate::profile) fn mednext(config: &MedNeXtConfig, input: Sketch) -> Vec<
 
 fn mednext_block(
     config: &MedNeXtConfig,
-    input: Sketch,
+    input: ShapeTensor,
     to: usize,
     ratio: usize,
     change: Change,
-) -> Sketch {
+) -> ShapeTensor {
     let from = input.channels;
     let (kernel, two) = (
         each_axis(config.kernel_size, config.spatial_dims),
         each_axis(2, config.spatial_dims),
     );
-    let convolved = |x: Sketch, to: usize, kernel: [usize; 3], groups| match change {
+    let convolved = |x: ShapeTensor, to: usize, kernel: [usize; 3], groups| match change {
         Change::Double => x.conv_transposed(&ConvTranspose3dConfig {
             in_channels: from,
             out_channels: to,
@@ -192,7 +195,7 @@ fn mednext_block(
         }),
     };
     // Doubling gives one voxel too few along an axis; zeros are put before the first.
-    let padded = |x: Sketch| match change {
+    let padded = |x: ShapeTensor| match change {
         Change::Double => {
             let size = std::array::from_fn(|a| x.size[a] + two[a] - 1);
             let channels = x.channels;

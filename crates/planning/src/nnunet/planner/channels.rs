@@ -6,7 +6,7 @@ use crate::nnunet::{DatasetJson, Fingerprint};
 pub(super) fn normalisation(
     fingerprint: &Fingerprint,
     dataset: &DatasetJson,
-    because: &mut Vec<String>,
+    reasons: &mut Vec<String>,
 ) -> (Vec<String>, Vec<bool>) {
     let share = fingerprint.median_relative_size_after_cropping;
     let class = |name: &String| match name.to_lowercase().as_str() {
@@ -32,7 +32,7 @@ pub(super) fn normalisation(
             ("ZScoreNormalization", false) => "intensities mean something only within a scan".to_owned(),
             _ => "its name asks for it".to_owned(),
         };
-        because.push(format!("channel `{name}` gets {class}: {reason}"));
+        reasons.push(format!("channel `{name}` gets {class}: {reason}"));
     }
     (classes.into_iter().map(str::to_owned).collect(), masks)
 }

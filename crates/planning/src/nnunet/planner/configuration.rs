@@ -35,7 +35,7 @@ pub(super) struct Wanted<'a> {
 pub(super) struct Made {
     pub configuration: Configuration,
     pub patch: Vec<usize>,
-    pub because: Vec<String>,
+    pub reasons: Vec<String>,
 }
 
 impl Common<'_> {
@@ -74,12 +74,12 @@ impl Common<'_> {
         let share = self.planner.largest_share();
         let covering = (wanted.dataset_voxels * share / patch_voxels).round_ties_even();
         let batch = fitting.min(covering).max(2.0) as usize;
-        let mut because = vec![
+        let mut reasons = vec![
             why_patch(&topology, &first),
             self.why_batch(batch, fitting, covering),
         ];
         if smallest {
-            because.push(format!(
+            reasons.push(format!(
                 "nothing smaller can be made, and this needs more than {} GB",
                 numbers(&[self.budget.gpu_memory_gb])
             ));
@@ -87,7 +87,7 @@ impl Common<'_> {
         Made {
             configuration: self.written(wanted, &topology, batch),
             patch: topology.patch,
-            because,
+            reasons,
         }
     }
 

@@ -49,7 +49,7 @@ pub struct Planned {
     /// What nnU-Net writes.
     pub plans: Plans,
     /// Reasons: under `dataset` those that all configurations share, then each configuration's.
-    pub because: Ordered<Vec<String>>,
+    pub reasons: Ordered<Vec<String>>,
 }
 
 impl Planner {

@@ -20,7 +20,7 @@ pub(super) struct Planning<'a> {
     /// Target spacing and median size at it, after the transposition.
     spacing: [f64; 3],
     median_size: [f64; 3],
-    because: Vec<String>,
+    reasons: Vec<String>,
 }
 
 impl<'a> Planning<'a> {
@@ -35,15 +35,15 @@ impl<'a> Planning<'a> {
                 "dataset.json has no `numTraining`, the number of labelled cases".to_owned(),
             )
         })?;
-        let mut because = vec![];
+        let mut reasons = vec![];
         let spacing = match options.target_spacing {
             Some(spacing) => {
-                because.push(format!("spacing {} mm was asked for", numbers(&spacing)));
+                reasons.push(format!("spacing {} mm was asked for", numbers(&spacing)));
                 spacing
             }
             None => {
                 let target = target(fingerprint);
-                because.push(target.because);
+                reasons.push(target.reasons);
                 target.spacing
             }
         };
@@ -53,14 +53,14 @@ impl<'a> Planning<'a> {
             _ => [2, 0, 1],
         };
         if forward[0] != 0 {
-            because.push(format!(
+            reasons.push(format!(
                 "axis {} comes first: its slices are the thickest, so that 2-D networks see the fine plane",
                 forward[0]
             ));
         }
         let median = median_of(resampled(fingerprint, spacing));
         let (normalization_schemes, use_mask_for_norm) =
-            normalisation(fingerprint, dataset, &mut because);
+            normalisation(fingerprint, dataset, &mut reasons);
         Ok(Self {
             common: Common {
                 planner,
@@ -80,7 +80,7 @@ impl<'a> Planning<'a> {
             forward,
             spacing: forward.map(|axis| spacing[axis]),
             median_size: forward.map(|axis| median[axis]),
-            because,
+            reasons,
         })
     }
 
@@ -149,7 +149,7 @@ impl<'a> Planning<'a> {
         let mut low = low.filter(|_| voxels / voxels_now >= 2.0)?;
         low.configuration.batch_dice = Some(false);
         low.configuration.next_stage = Some("3d_cascade_fullres".into());
-        low.because.insert(
+        low.reasons.insert(
             0,
             format!(
                 "spacing {} mm: a patch of 3d_fullres sees less than a quarter of the median image, one of these coarser voxels does",
@@ -172,10 +172,10 @@ impl<'a> Planning<'a> {
         for (to, &from) in self.forward.iter().enumerate() {
             backward[from] = to;
         }
-        let mut because = vec![("dataset".to_owned(), self.because)];
+        let mut reasons = vec![("dataset".to_owned(), self.reasons)];
         let mut configurations: Vec<(String, Configuration)> = vec![];
         for (name, made) in made {
-            because.push((name.to_owned(), made.because));
+            reasons.push((name.to_owned(), made.reasons));
             configurations.push((name.to_owned(), made.configuration));
         }
         let whole = |size: f64| Number::from(size.round_ties_even() as u64);
@@ -197,7 +197,7 @@ impl<'a> Planning<'a> {
         };
         Planned {
             plans,
-            because: Ordered(because),
+            reasons: Ordered(reasons),
         }
     }
 }
@@ -211,6 +211,6 @@ fn cascade() -> Made {
             ..Configuration::default()
         },
         patch: vec![],
-        because: vec!["3d_fullres refines what 3d_lowres saw of the whole".to_owned()],
+        reasons: vec!["3d_fullres refines what 3d_lowres saw of the whole".to_owned()],
     }
 }

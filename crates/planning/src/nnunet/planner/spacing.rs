@@ -10,7 +10,7 @@ const ANISOTROPIC: f64 = 3.0;
 /// A spacing along the array's axes and its reason.
 pub(super) struct Target {
     pub spacing: [f64; 3],
-    pub because: String,
+    pub reasons: String,
 }
 
 /// The median spacing; the 10th percentile along an axis of few, thick slices.
@@ -31,11 +31,11 @@ pub(super) fn target(fingerprint: &Fingerprint) -> Target {
     let thick = limits::exceeds(spacing[worst], ANISOTROPIC * coarsest_other);
     let few = size[worst] * ANISOTROPIC < smallest_other;
     if !(thick && few) {
-        let because = format!(
+        let reasons = format!(
             "spacing {} mm is the median of the cases, so that half of them gain and half lose voxels",
             numbers(&spacing)
         );
-        return Target { spacing, because };
+        return Target { spacing, reasons };
     }
     let median = spacing[worst];
     let mut tenth = percentile(&spacing_of(worst), 10.0);
@@ -43,12 +43,12 @@ pub(super) fn target(fingerprint: &Fingerprint) -> Target {
         tenth = coarsest_other.max(tenth) + 1e-5;
     }
     spacing[worst] = tenth;
-    let because = format!(
+    let reasons = format!(
         "spacing {} mm is the median of the cases, except along axis {worst}: slices of {} mm are more than three times as thick as their pixels, and few, so the 10th percentile is taken lest thin slices be blurred away",
         numbers(&spacing),
         numbers(&[median]),
     );
-    Target { spacing, because }
+    Target { spacing, reasons }
 }
 
 /// The axis of the largest spacing, the first of several.

@@ -2,28 +2,28 @@
 
 use super::run_all;
 use crate::config::config;
+use crate::pending::PendingTransforms;
 use crate::transform::Composed;
-use crate::work::Work;
 use crate::{Affine, Axis, Brightness, Flip, Gamma, GaussianNoise, Result, Transform};
 use rand_chacha::ChaCha8Rng;
 
 config! {
     /// Small rotations and scales, mirrors, and mild changes of intensity: fast, and suitable for most
     /// z-scored images.
-    Light, "light", {
+    LightAugmentation, "light", {
         /// The axes that may be mirrored.
         mirror: Vec<Axis> = vec![Axis::X, Axis::Y, Axis::Z],
     }
 }
 
-impl Light {
+impl LightAugmentation {
     /// What the recipe consists of.
     ///
     /// ```
-    /// use vesalius_transforms::{Axis, Light};
+    /// use vesalius_transforms::{Axis, LightAugmentation};
     ///
     /// // Mirrors along x alone.
-    /// let light = Light { mirror: vec![Axis::X], ..Light::default() };
+    /// let light = LightAugmentation { mirror: vec![Axis::X], ..LightAugmentation::default() };
     /// assert_eq!(light.transforms()[0].name(), "affine");
     /// ```
     pub fn transforms(&self) -> Vec<Transform> {
@@ -56,12 +56,12 @@ impl Light {
     }
 }
 
-impl Composed for Light {
+impl Composed for LightAugmentation {
     fn check(&self) -> Result<()> {
         self.transforms().iter().try_for_each(Transform::check)
     }
 
-    fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+    fn run(&self, work: &mut PendingTransforms, rng: &mut ChaCha8Rng) -> Result<()> {
         run_all(&self.transforms(), work, rng)
     }
 }

@@ -19,7 +19,7 @@ impl NetworkConfig {
             .find_map(|name| Some((*name, config.get(name)?)))
             .ok_or_else(|| unknown("the bundle's config", "it has no `network_def`".to_owned()))?;
         let found = resolved(config, found, name, LONGEST_CHAIN)?;
-        Self::from_peer(&found)
+        Self::from_monai_or_nnunet(&found)
     }
 }
 

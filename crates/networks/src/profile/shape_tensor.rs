@@ -1,20 +1,20 @@
 //! A tensor that knows its size alone, and what becomes of it. Layers with weights stand in `layers`.
 
-use super::book::{Block, Book, Step};
+use super::memory_tracker::{Block, MemoryTracker, Step};
 use std::rc::Rc;
 
 /// How far back a voxel sees: steps of the input between its neighbours, and voxels seen.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reach {
+pub(super) struct ReceptiveField {
     pub jump: [f64; 3],
     pub field: [f64; 3],
 }
 
 /// A tensor's size and place in memory; dropping it frees that, as a tensor's buffer is freed.
 #[derive(Debug, Clone)]
-pub(super) struct Sketch {
+pub(super) struct ShapeTensor {
     block: Rc<Block>,
-    pub(super) reach: Reach,
+    pub(super) reach: ReceptiveField,
     pub batch: usize,
     pub channels: usize,
     /// `[x, y, z]`.
@@ -22,34 +22,34 @@ pub(super) struct Sketch {
 }
 
 /// Closes the book of some outputs, first one first: its receptive field.
-pub(super) fn finish(outputs: Vec<Sketch>) -> Option<[u64; 3]> {
+pub(super) fn finish(outputs: Vec<ShapeTensor>) -> Option<[u64; 3]> {
     let first = outputs.first()?;
-    let (book, field) = (first.book(), first.reach.field);
-    if book.training() {
-        let outputs: Vec<_> = outputs.iter().map(Sketch::identity).collect();
-        book.go_back(&outputs);
+    let (tracker, field) = (first.tracker(), first.reach.field);
+    if tracker.training() {
+        let outputs: Vec<_> = outputs.iter().map(ShapeTensor::identity).collect();
+        tracker.go_back(&outputs);
     }
     let seen = field.iter().all(|f| f.is_finite());
     seen.then(|| field.map(|f| f.ceil() as u64))
 }
 
-impl Sketch {
+impl ShapeTensor {
     pub fn input(channels: usize, size: [usize; 3], batch: usize, training: bool) -> Self {
-        let book = Rc::new(Book::new(training));
-        let reach = Reach {
+        let tracker = Rc::new(MemoryTracker::new(training));
+        let reach = ReceptiveField {
             jump: [1.0; 3],
             field: [1.0; 3],
         };
-        Self::make(&book, batch, channels, size, reach)
+        Self::make(&tracker, batch, channels, size, reach)
     }
 
-    pub fn book(&self) -> Rc<Book> {
-        self.block.book()
+    pub fn tracker(&self) -> Rc<MemoryTracker> {
+        self.block.tracker()
     }
 
     /// Whether a backward pass will follow.
     pub fn training(&self) -> bool {
-        self.book().training()
+        self.tracker().training()
     }
 
     fn identity(&self) -> (usize, u64) {
@@ -57,15 +57,15 @@ impl Sketch {
     }
 
     fn make(
-        book: &Rc<Book>,
+        tracker: &Rc<MemoryTracker>,
         batch: usize,
         channels: usize,
         size: [usize; 3],
-        reach: Reach,
+        reach: ReceptiveField,
     ) -> Self {
         let bytes = 4 * (batch * channels * size.iter().product::<usize>()) as u64;
         Self {
-            block: Rc::new(Book::take(book, bytes)),
+            block: Rc::new(MemoryTracker::take(tracker, bytes)),
             reach,
             batch,
             channels,
@@ -79,11 +79,11 @@ impl Sketch {
 
     /// A new tensor computed from this one; `keep` says whether this one is needed on the way back.
     pub(super) fn next(&self, channels: usize, size: [usize; 3], keep: bool, weights: u64) -> Self {
-        let book = self.book();
-        let output = Self::make(&book, self.batch, channels, size, self.reach);
-        book.add_parameters(weights);
-        if book.training() {
-            book.record(Step {
+        let tracker = self.tracker();
+        let output = Self::make(&tracker, self.batch, channels, size, self.reach);
+        tracker.add_parameters(weights);
+        if tracker.training() {
+            tracker.record(Step {
                 inputs: vec![self.identity()],
                 output: output.identity(),
                 kept: if keep {
@@ -100,15 +100,15 @@ impl Sketch {
 
     /// Parameters that no tensor of the way is computed with alone.
     pub fn with_parameters(self, count: usize) -> Self {
-        let book = self.book();
-        book.add_parameters(count as u64);
+        let tracker = self.tracker();
+        tracker.add_parameters(count as u64);
         self
     }
 
     /// Multiplications beside those of the layers here.
     pub fn with_multiplications(self, count: u64) -> Self {
-        let book = self.book();
-        book.add_multiplications(count);
+        let tracker = self.tracker();
+        tracker.add_multiplications(count);
         self
     }
 
@@ -164,39 +164,39 @@ impl Sketch {
     }
 
     /// The sum of two tensors of one size.
-    pub fn plus(self, other: Sketch) -> Self {
+    pub fn plus(self, other: ShapeTensor) -> Self {
         let channels = self.channels;
         self.with(other, channels, [false; 2], true)
     }
 
     /// The product of two, the second broadcast if smaller.
-    pub fn times(self, other: Sketch) -> Self {
+    pub fn times(self, other: ShapeTensor) -> Self {
         let channels = self.channels;
         self.with(other, channels, [true; 2], false)
     }
 
     /// Some channels computed from both, which are kept.
-    pub fn joined_with(self, other: Sketch, channels: usize) -> Self {
+    pub fn joined_with(self, other: ShapeTensor, channels: usize) -> Self {
         self.with(other, channels, [true; 2], false)
     }
 
     /// The channels of both.
-    pub fn concatenated(self, other: Sketch) -> Self {
+    pub fn concatenated(self, other: ShapeTensor) -> Self {
         let channels = self.channels + other.channels;
         self.with(other, channels, [false; 2], false)
     }
 
-    fn with(self, other: Sketch, channels: usize, keep: [bool; 2], in_place: bool) -> Self {
-        let book = self.book();
-        let mut output = Self::make(&book, self.batch, channels, self.size, self.reach);
+    fn with(self, other: ShapeTensor, channels: usize, keep: [bool; 2], in_place: bool) -> Self {
+        let tracker = self.tracker();
+        let mut output = Self::make(&tracker, self.batch, channels, self.size, self.reach);
         for axis in 0..3 {
             let (mine, theirs) = (self.reach.field[axis], other.reach.field[axis]);
             output.reach.field[axis] = mine.max(theirs);
         }
-        if book.training() {
+        if tracker.training() {
             let kept = [&self, &other].into_iter().zip(keep);
             let kept = kept.filter(|(_, keep)| *keep);
-            book.record(Step {
+            tracker.record(Step {
                 inputs: vec![self.identity(), other.identity()],
                 output: output.identity(),
                 kept: kept.map(|(x, _)| Rc::clone(&x.block)).collect(),

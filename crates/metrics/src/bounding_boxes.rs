@@ -1,7 +1,7 @@
 //! Where each target lies: the smallest box around each, for all of them in one pass.
 
 use crate::Targets;
-use crate::bits::Bounds;
+use crate::bitmask::Bounds;
 use rayon::prelude::*;
 use vesalius_volume::{Label, LabelMap};
 
@@ -9,7 +9,10 @@ use vesalius_volume::{Label, LabelMap};
 const BLOCK: usize = 16;
 
 /// The box around each target of a label map; `None` for a target that does not occur.
-pub(crate) fn extents<T: Label>(map: &LabelMap<T>, targets: &Targets) -> Vec<Option<Bounds>> {
+pub(crate) fn bounding_boxes<T: Label>(
+    map: &LabelMap<T>,
+    targets: &Targets,
+) -> Vec<Option<Bounds>> {
     let values: Vec<u32> = targets.values();
     let [nx, ny, _] = map.geometry().size();
     if map.data().is_empty() {
@@ -131,7 +134,7 @@ mod tests {
             name: "both".into(),
             labels: vec![70_000, 1],
         });
-        let found = extents(&map, &Targets::new(list, None).unwrap());
+        let found = bounding_boxes(&map, &Targets::new(list, None).unwrap());
         let bounds = |first, last| Some(Bounds { first, last });
         assert_eq!(found[0], bounds([3, 2, 1], [40, 2, 3]));
         assert_eq!(found[1], bounds([20, 3, 6], [20, 5, 6]));

@@ -5,14 +5,14 @@ use burn::tensor::Tensor;
 use vesalius_networks::{Network, Result};
 
 /// A network behind the axis order that it was trained with.
-pub struct TurnedNetwork<'a> {
+pub struct AxisOrderAdapter<'a> {
     /// The network.
     pub network: &'a Network,
     /// Its order of axes.
     pub order: AxisOrder,
 }
 
-impl PatchNetwork for TurnedNetwork<'_> {
+impl PatchNetwork for AxisOrderAdapter<'_> {
     fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>> {
         let run = |patches| PatchNetwork::forward(self.network, patches);
         self.turn().around(patches, run)
@@ -37,7 +37,7 @@ impl PatchNetwork for TurnedNetwork<'_> {
     }
 }
 
-impl TurnedNetwork<'_> {
+impl AxisOrderAdapter<'_> {
     fn turn(&self) -> Turn {
         Turn {
             order: self.order,

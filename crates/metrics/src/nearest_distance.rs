@@ -3,7 +3,7 @@
 //! Structures that are compared mostly touch, so rows around a voxel are searched from the nearest
 //! outward until no row can be nearer; far voxels use a distance transform.
 
-use crate::bits::Bits;
+use crate::bitmask::Bits;
 use crate::rows::{Metric, Row};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -274,7 +274,7 @@ fn above(words: &[u64], place: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bits::Bounds;
+    use crate::bitmask::Bounds;
     use proptest::prelude::*;
     use vesalius_volume::{Affine, Geometry};
 

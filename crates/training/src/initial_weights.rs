@@ -24,14 +24,14 @@ pub(crate) fn start_from(network: Network, start: &StartFrom) -> Result<(Network
         })?;
         return Ok((loaded, Mismatch::default()));
     }
-    let parameters = network.named().len();
+    let parameters = network.parameters().len();
     let (loaded, mismatch) = network.load_partly(&weights)?;
     if mismatch.missing.len() + mismatch.wrong_shape.len() == parameters {
         return Err(Error::StartFrom {
             path,
             reason: format!(
                 "has no weight of this network by name and shape (the network wants `{}`, …); check that `network` is the one that was trained",
-                loaded.named().first().map_or("", |named| &named.name)
+                loaded.parameters().first().map_or("", |named| &named.name)
             ),
         });
     }
@@ -67,15 +67,15 @@ fn weights_file(path: &Path) -> Result<PathBuf> {
 /// # Errors
 /// A beginning that no parameter has.
 pub(crate) fn frozen(network: &Network, start: &StartFrom) -> Result<HashSet<ParamId>> {
-    let trained = || network.named().iter().filter(|named| !named.buffer);
+    let trained = || network.parameters().iter().filter(|named| !named.buffer);
     let mut ids = HashSet::new();
     for prefix in &start.freeze {
         let before = ids.len();
         let matching = trained().filter(|named| named.name.starts_with(prefix.as_str()));
         ids.extend(matching.map(|named| named.id));
         if ids.len() == before {
-            let first = network.named().first().map_or("", |named| &named.name);
-            let last = network.named().last().map_or("", |named| &named.name);
+            let first = network.parameters().first().map_or("", |named| &named.name);
+            let last = network.parameters().last().map_or("", |named| &named.name);
             return Err(Error::BadValue {
                 key: "start_from.freeze".to_owned(),
                 found: format!("`{prefix}`"),

@@ -22,12 +22,12 @@ pub(super) fn read(folder: &Path) -> Result<Vec<String>> {
 
 /// Takes names back in.
 pub(super) fn take_back(folder: &Path, names: &[String]) -> Result<()> {
-    let left_out = read(folder)?;
-    let kept: Vec<&String> = left_out
+    let excluded_cases = read(folder)?;
+    let kept: Vec<&String> = excluded_cases
         .iter()
         .filter(|name| !names.contains(name))
         .collect();
-    if kept.len() == left_out.len() {
+    if kept.len() == excluded_cases.len() {
         return Ok(());
     }
     let path = folder.join(FILE);
@@ -38,11 +38,11 @@ pub(super) fn take_back(folder: &Path, names: &[String]) -> Result<()> {
 /// Adds names; all that are left out by now.
 pub(super) fn add(folder: &Path, names: &[String]) -> Result<Vec<String>> {
     let path = folder.join(FILE);
-    let mut left_out = read(folder)?;
-    left_out.extend(names.iter().cloned());
-    left_out.sort_unstable();
-    left_out.dedup();
-    let text = serde_json::to_string_pretty(&left_out).map_err(|e| unreadable(&path, e))?;
+    let mut excluded_cases = read(folder)?;
+    excluded_cases.extend(names.iter().cloned());
+    excluded_cases.sort_unstable();
+    excluded_cases.dedup();
+    let text = serde_json::to_string_pretty(&excluded_cases).map_err(|e| unreadable(&path, e))?;
     vesalius_io::write_bytes_atomically(&path, text.as_bytes())?;
-    Ok(left_out)
+    Ok(excluded_cases)
 }

@@ -2,8 +2,8 @@
 
 use super::{check_choice, run_all};
 use crate::config::{check_probability, config};
+use crate::pending::PendingTransforms;
 use crate::transform::Composed;
-use crate::work::Work;
 use crate::{Result, Transform};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -27,7 +27,7 @@ config! {
     /// assert!((30..70).contains(&clipped));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    Maybe, "maybe", {
+    RandomApply, "maybe", {
         /// The transforms.
         of: Vec<Transform> = Vec::new(),
         /// How often, 0 to 1.
@@ -35,13 +35,13 @@ config! {
     }
 }
 
-impl Composed for Maybe {
+impl Composed for RandomApply {
     fn check(&self) -> Result<()> {
         check_choice(Self::NAME, &self.of, &[])?;
         check_probability(Self::NAME, self.probability)
     }
 
-    fn run(&self, work: &mut Work, rng: &mut ChaCha8Rng) -> Result<()> {
+    fn run(&self, work: &mut PendingTransforms, rng: &mut ChaCha8Rng) -> Result<()> {
         match rng.random_bool(self.probability) {
             true => run_all(&self.of, work, rng),
             false => Ok(()),

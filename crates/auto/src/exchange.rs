@@ -2,7 +2,7 @@
 //! in plain files; no scan, no cache, no checkpoint, nothing that has to be run to be read.
 
 use crate::work::{create, problem};
-use crate::{History, Job, Result, Work};
+use crate::{History, Job, Result, WorkFolder};
 use std::path::{Path, PathBuf};
 
 /// What of a run's folder is not carried: it can be made anew, or serves only to go on training.
@@ -24,7 +24,7 @@ pub enum ExportedRuns {
 ///
 /// # Errors
 /// Nothing to export, a target with something in it, files that cannot be copied.
-pub fn export(work: &Work, target: &Path, runs: ExportedRuns) -> Result<History> {
+pub fn export(work: &WorkFolder, target: &Path, runs: ExportedRuns) -> Result<History> {
     let mut history = History::read(work.folder())?;
     if runs == ExportedRuns::Trained {
         history.jobs.retain(Job::is_trained);
@@ -56,7 +56,7 @@ pub fn export(work: &Work, target: &Path, runs: ExportedRuns) -> Result<History>
 /// # Errors
 /// A folder that is not an export, a path in it that leads outside, a run on a fold that the dataset
 /// does not have, files that cannot be copied.
-pub fn import(work: &Work, source: &Path) -> Result<Vec<Job>> {
+pub fn import(work: &WorkFolder, source: &Path) -> Result<Vec<Job>> {
     let theirs = History::read(source)?;
     if theirs.jobs.is_empty() {
         return Err(problem(
@@ -91,7 +91,7 @@ pub fn import(work: &Work, source: &Path) -> Result<Vec<Job>> {
         }
         let from = source.join(std::mem::replace(
             &mut job.folder,
-            Work::run_folder(&job.algorithm, job.fold),
+            WorkFolder::run_folder(&job.algorithm, job.fold),
         ));
         if !from.starts_with(source)
             || from

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 /// A number of bytes, written and read as `4GiB`, `512MiB`, `2GB` or a plain number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bytes(pub u64);
+pub struct ByteSize(pub u64);
 
-impl fmt::Display for Bytes {
+impl fmt::Display for ByteSize {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             n if n >= 1 << 30 => write!(formatter, "{:.2} GiB", n as f64 / (1u64 << 30) as f64),
@@ -16,7 +16,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-impl FromStr for Bytes {
+impl FromStr for ByteSize {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
@@ -56,11 +56,11 @@ mod tests {
 
     #[test]
     fn amounts_are_read_and_written() {
-        assert_eq!("4GiB".parse(), Ok(Bytes(4 << 30)));
-        assert_eq!("1MB".parse(), Ok(Bytes(1_000_000)));
-        assert_eq!("1.5g".parse(), Ok(Bytes(3 << 29)));
-        assert!("much".parse::<Bytes>().is_err() && "-1GB".parse::<Bytes>().is_err());
-        assert_eq!(Bytes(3 << 29).to_string(), "1.50 GiB");
-        assert_eq!(Bytes(1).to_string(), "1 MiB");
+        assert_eq!("4GiB".parse(), Ok(ByteSize(4 << 30)));
+        assert_eq!("1MB".parse(), Ok(ByteSize(1_000_000)));
+        assert_eq!("1.5g".parse(), Ok(ByteSize(3 << 29)));
+        assert!("much".parse::<ByteSize>().is_err() && "-1GB".parse::<ByteSize>().is_err());
+        assert_eq!(ByteSize(3 << 29).to_string(), "1.50 GiB");
+        assert_eq!(ByteSize(1).to_string(), "1 MiB");
     }
 }

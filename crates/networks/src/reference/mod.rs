@@ -20,7 +20,7 @@ impl NetworkConfig {
     ///
     /// # Errors
     /// [`Error::UnknownArchitecture`] that names the argument that was not understood.
-    pub fn from_peer(architecture: &Value) -> Result<Self> {
+    pub fn from_monai_or_nnunet(architecture: &Value) -> Result<Self> {
         let arguments = Arguments::of(architecture, "the architecture")?;
         if architecture.get("_target_").is_some() {
             monai::read(arguments)?.check()
@@ -53,6 +53,6 @@ impl NetworkConfig {
             object.insert("input_channels".to_owned(), input_channels.into());
             object.insert("num_classes".to_owned(), num_classes.into());
         }
-        Self::from_peer(&architecture)
+        Self::from_monai_or_nnunet(&architecture)
     }
 }

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 /// Seconds that a voxel of a window took in the images so far.
 #[derive(Debug, Default)]
-pub(super) struct Pace(Mutex<Option<f64>>);
+pub(super) struct WindowTiming(Mutex<Option<f64>>);
 
-impl Pace {
+impl WindowTiming {
     fn known(&self) -> Option<f64> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -20,7 +20,7 @@ impl Pace {
 
 /// Tells a plan with its time: at once where that is known, after the first two batches where it is not.
 pub(super) struct Announcement<'a> {
-    pace: &'a Pace,
+    timing: &'a WindowTiming,
     plan: MemoryPlan,
     /// Voxels of all windows together.
     work: f64,
@@ -39,21 +39,21 @@ struct State {
 impl<'a> Announcement<'a> {
     /// Of a plan whose windows have so many voxels, `batch` of them at a time.
     pub fn new(
-        pace: &'a Pace,
+        timing: &'a WindowTiming,
         plan: &MemoryPlan,
         (window, batch): (usize, usize),
         tell: Option<&'a (dyn Fn(&MemoryPlan) + Send + Sync)>,
     ) -> Self {
         let announcement = Self {
-            pace,
+            timing,
             plan: plan.clone(),
             work: plan.windows as f64 * window as f64,
             tell,
             state: Mutex::default(),
         };
-        match pace.known() {
-            Some(pace) => {
-                let seconds = pace * announcement.work;
+        match timing.known() {
+            Some(timing) => {
+                let seconds = timing * announcement.work;
                 announcement.say(Some(Estimate::EarlierImages(seconds)));
             }
             // The first batch is all there is.
@@ -87,7 +87,7 @@ impl<'a> Announcement<'a> {
     pub fn finished(&self) {
         let begun = self.lock().begun;
         if let (Some(begun), true) = (begun, self.work > 0.0) {
-            self.pace
+            self.timing
                 .remember(begun.elapsed().as_secs_f64() / self.work);
         }
         // Where no window was worth running.
@@ -114,13 +114,13 @@ impl<'a> Announcement<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Aside;
+    use crate::Spilled;
 
     fn plan(windows: usize) -> MemoryPlan {
         MemoryPlan {
             stripes: vec![],
             slab: 8,
-            aside: Aside::default(),
+            spilled: Spilled::default(),
             windows,
             windows_unlimited: windows,
             peak: 0,
@@ -132,9 +132,9 @@ mod tests {
     fn the_first_windows_tell_and_the_next_image_knows() {
         let told = Mutex::new(Vec::new());
         let tell = |plan: &MemoryPlan| told.lock().unwrap().push(plan.time);
-        let pace = Pace::default();
+        let timing = WindowTiming::default();
         let run = |windows: usize| {
-            let announcement = Announcement::new(&pace, &plan(windows), (1000, 2), Some(&tell));
+            let announcement = Announcement::new(&timing, &plan(windows), (1000, 2), Some(&tell));
             let before = told.lock().unwrap().len();
             announcement.advanced(0);
             // The first batch does not count: it may be slow.
@@ -158,8 +158,8 @@ mod tests {
     fn a_single_batch_is_told_at_once() {
         let told = Mutex::new(0);
         let tell = |_: &MemoryPlan| *told.lock().unwrap() += 1;
-        let pace = Pace::default();
-        drop(Announcement::new(&pace, &plan(1), (1000, 2), Some(&tell)));
+        let timing = WindowTiming::default();
+        drop(Announcement::new(&timing, &plan(1), (1000, 2), Some(&tell)));
         assert_eq!(*told.lock().unwrap(), 1);
     }
 }

@@ -15,16 +15,16 @@ pub(super) enum Kind {
 
 /// A set of vector instructions that this processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Path(Kind);
+pub struct SimdLevel(Kind);
 
 thread_local! {
-    static FORCED: Cell<Option<Path>> = const { Cell::new(None) };
+    static FORCED: Cell<Option<SimdLevel>> = const { Cell::new(None) };
 }
 
-impl Path {
+impl SimdLevel {
     /// The fastest path of this processor.
     pub fn best() -> Self {
-        static BEST: OnceLock<Path> = OnceLock::new();
+        static BEST: OnceLock<SimdLevel> = OnceLock::new();
         // `available` always ends with the portable path, so there is a first.
         *BEST.get_or_init(|| Self::available()[0])
     }
@@ -46,12 +46,12 @@ impl Path {
     /// The path named `avx512`, `avx2`, `neon` or `portable`.
     ///
     /// # Errors
-    /// [`Error::NoSuchPath`] when this processor lacks it.
+    /// [`Error::NoSuchLevel`] when this processor lacks it.
     pub fn named(name: &'static str) -> Result<Self> {
         Self::available()
             .into_iter()
             .find(|path| path.name() == name)
-            .ok_or(Error::NoSuchPath(name))
+            .ok_or(Error::NoSuchLevel(name))
     }
 
     /// `avx512`, `avx2`, `neon` or `portable`.
@@ -75,8 +75,8 @@ impl Path {
 }
 
 /// Runs `body`; kernels that it calls on this thread use `path`, on all their worker threads.
-pub fn with_path<T>(path: Path, body: impl FnOnce() -> T) -> T {
-    struct Restore(Option<Path>);
+pub fn with_simd_level<T>(path: SimdLevel, body: impl FnOnce() -> T) -> T {
+    struct Restore(Option<SimdLevel>);
     impl Drop for Restore {
         fn drop(&mut self) {
             FORCED.set(self.0);
@@ -106,17 +106,20 @@ mod tests {
 
     #[test]
     fn forced_path_is_restored() {
-        let before = Path::current();
-        with_path(Path::portable(), || {
-            assert_eq!(Path::current(), Path::portable())
+        let before = SimdLevel::current();
+        with_simd_level(SimdLevel::portable(), || {
+            assert_eq!(SimdLevel::current(), SimdLevel::portable())
         });
-        assert_eq!(Path::current(), before);
+        assert_eq!(SimdLevel::current(), before);
     }
 
     #[test]
     fn portable_is_always_there_and_last() {
-        assert_eq!(Path::available().last(), Some(&Path::portable()));
-        assert_eq!(Path::named("portable"), Ok(Path::portable()));
-        assert_eq!(Path::named("abacus"), Err(Error::NoSuchPath("abacus")));
+        assert_eq!(SimdLevel::available().last(), Some(&SimdLevel::portable()));
+        assert_eq!(SimdLevel::named("portable"), Ok(SimdLevel::portable()));
+        assert_eq!(
+            SimdLevel::named("abacus"),
+            Err(Error::NoSuchLevel("abacus"))
+        );
     }
 }

@@ -280,7 +280,11 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_named() {
-        let message = |value: Value| NetworkConfig::from_peer(&value).unwrap_err().to_string();
+        let message = |value: Value| {
+            NetworkConfig::from_monai_or_nnunet(&value)
+                .unwrap_err()
+                .to_string()
+        };
         let odd = message(
             json!({"_target_": "monai.networks.nets.UNet", "spatial_dims": 3,
             "in_channels": 1, "out_channels": 2, "channels": [8, 16], "strides": [2], "magic": 7}),

@@ -13,13 +13,13 @@ const RUNAWAY: f64 = 3.0;
 /// The loss so far, as far as it tells whether a run diverges.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Health {
+pub struct DivergenceMonitor {
     steps: u64,
     first: f64,
     smooth: f64,
 }
 
-impl Health {
+impl DivergenceMonitor {
     pub(crate) fn numbers(&mut self) -> [&mut f64; 2] {
         [&mut self.first, &mut self.smooth]
     }
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_loss_that_is_no_number_names_the_cases_and_what_to_try() {
-        let mut health = Health::default();
+        let mut health = DivergenceMonitor::default();
         health.watch(1, 1.5, &[]).unwrap();
         let cases = ["a".to_owned(), "b".to_owned()];
         let error = health.watch(2, f32::NAN, &cases).unwrap_err().to_string();
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn noise_is_no_divergence_and_a_run_away_is() {
-        let mut health = Health::default();
+        let mut health = DivergenceMonitor::default();
         for step in 0..500 {
             let loss = if step % 7 == 0 { 3.0 } else { 0.5 };
             health.watch(step, loss, &[]).unwrap();

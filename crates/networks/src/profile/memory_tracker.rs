@@ -13,7 +13,7 @@ const KEPT_ROOM: u64 = 64 << 20;
 
 /// What is counted while a network is gone through.
 #[derive(Debug, Default)]
-pub(super) struct Book {
+pub(super) struct MemoryTracker {
     training: bool,
     live: Cell<u64>,
     peak: Cell<u64>,
@@ -43,14 +43,14 @@ pub(super) struct Step {
 /// Memory; given back when the last holder goes.
 #[derive(Debug)]
 pub(super) struct Block {
-    book: Rc<Book>,
+    tracker: Rc<MemoryTracker>,
     id: usize,
     bytes: u64,
 }
 
 impl Block {
-    pub fn book(&self) -> Rc<Book> {
-        Rc::clone(&self.book)
+    pub fn tracker(&self) -> Rc<MemoryTracker> {
+        Rc::clone(&self.tracker)
     }
 
     /// What tells it from others, and its bytes.
@@ -61,11 +61,11 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        self.book.live.set(self.book.live.get() - self.bytes);
+        self.tracker.live.set(self.tracker.live.get() - self.bytes);
     }
 }
 
-impl Book {
+impl MemoryTracker {
     pub fn new(training: bool) -> Self {
         Self {
             training,
@@ -74,12 +74,12 @@ impl Book {
     }
 
     /// Memory for a tensor.
-    pub fn take(book: &Rc<Self>, bytes: u64) -> Block {
-        book.live.set(book.live.get() + bytes);
-        book.peak.set(book.peak.get().max(book.live.get()));
-        let id = book.next.replace(book.next.get() + 1);
-        let book = Rc::clone(book);
-        Block { book, id, bytes }
+    pub fn take(tracker: &Rc<Self>, bytes: u64) -> Block {
+        tracker.live.set(tracker.live.get() + bytes);
+        tracker.peak.set(tracker.peak.get().max(tracker.live.get()));
+        let id = tracker.next.replace(tracker.next.get() + 1);
+        let tracker = Rc::clone(tracker);
+        Block { tracker, id, bytes }
     }
 
     /// Room that a layer works in, such as for weights in the order of its innermost loop. It is kept for

@@ -5,7 +5,7 @@ use vesalius_tensor::NormConfig;
 
 /// One network, of so many channels in its first stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rung {
+pub(super) enum CandidateNetwork {
     /// MONAI's residual `UNet`, whose first convolution halves the resolution: many steps in little time.
     Halved(usize),
     /// nnU-Net's plain U-Net, whose first and last stages have every voxel: sharper, and dearer.
@@ -13,15 +13,15 @@ pub(super) enum Rung {
 }
 
 /// All that are tried, in this order; the last is nnU-Net's own.
-pub(super) const RUNGS: [Rung; 5] = [
-    Rung::Halved(8),
-    Rung::Halved(16),
-    Rung::Full(16),
-    Rung::Full(24),
-    Rung::Full(32),
+pub(super) const CANDIDATES: [CandidateNetwork; 5] = [
+    CandidateNetwork::Halved(8),
+    CandidateNetwork::Halved(16),
+    CandidateNetwork::Full(16),
+    CandidateNetwork::Full(24),
+    CandidateNetwork::Full(32),
 ];
 
-impl std::fmt::Display for Rung {
+impl std::fmt::Display for CandidateNetwork {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Halved(width) => write!(
@@ -35,7 +35,7 @@ impl std::fmt::Display for Rung {
     }
 }
 
-impl Rung {
+impl CandidateNetwork {
     /// Fewer steps than this teach it less than more of them teach the one before. On fold 0 of hippocampus
     /// (patches of 32 × 48 × 32, batches of 2) `Halved(16)` comes to a Dice of 0.88 after 2,000 steps and
     /// stays there, `Halved(32)` to 0.87 after 940; `Full(16)`, at twice the time a step, to 0.88 after 600.
@@ -100,13 +100,13 @@ mod tests {
         });
         let patch = [40, 56, 40];
         let mut last = 0;
-        for rung in RUNGS {
-            let network = rung.network(&planned).check().unwrap();
-            assert_eq!(network.architecture().divisor(), [8, 8, 4], "{rung}");
+        for candidate in CANDIDATES {
+            let network = candidate.network(&planned).check().unwrap();
+            assert_eq!(network.architecture().divisor(), [8, 8, 4], "{candidate}");
             let flops = network.profile(patch, 2).unwrap().flops;
-            assert!(flops > last, "{rung}: {flops} after {last}");
+            assert!(flops > last, "{candidate}: {flops} after {last}");
             last = flops;
         }
-        assert_eq!(Rung::Full(32).network(&planned), planned);
+        assert_eq!(CandidateNetwork::Full(32).network(&planned), planned);
     }
 }

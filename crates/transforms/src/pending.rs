@@ -17,7 +17,7 @@ struct Pending {
 
 /// A case between two transforms.
 #[derive(Clone)]
-pub(crate) struct Work {
+pub(crate) struct PendingTransforms {
     subject: Subject,
     pending: Option<Pending>,
     draw: u64,
@@ -27,7 +27,7 @@ pub(crate) struct Work {
     pub interpolations: usize,
 }
 
-impl Work {
+impl PendingTransforms {
     pub fn new(subject: Subject, draw: u64) -> Self {
         Self {
             subject,
@@ -56,7 +56,7 @@ impl Work {
             .map_or(*self.subject.geometry(), |p| p.map.target)
     }
 
-    /// What the next transform may read; voxels on the grid only after [`Work::settle`].
+    /// What the next transform may read; voxels on the grid only after [`PendingTransforms::materialise`].
     pub fn context(&self) -> Context<'_> {
         Context::new(self.geometry(), &self.subject, self.draw)
     }
@@ -73,7 +73,7 @@ impl Work {
     }
 
     fn apply(&mut self, step: &Step) -> Result<()> {
-        self.settle()?;
+        self.materialise()?;
         self.replace(|subject| step.apply(subject))
     }
 
@@ -84,7 +84,7 @@ impl Work {
                 .sampling
                 .is_none_or(|has| has.joined(&wanted).is_some());
             if pending.cropped || !joins {
-                self.settle()?;
+                self.materialise()?;
             }
         }
         let map = step.map(&self.geometry())?;
@@ -108,7 +108,7 @@ impl Work {
     }
 
     /// Carries out the moves that were gathered.
-    pub fn settle(&mut self) -> Result<()> {
+    pub fn materialise(&mut self) -> Result<()> {
         let Some(pending) = self.pending.take() else {
             return Ok(());
         };
@@ -144,7 +144,7 @@ impl Work {
 
     /// The case after everything.
     pub fn finish(mut self) -> Result<(Subject, Vec<Step>, usize)> {
-        self.settle()?;
+        self.materialise()?;
         Ok((self.subject, self.steps, self.interpolations))
     }
 }

@@ -1,7 +1,7 @@
 //! Boundary IoU: the agreement of the masks' boundaries, independent of a large interior.
 
-use crate::bits::Bits;
-use crate::nearest::near;
+use crate::bitmask::Bits;
+use crate::nearest_distance::near;
 use crate::surface::Masks;
 
 /// Intersection over union of the voxels of each mask that are near its border.
