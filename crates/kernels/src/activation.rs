@@ -57,7 +57,7 @@ pub(crate) fn leak(x: f32, slope: f32) -> f32 {
     if x > 0.0 { x } else { below }
 }
 
-/// [`leak`] without the care for a slope of zero.
+/// [`leak`] for slopes other than zero.
 #[inline(always)]
 fn leaky(x: f32, slope: f32) -> f32 {
     let below = x * slope;

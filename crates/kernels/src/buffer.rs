@@ -7,9 +7,9 @@ use std::sync::Mutex;
 #[cfg(target_os = "linux")]
 const LARGE: usize = 4 << 20;
 
-/// `length` zeros for a layer to write its output to. Where the system has huge pages and gives them to
-/// those who ask, a large output is made of them: hundreds of page faults instead of tens of thousands,
-/// which cost more than the arithmetic of a thin layer.
+/// `length` zeros for the output of a layer. Where the system has huge pages and gives them on request, a large
+/// output is made of them: hundreds of page faults instead of tens of thousands, which cost more than the
+/// arithmetic of a thin layer.
 pub fn zeros(length: usize) -> Vec<f32> {
     // Zeros of the system's own, which nothing has touched yet.
     let values = vec![0.0f32; length];
@@ -113,7 +113,7 @@ unsafe impl<T: Send> Sync for Shared<'_, T> {}
 unsafe impl<T: Send> Send for Shared<'_, T> {}
 
 impl<'a, T> Shared<'a, T> {
-    /// Lends `slice` to tasks.
+    /// Shares `slice` among tasks.
     pub fn new(slice: &'a mut [T]) -> Self {
         Self {
             start: slice.as_mut_ptr(),

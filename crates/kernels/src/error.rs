@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A buffer does not hold what its shape says.
+    /// A buffer's length does not fit its shape.
     #[error(
         "`{what}` holds {found} values, but its shape needs {expected}; check shape and buffer"
     )]
@@ -58,7 +58,7 @@ pub enum Error {
         /// What it must be.
         expected: String,
     },
-    /// A row that is not there was asked for.
+    /// A row index is out of range.
     #[error("row {row} was asked for, but there are {rows}; rows are counted from 0")]
     BadRow {
         /// Which row.
@@ -72,7 +72,7 @@ pub enum Error {
         /// Which tensor.
         what: &'static str,
     },
-    /// A SIMD path that this processor does not have was asked for.
+    /// A SIMD level that this processor does not have.
     #[error(
         "this processor has no {0}; use `SimdLevel::best()` or one of `SimdLevel::available()`"
     )]

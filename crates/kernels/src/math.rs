@@ -1,7 +1,7 @@
 //! The exponential and the error function as plain arithmetic, which compilers turn into vectors.
 //! Both are within a few units of the last place of what double precision gives.
 
-/// 1.5 · 2²³: adding it rounds to an integer, which then stands in the lowest bits.
+/// 1.5 · 2²³: adding it rounds to an integer, which is then in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
 /// ln 2 in two parts; the first times a small integer is exact.
 const LN_2_HIGH: f32 = 0.693_145_75;

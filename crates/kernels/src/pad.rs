@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result, check_length, product};
 
-/// What stands in the added voxels.
+/// The values of the added voxels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum PadFill {
     /// One value.

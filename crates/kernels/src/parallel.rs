@@ -1,4 +1,4 @@
-//! Loops over long slices, in parts of a fixed size on all threads, compiled for the chosen path.
+//! Loops over long slices, in parts of a fixed size on all threads, compiled for the chosen SIMD level.
 
 use rayon::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::simd::{Simd, SimdLevel, Work, dispatch};
 /// Values of one part: a few microseconds of work, and small enough for the caches.
 pub(crate) const PART: usize = 16 * 1024;
 
-/// Some plain Rust compiled for a path; what it calls must be inlined.
+/// Plain Rust compiled for a SIMD level; what it calls must be inlined.
 struct Plain<F>(F);
 
 impl<T, F: FnOnce() -> T> Work for Plain<F> {
@@ -19,7 +19,7 @@ impl<T, F: FnOnce() -> T> Work for Plain<F> {
     }
 }
 
-/// Runs `body` compiled for `path`.
+/// Runs `body` compiled for a SIMD level.
 #[inline(always)]
 pub(crate) fn plain<T>(path: SimdLevel, body: impl FnOnce() -> T) -> T {
     dispatch(path, Plain(body))

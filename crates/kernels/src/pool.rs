@@ -104,8 +104,8 @@ impl PoolShape {
     }
 }
 
-/// The largest value of each window; NaN wins, as in PyTorch. `indices` receives where it stands in
-/// its channel, the first where there are several, which the backward pass needs.
+/// The largest value of each window; NaN is larger than any number, as in PyTorch. `indices` receives its index
+/// in its channel, the first where there are several, which the backward pass needs.
 ///
 /// # Errors
 /// When the shape is not possible or a slice's length does not fit.

@@ -148,7 +148,7 @@ pub fn resize3d_backward(
 
 #[derive(Default)]
 struct Buffers {
-    /// Two planes, stretched along x and y, and which input planes they are.
+    /// Two planes, interpolated along x and y, and which input planes they are.
     planes: [Vec<f32>; 2],
     rows: [Vec<f32>; 2],
 }

@@ -7,14 +7,14 @@ use crate::buffer::Shared;
 use crate::error::{Error, Result, check_length};
 use crate::parallel::PART;
 
-/// Stands for no row: what it asks for becomes zero.
+/// In place of a row's index: a row of zeros.
 pub const NO_ROW: u32 = u32::MAX;
 
-/// `output[s][i] = input[s][take[i]]` for rows of `length` values and every sample s; zeros where
-/// `take` says [`NO_ROW`]. Samples of the input have `rows` rows, those of the output `take.len()`.
+/// `output[s][i] = input[s][take[i]]` for rows of `length` values and every sample s; zeros where `take` is
+/// [`NO_ROW`]. Samples of the input have `rows` rows, those of the output `take.len()`.
 ///
 /// # Errors
-/// When a slice has not the length that the others say, or a row is asked for that is not there.
+/// When a slice's length does not fit the others, or a row index is out of range.
 pub fn take_rows(
     samples: usize,
     rows: usize,
@@ -64,7 +64,7 @@ const BLOCK: usize = 32;
 /// `[samples, rows, columns]` to `[samples, columns, rows]`.
 ///
 /// # Errors
-/// When a slice has not the length that the sizes say.
+/// When a slice's length does not fit the sizes.
 pub fn transpose(
     samples: usize,
     rows: usize,
@@ -94,7 +94,7 @@ pub fn transpose(
             }
             for (c, line) in block.iter().take(wide).enumerate() {
                 // SAFETY: a task has the columns from `first` on, which no other has and which are rows
-                // of the output, and copies into one stretch of one of them at a time.
+                // of the output, and copies into one part of one of them at a time.
                 let to = unsafe { shared.part(start + (first + c) * rows + top, high) };
                 to.copy_from_slice(&line[..high]);
             }

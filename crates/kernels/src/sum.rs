@@ -2,13 +2,13 @@
 
 use rayon::prelude::*;
 
-/// Values added in `f32` before the sum goes on in `f64`.
+/// Values that are added in `f32`; such sums are added in `f64`.
 const RUN: usize = 4096;
 
 /// A sum in sixteen parts, so that it can be computed with vectors; runs are joined in `f64`.
 #[inline(always)]
 pub(crate) fn sum(values: &[f32]) -> f64 {
-    // A plain loop: an iterator's `sum` would not be compiled for the chosen path.
+    // A plain loop: an iterator's `sum` would not be compiled for the chosen SIMD level.
     let mut total = 0.0;
     for run in values.chunks(RUN) {
         total += short_sum(run);

@@ -1,4 +1,4 @@
-//! Dice beside cross-entropy or focal loss: the sums that most models are trained with.
+//! Sums of Dice and cross-entropy or focal loss, with which most models are trained.
 
 use crate::overlap::are_weights;
 use crate::{CrossEntropy, Dice, Error, Focal, LossTarget, Result};
@@ -71,8 +71,8 @@ impl DiceCrossEntropy {
 pub struct DiceFocal {
     /// Options of the Dice part.
     pub dice: Dice,
-    /// Options of the focal part. As in MONAI's `DiceFocalLoss`, it sees every class through a sigmoid
-    /// of its own unless `use_softmax` says otherwise, whatever the Dice part does.
+    /// Options of the focal part. As in MONAI's `DiceFocalLoss`, every class has a sigmoid of its own unless
+    /// `use_softmax` is true, whatever the Dice part uses.
     pub focal: Focal,
     /// Weight of the Dice part.
     pub lambda_dice: f64,

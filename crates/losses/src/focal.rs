@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
 use vesalius_volume::LabelScheme;
 
-/// The mean over voxels and channels; options and defaults are those of MONAI 1.6's `FocalLoss`,
-/// except that softmax or sigmoid follows from the scheme unless said otherwise.
+/// The mean over voxels and channels. Options and defaults are those of MONAI 1.6's `FocalLoss`, except that
+/// softmax or sigmoid follows from the scheme unless it is set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Focal {
@@ -75,7 +75,7 @@ impl Focal {
         let exclusive = matches!(logits.scheme(), LabelScheme::Exclusive { .. });
         let truth = foreground(logits, target.channels.clone(), self.include_background);
         let loss = if exclusive && self.use_softmax.unwrap_or(true) {
-            // Like MONAI, without the background the softmax runs over the other channels alone.
+            // As in MONAI, without the background the softmax is over the other channels alone.
             let values = foreground(logits, logits.values(), self.include_background);
             self.softmax(values, truth)
         } else {

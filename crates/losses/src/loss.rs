@@ -153,7 +153,7 @@ impl LossConfig {
         self.of_labels(logits, labels, &target)
     }
 
-    /// `target` is what the labels say for these logits, made once for all parts of a sum.
+    /// `target` is the encoded labels for these logits, made once for all terms of a sum.
     fn of_labels(
         &self,
         logits: &Logits,

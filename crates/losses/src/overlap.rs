@@ -57,8 +57,8 @@ pub(crate) fn foreground(
     tensor.narrow(1, 1, channels - 1)
 }
 
-/// Nothing when weights, if any, are numbers that are not negative, and not all zero: such a loss would be
-/// zero whatever the network says.
+/// Checks that weights, if any, are numbers that are not negative, and not all zero: such a loss would be zero
+/// for any prediction.
 pub(crate) fn check_weight(loss: &'static str, weight: Option<&[f64]>) -> Result<()> {
     match weight {
         Some(weights) if !are_weights(weights) => Err(Error::BadConfig {

@@ -1,4 +1,4 @@
-//! Label values as what each output channel should say, and which voxels count.
+//! Label values as the target of each output channel, and which voxels count.
 
 use crate::overlap::channel_weights;
 use crate::{Error, Result};

@@ -1,4 +1,4 @@
-//! The networks by name: one enum that a config file's `network:` becomes, and what all of them tell.
+//! The networks by name: the enum that a config file's `network:` becomes, and what all networks describe.
 
 use crate::{
     AnyNetwork, AttentionUnetConfig, BasicUNetConfig, CustomNetworkConfig, DynUNetConfig, Error,
@@ -9,7 +9,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Device, Scope};
 
-/// What a network's config tells before anything is built.
+/// What a network's config describes before anything is built.
 pub trait Architecture {
     /// Its name in a config, such as `unet`.
     fn name(&self) -> &'static str;
@@ -50,17 +50,17 @@ pub trait Architecture {
         1
     }
 
-    /// Whether a name in the peer's state dict only repeats a tensor that has another name there.
+    /// Whether a name in the original's state dict only repeats a tensor that has another name there.
     fn is_alias(&self, _name: &str) -> bool {
         false
     }
 
-    /// The other names that the peer's state dict has for the tensor of this name.
+    /// The other names that the original's state dict has for the tensor of this name.
     fn aliases(&self, _name: &str) -> Vec<String> {
         Vec::new()
     }
 
-    /// Tensors of the peer's state dict that follow from the config alone: name, shape, values.
+    /// Tensors of the original's state dict that follow from the config alone: name, shape, values.
     fn derived(&self) -> Vec<(String, Vec<usize>, Vec<f32>)> {
         Vec::new()
     }
@@ -195,7 +195,7 @@ impl Default for NetworkConfig {
 }
 
 impl NetworkConfig {
-    /// The network's own config, for what all of them tell.
+    /// The network's own config, as the trait of all of them.
     pub fn architecture(&self) -> &dyn Architecture {
         match self {
             Self::UNet(config) => config,
@@ -265,7 +265,7 @@ impl NetworkConfig {
         self.architecture().check_input(channels, size)
     }
 
-    /// The network with first weights of seed 0, ready for weights to be loaded.
+    /// The network with initial weights of seed 0, into which weights can be loaded.
     ///
     /// # Errors
     /// As [`NetworkConfig::check`].
@@ -290,8 +290,8 @@ impl NetworkConfig {
         self.outline(device)?.load(weights)
     }
 
-    /// The weights of this network's names, as they stand in a file, with every name that the peer's own
-    /// state dict has, so that its code loads them strictly. Values stay where they are.
+    /// The weights that belong to this network, under every name of MONAI's or nnU-Net's own state dict, so that
+    /// PyTorch loads them with `strict=True`. Values are read when they are used.
     ///
     /// # Errors
     /// As [`NetworkConfig::check`] and [`Network::load`].

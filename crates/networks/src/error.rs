@@ -36,7 +36,7 @@ pub enum Error {
         /// What is wrong and what is understood.
         problem: String,
     },
-    /// A peer's description of a network that is not understood.
+    /// MONAI's or nnU-Net's description of a network that is not supported.
     #[error(
         "{what}: {problem}; see docs/networks.md for what is understood, or write the network in our own form (`network:` of a model.yaml)"
     )]

@@ -42,7 +42,7 @@ pub enum AnyNetwork {
     Custom(BuiltNetwork),
 }
 
-/// A network with its config; Burn's optimisers train it like any module.
+/// A network with its config, a Burn module.
 #[derive(Module, Debug)]
 pub struct Network {
     model: AnyNetwork,
@@ -72,7 +72,7 @@ impl Network {
         &self.config
     }
 
-    /// What its config tells: channels, divisor, dimensions.
+    /// What the config describes: channels, divisor, dimensions.
     pub fn architecture(&self) -> &dyn Architecture {
         self.config.architecture()
     }
@@ -169,8 +169,8 @@ impl Network {
         self.collect(|_| Vec::new())
     }
 
-    /// The same with every name that the peer's own state dict has, so that its code loads them
-    /// with nothing missing: nnU-Net's repeated names, batch norm's counters, Swin's indices.
+    /// The weights under every name of MONAI's or nnU-Net's own state dict, so that PyTorch loads them with nothing
+    /// missing: nnU-Net's repeated names, batch norm's counters, Swin's indices.
     pub fn export_weights(&self) -> Weights {
         let mut weights = self.collect(|name| self.architecture().aliases(name));
         for (name, shape, values) in self.architecture().derived() {
@@ -179,7 +179,7 @@ impl Network {
         weights
     }
 
-    /// These weights under every name of the peer's state dict, values left where they are.
+    /// These weights under every name of the original's state dict; values are not read.
     pub(crate) fn named_as_the_peer(&self, weights: &Weights) -> Result<Weights> {
         let mismatch = self.compare(weights);
         if !mismatch.is_empty() {
@@ -363,7 +363,7 @@ impl ModuleMapper for Writer<'_> {
                 return param;
             }
         };
-        // Asked for without making the first weights, which nobody will see.
+        // Read without computing the initial weights, which are replaced.
         let (id, shape, device) = (param.id, param.lazy_shape(), param.lazy_device());
         let tensor = Tensor::from_data(TensorData::new(values, shape), &device);
         param.transform_for_load(tensor, id)

@@ -26,8 +26,8 @@ pub trait PatchNetwork: Sync {
         3
     }
 
-    /// Nothing when the network takes patches of that many channels and size `[x, y, z]`; asked once before
-    /// the first batch of a run.
+    /// Checks that the network takes patches of that many channels and size `[x, y, z]`; called once before the
+    /// first batch of a run.
     ///
     /// # Errors
     /// A size that the network cannot take, with those that it can.
@@ -35,8 +35,8 @@ pub trait PatchNetwork: Sync {
         Ok(())
     }
 
-    /// The name of the first layer whose output is not finite on these patches, where the network knows its
-    /// layers; the patches go through it once more.
+    /// The name of the first layer whose output is not finite on these patches, for networks that can find it; the
+    /// patches pass through the network once more.
     ///
     /// # Errors
     /// As [`PatchNetwork::forward`].

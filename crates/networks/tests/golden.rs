@@ -1,7 +1,7 @@
-//! Networks of MONAI and nnU-Net with the peers' own weights: the same input gives the same output.
+//! Networks of MONAI and nnU-Net with their own weights: the same input gives the same output.
 //!
-//! The cases (architecture, weights, input, output) are made by scripts of the peers and lie in the
-//! optional folder `../shared/golden/networks` beside the repository.
+//! The cases (architecture, weights, input, output) are made by Python scripts and are in the optional folder
+//! `../shared/golden/networks` next to the repository.
 
 #[path = "common/shared.rs"]
 mod shared;
@@ -47,7 +47,7 @@ fn tensor(path: &Path, device: &Device) -> Tensor<5> {
     Tensor::from_data(burn::tensor::TensorData::new(values, shape), device)
 }
 
-/// The peer's network with the peer's weights.
+/// The original network with the original weights.
 fn network(folder: &Path, device: &Device) -> (Network, Weights) {
     let text = std::fs::read_to_string(folder.join("architecture.json")).unwrap();
     let config =
@@ -57,7 +57,7 @@ fn network(folder: &Path, device: &Device) -> (Network, Weights) {
     (network, weights)
 }
 
-/// The largest difference to the peer's output, as a share of its largest value.
+/// The largest difference to the original output, as a share of its largest value.
 fn difference(folder: &Path) -> f32 {
     let device = Device::flex();
     let (network, _) = network(folder, &device);
@@ -105,7 +105,7 @@ cases!(
     nnunet_residual_encoder_3d,
 );
 
-/// What the peer stored comes back whole, tensors that are derived and never used included.
+/// Stored weights are loaded and saved unchanged, tensors that are derived and never used included.
 #[test]
 fn transformers_give_the_peers_state_dict_back() {
     let Some(folder) = golden() else { return };

@@ -1,4 +1,4 @@
-//! What a config says a network costs: parameters against the network that is built of it, operations
+//! The cost of a network by its config: parameters against the network that is built of it, operations
 //! against PyTorch's `flop_counter`, stored by `tests/parity/network_costs.py` at the repository's root.
 
 use serde::Deserialize;
@@ -129,8 +129,8 @@ fn a_receptive_field_grows_with_depth_and_attention_sees_all() {
         profile(&config, size).receptive_field
     };
     let shallow = "plain_conv_unet: {features_per_stage: [2, 2], strides: [1, 2]}";
-    // Four convolutions at the top see 4 × 2 voxels more, two of which at stride 2 see 2 + 4; what is
-    // enlarged by a kernel of 2 sees no more.
+    // Four convolutions at the top add 4 × 2 voxels, two of which at stride 2 add 2 + 4; enlarging by a kernel
+    // of 2 adds none.
     assert_eq!(field(shallow), Some([15; 3]));
     let flat = "unet: {channels: [2, 2], strides: [[1, 1, 1]], kernel_size: [3, 3, 1], up_kernel_size: [1, 1, 1], num_res_units: 0}";
     assert_eq!(field(flat), Some([5, 5, 1]));

@@ -1,4 +1,4 @@
-//! UNETR and SwinUNETR from config to output: sizes in 2-D and 3-D, refusals, the peer's words.
+//! UNETR and SwinUNETR from config to output: sizes in 2-D and 3-D, refusals, MONAI's descriptions.
 
 use serde_json::{Value, json};
 use vesalius_networks::{Merging, NetworkConfig, PatchProjection, SwinUnetrConfig, UnetrConfig};

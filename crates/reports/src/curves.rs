@@ -40,7 +40,7 @@ pub(crate) fn curves(page: &mut Page, events: &[Value]) -> Result<()> {
     Ok(())
 }
 
-/// The learning rate of the steps, with a mark where the number of steps was counted anew and a sentence why.
+/// The learning rate of the steps, with a mark where the number of steps was counted again and the reason.
 fn learning_rate(page: &mut Page, steps: &[&Value]) -> Result<()> {
     let group = steps.len().div_ceil(POINTS);
     // Rates as they were used: a mean would hide a jump.

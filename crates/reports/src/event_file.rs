@@ -26,8 +26,8 @@ pub(crate) struct EventFile {
 }
 
 impl EventFile {
-    /// A new file in a folder, for a run that has done `step` steps; what other files of the folder
-    /// say of later ones is void. A new run's folder is emptied of event files.
+    /// A new file in a folder, for a run that has done `step` steps; later steps in other files of the folder are
+    /// void. A new run's folder is emptied of event files.
     pub fn create(folder: &Path, step: u64) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|e| cannot_write(folder, e))?;
         let old = event_files(folder);

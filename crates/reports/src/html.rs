@@ -1,4 +1,4 @@
-//! `report.html`: written anew after each validation, and at the end with pictures of the worst cases.
+//! `report.html`: rewritten after each validation, and at the end with pictures of the worst cases.
 
 use crate::page::{ReportInput, worst_cases, write_report};
 use crate::picture::picture_of;

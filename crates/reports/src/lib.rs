@@ -32,7 +32,7 @@ pub fn all() -> Callbacks {
     Callbacks::of(TensorBoard::default()).with(HtmlReport::default())
 }
 
-/// An error of drawing as the run tells it.
+/// An error of drawing as an error of the run.
 fn drawn<T>(result: vesalius_view::Result<T>) -> vesalius_training::Result<T> {
     result.map_err(Error::custom)
 }

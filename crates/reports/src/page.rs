@@ -17,7 +17,7 @@ const LISTED_WARNINGS: usize = 5;
 /// The version of Burn that the workspace's manifest pins.
 const BURN: &str = "0.22.1";
 
-/// What a report tells of.
+/// The contents of a report.
 pub(crate) struct ReportInput<'a> {
     pub run: &'a RunState<'a>,
     /// The config as YAML.
@@ -174,8 +174,8 @@ fn notes(page: &mut Page, input: &ReportInput, events: &[Value]) {
     }
 }
 
-/// The sentences of all warnings that runs told, from the logs in their folders: the kinds one after another; of a
-/// kind with many, the first and how many more. Nothing of a log that cannot be read.
+/// The sentences of all warnings of runs, from the logs in their folders: one kind after another; of a kind with
+/// many, the first and how many more. A log that cannot be read gives none.
 pub fn logged_warnings(folders: &[PathBuf]) -> Vec<String> {
     let each = folders.iter().flat_map(|folder| events(folder));
     warnings(&each.collect::<Vec<_>>())
@@ -191,7 +191,7 @@ fn warnings(events: &[Value]) -> Vec<String> {
             kinds.push((kind, Vec::new()));
             kinds.len() - 1
         });
-        // A run that went on told some of them again.
+        // A resumed run logged some of them again.
         if !kinds[place].1.contains(&text) {
             kinds[place].1.push(text);
         }

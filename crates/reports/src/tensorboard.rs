@@ -1,4 +1,4 @@
-//! TensorBoard: the curves of a run and a picture of its predictions, for those who watch.
+//! TensorBoard: the curves of a run and a picture of its predictions, to follow it while it runs.
 
 use crate::event_file::EventFile;
 use crate::picture::picture_of;
@@ -7,8 +7,8 @@ use vesalius_training::{Callback, Event, Result, RunState, TrainingControl};
 /// The folder, within a run's, that TensorBoard reads.
 pub const TENSORBOARD_FOLDER: &str = "tensorboard";
 
-/// Writes losses, rates, Dice and the first held-out case with what the network finds in it into the run's folder
-/// `tensorboard`. One of these belongs to one run; when that goes on, what earlier files say of later steps is void.
+/// Writes losses, rates, Dice and the first held-out case with its prediction into the run's folder `tensorboard`.
+/// A value belongs to one run; when the run is resumed, later steps in earlier files are void.
 #[derive(Debug, Default)]
 pub struct TensorBoard {
     file: Option<EventFile>,

@@ -1,4 +1,4 @@
-//! Devices by name, chosen at run time; a device that is missing is an error that says how to get it.
+//! Devices by name, chosen at run time; the error for a missing device says how to get it.
 
 use crate::{Device, Error, Result};
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,7 @@ pub fn device_words(device: &Device) -> String {
     }
 }
 
-/// Burn tells which GPU a device is in its debug form alone, such as `Device<Cube(Cuda(CudaDevice { index: 0 }))>`.
+/// Burn shows which GPU a device is only in its debug form, such as `Device<Cube(Cuda(CudaDevice { index: 0 }))>`.
 fn words_of(debug: &str) -> String {
     const APIS: [(&str, &str); 6] = [
         ("cuda", "CUDA"),

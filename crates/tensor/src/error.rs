@@ -16,7 +16,7 @@ pub enum Error {
         "device `{name}` is not in this build; rebuild with it, for example `cargo install --path crates/cli --features {feature}`, or use `cpu`"
     )]
     NotCompiledIn {
-        /// The device asked for.
+        /// The requested device.
         name: String,
         /// The cargo feature that brings it.
         feature: &'static str,
@@ -24,7 +24,7 @@ pub enum Error {
     /// A device that this machine does not have.
     #[error("device `{name}` was not found on this machine ({found}); {remedy}")]
     DeviceAbsent {
-        /// The device asked for.
+        /// The requested device.
         name: String,
         /// What is there.
         found: String,
@@ -68,7 +68,7 @@ pub enum Error {
     /// A value that cannot be a label.
     #[error("value {0} in a tensor of labels cannot be a label: expected 0 to 65535")]
     NotALabel(i64),
-    /// Outputs that mean different things met.
+    /// Outputs of different label schemes are combined.
     #[error("{0}")]
     SchemeMismatch(String),
     /// A layer whose numbers contradict each other.

@@ -5,9 +5,9 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Error {
-    /// What a backend says of a failure. Burn hands on the driver's own text and nothing else (a panic's message,
-    /// or the reason in its `ExecutionError`), so memory that ran out is recognised by the words that CUDA, wgpu and
-    /// Vulkan have for it. This is the only place that looks at an error's text.
+    /// A backend's failure as an error. Burn passes on only the driver's own text (a panic's message, or the reason
+    /// in its `ExecutionError`), so exhausted memory is recognised by the phrases of CUDA, wgpu and Vulkan for it. This
+    /// is the only place that reads an error's text.
     pub fn of_device(message: &str) -> Self {
         const NO_MEMORY: [&str; 4] = [
             "out of memory",

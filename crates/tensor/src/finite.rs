@@ -1,6 +1,6 @@
-//! Whether numbers are finite, fast enough to be asked of everything that a network puts out.
+//! Whether numbers are finite, fast enough to check every output of a network.
 
-/// Values that are looked at before the answer is taken: they stay in the first cache.
+/// Values that are checked before an early return: they stay in the first-level cache.
 const BLOCK: usize = 4096;
 
 /// Whether no value is NaN or infinite.

@@ -6,9 +6,8 @@ use vesalius_volume::{Geometry, LabelMap, LabelScheme};
 
 /// Logits `[N, C, Z, Y, X]` of a [`LabelScheme`] with C channels.
 ///
-/// The road is one-way: logits become [`Probabilities`] once, and only those, or the logits behind
-/// this type where the result is the same, become labels. Applying a sigmoid or softmax twice does
-/// not compile:
+/// Logits become [`Probabilities`] once, and there is no way back. Only probabilities, or the logits behind this
+/// type where the result is the same, become labels. Applying a sigmoid or softmax twice does not compile:
 ///
 /// ```
 /// # use vesalius_tensor::{Device, Logits, Tensor};

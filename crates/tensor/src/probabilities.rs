@@ -1,4 +1,4 @@
-//! Probabilities of classes or regions; the only thing, beside logits, that becomes labels.
+//! Probabilities of classes or regions; only these and logits become labels.
 
 use crate::logits::{check_grid, mean};
 use crate::{ProbabilitiesSlab, Result, Tensor, values_of};

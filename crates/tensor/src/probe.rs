@@ -24,7 +24,7 @@ struct State {
     /// The thread whose pass is examined; those of others go by.
     thread: Option<ThreadId>,
     found: Option<String>,
-    /// What the layers put out, where that is asked for in place of what is not finite.
+    /// The outputs of the layers, recorded on request instead of the search for values that are not finite.
     outputs: Option<Vec<LayerOutput>>,
 }
 

@@ -1,4 +1,4 @@
-//! Where a layer is born: the device, the seed, the PyTorch name of the place, and the list of what was made.
+//! What a layer is created with: the device, the seed, the PyTorch name of its place, and the list of parameters so far.
 //!
 //! A parameter's first value depends on the seed and its name alone, and so does its identity, so
 //! that two runs agree whatever the order of construction, and an optimiser's state finds its
@@ -178,7 +178,7 @@ impl Scope {
         &self.probe
     }
 
-    /// This place, for a layer to tell the probe of its output.
+    /// This place, through which a layer reports its output to the probe.
     pub(crate) fn place(&self) -> Place {
         Place::new(&self.name, &self.probe)
     }

@@ -1,6 +1,6 @@
-//! The road from logits to labels on plain slices, for those who stitch windows in slabs of memory.
+//! From logits to labels on plain slices, for windows that are stitched in slabs of memory.
 //!
-//! [`crate::Logits`] and [`crate::Probabilities`] walk the same road with these functions.
+//! [`crate::Logits`] and [`crate::Probabilities`] use the same functions.
 
 use crate::{Error, Result, all_finite};
 use vesalius_volume::LabelScheme;
@@ -134,7 +134,7 @@ impl LogitsSlab {
         self.values.data
     }
 
-    /// Softmax or sigmoid, as the scheme says, applied once and in place.
+    /// Softmax or sigmoid, according to the scheme, applied once and in place.
     pub fn into_probabilities(mut self) -> ProbabilitiesSlab {
         let Values {
             scheme,

@@ -73,7 +73,7 @@ pub struct Report {
     pub optimised: bool,
     /// Operating system and processor family, such as `linux x86_64`.
     pub system: String,
-    /// The processor's name, where the system tells it.
+    /// The processor's name, where the system provides it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processor: Option<String>,
     /// Vector instructions that the kernels have code for, and whether the processor has them.
@@ -123,7 +123,7 @@ pub struct DeviceState {
 pub struct Scratch {
     /// The folder.
     pub folder: PathBuf,
-    /// Free bytes there, where the system tells.
+    /// Free bytes there, where the system provides them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub free: Option<u64>,
     /// Why it cannot be written.

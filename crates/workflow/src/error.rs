@@ -125,7 +125,7 @@ impl std::fmt::Debug for Error {
     }
 }
 
-/// Large errors stand in a box, so that a result of this error is small.
+/// Large errors are boxed, so that a result of this error is small.
 macro_rules! boxed {
     ($($feature:literal $variant:ident($type:ty);)*) => {
         $(

@@ -71,7 +71,7 @@ pub enum FileError {
     /// A file that cannot be read or written.
     #[error("{0}")]
     Io(#[from] vesalius_io::Error),
-    /// What was asked for cannot be computed from this input.
+    /// The requested result cannot be computed from this input.
     #[error("{0}")]
     Filter(#[from] vesalius_filters::Error),
 }

@@ -1,4 +1,4 @@
-//! Whether a file is an image or a label map, and what a function over files says while it works.
+//! Whether a file is an image or a label map, and what functions over files report while they work.
 
 use crate::FileError;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub enum FileKind {
     Labels,
 }
 
-/// What a function over files says while it works.
+/// What a function over files reports while it works.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Notice<'a> {
@@ -28,7 +28,7 @@ pub enum Notice<'a> {
         /// What was decided; empty where nothing was.
         warnings: &'a [Warning],
     },
-    /// A file that was not said to be a label map is taken as one.
+    /// A file of unspecified kind is taken as a label map.
     TakenAsLabels {
         /// The file.
         path: &'a Path,

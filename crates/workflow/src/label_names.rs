@@ -1,15 +1,15 @@
-//! What labels are called, where files beside a segmentation say so: its own header, the record of a prediction, the
-//! list of its dataset.
+//! The names of labels from a segmentation's own header, the record of a prediction next to it, or the list of its
+//! dataset.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use vesalius_io::{ReadOptions, probe_with, read_label_names, strip_extension};
 
-/// Files that name the labels of those beside or below them.
+/// Files that name the labels of files next to or below them.
 const RECORDS: [&str; 2] = ["predicted_by.json", "dataset.json"];
 
-/// Names by value that a segmentation's header, the label file beside it, or a record in its folder or the one
-/// above holds; the first that says anything.
+/// Names by value from a segmentation's header, the label file next to it, or a record in its folder or the one
+/// above: the first that has any.
 pub(crate) fn label_names(file: &Path, reading: &ReadOptions) -> BTreeMap<u32, String> {
     let of_list = |list: Vec<vesalius_io::LabelName>| {
         let named = list.into_iter().filter(|label| !label.name.is_empty());
@@ -32,7 +32,7 @@ pub(crate) fn label_names(file: &Path, reading: &ReadOptions) -> BTreeMap<u32, S
         .unwrap_or_default()
 }
 
-/// The names in a record; none where it is not there or says nothing.
+/// The names in a record; none where it is absent or has none.
 fn of_record(path: &Path) -> BTreeMap<u32, String> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let record: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Where results of one call go: the rules that all commands share. A file or folder that is there is not written over
-//! unless that is asked for, an input is not its own output, an unknown ending is refused before anything is
+//! Where results of one call go: the rules that all commands share. An existing file or folder is not overwritten
+//! unless overwriting is enabled, an input is not its own output, an unknown ending is refused before anything is
 //! computed, and missing folders are made.
 
 use std::path::{Path, PathBuf};

@@ -30,7 +30,7 @@ pub enum Error {
     /// The work was cancelled before the first step.
     #[error("{0} before the first step")]
     Cancelled(#[from] Cancelled),
-    /// The run was cancelled: it is saved, with a model folder of the weights at hand, and goes on when it is resumed.
+    /// The run was cancelled: it is saved, with a model folder of the current weights, and can be resumed.
     #[error("cancelled after step {}; the run in {} is saved and can be resumed", .0.report.progress.step, .0.output.display())]
     Stopped(Box<Trained>),
 }
@@ -68,13 +68,13 @@ pub struct TrainOptions {
     pub output: Option<PathBuf>,
     /// What computes: `cpu`, `cuda[:n]`, `wgpu[:n]` or `vulkan[:n]`; several share the batches of a step.
     pub devices: Vec<String>,
-    /// How long, in place of what the config says.
+    /// The length, in place of the config's.
     pub duration: Option<Duration>,
     /// The folder of preprocessed cases, in place of the config's.
     pub cache: Option<PathBuf>,
-    /// Whether training goes on from the checkpoint in the folder.
+    /// Whether training continues from the checkpoint in the folder.
     pub resume: bool,
-    /// Hear of every event of the run and may steer it, after those that draw its reports.
+    /// Callbacks for every event of the run, which may steer it; they run after those that draw its reports.
     pub callbacks: Callbacks,
     /// Makes the types of the user's own that the config names.
     pub registry: Registry,
@@ -100,7 +100,7 @@ impl TrainOptions {
     }
 }
 
-/// What training says while it runs.
+/// What training reports while it runs.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Progress<'a> {
@@ -110,7 +110,7 @@ pub enum Progress<'a> {
     Run(&'a Event),
 }
 
-/// What came of a training.
+/// The result of a training.
 #[derive(Debug)]
 pub struct Trained {
     /// The model folder.

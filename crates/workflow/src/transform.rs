@@ -51,7 +51,7 @@ pub enum UnclearImages {
     /// It is refused: mixing labels makes false ones.
     #[default]
     Refuse,
-    /// It is an image: the caller says so.
+    /// It is an image, by the caller's option.
     AreImages,
 }
 
@@ -152,7 +152,7 @@ pub struct Sample {
     pub trace: Trace,
 }
 
-/// What came of a chain on files.
+/// The result of a chain on files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transformed {
     /// Every sample, in order.

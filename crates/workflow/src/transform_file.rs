@@ -12,7 +12,7 @@ pub struct Error {
     pub path: PathBuf,
     /// What was found, and what was expected.
     pub reason: String,
-    /// What the system said, where the file cannot be read.
+    /// The system's error, where the file cannot be read.
     pub source: Option<std::io::Error>,
 }
 

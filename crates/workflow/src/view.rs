@@ -88,10 +88,10 @@ pub enum Shown {
 pub struct ViewOptions {
     /// Labels on the image's grid, drawn over it.
     pub labels: Option<PathBuf>,
-    /// A second set of labels, drawn beside the first.
+    /// A second set of labels, drawn next to the first.
     pub prediction: Option<PathBuf>,
-    /// Names of the labels for the legend: an ITK-SNAP label file, or a label map with names in it; `None` for those
-    /// that the label maps have in their headers, in `NAME.label`, or in a record or dataset.json beside them.
+    /// Names of the labels for the legend: an ITK-SNAP label file, or a label map with names in it; `None` uses those
+    /// in the label maps' headers, in `NAME.label`, or in a record or dataset.json next to them.
     pub names: Option<PathBuf>,
     /// What the picture shows.
     pub shown: Shown,
@@ -190,7 +190,7 @@ pub fn view_file(
     )?)
 }
 
-/// Names by value: from the file that is given for them, else what the label maps or records beside them say.
+/// Names by value: from the file that is given for them, else from the label maps or records next to them.
 fn names(options: &ViewOptions) -> Result<BTreeMap<u32, String>, Error> {
     let Some(path) = &options.names else {
         let maps = [&options.labels, &options.prediction];
@@ -215,7 +215,7 @@ pub fn check_name(output: &Path) -> Result<(), Error> {
     is_animated(output).map(|_| ())
 }
 
-/// Whether a picture's name asks for an animation.
+/// Whether the ending of a picture's name is that of an animation.
 fn is_animated(output: &Path) -> Result<bool, Error> {
     let ending = output.extension().and_then(|ending| ending.to_str());
     match ending.unwrap_or_default().to_ascii_lowercase().as_str() {

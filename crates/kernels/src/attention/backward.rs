@@ -97,8 +97,8 @@ struct Backward<'a> {
     bias: &'a mut [f32],
 }
 
-/// Everything packed, and room for a block of queries.
-struct Room {
+/// The packed operands, and buffers for one block of queries.
+struct Buffers {
     keys: Scratch,
     values: Scratch,
     keys_by_depth: Scratch,
@@ -114,7 +114,7 @@ struct Room {
     to_values: Scratch,
 }
 
-impl Room {
+impl Buffers {
     fn new(head: &Head, wide: usize) -> Self {
         let AttentionShape { tokens, depth, .. } = head.shape;
         let keys_len = tokens.next_multiple_of(ROWS);
@@ -154,7 +154,7 @@ impl Work for Backward<'_> {
     fn run<S: Simd>(mut self, simd: S) {
         let (tokens, wide) = (self.head.shape.tokens, columns::<S>());
         let across = tokens.next_multiple_of(wide);
-        let mut room = Room::new(&self.head, wide);
+        let mut room = Buffers::new(&self.head, wide);
         let offsets = term_offsets(wide, tokens.max(self.head.shape.depth));
         let turned_offsets = term_offsets(across, wide);
         for first in (0..tokens).step_by(wide) {
@@ -174,7 +174,7 @@ impl Work for Backward<'_> {
 impl Backward<'_> {
     /// Packs a block of queries, scaled, and of the output's gradient, each in both orders.
     #[inline(always)]
-    fn pack(&self, wide: usize, first: usize, count: usize, room: &mut Room) {
+    fn pack(&self, wide: usize, first: usize, count: usize, room: &mut Buffers) {
         let depth = self.head.shape.depth;
         let queries = self.head.part(Part::Query).transposed();
         let gradients: Matrix = self.head.of_output(self.gradient).transposed();
@@ -199,7 +199,7 @@ impl Backward<'_> {
         offsets: &[usize],
         first: usize,
         count: usize,
-        room: &mut Room,
+        room: &mut Buffers,
     ) {
         let (head, wide) = (self.head, columns::<S>());
         let AttentionShape { tokens, depth, .. } = head.shape;
@@ -250,7 +250,7 @@ impl Backward<'_> {
         offsets: &[usize],
         first: usize,
         count: usize,
-        room: &mut Room,
+        room: &mut Buffers,
     ) {
         let wide = columns::<S>();
         let AttentionShape { tokens, depth, .. } = self.head.shape;
@@ -268,7 +268,7 @@ impl Backward<'_> {
 
     /// Adds the block's share to the gradients to keys and values, `[depth, tokens]`.
     #[inline(always)]
-    fn to_keys<S: Simd>(&self, simd: S, offsets: &[usize], room: &mut Room) {
+    fn to_keys<S: Simd>(&self, simd: S, offsets: &[usize], room: &mut Buffers) {
         let wide = columns::<S>();
         let AttentionShape { tokens, depth, .. } = self.head.shape;
         let across = tokens.next_multiple_of(wide);

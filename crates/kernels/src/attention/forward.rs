@@ -14,7 +14,7 @@ use crate::simd::{Simd, SimdLevel, Work, dispatch};
 /// exponentials, `[windows, heads, queries]`, for the backward pass.
 ///
 /// # Errors
-/// When the shape has a zero or a slice has not the length that it says.
+/// When the shape has a zero or a slice's length does not fit the shape.
 pub fn attention_forward(
     shape: &AttentionShape,
     input: &[f32],

@@ -167,8 +167,8 @@ impl Tiles<'_> {
                 step: self.step,
                 add: self.add,
             };
-            // SAFETY: `rows` has a block for each of these, the panel a row of columns at the last and so
-            // at every offset (they ascend), and `to` room for the last row of the last block.
+            // SAFETY: `rows` has a block for each of these. The panel has a row of columns at the last offset and, since
+            // offsets ascend, at every offset. `to` has space for the last row of the last block.
             unsafe { tile.run(simd) };
         }
     }

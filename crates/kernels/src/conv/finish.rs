@@ -11,8 +11,8 @@ use crate::norm::Moments;
 #[derive(Default)]
 pub(crate) struct Finish<'a> {
     pub activation: Activation<'a>,
-    /// Receives the moments of every block, `[sample, channel, block]`, if there is room for them:
-    /// `blocks_limit` for each sample and channel.
+    /// Receives the moments of every block, `[sample, channel, block]`, when each sample and channel has at most
+    /// `blocks_limit` blocks.
     pub moments: Option<Shared<'a, Moments>>,
     pub blocks_limit: usize,
 }

@@ -17,7 +17,7 @@ use crate::simd::SimdLevel;
 /// `output = activation(input ⋆ weight + bias)`.
 ///
 /// # Errors
-/// When the shape is not possible or a slice has not the length that it says.
+/// When the shape is not possible or a slice's length does not fit the shape.
 pub fn conv3d_activation(
     shape: &ConvShape,
     input: &[f32],
@@ -46,7 +46,7 @@ pub fn conv3d_activation(
 /// `output = activation(transposed convolution + bias)`.
 ///
 /// # Errors
-/// When the shape is not possible or a slice has not the length that it says.
+/// When the shape is not possible or a slice's length does not fit the shape.
 pub fn conv_transpose3d_activation(
     shape: &ConvTransposeShape,
     input: &[f32],
@@ -80,7 +80,7 @@ pub fn conv_transpose3d_activation(
 /// epsilon and activation in `norm`.
 ///
 /// # Errors
-/// When the shape is not possible or a slice has not the length that it says.
+/// When the shape is not possible or a slice's length does not fit the shape.
 pub fn conv3d_instance_norm(
     shape: &ConvShape,
     input: &[f32],

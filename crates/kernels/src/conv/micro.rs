@@ -192,7 +192,7 @@ impl Correlate<'_> {
     /// vectors of [`CHANNELS`] channels.
     ///
     /// # Panics
-    /// When there are fewer weights than offsets ask for.
+    /// When there are fewer weights than the offsets need.
     #[inline(always)]
     pub unsafe fn run<S: Simd>(&self, simd: S, weights: &mut [f32]) {
         // SAFETY: tile and gradient are the caller's own, passed on as they are.

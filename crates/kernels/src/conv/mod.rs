@@ -25,7 +25,7 @@ use plan::ConvLayout;
 /// `output` need not be initialised with anything.
 ///
 /// # Errors
-/// When the shape is not possible or a slice has not the length that it says.
+/// When the shape is not possible or a slice's length does not fit the shape.
 pub fn conv3d_forward(
     shape: &ConvShape,
     input: &[f32],
@@ -105,7 +105,7 @@ pub fn conv3d_backward_weight(
 /// A transposed convolution: every input value spreads the kernel over the output.
 ///
 /// # Errors
-/// When the shape is not possible or a slice has not the length that it says.
+/// When the shape is not possible or a slice's length does not fit the shape.
 pub fn conv_transpose3d_forward(
     shape: &ConvTransposeShape,
     input: &[f32],

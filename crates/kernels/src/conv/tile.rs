@@ -115,7 +115,7 @@ impl TileLayout {
     }
 
     fn copy_of(&self, start: isize) -> usize {
-        // Only offsets of the gather are asked for, and each has its copy.
+        // Only offsets of the layout are requested, and each has its copy.
         self.copies
             .iter()
             .position(|&copy| copy == start)

@@ -47,7 +47,7 @@ impl LinearShape {
 /// `output = input · weightᵀ + bias`. `output` need not be initialised with anything.
 ///
 /// # Errors
-/// When a slice has not the length that the shape says.
+/// When a slice's length does not fit the shape.
 pub fn linear_forward(
     shape: &LinearShape,
     input: &[f32],

@@ -231,7 +231,7 @@ impl Strip<'_> {
                 step: wide,
                 add: false,
             };
-            // SAFETY: `packed` has `ROWS` values an offset and the panel `wide`; the sums have room for
+            // SAFETY: `packed` has `ROWS` values an offset and the panel `wide`; the sums have space for
             // `ROWS` rows of the widest tile there is.
             unsafe { tile.run(simd) };
             for r in 0..ROWS.min(rows - at) {

@@ -1,5 +1,5 @@
-//! The innermost product: four rows of one matrix with a panel of another, in registers.
-//! How both are packed for it stands in `pack`; it is the convolution's inner loop, met again.
+//! The innermost product: four rows of one matrix with a panel of another, in registers, by the same loop as
+//! the convolution's. `pack` packs both matrices.
 
 use crate::simd::{Simd, Work, fma_tile};
 
@@ -17,7 +17,7 @@ fn vectors<S: Simd>() -> usize {
     if S::WIDE { 4 } else { 3 }
 }
 
-/// The most columns a tile has on any path.
+/// The most columns of a tile at any SIMD level.
 pub(crate) const MAX_COLUMNS: usize = 64;
 
 /// Where the terms of a packed panel stand: `0, columns, 2 columns …`.
@@ -27,7 +27,7 @@ pub(crate) fn term_offsets(columns: usize, terms: usize) -> Vec<usize> {
 
 /// `to[r × step + c] (+)= Σ_k rows[4 k + r] × panel[offsets[k] + c]` for a whole tile.
 pub(crate) struct Tile<'a> {
-    /// Where each term's columns stand in the panel.
+    /// The offset of each term's columns in the panel.
     pub offsets: &'a [usize],
     /// [`ROWS`] factors a term.
     pub rows: &'a [f32],

@@ -1,5 +1,5 @@
-//! Batch norm (Ioffe and Szegedy 2015): moments of each channel over all samples.
-//! Running averages are the caller's affair; the moments for them are returned.
+//! Batch norm (Ioffe and Szegedy 2015): moments of each channel over all samples. The moments are returned;
+//! the caller keeps running averages of them.
 
 use rayon::prelude::*;
 
@@ -11,8 +11,8 @@ use crate::error::{Result, check_length};
 use crate::parallel::{PART, plain};
 use crate::simd::SimdLevel;
 
-/// Batch norm with the batch's own moments. `mean` and `variance` (biased; the running average wants
-/// × n / (n − 1)) receive one value a channel.
+/// Batch norm with the batch's own moments. `mean` and `variance` receive one value a channel; the variance is
+/// biased, and a running average multiplies it by n / (n − 1).
 ///
 /// # Errors
 /// When a slice's length does not fit the shape.

@@ -53,7 +53,7 @@ impl LayerNormOptions<'_> {
 /// mean and reciprocal deviation.
 ///
 /// # Errors
-/// When a slice has not the length that the others say.
+/// When a slice's length does not fit the others.
 pub fn layer_norm_forward(
     options: &LayerNormOptions,
     input: &[f32],
@@ -105,7 +105,7 @@ fn forward_rows(
     }
 }
 
-/// The gradients to the input of [`layer_norm_forward`] and, if there is room given, to weight and bias.
+/// The gradients to the input of [`layer_norm_forward`] and, where slices for them are given, to weight and bias.
 ///
 /// # Errors
 /// As there.

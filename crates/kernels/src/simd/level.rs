@@ -1,4 +1,4 @@
-//! Which vector instructions kernels use: the best the processor has, or one that a test asks for.
+//! Which vector instructions kernels use: the best that the processor has, or a level that a test forces.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -22,14 +22,14 @@ thread_local! {
 }
 
 impl SimdLevel {
-    /// The fastest path of this processor.
+    /// The fastest level of this processor.
     pub fn best() -> Self {
         static BEST: OnceLock<SimdLevel> = OnceLock::new();
-        // `available` always ends with the portable path, so there is a first.
+        // `available` always ends with the portable level, so there is a first.
         *BEST.get_or_init(|| Self::available()[0])
     }
 
-    /// Plain Rust that runs on every processor (the "scalar" path).
+    /// Plain Rust that runs on every processor, without vector instructions of its own.
     pub fn portable() -> Self {
         Self(Kind::Portable)
     }
@@ -43,14 +43,14 @@ impl SimdLevel {
             .collect()
     }
 
-    /// The path named `avx512`, `avx2`, `neon` or `portable`.
+    /// The level named `avx512`, `avx2`, `neon` or `portable`.
     ///
     /// # Errors
     /// [`Error::NoSuchLevel`] when this processor lacks it.
     pub fn named(name: &'static str) -> Result<Self> {
         Self::available()
             .into_iter()
-            .find(|path| path.name() == name)
+            .find(|level| level.name() == name)
             .ok_or(Error::NoSuchLevel(name))
     }
 
@@ -74,15 +74,15 @@ impl SimdLevel {
     }
 }
 
-/// Runs `body`; kernels that it calls on this thread use `path`, on all their worker threads.
-pub fn with_simd_level<T>(path: SimdLevel, body: impl FnOnce() -> T) -> T {
+/// Runs `body`; kernels that it calls on this thread use `level`, on all their worker threads.
+pub fn with_simd_level<T>(level: SimdLevel, body: impl FnOnce() -> T) -> T {
     struct Restore(Option<SimdLevel>);
     impl Drop for Restore {
         fn drop(&mut self) {
             FORCED.set(self.0);
         }
     }
-    let _restore = Restore(FORCED.replace(Some(path)));
+    let _restore = Restore(FORCED.replace(Some(level)));
     body()
 }
 

@@ -1,5 +1,5 @@
 //! One small vector interface over AVX-512, AVX2+FMA, NEON and portable code, chosen once at run time.
-//! Kernels are written once against [`Simd`]; what they compute is none of this module's business.
+//! Kernels are written once against [`Simd`].
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -146,7 +146,7 @@ pub(crate) unsafe fn correlate<S: Simd, const TAPS: usize>(
     }
 }
 
-/// The most lanes any path has; buffers that are read by whole vectors end with this much slack.
+/// The most lanes of any level; buffers that are read by whole vectors end with this much slack.
 pub(crate) const MAX_LANES: usize = 16;
 
 /// Something that is computed with vectors; see [`dispatch`].
@@ -154,11 +154,11 @@ pub(crate) trait Work {
     /// What it yields.
     type Output;
     /// Does it. Implementations must be `#[inline(always)]`, and so must all they call with `simd`,
-    /// or the compiler cannot use the path's instructions.
+    /// or the compiler cannot use the level's instructions.
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-/// Runs `work` compiled for `path`. A path that this processor lacks cannot get here: see [`SimdLevel`].
+/// Runs `work` compiled for a level; a [`SimdLevel`] exists only where this processor has its instructions.
 #[inline]
 pub(crate) fn dispatch<W: Work>(path: SimdLevel, work: W) -> W::Output {
     match path.kind() {

@@ -1,4 +1,4 @@
-//! Rows taken apart into their even and odd values, and put together again; squares turned over.
+//! Rows split into their even and odd values, and joined again; squares transposed.
 
 use super::{MAX_LANES, Simd};
 

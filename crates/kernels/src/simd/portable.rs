@@ -2,7 +2,7 @@
 
 use super::{Simd, Work};
 
-/// The path of every processor.
+/// The level of every processor.
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
 

@@ -59,8 +59,8 @@ fn of_bias(bias: &[f32], outputs: usize, voxels: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The largest product of a value of each: gradients of weights and biases are sums of such over all voxels, which may
-/// cancel, and where there is only one of them, nothing else says how large its terms were.
+/// The largest product of a value of each. Gradients of weights and biases are sums of such products over all
+/// voxels, which may cancel, so that a sum alone does not show how large its terms were.
 fn largest_term(first: &[f32], second: &[f32]) -> f64 {
     let largest = |values: &[f32]| {
         let sizes = values.iter().map(|value| f64::from(value.abs()));

@@ -21,7 +21,7 @@ pub struct CustomNetworkConfig {
 }
 
 impl CustomNetworkConfig {
-    /// One channel in and two out, until a dataset or a model says otherwise.
+    /// One channel in and two out, until a dataset or a model sets them.
     pub fn new(name: impl Into<String>, network: impl CustomNetwork + 'static) -> Self {
         Self {
             network: Custom::new(name, Arc::new(network)),

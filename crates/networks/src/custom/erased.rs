@@ -1,5 +1,5 @@
 //! Burn's `Module`, `ModuleVisitor` and `ModuleMapper` in forms that trait objects can have: their methods are generic
-//! over a tensor's rank, so that a parameter passes as [`Any`] beside its rank.
+//! over a tensor's rank, so that a parameter passes as [`Any`] together with its rank.
 
 use super::NetworkModule;
 use burn::module::{Devices, Flag, ModuleMapper, ModuleVisitor, Param};
@@ -172,7 +172,7 @@ impl ModuleVisitor for ToVisitor<'_> {
     }
 }
 
-/// `ModuleMapper` for parameters of any rank; one that it does not know comes back as it is.
+/// `ModuleMapper` for parameters of any rank; a parameter of unknown type is returned unchanged.
 pub(super) trait ErasedMapper {
     fn float(&mut self, rank: usize, param: AnyParam) -> AnyParam;
     fn int(&mut self, rank: usize, param: AnyParam) -> AnyParam;

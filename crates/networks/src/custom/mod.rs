@@ -104,8 +104,8 @@ pub trait CustomNetwork: Send + Sync {
         None
     }
 
-    /// What the network costs on a batch of patches `[x, y, z]`, where it can say so. Otherwise it is estimated from a
-    /// pass over a small patch, by what the layers of `vesalius_tensor` put out.
+    /// The network's cost on a batch of patches `[x, y, z]`, if it can compute it. Otherwise the cost is estimated from
+    /// a pass over a small patch, by the outputs of the layers of `vesalius_tensor`.
     fn profile(
         &self,
         _in_channels: usize,

@@ -134,7 +134,7 @@ impl AttentionUnetConfig {
             let (above, below) = (self.channels[level], self.channels[level + 1]);
             let stride = self.resolve(self.strides[level]);
             let inner = place.at("submodule");
-            // All but the lowest level hold their blocks beside the level below.
+            // All but the lowest level have their blocks next to the level below.
             let block = if level + 1 == last {
                 inner.clone()
             } else {

@@ -33,8 +33,8 @@ pub(super) struct Interpolate {
 }
 
 impl Enlarge {
-    /// `kernel` is that of the transposed convolution; its padding is half of it. `aligned` says
-    /// which corners interpolation keeps in place.
+    /// `kernel` is that of the transposed convolution; its padding is half of it. `aligned` is which corners
+    /// interpolation keeps in place.
     pub fn new(
         mode: UpsampleMode,
         [from, to]: [usize; 2],

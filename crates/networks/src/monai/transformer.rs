@@ -1,5 +1,5 @@
-//! What MONAI's transformers share: tokens, attention, the perceptron after it, and the convolutional
-//! decoder that both `UNETR` and `SwinUNETR` end in. What is attended to is each network's affair.
+//! The parts that MONAI's transformers share: tokens, attention, the perceptron after it, and the convolutional
+//! decoder at the end of both `UNETR` and `SwinUNETR`. Each network chooses what is attended to.
 
 use super::parts::each_axis;
 use super::two_convs::{TwoConvs, TwoConvsConfig};

@@ -140,8 +140,8 @@ impl UNetConfig {
         Ok(self.build(&Scope::new(device, 0).with_spatial_dims(self.spatial_dims)))
     }
 
-    /// The channels of the narrowest norm beside the levels' own: with residual units the last
-    /// transposed convolution is followed by a norm over the output channels.
+    /// The channels of the narrowest norm, which may be the last: with residual units the last transposed
+    /// convolution is followed by a norm over the output channels.
     fn out_channels_of_norms(&self) -> usize {
         if self.num_res_units > 0 {
             self.out_channels
@@ -270,7 +270,7 @@ struct Level {
 }
 
 #[derive(Module, Debug)]
-// Both are modules that Burn's derive wants as they are; a network holds a handful of them.
+// Both are modules that Burn's derive needs unboxed; a network has a handful of them.
 #[allow(clippy::large_enum_variant)]
 enum Step {
     Plain(ConvNormAct),

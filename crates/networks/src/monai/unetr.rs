@@ -301,7 +301,7 @@ struct Layer {
     norms: Vec<LayerNorm>,
     attention: Attention,
     perceptron: Perceptron,
-    /// The peer has it in its state dict and never runs it.
+    /// In MONAI's state dict, and never run.
     unused: LayerNorm,
 }
 

@@ -17,8 +17,8 @@ pub(crate) fn is_alias(name: &str) -> bool {
     name.contains(".all_modules.") || name.starts_with("decoder.encoder.")
 }
 
-/// The other names of a tensor in nnU-Net's state dicts; `dropout` says whether a block's dropout
-/// stands between its convolution and its norm.
+/// The other names of a tensor in nnU-Net's state dicts; `dropout` is true for blocks with dropout between
+/// convolution and norm.
 pub(crate) fn aliases(name: &str, dropout: bool) -> Vec<String> {
     let mut names = vec![name.to_owned()];
     for (part, index) in [(".conv.", 0), (".norm.", if dropout { 2 } else { 1 })] {

@@ -1,5 +1,5 @@
-//! What a network of the user's own costs: what it says itself, or an estimate from a pass over a small patch. Its
-//! layers are told apart by what they put out, and how long an output is needed is not known.
+//! The cost of a user-defined network: its own figure, or an estimate from a pass over a small patch. The estimate
+//! knows each layer's output, but not for how long an output is needed.
 
 use super::{BESIDE, Profile};
 use crate::{Architecture, CustomNetworkConfig, NetworkConfig, Result};
@@ -52,7 +52,7 @@ pub(super) fn profile(
     })
 }
 
-/// The smallest patch that the network takes and that is not tiny, no larger than the one asked for.
+/// The smallest patch that the network takes and that is not tiny, no larger than `patch`.
 fn small(custom: &CustomNetworkConfig, patch: [usize; 3]) -> [usize; 3] {
     if custom.fixed_size().is_some() {
         return patch;

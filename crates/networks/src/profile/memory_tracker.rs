@@ -1,5 +1,5 @@
-//! The book that the life of tensors is written into: what is alive at once on the way forward, and what
-//! a training step holds on the way back.
+//! The life of tensors in bytes: what is alive at once in the forward pass, and what a training step keeps for the
+//! backward pass.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::rc::Rc;
 /// Tensors of the output's size that the loss and its gradient hold at once (Dice and cross-entropy).
 const LOSS_TENSORS: u64 = 8;
 
-/// What the CPU's kernels keep of their room at most, from one layer to the next.
+/// The most working memory that the CPU's kernels keep from one layer to the next.
 const KEPT_ROOM: u64 = 64 << 20;
 
 /// What is counted while a network is gone through.
@@ -22,14 +22,14 @@ pub(super) struct MemoryTracker {
     next: Cell<usize>,
     tape: RefCell<Vec<Step>>,
     training_peak: Cell<u64>,
-    /// What kernels keep of their room to work in.
+    /// Working memory that kernels keep.
     kept_room: RefCell<Vec<u64>>,
 }
 
-/// An operation, for the way back.
+/// An operation, for the backward pass.
 #[derive(Debug)]
 pub(super) struct Step {
-    /// Identities and bytes of the inputs that want a gradient.
+    /// Identities and bytes of the inputs that need a gradient.
     pub inputs: Vec<(usize, u64)>,
     pub output: (usize, u64),
     /// What is held until the gradient has passed.
@@ -53,7 +53,7 @@ impl Block {
         Rc::clone(&self.tracker)
     }
 
-    /// What tells it from others, and its bytes.
+    /// A number of its own, and its bytes.
     pub fn identity(&self) -> (usize, u64) {
         (self.id, self.bytes)
     }
@@ -82,8 +82,8 @@ impl MemoryTracker {
         Block { tracker, id, bytes }
     }
 
-    /// Room that a layer works in, such as for weights in the order of its innermost loop. It is kept for
-    /// the next that needs no more, as long as there is not too much of it.
+    /// Working memory of a layer, such as for weights in the order of its innermost loop. It is kept for the next
+    /// layer that needs no more, as long as it is not too large.
     pub fn work(&self, bytes: u64) {
         let mut kept = self.kept_room.borrow_mut();
         if kept.iter().any(|&room| room >= bytes) {

@@ -1,8 +1,8 @@
-//! What a network costs on a patch, worked out from its config: nothing is run and nothing allocated, but for a
-//! network of the user's own.
+//! The cost of a network on a patch, computed from its config: nothing is run and nothing allocated, except for a
+//! user-defined network.
 //!
-//! A network's forward pass is gone through with [`ShapeTensor`]es, tensors that know their size and nothing
-//! else; what is alive at one time is counted as they come and go.
+//! A network's forward pass is repeated with [`ShapeTensor`]s, tensors of a size without values; the bytes that are
+//! alive at one time are counted as they are made and dropped.
 
 mod custom;
 mod layers;
@@ -16,7 +16,7 @@ use crate::{NetworkConfig, Result};
 use serde::Serialize;
 use shape_tensor::ShapeTensor;
 
-/// What a process holds beside tensors: its code, its threads' stacks, the kernels' room to work in.
+/// What a process holds besides tensors: its code, its threads' stacks, the kernels' working memory.
 const BESIDE: u64 = 25 << 20;
 
 /// What a network costs on one batch of patches, in 32-bit floats on the CPU.
@@ -29,14 +29,13 @@ pub struct Profile {
     pub flops: u64,
     /// Bytes of the tensors that are alive at once during inference, the weights not counted.
     pub inference_activations: u64,
-    /// Bytes that a process holds at the peak of inference: weights, activations, and 25 MiB beside.
+    /// Bytes that a process holds at the peak of inference: weights, activations, and 25 MiB for the rest.
     pub inference_memory: u64,
     /// The same at the peak of a training step: weights, gradients, AdamW's moments, and what the backward
     /// pass needs.
     pub training_memory: u64,
-    /// How many input voxels an output voxel sees at most, `[x, y, z]`, by way of convolutions and
-    /// windows; nothing where attention makes it the whole patch. The statistics of norms, which see
-    /// everything, are not meant.
+    /// The most input voxels that an output voxel depends on, `[x, y, z]`, through convolutions and windows; `None`
+    /// where attention makes it the whole patch. Statistics of norms, which depend on all voxels, are not counted.
     pub receptive_field: Option<[u64; 3]>,
 }
 

@@ -1,9 +1,9 @@
-//! A tensor that knows its size alone, and what becomes of it. Layers with weights stand in `layers`.
+//! A tensor of a size without values, and the layers without weights; those with weights are in `layers`.
 
 use super::memory_tracker::{Block, MemoryTracker, Step};
 use std::rc::Rc;
 
-/// How far back a voxel sees: steps of the input between its neighbours, and voxels seen.
+/// The receptive field of a voxel: steps of the input between its neighbours, and input voxels that it depends on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ReceptiveField {
     pub jump: [f64; 3],
@@ -77,7 +77,7 @@ impl ShapeTensor {
         (self.batch * self.size.iter().product::<usize>()) as u64
     }
 
-    /// A new tensor computed from this one; `keep` says whether this one is needed on the way back.
+    /// A new tensor computed from this one; `keep` is true when the backward pass needs this one.
     pub(super) fn next(&self, channels: usize, size: [usize; 3], keep: bool, weights: u64) -> Self {
         let tracker = self.tracker();
         let output = Self::make(&tracker, self.batch, channels, size, self.reach);
@@ -105,7 +105,7 @@ impl ShapeTensor {
         self
     }
 
-    /// Multiplications beside those of the layers here.
+    /// Multiplications besides those of the layers here.
     pub fn with_multiplications(self, count: u64) -> Self {
         let tracker = self.tracker();
         tracker.add_multiplications(count);

@@ -53,7 +53,7 @@ fn attention(
     let tokens = input.size.iter().product::<usize>();
     let products = (input.batch * tokens * places * width) as u64;
     let qkv = input.linear(3 * width, qkv_bias);
-    // The bias is kept for the way back; it is looked up a row a pair and then turned over.
+    // The bias is kept for the backward pass; it is looked up a row a pair and then transposed.
     let bias = (rows > 0).then(|| {
         let looked_up = qkv.clone().rearranged(heads, [places, places, 1]);
         looked_up.copied().with_parameters(rows * heads)
@@ -104,7 +104,7 @@ pub(super) fn unetr(config: &UnetrConfig, input: ShapeTensor) -> ShapeTensor {
         );
         x = x.plus(attended);
         let widened = perceptron(layer_norm(x.clone(), true), config.mlp_dim);
-        // The peer holds a norm more in each layer, which it never runs.
+        // MONAI's has a norm more in each layer, which it never runs.
         x = x.plus(widened).with_parameters(2 * hidden);
         if [3, 6, 9].contains(&layer) {
             kept.push(x.clone());

@@ -28,7 +28,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// Renames what errors speak of.
+    /// Renames the subject of errors.
     pub fn named(mut self, what: &str) -> Self {
         what.clone_into(&mut self.what);
         self

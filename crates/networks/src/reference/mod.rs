@@ -1,7 +1,7 @@
-//! Architectures in the peers' words: MONAI's `{"_target_": …}` and nnU-Net's plans.
+//! Architectures as MONAI and nnU-Net describe them: `{"_target_": …}` and plans.
 //!
-//! The peers' vectors run along a tensor's axes; here they become `[x, y, z]`, the last axis first.
-//! What is not understood is an error that names the argument.
+//! Their vectors are in the order of a tensor's axes; here they become `[x, y, z]`, the last axis first.
+//! An unsupported argument is an error that names it.
 
 mod arguments;
 mod bundle;
@@ -14,12 +14,12 @@ use arguments::Arguments;
 use serde_json::Value;
 
 impl NetworkConfig {
-    /// The network that a peer describes as JSON: MONAI's `{"_target_": "monai.networks.nets.UNet",
-    /// …}`, or nnU-Net's `network_class_name` and `arch_kwargs` together with `input_channels` and
-    /// `num_classes`, which its plans leave to the dataset.
+    /// The network of a description in JSON: MONAI's `{"_target_": "monai.networks.nets.UNet", …}`, or nnU-Net's
+    /// `network_class_name` and `arch_kwargs` together with `input_channels` and `num_classes`, which its plans leave
+    /// to the dataset.
     ///
     /// # Errors
-    /// [`Error::UnknownArchitecture`] that names the argument that was not understood.
+    /// [`Error::UnknownArchitecture`] that names the unsupported argument.
     pub fn from_monai_or_nnunet(architecture: &Value) -> Result<Self> {
         let arguments = Arguments::of(architecture, "the architecture")?;
         if architecture.get("_target_").is_some() {

@@ -206,8 +206,8 @@ fn dropout(layers: &mut Arguments) -> Result<f64> {
     Ok(share)
 }
 
-/// The form before v2.4: a class name and numbers side by side with what is no affair of the
-/// network's; features double from `UNet_base_num_features` to `unet_max_num_features`.
+/// The form before v2.4: a class name and numbers among settings of other parts; features double from
+/// `UNet_base_num_features` to `unet_max_num_features`.
 pub(super) fn read_flat(mut flat: Arguments) -> Result<NetworkConfig> {
     let class: String = flat.need("UNet_class_name")?;
     let [from, to] = channels(&mut flat)?;

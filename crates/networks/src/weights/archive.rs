@@ -13,7 +13,7 @@ const LONGEST_PICKLE: u64 = 100 << 20;
 /// The longest entry of text.
 const LONGEST_TEXT: u64 = 4096;
 
-/// An archive that stays open; entries are read when they are asked for.
+/// An archive that stays open; entries are read on request.
 #[derive(Debug)]
 pub(super) struct Archive {
     zip: Mutex<ZipArchive<BufReader<File>>>,
@@ -109,7 +109,7 @@ impl Archive {
         }
     }
 
-    /// Reads an entry. `torch.save` writes a checksum of zero where it was told to compute none.
+    /// Reads an entry. `torch.save` writes a checksum of zero where none is computed.
     fn with<T>(
         &self,
         name: &str,

@@ -1,7 +1,7 @@
-//! Named tensors, as a PyTorch state dict holds them: read lazily from safetensors and PyTorch files,
-//! written as safetensors. Nothing pickled is ever executed.
+//! Named tensors, as in a PyTorch state dict: read lazily from safetensors and PyTorch files, written as
+//! safetensors. Nothing pickled is ever executed.
 //!
-//! Files are written by those who own the folder; this gives bytes.
+//! Weights become bytes here; callers write the files.
 
 mod archive;
 mod pickle;
@@ -29,7 +29,7 @@ pub struct Weights {
     shared: BTreeMap<String, String>,
 }
 
-/// One tensor of [`Weights`]; one of a file is read when its values are asked for.
+/// One tensor of [`Weights`]; a tensor of a file is read when its values are requested.
 #[derive(Debug, Clone)]
 pub struct StoredTensor {
     shape: Vec<usize>,
@@ -65,9 +65,9 @@ impl StoredTensor {
 }
 
 impl Weights {
-    /// Opens a `.safetensors`, `.pt` or `.pth` file, told apart by what is in it; values stay in
-    /// the file until they are asked for. Of a checkpoint that holds other things too (an
-    /// optimiser's state, a plan) every tensor is listed; [`crate::Network::load`] finds its own.
+    /// Opens a `.safetensors`, `.pt` or `.pth` file, recognised by its content; values stay in the file until they
+    /// are requested. Of a checkpoint with other things (an optimiser's state, a plan) every tensor is listed, and
+    /// [`crate::Network::load`] finds those of the network.
     ///
     /// # Errors
     /// [`Error::BadWeights`] with the path and what is wrong.

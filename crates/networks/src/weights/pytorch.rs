@@ -157,11 +157,11 @@ fn drained<const N: usize>(mut data: Vec<u8>, value: impl Fn([u8; N]) -> f32) ->
     values
 }
 
-/// What one of PyTorch's files holds beside its tensors (names, numbers, settings), as JSON, as
-/// [`read_pickle`] gives it; in the formats from before PyTorch 1.6, objects that are not understood are null.
+/// What one of PyTorch's files holds besides its tensors (names, numbers, settings), as JSON, in the form of
+/// [`read_pickle`]; in the formats from before PyTorch 1.6, unsupported objects are null.
 ///
 /// # Errors
-/// [`crate::Error::BadWeights`] for a file that cannot be read or is none of PyTorch's.
+/// [`crate::Error::BadWeights`] for a file that cannot be read or is not PyTorch's.
 pub fn read_pytorch_values(path: &Path) -> Result<Value> {
     let what = path.display().to_string();
     if is_archive(path) {

@@ -23,7 +23,7 @@ fn numbers_of_several_pieces_keep_their_order() {
     );
 }
 
-/// A `defaultdict` of views, parameters and halves, beside what `torch.load` reads of it.
+/// A `defaultdict` of views, parameters and halves, compared with what `torch.load` reads of it.
 #[test]
 fn an_archive_that_pytorch_reader_refuses_has_the_tensors_that_pytorch_reads() {
     assert!(PytorchReader::new(data("odd.pt")).is_err());

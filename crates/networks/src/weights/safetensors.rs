@@ -16,7 +16,7 @@ const LONGEST_TABLE: u64 = 100_000_000;
 /// Bytes that are read at a time, so that a tensor is not in memory twice; a multiple of every number.
 const PIECE: usize = 1 << 20;
 
-/// Where a tensor stands in a file.
+/// The place of a tensor in a file.
 #[derive(Debug)]
 pub(super) struct Stored {
     what: String,
@@ -131,7 +131,7 @@ pub(super) fn write(weights: &Weights, to: &mut impl Write) -> std::io::Result<(
         table.insert(name.to_owned(), entry);
     }
     let mut table = serde_json::to_vec(&table)?;
-    // The format wants the numbers to start at a multiple of eight.
+    // In the format, numbers start at a multiple of eight.
     table.resize(table.len().next_multiple_of(8), b' ');
     to.write_all(&(table.len() as u64).to_le_bytes())?;
     to.write_all(&table)?;
@@ -155,7 +155,7 @@ fn numbers(kind: Dtype, data: &[u8]) -> Option<Vec<f32>> {
         Dtype::F64 => floats(data, |b| f64::from_le_bytes(b) as f32),
         Dtype::F16 => floats(data, |b| burn::tensor::f16::from_le_bytes(b).to_f32()),
         Dtype::BF16 => floats(data, |b| burn::tensor::bf16::from_le_bytes(b).to_f32()),
-        // Counters that PyTorch stores beside weights.
+        // Counters that PyTorch stores with the weights.
         Dtype::I64 => floats(data, |b| i64::from_le_bytes(b) as f32),
         _ => return None,
     })

@@ -1,9 +1,9 @@
-//! The optional folder `../shared` beside the repository, for tests of this crate and of those above it.
+//! The optional folder `../shared` next to the repository, for tests of this crate and of those above it.
 
 use std::path::{Path, PathBuf};
 
-/// Networks of the peers with weights, inputs and outputs; nothing, and a line that says what was skipped, where
-/// the folder is not there. With `VESALIUS_REQUIRE_SHARED=1` its absence is an error.
+/// Networks of MONAI and nnU-Net with weights, inputs and outputs; `None`, and a line that names what was skipped,
+/// where the folder is absent. With `VESALIUS_REQUIRE_SHARED=1` its absence is an error.
 pub fn golden_networks(skipped: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let found = ["../shared", "../../shared"]

@@ -20,7 +20,7 @@ impl ActivationKind {
             (Self::Identity, _) => Activation::Identity,
             (Self::Relu, _) => Activation::Relu,
             (Self::LeakyRelu(slope), _) => Activation::LeakyRelu(*slope),
-            // Those who build the operation give PReLU its slopes.
+            // Callers that build the operation give PReLU its slopes.
             (Self::Prelu, slopes) => Activation::PRelu(slopes.unwrap_or(&[])),
         }
     }

@@ -10,7 +10,7 @@ use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use burn_flex::FlexTensor;
 use std::sync::Arc;
 
-/// Runs operations of ours on a backend; the generated routing wants each tensor as an argument.
+/// Runs operations of ours on a backend; Burn's generated dispatch takes each tensor as an argument.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait CpuOperations: Backend {
     /// The output of an operation on one tensor.

@@ -4,7 +4,7 @@ use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
 use std::fmt::Debug;
 
-/// What the forward pass leaves for the backward pass, beside the operands themselves.
+/// What the forward pass saves for the backward pass, besides the operands themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Saved {
     /// Such as means and reciprocal deviations.
@@ -18,7 +18,7 @@ pub(crate) trait CpuOperation: Debug + Send + Sync + 'static {
     /// The output's shape.
     fn output_shape(&self) -> Vec<usize>;
 
-    /// The output's values; `keep` says whether a backward pass will follow.
+    /// The output's values; `keep` is true when a backward pass follows.
     fn forward(&self, inputs: &[&[f32]], keep: bool) -> (Vec<f32>, Saved);
 
     /// Whether [`CpuOperation::backward`] reads its inputs; if not, they are not kept for it.
@@ -39,8 +39,8 @@ pub(crate) trait CpuOperation: Debug + Send + Sync + 'static {
 /// The result of a kernel whose slices were made to fit its shape.
 ///
 /// # Panics
-/// When the shape itself is impossible, such as a kernel larger than its padded input: those who
-/// build networks check sizes before, as with every other tensor operation.
+/// When the shape itself is impossible, such as a kernel larger than its padded input: sizes are checked where
+/// networks are built, as with every other tensor operation.
 pub(crate) fn expect_fit<T>(result: vesalius_kernels::Result<T>) -> T {
     match result {
         Ok(value) => value,

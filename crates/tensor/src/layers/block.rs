@@ -48,7 +48,7 @@ impl BlockNames {
 }
 
 impl ConvNormActConfig {
-    /// A block around a convolution, its parts named as `names` says.
+    /// A block around a convolution, its parts named by `names`.
     pub fn init(
         &self,
         conv: &Conv3dConfig,
@@ -60,7 +60,7 @@ impl ConvNormActConfig {
         self.around(layer, conv.out_channels, names, &scope)
     }
 
-    /// A block around a transposed convolution, its parts named as `names` says.
+    /// A block around a transposed convolution, its parts named by `names`.
     pub fn init_transposed(
         &self,
         conv: &ConvTranspose3dConfig,

@@ -10,7 +10,7 @@ use vesalius_kernels::AttentionShape;
 /// What is added to the score of two tokens of different regions.
 const APART: f32 = -100.0;
 
-/// What an attention knows beside its tokens.
+/// The parameters of an attention besides its tokens.
 #[derive(Debug, Clone, Default)]
 pub struct AttentionOptions {
     /// Heads that share a token.

@@ -6,7 +6,7 @@ use burn::tensor::module::{conv_transpose3d, conv3d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use vesalius_kernels::{ConvShape, ConvTransposeShape};
 
-/// How a convolution walks; every array is `[x, y, z]`.
+/// Stride, padding, dilation and groups of a convolution; every array is `[x, y, z]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ConvolutionOptions {
     pub stride: [usize; 3],
@@ -15,7 +15,7 @@ pub(crate) struct ConvolutionOptions {
     pub groups: usize,
 }
 
-/// How a transposed convolution walks; every array is `[x, y, z]`.
+/// Stride, paddings, dilation and groups of a transposed convolution; every array is `[x, y, z]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TransposedOptions {
     pub stride: [usize; 3],

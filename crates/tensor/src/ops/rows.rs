@@ -7,7 +7,7 @@ use burn::tensor::TensorData;
 use std::sync::Arc;
 use vesalius_kernels::NO_ROW;
 
-/// An order in which no row is taken twice, and the way back. Clones share it.
+/// An order of rows in which no row occurs twice, and its inverse. Clones share it.
 #[derive(Debug, Clone)]
 pub struct RowOrder {
     take: Arc<Vec<u32>>,

@@ -1,4 +1,4 @@
-//! What the stages tell while they run.
+//! The events of the stages.
 
 use crate::predict::Progress;
 use std::path::Path;
@@ -8,7 +8,7 @@ use vesalius_planning::DatasetReport;
 /// Called with every event, some of them from several threads at once.
 pub type Observer<'a> = dyn Fn(&Event) + Sync + 'a;
 
-/// What a stage tells while it runs.
+/// What a stage reports while it runs.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {

@@ -1,8 +1,8 @@
 //! From a dataset to a model, stage by stage ([`analyze_list`], [`plan`], [`tune`], [`train`], [`ensemble`],
 //! [`predict`], [`report`]) or all at once ([`run`]): what `vesalius auto` and the jobs of a cluster do.
 //!
-//! A stage works on a [`WorkFolder`](vesalius_auto::WorkFolder), goes on from what is there, and tells an observer
-//! ([`Event`]) what it does. The stages' own functions are in `vesalius_auto`.
+//! A stage works on a [`WorkFolder`](vesalius_auto::WorkFolder), continues from what is there, and reports what it does
+//! to an observer ([`Event`]). The stages' own functions are in `vesalius_auto`.
 
 mod analyze;
 mod ensemble;

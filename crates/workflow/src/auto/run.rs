@@ -1,4 +1,4 @@
-//! All stages, one after the other, each going on from what is there.
+//! All stages, one after the other, each continuing from what is there.
 
 use super::predict::listed;
 use super::{
@@ -24,15 +24,15 @@ const TUNING_SHARE: f64 = 1.0 / 3.0;
 /// Minutes of a trial where the whole run has no limit.
 const MINUTES_PER_TRIAL: f64 = 5.0;
 
-/// Minutes of a trial at least: a moment, in which a step is made.
+/// Minutes of a trial at least: enough for one step.
 const SHORTEST_TRIAL: f64 = 1e-4;
 
 /// How all stages are run.
 #[derive(Debug, Clone, Default)]
 pub struct RunOptions {
     /// Minutes for everything: analysis, caches, searches, training, validation, held-out cases, the choice of the
-    /// ensemble, predictions and report. Where they are short, runs, held-out cases and predictions are left out,
-    /// which is told, and a later call goes on with them. `None` trains as the plans say.
+    /// ensemble, predictions and report. Where they are short, runs, held-out cases and predictions are left out with
+    /// an event, and a later call makes them. `None` trains for the length in the plans.
     pub minutes: Option<f64>,
     /// Trials of a search for better settings of each plan; 0 for none.
     pub tune_trials: u64,

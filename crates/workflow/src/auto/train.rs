@@ -8,8 +8,8 @@ use vesalius_tensor::Device;
 /// How runs are made.
 #[derive(Debug, Clone)]
 pub struct TrainStage {
-    /// Minutes for all runs together, with their caches, validations and held-out cases; `None` trains each as its
-    /// plan says.
+    /// Minutes for all runs together, with their caches, validations and held-out cases; `None` trains each for the
+    /// length in its plan.
     pub minutes: Option<f64>,
     /// What follows the runs within the same minutes.
     pub after: AfterRuns,

@@ -26,8 +26,8 @@ pub fn tune(
     Ok(plan)
 }
 
-/// The plan of a name; without one the only plan that no search made, so that the same call goes on with the
-/// same search.
+/// The plan of a name; without a name the only plan that no search made, so that the same call continues the same
+/// search.
 ///
 /// # Errors
 /// [`Error::SeveralPlans`] and [`Error::NoPlan`] with the names there are.

@@ -233,8 +233,7 @@ fn left_out(evaluation: &Evaluation) -> Vec<Warning> {
     warnings
 }
 
-/// The targets under the names that the files, or the record beside them, give their labels; those that have a name
-/// keep it.
+/// The targets with the label names of the files or of the record next to them; targets that have a name keep it.
 fn called(targets: Targets, pairs: &[Pair], reading: &ReadOptions) -> Result<Targets, Error> {
     let unnamed = |target: &Target| match target.labels[..] {
         [value] => (Target::of_value(value) == *target).then_some(value),

@@ -20,7 +20,7 @@ pub(super) struct Pairs {
 }
 
 /// # Errors
-/// A path that cannot be read or holds no image, a file beside a folder, no name that is in both folders.
+/// A path that cannot be read or holds no image, a file paired with a folder, no name that is in both folders.
 pub(super) fn pair(
     prediction: &Path,
     reference: &Path,
@@ -112,7 +112,7 @@ fn images_in(folder: &Path, registry: &Registry) -> Result<BTreeMap<String, Path
                 reason: "is a link that leads nowhere; mend or remove it".to_owned(),
             });
         }
-        // Probabilities lie beside the label maps that they became.
+        // Probabilities are next to the label maps that were made of them.
         if !path.is_file() || !is_image_with(&path, registry) || name.ends_with("_probabilities") {
             continue;
         }

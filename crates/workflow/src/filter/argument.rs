@@ -56,7 +56,7 @@ pub enum ArgumentKind {
     ChoiceList(&'static [Choice]),
     /// One of several words along each axis, or one for all.
     Choices(&'static [Choice]),
-    /// Three letters that say where the axes point, such as `RAS`.
+    /// Three letters for the directions of the axes, such as `RAS`.
     Orientation,
     /// A file that is read or written.
     File,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use vesalius_filters::{Bounds, ComponentStatistics, LabelIntensity, LabelShape};
 
-/// What a filter found beside the file that it wrote.
+/// What a filter found in addition to the file that it wrote.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -48,7 +48,7 @@ impl From<Bounds> for VoxelBox {
 /// One connected component.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Component {
-    /// Its label in the input, or 1 where labels are not told apart.
+    /// Its label in the input, or 1 where labels are not distinguished.
     #[serde(rename = "piece")]
     pub label: u32,
     /// How many voxels it has.

@@ -77,8 +77,8 @@ pub fn convert(
     })
 }
 
-/// The network's weights of a checkpoint that holds the optimiser's state beside them, under the names that the
-/// network's own state dict has; other weights as they are.
+/// The network's weights of a checkpoint that also holds the optimiser's state, under the names that the
+/// network's own state dict has; other weights unchanged.
 fn without_optimiser(weights: Weights) -> Weights {
     const WRAPPERS: [&str; 4] = [
         "network_weights.",

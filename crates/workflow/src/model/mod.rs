@@ -192,7 +192,7 @@ pub fn read_weights(path: impl AsRef<Path>, network: Option<&NetworkConfig>) -> 
 /// are: the first spatial axis of the input array is the first spatial axis of the output.
 ///
 /// # Errors
-/// As the files and the network say.
+/// Errors of the files and of the network.
 pub fn run(
     network: &NetworkConfig,
     weights: &Weights,

@@ -24,12 +24,12 @@ pub struct LabelFact {
     pub colour: [u8; 3],
 }
 
-/// Why a further model stands in a model folder.
+/// The role of a further model in a model folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PartRole {
-    /// Its answer is put together with the others'.
+    /// Its probabilities are averaged with the others'.
     Companion,
     /// It finds the part of the image that is segmented.
     Region,
@@ -52,7 +52,7 @@ pub struct PartFact {
     pub members: usize,
 }
 
-/// What a model folder holds, beside its description.
+/// What a model folder holds besides its description.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Summary {
@@ -138,7 +138,7 @@ pub struct SegmentationCosts {
     pub memory: u64,
     /// Seconds on the CPU of this machine: estimated from the first windows, or measured where the image is small.
     pub seconds: f64,
-    /// Models whose windows were counted; those that answer beside them take as long again.
+    /// Models whose windows were counted; each further model takes as long again.
     pub models: usize,
 }
 

@@ -49,7 +49,7 @@ struct Answer {
     warnings: Vec<Warning>,
 }
 
-/// What is told of cases, in its order.
+/// The messages about cases, in order.
 pub(super) enum Message {
     /// How a case will be segmented.
     Planned { case: String, plan: MemoryPlan },
@@ -100,10 +100,10 @@ impl Run<'_> {
         self.stage.control().is_cancelled()
     }
 
-    /// A case is done, whatever came of it.
+    /// A case is done, with success or failure.
     pub fn done(&self, result: CaseResult) {
         self.stage.advance(1);
-        // Nobody listens any more once the observer's thread is gone.
+        // The observer's thread may have ended.
         let _ = self.tell.send(Message::Done(result));
     }
 
@@ -180,7 +180,7 @@ impl Run<'_> {
         let (tell, name) = (self.tell.clone(), case.name.clone());
         let planned = move |plan: &MemoryPlan| {
             let (case, plan) = (name.clone(), plan.clone());
-            // Nobody listens any more once the observer's thread is gone.
+            // The observer's thread may have ended.
             let _ = tell.send(Message::Planned { case, plan });
         };
         let mut options = SegmentOptions::new()
@@ -313,7 +313,7 @@ fn write_files(
             ProbabilityFiles::Nifti => write_probability_image(&path, map),
         }?;
     }
-    // Where the format has no place for names and colours, the record beside the files has the names.
+    // Where the format has no field for names and colours, the record next to the files has the names.
     segmented.write_file(target)
 }
 

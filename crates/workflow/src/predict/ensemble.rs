@@ -34,9 +34,9 @@ fn input(path: &Path, reason: impl Into<String>) -> Error {
 pub struct EnsembleOptions {
     /// What becomes of several probabilities.
     pub combination: Combination,
-    /// Which channel of nnU-Net's `.npz` files is which label; none means what the folder's record of its model says.
+    /// Which channel of nnU-Net's `.npz` files is which label; `None` reads it from the folder's record of its model.
     pub labels: Option<LabelScheme>,
-    /// Whether the combined probabilities are written beside the labels (`NAME.probabilities.zip`).
+    /// Whether the combined probabilities are written next to the labels (`NAME.probabilities.zip`).
     pub save_probabilities: bool,
 }
 
@@ -186,7 +186,7 @@ fn read(folder: &Path, name: &str, labels: Option<&LabelScheme>) -> Result<Proba
     read_npz(&path, &scheme, info.geometry).map_err(|e| input(folder, e.to_string()))
 }
 
-/// The label map beside an `.npz`, whose grid is that of the probabilities; in `.nii.gz` where there are several.
+/// The label map next to an `.npz`, whose grid is that of the probabilities; in `.nii.gz` where there are several.
 fn segmentation(folder: &Path, name: &str) -> Result<PathBuf, Error> {
     let usual = folder.join(format!("{name}.nii.gz"));
     if usual.is_file() {

@@ -22,7 +22,7 @@ use vesalius_inferers::MemoryPlan;
 use vesalius_io::{ReadOptions, RefusedImage};
 use vesalius_volume::{ErrorKind, Warning};
 
-/// What came of one case.
+/// The result of one case.
 #[derive(Debug)]
 pub struct CaseResult {
     /// The case.
@@ -78,11 +78,11 @@ pub enum Progress<'a> {
         /// Windows, stripes and the peak of memory.
         plan: &'a MemoryPlan,
     },
-    /// A case is done, whatever came of it.
+    /// A case is done, with success or failure.
     Done {
         /// How many are.
         done: usize,
-        /// What came of it.
+        /// Its result.
         result: &'a CaseResult,
     },
 }
@@ -110,14 +110,14 @@ pub enum Error {
     /// Another process writes the output.
     #[error("{0}")]
     Io(#[from] vesalius_io::Error),
-    /// The work was cancelled. A case that was cut off is as if it had not been begun.
+    /// The work was cancelled. A case that was cut off counts as not begun.
     #[error("cancelled after {done} of {total} cases")]
     Cancelled {
         /// How many cases were done, well or not; their results are kept.
         done: usize,
         /// How many there are.
         total: usize,
-        /// What came of them, where cases were segmented.
+        /// The results of the cases that were segmented.
         results: Vec<CaseResult>,
     },
 }
@@ -133,7 +133,7 @@ impl Error {
     }
 }
 
-/// How probabilities are saved beside the labels.
+/// How probabilities are saved next to the labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProbabilityFiles {

@@ -1,4 +1,4 @@
-//! Which models answer, and how much each counts.
+//! Which models are used, and the weight of each.
 
 use std::path::PathBuf;
 use vesalius_inferers::{Combination, OpenOptions, Segmenter};

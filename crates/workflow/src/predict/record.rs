@@ -26,7 +26,7 @@ pub(super) struct CaseRecord {
     /// The label map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<FileState>,
-    /// The probabilities, where they were asked for.
+    /// The probabilities, if they were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<FileState>,
 }
@@ -62,7 +62,7 @@ impl Record {
             None => content(&file.path),
         });
         let weights: Vec<String> = weights.collect::<io::Result<_>>()?;
-        // The weights' hashes stand beside the description; what it says of them makes no other model.
+        // The weights' hashes are recorded separately; those in the description do not make another model.
         let mut model = model.clone();
         model.checksums.clear();
         Ok(Self {

@@ -1,4 +1,4 @@
-//! The run over all cases: one thread reads ahead, one segments, one writes, and one tells what is known.
+//! The run over all cases: one thread reads ahead, one segments, one writes, and one reports progress.
 
 use super::case::{Loaded, Message, Run, Work};
 use super::targets::{Failure, Standing, Targets};
@@ -62,7 +62,7 @@ pub fn predict_cases(
             true => one_by_one(&run, &work),
             false => overlapped(&run, &work),
         }
-        // The teller ends once nobody can tell any more.
+        // The reporting thread ends once no sender is left.
         drop(run);
         teller.join()
     });
@@ -78,8 +78,8 @@ pub fn predict_cases(
     }
 }
 
-/// Hands messages to the observer and gathers the results. An observer that panicked once (a closed terminal, say) is
-/// not called again; no result is lost.
+/// Passes messages to the observer and collects the results. An observer that panicked once (a closed terminal, say)
+/// is not called again; no result is lost.
 fn tell_all(told: Receiver<Message>, mut observer: impl FnMut(&Progress)) -> Vec<CaseResult> {
     let (mut results, mut listens) = (Vec::new(), true);
     let mut observe = |progress: &Progress| {
@@ -105,7 +105,7 @@ fn tell_all(told: Receiver<Message>, mut observer: impl FnMut(&Progress)) -> Vec
     results
 }
 
-/// Tells a result, unless a cancellation cut it off, and says whether the run goes on.
+/// Reports a result, unless a cancellation cut it off; returns whether the run continues.
 fn keep(run: &Run, (result, failure): (CaseResult, Option<Failure>)) -> bool {
     if matches!(failure, Some(Failure::Cancelled(_))) {
         // A case that was cancelled midway is not done, rather than failed.
@@ -149,7 +149,7 @@ fn overlapped(run: &Run, work: &[Work]) {
             }
         });
         for loaded in &loaded {
-            // The receiver is dropped once the writer met a failure that ends the run.
+            // The receiver is dropped once a failure in the writer ends the run.
             if over() || answer.send(run.answer(loaded)).is_err() {
                 break;
             }

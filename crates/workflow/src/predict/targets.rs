@@ -184,7 +184,7 @@ impl Targets {
             return;
         }
         let path = folder.path.clone();
-        // What cannot be removed stays, and says what was tried.
+        // A file that cannot be removed stays; the record in it shows the attempted cases.
         let _ = std::fs::remove_file(path.join(RECORD_FILE));
         drop(folder);
         let _ = std::fs::remove_dir(path);

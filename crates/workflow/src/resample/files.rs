@@ -78,7 +78,7 @@ impl std::fmt::Display for FileInterpolation {
     }
 }
 
-/// What is asked for of a file.
+/// What to do with a file.
 #[derive(Debug, Clone, Default)]
 pub struct FileResampling {
     /// The grid of the result.

@@ -178,7 +178,7 @@ impl Resampling {
         }
     }
 
-    /// The spacing that nnU-Net works with: the one asked for, not that of the grid after rounding.
+    /// The spacing that nnU-Net works with: the requested one, not that of the grid after rounding.
     fn spacing(&self, target: &Geometry) -> [f64; 3] {
         match self.grid {
             Grid::Spacing(spacing) => spacing,

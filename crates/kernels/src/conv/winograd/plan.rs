@@ -1,4 +1,4 @@
-//! How a gather is divided for Winograd's transform, and where everything stands in a task's tile.
+//! How a convolution is divided for Winograd's transform, and where its parts are in a task's tile.
 
 use super::super::micro::CHANNELS;
 use super::super::plan::ConvLayout;
@@ -58,7 +58,7 @@ pub(super) struct Plan {
     pub plane: usize,
     pub component: usize,
     pub channel: usize,
-    /// Where every term of a component stands in the tile.
+    /// The offset of every term of a component in the tile.
     pub offsets: Vec<usize>,
 }
 

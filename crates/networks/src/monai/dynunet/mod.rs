@@ -165,7 +165,7 @@ impl Architecture for DynUNetConfig {
     }
 
     fn aliases(&self, name: &str) -> Vec<String> {
-        // The peer holds every block a second time, nested one level in another.
+        // MONAI's state dict has every block a second time, nested one level in another.
         let nested = |level: usize, part: &str, rest: &str| {
             let place = ".next_layer".repeat(level);
             vec![format!("skip_layers{place}{part}.{rest}")]

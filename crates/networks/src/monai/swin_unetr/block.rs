@@ -50,7 +50,7 @@ impl Cut {
         reorder_rows(tokens, &self.order).reshape([n * self.count, self.places, c])
     }
 
-    /// The way back; what stands in padding is dropped.
+    /// From windows to the grid; what is in the padding is dropped.
     fn join(&self, windows: Tensor<3>) -> Tensor<3> {
         let [all, places, c] = windows.dims();
         let samples = windows.reshape([all / self.count, self.count * places, c]);

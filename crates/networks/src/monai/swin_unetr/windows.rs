@@ -16,7 +16,7 @@ pub(super) struct Windows {
 }
 
 impl Windows {
-    /// Cuts a grid, shifted by half a window if asked.
+    /// Cuts a grid, shifted by half a window if `shifted`.
     pub fn new(size: [usize; 3], window: [usize; 3], shifted: bool) -> Self {
         let shift: [usize; 3] = std::array::from_fn(|a| match shifted && size[a] > window[a] {
             true => window[a] / 2,
@@ -69,9 +69,9 @@ pub(super) fn flat([z, y, x]: [usize; 3], size: [usize; 3]) -> usize {
     (z * size[1] + y) * size[2] + x
 }
 
-/// For each pair of the first `places` places of a window, the row of the table that holds how
-/// their distance biases attention. A window that was cut to a small grid has fewer places; the
-/// peer numbers them as those of the whole window, and so do weights that it trained.
+/// For each pair of the first `places` places of a window, the row of the table with the attention bias of
+/// their distance. A window that was cut to a small grid has fewer places; MONAI numbers them as those of the
+/// whole window, and its weights are trained that way.
 pub(super) fn distances(window: [usize; 3], places: usize) -> Vec<i32> {
     let span = window.map(|w| 2 * w - 1);
     let positions: Vec<[usize; 3]> = raster(window).take(places).collect();

@@ -13,7 +13,7 @@ const MOST_VALUES: usize = 1 << 16;
 /// The most axes of an array, as NumPy has it.
 const MOST_AXES: usize = 64;
 
-/// What is needed of an array beside its bytes.
+/// An array's shape, order and type.
 struct Layout {
     shape: Vec<usize>,
     /// The first axis changes fastest in memory.
@@ -137,7 +137,7 @@ impl Machine<'_> {
 }
 
 impl Layout {
-    /// Where a value stands in memory.
+    /// The offset of a value in memory.
     fn offset(&self, at: &[usize]) -> usize {
         let axes = self.shape.iter().zip(at);
         let step = |offset: usize, (&length, &place): (&usize, &usize)| offset * length + place;

@@ -66,11 +66,11 @@ enum Node {
     Object(String),
 }
 
-/// A run of numbers beside the pickle.
+/// A run of numbers outside of the pickle.
 #[derive(Debug, Clone)]
 struct Storage {
     key: String,
-    /// None for bytes whose type only a tensor tells.
+    /// None for bytes whose type only a tensor gives.
     kind: Option<DType>,
     bytes: usize,
 }

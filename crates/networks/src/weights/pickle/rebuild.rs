@@ -1,4 +1,4 @@
-//! PyTorch's tensors as calls describe them: a storage beside the pickle, and which of its numbers.
+//! PyTorch's tensors as calls describe them: a storage outside of the pickle, and which of its numbers.
 
 use super::super::view::View;
 use super::machine::Machine;

@@ -206,7 +206,7 @@ fn tensors_that_reach_beyond_their_storage_are_refused() {
     }
 }
 
-/// Whatever stands in the bytes, there is an answer and no panic.
+/// Any bytes give a value or an error, and no panic.
 #[test]
 fn cut_and_changed_pickles_never_panic() {
     let whole = odd();

@@ -4,14 +4,14 @@ use std::path::Path;
 use vesalius_io::{ReadOptions, list_series_with, probe};
 use vesalius_volume::Warning;
 
-/// Whether a folder, or a folder in it, holds DICOM files with pixels; several series are told apart when they
-/// are read.
+/// Whether a folder, or a folder in it, holds DICOM files with pixels; several series are separated when they are
+/// read.
 pub(super) fn holds_series(folder: &Path) -> bool {
     let listed = list_series_with(folder, &ReadOptions::default());
     listed.is_ok_and(|list| !list.series.is_empty() || !list.unreadable.is_empty())
 }
 
-/// What reading tells of a file that is one slice of many, which is no case.
+/// The warning for a file that is one slice of many, which is no case.
 pub(super) fn one_of_series(file: &Path) -> Option<Warning> {
     let told = probe(file).ok()?.warnings.into_iter();
     let mut told = told.filter(|told| matches!(told, Warning::OneSliceOfSeries { .. }));

@@ -96,8 +96,8 @@ fn list(input: &Path, kind: Images) -> Result<Listed, Error> {
     Ok(listed)
 }
 
-/// Whether a file is the data of an image whose header is a file beside it: `.img` of `.hdr`, `.raw` of
-/// `.mhd` and `.nhdr`.
+/// Whether a file is the data of an image whose header is another file: `.img` of `.hdr`, `.raw` of `.mhd` and
+/// `.nhdr`.
 fn is_voxels_of_a_header(path: &Path) -> bool {
     let name = path.to_string_lossy();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
@@ -113,7 +113,7 @@ fn is_voxels_of_a_header(path: &Path) -> bool {
     headers.iter().any(there)
 }
 
-/// Whether all of an input is one DICOM study: files of it stand in the input itself.
+/// Whether all of an input is one DICOM study, with files in the input itself.
 fn is_one_study(input: &Path, studies: &[PathBuf], left_out: &[LeftOut]) -> bool {
     // Files that are DICOM by their content alone were listed as left out.
     let files = !left_out.is_empty() || studies.is_empty();
@@ -146,7 +146,7 @@ fn holds_images(folder: &Path) -> bool {
 }
 
 /// Whether the numbers at the end of names are channels: a name ends in `_0000`. Only files of one name, and
-/// nothing beside them, for a model of one channel are cases counted from 0.
+/// nothing else, for a model of one channel are cases counted from 0.
 fn are_channels(images: &[PathBuf], channels: usize, kind: Images) -> bool {
     let names: Vec<String> = images.iter().map(|path| kind.name(path)).collect();
     let parts: Vec<Option<(&str, usize)>> = names.iter().map(|name| numbered(name)).collect();
