@@ -103,7 +103,7 @@ fn unpack<R: Read + Seek>(
     }
     let size = entry.size();
     let mut file = File::create(&target).map_err(|e| text(&e))?;
-    // One byte more than it says: at the end of an entry its checksum is compared.
+    // One byte more than the stated size: at the end of an entry its checksum is compared.
     let copied = std::io::copy(&mut entry.take(size.saturating_add(1)), &mut file);
     match copied {
         Ok(copied) if copied == size => Ok(()),

@@ -25,11 +25,11 @@ pub(crate) struct Batches<'a> {
 }
 
 impl Batches<'_> {
-    /// The output of some windows; `spare` is a buffer that nobody needs any more. `fits` refuses shapes before
-    /// values are read.
+    /// The output of some windows; `spare` is an unused buffer to write to. `fits` refuses shapes before values are
+    /// read.
     ///
     /// # Errors
-    /// What the network or `fits` gives; a device that fails; [`Error::NotFiniteOutput`] for the first window with a
+    /// Errors of the network or of `fits`; a device that fails; [`Error::NotFiniteOutput`] for the first window with a
     /// value that is not finite.
     pub fn run(
         &self,

@@ -61,7 +61,7 @@ impl ModelBuilder {
         self
     }
 
-    /// What is done to every image before the network sees it.
+    /// The preprocessing of every image.
     #[must_use]
     pub fn preprocessing(mut self, chain: Chain) -> Self {
         self.0.preprocessing = chain;

@@ -1,5 +1,5 @@
-//! Checksums of weights: a member's BLAKE3 hash stands in `model.yaml`, and is held against the file before
-//! its weights are used.
+//! Checksums of weights: a member's BLAKE3 hash is in `model.yaml`, and is compared with the file's before its
+//! weights are used.
 
 use crate::{Error, MODEL_FILE, ModelDescription, Result, weights_path};
 use std::path::Path;
@@ -54,8 +54,7 @@ impl ModelDescription {
     }
 
     /// Writes a member's weights and then the description with their checksum, each whole or not at all.
-    /// Weights that a run writes anew replace earlier ones; a run that is killed in between leaves a model
-    /// that can be used.
+    /// Weights that a run writes again replace earlier ones; a run that is killed in between leaves a usable model.
     ///
     /// # Errors
     /// A folder that cannot be written.

@@ -1,4 +1,4 @@
-//! Several models' answers become one: the mean of their probabilities or of their logits, or a vote.
+//! The results of several models combined: the mean of their probabilities or of their logits, or a vote.
 
 use crate::probabilities::{read_run, runs};
 use crate::{Error, ProbabilityMap, ProbabilitySource, ProbabilityStore, Result};
@@ -7,7 +7,7 @@ use std::path::Path;
 use vesalius_tensor::LogitsSlab;
 use vesalius_volume::LabelScheme;
 
-/// How answers are put together.
+/// How the results of several models are combined.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -17,7 +17,7 @@ pub enum Combination {
     Probabilities,
     /// The mean of logits, taken from the probabilities: a product of experts.
     Logits,
-    /// The share of models that answer so: each model's most probable class, or its regions above ½.
+    /// The share of models that vote for it: each model's most probable class, or its regions above ½.
     Vote,
 }
 
@@ -34,10 +34,10 @@ impl std::fmt::Display for Combination {
 /// Probabilities nearer to 0 or 1 than this have no logit of use.
 const SURE: f32 = 1e-7;
 
-/// Puts answers together, each with a weight.
+/// Combines results, each with a weight.
 ///
 /// # Errors
-/// No answer, answers of other label schemes or on other grids, weights that are not one each, negative
+/// No result, results of different label schemes or on different grids, weights that are not one each, negative
 /// or all zero.
 pub fn combine(
     parts: &[ProbabilityMap],
@@ -47,11 +47,10 @@ pub fn combine(
     combine_each(parts.iter().cloned().map(Ok), weights, combination)
 }
 
-/// As [`combine`], of answers that come one after another, so that only their sum and one of them stand in
-/// memory.
+/// As [`combine`], of results that come one after another, so that only their sum and one of them are in memory.
 ///
 /// # Errors
-/// As [`combine`]; what the answers themselves give.
+/// As [`combine`]; errors of the results themselves.
 pub fn combine_each<E: From<Error>>(
     parts: impl ExactSizeIterator<Item = std::result::Result<ProbabilityMap, E>>,
     weights: &[f64],
@@ -90,14 +89,14 @@ pub(crate) fn shares(weights: &[f64], answers: usize) -> Result<Vec<f32>> {
     Ok(weights.iter().map(|w| (w / total) as f32).collect())
 }
 
-/// Answers that are put together one after another, run by run, so that only their sum need be kept.
+/// Results that are combined one after another, run by run, so that only their sum is kept.
 pub(crate) struct Mixture {
     sum: ProbabilityStore,
     combination: Combination,
 }
 
 impl Mixture {
-    /// Nothing yet, for answers like this one; the sum in memory or in a scratch file in a folder.
+    /// An empty sum for results of this one's shape; in memory or in a scratch file in a folder.
     pub fn new(
         like: &dyn ProbabilitySource,
         combination: Combination,
@@ -109,7 +108,7 @@ impl Mixture {
         })
     }
 
-    /// Adds an answer that counts so much of the whole.
+    /// Adds a result with this share of the whole.
     pub fn add(&mut self, part: &dyn ProbabilitySource, share: f32) -> Result<()> {
         self.sum
             .geometry()
@@ -140,7 +139,7 @@ impl Mixture {
         Ok(())
     }
 
-    /// The probabilities that all answers together give.
+    /// The combined probabilities.
     pub fn finish(self) -> Result<ProbabilityStore> {
         let mut sum = self.sum;
         if self.combination != Combination::Logits {
@@ -167,7 +166,7 @@ fn logit(probability: f32, scheme: &LabelScheme) -> f32 {
     }
 }
 
-/// 1 for what a model answers, 0 for the rest; all channels of a run of voxels.
+/// 1 for a model's label, 0 for the rest; all channels of a run of voxels.
 fn votes(values: &mut [f32], scheme: &LabelScheme) {
     match scheme {
         LabelScheme::Regions { .. } => {

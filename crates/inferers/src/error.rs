@@ -44,7 +44,7 @@ pub enum Error {
         /// Its size.
         size: [usize; 3],
     },
-    /// The image has another number of channels than the model wants.
+    /// The image and the model have different numbers of channels.
     #[error(
         "the image has {found} channel(s), but the model was trained on {expected} ({names}); give one file a channel in that order"
     )]
@@ -187,7 +187,7 @@ pub struct NotFiniteOutput {
     pub pass: Option<String>,
     /// Whether the window itself, after preprocessing, was finite.
     pub input_is_finite: bool,
-    /// The first layer whose output is not finite; nothing where that was not asked for.
+    /// The first layer whose output is not finite; `None` where it was not searched for.
     pub layer: Option<FirstLayer>,
 }
 
@@ -196,8 +196,8 @@ pub struct NotFiniteOutput {
 pub enum FirstLayer {
     /// Its name as in the weights file, and the member and mirroring it belongs to.
     Named(String),
-    /// Every named layer's output is finite: a sum or activation after them, or a network that does not
-    /// know its layers.
+    /// Every named layer's output is finite (a sum or activation after them is not), or the network cannot list
+    /// its layers.
     NotFound,
 }
 

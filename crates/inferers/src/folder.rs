@@ -18,7 +18,7 @@ pub(crate) struct FoundModel {
     pub previous_stage: Option<PathBuf>,
     /// Whether it is a folder with a `model.yaml`, and not nnU-Net's.
     pub is_ours: bool,
-    /// What the folder says and is not known here.
+    /// Settings of the folder that are not supported here.
     pub warnings: Vec<Warning>,
 }
 
@@ -31,7 +31,7 @@ pub struct WeightFile {
     pub blake3: Option<String>,
 }
 
-/// A member's network, and what is told of its weights.
+/// A member's network, and the warnings about its weights.
 pub(crate) struct Loaded {
     pub network: Box<Network>,
     pub file: WeightFile,
@@ -169,7 +169,7 @@ impl FoundModel {
         }
     }
 
-    /// The network of a member with its weights, and what is told of them.
+    /// The network of a member with its weights, and the warnings about them.
     pub fn load(&self, path: &Path, device: &Device) -> Result<Loaded> {
         let bad = |reason: String| Error::ModelFolder {
             kind: ErrorKind::BadInput,

@@ -170,7 +170,7 @@ impl Inferer {
     }
 }
 
-/// What is told of a run before it starts.
+/// What is known of a run before it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Extent {
     /// Windows that go through the network.
@@ -179,7 +179,7 @@ pub(crate) struct Extent {
     pub window: [usize; 3],
     /// How many go through at a time.
     pub batch: usize,
-    /// Volumes of the output's channels, and of the image's, that stand in memory at a time.
+    /// Volumes of the output's channels, and of the image's, that are in memory at a time.
     pub outputs: usize,
     pub images: usize,
 }

@@ -1,4 +1,4 @@
-//! Model folders written anew: any as one of ours, several as one ensemble, two as a cascade.
+//! Model folders converted and joined: any as one of ours, several as one ensemble, two as a cascade.
 
 use crate::folder::{FoundModel, describe_model};
 use crate::locate::Located;
@@ -76,8 +76,8 @@ fn convert(
     Ok(found.description)
 }
 
-/// Writes several model folders, ours or nnU-Net's, as one whose models answer together, each with a
-/// weight. Postprocessing is kept where all have the same; otherwise there is none, and a warning.
+/// Writes several model folders, ours or nnU-Net's, as one ensemble, each with a weight. Postprocessing is kept
+/// where all have the same; otherwise there is none, and a warning.
 ///
 /// # Errors
 /// As [`convert_model`]; models with other labels or channels; a first model that has companions already.
@@ -117,7 +117,7 @@ pub fn join_ensemble(
     Ok((description, dropped))
 }
 
-/// Where a cascade's coarse model stands in its folder.
+/// The folder of a cascade's coarse model within its folder.
 const REGION: &str = "region";
 
 /// Writes a coarse and a fine model as one: the coarse one finds the region, the fine one segments it.
@@ -126,7 +126,7 @@ const REGION: &str = "region";
 /// around its labels; the coarse model takes that step's place, with its margins unless `millimetres`
 /// gives another. Any other fine model was trained on whole images, as nnU-Net's are: half of its window, along
 /// the shortest side, is kept around the box, so that what the coarse model cut too close is not lost and the
-/// fine one sees what surrounds it.
+/// fine one has context.
 ///
 /// # Errors
 /// As [`convert_model`]; models of other numbers of channels; a fine model that is a cascade already.

@@ -1,5 +1,5 @@
-//! How much memory a segmentation takes, told before it starts, and how it stays under a limit: the
-//! output's rows are made in stripes, whose windows overlap, so that some run twice.
+//! The memory that a segmentation takes, predicted before it starts, and how it stays under a limit: the output's
+//! rows are made in stripes, whose windows overlap, so that some run twice.
 
 use crate::windows::WindowGrid;
 use crate::{ByteSize, Error, MemoryPlan, ModelDescription, Result, SlidingWindow, Spilled, Turn};
@@ -15,7 +15,7 @@ pub(crate) const PROGRAM: u64 = 48 << 20;
 pub(crate) struct Footprint<'a> {
     pub windows: &'a SlidingWindow,
     pub divisor: [usize; 3],
-    /// Size of the image as the network sees it, and its channels.
+    /// Size of the image at the network's input, and its channels.
     pub size: [usize; 3],
     pub image_channels: usize,
     pub channels: usize,
@@ -25,18 +25,18 @@ pub(crate) struct Footprint<'a> {
     pub whole: bool,
     /// From the network's grid to the result's.
     pub parts: &'a LinearParts,
-    /// Bytes of the image as the network sees it, which a scratch file may hold instead.
+    /// Bytes of the image at the network's input, which a scratch file may hold instead.
     pub image: u64,
     /// Bytes while the image is prepared, before anything else is there.
     pub preparing: u64,
     /// Bytes of probabilities that are kept and of labels, which scratch files may hold instead.
     pub probabilities: u64,
     pub labels: u64,
-    /// Whether labels must stand in memory at the end, for postprocessing.
+    /// Whether labels must be in memory at the end, for postprocessing.
     pub labels_needed: bool,
     /// Bytes of postprocessing, once the network is done.
     pub postprocessing: u64,
-    /// Bytes of what stands beside all this: other models' answers.
+    /// Bytes of what else is in memory, such as other models' results.
     pub beside: u64,
     /// Bytes of weights and of one window's activations.
     pub weights: u64,
@@ -164,7 +164,7 @@ fn unless(spilled: bool, bytes: u64) -> u64 {
     if spilled { 0 } else { bytes }
 }
 
-/// Slices of the source that a slab of target slices sees at most.
+/// The most slices of the source that a slab of target slices needs.
 pub(crate) fn pending_slices(parts: &LinearParts, slab: usize) -> usize {
     let [_, _, nz] = parts.target_size();
     let seen = |first: usize| parts.seen(2, first..(first + slab).min(nz)).len();

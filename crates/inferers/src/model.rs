@@ -1,5 +1,5 @@
-//! The model folder: `model.yaml`, which says everything but the weights, and one folder a member
-//! (a fold, an ensemble member) with its weights.
+//! The model folder: `model.yaml` with everything but the weights, and one folder a member (a fold, an ensemble
+//! member) with its weights.
 
 use crate::{Combination, Error, Inferer, NnUnetPipeline, PostprocessingStep, RegionStage, Result};
 use serde::{Deserialize, Serialize};
@@ -25,12 +25,12 @@ pub struct ModelDescription {
     pub channels: Vec<String>,
     /// What the network's channels mean.
     pub labels: LabelScheme,
-    /// Done to every image before the network sees it.
+    /// The preprocessing of every image.
     pub preprocessing: Chain,
     /// nnU-Net's own way from the file to the network and back, instead of `preprocessing`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nnunet: Option<NnUnetPipeline>,
-    /// The folder, beside `model.yaml`, of a coarser model whose labels are part of the network's
+    /// The folder, next to `model.yaml`, of a coarser model whose labels are part of the network's
     /// input: one channel for each of its foreground labels, after the image's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_stage: Option<String>,
@@ -55,13 +55,13 @@ pub struct ModelDescription {
     /// run replaces the weights.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub checksums: BTreeMap<String, Vec<String>>,
-    /// Folders, beside `model.yaml`, of further models of the same labels, each with a network of its
-    /// own; their answers and this model's are put together.
+    /// Folders, next to `model.yaml`, of further models of the same labels, each with a network of its own; their
+    /// results and this model's are combined.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub companions: Vec<String>,
-    /// How the answers of companions are put together.
+    /// How the results of companions are combined.
     pub combination: Combination,
-    /// How much this model and each companion count, in that order; without it as much as each has
+    /// The weights of this model and of each companion, in that order; without them each weighs as much as it has
     /// members.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<f64>,

@@ -89,7 +89,7 @@ impl MultiScale {
         mean_of(sum, self.scales.len())
     }
 
-    /// What is told of a run before it starts.
+    /// What is known of a run before it starts.
     pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
         let largest = self.scales.iter().copied().fold(1.0, f64::max);
         let within = |scale: f64| self.inferer.extent(scaled(size, scale), divisor);
@@ -100,7 +100,7 @@ impl MultiScale {
             windows: self.scales.iter().fold(0, |all: usize, &scale| {
                 all.saturating_add(within(scale).windows)
             }),
-            // The sum, and an output on its way back.
+            // The sum, and an output while it is inverted.
             outputs: all.outputs.saturating_mul(times).saturating_add(2),
             images: all.images.saturating_mul(times).saturating_add(1),
             ..all

@@ -111,7 +111,7 @@ impl PatchNetwork for Averaged<'_> {
     fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>> {
         let (mut sum, mut patches) = (None, Some(patches));
         for (number, (name, network)) in (1..).zip(&self.members) {
-            // The last one's are not kept beside it.
+            // The patches are not kept during the last member's pass.
             let taken = match number == self.members.len() {
                 true => patches.take(),
                 false => patches.clone(),

@@ -22,11 +22,11 @@ pub struct OpenOptions {
     /// The file of weights in each fold of an nnU-Net folder, such as `checkpoint_best.pth`; none means
     /// `checkpoint_final.pth`.
     pub checkpoint: Option<String>,
-    /// Whether inputs are mirrored, and augmented at test time, as the model says; `false` means never.
+    /// Whether inputs are mirrored, and augmented at test time; `None` follows the model, `false` means never.
     pub mirror: Option<bool>,
-    /// How far windows are apart, as a share of their size; none means as the model says.
+    /// The step between windows, as a share of their size; `None` is the model's.
     pub step: Option<f64>,
-    /// Windows that go through the network together; none means as the model says.
+    /// Windows that go through the network together; `None` is the model's.
     pub batch_size: Option<usize>,
     /// The folder that an archive of a model is unpacked in, until it is loaded; none means the system's for temporary
     /// files.

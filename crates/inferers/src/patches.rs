@@ -1,4 +1,4 @@
-//! A volume through a network in patches of a grid, put together by a merger, built in or of your own.
+//! A volume through a network in patches of a grid, combined by a merger, built in or user-defined.
 
 use crate::batch::Batches;
 use crate::custom::CustomMerger;
@@ -186,7 +186,7 @@ impl Patches {
         Ok(())
     }
 
-    /// What is told of a run before it starts.
+    /// What is known of a run before it starts.
     pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
         let grid = self.grid(size, divisor);
         Extent {

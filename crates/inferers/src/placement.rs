@@ -1,5 +1,5 @@
-//! How the network's grid lies in the file's: the file's axes turned to run as the network's do, a box
-//! of that grid, how the box's voxels mix the network's, and what of the box the network saw.
+//! How the network's grid lies in the file's: the file's axes in the order of the network's, a box of that grid, how
+//! the box's voxels mix the network's, and which part of the box the network's input covers.
 
 use crate::Result;
 use crate::nnunet::Spline;
@@ -12,16 +12,16 @@ use vesalius_volume::Geometry;
 pub(crate) struct Placement {
     /// The file's grid.
     pub file: Geometry,
-    /// Axis `i` of the turned grid is axis `order[i]` of the file, mirrored where `flips` says.
+    /// Axis `i` of the reordered grid is axis `order[i]` of the file, mirrored where `flips` is set.
     pub order: [usize; 3],
     pub flips: [bool; 3],
     /// First voxel of the box in the turned grid.
     pub start: [usize; 3],
     /// From the network's grid to the box.
     pub parts: LinearParts,
-    /// The share of each voxel of the box that the network saw, an axis at a time; nothing where it saw all.
+    /// The share of each voxel of the box that the network's input covers, an axis at a time; `None` where it covers all.
     pub shares: Option<[Vec<f32>; 3]>,
-    /// Where that is no matter of a few slices: how a whole channel is resampled.
+    /// How a whole channel is resampled, for interpolation that needs all slices.
     pub spline: Option<Spline>,
     /// Whether what was resampled is kept as 16-bit floats, as nnU-Net keeps its logits.
     pub half: bool,
@@ -42,8 +42,7 @@ impl Placement {
         })
     }
 
-    /// The way back of what a chain did, linear; nothing when a step moved voxels otherwise than along the
-    /// axes.
+    /// The inverse of a chain's trace, linear; `None` when a step moved voxels otherwise than along the axes.
     pub fn of_trace(trace: &Trace) -> Result<Option<Self>> {
         match trace.coverage()? {
             Some(coverage) => Self::between(&trace.to, &trace.from, &coverage),
@@ -101,7 +100,7 @@ impl Placement {
         self.order != [0, 1, 2] || self.flips != [false; 3]
     }
 
-    /// The share of a voxel of the box that the network saw.
+    /// The share of a voxel of the box that the network's input covers.
     pub fn share(&self, [x, y, z]: [usize; 3]) -> f32 {
         match &self.shares {
             None => 1.0,
@@ -110,8 +109,7 @@ impl Placement {
     }
 }
 
-/// The stretch of voxels that are shown at all, as its first and its length; where none is, one voxel, whose
-/// share is 0.
+/// The first and the number of voxels with a share above 0; where there is none, one voxel of share 0.
 fn shown(shares: &[f32]) -> (usize, usize) {
     let first = shares.iter().position(|&share| share > 0.0);
     let last = shares.iter().rposition(|&share| share > 0.0);

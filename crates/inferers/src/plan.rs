@@ -1,4 +1,4 @@
-//! What is known of a segmentation before it starts: windows, stripes, memory, time, as they are told.
+//! What is known of a segmentation before it starts: windows, stripes, memory, time, and their printed form.
 
 use crate::ByteSize;
 use std::fmt;
@@ -16,7 +16,7 @@ pub struct Spilled {
 }
 
 impl Spilled {
-    /// From nothing to all, in the order in which files are reached for.
+    /// From nothing to all, in the order in which scratch files are added.
     pub(crate) const LEVELS: [Self; 4] = [
         Self::of(false, false, false),
         Self::of(false, true, false),
@@ -70,7 +70,7 @@ impl fmt::Display for Estimate {
 /// What is known before a segmentation starts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemoryPlan {
-    /// Stretches of the result's rows that are made one after another.
+    /// Ranges of the result's rows that are made one after another.
     pub stripes: Vec<Range<usize>>,
     /// Slices of the result that are resampled and labelled at a time.
     pub slab: usize,

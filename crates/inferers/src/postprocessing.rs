@@ -270,7 +270,7 @@ mod tests {
     use super::*;
     use vesalius_volume::Geometry;
 
-    /// A row: label 1 three long, a hole, label 1 again, label 2 beside it and far away.
+    /// A row: label 1 three long, a hole, label 1 again, label 2 next to it and far away.
     fn row(values: &[u16]) -> LabelMap {
         let grid = Geometry::axis_aligned([values.len(), 1, 1], [1.0, 1.0, 2.0]).unwrap();
         LabelMap::new(grid, values.to_vec()).unwrap()

@@ -1,4 +1,4 @@
-//! Windows of a run that went through the network: counted for who watches, timed for the plan, and the place where a
+//! Windows of a run that went through the network: counted for progress, timed for the plan, and the place where a
 //! run is cancelled.
 
 use crate::Result;
@@ -7,7 +7,7 @@ use vesalius_control::{Control, Stage};
 /// The windows of a run.
 pub(crate) struct WindowCount<'a> {
     stage: Stage,
-    /// Told how many are done before each batch and after the last.
+    /// Called with how many are done before each batch and after the last.
     timed: Option<&'a (dyn Fn(usize) + Sync)>,
 }
 
@@ -22,7 +22,7 @@ impl WindowCount<'static> {
 }
 
 impl<'a> WindowCount<'a> {
-    /// As [`WindowCount::new`], with a closure that is told how many are done.
+    /// As [`WindowCount::new`], with a closure that is called with how many are done.
     pub fn timed(control: &Control, total: usize, timed: &'a (dyn Fn(usize) + Sync)) -> Self {
         Self {
             stage: control.stage("windows", total as u64),
@@ -63,7 +63,7 @@ impl<'a> WindowCount<'a> {
         self.stage.control()
     }
 
-    /// Tells how many are done.
+    /// Reports how many are done.
     pub fn tell(&self) {
         if let Some(timed) = self.timed {
             timed(self.done());

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use vesalius_filters::{Bounds, bounding_box_where};
 use vesalius_volume::{LabelMap, limits};
 
-/// A coarser model in a folder beside `model.yaml`, whose labels say which part of an image this model
-/// sees; outside of it is background.
+/// A coarser model in a folder next to `model.yaml`, whose labels are the part of an image that this model segments;
+/// outside of it is background.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegionStage {
@@ -18,7 +18,7 @@ pub struct RegionStage {
     /// Voxels of the image to keep around the box on each side, as far as the image goes.
     #[serde(default)]
     pub margin: [usize; 3],
-    /// Millimetres to keep around the box on each side, beside `margin`.
+    /// Millimetres to keep around the box on each side, in addition to `margin`.
     #[serde(default)]
     pub millimetres: [f64; 3],
     /// What happens where the coarser model finds nothing.

@@ -13,7 +13,7 @@ fn failed(source: std::io::Error) -> Error {
 }
 
 impl ScratchFile {
-    /// A file of so many zero bytes in a folder; they take no room until they are written.
+    /// A file of so many zero bytes in a folder; they take no space until they are written.
     pub fn new(folder: &Path, bytes: u64) -> Result<Self> {
         let file = tempfile::tempfile_in(folder).map_err(failed)?;
         file.set_len(bytes).map_err(failed)?;

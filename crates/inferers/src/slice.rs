@@ -45,8 +45,8 @@ impl Slice {
         self.windows().check()
     }
 
-    /// The network's output on the volume's own grid; the network sees `[N, C, 1, Y, X]`, where X and
-    /// Y are the two axes that are not `axis`, in their order.
+    /// The network's output on the volume's own grid; the network's input is `[N, C, 1, Y, X]`, where X and Y are the
+    /// two axes that are not `axis`, in their order.
     ///
     /// # Errors
     /// As [`SlidingWindow::run`].
@@ -70,7 +70,7 @@ impl Slice {
         Ok(permute(&output, back)?.with_geometry(*image.geometry())?)
     }
 
-    /// What is told of a run before it starts.
+    /// What is known of a run before it starts.
     pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
         let size = self.axis.last().map(|axis| size[axis]);
         Extent {

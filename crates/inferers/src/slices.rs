@@ -84,7 +84,7 @@ impl Slices {
         mean_of(sum, self.axes.len())
     }
 
-    /// What is told of a run before it starts.
+    /// What is known of a run before it starts.
     pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
         let extents = self.across().map(|slice| slice.extent(size, divisor));
         let largest = |a: Extent, b: Extent| {
@@ -96,7 +96,7 @@ impl Slices {
         let all = extents.reduce(largest);
         let all = all.unwrap_or_else(|| Slice::default().extent(size, divisor));
         Extent {
-            // The sum beside what a slice inferer holds.
+            // The sum in addition to what a slice inferer holds.
             outputs: all.outputs + 1,
             ..all
         }

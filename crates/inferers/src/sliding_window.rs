@@ -1,5 +1,5 @@
-//! Overlapping windows through a network, blended into one output, as MONAI's `SlidingWindowInferer`
-//! or nnU-Net's predictor; slice by slice, so that the whole output need never stand in memory.
+//! Overlapping windows through a network, blended into one output, as MONAI's `SlidingWindowInferer` or nnU-Net's
+//! predictor; slice by slice, so that the whole output need not be in memory.
 
 use crate::batch::Batches;
 use crate::inferer::{Extent, Pass};
@@ -148,7 +148,7 @@ impl SlidingWindow {
         self.rule == WindowRule::Nnunet && self.blending == Blending::Gaussian
     }
 
-    /// What is told of a run before it starts.
+    /// What is known of a run before it starts.
     pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
         let grid = self.grid(size, divisor);
         Extent {
@@ -166,7 +166,7 @@ impl SlidingWindow {
         WindowGrid::new(self, size, divisor)
     }
 
-    /// Slices that stand in memory at a time.
+    /// Slices that are in memory at a time.
     pub(crate) fn slots(&self, grid: &WindowGrid, rows: &Range<usize>) -> usize {
         self.slots_for(grid, &grid.list(rows))
     }
@@ -261,7 +261,7 @@ impl SlidingWindow {
         }
         windows = kept;
         if windows.is_empty() && run.background.is_none() {
-            // One window tells how many channels there are.
+            // The first window gives the number of channels.
             windows.extend(first);
         }
         Ok(windows)

@@ -10,7 +10,7 @@ use vesalius_tensor::zeros;
 pub struct OutputSlice<'a> {
     /// Its number.
     pub z: usize,
-    /// The rows that were asked for; others are absent.
+    /// The requested rows; others are absent.
     pub rows: Range<usize>,
     /// `[channel][y][x]`.
     pub values: &'a mut [f32],

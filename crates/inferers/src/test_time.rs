@@ -133,12 +133,12 @@ impl TestTime {
         views.mean()
     }
 
-    /// What is told of a run before it starts; windows as if every view had the volume's size.
+    /// What is known of a run before it starts; windows as if every view had the volume's size.
     pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
         let each = self.inferer.extent(size, divisor);
         Extent {
             windows: each.windows.saturating_mul(self.count()),
-            // The sum, and an output on its way back.
+            // The sum, and an output while it is inverted.
             outputs: each.outputs + 2,
             // The view, and how often each voxel was seen.
             images: each.images + 3,
@@ -156,7 +156,7 @@ impl TestTime {
     }
 }
 
-/// Outputs of views, added where they saw the volume.
+/// Outputs of views, added where the view covers the volume.
 #[derive(Default)]
 struct Views {
     sum: Option<Volume<f32>>,
@@ -210,7 +210,7 @@ mod tests {
         serde_saphyr::from_str(&format!("{{views: {views}, inferer: {{simple: {{}}}}}}")).unwrap()
     }
 
-    /// A network that knows no direction gives the same under every view.
+    /// A network that does not depend on directions gives the same under every view.
     #[test]
     fn views_are_undone_where_they_saw_something() {
         let grid = Geometry::axis_aligned([14, 12, 10], [1.0, 1.5, 2.0]).unwrap();

@@ -27,7 +27,7 @@ pub enum WindowRule {
     /// A fixed step, the last window moved back inside; weights not below 0.001.
     #[default]
     Monai,
-    /// Steps of at most the one asked for, spread evenly; weights as 16-bit floats have them.
+    /// Steps of at most the requested one, spread evenly; weights rounded to 16-bit floats.
     Nnunet,
 }
 

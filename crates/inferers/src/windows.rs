@@ -121,12 +121,11 @@ impl WindowGrid {
         (from..from + (end - first).max(0) as usize, first as usize)
     }
 
-    /// The voxels of some windows, `[N, C, Z, Y, X]`, zero outside of the image. `spare` is a buffer that
-    /// nobody needs any more: it is filled where it has about the size, since the pages of a fresh one
-    /// cost as much as the copy.
+    /// The voxels of some windows, `[N, C, Z, Y, X]`, zero outside of the image. `spare` is an unused buffer: it is
+    /// filled where it has about the size, since the pages of a fresh one cost as much as the copy.
     ///
     /// # Errors
-    /// Whatever reading rows of the image gives.
+    /// Errors of reading rows of the image.
     pub fn cut(
         &self,
         image: &dyn ImageRows,

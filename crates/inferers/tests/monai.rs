@@ -12,7 +12,7 @@ use vesalius_inferers::{AxisOrder, AxisOrderAdapter, Inferer};
 use vesalius_networks::{Network, NetworkConfig, Weights};
 use vesalius_volume::{Geometry, Volume};
 
-/// The same formula stands in the script: a smooth function of the index, in f64, rounded once.
+/// The script has the same formula: a smooth function of the index, in f64, rounded once.
 fn volume(size: [usize; 3]) -> Volume<f32> {
     let geometry = Geometry::axis_aligned(size, [0.9, 1.1, 2.0]).unwrap();
     Volume::from_fn(geometry, |[x, y, z]| {
@@ -98,7 +98,7 @@ fn golden_network(folder: &Path) -> Network {
     config.load(&weights, &Device::flex()).unwrap()
 }
 
-/// The same formula stands in `axis_order.py`.
+/// `axis_order.py` has the same formula.
 fn channels(size: [usize; 3], channels: usize) -> Volume<f32> {
     let geometry = Geometry::axis_aligned(size, [0.9, 1.1, 2.0]).unwrap();
     let one = |c: usize| {

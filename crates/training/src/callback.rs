@@ -1,12 +1,12 @@
-//! What a program hooks into a run: callbacks that hear of every event and may steer what follows, and hooks in which
-//! they may look at the run as it stands.
+//! What a program adds to a run: callbacks that receive every event and may steer what follows, and hooks with
+//! access to the run's state.
 
 use crate::config::bad;
 use crate::{Error, Event, Result, RunProgress, RunState};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Hears of every event of a run and may steer it: end it, change the learning rate, ask for a validation. A closure
+/// Receives every event of a run and may steer it: end it, change the learning rate, request a validation. A closure
 /// `FnMut(&Event, &mut TrainingControl) -> Result<()>` is one.
 pub trait Callback: Send {
     /// Called after the logs and the observer, on the thread that trains, which waits.
@@ -16,7 +16,7 @@ pub trait Callback: Send {
     /// it. [`crate::Error::custom`] makes an error of a text or of another error.
     fn on_event(&mut self, event: &Event, control: &mut TrainingControl) -> Result<()>;
 
-    /// Called when the run's folder stands, before the first event: of a new run, or of one that goes on.
+    /// Called when the run's folder is ready, before the first event: of a new run, or of a resumed one.
     ///
     /// # Errors
     /// An error ends the run.
@@ -62,7 +62,7 @@ pub struct TrainingControl {
     asked: Asked,
 }
 
-/// What callbacks asked for.
+/// The requests of callbacks.
 #[derive(Debug, Clone, Copy, Default)]
 struct Asked {
     stop: bool,
@@ -109,7 +109,7 @@ impl TrainingControl {
         Ok(())
     }
 
-    /// Lets the schedule say the learning rate again, after [`TrainingControl::set_learning_rate`].
+    /// Returns to the schedule's learning rate, after [`TrainingControl::set_learning_rate`].
     pub fn follow_schedule(&mut self) {
         self.fixed = None;
     }
@@ -148,7 +148,7 @@ impl Callbacks {
         self.with_shared(Arc::new(Mutex::new(callback)))
     }
 
-    /// And another, which the caller can look at while the run goes on and afterwards.
+    /// Adds another callback, which the caller can read during the run and afterwards.
     #[must_use]
     pub fn with_shared(mut self, callback: Arc<Mutex<dyn Callback>>) -> Self {
         self.0.push(callback);
@@ -169,7 +169,7 @@ impl fmt::Debug for Callbacks {
     }
 }
 
-/// Tells the observer and the callbacks of a run, and keeps what these ask for until the run attends to it.
+/// Passes events to the observer and the callbacks of a run, and keeps their requests until the run carries them out.
 pub(crate) struct Watch<'a> {
     observer: &'a mut dyn FnMut(&Event),
     callbacks: &'a Callbacks,
@@ -187,7 +187,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Tells of an event; `scheduled` is what schedule and warm-up give for the next step.
+    /// Passes on an event; `scheduled` is the learning rate of schedule and warm-up for the next step.
     pub fn tell(&mut self, event: &Event, progress: &mut RunProgress, scheduled: f64) {
         (self.observer)(event);
         if self.failure.is_some() {
@@ -227,7 +227,7 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Whether a callback asked for a validation since this was last asked.
+    /// Takes a callback's request for a validation; true if there was one since the last call.
     pub fn take_validation(&mut self) -> bool {
         std::mem::take(&mut self.asked.validation)
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 const MAGIC: &[u8; 8] = b"VESCKPT2";
 const CRC_LENGTH: usize = 4;
-/// The keys of `cache` that change which batches a run sees.
+/// The keys of `cache` that change the batches of a run.
 const SHAPES_BATCHES: [&str; 2] = ["patches_per_case", "shuffle_buffer"];
 const START: usize = MAGIC.len() + 8;
 
@@ -135,7 +135,7 @@ impl Checkpoint {
         })
     }
 
-    /// Nothing when a run with this config on these data goes on from here.
+    /// Checks that a run with this config on these data can continue from here.
     ///
     /// # Errors
     /// [`Error::Checkpoint`], which names what differs.
@@ -145,17 +145,16 @@ impl Checkpoint {
         config: &TrainingConfig,
         data: &TrainingData,
     ) -> Result<()> {
-        // The length of a run, and what only says where and how often something is kept, may be set
-        // anew; everything else makes another run.
-        // This config takes the way through JSON that the stored one took, which may cost decimals
-        // their last bit.
+        // The length of a run, and settings of where and how often something is kept, may change; any other difference
+        // makes another run.
+        // Both configs pass through JSON, which may cost decimals their last bit.
         let read = |config: &TrainingConfig| {
             let text = serde_json::to_vec(config).unwrap_or_default();
             serde_json::from_slice::<TrainingConfig>(&text)
         };
         let now = read(config).unwrap_or_else(|_| config.clone());
         let without_length = |config: &TrainingConfig| {
-            // What a run takes from the data may stand in the one and not in the other.
+            // A value that a run takes from the data may be in one config and not in the other.
             let config = config.as_run(data, None);
             let mut value = serde_json::to_value(config).unwrap_or_default();
             if let Some(map) = value.as_object_mut() {

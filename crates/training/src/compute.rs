@@ -1,5 +1,5 @@
-//! The loss of batches and its gradients: in the precision that is asked for, on one device or on
-//! several that share the batches of a step.
+//! The loss of batches and its gradients: in the chosen precision, on one device or on several that share the
+//! batches of a step.
 
 use crate::{Batch, Error, Precision, Result};
 use burn::module::{Module, ModuleMapper, Param};
@@ -34,8 +34,8 @@ pub struct Gradients {
     pub gradients: GradientsParams,
 }
 
-/// Whoever computes the gradients of a step's batches. All of them give the same numbers up to
-/// rounding, and the same to the bit for the same number of devices.
+/// How the gradients of a step's batches are computed. All strategies give the same numbers up to rounding, and the
+/// same to the bit for the same number of devices.
 pub trait GradientStrategy: std::fmt::Debug {
     /// The mean over batches of equal size.
     ///
@@ -53,11 +53,11 @@ pub trait GradientStrategy: std::fmt::Debug {
 #[derive(Debug, Clone, Default)]
 pub struct SingleDevice;
 
-/// Batches dealt to several devices of one machine, each with a copy of the network; gradients come
-/// together on the first.
+/// Batches distributed to several devices of one machine, each with a copy of the network; gradients are summed on
+/// the first.
 #[derive(Debug, Clone)]
 pub struct SeveralDevices {
-    /// The devices; the network lives on the first.
+    /// The devices; the network is on the first.
     pub devices: Vec<Device>,
 }
 
@@ -120,7 +120,7 @@ impl GradientStrategy for SeveralDevices {
                 })
                 .collect::<Result<Vec<_>>>()
         })?;
-        // In the batches' order, so that the sum does not depend on who was first.
+        // In the batches' order, so that the sum does not depend on which device finishes first.
         let mut results: Vec<(usize, Gradients)> = results.into_iter().flatten().collect();
         results.sort_by_key(|(number, _)| *number);
         debug_assert_eq!(results.len(), count);
@@ -191,7 +191,7 @@ fn cast(network: &Network, kind: FloatDType) -> Network {
     network.clone().map(&mut Caster(kind))
 }
 
-/// The device that a network lives on.
+/// The device of a network's parameters.
 pub(crate) fn device_of(network: &Network) -> Device {
     // Every network has parameters; one without would compute anywhere.
     let first = network.devices().into_iter().next();

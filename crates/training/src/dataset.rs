@@ -6,7 +6,7 @@ use vesalius_planning::read_image_and_warnings;
 use vesalius_transforms::{Chain, Coverage, LabelIndex};
 use vesalius_volume::{FileWarning, LabelMap, LabelScheme, Subject};
 
-/// A case ready to be trained on or scored.
+/// A preprocessed case, for training or scoring.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// The case after preprocessing.
@@ -15,7 +15,7 @@ pub struct Case {
     pub index: LabelIndex,
     /// The labels on the file's own grid, where they differ from the preprocessed ones.
     pub original_labels: Option<LabelMap>,
-    /// What preprocessing left of the file's grid, where it says: what it cropped away is background.
+    /// The part of the file's grid that preprocessing kept, where it is known: what was cropped away is background.
     pub coverage: Option<Coverage>,
     /// The label values that occur, background included, rising.
     pub values: Vec<u16>,

@@ -10,7 +10,7 @@ const SMOOTHING: f64 = 0.98;
 /// A smoothed loss of so many times the first ones (and by 1 more) has run away.
 const RUNAWAY: f64 = 3.0;
 
-/// The loss so far, as far as it tells whether a run diverges.
+/// Statistics of the losses so far, from which a divergence is detected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DivergenceMonitor {

@@ -53,7 +53,7 @@ pub enum Error {
         "{source}; give `cache.folder` a disk with room that can be written, or raise `cache.memory`"
     )]
     CacheWrite {
-        /// What the system said.
+        /// The system's error.
         source: vesalius_io::Error,
     },
     /// A file or folder that the system would not make, read or write.
@@ -63,7 +63,7 @@ pub enum Error {
         path: PathBuf,
         /// What was tried: made, read, written.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
         /// What to do.
         remedy: &'static str,
@@ -79,7 +79,7 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong.
         reason: String,
-        /// What the system said, where it failed.
+        /// The system's error, where it failed.
         source: Option<std::io::Error>,
     },
     /// A thread that makes batches panicked: a defect, of this program or of a case source or transform of
@@ -90,7 +90,7 @@ pub enum Error {
     Worker {
         /// The case, or the cases of the batch.
         case: String,
-        /// What the panic said.
+        /// The panic's message.
         message: String,
     },
     /// The output folder cannot be used.
@@ -126,7 +126,7 @@ pub enum Error {
         loss: f32,
         /// The mean over the last steps, where it is that which ran away.
         smoothed: Option<f64>,
-        /// The cases whose patches the step saw.
+        /// The cases of the step's patches.
         cases: String,
         /// The file in the run's folder that holds the step's batches (tensors `images` and `labels`), where
         /// they were kept.
@@ -143,8 +143,7 @@ pub enum Error {
         #[source]
         source: Box<vesalius_inferers::Error>,
     },
-    /// The work was cancelled. A run that had begun is saved and goes on when it is resumed; its report says where it
-    /// stands.
+    /// The work was cancelled. A run that had started is saved and can be resumed; its report has its progress.
     #[error("{}", cancelled(.0.as_deref()))]
     Cancelled(Option<Box<FitReport>>),
     /// The device ran out of memory.
@@ -154,7 +153,7 @@ pub enum Error {
     OutOfMemory {
         /// What was being done.
         doing: String,
-        /// What the device said.
+        /// The device's message.
         reason: String,
     },
     /// The device gave something that cannot be read back.

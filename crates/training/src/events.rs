@@ -1,4 +1,4 @@
-//! What a run tells whoever watches it: a progress bar, a log, a user's own program.
+//! The events of a run, for a progress bar, a log, or a user's own program.
 
 use serde::{Serialize, Serializer};
 use vesalius_volume::Warning;
@@ -8,7 +8,7 @@ use vesalius_volume::Warning;
 #[serde(rename_all = "snake_case", tag = "event")]
 #[non_exhaustive]
 pub enum Event {
-    /// Training begins, or goes on.
+    /// Training begins, or is resumed.
     Started {
         /// Steps already done.
         step: u64,
@@ -52,7 +52,7 @@ pub enum Event {
         learning_rate: f64,
         /// The global norm of its gradients, before clipping.
         gradient_norm: f64,
-        /// Patches that it saw.
+        /// Patches that were trained on.
         patches: u64,
         /// Seconds of training so far.
         seconds: f64,
@@ -94,7 +94,7 @@ pub enum Event {
         /// Validations without a gain.
         validations: u64,
     },
-    /// The run was asked to stop and is saved.
+    /// The run was stopped on request and is saved.
     Stopped {
         /// Steps done.
         step: u64,

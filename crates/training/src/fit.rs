@@ -1,5 +1,5 @@
-//! The fit loop: batches in, a model folder and a checkpoint out; it can be stopped at any step and
-//! goes on as if it had not been.
+//! The fit loop: batches in, a model folder and a checkpoint out. A run that is stopped at any step and resumed gives
+//! the same result as one that was not stopped.
 
 use crate::config::bad;
 use crate::run::Run;
@@ -26,7 +26,7 @@ pub struct TrainingData {
     pub training: Arc<dyn CaseSource>,
     /// Cases held out; may be none.
     pub validation: Arc<dyn CaseSource>,
-    /// What is not wrong with the dataset but should be known; told when a run begins.
+    /// Warnings about the dataset, reported when a run begins.
     pub warnings: Vec<Warning>,
 }
 
@@ -41,10 +41,10 @@ pub struct FitOptions {
     pub more_devices: Vec<Device>,
     /// The length of the run; `None` takes the config's.
     pub duration: Option<Duration>,
-    /// The moment from which [`Duration::Minutes`] count, such as that before the dataset was read; `None` for the
-    /// start of [`fit`].
+    /// The time from which [`Duration::Minutes`] count, such as that before the dataset was read; `None` for the start
+    /// of [`fit`].
     pub began: Option<Instant>,
-    /// The moment by which the run has ended, in place of a length.
+    /// The time by which the run has ended, in place of a length.
     pub ends: Option<Instant>,
     /// Time that [`Duration::Minutes`] and [`FitOptions::ends`] leave for work after the run.
     pub kept_free: KeptFree,
@@ -53,7 +53,7 @@ pub struct FitOptions {
     /// The lock on `output`, where the caller took it before it read the dataset; [`fit`] takes it itself
     /// where there is none.
     pub lock: Option<FolderLock>,
-    /// Hear of every event and may steer the run.
+    /// Callbacks that receive every event and may steer the run.
     pub callbacks: Callbacks,
     /// Cancels the run after the step at hand, or in the middle of a validation, and carries the stages `steps` and,
     /// within it, `validation`.
@@ -114,7 +114,7 @@ pub struct FitReport {
     pub finished: bool,
     /// Cases that were left out because they could not be used, with reasons.
     pub skipped: Vec<(String, String)>,
-    /// What was told while it ran.
+    /// The warnings of the run.
     pub warnings: Vec<Warning>,
     /// The loss of each step that this call did.
     pub losses: Vec<f32>,
@@ -122,13 +122,13 @@ pub struct FitReport {
     pub seconds_per_case: Option<f64>,
 }
 
-/// Trains one model; `observer` hears of every event.
+/// Trains one model; `observer` receives every event.
 ///
 /// # Errors
-/// A config or dataset that makes no sense, an output folder that cannot be written or that another
-/// process writes, a loss that stops being a number, a checkpoint that belongs to another run. An error of a callback,
-/// with the run saved. [`crate::Error::Cancelled`] with the report of the run, which is saved with a model folder of
-/// the weights at hand, or without a report where nothing had begun.
+/// An inconsistent config or dataset, an output folder that cannot be written or that another process writes, a
+/// loss that is not a number, a checkpoint that belongs to another run. An error of a callback, with the run saved.
+/// [`crate::Error::Cancelled`] with the report of the run, which is saved with a model folder of the current
+/// weights, or without a report where nothing had started.
 pub fn fit(
     config: &TrainingConfig,
     data: &TrainingData,

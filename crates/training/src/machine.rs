@@ -2,8 +2,8 @@
 
 use vesalius_tensor::Device;
 
-/// Bytes of memory that a device holds for this process: the process's own resident memory on the
-/// CPU, the allocator's on others. Nothing where the system does not tell.
+/// Bytes of memory that a device holds for this process: the process's own resident memory on the CPU, the
+/// allocator's on others. `None` where the system does not report it.
 pub(crate) fn memory_of(device: &Device) -> Option<u64> {
     let device = device.clone().inner();
     if device == Device::flex() {

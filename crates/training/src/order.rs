@@ -7,7 +7,7 @@ use vesalius_transforms::{Stream, keyed};
 /// The stream that mixes patches within a buffer.
 const BUFFER: Stream = Stream::Other(1);
 
-/// The order of cases over draws, for one seed. Any draw can be asked for, in any order of asking.
+/// The order of cases over draws, for one seed, with access to any draw in any order.
 #[derive(Debug, Clone)]
 pub struct CaseOrder {
     seed: u64,

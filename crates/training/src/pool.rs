@@ -1,8 +1,8 @@
 //! The cases of a dataset, preprocessed once: in memory as far as the budget goes, on disk beyond it.
 //!
-//! What is on disk is found by a key: a hash of the files' content and of everything that is done to
-//! them, which stands in the entry as well, so that an entry is never stale. Several processes may share a
-//! folder: whoever is first writes.
+//! Entries on disk are found by a key: a hash of the files' content and of the preprocessing. The key is in the
+//! entry as well, so that an entry is never stale. Several processes may share a folder: the first to need an entry
+//! writes it.
 
 use crate::entry::{self, CacheEntry, FileNote, Identity, Opened, cache_error};
 use crate::seen::{Note, Seen, Verify};
@@ -66,19 +66,19 @@ pub struct PoolOptions<'a> {
     pub preprocessing: &'a Chain,
     /// Memory for cases.
     pub budget: MemoryBudget,
-    /// Where cases go that memory has no room for.
+    /// The folder for cases that do not fit in memory.
     pub folder: PathBuf,
-    /// Whether every case goes to the folder, for the next run, and not only what memory lacks room for.
+    /// Whether every case goes to the folder, for the next run, and not only those that do not fit in memory.
     pub store_all: bool,
     /// How much of the files, and of what is stored of them, is read to find that they are the same.
     pub verify: Verify,
     /// What happens with cases that cannot be used.
     pub bad_case: BadCase,
-    /// Counts the cases that are ready; its control cancels.
+    /// Counts the cases that are prepared; its control cancels.
     pub stage: &'a Stage,
 }
 
-/// Cases of files, kept as [`PoolOptions`] say.
+/// Cases of files, kept according to [`PoolOptions`].
 #[derive(Debug)]
 pub struct CasePool {
     names: Vec<String>,
@@ -175,13 +175,13 @@ impl CasePool {
     }
 }
 
-/// A case that is ready.
+/// A prepared case.
 struct Made {
     handle: CaseHandle,
     key: String,
-    /// Said of the entry that had to be made again.
+    /// Why the entry had to be made again.
     remade: Option<Warning>,
-    /// Said of the files.
+    /// Warnings about the files.
     of_files: Vec<FileWarning>,
 }
 
@@ -213,7 +213,7 @@ impl CacheFolder {
 
 impl Held {
     fn of(folder: &Path) -> Result<Self> {
-        // Whoever is alone there clears what killed runs left; then, as ever, beside others.
+        // With exclusive access, remove what killed runs left; then use shared access, as always.
         if let Ok(alone) = FolderLock::exclusive(folder) {
             alone.remove_leftovers("");
         }
@@ -269,7 +269,7 @@ impl PoolOptions<'_> {
         let (subject, of_files) = read_case(files, self.channels)?;
         let case = Case::new(subject, self.scheme, self.preprocessing)?;
         let fits = self.budget.take(case.bytes());
-        // A bad entry is replaced in any case, so that it is told of once.
+        // A bad entry is replaced in any case, so that it is reported once.
         if self.store_all || !fits || remade.is_some() {
             folder.take(self)?;
             entry::write(&path, &identity, &case, numbered(files, &of_files))?;
@@ -301,7 +301,7 @@ impl PoolOptions<'_> {
         })
     }
 
-    /// An entry in memory where there is room, else as it is.
+    /// An entry in memory where it fits, else as it is.
     fn place(&self, entry: CacheEntry) -> Result<CaseHandle> {
         if self.budget.take(entry.case_bytes()) {
             return Ok(CaseHandle::Whole(Arc::new(entry.case()?)));
@@ -315,7 +315,7 @@ impl PoolOptions<'_> {
         CaseHandle::Stored(Arc::new(entry))
     }
 
-    /// The content of a case's files, where `known` does not say it by reading them.
+    /// The state of a case's files by their content, read unless `known` has it.
     fn seen(&self, files: &CaseFiles, known: &Note) -> Result<Vec<Seen>> {
         let paths = files.images.iter().chain([&files.label]);
         paths

@@ -18,7 +18,7 @@ pub struct RunProgress {
     pub best: Option<Best>,
     /// Seconds spent on training, validation not counted.
     pub seconds: f64,
-    /// Seconds of the run in all its sittings, with everything: caches, steps, validations, what is written.
+    /// Seconds of the run over all resumes, with everything: caches, steps, validations, what is written.
     #[serde(default)]
     pub elapsed: f64,
     /// Seconds of training in which steps waited for batches.
@@ -36,7 +36,7 @@ pub struct RunProgress {
     pub fixed_rate: Option<f64>,
     /// The factor on the loss in half precision.
     pub loss_scale: LossScale,
-    /// The losses so far, as far as they tell a divergence.
+    /// Statistics of the losses so far, from which a divergence is detected.
     pub health: DivergenceMonitor,
     /// Cases left out, with reasons.
     pub skipped: Vec<(String, String)>,
@@ -135,7 +135,7 @@ impl RunProgress {
         numbers
     }
 
-    /// Takes a validation's Dice; says whether its weights are the best so far.
+    /// Takes a validation's Dice; returns whether its weights are the best so far.
     pub(crate) fn take_dice(&mut self, dice: f64, smoothing: f64) -> bool {
         let smoothed = match self.smoothed_dice {
             None => dice,

@@ -1,4 +1,4 @@
-//! A batch of patches: what a draw number and a seed make of the cases, whoever computes it and when.
+//! A batch of patches, which depends on the cases, the draw number and the seed alone.
 
 use crate::config::bad;
 use crate::source::{CaseHandle, CaseSource, SkippedCases};
@@ -14,7 +14,7 @@ const MIXING: Stream = Stream::Other(0x6d69_7869);
 /// The stream of a sampler of the user's own that chooses cases, keyed by the draw.
 const CHOICE: Stream = Stream::Other(0x6361_7365);
 
-/// Patches and their labels, ready to become tensors.
+/// Patches and their labels, from which tensors are made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// Number of patches, channels, and voxels along z, y, x.
@@ -44,12 +44,12 @@ pub struct PatchSampler {
     skipped: SkippedCases,
     plain_size: [i64; 3],
     scheme: Arc<LabelScheme>,
-    /// Which label values the scheme knows.
+    /// Which label values the scheme has.
     known: Arc<[bool]>,
 }
 
 impl PatchSampler {
-    /// A sampler over cases, at least one, whose labels mean what the scheme says.
+    /// A sampler over cases, at least one, with labels of the scheme.
     ///
     /// # Errors
     /// Weights of classes that do not fit the scheme.
@@ -130,8 +130,8 @@ impl PatchSampler {
         Ok(batch)
     }
 
-    /// The augmented patch of one draw. A broken case's draw goes to the next one in number, whoever
-    /// meets it and when, so that batches stay the same for any number of threads.
+    /// The augmented patch of one draw. A broken case's draw goes to the next case in number, so that batches stay the
+    /// same for any number of threads.
     fn patch(&mut self, draw: u64) -> Result<Patch> {
         let (first, count) = (self.case(draw)?, self.cases.names().len());
         for step in 0..count {
@@ -169,7 +169,7 @@ impl PatchSampler {
         }
     }
 
-    /// A panic is an error that names the case, so that it never leaves a batch that nobody makes.
+    /// A panic becomes an error that names the case; otherwise its batch would be awaited forever.
     fn patch_of(&self, index: usize, draw: u64) -> Result<Patch> {
         let made = catch_unwind(AssertUnwindSafe(|| {
             let case = self.cases.get(index)?;
@@ -218,7 +218,7 @@ impl PatchSampler {
     }
 }
 
-/// Which of all label values a scheme knows.
+/// Which of all label values a scheme has.
 fn known_values(scheme: &LabelScheme) -> Arc<[bool]> {
     let mut known = vec![false; usize::from(u16::MAX) + 1];
     for value in scheme.label_values().into_iter().chain(scheme.ignore()) {
@@ -236,7 +236,7 @@ pub struct Patch {
     pub absent: Vec<String>,
 }
 
-/// What a panic said.
+/// A panic's message.
 pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())

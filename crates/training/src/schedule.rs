@@ -115,7 +115,7 @@ impl Default for Plateau {
     }
 }
 
-/// The first steps, in which the rate rises in equal steps to what the schedule says.
+/// The first steps, in which the rate rises in equal steps to the schedule's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WarmUp {

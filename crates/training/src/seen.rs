@@ -1,8 +1,8 @@
-//! Which files are as they were when they were last read whole, by what the system says of them: length, time of
-//! change and number on the disk. A file of which that is known need not be hashed again.
+//! Which files are unchanged since they were last read whole, by the system's length, time of change and file
+//! number. An unchanged file need not be hashed again.
 //!
-//! A time of change says nothing for as long as another change may get the same one. So what was read less than
-//! [`SETTLED`] after a file's last change is read again the next time (git's rule for its index).
+//! A time of change is not conclusive as long as another change may get the same one. So a file that was read less
+//! than [`SETTLED`] after its last change is read again the next time (git's rule for its index).
 
 use crate::Result;
 use crate::entry::{Source, file_hash};
@@ -36,7 +36,7 @@ impl Verify {
     }
 }
 
-/// What the system says of a file.
+/// A file's state in the file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FileStamp {
     pub bytes: u64,
@@ -64,7 +64,7 @@ fn nanoseconds(time: SystemTime) -> Option<u64> {
     u64::try_from(since.as_nanos()).ok()
 }
 
-/// When all of a file was read, and what the system said of it then.
+/// When all of a file was read, and its state then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reading {
     stamp: FileStamp,
@@ -79,7 +79,7 @@ impl Reading {
         Self { stamp, began }
     }
 
-    /// Whether a file of which the system says `stamp` holds what was read.
+    /// Whether a file of state `stamp` has the content that was read.
     pub fn holds(&self, stamp: FileStamp) -> bool {
         let settled = |(began, modified): (u64, u64)| {
             began > modified.saturating_add(SETTLED.as_nanos() as u64)
@@ -143,7 +143,7 @@ fn stamp_of(path: &Path) -> Result<FileStamp> {
     Ok(FileStamp::of(&facts))
 }
 
-/// What stands beside an entry of the cache: what was seen of the files it was made from, and of itself.
+/// The notes of a cache entry: the states of the files it was made from, and of itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Note {
     pub files: Vec<Seen>,

@@ -1,4 +1,4 @@
-//! From a config and a datalist to cases ready to be drawn from, checked before anything is trained.
+//! From a config and a datalist to prepared cases, checked before anything is trained.
 
 use crate::config::bad;
 use crate::pool::{CasePool, MemoryBudget, PoolOptions};
@@ -10,13 +10,13 @@ use vesalius_control::Control;
 use vesalius_transforms::{PatchPlacer, WeightedClass};
 use vesalius_volume::{FileWarning, LabelScheme, Warning};
 
-/// Memory for cases where neither the config nor the system says how much there is.
+/// Memory for cases where neither the config nor the system gives a number.
 const UNKNOWN_MEMORY: u64 = 4 << 30;
 
 /// Reads a dataset for a run whose cases may all lie in memory or in the config's cache folder: labels
 /// from the config or the datalist, cases split by fold, every file read, checked and preprocessed.
 ///
-/// Cases that memory has no room for are stored in the config's cache folder, else in a temporary folder that only this
+/// Cases that do not fit in memory are stored in the config's cache folder, else in a temporary folder that only this
 /// user can read and that is removed with the data.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ pub fn load_dataset(config: &TrainingConfig, data: &Path) -> Result<TrainingData
     load(config, data, scratch.path(), &Control::new(), kept)
 }
 
-/// [`load_dataset`] with the folder for cases that memory has no room for, where the config names none; the cases are
+/// [`load_dataset`] with the folder for cases that do not fit in memory, where the config names none; the cases are
 /// read as stage `cases` of `control`.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Where training draws its cases from: memory, a cache, or whatever a program lends.
+//! The sources of training cases: memory, a cache, or a program's own.
 
 use crate::{Case, Error, Result};
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use vesalius_transforms::LabelIndex;
 use vesalius_volume::{Geometry, Subject};
 
-/// Cases by number; lent as a whole or by regions, to any number of threads at once.
+/// Cases by number, read whole or by regions, by any number of threads at once.
 pub trait CaseSource: std::fmt::Debug + Send + Sync {
     /// What the cases are called, in order.
     fn names(&self) -> &[String];
@@ -14,8 +14,7 @@ pub trait CaseSource: std::fmt::Debug + Send + Sync {
     /// A case.
     ///
     /// # Errors
-    /// A case that cannot be used: its name and the reason. It may be asked for again, and must
-    /// then fail again.
+    /// A case that cannot be used: its name and the reason. A later call for the same case must fail again.
     fn get(&self, index: usize) -> Result<CaseHandle>;
 
     /// The label values that occur in any case, where that is known without reading them all.
@@ -23,19 +22,19 @@ pub trait CaseSource: std::fmt::Debug + Send + Sync {
         None
     }
 
-    /// What each case is by its content, in order, so that a run that goes on notices other data: equal texts
-    /// for equal cases. Nothing where that is not known.
+    /// The identity of each case's content, in order, so that a resumed run detects other data: equal texts for equal
+    /// cases. Empty where it is not known.
     fn identities(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Cases that turned out to be broken before the first was lent: their names and the reasons.
+    /// Cases that were found to be broken before the first was read: their names and the reasons.
     fn broken(&self) -> Vec<(String, String)> {
         Vec::new()
     }
 }
 
-/// A case on loan.
+/// Access to a case.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum CaseHandle {
@@ -146,7 +145,7 @@ impl MemoryCases {
         }
     }
 
-    /// The same, ready for [`crate::TrainingData`].
+    /// The same, for [`crate::TrainingData`].
     pub fn shared(cases: impl IntoIterator<Item = Case>) -> Arc<dyn CaseSource> {
         Arc::new(Self::new(cases))
     }
@@ -169,7 +168,7 @@ impl CaseSource for MemoryCases {
     }
 }
 
-/// The cases that a run leaves out because they are broken, shared by all who draw cases.
+/// The cases that a run leaves out because they are broken, shared by all samplers.
 #[derive(Debug, Clone, Default)]
 pub struct SkippedCases(Arc<Mutex<BTreeMap<String, String>>>);
 

@@ -6,7 +6,7 @@ use rand::RngExt;
 use vesalius_transforms::{Stream, keyed};
 use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
 
-/// What the made volumes look like.
+/// The form of the made volumes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spheres {
     /// Smallest and largest number of voxels along each axis.

@@ -90,7 +90,7 @@ pub(crate) struct Validation<'a> {
     pub inferer: &'a Inferer,
     pub device: &'a Device,
     pub control: &'a Control,
-    /// The moment from which on no more is scored.
+    /// The time from which on no more is scored.
     pub ends: Option<Instant>,
 }
 
@@ -147,7 +147,7 @@ impl Validation<'_> {
     }
 }
 
-/// A handle that is cancelled at a moment, where there is one.
+/// A handle that is cancelled at a time, if there is one.
 pub(crate) fn within(control: &Control, ends: Option<Instant>) -> Control {
     ends.map_or_else(|| control.clone(), |ends| control.until(ends))
 }

@@ -45,7 +45,7 @@ pub(crate) struct HeldOutPatches<'a> {
     pub scheme: &'a LabelScheme,
     pub device: &'a Device,
     pub control: &'a Control,
-    /// The moment from which on no more is scored.
+    /// The time from which on no more is scored.
     pub ends: Option<Instant>,
 }
 

@@ -95,7 +95,7 @@ impl<'a, 'b> Exporter<'a, 'b> {
         self.output.write(0, &self.rows, logits)
     }
 
-    /// Drops the slices that no target slice to come sees.
+    /// Drops the slices that no later target slice needs.
     fn forget(&mut self, plane: usize) {
         let parts = self.output.parts();
         let end = parts.target_size()[2];

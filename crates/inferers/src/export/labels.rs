@@ -48,7 +48,7 @@ impl LabelStore {
         1 + usize::from(scheme.label_values().iter().any(|&value| value > 255))
     }
 
-    /// Labels that stand in memory.
+    /// Labels in memory.
     pub fn of_map(map: LabelMap) -> Self {
         let largest = map.data().iter().copied().max().unwrap_or(0);
         Self {
@@ -117,8 +117,8 @@ impl LabelStore {
         }
     }
 
-    /// Writes a file, run by run, in the smallest type that holds the labels that occur; a picture where its
-    /// name asks for one. Names go into formats that have a place for them.
+    /// Writes a file, run by run, in the smallest type that holds the labels that occur; a picture where its ending
+    /// is a picture's. Formats with a field for names receive them.
     pub fn save(&self, path: &Path, names: &[LabelName]) -> Result<()> {
         if vesalius_io::is_picture(path) {
             let mut labels = vec![0; self.geometry.voxel_count()];
@@ -156,7 +156,7 @@ fn counts<T: Stored + Label>(store: &Store<T>, voxels: usize) -> Result<BTreeMap
     for first in (0..voxels).step_by(RUN) {
         let run = &mut run[..RUN.min(voxels - first)];
         store.read(first, run)?;
-        // Labels come in long runs, so the map is asked once a run, not once a voxel.
+        // Labels come in long runs, so the map is searched once a run, not once a voxel.
         for same in run.chunk_by(|a, b| a == b) {
             *counts.entry(same[0].into()).or_insert(0) += same.len();
         }

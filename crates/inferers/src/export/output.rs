@@ -62,7 +62,7 @@ impl<'a> Output<'a> {
         &self.placement.parts
     }
 
-    /// How whole channels are resampled, where that is no matter of a few slices.
+    /// How whole channels are resampled, for interpolation that needs all slices.
     pub(super) fn spline(&self) -> Option<Spline> {
         self.placement.spline
     }

@@ -46,7 +46,7 @@ pub fn labels_on_file(
     }
 }
 
-/// Labels, and probabilities where they are kept, of logits whose way back is along the axes.
+/// Labels, and probabilities where they are kept, of logits whose inverse transform is along the axes.
 pub(crate) fn whole(
     logits: &Volume<f32>,
     placement: &Placement,
@@ -108,8 +108,8 @@ pub(crate) fn askew(
     Ok((labels, ProbabilityMap::new(*file, slab)))
 }
 
-/// The share of a place in the network's index space that lies on its grid: 1 within, falling to 0 at a voxel
-/// beside it.
+/// The share of a place in the network's index space that lies on its grid: 1 within, falling to 0 at a distance of
+/// one voxel.
 fn share(place: [f64; 3], size: [usize; 3]) -> f32 {
     let along = |axis: usize| {
         let beyond = (-place[axis]).max(place[axis] - (size[axis] as f64 - 1.0));
@@ -122,9 +122,9 @@ fn share(place: [f64; 3], size: [usize; 3]) -> f32 {
     (along(0) * along(1) * along(2)) as f32
 }
 
-/// Logits where a network saw but a share of each voxel: those of regions mean that share of their
-/// probability, as where a crop is undone by zeros and they are interpolated; exclusive ones keep the class of
-/// the border. A share of nothing is background.
+/// Logits where the network's input covers only a share of each voxel. A region's probability becomes that share of
+/// it, as where a crop is undone by zeros and interpolated; exclusive classes stay those of the border. A share of
+/// 0 is background.
 pub(super) fn fade(values: &mut [f32], scheme: &LabelScheme, share: impl Fn(usize) -> f32) {
     let voxels = values.len() / scheme.channels().max(1);
     let nothing = background(scheme);
@@ -146,7 +146,7 @@ pub(super) fn fade(values: &mut [f32], scheme: &LabelScheme, share: impl Fn(usiz
     }
 }
 
-/// Probability 1 of the background, and 0 of all else, where a network saw nothing.
+/// Probability 1 of the background, and 0 of all else, outside of the network's input.
 pub(super) fn surely_background(
     values: &mut [f32],
     scheme: &LabelScheme,

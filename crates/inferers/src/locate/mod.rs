@@ -26,7 +26,7 @@ pub(crate) struct Located {
 /// What a path may be, for errors.
 const LOOKED_FOR: &str = "looked for a folder with `model.yaml`, or one with nnU-Net's `plans.json` and `dataset.json`, one of its folds or checkpoints, and for an archive (.zip) of one";
 
-/// What a model of nnU-Net's first version is told.
+/// The reason for refusing a model of nnU-Net's first version.
 const OF_V1: &str = "looks like a model of nnU-Net v1, which is not read; train it with nnU-Net v2";
 
 impl Located {
@@ -64,8 +64,8 @@ impl Located {
         let Ok(real) = path.canonicalize() else {
             return Err(absent(path));
         };
-        // A link may stand in a model folder for a fold elsewhere, or elsewhere for a fold in one: what the
-        // path says comes first, then where it leads.
+        // A link in a model folder may lead to a fold elsewhere, and a link elsewhere to a fold in a model folder: the
+        // path itself is tried first, then its target.
         let named = std::path::absolute(path).unwrap_or_else(|_| real.clone());
         if real.is_file() {
             return of_file(path, &named, &real, scratch);
@@ -74,7 +74,7 @@ impl Located {
             return Ok(Self::at(path));
         }
         if NnUnetModelFolder::is_one(&real) {
-            // The name of the folder tells the configuration, and its neighbours' the stages of a cascade.
+            // The folder's name contains the configuration, and its neighbours' names the stages of a cascade.
             let tells = |folder: &Path| name_of(folder).contains("__");
             return Ok(Self::at(match tells(&named) && !tells(&real) {
                 true => named,

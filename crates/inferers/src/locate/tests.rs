@@ -134,7 +134,7 @@ fn links_are_followed_and_may_stand_for_folds() {
     let file = link("weights", &folder.join("fold_0/checkpoint_best.pth"));
     let best = Some("checkpoint_best.pth".to_owned());
     assert_eq!((found(&file).1, found(&file).2), (fold, best));
-    // A fold and a checkpoint that lie elsewhere, and a folder whose name alone tells the configuration.
+    // A fold and a checkpoint elsewhere, and a folder whose name alone contains the configuration.
     let elsewhere = made(&["stored/x.pth"]);
     let stored = elsewhere.path().join("stored");
     symlink(&stored, folder.join("fold_1")).unwrap();

@@ -17,7 +17,7 @@ pub(super) fn within(path: &Path, real: &Path) -> Result<Located> {
     if is_model(real) {
         return Ok(Located::at(real));
     }
-    // The folder of an automatic analysis keeps its runs beside the model that was made of them.
+    // The folder of an automatic analysis has its runs next to the model that was made of them.
     let chosen = real.join("model");
     if real.join("history.json").is_file() && chosen.join(MODEL_FILE).is_file() {
         return Ok(Located::at(chosen));
@@ -54,7 +54,7 @@ pub(super) fn within(path: &Path, real: &Path) -> Result<Located> {
     }
 }
 
-/// What a folder without a model looks like.
+/// A description of a folder without a model.
 fn what_it_is(real: &Path) -> &'static str {
     let is = |file: &str| real.join(file).is_file();
     if ["inference.json", "inference.yaml", "inference.yml"]

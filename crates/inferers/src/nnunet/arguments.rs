@@ -92,7 +92,7 @@ impl Arguments {
         }
     }
 
-    /// Whether labels are resampled must be as what is resampled says.
+    /// Checks that `is_seg` fits what is resampled.
     fn is_seg(&mut self) -> Result<(), String> {
         let wanted = self.what == Resampled::Seg;
         let expected = if wanted { "true" } else { "false" };
@@ -153,10 +153,10 @@ impl Arguments {
         })
     }
 
-    /// What both of PyTorch's functions take beside modes.
+    /// The arguments of both of PyTorch's functions besides modes.
     fn torch_labels(&mut self) -> Result<TorchLabels, String> {
         self.is_seg()?;
-        // Where and by how many threads is not the plans' to say here.
+        // The device and the number of threads are not taken from the plans.
         self.given.remove("num_threads");
         self.given.remove("device");
         let name = "memefficient_seg_resampling";

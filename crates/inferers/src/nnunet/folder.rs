@@ -25,7 +25,7 @@ pub struct NnUnetModelFolder {
     pub checkpoints: Vec<PathBuf>,
     /// The folder of the model whose labels a cascade's second stage takes.
     pub previous_stage: Option<PathBuf>,
-    /// What the folder says and is not known here.
+    /// Settings of the folder that are not supported here.
     pub warnings: Vec<Warning>,
 }
 
@@ -60,8 +60,8 @@ impl NnUnetModelFolder {
     /// As [`NnUnetModelFolder::read`], with a choice of the checkpoint too.
     ///
     /// # Errors
-    /// [`Error::ModelFolder`] for a fold or a checkpoint that is missing and for plans that ask for what is not
-    /// known here; [`Error::Planning`] for files that are not nnU-Net's.
+    /// [`Error::ModelFolder`] for a fold or a checkpoint that is missing and for plans with settings that are not
+    /// supported; [`Error::Planning`] for files that are not nnU-Net's.
     pub fn read_with(folder: &Path, options: &NnUnetFolderOptions) -> Result<Self> {
         let plans = Plans::read(&folder.join("plans.json"))?;
         let dataset = DatasetJson::read(&folder.join("dataset.json"))?;
@@ -153,7 +153,7 @@ impl NnUnetModelFolder {
     }
 }
 
-/// What the checkpoint says, else what the folder's name ends with.
+/// The checkpoint's configuration, else the end of the folder's name.
 fn configuration_name(folder: &Path, told: &Value) -> Result<String> {
     if let Some(name) = told["init_args"]["configuration"].as_str() {
         return Ok(name.to_owned());
@@ -169,7 +169,7 @@ fn configuration_name(folder: &Path, told: &Value) -> Result<String> {
     })
 }
 
-/// What the checkpoint says, else what the folder's name begins with.
+/// The checkpoint's trainer, else the beginning of the folder's name.
 fn trainer_name(folder: &Path, told: &Value) -> Option<String> {
     if let Some(name) = told["trainer_name"].as_str() {
         return Some(name.to_owned());

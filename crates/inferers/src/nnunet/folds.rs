@@ -8,7 +8,7 @@ use vesalius_volume::ErrorKind;
 pub(super) const CHECKPOINT: &str = "checkpoint_final.pth";
 const OTHERS: [&str; 2] = ["checkpoint_best.pth", "checkpoint_latest.pth"];
 
-/// `nnUNetTrainer__nnUNetPlans__3d_lowres` beside `…__3d_cascade_fullres`.
+/// `nnUNetTrainer__nnUNetPlans__3d_lowres` next to `…__3d_cascade_fullres`.
 pub(super) fn sibling(folder: &Path, name: &str, stage: &str) -> PathBuf {
     let own = folder.file_name().unwrap_or_default().to_string_lossy();
     let stem = own.strip_suffix(name).unwrap_or(&own);

@@ -1,5 +1,5 @@
-//! nnU-Net's preprocessing, in its order: turn the axes, crop to what is not zero, normalise, resample;
-//! and the way back of what the network puts out.
+//! nnU-Net's preprocessing, in its order: transpose the axes, crop to what is not zero, normalise, resample; and
+//! the inverse for the network's output.
 
 use super::NnUnetInterpolation;
 use crate::placement::Placement;
@@ -29,16 +29,16 @@ pub struct NnUnetPipeline {
     /// How the image is interpolated.
     #[serde(default)]
     pub image: NnUnetInterpolation,
-    /// How the labels of a coarser stage are interpolated; linearly, with a vote, if nothing is said.
+    /// How the labels of a coarser stage are interpolated; by default linearly, with a vote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<NnUnetInterpolation>,
-    /// How what the network puts out is interpolated; linearly if nothing is said.
+    /// How the network's output is interpolated; by default linearly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logits: Option<NnUnetInterpolation>,
     /// Without `logits`: when thick slices of what the network puts out are taken apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separate_logits: Option<bool>,
-    /// What the names of images and results end with, such as `.png`; `.nii.gz` if nothing is said.
+    /// The ending of the names of images and results, such as `.png`; by default `.nii.gz`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_ending: Option<String>,
 }
@@ -54,9 +54,9 @@ const STEPS: u64 = 4;
 const RESAMPLED: &str = "the image at the spacing of the model";
 
 impl NnUnetPipeline {
-    /// The image as the network takes it, and the way back. `previous` holds a coarser model's labels
-    /// and the values that become channels after the image's. A grid that takes more than `limit` bytes,
-    /// or than the machine has, is refused before it is made.
+    /// The network's input for an image, and the inverse transform. `previous` has a coarser model's labels and the
+    /// values that become channels after the image's. A grid that takes more than `limit` bytes, or than the machine
+    /// has, is refused before it is made.
     pub(crate) fn prepare(
         &self,
         image: Cow<'_, Volume<f32>>,

@@ -13,8 +13,8 @@ const KEEP_LARGEST: &str = "remove_all_but_largest_component_from_segmentation";
 const PICKLE: &str = "postprocessing.pkl";
 const JSON: &str = "postprocessing.json";
 
-/// The steps that a model folder's files name; none when there is no file. What lies with the results of a
-/// cross-validation is told, and not applied: nnU-Net's prediction does not either.
+/// The steps that a model folder's files name; none when there is no file. A file next to the results of a
+/// cross-validation gives a warning and is not applied, as in nnU-Net's prediction.
 pub(super) fn read(folder: &Path, warnings: &mut Vec<Warning>) -> Result<Vec<PostprocessingStep>> {
     for name in [PICKLE, JSON] {
         let path = folder.join(name);

@@ -1,5 +1,5 @@
-//! nnU-Net's two functions that resample, and which of their arguments are known here: images to the
-//! network's grid, a coarser stage's labels beside them, and logits back to the file's.
+//! nnU-Net's two functions that resample, and their supported arguments: images to the network's grid, a coarser
+//! stage's labels with them, and logits back to the file's grid.
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ pub enum TorchMode {
     NearestExact,
 }
 
-/// As [`TorchMode`], the nearest voxel if nothing is said.
+/// As [`TorchMode`]; by default the nearest voxel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AcrossMode(pub TorchMode);

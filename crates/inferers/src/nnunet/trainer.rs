@@ -1,4 +1,4 @@
-//! nnU-Net's trainers by name: which of them change what prediction does beyond what the checkpoint says.
+//! nnU-Net's trainers by name, as far as they change prediction beyond the checkpoint's settings.
 
 use vesalius_volume::Warning;
 
@@ -87,7 +87,7 @@ fn counts_epochs(name: &str) -> bool {
         .is_some_and(|count| !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// What is told of a trainer that is not known.
+/// The warning about an unknown trainer.
 pub(super) fn unknown(name: &str) -> Warning {
     Warning::UnknownTrainer {
         trainer: name.to_owned(),

@@ -12,8 +12,8 @@ use std::path::Path;
 use vesalius_tensor::ProbabilitiesSlab;
 use vesalius_volume::{Geometry, LabelScheme};
 
-/// Probabilities that can be asked for run by run: to be saved, averaged, or made labels of, without all
-/// of them in memory.
+/// Probabilities that can be read run by run: to be saved, averaged, or turned into labels, without all of them
+/// in memory.
 pub trait ProbabilitySource: Sync {
     /// Where the voxels lie.
     fn geometry(&self) -> &Geometry;
@@ -28,10 +28,10 @@ pub trait ProbabilitySource: Sync {
     fn read(&self, channel: usize, first: usize, values: &mut [f32]) -> Result<()>;
 }
 
-/// Values of all channels that stand in memory at a time where work goes run by run.
+/// Values of all channels that are in memory at a time when work is done run by run.
 const RUN: usize = 1 << 21;
 
-/// Runs of voxels, each by its first and its length, whose channels together are a bearable piece.
+/// Runs of voxels, each by its first and its length, whose channels have about [`RUN`] values together.
 pub(crate) fn runs(source: &dyn ProbabilitySource) -> impl Iterator<Item = (usize, usize)> + use<> {
     let voxels = source.geometry().voxel_count();
     let run = (RUN / source.scheme().channels()).max(1);

@@ -1,4 +1,4 @@
-//! Probabilities of a segmentation as it is made: in memory, or in a scratch file where the plan says so.
+//! Probabilities of a segmentation as it is made: in memory, or in a scratch file where the plan has one.
 
 use super::{ProbabilityMap, ProbabilitySource};
 use crate::Result;
@@ -33,7 +33,7 @@ impl ProbabilityStore {
         })
     }
 
-    /// Background everywhere: what is outside of the part that a network saw.
+    /// Background everywhere, for the part outside of the network's input.
     pub(crate) fn background(
         geometry: Geometry,
         scheme: &LabelScheme,
@@ -50,7 +50,7 @@ impl ProbabilityStore {
         Ok(store)
     }
 
-    /// What stands in memory already.
+    /// Probabilities that are in memory.
     pub(crate) fn of_map(map: ProbabilityMap) -> Self {
         Self {
             geometry: *map.geometry(),

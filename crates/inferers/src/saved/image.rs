@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use vesalius_io::WriteOptions;
 
-/// Writes an image of 32-bit floats whose format the name says, NIfTI run by run.
+/// Writes an image of 32-bit floats in the format of the name's ending, NIfTI run by run.
 ///
 /// # Errors
 /// A folder that cannot be written, probabilities that cannot be read.

@@ -7,7 +7,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 pub(super) struct Latched<'a, W> {
     inner: &'a mut W,
     error: &'a mut Option<io::Error>,
-    /// Where the archive believes to write.
+    /// The position of the archive's writer.
     position: u64,
 }
 
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use zip::write::SimpleFileOptions;
 
-    /// A disk with room for so many bytes; counts what it is asked for after it was full.
+    /// A disk with space for so many bytes; counts the writes after it was full.
     struct Disk {
         room: usize,
         asked: usize,

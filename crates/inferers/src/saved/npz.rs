@@ -23,8 +23,8 @@ fn bad(path: &Path, reason: impl ToString) -> Error {
     }
 }
 
-/// Writes `path` (`.npz`) and its `.pkl`, run by run: the array lies channel after channel, so that no
-/// more than a run of it need stand in memory.
+/// Writes `path` (`.npz`) and its `.pkl`, run by run: the array is in the order of channels, so that only a run of
+/// it is in memory.
 ///
 /// # Errors
 /// A folder that cannot be written, probabilities that cannot be read.
@@ -53,8 +53,7 @@ fn header(map: &dyn ProbabilitySource) -> Vec<u8> {
     npy_header([map.scheme().channels(), z, y, x])
 }
 
-/// Reads an `.npz` of 32-bit floats that nnU-Net or we wrote; the grid is that of the
-/// segmentation beside it.
+/// Reads an `.npz` of 32-bit floats that nnU-Net or Vesalius wrote; the grid is that of the segmentation next to it.
 ///
 /// # Errors
 /// [`Error::Probabilities`] for a file that is none, or has another shape than scheme and grid.

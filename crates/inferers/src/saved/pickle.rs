@@ -1,5 +1,5 @@
-//! The properties that nnU-Net keeps beside its probabilities, as a pickle (protocol 2) of plain values:
-//! what its `nnUNetv2_ensemble` reads to write a segmentation.
+//! The properties that nnU-Net saves with its probabilities, as a pickle (protocol 2) of plain values:
+//! `nnUNetv2_ensemble` reads them to write a segmentation.
 
 use vesalius_volume::Geometry;
 

@@ -40,7 +40,7 @@ fn name(first: usize) -> String {
     format!("slices_{first:05}.npy")
 }
 
-/// Writes probabilities slab by slab; no more than a run of one stands in memory.
+/// Writes probabilities slab by slab; at most a run of one is in memory.
 ///
 /// # Errors
 /// A folder that cannot be written, probabilities that cannot be read.
@@ -104,8 +104,8 @@ pub(super) const ARRAY_HEADER_BYTES: u64 = 1 << 16;
 /// Reads a file of [`write_slabs`].
 ///
 /// # Errors
-/// [`Error::Probabilities`] for a file that is none, whose description makes no sense, or whose slabs have
-/// another shape than it says.
+/// [`Error::Probabilities`] for a file that is none, whose description is inconsistent, or whose slabs have
+/// another shape than the description.
 pub fn read_slabs(path: &Path) -> Result<ProbabilityMap> {
     let file = std::fs::File::open(path).map_err(|e| bad(path, e))?;
     let mut archive =
@@ -129,7 +129,7 @@ pub fn read_slabs(path: &Path) -> Result<ProbabilityMap> {
     for first in (0..z).step_by(thickness) {
         let depth = thickness.min(z - first);
         let most = (channels * depth * plane * 4) as u64 + ARRAY_HEADER_BYTES;
-        // What is there is read before all is asked for: a description may lie.
+        // What is there is read before memory for all is taken: a description may be wrong.
         let bytes = entry(&mut archive, &name(first), path, most)?;
         let slab: Array4<f32> = Array4::read_npy(Cursor::new(bytes)).map_err(|e| bad(path, e))?;
         if slab.shape() != [channels, depth, y, x] {

@@ -105,7 +105,7 @@ impl Turn {
         }
     }
 
-    /// The size that a network sees of a patch: a 2-D one sees one slice at a time.
+    /// The size of a patch at the network's input: a 2-D network takes one slice at a time.
     pub fn slice(self, [x, y, z]: [usize; 3]) -> [usize; 3] {
         [x, y, if self.dims == 2 { 1 } else { z }]
     }
@@ -154,8 +154,8 @@ mod tests {
     use vesalius_transforms::Axis;
     use vesalius_volume::{Geometry, Volume};
 
-    /// Adds ramps along its last and last but one axis to its input: it tells them apart, and slices from each
-    /// other by their mean.
+    /// Adds ramps along its last and last but one axis to its input, so that the axes differ in the output, and
+    /// slices differ by their mean.
     struct Ramps(usize);
 
     impl PatchNetwork for Ramps {

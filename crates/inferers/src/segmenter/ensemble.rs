@@ -1,5 +1,5 @@
-//! Several models that answer together: their probabilities put together run by run, whatever network,
-//! preprocessing and inferer each has.
+//! An ensemble: the probabilities of several models combined run by run, whatever network, preprocessing and
+//! inferer each has.
 
 use super::{Image, Labelled, Models, NO_PROBABILITIES, SegmentRequest, Segmenter, held};
 use crate::ensemble::{Mixture, shares};
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use vesalius_volume::{ErrorKind, Warning};
 
-/// A model of an ensemble and its share of the answer.
+/// A model of an ensemble and its share of the result.
 #[derive(Debug)]
 pub(super) struct WeightedModel {
     pub segmenter: Segmenter,
@@ -17,9 +17,8 @@ pub(super) struct WeightedModel {
 }
 
 impl Segmenter {
-    /// Models that answer together, each with its name and weight (`None`: all count the same). The
-    /// labels' postprocessing is the models' own where all have the same; otherwise it is none, which
-    /// [`Segmenter::warnings`] tell.
+    /// An ensemble of models, each with its name and weight (`None`: all weigh the same). The labels' postprocessing
+    /// is the models' own where all have the same; otherwise there is none, and [`Segmenter::warnings`] has a warning.
     ///
     /// # Errors
     /// No model, models with other labels or channels, weights that are not one each, negative or all
@@ -42,7 +41,7 @@ impl Segmenter {
             check_alike((name, &first.model), (other_name, &other.model))?;
         }
         let mut model = first.model.clone();
-        // Each of the models looks where its own coarser one says.
+        // Each of the models uses its own coarser model.
         model.region = None;
         let rest = &models[1..];
         let named = models.iter().map(|(name, one)| (name.as_str(), &one.model));
@@ -57,7 +56,7 @@ impl Segmenter {
         Ok(together)
     }
 
-    /// An ensemble as its description says, of the models that it names.
+    /// An ensemble by its description, of the models that it names.
     pub(super) fn of_parts(model: ModelDescription, models: Vec<Self>) -> Result<Self> {
         let weights = match model.weights.is_empty() {
             // A fold counts as much as any other.
@@ -82,7 +81,7 @@ impl Segmenter {
     }
 }
 
-/// The postprocessing that models have in common, and what is told where they differ: then it is none.
+/// The postprocessing that models have in common; where they differ, none and a warning.
 pub(crate) fn common_postprocessing<'a>(
     models: impl Iterator<Item = (&'a str, &'a ModelDescription)> + Clone,
 ) -> (Vec<PostprocessingStep>, Option<Warning>) {
@@ -95,7 +94,7 @@ pub(crate) fn common_postprocessing<'a>(
     (Vec::new(), Some(Warning::PostprocessingDropped { models }))
 }
 
-/// Nothing when two models can answer together.
+/// Checks that two models have the same labels and channels.
 pub(crate) fn check_alike(
     (name, model): (&str, &ModelDescription),
     (other_name, other): (&str, &ModelDescription),
@@ -126,7 +125,7 @@ pub(crate) fn check_alike(
     Ok(())
 }
 
-/// The answer of all parts together, before postprocessing.
+/// The combined result of all parts, before postprocessing.
 pub(super) fn label(
     model: &ModelDescription,
     parts: &[WeightedModel],
@@ -135,13 +134,13 @@ pub(super) fn label(
 ) -> Result<Labelled> {
     let limit = request.options.max_memory;
     let sum_bytes = 4 * (image.geometry().voxel_count() * model.labels.channels()) as u64;
-    // An answer and the sum are in memory together; with less than this it goes to a scratch file.
+    // A result and the sum are in memory together; with less than this the sum is in a scratch file.
     let sum_aside = limit.is_some_and(|limit| request.beside + 4 * sum_bytes > limit);
     let scratch = request.options.scratch_folder();
     let folder: Option<&Path> = sum_aside.then_some(scratch.as_path());
     let mut mixture: Option<Mixture> = None;
     let mut image = Some(image);
-    // What does not count is not asked.
+    // Models of weight 0 are not run.
     let parts: Vec<&WeightedModel> = parts.iter().filter(|part| part.share > 0.0).collect();
     for (number, part) in (1..).zip(&parts) {
         let kept = match number == parts.len() {

@@ -60,7 +60,7 @@ pub(super) fn with_networks<T>(
 ) -> Result<T> {
     let turned = turned(members, model);
     let axes = mirrored(model);
-    // Each is an average of one, so that what is told of it names the member.
+    // Each is an average of one, so that its errors name the member.
     let named = turned.iter().enumerate();
     let named = named.map(|(index, network)| Averaged::new(vec![(name(model, index), &**network)]));
     let named = named.collect::<Result<Vec<_>>>()?;

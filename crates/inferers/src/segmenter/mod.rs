@@ -1,4 +1,4 @@
-//! A model folder made ready: an image in, labels on the image's own grid out.
+//! A model folder as a segmenter: an image in, labels on the image's own grid out.
 
 mod axis_order;
 mod ensemble;
@@ -38,8 +38,8 @@ use tempfile::TempDir;
 use vesalius_control::Stage;
 use vesalius_volume::{Volume, Warning};
 
-/// A trained model, loaded once and used for any number of images, from any number of threads; or several
-/// of them that answer together.
+/// A trained model, or an ensemble of several, loaded once and used for any number of images, from any number of
+/// threads.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,31 +53,31 @@ use vesalius_volume::{Volume, Warning};
 pub struct Segmenter {
     model: ModelDescription,
     models: Models,
-    /// The coarser model that says where to look.
+    /// The coarser model that finds the region to segment.
     region: Option<Box<Region>>,
-    /// What was told of the model folder when it was opened.
+    /// Warnings of opening the model folder.
     warnings: Vec<Warning>,
     /// Where the files of an archive lie for as long as the model is open.
     unpacked: Option<TempDir>,
 }
 
-/// Who answers.
+/// The models of a segmenter.
 #[derive(Debug)]
 enum Models {
     One(Box<Single>),
     Several(Vec<WeightedModel>),
 }
 
-/// Labels, and probabilities where they were asked for, of one or several models.
+/// Labels, and probabilities if they were requested, of one or several models.
 struct Labelled {
     labels: LabelStore,
     probabilities: Option<ProbabilityStore>,
 }
 
-/// An image, lent by whoever else needs it or given.
+/// An image, borrowed or owned.
 type Image<'a> = Cow<'a, Volume<f32>>;
 
-/// Bytes that an image takes which nobody else counts: those of a lent one are its owner's.
+/// Bytes of an image that this segmentation owns; a borrowed image is counted by its owner.
 fn held(image: &Image) -> u64 {
     match image {
         Cow::Borrowed(_) => 0,
@@ -89,7 +89,7 @@ fn bytes(image: &Volume<f32>) -> u64 {
     4 * image.data().len() as u64
 }
 
-/// What one answer is asked for, beside the image.
+/// The options and the state of one segmentation besides the image.
 #[derive(Clone, Copy)]
 struct SegmentRequest<'a> {
     options: &'a SegmentOptions,
@@ -97,13 +97,13 @@ struct SegmentRequest<'a> {
     models: &'a Stage,
     /// The plan of each model so far.
     plans: &'a Mutex<Vec<MemoryPlan>>,
-    /// Whether probabilities are kept beside the labels.
+    /// Whether probabilities are kept next to the labels.
     probabilities: bool,
-    /// Bytes that stand in memory beside this answer.
+    /// Bytes of what else is in memory during this segmentation.
     beside: u64,
 }
 
-/// They are kept wherever they are asked for.
+/// They are kept whenever they are requested.
 const NO_PROBABILITIES: Error = Error::Internal("probabilities were asked for and not kept");
 
 impl SegmentRequest<'_> {
@@ -120,8 +120,8 @@ impl Segmenter {
     /// Preprocessing, inferer, axis order and labels are the description's; its `network` is not built.
     ///
     /// # Errors
-    /// No network, a description that makes no sense, and one that names further models (`region`,
-    /// `previous_stage`, `companions`), which only a model folder holds.
+    /// No network, an inconsistent description, and one that names further models (`region`, `previous_stage`,
+    /// `companions`), which only a model folder holds.
     pub fn with_networks(
         model: ModelDescription,
         networks: Vec<Box<dyn PatchNetwork + Send + Sync>>,
@@ -151,13 +151,13 @@ impl Segmenter {
         })
     }
 
-    /// The model's description; of several that answer together the first one's, with the others named.
+    /// The model's description; of an ensemble the first one's, with the others named.
     pub fn model(&self) -> &ModelDescription {
         &self.model
     }
 
-    /// Every file of weights that an answer depends on: of all members, coarser stages and models that
-    /// answer together; each with its hash where that was held against the model's checksums.
+    /// Every file of weights that the result depends on: of all members, coarser stages and models of the ensemble;
+    /// each with its hash where that was compared with the model's checksums.
     pub fn weight_files(&self) -> Vec<WeightFile> {
         let mut files = match &self.models {
             Models::One(single) => {
@@ -178,7 +178,7 @@ impl Segmenter {
         files
     }
 
-    /// What was told of the model folder when it was opened, such as weights without a checksum.
+    /// Warnings of opening the model folder, such as weights without a checksum.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
@@ -199,7 +199,7 @@ impl Segmenter {
         self.probabilities_with(image, SegmentOptions::new())
     }
 
-    /// As [`Segmenter::probabilities`], with options; probabilities are kept whatever they say.
+    /// As [`Segmenter::probabilities`], with options; probabilities are kept whatever the options are.
     ///
     /// # Errors
     /// As [`Segmenter::segment_with`].
@@ -213,9 +213,9 @@ impl Segmenter {
         probabilities.ok_or(NO_PROBABILITIES)?.into_map()
     }
 
-    /// As [`Segmenter::segment`], with probabilities where asked for, within a limit of memory, and cancelled by the
-    /// options' [`vesalius_control::Control`]. The image is not copied where no preprocessing changes its values in place; it counts as
-    /// memory that is taken.
+    /// As [`Segmenter::segment`], with probabilities if requested, within a limit of memory, and cancelled by the
+    /// options' [`vesalius_control::Control`]. The image is not copied unless preprocessing changes its values in
+    /// place; it counts as memory that is taken.
     ///
     /// # Errors
     /// As [`Segmenter::segment`]; [`Error::Memory`]; [`Error::Cancelled`].
@@ -227,7 +227,7 @@ impl Segmenter {
         self.run(Cow::Borrowed(image), options)
     }
 
-    /// As [`Segmenter::segment_with`]; takes the image, so that it need not be kept beside what is made of it.
+    /// As [`Segmenter::segment_with`]; takes the image, so that it can be dropped once it is prepared.
     ///
     /// # Errors
     /// As [`Segmenter::segment_with`].
@@ -270,7 +270,7 @@ impl Segmenter {
         })
     }
 
-    /// How many models answer: members of one model are one.
+    /// The number of models; members of one model are one.
     fn model_count(&self) -> usize {
         let region = self.region.as_ref();
         let region = region.map_or(0, |region| region.segmenter.model_count());
@@ -286,7 +286,7 @@ impl Segmenter {
             }
     }
 
-    /// The answer after postprocessing, while other things stand in memory.
+    /// The result after postprocessing, while other things are in memory.
     fn segment_beside(&self, image: Image, request: &SegmentRequest) -> Result<Labelled> {
         self.check_image(&image)?;
         let mut answer = self.label(image, request)?;
@@ -299,7 +299,7 @@ impl Segmenter {
         Ok(answer)
     }
 
-    /// The answer before postprocessing.
+    /// The result before postprocessing.
     fn label(&self, image: Image, request: &SegmentRequest) -> Result<Labelled> {
         match &self.region {
             Some(region) => self.label_in(region, image, request),
@@ -307,7 +307,7 @@ impl Segmenter {
         }
     }
 
-    /// The answer about all of an image.
+    /// The result for all of an image.
     fn label_all(&self, image: Image, request: &SegmentRequest) -> Result<Labelled> {
         match &self.models {
             Models::One(single) => single.label(&self.model, image, request),

@@ -77,7 +77,7 @@ impl Segmenter {
         Self::of_parts(description.clone(), models)
     }
 
-    /// Several model folders, ours or nnU-Net's, that answer together; see [`Segmenter::together`].
+    /// Several model folders, ours or nnU-Net's, as an ensemble; see [`Segmenter::together`].
     ///
     /// # Errors
     /// As [`Segmenter::open_with`] and [`Segmenter::together`].
@@ -95,7 +95,7 @@ impl Segmenter {
         Self::together(models, weights, combination)
     }
 
-    /// The model that a folder's description is of, without its companions.
+    /// The model of a folder's description, without its companions.
     fn open_first(found: &FoundModel, options: &OpenOptions) -> Result<Self> {
         let device = &options.device;
         let mut warnings = found.warnings.clone();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use vesalius_control::Control;
 
-/// Told of the plan of a segmentation.
+/// Called with the plan of a segmentation.
 type Planned = dyn Fn(&MemoryPlan) + Send + Sync;
 
 /// How one image is segmented. The default is what is fastest, for the labels alone.
@@ -23,22 +23,22 @@ type Planned = dyn Fn(&MemoryPlan) + Send + Sync;
 pub struct SegmentOptions {
     /// Memory, in bytes, that the segmentation stays under; none means what is fastest.
     pub max_memory: Option<u64>,
-    /// Whether probabilities are kept beside the labels.
+    /// Whether probabilities are kept next to the labels.
     pub probabilities: bool,
     /// Whether an output that is not finite is traced to the first layer whose output is not: the window goes
     /// through the network once more.
     pub check_layers: bool,
-    /// The folder of scratch files, which hold what a limit of memory leaves no room for; none means the system's for
-    /// temporary files. They have no names and end with the segmentation.
+    /// The folder of scratch files, which hold what exceeds a limit of memory; `None` means the system's for temporary
+    /// files. They have no names and end with the segmentation.
     pub scratch: Option<PathBuf>,
     /// Cancels the segmentation between steps of preprocessing, windows and slabs of the result, and carries its
     /// progress: a stage `segment` that counts models, and within it for each model `preprocess` (transforms),
     /// `windows`, `export` (slices of the result) and `postprocess` (steps). An ensemble has one model a part; a coarser
     /// stage is a model too.
     pub control: Control,
-    /// Told of the plan: before the first window where images before tell how long windows take (or there
-    /// is one window alone), else after the first windows, which are timed and not run again. Models that
-    /// answer together tell one each.
+    /// Called with the plan: before the first window where earlier images give the time of a window (or there is only
+    /// one window), else after the first windows, which are timed and not run again. Each model of an ensemble has a
+    /// plan of its own.
     pub planned: Option<Arc<Planned>>,
 }
 
@@ -55,7 +55,7 @@ impl SegmentOptions {
         self
     }
 
-    /// Keeps probabilities beside the labels.
+    /// Keeps probabilities next to the labels.
     #[must_use]
     pub fn probabilities(mut self) -> Self {
         self.probabilities = true;
@@ -83,7 +83,7 @@ impl SegmentOptions {
         self
     }
 
-    /// Told of the plan, on the thread that segments.
+    /// Calls a closure with the plan, on the thread that segments.
     #[must_use]
     pub fn on_plan(mut self, planned: impl Fn(&MemoryPlan) + Send + Sync + 'static) -> Self {
         self.planned = Some(Arc::new(planned));

@@ -17,7 +17,7 @@ pub(super) struct Region {
 }
 
 impl Segmenter {
-    /// The answer within the region, background elsewhere.
+    /// The result within the region, background elsewhere.
     pub(super) fn label_in(
         &self,
         region: &Region,
@@ -82,7 +82,7 @@ impl Segmenter {
     }
 }
 
-/// Puts an answer about a part of the canvas into it, row by row.
+/// Copies the result for a part of the canvas into it, row by row.
 fn put(canvas: &mut Labelled, answer: &Labelled, bounds: Bounds) -> Result<()> {
     let file = *canvas.labels.geometry();
     let [nx, ny, nz] = bounds.size;

@@ -1,4 +1,4 @@
-//! What became of an image: labels, and probabilities where they were asked for, on its own grid.
+//! The result for an image: labels, and probabilities if they were requested, on its own grid.
 
 use crate::export::LabelStore;
 use crate::{MemoryPlan, ProbabilityStore, Result};
@@ -7,15 +7,15 @@ use std::path::Path;
 use vesalius_io::{LabelName, strip_extension, write_label_names};
 use vesalius_volume::{Geometry, LabelMap, LabelScheme, Warning};
 
-/// What became of an image, on its own grid; in memory or, where the plan says so, in scratch files.
+/// The result for an image, on its own grid; in memory or, where the plan has them, in scratch files.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Segmentation {
     pub(super) labels: LabelStore,
     pub(super) scheme: LabelScheme,
-    /// Probabilities before postprocessing, where they were asked for.
+    /// Probabilities before postprocessing, if they were requested.
     pub probabilities: Option<ProbabilityStore>,
-    /// What was told of the model, and what was decided where the image is ambiguous, wrong or silent.
+    /// Warnings about the model, and about what is ambiguous, wrong or missing in the image.
     pub warnings: Vec<Warning>,
     /// How each model was run, coarser ones first.
     pub plans: Vec<MemoryPlan>,
@@ -48,13 +48,13 @@ impl Segmentation {
         self.labels.geometry()
     }
 
-    /// What each label is called, and a colour that tells it from the others.
+    /// The name of each label, and a colour of its own.
     pub fn label_names(&self) -> Vec<LabelName> {
         label_names(&self.scheme)
     }
 
-    /// Writes the labels with their names and colours: 3D Slicer reads them in `.nrrd`; beside a file of another format
-    /// stands `NAME.label`, which ITK-SNAP reads. NIfTI is written run by run, so that its bytes never stand in memory.
+    /// Writes the labels with their names and colours: 3D Slicer reads them in `.nrrd`; a file of another format gets
+    /// a `NAME.label`, which ITK-SNAP reads. NIfTI is written run by run, so that its bytes are never all in memory.
     ///
     /// # Errors
     /// As [`Segmentation::write_labels`].

@@ -44,7 +44,7 @@ impl Single {
         }
     }
 
-    /// The answer before postprocessing.
+    /// The result before postprocessing.
     pub fn label(
         &self,
         model: &ModelDescription,
@@ -79,7 +79,7 @@ impl Single {
         Ok(answer)
     }
 
-    /// The image as the network takes it, and the way back where it is along the axes.
+    /// The network's input for an image, and the inverse transform where it is along the axes.
     fn prepare<'i>(
         &self,
         model: &ModelDescription,
@@ -88,7 +88,7 @@ impl Single {
         request: &SegmentRequest,
     ) -> Result<(Image<'i>, Option<Placement>)> {
         let control = request.models.control();
-        // Below this the plan, which knows all that is needed, says which limit works.
+        // Below this the plan, which counts everything, names the limit that works.
         let limit = request.options.max_memory;
         let limit = limit.map(|limit| limit.max(PREPARED_ANYWAY));
         if let Some(pipeline) = &model.nnunet {

@@ -1,4 +1,4 @@
-//! The network's output made labels slab by slab, so that it never stands in memory whole.
+//! The network's output turned into labels slab by slab, so that it is never whole in memory.
 
 use super::folds::FoldSum;
 use super::member::{with_network, with_networks};
@@ -87,7 +87,7 @@ impl Single {
             spilled: plan.spilled,
             folder: &scratch,
         };
-        // Each fold sees every window; one is done for the plan once all have.
+        // Each fold runs every window; a window counts as done once all folds ran it.
         let timed = |done: usize| announcement.advanced(done / networks.len());
         let total = plan.windows * networks.len();
         let count = WindowCount::timed(control, total, &timed);
@@ -152,7 +152,7 @@ impl Single {
             image_channels: prepared.channels(),
             channels: scheme.channels(),
             parts: &placement.parts,
-            // One that was lent is its owner's.
+            // A borrowed image is counted by its owner.
             image: super::held(prepared),
             preparing,
             probabilities: probabilities as u64,

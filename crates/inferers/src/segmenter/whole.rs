@@ -15,7 +15,7 @@ use crate::{
 use vesalius_volume::{Geometry, Volume};
 
 impl Single {
-    /// The answer before postprocessing.
+    /// The result before postprocessing.
     pub fn whole(
         &self,
         model: &ModelDescription,

@@ -1,4 +1,4 @@
-//! How long a model's windows take: measured while they run, told with the next plan.
+//! The time of a model's windows: measured while they run, reported with the next plan.
 
 use crate::{Estimate, MemoryPlan};
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +18,7 @@ impl WindowTiming {
     }
 }
 
-/// Tells a plan with its time: at once where that is known, after the first two batches where it is not.
+/// Reports a plan with its time: at once where that is known, after the first two batches where it is not.
 pub(super) struct Announcement<'a> {
     timing: &'a WindowTiming,
     plan: MemoryPlan,
@@ -31,7 +31,7 @@ pub(super) struct Announcement<'a> {
 #[derive(Default)]
 struct State {
     begun: Option<Instant>,
-    /// When the first batch was done, and its windows: it makes room and is slower than the rest.
+    /// When the first batch was done, and its windows: it allocates memory and is slower than the rest.
     warm: Option<(Instant, usize)>,
     told: bool,
 }

@@ -40,7 +40,7 @@ fn mirrored_axes_are_the_checkpoints() {
     }
 }
 
-/// `checkpoint_best.pth` of a trainer that nobody knows, without mirroring.
+/// `checkpoint_best.pth` of an unknown trainer, without mirroring.
 #[test]
 fn another_checkpoint_is_taken_and_an_unknown_trainer_told() {
     let best = OpenOptions::new().checkpoint("checkpoint_best.pth".to_owned());
@@ -63,7 +63,7 @@ fn another_checkpoint_is_taken_and_an_unknown_trainer_told() {
     assert!(words.iter().all(|word| message.contains(word)), "{message}");
 }
 
-/// The plans say instance norm, as they do for every trainer; `nnUNetTrainerBN` builds another network.
+/// The plans name instance norm, as for every trainer; `nnUNetTrainerBN` builds another network.
 #[test]
 fn a_trainer_that_changes_the_network_is_followed() {
     let segmenter = open(&data("models/batch_norm"), &OpenOptions::default());

@@ -1,4 +1,4 @@
-//! Small model folders that nnU-Net 2.8.1 answered with, one for each way in which folders vary
+//! Small model folders with the results of nnU-Net 2.8.1, one for each way in which folders vary
 //! (`tests/parity/nnunet_folders.py` made them). Where labels differ, nnU-Net's own two largest logits are at most
 //! one unit of a 16-bit float apart: the order of additions within a convolution decides there.
 
@@ -12,7 +12,7 @@ pub fn data(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// The bytes after the header of a NumPy file, whose shape and type the caller knows.
+/// The bytes after the header of a NumPy file of known shape and type.
 fn npy(name: &str) -> Vec<u8> {
     let bytes = std::fs::read(data(&format!("answers/{name}.npy"))).unwrap();
     let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));

@@ -1,12 +1,12 @@
-//! A config as a run used it, to be written beside the run.
+//! A config as a run used it, to be written with the run.
 
 use super::{Duration, TrainingConfig};
 use crate::TrainingData;
 
 impl TrainingConfig {
-    /// The same config with what a run takes from elsewhere written out: the network's numbers of channels and the
-    /// labels from the data, `duration` where it was given beside the config, and how whole volumes go through the
-    /// network. A run from it on the same data is the same run.
+    /// The same config with what a run takes from elsewhere written out: the network's numbers of channels and the labels
+    /// from the data, `duration` where it was given separately, and the inferer of whole volumes. A run from it on the
+    /// same data is the same run.
     #[must_use]
     pub fn as_run(&self, data: &TrainingData, duration: Option<Duration>) -> Self {
         let network = self.network.clone();

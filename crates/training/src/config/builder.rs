@@ -32,7 +32,7 @@ setters! {
     labels: LabelScheme;
     /// Done once to every case, in training and in prediction.
     preprocessing: Chain;
-    /// Done anew to every patch, in training only.
+    /// Random transforms of every patch, in training only.
     augmentation: Chain;
     /// Mixes patches of a batch with one another.
     mixing: MixingConfig;

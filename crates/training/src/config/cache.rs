@@ -14,8 +14,8 @@ pub struct CacheConfig {
     /// GiB of memory for cases, shared by all threads; `null` for half of what is free at the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<f64>,
-    /// The folder of preprocessed cases, which several runs may share. Without one, the cases that
-    /// memory has no room for go to `cache` in the run's own folder.
+    /// The folder of preprocessed cases, which several runs may share. Without one, the cases that do not fit in memory
+    /// go to `cache` in the run's own folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
     /// How much is read to find whether a file, or what is stored of it, is the same as at the last start.

@@ -56,7 +56,7 @@ pub struct TrainingConfig {
     /// Done once to every case, in training and in prediction.
     #[serde(default)]
     pub preprocessing: Chain,
-    /// Done anew to every patch, in training only.
+    /// Random transforms of every patch, in training only.
     #[serde(default)]
     pub augmentation: Chain,
     /// Patches of a batch mixed with one another; by default none.
@@ -78,7 +78,7 @@ pub struct TrainingConfig {
     /// What is minimised.
     #[serde(default)]
     pub loss: LossConfig,
-    /// How the heads of a deeply supervised network are weighed; of no matter to other networks.
+    /// The weights of the heads of a deeply supervised network; unused for other networks.
     #[serde(default)]
     pub deep_supervision: DeepSupervision,
     /// How weights move.
@@ -100,7 +100,7 @@ pub struct TrainingConfig {
     /// What numbers are computed in.
     #[serde(default)]
     pub precision: Precision,
-    /// How long to train, where the command line does not say.
+    /// The length of training, where the command line has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<Duration>,
     /// What is held out, and when it is segmented.

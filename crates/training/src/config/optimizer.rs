@@ -18,7 +18,7 @@ pub trait CustomOptimizer: Send + Sync {
     /// The highest learning rate, which the schedule starts from.
     fn learning_rate(&self) -> f64;
 
-    /// Burn's optimiser. A run that is resumed makes it anew and gives it the state of the checkpoint.
+    /// Burn's optimiser. A resumed run makes a new one and gives it the state of the checkpoint.
     fn init(&self) -> ModuleOptimizer;
 }
 

@@ -1,4 +1,4 @@
-//! The settings that shape a run's course: its length, where it starts from, what is kept on the way.
+//! The settings of a run's length, its precision, its initial weights, and what is kept of it.
 
 use super::bad;
 use crate::Result;
@@ -14,9 +14,9 @@ pub enum Duration {
     Steps(u64),
     /// Times that every training case is drawn from.
     Epochs(f64),
-    /// Minutes of the whole run, in all its sittings: caches, steps, validations, what is written at its end. They
-    /// become a number of steps after a warm-up, which is counted anew as the run goes on. Validations are made
-    /// fewer, or of fewer cases, where they would take more than a fifth of the time.
+    /// Minutes of the whole run, over all resumes: caches, steps, validations, what is written at its end. They become
+    /// a number of steps after a warm-up, which is adjusted during the run. Validations are made fewer, or of fewer
+    /// cases, where they would take more than a fifth of the time.
     Minutes(f64),
 }
 

@@ -1,4 +1,4 @@
-//! What an entry of the cache says of itself: what it was made from, by what, and how it is laid out.
+//! The header of a cache entry: what it was made from, by which version, and how it is laid out.
 
 use super::parts::read_at;
 use crate::{Case, Result};
@@ -214,7 +214,7 @@ impl Header {
         Ok((header, START as u64 + length))
     }
 
-    /// Nothing when it was made by this version, and from what `identity` says where that is known.
+    /// Checks that it was made by this version, and from `identity` where that is known.
     pub fn check(&self, identity: Option<&Identity>) -> std::result::Result<(), String> {
         let found = &self.identity;
         let same = || Identity {

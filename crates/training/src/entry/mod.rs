@@ -184,7 +184,7 @@ impl CacheEntry {
         told.collect()
     }
 
-    /// Bytes of memory that it takes while nothing of it is lent.
+    /// Bytes of memory that it takes while none of its voxels are read.
     pub(crate) fn bytes(&self) -> u64 {
         self.index.bytes() as u64
     }

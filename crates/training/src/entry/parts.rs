@@ -23,7 +23,7 @@ impl Box3 {
         }
     }
 
-    /// The stretch of the box along an axis that lies inside: from and until, counted in the box.
+    /// The range of the box along an axis that lies inside, counted in the box.
     fn inside(&self, axis: usize) -> std::ops::Range<usize> {
         let size = self.size[axis] as i64;
         let from = (-self.start[axis]).clamp(0, size);

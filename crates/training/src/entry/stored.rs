@@ -1,4 +1,4 @@
-//! Entries that a program writes and lends itself: what a [`crate::CaseSource`] outside of this crate is made of.
+//! Entries that a program writes and reads itself, to build a [`crate::CaseSource`] outside of this crate.
 
 use super::{CacheEntry, Identity, cache_error, write};
 use crate::{Case, Result, StoredCase};

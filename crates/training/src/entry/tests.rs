@@ -1,4 +1,4 @@
-//! Entries come back to the bit, and nothing but what was asked for ever comes back.
+//! Entries are read back to the bit, and never with anything else than was requested.
 
 use super::*;
 use crate::synthetic::Spheres;

@@ -20,9 +20,9 @@ pub struct LoaderOptions {
     pub batch_size: usize,
     /// The number of the first batch.
     pub first: u64,
-    /// The number after that of the last batch, where it is known: none is made that nobody will take.
+    /// The number after that of the last batch, where it is known: no further batch is made.
     pub end: Option<u64>,
-    /// Batches that may wait to be taken; those who make them wait when so many do.
+    /// Batches that may be finished ahead; worker threads pause at this many.
     pub ahead: usize,
     /// Threads.
     pub workers: usize,
@@ -126,7 +126,7 @@ impl Loader {
         Ok(batch)
     }
 
-    /// How long [`Loader::next_batch`] made its callers wait since this was last asked.
+    /// How long [`Loader::next_batch`] made its callers wait since the last call of this.
     pub fn take_waited(&mut self) -> Duration {
         std::mem::take(&mut self.waited)
     }

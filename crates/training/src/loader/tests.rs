@@ -144,7 +144,7 @@ fn no_batch_is_made_after_the_last() {
         for _ in 0..3 {
             loader.next_batch().unwrap();
         }
-        // The threads have ended by themselves, which is an error only for who asks for more.
+        // The threads have ended; requesting another batch is an error.
         assert!(loader.next_batch().is_err());
         assert_eq!(loader.shared.lock().next_made, 3);
     }

@@ -46,7 +46,7 @@ impl Shared {
     }
 }
 
-/// Says that a worker ended, however it did.
+/// Records that a worker ended, also by a panic.
 pub(super) struct Leave<'a>(pub &'a Shared);
 
 impl Drop for Leave<'_> {

@@ -15,8 +15,8 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Opens a file; of the lines that it has, those stay that `keep` wants, where `goes_on`. `head`
-    /// is its first line in any case.
+    /// Opens a file; where `goes_on`, its lines are kept if `keep` returns true for them. `head` is its first line in
+    /// any case.
     pub fn open(
         path: &Path,
         head: Option<&str>,

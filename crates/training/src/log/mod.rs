@@ -129,7 +129,7 @@ impl Files {
     }
 }
 
-/// Whether a line of the log tells of something that happened up to `step`.
+/// Whether a line of the log is an event up to `step`.
 fn belongs(line: &str, step: u64) -> bool {
     let Ok(event) = serde_json::from_str::<serde_json::Value>(line) else {
         return false;

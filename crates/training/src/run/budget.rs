@@ -3,19 +3,19 @@
 use std::time::{Duration, Instant};
 use vesalius_control::moment_after;
 
-/// The minutes of a run, over all its sittings.
+/// The minutes of a run, over all resumes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget {
     /// Seconds in all.
     whole: f64,
-    /// Seconds of earlier sittings.
+    /// Seconds before the last resume.
     before: f64,
-    /// When this sitting began.
+    /// The start of this process's part.
     began: Instant,
 }
 
 impl Budget {
-    /// So many seconds in all, of which earlier sittings used `before`.
+    /// `whole` seconds, of which `before` were used before the last resume.
     pub fn new(whole: f64, before: f64, began: Instant) -> Self {
         Self {
             whole,
@@ -34,11 +34,11 @@ impl Budget {
         self.before + self.began.elapsed().as_secs_f64()
     }
 
-    /// The moment `free` seconds before the end; now where that has passed.
+    /// The time `free` seconds before the end; now where that has passed.
     pub fn ends(&self, free: f64) -> Instant {
         let left = (self.whole - self.used() - free).max(0.0);
         let now = Instant::now();
-        // Minutes beyond what a clock can tell never end.
+        // Minutes beyond the range of a clock never end.
         moment_after(now, left).unwrap_or_else(|| now + Duration::from_secs(1 << 31))
     }
 }

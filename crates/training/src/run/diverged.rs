@@ -9,8 +9,8 @@ use vesalius_networks::Weights;
 use vesalius_tensor::{Tensor, tensor_from_values};
 
 impl Run<'_> {
-    /// The error of a step, with its batches kept where it is that numbers are not finite. Batches follow from
-    /// the seed and the step, so that they are cut once more and need not be held beside every step.
+    /// The error of a step, with its batches saved if the error is about numbers that are not finite. Batches follow
+    /// from the seed and the step, so that they are cut again and need not be kept during the step.
     pub(super) fn with_batch(&self, error: Error, sampler: &PatchSampler) -> Error {
         match error {
             Error::Diverged {
@@ -117,7 +117,7 @@ mod tests {
         }
     }
 
-    /// Trains until the run breaks off: the error, and the batches of the step that it names, drawn anew.
+    /// Trains until the run ends with an error: the error, and the batches of the step that it names, drawn again.
     fn diverged(
         folder: &Path,
         config: &TrainingConfig,

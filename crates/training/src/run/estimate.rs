@@ -21,7 +21,7 @@ const BESIDE: f64 = 0.2;
 const PASSES_A_STEP: f64 = 3.0;
 
 impl Run<'_> {
-    /// Finds out what a validation takes, where that is wanted and not known, and tells what of it is made.
+    /// Measures the time of a validation, if that is needed and unknown, and reports which part of it is made.
     pub(super) fn estimate_validation(&mut self) -> Result<()> {
         let Some(whole) = self.plan.unknown_validation() else {
             return Ok(());
@@ -34,7 +34,7 @@ impl Run<'_> {
                 self.plan.take_cost(patches, seconds, None);
             }
             ValidationOn::Volumes => {
-                // A run that is cancelled meanwhile ends after this step, saved, and finds it out when it goes on.
+                // A run that is cancelled meanwhile ends after this step, saved, and measures it when it is resumed.
                 let Some((seconds, coarse)) = self.time_of_a_case(whole)? else {
                     return Ok(());
                 };
@@ -114,7 +114,7 @@ impl Run<'_> {
     }
 }
 
-/// A segmentation that ends when little time is over, and says how far it came.
+/// A segmentation that ends after a short time and reports how much was done.
 struct Probe {
     control: Control,
     share: Arc<Mutex<f64>>,

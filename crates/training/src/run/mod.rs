@@ -1,5 +1,5 @@
-//! A run under way: network, optimiser, where it stands, and the order in which things are done.
-//! One step, validation and what is written down stand in files of their own.
+//! A run: network, optimiser, progress, and the order in which things are done. A step, validation and saving are
+//! in files of their own.
 
 mod budget;
 mod cut;
@@ -49,7 +49,7 @@ pub(crate) struct Run<'a> {
     progress: RunProgress,
     plan: plan::Plan,
     log: Log,
-    /// To be told once the log is open.
+    /// Warnings to report once the log is open.
     warnings: Vec<Warning>,
     told: Vec<Warning>,
     last_checkpoint: Instant,
@@ -100,8 +100,8 @@ impl<'a> Run<'a> {
         Ok(run)
     }
 
-    /// First weights, or those of the checkpoint; then the folder, and the state as it is at once,
-    /// so that a run killed at any moment can be resumed.
+    /// Initial weights, or those of the checkpoint; then the folder, and the state at once, so that a run killed at
+    /// any time can be resumed.
     fn begin(&mut self) -> Result<()> {
         let resumed = save::checkpoint_to_resume(self.options)?;
         if resumed.is_none()
@@ -170,7 +170,7 @@ impl<'a> Run<'a> {
         self.note_skipped(self.data.validation.broken())
     }
 
-    /// Steps and validations until nothing is left to do or the run is asked to end; the loss of each step.
+    /// Steps and validations until the run is complete or stopped on request; the loss of each step.
     fn all_steps(&mut self, sampler: &PatchSampler, stage: &Stage) -> Result<Vec<f32>> {
         stage.set(self.progress.step);
         let each = self.config.gradient_accumulation;
@@ -248,7 +248,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Tells of cases that were not known to be broken.
+    /// Reports cases that were not known to be broken.
     fn note_skipped(&mut self, skipped: Vec<(String, String)>) -> Result<()> {
         for (case, reason) in skipped {
             if self
@@ -319,7 +319,7 @@ fn check_patch(config: &TrainingConfig, network: &NetworkConfig) -> Result<()> {
     Ok(())
 }
 
-/// Who computes gradients.
+/// The strategy that computes gradients.
 fn workers(config: &TrainingConfig, options: &FitOptions) -> Result<Box<dyn GradientStrategy>> {
     if options.more_devices.is_empty() {
         return Ok(Box::new(SingleDevice));

@@ -1,4 +1,4 @@
-//! How many steps a run has: as told, or what a number of epochs or minutes comes to.
+//! The number of steps of a run: the given one, or that of a number of epochs or minutes.
 
 use super::Run;
 use super::budget::Budget;
@@ -14,14 +14,14 @@ const WARM_UP_STEPS: u64 = 12;
 const COLD_STEPS: usize = 2;
 const WARM_UP_SHARE: f64 = 0.02;
 const WARM_UP_SECONDS: f64 = 60.0;
-/// Shares of the time at which the number is counted anew: another program may have come or gone.
+/// Shares of the time at which the number is adjusted: the machine's load may have changed.
 const LOOKS: [f64; 6] = [0.1, 0.25, 0.5, 0.75, 0.9, 0.97];
 /// What is kept free for validations, as a multiple of what they took: another program may come.
 const MARGIN: f64 = 1.2;
 /// The share of the minutes that work after the run may have kept free.
 const SHARE_AFTER: f64 = 0.25;
 
-/// Seconds of a sitting whose end has come before it began: it makes a step, and ends.
+/// Seconds of a resumed run whose time is over: it makes a step, and ends.
 const SHORTEST: f64 = 0.001;
 /// Cases that a report segments for its pictures, and the share of the minutes that this may have kept free.
 const PICTURES: f64 = 3.0;
@@ -38,7 +38,7 @@ enum Length {
 pub(super) struct Plan {
     length: Length,
     steps_an_epoch: f64,
-    /// When the minutes of this sitting began to count, and the seconds of the sittings before.
+    /// When this process's part began, and the seconds before the last resume.
     began: Instant,
     before: f64,
     /// The minutes, where the length is given in them.
@@ -48,7 +48,7 @@ pub(super) struct Plan {
     lap_began: Instant,
     /// The share of the time at which the next look is.
     next_look: f64,
-    /// Validations that the config asks for.
+    /// Validations of the config.
     times: u64,
     /// What all of the validations take, once that was seen, and what of them is made.
     validations: Option<(Wanted, Cut)>,
@@ -88,8 +88,7 @@ impl Plan {
         })
     }
 
-    /// Sets the number of steps where it is known already. A number set anew makes a run that had
-    /// ended early go on.
+    /// Sets the number of steps where it is known already. A new number makes a run that had ended early continue.
     pub fn begin(&mut self, progress: &mut RunProgress) {
         // A checkpoint of an earlier version has only the seconds of training.
         let before = progress.elapsed.max(progress.seconds);
@@ -138,14 +137,14 @@ impl Plan {
         self.validations.map(|(_, cut)| cut)
     }
 
-    /// The moment at which a validation ends, done or not; nothing without minutes.
+    /// The time at which a validation ends, done or not; `None` without minutes.
     pub fn validation_ends(&self) -> Option<Instant> {
         // Rather less is left for what follows than that the weights are chosen by a part of the cases.
         let free = self.seconds_after() / 2.0 + self.closing_seconds();
         Some(self.budget?.ends(free))
     }
 
-    /// The moment at which the run ends; nothing without minutes.
+    /// The time at which the run ends; `None` without minutes.
     pub fn ends(&self) -> Option<Instant> {
         Some(self.budget?.ends(0.0))
     }
@@ -202,7 +201,7 @@ impl Plan {
         };
         let after = match (self.kept_free, self.validations) {
             (KeptFree::Seconds(seconds), _) => seconds,
-            // Not a number where a case takes longer than can be told and nothing is kept.
+            // Not a number where a case takes longer than the limit and nothing is kept.
             (KeptFree::Validations(times), Some((wanted, _))) if times > 0.0 => {
                 times * wanted.seconds * wanted.units as f64
             }
@@ -237,7 +236,7 @@ impl Plan {
         self.lap_began = Instant::now();
     }
 
-    /// Counts a step; whether the number of steps is to be counted anew.
+    /// Counts a step; returns whether the number of steps is to be adjusted.
     fn lap(&mut self, progress: &RunProgress) -> bool {
         let now = Instant::now();
         let seconds = (now - self.lap_began).as_secs_f64();
@@ -288,14 +287,14 @@ fn duration(config: &TrainingConfig, options: &FitOptions) -> Result<Duration> {
     Ok(duration)
 }
 
-/// The next share of the time at which the number of steps is reckoned anew.
+/// The next share of the time at which the number of steps is adjusted.
 fn look_after(share: f64) -> f64 {
     let next = LOOKS.into_iter().find(|&look| look > share);
     next.unwrap_or(f64::INFINITY)
 }
 
 impl Run<'_> {
-    /// Plans the number of steps, where minutes were given, and tells of it.
+    /// Plans the number of steps, where minutes were given, and reports it.
     pub(super) fn plan_steps(&mut self) -> Result<()> {
         if !self.plan.lap(&self.progress) {
             return Ok(());
@@ -324,8 +323,8 @@ mod tests {
     /// Validations: how often, of how many cases, seconds of one as expected, seconds of one in fact.
     type Validations = (u64, usize, f64, f64);
 
-    /// Seconds that a run of some minutes takes whose steps take what `of` says of their number, how often its
-    /// number of steps was told, and how often it was validated.
+    /// Seconds that a run of some minutes takes whose steps take `of` their number, how often its number of steps was
+    /// reported, and how often it was validated.
     fn run(minutes: f64, validations: Validations, of: impl Fn(u64) -> f64) -> (f64, usize, u64) {
         let now = Instant::now();
         let (times, units, expected, real) = validations;
@@ -389,8 +388,7 @@ mod tests {
 
     #[test]
     fn validations_are_made_within_the_minutes() {
-        // Validations that cost nothing to speak of, a tenth, and all of the minutes; as expected, twice and half of
-        // that.
+        // Validations that cost almost nothing, a tenth, and all of the minutes; as expected, twice and half of that.
         for (expected, times) in [(0.001, 8), (0.14, 4), (5.0, 1)] {
             for factor in [1.0, 2.0, 0.5] {
                 let validations = (8, 42, expected, expected * factor);

@@ -112,7 +112,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Keeps a copy of the state that was just saved as the best one, where the config asks for it.
+    /// Keeps a copy of the state that was just saved as the best one, if the config has it enabled.
     pub(super) fn keep_best_checkpoint(&self) -> Result<()> {
         if self.config.checkpoints.keep_best {
             self.copy_checkpoint(BEST_CHECKPOINT_FILE)?;

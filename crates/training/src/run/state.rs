@@ -73,12 +73,12 @@ impl RunState<'_> {
         self.network.parameter_count()
     }
 
-    /// Bytes of memory that the device holds: the process's own on the CPU. Nothing where the system does not tell.
+    /// Bytes of memory that the device holds: the process's own on the CPU. `None` where the system does not report it.
     pub fn memory(&self) -> Option<u64> {
         machine::memory_of(self.device())
     }
 
-    /// The network at this step, or the average of its weights where the config asks for one: what is validated.
+    /// The network at this step, or the average of its weights if the config has one: what is validated.
     pub fn network(&self) -> &Network {
         &self.network
     }
@@ -92,8 +92,8 @@ impl RunState<'_> {
         Ok(self.network_config.load(&weights, self.device())?)
     }
 
-    /// A held-out case on the grid that the network sees, and what a network finds in it; nothing for a case that is
-    /// broken or unknown, or where the run is cancelled or its minutes end meanwhile.
+    /// A held-out case on the network's grid, and a network's prediction for it; `None` for a case that is broken or
+    /// unknown, or where the run is cancelled or its minutes end meanwhile.
     ///
     /// # Errors
     /// A network whose output does not fit; a device that fails.

@@ -1,4 +1,4 @@
-//! One step of a run: batches in, gradients, clipped, weights moved, what came of it told.
+//! One step of a run: batches in, gradients, clipping, new weights, the event.
 
 use super::Run;
 use crate::compute::{Objective, catch_device_panic};
@@ -15,7 +15,7 @@ struct Done {
 }
 
 impl Run<'_> {
-    /// Does a step and tells of it; returns its loss.
+    /// Does a step and reports it; returns its loss.
     pub(super) fn one_step(&mut self, loader: &mut Loader) -> Result<f32> {
         self.unfreeze_when_due();
         let started = Instant::now();
@@ -24,8 +24,8 @@ impl Run<'_> {
             .collect::<Result<Vec<Batch>>>();
         let batches = match batches {
             Ok(batches) => batches,
-            // Nothing is wrong with the network: what it learnt is kept. Where that cannot be written, the last
-            // checkpoint stands, and the case is what has to be told.
+            // The network is fine, so its weights are saved. Where that fails, the last checkpoint remains, and the error
+            // to report is that of the case.
             Err(error) => {
                 let _ = self.save();
                 return Err(error);
@@ -97,7 +97,7 @@ impl Run<'_> {
         } else if !norm.is_finite() {
             return Err(self.not_a_number(&done));
         }
-        // With a scale, such a step only tells that the scale was too great.
+        // With a loss scale, such a step only means that the scale was too large.
         if norm.is_finite() {
             let factor = clip_factor(norm, config.clip_norm) / loss_scale;
             let gradients = scaled(&self.network, found.gradients, factor);

@@ -18,16 +18,16 @@ impl Run<'_> {
         self.progress.validation_is_due(self.plan.times())
     }
 
-    /// Whether a callback asked for a validation and there is something to validate on.
+    /// Whether a callback requested a validation and there are held-out cases.
     pub(super) fn validation_is_asked_for(&mut self) -> bool {
         self.watch.take_validation() && !self.data.validation.names().is_empty()
     }
 
-    /// Scores the held-out cases, unless the run is cancelled meanwhile: then they are scored when it goes on.
+    /// Scores the held-out cases, unless the run is cancelled meanwhile: then they are scored when it is resumed.
     pub(super) fn validate(&mut self, sampler: &PatchSampler) -> Result<()> {
         self.progress.validation_due = true;
         let scored = self.score(sampler);
-        // One that a callback asked for meanwhile would follow without a step between.
+        // A validation that a callback requested meanwhile would follow without a step between.
         self.watch.take_validation();
         match scored {
             Err(error) if error.is_cancelled() => Ok(()),

@@ -70,7 +70,7 @@ fn age(path: &Path, seconds: u64) {
     file.set_modified(then).unwrap();
 }
 
-/// Changes the last byte of a file in place, and its time of change back where that is asked for.
+/// Changes the last byte of a file in place, and resets its time of change if `keeps_time`.
 fn change(path: &Path, keeps_time: bool) {
     let before = std::fs::metadata(path).unwrap();
     let mut bytes = std::fs::read(path).unwrap();
@@ -95,7 +95,7 @@ fn a_file_of_another_length_or_time_of_change_is_read_again() {
     vesalius_io::write_labels(dataset.path("s1.nii"), &labels).unwrap();
     let longer = dataset.identity(Verify::Quick, true);
     assert_ne!(longer, first);
-    // The same length, changed in place a moment ago, and then long ago.
+    // The same length, changed in place just now, and then long ago.
     change(&dataset.path("i1.nii"), false);
     let later = dataset.identity(Verify::Quick, true);
     assert_ne!(later, longer);
@@ -107,7 +107,7 @@ fn a_file_of_another_length_or_time_of_change_is_read_again() {
 #[test]
 fn a_file_changed_in_place_with_its_time_set_back_is_found_by_the_full_check_alone() {
     let dataset = Dataset::new();
-    // In memory alone, so that only this process knows; and with notes beside stored entries.
+    // In memory alone, for this process; and with notes of stored entries.
     for stored in [false, true] {
         let first = dataset.identity(Verify::Quick, stored);
         change(&dataset.path("i1.nii"), true);
@@ -153,7 +153,7 @@ fn a_damaged_entry_is_made_again_with_a_warning_unless_it_is_as_it_was_when_it_w
         let is = |warning: &&Warning| matches!(warning, Warning::CacheEntryRemade { .. });
         data.warnings.iter().filter(is).count()
     };
-    // Written a moment ago: its checksum is compared.
+    // Written just now: its checksum is compared.
     change(&entry, true);
     assert_eq!(remade(Verify::Quick), 1);
     // As it was when it was checked, long after it was written: it is not.

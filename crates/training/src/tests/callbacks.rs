@@ -90,7 +90,7 @@ fn a_callback_asks_for_validations_between_those_of_the_config() {
             }
             if let Event::Validated { step, .. } = event {
                 seen.lock().unwrap().push(*step);
-                // Would go on for ever if it were done at once.
+                // If it were done at once, this would never end.
                 control.validate();
             }
             Ok(())

@@ -1,4 +1,4 @@
-//! Runs and datasets that a control cancels, and what they tell through it.
+//! Runs and datasets that a control cancels, and the progress that they report through it.
 
 use super::{config, data, options, run, subject};
 use crate::{
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use vesalius_control::{Control, Progress};
 use vesalius_volume::ErrorKind;
 
-/// What a control is told, as text.
+/// The progress of a control, as text.
 fn told(control: &Control) -> Arc<Mutex<Vec<String>>> {
     let told: Arc<Mutex<Vec<String>>> = Arc::default();
     let list = told.clone();

@@ -29,7 +29,7 @@ impl CustomInferer for Slow {
     }
 }
 
-/// Says that it was reached, and waits until it is cancelled.
+/// Reports that it was reached, and waits until it is cancelled.
 struct Waiting(std::sync::mpsc::Sender<()>);
 
 impl CustomInferer for Waiting {
@@ -147,7 +147,7 @@ fn the_minutes_of_a_run_are_those_of_all_its_sittings() {
     let first = fit(&config(""), &data(), &minutes(0.1), &mut |_| ()).unwrap();
     assert!(first.finished && first.progress.step == 1);
     assert!(first.progress.elapsed > 30.0);
-    // A minute, of which half is used and half passed before this sitting.
+    // A minute, of which half is used and half passed before this part.
     let second = fit(&config(""), &data(), &minutes(1.0), &mut |_| ()).unwrap();
     assert!(second.finished && second.progress.elapsed > 60.0);
     assert!(second.progress.step <= 2, "{}", second.progress.step);

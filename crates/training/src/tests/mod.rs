@@ -1,4 +1,4 @@
-//! Small runs, by what a program gives them beside config and data: types of its own, callbacks, a control.
+//! Small runs with what a program gives them besides config and data: types of its own, callbacks, a control.
 
 mod callbacks;
 mod controlled;

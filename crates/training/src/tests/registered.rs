@@ -115,7 +115,7 @@ fn types_of_the_users_own_train_alike_by_name_and_by_value() {
         let (report, _) = run(&config(""), &options(&folder.path().join("built in")));
         report.unwrap().losses
     });
-    // The config that the run wrote is read again with the same registry, and goes on.
+    // The config that the run wrote is read again with the same registry, and the run continues.
     let written = folder.path().join("name/model/training.yaml");
     let read = TrainingConfig::read_with(&written, &registry()).unwrap();
     assert_eq!(read, by_name.as_run(&super::data(), None));

@@ -38,7 +38,7 @@ fn the_written_config_says_what_ran_and_makes_the_same_run() {
     for channels in ["in_channels: 1\n", "out_channels: 2\n"] {
         assert!(model.contains(channels), "{model}");
     }
-    // Either goes on with the run that the other began.
+    // Either continues the run that the other began.
     for (config, steps) in [(&written, 3), (&plain, 4)] {
         let config = config.clone().steps(steps);
         let (report, rates) = run(&config, &options(folder.path()));

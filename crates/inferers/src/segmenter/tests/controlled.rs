@@ -62,7 +62,7 @@ fn every_stage_of_every_model_counts_to_its_total() {
             result.memory(),
             result.plans.iter().map(|p| p.peak).max().unwrap()
         );
-        // The coarser model and two that answer together.
+        // The coarser model and an ensemble of two.
         let models = named(&updates, "segment");
         let done: Vec<u64> = models.iter().map(|p| p.done).collect();
         assert_eq!(done, [0, 1, 2, 3, 3]);
@@ -74,7 +74,7 @@ fn every_stage_of_every_model_counts_to_its_total() {
         // The second of the pair has no preprocessing.
         for (stage, times) in [("preprocess", 2), ("windows", 3), ("export", 3)] {
             let updates = named(&updates, stage);
-            // The end of a stage may be told twice.
+            // The end of a stage may be reported twice.
             let mut ended: Vec<bool> = updates.iter().map(|p| Some(p.done) == p.total).collect();
             ended.dedup();
             let ended = ended.into_iter().filter(|&ended| ended);

@@ -34,7 +34,7 @@ pub(super) fn least(segmenter: &Segmenter) -> u64 {
     panic!("no limit works")
 }
 
-/// What a network that says the organ everywhere must give: its share of each voxel, 0 where it was cut away.
+/// The expected result of a network that labels everything as organ: its share of each voxel, 0 where it was cut away.
 fn check(segmenter: &Segmenter, share: &dyn Fn([usize; 3]) -> f64, what: &str) {
     let scheme = segmenter.model().labels.clone();
     let tight = least(segmenter);
@@ -75,7 +75,7 @@ fn what_was_cropped_away_is_background_by_every_way() {
         let inside = (0..3).all(|a| ([5, 4, 3][a]..[15, 14, 13][a]).contains(&at[a]));
         f64::from(u8::from(inside))
     };
-    // Where a change of spacing comes first, less than one voxel of the network's beside the crop.
+    // Where a change of spacing comes first, less than one voxel of the network's grid outside of the crop.
     let spaced = "[spacing: {to: [1.5, 1.5, 1.5]}, crop_foreground: {above: 50}]";
     let chain = model(CLASSES, spaced, WINDOWS).preprocessing;
     let subject = Subject::new("image", image(), None).unwrap();

@@ -123,7 +123,7 @@ fn registry() -> Registry {
     registry
 }
 
-/// A folder whose network says the organ where the image is bright.
+/// A folder whose network labels bright voxels as organ.
 fn written(path: &Path, inferer: &str, to: u16) {
     let text = format!(
         "channels: [c]\nlabels: {CLASSES}\ninferer: {inferer}\n\

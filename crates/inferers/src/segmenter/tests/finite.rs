@@ -1,4 +1,4 @@
-//! Outputs that are not finite are an error that says where they began.
+//! Outputs that are not finite are an error that names the first layer.
 
 use super::*;
 use crate::FirstLayer;
@@ -98,7 +98,7 @@ fn weights_too_large_name_their_layer_and_those_not_finite_their_tensor() {
     };
     let named = FirstLayer::Named(layer.to_owned());
     assert_eq!(found.layer.as_ref(), Some(&named), "{refused}");
-    // The same network answers as before once nobody looks at its layers.
+    // The same network gives the same result once its layers are not recorded any more.
     let refused = segmenter.segment(&image()).unwrap_err().to_string();
     assert!(refused.contains("--check-layers"), "{refused}");
     for bad in [f32::NAN, f32::INFINITY] {

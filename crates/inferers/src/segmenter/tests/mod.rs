@@ -1,4 +1,4 @@
-//! Models whose networks are made for what they answer: what all of these tests are of.
+//! Models whose networks are made for a known output: the parts that all of these tests use.
 
 mod controlled;
 mod cropped;
@@ -40,7 +40,7 @@ fn try_model(
     serde_saphyr::from_str(&text)
 }
 
-/// Says the organ, or the region, everywhere.
+/// Labels everything as the organ, or the region.
 fn organ(patch: Tensor<5>) -> Tensor<5> {
     let nothing = patch * 0.0;
     Tensor::cat(vec![nothing.clone() - 5.0, nothing + 5.0], 1)

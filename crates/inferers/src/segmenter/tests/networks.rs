@@ -1,4 +1,4 @@
-//! Networks of one's own beside a description.
+//! User-defined networks in place of the described one.
 
 use super::*;
 

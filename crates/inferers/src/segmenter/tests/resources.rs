@@ -44,7 +44,7 @@ fn a_segmentation_is_the_same_to_the_bit_in_pools_of_one_and_of_two_threads() {
     }
 }
 
-/// A network that says on how many threads its pool has, and which thread asked it.
+/// A network that records the number of threads of its pool, and the thread that called it.
 struct Asking {
     threads: Arc<AtomicUsize>,
     names: Arc<Mutex<Vec<String>>>,

@@ -1,4 +1,4 @@
-//! Models that answer together.
+//! Ensembles of models.
 
 use super::*;
 use crate::{Combination, PostprocessingStep, join_ensemble};
