@@ -1,5 +1,5 @@
-//! The dataset looked over once: problems that stop the work or are told, and the numbers that plans are
-//! made from. A later process reads what an earlier one found.
+//! Checks a dataset once: problems that stop the work or become warnings, and the numbers that plans are made from.
+//! A later process reads the result.
 
 use crate::work::{create, problem};
 use crate::{Error, Result, WorkFolder};
@@ -37,7 +37,7 @@ impl Analyzed {
     /// cases have changed since.
     pub fn read(work: &WorkFolder) -> Option<Self> {
         let folder = Self::folder(work);
-        // An analysis of an earlier version says nothing of the files.
+        // An analysis of an earlier version has no file states.
         let data = std::fs::read_to_string(folder.join(DATA)).ok();
         if data.is_some_and(|data| data != work.contents().hash()) {
             return None;
@@ -62,11 +62,11 @@ pub enum BrokenCases {
     LeaveOut,
 }
 
-/// Looks over the dataset of a work folder, or reads what was found before. `done` hears of every case,
+/// Checks the dataset of a work folder, or reads the result of an earlier call. `done` is called with every case,
 /// from any thread.
 ///
 /// # Errors
-/// [`Error::Dataset`] when the dataset has errors and [`BrokenCases::Refuse`] says so, or no case can be used; a
+/// [`Error::Dataset`] when the dataset has errors and [`BrokenCases::Refuse`] is set, or no case can be used; a
 /// folder that cannot be written; [`Error::Cancelled`].
 pub fn analyze(
     work: &mut WorkFolder,

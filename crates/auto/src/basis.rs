@@ -1,5 +1,5 @@
-//! What a run was made from: its plan, its data and the program. A run that failed is tried again once one of
-//! them has changed; a finished one that no longer follows from them is told.
+//! What a run was made from: its plan, its data and the program's version. A failed run is tried again once one of
+//! them has changed; a finished run that no longer follows from them gives a warning.
 
 use crate::{Plan, WorkFolder};
 use serde::{Deserialize, Serialize};

@@ -32,11 +32,11 @@ pub enum Error {
         path: PathBuf,
         /// What was tried: made, read, written.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A failure of the machine, not of a run: a full disk, a lost permission, a device that does not answer.
-    /// What is done is kept.
+    /// A failure of the machine, not of a run: a full disk, a lost permission, a device that does not respond. Finished
+    /// work is kept.
     #[error("{0}; what is done is kept: mend this and run the same command again to go on")]
     Machine(#[source] Box<Error>),
     /// The dataset cannot be used.
@@ -61,7 +61,7 @@ pub enum Error {
     /// A search cannot be made.
     #[error("{0}")]
     Search(#[from] crate::search::SearchError),
-    /// The cases cannot be dealt into what is trained on and what is held out.
+    /// The cases cannot be split into training and held-out cases.
     #[error("{path}: {reason}")]
     Folds {
         /// The list of cases.

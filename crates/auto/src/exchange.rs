@@ -1,11 +1,11 @@
-//! A history carried to another machine: the trained models with what they say of their held-out cases,
-//! in plain files; no scan, no cache, no checkpoint, nothing that has to be run to be read.
+//! A history copied to another machine: the trained models and their predictions for held-out cases, in plain files;
+//! no scan, no cache, no checkpoint, nothing that has to be run to be read.
 
 use crate::work::{create, problem};
 use crate::{History, Job, Result, WorkFolder};
 use std::path::{Path, PathBuf};
 
-/// What of a run's folder is not carried: it can be made anew, or serves only to go on training.
+/// Parts of a run's folder that are not copied: they can be made again, or serve only to resume training.
 const LEFT: [&str; 2] = ["cache", "checkpoint"];
 
 /// Which runs of a work folder are exported.
@@ -50,8 +50,8 @@ pub fn export(work: &WorkFolder, target: &Path, runs: ExportedRuns) -> Result<Hi
     Ok(history)
 }
 
-/// Takes the runs of an export into a work folder; says which. Runs that the work folder has trained
-/// itself stay as they are.
+/// Copies the runs of an export into a work folder; returns them. Runs that the work folder has trained itself stay
+/// as they are.
 ///
 /// # Errors
 /// A folder that is not an export, a path in it that leads outside, a run on a fold that the dataset
@@ -100,7 +100,7 @@ pub fn import(work: &WorkFolder, source: &Path) -> Result<Vec<Job>> {
         {
             return Err(problem(source, "names a folder outside of itself"));
         }
-        // Made from another machine's files, which say nothing of these.
+        // Made from another machine's files, which cannot be compared with these.
         job.basis = None;
         let to = work.folder().join(&job.folder);
         if to.exists() {

@@ -1,4 +1,4 @@
-//! What a run says of the cases that it did not see: the ground on which ensembles are chosen.
+//! A run's predictions for the cases that it was not trained on, from which ensembles are chosen.
 
 use crate::work::create;
 use crate::{Job, Result, WorkFolder};
@@ -43,17 +43,17 @@ pub struct HoldOutOptions {
     pub device: Device,
     /// Cancels the work; carries the stage `held-out cases`.
     pub control: Control,
-    /// The moment from which on no case is begun, but for the first; `None` for all cases.
+    /// The time from which on no further case is segmented, except the first; `None` for all cases.
     pub ends: Option<Instant>,
     /// Seconds that a case takes without mirrors, where that is known. Where fewer than [`FEWEST`] cases fit in the
     /// time, they are segmented by windows side by side and without mirrors.
     pub seconds_per_case: Option<f64>,
 }
 
-/// Fewer held-out cases than these say too little of a model.
+/// With fewer held-out cases the score of a model is not reliable.
 pub const FEWEST: usize = 5;
 
-/// What a run says of the cases that it did not see.
+/// A run's predictions for the cases that it was not trained on.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct HeldOut {
@@ -81,9 +81,9 @@ impl HoldOutOptions {
     }
 }
 
-/// Segments the held-out cases of a finished run, writes their probabilities beside the model and
-/// scores them. Cases that were done before are read back. Where time is short, those that are done are spread over
-/// all, and the first are the same for every run of a fold.
+/// Segments the held-out cases of a finished run, writes their probabilities next to the model and scores them. Cases
+/// that were done before are read. Where time is short, those that are done are spread over all, and the first are
+/// the same for every run of a fold.
 ///
 /// # Errors
 /// A model or case that cannot be used, a folder that cannot be written, [`crate::Error::Cancelled`].

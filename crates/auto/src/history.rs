@@ -12,7 +12,7 @@ const FILE: &str = "history.json";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// Not begun, or begun and interrupted: the run's own checkpoint knows.
+    /// Not started, or started and interrupted: then the run's own checkpoint has its progress.
     Planned,
     /// All steps done and the held-out cases scored.
     Trained,
@@ -31,13 +31,13 @@ pub struct Job {
     pub fold: usize,
     /// The run's folder, which becomes a model folder; relative to the work folder.
     pub folder: PathBuf,
-    /// How long it may train; `None` as the plan says.
+    /// The time for training; `None` follows the plan.
     pub minutes: Option<f64>,
     /// How it stands.
     pub state: JobState,
     /// Attempts that failed before this one, with their reasons.
     pub failures: Vec<String>,
-    /// Reasons for which it failed with an earlier plan, other data, or before it was told to try again.
+    /// Reasons for which it failed with an earlier plan, other data, or before a retry was requested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<String>,
     /// What the last attempt was made from.
@@ -71,7 +71,7 @@ pub struct LabelScore {
     pub name: String,
     /// Mean Dice; nothing where no case has it.
     pub dice: Option<f64>,
-    /// The 95 % interval of the mean, by drawing cases anew.
+    /// The 95 % interval of the mean, by bootstrap over cases.
     pub interval: Option<[f64; 2]>,
 }
 

@@ -1,4 +1,4 @@
-//! What is asked for: Auto3DSeg's YAML, whose keys and meanings are kept.
+//! The input: Auto3DSeg's YAML, whose keys and meanings are kept.
 
 use crate::{Error, Result};
 use serde::de::value::MapAccessDeserializer;
@@ -40,7 +40,7 @@ pub struct Input {
     /// The algorithms to train; by default those that suit the dataset and the time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub algos: Vec<String>,
-    /// How many folds the cases are dealt into, where the list has none.
+    /// The number of folds into which the cases are split, where the list has none.
     #[serde(default = "five")]
     pub num_fold: usize,
     /// Further image keys of a case in the list, with their modalities, as more channels.

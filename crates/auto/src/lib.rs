@@ -1,9 +1,9 @@
-//! From a folder of scans to the best model it can have.
+//! From a folder of scans to the best model that automatic planning, training and ensembling find.
 //!
-//! A [`WorkFolder`] holds everything of one dataset: the [`Plan`]s, one training run an algorithm and
-//! fold ([`train`]), their segmentations of the cases that they did not see ([`hold_out`]), the choice
-//! among ensembles of them ([`choose`]) and the model folder that comes out. Every stage finds what an
-//! earlier process left and goes on from there.
+//! A [`WorkFolder`] holds everything of one dataset: the [`Plan`]s, one training run for each algorithm and fold
+//! ([`train`]), their segmentations of the cases that they were not trained on ([`hold_out`]), the choice among
+//! ensembles of them ([`choose`]) and the resulting model folder. Every stage reads the results of an earlier
+//! process and continues from there.
 
 #![forbid(unsafe_code)]
 

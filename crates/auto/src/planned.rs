@@ -1,5 +1,5 @@
-//! Which plans are still as they were planned: a hash of each plan's text, noted when it is written. Plans are
-//! there to be changed by hand, so one that differs is used and told, and a flipped bit shows.
+//! Which plans are unchanged since planning: a hash of each plan's text, noted when it is written. Plans may be edited
+//! by hand, so one that differs is used with a warning, which also shows a corrupted file.
 
 use crate::work::problem;
 use crate::{Plan, Result};
@@ -21,7 +21,7 @@ fn read(folder: &Path) -> Hashes {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// Writes a plan that this program made, and notes what it is like.
+/// Writes a plan that this program made, and notes its hash.
 pub(crate) fn write(plan: &Plan, folder: &Path) -> Result<()> {
     plan.write(folder)?;
     let path = Plan::path(folder, plan.name());
@@ -96,7 +96,7 @@ mod tests {
             warnings(folder),
             [Warning::PlanEdited { path: path.clone() }]
         );
-        // Planned anew is as planned.
+        // Writing the plan again makes it unchanged.
         write(&plan("planned"), folder).unwrap();
         assert_eq!(warnings(folder), []);
         // One flipped bit that leaves the text a plan.

@@ -12,8 +12,8 @@ pub fn predictions_folder(work: &WorkFolder) -> PathBuf {
     work.folder().join("predictions")
 }
 
-/// Takes away the predictions that another state of the work's model made, so that they are made again; says
-/// how many there were. Called before the model's own are made.
+/// Removes the predictions that another state of the work's model made, so that they are made again; returns their
+/// number. Called before the model's own are made.
 ///
 /// # Errors
 /// A model or folder that cannot be read, a folder that cannot be written.

@@ -1,5 +1,5 @@
-//! Every algorithm on every fold, one run after another; what fails is said, tried again, and left out. Which
-//! runs there are to make is decided in `jobs`.
+//! Every algorithm on every fold, one run after another; a failed run is reported, tried again, and left out. `jobs`
+//! decides which runs there are to make.
 
 mod attempt;
 mod clock;
@@ -25,25 +25,25 @@ use workers::{Shared, Workers};
 /// How the runs are made.
 #[derive(Debug, Clone)]
 pub struct TrainOptions {
-    /// Minutes for all runs together, with their caches, validations and held-out cases; `None` trains each as its
-    /// plan says. A run for which no time is left is not begun, and held-out cases that do not fit are left out: a
-    /// later call goes on with both.
+    /// Minutes for all runs together, with their caches, validations and held-out cases; `None` trains each for the
+    /// length in its plan. A run for which no time is left is not started, and held-out cases that do not fit are left
+    /// out: a later call makes both.
     pub minutes: Option<f64>,
-    /// The moment from which the minutes count; `None` for the call.
+    /// The time from which the minutes count; `None` for the call.
     pub began: Option<Instant>,
     /// What follows the runs within the same minutes.
     pub after: AfterRuns,
     /// The folds to train; `None` for all.
     pub folds: Option<Vec<usize>>,
-    /// How often a run that broke off or collapsed is begun anew, with another seed.
+    /// How often a run that broke off or collapsed is started again, with another seed.
     pub retries: usize,
     /// Whether runs that failed are tried again although plan, data and version are what they failed with.
     pub retry_failed: bool,
     /// A run whose mean Dice on the held-out cases is below this has collapsed, unless it was too short to
     /// be judged.
     pub collapsed_below: f64,
-    /// The fewest steps after which a run is judged by `collapsed_below`: a network that has barely begun
-    /// finds nothing although nothing is wrong with it. The default is one epoch of nnU-Net, 250 steps.
+    /// The fewest steps after which a run is judged by `collapsed_below`: a network that has barely started training
+    /// segments nothing although nothing is wrong with it. The default is one epoch of nnU-Net, 250 steps.
     pub judged_from: u64,
     /// How many runs are made at one time; each uses every core, so more than one helps where a GPU waits.
     pub at_once: usize,
@@ -78,13 +78,13 @@ impl TrainOptions {
     }
 }
 
-/// What a watcher hears of.
+/// The events of training.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TrainEvent<'a> {
-    /// Something that the caller may want to know of before anything is trained.
+    /// A warning before anything is trained.
     Warning(&'a Warning),
-    /// A run begins or goes on.
+    /// A run begins or is resumed.
     Begun {
         /// Its number, from 1.
         number: usize,
@@ -111,9 +111,9 @@ pub enum TrainEvent<'a> {
 ///
 /// # Errors
 /// A dataset or plan that cannot be used, [`Error::Cancelled`]; [`Error::Machine`] for a full disk, a lost
-/// permission or a device that fails, which stops all runs as cancelling does. A run that fails by
-/// itself is not an error: its state and reason stand in the history, and it is tried again when its plan,
-/// the data or the version has changed, or [`TrainOptions::retry_failed`] says so.
+/// permission or a device that fails, which stops all runs as cancelling does. A run that fails by itself is not an
+/// error: its state and reason are in the history, and it is tried again when its plan, the data or the version has
+/// changed, or with [`TrainOptions::retry_failed`].
 pub fn train(
     work: &WorkFolder,
     plans: &[Plan],

@@ -61,11 +61,11 @@ impl Default for TuneOptions {
     }
 }
 
-/// What a watcher of a search hears of.
+/// The events of a search.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TuneEvent<'a> {
-    /// Something that the caller may want to know of before anything is trained.
+    /// A warning before anything is trained.
     Warning(&'a Warning),
     /// A trial begins, or is taken up where a process that died left it.
     Begun(&'a Trial),
@@ -80,7 +80,7 @@ pub enum TuneEvent<'a> {
     },
 }
 
-/// What is searched where nobody says: learning rate, loss and patches a step.
+/// The default search space: learning rate, loss and patches a step.
 ///
 /// # Errors
 /// None for a plan that can be trained.
@@ -120,14 +120,14 @@ fn other_losses(own: &LossConfig) -> Vec<LossConfig> {
     known.into_iter().filter(|loss| loss != own).collect()
 }
 
-/// Works on trials until all are given out, and writes the best as the plan `NAME_tuned`; nothing when no
-/// trial ended well. Several processes may work on one search, each with the folder opened by [`WorkFolder::share`].
+/// Runs trials until no more are left, and writes the best as the plan `NAME_tuned`; `None` when no trial ended
+/// well. Several processes may work on one search, each with the folder opened by [`WorkFolder::share`].
 ///
 /// # Errors
 /// A key that the plan does not have, or that does not take one of its values; a fold or dataset that cannot be
 /// used; a folder with a search of other settings; [`Error::Cancelled`]; [`Error::Machine`] for a full disk, a
-/// lost permission or a device that fails, after which the trial is gone on with. A trial that breaks off by
-/// itself is not an error: its reason stands in the study.
+/// lost permission or a device that fails, after which the trial can be resumed. A trial that breaks off by
+/// itself is not an error: its reason is in the study.
 pub fn tune(
     work: &WorkFolder,
     plan: &Plan,
@@ -201,7 +201,7 @@ fn search(
         let state = match tried.run(base, &ask, observer) {
             Err(Error::Cancelled(cancelled)) => return Err(cancelled.into()),
             Ok(state) => state,
-            // No fault of the trial, which is left to be gone on with.
+            // No fault of the trial, which is left to be resumed.
             Err(e) if e.is_of_machine() => return Err(e),
             Err(e) => TrialState::Failed(e.to_string()),
         };
@@ -214,7 +214,7 @@ fn search(
     }
 }
 
-/// What the value of a trial depends on beside its settings.
+/// What the value of a trial depends on besides its settings.
 fn conditions(plan: &Plan, options: &TuneOptions) -> BTreeMap<String, String> {
     let length = match options.duration {
         Duration::Steps(steps) => format!("{steps} steps"),
@@ -329,7 +329,7 @@ fn config_of(base: &Value, settings: &Settings, registry: &Registry) -> Result<T
     Ok(config)
 }
 
-/// The best trial as a plan, written beside the one that it is a change of.
+/// The best trial as a plan, written next to the one that it changes.
 fn best(work: &WorkFolder, plan: &Plan, base: &Value, study: &Study) -> Result<Option<Plan>> {
     let Some(trial) = study.best()? else {
         return Ok(None);

@@ -55,7 +55,7 @@ fn the_same_seed_gives_the_same_trials_and_a_broken_search_goes_on() {
         let value = score(&ask.trial.settings);
         study.end(ask, TrialState::Complete(value)).unwrap();
     }
-    // One more is begun and reported on when its process dies in the middle of a line.
+    // One more is started and reported on when its process dies in the middle of a line.
     let ask = study.ask().unwrap().unwrap();
     study.report(&ask, 5, -1.0).unwrap();
     drop((ask, study));
@@ -67,7 +67,7 @@ fn the_same_seed_gives_the_same_trials_and_a_broken_search_goes_on() {
     assert!(ask.resumed && ask.trial.number == 12 && ask.trial.reports.len() == 1);
     drop(ask);
     assert_eq!(work(broken.path(), config(Sampler::default(), 20, 3)), best);
-    // More trials may be asked for later.
+    // More trials may be requested later.
     assert!(value(&work(broken.path(), config(Sampler::default(), 26, 3))) >= value(&best));
 }
 

@@ -1,4 +1,4 @@
-//! Arguments from the command line; what the parser says of wrong ones, without tips that do not help.
+//! Arguments from the command line; the parser's errors, without tips that do not help.
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -38,7 +38,7 @@ fn helpful(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Leaves only suggestions that may be a slip of the keys.
+/// Leaves only suggestions that may be a typing error.
 fn without_far_names(error: &mut clap::Error) {
     let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidSubcommand).cloned()
     else {

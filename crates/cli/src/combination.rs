@@ -1,4 +1,4 @@
-//! How several models answer together, as options of the commands that take several.
+//! How the results of several models are combined, as options of the commands that take several.
 
 use clap::ValueEnum;
 use vesalius::inferers::Combination;
@@ -26,7 +26,7 @@ enum By {
     Probabilities,
     /// The mean of logits
     Logits,
-    /// How many models say so
+    /// The share of models that vote for it
     Vote,
 }
 

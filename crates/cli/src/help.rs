@@ -2,7 +2,7 @@
 
 use clap::Command;
 
-/// The commands by what a person wants to do.
+/// The commands by task.
 const TASKS: [(&str, &[&str]); 5] = [
     ("Look at images", &["info", "view"]),
     (
@@ -49,7 +49,7 @@ const EXAMPLES: &[&str] = &[
     "vesalius man ~/.local/share/man/man1",
 ];
 
-/// Places for what the parser fills in; the commands stand in `after-help`.
+/// Placeholders for the parser; the commands are in `after-help`.
 const TEMPLATE: &str =
     "{about-with-newline}\n{usage-heading} {usage}\n\n{after-help}\n\nOptions:\n{options}";
 

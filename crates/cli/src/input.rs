@@ -6,11 +6,11 @@ use crate::warnings;
 use vesalius::inferers::ByteSize;
 use vesalius::io::{DicomOptions, FourthAxis, OnWarning, ReadOptions, UnevenSlices};
 
-/// Decisions about files that do not say all that a volume needs.
+/// Options for files that lack a part of a volume's geometry.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Reading images")]
 pub struct Reading {
-    /// The spacing in mm of files that do not say where their voxels lie
+    /// The spacing in mm of files without the position of their voxels
     #[arg(long, value_name = "X,Y,Z", value_parser = spacing, allow_hyphen_values = true)]
     assume_spacing: Option<[f64; 3]>,
     /// Keep the shear of a tilted gantry in the affine

@@ -1,5 +1,5 @@
-//! Ctrl-C and polite kills (INT, TERM, HUP): work that can save is asked to, the second time the process
-//! ends; other work is asked to stop and ends within two seconds. Nothing half written is left.
+//! Ctrl-C and the signals INT, TERM and HUP: work that can save is cancelled, and a second signal ends the process;
+//! other work is cancelled and ends within two seconds. No half-written file is left.
 
 use crate::stages;
 use std::sync::OnceLock;
@@ -10,7 +10,7 @@ use vesalius::workflow::output;
 /// How long work that saves nothing may take to stop by itself.
 const LONGEST_STOP: Duration = Duration::from_millis(1500);
 
-/// What the first signal cancels; nothing before a command has begun.
+/// What the first signal cancels; unset before a command has begun.
 static WORK: OnceLock<Work> = OnceLock::new();
 
 /// What runs.
@@ -43,7 +43,7 @@ pub fn install() {
     }
 }
 
-/// What a command says that was stopped.
+/// The message of a stopped command.
 pub const STOPPED: &str = "stopped before the end; nothing is left half written";
 
 /// Ends the process.

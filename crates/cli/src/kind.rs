@@ -1,10 +1,10 @@
-//! Whether a file is an image or labels, where the user may say so: `--labels` and `--image`.
+//! Whether a file is an image or labels, as the user may specify: `--labels` and `--image`.
 
 use crate::again::{this_command, this_command_for_labels};
 use crate::warnings;
 use vesalius::workflow::{FileKind, MayBeLabels, Notice};
 
-/// What IN is; without one of the two the file decides, and where it cannot, the command asks.
+/// The kind of IN; without one of the two the file decides, and where it cannot, the command fails with a question.
 #[derive(clap::Args, Clone, Copy)]
 pub struct KindOption {
     /// IN is a label map: names, which are never mixed

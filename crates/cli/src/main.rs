@@ -41,7 +41,7 @@ struct Arguments {
     /// Print results, warnings and errors alone: no progress, no notes
     #[arg(long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say each stage of the work as it begins
+    /// Print each stage of the work as it begins
     #[arg(long, global = true)]
     verbose: bool,
     #[command(subcommand)]
@@ -116,7 +116,7 @@ fn end_with_a_closed_pipe() {
 #[cfg(not(unix))]
 fn end_with_a_closed_pipe() {}
 
-/// Backends panic in their search thread when a driver is missing; the error that follows says so better.
+/// Backends panic in their search thread when a driver is missing; the error that follows is clearer.
 fn keep_quiet_about_missing_drivers() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

@@ -27,8 +27,8 @@ impl JsonOutput {
         is_input(path).then_some(path)
     }
 
-    /// Writes the results where `--json` says, if it was given; never over an image. An object also gets
-    /// the list of all `warnings`, each with the file that it is `about`; items of a list carry their own.
+    /// Writes the results to the target of `--json`, if it was given; never over an image. An object also gets the list
+    /// of all `warnings`, each with the file that it is `about`; items of a list carry their own.
     pub fn write(&self, results: &impl Serialize) -> Result<(), Box<dyn std::error::Error>> {
         let Some(target) = &self.json else {
             return Ok(());
@@ -56,7 +56,7 @@ impl JsonOutput {
     }
 }
 
-/// An object of results, and every warning that was told.
+/// An object of results, and every warning that was printed.
 #[derive(Serialize)]
 struct WithWarnings<'a, T: Serialize> {
     #[serde(flatten)]
@@ -82,7 +82,7 @@ const BARE: TableStyle = TableStyle::new();
 /// Columns that stay however narrow the terminal is.
 const KEPT: usize = 2;
 
-/// A table, and the columns that the terminal has no room for.
+/// A table, and the columns for which the terminal is too narrow.
 pub struct Shown {
     table: Table,
     left_out: Vec<String>,

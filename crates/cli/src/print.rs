@@ -12,10 +12,10 @@ static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
 /// Whether notes are left out.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
-/// Whether every stage is told.
+/// Whether every stage is printed.
 static VERBOSE: AtomicBool = AtomicBool::new(false);
 
-/// Says how much is told: `--quiet` and `--verbose`.
+/// Sets how much is printed: `--quiet` and `--verbose`.
 pub fn set(quiet: bool, verbose: bool) {
     QUIET.store(quiet, Ordering::Relaxed);
     VERBOSE.store(verbose, Ordering::Relaxed);
@@ -26,12 +26,12 @@ pub fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// Whether every stage is told.
+/// Whether every stage is printed.
 pub fn is_verbose() -> bool {
     VERBOSE.load(Ordering::Relaxed)
 }
 
-/// Prints a result to stdout, as `println!` does; what fails is told at the end of the command.
+/// Prints a result to stdout, as `println!` does; a failure is reported at the end of the command.
 macro_rules! out {
     ($($part:tt)*) => {
         $crate::print::to_stdout(::std::format_args!("{}\n", ::std::format_args!($($part)*)))
@@ -47,7 +47,7 @@ macro_rules! note {
     };
 }
 
-/// Prints an error or a warning to stderr; nobody is left to tell of what fails.
+/// Prints an error or a warning to stderr; a failure of that is ignored.
 macro_rules! complain {
     ($($part:tt)*) => {
         $crate::print::to_stderr(::std::format_args!("{}\n", ::std::format_args!($($part)*)))
@@ -64,7 +64,7 @@ pub fn to_stdout(text: Arguments) {
 /// What [`note!`] and [`complain!`] do.
 pub fn to_stderr(text: Arguments) {
     crate::stages::clear();
-    // Without stderr there is no place to say so.
+    // Without stderr a failure cannot be reported.
     let _ = io::stderr().lock().write_fmt(text);
 }
 

@@ -13,7 +13,7 @@ fn shows_bars() -> bool {
     std::io::stderr().is_terminal() && !crate::print::is_quiet()
 }
 
-/// Shows how a training run goes on.
+/// Shows the progress of a training run.
 pub struct TrainingProgress {
     bar: Option<ProgressBar>,
     last_line: Option<Instant>,

@@ -16,7 +16,7 @@ fn sentence(refused: &RefusedImage, command: &str) -> Option<String> {
     Some(match command {
         // A larger limit or channels are not what a copy would change.
         "train" | "auto" if !helps_a_copy(refused.remedy) => return None,
-        // The model says how many channels there are.
+        // The model has the number of channels.
         "predict" if refused.remedy == Remedy::FourthAxisAsChannels => return None,
         // Cases of a dataset are read with no option of their own: their files are put right once.
         "train" | "auto" => format!(
@@ -65,7 +65,7 @@ fn option(remedy: Remedy) -> String {
     }
 }
 
-/// The name of a copy beside a file or folder.
+/// The name of a copy next to a file or folder.
 fn copy(path: &Path) -> std::path::PathBuf {
     let name = io::strip_extension(path);
     path.with_file_name(format!("{name}_readable.nii.gz"))

@@ -7,7 +7,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use vesalius::FileWarning;
 use vesalius::volume::Warning;
 
-/// What was told so far in this process.
+/// The warnings that this process printed.
 static TOLD: LazyLock<Mutex<Told>> = LazyLock::new(Mutex::default);
 
 #[derive(Default)]
@@ -62,8 +62,7 @@ pub fn tell_about(about: &str, warnings: &[Warning]) {
     }
 }
 
-/// The line of a warning about a file, a case or a run that was not told yet, for who prints it; nothing the
-/// next time.
+/// The line of a warning about a file, a case or a run the first time, to be printed; `None` after that.
 pub fn first_time(about: &str, warning: &Warning) -> Option<String> {
     if let Warning::OfFile { path, warning } = warning {
         return first_time(&path.display().to_string(), warning);
@@ -81,12 +80,12 @@ pub fn first_time(about: &str, warning: &Warning) -> Option<String> {
     Some(format!("warning: {about}{separator}{text}"))
 }
 
-/// All warnings told so far, in the order they came.
+/// All warnings printed so far, in order.
 pub fn all() -> Vec<About> {
     told().list.clone()
 }
 
-/// Says how many warnings there were; under `--strict` they make the command fail.
+/// Prints how many warnings there were; under `--strict` they make the command fail.
 pub fn finish() -> Result<(), String> {
     let told = told();
     let count = told.list.len();
@@ -121,7 +120,7 @@ mod tests {
         let about: Vec<String> = all().into_iter().map(|told| told.about).collect();
         assert_eq!(about, ["a.nii", "b.nii"]);
         assert!(finish().is_ok());
-        // The same as a run tells it.
+        // The same warning from a run.
         let [warning] = warning;
         let path = "a.nii".into();
         let of_file = Warning::OfFile {

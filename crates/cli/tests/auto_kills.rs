@@ -1,5 +1,5 @@
-//! `vesalius auto` killed (SIGKILL) at any moment of any stage, or on a disk that is full or read-only: the same
-//! command goes on, and ends as one that was never broken off.
+//! `vesalius auto` killed (SIGKILL) at any time in any stage, or on a disk that is full or read-only: the same
+//! command continues, and ends as one that was not interrupted.
 
 mod common;
 
@@ -119,7 +119,7 @@ fn a_search_killed_at_random_moments_ends_as_an_unbroken_one() {
     let tune = "auto tune work --trials 3 --steps 40 --no-pruning --sampler random";
     let hit = stages.run(tune, 4);
     assert!(hit > 0, "no kill hit the search under way");
-    // A search that has ended is gone on with as well: there is nothing left to do.
+    // A finished search can be resumed as well: there is nothing left to do.
     success(whole, &tune.split(' ').collect::<Vec<_>>());
     let tuned = plan_of(whole, "narrow_tuned");
     assert!(tuned.contains("the best"), "{tuned}");
@@ -144,7 +144,7 @@ fn on_a_growing_disk(folder: &Path, disk: &SmallDisk, kibibytes: f64, command: &
     panic!("{command:?} does not end on any disk");
 }
 
-/// The work folder of `begun` on a small disk; nothing without the right to mount one.
+/// The work folder of `begun` on a small disk; `None` without the right to mount one.
 fn begun_on_disk(size: &str) -> Option<(TempDir, SmallDisk)> {
     let folder = begun();
     let disk = SmallDisk::mount(size)?;
@@ -172,13 +172,13 @@ fn a_full_disk_stops_the_work_which_then_goes_on() {
     success(whole, &RUN);
     let failed = on_a_growing_disk(broken, &disk, 32.0, &RUN);
     assert!(failed >= 3, "the disk was full {failed} times");
-    // A file is written beside the one that it replaces.
+    // A file is written next to the one that it replaces.
     disk.resize("8m");
     assert_eq!(scores(whole), scores(broken));
     for file in ["ensemble.json", "model/model.yaml"] {
         same(whole, broken, file);
     }
-    // Nothing is left to do; a disk that became read-only is said, and nothing is called failed.
+    // Nothing is left to do; a disk that became read-only is reported, and no run is called failed.
     disk.allow("ro");
     let output = vesalius(broken, &RUN);
     let said = String::from_utf8_lossy(&output.stderr);

@@ -175,7 +175,7 @@ fn a_run_that_breaks_off_is_named_and_left_out() {
     assert_eq!(report["algorithms"][1]["folds_trained"], 0, "{report}");
     assert!(report["algorithms"][0]["dice"].as_f64().unwrap() > 0.0);
 
-    // Nothing has changed, so it is not tried again; asked to, it is.
+    // Nothing has changed, so it is not tried again; with `--retry` it is.
     let before = wild();
     error(folder, &RUN);
     assert_eq!(wild(), before);

@@ -8,8 +8,8 @@ use common::{error, success, vesalius};
 use std::path::Path;
 use vesalius::prelude::LabelMap;
 
-/// Runs a command with minutes to its end: where a slow machine left something out, the same command goes on, as its
-/// message says. What the last call printed.
+/// Runs a command with minutes to its end: where a slow machine left something out, the same command continues, as
+/// its message advises. Returns the output of the last call.
 fn to_the_end(folder: &Path, arguments: &[&str]) -> String {
     for _ in 0..5 {
         let ended = vesalius(folder, arguments);

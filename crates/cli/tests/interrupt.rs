@@ -1,5 +1,5 @@
-//! Ctrl-C: a training run saves where it stands, says so, and `--resume` goes on from there; a prediction
-//! keeps what is done and leaves nothing half written.
+//! Ctrl-C: a training run saves its state, prints that, and `--resume` continues from there; a prediction keeps what is
+//! done and leaves nothing half written.
 
 #![cfg(unix)]
 
@@ -45,7 +45,7 @@ fn ctrl_c_saves_and_stops_and_resume_goes_on() {
         assert!(run.try_wait().unwrap().is_none(), "ended by itself");
         std::thread::sleep(Duration::from_millis(20));
     }
-    // Meanwhile nobody else trains in this folder, and is told who does.
+    // Meanwhile no other process trains in this folder; its error names the one that does.
     let process = format!("is being written by process {} on ", run.id());
     for more in [&[][..], &["--resume"]] {
         let train = ["train", "config.yaml", "--output", "model", "--steps", "3"];
@@ -114,7 +114,7 @@ fn ctrl_c_during_a_prediction_leaves_nothing_half_written() {
         .unwrap();
     let mut lines = BufReader::new(run.stderr.take().unwrap());
     let mut text = String::new();
-    // The plan of the large scan is told once its windows run.
+    // The plan of the large scan is printed once its windows run.
     while !text.contains("b: ") {
         assert!(
             lines.read_line(&mut text).unwrap() > 0,

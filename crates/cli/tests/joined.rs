@@ -81,7 +81,7 @@ fn models_answer_together_straight_saved_or_joined() {
             );
         }
     }
-    // A model of weight nothing says nothing.
+    // A model of weight 0 has no effect.
     success(
         folder,
         &[&both[..], &["--output", "only_b", "--weights", "0,1"]].concat(),
@@ -102,7 +102,7 @@ fn models_answer_together_straight_saved_or_joined() {
     );
     assert!(text.contains("not all zero"), "{text}");
     assert!(!folder.join("x").exists());
-    // Another ensemble's results are not gone on with.
+    // Another ensemble's results are not continued.
     let text = error(
         folder,
         &[&both[..], &["--output", "straight_vote"]].concat(),
@@ -195,7 +195,7 @@ fn a_cascade_is_trained_joined_and_looks_where_its_coarse_half_says() {
     let answer = labels(folder, "whole.nii.gz");
     assert_eq!(answer.geometry(), region.geometry());
 
-    // What the fine model says about the crop alone is what the cascade says there; elsewhere nothing.
+    // On the crop alone the fine model gives what the cascade gives there; elsewhere nothing.
     let mut model = ModelDescription::read(folder.join("both")).unwrap();
     model.region = None;
     std::fs::rename(folder.join("both/model.yaml"), folder.join("kept.yaml")).unwrap();

@@ -1,6 +1,6 @@
-//! Commands that are killed (SIGKILL) at any moment, again and again, end as ones that were left alone: a
-//! training run with the same losses, weights and tables, a prediction with the same files. The stages of
-//! `auto` stand in `auto_kills.rs`.
+//! Commands that are killed (SIGKILL) at any time, again and again, end as ones that were left alone: a training run
+//! with the same losses, weights and tables, a prediction with the same files. The stages of `auto` are in
+//! `auto_kills.rs`.
 
 mod common;
 
@@ -11,7 +11,7 @@ use std::path::Path;
 const KILLS_OF_TRAINING: usize = 10;
 const KILLS_OF_PREDICTION: usize = 6;
 
-/// Step, loss and learning rate of every step in a run's log; a step told twice fails the test.
+/// Step, loss and learning rate of every step in a run's log; a step logged twice fails the test.
 fn curve(folder: &Path) -> Vec<(u64, String, String)> {
     let text = std::fs::read_to_string(folder.join("log.jsonl")).unwrap();
     text.lines()

@@ -1,5 +1,5 @@
-//! `vesalius model` on a MONAI bundle's folder: costs, weights, a raw tensor, another number of classes; and what
-//! `predict` says of a model folder whose weights are damaged.
+//! `vesalius model` on a MONAI bundle's folder: costs, weights, a raw tensor, another number of classes; and `predict`
+//! on a model folder whose weights are damaged.
 
 mod common;
 
@@ -185,7 +185,7 @@ fn predict_refuses_weights_of_another_checksum_and_tells_those_without_one() {
         output.status.success() && said.contains("warning"),
         "{said}"
     );
-    // The checksum is no part of what results were made from: the folder is gone on with.
+    // The checksum is no part of what results were made from: the folder is continued.
     assert!(said.contains("is there already"), "{said}");
     assert!(error(folder, &strict).contains("--strict"));
 }

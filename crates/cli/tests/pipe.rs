@@ -60,7 +60,7 @@ fn a_full_stdout_is_one_line_and_exit_code_1() {
             text.contains("stdout: No space left"),
             "{arguments:?}: {text}"
         );
-        // With stderr full as well nothing can be said, and nothing panics.
+        // With stderr full as well nothing can be printed, and nothing panics.
         let status = Command::new(env!("CARGO_BIN_EXE_vesalius"))
             .args(arguments)
             .stdout(full())
@@ -70,7 +70,7 @@ fn a_full_stdout_is_one_line_and_exit_code_1() {
     }
 }
 
-/// What a user without rights is told, where the machine lets tests be one; the command must have failed.
+/// The error for a user without rights, where the machine lets tests be one; the command must have failed.
 fn refused(folder: &Path, arguments: &[&str]) -> Option<String> {
     let output = without_rights(folder, arguments)?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

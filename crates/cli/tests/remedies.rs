@@ -10,7 +10,7 @@ use std::path::Path;
 use vesalius::io::{probe, write, write_labels};
 use vesalius::prelude::*;
 
-/// Commands that read one image, each with what it needs beside the image and the result.
+/// Commands that read one image, each with what it needs besides the image and the result.
 const READERS: [(&[&str], &[&str], &str); 5] = [
     (&["convert"], &["--overwrite"], "out.nii.gz"),
     (
@@ -52,7 +52,7 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// A NIfTI file whose sform and qform say nothing.
+/// A NIfTI file with neither sform nor qform.
 fn bare(path: &Path) {
     let geometry = Geometry::axis_aligned([4, 4, 4], [1.0; 3]).unwrap();
     write_labels(

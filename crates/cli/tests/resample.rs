@@ -225,7 +225,7 @@ fn a_file_of_few_whole_numbers_is_asked_about_and_both_answers_run() {
             std::fs::remove_file(folder.join("out.nii.gz")).unwrap();
         }
     }
-    // What lies beside a file settles it.
+    // The file next to it decides.
     std::fs::write(folder.join("labels.label"), "1 255 0 0 1 1 1 \"liver\"\n").unwrap();
     run(folder, "labels.nii out.nii.gz --spacing 0.7");
     let out = read_labels(folder.join("out.nii.gz")).unwrap();

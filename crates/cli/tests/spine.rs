@@ -100,7 +100,7 @@ fn from_files_to_scores() {
     success(folder, &["convert", image, "copy.nii"]);
     assert_eq!(grid("copy.nii").affine(), grid(image).affine());
 
-    // Going on after the end changes nothing; a longer run goes on.
+    // Resuming after the end changes nothing; a longer run continues.
     success(
         folder,
         &[

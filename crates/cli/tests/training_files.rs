@@ -1,5 +1,4 @@
-//! What a training run leaves in its folder, and what it says when its dataset, cache or disk is not
-//! as it should be.
+//! The files of a training run, and its messages when its dataset, cache or disk is not as it should be.
 
 mod common;
 
@@ -133,7 +132,7 @@ fn memory_disk_and_threads_make_no_difference_to_batches() {
     assert_eq!(run("cache: {memory: 0, workers: 2}\n"), in_memory);
     let stored = |path: &str| entries(&folder.join(path)).len();
     assert_eq!(stored("model/cache"), 6);
-    // A folder that runs share: made once, found again, and made anew where an entry is broken.
+    // A folder that runs share: made once, found again, and made again where an entry is broken.
     assert_eq!(run("cache: {folder: shared}\n"), in_memory);
     assert_eq!(stored("shared"), 6);
     for entry in std::fs::read_dir(folder.join("shared")).unwrap() {

@@ -1,4 +1,4 @@
-//! `vesalius transform`: results, repetition, the way back, the picture; and what is refused.
+//! `vesalius transform`: results, repetition, the inverse, the picture; and what is refused.
 
 mod common;
 
@@ -124,7 +124,8 @@ fn mistakes_end_with_what_to_do() {
     );
 }
 
-/// Labels given as the image: where the chain interpolates the command asks, and what it prints runs.
+/// Labels given as the image: where the chain interpolates, the command fails with a question, and the commands that
+/// it prints run.
 #[test]
 fn an_image_that_may_be_labels_is_asked_about() {
     let temporary = tempfile::tempdir().unwrap();

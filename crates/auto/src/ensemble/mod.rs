@@ -1,4 +1,4 @@
-//! Which models together segment best: every candidate is scored on cases that none of its members saw.
+//! Which models together segment best: every candidate is scored on cases that none of its members was trained on.
 
 mod candidates;
 mod model;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_inferers::{ModelDescription, weights_checksum, weights_path};
 
-/// Writes `model/` in the work folder, in place of an earlier one; says where it is.
+/// Writes `model/` in the work folder, in place of an earlier one; returns its path.
 ///
 /// # Errors
 /// A run's model that cannot be read, a folder that cannot be written.

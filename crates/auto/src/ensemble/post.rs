@@ -6,7 +6,7 @@ use vesalius_inferers::PostprocessingStep;
 use vesalius_metrics::{Evaluation, Evaluator, Target};
 use vesalius_volume::LabelMap;
 
-/// A case with its reference and what an ensemble says.
+/// A case with its reference and an ensemble's prediction.
 pub(super) struct Judged {
     pub(super) name: String,
     pub(super) reference: LabelMap,

@@ -157,14 +157,14 @@ pub fn choose(
     Ok(choice)
 }
 
-/// A held-out case beside what the choice says of it.
+/// A held-out case with the prediction of the choice.
 pub(crate) struct Segmented {
     pub(crate) scheme: LabelScheme,
     pub(crate) reference: LabelMap,
     pub(crate) found: LabelMap,
 }
 
-/// What the choice says of one case, by the models that did not see it.
+/// The prediction of the choice for one case, by the models that were not trained on it.
 pub(crate) fn segment_case(
     work: &WorkFolder,
     history: &History,
@@ -194,7 +194,7 @@ pub(crate) fn segment_case(
     })
 }
 
-/// What algorithms say of a case of a fold, together.
+/// The combined prediction of algorithms for a case of a fold.
 fn found(
     work: &WorkFolder,
     history: &History,
@@ -211,7 +211,7 @@ fn found(
     Ok(combine(&parts, &vec![1.0; parts.len()], how)?.labels()?)
 }
 
-/// What the candidate says of every held-out case.
+/// The predictions of the candidate for every held-out case.
 fn judge(
     work: &WorkFolder,
     history: &History,

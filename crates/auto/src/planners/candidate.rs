@@ -1,4 +1,4 @@
-//! The networks that our own planner tries, cheap to dear.
+//! The networks that Vesalius's own planner tries, in order of increasing cost.
 
 use vesalius_networks::{NetworkConfig, PerStage, PlainConvUNetConfig, UNetConfig};
 use vesalius_tensor::NormConfig;
@@ -8,7 +8,7 @@ use vesalius_tensor::NormConfig;
 pub(super) enum CandidateNetwork {
     /// MONAI's residual `UNet`, whose first convolution halves the resolution: many steps in little time.
     Halved(usize),
-    /// nnU-Net's plain U-Net, whose first and last stages have every voxel: sharper, and dearer.
+    /// nnU-Net's plain U-Net, whose first and last stages have full resolution: more detail at a higher cost.
     Full(usize),
 }
 

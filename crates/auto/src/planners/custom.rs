@@ -8,7 +8,7 @@ use serde_json::Map;
 use vesalius_registry::Registry;
 use vesalius_volume::LabelScheme;
 
-/// What a planner may know.
+/// The input of a planner.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct PlanRequest<'a> {
@@ -24,7 +24,7 @@ pub struct PlanRequest<'a> {
     pub modalities: &'a [Modality],
     /// Minutes of training for one run, where there is a limit.
     pub minutes: Option<f64>,
-    /// What planning was told: the memory, the device, a control to look at in long work.
+    /// The planning options: the memory, the device, a control to check in long work.
     pub options: &'a PlanOptions,
 }
 

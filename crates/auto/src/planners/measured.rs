@@ -20,9 +20,9 @@ use vesalius_transforms::{
 };
 use vesalius_volume::LabelScheme;
 
-/// Where nobody says how long a run may take.
+/// Minutes of a run where no number is given.
 const USUAL_MINUTES: f64 = 30.0;
-/// What nnU-Net's planner is told to fill on a CPU, where its 8 GB would make patches of minutes a step.
+/// The memory for nnU-Net's planner to fill on a CPU, where its 8 GB would make patches of minutes a step.
 const CPU_MEMORY_GB: f64 = 2.0;
 /// Slices of a batch at most: small batches make more steps.
 const SLICES: usize = 8;
@@ -107,7 +107,7 @@ fn select_network(
     Ok((config, steps))
 }
 
-/// The first and the last case with a labelled voxel, ready to be tried on.
+/// The first and the last case with a labelled voxel, prepared for trials.
 fn trial(task: &Task, config: &TrainingConfig) -> Result<Trial> {
     let list = task.work.list();
     let facts = &task.analyzed.report.facts;
@@ -184,7 +184,7 @@ fn base(
     let (orient, orient_reason) = task.orientation();
     let (mirror, mirror_reason) = task.mirror();
     reasons.extend([orient_reason, mirror_reason]);
-    // As the network sees them; slices are never mirrored across themselves.
+    // In the order of the network's axes; slices are never mirrored across themselves.
     let seen = |axis: &Axis| order.iter().position(|&at| at == axis.index());
     let mirror: Vec<Axis> = mirror
         .iter()
@@ -220,8 +220,8 @@ fn filled_patch(planned: [i64; 3], median: [i64; 3], divisor: [usize; 3]) -> [i6
     })
 }
 
-/// Mild, since a short run sees each case only a few times. Slices, whose last axis is the one across them, are
-/// turned in their plane.
+/// Mild, since a short run trains on each case only a few times. Slices, whose last axis is the one across them,
+/// are rotated in their plane.
 fn augmentation(mirror: &[Axis], slices: bool) -> Chain {
     let mut affine = Affine {
         rotate: [10.0; 3],

@@ -1,4 +1,4 @@
-//! Runs for which the minutes are too few: what is left out is told, and a later call makes it.
+//! Runs for which the minutes are too few: what is left out is reported, and a later call makes it.
 
 use super::cancelled::{begun, small};
 use crate::{
@@ -47,7 +47,7 @@ fn what_the_minutes_have_no_room_for_is_told_and_made_by_a_later_call() {
         quick: true,
     };
     assert!(told.contains(&cut), "{told:?}");
-    // The ensemble is chosen on what was scored, and says what it lacks.
+    // The ensemble is chosen on what was scored, and lists what is missing.
     let chosen = |history: &History| -> Choice {
         let options = ChooseOptions::default();
         choose(&work, history, &options, &Control::new(), &mut |_| ()).unwrap()

@@ -1,5 +1,6 @@
-//! From what is known of a dataset to plans that can be trained: nnU-Net's, Auto3DSeg's, and one of our
-//! own that asks the machine how fast it is; and those that a program registers. Each gives a training config and a sentence for every choice.
+//! From an analysed dataset to plans that can be trained: nnU-Net's, Auto3DSeg's, one of Vesalius's own that measures
+//! the machine's speed, and those that a program registers. Each gives a training config and a sentence for every
+//! choice.
 
 mod auto3dseg;
 mod axes;
@@ -31,16 +32,16 @@ use vesalius_tensor::Device;
 /// The algorithm that is planned where none is named.
 pub const DEFAULT_ALGORITHM: &str = "vesalius";
 
-/// What planning may be told.
+/// Options of planning.
 #[derive(Debug, Clone)]
 pub struct PlanOptions {
     /// Algorithms to plan, in place of the input's `algos`: built-in ones ([`algorithms`]), or those of planners in
     /// the work's [`vesalius_registry::Registry`].
     pub algorithms: Vec<String>,
-    /// Minutes of training for all runs together; without them the peers' own numbers of steps hold.
+    /// Minutes of training for all runs together; without them nnU-Net's and Auto3DSeg's own numbers of steps.
     pub minutes: Option<f64>,
-    /// Memory for training in GB: the GPU's, or what may be taken of the machine's. The peers' planners fill
-    /// it; without it they plan for the card they were written for.
+    /// Memory for training in GB: the GPU's, or what may be used of the machine's. The planners of nnU-Net and Auto3DSeg
+    /// fill it; without it they plan for the card they were written for.
     pub memory_gb: Option<f64>,
     /// What will train.
     pub device: Device,

@@ -75,7 +75,7 @@ pub(super) fn plan(task: &Task, name: &str, planner: Planner, configuration: &st
     Ok(Plan { reasons, training })
 }
 
-/// What nnU-Net's planner says of the dataset.
+/// The plans of nnU-Net's planner for the dataset.
 pub(super) fn planned(task: &Task, planner: Planner, memory_gb: Option<f64>) -> Result<Planned> {
     let mut slices: Vec<usize> = task
         .fingerprint()

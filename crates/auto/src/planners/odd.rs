@@ -1,5 +1,5 @@
-//! Datasets out of the ordinary, each planned and trained for a few steps, or refused by name: slices, thick
-//! slices, tiny cases, classes that hardly occur, voxels that nobody labelled, regions.
+//! Unusual datasets, each planned and trained for a few steps, or refused by name: slices, thick slices, tiny cases,
+//! classes that hardly occur, unlabelled voxels, regions.
 
 use super::{PlanOptions, made, plan};
 use crate::{Error, Plan};
@@ -62,7 +62,7 @@ fn trains(cases: &[Case], list: Value, names: &[&str]) -> TrainingConfig {
     planned.training
 }
 
-/// Why no work is begun.
+/// Why the dataset is refused.
 fn refused(cases: &[Case], list: Value) -> String {
     let temporary = tempfile::tempdir().unwrap();
     let error: Error = made::work(temporary.path(), "MRI", cases, list)
@@ -195,7 +195,7 @@ fn one_case_and_one_fold_are_refused_by_name() {
         message.contains("1 of 3 cases have no `fold`: c1;"),
         "{message}"
     );
-    // Dealt by `num_fold`, of which there are five where nobody says.
+    // Split by `num_fold`, which is five by default.
     let message = refused(&cases, listed(|_| Value::Null));
     assert!(message.contains("num_fold"), "{message}");
 }
@@ -221,7 +221,7 @@ fn a_validation_list_is_what_is_held_out() {
             vec!["c0".to_owned()]
         )
     );
-    // The list that runs are given says the same.
+    // The list that runs are given has the same.
     let written = vesalius_planning::Datalist::read(&work.list_path()).unwrap();
     assert_eq!(written.split(0).unwrap(), work.list().split(0).unwrap());
     assert!(written.split(1).is_err());

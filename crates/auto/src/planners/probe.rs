@@ -12,7 +12,7 @@ use vesalius_training::{
 use vesalius_transforms::Chain;
 use vesalius_volume::LabelScheme;
 
-/// Steps that are timed after the first, which makes room and is slower.
+/// Steps that are timed after the first, which allocates memory and is slower.
 const STEPS: u64 = 4;
 
 /// What a run costs.

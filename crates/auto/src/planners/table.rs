@@ -16,11 +16,11 @@ use vesalius_volume::{Geometry, LabelMap, Volume};
 const STEPS: u64 = 10;
 /// Cases of each dataset: two folds.
 const CASES: usize = 3;
-/// GPU memory in GB, falling until nnU-Net's patch sees less than a quarter of a small case, so that it plans
-/// a low resolution too.
+/// GPU memory in GB, falling until nnU-Net's patch covers less than a quarter of a small case, so that it plans a low
+/// resolution too.
 const LITTLE_MEMORY: [Option<f64>; 4] = [Some(0.03), Some(0.01), Some(0.003), Some(0.001)];
 
-/// What a dataset is like; vectors are `[x, y, z]`.
+/// The properties of a dataset; vectors are `[x, y, z]`.
 struct Facts {
     modality: &'static str,
     channels: &'static [&'static str],
@@ -220,7 +220,7 @@ impl Facts {
         for (prefix, planner) in Planner::ALL {
             for configuration in CONFIGURATIONS {
                 let name = format!("{prefix}_{configuration}");
-                // The larger the memory that a planner plans for, the fewer datasets want a low resolution.
+                // The larger the memory that a planner plans for, the fewer datasets get a low resolution.
                 let expected =
                     expected_of(self, &name) && (prefix == "nnunet" || !name.ends_with("lowres"));
                 let plan = match nnunet::plan(&task, &name, planner, configuration) {

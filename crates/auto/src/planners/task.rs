@@ -62,7 +62,7 @@ impl<'a> Task<'a> {
         network.with_channels(self.modalities.len(), self.scheme.channels())
     }
 
-    /// The dataset in nnU-Net's words. Its planner knows CT by the channel's name.
+    /// The dataset in nnU-Net's form. Its planner recognises CT by the channel's name.
     pub fn dataset_json(&self) -> DatasetJson {
         let list = self.work.list();
         let name = |channel: usize| match self.modalities[channel] {
@@ -126,7 +126,7 @@ impl<'a> Task<'a> {
         }))
     }
 
-    /// Turns all cases to RAS where their axes differ; the sentence says what was found.
+    /// Orients all cases to RAS where their axes differ; the sentence gives the reason.
     pub fn orientation(&self) -> (Option<Transform>, String) {
         let mut found: Vec<&str> = self
             .analyzed

@@ -1,4 +1,4 @@
-//! What Auto3DSeg's templates say of network, patch, batch and length.
+//! Network, patch, batch and length in Auto3DSeg's templates.
 
 use super::task::Task;
 use vesalius_inferers::{Blending, Inferer, Slice, SlidingWindow};
@@ -14,7 +14,7 @@ pub(super) const CROPS: f64 = 2.0;
 const FULL_MEMORY_GB: f64 = 17.0;
 const OVERLAP: f64 = 0.625;
 
-/// What a template says of network, patch and batch.
+/// A template's network, patch and batch.
 pub(super) struct Template {
     pub network: NetworkConfig,
     pub patch: [i64; 3],

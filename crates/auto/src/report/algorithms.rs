@@ -11,7 +11,7 @@ struct Reached<'a> {
     name: &'a str,
     trained: usize,
     folds: usize,
-    /// Mean Dice on cases that no model of it saw; over all of them where every fold was trained, else the
+    /// Mean Dice on cases that its models were not trained on; over all of them where every fold was trained, else the
     /// mean of its folds.
     dice: Option<f64>,
 }

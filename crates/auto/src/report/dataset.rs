@@ -35,7 +35,7 @@ pub(super) fn write(page: &mut Page, work: &WorkFolder, analyzed: Option<&Analyz
     Ok(())
 }
 
-/// Findings of a kind that are listed one by one; of more, the page says how many there are.
+/// Findings of a kind that are listed one by one; the page gives the number of the rest.
 const LISTED: usize = 5;
 
 fn problems(page: &mut Page, analyzed: &Analyzed) {
@@ -65,7 +65,7 @@ fn grouped(problems: &[Problem]) -> Vec<Vec<String>> {
             Severity::Warning => "warning",
         };
         let row = |text: String| vec![severity.to_owned(), text];
-        // One more line is no longer than the line that says there is one.
+        // One more line is no longer than the line with the number of the rest.
         let listed = if kind.len() > LISTED + 1 {
             LISTED
         } else {

@@ -16,7 +16,7 @@ use vesalius_view::{Montage, Page, Scene, label_names};
 /// Cases shown as pictures.
 const PICTURES: usize = 3;
 
-/// Writes both files; says where the page is.
+/// Writes both files; returns the path of the page.
 ///
 /// # Errors
 /// Nothing trained yet, files that cannot be read, a folder that cannot be written.
@@ -52,7 +52,7 @@ pub fn write_report(work: &WorkFolder, plans: &[Plan]) -> Result<PathBuf> {
     Ok(html)
 }
 
-/// What came of all, in a sentence.
+/// The result of the work, in a sentence.
 fn result(work: &WorkFolder, choice: &Choice, scores: &Evaluation) -> String {
     let labelled = work.list().cases.len();
     let cases = match scores.cases().len() {
@@ -69,7 +69,7 @@ fn result(work: &WorkFolder, choice: &Choice, scores: &Evaluation) -> String {
     )
 }
 
-/// What was told of the work folder and in its runs.
+/// The warnings of the work folder and of its runs.
 fn warnings(page: &mut Page, work: &WorkFolder, history: &History) {
     let mut told: Vec<String> = work.warnings().iter().map(ToString::to_string).collect();
     let folders = history

@@ -39,7 +39,7 @@ pub enum SearchError {
     System {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A description that cannot be written.

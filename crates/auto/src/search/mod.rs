@@ -1,8 +1,8 @@
-//! Looking for better settings: a space of values, trials drawn from it, bad ones stopped early.
+//! A search for better settings: a space of values, trials drawn from it, bad ones stopped early.
 //!
 //! A [`SearchSpace`] names keys of a training config and the values each may take, in Optuna's or NNI's
-//! words. A [`Study`] is a folder that holds the trials: it survives a kill, and several processes may
-//! work in it at once. What a trial does is the caller's affair: this module knows no network.
+//! form. A [`Study`] is a folder that holds the trials: it survives a kill, and several processes may
+//! work in it at once. The caller runs the trials: this module contains no networks.
 
 mod distribution;
 mod error;

@@ -1,4 +1,4 @@
-//! Distributions in the words of Optuna (`suggest_float` and its JSON form) and of NNI (`_type`, `_value`).
+//! Distributions in the forms of Optuna (`suggest_float` and its JSON form) and of NNI (`_type`, `_value`).
 
 use super::Distribution;
 use super::trial::Setting;

@@ -1,12 +1,12 @@
-//! Settings put into a config by their keys; knows no config's type.
+//! Settings put into a config by their keys, for configs of any type.
 
 use super::{Result, SearchError, Settings};
 use serde_json::Value;
 use vesalius_transforms::nearest_name;
 
-/// The config with these keys replaced: `optimizer.adamw.learning_rate` is looked up part by part, a
-/// number is a place in a list. A key must be there already, so that a slip of the pen is not ignored;
-/// where the config's own word for a choice differs (`adamw` in place of `sgd`), replace the map above it.
+/// The config with these keys replaced: `optimizer.adamw.learning_rate` is looked up part by part, and a number is
+/// an index of a list. A key must exist, so that a misspelt key is an error; where the config has another choice
+/// (`sgd` in place of `adamw`), replace the map above it.
 ///
 /// # Errors
 /// [`SearchError::UnknownKey`] with the most similar key there is.

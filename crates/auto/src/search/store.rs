@@ -29,7 +29,7 @@ pub(super) enum Event {
     },
 }
 
-/// The folder's events, held alone: nobody else reads or writes them until this goes.
+/// The folder's events, locked: no other process reads or writes them until this is dropped.
 pub(super) struct Events {
     path: PathBuf,
     file: File,
@@ -74,7 +74,7 @@ impl Events {
             .write_all(line.as_bytes())
             .and_then(|()| self.file.sync_data());
         if let Err(e) = written {
-            // A full disk may hold half a line, after which nobody could go on.
+            // A full disk may leave half a line, after which no event could be appended.
             let _ = self.file.set_len(before.len());
             return Err(unusable(&self.path, e));
         }
@@ -87,7 +87,7 @@ impl Events {
         self.file
             .read_to_end(&mut text)
             .map_err(|e| unusable(&self.path, e))?;
-        // A line without its end is one that a kill cut short: its writer told nobody of it.
+        // A line without its end was cut short by a kill, before its writer reported it.
         let whole = text
             .iter()
             .rposition(|byte| *byte == b'\n')
@@ -146,7 +146,7 @@ impl Events {
     }
 }
 
-/// What stands in the lock file of a trial once the record has it.
+/// The content of a trial's lock file once the record has it.
 const BEGUN: &str = "begun";
 
 /// The right to work on a trial: the system takes it back when the process dies.
@@ -182,7 +182,7 @@ impl Claim {
     }
 }
 
-/// How many trials were begun that the record does not have.
+/// The number of started trials that are missing in the record.
 pub(super) fn lost(folder: &Path, trials: &[Trial]) -> usize {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return 0;

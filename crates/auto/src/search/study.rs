@@ -1,4 +1,4 @@
-//! A search as its users see it: ask for a trial, report on it, end it.
+//! The interface of a search: request a trial, report on it, end it.
 
 use super::store::{Claim, Event, Events, lost, unusable};
 use super::{Pruner, Result, Sampler, SearchError, SearchSpace, Trial, TrialState};
@@ -21,8 +21,8 @@ pub struct StudyConfig {
     pub pruner: Pruner,
     /// The seed; with one process the trials follow from it and their results.
     pub seed: u64,
-    /// What the value of a trial depends on beside its settings, by name: how long it trains, what it is a
-    /// change of. Trials are only comparable where these are the same.
+    /// What the value of a trial depends on besides its settings, by name: the length of training, the plan that is
+    /// changed. Trials are only comparable where these are the same.
     pub conditions: BTreeMap<String, String>,
     /// How many trials there will be in all; may be raised when a search is taken up again.
     #[serde(skip)]
@@ -43,7 +43,7 @@ impl StudyConfig {
     }
 }
 
-/// A trial to work on; dropped without [`Study::end`], it is left for the next who asks.
+/// A trial to run; dropped without [`Study::end`], it is left for the next request.
 #[derive(Debug)]
 pub struct Ask {
     /// The trial.
@@ -181,13 +181,13 @@ impl Study {
         }))
     }
 
-    /// Notes a value on the way (greater is better) and says whether to go on.
+    /// Records an intermediate value (greater is better) and returns whether to continue.
     ///
     /// # Errors
     /// A folder that cannot be used.
     pub fn report(&self, ask: &Ask, step: u64, value: f64) -> Result<Decision> {
         let number = ask.trial.number;
-        // JSON has no word for NaN: such a trial has failed, which its worker will say.
+        // JSON has no NaN: such a trial has failed, which its worker will report.
         if value.is_nan() {
             return Ok(Decision::Stop);
         }
@@ -257,8 +257,8 @@ impl Study {
     }
 }
 
-/// What two descriptions of searches say differently, each with both values; what only one of them says is of a
-/// version that did not know it.
+/// The differences between two descriptions of searches, each with both values; a key that only one of them has is
+/// of another version.
 fn differences(found: &str, now: &str) -> Vec<String> {
     let read = |text: &str| serde_json::from_str::<BTreeMap<String, Value>>(text).ok();
     let (Some(found), Some(now)) = (read(found), read(now)) else {

@@ -56,7 +56,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// The job's state afterwards is what came of it, or still planned for the next try.
+    /// Afterwards the job's state is the result, or still planned for the next attempt.
     pub fn make(&self, job: &mut Job, observer: &mut dyn FnMut(&TrainEvent)) -> Result<()> {
         let folder = self.work.folder().join(&job.folder);
         job.basis = Some(Basis::of(self.work, self.plan));
@@ -70,7 +70,7 @@ impl Attempt<'_> {
                 "mean Dice {dice:.4} on the held-out cases after {} steps, below {}",
                 job.steps, self.options.collapsed_below
             )),
-            // A full disk is no fault of the run, which stays as it is, to be gone on with.
+            // A full disk is no fault of the run, which stays as it is, to be resumed.
             Err(e) if e.is_of_machine() => return Err(e),
             Err(e) => JobState::Failed(e.to_string()),
         };
@@ -82,11 +82,11 @@ impl Attempt<'_> {
             return Ok(());
         }
         job.failures.push(reason.clone());
-        // Its log tells why, so it is kept aside.
+        // Its log has the reason, so it is kept under another name.
         move_aside(&folder)
     }
 
-    /// Trains, or goes on, and segments the held-out cases: their mean Dice.
+    /// Trains, or resumes, and segments the held-out cases: their mean Dice.
     fn run(
         &self,
         job: &mut Job,

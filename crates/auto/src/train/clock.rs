@@ -19,7 +19,7 @@ const LATE_SHARE: f64 = 0.05;
 const LATE_SECONDS: f64 = 20.0;
 /// Seconds for the pages and files at the end.
 const WRITING: f64 = 1.5;
-/// Readings of all held-out cases beside one for each candidate: for post-processing twice, and for the report.
+/// Readings of all held-out cases besides one for each candidate: for post-processing twice, and for the report.
 const MORE_READINGS: usize = 3;
 
 /// What follows the runs within the same minutes.
@@ -63,7 +63,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// The minutes of runs with so many held-out cases in all folds; nothing where the plans say how long runs are.
+    /// The minutes of runs with so many held-out cases in all folds; `None` where the plans have the length of runs.
     pub fn of(options: &TrainOptions, held_out: usize) -> Option<Self> {
         Some(Self {
             began: options.began.unwrap_or_else(Instant::now),
@@ -74,8 +74,8 @@ impl Clock {
         })
     }
 
-    /// The moment by which the next of `left` runs has ended, its held-out cases included; nothing where no time is
-    /// left for it.
+    /// The time by which the next of `left` runs has ended, its held-out cases included; `None` where no time is left for
+    /// it.
     pub fn run_ends(&self, left: usize, history: &History, pace: Option<Pace>) -> Option<Instant> {
         let now = Instant::now();
         let used = now.saturating_duration_since(self.began).as_secs_f64();

@@ -6,8 +6,8 @@ use crate::{Basis, Error, History, Job, JobState, Plan, Result, WorkFolder};
 use std::path::{Path, PathBuf};
 use vesalius_volume::Warning;
 
-/// The history with a job for every algorithm and fold. What was trained stays as it is; what failed is planned
-/// anew where it was made from something else, or is to be tried again.
+/// The history with a job for every algorithm and fold. What was trained stays as it is; a failed job is planned again
+/// where it was made from something else, or is to be tried again.
 pub(super) fn planned(
     work: &WorkFolder,
     plans: &[Plan],

@@ -61,7 +61,7 @@ impl<'b> Workers<'_, 'b> {
         while job.state == JobState::Planned {
             let ends = match self.ends(at) {
                 Some(ends) => ends,
-                // One run is begun however short the time is, so that there is a result.
+                // One run is started however short the time is, so that there is a result.
                 None if at == 0 && is_first_try => Some(Ends::now()),
                 None => {
                     self.held().left_out += 1;
@@ -96,7 +96,7 @@ impl<'b> Workers<'_, 'b> {
         self.keep(at, &job, attempt.pace.take())
     }
 
-    /// When a job has ended: some moment, none where the plan says how long it is; nothing where no time is left.
+    /// When a job has ended: `Some(None)` where the plan has its length, `None` where no time is left.
     fn ends(&self, at: usize) -> Option<Option<Ends>> {
         let Some(clock) = &self.clock else {
             return Some(None);

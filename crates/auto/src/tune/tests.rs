@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What is said of a space for a plan that leaves everything at its default.
+/// The result of checking a space for a plan that leaves everything at its default.
 fn check(space: &str) -> Result<()> {
     let config = "name: t\npatch: {size: [8, 8, 8]}\nnetwork:\n  unet: {}\n";
     let config = TrainingConfig::parse(config).unwrap();

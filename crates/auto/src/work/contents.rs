@@ -1,5 +1,5 @@
-//! What the files of each case were like when the work folder was last opened: names, sizes and times, which
-//! tell changes without reading gigabytes.
+//! The state of each case's files when the work folder was last opened: names, sizes and times, which show changes
+//! without reading gigabytes.
 
 use super::unreadable;
 use crate::{Error, Result};

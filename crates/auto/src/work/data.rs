@@ -9,11 +9,11 @@ use vesalius_training::{
 };
 
 impl WorkFolder {
-    /// The cases as a training config wants them, from a cache that all runs share. Labels that the
-    /// config does not name are the input's.
+    /// The cases with a training config's preprocessing, from a cache that all runs share. Labels that the config does
+    /// not name are the input's.
     ///
     /// # Errors
-    /// A config that does not hold together, a case that cannot be read; [`crate::Error::Cancelled`].
+    /// An inconsistent config, a case that cannot be read; [`crate::Error::Cancelled`].
     pub(crate) fn training_data(
         &self,
         config: &mut TrainingConfig,
@@ -32,7 +32,7 @@ impl WorkFolder {
     }
 }
 
-/// Options of a run that goes on where an earlier one in its folder was broken off.
+/// Options of a run that continues an interrupted one in its folder.
 pub(crate) fn going_on(output: PathBuf) -> FitOptions {
     FitOptions {
         resume: output.join(CHECKPOINT_FILE).exists(),

@@ -1,4 +1,4 @@
-//! The cases that the work goes on without, because it was told to.
+//! The cases that are left out of the work on request.
 
 use super::unreadable;
 use crate::{Error, Result};

@@ -1,13 +1,13 @@
-//! Which fold each case is in: as the list says, or dealt as Auto3DSeg deals them; a list that says it of some
-//! cases alone is refused by name.
+//! Which fold each case is in: the list's, or split by Auto3DSeg's method; a list with folds for only some cases is
+//! refused by name.
 
 use crate::{Error, Result};
 use vesalius_planning::{Datalist, FoldMethod};
 
-/// Names told at most.
+/// Names that are listed at most.
 const NAMED: usize = 5;
 
-/// Leaves the list's folds as they are, or deals `count` where it has none.
+/// Leaves the list's folds as they are, or assigns `count` folds where it has none.
 pub(super) fn assign(list: &mut Datalist, count: usize) -> Result<()> {
     let refused = |reason: String| {
         Err(Error::Folds {
@@ -34,7 +34,7 @@ pub(super) fn assign(list: &mut Datalist, count: usize) -> Result<()> {
                 "{count} folds cannot be made of {cases} cases; set `num_fold` in the input file to 2 at least and {cases} at most"
             ));
         }
-        // As Auto3DSeg deals them.
+        // Auto3DSeg's method.
         return Ok(list.assign_folds(count, &FoldMethod::KFold { seed: 0 })?);
     }
     if !without.is_empty() {

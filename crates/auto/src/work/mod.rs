@@ -117,13 +117,13 @@ impl WorkFolder {
         warnings
     }
 
-    /// What the cases' files are like.
+    /// The state of the cases' files.
     pub(crate) fn contents(&self) -> &Contents {
         &self.contents
     }
 
-    /// Leaves cases out from now on, in later processes too: those that an analysis found unusable, when
-    /// told to go on without them. Folds stay as they were dealt.
+    /// Leaves cases out from now on, in later processes too: those that an analysis found unusable, if the caller
+    /// continues without them. Folds stay as they were assigned.
     ///
     /// # Errors
     /// No case left, or a folder that cannot be written.
@@ -141,8 +141,8 @@ impl WorkFolder {
         Ok(self.list.write(&self.list_path())?)
     }
 
-    /// Opens the work folder that an earlier stage began, beside other processes that do the same: for
-    /// searches, which several processes work on.
+    /// Opens the work folder that an earlier stage created, while other processes have it open too: for searches, which
+    /// several processes work on.
     ///
     /// # Errors
     /// As [`WorkFolder::reopen`].
@@ -150,10 +150,10 @@ impl WorkFolder {
         Self::open_as(folder, begun(folder)?, LockAccess::Shared)
     }
 
-    /// Opens the work folder that an earlier stage began, with the input that it was begun with.
+    /// Opens the work folder that an earlier stage created, with its input.
     ///
     /// # Errors
-    /// As [`WorkFolder::open`]; a folder in which nothing was begun.
+    /// As [`WorkFolder::open`]; a folder that is not a work folder.
     pub fn reopen(folder: &Path) -> Result<Self> {
         Self::open(folder, begun(folder)?)
     }
@@ -175,7 +175,7 @@ impl WorkFolder {
         &self.folder
     }
 
-    /// What was asked for.
+    /// The input.
     pub fn input(&self) -> &Input {
         &self.input
     }
@@ -185,7 +185,7 @@ impl WorkFolder {
         &self.list
     }
 
-    /// What the labels mean: as the input says, or else the list.
+    /// What the labels mean: the input's labels, or else the list's.
     ///
     /// # Errors
     /// Labels that contradict themselves, or that neither names.
@@ -238,7 +238,7 @@ impl WorkFolder {
         let mut chosen = Vec::new();
         for name in &self.input.algos {
             chosen.push(named(name)?);
-            // A search's result is a change of the algorithm that was asked for.
+            // A search's result is a variant of the requested algorithm.
             let tuned = Plan::tuned_name(name);
             chosen.extend(plans.iter().find(|plan| plan.name() == tuned).cloned());
         }
@@ -246,7 +246,7 @@ impl WorkFolder {
     }
 }
 
-/// The input that a work folder was begun with.
+/// The input with which a work folder was created.
 fn begun(folder: &Path) -> Result<Input> {
     let path = folder.join(DESCRIPTION);
     let text = std::fs::read_to_string(&path).map_err(|e| {
@@ -311,7 +311,7 @@ fn unreadable(path: &Path, e: impl std::fmt::Display) -> Error {
     }
 }
 
-/// Names and sizes of all files: what tells datasets apart without reading them.
+/// Names and sizes of all files, by which datasets are compared without reading them.
 fn digest(list: &Datalist) -> String {
     let mut hasher = blake3::Hasher::new();
     for case in &list.cases {

@@ -31,13 +31,13 @@ pub struct Arguments {
     /// The number type to store: u8, i8, u16, i16, u32, i32, u64, i64, f32 or f64
     #[arg(long = "type", value_name = "TYPE", value_parser = voxel_type)]
     voxel_type: Option<VoxelType>,
-    /// Round to whole numbers where the type asked for has only those
+    /// Round to whole numbers where the type has only those
     #[arg(long)]
     round: bool,
     /// Effort of compression, 0 (none) to 12 (smallest file, slow)
     #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(0..=12))]
     compression: Option<u32>,
-    /// Do not compress (.mha, .mhd, .nrrd and .nhdr; a NIfTI's name says whether it is)
+    /// Do not compress (.mha, .mhd, .nrrd and .nhdr; for NIfTI the name decides)
     #[arg(long, conflicts_with = "compression")]
     uncompressed: bool,
     /// Replace the direction by the nearest one with right angles, for programs that insist on them

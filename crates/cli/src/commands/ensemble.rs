@@ -19,7 +19,7 @@ pub struct Arguments {
     output: PathBuf,
     #[command(flatten)]
     combination: CombinationOptions,
-    /// A model folder that says what the channels mean, where the folders do not
+    /// A model folder with the meaning of the channels, where the folders have none
     #[arg(long)]
     model: Option<PathBuf>,
     /// Also write the averaged probabilities, as NAME.probabilities.zip

@@ -85,7 +85,7 @@ pub struct Arguments {
     json: JsonOutput,
 }
 
-/// Scores, prints tables, the worst cases first, and writes what is asked for.
+/// Scores, prints tables, the worst cases first, and writes the requested files.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let names = arguments.metrics.iter().map(String::as_str);
     let measures = measures_named(names, arguments.tolerance)?;
@@ -174,7 +174,7 @@ fn advised(error: Error, prediction: &Path) -> Box<dyn std::error::Error> {
     }
 }
 
-/// The command that brings a prediction to its reference's grid, as a new file beside a path.
+/// The command that resamples a prediction to its reference's grid, as a new file next to a path.
 fn resampling(m: &GridMismatch, beside: &Path) -> String {
     let stem = strip_extension(&m.prediction);
     let output = beside.with_file_name(format!("{stem}_on_reference.nii.gz"));

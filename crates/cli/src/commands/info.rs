@@ -21,7 +21,7 @@ pub struct Arguments {
 
 /// Prints every volume found; fails at the end when a file could not be read.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    // `--json PATH` alone: the path is what is asked about, and the JSON goes to stdout.
+    // `--json PATH` alone: the path is the input, and the JSON goes to stdout.
     let path = match (&arguments.path, arguments.json.taken_input()) {
         (Some(path), _) => path.as_path(),
         (None, Some(path)) => path,
@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
         arguments.json.write(&found)?;
     }
-    // A series that wants a decision is listed with its problem; it is no failure to list it.
+    // A series that needs a decision is listed with its problem; listing it is no failure.
     let failed = found
         .iter()
         .filter(|one| one.problem.is_some() && one.series.is_none())

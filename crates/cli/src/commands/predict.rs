@@ -22,7 +22,7 @@ use vesalius::volume::Warning;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The model folder: one of ours, or one that nnU-Net v2 trained, or one of its folds or checkpoints, the
-    /// folder around it, or a zip of it; several (`--model A --model B`) answer together
+    /// folder around it, or a zip of it; several (`--model A --model B`) are an ensemble
     #[arg(long, required = true, value_name = "FOLDER")]
     model: Vec<PathBuf>,
     /// An image, a folder of images, a datalist (.json) or a list with one case a line (.txt)
@@ -152,7 +152,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let output = &arguments.output;
     let control = control();
     let results = match predict_cases(&segmenter, &cases, output, &options, &control, observer) {
-        // Those that were done are told like all others.
+        // Those that were done are reported like all others.
         Err(Error::Cancelled { results, .. }) => results,
         results => results?,
     };
@@ -206,7 +206,7 @@ fn tell_left_out(found: &FoundCases) {
     }
 }
 
-/// The plans that were told of a case.
+/// The plans that were printed for a case.
 #[derive(Default)]
 struct Plans {
     case: String,
@@ -214,7 +214,7 @@ struct Plans {
 }
 
 impl Plans {
-    /// The line for a plan: one for each model of a case, unless it says what another did.
+    /// The line for a plan: one for each model of a case, unless the same was printed for another.
     fn line(&mut self, case: &str, plan: &MemoryPlan) -> Option<String> {
         let plan = plan.to_string();
         if self.case != case {

@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut progress = None;
     let result = train_model(&options, &mut |event| match event {
         Progress::ReadingDataset(data) => note!("reading the dataset in {}", data.display()),
-        // Told at the end, with how to go on.
+        // Printed at the end, with how to resume.
         Progress::Run(Event::Stopped { .. }) => {}
         Progress::Run(event) => progress
             .get_or_insert_with(TrainingProgress::new)

@@ -19,10 +19,10 @@ pub struct Arguments {
     /// Labels on the image's grid, drawn over it
     #[arg(long)]
     labels: Option<PathBuf>,
-    /// A second set of labels, drawn beside the first
+    /// A second set of labels, drawn next to the first
     #[arg(long, requires = "labels", value_name = "LABELS")]
     prediction: Option<PathBuf>,
-    /// The file to write: .png, or .gif for a walk through the slices
+    /// The file to write: .png, or .gif for an animation through the slices
     #[arg(long)]
     output: PathBuf,
     /// Slices of one plane, or one point in all three
@@ -73,7 +73,7 @@ pub struct Arguments {
     #[arg(long, default_value = "")]
     title: String,
     /// Names of the labels for the legend: an ITK-SNAP label file, or a label map with names in it [default: those in
-    /// or beside the label maps]
+    /// or next to the label maps]
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
     /// Which channel of the image, from 0

@@ -50,7 +50,7 @@ const HEADERS: [&str; 2] = [
 /// A command that does not end by itself has failed long before.
 const WATCHDOG: Duration = Duration::from_secs(60);
 
-/// What stands in the place of a good file.
+/// What replaces a good file.
 struct Kind {
     what: &'static str,
     /// Its name, and the part of it that the error holds.
@@ -189,7 +189,7 @@ fn problem(folder: &Path, command: &str, kind: &Kind, stderr: &Path) -> Option<S
     (!wrong.is_empty()).then(|| format!("{}: {text}", wrong.join(", ")))
 }
 
-/// What the commands work with beside the bad input.
+/// The other inputs of the commands.
 fn good_files(folder: &Path) {
     dataset(folder, 4);
     let train = ["train", "config.yaml", "--output", "model", "--steps", "1"];

@@ -10,7 +10,7 @@ const GROUPS: [&str; 3] = ["auto", "model", "filter"];
 
 static HELP: Mutex<BTreeMap<String, Option<String>>> = Mutex::new(BTreeMap::new());
 
-/// Checks the advice in what a command said on stderr.
+/// Checks the advice in a command's stderr.
 pub fn check(arguments: &[&str], text: &str) {
     let own = words_of_command(arguments.iter().copied());
     let mut own_text = String::new();
@@ -22,7 +22,7 @@ pub fn check(arguments: &[&str], text: &str) {
                 _ => (part, None),
             };
             command.inspect(|command| check_command(command, text));
-            // What else is quoted was said by somebody else: a command line, a value, a key.
+            // Other quoted texts are not the command's own: a command line, a value, a key.
             if !quoted || before.starts_with("--") {
                 own_text.push_str(before);
                 own_text.push(' ');

@@ -1,5 +1,5 @@
-//! A disk of a few kilobytes, to see what a command does when it is full. Needs the right to mount a file
-//! system in memory; a test says on a line that it was skipped where there is none.
+//! A disk of a few kilobytes, to test commands on a full disk. Needs the right to mount a file system in memory; a
+//! test without it prints a line that it was skipped.
 
 use std::path::Path;
 use std::process::Command;
@@ -29,7 +29,7 @@ impl SmallDisk {
         assert!(mount(&format!("remount,size={size}"), self.path()));
     }
 
-    /// Forbids (`ro`) or allows (`rw`) to write on it, whoever asks.
+    /// Forbids (`ro`) or allows (`rw`) writing to it for every user.
     pub fn allow(&self, mode: &str) {
         assert!(mount(&format!("remount,{mode}"), self.path()));
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use vesalius::prelude::*;
 
-/// What a made dataset is like.
+/// The properties of a made dataset.
 pub struct Made {
     pub cases: usize,
     pub size: [usize; 3],

@@ -23,7 +23,7 @@ pub fn vesalius(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What a command said on stderr; it must have failed with exit code 1 or 2.
+/// A command's stderr; it must have failed with exit code 1 or 2.
 #[allow(dead_code)]
 pub fn error(folder: &Path, arguments: &[&str]) -> String {
     let output = vesalius(folder, arguments);
@@ -74,7 +74,7 @@ pub fn milliseconds(folder: &Path, arguments: &[&str]) -> f64 {
     began.elapsed().as_secs_f64() * 1000.0
 }
 
-/// Shares of a time, from 0 to below 1, by a fixed sequence: what a kill at such a moment hits differs from
+/// Shares of a time, from 0 to below 1, by a fixed sequence: what a kill at such a time hits differs from
 /// machine to machine and from day to day.
 #[allow(dead_code)]
 pub fn moments() -> impl Iterator<Item = f64> {
@@ -140,7 +140,7 @@ optimizer:
 validation: {times: 1}
 ";
 
-/// A file of the shared cases beside the clone; nothing, and a line that says so, where it is not there.
+/// A file of the shared cases next to the clone; `None`, and a line that names it, where it is absent.
 #[allow(dead_code)]
 pub fn shared_case(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,5 +1,5 @@
-//! Runs the command as a user without rights, to see what it does where it may not read or write: permissions
-//! say nothing to the superuser, whom tests often run as.
+//! Runs the command as a user without rights, to test files that may not be read or written: permissions do not
+//! restrict the superuser, as whom tests often run.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -14,8 +14,8 @@ pub fn allow(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Runs `vesalius` in a folder as somebody to whom its permissions apply; nothing, and a line that says so, where
-/// this process may not become another user (with `VESALIUS_REQUIRE_OTHER_USER=1` that is an error).
+/// Runs `vesalius` in a folder as a user to whom its permissions apply; `None`, and a line that says so, where this
+/// process may not become another user (with `VESALIUS_REQUIRE_OTHER_USER=1` that is an error).
 pub fn without_rights(folder: &Path, arguments: &[&str]) -> Option<Output> {
     // What this process makes belongs to its user.
     let own = tempfile::tempdir().unwrap();

@@ -81,7 +81,7 @@ impl Block {
     }
 }
 
-/// Whether the shown lines are among those that were said, in their order; numbers may be others, and `…` stands for
+/// Whether the shown lines are among those that were printed, in their order; numbers may differ, and `…` stands for
 /// any lines. Else the first that is missing.
 pub fn is_shown<'a>(shown: &'a [String], said: &str) -> Result<(), &'a str> {
     let mut said = said.lines().map(shape);

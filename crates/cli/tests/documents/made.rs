@@ -1,4 +1,4 @@
-//! The files that the guides speak of, small and made.
+//! The files that the guides name, small and made.
 
 use crate::blocks::{blocks, root};
 use crate::common::{self, success};
@@ -117,7 +117,7 @@ pub fn references(folder: &Path) {
     labels_in(folder, "labels", &[("a", 6), ("b", 7)], 0);
 }
 
-/// Segmentations of them and of `scan.nii.gz`, in `out`, a voxel beside the references.
+/// Segmentations of them and of `scan.nii.gz`, in `out`, shifted by a voxel from the references.
 pub fn predictions(folder: &Path) {
     labels_in(folder, "labels", &[("scan", 9)], 0);
     labels_in(folder, "out", &[("a", 6), ("b", 7), ("scan", 9)], 1);

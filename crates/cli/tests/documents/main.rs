@@ -1,5 +1,5 @@
-//! Every command in README.md and the guides is run as it stands there, on made files of the names that it has, or
-//! stands in a table with the reason why not. What a guide shows of the output must be what the command says.
+//! Every command in README.md and the guides is run unchanged, on made files of the names that it has, or is in a table
+//! with the reason why not. Output that a guide shows must be the command's.
 
 mod blocks;
 #[path = "../common/mod.rs"]
@@ -11,7 +11,7 @@ use blocks::{Block, blocks, documents};
 use std::path::Path;
 use std::process::Command;
 
-/// Runs the commands of a document in a folder with the files that it speaks of.
+/// Runs the commands of a document in a folder with the files that it names.
 fn run(document: &str, prepare: &[fn(&Path)]) {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
@@ -30,7 +30,7 @@ fn run(document: &str, prepare: &[fn(&Path)]) {
     }
 }
 
-/// What a command says, the results last, run by the shell as a reader would.
+/// A command's output, the results last, run by the shell as a reader would.
 fn said(folder: &Path, command: &str, place: &str) -> String {
     let binary = Path::new(env!("CARGO_BIN_EXE_vesalius"));
     let own = binary.parent().unwrap().as_os_str().to_owned();
@@ -152,7 +152,7 @@ fn no_document_and_no_command_is_left_out() {
     assert!(stale.is_none(), "nothing matches {stale:?}");
 }
 
-/// Commands stand in blocks that are run.
+/// Commands are in blocks that are run.
 fn check_language(document: &str, block: &Block) {
     let is_command = |line: &str| {
         let line = line.trim_start_matches("$ ");

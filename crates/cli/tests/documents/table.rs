@@ -28,7 +28,7 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
 const SHORTER: &[(&str, &str)] = &[
     ("--minutes 10", "--steps 2"),
     ("--minutes 3", "--steps 2"),
-    // The plan that is there says how many steps: what is learnt does not depend on the machine.
+    // The existing plan has the number of steps: what is learnt does not depend on the machine.
     ("--output work --minutes 45", "--output work"),
     ("--trials 20 --minutes 2", "--trials 2 --steps 2"),
     ("auto train work --minutes 30", "auto train work"),

@@ -194,7 +194,7 @@ fn what_has_no_counterpart_is_named_and_counted() {
     ] {
         assert!(text.contains(word), "{word}: {text}");
     }
-    // The command that the message names runs, tells what it left out, and scores what is missing as 0.
+    // The command that the message names runs, reports what it left out, and scores what is missing as 0.
     let command = advised(&text).remove(0);
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     let output = vesalius(folder, &[&words[..], &["--json"]].concat());
@@ -273,7 +273,7 @@ fn labels_that_occur_nowhere_and_images_are_refused() {
     ];
     let text = error(folder, &[&evaluate[..], &["--labels", "7"]].concat());
     assert!(text.contains("--labels"), "{text}");
-    // One that occurs is scored, and the other is told.
+    // One that occurs is scored, and the other is reported.
     success(folder, &[&evaluate[..], &["--labels", "1,7"]].concat());
     let grid = Geometry::axis_aligned([20, 16, 10], [1.0, 1.0, 2.0]).unwrap();
     let image = vesalius::volume::Volume::filled(grid, 132.46f32);

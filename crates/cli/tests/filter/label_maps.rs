@@ -61,7 +61,7 @@ fn label_maps_stay_label_maps() {
     assert_eq!((filled.get([20, 5, 4]), filled.get([19, 4, 3])), (300, 7));
     assert_eq!(filled.counts()[&4], labels.counts()[&4]);
     let grown = run("dilate map.nii.gz out.nii.gz --radius 2,0,0 --shape box");
-    // Two voxels between 2 and 4: each takes the one beside it.
+    // Two voxels between 2 and 4: each takes the label next to it.
     assert_eq!((grown.get([8, 4, 4]), grown.get([9, 4, 4])), (2, 4));
     let kept = run("keep-largest map.nii.gz out.nii.gz");
     assert_eq!(kept.counts()[&4], labels.counts()[&4] - 1);
@@ -72,7 +72,7 @@ fn label_maps_stay_label_maps() {
     let opened = run("open map.nii.gz out.nii.gz --radius 1 --shape box");
     assert_eq!(values(&opened), [0, 4]);
 
-    // As one mask, when asked for.
+    // As one mask, on request.
     for name in ["dilate", "erode", "open", "close"] {
         let mask = run(&format!("{name} map.nii.gz out.nii.gz --radius 1 --binary"));
         assert_eq!(values(&mask), [0, 1], "{name}");

@@ -1,5 +1,5 @@
-//! `vesalius info` and `vesalius convert` on every format, and on bad files: one sentence that names the file and
-//! the way out. Studies and geometries that need a decision stand in `studies.rs`.
+//! `vesalius info` and `vesalius convert` on every format, and on bad files: one sentence that names the file and the
+//! remedy. Studies and geometries that need a decision are in `studies.rs`.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -156,7 +156,7 @@ fn several_series_become_channels_on_the_grid_of_the_first() {
     );
     success(folder, &["convert", "two.nii.gz", "x.nrrd", "--channels"]);
     assert_eq!(probe(folder.join("x.nrrd")).unwrap().channels, 2);
-    // A series in a world of its own cannot be put beside another.
+    // A series of another frame of reference cannot be combined with others.
     for z in 0..2 {
         let other: &[(u32, &[u8; 2], &[u8])] = &[
             (0x0020_000E, b"UI", b"1.2.6"),
@@ -195,7 +195,7 @@ fn geometry_that_needs_a_decision_names_the_flag() {
         text.contains("1 slice(s) are missing") && text.contains("--interpolate-slices"),
         "{text}"
     );
-    // A series that wants a decision is listed all the same.
+    // A series that needs a decision is listed all the same.
     let found = info(folder, &["study/a"]);
     assert!(found[0]["problem"].as_str().unwrap().contains("missing"));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Folders that are gone on with: after other models, changed files, another process, a full disk.
+//! Folders that are continued: after other models, changed files, another process, a full disk.
 
 use super::*;
 
@@ -121,8 +121,8 @@ fn a_folder_that_another_process_writes_is_refused_with_its_holder() {
     assert!(!listed(&folder.join("out")).contains(&".vesalius.lock".to_owned()));
 }
 
-/// Disks of several sizes that fill up: finished cases stay, the file is named once, and the same command
-/// goes on once there is room.
+/// Disks of several sizes that fill up: finished cases stay, the file is named once, and the same command continues
+/// once there is space.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_ends_the_run_and_the_same_command_goes_on() {

@@ -23,7 +23,7 @@ fn dicom_folders_are_segmented_and_one_slice_of_them_is_not() {
     success(folder, &predict("patient", "alone", &[]));
     let alone = vesalius::io::read_labels(folder.join("alone/patient.nii.gz")).unwrap();
     assert_eq!(alone.geometry().size()[2], 3);
-    // In a folder of scans it is a case beside the others.
+    // In a folder of scans it is a case like the others.
     std::fs::create_dir(folder.join("scans")).unwrap();
     std::fs::copy(
         folder.join("images/spheres_000.nii.gz"),

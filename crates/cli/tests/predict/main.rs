@@ -1,5 +1,5 @@
-//! `vesalius predict` and `vesalius ensemble`: folders gone on with, probabilities saved and averaged,
-//! limits of memory, and everything that can be wrong with a case, a model or an output.
+//! `vesalius predict` and `vesalius ensemble`: folders continued, probabilities saved and averaged, limits of memory,
+//! and everything that can be wrong with a case, a model or an output.
 
 mod again;
 #[path = "../common/mod.rs"]

@@ -116,7 +116,7 @@ fn saved_probabilities_become_an_ensemble() {
     assert!(error(folder, &["ensemble", "a", "images", "--output", "c"]).contains("no saved"));
 }
 
-/// A case whose grid at the model's spacing no machine holds, beside three good ones.
+/// A case whose grid at the model's spacing no machine holds, among three good ones.
 #[test]
 fn one_case_that_is_too_large_does_not_take_the_others_along() {
     let temporary = tempfile::tempdir().unwrap();

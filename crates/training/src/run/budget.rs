@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn earlier_sittings_are_counted_and_nothing_ends_in_the_past() {
+    fn the_time_before_a_resume_is_counted_and_nothing_ends_in_the_past() {
         let now = Instant::now();
         let budget = Budget::new(60.0, 50.0, now);
         assert!(budget.used() >= 50.0 && budget.used() < 51.0);

@@ -105,8 +105,8 @@ impl Plan {
             }
             Length::Of(Duration::Minutes(minutes)) => minutes * 60.0,
             Length::Until(ends) => {
-                let sitting = ends.saturating_duration_since(self.began);
-                before + sitting.as_secs_f64().max(SHORTEST)
+                let part = ends.saturating_duration_since(self.began);
+                before + part.as_secs_f64().max(SHORTEST)
             }
         };
         let budget = Budget::new(seconds, before, self.began);

@@ -136,7 +136,7 @@ fn a_run_that_is_cancelled_while_a_case_is_timed_is_saved_and_goes_on() {
 }
 
 #[test]
-fn the_minutes_of_a_run_are_those_of_all_its_sittings() {
+fn the_minutes_of_a_run_are_those_of_all_its_resumes() {
     let folder = tempfile::tempdir().unwrap();
     let minutes = |minutes: f64| FitOptions {
         duration: Some(Duration::Minutes(minutes)),

@@ -1,5 +1,5 @@
-//! A distribution as a stretch of a line, on which samplers work: where it lies, how places on it are drawn before
-//! anything is known, and the value at a place.
+//! A distribution as an interval on a line, on which samplers work: its ends, the prior over its positions, and the
+//! value at a position.
 
 use super::Distribution;
 use crate::search::trial::Setting;

@@ -25,10 +25,10 @@ pub struct Arguments {
     /// datastats_by_case.yaml and, with --folds, datalist.json and splits_final.json
     #[arg(long)]
     output: PathBuf,
-    /// Deal the cases to so many folds
+    /// Split the cases into so many folds
     #[arg(long)]
     folds: Option<usize>,
-    /// How the folds are dealt
+    /// How the cases are split into folds
     #[arg(long, value_enum, default_value_t = Method::Stratified, requires = "folds")]
     fold_method: Method,
     /// The seed of stratified folds

@@ -32,7 +32,7 @@ impl DataArguments {
             require_files: false,
             ..DatalistOptions::default()
         };
-        // clap wants one of both.
+        // clap requires one of both.
         let data = self.data.as_deref().unwrap_or(".".as_ref());
         Ok(Datalist::read_with(data, &options)?)
     }

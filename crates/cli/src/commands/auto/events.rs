@@ -1,4 +1,4 @@
-//! What the stages tell, on stdout and stderr; and what went wrong, in the options of the command.
+//! The events of the stages, on stdout and stderr; and errors, with the options of the command as remedies.
 
 use crate::commands::Result;
 use crate::progress::{CaseProgress, TrainingProgress};

@@ -23,7 +23,7 @@ pub struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Stage {
-    /// Every stage, from the input to the model and its report; goes on where it was interrupted
+    /// Every stage, from the input to the model and its report; continues where it was interrupted
     Run(run::Arguments),
     /// Check a dataset and measure it: problems, nnU-Net's fingerprint, Auto3DSeg's statistics, folds
     Analyze(analyze::Arguments),
@@ -35,7 +35,7 @@ enum Stage {
     Tune(tune::Arguments),
     /// Choose the ensemble that segments unseen cases best, and write it as a model folder
     Ensemble(ensemble::Arguments),
-    /// Segment the cases that nobody labelled
+    /// Segment the cases without labels
     Predict(predict::Arguments),
     /// Write report.html and report.json
     Report(report::Arguments),

@@ -1,5 +1,5 @@
-//! `vesalius auto plan`: the plans of a work folder; or nnU-Net's plans file, number for number, from
-//! nnU-Net's own inputs. Both say why they are so.
+//! `vesalius auto plan`: the plans of a work folder; or nnU-Net's plans file, number for number, from nnU-Net's own
+//! inputs. Both give their reasons.
 
 use super::Result;
 use super::events::shown;
@@ -36,7 +36,7 @@ pub struct Arguments {
     /// The plans' name [default: the planner's own]
     #[arg(long)]
     plans_name: Option<String>,
-    /// GPU memory to fill, in GB as nnU-Net reckons [default: the planner's own, 8, 8, 24 or 40]
+    /// GPU memory to fill, in GB by nnU-Net's estimate [default: the planner's own, 8, 8, 24 or 40]
     #[arg(long, allow_hyphen_values = true, value_parser = crate::values::positive)]
     gpu_memory: Option<f64>,
     /// The spacing of 3d_fullres in mm along the array's axes, z,y,x [default: from the fingerprint]
@@ -68,8 +68,7 @@ pub struct PlanArguments {
     /// nnunet_3d_fullres, nnunet_2d, nnunet_resenc_m_3d_fullres … [default: the input's, or vesalius]
     #[arg(long, value_delimiter = ',')]
     algorithms: Vec<String>,
-    /// Memory for training in GB [default: what the peers' planners reckon with; for `vesalius` most of
-    /// what is free]
+    /// Memory for training in GB [default: the planners' own; for `vesalius` most of what is free]
     #[arg(long, value_parser = crate::values::positive, allow_hyphen_values = true)]
     memory: Option<f64>,
     /// Go on without the cases that cannot be used
@@ -101,7 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// nnU-Net's plans file.
 fn nnunet_file(arguments: &Arguments) -> Result<()> {
-    // clap wants all three without a work folder.
+    // clap requires all three without a work folder.
     let (Some(fingerprint), Some(dataset), Some(target)) = (
         &arguments.fingerprint,
         &arguments.dataset,

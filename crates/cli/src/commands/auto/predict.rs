@@ -1,5 +1,4 @@
-//! `vesalius auto predict`: the cases of the list that nobody labelled, or any others, through the model
-//! that the work ended with.
+//! `vesalius auto predict`: the unlabelled cases of the list, or any others, through the resulting model of the work.
 
 use super::events::shown;
 use crate::commands::Result;
@@ -29,7 +28,7 @@ pub struct Arguments {
     device: String,
 }
 
-/// Segments and says how many.
+/// Segments and prints how many.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let work = WorkFolder::reopen(&arguments.work)?;
     let stage = PredictStage {

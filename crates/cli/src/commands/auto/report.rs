@@ -13,7 +13,7 @@ pub struct Arguments {
     work: PathBuf,
 }
 
-/// Writes the report and says where.
+/// Writes the report and prints its path.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let work = WorkFolder::reopen(&arguments.work)?;
     shown(|told| report(&work, told))

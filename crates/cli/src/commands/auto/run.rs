@@ -1,4 +1,4 @@
-//! `vesalius auto run`: all stages, each going on from what is there.
+//! `vesalius auto run`: all stages, each continuing from what is there.
 
 use super::ensemble::{EnsembleArguments, whole};
 use super::events::shown;
@@ -18,7 +18,7 @@ pub struct Arguments {
     /// The work folder
     #[arg(long, default_value = "work")]
     output: PathBuf,
-    /// Minutes for everything: analysis, training, validation, ensemble, predictions [default: as the plans say]
+    /// Minutes for everything: analysis, training, validation, ensemble, predictions [default: the plans' lengths]
     #[arg(long, value_parser = crate::values::positive, allow_hyphen_values = true)]
     minutes: Option<f64>,
     /// Trials of a search for better settings of each plan; 0 for none

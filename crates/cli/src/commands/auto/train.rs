@@ -13,7 +13,7 @@ use vesalius::workflow::auto::{TrainStage, train};
 pub struct Arguments {
     /// The work folder
     work: PathBuf,
-    /// Minutes for all runs together, with their validations and held-out cases [default: as each plan says]
+    /// Minutes for all runs together, with their validations and held-out cases [default: each plan's length]
     #[arg(long, value_parser = crate::values::positive, allow_hyphen_values = true)]
     minutes: Option<f64>,
     #[command(flatten)]
@@ -26,7 +26,7 @@ pub struct TrainArguments {
     /// The folds to train, with commas between them [default: all]
     #[arg(long, value_delimiter = ',')]
     folds: Option<Vec<usize>>,
-    /// How often a run that broke off or found nothing is begun anew
+    /// How often a run that broke off or found nothing is started again
     #[arg(long, default_value_t = 1)]
     retries: usize,
     /// Try runs again that failed, although their plan, the data and the version are what they failed with

@@ -25,7 +25,7 @@ pub struct ImportArguments {
     source: PathBuf,
 }
 
-/// Exports and says what.
+/// Exports and prints what.
 pub fn export(arguments: &ExportArguments) -> Result<()> {
     let work = WorkFolder::reopen(&arguments.work)?;
     let runs = match arguments.only_trained {
@@ -41,7 +41,7 @@ pub fn export(arguments: &ExportArguments) -> Result<()> {
     Ok(())
 }
 
-/// Imports and says what.
+/// Imports and prints what.
 pub fn import(arguments: &ImportArguments) -> Result<()> {
     let work = WorkFolder::reopen(&arguments.work)?;
     let taken = vesalius::auto::import(&work, &arguments.source)?;

@@ -4,7 +4,7 @@ use super::Result;
 use crate::output::{JsonOutput, table};
 use vesalius::filter::{Component, Findings, LabelMeasures, VoxelBox};
 
-/// Prints what a filter found, and writes it where `--json` says.
+/// Prints what a filter found, and writes it to the target of `--json`.
 pub fn print(found: &Findings, json: Option<&JsonOutput>) -> Result<()> {
     if !json.is_some_and(JsonOutput::replaces_table) {
         match found {

@@ -1,4 +1,4 @@
-//! `vesalius model convert`, `ensemble` and `cascade`: model folders and weights written anew.
+//! `vesalius model convert`, `ensemble` and `cascade`: model folders and weights, converted or joined.
 
 use super::Result;
 use crate::combination::CombinationOptions;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use vesalius::inferers::join_ensemble;
 use vesalius::model::{self, Converted, Keep};
 
-/// Several model folders as one that answers with all of them.
+/// Several model folders as one ensemble.
 pub fn ensemble(models: &[PathBuf], output: &Path, options: &CombinationOptions) -> Result<()> {
     let weights = options.weights(models.len(), "models")?;
     let (_, warning) = join_ensemble(models, output, &weights, options.combination())?;

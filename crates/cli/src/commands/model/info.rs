@@ -10,7 +10,7 @@ use vesalius::model::{
  WeightFacts,
 };
 
-/// Tells of a path.
+/// Describes a path.
 pub fn info(path: &Path, of: &Costs, json: &JsonOutput) -> Result<()> {
     let inspected = inspect(path, of.patch, of.batch)?;
     let segmentation = match of.size {

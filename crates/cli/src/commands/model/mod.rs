@@ -63,7 +63,7 @@ enum Command {
         #[command(flatten)]
         overwrite: OutputOption,
     },
-    /// Write several model folders, ours or nnU-Net's, as one whose models answer together
+    /// Write several model folders, ours or nnU-Net's, as one ensemble
     Ensemble {
         /// The model folders, two or more
         #[arg(required = true, num_args = 2.., value_name = "FOLDER")]
@@ -112,7 +112,7 @@ enum Command {
     },
 }
 
-/// Does what the subcommand says.
+/// Runs the subcommand.
 pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.command {
         Command::Info {
@@ -138,7 +138,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             partial,
             overwrite,
         } => {
-            // A folder that holds a model is refused by whoever writes one.
+            // A folder with a model in it is refused when it is written.
             let is_file = output
                 .extension()
                 .is_some_and(|ending| ending == "safetensors");
