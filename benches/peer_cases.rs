@@ -1,7 +1,7 @@
-//! The layers and networks that the peers' speed script measures, for `cargo bench`: the cases of
-//! `examples/peer_speed`, timed by divan. `RAYON_NUM_THREADS=2 cargo bench -- NAME` times what NAME is
-//! part of. The processor's own peak is printed by `cargo bench -p vesalius-kernels`, which times the
-//! loops alone, without Burn and without fresh memory.
+//! The layers and networks of the Python speed script, for `cargo bench`: the cases of `examples/peer_speed`, timed by
+//! divan. `RAYON_NUM_THREADS=2 cargo bench -- NAME` times the cases whose names contain NAME. The processor's own
+//! peak is printed by `cargo bench -p vesalius-kernels`, which times the loops alone, without Burn and without
+//! fresh memory.
 
 #[path = "../examples/peer_speed/case.rs"]
 mod case;

@@ -14,7 +14,7 @@ fn main() -> vesalius::Result<()> {
     Ok(())
 }
 
-/// How many voxels of an array indexed `[z, y, x]` are labelled. Nothing is copied on the way in.
+/// How many voxels of an array indexed `[z, y, x]` are labelled. The array is not copied.
 pub fn labelled(model: &str, array: Array3<f32>) -> vesalius::Result<usize> {
     let (z, y, x) = array.dim();
     let geometry =

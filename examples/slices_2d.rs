@@ -1,8 +1,8 @@
-//! The 2-D way: a 2-D U-Net trained on slices of 3-D volumes, then whole volumes slice by slice.
+//! Segmentation in 2-D: a 2-D U-Net trained on slices of 3-D volumes, then whole volumes slice by slice.
 //!
 //! Slices across the chosen axis are drawn at random for training; for a whole volume each slice goes
-//! through the network and the slices are put together again. Volumes stay in memory here; see
-//! `quickstart` for the way through files.
+//! through the network and the slices are stacked again. Volumes stay in memory here; `quickstart` works
+//! with files.
 //!
 //! Run with `cargo run --release --example slices_2d -- [x|y|z]`.
 

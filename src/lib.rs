@@ -14,7 +14,7 @@
 //! | `auto` | [`auto`], [`workflow::auto`] |
 //! | `dicom` | nothing: DICOM is read by `io` today |
 //! | `full` | all of these |
-//! | `cuda`, `cuda-nvrtc`, `vulkan`, `wgpu` | devices beside the CPU |
+//! | `cuda`, `cuda-nvrtc`, `vulkan`, `wgpu` | devices besides the CPU |
 //!
 //! ```no_run
 //! # fn main() -> vesalius::Result<()> {

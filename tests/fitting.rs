@@ -16,7 +16,7 @@ fn labels() -> LabelScheme {
     LabelScheme::exclusive(&[("dark", 1), ("bright", 2)]).unwrap()
 }
 
-/// Trains for `steps` in a folder of its own; returns the report and what was told.
+/// Trains for `steps` in a folder of its own; returns the report and the events.
 fn train_in(
     folder: &Path,
     config: &TrainingConfig,
@@ -233,7 +233,7 @@ fn clipping_tames_large_gradients_and_divergence_is_told() {
     }
 }
 
-/// Cases of which one cannot be lent, as if its file went away in the middle of an epoch.
+/// Cases of which one cannot be read, as if its file was removed in the middle of an epoch.
 #[derive(Debug)]
 struct OneGone(MemoryCases);
 
@@ -321,7 +321,7 @@ fn halves_are_refused_where_the_device_has_none() {
     assert!(!options.output.exists());
 }
 
-/// Cases that memory has no room for lie in a folder of their own, which others cannot read and which goes with them.
+/// Cases that do not fit in memory are in a folder of their own, which others cannot read and which is removed with them.
 #[test]
 fn cases_without_room_are_private_and_removed() {
     let place = tempfile::tempdir().unwrap();

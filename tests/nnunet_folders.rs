@@ -1,11 +1,11 @@
-//! nnU-Net's trained-model folders beyond one answer each: ensembles straight over folders, with and
-//! without a limit of memory, and folders that something is wrong with.
+//! nnU-Net's trained-model folders beyond one result each: ensembles of folders, with and without a limit of memory,
+//! and folders that something is wrong with.
 
 use std::path::{Path, PathBuf};
 use vesalius::inferers::{Combination, OpenOptions, SegmentOptions};
 use vesalius::prelude::*;
 
-/// nnU-Net's models, cases and answers, or nothing with a line that says so.
+/// nnU-Net's models, cases and results, or `None` and a line that says so.
 fn stored() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/golden/nnunet");
     if folder.is_dir() {
@@ -47,7 +47,7 @@ fn folders_answer_together_as_nnunets_ensemble() {
         println!("{}: {differ} voxels differ", path.display());
         assert!(found.geometry().is_same(theirs.geometry()) && differ <= 1);
 
-        // With a limit the answers lie in scratch files, and nothing changes.
+        // With a limit the results are in scratch files, and nothing changes.
         let message = together(&both, &image, 1_000_000).unwrap_err();
         let smallest = message.rsplit("is ").next().unwrap().replace(' ', "");
         let smallest: vesalius::inferers::ByteSize = smallest.parse().unwrap();
@@ -118,9 +118,9 @@ fn plans_of_an_unknown_planner_are_refused_by_name() {
     assert!(message.unwrap_err().contains("my.Network"));
 }
 
-/// Pictures through models of `NaturalImage2DIO`, colours as channels, and a NIfTI file of two axes, beside what
-/// nnU-Net 2.8.1 answered (`tests/parity/nnunet_folders.py`): results end as the files do that a model was
-/// trained on. Labels may differ where nnU-Net's two largest logits are next to each other.
+/// Pictures through models of `NaturalImage2DIO`, colours as channels, and a NIfTI file of two axes, against the
+/// results of nnU-Net 2.8.1 (`tests/parity/nnunet_folders.py`): the ending of results is that of the files that a
+/// model was trained on. Labels may differ where nnU-Net's two largest logits are next to each other.
 #[test]
 fn pictures_go_in_and_come_out_as_nnunets() {
     use vesalius::predict::{PredictOptions, find_cases_of, predict_cases};

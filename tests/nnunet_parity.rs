@@ -1,5 +1,5 @@
-//! nnU-Net's trained-model folders: every stored case through every stored model, beside what nnU-Net
-//! itself answered (2.8.1, its probabilities rounded to 16-bit floats).
+//! nnU-Net's trained-model folders: every stored case through every stored model, against nnU-Net's own results
+//! (2.8.1, its probabilities rounded to 16-bit floats).
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ const CASES: [&str; 4] = ["plain_004", "thick_024", "oblique_045", "small_065"];
 const MODELS: [&str; 2] = ["2d", "3d_fullres"];
 const DATASETS: [&str; 2] = ["Dataset004_Hippocampus", "Dataset005_HippoRegions"];
 
-/// nnU-Net's models, cases and answers, or nothing with a line that says so.
+/// nnU-Net's models, cases and results, or `None` and a line that says so.
 fn stored() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/golden/nnunet");
     if folder.is_dir() {

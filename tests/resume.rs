@@ -174,7 +174,7 @@ impl Filed {
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         paths.sort();
         let of_training = |path: &PathBuf| {
-            // Notes on the files that entries were made from lie beside them.
+            // Notes on the files that entries were made from are next to them.
             if path.extension().is_some_and(|ending| ending == "seen") {
                 return false;
             }
@@ -231,7 +231,7 @@ fn files_that_change_while_a_run_trains_do_not_change_what_it_learns() {
         let (report, _) = filed.train("changed", &changed).unwrap();
         assert!(report.finished && report.warnings.is_empty());
         assert_eq!(filed.losses("changed"), whole);
-        // The next run reads them anew, and says what it cannot read.
+        // The next run reads them again, and names what it cannot read.
         let text = filed.train("next", &|_| ()).unwrap_err().to_string();
         assert!(text.contains("image_0.nii.gz"), "{text}");
     }
@@ -249,7 +249,7 @@ fn an_entry_of_the_cache_that_goes_or_is_replaced_is_still_read_and_one_that_is_
     filed.train("replaced", &replace).unwrap();
     assert_eq!(filed.losses("replaced"), whole);
 
-    // A run that finds a bad entry makes it again and says so.
+    // A run that finds a bad entry makes it again and gives a warning.
     let cut = |_: &Control| {
         let file = std::fs::File::options().write(true).open(filed.entry());
         file.unwrap().set_len(1000).unwrap();

@@ -1,5 +1,5 @@
-//! The service of `examples/serve` under more clients than it has places, and with bodies that are not
-//! images. Speaks HTTP by hand: a client crate would be one more to build.
+//! The service of `examples/serve` under more clients than it has places, and with bodies that are not images. HTTP is
+//! written by hand: a client crate would be one more to build.
 
 #[path = "../examples/serve/scratch.rs"]
 mod scratch;
@@ -87,7 +87,7 @@ fn listen(service: Arc<Service>) -> SocketAddr {
     address
 }
 
-/// Status, head and body of the answer to a request.
+/// Status, head and body of the response to a request.
 fn request(address: SocketAddr, line: &str, length: usize, body: &[u8]) -> (u16, String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream
@@ -97,7 +97,7 @@ fn request(address: SocketAddr, line: &str, length: usize, body: &[u8]) -> (u16,
         "{line} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();
-    // A refused body may be cut off by a reset; what the server said comes first.
+    // A refused body may be cut off by a reset; the server's response comes first.
     let _ = stream.write_all(body);
     let mut answer = Vec::new();
     let mut part = [0; 4096];

@@ -1,5 +1,4 @@
-//! Modalities of one study on one grid: made files, and the real series beside the repository where
-//! they are.
+//! Modalities of one study on one grid: made files, and the real series next to the repository where they are.
 
 use std::path::Path;
 use vesalius::io::{list_series, read, write};

@@ -1,4 +1,4 @@
-//! What a case is; how it is timed is left to who runs it.
+//! A case of work to be timed; `main` does the timing.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// Work that is timed.
 pub type Work = Box<dyn FnMut()>;
 
-/// Makes the work ready, from the folder of files.
+/// Prepares the work from the folder of files.
 pub type Prepare = Box<dyn Fn(&Path) -> Result<Work>>;
 
-/// A case: its name, how often it is timed, and what makes the work ready.
+/// A case: its name, how often it is timed, and the preparation of its work.
 pub struct Case {
     pub name: String,
     #[allow(dead_code)] // `cargo bench` counts for itself.

@@ -7,7 +7,7 @@ use vesalius::tensor::{
     ResizeMode, Upsample,
 };
 
-/// Channels in, channels out, edge: the peers' list.
+/// Channels in, channels out, edge: the list of the Python script.
 const SHAPES: [[usize; 3]; 6] = [
     [1, 32, 64],
     [16, 32, 64],

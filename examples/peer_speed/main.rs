@@ -1,4 +1,4 @@
-//! What Vesalius takes for the cases that the peers' speed script measures: the same work on the same
+//! Times Vesalius on the cases of the Python speed script of MONAI, nnU-Net and SimpleITK: the same work on the same
 //! files, so that both run one after the other on one machine.
 //!
 //! ```sh
@@ -9,8 +9,8 @@
 //! ```
 //!
 //! WORKDIR holds `v.nii.gz`, `seg.nii.gz` and `other.nii.gz`; cases on made numbers do not read it.
-//! Inputs are in memory before the clock starts, except where the name says read or write. Two threads,
-//! or as many as THREADS says; networks run on the device that DEVICE names (`cuda`, `vulkan`, …).
+//! Inputs are in memory before the timing starts, except where the name has read or write. Two threads, or THREADS;
+//! networks run on the device DEVICE (`cuda`, `vulkan`, …).
 
 mod case;
 mod filters;
@@ -80,8 +80,8 @@ fn start_threads() -> Result<()> {
     Ok(())
 }
 
-/// The largest resident size of the process once the work was done, and its size before anything was
-/// made ready (Linux).
+/// The largest resident size of the process once the work was done, and its size before anything was prepared
+/// (Linux).
 fn print_memory(case: &Case) -> Result<()> {
     let empty = resident("VmRSS:")?;
     let mut work = (case.prepare)(Path::new("."))?;

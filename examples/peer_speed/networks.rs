@@ -21,7 +21,7 @@ pub fn cases() -> Vec<Case> {
             [40, 56, 40],
             2,
         ),
-        // For `memory`; the peers' speed script has no such case.
+        // For `memory`; the Python speed script has no such case.
         forward("unet_nnunet_forward_128", nnunet_unet, [128; 3]),
     ];
     for (name, config) in every_network() {
@@ -36,7 +36,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// One of each kind, in the peers' words: `tests/parity/network_speed.py` builds the same.
+/// One of each kind, as MONAI and nnU-Net describe them: `tests/parity/network_speed.py` builds the same.
 fn every_network() -> Vec<(String, NetworkConfig)> {
     let described: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(include_str!("networks.json")).expect("a file that reads");
@@ -68,7 +68,7 @@ trait Make: Fn() -> serde_json::Result<NetworkConfig> + 'static {}
 
 impl<F: Fn() -> serde_json::Result<NetworkConfig> + 'static> Make for F {}
 
-/// Where networks run: what DEVICE says, or the CPU.
+/// The device of the networks: DEVICE, or the CPU.
 fn device() -> crate::Result<Device> {
     let name = std::env::var("DEVICE").unwrap_or_else(|_| "cpu".to_owned());
     Ok(vesalius::tensor::parse_device(&name)?)
@@ -81,7 +81,7 @@ fn network(make: &impl Make, device: &Device) -> Network {
         .expect("a sound config")
 }
 
-/// The peers' shapes are `[z, y, x]`; these networks and shapes are the same either way round.
+/// The shapes are `[z, y, x]`; these networks and shapes are the same in either order.
 fn random(batch: usize, [z, y, x]: [usize; 3], device: &Device) -> Tensor<5> {
     Tensor::random([batch, 1, z, y, x], Distribution::Normal(0.0, 1.0), device)
 }

@@ -1,4 +1,4 @@
-//! Serves a model folder over HTTP: a scan goes up, its segmentation comes down.
+//! Serves a model folder over HTTP: a request with a scan gets its segmentation.
 //!
 //! ```sh
 //! cargo run --release --example serve -- runs/hippocampus 127.0.0.1:8080
@@ -7,7 +7,7 @@
 //! curl --data-binary @scan.nii.gz 'http://127.0.0.1:8080/segment?answer=volumes'
 //! ```
 //!
-//! There is no encryption and no log-in: put it behind a server that has both.
+//! There is no encryption and no authentication: put it behind a server that has both.
 
 mod scratch;
 mod service;
@@ -52,7 +52,7 @@ fn main() -> Result<()> {
     })
 }
 
-/// Told of Ctrl-C and polite kills: what runs stops between windows, and uploads are removed.
+/// Notified by Ctrl-C and the signals that end a process: segmentations stop between windows, and uploads are removed.
 fn ended(service: &Arc<Service>) -> Result<Arc<Notify>> {
     let ended = Arc::new(Notify::new());
     let (notify, service) = (ended.clone(), Arc::downgrade(service));

@@ -29,7 +29,7 @@ impl Scratch {
     }
 }
 
-/// Folders of services that have ended, where the system says which processes there are.
+/// Folders of services that have ended, where the system lists the processes that run.
 fn left_behind(parent: &Path) -> Vec<PathBuf> {
     let processes = Path::new("/proc");
     if !processes.join("self").exists() {

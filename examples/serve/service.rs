@@ -1,5 +1,5 @@
-//! The routes, and what keeps them upright: a request takes a place in the queue before a byte of its
-//! body is read, so memory is bounded by places × upload size, and the rest hear 503 at once.
+//! The routes and their limits: a request takes a place in the queue before a byte of its body is read, so memory is
+//! bounded by places × upload size, and the rest get 503 at once.
 
 use crate::scratch::Scratch;
 use crate::upload;
@@ -20,7 +20,7 @@ use vesalius::io::ReadOptions;
 use vesalius::prelude::*;
 use vesalius::volume::available_memory;
 
-/// How often a segmentation is held against its time and against who waits for it.
+/// How often a segmentation is checked against its time limit and for clients that left.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// What the service takes on.
@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub struct Limits {
     /// Images segmented at one time; each uses every core, so more than one gains little.
     pub running: usize,
-    /// Requests that may wait beside those that run; the next is refused with 503.
+    /// Requests that may wait in addition to those that run; the next is refused with 503.
     pub waiting: usize,
     /// The largest body, in bytes; a larger one is refused with 413.
     pub upload_bytes: usize,
@@ -101,7 +101,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
-/// What a request for a segmentation may ask for.
+/// The query of a request for a segmentation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Wanted {
@@ -155,7 +155,7 @@ async fn segment(
     })
 }
 
-/// Stands as long as somebody waits for the answer: the server drops the request of a client that left.
+/// Alive as long as a client waits for the response: the server drops the request of a client that left.
 #[derive(Default)]
 struct Client(Arc<AtomicBool>);
 
@@ -253,7 +253,7 @@ fn segmented(
     }
     let mut updates = control.subscribe();
     let labels = std::thread::scope(|scope| {
-        // The updates end with the segmentation, whatever comes of it.
+        // The updates end with the segmentation, with success or failure.
         scope.spawn(move || {
             while !updates.has_ended() {
                 updates.next_within(LOOK);

@@ -1,5 +1,5 @@
-//! Fuzzes the pixel codecs that are our own: RLE and JPEG-LS. They run under the guard that catches
-//! others' panics; the fuzzer's hook sees a panic before that guard does.
+//! Fuzzes Vesalius's own pixel codecs: RLE and JPEG-LS. They run under the guard that catches panics of other crates;
+//! the fuzzer's hook sees a panic before that guard does.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! What the targets share: bytes as a file, read in all ways there are with a small memory limit.
-//! Only a panic, an abort, a hang or a large allocation is a finding; errors are answers.
+//! Shared by the targets: bytes as a file, read in all possible ways with a small memory limit.
+//! Only a panic, an abort, a hang or a large allocation is a finding; errors are expected.
 
 #![allow(dead_code)]
 

@@ -1,5 +1,5 @@
-//! Whatever a config, a model folder or a call says, it is refused or it works: values changed at random go through
-//! the public functions that take them, and none panics.
+//! Any config, model folder or call is refused or works: values changed at random go through the public functions that
+//! take them, and none panics.
 //!
 //! Each test tries a fixed number of changes. `VESALIUS_HOSTILE_SECONDS=600 cargo test --test hostile` tries others for
 //! so long; `VESALIUS_HOSTILE_TRACE=1` prints each before it runs.
@@ -51,7 +51,7 @@ fn tried(rounds: u64, what: &str, mut once: impl FnMut(&mut Mutation) -> Tried) 
     assert!(accepted > 0, "{what}: none of {all} was accepted");
 }
 
-/// What one seed tries: its text for the report of a failure, and the work, which says whether it was accepted.
+/// One change of a seed: its text for the report of a failure, and the work, which returns whether it was accepted.
 struct Tried {
     text: String,
     run: Box<dyn FnOnce() -> bool>,

@@ -1,4 +1,4 @@
-//! Changes of JSON values at random: what a slip of the keyboard, a program with a defect or a damaged file leaves.
+//! Changes of JSON values at random, as by a typing error, a defective program or a damaged file.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

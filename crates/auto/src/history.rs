@@ -181,7 +181,7 @@ impl History {
         let path = work.join(FILE);
         let bad = |e: &dyn std::fmt::Display| Error::WorkFolder {
             path: path.clone(),
-            reason: format!("is not a history: {e}; remove it to train anew"),
+            reason: format!("is not a history: {e}; remove it to train again"),
         };
         match std::fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text).map_err(|e| bad(&e)),

@@ -162,7 +162,7 @@ fn a_record_that_was_emptied_is_refused_and_one_that_was_cut_is_told() {
     let error = Study::open(folder, config(Sampler::Random, 4, 1)).unwrap_err();
     let error = error.to_string();
     assert!(
-        error.contains("none of the 4 trials") && error.contains("search anew"),
+        error.contains("none of the 4 trials") && error.contains("search again"),
         "{error}"
     );
 }

@@ -48,7 +48,7 @@ impl ModelDescription {
         }
         let damaged = |reason: String| Error::of_folder(ErrorKind::Corrupt, path, reason);
         Err(damaged(format!(
-            "is damaged or was replaced: the BLAKE3 hash of member `{member}` is {found}, {MODEL_FILE} says {}; copy the model folder again, or write it anew where it was made",
+            "is damaged or was replaced: the BLAKE3 hash of member `{member}` is {found}, {MODEL_FILE} says {}; copy the model folder again, or write it again where it was made",
             expected.join(" or ")
         )))
     }

@@ -1,6 +1,6 @@
 //! Prints what is read from each path as one JSON line: size, channels, affine and a check sum of
-//! the voxels as little-endian f64, or the error. A file that has no position is read again with an
-//! assumed one and says so. `tests/parity/images.py` compares it with peers.
+//! the voxels as little-endian f64, or the error. A file without a position is read again with an
+//! assumed one, which is printed. `tests/parity/images.py` compares it with SimpleITK and nibabel.
 
 use vesalius_io::{FourthAxis, ReadOptions, read_as_with};
 

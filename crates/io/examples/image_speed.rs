@@ -1,4 +1,4 @@
-//! Times reading and writing of one `.nii.gz`, for comparison with a peer on the same file in the
+//! Times reading and writing of one `.nii.gz`, for comparison with SimpleITK or nibabel on the same file in the
 //! same run: `image_speed IN.nii.gz OUT.nii.gz REPEATS [LEVEL]` prints one JSON line.
 
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Measures a dataset and says how long it took, for a comparison with the peers
+//! Measures a dataset and prints how long it took, for a comparison with nnU-Net
 //! (`tests/parity/analysis.py speed`).
 //!
 //! ```text

@@ -58,7 +58,7 @@ fn learning_rate(page: &mut Page, steps: &[&Value]) -> Result<()> {
         y: "rate".to_owned(),
         series: vec![rate],
         marks: Marks {
-            name: "steps counted anew".to_owned(),
+            name: "steps counted again".to_owned(),
             places: recounts.iter().map(|(step, _)| *step as f64).collect(),
         },
         ..Chart::default()
@@ -90,7 +90,7 @@ fn told(recounts: &[(u64, u64)]) -> String {
         .map(|(step, number)| format!("{number} after step {step}"))
         .collect();
     format!(
-        "The length of the run was given as a time, or changed when the run went on: the number of steps was counted anew at the dashed lines, from the time that a step had taken until then ({}). The learning rate follows the share of all steps that is done, so that it may jump there.",
+        "The length of the run was given as a time, or changed when the run went on: the number of steps was counted again at the dashed lines, from the time that a step had taken until then ({}). The learning rate follows the share of all steps that is done, so that it may jump there.",
         each.join(", ")
     )
 }
@@ -138,7 +138,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn steps_that_are_counted_anew_are_found_and_told() {
+    fn steps_that_are_counted_again_are_found_and_told() {
         let totals = [None, None, Some(9), Some(9), Some(7), Some(7)];
         let steps: Vec<Value> = (1..)
             .zip(totals)
@@ -151,6 +151,6 @@ mod tests {
         assert!(text.contains("9 after step 3, 7 after step 5"), "{text}");
         let mut page = Page::new("rates");
         learning_rate(&mut page, &steps).unwrap();
-        assert!(page.html().contains("steps counted anew"));
+        assert!(page.html().contains("steps counted again"));
     }
 }

@@ -81,7 +81,7 @@ impl Checkpoint {
     /// [`Error::Checkpoint`] for a file that is absent, cut short, changed, or of another version.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => broken(path, &format!("cannot be read ({e}); without it there is nothing to resume: begin the run anew")),
+            std::io::ErrorKind::NotFound => broken(path, &format!("cannot be read ({e}); without it there is nothing to resume: begin the run again")),
             _ => Error::System {
                 path: path.to_owned(),
                 what: "read",

@@ -1,11 +1,11 @@
-//! What nnU-Net's augmentation takes here: the cases of `tests/parity/transforms_speed.py`.
+//! Times nnU-Net's augmentation: the cases of `tests/parity/transforms_speed.py`.
 //!
 //! ```sh
 //! cargo run --release -p vesalius-transforms --example augmentation_speed   # case<TAB>vesalius<TAB>ms
 //! ```
 //!
-//! A patch of two channels with labels, in memory before the clock starts; two threads, or as many as
-//! THREADS says. `recipe_…` is the mean over DRAWS (100) samples; the others do one transform always.
+//! A patch of two channels with labels, in memory before the timing starts; two threads, or THREADS. `recipe_…` is
+//! the mean over DRAWS (100) samples; the others apply one transform always.
 
 use std::time::Instant;
 use vesalius_transforms::{Chain, Trace};

@@ -47,7 +47,7 @@
 //! | spacing, orientation, size | [`Spacing`], [`Resize`], [`MatchGrid`], [`Orient`] |
 //! | crop and pad | [`CropForeground`], [`CropNonzero`], [`CropCentre`], [`CropRegion`], [`CropDivisible`], [`Pad`] |
 //! | moving the anatomy | [`Flip`], [`Rotate90`], [`Affine`], [`Zoom`], [`Elastic`], [`GridDistortion`] |
-//! | how moves are sampled | [`Sampling`], [`ImageSampling`], [`LabelSampling`], [`PaddingMode`], [`Displacement`], [`ControlPoints`] |
+//! | how moves are sampled | [`Sampling`], [`ImageSampling`], [`LabelSampling`], [`PaddingMode`], [`Displacement`], [`ControlInterpolation`] |
 //! | normalising intensities | [`ZScore`], [`Window`], [`Clip`], [`ScalePercentiles`], [`MatchHistogram`], [`NnUnetNormalization`] |
 //! | random intensities | [`Gamma`], [`Contrast`], [`Brightness`], [`ScaleIntensity`], [`ShiftIntensity`], [`HistogramShift`], [`BiasField`] |
 //! | noise, blur, artefacts | [`GaussianNoise`], [`RicianNoise`], [`Blur`], [`Sharpen`], [`LowResolution`], [`Gibbs`], [`KSpaceSpike`] |
@@ -108,7 +108,9 @@ pub use intensity::{
     SharpenStep, ShiftIntensity, ShiftIntensityStep, Window, ZScore, nonzero_mask,
 };
 pub use labels::{DropSmall, LabelStep, MergeRegions, Remap};
-pub use map::{ControlPoints, Displacement, ImageSampling, LabelSampling, PaddingMode, Sampling};
+pub use map::{
+    ControlInterpolation, Displacement, ImageSampling, LabelSampling, PaddingMode, Sampling,
+};
 pub use random::{Stream, keyed};
 pub use sampling::{
     Axis, ClassRatios, CustomSampler, ForcedForeground, GridPatch, LabelIndex, PatchConfig,

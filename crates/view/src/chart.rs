@@ -231,11 +231,11 @@ mod tests {
         chart.scale = Scale::Logarithmic;
         assert!(!chart.svg().unwrap().contains("NaN"));
         chart.marks = Marks {
-            name: "counted anew".into(),
+            name: "counted again".into(),
             places: vec![12.0, 500.0],
         };
         let marked = chart.svg().unwrap();
-        assert!(marked.contains("counted anew") && marked.len() > svg.len());
+        assert!(marked.contains("counted again") && marked.len() > svg.len());
         chart.series.clear();
         assert!(chart.svg().unwrap_err().to_string().contains("fold 0"));
     }

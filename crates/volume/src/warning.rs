@@ -209,7 +209,7 @@ pub enum Warning {
     },
     /// A model's description, written before checksums were, names none for a member's weights.
     #[error(
-        "the description of the model has no checksum for member `{member}`, so that damage to {path} would not be seen; `vesalius model convert` writes the folder anew with one"
+        "the description of the model has no checksum for member `{member}`, so that damage to {path} would not be seen; `vesalius model convert` writes the folder again with one"
     )]
     NoChecksum {
         /// The file of weights.
@@ -350,7 +350,7 @@ pub enum Warning {
     },
     /// Files of cases changed since the work with them began.
     #[error(
-        "the files of {} have changed since this work began; the dataset is looked over anew",
+        "the files of {} have changed since this work began; the dataset is checked again",
         cases.join(", ")
     )]
     CasesChanged {

@@ -1,4 +1,4 @@
-//! A callback: keeps what it heard and ends the run at a loss.
+//! A callback: records its events and ends the run at a loss.
 
 use vesalius::training::{Callback, Event, Result, TrainingControl};
 

@@ -1,11 +1,11 @@
-//! A source of cases: they are made when they are asked for.
+//! A source of cases that are made on request.
 
 use std::sync::Arc;
 use vesalius::prelude::*;
 use vesalius::training::synthetic::Spheres;
 use vesalius::training::{Case, CaseSource, Error, CaseHandle, Result};
 
-/// Volumes with bright spheres, each made anew every time.
+/// Volumes with bright spheres, made again for every call.
 #[derive(Debug)]
 pub struct MadeCases {
     names: Vec<String>,

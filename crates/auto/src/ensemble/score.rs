@@ -70,7 +70,7 @@ impl Choice {
                 .map_err(|e| Error::WorkFolder {
                     path,
                     reason: format!(
-                        "is not the choice of an ensemble: {e}; remove it to choose anew"
+                        "is not the choice of an ensemble: {e}; remove it to choose again"
                     ),
                 }),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -184,7 +184,7 @@ fn one_case_and_one_fold_are_refused_by_name() {
     };
     let message = refused(&cases, listed(|_| json!(2)));
     assert!(
-        message.contains("all cases are in fold 2") && message.contains("dealt anew"),
+        message.contains("all cases are in fold 2") && message.contains("assigned again"),
         "{message}"
     );
     let message = refused(

@@ -114,7 +114,7 @@ const RGB_2D: Facts = Facts {
 };
 
 impl Facts {
-    /// A work folder on made cases, looked over.
+    /// A work folder on made cases, analysed.
     fn work(&self, folder: &Path) -> (WorkFolder, Analyzed) {
         let cases: Vec<_> = (0..CASES).map(|number| self.case(number)).collect();
         let names = |(at, name): (usize, &&str)| (at.to_string(), json!(name));

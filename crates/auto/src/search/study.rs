@@ -89,7 +89,7 @@ impl Study {
         if events.trials().is_empty() && lost > 0 {
             return Err(SearchError::Study {
                 reason: format!(
-                    "holds none of the {lost} trials that were begun in this folder; restore it, or remove {} to search anew",
+                    "holds none of the {lost} trials that were begun in this folder; restore it, or remove {} to search again",
                     folder.display()
                 ),
                 path: record,
@@ -103,7 +103,7 @@ impl Study {
                     return Err(SearchError::Study {
                         path,
                         reason: format!(
-                            "is another search, whose trials cannot be ranked with these: {}; go on with what it was begun with, or remove {} to search anew",
+                            "is another search, whose trials cannot be ranked with these: {}; go on with what it was begun with, or remove {} to search again",
                             differences.join(", "),
                             folder.display()
                         ),

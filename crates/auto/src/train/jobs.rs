@@ -22,7 +22,7 @@ pub(super) fn planned(
         let failed = matches!(job.state, JobState::Failed(_) | JobState::Collapsed(_));
         let now = Some(Basis::of(work, plan));
         if failed && folds.contains(&job.fold) && (options.retry_failed || job.basis != now) {
-            plan_anew(work, job)?;
+            plan_again(work, job)?;
         }
     }
     for (plan, fold) in plans
@@ -53,7 +53,7 @@ fn folds(work: &WorkFolder, options: &TrainOptions) -> Result<Vec<usize>> {
 }
 
 /// A job that failed, as one that was never made; its reasons are kept, and its folder aside.
-fn plan_anew(work: &WorkFolder, job: &mut Job) -> Result<()> {
+fn plan_again(work: &WorkFolder, job: &mut Job) -> Result<()> {
     move_aside(&work.folder().join(&job.folder))?;
     let mut earlier = std::mem::take(&mut job.earlier);
     earlier.append(&mut job.failures);

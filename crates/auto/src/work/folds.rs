@@ -40,7 +40,7 @@ pub(super) fn assign(list: &mut Datalist, count: usize) -> Result<()> {
     if !without.is_empty() {
         let more = without.len().saturating_sub(NAMED);
         return refused(format!(
-            "{} of {} cases have no `fold`: {}{}; give each one a `fold`, or take `fold` from all so that they are dealt anew",
+            "{} of {} cases have no `fold`: {}{}; give each one a `fold`, or take `fold` from all so that they are assigned again",
             without.len(),
             list.cases.len(),
             without[..without.len().min(NAMED)].join(", "),
@@ -54,7 +54,7 @@ pub(super) fn assign(list: &mut Datalist, count: usize) -> Result<()> {
         && list.cases.iter().all(|case| case.fold == Some(only))
     {
         return refused(format!(
-            "all cases are in fold {only}, so none is left to train on; give some another `fold`, or take `fold` from all so that they are dealt anew"
+            "all cases are in fold {only}, so none is left to train on; give some another `fold`, or take `fold` from all so that they are assigned again"
         ));
     }
     Ok(())

@@ -182,7 +182,7 @@ fn folds(list: &Datalist, scheme: Option<&LabelScheme>, facts: &[CaseFacts]) -> 
                 problems.push(Problem::error(
                     ProblemKind::EmptyFold,
                     &[],
-                    format!("{what} {fold} has no labelled voxel; deal the folds anew"),
+                    format!("{what} {fold} has no labelled voxel; assign the folds again"),
                 ));
             }
         }

@@ -126,7 +126,7 @@ impl Run<'_> {
             path: from,
             what: "read back",
             source,
-            remedy: "resume the run, which writes it anew",
+            remedy: "resume the run, which writes it again",
         })?;
         Ok(vesalius_io::write_bytes_atomically(
             self.options.output.join(name),

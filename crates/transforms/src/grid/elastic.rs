@@ -2,7 +2,7 @@
 
 use crate::config::{check_probability, config, require};
 use crate::map::{
-    ControlPoints, Displacement, ImageSampling, LabelSampling, PaddingMode, Sampling,
+    ControlInterpolation, Displacement, ImageSampling, LabelSampling, PaddingMode, Sampling,
 };
 use crate::random::between;
 use crate::transform::Configured;
@@ -122,7 +122,7 @@ impl Configured for Elastic {
             return Ok(Vec::new());
         }
         let field = Displacement {
-            lattice: ControlPoints::Cubic,
+            lattice: ControlInterpolation::Cubic,
             size: points,
             first,
             step,

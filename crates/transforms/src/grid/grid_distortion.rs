@@ -2,7 +2,7 @@
 
 use crate::config::{check_probability, config, require};
 use crate::map::{
-    ControlPoints, Displacement, ImageSampling, LabelSampling, PaddingMode, Sampling,
+    ControlInterpolation, Displacement, ImageSampling, LabelSampling, PaddingMode, Sampling,
 };
 use crate::random::between;
 use crate::transform::Configured;
@@ -91,7 +91,7 @@ impl Configured for GridDistortion {
             })
             .collect();
         let field = Displacement {
-            lattice: ControlPoints::Linear,
+            lattice: ControlInterpolation::Linear,
             size: nodes,
             first: [0.0; 3],
             step,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum ControlPoints {
+pub enum ControlInterpolation {
     /// Linear between the points.
     Linear,
     /// Cubic B-spline with the points as coefficients (Rueckert's free-form deformation).
@@ -20,7 +20,7 @@ pub enum ControlPoints {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Displacement {
     /// Between the points.
-    pub lattice: ControlPoints,
+    pub lattice: ControlInterpolation,
     /// Number of control points along `[x, y, z]`.
     pub size: [usize; 3],
     /// Index-space position of the first control point.
@@ -66,15 +66,15 @@ impl Displacement {
         let t = place - floor;
         let tap = |k: i64| (floor as i64 + k).clamp(0, self.size[axis] as i64 - 1) as usize;
         match self.lattice {
-            ControlPoints::Linear => ([tap(0), tap(1), 0, 0], [1.0 - t, t, 0.0, 0.0]),
-            ControlPoints::Cubic => ([tap(-1), tap(0), tap(1), tap(2)], cubic(t)),
+            ControlInterpolation::Linear => ([tap(0), tap(1), 0, 0], [1.0 - t, t, 0.0, 0.0]),
+            ControlInterpolation::Cubic => ([tap(-1), tap(0), tap(1), tap(2)], cubic(t)),
         }
     }
 
     fn count(&self) -> usize {
         match self.lattice {
-            ControlPoints::Linear => 2,
-            ControlPoints::Cubic => 4,
+            ControlInterpolation::Linear => 2,
+            ControlInterpolation::Cubic => 4,
         }
     }
 
@@ -173,7 +173,7 @@ fn cubic(t: f64) -> [f64; 4] {
 mod tests {
     use super::*;
 
-    fn field(lattice: ControlPoints) -> Displacement {
+    fn field(lattice: ControlInterpolation) -> Displacement {
         let values = (0..3 * 5 * 6 * 4)
             .map(|i| ((i * 37 % 101) as f32 / 101.0 - 0.5) * 1.5)
             .collect();
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn rows_and_points_agree_and_the_inverse_undoes() {
-        for lattice in [ControlPoints::Linear, ControlPoints::Cubic] {
+        for lattice in [ControlInterpolation::Linear, ControlInterpolation::Cubic] {
             let field = field(lattice);
             let mut row = Places::new(20);
             for (y, z) in [(0, 0), (7, 3), (19, 11)] {

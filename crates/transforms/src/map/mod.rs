@@ -8,7 +8,7 @@ mod place;
 mod points;
 mod sampling;
 
-pub use displacement::{ControlPoints, Displacement};
+pub use displacement::{ControlInterpolation, Displacement};
 pub use sampling::{ImageSampling, LabelSampling, PaddingMode, Sampling};
 
 use crate::Result;

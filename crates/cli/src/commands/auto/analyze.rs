@@ -1,4 +1,4 @@
-//! `vesalius auto analyze`: a dataset looked over and measured, from one reading of each case.
+//! `vesalius auto analyze`: a dataset checked and measured, from one reading of each case.
 
 use super::Result;
 use super::data::DataArguments;

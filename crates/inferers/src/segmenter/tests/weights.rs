@@ -38,8 +38,8 @@ fn one_flipped_bit_of_the_weights_is_refused_and_a_folder_without_checksums_is_t
     assert_eq!(member, "m");
     assert_eq!(opened.weight_files()[0].blake3, None);
     // Converting it gives it a checksum.
-    let anew = tempfile::tempdir().unwrap();
-    let to = anew.path().join("model");
+    let again = tempfile::tempdir().unwrap();
+    let to = again.path().join("model");
     crate::convert_model(place.path(), &to, &crate::OpenOptions::default()).unwrap();
     assert!(Segmenter::open(&to).unwrap().warnings().is_empty());
 }
