@@ -1,4 +1,4 @@
-//! What can go wrong on the way from scans to a model: one sentence each, with the file or key and the
+//! Errors from scans to a model: one sentence each, with the file or key and the
 //! remedy.
 
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use vesalius_metrics::{Bootstrap, Evaluation};
 
 const FILE: &str = "history.json";
 
-/// How the training of one algorithm on one fold stands.
+/// The state of the training of one algorithm on one fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
@@ -33,7 +33,7 @@ pub struct Job {
     pub folder: PathBuf,
     /// The time for training; `None` follows the plan.
     pub minutes: Option<f64>,
-    /// How it stands.
+    /// Its state.
     pub state: JobState,
     /// Attempts that failed before this one, with their reasons.
     pub failures: Vec<String>,
@@ -64,7 +64,7 @@ pub struct Job {
     pub memory: Option<u64>,
 }
 
-/// How a label or region came out on the held-out cases.
+/// The score of a label or region on the held-out cases.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelScore {
     /// Its name.

@@ -35,7 +35,7 @@ pub fn renew_predictions(work: &WorkFolder) -> Result<usize> {
             source,
         })?;
     }
-    // Noted once nothing old is left: a process that dies on the way begins again.
+    // Noted once nothing old is left: a process that is killed meanwhile starts again.
     vesalius_io::write_bytes_atomically(&path, own.as_bytes())?;
     Ok(count)
 }

@@ -49,7 +49,7 @@ pub struct TrainOptions {
     pub at_once: usize,
     /// What computes.
     pub device: Device,
-    /// Cancels the runs at hand, which are saved, and the work; carries the stage `runs`.
+    /// Cancels the current runs, which are saved, and the work; carries the stage `runs`.
     pub control: Control,
 }
 
@@ -168,7 +168,7 @@ pub fn train(
         });
         ended.collect()
     });
-    // What stopped the others comes before that they were stopped.
+    // The error that stopped the others comes before theirs.
     let mut errors: Vec<Error> = ended.into_iter().filter_map(Result::err).collect();
     errors.sort_by_key(|e| matches!(e, Error::Cancelled(_)));
     if let Some(first) = errors.into_iter().next() {

@@ -32,7 +32,7 @@ pub struct TuneOptions {
     pub trials: u64,
     /// The length of a trial.
     pub duration: Duration,
-    /// How often a trial is scored on the way, which is when it may be ended.
+    /// How often a running trial is scored, which is when it may be ended.
     pub reports: u64,
     /// The fold that trials are scored on.
     pub fold: usize,
@@ -40,7 +40,7 @@ pub struct TuneOptions {
     pub seed: u64,
     /// What computes.
     pub device: Device,
-    /// Cancels the trial at hand, which is saved, and the search; carries the stage `trials`.
+    /// Cancels the current trial, which is saved, and the search; carries the stage `trials`.
     pub control: Control,
 }
 
@@ -67,7 +67,7 @@ impl Default for TuneOptions {
 pub enum TuneEvent<'a> {
     /// A warning before anything is trained.
     Warning(&'a Warning),
-    /// A trial begins, or is taken up where a process that died left it.
+    /// A trial begins, or continues where a killed process left it.
     Begun(&'a Trial),
     /// Something happened in its run.
     Run(&'a Event),
@@ -258,7 +258,7 @@ fn check_values(base: &Value, space: &SearchSpace, registry: &Registry) -> Resul
     Ok(())
 }
 
-/// One trial under way.
+/// One running trial.
 struct Try<'a> {
     work: &'a WorkFolder,
     study: &'a Study,

@@ -14,7 +14,7 @@ pub fn this_command_for_labels() -> String {
     command(with_options(given, &["--labels"]))
 }
 
-/// The options stand before a `--`, after which all words are files.
+/// The options are before a `--`, after which all words are files.
 fn with_options(mut given: Vec<OsString>, options: &[&str]) -> Vec<OsString> {
     let end = given
         .iter()

@@ -53,12 +53,12 @@ fn end() -> ! {
     std::process::exit(1);
 }
 
-/// A handle that the first Ctrl-C (or a polite kill) cancels, for work that saves what is done.
+/// A handle that the first Ctrl-C (or INT, TERM or HUP) cancels, for work that saves what is done.
 pub fn control() -> Control {
     work(true)
 }
 
-/// A handle that the first Ctrl-C (or a polite kill) cancels, for work that saves nothing before its end; its
+/// A handle that the first Ctrl-C (or INT, TERM or HUP) cancels, for work that saves nothing before its end; its
 /// stages are shown where they take long.
 pub fn followed() -> Control {
     work(false)

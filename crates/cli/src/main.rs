@@ -56,7 +56,7 @@ enum Command {
     Convert(commands::convert::Arguments),
     /// Bring an image to another spacing or to the grid of another image
     Resample(commands::resample::Arguments),
-    /// A picture of an image, with labels laid over it
+    /// A picture of an image, with labels drawn over it
     View(commands::view::Arguments),
     /// One operation of the library on files: smoothing, morphology, components and more
     Filter(commands::filter::Arguments),

@@ -177,7 +177,7 @@ fn aligned(mut table: Table) -> Table {
     table
 }
 
-/// Whether a cell is a number, alone or with its interval, or stands for one.
+/// Whether a cell is a number, alone or with its interval, or a replacement for one.
 fn is_number(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
     first.is_empty() || first == "–" || first.parse::<f64>().is_ok()

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 use vesalius::training::Event;
 
-/// Lines that are not on a terminal come no faster than this.
+/// Lines that are not on a terminal are printed no faster than this.
 const SECONDS_BETWEEN_LINES: u64 = 10;
 
 /// Whether stderr is a terminal that shall show how far work is.

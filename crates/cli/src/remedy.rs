@@ -1,4 +1,4 @@
-//! What to do about an image that was refused, in the options of the command at hand.
+//! What to do about an image that was refused, in the options of the command.
 
 use std::path::Path;
 use vesalius::io::{self, RefusedImage, Remedy};
@@ -18,7 +18,7 @@ fn sentence(refused: &RefusedImage, command: &str) -> Option<String> {
         "train" | "auto" if !helps_a_copy(refused.remedy) => return None,
         // The model has the number of channels.
         "predict" if refused.remedy == Remedy::FourthAxisAsChannels => return None,
-        // Cases of a dataset are read with no option of their own: their files are put right once.
+        // Cases of a dataset are read with no option of their own: their files are corrected once.
         "train" | "auto" => format!(
             "put a readable copy in its place: `vesalius convert {} {} {option}`",
             refused.path.display(),

@@ -11,7 +11,7 @@ use vesalius::control::Progress;
 /// Commands that end sooner show nothing.
 const WORTH_SHOWING: Duration = Duration::from_secs(1);
 
-/// Lines that are not on a terminal come no faster than this.
+/// Lines that are not on a terminal are printed no faster than this.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 static SHOWN: LazyLock<Mutex<Shown>> = LazyLock::new(|| Mutex::new(Shown::new()));

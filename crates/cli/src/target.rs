@@ -6,7 +6,7 @@ use vesalius::workflow::output::{Claimed, Error, Existing, claim_file, claim_fol
 /// Whether an output that is there may be replaced, shared by every command that writes one.
 #[derive(clap::Args, Clone, Copy)]
 pub struct OutputOption {
-    /// Replace what stands at the output
+    /// Replace an existing output
     #[arg(long)]
     overwrite: bool,
 }

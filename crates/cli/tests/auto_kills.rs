@@ -33,7 +33,7 @@ fn begun() -> TempDir {
     temporary
 }
 
-/// Two folders in which the same stages run: in the first to their ends, in the second killed on the way.
+/// Two folders in which the same stages run: in the first to their ends, in the second killed meanwhile.
 struct Stages<'a> {
     whole: &'a Path,
     broken: &'a Path,
@@ -50,7 +50,7 @@ impl<'a> Stages<'a> {
     }
 
     /// Kills a stage so many times at random moments of its time, then lets it end; how many kills hit it
-    /// under way.
+    /// while it ran.
     fn run(&mut self, line: &str, kills: usize) -> usize {
         let arguments: Vec<_> = line.split(' ').collect();
         let mut time = 0.8 * milliseconds(self.whole, &arguments);

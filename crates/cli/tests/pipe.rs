@@ -1,4 +1,4 @@
-//! A reader that goes away ends the command quietly; a place that takes no more, a file that may not be read and a
+//! A reader that closes ends the command without a message; a full target, a file that may not be read and a
 //! disk that fails are errors of the machine, for which no case is called broken.
 
 #![cfg(unix)]

@@ -8,7 +8,7 @@ use crate::windows::{Start, WindowGrid};
 use crate::{Error, Result};
 use vesalius_tensor::{Tensor, all_finite, on_device, tensor_from_values, values_of};
 
-/// What a network put out for a batch.
+/// A network's output for a batch.
 pub(crate) struct Output {
     /// `[N, K, Z, Y, X]`.
     pub shape: [usize; 5],
@@ -16,7 +16,7 @@ pub(crate) struct Output {
     pub values: Vec<f32>,
 }
 
-/// Where batches come from and what they go through.
+/// The source of batches, and their network.
 #[derive(Clone, Copy)]
 pub(crate) struct Batches<'a> {
     pub image: &'a dyn ImageRows,

@@ -130,7 +130,7 @@ mod tests {
         model
             .write_with_weights(folder.path(), "fold_0", b"first")
             .unwrap();
-        // What stands there once the second weights are announced: both are accepted.
+        // The checksums once the second weights are announced: both are accepted.
         let mut between = ModelDescription::read(folder.path()).unwrap();
         let second = weights_checksum(b"second");
         between.checksums.get_mut("fold_0").unwrap().push(second);

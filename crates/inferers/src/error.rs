@@ -25,7 +25,7 @@ pub enum Error {
     OutputSize {
         /// Shape that went in.
         input: [usize; 5],
-        /// Shape that came out.
+        /// The output's shape.
         output: [usize; 5],
     },
     /// The network's output has another number of channels than the labels.
@@ -68,7 +68,7 @@ pub enum Error {
         /// Index of the first, `[x, y, z]`.
         index: [usize; 3],
     },
-    /// The network put out values that are no finite numbers.
+    /// The network's output has values that are not finite.
     #[error("{0}")]
     NotFiniteOutput(Box<NotFiniteOutput>),
     /// A model folder is incomplete or its description cannot be read.

@@ -42,7 +42,7 @@ pub(crate) struct Loaded {
 /// files, a folder that holds one, or an archive of one.
 ///
 /// # Errors
-/// [`Error::ModelFolder`] with what was looked for and what lies there; a description that cannot be read.
+/// [`Error::ModelFolder`] with what was expected and what was found; a description that cannot be read.
 pub fn describe_model(path: impl AsRef<Path>) -> Result<ModelDescription> {
     let located = Located::find(path.as_ref())?;
     // Types of the user's own are only named in it.

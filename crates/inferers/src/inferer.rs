@@ -1,4 +1,4 @@
-//! The ways to run a network over a volume, as written in a model folder.
+//! How a network is run over a volume, as written in a model folder.
 
 use crate::custom::{CustomInferer, run_custom};
 use crate::progress::WindowCount;
@@ -42,7 +42,7 @@ impl Default for Inferer {
     }
 }
 
-/// What a volume goes through.
+/// What a run of any inferer needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Pass<'a> {
     pub network: &'a dyn PatchNetwork,
@@ -138,7 +138,7 @@ impl Inferer {
         }
     }
 
-    /// The windows that a run goes through, where its output comes slice by slice along z.
+    /// The windows of a run whose output is made slice by slice along z.
     pub(crate) fn windows(&self) -> Option<SlidingWindow> {
         match self {
             Self::Simple(inferer) => Some(inferer.windows()),
@@ -148,7 +148,7 @@ impl Inferer {
         }
     }
 
-    /// Takes test-time augmentation away, wherever it stands.
+    /// Removes test-time augmentation at any depth.
     pub(crate) fn without_test_time(&mut self) {
         if let Self::TestTime(inferer) = self {
             let within = std::mem::take(&mut *inferer.inferer);

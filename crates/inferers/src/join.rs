@@ -34,7 +34,7 @@ pub fn convert_model(
     convert(from.as_ref(), to.as_ref(), options, |_| Ok(()))
 }
 
-/// The same, with the description changed on the way. It is written last, so that a folder with a
+/// The same, with the description changed before it is written. It is written last, so that a folder with a
 /// description is whole.
 fn convert(
     from: &Path,

@@ -72,7 +72,7 @@ impl Footprint<'_> {
         Err(self.too_little(limit, smallest))
     }
 
-    /// What may be laid aside, as far as it saves something.
+    /// The scratch files that save memory.
     fn levels(&self) -> impl Iterator<Item = Spilled> + '_ {
         Spilled::LEVELS.into_iter().filter(|spilled| {
             let saves = spilled.image || !spilled.probabilities || self.probabilities > 0;
@@ -149,7 +149,7 @@ impl Footprint<'_> {
                         + working
                         + (window * 4) as u64,
                 ),
-            // What is not kept at all does not lie anywhere.
+            // What is not kept needs no scratch file.
             spilled: Spilled {
                 probabilities: spilled.probabilities && self.probabilities > 0,
                 ..spilled

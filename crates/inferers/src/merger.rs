@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 use vesalius_volume::{Geometry, Volume};
 
-/// Where a patch lies, and what the network made of it.
+/// The place of a patch, and the size of the network's output for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PatchLocation {
     /// The patch's first voxel in the volume, `[x, y, z]`.
@@ -16,7 +16,7 @@ pub struct PatchLocation {
     pub channels: usize,
 }
 
-/// Takes the outputs of patches one after another: MONAI's `Merger`. What it makes of them is its own.
+/// Takes the outputs of patches one after another: MONAI's `Merger`.
 pub trait Merger {
     /// Takes the output of a patch, `[channel][z][y][x]`.
     ///

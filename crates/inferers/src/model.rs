@@ -27,7 +27,7 @@ pub struct ModelDescription {
     pub labels: LabelScheme,
     /// The preprocessing of every image.
     pub preprocessing: Chain,
-    /// nnU-Net's own way from the file to the network and back, instead of `preprocessing`.
+    /// nnU-Net's own preprocessing and export, instead of `preprocessing`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nnunet: Option<NnUnetPipeline>,
     /// The folder, next to `model.yaml`, of a coarser model whose labels are part of the network's
@@ -215,7 +215,7 @@ impl ModelDescription {
         }
     }
 
-    /// As [`ModelDescription::check`], but for the network, in whose place others stand.
+    /// As [`ModelDescription::check`], except for the network, which others replace.
     pub(crate) fn check_but_network(&self) -> Result<()> {
         self.check_parts(|checked| checked)
     }

@@ -7,7 +7,7 @@ use vesalius_filters::LinearParts;
 use vesalius_transforms::{Coverage, Trace};
 use vesalius_volume::Geometry;
 
-/// The way from the network's grid back to the file's. All outside of the box is background.
+/// The map from the network's grid to the file's. All outside of the box is background.
 #[derive(Debug)]
 pub(crate) struct Placement {
     /// The file's grid.
@@ -51,7 +51,7 @@ impl Placement {
     }
 
     /// Between two grids over one world, linear, for a network's grid that shows so much of the file's;
-    /// nothing when the network's grid stands askew in the file's.
+    /// `None` when the network's grid is oblique to the file's.
     pub fn between(
         network: &Geometry,
         file: &Geometry,

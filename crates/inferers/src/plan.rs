@@ -4,7 +4,7 @@ use crate::ByteSize;
 use std::fmt;
 use std::ops::Range;
 
-/// What lies in scratch files while it is not needed.
+/// What is in scratch files while it is not needed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spilled {
     /// The image, from which windows are cut.
@@ -74,7 +74,7 @@ pub struct MemoryPlan {
     pub stripes: Vec<Range<usize>>,
     /// Slices of the result that are resampled and labelled at a time.
     pub slab: usize,
-    /// What lies in scratch files.
+    /// What is in scratch files.
     pub spilled: Spilled,
     /// Windows that go through the network, repeats counted.
     pub windows: usize,

@@ -34,7 +34,7 @@ pub enum PostprocessingStep {
         /// The labels; none means all but the background.
         #[serde(default)]
         labels: Vec<u16>,
-        /// Smaller than this goes, in mm³.
+        /// Components smaller than this are removed, in mm³.
         cubic_millimetres: f64,
     },
     /// Holes within a label get that label; a voxel that has another label keeps it.

@@ -1,4 +1,4 @@
-//! Where windows are cut from: an image in memory, or one that was laid aside in a scratch file.
+//! Where windows are cut from: an image in memory, or one in a scratch file.
 
 use crate::Result;
 use crate::store::Store;
@@ -55,7 +55,7 @@ pub(crate) struct ScratchImage {
 }
 
 impl ScratchImage {
-    /// Lays an image aside in a folder.
+    /// Writes an image to a scratch file in a folder.
     pub fn new(image: &Volume<f32>, folder: &Path) -> Result<Self> {
         let mut values = Store::new(image.data().len(), Some(folder))?;
         values.write(0, image.data())?;

@@ -1,4 +1,4 @@
-//! A nameless file that holds what memory shall not: gone with its value, read and written at any place.
+//! A temporary file without a name in place of memory: removed when it is dropped, read and written at any offset.
 
 use crate::{Error, Result};
 use std::fs::File;

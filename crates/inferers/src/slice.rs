@@ -92,7 +92,7 @@ impl Slice {
     }
 }
 
-/// An error that names a window of the turned volume, with the window as it lies in the volume.
+/// An error that names a window of the transposed volume, with the window's place in the volume.
 fn in_the_volume(error: Error, order: [usize; 3]) -> Error {
     match error {
         Error::NotFiniteOutput(mut found) => {

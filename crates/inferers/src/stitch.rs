@@ -114,7 +114,7 @@ impl<'a> Stitcher<'a> {
             .for_each(add_slice);
     }
 
-    /// What of a window lies within the image and the rows that are wanted, if anything.
+    /// The part of a window within the image and the requested rows, if any.
     fn part<'v>(&self, start: Start, values: &'v [f32]) -> Option<Part<'v>> {
         let (along, x) = self.grid.inside(start, 0);
         let (slices, first) = self.grid.inside(start, 2);
@@ -135,7 +135,7 @@ impl<'a> Stitcher<'a> {
         })
     }
 
-    /// Hands over all slices before `until`, which no window still to come touches.
+    /// Passes on all slices before `until`, which no later window touches.
     ///
     /// # Errors
     /// Whatever `consume` gives.
@@ -147,7 +147,7 @@ impl<'a> Stitcher<'a> {
         let plane = self.rows.len() * self.grid.size[0];
         let outputs = self.channels * plane;
         while self.next < until {
-            // As many as lie behind each other in the ring.
+            // As many as are adjacent in the ring.
             let slot = self.next % self.slots;
             let count = (until - self.next).min(self.slots - slot);
             let slice = outputs + plane;

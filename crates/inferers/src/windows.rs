@@ -1,4 +1,4 @@
-//! All windows over one image: where they start, what of them lies inside, their voxels cut out.
+//! All windows over one image: where they start, which part is inside, and their voxels.
 
 use crate::rows::ImageRows;
 use crate::{Error, Result, SlidingWindow, WindowRule};

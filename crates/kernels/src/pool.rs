@@ -230,7 +230,7 @@ fn max_plane_indices(
     }
 }
 
-/// The gradient to the input of a maximum pooling: each output's goes to where its maximum stood.
+/// The gradient to the input of a maximum pooling: each output's is added to the voxel of its maximum.
 ///
 /// # Errors
 /// When the shape is not possible, a slice's length does not fit, or an index is outside of a channel.

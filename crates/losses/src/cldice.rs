@@ -87,7 +87,7 @@ fn sums(tensor: Tensor<5>) -> Tensor<1> {
     flat.sum_dim(1).reshape([n])
 }
 
-/// The soft skeleton of memberships in [0, 1]: what openings take away, over erosions by crosses.
+/// The soft skeleton of memberships in [0, 1]: what openings remove, over erosions by crosses.
 fn soft_skeleton(image: Tensor<5>, iterations: usize) -> Tensor<5> {
     let ridge = |image: &Tensor<5>, eroded: &Tensor<5>| {
         burn::tensor::activation::relu(image.clone() - dilated(eroded.clone()))

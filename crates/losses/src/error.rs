@@ -22,7 +22,7 @@ pub enum Error {
         /// The shape needed.
         expected: Vec<usize>,
     },
-    /// An error of the filters, of which distances come.
+    /// An error of the filters, which compute distances.
     #[error("{0}")]
     Filters(#[from] vesalius_filters::Error),
     /// An error of the tensor crate.

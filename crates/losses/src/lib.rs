@@ -1,8 +1,8 @@
 //! Losses on logits: Dice, cross-entropy and their relatives, with the peers' names and defaults.
 //!
-//! A loss takes [`Logits`](vesalius_tensor::Logits), which know their label scheme, and label values
+//! A loss takes [`Logits`](vesalius_tensor::Logits), which have their label scheme, and label values
 //! `[N, 1, Z, Y, X]`; it applies softmax or sigmoid itself, once, and skips voxels of the scheme's
-//! ignore label. Distances between label maps that need no gradient live in `vesalius-metrics`.
+//! ignore label. Distances between label maps that need no gradient are in `vesalius-metrics`.
 
 #![forbid(unsafe_code)]
 

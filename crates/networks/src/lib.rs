@@ -1,7 +1,7 @@
 //! U-Net and its relatives, and the weights that people already have for them.
 //!
 //! A config is checked, then built: `XConfig` → `check()` → `init(&Device)`. Parameters carry
-//! PyTorch's names and layouts, so that weights travel both ways. Networks are built of the layers
+//! PyTorch's names and layouts, so that weights can be imported and exported. Networks are built of the layers
 //! of `vesalius-tensor` alone; how volumes are cut for them is the inferers' affair.
 
 #![forbid(unsafe_code)]

@@ -152,7 +152,7 @@ impl Network {
         })
     }
 
-    /// What its layers put out on this input, in order.
+    /// The outputs of its layers for this input, in order.
     ///
     /// # Errors
     /// As [`Network::try_forward`].

@@ -22,7 +22,7 @@ pub(crate) struct ReportInput<'a> {
     pub run: &'a RunState<'a>,
     /// The config as YAML.
     pub config: &'a str,
-    /// Held-out cases with the lowest Dice: what stands below each, and its picture.
+    /// Held-out cases with the lowest Dice: the caption and the picture of each.
     pub worst: Vec<(String, Picture)>,
 }
 

@@ -1,4 +1,4 @@
-//! The one place where `[x, y, z]` becomes tensor order, and where one number stands for three.
+//! The one place where `[x, y, z]` becomes tensor order, and where one number is used for three axes.
 
 use serde::{Deserialize, Serialize};
 

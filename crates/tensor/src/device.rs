@@ -175,7 +175,7 @@ fn open_vulkan(name: DeviceName, number: usize) -> Result<Device> {
     )
 }
 
-/// Name of the thread that looks for devices; a program with a panic hook may keep quiet about its panics.
+/// Name of the thread that looks for devices; a program with a panic hook may ignore its panics.
 pub const DEVICE_SEARCH_THREAD: &str = "vesalius-device-search";
 
 /// The device of that number among those that the backend finds. A missing driver makes some

@@ -28,7 +28,7 @@ struct State {
     outputs: Option<Vec<LayerOutput>>,
 }
 
-/// What one layer of a recorded pass put out.
+/// The output of one layer in a recorded pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LayerOutput {
@@ -49,7 +49,7 @@ impl Probe {
         self.state().found.take()
     }
 
-    /// Runs a pass of the network on this thread and returns what its layers put out, in order.
+    /// Runs a pass of the network on this thread and returns the outputs of its layers, in order.
     pub fn outputs(&self, pass: impl FnOnce()) -> Vec<LayerOutput> {
         let _one = self.0.one.lock().unwrap_or_else(PoisonError::into_inner);
         self.examine(Some(Vec::new()), pass);

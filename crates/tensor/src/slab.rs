@@ -5,7 +5,7 @@
 use crate::{Error, Result, all_finite};
 use vesalius_volume::LabelScheme;
 
-/// Logits of some voxels, channel by channel: what networks put out, before softmax or sigmoid.
+/// Logits of some voxels, channel by channel: the outputs of networks, before softmax or sigmoid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogitsSlab {
     values: Values,

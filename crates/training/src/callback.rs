@@ -12,7 +12,7 @@ pub trait Callback: Send {
     /// Called after the logs and the observer, on the thread that trains, which waits.
     ///
     /// # Errors
-    /// An error ends the run after the step or validation at hand, with its checkpoint written; [`crate::fit`] returns
+    /// An error ends the run after the current step or validation, with its checkpoint written; [`crate::fit`] returns
     /// it. [`crate::Error::custom`] makes an error of a text or of another error.
     fn on_event(&mut self, event: &Event, control: &mut TrainingControl) -> Result<()>;
 
@@ -50,7 +50,7 @@ where
     }
 }
 
-/// What a callback may change of a run. It takes effect once the step or validation at hand is done.
+/// What a callback may change of a run. It takes effect once the current step or validation is done.
 #[derive(Debug)]
 pub struct TrainingControl {
     step: u64,

@@ -22,7 +22,7 @@ pub struct Checkpoint {
     pub cases: Vec<String>,
     /// What each case is by its content ([`crate::CaseSource::identities`]); may be unknown.
     pub identities: Vec<String>,
-    /// Where it stands.
+    /// The run's progress.
     pub progress: RunProgress,
     /// Burn's record of the network, with the identity of each parameter.
     pub network: Vec<u8>,
@@ -106,7 +106,7 @@ impl Checkpoint {
                 "is damaged (its checksum does not match its content)",
             ));
         }
-        // The checksum holds, so lengths are those that were written; a foreign file may still lie.
+        // The checksum holds, so lengths are those that were written; a foreign file may still be wrong.
         let mut length = [0; 8];
         length.copy_from_slice(&body[MAGIC.len()..START]);
         let mut rest = &body[START..];
@@ -255,7 +255,7 @@ mod tests {
         }
     }
 
-    /// A file that another program wrote, with a checksum that holds and lengths that lie.
+    /// A file that another program wrote, with a correct checksum and wrong lengths.
     #[test]
     fn lengths_that_lie_are_refused() {
         let folder = tempfile::tempdir().unwrap();

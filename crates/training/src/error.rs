@@ -200,7 +200,7 @@ vesalius_registry::custom_error! {
 }
 
 impl Error {
-    /// Whether the fault lies in a case's own files, so that a run may go on without the case; a full disk, a
+    /// Whether the fault is in a case's own files, so that a run may continue without the case; a full disk, a
     /// damaged cache or a defect of the program is no fault of the case.
     pub(crate) fn is_of_case(&self) -> bool {
         let of_program = matches!(

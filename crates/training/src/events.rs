@@ -33,7 +33,7 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// The number of steps that the minutes allow became known, or another.
+    /// The number of steps that the minutes allow was computed, or changed.
     Planned {
         /// Steps in all.
         steps: u64,

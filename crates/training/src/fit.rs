@@ -55,7 +55,7 @@ pub struct FitOptions {
     pub lock: Option<FolderLock>,
     /// Callbacks that receive every event and may steer the run.
     pub callbacks: Callbacks,
-    /// Cancels the run after the step at hand, or in the middle of a validation, and carries the stages `steps` and,
+    /// Cancels the run after the current step, or in the middle of a validation, and carries the stages `steps` and,
     /// within it, `validation`.
     pub control: Control,
 }
@@ -108,7 +108,7 @@ impl KeptFree {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FitReport {
-    /// Where it stands.
+    /// Its progress.
     pub progress: RunProgress,
     /// Whether all steps are done; if not, a callback stopped it or it was cancelled, and it can be resumed.
     pub finished: bool,

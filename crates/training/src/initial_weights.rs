@@ -62,7 +62,7 @@ fn weights_file(path: &Path) -> Result<PathBuf> {
     Ok(weights)
 }
 
-/// The parameters whose names begin in one of the ways that `start` freezes.
+/// The parameters whose names begin with a prefix that `start` freezes.
 ///
 /// # Errors
 /// A beginning that no parameter has.

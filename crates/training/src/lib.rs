@@ -2,7 +2,7 @@
 //!
 //! [`TrainingConfig`] is the YAML; [`Datalist`] says which files make a dataset; [`fit`] trains one
 //! model and leaves checkpoints, logs and a model folder; pictures and reports are callbacks of `vesalius-reports`. Batches follow from the seed and the step alone, so that a run
-//! that was stopped, or killed, goes on with the same sequence.
+//! that was stopped or killed continues with the same sequence.
 //!
 //! A program may steer a run by [`FitOptions::callbacks`] and cancel it by [`FitOptions::control`]:
 //!

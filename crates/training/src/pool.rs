@@ -86,7 +86,7 @@ pub struct CasePool {
     identities: Vec<String>,
     warnings: Vec<Warning>,
     of_files: Vec<FileWarning>,
-    /// A temporary folder of the stored cases, which goes when the last of them is dropped.
+    /// A temporary folder of the stored cases, removed when the last of them is dropped.
     scratch: Option<Arc<tempfile::TempDir>>,
 }
 
@@ -341,7 +341,7 @@ impl PoolOptions<'_> {
         ))
     }
 
-    /// Where the note stands of an entry whose files are known by their paths alone.
+    /// The path of the note of an entry whose files are identified by their paths alone.
     fn note_path(&self, files: &CaseFiles) -> Result<PathBuf> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.identity(files, &[])?.key().as_bytes());
@@ -355,7 +355,7 @@ impl PoolOptions<'_> {
     }
 }
 
-/// The warnings with the number of each one's file in place of where it lies, which may change.
+/// The warnings with the number of each one's file in place of its path, which may change.
 fn numbered(files: &CaseFiles, of_files: &[FileWarning]) -> Vec<FileNote> {
     let number = |told: &FileWarning| {
         let mut sources = files.images.iter().chain([&files.label]);

@@ -1,4 +1,4 @@
-//! Where a run stands: everything but weights that the next step depends on.
+//! The progress of a run: everything but weights that the next step depends on.
 
 use crate::divergence::DivergenceMonitor;
 use crate::loss_scale::LossScale;
@@ -6,7 +6,7 @@ use crate::{EarlyStopping, Plateau};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Where a run stands.
+/// The progress of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunProgress {

@@ -196,8 +196,8 @@ impl Schedule {
     }
 
     /// The rate at `step` (from 0) of `steps`. Before the number of steps is known, the first rate.
-    /// [`Schedule::Plateau`] gives the highest: what it has lowered is the run's to remember. A custom schedule that is
-    /// only named gives what is not a number.
+    /// [`Schedule::Plateau`] gives the highest: the run keeps its reductions. A custom schedule that is only named
+    /// gives NaN.
     pub fn rate(&self, highest: f64, step: u64, steps: Option<u64>) -> f64 {
         let done = |steps: u64| step.min(steps) as f64 / steps.max(1) as f64;
         match (self, steps) {

@@ -28,10 +28,10 @@ pub enum Error {
     /// The output is an input.
     #[error("{} is an input, which would be overwritten; choose another output, or ask for `Existing::Replace`", .0.display())]
     IsInput(PathBuf),
-    /// A folder stands where a file would be written.
+    /// A folder has the path of a file to be written.
     #[error("{} is a folder; name a file", .0.display())]
     IsFolder(PathBuf),
-    /// A file stands where a folder would be made.
+    /// A file has the path of a folder to be made.
     #[error("{} is a file; name a folder", .0.display())]
     IsFile(PathBuf),
     /// A folder cannot be made.
@@ -172,7 +172,7 @@ fn make(folder: &Path) -> Result<Claimed, Error> {
     let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
     missing.reverse();
     made().extend_from_slice(&missing);
-    // What it has made goes again where the rest fails.
+    // What it has made is removed where the rest fails.
     let claimed = Claimed { made: missing };
     std::fs::create_dir_all(folder).map_err(|source| Error::Folder {
         path: folder.to_owned(),

@@ -44,7 +44,7 @@ impl Modality {
     }
 }
 
-/// Why images do not become one subject.
+/// Why images cannot be one subject.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -143,7 +143,7 @@ impl Error {
     }
 }
 
-/// What one sample became.
+/// The files of one sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// The image that was written.
@@ -243,7 +243,7 @@ pub fn transform_files(
     Ok(Transformed { samples, warnings })
 }
 
-/// Removes what an earlier call wrote, so that nothing of it stands among the new results.
+/// Removes what an earlier call wrote, so that nothing of it is among the new results.
 fn remove_earlier(output: &Path) -> Result<(), Error> {
     let failed = |source| Error::Folder {
         path: output.to_owned(),
@@ -263,7 +263,7 @@ fn remove_earlier(output: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// How the files of a case came onto one grid.
+/// How the files of a case were resampled to one grid.
 #[derive(Clone, Copy, PartialEq)]
 enum Joined {
     AsTheyAre,

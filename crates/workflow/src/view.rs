@@ -1,4 +1,4 @@
-//! A picture of an image file, with labels laid over it: what `vesalius view` draws.
+//! A picture of an image file, with labels drawn over it: what `vesalius view` draws.
 
 use crate::kind::{Notice, Reader};
 use crate::label_names::label_names;
@@ -103,7 +103,7 @@ pub struct ViewOptions {
     pub through: Option<[usize; 3]>,
     /// From the image's values to grey.
     pub window: Window,
-    /// How labels lie over the image.
+    /// How labels are drawn over the image.
     pub overlay: Overlay,
     /// Pixels of a slice's longer side.
     pub tile: usize,

@@ -1,5 +1,5 @@
 //! Auto3DSeg's algorithm templates as training configs: SegResNet, SegResNet2D and SwinUNETR, after MONAI's
-//! published settings. DiNTS is left out: its network is searched, and no searched one is at hand.
+//! published settings. DiNTS is left out: its network is searched, and no searched one is available.
 
 use super::task::Task;
 use super::template::{CROPS, Template};

@@ -36,9 +36,9 @@ impl std::fmt::Display for CandidateNetwork {
 }
 
 impl CandidateNetwork {
-    /// Fewer steps than this teach it less than more of them teach the one before. On fold 0 of hippocampus
-    /// (patches of 32 × 48 × 32, batches of 2) `Halved(16)` comes to a Dice of 0.88 after 2,000 steps and
-    /// stays there, `Halved(32)` to 0.87 after 940; `Full(16)`, at twice the time a step, to 0.88 after 600.
+    /// With fewer steps than this it ends below the candidate before it with more steps. On fold 0 of hippocampus
+    /// (patches of 32 × 48 × 32, batches of 2) `Halved(16)` reaches a Dice of 0.88 after 2,000 steps and stays there,
+    /// `Halved(32)` 0.87 after 940; `Full(16)`, at twice the time a step, 0.88 after 600.
     pub fn enough_steps(self) -> f64 {
         match self {
             Self::Halved(_) => 2000.0,

@@ -61,7 +61,7 @@ fn what_the_minutes_have_no_room_for_is_told_and_made_by_a_later_call() {
             .iter()
             .all(|job| job.is_trained() && job.is_scored())
     );
-    // The first run stands as it is.
+    // The first run stays as it is.
     assert_eq!((second.jobs[0].steps, second.jobs[1].steps), (1, 3));
     assert!(chosen(&second).missing.is_empty());
 }

@@ -140,7 +140,7 @@ fn one(task: &Task, name: &str) -> Result<Plan> {
     Err(unknown(task.work, name))
 }
 
-/// Refuses a name that nothing plans, before any time goes into an analysis; `named` is empty for the input's.
+/// Refuses a name without a planner, before the time of an analysis; `named` is empty for the input's.
 ///
 /// # Errors
 /// As [`plan`] of an algorithm that is not known.

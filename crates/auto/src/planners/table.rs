@@ -207,8 +207,7 @@ impl Facts {
         is_planned
     }
 
-    /// nnU-Net's plans of cases of the real size: what the augmentation leaves of a patch goes through the
-    /// network.
+    /// nnU-Net's plans of cases of the real size: the network is accepted, with the augmented patches that it gets.
     fn check_full_size(&self, work: &WorkFolder, mut analyzed: Analyzed) {
         let [x, y, z] = self.size;
         let cases = analyzed.fingerprint.shapes_after_crop.len();

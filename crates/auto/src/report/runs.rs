@@ -7,7 +7,7 @@ use vesalius_inferers::ByteSize;
 use vesalius_training::LOG_FILE;
 use vesalius_view::{Chart, Curve, Page};
 
-/// A line a run, and what each label came to; the curves of all.
+/// A line a run, and the score of each label; the curves of all.
 pub(super) fn write(page: &mut Page, work: &WorkFolder, history: &History) -> Result<()> {
     page.heading("Runs");
     let rows = history.jobs.iter().map(|job| {

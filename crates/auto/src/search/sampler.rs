@@ -1,4 +1,4 @@
-//! Where the next trial is put: at random, or where good trials were (the tree-structured Parzen
+//! The settings of the next trial: at random, or where good trials were (the tree-structured Parzen
 //! estimator of Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011).
 
 use super::{Distribution, SearchSpace, Trial};
@@ -15,7 +15,7 @@ use tpe::TpeOptimizerBuilder;
 pub enum Sampler {
     /// Evenly, whatever was tried.
     Random,
-    /// Where the better trials lie and the others do not, setting by setting.
+    /// Where the better trials are and the others are not, setting by setting.
     Tpe {
         /// How many trials are drawn at random first.
         #[serde(default = "startup")]

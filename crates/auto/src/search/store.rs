@@ -149,7 +149,7 @@ impl Events {
 /// The content of a trial's lock file once the record has it.
 const BEGUN: &str = "begun";
 
-/// The right to work on a trial: the system takes it back when the process dies.
+/// The lock on a trial: the system releases it when the process ends.
 #[derive(Debug)]
 pub(super) struct Claim {
     path: PathBuf,

@@ -48,7 +48,7 @@ impl StudyConfig {
 pub struct Ask {
     /// The trial.
     pub trial: Trial,
-    /// Whether an earlier process began it: its reports stand, and so may its checkpoint.
+    /// Whether an earlier process began it: its reports remain, and its checkpoint may be there.
     pub resumed: bool,
     _claim: Claim,
 }

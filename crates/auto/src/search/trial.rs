@@ -34,11 +34,11 @@ impl Setting {
 /// The values of a trial by the keys of the config that they replace.
 pub type Settings = BTreeMap<String, Setting>;
 
-/// How a trial stands.
+/// The state of a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrialState {
-    /// Being worked on, or left by a process that died.
+    /// Running, or left by a process that was killed.
     Running,
     /// Ended with this value; greater is better.
     Complete(f64),
@@ -57,9 +57,9 @@ pub struct Trial {
     pub settings: Settings,
     /// The places of the settings on the samplers' line.
     pub(super) places: BTreeMap<String, f64>,
-    /// How it stands.
+    /// Its state.
     pub state: TrialState,
-    /// Values reported on the way, by step.
+    /// Intermediate values, by step.
     pub reports: BTreeMap<u64, f64>,
 }
 

@@ -196,7 +196,7 @@ impl WorkFolder {
         }
     }
 
-    /// Where the list with folds lies: what training runs are given.
+    /// The path of the list with folds, which training runs read.
     pub fn list_path(&self) -> PathBuf {
         self.folder.join("dataset.json")
     }

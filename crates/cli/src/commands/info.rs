@@ -1,4 +1,4 @@
-//! `vesalius info`: what stands at a path, headers only.
+//! `vesalius info`: the content of a path, headers only.
 
 use super::Result;
 use crate::input::GeometryInput;

@@ -36,7 +36,7 @@ pub struct Arguments {
     /// Whose rule decides on size and place at a spacing, on interpolation and on what lies outside
     #[arg(long, value_enum, default_value = "simple-itk")]
     convention: Convention,
-    /// How values between voxels come about [default: the convention's; nearest for labels]
+    /// How values between voxels are computed [default: the convention's; nearest for labels]
     #[arg(long, value_enum)]
     interpolation: Option<Choice>,
     #[command(flatten)]

@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// Prints where the run stands, and its model.
+/// Prints the run's progress, and its model.
 fn show(arguments: &Arguments, trained: &Trained) -> Result<()> {
     let state = &trained.report.progress;
     let output = trained.output.display();

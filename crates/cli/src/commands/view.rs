@@ -1,4 +1,4 @@
-//! `vesalius view`: a picture of an image, with labels laid over it.
+//! `vesalius view`: a picture of an image, with labels drawn over it.
 
 use super::Result;
 use crate::input::ImageInput;

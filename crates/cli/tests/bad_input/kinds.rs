@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Commands with `IN` where the bad input stands, and `out` where they would write.
+/// Commands with `IN` in place of the bad input, and `out` where they would write.
 const COMMANDS: &[&str] = &[
     "info IN",
     "convert IN out/a.nii.gz",

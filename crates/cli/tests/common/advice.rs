@@ -1,4 +1,4 @@
-//! What an error advises must exist: every option that it names is one of the command at hand, and every
+//! What an error advises must exist: every option that it names is one of the command, and every
 //! command that it prints is one of ours with options that it has.
 
 use std::collections::BTreeMap;

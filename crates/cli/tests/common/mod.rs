@@ -158,7 +158,7 @@ pub fn shared_case(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// The commands in a message: what stands after the last `: vesalius` of a line, without the name.
+/// The commands in a message: the text after the last `: vesalius` of a line, without the name.
 #[allow(dead_code)]
 pub fn advised(text: &str) -> Vec<Vec<String>> {
     let commands = text

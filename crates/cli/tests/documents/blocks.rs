@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 pub struct Block {
     /// The line of its fence, from 1.
     pub line: usize,
-    /// What stands behind the fence.
+    /// The text after the fence.
     pub language: String,
     pub text: String,
 }

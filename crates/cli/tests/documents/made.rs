@@ -72,7 +72,7 @@ pub fn input_of_the_guide(folder: &Path) {
     std::fs::write(folder.join("input.yaml"), input.unwrap()).unwrap();
 }
 
-/// A plan that is there before the planner comes, which then keeps it: some steps of a small network.
+/// A plan that is there before the planner runs, which then keeps it: some steps of a small network.
 pub fn plan(folder: &Path) {
     let plans = folder.join("work/plans");
     std::fs::create_dir_all(&plans).unwrap();

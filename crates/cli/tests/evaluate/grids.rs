@@ -92,7 +92,7 @@ fn every_command_that_a_message_about_grids_names_keeps_labels() {
             let json: serde_json::Value = serde_json::from_str(&json).unwrap();
             let labels: Vec<&String> = json["labels"].as_object().unwrap().keys().collect();
             assert_eq!(labels, ["2", "4"]);
-            // Halves go up, so the blocks lie one voxel apart at most: 7 of 8 layers agree.
+            // Halves are rounded up, so the blocks lie one voxel apart at most: 7 of 8 layers agree.
             assert!(json["mean"]["dice"].as_f64().unwrap() >= 0.875, "{json}");
         }
     }

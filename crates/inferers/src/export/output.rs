@@ -1,4 +1,4 @@
-//! What comes out of a segmentation, on the file's grid from the first slab on.
+//! The result of a segmentation, on the file's grid from the first slab on.
 
 use super::LabelStore;
 use super::scatter::Scatter;
@@ -23,7 +23,7 @@ pub(crate) struct Output<'a> {
     stage: Stage,
 }
 
-/// Where what is kept lies.
+/// The storage of what is kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kept<'a> {
     /// Whether probabilities are.

@@ -1,5 +1,5 @@
-//! A box of the turned grid as it lies in the file's grid, so that what is made slab by slab is put where
-//! it belongs at once and no whole volume is ever turned.
+//! A box of the reordered grid within the file's grid, so that what is made slab by slab is written to its place
+//! at once and no whole volume is ever transposed.
 
 use crate::placement::Placement;
 
@@ -45,7 +45,7 @@ impl Scatter {
         scatter
     }
 
-    /// Hands over the values of the box, `[z][y][x]` of the turned order, in runs that lie together in the
+    /// Passes on the values of the box, `[z][y][x]` of the reordered grid, in runs that are adjacent in the
     /// file's grid, each with its offset there.
     pub fn put<T: Copy, E>(
         &self,

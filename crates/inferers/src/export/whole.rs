@@ -57,7 +57,7 @@ pub(crate) fn whole(
     let kept = Kept {
         probabilities: keep,
         spilled: Spilled::default(),
-        // Nothing lies aside.
+        // Nothing is in scratch files.
         folder: Path::new(""),
     };
     let mut output = Output::new(placement, scheme, kept, (control, 1))?;
@@ -81,7 +81,7 @@ pub(crate) fn whole(
     Ok(output.finish())
 }
 
-/// The same for a grid that stands askew in the file's, or that was not reached by crops and changes of
+/// The same for a grid that is oblique to the file's, or that was not reached by crops and changes of
 /// spacing alone.
 pub(crate) fn askew(
     logits: Volume<f32>,

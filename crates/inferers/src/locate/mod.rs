@@ -1,5 +1,5 @@
 //! Which model a path means: its folder, one of its folds or files, a folder around it, or an archive of it;
-//! and, where it means none, what was looked for and what lies there.
+//! and, where there is none, what was expected and what was found.
 
 mod within;
 
@@ -49,7 +49,7 @@ impl Located {
     /// The model that a path means.
     ///
     /// # Errors
-    /// [`Error::ModelFolder`] with what was looked for and what lies there.
+    /// [`Error::ModelFolder`] with what was expected and what was found.
     pub fn find(path: &Path) -> Result<Self> {
         Self::find_with(path, None)
     }

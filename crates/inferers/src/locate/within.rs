@@ -1,4 +1,4 @@
-//! The one model within a folder, and what lies there where there is none.
+//! The one model within a folder, or a description of the folder's content where there is none.
 
 use super::{LOOKED_FOR, Located, OF_V1, bad, is_model};
 use crate::{MODEL_FILE, Result};
@@ -116,7 +116,7 @@ fn search(
     }
 }
 
-/// What lies in a folder, in words.
+/// A folder's content, in words.
 pub(super) fn contents(folder: &Path) -> String {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return "what cannot be read".to_owned();

@@ -138,7 +138,7 @@ impl Plan<'_> {
         })
     }
 
-    /// How windows lie.
+    /// The arrangement of windows.
     pub fn windows(&self) -> std::result::Result<SlidingWindow, String> {
         let patch = self.configuration.patch_size.as_deref().unwrap_or_default();
         let patch_size = match *patch {

@@ -1,5 +1,5 @@
 //! nnU-Net v2's trained-model folders: its plans and checkpoints become a model description, and its
-//! own way from the file to the network and back is kept to the voxel.
+//! own preprocessing and export are reproduced to the voxel.
 
 mod arguments;
 mod configuration;

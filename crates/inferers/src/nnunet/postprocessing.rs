@@ -1,5 +1,5 @@
-//! nnU-Net's `postprocessing.pkl` and `postprocessing.json`: which components go, as
-//! `nnUNetv2_find_best_configuration` and `nnUNetv2_determine_postprocessing` found out.
+//! nnU-Net's `postprocessing.pkl` and `postprocessing.json`: which components are removed, as determined by
+//! `nnUNetv2_find_best_configuration` and `nnUNetv2_determine_postprocessing`.
 
 use crate::{Error, PostprocessingStep, Result};
 use serde_json::Value;

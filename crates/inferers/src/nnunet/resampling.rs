@@ -111,7 +111,7 @@ impl Default for NnUnetInterpolation {
     }
 }
 
-/// The way of logits from the network's grid to the file's.
+/// How logits are resampled from the network's grid to the file's.
 pub(crate) struct Back {
     /// Each axis by itself; of a spline of order 3 only the sizes hold.
     pub parts: LinearParts,

@@ -1,4 +1,4 @@
-//! Probabilities on an image's grid: whole in memory, or run by run from wherever they lie.
+//! Probabilities on an image's grid: whole in memory, or read run by run from files.
 
 mod map;
 mod store;

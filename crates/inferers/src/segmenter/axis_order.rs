@@ -96,7 +96,7 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// A size `[x, y, z]` of the network's tensor as one of ours, and the other way round.
+    /// A size `[x, y, z]` of the network's tensor in our order, and the reverse.
     pub fn size(self, [x, y, z]: [usize; 3]) -> [usize; 3] {
         match (self.order, self.dims) {
             (AxisOrder::Zyx, _) => [x, y, z],

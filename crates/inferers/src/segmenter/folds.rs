@@ -24,7 +24,7 @@ impl FoldSum {
         }
     }
 
-    /// Takes a slice of the fold at hand, of `slices`; in the last fold the slice becomes the mean and is handed on.
+    /// Adds a slice of the current fold, of `slices`; in the last fold the slice becomes the mean and is passed on.
     pub fn take(
         &mut self,
         slice: OutputSlice,
@@ -56,7 +56,7 @@ impl FoldSum {
         }
     }
 
-    /// The fold at hand is done.
+    /// The current fold is done.
     pub fn next(&mut self) {
         self.done += 1;
     }

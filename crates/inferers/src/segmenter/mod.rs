@@ -57,7 +57,7 @@ pub struct Segmenter {
     region: Option<Box<Region>>,
     /// Warnings of opening the model folder.
     warnings: Vec<Warning>,
-    /// Where the files of an archive lie for as long as the model is open.
+    /// The unpacked files of an archive, for as long as the model is open.
     unpacked: Option<TempDir>,
 }
 
@@ -93,7 +93,7 @@ fn bytes(image: &Volume<f32>) -> u64 {
 #[derive(Clone, Copy)]
 struct SegmentRequest<'a> {
     options: &'a SegmentOptions,
-    /// Counts models; what each of them does stands within it.
+    /// Counts models; the stages of each model are below it.
     models: &'a Stage,
     /// The plan of each model so far.
     plans: &'a Mutex<Vec<MemoryPlan>>,

@@ -64,7 +64,7 @@ impl Segmenter {
         })
     }
 
-    /// Bytes of memory that the canvas takes: none where it lies aside.
+    /// Bytes of memory that the canvas takes: none where it is in a scratch file.
     fn canvas_bytes(&self, file: &Geometry, request: &SegmentRequest) -> u64 {
         let scheme = &self.model.labels;
         let each = LabelStore::bytes(scheme)

@@ -68,7 +68,7 @@ impl<'a> Announcement<'a> {
         let (each, told) = {
             let mut state = self.lock();
             let begun = *state.begun.get_or_insert_with(Instant::now);
-            // Where hardly more than the first batch is to come, its own time must do.
+            // Where there is hardly more than the first batch, its own time is used.
             if done > 0 && state.warm.is_none() && self.plan.windows > 2 * done {
                 state.warm = Some((Instant::now(), done));
                 return;

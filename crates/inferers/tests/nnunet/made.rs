@@ -74,7 +74,7 @@ pub fn check(segmenter: &Segmenter, image: &str, answer: &str) -> usize {
 }
 
 /// The mean over folds is nnU-Net's: each fold blended by itself, added and divided as 16-bit floats. The mean of
-/// what the networks put out, blended once, differs in tens of voxels here, and in more than are ties.
+/// the networks' outputs, blended once, differ in tens of voxels here, and in more than are ties.
 #[test]
 fn five_folds_agree_but_for_ties() {
     let all = open(&data("models/base"), &OpenOptions::default());

@@ -72,7 +72,7 @@ fn the_same_model_is_opened_by_every_path_to_it() {
         let segmenter = open(path, &OpenOptions::default());
         assert_eq!(segmenter.model(), expected.model(), "{}", path.display());
     }
-    // What lay in an archive is there for as long as it is used.
+    // The content of an archive is available for as long as it is used.
     let archived = open(&root.path().join("top.zip"), &OpenOptions::default());
     assert!(check(&archived, "thin", "default_thin") <= 1);
 }

@@ -314,7 +314,7 @@ impl Backward<'_> {
     }
 }
 
-/// `[tokens, wide]` to `[wide, across]`; beyond the tokens stands anything.
+/// `[tokens, wide]` to `[wide, across]`; the values beyond the tokens are unspecified.
 #[inline(always)]
 fn turn<S: Simd>(simd: S, tokens: usize, across: usize, from: &[f32], to: &mut [f32]) {
     let wide = columns::<S>();

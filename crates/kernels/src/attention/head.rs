@@ -1,4 +1,4 @@
-//! One head of one window: where its queries, keys and values stand, and the probabilities of a block
+//! One head of one window: the places of its queries, keys and values, and the probabilities of a block
 //! of queries. A block has a column a query, so that no sum goes across a vector.
 
 use super::{APART, AttentionShape, WindowMask};
@@ -137,7 +137,7 @@ pub(super) fn exponentials(
 
 /// `to[r] = Σ_k rows[r][k] × panel[k]` for all packed rows: `[packed rows, columns]`, or added to it.
 pub(super) struct Tiles<'a> {
-    /// Where the panel's terms stand.
+    /// The offsets of the panel's terms.
     pub offsets: &'a [usize],
     /// Blocks of [`ROWS`] rows, a term after the other.
     pub rows: &'a [f32],

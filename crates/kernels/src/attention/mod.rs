@@ -16,7 +16,7 @@ use crate::error::{Error, Result, check_length};
 /// What is added to the score of two tokens of different regions.
 const APART: f32 = -100.0;
 
-/// The shape of an attention. Queries, keys and values stand side by side, as one linear layer makes
+/// The shape of an attention. Queries, keys and values are side by side, as one linear layer makes
 /// them: `[windows, tokens, 3, heads, depth]`; the output is `[windows, tokens, heads, depth]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttentionShape {

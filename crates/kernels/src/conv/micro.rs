@@ -1,5 +1,5 @@
 //! The two innermost loops, register-blocked: weights × inputs into outputs, and gradients × inputs
-//! into weights. Everything they read was laid out for them before.
+//! into weights. Their operands were packed before.
 
 use crate::simd::{Simd, Work, correlate, fma_tile};
 
@@ -10,7 +10,7 @@ pub(crate) const CHANNELS: usize = 4;
 pub(crate) struct Accumulate<'a> {
     /// The tile.
     pub tile: &'a [f32],
-    /// Where each term's input stands, relative to a base.
+    /// The offset of each term's input, relative to a base.
     pub offsets: &'a [usize],
     /// `OUT` weights a term.
     pub weights: &'a [f32],
@@ -171,7 +171,7 @@ impl<const OUT: usize, const VECTORS: usize> Work for AccumulateVectors<'_, OUT,
 pub(crate) struct Correlate<'a> {
     /// The tile of the input.
     pub tile: &'a [f32],
-    /// Where each weight's first input stands.
+    /// The offset of each weight's first input.
     pub offsets: &'a [usize],
     /// The gradient from the first channel on, all positions dense.
     pub gradient: &'a [f32],

@@ -13,7 +13,7 @@ pub(crate) struct Tap {
     pub offset: isize,
 }
 
-/// Where the weights of one output and one input channel stand: at
+/// The place of the weights of one output and one input channel:
 /// `group × group_step + output × output_step + input × input_step`, taps contiguous.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WeightOrder {

@@ -1,6 +1,6 @@
-//! A block of the input, copied into a buffer that stays in the caches and from which every tap of
-//! every output of a tile can be read as whole vectors: zeros stand where the padding is, strides
-//! along x and y are taken apart into phases. Arithmetic is left to the kernels.
+//! A block of the input, copied into a buffer that stays in the caches and from which every tap of every output of a
+//! tile can be read as whole vectors: zeros fill the padding, strides along x and y are split into phases. The
+//! arithmetic is in the kernels.
 
 use super::plan::ConvLayout;
 use crate::simd::{Simd, split_row};
@@ -100,7 +100,7 @@ impl TileLayout {
         self.channel * channels + crate::simd::MAX_LANES
     }
 
-    /// Where a tap's input stands, relative to the base of an output.
+    /// The offset of a tap's input, relative to the base of an output.
     pub fn tap(&self, [x, y, z]: [isize; 3]) -> usize {
         let [x, y, z] =
             [x - self.first[0], y - self.first[1], z - self.first[2]].map(|v| v as usize);

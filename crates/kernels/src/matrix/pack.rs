@@ -3,7 +3,7 @@
 
 use super::tile::ROWS;
 
-/// A matrix within a slice: its entry (r, c) stands at `start + r × row + c × column`.
+/// A matrix within a slice: its entry (r, c) is at `start + r × row + c × column`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrix<'a> {
     pub values: &'a [f32],

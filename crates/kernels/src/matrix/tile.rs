@@ -20,7 +20,7 @@ fn vectors<S: Simd>() -> usize {
 /// The most columns of a tile at any SIMD level.
 pub(crate) const MAX_COLUMNS: usize = 64;
 
-/// Where the terms of a packed panel stand: `0, columns, 2 columns …`.
+/// The offsets of the terms of a packed panel: `0, columns, 2 columns …`.
 pub(crate) fn term_offsets(columns: usize, terms: usize) -> Vec<usize> {
     (0..terms).map(|term| term * columns).collect()
 }

@@ -30,7 +30,7 @@ impl Moments {
     fn of_run(values: &[f32]) -> Self {
         let count = values.len() as f64;
         let rough = (sum(values) / count) as f32;
-        // Around a rounded mean: what its rounding leaves is put right by the second sum.
+        // Around a rounded mean: the second sum corrects for its rounding.
         let (mut sums, mut squares) = ([0.0f32; 16], [0.0f32; 16]);
         let (chunks, rest) = values.as_chunks::<16>();
         let mut add = |lane: usize, value: f32| {

@@ -10,7 +10,7 @@ use vesalius_tensor::{Device, Int, Tensor};
 /// The highest rank that a parameter may have; [`super::checked`] refuses those above.
 pub(super) const HIGHEST_RANK: usize = 8;
 
-/// A parameter on its way; `Param<Tensor<D>>` or its `Int` and `Bool` forms.
+/// A parameter of any rank: `Param<Tensor<D>>` or its `Int` and `Bool` forms.
 type AnyParam = Box<dyn Any>;
 type Bools<const D: usize> = Tensor<D, burn::tensor::Bool>;
 

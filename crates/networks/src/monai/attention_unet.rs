@@ -1,4 +1,4 @@
-//! MONAI's `AttentionUnet`: a U-Net whose skips are weighed by what comes from below.
+//! MONAI's `AttentionUnet`: a U-Net whose skips are weighed by the features of the level below.
 
 use super::parts::{bad, check_common};
 use crate::{Architecture, Result, standard_channels};

@@ -328,7 +328,7 @@ struct Block {
     gamma: Option<Param<Tensor<5>>>,
     shortcut: Option<Convolution>,
     identity: bool,
-    /// Zeros put before the first voxel along `[x, y, z]` of what was doubled.
+    /// Zeros added before the first voxel along `[x, y, z]` of what was doubled.
     front: [usize; 3],
 }
 

@@ -1,4 +1,4 @@
-//! What several of MONAI's networks share: ways of enlarging, pre-activated residual blocks, checks.
+//! Parts that several of MONAI's networks share: ways of enlarging, pre-activated residual blocks, checks.
 
 use crate::{Error, Result};
 use burn::module::Module;

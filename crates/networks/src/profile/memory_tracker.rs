@@ -11,7 +11,7 @@ const LOSS_TENSORS: u64 = 8;
 /// The most working memory that the CPU's kernels keep from one layer to the next.
 const KEPT_ROOM: u64 = 64 << 20;
 
-/// What is counted while a network is gone through.
+/// What is counted during a network's pass.
 #[derive(Debug, Default)]
 pub(super) struct MemoryTracker {
     training: bool,
@@ -40,7 +40,7 @@ pub(super) struct Step {
     pub weights: u64,
 }
 
-/// Memory; given back when the last holder goes.
+/// Memory, released when its last owner is dropped.
 #[derive(Debug)]
 pub(super) struct Block {
     tracker: Rc<MemoryTracker>,
@@ -123,7 +123,7 @@ impl MemoryTracker {
         self.multiplications.get()
     }
 
-    /// The most bytes of activations alive at once on the way forward.
+    /// The most bytes of activations alive at once in the forward pass.
     pub fn peak(&self) -> u64 {
         self.peak.get()
     }
@@ -133,7 +133,7 @@ impl MemoryTracker {
         self.training_peak.get()
     }
 
-    /// Goes the tape back: gradients come and go, what was kept is let go.
+    /// The backward pass: gradients are made and dropped, and kept tensors are released.
     pub fn go_back(&self, outputs: &[(usize, u64)]) {
         let weights = 4 * self.parameters.get();
         // The weights and AdamW's two moments.

@@ -98,7 +98,7 @@ impl ShapeTensor {
         output
     }
 
-    /// Parameters that no tensor of the way is computed with alone.
+    /// Parameters of no single tensor of the pass.
     pub fn with_parameters(self, count: usize) -> Self {
         let tracker = self.tracker();
         tracker.add_parameters(count as u64);

@@ -17,7 +17,7 @@ const LONGEST_TEXT: u64 = 4096;
 #[derive(Debug)]
 pub(super) struct Archive {
     zip: Mutex<ZipArchive<BufReader<File>>>,
-    /// What stands before `data.pkl`, its slash included.
+    /// The path before `data.pkl`, its slash included.
     root: String,
     /// Bytes of the file: nothing that is stored in it is longer.
     size: u64,

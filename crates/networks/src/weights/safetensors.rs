@@ -115,8 +115,8 @@ pub(super) fn read(what: &str, bytes: &[u8]) -> Result<Weights> {
     Ok(weights)
 }
 
-/// The table, then each tensor's numbers, read when their turn comes. Names that share another's tensor stand
-/// beside the table, as Hugging Face's `save_model` writes them: `{"__metadata__": {name: the other}}`.
+/// The table, then each tensor's numbers, read one tensor after another. Names that share another's tensor are in
+/// the metadata, as in Hugging Face's `save_model`: `{"__metadata__": {name: the other}}`.
 pub(super) fn write(weights: &Weights, to: &mut impl Write) -> std::io::Result<()> {
     let mut table = serde_json::Map::new();
     let stored = || weights.iter().filter(|(name, _)| !weights.is_shared(name));

@@ -1,4 +1,4 @@
-//! Linear layers, and the GELU that stands between two of them.
+//! Linear layers, and the GELU between two of them.
 
 use super::operation::weighted_backward;
 use super::{CpuOperation, Saved, expect_fit};

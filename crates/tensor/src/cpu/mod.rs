@@ -39,7 +39,7 @@ pub(crate) fn fits<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && tensor.device().inner() == Device::flex()
 }
 
-/// A tensor of any rank on its way into an operation.
+/// A tensor of any rank as an operand.
 pub(crate) struct Operand(burn::backend::DispatchTensor);
 
 impl<const D: usize> From<Tensor<D>> for Operand {

@@ -85,7 +85,7 @@ pub(super) fn dense(tensor: FlexTensor) -> FlexTensor {
 
 /// The values of a tensor that [`dense`] returned.
 pub(super) fn values(tensor: &FlexTensor) -> &[f32] {
-    // `dense` made it contiguous, and `fits` let 32-bit floats alone pass.
+    // `dense` made it contiguous, and `fits` accepts only 32-bit floats.
     tensor.as_slice::<f32>().expect("dense 32-bit floats")
 }
 

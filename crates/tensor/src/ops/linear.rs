@@ -1,4 +1,4 @@
-//! What transformers put between attentions: linear layers, GELU, layer norm.
+//! The layers of transformers between attentions: linear layers, GELU, layer norm.
 
 use crate::Tensor;
 use crate::cpu::{self, GeluOperation, LayerNormOperation, LinearOperation, Operand};

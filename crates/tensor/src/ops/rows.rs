@@ -1,4 +1,4 @@
-//! Rows of a matrix in another order, and matrices turned over: how voxels become tokens of windows and
+//! Rows of a matrix in another order, and transposed matrices: how voxels become tokens of windows and
 //! voxels again.
 
 use crate::cpu::{self, RowsOperation, TransposeOperation};
@@ -15,7 +15,7 @@ pub struct RowOrder {
 }
 
 impl RowOrder {
-    /// Of `rows` rows, those that `take` names, in its order; nothing stands for zeros.
+    /// Of `rows` rows, those that `take` names, in its order; `None` gives a row of zeros.
     ///
     /// # Panics
     /// When a row is not there or is taken twice.

@@ -38,7 +38,7 @@ pub(crate) struct Identity {
     pub sources: Vec<Source>,
 }
 
-/// A file, by its content: where it lies does not matter.
+/// A file, by its content, not by its path.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Source {
     /// Its length.

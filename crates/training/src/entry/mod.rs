@@ -44,7 +44,7 @@ pub struct CacheEntry {
     checked: Reading,
 }
 
-/// What stands under the name of an entry.
+/// The file under the name of an entry.
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// The case.

@@ -1,5 +1,5 @@
-//! Batches made ahead of the step that needs them, by several threads, handed out in order. What goes wrong in
-//! a thread ends the waiting at once.
+//! Batches made ahead of the step that needs them, by several threads, returned in order. An error in a thread
+//! ends the waiting at once.
 
 mod worker;
 

@@ -14,7 +14,7 @@ const CONFIG: &str = "name: t\npatch: {size: [8, 8, 8]}\nnetwork:\n  unet: {}\n"
 enum Fault {
     Fails,
     Panics,
-    /// Never comes back, as a file on a server that is gone.
+    /// Never returns, as a read from a server that is gone.
     Hangs,
 }
 

@@ -24,7 +24,7 @@ pub(super) struct State {
     pub failure: Option<Error>,
     /// The number of the batch that somebody should make next.
     pub next_made: u64,
-    /// The number of the batch that is handed out next.
+    /// The number of the batch that is returned next.
     pub next_taken: u64,
     pub alive: usize,
     pub closed: bool,

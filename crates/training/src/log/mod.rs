@@ -1,4 +1,4 @@
-//! A run's logs, all at once: JSON lines and tables. A resumed run's logs go on where its checkpoint stands.
+//! A run's logs: JSON lines and tables. A resumed run's logs continue from its checkpoint.
 
 mod lines;
 
@@ -31,7 +31,7 @@ impl Log {
         Self(None)
     }
 
-    /// Opens the logs of a run that stands at `step`: what a killed run wrote of later steps, after
+    /// Opens the logs of a run at `step`: what a killed run wrote of later steps, after
     /// its last checkpoint, is dropped.
     ///
     /// # Errors

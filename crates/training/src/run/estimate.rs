@@ -1,4 +1,4 @@
-//! What a validation will take, found out before the first one where minutes are to be kept.
+//! The time of a validation, measured before the first one where the run has minutes.
 
 use super::Run;
 use super::cut::Cut;

@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
     fn finish(mut self, losses: Vec<f32>) -> Result<FitReport> {
         self.save()?;
         if self.progress.best.is_none() {
-            // Nothing was validated yet (or nothing is held out): the weights at hand are the model.
+            // Nothing was validated yet (or nothing is held out): the current weights are the model.
             self.write_model(None)?;
         }
         self.hook(|callback, run| callback.on_end(run))?;
@@ -309,8 +309,8 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Nothing when what the augmentation leaves of a patch goes through the network; a size that depends on the
-/// case shows itself at the first step.
+/// Checks that the network accepts the size of augmented patches. A size that depends on the case is checked by
+/// the first step.
 fn check_patch(config: &TrainingConfig, network: &NetworkConfig) -> Result<()> {
     if let Some(size) = config.network_patch() {
         let channels = network.architecture().in_channels();

@@ -8,15 +8,15 @@ use crate::{
 };
 use std::time::Instant;
 
-/// Minutes become steps after at least so many, the first of which, that find caches cold, do not
-/// count; a long run looks longer, for a minute at most.
+/// Minutes become steps after at least so many. The first of them, with cold caches, do not count; a long run
+/// measures longer, for a minute at most.
 const WARM_UP_STEPS: u64 = 12;
 const COLD_STEPS: usize = 2;
 const WARM_UP_SHARE: f64 = 0.02;
 const WARM_UP_SECONDS: f64 = 60.0;
 /// Shares of the time at which the number is adjusted: the machine's load may have changed.
 const LOOKS: [f64; 6] = [0.1, 0.25, 0.5, 0.75, 0.9, 0.97];
-/// What is kept free for validations, as a multiple of what they took: another program may come.
+/// What is kept free for validations, as a multiple of what they took: the machine's load may change.
 const MARGIN: f64 = 1.2;
 /// The share of the minutes that work after the run may have kept free.
 const SHARE_AFTER: f64 = 0.25;

@@ -12,7 +12,7 @@ use vesalius_networks::{Network, NetworkConfig, Weights};
 use vesalius_tensor::Device;
 use vesalius_volume::LabelMap;
 
-/// Where a run stands, for the hooks of a [`Callback`]: its folder, checkpoint and model folder are written.
+/// The state of a run, for the hooks of a [`Callback`]: its folder, checkpoint and model folder are written.
 #[derive(Debug)]
 pub struct RunState<'a> {
     config: &'a TrainingConfig,
@@ -120,7 +120,7 @@ impl RunState<'_> {
 }
 
 impl Run<'_> {
-    /// Calls a hook of every callback with the run as it stands.
+    /// Calls a hook of every callback with the run's state.
     ///
     /// # Errors
     /// The first that one gives.

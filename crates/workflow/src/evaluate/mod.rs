@@ -23,7 +23,7 @@ use vesalius_metrics::{
 };
 use vesalius_volume::{LabelMap, Warning};
 
-/// Scores, and what was decided or left out on the way to them.
+/// Scores, and what was decided or left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluated {
     /// The scores.

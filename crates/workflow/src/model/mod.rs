@@ -187,7 +187,7 @@ pub fn read_weights(path: impl AsRef<Path>, network: Option<&NetworkConfig>) -> 
     config.own_weights(&weights).map_err(|e| wrong(path, e))
 }
 
-/// Runs a network with weights from elsewhere on one tensor and writes what comes out, both as NumPy's
+/// Runs a network with weights from elsewhere on one tensor and writes its output, both as NumPy's
 /// `.npy` of 32-bit floats: `[N, C, Z, Y, X]`, or `[N, C, Y, X]` for a 2-D network. Axes stay as they
 /// are: the first spatial axis of the input array is the first spatial axis of the output.
 ///

@@ -45,7 +45,7 @@ pub struct PartFact {
     pub role: PartRole,
     /// Its folder.
     pub folder: String,
-    /// Its network; nothing where it stands elsewhere.
+    /// Its network; `None` where it is in another folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
     /// Its members, such as folds.

@@ -37,7 +37,7 @@ pub struct CaseResult {
     pub seconds: f64,
     /// Millilitres of each label that occurs, background left out; of what was written now.
     pub volumes: Vec<LabelVolume>,
-    /// What was decided where the image is ambiguous, wrong or silent.
+    /// What was decided where the image is ambiguous, wrong or incomplete.
     pub warnings: Vec<Warning>,
 }
 

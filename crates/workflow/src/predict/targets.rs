@@ -173,7 +173,7 @@ impl Targets {
         record.write(&folder.path).map_err(Failure::Io)
     }
 
-    /// Ends the run: a folder that was made for it goes again where there is no result in it.
+    /// Ends the run: a folder that was made for it is removed where there is no result in it.
     pub fn end(self) {
         let Some(folder) = self.folder.filter(|folder| folder.made) else {
             return;
@@ -247,7 +247,7 @@ impl Failure {
     }
 }
 
-/// Refuses a folder that is called as a file is, which is more likely a mistake than meant.
+/// Refuses a folder with the name of a file, which is probably a mistake.
 fn check_name(cases: usize, output: &Path, named: bool) -> Result<(), Error> {
     let is_marked = output.to_string_lossy().ends_with(std::path::is_separator);
     if output.is_dir() || is_marked {

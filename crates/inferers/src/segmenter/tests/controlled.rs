@@ -10,7 +10,7 @@ use vesalius_volume::ErrorKind;
 
 const PREPROCESSING: &str = "[{shift_intensity: {offset: 1}}, {orient: {to: LPS}}]";
 
-/// Every update of a segmentation, and what became of it.
+/// Every update of a segmentation, and its result.
 fn watched(
     segmenter: &Segmenter,
     options: SegmentOptions,

@@ -1,4 +1,4 @@
-//! What was cropped away is background, by every way and under every limit of memory.
+//! What was cropped away is background, for every kind of crop and under every limit of memory.
 
 use super::super::region::Region;
 use super::*;

@@ -69,7 +69,7 @@ fn is_foreground(at: [usize; 3]) -> bool {
     (0..3).all(|a| (3..size[a] - 3).contains(&at[a]))
 }
 
-/// A model folder of ours, its weights changed on the way.
+/// A model folder of ours with changed weights.
 fn folder(path: &Path, change: impl FnOnce(&mut Weights)) -> ModelDescription {
     let mut description = model(CLASSES, "[]", WINDOWS);
     let network = description.network.init(&Device::flex()).unwrap();

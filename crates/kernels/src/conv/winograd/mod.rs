@@ -1,7 +1,7 @@
 //! Convolutions with 3 × 3 or 5 × 5 taps along x and y and stride 1 through Winograd's F(2×2, 3×3) and
 //! F(2×2, 5×5) (Lavin and Gray 2016): 12 products an output where the sum has 27, 45 where it has 125.
 //! Each 4 × 4 (6 × 6) patch of the input becomes 16 (36) components, each a convolution along z and over
-//! channels by itself; four outputs come of them.
+//! channels by itself; they give four outputs.
 
 mod plan;
 mod transform;

@@ -4,7 +4,7 @@
 /// A grid cut into windows; windows no smaller than the grid are the grid, and do not shift.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Windows {
-    /// For each place of each window its token; nothing stands for padding.
+    /// For each place of each window its token; `None` is padding.
     pub take: Vec<Option<usize>>,
     /// For each place the region it comes from, when the grid was shifted: a window at the grid's
     /// end holds what was moved there from the other end, which is no neighbour.

@@ -43,7 +43,7 @@ const HARMFUL_BUILTINS: [&str; 8] = [
 /// What a call gives.
 enum Made {
     New(Node),
-    /// An object that stands there already.
+    /// An object that was made before.
     Known(Id),
 }
 

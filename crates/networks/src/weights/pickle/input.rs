@@ -32,7 +32,7 @@ impl Machine<'_> {
         Ok(line)
     }
 
-    /// A number in digits; `00` and `01` are Python's first booleans, an `L` may stand at the end.
+    /// A number in digits; `00` and `01` are Python's first booleans, an `L` may be at the end.
     pub(super) fn written(&mut self) -> Result<Node, String> {
         let line = self.line()?;
         Ok(match line.trim().trim_end_matches('L') {

@@ -3,7 +3,7 @@
 use super::{Budget, Id, MOST, Node, Pickle};
 use std::collections::HashMap;
 
-/// Bytes that calls may copy of what stands there already.
+/// Bytes that calls may copy of earlier objects.
 const MOST_COPIED: usize = 64 << 20;
 
 pub(super) const SHORT: &str = "ends in the middle of an object";
@@ -126,7 +126,7 @@ impl Machine<'_> {
         Ok(true)
     }
 
-    /// Operations on what stands there already: calls, notes, frames; whether the code is one.
+    /// Operations on earlier objects: calls, notes, frames; whether the code is one.
     fn reference(&mut self, code: u8) -> Result<bool, String> {
         match code {
             0x80 => drop(self.take(1)?),

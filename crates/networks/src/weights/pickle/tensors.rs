@@ -1,4 +1,4 @@
-//! A pickle's tensors by name: the keys and places on the way to each, with dots between.
+//! A pickle's tensors by name: the keys and indices that lead to each, with dots between.
 
 use super::super::view::View;
 use super::json::deep;
