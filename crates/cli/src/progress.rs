@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
+use vesalius::inferers::ByteSize;
 use vesalius::training::Event;
 
 /// Lines that are not on a terminal are printed no faster than this.
@@ -160,7 +161,7 @@ impl TrainingProgress {
             text += &format!(" {speed:.1} samples/s");
         }
         if let Some(bytes) = memory {
-            text += &format!(" {:.2} GiB", *bytes as f64 / f64::from(1 << 30));
+            text += &format!(" {}", ByteSize(*bytes));
         }
         if let Some(bar) = &self.bar {
             bar.set_length(steps.unwrap_or(*step));

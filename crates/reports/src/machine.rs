@@ -1,18 +1,14 @@
 //! The machine in words, for reports.
 
+use vesalius_tensor::processor_name;
+
 /// Processor, threads, system, memory.
 pub(crate) fn describe() -> Vec<(String, String)> {
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let processor = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        });
     let mut facts = vec![
         (
             "processor".to_owned(),
-            processor.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            processor_name().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
         ),
         ("threads".to_owned(), threads.to_string()),
         (

@@ -209,6 +209,13 @@ fn nth(
     })
 }
 
+/// The name of this machine's processor, where the system has it (on Linux `model name` in `/proc/cpuinfo`).
+pub fn processor_name() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,7 +27,7 @@ pub use convert::{
     tensor_from_values, tensor_from_volume, tensor_from_volumes, values_of, volume_from_tensor,
     volumes_from_tensor,
 };
-pub use device::{DEVICE_SEARCH_THREAD, DeviceName, device_words, parse_device};
+pub use device::{DEVICE_SEARCH_THREAD, DeviceName, device_words, parse_device, processor_name};
 pub use error::Error;
 pub use failure::{is_cpu, on_device};
 pub use finite::all_finite;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use vesalius_control::Control;
 use vesalius_networks::{NetworkConfig, UNetConfig};
-use vesalius_tensor::{Device, DeviceName, Tensor};
+use vesalius_tensor::{Device, DeviceName, Tensor, processor_name};
 use vesalius_volume::available_memory;
 
 /// The longest that a self-test takes.
@@ -168,7 +168,7 @@ pub fn examine(options: &DoctorOptions) -> Result<Report, Error> {
         version: env!("CARGO_PKG_VERSION"),
         optimised: !cfg!(debug_assertions),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        processor: processor(),
+        processor: processor_name(),
         instructions: instructions(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         memory_free: available_memory(),
@@ -203,13 +203,6 @@ fn remarks(report: &Report) -> Vec<String> {
         remarks.push(format!("{folder} has little space for scratch files of large images; set TMPDIR to a folder with more"));
     }
     remarks
-}
-
-/// The processor's name.
-fn processor() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("model name"))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
 }
 
 /// The sets that the kernels have code for on this family of processors, as the kernels themselves find them.

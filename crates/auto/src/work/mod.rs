@@ -257,7 +257,8 @@ fn begun(folder: &Path) -> Result<Input> {
             ),
         )
     })?;
-    let found: Description = vesalius_planning::parse_yaml(&text).map_err(|e| unreadable(&path, e))?;
+    let found: Description =
+        vesalius_planning::parse_yaml(&text).map_err(|e| unreadable(&path, e))?;
     Ok(found.input)
 }
 
@@ -282,7 +283,8 @@ fn check_same(path: &Path, text: &str, now: &Description, same_cases: bool) -> R
             reason: format!("{what}; choose another `--output`"),
         })
     };
-    let found: Description = vesalius_planning::parse_yaml(text).map_err(|e| unreadable(path, e))?;
+    let found: Description =
+        vesalius_planning::parse_yaml(text).map_err(|e| unreadable(path, e))?;
     if found.layout != now.layout {
         return other(format!(
             "was made by {}, whose layout {} this version cannot go on from",

@@ -4,6 +4,7 @@ use super::Result;
 use crate::interrupt::followed;
 use crate::output::JsonOutput;
 use std::time::Duration;
+use vesalius::inferers::ByteSize;
 use vesalius::tensor::parse_device;
 use vesalius::workflow::doctor::{DoctorOptions, LONGEST_TEST, Report, examine};
 
@@ -50,7 +51,7 @@ fn print(report: &Report, device: &str) {
     }
     line("threads", &report.threads.to_string());
     if let Some(free) = report.memory_free {
-        line("memory free", &gibibytes(free));
+        line("memory free", &ByteSize(free).to_string());
     }
     for device in &report.devices {
         line(
@@ -61,7 +62,7 @@ fn print(report: &Report, device: &str) {
     let scratch = &report.scratch;
     let free = scratch
         .free
-        .map_or(String::new(), |free| format!(", {} free", gibibytes(free)));
+        .map_or(String::new(), |free| format!(", {} free", ByteSize(free)));
     let problem = scratch
         .problem
         .as_ref()
@@ -80,10 +81,6 @@ fn print(report: &Report, device: &str) {
     for remark in &report.remarks {
         line("remark", remark);
     }
-}
-
-fn gibibytes(bytes: u64) -> String {
-    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
 fn line(name: &str, value: &str) {

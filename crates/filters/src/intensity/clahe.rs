@@ -68,7 +68,13 @@ pub fn clahe<R: Real>(input: &Volume<R>, options: &ClaheOptions) -> Result<Volum
         let (low, high) = range(input.channel(channel));
         if low < high {
             let tiles = std::array::from_fn(|a| options.tiles[a].min(size[a]));
-            check_memory("the histograms of the tiles", tiles, 1, 8 * options.bins, None)?;
+            check_memory(
+                "the histograms of the tiles",
+                tiles,
+                1,
+                8 * options.bins,
+                None,
+            )?;
             let bins = Bins {
                 low,
                 scale: (options.bins - 1) as f64 / (high - low),

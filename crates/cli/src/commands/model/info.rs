@@ -6,8 +6,7 @@ use crate::output::{JsonOutput, table};
 use serde::Serialize;
 use std::path::Path;
 use vesalius::model::{
-    Inspected, PartRole, SegmentationCosts, Summary, inspect, segmentation_costs,
- WeightFacts,
+    Inspected, PartRole, SegmentationCosts, Summary, WeightFacts, inspect, segmentation_costs,
 };
 
 /// Describes a path.

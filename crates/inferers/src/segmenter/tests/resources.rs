@@ -44,6 +44,27 @@ fn a_segmentation_is_the_same_to_the_bit_in_pools_of_one_and_of_two_threads() {
     }
 }
 
+/// Scratch files have no name, so that none stays behind; that they lie in the caller's folder shows where it is missing.
+#[test]
+fn scratch_files_lie_in_the_folder_that_the_caller_names() {
+    let place = tempfile::tempdir().unwrap();
+    let mut description = model(CLASSES, CHAIN, OVERLAPPING);
+    let network = description.network.init(&Device::flex()).unwrap();
+    let bytes = network.weights().to_safetensors().unwrap();
+    description
+        .write_with_weights(place.path(), "m", &bytes)
+        .unwrap();
+    let segmenter = Segmenter::open(place.path()).unwrap();
+    let missing = place.path().join("missing");
+    let mut options = SegmentOptions::new().scratch(&missing);
+    segmenter.segment_with(&image(), &options).unwrap();
+    options.max_memory = Some(super::cropped::least(&segmenter));
+    let refused = segmenter.segment_with(&image(), &options).unwrap_err();
+    assert!(matches!(refused, crate::Error::Scratch { .. }), "{refused}");
+    std::fs::create_dir(&missing).unwrap();
+    segmenter.segment_with(&image(), &options).unwrap();
+}
+
 /// A network that records the number of threads of its pool, and the thread that called it.
 struct Asking {
     threads: Arc<AtomicUsize>,
