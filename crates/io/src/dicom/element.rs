@@ -179,7 +179,7 @@ impl Walker<'_> {
             if tag == ITEM_END || tag == SEQUENCE_END {
                 break;
             }
-            let kept = tags::KEPT.contains(&tag);
+            let kept = tags::is_kept(tag);
             if let Some(value) = self.value(&header, end, depth, kept)?
                 && kept
             {

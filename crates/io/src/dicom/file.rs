@@ -115,12 +115,18 @@ impl DicomFile {
         values.iter().all(|v| v.is_finite()).then_some(values)
     }
 
+    /// The 16-bit numbers of a value.
+    pub fn words<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = u16> + 'a {
+        let big_endian = self.syntax.big_endian;
+        let word = move |&word: &[u8; 2]| match big_endian {
+            true => u16::from_be_bytes(word),
+            false => u16::from_le_bytes(word),
+        };
+        bytes.as_chunks::<2>().0.iter().map(word)
+    }
+
     pub fn u16(&self, set: &DataSet, tag: u32) -> Option<u16> {
-        let word = set.bytes(&self.bytes, tag)?.first_chunk::<2>()?;
-        Some(match self.syntax.big_endian {
-            true => u16::from_be_bytes(*word),
-            false => u16::from_le_bytes(*word),
-        })
+        self.words(set.bytes(&self.bytes, tag)?).next()
     }
 
     pub fn f64(&self, set: &DataSet, tag: u32) -> Option<f64> {

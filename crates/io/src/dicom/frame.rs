@@ -2,6 +2,7 @@
 
 use super::element::{DataSet, Value};
 use super::file::DicomFile;
+use super::mosaic::mosaic;
 use super::tags;
 use crate::place::Place;
 use crate::{Error, Result, Scaling};
@@ -12,8 +13,10 @@ use vesalius_volume::Warning;
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
     pub file: Place,
-    /// Number in its file, from 0.
+    /// Number of the stored frame in its file, from 0.
     pub index: usize,
+    /// First column and row in the stored frame, of which this one is a part.
+    pub tile: Option<[usize; 2]>,
     /// Centre of the first voxel, LPS mm.
     pub position: Option<[f64; 3]>,
     /// Directions of growing column and growing row index, LPS.
@@ -36,6 +39,10 @@ pub(super) struct FileHeader {
     pub frame_of_reference: String,
     pub columns: usize,
     pub rows: usize,
+    /// Columns and rows of a stored frame, of which a mosaic has several slices.
+    pub stored: [usize; 2],
+    /// How many of them there are.
+    pub stored_frames: usize,
     pub bits_stored: u16,
     pub bits_allocated: u16,
     pub signed: bool,
@@ -101,11 +108,25 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
             expected,
         ));
     }
+    let stored = [usize::from(columns), usize::from(rows)];
+    let (mut frames, mut warnings) = (frames(file)?, not_applied(file));
+    let (mut size, stored_frames) = (stored, frames.len());
+    if let Some(mosaic) = mosaic(file, stored)? {
+        let sheets = std::mem::take(&mut frames);
+        for sheet in &sheets {
+            let (slices, told) = mosaic.frames(file, sheet);
+            frames.extend(slices);
+            warnings.extend(told);
+        }
+        size = mosaic.size;
+    }
     Ok(Some(FileHeader {
         series_uid: file.text(set, tags::SERIES_UID).unwrap_or_default(),
         frame_of_reference: file.text(set, tags::FRAME_OF_REFERENCE).unwrap_or_default(),
-        columns: columns.into(),
-        rows: rows.into(),
+        columns: size[0],
+        rows: size[1],
+        stored,
+        stored_frames,
         bits_stored,
         bits_allocated,
         signed: file.u16(set, tags::PIXEL_REPRESENTATION) == Some(1),
@@ -115,8 +136,8 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
             && file.transfer_syntax != "1.2.840.10008.1.2"
             && file.transfer_syntax != "1.2.840.10008.1.2.2",
         metadata: metadata(file),
-        frames: frames(file)?,
-        warnings: not_applied(file),
+        frames,
+        warnings,
     }))
 }
 
@@ -280,6 +301,7 @@ fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&
     Frame {
         file: file.place.clone(),
         index,
+        tile: None,
         position: group(tags::PLANE_POSITION).and_then(|set| file.vector(set, tags::POSITION)),
         orientation: group(tags::PLANE_ORIENTATION)
             .and_then(|set| file.vector(set, tags::ORIENTATION)),

@@ -2,12 +2,14 @@
 //! files state. Nothing is guessed: several series, unequal gaps, a tilted gantry and a missing
 //! position are errors with a remedy.
 
+mod csa;
 mod element;
 mod file;
 mod frame;
 mod gaps;
 mod group;
 mod jpeg_ls;
+mod mosaic;
 mod neighbours;
 mod pixels;
 mod rle;
@@ -151,7 +153,7 @@ fn fill<T: FileVoxel>(
     let place = series.frames.first().map(|frame| frame.file.path());
     let watch = options.watch(place.unwrap_or(Path::new("")));
     let work = watch.count("slices", series.frames.len() as u64);
-    by_file.into_par_iter().try_for_each(|(path, slices)| {
+    by_file.into_par_iter().try_for_each(|(path, mut slices)| {
         // Every file has a frame, or it would not be here.
         let place = &series.frames[slices[0].0].file;
         let file = DicomFile::open(place, options.max_bytes)?;
@@ -164,17 +166,26 @@ fn fill<T: FileVoxel>(
                 "what it was when it was listed",
             ));
         };
+        // Slices that are parts of one stored frame follow each other here, so that it is decoded once.
+        slices.sort_by_key(|(number, _)| series.frames[*number].index);
+        let mut decoded: Option<(usize, Samples)> = None;
         for (number, slice) in slices {
             work.done(0)?;
             let frame = &series.frames[number];
-            let samples = pixels::frame(&file, &header, frame.index)?;
-            scale(
-                path,
-                &samples,
-                frame.scaling,
-                slice,
-                [series.size[0], number],
-            )?;
+            let samples = match decoded.take() {
+                Some((index, samples)) if index == frame.index => samples,
+                _ => pixels::frame(&file, &header, frame.index)?,
+            };
+            let at = [series.size[0], number];
+            match frame.tile {
+                Some(corner) => {
+                    let size = [header.columns, header.rows];
+                    let part = samples.part(header.stored[0], corner, size);
+                    scale(path, &part, frame.scaling, slice, at)?;
+                }
+                None => scale(path, &samples, frame.scaling, slice, at)?,
+            }
+            decoded = Some((frame.index, samples));
             work.done(1)?;
         }
         Ok(())

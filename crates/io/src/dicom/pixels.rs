@@ -14,12 +14,38 @@ pub(super) enum Samples {
     Real(Vec<f64>),
 }
 
-/// Decodes frame `index`; it has exactly rows × columns values.
+impl Samples {
+    /// Those of a part of a stored frame of so many columns.
+    pub fn part(
+        &self,
+        stored: usize,
+        [left, top]: [usize; 2],
+        [columns, rows]: [usize; 2],
+    ) -> Self {
+        fn cut<T: Copy>(
+            values: &[T],
+            stored: usize,
+            first: usize,
+            [columns, rows]: [usize; 2],
+        ) -> Vec<T> {
+            let row = |row: usize| &values[first + row * stored..][..columns];
+            (0..rows).flat_map(row).copied().collect()
+        }
+        let (first, size) = (top * stored + left, [columns, rows]);
+        match self {
+            Self::Whole(values) => Self::Whole(cut(values, stored, first, size)),
+            Self::Real(values) => Self::Real(cut(values, stored, first, size)),
+        }
+    }
+}
+
+/// Decodes stored frame `index`; it has exactly rows × columns values of the file.
 pub(super) fn frame(file: &DicomFile, header: &FileHeader, index: usize) -> Result<Samples> {
-    let pixels = header.rows * header.columns;
+    let [columns, rows] = header.stored;
+    let pixels = columns * rows;
     match file.set.get(tags::PIXELS) {
         Some(Value::Fragments(fragments)) => {
-            let packed = fragments_of(file, fragments, header.frames.len(), index)?;
+            let packed = fragments_of(file, fragments, header.stored_frames, index)?;
             // Decoders are others' code: a panic on one file is that file's error.
             let decoded = catch_unwind(AssertUnwindSafe(|| unpack(file, header, &packed, pixels)))
                 .unwrap_or_else(|_| Err("the decoder panicked".to_owned()));
@@ -177,7 +203,7 @@ fn unpack(
         ".4.90" | ".4.91" | ".4.92" | ".4.93" | ".4.201" | ".4.202" | ".4.203" => {
             jpeg_2000(header, packed)?
         }
-        ".4.80" | ".4.81" => super::jpeg_ls::decode(packed, header.columns, header.rows)?
+        ".4.80" | ".4.81" => super::jpeg_ls::decode(packed, header.stored[0], header.stored[1])?
             .into_iter()
             .map(|v| extend(v.into(), header.bits_stored.into(), header.signed))
             .collect(),
@@ -200,10 +226,10 @@ fn jpeg(header: &FileHeader, packed: &[u8]) -> std::result::Result<Vec<i64>, Str
     decoder.read_info().map_err(|e| e.to_string())?;
     let info = decoder.info().ok_or("it has no JPEG header")?;
     let size = (usize::from(info.width), usize::from(info.height));
-    if size != (header.columns, header.rows) {
+    if size != header.stored.into() {
         return Err(format!(
             "its JPEG has {size:?} pixels, expected {:?}",
-            (header.columns, header.rows)
+            header.stored
         ));
     }
     let bytes = decoder.decode().map_err(|e| e.to_string())?;
@@ -234,10 +260,10 @@ fn jpeg_2000(header: &FileHeader, packed: &[u8]) -> std::result::Result<Vec<i64>
         (Some(x), Some(y), Some(x0), Some(y0)) => (x.saturating_sub(x0), y.saturating_sub(y0)),
         _ => return Err("its JPEG 2000 header is cut off".to_owned()),
     };
-    if size != (header.columns, header.rows) {
+    if size != header.stored.into() {
         return Err(format!(
             "its JPEG 2000 has {size:?} pixels, expected {:?}",
-            (header.columns, header.rows)
+            header.stored
         ));
     }
     let image = jpeg2k::Image::from_bytes(packed).map_err(|e| e.to_string())?;

@@ -181,6 +181,7 @@ mod tests {
         let frame = |position: &[f64; 3]| Frame {
             file: crate::place::Place::on_disk("a"),
             index: 0,
+            tile: None,
             position: Some(*position),
             orientation: Some([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
             spacing: Some([0.5, 0.25]),

@@ -1,10 +1,12 @@
 //! The attributes that are read, by tag (group, element), and the names of those carried along.
 
+use super::file::DicomFile;
+
 macro_rules! tags {
     ($($name:ident = $value:literal;)*) => {
         $(pub const $name: u32 = $value;)*
-        /// Everything the parser keeps; the rest is skipped.
-        pub const KEPT: &[u32] = &[$($value),*];
+        /// The attributes of the standard that the parser keeps.
+        const KEPT: &[u32] = &[$($value),*];
     };
 }
 
@@ -81,6 +83,39 @@ tags! {
     FLOAT_PIXELS = 0x7FE0_0008;
     DOUBLE_PIXELS = 0x7FE0_0009;
     PIXELS = 0x7FE0_0010;
+}
+
+/// Private elements of Siemens that are kept: group and last byte of the element, whose other byte is the block that
+/// the creator took.
+pub const MOSAIC_SLICES: u32 = 0x0019_000A;
+pub const SLICE_TIMES: u32 = 0x0019_0029;
+pub const CSA_IMAGE: u32 = 0x0029_0010;
+const PRIVATE: [u32; 3] = [MOSAIC_SLICES, SLICE_TIMES, CSA_IMAGE];
+
+/// Blocks of private elements in which Siemens' are looked for.
+const BLOCKS: std::ops::RangeInclusive<u32> = 0x10..=0x1F;
+
+/// Whether the parser keeps an element; the rest is skipped.
+pub fn is_kept(tag: u32) -> bool {
+    let element = tag & 0xFFFF;
+    let private = |wanted: &u32| {
+        let creator = BLOCKS.contains(&element);
+        tag >> 16 == wanted >> 16
+            && (creator || BLOCKS.contains(&(element >> 8)) && element & 0xFF == wanted & 0xFF)
+    };
+    KEPT.contains(&tag) || PRIVATE.iter().any(private)
+}
+
+/// The bytes of a private element of a file, in the block that `creator` took.
+pub fn siemens<'a>(file: &'a DicomFile, creator: &str, wanted: u32) -> Option<&'a [u8]> {
+    let group = wanted & 0xFFFF_0000;
+    let took = |block: &u32| {
+        let name = file.text(&file.set, group | block);
+        name.is_some_and(|name| name.trim() == creator)
+    };
+    let block = BLOCKS.into_iter().find(took)?;
+    file.set
+        .bytes(file.raw(), group | block << 8 | wanted & 0xFF)
 }
 
 /// Sequences among the kept tags: files without value types do not mark them.

@@ -11,6 +11,7 @@ mod formats;
 mod full_disk;
 mod hostile;
 mod memory;
+mod mosaic;
 mod mutations;
 mod nifti;
 mod parity;
