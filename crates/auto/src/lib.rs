@@ -1,9 +1,52 @@
-//! From a folder of scans to the best model that automatic planning, training and ensembling find.
+//! From a folder of scans to a model: analysis, plans, training on every fold, and the best ensemble.
 //!
 //! A [`WorkFolder`] holds everything of one dataset: the [`Plan`]s, one training run for each algorithm and fold
 //! ([`train`]), their segmentations of the cases that they were not trained on ([`hold_out`]), the choice among
 //! ensembles of them ([`choose`]) and the resulting model folder. Every stage reads the results of an earlier
 //! process and continues from there.
+//!
+//! ```
+//! use vesalius_auto::{BrokenCases, Input, PlanOptions, WorkFolder, analyze, plan};
+//! use vesalius_control::Control;
+//! use vesalius_training::synthetic::Spheres;
+//!
+//! // Three made cases in nnU-Net's raw folder of a dataset.
+//! let folder = tempfile::tempdir()?;
+//! let mut cases = Vec::new();
+//! for number in 0..3 {
+//!     let subject = Spheres { size: [24, 28], ..Spheres::default() }.subject(1, number)?;
+//!     let (image, label) = (format!("image_{number}.nii"), format!("label_{number}.nii"));
+//!     vesalius_io::write(folder.path().join(&image), subject.image())?;
+//!     vesalius_io::write_labels(folder.path().join(&label), subject.labels().unwrap())?;
+//!     cases.push(serde_json::json!({"image": image, "label": label, "fold": number}));
+//! }
+//! let list = serde_json::json!({"training": cases, "labels": {"0": "background", "1": "a", "2": "b", "3": "c"}});
+//! std::fs::write(folder.path().join("dataset.json"), list.to_string())?;
+//! std::fs::write(folder.path().join("input.yaml"), "modality: MRI\ndatalist: dataset.json\n")?;
+//!
+//! let input = Input::read(&folder.path().join("input.yaml"))?;
+//! let mut work = WorkFolder::open(&folder.path().join("work"), input)?;
+//! let analyzed = analyze(&mut work, BrokenCases::Refuse, &Control::new(), || ())?;
+//! let options = PlanOptions { algorithms: vec!["nnunet_3d_fullres".to_owned()], ..PlanOptions::default() };
+//! let plans = plan(&work, &analyzed, &options)?;
+//! assert_eq!(plans[0].name(), "nnunet_3d_fullres");
+//! assert!(!plans[0].reasons.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | the work | [`WorkFolder`], [`Input`], [`Modality`] |
+//! | analysis | [`analyze`], [`Analyzed`], [`BrokenCases`] |
+//! | plans | [`plan`], [`Plan`], [`PlanOptions`], [`algorithms`], [`CustomPlanner`], [`RegisterPlanner`] |
+//! | search over settings | [`search`], [`tune`], [`TuneOptions`], [`default_space`] |
+//! | training | [`train`], [`TrainOptions`], [`History`], [`Job`], [`JobState`] |
+//! | held-out cases | [`hold_out`], [`HoldOutOptions`], [`HeldOut`] |
+//! | ensembles | [`choose`], [`ChooseOptions`], [`Choice`], [`Candidate`], [`write_model`] |
+//! | predictions and report | [`predictions_folder`], [`renew_predictions`], [`write_report`] |
+//! | other machines | [`export`], [`import`] |
 
 #![forbid(unsafe_code)]
 

@@ -4,6 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A number of bytes, written and read as `4GiB`, `512MiB`, `2GB` or a plain number.
+///
+/// ```
+/// use vesalius_inferers::ByteSize;
+///
+/// assert_eq!("1.5GiB".parse(), Ok(ByteSize(3 << 29)));
+/// assert_eq!(ByteSize(3 << 29).to_string(), "1.50 GiB");
+/// assert!("4".parse::<ByteSize>().is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
 

@@ -36,6 +36,22 @@ const SURE: f32 = 1e-7;
 
 /// Combines results, each with a weight.
 ///
+/// ```
+/// use vesalius_inferers::{Combination, ProbabilityMap, combine};
+/// use vesalius_volume::{Geometry, LabelScheme, Volume};
+///
+/// let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3])?;
+/// let scheme = LabelScheme::regions(&[("lesion", &[1], 1)])?;
+/// let map = |values| ProbabilityMap::from_stored(&scheme, Volume::new(grid, 1, values)?);
+/// let first = map(vec![0.9_f32, 0.4])?;
+/// let second = map(vec![0.5_f32, 0.2])?;
+/// // The first model weighs three times as much.
+/// let both = combine(&[first, second], &[3.0, 1.0], Combination::Probabilities)?;
+/// assert!((both.data()[0] - 0.8).abs() < 1e-6);
+/// assert_eq!(both.labels()?.data(), [1, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// No result, results of different label schemes or on different grids, weights that are not one each, negative
 /// or all zero.

@@ -13,6 +13,23 @@ use vesalius_transforms::Axis;
 use vesalius_volume::Volume;
 
 /// How a volume goes through a network, in YAML one name with its keys.
+///
+/// ```
+/// use vesalius_inferers::Inferer;
+/// use vesalius_tensor::{Device, Tensor};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let inferer: Inferer = serde_saphyr::from_str("sliding_window: {patch_size: [8, 8, -1], overlap: 0.25}")?;
+/// inferer.check()?;
+/// let grid = Geometry::axis_aligned([20, 12, 5], [1.0; 3])?;
+/// let image = Volume::from_fn(grid, |[x, y, z]| (x + y + z) as f32);
+/// // Windows of a network that doubles its input, blended.
+/// let double = |patch: Tensor<5>| patch.mul_scalar(2.0);
+/// let output = inferer.run(&image, &double, &Device::flex())?;
+/// assert_eq!(output.geometry(), &grid);
+/// assert!((output.data()[19] - 38.0).abs() < 1e-4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -1,8 +1,46 @@
-//! Volumes through networks: whole, by sliding window, by slice; and the folder that a model lives in.
+//! Networks run over whole volumes, and model folders.
 //!
-//! An [`Inferer`] takes a volume and anything that is a [`PatchNetwork`] and returns the network's
-//! output on the volume's own grid. A [`Segmenter`] is a model folder made ready: preprocessing, the
-//! networks of its members, inferer, labels back on the file's grid.
+//! An [`Inferer`] takes a volume and any [`PatchNetwork`] and returns the network's output on the volume's own grid: by
+//! sliding window, slice by slice or as a whole. A [`Segmenter`] is an opened model folder: it preprocesses an image, runs
+//! the networks of its members by their inferer, and returns labels on the image's grid. [`NnUnetModelFolder`] reads
+//! nnU-Net's trained models.
+//!
+//! ```
+//! use vesalius_inferers::{Inferer, ModelDescription, PatchNetwork, Segmenter, SlidingWindow};
+//! use vesalius_networks::NetworkConfig;
+//! use vesalius_tensor::{Device, Tensor};
+//! use vesalius_volume::{Geometry, LabelScheme, Volume};
+//!
+//! // Labels, windows, and a network: here a closure whose logit is the intensity less 10.
+//! let labels = LabelScheme::regions(&[("bright", &[1], 1)])?;
+//! let windows = SlidingWindow { patch_size: [8; 3], ..SlidingWindow::default() };
+//! let model = ModelDescription::builder(labels, NetworkConfig::default().with_channels(1, 1))
+//!     .inferer(Inferer::SlidingWindow(windows))
+//!     .build()?;
+//! let network: Box<dyn PatchNetwork + Send + Sync> = Box::new(|patch: Tensor<5>| patch.sub_scalar(10.0));
+//! let segmenter = Segmenter::with_networks(model, vec![network], &Device::flex())?;
+//!
+//! let grid = Geometry::axis_aligned([20, 12, 9], [1.0, 1.0, 2.0])?;
+//! let scan = Volume::from_fn(grid, |[x, ..]| x as f32);
+//! let result = segmenter.segment(&scan)?;
+//! let labels = result.into_labels()?;
+//! assert_eq!((labels.get([9, 0, 0]), labels.get([11, 0, 0])), (0, 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | models | [`Segmenter`], [`Segmentation`], [`SegmentOptions`], [`OpenOptions`] |
+//! | model folders | [`ModelDescription`], [`convert_model`], [`join_ensemble`], [`join_cascade`], [`describe_model`] |
+//! | nnU-Net | [`NnUnetModelFolder`], [`NnUnetFolderOptions`], [`NnUnetPipeline`] |
+//! | inferers | [`Inferer`], [`SlidingWindow`], [`Simple`], [`Slice`], [`Slices`], [`Patches`], [`MultiScale`], [`TestTime`] |
+//! | windows | [`window_starts`], [`window_weights`], [`WindowRule`], [`Blending`] |
+//! | probabilities | [`ProbabilityMap`], [`ProbabilitySource`], [`combine`], [`Combination`], [`write_npz`], [`write_slabs`] |
+//! | after the network | [`PostprocessingStep`], [`postprocess`], [`RegionStage`], [`EmptyRegionPolicy`] |
+//! | memory | [`MemoryPlan`], [`Spilled`], [`ByteSize`] |
+//! | user-defined | [`PatchNetwork`], [`CustomInferer`], [`CustomMerger`], [`CustomPostprocessing`], [`RegisterInference`] |
 
 #![forbid(unsafe_code)]
 

@@ -12,6 +12,18 @@ use vesalius_registry::{Custom, Registry};
 use vesalius_volume::LabelMap;
 
 /// One step, in YAML one name with its keys.
+///
+/// ```
+/// use vesalius_inferers::{PostprocessingStep, postprocess};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let steps: Vec<PostprocessingStep> = serde_saphyr::from_str("- keep_largest_of_each: {labels: [1]}")?;
+/// let grid = Geometry::axis_aligned([6, 1, 1], [1.0; 3])?;
+/// let labels = LabelMap::new(grid, vec![1, 0, 1, 1, 0, 2])?;
+/// let kept = postprocess(labels, &steps)?;
+/// assert_eq!(kept.data(), [0, 0, 1, 1, 0, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

@@ -70,6 +70,14 @@ impl WindowRule {
 /// First voxel of each window along one axis; the last window is moved back inside.
 ///
 /// The step is `window · (1 - overlap)`, rounded down, at least 1; an axis that fits in one window has one.
+///
+/// ```
+/// use vesalius_inferers::window_starts;
+///
+/// // Steps of half a window; the last window ends with the axis.
+/// assert_eq!(window_starts(100, 40, 0.5), [0, 20, 40, 60]);
+/// assert_eq!(window_starts(30, 40, 0.5), [0]);
+/// ```
 pub fn window_starts(size: usize, window: usize, overlap: f64) -> Vec<usize> {
     let last = size.saturating_sub(window);
     if last == 0 {
@@ -82,6 +90,16 @@ pub fn window_starts(size: usize, window: usize, overlap: f64) -> Vec<usize> {
 }
 
 /// Weights of a window of `size` voxels `[x, y, z]`, x fastest.
+///
+/// ```
+/// use vesalius_inferers::{Blending, window_weights};
+///
+/// // A Gaussian is largest in the middle.
+/// let weights = window_weights([3, 1, 1], Blending::Gaussian)?;
+/// assert_eq!((weights[0], weights[1]), (weights[2], 1.0));
+/// assert!(weights[0] < 0.1);
+/// # Ok::<(), vesalius_inferers::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`WindowRule::weights`].

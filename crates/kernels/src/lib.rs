@@ -1,5 +1,36 @@
-//! The CPU's hot loops on plain slices: convolution, pooling, norms, resize.
-//! Every tensor is dense `[N, C, Z, Y, X]` f32; every three-vector is `[x, y, z]`; no Burn here.
+//! The CPU kernels of the networks, on plain slices: convolution, pooling, norms, attention, resizing.
+//!
+//! Every tensor is a dense slice of `f32`, `[N, C, Z, Y, X]` with x fastest; every three-vector is `[x, y, z]`. Kernels
+//! use all threads of the current rayon pool and the best vector instructions of the processor ([`SimdLevel`]). This
+//! crate does not depend on Burn: `vesalius-tensor` makes operations with gradients of these functions.
+//!
+//! ```
+//! use vesalius_kernels::{ConvShape, conv3d_forward};
+//!
+//! // The sum of the 3 × 3 × 3 voxels around each of 4 × 3 × 2 voxels of value 1.
+//! let shape = ConvShape::new(1, [1, 1], [4, 3, 2], [3, 3, 3]).padded_for_kernel();
+//! let (input, weight) = (vec![1.0; shape.input_len()], vec![1.0; shape.weight_len()]);
+//! let mut output = vec![0.0; shape.output_len()?];
+//! conv3d_forward(&shape, &input, &weight, None, &mut output)?;
+//! assert_eq!(shape.output()?, [4, 3, 2]);
+//! // A corner voxel has 2 × 2 × 2 neighbours within the image, itself included.
+//! assert_eq!((output[0], output[5]), (8.0, 18.0));
+//! # Ok::<(), vesalius_kernels::Error>(())
+//! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | convolution | [`conv3d_forward`], [`conv3d_activation`], [`conv3d_instance_norm`], [`conv_transpose3d_forward`], [`ConvShape`], [`ConvTransposeShape`] |
+//! | pooling and resizing | [`max_pool3d_forward`], [`avg_pool3d_forward`], [`PoolShape`], [`resize3d_forward`], [`Resize`], [`grid_sample3d_forward`] |
+//! | norms | [`instance_norm_forward`], [`group_norm_forward`], [`batch_norm_forward`], [`layer_norm_forward`] |
+//! | activations | [`Activation`], [`relu_forward`], [`leaky_relu_forward`], [`prelu_forward`], [`gelu_forward`] |
+//! | transformers | [`attention_forward`], [`linear_forward`], [`take_rows`], [`transpose`] |
+//! | padding and memory | [`pad3d_forward`], [`PadFill`], [`zeros`] |
+//! | vector instructions | [`SimdLevel`], [`with_simd_level`] |
+//!
+//! Each `…_forward` has a `…_backward` for its gradients.
 
 mod activation;
 mod attention;

@@ -107,6 +107,16 @@ impl PoolShape {
 /// The largest value of each window; NaN is larger than any number, as in PyTorch. `indices` receives its index
 /// in its channel, the first where there are several, which the backward pass needs.
 ///
+/// ```
+/// use vesalius_kernels::{PoolShape, max_pool3d_forward};
+///
+/// let shape = PoolShape::new(1, [4, 2, 1], [2, 2, 1]);
+/// let mut output = [0.0; 2];
+/// max_pool3d_forward(&shape, &[1.0, 5.0, 2.0, 0.0, 3.0, 4.0, 9.0, 7.0], &mut output, None)?;
+/// assert_eq!(output, [5.0, 9.0]);
+/// # Ok::<(), vesalius_kernels::Error>(())
+/// ```
+///
 /// # Errors
 /// When the shape is not possible or a slice's length does not fit.
 pub fn max_pool3d_forward(

@@ -86,6 +86,16 @@ impl Axis {
 
 /// Resizes every channel.
 ///
+/// ```
+/// use vesalius_kernels::{Resize, ResizeShape, resize3d_forward};
+///
+/// let shape = ResizeShape { channels: 1, input: [2, 1, 1], output: [4, 1, 1] };
+/// let mut output = [0.0; 4];
+/// resize3d_forward(&shape, Resize::Trilinear, &[0.0, 4.0], &mut output)?;
+/// assert_eq!(output, [0.0, 1.0, 3.0, 4.0]);
+/// # Ok::<(), vesalius_kernels::Error>(())
+/// ```
+///
 /// # Errors
 /// When an axis is empty or a slice's length does not fit.
 pub fn resize3d_forward(

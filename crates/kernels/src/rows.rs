@@ -13,6 +13,16 @@ pub const NO_ROW: u32 = u32::MAX;
 /// `output[s][i] = input[s][take[i]]` for rows of `length` values and every sample s; zeros where `take` is
 /// [`NO_ROW`]. Samples of the input have `rows` rows, those of the output `take.len()`.
 ///
+/// ```
+/// use vesalius_kernels::{NO_ROW, take_rows};
+///
+/// // One sample of two rows of two values, in another order, with a row of zeros.
+/// let mut output = [0.0; 6];
+/// take_rows(1, 2, 2, &[1, NO_ROW, 0], &[1.0, 2.0, 3.0, 4.0], &mut output)?;
+/// assert_eq!(output, [3.0, 4.0, 0.0, 0.0, 1.0, 2.0]);
+/// # Ok::<(), vesalius_kernels::Error>(())
+/// ```
+///
 /// # Errors
 /// When a slice's length does not fit the others, or a row index is out of range.
 pub fn take_rows(

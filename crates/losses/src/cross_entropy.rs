@@ -9,6 +9,21 @@ use vesalius_volume::LabelScheme;
 
 /// The mean over voxels of the negative log-likelihood: PyTorch's `CrossEntropyLoss` for exclusive
 /// labels, `BCEWithLogitsLoss` for regions.
+///
+/// ```
+/// use vesalius_losses::CrossEntropy;
+/// use vesalius_tensor::{Device, Int, Logits, Tensor};
+/// use vesalius_volume::LabelScheme;
+///
+/// let device = Device::flex();
+/// let scheme = LabelScheme::exclusive(&[("liver", 1), ("tumour", 2)])?;
+/// let labels = Tensor::<5, Int>::from_data([[[[[2]]]]], &device);
+/// let logits = Logits::new(Tensor::zeros([1, 3, 1, 1, 1], &device), &scheme)?;
+/// // Three classes of equal probability.
+/// let loss: f32 = CrossEntropy::default().forward(&logits, &labels)?.into_scalar();
+/// assert!((loss - 3f32.ln()).abs() < 1e-6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CrossEntropy {

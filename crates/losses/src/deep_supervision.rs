@@ -7,6 +7,14 @@ use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
 
 /// How much each head counts, full resolution first.
+///
+/// ```
+/// use vesalius_losses::HeadWeights;
+///
+/// // The head of the lowest resolution does not count.
+/// assert_eq!(HeadWeights::Nnunet.weights(3), [2.0 / 3.0, 1.0 / 3.0, 0.0]);
+/// assert_eq!(HeadWeights::Monai.weights(3), [1.0, 0.5, 0.25]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -7,6 +7,21 @@ use vesalius_tensor::{Int, Logits, Tensor};
 
 /// One minus the soft Dice coefficient, averaged over samples and channels; options and defaults
 /// are those of MONAI 1.6's `DiceLoss`, except that softmax or sigmoid follows from the scheme.
+///
+/// ```
+/// use vesalius_losses::Dice;
+/// use vesalius_tensor::{Device, Int, Logits, Tensor};
+/// use vesalius_volume::LabelScheme;
+///
+/// let device = Device::flex();
+/// let scheme = LabelScheme::regions(&[("lesion", &[1], 1)])?;
+/// let labels = Tensor::<5, Int>::from_data([[[[[1, 0]]]]], &device);
+/// // Probability ½ for both voxels: 1 − 2 · ½ / (1 + 1).
+/// let logits = Logits::new(Tensor::zeros([1, 1, 1, 1, 2], &device), &scheme)?;
+/// let loss: f32 = Dice::default().forward(&logits, &labels)?.into_scalar();
+/// assert!((loss - 0.5).abs() < 1e-4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Dice {

@@ -22,6 +22,17 @@ pub trait Loss: Send + Sync {
 }
 
 /// A loss by name with its options: in YAML `dice: {batch: true}`.
+///
+/// ```
+/// use vesalius_losses::LossConfig;
+///
+/// let json = r#"{"sum": [{"weight": 1, "loss": {"dice": {"batch": true}}}, {"weight": 0.5, "loss": {"focal": {}}}]}"#;
+/// let loss: LossConfig = serde_json::from_str(json)?;
+/// loss.check()?;
+/// let LossConfig::Sum(terms) = &loss else { unreachable!() };
+/// assert_eq!((terms.len(), terms[1].weight), (2, 0.5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

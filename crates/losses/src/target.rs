@@ -5,6 +5,21 @@ use crate::{Error, Result};
 use vesalius_tensor::{Int, Logits, Tensor};
 
 /// A target in the form of the output it is compared with.
+///
+/// ```
+/// use vesalius_losses::LossTarget;
+/// use vesalius_tensor::{Device, Int, Logits, Tensor};
+/// use vesalius_volume::LabelScheme;
+///
+/// let device = Device::flex();
+/// let scheme = LabelScheme::exclusive(&[("organ", 1)])?.with_ignore(Some(255))?;
+/// let logits = Logits::new(Tensor::zeros([1, 2, 1, 1, 3], &device), &scheme)?;
+/// let labels = Tensor::<5, Int>::from_data([[[[[0, 1, 255]]]]], &device);
+/// let target = LossTarget::new(&logits, &labels)?;
+/// // Background, then organ; the third voxel belongs to neither.
+/// assert_eq!(target.channels.into_data().to_vec::<f32>()?, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct LossTarget {
     /// `[N, C, Z, Y, X]`: 1 where the voxel belongs to the channel's class or region, else 0; 0 in

@@ -8,6 +8,16 @@ use vesalius_tensor::{Int, Logits, Tensor};
 
 /// One minus the Tversky index, averaged over samples and channels; options and defaults are those
 /// of MONAI 1.6's `TverskyLoss`.
+///
+/// ```
+/// use vesalius_losses::Tversky;
+///
+/// // Missed voxels cost more than wrong ones.
+/// let loss = Tversky { alpha: 0.3, beta: 0.7, ..Tversky::default() };
+/// loss.check()?;
+/// assert!(Tversky { alpha: -1.0, ..loss }.check().is_err());
+/// # Ok::<(), vesalius_losses::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tversky {

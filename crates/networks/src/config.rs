@@ -143,6 +143,19 @@ macro_rules! standard_channels {
 }
 
 /// A network by name, with its options: in YAML `unet: {channels: [16, 32, 64], …}`.
+///
+/// ```
+/// use vesalius_networks::NetworkConfig;
+///
+/// let yaml = "unet: {channels: [8, 16], strides: [2], out_channels: 3}";
+/// let config: NetworkConfig = serde_saphyr::from_str(yaml)?;
+/// let architecture = config.architecture();
+/// assert_eq!((architecture.name(), architecture.out_channels()), ("unet", 3));
+/// // Two levels: sizes are multiples of 2.
+/// assert_eq!(architecture.divisor(), [2, 2, 2]);
+/// assert!(config.check_input(1, [15, 16, 16]).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

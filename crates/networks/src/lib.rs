@@ -1,8 +1,44 @@
-//! U-Net and its relatives, and the weights that people already have for them.
+//! U-Net and its relatives, as in MONAI and nnU-Net, and the weights that were trained with them.
 //!
-//! A config is checked, then built: `XConfig` → `check()` → `init(&Device)`. Parameters carry
-//! PyTorch's names and layouts, so that weights can be imported and exported. Networks are built of the layers
-//! of `vesalius-tensor` alone; how volumes are cut for them is the inferers' affair.
+//! A config is checked, then built: `XConfig` → `check()` → `init(&Device)`. Parameters have PyTorch's names and
+//! layouts, so that weights can be imported and exported. All layers are those of `vesalius-tensor`; running a network
+//! over a whole volume is the task of `vesalius-inferers`.
+//!
+//! ```
+//! use vesalius_networks::{NetworkConfig, UNetConfig, Weights};
+//! use vesalius_tensor::{Device, Tensor};
+//!
+//! let config = NetworkConfig::UNet(UNetConfig {
+//!     channels: vec![4, 8],
+//!     strides: vec![2.into()],
+//!     ..UNetConfig::default()
+//! })
+//! .with_channels(1, 2)
+//! .check()?;
+//! let device = Device::flex();
+//! let network = config.init_seeded(&device, 42)?;
+//! let outputs = network.try_forward(Tensor::ones([1, 1, 8, 8, 8], &device))?;
+//! assert_eq!(outputs[0].dims(), [1, 2, 8, 8, 8]);
+//!
+//! // Weights as a safetensors file, and back.
+//! let bytes = network.weights().to_safetensors()?;
+//! let weights = Weights::from_safetensors("the example", &bytes)?;
+//! let same = config.load(&weights, &device)?;
+//! assert_eq!(same.parameter_count(), network.parameter_count());
+//! # Ok::<(), vesalius_networks::Error>(())
+//! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | a network by name | [`NetworkConfig`], [`Network`], [`Architecture`] |
+//! | MONAI | [`UNetConfig`], [`BasicUNetConfig`], [`DynUNetConfig`], [`AttentionUnetConfig`], [`VNetConfig`], [`SegResNetConfig`], [`SegResNetDSConfig`], [`MedNeXtConfig`], [`UnetrConfig`], [`SwinUnetrConfig`] |
+//! | nnU-Net | [`PlainConvUNetConfig`], [`ResidualEncoderUNetConfig`] |
+//! | user-defined | [`CustomNetwork`], [`NetworkModule`], [`RegisterNetwork`] |
+//! | weights | [`Weights`], [`StoredTensor`], [`Mismatch`], [`read_pytorch_values`] |
+//! | cost | [`Profile`] |
+//! | for inferers | [`PatchNetwork`], [`PatchOutput`] |
 
 #![forbid(unsafe_code)]
 

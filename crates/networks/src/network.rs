@@ -233,6 +233,20 @@ impl Network {
     /// The network with those parameters replaced that the weights have in the right shape, and
     /// what was skipped: for another number of classes or channels, or a pretrained encoder.
     ///
+    /// ```
+    /// use vesalius_networks::NetworkConfig;
+    /// use vesalius_tensor::Device;
+    ///
+    /// let config: NetworkConfig = serde_saphyr::from_str("unet: {channels: [4, 8], strides: [2]}")?;
+    /// let device = Device::flex();
+    /// let trained = config.clone().with_channels(1, 2).init(&device)?.weights();
+    /// // Another number of classes: the last layer keeps its initial weights.
+    /// let network = config.with_channels(1, 5).init(&device)?;
+    /// let (_, mismatch) = network.load_partly(&trained)?;
+    /// assert!(mismatch.missing.is_empty() && !mismatch.wrong_shape.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::BadWeights`] when values cannot be read or are not finite.
     pub fn load_partly(self, weights: &Weights) -> Result<(Self, Mismatch)> {

@@ -1,14 +1,53 @@
-//! What a training run draws, as callbacks of [`vesalius_training::fit`], which alone writes checkpoints, logs and the
-//! model folder: [`TensorBoard`]'s event files with curves and pictures, and [`HtmlReport`], one page to send or to keep.
+//! Reports of training runs, as callbacks of [`vesalius_training::fit`]: [`TensorBoard`]'s event files with curves and
+//! pictures, and [`HtmlReport`], one self-contained page. `fit` itself writes only checkpoints, logs and the model folder.
 //!
-//! ```no_run
-//! use vesalius_training::FitOptions;
+//! ```
+//! use vesalius_networks::{NetworkConfig, UNetConfig};
+//! use vesalius_reports::{REPORT_FILE, TENSORBOARD_FOLDER};
+//! use vesalius_training::{
+//!     Case, FitOptions, MemoryCases, TrainingConfig, TrainingData, fit, synthetic::Spheres,
+//! };
+//! use vesalius_volume::LabelScheme;
 //!
+//! let network = NetworkConfig::UNet(UNetConfig {
+//!     channels: vec![2, 4],
+//!     strides: vec![2.into()],
+//!     ..UNetConfig::default()
+//! });
+//! let config = TrainingConfig::new(network).patch([8, 8, 8]).steps(2);
+//! let labels = LabelScheme::exclusive(&[("a", 1), ("b", 2), ("c", 3)])?;
+//! let case = |number| {
+//!     let subject = Spheres { size: [20, 24], ..Spheres::default() }.subject(1, number)?;
+//!     Case::new(subject, &labels, &config.preprocessing)
+//! };
+//! let data = TrainingData {
+//!     dataset: "spheres".to_owned(),
+//!     channels: vec!["made".to_owned()],
+//!     training: MemoryCases::shared([case(0)?]),
+//!     validation: MemoryCases::shared([case(1)?]),
+//!     labels: labels.clone(),
+//!     warnings: Vec::new(),
+//! };
+//! let folder = tempfile::tempdir()?;
+//! let output = folder.path().join("model");
 //! let options = FitOptions {
+//!     output: output.clone(),
 //!     callbacks: vesalius_reports::all(),
 //!     ..FitOptions::default()
 //! };
+//! fit(&config, &data, &options, &mut |_| ())?;
+//! assert!(output.join(REPORT_FILE).is_file() && output.join(TENSORBOARD_FOLDER).is_dir());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | all reports at once | [`all`] |
+//! | one page | [`HtmlReport`], [`REPORT_FILE`] |
+//! | TensorBoard | [`TensorBoard`], [`TENSORBOARD_FOLDER`] |
+//! | warnings of runs | [`logged_warnings`] |
 
 #![forbid(unsafe_code)]
 

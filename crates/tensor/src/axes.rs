@@ -10,6 +10,14 @@ pub fn reversed<T: Copy>([a, b, c]: [T; 3]) -> [T; 3] {
 /// A number for every axis, or one each, as `[x, y, z]` (3-D) or `[x, y]` (2-D).
 ///
 /// In YAML: `2`, `[2, 2]` or `[2, 2, 1]`.
+///
+/// ```
+/// use vesalius_tensor::axes::PerAxis;
+///
+/// assert_eq!(PerAxis::from(2).resolve(3), Some([2, 2, 2]));
+/// // A 2-D network has one voxel along z.
+/// assert_eq!(PerAxis::from(2).resolve(2), Some([2, 2, 1]));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     untagged,

@@ -81,6 +81,15 @@ impl DeviceName {
 
 /// The device that `name` (`cpu`, `cuda[:n]`, `wgpu[:n]`, `vulkan[:n]`) stands for.
 ///
+/// ```
+/// use vesalius_tensor::{device_words, parse_device};
+///
+/// let device = parse_device("cpu")?;
+/// assert_eq!(device_words(&device), "CPU");
+/// assert!(parse_device("gpu").is_err());
+/// # Ok::<(), vesalius_tensor::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::UnknownDevice`], and as [`DeviceName::open`].
 pub fn parse_device(name: &str) -> Result<Device> {

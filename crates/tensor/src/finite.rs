@@ -4,6 +4,11 @@
 const BLOCK: usize = 4096;
 
 /// Whether no value is NaN or infinite.
+///
+/// ```
+/// assert!(vesalius_tensor::all_finite(&[0.0, -1.0, f32::MAX]));
+/// assert!(!vesalius_tensor::all_finite(&[0.0, f32::NAN]));
+/// ```
 pub fn all_finite(values: &[f32]) -> bool {
     /// The bits of infinity; those of NaN, without the sign, are larger.
     const INFINITY: i32 = 0x7f80_0000;

@@ -1,9 +1,42 @@
-//! Burn for volumes: devices chosen at run time, conversions, volumetric layers, and the one-way
-//! road from logits to labels.
+//! Burn for volumes: devices chosen at run time, conversions, volumetric layers, and the conversion of logits to labels.
 //!
-//! This is the only crate that touches a Burn backend. A tensor is `[N, C, Z, Y, X]`, so that its
-//! memory is the volume's memory; kernels, strides and paddings are given as `[x, y, z]` like every
-//! 3-vector, and [`axes`] is the one place that turns them around. No network and no loss lives here.
+//! This is the only crate that uses a Burn backend. A tensor is `[N, C, Z, Y, X]`, so that its memory is the volume's
+//! memory. Kernels, strides and paddings are given as `[x, y, z]` like every 3-vector, and [`axes`] alone converts
+//! between the two orders. Networks are in `vesalius-networks`, losses in `vesalius-losses`.
+//!
+//! ```
+//! use vesalius_tensor::{Conv3dConfig, Device, Logits, tensor_from_volume};
+//! use vesalius_volume::{Geometry, LabelScheme, Volume};
+//!
+//! let grid = Geometry::axis_aligned([6, 5, 4], [1.0; 3])?;
+//! let scan = Volume::from_fn(grid, |[x, ..]| x as f32 - 2.5);
+//! let device = Device::flex();
+//! let input = tensor_from_volume(&scan, &device);
+//! assert_eq!(input.dims(), [1, 1, 4, 5, 6]);
+//!
+//! // A layer is a config, which is checked, and a module that is built from it.
+//! let features = Conv3dConfig::same(1, 8, [3, 3, 3]).check()?.init(&device).forward(input.clone());
+//! assert_eq!(features.dims(), [1, 8, 4, 5, 6]);
+//!
+//! // Logits become probabilities once, by the sigmoid or softmax of their label scheme.
+//! let scheme = LabelScheme::regions(&[("bright", &[1], 1)])?;
+//! let labels = Logits::new(input, &scheme)?.probabilities().labels(grid)?;
+//! assert_eq!((labels.get([2, 0, 0]), labels.get([3, 0, 0])), (0, 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | devices | [`parse_device`], [`DeviceName`], [`device_words`], [`is_cpu`], [`on_device`] |
+//! | volumes and tensors | [`tensor_from_volume`], [`label_tensor`], [`volume_from_tensor`], [`label_map_from_tensor`] |
+//! | outputs of networks | [`Logits`], [`Probabilities`], [`LogitsSlab`], [`ProbabilitiesSlab`] |
+//! | convolutions | [`Conv3d`], [`ConvTranspose3d`], [`ConvNormAct`], [`MaxPool3d`], [`AvgPool3d`], [`Upsample`], [`resize`] |
+//! | norms and activations | [`Norm`], [`NormConfig`], [`Activation`], [`ActivationConfig`], [`Dropout`] |
+//! | transformers | [`Linear`], [`LayerNorm`], [`attend`], [`gelu`], [`RowOrder`], [`reorder_rows`] |
+//! | construction | [`Scope`], [`Fill`], [`ParameterInfo`], [`StepCounter`] |
+//! | finding faults | [`Probe`], [`all_finite`] |
 
 #![forbid(unsafe_code)]
 

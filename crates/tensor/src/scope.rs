@@ -100,6 +100,15 @@ impl StepCounter {
 }
 
 /// A place in a network under construction.
+///
+/// ```
+/// use vesalius_tensor::{Conv3dConfig, Device, Scope};
+///
+/// let root = Scope::new(&Device::flex(), 42);
+/// Conv3dConfig::same(1, 2, [3; 3]).init(root.at("encoder").at("first"));
+/// let named: Vec<String> = root.parameters().into_iter().map(|parameter| parameter.name).collect();
+/// assert_eq!(named, ["encoder.first.weight", "encoder.first.bias"]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Scope {
     device: Device,

@@ -6,6 +6,19 @@ use crate::{Error, Result, all_finite};
 use vesalius_volume::LabelScheme;
 
 /// Logits of some voxels, channel by channel: the outputs of networks, before softmax or sigmoid.
+///
+/// ```
+/// use vesalius_tensor::LogitsSlab;
+/// use vesalius_volume::LabelScheme;
+///
+/// // Two classes and three voxels, [channel][voxel].
+/// let scheme = LabelScheme::exclusive(&[("organ", 7)])?;
+/// let logits = LogitsSlab::new(&scheme, vec![0.0, 0.0, 0.0, -1.0, 2.0, 3.0])?;
+/// let mut labels = [0; 3];
+/// logits.into_probabilities().labels_into(&mut labels)?;
+/// assert_eq!(labels, [0, 7, 7]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogitsSlab {
     values: Values,

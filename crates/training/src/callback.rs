@@ -133,6 +133,27 @@ fn check(what: &str, number: f64) -> Result<()> {
 }
 
 /// The callbacks of a run, called in order. Clones share them.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use vesalius_training::{Callbacks, Event, TrainingControl};
+///
+/// // A callback that ends the run at a loss, and one that counts steps.
+/// let end = |event: &Event, run: &mut TrainingControl| {
+///     if matches!(event, Event::Step { loss, .. } if *loss < 0.1) {
+///         run.stop();
+///     }
+///     Ok(())
+/// };
+/// let steps = Arc::new(Mutex::new(0));
+/// let counted = Arc::clone(&steps);
+/// let count = move |event: &Event, _: &mut TrainingControl| {
+///     *counted.lock().unwrap() += u64::from(matches!(event, Event::Step { .. }));
+///     Ok(())
+/// };
+/// let callbacks = Callbacks::of(end).with(count);
+/// # let _ = callbacks;
+/// ```
 #[derive(Clone, Default)]
 pub struct Callbacks(Vec<Arc<Mutex<dyn Callback>>>);
 

@@ -11,6 +11,16 @@ const SMOOTHING: f64 = 0.98;
 const RUNAWAY: f64 = 3.0;
 
 /// Statistics of the losses so far, from which a divergence is detected.
+///
+/// ```
+/// use vesalius_training::DivergenceMonitor;
+///
+/// let mut monitor = DivergenceMonitor::default();
+/// monitor.watch(1, 0.9, &[])?;
+/// let error = monitor.watch(2, f32::NAN, &["case_07".to_owned()]).unwrap_err();
+/// assert!(error.to_string().contains("case_07"));
+/// # Ok::<(), vesalius_training::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DivergenceMonitor {

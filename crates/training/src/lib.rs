@@ -1,8 +1,9 @@
 //! Training: datasets, patches, the fit loop, checkpoints and logs.
 //!
-//! [`TrainingConfig`] is the YAML; [`Datalist`] says which files make a dataset; [`fit`] trains one
-//! model and leaves checkpoints, logs and a model folder; pictures and reports are callbacks of `vesalius-reports`. Batches follow from the seed and the step alone, so that a run
-//! that was stopped or killed continues with the same sequence.
+//! [`TrainingConfig`] is the content of a training YAML file, [`Datalist`] lists the files of a dataset, and [`fit`]
+//! trains one model and writes checkpoints, logs and a model folder. Pictures and reports are callbacks of
+//! `vesalius-reports`. Batches follow from the seed and the step alone, so that a run that was stopped or killed
+//! continues with the same sequence.
 //!
 //! A program may steer a run by [`FitOptions::callbacks`] and cancel it by [`FitOptions::control`]:
 //!
@@ -58,6 +59,21 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | a run | [`fit`], [`FitOptions`], [`FitReport`], [`TrainingData`], [`Duration`] |
+//! | its settings | [`TrainingConfig`], [`OptimizerConfig`], [`Schedule`], [`WarmUp`], [`Precision`], [`EarlyStopping`], [`WeightAverageConfig`], [`StartFrom`] |
+//! | during the run | [`Event`], [`Callback`], [`Callbacks`], [`TrainingControl`], [`RunState`], [`DivergenceMonitor`] |
+//! | datasets | [`load_dataset`], [`Datalist`], [`Case`], [`read_case`], [`synthetic`] |
+//! | where cases are | [`CaseSource`], [`CaseHandle`], [`MemoryCases`], [`CasePool`], [`MemoryBudget`], [`CacheEntry`], [`StoredCase`] |
+//! | patches and batches | [`PatchSampler`], [`Batch`], [`Loader`], [`CaseOrder`], [`MixingConfig`], [`cut_patch`] |
+//! | gradients | [`GradientStrategy`], [`SingleDevice`], [`SeveralDevices`], [`LossScale`] |
+//! | validation | [`validate()`], [`validate_patches()`], [`ValidationConfig`], [`Scores`] |
+//! | files of a run | [`Checkpoint`], [`RunProgress`], [`LOG_FILE`], [`STEPS_FILE`], [`VALIDATIONS_FILE`] |
+//! | user-defined | [`CustomOptimizer`], [`CustomSchedule`], [`RegisterOptimizer`], [`RegisterSchedule`] |
 
 #![forbid(unsafe_code)]
 

@@ -10,6 +10,17 @@ const GROWTH: f64 = 2.0;
 const STEPS_BETWEEN: u64 = 2000;
 
 /// The scale, and how long it has held.
+///
+/// ```
+/// use vesalius_training::{LossScale, Precision};
+///
+/// let mut scale = LossScale::default();
+/// let before = scale.value(Precision::F16);
+/// scale.overflowed();
+/// assert_eq!(scale.value(Precision::F16), before / 2.0);
+/// // Other precisions have the range of f32.
+/// assert_eq!(scale.value(Precision::Bf16), 1.0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossScale {

@@ -8,6 +8,16 @@ use vesalius_transforms::{Stream, keyed};
 const BUFFER: Stream = Stream::Other(1);
 
 /// The order of cases over draws, for one seed, with access to any draw in any order.
+///
+/// ```
+/// use vesalius_training::CaseOrder;
+///
+/// let mut order = CaseOrder::new(7, 3);
+/// let mut epoch: Vec<usize> = (0..3).map(|draw| order.case(draw)).collect();
+/// assert_eq!(order.case(1), epoch[1]);
+/// epoch.sort();
+/// assert_eq!(epoch, [0, 1, 2]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct CaseOrder {
     seed: u64,

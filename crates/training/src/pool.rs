@@ -18,6 +18,14 @@ use vesalius_transforms::Chain;
 use vesalius_volume::{FileWarning, LabelScheme, Warning};
 
 /// Bytes of memory that several pools share.
+///
+/// ```
+/// use vesalius_training::MemoryBudget;
+///
+/// let budget = MemoryBudget::new(100);
+/// assert!(budget.take(70) && !budget.take(70));
+/// assert_eq!(budget.left(), 30);
+/// ```
 #[derive(Debug, Clone)]
 pub struct MemoryBudget {
     left: Arc<AtomicU64>,

@@ -32,6 +32,25 @@ pub struct Batch {
 }
 
 /// What training patches are cut from, and how.
+///
+/// ```
+/// use vesalius_networks::NetworkConfig;
+/// use vesalius_training::{Case, Loader, LoaderOptions, MemoryCases, PatchSampler, TrainingConfig, synthetic::Spheres};
+/// use vesalius_volume::LabelScheme;
+///
+/// let labels = LabelScheme::exclusive(&[("a", 1), ("b", 2), ("c", 3)])?;
+/// let config = TrainingConfig::new(NetworkConfig::default()).patch([8, 8, 8]);
+/// let case = Case::new(Spheres::default().subject(1, 0)?, &labels, &config.preprocessing)?;
+/// let mut sampler = PatchSampler::new(MemoryCases::shared([case]), &config, &labels)?;
+///
+/// // Batch 0 of two patches: [N, C, Z, Y, X].
+/// let batch = sampler.batch(0, 2)?;
+/// assert_eq!(batch.shape, [2, 1, 8, 8, 8]);
+/// // Threads of a loader make the same batches ahead.
+/// let options = LoaderOptions { batch_size: 2, first: 0, end: Some(1), ahead: 1, workers: 2 };
+/// assert_eq!(Loader::start(&sampler, options).next_batch()?, batch);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct PatchSampler {
     cases: Arc<dyn CaseSource>,

@@ -32,6 +32,16 @@ vesalius_registry::registered! {
 }
 
 /// A schedule of the learning rate over the steps of a run.
+///
+/// ```
+/// use vesalius_training::Schedule;
+///
+/// let schedule: Schedule = serde_saphyr::from_str("poly: {power: 1}")?;
+/// // The rate at the first and at the middle of 100 steps.
+/// assert_eq!(schedule.rate(0.01, 0, Some(100)), 0.01);
+/// assert_eq!(schedule.rate(0.01, 50, Some(100)), 0.005);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -7,6 +7,17 @@ use vesalius_transforms::{Stream, keyed};
 use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
 
 /// The form of the made volumes.
+///
+/// ```
+/// use vesalius_training::synthetic::Spheres;
+///
+/// let made = Spheres::default().subject(1, 0)?;
+/// let labels = made.labels().unwrap();
+/// assert_eq!(labels.counts().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3]);
+/// // The same seed and number give the same volume.
+/// assert_eq!(Spheres::default().subject(1, 0)?.image().data(), made.image().data());
+/// # Ok::<(), vesalius_training::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spheres {
     /// Smallest and largest number of voxels along each axis.

@@ -62,6 +62,12 @@ impl Default for PlanOptions {
 }
 
 /// The names of all built-in algorithms that can be planned.
+///
+/// ```
+/// let names = vesalius_auto::algorithms();
+/// assert_eq!(names[0], vesalius_auto::DEFAULT_ALGORITHM);
+/// assert!(names.iter().any(|name| name == "nnunet_3d_fullres"));
+/// ```
 pub fn algorithms() -> Vec<String> {
     let mut names = vec![DEFAULT_ALGORITHM.to_owned()];
     names.extend(auto3dseg::NAMES.map(str::to_owned));

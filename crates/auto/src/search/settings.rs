@@ -8,6 +8,20 @@ use vesalius_transforms::nearest_name;
 /// an index of a list. A key must exist, so that a misspelt key is an error; where the config has another choice
 /// (`sgd` in place of `adamw`), replace the map above it.
 ///
+/// ```
+/// use serde_json::json;
+/// use vesalius_auto::search::{Setting, Settings, with_settings};
+///
+/// let config = json!({"optimizer": {"adamw": {"learning_rate": 0.001}}, "batch_size": 2});
+/// let key = "optimizer.adamw.learning_rate".to_owned();
+/// let changed = with_settings(&config, &Settings::from([(key, Setting::Float(0.01))]))?;
+/// assert_eq!(changed["optimizer"]["adamw"]["learning_rate"], 0.01);
+///
+/// let misspelt = Settings::from([("batch_sise".to_owned(), Setting::Int(4))]);
+/// assert!(with_settings(&config, &misspelt).unwrap_err().to_string().contains("batch_size"));
+/// # Ok::<(), vesalius_auto::search::SearchError>(())
+/// ```
+///
 /// # Errors
 /// [`SearchError::UnknownKey`] with the most similar key there is.
 pub fn with_settings(config: &Value, settings: &Settings) -> Result<Value> {

@@ -49,6 +49,22 @@ pub enum TrialState {
 }
 
 /// One try.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use vesalius_auto::search::{SearchSpace, Study, StudyConfig};
+///
+/// let space = SearchSpace::parse("width: {int: {low: 4, high: 8}}")?;
+/// let folder = tempfile::tempdir().unwrap();
+/// let study = Study::open(folder.path(), StudyConfig::new(space, 1))?;
+/// let ask = study.ask()?.unwrap();
+/// study.report(&ask, 10, 0.5)?;
+/// study.report(&ask, 20, 0.4)?;
+/// let trial = &study.trials()?[0];
+/// assert_eq!(trial.reports, BTreeMap::from([(10, 0.5), (20, 0.4)]));
+/// assert_eq!(trial.best_until(20), Some(0.5));
+/// # Ok::<(), vesalius_auto::search::SearchError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// Its number, from 0.

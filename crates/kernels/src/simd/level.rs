@@ -14,6 +14,16 @@ pub(super) enum Kind {
 }
 
 /// A set of vector instructions that this processor has.
+///
+/// ```
+/// use vesalius_kernels::{SimdLevel, with_simd_level};
+///
+/// // The slowest level runs everywhere.
+/// assert_eq!(SimdLevel::available().last(), Some(&SimdLevel::portable()));
+/// let mut values = [-1.0, 2.0];
+/// with_simd_level(SimdLevel::portable(), || vesalius_kernels::relu_in_place(&mut values));
+/// assert_eq!(values, [0.0, 2.0]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SimdLevel(Kind);
 

@@ -42,6 +42,17 @@ pub struct Profile {
 impl NetworkConfig {
     /// What the network costs on a batch of patches of size `[x, y, z]`.
     ///
+    /// ```
+    /// use vesalius_networks::NetworkConfig;
+    ///
+    /// let config: NetworkConfig = serde_saphyr::from_str("unet: {channels: [8, 16], strides: [2]}")?;
+    /// let cost = config.profile([32, 32, 32], 1)?;
+    /// let twice = config.profile([32, 32, 32], 2)?;
+    /// assert_eq!((twice.parameters, twice.flops), (cost.parameters, 2 * cost.flops));
+    /// assert!(cost.training_memory > cost.inference_memory);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`NetworkConfig::check`] and [`NetworkConfig::check_input`]; what the forward pass of a network of the user's
     /// own gives.

@@ -18,6 +18,19 @@ impl NetworkConfig {
     /// `network_class_name` and `arch_kwargs` together with `input_channels` and `num_classes`, which its plans leave
     /// to the dataset.
     ///
+    /// ```
+    /// use serde_json::json;
+    /// use vesalius_networks::NetworkConfig;
+    ///
+    /// let config = NetworkConfig::from_monai_or_nnunet(&json!({
+    ///     "_target_": "monai.networks.nets.UNet",
+    ///     "spatial_dims": 3, "in_channels": 1, "out_channels": 2,
+    ///     "channels": [4, 8], "strides": [2]
+    /// }))?;
+    /// assert_eq!(config.architecture().out_channels(), 2);
+    /// # Ok::<(), vesalius_networks::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::UnknownArchitecture`] that names the unsupported argument.
     pub fn from_monai_or_nnunet(architecture: &Value) -> Result<Self> {

@@ -22,6 +22,16 @@ use std::sync::Arc;
 use vesalius_tensor::{Device, Tensor};
 
 /// Tensors by PyTorch's names and in its layouts. A clone shares the values.
+///
+/// ```
+/// use vesalius_networks::Weights;
+///
+/// let mut weights = Weights::default();
+/// weights.insert("first.bias".to_owned(), vec![2], vec![0.5, -0.5])?;
+/// let read = Weights::from_safetensors("the example", &weights.to_safetensors()?)?;
+/// assert_eq!(read.get("first.bias").unwrap().values()?, [0.5, -0.5]);
+/// # Ok::<(), vesalius_networks::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Weights {
     tensors: BTreeMap<String, StoredTensor>,

@@ -6,6 +6,17 @@ use crate::{Error, Fill, Result, Scope, Tensor, axes::reversed};
 use burn::module::{Module, Param};
 
 /// Configuration of a [`Conv3d`]; every array is `[x, y, z]`.
+///
+/// ```
+/// use vesalius_tensor::{Conv3dConfig, Device, Tensor};
+///
+/// let device = Device::flex();
+/// let halving = Conv3dConfig { stride: [2, 2, 1], ..Conv3dConfig::same(1, 4, [3, 3, 1]) };
+/// let conv = halving.check()?.init(&device);
+/// // Thick slices along z are kept: [N, C, Z, Y, X].
+/// assert_eq!(conv.forward(Tensor::ones([1, 1, 5, 8, 8], &device)).dims(), [1, 4, 5, 4, 4]);
+/// # Ok::<(), vesalius_tensor::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Conv3dConfig {
     /// Channels in.

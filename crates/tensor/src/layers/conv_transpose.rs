@@ -6,6 +6,15 @@ use crate::{Error, Fill, Result, Scope, Tensor, axes::reversed};
 use burn::module::{Module, Param};
 
 /// Configuration of a [`ConvTranspose3d`]; every array is `[x, y, z]`.
+///
+/// ```
+/// use vesalius_tensor::{ConvTranspose3dConfig, Device, Tensor};
+///
+/// let device = Device::flex();
+/// let doubling = ConvTranspose3dConfig::tiled(4, 2, [2, 2, 2]).check()?.init(&device);
+/// assert_eq!(doubling.forward(Tensor::ones([1, 4, 3, 3, 3], &device)).dims(), [1, 2, 6, 6, 6]);
+/// # Ok::<(), vesalius_tensor::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConvTranspose3dConfig {
     /// Channels in.

@@ -148,6 +148,19 @@ pub(super) fn both(
 }
 
 /// Which norm follows a convolution. In YAML a name, or a name with options (`group: {groups: 4}`).
+///
+/// ```
+/// use vesalius_tensor::{Device, NormConfig, Tensor};
+///
+/// let device = Device::flex();
+/// let norm = NormConfig::instance_affine();
+/// norm.check(2)?;
+/// let input = Tensor::<5>::from_data([[[[[1.0, 3.0]]], [[[10.0, 30.0]]]]], &device);
+/// // Each channel of a sample has mean 0 and deviation 1.
+/// let output: Vec<f32> = norm.init(2, &device).forward(input).into_data().to_vec()?;
+/// assert!(output.iter().zip([-1.0, 1.0, -1.0, 1.0]).all(|(a, b)| (a - b).abs() < 1e-4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NormConfig {

@@ -5,6 +5,15 @@ use crate::ops::{average_pool, max_pool};
 use burn::module::Module;
 
 /// The largest value of every box; every array is `[x, y, z]`.
+///
+/// ```
+/// use vesalius_tensor::{Device, MaxPool3d, Tensor};
+///
+/// let input = Tensor::<5>::from_data([[[[[1.0, 5.0, 2.0, 0.0]]]]], &Device::flex());
+/// let output = MaxPool3d::new([2, 1, 1]).forward(input);
+/// assert_eq!(output.into_data().to_vec::<f32>()?, [5.0, 2.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct MaxPool3d {
     /// Size of the box.

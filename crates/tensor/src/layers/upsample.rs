@@ -39,6 +39,15 @@ impl Upsample {
 }
 
 /// `[N, C, Z, Y, X]` resized to `size` `[x, y, z]`.
+///
+/// ```
+/// use vesalius_tensor::{Device, ResizeMode, Tensor, resize};
+///
+/// let input = Tensor::<5>::ones([1, 2, 2, 3, 4], &Device::flex());
+/// // The size is [x, y, z], the tensor [N, C, Z, Y, X].
+/// let output = resize(input, [8, 6, 2], ResizeMode::Nearest);
+/// assert_eq!(output.dims(), [1, 2, 2, 6, 8]);
+/// ```
 pub fn resize(input: Tensor<5>, size: [usize; 3], interpolation: ResizeMode) -> Tensor<5> {
     match interpolation {
         ResizeMode::Nearest => resize_nearest(input, size),

@@ -55,6 +55,19 @@ impl RowOrder {
 
 /// The rows of every sample in another order.
 ///
+/// ```
+/// use vesalius_tensor::{Device, RowOrder, Tensor, reorder_rows};
+///
+/// // One sample of three rows of one value.
+/// let rows = Tensor::<3>::from_data([[[1.0], [2.0], [3.0]]], &Device::flex());
+/// let order = RowOrder::new(3, [Some(2), None, Some(0)]);
+/// let taken = reorder_rows(rows, &order);
+/// assert_eq!(taken.clone().into_data().to_vec::<f32>()?, [3.0, 0.0, 1.0]);
+/// let back = reorder_rows(taken, &order.back());
+/// assert_eq!(back.into_data().to_vec::<f32>()?, [1.0, 0.0, 3.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Shapes
 /// `[N, rows, length]` to `[N, rows that are taken, length]`.
 ///
