@@ -90,10 +90,24 @@ pub use vesalius_auto as auto;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
-/// So is the guide of metrics.
-#[cfg(all(doctest, feature = "evaluate"))]
-#[doc = include_str!("../docs/metrics.md")]
-mod metrics_guide {}
+/// The programs that stand in the book's pages are compiled and run.
+#[cfg(all(doctest, feature = "full"))]
+mod book {
+    #[doc = include_str!("../docs/devices.md")]
+    mod devices {}
+    #[doc = include_str!("../docs/faq.md")]
+    mod faq {}
+    #[doc = include_str!("../docs/from-monai.md")]
+    mod from_monai {}
+    #[doc = include_str!("../docs/from-nnunet.md")]
+    mod from_nnunet {}
+    #[doc = include_str!("../docs/from-simpleitk.md")]
+    mod from_simpleitk {}
+    #[doc = include_str!("../docs/install.md")]
+    mod install {}
+    #[doc = include_str!("../docs/metrics.md")]
+    mod metrics {}
+}
 
 /// What most programs need, in one line.
 pub mod prelude {

@@ -8,6 +8,7 @@ use vesalius::inferers::{
 use vesalius::prelude::*;
 use vesalius::tensor::{tensor_from_volume, volume_from_tensor};
 
+// ANCHOR: runtime
 /// A runtime without weights: two logits whose difference is the image's value less a threshold.
 pub struct Threshold(pub f32);
 
@@ -17,7 +18,9 @@ impl PatchNetwork for Threshold {
         Ok(Tensor::cat(vec![foreground.clone().neg(), foreground], 1))
     }
 }
+// ANCHOR_END: runtime
 
+// ANCHOR: inferer
 /// The whole volume in one pass.
 #[derive(Deserialize)]
 pub struct Tiles;
@@ -35,7 +38,9 @@ impl CustomInferer for Tiles {
         Ok(volume_from_tensor(output, *image.geometry())?)
     }
 }
+// ANCHOR_END: inferer
 
+// ANCHOR: merger
 /// A merger that keeps the output of the last patch that covers a voxel.
 #[derive(Deserialize)]
 pub struct Latest;
@@ -83,7 +88,9 @@ impl VolumeMerger for LatestValues {
         Ok(Volume::new(self.geometry, channels, self.values)?)
     }
 }
+// ANCHOR_END: merger
 
+// ANCHOR: postprocessing
 /// Labels with fewer voxels than this become background.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,3 +114,4 @@ impl CustomPostprocessing for WithoutSmall {
         Ok(labels)
     }
 }
+// ANCHOR_END: postprocessing

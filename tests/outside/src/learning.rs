@@ -7,6 +7,7 @@ use vesalius::prelude::*;
 use vesalius::tensor::Int;
 use vesalius::training::{CustomOptimizer, CustomSchedule};
 
+// ANCHOR: loss
 /// The mean squared error of each class's probability.
 #[derive(Deserialize)]
 pub struct Brier;
@@ -18,7 +19,9 @@ impl Loss for Brier {
         Ok((probabilities - target.channels).square().mean())
     }
 }
+// ANCHOR_END: loss
 
+// ANCHOR: schedule
 /// Half the rate after every so many steps.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +44,9 @@ impl CustomSchedule for Halving {
         }
     }
 }
+// ANCHOR_END: schedule
 
+// ANCHOR: optimizer
 /// Gradient descent without momentum.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,3 +64,4 @@ impl CustomOptimizer for PlainDescent {
         SgdConfig::new().init()
     }
 }
+// ANCHOR_END: optimizer

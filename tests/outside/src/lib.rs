@@ -21,6 +21,7 @@ use vesalius::prelude::*;
 use vesalius::training::{RegisterOptimizer, RegisterSchedule};
 use vesalius::transforms::{RegisterSampler, RegisterTransform};
 
+// ANCHOR: registry
 /// A registry with all types of this crate.
 pub fn registry() -> Registry {
     let mut registry = Registry::default();
@@ -39,3 +40,4 @@ pub fn registry() -> Registry {
         .image_format::<format::Cube>("cube");
     registry
 }
+// ANCHOR_END: registry

@@ -8,6 +8,7 @@ use vesalius::networks::NetworkConfig;
 use vesalius::prelude::*;
 use vesalius::training::Callbacks;
 
+// ANCHOR: config
 const CONFIG: &str = "
 name: outside
 augmentation:
@@ -20,6 +21,7 @@ loss: {custom: brier}
 schedule: {custom: {name: halving, every: 2}}
 optimizer: {custom: {name: plain_descent, rate: 0.5}}
 ";
+// ANCHOR_END: config
 
 fn labels() -> LabelScheme {
     LabelScheme::exclusive(&[("sphere", 1)]).unwrap()
@@ -116,6 +118,7 @@ fn scan() -> Volume<f32> {
     scan
 }
 
+// ANCHOR: segmented
 /// Labels of fewer voxels than `fewest` are left out.
 fn segmented(inferer: Inferer, fewest: usize) -> LabelMap {
     let mut step: PostprocessingStep = serde_json::from_value(
@@ -134,6 +137,7 @@ fn segmented(inferer: Inferer, fewest: usize) -> LabelMap {
     let result = segmenter.unwrap().segment(&scan()).unwrap();
     result.into_labels().unwrap()
 }
+// ANCHOR_END: segmented
 
 #[test]
 fn a_runtime_an_inferer_a_merger_and_a_postprocessing_step_make_labels() {

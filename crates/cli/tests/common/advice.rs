@@ -44,7 +44,8 @@ pub fn check(arguments: &[&str], text: &str) {
     }
 }
 
-fn check_command(command: &str, text: &str) {
+/// Checks one command, without `vesalius` before it: it must exist and have the options that it names.
+pub fn check_command(command: &str, text: &str) {
     let words = words_of_command(command.split_whitespace());
     assert!(
         help(&words).is_some(),

@@ -15,15 +15,43 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// README.md and all guides.
+/// README.md and all pages of the book, relative to the root.
 pub fn documents() -> Vec<String> {
-    let guides = std::fs::read_dir(root().join("docs")).unwrap();
-    let names = guides.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let guides = names.filter(|name| name.ends_with(".md"));
-    let mut all: Vec<String> = guides.map(|name| format!("docs/{name}")).collect();
+    let mut all = pages();
     all.push("README.md".to_owned());
-    all.sort();
     all
+}
+
+/// All pages of the book, relative to the root.
+pub fn pages() -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec!["docs".to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(path),
+                false if path.ends_with(".md") => found.push(path),
+                false => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The text of a document outside of its blocks.
+pub fn prose(document: &str) -> String {
+    let text = std::fs::read_to_string(root().join(document)).unwrap();
+    let mut open = false;
+    let mut outside = |line: &&str| {
+        let fence = line.starts_with("```");
+        open ^= fence;
+        !fence && !open
+    };
+    let lines: Vec<&str> = text.lines().filter(|line| outside(line)).collect();
+    lines.join("\n")
 }
 
 pub fn blocks(document: &str) -> Vec<Block> {

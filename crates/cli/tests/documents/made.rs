@@ -2,6 +2,7 @@
 
 use crate::blocks::{blocks, root};
 use crate::common::{self, success};
+use crate::dicom_writer::{save, slice};
 use std::path::Path;
 use vesalius::io::{write, write_labels};
 use vesalius::prelude::*;
@@ -62,6 +63,51 @@ pub fn nnunet_dataset(folder: &Path) {
         "file_ending": ".nii.gz",
     });
     std::fs::write(home.join("dataset.json"), description.to_string()).unwrap();
+}
+
+/// The whole of it, five cases.
+pub fn nnunet_folder(folder: &Path) {
+    nnunet_dataset(folder);
+    for number in 0..5 {
+        let image = format!("imagesTr/h_{number}_0000.nii.gz");
+        let labels = format!("labelsTr/h_{number}.nii.gz");
+        put(
+            &folder.join("nnUNet_raw/Dataset004_Hippocampus"),
+            &image,
+            &labels,
+            number,
+        );
+    }
+}
+
+/// `study`, with two DICOM series: number 4, `thorax`, and number 7, `abdomen`.
+pub fn study(folder: &Path) {
+    let study = folder.join("study");
+    std::fs::create_dir_all(&study).unwrap();
+    for z in 0..4i16 {
+        let height = 3.0 * f64::from(z);
+        let other: &[(u32, &[u8; 2], &[u8])] = &[
+            (0x0020_000E, b"UI", b"1.2.4"),
+            (0x0020_0011, b"IS", b"7"),
+            (0x0008_103E, b"LO", b"abdomen"),
+        ];
+        save(&study, &format!("a{z}"), &slice(height, [z; 6], &[]));
+        save(&study, &format!("b{z}"), &slice(height, [z; 6], other));
+    }
+}
+
+/// `slanted.nii.gz`, whose directions are not at right angles.
+pub fn slanted(folder: &Path) {
+    let rows = [
+        [1.0, 0.02, 0.0, 0.0],
+        [0.0, 1.0, 0.0, 0.0],
+        [0.0, 0.0, 1.0, 0.0],
+        [0.0, 0.0, 0.0, 1.0],
+    ];
+    let affine = vesalius::volume::Affine::try_from(rows).unwrap();
+    let grid = Geometry::new([12, 10, 8], affine).unwrap();
+    let image = Volume::from_fn(grid, |[x, y, z]| (x + y + z) as f32 + 0.5);
+    write(folder.join("slanted.nii.gz"), &image).unwrap();
 }
 
 /// The guide's own `input.yaml`.

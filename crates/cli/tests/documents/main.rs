@@ -1,9 +1,16 @@
-//! Every command in README.md and the guides is run unchanged, on made files of the names that it has, or is in a table
-//! with the reason why not. Output that a guide shows must be the command's.
+//! Every command in README.md and the book is run unchanged, on made files of the names that it has, or is in a table
+//! with the reason why not. Output that a page shows must be the command's. Links lead to something, programs are
+//! compiled, and the picture of the crates is that of their manifests.
 
 mod blocks;
+mod code;
 #[path = "../common/mod.rs"]
 mod common;
+mod crates;
+#[path = "../../../io/tests/io/dicom_writer.rs"]
+#[allow(dead_code)]
+mod dicom_writer;
+mod links;
 mod made;
 mod table;
 
@@ -120,12 +127,75 @@ fn the_guide_of_networks_runs() {
 }
 
 #[test]
+fn the_page_of_installing_runs() {
+    run("docs/install.md", &[]);
+}
+
+#[test]
+fn the_page_of_a_first_model_runs() {
+    run(
+        "docs/first-model.md",
+        &[made::dataset, made::configs, made::scans, made::references],
+    );
+}
+
+#[test]
+fn the_page_of_devices_runs() {
+    run("docs/devices.md", &[]);
+}
+
+#[test]
+fn the_page_from_monai_runs() {
+    run(
+        "docs/from-monai.md",
+        &[made::dataset, made::scans, made::bundle, made::input_of_the_guide],
+    );
+}
+
+#[test]
+fn the_page_from_nnunet_runs() {
+    run(
+        "docs/from-nnunet.md",
+        &[
+            made::nnunet_folder,
+            made::nnunet_model,
+            made::scans,
+            made::references,
+        ],
+    );
+}
+
+#[test]
+fn the_page_of_questions_runs() {
+    run(
+        "docs/faq.md",
+        &[
+            made::dataset,
+            made::configs,
+            made::scan,
+            made::scans,
+            made::references,
+            made::predictions,
+            made::models,
+            made::study,
+            made::slanted,
+        ],
+    );
+}
+
+#[test]
 fn no_document_and_no_command_is_left_out() {
     let run_here = [
         "README.md",
         "docs/auto.md",
+        "docs/devices.md",
+        "docs/faq.md",
         "docs/filters.md",
+        "docs/first-model.md",
+        "docs/from-monai.md",
+        "docs/from-nnunet.md",
         "docs/inference.md",
+        "docs/install.md",
         "docs/metrics.md",
         "docs/networks.md",
         "docs/training.md",

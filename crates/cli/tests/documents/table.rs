@@ -12,6 +12,32 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
     ("README.md", "cargo test", "is what runs this"),
     ("README.md", "cargo install", "builds and installs"),
     (
+        "docs/devices.md",
+        "cargo install",
+        "builds, for a GPU that the machine may not have",
+    ),
+    (
+        "docs/devices.md",
+        "vesalius doctor --device cuda",
+        "needs a GPU",
+    ),
+    (
+        "docs/devices.md",
+        "vesalius train configs/hippocampus_gpu.yaml",
+        "needs a GPU",
+    ),
+    (
+        "docs/devices.md",
+        "vesalius predict --model runs/gpu",
+        "needs a GPU",
+    ),
+    (
+        "docs/first-model.md",
+        "cargo run --release",
+        "builds with optimisation",
+    ),
+    ("docs/install.md", "cargo install", "builds and installs"),
+    (
         "docs/performance.md",
         "cargo run",
         "builds with optimisation, and measures for minutes",
@@ -26,6 +52,10 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
 
 /// What takes minutes to hours in a guide, and what is run in its place.
 const SHORTER: &[(&str, &str)] = &[
+    // The self-test of its speed takes seconds.
+    ("vesalius doctor", "vesalius doctor --test 0"),
+    ("--steps 1000", "--steps 2"),
+    ("--steps 2000", "--steps 4"),
     ("--minutes 10", "--steps 2"),
     ("--minutes 3", "--steps 2"),
     // The existing plan has the number of steps: what is learnt does not depend on the machine.

@@ -1,0 +1,91 @@
+//! Programs in the book are compiled: by the doctests of the root crate, or as a part of a file that is. Commands in the
+//! text exist and have the options that they name.
+
+use crate::blocks::{Block, blocks, documents, pages, prose, root};
+use crate::common::advice;
+
+/// What a block includes, if it is nothing but that.
+fn included(block: &Block) -> Option<&str> {
+    let line = block.text.trim().strip_prefix("{{#include ")?;
+    line.strip_suffix("}}")
+}
+
+#[test]
+fn every_program_in_the_book_is_compiled() {
+    let doctests = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    for page in pages() {
+        for block in blocks(&page) {
+            if !block.language.starts_with("rust") {
+                continue;
+            }
+            let place = format!("{page}:{}", block.line);
+            assert_eq!(block.language, "rust", "{place}: it is not run");
+            match included(&block) {
+                Some(target) => check_include(&page, target, &place),
+                None => assert!(
+                    doctests.contains(&format!("include_str!(\"../{page}\")")),
+                    "{place}: the page is not among the doctests in src/lib.rs"
+                ),
+            }
+        }
+    }
+}
+
+/// The file of an include is compiled by the tests, and has the anchor.
+fn check_include(page: &str, target: &str, place: &str) {
+    let (file, anchor) = target.split_once(':').unwrap_or((target, ""));
+    let path = root().join(page).parent().unwrap().join(file);
+    let text = std::fs::read_to_string(&path);
+    let text = text.unwrap_or_else(|error| panic!("{place}: {file}: {error}"));
+    let compiled = ["examples/", "tests/outside/"];
+    assert!(
+        compiled.iter().any(|folder| file.contains(folder)),
+        "{place}: {file} is in none of {compiled:?}"
+    );
+    let line = format!("// ANCHOR: {anchor}");
+    assert!(
+        anchor.is_empty() || text.lines().any(|own| own.trim() == line),
+        "{place}: {file} has no `{line}`"
+    );
+}
+
+/// Names of the library in the tables of calls: `name(…` and `Type::name` in the second column.
+fn names(table: &str) -> Vec<&str> {
+    let rows = table.lines().filter(|line| line.starts_with("| "));
+    let cells = rows.filter_map(|row| row.split(" | ").nth(1));
+    let code = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let words = code.flat_map(move |code| code.split(move |letter: char| !is_name(letter)));
+    words.filter(|word| word.len() > 2).collect()
+}
+
+/// In the tables of the pages for users of other tools, each name of ours is used in the page's program. Words that are no
+/// names of the library are left out by hand.
+#[test]
+fn every_name_in_the_tables_of_calls_is_in_the_program_below() {
+    for page in pages().iter().filter(|page| page.contains("docs/from-")) {
+        let programs = blocks(page);
+        let programs = programs.iter().filter(|block| block.language == "rust");
+        let program: String = programs.map(|block| block.text.as_str()).collect();
+        let text = prose(page);
+        let sections = text.split("\n## ").filter(|section| section.contains("| Rust |"));
+        for name in sections.flat_map(names) {
+            assert!(
+                program.contains(name),
+                "{page}: `{name}` of a table is not in the page's program"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_command_in_the_text_exists() {
+    for document in documents() {
+        let text = prose(&document);
+        for code in text.split('`').skip(1).step_by(2) {
+            if let Some(command) = code.strip_prefix("vesalius ") {
+                advice::check_command(command, &format!("{document}: `{code}`"));
+            }
+        }
+    }
+}
