@@ -97,6 +97,10 @@ mod book {
     mod devices {}
     #[doc = include_str!("../docs/faq.md")]
     mod faq {}
+    #[doc = include_str!("../docs/filters.md")]
+    mod filters {}
+    #[doc = include_str!("../docs/formats.md")]
+    mod formats {}
     #[doc = include_str!("../docs/from-monai.md")]
     mod from_monai {}
     #[doc = include_str!("../docs/from-nnunet.md")]
@@ -107,6 +111,8 @@ mod book {
     mod install {}
     #[doc = include_str!("../docs/metrics.md")]
     mod metrics {}
+    #[doc = include_str!("../docs/transforms.md")]
+    mod transforms {}
 }
 
 /// What most programs need, in one line.

@@ -10,7 +10,13 @@ type Crates = BTreeMap<String, BTreeSet<String>>;
 fn of_cargo() -> Crates {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--offline",
+            "--format-version",
+            "1",
+        ])
         .current_dir(root())
         .output()
         .unwrap();
@@ -36,18 +42,28 @@ fn of_cargo() -> Crates {
         .collect()
 }
 
-/// Lines `name: others` of the block of text that begins with `control:`.
+/// Lines `name: others` of the block of text that begins with `control:`; a line without a name continues the one above.
 fn of_the_picture() -> Crates {
     let blocks = blocks("ARCHITECTURE.md");
-    let picture = blocks.iter().find(|block| block.text.starts_with("control:"));
-    let lines = picture.expect("ARCHITECTURE.md has the picture").text.lines();
-    let entries = lines.filter_map(|line| line.split_once(':'));
-    entries
-        .map(|(name, uses)| {
-            let uses = uses.split_whitespace().map(str::to_owned);
-            (name.trim().to_owned(), uses.collect())
-        })
-        .collect()
+    let picture = blocks
+        .iter()
+        .find(|block| block.text.starts_with("control:"));
+    let mut shown = Crates::new();
+    let mut last = String::new();
+    for line in picture
+        .expect("ARCHITECTURE.md has the picture")
+        .text
+        .lines()
+    {
+        let (name, uses) = line.split_once(':').unwrap_or((&last, line));
+        let (name, uses) = (name.trim().to_owned(), uses.split_whitespace());
+        shown
+            .entry(name.clone())
+            .or_default()
+            .extend(uses.map(str::to_owned));
+        last = name;
+    }
+    shown
 }
 
 #[test]

@@ -19,7 +19,10 @@ fn resolved(document: &str, target: &str) -> String {
     parts.pop();
     for part in target.split('/') {
         match part {
-            ".." => assert!(parts.pop().is_some(), "{document}: {target} leaves the tree"),
+            ".." => assert!(
+                parts.pop().is_some(),
+                "{document}: {target} leaves the tree"
+            ),
             "." => {}
             part => parts.push(part),
         }
@@ -76,7 +79,9 @@ fn every_link_leads_to_a_file_and_a_heading() {
 #[test]
 fn every_page_is_in_the_summary_once() {
     let mut listed: Vec<String> = targets("docs/SUMMARY.md");
-    listed.iter_mut().for_each(|page| *page = format!("docs/{page}"));
+    listed
+        .iter_mut()
+        .for_each(|page| *page = format!("docs/{page}"));
     listed.sort();
     let mut expected = pages();
     expected.retain(|page| page != "docs/SUMMARY.md");
