@@ -107,10 +107,18 @@ mod book {
     mod from_nnunet {}
     #[doc = include_str!("../docs/from-simpleitk.md")]
     mod from_simpleitk {}
+    #[doc = include_str!("../docs/inference.md")]
+    mod inference {}
     #[doc = include_str!("../docs/install.md")]
     mod install {}
+    #[doc = include_str!("../docs/losses.md")]
+    mod losses {}
     #[doc = include_str!("../docs/metrics.md")]
     mod metrics {}
+    #[doc = include_str!("../docs/networks.md")]
+    mod networks {}
+    #[doc = include_str!("../docs/training.md")]
+    mod training {}
     #[doc = include_str!("../docs/transforms.md")]
     mod transforms {}
 }
