@@ -3,10 +3,12 @@
 use super::element::{DataSet, Value};
 use super::file::DicomFile;
 use super::mosaic::mosaic;
+use super::segmentation::{self, Segmentation};
 use super::tags;
 use crate::place::Place;
 use crate::{Error, Result, Scaling};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use vesalius_volume::Warning;
 
 /// One frame: a slice of a volume.
@@ -49,6 +51,8 @@ pub(super) struct FileHeader {
     pub float: bool,
     pub compressed: bool,
     pub metadata: BTreeMap<String, String>,
+    /// What a segmentation shows.
+    pub segmentation: Option<Arc<Segmentation>>,
     /// What is not applied, or not read.
     pub warnings: Vec<Warning>,
     pub frames: Vec<Frame>,
@@ -120,6 +124,10 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
         }
         size = mosaic.size;
     }
+    let segmentation = segmentation::read(file)?;
+    if let Some(segmentation) = &segmentation {
+        segmentation.check(file, &frames)?;
+    }
     Ok(Some(FileHeader {
         series_uid: file.text(set, tags::SERIES_UID).unwrap_or_default(),
         frame_of_reference: file.text(set, tags::FRAME_OF_REFERENCE).unwrap_or_default(),
@@ -137,6 +145,7 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
             && file.transfer_syntax != "1.2.840.10008.1.2.2",
         metadata: metadata(file),
         frames,
+        segmentation: segmentation.map(Arc::new),
         warnings,
     }))
 }
@@ -336,7 +345,10 @@ fn marks(
     let all = [
         (
             "SegmentNumber",
-            word(inside(tags::SEGMENT_IDENTIFICATION), tags::SEGMENT_NUMBER),
+            word(
+                inside(tags::SEGMENT_IDENTIFICATION),
+                tags::REFERENCED_SEGMENT,
+            ),
         ),
         ("AcquisitionNumber", plain(tags::ACQUISITION_NUMBER)),
         (

@@ -1,13 +1,14 @@
 //! Frames to groups that make one volume each: by what a volume shares, split where positions repeat.
 
-use super::DicomOptions;
 use super::frame::{FileHeader, Frame};
+use super::segmentation::{self, Kind, Segmentation};
 use super::series::Series;
 use super::stack::{Stack, height, stack};
+use super::{DicomOptions, SliceProblem};
 use crate::VoxelType;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use vesalius_volume::Warning;
+use vesalius_volume::{Geometry, Warning};
 
 /// Frames that may be one volume.
 pub(super) struct Group {
@@ -31,7 +32,10 @@ impl Group {
         let (first, mine) = (&self.first, &self.frames[0]);
         let orientation = |f: &Frame| f.orientation.map(|o| o.to_vec());
         let spacing = |f: &Frame| f.spacing.map(|s| s.to_vec());
+        // A file of segments is a whole: another one numbers its own.
+        let alone = first.segmentation.is_some() || header.segmentation.is_some();
         first.series_uid == header.series_uid
+            && (!alone || mine.file.path() == frame.file.path())
             && first.frame_of_reference == header.frame_of_reference
             && (first.rows, first.columns) == (header.rows, header.columns)
             && close(
@@ -42,24 +46,73 @@ impl Group {
             && close(spacing(mine).as_deref(), spacing(frame).as_deref(), 1e-4)
     }
 
-    pub fn finish(self, assumed: Option<[f64; 3]>, options: DicomOptions) -> Series {
-        let header = self.first;
-        let text = |name: &str| header.metadata.get(name).cloned().unwrap_or_default();
-        let plane = [header.columns, header.rows];
-        let stacked = stack(&self.frames, plane, assumed, options);
-        let mut frames = self.frames;
-        if let Ok(Stack { order, .. }) = &stacked {
-            frames = order.iter().map(|&i| frames[i].clone()).collect();
+    /// The volumes of the frames: one, or several where positions repeat.
+    pub fn finish(self, assumed: Option<[f64; 3]>, options: DicomOptions) -> Vec<Series> {
+        match self.first.segmentation.clone() {
+            Some(segmentation) => self.segmented(&segmentation, options),
+            None => split_copies(self)
+                .into_iter()
+                .map(|part| part.stacked(assumed, options))
+                .collect(),
         }
+    }
+
+    fn stacked(mut self, assumed: Option<[f64; 3]>, options: DicomOptions) -> Series {
+        let plane = [self.first.columns, self.first.rows];
+        let stacked = stack(&self.frames, plane, assumed, options);
+        if let Ok(Stack { order, .. }) = &stacked {
+            self.frames = order.iter().map(|&i| self.frames[i].clone()).collect();
+        }
+        let voxel_type = meant_type(self.bits, &self.frames);
+        let depth = self.frames.len();
+        let stacked = stacked.map(|stack| (stack.geometry, stack.warnings));
+        self.series(depth, voxel_type, stacked)
+    }
+
+    /// A segmentation as one volume, or as one a segment where a frame holds shares of one segment.
+    fn segmented(self, segmentation: &Segmentation, options: DicomOptions) -> Vec<Series> {
+        let plane = [self.first.columns, self.first.rows];
+        let kind = segmentation.kind;
+        let placed = segmentation::on_one_grid(&self.frames, plane, kind, options);
+        let depth = match &placed {
+            Ok((grid, _)) => grid.geometry.size()[2],
+            Err(_) => self.frames.len(),
+        };
+        let voxel_type = segmentation.voxel_type(self.first.bits_allocated);
+        let found = placed.as_ref().map_err(SliceProblem::clone);
+        let stacked = found.map(|(grid, warnings)| (grid.geometry, warnings.clone()));
+        let labels = segmentation.segments.clone();
+        let whole = Series {
+            segments: placed.ok().map(|(grid, _)| grid),
+            labels,
+            ..self.series(depth, voxel_type, stacked)
+        };
+        match kind {
+            Kind::Binary | Kind::LabelMap => vec![whole],
+            Kind::Fractional { .. } => {
+                let segments = segmentation.segments.iter();
+                segments.filter_map(|s| whole.segment(s.value)).collect()
+            }
+        }
+    }
+
+    /// The series of these frames, with its grid and what was decided for it.
+    fn series(
+        self,
+        depth: usize,
+        voxel_type: VoxelType,
+        stacked: std::result::Result<(Geometry, Vec<Warning>), SliceProblem>,
+    ) -> Series {
+        let (header, frames) = (self.first, self.frames);
+        let text = |name: &str| header.metadata.get(name).cloned().unwrap_or_default();
         let mut files: Vec<PathBuf> = frames
             .iter()
             .map(|frame| frame.file.path().to_owned())
             .collect();
         files.dedup();
-        let voxel_type = meant_type(self.bits, &frames);
         let mut of_files = self.warnings;
         of_files.extend(replaced_scalings(&frames));
-        let of_stack = stacked.iter().flat_map(|stack| stack.warnings.clone());
+        let of_stack = stacked.iter().flat_map(|(_, warnings)| warnings.clone());
         let warnings = of_files.iter().cloned().chain(of_stack).collect();
         Series {
             uid: header.series_uid.clone(),
@@ -69,10 +122,12 @@ impl Group {
             modality: text("Modality"),
             study_uid: text("StudyInstanceUID"),
             frame_of_reference: header.frame_of_reference.clone(),
-            size: [header.columns, header.rows, frames.len()],
+            size: [header.columns, header.rows, depth],
             voxel_type,
-            geometry: stacked.as_ref().ok().map(|stack| stack.geometry),
+            geometry: stacked.as_ref().ok().map(|(geometry, _)| *geometry),
             problem: stacked.err(),
+            labels: Vec::new(),
+            segments: None,
             files,
             compressed: header.compressed,
             metadata: header.metadata,

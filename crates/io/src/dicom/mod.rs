@@ -2,6 +2,7 @@
 //! files state. Nothing is guessed: several series, unequal gaps, a tilted gantry and a missing
 //! position are errors with a remedy.
 
+mod compose;
 mod csa;
 mod element;
 mod file;
@@ -14,6 +15,7 @@ mod neighbours;
 mod pixels;
 mod rle;
 mod search;
+mod segmentation;
 mod series;
 mod slice_problem;
 mod stack;
@@ -32,7 +34,7 @@ use rayon::prelude::*;
 use stack::Stack;
 use std::collections::BTreeMap;
 use std::path::Path;
-use vesalius_volume::Volume;
+use vesalius_volume::{Geometry, Volume};
 
 /// Reads the series that the options name, or the only one.
 pub(crate) fn read<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Result<Volume<T>> {
@@ -63,7 +65,7 @@ fn series_info(path: &Path, series: &Series) -> Result<ImageInfo> {
         // Slices with different scalings have none in common.
         scaling: series.scaling().unwrap_or(Scaling::IDENTITY),
         compressed: series.is_compressed(),
-        labels: Vec::new(),
+        labels: series.labels.clone(),
         metadata: series.metadata.clone(),
         warnings: series.warnings.clone(),
     })
@@ -89,13 +91,16 @@ pub fn read_series<T: FileVoxel>(series: &Series, options: &ReadOptions) -> Resu
         .files
         .first()
         .map_or(Path::new(""), |file| file.as_path());
+    if let Some(grid) = &series.segments {
+        return compose::compose(path, series, grid, options);
+    }
     let plane = [series.size[0], series.size[1]];
     let stacked = stack::stack(&series.frames, plane, options.assume_spacing, options.dicom);
     let mut stack = stack::checked(path, &series.label(), stacked)?;
     let mut warnings = series.of_files.clone();
     warnings.append(&mut stack.warnings);
     options.admit(path, &warnings)?;
-    check_memory::<T>(path, &stack, options.max_bytes)?;
+    check_memory::<T>(path, &stack.geometry, stack.places.len(), options.max_bytes)?;
     let pixels = plane[0] * plane[1];
     let uniform = stack
         .places
@@ -117,8 +122,13 @@ pub fn read_series<T: FileVoxel>(series: &Series, options: &ReadOptions) -> Resu
     Ok(volume.with_warnings(warnings))
 }
 
-fn check_memory<T: FileVoxel>(path: &Path, stack: &Stack, limit: u64) -> Result<()> {
-    let needed = (stack.geometry.voxel_count() as u64).saturating_mul(T::TYPE.bytes() as u64);
+fn check_memory<T: FileVoxel>(
+    path: &Path,
+    geometry: &Geometry,
+    slices: usize,
+    limit: u64,
+) -> Result<()> {
+    let needed = (geometry.voxel_count() as u64).saturating_mul(T::TYPE.bytes() as u64);
     if needed > limit {
         return Err(Error::TooLarge {
             path: path.to_owned(),
@@ -126,9 +136,8 @@ fn check_memory<T: FileVoxel>(path: &Path, stack: &Stack, limit: u64) -> Result<
             limit,
         });
     }
-    let geometry = &stack.geometry;
     // Interpolation reads all slices in f64 first.
-    let beside = match stack.places.len() == geometry.size()[2] {
+    let beside = match slices == geometry.size()[2] {
         true => 0,
         false => 8,
     };
@@ -157,15 +166,7 @@ fn fill<T: FileVoxel>(
         // Every file has a frame, or it would not be here.
         let place = &series.frames[slices[0].0].file;
         let file = DicomFile::open(place, options.max_bytes)?;
-        let header = frame::read(&file)?.filter(|h| [h.columns, h.rows] == series.size[..2]);
-        let Some(header) = header else {
-            return Err(Error::header(
-                path,
-                "the image",
-                "changed",
-                "what it was when it was listed",
-            ));
-        };
+        let header = as_listed(path, &file, series)?;
         // Slices that are parts of one stored frame follow each other here, so that it is decoded once.
         slices.sort_by_key(|(number, _)| series.frames[*number].index);
         let mut decoded: Option<(usize, Samples)> = None;
@@ -189,6 +190,19 @@ fn fill<T: FileVoxel>(
             work.done(1)?;
         }
         Ok(())
+    })
+}
+
+/// The header of a file of a series, which must be what it was when the series was listed.
+fn as_listed(path: &Path, file: &DicomFile, series: &Series) -> Result<frame::FileHeader> {
+    let header = frame::read(file)?.filter(|h| [h.columns, h.rows] == series.size[..2]);
+    header.ok_or_else(|| {
+        Error::header(
+            path,
+            "the image",
+            "changed",
+            "what it was when it was listed",
+        )
     })
 }
 

@@ -4,14 +4,15 @@
 use super::SliceProblem;
 use super::file::DicomFile;
 use super::frame::{self, FileHeader, Frame};
-use super::group::{group, split_copies};
+use super::group::group;
 use super::neighbours::one_of_several;
 use super::search::candidates;
+use super::segmentation::{Kind, SegmentGrid, Segmentation};
 use super::stack::normal;
 use super::tags;
 use crate::folder::LEADS_NOWHERE;
 use crate::place::Place;
-use crate::{Error, ReadOptions, Result, Scaling, VoxelType};
+use crate::{Error, LabelName, ReadOptions, Result, Scaling, VoxelType};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -48,6 +49,9 @@ pub struct Series {
     pub problem: Option<SliceProblem>,
     /// The files, in the order of their slices where that is known.
     pub files: Vec<PathBuf>,
+    /// Names and colours of a segmentation's segments, by their numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelName>,
     /// Patient, study and series attributes by the standard's keywords.
     pub metadata: BTreeMap<String, String>,
     /// What was decided where the files are ambiguous, wrong or incomplete.
@@ -58,6 +62,9 @@ pub struct Series {
     pub(super) of_files: Vec<Warning>,
     #[serde(skip)]
     pub(super) frames: Vec<Frame>,
+    /// Where the frames of a segmentation lie.
+    #[serde(skip)]
+    pub(super) segments: Option<SegmentGrid>,
     #[serde(skip)]
     pub(super) compressed: bool,
 }
@@ -139,8 +146,7 @@ fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
     let groups = group(found);
     list.series = groups
         .into_iter()
-        .flat_map(split_copies)
-        .map(|group| group.finish(options.assume_spacing, options.dicom))
+        .flat_map(|group| group.finish(options.assume_spacing, options.dicom))
         .collect();
     for series in &mut list.series {
         let left_out = left_out(&empty, &series.uid);
@@ -236,6 +242,39 @@ impl Series {
                 || self.description.eq_ignore_ascii_case(base))
     }
 
+    /// One segment of a segmentation, on the grid of all; `None` for a series that has none of this number.
+    pub(super) fn segment(&self, number: u32) -> Option<Self> {
+        let grid = self.segments.as_ref()?;
+        if grid.kind == Kind::LabelMap {
+            return None;
+        }
+        let shows = |frame: &Frame| Segmentation::shown(frame) == Some(number);
+        let label = self.labels.iter().find(|label| label.value == number)?;
+        let of_it = self.frames.iter().zip(&grid.slices);
+        let (frames, slices) = of_it
+            .filter(|(frame, _)| shows(frame))
+            .map(|(frame, slice)| (frame.clone(), *slice))
+            .unzip();
+        Some(Self {
+            part: Some(format!("SegmentNumber {number}")),
+            labels: vec![label.clone()],
+            frames,
+            segments: Some(SegmentGrid {
+                slices,
+                ..grid.clone()
+            }),
+            ..self.clone()
+        })
+    }
+
+    /// The segment that a name such as `4/SegmentNumber 2` asks for.
+    fn segment_called(&self, name: &str) -> Option<Self> {
+        let (base, part) = name.rsplit_once('/')?;
+        let (word, number) = part.trim().rsplit_once(' ')?;
+        let named = word.eq_ignore_ascii_case("SegmentNumber") && self.is_called(base);
+        named.then(|| self.segment(number.parse().ok()?))?
+    }
+
     /// Whether the pixels are compressed.
     pub fn is_compressed(&self) -> bool {
         self.compressed
@@ -276,7 +315,10 @@ pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Series> {
         Some(name) => list
             .series
             .into_iter()
-            .filter(|s| s.is_called(name))
+            .filter_map(|series| match series.is_called(name) {
+                true => Some(series),
+                false => series.segment_called(name),
+            })
             .collect(),
         None => list.series,
     };

@@ -43,7 +43,7 @@ pub(super) fn height(frame: &Frame) -> Option<f64> {
 type Place = ([f64; 3], [f64; 6], [f64; 2]);
 
 /// The place of a frame, or the attribute that is missing.
-fn placed(frame: &Frame) -> std::result::Result<Place, SliceProblem> {
+pub(super) fn placed(frame: &Frame) -> std::result::Result<Place, SliceProblem> {
     let missing = |missing| SliceProblem::NoGeometry { missing };
     Ok((
         frame.position.ok_or(missing("ImagePositionPatient"))?,
@@ -133,7 +133,7 @@ pub(super) fn stack(
 }
 
 /// The affine: columns advance along the first direction by the spacing between columns.
-fn grid(
+pub(super) fn grid(
     size: [usize; 3],
     o: &[f64; 6],
     [between_rows, between_columns]: [f64; 2],

@@ -15,6 +15,7 @@ mod mosaic;
 mod mutations;
 mod nifti;
 mod parity;
+mod segmentation;
 mod streams;
 mod tiff;
 mod warnings;

@@ -1,0 +1,122 @@
+//! The volume of a segmentation: each frame's voxels on the slice where it lies, background where there is no frame.
+
+use super::file::DicomFile;
+use super::frame::{FileHeader, Frame};
+use super::pixels::{self, Samples};
+use super::segmentation::{Kind, SegmentGrid, Segmentation};
+use super::{Series, as_listed, check_memory};
+use crate::{Error, FileVoxel, ReadOptions, Result};
+use rayon::prelude::*;
+use std::path::Path;
+use vesalius_volume::Volume;
+
+/// Reads all frames onto the grid.
+///
+/// # Errors
+/// Frames that cannot be decoded, two segments of a binary segmentation in one voxel, a number that the type of voxel
+/// does not hold.
+pub(super) fn compose<T: FileVoxel>(
+    path: &Path,
+    series: &Series,
+    grid: &SegmentGrid,
+    options: &ReadOptions,
+) -> Result<Volume<T>> {
+    options.admit(path, &series.warnings)?;
+    let [columns, rows, depth] = grid.geometry.size();
+    check_memory::<T>(path, &grid.geometry, depth, options.max_bytes)?;
+    let mut data = vec![T::default(); columns * rows * depth];
+    if let Some(first) = series.frames.first() {
+        let file = DicomFile::open(&first.file, options.max_bytes)?;
+        let composer = Composer {
+            header: as_listed(path, &file, series)?,
+            file,
+            series,
+            kind: grid.kind,
+        };
+        let mut by_slice: Vec<Vec<&Frame>> = vec![Vec::new(); depth];
+        for (frame, &slice) in series.frames.iter().zip(&grid.slices) {
+            by_slice[slice].push(frame);
+        }
+        let watch = options.watch(path);
+        let work = watch.count("slices", depth as u64);
+        data.par_chunks_exact_mut(columns * rows)
+            .zip(by_slice)
+            .enumerate()
+            .try_for_each(|(z, (slice, frames))| {
+                work.done(0)?;
+                for frame in frames {
+                    composer.add(path, frame, slice, [columns, z])?;
+                }
+                work.done(1)
+            })?;
+    }
+    let volume = Volume::new(grid.geometry, 1, data);
+    let volume = volume.map_err(|source| Error::volume(path, source))?;
+    Ok(volume.with_warnings(series.warnings.clone()))
+}
+
+struct Composer<'a> {
+    header: FileHeader,
+    file: DicomFile,
+    series: &'a Series,
+    kind: Kind,
+}
+
+impl Composer<'_> {
+    /// Adds a frame to its slice, number `z`.
+    fn add<T: FileVoxel>(
+        &self,
+        path: &Path,
+        frame: &Frame,
+        slice: &mut [T],
+        [columns, z]: [usize; 2],
+    ) -> Result<()> {
+        let samples = pixels::frame(&self.file, &self.header, frame.index)?;
+        let number = Segmentation::shown(frame).unwrap_or(0);
+        for (i, voxel) in slice.iter_mut().enumerate() {
+            let stored = match &samples {
+                Samples::Whole(values) => values[i] as f64,
+                Samples::Real(values) => values[i],
+            };
+            if stored == 0.0 {
+                continue;
+            }
+            let meant = match self.kind {
+                Kind::Binary => f64::from(number),
+                Kind::Fractional { maximum } => stored / maximum,
+                Kind::LabelMap => stored,
+            };
+            let index = [i % columns, i / columns, z];
+            let Some(value) = T::from_f64(meant) else {
+                return Err(Error::Value {
+                    path: path.to_owned(),
+                    value: meant.to_string(),
+                    index,
+                    channel: 0,
+                    expected: crate::decode::expectation(T::TYPE),
+                });
+            };
+            if self.kind == Kind::Binary && *voxel != T::default() && *voxel != value {
+                return Err(self.overlap(path, number, index));
+            }
+            *voxel = value;
+        }
+        Ok(())
+    }
+
+    /// Two segments in one voxel, with the names by which each can be read.
+    fn overlap(&self, path: &Path, number: u32, index: [usize; 3]) -> Error {
+        let label = self.series.labels.iter().find(|l| l.value == number);
+        let name = label.map_or("", |label| &label.name);
+        Error::unsupported(
+            path,
+            format!(
+                "a segmentation whose segments overlap (segment {number}, `{name}`, and another one at voxel {index:?})"
+            ),
+            format!(
+                "a label map has one label a voxel; read one segment by the name of its series, such as `{}/SegmentNumber {number}`",
+                self.series.number.as_deref().unwrap_or(&self.series.uid)
+            ),
+        )
+    }
+}
