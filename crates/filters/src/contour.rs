@@ -3,7 +3,9 @@
 use crate::Result;
 use crate::buffer;
 use crate::components::Connectivity;
+use crate::work::Work;
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap};
 
 /// The foreground voxels (labels other than 0) that have background among their neighbours within
@@ -50,11 +52,37 @@ pub fn label_contour<T: Label>(
     labels: &LabelMap<T>,
     connectivity: Connectivity,
 ) -> Result<LabelMap<T>> {
+    outlined(labels, connectivity, &Work::unwatched())
+}
+
+/// As [`label_contour`], cancelled and followed through a control, in the stage `rows`.
+///
+/// # Errors
+/// [`crate::Error::Cancelled`].
+pub fn label_contour_with<T: Label>(
+    labels: &LabelMap<T>,
+    connectivity: Connectivity,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    let [_, ny, nz] = labels.geometry().size();
+    let work = Work::new(control, "rows", ny * nz);
+    outlined(labels, connectivity, &work)
+}
+
+fn outlined<T: Label>(
+    labels: &LabelMap<T>,
+    connectivity: Connectivity,
+    work: &Work,
+) -> Result<LabelMap<T>> {
     let size = labels.geometry().size();
     let mut out = buffer::filled(T::default(), labels.data().len());
     if !out.is_empty() {
         let rows = out.par_chunks_mut(size[0]).enumerate();
         rows.for_each(|(line, target)| {
+            if !work.goes_on() {
+                return;
+            }
+            work.advance(1);
             let rows = rows_around(labels.data(), size, line, connectivity);
             let here = rows[0].0;
             for (x, value) in target.iter_mut().enumerate() {
@@ -64,6 +92,7 @@ pub fn label_contour<T: Label>(
             }
         });
     }
+    work.finish()?;
     Ok(LabelMap::new(*labels.geometry(), out)?)
 }
 

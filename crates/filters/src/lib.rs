@@ -77,10 +77,11 @@ mod work;
 
 pub use components::{
     ComponentOptions, ComponentStatistics, Components, Connectivity, component_statistics,
-    connected_components, connected_components_with, keep_larger_than, keep_largest,
-    keep_largest_and_equals, keep_touching,
+    component_statistics_with, connected_components, connected_components_with, keep_larger_than,
+    keep_larger_than_with, keep_largest, keep_largest_and_equals, keep_largest_and_equals_with,
+    keep_largest_with, keep_touching, keep_touching_with,
 };
-pub use contour::{contour, label_contour};
+pub use contour::{contour, label_contour, label_contour_with};
 pub use distance::{
     distance_map, distance_map_with, signed_distance, signed_distance_with, squared_distance,
     squared_distance_with,
@@ -92,18 +93,25 @@ pub use grid::{
 };
 pub use intensity::{
     ClaheOptions, Deviation, HistogramMatchingOptions, N4Options, N4Result,
-    ScikitImageClaheOptions, clahe, clahe_scikit_image, clip, match_histogram, multi_otsu_labels,
-    multi_otsu_thresholds, n4_bias_field_correction, n4_bias_field_correction_with, normalise,
-    otsu_threshold, percentile, rescale_intensity, threshold, window,
+    ScikitImageClaheOptions, clahe, clahe_scikit_image, clahe_scikit_image_with, clahe_with, clip,
+    match_histogram, match_histogram_with, multi_otsu_labels, multi_otsu_labels_with,
+    multi_otsu_thresholds, multi_otsu_thresholds_with, n4_bias_field_correction,
+    n4_bias_field_correction_with, normalise, otsu_threshold, percentile, rescale_intensity,
+    threshold, window,
 };
-pub use mesh::{Mesh, label_surface, marching_cubes, write_obj, write_ply, write_stl};
+pub use mesh::{
+    Mesh, label_surface, label_surface_with, marching_cubes, marching_cubes_with, write_obj,
+    write_ply, write_stl,
+};
 pub use morphology::{
-    Border, Element, HoleOptions, Reconstruction, Shape, closing, dilate, erode, fill_holes,
-    opening, reconstruct,
+    Border, Element, HoleOptions, Reconstruction, Shape, closing, closing_with, dilate,
+    dilate_with, erode, erode_with, fill_holes, fill_holes_with, opening, opening_with,
+    reconstruct, reconstruct_with,
 };
 pub use nnunet::{
     AxisRule, LabelVote, MaskInterpolation, NnUnetLabelOptions, NnUnetOptions, SeparateAxis,
-    TorchLabelOptions, TorchVote, resample_labels_nnunet, resample_labels_torch, resample_nnunet,
+    TorchLabelOptions, TorchVote, resample_labels_nnunet, resample_labels_nnunet_with,
+    resample_labels_torch, resample_labels_torch_with, resample_nnunet, resample_nnunet_with,
 };
 pub use resample::{
     Convention, Extrapolation, IndexBox, Interpolation, LabelInterpolation, LabelResampleOptions,
@@ -119,11 +127,13 @@ pub use slabs::{
 pub use smooth::{
     DiffusionOptions, DiscreteGaussianOptions, Order, UnsharpMaskOptions,
     curvature_anisotropic_diffusion, curvature_anisotropic_diffusion_with, discrete_gaussian,
-    gaussian_kernel, gradient_magnitude, laplacian, laplacian_sharpening, majority, majority_with,
-    median, median_with, recursive_gaussian, recursive_gaussian_derivative, unsharp_mask,
+    discrete_gaussian_with, gaussian_kernel, gradient_magnitude, laplacian, laplacian_sharpening,
+    laplacian_sharpening_with, majority, majority_with, median, median_with, recursive_gaussian,
+    recursive_gaussian_derivative, recursive_gaussian_derivative_with, recursive_gaussian_with,
+    unsharp_mask, unsharp_mask_with,
 };
 pub use statistics::{LabelIntensity, LabelShape, label_intensities, label_shapes};
-pub use watershed::{WatershedOptions, watershed};
+pub use watershed::{WatershedOptions, watershed, watershed_with};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

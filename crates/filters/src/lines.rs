@@ -4,7 +4,9 @@
 //! loop over lanes, which the compiler turns into vectors.
 
 use crate::scalar::Real;
+use crate::work::Work;
 use rayon::prelude::*;
+use vesalius_volume::Volume;
 
 /// Lines that a [`LineFilter`] works on side by side.
 pub(crate) const LANES: usize = 8;
@@ -70,11 +72,17 @@ impl Blocks {
     }
 }
 
-/// Applies a filter along each axis that has one, in place, to one channel.
+/// The parts that [`filter_axes`] counts for all channels of a volume: each voxel twice.
+pub(crate) fn filtered_parts<R: Real>(input: &Volume<R>) -> usize {
+    2 * input.data().len()
+}
+
+/// Applies a filter along each axis that has one, in place, to one channel; counts each voxel twice.
 pub(crate) fn filter_axes<R: Real>(
     data: &mut [R],
     size: [usize; 3],
     filters: [Option<&dyn LineFilter>; 3],
+    work: &Work,
 ) {
     let [nx, ny, nz] = size;
     if data.is_empty() {
@@ -84,23 +92,31 @@ pub(crate) fn filter_axes<R: Real>(
         data.par_chunks_mut(nx * ny).for_each_init(
             || Blocks::new(nx.max(ny)),
             |blocks, slice| {
-                if let Some(filter) = filters[0] {
-                    blocks.along(slice, nx, filter);
-                }
-                if let Some(filter) = filters[1] {
-                    let mut rows: Vec<&mut [R]> = slice.chunks_mut(nx).collect();
-                    blocks.across(&mut rows, filter);
-                }
+                work.part(slice.len(), || {
+                    if let Some(filter) = filters[0] {
+                        blocks.along(slice, nx, filter);
+                    }
+                    if let Some(filter) = filters[1] {
+                        let mut rows: Vec<&mut [R]> = slice.chunks_mut(nx).collect();
+                        blocks.across(&mut rows, filter);
+                    }
+                });
             },
         );
+    } else {
+        work.part(data.len(), || ());
     }
     if let Some(filter) = filters[2] {
         // Whole cache lines of each slice, and enough of them that threads share the work.
         let width = strip_width(nx * ny, nz);
         strips(data, nx * ny, width).into_par_iter().for_each_init(
             || Blocks::new(nz),
-            |blocks, mut rows| blocks.across(&mut rows, filter),
+            |blocks, mut rows| {
+                work.part(rows[0].len() * nz, || blocks.across(&mut rows, filter));
+            },
         );
+    } else {
+        work.part(data.len(), || ());
     }
 }
 
@@ -121,11 +137,13 @@ pub(crate) fn strips<R>(data: &mut [R], slice: usize, width: usize) -> Vec<Vec<&
     strips
 }
 
-/// Applies `filter` in place to blocks of `length × width` along z, gathered from all slices.
+/// Applies `filter` in place to blocks of `length × width` along z, gathered from all slices; stops where the work is
+/// cancelled, and counts nothing.
 pub(crate) fn along_z<R: Real>(
     data: &mut [R],
     size: [usize; 3],
     filter: impl Fn(&mut [R], usize) + Sync,
+    work: &Work,
 ) {
     let slice = size[0] * size[1];
     if slice == 0 || size[2] == 0 {
@@ -135,6 +153,9 @@ pub(crate) fn along_z<R: Real>(
     strips(data, slice, width).into_par_iter().for_each_init(
         || vec![R::ZERO; width * size[2]],
         |block, mut lines| {
+            if !work.goes_on() {
+                return;
+            }
             let width = lines[0].len();
             let block = &mut block[..width * lines.len()];
             for (row, line) in block.chunks_mut(width).zip(&lines) {

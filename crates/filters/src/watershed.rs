@@ -6,9 +6,11 @@
 use crate::components::Connectivity;
 use crate::morphology::neighbours;
 use crate::scalar::Real;
+use crate::work::{Counted, Work};
 use crate::{Error, Result};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap, Volume};
 
 /// Options of [`watershed`].
@@ -99,6 +101,35 @@ pub fn watershed<R: Real, T: Label>(
     markers: &LabelMap<T>,
     options: &WatershedOptions,
 ) -> Result<LabelMap<T>> {
+    basins(relief, markers, options, &Work::unwatched())
+}
+
+/// As [`watershed`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`watershed`]; [`Error::Cancelled`].
+pub fn watershed_with<R: Real, T: Label>(
+    relief: &Volume<R>,
+    markers: &LabelMap<T>,
+    options: &WatershedOptions,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    // Each is looked at for the queue, and taken from it at most once.
+    let voxels = 2 * markers.data().len();
+    basins(
+        relief,
+        markers,
+        options,
+        &Work::new(control, "voxels", voxels),
+    )
+}
+
+fn basins<R: Real, T: Label>(
+    relief: &Volume<R>,
+    markers: &LabelMap<T>,
+    options: &WatershedOptions,
+    work: &Work,
+) -> Result<LabelMap<T>> {
     relief
         .geometry()
         .check_same(markers.geometry(), "relief and markers")?;
@@ -109,17 +140,28 @@ pub fn watershed<R: Real, T: Label>(
     let (size, steps) = (relief.geometry().size(), options.connectivity.steps());
     let mut labels = markers.data().to_vec();
     if options.line {
-        flood_with_line(&values, &mut labels, size, &steps);
+        flood_with_line(&values, &mut labels, size, &steps, work);
     } else {
-        flood(&values, &mut labels, size, &steps);
+        flood(&values, &mut labels, size, &steps, work);
     }
+    work.finish()?;
     Ok(LabelMap::new(*markers.geometry(), labels)?)
 }
 
-fn flood<T: Label>(values: &[f64], labels: &mut [T], size: [usize; 3], steps: &[[isize; 3]]) {
+fn flood<T: Label>(
+    values: &[f64],
+    labels: &mut [T],
+    size: [usize; 3],
+    steps: &[[isize; 3]],
+    work: &Work,
+) {
     let background = T::default();
     let mut queue = Queue::default();
+    let mut taken = work.steps(Counted::Yes);
     for offset in 0..labels.len() {
+        if !taken.goes_on() {
+            return;
+        }
         let mut open = false;
         neighbours(offset, size, steps, |n| open |= labels[n] == background);
         if labels[offset] != background && open {
@@ -127,6 +169,9 @@ fn flood<T: Label>(values: &[f64], labels: &mut [T], size: [usize; 3], steps: &[
         }
     }
     while let Some((level, offset)) = queue.pop() {
+        if !taken.goes_on() {
+            return;
+        }
         let label = labels[offset];
         neighbours(offset, size, steps, |n| {
             if labels[n] == background {
@@ -142,11 +187,16 @@ fn flood_with_line<T: Label>(
     labels: &mut [T],
     size: [usize; 3],
     steps: &[[isize; 3]],
+    work: &Work,
 ) {
     let background = T::default();
     let mut seen: Vec<bool> = labels.iter().map(|&l| l != background).collect();
     let mut queue = Queue::default();
+    let mut taken = work.steps(Counted::Yes);
     for (offset, &label) in labels.iter().enumerate() {
+        if !taken.goes_on() {
+            return;
+        }
         if label != background {
             neighbours(offset, size, steps, |n| {
                 if !seen[n] {
@@ -157,6 +207,9 @@ fn flood_with_line<T: Label>(
         }
     }
     while let Some((level, offset)) = queue.pop() {
+        if !taken.goes_on() {
+            return;
+        }
         let mut label = background;
         let mut meets = false;
         neighbours(offset, size, steps, |n| {

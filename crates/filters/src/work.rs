@@ -2,8 +2,14 @@
 //! once per percent.
 
 use crate::Result;
+use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 use vesalius_control::{Control, Stage};
+
+/// Values that are processed between two checks.
+const CHUNK: usize = 1 << 16;
+/// Steps of a loop over a queue between two checks.
+const STEPS: usize = 1 << 12;
 
 /// The work of one filter, counted in parts; nothing where no caller follows it.
 pub(crate) struct Work<'a>(Option<Watched<'a>>);
@@ -13,7 +19,7 @@ struct Watched<'a> {
     stage: Stage,
     done: AtomicU64,
     told: AtomicU64,
-    total: u64,
+    total: AtomicU64,
 }
 
 impl<'a> Work<'a> {
@@ -25,13 +31,30 @@ impl<'a> Work<'a> {
     /// Work of so many parts, under a name.
     pub fn new(control: &'a Control, name: &'static str, total: usize) -> Self {
         let total = total as u64;
+        Self::begun(control, control.stage(name, total), total)
+    }
+
+    /// As [`Work::new`] where the input decides how many parts there are: [`Work::set_total`] follows.
+    pub fn without_total(control: &'a Control, name: &'static str) -> Self {
+        Self::begun(control, control.stage(name, None), 0)
+    }
+
+    fn begun(control: &'a Control, stage: Stage, total: u64) -> Self {
         Self(Some(Watched {
             control,
-            stage: control.stage(name, total),
+            stage,
             done: AtomicU64::new(0),
             told: AtomicU64::new(0),
-            total,
+            total: AtomicU64::new(total),
         }))
+    }
+
+    /// How many parts there are.
+    pub fn set_total(&self, total: usize) {
+        if let Some(watched) = &self.0 {
+            watched.total.store(total as u64, Ordering::Relaxed);
+            watched.stage.set_total(total as u64);
+        }
     }
 
     /// Whether the work was not cancelled.
@@ -48,11 +71,35 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Passes on a buffer in chunks, one after another, each value counted as a part.
+    pub fn read<T>(&self, values: &[T], mut run: impl FnMut(&[T])) {
+        for chunk in values.chunks(CHUNK) {
+            self.part(chunk.len(), || run(chunk));
+        }
+    }
+
+    /// Passes on a buffer in chunks, with the place of each one's first value, on all threads; each value is counted
+    /// as a part.
+    pub fn write<T: Send>(&self, values: &mut [T], run: impl Fn(usize, &mut [T]) + Sync) {
+        let chunks = values.par_chunks_mut(CHUNK).enumerate();
+        chunks.for_each(|(i, chunk)| self.part(chunk.len(), || run(i * CHUNK, chunk)));
+    }
+
+    /// A check for loops of many short steps, each counted as a part or as none.
+    pub fn steps(&self, counted: Counted) -> Steps<'_> {
+        Steps {
+            work: self,
+            counted,
+            taken: 0,
+        }
+    }
+
     /// So many parts more are done.
     pub fn advance(&self, parts: usize) {
         let Some(watched) = &self.0 else { return };
         let before = watched.done.fetch_add(parts as u64, Ordering::Relaxed);
-        let percent = |done: u64| done.saturating_mul(100) / watched.total.max(1);
+        let total = watched.total.load(Ordering::Relaxed).max(1);
+        let percent = |done: u64| done.saturating_mul(100) / total;
         let done = before + parts as u64;
         if percent(before) != percent(done) {
             // Threads arrive out of order; the reported count only grows.
@@ -69,154 +116,56 @@ impl<'a> Work<'a> {
             None => Ok(()),
         }
     }
+
+    /// Ends the work: parts that were not needed count as done.
+    ///
+    /// # Errors
+    /// As [`Work::check`].
+    pub fn finish(&self) -> Result<()> {
+        self.check()?;
+        if let Some(watched) = &self.0 {
+            let done = watched.done.load(Ordering::Relaxed);
+            let total = watched.total.load(Ordering::Relaxed);
+            self.advance(total.saturating_sub(done) as usize);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the steps of a loop are parts of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Each is one.
+    Yes,
+    /// How many there will be is unknown.
+    No,
+}
+
+/// The steps of a loop, of which none takes long.
+pub(crate) struct Steps<'a> {
+    work: &'a Work<'a>,
+    counted: Counted,
+    taken: usize,
+}
+
+impl Steps<'_> {
+    /// Another step; whether the work was not cancelled.
+    #[inline(always)]
+    pub fn goes_on(&mut self) -> bool {
+        self.taken += 1;
+        !self.taken.is_multiple_of(STEPS) || self.checked()
+    }
+
+    fn checked(&self) -> bool {
+        if !self.work.goes_on() {
+            return false;
+        }
+        if self.counted == Counted::Yes {
+            self.work.advance(STEPS);
+        }
+        true
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::*;
-    use std::sync::{Arc, Mutex};
-    use vesalius_control::Control;
-    use vesalius_volume::{Affine, ErrorKind, Geometry, LabelMap, Volume};
-
-    fn image() -> Volume<f32> {
-        let grid = Geometry::axis_aligned([40, 36, 30], [1.0, 1.0, 2.0]).unwrap();
-        Volume::from_fn(grid, |[x, y, z]| {
-            (10 + (x * 31 + y * 17 + z * 57) % 23) as f32
-        })
-    }
-
-    fn mask() -> LabelMap<u8> {
-        LabelMap::from_fn(*image().geometry(), |[x, y, z]| {
-            u8::from((x * y + z) % 7 == 0)
-        })
-    }
-
-    /// Runs with a control that is cancelled in the middle, and with one that only watches; whole results are
-    /// those of the plain function.
-    fn both<T: PartialEq + std::fmt::Debug>(
-        what: &str,
-        plain: Result<T>,
-        watched: impl Fn(&Control) -> Result<T>,
-    ) {
-        let control = Control::new();
-        let last = Arc::new(Mutex::new((0, None)));
-        control.on_progress({
-            let last = last.clone();
-            move |progress| *last.lock().unwrap() = (progress.done, progress.total)
-        });
-        assert_eq!(watched(&control).unwrap(), plain.unwrap(), "{what}");
-        let (done, total) = *last.lock().unwrap();
-        assert_eq!(Some(done), total, "{what}");
-
-        let control = Control::new();
-        let most = Arc::new(Mutex::new(0));
-        control.on_progress({
-            let (control, most) = (control.clone(), most.clone());
-            move |progress| {
-                let mut most = most.lock().unwrap();
-                *most = progress.done.max(*most);
-                if progress.done > 0 {
-                    control.cancel();
-                }
-            }
-        });
-        let refused = watched(&control).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::Cancelled, "{what}: {refused}");
-        // Each thread finishes the part that it had started.
-        let total = total.unwrap();
-        assert!(
-            *most.lock().unwrap() < total || total < 8,
-            "{what}: {most:?} of {total}"
-        );
-        control.cancel();
-        assert!(watched(&control).is_err(), "{what}");
-    }
-
-    #[test]
-    fn long_filters_are_cancelled_within_and_give_the_same_otherwise() {
-        let (image, mask) = (image(), mask());
-        both("median", median(&image, [1; 3]), |control| {
-            median_with(&image, [1; 3], control)
-        });
-        both("majority", majority(&mask, [1; 3]), |control| {
-            majority_with(&mask, [1; 3], control)
-        });
-        both("distances", distance_map::<_, f32>(&mask), |control| {
-            distance_map_with(&mask, control)
-        });
-        both("signed", signed_distance::<_, f32>(&mask), |control| {
-            signed_distance_with(&mask, control)
-        });
-        let components = ComponentOptions::default();
-        both(
-            "components",
-            connected_components(&mask, &components),
-            |c| connected_components_with(&mask, &components, c),
-        );
-        let diffusion = DiffusionOptions::default();
-        let smooth = curvature_anisotropic_diffusion(&image, &diffusion);
-        both("diffusion", smooth, |control| {
-            curvature_anisotropic_diffusion_with(&image, &diffusion, control)
-        });
-        let n4 = N4Options {
-            iterations: vec![3; 3],
-            convergence_threshold: 0.0,
-            ..N4Options::default()
-        };
-        let bias = |result: Result<N4Result<f32>>| result.map(|result| result.log_bias);
-        let plain = bias(n4_bias_field_correction(&image, None::<&LabelMap>, &n4));
-        both("N4", plain, |control| {
-            let mask = None::<&LabelMap>;
-            bias(n4_bias_field_correction_with(&image, mask, &n4, control))
-        });
-    }
-
-    #[test]
-    fn resampling_is_cancelled_along_axes_at_points_and_through_fields() {
-        let (image, mask) = (image(), mask());
-        let target = Geometry::axis_aligned([50, 41, 45], [0.8, 0.9, 1.3]).unwrap();
-        let turn = Affine::new([
-            [0.8, -0.6, 0.0, 3.0],
-            [0.6, 0.8, 0.0, -2.0],
-            [0.0, 0.0, 1.0, 0.5],
-            [0.0, 0.0, 0.0, 1.0],
-        ])
-        .unwrap();
-        for map in [Affine::IDENTITY, turn] {
-            for interpolation in [
-                Interpolation::Nearest,
-                Interpolation::Linear,
-                Interpolation::Cubic,
-            ] {
-                let options = ResampleOptions {
-                    interpolation,
-                    ..ResampleOptions::default()
-                };
-                let plain = resample_through(&image, &target, &map, &options);
-                both(&format!("{interpolation:?}"), plain, |control| {
-                    resample_through_with(&image, &target, &map, &options, control)
-                });
-            }
-            for interpolation in [LabelInterpolation::Nearest, LabelInterpolation::Linear] {
-                let options = LabelResampleOptions {
-                    interpolation,
-                    ..LabelResampleOptions::default()
-                };
-                let plain = resample_labels_through(&mask, &target, &map, &options);
-                both(&format!("labels {interpolation:?}"), plain, |control| {
-                    resample_labels_through_with(&mask, &target, &map, &options, control)
-                });
-            }
-        }
-        let field = Volume::new(target, 3, vec![1.5f32; 3 * target.voxel_count()]).unwrap();
-        let options = ResampleOptions::default();
-        both("field", resample_displaced(&image, &field, &options), |c| {
-            resample_displaced_with(&image, &field, &options, c)
-        });
-        let options = LabelResampleOptions::default();
-        let plain = resample_labels_displaced(&mask, &field, &options);
-        both("labels by a field", plain, |control| {
-            resample_labels_displaced_with(&mask, &field, &options, control)
-        });
-    }
-}
+mod tests;

@@ -1,11 +1,9 @@
-//! Selection of components: the largest, those above a volume, those that contain a seed; and facts
-//! about each.
+//! Selection of components: the largest, those above a volume, those that contain a seed.
 
-use super::{ComponentOptions, joined};
-use crate::grid::Bounds;
+use super::{ComponentOptions, RunComponents, joined, painted};
 use crate::work::Work;
 use crate::{Error, Result};
-use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap, limits};
 
 /// The largest component of each label; everything else becomes background. Where `by_label` is off, the
@@ -29,9 +27,34 @@ pub fn keep_largest<T: Label>(
     input: &LabelMap<T>,
     options: &ComponentOptions,
 ) -> Result<LabelMap<T>> {
-    let joined = joined(input, options, &Work::unwatched())?;
+    largest(input, options, &Work::unwatched())
+}
+
+/// As [`keep_largest`], cancelled and followed through a control, in the stage `components`.
+///
+/// # Errors
+/// As [`keep_largest`]; [`Error::Cancelled`].
+pub fn keep_largest_with<T: Label>(
+    input: &LabelMap<T>,
+    options: &ComponentOptions,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    largest(input, options, &painted(control, input))
+}
+
+fn largest<T: Label>(
+    input: &LabelMap<T>,
+    options: &ComponentOptions,
+    work: &Work,
+) -> Result<LabelMap<T>> {
+    let joined = joined(input, options, work)?;
     let largest = joined.largest_of_each();
-    keep(input, &joined, |component| largest[component as usize])
+    keep(
+        input,
+        &joined,
+        |component| largest[component as usize],
+        work,
+    )
 }
 
 /// As [`keep_largest`] where `by_label` is off, with every component that is as large: what nnU-Net keeps.
@@ -42,15 +65,34 @@ pub fn keep_largest_and_equals<T: Label>(
     input: &LabelMap<T>,
     options: &ComponentOptions,
 ) -> Result<LabelMap<T>> {
+    largest_and_equals(input, options, &Work::unwatched())
+}
+
+/// As [`keep_largest_and_equals`], cancelled and followed through a control, in the stage `components`.
+///
+/// # Errors
+/// As [`keep_largest_and_equals`]; [`Error::Cancelled`].
+pub fn keep_largest_and_equals_with<T: Label>(
+    input: &LabelMap<T>,
+    options: &ComponentOptions,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    largest_and_equals(input, options, &painted(control, input))
+}
+
+fn largest_and_equals<T: Label>(
+    input: &LabelMap<T>,
+    options: &ComponentOptions,
+    work: &Work,
+) -> Result<LabelMap<T>> {
     let together = ComponentOptions {
         by_label: false,
         ..*options
     };
-    let joined = joined(input, &together, &Work::unwatched())?;
+    let joined = joined(input, &together, work)?;
     let most = joined.sizes.iter().copied().max();
-    keep(input, &joined, |component| {
-        Some(joined.sizes[component as usize]) == most
-    })
+    let kept = |component: u32| Some(joined.sizes[component as usize]) == most;
+    keep(input, &joined, kept, work)
 }
 
 /// The labels of the components of at least `volume` mm³; smaller ones become background. A component of
@@ -75,6 +117,28 @@ pub fn keep_larger_than<T: Label>(
     volume: f64,
     options: &ComponentOptions,
 ) -> Result<LabelMap<T>> {
+    larger_than(input, volume, options, &Work::unwatched())
+}
+
+/// As [`keep_larger_than`], cancelled and followed through a control, in the stage `components`.
+///
+/// # Errors
+/// As [`keep_larger_than`]; [`Error::Cancelled`].
+pub fn keep_larger_than_with<T: Label>(
+    input: &LabelMap<T>,
+    volume: f64,
+    options: &ComponentOptions,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    larger_than(input, volume, options, &painted(control, input))
+}
+
+fn larger_than<T: Label>(
+    input: &LabelMap<T>,
+    volume: f64,
+    options: &ComponentOptions,
+    work: &Work,
+) -> Result<LabelMap<T>> {
     if !volume.is_finite() {
         return Err(Error::option(
             "components",
@@ -83,11 +147,11 @@ pub fn keep_larger_than<T: Label>(
             "a number of mm³",
         ));
     }
-    let joined = joined(input, options, &Work::unwatched())?;
+    let joined = joined(input, options, work)?;
     let voxel = input.geometry().voxel_volume();
     let enough =
         |component: u32| limits::at_least(joined.sizes[component as usize] as f64 * voxel, volume);
-    keep(input, &joined, enough)
+    keep(input, &joined, enough, work)
 }
 
 /// The labels of the components that hold at least one of the seeds, voxel indices `[x, y, z]`.
@@ -113,6 +177,28 @@ pub fn keep_touching<T: Label>(
     seeds: &[[usize; 3]],
     options: &ComponentOptions,
 ) -> Result<LabelMap<T>> {
+    touching(input, seeds, options, &Work::unwatched())
+}
+
+/// As [`keep_touching`], cancelled and followed through a control, in the stage `components`.
+///
+/// # Errors
+/// As [`keep_touching`]; [`Error::Cancelled`].
+pub fn keep_touching_with<T: Label>(
+    input: &LabelMap<T>,
+    seeds: &[[usize; 3]],
+    options: &ComponentOptions,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    touching(input, seeds, options, &painted(control, input))
+}
+
+fn touching<T: Label>(
+    input: &LabelMap<T>,
+    seeds: &[[usize; 3]],
+    options: &ComponentOptions,
+    work: &Work,
+) -> Result<LabelMap<T>> {
     let size = input.geometry().size();
     if let Some(seed) = seeds.iter().find(|s| (0..3).any(|a| s[a] >= size[a])) {
         return Err(Error::option(
@@ -122,104 +208,30 @@ pub fn keep_touching<T: Label>(
             "voxels of the image",
         ));
     }
-    let joined = joined(input, options, &Work::unwatched())?;
+    let joined = joined(input, options, work)?;
     let mut touched = vec![false; joined.sizes.len()];
-    for (y, z, run, component) in joined.iter() {
-        let within = |s: &&[usize; 3]| {
-            s[1] == y && s[2] == z && (run.start as usize..run.end as usize).contains(&s[0])
-        };
-        if seeds.iter().any(|s| within(&s)) {
-            touched[component as usize] = true;
-        }
+    for component in seeds.iter().filter_map(|&seed| joined.at(seed)) {
+        touched[component as usize] = true;
     }
-    keep(input, &joined, |component| touched[component as usize])
+    keep(
+        input,
+        &joined,
+        |component| touched[component as usize],
+        work,
+    )
 }
 
 fn keep<T: Label>(
     input: &LabelMap<T>,
-    joined: &super::RunComponents,
+    joined: &RunComponents,
     kept: impl Fn(u32) -> bool + Sync,
+    work: &Work,
 ) -> Result<LabelMap<T>> {
     let mut out = input.data().to_vec();
-    joined.paint_over(&mut out, |component| (!kept(component)).then(T::default));
+    let over = |component| (!kept(component)).then(T::default);
+    joined.paint_over(&mut out, over, work);
+    work.finish()?;
     Ok(LabelMap::new(*input.geometry(), out)?)
-}
-
-/// Facts about one component.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ComponentStatistics {
-    /// Its label in the input, or 1 where all foreground is one mask.
-    pub label: u32,
-    /// Number of voxels.
-    pub voxels: usize,
-    /// Volume in mm³.
-    pub volume: f64,
-    /// The smallest box around it.
-    pub bounds: Bounds,
-    /// Mean voxel index, `[x, y, z]`.
-    pub centroid_index: [f64; 3],
-    /// Mean position in the world, RAS+ mm.
-    pub centroid: [f64; 3],
-}
-
-/// Facts about each component of the foreground, in the order of [`crate::connected_components`].
-///
-/// # Errors
-/// As [`crate::connected_components`].
-///
-/// ```
-/// use vesalius_filters::{ComponentOptions, component_statistics};
-/// use vesalius_volume::{Geometry, LabelMap};
-///
-/// let grid = Geometry::axis_aligned([6, 1, 1], [2.0, 1.0, 1.0])?.with_origin([10.0, 0.0, 0.0])?;
-/// let labels = LabelMap::<u16>::new(grid, vec![0, 3, 3, 3, 0, 3])?;
-/// let facts = component_statistics(&labels, &ComponentOptions::default())?;
-/// assert_eq!(facts.len(), 2);
-/// assert_eq!((facts[0].label, facts[0].voxels, facts[0].volume), (3, 3, 6.0));
-/// assert_eq!(facts[0].centroid, [14.0, 0.0, 0.0]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn component_statistics<T: Label>(
-    input: &LabelMap<T>,
-    options: &ComponentOptions,
-) -> Result<Vec<ComponentStatistics>> {
-    let joined = joined(input, options, &Work::unwatched())?;
-    let mut sums = vec![([0u64; 3], [usize::MAX; 3], [0usize; 3], 0u32); joined.sizes.len()];
-    for (y, z, run, component) in joined.iter() {
-        let (sum, low, high, label) = &mut sums[component as usize];
-        let (start, end) = (run.start as usize, run.end as usize);
-        let length = end - start;
-        sum[0] += ((start + end - 1) * length / 2) as u64;
-        sum[1] += (y * length) as u64;
-        sum[2] += (z * length) as u64;
-        for (axis, (first, last)) in [(start, end), (y, y + 1), (z, z + 1)]
-            .into_iter()
-            .enumerate()
-        {
-            low[axis] = low[axis].min(first);
-            high[axis] = high[axis].max(last);
-        }
-        *label = run.class;
-    }
-    let grid = input.geometry();
-    Ok(sums
-        .par_iter()
-        .zip(&joined.sizes)
-        .map(|(&(sum, low, high, label), &voxels)| {
-            let centroid_index = sum.map(|s| s as f64 / voxels as f64);
-            ComponentStatistics {
-                label,
-                voxels,
-                volume: voxels as f64 * grid.voxel_volume(),
-                bounds: Bounds {
-                    start: low,
-                    size: std::array::from_fn(|axis| high[axis] - low[axis]),
-                },
-                centroid_index,
-                centroid: grid.index_to_world(centroid_index),
-            }
-        })
-        .collect())
 }
 
 #[cfg(test)]
@@ -278,23 +290,5 @@ mod tests {
         assert_eq!(touched.counts(), [(0, 15), (4, 1)].into());
         assert!(keep_touching(&three(), &[[8, 0, 0]], &options).is_err());
         assert!(keep_larger_than(&three(), f64::NAN, &options).is_err());
-    }
-
-    #[test]
-    fn facts_are_those_of_the_voxels() {
-        let facts = component_statistics(&three(), &together()).unwrap();
-        assert_eq!(facts.len(), 3);
-        assert_eq!((facts[0].voxels, facts[0].volume), (3, 9.0));
-        assert_eq!(facts[0].bounds.end(), [2, 2, 1]);
-        let third = 1.0 / 3.0;
-        assert_eq!(facts[0].centroid_index, [third, third, 0.0]);
-        assert!((facts[0].centroid[1] - 2.0 * third).abs() < 1e-12);
-        let apart = ComponentOptions::default();
-        let labels: Vec<u32> = component_statistics(&three(), &apart)
-            .unwrap()
-            .iter()
-            .map(|f| f.label)
-            .collect();
-        assert_eq!(labels, [5, 1, 2, 3, 4]);
     }
 }

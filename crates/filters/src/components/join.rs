@@ -5,16 +5,21 @@
 
 use super::Connectivity;
 use super::runs::{Run, Touch, row_range};
+use crate::work::Work;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Joins all runs that touch.
+/// Runs that are numbered between two checks.
+const CHUNK: usize = 1 << 20;
+
+/// Joins all runs that touch; counts the rows.
 pub(super) fn join_all(
     runs: &[Run],
     rows: &[u32],
     parents: &mut [u32],
     size: [usize; 3],
     touch: Touch,
+    work: &Work,
 ) {
     let [_, ny, nz] = size;
     // The number of slabs is fixed: it must not depend on the machine.
@@ -34,12 +39,17 @@ pub(super) fn join_all(
             first: first(slab),
         };
         for z in slab * depth..((slab + 1) * depth).min(nz) {
-            join_slice(runs, rows, &mut forest, ny, z, touch, z > slab * depth);
+            work.part(ny, || {
+                join_slice(runs, rows, &mut forest, ny, z, touch, z > slab * depth);
+            });
         }
     });
     let mut forest = Forest { parents, first: 0 };
     if touch.across_slices {
         for slab in 1..slabs {
+            if !work.goes_on() {
+                return;
+            }
             for (y, &(dy, dz, reach)) in pairs(ny, touch.connectivity).filter(|p| p.1.1 > 0) {
                 join_row_pair(
                     runs,
@@ -151,10 +161,13 @@ impl Forest<'_> {
 }
 
 /// Numbers the roots in order, and counts each component's voxels.
-pub(super) fn number(runs: &[Run], parents: &[u32]) -> (Vec<u32>, Vec<usize>) {
+pub(super) fn number(runs: &[Run], parents: &[u32], work: &Work) -> (Vec<u32>, Vec<usize>) {
     let mut component = vec![0u32; runs.len()];
     let mut sizes = Vec::new();
     for i in 0..runs.len() {
+        if i % CHUNK == 0 && !work.goes_on() {
+            break;
+        }
         let parent = parents[i] as usize;
         component[i] = if parent == i {
             sizes.push(0);

@@ -3,13 +3,15 @@
 //! A component's number is the order in which its first voxel comes, x fastest.
 
 mod choose;
+mod facts;
 mod join;
 mod runs;
 
 pub use choose::{
-    ComponentStatistics, component_statistics, keep_larger_than, keep_largest,
-    keep_largest_and_equals, keep_touching,
+    keep_larger_than, keep_larger_than_with, keep_largest, keep_largest_and_equals,
+    keep_largest_and_equals_with, keep_largest_with, keep_touching, keep_touching_with,
 };
+pub use facts::{ComponentStatistics, component_statistics, component_statistics_with};
 pub(crate) use runs::{RunComponents, Touch};
 
 use crate::Result;
@@ -150,9 +152,14 @@ pub fn connected_components_with<T: Label>(
     options: &ComponentOptions,
     control: &Control,
 ) -> Result<Components> {
-    let [_, _, slices] = input.geometry().size();
-    let work = Work::new(control, "components", slices);
-    numbered(input, options, &work)
+    numbered(input, options, &painted(control, input))
+}
+
+/// The work of joining components and painting them.
+fn painted<'a, T: Label>(control: &'a Control, input: &LabelMap<T>) -> Work<'a> {
+    let size = input.geometry().size();
+    let painting = size[1] * size[2];
+    Work::new(control, "components", RunComponents::parts(size) + painting)
 }
 
 fn numbered<T: Label>(
@@ -161,7 +168,8 @@ fn numbered<T: Label>(
     work: &Work,
 ) -> Result<Components> {
     let joined = joined(input, options, work)?;
-    let labels = joined.paint(|component| component + 1);
+    let labels = joined.paint(|component| component + 1, work);
+    work.finish()?;
     Ok(Components {
         labels: LabelMap::new(*input.geometry(), labels)?,
         count: joined.sizes.len(),

@@ -41,10 +41,15 @@ pub(crate) struct Touch {
 }
 
 impl RunComponents {
+    /// The parts that joining counts: each row twice.
+    pub fn parts([_, ny, nz]: [usize; 3]) -> usize {
+        2 * ny * nz
+    }
+
     /// Joins the foreground (labels other than 0), or the background.
     ///
     /// # Errors
-    /// [`Error::BadOption`] when there are more rows or runs than `u32` counts.
+    /// [`Error::BadOption`] when there are more rows or runs than `u32` counts; [`Error::Cancelled`].
     pub fn of_mask<T: Label>(
         values: &[T],
         size: [usize; 3],
@@ -117,9 +122,10 @@ impl RunComponents {
             ));
         }
         let mut parents: Vec<u32> = (0..runs.len() as u32).collect();
-        join_all(&runs, &rows, &mut parents, size, touch);
+        join_all(&runs, &rows, &mut parents, size, touch, work);
         work.check()?;
-        let (component, sizes) = number(&runs, &parents);
+        let (component, sizes) = number(&runs, &parents, work);
+        work.check()?;
         Ok(Self {
             runs,
             rows,
@@ -160,21 +166,32 @@ impl RunComponents {
         })
     }
 
-    /// A buffer with a value for each voxel of a component, and the default elsewhere.
+    /// The component of a voxel.
+    pub fn at(&self, [x, y, z]: [usize; 3]) -> Option<u32> {
+        let range = row_range(&self.rows, z * self.size[1] + y);
+        let before = self.runs[range.clone()].partition_point(|run| run.end as usize <= x);
+        let found = range.start + before;
+        let within = found < range.end && self.runs[found].start as usize <= x;
+        within.then(|| self.component[found])
+    }
+
+    /// A buffer with a value for each voxel of a component, and the default elsewhere; counts the rows.
     pub fn paint<T: Copy + Default + Send + Sync>(
         &self,
         value: impl Fn(u32) -> T + Sync,
+        work: &Work,
     ) -> Vec<T> {
         let mut out = buffer::filled(T::default(), self.size.iter().product());
-        self.paint_over(&mut out, |component| Some(value(component)));
+        self.paint_over(&mut out, |component| Some(value(component)), work);
         out
     }
 
-    /// Writes a value over each voxel of a component that has one.
+    /// Writes a value over each voxel of a component that has one; counts the rows.
     pub fn paint_over<T: Copy + Send>(
         &self,
         out: &mut [T],
         value: impl Fn(u32) -> Option<T> + Sync,
+        work: &Work,
     ) {
         if out.is_empty() {
             return;
@@ -184,12 +201,14 @@ impl RunComponents {
             .enumerate()
             .with_min_len(64);
         rows.for_each(|(row, out)| {
-            for i in row_range(&self.rows, row) {
-                let run = self.runs[i];
-                if let Some(value) = value(self.component[i]) {
-                    out[run.start as usize..run.end as usize].fill(value);
+            work.part(1, || {
+                for i in row_range(&self.rows, row) {
+                    let run = self.runs[i];
+                    if let Some(value) = value(self.component[i]) {
+                        out[run.start as usize..run.end as usize].fill(value);
+                    }
                 }
-            }
+            });
         });
     }
 }
@@ -222,7 +241,7 @@ fn find_runs<T: Label>(
                 row_runs(row, &mut bits, &mut runs);
                 counts.push((runs.len() - before) as u32);
             }
-            work.advance(1);
+            work.advance(ny);
             (runs, counts)
         })
         .collect();

@@ -6,6 +6,7 @@ mod crop;
 mod reorder;
 
 pub use crop::{Bounds, PadMode, bounding_box, bounding_box_where, crop, crop_or_pad};
+pub(crate) use reorder::permute_within;
 pub use reorder::{flip, orient, permute};
 
 use vesalius_volume::Volume;

@@ -3,6 +3,7 @@
 use super::OnGrid;
 use crate::Result;
 use crate::buffer;
+use crate::work::Work;
 use rayon::prelude::*;
 use vesalius_volume::{Orientation, Voxel};
 
@@ -61,6 +62,14 @@ pub fn flip<G: OnGrid>(input: &G, axes: [bool; 3]) -> Result<G> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn permute<G: OnGrid>(input: &G, order: [usize; 3]) -> Result<G> {
+    permute_within(input, order, &Work::unwatched())
+}
+
+/// [`permute`] as a step of other work: stops where that is cancelled, and counts nothing.
+///
+/// # Errors
+/// As [`permute`]; [`crate::Error::Cancelled`].
+pub(crate) fn permute_within<G: OnGrid>(input: &G, order: [usize; 3], work: &Work) -> Result<G> {
     let mut seen = order;
     seen.sort_unstable();
     if seen != [0, 1, 2] {
@@ -72,12 +81,13 @@ pub fn permute<G: OnGrid>(input: &G, order: [usize; 3]) -> Result<G> {
         ));
     }
     let size = input.grid().size();
-    let values = permuted(input.values(), size, order);
+    let values = permuted(input.values(), size, order, work);
+    work.check()?;
     Ok(input.rebuild(input.grid().permuted(order), values)?)
 }
 
 /// The buffer of one or more channels with its axes in another order.
-pub(crate) fn permuted<T: Voxel>(values: &[T], size: [usize; 3], order: [usize; 3]) -> Vec<T> {
+fn permuted<T: Voxel>(values: &[T], size: [usize; 3], order: [usize; 3], work: &Work) -> Vec<T> {
     if order == [0, 1, 2] || values.is_empty() {
         return values.to_vec();
     }
@@ -89,6 +99,9 @@ pub(crate) fn permuted<T: Voxel>(values: &[T], size: [usize; 3], order: [usize; 
     out.par_chunks_mut(nx * ny)
         .enumerate()
         .for_each(|(slice, target)| {
+            if !work.goes_on() {
+                return;
+            }
             let source = &values[slice / nz * voxels + slice % nz * sz..];
             // Tiles keep both the strided reads and the writes within the cache.
             const TILE: usize = 32;

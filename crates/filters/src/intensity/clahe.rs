@@ -6,8 +6,10 @@
 use crate::resample::kernel::{Kernel, Linear};
 use crate::scalar::Real;
 use crate::smooth::range;
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{Volume, check_memory};
 
 /// Options of [`clahe`].
@@ -50,6 +52,24 @@ impl Default for ClaheOptions {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn clahe<R: Real>(input: &Volume<R>, options: &ClaheOptions) -> Result<Volume<R>> {
+    equalised(input, options, &Work::unwatched())
+}
+
+/// As [`clahe`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`clahe`]; [`Error::Cancelled`].
+pub fn clahe_with<R: Real>(
+    input: &Volume<R>,
+    options: &ClaheOptions,
+    control: &Control,
+) -> Result<Volume<R>> {
+    // The range, the histograms, the new values.
+    let voxels = 3 * input.data().len();
+    equalised(input, options, &Work::new(control, "voxels", voxels))
+}
+
+fn equalised<R: Real>(input: &Volume<R>, options: &ClaheOptions, work: &Work) -> Result<Volume<R>> {
     if options.tiles.contains(&0)
         || !(2..=65_536).contains(&options.bins)
         || options.clip_limit.is_nan()
@@ -65,7 +85,8 @@ pub fn clahe<R: Real>(input: &Volume<R>, options: &ClaheOptions) -> Result<Volum
     let size = input.geometry().size();
     let mut out = input.clone();
     for channel in 0..input.channels() {
-        let (low, high) = range(input.channel(channel));
+        let (low, high) = range(input.channel(channel), work);
+        work.check()?;
         if low < high {
             let tiles = std::array::from_fn(|a| options.tiles[a].min(size[a]));
             check_memory(
@@ -79,18 +100,18 @@ pub fn clahe<R: Real>(input: &Volume<R>, options: &ClaheOptions) -> Result<Volum
                 low,
                 scale: (options.bins - 1) as f64 / (high - low),
             };
-            let curves = curves(input.channel(channel), size, tiles, options, bins);
-            apply(
-                out.channel_mut(channel),
-                size,
+            let curves = curves(input.channel(channel), size, tiles, options, bins, work);
+            let curves = Curves {
                 tiles,
-                &curves,
-                options.bins,
+                curves,
+                count: options.bins,
                 bins,
-                high - low,
-            );
+                span: high - low,
+            };
+            apply(out.channel_mut(channel), size, &curves, work);
         }
     }
+    work.finish()?;
     Ok(out)
 }
 
@@ -107,13 +128,26 @@ impl Bins {
     }
 }
 
-/// Each tile's curve from bin to a share of the range, tile after tile, x fastest.
+/// The curves of all tiles, and what they map.
+struct Curves {
+    tiles: [usize; 3],
+    /// Tile after tile, x fastest.
+    curves: Vec<f64>,
+    /// Bins of each.
+    count: usize,
+    bins: Bins,
+    /// From the smallest to the largest value.
+    span: f64,
+}
+
+/// Each tile's curve from bin to a share of the range, tile after tile, x fastest; counts the voxels.
 fn curves<R: Real>(
     values: &[R],
     size: [usize; 3],
     tiles: [usize; 3],
     options: &ClaheOptions,
     bins: Bins,
+    work: &Work,
 ) -> Vec<f64> {
     let edge = |axis: usize, tile: usize| tile * size[axis] / tiles[axis];
     let mut curves = vec![0.0; tiles.iter().product::<usize>() * options.bins];
@@ -128,13 +162,17 @@ fn curves<R: Real>(
             ];
             let span = |axis: usize| edge(axis, at[axis])..edge(axis, at[axis] + 1);
             for z in span(2) {
-                for y in span(1) {
-                    for value in &values[(z * size[1] + y) * size[0]..][span(0)] {
-                        curve[bins.place(value.to_f64()).round() as usize] += 1.0;
+                work.part(span(0).len() * span(1).len(), || {
+                    for y in span(1) {
+                        for value in &values[(z * size[1] + y) * size[0]..][span(0)] {
+                            curve[bins.place(value.to_f64()).round() as usize] += 1.0;
+                        }
                     }
-                }
+                });
             }
-            equalise(curve, options.clip_limit);
+            if work.goes_on() {
+                equalise(curve, options.clip_limit);
+            }
         });
     curves
 }
@@ -169,15 +207,9 @@ fn equalise(counts: &mut [f64], clip_limit: f64) {
         .for_each(|c| *c = (*c - first) / (last - first));
 }
 
-fn apply<R: Real>(
-    values: &mut [R],
-    size: [usize; 3],
-    tiles: [usize; 3],
-    curves: &[f64],
-    bin_count: usize,
-    bins: Bins,
-    span: f64,
-) {
+/// The new value of each voxel; counts the voxels.
+fn apply<R: Real>(values: &mut [R], size: [usize; 3], by: &Curves, work: &Work) {
+    let (tiles, bins) = (by.tiles, by.bins);
     // Where a voxel lies among the tiles' centres, and the two curves around it.
     let place = |axis: usize, i: usize| -> ([usize; 2], [f64; 2]) {
         let at = (i as f64 + 0.5) * tiles[axis] as f64 / size[axis] as f64 - 0.5;
@@ -190,11 +222,15 @@ fn apply<R: Real>(
         .par_chunks_mut(size[0])
         .enumerate()
         .for_each(|(line, row)| {
+            if !work.goes_on() {
+                return;
+            }
+            work.advance(size[0]);
             let (y, z) = (place(1, line % size[1]), place(2, line / size[1]));
             for (value, x) in row.iter_mut().zip(&xs) {
                 let (bin, weights) = Linear::weights(bins.place(value.to_f64()));
-                let bin = (bin.max(0) as usize).min(bin_count - 2);
-                let above = if bins.place(value.to_f64()) >= (bin_count - 1) as f64 {
+                let bin = (bin.max(0) as usize).min(by.count - 2);
+                let above = if bins.place(value.to_f64()) >= (by.count - 1) as f64 {
                     1.0
                 } else {
                     weights[1]
@@ -204,10 +240,10 @@ fn apply<R: Real>(
                     let [i, j, k] = [corner & 1, corner >> 1 & 1, corner >> 2];
                     let weight = x.1[i] * y.1[j] * z.1[k];
                     let tile = (z.0[k] * tiles[1] + y.0[j]) * tiles[0] + x.0[i];
-                    let curve = &curves[tile * bin_count..][..bin_count];
+                    let curve = &by.curves[tile * by.count..][..by.count];
                     sum += weight * (curve[bin] * (1.0 - above) + curve[bin + 1] * above);
                 }
-                *value = R::from_f64(bins.low + sum * span);
+                *value = R::from_f64(bins.low + sum * by.span);
             }
         });
 }
@@ -246,11 +282,11 @@ mod tests {
         .unwrap();
         let spread = |v: &Volume<f64>| {
             let inner = &v.data()[1..v.data().len() - 1];
-            let (low, high) = range(inner);
+            let (low, high) = range(inner, &Work::unwatched());
             high - low
         };
         assert!(spread(&wider) > 3.0 * spread(&v) && spread(&wider) < 4.5 * spread(&v));
-        let (low, high) = range(wider.data());
+        let (low, high) = range(wider.data(), &Work::unwatched());
         assert!(low.abs() < 1e-9 && (high - 1000.0).abs() < 1e-9);
         assert!(
             clahe(

@@ -3,8 +3,10 @@
 
 use crate::scalar::Real;
 use crate::smooth::range;
+use crate::work::Work;
 use crate::{Error, Result, buffer};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::Volume;
 
 /// Grey levels that everything is rounded to.
@@ -39,9 +41,43 @@ impl Default for ScikitImageClaheOptions {
 /// # Errors
 /// [`Error::BadOption`] for a tile without voxels or of more than twice the image's, a number of bins out of range, or a clip limit
 /// that is negative or no number.
+///
+/// ```
+/// use vesalius_filters::{ScikitImageClaheOptions, clahe_scikit_image};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let grid = Geometry::axis_aligned([16, 16, 8], [1.0; 3])?;
+/// let image = Volume::from_fn(grid, |[x, _, _]| if x < 8 { 100.0_f32 } else { 110.0 } + (x % 2) as f32);
+/// let result = clahe_scikit_image(&image, &ScikitImageClaheOptions::default())?;
+/// let (low, high) = result.data().iter().fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+/// assert_eq!((low, high), (0.0, 1.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn clahe_scikit_image<R: Real>(
     input: &Volume<R>,
     options: &ScikitImageClaheOptions,
+) -> Result<Volume<R>> {
+    equalised(input, options, &Work::unwatched())
+}
+
+/// As [`clahe_scikit_image`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`clahe_scikit_image`]; [`Error::Cancelled`].
+pub fn clahe_scikit_image_with<R: Real>(
+    input: &Volume<R>,
+    options: &ScikitImageClaheOptions,
+    control: &Control,
+) -> Result<Volume<R>> {
+    // The range, the bins, the histograms, the levels, their range and the new values.
+    let voxels = 6 * input.data().len();
+    equalised(input, options, &Work::new(control, "voxels", voxels))
+}
+
+fn equalised<R: Real>(
+    input: &Volume<R>,
+    options: &ScikitImageClaheOptions,
+    work: &Work,
 ) -> Result<Volume<R>> {
     let size = input.geometry().size();
     let tile = options.tile.unwrap_or(size.map(|n| (n / 8).max(1)));
@@ -59,21 +95,29 @@ pub fn clahe_scikit_image<R: Real>(
     }
     let mut out = buffer::filled(R::ZERO, input.data().len());
     if out.is_empty() {
+        work.finish()?;
         return Ok(input.clone());
     }
     let voxels = input.geometry().voxel_count();
     for (channel, out) in out.chunks_mut(voxels).enumerate() {
         let tiles = Tiles::new(size, tile, options.bins);
-        let bins = tiles.bins(input.channel(channel));
-        let curves = tiles.curves(&bins, options.clip_limit);
-        let levels = tiles.mapped(&bins, &curves);
-        let most = levels.iter().max().copied().unwrap_or(0);
-        let least = levels.iter().min().copied().unwrap_or(0);
+        let bins = tiles.bins(input.channel(channel), work);
+        let curves = tiles.curves(&bins, options.clip_limit, work);
+        let levels = tiles.mapped(&bins, &curves, work);
+        let (mut least, mut most) = (u16::MAX, 0);
+        work.read(&levels, |part| {
+            most = part.iter().fold(most, |most, &level| most.max(level));
+            least = part.iter().fold(least, |least, &level| least.min(level));
+        });
+        work.check()?;
         let span = f64::from(most.max(least + 1) - least);
-        out.par_iter_mut()
-            .zip(&levels)
-            .for_each(|(out, level)| *out = R::from_f64(f64::from(level - least) / span));
+        work.write(out, |start, part| {
+            for (out, level) in part.iter_mut().zip(&levels[start..]) {
+                *out = R::from_f64(f64::from(level - least) / span);
+            }
+        });
     }
+    work.finish()?;
     Ok(Volume::new(*input.geometry(), input.channels(), out)?)
 }
 
@@ -98,9 +142,10 @@ impl Tiles {
         }
     }
 
-    /// The bin of each voxel: the range to 16 bits, to 14 bits, to bins, as scikit-image rounds.
-    fn bins<R: Real>(&self, values: &[R]) -> Vec<u16> {
-        let (low, high) = range(values);
+    /// The bin of each voxel: the range to 16 bits, to 14 bits, to bins, as scikit-image rounds; counts the voxels
+    /// twice.
+    fn bins<R: Real>(&self, values: &[R], work: &Work) -> Vec<u16> {
+        let (low, high) = range(values, work);
         let span = if high > low { high - low } else { 1.0 };
         let width = 1 + LEVELS / self.bins;
         let bin = |value: &R| {
@@ -108,11 +153,17 @@ impl Tiles {
             let level = (sixteen / 65535.0 * (LEVELS - 1) as f64).round_ties_even();
             (level.clamp(0.0, (LEVELS - 1) as f64) as usize / width) as u16
         };
-        values.par_iter().map(bin).collect()
+        let mut bins = buffer::filled(0, values.len());
+        work.write(&mut bins, |start, part| {
+            for (to, value) in part.iter_mut().zip(&values[start..]) {
+                *to = bin(value);
+            }
+        });
+        bins
     }
 
-    /// Each tile's curve from bin to grey level, tile after tile, x fastest.
-    fn curves(&self, bins: &[u16], clip_limit: f64) -> Vec<u16> {
+    /// Each tile's curve from bin to grey level, tile after tile, x fastest; counts the voxels of the image.
+    fn curves(&self, bins: &[u16], clip_limit: f64, work: &Work) -> Vec<u16> {
         let voxels: usize = self.tile.iter().product();
         let limit = match clip_limit > 0.0 {
             true => ((clip_limit * voxels as f64) as usize).max(1),
@@ -127,11 +178,24 @@ impl Tiles {
                 let at = [number % nx, number / nx % ny, number / (nx * ny)];
                 let mut counts = vec![0; self.bins];
                 let lines = [0, 1, 2].map(|a| self.mirrored(a, at[a] * self.tile[a]));
-                for &z in &lines[2] {
-                    for &y in &lines[1] {
-                        let row = &bins[(z * self.size[1] + y) * self.size[0]..][..self.size[0]];
-                        lines[0].iter().for_each(|&x| counts[row[x] as usize] += 1);
-                    }
+                // Voxels beyond the image are not among those that are counted.
+                let inside = |a: usize| self.tile[a].min(self.size[a] - at[a] * self.tile[a]);
+                for (k, &z) in lines[2].iter().enumerate() {
+                    let counted = if k < inside(2) {
+                        inside(0) * inside(1)
+                    } else {
+                        0
+                    };
+                    work.part(counted, || {
+                        for &y in &lines[1] {
+                            let row = (z * self.size[1] + y) * self.size[0];
+                            let row = &bins[row..][..self.size[0]];
+                            lines[0].iter().for_each(|&x| counts[row[x] as usize] += 1);
+                        }
+                    });
+                }
+                if !work.goes_on() {
+                    return;
                 }
                 clip(&mut counts, limit);
                 let share = (LEVELS - 1) as f64 / voxels as f64;
@@ -157,8 +221,8 @@ impl Tiles {
         (first..first + self.tile[axis]).map(fold).collect()
     }
 
-    /// The grey level of each voxel: the curves of the eight tiles around it, mixed by distance.
-    fn mapped(&self, bins: &[u16], curves: &[u16]) -> Vec<u16> {
+    /// The grey level of each voxel: the curves of the eight tiles around it, mixed by distance; counts the voxels.
+    fn mapped(&self, bins: &[u16], curves: &[u16], work: &Work) -> Vec<u16> {
         // Between which tiles a voxel lies, and how far it is from the first of them.
         let place = |axis: usize, i: usize| -> ([usize; 2], f64) {
             let (tile, last) = (self.tile[axis], self.count[axis] - 1);
@@ -173,6 +237,10 @@ impl Tiles {
             .zip(bins.par_chunks(self.size[0]))
             .enumerate()
             .for_each(|(line, (levels, bins))| {
+                if !work.goes_on() {
+                    return;
+                }
+                work.advance(bins.len());
                 let y = place(1, line % self.size[1]);
                 let z = place(2, line / self.size[1]);
                 for ((level, &bin), &x) in levels.iter_mut().zip(bins).zip(&xs) {
@@ -261,7 +329,7 @@ mod tests {
             ..Default::default()
         };
         let out = clahe_scikit_image(&image, &options).unwrap();
-        let (low, high) = range(out.data());
+        let (low, high) = range(out.data(), &Work::unwatched());
         assert_eq!((low, high), (0.0, 1.0));
         let flat = Volume::filled(grid, 3.0f32);
         let out = clahe_scikit_image(&flat, &Default::default()).unwrap();

@@ -1,6 +1,7 @@
 //! Histograms over equal bins, quantiles of a histogram, percentiles of values.
 
 use crate::scalar::Real;
+use crate::work::Work;
 use crate::{Error, Result};
 
 /// Counts over equal bins between two limits.
@@ -13,18 +14,20 @@ pub(crate) struct Histogram {
 
 impl Histogram {
     /// Counts the values from `low` to `high`, both included; others are left out.
-    pub fn new(values: impl Iterator<Item = f64>, low: f64, high: f64, bins: usize) -> Self {
+    pub fn new<R: Real>(values: &[R], [low, high]: [f64; 2], bins: usize, work: &Work) -> Self {
         let mut histogram = Self {
             low,
             width: (high - low) / bins as f64,
             counts: vec![0.0; bins],
         };
-        for value in values {
-            if value >= low && value <= high {
-                let bin = histogram.bin(value);
-                histogram.counts[bin] += 1.0;
+        work.read(values, |part| {
+            for value in part.iter().map(|v| v.to_f64()) {
+                if value >= low && value <= high {
+                    let bin = histogram.bin(value);
+                    histogram.counts[bin] += 1.0;
+                }
             }
-        }
+        });
         histogram
     }
 

@@ -4,10 +4,12 @@
 //! as ITK's `HistogramMatching` does it: quantiles of the two histograms, linear in between.
 
 use super::histogram::Histogram;
-use super::range::map;
+use crate::buffer;
 use crate::scalar::Real;
 use crate::smooth::{mean, range};
+use crate::work::Work;
 use crate::{Error, Result};
+use vesalius_control::Control;
 use vesalius_volume::Volume;
 
 /// Bins beyond which a histogram of an image has no use.
@@ -60,6 +62,35 @@ pub fn match_histogram<R: Real>(
     reference: &Volume<R>,
     options: &HistogramMatchingOptions,
 ) -> Result<Volume<R>> {
+    matched(input, reference, options, &Work::unwatched())
+}
+
+/// As [`match_histogram`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`match_histogram`]; [`Error::Cancelled`].
+pub fn match_histogram_with<R: Real>(
+    input: &Volume<R>,
+    reference: &Volume<R>,
+    options: &HistogramMatchingOptions,
+    control: &Control,
+) -> Result<Volume<R>> {
+    // Range, mean and histogram of each, and the new values.
+    let voxels = 4 * input.data().len() + 3 * reference.data().len();
+    matched(
+        input,
+        reference,
+        options,
+        &Work::new(control, "voxels", voxels),
+    )
+}
+
+fn matched<R: Real>(
+    input: &Volume<R>,
+    reference: &Volume<R>,
+    options: &HistogramMatchingOptions,
+    work: &Work,
+) -> Result<Volume<R>> {
     let filter = "histogram matching";
     if !(1..=MOST_LEVELS).contains(&options.levels) {
         let expected = "1 to 65536";
@@ -77,8 +108,8 @@ pub fn match_histogram<R: Real>(
             });
         }
     }
-    let (from_range, from) = landmarks(input.data(), options);
-    let (to_range, to) = landmarks(reference.data(), options);
+    let (from_range, from) = landmarks(input.data(), options, work)?;
+    let (to_range, to) = landmarks(reference.data(), options, work)?;
     let slope = |run: f64, rise: f64| if run == 0.0 { 0.0 } else { rise / run };
     let slopes: Vec<f64> = from
         .windows(2)
@@ -88,32 +119,46 @@ pub fn match_histogram<R: Real>(
     let below = slope(from[0] - from_range.0, to[0] - to_range.0);
     let last = from.len() - 1;
     let above = slope(from[last] - from_range.1, to[last] - to_range.1);
-    map(input, |value| {
-        match from.partition_point(|&mark| mark <= value) {
-            0 => to_range.0 + (value - from_range.0) * below,
-            n if n > last => to_range.1 + (value - from_range.1) * above,
-            n => to[n - 1] + (value - from[n - 1]) * slopes[n - 1],
+    let value = |value: f64| match from.partition_point(|&mark| mark <= value) {
+        0 => to_range.0 + (value - from_range.0) * below,
+        n if n > last => to_range.1 + (value - from_range.1) * above,
+        n => to[n - 1] + (value - from[n - 1]) * slopes[n - 1],
+    };
+    let mut out = buffer::filled(R::ZERO, input.data().len());
+    work.write(&mut out, |start, part| {
+        for (out, from) in part.iter_mut().zip(&input.data()[start..]) {
+            *out = R::from_f64(value(from.to_f64()));
         }
-    })
+    });
+    work.finish()?;
+    Ok(Volume::new(*input.geometry(), input.channels(), out)?)
 }
 
+/// The range of an image's values, and the intensities to match.
+type Landmarks = ((f64, f64), Vec<f64>);
+
 /// The range of the values, and the intensities to match: the lowest counted, quantiles, the highest.
-fn landmarks<R: Real>(values: &[R], options: &HistogramMatchingOptions) -> ((f64, f64), Vec<f64>) {
-    let (low, high) = range(values);
+fn landmarks<R: Real>(
+    values: &[R],
+    options: &HistogramMatchingOptions,
+    work: &Work,
+) -> Result<Landmarks> {
+    let (low, high) = range(values, work);
     let first = if options.threshold_at_mean {
-        mean(values)
+        mean(values, work)
     } else {
         low
     };
+    work.check()?;
     let mut marks = vec![first];
     if high > first {
-        let values = values.iter().map(|v| v.to_f64());
-        let histogram = Histogram::new(values, first, high, options.levels);
+        let histogram = Histogram::new(values, [first, high], options.levels, work);
+        work.check()?;
         let step = 1.0 / (options.match_points as f64 + 1.0);
         marks.extend((1..=options.match_points).map(|j| histogram.quantile(j as f64 * step)));
     } else {
         marks.extend((0..options.match_points).map(|_| high));
     }
     marks.push(high);
-    ((low, high), marks)
+    Ok(((low, high), marks))
 }

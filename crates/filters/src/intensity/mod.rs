@@ -9,12 +9,15 @@ mod n4_spline;
 mod otsu;
 mod range;
 
-pub use clahe::{ClaheOptions, clahe};
-pub use clahe_scikit::{ScikitImageClaheOptions, clahe_scikit_image};
+pub use clahe::{ClaheOptions, clahe, clahe_with};
+pub use clahe_scikit::{ScikitImageClaheOptions, clahe_scikit_image, clahe_scikit_image_with};
 pub use histogram::percentile;
-pub use matching::{HistogramMatchingOptions, match_histogram};
+pub use matching::{HistogramMatchingOptions, match_histogram, match_histogram_with};
 pub use n4::{N4Options, N4Result, n4_bias_field_correction, n4_bias_field_correction_with};
-pub use otsu::{multi_otsu_labels, multi_otsu_thresholds, otsu_threshold};
+pub use otsu::{
+    multi_otsu_labels, multi_otsu_labels_with, multi_otsu_thresholds, multi_otsu_thresholds_with,
+    otsu_threshold,
+};
 pub use range::{Deviation, clip, normalise, rescale_intensity, threshold, window};
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 //! classes, exactly, by dynamic programming. Bins and returned values as in ITK.
 
 use super::histogram::Histogram;
+use crate::buffer;
 use crate::scalar::Real;
 use crate::smooth::range;
+use crate::work::Work;
 use crate::{Error, Result};
-use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{LabelMap, Volume};
 
 /// The threshold between two classes of the first channel: values up to it are the lower class
@@ -42,6 +44,38 @@ pub fn multi_otsu_thresholds<R: Real>(
     count: usize,
     bins: usize,
 ) -> Result<Vec<f64>> {
+    let work = Work::unwatched();
+    thresholds(input, count, bins, &work)
+}
+
+/// As [`multi_otsu_thresholds`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`multi_otsu_thresholds`]; [`Error::Cancelled`].
+pub fn multi_otsu_thresholds_with<R: Real>(
+    input: &Volume<R>,
+    count: usize,
+    bins: usize,
+    control: &Control,
+) -> Result<Vec<f64>> {
+    let work = Work::new(control, "voxels", 2 * voxels(input));
+    let found = thresholds(input, count, bins, &work)?;
+    work.finish()?;
+    Ok(found)
+}
+
+/// The voxels that are looked at: those of the first channel.
+fn voxels<R: Real>(input: &Volume<R>) -> usize {
+    input.geometry().voxel_count()
+}
+
+/// The thresholds; counts the voxels for the range and for the histogram.
+fn thresholds<R: Real>(
+    input: &Volume<R>,
+    count: usize,
+    bins: usize,
+    work: &Work,
+) -> Result<Vec<f64>> {
     if count == 0 || bins <= count || bins > 4096 {
         let found = (count, bins);
         return Err(Error::option(
@@ -57,15 +91,15 @@ pub fn multi_otsu_thresholds<R: Real>(
             size: input.geometry().size(),
         });
     }
-    let (low, high) = range(input.channel(0));
+    let (low, high) = range(input.channel(0), work);
+    work.check()?;
     // ITK widens the range by a hundredth of a bin, so that the maximum falls into the last one.
     let margin = (high - low) / bins as f64 / 100.0;
     if margin == 0.0 {
         return Ok(vec![low; count]);
     }
-    let values = input.channel(0).iter().map(|v| v.to_f64());
-    let histogram = Histogram::new(values, low, high + margin, bins);
-    let cuts = best_cuts(&histogram.counts, count);
+    let histogram = Histogram::new(input.channel(0), [low, high + margin], bins, work);
+    let cuts = best_cuts(&histogram.counts, count, work)?;
     Ok(cuts
         .into_iter()
         .map(|bin| histogram.edge(bin + 1))
@@ -73,7 +107,7 @@ pub fn multi_otsu_thresholds<R: Real>(
 }
 
 /// The last bins of all classes but the highest, with the largest variance between classes.
-fn best_cuts(counts: &[f64], count: usize) -> Vec<usize> {
+fn best_cuts(counts: &[f64], count: usize, work: &Work) -> Result<Vec<usize>> {
     let bins = counts.len();
     let mut weight = vec![0.0; bins + 1];
     let mut moment = vec![0.0; bins + 1];
@@ -89,6 +123,7 @@ fn best_cuts(counts: &[f64], count: usize) -> Vec<usize> {
     let mut best: Vec<f64> = (0..=bins).map(|b| gain(0, b)).collect();
     let mut from: Vec<Vec<usize>> = Vec::new();
     for class in 1..=count {
+        work.check()?;
         let mut next = vec![f64::NEG_INFINITY; bins + 1];
         let mut choice = vec![0; bins + 1];
         for b in class + 1..=bins {
@@ -113,7 +148,7 @@ fn best_cuts(counts: &[f64], count: usize) -> Vec<usize> {
         })
         .collect();
     cuts.reverse();
-    cuts
+    Ok(cuts)
 }
 
 /// The class of each voxel of the first channel, from 0: how many thresholds lie below its value.
@@ -136,12 +171,41 @@ pub fn multi_otsu_labels<R: Real>(
     count: usize,
     bins: usize,
 ) -> Result<LabelMap<u8>> {
+    classes(input, count, bins, &Work::unwatched())
+}
+
+/// As [`multi_otsu_labels`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`multi_otsu_labels`]; [`Error::Cancelled`].
+pub fn multi_otsu_labels_with<R: Real>(
+    input: &Volume<R>,
+    count: usize,
+    bins: usize,
+    control: &Control,
+) -> Result<LabelMap<u8>> {
+    let work = Work::new(control, "voxels", 3 * voxels(input));
+    classes(input, count, bins, &work)
+}
+
+fn classes<R: Real>(
+    input: &Volume<R>,
+    count: usize,
+    bins: usize,
+    work: &Work,
+) -> Result<LabelMap<u8>> {
     if count > 255 {
         return Err(Error::option("Otsu", "count", count, "at most 255"));
     }
-    let thresholds = multi_otsu_thresholds(input, count, bins)?;
+    let thresholds = thresholds(input, count, bins, work)?;
     let class = |v: &R| thresholds.partition_point(|&t| t < v.to_f64()) as u8;
-    let values = input.channel(0).par_iter().map(class).collect();
+    let mut values = buffer::filled(0, voxels(input));
+    work.write(&mut values, |start, part| {
+        for (label, value) in part.iter_mut().zip(&input.channel(0)[start..]) {
+            *label = class(value);
+        }
+    });
+    work.finish()?;
     Ok(LabelMap::new(*input.geometry(), values)?)
 }
 

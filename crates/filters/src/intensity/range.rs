@@ -2,6 +2,7 @@
 
 use crate::scalar::Real;
 use crate::smooth::range;
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use vesalius_volume::{Label, LabelMap, Volume, Voxel};
@@ -30,7 +31,7 @@ pub fn rescale_intensity<R: Real>(input: &Volume<R>, low: f64, high: f64) -> Res
             "low ≤ high, both finite",
         ));
     }
-    let (from, to) = range(input.data());
+    let (from, to) = range(input.data(), &Work::unwatched());
     let scale = if to > from {
         (high - low) / (to - from)
     } else {

@@ -6,9 +6,11 @@
 
 use super::Mesh;
 use crate::scalar::Real;
+use crate::work::Work;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use vesalius_control::Control;
 use vesalius_volume::{Geometry, Label, LabelMap, Volume};
 
 /// The corners of each face in order, counter-clockwise seen from outside; corner `i` is at
@@ -84,6 +86,22 @@ fn case(inside: usize) -> Vec<[Edge; 3]> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn marching_cubes<R: Real>(image: &Volume<R>, level: f64) -> Result<Mesh> {
+    image_surface(image, level, &Work::unwatched())
+}
+
+/// As [`marching_cubes`], cancelled and followed through a control, in the stage `slices`.
+///
+/// # Errors
+/// As [`marching_cubes`]; [`Error::Cancelled`].
+pub fn marching_cubes_with<R: Real>(
+    image: &Volume<R>,
+    level: f64,
+    control: &Control,
+) -> Result<Mesh> {
+    image_surface(image, level, &Work::without_total(control, "slices"))
+}
+
+fn image_surface<R: Real>(image: &Volume<R>, level: f64, work: &Work) -> Result<Mesh> {
     if !level.is_finite() {
         return Err(Error::option(
             "marching cubes",
@@ -93,7 +111,8 @@ pub fn marching_cubes<R: Real>(image: &Volume<R>, level: f64) -> Result<Mesh> {
         ));
     }
     let values = image.channel(0);
-    surface(image.geometry(), |offset| values[offset].to_f64() - level)
+    let value = |offset: usize| values[offset].to_f64() - level;
+    surface(image.geometry(), value, work)
 }
 
 /// The surface of one label, half-way between its voxels and the others; closed also at the image's
@@ -115,8 +134,26 @@ pub fn marching_cubes<R: Real>(image: &Volume<R>, level: f64) -> Result<Mesh> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn label_surface<T: Label>(labels: &LabelMap<T>, label: T) -> Result<Mesh> {
+    one_surface(labels, label, &Work::unwatched())
+}
+
+/// As [`label_surface`], cancelled and followed through a control, in the stage `slices`.
+///
+/// # Errors
+/// As [`label_surface`]; [`Error::Cancelled`].
+pub fn label_surface_with<T: Label>(
+    labels: &LabelMap<T>,
+    label: T,
+    control: &Control,
+) -> Result<Mesh> {
+    one_surface(labels, label, &Work::without_total(control, "slices"))
+}
+
+fn one_surface<T: Label>(labels: &LabelMap<T>, label: T, work: &Work) -> Result<Mesh> {
+    work.check()?;
     let bounds = crate::bounding_box_where(labels, |v| v == label);
     let Some(bounds) = bounds else {
+        work.set_total(0);
         return Ok(Mesh::default());
     };
     let start = bounds.start.map(|v| v as i64 - 1);
@@ -127,19 +164,21 @@ pub fn label_surface<T: Label>(labels: &LabelMap<T>, label: T) -> Result<Mesh> {
         bounds.size.map(|n| n + 2),
         crate::PadMode::Constant(0),
     )?;
-    surface(around.geometry(), |offset| {
-        f64::from(around.data()[offset]) - 0.5
-    })
+    let value = |offset: usize| f64::from(around.data()[offset]) - 0.5;
+    surface(around.geometry(), value, work)
 }
 
-fn surface(grid: &Geometry, value: impl Fn(usize) -> f64) -> Result<Mesh> {
+/// The surface where a value by offset passes through 0; counts the slices.
+fn surface(grid: &Geometry, value: impl Fn(usize) -> f64, work: &Work) -> Result<Mesh> {
     let [nx, ny, nz] = grid.size();
     let mut mesh = Mesh::default();
     let mut known: HashMap<(usize, usize), u32> = HashMap::new();
     let step = |corner: usize| (corner & 1) + (corner >> 1 & 1) * nx + (corner >> 2) * nx * ny;
     // A grid that mirrors space would turn the triangles inside out.
     let mirrored = grid.affine().determinant() < 0.0;
+    work.set_total(nz.saturating_sub(1));
     for z in 0..nz.saturating_sub(1) {
+        work.check()?;
         // An edge is shared by cubes of this layer and the next only.
         known.retain(|&(low, _), _| low >= z * nx * ny);
         for y in 0..ny.saturating_sub(1) {
@@ -179,7 +218,9 @@ fn surface(grid: &Geometry, value: impl Fn(usize) -> f64) -> Result<Mesh> {
                 "fewer than 2^32",
             ));
         }
+        work.advance(1);
     }
+    work.finish()?;
     Ok(mesh)
 }
 

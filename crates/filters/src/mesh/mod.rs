@@ -3,7 +3,7 @@
 mod cubes;
 mod write;
 
-pub use cubes::{label_surface, marching_cubes};
+pub use cubes::{label_surface, label_surface_with, marching_cubes, marching_cubes_with};
 pub use write::{write_obj, write_ply, write_stl};
 
 /// A triangle mesh in the world, RAS+ mm; triangles run counter-clockwise seen from outside.

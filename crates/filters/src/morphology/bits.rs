@@ -4,6 +4,7 @@ use super::Border;
 use super::element::Row;
 use crate::buffer;
 use crate::simd::vectorised;
+use crate::work::Work;
 use rayon::prelude::*;
 use vesalius_volume::Label;
 
@@ -61,13 +62,13 @@ impl BitMask {
         out
     }
 
-    /// Sets a voxel where any of the element's rows, centred there, touches a set voxel.
-    pub fn dilated(&self, rows: &[Row]) -> Self {
+    /// Sets a voxel where any of the element's rows, centred there, touches a set voxel; counts the slices.
+    pub fn dilated(&self, rows: &[Row], work: &Work) -> Self {
         let mut reaches: Vec<usize> = rows.iter().map(|r| r.reach).collect();
         reaches.sort_unstable();
         reaches.dedup();
         let mut out = Self::empty(self.size);
-        if out.data.is_empty() {
+        if out.data.is_empty() || !work.goes_on() {
             return out;
         }
         // Each row is widened once for each width that the element has, then ORed where needed.
@@ -86,36 +87,20 @@ impl BitMask {
             .par_chunks_mut(words * ny)
             .enumerate()
             .for_each(|(z, slice)| {
-                for &(dy, dz, source) in &parts {
-                    let Some(z) = z.checked_add_signed(dz).filter(|&z| z < nz) else {
-                        continue;
-                    };
-                    // The target rows whose partner, dy further, is within the slice.
-                    let first = (-dy).clamp(0, ny as isize) as usize;
-                    let last = (ny as isize - dy).clamp(first as isize, ny as isize) as usize;
-                    if first == last {
-                        continue;
-                    }
-                    let from = (z * ny + first).wrapping_add_signed(dy);
-                    let source = &source[from * words..(from + last - first) * words];
-                    unite(&mut slice[first * words..last * words], source);
-                }
+                work.part(1, || unite_rows(slice, z, &parts, [words, ny, nz]));
             });
         out
     }
 
-    /// Keeps a voxel where all of the element, centred there, lies on set voxels.
-    pub fn eroded(&self, rows: &[Row], border: Border) -> Self {
+    /// Keeps a voxel where all of the element, centred there, lies on set voxels; counts the slices, those of the
+    /// margin included where the border is background.
+    pub fn eroded(&self, rows: &[Row], border: Border, work: &Work) -> Self {
         match border {
-            Border::Foreground => self.complement().dilated(rows).complement(),
+            Border::Foreground => self.complement().dilated(rows, work).complement(),
             Border::Background => {
-                let mut margin = [0usize; 3];
-                for row in rows {
-                    let reach = [row.reach, row.y.unsigned_abs(), row.z.unsigned_abs()];
-                    margin = std::array::from_fn(|a| margin[a].max(reach[a]));
-                }
-                let padded = self.padded(margin).complement();
-                padded.dilated(rows).complement().cropped(margin, self.size)
+                let margin = reach(rows);
+                let dilated = self.padded(margin).complement().dilated(rows, work);
+                dilated.complement().cropped(margin, self.size)
             }
         }
     }
@@ -202,6 +187,37 @@ impl BitMask {
             },
         );
         out
+    }
+}
+
+/// How far the rows of an element reach along each axis.
+pub(super) fn reach(rows: &[Row]) -> [usize; 3] {
+    rows.iter().fold([0; 3], |most, row| {
+        let reach = [row.reach, row.y.unsigned_abs(), row.z.unsigned_abs()];
+        std::array::from_fn(|axis| most[axis].max(reach[axis]))
+    })
+}
+
+/// Unites slice `z` with the rows of a mask that are so many rows and slices further.
+fn unite_rows(
+    slice: &mut [u64],
+    z: usize,
+    parts: &[(isize, isize, &[u64])],
+    [words, ny, nz]: [usize; 3],
+) {
+    for &(dy, dz, source) in parts {
+        let Some(z) = z.checked_add_signed(dz).filter(|&z| z < nz) else {
+            continue;
+        };
+        // The target rows whose partner, dy further, is within the slice.
+        let first = (-dy).clamp(0, ny as isize) as usize;
+        let last = (ny as isize - dy).clamp(first as isize, ny as isize) as usize;
+        if first == last {
+            continue;
+        }
+        let from = (z * ny + first).wrapping_add_signed(dy);
+        let source = &source[from * words..(from + last - first) * words];
+        unite(&mut slice[first * words..last * words], source);
     }
 }
 

@@ -5,47 +5,74 @@
 //! millimetres, and to the lowest of those that are equally near.
 
 use super::bits::BitMask;
-use super::element::Element;
+use super::element::{Element, Row};
+use super::operation::Operation;
 use crate::Result;
 use crate::each_label::{Foreground, cut, label_boxes, rows};
+use crate::grid::Bounds;
+use crate::work::Work;
 use rayon::prelude::*;
 use vesalius_volume::{Geometry, Label, LabelMap, limits};
 
-/// Applies an operation of masks, which reaches no further than `element` does, to each label.
+/// Contested voxels that are decided between two checks.
+const CHUNK: usize = 256;
+
+/// Applies an operation of masks to each label; counts slices.
 pub(super) fn each_label<T: Label>(
     input: &LabelMap<T>,
     element: &Element,
-    operation: impl Fn(&BitMask) -> BitMask,
+    operation: Operation,
+    work: &Work,
 ) -> Result<LabelMap<T>> {
     let size = input.geometry().size();
+    let reached = element.rows(input.geometry().spacing())?;
     let values = match Foreground::of(input.data()) {
-        Foreground::Nothing => vec![T::default(); input.data().len()],
+        Foreground::Nothing => {
+            work.set_total(0);
+            vec![T::default(); input.data().len()]
+        }
         Foreground::One(label) => {
-            let mask = operation(&BitMask::pack(input.data(), size));
+            work.set_total(operation.slices(size[2], &reached));
+            let mask = BitMask::pack(input.data(), size);
+            let mask = operation.apply(&mask, &reached, work);
+            work.check()?;
             let pick = |bit: u8| if bit != 0 { label } else { T::default() };
             mask.unpack().into_iter().map(pick).collect()
         }
-        Foreground::Several => several(input, element, operation)?,
+        Foreground::Several => several(input, element, &reached, operation, work)?,
     };
+    work.finish()?;
     Ok(LabelMap::new(*input.geometry(), values)?)
 }
 
 fn several<T: Label>(
     input: &LabelMap<T>,
     element: &Element,
-    operation: impl Fn(&BitMask) -> BitMask,
+    reached: &[Row],
+    operation: Operation,
+    work: &Work,
 ) -> Result<Vec<T>> {
     let (size, background) = (input.geometry().size(), T::default());
     let reach = element.reach(input.geometry().spacing())?;
+    // What the operation does to a label stays within its region, and the border of the region is that of the image
+    // or out of the element's reach.
+    let regions: Vec<(T, Bounds)> = label_boxes(input)
+        .into_iter()
+        .map(|(label, bounds)| (label, bounds.grown(reach, size)))
+        .collect();
+    let slices = |(_, region): &(T, Bounds)| operation.slices(region.size[2], reached);
+    let slices = regions.iter().map(slices).sum();
+    // Where labels meet, it takes about as long again to decide between them.
+    let settling = if operation.grows() { slices } else { 0 };
+    work.set_total(slices + settling);
     let mut out = vec![background; input.data().len()];
     // The second and further claims to a voxel of the background; the first is in `out`.
     let mut further: Vec<(usize, T)> = Vec::new();
-    for (label, bounds) in label_boxes(input) {
-        // What the operation does stays within this box, and the border of the box is that of the image
-        // or out of the element's reach.
-        let region = bounds.grown(reach, size);
+    for (label, region) in regions {
         let mask = BitMask::pack(&cut(input, region, label), region.size);
-        let claimed = operation(&mask).unpack();
+        let mask = operation.apply(&mask, reached, work);
+        work.check()?;
+        let claimed = mask.unpack();
         for (row, claimed) in rows(size, region).zip(claimed.chunks(region.size[0])) {
             for (offset, _) in row.zip(claimed).filter(|(_, claimed)| **claimed != 0) {
                 let here = input.data()[offset];
@@ -57,16 +84,17 @@ fn several<T: Label>(
             }
         }
     }
-    settle(input, element, &mut out, further)?;
+    settle(input, element, &mut out, further, (settling, work))?;
     Ok(out)
 }
 
-/// Gives each voxel with several claims to the label that is nearest.
+/// Gives each voxel with several claims to the label that is nearest; counts so many parts.
 fn settle<T: Label>(
     input: &LabelMap<T>,
     element: &Element,
     out: &mut [T],
     mut further: Vec<(usize, T)>,
+    (parts, work): (usize, &Work),
 ) -> Result<()> {
     if further.is_empty() {
         return Ok(());
@@ -74,18 +102,26 @@ fn settle<T: Label>(
     let steps = steps(element, input.geometry())?;
     further.par_sort_unstable();
     let contested: Vec<&[(usize, T)]> = further.chunk_by(|a, b| a.0 == b.0).collect();
-    let decided: Vec<(usize, T)> = contested
-        .into_par_iter()
-        .map(|claims| {
-            let offset = claims[0].0;
-            let first = out[offset];
-            let claims = |label: T| label == first || claims.iter().any(|claim| claim.1 == label);
-            let winner = nearest(input, &steps, offset, claims);
-            // Every claim comes from a voxel within the element's reach.
-            (offset, winner.unwrap_or(first))
+    let decide = |claims: &&[(usize, T)]| {
+        let offset = claims[0].0;
+        let first = out[offset];
+        let claims = |label: T| label == first || claims.iter().any(|claim| claim.1 == label);
+        let winner = nearest(input, &steps, offset, claims);
+        // Every claim comes from a voxel within the element's reach.
+        (offset, winner.unwrap_or(first))
+    };
+    let decided: Vec<Vec<(usize, T)>> = contested
+        .par_chunks(CHUNK)
+        .map(|chunk| {
+            let mut decided = Vec::new();
+            work.part(parts * chunk.len() / contested.len(), || {
+                decided.extend(chunk.iter().map(decide));
+            });
+            decided
         })
         .collect();
-    for (offset, label) in decided {
+    work.check()?;
+    for (offset, label) in decided.into_iter().flatten() {
         out[offset] = label;
     }
     Ok(())

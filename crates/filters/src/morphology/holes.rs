@@ -3,10 +3,11 @@
 use crate::buffer;
 use crate::components::{Connectivity, RunComponents, Touch};
 use crate::each_label::{Foreground, cut, label_boxes};
-use crate::grid::permute;
+use crate::grid::{Bounds, permute_within};
 use crate::work::Work;
 use crate::{Error, Result};
 use std::collections::HashMap;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap};
 
 /// Options of [`fill_holes`].
@@ -48,40 +49,69 @@ impl Default for HoleOptions {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn fill_holes<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<LabelMap<T>> {
+    filled(input, options, &Work::unwatched())
+}
+
+/// As [`fill_holes`], cancelled and followed through a control, in the stage `rows`.
+///
+/// # Errors
+/// As [`fill_holes`]; [`Error::Cancelled`].
+pub fn fill_holes_with<T: Label>(
+    input: &LabelMap<T>,
+    options: &HoleOptions,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    filled(input, options, &Work::without_total(control, "rows"))
+}
+
+fn filled<T: Label>(
+    input: &LabelMap<T>,
+    options: &HoleOptions,
+    work: &Work,
+) -> Result<LabelMap<T>> {
     match options.slices {
-        None | Some(2) => fill(input, options),
+        None | Some(2) => fill(input, options, work),
         Some(axis @ (0 | 1)) => {
             let order = if axis == 0 { [2, 1, 0] } else { [0, 2, 1] };
-            let filled = fill(&permute(input, order)?, options)?;
-            permute(&filled, order)
+            let filled = fill(&permute_within(input, order, work)?, options, work)?;
+            permute_within(&filled, order, work)
         }
         Some(axis) => Err(Error::option("fill holes", "slices", axis, "0, 1 or 2")),
     }
 }
 
-fn fill<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<LabelMap<T>> {
+fn fill<T: Label>(input: &LabelMap<T>, options: &HoleOptions, work: &Work) -> Result<LabelMap<T>> {
     let values = match Foreground::of(input.data()) {
-        Foreground::Nothing => buffer::copy(input.data()),
+        Foreground::Nothing => {
+            work.set_total(0);
+            buffer::copy(input.data())
+        }
         Foreground::One(label) => {
-            let gaps = Gaps::of(input.data(), input.geometry().size(), options)?;
+            let size = input.geometry().size();
+            work.set_total(RunComponents::parts(size) + size[1] * size[2]);
+            let gaps = Gaps::of(input.data(), size, options, work)?;
             let mut out = buffer::filled(label, input.data().len());
             let outside = |gap: u32| gaps.outside[gap as usize].then(T::default);
-            gaps.joined.paint_over(&mut out, outside);
+            gaps.joined.paint_over(&mut out, outside, work);
             out
         }
-        Foreground::Several => several(input, options)?,
+        Foreground::Several => several(input, options, work)?,
     };
+    work.finish()?;
     Ok(LabelMap::new(*input.geometry(), values)?)
 }
 
-fn several<T: Label>(input: &LabelMap<T>, options: &HoleOptions) -> Result<Vec<T>> {
+fn several<T: Label>(input: &LabelMap<T>, options: &HoleOptions, work: &Work) -> Result<Vec<T>> {
     let (size, background) = (input.geometry().size(), T::default());
     let mut out = buffer::copy(input.data());
     // The size of the hole that each filled voxel belongs to.
     let mut holes: HashMap<usize, usize> = HashMap::new();
-    for (label, bounds) in label_boxes(input) {
+    let boxes = label_boxes(input);
+    let parts = |(_, bounds): &(T, Bounds)| RunComponents::parts(bounds.size);
+    work.set_total(boxes.iter().map(parts).sum());
+    for (label, bounds) in boxes {
         // Beyond the smallest box around a label all is outside of it, so the border of the box will do.
-        let gaps = Gaps::of(&cut(input, bounds, label), bounds.size, options)?;
+        let gaps = Gaps::of(&cut(input, bounds, label), bounds.size, options, work)?;
         for (y, z, run, gap) in gaps.joined.iter() {
             if gaps.outside[gap as usize] {
                 continue;
@@ -108,13 +138,18 @@ struct Gaps {
 }
 
 impl Gaps {
-    fn of<T: Label>(mask: &[T], [nx, ny, nz]: [usize; 3], options: &HoleOptions) -> Result<Self> {
+    fn of<T: Label>(
+        mask: &[T],
+        [nx, ny, nz]: [usize; 3],
+        options: &HoleOptions,
+        work: &Work,
+    ) -> Result<Self> {
         let across_slices = options.slices.is_none();
         let touch = Touch {
             connectivity: options.connectivity,
             across_slices,
         };
-        let joined = RunComponents::of_mask(mask, [nx, ny, nz], touch, true, &Work::unwatched())?;
+        let joined = RunComponents::of_mask(mask, [nx, ny, nz], touch, true, work)?;
         let mut outside = vec![false; joined.sizes.len()];
         for (y, z, run, component) in joined.iter() {
             outside[component as usize] |= run.start == 0

@@ -7,15 +7,19 @@ pub(crate) mod bits;
 mod claims;
 mod element;
 mod holes;
+mod operation;
 mod reconstruct;
 
 pub use element::{Element, Shape};
-pub use holes::{HoleOptions, fill_holes};
+pub use holes::{HoleOptions, fill_holes, fill_holes_with};
 pub(crate) use reconstruct::neighbours;
-pub use reconstruct::{Reconstruction, reconstruct};
+pub use reconstruct::{Reconstruction, reconstruct, reconstruct_with};
 
 use crate::Result;
+use crate::work::Work;
 use claims::each_label;
+use operation::Operation;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap};
 
 /// What counts as foreground outside of the image while eroding.
@@ -50,8 +54,20 @@ pub enum Border {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn dilate<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<T>> {
-    let rows = element.rows(input.geometry().spacing())?;
-    each_label(input, element, |mask| mask.dilated(&rows))
+    each_label(input, element, Operation::Dilate, &Work::unwatched())
+}
+
+/// As [`dilate`], cancelled and followed through a control, in the stage `slices`.
+///
+/// # Errors
+/// As [`dilate`]; [`crate::Error::Cancelled`].
+pub fn dilate_with<T: Label>(
+    input: &LabelMap<T>,
+    element: &Element,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    let work = Work::without_total(control, "slices");
+    each_label(input, element, Operation::Dilate, &work)
 }
 
 /// Each label shrunk by an element: it keeps the voxels where the element, centred there, lies within it
@@ -76,8 +92,21 @@ pub fn erode<T: Label>(
     element: &Element,
     border: Border,
 ) -> Result<LabelMap<T>> {
-    let rows = element.rows(input.geometry().spacing())?;
-    each_label(input, element, |mask| mask.eroded(&rows, border))
+    each_label(input, element, Operation::Erode(border), &Work::unwatched())
+}
+
+/// As [`erode`], cancelled and followed through a control, in the stage `slices`.
+///
+/// # Errors
+/// As [`erode`]; [`crate::Error::Cancelled`].
+pub fn erode_with<T: Label>(
+    input: &LabelMap<T>,
+    element: &Element,
+    border: Border,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    let work = Work::without_total(control, "slices");
+    each_label(input, element, Operation::Erode(border), &work)
 }
 
 /// Erosion, then dilation of each label by itself: what is thinner than the element is removed (of a mask: ITK
@@ -97,10 +126,20 @@ pub fn erode<T: Label>(
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn opening<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<T>> {
-    let rows = element.rows(input.geometry().spacing())?;
-    each_label(input, element, |mask| {
-        mask.eroded(&rows, Border::Foreground).dilated(&rows)
-    })
+    each_label(input, element, Operation::Open, &Work::unwatched())
+}
+
+/// As [`opening`], cancelled and followed through a control, in the stage `slices`.
+///
+/// # Errors
+/// As [`opening`]; [`crate::Error::Cancelled`].
+pub fn opening_with<T: Label>(
+    input: &LabelMap<T>,
+    element: &Element,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    let work = Work::without_total(control, "slices");
+    each_label(input, element, Operation::Open, &work)
 }
 
 /// Dilation, then erosion of each label by itself: gaps thinner than the element close. The image is
@@ -121,14 +160,20 @@ pub fn opening<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<Label
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn closing<T: Label>(input: &LabelMap<T>, element: &Element) -> Result<LabelMap<T>> {
-    let spacing = input.geometry().spacing();
-    let rows = element.rows(spacing)?;
-    let margin = element.reach(spacing)?;
-    each_label(input, element, |mask| {
-        let closed = mask.padded(margin).dilated(&rows);
-        let closed = closed.eroded(&rows, Border::Foreground);
-        closed.cropped(margin, mask.size())
-    })
+    each_label(input, element, Operation::Close, &Work::unwatched())
+}
+
+/// As [`closing`], cancelled and followed through a control, in the stage `slices`.
+///
+/// # Errors
+/// As [`closing`]; [`crate::Error::Cancelled`].
+pub fn closing_with<T: Label>(
+    input: &LabelMap<T>,
+    element: &Element,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    let work = Work::without_total(control, "slices");
+    each_label(input, element, Operation::Close, &work)
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 
 use crate::components::Connectivity;
 use crate::scalar::Real;
+use crate::work::{Counted, Work};
 use crate::{Error, Result};
 use std::collections::VecDeque;
+use vesalius_control::Control;
 use vesalius_volume::Volume;
 
 /// Which way a marker spreads.
@@ -44,6 +46,33 @@ pub fn reconstruct<R: Real>(
     way: Reconstruction,
     connectivity: Connectivity,
 ) -> Result<Volume<R>> {
+    reconstructed(marker, mask, way, connectivity, &Work::unwatched())
+}
+
+/// As [`reconstruct`], cancelled and followed through a control, in the stage `slices`.
+///
+/// # Errors
+/// As [`reconstruct`]; [`Error::Cancelled`].
+pub fn reconstruct_with<R: Real>(
+    marker: &Volume<R>,
+    mask: &Volume<R>,
+    way: Reconstruction,
+    connectivity: Connectivity,
+    control: &Control,
+) -> Result<Volume<R>> {
+    // One pass in each direction; what remains for the queue is as long as one of them, or much longer.
+    let slices = 3 * mask.geometry().size()[2] * mask.channels();
+    let work = Work::new(control, "slices", slices);
+    reconstructed(marker, mask, way, connectivity, &work)
+}
+
+fn reconstructed<R: Real>(
+    marker: &Volume<R>,
+    mask: &Volume<R>,
+    way: Reconstruction,
+    connectivity: Connectivity,
+    work: &Work,
+) -> Result<Volume<R>> {
     marker
         .geometry()
         .check_same(mask.geometry(), "marker and mask")?;
@@ -69,35 +98,56 @@ pub fn reconstruct<R: Real>(
         for (value, &limit) in values.iter_mut().zip(&limit) {
             *value = (sign * *value).min(limit);
         }
-        grow(values, &limit, size, connectivity);
+        grow(values, &limit, size, connectivity, work);
+        work.check()?;
         values.iter_mut().for_each(|v| *v = sign * *v);
     }
+    work.finish()?;
     Ok(out)
 }
 
-fn grow<R: Real>(values: &mut [R], limit: &[R], size: [usize; 3], connectivity: Connectivity) {
+fn grow<R: Real>(
+    values: &mut [R],
+    limit: &[R],
+    size: [usize; 3],
+    connectivity: Connectivity,
+    work: &Work,
+) {
     let (before, after) = halves(connectivity);
-    for offset in 0..values.len() {
-        let mut best = values[offset];
-        neighbours(offset, size, &before, |n| best = best.max(values[n]));
-        values[offset] = best.min(limit[offset]);
+    let slice = |z: usize| z * size[0] * size[1]..(z + 1) * size[0] * size[1];
+    for z in 0..size[2] {
+        work.part(1, || {
+            for offset in slice(z) {
+                let mut best = values[offset];
+                neighbours(offset, size, &before, |n| best = best.max(values[n]));
+                values[offset] = best.min(limit[offset]);
+            }
+        });
     }
     let mut queue = VecDeque::new();
-    for offset in (0..values.len()).rev() {
-        let mut best = values[offset];
-        neighbours(offset, size, &after, |n| best = best.max(values[n]));
-        let here = best.min(limit[offset]);
-        values[offset] = here;
-        let mut open = false;
-        neighbours(offset, size, &after, |n| {
-            open |= values[n] < here && values[n] < limit[n]
+    for z in (0..size[2]).rev() {
+        work.part(1, || {
+            for offset in slice(z).rev() {
+                let mut best = values[offset];
+                neighbours(offset, size, &after, |n| best = best.max(values[n]));
+                let here = best.min(limit[offset]);
+                values[offset] = here;
+                let mut open = false;
+                neighbours(offset, size, &after, |n| {
+                    open |= values[n] < here && values[n] < limit[n]
+                });
+                if open {
+                    queue.push_back(offset);
+                }
+            }
         });
-        if open {
-            queue.push_back(offset);
-        }
     }
+    let mut steps = work.steps(Counted::No);
     let all: Vec<[isize; 3]> = before.into_iter().chain(after).collect();
     while let Some(offset) = queue.pop_front() {
+        if !steps.goes_on() {
+            return;
+        }
         let here = values[offset];
         let mut raised = Vec::new();
         neighbours(offset, size, &all, |n| {
@@ -110,6 +160,8 @@ fn grow<R: Real>(values: &mut [R], limit: &[R], size: [usize; 3], connectivity: 
             queue.push_back(n);
         }
     }
+    // The queue is empty.
+    work.part(size[2], || ());
 }
 
 /// The neighbours that come earlier in memory, and those that come later.

@@ -11,6 +11,7 @@ use crate::resample::{Interpolation, resized_grid};
 use crate::scalar::Real;
 use crate::work::Work;
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{Volume, Voxel};
 
 /// Resizes an image to `size` voxels `[x, y, z]` over the same extent, as nnU-Net does for a target
@@ -36,27 +37,56 @@ pub fn resample_nnunet<R: Real>(
     spacing: [f64; 3],
     options: &NnUnetOptions,
 ) -> Result<Volume<R>> {
-    let separate = options.separate;
-    with_thick_axis_last(input, size, spacing, separate, |input, size, separate| {
-        let depth = input.geometry().size()[2];
-        if !separate || options.across == Interpolation::Nearest || depth == size[2] {
-            return resize(input, size, options.interpolation, separate);
-        }
-        // The planes first, slice by slice; then across them, from plane to plane.
-        let [x, y, _] = size;
-        let planes = resize(input, [x, y, depth], options.interpolation, true)?;
-        across(&planes, size, options.across)
-    })
+    resampled(input, size, spacing, options, &Work::unwatched())
 }
 
-/// Resizes along the last axis alone, without clipping: scipy's `map_coordinates`.
+/// As [`resample_nnunet`], cancelled and followed through a control, in the stage `resampling`.
+///
+/// # Errors
+/// As [`resample_nnunet`]; [`crate::Error::Cancelled`].
+pub fn resample_nnunet_with<R: Real>(
+    input: &Volume<R>,
+    size: [usize; 3],
+    spacing: [f64; 3],
+    options: &NnUnetOptions,
+    control: &Control,
+) -> Result<Volume<R>> {
+    let work = Work::without_total(control, "resampling");
+    resampled(input, size, spacing, options, &work)
+}
+
+fn resampled<R: Real>(
+    input: &Volume<R>,
+    size: [usize; 3],
+    spacing: [f64; 3],
+    options: &NnUnetOptions,
+    work: &Work,
+) -> Result<Volume<R>> {
+    let resize_axes = |input: &Volume<R>, size: [usize; 3], separate: bool| {
+        let depth = input.geometry().size()[2];
+        let rows = |[_, y, z]: [usize; 3]| y * z * input.channels();
+        if !separate || options.across == Interpolation::Nearest || depth == size[2] {
+            work.set_total(rows(size));
+            return resize(input, size, options.interpolation, separate, work);
+        }
+        // The planes first, slice by slice; then across them, from plane to plane.
+        let planes = [size[0], size[1], depth];
+        work.set_total(rows(planes) + rows(size));
+        let planes = resize(input, planes, options.interpolation, true, work)?;
+        across(&planes, size, options.across, work)
+    };
+    with_thick_axis_last(input, size, spacing, options.separate, work, resize_axes)
+}
+
+/// Resizes along the last axis alone, without clipping: scipy's `map_coordinates`. Counts the rows of the result.
 fn across<R: Real>(
     input: &Volume<R>,
     size: [usize; 3],
     interpolation: Interpolation,
+    work: &Work,
 ) -> Result<Volume<R>> {
     if interpolation != Interpolation::Cubic {
-        return resize(input, size, interpolation, false);
+        return resize(input, size, interpolation, false, work);
     }
     let from = input.geometry().size();
     let target = resized_grid(input.geometry(), size)?;
@@ -65,23 +95,26 @@ fn across<R: Real>(
     for (channel, out) in out.chunks_mut(voxels).enumerate() {
         let source = input.channel(channel);
         let filtered = [false, false, true];
-        let (coefficients, padded) = coefficients_along(source, from, Border::Edge, filtered);
+        let (coefficients, padded) = coefficients_along(source, from, Border::Edge, filtered, work);
         let mut axes = axes::<R, Cubic, 4>(from, size, false);
         for axis in [0, 1] {
             // The planes stay as they are: no coefficients, so no kernel either.
             let same: Vec<usize> = (0..from[axis]).collect();
             axes[axis].copy(&same, Cubic::MARGIN);
         }
-        separable(&coefficients, padded, &axes, out, size, &Work::unwatched());
+        separable(&coefficients, padded, &axes, out, size, work);
     }
+    work.check()?;
     Ok(Volume::new(target, input.channels(), out)?)
 }
 
+/// Counts the rows of the result.
 fn resize<R: Real>(
     input: &Volume<R>,
     size: [usize; 3],
     interpolation: Interpolation,
     separate: bool,
+    work: &Work,
 ) -> Result<Volume<R>> {
     let from = input.geometry().size();
     let target = resized_grid(input.geometry(), size)?;
@@ -93,22 +126,24 @@ fn resize<R: Real>(
         match interpolation {
             Interpolation::Nearest => {
                 let axes = axes::<f32, Nearest, 1>(from, size, separate);
-                separable_nearest(source, from, &axes, out, size, &Work::unwatched());
+                separable_nearest(source, from, &axes, out, size, work);
             }
             Interpolation::Linear => {
                 let axes = axes::<R, Linear, 2>(from, size, separate);
-                separable(source, from, &axes, out, size, &Work::unwatched());
+                separable(source, from, &axes, out, size, work);
             }
             Interpolation::Cubic => {
                 let filtered = [true, true, !separate];
                 let (coefficients, padded) =
-                    coefficients_along(source, from, Border::Edge, filtered);
+                    coefficients_along(source, from, Border::Edge, filtered, work);
                 let axes = axes::<R, Cubic, 4>(from, size, separate);
-                separable(&coefficients, padded, &axes, out, size, &Work::unwatched());
+                separable(&coefficients, padded, &axes, out, size, work);
+                work.check()?;
                 clip(source, from, out, size, separate);
             }
         }
     }
+    work.check()?;
     Ok(Volume::new(target, input.channels(), out)?)
 }
 

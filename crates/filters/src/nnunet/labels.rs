@@ -6,6 +6,8 @@ use super::votes::{Neighbours, resize_by_votes};
 use super::{SeparateAxis, half_pixel, with_thick_axis_last};
 use crate::Result;
 use crate::resample::resized_grid;
+use crate::work::Work;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap};
 
 /// Which label a voxel gets from the labels' shares.
@@ -80,23 +82,47 @@ pub fn resample_labels_nnunet<T: Label>(
     spacing: [f64; 3],
     options: &NnUnetLabelOptions,
 ) -> Result<LabelMap<T>> {
-    let separate = options.separate;
-    with_thick_axis_last(input, size, spacing, separate, |input, size, separate| {
+    resampled(input, size, spacing, options, &Work::unwatched())
+}
+
+/// As [`resample_labels_nnunet`], cancelled and followed through a control, in the stage `resampling`.
+///
+/// # Errors
+/// As [`resample_labels_nnunet`]; [`crate::Error::Cancelled`].
+pub fn resample_labels_nnunet_with<T: Label>(
+    input: &LabelMap<T>,
+    size: [usize; 3],
+    spacing: [f64; 3],
+    options: &NnUnetLabelOptions,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    let work = Work::without_total(control, "resampling");
+    resampled(input, size, spacing, options, &work)
+}
+
+fn resampled<T: Label>(
+    input: &LabelMap<T>,
+    size: [usize; 3],
+    spacing: [f64; 3],
+    options: &NnUnetLabelOptions,
+    work: &Work,
+) -> Result<LabelMap<T>> {
+    let resize_axes = |input: &LabelMap<T>, size: [usize; 3], separate: bool| {
         let depth = input.geometry().size()[2];
         let nearest = options.interpolation == MaskInterpolation::Nearest;
         let linear_across = options.across == MaskInterpolation::Linear;
         if !separate || !linear_across || depth == size[2] {
-            return resize(
-                input,
-                size,
-                [nearest, nearest, nearest || separate],
-                options.vote,
-            );
+            work.set_total(size[1] * size[2]);
+            let nearest = [nearest, nearest, nearest || separate];
+            return resize(input, size, nearest, options.vote, work);
         }
         let planes = [size[0], size[1], depth];
-        let flat = resize(input, planes, [nearest, nearest, true], options.vote)?;
-        resize(&flat, size, [true, true, false], LabelVote::OverHalf)
-    })
+        work.set_total(size[1] * (depth + size[2]));
+        let flat = resize(input, planes, [nearest, nearest, true], options.vote, work)?;
+        let across = [true, true, false];
+        resize(&flat, size, across, LabelVote::OverHalf, work)
+    };
+    with_thick_axis_last(input, size, spacing, options.separate, work, resize_axes)
 }
 
 /// Two source indices and their weights, and the nearest index.
@@ -127,6 +153,7 @@ fn resize<T: Label>(
     size: [usize; 3],
     nearest: [bool; 3],
     vote: LabelVote,
+    work: &Work,
 ) -> Result<LabelMap<T>> {
     let from = input.geometry().size();
     let target = resized_grid(input.geometry(), size)?;
@@ -144,11 +171,12 @@ fn resize<T: Label>(
     let taps = axes
         .each_ref()
         .map(|axis| axis.iter().map(|pair| pair.taps).collect());
-    resize_by_votes(input, target, &taps, |neighbours, [x, y, z]| {
+    let elect = |neighbours: Neighbours<T>, [x, y, z]: [usize; 3]| {
         let at = [axes[0][x], axes[1][y], axes[2][z]];
         let sums = Shares::of(neighbours, at.map(|pair| pair.weights));
         sums.elect(vote, || input.get(at.map(|pair| pair.nearest)))
-    })
+    };
+    resize_by_votes(input, target, &taps, elect, work)
 }
 
 /// The share of each label among eight neighbours.

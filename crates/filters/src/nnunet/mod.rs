@@ -7,13 +7,19 @@ mod rules;
 mod torch_labels;
 mod votes;
 
-pub use data::resample_nnunet;
-pub use labels::{LabelVote, MaskInterpolation, NnUnetLabelOptions, resample_labels_nnunet};
+pub use data::{resample_nnunet, resample_nnunet_with};
+pub use labels::{
+    LabelVote, MaskInterpolation, NnUnetLabelOptions, resample_labels_nnunet,
+    resample_labels_nnunet_with,
+};
 pub use rules::AxisRule;
-pub use torch_labels::{TorchLabelOptions, TorchVote, resample_labels_torch};
+pub use torch_labels::{
+    TorchLabelOptions, TorchVote, resample_labels_torch, resample_labels_torch_with,
+};
 
-use crate::grid::permute;
+use crate::grid::permute_within;
 use crate::resample::Interpolation;
+use crate::work::Work;
 use crate::{Error, OnGrid, Result};
 use vesalius_volume::limits;
 
@@ -96,12 +102,13 @@ pub(crate) fn half_pixel(i: usize, from: usize, to: usize) -> f64 {
 }
 
 /// Resizes by `resize(input, size, separate)`, which resamples thick slices along the last axis
-/// separately on request: another thick axis is moved to the end and back.
+/// separately on request and sets the total of the work: another thick axis is moved to the end and back.
 fn with_thick_axis_last<G: OnGrid + Clone>(
     input: &G,
     size: [usize; 3],
     spacing: [f64; 3],
     separate: SeparateAxis,
+    work: &Work,
     resize: impl Fn(&G, [usize; 3], bool) -> Result<G>,
 ) -> Result<G> {
     let grid = input.grid();
@@ -112,15 +119,24 @@ fn with_thick_axis_last<G: OnGrid + Clone>(
         });
     }
     if grid.size() == size {
+        work.set_total(0);
+        work.check()?;
         return Ok(input.clone());
     }
     let (order, back) = match separate.axis(grid.spacing(), spacing) {
         Some(0) => ([1, 2, 0], [2, 0, 1]),
         Some(1) => ([0, 2, 1], [0, 2, 1]),
-        axis => return resize(input, size, axis.is_some()),
+        axis => {
+            let out = resize(input, size, axis.is_some())?;
+            work.finish()?;
+            return Ok(out);
+        }
     };
-    let turned = permute(input, order)?;
-    permute(&resize(&turned, order.map(|a| size[a]), true)?, back)
+    let turned = permute_within(input, order, work)?;
+    let out = resize(&turned, order.map(|a| size[a]), true)?;
+    let out = permute_within(&out, back, work)?;
+    work.finish()?;
+    Ok(out)
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use super::{AxisRule, SeparateAxis, with_thick_axis_last};
 use crate::Result;
 use crate::resample::axis::Axis;
 use crate::resample::resized_grid;
+use crate::work::Work;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap};
 
 /// Options of [`resample_labels_torch`].
@@ -51,22 +53,61 @@ impl Default for TorchLabelOptions {
 ///
 /// # Errors
 /// [`crate::Error::NoVoxels`] when a size is zero.
+///
+/// ```
+/// use vesalius_filters::{TorchLabelOptions, resample_labels_torch};
+/// use vesalius_volume::{Geometry, LabelMap};
+///
+/// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+/// let labels = LabelMap::<u16>::from_fn(grid, |[x, _, _]| if x < 4 { 0 } else { 7 });
+/// let small = resample_labels_torch(&labels, [4, 4, 4], [2.0; 3], &TorchLabelOptions::default())?;
+/// assert_eq!(small.data()[..4], [0, 0, 7, 7]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resample_labels_torch<T: Label>(
     input: &LabelMap<T>,
     size: [usize; 3],
     spacing: [f64; 3],
     options: &TorchLabelOptions,
 ) -> Result<LabelMap<T>> {
-    let separate = options.separate;
-    with_thick_axis_last(input, size, spacing, separate, |input, size, separate| {
+    resampled(input, size, spacing, options, &Work::unwatched())
+}
+
+/// As [`resample_labels_torch`], cancelled and followed through a control, in the stage `resampling`.
+///
+/// # Errors
+/// As [`resample_labels_torch`]; [`crate::Error::Cancelled`].
+pub fn resample_labels_torch_with<T: Label>(
+    input: &LabelMap<T>,
+    size: [usize; 3],
+    spacing: [f64; 3],
+    options: &TorchLabelOptions,
+    control: &Control,
+) -> Result<LabelMap<T>> {
+    let work = Work::without_total(control, "resampling");
+    resampled(input, size, spacing, options, &work)
+}
+
+fn resampled<T: Label>(
+    input: &LabelMap<T>,
+    size: [usize; 3],
+    spacing: [f64; 3],
+    options: &TorchLabelOptions,
+    work: &Work,
+) -> Result<LabelMap<T>> {
+    let resize_axes = |input: &LabelMap<T>, size: [usize; 3], separate: bool| {
         if !separate {
-            return resize(input, size, [options.whole; 3], options.vote);
+            work.set_total(size[1] * size[2]);
+            return resize(input, size, [options.whole; 3], options.vote, work);
         }
         let depth = input.geometry().size()[2];
-        let planes = [options.planes, options.planes, AxisRule::TorchNearestExact];
-        let flat = resize(input, [size[0], size[1], depth], planes, options.vote)?;
-        resize(&flat, size, [options.across; 3], options.vote)
-    })
+        work.set_total(size[1] * (depth + size[2]));
+        let rules = [options.planes, options.planes, AxisRule::TorchNearestExact];
+        let planes = [size[0], size[1], depth];
+        let flat = resize(input, planes, rules, options.vote, work)?;
+        resize(&flat, size, [options.across; 3], options.vote, work)
+    };
+    with_thick_axis_last(input, size, spacing, options.separate, work, resize_axes)
 }
 
 fn resize<T: Label>(
@@ -74,6 +115,7 @@ fn resize<T: Label>(
     size: [usize; 3],
     rules: [AxisRule; 3],
     vote: TorchVote,
+    work: &Work,
 ) -> Result<LabelMap<T>> {
     let from = input.geometry().size();
     if from == size {
@@ -86,10 +128,11 @@ fn resize<T: Label>(
         let indices = 0..size[axis];
         indices.map(|i| tables[axis].pair(i).0).collect()
     });
-    resize_by_votes(input, target, &taps, |neighbours, at| {
+    let elect = |neighbours: Neighbours<T>, at: [usize; 3]| {
         let weights = std::array::from_fn(|axis| tables[axis].pair(at[axis]).1);
         elect(neighbours, weights, vote)
-    })
+    };
+    resize_by_votes(input, target, &taps, elect, work)
 }
 
 /// The label of a voxel from its eight neighbours, `[z][y][x]`, and the weights along x, y and z.

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::buffer;
+use crate::work::Work;
 use rayon::prelude::*;
 use vesalius_volume::{Geometry, Label, LabelMap};
 
@@ -10,15 +11,16 @@ pub(super) type Neighbours<T> = [[[T; 2]; 2]; 2];
 
 /// Labels on a grid of at least one voxel over the same extent. `taps` are the two source indices of each target
 /// index along x, y and z; where their labels agree that is the label, and elsewhere the one that `elect` returns for
-/// the voxel `[x, y, z]`.
+/// the voxel `[x, y, z]`. Counts the rows of the result.
 ///
 /// # Errors
-/// A grid that the machine cannot hold.
+/// A grid that the machine cannot hold; [`crate::Error::Cancelled`].
 pub(super) fn resize_by_votes<T: Label>(
     input: &LabelMap<T>,
     target: Geometry,
     taps: &[Vec<[usize; 2]>; 3],
     elect: impl Fn(Neighbours<T>, [usize; 3]) -> T + Sync,
+    work: &Work,
 ) -> Result<LabelMap<T>> {
     let (from, size) = (input.geometry().size(), target.size());
     buffer::check::<T>(&target, 1, 0)?;
@@ -27,6 +29,10 @@ pub(super) fn resize_by_votes<T: Label>(
     out.par_chunks_mut(size[0]).enumerate().for_each_init(
         || vec![false; from[0]],
         |same, (number, row)| {
+            if !work.goes_on() {
+                return;
+            }
+            work.advance(1);
             let (y, z) = (number % size[1], number / size[1]);
             let [ys, zs] = [taps[1][y], taps[2][z]];
             let lines = zs.map(|z| ys.map(|y| line(y, z)));
@@ -42,6 +48,7 @@ pub(super) fn resize_by_votes<T: Label>(
             }
         },
     );
+    work.check()?;
     Ok(LabelMap::new(target, out)?)
 }
 

@@ -90,7 +90,7 @@ fn displaced<T: Sample, F: Real>(
                 Extrapolation::Edge => spline::Border::Edge,
                 _ => spline::Border::Mirror,
             };
-            let (values, padded) = spline::coefficients(&values, length, border);
+            let (values, padded) = spline::coefficients(&values, length, border, work);
             points::interpolate::<T::Work, Cubic, 4>(
                 &values, padded, &position, outside, out, size, work,
             );

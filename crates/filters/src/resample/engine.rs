@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::kernel::{Cubic, Kernel, Linear, Nearest};
 use super::{Extrapolation, Interpolation, ResampleOptions, points, separable, spline};
 use crate::buffer;
-use crate::grid::permute;
+use crate::grid::permute_within;
 use crate::scalar::{Real, Sample};
 use crate::work::Work;
 use crate::{Error, Result};
@@ -109,7 +109,7 @@ fn through<T: Sample>(
     }
     let parallel = index_map.parallel_order();
     if let Some(order) = parallel.filter(|&order| order != [0, 1, 2]) {
-        let turned = permute(input, order)?;
+        let turned = permute_within(input, order, work)?;
         return through(&turned, target, map, options, work);
     }
     buffer::check::<T>(target, channels, 0)?;
@@ -269,7 +269,7 @@ impl IndexMap {
                 Extrapolation::Edge => spline::Border::Edge,
                 _ => spline::Border::Mirror,
             };
-            let (coefficients, padded) = spline::coefficients(source, self.source, border);
+            let (coefficients, padded) = spline::coefficients(source, self.source, border, work);
             self.apply::<R, Cubic, 4>(&coefficients, padded, options.outside, out, work);
         } else {
             self.apply::<R, Linear, 2>(source, self.source, options.outside, out, work);
@@ -305,7 +305,7 @@ impl IndexMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::flip;
+    use crate::grid::{flip, permute};
     use proptest::prelude::*;
 
     fn grid(size: [usize; 3]) -> Geometry {

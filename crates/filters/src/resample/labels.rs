@@ -5,7 +5,7 @@ use super::engine::{IndexMap, resampling};
 use super::kernel::{Kernel, Linear, Nearest};
 use super::{Extrapolation, points, separable};
 use crate::buffer;
-use crate::grid::permute;
+use crate::grid::permute_within;
 use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
@@ -120,7 +120,7 @@ fn through<T: Label>(
     let (length, size) = (input.geometry().size(), target.size());
     let parallel = index_map.parallel_order();
     if let Some(order) = parallel.filter(|&order| order != [0, 1, 2]) {
-        let turned = permute(input, order)?;
+        let turned = permute_within(input, order, work)?;
         let mut options = *options;
         if let LabelInterpolation::Gaussian { sigma, .. } = &mut options.interpolation {
             *sigma = order.map(|axis| sigma[axis]);

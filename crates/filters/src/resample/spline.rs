@@ -7,6 +7,7 @@ use crate::buffer;
 use crate::lines::{along_x, along_z};
 use crate::scalar::Real;
 use crate::simd::vectorised;
+use crate::work::Work;
 
 /// The pole of the cubic B-spline.
 const POLE: f64 = -0.267_949_192_431_122_7; // √3 - 2
@@ -24,13 +25,15 @@ pub(crate) enum Border {
     Edge,
 }
 
-/// The coefficients of one channel, with [`MARGIN`] more on each side of each axis, and that size.
+/// The coefficients of one channel, with [`MARGIN`] more on each side of each axis, and that size. Stops where the work
+/// is cancelled, and counts nothing.
 pub(crate) fn coefficients<R: Real>(
     source: &[R],
     size: [usize; 3],
     border: Border,
+    work: &Work,
 ) -> (Vec<R>, [usize; 3]) {
-    coefficients_along(source, size, border, [true; 3])
+    coefficients_along(source, size, border, [true; 3], work)
 }
 
 /// As [`coefficients`], filtered along the marked axes only; the others only get a margin.
@@ -39,6 +42,7 @@ pub(crate) fn coefficients_along<R: Real>(
     size: [usize; 3],
     border: Border,
     axes: [bool; 3],
+    work: &Work,
 ) -> (Vec<R>, [usize; 3]) {
     use rayon::prelude::*;
     let padded = size.map(|n| n + 2 * MARGIN);
@@ -53,6 +57,9 @@ pub(crate) fn coefficients_along<R: Real>(
         .par_chunks_mut(px * py)
         .zip(source.par_chunks(size[0] * size[1]))
         .for_each(|(slice, source)| {
+            if !work.goes_on() {
+                return;
+            }
             let rows = &mut slice[MARGIN * px..(size[1] + MARGIN) * px];
             for (row, source) in rows.chunks_mut(px).zip(source.chunks(size[0])) {
                 row[MARGIN..MARGIN + size[0]].copy_from_slice(source);
@@ -60,7 +67,7 @@ pub(crate) fn coefficients_along<R: Real>(
             along_x(rows, px, &filter(0));
             filter(1)(slice, px);
         });
-    along_z(&mut out, padded, filter(2));
+    along_z(&mut out, padded, filter(2), work);
     (out, padded)
 }
 
@@ -197,7 +204,7 @@ mod tests {
             for size in [[1, 1, 1], [2, 3, 1], [7, 2, 5], [19, 4, 33]] {
                 let n: usize = size.iter().product();
                 let source: Vec<f64> = (0..n).map(|i| ((i * 7919) % 101) as f64).collect();
-                let (c, padded) = coefficients(&source, size, border);
+                let (c, padded) = coefficients(&source, size, border, &Work::unwatched());
                 let at = |x: usize, y: usize, z: usize| c[(z * padded[1] + y) * padded[0] + x];
                 let weights = [1.0 / 6.0, 4.0 / 6.0, 1.0 / 6.0];
                 for (i, expected) in source.iter().enumerate() {

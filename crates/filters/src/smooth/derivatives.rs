@@ -3,11 +3,15 @@
 //! The border voxel is repeated beyond the image. Conventions of ITK's `GradientMagnitude`, `Laplacian`,
 //! `LaplacianSharpening` and `UnsharpMask`.
 
-use super::recursive_gaussian;
+use super::Order;
+use super::recursive::derived;
 use crate::buffer;
+use crate::lines::filtered_parts;
 use crate::scalar::Real;
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::Volume;
 
 /// The length of the gradient by central differences, per millimetre.
@@ -27,10 +31,11 @@ use vesalius_volume::Volume;
 /// ```
 pub fn gradient_magnitude<R: Real>(input: &Volume<R>) -> Result<Volume<R>> {
     let half = input.geometry().spacing().map(|s| 0.5 / s);
-    by_neighbours(input, |_, before, after| {
+    let length = |_: f64, before: [f64; 3], after: [f64; 3]| {
         let square = |axis: usize| ((after[axis] - before[axis]) * half[axis]).powi(2);
         (square(0) + square(1) + square(2)).sqrt()
-    })
+    };
+    by_neighbours(input, length, &Work::unwatched())
 }
 
 /// The sum of second differences, per square millimetre.
@@ -48,18 +53,25 @@ pub fn gradient_magnitude<R: Real>(input: &Volume<R>) -> Result<Volume<R>> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn laplacian<R: Real>(input: &Volume<R>) -> Result<Volume<R>> {
+    bends(input, &Work::unwatched())
+}
+
+/// [`laplacian`] as a step of other work; counts the voxels.
+fn bends<R: Real>(input: &Volume<R>, work: &Work) -> Result<Volume<R>> {
     let inverse = input.geometry().spacing().map(|s| 1.0 / (s * s));
-    by_neighbours(input, |here, before, after| {
+    let sum = |here: f64, before: [f64; 3], after: [f64; 3]| {
         let bend = |axis: usize| (after[axis] + before[axis] - 2.0 * here) * inverse[axis];
         bend(0) + bend(1) + bend(2)
-    })
+    };
+    by_neighbours(input, sum, work)
 }
 
 /// Computes each voxel from its value and its six neighbours (one before and one after on each
-/// axis).
+/// axis); counts the voxels.
 fn by_neighbours<R: Real>(
     input: &Volume<R>,
     value: impl Fn(f64, [f64; 3], [f64; 3]) -> f64 + Sync,
+    work: &Work,
 ) -> Result<Volume<R>> {
     let [nx, ny, nz] = input.geometry().size();
     let mut out = buffer::filled(R::ZERO, input.data().len());
@@ -69,6 +81,10 @@ fn by_neighbours<R: Real>(
     out.par_chunks_mut(nx)
         .enumerate()
         .for_each(|(line, target)| {
+            if !work.goes_on() {
+                return;
+            }
+            work.advance(nx);
             let (y, z, channel) = (line % ny, line / ny % nz, line / (ny * nz));
             let row = |y: usize, z: usize| &input.channel(channel)[(z * ny + y) * nx..][..nx];
             let here = row(y, z);
@@ -80,6 +96,7 @@ fn by_neighbours<R: Real>(
                 *out = R::from_f64(value(here[x].to_f64(), before, after));
             }
         });
+    work.check()?;
     Ok(Volume::new(*input.geometry(), input.channels(), out)?)
 }
 
@@ -88,26 +105,64 @@ fn by_neighbours<R: Real>(
 ///
 /// # Errors
 /// None that a well-made input can cause.
+///
+/// ```
+/// use vesalius_filters::laplacian_sharpening;
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// // A ramp between two plateaus becomes steeper; the range is kept.
+/// let grid = Geometry::axis_aligned([12, 3, 3], [1.0; 3])?;
+/// let ramp = Volume::from_fn(grid, |[x, _, _]| 10.0 * x.clamp(4, 7) as f32);
+/// let sharp = laplacian_sharpening(&ramp)?;
+/// assert!(sharp.get(0, [7, 1, 1]) - sharp.get(0, [4, 1, 1]) >= 30.0);
+/// assert!(sharp.data().iter().all(|value| (40.0..=70.0).contains(value)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn laplacian_sharpening<R: Real>(input: &Volume<R>) -> Result<Volume<R>> {
-    let mut out = laplacian(input)?;
+    sharpened(input, &Work::unwatched())
+}
+
+/// As [`laplacian_sharpening`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// [`Error::Cancelled`].
+pub fn laplacian_sharpening_with<R: Real>(
+    input: &Volume<R>,
+    control: &Control,
+) -> Result<Volume<R>> {
+    // The Laplacian, two ranges, the difference, two means and the shift.
+    let voxels = 7 * input.data().len();
+    sharpened(input, &Work::new(control, "voxels", voxels))
+}
+
+fn sharpened<R: Real>(input: &Volume<R>, work: &Work) -> Result<Volume<R>> {
+    let mut out = bends(input, work)?;
     for channel in 0..input.channels() {
         let source = input.channel(channel);
         let target = out.channel_mut(channel);
-        let (low, high) = range(source);
-        let (bent_low, bent_high) = range(target);
+        let (low, high) = range(source, work);
+        let (bent_low, bent_high) = range(target, work);
+        work.check()?;
         if bent_high <= bent_low {
             target.copy_from_slice(source);
             continue;
         }
-        for (bent, &value) in target.iter_mut().zip(source) {
-            let scaled = (bent.to_f64() - bent_low) / (bent_high - bent_low);
-            *bent = R::from_f64(value.to_f64() - (scaled * (high - low) + low));
-        }
-        let shift = mean(source) - mean(target);
-        for value in target.iter_mut() {
-            *value = R::from_f64((value.to_f64() + shift).clamp(low, high));
-        }
+        work.write(target, |start, part| {
+            for (bent, &value) in part.iter_mut().zip(&source[start..]) {
+                let scaled = (bent.to_f64() - bent_low) / (bent_high - bent_low);
+                *bent = R::from_f64(value.to_f64() - (scaled * (high - low) + low));
+            }
+        });
+        let shift = mean(source, work) - mean(target, work);
+        // Where the work was cancelled, this is not computed from all voxels.
+        work.check()?;
+        work.write(target, |_, part| {
+            for value in part {
+                *value = R::from_f64((value.to_f64() + shift).clamp(low, high));
+            }
+        });
     }
+    work.finish()?;
     Ok(out)
 }
 
@@ -135,7 +190,7 @@ impl Default for UnsharpMaskOptions {
 /// Adds a share of the difference between the image and its blur (ITK `UnsharpMask`).
 ///
 /// # Errors
-/// As [`recursive_gaussian`]; [`Error::BadOption`] when the threshold is negative.
+/// As [`crate::recursive_gaussian`]; [`Error::BadOption`] when the threshold is negative.
 ///
 /// ```
 /// use vesalius_filters::{UnsharpMaskOptions, unsharp_mask};
@@ -149,6 +204,27 @@ impl Default for UnsharpMaskOptions {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn unsharp_mask<R: Real>(input: &Volume<R>, options: &UnsharpMaskOptions) -> Result<Volume<R>> {
+    unsharp(input, options, &Work::unwatched())
+}
+
+/// As [`unsharp_mask`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`unsharp_mask`]; [`Error::Cancelled`].
+pub fn unsharp_mask_with<R: Real>(
+    input: &Volume<R>,
+    options: &UnsharpMaskOptions,
+    control: &Control,
+) -> Result<Volume<R>> {
+    let voxels = filtered_parts(input) + input.data().len();
+    unsharp(input, options, &Work::new(control, "voxels", voxels))
+}
+
+fn unsharp<R: Real>(
+    input: &Volume<R>,
+    options: &UnsharpMaskOptions,
+    work: &Work,
+) -> Result<Volume<R>> {
     if options.threshold < 0.0 {
         return Err(Error::option(
             "unsharp mask",
@@ -157,26 +233,36 @@ pub fn unsharp_mask<R: Real>(input: &Volume<R>, options: &UnsharpMaskOptions) ->
             "0 or more",
         ));
     }
-    let mut out = recursive_gaussian(input, options.sigma)?;
-    out.data_mut()
-        .par_iter_mut()
-        .zip(input.data())
-        .for_each(|(out, &value)| {
+    let mut out = derived(input, options.sigma, [Order::Zero; 3], work)?;
+    work.write(out.data_mut(), |start, part| {
+        for (out, &value) in part.iter_mut().zip(&input.data()[start..]) {
             let value = value.to_f64();
             let difference = value - out.to_f64();
             let beyond = (difference.abs() - options.threshold).max(0.0);
             *out = R::from_f64(value + options.amount * beyond.copysign(difference));
-        });
+        }
+    });
+    work.finish()?;
     Ok(out)
 }
 
-pub(crate) fn range<R: Real>(values: &[R]) -> (f64, f64) {
-    let none = (f64::INFINITY, f64::NEG_INFINITY);
-    values.iter().fold(none, |(low, high), v| {
-        (low.min(v.to_f64()), high.max(v.to_f64()))
-    })
+/// The smallest and the largest value, of those that were looked at where the work is cancelled; counts the values.
+pub(crate) fn range<R: Real>(values: &[R], work: &Work) -> (f64, f64) {
+    let mut range = (f64::INFINITY, f64::NEG_INFINITY);
+    work.read(values, |part| {
+        range = part.iter().fold(range, |(low, high), v| {
+            (low.min(v.to_f64()), high.max(v.to_f64()))
+        });
+    });
+    range
 }
 
-pub(crate) fn mean<R: Real>(values: &[R]) -> f64 {
-    values.iter().map(|v| v.to_f64()).sum::<f64>() / values.len().max(1) as f64
+/// The mean value; counts the values.
+pub(crate) fn mean<R: Real>(values: &[R], work: &Work) -> f64 {
+    // As `Iterator::sum` begins.
+    let mut sum = -0.0;
+    work.read(values, |part| {
+        sum = part.iter().fold(sum, |sum, v| sum + v.to_f64());
+    });
+    sum / values.len().max(1) as f64
 }

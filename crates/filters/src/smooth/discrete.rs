@@ -4,9 +4,11 @@
 //! recurrence), because their 7 digits are what decides the 8th digit of its kernels.
 
 use super::convolve::Convolution;
-use crate::lines::{LineFilter, filter_axes};
+use crate::lines::{LineFilter, filter_axes, filtered_parts};
 use crate::scalar::Real;
+use crate::work::Work;
 use crate::{Error, Result};
+use vesalius_control::Control;
 use vesalius_volume::Volume;
 
 /// Options of [`discrete_gaussian`], ITK's defaults.
@@ -50,6 +52,27 @@ pub fn discrete_gaussian<R: Real>(
     input: &Volume<R>,
     options: &DiscreteGaussianOptions,
 ) -> Result<Volume<R>> {
+    smoothed(input, options, &Work::unwatched())
+}
+
+/// As [`discrete_gaussian`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`discrete_gaussian`]; [`Error::Cancelled`].
+pub fn discrete_gaussian_with<R: Real>(
+    input: &Volume<R>,
+    options: &DiscreteGaussianOptions,
+    control: &Control,
+) -> Result<Volume<R>> {
+    let work = Work::new(control, "voxels", filtered_parts(input));
+    smoothed(input, options, &work)
+}
+
+fn smoothed<R: Real>(
+    input: &Volume<R>,
+    options: &DiscreteGaussianOptions,
+    work: &Work,
+) -> Result<Volume<R>> {
     let spacing = input.geometry().spacing();
     let mut kernels: [Option<Convolution>; 3] = [None, None, None];
     for (axis, kernel) in kernels.iter_mut().enumerate() {
@@ -67,8 +90,9 @@ pub fn discrete_gaussian<R: Real>(
         .each_ref()
         .map(|k| k.as_ref().map(|k| k as &dyn LineFilter));
     for channel in 0..out.channels() {
-        filter_axes(out.channel_mut(channel), size, filters);
+        filter_axes(out.channel_mut(channel), size, filters, work);
     }
+    work.finish()?;
     Ok(out)
 }
 

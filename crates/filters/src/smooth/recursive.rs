@@ -4,10 +4,12 @@
 //! order coefficients of G. Farnebäck and C.-F. Westin, 2006: what ITK's `RecursiveGaussian` does.
 
 use crate::buffer;
-use crate::lines::{LANES, LineFilter, filter_axes};
+use crate::lines::{LANES, LineFilter, filter_axes, filtered_parts};
 use crate::scalar::Real;
 use crate::simd::vectorised;
+use crate::work::Work;
 use crate::{Error, Result};
+use vesalius_control::Control;
 use vesalius_volume::Volume;
 
 /// Which derivative of the Gaussian is taken along an axis.
@@ -47,6 +49,18 @@ pub fn recursive_gaussian<R: Real>(input: &Volume<R>, sigma: [f64; 3]) -> Result
     recursive_gaussian_derivative(input, sigma, [Order::Zero; 3])
 }
 
+/// As [`recursive_gaussian`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`recursive_gaussian`]; [`Error::Cancelled`].
+pub fn recursive_gaussian_with<R: Real>(
+    input: &Volume<R>,
+    sigma: [f64; 3],
+    control: &Control,
+) -> Result<Volume<R>> {
+    recursive_gaussian_derivative_with(input, sigma, [Order::Zero; 3], control)
+}
+
 /// As [`recursive_gaussian`], with a derivative along the axes whose order is not [`Order::Zero`].
 ///
 /// # Errors
@@ -68,6 +82,32 @@ pub fn recursive_gaussian_derivative<R: Real>(
     input: &Volume<R>,
     sigma: [f64; 3],
     order: [Order; 3],
+) -> Result<Volume<R>> {
+    derived(input, sigma, order, &Work::unwatched())
+}
+
+/// As [`recursive_gaussian_derivative`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`recursive_gaussian_derivative`]; [`Error::Cancelled`].
+pub fn recursive_gaussian_derivative_with<R: Real>(
+    input: &Volume<R>,
+    sigma: [f64; 3],
+    order: [Order; 3],
+    control: &Control,
+) -> Result<Volume<R>> {
+    let work = Work::new(control, "voxels", filtered_parts(input));
+    let out = derived(input, sigma, order, &work)?;
+    work.finish()?;
+    Ok(out)
+}
+
+/// [`recursive_gaussian_derivative`] as a step of other work, of [`filtered_parts`] parts.
+pub(super) fn derived<R: Real>(
+    input: &Volume<R>,
+    sigma: [f64; 3],
+    order: [Order; 3],
+    work: &Work,
 ) -> Result<Volume<R>> {
     let spacing = input.geometry().spacing();
     let mut filters: [Option<Recursion>; 3] = [None; 3];
@@ -93,7 +133,8 @@ pub fn recursive_gaussian_derivative<R: Real>(
         .each_ref()
         .map(|f| f.as_ref().map(|f| f as &dyn LineFilter));
     for channel in 0..out.channels() {
-        filter_axes(out.channel_mut(channel), size, filters);
+        filter_axes(out.channel_mut(channel), size, filters, work);
+        work.check()?;
     }
     Ok(out)
 }
