@@ -4,8 +4,8 @@ use super::ArgumentKind::{Choice as OneOf, Counts, Number};
 use super::morphology::NEIGHBOURS;
 use super::{Argument, Component, Filter, Findings, Result, Run};
 use vesalius_filters::{
-    ComponentOptions, component_statistics, connected_components_with, keep_larger_than,
-    keep_largest, keep_touching,
+    ComponentOptions, component_statistics_with, connected_components_with, keep_larger_than_with,
+    keep_largest_with, keep_touching_with,
 };
 
 const NEIGHBOURHOOD: Argument = Argument::new(
@@ -40,8 +40,8 @@ pub(super) const FILTERS: &[Filter] = &[
         "Keep the largest piece of each label",
         &[NEIGHBOURHOOD, BINARY, BY_LABEL],
         |run| {
-            let options = options(run)?;
-            run.relabel(|labels| keep_largest(labels, &options))
+            let (options, control) = (options(run)?, run.control);
+            run.relabel(|labels| keep_largest_with(labels, &options, control))
         },
     ),
     Filter::new(
@@ -60,7 +60,8 @@ pub(super) const FILTERS: &[Filter] = &[
         ],
         |run| {
             let (volume, options) = (run.values.number("volume")?, options(run)?);
-            run.relabel(|labels| keep_larger_than(labels, volume, &options))
+            let control = run.control;
+            run.relabel(|labels| keep_larger_than_with(labels, volume, &options, control))
         },
     ),
     Filter::new(
@@ -76,7 +77,8 @@ pub(super) const FILTERS: &[Filter] = &[
         ],
         |run| {
             let (seeds, options) = (run.values.voxels("seed"), options(run)?);
-            run.relabel(|labels| keep_touching(labels, &seeds, &options))
+            let control = run.control;
+            run.relabel(|labels| keep_touching_with(labels, &seeds, &options, control))
         },
     ),
     Filter::new(
@@ -97,7 +99,7 @@ fn options(run: &Run) -> Result<ComponentOptions> {
 
 fn statistics(run: &mut Run) -> Result<Findings> {
     let options = options(run)?;
-    let found = component_statistics(&run.labels()?, &options)?;
+    let found = component_statistics_with(&run.labels()?, &options, run.control)?;
     Ok(Findings::Components(
         found.iter().map(Component::from).collect(),
     ))

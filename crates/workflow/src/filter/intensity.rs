@@ -3,9 +3,9 @@
 use super::ArgumentKind::{Choice as OneOf, Count, CountList, Counts, File, Number, Pair};
 use super::{Argument, Choice, Filter, Findings, Result, Run};
 use vesalius_filters::{
-    ClaheOptions, Deviation, HistogramMatchingOptions, N4Options, ScikitImageClaheOptions, clahe,
-    clahe_scikit_image, clip, match_histogram, n4_bias_field_correction_with, normalise,
-    rescale_intensity, window,
+    ClaheOptions, Deviation, HistogramMatchingOptions, N4Options, ScikitImageClaheOptions,
+    clahe_scikit_image_with, clahe_with, clip, match_histogram_with, n4_bias_field_correction_with,
+    normalise, rescale_intensity, window,
 };
 
 pub(super) const FILTERS: &[Filter] = &[
@@ -203,13 +203,15 @@ fn matched(run: &mut Run) -> Result<Findings> {
         threshold_at_mean: !run.values.flag("whole"),
     };
     let reference = run.image_at("reference")?;
-    run.filter(|image| match_histogram(image, &reference, &options))
+    let control = run.control;
+    run.filter(|image| match_histogram_with(image, &reference, &options, control))
 }
 
 fn equalised(run: &mut Run) -> Result<Findings> {
     let tiles = run.values.maybe_counts("tiles")?;
     let clip_limit = run.values.maybe_number("clip-limit")?;
     let bins = run.values.count("bins")?;
+    let control = run.control;
     if run.values.word("convention")? == "exact" {
         let default = ClaheOptions::default();
         let options = ClaheOptions {
@@ -217,7 +219,7 @@ fn equalised(run: &mut Run) -> Result<Findings> {
             clip_limit: clip_limit.unwrap_or(default.clip_limit),
             bins,
         };
-        return run.filter(|image| clahe(image, &options));
+        return run.filter(|image| clahe_with(image, &options, control));
     }
     run.filter(|image| {
         let size = image.geometry().size();
@@ -229,7 +231,7 @@ fn equalised(run: &mut Run) -> Result<Findings> {
             clip_limit: clip_limit.unwrap_or(default.clip_limit),
             bins,
         };
-        clahe_scikit_image(image, &options)
+        clahe_scikit_image_with(image, &options, control)
     })
 }
 

@@ -3,9 +3,10 @@
 use super::ArgumentKind::{Choice as OneOf, Counts, File, Label, Numbers};
 use super::{Argument, Choice, Filter, Findings, Result, Run};
 use std::borrow::Cow;
+use vesalius_control::Control;
 use vesalius_filters::{
-    self as filters, Border, Connectivity, Element, HoleOptions, Reconstruction, Shape, closing,
-    dilate, erode, fill_holes, opening, reconstruct,
+    self as filters, Border, Connectivity, Element, HoleOptions, Reconstruction, Shape,
+    closing_with, dilate_with, erode_with, fill_holes_with, opening_with, reconstruct_with,
 };
 use vesalius_volume::LabelMap;
 
@@ -63,7 +64,7 @@ pub(super) const FILTERS: &[Filter] = &[
         "dilate",
         "Grow each label; a labelled voxel keeps its label, and a voxel between two goes to the nearer one",
         STRUCTURE,
-        |run| structured(run, dilate),
+        |run| structured(run, dilate_with),
     )
     .one_of(ONE_RADIUS),
     Filter::new(
@@ -82,7 +83,7 @@ pub(super) const FILTERS: &[Filter] = &[
                 true => Border::Background,
                 false => Border::Foreground,
             };
-            structured(run, |labels, element| erode(labels, element, border))
+            structured(run, |labels, element, control| erode_with(labels, element, border, control))
         },
     )
     .one_of(ONE_RADIUS),
@@ -90,14 +91,14 @@ pub(super) const FILTERS: &[Filter] = &[
         "open",
         "Shrink, then grow each label: what is thin goes",
         STRUCTURE,
-        |run| structured(run, opening),
+        |run| structured(run, opening_with),
     )
     .one_of(ONE_RADIUS),
     Filter::new(
         "close",
         "Grow, then shrink each label: gaps close, and a labelled voxel keeps its label",
         STRUCTURE,
-        |run| structured(run, closing),
+        |run| structured(run, closing_with),
     )
     .one_of(ONE_RADIUS),
     Filter::new(
@@ -176,10 +177,10 @@ fn masked<'a>(run: &Run, labels: &'a LabelMap) -> Result<Cow<'a, LabelMap>> {
 
 fn structured(
     run: &mut Run,
-    filter: impl FnOnce(&LabelMap, &Element) -> filters::Result<LabelMap>,
+    filter: impl FnOnce(&LabelMap, &Element, &Control) -> filters::Result<LabelMap>,
 ) -> Result<Findings> {
     let labels = run.labels()?;
-    let result = filter(&*masked(run, &labels)?, &element(run)?)?;
+    let result = filter(&*masked(run, &labels)?, &element(run)?, run.control)?;
     run.write_labels(&result)
 }
 
@@ -189,7 +190,7 @@ fn holes(run: &mut Run) -> Result<Findings> {
         slices: run.values.maybe_word("slices")?.map(axis),
     };
     let labels = run.labels()?;
-    let result = fill_holes(&*masked(run, &labels)?, &options)?;
+    let result = fill_holes_with(&*masked(run, &labels)?, &options, run.control)?;
     run.write_labels(&result)
 }
 
@@ -200,5 +201,6 @@ fn spread(run: &mut Run) -> Result<Findings> {
     };
     let connectivity = connectivity(run)?;
     let mask = run.image_at("mask")?;
-    run.filter(|marker| reconstruct(marker, &mask, way, connectivity))
+    let control = run.control;
+    run.filter(|marker| reconstruct_with(marker, &mask, way, connectivity, control))
 }

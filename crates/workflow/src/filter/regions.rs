@@ -4,9 +4,10 @@ use super::ArgumentKind::{Count, File, Label, Number};
 use super::morphology::{connectivity, neighbours};
 use super::{Argument, Error, Filter, Findings, LabelMeasures, Result, Run};
 use vesalius_filters::{
-    WatershedOptions, contour, distance_map_with, label_contour, label_intensities, label_shapes,
-    label_surface, marching_cubes, multi_otsu_labels, multi_otsu_thresholds, signed_distance_with,
-    threshold, watershed, write_obj, write_ply, write_stl,
+    WatershedOptions, contour, distance_map_with, label_contour_with, label_intensities,
+    label_shapes, label_surface_with, marching_cubes_with, multi_otsu_labels_with,
+    multi_otsu_thresholds_with, signed_distance_with, threshold, watershed_with, write_obj,
+    write_ply, write_stl,
 };
 use vesalius_volume::LabelMap;
 
@@ -96,10 +97,10 @@ pub(super) const FILTERS: &[Filter] = &[
             neighbours("Through how many neighbours a voxel touches what is outside"),
         ],
         |run| {
-            let connectivity = connectivity(run)?;
+            let (connectivity, control) = (connectivity(run)?, run.control);
             match run.values.flag("binary") {
                 true => run.relabel(|labels| contour(labels, connectivity)),
-                false => run.relabel(|labels| label_contour(labels, connectivity)),
+                false => run.relabel(|labels| label_contour_with(labels, connectivity, control)),
             }
         },
     ),
@@ -150,8 +151,9 @@ fn mask(run: &mut Run) -> Result<LabelMap<u8>> {
 fn otsu(run: &mut Run) -> Result<Findings> {
     let (count, bins) = (run.values.count("thresholds")?, run.values.count("bins")?);
     let image = run.image()?;
-    let found = multi_otsu_thresholds(&image, count, bins)?;
-    run.write_labels(&multi_otsu_labels(&image, count, bins)?)?;
+    // The labels need the thresholds again, so that one stage follows the whole.
+    let found = multi_otsu_thresholds_with(&image, count, bins, &run.control.silent())?;
+    run.write_labels(&multi_otsu_labels_with(&image, count, bins, run.control)?)?;
     Ok(Findings::Thresholds(found))
 }
 
@@ -163,7 +165,7 @@ fn basins(run: &mut Run) -> Result<Findings> {
     let image = run.image()?;
     let markers = run.labels_at("markers")?;
     let markers = markers.ok_or_else(|| run.values.filter.wrong("markers", "is missing"))?;
-    let basins = watershed(&image, &markers, &options)?;
+    let basins = watershed_with(&image, &markers, &options, run.control)?;
     run.write_labels(&basins)
 }
 
@@ -179,8 +181,8 @@ fn surface(run: &mut Run) -> Result<Findings> {
         run.values.maybe_number("level")?,
     );
     let mesh = match level {
-        Some(level) => marching_cubes(&run.image()?, level)?,
-        None => label_surface(&run.labels()?, label)?,
+        Some(level) => marching_cubes_with(&run.image()?, level, run.control)?,
+        None => label_surface_with(&run.labels()?, label, run.control)?,
     };
     if mesh.triangles.is_empty() {
         return Err(Error::NoSurface(match level {

@@ -19,8 +19,9 @@ pub struct FilterJob {
     pub kind: FileKind,
     /// How the input and all other files are read.
     pub reading: ReadOptions,
-    /// Cancels and follows the filters that take longer than a second (`median`, `distance`, `signed-distance`,
-    /// `components`, `n4`, `diffusion`); others are cancelled before they begin.
+    /// Cancels and follows the filters that may take longer than a second; the others (`rescale`, `window`, `clip`,
+    /// `normalise`, `threshold`, `gradient-magnitude`, `laplacian`, `label-statistics`, the contour of a mask, and those
+    /// that move voxels without interpolating) are cancelled before they begin.
     pub control: Control,
 }
 
@@ -156,25 +157,53 @@ mod tests {
     #[test]
     fn a_job_that_is_cancelled_in_its_filter_writes_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let [input, output] = ["a.nii", "b.nii"].map(|name| folder.path().join(name));
+        let [image, labels, output] =
+            ["a.nii", "b.nii", "c.nii"].map(|name| folder.path().join(name));
         let grid = Geometry::axis_aligned([20, 20, 30], [1.0; 3]).unwrap();
-        let image = Volume::from_fn(grid, |[x, y, z]| (x * y + z) as f32 + 0.5);
-        write(&input, &image).unwrap();
-        let values = named("median").unwrap().values([("radius", "1")]).unwrap();
-        let mut job = FilterJob::new(&input, values).output(&output);
-        job.control.on_progress({
-            let control = job.control.clone();
-            move |progress| {
-                if &*progress.stage == "median" && progress.done > 0 {
-                    control.cancel();
+        let values = Volume::from_fn(grid, |[x, y, z]| (x * y + z) as f32 + 0.5);
+        write(&image, &values).unwrap();
+        let map = LabelMap::<u16>::from_fn(grid, |[x, y, z]| ((x / 4 + y / 5 + z / 6) % 3) as u16);
+        write_labels(&labels, &map).unwrap();
+        let markers = labels.to_str().unwrap();
+        for (name, input, given) in [
+            ("median", &image, vec![("radius", "1")]),
+            ("gaussian", &image, vec![("sigma", "1")]),
+            ("discrete-gaussian", &image, vec![("variance", "1")]),
+            ("laplacian-sharpening", &image, vec![]),
+            ("unsharp-mask", &image, vec![]),
+            ("clahe", &image, vec![]),
+            ("clahe", &image, vec![("convention", "scikit-image")]),
+            ("match-histogram", &image, vec![("reference", markers)]),
+            ("otsu", &image, vec![("thresholds", "2")]),
+            ("watershed", &image, vec![("markers", markers)]),
+            ("reconstruct", &labels, vec![("mask", markers)]),
+            ("dilate", &labels, vec![("radius", "2")]),
+            ("erode", &labels, vec![("radius", "1")]),
+            ("open", &labels, vec![("radius", "1")]),
+            ("close", &labels, vec![("radius", "1"), ("binary", "true")]),
+            ("fill-holes", &labels, vec![("slices", "x")]),
+            ("components", &labels, vec![]),
+            ("keep-largest", &labels, vec![]),
+            ("keep-larger-than", &labels, vec![("volume", "10")]),
+            ("keep-touching", &labels, vec![("seed", "1,1,1")]),
+            ("contour", &labels, vec![]),
+        ] {
+            let values = named(name).unwrap().values(given).unwrap();
+            let mut job = FilterJob::new(input, values).output(&output);
+            job.control.on_progress({
+                let control = job.control.clone();
+                move |progress| {
+                    if progress.done > 0 {
+                        control.cancel();
+                    }
                 }
-            }
-        });
-        let refused = job.run(&mut |_| {}).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::Cancelled);
-        assert!(!output.exists());
-        job.control = Control::new();
-        job.run(&mut |_| {}).unwrap();
-        assert!(output.exists());
+            });
+            let refused = job.run(&mut |_| {}).expect_err(name);
+            assert_eq!(refused.kind(), ErrorKind::Cancelled, "{name}");
+            assert!(!output.exists(), "{name}");
+            job.control = Control::new();
+            job.run(&mut |_| {}).expect(name);
+            std::fs::remove_file(&output).expect(name);
+        }
     }
 }

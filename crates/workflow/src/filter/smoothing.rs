@@ -4,8 +4,9 @@ use super::ArgumentKind::{Choices, Count, Counts, Number, Numbers};
 use super::{Argument, Choice, Filter, Findings, Result, Run};
 use vesalius_filters::{
     DiffusionOptions, DiscreteGaussianOptions, Order, UnsharpMaskOptions,
-    curvature_anisotropic_diffusion_with, discrete_gaussian, gradient_magnitude, laplacian,
-    laplacian_sharpening, majority_with, median_with, recursive_gaussian_derivative, unsharp_mask,
+    curvature_anisotropic_diffusion_with, discrete_gaussian_with, gradient_magnitude, laplacian,
+    laplacian_sharpening_with, majority_with, median_with, recursive_gaussian_derivative_with,
+    unsharp_mask_with,
 };
 
 pub(super) const FILTERS: &[Filter] = &[
@@ -99,7 +100,10 @@ pub(super) const FILTERS: &[Filter] = &[
         "laplacian-sharpening",
         "Sharpen by taking the Laplacian away, with mean and range kept",
         &[],
-        |run| run.filter(laplacian_sharpening),
+        |run| {
+            let control = run.control;
+            run.filter(|image| laplacian_sharpening_with(image, control))
+        },
     ),
     Filter::new(
         "unsharp-mask",
@@ -142,7 +146,8 @@ fn gaussian(run: &mut Run) -> Result<Findings> {
             "second" => Order::Second,
             _ => Order::Zero,
         });
-    run.filter(|image| recursive_gaussian_derivative(image, sigma, order))
+    let control = run.control;
+    run.filter(|image| recursive_gaussian_derivative_with(image, sigma, order, control))
 }
 
 fn gaussian_kernel(run: &mut Run) -> Result<Findings> {
@@ -151,7 +156,8 @@ fn gaussian_kernel(run: &mut Run) -> Result<Findings> {
         maximum_error: run.values.number("maximum-error")?,
         maximum_kernel_width: run.values.count("maximum-width")?,
     };
-    run.filter(|image| discrete_gaussian(image, &options))
+    let control = run.control;
+    run.filter(|image| discrete_gaussian_with(image, &options, control))
 }
 
 fn median_of_box(run: &mut Run) -> Result<Findings> {
@@ -181,5 +187,6 @@ fn unsharp(run: &mut Run) -> Result<Findings> {
         amount: run.values.number("amount")?,
         threshold: run.values.number("threshold")?,
     };
-    run.filter(|image| unsharp_mask(image, &options))
+    let control = run.control;
+    run.filter(|image| unsharp_mask_with(image, &options, control))
 }

@@ -10,8 +10,8 @@ use vesalius_control::Control;
 use vesalius_filters::{
     Convention, Error, Extrapolation, Interpolation, LabelInterpolation, LabelResampleOptions,
     NnUnetLabelOptions, NnUnetOptions, ResampleOptions, Result, resample, resample_displaced_with,
-    resample_labels_displaced_with, resample_labels_nnunet, resample_labels_through_with,
-    resample_nnunet, resample_through_with, resized_grid, target_grid,
+    resample_labels_displaced_with, resample_labels_nnunet_with, resample_labels_through_with,
+    resample_nnunet_with, resample_through_with, resized_grid, target_grid,
 };
 use vesalius_volume::{Affine, Geometry, LabelMap, Volume};
 
@@ -70,8 +70,7 @@ impl Resampling {
         self.image_with(image, interpolation, &Control::new())
     }
 
-    /// As [`Resampling::image`], cancelled and followed through a control, in the stage `resampling`; nnU-Net's
-    /// convention is cancelled before it begins.
+    /// As [`Resampling::image`], cancelled and followed through a control, in the stage `resampling`.
     ///
     /// # Errors
     /// As [`Resampling::image`]; [`Error::Cancelled`].
@@ -88,7 +87,8 @@ impl Resampling {
                 interpolation: interpolation.unwrap_or(Interpolation::Cubic),
                 ..NnUnetOptions::default()
             };
-            return resample_nnunet(image, target.size(), self.spacing(&target), &options);
+            let (size, spacing) = (target.size(), self.spacing(&target));
+            return resample_nnunet_with(image, size, spacing, &options, control);
         }
         let mut options = ResampleOptions::of(self.convention);
         options.interpolation = interpolation.unwrap_or(options.interpolation);
@@ -130,7 +130,8 @@ impl Resampling {
         let target = self.target(labels.geometry())?;
         if self.convention == Convention::NnUnet && interpolation.is_none() {
             let options = NnUnetLabelOptions::default();
-            return resample_labels_nnunet(labels, target.size(), self.spacing(&target), &options);
+            let (size, spacing) = (target.size(), self.spacing(&target));
+            return resample_labels_nnunet_with(labels, size, spacing, &options, control);
         }
         let options = LabelResampleOptions {
             interpolation: interpolation.unwrap_or_default(),
