@@ -5,8 +5,8 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_control::Control;
 use vesalius_filters::{
-    ComponentOptions, HoleOptions, fill_holes, keep_larger_than, keep_largest,
-    keep_largest_and_equals,
+    ComponentOptions, HoleOptions, connected_components_with, fill_holes_with,
+    keep_larger_than_with, keep_largest_and_equals_with, keep_largest_with,
 };
 use vesalius_registry::{Custom, Registry};
 use vesalius_volume::LabelMap;
@@ -147,17 +147,24 @@ impl PostprocessingStep {
     ///
     /// # Errors
     /// As [`PostprocessingStep::check`]; a filter's.
-    pub fn apply(&self, mut map: LabelMap) -> Result<LabelMap> {
+    pub fn apply(&self, map: LabelMap) -> Result<LabelMap> {
+        self.apply_controlled(map, &Control::new())
+    }
+
+    /// As [`PostprocessingStep::apply`], cancelled within; a custom step only before it.
+    fn apply_controlled(&self, mut map: LabelMap, control: &Control) -> Result<LabelMap> {
         self.check()?;
+        control.check()?;
+        let options = ComponentOptions::default();
         match self {
             Self::KeepLargest { labels } => {
                 let mask = only(&map, &chosen(labels, &map));
-                let kept = keep_largest_and_equals(&mask, &ComponentOptions::default())?;
+                let kept = keep_largest_and_equals_with(&mask, &options, control)?;
                 drop_lost(&mut map, &mask, &kept);
             }
             Self::KeepLargestOfEach { labels } => {
                 let mask = only(&map, &chosen(labels, &map));
-                let kept = keep_largest(&mask, &ComponentOptions::default())?;
+                let kept = keep_largest_with(&mask, &options, control)?;
                 drop_lost(&mut map, &mask, &kept);
             }
             Self::RemoveSmall {
@@ -165,19 +172,19 @@ impl PostprocessingStep {
                 cubic_millimetres,
             } => {
                 let mask = only(&map, &chosen(labels, &map));
-                let options = ComponentOptions::default();
-                let kept = keep_larger_than(&mask, *cubic_millimetres, &options)?;
+                let volume = *cubic_millimetres;
+                let kept = keep_larger_than_with(&mask, volume, &options, control)?;
                 drop_lost(&mut map, &mask, &kept);
             }
             Self::FillHoles { labels } => {
                 let mask = only(&map, &chosen(labels, &map));
-                let filled = fill_holes(&mask, &HoleOptions::default())?;
+                let filled = fill_holes_with(&mask, &HoleOptions::default(), control)?;
                 let voxels = map.data_mut().iter_mut().zip(filled.data());
                 voxels
                     .filter(|(voxel, _)| **voxel == 0)
                     .for_each(|(voxel, filled)| *voxel = *filled);
             }
-            Self::KeepInside { labels, inside } => keep_inside(&mut map, labels, inside)?,
+            Self::KeepInside { labels, inside } => keep_inside(&mut map, labels, inside, control)?,
             Self::Custom(custom) => {
                 let grid = *map.geometry();
                 map = custom.get()?.apply(map)?;
@@ -196,7 +203,8 @@ pub fn postprocess(map: LabelMap, steps: &[PostprocessingStep]) -> Result<LabelM
     postprocess_controlled(map, steps, &Control::new())
 }
 
-/// As [`postprocess`], with a stage `postprocess` that counts steps; cancelled between two of them.
+/// As [`postprocess`], with a stage `postprocess` that counts steps and has those of the filters within; cancelled at any
+/// time.
 ///
 /// # Errors
 /// As [`PostprocessingStep::apply`]; [`Error::Cancelled`].
@@ -208,7 +216,7 @@ pub fn postprocess_controlled(
     let stage = control.stage("postprocess", steps.len() as u64);
     steps.iter().try_fold(map, |map, step| {
         stage.control().check()?;
-        let map = step.apply(map)?;
+        let map = step.apply_controlled(map, stage.control())?;
         stage.advance(1);
         Ok(map)
     })
@@ -242,13 +250,18 @@ fn drop_lost(map: &mut LabelMap, mask: &LabelMap, kept: &LabelMap) {
 }
 
 /// Components of `labels` that touch none of `inside` become background.
-fn keep_inside(map: &mut LabelMap, labels: &[u16], inside: &[u16]) -> Result<()> {
+fn keep_inside(
+    map: &mut LabelMap,
+    labels: &[u16],
+    inside: &[u16],
+    control: &Control,
+) -> Result<()> {
     let mask = only(map, labels);
     let together = ComponentOptions {
         by_label: false,
         ..ComponentOptions::default()
     };
-    let components = vesalius_filters::connected_components(&mask, &together)?;
+    let components = connected_components_with(&mask, &together, control)?;
     let mut touches = vec![false; components.count + 1];
     let size = map.geometry().size();
     let holds = |index: [usize; 3]| inside.contains(&map.get(index));

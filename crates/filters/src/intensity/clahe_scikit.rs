@@ -82,10 +82,8 @@ fn equalised<R: Real>(
     let size = input.geometry().size();
     let tile = options.tile.unwrap_or(size.map(|n| (n / 8).max(1)));
     let fits = |axis: usize| (1..=size[axis].saturating_mul(2).max(2)).contains(&tile[axis]);
-    if !(0..3).all(fits)
-        || !(2..=LEVELS).contains(&options.bins)
-        || !(options.clip_limit.is_finite() && options.clip_limit >= 0.0)
-    {
+    let limited = options.clip_limit.is_finite() && options.clip_limit >= 0.0;
+    if !((0..3).all(fits) && (2..=LEVELS).contains(&options.bins) && limited) {
         return Err(Error::option(
             "CLAHE",
             "options",

@@ -6,7 +6,7 @@ use crate::memory::pending_slices;
 use crate::nnunet::Spline;
 use crate::stitch::{OutputSlice, to_half};
 use std::ops::Range;
-use vesalius_filters::resample_nnunet;
+use vesalius_filters::resample_nnunet_with;
 use vesalius_volume::{Geometry, Volume};
 
 /// Takes the slices of one stripe and writes their labels.
@@ -89,7 +89,8 @@ impl<'a, 'b> Exporter<'a, 'b> {
         for channel in pending.chunks_exact(from.iter().product()) {
             let values = channel.iter().map(|&value| f64::from(value)).collect();
             let channel = Volume::new(grid, 1, values)?;
-            let made = resample_nnunet(&channel, to, spline.to, &spline.options)?;
+            let control = self.output.control();
+            let made = resample_nnunet_with(&channel, to, spline.to, &spline.options, control)?;
             logits.extend(made.data().iter().map(|&value| to_half(value as f32)));
         }
         self.output.write(0, &self.rows, logits)

@@ -72,6 +72,11 @@ impl<'a> Output<'a> {
         self.placement.half
     }
 
+    /// For long work on the way of a part to the box.
+    pub(super) fn control(&self) -> &Control {
+        self.stage.control()
+    }
+
     /// Channels of the network's output.
     pub(super) fn channels(&self) -> usize {
         self.scheme.channels()

@@ -120,11 +120,11 @@ impl NnUnetPipeline {
         check_memory(RESAMPLED, size, channels, size_of::<f32>(), limit)?;
         let mut prepared = match size == bounds.size {
             true => cropped,
-            false => self.image.image(&cropped, size, to)?,
+            false => self.image.image(&cropped, size, to, stage.control())?,
         };
         if let (Some((_, values)), Some((_, outside))) = (previous, coarse) {
             let by = self.labels.unwrap_or(NnUnetInterpolation::of_order(1));
-            let labels = by.labels(&outside, size, to)?;
+            let labels = by.labels(&outside, size, to, stage.control())?;
             let labels = labels.map(|label| label.saturating_sub(1));
             prepared = with_one_hot(prepared, &labels, values)?;
         }

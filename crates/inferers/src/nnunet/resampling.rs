@@ -3,10 +3,11 @@
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vesalius_control::Control;
 use vesalius_filters::{
     AxisRule, Interpolation, LinearParts, MaskInterpolation, NnUnetLabelOptions, NnUnetOptions,
-    SeparateAxis, TorchLabelOptions, TorchVote, resample_labels_nnunet, resample_labels_torch,
-    resample_nnunet,
+    SeparateAxis, TorchLabelOptions, TorchVote, resample_labels_nnunet_with,
+    resample_labels_torch_with, resample_nnunet_with,
 };
 use vesalius_volume::{LabelMap, Volume};
 
@@ -173,9 +174,13 @@ impl NnUnetInterpolation {
         image: &Volume<f32>,
         size: [usize; 3],
         spacing: [f64; 3],
+        control: &Control,
     ) -> Result<Volume<f32>> {
         let Some(torch) = self.torch else {
-            return Ok(resample_nnunet(image, size, spacing, &self.spline()?)?);
+            let options = self.spline()?;
+            return Ok(resample_nnunet_with(
+                image, size, spacing, &options, control,
+            )?);
         };
         let from = image.geometry();
         let apart = self.separate().axis(from.spacing(), spacing);
@@ -189,6 +194,7 @@ impl NnUnetInterpolation {
         labels: &LabelMap,
         size: [usize; 3],
         spacing: [f64; 3],
+        control: &Control,
     ) -> Result<LabelMap> {
         if let Some(torch) = self.torch {
             let options = TorchLabelOptions {
@@ -201,7 +207,9 @@ impl NnUnetInterpolation {
                     TorchLabels::OverHalf => TorchVote::OverHalf,
                 },
             };
-            return Ok(resample_labels_torch(labels, size, spacing, &options)?);
+            return Ok(resample_labels_torch_with(
+                labels, size, spacing, &options, control,
+            )?);
         }
         let by = |key, order| match order {
             0 => Ok(MaskInterpolation::Nearest),
@@ -214,7 +222,9 @@ impl NnUnetInterpolation {
             across: by("across", self.across)?,
             ..NnUnetLabelOptions::default()
         };
-        Ok(resample_labels_nnunet(labels, size, spacing, &options)?)
+        Ok(resample_labels_nnunet_with(
+            labels, size, spacing, &options, control,
+        )?)
     }
 
     /// Logits back: from a grid of so many voxels and mm to another over the same extent.
