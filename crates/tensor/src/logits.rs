@@ -6,7 +6,7 @@ use vesalius_volume::{Geometry, LabelMap, LabelScheme};
 
 /// Logits `[N, C, Z, Y, X]` of a [`LabelScheme`] with C channels.
 ///
-/// Logits become [`Probabilities`] once, and there is no way back. Only probabilities, or the logits behind this
+/// Logits become [`Probabilities`] once, and never logits again. Only probabilities, or the logits behind this
 /// type where the result is the same, become labels. Applying a sigmoid or softmax twice does not compile:
 ///
 /// ```

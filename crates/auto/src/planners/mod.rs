@@ -175,7 +175,7 @@ fn unknown(work: &WorkFolder, name: &str) -> Error {
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
     let nearest = vesalius_transforms::nearest_name(name, &names);
     let hint = match (name, nearest) {
-        ("dints", _) => "DiNTS searches an architecture of its own, which nobody trained here; take `segresnet` or `nnunet_resenc_m_3d_fullres` in its place".to_owned(),
+        ("dints", _) => "DiNTS searches an architecture of its own, which is not trained here; take `segresnet` or `nnunet_resenc_m_3d_fullres` in its place".to_owned(),
         (_, Some(nearest)) => format!("did you mean `{nearest}`?"),
         (_, None) => format!("expected one of {}", known.join(", ")),
     };

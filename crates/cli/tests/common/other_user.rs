@@ -1,5 +1,5 @@
 //! Runs the command as a user without rights, to test files that may not be read or written: permissions do not
-//! restrict the superuser, as whom tests often run.
+//! restrict the superuser, and tests often run as superuser.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -14,7 +14,7 @@ pub fn allow(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Runs `vesalius` in a folder as a user to whom its permissions apply; `None`, and a line that says so, where this
+/// Runs `vesalius` in a folder as a user whom permissions restrict; `None`, and a line that says so, where this
 /// process may not become another user (with `VESALIUS_REQUIRE_OTHER_USER=1` that is an error).
 pub fn without_rights(folder: &Path, arguments: &[&str]) -> Option<Output> {
     // What this process makes belongs to its user.

@@ -207,7 +207,7 @@ fn folds(list: &Datalist, scheme: Option<&LabelScheme>, facts: &[CaseFacts]) -> 
         problems.push(Problem::error(
             ProblemKind::SplitPatient,
             &[],
-            format!("patient {patient} is in folds {folds:?}: validation would see whom it was trained on"),
+            format!("patient {patient} is in folds {folds:?}: validation would score patients of the training set"),
         ));
     }
     problems

@@ -151,7 +151,7 @@ impl Machine<'_> {
         let last = name.rsplit('.').next().unwrap_or_default();
         if HARMFUL.contains(&module) || own && HARMFUL_BUILTINS.contains(&last) {
             return Err(format!(
-                "calls `{name}`, which no file of weights does: it is made to harm whoever loads it with Python; nothing of it was run"
+                "calls `{name}`, which no file of weights does: it is made to do harm when Python loads it; nothing of it was run"
             ));
         }
         Ok(Node::Object(name))
