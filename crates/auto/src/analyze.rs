@@ -33,7 +33,7 @@ impl Analyzed {
         work.folder().join("analysis")
     }
 
-    /// What an earlier analysis of this work left; nothing where there was none, it is not whole, or files of
+    /// What an earlier analysis of this work left; `None` where there was none, it is not whole, or files of
     /// cases have changed since.
     pub fn read(work: &WorkFolder) -> Option<Self> {
         let folder = Self::folder(work);

@@ -69,7 +69,7 @@ pub struct Job {
 pub struct LabelScore {
     /// Its name.
     pub name: String,
-    /// Mean Dice; nothing where no case has it.
+    /// Mean Dice; `None` where no case has it.
     pub dice: Option<f64>,
     /// The 95 % interval of the mean, by bootstrap over cases.
     pub interval: Option<[f64; 2]>,
@@ -133,7 +133,7 @@ impl Job {
         self.state == JobState::Trained
     }
 
-    /// Why its model cannot take part in an ensemble; nothing for one that can.
+    /// Why its model cannot take part in an ensemble; `None` for one that can.
     pub fn why_missing(&self) -> Option<String> {
         match &self.state {
             JobState::Trained => None,

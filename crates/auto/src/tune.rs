@@ -233,7 +233,7 @@ fn conditions(plan: &Plan, options: &TuneOptions) -> BTreeMap<String, String> {
     named.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-/// Nothing when the plan takes every choice and both ends of every range: found before anything is trained.
+/// Checks that the plan takes every choice and both ends of every range: found before anything is trained.
 fn check_values(base: &Value, space: &SearchSpace, registry: &Registry) -> Result<()> {
     let first: Settings = space
         .iter()

@@ -10,7 +10,7 @@ pub fn tell(refused: Option<&RefusedImage>, command: &str) {
     }
 }
 
-/// The remedy for a refused image, as one sentence for a user of this command; nothing where none helps.
+/// The remedy for a refused image, as one sentence for a user of this command; `None` where none helps.
 fn sentence(refused: &RefusedImage, command: &str) -> Option<String> {
     let option = option(refused.remedy);
     Some(match command {

@@ -278,7 +278,7 @@ impl fmt::Debug for Control {
     }
 }
 
-/// The moment `seconds` after `start`; nothing for negative seconds, and for more than a clock can tell.
+/// The moment `seconds` after `start`; `None` for negative seconds, and for more than a clock can tell.
 ///
 /// ```
 /// use std::time::{Duration, Instant};

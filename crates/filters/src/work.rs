@@ -11,7 +11,7 @@ const CHUNK: usize = 1 << 16;
 /// Steps of a loop over a queue between two checks.
 const STEPS: usize = 1 << 12;
 
-/// The work of one filter, counted in parts; nothing where no caller follows it.
+/// The work of one filter, counted in parts; `None` where no caller follows it.
 pub(crate) struct Work<'a>(Option<Watched<'a>>);
 
 struct Watched<'a> {

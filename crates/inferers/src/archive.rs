@@ -15,7 +15,7 @@ const MOST_FILES: usize = 10_000;
 /// An archive whose content is so many times its size is none of weights.
 const MOST_TIMES: u64 = 200;
 
-/// The folder, made in `scratch` or among the system's temporary ones, that an archive of a model was unpacked to; nothing for a file that is no archive, or one of
+/// The folder, made in `scratch` or among the system's temporary ones, that an archive of a model was unpacked to; `None` for a file that is no archive, or one of
 /// something else, as PyTorch's own files are.
 ///
 /// # Errors

@@ -58,7 +58,7 @@ impl Batches<'_> {
         [count, self.image.channels(), z, y, x]
     }
 
-    /// Nothing when all outputs, `[window][channel][z][y][x]`, are finite; one pass over them while they are in cache.
+    /// Checks that all outputs, `[window][channel][z][y][x]`, are finite; one pass over them while they are in cache.
     fn check(&self, windows: &[Start], outputs: &[f32]) -> Result<()> {
         if all_finite(outputs) {
             return Ok(());

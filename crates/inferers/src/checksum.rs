@@ -11,7 +11,7 @@ pub fn weights_checksum(bytes: &[u8]) -> String {
 }
 
 impl ModelDescription {
-    /// Nothing when a member's file of weights has a hash that this description names; a warning when it names
+    /// `None` when a member's file of weights has a hash that this description names; a warning when it names
     /// none, as descriptions from before checksums do.
     ///
     /// # Errors

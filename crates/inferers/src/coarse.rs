@@ -36,7 +36,7 @@ impl Inferer {
     }
 
     /// Passes of a window through the network over a volume of `size` voxels `[x, y, z]`, where the network halves
-    /// its input to multiples of `divisor`. Nothing for an inferer of the user's own.
+    /// its input to multiples of `divisor`. `None` for an inferer of the user's own.
     pub fn window_count(&self, size: [usize; 3], divisor: [usize; 3]) -> Option<usize> {
         match self {
             Self::Custom(_) => None,

@@ -25,7 +25,7 @@ pub trait CustomInferer: Send + Sync {
         control: &Control,
     ) -> Result<Volume<f32>>;
 
-    /// Nothing when every option is in range.
+    /// Checks that every option is in range.
     ///
     /// # Errors
     /// The option that is not.
@@ -64,7 +64,7 @@ pub trait CustomMerger: Send + Sync {
     /// A grid that it cannot merge on.
     fn begin(&self, geometry: &Geometry) -> Result<Box<dyn VolumeMerger>>;
 
-    /// Nothing when every option is in range.
+    /// Checks that every option is in range.
     ///
     /// # Errors
     /// The option that is not.
@@ -81,7 +81,7 @@ pub trait CustomPostprocessing: Send + Sync {
     /// [`Error::custom`] makes an error of a text or of another error.
     fn apply(&self, labels: LabelMap) -> Result<LabelMap>;
 
-    /// Nothing when every option is in range.
+    /// Checks that every option is in range.
     ///
     /// # Errors
     /// The option that is not.

@@ -70,7 +70,7 @@ pub(crate) struct Pass<'a> {
 }
 
 impl Inferer {
-    /// Nothing when the values make sense.
+    /// Checks that the values are valid.
     ///
     /// # Errors
     /// [`crate::Error::BadValue`], which names the key.

@@ -189,7 +189,7 @@ impl ModelDescription {
         steps.try_for_each(|step| step.resolve(registry))
     }
 
-    /// Nothing when the description makes sense and nothing in it is only named.
+    /// Checks that the description is consistent and nothing in it is only named.
     ///
     /// # Errors
     /// [`Error::BadModel`] with what does not and what to do; [`Error::Registry`] for a type of the user's own that
@@ -250,7 +250,7 @@ impl ModelDescription {
         Ok(())
     }
 
-    /// Nothing when the network puts out a channel for each of the labels'.
+    /// Checks that the network puts out a channel for each of the labels'.
     fn check_channels(&self) -> Result<()> {
         let (found, expected) = (
             self.network.architecture().out_channels(),

@@ -30,7 +30,7 @@ impl Default for MultiScale {
 }
 
 impl MultiScale {
-    /// Nothing when the values make sense.
+    /// Checks that the values are valid.
     ///
     /// # Errors
     /// [`Error::BadValue`], which names the key.

@@ -166,7 +166,7 @@ impl PatchNetwork for Averaged<'_> {
     }
 }
 
-/// Nothing when two outputs can be added.
+/// Checks that two outputs can be added.
 fn check_alike(what: &str, first: &Tensor<5>, other: &Tensor<5>) -> Result<()> {
     match first.dims() == other.dims() {
         true => Ok(()),

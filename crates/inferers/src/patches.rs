@@ -74,7 +74,7 @@ impl Default for Patches {
 }
 
 impl Patches {
-    /// Nothing when the values make sense.
+    /// Checks that the values are valid.
     ///
     /// # Errors
     /// [`Error::BadValue`], which names the key.

@@ -108,7 +108,7 @@ fn named(labels: &[u16]) -> String {
 }
 
 impl PostprocessingStep {
-    /// Nothing when the step makes sense.
+    /// Checks that the step is valid.
     ///
     /// # Errors
     /// [`Error::BadValue`], which names the key.

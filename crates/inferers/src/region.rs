@@ -39,7 +39,7 @@ pub enum EmptyRegionPolicy {
 }
 
 impl RegionStage {
-    /// Nothing when the values make sense.
+    /// Checks that the values are valid.
     ///
     /// # Errors
     /// [`Error::BadValue`], which names the key.
@@ -58,7 +58,7 @@ impl RegionStage {
         })
     }
 
-    /// The part of the image to segment; nothing where no label that counts was found.
+    /// The part of the image to segment; `None` where no label that counts was found.
     pub(crate) fn bounds(&self, labels: &LabelMap) -> Option<Bounds> {
         let counts = |label: u16| match self.labels.is_empty() {
             true => label != 0,

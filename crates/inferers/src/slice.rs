@@ -37,7 +37,7 @@ impl Default for Slice {
 }
 
 impl Slice {
-    /// Nothing when the values make sense.
+    /// Checks that the values are valid.
     ///
     /// # Errors
     /// [`crate::Error::BadValue`], which names the key.

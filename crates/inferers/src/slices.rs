@@ -39,7 +39,7 @@ impl Default for Slices {
 }
 
 impl Slices {
-    /// Nothing when the values make sense.
+    /// Checks that the values are valid.
     ///
     /// # Errors
     /// [`Error::BadValue`], which names the key.

@@ -67,12 +67,12 @@ pub(crate) struct WindowRun<'a> {
     pub pass: &'a Pass<'a>,
     /// The rows (along y) whose output is wanted.
     pub rows: Range<usize>,
-    /// What a skipped window puts out, one value a channel; nothing when none may be skipped.
+    /// What a skipped window puts out, one value a channel; `None` when none may be skipped.
     pub background: Option<Vec<f32>>,
 }
 
 impl SlidingWindow {
-    /// Nothing when the values make sense.
+    /// Checks that the values are valid.
     ///
     /// # Errors
     /// [`Error::BadValue`], which names the key.

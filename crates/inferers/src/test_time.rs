@@ -61,7 +61,7 @@ const MOST_DRAWS: u64 = 10_000;
 const UNSEEN: f32 = 1e-3;
 
 impl TestTime {
-    /// Nothing when the values make sense.
+    /// Checks that the values are valid.
     ///
     /// # Errors
     /// [`Error::BadValue`], which names the key; a transform's.

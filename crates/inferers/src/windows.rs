@@ -32,7 +32,7 @@ pub(crate) fn divisible(wanted: usize, divisor: usize) -> usize {
     divided.unwrap_or(TOO_LONG).min(TOO_LONG)
 }
 
-/// Nothing when a batch of windows fits into memory.
+/// Checks that a batch of windows fits into memory.
 ///
 /// # Errors
 /// [`Error::BadValue`] for windows longer than any volume; [`vesalius_volume::Error::OutOfMemory`].

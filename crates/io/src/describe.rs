@@ -29,7 +29,7 @@ pub struct Described {
     pub channels: usize,
     /// Whether the voxels are compressed.
     pub compressed: bool,
-    /// The scaling of stored values; nothing when slices differ in it.
+    /// The scaling of stored values; `None` when slices differ in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaling: Option<Scaling>,
     /// Names and colours of labels, where the format has them.

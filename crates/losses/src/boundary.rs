@@ -28,7 +28,7 @@ impl Default for Boundary {
 }
 
 impl Boundary {
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`crate::Error::BadConfig`].

@@ -36,7 +36,7 @@ impl Default for ClDice {
 }
 
 impl ClDice {
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].
@@ -162,7 +162,7 @@ impl Default for DiceClDice {
 }
 
 impl DiceClDice {
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].

@@ -42,7 +42,7 @@ impl DiceCrossEntropy {
         }
     }
 
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].
@@ -92,7 +92,7 @@ impl Default for DiceFocal {
 }
 
 impl DiceFocal {
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].

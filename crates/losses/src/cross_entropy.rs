@@ -36,7 +36,7 @@ pub struct CrossEntropy {
 }
 
 impl CrossEntropy {
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].

@@ -56,7 +56,7 @@ pub struct DeepSupervision {
 }
 
 impl DeepSupervision {
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].

@@ -41,7 +41,7 @@ impl Default for Focal {
 }
 
 impl Focal {
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].

@@ -49,7 +49,7 @@ impl Default for GeneralizedDice {
 }
 
 impl GeneralizedDice {
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].

@@ -36,7 +36,7 @@ impl Default for HausdorffDt {
 }
 
 impl HausdorffDt {
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].

@@ -132,7 +132,7 @@ impl LossConfig {
         }
     }
 
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].

@@ -56,7 +56,7 @@ impl Default for Tversky {
 }
 
 impl Tversky {
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].

@@ -47,7 +47,7 @@ struct Classes {
 }
 
 impl UnifiedFocal {
-    /// Nothing when the options make sense.
+    /// Checks that the options are valid.
     ///
     /// # Errors
     /// [`Error::BadConfig`].

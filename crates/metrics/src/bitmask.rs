@@ -108,7 +108,7 @@ impl Bits {
             .is_some_and(|word| word >> (x % 64) & 1 == 1)
     }
 
-    /// The smallest box around the bits, rims not counted; nothing when no bit is set.
+    /// The smallest box around the bits, rims not counted; `None` when no bit is set.
     pub fn bounds(&self) -> Option<Bounds> {
         let mut columns = vec![0u64; self.stride];
         let (mut first, mut last) = ([usize::MAX; 3], [0; 3]);

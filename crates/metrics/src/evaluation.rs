@@ -125,7 +125,7 @@ impl Evaluation {
         self.cases.first().map_or(&[], |case| &case.measures)
     }
 
-    /// What was scored; nothing when there is no case.
+    /// What was scored; `None` when there is no case.
     pub fn targets(&self) -> Option<&Targets> {
         self.cases.first().map(|case| &case.targets)
     }
@@ -179,7 +179,7 @@ impl Evaluation {
     }
 }
 
-/// The mean of some values; nothing when there are none.
+/// The mean of some values; `None` when there are none.
 pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
     (count > 0).then(|| sum / count as f64)

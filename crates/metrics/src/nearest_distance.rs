@@ -206,7 +206,7 @@ impl<'a> Search<'a> {
         row.across + along * along
     }
 
-    /// The row and the step in it where the nearest bit lies; nothing when it may lie outside
+    /// The row and the step in it where the nearest bit lies; `None` when it may lie outside
     /// the rows.
     #[inline]
     fn nearest(&self, [x, y, z]: [usize; 3], rows: &[Row], complete: f64) -> Option<(usize, i64)> {

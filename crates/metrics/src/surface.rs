@@ -222,7 +222,7 @@ impl Masks {
         }
     }
 
-    /// Nothing when one of the masks is empty.
+    /// `None` when one of the masks is empty.
     pub fn distances(&self, surface: Surface) -> Option<SurfaceDistances> {
         let (r, p, metric) = (&self.reference, &self.prediction, &self.metric);
         if r.count() == 0 || p.count() == 0 {

@@ -14,7 +14,7 @@ pub trait Architecture {
     /// Its name in a config, such as `unet`.
     fn name(&self) -> &'static str;
 
-    /// Nothing when the network can be built.
+    /// Checks that the network can be built.
     ///
     /// # Errors
     /// [`Error::BadConfig`], with the key and what is allowed.
@@ -65,7 +65,7 @@ pub trait Architecture {
         Vec::new()
     }
 
-    /// Nothing when the network takes an input of that many channels and size `[x, y, z]`.
+    /// Checks that the network takes an input of that many channels and size `[x, y, z]`.
     ///
     /// # Errors
     /// [`Error::BadInput`] with the nearest sizes that fit.
@@ -270,7 +270,7 @@ impl NetworkConfig {
         self.architecture().check()
     }
 
-    /// Nothing when the network takes an input of that many channels and size `[x, y, z]`.
+    /// Checks that the network takes an input of that many channels and size `[x, y, z]`.
     ///
     /// # Errors
     /// [`Error::BadInput`] with the nearest sizes that fit.

@@ -16,7 +16,7 @@ const SMALL: [&str; 7] = [
 ];
 
 impl NetworkConfig {
-    /// Nothing when no number of the config is larger than any network's.
+    /// Checks that no number of the config is larger than any network's.
     ///
     /// # Errors
     /// [`Error::BadConfig`] with the key.
@@ -30,7 +30,7 @@ impl NetworkConfig {
     }
 }
 
-/// Nothing when the value of a key, and all within it, are small enough.
+/// Checks that the value of a key, and all within it, are small enough.
 fn limited(key: &str, value: &Value) -> std::result::Result<(), String> {
     match value {
         Value::Number(number) => {

@@ -39,9 +39,9 @@ use vesalius_volume::LabelScheme;
 pub struct Analysis {
     /// Errors and warnings.
     pub report: DatasetReport,
-    /// nnU-Net's fingerprint of the usable cases; nothing when none has a labelled voxel.
+    /// nnU-Net's fingerprint of the usable cases; `None` when none has a labelled voxel.
     pub fingerprint: Option<Fingerprint>,
-    /// Auto3DSeg's statistics of the usable cases; nothing when there is none.
+    /// Auto3DSeg's statistics of the usable cases; `None` when there is none.
     pub statistics: Option<DataStatistics>,
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct ReportInput<'a> {
     pub worst: Vec<(String, Picture)>,
 }
 
-/// The cases of the best validation with the lowest Dice, the lowest first; nothing where cases were
+/// The cases of the best validation with the lowest Dice, the lowest first; empty where cases were
 /// not scored one by one.
 pub(crate) fn worst_cases(folder: &Path, count: usize) -> Vec<(String, f64)> {
     let events = events(folder);

@@ -7,7 +7,7 @@ use vesalius_view::{Picture, Scene, ThreePlanes, label_names};
 /// Pixels of the longest side of a slice in pictures of predictions.
 const TILE: usize = 160;
 
-/// The picture of a held-out case; nothing for one that is broken, or where the run was cancelled meanwhile.
+/// The picture of a held-out case; `None` for one that is broken, or where the run was cancelled meanwhile.
 pub(crate) fn picture_of(
     run: &RunState<'_>,
     network: &Network,

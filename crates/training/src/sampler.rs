@@ -205,7 +205,7 @@ impl PatchSampler {
         })
     }
 
-    /// Nothing when augmentation left every label one of the scheme's.
+    /// Checks that augmentation left every label one of the scheme's.
     fn check_labels(&self, index: usize, patch: &Subject) -> Result<()> {
         let Some(labels) = patch.labels() else {
             return Ok(());

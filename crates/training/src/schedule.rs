@@ -14,7 +14,7 @@ pub trait CustomSchedule: Send + Sync {
     /// of so many minutes measures its speed. It depends on nothing else, so that a resumed run has the same rates.
     fn factor(&self, step: u64, steps: Option<u64>) -> f64;
 
-    /// Nothing when every option is in range.
+    /// Checks that every option is in range.
     ///
     /// # Errors
     /// The option that is not; [`crate::Error::custom`] makes an error of a text or of another error.

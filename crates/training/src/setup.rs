@@ -133,7 +133,7 @@ fn memory(config: &TrainingConfig) -> u64 {
     }
 }
 
-/// A warning for each label that no training case has; nothing when none has any.
+/// A warning for each label that no training case has; `None` when none has any.
 fn check_labels(training: &dyn CaseSource, scheme: &LabelScheme) -> Option<Vec<Warning>> {
     let found = training.label_values()?;
     let foreground = scheme.foreground();

@@ -17,7 +17,7 @@ pub struct Scores {
     pub dice: f64,
     /// Dice of each foreground label or region.
     pub labels: Vec<(String, f64)>,
-    /// Dice of each case, the worst first; nothing where patches were scored.
+    /// Dice of each case, the worst first; empty where patches were scored.
     pub cases: Vec<(String, f64)>,
 }
 

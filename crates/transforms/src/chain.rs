@@ -33,7 +33,7 @@ use vesalius_volume::Subject;
 pub struct Chain(pub Vec<Transform>);
 
 impl Chain {
-    /// Nothing when every transform's values are in range.
+    /// Checks that every transform's values are in range.
     ///
     /// # Errors
     /// [`crate::Error::BadValue`], which names the transform and the key.

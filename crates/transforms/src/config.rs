@@ -85,7 +85,7 @@ pub(crate) fn bad(
     }
 }
 
-/// Nothing when `fine`, else [`bad`].
+/// Checks `fine`; the error is that of [`bad`].
 pub(crate) fn require(
     fine: bool,
     transform: &'static str,

@@ -66,7 +66,7 @@ impl Coverage {
 }
 
 impl Trace {
-    /// What the chain's result shows of the grid before it; nothing where a step moves the anatomy, or to a
+    /// What the chain's result shows of the grid before it; `None` where a step moves the anatomy, or to a
     /// grid whose axes do not run along the one before.
     ///
     /// # Errors

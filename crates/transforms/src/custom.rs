@@ -44,7 +44,7 @@ pub trait CustomTransform: Send + Sync {
     /// Any error of sampling; [`crate::Error::custom`] makes an error from a text or another error.
     fn sample(&self, case: &Context<'_>, rng: &mut TransformRng) -> Result<Vec<Step>>;
 
-    /// Nothing when every option is in range.
+    /// Checks that every option is in range.
     ///
     /// # Errors
     /// The option that is not.

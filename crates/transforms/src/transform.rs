@@ -10,7 +10,7 @@ use vesalius_registry::{Custom, Registry};
 
 /// A transform that samples its steps, given a [`Context`].
 pub(crate) trait Configured {
-    /// Nothing when every value is in range.
+    /// Checks that every value is in range.
     fn check(&self) -> Result<()>;
 
     /// Whether two draws can differ.
@@ -29,7 +29,7 @@ pub(crate) trait Configured {
 
 /// A transform made of transforms.
 pub(crate) trait Composed {
-    /// Nothing when every value is in range, in the parts as well.
+    /// Checks that every value is in range, in the parts as well.
     fn check(&self) -> Result<()>;
 
     /// Runs those parts that the draw chooses.
@@ -75,7 +75,7 @@ macro_rules! transforms {
                 }
             }
 
-            /// Nothing when every value is in range.
+            /// Checks that every value is in range.
             ///
             /// # Errors
             /// [`crate::Error::BadValue`], which names the transform and the key.

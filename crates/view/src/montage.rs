@@ -146,7 +146,7 @@ impl Montage {
     }
 }
 
-/// Nothing when there is something to draw.
+/// Checks that there is something to draw.
 pub(crate) fn at_least_one(option: &'static str, found: usize) -> Result<()> {
     match found {
         0 => Err(crate::Error::BadOption {

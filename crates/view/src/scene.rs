@@ -57,7 +57,7 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
-    /// Nothing when the scene can be drawn.
+    /// Checks that the scene can be drawn.
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::NoChannel`], [`Error::Volume`] when grids differ.

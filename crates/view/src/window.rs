@@ -42,7 +42,7 @@ impl Window {
         Self::Range(centre - width / 2.0, centre + width / 2.0)
     }
 
-    /// Nothing when the window has two ends, the first below the second.
+    /// Checks that the window has two ends, the first below the second.
     ///
     /// # Errors
     /// [`Error::BadOption`]: an end that is no finite number, ends in the wrong order, percentiles beyond 0

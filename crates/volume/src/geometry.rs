@@ -270,7 +270,7 @@ impl Geometry {
         self.difference(other).is_none()
     }
 
-    /// Nothing when the two grids are the same, an error that names `what` otherwise.
+    /// Checks that the two grids are the same; the error names `what`.
     ///
     /// # Errors
     /// [`Error::GeometryMismatch`], with how they differ.
@@ -298,7 +298,7 @@ impl Geometry {
         }
     }
 
-    /// How two grids differ, in words; nothing when they are the same.
+    /// How two grids differ, in words; `None` when they are the same.
     pub fn difference(&self, other: &Self) -> Option<String> {
         if self.size != other.size {
             return Some(format!("sizes {:?} and {:?} voxels", self.size, other.size));

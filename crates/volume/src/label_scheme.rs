@@ -352,7 +352,7 @@ impl LabelScheme {
         }
     }
 
-    /// Nothing when every label of `labels` is in the scheme.
+    /// Checks that every label of `labels` is in the scheme.
     ///
     /// # Errors
     /// [`Error::UnknownLabel`] with the value, how often it occurs and where first.

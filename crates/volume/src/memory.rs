@@ -86,7 +86,7 @@ pub fn check_memory(
 }
 
 /// Bytes that this process can still take: the least of what the machine has available, what its
-/// container (cgroup) leaves and what its own address space (`ulimit -v`) leaves. Nothing where the
+/// container (cgroup) leaves and what its own address space (`ulimit -v`) leaves. `None` where the
 /// system gives no number.
 pub fn available_memory() -> Option<u64> {
     [machine(), container(), address_space()]

@@ -44,7 +44,7 @@ impl Default for Pruner {
 }
 
 impl Pruner {
-    /// Nothing when every value is in range; otherwise what is wrong.
+    /// Checks that every value is in range; the error is what is wrong.
     pub(super) fn check(&self) -> Result<(), String> {
         match self {
             Self::Percentile { percentile, .. } if !(0.0..=100.0).contains(percentile) => {

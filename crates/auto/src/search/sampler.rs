@@ -52,7 +52,7 @@ impl Default for Sampler {
 }
 
 impl Sampler {
-    /// Nothing when every value is in range; otherwise what is wrong.
+    /// Checks that every value is in range; the error is what is wrong.
     pub(super) fn check(&self) -> Result<(), String> {
         match self {
             Self::Tpe { candidates: 0, .. } => {

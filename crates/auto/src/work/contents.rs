@@ -36,7 +36,7 @@ impl Contents {
         Self(cases.collect())
     }
 
-    /// What an earlier process wrote; nothing where none did.
+    /// What an earlier process wrote; `None` where none did.
     pub(super) fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(FILE);
         match std::fs::read_to_string(&path) {

@@ -105,7 +105,7 @@ fn has(command: &str, option: &str) -> bool {
         .any(|(at, _)| ends(&help[at + option.len()..]))
 }
 
-/// What `vesalius COMMAND --help` prints; nothing when there is no such command.
+/// What `vesalius COMMAND --help` prints; `None` when there is no such command.
 fn help(command: &str) -> Option<String> {
     let mut known = HELP.lock().unwrap();
     if let Some(help) = known.get(command) {

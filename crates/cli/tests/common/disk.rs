@@ -9,7 +9,7 @@ use tempfile::TempDir;
 pub struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// A disk of this size, such as `300k` or `13m`; nothing where this process may not mount.
+    /// A disk of this size, such as `300k` or `13m`; `None` where this process may not mount.
     pub fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         if mount(&format!("size={size}"), folder.path()) {

@@ -200,7 +200,7 @@ pub fn crop<G: OnGrid>(input: &G, bounds: Bounds) -> Result<G> {
     )
 }
 
-/// The smallest box around every voxel that is not zero in any channel; nothing when all are zero.
+/// The smallest box around every voxel that is not zero in any channel; `None` when all are zero.
 ///
 /// ```
 /// use vesalius_filters::{Bounds, bounding_box, crop};

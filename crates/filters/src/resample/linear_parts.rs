@@ -68,7 +68,7 @@ impl LinearParts {
         Ok(Self { axes, from, to })
     }
 
-    /// [`crate::resample`] with MONAI's options between two grids; nothing when their axes do not run
+    /// [`crate::resample`] with MONAI's options between two grids; `None` when their axes do not run
     /// along each other in the same order.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ const TORCH: &str = "resample_torch_fornnunet";
 const TORCH_SIMPLE: &str = "resample_torch_simple";
 const NONE: &str = "no_resampling_hack";
 
-/// The interpolation that a function and its arguments make; nothing where nothing is resampled.
+/// The interpolation that a function and its arguments make; `None` where nothing is resampled.
 pub(super) fn read(
     what: Resampled,
     function: Option<&str>,

@@ -119,7 +119,7 @@ impl Single {
     }
 }
 
-/// Nothing when a chain leaves the anatomy where it is: what moves it on its grid is augmentation, and labels
+/// Checks that a chain leaves the anatomy where it is: what moves it on its grid is augmentation, and labels
 /// on the file's grid would be in the wrong place.
 fn check_moves(trace: &Trace) -> Result<()> {
     let moves = |step: &Step| {

@@ -96,7 +96,7 @@ impl FolderLock {
     }
 
     /// Removes what a killed process left half written ([`crate::write_atomically`]) in the folder, or in a
-    /// folder below it that only holders of this lock write. Nothing where the folder is shared.
+    /// folder below it that only holders of this lock write. Removes nothing where the folder is shared.
     pub fn remove_leftovers(&self, below: impl AsRef<Path>) {
         if self.access() == LockAccess::Shared {
             return;

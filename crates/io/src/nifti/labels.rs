@@ -6,7 +6,7 @@ use crate::{Extension, LabelName};
 /// The code of an extension that is a comment, plain text for readers.
 const COMMENT: i32 = 6;
 
-/// The extension for these labels; nothing without any, and where they overlap, which the form cannot express.
+/// The extension for these labels; `None` without any, and where they overlap, which the form cannot express.
 pub(super) fn extension(labels: &[LabelName]) -> Option<Extension> {
     let sayable = !labels.is_empty() && labels.iter().all(|label| label.layer == 0);
     sayable.then(|| Extension {

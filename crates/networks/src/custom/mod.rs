@@ -76,7 +76,7 @@ pub trait CustomNetwork: Send + Sync {
     fn build(&self, in_channels: usize, out_channels: usize, scope: &Scope)
     -> Result<BuiltNetwork>;
 
-    /// Nothing when every option is in range and the network can be built for these numbers of channels.
+    /// Checks that every option is in range and the network can be built for these numbers of channels.
     ///
     /// # Errors
     /// The option that is not, or the channels.
@@ -143,7 +143,7 @@ impl NetworkConfig {
         }
     }
 
-    /// Nothing unless this is a network of the user's own that nothing has made.
+    /// Checks that a user-defined network was made, by a registry or a program.
     ///
     /// # Errors
     /// [`crate::Error::Registry`] with its name.

@@ -8,7 +8,7 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use std::collections::HashSet;
 use vesalius_tensor::{Scope, Tensor};
 
-/// Nothing when a network's parameters and those of its scope are the same.
+/// Checks that a network's parameters and those of its scope are the same.
 ///
 /// # Errors
 /// [`Error::Custom`] with the parameter and what to do.

@@ -109,7 +109,7 @@ impl<'a> Arguments<'a> {
         })
     }
 
-    /// Nothing when every argument was understood.
+    /// Checks that every argument was understood.
     pub fn finish(self) -> Result<()> {
         match self.values.keys().next() {
             None => Ok(()),

@@ -275,7 +275,7 @@ pub(super) fn activation(
     Ok(activation)
 }
 
-/// `"INSTANCE"`, or a name with options (`["group", {"num_groups": 8}]`); nothing for null.
+/// `"INSTANCE"`, or a name with options (`["group", {"num_groups": 8}]`); `None` for null.
 pub(super) fn norm(
     arguments: &mut Arguments,
     name: &str,

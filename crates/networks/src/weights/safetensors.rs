@@ -148,7 +148,7 @@ pub(super) fn write(weights: &Weights, to: &mut impl Write) -> std::io::Result<(
     Ok(())
 }
 
-/// As 32-bit floats; nothing for what no weight is.
+/// As 32-bit floats; `None` for what no weight is.
 fn numbers(kind: Dtype, data: &[u8]) -> Option<Vec<f32>> {
     Some(match kind {
         Dtype::F32 => floats(data, f32::from_le_bytes),

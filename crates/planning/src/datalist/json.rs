@@ -58,7 +58,7 @@ enum OneOrMore {
 }
 
 impl OneOrMore {
-    /// The case's name and its files; nothing when there is none.
+    /// The case's name and its files; `None` when there is none.
     fn resolve(self, root: &Path) -> Option<(String, Vec<PathBuf>)> {
         let images = match self {
             Self::One(path) => vec![path],

@@ -50,7 +50,7 @@ const SAME: [&[&str]; 3] = [
     &["modality", "channel_names"],
 ];
 
-/// Nothing where no key is a misspelling of one that is read; `further` are the further image keys of a case.
+/// Checks that no key is a misspelling of one that is read; `further` are the further image keys of a case.
 pub(super) fn check(list: &Value, further: &[String]) -> Checked {
     let Some(list) = list.as_object() else {
         return Ok(());

@@ -70,7 +70,7 @@ impl Datalist {
         Value::Object(stored)
     }
 
-    /// Exclusive labels as the Decathlon writes them, regions as nnU-Net does; nothing for none.
+    /// Exclusive labels as the Decathlon writes them, regions as nnU-Net does; no key without labels.
     fn add_labels(&self, stored: &mut Map<String, Value>) {
         match self.label_scheme() {
             Ok(LabelScheme::Exclusive {

@@ -26,7 +26,7 @@ pub(crate) trait CpuOperation: Debug + Send + Sync + 'static {
         true
     }
 
-    /// The gradient to each input that is wanted, in order; nothing for the others.
+    /// The gradient to each input that is wanted, in order; `None` for the others.
     fn backward(
         &self,
         inputs: &[&[f32]],

@@ -98,7 +98,7 @@ impl Default for ActivationConfig {
 }
 
 impl ActivationConfig {
-    /// Nothing when the numbers make sense.
+    /// Checks that the numbers are valid.
     ///
     /// # Errors
     /// [`Error::BadLayer`] for a slope that is not finite.
@@ -189,7 +189,7 @@ impl Activation {
         }
     }
 
-    /// The form that kernels fuse into a norm; nothing when there is none.
+    /// The form that kernels fuse into a norm; `None` when there is none.
     pub(crate) fn simple(&self) -> Option<Activated> {
         let (kind, slopes) = match self {
             Self::Relu(_) => (ActivationKind::Relu, None),

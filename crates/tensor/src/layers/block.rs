@@ -160,7 +160,7 @@ impl ConvNormAct {
         }
     }
 
-    /// All of it in one, for inference on the CPU; nothing where that does not apply.
+    /// All of it in one, for inference on the CPU; `None` where that does not apply.
     fn fused(&self, input: &Tensor<5>) -> Option<Tensor<5>> {
         // Layers that are examined are run one by one.
         if input.device().is_autodiff() || self.conv.is_examined() || !cpu::fits(input) {

@@ -26,7 +26,7 @@ impl DropoutConfig {
         }
     }
 
-    /// Nothing when the probability makes sense.
+    /// Checks that the probability is valid.
     ///
     /// # Errors
     /// [`Error::BadLayer`] outside of `[0, 1)`.

@@ -217,7 +217,7 @@ impl NormConfig {
         })
     }
 
-    /// Nothing when the norm can work on that many channels.
+    /// Checks that the norm can work on that many channels.
     ///
     /// # Errors
     /// [`Error::BadLayer`] for groups that do not divide the channels, or numbers out of range.

@@ -214,7 +214,7 @@ impl TrainingConfig {
         Ok(config)
     }
 
-    /// Nothing when every value makes sense.
+    /// Checks that every value is valid.
     ///
     /// # Errors
     /// An error that names the key.

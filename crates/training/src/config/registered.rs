@@ -54,7 +54,7 @@ impl TrainingConfig {
     }
 }
 
-/// The config's value with the registry's names in the form that transforms are read from; nothing where the text
+/// The config's value with the registry's names in the form that transforms are read from; `None` where the text
 /// has none of them.
 fn named(text: &str, registry: &Registry) -> Result<Option<Value>> {
     let before: Value = yaml::parse(text)?;

@@ -81,7 +81,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// Nothing when the device computes in it.
+    /// Checks that the device computes in it.
     ///
     /// # Errors
     /// [`crate::Error::BadValue`] with what to use instead.

@@ -237,7 +237,7 @@ impl Header {
         self.original.as_ref().map(Grid::geometry).transpose()
     }
 
-    /// Bytes after the header; nothing for sizes that overflow.
+    /// Bytes after the header; `None` for sizes that overflow.
     pub fn content_bytes(&self) -> Option<u64> {
         let voxels = self.grid.voxels()?;
         let original = self.original.as_ref().map_or(Some(0), Grid::voxels)?;

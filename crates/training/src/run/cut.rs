@@ -14,7 +14,7 @@ pub(super) struct Wanted {
     pub units: usize,
     /// Seconds of one.
     pub seconds: f64,
-    /// What is left of these with windows side by side, as a share; nothing where there are no windows.
+    /// What is left of these with windows side by side, as a share; `None` where there are no windows.
     pub coarse: Option<f64>,
 }
 

@@ -196,7 +196,7 @@ pub(super) fn check_folder(options: &FitOptions) -> Result<()> {
     Ok(())
 }
 
-/// The checkpoint to go on from; nothing for a new run, and for one that was killed before it wrote
+/// The checkpoint to go on from; `None` for a new run, and for one that was killed before it wrote
 /// its first.
 pub(super) fn checkpoint_to_resume(options: &FitOptions) -> Result<Option<Checkpoint>> {
     let path = options.output.join(CHECKPOINT_FILE);

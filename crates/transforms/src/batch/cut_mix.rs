@@ -18,7 +18,7 @@ config! {
 }
 
 impl CutMix {
-    /// Nothing when α is positive.
+    /// Checks that α is positive.
     ///
     /// # Errors
     /// [`crate::Error::BadValue`].

@@ -16,7 +16,7 @@ config! {
 }
 
 impl MixUp {
-    /// Nothing when α is positive.
+    /// Checks that α is positive.
     ///
     /// # Errors
     /// [`Error::BadValue`].
@@ -89,7 +89,7 @@ impl MixUpStep {
     }
 }
 
-/// Nothing when a buffer is `count` equal samples.
+/// Checks that a buffer is `count` equal samples.
 pub(super) fn check_batch(length: usize, count: usize, partners: usize) -> Result<()> {
     if count > 0 && length.is_multiple_of(count) && partners == count {
         return Ok(());

@@ -28,7 +28,7 @@ fn run_all(
     transforms.iter().try_for_each(|t| t.run(work, rng))
 }
 
-/// Nothing when there is a list, all its transforms are fine, and weights are one each or none.
+/// Checks that there is a list, all its transforms are fine, and weights are one each or none.
 fn check_choice(name: &'static str, of: &[Transform], weights: &[f64]) -> Result<()> {
     require(!of.is_empty(), name, "of", of, "at least one transform")?;
     let sum: f64 = weights.iter().sum();

@@ -111,7 +111,7 @@ impl GridStep {
         Ok(self.map(geometry)?.target)
     }
 
-    /// Nothing when the numbers are valid: they may come from a file instead of a draw.
+    /// Checks that the numbers are valid: they may come from a file instead of a draw.
     fn check(&self) -> Result<()> {
         match self {
             Self::Permute { order } => require(

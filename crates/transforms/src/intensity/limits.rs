@@ -9,7 +9,7 @@ use crate::transform::Configured;
 const WIDEST: f64 = 1e4;
 
 impl IntensityStep {
-    /// Nothing when the step can be applied to an image of this size `[x, y, z]`.
+    /// Checks that the step can be applied to an image of this size `[x, y, z]`.
     pub(super) fn check(&self, size: [usize; 3]) -> Result<()> {
         match self {
             Self::Clip(step) => step.check(),

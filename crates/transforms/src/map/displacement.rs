@@ -35,7 +35,7 @@ pub struct Displacement {
 type Taps = ([usize; 4], [f64; 4]);
 
 impl Displacement {
-    /// Nothing when there are as many values as control points and all numbers are finite.
+    /// Checks that there are as many values as control points and all numbers are finite.
     pub(crate) fn check(&self) -> Result<()> {
         let points = self
             .size

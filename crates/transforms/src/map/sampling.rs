@@ -87,7 +87,7 @@ impl Sampling {
         }
     }
 
-    /// Nothing when the two parts go together.
+    /// Checks that the two parts go together.
     pub(crate) fn check(&self, transform: &'static str) -> Result<()> {
         require(
             !(self.image == ImageSampling::Cubic && self.outside == PaddingMode::Reflect),

@@ -87,13 +87,13 @@ pub trait CustomSampler: Send + Sync {
         rng: &mut TransformRng,
     ) -> Result<PatchPlace>;
 
-    /// The number of the case, among these, that draw `draw` of a run takes; nothing for the order of the run, in which
+    /// The number of the case, among these, that draw `draw` of a run takes; `None` for the order of the run, in which
     /// every case comes once per epoch. The random numbers follow from the seed and the draw.
     fn case(&self, _cases: &[String], _draw: u64, _rng: &mut TransformRng) -> Option<usize> {
         None
     }
 
-    /// Nothing when every option is in range.
+    /// Checks that every option is in range.
     ///
     /// # Errors
     /// The option that is not.

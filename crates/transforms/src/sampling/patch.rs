@@ -53,7 +53,7 @@ impl From<[i64; 3]> for PatchConfig {
 }
 
 impl PatchConfig {
-    /// Nothing when the size and weights are valid.
+    /// Checks that the size and weights are valid.
     ///
     /// # Errors
     /// [`Error::BadPatch`] or [`Error::BadValue`]; [`Error::Registry`] for a user-defined sampler that was not

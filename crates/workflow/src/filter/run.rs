@@ -92,7 +92,7 @@ impl<'a> Run<'a> {
         Ok(self.reader.labels(self.input)?)
     }
 
-    /// The input as an image; nothing where it is a label map.
+    /// The input as an image; `None` where it is a label map.
     pub fn image_unless_labels(&mut self) -> Result<Option<Volume<f32>>> {
         if self.kind == FileKind::Labels {
             return Ok(None);

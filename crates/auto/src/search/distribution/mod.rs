@@ -51,7 +51,7 @@ pub enum Distribution {
 }
 
 impl Distribution {
-    /// Nothing when it can be drawn from; otherwise what is wrong.
+    /// Checks that it can be drawn from; the error is what is wrong.
     pub(super) fn check(&self) -> Result<(), String> {
         match self {
             Self::Float {

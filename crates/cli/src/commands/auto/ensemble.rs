@@ -36,7 +36,7 @@ impl EnsembleArguments {
     }
 }
 
-/// An error that lists the runs that the model lacks; nothing where none is missing, or that was allowed.
+/// An error that lists the runs that the model lacks; fine where none is missing, or that is allowed.
 pub fn whole(missing: &[Missing], how: &EnsembleArguments) -> Result<()> {
     if missing.is_empty() || how.allow_missing {
         return Ok(());

@@ -43,7 +43,7 @@ impl Machine<'_> {
         Ok(Some(node.unwrap_or_else(|| Node::Object(ARRAY.to_owned()))))
     }
 
-    /// Nested lists of the values; nothing where there are too many or their type is not understood.
+    /// Nested lists of the values; `None` where there are too many or their type is not understood.
     fn array(
         &mut self,
         shape: Id,

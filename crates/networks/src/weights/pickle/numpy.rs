@@ -11,7 +11,7 @@ pub(super) struct Kind {
 }
 
 impl Kind {
-    /// Nothing for dates, records and other types that no setting of a model has.
+    /// `None` for dates, records and other types that no setting of a model has.
     pub fn named(name: &str) -> Option<Self> {
         let big_endian = name.starts_with('>');
         let letter = *name

@@ -53,7 +53,7 @@ impl Machine<'_> {
         }
     }
 
-    /// `(storage, offset, size, strides, …)`; nothing for one of a type that no weight has.
+    /// `(storage, offset, size, strides, …)`; `None` for one of a type that no weight has.
     pub(super) fn tensor(
         &mut self,
         parts: &[Id],
