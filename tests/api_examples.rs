@@ -50,7 +50,7 @@ fn the_example_programs_segment_and_stop() {
     assert!(stopped.unwrap().is_none_or(|labels| labels == written));
 }
 
-/// A loss of the user's own falls, and a transform of the user's own is the same by name and by value.
+/// A user-defined loss falls, and a user-defined transform is the same by name and by value.
 #[test]
 fn the_example_programs_train_and_transform() {
     let place = tempfile::tempdir().unwrap();

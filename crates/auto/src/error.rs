@@ -90,10 +90,10 @@ pub enum Error {
     /// Segmentations cannot be scored.
     #[error("{0}")]
     Metric(#[from] vesalius_metrics::Error),
-    /// A planner or another type of the user's own cannot be had.
+    /// A planner or another user-defined type cannot be made.
     #[error("{0}")]
     Registry(#[from] vesalius_registry::Error),
-    /// An error of a planner of the user's own.
+    /// An error of a user-defined planner.
     #[error("{0}")]
     Custom(Box<dyn std::error::Error + Send + Sync>),
     /// A picture cannot be drawn.
@@ -135,7 +135,7 @@ impl From<vesalius_inferers::Error> for Error {
 }
 
 vesalius_registry::custom_error! {
-    /// An error of a planner of the user's own: a text, or any error.
+    /// An error of a user-defined planner: a text, or any error.
     Error
 }
 

@@ -56,10 +56,10 @@ impl Plan {
         Self::read_with(path, &Registry::default())
     }
 
-    /// As [`Plan::read`], for a plan that names types of the user's own.
+    /// As [`Plan::read`], for a plan that names user-defined types.
     ///
     /// # Errors
-    /// As [`Plan::read`]; a name that the registry has not.
+    /// As [`Plan::read`]; a name that is not in the registry.
     pub fn read_with(path: &Path, registry: &Registry) -> Result<Self> {
         let bad = |reason: String| Error::Plan {
             path: path.to_path_buf(),
@@ -106,10 +106,10 @@ impl Plan {
         Self::read_all_with(folder, &Registry::default())
     }
 
-    /// As [`Plan::read_all`], for plans that name types of the user's own.
+    /// As [`Plan::read_all`], for plans that name user-defined types.
     ///
     /// # Errors
-    /// As [`Plan::read_all`]; a name that the registry has not.
+    /// As [`Plan::read_all`]; a name that is not in the registry.
     pub fn read_all_with(folder: &Path, registry: &Registry) -> Result<Vec<Self>> {
         let bad = |reason: String| Error::Plan {
             path: folder.to_path_buf(),

@@ -89,7 +89,7 @@ pub fn default_space(plan: &Plan) -> Result<SearchSpace> {
         OptimizerConfig::AdamW(_) => Some("adamw"),
         OptimizerConfig::Adam(_) => Some("adam"),
         OptimizerConfig::Sgd(_) => Some("sgd"),
-        // What a type of the user's own calls its options is not known.
+        // What a user-defined type calls its options is not known.
         _ => None,
     };
     let rate = plan.training.optimizer.learning_rate();

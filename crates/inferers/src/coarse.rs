@@ -4,7 +4,7 @@ use crate::Inferer;
 
 impl Inferer {
     /// The same windows side by side instead of overlapping, once instead of under several transforms or at several
-    /// zooms. An inferer of the user's own stays as it is.
+    /// zooms. A user-defined inferer stays as it is.
     #[must_use]
     pub fn without_overlap(&self) -> Self {
         match self {
@@ -36,7 +36,7 @@ impl Inferer {
     }
 
     /// Passes of a window through the network over a volume of `size` voxels `[x, y, z]`, where the network halves
-    /// its input to multiples of `divisor`. `None` for an inferer of the user's own.
+    /// its input to multiples of `divisor`. `None` for a user-defined inferer.
     pub fn window_count(&self, size: [usize; 3], divisor: [usize; 3]) -> Option<usize> {
         match self {
             Self::Custom(_) => None,

@@ -1,4 +1,4 @@
-//! Inferers, mergers and postprocessing steps of the user's own.
+//! User-defined inferers, mergers and postprocessing steps.
 
 use crate::inferer::Pass;
 use crate::merger::VolumeMerger;
@@ -11,7 +11,7 @@ use vesalius_registry::Custom;
 use vesalius_tensor::{all_finite, on_device};
 use vesalius_volume::{Geometry, LabelMap, Volume};
 
-/// An inferer of the user's own, for [`Inferer::custom`]: how a volume goes through a network.
+/// A user-defined inferer, for [`Inferer::custom`]: how a volume goes through a network.
 pub trait CustomInferer: Send + Sync {
     /// The network's output on the volume's own grid. A long run looks at `control`, and may open stages of its own.
     ///
@@ -34,7 +34,7 @@ pub trait CustomInferer: Send + Sync {
     }
 }
 
-/// Runs an inferer of the user's own, and holds its output against what any inferer owes.
+/// Runs a user-defined inferer, and checks its output as that of any inferer.
 pub(crate) fn run_custom(
     inferer: &dyn CustomInferer,
     image: &Volume<f32>,
@@ -56,7 +56,7 @@ pub(crate) fn run_custom(
     Ok(output)
 }
 
-/// A merger of the user's own, for [`PatchMerger::custom`]: what one volume is made of outputs of patches by.
+/// A user-defined merger, for [`PatchMerger::custom`]: makes one volume of the outputs of patches.
 pub trait CustomMerger: Send + Sync {
     /// A merger without a patch, over a volume of this grid.
     ///
@@ -73,7 +73,7 @@ pub trait CustomMerger: Send + Sync {
     }
 }
 
-/// A postprocessing step of the user's own, for [`PostprocessingStep::custom`].
+/// A user-defined postprocessing step, for [`PostprocessingStep::custom`].
 pub trait CustomPostprocessing: Send + Sync {
     /// The labels after the step, on the same grid.
     ///
@@ -97,7 +97,7 @@ impl<F: Fn(LabelMap) -> Result<LabelMap> + Send + Sync> CustomPostprocessing for
 }
 
 impl Inferer {
-    /// An inferer of the user's own. Files that are written hold the name, so that reading them again needs a
+    /// A user-defined inferer. Files that are written hold the name, so that reading them again needs a
     /// [`vesalius_registry::Registry`] that has it.
     pub fn custom(name: impl Into<String>, inferer: impl CustomInferer + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(inferer)))
@@ -105,21 +105,21 @@ impl Inferer {
 }
 
 impl PatchMerger {
-    /// A merger of the user's own; as [`Inferer::custom`].
+    /// A user-defined merger; as [`Inferer::custom`].
     pub fn custom(name: impl Into<String>, merger: impl CustomMerger + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(merger)))
     }
 }
 
 impl PostprocessingStep {
-    /// A step of the user's own; as [`Inferer::custom`].
+    /// A user-defined step; as [`Inferer::custom`].
     pub fn custom(name: impl Into<String>, step: impl CustomPostprocessing + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(step)))
     }
 }
 
 vesalius_registry::registered! {
-    /// Adds inferers, mergers and postprocessing steps of the user's own to a [`vesalius_registry::Registry`]; each
+    /// Adds user-defined inferers, mergers and postprocessing steps to a [`vesalius_registry::Registry`]; each
     /// makes `custom: name` in its place mean a type whose options are read by serde.
     pub trait RegisterInference {
         /// Adds an inferer.

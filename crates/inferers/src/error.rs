@@ -106,10 +106,10 @@ pub enum Error {
     /// A fault of this library.
     #[error("a fault of this library: {0}; please report it")]
     Internal(&'static str),
-    /// A config names a type of the user's own that cannot be had.
+    /// A config names a user-defined type that cannot be made.
     #[error("{0}")]
     Registry(#[from] vesalius_registry::Error),
-    /// An error of an inferer, a merger or a postprocessing step of the user's own.
+    /// An error of a user-defined inferer, merger or postprocessing step.
     #[error("{0}")]
     Custom(Box<dyn std::error::Error + Send + Sync>),
     /// The memory allowed is too little.
@@ -235,7 +235,7 @@ impl std::fmt::Display for NotFiniteOutput {
 }
 
 vesalius_registry::custom_error! {
-    /// An error of an inferer, a merger or a postprocessing step of the user's own: a text, or any error.
+    /// An error of a user-defined inferer, merger or postprocessing step: a text, or any error.
     Error
 }
 

@@ -45,12 +45,12 @@ pub(crate) struct Loaded {
 /// [`Error::ModelFolder`] with what was expected and what was found; a description that cannot be read.
 pub fn describe_model(path: impl AsRef<Path>) -> Result<ModelDescription> {
     let located = Located::find(path.as_ref())?;
-    // Types of the user's own are only named in it.
+    // User-defined types are only named in it.
     Ok(FoundModel::named(&located, &OpenOptions::default())?.description)
 }
 
 impl FoundModel {
-    /// A model folder whose description is checked and has every type of the user's own.
+    /// A model folder whose description is checked and has every user-defined type.
     pub fn read(located: &Located, options: &OpenOptions) -> Result<Self> {
         let mut found = Self::named(located, options)?;
         let description = &mut found.description;
@@ -62,7 +62,7 @@ impl FoundModel {
         Ok(found)
     }
 
-    /// A model folder whose description may name types of the user's own that nothing has made.
+    /// A model folder whose description may name user-defined types that nothing has made.
     fn named(located: &Located, options: &OpenOptions) -> Result<Self> {
         let folder = located.folder.as_path();
         let folds = chosen_folds(located, options)?;

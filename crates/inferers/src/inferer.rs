@@ -48,7 +48,7 @@ pub enum Inferer {
     MultiScale(MultiScale),
     /// Under several transforms, undone and averaged.
     TestTime(TestTime),
-    /// An inferer of the user's own: in YAML `custom: my_inferer` or `custom: {name: my_inferer, …}`, for which
+    /// A user-defined inferer: in YAML `custom: my_inferer` or `custom: {name: my_inferer, …}`, for which
     /// [`Inferer::resolve`] is called after reading.
     Custom(Custom<dyn CustomInferer>),
 }
@@ -122,10 +122,10 @@ impl Inferer {
         self.pass(image, &pass)
     }
 
-    /// Makes the inferers, mergers and transforms of the user's own that a file named.
+    /// Makes the user-defined inferers, mergers and transforms that a file named.
     ///
     /// # Errors
-    /// [`crate::Error::Registry`] for a name that the registry has not, or options that a type does not take.
+    /// [`crate::Error::Registry`] for a name that is not in the registry, or options that a type does not take.
     pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
         match self {
             Self::Custom(custom) => Ok(custom.resolve(registry)?),
@@ -212,7 +212,7 @@ impl Inferer {
             Self::Patches(inferer) => inferer.extent(size, divisor),
             Self::MultiScale(inferer) => inferer.extent(size, divisor),
             Self::TestTime(inferer) => inferer.extent(size, divisor),
-            // What an inferer of the user's own holds is not known: the volume and its output.
+            // The memory of a user-defined inferer is unknown: at least the volume and its output.
             Self::Custom(_) => Extent {
                 windows: 1,
                 window: size,

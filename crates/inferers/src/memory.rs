@@ -180,7 +180,7 @@ pub(crate) fn activations(model: &ModelDescription, window: [usize; 3]) -> u64 {
     let slice = turn.slice(window);
     // The slices of a 2-D network are samples of a batch.
     let samples = window[2] / slice[2].max(1);
-    // A network that cannot be worked out is one of the user's own.
+    // A network whose cost cannot be computed is user-defined.
     let costs = model.network.profile(turn.size(slice), samples.max(1));
     costs.map_or(0, |costs| costs.inference_memory)
 }

@@ -16,7 +16,7 @@ pub const MODEL_FILE: &str = "model.yaml";
 /// What a model does to an image, from the file to labels.
 ///
 /// It is made by [`ModelDescription::builder`] or read, both of which check it; so does whatever uses it, since its
-/// fields can be changed. Types of the user's own that a file names are made by [`ModelDescription::resolve`].
+/// fields can be changed. User-defined types that a file names are made by [`ModelDescription::resolve`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 #[non_exhaustive]
@@ -162,7 +162,7 @@ pub struct Provenance {
 }
 
 impl ModelDescription {
-    /// Reads a model folder's description and checks it. Types of the user's own are only named in it.
+    /// Reads a model folder's description and checks it. User-defined types are only named in it.
     ///
     /// # Errors
     /// [`Error::ModelFolder`] with the file, the key and what to do.
@@ -177,10 +177,10 @@ impl ModelDescription {
         vesalius_planning::parse_yaml(&text).map_err(|e| Error::model_folder(&path, e))
     }
 
-    /// Makes the transforms, networks, inferers, mergers and postprocessing steps of the user's own that a file named.
+    /// Makes the user-defined transforms, networks, inferers, mergers and postprocessing steps that a file named.
     ///
     /// # Errors
-    /// A name that the registry has not, or options that a type does not take.
+    /// A name that is not in the registry, or options that a type does not take.
     pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
         self.preprocessing.resolve(registry)?;
         self.network.resolve(registry)?;
@@ -192,7 +192,7 @@ impl ModelDescription {
     /// Checks that the description is consistent and nothing in it is only named.
     ///
     /// # Errors
-    /// [`Error::BadModel`] with what does not and what to do; [`Error::Registry`] for a type of the user's own that
+    /// [`Error::BadModel`] with what does not and what to do; [`Error::Registry`] for a user-defined type that
     /// nothing has made.
     pub fn check(&self) -> Result<()> {
         self.check_but_network()?;
@@ -250,7 +250,7 @@ impl ModelDescription {
         Ok(())
     }
 
-    /// Checks that the network puts out a channel for each of the labels'.
+    /// Checks that the network has an output channel for each of the labels'.
     fn check_channels(&self) -> Result<()> {
         let (found, expected) = (
             self.network.architecture().out_channels(),
@@ -298,7 +298,7 @@ pub fn weights_path(folder: &Path, member: &str) -> PathBuf {
         .join("weights.safetensors")
 }
 
-/// Whether a type of the user's own was only named.
+/// Whether a user-defined type was only named.
 fn is_only_named(error: &Error) -> bool {
     use vesalius_registry::Error as Registry;
     use vesalius_transforms::Error as Transform;

@@ -31,7 +31,7 @@ pub struct OpenOptions {
     /// The folder that an archive of a model is unpacked in, until it is loaded; none means the system's for temporary
     /// files.
     pub scratch: Option<PathBuf>,
-    /// Types of the user's own that a model names.
+    /// User-defined types that a model names.
     pub registry: Registry,
 }
 
@@ -120,7 +120,7 @@ impl OpenOptions {
         self
     }
 
-    /// Types of the user's own that a model names.
+    /// User-defined types that a model names.
     #[must_use]
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;

@@ -39,7 +39,7 @@ pub enum PatchMerger {
     Average,
     /// The largest value of the patches that cover a voxel, channel by channel.
     Maximum,
-    /// A merger of the user's own: in YAML `custom: my_merger` or `custom: {name: my_merger, …}`, for which
+    /// A user-defined merger: in YAML `custom: my_merger` or `custom: {name: my_merger, …}`, for which
     /// [`crate::Inferer::resolve`] is called after reading.
     Custom(Custom<dyn CustomMerger>),
 }
@@ -219,7 +219,7 @@ mod tests {
     use burn::tensor::Tensor;
     use vesalius_volume::Geometry;
 
-    /// A merger of the user's own: one number a patch.
+    /// A user-defined merger: one number a patch.
     #[derive(Default)]
     struct Means(Vec<([usize; 3], f32)>);
 

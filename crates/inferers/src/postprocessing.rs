@@ -63,7 +63,7 @@ pub enum PostprocessingStep {
         /// The labels that hold them.
         inside: Vec<u16>,
     },
-    /// A step of the user's own: in YAML `custom: my_step` or `custom: {name: my_step, …}`, for which
+    /// A user-defined step: in YAML `custom: my_step` or `custom: {name: my_step, …}`, for which
     /// [`PostprocessingStep::resolve`] is called after reading.
     Custom(Custom<dyn CustomPostprocessing>),
 }
@@ -132,10 +132,10 @@ impl PostprocessingStep {
         }
     }
 
-    /// Makes the step of the user's own that a file named.
+    /// Makes the user-defined step that a file named.
     ///
     /// # Errors
-    /// [`Error::Registry`] for a name that the registry has not, or options that the step does not take.
+    /// [`Error::Registry`] for a name that is not in the registry, or options that the step does not take.
     pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
         match self {
             Self::Custom(custom) => Ok(custom.resolve(registry)?),

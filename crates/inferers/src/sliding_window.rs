@@ -67,7 +67,7 @@ pub(crate) struct WindowRun<'a> {
     pub pass: &'a Pass<'a>,
     /// The rows (along y) whose output is wanted.
     pub rows: Range<usize>,
-    /// What a skipped window puts out, one value a channel; `None` when none may be skipped.
+    /// The output of a skipped window, one value a channel; `None` when none may be skipped.
     pub background: Option<Vec<f32>>,
 }
 

@@ -28,16 +28,16 @@ pub enum Error {
     /// An error of the tensor crate.
     #[error("{0}")]
     Tensor(#[from] vesalius_tensor::Error),
-    /// A config names a loss of the user's own that cannot be had.
+    /// A config names a user-defined loss that cannot be made.
     #[error("{0}")]
     Registry(#[from] vesalius_registry::Error),
-    /// An error of a loss of the user's own.
+    /// An error of a user-defined loss.
     #[error("{0}")]
     Custom(Box<dyn std::error::Error + Send + Sync>),
 }
 
 vesalius_registry::custom_error! {
-    /// An error of a loss of the user's own: a text, or any error.
+    /// An error of a user-defined loss: a text, or any error.
     Error
 }
 

@@ -1,4 +1,4 @@
-//! Losses by name, built in and of the user's own.
+//! Losses by name, built in and user-defined.
 
 use crate::overlap::are_weights;
 use crate::{
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use vesalius_registry::{Custom, Registry};
 use vesalius_tensor::{Int, Logits, Tensor};
 
-/// Anything that scores logits against label values. A type of the user's own goes into a config by
+/// Anything that scores logits against label values. A user-defined type is set in a config by
 /// [`LossConfig::custom`], or by name through a [`Registry`]; see [`RegisterLoss`].
 pub trait Loss: Send + Sync {
     /// The loss, one number, of label values `[N, 1, Z, Y, X]`.
@@ -65,7 +65,7 @@ pub enum LossConfig {
     DiceClDice(DiceClDice),
     /// Several losses, each with its weight: in YAML `sum: [{weight: 1, loss: {dice: {}}}, …]`.
     Sum(Vec<LossTerm>),
-    /// A loss of the user's own: in YAML `custom: my_loss` or `custom: {name: my_loss, sharpness: 2}`, for
+    /// A user-defined loss: in YAML `custom: my_loss` or `custom: {name: my_loss, sharpness: 2}`, for
     /// which [`LossConfig::resolve`] is called after reading.
     Custom(Custom<dyn Loss>),
 }
@@ -112,16 +112,16 @@ from_each!(
 );
 
 impl LossConfig {
-    /// A loss of the user's own. Files that are written hold the name, so that reading them again needs a
+    /// A user-defined loss. Files that are written hold the name, so that reading them again needs a
     /// [`Registry`] that has it.
     pub fn custom(name: impl Into<String>, loss: impl Loss + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(loss)))
     }
 
-    /// Makes the losses of the user's own that a file named.
+    /// Makes the user-defined losses that a file named.
     ///
     /// # Errors
-    /// [`Error::Registry`] for a name that the registry has not, or options that the loss does not take.
+    /// [`Error::Registry`] for a name that is not in the registry, or options that the loss does not take.
     pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
         match self {
             Self::Custom(custom) => Ok(custom.resolve(registry)?),
@@ -215,7 +215,7 @@ impl Loss for LossConfig {
 }
 
 vesalius_registry::registered! {
-    /// Adds losses of the user's own to a [`Registry`].
+    /// Adds user-defined losses to a [`Registry`].
     pub trait RegisterLoss {
         /// Makes `custom: name` in a config mean this type; its options are read by serde.
         fn loss => Loss, "loss";

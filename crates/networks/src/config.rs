@@ -196,7 +196,7 @@ pub enum NetworkConfig {
     /// nnU-Net's `ResidualEncoderUNet`.
     #[serde(rename = "residual_encoder_unet")]
     ResidualEncoderUNet(ResidualEncoderUNetConfig),
-    /// A network of the user's own: in YAML `custom: my_network` or `custom: {name: my_network, width: 8}`, for
+    /// A user-defined network: in YAML `custom: my_network` or `custom: {name: my_network, width: 8}`, for
     /// which [`NetworkConfig::resolve`] is called after reading.
     Custom(CustomNetworkConfig),
 }

@@ -49,10 +49,10 @@ pub enum Error {
     /// An error of the tensor crate.
     #[error("{0}")]
     Tensor(#[from] vesalius_tensor::Error),
-    /// A config names a network of the user's own that cannot be had.
+    /// A config names a user-defined network that cannot be made.
     #[error("{0}")]
     Registry(#[from] vesalius_registry::Error),
-    /// An error of a network of the user's own.
+    /// An error of a user-defined network.
     #[error("{0}")]
     Custom(Box<dyn std::error::Error + Send + Sync>),
     /// The work was cancelled while the network ran.
@@ -61,7 +61,7 @@ pub enum Error {
 }
 
 vesalius_registry::custom_error! {
-    /// An error of a network of the user's own: a text, or any error.
+    /// An error of a user-defined network: a text, or any error.
     Error
 }
 

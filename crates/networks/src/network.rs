@@ -38,7 +38,7 @@ pub enum AnyNetwork {
     PlainConvUNet(PlainConvUNet),
     /// See [`ResidualEncoderUNet`].
     ResidualEncoderUNet(ResidualEncoderUNet),
-    /// A network of the user's own.
+    /// A user-defined network.
     Custom(BuiltNetwork),
 }
 
@@ -124,7 +124,7 @@ impl Network {
     /// [`Network::forward`] with the input checked first.
     ///
     /// # Errors
-    /// [`Error::BadInput`] with the nearest sizes that fit; [`Error::Custom`] where a network of the user's own puts out
+    /// [`Error::BadInput`] with the nearest sizes that fit; [`Error::Custom`] where a user-defined network's output has
     /// another shape than it owes.
     pub fn try_forward(&self, input: Tensor<5>) -> Result<Vec<Tensor<5>>> {
         let [n, channels, z, y, x] = input.dims();

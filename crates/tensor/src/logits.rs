@@ -1,4 +1,4 @@
-//! What a network puts out, together with what its channels mean; not yet probabilities.
+//! A network's output with the meaning of its channels, before probabilities.
 
 use crate::{Error, LogitsSlab, Probabilities, Result, Tensor, values_of};
 use burn::tensor::activation::{log_softmax, sigmoid, softmax};

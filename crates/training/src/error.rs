@@ -134,7 +134,7 @@ pub enum Error {
         /// The first layer whose output on them is not finite, if any is.
         layer: Option<String>,
     },
-    /// A network that is validated puts out values that are not finite, or fails otherwise.
+    /// The output of a network in validation is not finite, or the network fails otherwise.
     #[error("validation on case {case}: {source}")]
     Validation {
         /// The case.
@@ -177,10 +177,10 @@ pub enum Error {
     /// A network or its weights are wrong.
     #[error("{0}")]
     Network(#[from] vesalius_networks::Error),
-    /// A config names a type of the user's own that cannot be had.
+    /// A config names a user-defined type that cannot be made.
     #[error("{0}")]
     Registry(#[from] vesalius_registry::Error),
-    /// An error of a callback, a schedule or another type of the user's own.
+    /// An error of a callback, a schedule or another user-defined type.
     #[error("{0}")]
     Custom(Box<dyn std::error::Error + Send + Sync>),
     /// A loss cannot be taken.
@@ -195,7 +195,7 @@ pub enum Error {
 }
 
 vesalius_registry::custom_error! {
-    /// An error of a callback, a schedule or another type of the user's own: a text, or any error.
+    /// An error of a callback, a schedule or another user-defined type: a text, or any error.
     Error
 }
 

@@ -11,7 +11,7 @@ use vesalius_volume::{LabelScheme, Subject};
 
 /// The stream of random numbers that batches are mixed by, keyed by the batch's number.
 const MIXING: Stream = Stream::Other(0x6d69_7869);
-/// The stream of a sampler of the user's own that chooses cases, keyed by the draw.
+/// The stream of a user-defined sampler that chooses cases, keyed by the draw.
 const CHOICE: Stream = Stream::Other(0x6361_7365);
 
 /// Patches and their labels, from which tensors are made.

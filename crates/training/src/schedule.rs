@@ -7,7 +7,7 @@ use std::f64::consts::PI;
 use std::sync::Arc;
 use vesalius_registry::{Custom, Registry};
 
-/// A schedule of the user's own. It goes into a config by [`Schedule::custom`], or by name through a [`Registry`]; see
+/// A user-defined schedule. It is set in a config by [`Schedule::custom`], or by name through a [`Registry`]; see
 /// [`RegisterSchedule`].
 pub trait CustomSchedule: Send + Sync {
     /// What the optimiser's learning rate is multiplied by at `step` (from 0) of `steps`, which are unknown while a run
@@ -24,7 +24,7 @@ pub trait CustomSchedule: Send + Sync {
 }
 
 vesalius_registry::registered! {
-    /// Adds schedules of the user's own to a [`Registry`].
+    /// Adds user-defined schedules to a [`Registry`].
     pub trait RegisterSchedule {
         /// Makes `schedule: {custom: name}` mean this type; its options are read by serde.
         fn schedule => CustomSchedule, "schedule";
@@ -57,7 +57,7 @@ pub enum Schedule {
     /// Lower by a factor whenever so many validations brought no gain, as PyTorch's
     /// `ReduceLROnPlateau`.
     Plateau(Plateau),
-    /// A schedule of the user's own: in YAML `custom: mine` or `custom: {name: mine, steps: 100}`, for which the
+    /// A user-defined schedule: in YAML `custom: mine` or `custom: {name: mine, steps: 100}`, for which the
     /// config is read with a registry.
     Custom(Custom<dyn CustomSchedule>),
 }
@@ -164,7 +164,7 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// A schedule of the user's own. Files that are written hold the name, so that reading them again needs a
+    /// A user-defined schedule. Files that are written hold the name, so that reading them again needs a
     /// [`Registry`] that has it.
     pub fn custom(name: impl Into<String>, schedule: impl CustomSchedule + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(schedule)))

@@ -41,7 +41,7 @@ pub enum Error {
     /// A filter.
     #[error("{0}")]
     Filters(#[from] vesalius_filters::Error),
-    /// A type of the user's own.
+    /// A user-defined type.
     #[error("{0}")]
     Registry(#[from] vesalius_registry::Error),
     /// A filter or resampling over files.

@@ -76,7 +76,7 @@ pub struct TrainOptions {
     pub resume: bool,
     /// Callbacks for every event of the run, which may steer it; they run after those that draw its reports.
     pub callbacks: Callbacks,
-    /// Makes the types of the user's own that the config names.
+    /// Makes the user-defined types that the config names.
     pub registry: Registry,
     /// Cancels training; what is done is saved. Carries the stage `training` and, within it, `cases` and `steps`.
     pub control: Control,

@@ -1,4 +1,4 @@
-//! One type of the user's own at every seam of Vesalius, and a registry that gives YAML their names.
+//! One user-defined type for every extension point of Vesalius, and a registry that gives YAML their names.
 
 pub mod callback;
 pub mod format;

@@ -1,4 +1,4 @@
-//! Planners of the user's own: an algorithm's name in the input's `algos` or in [`PlanOptions::algorithms`] that a
+//! User-defined planners: an algorithm's name in the input's `algos` or in [`PlanOptions::algorithms`] that a
 //! program's type plans.
 
 use super::PlanOptions;
@@ -28,7 +28,7 @@ pub struct PlanRequest<'a> {
     pub options: &'a PlanOptions,
 }
 
-/// A planner of the user's own: from what is known of a dataset to a plan that can be trained.
+/// A user-defined planner: from what is known of a dataset to a plan that can be trained.
 pub trait CustomPlanner: Send + Sync {
     /// A training config, and a sentence for every choice. Its `name` becomes the algorithm's; the numbers of channels
     /// of its network follow from the dataset when it is trained.
@@ -40,7 +40,7 @@ pub trait CustomPlanner: Send + Sync {
 }
 
 vesalius_registry::registered! {
-    /// Adds planners of the user's own to a [`Registry`].
+    /// Adds user-defined planners to a [`Registry`].
     pub trait RegisterPlanner {
         /// Makes this algorithm's name mean this type, whose options are all at their defaults (serde's).
         fn planner => CustomPlanner, "planner";

@@ -158,14 +158,14 @@ impl WorkFolder {
         Self::open(folder, begun(folder)?)
     }
 
-    /// The same with types of the user's own that plans and models name, and planners of the user's own.
+    /// The same with user-defined types that plans and models name, and user-defined planners.
     #[must_use]
     pub fn with_registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
         self
     }
 
-    /// The types of the user's own.
+    /// The user-defined types.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }

@@ -1,4 +1,4 @@
-//! Which function of nnU-Net's resamples, and with what arguments: from the words of its plans to ours.
+//! Which function of nnU-Net's resamples, and with what arguments: from its plans to this crate's types.
 
 use super::{AcrossMode, NnUnetInterpolation, TorchInterpolation, TorchLabels, TorchMode};
 use serde_json::Value;
@@ -11,7 +11,7 @@ pub(super) enum Resampled {
     Data,
     /// Labels of a coarser stage.
     Seg,
-    /// What the network puts out.
+    /// The network's output.
     Probabilities,
 }
 

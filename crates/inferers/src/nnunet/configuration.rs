@@ -23,7 +23,7 @@ impl Plan<'_> {
         self.configuration.patch_size.as_ref().map_or(3, Vec::len)
     }
 
-    /// Checks that every part is known here.
+    /// Checks that every part is supported.
     pub fn check(&self) -> std::result::Result<(), String> {
         let c = self.configuration;
         if let Some(found) = c.preprocessor_name.as_deref()

@@ -35,7 +35,7 @@ pub struct NnUnetPipeline {
     /// How the network's output is interpolated; by default linearly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logits: Option<NnUnetInterpolation>,
-    /// Without `logits`: when thick slices of what the network puts out are taken apart.
+    /// Without `logits`: when thick slices of the network's output are resampled separately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separate_logits: Option<bool>,
     /// The ending of the names of images and results, such as `.png`; by default `.nii.gz`.

@@ -1,5 +1,5 @@
 //! A file behind a zip archive. The archive is finished when it is dropped and prints what fails then: once
-//! a write has failed, everything after it is taken without a word, and the first error is kept.
+//! a write has failed, everything after it is accepted without an error, and the first error is kept.
 
 use std::io::{self, Seek, SeekFrom, Write};
 

@@ -1,5 +1,5 @@
 //! nnU-Net's mean over folds: the windows of each fold are blended by themselves, and their logits are added and
-//! divided as 16-bit floats. The mean of what networks put out, blended once, differs from it by a rounding
+//! divided as 16-bit floats. The mean of the networks' outputs, blended once, differs from it by a rounding
 //! wherever two classes are nearly equal.
 
 use crate::Result;

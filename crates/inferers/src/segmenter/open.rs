@@ -24,7 +24,7 @@ impl Segmenter {
     /// As [`Segmenter::open`], on another device, with some of the folds or with settings changed.
     ///
     /// # Errors
-    /// As [`Segmenter::open`]; a fold that the model has not, a step out of range.
+    /// As [`Segmenter::open`]; a fold that is not in the model, a step out of range.
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let mut located = Located::find_with(path.as_ref(), options.scratch.as_deref())?;
         let unpacked = located.unpacked.take();

@@ -17,7 +17,7 @@ const PREPARED_ANYWAY: u64 = 256 << 20;
 #[derive(Debug)]
 pub(super) struct Single {
     pub members: Vec<Member>,
-    /// Where the weights were read from; none for networks of the user's own.
+    /// Where the weights were read from; none for user-defined networks.
     pub files: Vec<WeightFile>,
     pub device: Device,
     pub previous: Option<Segmenter>,

@@ -1,4 +1,4 @@
-//! A network of the user's own as a config holds it: its name, its options, and the channels that the dataset decides.
+//! A user-defined network as a config holds it: its name, its options, and the channels that the dataset decides.
 
 use super::{CustomNetwork, parameters};
 use crate::{AnyNetwork, Architecture, Result};

@@ -1,4 +1,4 @@
-//! Networks of the user's own: a type of the program's that builds a Burn module, by a registered name wherever a
+//! User-defined networks: a type of the program that builds a Burn module, by a registered name wherever a
 //! config has a network, in training and in inference.
 
 mod config;
@@ -13,7 +13,7 @@ use crate::{NetworkConfig, Profile, Result};
 use vesalius_registry::Registry;
 use vesalius_tensor::Scope;
 
-/// A network of the user's own: `network: {custom: {name: my_network, width: 8}}` in a training config and in a
+/// A user-defined network: `network: {custom: {name: my_network, width: 8}}` in a training config and in a
 /// `model.yaml`. It is trained, checkpointed, exported, opened and run as the built-in ones are.
 ///
 /// ```
@@ -118,7 +118,7 @@ pub trait CustomNetwork: Send + Sync {
 }
 
 vesalius_registry::registered! {
-    /// Adds networks of the user's own to a [`Registry`].
+    /// Adds user-defined networks to a [`Registry`].
     pub trait RegisterNetwork {
         /// Makes `custom: name` in a network's place mean this type; its options are read by serde.
         fn network => CustomNetwork, "network";
@@ -126,16 +126,16 @@ vesalius_registry::registered! {
 }
 
 impl NetworkConfig {
-    /// A network of the user's own. Files that are written hold its name and channels, so that reading them again needs
+    /// A user-defined network. Files that are written hold its name and channels, so that reading them again needs
     /// a [`Registry`] that has it; see [`CustomNetworkConfig::with_options`] for its options.
     pub fn custom(name: impl Into<String>, network: impl CustomNetwork + 'static) -> Self {
         Self::Custom(CustomNetworkConfig::new(name, network))
     }
 
-    /// Makes the network of the user's own that a file named.
+    /// Makes the user-defined network that a file named.
     ///
     /// # Errors
-    /// [`crate::Error::Registry`] for a name that the registry has not, or options that the network does not take.
+    /// [`crate::Error::Registry`] for a name that is not in the registry, or options that the network does not take.
     pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
         match self {
             Self::Custom(custom) => custom.resolve(registry),

@@ -1,4 +1,4 @@
-//! A Burn module whose type is not known: what a network of the user's own is kept as once it is built.
+//! A Burn module whose type is not known: what a user-defined network is kept as once it is built.
 
 use super::erased::{Erased, ErasedMapper, ErasedVisitor, ToMapper, ToVisitor};
 use burn::module::{
@@ -7,7 +7,7 @@ use burn::module::{
 use std::fmt;
 use vesalius_tensor::{Device, Tensor};
 
-/// The forward pass of a network of the user's own. Its parameters are made by a [`vesalius_tensor::Scope`].
+/// The forward pass of a user-defined network. Its parameters are made by a [`vesalius_tensor::Scope`].
 pub trait NetworkModule: Module + Sync + 'static {
     /// The outputs, full resolution first; heads of deep supervision may follow.
     ///

@@ -1,4 +1,4 @@
-//! Whether the parameters of a network of the user's own are those that its scope made: only these have names, values
+//! Whether the parameters of a user-defined network are those that its scope made: only these have names, values
 //! of the run's seed, and identities that a checkpoint finds again.
 
 use super::BuiltNetwork;

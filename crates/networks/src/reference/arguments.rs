@@ -109,7 +109,7 @@ impl<'a> Arguments<'a> {
         })
     }
 
-    /// Checks that every argument was understood.
+    /// Checks that every argument was read.
     pub fn finish(self) -> Result<()> {
         match self.values.keys().next() {
             None => Ok(()),

@@ -52,7 +52,7 @@ impl NetworkConfig {
     /// The network of one configuration (such as `3d_fullres`) of nnU-Net's plans, new or old form.
     ///
     /// # Errors
-    /// [`Error::UnknownArchitecture`] that names the argument that was not understood.
+    /// [`Error::UnknownArchitecture`] that names the unsupported argument.
     pub fn from_nnunet_plans(
         configuration: &Value,
         input_channels: usize,

@@ -44,7 +44,7 @@ setters! {
     gradient_accumulation: usize;
     /// Weights to start from.
     start_from: StartFrom;
-    /// What is minimised; [`LossConfig::custom`] makes one of a loss of the user's own.
+    /// What is minimised; [`LossConfig::custom`] makes one of a user-defined loss.
     loss: impl Into<LossConfig>;
     /// How the heads of a deeply supervised network are weighed.
     deep_supervision: DeepSupervision;

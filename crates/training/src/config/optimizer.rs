@@ -12,7 +12,7 @@ use vesalius_registry::{Custom, Registry};
 /// PyTorch's, for both kinds of Adam.
 const EPSILON: f32 = 1e-8;
 
-/// An optimiser of the user's own, built on Burn's. It goes into a config by [`OptimizerConfig::custom`], or by name
+/// A user-defined optimiser, built on Burn's. It is set in a config by [`OptimizerConfig::custom`], or by name
 /// through a [`Registry`]; see [`RegisterOptimizer`].
 pub trait CustomOptimizer: Send + Sync {
     /// The highest learning rate, which the schedule starts from.
@@ -23,7 +23,7 @@ pub trait CustomOptimizer: Send + Sync {
 }
 
 vesalius_registry::registered! {
-    /// Adds optimisers of the user's own to a [`Registry`].
+    /// Adds user-defined optimisers to a [`Registry`].
     pub trait RegisterOptimizer {
         /// Makes `optimizer: {custom: name}` mean this type; its options are read by serde.
         fn optimizer => CustomOptimizer, "optimizer";
@@ -42,7 +42,7 @@ pub enum OptimizerConfig {
     Adam(AdamConfig),
     /// Gradient descent with momentum, PyTorch's `SGD`; defaults are nnU-Net's.
     Sgd(StochasticGradientDescent),
-    /// An optimiser of the user's own: in YAML `custom: mine` or `custom: {name: mine, learning_rate: 0.1}`, for
+    /// A user-defined optimiser: in YAML `custom: mine` or `custom: {name: mine, learning_rate: 0.1}`, for
     /// which the config is read with a registry.
     Custom(Custom<dyn CustomOptimizer>),
 }
@@ -123,7 +123,7 @@ impl Default for OptimizerConfig {
 }
 
 impl OptimizerConfig {
-    /// An optimiser of the user's own. Files that are written hold the name, so that reading them again needs a
+    /// A user-defined optimiser. Files that are written hold the name, so that reading them again needs a
     /// [`Registry`] that has it.
     pub fn custom(name: impl Into<String>, optimizer: impl CustomOptimizer + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(optimizer)))

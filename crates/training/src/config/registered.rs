@@ -1,4 +1,4 @@
-//! Configs that name types of the user's own: read with a [`Registry`] that makes them.
+//! Configs that name user-defined types: read with a [`Registry`] that makes them.
 
 use super::{TrainingConfig, yaml};
 use crate::{Error, Result};
@@ -7,7 +7,7 @@ use std::path::Path;
 use vesalius_registry::Registry;
 use vesalius_transforms::name_transforms;
 
-/// The keys whose lists may name transforms of the user's own as they name built-in ones.
+/// The keys whose lists may name user-defined transforms as they name built-in ones.
 const CHAINS: [&str; 2] = ["preprocessing", "augmentation"];
 
 impl TrainingConfig {
@@ -24,7 +24,7 @@ impl TrainingConfig {
     /// networks, schedules, optimisers and `patch.sampling` likewise.
     ///
     /// # Errors
-    /// As [`TrainingConfig::parse`]; a name that the registry has not, or options that its type does not take. Where
+    /// As [`TrainingConfig::parse`]; a name that is not in the registry, or options that its type does not take. Where
     /// the text names a transform of the registry, errors name the key and not the line.
     pub fn parse_with(text: &str, registry: &Registry) -> Result<Self> {
         let mut config = match named(text, registry)? {
@@ -39,10 +39,10 @@ impl TrainingConfig {
         Ok(config)
     }
 
-    /// Makes the network, the loss, the transforms, the sampler, the schedule and the optimiser of the user's own that are only named.
+    /// Makes the user-defined network, loss, transforms, sampler, schedule and optimiser that are only named.
     ///
     /// # Errors
-    /// A name that the registry has not, or options that its type does not take.
+    /// A name that is not in the registry, or options that its type does not take.
     pub fn resolve(&mut self, registry: &Registry) -> Result<()> {
         self.preprocessing.resolve(registry)?;
         self.augmentation.resolve(registry)?;

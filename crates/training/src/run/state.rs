@@ -34,7 +34,7 @@ impl RunState<'_> {
     /// The config as YAML, with what the data and the options decided ([`TrainingConfig::as_run`]).
     ///
     /// # Errors
-    /// [`Error::Output`] for a type of the user's own whose options cannot be written.
+    /// [`Error::Output`] for a user-defined type whose options cannot be written.
     pub fn config_text(&self) -> Result<String> {
         let used = self.config.as_run(self.data, self.options.duration);
         serde_saphyr::to_string(&used).map_err(|e| Error::Output {

@@ -1,4 +1,4 @@
-//! A network of the user's own, from the config to labels.
+//! A user-defined network, from the config to labels.
 
 use super::{data, options, run, subject};
 use crate::{Event, FitOptions, TrainingConfig, fit};
@@ -242,7 +242,7 @@ impl CustomNetwork for Nameless {
     }
 }
 
-/// A network that puts out what it was given.
+/// A network that returns its input.
 struct Same;
 
 impl CustomNetwork for Same {

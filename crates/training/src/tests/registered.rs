@@ -1,4 +1,4 @@
-//! Types of the user's own by name and by value.
+//! User-defined types by name and by value.
 
 use super::{CONFIG, config, options, run};
 use crate::{

@@ -1,4 +1,4 @@
-//! Samplers and case sources of the user's own, and what is refused of patches that make no sense.
+//! User-defined samplers and case sources, and invalid settings of patches.
 
 use super::{CONFIG, config, data, options, run, subject};
 use crate::{

@@ -46,7 +46,7 @@ pub struct RunOptions {
     pub device: Device,
     /// Cancels the stage that runs; what is done is kept.
     pub control: Control,
-    /// Planners of the user's own, and types that plans and models name.
+    /// User-defined planners, and types that plans and models name.
     pub registry: Registry,
 }
 

@@ -1,4 +1,4 @@
-//! Networks, inferers, mergers and postprocessing steps of the user's own, named in a model folder.
+//! User-defined networks, inferers, mergers and postprocessing steps, named in a model folder.
 
 use super::*;
 use crate::{

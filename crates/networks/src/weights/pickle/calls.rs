@@ -139,7 +139,7 @@ impl Machine<'_> {
         }
     }
 
-    /// An object of a class that is not understood.
+    /// An object of an unsupported class.
     fn object(&mut self, class: Id) -> Result<Node, String> {
         let name = match &self.nodes[class] {
             Node::Global(name) | Node::Object(name) => name.clone(),

@@ -62,7 +62,7 @@ enum Node {
     Kind(numpy::Kind),
     Storage(Box<Storage>),
     Tensor(Box<View>),
-    /// An object of a class that is not understood.
+    /// An object of an unsupported class.
     Object(String),
 }
 
