@@ -16,10 +16,10 @@ const STATISTICS: &str = "datastats_by_case.yaml";
 /// The hash of the dataset's files that the analysis is of.
 const DATA: &str = "made_from.json";
 
-/// What is known of a dataset.
+/// The analysis of a dataset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analyzed {
-    /// What is wrong or odd, and what each case is.
+    /// Problems, and the facts of each case.
     pub report: DatasetReport,
     /// nnU-Net's fingerprint.
     pub fingerprint: Fingerprint,
@@ -139,7 +139,7 @@ fn measure(
     };
     fingerprint.write(&folder.join(FINGERPRINT))?;
     statistics.write(folder)?;
-    // Last: what an analysis that was broken off left is of no use.
+    // Last, so that an interrupted analysis is not used.
     let data = work.contents().hash();
     vesalius_io::write_bytes_atomically(folder.join(DATA), data.as_bytes())?;
     Ok(Analyzed {

@@ -12,17 +12,17 @@ use vesalius_tensor::Device;
 use vesalius_training::read_image;
 use vesalius_volume::{LabelMap, LabelScheme};
 
-/// Where the probabilities of a run's held-out cases lie.
+/// The folder of the probabilities of a run's held-out cases.
 pub(crate) fn held_out_folder(work: &WorkFolder, job: &Job) -> PathBuf {
     work.folder().join(&job.folder).join("held_out")
 }
 
-/// Where the probabilities of a case lie.
+/// The path of the probabilities of a case.
 pub(crate) fn probabilities_path(work: &WorkFolder, job: &Job, case: &str) -> PathBuf {
     held_out_folder(work, job).join(format!("{case}.nii.gz"))
 }
 
-/// The cases that a job does not see.
+/// The cases that a job is not trained on.
 pub(crate) fn cases(work: &WorkFolder, fold: usize) -> Result<Vec<CaseFiles>> {
     Ok(work.list().split(fold)?.1)
 }
@@ -39,7 +39,7 @@ pub(crate) fn dice_of(scheme: &LabelScheme) -> Result<Evaluator> {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct HoldOutOptions {
-    /// What computes.
+    /// The device that computes.
     pub device: Device,
     /// Cancels the work; carries the stage `held-out cases`.
     pub control: Control,

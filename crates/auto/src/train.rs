@@ -47,7 +47,7 @@ pub struct TrainOptions {
     pub judged_from: u64,
     /// How many runs are made at one time; each uses every core, so more than one helps where a GPU waits.
     pub at_once: usize,
-    /// What computes.
+    /// The device that computes.
     pub device: Device,
     /// Cancels the current runs, which are saved, and the work; carries the stage `runs`.
     pub control: Control,
@@ -163,7 +163,7 @@ pub fn train(
             .collect();
         let ended = workers.into_iter().map(|worker| match worker.join() {
             Ok(result) => result,
-            // A panic is a defect of ours: it is passed on, not hidden.
+            // A panic is a defect of this program: it is passed on, not hidden.
             Err(panic) => std::panic::resume_unwind(panic),
         });
         ended.collect()

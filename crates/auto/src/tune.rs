@@ -36,9 +36,9 @@ pub struct TuneOptions {
     pub reports: u64,
     /// The fold that trials are scored on.
     pub fold: usize,
-    /// Everything random follows from this.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// What computes.
+    /// The device that computes.
     pub device: Device,
     /// Cancels the current trial, which is saved, and the search; carries the stage `trials`.
     pub control: Control,
@@ -89,7 +89,7 @@ pub fn default_space(plan: &Plan) -> Result<SearchSpace> {
         OptimizerConfig::AdamW(_) => Some("adamw"),
         OptimizerConfig::Adam(_) => Some("adam"),
         OptimizerConfig::Sgd(_) => Some("sgd"),
-        // What a user-defined type calls its options is not known.
+        // The options of a user-defined type are unknown.
         _ => None,
     };
     let rate = plan.training.optimizer.learning_rate();
@@ -166,7 +166,7 @@ pub fn tune(
     best(work, plan, &base, &study)
 }
 
-/// Works on trials until all are given out.
+/// Runs trials until no more are left.
 fn search(
     work: &WorkFolder,
     options: &TuneOptions,

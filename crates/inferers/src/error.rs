@@ -240,7 +240,7 @@ vesalius_registry::custom_error! {
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::BadValue { .. }

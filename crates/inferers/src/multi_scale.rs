@@ -16,7 +16,7 @@ use vesalius_volume::Volume;
 pub struct MultiScale {
     /// The zooms.
     pub scales: Vec<f64>,
-    /// What runs at each of them.
+    /// The inferer of each zoom.
     pub inferer: Box<Inferer>,
 }
 

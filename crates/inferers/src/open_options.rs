@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use vesalius_registry::Registry;
 use vesalius_tensor::Device;
 
-/// How a model is opened, and what of its settings is changed. The default is the CPU, all members, and the settings of
+/// How a model is opened, with changes of its settings. The default is the CPU, all members, and the settings of
 /// the model.
 ///
 /// ```
@@ -15,7 +15,7 @@ use vesalius_tensor::Device;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct OpenOptions {
-    /// What computes.
+    /// The device that computes.
     pub device: Device,
     /// The members (folds) to use, by name or number; none means all.
     pub folds: Option<Vec<String>>,
@@ -71,7 +71,7 @@ impl OpenOptions {
         Self::default()
     }
 
-    /// What computes.
+    /// The device that computes.
     #[must_use]
     pub fn device(mut self, device: Device) -> Self {
         self.device = device;

@@ -8,7 +8,7 @@ use vesalius_filters::permute;
 use vesalius_transforms::Axis;
 use vesalius_volume::Volume;
 
-/// Runs a 2-D network over every slice across one axis and puts the slices together again.
+/// Runs a 2-D network over every slice across one axis and stacks the outputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Slice {
@@ -74,7 +74,7 @@ impl Slice {
     pub(crate) fn extent(&self, size: [usize; 3], divisor: [usize; 3]) -> Extent {
         let size = self.axis.last().map(|axis| size[axis]);
         Extent {
-            // What was turned, and what is.
+            // The transposed volumes, before and after.
             outputs: 2,
             images: 2,
             ..self.windows().extent(size, divisor)

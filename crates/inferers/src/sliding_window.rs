@@ -25,10 +25,10 @@ pub struct SlidingWindow {
     pub blending: Blending,
     /// How many windows go through the network at a time.
     pub batch_size: usize,
-    /// Whose rule places and weighs windows.
+    /// The rule by which windows are placed and weighed.
     #[serde(skip_serializing_if = "is_default")]
     pub rule: WindowRule,
-    /// Which windows are not worth the network's time; they become background.
+    /// Windows that are skipped; they become background.
     #[serde(skip_serializing_if = "is_default")]
     pub skip: Option<SkipWindows>,
 }

@@ -34,7 +34,7 @@ macro_rules! stored {
 
 stored!(u8, u16, f32);
 
-/// So many numbers, zero until they are written.
+/// A fixed number of values, zero until they are written.
 #[derive(Debug)]
 pub(crate) enum Store<T> {
     /// In memory.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use vesalius_transforms::{Chain, Trace};
 use vesalius_volume::{Subject, Volume};
 
-/// Runs another inferer over views of the volume, takes what the network puts out back to the volume's
-/// grid, and averages: the mean of MONAI's `TestTimeAugmentation`.
+/// Runs another inferer over views of the volume, brings each output back to the volume's grid by the inverse of its
+/// view, and averages: the mean of MONAI's `TestTimeAugmentation`.
 ///
 /// A view is a chain of transforms. Moves of voxels are undone on the output, in one interpolation;
 /// changes of intensity need no undoing. Where a view does not show a part of the volume (a turned corner,
@@ -19,13 +19,13 @@ use vesalius_volume::{Subject, Volume};
 pub struct TestTime {
     /// The chains, each a view.
     pub views: Vec<Chain>,
-    /// How often a chain with something random in it is drawn.
+    /// How often a random chain is drawn.
     pub draws: u64,
-    /// Whether the volume as it is is a view too.
+    /// Whether the unchanged volume is a view too.
     pub original: bool,
-    /// What random chains are drawn with.
+    /// The seed of random chains.
     pub seed: u64,
-    /// What runs over each view.
+    /// The inferer of each view.
     pub inferer: Box<Inferer>,
 }
 

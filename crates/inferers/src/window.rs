@@ -19,7 +19,7 @@ pub enum Blending {
     Gaussian,
 }
 
-/// Whose rule places windows and weighs their voxels.
+/// The rule by which windows are placed and their voxels weighed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -135,7 +135,7 @@ pub fn window_weights(size: [usize; 3], blending: Blending) -> Result<Vec<f32>> 
 /// nnU-Net's places: as many as the step needs, spread evenly and rounded to the even voxel.
 fn even_starts(size: usize, window: usize, overlap: f64) -> Vec<usize> {
     let last = size.saturating_sub(window) as f64;
-    // Windows that overlap wholly would never get anywhere.
+    // Windows that overlap wholly would never advance.
     let step = match window as f64 * (1.0 - overlap) {
         step if step > 0.0 => step.max(SMALLEST_STEP),
         _ => 1.0,

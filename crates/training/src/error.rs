@@ -220,7 +220,7 @@ impl Error {
         matches!(self, Self::Cancelled(_))
     }
 
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Config { .. }

@@ -1,5 +1,5 @@
-//! What this machine can do: instructions, threads, memory, devices, the folder of scratch files, and how fast a small
-//! network runs here. What a bug report should begin with.
+//! The abilities of this machine: instructions, threads, memory, devices, the folder of scratch files, and the speed
+//! of a small network. A bug report should begin with this.
 
 use serde::Serialize;
 use std::path::{Path, PathBuf};

@@ -77,7 +77,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Cancelled(_) => ErrorKind::Cancelled,

@@ -32,7 +32,7 @@ pub enum Notice<'a> {
     TakenAsLabels {
         /// The file.
         path: &'a Path,
-        /// What makes it one.
+        /// The reason.
         because: &'a str,
     },
 }

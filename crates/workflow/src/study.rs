@@ -87,7 +87,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoImage | Self::OtherWorld { .. } | Self::Apart { .. } => ErrorKind::BadInput,

@@ -36,7 +36,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoDevice => ErrorKind::BadInput,
@@ -66,7 +66,7 @@ pub struct TrainOptions {
     pub data: PathBuf,
     /// The model folder; `runs/NAME` where it is `None`, NAME being the config's.
     pub output: Option<PathBuf>,
-    /// What computes: `cpu`, `cuda[:n]`, `wgpu[:n]` or `vulkan[:n]`; several share the batches of a step.
+    /// The devices that compute: `cpu`, `cuda[:n]`, `wgpu[:n]` or `vulkan[:n]`; several share the batches of a step.
     pub devices: Vec<String>,
     /// The length, in place of the config's.
     pub duration: Option<Duration>,
@@ -121,7 +121,7 @@ pub struct Trained {
     pub report: FitReport,
 }
 
-/// Trains a model. The folder is held alone while it runs.
+/// Trains a model. The folder is locked while it runs.
 ///
 /// # Errors
 /// [`Error`]: a config, dataset or device that cannot be used, a folder that another process writes. A run that was

@@ -17,7 +17,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         let of_system = self.source.as_ref();
         of_system.map_or(ErrorKind::BadInput, ErrorKind::of_io)

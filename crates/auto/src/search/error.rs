@@ -56,7 +56,7 @@ pub enum SearchError {
 }
 
 impl SearchError {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::System { source, .. } => ErrorKind::of_io(source),

@@ -1,4 +1,4 @@
-//! A config built in a program, one call a key; what is not called keeps its default.
+//! A config built in a program, one call a key; other keys keep their defaults.
 
 use super::{BadCase, CacheConfig, CheckpointsConfig, Duration, EarlyStopping, StartFrom};
 use super::{OptimizerConfig, Precision, TrainingConfig, ValidationConfig, WeightAverageConfig};
@@ -24,13 +24,13 @@ macro_rules! setters {
 }
 
 setters! {
-    /// What the run is called.
+    /// The name of the run.
     name: impl Into<String>;
-    /// Everything random follows from this.
+    /// The seed of all random numbers.
     seed: u64;
-    /// What the network's channels mean.
+    /// The classes or regions of the network's channels.
     labels: LabelScheme;
-    /// Done once to every case, in training and in prediction.
+    /// Transforms of every case, once, in training and in prediction.
     preprocessing: Chain;
     /// Random transforms of every patch, in training only.
     augmentation: Chain;
@@ -44,33 +44,33 @@ setters! {
     gradient_accumulation: usize;
     /// Weights to start from.
     start_from: StartFrom;
-    /// What is minimised; [`LossConfig::custom`] makes one of a user-defined loss.
+    /// The loss; [`LossConfig::custom`] makes one of a user-defined loss.
     loss: impl Into<LossConfig>;
-    /// How the heads of a deeply supervised network are weighed.
+    /// The weights of the heads of a deeply supervised network.
     deep_supervision: DeepSupervision;
-    /// How weights move.
+    /// The optimiser.
     optimizer: OptimizerConfig;
-    /// How the learning rate falls.
+    /// The schedule of the learning rate.
     schedule: Schedule;
-    /// How the learning rate rises at the start.
+    /// The rise of the learning rate in the first steps.
     warm_up: WarmUp;
     /// The global norm that gradients are scaled down to; `None` for never.
     clip_norm: Option<f64>;
     /// Validates and keeps an average of the weights.
     weight_average: WeightAverageConfig;
-    /// What numbers are computed in.
+    /// The precision of the computation.
     precision: Precision;
-    /// How long to train.
+    /// The length of the run.
     duration: Duration;
-    /// What is held out, and when it is segmented.
+    /// The held-out cases, and when they are scored.
     validation: ValidationConfig;
-    /// Ends a run that gains nothing.
+    /// Ends a run whose validations no longer improve.
     early_stopping: EarlyStopping;
-    /// How whole volumes go through the network.
+    /// The inferer of whole volumes.
     inferer: Inferer;
     /// Axes along which the finished model mirrors its input.
     mirror_axes: impl Into<Vec<Axis>>;
-    /// When the state of the run is written down.
+    /// When checkpoints are written.
     checkpoints: CheckpointsConfig;
     /// Where preprocessed cases are kept.
     cache: CacheConfig;
@@ -79,19 +79,19 @@ setters! {
 }
 
 impl TrainingConfig {
-    /// Trains for so many minutes, in which validation is not counted.
+    /// The length of the run in minutes, validations included.
     #[must_use]
     pub fn minutes(self, minutes: f64) -> Self {
         self.duration(Duration::Minutes(minutes))
     }
 
-    /// Trains for so many steps.
+    /// The length of the run in optimiser steps.
     #[must_use]
     pub fn steps(self, steps: u64) -> Self {
         self.duration(Duration::Steps(steps))
     }
 
-    /// Trains until every training case was drawn from so many times.
+    /// The length of the run in epochs: how often every training case is drawn from.
     #[must_use]
     pub fn epochs(self, epochs: f64) -> Self {
         self.duration(Duration::Epochs(epochs))

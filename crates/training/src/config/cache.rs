@@ -25,7 +25,7 @@ pub struct CacheConfig {
     /// processors, at least one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<usize>,
-    /// Batches made ahead; the makers wait when so many do.
+    /// Batches made ahead; the threads pause at this many.
     pub batches_ahead: usize,
     /// Patches drawn from a case in a row of draws, before they are mixed by `shuffle_buffer`: more
     /// than 1 where opening a case costs much.

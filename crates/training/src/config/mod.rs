@@ -1,4 +1,4 @@
-//! The YAML that describes a training run, one key a field; what it leaves out has a sensible default.
+//! The YAML that describes a training run, one key a field; keys that are left out have defaults.
 
 mod as_run;
 mod builder;
@@ -45,15 +45,15 @@ use vesalius_volume::LabelScheme;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainingConfig {
-    /// What the run is called.
+    /// The name of the run.
     pub name: String,
-    /// Everything random follows from this.
+    /// The seed of all random numbers.
     #[serde(default)]
     pub seed: u64,
-    /// What the network's channels mean; by default the dataset's labels, each exclusive.
+    /// The classes or regions of the network's channels; by default the dataset's labels, each exclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelScheme>,
-    /// Done once to every case, in training and in prediction.
+    /// Transforms of every case, once, in training and in prediction.
     #[serde(default)]
     pub preprocessing: Chain,
     /// Random transforms of every patch, in training only.
@@ -75,48 +75,48 @@ pub struct TrainingConfig {
     /// Weights to start from, and which stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_from: Option<StartFrom>,
-    /// What is minimised.
+    /// The loss.
     #[serde(default)]
     pub loss: LossConfig,
     /// The weights of the heads of a deeply supervised network; unused for other networks.
     #[serde(default)]
     pub deep_supervision: DeepSupervision,
-    /// How weights move.
+    /// The optimiser.
     #[serde(default)]
     pub optimizer: OptimizerConfig,
-    /// How the learning rate falls.
+    /// The schedule of the learning rate.
     #[serde(default)]
     pub schedule: Schedule,
-    /// How the learning rate rises at the start.
+    /// The rise of the learning rate in the first steps.
     #[serde(default, skip_serializing_if = "WarmUp::is_none")]
     pub warm_up: WarmUp,
     /// Gradients are scaled down to this global norm where theirs is greater, as PyTorch's
     /// `clip_grad_norm_`; `null` for never. The default is nnU-Net's.
     #[serde(default = "twelve")]
     pub clip_norm: Option<f64>,
-    /// An average of the weights over the last steps is what is validated and kept.
+    /// An average of the weights over the last steps, which is validated and kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_average: Option<WeightAverageConfig>,
-    /// What numbers are computed in.
+    /// The precision of the computation.
     #[serde(default)]
     pub precision: Precision,
     /// The length of training, where the command line has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<Duration>,
-    /// What is held out, and when it is segmented.
+    /// The held-out cases, and when they are scored.
     #[serde(default)]
     pub validation: ValidationConfig,
-    /// When a run that gains nothing ends before its time; by default never.
+    /// When a run whose validations no longer improve ends early; by default never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
-    /// How whole volumes go through the network, in validation and in prediction.
+    /// The inferer of whole volumes, in validation and in prediction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inferer: Option<Inferer>,
     /// Axes along which the finished model mirrors its input, in every combination, and averages what comes
     /// out; validation while training does without.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mirror_axes: Vec<Axis>,
-    /// When the state of the run is written down.
+    /// When checkpoints are written.
     #[serde(default)]
     pub checkpoints: CheckpointsConfig,
     /// Where preprocessed cases are kept, and how batches are made ahead.

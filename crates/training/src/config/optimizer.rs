@@ -1,4 +1,4 @@
-//! How weights move: the optimisers by name, with their settings and the ranges these may have.
+//! The optimisers by name, with their settings and the allowed ranges.
 
 use super::bad;
 use crate::Result;
@@ -30,7 +30,7 @@ vesalius_registry::registered! {
     }
 }
 
-/// How weights move along their gradients.
+/// An optimiser with its settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -53,7 +53,7 @@ pub enum OptimizerConfig {
 pub struct AdamWConfig {
     /// The highest learning rate.
     pub learning_rate: f64,
-    /// Share of each weight taken away a step, times the learning rate.
+    /// The share of each weight that is subtracted in a step, times the learning rate.
     pub weight_decay: f64,
     /// Decay of the running means of gradients and of their squares.
     pub betas: [f64; 2],
@@ -136,7 +136,7 @@ impl OptimizerConfig {
         }
     }
 
-    /// The highest learning rate, which the schedule starts from; not a number for a custom optimiser that is only
+    /// The highest learning rate, which the schedule starts from; NaN for a custom optimiser that is only
     /// named.
     pub fn learning_rate(&self) -> f64 {
         match self {

@@ -50,7 +50,7 @@ pub struct CaseError {
 }
 
 impl CaseError {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -123,7 +123,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Input { .. } | Self::Output { .. } => ErrorKind::BadInput,

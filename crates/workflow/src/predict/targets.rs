@@ -226,7 +226,7 @@ impl std::fmt::Display for Failure {
 }
 
 impl Failure {
-    /// What sort of thing went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Cancelled(_) => ErrorKind::Cancelled,
