@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use vesalius::inferers::{
-    CustomInferer, CustomMerger, CustomPostprocessing, Error, Merger, PatchNetwork, PatchLocation,
+    CustomInferer, CustomMerger, CustomPostprocessing, Error, Merger, PatchLocation, PatchNetwork,
     Result, VolumeMerger,
 };
 use vesalius::prelude::*;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use vesalius::prelude::*;
 use vesalius::training::synthetic::Spheres;
-use vesalius::training::{Case, CaseSource, Error, CaseHandle, Result};
+use vesalius::training::{Case, CaseHandle, CaseSource, Error, Result};
 
 /// Volumes with bright spheres, made again for every call.
 #[derive(Debug)]
