@@ -3,6 +3,7 @@
 
 use crate::blocks::{Block, blocks, documents, pages, prose, root};
 use crate::common::advice;
+use std::collections::BTreeSet;
 
 /// What a block includes, if it is nothing but that.
 fn included(block: &Block) -> Option<&str> {
@@ -86,6 +87,52 @@ fn every_name_in_the_tables_of_calls_is_in_the_program_below() {
                 program.contains(name),
                 "{page}: `{name}` of a table is not in the page's program"
             );
+        }
+    }
+}
+
+/// All words of the library's sources.
+fn words_of_sources() -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    let mut folders = vec![root().join("crates"), root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(path).unwrap();
+                let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+                words.extend(text.split(|letter| !is_name(letter)).map(str::to_owned));
+            }
+        }
+    }
+    words
+}
+
+/// Paths such as `Chain::samples` in the text: a name that was changed in the library is changed in the book.
+#[test]
+fn every_path_in_the_text_is_made_of_names_of_the_library() {
+    let known = words_of_sources();
+    // Decisions also name what was tried of other libraries.
+    let own = documents()
+        .into_iter()
+        .filter(|name| name != "docs/decisions.md");
+    for document in own {
+        let text = prose(&document);
+        for code in text.split('`').skip(1).step_by(2) {
+            for path in
+                code.split(|letter: char| !letter.is_ascii_alphanumeric() && !"_:".contains(letter))
+            {
+                let names = path
+                    .split("::")
+                    .filter(|name| !name.is_empty() && !name.contains(':'));
+                let unknown = names.clone().find(|name| !known.contains(*name));
+                assert!(
+                    !path.contains("::") || unknown.is_none() || path.starts_with("f::"),
+                    "{document}: `{path}`: there is no {unknown:?} in the library"
+                );
+            }
         }
     }
 }
