@@ -8,7 +8,6 @@ mod code;
 mod common;
 mod crates;
 #[path = "../../../io/tests/io/dicom_writer.rs"]
-#[allow(dead_code)]
 mod dicom_writer;
 mod links;
 mod made;
