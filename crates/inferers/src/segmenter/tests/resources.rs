@@ -56,7 +56,7 @@ fn scratch_files_lie_in_the_folder_that_the_caller_names() {
         .unwrap();
     let segmenter = Segmenter::open(place.path()).unwrap();
     let missing = place.path().join("missing");
-    let mut options = SegmentOptions::new().scratch(&missing);
+    let mut options = SegmentOptions::new().probabilities().scratch(&missing);
     segmenter.segment_with(&image(), &options).unwrap();
     options.max_memory = Some(super::cropped::least(&segmenter));
     let refused = segmenter.segment_with(&image(), &options).unwrap_err();
