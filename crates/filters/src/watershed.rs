@@ -8,6 +8,7 @@ use crate::morphology::neighbours;
 use crate::scalar::Real;
 use crate::work::{Counted, Work};
 use crate::{Error, Result};
+use rayon::prelude::*;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use vesalius_control::Control;
@@ -133,8 +134,11 @@ fn basins<R: Real, T: Label>(
     relief
         .geometry()
         .check_same(markers.geometry(), "relief and markers")?;
-    let values: Vec<f64> = relief.channel(0).iter().map(|v| v.to_f64()).collect();
-    if values.iter().any(|v| v.is_nan()) {
+    work.check()?;
+    let values = relief.channel(0).par_iter().map(|v| v.to_f64());
+    let values: Vec<f64> = values.collect();
+    work.check()?;
+    if values.par_iter().any(|v| v.is_nan()) {
         return Err(Error::option("watershed", "relief", f64::NAN, "numbers"));
     }
     let (size, steps) = (relief.geometry().size(), options.connectivity.steps());

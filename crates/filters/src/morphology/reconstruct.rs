@@ -3,10 +3,12 @@
 //! L. Vincent, "Morphological grayscale reconstruction in image analysis", 1993: one pass in each
 //! direction, then a queue for what is left.
 
+use crate::buffer;
 use crate::components::Connectivity;
 use crate::scalar::Real;
 use crate::work::{Counted, Work};
 use crate::{Error, Result};
+use rayon::prelude::*;
 use std::collections::VecDeque;
 use vesalius_control::Control;
 use vesalius_volume::Volume;
@@ -91,16 +93,19 @@ fn reconstructed<R: Real>(
         Reconstruction::ByErosion => -R::ONE,
     };
     let size = mask.geometry().size();
-    let mut out = marker.clone();
-    for channel in 0..mask.channels() {
-        let limit: Vec<R> = mask.channel(channel).iter().map(|&v| sign * v).collect();
+    work.check()?;
+    let (grid, channels) = (*marker.geometry(), marker.channels());
+    let mut out = Volume::new(grid, channels, buffer::copy(marker.data()))?;
+    for channel in 0..channels {
+        work.check()?;
+        let limit = mask.channel(channel).par_iter().map(|&v| sign * v);
+        let limit: Vec<R> = limit.collect();
         let values = out.channel_mut(channel);
-        for (value, &limit) in values.iter_mut().zip(&limit) {
-            *value = (sign * *value).min(limit);
-        }
+        let cut = values.par_iter_mut().zip(&limit);
+        cut.for_each(|(value, &limit)| *value = (sign * *value).min(limit));
         grow(values, &limit, size, connectivity, work);
         work.check()?;
-        values.iter_mut().for_each(|v| *v = sign * *v);
+        values.par_iter_mut().for_each(|v| *v = sign * *v);
     }
     work.finish()?;
     Ok(out)
