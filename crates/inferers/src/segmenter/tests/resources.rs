@@ -48,21 +48,29 @@ fn a_segmentation_is_the_same_to_the_bit_in_pools_of_one_and_of_two_threads() {
 #[test]
 fn scratch_files_lie_in_the_folder_that_the_caller_names() {
     let place = tempfile::tempdir().unwrap();
-    let mut description = model(CLASSES, CHAIN, OVERLAPPING);
-    let network = description.network.init(&Device::flex()).unwrap();
-    let bytes = network.weights().to_safetensors().unwrap();
-    description
-        .write_with_weights(place.path(), "m", &bytes)
-        .unwrap();
-    let segmenter = Segmenter::open(place.path()).unwrap();
     let missing = place.path().join("missing");
-    let mut options = SegmentOptions::new().probabilities().scratch(&missing);
-    segmenter.segment_with(&image(), &options).unwrap();
-    options.max_memory = Some(super::cropped::least(&segmenter));
-    let refused = segmenter.segment_with(&image(), &options).unwrap_err();
-    assert!(matches!(refused, crate::Error::Scratch { .. }), "{refused}");
+    let segmenter = segmenter(model(
+        CLASSES,
+        "[]",
+        "{sliding_window: {patch_size: [32, 32, 32]}}",
+    ));
+    let grid = Geometry::axis_aligned([64, 64, 160], [1.0; 3]).unwrap();
+    let image = Volume::filled(grid, 1.0f32);
+    let options = |limit: Option<u64>| {
+        let mut options = SegmentOptions::new().probabilities().scratch(&missing);
+        options.max_memory = limit;
+        options
+    };
+    // Enough memory needs no scratch file.
+    let whole = segmenter.segment_with(&image, &options(None)).unwrap();
+    let peak = whole.plans[0].peak;
+    let tight = (1..20).map(|part| peak - peak * part / 20).find(|&limit| {
+        let refused = segmenter.segment_with(&image, &options(Some(limit))).err();
+        matches!(refused, Some(crate::Error::Scratch { .. }))
+    });
+    assert!(tight.is_some(), "no limit needs a scratch file");
     std::fs::create_dir(&missing).unwrap();
-    segmenter.segment_with(&image(), &options).unwrap();
+    segmenter.segment_with(&image, &options(tight)).unwrap();
 }
 
 /// A network that records the number of threads of its pool, and the thread that called it.
