@@ -1,7 +1,7 @@
 //! The focal loss (Lin et al. 2017): cross-entropy that fades where the prediction is sure and right.
 
 use crate::cross_entropy::binary_cross_entropy;
-use crate::overlap::{check_weight, foreground};
+use crate::overlap::{check_weight, foreground, is_exponent};
 use crate::{Error, LossTarget, Result};
 use burn::tensor::TensorData;
 use burn::tensor::activation::log_sigmoid;
@@ -47,8 +47,8 @@ impl Focal {
     /// [`Error::BadConfig`].
     pub fn check(&self) -> Result<()> {
         check_weight("focal", self.weight.as_deref())?;
-        let problem = if self.gamma.is_nan() || self.gamma < 0.0 {
-            "`gamma` must not be negative"
+        let problem = if !is_exponent(self.gamma) {
+            "`gamma` must lie in [0, 1000]"
         } else if self
             .alpha
             .is_some_and(|alpha| !(0.0..=1.0).contains(&alpha))

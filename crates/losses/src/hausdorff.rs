@@ -1,7 +1,7 @@
 //! The Hausdorff distance, lowered through distance transforms (Karimi & Salcudean 2019).
 
 use crate::distance_field::distance_field;
-use crate::overlap::{Overlap, check_weight};
+use crate::overlap::{Overlap, check_weight, is_exponent};
 use crate::{Error, LossTarget, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
@@ -42,12 +42,15 @@ impl HausdorffDt {
     /// [`Error::BadConfig`].
     pub fn check(&self) -> Result<()> {
         check_weight("hausdorff_dt", self.weight.as_deref())?;
-        if self.alpha.is_finite() && self.alpha > 0.0 {
+        if is_exponent(self.alpha) && self.alpha > 0.0 {
             return Ok(());
         }
         Err(Error::BadConfig {
             loss: "hausdorff_dt",
-            problem: format!("`alpha` must be positive, not {}", self.alpha),
+            problem: format!(
+                "`alpha` must be above 0 and at most 1000, not {}",
+                self.alpha
+            ),
         })
     }
 

@@ -228,6 +228,42 @@ mod tests {
     use vesalius_tensor::Device;
     use vesalius_volume::LabelScheme;
 
+    #[test]
+    fn exponents_beyond_use_are_refused() {
+        let tversky = |alpha: f64, gamma: f64| {
+            LossConfig::Tversky(Tversky {
+                alpha,
+                gamma,
+                ..Tversky::default()
+            })
+        };
+        let focal = |gamma| {
+            LossConfig::Focal(Focal {
+                gamma,
+                ..Focal::default()
+            })
+        };
+        let hausdorff = |alpha| {
+            LossConfig::HausdorffDt(HausdorffDt {
+                alpha,
+                ..HausdorffDt::default()
+            })
+        };
+        for wrong in [
+            tversky(0.5, 1e300),
+            tversky(0.5, 0.0),
+            tversky(f64::INFINITY, 1.0),
+            focal(1e19),
+            focal(f64::INFINITY),
+            hausdorff(1001.0),
+        ] {
+            assert!(wrong.check().is_err(), "{wrong:?}");
+        }
+        for right in [tversky(0.5, 1000.0), focal(0.0), hausdorff(1000.0)] {
+            right.check().unwrap();
+        }
+    }
+
     /// The mean of the squared logits, whatever the labels.
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]

@@ -71,6 +71,11 @@ pub(crate) fn check_weight(loss: &'static str, weight: Option<&[f64]>) -> Result
     }
 }
 
+/// Whether a number can be an exponent of a loss: from 0 to 1000. Burn ends the process at whole ones beyond 64 bits.
+pub(crate) fn is_exponent(number: f64) -> bool {
+    (0.0..=1000.0).contains(&number)
+}
+
 /// Whether these are finite numbers that are not negative, one of them positive.
 pub(crate) fn are_weights(weights: &[f64]) -> bool {
     weights.iter().all(|w| w.is_finite() && *w >= 0.0) && weights.iter().any(|&w| w > 0.0)

@@ -1,7 +1,7 @@
 //! The Tversky loss (Salehi et al. 2017), which weighs false positives and false negatives apart, and
 //! its focal power (Abraham & Khan 2019).
 
-use crate::overlap::{Overlap, channel_weights, check_weight};
+use crate::overlap::{Overlap, channel_weights, check_weight, is_exponent};
 use crate::{Error, LossTarget, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Int, Logits, Tensor};
@@ -63,13 +63,13 @@ impl Tversky {
     pub fn check(&self) -> Result<()> {
         check_weight("tversky", self.weight.as_deref())?;
         let numbers = [self.alpha, self.beta, self.smooth_nr, self.smooth_dr];
-        if numbers.iter().any(|n| n.is_nan() || *n < 0.0)
-            || self.gamma.is_nan()
-            || self.gamma <= 0.0
+        if numbers.iter().any(|n| !n.is_finite() || *n < 0.0)
+            || !is_exponent(self.gamma)
+            || self.gamma == 0.0
         {
             return Err(Error::BadConfig {
                 loss: "tversky",
-                problem: "`alpha`, `beta` and the smoothing must not be negative, `gamma` must be positive".to_owned(),
+                problem: "`alpha`, `beta` and the smoothing must not be negative, `gamma` must be above 0 and at most 1000".to_owned(),
             });
         }
         Ok(())

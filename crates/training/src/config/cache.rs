@@ -34,6 +34,9 @@ pub struct CacheConfig {
     pub shuffle_buffer: usize,
 }
 
+/// More threads, batches, cases or patches of a case than a machine has use for.
+const MOST: usize = 4096;
+
 impl Default for CacheConfig {
     fn default() -> Self {
         Self {
@@ -53,14 +56,15 @@ impl CacheConfig {
         if let Some(memory) = self.memory.filter(|m| !(m.is_finite() && *m >= 0.0)) {
             return bad("cache.memory", memory, "GiB, not negative, or null");
         }
-        let at_least_one = [
+        let counts = [
             ("cache.workers", self.workers.unwrap_or(1)),
             ("cache.batches_ahead", self.batches_ahead),
             ("cache.patches_per_case", self.patches_per_case),
             ("cache.shuffle_buffer", self.shuffle_buffer),
         ];
-        match at_least_one.into_iter().find(|(_, value)| *value == 0) {
-            Some((key, value)) => bad(key, value, "at least 1"),
+        let wrong = |&(_, value): &(&str, usize)| !(1..=MOST).contains(&value);
+        match counts.into_iter().find(wrong) {
+            Some((key, value)) => bad(key, value, "1 to 4096"),
             None => Ok(()),
         }
     }

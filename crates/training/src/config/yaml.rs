@@ -71,6 +71,19 @@ mod tests {
             ("checkpoints: {every_steps: 0}", "checkpoints.every_steps"),
             ("cache: {memory: -1}", "cache.memory"),
             ("cache: {workers: 0}", "cache.workers"),
+            ("cache: {workers: 100000}", "cache.workers"),
+            (
+                "cache: {batches_ahead: 18446744073709551615}",
+                "cache.batches_ahead",
+            ),
+            (
+                "cache: {patches_per_case: 17592186044416}",
+                "cache.patches_per_case",
+            ),
+            (
+                "cache: {shuffle_buffer: 17592186044416}",
+                "cache.shuffle_buffer",
+            ),
         ] {
             let message = TrainingConfig::parse(&format!("{GOOD}{text}\n"))
                 .unwrap_err()
