@@ -202,7 +202,15 @@ fn make_folder(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
         .ancestors()
         .take_while(|above| !above.as_os_str().is_empty() && !above.exists());
     let missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
-    std::fs::create_dir_all(folder)?;
+    // Another holder may remove the folder between the two looks that `create_dir_all` takes at it.
+    let mut attempts = 100;
+    while let Err(error) = std::fs::create_dir_all(folder) {
+        attempts -= 1;
+        let removed = error.kind() == io::ErrorKind::AlreadyExists && !folder.exists();
+        if attempts == 0 || !removed && !folder.is_dir() {
+            return Err(error);
+        }
+    }
     made.extend(missing);
     Ok(())
 }
