@@ -202,12 +202,15 @@ fn make_folder(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
         .ancestors()
         .take_while(|above| !above.as_os_str().is_empty() && !above.exists());
     let missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
-    // Another holder may remove the folder between the two looks that `create_dir_all` takes at it.
+    // Another holder may remove it, or one above it, between the looks that `create_dir_all` takes at them.
     let mut attempts = 100;
     while let Err(error) = std::fs::create_dir_all(folder) {
+        let raced = matches!(
+            error.kind(),
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
+        );
         attempts -= 1;
-        let removed = error.kind() == io::ErrorKind::AlreadyExists && !folder.exists();
-        if attempts == 0 || !removed && !folder.is_dir() {
+        if attempts == 0 || !raced || folder.is_file() {
             return Err(error);
         }
     }
