@@ -109,21 +109,8 @@ fn statistics<T: Label>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::made::{three, together};
     use super::*;
-    use vesalius_volume::Geometry;
-
-    fn three() -> LabelMap<u16> {
-        let grid = Geometry::axis_aligned([8, 2, 1], [0.5, 2.0, 3.0]).unwrap();
-        let rows = [5, 5, 0, 1, 2, 3, 0, 4, 5, 0, 0, 0, 0, 0, 0, 0];
-        LabelMap::new(grid, rows.to_vec()).unwrap()
-    }
-
-    fn together() -> ComponentOptions {
-        ComponentOptions {
-            by_label: false,
-            ..Default::default()
-        }
-    }
 
     #[test]
     fn facts_are_those_of_the_voxels() {

@@ -5,6 +5,8 @@
 mod choose;
 mod facts;
 mod join;
+#[cfg(test)]
+mod made;
 mod runs;
 
 pub use choose::{
