@@ -4,7 +4,7 @@ use super::file::DicomFile;
 use super::frame::{FileHeader, Frame};
 use super::pixels::{self, Samples};
 use super::segmentation::{Kind, SegmentGrid, Segmentation};
-use super::{Series, as_listed, check_memory};
+use super::{Series, as_listed, check_memory, misfit};
 use crate::{Error, FileVoxel, ReadOptions, Result};
 use rayon::prelude::*;
 use std::path::Path;
@@ -87,15 +87,7 @@ impl Composer<'_> {
                 Kind::LabelMap => stored,
             };
             let index = [i % columns, i / columns, z];
-            let Some(value) = T::from_f64(meant) else {
-                return Err(Error::Value {
-                    path: path.to_owned(),
-                    value: meant.to_string(),
-                    index,
-                    channel: 0,
-                    expected: crate::decode::expectation(T::TYPE),
-                });
-            };
+            let value = T::from_f64(meant).ok_or_else(|| misfit::<T>(path, meant, index))?;
             if self.kind == Kind::Binary && *voxel != T::default() && *voxel != value {
                 return Err(self.overlap(path, number, index));
             }

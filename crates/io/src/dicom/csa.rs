@@ -73,11 +73,11 @@ pub(super) fn numbers(bytes: &[u8], wanted: &str) -> Option<Vec<f64>> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
     /// A header with these entries.
-    pub fn header(entries: &[(&str, &[&str])]) -> Vec<u8> {
+    fn header(entries: &[(&str, &[&str])]) -> Vec<u8> {
         let mut bytes = b"SV10\x04\x03\x02\x01".to_vec();
         bytes.extend((entries.len() as u32).to_le_bytes());
         bytes.extend(77u32.to_le_bytes());

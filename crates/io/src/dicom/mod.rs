@@ -227,18 +227,21 @@ fn scale<T: FileVoxel>(
                 (T::from_f64(meant), meant)
             }
         };
-        let Some(value) = value else {
-            return Err(Error::Value {
-                path: path.to_owned(),
-                value: meant.to_string(),
-                index: [i % columns, i / columns, z],
-                channel: 0,
-                expected: crate::decode::expectation(T::TYPE),
-            });
-        };
-        *voxel = value;
+        let index = || [i % columns, i / columns, z];
+        *voxel = value.ok_or_else(|| misfit::<T>(path, meant, index()))?;
     }
     Ok(())
+}
+
+/// The error for a scaled value that `T` does not hold.
+fn misfit<T: FileVoxel>(path: &Path, value: f64, index: [usize; 3]) -> Error {
+    Error::Value {
+        path: path.to_owned(),
+        value: value.to_string(),
+        index,
+        channel: 0,
+        expected: crate::decode::expectation(T::TYPE),
+    }
 }
 
 /// Slices at equal gaps, linear between the two nearest that there are.

@@ -24,7 +24,7 @@ pub(super) struct Mosaic {
 }
 
 /// Whether the image type says that it is a mosaic.
-pub(super) fn is_mosaic(file: &DicomFile) -> bool {
+fn is_mosaic(file: &DicomFile) -> bool {
     let kind = file.text(&file.set, tags::IMAGE_TYPE).unwrap_or_default();
     kind.split('\\').any(|part| part.trim() == "MOSAIC")
 }

@@ -216,13 +216,9 @@ pub(super) fn on_one_grid(
         _ => std::array::from_fn(|i| (last[i] - first[i]) / (depth - 1) as f64),
     };
     let size = [plane[0], plane[1], depth];
-    let geometry =
-        grid(size, &orientation, spacing, along, first).map_err(|_| SliceProblem::NoGeometry {
-            missing: "a usable ImageOrientationPatient and PixelSpacing",
-        })?;
     let grid = SegmentGrid {
         kind,
-        geometry,
+        geometry: grid(size, &orientation, spacing, along, first)?,
         slices,
     };
     Ok((grid, warnings))

@@ -118,14 +118,9 @@ pub(super) fn stack(
     let depth = places
         .last()
         .map_or(1, |last: &f64| last.round() as usize + 1);
-    let geometry =
-        grid([columns, rows, depth], &orientation, spacing, step, first).map_err(|_| {
-            SliceProblem::NoGeometry {
-                missing: "a usable ImageOrientationPatient and PixelSpacing",
-            }
-        })?;
+    let size = [columns, rows, depth];
     Ok(Stack {
-        geometry,
+        geometry: grid(size, &orientation, spacing, step, first)?,
         order,
         places,
         warnings,
@@ -139,7 +134,7 @@ pub(super) fn grid(
     [between_rows, between_columns]: [f64; 2],
     step: [f64; 3],
     first: [f64; 3],
-) -> vesalius_volume::Result<Geometry> {
+) -> std::result::Result<Geometry, SliceProblem> {
     // LPS to RAS; adding zero turns a negative zero into a zero.
     let sign = |i: usize, v: f64| if i < 2 { 0.0 - v } else { v + 0.0 };
     let linear = std::array::from_fn(|i| {
@@ -150,7 +145,11 @@ pub(super) fn grid(
         ]
     });
     let origin = std::array::from_fn(|i| sign(i, first[i]));
-    Geometry::new(size, Affine::from_linear(linear, origin)?)
+    let affine = Affine::from_linear(linear, origin);
+    let geometry = affine.and_then(|affine| Geometry::new(size, affine));
+    geometry.map_err(|_| SliceProblem::NoGeometry {
+        missing: "a usable ImageOrientationPatient and PixelSpacing",
+    })
 }
 
 /// A problem as an error of the file or folder.

@@ -16,6 +16,7 @@ mod mutations;
 mod nifti;
 mod parity;
 mod segmentation;
+mod shared;
 mod streams;
 mod tiff;
 mod warnings;

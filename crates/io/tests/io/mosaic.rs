@@ -1,7 +1,7 @@
 //! Siemens mosaics: sheets of tiles are volumes, in place.
 
 use crate::dicom_writer::{save, slice};
-use std::path::Path;
+use crate::shared::shared;
 use vesalius_io::{ReadOptions, list_series, probe, read_as, read_as_with};
 use vesalius_volume::Warning;
 
@@ -165,27 +165,21 @@ fn sheets_of_a_series_are_volumes_one_by_one() {
 
 #[test]
 fn a_real_mosaic_is_what_dcm2niix_makes_of_it() {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/images/dicom");
-    if !shared.is_dir() {
-        assert!(
-            std::env::var_os("VESALIUS_REQUIRE_SHARED").is_none(),
-            "../shared is required, but not there"
-        );
-        println!("skipped: a real mosaic (../shared not found)");
+    let Some(folder) = shared("cases/images/dicom") else {
         return;
-    }
+    };
     // Two volumes along a fourth axis, rows in the other order.
     let channels = ReadOptions {
         fourth_axis: vesalius_io::FourthAxis::Channels,
         ..ReadOptions::default()
     };
-    let expected = shared.join("mosaic_expected.nii");
+    let expected = folder.join("mosaic_expected.nii");
     let expected = read_as_with::<i16>(&expected, &channels).unwrap();
     for (channel, name) in ["1/AcquisitionNumber 1", "1/AcquisitionNumber 2"]
         .iter()
         .enumerate()
     {
-        let list = list_series(shared.join("mosaic")).unwrap().series;
+        let list = list_series(folder.join("mosaic")).unwrap().series;
         let series = &list[channel];
         let number = series.number.clone().unwrap();
         let part = series.part.clone().unwrap();
@@ -193,7 +187,7 @@ fn a_real_mosaic_is_what_dcm2niix_makes_of_it() {
             series: Some(format!("{number}/{part}")),
             ..ReadOptions::default()
         };
-        let found = read_as_with::<i16>(shared.join("mosaic"), &options).unwrap();
+        let found = read_as_with::<i16>(folder.join("mosaic"), &options).unwrap();
         let (ours, theirs) = (found.geometry(), expected.geometry());
         assert_eq!(ours.size(), theirs.size(), "{name}");
         let [columns, rows, slices] = ours.size();
@@ -210,7 +204,7 @@ fn a_real_mosaic_is_what_dcm2niix_makes_of_it() {
         }
     }
     assert!(
-        probe(shared.join("mosaic")).is_err(),
+        probe(folder.join("mosaic")).is_err(),
         "two volumes, none was named"
     );
 }

@@ -1,6 +1,7 @@
 //! What nibabel and SimpleITK read from the same files: voxels identical, affine within 1e-5 mm.
 //! `tests/parity/images.py` made the files and the numbers; the versions are in `images.json`.
 
+use crate::shared::shared;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use vesalius_io::{FourthAxis, ReadOptions, read_as_with};
@@ -78,15 +79,9 @@ fn multi_frame_files_and_pet_are_what_their_attributes_say() {
 
 #[test]
 fn real_series_are_what_the_peers_say() {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    if !shared.is_dir() {
-        assert!(
-            std::env::var_os("VESALIUS_REQUIRE_SHARED").is_none(),
-            "../shared is required, but not there"
-        );
-        println!("skipped: real series (../shared not found)");
+    let Some(folder) = shared("data") else {
         return;
-    }
+    };
     let all = expected("images.json");
     let wrong: Vec<String> = all["shared"]
         .as_array()
@@ -94,7 +89,7 @@ fn real_series_are_what_the_peers_say() {
         .iter()
         .filter_map(|peer| {
             let name = peer["folder"].as_str().unwrap();
-            Some(format!("{name}: {}", difference(&shared.join(name), peer)?))
+            Some(format!("{name}: {}", difference(&folder.join(name), peer)?))
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -1,23 +1,10 @@
 //! DICOM segmentations: every frame on its slice, whatever frames were left out.
 
 use crate::dicom_writer::{element, save, sequence, slice};
-use std::path::{Path, PathBuf};
+use crate::shared::shared;
+use std::path::PathBuf;
 use vesalius_io::{Error, ReadOptions, list_series, probe, read_as, read_labels, read_labels_with};
 use vesalius_volume::LabelMap;
-
-/// A shared case; `None`, with a line that says so, where they are absent.
-fn shared(name: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/images/seg");
-    if folder.is_dir() {
-        return Some(folder.join(name));
-    }
-    assert!(
-        std::env::var_os("VESALIUS_REQUIRE_SHARED").is_none(),
-        "../shared is required, but not there"
-    );
-    println!("skipped: {name} (../shared not found)");
-    None
-}
 
 /// Heights of the slices that hold a label, mm.
 fn drawn(map: &LabelMap, label: u16) -> Vec<f64> {
@@ -36,7 +23,9 @@ fn frames_that_were_left_out_are_background() {
         ("compact.dcm", 3, vec![2.5, 5.0, 7.5]),
         ("one_frame.dcm", 1, vec![7.5]),
     ] {
-        let Some(path) = shared(name) else { return };
+        let Some(path) = shared(&format!("cases/images/seg/{name}")) else {
+            return;
+        };
         let map = read_labels(&path).unwrap();
         assert_eq!(map.geometry().size(), [16, 12, size], "{name}");
         assert_eq!(map.geometry().spacing(), [1.0, 1.0, 2.5], "{name}");
@@ -49,7 +38,7 @@ fn frames_that_were_left_out_are_background() {
 
 #[test]
 fn segments_are_one_label_map_on_one_grid() {
-    let Some(path) = shared("two_segments.dcm") else {
+    let Some(path) = shared("cases/images/seg/two_segments.dcm") else {
         return;
     };
     let map = read_labels(&path).unwrap();

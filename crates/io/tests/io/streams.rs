@@ -1,6 +1,7 @@
 //! Every reader goes to the end of the file: check sums, cut and zeroed trailers, data that are missing and
 //! data that are too many, whole or slab by slab; and sizes are held against memory before they are made.
 
+use crate::shared::shared;
 use std::path::{Path, PathBuf};
 use vesalius_io::{Error, ReadOptions, Slab, open, open_with, read, read_as_with, write};
 use vesalius_volume::{Geometry, Volume, Warning};
@@ -152,17 +153,9 @@ fn what_follows_the_voxels_is_told() {
 
 #[test]
 fn a_real_scan_with_flipped_bits_is_refused_by_every_way_in() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/cases/reliability/damaged_024.nii.gz");
-    if !path.is_file() {
-        assert!(
-            std::env::var_os("VESALIUS_REQUIRE_SHARED").is_none(),
-            "{} is absent",
-            path.display()
-        );
-        println!("skipped: {} is absent", path.display());
+    let Some(path) = shared("cases/reliability/damaged_024.nii.gz") else {
         return;
-    }
+    };
     refused(&path, "200 flipped bits");
 }
 
