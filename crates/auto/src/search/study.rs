@@ -55,7 +55,6 @@ pub struct Ask {
 
 /// What a report is answered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Decision {
     /// Go on.
     Continue,
