@@ -91,9 +91,9 @@ impl Plan {
     /// A folder that cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = Self::path(folder, self.name());
-        let text = serde_saphyr::to_string(self).map_err(|e| Error::Plan {
+        let text = vesalius_planning::to_yaml(self).map_err(|reason| Error::Plan {
             path: path.clone(),
-            reason: e.to_string(),
+            reason,
         })?;
         Ok(vesalius_io::write_bytes_atomically(&path, text.as_bytes())?)
     }

@@ -281,10 +281,10 @@ impl ModelDescription {
     /// A folder that cannot be written.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
         let path = folder.as_ref().join(MODEL_FILE);
-        let text = serde_saphyr::to_string(self).map_err(|e| Error::ModelFolder {
+        let text = vesalius_planning::to_yaml(self).map_err(|reason| Error::ModelFolder {
             kind: ErrorKind::BadInput,
             path: path.clone(),
-            reason: e.to_string(),
+            reason,
         })?;
         Ok(vesalius_io::write_bytes_atomically(&path, text.as_bytes())?)
     }

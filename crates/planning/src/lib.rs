@@ -50,7 +50,7 @@
 //! | one pass over a dataset | [`Analysis`], [`AnalysisOptions`] |
 //! | nnU-Net | [`nnunet`]: `dataset.json`, fingerprints, `plans.json`, planners |
 //! | Auto3DSeg | [`auto3dseg`]: `datastats.yaml` |
-//! | YAML and JSON with the place of a fault and the nearest name | [`parse_yaml`] |
+//! | YAML and JSON with the place of a fault and the nearest name | [`parse_yaml`], [`to_yaml`] |
 
 #![forbid(unsafe_code)]
 
@@ -72,7 +72,7 @@ pub use check::{CaseFacts, DatasetReport, Problem, ProblemKind, Severity, check_
 pub use datalist::{CaseFiles, Datalist, DatalistOptions, UnlabelledFiles};
 pub use error::Error;
 pub use folds::{FoldCase, FoldMethod, Split, Splits};
-pub use yaml::parse_yaml;
+pub use yaml::{parse_yaml, to_yaml};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

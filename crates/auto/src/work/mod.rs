@@ -84,7 +84,7 @@ impl WorkFolder {
             excluded_cases::take_back(folder, &changed)?;
             if !is_begun {
                 let text =
-                    serde_saphyr::to_string(&description).map_err(|e| unreadable(&path, e))?;
+                    vesalius_planning::to_yaml(&description).map_err(|e| unreadable(&path, e))?;
                 vesalius_io::write_bytes_atomically(&path, text.as_bytes())?;
             }
             contents.write(folder)?;

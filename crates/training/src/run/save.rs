@@ -59,7 +59,7 @@ impl Run<'_> {
             remedy: "choose an output folder that can be written",
         })?;
         let used = self.config.as_run(self.data, self.options.duration);
-        let text = serde_saphyr::to_string(&used).map_err(|e| Error::Device(e.to_string()))?;
+        let text = vesalius_planning::to_yaml(&used).map_err(Error::Device)?;
         vesalius_io::write_bytes_atomically(folder.join(CONFIG_FILE), text.as_bytes())?;
         self.log = crate::log::Log::open(folder, self.progress.step)?;
         self.save()

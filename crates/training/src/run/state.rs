@@ -37,9 +37,9 @@ impl RunState<'_> {
     /// [`Error::Output`] for a user-defined type whose options cannot be written.
     pub fn config_text(&self) -> Result<String> {
         let used = self.config.as_run(self.data, self.options.duration);
-        serde_saphyr::to_string(&used).map_err(|e| Error::Output {
+        vesalius_planning::to_yaml(&used).map_err(|reason| Error::Output {
             path: self.folder().join(super::CONFIG_FILE),
-            reason: e.to_string(),
+            reason,
         })
     }
 
