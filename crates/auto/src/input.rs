@@ -150,6 +150,9 @@ impl Input {
             path: path.to_path_buf(),
             reason,
         };
+        if path.is_dir() {
+            return Err(bad(in_folder(path)));
+        }
         let text = vesalius_io::read_text(path).map_err(|e| bad(format!("cannot be read: {e}")))?;
         let mut input: Self =
             vesalius_training::parse_yaml(&text).map_err(|e| bad(e.to_string()))?;
@@ -242,6 +245,27 @@ fn own_label(regions: &[(&str, Vec<u16>)], at: usize) -> u16 {
         .unwrap_or(own[0])
 }
 
+/// What is said where a folder is given for the file: which file of it may be meant.
+fn in_folder(folder: &Path) -> String {
+    const EXPECTED: &str =
+        "is a folder, expected a YAML file with `modality`, `datalist` and `dataroot`";
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = files
+        .map(|file| file.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"))
+        .collect();
+    names.sort();
+    match names.as_slice() {
+        [] => EXPECTED.to_owned(),
+        [name] => format!("{EXPECTED}; it contains `{name}`"),
+        [name, others @ ..] => format!(
+            "{EXPECTED}; it contains `{name}` and {} other{} of this ending",
+            others.len(),
+            if others.len() == 1 { "" } else { "s" }
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,6 +290,23 @@ mod tests {
             panic!("not regions");
         };
         assert_eq!((regions[0].paint, regions[1].paint), (1, 2));
+    }
+
+    #[test]
+    fn a_folder_in_place_of_the_file_is_told_with_the_file_that_it_contains() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = || Input::read(folder.path()).unwrap_err().to_string();
+        assert!(
+            message().contains("is a folder, expected a YAML file"),
+            "{}",
+            message()
+        );
+        std::fs::write(folder.path().join("task.yaml"), "").unwrap();
+        assert!(
+            message().ends_with("it contains `task.yaml`"),
+            "{}",
+            message()
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One DICOM file: preamble, transfer syntax, data set; values as text and numbers.
 
+use super::charset::CharacterSets;
 use super::element::{DataSet, Syntax, Walker};
 use super::tags;
 use crate::place::{Bytes, Place};
@@ -15,6 +16,7 @@ pub(super) struct DicomFile {
     pub set: DataSet,
     pub syntax: Syntax,
     pub transfer_syntax: String,
+    sets: CharacterSets,
 }
 
 /// Whether the bytes begin a DICOM file, with its preamble or without.
@@ -75,6 +77,10 @@ impl DicomFile {
             syntax,
         };
         let set = walker.data_set(bytes.len(), 0)?;
+        let declared = set.bytes(&bytes, tags::CHARACTER_SET);
+        let sets = declared.map_or_else(CharacterSets::default, |value| {
+            CharacterSets::declared(&CharacterSets::default().decode(value))
+        });
         Ok(Self {
             path: path.to_owned(),
             place: place.clone(),
@@ -82,6 +88,7 @@ impl DicomFile {
             set,
             syntax,
             transfer_syntax,
+            sets,
         })
     }
 
@@ -92,9 +99,8 @@ impl DicomFile {
     /// A value as text: its parts stay apart with `\`, the padding is gone.
     pub fn text(&self, set: &DataSet, tag: u32) -> Option<String> {
         let bytes = set.bytes(&self.bytes, tag)?;
-        let text = decode_text(bytes);
-        let text = text.trim_matches([' ', '\0']);
-        (!text.is_empty()).then(|| text.to_owned())
+        let text = self.sets.decode(bytes);
+        (!text.is_empty()).then_some(text)
     }
 
     /// The numbers of a value that is written as text.
@@ -138,14 +144,6 @@ impl DicomFile {
     }
 }
 
-/// UTF-8 where it is, else Latin-1: enough for names that are shown, not compared.
-fn decode_text(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|&b| char::from(b)).collect(),
-    }
-}
-
 /// Syntax and UID of the data set, and where it begins.
 fn read_meta(path: &Path, bytes: &[u8]) -> Result<(Syntax, String, usize)> {
     let preamble = bytes.get(128..132) == Some(b"DICM");
@@ -170,7 +168,7 @@ fn read_meta(path: &Path, bytes: &[u8]) -> Result<(Syntax, String, usize)> {
     let set = meta.data_set(end, 0)?;
     let uid = set
         .bytes(bytes, tags::TRANSFER_SYNTAX)
-        .map(|b| decode_text(b).trim_matches([' ', '\0']).to_owned());
+        .map(|b| CharacterSets::default().decode(b));
     let rest = &bytes[end..];
     match uid {
         Some(uid) => {

@@ -2,6 +2,7 @@
 //! files state. Nothing is guessed: several series, unequal gaps, a tilted gantry and a missing
 //! position are errors with a remedy.
 
+mod charset;
 mod compose;
 mod csa;
 mod element;

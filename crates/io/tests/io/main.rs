@@ -1,5 +1,6 @@
 //! Files from end to end, in one binary: the readers are generic, so each binary compiles them again.
 
+mod charset;
 mod control;
 mod convert;
 mod custom_format;
