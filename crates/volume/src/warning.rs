@@ -123,10 +123,8 @@ pub enum Warning {
         /// What was taken instead.
         taken: String,
     },
-    /// The distance between slices of a single slice is the number of another attribute.
-    #[error(
-        "there is one slice: {attribute} ({spacing} mm) is taken as the distance between slices"
-    )]
+    /// The distance between slices is the number of another attribute: there is one slice, or only the place of the first.
+    #[error("no distance between slices is given: {attribute} ({spacing} mm) is taken")]
     ThicknessAsSpacing {
         /// Where the number comes from.
         attribute: String,

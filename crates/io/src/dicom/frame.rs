@@ -3,6 +3,7 @@
 use super::element::{DataSet, Value};
 use super::file::DicomFile;
 use super::mosaic::mosaic;
+use super::root_place;
 use super::segmentation::{self, Segmentation};
 use super::tags;
 use crate::place::Place;
@@ -113,7 +114,9 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
         ));
     }
     let stored = [usize::from(columns), usize::from(rows)];
-    let (mut frames, mut warnings) = (frames(file)?, not_applied(file));
+    let (mut frames, told) = frames(file)?;
+    let mut warnings = not_applied(file);
+    warnings.extend(told);
     let (mut size, stored_frames) = (stored, frames.len());
     if let Some(mosaic) = mosaic(file, stored)? {
         let sheets = std::mem::take(&mut frames);
@@ -206,7 +209,8 @@ fn metadata(file: &DicomFile) -> BTreeMap<String, String> {
     metadata
 }
 
-fn frames(file: &DicomFile) -> Result<Vec<Frame>> {
+/// The frames, and what had to be decided about their places.
+fn frames(file: &DicomFile) -> Result<(Vec<Frame>, Option<Warning>)> {
     /// No scanner makes more slices in one file.
     const MOST: f64 = 1_000_000.0;
     let set = &file.set;
@@ -231,13 +235,17 @@ fn frames(file: &DicomFile) -> Result<Vec<Frame>> {
             format!("{count}, as NumberOfFrames says"),
         ));
     }
-    if groups.is_empty() && count > 1 {
-        // Frames without functional groups have no place: refused when their volume is built.
-        return Ok((0..count).map(|i| unplaced(file, i)).collect());
-    }
-    Ok((0..count)
+    let mut frames: Vec<Frame> = (0..count)
         .map(|i| frame(file, i, groups.get(i), shared))
-        .collect())
+        .collect();
+    if groups.is_empty() && count > 1 {
+        // The one place that all share is that of the first.
+        for frame in &mut frames {
+            frame.position = None;
+        }
+    }
+    let told = root_place::place(file, &mut frames)?;
+    Ok((frames, told))
 }
 
 /// Refuses more frames than the pixel data can hold, before anything is made for each of them.
@@ -274,14 +282,6 @@ fn check_count(file: &DicomFile, count: usize) -> Result<()> {
     Ok(())
 }
 
-fn unplaced(file: &DicomFile, index: usize) -> Frame {
-    Frame {
-        position: None,
-        orientation: None,
-        ..frame(file, index, None, None)
-    }
-}
-
 /// A frame from its own functional group, the shared one, or the file's plain attributes.
 fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&DataSet>) -> Frame {
     let grouped = own.is_some() || shared.is_some();
@@ -292,38 +292,56 @@ fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&
             .or_else(|| file.set.item(sequence))
             .or((!grouped).then_some(&file.set))
     };
-    let measures = group(tags::PIXEL_MEASURES);
+    let measures = group(tags::PIXEL_MEASURES).or(Some(&file.set));
     let real = |set: Option<&DataSet>, tag| file.real(set?, tag).filter(|v| v.is_finite());
-    let transformation = group(tags::VALUE_TRANSFORMATION).or(Some(&file.set));
-    let slope = real(transformation, tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0);
-    let intercept = real(transformation, tags::RESCALE_INTERCEPT);
-    let mut unusable = Vec::new();
-    for (tag, name, value, usual) in [
-        (tags::RESCALE_SLOPE, "RescaleSlope", slope, 1.0),
-        (tags::RESCALE_INTERCEPT, "RescaleIntercept", intercept, 0.0),
-    ] {
-        let text = transformation.and_then(|set| file.text(set, tag));
-        if let (None, Some(text)) = (value, text) {
-            unusable.push((name, text, usual));
-        }
-    }
+    let transformation = group(tags::VALUE_TRANSFORMATION).unwrap_or(&file.set);
+    let (scaling, unusable) = scaling(file, transformation);
     Frame {
         file: file.place.clone(),
         index,
         tile: None,
         position: group(tags::PLANE_POSITION).and_then(|set| file.vector(set, tags::POSITION)),
         orientation: group(tags::PLANE_ORIENTATION)
-            .and_then(|set| file.vector(set, tags::ORIENTATION)),
+            .and_then(|set| file.vector(set, tags::ORIENTATION))
+            .or_else(|| file.vector(&file.set, tags::ORIENTATION)),
         spacing: measures.and_then(|set| file.vector(set, tags::PIXEL_SPACING)),
         thickness: real(measures, tags::SLICE_THICKNESS),
         spacing_between: real(measures, tags::SPACING_BETWEEN_SLICES),
-        scaling: Scaling {
-            slope: slope.unwrap_or(1.0),
-            intercept: intercept.unwrap_or(0.0),
-        },
+        scaling,
         unusable,
         marks: marks(file, own, shared),
     }
+}
+
+/// An attribute of the scaling that holds no usable number: which, what it holds, what is taken.
+type Unusable = (&'static str, String, f64);
+
+/// The scaling of a frame, and what of it cannot be used. A dose has a factor of its own.
+fn scaling(file: &DicomFile, transformation: &DataSet) -> (Scaling, Vec<Unusable>) {
+    let real = |set, tag| file.real(set, tag).filter(|v| v.is_finite());
+    let mut unusable = Vec::new();
+    if file.text(&file.set, tags::MODALITY).as_deref() == Some("RTDOSE") {
+        let slope = real(&file.set, tags::DOSE_SCALING).filter(|slope| *slope > 0.0);
+        if slope.is_none() {
+            let found = file.text(&file.set, tags::DOSE_SCALING);
+            unusable.push(("DoseGridScaling", found.unwrap_or_default(), 1.0));
+        }
+        let slope = slope.unwrap_or(1.0);
+        let intercept = 0.0;
+        return (Scaling { slope, intercept }, unusable);
+    }
+    let slope = real(transformation, tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0);
+    let intercept = real(transformation, tags::RESCALE_INTERCEPT);
+    for (tag, name, value, usual) in [
+        (tags::RESCALE_SLOPE, "RescaleSlope", slope, 1.0),
+        (tags::RESCALE_INTERCEPT, "RescaleIntercept", intercept, 0.0),
+    ] {
+        if let (None, Some(text)) = (value, file.text(transformation, tag)) {
+            unusable.push((name, text, usual));
+        }
+    }
+    let (slope, intercept) = (slope.unwrap_or(1.0), intercept.unwrap_or(0.0));
+    (Scaling { slope, intercept }, unusable)
 }
 
 /// The attributes that may distinguish frames at one place, in the order in which they are tried.

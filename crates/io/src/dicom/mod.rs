@@ -15,6 +15,7 @@ mod mosaic;
 mod neighbours;
 mod pixels;
 mod rle;
+mod root_place;
 mod search;
 mod segmentation;
 mod series;

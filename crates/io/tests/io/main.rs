@@ -16,6 +16,7 @@ mod mosaic;
 mod mutations;
 mod nifti;
 mod parity;
+mod root_place;
 mod segmentation;
 mod shared;
 mod streams;
