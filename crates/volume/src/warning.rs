@@ -164,6 +164,16 @@ pub enum Warning {
         /// Largest gap, mm.
         largest: f64,
     },
+    /// Contours of a structure enclose no area of the image and are not in the label map.
+    #[error("{count} contour(s) of `{structure}` are not in the label map: {reason}")]
+    ContoursLeftOut {
+        /// The name of the structure.
+        structure: String,
+        /// How many.
+        count: usize,
+        /// What they are, or why.
+        reason: String,
+    },
     /// A DICOM file that was read by itself is one slice of a series whose other slices are in its folder.
     #[error(
         "this is one slice of a DICOM series, whose other slices stand beside it; give the folder {} for the whole volume",

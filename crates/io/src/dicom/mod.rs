@@ -21,11 +21,15 @@ mod segmentation;
 mod series;
 mod slice_problem;
 mod stack;
+mod structures;
 mod tags;
 
 pub(crate) use file::detect;
 pub use series::{Series, SeriesList, list_series, list_series_with};
 pub use slice_problem::{DicomOptions, SliceProblem, UnevenSlices};
+pub use structures::{
+    Contour, OutsideContours, Structure, StructureOptions, StructureSet, read_structures,
+};
 
 use crate::place::Place;
 use crate::watch::Watch;

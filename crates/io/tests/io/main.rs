@@ -20,5 +20,6 @@ mod root_place;
 mod segmentation;
 mod shared;
 mod streams;
+mod structures;
 mod tiff;
 mod warnings;
