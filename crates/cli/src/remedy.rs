@@ -24,6 +24,13 @@ fn sentence(refused: &RefusedImage, command: &str) -> Option<String> {
             refused.path.display(),
             copy(&refused.path).display()
         ),
+        "convert" if refused.remedy == Remedy::FillContours => {
+            "add the image on which they were drawn: `--like IMAGE`".to_owned()
+        }
+        _ if refused.remedy == Remedy::FillContours => format!(
+            "make labels of them first: `vesalius convert {} labels.nrrd --like IMAGE`",
+            refused.path.display()
+        ),
         _ => format!("{} `{option}`", purpose(refused.remedy)),
     })
 }
@@ -31,7 +38,10 @@ fn sentence(refused: &RefusedImage, command: &str) -> Option<String> {
 fn helps_a_copy(remedy: Remedy) -> bool {
     !matches!(
         remedy,
-        Remedy::FourthAxisAsChannels | Remedy::RaiseMemoryLimit { .. } | Remedy::Round
+        Remedy::FourthAxisAsChannels
+            | Remedy::RaiseMemoryLimit { .. }
+            | Remedy::Round
+            | Remedy::FillContours
     )
 }
 

@@ -91,6 +91,14 @@ pub enum Error {
         /// What it holds.
         found: String,
     },
+    /// An RTSTRUCT file holds contours and no voxels.
+    #[error(
+        "{path} holds contours (RTSTRUCT) and no voxels; `read_structures` reads them, and `convert_structures` fills them on the image on which they were drawn"
+    )]
+    Contours {
+        /// The file.
+        path: PathBuf,
+    },
     /// The name has no ending of a format to write.
     #[error(
         "cannot tell from the name {path} which format to write; end it in .nii, .nii.gz, .hdr, .img, .mha, .mhd, .nrrd or .nhdr"
@@ -325,6 +333,7 @@ impl Error {
             Self::NoSuchSeries { .. } => ErrorKind::NotFound,
             Self::Volume { source, .. } => source.kind(),
             Self::NotAnImage { .. }
+            | Self::Contours { .. }
             | Self::UnknownExtension { .. }
             | Self::NoGeometry { .. }
             | Self::FourthAxis { .. }

@@ -41,7 +41,7 @@
 //! | parts of an image | [`open`], [`ImageFile::read_region`], [`ImageFile::slabs`] |
 //! | memory and streams | [`ImageBytes`], [`read_bytes`], [`read_from`], [`to_bytes`], [`write_to`], [`labels_to_bytes`] |
 //! | DICOM | [`list_series`], [`read_series`], [`Series`], [`DicomOptions`], [`UnevenSlices`], [`SliceProblem`] |
-//! | contours (RTSTRUCT) as labels | [`read_structures`], [`StructureSet`], [`StructureOptions`] |
+//! | contours (RTSTRUCT) as labels | [`read_structures`], [`StructureSet`], [`StructureOptions`], [`convert_structures`] |
 //! | from format to format | [`convert`], [`ConvertOptions`], [`Extension`], [`orthonormalised`] |
 //! | formats by name | [`Format`], [`is_image`], [`strip_extension`], [`check_name`] |
 //! | image or label map | [`kind_of`], [`Kind`], [`Evidence`] |
@@ -94,9 +94,9 @@ pub use convert::{ConvertOptions, Converted, convert};
 pub use custom::{FormatError, FormatImage, FormatSource, ImageFormat, RegisterImageFormat};
 pub use describe::{Described, describe, describe_with};
 pub use dicom::{
-    Contour, DicomOptions, OutsideContours, Series, SeriesList, SliceProblem, Structure,
-    StructureOptions, StructureSet, UnevenSlices, list_series, list_series_with, read_series,
-    read_structures,
+    Contour, ConvertStructuresOptions, DicomOptions, OutsideContours, Series, SeriesList,
+    SliceProblem, Structure, StructureOptions, StructureSet, UnevenSlices, convert_structures,
+    list_series, list_series_with, read_series, read_structures,
 };
 pub use encode::MakeValues;
 pub use error::Error;

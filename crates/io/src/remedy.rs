@@ -27,6 +27,8 @@ pub enum Remedy {
     KeepShear,
     /// Round real values: [`crate::WriteOptions::round`].
     Round,
+    /// Fill contours on the image on which they were drawn: [`crate::convert_structures`].
+    FillContours,
 }
 
 /// A file that an option would make usable.
@@ -73,6 +75,7 @@ impl Error {
             Self::TooLarge { needed, .. } => Remedy::RaiseMemoryLimit { needed: *needed },
             Self::SeveralSeries { .. } => Remedy::NameSeries,
             Self::NotStorable { .. } => Remedy::Round,
+            Self::Contours { .. } => Remedy::FillContours,
             Self::Slices { problem, .. } => match problem {
                 SliceProblem::Missing { .. } | SliceProblem::VariableGap { .. } => {
                     Remedy::InterpolateSlices
@@ -97,6 +100,7 @@ impl Error {
             | Self::Truncated { path, .. }
             | Self::Compression { path, .. }
             | Self::NotAnImage { path, .. }
+            | Self::Contours { path }
             | Self::UnknownExtension { path }
             | Self::Header { path, .. }
             | Self::Unsupported { path, .. }

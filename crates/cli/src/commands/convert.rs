@@ -5,9 +5,10 @@ use crate::input::SeriesInput;
 use crate::interrupt::followed;
 use crate::target::OutputOption;
 use crate::warnings;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vesalius::io::{
-    ConvertOptions, VoxelType, WriteOptions, convert, read_label_names, write_with,
+    ConvertOptions, ConvertStructuresOptions, OutsideContours, StructureOptions, VoxelType,
+    WriteOptions, convert, convert_structures, read_label_names, write_with,
 };
 use vesalius::study::{Modality, read_modalities};
 
@@ -25,6 +26,15 @@ pub struct Arguments {
     /// The image is a label map: whole numbers, names and colours kept
     #[arg(long)]
     labels: bool,
+    /// The image on which the contours of INPUT (RTSTRUCT) were drawn: they are filled on its grid
+    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["labels", "voxel_type", "channels"])]
+    like: Option<PathBuf>,
+    /// A structure of an RTSTRUCT to take, by name, more than once for several [default: all]
+    #[arg(long, value_name = "NAME", requires = "like")]
+    structure: Vec<String>,
+    /// Leave out contours beyond the first and the last slice of the image
+    #[arg(long, requires = "like")]
+    leave_out_outside: bool,
     /// An ITK-SNAP label description file with names and colours
     #[arg(long, value_name = "FILE", requires = "labels")]
     label_names: Option<PathBuf>,
@@ -63,6 +73,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let _claimed = arguments
         .overwrite
         .image(&arguments.output, &[&arguments.input])?;
+    if let Some(image) = &arguments.like {
+        return fill(arguments, image, write);
+    }
     let series = &arguments.image.series;
     if series.len() > 1 {
         if arguments.labels {
@@ -89,6 +102,28 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     warnings::tell(&arguments.input, &converted.warnings);
     if let Some(path) = converted.label_names {
         note!("names and colours of the labels: {}", path.display());
+    }
+    Ok(())
+}
+
+/// Contours as labels on the grid of an image.
+fn fill(arguments: &Arguments, image: &Path, write: WriteOptions) -> Result<()> {
+    let options = ConvertStructuresOptions {
+        structures: StructureOptions {
+            names: arguments.structure.clone(),
+            outside: match arguments.leave_out_outside {
+                true => OutsideContours::LeaveOut,
+                false => OutsideContours::Refuse,
+            },
+        },
+        read: arguments.image.options(arguments.image.series.first()),
+        write,
+    };
+    let (input, output) = (&arguments.input, &arguments.output);
+    let (names, told) = convert_structures(input, image, output, &options)?;
+    warnings::tell(input, &told);
+    for label in names {
+        note!("label {}: {}", label.value, label.name);
     }
     Ok(())
 }

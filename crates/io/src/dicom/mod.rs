@@ -28,7 +28,8 @@ pub(crate) use file::detect;
 pub use series::{Series, SeriesList, list_series, list_series_with};
 pub use slice_problem::{DicomOptions, SliceProblem, UnevenSlices};
 pub use structures::{
-    Contour, OutsideContours, Structure, StructureOptions, StructureSet, read_structures,
+    Contour, ConvertStructuresOptions, OutsideContours, Structure, StructureOptions, StructureSet,
+    convert_structures, read_structures,
 };
 
 use crate::place::Place;

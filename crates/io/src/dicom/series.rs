@@ -324,6 +324,9 @@ pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Series> {
     };
     match (matching.len(), &options.series) {
         (1, _) => Ok(matching.remove(0)),
+        (0, None) if super::structures::are_in(place) => Err(Error::Contours {
+            path: path.to_owned(),
+        }),
         (0, None) => Err(Error::NotAnImage {
             path: path.to_owned(),
             found: "no DICOM file with pixels".to_owned(),

@@ -3,7 +3,8 @@
 use crate::dicom_writer::{element, save, sequence};
 use std::path::PathBuf;
 use vesalius_io::{
-    Error, OutsideContours, StructureOptions, StructureSet, list_series, read_structures,
+    Error, OutsideContours, StructureOptions, StructureSet, convert_structures, list_series,
+    read_structures,
 };
 use vesalius_volume::{Geometry, LabelMap, Warning};
 
@@ -283,6 +284,44 @@ fn ten_million_points_are_refused_before_they_are_read() {
         matches!(error, Error::Header { .. }) && error.to_string().contains("points"),
         "{error}"
     );
+}
+
+#[test]
+fn contours_are_filled_from_file_to_file_on_the_series_that_they_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let slices = folder.path().join("study");
+    std::fs::create_dir(&slices).unwrap();
+    for (uid, spacing) in [("1.2.3", 3.0), ("1.2.4", 1.0)] {
+        for z in 0..3 {
+            let changes = [(0x0020_000E, b"UI", uid.as_bytes())];
+            let bytes = crate::dicom_writer::slice(f64::from(z) * spacing, [0; 6], &changes);
+            save(&slices, &format!("{uid}_{z}.dcm"), &bytes);
+        }
+    }
+    let points = "-10.1\\-20.1\\3\\-9.6\\-20.1\\3\\-9.6\\-19.4\\3\\-10.1\\-19.4\\3";
+    let mut bytes = file(&[("a b", vec![("CLOSED_PLANAR", points.into())])], "1.2.9");
+    let series = sequence(0x3006_0014, &[element(0x0020_000E, b"UI", b"1.2.3")]);
+    let studies = sequence(0x3006_0012, &[series]);
+    let frames = sequence(0x3006_0010, &[studies]);
+    let at = bytes
+        .windows(4)
+        .position(|w| w == [0x06, 0x30, 0x20, 0x00])
+        .unwrap();
+    bytes.splice(at..at, frames);
+    let rs = save(folder.path(), "rs.dcm", &bytes);
+    assert!(matches!(
+        vesalius_io::read(&rs),
+        Err(Error::Contours { .. })
+    ));
+    let output = folder.path().join("labels.nrrd");
+    let (names, warnings) = convert_structures(&rs, &slices, &output, &Default::default()).unwrap();
+    assert_eq!((names.len(), warnings.len()), (1, 0));
+    let labels = vesalius_io::read_labels(&output).unwrap();
+    assert_eq!(
+        (labels.geometry().spacing()[2], labels.counts()[&1]),
+        (3.0, 4)
+    );
+    assert_eq!(vesalius_io::probe(&output).unwrap().labels[0].name, "a b");
 }
 
 #[test]

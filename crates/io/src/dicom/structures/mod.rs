@@ -1,10 +1,12 @@
 //! RTSTRUCT: named structures as closed contours (PS3.3 C.8.8.5 and C.8.8.6), read into points in RAS+ mm. `label_map`
 //! fills them on a grid.
 
+mod convert;
 mod fill;
 mod label_map;
 mod parse;
 
+pub use convert::{ConvertStructuresOptions, convert_structures};
 pub use label_map::{OutsideContours, StructureOptions};
 
 use super::file::DicomFile;
@@ -46,6 +48,15 @@ pub struct Structure {
 pub struct Contour {
     /// Points in RAS+ mm.
     pub points: Vec<[f64; 3]>,
+}
+
+/// Whether a file by itself is an RTSTRUCT.
+pub(super) fn are_in(place: &Place) -> bool {
+    let file =
+        (!place.is_folder()).then(|| DicomFile::open(place, ReadOptions::default().max_bytes));
+    file.is_some_and(|file| {
+        file.is_ok_and(|file| !file.set.items(super::tags::STRUCTURES).is_empty())
+    })
 }
 
 /// Reads the contours of an RTSTRUCT file.
