@@ -47,6 +47,7 @@
 //! | image or label map | [`kind_of`], [`Kind`], [`Evidence`] |
 //! | names of labels | [`LabelName`], [`read_label_names`], [`write_label_names`] |
 //! | PNG, BMP, TIFF | [`read_picture`], [`write_picture`], [`is_picture`], [`PictureKind`] |
+//! | objects of other crates | `nifti_object` (feature `nifti`), `Series::data_sets` (feature `dicom-object`) |
 //! | user-defined formats | [`ImageFormat`], [`RegisterImageFormat`], [`FormatImage`], [`FormatSource`] |
 //! | files and folders | [`write_atomically`], [`write_bytes_atomically`], [`read_text`], [`FolderLock`], [`remove_unfinished`] |
 //! | errors | [`Error`](enum@Error), [`Remedy`], [`RefusedImage`], [`machine_failure`] |
@@ -72,6 +73,8 @@ mod layout;
 mod lock;
 mod metaimage;
 mod nifti;
+#[cfg(feature = "nifti")]
+mod nifti_crate;
 mod nrrd;
 mod options;
 mod orthonormal;
@@ -109,6 +112,8 @@ pub use kind::{Evidence, Kind, kind_of};
 pub use labels::{LabelName, read_label_names, write_label_names};
 pub use layout::{ImageInfo, Scaling};
 pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};
+#[cfg(feature = "nifti")]
+pub use nifti_crate::nifti_object;
 pub use options::{Extension, FourthAxis, NiftiVersion, OnWarning, ReadOptions, WriteOptions};
 pub use orthonormal::orthonormalised;
 pub use picture::{PictureKind, is_picture, read_picture, read_picture_with, write_picture};

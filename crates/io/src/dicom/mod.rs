@@ -20,6 +20,8 @@ mod search;
 mod segmentation;
 mod series;
 mod slice_problem;
+#[cfg(feature = "dicom-object")]
+mod source;
 mod stack;
 mod structures;
 mod tags;

@@ -15,6 +15,7 @@ mod memory;
 mod mosaic;
 mod mutations;
 mod nifti;
+mod other_crates;
 mod parity;
 mod root_place;
 mod segmentation;

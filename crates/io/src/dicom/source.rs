@@ -1,0 +1,44 @@
+//! The data sets of a series as objects of the crate `dicom-object` (feature `dicom-object`), whole and unchanged, for
+//! programs that write results of their own beside it.
+
+use super::Series;
+use crate::{Error, Result};
+use dicom_object::{DefaultDicomObject, OpenFileOptions};
+use std::path::PathBuf;
+
+impl Series {
+    /// The data set of each file of the series, pixels included, in the order of [`Series::files`]. Nothing that this
+    /// crate left out on listing is missing: private elements, sequences, texts as they were written.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a file that `dicom-object` does not read, such as one without a preamble.
+    ///
+    /// ```
+    /// use vesalius_io::list_series;
+    ///
+    /// let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/images/ct_raw.dcm");
+    /// let series = &list_series(file)?.series[0];
+    /// let source = series.data_sets().next().unwrap()?;
+    /// assert_eq!(source.element_by_name("Modality")?.to_str()?, series.modality);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn data_sets(&self) -> impl Iterator<Item = Result<DefaultDicomObject>> + '_ {
+        self.files.iter().map(data_set)
+    }
+}
+
+fn data_set(path: &PathBuf) -> Result<DefaultDicomObject> {
+    OpenFileOptions::new().open_file(path).map_err(|error| {
+        let reasons = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
+        let reasons: Vec<String> = reasons.map(ToString::to_string).collect();
+        let what = format!(
+            "a file that `dicom-object` does not read ({})",
+            reasons.join(": ")
+        );
+        Error::unsupported(
+            path,
+            what,
+            "its preamble and file meta information are needed",
+        )
+    })
+}
