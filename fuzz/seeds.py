@@ -58,6 +58,30 @@ def dicom(path):
     packed(path, content)
 
 
+def element(tag, kind, content):
+    content += b" " * (len(content) % 2)
+    size = len(content).to_bytes(4 if kind == b"SQ" else 2, "little")
+    return (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little") + kind + (b"\0\0" if kind == b"SQ" else b"") + size + content
+
+
+def sequence(tag, *items):
+    return element(tag, b"SQ", b"".join(b"\xfe\xff\x00\xe0" + len(item).to_bytes(4, "little") + item for item in items))
+
+
+def structures():
+    """An RTSTRUCT with a square, one inside of it, and a point."""
+    def contour(kind, points):
+        count = str((points.count(b"\\") + 1) // 3).encode()
+        return element(0x30060042, b"CS", kind) + element(0x30060046, b"IS", count) + element(0x30060050, b"DS", points)
+    square = b"-1\\-1\\2\\-5\\-1\\2\\-5\\-6\\2\\-1\\-6\\2"
+    inner = b"-2\\-2\\2\\-4\\-2\\2\\-4\\-5\\2\\-2\\-5\\2"
+    names = sequence(0x30060020, element(0x30060022, b"IS", b"1") + element(0x30060026, b"LO", b"liver"))
+    drawn = sequence(0x30060040, contour(b"CLOSED_PLANAR", square), contour(b"CLOSEDPLANAR_XOR", inner), contour(b"POINT", b"1\\2\\3"))
+    roi = element(0x3006002A, b"IS", b"255\\0\\9") + drawn + element(0x30060084, b"IS", b"1")
+    head = bytes(128) + b"DICM" + element(0x00020010, b"UI", b"1.2.840.10008.1.2.1\0")
+    return head + names + sequence(0x30060039, roi)
+
+
 def main(folders):
     for path in IMAGES.iterdir():
         content = path.read_bytes()
@@ -95,6 +119,7 @@ def main(folders):
                  "kinds: list domain domain domain\nspace origin: (5,6,7)\nencoding: raw\nSegment0_ID:=a\nSegment0_Color:=1 0 0.5\n\n12345678"),
     ):
         put("nrrd", name, b"NRRD0005\n" + text.encode())
+    put("structures", "two", structures())
     put("labels", "itk-snap", b'# a\n    0     0    0    0        0  0  0    "Clear Label"\n    1   255    0    0        1  1  1    "left \'kidney\'"\n')
     for target in sorted(CORPUS.iterdir()):
         print(target.name, len(list(target.iterdir())), "seeds")
