@@ -213,7 +213,7 @@ pub enum Error {
     },
     /// Several DICOM series, and none was chosen.
     #[error(
-        "{path} holds several series; name one by UID, number or description in `ReadOptions::series`: {found}"
+        "{path} holds several series or volumes; name a series by UID, number or description in `ReadOptions::series`, and a volume of several in `ReadOptions::volume`: {found}"
     )]
     SeveralSeries {
         /// The file or folder.
@@ -229,6 +229,16 @@ pub enum Error {
         /// The name that was given.
         name: String,
         /// The series.
+        found: String,
+    },
+    /// No volume of the DICOM series has the name or the number that was given.
+    #[error("{path} holds no volume `{name}` of the series asked for; there are: {found}")]
+    NoSuchVolume {
+        /// The file or folder.
+        path: PathBuf,
+        /// The name or number that was given.
+        name: String,
+        /// The volumes.
         found: String,
     },
     /// Some of the requested DICOM files cannot be read.
@@ -322,7 +332,7 @@ impl Error {
             },
             Self::Registry { source, .. } => source.kind(),
             Self::Cancelled { .. } => ErrorKind::Cancelled,
-            Self::NoSuchSeries { .. } => ErrorKind::NotFound,
+            Self::NoSuchSeries { .. } | Self::NoSuchVolume { .. } => ErrorKind::NotFound,
             Self::Volume { source, .. } => source.kind(),
             Self::NotAnImage { .. }
             | Self::UnknownExtension { .. }

@@ -34,7 +34,7 @@
 //!
 //! | topic | items |
 //! |---|---|
-//! | reading images | [`read()`], [`read_as`] (another number type), [`read_with`], [`ReadOptions`], [`FourthAxis`], [`OnWarning`] |
+//! | reading images | [`read()`], [`read_as`] (another number type), [`read_with`], [`ReadOptions`], [`FourthAxis`], [`VolumeChoice`], [`OnWarning`] |
 //! | reading label maps | [`read_labels`], [`read_labels_as`], [`read_labels_with`] |
 //! | writing | [`write()`], [`write_labels`], [`write_with`], [`write_labels_with`], [`write_made`], [`WriteOptions`] |
 //! | headers alone | [`probe`], [`ImageInfo`], [`VoxelType`], [`Scaling`], [`describe`] and [`Described`] (everything below a path) |
@@ -93,8 +93,8 @@ pub use convert::{ConvertOptions, Converted, convert};
 pub use custom::{FormatError, FormatImage, FormatSource, ImageFormat, RegisterImageFormat};
 pub use describe::{Described, describe, describe_with};
 pub use dicom::{
-    DicomOptions, Series, SeriesList, SliceProblem, UnevenSlices, list_series, list_series_with,
-    read_series,
+    DicomOptions, PartKey, Series, SeriesList, SliceProblem, UnevenSlices, list_series,
+    list_series_with, read_series,
 };
 pub use encode::MakeValues;
 pub use error::Error;
@@ -107,7 +107,9 @@ pub use kind::{Evidence, Kind, kind_of};
 pub use labels::{LabelName, read_label_names, write_label_names};
 pub use layout::{ImageInfo, Scaling};
 pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};
-pub use options::{Extension, FourthAxis, NiftiVersion, OnWarning, ReadOptions, WriteOptions};
+pub use options::{
+    Extension, FourthAxis, NiftiVersion, OnWarning, ReadOptions, VolumeChoice, WriteOptions,
+};
 pub use orthonormal::orthonormalised;
 pub use picture::{PictureKind, is_picture, read_picture, read_picture_with, write_picture};
 pub use read::{

@@ -18,6 +18,24 @@ pub enum FourthAxis {
     Channels,
 }
 
+/// Which volume of a DICOM series that has several: echoes, times, b-values, kernels, orientations.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum VolumeChoice {
+    /// The only one; an error that lists them where there are several.
+    #[default]
+    Only,
+    /// The one with this name, as in [`Series::part`](crate::Series::part), or of this number within its series, from
+    /// 1: `b 800 direction 3`, `2`.
+    Named(String),
+}
+
+impl From<&str> for VolumeChoice {
+    fn from(name: &str) -> Self {
+        Self::Named(name.to_owned())
+    }
+}
+
 /// What to do when reading had to decide something that is missing or wrong in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -52,8 +70,10 @@ pub struct ReadOptions {
     /// What to do with a fourth axis of more than one voxel.
     pub fourth_axis: FourthAxis,
     /// Which DICOM series to read: its UID, number or description, with `/` and its part where a
-    /// series has several. Needed only where there are several.
+    /// series has several, as in `4/echo 2`. Needed only where there are several.
     pub series: Option<String>,
+    /// Which volume of that series, where it has several.
+    pub volume: VolumeChoice,
     /// How DICOM slices that are not uniform become a volume.
     pub dicom: DicomOptions,
     /// The most bytes that the voxels may take, in the file's type or the caller's, whichever is
@@ -112,6 +132,7 @@ impl Default for ReadOptions {
             assume_spacing: None,
             fourth_axis: FourthAxis::Refuse,
             series: None,
+            volume: VolumeChoice::Only,
             dicom: DicomOptions::default(),
             max_bytes: 16 << 30,
             on_warning: OnWarning::Collect,

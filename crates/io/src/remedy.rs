@@ -109,6 +109,7 @@ impl Error {
             | Self::Slices { path, .. }
             | Self::SeveralSeries { path, .. }
             | Self::NoSuchSeries { path, .. }
+            | Self::NoSuchVolume { path, .. }
             | Self::Unreadable { path, .. }
             | Self::Warned { path, .. }
             | Self::Cancelled { path, .. }

@@ -175,6 +175,16 @@ pub enum Warning {
         /// The folder.
         folder: PathBuf,
     },
+    /// DICOM frames share places, and nothing but their InstanceNumbers tells them apart.
+    #[error(
+        "{frames} frames share places, and neither echo, diffusion, type, kernel, acquisition nor time tells them apart: they were separated into {parts} volumes by the order of their InstanceNumbers"
+    )]
+    PartsByInstanceNumber {
+        /// Volumes that were made.
+        parts: usize,
+        /// Frames of all of them.
+        frames: usize,
+    },
     /// The axes are not at right angles: the shear of a tilted gantry is kept in the affine.
     #[error("the stack leans by {degrees:.2}°; the shear is kept in the affine")]
     ShearKept {

@@ -129,6 +129,23 @@ impl DicomFile {
         self.words(set.bytes(&self.bytes, tag)?).next()
     }
 
+    pub fn u32(&self, set: &DataSet, tag: u32) -> Option<u32> {
+        let word = set.bytes(&self.bytes, tag)?.first_chunk::<4>()?;
+        Some(match self.syntax.big_endian {
+            true => u32::from_be_bytes(*word),
+            false => u32::from_le_bytes(*word),
+        })
+    }
+
+    /// The 64-bit numbers of a value.
+    pub fn doubles(&self, bytes: &[u8]) -> Vec<f64> {
+        let double = |word: &[u8; 8]| match self.syntax.big_endian {
+            true => f64::from_be_bytes(*word),
+            false => f64::from_le_bytes(*word),
+        };
+        bytes.as_chunks::<8>().0.iter().map(double).collect()
+    }
+
     pub fn f64(&self, set: &DataSet, tag: u32) -> Option<f64> {
         let word = set.bytes(&self.bytes, tag)?.first_chunk::<8>()?;
         Some(match self.syntax.big_endian {

@@ -2,6 +2,7 @@
 
 use super::element::{DataSet, Value};
 use super::file::DicomFile;
+use super::keys::{Key, Mark, marks};
 use super::mosaic::mosaic;
 use super::segmentation::{self, Segmentation};
 use super::tags;
@@ -30,8 +31,17 @@ pub(super) struct Frame {
     pub scaling: Scaling,
     /// Attributes of the scaling that hold no usable number: which, what they hold, what is taken.
     pub unusable: Vec<(&'static str, String, f64)>,
-    /// The attributes that distinguish frames at one place, by name.
-    pub marks: Vec<(&'static str, String)>,
+    /// The number of the segment that the frame shows.
+    pub segment: Option<u32>,
+    /// What may distinguish frames at one place.
+    pub marks: Vec<Mark>,
+}
+
+impl Frame {
+    /// What the frame holds for a key.
+    pub fn mark(&self, key: Key) -> Option<&Mark> {
+        self.marks.iter().find(|mark| mark.key == key)
+    }
 }
 
 /// What all frames of a file have in common.
@@ -322,52 +332,25 @@ fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&
             intercept: intercept.unwrap_or(0.0),
         },
         unusable,
-        marks: marks(file, own, shared),
+        segment: segment(file, own, shared),
+        marks: marks(
+            file,
+            own,
+            shared,
+            (file
+                .real(&file.set, tags::FRAMES)
+                .is_some_and(|count| count > 1.0))
+            .then_some(index),
+        ),
     }
 }
 
-/// The attributes that may distinguish frames at one place, in the order in which they are tried.
-fn marks(
-    file: &DicomFile,
-    own: Option<&DataSet>,
-    shared: Option<&DataSet>,
-) -> Vec<(&'static str, String)> {
-    let inside = |sequence: u32| {
-        own.and_then(|set| set.item(sequence))
-            .or_else(|| shared.and_then(|set| set.item(sequence)))
+/// The segment that a frame of a segmentation shows.
+fn segment(file: &DicomFile, own: Option<&DataSet>, shared: Option<&DataSet>) -> Option<u32> {
+    let identified = |set: &DataSet| {
+        let item = set.item(tags::SEGMENT_IDENTIFICATION)?;
+        file.u16(item, tags::REFERENCED_SEGMENT).map(u32::from)
     };
-    let plain = |tag| file.text(&file.set, tag);
-    let double = |set: Option<&DataSet>, tag| Some(file.f64(set?, tag)?.to_string());
-    let word = |set: Option<&DataSet>, tag| Some(file.u16(set?, tag)?.to_string());
-    let temporal = inside(tags::FRAME_CONTENT)
-        .and_then(|set| set.bytes(file.raw(), tags::TEMPORAL_INDEX))
-        .map(|bytes| format!("{bytes:?}"));
-    let all = [
-        (
-            "SegmentNumber",
-            word(
-                inside(tags::SEGMENT_IDENTIFICATION),
-                tags::REFERENCED_SEGMENT,
-            ),
-        ),
-        ("AcquisitionNumber", plain(tags::ACQUISITION_NUMBER)),
-        (
-            "TemporalPosition",
-            temporal.or_else(|| plain(tags::TEMPORAL_POSITION)),
-        ),
-        (
-            "EchoTime",
-            double(inside(tags::MR_ECHO), tags::EFFECTIVE_ECHO_TIME)
-                .or_else(|| plain(tags::ECHO_TIME)),
-        ),
-        (
-            "DiffusionBValue",
-            double(inside(tags::MR_DIFFUSION), tags::DIFFUSION_B_VALUE)
-                .or_else(|| double(Some(&file.set), tags::DIFFUSION_B_VALUE)),
-        ),
-        ("ImageType", plain(tags::IMAGE_TYPE)),
-    ];
-    all.into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    own.and_then(identified)
+        .or_else(|| shared.and_then(identified))
 }

@@ -2,6 +2,7 @@
 //! files state. Nothing is guessed: several series, unequal gaps, a tilted gantry and a missing
 //! position are errors with a remedy.
 
+mod choose;
 mod compose;
 mod csa;
 mod element;
@@ -10,18 +11,26 @@ mod frame;
 mod gaps;
 mod group;
 mod jpeg_ls;
+mod keys;
+mod moment;
 mod mosaic;
 mod neighbours;
+mod part_key;
+mod part_names;
+mod parts;
 mod pixels;
 mod rle;
+mod scaled;
 mod search;
 mod segmentation;
 mod series;
 mod slice_problem;
 mod stack;
 mod tags;
+mod volumes;
 
 pub(crate) use file::detect;
+pub use part_key::PartKey;
 pub use series::{Series, SeriesList, list_series, list_series_with};
 pub use slice_problem::{DicomOptions, SliceProblem, UnevenSlices};
 
@@ -38,13 +47,13 @@ use vesalius_volume::{Geometry, Volume};
 
 /// Reads the series that the options name, or the only one.
 pub(crate) fn read<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Result<Volume<T>> {
-    read_series(&series::choose(place, options)?, options)
+    read_series(&choose::choose(place, options)?, options)
 }
 
 /// The content of a series' headers, without its pixels.
 pub(crate) fn probe(place: &Place, options: &ReadOptions) -> Result<ImageInfo> {
     let path = place.path();
-    let series = series::choose(place, options)?;
+    let series = choose::choose(place, options)?;
     let info = series_info(path, &series)?;
     options.admit(path, &info.warnings)?;
     Ok(info)

@@ -1,7 +1,7 @@
 //! Whether a file that is read by itself is one slice of a series whose other slices are in the same folder.
 
 use super::frame::FileHeader;
-use super::group::{group, split_copies};
+use super::group::group;
 use super::series::{Found, header, is_dicom};
 use crate::ReadOptions;
 use crate::place::Place;
@@ -59,5 +59,6 @@ fn nearest(folder: &Path, own: &Path) -> impl Iterator<Item = PathBuf> + use<> {
 
 fn is_one_volume(own: &FileHeader, other: FileHeader) -> bool {
     let groups = group(vec![own.clone(), other]);
-    groups.into_iter().flat_map(split_copies).count() == 1
+    let parts = groups.into_iter().map(|group| group.separated(None).len());
+    parts.sum::<usize>() == 1
 }

@@ -140,8 +140,7 @@ impl Segmentation {
 
     /// The number of the segment that a frame shows.
     pub fn shown(frame: &Frame) -> Option<u32> {
-        let mark = frame.marks.iter().find(|mark| mark.0 == "SegmentNumber");
-        mark?.1.parse().ok()
+        frame.segment
     }
 
     /// Refuses frames that show no segment, or one that the file does not list.

@@ -6,13 +6,15 @@ use super::file::DicomFile;
 use super::frame::{self, FileHeader, Frame};
 use super::group::group;
 use super::neighbours::one_of_several;
+use super::part_key::PartKey;
 use super::search::candidates;
 use super::segmentation::{Kind, SegmentGrid, Segmentation};
 use super::stack::normal;
 use super::tags;
+use super::volumes::volumes;
 use crate::folder::LEADS_NOWHERE;
 use crate::place::Place;
-use crate::{Error, LabelName, ReadOptions, Result, Scaling, VoxelType};
+use crate::{LabelName, ReadOptions, Result, Scaling, VoxelType};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,9 +26,13 @@ use vesalius_volume::{Geometry, Warning};
 pub struct Series {
     /// SeriesInstanceUID.
     pub uid: String,
-    /// What distinguishes this volume from others of the same series, such as `EchoTime 5.2`.
+    /// What distinguishes this volume from others of the same series, such as `echo 2` or `b 800 direction 3`; unique
+    /// in its series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
+    /// The attributes by which it differs from the other parts: times, b-values, directions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<PartKey>,
     /// SeriesNumber.
     pub number: Option<String>,
     /// SeriesDescription.
@@ -106,7 +112,7 @@ pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result
     list(&Place::on_disk(path.as_ref()), options)
 }
 
-fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
+pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
     let (files, broken) = candidates(place, options)?;
     let single = !place.is_folder() && files.len() == 1;
     let work = options
@@ -143,11 +149,7 @@ fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
     let alone = own
         .flatten()
         .and_then(|own| one_of_several(place, own, options));
-    let groups = group(found);
-    list.series = groups
-        .into_iter()
-        .flat_map(|group| group.finish(options.assume_spacing, options.dicom))
-        .collect();
+    list.series = volumes(group(found), options);
     for series in &mut list.series {
         let left_out = left_out(&empty, &series.uid);
         series.of_files.extend(left_out.clone());
@@ -158,7 +160,7 @@ fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
     }
     list.series.sort_by_key(|series| {
         let number: Option<i64> = series.number.as_ref().and_then(|n| n.parse().ok());
-        (number, series.uid.clone(), series.part.clone())
+        (number, series.uid.clone())
     });
     Ok(list)
 }
@@ -231,15 +233,39 @@ impl Series {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_called(&self, name: &str) -> bool {
-        let (base, part) = match (name.rsplit_once('/'), &self.part) {
-            (Some((base, part)), Some(mine)) if part.eq_ignore_ascii_case(mine) => (base, true),
-            _ => (name, false),
-        };
-        let whole = part || self.part.is_none() || !name.contains('/');
-        whole
-            && (self.uid == base
-                || self.number.as_deref() == Some(base)
-                || self.description.eq_ignore_ascii_case(base))
+        let parts = self.after_name(name);
+        parts
+            .iter()
+            .any(|part| part.is_none_or(|part| self.is_part(part)))
+    }
+
+    /// What follows this series' UID, number or description in a name, behind `/`; none where the name is another's.
+    pub(super) fn after_name<'a>(&self, name: &'a str) -> Vec<Option<&'a str>> {
+        let bases = [
+            Some(&self.uid),
+            self.number.as_ref(),
+            Some(&self.description),
+        ];
+        let bases = bases.into_iter().flatten().filter(|base| !base.is_empty());
+        let rest = bases.filter_map(|base| {
+            let (start, rest) = name.split_at_checked(base.len())?;
+            let same = start.eq_ignore_ascii_case(base);
+            match rest {
+                "" => same.then_some(None),
+                _ => rest.strip_prefix('/').filter(|_| same).map(Some),
+            }
+        });
+        rest.collect()
+    }
+
+    /// Whether this part is called so: by its name, or by the keyword and the value of one of its keys.
+    pub(super) fn is_part(&self, name: &str) -> bool {
+        let name = name.trim();
+        let by_name = self
+            .part
+            .as_deref()
+            .is_some_and(|part| part.eq_ignore_ascii_case(name));
+        by_name || self.keys.iter().any(|key| key.is_called(name))
     }
 
     /// One segment of a segmentation, on the grid of all; `None` for a series that has none of this number.
@@ -268,10 +294,18 @@ impl Series {
     }
 
     /// The segment that a name such as `4/SegmentNumber 2` asks for.
-    fn segment_called(&self, name: &str) -> Option<Self> {
-        let (base, part) = name.rsplit_once('/')?;
+    pub(super) fn segment_called(&self, name: &str) -> Option<Self> {
+        let parts = self.after_name(name);
+        parts
+            .into_iter()
+            .flatten()
+            .find_map(|part| self.segment_part(part))
+    }
+
+    /// The segment that a part such as `SegmentNumber 2` asks for.
+    pub(super) fn segment_part(&self, part: &str) -> Option<Self> {
         let (word, number) = part.trim().rsplit_once(' ')?;
-        let named = word.eq_ignore_ascii_case("SegmentNumber") && self.is_called(base);
+        let named = word.eq_ignore_ascii_case("SegmentNumber");
         named.then(|| self.segment(number.parse().ok()?))?
     }
 
@@ -291,55 +325,5 @@ impl Series {
     pub fn normal(&self) -> Option<[f64; 3]> {
         let [x, y, z] = normal(&self.frames.first()?.orientation?);
         Some([-x, -y, z])
-    }
-}
-
-/// The one series that the options select.
-pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Series> {
-    let path = place.path();
-    let list = list(place, options)?;
-    if let Some((file, reason)) = list.unreadable.first() {
-        if !place.is_folder() && file == path {
-            // The error is that of the file itself, not of one among many.
-            header(place, options)?;
-        }
-        return Err(Error::Unreadable {
-            path: path.to_owned(),
-            count: list.unreadable.len(),
-            file: file.clone(),
-            reason: reason.clone(),
-        });
-    }
-    let all: Vec<String> = list.series.iter().map(Series::label).collect();
-    let mut matching: Vec<Series> = match &options.series {
-        Some(name) => list
-            .series
-            .into_iter()
-            .filter_map(|series| match series.is_called(name) {
-                true => Some(series),
-                false => series.segment_called(name),
-            })
-            .collect(),
-        None => list.series,
-    };
-    match (matching.len(), &options.series) {
-        (1, _) => Ok(matching.remove(0)),
-        (0, None) => Err(Error::NotAnImage {
-            path: path.to_owned(),
-            found: "no DICOM file with pixels".to_owned(),
-        }),
-        (0, Some(name)) => Err(Error::NoSuchSeries {
-            path: path.to_owned(),
-            name: name.clone(),
-            found: all.join("; "),
-        }),
-        _ => Err(Error::SeveralSeries {
-            path: path.to_owned(),
-            found: matching
-                .iter()
-                .map(Series::label)
-                .collect::<Vec<_>>()
-                .join("; "),
-        }),
     }
 }

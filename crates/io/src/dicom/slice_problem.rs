@@ -33,7 +33,7 @@ pub enum SliceProblem {
     },
     /// Several frames lie at one place and no attribute distinguishes them.
     #[error(
-        "{count} frames lie at places where another one lies already, and neither acquisition, time, echo nor b-value tells them apart; remove the copies"
+        "{count} frames lie at places where another one lies already, and nothing in their headers tells them apart, neither orientation, echo, diffusion, type, kernel, acquisition and time nor their InstanceNumbers; put the files of each volume into a folder of its own"
     )]
     Duplicates {
         /// Frames too many.

@@ -188,6 +188,7 @@ mod tests {
             spacing_between: None,
             scaling: Scaling::IDENTITY,
             unusable: Vec::new(),
+            segment: None,
             marks: Vec::new(),
         };
         positions.iter().map(frame).collect()
