@@ -159,6 +159,18 @@ pub enum Error {
         /// What the caller can hold.
         expected: String,
     },
+    /// A value between those of DICOM slices, which is not whole, where whole numbers are read.
+    #[error(
+        "{path}: value {value} at voxel {index:?} lies between those of the slices and is no whole number; read real numbers (`read_as::<f32>`), or round with `DicomOptions::round`"
+    )]
+    Interpolated {
+        /// The file or folder.
+        path: PathBuf,
+        /// The value.
+        value: f64,
+        /// The voxel, `[x, y, z]`.
+        index: [usize; 3],
+    },
     /// A value that the type to be stored cannot hold.
     #[error(
         "{path}: value {value} at voxel {index:?}, channel {channel}, does not fit; expected {expected} (choose another type, or round real values with `WriteOptions::round`)"
@@ -339,6 +351,7 @@ impl Error {
             | Self::NoGeometry { .. }
             | Self::FourthAxis { .. }
             | Self::Value { .. }
+            | Self::Interpolated { .. }
             | Self::NotStorable { .. }
             | Self::Region { .. }
             | Self::Slices { .. }

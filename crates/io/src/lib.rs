@@ -93,7 +93,7 @@ pub use convert::{ConvertOptions, Converted, convert};
 pub use custom::{FormatError, FormatImage, FormatSource, ImageFormat, RegisterImageFormat};
 pub use describe::{Described, describe, describe_with};
 pub use dicom::{
-    DicomOptions, PartKey, Series, SeriesList, SliceProblem, UnevenSlices, list_series,
+    DicomOptions, PartKey, Series, SeriesList, SliceProblem, Tilt, UnevenSlices, list_series,
     list_series_with, read_series,
 };
 pub use encode::MakeValues;

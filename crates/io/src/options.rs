@@ -28,6 +28,10 @@ pub enum VolumeChoice {
     /// The one with this name, as in [`Series::part`](crate::Series::part), or of this number within its series, from
     /// 1: `b 800 direction 3`, `2`.
     Named(String),
+    /// All of one series, as channels in the order of their keys: they must lie on one grid, and the fourth axis must
+    /// be asked for with [`FourthAxis::Channels`]. The metadata of [`ImageInfo`](crate::ImageInfo) then has the times,
+    /// b-values and directions of all, with `; ` between the volumes.
+    All,
 }
 
 impl From<&str> for VolumeChoice {

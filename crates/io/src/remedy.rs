@@ -25,7 +25,7 @@ pub enum Remedy {
     InterpolateSlices,
     /// Keep the shear of a tilted gantry: [`crate::DicomOptions::keep_shear`].
     KeepShear,
-    /// Round real values: [`crate::WriteOptions::round`].
+    /// Round real values: [`crate::WriteOptions::round`], and [`crate::DicomOptions::round`] for those between slices.
     Round,
 }
 
@@ -72,7 +72,7 @@ impl Error {
             Self::FourthAxis { .. } => Remedy::FourthAxisAsChannels,
             Self::TooLarge { needed, .. } => Remedy::RaiseMemoryLimit { needed: *needed },
             Self::SeveralSeries { .. } => Remedy::NameSeries,
-            Self::NotStorable { .. } => Remedy::Round,
+            Self::NotStorable { .. } | Self::Interpolated { .. } => Remedy::Round,
             Self::Slices { problem, .. } => match problem {
                 SliceProblem::Missing { .. } | SliceProblem::VariableGap { .. } => {
                     Remedy::InterpolateSlices
@@ -103,6 +103,7 @@ impl Error {
             | Self::NoGeometry { path, .. }
             | Self::FourthAxis { path, .. }
             | Self::Value { path, .. }
+            | Self::Interpolated { path, .. }
             | Self::NotStorable { path, .. }
             | Self::TooLarge { path, .. }
             | Self::Region { path, .. }

@@ -144,6 +144,15 @@ pub enum Warning {
         /// What it holds.
         value: String,
     },
+    /// A DICOM image in which low values are bright (MONOCHROME1).
+    #[error(
+        "PhotometricInterpretation is MONOCHROME1, so that low values are bright: {}",
+        if *inverted { "the values were inverted within the stored range" } else { "the values are taken as stored, not inverted" }
+    )]
+    LowValuesBright {
+        /// Whether the values were inverted.
+        inverted: bool,
+    },
     /// The file holds data after the voxels that the header describes; they are not read.
     #[error("{bytes} byte(s) follow the voxels that the header announces in {file}; they are not read", file = file.display())]
     SurplusData {
@@ -188,6 +197,14 @@ pub enum Warning {
     /// The axes are not at right angles: the shear of a tilted gantry is kept in the affine.
     #[error("the stack leans by {degrees:.2}°; the shear is kept in the affine")]
     ShearKept {
+        /// Angle between the stack's axis and the slice normal.
+        degrees: f64,
+    },
+    /// The stack leaned, because the gantry was tilted: its slices were moved within their planes.
+    #[error(
+        "the stack leans by {degrees:.2}°; its slices were moved within their planes, linear between voxels, so that the axes are at right angles"
+    )]
+    TiltResampled {
         /// Angle between the stack's axis and the slice normal.
         degrees: f64,
     },

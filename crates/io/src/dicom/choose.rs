@@ -5,8 +5,8 @@ use super::series::{header, list};
 use crate::place::Place;
 use crate::{Error, ReadOptions, Result, VolumeChoice};
 
-/// The one volume that the options select.
-pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Series> {
+/// The volume that the options select, or all volumes of one series where they ask for these.
+pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Vec<Series>> {
     let path = place.path();
     let list = list(place, options)?;
     if let Some((file, reason)) = list.unreadable.first() {
@@ -54,8 +54,10 @@ pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Series> {
             });
         }
     }
-    match matching.len() {
-        1 => Ok(matching.remove(0)),
+    let of_one = || matching.iter().all(|one| one.uid == matching[0].uid);
+    match options.volume {
+        _ if matching.len() == 1 => Ok(matching),
+        VolumeChoice::All if of_one() => Ok(matching),
         _ => Err(several(&matching)),
     }
 }

@@ -59,6 +59,8 @@ pub(super) struct FileHeader {
     pub bits_allocated: u16,
     pub signed: bool,
     pub float: bool,
+    /// Whether low values are bright.
+    pub monochrome1: bool,
     pub compressed: bool,
     pub metadata: BTreeMap<String, String>,
     /// What a segmentation shows.
@@ -149,6 +151,7 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
         bits_allocated,
         signed: file.u16(set, tags::PIXEL_REPRESENTATION) == Some(1),
         float,
+        monochrome1: is_monochrome1(file) && !float,
         compressed: !file.transfer_syntax.is_empty()
             && !file.transfer_syntax.starts_with("1.2.840.10008.1.2.1")
             && file.transfer_syntax != "1.2.840.10008.1.2"
@@ -167,8 +170,15 @@ fn not_applied(file: &DicomFile) -> Vec<Warning> {
         value: value.to_owned(),
     };
     let mut warnings = Vec::new();
-    if file.text(&file.set, tags::PHOTOMETRIC).as_deref() == Some("MONOCHROME1") {
-        warnings.push(ignored("PhotometricInterpretation", "MONOCHROME1"));
+    let float = [tags::FLOAT_PIXELS, tags::DOUBLE_PIXELS];
+    match (
+        is_monochrome1(file),
+        float.iter().any(|&tag| file.set.get(tag).is_some()),
+    ) {
+        // Real numbers have no stored range to be inverted in.
+        (true, true) => warnings.push(ignored("PhotometricInterpretation", "MONOCHROME1")),
+        (true, false) => warnings.push(Warning::LowValuesBright { inverted: false }),
+        (false, _) => {}
     }
     if file.set.get(tags::MODALITY_LUT).is_some() {
         warnings.push(ignored("ModalityLUTSequence", "a table"));
@@ -182,6 +192,10 @@ fn not_applied(file: &DicomFile) -> Vec<Warning> {
         });
     }
     warnings
+}
+
+fn is_monochrome1(file: &DicomFile) -> bool {
+    file.text(&file.set, tags::PHOTOMETRIC).as_deref() == Some("MONOCHROME1")
 }
 
 /// Bits of pixel data that are not packed: those that there are, and those that the frames need.
@@ -312,8 +326,9 @@ fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&
         (tags::RESCALE_SLOPE, "RescaleSlope", slope, 1.0),
         (tags::RESCALE_INTERCEPT, "RescaleIntercept", intercept, 0.0),
     ] {
-        let text = transformation.and_then(|set| file.text(set, tag));
-        if let (None, Some(text)) = (value, text) {
+        let stated = transformation.filter(|set| set.get(tag).is_some());
+        if let (None, Some(set)) = (value, stated) {
+            let text = file.text(set, tag).unwrap_or_else(|| "empty".to_owned());
             unusable.push((name, text, usual));
         }
     }

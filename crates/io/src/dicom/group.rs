@@ -1,13 +1,15 @@
 //! Frames to groups that make one volume each: by what a volume shares, split where positions repeat.
 
+use super::assemble::told;
 use super::frame::{FileHeader, Frame};
 use super::keys::Key;
 use super::part_names::{Named, named};
 use super::parts::split;
-use super::scaled::{meant_type, replaced_scalings};
+use super::scaled::{Computed, meant_type, replaced_scalings};
 use super::segmentation::{self, Kind, Segmentation};
 use super::series::Series;
 use super::stack::{Stack, stack};
+use super::untilt::AIR;
 use super::{DicomOptions, SliceProblem};
 use crate::VoxelType;
 use std::path::PathBuf;
@@ -106,10 +108,15 @@ impl Group {
         if let Ok(Stack { order, .. }) = &stacked {
             self.frames = order.iter().map(|&i| self.frames[i].clone()).collect();
         }
-        let voxel_type = meant_type(self.bits, &self.frames);
+        let computed = match &stacked {
+            Ok(stack) if !stack.is_uniform() && options.round => Computed::Rounded(AIR),
+            Ok(stack) if !stack.is_uniform() => Computed::Real,
+            _ => Computed::No,
+        };
+        let voxel_type = meant_type(self.bits, &self.frames, computed);
         let depth = self.frames.len();
         let stacked = stacked.map(|stack| (stack.geometry, stack.warnings));
-        self.series(depth, voxel_type, stacked)
+        self.series(depth, voxel_type, stacked, options)
     }
 
     /// A segmentation as one volume, or as one a segment where a frame holds shares of one segment.
@@ -128,7 +135,7 @@ impl Group {
         let whole = Series {
             segments: placed.ok().map(|(grid, _)| grid),
             labels,
-            ..self.series(depth, voxel_type, stacked)
+            ..self.series(depth, voxel_type, stacked, options)
         };
         match kind {
             Kind::Binary | Kind::LabelMap => vec![whole],
@@ -145,6 +152,7 @@ impl Group {
         depth: usize,
         voxel_type: VoxelType,
         stacked: std::result::Result<(Geometry, Vec<Warning>), SliceProblem>,
+        options: DicomOptions,
     ) -> Series {
         let (header, frames) = (self.first, self.frames);
         let text = |name: &str| header.metadata.get(name).cloned().unwrap_or_default();
@@ -156,7 +164,10 @@ impl Group {
         let mut of_files = self.warnings;
         of_files.extend(replaced_scalings(&frames));
         let of_stack = stacked.iter().flat_map(|(_, warnings)| warnings.clone());
-        let warnings = of_files.iter().cloned().chain(of_stack).collect();
+        let warnings = told(&of_files, options)
+            .into_iter()
+            .chain(of_stack)
+            .collect();
         Series {
             uid: header.series_uid.clone(),
             part: self.part,

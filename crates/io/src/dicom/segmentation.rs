@@ -5,7 +5,7 @@ use super::file::DicomFile;
 use super::frame::Frame;
 use super::gaps::{check_lean, single};
 use super::stack::{dot, grid, normal, placed};
-use super::{DicomOptions, SliceProblem, tags};
+use super::{DicomOptions, SliceProblem, Tilt, tags};
 use crate::{Error, LabelName, Result, VoxelType};
 use vesalius_volume::{Geometry, Warning, label_colour};
 
@@ -199,6 +199,11 @@ pub(super) fn on_one_grid(
         let whole = |step: f64| {
             (0..frames.len())
                 .all(|i| (above(i) / step - (above(i) / step).round()).abs() < OFF_SLICE)
+        };
+        // Labels are not to be mixed, so that a segmentation's slices cannot be moved within their planes.
+        let options = match options.tilt() {
+            Tilt::Untilt => DicomOptions::default(),
+            _ => options,
         };
         warnings.extend(check_lean(first, last, up, &spacing, options)?);
         let steps = [declared, Some(smallest)].into_iter().flatten();

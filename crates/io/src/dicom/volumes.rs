@@ -20,7 +20,7 @@ pub(super) fn volumes(groups: Vec<Group>, options: &ReadOptions) -> Vec<Series> 
 }
 
 fn parts_of_series(mut groups: Vec<Group>, options: &ReadOptions) -> Vec<Series> {
-    groups.sort_by(|a, b| first_of(&a.frames).cmp(&first_of(&b.frames)));
+    groups.sort_by_cached_key(|group| first_of(&group.frames));
     let names = group_names(&groups);
     let finished = groups.into_iter().zip(names).flat_map(|(group, name)| {
         group.finish(name.as_deref(), options.assume_spacing, options.dicom)
