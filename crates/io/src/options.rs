@@ -118,9 +118,11 @@ impl ReadOptions {
         Watch::new(path, self.control.as_ref())
     }
 
-    /// Refuses the first of these warnings, where they are to be refused.
+    /// Refuses the first of these warnings, where they are to be refused. That files of other series were passed over
+    /// decides nothing about the image.
     pub(crate) fn admit(&self, path: &Path, warnings: &[Warning]) -> Result<()> {
-        match (self.on_warning, warnings.first()) {
+        let decides = |warning: &&Warning| !matches!(warning, Warning::FilesPassedOver { .. });
+        match (self.on_warning, warnings.iter().find(decides)) {
             (OnWarning::Refuse, Some(warning)) => Err(Error::Warned {
                 path: path.to_owned(),
                 warning: Box::new(warning.clone()),

@@ -81,7 +81,9 @@ impl Error {
                 SliceProblem::NoGeometry { .. } | SliceProblem::NoThickness => {
                     Remedy::AssumeSpacing
                 }
-                SliceProblem::Duplicates { .. } => return None,
+                SliceProblem::Duplicates { .. } | SliceProblem::SameInstance { .. } => {
+                    return None;
+                }
             },
             _ => return None,
         })

@@ -234,6 +234,26 @@ pub enum Warning {
         /// Why.
         reason: String,
     },
+    /// DICOM files beside the image are no part of it: other series, in colour, broken, reports.
+    #[error("{count} DICOM file(s) beside the image were passed over; the first: {first} ({reason})", first = first.display())]
+    FilesPassedOver {
+        /// How many.
+        count: usize,
+        /// The first of them.
+        first: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Exact copies of files of a DICOM series were left out.
+    #[error("{count} file(s) are exact copies of others and were left out; the first: {dropped}, which is the same as {kept}", dropped = dropped.display(), kept = kept.display())]
+    CopiesDropped {
+        /// How many.
+        count: usize,
+        /// The first of them.
+        dropped: PathBuf,
+        /// The file of which it is a copy.
+        kept: PathBuf,
+    },
     /// A model's description, written before checksums were, names none for a member's weights.
     #[error(
         "the description of the model has no checksum for member `{member}`, so that damage to {path} would not be seen; `vesalius model convert` writes the folder again with one"

@@ -1,13 +1,13 @@
 //! The voxels of one volume, or of all volumes of a series as channels: each frame in its slice, and slices between
 //! frames where they are asked for.
 
-use super::DicomOptions;
 use super::between::{Rule, between};
 use super::compose;
 use super::fill::fill;
 use super::fourth_axis;
 use super::series::Series;
 use super::stack::{self, Stack};
+use super::{DicomOptions, SliceProblem};
 use crate::{Error, FileVoxel, ReadOptions, Result};
 use std::path::Path;
 use vesalius_volume::{Geometry, Volume, Warning};
@@ -62,6 +62,9 @@ fn plan<'a>(path: &Path, series: &'a Series, options: &ReadOptions) -> Result<Pl
             stack: None,
             warnings: series.warnings.clone(),
         });
+    }
+    if let Some(problem @ SliceProblem::SameInstance { .. }) = &series.problem {
+        return Err(stack::refuse(path, &series.label(), problem.clone()));
     }
     let plane = [series.size[0], series.size[1]];
     let stacked = stack::stack(&series.frames, plane, options.assume_spacing, options.dicom);

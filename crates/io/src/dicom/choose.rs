@@ -1,65 +1,105 @@
 //! The series, and the part of it, that the options ask for.
 
 use super::Series;
+use super::passed::{self, Passed};
 use super::series::{header, list};
 use crate::place::Place;
-use crate::{Error, ReadOptions, Result, VolumeChoice};
+use crate::{Error, OnWarning, ReadOptions, Result, VolumeChoice};
+use std::path::{Path, PathBuf};
 
 /// The volume that the options select, or all volumes of one series where they ask for these.
+///
+/// # Errors
+/// No such series or volume, or several; files that cannot be read and belong to it.
 pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Vec<Series>> {
     let path = place.path();
-    let list = list(place, options)?;
-    if let Some((file, reason)) = list.unreadable.first() {
-        if !place.is_folder() && file == path {
-            // The error is that of the file itself, not of one among many.
-            header(place, options)?;
-        }
-        return Err(Error::Unreadable {
+    let listed = list(place, options)?;
+    let of_itself = |passed: &Passed| !place.is_folder() && passed.file == path;
+    if listed.passed.iter().any(of_itself) {
+        // The error is that of the file itself, not of one among many.
+        header(place, options)?;
+    }
+    let mut chosen = matching(path, listed.list.series, &listed.passed, options)?;
+    let passed_over = match chosen.len() {
+        1 => Vec::new(),
+        _ => without_localizers(&mut chosen, options),
+    };
+    let of_one = chosen.iter().all(|one| one.uid == chosen[0].uid);
+    if chosen.len() > 1 && !(of_one && options.volume == VolumeChoice::All) {
+        return Err(Error::SeveralSeries {
             path: path.to_owned(),
-            count: list.unreadable.len(),
-            file: file.clone(),
-            reason: reason.clone(),
+            found: labels(&chosen),
         });
     }
-    let all = labels(&list.series);
-    let mut matching = match &options.series {
-        Some(name) => called(list.series, name),
-        None => list.series,
-    };
-    let several = |matching: &[Series]| Error::SeveralSeries {
-        path: path.to_owned(),
-        found: labels(matching),
+    let passed = [passed_over, listed.passed].concat();
+    passed::tell(path, &mut chosen, &passed, &listed.instances)?;
+    Ok(chosen)
+}
+
+/// The volumes of the name that the options give, at least one.
+fn matching(
+    path: &Path,
+    series: Vec<Series>,
+    passed: &[Passed],
+    options: &ReadOptions,
+) -> Result<Vec<Series>> {
+    let all = labels(&series);
+    let matching = match &options.series {
+        Some(name) => called(series, name),
+        None => series,
     };
     if matching.is_empty() {
         return Err(match &options.series {
-            None => Error::NotAnImage {
-                path: path.to_owned(),
-                found: "no DICOM file with pixels".to_owned(),
-            },
-            Some(name) => Error::NoSuchSeries {
-                path: path.to_owned(),
-                name: name.clone(),
-                found: all,
-            },
+            None => {
+                passed::refuse_all(path, passed, options)?;
+                Error::NotAnImage {
+                    path: path.to_owned(),
+                    found: "no DICOM file with pixels".to_owned(),
+                }
+            }
+            Some(name) => {
+                passed::refuse_called(passed, name, options)?;
+                Error::NoSuchSeries {
+                    path: path.to_owned(),
+                    name: name.clone(),
+                    found: all,
+                }
+            }
         });
     }
-    if let VolumeChoice::Named(name) = &options.volume {
-        let of_series = labels(&matching);
-        matching = volumes_called(matching, name);
-        if matching.is_empty() {
-            return Err(Error::NoSuchVolume {
-                path: path.to_owned(),
-                name: name.clone(),
-                found: of_series,
-            });
-        }
+    let VolumeChoice::Named(name) = &options.volume else {
+        return Ok(matching);
+    };
+    let of_series = labels(&matching);
+    let named = volumes_called(matching, name);
+    match named.is_empty() {
+        false => Ok(named),
+        true => Err(Error::NoSuchVolume {
+            path: path.to_owned(),
+            name: name.clone(),
+            found: of_series,
+        }),
     }
-    let of_one = || matching.iter().all(|one| one.uid == matching[0].uid);
-    match options.volume {
-        _ if matching.len() == 1 => Ok(matching),
-        VolumeChoice::All if of_one() => Ok(matching),
-        _ => Err(several(&matching)),
+}
+
+/// Takes scouts away where something else remains; returns their files.
+fn without_localizers(chosen: &mut Vec<Series>, options: &ReadOptions) -> Vec<Passed> {
+    let scouts = chosen.iter().filter(|one| one.is_localizer()).count();
+    let decides = options.on_warning == OnWarning::Collect;
+    if scouts == 0 || scouts == chosen.len() || !decides {
+        return Vec::new();
     }
+    let (scouts, others) = std::mem::take(chosen)
+        .into_iter()
+        .partition(Series::is_localizer);
+    *chosen = others;
+    let scouts: Vec<Series> = scouts;
+    let files = scouts.iter().flat_map(|scout| {
+        let reason = format!("a localizer: series {}", scout.label());
+        let of_scout = move |file: &PathBuf| Passed::other(file.clone(), reason.clone());
+        scout.files.iter().map(of_scout)
+    });
+    files.collect()
 }
 
 /// The series, parts and segments of this name.

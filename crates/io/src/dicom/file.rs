@@ -12,6 +12,8 @@ pub(super) struct DicomFile {
     pub path: PathBuf,
     pub place: Place,
     bytes: Bytes,
+    /// Where the data set begins.
+    start: usize,
     pub set: DataSet,
     pub syntax: Syntax,
     pub transfer_syntax: String,
@@ -50,9 +52,25 @@ const EXPLICIT_LITTLE: Syntax = Syntax {
 };
 
 impl DicomFile {
+    /// The elements of a damaged file, as far as they can be read; `None` where none can.
+    pub fn open_damaged(place: &Place, limit: u64) -> Option<Self> {
+        Self::read(place, limit, |walker, end| {
+            Ok(walker.data_set_until_damage(end))
+        })
+        .ok()
+    }
+
     /// Reads the file's elements; pixel data stay in the file. `limit` bounds what a deflated file
     /// may unpack to.
     pub fn open(place: &Place, limit: u64) -> Result<Self> {
+        Self::read(place, limit, |walker, end| walker.data_set(end, 0))
+    }
+
+    fn read(
+        place: &Place,
+        limit: u64,
+        elements: impl Fn(&mut Walker, usize) -> Result<DataSet>,
+    ) -> Result<Self> {
         let path = place.path();
         let map = place.map()?;
         if map.is_empty() {
@@ -74,8 +92,9 @@ impl DicomFile {
             at: start,
             syntax,
         };
-        let set = walker.data_set(bytes.len(), 0)?;
+        let set = elements(&mut walker, bytes.len())?;
         Ok(Self {
+            start,
             path: path.to_owned(),
             place: place.clone(),
             bytes,
@@ -87,6 +106,11 @@ impl DicomFile {
 
     pub fn raw(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The bytes of the data set: all but preamble and file meta information.
+    pub fn data_set_bytes(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
     }
 
     /// A value as text: its parts stay apart with `\`, the padding is gone.

@@ -48,6 +48,8 @@ impl Frame {
 #[derive(Debug, Clone)]
 pub(super) struct FileHeader {
     pub series_uid: String,
+    /// SOPInstanceUID.
+    pub instance_uid: String,
     pub frame_of_reference: String,
     pub columns: usize,
     pub rows: usize,
@@ -97,6 +99,13 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
             "positive numbers",
         ));
     }
+    if is_whole_slide(file) {
+        return Err(Error::unsupported(
+            &file.path,
+            "a whole-slide microscopy image",
+            "its tiles are no slices of a volume; read it with a program for microscopy",
+        ));
+    }
     let samples = file.u16(set, tags::SAMPLES).unwrap_or(1);
     if samples != 1 {
         return Err(Error::unsupported(
@@ -142,6 +151,7 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
     }
     Ok(Some(FileHeader {
         series_uid: file.text(set, tags::SERIES_UID).unwrap_or_default(),
+        instance_uid: file.text(set, tags::SOP_INSTANCE).unwrap_or_default(),
         frame_of_reference: file.text(set, tags::FRAME_OF_REFERENCE).unwrap_or_default(),
         columns: size[0],
         rows: size[1],
@@ -161,6 +171,12 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
         segmentation: segmentation.map(Arc::new),
         warnings,
     }))
+}
+
+/// Whether a file is a whole slide of a microscope.
+pub(super) fn is_whole_slide(file: &DicomFile) -> bool {
+    let class = file.text(&file.set, tags::SOP_CLASS);
+    class.as_deref() == Some("1.2.840.10008.5.1.4.1.1.77.1.6")
 }
 
 /// Attributes that change what values mean and are not applied, and bytes behind the pixels.

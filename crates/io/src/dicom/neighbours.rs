@@ -30,7 +30,7 @@ pub(super) fn one_of_several(
         let other = Place::on_disk(path);
         let header = is_dicom(&other).then(|| header(&other, options));
         match header {
-            Some(Ok(Found::Image(other))) => is_one_volume(own, *other),
+            Some(Ok(Found::Image(other))) => !is_copy(own, &other) && is_one_volume(own, *other),
             _ => false,
         }
     });
@@ -55,6 +55,11 @@ fn nearest(folder: &Path, own: &Path) -> impl Iterator<Item = PathBuf> + use<> {
         .filter(move |(number, _)| *number != at);
     let files = others.map(|(_, path)| path).filter(|path| path.is_file());
     files.take(LOOKED_AT)
+}
+
+/// Whether two files say that they are the same instance.
+fn is_copy(own: &FileHeader, other: &FileHeader) -> bool {
+    !own.instance_uid.is_empty() && own.instance_uid == other.instance_uid
 }
 
 fn is_one_volume(own: &FileHeader, other: FileHeader) -> bool {

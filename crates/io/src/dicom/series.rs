@@ -2,12 +2,15 @@
 //! a volume, never merged silently, and chosen by name.
 
 use super::SliceProblem;
+use super::copies::{self, without_copies};
 use super::file::DicomFile;
 use super::frame::{self, FileHeader, Frame};
 use super::group::group;
+use super::keys::Key;
 use super::neighbours::one_of_several;
 use super::part_key::PartKey;
-use super::search::candidates;
+use super::passed::{self, Kind as PassedKind, Passed};
+use super::search::{candidates, is_named_as_dicom};
 use super::segmentation::{Kind, SegmentGrid, Segmentation};
 use super::stack::normal;
 use super::tags;
@@ -109,60 +112,106 @@ pub fn list_series(path: impl AsRef<Path>) -> Result<SeriesList> {
 /// # Errors
 /// As [`list_series`].
 pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<SeriesList> {
-    list(&Place::on_disk(path.as_ref()), options)
+    Ok(list(&Place::on_disk(path.as_ref()), options)?.list)
 }
 
-pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
+/// What a path holds.
+pub(super) struct Listed {
+    pub list: SeriesList,
+    /// Files that are none of the images, as they were found.
+    pub passed: Vec<Passed>,
+    /// SOPInstanceUIDs of the images.
+    pub instances: Vec<String>,
+}
+
+pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
     let (files, broken) = candidates(place, options)?;
     let single = !place.is_folder() && files.len() == 1;
     let work = options
         .watch(place.path())
         .count("headers", files.len() as u64);
-    let headers: Vec<Option<_>> = files
+    let found: Vec<Option<_>> = files
         .par_iter()
         .map(|file| {
             work.done(0)?;
-            let header = (single || is_dicom(file)).then(|| (file, header(file, options)));
+            let examined = examine(file, single, options);
             work.done(1)?;
-            Ok(header)
+            Ok(examined)
         })
         .collect::<Result<_>>()?;
     drop(work);
-    let mut list = SeriesList::default();
-    let missing = broken.into_iter();
-    list.unreadable
-        .extend(missing.map(|link| (link, LEADS_NOWHERE.to_owned())));
-    let (mut found, mut empty) = (Vec::new(), Vec::new());
-    for (file, header) in headers.into_iter().flatten() {
-        match header {
-            Ok(Found::Image(header)) => found.push(*header),
+    let links = broken.into_iter();
+    let links = links.map(|link| Passed::unknown(link, LEADS_NOWHERE.to_owned()));
+    let (mut images, mut passed, mut empty) = (Vec::new(), links.collect::<Vec<_>>(), Vec::new());
+    let mut unreadable: Vec<_> = passed.iter().map(Passed::listed).collect();
+    for (file, examined) in found.into_iter().flatten() {
+        match examined {
+            Ok(Found::Image(header)) => images.push(*header),
             Ok(Found::WithoutPixels { series_uid }) => {
-                empty.push((file.path().to_owned(), series_uid))
+                let reason = "an image without pixel data".to_owned();
+                passed.push(Passed::of(file, reason, Some(PassedKind::NoImage), options));
+                empty.push((file.path().to_owned(), series_uid));
             }
-            Ok(Found::Nothing) => {}
-            Err(error) => list
-                .unreadable
-                .push((file.path().to_owned(), error.to_string())),
+            Ok(Found::Nothing) => {
+                let reason = "no image, such as a report or a plan".to_owned();
+                passed.push(Passed::of(file, reason, Some(PassedKind::NoImage), options));
+            }
+            Err(error) => {
+                let one = Passed::of(file, error, None, options);
+                unreadable.push(one.listed());
+                passed.push(one);
+            }
         }
     }
-    let own = (single && files[0].path() == place.path()).then(|| found.first());
+    let own = (single && files[0].path() == place.path()).then(|| images.first());
     let alone = own
         .flatten()
         .and_then(|own| one_of_several(place, own, options));
-    list.series = volumes(group(found), options);
-    for series in &mut list.series {
+    let (images, pairs) = without_copies(images, options)?;
+    let instances = images
+        .iter()
+        .map(|image| image.instance_uid.clone())
+        .collect();
+    let mut series = volumes(group(images), options);
+    for series in &mut series {
+        copies::tell(series, &pairs);
+        // Before the thickness that a single slice takes, which would be irrelevant for the whole volume.
+        passed::add(series, alone.iter().cloned().collect());
         let left_out = left_out(&empty, &series.uid);
         series.of_files.extend(left_out.clone());
         series.warnings.extend(left_out);
-        // Before the thickness that a single slice takes, which would be irrelevant for the whole volume.
-        series.of_files.splice(0..0, alone.clone());
-        series.warnings.splice(0..0, alone.clone());
     }
-    list.series.sort_by_key(|series| {
+    series.sort_by_key(|series| {
         let number: Option<i64> = series.number.as_ref().and_then(|n| n.parse().ok());
         (number, series.uid.clone())
     });
-    Ok(list)
+    Ok(Listed {
+        list: SeriesList { series, unreadable },
+        passed,
+        instances,
+    })
+}
+
+/// What a file holds, or why that cannot be said; `None` for one that is no DICOM.
+fn examine<'a>(
+    file: &'a Place,
+    single: bool,
+    options: &ReadOptions,
+) -> Option<(&'a Place, std::result::Result<Found, String>)> {
+    if single || is_dicom(file) {
+        return Some((
+            file,
+            header(file, options).map_err(|error| error.to_string()),
+        ));
+    }
+    let is_empty = file.length().is_ok_and(|length| length == 0);
+    is_named_as_dicom(file.path(), is_empty).then(|| {
+        let what = match is_empty {
+            true => "it is empty",
+            false => "it cannot be read as DICOM, whose ending its name has",
+        };
+        (file, Err(format!("{}: {what}", file.path().display())))
+    })
 }
 
 /// What a DICOM file holds.
@@ -307,6 +356,15 @@ impl Series {
         let (word, number) = part.trim().rsplit_once(' ')?;
         let named = word.eq_ignore_ascii_case("SegmentNumber");
         named.then(|| self.segment(number.parse().ok()?))?
+    }
+
+    /// Whether all frames are scouts.
+    pub(super) fn is_localizer(&self) -> bool {
+        let scout = |frame: &Frame| {
+            let kind = frame.mark(Key::ImageType).map(|mark| mark.text.as_str());
+            kind.is_some_and(|kind| kind.split('\\').any(|part| part.trim() == "LOCALIZER"))
+        };
+        !self.frames.is_empty() && self.frames.iter().all(scout)
     }
 
     /// Whether the pixels are compressed.

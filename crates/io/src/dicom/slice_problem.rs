@@ -1,6 +1,7 @@
 //! Why slices may not be one uniform stack, and the options for such series.
 
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// Why the slices of a series are not one uniform stack.
 #[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
@@ -38,6 +39,18 @@ pub enum SliceProblem {
     Duplicates {
         /// Frames too many.
         count: usize,
+    },
+    /// Two files say that they are the same instance and hold different bytes.
+    #[error(
+        "{} and {} have the same SOPInstanceUID and different content, so that one of them is not what it says; find out which is right and put the other one elsewhere",
+        first.display(),
+        second.display()
+    )]
+    SameInstance {
+        /// One of the files.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
     },
     /// The stack leans: a tilted gantry.
     #[error(

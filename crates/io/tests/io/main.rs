@@ -4,6 +4,7 @@ mod control;
 mod convert;
 mod custom_format;
 mod dicom;
+mod dicom_folders;
 mod dicom_parts;
 mod dicom_resampled;
 mod dicom_rules;
