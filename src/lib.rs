@@ -101,6 +101,8 @@ mod book {
     mod filters {}
     #[doc = include_str!("../docs/formats.md")]
     mod formats {}
+    #[doc = include_str!("../docs/from-dicom.md")]
+    mod from_dicom {}
     #[doc = include_str!("../docs/from-monai.md")]
     mod from_monai {}
     #[doc = include_str!("../docs/from-nnunet.md")]

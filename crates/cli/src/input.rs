@@ -32,6 +32,7 @@ impl Reading {
                     false => UnevenSlices::Refuse,
                 },
                 keep_shear: self.keep_shear,
+                ..DicomOptions::default()
             },
             on_warning: match warnings::strict() {
                 true => OnWarning::Refuse,

@@ -79,7 +79,7 @@ pub fn convert(
         write_labels_with(output, &labels, &write)?;
         labels.warnings().to_vec()
     } else {
-        with_voxel_type!(read_type(&info), T => {
+        with_voxel_type!(meant_type(&info), T => {
             let image = read_as_with::<T>(input, &options.read)?;
             write_with(output, &image, &write)?;
             image.warnings().to_vec()
@@ -97,15 +97,6 @@ pub fn convert(
         label_names,
         warnings,
     })
-}
-
-/// The type that holds every value: interpolated slices have values between the stored ones.
-fn read_type(info: &ImageInfo) -> VoxelType {
-    let interpolated = |warning: &Warning| matches!(warning, Warning::SlicesInterpolated { .. });
-    match meant_type(info) {
-        stored if stored.is_integer() && info.warnings.iter().any(interpolated) => VoxelType::F32,
-        stored => stored,
-    }
 }
 
 /// The warning about axes that were put at right angles, where that moves a voxel.

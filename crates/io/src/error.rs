@@ -167,6 +167,18 @@ pub enum Error {
         /// What the caller can hold.
         expected: String,
     },
+    /// A value between those of DICOM slices, which is not whole, where whole numbers are read.
+    #[error(
+        "{path}: value {value} at voxel {index:?} lies between those of the slices and is no whole number; read real numbers (`read_as::<f32>`), or round with `DicomOptions::round`"
+    )]
+    Interpolated {
+        /// The file or folder.
+        path: PathBuf,
+        /// The value.
+        value: f64,
+        /// The voxel, `[x, y, z]`.
+        index: [usize; 3],
+    },
     /// A value that the type to be stored cannot hold.
     #[error(
         "{path}: value {value} at voxel {index:?}, channel {channel}, does not fit; expected {expected} (choose another type, or round real values with `WriteOptions::round`)"
@@ -221,7 +233,7 @@ pub enum Error {
     },
     /// Several DICOM series, and none was chosen.
     #[error(
-        "{path} holds several series; name one by UID, number or description in `ReadOptions::series`: {found}"
+        "{path} holds several series or volumes; name a series by UID, number or description in `ReadOptions::series`, and a volume of several in `ReadOptions::volume`: {found}"
     )]
     SeveralSeries {
         /// The file or folder.
@@ -237,6 +249,16 @@ pub enum Error {
         /// The name that was given.
         name: String,
         /// The series.
+        found: String,
+    },
+    /// No volume of the DICOM series has the name or the number that was given.
+    #[error("{path} holds no volume `{name}` of the series asked for; there are: {found}")]
+    NoSuchVolume {
+        /// The file or folder.
+        path: PathBuf,
+        /// The name or number that was given.
+        name: String,
+        /// The volumes.
         found: String,
     },
     /// Some of the requested DICOM files cannot be read.
@@ -330,7 +352,7 @@ impl Error {
             },
             Self::Registry { source, .. } => source.kind(),
             Self::Cancelled { .. } => ErrorKind::Cancelled,
-            Self::NoSuchSeries { .. } => ErrorKind::NotFound,
+            Self::NoSuchSeries { .. } | Self::NoSuchVolume { .. } => ErrorKind::NotFound,
             Self::Volume { source, .. } => source.kind(),
             Self::NotAnImage { .. }
             | Self::Contours { .. }
@@ -338,6 +360,7 @@ impl Error {
             | Self::NoGeometry { .. }
             | Self::FourthAxis { .. }
             | Self::Value { .. }
+            | Self::Interpolated { .. }
             | Self::NotStorable { .. }
             | Self::Region { .. }
             | Self::Slices { .. }

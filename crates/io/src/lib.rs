@@ -34,7 +34,7 @@
 //!
 //! | topic | items |
 //! |---|---|
-//! | reading images | [`read()`], [`read_as`] (another number type), [`read_with`], [`ReadOptions`], [`FourthAxis`], [`OnWarning`] |
+//! | reading images | [`read()`], [`read_as`] (another number type), [`read_with`], [`ReadOptions`], [`FourthAxis`], [`VolumeChoice`], [`OnWarning`] |
 //! | reading label maps | [`read_labels`], [`read_labels_as`], [`read_labels_with`] |
 //! | writing | [`write()`], [`write_labels`], [`write_with`], [`write_labels_with`], [`write_made`], [`WriteOptions`] |
 //! | headers alone | [`probe`], [`ImageInfo`], [`VoxelType`], [`Scaling`], [`describe`] and [`Described`] (everything below a path) |
@@ -97,9 +97,9 @@ pub use convert::{ConvertOptions, Converted, convert};
 pub use custom::{FormatError, FormatImage, FormatSource, ImageFormat, RegisterImageFormat};
 pub use describe::{Described, describe, describe_with};
 pub use dicom::{
-    Contour, ConvertStructuresOptions, DicomOptions, OutsideContours, Series, SeriesList,
-    SliceProblem, Structure, StructureOptions, StructureSet, UnevenSlices, convert_structures,
-    list_series, list_series_with, read_series, read_structures,
+    Contour, ConvertStructuresOptions, DicomOptions, OutsideContours, PartKey, Series, SeriesList,
+    SliceProblem, Structure, StructureOptions, StructureSet, Tilt, UnevenSlices,
+    convert_structures, list_series, list_series_with, read_series, read_structures,
 };
 pub use encode::MakeValues;
 pub use error::Error;
@@ -114,7 +114,9 @@ pub use layout::{ImageInfo, Scaling};
 pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};
 #[cfg(feature = "nifti")]
 pub use nifti_crate::nifti_object;
-pub use options::{Extension, FourthAxis, NiftiVersion, OnWarning, ReadOptions, WriteOptions};
+pub use options::{
+    Extension, FourthAxis, NiftiVersion, OnWarning, ReadOptions, VolumeChoice, WriteOptions,
+};
 pub use orthonormal::orthonormalised;
 pub use picture::{PictureKind, is_picture, read_picture, read_picture_with, write_picture};
 pub use read::{

@@ -18,6 +18,28 @@ pub enum FourthAxis {
     Channels,
 }
 
+/// Which volume of a DICOM series that has several: echoes, times, b-values, kernels, orientations.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum VolumeChoice {
+    /// The only one; an error that lists them where there are several.
+    #[default]
+    Only,
+    /// The one with this name, as in [`Series::part`](crate::Series::part), or of this number within its series, from
+    /// 1: `b 800 direction 3`, `2`.
+    Named(String),
+    /// All of one series, as channels in the order of their keys: they must lie on one grid, and the fourth axis must
+    /// be asked for with [`FourthAxis::Channels`]. The metadata of [`ImageInfo`](crate::ImageInfo) then has the times,
+    /// b-values and directions of all, with `; ` between the volumes.
+    All,
+}
+
+impl From<&str> for VolumeChoice {
+    fn from(name: &str) -> Self {
+        Self::Named(name.to_owned())
+    }
+}
+
 /// What to do when reading had to decide something that is missing or wrong in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -52,8 +74,10 @@ pub struct ReadOptions {
     /// What to do with a fourth axis of more than one voxel.
     pub fourth_axis: FourthAxis,
     /// Which DICOM series to read: its UID, number or description, with `/` and its part where a
-    /// series has several. Needed only where there are several.
+    /// series has several, as in `4/echo 2`. Needed only where there are several.
     pub series: Option<String>,
+    /// Which volume of that series, where it has several.
+    pub volume: VolumeChoice,
     /// How DICOM slices that are not uniform become a volume.
     pub dicom: DicomOptions,
     /// The most bytes that the voxels may take, in the file's type or the caller's, whichever is
@@ -94,9 +118,11 @@ impl ReadOptions {
         Watch::new(path, self.control.as_ref())
     }
 
-    /// Refuses the first of these warnings, where they are to be refused.
+    /// Refuses the first of these warnings, where they are to be refused. That files of other series were passed over
+    /// decides nothing about the image.
     pub(crate) fn admit(&self, path: &Path, warnings: &[Warning]) -> Result<()> {
-        match (self.on_warning, warnings.first()) {
+        let decides = |warning: &&Warning| !matches!(warning, Warning::FilesPassedOver { .. });
+        match (self.on_warning, warnings.iter().find(decides)) {
             (OnWarning::Refuse, Some(warning)) => Err(Error::Warned {
                 path: path.to_owned(),
                 warning: Box::new(warning.clone()),
@@ -112,6 +138,7 @@ impl Default for ReadOptions {
             assume_spacing: None,
             fourth_axis: FourthAxis::Refuse,
             series: None,
+            volume: VolumeChoice::Only,
             dicom: DicomOptions::default(),
             max_bytes: 16 << 30,
             on_warning: OnWarning::Collect,

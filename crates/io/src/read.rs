@@ -4,7 +4,7 @@ use crate::image::open_place;
 use crate::place::Place;
 use crate::{Error, FileVoxel, FourthAxis, ImageInfo, ReadOptions, Result, dicom, format};
 use std::path::Path;
-use vesalius_volume::{Label, LabelMap, Volume};
+use vesalius_volume::{Label, LabelMap, Volume, Warning};
 
 /// Reads any image as real numbers: a file, whose content decides the format, or a DICOM series by its folder or
 /// its DICOMDIR. A folder with several series needs [`ReadOptions::series`]; one file of a series is one slice, with
@@ -143,6 +143,9 @@ pub fn read_labels_with<T: Label + FileVoxel>(
 
 /// A value that no label has means that the file is an image.
 fn as_label(mut error: Error) -> Error {
+    if let Error::Interpolated { path, .. } = &error {
+        return mixed(path);
+    }
     if let Error::Value {
         value, expected, ..
     } = &mut error
@@ -153,6 +156,15 @@ fn as_label(mut error: Error) -> Error {
         expected.push_str("; this looks like an image, and a label map is wanted here");
     }
     error
+}
+
+/// The error for labels between slices.
+fn mixed(path: &Path) -> Error {
+    Error::unsupported(
+        path,
+        "a label map whose voxels lie between those of its slices",
+        "a mean of two labels is no label: read it as an image, or get the whole series",
+    )
 }
 
 /// The label map at a place.
@@ -174,6 +186,15 @@ pub(crate) fn labels_at<T: Label + FileVoxel>(
         ));
     }
     let warnings = volume.warnings().to_vec();
+    let mixes = |warning: &&Warning| {
+        matches!(
+            warning,
+            Warning::SlicesInterpolated { .. } | Warning::TiltResampled { .. }
+        )
+    };
+    if warnings.iter().any(|warning| mixes(&warning)) {
+        return Err(mixed(path));
+    }
     let labels = LabelMap::new(*volume.geometry(), volume.into_data())
         .map_err(|source| Error::volume(path, source))?;
     Ok(labels.with_warnings(warnings))

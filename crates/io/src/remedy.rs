@@ -25,7 +25,7 @@ pub enum Remedy {
     InterpolateSlices,
     /// Keep the shear of a tilted gantry: [`crate::DicomOptions::keep_shear`].
     KeepShear,
-    /// Round real values: [`crate::WriteOptions::round`].
+    /// Round real values: [`crate::WriteOptions::round`], and [`crate::DicomOptions::round`] for those between slices.
     Round,
     /// Fill contours on the image on which they were drawn: [`crate::convert_structures`].
     FillContours,
@@ -74,7 +74,7 @@ impl Error {
             Self::FourthAxis { .. } => Remedy::FourthAxisAsChannels,
             Self::TooLarge { needed, .. } => Remedy::RaiseMemoryLimit { needed: *needed },
             Self::SeveralSeries { .. } => Remedy::NameSeries,
-            Self::NotStorable { .. } => Remedy::Round,
+            Self::NotStorable { .. } | Self::Interpolated { .. } => Remedy::Round,
             Self::Contours { .. } => Remedy::FillContours,
             Self::Slices { problem, .. } => match problem {
                 SliceProblem::Missing { .. } | SliceProblem::VariableGap { .. } => {
@@ -84,7 +84,9 @@ impl Error {
                 SliceProblem::NoGeometry { .. } | SliceProblem::NoThickness => {
                     Remedy::AssumeSpacing
                 }
-                SliceProblem::Duplicates { .. } => return None,
+                SliceProblem::Duplicates { .. } | SliceProblem::SameInstance { .. } => {
+                    return None;
+                }
             },
             _ => return None,
         })
@@ -107,12 +109,14 @@ impl Error {
             | Self::NoGeometry { path, .. }
             | Self::FourthAxis { path, .. }
             | Self::Value { path, .. }
+            | Self::Interpolated { path, .. }
             | Self::NotStorable { path, .. }
             | Self::TooLarge { path, .. }
             | Self::Region { path, .. }
             | Self::Slices { path, .. }
             | Self::SeveralSeries { path, .. }
             | Self::NoSuchSeries { path, .. }
+            | Self::NoSuchVolume { path, .. }
             | Self::Unreadable { path, .. }
             | Self::Warned { path, .. }
             | Self::Cancelled { path, .. }

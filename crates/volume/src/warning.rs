@@ -142,6 +142,15 @@ pub enum Warning {
         /// What it holds.
         value: String,
     },
+    /// A DICOM image in which low values are bright (MONOCHROME1).
+    #[error(
+        "PhotometricInterpretation is MONOCHROME1, so that low values are bright: {}",
+        if *inverted { "the values were inverted within the stored range" } else { "the values are taken as stored, not inverted" }
+    )]
+    LowValuesBright {
+        /// Whether the values were inverted.
+        inverted: bool,
+    },
     /// The file holds data after the voxels that the header describes; they are not read.
     #[error("{bytes} byte(s) follow the voxels that the header announces in {file}; they are not read", file = file.display())]
     SurplusData {
@@ -183,9 +192,27 @@ pub enum Warning {
         /// The folder.
         folder: PathBuf,
     },
+    /// DICOM frames share places, and nothing but their InstanceNumbers tells them apart.
+    #[error(
+        "{frames} frames share places, and neither echo, diffusion, type, kernel, acquisition nor time tells them apart: they were separated into {parts} volumes by the order of their InstanceNumbers"
+    )]
+    PartsByInstanceNumber {
+        /// Volumes that were made.
+        parts: usize,
+        /// Frames of all of them.
+        frames: usize,
+    },
     /// The axes are not at right angles: the shear of a tilted gantry is kept in the affine.
     #[error("the stack leans by {degrees:.2}°; the shear is kept in the affine")]
     ShearKept {
+        /// Angle between the stack's axis and the slice normal.
+        degrees: f64,
+    },
+    /// The stack leaned, because the gantry was tilted: its slices were moved within their planes.
+    #[error(
+        "the stack leans by {degrees:.2}°; its slices were moved within their planes, linear between voxels, so that the axes are at right angles"
+    )]
+    TiltResampled {
         /// Angle between the stack's axis and the slice normal.
         degrees: f64,
     },
@@ -214,6 +241,26 @@ pub enum Warning {
         first: PathBuf,
         /// Why.
         reason: String,
+    },
+    /// DICOM files beside the image are no part of it: other series, in colour, broken, reports.
+    #[error("{count} DICOM file(s) beside the image were passed over; the first: {first} ({reason})", first = first.display())]
+    FilesPassedOver {
+        /// How many.
+        count: usize,
+        /// The first of them.
+        first: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Exact copies of files of a DICOM series were left out.
+    #[error("{count} file(s) are exact copies of others and were left out; the first: {dropped}, which is the same as {kept}", dropped = dropped.display(), kept = kept.display())]
+    CopiesDropped {
+        /// How many.
+        count: usize,
+        /// The first of them.
+        dropped: PathBuf,
+        /// The file of which it is a copy.
+        kept: PathBuf,
     },
     /// A model's description, written before checksums were, names none for a member's weights.
     #[error(

@@ -1,16 +1,16 @@
 //! The volume of a segmentation: each frame's voxels on the slice where it lies, background where there is no frame.
 
 use super::file::DicomFile;
+use super::fill::{as_listed, misfit};
 use super::frame::{FileHeader, Frame};
 use super::pixels::{self, Samples};
 use super::segmentation::{Kind, SegmentGrid, Segmentation};
-use super::{Series, as_listed, check_memory, misfit};
+use super::series::Series;
 use crate::{Error, FileVoxel, ReadOptions, Result};
 use rayon::prelude::*;
 use std::path::Path;
-use vesalius_volume::Volume;
 
-/// Reads all frames onto the grid.
+/// Reads all frames onto the grid, whose voxels `data` are, all of them 0.
 ///
 /// # Errors
 /// Frames that cannot be decoded, two segments of a binary segmentation in one voxel, a number that the type of voxel
@@ -20,11 +20,9 @@ pub(super) fn compose<T: FileVoxel>(
     series: &Series,
     grid: &SegmentGrid,
     options: &ReadOptions,
-) -> Result<Volume<T>> {
-    options.admit(path, &series.warnings)?;
+    data: &mut [T],
+) -> Result<()> {
     let [columns, rows, depth] = grid.geometry.size();
-    check_memory::<T>(path, &grid.geometry, depth, options.max_bytes)?;
-    let mut data = vec![T::default(); columns * rows * depth];
     if let Some(first) = series.frames.first() {
         let file = DicomFile::open(&first.file, options.max_bytes)?;
         let composer = Composer {
@@ -50,9 +48,7 @@ pub(super) fn compose<T: FileVoxel>(
                 work.done(1)
             })?;
     }
-    let volume = Volume::new(grid.geometry, 1, data);
-    let volume = volume.map_err(|source| Error::volume(path, source))?;
-    Ok(volume.with_warnings(series.warnings.clone()))
+    Ok(())
 }
 
 struct Composer<'a> {

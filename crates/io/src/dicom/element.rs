@@ -171,6 +171,23 @@ impl Walker<'_> {
         Ok(self.at)
     }
 
+    /// The elements before the first that cannot be read.
+    pub fn data_set_until_damage(&mut self, end: usize) -> DataSet {
+        let mut set = DataSet::default();
+        while let Some(tag) = self.peek(end) {
+            let kept = tags::is_kept(tag);
+            let read = self
+                .header(tag, end)
+                .and_then(|header| self.value(&header, end, 0, kept));
+            match read {
+                Ok(Some(value)) if kept => set.elements.push((tag, value)),
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        set
+    }
+
     /// Elements up to `end` or to the delimiter of an item of undefined length.
     pub fn data_set(&mut self, end: usize, depth: usize) -> Result<DataSet> {
         let mut set = DataSet::default();

@@ -13,6 +13,8 @@ pub(super) struct DicomFile {
     pub path: PathBuf,
     pub place: Place,
     bytes: Bytes,
+    /// Where the data set begins.
+    start: usize,
     pub set: DataSet,
     pub syntax: Syntax,
     pub transfer_syntax: String,
@@ -52,9 +54,25 @@ const EXPLICIT_LITTLE: Syntax = Syntax {
 };
 
 impl DicomFile {
+    /// The elements of a damaged file, as far as they can be read; `None` where none can.
+    pub fn open_damaged(place: &Place, limit: u64) -> Option<Self> {
+        Self::read(place, limit, |walker, end| {
+            Ok(walker.data_set_until_damage(end))
+        })
+        .ok()
+    }
+
     /// Reads the file's elements; pixel data stay in the file. `limit` bounds what a deflated file
     /// may unpack to.
     pub fn open(place: &Place, limit: u64) -> Result<Self> {
+        Self::read(place, limit, |walker, end| walker.data_set(end, 0))
+    }
+
+    fn read(
+        place: &Place,
+        limit: u64,
+        elements: impl Fn(&mut Walker, usize) -> Result<DataSet>,
+    ) -> Result<Self> {
         let path = place.path();
         let map = place.map()?;
         if map.is_empty() {
@@ -76,12 +94,13 @@ impl DicomFile {
             at: start,
             syntax,
         };
-        let set = walker.data_set(bytes.len(), 0)?;
+        let set = elements(&mut walker, bytes.len())?;
         let declared = set.bytes(&bytes, tags::CHARACTER_SET);
         let sets = declared.map_or_else(CharacterSets::default, |value| {
             CharacterSets::declared(&CharacterSets::default().decode(value))
         });
         Ok(Self {
+            start,
             path: path.to_owned(),
             place: place.clone(),
             bytes,
@@ -94,6 +113,11 @@ impl DicomFile {
 
     pub fn raw(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The bytes of the data set: all but preamble and file meta information.
+    pub fn data_set_bytes(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
     }
 
     /// A value as text: its parts stay apart with `\`, the padding is gone.
@@ -133,6 +157,23 @@ impl DicomFile {
 
     pub fn u16(&self, set: &DataSet, tag: u32) -> Option<u16> {
         self.words(set.bytes(&self.bytes, tag)?).next()
+    }
+
+    pub fn u32(&self, set: &DataSet, tag: u32) -> Option<u32> {
+        let word = set.bytes(&self.bytes, tag)?.first_chunk::<4>()?;
+        Some(match self.syntax.big_endian {
+            true => u32::from_be_bytes(*word),
+            false => u32::from_le_bytes(*word),
+        })
+    }
+
+    /// The 64-bit numbers of a value.
+    pub fn doubles(&self, bytes: &[u8]) -> Vec<f64> {
+        let double = |word: &[u8; 8]| match self.syntax.big_endian {
+            true => f64::from_be_bytes(*word),
+            false => f64::from_le_bytes(*word),
+        };
+        bytes.as_chunks::<8>().0.iter().map(double).collect()
     }
 
     pub fn f64(&self, set: &DataSet, tag: u32) -> Option<f64> {

@@ -2,6 +2,7 @@
 
 use super::element::{DataSet, Value};
 use super::file::DicomFile;
+use super::keys::{Key, Mark, marks};
 use super::mosaic::mosaic;
 use super::root_place;
 use super::segmentation::{self, Segmentation};
@@ -31,14 +32,25 @@ pub(super) struct Frame {
     pub scaling: Scaling,
     /// Attributes of the scaling that hold no usable number: which, what they hold, what is taken.
     pub unusable: Vec<(&'static str, String, f64)>,
-    /// The attributes that distinguish frames at one place, by name.
-    pub marks: Vec<(&'static str, String)>,
+    /// The number of the segment that the frame shows.
+    pub segment: Option<u32>,
+    /// What may distinguish frames at one place.
+    pub marks: Vec<Mark>,
+}
+
+impl Frame {
+    /// What the frame holds for a key.
+    pub fn mark(&self, key: Key) -> Option<&Mark> {
+        self.marks.iter().find(|mark| mark.key == key)
+    }
 }
 
 /// What all frames of a file have in common.
 #[derive(Debug, Clone)]
 pub(super) struct FileHeader {
     pub series_uid: String,
+    /// SOPInstanceUID.
+    pub instance_uid: String,
     pub frame_of_reference: String,
     pub columns: usize,
     pub rows: usize,
@@ -50,6 +62,8 @@ pub(super) struct FileHeader {
     pub bits_allocated: u16,
     pub signed: bool,
     pub float: bool,
+    /// Whether low values are bright.
+    pub monochrome1: bool,
     pub compressed: bool,
     pub metadata: BTreeMap<String, String>,
     /// What a segmentation shows.
@@ -84,6 +98,13 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
             "Rows × Columns",
             found,
             "positive numbers",
+        ));
+    }
+    if is_whole_slide(file) {
+        return Err(Error::unsupported(
+            &file.path,
+            "a whole-slide microscopy image",
+            "its tiles are no slices of a volume; read it with a program for microscopy",
         ));
     }
     let samples = file.u16(set, tags::SAMPLES).unwrap_or(1);
@@ -133,6 +154,7 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
     }
     Ok(Some(FileHeader {
         series_uid: file.text(set, tags::SERIES_UID).unwrap_or_default(),
+        instance_uid: file.text(set, tags::SOP_INSTANCE).unwrap_or_default(),
         frame_of_reference: file.text(set, tags::FRAME_OF_REFERENCE).unwrap_or_default(),
         columns: size[0],
         rows: size[1],
@@ -142,6 +164,7 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
         bits_allocated,
         signed: file.u16(set, tags::PIXEL_REPRESENTATION) == Some(1),
         float,
+        monochrome1: is_monochrome1(file) && !float,
         compressed: !file.transfer_syntax.is_empty()
             && !file.transfer_syntax.starts_with("1.2.840.10008.1.2.1")
             && file.transfer_syntax != "1.2.840.10008.1.2"
@@ -153,6 +176,12 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
     }))
 }
 
+/// Whether a file is a whole slide of a microscope.
+pub(super) fn is_whole_slide(file: &DicomFile) -> bool {
+    let class = file.text(&file.set, tags::SOP_CLASS);
+    class.as_deref() == Some("1.2.840.10008.5.1.4.1.1.77.1.6")
+}
+
 /// Attributes that change what values mean and are not applied, and bytes behind the pixels.
 fn not_applied(file: &DicomFile) -> Vec<Warning> {
     let ignored = |field: &str, value: &str| Warning::FieldIgnored {
@@ -160,8 +189,15 @@ fn not_applied(file: &DicomFile) -> Vec<Warning> {
         value: value.to_owned(),
     };
     let mut warnings = Vec::new();
-    if file.text(&file.set, tags::PHOTOMETRIC).as_deref() == Some("MONOCHROME1") {
-        warnings.push(ignored("PhotometricInterpretation", "MONOCHROME1"));
+    let float = [tags::FLOAT_PIXELS, tags::DOUBLE_PIXELS];
+    match (
+        is_monochrome1(file),
+        float.iter().any(|&tag| file.set.get(tag).is_some()),
+    ) {
+        // Real numbers have no stored range to be inverted in.
+        (true, true) => warnings.push(ignored("PhotometricInterpretation", "MONOCHROME1")),
+        (true, false) => warnings.push(Warning::LowValuesBright { inverted: false }),
+        (false, _) => {}
     }
     if file.set.get(tags::MODALITY_LUT).is_some() {
         warnings.push(ignored("ModalityLUTSequence", "a table"));
@@ -175,6 +211,10 @@ fn not_applied(file: &DicomFile) -> Vec<Warning> {
         });
     }
     warnings
+}
+
+fn is_monochrome1(file: &DicomFile) -> bool {
+    file.text(&file.set, tags::PHOTOMETRIC).as_deref() == Some("MONOCHROME1")
 }
 
 /// Bits of pixel data that are not packed: those that there are, and those that the frames need.
@@ -309,7 +349,16 @@ fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&
         spacing_between: real(measures, tags::SPACING_BETWEEN_SLICES),
         scaling,
         unusable,
-        marks: marks(file, own, shared),
+        segment: segment(file, own, shared),
+        marks: marks(
+            file,
+            own,
+            shared,
+            (file
+                .real(&file.set, tags::FRAMES)
+                .is_some_and(|count| count > 1.0))
+            .then_some(index),
+        ),
     }
 }
 
@@ -324,7 +373,8 @@ fn scaling(file: &DicomFile, transformation: &DataSet) -> (Scaling, Vec<Unusable
         let slope = real(&file.set, tags::DOSE_SCALING).filter(|slope| *slope > 0.0);
         if slope.is_none() {
             let found = file.text(&file.set, tags::DOSE_SCALING);
-            unusable.push(("DoseGridScaling", found.unwrap_or_default(), 1.0));
+            let found = found.unwrap_or_else(|| "empty or missing".to_owned());
+            unusable.push(("DoseGridScaling", found, 1.0));
         }
         let slope = slope.unwrap_or(1.0);
         let intercept = 0.0;
@@ -336,56 +386,21 @@ fn scaling(file: &DicomFile, transformation: &DataSet) -> (Scaling, Vec<Unusable
         (tags::RESCALE_SLOPE, "RescaleSlope", slope, 1.0),
         (tags::RESCALE_INTERCEPT, "RescaleIntercept", intercept, 0.0),
     ] {
-        if let (None, Some(text)) = (value, file.text(transformation, tag)) {
-            unusable.push((name, text, usual));
+        if value.is_none() && transformation.get(tag).is_some() {
+            let text = file.text(transformation, tag);
+            unusable.push((name, text.unwrap_or_else(|| "empty".to_owned()), usual));
         }
     }
     let (slope, intercept) = (slope.unwrap_or(1.0), intercept.unwrap_or(0.0));
     (Scaling { slope, intercept }, unusable)
 }
 
-/// The attributes that may distinguish frames at one place, in the order in which they are tried.
-fn marks(
-    file: &DicomFile,
-    own: Option<&DataSet>,
-    shared: Option<&DataSet>,
-) -> Vec<(&'static str, String)> {
-    let inside = |sequence: u32| {
-        own.and_then(|set| set.item(sequence))
-            .or_else(|| shared.and_then(|set| set.item(sequence)))
+/// The segment that a frame of a segmentation shows.
+fn segment(file: &DicomFile, own: Option<&DataSet>, shared: Option<&DataSet>) -> Option<u32> {
+    let identified = |set: &DataSet| {
+        let item = set.item(tags::SEGMENT_IDENTIFICATION)?;
+        file.u16(item, tags::REFERENCED_SEGMENT).map(u32::from)
     };
-    let plain = |tag| file.text(&file.set, tag);
-    let double = |set: Option<&DataSet>, tag| Some(file.f64(set?, tag)?.to_string());
-    let word = |set: Option<&DataSet>, tag| Some(file.u16(set?, tag)?.to_string());
-    let temporal = inside(tags::FRAME_CONTENT)
-        .and_then(|set| set.bytes(file.raw(), tags::TEMPORAL_INDEX))
-        .map(|bytes| format!("{bytes:?}"));
-    let all = [
-        (
-            "SegmentNumber",
-            word(
-                inside(tags::SEGMENT_IDENTIFICATION),
-                tags::REFERENCED_SEGMENT,
-            ),
-        ),
-        ("AcquisitionNumber", plain(tags::ACQUISITION_NUMBER)),
-        (
-            "TemporalPosition",
-            temporal.or_else(|| plain(tags::TEMPORAL_POSITION)),
-        ),
-        (
-            "EchoTime",
-            double(inside(tags::MR_ECHO), tags::EFFECTIVE_ECHO_TIME)
-                .or_else(|| plain(tags::ECHO_TIME)),
-        ),
-        (
-            "DiffusionBValue",
-            double(inside(tags::MR_DIFFUSION), tags::DIFFUSION_B_VALUE)
-                .or_else(|| double(Some(&file.set), tags::DIFFUSION_B_VALUE)),
-        ),
-        ("ImageType", plain(tags::IMAGE_TYPE)),
-    ];
-    all.into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    own.and_then(identified)
+        .or_else(|| shared.and_then(identified))
 }

@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use super::stack::dot;
-use super::{DicomOptions, SliceProblem, UnevenSlices};
+use super::{DicomOptions, SliceProblem, Tilt, UnevenSlices};
 use vesalius_volume::Warning;
 
 /// Gaps within this fraction of their median are the same gap: positions are written with few
@@ -87,8 +87,9 @@ pub(super) fn check_lean(
         return Ok(None);
     }
     let degrees = aside.atan2(height).to_degrees();
-    match options.keep_shear {
-        true => Ok(Some(Warning::ShearKept { degrees })),
-        false => Err(SliceProblem::Tilted { degrees }),
+    match options.tilt() {
+        Tilt::Refuse => Err(SliceProblem::Tilted { degrees }),
+        Tilt::KeepShear => Ok(Some(Warning::ShearKept { degrees })),
+        Tilt::Untilt => Ok(Some(Warning::TiltResampled { degrees })),
     }
 }

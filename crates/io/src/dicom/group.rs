@@ -1,25 +1,30 @@
 //! Frames to groups that make one volume each: by what a volume shares, split where positions repeat.
 
+use super::assemble::told;
 use super::frame::{FileHeader, Frame};
+use super::keys::Key;
+use super::part_names::{Named, named};
+use super::parts::split;
+use super::scaled::{Computed, meant_type, replaced_scalings};
 use super::segmentation::{self, Kind, Segmentation};
 use super::series::Series;
-use super::stack::{Stack, height, stack};
+use super::stack::{Stack, stack};
+use super::untilt::AIR;
 use super::{DicomOptions, SliceProblem};
 use crate::VoxelType;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use vesalius_volume::{Geometry, Warning};
 
 /// Frames that may be one volume.
 pub(super) struct Group {
-    first: FileHeader,
-    frames: Vec<Frame>,
+    pub first: FileHeader,
+    pub frames: Vec<Frame>,
     bits: (u16, bool, bool),
     part: Option<String>,
     warnings: Vec<Warning>,
 }
 
-fn close(a: Option<&[f64]>, b: Option<&[f64]>, tolerance: f64) -> bool {
+pub(super) fn close(a: Option<&[f64]>, b: Option<&[f64]>, tolerance: f64) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance),
         (None, None) => true,
@@ -46,15 +51,55 @@ impl Group {
             && close(spacing(mine).as_deref(), spacing(frame).as_deref(), 1e-4)
     }
 
-    /// The volumes of the frames: one, or several where positions repeat.
-    pub fn finish(self, assumed: Option<[f64; 3]>, options: DicomOptions) -> Vec<Series> {
+    /// The volumes of the frames: one, or several where frames share places. Names begin with `prefix`, which tells the
+    /// group from others of its series.
+    pub fn finish(
+        self,
+        prefix: Option<&str>,
+        assumed: Option<[f64; 3]>,
+        options: DicomOptions,
+    ) -> Vec<Series> {
         match self.first.segmentation.clone() {
-            Some(segmentation) => self.segmented(&segmentation, options),
-            None => split_copies(self)
+            Some(segmentation) => {
+                let part = prefix.map(str::to_owned);
+                Self { part, ..self }.segmented(&segmentation, options)
+            }
+            None => self
+                .separated(prefix)
                 .into_iter()
                 .map(|part| part.stacked(assumed, options))
                 .collect(),
         }
+    }
+
+    /// The parts of the group, in the order of their keys.
+    pub fn separated(self, prefix: Option<&str>) -> Vec<Self> {
+        let named_by = |name: Option<String>| match (prefix, name) {
+            (Some(prefix), Some(name)) => Some(format!("{prefix}, {name}")),
+            (prefix, name) => name.or(prefix.map(str::to_owned)),
+        };
+        let Some(split) = split(&self.frames) else {
+            let part = named_by(None);
+            return vec![Self { part, ..self }];
+        };
+        let parts = named(&self.frames, &split);
+        let mut warnings = self.warnings.clone();
+        if split.rank == Some(Key::InstanceNumber) {
+            let (parts, frames) = (parts.len(), self.frames.len());
+            warnings.push(Warning::PartsByInstanceNumber { parts, frames });
+        }
+        let part = |part: Named| Self {
+            first: self.first.clone(),
+            frames: part
+                .frames
+                .iter()
+                .map(|&i| self.frames[i].clone())
+                .collect(),
+            bits: self.bits,
+            part: named_by(Some(part.name)),
+            warnings: warnings.clone(),
+        };
+        parts.into_iter().map(part).collect()
     }
 
     fn stacked(mut self, assumed: Option<[f64; 3]>, options: DicomOptions) -> Series {
@@ -63,10 +108,15 @@ impl Group {
         if let Ok(Stack { order, .. }) = &stacked {
             self.frames = order.iter().map(|&i| self.frames[i].clone()).collect();
         }
-        let voxel_type = meant_type(self.bits, &self.frames);
+        let computed = match &stacked {
+            Ok(stack) if !stack.is_uniform() && options.round => Computed::Rounded(AIR),
+            Ok(stack) if !stack.is_uniform() => Computed::Real,
+            _ => Computed::No,
+        };
+        let voxel_type = meant_type(self.bits, &self.frames, computed);
         let depth = self.frames.len();
         let stacked = stacked.map(|stack| (stack.geometry, stack.warnings));
-        self.series(depth, voxel_type, stacked)
+        self.series(depth, voxel_type, stacked, options)
     }
 
     /// A segmentation as one volume, or as one a segment where a frame holds shares of one segment.
@@ -85,7 +135,7 @@ impl Group {
         let whole = Series {
             segments: placed.ok().map(|(grid, _)| grid),
             labels,
-            ..self.series(depth, voxel_type, stacked)
+            ..self.series(depth, voxel_type, stacked, options)
         };
         match kind {
             Kind::Binary | Kind::LabelMap => vec![whole],
@@ -102,6 +152,7 @@ impl Group {
         depth: usize,
         voxel_type: VoxelType,
         stacked: std::result::Result<(Geometry, Vec<Warning>), SliceProblem>,
+        options: DicomOptions,
     ) -> Series {
         let (header, frames) = (self.first, self.frames);
         let text = |name: &str| header.metadata.get(name).cloned().unwrap_or_default();
@@ -113,10 +164,14 @@ impl Group {
         let mut of_files = self.warnings;
         of_files.extend(replaced_scalings(&frames));
         let of_stack = stacked.iter().flat_map(|(_, warnings)| warnings.clone());
-        let warnings = of_files.iter().cloned().chain(of_stack).collect();
+        let warnings = told(&of_files, options)
+            .into_iter()
+            .chain(of_stack)
+            .collect();
         Series {
             uid: header.series_uid.clone(),
             part: self.part,
+            keys: Vec::new(),
             number: header.metadata.get("SeriesNumber").cloned(),
             description: text("SeriesDescription"),
             modality: text("Modality"),
@@ -152,73 +207,6 @@ impl Group {
     }
 }
 
-/// Slopes and intercepts that are no usable numbers, one warning an attribute.
-fn replaced_scalings(frames: &[Frame]) -> Vec<Warning> {
-    let mut by_name: BTreeMap<&str, (String, f64, usize)> = BTreeMap::new();
-    for (name, text, taken) in frames.iter().flat_map(|frame| &frame.unusable) {
-        let entry = by_name.entry(name).or_insert((text.clone(), *taken, 0));
-        entry.2 += 1;
-    }
-    let warning = |(name, (found, taken, frames)): (&str, (String, f64, usize))| {
-        let attribute = name.to_owned();
-        Warning::ScalingReplaced {
-            attribute,
-            found,
-            taken,
-            frames,
-        }
-    };
-    by_name.into_iter().map(warning).collect()
-}
-
-/// The smallest type that holds every scaled value: whole numbers as long as all slopes and
-/// intercepts are whole.
-fn meant_type((bits, signed, float): (u16, bool, bool), frames: &[Frame]) -> VoxelType {
-    let whole = |v: f64| v.fract() == 0.0 && v.abs() < 2f64.powi(31);
-    let wide = if bits > 24 {
-        VoxelType::F64
-    } else {
-        VoxelType::F32
-    };
-    if float {
-        return if bits > 32 {
-            VoxelType::F64
-        } else {
-            VoxelType::F32
-        };
-    }
-    if bits > 32
-        || !frames
-            .iter()
-            .all(|f| whole(f.scaling.slope) && whole(f.scaling.intercept))
-    {
-        return wide;
-    }
-    let (lowest, highest) = match signed {
-        true => (
-            -(2f64.powi(i32::from(bits) - 1)),
-            2f64.powi(i32::from(bits) - 1) - 1.0,
-        ),
-        false => (0.0, 2f64.powi(i32::from(bits)) - 1.0),
-    };
-    let ends = frames.iter().flat_map(|f| {
-        [lowest, highest].map(|stored| stored * f.scaling.slope + f.scaling.intercept)
-    });
-    let (low, high) = ends.fold((0f64, 0f64), |(low, high), v| (low.min(v), high.max(v)));
-    let holds = |low_end: f64, high_end: f64| low >= low_end && high <= high_end;
-    let choices = [
-        (VoxelType::U8, 0.0, f64::from(u8::MAX)),
-        (VoxelType::U16, 0.0, f64::from(u16::MAX)),
-        (VoxelType::I16, f64::from(i16::MIN), f64::from(i16::MAX)),
-        (VoxelType::U32, 0.0, f64::from(u32::MAX)),
-        (VoxelType::I32, f64::from(i32::MIN), f64::from(i32::MAX)),
-    ];
-    choices
-        .into_iter()
-        .find(|&(_, low_end, high_end)| holds(low_end, high_end))
-        .map_or(VoxelType::F64, |(voxel_type, ..)| voxel_type)
-}
-
 /// Rule one: series, frame of reference, orientation, size and spacing make a group.
 pub(super) fn group(headers: Vec<FileHeader>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
@@ -244,53 +232,4 @@ pub(super) fn group(headers: Vec<FileHeader>) -> Vec<Group> {
         }
     }
     groups
-}
-
-/// Whether two frames lie at one place.
-fn has_copies(frames: &[Frame]) -> bool {
-    let mut heights: Vec<f64> = frames.iter().filter_map(height).collect();
-    heights.sort_by(f64::total_cmp);
-    heights.windows(2).any(|pair| pair[1] - pair[0] < 1e-4)
-}
-
-/// Where positions repeat, a group is split by the first mark that distinguishes the copies.
-pub(super) fn split_copies(group: Group) -> Vec<Group> {
-    // A series of segments is always split: each is one volume.
-    let segmented = group
-        .frames
-        .iter()
-        .any(|f| f.marks.iter().any(|m| m.0 == "SegmentNumber"));
-    if !segmented && !has_copies(&group.frames) {
-        return vec![group];
-    }
-    let names = [
-        "SegmentNumber",
-        "AcquisitionNumber",
-        "TemporalPosition",
-        "EchoTime",
-        "DiffusionBValue",
-        "ImageType",
-    ];
-    for name in names {
-        let mut parts: BTreeMap<String, Vec<Frame>> = BTreeMap::new();
-        for frame in &group.frames {
-            let mark = frame.marks.iter().find(|mark| mark.0 == name);
-            let value = mark.map(|mark| mark.1.clone()).unwrap_or_default();
-            parts.entry(value).or_default().push(frame.clone());
-        }
-        let apart = parts.values().all(|frames| !has_copies(frames));
-        if parts.len() > 1 && apart || name == "SegmentNumber" && segmented {
-            return parts
-                .into_iter()
-                .map(|(value, frames)| Group {
-                    first: group.first.clone(),
-                    frames,
-                    bits: group.bits,
-                    part: Some(format!("{name} {value}")),
-                    warnings: group.warnings.clone(),
-                })
-                .collect();
-        }
-    }
-    vec![group]
 }

@@ -66,7 +66,7 @@ pub(super) fn mosaic(file: &DicomFile, [columns, rows]: [usize; 2]) -> Result<Op
 
 /// How many slices a mosaic has: by the private element, else by the CSA header, else by the slice times.
 fn slices(file: &DicomFile) -> Option<usize> {
-    let private = tags::siemens(file, "SIEMENS MR HEADER", tags::MOSAIC_SLICES)
+    let private = tags::private(file, "SIEMENS MR HEADER", tags::MOSAIC_SLICES)
         .and_then(|bytes| file.words(bytes).next())
         .map(usize::from);
     let stated = || {
@@ -77,14 +77,14 @@ fn slices(file: &DicomFile) -> Option<usize> {
             .map(|&count| count as usize)
     };
     let times = || {
-        let bytes = tags::siemens(file, "SIEMENS MR HEADER", tags::SLICE_TIMES)?;
+        let bytes = tags::private(file, "SIEMENS MR HEADER", tags::SLICE_TIMES)?;
         Some(bytes.len() / 8)
     };
     private.or_else(stated).or_else(times)
 }
 
 fn csa_header(file: &DicomFile) -> Option<&[u8]> {
-    tags::siemens(file, "SIEMENS CSA HEADER", tags::CSA_IMAGE)
+    tags::private(file, "SIEMENS CSA HEADER", tags::CSA_IMAGE)
 }
 
 impl Mosaic {

@@ -1,7 +1,7 @@
 //! Whether a file that is read by itself is one slice of a series whose other slices are in the same folder.
 
 use super::frame::FileHeader;
-use super::group::{group, split_copies};
+use super::group::group;
 use super::series::{Found, header, is_dicom};
 use crate::ReadOptions;
 use crate::place::Place;
@@ -30,7 +30,7 @@ pub(super) fn one_of_several(
         let other = Place::on_disk(path);
         let header = is_dicom(&other).then(|| header(&other, options));
         match header {
-            Some(Ok(Found::Image(other))) => is_one_volume(own, *other),
+            Some(Ok(Found::Image(other))) => !is_copy(own, &other) && is_one_volume(own, *other),
             _ => false,
         }
     });
@@ -57,7 +57,13 @@ fn nearest(folder: &Path, own: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     files.take(LOOKED_AT)
 }
 
+/// Whether two files say that they are the same instance.
+fn is_copy(own: &FileHeader, other: &FileHeader) -> bool {
+    !own.instance_uid.is_empty() && own.instance_uid == other.instance_uid
+}
+
 fn is_one_volume(own: &FileHeader, other: FileHeader) -> bool {
     let groups = group(vec![own.clone(), other]);
-    groups.into_iter().flat_map(split_copies).count() == 1
+    let parts = groups.into_iter().map(|group| group.separated(None).len());
+    parts.sum::<usize>() == 1
 }

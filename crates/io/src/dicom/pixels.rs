@@ -15,6 +15,18 @@ pub(super) enum Samples {
 }
 
 impl Samples {
+    /// Stored numbers turned about the middle of their range.
+    pub fn invert(&mut self, bits: u16, signed: bool) {
+        // The sum of the lowest and the highest.
+        let ends = match signed {
+            true => -1,
+            false => (1i64 << bits.min(62)) - 1,
+        };
+        if let Self::Whole(values) = self {
+            values.iter_mut().for_each(|value| *value = ends - *value);
+        }
+    }
+
     /// Those of a part of a stored frame of so many columns.
     pub fn part(
         &self,

@@ -36,6 +36,14 @@ fn is_called_as_dicom(path: &Path) -> bool {
     })
 }
 
+/// Whether a file that is no DICOM has the name of one: by its ending, or without an ending and empty.
+pub(super) fn is_named_as_dicom(path: &Path, is_empty: bool) -> bool {
+    match path.extension() {
+        None => is_empty,
+        Some(_) => is_called_as_dicom(path),
+    }
+}
+
 /// The files that a DICOMDIR names, all of them below its folder; none for another file.
 fn directory(place: &Place, options: &ReadOptions) -> Result<Vec<PathBuf>> {
     let path = place.path();

@@ -5,7 +5,7 @@ use super::file::DicomFile;
 use super::frame::Frame;
 use super::gaps::{check_lean, single};
 use super::stack::{dot, grid, normal, placed};
-use super::{DicomOptions, SliceProblem, tags};
+use super::{DicomOptions, SliceProblem, Tilt, tags};
 use crate::{Error, LabelName, Result, VoxelType};
 use vesalius_volume::{Geometry, Warning, label_colour};
 
@@ -140,8 +140,7 @@ impl Segmentation {
 
     /// The number of the segment that a frame shows.
     pub fn shown(frame: &Frame) -> Option<u32> {
-        let mark = frame.marks.iter().find(|mark| mark.0 == "SegmentNumber");
-        mark?.1.parse().ok()
+        frame.segment
     }
 
     /// Refuses frames that show no segment, or one that the file does not list.
@@ -200,6 +199,11 @@ pub(super) fn on_one_grid(
         let whole = |step: f64| {
             (0..frames.len())
                 .all(|i| (above(i) / step - (above(i) / step).round()).abs() < OFF_SLICE)
+        };
+        // Labels are not to be mixed, so that a segmentation's slices cannot be moved within their planes.
+        let options = match options.tilt() {
+            Tilt::Untilt => DicomOptions::default(),
+            _ => options,
         };
         warnings.extend(check_lean(first, last, up, &spacing, options)?);
         let steps = [declared, Some(smallest)].into_iter().flatten();

@@ -2,17 +2,22 @@
 //! a volume, never merged silently, and chosen by name.
 
 use super::SliceProblem;
+use super::copies::{self, without_copies};
 use super::file::DicomFile;
 use super::frame::{self, FileHeader, Frame};
 use super::group::group;
+use super::keys::Key;
 use super::neighbours::one_of_several;
-use super::search::candidates;
+use super::part_key::PartKey;
+use super::passed::{self, Kind as PassedKind, Passed};
+use super::search::{candidates, is_named_as_dicom};
 use super::segmentation::{Kind, SegmentGrid, Segmentation};
 use super::stack::normal;
 use super::tags;
+use super::volumes::volumes;
 use crate::folder::LEADS_NOWHERE;
 use crate::place::Place;
-use crate::{Error, LabelName, ReadOptions, Result, Scaling, VoxelType};
+use crate::{LabelName, ReadOptions, Result, Scaling, VoxelType};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,9 +29,13 @@ use vesalius_volume::{Geometry, Warning};
 pub struct Series {
     /// SeriesInstanceUID.
     pub uid: String,
-    /// What distinguishes this volume from others of the same series, such as `EchoTime 5.2`.
+    /// What distinguishes this volume from others of the same series, such as `echo 2` or `b 800 direction 3`; unique
+    /// in its series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
+    /// The attributes by which it differs from the other parts: times, b-values, directions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<PartKey>,
     /// SeriesNumber.
     pub number: Option<String>,
     /// SeriesDescription.
@@ -103,64 +112,106 @@ pub fn list_series(path: impl AsRef<Path>) -> Result<SeriesList> {
 /// # Errors
 /// As [`list_series`].
 pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<SeriesList> {
-    list(&Place::on_disk(path.as_ref()), options)
+    Ok(list(&Place::on_disk(path.as_ref()), options)?.list)
 }
 
-fn list(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
+/// What a path holds.
+pub(super) struct Listed {
+    pub list: SeriesList,
+    /// Files that are none of the images, as they were found.
+    pub passed: Vec<Passed>,
+    /// SOPInstanceUIDs of the images.
+    pub instances: Vec<String>,
+}
+
+pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
     let (files, broken) = candidates(place, options)?;
     let single = !place.is_folder() && files.len() == 1;
     let work = options
         .watch(place.path())
         .count("headers", files.len() as u64);
-    let headers: Vec<Option<_>> = files
+    let found: Vec<Option<_>> = files
         .par_iter()
         .map(|file| {
             work.done(0)?;
-            let header = (single || is_dicom(file)).then(|| (file, header(file, options)));
+            let examined = examine(file, single, options);
             work.done(1)?;
-            Ok(header)
+            Ok(examined)
         })
         .collect::<Result<_>>()?;
     drop(work);
-    let mut list = SeriesList::default();
-    let missing = broken.into_iter();
-    list.unreadable
-        .extend(missing.map(|link| (link, LEADS_NOWHERE.to_owned())));
-    let (mut found, mut empty) = (Vec::new(), Vec::new());
-    for (file, header) in headers.into_iter().flatten() {
-        match header {
-            Ok(Found::Image(header)) => found.push(*header),
+    let links = broken.into_iter();
+    let links = links.map(|link| Passed::unknown(link, LEADS_NOWHERE.to_owned()));
+    let (mut images, mut passed, mut empty) = (Vec::new(), links.collect::<Vec<_>>(), Vec::new());
+    let mut unreadable: Vec<_> = passed.iter().map(Passed::listed).collect();
+    for (file, examined) in found.into_iter().flatten() {
+        match examined {
+            Ok(Found::Image(header)) => images.push(*header),
             Ok(Found::WithoutPixels { series_uid }) => {
-                empty.push((file.path().to_owned(), series_uid))
+                let reason = "an image without pixel data".to_owned();
+                passed.push(Passed::of(file, reason, Some(PassedKind::NoImage), options));
+                empty.push((file.path().to_owned(), series_uid));
             }
-            Ok(Found::Nothing) => {}
-            Err(error) => list
-                .unreadable
-                .push((file.path().to_owned(), error.to_string())),
+            Ok(Found::Nothing) => {
+                let reason = "no image, such as a report or a plan".to_owned();
+                passed.push(Passed::of(file, reason, Some(PassedKind::NoImage), options));
+            }
+            Err(error) => {
+                let one = Passed::of(file, error, None, options);
+                unreadable.push(one.listed());
+                passed.push(one);
+            }
         }
     }
-    let own = (single && files[0].path() == place.path()).then(|| found.first());
+    let own = (single && files[0].path() == place.path()).then(|| images.first());
     let alone = own
         .flatten()
         .and_then(|own| one_of_several(place, own, options));
-    let groups = group(found);
-    list.series = groups
-        .into_iter()
-        .flat_map(|group| group.finish(options.assume_spacing, options.dicom))
+    let (images, pairs) = without_copies(images, options)?;
+    let instances = images
+        .iter()
+        .map(|image| image.instance_uid.clone())
         .collect();
-    for series in &mut list.series {
+    let mut series = volumes(group(images), options);
+    for series in &mut series {
+        copies::tell(series, &pairs);
+        // Before the thickness that a single slice takes, which would be irrelevant for the whole volume.
+        passed::add(series, alone.iter().cloned().collect());
         let left_out = left_out(&empty, &series.uid);
         series.of_files.extend(left_out.clone());
         series.warnings.extend(left_out);
-        // Before the thickness that a single slice takes, which would be irrelevant for the whole volume.
-        series.of_files.splice(0..0, alone.clone());
-        series.warnings.splice(0..0, alone.clone());
     }
-    list.series.sort_by_key(|series| {
+    series.sort_by_key(|series| {
         let number: Option<i64> = series.number.as_ref().and_then(|n| n.parse().ok());
-        (number, series.uid.clone(), series.part.clone())
+        (number, series.uid.clone())
     });
-    Ok(list)
+    Ok(Listed {
+        list: SeriesList { series, unreadable },
+        passed,
+        instances,
+    })
+}
+
+/// What a file holds, or why that cannot be said; `None` for one that is no DICOM.
+fn examine<'a>(
+    file: &'a Place,
+    single: bool,
+    options: &ReadOptions,
+) -> Option<(&'a Place, std::result::Result<Found, String>)> {
+    if single || is_dicom(file) {
+        return Some((
+            file,
+            header(file, options).map_err(|error| error.to_string()),
+        ));
+    }
+    let is_empty = file.length().is_ok_and(|length| length == 0);
+    is_named_as_dicom(file.path(), is_empty).then(|| {
+        let what = match is_empty {
+            true => "it is empty",
+            false => "it cannot be read as DICOM, whose ending its name has",
+        };
+        (file, Err(format!("{}: {what}", file.path().display())))
+    })
 }
 
 /// What a DICOM file holds.
@@ -231,15 +282,39 @@ impl Series {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_called(&self, name: &str) -> bool {
-        let (base, part) = match (name.rsplit_once('/'), &self.part) {
-            (Some((base, part)), Some(mine)) if part.eq_ignore_ascii_case(mine) => (base, true),
-            _ => (name, false),
-        };
-        let whole = part || self.part.is_none() || !name.contains('/');
-        whole
-            && (self.uid == base
-                || self.number.as_deref() == Some(base)
-                || self.description.eq_ignore_ascii_case(base))
+        let parts = self.after_name(name);
+        parts
+            .iter()
+            .any(|part| part.is_none_or(|part| self.is_part(part)))
+    }
+
+    /// What follows this series' UID, number or description in a name, behind `/`; none where the name is another's.
+    pub(super) fn after_name<'a>(&self, name: &'a str) -> Vec<Option<&'a str>> {
+        let bases = [
+            Some(&self.uid),
+            self.number.as_ref(),
+            Some(&self.description),
+        ];
+        let bases = bases.into_iter().flatten().filter(|base| !base.is_empty());
+        let rest = bases.filter_map(|base| {
+            let (start, rest) = name.split_at_checked(base.len())?;
+            let same = start.eq_ignore_ascii_case(base);
+            match rest {
+                "" => same.then_some(None),
+                _ => rest.strip_prefix('/').filter(|_| same).map(Some),
+            }
+        });
+        rest.collect()
+    }
+
+    /// Whether this part is called so: by its name, or by the keyword and the value of one of its keys.
+    pub(super) fn is_part(&self, name: &str) -> bool {
+        let name = name.trim();
+        let by_name = self
+            .part
+            .as_deref()
+            .is_some_and(|part| part.eq_ignore_ascii_case(name));
+        by_name || self.keys.iter().any(|key| key.is_called(name))
     }
 
     /// One segment of a segmentation, on the grid of all; `None` for a series that has none of this number.
@@ -268,11 +343,28 @@ impl Series {
     }
 
     /// The segment that a name such as `4/SegmentNumber 2` asks for.
-    fn segment_called(&self, name: &str) -> Option<Self> {
-        let (base, part) = name.rsplit_once('/')?;
+    pub(super) fn segment_called(&self, name: &str) -> Option<Self> {
+        let parts = self.after_name(name);
+        parts
+            .into_iter()
+            .flatten()
+            .find_map(|part| self.segment_part(part))
+    }
+
+    /// The segment that a part such as `SegmentNumber 2` asks for.
+    pub(super) fn segment_part(&self, part: &str) -> Option<Self> {
         let (word, number) = part.trim().rsplit_once(' ')?;
-        let named = word.eq_ignore_ascii_case("SegmentNumber") && self.is_called(base);
+        let named = word.eq_ignore_ascii_case("SegmentNumber");
         named.then(|| self.segment(number.parse().ok()?))?
+    }
+
+    /// Whether all frames are scouts.
+    pub(super) fn is_localizer(&self) -> bool {
+        let scout = |frame: &Frame| {
+            let kind = frame.mark(Key::ImageType).map(|mark| mark.text.as_str());
+            kind.is_some_and(|kind| kind.split('\\').any(|part| part.trim() == "LOCALIZER"))
+        };
+        !self.frames.is_empty() && self.frames.iter().all(scout)
     }
 
     /// Whether the pixels are compressed.
@@ -291,58 +383,5 @@ impl Series {
     pub fn normal(&self) -> Option<[f64; 3]> {
         let [x, y, z] = normal(&self.frames.first()?.orientation?);
         Some([-x, -y, z])
-    }
-}
-
-/// The one series that the options select.
-pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Series> {
-    let path = place.path();
-    let list = list(place, options)?;
-    if let Some((file, reason)) = list.unreadable.first() {
-        if !place.is_folder() && file == path {
-            // The error is that of the file itself, not of one among many.
-            header(place, options)?;
-        }
-        return Err(Error::Unreadable {
-            path: path.to_owned(),
-            count: list.unreadable.len(),
-            file: file.clone(),
-            reason: reason.clone(),
-        });
-    }
-    let all: Vec<String> = list.series.iter().map(Series::label).collect();
-    let mut matching: Vec<Series> = match &options.series {
-        Some(name) => list
-            .series
-            .into_iter()
-            .filter_map(|series| match series.is_called(name) {
-                true => Some(series),
-                false => series.segment_called(name),
-            })
-            .collect(),
-        None => list.series,
-    };
-    match (matching.len(), &options.series) {
-        (1, _) => Ok(matching.remove(0)),
-        (0, None) if super::structures::are_in(place) => Err(Error::Contours {
-            path: path.to_owned(),
-        }),
-        (0, None) => Err(Error::NotAnImage {
-            path: path.to_owned(),
-            found: "no DICOM file with pixels".to_owned(),
-        }),
-        (0, Some(name)) => Err(Error::NoSuchSeries {
-            path: path.to_owned(),
-            name: name.clone(),
-            found: all.join("; "),
-        }),
-        _ => Err(Error::SeveralSeries {
-            path: path.to_owned(),
-            found: matching
-                .iter()
-                .map(Series::label)
-                .collect::<Vec<_>>()
-                .join("; "),
-        }),
     }
 }

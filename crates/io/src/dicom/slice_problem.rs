@@ -1,6 +1,7 @@
 //! Why slices may not be one uniform stack, and the options for such series.
 
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// Why the slices of a series are not one uniform stack.
 #[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
@@ -33,15 +34,27 @@ pub enum SliceProblem {
     },
     /// Several frames lie at one place and no attribute distinguishes them.
     #[error(
-        "{count} frames lie at places where another one lies already, and neither acquisition, time, echo nor b-value tells them apart; remove the copies"
+        "{count} frames lie at places where another one lies already, and nothing in their headers tells them apart, neither orientation, echo, diffusion, type, kernel, acquisition and time nor their InstanceNumbers; put the files of each volume into a folder of its own"
     )]
     Duplicates {
         /// Frames too many.
         count: usize,
     },
+    /// Two files say that they are the same instance and hold different bytes.
+    #[error(
+        "{} and {} have the same SOPInstanceUID and different content, so that one of them is not what it says; find out which is right and put the other one elsewhere",
+        first.display(),
+        second.display()
+    )]
+    SameInstance {
+        /// One of the files.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
     /// The stack leans: a tilted gantry.
     #[error(
-        "the stack leans by {degrees:.2}° (a tilted gantry), so its axes are not at right angles; keep the shear in the affine (`DicomOptions::keep_shear`) and resample afterwards"
+        "the stack leans by {degrees:.2}° (a tilted gantry), so its axes are not at right angles; resample its slices to right angles (`Tilt::Untilt` in `DicomOptions::tilt`), or keep the shear in the affine (`Tilt::KeepShear`, `DicomOptions::keep_shear`), which few programs show rightly"
     )]
     Tilted {
         /// Angle between the stack's axis and the slice normal.
@@ -73,6 +86,21 @@ pub enum UnevenSlices {
     Interpolate,
 }
 
+/// What to do with a stack that leans, because the gantry was tilted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Tilt {
+    /// An error with the angle.
+    #[default]
+    Refuse,
+    /// The shear is kept in the affine, whose axes then are not at right angles.
+    KeepShear,
+    /// Every slice is moved within its plane, linear between its voxels, so that the axes are at right angles. The
+    /// volume is as much larger as all slices need; where no slice has a voxel, a CT in Hounsfield units has -1024 and
+    /// another image its lowest value.
+    Untilt,
+}
+
 /// How a series' slices become a volume when they are not uniform.
 ///
 /// ```
@@ -88,6 +116,26 @@ pub enum UnevenSlices {
 pub struct DicomOptions {
     /// What to do with unequal gaps.
     pub uneven_slices: UnevenSlices,
-    /// Whether a tilted gantry's shear is kept in the affine instead of being an error.
+    /// Whether a tilted gantry's shear is kept in the affine instead of being an error: the same as
+    /// [`Tilt::KeepShear`], which counts only where `tilt` is [`Tilt::Refuse`].
     pub keep_shear: bool,
+    /// What to do with a tilted gantry.
+    pub tilt: Tilt,
+    /// Whether values between those of the slices, of interpolation and [`Tilt::Untilt`], are rounded to whole numbers
+    /// for types that hold only such; otherwise they are an error for these, and the series counts as one of real
+    /// numbers.
+    pub round: bool,
+    /// Whether values of a MONOCHROME1 image, in which low values are bright, are turned about the middle of the stored
+    /// range before they are scaled: 0 to 4095 of 12 bits becomes 4095 to 0. Otherwise they stay as stored.
+    pub invert: bool,
+}
+
+impl DicomOptions {
+    /// What is done with a stack that leans.
+    pub(super) fn tilt(self) -> Tilt {
+        match (self.tilt, self.keep_shear) {
+            (Tilt::Refuse, true) => Tilt::KeepShear,
+            (tilt, _) => tilt,
+        }
+    }
 }

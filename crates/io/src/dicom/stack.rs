@@ -2,6 +2,7 @@
 
 use super::frame::Frame;
 use super::gaps::{check_lean, single, usual_gap};
+use super::untilt::Untilt;
 use super::{DicomOptions, SliceProblem};
 use crate::{Error, Result};
 use std::path::Path;
@@ -15,8 +16,18 @@ pub(super) struct Stack {
     pub order: Vec<usize>,
     /// Place of each frame in `order`, in slices from the first; whole numbers when uniform.
     pub places: Vec<f64>,
+    /// How slices are moved within their planes, where the stack leaned.
+    pub untilt: Option<Untilt>,
     /// What had to be decided.
     pub warnings: Vec<Warning>,
+}
+
+impl Stack {
+    /// Whether each slice of the volume is one frame as it is.
+    pub fn is_uniform(&self) -> bool {
+        let mut places = self.places.iter().enumerate();
+        self.untilt.is_none() && places.all(|(i, place)| (place - i as f64).abs() < 0.05)
+    }
 }
 
 pub(super) fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
@@ -78,6 +89,7 @@ pub(super) fn stack(
                 })?,
                 order: (0..count).collect(),
                 places: (0..count).map(|i| i as f64).collect(),
+                untilt: None,
                 warnings: vec![Warning::SpacingAssumed { spacing, found }],
             });
         }
@@ -93,6 +105,7 @@ pub(super) fn stack(
     order.sort_by(|&a, &b| heights[a].total_cmp(&heights[b]));
     let first = parts[order[0]].0;
     let last = parts[order[count - 1]].0;
+    let mut leans = false;
     let (places, step) = if count == 1 {
         let (thickness, told) = single(&frames[0], assumed)?;
         warnings.extend(told);
@@ -103,7 +116,13 @@ pub(super) fn stack(
         let extent = sorted[count - 1] - sorted[0];
         let slices = (extent / gap).round().max(1.0);
         let step = std::array::from_fn(|i| (last[i] - first[i]) / slices);
-        warnings.extend(check_lean(first, last, up, &spacing, options)?);
+        let lean = check_lean(first, last, up, &spacing, options)?;
+        leans = matches!(lean, Some(Warning::TiltResampled { .. }));
+        let step = match leans {
+            true => up.map(|v| v * extent / slices),
+            false => step,
+        };
+        warnings.extend(lean);
         warnings.extend(
             uneven.map(|[smallest, largest]| Warning::SlicesInterpolated {
                 files: count,
@@ -118,13 +137,33 @@ pub(super) fn stack(
     let depth = places
         .last()
         .map_or(1, |last: &f64| last.round() as usize + 1);
+    let positions = || order.iter().map(|&i| parts[i].0).collect::<Vec<_>>();
+    let untilt = leans.then(|| Untilt::of(&positions(), &orientation, spacing, [columns, rows]));
+    let (untilt, [columns, rows]) = match untilt {
+        Some((untilt, plane)) => (Some(untilt), plane),
+        None => (None, [columns, rows]),
+    };
+    let start = untilt.as_ref().map_or([0; 2], |untilt| untilt.first);
+    let first = start_of(first, &orientation, spacing, start);
     let size = [columns, rows, depth];
     Ok(Stack {
         geometry: grid(size, &orientation, spacing, step, first)?,
         order,
         places,
+        untilt,
         warnings,
     })
+}
+
+/// The centre of another voxel of a plane than its first.
+fn start_of(
+    first: [f64; 3],
+    o: &[f64; 6],
+    [between_rows, between_columns]: [f64; 2],
+    [column, row]: [i64; 2],
+) -> [f64; 3] {
+    let (along, down) = (column as f64 * between_columns, row as f64 * between_rows);
+    std::array::from_fn(|i| first[i] + along * o[i] + down * o[i + 3])
 }
 
 /// The affine: columns advance along the first direction by the spacing between columns.
@@ -188,6 +227,7 @@ mod tests {
             spacing_between: None,
             scaling: Scaling::IDENTITY,
             unusable: Vec::new(),
+            segment: None,
             marks: Vec::new(),
         };
         positions.iter().map(frame).collect()

@@ -19,8 +19,14 @@ tags! {
     SOP_CLASS = 0x0008_0016;
     STUDY_DATE = 0x0008_0020;
     SERIES_DATE = 0x0008_0021;
+    SOP_INSTANCE = 0x0008_0018;
+    ACQUISITION_DATE = 0x0008_0022;
+    CONTENT_DATE = 0x0008_0023;
+    ACQUISITION_DATE_TIME = 0x0008_002A;
     STUDY_TIME = 0x0008_0030;
     SERIES_TIME = 0x0008_0031;
+    ACQUISITION_TIME = 0x0008_0032;
+    CONTENT_TIME = 0x0008_0033;
     ACCESSION_NUMBER = 0x0008_0050;
     MODALITY = 0x0008_0060;
     MANUFACTURER = 0x0008_0070;
@@ -29,6 +35,8 @@ tags! {
     STUDY_DESCRIPTION = 0x0008_1030;
     SERIES_DESCRIPTION = 0x0008_103E;
     MANUFACTURER_MODEL = 0x0008_1090;
+    FRAME_TYPE = 0x0008_9007;
+    COMPLEX_COMPONENT = 0x0008_9208;
     PATIENT_NAME = 0x0010_0010;
     PATIENT_ID = 0x0010_0020;
     PATIENT_BIRTH_DATE = 0x0010_0030;
@@ -37,29 +45,53 @@ tags! {
     PATIENT_SIZE = 0x0010_1020;
     PATIENT_WEIGHT = 0x0010_1030;
     BODY_PART = 0x0018_0015;
+    SEQUENCE_NAME = 0x0018_0024;
     SLICE_THICKNESS = 0x0018_0050;
+    KVP = 0x0018_0060;
     ECHO_TIME = 0x0018_0081;
+    INVERSION_TIME = 0x0018_0082;
+    ECHO_NUMBER = 0x0018_0086;
     SPACING_BETWEEN_SLICES = 0x0018_0088;
     PROTOCOL_NAME = 0x0018_1030;
+    TRIGGER_TIME = 0x0018_1060;
+    CONVOLUTION_KERNEL = 0x0018_1210;
+    FLIP_ANGLE = 0x0018_1314;
     PATIENT_POSITION = 0x0018_5100;
-    DIFFUSION_B_VALUE = 0x0018_9087;
-    MR_ECHO = 0x0018_9114;
+    FRAME_ACQUISITION_DATE_TIME = 0x0018_9074;
+    DIFFUSION_DIRECTION = 0x0018_9076;
+    INVERSION_TIMES = 0x0018_9079;
     EFFECTIVE_ECHO_TIME = 0x0018_9082;
+    DIFFUSION_B_VALUE = 0x0018_9087;
+    DIFFUSION_ORIENTATION = 0x0018_9089;
+    MR_TIMING = 0x0018_9112;
+    MR_ECHO = 0x0018_9114;
+    MR_MODIFIER = 0x0018_9115;
     MR_DIFFUSION = 0x0018_9117;
+    CARDIAC_SYNCHRONIZATION = 0x0018_9118;
+    MR_FRAME_TYPE = 0x0018_9226;
+    CT_RECONSTRUCTION = 0x0018_9314;
+    CT_FRAME_TYPE = 0x0018_9329;
+    PET_FRAME_TYPE = 0x0018_9751;
     STUDY_UID = 0x0020_000D;
     SERIES_UID = 0x0020_000E;
     STUDY_ID = 0x0020_0010;
     SERIES_NUMBER = 0x0020_0011;
     ACQUISITION_NUMBER = 0x0020_0012;
+    INSTANCE_NUMBER = 0x0020_0013;
     POSITION = 0x0020_0032;
     ORIENTATION = 0x0020_0037;
     FRAME_OF_REFERENCE = 0x0020_0052;
     LATERALITY = 0x0020_0060;
     TEMPORAL_POSITION = 0x0020_0100;
+    STACK_ID = 0x0020_9056;
     FRAME_CONTENT = 0x0020_9111;
     PLANE_POSITION = 0x0020_9113;
     PLANE_ORIENTATION = 0x0020_9116;
     TEMPORAL_INDEX = 0x0020_9128;
+    TRIGGER_DELAY = 0x0020_9153;
+    CARDIAC_PHASE = 0x0020_9241;
+    TEMPORAL_OFFSET = 0x0020_930D;
+    TEMPORAL_POSITIONS = 0x0020_9310;
     SAMPLES = 0x0028_0002;
     PHOTOMETRIC = 0x0028_0004;
     FRAMES = 0x0028_0008;
@@ -80,6 +112,7 @@ tags! {
     VALUE_TRANSFORMATION = 0x0028_9145;
     DETECTORS = 0x0054_0022;
     SLICE_VECTOR = 0x0054_0080;
+    FRAME_REFERENCE_TIME = 0x0054_1300;
     SEGMENTATION_TYPE = 0x0062_0001;
     SEGMENTS = 0x0062_0002;
     SEGMENT_NUMBER = 0x0062_0004;
@@ -115,14 +148,34 @@ tags! {
     PIXELS = 0x7FE0_0010;
 }
 
-/// Private elements of Siemens that are kept: group and last byte of the element, whose other byte is the block that
-/// the creator took.
+/// Private elements that are kept: group and last byte of the element, whose other byte is the block that the creator
+/// took.
 pub const MOSAIC_SLICES: u32 = 0x0019_000A;
+pub const SIEMENS_B_VALUE: u32 = 0x0019_000C;
+pub const SIEMENS_DIRECTION: u32 = 0x0019_000E;
 pub const SLICE_TIMES: u32 = 0x0019_0029;
+pub const GE_DIRECTION: [u32; 3] = [0x0019_00BB, 0x0019_00BC, 0x0019_00BD];
 pub const CSA_IMAGE: u32 = 0x0029_0010;
-const PRIVATE: [u32; 3] = [MOSAIC_SLICES, SLICE_TIMES, CSA_IMAGE];
+pub const GE_B_VALUE: u32 = 0x0043_0039;
+pub const PHILIPS_B_VALUE: u32 = 0x2001_0003;
+pub const PHILIPS_DIRECTION: [u32; 3] = [0x2005_00B0, 0x2005_00B1, 0x2005_00B2];
+const PRIVATE: [u32; 13] = [
+    MOSAIC_SLICES,
+    SIEMENS_B_VALUE,
+    SIEMENS_DIRECTION,
+    SLICE_TIMES,
+    GE_DIRECTION[0],
+    GE_DIRECTION[1],
+    GE_DIRECTION[2],
+    CSA_IMAGE,
+    GE_B_VALUE,
+    PHILIPS_B_VALUE,
+    PHILIPS_DIRECTION[0],
+    PHILIPS_DIRECTION[1],
+    PHILIPS_DIRECTION[2],
+];
 
-/// Blocks of private elements in which Siemens' are looked for.
+/// Blocks of private elements in which they are looked for.
 const BLOCKS: std::ops::RangeInclusive<u32> = 0x10..=0x1F;
 
 /// Whether the parser keeps an element; the rest is skipped.
@@ -137,7 +190,7 @@ pub fn is_kept(tag: u32) -> bool {
 }
 
 /// The bytes of a private element of a file, in the block that `creator` took.
-pub fn siemens<'a>(file: &'a DicomFile, creator: &str, wanted: u32) -> Option<&'a [u8]> {
+pub fn private<'a>(file: &'a DicomFile, creator: &str, wanted: u32) -> Option<&'a [u8]> {
     let group = wanted & 0xFFFF_0000;
     let took = |block: &u32| {
         let name = file.text(&file.set, group | block);
@@ -153,6 +206,15 @@ pub const SEQUENCES: &[u32] = &[
     DIRECTORY_RECORDS,
     MR_ECHO,
     MR_DIFFUSION,
+    DIFFUSION_DIRECTION,
+    MR_TIMING,
+    MR_MODIFIER,
+    MR_FRAME_TYPE,
+    CARDIAC_SYNCHRONIZATION,
+    CT_RECONSTRUCTION,
+    CT_FRAME_TYPE,
+    PET_FRAME_TYPE,
+    TEMPORAL_POSITIONS,
     FRAME_CONTENT,
     PLANE_POSITION,
     PLANE_ORIENTATION,

@@ -143,13 +143,15 @@ fn echoes_at_one_place_are_volumes_of_their_own() {
     }
     let list = list_series(folder.path()).unwrap();
     assert_eq!(list.series.len(), 2);
-    assert_eq!(list.series[1].part.as_deref(), Some("EchoTime 9"));
-    let options = ReadOptions {
-        series: Some("4/EchoTime 9".to_owned()),
-        ..ReadOptions::default()
-    };
-    let volume = read_as_with::<u8>(folder.path(), &options).unwrap();
-    assert!(volume.data().iter().all(|&v| v == b'9'));
+    assert_eq!(list.series[1].part.as_deref(), Some("echo 2"));
+    for name in ["4/echo 2", "4/EchoTime 9", "4/2"] {
+        let options = ReadOptions {
+            series: Some(name.to_owned()),
+            ..ReadOptions::default()
+        };
+        let volume = read_as_with::<u8>(folder.path(), &options).unwrap();
+        assert!(volume.data().iter().all(|&v| v == b'9'), "{name}");
+    }
 }
 
 #[test]

@@ -49,45 +49,53 @@ fn rule_1_what_a_volume_shares_makes_a_group() {
 fn rule_1_copies_of_a_place_are_split_by_what_tells_them_apart() {
     let b_value = |b: f64| b.to_le_bytes();
     let (none, thousand) = (b_value(0.0), b_value(1000.0));
-    let cases: [(Change, Change, &str); 5] = [
+    let cases: [(Change, Change, &str, &str); 5] = [
         (
             (0x0020_0012, b"IS", b"1"),
             (0x0020_0012, b"IS", b"2"),
+            "acquisition 2",
             "AcquisitionNumber 2",
         ),
         (
             (0x0020_0100, b"IS", b"1"),
             (0x0020_0100, b"IS", b"2"),
+            "time 2",
             "TemporalPosition 2",
         ),
         (
             (0x0018_0081, b"DS", b"5.2"),
             (0x0018_0081, b"DS", b"9.1"),
+            "echo 2",
             "EchoTime 9.1",
         ),
         (
             (0x0018_9087, b"FD", &none),
             (0x0018_9087, b"FD", &thousand),
+            "b 1000",
             "DiffusionBValue 1000",
         ),
         (
             (0x0008_0008, b"CS", b"ORIGINAL\\PRIMARY\\M"),
             (0x0008_0008, b"CS", b"ORIGINAL\\PRIMARY\\P"),
+            "type P",
             "ImageType ORIGINAL\\PRIMARY\\P",
         ),
     ];
-    for (first, second, part) in cases {
+    for (first, second, part, earlier) in cases {
         let folder = tempfile::tempdir().unwrap();
         series_of(folder.path(), &[&[first], &[second]]);
         let list = list_series(folder.path()).unwrap().series;
         assert_eq!(list.len(), 2, "{part}");
         assert_eq!(list[1].part.as_deref(), Some(part));
-        let options = ReadOptions {
-            series: Some(format!("4/{part}")),
-            ..ReadOptions::default()
-        };
-        let volume = read_as_with::<u8>(folder.path(), &options).unwrap();
-        assert_eq!(volume.data(), [1; 12]);
+        // The keyword with its value is a name too, as before parts had short ones.
+        for name in [part, earlier] {
+            let options = ReadOptions {
+                series: Some(format!("4/{name}")),
+                ..ReadOptions::default()
+            };
+            let volume = read_as_with::<u8>(folder.path(), &options).unwrap();
+            assert_eq!(volume.data(), [1; 12]);
+        }
         // The number alone names both.
         let both = ReadOptions {
             series: Some("4".to_owned()),

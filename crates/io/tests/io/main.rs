@@ -5,7 +5,12 @@ mod control;
 mod convert;
 mod custom_format;
 mod dicom;
+mod dicom_folders;
+mod dicom_parts;
+mod dicom_resampled;
 mod dicom_rules;
+mod dicom_values;
+mod dicom_volumes;
 mod dicom_writer;
 mod formats;
 #[cfg(target_os = "linux")]

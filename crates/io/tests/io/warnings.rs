@@ -229,7 +229,10 @@ fn dicom_series_that_are_decided_are_told() {
         series(&[(0.0, &[inverted]), (3.0, &[inverted])]).path(),
         &usual,
     );
-    assert!(matches!(&found[..], [Warning::FieldIgnored { value, .. }] if value == "MONOCHROME1"));
+    assert!(matches!(
+        &found[..],
+        [Warning::LowValuesBright { inverted: false }]
+    ));
     let long = (0x7FE0_0010, b"OW", &[0u8; 20][..]);
     let found = warnings(series(&[(0.0, &[long]), (3.0, &[])]).path(), &usual);
     assert!(matches!(found[..], [Warning::SurplusData { bytes: 8, .. }]));

@@ -1,0 +1,100 @@
+//! Files with the same SOPInstanceUID: an exact copy is left out, another content refuses the volume.
+
+use super::SliceProblem;
+use super::file::DicomFile;
+use super::frame::FileHeader;
+use super::series::Series;
+use crate::place::Place;
+use crate::{ReadOptions, Result};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use vesalius_volume::Warning;
+
+/// Two files of one instance.
+pub(super) struct Pair {
+    series_uid: String,
+    /// The one that is read.
+    kept: PathBuf,
+    other: PathBuf,
+    /// Whether header and pixel data are the same bytes.
+    same: bool,
+}
+
+/// The place of a header's file.
+fn place(header: &FileHeader) -> Option<&Place> {
+    Some(&header.frames.first()?.file)
+}
+
+/// One file of each instance, the first, and the others of each.
+///
+/// # Errors
+/// Of reading a file again.
+pub(super) fn without_copies(
+    found: Vec<FileHeader>,
+    options: &ReadOptions,
+) -> Result<(Vec<FileHeader>, Vec<Pair>)> {
+    let mut firsts: HashMap<(String, String), usize> = HashMap::new();
+    let (mut kept, mut pairs): (Vec<FileHeader>, Vec<Pair>) = (Vec::new(), Vec::new());
+    for header in found {
+        let instance = (header.series_uid.clone(), header.instance_uid.clone());
+        let first = firsts
+            .get(&instance)
+            .filter(|_| !header.instance_uid.is_empty());
+        let first = first.and_then(|&at| place(&kept[at])).cloned();
+        let (Some(first), Some(other)) = (first, place(&header)) else {
+            firsts.insert(instance, kept.len());
+            kept.push(header);
+            continue;
+        };
+        pairs.push(Pair {
+            series_uid: header.series_uid.clone(),
+            kept: first.path().to_owned(),
+            other: other.path().to_owned(),
+            same: are_same(&first, other, options)?,
+        });
+    }
+    Ok((kept, pairs))
+}
+
+/// Whether two files have the same data set, byte for byte, in the same transfer syntax.
+fn are_same(a: &Place, b: &Place, options: &ReadOptions) -> Result<bool> {
+    let a = DicomFile::open(a, options.max_bytes)?;
+    let b = DicomFile::open(b, options.max_bytes)?;
+    Ok(a.transfer_syntax == b.transfer_syntax && a.data_set_bytes() == b.data_set_bytes())
+}
+
+/// Tells the copies that were left out of a series, and refuses a volume of which one file has two contents.
+pub(super) fn tell(series: &mut Series, pairs: &[Pair]) {
+    let of_series: Vec<&Pair> = pairs
+        .iter()
+        .filter(|pair| pair.series_uid == series.uid)
+        .collect();
+    if of_series.is_empty() {
+        return;
+    }
+    let files: HashSet<&PathBuf> = series.files.iter().collect();
+    let of_part = || {
+        of_series
+            .iter()
+            .copied()
+            .filter(|pair| files.contains(&pair.kept))
+    };
+    let exact: Vec<&Pair> = of_part().filter(|pair| pair.same).collect();
+    let told = exact.first().map(|pair| Warning::CopiesDropped {
+        count: exact.len(),
+        dropped: pair.other.clone(),
+        kept: pair.kept.clone(),
+    });
+    let problem = of_part()
+        .find(|pair| !pair.same)
+        .map(|pair| SliceProblem::SameInstance {
+            first: pair.kept.clone(),
+            second: pair.other.clone(),
+        });
+    series.of_files.splice(0..0, told.clone());
+    series.warnings.splice(0..0, told);
+    if let Some(problem) = problem {
+        series.geometry = None;
+        series.problem = Some(problem);
+    }
+}

@@ -1,0 +1,114 @@
+//! Frames decoded into their slices, and scaled.
+
+use super::file::DicomFile;
+use super::frame::{self, FileHeader};
+use super::pixels::{self, Samples};
+use super::series::Series;
+use crate::{Error, FileVoxel, ReadOptions, Result, Scaling};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Decodes every frame into its slice; each file is opened once.
+pub(super) fn fill<T: FileVoxel>(
+    series: &Series,
+    order: &[usize],
+    options: &ReadOptions,
+    data: &mut [T],
+) -> Result<()> {
+    let pixels = series.size[0] * series.size[1];
+    let mut by_file: BTreeMap<&Path, Vec<(usize, &mut [T])>> = BTreeMap::new();
+    for (slice, &frame) in data.chunks_exact_mut(pixels).zip(order) {
+        let file = series.frames[frame].file.path();
+        by_file.entry(file).or_default().push((frame, slice));
+    }
+    let place = series.frames.first().map(|frame| frame.file.path());
+    let watch = options.watch(place.unwrap_or(Path::new("")));
+    let work = watch.count("slices", series.frames.len() as u64);
+    by_file.into_par_iter().try_for_each(|(path, mut slices)| {
+        // Every file has a frame, or it would not be here.
+        let place = &series.frames[slices[0].0].file;
+        let file = DicomFile::open(place, options.max_bytes)?;
+        let header = as_listed(path, &file, series)?;
+        // Slices that are parts of one stored frame follow each other here, so that it is decoded once.
+        slices.sort_by_key(|(number, _)| series.frames[*number].index);
+        let mut decoded: Option<(usize, Samples)> = None;
+        for (number, slice) in slices {
+            work.done(0)?;
+            let frame = &series.frames[number];
+            let samples = match decoded.take() {
+                Some((index, samples)) if index == frame.index => samples,
+                _ => {
+                    let mut samples = pixels::frame(&file, &header, frame.index)?;
+                    if header.monochrome1 && options.dicom.invert {
+                        samples.invert(header.bits_stored, header.signed);
+                    }
+                    samples
+                }
+            };
+            let at = [series.size[0], number];
+            match frame.tile {
+                Some(corner) => {
+                    let size = [header.columns, header.rows];
+                    let part = samples.part(header.stored[0], corner, size);
+                    scale(path, &part, frame.scaling, slice, at)?;
+                }
+                None => scale(path, &samples, frame.scaling, slice, at)?,
+            }
+            decoded = Some((frame.index, samples));
+            work.done(1)?;
+        }
+        Ok(())
+    })
+}
+
+/// The header of a file of a series, which must be what it was when the series was listed.
+pub(super) fn as_listed(path: &Path, file: &DicomFile, series: &Series) -> Result<FileHeader> {
+    let header = frame::read(file)?.filter(|h| [h.columns, h.rows] == series.size[..2]);
+    header.ok_or_else(|| {
+        Error::header(
+            path,
+            "the image",
+            "changed",
+            "what it was when it was listed",
+        )
+    })
+}
+
+/// Scales stored values: `slope · value + intercept` in f64, rounded once.
+fn scale<T: FileVoxel>(
+    path: &Path,
+    samples: &Samples,
+    Scaling { slope, intercept }: Scaling,
+    slice: &mut [T],
+    [columns, z]: [usize; 2],
+) -> Result<()> {
+    let identity = slope == 1.0 && intercept == 0.0;
+    for (i, voxel) in slice.iter_mut().enumerate() {
+        let (value, meant) = match samples {
+            Samples::Whole(values) if identity => (T::from_i64(values[i]), values[i] as f64),
+            Samples::Whole(values) => {
+                let meant = values[i] as f64 * slope + intercept;
+                (T::from_f64(meant), meant)
+            }
+            Samples::Real(values) => {
+                let meant = values[i] * slope + intercept;
+                (T::from_f64(meant), meant)
+            }
+        };
+        let index = || [i % columns, i / columns, z];
+        *voxel = value.ok_or_else(|| misfit::<T>(path, meant, index()))?;
+    }
+    Ok(())
+}
+
+/// The error for a scaled value that `T` does not hold.
+pub(super) fn misfit<T: FileVoxel>(path: &Path, value: f64, index: [usize; 3]) -> Error {
+    Error::Value {
+        path: path.to_owned(),
+        value: value.to_string(),
+        index,
+        channel: 0,
+        expected: crate::decode::expectation(T::TYPE),
+    }
+}

@@ -1,0 +1,333 @@
+//! The attributes by which frames at one place differ: echo, diffusion, kernel, time. They name the parts of a series.
+
+use super::element::DataSet;
+use super::file::DicomFile;
+use super::moment::{moment, moment_of};
+use super::tags;
+
+/// An attribute that distinguishes frames. The order is that of names made of several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Key {
+    BValue,
+    Direction,
+    ImageType,
+    EchoTime,
+    EchoNumber,
+    Kernel,
+    InversionTime,
+    FlipAngle,
+    Kvp,
+    SequenceName,
+    StackId,
+    Station,
+    CardiacPhase,
+    TemporalPosition,
+    TriggerTime,
+    AcquisitionNumber,
+    ReferenceTime,
+    AcquisitionTime,
+    ContentTime,
+    InstanceNumber,
+}
+
+impl Key {
+    /// The standard's keyword.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::BValue => "DiffusionBValue",
+            Self::Direction => "DiffusionGradientOrientation",
+            Self::ImageType => "ImageType",
+            Self::EchoTime => "EchoTime",
+            Self::EchoNumber => "EchoNumbers",
+            Self::Kernel => "ConvolutionKernel",
+            Self::InversionTime => "InversionTime",
+            Self::FlipAngle => "FlipAngle",
+            Self::Kvp => "KVP",
+            Self::SequenceName => "SequenceName",
+            Self::StackId => "StackID",
+            Self::Station => "ImagePositionPatient",
+            Self::CardiacPhase => "NominalPercentageOfCardiacPhase",
+            Self::TemporalPosition => "TemporalPositionIdentifier",
+            Self::TriggerTime => "TriggerTime",
+            Self::AcquisitionNumber => "AcquisitionNumber",
+            Self::ReferenceTime => "FrameReferenceTime",
+            Self::AcquisitionTime => "AcquisitionTime",
+            Self::ContentTime => "ContentTime",
+            Self::InstanceNumber => "InstanceNumber",
+        }
+    }
+
+    /// Whether frames of one volume may differ in it: each slice has its own time.
+    pub fn is_of_slices(self) -> bool {
+        matches!(
+            self,
+            Self::TriggerTime
+                | Self::ReferenceTime
+                | Self::AcquisitionTime
+                | Self::ContentTime
+                | Self::InstanceNumber
+        )
+    }
+}
+
+/// What a frame holds for a key.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Mark {
+    pub key: Key,
+    /// The value as text; numbers without needless digits.
+    pub text: String,
+    /// The value as a number; a time in seconds.
+    pub number: Option<f64>,
+}
+
+/// A number without the noise of its storage.
+fn short(value: f64) -> String {
+    let rounded = (value * 1e4).round() / 1e4;
+    // Adding zero turns a negative zero into a zero.
+    format!("{}", rounded + 0.0)
+}
+
+/// Where attributes of a frame are looked for: its own functional group, the shared one, the file.
+struct Source<'a> {
+    file: &'a DicomFile,
+    own: Option<&'a DataSet>,
+    shared: Option<&'a DataSet>,
+}
+
+impl<'a> Source<'a> {
+    fn group(&self, sequence: u32) -> Option<&'a DataSet> {
+        self.own
+            .and_then(|set| set.item(sequence))
+            .or_else(|| self.shared.and_then(|set| set.item(sequence)))
+    }
+
+    fn plain(&self, tag: u32) -> Option<String> {
+        self.file.text(&self.file.set, tag)
+    }
+
+    /// Text of a functional group, else of the file.
+    fn text(&self, sequences: &[u32], tag: u32) -> Option<String> {
+        let inside = sequences.iter().find_map(|&sequence| {
+            let group = self.group(sequence)?;
+            self.file.text(group, tag)
+        });
+        inside.or_else(|| self.plain(tag))
+    }
+
+    /// A binary number of a functional group, else of the file.
+    fn double(&self, sequence: u32, tag: u32) -> Option<f64> {
+        let group = self.group(sequence);
+        let inside = group.and_then(|set| self.file.f64(set, tag));
+        let value = inside.or_else(|| self.file.f64(&self.file.set, tag));
+        value.filter(|value| value.is_finite())
+    }
+
+    fn real(&self, sequence: u32, tag: u32) -> Option<f64> {
+        let text = self.text(&[sequence], tag)?;
+        let first = text.split('\\').next()?.trim().parse();
+        first.ok().filter(|value: &f64| value.is_finite())
+    }
+
+    /// Several binary numbers of a private element, or those of several elements.
+    fn private(&self, creator: &str, tags_of: &[u32]) -> Option<Vec<f64>> {
+        let numbers = |&tag: &u32| {
+            let bytes = tags::private(self.file, creator, tag)?;
+            let text = std::str::from_utf8(bytes)
+                .ok()
+                .map(|t| t.trim_matches([' ', '\0']));
+            let written = text.and_then(|text| text.split('\\').next()?.trim().parse().ok());
+            let single = || {
+                let word = bytes.first_chunk::<4>().filter(|_| bytes.len() == 4)?;
+                Some(match self.file.syntax.big_endian {
+                    true => f32::from_be_bytes(*word),
+                    false => f32::from_le_bytes(*word),
+                })
+            };
+            match written {
+                Some(value) => Some(vec![value]),
+                None if bytes.len() == 4 => Some(vec![single()?.into()]),
+                None => Some(self.file.doubles(bytes)),
+            }
+        };
+        let all: Option<Vec<Vec<f64>>> = tags_of.iter().map(numbers).collect();
+        let all = all?.concat();
+        all.iter().all(|value| value.is_finite()).then_some(all)
+    }
+
+    /// The b-value in s/mm²: of the standard, else of the makers.
+    fn b_value(&self) -> Option<f64> {
+        let first = |creator, tag| self.private(creator, &[tag])?.first().copied();
+        self.double(tags::MR_DIFFUSION, tags::DIFFUSION_B_VALUE)
+            .or_else(|| first("SIEMENS MR HEADER", tags::SIEMENS_B_VALUE))
+            .or_else(|| first("Philips Imaging DD 001", tags::PHILIPS_B_VALUE))
+            // GE adds multiples of 100,000 or more that are flags.
+            .or_else(|| first("GEMS_PARM_01", tags::GE_B_VALUE).map(|b| b % 1e5))
+            .filter(|b| (0.0..1e5).contains(b))
+    }
+
+    /// The gradient's direction.
+    fn direction(&self) -> Option<[f64; 3]> {
+        let three = |values: Vec<f64>| <[f64; 3]>::try_from(values).ok();
+        let stated = |set: &DataSet| {
+            let item = set.item(tags::DIFFUSION_DIRECTION).unwrap_or(set);
+            let bytes = item.bytes(self.file.raw(), tags::DIFFUSION_ORIENTATION)?;
+            three(self.file.doubles(bytes))
+        };
+        let private = |creator, tags: &[u32]| three(self.private(creator, tags)?);
+        self.group(tags::MR_DIFFUSION)
+            .and_then(stated)
+            .or_else(|| stated(&self.file.set))
+            .or_else(|| private("SIEMENS MR HEADER", &[tags::SIEMENS_DIRECTION]))
+            .or_else(|| private("Philips MR Imaging DD 001", &tags::PHILIPS_DIRECTION))
+            .or_else(|| private("GEMS_ACQU_01", &tags::GE_DIRECTION))
+            .filter(|direction| direction.iter().all(|v| v.is_finite()))
+            .filter(|direction| direction.iter().any(|v| *v != 0.0))
+    }
+
+    fn image_type(&self) -> Option<String> {
+        let kinds = [
+            tags::MR_FRAME_TYPE,
+            tags::CT_FRAME_TYPE,
+            tags::PET_FRAME_TYPE,
+        ];
+        let group = kinds.into_iter().find_map(|sequence| self.group(sequence));
+        let inside = group.and_then(|set| {
+            let parts = [tags::FRAME_TYPE, tags::COMPLEX_COMPONENT];
+            let parts = parts.map(|tag| self.file.text(set, tag));
+            let found: Vec<String> = parts.into_iter().flatten().collect();
+            (!found.is_empty()).then(|| found.join("\\"))
+        });
+        inside.or_else(|| self.plain(tags::IMAGE_TYPE))
+    }
+
+    fn temporal_position(&self) -> Option<f64> {
+        let index = self
+            .group(tags::FRAME_CONTENT)
+            .and_then(|set| self.file.u32(set, tags::TEMPORAL_INDEX));
+        let offset = || {
+            let group = self.group(tags::TEMPORAL_POSITIONS)?;
+            self.file.f64(group, tags::TEMPORAL_OFFSET)
+        };
+        let plain = || self.plain(tags::TEMPORAL_POSITION)?.parse().ok();
+        index.map(f64::from).or_else(offset).or_else(plain)
+    }
+
+    fn trigger_time(&self) -> Option<f64> {
+        let delay = || {
+            let group = self.group(tags::CARDIAC_SYNCHRONIZATION)?;
+            self.file.f64(group, tags::TRIGGER_DELAY)
+        };
+        delay().or_else(|| self.plain(tags::TRIGGER_TIME)?.parse().ok())
+    }
+
+    /// When the frame was acquired: as text, and in seconds.
+    fn acquired(&self) -> Option<(String, f64)> {
+        let content = self.group(tags::FRAME_CONTENT);
+        let own = content.and_then(|set| self.file.text(set, tags::FRAME_ACQUISITION_DATE_TIME));
+        let both = || self.plain(tags::ACQUISITION_DATE_TIME);
+        let apart = || {
+            let time = self.plain(tags::ACQUISITION_TIME)?;
+            let seconds = moment_of(self.plain(tags::ACQUISITION_DATE).as_deref(), &time)?;
+            Some((time, seconds))
+        };
+        let whole = |text: String| moment(&text).map(|seconds| (text, seconds));
+        own.and_then(whole)
+            .or_else(apart)
+            .or_else(|| both().and_then(whole))
+    }
+
+    fn shown(&self) -> Option<(String, f64)> {
+        let time = self.plain(tags::CONTENT_TIME)?;
+        let seconds = moment_of(self.plain(tags::CONTENT_DATE).as_deref(), &time)?;
+        Some((time, seconds))
+    }
+}
+
+/// What distinguishes a frame, by key; `frame` is its number in a file of several.
+pub(super) fn marks(
+    file: &DicomFile,
+    own: Option<&DataSet>,
+    shared: Option<&DataSet>,
+    frame: Option<usize>,
+) -> Vec<Mark> {
+    let source = Source { file, own, shared };
+    let number = |key, value: Option<f64>| {
+        let value = value.filter(|value| value.is_finite())?;
+        let text = short(value);
+        let number = Some(value);
+        Some(Mark { key, text, number })
+    };
+    let text = |key, value: Option<String>| {
+        let (text, number) = (value?, None);
+        Some(Mark { key, text, number })
+    };
+    let time = |key, value: Option<(String, f64)>| {
+        let (text, seconds) = value?;
+        let number = Some(seconds);
+        Some(Mark { key, text, number })
+    };
+    let b_value = source.b_value();
+    let direction = source.direction().filter(|_| b_value != Some(0.0));
+    let echo = source.double(tags::MR_ECHO, tags::EFFECTIVE_ECHO_TIME);
+    let plain = |tag| source.plain(tag).and_then(|text| text.parse().ok());
+    let inversion = source.double(tags::MR_MODIFIER, tags::INVERSION_TIMES);
+    let frame_content = [tags::FRAME_CONTENT];
+    let all = [
+        number(Key::BValue, b_value),
+        text(
+            Key::Direction,
+            direction.map(|direction| direction.map(short).join("\\")),
+        ),
+        text(Key::ImageType, source.image_type()),
+        number(Key::EchoTime, echo.or_else(|| plain(tags::ECHO_TIME))),
+        number(Key::EchoNumber, plain(tags::ECHO_NUMBER)),
+        text(
+            Key::Kernel,
+            source.text(&[tags::CT_RECONSTRUCTION], tags::CONVOLUTION_KERNEL),
+        ),
+        number(
+            Key::InversionTime,
+            inversion.or_else(|| plain(tags::INVERSION_TIME)),
+        ),
+        number(
+            Key::FlipAngle,
+            source
+                .double(tags::MR_TIMING, tags::FLIP_ANGLE)
+                .filter(|_| source.group(tags::MR_TIMING).is_some())
+                .or_else(|| source.real(tags::MR_TIMING, tags::FLIP_ANGLE)),
+        ),
+        number(Key::Kvp, plain(tags::KVP)),
+        text(Key::SequenceName, source.plain(tags::SEQUENCE_NAME)),
+        text(Key::StackId, source.text(&frame_content, tags::STACK_ID)),
+        number(
+            Key::CardiacPhase,
+            source.double(tags::CARDIAC_SYNCHRONIZATION, tags::CARDIAC_PHASE),
+        ),
+        number(Key::TemporalPosition, source.temporal_position()),
+        number(Key::TriggerTime, source.trigger_time()),
+        number(Key::AcquisitionNumber, plain(tags::ACQUISITION_NUMBER)),
+        number(Key::ReferenceTime, plain(tags::FRAME_REFERENCE_TIME)),
+        time(Key::AcquisitionTime, source.acquired()),
+        time(Key::ContentTime, source.shown()),
+        instance(plain(tags::INSTANCE_NUMBER), frame),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// The number of a frame: that of its file, then its own in a file of several.
+fn instance(number: Option<f64>, frame: Option<usize>) -> Option<Mark> {
+    let number = number.filter(|number| number.is_finite());
+    if number.is_none() && frame.is_none() {
+        return None;
+    }
+    let number = number.unwrap_or(0.0);
+    let text = match frame {
+        None => short(number),
+        Some(index) => format!("{} frame {}", short(number), index + 1),
+    };
+    Some(Mark {
+        key: Key::InstanceNumber,
+        text,
+        number: Some(number * 1e7 + frame.unwrap_or(0) as f64),
+    })
+}
