@@ -141,6 +141,15 @@ fn keep_texts(
         return Ok(());
     }
     let usual = WriteOptions::default();
+    if write.nifti.is_none() {
+        write.nifti.clone_from(&info.nifti);
+        if let Some(fields) = &mut write.nifti
+            && options.write.space_code != usual.space_code
+        {
+            // A code that the caller chose is that of both forms.
+            fields.forms = None;
+        }
+    }
     let text = |name: &str| info.metadata.get(name).cloned().unwrap_or_default();
     let keep = |field: &mut String, usual: &String, name: &str| {
         if field == usual {

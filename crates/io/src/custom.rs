@@ -349,6 +349,7 @@ pub(crate) fn parse(
             scaling: Scaling::IDENTITY,
             compressed: false,
             labels: image.labels,
+            nifti: None,
             metadata,
             warnings: image.warnings,
         },

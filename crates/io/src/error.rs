@@ -131,6 +131,16 @@ pub enum Error {
         /// What the header holds instead.
         found: String,
     },
+    /// A NIfTI file without the form that was asked for.
+    #[error("{path} has no {form} (its code is 0), which `ReadOptions::form` asks for; {remedy}")]
+    NoSuchForm {
+        /// The file.
+        path: PathBuf,
+        /// `sform` or `qform`.
+        form: &'static str,
+        /// What to do instead.
+        remedy: String,
+    },
     /// The image has more axes than three.
     #[error(
         "{path} has {axes} ({extent:?} voxels); a volume has three axes: ask for `FourthAxis::Channels` if they are channels, or split the series"
@@ -327,6 +337,7 @@ impl Error {
             Self::NotAnImage { .. }
             | Self::UnknownExtension { .. }
             | Self::NoGeometry { .. }
+            | Self::NoSuchForm { .. }
             | Self::FourthAxis { .. }
             | Self::Value { .. }
             | Self::NotStorable { .. }

@@ -62,6 +62,9 @@ pub struct ImageInfo {
     pub labels: Vec<LabelName>,
     /// Text fields of the header, by their names there.
     pub metadata: BTreeMap<String, String>,
+    /// Fields of a NIfTI header that conversions and results carry on.
+    #[serde(skip)]
+    pub nifti: Option<Box<crate::NiftiFields>>,
     /// What was decided where the header is ambiguous, wrong or incomplete.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,

@@ -107,7 +107,10 @@ pub use kind::{Evidence, Kind, kind_of};
 pub use labels::{LabelName, read_label_names, write_label_names};
 pub use layout::{ImageInfo, Scaling};
 pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};
-pub use options::{Extension, FourthAxis, NiftiVersion, OnWarning, ReadOptions, WriteOptions};
+pub use nifti::{NiftiFields, NiftiForms, SliceTiming};
+pub use options::{
+    Extension, FourthAxis, NiftiForm, NiftiVersion, OnWarning, ReadOptions, WriteOptions,
+};
 pub use orthonormal::orthonormalised;
 pub use picture::{PictureKind, is_picture, read_picture, read_picture_with, write_picture};
 pub use read::{

@@ -101,6 +101,7 @@ impl Error {
             | Self::Header { path, .. }
             | Self::Unsupported { path, .. }
             | Self::NoGeometry { path, .. }
+            | Self::NoSuchForm { path, .. }
             | Self::FourthAxis { path, .. }
             | Self::Value { path, .. }
             | Self::NotStorable { path, .. }

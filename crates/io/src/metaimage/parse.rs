@@ -178,6 +178,7 @@ pub(crate) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
         scaling: Scaling::IDENTITY,
         compressed: layout.packing != Packing::Raw,
         labels: Vec::new(),
+        nifti: None,
         metadata: header.fields,
         warnings,
     };

@@ -2,6 +2,7 @@
 //! their places as the standard's `nifti1.h` and `nifti2.h` give them.
 
 use super::fields::{Fields, Page};
+use super::fields_kept::SliceTiming;
 use crate::{Format, VoxelType};
 
 /// A header, widened to version 2's number types.
@@ -31,6 +32,9 @@ pub(super) struct Header {
     pub srow: [[f64; 4]; 3],
     pub intent_code: i32,
     pub intent_name: String,
+    pub intent_parameters: [f64; 3],
+    pub toffset: f64,
+    pub slices: SliceTiming,
 }
 
 /// Size of the header of each version.
@@ -112,6 +116,15 @@ fn read_one(f: &Fields) -> Header {
         qoffset: std::array::from_fn(|i| f.f32(268 + 4 * i)),
         srow: std::array::from_fn(|r| std::array::from_fn(|c| f.f32(280 + 16 * r + 4 * c))),
         intent_name: f.text(328, 16),
+        intent_parameters: std::array::from_fn(|i| f.f32(56 + 4 * i)),
+        toffset: f.f32(136),
+        slices: SliceTiming {
+            dim_info: f.bytes[39],
+            start: f.i16(74).into(),
+            end: f.i16(120).into(),
+            code: f.bytes[122].into(),
+            duration: f.f32(132),
+        },
         ..Header::default()
     }
 }
@@ -137,6 +150,15 @@ fn read_two(f: &Fields) -> Header {
         units: f.i32(500),
         intent_code: f.i32(504),
         intent_name: f.text(508, 16),
+        intent_parameters: std::array::from_fn(|i| f.f64(80 + 8 * i)),
+        toffset: f.f64(216),
+        slices: SliceTiming {
+            dim_info: f.bytes[524],
+            start: f.i64(224),
+            end: f.i64(232),
+            code: f.i32(496),
+            duration: f.f64(208),
+        },
         ..Header::default()
     }
 }
@@ -160,20 +182,26 @@ fn write_one(header: &Header, page: &mut Page) {
     page.put(0, &348i32.to_le_bytes());
     // ANALYZE's `regular`, which old readers check.
     page.put(38, b"r");
+    page.put(39, &[header.slices.dim_info]);
+    real(page, 56, &header.intent_parameters);
     for (i, n) in header.dim.iter().enumerate() {
         page.put(40 + 2 * i, &(*n as i16).to_le_bytes());
     }
     page.put(68, &(header.intent_code as i16).to_le_bytes());
     page.put(70, &header.datatype.to_le_bytes());
     page.put(72, &header.bitpix.to_le_bytes());
+    page.put(74, &(header.slices.start as i16).to_le_bytes());
     real(page, 76, &header.pixdim);
     real(
         page,
         108,
         &[header.vox_offset, header.scl_slope, header.scl_inter],
     );
-    page.put(123, &[header.units as u8]);
+    page.put(120, &(header.slices.end as i16).to_le_bytes());
+    page.put(122, &[header.slices.code as u8, header.units as u8]);
+    let timing = [header.slices.duration, header.toffset];
     real(page, 124, &[header.cal_max, header.cal_min]);
+    real(page, 132, &timing);
     page.text(148, 80, &header.descrip);
     page.text(228, 24, &header.aux_file);
     page.put(252, &(header.qform_code as i16).to_le_bytes());
@@ -210,8 +238,15 @@ fn write_two(header: &Header, page: &mut Page) {
             header.scl_inter,
             header.cal_max,
             header.cal_min,
+            header.slices.duration,
+            header.toffset,
         ],
     );
+    real(page, 80, &header.intent_parameters);
+    page.put(224, &header.slices.start.to_le_bytes());
+    page.put(232, &header.slices.end.to_le_bytes());
+    page.put(496, &header.slices.code.to_le_bytes());
+    page.put(524, &[header.slices.dim_info]);
     page.text(240, 80, &header.descrip);
     page.text(320, 24, &header.aux_file);
     page.put(344, &header.qform_code.to_le_bytes());
@@ -297,6 +332,15 @@ mod tests {
                 ],
                 intent_code: 1002,
                 intent_name: "labels".to_owned(),
+                intent_parameters: [1.5, -2.0, 0.25],
+                toffset: 3.5,
+                slices: SliceTiming {
+                    dim_info: 57,
+                    start: 1,
+                    end: 5,
+                    code: 3,
+                    duration: 0.125,
+                },
                 ..Header::default()
             };
             assert_eq!(read(&write(&header)), Some(header));

@@ -4,12 +4,14 @@
 //! (as nibabel chooses). Lengths in metres or microns become millimetres.
 
 mod fields;
+mod fields_kept;
 mod geometry;
 mod header;
 mod labels;
 mod parse;
 mod write;
 
+pub use fields_kept::{NiftiFields, NiftiForms, SliceTiming};
 pub(crate) use header::detect;
 pub(crate) use parse::{header_beside, parse};
 pub(crate) use write::write;

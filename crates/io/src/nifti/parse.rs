@@ -1,10 +1,13 @@
 //! Parses a NIfTI header and finds its voxels; every field is checked against the file.
 
+use super::fields_kept::NiftiFields;
 use super::geometry;
 use super::header::{self, Header};
 use crate::layout::{Packing, Parsed, checked_values};
 use crate::place::Place;
-use crate::{Error, Extension, ImageInfo, Layout, ReadOptions, Result, Scaling, VoxelType};
+use crate::{
+    Error, Extension, ImageInfo, Layout, NiftiForm, ReadOptions, Result, Scaling, VoxelType,
+};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -52,6 +55,7 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
             interleaved: false,
         },
     )?;
+    let geometry = world(path, &header, size, options, &mut warnings)?;
     let info = ImageInfo {
         path: path.to_owned(),
         format: if header.version == 1 {
@@ -59,13 +63,18 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
         } else {
             crate::Format::Nifti2
         },
-        geometry: world(path, &header, size, options, &mut warnings)?,
+        geometry,
         channels,
         voxel_type,
         scaling: layout.scaling,
         compressed: layout.packing == Packing::Gzip,
         labels: super::labels::of_extensions(&extensions),
         metadata: metadata(&header),
+        nifti: Some(Box::new(NiftiFields::of(
+            &header,
+            geometry,
+            channel_axis(&extent),
+        ))),
         warnings,
     };
     Ok(Parsed {
@@ -200,6 +209,31 @@ fn scaling(header: &Header, warnings: &mut Vec<Warning>) -> Scaling {
     Scaling { slope, intercept }
 }
 
+/// Refuses a form that the header does not have.
+fn check_form(path: &Path, header: &Header, form: NiftiForm) -> Result<()> {
+    let (sform, qform) = (header.sform_code > 0, header.qform_code > 0);
+    let (form, other) = match form {
+        NiftiForm::Sform if !sform => ("sform", qform.then_some("NiftiForm::Qform")),
+        NiftiForm::Qform if !qform => ("qform", sform.then_some("NiftiForm::Sform")),
+        _ => return Ok(()),
+    };
+    Err(Error::NoSuchForm {
+        path: path.to_owned(),
+        form,
+        remedy: match other {
+            Some(other) => format!("read it with `{other}` or `NiftiForm::Automatic`"),
+            None => "it has no other form; if you know the spacing, give it as \
+                     `ReadOptions::assume_spacing` with `NiftiForm::Automatic`"
+                .to_owned(),
+        },
+    })
+}
+
+/// The axis of the channels, counted from 1 as in `dim`.
+fn channel_axis(extent: &[u64]) -> usize {
+    (3..extent.len()).find(|&i| extent[i] > 1).unwrap_or(3) + 1
+}
+
 fn world(
     path: &Path,
     header: &Header,
@@ -208,7 +242,8 @@ fn world(
     warnings: &mut Vec<Warning>,
 ) -> Result<Geometry> {
     let volume = |source| Error::volume(path, source);
-    match (geometry::rows(header), options.assume_spacing) {
+    check_form(path, header, options.form)?;
+    match (geometry::rows(header, options.form), options.assume_spacing) {
         (Ok((rows, decided)), _) => {
             warnings.extend(decided);
             Affine::new([rows[0], rows[1], rows[2], [0.0, 0.0, 0.0, 1.0]])

@@ -93,6 +93,9 @@ fn describe<T: FileVoxel>(
         ..Header::default()
     };
     geometry::place(&mut header, geometry, options.space_code);
+    if let Some(fields) = &options.nifti {
+        fields.put(&mut header, geometry, channels);
+    }
     Ok(header)
 }
 

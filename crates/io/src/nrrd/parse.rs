@@ -51,6 +51,7 @@ pub(crate) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
         scaling: Scaling::IDENTITY,
         compressed: layout.packing == Packing::Gzip,
         labels: labels::from_segments(&header.pairs),
+        nifti: None,
         metadata: header.pairs,
         warnings,
     };

@@ -14,6 +14,7 @@ mod memory;
 mod mosaic;
 mod mutations;
 mod nifti;
+mod nifti_fields;
 mod parity;
 mod segmentation;
 mod shared;
