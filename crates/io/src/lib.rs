@@ -53,6 +53,8 @@
 mod ascii;
 mod atomic;
 mod body;
+mod bzip;
+mod composite;
 mod convert;
 mod custom;
 mod decode;
@@ -64,14 +66,19 @@ mod failure;
 mod folder;
 mod format;
 mod gzip;
+mod hex;
 mod image;
 mod kind;
+mod label_values;
 mod labels;
 mod layout;
 mod lock;
 mod metaimage;
+mod mgh;
+mod neighbours;
 mod nifti;
 mod nrrd;
+mod numpy;
 mod options;
 mod orthonormal;
 mod picture;
@@ -80,12 +87,14 @@ mod read;
 mod remedy;
 mod sink;
 mod source;
+mod stored_order;
 mod stream;
 mod text;
 mod text_header;
 mod unfinished;
 mod voxel_type;
 mod watch;
+mod whole_file;
 mod write;
 
 pub use atomic::{write_atomically, write_bytes_atomically};
@@ -109,7 +118,8 @@ pub use layout::{ImageInfo, Scaling};
 pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};
 pub use nifti::{NiftiFields, NiftiForms, SliceTiming};
 pub use options::{
-    Extension, FourthAxis, NiftiForm, NiftiVersion, OnWarning, ReadOptions, WriteOptions,
+    ArrayAxes, ColorAs, ComplexAs, Extension, FourthAxis, LabelChannels, NiftiForm, NiftiVersion,
+    OnWarning, ReadOptions, WriteOptions,
 };
 pub use orthonormal::orthonormalised;
 pub use picture::{PictureKind, is_picture, read_picture, read_picture_with, write_picture};

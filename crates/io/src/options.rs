@@ -18,6 +18,61 @@ pub enum FourthAxis {
     Channels,
 }
 
+/// What to do with colours: NIfTI's RGB24 and RGBA32, NRRD's kinds `RGB-color` and `RGBA-color`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ColorAs {
+    /// [`Error::Color`].
+    #[default]
+    Refuse,
+    /// One channel of brightness, 0.299 red + 0.587 green + 0.114 blue (Rec. 601); opacity is left out, which a
+    /// warning tells.
+    Luminance,
+    /// Three channels, red, green and blue, and a fourth of opacity where there is one.
+    Channels,
+}
+
+/// What to do with complex numbers: NIfTI's complex64 and complex128, NRRD's kind `complex`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ComplexAs {
+    /// [`Error::Complex`].
+    #[default]
+    Refuse,
+    /// One channel of absolute values.
+    Magnitude,
+    /// One channel of angles from -π to π.
+    Phase,
+    /// Two channels, the real and the imaginary part.
+    Channels,
+}
+
+/// What the axes of a NumPy array are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ArrayAxes {
+    /// `array[x, y, z]`, then the channels, as nibabel's arrays are.
+    #[default]
+    Xyz,
+    /// `array[z, y, x]`, the channels first, as SimpleITK's arrays and tensors are.
+    Zyx,
+}
+
+/// How an image of several channels becomes a label map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LabelChannels {
+    /// [`Error::LabelChannels`], unless [`ReadOptions::layer`] names one channel.
+    #[default]
+    Refuse,
+    /// One channel a label: a voxel has the number, from 1 on, of the channel that is not 0 there, and 0 where
+    /// none is. Two such channels in one voxel are an error.
+    OneHot,
+    /// One channel a label, of probabilities: a voxel has the number, from 0 on, of the channel with the largest
+    /// value, the first of several; the first channel is the background.
+    Largest,
+}
+
 /// Which of its two positions a NIfTI file's voxels have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -67,6 +122,22 @@ pub struct ReadOptions {
     pub form: NiftiForm,
     /// What to do with a fourth axis of more than one voxel.
     pub fourth_axis: FourthAxis,
+    /// What to do with colours.
+    pub color: ColorAs,
+    /// What to do with complex numbers.
+    pub complex: ComplexAs,
+    /// Which channel of a label map of several is read, from 0 on: the layers in which 3D Slicer keeps segments that
+    /// overlap.
+    pub layer: Option<usize>,
+    /// How a label map of several channels becomes one, where `layer` names none.
+    pub label_channels: LabelChannels,
+    /// Whether the values of a label map are rounded to the nearest whole number. Without it they must be whole but
+    /// for rounding in single precision (four units in the last place).
+    pub round: bool,
+    /// What the axes of a NumPy array are.
+    pub array_axes: ArrayAxes,
+    /// Which array of a `.npz` is read, where it holds several.
+    pub array: Option<String>,
     /// Which DICOM series to read: its UID, number or description, with `/` and its part where a
     /// series has several. Needed only where there are several.
     pub series: Option<String>,
@@ -128,6 +199,13 @@ impl Default for ReadOptions {
             assume_spacing: None,
             form: NiftiForm::Automatic,
             fourth_axis: FourthAxis::Refuse,
+            color: ColorAs::Refuse,
+            complex: ComplexAs::Refuse,
+            layer: None,
+            label_channels: LabelChannels::Refuse,
+            round: false,
+            array_axes: ArrayAxes::Xyz,
+            array: None,
             series: None,
             dicom: DicomOptions::default(),
             max_bytes: 16 << 30,

@@ -150,6 +150,16 @@ pub enum Warning {
         /// What it holds.
         value: String,
     },
+    /// A field whose meaning the format leaves open was taken as one of several.
+    #[error("{field} is `{value}`, which may mean several things; it is taken as {taken}")]
+    FieldTakenAs {
+        /// The field of the header.
+        field: String,
+        /// What it holds.
+        value: String,
+        /// What it was taken as.
+        taken: String,
+    },
     /// The file holds data after the voxels that the header describes; they are not read.
     #[error("{bytes} byte(s) follow the voxels that the header announces in {file}; they are not read", file = file.display())]
     SurplusData {

@@ -3,6 +3,7 @@
 
 use super::fields::{Fields, Page};
 use super::fields_kept::SliceTiming;
+use crate::composite::Composite;
 use crate::{Format, VoxelType};
 
 /// A header, widened to version 2's number types.
@@ -75,6 +76,42 @@ pub(crate) fn detect(head: &[u8]) -> Option<Format> {
     kind(head).map(|kind| match kind.version {
         1 => Format::Nifti1,
         _ => Format::Nifti2,
+    })
+}
+
+/// Whether the bytes begin an ANALYZE 7.5 header, from which NIfTI's was made: it has the size and no magic.
+pub(crate) fn detect_analyze(head: &[u8]) -> bool {
+    read_analyze(head).is_some_and(|header| {
+        let known = voxel_type(header.datatype).is_ok() || matches!(header.datatype, 1 | 32 | 128);
+        (1..=7).contains(&header.dim[0]) && known
+    })
+}
+
+/// The fields that an ANALYZE 7.5 header shares with NIfTI's; `None` when the bytes are none or too few.
+pub(super) fn read_analyze(bytes: &[u8]) -> Option<Header> {
+    let bytes = bytes.get(..length(1))?;
+    let size = i32::from_le_bytes(bytes[..4].try_into().ok()?);
+    let big_endian = size.swap_bytes() == 348;
+    if !big_endian && size != 348 || kind(bytes).is_some() {
+        return None;
+    }
+    let fields = Fields { bytes, big_endian };
+    let both = read_one(&fields);
+    Some(Header {
+        version: 1,
+        big_endian,
+        pair: true,
+        dim: both.dim,
+        datatype: both.datatype,
+        bitpix: both.bitpix,
+        pixdim: both.pixdim,
+        vox_offset: both.vox_offset,
+        // SPM's factor, or nothing.
+        scl_slope: both.scl_slope,
+        units: 2,
+        descrip: both.descrip,
+        aux_file: both.aux_file,
+        ..Header::default()
     })
 }
 
@@ -273,13 +310,20 @@ pub(super) fn voxel_type(datatype: i16) -> std::result::Result<VoxelType, &'stat
         1024 => VoxelType::I64,
         1280 => VoxelType::U64,
         1 => return Err("one-bit voxels"),
-        32 => return Err("complex64"),
-        128 => return Err("RGB24 colour"),
         1536 => return Err("128-bit floats"),
-        1792 => return Err("complex128"),
         2048 => return Err("complex256"),
-        2304 => return Err("RGBA32 colour"),
         _ => return Err("an unknown datatype"),
+    })
+}
+
+/// What the parts of a voxel are together, their number type and the datatype's name.
+pub(super) fn composite(datatype: i16) -> Option<(Composite, VoxelType, &'static str)> {
+    Some(match datatype {
+        128 => (Composite::Rgb, VoxelType::U8, "RGB24"),
+        2304 => (Composite::Rgba, VoxelType::U8, "RGBA32"),
+        32 => (Composite::Complex, VoxelType::F32, "complex64"),
+        1792 => (Composite::Complex, VoxelType::F64, "complex128"),
+        _ => return None,
     })
 }
 

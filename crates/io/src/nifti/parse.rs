@@ -3,7 +3,8 @@
 use super::fields_kept::NiftiFields;
 use super::geometry;
 use super::header::{self, Header};
-use crate::layout::{Packing, Parsed, checked_values};
+use crate::composite::{Composite, composite_channels, opacity};
+use crate::layout::{Packing, Parsed, Whole, checked_values};
 use crate::place::Place;
 use crate::{
     Error, Extension, ImageInfo, Layout, NiftiForm, ReadOptions, Result, Scaling, VoxelType,
@@ -31,13 +32,21 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
             offset: got as u64,
         });
     };
-    let voxel_type = check_type(path, &header)?;
+    let (voxel_type, composite) = check_type(path, &header)?;
+    let parts = composite.map_or(1, Composite::parts);
     let extent = check_dimensions(path, &header)?;
-    checked_values(path, &extent, voxel_type.bytes())?;
+    checked_values(path, &extent, voxel_type.bytes() * parts)?;
     let offset = voxel_offset(path, &header)?;
     let extensions = read_extensions(place, &header, offset, gzip)?;
     let (size, channels, fourth_axis) = split_axes(path, &extent)?;
+    let channels = match composite {
+        None => channels,
+        Some(composite) => composite_channels(path, composite, channels)?,
+    };
     let mut warnings = Vec::new();
+    if composite.is_some_and(|composite| composite.drops_opacity(options)) {
+        warnings.push(opacity());
+    }
     let layout = locate(
         place,
         gzip,
@@ -52,9 +61,16 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
             scaling: scaling(&header, &mut warnings),
             size,
             channels,
-            interleaved: false,
+            interleaved: composite.is_some(),
+            order: None,
+            open_end: false,
+            whole: Whole::Exact,
         },
     )?;
+    let (channels, voxel_type) = match composite {
+        Some(composite) => composite.read_as(voxel_type, options),
+        None => (channels, voxel_type),
+    };
     let geometry = world(path, &header, size, options, &mut warnings)?;
     let info = ImageInfo {
         path: path.to_owned(),
@@ -82,6 +98,7 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
         layout,
         extent,
         fourth_axis,
+        composite,
         extensions,
     })
 }
@@ -110,28 +127,36 @@ fn read_up_to(stream: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usiz
     Ok(at)
 }
 
-fn check_type(path: &Path, header: &Header) -> Result<VoxelType> {
-    let voxel_type = header::voxel_type(header.datatype).map_err(|name| {
-        Error::unsupported(
-            path,
-            format!("datatype {} ({name})", header.datatype),
-            "convert the image to a plain integer or float type, one value a voxel",
-        )
-    })?;
-    let bits = voxel_type.bytes() * 8;
+/// The number type of the voxels, and what their parts are where they have several.
+pub(super) fn check_type(path: &Path, header: &Header) -> Result<(VoxelType, Option<Composite>)> {
+    let datatype = header.datatype;
+    let (voxel_type, composite, name) = match header::composite(datatype) {
+        Some((composite, part, name)) => (part, Some(composite), name),
+        None => {
+            let plain = header::voxel_type(datatype).map_err(|name| {
+                Error::unsupported(
+                    path,
+                    format!("datatype {datatype} ({name})"),
+                    "convert the image to a plain integer or float type, one value a voxel",
+                )
+            })?;
+            (plain, None, plain.name())
+        }
+    };
+    let bits = voxel_type.bytes() * 8 * composite.map_or(1, Composite::parts);
     if i64::from(header.bitpix) != bits as i64 {
         return Err(Error::header(
             path,
             "bitpix",
             header.bitpix,
-            format!("{bits}, as datatype {} ({voxel_type}) has", header.datatype),
+            format!("{bits}, as datatype {datatype} ({name}) has"),
         ));
     }
-    Ok(voxel_type)
+    Ok((voxel_type, composite))
 }
 
 /// The dimensions that count, at least three.
-fn check_dimensions(path: &Path, header: &Header) -> Result<Vec<u64>> {
+pub(super) fn check_dimensions(path: &Path, header: &Header) -> Result<Vec<u64>> {
     let axes = header.dim[0];
     if !(1..=7).contains(&axes) {
         return Err(Error::header(path, "dim[0]", axes, "1 to 7 axes"));
@@ -154,7 +179,7 @@ fn check_dimensions(path: &Path, header: &Header) -> Result<Vec<u64>> {
     Ok(extent)
 }
 
-fn voxel_offset(path: &Path, header: &Header) -> Result<u64> {
+pub(super) fn voxel_offset(path: &Path, header: &Header) -> Result<u64> {
     let offset = header.vox_offset;
     let least = if header.pair {
         0
@@ -178,7 +203,10 @@ fn voxel_offset(path: &Path, header: &Header) -> Result<u64> {
 }
 
 /// The three axes of space, channels, and what the other axes are called when there are any.
-fn split_axes(path: &Path, extent: &[u64]) -> Result<([usize; 3], usize, Option<String>)> {
+pub(super) fn split_axes(
+    path: &Path,
+    extent: &[u64],
+) -> Result<([usize; 3], usize, Option<String>)> {
     let size = [extent[0] as usize, extent[1] as usize, extent[2] as usize];
     let more: Vec<usize> = (3..extent.len()).filter(|&i| extent[i] > 1).collect();
     match more[..] {
@@ -262,7 +290,12 @@ fn world(
 }
 
 /// Points the layout at the file with the voxels.
-fn locate(place: &Place, gzip: bool, header: &Header, mut layout: Layout) -> Result<Layout> {
+pub(super) fn locate(
+    place: &Place,
+    gzip: bool,
+    header: &Header,
+    mut layout: Layout,
+) -> Result<Layout> {
     let mut gzip = gzip;
     if header.pair {
         let (image, compressed) = partner(place)?;
@@ -304,8 +337,8 @@ fn partner(place: &Place) -> Result<(PathBuf, bool)> {
     ))
 }
 
-/// The NIfTI header of an `.img` file, and whether it is compressed.
-pub(crate) fn header_beside(place: &Place) -> Option<(Place, bool)> {
+/// The header of an `.img` file, whether it is compressed and whether it is one of ANALYZE.
+pub(crate) fn header_beside(place: &Place) -> Option<(Place, bool, bool)> {
     if place.is_in_memory() {
         return None;
     }
@@ -323,9 +356,9 @@ pub(crate) fn header_beside(place: &Place) -> Option<(Place, bool)> {
         .filter(|candidate| candidate.path().is_file())
         .find_map(|candidate| {
             let head = crate::format::head(&candidate).ok()?;
-            header::read(&head.bytes)?
-                .pair
-                .then_some((candidate, head.gzip))
+            let pair = header::read(&head.bytes).is_some_and(|header| header.pair);
+            let analyze = header::detect_analyze(&head.bytes);
+            (pair || analyze).then_some((candidate, head.gzip, analyze))
         })
 }
 

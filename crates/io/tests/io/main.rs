@@ -1,5 +1,6 @@
 //! Files from end to end, in one binary: the readers are generic, so each binary compiles them again.
 
+mod composite;
 mod control;
 mod convert;
 mod custom_format;
@@ -10,11 +11,13 @@ mod formats;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hostile;
+mod label_values;
 mod memory;
 mod mosaic;
 mod mutations;
 mod nifti;
 mod nifti_fields;
+mod nrrd;
 mod parity;
 mod segmentation;
 mod shared;
