@@ -69,13 +69,17 @@ pub fn convert(
     let info = probe_with(input, &options.read)?;
     let mut write = options.write.clone();
     if write.labels.is_empty() {
-        write.labels.clone_from(&info.labels);
+        write.labels = names_read(&info.labels, options);
     }
     if target.is_nifti() {
         keep_texts(input, &info, options, &mut write)?;
     }
     let mut warnings = if options.labels {
-        let labels = read_labels_with::<u32>(input, &options.read)?;
+        let read = ReadOptions {
+            round: options.read.round || options.write.round,
+            ..options.read.clone()
+        };
+        let labels = read_labels_with::<u32>(input, &read)?;
         write_labels_with(output, &labels, &write)?;
         labels.warnings().to_vec()
     } else {
@@ -97,6 +101,16 @@ pub fn convert(
         label_names,
         warnings,
     })
+}
+
+/// The names of what is read: those of one layer where one is chosen, which is the only one of the result.
+fn names_read(names: &[LabelName], options: &ConvertOptions) -> Vec<LabelName> {
+    let mut names = names.to_vec();
+    if let (true, Some(layer)) = (options.labels, options.read.layer) {
+        names.retain(|label| label.layer as usize == layer);
+        names.iter_mut().for_each(|label| label.layer = 0);
+    }
+    names
 }
 
 /// The warning about axes that were put at right angles, where that moves a voxel.
@@ -132,6 +146,15 @@ fn keep_texts(
         return Ok(());
     }
     let usual = WriteOptions::default();
+    if write.nifti.is_none() {
+        write.nifti.clone_from(&info.nifti);
+        if let Some(fields) = &mut write.nifti
+            && options.write.space_code != usual.space_code
+        {
+            // A code that the caller chose is that of both forms.
+            fields.forms = None;
+        }
+    }
     let text = |name: &str| info.metadata.get(name).cloned().unwrap_or_default();
     let keep = |field: &mut String, usual: &String, name: &str| {
         if field == usual {

@@ -4,7 +4,7 @@
 use crate::decode::decode;
 use crate::encode::{Encoder, Source};
 use crate::format::{HEAD, file_name};
-use crate::layout::{Packing, Parsed};
+use crate::layout::{Packing, Parsed, Whole};
 use crate::place::{Place, Stream};
 use crate::sink::Sink;
 use crate::watch::{Watch, cancelled};
@@ -269,6 +269,9 @@ impl FormatImage {
             size: self.geometry.size(),
             channels: self.channels,
             interleaved: false,
+            order: None,
+            open_end: false,
+            whole: Whole::Exact,
         }
     }
 }
@@ -349,12 +352,14 @@ pub(crate) fn parse(
             scaling: Scaling::IDENTITY,
             compressed: false,
             labels: image.labels,
+            nifti: None,
             metadata,
             warnings: image.warnings,
         },
         layout,
         extent: vec![x, y, z, channels as u64],
         fourth_axis: None,
+        composite: None,
         extensions: Vec::new(),
     })
 }

@@ -1,5 +1,6 @@
 //! Stored bytes to voxels of the caller's type: both byte orders, scaling in f64, all cores.
 
+use crate::layout::Whole;
 use crate::voxel_type::sealed::Sealed;
 use crate::voxel_type::{Wide, with_voxel_type};
 use crate::watch::Watch;
@@ -101,6 +102,16 @@ pub(crate) fn convert<T: FileVoxel>(
 
 /// Converts little-endian values; whether all of them fit.
 fn convert_piece<T: FileVoxel>(from: &[u8], layout: &Layout, to: &mut [T]) -> bool {
+    if layout.whole != Whole::Exact && T::TYPE.is_integer() {
+        let mut values = match layout.scaling == Scaling::IDENTITY {
+            true => wide(layout.voxel_type, from),
+            false => scaled(from, layout),
+        };
+        if let Wide::F64(values) = &mut values {
+            settle(values, layout);
+        }
+        return T::narrow(&values, to);
+    }
     if layout.scaling == Scaling::IDENTITY {
         if layout.voxel_type == T::TYPE {
             T::load(from, to);
@@ -112,6 +123,23 @@ fn convert_piece<T: FileVoxel>(from: &[u8], layout: &Layout, to: &mut [T]) -> bo
         return T::narrow(&wide(layout.voxel_type, from), to);
     }
     T::narrow(&scaled(from, layout), to)
+}
+
+/// Takes values as whole that are so but for rounding, or all of them.
+fn settle(values: &mut [f64], layout: &Layout) {
+    /// Units in the last place of single precision, in which programs scale and store.
+    const UNITS: f64 = 4.0 * f32::EPSILON as f64;
+    /// A value is never moved by more than this.
+    const MOST: f64 = 1e-3;
+    let summand = layout.scaling.intercept.abs();
+    for value in values {
+        let whole = value.round_ties_even();
+        let size = value.abs().max(summand).max(1.0);
+        let near = (*value - whole).abs() <= (UNITS * size).min(MOST);
+        if near || layout.whole == Whole::Round {
+            *value = whole;
+        }
+    }
 }
 
 fn wide(voxel_type: VoxelType, from: &[u8]) -> Wide {

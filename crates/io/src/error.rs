@@ -83,7 +83,7 @@ pub enum Error {
     },
     /// The content is not an image of a known format.
     #[error(
-        "{path} is not an image this program reads: found {found}; expected NIfTI, MetaImage, NRRD or DICOM (the content decides, not the name)"
+        "{path} is not an image this program reads: found {found}; expected NIfTI, MetaImage, NRRD, MGH, ANALYZE, NumPy or DICOM (the content decides, not the name)"
     )]
     NotAnImage {
         /// The file.
@@ -101,7 +101,7 @@ pub enum Error {
     },
     /// The name has no ending of a format to write.
     #[error(
-        "cannot tell from the name {path} which format to write; end it in .nii, .nii.gz, .hdr, .img, .mha, .mhd, .nrrd or .nhdr"
+        "cannot tell from the name {path} which format to write; end it in .nii, .nii.gz, .hdr, .img, .mha, .mhd, .nrrd, .nhdr, .mgh or .mgz"
     )]
     UnknownExtension {
         /// The file.
@@ -139,6 +139,16 @@ pub enum Error {
         /// What the header holds instead.
         found: String,
     },
+    /// A NIfTI file without the form that was asked for.
+    #[error("{path} has no {form} (its code is 0), which `ReadOptions::form` asks for; {remedy}")]
+    NoSuchForm {
+        /// The file.
+        path: PathBuf,
+        /// `sform` or `qform`.
+        form: &'static str,
+        /// What to do instead.
+        remedy: String,
+    },
     /// The image has more axes than three.
     #[error(
         "{path} has {axes} ({extent:?} voxels); a volume has three axes: ask for `FourthAxis::Channels` if they are channels, or split the series"
@@ -150,6 +160,34 @@ pub enum Error {
         axes: String,
         /// All dimensions as the file has them.
         extent: Vec<u64>,
+    },
+    /// Voxels that are colours, of which nothing was chosen.
+    #[error(
+        "{path} holds colours, of which a voxel has several values; choose `ColorAs::Luminance` or `ColorAs::Channels` in `ReadOptions::color`"
+    )]
+    Color {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Voxels that are complex numbers, of which nothing was chosen.
+    #[error(
+        "{path} holds complex numbers; choose `ComplexAs::Magnitude`, `ComplexAs::Phase` or `ComplexAs::Channels` in `ReadOptions::complex`"
+    )]
+    Complex {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A label map of several channels, of which none was chosen.
+    #[error(
+        "{path} has {channels} channels{layers}, and a label map has one value a voxel; choose one by `ReadOptions::layer`, or combine them by `LabelChannels::OneHot` or `LabelChannels::Largest` in `ReadOptions::label_channels`"
+    )]
+    LabelChannels {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        channels: usize,
+        /// What the layers hold, where the file names it.
+        layers: String,
     },
     /// A voxel that does not fit the requested type.
     #[error(
@@ -230,6 +268,14 @@ pub enum Error {
         series: String,
         /// What is wrong with it.
         problem: crate::SliceProblem,
+    },
+    /// Several arrays in one `.npz`, and none, or one that is not there, was chosen.
+    #[error("{path} holds several arrays; name one in `ReadOptions::array`: {found}")]
+    SeveralArrays {
+        /// The file.
+        path: PathBuf,
+        /// The arrays.
+        found: String,
     },
     /// Several DICOM series, and none was chosen.
     #[error(
@@ -358,13 +404,18 @@ impl Error {
             | Self::Contours { .. }
             | Self::UnknownExtension { .. }
             | Self::NoGeometry { .. }
+            | Self::NoSuchForm { .. }
             | Self::FourthAxis { .. }
+            | Self::Color { .. }
+            | Self::Complex { .. }
+            | Self::LabelChannels { .. }
             | Self::Value { .. }
             | Self::Interpolated { .. }
             | Self::NotStorable { .. }
             | Self::Region { .. }
             | Self::Slices { .. }
             | Self::SeveralSeries { .. }
+            | Self::SeveralArrays { .. }
             | Self::Warned { .. } => ErrorKind::BadInput,
         }
     }

@@ -22,6 +22,12 @@ pub enum Format {
     MetaImage,
     /// NRRD, `.nrrd` or `.nhdr` with its data file.
     Nrrd,
+    /// FreeSurfer's `.mgh`, `.mgz`.
+    Mgh,
+    /// ANALYZE 7.5, a pair `.hdr` and `.img` without a position; read only.
+    Analyze,
+    /// NumPy's `.npy`, `.npz`, without a position; read only.
+    Numpy,
     /// DICOM, a file or a folder.
     Dicom,
     /// A user-defined format, an [`ImageFormat`](crate::ImageFormat).
@@ -35,6 +41,9 @@ impl fmt::Display for Format {
             Self::Nifti2 => "NIfTI-2",
             Self::MetaImage => "MetaImage",
             Self::Nrrd => "NRRD",
+            Self::Mgh => "MGH",
+            Self::Analyze => "ANALYZE 7.5",
+            Self::Numpy => "NumPy",
             Self::Dicom => "DICOM",
             Self::Custom => "a format of the program's own",
         })
@@ -43,10 +52,12 @@ impl fmt::Display for Format {
 
 /// Name endings of files that hold one volume each. The `.img` of a pair is left
 /// out, so that a listing names each image once.
-const VOLUME_ENDINGS: [&str; 7] = [".nii.gz", ".nii", ".hdr", ".mha", ".mhd", ".nrrd", ".nhdr"];
+const VOLUME_ENDINGS: [&str; 10] = [
+    ".nii.gz", ".nii", ".hdr", ".mha", ".mhd", ".nrrd", ".nhdr", ".mgz", ".mgh.gz", ".mgh",
+];
 
-const OTHER_ENDINGS: [&str; 9] = [
-    ".hdr.gz", ".img.gz", ".img", ".dcm", ".dicom", ".png", ".bmp", ".tif", ".tiff",
+const OTHER_ENDINGS: [&str; 11] = [
+    ".npy", ".npz", ".hdr.gz", ".img.gz", ".img", ".dcm", ".dicom", ".png", ".bmp", ".tif", ".tiff",
 ];
 
 fn ending<'a>(name: &str, endings: &[&'a str]) -> Option<&'a str> {
@@ -65,7 +76,7 @@ pub(crate) fn file_name(path: &Path) -> String {
 }
 
 /// Whether the name is that of a file with one volume in it (`.nii`, `.nii.gz`, `.hdr`, `.mha`,
-/// `.mhd`, `.nrrd`, `.nhdr`); hidden files are not. The file is not opened. DICOM series are folders
+/// `.mhd`, `.nrrd`, `.nhdr`, `.mgh`, `.mgz`); hidden files are not. The file is not opened. DICOM series are folders
 /// of files and are found by [`crate::probe`].
 ///
 /// ```
@@ -127,6 +138,7 @@ pub(crate) enum Target {
     NiftiPair { gzip: bool },
     MetaImage { detached: bool },
     Nrrd { detached: bool },
+    Mgh { gzip: bool },
     Custom(Arc<dyn ImageFormat>),
 }
 
@@ -184,6 +196,10 @@ pub(crate) fn target(path: &Path, registry: &Registry) -> Result<Target> {
         Target::Nrrd {
             detached: ends(".nhdr"),
         }
+    } else if ends(".mgh") {
+        Target::Mgh { gzip: false }
+    } else if ends(".mgz") || ends(".mgh.gz") {
+        Target::Mgh { gzip: true }
     } else {
         return Err(Error::UnknownExtension {
             path: path.to_owned(),
@@ -230,7 +246,17 @@ pub(crate) fn detect(head: &[u8]) -> Option<Format> {
     if crate::metaimage::detect(head) {
         return Some(Format::MetaImage);
     }
-    crate::dicom::detect(head).then_some(Format::Dicom)
+    if crate::numpy::detect(head) || crate::numpy::detect_archive(head) {
+        return Some(Format::Numpy);
+    }
+    if crate::dicom::detect(head) {
+        return Some(Format::Dicom);
+    }
+    // The weakest marks come last.
+    if crate::nifti::detect_analyze(head) {
+        return Some(Format::Analyze);
+    }
+    crate::mgh::detect(head).then_some(Format::Mgh)
 }
 
 /// Whether a path is a folder or a DICOM file, and not one of a user-defined format.
@@ -243,48 +269,6 @@ pub(crate) fn is_dicom(place: &Place, options: &ReadOptions) -> Result<bool> {
     }
     let head = head(place)?;
     Ok(!head.gzip && detect(&head.bytes) == Some(Format::Dicom))
-}
-
-/// A few words for a file that is not an image.
-pub(crate) fn nature(head: &Head) -> String {
-    let bytes = &head.bytes;
-    let within = if head.gzip { "gzip data with " } else { "" };
-    let known: [(&[u8], &str); 8] = [
-        (b"PK\x03\x04", "a zip archive"),
-        (b"\x89PNG", "a PNG picture"),
-        (b"\xff\xd8\xff", "a JPEG picture"),
-        (b"%PDF", "a PDF document"),
-        (b"\x89HDF", "an HDF5 file"),
-        (b"\x93NUMPY", "a NumPy array"),
-        (b"BZh", "a bzip2 archive"),
-        (
-            b"version https://git-lfs",
-            "a Git LFS pointer (the file itself was not downloaded)",
-        ),
-    ];
-    if bytes.is_empty() {
-        return format!("{within}nothing (it is empty)");
-    }
-    if let Some((_, name)) = known.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return format!("{within}{name}");
-    }
-    if bytes.starts_with(&348i32.to_le_bytes()) || bytes.starts_with(&348i32.to_be_bytes()) {
-        return format!(
-            "{within}an ANALYZE 7.5 header (it has no orientation; convert it to NIfTI)"
-        );
-    }
-    let start: String = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned();
-    if start
-        .chars()
-        .all(|c| !c.is_control() && c != '\u{fffd}' || c.is_ascii_whitespace())
-    {
-        format!("{within}text that begins {:?}", start)
-    } else {
-        format!(
-            "{within}binary data that begin {:02x?}",
-            &bytes[..bytes.len().min(8)]
-        )
-    }
 }
 
 #[cfg(test)]

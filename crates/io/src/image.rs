@@ -1,13 +1,14 @@
 //! An opened image: its header is read; its voxels are read later, whole or in part.
 
-use crate::decode::{convert, decode, misfit};
-use crate::layout::{Packing, Parsed};
+use crate::composite::Composite;
+use crate::decode::{convert, decode, expectation, misfit};
+use crate::layout::{Packing, Parsed, Whole};
 use crate::place::Place;
 use crate::source::{Source, check_packed, read_all};
 use crate::watch::Watch;
 use crate::{
     Error, Extension, FileVoxel, Format, FourthAxis, ImageInfo, Layout, ReadOptions, Result,
-    custom, format, metaimage, nifti, nrrd,
+    custom, format, metaimage, mgh, neighbours, nifti, nrrd, numpy,
 };
 use std::marker::PhantomData;
 use std::path::Path;
@@ -38,7 +39,7 @@ pub struct ImageFile {
     options: ReadOptions,
 }
 
-/// Opens an image file (NIfTI, MetaImage, NRRD), by its content, to read parts of it.
+/// Opens an image file (NIfTI, MetaImage, NRRD, MGH, ANALYZE, NumPy), by its content, to read parts of it.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::NotAnImage`] and errors of the format's header.
@@ -71,6 +72,12 @@ fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
     let head = format::head(place)?;
     let mut parsed = match (format::detect(&head.bytes), head.gzip) {
         (Some(Format::Nifti1 | Format::Nifti2), gzip) => nifti::parse(place, gzip, options),
+        (Some(Format::Analyze), gzip) => nifti::parse_analyze(place, gzip, options),
+        (Some(Format::Mgh), _) => mgh::parse(place, &head, options),
+        (Some(Format::Numpy), false) => match numpy::detect(&head.bytes) {
+            true => numpy::parse(place, options),
+            false => numpy::parse_archive(place, options),
+        },
         (Some(Format::MetaImage), false) => metaimage::parse(place, options),
         (Some(Format::Nrrd), false) => nrrd::parse(place, options),
         // User-defined formats were tried before; `detect` has only the built-in ones.
@@ -85,10 +92,11 @@ fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
             "unpack it with gunzip first",
         )),
         (None, _) => match nifti::header_beside(place) {
-            Some((header, gzip)) => nifti::parse(&header, gzip, options),
+            Some((header, gzip, true)) => nifti::parse_analyze(&header, gzip, options),
+            Some((header, gzip, false)) => nifti::parse(&header, gzip, options),
             None => Err(Error::NotAnImage {
                 path: path.to_owned(),
-                found: format::nature(&head),
+                found: neighbours::nature(&head),
             }),
         },
     }?;
@@ -136,14 +144,23 @@ impl ImageFile {
     /// [`Error::Value`] when `T` is an integer type that a value does not fit, and [`Error::Volume`] when
     /// the machine does not have enough memory.
     pub fn read<T: FileVoxel>(&self) -> Result<Volume<T>> {
-        self.refuse_fourth_axis()?;
+        self.refuse_undecided()?;
         let (path, layout) = (self.path(), &self.parsed.layout);
         layout.check_limit::<T>(path, self.options.max_bytes)?;
         check_packed(layout)?;
-        layout.check_machine::<T>(path, layout.voxel_type.bytes())?;
+        // In order or apart, the voxels are there once more.
+        let copies = if layout.order.is_some() { 2 } else { 1 };
+        layout.check_machine::<T>(path, copies * layout.voxel_type.bytes())?;
         let watch = self.watch();
         let loaded = read_all(layout, watch)?;
-        let data = decode(path, loaded.voxels(), layout, watch)?;
+        let data = match self.combined() {
+            Some(composite) => {
+                layout.check_limit::<f64>(path, self.options.max_bytes)?;
+                let parts: Vec<f64> = decode(path, loaded.voxels(), layout, watch)?;
+                self.combine(composite, &parts, [0; 3], layout.size)?
+            }
+            None => decode(path, loaded.voxels(), layout, watch)?,
+        };
         self.whole(data, loaded.surplus)
     }
 
@@ -156,10 +173,10 @@ impl ImageFile {
         /// Slices at a time.
         const SLICES: usize = 16;
         let (path, layout) = (self.path(), &self.parsed.layout);
-        if layout.interleaved || layout.packing == Packing::Ascii {
+        if layout.interleaved || layout.is_loaded_whole() {
             return self.read();
         }
-        self.refuse_fourth_axis()?;
+        self.refuse_undecided()?;
         layout.check_limit::<T>(path, self.options.max_bytes)?;
         check_packed(layout)?;
         layout.check_machine::<T>(path, 0)?;
@@ -180,7 +197,7 @@ impl ImageFile {
         let (path, layout) = (self.path(), &self.parsed.layout);
         let behind = layout.surplus(surplus);
         self.options.admit(path, behind.as_slice())?;
-        let volume = Volume::new(self.parsed.info.geometry, layout.channels, data)
+        let volume = Volume::new(self.parsed.info.geometry, self.parsed.info.channels, data)
             .map_err(|source| Error::volume(path, source))?;
         let warnings = self.parsed.info.warnings.iter().cloned();
         let volume = volume.with_warnings(warnings.chain(behind));
@@ -203,8 +220,8 @@ impl ImageFile {
         start: [usize; 3],
         size: [usize; 3],
     ) -> Result<Volume<T>> {
-        self.refuse_fourth_axis()?;
-        let mut source = Source::open(&self.parsed.layout, self.watch())?;
+        self.refuse_undecided()?;
+        let mut source = self.source()?;
         let channels = 0..self.parsed.layout.channels;
         let volume = self.region(&mut source, channels, start, size)?;
         Ok(volume.with_warnings(self.parsed.info.warnings.iter().cloned()))
@@ -238,10 +255,10 @@ impl ImageFile {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn slabs<T: FileVoxel>(&self, thickness: usize) -> Result<Slabs<'_, T>> {
-        self.refuse_fourth_axis()?;
+        self.refuse_undecided()?;
         Ok(Slabs {
             image: self,
-            source: Source::open(&self.parsed.layout, self.watch())?,
+            source: self.source()?,
             thickness: thickness.max(1),
             channel: 0,
             z: 0,
@@ -250,7 +267,24 @@ impl ImageFile {
         })
     }
 
+    /// A region of the image: what the options make of the voxels that are stored there.
     fn region<T: FileVoxel>(
+        &self,
+        source: &mut Source,
+        channels: std::ops::Range<usize>,
+        start: [usize; 3],
+        size: [usize; 3],
+    ) -> Result<Volume<T>> {
+        let Some(composite) = self.combined() else {
+            return self.stored_region(source, channels, start, size);
+        };
+        let parts: Volume<f64> = self.stored_region(source, channels, start, size)?;
+        let geometry = *parts.geometry();
+        let data = self.combine(composite, parts.data(), start, size)?;
+        Volume::new(geometry, 1, data).map_err(|source| Error::volume(self.path(), source))
+    }
+
+    fn stored_region<T: FileVoxel>(
         &self,
         source: &mut Source,
         channels: std::ops::Range<usize>,
@@ -337,7 +371,53 @@ impl ImageFile {
         self.options.watch(self.path())
     }
 
-    fn refuse_fourth_axis(&self) -> Result<()> {
+    /// The voxels on demand; those that can only be loaded together are within the limit.
+    fn source(&self) -> Result<Source> {
+        let layout = &self.parsed.layout;
+        if layout.is_loaded_whole() {
+            layout.check_limit::<u8>(self.path(), self.options.max_bytes)?;
+            layout.check_machine::<u8>(self.path(), layout.voxel_type.bytes())?;
+        }
+        Source::open(layout, self.watch())
+    }
+
+    /// What the parts of a voxel are, where the options make one number of them.
+    fn combined(&self) -> Option<Composite> {
+        let composite = self.parsed.composite;
+        composite.filter(|composite| composite.combines(&self.options))
+    }
+
+    /// One number a voxel from the parts of a region.
+    fn combine<T: FileVoxel>(
+        &self,
+        composite: Composite,
+        parts: &[f64],
+        start: [usize; 3],
+        [x, y, _]: [usize; 3],
+    ) -> Result<Vec<T>> {
+        let combined = composite.combine::<T>(parts, &self.options);
+        combined.map_err(|(at, value)| {
+            let within = [at % x, at / x % y, at / (x * y)];
+            Error::Value {
+                path: self.path().to_owned(),
+                value: value.to_string(),
+                index: std::array::from_fn(|i| start[i] + within[i]),
+                channel: 0,
+                expected: expectation(T::TYPE),
+            }
+        })
+    }
+
+    /// Takes real numbers that are nearly whole, or all of them, as whole ones.
+    pub(crate) fn take_as_whole(&mut self, whole: Whole) {
+        self.parsed.layout.whole = whole;
+    }
+
+    /// Refuses axes and voxels that may be several things, where the options name none.
+    fn refuse_undecided(&self) -> Result<()> {
+        if let Some(composite) = self.parsed.composite {
+            composite.check(self.path(), &self.options)?;
+        }
         match (&self.parsed.fourth_axis, self.options.fourth_axis) {
             (Some(axes), FourthAxis::Refuse) => Err(Error::FourthAxis {
                 path: self.path().to_owned(),

@@ -1,6 +1,8 @@
 //! Where a file's voxels are and how they are stored: the common form of every format's header.
 
+use crate::composite::Composite;
 use crate::place::Place;
+use crate::stored_order::StoredOrder;
 use crate::{Error, FileVoxel, Format, LabelName, Result, VoxelType};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -62,6 +64,9 @@ pub struct ImageInfo {
     pub labels: Vec<LabelName>,
     /// Text fields of the header, by their names there.
     pub metadata: BTreeMap<String, String>,
+    /// Fields of a NIfTI header that conversions and results carry on.
+    #[serde(skip)]
+    pub nifti: Option<Box<crate::NiftiFields>>,
     /// What was decided where the header is ambiguous, wrong or incomplete.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
@@ -73,7 +78,21 @@ pub(crate) enum Packing {
     Raw,
     Gzip,
     Zlib,
+    Bzip2,
     Ascii,
+    Hex,
+}
+
+/// Which real numbers count as whole ones, for an integer type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Whole {
+    /// Whole numbers.
+    #[default]
+    Exact,
+    /// Whole numbers but for rounding in single precision.
+    Near,
+    /// All, rounded.
+    Round,
 }
 
 /// Where the voxels lie.
@@ -93,6 +112,12 @@ pub(crate) struct Layout {
     pub channels: usize,
     /// Whether the channels of a voxel are interleaved.
     pub interleaved: bool,
+    /// The order of the axes, where it is neither x, y, z, channels nor that with the channels first.
+    pub order: Option<StoredOrder>,
+    /// Whether bytes behind the voxels belong to the format.
+    pub open_end: bool,
+    /// Which real numbers an integer type takes.
+    pub whole: Whole,
 }
 
 impl Layout {
@@ -108,6 +133,13 @@ impl Layout {
             expected,
             offset,
         }
+    }
+
+    /// Whether the voxels can only be loaded together.
+    pub fn is_loaded_whole(&self) -> bool {
+        let unpacked_at_once =
+            matches!(self.packing, Packing::Bzip2 | Packing::Ascii | Packing::Hex);
+        self.files.len() > 1 || unpacked_at_once || self.order.is_some()
     }
 
     pub fn values(&self) -> usize {
@@ -142,7 +174,7 @@ impl Layout {
 
     /// The warning about bytes after the voxels.
     pub fn surplus(&self, bytes: u64) -> Option<Warning> {
-        (bytes > 0).then(|| Warning::SurplusData {
+        (bytes > 0 && !self.open_end).then(|| Warning::SurplusData {
             file: self.file().path().to_owned(),
             bytes,
         })
@@ -158,6 +190,8 @@ pub(crate) struct Parsed {
     pub extent: Vec<u64>,
     /// Name of an axis that may be time, when the file has one with more than one voxel.
     pub fourth_axis: Option<String>,
+    /// What the channels of a voxel are together, where they are parts of one value.
+    pub composite: Option<Composite>,
     pub extensions: Vec<crate::Extension>,
 }
 

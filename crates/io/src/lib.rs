@@ -55,6 +55,8 @@
 mod ascii;
 mod atomic;
 mod body;
+mod bzip;
+mod composite;
 mod convert;
 mod custom;
 mod decode;
@@ -66,16 +68,21 @@ mod failure;
 mod folder;
 mod format;
 mod gzip;
+mod hex;
 mod image;
 mod kind;
+mod label_values;
 mod labels;
 mod layout;
 mod lock;
 mod metaimage;
+mod mgh;
+mod neighbours;
 mod nifti;
 #[cfg(feature = "nifti")]
 mod nifti_crate;
 mod nrrd;
+mod numpy;
 mod options;
 mod orthonormal;
 mod picture;
@@ -84,12 +91,14 @@ mod read;
 mod remedy;
 mod sink;
 mod source;
+mod stored_order;
 mod stream;
 mod text;
 mod text_header;
 mod unfinished;
 mod voxel_type;
 mod watch;
+mod whole_file;
 mod write;
 
 pub use atomic::{write_atomically, write_bytes_atomically};
@@ -112,10 +121,12 @@ pub use kind::{Evidence, Kind, kind_of};
 pub use labels::{LabelName, read_label_names, write_label_names};
 pub use layout::{ImageInfo, Scaling};
 pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};
+pub use nifti::{NiftiFields, NiftiForms, SliceTiming};
 #[cfg(feature = "nifti")]
 pub use nifti_crate::nifti_object;
 pub use options::{
-    Extension, FourthAxis, NiftiVersion, OnWarning, ReadOptions, VolumeChoice, WriteOptions,
+    ArrayAxes, ColorAs, ComplexAs, Extension, FourthAxis, LabelChannels, NiftiForm, NiftiVersion,
+    OnWarning, ReadOptions, VolumeChoice, WriteOptions,
 };
 pub use orthonormal::orthonormalised;
 pub use picture::{PictureKind, is_picture, read_picture, read_picture_with, write_picture};

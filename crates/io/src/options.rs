@@ -1,7 +1,7 @@
 //! Options of reading and writing.
 
 use crate::watch::Watch;
-use crate::{DicomOptions, Error, LabelName, Result, VoxelType};
+use crate::{DicomOptions, Error, ImageInfo, LabelName, NiftiFields, Result, VoxelType};
 use std::path::Path;
 use vesalius_control::Control;
 use vesalius_registry::Registry;
@@ -40,6 +40,75 @@ impl From<&str> for VolumeChoice {
     }
 }
 
+/// What to do with colours: NIfTI's RGB24 and RGBA32, NRRD's kinds `RGB-color` and `RGBA-color`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ColorAs {
+    /// [`Error::Color`].
+    #[default]
+    Refuse,
+    /// One channel of brightness, 0.299 red + 0.587 green + 0.114 blue (Rec. 601); opacity is left out, which a
+    /// warning tells.
+    Luminance,
+    /// Three channels, red, green and blue, and a fourth of opacity where there is one.
+    Channels,
+}
+
+/// What to do with complex numbers: NIfTI's complex64 and complex128, NRRD's kind `complex`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ComplexAs {
+    /// [`Error::Complex`].
+    #[default]
+    Refuse,
+    /// One channel of absolute values.
+    Magnitude,
+    /// One channel of angles from -π to π.
+    Phase,
+    /// Two channels, the real and the imaginary part.
+    Channels,
+}
+
+/// What the axes of a NumPy array are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ArrayAxes {
+    /// `array[x, y, z]`, then the channels, as nibabel's arrays are.
+    #[default]
+    Xyz,
+    /// `array[z, y, x]`, the channels first, as SimpleITK's arrays and tensors are.
+    Zyx,
+}
+
+/// How an image of several channels becomes a label map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LabelChannels {
+    /// [`Error::LabelChannels`], unless [`ReadOptions::layer`] names one channel.
+    #[default]
+    Refuse,
+    /// One channel a label: a voxel has the number, from 1 on, of the channel that is not 0 there, and 0 where
+    /// none is. Two such channels in one voxel are an error.
+    OneHot,
+    /// One channel a label, of probabilities: a voxel has the number, from 0 on, of the channel with the largest
+    /// value, the first of several; the first channel is the background.
+    Largest,
+}
+
+/// Which of its two positions a NIfTI file's voxels have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum NiftiForm {
+    /// The sform where its code is above 0, else the qform, as nibabel does; a warning
+    /// ([`Warning::FormsDisagree`]) where both are there and differ.
+    #[default]
+    Automatic,
+    /// The sform; an error where its code is 0 or it is unusable.
+    Sform,
+    /// The qform; an error where its code is 0 or it is unusable.
+    Qform,
+}
+
 /// What to do when reading had to decide something that is missing or wrong in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -71,8 +140,26 @@ pub struct ReadOptions {
     /// Spacing `[x, y, z]` in mm for a file without the position of its voxels. The grid then
     /// is axis-aligned RAS with its first voxel at 0. A file that has a geometry keeps its own.
     pub assume_spacing: Option<[f64; 3]>,
+    /// Which position of a NIfTI file counts.
+    pub form: NiftiForm,
     /// What to do with a fourth axis of more than one voxel.
     pub fourth_axis: FourthAxis,
+    /// What to do with colours.
+    pub color: ColorAs,
+    /// What to do with complex numbers.
+    pub complex: ComplexAs,
+    /// Which channel of a label map of several is read, from 0 on: the layers in which 3D Slicer keeps segments that
+    /// overlap.
+    pub layer: Option<usize>,
+    /// How a label map of several channels becomes one, where `layer` names none.
+    pub label_channels: LabelChannels,
+    /// Whether the values of a label map are rounded to the nearest whole number. Without it they must be whole but
+    /// for rounding in single precision (four units in the last place).
+    pub round: bool,
+    /// What the axes of a NumPy array are.
+    pub array_axes: ArrayAxes,
+    /// Which array of a `.npz` is read, where it holds several.
+    pub array: Option<String>,
     /// Which DICOM series to read: its UID, number or description, with `/` and its part where a
     /// series has several, as in `4/echo 2`. Needed only where there are several.
     pub series: Option<String>,
@@ -136,7 +223,15 @@ impl Default for ReadOptions {
     fn default() -> Self {
         Self {
             assume_spacing: None,
+            form: NiftiForm::Automatic,
             fourth_axis: FourthAxis::Refuse,
+            color: ColorAs::Refuse,
+            complex: ComplexAs::Refuse,
+            layer: None,
+            label_channels: LabelChannels::Refuse,
+            round: false,
+            array_axes: ArrayAxes::Xyz,
+            array: None,
             series: None,
             volume: VolumeChoice::Only,
             dicom: DicomOptions::default(),
@@ -202,6 +297,9 @@ pub struct WriteOptions {
     pub auxiliary_file: String,
     /// NIfTI's `sform_code` and `qform_code`: 1 scanner, 2 aligned, 3 Talairach, 4 MNI 152.
     pub space_code: i16,
+    /// Fields of a NIfTI header that was read, [`ImageInfo::nifti`](crate::ImageInfo::nifti); see
+    /// [`WriteOptions::like`]. Both forms are written as they were where the grid is still the same.
+    pub nifti: Option<Box<NiftiFields>>,
     /// NIfTI header extensions, such as those of the file that was read.
     pub extensions: Vec<Extension>,
     /// Names and colours of labels. `.nrrd` keeps them as 3D Slicer's segments, NIfTI in a header extension (a
@@ -229,6 +327,7 @@ impl Default for WriteOptions {
             intent_name: String::new(),
             auxiliary_file: String::new(),
             space_code: 1,
+            nifti: None,
             extensions: Vec::new(),
             labels: Vec::new(),
             orthonormalise: false,
@@ -255,6 +354,41 @@ impl WriteOptions {
     #[must_use]
     pub fn control(mut self, control: Control) -> Self {
         self.control = Some(control);
+        self
+    }
+
+    /// For a result on the grid of an image that was read: where that is a NIfTI file, its sform, its qform and
+    /// their codes are written again, so that every program shows the result where it shows the image. A result on
+    /// another grid gets two forms that agree, with the space code of the image.
+    ///
+    /// ```
+    /// use vesalius_io::{WriteOptions, probe, read, write, write_labels_with};
+    /// use vesalius_volume::{Geometry, LabelMap, Volume};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let (scan, mask) = (folder.path().join("scan.nii.gz"), folder.path().join("mask.nii.gz"));
+    /// let grid = Geometry::axis_aligned([4, 4, 2], [1.0; 3])?;
+    /// write(&scan, &Volume::filled(grid, 7_i16))?;
+    ///
+    /// let options = WriteOptions::new().like(&probe(&scan)?);
+    /// write_labels_with(&mask, &LabelMap::<u16>::from_fn(grid, |_| 1), &options)?;
+    /// assert_eq!(probe(&mask)?.metadata["sform_code"], probe(&scan)?.metadata["sform_code"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn like(mut self, image: &ImageInfo) -> Self {
+        self.nifti = image
+            .nifti
+            .as_ref()
+            .map(|fields| Box::new(fields.position()));
+        let forms = self.nifti.as_ref().and_then(|fields| fields.forms.as_ref());
+        let code = forms.map(|forms| match forms.sform_code {
+            ..=0 => forms.qform_code,
+            code => code,
+        });
+        if let Some(code) = code.and_then(|code| i16::try_from(code).ok()) {
+            self.space_code = code;
+        }
         self
     }
 

@@ -1,10 +1,11 @@
 //! Whole images and label maps from files.
 
 use crate::image::open_place;
+use crate::label_values::labels_at;
 use crate::place::Place;
-use crate::{Error, FileVoxel, FourthAxis, ImageInfo, ReadOptions, Result, dicom, format};
+use crate::{FileVoxel, ImageInfo, ReadOptions, Result, dicom, format};
 use std::path::Path;
-use vesalius_volume::{Label, LabelMap, Volume, Warning};
+use vesalius_volume::{Label, LabelMap, Volume};
 
 /// Reads any image as real numbers: a file, whose content decides the format, or a DICOM series by its folder or
 /// its DICOMDIR. A folder with several series needs [`ReadOptions::series`]; one file of a series is one slice, with
@@ -98,7 +99,8 @@ pub(crate) fn image_at<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Re
     }
 }
 
-/// Reads a label map; every value must be a whole number from 0 to 65,535. The file may store them in any type.
+/// Reads a label map; every value must be a whole number from 0 to 65,535, but for rounding in single
+/// precision. The file may store them in any type.
 ///
 /// # Errors
 /// As [`read_as`].
@@ -133,71 +135,29 @@ pub fn read_labels_as<T: Label + FileVoxel>(path: impl AsRef<Path>) -> Result<La
 /// As [`read_labels_as`], with options.
 ///
 /// # Errors
-/// As [`read_as`]; [`Error::Unsupported`] for more than one channel or time, as a label map has none.
+/// As [`read_as`]; [`Error::LabelChannels`] for more than one channel or time, unless [`ReadOptions::layer`] or
+/// [`ReadOptions::label_channels`] say what becomes of them.
+///
+/// ```
+/// use vesalius_io::{Error, LabelChannels, ReadOptions, read_labels_with, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("one_hot.nrrd");
+/// let grid = Geometry::axis_aligned([3, 1, 1], [1.0; 3])?;
+/// write(&path, &Volume::new(grid, 2, vec![1_u8, 0, 0, 0, 1, 0])?)?;
+///
+/// let mut options = ReadOptions::new();
+/// assert!(matches!(read_labels_with::<u16>(&path, &options), Err(Error::LabelChannels { .. })));
+/// options.label_channels = LabelChannels::OneHot;
+/// assert_eq!(read_labels_with::<u16>(&path, &options)?.data(), [1, 2, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_labels_with<T: Label + FileVoxel>(
     path: impl AsRef<Path>,
     options: &ReadOptions,
 ) -> Result<LabelMap<T>> {
     labels_at(&Place::on_disk(path.as_ref()), options)
-}
-
-/// A value that no label has means that the file is an image.
-fn as_label(mut error: Error) -> Error {
-    if let Error::Interpolated { path, .. } = &error {
-        return mixed(path);
-    }
-    if let Error::Value {
-        value, expected, ..
-    } = &mut error
-        && value
-            .parse()
-            .is_ok_and(|value: f64| value.fract() != 0.0 || value < 0.0)
-    {
-        expected.push_str("; this looks like an image, and a label map is wanted here");
-    }
-    error
-}
-
-/// The error for labels between slices.
-fn mixed(path: &Path) -> Error {
-    Error::unsupported(
-        path,
-        "a label map whose voxels lie between those of its slices",
-        "a mean of two labels is no label: read it as an image, or get the whole series",
-    )
-}
-
-/// The label map at a place.
-pub(crate) fn labels_at<T: Label + FileVoxel>(
-    place: &Place,
-    options: &ReadOptions,
-) -> Result<LabelMap<T>> {
-    let path = place.path();
-    let options = ReadOptions {
-        fourth_axis: FourthAxis::Channels,
-        ..options.clone()
-    };
-    let volume: Volume<T> = image_at(place, &options).map_err(as_label)?;
-    if volume.channels() > 1 {
-        return Err(Error::unsupported(
-            path,
-            format!("a label map of {} channels", volume.channels()),
-            "a label map has one value a voxel; merge or split the channels first",
-        ));
-    }
-    let warnings = volume.warnings().to_vec();
-    let mixes = |warning: &&Warning| {
-        matches!(
-            warning,
-            Warning::SlicesInterpolated { .. } | Warning::TiltResampled { .. }
-        )
-    };
-    if warnings.iter().any(|warning| mixes(&warning)) {
-        return Err(mixed(path));
-    }
-    let labels = LabelMap::new(*volume.geometry(), volume.into_data())
-        .map_err(|source| Error::volume(path, source))?;
-    Ok(labels.with_warnings(warnings))
 }
 
 /// Reads the header alone: geometry, type, channels, format. No voxel is read.

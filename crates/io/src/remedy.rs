@@ -1,6 +1,7 @@
 //! Which option would make a refused file readable or writable, for programs that explain it in their
 //! own words.
 
+use crate::label_values::ROUND_LABELS;
 use crate::{Error, SliceProblem};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,15 @@ pub enum Remedy {
     AssumeSpacing,
     /// Take the fourth axis as channels: [`crate::FourthAxis::Channels`].
     FourthAxisAsChannels,
+    /// Choose what becomes of colours: [`crate::ReadOptions::color`].
+    ChooseColor,
+    /// Choose what becomes of complex numbers: [`crate::ReadOptions::complex`].
+    ChooseComplex,
+    /// Choose one channel of a label map: [`crate::ReadOptions::layer`], or combine them:
+    /// [`crate::ReadOptions::label_channels`].
+    ChooseLayer,
+    /// Round the values of a label map: [`crate::ReadOptions::round`].
+    RoundLabels,
     /// Allow more memory: [`crate::ReadOptions::max_bytes`].
     RaiseMemoryLimit {
         /// Bytes that the image needs.
@@ -21,6 +31,8 @@ pub enum Remedy {
     },
     /// Name a series: [`crate::ReadOptions::series`].
     NameSeries,
+    /// Name an array of a `.npz`: [`crate::ReadOptions::array`].
+    NameArray,
     /// Interpolate slices: [`crate::UnevenSlices::Interpolate`].
     InterpolateSlices,
     /// Keep the shear of a tilted gantry: [`crate::DicomOptions::keep_shear`].
@@ -72,7 +84,12 @@ impl Error {
         Some(match self {
             Self::NoGeometry { .. } => Remedy::AssumeSpacing,
             Self::FourthAxis { .. } => Remedy::FourthAxisAsChannels,
+            Self::Color { .. } => Remedy::ChooseColor,
+            Self::Complex { .. } => Remedy::ChooseComplex,
+            Self::LabelChannels { .. } => Remedy::ChooseLayer,
+            Self::Value { expected, .. } if expected.ends_with(ROUND_LABELS) => Remedy::RoundLabels,
             Self::TooLarge { needed, .. } => Remedy::RaiseMemoryLimit { needed: *needed },
+            Self::SeveralArrays { .. } => Remedy::NameArray,
             Self::SeveralSeries { .. } => Remedy::NameSeries,
             Self::NotStorable { .. } | Self::Interpolated { .. } => Remedy::Round,
             Self::Contours { .. } => Remedy::FillContours,
@@ -107,7 +124,11 @@ impl Error {
             | Self::Header { path, .. }
             | Self::Unsupported { path, .. }
             | Self::NoGeometry { path, .. }
+            | Self::NoSuchForm { path, .. }
             | Self::FourthAxis { path, .. }
+            | Self::Color { path }
+            | Self::Complex { path }
+            | Self::LabelChannels { path, .. }
             | Self::Value { path, .. }
             | Self::Interpolated { path, .. }
             | Self::NotStorable { path, .. }
@@ -115,6 +136,7 @@ impl Error {
             | Self::Region { path, .. }
             | Self::Slices { path, .. }
             | Self::SeveralSeries { path, .. }
+            | Self::SeveralArrays { path, .. }
             | Self::NoSuchSeries { path, .. }
             | Self::NoSuchVolume { path, .. }
             | Self::Unreadable { path, .. }

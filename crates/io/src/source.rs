@@ -3,8 +3,9 @@
 use crate::gzip::{self, Unpack};
 use crate::layout::Packing;
 use crate::place::{Bytes, Place, Stream};
+use crate::stored_order::put_in_order;
 use crate::watch::{Watch, Work};
-use crate::{Error, Layout, Result, ascii};
+use crate::{Error, Layout, Result, ascii, bzip, hex};
 use std::io::{self, BufReader, Read};
 use vesalius_volume::check_memory;
 
@@ -45,10 +46,27 @@ pub(crate) fn read_all(layout: &Layout, watch: Watch) -> Result<Loaded> {
             let (bytes, first) = (Bytes::Owned(inflated.bytes), layout.skip as usize);
             (bytes, first, inflated.surplus.bytes())
         }
+        Packing::Bzip2 => {
+            let (bytes, surplus) = bzip::read(layout, watch)?;
+            (Bytes::Owned(bytes), 0, surplus)
+        }
         Packing::Ascii => {
             let (bytes, surplus) = ascii::read(layout)?;
             (Bytes::Owned(bytes), 0, surplus)
         }
+        Packing::Hex => {
+            let (bytes, surplus) = hex::read(layout)?;
+            (Bytes::Owned(bytes), 0, surplus)
+        }
+    };
+    let (bytes, first) = match layout.order {
+        Some(order) => {
+            let axes = (layout.size, layout.channels);
+            let stored = &bytes[first..first + length];
+            let sorted = put_in_order(stored, order, axes, layout.voxel_type.bytes());
+            (Bytes::Owned(sorted), 0)
+        }
+        None => (bytes, first),
     };
     Ok(Loaded {
         bytes,
@@ -161,7 +179,7 @@ pub(crate) enum Source {
 
 impl Source {
     pub fn open(layout: &Layout, watch: Watch) -> Result<Self> {
-        if layout.files.len() > 1 || layout.packing == Packing::Ascii {
+        if layout.is_loaded_whole() {
             return Ok(Self::Whole(read_all(layout, watch)?));
         }
         if layout.packing == Packing::Raw {

@@ -4,14 +4,15 @@
 use crate::encode::Source;
 use crate::format::{self, Target};
 use crate::image::open_place;
+use crate::label_values::labels_at;
 use crate::picture::{picture_at, picture_into};
 use crate::place::Place;
-use crate::read::{image_at, info_at, labels_at};
+use crate::read::{image_at, info_at};
 use crate::sink::Sink;
 use crate::write::{labels_into, write_values};
 use crate::{
     Error, FileVoxel, Format, ImageFile, ImageInfo, NiftiVersion, PictureKind, ReadOptions, Result,
-    WriteOptions, custom,
+    WriteOptions, custom, neighbours,
 };
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -179,7 +180,7 @@ impl ImageBytes {
             _ => Err(Error::header(
                 self.place.path(),
                 "the format",
-                found.map_or_else(|| format::nature(&head), |format| format.to_string()),
+                found.map_or_else(|| neighbours::nature(&head), |format| format.to_string()),
                 format!("{expected}, which was asked for"),
             )),
         }
@@ -381,12 +382,15 @@ fn target(format: Format, options: &WriteOptions) -> Result<(Target, WriteOption
         }
         Format::MetaImage => Target::MetaImage { detached: false },
         Format::Nrrd => Target::Nrrd { detached: false },
+        Format::Mgh => Target::Mgh {
+            gzip: options.compress,
+        },
         Format::Custom => Target::Custom(custom::only(Path::new(MEMORY), &options.registry)?),
-        Format::Dicom => {
+        Format::Dicom | Format::Analyze | Format::Numpy => {
             return Err(Error::unsupported(
                 Path::new(MEMORY),
-                "writing DICOM",
-                "choose `Format::Nifti1`, `Format::Nifti2`, `Format::MetaImage` or `Format::Nrrd`",
+                format!("writing {format}"),
+                "choose `Format::Nifti1`, `Format::Nifti2`, `Format::MetaImage`, `Format::Nrrd` or `Format::Mgh`",
             ));
         }
     };

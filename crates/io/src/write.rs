@@ -4,7 +4,7 @@ use crate::encode::{MakeValues, Source};
 use crate::format::{self, Target};
 use crate::sink::Sink;
 use crate::{
-    Error, FileVoxel, Result, VoxelType, WriteOptions, custom, metaimage, nifti, nrrd,
+    Error, FileVoxel, Result, VoxelType, WriteOptions, custom, metaimage, mgh, nifti, nrrd,
     orthonormalised,
 };
 use std::path::Path;
@@ -190,6 +190,7 @@ pub(crate) fn write_values<T: FileVoxel>(
         Target::MetaImage { detached } => {
             metaimage::write(sink, geometry, channels, source, detached, options)
         }
+        Target::Mgh { gzip } => mgh::write(sink, geometry, channels, source, gzip, options),
         Target::Custom(format) => {
             custom::write(sink, &*format, (geometry, channels), source, options)
         }

@@ -44,9 +44,9 @@ pub enum Warning {
         /// What is wrong with it.
         reason: String,
     },
-    /// A NIfTI file's qform and sform place the voxels differently; the position is that of the sform.
+    /// A NIfTI file's qform and sform place the voxels differently; the position is that of one of them.
     #[error(
-        "sform (code {sform_code}) and qform (code {qform_code}) lie up to {apart:.3} mm apart; the position is that of the sform"
+        "sform (code {sform_code}) and qform (code {qform_code}) lie up to {apart:.3} mm apart and are turned by {degrees:.2}°; the position is that of the {taken}, and programs that take the other show it elsewhere"
     )]
     FormsDisagree {
         /// `sform_code` of the header.
@@ -55,6 +55,12 @@ pub enum Warning {
         qform_code: i32,
         /// The largest distance between the two positions of a corner voxel, mm.
         apart: f64,
+        /// The largest angle between axes of the same number, degrees.
+        #[serde(default)]
+        degrees: f64,
+        /// The form whose position was taken: `sform` or `qform`.
+        #[serde(default)]
+        taken: String,
     },
     /// The quaternion of a NIfTI qform is longer than 1; it was divided by its length.
     #[error(
@@ -150,6 +156,16 @@ pub enum Warning {
     LowValuesBright {
         /// Whether the values were inverted.
         inverted: bool,
+    },
+    /// A field whose meaning the format leaves open was taken as one of several.
+    #[error("{field} is `{value}`, which may mean several things; it is taken as {taken}")]
+    FieldTakenAs {
+        /// The field of the header.
+        field: String,
+        /// What it holds.
+        value: String,
+        /// What it was taken as.
+        taken: String,
     },
     /// The file holds data after the voxels that the header describes; they are not read.
     #[error("{bytes} byte(s) follow the voxels that the header announces in {file}; they are not read", file = file.display())]

@@ -112,6 +112,7 @@ fn series_info(path: &Path, series: &Series) -> Result<ImageInfo> {
         scaling: series.scaling().unwrap_or(Scaling::IDENTITY),
         compressed: series.is_compressed(),
         labels: series.labels.clone(),
+        nifti: None,
         metadata: series.metadata.clone(),
         warnings: series.warnings.clone(),
     })

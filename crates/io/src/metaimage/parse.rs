@@ -1,6 +1,6 @@
 //! Parses a MetaImage header and finds its voxels.
 
-use crate::layout::{Packing, Parsed, checked_values};
+use crate::layout::{Packing, Parsed, Whole, checked_values};
 use crate::place::Place;
 use crate::text_header::{LPS, beside, numbers, pattern, read_head, world};
 use crate::{Error, Format, ImageInfo, Layout, ReadOptions, Result, Scaling, VoxelType};
@@ -164,6 +164,9 @@ pub(crate) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
             size,
             channels: (fourth * components) as usize,
             interleaved: components > 1,
+            order: None,
+            open_end: false,
+            whole: Whole::Exact,
         },
     )?;
     let mut warnings = Vec::new();
@@ -178,6 +181,7 @@ pub(crate) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
         scaling: Scaling::IDENTITY,
         compressed: layout.packing != Packing::Raw,
         labels: Vec::new(),
+        nifti: None,
         metadata: header.fields,
         warnings,
     };
@@ -186,6 +190,7 @@ pub(crate) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
         layout,
         extent,
         fourth_axis: (fourth > 1).then(|| "a fourth axis (time or channels)".to_owned()),
+        composite: None,
         extensions: Vec::new(),
     })
 }

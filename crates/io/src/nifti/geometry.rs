@@ -1,28 +1,30 @@
 //! NIfTI's two ways to place a grid: the quaternion of the qform and the matrix of the sform.
 
 use super::header::Header;
+use crate::NiftiForm;
 use crate::orthonormal::nearest_rotation;
 use vesalius_volume::{Affine, Geometry, Warning};
 
 /// The voxel-to-world rows that the header states, in mm, and what had to be decided; an error says
-/// why there are none.
-pub(super) fn rows(header: &Header) -> Result<(Rows, Vec<Warning>), String> {
+/// why there are none. A form that is asked for has a code above 0.
+pub(super) fn rows(header: &Header, form: NiftiForm) -> Result<(Rows, Vec<Warning>), String> {
     let mut warnings = Vec::new();
     let scale = millimetres(header, &mut warnings);
-    let sform = (header.sform_code > 0).then(|| affine(header.srow, scale));
+    let wanted = header.sform_code > 0 && form != NiftiForm::Qform;
+    let sform = wanted.then(|| affine(header.srow, scale));
     match sform {
         Some(Ok(_)) => {
-            warnings.extend(disagreement(header, scale));
+            warnings.extend(disagreement(header, scale, "sform"));
             return Ok((scaled(header.srow, scale), warnings));
         }
-        Some(Err(error)) if header.qform_code <= 0 => {
+        Some(Err(error)) if header.qform_code <= 0 || form == NiftiForm::Sform => {
             return Err(format!(
                 "sform_code is {}, but {error}; qform_code is {}",
                 header.sform_code, header.qform_code
             ));
         }
         // A broken sform with a qform: the qform is the only position left.
-        Some(Err(error)) => warnings.push(Warning::SformUnusable {
+        Some(Err(ref error)) => warnings.push(Warning::SformUnusable {
             reason: error.to_string(),
         }),
         None => {}
@@ -31,14 +33,24 @@ pub(super) fn rows(header: &Header) -> Result<(Rows, Vec<Warning>), String> {
         let rows = qform_rows(header);
         affine(rows, scale)
             .map_err(|error| format!("qform_code is {}, but {error}", header.qform_code))?;
+        if header.sform_code > 0 && sform.is_none() {
+            warnings.extend(disagreement(header, scale, "qform"));
+        }
         warnings.extend(replaced_spacings(header));
         warnings.extend(normalised(header));
         return Ok((scaled(rows, scale), warnings));
     }
     Err(format!(
         "sform_code and qform_code are both 0 (pixdim says {:?})",
-        &header.pixdim[1..4]
+        // The digits that were written, not those of a wider number.
+        std::array::from_fn::<f32, 3, _>(|i| header.pixdim[i + 1] as f32)
     ))
+}
+
+/// Whether every form that the header has is a grid, so that it can be written again.
+pub(super) fn forms_usable(header: &Header) -> bool {
+    let usable = |code: i32, rows: Rows| code <= 0 || affine(rows, 1.0).is_ok();
+    usable(header.sform_code, header.srow) && usable(header.qform_code, qform_rows(header))
 }
 
 /// The first three rows of an affine.
@@ -69,7 +81,7 @@ fn millimetres(header: &Header, warnings: &mut Vec<Warning>) -> f64 {
 
 /// A usable qform that places a corner voxel elsewhere than the sform. What single precision and a
 /// quaternion of few digits move is less than a tenth of a voxel.
-fn disagreement(header: &Header, scale: f64) -> Option<Warning> {
+fn disagreement(header: &Header, scale: f64, taken: &str) -> Option<Warning> {
     const TENTH: f64 = 0.1;
     if header.qform_code <= 0 {
         return None;
@@ -88,7 +100,27 @@ fn disagreement(header: &Header, scale: f64) -> Option<Warning> {
         sform_code: header.sform_code,
         qform_code: header.qform_code,
         apart,
+        degrees: turned_by(sform.direction(), qform.direction()),
+        taken: taken.to_owned(),
     })
+}
+
+/// The largest angle between axes of the same number, degrees.
+fn turned_by(a: [[f64; 3]; 3], b: [[f64; 3]; 3]) -> f64 {
+    let column = |m: [[f64; 3]; 3], j: usize| [m[0][j], m[1][j], m[2][j]];
+    let angle = |j: usize| {
+        let (u, v) = (column(a, j), column(b, j));
+        let along: f64 = (0..3).map(|i| u[i] * v[i]).sum();
+        let across = [
+            u[1] * v[2] - u[2] * v[1],
+            u[2] * v[0] - u[0] * v[2],
+            u[0] * v[1] - u[1] * v[0],
+        ];
+        // The arc cosine alone would make rounding an angle.
+        let across = across.iter().map(|v| v * v).sum::<f64>().sqrt();
+        across.atan2(along).to_degrees()
+    };
+    (0..3).map(angle).fold(0.0, f64::max)
 }
 
 /// Spacings of the qform that are 0 or negative, and what is taken instead.
@@ -281,7 +313,7 @@ mod tests {
             qform_code: 1,
             ..Header::default()
         };
-        let (rows, warnings) = rows(&header).unwrap();
+        let (rows, warnings) = rows(&header, NiftiForm::Automatic).unwrap();
         assert_eq!([rows[0][0], rows[1][1], rows[2][2]], [2.0, 3.0, 1.0]);
         assert_eq!(
             warnings,
@@ -296,18 +328,22 @@ mod tests {
         );
         // Longer than a unit quaternion: a half turn about x.
         header.quatern = [1.5, 0.0, 0.0];
-        let (rows, warnings) = super::rows(&header).unwrap();
+        let (rows, warnings) = super::rows(&header, NiftiForm::Automatic).unwrap();
         assert_eq!(rows[1][1], -3.0);
         let length = 1.5;
         assert!(warnings.contains(&Warning::QuaternionNormalised { length }));
         header.quatern = [f64::NAN, 0.0, 0.0];
         assert!(
-            super::rows(&header)
+            super::rows(&header, NiftiForm::Automatic)
                 .unwrap_err()
                 .contains("qform_code is 1")
         );
         header.qform_code = 0;
-        assert!(super::rows(&header).unwrap_err().contains("both 0"));
+        assert!(
+            super::rows(&header, NiftiForm::Automatic)
+                .unwrap_err()
+                .contains("both 0")
+        );
     }
 
     #[test]
@@ -329,11 +365,12 @@ mod tests {
         let single = |v: f64| f64::from(v as f32);
         header.quatern = header.quatern.map(single);
         header.srow = header.srow.map(|row| row.map(single));
-        assert_eq!(rows(&header).unwrap().1, []);
+        assert_eq!(rows(&header, NiftiForm::Automatic).unwrap().1, []);
         header.qoffset[1] += 0.08;
-        let warnings = rows(&header).unwrap().1;
+        let warnings = rows(&header, NiftiForm::Automatic).unwrap().1;
         assert!(
-            matches!(&warnings[..], [Warning::FormsDisagree { sform_code: 1, qform_code: 1, apart }] if (apart - 0.08).abs() < 0.01),
+            matches!(&warnings[..], [Warning::FormsDisagree { sform_code: 1, qform_code: 1, apart, degrees, taken }]
+                if (apart - 0.08).abs() < 0.01 && *degrees < 1e-3 && taken == "sform"),
             "{warnings:?}"
         );
     }

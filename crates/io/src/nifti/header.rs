@@ -2,6 +2,8 @@
 //! their places as the standard's `nifti1.h` and `nifti2.h` give them.
 
 use super::fields::{Fields, Page};
+use super::fields_kept::SliceTiming;
+use crate::composite::Composite;
 use crate::{Format, VoxelType};
 
 /// A header, widened to version 2's number types.
@@ -31,6 +33,9 @@ pub(super) struct Header {
     pub srow: [[f64; 4]; 3],
     pub intent_code: i32,
     pub intent_name: String,
+    pub intent_parameters: [f64; 3],
+    pub toffset: f64,
+    pub slices: SliceTiming,
 }
 
 /// Size of the header of each version.
@@ -74,6 +79,42 @@ pub(crate) fn detect(head: &[u8]) -> Option<Format> {
     })
 }
 
+/// Whether the bytes begin an ANALYZE 7.5 header, from which NIfTI's was made: it has the size and no magic.
+pub(crate) fn detect_analyze(head: &[u8]) -> bool {
+    read_analyze(head).is_some_and(|header| {
+        let known = voxel_type(header.datatype).is_ok() || matches!(header.datatype, 1 | 32 | 128);
+        (1..=7).contains(&header.dim[0]) && known
+    })
+}
+
+/// The fields that an ANALYZE 7.5 header shares with NIfTI's; `None` when the bytes are none or too few.
+pub(super) fn read_analyze(bytes: &[u8]) -> Option<Header> {
+    let bytes = bytes.get(..length(1))?;
+    let size = i32::from_le_bytes(bytes[..4].try_into().ok()?);
+    let big_endian = size.swap_bytes() == 348;
+    if !big_endian && size != 348 || kind(bytes).is_some() {
+        return None;
+    }
+    let fields = Fields { bytes, big_endian };
+    let both = read_one(&fields);
+    Some(Header {
+        version: 1,
+        big_endian,
+        pair: true,
+        dim: both.dim,
+        datatype: both.datatype,
+        bitpix: both.bitpix,
+        pixdim: both.pixdim,
+        vox_offset: both.vox_offset,
+        // SPM's factor, or nothing.
+        scl_slope: both.scl_slope,
+        units: 2,
+        descrip: both.descrip,
+        aux_file: both.aux_file,
+        ..Header::default()
+    })
+}
+
 /// The header in the bytes; `None` when they are none or too few.
 pub(super) fn read(bytes: &[u8]) -> Option<Header> {
     let kind = kind(bytes)?;
@@ -112,6 +153,15 @@ fn read_one(f: &Fields) -> Header {
         qoffset: std::array::from_fn(|i| f.f32(268 + 4 * i)),
         srow: std::array::from_fn(|r| std::array::from_fn(|c| f.f32(280 + 16 * r + 4 * c))),
         intent_name: f.text(328, 16),
+        intent_parameters: std::array::from_fn(|i| f.f32(56 + 4 * i)),
+        toffset: f.f32(136),
+        slices: SliceTiming {
+            dim_info: f.bytes[39],
+            start: f.i16(74).into(),
+            end: f.i16(120).into(),
+            code: f.bytes[122].into(),
+            duration: f.f32(132),
+        },
         ..Header::default()
     }
 }
@@ -137,6 +187,15 @@ fn read_two(f: &Fields) -> Header {
         units: f.i32(500),
         intent_code: f.i32(504),
         intent_name: f.text(508, 16),
+        intent_parameters: std::array::from_fn(|i| f.f64(80 + 8 * i)),
+        toffset: f.f64(216),
+        slices: SliceTiming {
+            dim_info: f.bytes[524],
+            start: f.i64(224),
+            end: f.i64(232),
+            code: f.i32(496),
+            duration: f.f64(208),
+        },
         ..Header::default()
     }
 }
@@ -160,20 +219,26 @@ fn write_one(header: &Header, page: &mut Page) {
     page.put(0, &348i32.to_le_bytes());
     // ANALYZE's `regular`, which old readers check.
     page.put(38, b"r");
+    page.put(39, &[header.slices.dim_info]);
+    real(page, 56, &header.intent_parameters);
     for (i, n) in header.dim.iter().enumerate() {
         page.put(40 + 2 * i, &(*n as i16).to_le_bytes());
     }
     page.put(68, &(header.intent_code as i16).to_le_bytes());
     page.put(70, &header.datatype.to_le_bytes());
     page.put(72, &header.bitpix.to_le_bytes());
+    page.put(74, &(header.slices.start as i16).to_le_bytes());
     real(page, 76, &header.pixdim);
     real(
         page,
         108,
         &[header.vox_offset, header.scl_slope, header.scl_inter],
     );
-    page.put(123, &[header.units as u8]);
+    page.put(120, &(header.slices.end as i16).to_le_bytes());
+    page.put(122, &[header.slices.code as u8, header.units as u8]);
+    let timing = [header.slices.duration, header.toffset];
     real(page, 124, &[header.cal_max, header.cal_min]);
+    real(page, 132, &timing);
     page.text(148, 80, &header.descrip);
     page.text(228, 24, &header.aux_file);
     page.put(252, &(header.qform_code as i16).to_le_bytes());
@@ -210,8 +275,15 @@ fn write_two(header: &Header, page: &mut Page) {
             header.scl_inter,
             header.cal_max,
             header.cal_min,
+            header.slices.duration,
+            header.toffset,
         ],
     );
+    real(page, 80, &header.intent_parameters);
+    page.put(224, &header.slices.start.to_le_bytes());
+    page.put(232, &header.slices.end.to_le_bytes());
+    page.put(496, &header.slices.code.to_le_bytes());
+    page.put(524, &[header.slices.dim_info]);
     page.text(240, 80, &header.descrip);
     page.text(320, 24, &header.aux_file);
     page.put(344, &header.qform_code.to_le_bytes());
@@ -238,13 +310,20 @@ pub(super) fn voxel_type(datatype: i16) -> std::result::Result<VoxelType, &'stat
         1024 => VoxelType::I64,
         1280 => VoxelType::U64,
         1 => return Err("one-bit voxels"),
-        32 => return Err("complex64"),
-        128 => return Err("RGB24 colour"),
         1536 => return Err("128-bit floats"),
-        1792 => return Err("complex128"),
         2048 => return Err("complex256"),
-        2304 => return Err("RGBA32 colour"),
         _ => return Err("an unknown datatype"),
+    })
+}
+
+/// What the parts of a voxel are together, their number type and the datatype's name.
+pub(super) fn composite(datatype: i16) -> Option<(Composite, VoxelType, &'static str)> {
+    Some(match datatype {
+        128 => (Composite::Rgb, VoxelType::U8, "RGB24"),
+        2304 => (Composite::Rgba, VoxelType::U8, "RGBA32"),
+        32 => (Composite::Complex, VoxelType::F32, "complex64"),
+        1792 => (Composite::Complex, VoxelType::F64, "complex128"),
+        _ => return None,
     })
 }
 
@@ -297,6 +376,15 @@ mod tests {
                 ],
                 intent_code: 1002,
                 intent_name: "labels".to_owned(),
+                intent_parameters: [1.5, -2.0, 0.25],
+                toffset: 3.5,
+                slices: SliceTiming {
+                    dim_info: 57,
+                    start: 1,
+                    end: 5,
+                    code: 3,
+                    duration: 0.125,
+                },
                 ..Header::default()
             };
             assert_eq!(read(&write(&header)), Some(header));

@@ -1,10 +1,14 @@
 //! Parses a NIfTI header and finds its voxels; every field is checked against the file.
 
+use super::fields_kept::NiftiFields;
 use super::geometry;
 use super::header::{self, Header};
-use crate::layout::{Packing, Parsed, checked_values};
+use crate::composite::{Composite, composite_channels, opacity};
+use crate::layout::{Packing, Parsed, Whole, checked_values};
 use crate::place::Place;
-use crate::{Error, Extension, ImageInfo, Layout, ReadOptions, Result, Scaling, VoxelType};
+use crate::{
+    Error, Extension, ImageInfo, Layout, NiftiForm, ReadOptions, Result, Scaling, VoxelType,
+};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -28,13 +32,21 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
             offset: got as u64,
         });
     };
-    let voxel_type = check_type(path, &header)?;
+    let (voxel_type, composite) = check_type(path, &header)?;
+    let parts = composite.map_or(1, Composite::parts);
     let extent = check_dimensions(path, &header)?;
-    checked_values(path, &extent, voxel_type.bytes())?;
+    checked_values(path, &extent, voxel_type.bytes() * parts)?;
     let offset = voxel_offset(path, &header)?;
     let extensions = read_extensions(place, &header, offset, gzip)?;
     let (size, channels, fourth_axis) = split_axes(path, &extent)?;
+    let channels = match composite {
+        None => channels,
+        Some(composite) => composite_channels(path, composite, channels)?,
+    };
     let mut warnings = Vec::new();
+    if composite.is_some_and(|composite| composite.drops_opacity(options)) {
+        warnings.push(opacity());
+    }
     let layout = locate(
         place,
         gzip,
@@ -49,9 +61,17 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
             scaling: scaling(&header, &mut warnings),
             size,
             channels,
-            interleaved: false,
+            interleaved: composite.is_some(),
+            order: None,
+            open_end: false,
+            whole: Whole::Exact,
         },
     )?;
+    let (channels, voxel_type) = match composite {
+        Some(composite) => composite.read_as(voxel_type, options),
+        None => (channels, voxel_type),
+    };
+    let geometry = world(path, &header, size, options, &mut warnings)?;
     let info = ImageInfo {
         path: path.to_owned(),
         format: if header.version == 1 {
@@ -59,13 +79,18 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
         } else {
             crate::Format::Nifti2
         },
-        geometry: world(path, &header, size, options, &mut warnings)?,
+        geometry,
         channels,
         voxel_type,
         scaling: layout.scaling,
         compressed: layout.packing == Packing::Gzip,
         labels: super::labels::of_extensions(&extensions),
         metadata: metadata(&header),
+        nifti: Some(Box::new(NiftiFields::of(
+            &header,
+            geometry,
+            channel_axis(&extent),
+        ))),
         warnings,
     };
     Ok(Parsed {
@@ -73,6 +98,7 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
         layout,
         extent,
         fourth_axis,
+        composite,
         extensions,
     })
 }
@@ -101,28 +127,36 @@ fn read_up_to(stream: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usiz
     Ok(at)
 }
 
-fn check_type(path: &Path, header: &Header) -> Result<VoxelType> {
-    let voxel_type = header::voxel_type(header.datatype).map_err(|name| {
-        Error::unsupported(
-            path,
-            format!("datatype {} ({name})", header.datatype),
-            "convert the image to a plain integer or float type, one value a voxel",
-        )
-    })?;
-    let bits = voxel_type.bytes() * 8;
+/// The number type of the voxels, and what their parts are where they have several.
+pub(super) fn check_type(path: &Path, header: &Header) -> Result<(VoxelType, Option<Composite>)> {
+    let datatype = header.datatype;
+    let (voxel_type, composite, name) = match header::composite(datatype) {
+        Some((composite, part, name)) => (part, Some(composite), name),
+        None => {
+            let plain = header::voxel_type(datatype).map_err(|name| {
+                Error::unsupported(
+                    path,
+                    format!("datatype {datatype} ({name})"),
+                    "convert the image to a plain integer or float type, one value a voxel",
+                )
+            })?;
+            (plain, None, plain.name())
+        }
+    };
+    let bits = voxel_type.bytes() * 8 * composite.map_or(1, Composite::parts);
     if i64::from(header.bitpix) != bits as i64 {
         return Err(Error::header(
             path,
             "bitpix",
             header.bitpix,
-            format!("{bits}, as datatype {} ({voxel_type}) has", header.datatype),
+            format!("{bits}, as datatype {datatype} ({name}) has"),
         ));
     }
-    Ok(voxel_type)
+    Ok((voxel_type, composite))
 }
 
 /// The dimensions that count, at least three.
-fn check_dimensions(path: &Path, header: &Header) -> Result<Vec<u64>> {
+pub(super) fn check_dimensions(path: &Path, header: &Header) -> Result<Vec<u64>> {
     let axes = header.dim[0];
     if !(1..=7).contains(&axes) {
         return Err(Error::header(path, "dim[0]", axes, "1 to 7 axes"));
@@ -145,7 +179,7 @@ fn check_dimensions(path: &Path, header: &Header) -> Result<Vec<u64>> {
     Ok(extent)
 }
 
-fn voxel_offset(path: &Path, header: &Header) -> Result<u64> {
+pub(super) fn voxel_offset(path: &Path, header: &Header) -> Result<u64> {
     let offset = header.vox_offset;
     let least = if header.pair {
         0
@@ -169,7 +203,10 @@ fn voxel_offset(path: &Path, header: &Header) -> Result<u64> {
 }
 
 /// The three axes of space, channels, and what the other axes are called when there are any.
-fn split_axes(path: &Path, extent: &[u64]) -> Result<([usize; 3], usize, Option<String>)> {
+pub(super) fn split_axes(
+    path: &Path,
+    extent: &[u64],
+) -> Result<([usize; 3], usize, Option<String>)> {
     let size = [extent[0] as usize, extent[1] as usize, extent[2] as usize];
     let more: Vec<usize> = (3..extent.len()).filter(|&i| extent[i] > 1).collect();
     match more[..] {
@@ -200,6 +237,31 @@ fn scaling(header: &Header, warnings: &mut Vec<Warning>) -> Scaling {
     Scaling { slope, intercept }
 }
 
+/// Refuses a form that the header does not have.
+fn check_form(path: &Path, header: &Header, form: NiftiForm) -> Result<()> {
+    let (sform, qform) = (header.sform_code > 0, header.qform_code > 0);
+    let (form, other) = match form {
+        NiftiForm::Sform if !sform => ("sform", qform.then_some("NiftiForm::Qform")),
+        NiftiForm::Qform if !qform => ("qform", sform.then_some("NiftiForm::Sform")),
+        _ => return Ok(()),
+    };
+    Err(Error::NoSuchForm {
+        path: path.to_owned(),
+        form,
+        remedy: match other {
+            Some(other) => format!("read it with `{other}` or `NiftiForm::Automatic`"),
+            None => "it has no other form; if you know the spacing, give it as \
+                     `ReadOptions::assume_spacing` with `NiftiForm::Automatic`"
+                .to_owned(),
+        },
+    })
+}
+
+/// The axis of the channels, counted from 1 as in `dim`.
+fn channel_axis(extent: &[u64]) -> usize {
+    (3..extent.len()).find(|&i| extent[i] > 1).unwrap_or(3) + 1
+}
+
 fn world(
     path: &Path,
     header: &Header,
@@ -208,7 +270,8 @@ fn world(
     warnings: &mut Vec<Warning>,
 ) -> Result<Geometry> {
     let volume = |source| Error::volume(path, source);
-    match (geometry::rows(header), options.assume_spacing) {
+    check_form(path, header, options.form)?;
+    match (geometry::rows(header, options.form), options.assume_spacing) {
         (Ok((rows, decided)), _) => {
             warnings.extend(decided);
             Affine::new([rows[0], rows[1], rows[2], [0.0, 0.0, 0.0, 1.0]])
@@ -227,7 +290,12 @@ fn world(
 }
 
 /// Points the layout at the file with the voxels.
-fn locate(place: &Place, gzip: bool, header: &Header, mut layout: Layout) -> Result<Layout> {
+pub(super) fn locate(
+    place: &Place,
+    gzip: bool,
+    header: &Header,
+    mut layout: Layout,
+) -> Result<Layout> {
     let mut gzip = gzip;
     if header.pair {
         let (image, compressed) = partner(place)?;
@@ -269,8 +337,8 @@ fn partner(place: &Place) -> Result<(PathBuf, bool)> {
     ))
 }
 
-/// The NIfTI header of an `.img` file, and whether it is compressed.
-pub(crate) fn header_beside(place: &Place) -> Option<(Place, bool)> {
+/// The header of an `.img` file, whether it is compressed and whether it is one of ANALYZE.
+pub(crate) fn header_beside(place: &Place) -> Option<(Place, bool, bool)> {
     if place.is_in_memory() {
         return None;
     }
@@ -288,9 +356,9 @@ pub(crate) fn header_beside(place: &Place) -> Option<(Place, bool)> {
         .filter(|candidate| candidate.path().is_file())
         .find_map(|candidate| {
             let head = crate::format::head(&candidate).ok()?;
-            header::read(&head.bytes)?
-                .pair
-                .then_some((candidate, head.gzip))
+            let pair = header::read(&head.bytes).is_some_and(|header| header.pair);
+            let analyze = header::detect_analyze(&head.bytes);
+            (pair || analyze).then_some((candidate, head.gzip, analyze))
         })
 }
 

@@ -4,15 +4,11 @@ use super::geometry;
 use super::header::{self, Header};
 use super::labels;
 use crate::encode::{Encoder, Source};
-use crate::layout::Packing;
 use crate::sink::Sink;
-use crate::{Error, FileVoxel, NiftiVersion, Result, WriteOptions, gzip};
-use std::io;
+use crate::whole_file::{ByteOrder, write_file};
+use crate::{Error, FileVoxel, NiftiVersion, Result, WriteOptions};
 use std::path::{Path, PathBuf};
 use vesalius_volume::Geometry;
-
-/// Voxels encoded at a time when the file is not compressed.
-const SLAB: usize = 1 << 22;
 
 /// Writes channels × voxels values, x fastest, as a single file or a pair.
 pub(crate) fn write<T: FileVoxel>(
@@ -33,14 +29,35 @@ pub(crate) fn write<T: FileVoxel>(
     let mut head = header::write(&header);
     head.extend(tail);
     if !pair {
-        return write_file(sink, &head, Some(&encoder), compressed, options);
+        return write_file(
+            sink,
+            &head,
+            Some(&encoder),
+            compressed,
+            ByteOrder::Little,
+            options,
+        );
     }
     let (header_path, image_path) = pair_paths(path, compressed);
     // The voxels first: there is never a header without its voxels.
     let mut image = Sink::File(&image_path);
-    write_file(&mut image, &[], Some(&encoder), compressed, options)?;
+    write_file(
+        &mut image,
+        &[],
+        Some(&encoder),
+        compressed,
+        ByteOrder::Little,
+        options,
+    )?;
     let mut header = Sink::File(&header_path);
-    write_file::<T>(&mut header, &head, None, compressed, options)
+    write_file::<T>(
+        &mut header,
+        &head,
+        None,
+        compressed,
+        ByteOrder::Little,
+        options,
+    )
 }
 
 fn pair_paths(path: &Path, compressed: bool) -> (PathBuf, PathBuf) {
@@ -93,6 +110,9 @@ fn describe<T: FileVoxel>(
         ..Header::default()
     };
     geometry::place(&mut header, geometry, options.space_code);
+    if let Some(fields) = &options.nifti {
+        fields.put(&mut header, geometry, channels);
+    }
     Ok(header)
 }
 
@@ -111,58 +131,4 @@ fn extension_bytes(options: &WriteOptions) -> Vec<u8> {
         bytes.resize(bytes.len() + size - 8 - extension.data.len(), 0);
     }
     bytes
-}
-
-fn write_file<T: FileVoxel>(
-    sink: &mut Sink<'_>,
-    head: &[u8],
-    voxels: Option<&Encoder<T>>,
-    compressed: bool,
-    options: &WriteOptions,
-) -> Result<()> {
-    let mut misfit = None;
-    let body = voxels.map_or(0, Encoder::bytes);
-    let voxel_type = voxels.map_or(T::TYPE, |encoder| encoder.voxel_type);
-    let work = voxels.map(|encoder| encoder.watch().count("writing", body as u64));
-    let mut encode = |first_byte: usize, out: &mut [u8]| {
-        // A header alone is not cancelled: the voxels that it belongs to are there.
-        let (Some(encoder), Some(work)) = (voxels, &work) else {
-            return Ok(());
-        };
-        work.done_stream(out.len() as u64)?;
-        let width = encoder.voxel_type.bytes();
-        encoder.encode(first_byte / width, out).map_err(|error| {
-            misfit = Some(error);
-            io::Error::other("a value does not fit")
-        })
-    };
-    let written = sink.put(|writer| {
-        if compressed {
-            let length = head.len() + body;
-            return gzip::write_packed(
-                writer,
-                Packing::Gzip,
-                options.level(voxel_type),
-                length,
-                |at, out| {
-                    let rest = head.get(at..).unwrap_or(&[]);
-                    let (front, back) = out.split_at_mut(rest.len().min(out.len()));
-                    front.copy_from_slice(&rest[..front.len()]);
-                    encode((at + front.len()).saturating_sub(head.len()), back)
-                },
-            );
-        }
-        writer.write_all(head)?;
-        let mut slab = vec![0; SLAB.min(body)];
-        for at in (0..body).step_by(SLAB) {
-            let part = &mut slab[..SLAB.min(body - at)];
-            encode(at, part)?;
-            writer.write_all(part)?;
-        }
-        Ok(())
-    });
-    match misfit {
-        Some(error) => Err(error),
-        None => written,
-    }
 }

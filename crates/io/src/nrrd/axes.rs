@@ -1,7 +1,9 @@
 //! The axes of an NRRD file: which are space, and where that lies in the world.
 
 use super::header::Header;
-use crate::text_header::{numbers, world};
+use crate::composite::Composite;
+use crate::stored_order::StoredOrder;
+use crate::text_header::{LPS, numbers, world};
 use crate::{Error, ReadOptions, Result};
 use std::path::Path;
 use vesalius_volume::{Geometry, Warning};
@@ -12,6 +14,10 @@ pub(super) struct Axes {
     pub(super) channels: usize,
     /// Whether the channels are the first axis.
     pub(super) first: bool,
+    /// The order of the axes, where the channels are between those of space.
+    pub(super) order: Option<StoredOrder>,
+    /// What the channels are together, where they are parts of one value.
+    pub(super) composite: Option<Composite>,
     pub(super) fourth: Option<String>,
     /// Vectors of the spatial axes, in the header's space.
     pub(super) vectors: Option<[[f64; 3]; 3]>,
@@ -41,26 +47,27 @@ pub(super) fn split_axes(header: &Header, extent: &[u64]) -> Result<Axes> {
         None => (0..count).collect(),
     };
     let other: Vec<usize> = (0..count).filter(|i| !spatial.contains(i)).collect();
-    let inside = other.len() == 1 && other[0] != 0 && other[0] != count - 1;
-    if spatial.is_empty() || spatial.len() > 3 || other.len() > 1 || inside {
+    if spatial.is_empty() || spatial.len() > 3 || other.len() > 1 {
         return Err(Error::unsupported(
             path,
             format!(
-                "an image with {} spatial and {} other axes in this order",
+                "an image with {} spatial and {} other axes",
                 spatial.len(),
                 other.len()
             ),
-            "put the one axis that is not space first or last",
+            "write it with one to three axes of space and at most one other",
         ));
     }
     let mut size = [1; 3];
     for (to, &from) in size.iter_mut().zip(&spatial) {
         *to = extent[from] as usize;
     }
+    let mut composite = None;
     let (channels, fourth) = match other.first() {
         None => (1, None),
         Some(&axis) => {
             let kind = kinds.get(axis).copied().unwrap_or("???");
+            composite = composite_of(kind, extent[axis]).filter(|_| axis == 0);
             let ambiguous = matches!(kind, "time" | "domain" | "space" | "???" | "none");
             let name = format!("an axis of kind `{kind}`");
             (
@@ -77,9 +84,33 @@ pub(super) fn split_axes(header: &Header, extent: &[u64]) -> Result<Axes> {
         size,
         channels,
         first: other == [0],
+        order: stored_order(&spatial, &other, count),
+        composite,
         fourth,
         vectors: vectors.as_ref().and_then(three),
     })
+}
+
+/// What a kind of axis says about its values together.
+fn composite_of(kind: &str, extent: u64) -> Option<Composite> {
+    match (kind.to_ascii_lowercase().as_str(), extent) {
+        ("rgb-color" | "3-color", 3) => Some(Composite::Rgb),
+        ("rgba-color" | "4-color", 4) => Some(Composite::Rgba),
+        ("complex", 2) => Some(Composite::Complex),
+        _ => None,
+    }
+}
+
+/// The order of the axes where the one that is not space is between those that are.
+fn stored_order(spatial: &[usize], other: &[usize], count: usize) -> Option<StoredOrder> {
+    let [inside] = other else { return None };
+    if *inside == 0 || *inside == count - 1 {
+        return None;
+    }
+    let number = |axis: usize| spatial.iter().position(|&s| s == axis).unwrap_or(3);
+    let mut order: Vec<usize> = (0..count).map(number).collect();
+    order.extend(spatial.len()..3);
+    order.try_into().ok()
 }
 
 /// `space directions`: a vector an axis, `none` for axes that are not space.
@@ -129,6 +160,17 @@ pub(super) fn geometry(
         "right-anterior-superior" | "ras" | "rast" => Some([1.0, 1.0, 1.0]),
         "left-anterior-superior" | "las" | "last" => Some([-1.0, 1.0, 1.0]),
         "left-posterior-superior" | "lps" | "lpst" => Some([-1.0, -1.0, 1.0]),
+        // Not the patient's axes but the machine's: ITK and what is built on it take them as LPS.
+        "scanner-xyz" | "3d-right-handed" => {
+            let field = "space".to_owned();
+            let (value, taken) = (space.clone(), "left-posterior-superior".to_owned());
+            warnings.push(Warning::FieldTakenAs {
+                field,
+                value,
+                taken,
+            });
+            Some(LPS)
+        }
         _ => None,
     };
     let origin = match header.get("spaceorigin") {

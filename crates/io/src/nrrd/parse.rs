@@ -2,10 +2,13 @@
 
 use super::axes::{geometry, split_axes};
 use super::header::{Header, big_endian, ignored, read_header, voxel_type};
-use crate::layout::{Packing, Parsed, checked_values};
+use crate::composite::opacity;
+use crate::layout::{Packing, Parsed, Whole, checked_values};
 use crate::place::Place;
 use crate::text_header::{beside, numbers, pattern};
 use crate::{Error, Format, ImageInfo, Layout, ReadOptions, Result, Scaling, labels};
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 
 /// Reads the header at `path`, which begins with the magic.
 pub(crate) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
@@ -37,20 +40,31 @@ pub(crate) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
             size: axes.size,
             channels: axes.channels,
             interleaved: axes.first && axes.channels > 1,
+            order: axes.order,
+            open_end: false,
+            whole: Whole::Exact,
         },
     )?;
     let mut warnings = Vec::new();
     let geometry = geometry(&header, &axes, options, &mut warnings)?;
     warnings.extend(ignored(&header));
+    let (channels, voxel_type) = match axes.composite {
+        Some(composite) => {
+            warnings.extend(composite.drops_opacity(options).then(opacity));
+            composite.read_as(voxel_type, options)
+        }
+        None => (axes.channels, voxel_type),
+    };
     let info = ImageInfo {
         path: path.to_owned(),
         format: Format::Nrrd,
         geometry,
-        channels: axes.channels,
+        channels,
         voxel_type,
         scaling: Scaling::IDENTITY,
-        compressed: layout.packing == Packing::Gzip,
+        compressed: matches!(layout.packing, Packing::Gzip | Packing::Bzip2),
         labels: labels::from_segments(&header.pairs),
+        nifti: None,
         metadata: header.pairs,
         warnings,
     };
@@ -59,6 +73,7 @@ pub(crate) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
         layout,
         extent,
         fourth_axis: axes.fourth,
+        composite: axes.composite,
         extensions: Vec::new(),
     })
 }
@@ -81,12 +96,14 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
     layout.packing = match encoding.as_str() {
         "raw" => Packing::Raw,
         "gzip" | "gz" => Packing::Gzip,
+        "bzip2" | "bz2" => Packing::Bzip2,
         "text" | "txt" | "ascii" => Packing::Ascii,
+        "hex" => Packing::Hex,
         _ => {
             return Err(Error::unsupported(
                 path,
                 format!("the encoding `{encoding}`"),
-                "store it as raw or gzip (`unu save -e gzip`)",
+                "store it as raw, gzip, bzip2, text or hex (`unu save -e gzip`)",
             ));
         }
     };
@@ -102,8 +119,9 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
             "one file, or raw files that hold an equal share of the slices",
         ));
     }
-    if header.get("lineskip").is_some_and(|text| text != "0") {
-        return Err(Error::unsupported(path, "`line skip`", "use `byte skip`"));
+    if let Some(text) = header.get("lineskip") {
+        let lines: Vec<u64> = numbers(path, "line skip", text)?;
+        layout.start = after_lines(path, &layout, lines.first().copied().unwrap_or(0))?;
     }
     if let Some(text) = header.get("byteskip") {
         let skip: i64 = numbers(path, "byte skip", text)?
@@ -111,7 +129,7 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
             .copied()
             .unwrap_or(0);
         match (u64::try_from(skip), layout.packing) {
-            (Ok(skip), Packing::Gzip) => layout.skip = skip,
+            (Ok(skip), Packing::Gzip | Packing::Bzip2) => layout.skip = skip,
             (Ok(skip), _) => layout.start = layout.start.saturating_add(skip),
             // The voxels are at the end of the file.
             (Err(_), Packing::Raw) => {
@@ -129,4 +147,43 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
         }
     }
     Ok(layout)
+}
+
+/// Where the data begin that follow so many lines, in each of the files.
+fn after_lines(path: &Path, layout: &Layout, lines: u64) -> Result<u64> {
+    /// Lines of a foreign header, not of a volume.
+    const LONGEST: u64 = 16 << 20;
+    if lines == 0 {
+        return Ok(layout.start);
+    }
+    let mut start = None;
+    for file in &layout.files {
+        let mut text = BufReader::new(file.open_at(layout.start)?).take(LONGEST);
+        let (mut at, mut line) = (layout.start, Vec::new());
+        for number in 0..lines {
+            line.clear();
+            let got = text.read_until(b'\n', &mut line);
+            at += got.map_err(|e| Error::read(file.path(), e))? as u64;
+            if line.last() != Some(&b'\n') {
+                return Err(Error::header(
+                    path,
+                    "line skip",
+                    lines,
+                    format!(
+                        "at most {number}, as {} has so many lines",
+                        file.path().display()
+                    ),
+                ));
+            }
+        }
+        if start.is_some_and(|start| start != at) {
+            return Err(Error::unsupported(
+                path,
+                "`line skip` over lines of another length in each data file",
+                "remove the lines from the data files",
+            ));
+        }
+        start = Some(at);
+    }
+    Ok(start.unwrap_or(layout.start))
 }

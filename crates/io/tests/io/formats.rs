@@ -286,7 +286,10 @@ fn headers_that_lie_or_miss_something_are_refused() {
             nrrd(&format!("{placed}data file: ../../secret\n\n")),
             "in the folder of the header",
         ),
-        (nrrd(&placed.replace("LPS", "scanner-xyz")), "scanner-xyz"),
+        (
+            nrrd(&placed.replace("LPS", "3D-left-handed")),
+            "3d-left-handed",
+        ),
         (nrrd(&placed.replace("(0,0,1)", "(0,1,0)")), "one plane"),
         (
             text(&place(), "y.nrrd", "NRRD0004\ntype: block\nsizes: 1\n"),

@@ -1,6 +1,7 @@
 //! Files from end to end, in one binary: the readers are generic, so each binary compiles them again.
 
 mod charset;
+mod composite;
 mod control;
 mod convert;
 mod custom_format;
@@ -16,10 +17,13 @@ mod formats;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hostile;
+mod label_values;
 mod memory;
 mod mosaic;
 mod mutations;
 mod nifti;
+mod nifti_fields;
+mod nrrd;
 mod other_crates;
 mod parity;
 mod root_place;

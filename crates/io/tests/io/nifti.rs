@@ -236,7 +236,8 @@ fn files_that_are_something_else_are_named_for_what_they_are() {
     let folder = folder();
     let path = folder.path().join("text.nii.gz");
     for (content, needle) in [
-        (&b"<html>not found</html>"[..], "text that begins"),
+        (&b"<html>not found</html>"[..], "web page"),
+        (b"not found", "text that begins"),
         (b"", "nothing"),
         (b"PK\x03\x04....", "zip"),
         (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
