@@ -37,6 +37,7 @@ pub fn read_bytes(bytes: &[u8]) {
         dicom: DicomOptions {
             uneven_slices: UnevenSlices::Interpolate,
             keep_shear: true,
+            ..DicomOptions::default()
         },
         max_bytes: 1 << 24,
         ..ReadOptions::default()

@@ -4,7 +4,10 @@
 use crate::interrupt::followed;
 use crate::warnings;
 use vesalius::inferers::ByteSize;
-use vesalius::io::{DicomOptions, FourthAxis, OnWarning, ReadOptions, UnevenSlices};
+use vesalius::io::{
+    ArrayAxes, ColorAs, ComplexAs, DicomOptions, FourthAxis, LabelChannels, NiftiForm, OnWarning,
+    ReadOptions, Tilt, UnevenSlices, VolumeChoice,
+};
 
 /// Options for files that lack a part of a volume's geometry.
 #[derive(clap::Args)]
@@ -16,27 +19,162 @@ pub struct Reading {
     /// Keep the shear of a tilted gantry in the affine
     #[arg(long)]
     keep_shear: bool,
+    /// Resample the slices of a tilted gantry to right angles
+    #[arg(long, conflicts_with = "keep_shear")]
+    untilt: bool,
     /// Bring DICOM slices at unequal gaps to equal ones, linearly
     #[arg(long)]
     interpolate_slices: bool,
+    /// Round to whole numbers: values between slices, labels that are not whole, what is stored in a whole type
+    #[arg(long)]
+    round: bool,
+    /// Invert images in which low values are bright (MONOCHROME1)
+    #[arg(long)]
+    invert: bool,
+    /// One volume of a DICOM series that has several: its name or number; `all` for all, as channels
+    #[arg(long, value_name = "NAME", visible_alias = "volumes")]
+    volume: Option<String>,
+    /// Which position of a NIfTI file counts where it has two
+    #[arg(long, value_name = "FORM", value_enum)]
+    form: Option<Form>,
+    /// What colours become
+    #[arg(long, value_name = "HOW", value_enum)]
+    color: Option<Color>,
+    /// What complex numbers become
+    #[arg(long, value_name = "HOW", value_enum)]
+    complex: Option<Complex>,
+    /// The layer of a label map that has several, from 0
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    layer: Option<usize>,
+    /// How channels become one label map: one-hot masks, or the largest of probabilities
+    #[arg(long, value_name = "HOW", value_enum, conflicts_with = "layer")]
+    label_channels: Option<Combination>,
+    /// The array of a .npz file that has several
+    #[arg(long, value_name = "NAME")]
+    array: Option<String>,
+    /// The order of the axes of a NumPy array
+    #[arg(long, value_name = "ORDER", value_enum)]
+    array_axes: Option<Axes>,
+}
+
+/// `--form`.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Form {
+    /// The sform
+    Sform,
+    /// The qform
+    Qform,
+}
+
+/// `--color`.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Color {
+    /// One channel of brightness
+    Luminance,
+    /// A channel for each
+    Channels,
+}
+
+/// `--complex`.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Complex {
+    /// Absolute values
+    Magnitude,
+    /// Angles from -π to π
+    Phase,
+    /// Real and imaginary part
+    Channels,
+}
+
+/// `--label-channels`.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Combination {
+    /// Channel N is the mask of label N, from 1
+    OneHot,
+    /// Channel N is the probability of label N, from 0
+    Largest,
+}
+
+/// `--array-axes`.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Axes {
+    /// `array[x, y, z]`, as nibabel's arrays
+    Xyz,
+    /// `array[z, y, x]`, as SimpleITK's arrays
+    Zyx,
 }
 
 impl Reading {
     /// The library's options, with these decisions.
     pub fn options(&self) -> ReadOptions {
+        let all = self.volume.as_deref() == Some("all");
         ReadOptions {
             assume_spacing: self.assume_spacing,
-            dicom: DicomOptions {
-                uneven_slices: match self.interpolate_slices {
-                    true => UnevenSlices::Interpolate,
-                    false => UnevenSlices::Refuse,
-                },
-                keep_shear: self.keep_shear,
-                ..DicomOptions::default()
+            form: match self.form {
+                None => NiftiForm::Automatic,
+                Some(Form::Sform) => NiftiForm::Sform,
+                Some(Form::Qform) => NiftiForm::Qform,
             },
+            fourth_axis: match all {
+                true => FourthAxis::Channels,
+                false => FourthAxis::Refuse,
+            },
+            layer: self.layer,
+            round: self.round,
+            array: self.array.clone(),
+            volume: match &self.volume {
+                None => VolumeChoice::Only,
+                Some(_) if all => VolumeChoice::All,
+                Some(name) => VolumeChoice::Named(name.clone()),
+            },
+            dicom: self.dicom(),
             on_warning: match warnings::strict() {
                 true => OnWarning::Refuse,
                 false => OnWarning::Collect,
+            },
+            ..self.numbers()
+        }
+    }
+
+    /// How slices become a volume.
+    fn dicom(&self) -> DicomOptions {
+        DicomOptions {
+            uneven_slices: match self.interpolate_slices {
+                true => UnevenSlices::Interpolate,
+                false => UnevenSlices::Refuse,
+            },
+            keep_shear: self.keep_shear,
+            tilt: match self.untilt {
+                true => Tilt::Untilt,
+                false => Tilt::Refuse,
+            },
+            round: self.round,
+            invert: self.invert,
+        }
+    }
+
+    /// What becomes of colours, complex numbers, channels of labels and arrays.
+    fn numbers(&self) -> ReadOptions {
+        ReadOptions {
+            color: match self.color {
+                None => ColorAs::Refuse,
+                Some(Color::Luminance) => ColorAs::Luminance,
+                Some(Color::Channels) => ColorAs::Channels,
+            },
+            complex: match self.complex {
+                None => ComplexAs::Refuse,
+                Some(Complex::Magnitude) => ComplexAs::Magnitude,
+                Some(Complex::Phase) => ComplexAs::Phase,
+                Some(Complex::Channels) => ComplexAs::Channels,
+            },
+            label_channels: match self.label_channels {
+                None => LabelChannels::Refuse,
+                Some(Combination::OneHot) => LabelChannels::OneHot,
+                Some(Combination::Largest) => LabelChannels::Largest,
+            },
+            array_axes: match self.array_axes {
+                None | Some(Axes::Xyz) => ArrayAxes::Xyz,
+                Some(Axes::Zyx) => ArrayAxes::Zyx,
             },
             ..ReadOptions::default()
         }
@@ -63,6 +201,18 @@ impl GeometryInput {
             ..usual
         }
     }
+
+    /// The same, with a fourth axis as channels where that is asked for.
+    fn with_channels(&self, channels: bool) -> ReadOptions {
+        let usual = self.options();
+        ReadOptions {
+            fourth_axis: match channels {
+                true => FourthAxis::Channels,
+                false => usual.fourth_axis,
+            },
+            ..usual
+        }
+    }
 }
 
 /// Which image of several, and what a fourth axis is.
@@ -83,12 +233,8 @@ impl ImageInput {
     /// The library's options, with these decisions.
     pub fn options(&self) -> ReadOptions {
         ReadOptions {
-            fourth_axis: match self.channels {
-                true => FourthAxis::Channels,
-                false => FourthAxis::Refuse,
-            },
             series: self.series.clone(),
-            ..self.geometry.options()
+            ..self.geometry.with_channels(self.channels)
         }
     }
 }
@@ -112,13 +258,14 @@ impl SeriesInput {
     /// The library's options for the series named, or for the only one.
     pub fn options(&self, series: Option<&String>) -> ReadOptions {
         ReadOptions {
-            fourth_axis: match self.channels {
-                true => FourthAxis::Channels,
-                false => FourthAxis::Refuse,
-            },
             series: series.cloned(),
-            ..self.geometry.options()
+            ..self.geometry.with_channels(self.channels)
         }
+    }
+
+    /// Whether real numbers are rounded where the output's type has only whole ones.
+    pub fn round(&self) -> bool {
+        self.geometry.reading.round
     }
 }
 

@@ -18,6 +18,13 @@ fn sentence(refused: &RefusedImage, command: &str) -> Option<String> {
         "train" | "auto" if !helps_a_copy(refused.remedy) => return None,
         // The model has the number of channels.
         "predict" if refused.remedy == Remedy::FourthAxisAsChannels => return None,
+        "train" | "auto" if matches!(refused.remedy, Remedy::ChooseLayer | Remedy::RoundLabels) => {
+            format!(
+                "put a readable copy in its place: `vesalius convert {} {} --labels {option}`",
+                refused.path.display(),
+                copy(&refused.path).display()
+            )
+        }
         // Cases of a dataset are read with no option of their own: their files are corrected once.
         "train" | "auto" => format!(
             "put a readable copy in its place: `vesalius convert {} {} {option}`",
@@ -52,10 +59,18 @@ fn purpose(remedy: Remedy) -> &'static str {
         Remedy::RaiseMemoryLimit { .. } => {
             "if the file is right and the machine has the memory, add"
         }
-        Remedy::NameSeries => "name one of them with",
+        Remedy::NameSeries => {
+            "name one with `--volume NAME` where they are volumes of one series, else with"
+        }
         Remedy::InterpolateSlices => "to have slices at equal gaps interpolated, add",
-        Remedy::KeepShear => "to keep the shear in the affine, add",
-        Remedy::Round => "to round to whole numbers, add",
+        Remedy::KeepShear => {
+            "to resample the slices to right angles, add `--untilt`; to keep the shear in the affine, add"
+        }
+        Remedy::Round | Remedy::RoundLabels => "to round to whole numbers, add",
+        Remedy::ChooseColor => "to read brightness (or `channels`), add",
+        Remedy::ChooseComplex => "to read absolute values (or `phase`, `channels`), add",
+        Remedy::ChooseLayer => "to read one of the layers, from 0, add",
+        Remedy::NameArray => "name one of them with",
         _ => "add",
     }
 }
@@ -70,7 +85,11 @@ fn option(remedy: Remedy) -> String {
         Remedy::NameSeries => "--series NUMBER".to_owned(),
         Remedy::InterpolateSlices => "--interpolate-slices".to_owned(),
         Remedy::KeepShear => "--keep-shear".to_owned(),
-        Remedy::Round => "--round".to_owned(),
+        Remedy::Round | Remedy::RoundLabels => "--round".to_owned(),
+        Remedy::ChooseColor => "--color luminance".to_owned(),
+        Remedy::ChooseComplex => "--complex magnitude".to_owned(),
+        Remedy::ChooseLayer => "--layer N".to_owned(),
+        Remedy::NameArray => "--array NAME".to_owned(),
         _ => String::new(),
     }
 }

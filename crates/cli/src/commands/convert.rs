@@ -41,9 +41,6 @@ pub struct Arguments {
     /// The number type to store: u8, i8, u16, i16, u32, i32, u64, i64, f32 or f64
     #[arg(long = "type", value_name = "TYPE", value_parser = voxel_type)]
     voxel_type: Option<VoxelType>,
-    /// Round to whole numbers where the type has only those
-    #[arg(long)]
-    round: bool,
     /// Effort of compression, 0 (none) to 12 (smallest file, slow)
     #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(0..=12))]
     compression: Option<u32>,
@@ -59,7 +56,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let write = WriteOptions {
         voxel_type: arguments.voxel_type,
-        round: arguments.round,
+        round: arguments.image.round(),
         compression_level: arguments.compression,
         compress: !arguments.uncompressed,
         orthonormalise: arguments.orthonormalise,
