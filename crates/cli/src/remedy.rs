@@ -42,7 +42,7 @@ fn purpose(remedy: Remedy) -> &'static str {
         Remedy::RaiseMemoryLimit { .. } => {
             "if the file is right and the machine has the memory, add"
         }
-        Remedy::NameSeries => "name one of them with",
+        Remedy::NameSeries | Remedy::NameVolume => "name one of them with",
         Remedy::InterpolateSlices => "to have slices at equal gaps interpolated, add",
         Remedy::KeepShear => "to keep the shear in the affine, add",
         Remedy::Round => "to round to whole numbers, add",
@@ -58,6 +58,7 @@ fn option(remedy: Remedy) -> String {
             format!("--max-memory {}GiB", needed.div_ceil(1 << 30))
         }
         Remedy::NameSeries => "--series NUMBER".to_owned(),
+        Remedy::NameVolume => "--series NUMBER/PART".to_owned(),
         Remedy::InterpolateSlices => "--interpolate-slices".to_owned(),
         Remedy::KeepShear => "--keep-shear".to_owned(),
         Remedy::Round => "--round".to_owned(),

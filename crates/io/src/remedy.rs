@@ -21,6 +21,8 @@ pub enum Remedy {
     },
     /// Name a series: [`crate::ReadOptions::series`].
     NameSeries,
+    /// Name a volume of a series that has several: [`crate::ReadOptions::volume`].
+    NameVolume,
     /// Interpolate slices: [`crate::UnevenSlices::Interpolate`].
     InterpolateSlices,
     /// Keep the shear of a tilted gantry: [`crate::DicomOptions::keep_shear`].
@@ -72,6 +74,7 @@ impl Error {
             Self::FourthAxis { .. } => Remedy::FourthAxisAsChannels,
             Self::TooLarge { needed, .. } => Remedy::RaiseMemoryLimit { needed: *needed },
             Self::SeveralSeries { .. } => Remedy::NameSeries,
+            Self::SeveralVolumes { .. } => Remedy::NameVolume,
             Self::NotStorable { .. } | Self::Interpolated { .. } => Remedy::Round,
             Self::Slices { problem, .. } => match problem {
                 SliceProblem::Missing { .. } | SliceProblem::VariableGap { .. } => {
@@ -111,6 +114,7 @@ impl Error {
             | Self::Region { path, .. }
             | Self::Slices { path, .. }
             | Self::SeveralSeries { path, .. }
+            | Self::SeveralVolumes { path, .. }
             | Self::NoSuchSeries { path, .. }
             | Self::NoSuchVolume { path, .. }
             | Self::Unreadable { path, .. }

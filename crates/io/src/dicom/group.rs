@@ -2,7 +2,7 @@
 
 use super::assemble::told;
 use super::frame::{FileHeader, Frame};
-use super::keys::Key;
+use super::key::Key;
 use super::part_names::{Named, named};
 use super::parts::split;
 use super::scaled::{Computed, meant_type, replaced_scalings};

@@ -2,73 +2,9 @@
 
 use super::element::DataSet;
 use super::file::DicomFile;
+use super::key::Key;
 use super::moment::{moment, moment_of};
 use super::tags;
-
-/// An attribute that distinguishes frames. The order is that of names made of several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Key {
-    BValue,
-    Direction,
-    ImageType,
-    EchoTime,
-    EchoNumber,
-    Kernel,
-    InversionTime,
-    FlipAngle,
-    Kvp,
-    SequenceName,
-    StackId,
-    Station,
-    CardiacPhase,
-    TemporalPosition,
-    TriggerTime,
-    AcquisitionNumber,
-    ReferenceTime,
-    AcquisitionTime,
-    ContentTime,
-    InstanceNumber,
-}
-
-impl Key {
-    /// The standard's keyword.
-    pub fn keyword(self) -> &'static str {
-        match self {
-            Self::BValue => "DiffusionBValue",
-            Self::Direction => "DiffusionGradientOrientation",
-            Self::ImageType => "ImageType",
-            Self::EchoTime => "EchoTime",
-            Self::EchoNumber => "EchoNumbers",
-            Self::Kernel => "ConvolutionKernel",
-            Self::InversionTime => "InversionTime",
-            Self::FlipAngle => "FlipAngle",
-            Self::Kvp => "KVP",
-            Self::SequenceName => "SequenceName",
-            Self::StackId => "StackID",
-            Self::Station => "ImagePositionPatient",
-            Self::CardiacPhase => "NominalPercentageOfCardiacPhase",
-            Self::TemporalPosition => "TemporalPositionIdentifier",
-            Self::TriggerTime => "TriggerTime",
-            Self::AcquisitionNumber => "AcquisitionNumber",
-            Self::ReferenceTime => "FrameReferenceTime",
-            Self::AcquisitionTime => "AcquisitionTime",
-            Self::ContentTime => "ContentTime",
-            Self::InstanceNumber => "InstanceNumber",
-        }
-    }
-
-    /// Whether frames of one volume may differ in it: each slice has its own time.
-    pub fn is_of_slices(self) -> bool {
-        matches!(
-            self,
-            Self::TriggerTime
-                | Self::ReferenceTime
-                | Self::AcquisitionTime
-                | Self::ContentTime
-                | Self::InstanceNumber
-        )
-    }
-}
 
 /// What a frame holds for a key.
 #[derive(Debug, Clone, PartialEq)]
@@ -243,12 +179,11 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What distinguishes a frame, by key; `frame` is its number in a file of several.
+/// What distinguishes a frame, by key.
 pub(super) fn marks(
     file: &DicomFile,
     own: Option<&DataSet>,
     shared: Option<&DataSet>,
-    frame: Option<usize>,
 ) -> Vec<Mark> {
     let source = Source { file, own, shared };
     let number = |key, value: Option<f64>| {
@@ -309,25 +244,6 @@ pub(super) fn marks(
         number(Key::ReferenceTime, plain(tags::FRAME_REFERENCE_TIME)),
         time(Key::AcquisitionTime, source.acquired()),
         time(Key::ContentTime, source.shown()),
-        instance(plain(tags::INSTANCE_NUMBER), frame),
     ];
     all.into_iter().flatten().collect()
-}
-
-/// The number of a frame: that of its file, then its own in a file of several.
-fn instance(number: Option<f64>, frame: Option<usize>) -> Option<Mark> {
-    let number = number.filter(|number| number.is_finite());
-    if number.is_none() && frame.is_none() {
-        return None;
-    }
-    let number = number.unwrap_or(0.0);
-    let text = match frame {
-        None => short(number),
-        Some(index) => format!("{} frame {}", short(number), index + 1),
-    };
-    Some(Mark {
-        key: Key::InstanceNumber,
-        text,
-        number: Some(number * 1e7 + frame.unwrap_or(0) as f64),
-    })
 }

@@ -1,7 +1,7 @@
 //! Short, stable names of a series' parts: `echo 2`, `b 800 direction 3`, `kernel B30f, time 1`.
 
 use super::frame::Frame;
-use super::keys::Key;
+use super::key::Key;
 use super::parts::{Split, value_of};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,7 +85,7 @@ fn rank_word(key: Key) -> &'static str {
 type Appearance = (i64, String, usize);
 
 fn appearance(frame: &Frame) -> Appearance {
-    let number = frame.mark(Key::InstanceNumber).and_then(|mark| mark.number);
+    let number = frame.number(Key::InstanceNumber);
     let path = frame.file.path().to_string_lossy().into_owned();
     (
         number.map_or(i64::MAX, |number| number as i64),
@@ -138,7 +138,7 @@ impl Labels {
         let mut values = by_appearance(frames, |frame| value(frame, key));
         let mut numbers: BTreeMap<Value, Option<f64>> = BTreeMap::new();
         for frame in frames {
-            let number = frame.mark(key).and_then(|mark| mark.number);
+            let number = frame.number(key);
             numbers.insert(value(frame, key), number);
         }
         if values.iter().all(|value| numbers[value].is_some()) {

@@ -228,7 +228,8 @@ mod tests {
             scaling: Scaling::IDENTITY,
             unusable: Vec::new(),
             segment: None,
-            marks: Vec::new(),
+            instance: None,
+            marks: Default::default(),
         };
         positions.iter().map(frame).collect()
     }

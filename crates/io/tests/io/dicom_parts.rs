@@ -157,7 +157,7 @@ fn a_part_is_asked_for_by_name_or_number_and_another_one_is_refused_with_the_lis
         assert!(error.to_string().contains("time 10"), "{error}");
     }
     let error = read_as::<i16>(at).unwrap_err();
-    assert!(matches!(error, Error::SeveralSeries { .. }), "{error}");
+    assert!(matches!(error, Error::SeveralVolumes { .. }), "{error}");
     assert!(error.to_string().contains("ReadOptions::volume"), "{error}");
     let list = list_series(at).unwrap().series;
     let key = &list[2].keys[0];
