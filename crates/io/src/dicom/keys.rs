@@ -120,20 +120,15 @@ impl<'a> Source<'a> {
             .filter(|direction| direction.iter().any(|v| *v != 0.0))
     }
 
-    fn image_type(&self) -> Option<String> {
+    /// The type of a frame, and with another tag the part of complex numbers that it shows.
+    fn frame_type(&self, tag: u32) -> Option<String> {
         let kinds = [
             tags::MR_FRAME_TYPE,
             tags::CT_FRAME_TYPE,
             tags::PET_FRAME_TYPE,
         ];
         let group = kinds.into_iter().find_map(|sequence| self.group(sequence));
-        let inside = group.and_then(|set| {
-            let parts = [tags::FRAME_TYPE, tags::COMPLEX_COMPONENT];
-            let parts = parts.map(|tag| self.file.text(set, tag));
-            let found: Vec<String> = parts.into_iter().flatten().collect();
-            (!found.is_empty()).then(|| found.join("\\"))
-        });
-        inside.or_else(|| self.plain(tags::IMAGE_TYPE))
+        group.and_then(|set| self.file.text(set, tag))
     }
 
     fn temporal_position(&self) -> Option<f64> {
@@ -213,7 +208,18 @@ pub(super) fn marks(
             Key::Direction,
             direction.map(|direction| direction.map(short).join("\\")),
         ),
-        text(Key::ImageType, source.image_type()),
+        text(
+            Key::ImageType,
+            source
+                .frame_type(tags::FRAME_TYPE)
+                .or_else(|| source.plain(tags::IMAGE_TYPE)),
+        ),
+        text(
+            Key::Component,
+            source
+                .frame_type(tags::COMPLEX_COMPONENT)
+                .or_else(|| source.plain(tags::COMPLEX_COMPONENT)),
+        ),
         number(Key::EchoTime, echo.or_else(|| plain(tags::ECHO_TIME))),
         number(Key::EchoNumber, plain(tags::ECHO_NUMBER)),
         text(

@@ -45,10 +45,11 @@ impl PartKey {
     }
 }
 
-const ALL: [Key; 19] = [
+const ALL: [Key; 20] = [
     Key::BValue,
     Key::Direction,
     Key::ImageType,
+    Key::Component,
     Key::EchoTime,
     Key::EchoNumber,
     Key::Kernel,

@@ -187,6 +187,7 @@ impl Labels {
 fn plain(key: Key, text: &str, at: usize) -> String {
     let (word, itself) = match key {
         Key::BValue => ("b", true),
+        Key::Component => ("component", true),
         Key::EchoNumber => ("echo", true),
         Key::Kernel => ("kernel", true),
         Key::InversionTime => ("inversion", true),

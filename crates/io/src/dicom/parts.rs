@@ -15,10 +15,11 @@ const MOST_KEYS: usize = 3;
 const MANY_FRAMES: usize = 200_000;
 
 /// The attributes in the order in which they are tried; those that belong together stand together.
-const TRIED: [&[Key]; 19] = [
+const TRIED: [&[Key]; 20] = [
     &[Key::BValue],
     &[Key::BValue, Key::Direction],
     &[Key::ImageType],
+    &[Key::Component],
     &[Key::EchoTime],
     &[Key::EchoNumber],
     &[Key::Kernel],

@@ -425,7 +425,17 @@ fn frames_of_an_enhanced_file_are_separated_by_their_functional_groups() {
             &[element(0x0018_9074, b"DT", value.as_bytes())],
         )
     };
-    let cases: [([Vec<u8>; 2], [&str; 2]); 8] = [
+    let component = |value: &str| {
+        sequence(
+            0x0018_9226,
+            &[element(0x0008_9208, b"CS", value.as_bytes())],
+        )
+    };
+    let cases: [([Vec<u8>; 2], [&str; 2]); 9] = [
+        (
+            [component("MAGNITUDE"), component("PHASE")],
+            ["component MAGNITUDE", "component PHASE"],
+        ),
         ([index(1), index(2)], ["time 1", "time 2"]),
         ([echo(2.3), echo(4.6)], ["echo 1", "echo 2"]),
         (
