@@ -17,7 +17,7 @@ use vesalius_volume::Warning;
 /// One frame: a slice of a volume.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
-    pub file: Place,
+    pub file: Arc<Place>,
     /// Number of the stored frame in its file, from 0.
     pub index: usize,
     /// First column and row in the stored frame, of which this one is a part.
@@ -207,7 +207,16 @@ fn frames(file: &DicomFile) -> Result<Vec<Frame>> {
     let common = Arc::new(marks(file, None, shared));
     if groups.is_empty() && count > 1 {
         // Frames without functional groups have no place: refused when their volume is built.
-        return Ok((0..count).map(|i| unplaced(file, i, &common)).collect());
+        let first = Frame {
+            position: None,
+            orientation: None,
+            ..frame(file, 0, None, None, &common)
+        };
+        let frame = |index| Frame {
+            index,
+            ..first.clone()
+        };
+        return Ok((0..count).map(frame).collect());
     }
     Ok((0..count)
         .map(|i| frame(file, i, groups.get(i), shared, &common))
@@ -246,14 +255,6 @@ fn check_count(file: &DicomFile, count: usize) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-fn unplaced(file: &DicomFile, index: usize, common: &Arc<Vec<Mark>>) -> Frame {
-    Frame {
-        position: None,
-        orientation: None,
-        ..frame(file, index, None, None, common)
-    }
 }
 
 /// A frame from its own functional group, the shared one, or the file's plain attributes.

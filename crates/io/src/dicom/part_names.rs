@@ -4,6 +4,7 @@ use super::frame::Frame;
 use super::key::Key;
 use super::parts::{Split, value_of};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// A part's frames, by their numbers, and its name.
 #[derive(Debug, PartialEq)]
@@ -82,22 +83,20 @@ fn rank_word(key: Key) -> &'static str {
 
 /// When a frame comes in its series: its InstanceNumber, then its file, so that orders do not depend on names of files
 /// alone.
-type Appearance = (i64, String, usize);
+type Appearance<'a> = (i64, &'a Path, usize);
 
-fn appearance(frame: &Frame) -> Appearance {
+fn appearance(frame: &Frame) -> Appearance<'_> {
     let number = frame.number(Key::InstanceNumber);
-    let path = frame.file.path().to_string_lossy().into_owned();
-    (
-        number.map_or(i64::MAX, |number| number as i64),
-        path,
-        frame.index,
-    )
+    let number = number.map_or(i64::MAX, |number| number as i64);
+    (number, frame.file.path(), frame.index)
 }
 
 /// When the first of some frames comes in its series.
-pub(super) fn first_of(frames: &[Frame]) -> Appearance {
-    let all = frames.iter().map(appearance);
-    all.min().unwrap_or_default()
+pub(super) fn first_of(frames: &[Frame]) -> (i64, PathBuf, usize) {
+    let first = frames.iter().map(appearance).min();
+    first.map_or_else(Default::default, |(number, path, index)| {
+        (number, path.to_owned(), index)
+    })
 }
 
 /// Values in the order of their first frames.
@@ -105,7 +104,7 @@ fn by_appearance<T: Ord + Clone>(frames: &[Frame], value: impl Fn(&Frame) -> T) 
     let mut first: BTreeMap<T, Appearance> = BTreeMap::new();
     for frame in frames {
         let at = appearance(frame);
-        let entry = first.entry(value(frame)).or_insert_with(|| at.clone());
+        let entry = first.entry(value(frame)).or_insert(at);
         if at < *entry {
             *entry = at;
         }

@@ -217,7 +217,7 @@ mod tests {
 
     fn frames(positions: &[[f64; 3]]) -> Vec<Frame> {
         let frame = |position: &[f64; 3]| Frame {
-            file: crate::place::Place::on_disk("a"),
+            file: crate::place::Place::on_disk("a").into(),
             index: 0,
             tile: None,
             position: Some(*position),
