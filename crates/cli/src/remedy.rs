@@ -59,9 +59,7 @@ fn purpose(remedy: Remedy) -> &'static str {
         Remedy::RaiseMemoryLimit { .. } => {
             "if the file is right and the machine has the memory, add"
         }
-        Remedy::NameSeries => {
-            "name one with `--volume NAME` where they are volumes of one series, else with"
-        }
+        Remedy::NameSeries | Remedy::NameVolume => "name one of them with",
         Remedy::InterpolateSlices => "to have slices at equal gaps interpolated, add",
         Remedy::KeepShear => {
             "to resample the slices to right angles, add `--untilt`; to keep the shear in the affine, add"
@@ -83,6 +81,7 @@ fn option(remedy: Remedy) -> String {
             format!("--max-memory {}GiB", needed.div_ceil(1 << 30))
         }
         Remedy::NameSeries => "--series NUMBER".to_owned(),
+        Remedy::NameVolume => "--volume NAME".to_owned(),
         Remedy::InterpolateSlices => "--interpolate-slices".to_owned(),
         Remedy::KeepShear => "--keep-shear".to_owned(),
         Remedy::Round | Remedy::RoundLabels => "--round".to_owned(),

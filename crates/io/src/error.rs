@@ -279,12 +279,22 @@ pub enum Error {
     },
     /// Several DICOM series, and none was chosen.
     #[error(
-        "{path} holds several series or volumes; name a series by UID, number or description in `ReadOptions::series`, and a volume of several in `ReadOptions::volume`: {found}"
+        "{path} holds several series; name one by UID, number or description in `ReadOptions::series`: {found}"
     )]
     SeveralSeries {
         /// The file or folder.
         path: PathBuf,
         /// The series.
+        found: String,
+    },
+    /// The DICOM series has several volumes, such as echoes or times, and none was chosen.
+    #[error(
+        "{path} holds a series of several volumes; name one by its name or number in `ReadOptions::volume`, or after `/` in `ReadOptions::series`, or read all with `VolumeChoice::All`: {found}"
+    )]
+    SeveralVolumes {
+        /// The file or folder.
+        path: PathBuf,
+        /// The volumes.
         found: String,
     },
     /// No DICOM series has the name that was given.
@@ -416,6 +426,7 @@ impl Error {
             | Self::Slices { .. }
             | Self::SeveralSeries { .. }
             | Self::SeveralArrays { .. }
+            | Self::SeveralVolumes { .. }
             | Self::Warned { .. } => ErrorKind::BadInput,
         }
     }

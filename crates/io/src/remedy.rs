@@ -33,6 +33,8 @@ pub enum Remedy {
     NameSeries,
     /// Name an array of a `.npz`: [`crate::ReadOptions::array`].
     NameArray,
+    /// Name a volume of a series that has several: [`crate::ReadOptions::volume`].
+    NameVolume,
     /// Interpolate slices: [`crate::UnevenSlices::Interpolate`].
     InterpolateSlices,
     /// Keep the shear of a tilted gantry: [`crate::DicomOptions::keep_shear`].
@@ -91,6 +93,7 @@ impl Error {
             Self::TooLarge { needed, .. } => Remedy::RaiseMemoryLimit { needed: *needed },
             Self::SeveralArrays { .. } => Remedy::NameArray,
             Self::SeveralSeries { .. } => Remedy::NameSeries,
+            Self::SeveralVolumes { .. } => Remedy::NameVolume,
             Self::NotStorable { .. } | Self::Interpolated { .. } => Remedy::Round,
             Self::Contours { .. } => Remedy::FillContours,
             Self::Slices { problem, .. } => match problem {
@@ -137,6 +140,7 @@ impl Error {
             | Self::Slices { path, .. }
             | Self::SeveralSeries { path, .. }
             | Self::SeveralArrays { path, .. }
+            | Self::SeveralVolumes { path, .. }
             | Self::NoSuchSeries { path, .. }
             | Self::NoSuchVolume { path, .. }
             | Self::Unreadable { path, .. }

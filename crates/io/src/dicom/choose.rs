@@ -1,8 +1,8 @@
 //! The series, and the part of it, that the options ask for.
 
 use super::Series;
+use super::listing::{header, list};
 use super::passed::{self, Passed};
-use super::series::{header, list};
 use crate::place::Place;
 use crate::{Error, OnWarning, ReadOptions, Result, VolumeChoice};
 use std::path::{Path, PathBuf};
@@ -31,9 +31,10 @@ pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Vec<Series>
     };
     let of_one = chosen.iter().all(|one| one.uid == chosen[0].uid);
     if chosen.len() > 1 && !(of_one && options.volume == VolumeChoice::All) {
-        return Err(Error::SeveralSeries {
-            path: path.to_owned(),
-            found: labels(&chosen),
+        let (path, found) = (path.to_owned(), labels(&chosen));
+        return Err(match of_one {
+            true => Error::SeveralVolumes { path, found },
+            false => Error::SeveralSeries { path, found },
         });
     }
     let passed = [passed_over, listed.passed].concat();

@@ -22,7 +22,7 @@ pub(super) struct Pair {
 
 /// The place of a header's file.
 fn place(header: &FileHeader) -> Option<&Place> {
-    Some(&header.frames.first()?.file)
+    header.frames.first().map(|frame| &*frame.file)
 }
 
 /// One file of each instance, the first, and the others of each.

@@ -7,11 +7,12 @@ use crate::place::{Bytes, Place};
 use crate::{Error, Result};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A DICOM file, read through once.
 pub(super) struct DicomFile {
     pub path: PathBuf,
-    pub place: Place,
+    pub place: Arc<Place>,
     bytes: Bytes,
     /// Where the data set begins.
     start: usize,
@@ -102,7 +103,7 @@ impl DicomFile {
         Ok(Self {
             start,
             path: path.to_owned(),
-            place: place.clone(),
+            place: Arc::new(place.clone()),
             bytes,
             set,
             syntax,

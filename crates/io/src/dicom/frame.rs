@@ -1,8 +1,10 @@
 //! The frames of one file: position, scaling and distinguishing attributes.
 
 use super::element::{DataSet, Value};
+use super::facts::{is_monochrome1, is_whole_slide, metadata, not_applied};
 use super::file::DicomFile;
-use super::keys::{Key, Mark, marks};
+use super::key::Key;
+use super::keys::{Mark, marks};
 use super::mosaic::mosaic;
 use super::root_place;
 use super::segmentation::{self, Segmentation};
@@ -16,7 +18,7 @@ use vesalius_volume::Warning;
 /// One frame: a slice of a volume.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
-    pub file: Place,
+    pub file: Arc<Place>,
     /// Number of the stored frame in its file, from 0.
     pub index: usize,
     /// First column and row in the stored frame, of which this one is a part.
@@ -34,14 +36,25 @@ pub(super) struct Frame {
     pub unusable: Vec<(&'static str, String, f64)>,
     /// The number of the segment that the frame shows.
     pub segment: Option<u32>,
-    /// What may distinguish frames at one place.
-    pub marks: Vec<Mark>,
+    /// InstanceNumber of the file; 0 where a file of several frames has none.
+    pub instance: Option<f64>,
+    /// What may distinguish frames at one place; frames without a functional group of their own share it.
+    pub marks: Arc<Vec<Mark>>,
 }
 
 impl Frame {
     /// What the frame holds for a key.
     pub fn mark(&self, key: Key) -> Option<&Mark> {
         self.marks.iter().find(|mark| mark.key == key)
+    }
+
+    /// The number by which frames are sorted: that of a key's value, of time in seconds, of InstanceNumber with the
+    /// number of the frame in its file.
+    pub fn number(&self, key: Key) -> Option<f64> {
+        match key {
+            Key::InstanceNumber => Some(self.instance? * 1e7 + self.index as f64),
+            _ => self.mark(key)?.number,
+        }
     }
 }
 
@@ -71,13 +84,6 @@ pub(super) struct FileHeader {
     /// What is not applied, or not read.
     pub warnings: Vec<Warning>,
     pub frames: Vec<Frame>,
-}
-
-/// Whether a file has the size of an image and no pixels: one that lost them, or refers to another.
-pub(super) fn lacks_pixels(file: &DicomFile) -> bool {
-    let has = |tag| file.set.get(tag).is_some();
-    let pixels = [tags::PIXELS, tags::FLOAT_PIXELS, tags::DOUBLE_PIXELS];
-    has(tags::ROWS) && has(tags::COLUMNS) && !pixels.into_iter().any(has)
 }
 
 /// The header of an image file; `None` when the file holds no pixels (a report, a plan).
@@ -176,79 +182,6 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
     }))
 }
 
-/// Whether a file is a whole slide of a microscope.
-pub(super) fn is_whole_slide(file: &DicomFile) -> bool {
-    let class = file.text(&file.set, tags::SOP_CLASS);
-    class.as_deref() == Some("1.2.840.10008.5.1.4.1.1.77.1.6")
-}
-
-/// Attributes that change what values mean and are not applied, and bytes behind the pixels.
-fn not_applied(file: &DicomFile) -> Vec<Warning> {
-    let ignored = |field: &str, value: &str| Warning::FieldIgnored {
-        field: field.to_owned(),
-        value: value.to_owned(),
-    };
-    let mut warnings = Vec::new();
-    let float = [tags::FLOAT_PIXELS, tags::DOUBLE_PIXELS];
-    match (
-        is_monochrome1(file),
-        float.iter().any(|&tag| file.set.get(tag).is_some()),
-    ) {
-        // Real numbers have no stored range to be inverted in.
-        (true, true) => warnings.push(ignored("PhotometricInterpretation", "MONOCHROME1")),
-        (true, false) => warnings.push(Warning::LowValuesBright { inverted: false }),
-        (false, _) => {}
-    }
-    if file.set.get(tags::MODALITY_LUT).is_some() {
-        warnings.push(ignored("ModalityLUTSequence", "a table"));
-    }
-    let surplus = pixel_bits(file).and_then(|(held, needed)| held.checked_sub(needed));
-    // A byte pads the value to an even length.
-    if let Some(bits) = surplus.filter(|bits| *bits >= 16) {
-        warnings.push(Warning::SurplusData {
-            file: file.path.clone(),
-            bytes: bits / 8,
-        });
-    }
-    warnings
-}
-
-fn is_monochrome1(file: &DicomFile) -> bool {
-    file.text(&file.set, tags::PHOTOMETRIC).as_deref() == Some("MONOCHROME1")
-}
-
-/// Bits of pixel data that are not packed: those that there are, and those that the frames need.
-fn pixel_bits(file: &DicomFile) -> Option<(u64, u64)> {
-    let set = &file.set;
-    let word = |tag| u64::from(file.u16(set, tag).unwrap_or(1));
-    let tag = [tags::PIXELS, tags::FLOAT_PIXELS, tags::DOUBLE_PIXELS];
-    let bytes = tag.iter().find_map(|&tag| set.bytes(file.raw(), tag))?;
-    let bits = word(tags::ROWS) * word(tags::COLUMNS) * word(tags::BITS_ALLOCATED);
-    let count = file.real(set, tags::FRAMES).unwrap_or(1.0) as u64;
-    Some((bytes.len() as u64 * 8, bits.saturating_mul(count)))
-}
-
-fn metadata(file: &DicomFile) -> BTreeMap<String, String> {
-    let text = |&(tag, name): &(u32, &str)| {
-        let value = file.text(&file.set, tag)?;
-        Some((name.to_owned(), value))
-    };
-    let mut metadata: BTreeMap<_, _> = tags::CARRIED.iter().filter_map(text).collect();
-    if let Some(padding) = file.u16(&file.set, tags::PIXEL_PADDING) {
-        let signed = file.u16(&file.set, tags::PIXEL_REPRESENTATION) == Some(1);
-        let padding = if signed {
-            i32::from(padding as i16)
-        } else {
-            padding.into()
-        };
-        metadata.insert("PixelPaddingValue".to_owned(), padding.to_string());
-    }
-    if !file.transfer_syntax.is_empty() {
-        metadata.insert("TransferSyntaxUID".to_owned(), file.transfer_syntax.clone());
-    }
-    metadata
-}
-
 /// The frames, and what had to be decided about their places.
 fn frames(file: &DicomFile) -> Result<(Vec<Frame>, Option<Warning>)> {
     /// No scanner makes more slices in one file.
@@ -275,15 +208,23 @@ fn frames(file: &DicomFile) -> Result<(Vec<Frame>, Option<Warning>)> {
             format!("{count}, as NumberOfFrames says"),
         ));
     }
-    let mut frames: Vec<Frame> = (0..count)
-        .map(|i| frame(file, i, groups.get(i), shared))
-        .collect();
-    if groups.is_empty() && count > 1 {
-        // The one place that all share is that of the first.
-        for frame in &mut frames {
-            frame.position = None;
-        }
-    }
+    let common = Arc::new(marks(file, None, shared));
+    let mut frames: Vec<Frame> = if groups.is_empty() && count > 1 {
+        // They differ by nothing; the one place that all share is that of the first.
+        let first = Frame {
+            position: None,
+            ..frame(file, 0, None, shared, &common)
+        };
+        let numbered = |index| Frame {
+            index,
+            ..first.clone()
+        };
+        (0..count).map(numbered).collect()
+    } else {
+        (0..count)
+            .map(|i| frame(file, i, groups.get(i), shared, &common))
+            .collect()
+    };
     let told = root_place::place(file, &mut frames)?;
     Ok((frames, told))
 }
@@ -323,7 +264,13 @@ fn check_count(file: &DicomFile, count: usize) -> Result<()> {
 }
 
 /// A frame from its own functional group, the shared one, or the file's plain attributes.
-fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&DataSet>) -> Frame {
+fn frame(
+    file: &DicomFile,
+    index: usize,
+    own: Option<&DataSet>,
+    shared: Option<&DataSet>,
+    common: &Arc<Vec<Mark>>,
+) -> Frame {
     let grouped = own.is_some() || shared.is_some();
     let group = |sequence: u32| {
         // Own groups overrule shared ones.
@@ -350,15 +297,11 @@ fn frame(file: &DicomFile, index: usize, own: Option<&DataSet>, shared: Option<&
         scaling,
         unusable,
         segment: segment(file, own, shared),
-        marks: marks(
-            file,
-            own,
-            shared,
-            (file
-                .real(&file.set, tags::FRAMES)
-                .is_some_and(|count| count > 1.0))
-            .then_some(index),
-        ),
+        instance: instance(file),
+        marks: match own {
+            Some(_) => Arc::new(marks(file, own, shared)),
+            None => common.clone(),
+        },
     }
 }
 
@@ -403,4 +346,14 @@ fn segment(file: &DicomFile, own: Option<&DataSet>, shared: Option<&DataSet>) ->
     };
     own.and_then(identified)
         .or_else(|| shared.and_then(identified))
+}
+
+fn instance(file: &DicomFile) -> Option<f64> {
+    let number = file.real(&file.set, tags::INSTANCE_NUMBER);
+    let several = file
+        .real(&file.set, tags::FRAMES)
+        .is_some_and(|count| count > 1.0);
+    number
+        .filter(|number| number.is_finite())
+        .or(several.then_some(0.0))
 }

@@ -2,7 +2,7 @@
 
 use super::assemble::told;
 use super::frame::{FileHeader, Frame};
-use super::keys::Key;
+use super::key::Key;
 use super::part_names::{Named, named};
 use super::parts::split;
 use super::scaled::{Computed, meant_type, replaced_scalings};
@@ -35,8 +35,9 @@ pub(super) fn close(a: Option<&[f64]>, b: Option<&[f64]>, tolerance: f64) -> boo
 impl Group {
     fn takes(&self, header: &FileHeader, frame: &Frame) -> bool {
         let (first, mine) = (&self.first, &self.frames[0]);
-        let orientation = |f: &Frame| f.orientation.map(|o| o.to_vec());
-        let spacing = |f: &Frame| f.spacing.map(|s| s.to_vec());
+        fn as_slice<const N: usize>(values: &Option<[f64; N]>) -> Option<&[f64]> {
+            values.as_ref().map(|values| &values[..])
+        }
         // A file of segments is a whole: another one numbers its own.
         let alone = first.segmentation.is_some() || header.segmentation.is_some();
         first.series_uid == header.series_uid
@@ -44,11 +45,11 @@ impl Group {
             && first.frame_of_reference == header.frame_of_reference
             && (first.rows, first.columns) == (header.rows, header.columns)
             && close(
-                orientation(mine).as_deref(),
-                orientation(frame).as_deref(),
+                as_slice(&mine.orientation),
+                as_slice(&frame.orientation),
                 1e-3,
             )
-            && close(spacing(mine).as_deref(), spacing(frame).as_deref(), 1e-4)
+            && close(as_slice(&mine.spacing), as_slice(&frame.spacing), 1e-4)
     }
 
     /// The volumes of the frames: one, or several where frames share places. Names begin with `prefix`, which tells the
@@ -156,11 +157,12 @@ impl Group {
     ) -> Series {
         let (header, frames) = (self.first, self.frames);
         let text = |name: &str| header.metadata.get(name).cloned().unwrap_or_default();
-        let mut files: Vec<PathBuf> = frames
-            .iter()
-            .map(|frame| frame.file.path().to_owned())
-            .collect();
-        files.dedup();
+        let mut files: Vec<PathBuf> = Vec::new();
+        for path in frames.iter().map(|frame| frame.file.path()) {
+            if files.last().is_none_or(|last| last != path) {
+                files.push(path.to_owned());
+            }
+        }
         let mut of_files = self.warnings;
         of_files.extend(replaced_scalings(&frames));
         let of_stack = stacked.iter().flat_map(|(_, warnings)| warnings.clone());

@@ -2,73 +2,9 @@
 
 use super::element::DataSet;
 use super::file::DicomFile;
+use super::key::Key;
 use super::moment::{moment, moment_of};
 use super::tags;
-
-/// An attribute that distinguishes frames. The order is that of names made of several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Key {
-    BValue,
-    Direction,
-    ImageType,
-    EchoTime,
-    EchoNumber,
-    Kernel,
-    InversionTime,
-    FlipAngle,
-    Kvp,
-    SequenceName,
-    StackId,
-    Station,
-    CardiacPhase,
-    TemporalPosition,
-    TriggerTime,
-    AcquisitionNumber,
-    ReferenceTime,
-    AcquisitionTime,
-    ContentTime,
-    InstanceNumber,
-}
-
-impl Key {
-    /// The standard's keyword.
-    pub fn keyword(self) -> &'static str {
-        match self {
-            Self::BValue => "DiffusionBValue",
-            Self::Direction => "DiffusionGradientOrientation",
-            Self::ImageType => "ImageType",
-            Self::EchoTime => "EchoTime",
-            Self::EchoNumber => "EchoNumbers",
-            Self::Kernel => "ConvolutionKernel",
-            Self::InversionTime => "InversionTime",
-            Self::FlipAngle => "FlipAngle",
-            Self::Kvp => "KVP",
-            Self::SequenceName => "SequenceName",
-            Self::StackId => "StackID",
-            Self::Station => "ImagePositionPatient",
-            Self::CardiacPhase => "NominalPercentageOfCardiacPhase",
-            Self::TemporalPosition => "TemporalPositionIdentifier",
-            Self::TriggerTime => "TriggerTime",
-            Self::AcquisitionNumber => "AcquisitionNumber",
-            Self::ReferenceTime => "FrameReferenceTime",
-            Self::AcquisitionTime => "AcquisitionTime",
-            Self::ContentTime => "ContentTime",
-            Self::InstanceNumber => "InstanceNumber",
-        }
-    }
-
-    /// Whether frames of one volume may differ in it: each slice has its own time.
-    pub fn is_of_slices(self) -> bool {
-        matches!(
-            self,
-            Self::TriggerTime
-                | Self::ReferenceTime
-                | Self::AcquisitionTime
-                | Self::ContentTime
-                | Self::InstanceNumber
-        )
-    }
-}
 
 /// What a frame holds for a key.
 #[derive(Debug, Clone, PartialEq)]
@@ -184,20 +120,15 @@ impl<'a> Source<'a> {
             .filter(|direction| direction.iter().any(|v| *v != 0.0))
     }
 
-    fn image_type(&self) -> Option<String> {
+    /// The type of a frame, and with another tag the part of complex numbers that it shows.
+    fn frame_type(&self, tag: u32) -> Option<String> {
         let kinds = [
             tags::MR_FRAME_TYPE,
             tags::CT_FRAME_TYPE,
             tags::PET_FRAME_TYPE,
         ];
         let group = kinds.into_iter().find_map(|sequence| self.group(sequence));
-        let inside = group.and_then(|set| {
-            let parts = [tags::FRAME_TYPE, tags::COMPLEX_COMPONENT];
-            let parts = parts.map(|tag| self.file.text(set, tag));
-            let found: Vec<String> = parts.into_iter().flatten().collect();
-            (!found.is_empty()).then(|| found.join("\\"))
-        });
-        inside.or_else(|| self.plain(tags::IMAGE_TYPE))
+        group.and_then(|set| self.file.text(set, tag))
     }
 
     fn temporal_position(&self) -> Option<f64> {
@@ -243,12 +174,11 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What distinguishes a frame, by key; `frame` is its number in a file of several.
+/// What distinguishes a frame, by key.
 pub(super) fn marks(
     file: &DicomFile,
     own: Option<&DataSet>,
     shared: Option<&DataSet>,
-    frame: Option<usize>,
 ) -> Vec<Mark> {
     let source = Source { file, own, shared };
     let number = |key, value: Option<f64>| {
@@ -278,7 +208,18 @@ pub(super) fn marks(
             Key::Direction,
             direction.map(|direction| direction.map(short).join("\\")),
         ),
-        text(Key::ImageType, source.image_type()),
+        text(
+            Key::ImageType,
+            source
+                .frame_type(tags::FRAME_TYPE)
+                .or_else(|| source.plain(tags::IMAGE_TYPE)),
+        ),
+        text(
+            Key::Component,
+            source
+                .frame_type(tags::COMPLEX_COMPONENT)
+                .or_else(|| source.plain(tags::COMPLEX_COMPONENT)),
+        ),
         number(Key::EchoTime, echo.or_else(|| plain(tags::ECHO_TIME))),
         number(Key::EchoNumber, plain(tags::ECHO_NUMBER)),
         text(
@@ -309,25 +250,6 @@ pub(super) fn marks(
         number(Key::ReferenceTime, plain(tags::FRAME_REFERENCE_TIME)),
         time(Key::AcquisitionTime, source.acquired()),
         time(Key::ContentTime, source.shown()),
-        instance(plain(tags::INSTANCE_NUMBER), frame),
     ];
     all.into_iter().flatten().collect()
-}
-
-/// The number of a frame: that of its file, then its own in a file of several.
-fn instance(number: Option<f64>, frame: Option<usize>) -> Option<Mark> {
-    let number = number.filter(|number| number.is_finite());
-    if number.is_none() && frame.is_none() {
-        return None;
-    }
-    let number = number.unwrap_or(0.0);
-    let text = match frame {
-        None => short(number),
-        Some(index) => format!("{} frame {}", short(number), index + 1),
-    };
-    Some(Mark {
-        key: Key::InstanceNumber,
-        text,
-        number: Some(number * 1e7 + frame.unwrap_or(0) as f64),
-    })
 }

@@ -2,7 +2,7 @@
 
 use super::frame::FileHeader;
 use super::group::group;
-use super::series::{Found, header, is_dicom};
+use super::listing::{Found, header, is_dicom};
 use crate::ReadOptions;
 use crate::place::Place;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The attributes by which a part of a series differs from its other parts.
 
 use super::frame::Frame;
-use super::keys::Key;
+use super::key::Key;
 use super::parts::value_of;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,10 +45,11 @@ impl PartKey {
     }
 }
 
-const ALL: [Key; 19] = [
+const ALL: [Key; 20] = [
     Key::BValue,
     Key::Direction,
     Key::ImageType,
+    Key::Component,
     Key::EchoTime,
     Key::EchoNumber,
     Key::Kernel,
@@ -91,7 +92,7 @@ pub(super) fn part_keys(parts: &[&[Frame]]) -> Vec<Vec<PartKey>> {
 fn of_part(frames: &[Frame], key: Key) -> Option<String> {
     let mut values: BTreeMap<Option<String>, f64> = BTreeMap::new();
     for frame in frames {
-        let number = frame.mark(key).and_then(|mark| mark.number);
+        let number = frame.number(key);
         values.insert(value_of(frame, key), number.unwrap_or(f64::INFINITY));
     }
     match values.len() {

@@ -1,9 +1,10 @@
 //! Short, stable names of a series' parts: `echo 2`, `b 800 direction 3`, `kernel B30f, time 1`.
 
 use super::frame::Frame;
-use super::keys::Key;
+use super::key::Key;
 use super::parts::{Split, value_of};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// A part's frames, by their numbers, and its name.
 #[derive(Debug, PartialEq)]
@@ -82,22 +83,20 @@ fn rank_word(key: Key) -> &'static str {
 
 /// When a frame comes in its series: its InstanceNumber, then its file, so that orders do not depend on names of files
 /// alone.
-type Appearance = (i64, String, usize);
+type Appearance<'a> = (i64, &'a Path, usize);
 
-fn appearance(frame: &Frame) -> Appearance {
-    let number = frame.mark(Key::InstanceNumber).and_then(|mark| mark.number);
-    let path = frame.file.path().to_string_lossy().into_owned();
-    (
-        number.map_or(i64::MAX, |number| number as i64),
-        path,
-        frame.index,
-    )
+fn appearance(frame: &Frame) -> Appearance<'_> {
+    let number = frame.number(Key::InstanceNumber);
+    let number = number.map_or(i64::MAX, |number| number as i64);
+    (number, frame.file.path(), frame.index)
 }
 
 /// When the first of some frames comes in its series.
-pub(super) fn first_of(frames: &[Frame]) -> Appearance {
-    let all = frames.iter().map(appearance);
-    all.min().unwrap_or_default()
+pub(super) fn first_of(frames: &[Frame]) -> (i64, PathBuf, usize) {
+    let first = frames.iter().map(appearance).min();
+    first.map_or_else(Default::default, |(number, path, index)| {
+        (number, path.to_owned(), index)
+    })
 }
 
 /// Values in the order of their first frames.
@@ -105,7 +104,7 @@ fn by_appearance<T: Ord + Clone>(frames: &[Frame], value: impl Fn(&Frame) -> T) 
     let mut first: BTreeMap<T, Appearance> = BTreeMap::new();
     for frame in frames {
         let at = appearance(frame);
-        let entry = first.entry(value(frame)).or_insert_with(|| at.clone());
+        let entry = first.entry(value(frame)).or_insert(at);
         if at < *entry {
             *entry = at;
         }
@@ -138,7 +137,7 @@ impl Labels {
         let mut values = by_appearance(frames, |frame| value(frame, key));
         let mut numbers: BTreeMap<Value, Option<f64>> = BTreeMap::new();
         for frame in frames {
-            let number = frame.mark(key).and_then(|mark| mark.number);
+            let number = frame.number(key);
             numbers.insert(value(frame, key), number);
         }
         if values.iter().all(|value| numbers[value].is_some()) {
@@ -187,6 +186,7 @@ impl Labels {
 fn plain(key: Key, text: &str, at: usize) -> String {
     let (word, itself) = match key {
         Key::BValue => ("b", true),
+        Key::Component => ("component", true),
         Key::EchoNumber => ("echo", true),
         Key::Kernel => ("kernel", true),
         Key::InversionTime => ("inversion", true),

@@ -2,7 +2,7 @@
 //! them, else by their order in time, in the last resort by the order of their InstanceNumbers.
 
 use super::frame::Frame;
-use super::keys::Key;
+use super::key::Key;
 use super::stack::{dot, height, normal};
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,11 +11,15 @@ const SAME_PLACE: f64 = 1e-4;
 /// The most attributes that are taken together.
 const MOST_KEYS: usize = 3;
 
+/// Of more frames, single attributes are tried only, so that a file that claims a million frames takes no minutes.
+const MANY_FRAMES: usize = 200_000;
+
 /// The attributes in the order in which they are tried; those that belong together stand together.
-const TRIED: [&[Key]; 19] = [
+const TRIED: [&[Key]; 20] = [
     &[Key::BValue],
     &[Key::BValue, Key::Direction],
     &[Key::ImageType],
+    &[Key::Component],
     &[Key::EchoTime],
     &[Key::EchoNumber],
     &[Key::Kernel],
@@ -141,12 +145,16 @@ pub(super) fn split(frames: &[Frame]) -> Option<Split> {
 impl Table<'_> {
     /// Sets of keys, the smallest first, that may separate the frames: none has more values than frames lie at a place.
     fn sets(&self) -> Vec<Vec<Key>> {
-        self.sets_of(MOST_KEYS, self.most)
+        let most_keys = match self.frames.len() > MANY_FRAMES {
+            true => 1,
+            false => MOST_KEYS,
+        };
+        self.sets_of(most_keys, self.most)
     }
 
-    /// Sets of one or two keys, however many values they have.
+    /// Each key, however many values they have.
     fn any_sets(&self) -> Vec<Vec<Key>> {
-        self.sets_of(2, usize::MAX)
+        self.sets_of(1, usize::MAX)
     }
 
     fn sets_of(&self, most_keys: usize, most_values: usize) -> Vec<Vec<Key>> {
@@ -250,7 +258,7 @@ impl Table<'_> {
     fn rank(&self, part: &[usize], key: Key) -> Option<Vec<(Vec<usize>, Option<usize>)>> {
         let mut at_place: Vec<Vec<(f64, usize)>> = vec![Vec::new(); self.place_count];
         for &frame in part {
-            let number = self.frames[frame].mark(key).and_then(|mark| mark.number)?;
+            let number = self.frames[frame].number(key)?;
             at_place[self.places[frame]].push((number, frame));
         }
         let mut ranked: Vec<(Vec<usize>, Option<usize>)> = Vec::new();
@@ -277,7 +285,7 @@ impl Table<'_> {
         let all: Vec<usize> = (0..self.frames.len()).collect();
         RANKED[..4].iter().find_map(|&key| {
             let parts = self.rank(&all, key)?;
-            let number = |&frame: &usize| self.frames[frame].mark(key).and_then(|mark| mark.number);
+            let number = |&frame: &usize| self.frames[frame].number(key);
             let ends = parts.iter().map(|(part, _)| {
                 let times: Vec<f64> = part.iter().filter_map(number).collect();
                 let first = times.iter().copied().fold(f64::INFINITY, f64::min);

@@ -68,7 +68,7 @@ impl Passed {
         let in_colour = file
             .u16(&file.set, tags::SAMPLES)
             .is_some_and(|samples| samples > 1);
-        let no_volume = in_colour || super::frame::is_whole_slide(&file);
+        let no_volume = in_colour || super::facts::is_whole_slide(&file);
         let broken = || match no_volume {
             true => Kind::NoVolume,
             false => Kind::Broken,
@@ -130,7 +130,7 @@ pub(super) fn refuse_all(path: &Path, passed: &[Passed], options: &ReadOptions) 
 
 fn own_error(passed: &Passed, options: &ReadOptions) -> Error {
     let place = Place::on_disk(passed.file.clone());
-    match super::series::header(&place, options) {
+    match super::listing::header(&place, options) {
         Err(error) => error,
         Ok(_) => unreadable(&passed.file, &[passed]),
     }

@@ -2,23 +2,14 @@
 //! a volume, never merged silently, and chosen by name.
 
 use super::SliceProblem;
-use super::copies::{self, without_copies};
-use super::file::DicomFile;
-use super::frame::{self, FileHeader, Frame};
-use super::group::group;
-use super::keys::Key;
-use super::neighbours::one_of_several;
+use super::frame::Frame;
+use super::key::Key;
+use super::listing::list;
 use super::part_key::PartKey;
-use super::passed::{self, Kind as PassedKind, Passed};
-use super::search::{candidates, is_named_as_dicom};
 use super::segmentation::{Kind, SegmentGrid, Segmentation};
 use super::stack::normal;
-use super::tags;
-use super::volumes::volumes;
-use crate::folder::LEADS_NOWHERE;
 use crate::place::Place;
 use crate::{LabelName, ReadOptions, Result, Scaling, VoxelType};
-use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -113,143 +104,6 @@ pub fn list_series(path: impl AsRef<Path>) -> Result<SeriesList> {
 /// As [`list_series`].
 pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<SeriesList> {
     Ok(list(&Place::on_disk(path.as_ref()), options)?.list)
-}
-
-/// What a path holds.
-pub(super) struct Listed {
-    pub list: SeriesList,
-    /// Files that are none of the images, as they were found.
-    pub passed: Vec<Passed>,
-    /// SOPInstanceUIDs of the images.
-    pub instances: Vec<String>,
-}
-
-pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
-    let (files, broken) = candidates(place, options)?;
-    let single = !place.is_folder() && files.len() == 1;
-    let work = options
-        .watch(place.path())
-        .count("headers", files.len() as u64);
-    let found: Vec<Option<_>> = files
-        .par_iter()
-        .map(|file| {
-            work.done(0)?;
-            let examined = examine(file, single, options);
-            work.done(1)?;
-            Ok(examined)
-        })
-        .collect::<Result<_>>()?;
-    drop(work);
-    let links = broken.into_iter();
-    let links = links.map(|link| Passed::unknown(link, LEADS_NOWHERE.to_owned()));
-    let (mut images, mut passed, mut empty) = (Vec::new(), links.collect::<Vec<_>>(), Vec::new());
-    let mut unreadable: Vec<_> = passed.iter().map(Passed::listed).collect();
-    for (file, examined) in found.into_iter().flatten() {
-        match examined {
-            Ok(Found::Image(header)) => images.push(*header),
-            Ok(Found::WithoutPixels { series_uid }) => {
-                let reason = "an image without pixel data".to_owned();
-                passed.push(Passed::of(file, reason, Some(PassedKind::NoImage), options));
-                empty.push((file.path().to_owned(), series_uid));
-            }
-            Ok(Found::Nothing) => {
-                let reason = "no image, such as a report or a plan".to_owned();
-                passed.push(Passed::of(file, reason, Some(PassedKind::NoImage), options));
-            }
-            Err(error) => {
-                let one = Passed::of(file, error, None, options);
-                unreadable.push(one.listed());
-                passed.push(one);
-            }
-        }
-    }
-    let own = (single && files[0].path() == place.path()).then(|| images.first());
-    let alone = own
-        .flatten()
-        .and_then(|own| one_of_several(place, own, options));
-    let (images, pairs) = without_copies(images, options)?;
-    let instances = images
-        .iter()
-        .map(|image| image.instance_uid.clone())
-        .collect();
-    let mut series = volumes(group(images), options);
-    for series in &mut series {
-        copies::tell(series, &pairs);
-        // Before the thickness that a single slice takes, which would be irrelevant for the whole volume.
-        passed::add(series, alone.iter().cloned().collect());
-        let left_out = left_out(&empty, &series.uid);
-        series.of_files.extend(left_out.clone());
-        series.warnings.extend(left_out);
-    }
-    series.sort_by_key(|series| {
-        let number: Option<i64> = series.number.as_ref().and_then(|n| n.parse().ok());
-        (number, series.uid.clone())
-    });
-    Ok(Listed {
-        list: SeriesList { series, unreadable },
-        passed,
-        instances,
-    })
-}
-
-/// What a file holds, or why that cannot be said; `None` for one that is no DICOM.
-fn examine<'a>(
-    file: &'a Place,
-    single: bool,
-    options: &ReadOptions,
-) -> Option<(&'a Place, std::result::Result<Found, String>)> {
-    if single || is_dicom(file) {
-        return Some((
-            file,
-            header(file, options).map_err(|error| error.to_string()),
-        ));
-    }
-    let is_empty = file.length().is_ok_and(|length| length == 0);
-    is_named_as_dicom(file.path(), is_empty).then(|| {
-        let what = match is_empty {
-            true => "it is empty",
-            false => "it cannot be read as DICOM, whose ending its name has",
-        };
-        (file, Err(format!("{}: {what}", file.path().display())))
-    })
-}
-
-/// What a DICOM file holds.
-pub(super) enum Found {
-    Image(Box<FileHeader>),
-    /// The size of an image, and no pixels.
-    WithoutPixels {
-        series_uid: String,
-    },
-    /// A report, a plan.
-    Nothing,
-}
-
-pub(super) fn header(place: &Place, options: &ReadOptions) -> Result<Found> {
-    let file = DicomFile::open(place, options.max_bytes)?;
-    Ok(match frame::read(&file)? {
-        Some(header) => Found::Image(Box::new(header)),
-        None if frame::lacks_pixels(&file) => Found::WithoutPixels {
-            series_uid: file.text(&file.set, tags::SERIES_UID).unwrap_or_default(),
-        },
-        None => Found::Nothing,
-    })
-}
-
-/// The files without pixels that name a series: one that lost its pixels leaves a gap, or a stack that
-/// ends early.
-fn left_out(empty: &[(PathBuf, String)], uid: &str) -> Option<Warning> {
-    let mut files = empty.iter().filter(|(_, series)| series == uid);
-    let first = files.next()?.0.clone();
-    Some(Warning::FilesLeftOut {
-        count: 1 + files.count(),
-        first,
-        reason: "of this series, with rows and columns but without pixel data".to_owned(),
-    })
-}
-
-pub(super) fn is_dicom(place: &Place) -> bool {
-    crate::format::head(place).is_ok_and(|head| !head.gzip && super::detect(&head.bytes))
 }
 
 impl Series {

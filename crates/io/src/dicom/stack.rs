@@ -217,7 +217,7 @@ mod tests {
 
     fn frames(positions: &[[f64; 3]]) -> Vec<Frame> {
         let frame = |position: &[f64; 3]| Frame {
-            file: crate::place::Place::on_disk("a"),
+            file: crate::place::Place::on_disk("a").into(),
             index: 0,
             tile: None,
             position: Some(*position),
@@ -228,7 +228,8 @@ mod tests {
             scaling: Scaling::IDENTITY,
             unusable: Vec::new(),
             segment: None,
-            marks: Vec::new(),
+            instance: None,
+            marks: Default::default(),
         };
         positions.iter().map(frame).collect()
     }

@@ -157,7 +157,7 @@ fn a_part_is_asked_for_by_name_or_number_and_another_one_is_refused_with_the_lis
         assert!(error.to_string().contains("time 10"), "{error}");
     }
     let error = read_as::<i16>(at).unwrap_err();
-    assert!(matches!(error, Error::SeveralSeries { .. }), "{error}");
+    assert!(matches!(error, Error::SeveralVolumes { .. }), "{error}");
     assert!(error.to_string().contains("ReadOptions::volume"), "{error}");
     let list = list_series(at).unwrap().series;
     let key = &list[2].keys[0];
@@ -425,7 +425,17 @@ fn frames_of_an_enhanced_file_are_separated_by_their_functional_groups() {
             &[element(0x0018_9074, b"DT", value.as_bytes())],
         )
     };
-    let cases: [([Vec<u8>; 2], [&str; 2]); 8] = [
+    let component = |value: &str| {
+        sequence(
+            0x0018_9226,
+            &[element(0x0008_9208, b"CS", value.as_bytes())],
+        )
+    };
+    let cases: [([Vec<u8>; 2], [&str; 2]); 9] = [
+        (
+            [component("MAGNITUDE"), component("PHASE")],
+            ["component MAGNITUDE", "component PHASE"],
+        ),
         ([index(1), index(2)], ["time 1", "time 2"]),
         ([echo(2.3), echo(4.6)], ["echo 1", "echo 2"]),
         (

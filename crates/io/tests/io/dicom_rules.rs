@@ -35,7 +35,7 @@ fn rule_1_what_a_volume_shares_makes_a_group() {
         assert!(list.iter().all(|series| series.size == [3, 2, 2]));
         assert!(matches!(
             read_as::<u8>(folder.path()).unwrap_err(),
-            Error::SeveralSeries { .. }
+            Error::SeveralSeries { .. } | Error::SeveralVolumes { .. }
         ));
     }
     let folder = tempfile::tempdir().unwrap();

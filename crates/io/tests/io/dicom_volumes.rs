@@ -95,7 +95,7 @@ fn a_fourth_axis_must_be_asked_for_and_needs_one_series_on_one_grid() {
         ..all()
     };
     let error = read_as_with::<u8>(at, &only).unwrap_err();
-    assert!(matches!(error, Error::SeveralSeries { .. }), "{error}");
+    assert!(matches!(error, Error::SeveralVolumes { .. }), "{error}");
     // One volume has a slice more.
     let b = 0f64.to_le_bytes();
     save(at, "more", &slice(6.0, [7; 6], &[(0x0018_9087, b"FD", &b)]));

@@ -161,7 +161,7 @@ fn fractions_are_probabilities_of_one_segment_each() {
     let path = saved(&folder, &made("FRACTIONAL", 8, &[1, 2], &frames));
     assert!(matches!(
         read_as::<f32>(&path).unwrap_err(),
-        Error::SeveralSeries { .. }
+        Error::SeveralVolumes { .. }
     ));
     let segment = |number: u16| {
         let options = ReadOptions {
