@@ -2,6 +2,7 @@
 
 use crate::watch::Watch;
 use crate::{DicomOptions, Error, ImageInfo, LabelName, NiftiFields, Result, VoxelType};
+use std::collections::BTreeMap;
 use std::path::Path;
 use vesalius_control::Control;
 use vesalius_registry::Registry;
@@ -279,6 +280,10 @@ pub struct WriteOptions {
     /// comment in ITK-SNAP's form), which other programs skip. Other formats cannot hold them;
     /// [`crate::write_label_names`] writes a separate file.
     pub labels: Vec<LabelName>,
+    /// NRRD's key-value pairs, such as those of the file that was read
+    /// ([`ImageInfo::metadata`](crate::ImageInfo::metadata)). Of 3D Slicer's segments the fields are kept that are not
+    /// in `labels`.
+    pub key_values: BTreeMap<String, String>,
     /// Whether the direction is replaced by the nearest one with right angles before it is written.
     pub orthonormalise: bool,
     /// User-defined formats; their endings come before the built-in ones.
@@ -303,6 +308,7 @@ impl Default for WriteOptions {
             nifti: None,
             extensions: Vec::new(),
             labels: Vec::new(),
+            key_values: BTreeMap::new(),
             orthonormalise: false,
             registry: Registry::default(),
             control: None,

@@ -7,6 +7,7 @@ mod custom_format;
 mod dicom;
 mod dicom_rules;
 mod dicom_writer;
+mod foreign;
 mod formats;
 #[cfg(target_os = "linux")]
 mod full_disk;
@@ -21,6 +22,7 @@ mod nrrd;
 mod parity;
 mod segmentation;
 mod shared;
+mod slicer;
 mod streams;
 mod tiff;
 mod warnings;
