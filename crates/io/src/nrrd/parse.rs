@@ -109,15 +109,12 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
         }
     };
     let count = layout.files.len();
-    if count == 0
-        || !layout.bytes().is_multiple_of(count as u64)
-        || count > 1 && layout.packing != Packing::Raw
-    {
+    if count == 0 || !layout.values().is_multiple_of(count) {
         return Err(Error::header(
             path,
             "data file",
             format!("{count} files of encoding {encoding}"),
-            "one file, or raw files that hold an equal share of the slices",
+            "one file, or several that hold an equal share of the slices",
         ));
     }
     if let Some(text) = header.get("lineskip") {

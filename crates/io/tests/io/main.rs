@@ -1,5 +1,6 @@
 //! Files from end to end, in one binary: the readers are generic, so each binary compiles them again.
 
+mod analyze;
 mod composite;
 mod control;
 mod convert;
@@ -14,11 +15,13 @@ mod full_disk;
 mod hostile;
 mod label_values;
 mod memory;
+mod mgh;
 mod mosaic;
 mod mutations;
 mod nifti;
 mod nifti_fields;
 mod nrrd;
+mod numpy;
 mod parity;
 mod segmentation;
 mod shared;

@@ -63,7 +63,10 @@ fn layers_that_overlap_are_refused_as_one_map_and_read_one_by_one() {
     let second = read_labels_with::<u16>(&path, &layer(1)).unwrap();
     assert_eq!(second.data(), [0, 1, 1, 0, 1, 1]);
     let error = read_labels_with::<u16>(&path, &layer(2)).unwrap_err();
-    assert!(error.to_string().contains("below 2"), "{error}");
+    assert!(
+        error.to_string().contains("0 to 1, and none is 2"),
+        "{error}"
+    );
 }
 
 #[test]
