@@ -3,8 +3,12 @@
   python fuzz/seeds.py [FOLDER ...]      # more folders with DICOM files, such as pydicom's test_files
 """
 
+import bz2
 import gzip
+import io
+import struct
 import sys
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -120,6 +124,31 @@ def main(folders):
     ):
         put("nrrd", name, b"NRRD0005\n" + text.encode())
     put("structures", "two", structures())
+    for name, encoding, data in (
+        ("bzip2", "bzip2", bz2.compress(b"12345678")),
+        ("hex", "hex", b"3132333435363738"),
+        ("lines", "raw\nline skip: 1", b"a line\n12345678"),
+    ):
+        text = f"NRRD0005\ntype: uchar\ndimension: 4\nsizes: 2 2 1 2\nspace: scanner-xyz\nspace directions: (1,0,0) none (0,1,0) (0,0,2)\n"
+        put("nrrd", name, (text + f"space origin: (5,6,7)\nencoding: {encoding}\n\n").encode() + data)
+    for kind, width in ((0, 1), (1, 4), (3, 4), (4, 2)):
+        head = struct.pack(">7ih15f", 1, 2, 2, 2, 2, kind, 0, 1, 1, 1, 2, -1, 0, 0, 0, 0, -1, 0, 1, 0, 1, 2, 3)
+        content = head.ljust(284, b"\0") + bytes(16 * width) + bytes(20)
+        put("mgh", str(kind), content)
+        put("mgh", f"{kind}.gz", gzip.compress(content))
+    for name, descr, order, shape, width in (
+        ("c", "<f4", False, (2, 3, 2), 4), ("f", ">i2", True, (2, 3, 2, 2), 2), ("complex", "<c8", False, (3, 2), 8),
+    ):
+        text = str({"descr": descr, "fortran_order": order, "shape": shape}) + "\n"
+        count = 1
+        for n in shape:
+            count *= n
+        content = b"\x93NUMPY\x01\0" + struct.pack("<H", len(text)) + text.encode() + bytes(count * width)
+        put("npy", name, content)
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+            out.writestr("arr_0.npy", content)
+        put("npy", f"{name}.npz", archive.getvalue())
     put("labels", "itk-snap", b'# a\n    0     0    0    0        0  0  0    "Clear Label"\n    1   255    0    0        1  1  1    "left \'kidney\'"\n')
     for target in sorted(CORPUS.iterdir()):
         print(target.name, len(list(target.iterdir())), "seeds")

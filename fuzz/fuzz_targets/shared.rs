@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use vesalius_io::{
-    DicomOptions, FourthAxis, ReadOptions, UnevenSlices, describe_with, open_with, read_as_with,
+    ColorAs, ComplexAs, DicomOptions, FourthAxis, LabelChannels, ReadOptions, UnevenSlices,
+    describe_with, open_with, read_as_with, read_labels_with,
 };
 
 /// A folder of this process, with data files that headers may name.
@@ -33,6 +34,9 @@ pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
 pub fn read_bytes(bytes: &[u8]) {
     let options = ReadOptions {
         fourth_axis: FourthAxis::Channels,
+        color: ColorAs::Luminance,
+        complex: ComplexAs::Magnitude,
+        label_channels: LabelChannels::Largest,
         assume_spacing: Some([1.0; 3]),
         dicom: DicomOptions {
             uneven_slices: UnevenSlices::Interpolate,
@@ -45,6 +49,7 @@ pub fn read_bytes(bytes: &[u8]) {
     let path = file("x.hdr", bytes);
     let _ = read_as_with::<f32>(&path, &options);
     let _ = read_as_with::<u16>(&path, &ReadOptions { max_bytes: 1 << 24, ..ReadOptions::default() });
+    let _ = read_labels_with::<u16>(&path, &options);
     let _ = describe_with(&path, &options);
     if let Ok(image) = open_with(&path, &options) {
         let _ = image.read_region::<f64>([0; 3], [1; 3]);

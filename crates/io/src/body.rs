@@ -21,8 +21,24 @@ impl Body {
         packing: Packing,
         options: &WriteOptions,
     ) -> Result<Self> {
+        Self::pack(Self::encode(encoder)?, encoder, channels, packing, options)
+    }
+
+    /// The voxels as they are stored, channel after channel.
+    pub fn encode<T: FileVoxel>(encoder: &Encoder<T>) -> Result<Vec<u8>> {
         let mut raw = vec![0; encoder.bytes()];
         encoder.encode(0, &mut raw)?;
+        Ok(raw)
+    }
+
+    /// Interleaves channels and packs the voxels.
+    pub fn pack<T: FileVoxel>(
+        mut raw: Vec<u8>,
+        encoder: &Encoder<T>,
+        channels: usize,
+        packing: Packing,
+        options: &WriteOptions,
+    ) -> Result<Self> {
         let width = encoder.voxel_type.bytes();
         if channels > 1 {
             raw = side_by_side(&raw, channels, width);

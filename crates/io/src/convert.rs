@@ -16,7 +16,8 @@ pub struct ConvertOptions {
     /// How the input is read.
     pub read: ReadOptions,
     /// How the output is written. What is left empty here comes from the input: the type, the names
-    /// of labels, and from NIfTI to NIfTI the texts, the space code and the extensions.
+    /// of labels, and from NIfTI to NIfTI the position of both
+    /// forms, texts, times, units and the extensions, from NRRD to NRRD the key-value pairs.
     pub write: WriteOptions,
     /// Whether the image is a label map: whole numbers only, stored in the smallest type that holds
     /// them, with their names and colours.
@@ -70,6 +71,9 @@ pub fn convert(
     let mut write = options.write.clone();
     if write.labels.is_empty() {
         write.labels = names_read(&info.labels, options);
+    }
+    if info.format == Format::Nrrd && write.key_values.is_empty() {
+        write.key_values.clone_from(&info.metadata);
     }
     if target.is_nifti() {
         keep_texts(input, &info, options, &mut write)?;

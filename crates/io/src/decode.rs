@@ -134,7 +134,8 @@ fn settle(values: &mut [f64], layout: &Layout) {
     let summand = layout.scaling.intercept.abs();
     for value in values {
         let whole = value.round_ties_even();
-        let size = value.abs().max(summand).max(1.0);
+        // Near 0 only what the scaling cancels is rounding: small numbers are numbers.
+        let size = value.abs().max(summand);
         let near = (*value - whole).abs() <= (UNITS * size).min(MOST);
         if near || layout.whole == Whole::Round {
             *value = whole;

@@ -1,18 +1,21 @@
 //! An opened image: its header is read; its voxels are read later, whole or in part.
 
+mod recognise;
+mod slabs;
+
+pub use slabs::{Slab, Slabs};
+
 use crate::composite::Composite;
 use crate::decode::{convert, decode, expectation, misfit};
-use crate::layout::{Packing, Parsed, Whole};
+use crate::layout::{Parsed, Whole};
 use crate::place::Place;
 use crate::source::{Source, check_packed, read_all};
 use crate::watch::Watch;
-use crate::{
-    Error, Extension, FileVoxel, Format, FourthAxis, ImageInfo, Layout, ReadOptions, Result,
-    custom, format, metaimage, mgh, neighbours, nifti, nrrd, numpy,
-};
+use crate::{Error, Extension, FileVoxel, FourthAxis, ImageInfo, Layout, ReadOptions, Result};
+use recognise::parse;
 use std::marker::PhantomData;
 use std::path::Path;
-use vesalius_volume::{Volume, Warning};
+use vesalius_volume::Volume;
 
 /// An image file whose header has been read.
 ///
@@ -60,69 +63,6 @@ pub(crate) fn open_place(place: &Place, options: &ReadOptions) -> Result<ImageFi
         parsed: parse(place, options)?,
         options: options.clone(),
     })
-}
-
-fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
-    let path = place.path();
-    if let Some(format) = custom::of_content(place, &options.registry)? {
-        let parsed = custom::parse(place, &*format, options)?;
-        options.admit(path, &parsed.info.warnings)?;
-        return Ok(parsed);
-    }
-    let head = format::head(place)?;
-    let mut parsed = match (format::detect(&head.bytes), head.gzip) {
-        (Some(Format::Nifti1 | Format::Nifti2), gzip) => nifti::parse(place, gzip, options),
-        (Some(Format::Analyze), gzip) => nifti::parse_analyze(place, gzip, options),
-        (Some(Format::Mgh), _) => mgh::parse(place, &head, options),
-        (Some(Format::Numpy), false) => match numpy::detect(&head.bytes) {
-            true => numpy::parse(place, options),
-            false => numpy::parse_archive(place, options),
-        },
-        (Some(Format::MetaImage), false) => metaimage::parse(place, options),
-        (Some(Format::Nrrd), false) => nrrd::parse(place, options),
-        // User-defined formats were tried before; `detect` has only the built-in ones.
-        (Some(Format::Dicom | Format::Custom), false) => Err(Error::unsupported(
-            path,
-            "opening a DICOM file for reading in parts",
-            "read it whole",
-        )),
-        (Some(format), true) => Err(Error::unsupported(
-            path,
-            format!("{format} inside of gzip"),
-            "unpack it with gunzip first",
-        )),
-        (None, _) => match nifti::header_beside(place) {
-            Some((header, gzip, true)) => nifti::parse_analyze(&header, gzip, options),
-            Some((header, gzip, false)) => nifti::parse(&header, gzip, options),
-            None => Err(Error::NotAnImage {
-                path: path.to_owned(),
-                found: neighbours::nature(&head),
-            }),
-        },
-    }?;
-    let surplus = check_length(&parsed.layout)?;
-    parsed.info.warnings.extend(parsed.layout.surplus(surplus));
-    options.admit(path, &parsed.info.warnings)?;
-    Ok(parsed)
-}
-
-/// Refuses a file with fewer bytes than its header requires, where that can be checked beforehand; returns
-/// how many more it has.
-fn check_length(layout: &Layout) -> Result<u64> {
-    if layout.packing != Packing::Raw {
-        return Ok(0);
-    }
-    let mut surplus = 0;
-    let each = layout.bytes() / layout.files.len() as u64;
-    let expected = layout.start.saturating_add(each);
-    for (i, file) in layout.files.iter().enumerate() {
-        let there = file.length()?;
-        if there < expected {
-            return Err(layout.truncated(i, expected, there));
-        }
-        surplus += there - expected;
-    }
-    Ok(surplus)
 }
 
 impl ImageFile {
@@ -434,83 +374,4 @@ fn separate<T: Copy>(values: &[T], channels: usize) -> Vec<T> {
     (0..channels)
         .flat_map(|channel| values[channel..].iter().step_by(channels).copied())
         .collect()
-}
-
-/// Some slices of an image.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Slab<T: FileVoxel> {
-    /// The first channel of `volume`.
-    pub channel: usize,
-    /// The first slice of `volume` in the image.
-    pub z: usize,
-    /// The voxels, on their own geometry.
-    pub volume: Volume<T>,
-}
-
-/// The slabs of an image, in file order.
-pub struct Slabs<'a, T> {
-    image: &'a ImageFile,
-    source: Source,
-    thickness: usize,
-    channel: usize,
-    z: usize,
-    /// Bytes after the voxels, once all slabs are read.
-    surplus: u64,
-    voxel: PhantomData<T>,
-}
-
-impl<T: FileVoxel> Slabs<'_, T> {
-    /// Reads what is left up to the check sum of a compressed file; the warnings that only reading
-    /// finds, such as data after the voxels.
-    ///
-    /// # Errors
-    /// [`Error::Truncated`], [`Error::Compression`], and [`Error::Warned`] as the options require.
-    pub fn finish(mut self) -> Result<Vec<Warning>> {
-        let layout = &self.image.parsed.layout;
-        if self.channel < layout.channels {
-            self.surplus = self.source.finish(layout, self.image.watch())?;
-        }
-        let behind = layout.surplus(self.surplus);
-        self.image
-            .options
-            .admit(self.image.path(), behind.as_slice())?;
-        Ok(behind.into_iter().collect())
-    }
-}
-
-impl<T: FileVoxel> Iterator for Slabs<'_, T> {
-    type Item = Result<Slab<T>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let layout = &self.image.parsed.layout;
-        let [x, y, depth] = layout.size;
-        let together = if layout.interleaved {
-            layout.channels
-        } else {
-            1
-        };
-        if self.channel >= layout.channels {
-            return None;
-        }
-        let (channel, z) = (self.channel, self.z);
-        let thickness = self.thickness.min(depth - z);
-        let channels = channel..channel + together;
-        let mut volume =
-            self.image
-                .region(&mut self.source, channels, [0, 0, z], [x, y, thickness]);
-        self.z += thickness;
-        if self.z == depth && channel + together >= layout.channels && volume.is_ok() {
-            match self.source.finish(layout, self.image.watch()) {
-                Ok(surplus) => self.surplus = surplus,
-                Err(error) => volume = Err(error),
-            }
-        }
-        if volume.is_err() {
-            // A stream that failed is not continued.
-            self.channel = layout.channels;
-        } else if self.z == depth {
-            (self.channel, self.z) = (channel + together, 0);
-        }
-        Some(volume.map(|volume| Slab { channel, z, volume }))
-    }
 }

@@ -11,7 +11,8 @@ use std::path::Path;
 use vesalius_volume::{Label, LabelMap, Volume, Warning};
 
 /// The end of an error about a value that rounding would make a label.
-pub(crate) const ROUND_LABELS: &str = "; `ReadOptions::round` rounds it";
+pub(crate) const ROUND_LABELS: &str =
+    "; if it is a label map all the same, `ReadOptions::round` rounds it";
 
 /// The label map at a place.
 pub(crate) fn labels_at<T: Label + FileVoxel>(
@@ -84,10 +85,11 @@ fn as_label(mut error: Error) -> Error {
         && let Ok(value) = value.parse::<f64>()
     {
         let rest = (value - value.round()).abs();
+        if rest != 0.0 || value < 0.0 {
+            expected.push_str("; this looks like an image, and a label map is wanted here");
+        }
         if rest != 0.0 && rest <= NEAR && value.round() >= 0.0 {
             expected.push_str(ROUND_LABELS);
-        } else if rest != 0.0 || value < 0.0 {
-            expected.push_str("; this looks like an image, and a label map is wanted here");
         }
     }
     error
@@ -106,12 +108,13 @@ fn one_channel<T: Label + FileVoxel>(
     let data = match (options.layer, options.label_channels) {
         (Some(layer), _) if layer < channels => channel(layer).to_vec(),
         (Some(layer), _) => {
-            return Err(Error::header(
+            let path = path.to_owned();
+            let layers = format!(", numbered 0 to {}, and none is {layer}", channels - 1);
+            return Err(Error::LabelChannels {
                 path,
-                "`ReadOptions::layer`",
-                layer,
-                format!("a number below {channels}, as the file has so many channels"),
-            ));
+                channels,
+                layers,
+            });
         }
         _ if channels == 1 => return Ok(volume),
         (None, LabelChannels::OneHot) => one_hot(path, &volume)?,

@@ -50,7 +50,7 @@ pub(crate) fn from_segments(metadata: &BTreeMap<String, String>) -> Vec<LabelNam
 }
 
 /// Three numbers from 0 to 1.
-fn color(text: &str) -> [u8; 3] {
+pub(crate) fn color(text: &str) -> [u8; 3] {
     let mut parts = text.split_whitespace().map(|part| part.parse::<f64>());
     std::array::from_fn(|_| match parts.next() {
         Some(Ok(value)) => (value * 255.0).round() as u8,
@@ -72,24 +72,6 @@ pub(crate) fn unescaped(value: &str) -> String {
             }
         }
         rest.next();
-    }
-    text
-}
-
-/// The key-value lines that make 3D Slicer show the labels as segments.
-pub(crate) fn to_segments(labels: &[LabelName]) -> String {
-    let mut text = String::new();
-    for (i, label) in labels.iter().enumerate() {
-        let [r, g, b] = label.color.map(|c| f64::from(c) / 255.0);
-        // Writing to a string does not fail.
-        let _ = write!(
-            text,
-            "Segment{i}_ID:=Segment_{value}\nSegment{i}_Name:={name}\nSegment{i}_Color:={r} {g} {b}\n\
-             Segment{i}_LabelValue:={value}\nSegment{i}_Layer:={layer}\n",
-            value = label.value,
-            name = label.name.replace('\\', "\\\\").replace('\n', "\\n"),
-            layer = label.layer,
-        );
     }
     text
 }
@@ -213,19 +195,5 @@ mod tests {
             error.contains("line 2") && error.contains("1 2 3"),
             "{error}"
         );
-    }
-
-    #[test]
-    fn segments_come_back_by_number() {
-        let labels = [
-            label(2, "b\\name \\\n\\", [255, 128, 0]),
-            label(1, "a", [0, 0, 255]),
-        ];
-        let metadata = to_segments(&labels)
-            .lines()
-            .filter_map(|line| line.split_once(":="))
-            .map(|(k, v)| (k.to_owned(), unescaped(v)))
-            .collect();
-        assert_eq!(from_segments(&metadata), labels);
     }
 }

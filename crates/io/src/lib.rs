@@ -1,4 +1,4 @@
-//! Reads and writes medical images: NIfTI, MetaImage, NRRD; reads DICOM series.
+//! Reads and writes medical images: NIfTI, MetaImage, NRRD, MGH; reads DICOM series, ANALYZE 7.5 and NumPy arrays.
 //!
 //! [`read()`] decides by a file's content, [`write()`] by its name; each has a form that ends in `_with` and takes
 //! options. [`ImageBytes`], [`read_from`] and [`write_to`] do so for memory and streams. Every image has a geometry
@@ -35,6 +35,7 @@
 //! | topic | items |
 //! |---|---|
 //! | reading images | [`read()`], [`read_as`] (another number type), [`read_with`], [`ReadOptions`], [`FourthAxis`], [`VolumeChoice`], [`OnWarning`] |
+//! | what is ambiguous | [`NiftiForm`], [`ColorAs`], [`ComplexAs`], [`LabelChannels`], [`ArrayAxes`] |
 //! | reading label maps | [`read_labels`], [`read_labels_as`], [`read_labels_with`] |
 //! | writing | [`write()`], [`write_labels`], [`write_with`], [`write_labels_with`], [`write_made`], [`WriteOptions`] |
 //! | headers alone | [`probe`], [`ImageInfo`], [`VoxelType`], [`Scaling`], [`describe`] and [`Described`] (everything below a path) |
@@ -42,7 +43,7 @@
 //! | memory and streams | [`ImageBytes`], [`read_bytes`], [`read_from`], [`to_bytes`], [`write_to`], [`labels_to_bytes`] |
 //! | DICOM | [`list_series`], [`read_series`], [`Series`], [`DicomOptions`], [`UnevenSlices`], [`SliceProblem`] |
 //! | contours (RTSTRUCT) as labels | [`read_structures`], [`StructureSet`], [`StructureOptions`], [`convert_structures`] |
-//! | from format to format | [`convert`], [`ConvertOptions`], [`Extension`], [`orthonormalised`] |
+//! | from format to format | [`convert`], [`ConvertOptions`], [`NiftiFields`], [`NiftiForms`], [`SliceTiming`], [`Extension`], [`orthonormalised`] |
 //! | formats by name | [`Format`], [`is_image`], [`strip_extension`], [`check_name`] |
 //! | image or label map | [`kind_of`], [`Kind`], [`Evidence`] |
 //! | names of labels | [`LabelName`], [`read_label_names`], [`write_label_names`] |
@@ -56,6 +57,7 @@ mod ascii;
 mod atomic;
 mod body;
 mod bzip;
+mod choices;
 mod composite;
 mod convert;
 mod custom;
@@ -102,6 +104,7 @@ mod whole_file;
 mod write;
 
 pub use atomic::{write_atomically, write_bytes_atomically};
+pub use choices::{ArrayAxes, ColorAs, ComplexAs, LabelChannels, NiftiForm};
 pub use convert::{ConvertOptions, Converted, convert};
 pub use custom::{FormatError, FormatImage, FormatSource, ImageFormat, RegisterImageFormat};
 pub use describe::{Described, describe, describe_with};
@@ -125,8 +128,7 @@ pub use nifti::{NiftiFields, NiftiForms, SliceTiming};
 #[cfg(feature = "nifti")]
 pub use nifti_crate::nifti_object;
 pub use options::{
-    ArrayAxes, ColorAs, ComplexAs, Extension, FourthAxis, LabelChannels, NiftiForm, NiftiVersion,
-    OnWarning, ReadOptions, VolumeChoice, WriteOptions,
+    Extension, FourthAxis, NiftiVersion, OnWarning, ReadOptions, VolumeChoice, WriteOptions,
 };
 pub use orthonormal::orthonormalised;
 pub use picture::{PictureKind, is_picture, read_picture, read_picture_with, write_picture};

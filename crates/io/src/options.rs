@@ -1,7 +1,9 @@
 //! Options of reading and writing.
 
+use crate::choices::{ArrayAxes, ColorAs, ComplexAs, LabelChannels, NiftiForm};
 use crate::watch::Watch;
 use crate::{DicomOptions, Error, ImageInfo, LabelName, NiftiFields, Result, VoxelType};
+use std::collections::BTreeMap;
 use std::path::Path;
 use vesalius_control::Control;
 use vesalius_registry::Registry;
@@ -38,75 +40,6 @@ impl From<&str> for VolumeChoice {
     fn from(name: &str) -> Self {
         Self::Named(name.to_owned())
     }
-}
-
-/// What to do with colours: NIfTI's RGB24 and RGBA32, NRRD's kinds `RGB-color` and `RGBA-color`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum ColorAs {
-    /// [`Error::Color`].
-    #[default]
-    Refuse,
-    /// One channel of brightness, 0.299 red + 0.587 green + 0.114 blue (Rec. 601); opacity is left out, which a
-    /// warning tells.
-    Luminance,
-    /// Three channels, red, green and blue, and a fourth of opacity where there is one.
-    Channels,
-}
-
-/// What to do with complex numbers: NIfTI's complex64 and complex128, NRRD's kind `complex`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum ComplexAs {
-    /// [`Error::Complex`].
-    #[default]
-    Refuse,
-    /// One channel of absolute values.
-    Magnitude,
-    /// One channel of angles from -π to π.
-    Phase,
-    /// Two channels, the real and the imaginary part.
-    Channels,
-}
-
-/// What the axes of a NumPy array are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum ArrayAxes {
-    /// `array[x, y, z]`, then the channels, as nibabel's arrays are.
-    #[default]
-    Xyz,
-    /// `array[z, y, x]`, the channels first, as SimpleITK's arrays and tensors are.
-    Zyx,
-}
-
-/// How an image of several channels becomes a label map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum LabelChannels {
-    /// [`Error::LabelChannels`], unless [`ReadOptions::layer`] names one channel.
-    #[default]
-    Refuse,
-    /// One channel a label: a voxel has the number, from 1 on, of the channel that is not 0 there, and 0 where
-    /// none is. Two such channels in one voxel are an error.
-    OneHot,
-    /// One channel a label, of probabilities: a voxel has the number, from 0 on, of the channel with the largest
-    /// value, the first of several; the first channel is the background.
-    Largest,
-}
-
-/// Which of its two positions a NIfTI file's voxels have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum NiftiForm {
-    /// The sform where its code is above 0, else the qform, as nibabel does; a warning
-    /// ([`Warning::FormsDisagree`]) where both are there and differ.
-    #[default]
-    Automatic,
-    /// The sform; an error where its code is 0 or it is unusable.
-    Sform,
-    /// The qform; an error where its code is 0 or it is unusable.
-    Qform,
 }
 
 /// What to do when reading had to decide something that is missing or wrong in the file.
@@ -306,6 +239,10 @@ pub struct WriteOptions {
     /// comment in ITK-SNAP's form), which other programs skip. Other formats cannot hold them;
     /// [`crate::write_label_names`] writes a separate file.
     pub labels: Vec<LabelName>,
+    /// NRRD's key-value pairs, such as those of the file that was read
+    /// ([`ImageInfo::metadata`](crate::ImageInfo::metadata)). Of 3D Slicer's segments the fields are kept that are not
+    /// in `labels`.
+    pub key_values: BTreeMap<String, String>,
     /// Whether the direction is replaced by the nearest one with right angles before it is written.
     pub orthonormalise: bool,
     /// User-defined formats; their endings come before the built-in ones.
@@ -330,6 +267,7 @@ impl Default for WriteOptions {
             nifti: None,
             extensions: Vec::new(),
             labels: Vec::new(),
+            key_values: BTreeMap::new(),
             orthonormalise: false,
             registry: Registry::default(),
             control: None,

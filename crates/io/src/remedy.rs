@@ -15,6 +15,8 @@ pub enum Remedy {
     AssumeSpacing,
     /// Take the fourth axis as channels: [`crate::FourthAxis::Channels`].
     FourthAxisAsChannels,
+    /// Take the other position of a NIfTI file: [`crate::ReadOptions::form`].
+    ChooseForm,
     /// Choose what becomes of colours: [`crate::ReadOptions::color`].
     ChooseColor,
     /// Choose what becomes of complex numbers: [`crate::ReadOptions::complex`].
@@ -86,6 +88,7 @@ impl Error {
         Some(match self {
             Self::NoGeometry { .. } => Remedy::AssumeSpacing,
             Self::FourthAxis { .. } => Remedy::FourthAxisAsChannels,
+            Self::NoSuchForm { .. } => Remedy::ChooseForm,
             Self::Color { .. } => Remedy::ChooseColor,
             Self::Complex { .. } => Remedy::ChooseComplex,
             Self::LabelChannels { .. } => Remedy::ChooseLayer,

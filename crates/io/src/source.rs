@@ -31,6 +31,10 @@ impl Loaded {
 pub(crate) fn read_all(layout: &Layout, watch: Watch) -> Result<Loaded> {
     let length = layout.bytes() as usize;
     let (bytes, first, surplus) = match layout.packing {
+        _ if layout.files.len() > 1 && layout.packing != Packing::Raw => {
+            let (bytes, surplus) = read_each(layout, watch)?;
+            (Bytes::Owned(bytes), 0, surplus)
+        }
         // Bytes after them were reported when the file was opened.
         Packing::Raw => {
             let (bytes, first) = read_raw(layout, watch)?;
@@ -74,6 +78,26 @@ pub(crate) fn read_all(layout: &Layout, watch: Watch) -> Result<Loaded> {
         length,
         surplus,
     })
+}
+
+/// The voxels of several packed files, each of which holds an equal share, and how many bytes follow them.
+fn read_each(layout: &Layout, watch: Watch) -> Result<(Vec<u8>, u64)> {
+    let share = layout.values() / layout.files.len();
+    let (mut all, mut surplus) = (Vec::new(), 0);
+    for file in &layout.files {
+        let part = Layout {
+            files: vec![file.clone()],
+            size: [share, 1, 1],
+            channels: 1,
+            order: None,
+            ..layout.clone()
+        };
+        check_packed(&part)?;
+        let loaded = read_all(&part, watch)?;
+        all.extend_from_slice(loaded.voxels());
+        surplus += loaded.surplus;
+    }
+    Ok((all, surplus))
 }
 
 /// The packed bytes of a file.
@@ -156,7 +180,8 @@ fn unpack(layout: &Layout) -> Result<Unpack<BufReader<Stream>>> {
 /// Refuses a packed file that is too small to hold what its header announces, before anything is
 /// allocated for it.
 pub(crate) fn check_packed(layout: &Layout) -> Result<()> {
-    if !matches!(layout.packing, Packing::Gzip | Packing::Zlib) {
+    // Several files are checked one by one when they are read.
+    if !matches!(layout.packing, Packing::Gzip | Packing::Zlib) || layout.files.len() > 1 {
         return Ok(());
     }
     let file = layout.file();

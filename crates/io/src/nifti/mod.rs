@@ -4,16 +4,19 @@
 //! (as nibabel chooses). Lengths in metres or microns become millimetres.
 
 mod analyze;
+mod extensions;
 mod fields;
 mod fields_kept;
 mod geometry;
 mod header;
 mod labels;
+mod pair;
 mod parse;
 mod write;
 
 pub(crate) use analyze::parse as parse_analyze;
 pub use fields_kept::{NiftiFields, NiftiForms, SliceTiming};
 pub(crate) use header::{detect, detect_analyze};
-pub(crate) use parse::{header_beside, parse};
+pub(crate) use pair::header_beside;
+pub(crate) use parse::parse;
 pub(crate) use write::write;

@@ -1,17 +1,17 @@
 //! Parses a NIfTI header and finds its voxels; every field is checked against the file.
 
+use super::extensions::read_extensions;
 use super::fields_kept::NiftiFields;
 use super::geometry;
 use super::header::{self, Header};
+use super::pair::partner;
 use crate::composite::{Composite, composite_channels, opacity};
 use crate::layout::{Packing, Parsed, Whole, checked_values};
 use crate::place::Place;
-use crate::{
-    Error, Extension, ImageInfo, Layout, NiftiForm, ReadOptions, Result, Scaling, VoxelType,
-};
+use crate::{Error, ImageInfo, Layout, NiftiForm, ReadOptions, Result, Scaling, VoxelType};
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use vesalius_volume::{Affine, Geometry, Warning};
 
 /// Reads the header of the file at `path`, which [`super::detect`] has recognised.
@@ -103,7 +103,7 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
     })
 }
 
-fn open(place: &Place, gzip: bool) -> Result<Box<dyn Read>> {
+pub(super) fn open(place: &Place, gzip: bool) -> Result<Box<dyn Read>> {
     let file = place.open_at(0)?;
     Ok(if gzip {
         Box::new(flate2::read::MultiGzDecoder::new(file))
@@ -307,101 +307,6 @@ pub(super) fn locate(
         (layout.start, layout.skip) = (layout.skip, 0);
     }
     Ok(layout)
-}
-
-/// The `.img` of an `.hdr`, and whether it is compressed; compressed like the header if both exist.
-fn partner(place: &Place) -> Result<(PathBuf, bool)> {
-    place.expect_neighbours("the header of a pair, whose voxels stand in an .img file,")?;
-    let path = place.path();
-    let name = path.to_string_lossy();
-    let plain = name.strip_suffix(".gz");
-    let stem = plain
-        .unwrap_or(&name)
-        .rsplit_once('.')
-        .map_or(&*name, |(stem, _)| stem);
-    let mut endings = [(".img", false), (".IMG", false), (".img.gz", true)];
-    if plain.is_some() {
-        endings.reverse();
-    }
-    for (ending, gzip) in endings {
-        let candidate = PathBuf::from(format!("{stem}{ending}"));
-        if candidate.is_file() {
-            return Ok((candidate, gzip));
-        }
-    }
-    Err(Error::header(
-        path,
-        "the magic",
-        "`ni1` or `ni2`, which says that the voxels are in an .img file of the same name",
-        format!("that file, {stem}.img or {stem}.img.gz, beside it"),
-    ))
-}
-
-/// The header of an `.img` file, whether it is compressed and whether it is one of ANALYZE.
-pub(crate) fn header_beside(place: &Place) -> Option<(Place, bool, bool)> {
-    if place.is_in_memory() {
-        return None;
-    }
-    let name = place.path().to_string_lossy();
-    let plain = name.strip_suffix(".gz");
-    let stem = plain.unwrap_or(&name);
-    let stem = stem.strip_suffix(".img").or(stem.strip_suffix(".IMG"))?;
-    let mut endings = [".hdr", ".HDR", ".hdr.gz"];
-    if plain.is_some() {
-        endings.reverse();
-    }
-    endings
-        .iter()
-        .map(|ending| Place::on_disk(format!("{stem}{ending}")))
-        .filter(|candidate| candidate.path().is_file())
-        .find_map(|candidate| {
-            let head = crate::format::head(&candidate).ok()?;
-            let pair = header::read(&head.bytes).is_some_and(|header| header.pair);
-            let analyze = header::detect_analyze(&head.bytes);
-            (pair || analyze).then_some((candidate, head.gzip, analyze))
-        })
-}
-
-/// The extensions between the header and the voxels; `esize` is checked, so a zero ends the loop.
-fn read_extensions(
-    place: &Place,
-    header: &Header,
-    offset: u64,
-    gzip: bool,
-) -> Result<Vec<Extension>> {
-    /// Beyond this, extensions are skipped: they are metadata, not a place for a volume.
-    const MOST: u64 = 64 << 20;
-    let start = header::length(header.version) as u64;
-    let mut bytes = Vec::new();
-    let end = if header.pair { MOST } else { offset.min(MOST) };
-    let read = open(place, gzip)?.take(end).read_to_end(&mut bytes);
-    if read.is_err() || bytes.get(start as usize).copied().unwrap_or(0) == 0 {
-        // A fault in the stream is reported, with its place, when the voxels are read.
-        return Ok(Vec::new());
-    }
-    let int = |at: usize| {
-        let word: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
-        Some(if header.big_endian {
-            i32::from_be_bytes(word)
-        } else {
-            i32::from_le_bytes(word)
-        })
-    };
-    let mut found = Vec::new();
-    let mut at = start as usize + 4;
-    while let (Some(size), Some(code)) = (int(at), int(at + 4)) {
-        // Less than its own eight bytes, or more than there is: there is no extension here.
-        let end = usize::try_from(size).ok().and_then(|n| at.checked_add(n));
-        let Some((data, end)) = end.and_then(|end| Some((bytes.get(at + 8..end)?, end))) else {
-            break;
-        };
-        found.push(Extension {
-            code,
-            data: data.to_vec(),
-        });
-        at = end;
-    }
-    Ok(found)
 }
 
 fn metadata(header: &Header) -> BTreeMap<String, String> {

@@ -111,6 +111,11 @@ fn describe<T: FileVoxel>(
     };
     geometry::place(&mut header, geometry, options.space_code);
     if let Some(fields) = &options.nifti {
+        let mut fields = fields.clone();
+        if options.orthonormalise {
+            // Right angles were asked for, also where the grid is the same but for little.
+            fields.forms = None;
+        }
         fields.put(&mut header, geometry, channels);
     }
     Ok(header)

@@ -4,6 +4,7 @@
 mod axes;
 mod header;
 mod parse;
+mod segments;
 mod write;
 
 pub(crate) use parse::parse;

@@ -2,11 +2,12 @@
 
 use super::axes::{geometry, split_axes};
 use super::header::{Header, big_endian, ignored, read_header, voxel_type};
+use super::segments;
 use crate::composite::opacity;
 use crate::layout::{Packing, Parsed, Whole, checked_values};
 use crate::place::Place;
 use crate::text_header::{beside, numbers, pattern};
-use crate::{Error, Format, ImageInfo, Layout, ReadOptions, Result, Scaling, labels};
+use crate::{Error, Format, ImageInfo, Layout, ReadOptions, Result, Scaling};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -63,7 +64,7 @@ pub(crate) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
         voxel_type,
         scaling: Scaling::IDENTITY,
         compressed: matches!(layout.packing, Packing::Gzip | Packing::Bzip2),
-        labels: labels::from_segments(&header.pairs),
+        labels: segments::read(&header.pairs, axes.channels),
         nifti: None,
         metadata: header.pairs,
         warnings,
@@ -108,15 +109,12 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
         }
     };
     let count = layout.files.len();
-    if count == 0
-        || !layout.bytes().is_multiple_of(count as u64)
-        || count > 1 && layout.packing != Packing::Raw
-    {
+    if count == 0 || !layout.values().is_multiple_of(count) {
         return Err(Error::header(
             path,
             "data file",
             format!("{count} files of encoding {encoding}"),
-            "one file, or raw files that hold an equal share of the slices",
+            "one file, or several that hold an equal share of the slices",
         ));
     }
     if let Some(text) = header.get("lineskip") {

@@ -1,11 +1,12 @@
 //! NRRD files out, with 3D Slicer's segments where labels have names.
 
+use super::segments;
 use crate::body::Body;
 use crate::encode::{Encoder, Source};
 use crate::layout::Packing;
 use crate::sink::Sink;
 use crate::text_header::LPS;
-use crate::{FileVoxel, Result, VoxelType, WriteOptions, labels};
+use crate::{FileVoxel, Result, VoxelType, WriteOptions};
 use vesalius_volume::Geometry;
 
 /// Writes channels × voxels values, x fastest; a `.nhdr` gets its voxels in a second file.
@@ -24,18 +25,26 @@ pub(crate) fn write<T: FileVoxel>(
     } else {
         Packing::Raw
     };
-    let body = Body::new(&encoder, channels, packing, options)?;
+    let raw = Body::encode(&encoder)?;
+    let extents = match encoder.voxel_type {
+        stored if stored.is_integer() && !options.labels.is_empty() => {
+            segments::extents(&options.labels, &raw, stored.bytes(), geometry.size())
+        }
+        _ => Vec::new(),
+    };
+    let pairs = segments::lines(&options.labels, &extents, &options.key_values);
+    let body = Body::pack(raw, &encoder, channels, packing, options)?;
     let ending = if options.compress { "raw.gz" } else { "raw" };
     let data_name = format!("{}.{ending}", crate::strip_extension(&path));
     let mut header = header(geometry, channels, encoder.voxel_type, options.compress);
     if detached {
         header += &format!("data file: {data_name}\n");
     } else {
-        header += &labels::to_segments(&options.labels);
+        header += &pairs;
         header += "\n";
         return body.write(sink, &header, None, options.control.as_ref());
     }
-    header += &labels::to_segments(&options.labels);
+    header += &pairs;
     body.write(sink, &header, Some(&data_name), options.control.as_ref())
 }
 

@@ -33,10 +33,18 @@ fn rounding() -> ReadOptions {
 #[test]
 fn values_whole_but_for_single_precision_are_labels() {
     let folder = tempfile::tempdir().unwrap();
-    let near = [0.0, 1.0 - 6e-8, 2.0 + 1.2e-7, 1000.0 + 1e-4, -1e-8, 1e-7];
+    let near = [
+        0.0,
+        1.0 - 6e-8,
+        2.0 + 1.2e-7,
+        1000.0 + 1e-4,
+        1.0 + 4e-7,
+        -0.0,
+    ];
     let path = saved(folder.path(), 1, &near);
-    assert_eq!(read_labels(&path).unwrap().data(), [0, 1, 2, 1000, 0, 0]);
-    for value in [0.9999, 1.00001, 1000.002, 0.5, -1.0] {
+    assert_eq!(read_labels(&path).unwrap().data(), [0, 1, 2, 1000, 1, 0]);
+    // Small numbers, as of diffusion in m²/s, are no zeros.
+    for value in [0.9999, 1.00001, 1000.002, 0.5, -1.0, 1e-9, -1e-8] {
         let path = saved(folder.path(), 1, &[0.0, value]);
         let error = read_labels(&path).unwrap_err();
         assert!(matches!(error, Error::Value { .. }), "{value}: {error}");
@@ -113,7 +121,10 @@ fn channels_become_labels_as_the_options_say() {
     let layer = read(&path, with(LabelChannels::Refuse, Some(1))).unwrap();
     assert_eq!(layer.data(), [0, 0, 1, 0]);
     let error = read(&path, with(LabelChannels::Refuse, Some(3))).unwrap_err();
-    assert!(error.to_string().contains("below 3"), "{error}");
+    assert!(
+        error.to_string().contains("0 to 2, and none is 3"),
+        "{error}"
+    );
     // Probabilities, of which the first are the background's; the first of equals counts.
     let path = saved(folder.path(), 2, &[0.75, 0.25, 0.5, 0.25, 0.75, 0.5]);
     let labels = read(&path, with(LabelChannels::Largest, None)).unwrap();

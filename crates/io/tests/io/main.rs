@@ -1,5 +1,6 @@
 //! Files from end to end, in one binary: the readers are generic, so each binary compiles them again.
 
+mod analyze;
 mod charset;
 mod composite;
 mod control;
@@ -13,22 +14,26 @@ mod dicom_rules;
 mod dicom_values;
 mod dicom_volumes;
 mod dicom_writer;
+mod foreign;
 mod formats;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hostile;
 mod label_values;
 mod memory;
+mod mgh;
 mod mosaic;
 mod mutations;
 mod nifti;
 mod nifti_fields;
 mod nrrd;
+mod numpy;
 mod other_crates;
 mod parity;
 mod root_place;
 mod segmentation;
 mod shared;
+mod slicer;
 mod streams;
 mod structures;
 mod tiff;

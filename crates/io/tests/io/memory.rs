@@ -34,6 +34,8 @@ fn forms() -> Vec<(&'static str, Format, WriteOptions)> {
         ("b.mha", Format::MetaImage, plain()),
         ("a.nrrd", Format::Nrrd, packed()),
         ("b.nrrd", Format::Nrrd, plain()),
+        ("a.mgz", Format::Mgh, packed()),
+        ("b.mgh", Format::Mgh, plain()),
     ]
 }
 
@@ -133,8 +135,10 @@ fn bytes_that_are_cut_short_or_changed_are_refused_as_their_file_is() {
             read_bytes(&longer, &ReadOptions::default()).unwrap(),
         );
         assert_eq!(from_path, from_bytes);
-        assert_eq!(from_path.warnings().len(), 1, "{name}");
-        assert_eq!(from_bytes.warnings().len(), 1, "{name}");
+        // Behind the voxels of MGH are fields of the format.
+        let told = usize::from(format != Format::Mgh);
+        assert_eq!(from_path.warnings().len(), told, "{name}");
+        assert_eq!(from_bytes.warnings().len(), told, "{name}");
     }
 }
 

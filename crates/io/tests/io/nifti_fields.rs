@@ -3,8 +3,8 @@
 use crate::shared::shared;
 use std::path::{Path, PathBuf};
 use vesalius_io::{
-    ConvertOptions, Error, Extension, FourthAxis, ImageInfo, NiftiForm, ReadOptions, WriteOptions,
-    convert, open, probe, probe_with, read, write, write_labels_with, write_with,
+    ConvertOptions, Error, Extension, FourthAxis, ImageInfo, NiftiForm, ReadOptions, Remedy,
+    WriteOptions, convert, open, probe, probe_with, read, write, write_labels_with, write_with,
 };
 use vesalius_volume::{Geometry, LabelMap, Volume, Warning};
 
@@ -98,6 +98,7 @@ fn a_form_that_is_not_there_is_refused_with_the_one_that_is() {
         });
         let error = probe_with(&path, &reading(wanted)).unwrap_err();
         assert!(matches!(error, Error::NoSuchForm { .. }), "{error}");
+        assert_eq!(error.remedy(), Some(Remedy::ChooseForm));
         let text = error.to_string();
         assert!(text.contains(other) && text.contains("scan.nii"), "{text}");
         assert!(probe(&path).is_ok());
@@ -340,4 +341,27 @@ fn the_time_from_volume_to_volume_is_kept() {
     convert(&path, &copy, &options).unwrap();
     let fields = probe(&copy).unwrap().nifti.unwrap();
     assert_eq!((fields.steps[0], fields.units), (2.0, 10), "2 s; mm and s");
+}
+
+#[test]
+fn right_angles_that_were_asked_for_are_written_and_not_the_old_forms() {
+    let folder = tempfile::tempdir().unwrap();
+    // A shear of a thousandth of a voxel: the grids are the same but for that.
+    let linear = [[1.0, 0.0, 0.0005], [0.0, 1.0, 0.0], [0.0, 0.0, 2.0]];
+    let affine = vesalius_volume::Affine::from_linear(linear, [0.0; 3]).unwrap();
+    let sheared = Geometry::new([6, 5, 4], affine).unwrap();
+    let (path, copy) = (folder.path().join("a.nii"), folder.path().join("b.nii"));
+    write(&path, &Volume::filled(sheared, 1i16)).unwrap();
+    let mut options = ConvertOptions::default();
+    convert(&path, &copy, &options).unwrap();
+    assert_eq!(placing(&copy), placing(&path));
+    options.write.orthonormalise = true;
+    convert(&path, &copy, &options).unwrap();
+    let angles = |path: &Path| probe(path).unwrap().geometry.affine().linear()[0][2].abs();
+    assert!(
+        angles(&path) > 4e-4 && angles(&copy) < 3e-4,
+        "{} {}",
+        angles(&path),
+        angles(&copy)
+    );
 }

@@ -137,6 +137,18 @@ fn data_files_of_a_list_and_of_a_pattern_are_joined() {
     ] {
         check(&saved(at, "a.nhdr", &[header(more).as_bytes()]));
     }
+    for (name, encode) in ENCODINGS {
+        for (i, slice) in voxels().chunks(24).enumerate() {
+            saved(at, &format!("p{i}.data"), &[&encode(slice)]);
+        }
+        let list = header(&format!(
+            "encoding: {name}\ndata file: LIST\np0.data\np1.data\n"
+        ));
+        check(&saved(at, "p.nhdr", &[list.as_bytes()]));
+        saved(at, "p1.data", &[&encode(&[1, 2, 3, 4])]);
+        let error = read(saved(at, "p.nhdr", &[list.as_bytes()])).unwrap_err();
+        assert!(error.to_string().contains("p1.data"), "{name}: {error}");
+    }
 }
 
 #[test]
