@@ -45,7 +45,7 @@ fn label_maps_stay_label_maps() {
         "close map.nii.gz out.nii.gz --radius-mm 2",
         "fill-holes map.nii.gz out.nii.gz",
         "keep-largest map.nii.gz out.nii.gz",
-        "keep-larger-than map.nii.gz out.nii.gz --volume 2",
+        "keep-larger-than map.nii.gz out.nii.gz --minimum-volume 2",
         "median map.nii.gz out.nii.gz --radius 1 --labels",
         "contour map.nii.gz out.nii.gz",
     ] {

@@ -70,7 +70,7 @@ fn every_filter_of_the_list_runs() {
         ("reconstruct", "image.nii OUT --mask image.nii --by erosion"),
         ("components", "labels.nii OUT --neighbours 6 --by-label"),
         ("keep-largest", "labels.nii OUT"),
-        ("keep-larger-than", "labels.nii OUT --volume 900"),
+        ("keep-larger-than", "labels.nii OUT --minimum-volume 900"),
         ("keep-touching", "labels.nii OUT --seed 22,18,3"),
         ("component-statistics", "labels.nii"),
         ("threshold", "image.nii OUT --low 150"),
@@ -292,7 +292,7 @@ fn shared_cases_on_a_limit_have_their_right_numbers() {
             assert_eq!(foreground(&grown), voxels, "radius {radius}");
         }
     }
-    let words = "keep-larger-than IN out.nii.gz --volume 100";
+    let words = "keep-larger-than IN out.nii.gz --minimum-volume 100";
     if let Some(kept) = run("limits/keep_larger_oblique.nii.gz", words) {
         assert_eq!(foreground(&kept), 200);
     }

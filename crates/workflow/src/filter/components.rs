@@ -49,7 +49,7 @@ pub(super) const FILTERS: &[Filter] = &[
         "Keep the pieces of at least a volume",
         &[
             Argument::new(
-                "volume",
+                "minimum-volume",
                 Number,
                 "The volume in mm³; a piece of exactly this volume stays",
             )
@@ -59,7 +59,7 @@ pub(super) const FILTERS: &[Filter] = &[
             BY_LABEL,
         ],
         |run| {
-            let (volume, options) = (run.values.number("volume")?, options(run)?);
+            let (volume, options) = (run.values.number("minimum-volume")?, options(run)?);
             let control = run.control;
             run.relabel(|labels| keep_larger_than_with(labels, volume, &options, control))
         },

@@ -184,7 +184,7 @@ mod tests {
             ("fill-holes", &labels, vec![("slices", "x")]),
             ("components", &labels, vec![]),
             ("keep-largest", &labels, vec![]),
-            ("keep-larger-than", &labels, vec![("volume", "10")]),
+            ("keep-larger-than", &labels, vec![("minimum-volume", "10")]),
             ("keep-touching", &labels, vec![("seed", "1,1,1")]),
             ("contour", &labels, vec![]),
         ] {
