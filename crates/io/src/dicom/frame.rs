@@ -78,7 +78,8 @@ pub(super) struct FileHeader {
     /// Whether low values are bright.
     pub monochrome1: bool,
     pub compressed: bool,
-    pub metadata: BTreeMap<String, String>,
+    /// What is carried along, which the files of a series share where it is equal.
+    pub metadata: Arc<BTreeMap<String, String>>,
     /// What a segmentation shows.
     pub segmentation: Option<Arc<Segmentation>>,
     /// What is not applied, or not read.
@@ -175,7 +176,7 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
             && !file.transfer_syntax.starts_with("1.2.840.10008.1.2.1")
             && file.transfer_syntax != "1.2.840.10008.1.2"
             && file.transfer_syntax != "1.2.840.10008.1.2.2",
-        metadata: metadata(file),
+        metadata: Arc::new(metadata(file)),
         frames,
         segmentation: segmentation.map(Arc::new),
         warnings,

@@ -187,7 +187,7 @@ impl Group {
             segments: None,
             files,
             compressed: header.compressed,
-            metadata: header.metadata,
+            metadata: (*header.metadata).clone(),
             frames,
             warnings,
             of_files,

@@ -15,7 +15,9 @@ use crate::folder::LEADS_NOWHERE;
 use crate::place::Place;
 use crate::{ReadOptions, Result};
 use rayon::prelude::*;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use vesalius_volume::Warning;
 
 /// What a path holds.
@@ -33,11 +35,15 @@ pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
     let work = options
         .watch(place.path())
         .count("headers", files.len() as u64);
+    let shared = SharedMetadata::default();
     let found: Vec<Option<_>> = files
         .par_iter()
         .map(|file| {
             work.done(0)?;
-            let examined = examine(file, single, options);
+            let mut examined = examine(file, single, options);
+            if let Some((_, Ok(Found::Image(header)))) = &mut examined {
+                shared.share(header);
+            }
             work.done(1)?;
             Ok(examined)
         })
@@ -93,6 +99,27 @@ pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
         passed,
         instances,
     })
+}
+
+/// The metadata of a file of each series. Most files of a series have the same, which would be most of the memory that a
+/// folder of 100,000 files takes.
+#[derive(Default)]
+struct SharedMetadata(Mutex<HashMap<String, Arc<BTreeMap<String, String>>>>);
+
+impl SharedMetadata {
+    /// Lets a header have the metadata of another file of its series, where they are equal.
+    fn share(&self, header: &mut FileHeader) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get(&header.series_uid) {
+            Some(metadata) if *metadata == header.metadata => {
+                header.metadata = Arc::clone(metadata);
+            }
+            Some(_) => {}
+            None => {
+                known.insert(header.series_uid.clone(), Arc::clone(&header.metadata));
+            }
+        }
+    }
 }
 
 /// What a file holds, or why that cannot be said; `None` for one that is no DICOM.
