@@ -54,7 +54,7 @@ impl<T: FileVoxel> Iterator for Slabs<'_, T> {
     fn next(&mut self) -> Option<Self::Item> {
         let layout = &self.image.parsed.layout;
         let [x, y, depth] = layout.size;
-        let together = if layout.interleaved {
+        let together = if layout.interleaved || self.image.combined().is_some() {
             layout.channels
         } else {
             1
