@@ -34,7 +34,8 @@ impl<T: FileVoxel> Slabs<'_, T> {
     /// finds, such as data after the voxels.
     ///
     /// # Errors
-    /// [`Error::Truncated`], [`Error::Compression`], and [`Error::Warned`] as the options require.
+    /// [`Error::Truncated`](crate::Error::Truncated), [`Error::Compression`](crate::Error::Compression), and
+    /// [`Error::Warned`](crate::Error::Warned) as the options require.
     pub fn finish(mut self) -> Result<Vec<Warning>> {
         let layout = &self.image.parsed.layout;
         if self.channel < layout.channels {
