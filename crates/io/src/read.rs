@@ -12,7 +12,7 @@ use vesalius_volume::{Label, LabelMap, Volume};
 /// a warning ([`Volume::warnings`]).
 ///
 /// # Errors
-/// [`Error`], with the file and what to do.
+/// [`Error`](crate::Error), with the file and what to do.
 ///
 /// ```
 /// use vesalius_io::{read, write};
@@ -61,7 +61,7 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Volume
 /// a floating type takes the nearest.
 ///
 /// # Errors
-/// As [`read()`]; [`Error::Value`] names the first voxel that does not fit.
+/// As [`read()`]; [`Error::Value`](crate::Error::Value) names the first voxel that does not fit.
 ///
 /// ```
 /// use vesalius_io::{Error, read_as, write};
@@ -135,7 +135,7 @@ pub fn read_labels_as<T: Label + FileVoxel>(path: impl AsRef<Path>) -> Result<La
 /// As [`read_labels_as`], with options.
 ///
 /// # Errors
-/// As [`read_as`]; [`Error::LabelChannels`] for more than one channel or time, unless [`ReadOptions::layer`] or
+/// As [`read_as`]; [`Error::LabelChannels`](crate::Error::LabelChannels) for more than one channel or time, unless [`ReadOptions::layer`] or
 /// [`ReadOptions::label_channels`] say what becomes of them.
 ///
 /// ```

@@ -34,7 +34,8 @@ impl<T: FileVoxel> Slabs<'_, T> {
     /// finds, such as data after the voxels.
     ///
     /// # Errors
-    /// [`Error::Truncated`], [`Error::Compression`], and [`Error::Warned`] as the options require.
+    /// [`Error::Truncated`](crate::Error::Truncated), [`Error::Compression`](crate::Error::Compression), and
+    /// [`Error::Warned`](crate::Error::Warned) as the options require.
     pub fn finish(mut self) -> Result<Vec<Warning>> {
         let layout = &self.image.parsed.layout;
         if self.channel < layout.channels {
@@ -54,7 +55,7 @@ impl<T: FileVoxel> Iterator for Slabs<'_, T> {
     fn next(&mut self) -> Option<Self::Item> {
         let layout = &self.image.parsed.layout;
         let [x, y, depth] = layout.size;
-        let together = if layout.interleaved {
+        let together = if layout.interleaved || self.image.combined().is_some() {
             layout.channels
         } else {
             1

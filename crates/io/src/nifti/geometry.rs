@@ -18,8 +18,12 @@ pub(super) fn rows(header: &Header, form: NiftiForm) -> Result<(Rows, Vec<Warnin
             return Ok((scaled(header.srow, scale), warnings));
         }
         Some(Err(error)) if header.qform_code <= 0 || form == NiftiForm::Sform => {
+            let other = match header.qform_code {
+                ..=0 => "",
+                _ => ", whose position `NiftiForm::Qform` takes",
+            };
             return Err(format!(
-                "sform_code is {}, but {error}; qform_code is {}",
+                "sform_code is {}, but {error}; qform_code is {}{other}",
                 header.sform_code, header.qform_code
             ));
         }

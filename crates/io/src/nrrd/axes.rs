@@ -67,7 +67,7 @@ pub(super) fn split_axes(header: &Header, extent: &[u64]) -> Result<Axes> {
         None => (1, None),
         Some(&axis) => {
             let kind = kinds.get(axis).copied().unwrap_or("???");
-            composite = composite_of(kind, extent[axis]).filter(|_| axis == 0);
+            composite = composite_of(kind, extent[axis]);
             let ambiguous = matches!(kind, "time" | "domain" | "space" | "???" | "none");
             let name = format!("an axis of kind `{kind}`");
             (
@@ -84,7 +84,7 @@ pub(super) fn split_axes(header: &Header, extent: &[u64]) -> Result<Axes> {
         size,
         channels,
         first: other == [0],
-        order: stored_order(&spatial, &other, count),
+        order: stored_order(&spatial, &other, count, composite.is_some()),
         composite,
         fourth,
         vectors: vectors.as_ref().and_then(three),
@@ -101,14 +101,21 @@ fn composite_of(kind: &str, extent: u64) -> Option<Composite> {
     }
 }
 
-/// The order of the axes where the one that is not space is between those that are.
-fn stored_order(spatial: &[usize], other: &[usize], count: usize) -> Option<StoredOrder> {
+/// The order of the axes where the one that is not space is between those that are, or is the last and holds the
+/// parts of values, which are needed together.
+fn stored_order(
+    spatial: &[usize],
+    other: &[usize],
+    count: usize,
+    composite: bool,
+) -> Option<StoredOrder> {
     let [inside] = other else { return None };
-    if *inside == 0 || *inside == count - 1 {
+    if *inside == 0 || *inside == count - 1 && !composite {
         return None;
     }
     let number = |axis: usize| spatial.iter().position(|&s| s == axis).unwrap_or(3);
     let mut order: Vec<usize> = (0..count).map(number).collect();
+    // Axes that are not there have one voxel, wherever they come.
     order.extend(spatial.len()..3);
     order.try_into().ok()
 }

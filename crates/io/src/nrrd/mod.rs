@@ -1,5 +1,5 @@
 //! NRRD: `.nrrd` with the voxels inside, `.nhdr` with them in separate files. The header names
-//! its world (`space`); one that is not anatomical, or none, is no geometry.
+//! its world (`space`); the machine's is taken as LPS with a warning, any other that is not anatomical is no geometry.
 
 mod axes;
 mod header;

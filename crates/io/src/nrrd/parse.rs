@@ -130,7 +130,7 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
             (Ok(skip), Packing::Gzip | Packing::Bzip2) => layout.skip = skip,
             (Ok(skip), _) => layout.start = layout.start.saturating_add(skip),
             // The voxels are at the end of the file.
-            (Err(_), Packing::Raw) => {
+            (Err(_), Packing::Raw) if skip == -1 => {
                 let length = layout.file().length()?;
                 layout.start = length.saturating_sub(layout.bytes() / count as u64);
             }
@@ -139,7 +139,7 @@ fn locate(header: &Header, mut layout: Layout) -> Result<Layout> {
                     path,
                     "byte skip",
                     skip,
-                    "0 or more for packed data",
+                    "0 or more, or -1 for raw data",
                 ));
             }
         }

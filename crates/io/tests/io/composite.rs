@@ -142,6 +142,71 @@ fn complex_numbers_are_refused_until_a_part_of_them_is_chosen() {
     }
 }
 
+/// The parts of a voxel are together in the file, or each part is an image.
+#[test]
+fn parts_are_combined_wherever_their_axis_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = |at: usize, part: usize| (at * 7 + part * 60) as u8;
+    for place in 0..4 {
+        let mut axes = vec![0, 1, 2];
+        axes.insert(place, 3);
+        let extent = [3, 2, 2, 3];
+        let mut data = Vec::new();
+        for at in 0..36 {
+            let (mut rest, mut index) = (at, [0; 4]);
+            for &axis in &axes {
+                index[axis] = rest % extent[axis];
+                rest /= extent[axis];
+            }
+            data.push(part(index[0] + 3 * index[1] + 6 * index[2], index[3]));
+        }
+        let vectors = ["(1,0,0)", "(0,1,0)", "(0,0,1)", "none"];
+        let list = |words: &dyn Fn(usize) -> String| {
+            axes.iter().map(|&a| words(a)).collect::<Vec<_>>().join(" ")
+        };
+        let header = format!(
+            "NRRD0005\ntype: uchar\ndimension: 4\nspace: RAS\nsizes: {}\nspace directions: {}\n\
+             kinds: {}\nspace origin: (0,0,0)\nencoding: gzip\n\n",
+            list(&|a| extent[a].to_string()),
+            list(&|a| vectors[a].to_owned()),
+            list(&|a| if a == 3 { "RGB-color" } else { "domain" }.to_owned()),
+        );
+        let level = flate2::Compression::fast();
+        let mut packed = flate2::write::GzEncoder::new(header.into_bytes(), level);
+        std::io::Write::write_all(&mut packed, &data).unwrap();
+        let bytes = packed.finish().unwrap();
+        let path = folder.path().join("a.nrrd");
+        std::fs::write(&path, bytes).unwrap();
+        assert!(matches!(
+            read_with(&path, &ReadOptions::default()),
+            Err(Error::Color { .. })
+        ));
+        let light = every_way(&path, &color(ColorAs::Luminance));
+        let value = |i: usize| f64::from(part(7, i));
+        let expected = 0.299 * value(0) + 0.587 * value(1) + 0.114 * value(2);
+        assert!(
+            (f64::from(light.get(0, grid().index(7))) - expected).abs() < 1e-4,
+            "{place}"
+        );
+    }
+    // NumPy's arrays, whose axes are the other way round.
+    for fortran in ["True", "False"] {
+        let text = format!("{{'descr': '<c8', 'fortran_order': {fortran}, 'shape': (3, 2, 2)}}\n");
+        let parts = (0..24).flat_map(|i| (i as f32).to_le_bytes());
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((text.len() as u16).to_le_bytes());
+        bytes.extend(text.bytes().chain(parts));
+        let path = folder.path().join("a.npy");
+        std::fs::write(&path, bytes).unwrap();
+        let options = ReadOptions {
+            assume_spacing: Some([1.0; 3]),
+            ..complex(ComplexAs::Magnitude)
+        };
+        let image = every_way(&path, &options);
+        assert_eq!(image.get(0, [2, 1, 1]), 22f32.hypot(23.0));
+    }
+}
+
 #[test]
 fn colours_with_times_are_refused_and_lies_about_their_width_too() {
     let folder = tempfile::tempdir().unwrap();

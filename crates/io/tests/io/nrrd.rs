@@ -118,9 +118,14 @@ fn a_byte_skip_of_minus_one_takes_the_end_of_the_file() {
     saved(at, "a.data", &[b"whatever comes first", &voxels()]);
     let raw = header("encoding: raw\nbyte skip: -1\ndata file: a.data\n");
     check(&saved(at, "a.nhdr", &[raw.as_bytes()]));
-    let packed = header("encoding: bzip2\nbyte skip: -1\ndata file: a.data\n");
-    let error = read(saved(at, "b.nhdr", &[packed.as_bytes()])).unwrap_err();
-    assert!(error.to_string().contains("byte skip"), "{error}");
+    for other in [
+        "encoding: bzip2\nbyte skip: -1",
+        "encoding: raw\nbyte skip: -2",
+    ] {
+        let other = header(&format!("{other}\ndata file: a.data\n"));
+        let error = read(saved(at, "b.nhdr", &[other.as_bytes()])).unwrap_err();
+        assert!(error.to_string().contains("byte skip"), "{error}");
+    }
 }
 
 #[test]
