@@ -218,6 +218,14 @@ pub enum Warning {
         /// Frames of all of them.
         frames: usize,
     },
+    /// A volume of a DICOM series has fewer slices than others of the same series, as the last of a scan that was stopped.
+    #[error("this volume has {slices} slices, others of its series have up to {most}")]
+    FewerSlices {
+        /// Its slices.
+        slices: usize,
+        /// The most slices of a volume of the series.
+        most: usize,
+    },
     /// The axes are not at right angles: the shear of a tilted gantry is kept in the affine.
     #[error("the stack leans by {degrees:.2}°; the shear is kept in the affine")]
     ShearKept {

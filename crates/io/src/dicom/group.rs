@@ -89,16 +89,22 @@ impl Group {
             let (parts, frames) = (parts.len(), self.frames.len());
             warnings.push(Warning::PartsByInstanceNumber { parts, frames });
         }
-        let part = |part: Named| Self {
-            first: self.first.clone(),
-            frames: part
-                .frames
-                .iter()
-                .map(|&i| self.frames[i].clone())
-                .collect(),
-            bits: self.bits,
-            part: named_by(Some(part.name)),
-            warnings: warnings.clone(),
+        let most = parts.iter().map(|part| part.frames.len()).max();
+        let most = most.unwrap_or(0);
+        let part = |part: Named| {
+            let slices = part.frames.len();
+            let fewer = (slices < most).then_some(Warning::FewerSlices { slices, most });
+            Self {
+                first: self.first.clone(),
+                frames: part
+                    .frames
+                    .iter()
+                    .map(|&i| self.frames[i].clone())
+                    .collect(),
+                bits: self.bits,
+                part: named_by(Some(part.name)),
+                warnings: warnings.iter().cloned().chain(fewer).collect(),
+            }
         };
         parts.into_iter().map(part).collect()
     }

@@ -82,7 +82,7 @@ pub struct SeriesList {
 /// read; files that are not DICOM, and DICOM files without pixels, are skipped.
 ///
 /// # Errors
-/// [`Error::Read`] when the path cannot be read.
+/// [`Error::Read`](crate::Error::Read) when the path cannot be read.
 ///
 /// ```
 /// use vesalius_io::list_series;

@@ -259,7 +259,13 @@ fn frames_that_only_times_tell_apart_are_sorted_at_each_place() {
     // The scan was stopped: the last volume lacks its last slice.
     std::fs::remove_file(at.join("73")).unwrap();
     assert_eq!(names(at), ["time 1", "time 2", "time 3"]);
-    assert_eq!(part(at, "time 3").geometry().size(), [3, 2, 3]);
+    let cut = part(at, "time 3");
+    assert_eq!(cut.geometry().size(), [3, 2, 3]);
+    assert_eq!(
+        cut.warnings(),
+        [Warning::FewerSlices { slices: 3, most: 4 }]
+    );
+    assert!(part(at, "time 1").warnings().is_empty());
     assert_eq!(part(at, "time 2").data(), [1; 24]);
 }
 
