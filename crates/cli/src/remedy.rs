@@ -65,6 +65,7 @@ fn purpose(remedy: Remedy) -> &'static str {
             "to resample the slices to right angles, add `--untilt`; to keep the shear in the affine, add"
         }
         Remedy::Round | Remedy::RoundLabels => "to round to whole numbers, add",
+        Remedy::ChooseForm => "leave `--form` out, or name the position that the file has with",
         Remedy::ChooseColor => "to read brightness (or `channels`), add",
         Remedy::ChooseComplex => "to read absolute values (or `phase`, `channels`), add",
         Remedy::ChooseLayer => "to read one of the layers, from 0, add",
@@ -85,6 +86,7 @@ fn option(remedy: Remedy) -> String {
         Remedy::InterpolateSlices => "--interpolate-slices".to_owned(),
         Remedy::KeepShear => "--keep-shear".to_owned(),
         Remedy::Round | Remedy::RoundLabels => "--round".to_owned(),
+        Remedy::ChooseForm => "--form FORM".to_owned(),
         Remedy::ChooseColor => "--color luminance".to_owned(),
         Remedy::ChooseComplex => "--complex magnitude".to_owned(),
         Remedy::ChooseLayer => "--layer N".to_owned(),

@@ -206,7 +206,7 @@ fn segmentation(folder: &Path, name: &str) -> Result<PathBuf, Error> {
             "case {name}: a picture does not say where the probabilities in {name}.npz lie; predict with `--save-probabilities slabs`"
         ),
         [] => format!(
-            "case {name}: {name}.npz has the grid of the label map beside it, and there is none: looked for {name}.nii.gz, .nii, .hdr, .mha, .mhd, .nrrd and .nhdr"
+            "case {name}: {name}.npz has the grid of the label map beside it, and there is none: looked for {name}.nii.gz, .nii, .hdr, .mha, .mhd, .nrrd, .nhdr, .mgh and .mgz"
         ),
         several => {
             let names = several.iter().filter_map(|path| path.file_name()?.to_str());

@@ -267,7 +267,7 @@ fn check_name(cases: usize, output: &Path, named: bool) -> Result<(), Error> {
         Some(ending) if cases == 1 && !named && of_file(ending) => Err(bad(
             output,
             format!(
-                "no image is written as .{ending}; end it in .nii.gz, .nii, .mha, .mhd, .nrrd or .nhdr, or with `/` where a folder is meant"
+                "no image is written as .{ending}; end it in .nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .mgh or .mgz, or with `/` where a folder is meant"
             ),
         )),
         _ => Ok(()),

@@ -82,7 +82,7 @@ fn list(input: &Path, kind: Images) -> Result<Listed, Error> {
             ),
             () if !path.exists() => Some("is a link that leads nowhere"),
             () => vesalius_io::probe(&path).is_ok().then_some(
-                "is an image by its content, but not by its name, which should end as its format's does (.nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .hdr); rename it, or convert DICOM files to an image file first",
+                "is an image by its content, but not by its name, which should end as its format's does (.nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .hdr, .mgh, .mgz); rename it, or convert DICOM files to an image file first",
             ),
         };
         match reason {
