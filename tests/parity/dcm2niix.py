@@ -3,9 +3,9 @@
   python tests/parity/dcm2niix.py target/release/vesalius FOLDER [FOLDER ...]
 
 Every folder that directly contains files is one input. Needs dcm2niix (Debian package), nibabel and numpy. A volume of
-dcm2niix is looked for among those of vesalius by its values in RAS order: size, affine (1e-3 mm) and voxels. Printed for
-each folder: equal, refused by one of them with the reason, or what differs. Volumes in time are read with
-`--volumes all`; where the parts lie on different grids, one by one.
+dcm2niix is looked for among those of vesalius by its values in RAS order: size, affine (1e-3 mm) and voxels. Each part of a
+series is converted by itself. dcm2niix scales Philips files as the standard says (`-p n`), not by the private slope. Printed
+for each folder: equal, refused by one of them with the reason, or what differs.
 """
 
 import json
@@ -34,7 +34,7 @@ def volumes(path):
 
 def by_dcm2niix(folder, out):
     out.mkdir()
-    result = run("dcm2niix", "-z", "n", "-b", "n", "-m", "o", "-f", "%s_%e_%z_%t", "-o", out, folder)
+    result = run("dcm2niix", "-z", "n", "-b", "n", "-m", "o", "-p", "n", "-f", "%s_%e_%z_%t", "-o", out, folder)
     found = [volume for path in sorted(out.glob("*.nii")) for volume in volumes(path)]
     told = [line for line in result.stdout.splitlines() if line.startswith(("Error", "Warning", "Unable"))]
     return found, told

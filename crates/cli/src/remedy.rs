@@ -59,7 +59,8 @@ fn purpose(remedy: Remedy) -> &'static str {
         Remedy::RaiseMemoryLimit { .. } => {
             "if the file is right and the machine has the memory, add"
         }
-        Remedy::NameSeries | Remedy::NameVolume => "name one of them with",
+        Remedy::NameSeries => "name one of them, by UID, number or description, with",
+        Remedy::NameVolume => "name one of them with",
         Remedy::InterpolateSlices => "to have slices at equal gaps interpolated, add",
         Remedy::KeepShear => {
             "to resample the slices to right angles, add `--untilt`; to keep the shear in the affine, add"
@@ -68,7 +69,9 @@ fn purpose(remedy: Remedy) -> &'static str {
         Remedy::ChooseForm => "leave `--form` out, or name the position that the file has with",
         Remedy::ChooseColor => "to read brightness (or `channels`), add",
         Remedy::ChooseComplex => "to read absolute values (or `phase`, `channels`), add",
-        Remedy::ChooseLayer => "to read one of the layers, from 0, add",
+        Remedy::ChooseLayer => {
+            "to combine the channels, add `--label-channels one-hot` (or `largest`); to read one of them, from 0, add"
+        }
         Remedy::NameArray => "name one of them with",
         _ => "add",
     }
@@ -81,7 +84,7 @@ fn option(remedy: Remedy) -> String {
         Remedy::RaiseMemoryLimit { needed } => {
             format!("--max-memory {}GiB", needed.div_ceil(1 << 30))
         }
-        Remedy::NameSeries => "--series NUMBER".to_owned(),
+        Remedy::NameSeries => "--series UID".to_owned(),
         Remedy::NameVolume => "--volume NAME".to_owned(),
         Remedy::InterpolateSlices => "--interpolate-slices".to_owned(),
         Remedy::KeepShear => "--keep-shear".to_owned(),

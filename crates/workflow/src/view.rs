@@ -156,10 +156,12 @@ pub fn view_file(
         options: &options.reading,
         notice,
     };
-    let reading = ReadOptions {
+    let mut reading = ReadOptions {
         fourth_axis: FourthAxis::Channels,
         ..options.reading.clone()
     };
+    // A picture shows what is meant: low values are bright in MONOCHROME1.
+    reading.dicom.invert = true;
     let image: Volume<f32> = reader.image_with(input, &reading)?;
     let plane = options.plane();
     let count = Slicing::new(image.geometry(), plane).count();

@@ -201,7 +201,10 @@ fn bad_input_is_one_sentence_with_the_file_and_the_way_out() {
         ),
         (&["info", "empty"], &["empty", "no image file"]),
         (&["info", "cut.nii"], &["cut.nii", "truncated", "360"]),
-        (&["info", "page.nii"], &["page.nii", "text that begins"]),
+        (
+            &["info", "page.nii"],
+            &["page.nii", "a web page", "download the file again"],
+        ),
         (
             &["convert", "gone.nii", "b.nii"],
             &["gone.nii", "check the name"],
