@@ -45,13 +45,16 @@ fn first_place(file: &DicomFile) -> Option<([f64; 3], [f64; 6])> {
         })
 }
 
-/// How far each frame lies from the first, LPS mm; `None` where the frames are no stack.
+/// How far each frame lies from the first, LPS mm, and what had to be decided.
+type Shifts = (Vec<[f64; 3]>, Option<Warning>);
+
+/// How far each frame lies from the first; `None` where the frames are no stack.
 fn shifts(
     file: &DicomFile,
     frames: &[Frame],
     position: [f64; 3],
     orientation: &[f64; 6],
-) -> Result<Option<(Vec<[f64; 3]>, Option<Warning>)>> {
+) -> Result<Option<Shifts>> {
     let up = normal(orientation);
     if let Some(offsets) = file.reals(&file.set, tags::GRID_OFFSETS) {
         let offsets = relative(file, offsets, frames.len(), position, orientation)?;
