@@ -27,8 +27,7 @@ use vesalius_volume::with_suggestion;
 /// ```
 pub fn parse_yaml<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
     let mut value = None;
-    // The parser is compiled once for all types, behind `dyn`: with a copy for each, it was most of what `training`
-    // and `auto` compiled.
+    // The parser is compiled once for all types, behind `dyn`.
     parse(text, &mut |parser| {
         value = Some(erased_serde::deserialize(parser)?);
         Ok(())
