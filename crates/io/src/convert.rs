@@ -181,7 +181,7 @@ fn keep_texts(
 }
 
 /// Writes `NAME.label` next to `NAME.nii.gz`.
-fn write_names_beside(output: &Path, labels: &[LabelName]) -> Result<PathBuf> {
+pub(crate) fn write_names_beside(output: &Path, labels: &[LabelName]) -> Result<PathBuf> {
     let path = output.with_file_name(format!("{}.label", strip_extension(output)));
     write_label_names(&path, labels)?;
     Ok(path)

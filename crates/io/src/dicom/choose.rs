@@ -5,6 +5,7 @@ use super::listing::{header, list};
 use super::passed::{self, Passed};
 use crate::place::Place;
 use crate::{Error, OnWarning, ReadOptions, Result, VolumeChoice};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The volume that the options select, or all volumes of one series where they ask for these.
@@ -108,57 +109,45 @@ fn without_localizers(chosen: &mut Vec<Series>, options: &ReadOptions) -> Vec<Pa
     files.collect()
 }
 
-/// The series, parts and segments of this name.
+/// The series, parts and segments of this name, else the part of this number behind the name of its series.
 fn called(series: Vec<Series>, name: &str) -> Vec<Series> {
-    let numbers = part_numbers(&series);
-    let by_number = |one: &Series, number: usize| {
-        let mut parts = one.after_name(name).into_iter().flatten();
-        parts.any(|part| part.trim() == number.to_string())
+    let by_name = |one: &Series| match one.is_called(name) {
+        true => Some(one.clone()),
+        false => one.segment_called(name),
     };
-    let named: Vec<Series> = series
-        .iter()
-        .filter_map(|one| match one.is_called(name) {
-            true => Some(one.clone()),
-            false => one.segment_called(name),
-        })
-        .collect();
-    if !named.is_empty() {
-        return named;
-    }
-    let numbered = series.into_iter().zip(numbers);
-    numbered
-        .filter(|(one, number)| by_number(one, *number))
-        .map(|(one, _)| one)
-        .collect()
+    let by_number = |one: &Series, number: &str| {
+        let mut parts = one.after_name(name).into_iter().flatten();
+        parts.any(|part| part.trim() == number)
+    };
+    named_or_numbered(series, by_name, by_number)
 }
 
 /// The parts of this name, else the one of this number in its series.
 fn volumes_called(series: Vec<Series>, name: &str) -> Vec<Series> {
-    let named: Vec<Series> = series
-        .iter()
-        .filter_map(|one| match one.is_part(name) {
-            true => Some(one.clone()),
-            false => one.segment_part(name),
-        })
-        .collect();
+    let by_name = |one: &Series| match one.is_part(name) {
+        true => Some(one.clone()),
+        false => one.segment_part(name),
+    };
+    named_or_numbered(series, by_name, |_, number| name.trim() == number)
+}
+
+/// What `by_name` makes of the volumes, else those whose number within their series, from 1, `by_number` takes.
+fn named_or_numbered(
+    series: Vec<Series>,
+    by_name: impl Fn(&Series) -> Option<Series>,
+    by_number: impl Fn(&Series, &str) -> bool,
+) -> Vec<Series> {
+    let named: Vec<Series> = series.iter().filter_map(by_name).collect();
     if !named.is_empty() {
         return named;
     }
-    let numbers = part_numbers(&series);
-    let numbered = series.into_iter().zip(numbers);
-    numbered
-        .filter(|(_, number)| name.trim() == number.to_string())
-        .map(|(one, _)| one)
-        .collect()
-}
-
-/// The number of each volume within its series, from 1.
-fn part_numbers(series: &[Series]) -> Vec<usize> {
-    let number = |(at, one): (usize, &Series)| {
-        let before = series[..at].iter().filter(|other| other.uid == one.uid);
-        before.count() + 1
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let mut is_meant = |one: &Series| {
+        let count = counts.entry(one.uid.clone()).or_default();
+        *count += 1;
+        by_number(one, &count.to_string())
     };
-    series.iter().enumerate().map(number).collect()
+    series.into_iter().filter(|one| is_meant(one)).collect()
 }
 
 fn labels(series: &[Series]) -> String {

@@ -1,11 +1,11 @@
 //! An RTSTRUCT file to a file of labels.
 
 use super::{StructureOptions, read_structures};
+use crate::convert::write_names_beside;
 use crate::{
-    Error, LabelName, ReadOptions, Result, WriteOptions, list_series_with, probe_with,
-    strip_extension, write_label_names, write_labels_with,
+    LabelName, ReadOptions, Result, WriteOptions, list_series_with, probe_with, write_labels_with,
 };
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use vesalius_volume::Warning;
 
 /// How contours become a file of labels.
@@ -48,20 +48,8 @@ pub fn convert_structures(
         read.series = drawn_on(&structures.series, image, &read);
     }
     let info = probe_with(image, &read)?;
-    let (mine, other) = (
-        &structures.frame_of_reference,
-        info.metadata.get("FrameOfReferenceUID"),
-    );
-    if let Some(other) = other.filter(|other| !mine.is_empty() && *other != mine) {
-        return Err(Error::header(
-            &structures.path,
-            "FrameOfReferenceUID",
-            mine,
-            format!(
-                "{other}, that of the image; choose the image on which the contours were drawn"
-            ),
-        ));
-    }
+    let frame = info.metadata.get("FrameOfReferenceUID");
+    structures.check_frame(frame.map_or("", String::as_str), "image")?;
     let (labels, names) = structures.label_map(&info.geometry, &options.structures)?;
     let write = WriteOptions {
         labels: names.clone(),
@@ -69,8 +57,7 @@ pub fn convert_structures(
     };
     write_labels_with(output, &labels, &write)?;
     if !target.keeps_labels() {
-        let beside: PathBuf = output.with_file_name(format!("{}.label", strip_extension(output)));
-        write_label_names(beside, &names)?;
+        write_names_beside(output, &names)?;
     }
     let warnings = info.warnings.iter().chain(labels.warnings()).cloned();
     Ok((names, warnings.collect()))

@@ -5,7 +5,7 @@ use super::fill::flip_inside;
 use super::{Contour, Structure, StructureSet};
 use crate::{Error, LabelName, Result};
 use std::collections::BTreeMap;
-use vesalius_volume::{Geometry, LabelMap, Warning, label_colour};
+use vesalius_volume::{Affine, Geometry, LabelMap, Warning, label_colour};
 
 /// A contour whose points are further from one plane, in slices, is not of these slices.
 const FLAT: f64 = 0.2;
@@ -41,14 +41,7 @@ impl StructureSet {
         series: &Series,
         options: &StructureOptions,
     ) -> Result<(LabelMap<u16>, Vec<LabelName>)> {
-        let (mine, other) = (&self.frame_of_reference, &series.frame_of_reference);
-        if !mine.is_empty() && !other.is_empty() && mine != other {
-            return Err(self.wrong(
-                "FrameOfReferenceUID",
-                mine.clone(),
-                format!("{other}, that of the series; choose the series on which the contours were drawn"),
-            ));
-        }
+        self.check_frame(&series.frame_of_reference, "series")?;
         let geometry = series.geometry.ok_or_else(|| {
             self.wrong(
                 "the series",
@@ -110,6 +103,18 @@ impl StructureSet {
         Ok((labels.with_warnings(warnings), names))
     }
 
+    /// Refuses an image in another frame of reference than that in which the contours were drawn, where both say theirs.
+    pub(super) fn check_frame(&self, other: &str, image: &str) -> Result<()> {
+        let mine = &self.frame_of_reference;
+        if mine.is_empty() || other.is_empty() || mine == other {
+            return Ok(());
+        }
+        let expected = format!(
+            "{other}, that of the {image}; choose the {image} on which the contours were drawn"
+        );
+        Err(self.wrong("FrameOfReferenceUID", mine.clone(), expected))
+    }
+
     fn wrong(&self, what: &str, found: String, expected: String) -> Error {
         Error::header(&self.path, what, found, expected)
     }
@@ -154,52 +159,24 @@ impl StructureSet {
         outside: OutsideContours,
     ) -> Result<(Vec<bool>, Vec<Warning>)> {
         let mut left_out: BTreeMap<String, usize> = structure.left_out.iter().cloned().collect();
-        let mut planes: BTreeMap<usize, Vec<Plane>> = BTreeMap::new();
-        let mut normal = None;
-        for (number, contour) in structure.contours.iter().enumerate() {
-            let Some((axis, plane)) = Plane::of(contour, grid) else {
-                return Err(self.wrong(
-                    &format!("contour {} of `{}`", number + 1, structure.name),
-                    "not in the plane of the slices".to_owned(),
-                    "contours in the planes of the image on which they were drawn".to_owned(),
-                ));
-            };
-            if *normal.get_or_insert(axis) != axis {
-                return Err(self.wrong(
-                    &format!("contour {} of `{}`", number + 1, structure.name),
-                    "in another plane than those before".to_owned(),
-                    "contours of one orientation".to_owned(),
-                ));
-            }
-            match plane.slice(grid.size()[axis]) {
-                Some(slice) => planes.entry(slice).or_default().push(plane),
-                None if outside == OutsideContours::LeaveOut => {
-                    *left_out.entry("beyond the slices".to_owned()).or_default() += 1;
-                }
-                None => {
-                    return Err(self.wrong(
-                        &format!("contour {} of `{}`", number + 1, structure.name),
-                        format!("at slice {:.2}", plane.height),
-                        format!(
-                            "0 to {}, the slices of the image; OutsideContours::LeaveOut leaves it out",
-                            grid.size()[axis] - 1
-                        ),
-                    ));
-                }
-            }
+        let (axis, slices, beyond) = self.in_slices(structure, grid, outside)?;
+        if beyond > 0 {
+            left_out.insert("beyond the slices".to_owned(), beyond);
         }
         let mut mask = vec![false; grid.voxel_count()];
-        for (slice, planes) in planes {
+        let mut further = 0;
+        for (slice, planes) in slices {
             let apart = |plane: &Plane| (plane.height - slice as f64).abs();
             let nearest = planes.iter().map(apart).fold(f64::INFINITY, f64::min);
             let (near, far): (Vec<_>, Vec<_>) = planes
                 .into_iter()
                 .partition(|plane| apart(plane) < nearest + 1e-3);
-            if !far.is_empty() {
-                let kind = "in a plane further from its slice than another".to_owned();
-                *left_out.entry(kind).or_default() += far.len();
-            }
-            fill_slice(&mut mask, grid, normal.unwrap_or(2), slice, &near);
+            further += far.len();
+            fill_slice(&mut mask, grid, axis, slice, &near);
+        }
+        if further > 0 {
+            let reason = "in a plane further from its slice than another".to_owned();
+            left_out.insert(reason, further);
         }
         let told = left_out
             .into_iter()
@@ -209,6 +186,51 @@ impl StructureSet {
                 reason,
             });
         Ok((mask, told.collect()))
+    }
+
+    /// The axis of the slices, the contours of each slice, and how many lie beyond the slices.
+    fn in_slices(
+        &self,
+        structure: &Structure,
+        grid: &Geometry,
+        outside: OutsideContours,
+    ) -> Result<(usize, BTreeMap<usize, Vec<Plane>>, usize)> {
+        let to_index = grid.affine().inverse();
+        let mut slices: BTreeMap<usize, Vec<Plane>> = BTreeMap::new();
+        let (mut normal, mut beyond) = (None, 0);
+        for (number, contour) in structure.contours.iter().enumerate() {
+            let wrong = |found: &str, expected: &str| {
+                let what = format!("contour {} of `{}`", number + 1, structure.name);
+                Err(self.wrong(&what, found.to_owned(), expected.to_owned()))
+            };
+            let Some((axis, plane)) = Plane::of(contour, &to_index) else {
+                return wrong(
+                    "not in the plane of the slices",
+                    "contours in the planes of the image on which they were drawn",
+                );
+            };
+            if *normal.get_or_insert(axis) != axis {
+                return wrong(
+                    "in another plane than those before",
+                    "contours of one orientation",
+                );
+            }
+            let depth = grid.size()[axis];
+            match plane.slice(depth) {
+                Some(slice) => slices.entry(slice).or_default().push(plane),
+                None if outside == OutsideContours::LeaveOut => beyond += 1,
+                None => {
+                    let last = depth - 1;
+                    return wrong(
+                        &format!("at slice {:.2}", plane.height),
+                        &format!(
+                            "0 to {last}, the slices of the image; OutsideContours::LeaveOut leaves it out"
+                        ),
+                    );
+                }
+            }
+        }
+        Ok((normal.unwrap_or(2), slices, beyond))
     }
 }
 
@@ -222,14 +244,13 @@ struct Plane {
 
 impl Plane {
     /// The axis of the grid along which the contour is flat, and the contour in its plane; `None` where there is none.
-    fn of(contour: &Contour, grid: &Geometry) -> Option<(usize, Self)> {
-        let inverse = grid.affine().inverse();
+    fn of(contour: &Contour, to_index: &Affine) -> Option<(usize, Self)> {
         // Decimals in the file are meant exactly: what arithmetic adds is far below.
         let exact = |v: f64| (v * 1e6).round() / 1e6;
         let points: Vec<[f64; 3]> = contour
             .points
             .iter()
-            .map(|p| inverse.apply(*p).map(exact))
+            .map(|p| to_index.apply(*p).map(exact))
             .collect();
         let extent = |axis: usize| {
             let ends = points
