@@ -1,7 +1,8 @@
 //! Descriptions of models made by a program: labels and a network, and defaults for all else.
 
 use crate::{
-    AxisOrder, Combination, Inferer, ModelDescription, PostprocessingStep, Provenance, Result,
+    AxisOrder, Combination, Inferer, InputRule, ModelDescription, PostprocessingStep, Provenance,
+    Result,
 };
 use vesalius_networks::NetworkConfig;
 use vesalius_transforms::{Axis, Chain};
@@ -33,6 +34,7 @@ impl ModelDescription {
         let channels = 0..network.architecture().in_channels().max(1);
         ModelBuilder(Self {
             channels: channels.map(|number| format!("channel {number}")).collect(),
+            inputs: Vec::new(),
             labels,
             preprocessing: Chain::default(),
             nnunet: None,
@@ -58,6 +60,13 @@ impl ModelBuilder {
     #[must_use]
     pub fn channels<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.0.channels = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Which series of a DICOM study each channel is read from, in the order of the channels.
+    #[must_use]
+    pub fn inputs(mut self, rules: impl IntoIterator<Item = InputRule>) -> Self {
+        self.0.inputs = rules.into_iter().collect();
         self
     }
 

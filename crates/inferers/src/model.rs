@@ -1,7 +1,9 @@
 //! The model folder: `model.yaml` with everything but the weights, and one folder a member (a fold, an ensemble
 //! member) with its weights.
 
-use crate::{Combination, Error, Inferer, NnUnetPipeline, PostprocessingStep, RegionStage, Result};
+use crate::{
+    Combination, Error, Inferer, InputRule, NnUnetPipeline, PostprocessingStep, RegionStage, Result,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,9 @@ pub const MODEL_FILE: &str = "model.yaml";
 pub struct ModelDescription {
     /// The name of each image channel, in order.
     pub channels: Vec<String>,
+    /// Which series of a DICOM study each channel is read from; empty, or one for each channel.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<InputRule>,
     /// What the network's channels mean.
     pub labels: LabelScheme,
     /// The preprocessing of every image.
@@ -74,6 +79,8 @@ pub struct ModelDescription {
 #[serde(deny_unknown_fields)]
 struct Unchecked {
     channels: Vec<String>,
+    #[serde(default)]
+    inputs: Vec<InputRule>,
     labels: LabelScheme,
     #[serde(default)]
     preprocessing: Chain,
@@ -110,6 +117,7 @@ impl TryFrom<Unchecked> for ModelDescription {
     fn try_from(read: Unchecked) -> Result<Self> {
         let model = Self {
             channels: read.channels,
+            inputs: read.inputs,
             labels: read.labels,
             preprocessing: read.preprocessing,
             nnunet: read.nnunet,
@@ -236,6 +244,13 @@ impl ModelDescription {
         }
         if let Some(region) = &self.region {
             region.check()?;
+        }
+        if !self.inputs.is_empty() && self.inputs.len() != self.channels.len() {
+            return bad(format!(
+                "has {} `inputs` for {} channel(s); give one for each, in their order, or none",
+                self.inputs.len(),
+                self.channels.len()
+            ));
         }
         if let Some((what, name)) = self.names().find(|(_, name)| !is_plain_name(name)) {
             return bad(format!("{what} `{name}` is not a plain folder name"));

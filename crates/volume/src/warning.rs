@@ -218,6 +218,16 @@ pub enum Warning {
         /// Frames of all of them.
         frames: usize,
     },
+    /// A model's rule, or the name of its channel, chose one of several DICOM series.
+    #[error("channel {channel} is read from series {series}, the only one that is {rule}")]
+    SeriesChosen {
+        /// The channel of the model.
+        channel: String,
+        /// What was looked for.
+        rule: String,
+        /// The series that was taken.
+        series: String,
+    },
     /// A volume of a DICOM series has fewer slices than others of the same series, as the last of a scan that was stopped.
     #[error("this volume has {slices} slices, others of its series have up to {most}")]
     FewerSlices {

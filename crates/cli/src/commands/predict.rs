@@ -10,7 +10,6 @@ use clap::ValueEnum;
 use serde::Serialize;
 use std::path::PathBuf;
 use vesalius::inferers::{ByteSize, MemoryPlan, OpenOptions};
-use vesalius::io::ReadOptions;
 use vesalius::predict::{
     CaseResult, Error, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases_of,
     open_models, predict_cases,
@@ -57,9 +56,10 @@ pub struct Arguments {
     max_memory: Option<ByteSize>,
     #[command(flatten)]
     reading: Reading,
-    /// The DICOM series to segment: its UID, number or description, with /PART where it has parts
+    /// The DICOM series to segment: its UID, number or description, with /PART where it has parts; for a model of
+    /// several channels one for each (`--series T1 --series FLAIR`), brought to the grid of the first
     #[arg(long, value_name = "SERIES", help_heading = "Reading images")]
-    series: Option<String>,
+    series: Vec<String>,
     /// Also write the probabilities: NAME.npz with NAME.pkl as nnU-Net, NAME.probabilities.zip slab by
     /// slab, or NAME_probabilities.nii.gz
     #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "nifti")]
@@ -141,10 +141,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         fail_fast: arguments.fail_fast,
         overwrite: arguments.overwrite,
         check_layers: arguments.check_layers,
-        read: ReadOptions {
-            series: arguments.series.clone(),
-            ..arguments.reading.options()
-        },
+        series: arguments.series.clone(),
+        read: arguments.reading.options(),
     };
     let total = cases.len();
     let mut told = Plans::default();

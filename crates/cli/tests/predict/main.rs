@@ -8,6 +8,7 @@ mod common;
 mod dicom_writer;
 mod inputs;
 mod memory;
+mod studies;
 
 use common::{dataset, error, success, vesalius};
 use std::path::Path;

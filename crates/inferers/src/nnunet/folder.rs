@@ -115,6 +115,7 @@ impl NnUnetModelFolder {
         )
         .map_err(|e| bad(e.to_string()))?;
         let description = ModelDescription {
+            inputs: Vec::new(),
             channels: dataset.channels(),
             labels,
             preprocessing: Default::default(),

@@ -1,14 +1,14 @@
-//! The folds of a trained-model folder, and its neighbours.
+//! Finds the folds of a trained-model folder, and the folder of another configuration beside it.
 
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use vesalius_volume::ErrorKind;
 
-/// What nnU-Net calls the weights of a finished fold, and others that it leaves in a fold's folder.
+/// nnU-Net's file of weights of a finished fold, and the other checkpoints that it leaves in a fold's folder.
 pub(super) const CHECKPOINT: &str = "checkpoint_final.pth";
 const OTHERS: [&str; 2] = ["checkpoint_best.pth", "checkpoint_latest.pth"];
 
-/// `nnUNetTrainer__nnUNetPlans__3d_lowres` next to `…__3d_cascade_fullres`.
+/// The folder of another configuration: `nnUNetTrainer__nnUNetPlans__3d_lowres` beside `…__3d_cascade_fullres`.
 pub(super) fn sibling(folder: &Path, name: &str, stage: &str) -> PathBuf {
     let own = folder.file_name().unwrap_or_default().to_string_lossy();
     let stem = own.strip_suffix(name).unwrap_or(&own);
@@ -76,7 +76,7 @@ fn with_checkpoint(folder: &Path, folds: &[String], checkpoint: &str) -> Vec<Str
     folds.iter().filter(has).cloned().collect()
 }
 
-/// What there is in place of what was looked for.
+/// For an error: the folds that have the requested checkpoint, or else the checkpoints that exist.
 fn available(folder: &Path, folds: &[String], checkpoint: &str) -> String {
     let there = with_checkpoint(folder, folds, checkpoint);
     if !there.is_empty() {

@@ -68,7 +68,7 @@ enum Models {
     Several(Vec<WeightedModel>),
 }
 
-/// Labels, and probabilities if they were requested, of one or several models.
+/// The labels of one or several models, and their probabilities if they were requested.
 struct Labelled {
     labels: LabelStore,
     probabilities: Option<ProbabilityStore>,
@@ -103,7 +103,7 @@ struct SegmentRequest<'a> {
     beside: u64,
 }
 
-/// They are kept whenever they are requested.
+/// Cannot happen: probabilities are kept whenever they are requested.
 const NO_PROBABILITIES: Error = Error::Internal("probabilities were asked for and not kept");
 
 impl SegmentRequest<'_> {

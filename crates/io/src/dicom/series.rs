@@ -212,8 +212,8 @@ impl Series {
         named.then(|| self.segment(number.parse().ok()?))?
     }
 
-    /// Whether all frames are scouts.
-    pub(super) fn is_localizer(&self) -> bool {
+    /// Whether all frames are scouts, by ImageType.
+    pub fn is_localizer(&self) -> bool {
         let scout = |frame: &Frame| {
             let kind = frame.mark(Key::ImageType).map(|mark| mark.text.as_str());
             kind.is_some_and(|kind| kind.split('\\').any(|part| part.trim() == "LOCALIZER"))

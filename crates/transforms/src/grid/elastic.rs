@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 const WITHOUT_FOLDS: f64 = 1.0 / 2.48;
 
 config! {
-    /// Moves each point of a coarse lattice at random and everything else smoothly with them: cubic
+    /// Moves the points of a coarse lattice at random, and everything between them smoothly, by cubic
     /// B-splines, as TorchIO's `RandomElasticDeformation`.
     ///
     /// ```
@@ -38,11 +38,11 @@ config! {
         control_points: [usize; 3] = [7; 3],
         /// Largest displacement of a control point along `[x, y, z]`, in millimetres.
         displacement: [f64; 3] = [5.0; 3],
-        /// How often it is done, 0 to 1.
+        /// Probability that a sample is deformed, 0 to 1.
         probability: f64 = 0.5,
         /// How the image is interpolated.
         interpolation: ImageSampling = ImageSampling::Linear,
-        /// How labels are decided.
+        /// How labels are interpolated.
         labels: LabelSampling = LabelSampling::Nearest,
         /// The values outside of the image.
         outside: PaddingMode = PaddingMode::Zeros,

@@ -1,4 +1,4 @@
-//! A search for better settings of a plan.
+//! Searches better settings of a plan.
 
 use super::{Error, Event, Observer, Result};
 use vesalius_auto::{Plan, TuneOptions, WorkFolder};

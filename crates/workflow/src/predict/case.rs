@@ -1,8 +1,10 @@
 //! One case: read, segmented, written. An error or panic is a failure of this case alone.
 
+use super::channels;
 use super::file_state::FileState;
 use super::targets::{Failure, Targets, beside};
 use super::{CaseError, CaseResult, InputCase, LabelVolume, PredictOptions, ProbabilityFiles};
+use crate::study::{self, read_modalities};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
@@ -138,6 +140,14 @@ impl Run<'_> {
         if let Some(limit) = self.options.max_memory {
             options.max_bytes = options.max_bytes.min(limit.max(READ_ANYWAY));
         }
+        if let [name] = &self.options.series[..] {
+            options.series = Some(name.clone());
+        }
+        if let [study] = &case.files[..]
+            && let Some(image) = self.read_series(study, &options)?
+        {
+            return Ok((image, states));
+        }
         let pictures = self.segmenter.model().nnunet.as_ref();
         let pictures = pictures.is_some_and(|pipeline| pipeline.takes_pictures());
         let image = match (self.options.max_memory, &case.files[..]) {
@@ -150,6 +160,27 @@ impl Run<'_> {
             (_, files) => read_image_with(files, channels, &options).map_err(Failure::Image),
         };
         Ok((image?, states))
+    }
+
+    /// The channels of a study that holds several series; `None` where the options of reading decide.
+    fn read_series(
+        &self,
+        study: &Path,
+        read: &ReadOptions,
+    ) -> Result<Option<Volume<f32>>, Failure> {
+        let of_image = |error: vesalius_io::Error| Failure::Image(error.into());
+        let model = self.segmenter.model();
+        let chosen =
+            channels::choose(study, model, &self.options.series, read).map_err(of_image)?;
+        let Some((modalities, told)) = chosen else {
+            return Ok(None);
+        };
+        let image = read_modalities(&modalities).map_err(|error| match error {
+            study::Error::Io(error) => of_image(error),
+            error => of_case(&error, error.kind()),
+        })?;
+        let warnings = [told, image.warnings().to_vec()].concat();
+        Ok(Some(image.with_warnings(warnings)))
     }
 
     pub fn answer<'w>(&self, loaded: Loaded<'w>) -> Answered<'w> {

@@ -5,6 +5,7 @@
 
 mod case;
 mod cases;
+mod channels;
 mod ensemble;
 mod file_state;
 mod models;
@@ -56,12 +57,12 @@ impl CaseError {
     }
 }
 
-/// How much of a label there is.
+/// The volume of a label.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelVolume {
     /// The label's value.
     pub value: u32,
-    /// What it is called.
+    /// The label's name.
     pub name: String,
     /// Millilitres.
     pub millilitres: f64,
@@ -80,14 +81,14 @@ pub enum Progress<'a> {
     },
     /// A case is done, with success or failure.
     Done {
-        /// How many are.
+        /// How many cases are done.
         done: usize,
         /// Its result.
         result: &'a CaseResult,
     },
 }
 
-/// What stops a prediction before its first case, or between two.
+/// Errors that end a prediction before its first case, or between two.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -113,11 +114,11 @@ pub enum Error {
     /// The work was cancelled. A case that was cut off counts as not begun.
     #[error("cancelled after {done} of {total} cases")]
     Cancelled {
-        /// How many cases were done, well or not; their results are kept.
+        /// How many cases were finished, with success or failure.
         done: usize,
-        /// How many there are.
+        /// How many cases there are.
         total: usize,
-        /// The results of the cases that were segmented.
+        /// The results of the finished cases.
         results: Vec<CaseResult>,
     },
 }
@@ -158,6 +159,9 @@ pub struct PredictOptions {
     pub fail_fast: bool,
     /// Segment cases again whose result is there.
     pub overwrite: bool,
+    /// The DICOM series of each channel, by UID, number or description, for studies with several series; one name is the
+    /// series of all channels. Without names the model's `inputs` choose. Channels are brought to the grid of the first.
+    pub series: Vec<String>,
     /// How images are read; `max_bytes` is at most `max_memory`.
     pub read: ReadOptions,
 }
