@@ -1,4 +1,4 @@
-//! `vesalius filter --list`: every filter, what it does, and its options with units and defaults.
+//! `vesalius filter --list`: every filter, what it does, and its own options with units and defaults.
 
 use super::Result;
 use clap::Command;
@@ -9,12 +9,18 @@ pub fn print(command: &Command) -> Result<()> {
         out!("{}  {}", usage(filter), about(filter));
         for option in filter
             .get_arguments()
-            .filter(|argument| !argument.is_positional())
+            .filter(|argument| !argument.is_positional() && !is_common(argument))
         {
             out!("    {}  {}", written(option), help(option));
         }
     }
+    out!("All filters have the options of reading images too, and --overwrite: `vesalius filter gaussian --help`");
     Ok(())
+}
+
+/// Whether every filter that reads images has this option.
+fn is_common(option: &clap::Arg) -> bool {
+    option.get_help_heading() == Some("Reading images") || option.get_id() == "overwrite"
 }
 
 /// `gaussian IN OUT`.
