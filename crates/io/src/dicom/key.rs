@@ -24,6 +24,12 @@ pub(super) enum Key {
     AcquisitionTime,
     ContentTime,
     InstanceNumber,
+    /// Seconds from the first volume; for the time step alone.
+    TemporalOffset,
+    /// In ms; for the time step alone.
+    TemporalResolution,
+    /// In ms; for the time step alone.
+    RepetitionTime,
 }
 
 impl Key {
@@ -51,6 +57,9 @@ impl Key {
             Self::AcquisitionTime => "AcquisitionTime",
             Self::ContentTime => "ContentTime",
             Self::InstanceNumber => "InstanceNumber",
+            Self::TemporalOffset => "TemporalPositionTimeOffset",
+            Self::TemporalResolution => "TemporalResolution",
+            Self::RepetitionTime => "RepetitionTime",
         }
     }
 
