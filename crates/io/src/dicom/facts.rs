@@ -2,6 +2,7 @@
 
 use super::file::DicomFile;
 use super::tags;
+use crate::{Error, Result};
 use std::collections::BTreeMap;
 use vesalius_volume::Warning;
 
@@ -16,6 +17,55 @@ pub(super) fn lacks_pixels(file: &DicomFile) -> bool {
 pub(super) fn is_whole_slide(file: &DicomFile) -> bool {
     let class = file.text(&file.set, tags::SOP_CLASS);
     class.as_deref() == Some("1.2.840.10008.5.1.4.1.1.77.1.6")
+}
+
+pub(super) fn is_parametric_map(file: &DicomFile) -> bool {
+    let class = file.text(&file.set, tags::SOP_CLASS);
+    class.as_deref() == Some("1.2.840.10008.5.1.4.1.1.30")
+}
+
+/// Refuses parametric maps whose real-world values are no single slope and intercept for each frame.
+pub(super) fn check_mappings(file: &DicomFile) -> Result<()> {
+    if !is_parametric_map(file) {
+        return Ok(());
+    }
+    let refused = |what: &str| {
+        let remedy =
+            "write it with one RealWorldValueSlope and RealWorldValueIntercept for each frame";
+        Err(Error::unsupported(&file.path, what, remedy))
+    };
+    let set = &file.set;
+    let groups = set.items(tags::FRAME_GROUPS).iter();
+    let groups = groups.chain(set.items(tags::SHARED_GROUPS));
+    for group in groups.chain([set]) {
+        let items = group.items(tags::MAPPINGS);
+        if items.len() > 1 {
+            return refused(
+                "a parametric map with several real-world value mappings (0040,9096) of one frame",
+            );
+        }
+        if items
+            .iter()
+            .any(|item| item.get(tags::MAPPING_TABLE).is_some())
+        {
+            return refused(
+                "a parametric map whose real-world values are those of a table (0040,9212)",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The warning about an ultrasound volume, whose places are not those of the patient.
+fn in_volume(file: &DicomFile) -> Option<Warning> {
+    let set = &file.set;
+    let groups = set.items(tags::FRAME_GROUPS).iter();
+    let mut groups = groups.chain(set.items(tags::SHARED_GROUPS));
+    let has = groups.any(|group| group.item(tags::PLANE_POSITION_IN_VOLUME).is_some());
+    has.then(|| Warning::PositionAssumed {
+        missing: "the place of the volume in the patient".to_owned(),
+        taken: "frame of the transducer (ImagePositionVolume)".to_owned(),
+    })
 }
 
 /// Attributes that change what values mean and are not applied, and bytes behind the pixels.
@@ -35,6 +85,7 @@ pub(super) fn not_applied(file: &DicomFile) -> Vec<Warning> {
         (true, false) => warnings.push(Warning::LowValuesBright { inverted: false }),
         (false, _) => {}
     }
+    warnings.extend(in_volume(file));
     if file.set.get(tags::MODALITY_LUT).is_some() {
         warnings.push(ignored("ModalityLUTSequence", "a table"));
     }

@@ -1,7 +1,9 @@
 //! The frames of one file: position, scaling and distinguishing attributes.
 
 use super::element::{DataSet, Value};
-use super::facts::{is_monochrome1, is_whole_slide, metadata, not_applied};
+use super::facts::{
+    check_mappings, is_monochrome1, is_parametric_map, is_whole_slide, metadata, not_applied,
+};
 use super::file::DicomFile;
 use super::key::Key;
 use super::keys::{Mark, marks};
@@ -143,6 +145,7 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
     }
     let stored = [usize::from(columns), usize::from(rows)];
     let (mut frames, told) = frames(file)?;
+    check_mappings(file)?;
     let mut warnings = not_applied(file);
     warnings.extend(told);
     let (mut size, stored_frames) = (stored, frames.len());
@@ -283,15 +286,36 @@ fn frame(
     let measures = group(tags::PIXEL_MEASURES).or(Some(&file.set));
     let real = |set: Option<&DataSet>, tag| file.real(set?, tag).filter(|v| v.is_finite());
     let transformation = group(tags::VALUE_TRANSFORMATION).unwrap_or(&file.set);
-    let (scaling, unusable) = scaling(file, transformation);
+    let (scaling, unusable) = match mapping(file, group(tags::MAPPINGS)) {
+        Some(scaling) => (scaling, Vec::new()),
+        None => scaling(file, transformation),
+    };
+    let in_volume = |sequence, tag| {
+        let bytes = group(sequence)?.bytes(file.raw(), tag)?;
+        Some(file.doubles(bytes))
+    };
     Frame {
         file: file.place.clone(),
         index,
         tile: None,
-        position: group(tags::PLANE_POSITION).and_then(|set| file.vector(set, tags::POSITION)),
+        position: group(tags::PLANE_POSITION)
+            .and_then(|set| file.vector(set, tags::POSITION))
+            .or_else(|| {
+                finite(in_volume(
+                    tags::PLANE_POSITION_IN_VOLUME,
+                    tags::POSITION_IN_VOLUME,
+                )?)
+            }),
         orientation: group(tags::PLANE_ORIENTATION)
             .and_then(|set| file.vector(set, tags::ORIENTATION))
-            .or_else(|| file.vector(&file.set, tags::ORIENTATION)),
+            .or_else(|| file.vector(&file.set, tags::ORIENTATION))
+            .or_else(|| {
+                let numbers = in_volume(
+                    tags::PLANE_ORIENTATION_IN_VOLUME,
+                    tags::ORIENTATION_IN_VOLUME,
+                );
+                finite(numbers?)
+            }),
         spacing: measures.and_then(|set| file.vector(set, tags::PIXEL_SPACING)),
         thickness: real(measures, tags::SLICE_THICKNESS),
         spacing_between: real(measures, tags::SPACING_BETWEEN_SLICES),
@@ -304,6 +328,23 @@ fn frame(
             None => common.clone(),
         },
     }
+}
+
+fn finite<const N: usize>(numbers: Vec<f64>) -> Option<[f64; N]> {
+    let numbers: [f64; N] = numbers.try_into().ok()?;
+    numbers
+        .iter()
+        .all(|number| number.is_finite())
+        .then_some(numbers)
+}
+
+/// The real-world values of a parametric map, which are its meaning; of other images they stand beside the rescaling.
+fn mapping(file: &DicomFile, item: Option<&DataSet>) -> Option<Scaling> {
+    let item = item.filter(|_| is_parametric_map(file))?;
+    let real = |tag| file.f64(item, tag).filter(|value| value.is_finite());
+    let slope = real(tags::MAPPING_SLOPE).filter(|slope| *slope != 0.0)?;
+    let intercept = real(tags::MAPPING_INTERCEPT)?;
+    Some(Scaling { slope, intercept })
 }
 
 /// An attribute of the scaling that holds no usable number: which, what it holds, what is taken.

@@ -20,6 +20,7 @@ mod formats;
 mod full_disk;
 mod hostile;
 mod label_values;
+mod many_frames;
 mod memory;
 mod mgh;
 mod mosaic;
