@@ -27,7 +27,7 @@ fn main() -> Result<()> {
         .collect();
     for (number, uid) in series.into_iter().enumerate() {
         let read = ReadOptions {
-            series: Some(uid.to_owned()),
+            series: (!uid.is_empty()).then(|| uid.to_owned()),
             volume: VolumeChoice::All,
             fourth_axis: FourthAxis::Channels,
             ..ReadOptions::new()

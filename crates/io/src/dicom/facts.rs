@@ -13,10 +13,15 @@ pub(super) fn lacks_pixels(file: &DicomFile) -> bool {
     has(tags::ROWS) && has(tags::COLUMNS) && !pixels.into_iter().any(has)
 }
 
-/// Whether a file is a whole slide of a microscope.
+/// Whether the frames of a file are tiles of a whole slide of a microscope: its image, or a segmentation or map of it.
 pub(super) fn is_whole_slide(file: &DicomFile) -> bool {
-    let class = file.text(&file.set, tags::SOP_CLASS);
+    let set = &file.set;
+    let class = file.text(set, tags::SOP_CLASS);
+    let groups = set.items(tags::FRAME_GROUPS).iter();
+    let mut groups = groups.chain(set.items(tags::SHARED_GROUPS));
     class.as_deref() == Some("1.2.840.10008.5.1.4.1.1.77.1.6")
+        || set.get(tags::TILED_COLUMNS).is_some()
+        || groups.any(|group| group.item(tags::PLANE_POSITION_ON_SLIDE).is_some())
 }
 
 pub(super) fn is_parametric_map(file: &DicomFile) -> bool {
@@ -84,6 +89,11 @@ pub(super) fn not_applied(file: &DicomFile) -> Vec<Warning> {
         (true, true) => warnings.push(ignored("PhotometricInterpretation", "MONOCHROME1")),
         (true, false) => warnings.push(Warning::LowValuesBright { inverted: false }),
         (false, _) => {}
+    }
+    // The colours of a segmentation's labels are no brightness.
+    let segmented = file.set.get(tags::SEGMENTATION_TYPE).is_some();
+    if !segmented && file.text(&file.set, tags::PHOTOMETRIC).as_deref() == Some("PALETTE COLOR") {
+        warnings.push(ignored("PhotometricInterpretation", "PALETTE COLOR"));
     }
     warnings.extend(in_volume(file));
     if file.set.get(tags::MODALITY_LUT).is_some() {

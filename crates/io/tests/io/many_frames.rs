@@ -268,3 +268,33 @@ fn a_parametric_map_with_several_mappings_or_a_table_is_refused_by_name() {
     let error = read(path).unwrap_err().to_string();
     assert!(error.contains("(0040,9212)"), "{error}");
 }
+
+#[test]
+fn numbers_of_a_palette_are_told_to_be_no_brightness() {
+    let (_folder, path) = saved(1, &[(0x0028_0004, b"CS", b"PALETTE COLOR")]);
+    let volume = read(path).unwrap();
+    let told = |warning: &Warning| matches!(warning, Warning::FieldIgnored { value, .. } if value == "PALETTE COLOR");
+    assert!(
+        volume.warnings().iter().any(told),
+        "{:?}",
+        volume.warnings()
+    );
+}
+
+#[test]
+fn tiles_of_a_whole_slide_are_refused_by_name_also_as_a_segmentation_and_with_a_spacing() {
+    let groups = sequence(0x0048_021A, &[element(0x0040_072A, b"DS", b"1")]);
+    let groups = items(&vec![groups; 3]);
+    let total = 600u32.to_le_bytes();
+    let slide: [Change; 2] = [(0x0048_0006, b"UL", &total), (0x5200_9230, b"SQ", &groups)];
+    for change in slide {
+        let (_folder, path) = saved(3, &[(0x0020_0032, b"DS", b""), change]);
+        let options = ReadOptions {
+            assume_spacing: Some([1.0; 3]),
+            ..ReadOptions::new()
+        };
+        let error = read_with(path, &options).unwrap_err();
+        assert!(matches!(&error, Error::Unsupported { .. }), "{error}");
+        assert!(error.to_string().contains("whole-slide"), "{error}");
+    }
+}
