@@ -29,6 +29,7 @@ mod part_names;
 mod parts;
 mod passed;
 mod pixels;
+mod rescaling;
 mod rle;
 mod root_place;
 mod scaled;

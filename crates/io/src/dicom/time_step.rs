@@ -30,21 +30,21 @@ fn time_step(parts: &[&[Frame]]) -> Option<f64> {
     let repetition = shared(parts, Key::RepetitionTime).map(|ms| ms / 1e3);
     let repetition = repetition.filter(|seconds| *seconds > 0.0);
     let times = TIMES.iter().filter_map(|&(key, unit)| {
-        let starts = starts(parts, key, unit)?;
+        let starts = starts(parts, key, unit).filter(|starts| rises(starts))?;
         // Echoes of one excitation lie milliseconds apart, which is no time from volume to volume.
         let slow = repetition.is_none_or(|seconds| mean_step(&starts) > seconds / 2.0);
         (key != Key::AcquisitionTime || slow).then_some(starts)
     });
     let mut measured = times.map(|starts| between(&starts, repetition));
     let resolution = || {
-        let counted = starts(parts, Key::TemporalPosition, 1.0)?;
+        let counted = starts(parts, Key::TemporalPosition, 1.0).filter(|starts| rises(starts))?;
         let by_one = counted.windows(2).all(|pair| pair[1] - pair[0] == 1.0);
         let seconds = shared(parts, Key::TemporalResolution)? / 1e3;
         (by_one && seconds > 0.0).then_some(seconds)
     };
     match measured.next() {
         Some(step) => step,
-        None => resolution().or(repetition),
+        None => resolution().or(repetition.filter(|seconds| !contradicted(parts, *seconds))),
     }
 }
 
@@ -59,7 +59,7 @@ fn shared(parts: &[&[Frame]], key: Key) -> Option<f64> {
     numbers.all(|number| number == Some(first)).then_some(first)
 }
 
-/// When each part begins, in seconds, where every one begins later than the one before.
+/// When each of several parts begins, in seconds.
 fn starts(parts: &[&[Frame]], key: Key, unit: f64) -> Option<Vec<f64>> {
     let start = |frames: &&[Frame]| {
         let times = frames.iter().map(|frame| Some(frame.number(key)? * unit));
@@ -67,8 +67,26 @@ fn starts(parts: &[&[Frame]], key: Key, unit: f64) -> Option<Vec<f64>> {
         times.into_iter().reduce(f64::min)
     };
     let starts: Vec<f64> = parts.iter().map(start).collect::<Option<_>>()?;
-    let rises = starts.windows(2).all(|pair| pair[1] > pair[0]);
-    (starts.len() > 1 && rises).then_some(starts)
+    (starts.len() > 1).then_some(starts)
+}
+
+/// Whether every part begins later than the one before.
+fn rises(starts: &[f64]) -> bool {
+    starts.windows(2).all(|pair| pair[1] > pair[0])
+}
+
+/// Whether acquisition takes much longer than a repetition, in whatever order the parts are: volumes that are encoded in
+/// three dimensions, with repeated contrasts.
+fn contradicted(parts: &[&[Frame]], repetition: f64) -> bool {
+    let Some(mut starts) = starts(parts, Key::AcquisitionTime, 1.0) else {
+        return false;
+    };
+    starts.sort_by(f64::total_cmp);
+    let steps = starts.windows(2).map(|pair| pair[1] - pair[0]);
+    let mut steps: Vec<f64> = steps.filter(|step| *step > SAME_STEP).collect();
+    steps.sort_by(f64::total_cmp);
+    let median = steps.get(steps.len() / 2);
+    median.is_some_and(|median| *median > 1.5 * repetition)
 }
 
 /// The step of rising times: RepetitionTime where that is what they show, else their mean, nothing where they are not

@@ -4,7 +4,7 @@ use crate::dicom_writer::{element, save, sequence, slice};
 use std::path::Path;
 use vesalius_io::{
     DicomOptions, Error, ReadOptions, Suv, VoxelType, list_series, probe_with, read_as_with,
-    read_series, read_with,
+    read_series, read_sidecar, read_with,
 };
 use vesalius_volume::Warning;
 
@@ -112,7 +112,7 @@ fn every_size_of_the_body_gives_its_value() {
         (Suv::IdealBodyWeight, "M", 48.0 + 1.06 * 33.0),
         (Suv::IdealBodyWeight, "F", 45.5 + 0.91 * 33.0),
         // 19,701 cm², which are as many g.
-        (Suv::BodySurfaceArea, "M", 19.701_047_024_932_912),
+        (Suv::BodySurfaceArea, "M", 19.701_047_024_932_91),
     ] {
         let found = read(&[(0x0010_0040, b"CS", sex)], &[vec![]], suv);
         near(found, by_weight * size / 74.0);
@@ -139,6 +139,11 @@ fn volume_header_and_series_say_the_same() {
     assert_eq!(info.voxel_type, VoxelType::F32);
     assert_eq!(info.metadata["Units"], "GML");
     assert_eq!(info.metadata["SUVType"], "BW");
+    let sidecar = |options: &ReadOptions| read_sidecar(folder.path(), options).unwrap().json;
+    assert_eq!(sidecar(&options)["Units"], "GML");
+    let stored = sidecar(&ReadOptions::new());
+    assert_eq!(stored["Units"], "BQML");
+    assert_eq!(stored["InjectedRadioactivity"], 370);
     let series = &list_series(folder.path()).unwrap().series[0];
     assert_eq!(series.metadata["Units"], "BQML");
     assert!(read_series::<f32>(series, &options).unwrap() == volume);
@@ -283,7 +288,9 @@ fn what_is_not_known_is_refused_by_its_tag() {
     let base = || vec![vec![]];
     let lean = Suv::LeanBodyMass;
     let weight = Suv::BodyWeight;
-    let cases: Vec<(&str, Vec<Change>, Vec<Vec<Change>>, Suv)> = vec![
+    // The tag that the error names, changes of the file, tracers, what is asked for.
+    type Case<'a> = (&'a str, Vec<Change<'a>>, Vec<Vec<Change<'a>>>, Suv);
+    let cases: Vec<Case> = vec![
         (
             "(0008,0060)",
             vec![(0x0008_0060, b"CS", "CT")],

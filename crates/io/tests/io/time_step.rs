@@ -121,6 +121,25 @@ fn uneven_times_are_no_step() {
 }
 
 #[test]
+fn repetition_time_that_the_times_contradict_is_no_step() {
+    // Label and control of a three-dimensional acquisition, of two minutes each.
+    let order = ["1", "2"].map(|acquisition| {
+        ["101200", "101400", "101600"]
+            .map(|time| vec![(0x0020_0012, b"IS", acquisition), (TIME, b"TM", time)])
+    });
+    assert_eq!(step(&[(TR, b"DS", "4250")], &order.concat()), 0.0);
+    // Directions that were not acquired in the order of their b-values.
+    let times = ["101204", "101200", "101202"];
+    let mixed = ["0", "800", "1600"].iter().zip(times);
+    let mixed =
+        mixed.map(|(kernel, time)| vec![(0x0018_1210, b"SH", *kernel), (TIME, b"TM", time)]);
+    assert_eq!(
+        step(&[(TR, b"DS", "2000")], &mixed.collect::<Vec<_>>()),
+        2.0
+    );
+}
+
+#[test]
 fn echoes_of_one_excitation_are_no_times() {
     let echoes = [["4.92", "101200.0000"], ["7.38", "101200.0025"]];
     let echoes = echoes.map(|[echo, time]| vec![(0x0018_0081, b"DS", echo), (TIME, b"TM", time)]);

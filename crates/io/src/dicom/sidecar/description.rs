@@ -186,7 +186,6 @@ fn one_or_all(values: &[f64], factor: f64) -> Option<Value> {
 fn emission(parts: &[Part], json: &mut Map<String, Value>) {
     let part = &parts[0];
     for (key, tag) in [
-        ("Units", tags::UNITS),
         ("DecayCorrection", tags::DECAY_CORRECTION),
         (
             "AttenuationCorrectionMethod",
@@ -196,6 +195,8 @@ fn emission(parts: &[Part], json: &mut Map<String, Value>) {
     ] {
         put(json, key, part.text(tag).map(Value::from));
     }
+    let units = part.series.metadata.get("Units").cloned();
+    put(json, "Units", units.map(Value::from));
     if let Some(tracer) = part.file.set.item(tags::TRACERS) {
         let name = part.file.text(tracer, describing::RADIOPHARMACEUTICAL);
         put(json, "Radiopharmaceutical", name.map(Value::from));

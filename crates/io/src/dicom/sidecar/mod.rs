@@ -11,7 +11,7 @@ use super::element::DataSet;
 use super::file::DicomFile;
 use super::frame::Frame;
 use super::series::Series;
-use super::{choose, stack, tags};
+use super::{choose, stack, suv, tags};
 use crate::place::Place;
 use crate::{ReadOptions, Result, SliceProblem, strip_extension, write_bytes_atomically};
 use serde_json::{Map, Value};
@@ -95,6 +95,10 @@ pub fn read_sidecar(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Sid
 /// # Errors
 /// [`Error::Slices`](crate::Error::Slices) for volumes without a grid, and what opening their files may give.
 pub fn sidecar_of(volumes: &[Series], options: &ReadOptions) -> Result<Sidecar> {
+    let path = volumes.first().and_then(|series| series.files.first());
+    let path = path.map_or(Path::new(""), PathBuf::as_path);
+    // The unit is that of the numbers that are read.
+    let volumes = suv::scaled(path, volumes.to_vec(), options)?;
     let parts: Vec<Part> = volumes
         .iter()
         .map(|series| Part::of(series, options))
