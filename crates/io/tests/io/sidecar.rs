@@ -61,7 +61,7 @@ fn parameters_have_the_keys_and_units_of_bids_and_nothing_of_the_patient() {
         "SeriesDescription": "thorax",
         "ProtocolName": "rest",
         "SeriesNumber": 4,
-        "AcquisitionTime": "10:12:10.250000",
+        "AcquisitionTime": "10:12:08.250000",
         "RepetitionTime": 2.43537,
         "EchoTime": 0.03,
         "InversionTime": 0.9,

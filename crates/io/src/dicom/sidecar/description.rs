@@ -1,7 +1,6 @@
 //! The parameters that attributes state as they are: device, sequence, times, tracer, X-rays.
 
 use super::super::key::Key;
-use super::super::moment::moment_of;
 use super::super::tags;
 use super::{Part, describing, number};
 use serde_json::{Map, Value};
@@ -116,13 +115,12 @@ fn image_type(part: &Part) -> Option<Vec<String>> {
     Some(kinds.collect())
 }
 
-/// The time of the day, `10:12:00.500000`.
+/// The time of the day at which the earliest frame was acquired, `10:12:00.500000`.
 fn time_of_day(part: &Part) -> Option<String> {
-    let time = part.text(tags::ACQUISITION_TIME).or_else(|| {
-        let both = part.text(tags::ACQUISITION_DATE_TIME)?;
-        Some(both.get(8..)?.to_owned())
-    })?;
-    let seconds = moment_of(None, &time)?;
+    let times = part.series.frames.iter();
+    let times = times.filter_map(|frame| frame.number(Key::AcquisitionTime));
+    let microseconds = (times.reduce(f64::min)? * 1e6).round();
+    let seconds = microseconds.rem_euclid(86_400e6) / 1e6;
     let (minutes, rest) = (seconds / 60.0, seconds % 60.0);
     let (hours, minutes) = ((minutes / 60.0) as u32, (minutes % 60.0) as u32);
     Some(format!("{hours:02}:{minutes:02}:{rest:09.6}"))
