@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use vesalius_io::{
-    ColorAs, ComplexAs, DicomOptions, FourthAxis, LabelChannels, ReadOptions, UnevenSlices,
+    ColorAs, ComplexAs, DicomOptions, FourthAxis, LabelChannels, ReadOptions, Tilt, UnevenSlices,
     describe_with, open_with, read_as_with, read_labels_with,
 };
 
@@ -40,7 +40,7 @@ pub fn read_bytes(bytes: &[u8]) {
         assume_spacing: Some([1.0; 3]),
         dicom: DicomOptions {
             uneven_slices: UnevenSlices::Interpolate,
-            keep_shear: true,
+            tilt: Tilt::KeepShear,
             ..DicomOptions::default()
         },
         max_bytes: 1 << 24,

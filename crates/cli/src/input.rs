@@ -143,13 +143,13 @@ impl Reading {
                 true => UnevenSlices::Interpolate,
                 false => UnevenSlices::Refuse,
             },
-            keep_shear: self.keep_shear,
-            tilt: match self.untilt {
-                true => Tilt::Untilt,
-                false => Tilt::Refuse,
+            tilt: match (self.untilt, self.keep_shear) {
+                (true, _) => Tilt::Untilt,
+                (false, true) => Tilt::KeepShear,
+                (false, false) => Tilt::Refuse,
             },
-            round: self.round,
             invert: self.invert,
+            ..DicomOptions::default()
         }
     }
 

@@ -139,13 +139,16 @@ fn meant_type(info: &ImageInfo) -> VoxelType {
     }
 }
 
-/// Fills options that the caller left at their defaults from a NIfTI file.
+/// Fills options that the caller left at their defaults from a NIfTI file, and the time step from a DICOM series.
 fn keep_texts(
     input: &Path,
     info: &ImageInfo,
     options: &ConvertOptions,
     write: &mut WriteOptions,
 ) -> Result<()> {
+    if info.format == Format::Dicom && write.nifti.is_none() {
+        write.nifti.clone_from(&info.nifti);
+    }
     if !matches!(info.format, Format::Nifti1 | Format::Nifti2) {
         return Ok(());
     }

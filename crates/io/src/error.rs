@@ -207,7 +207,7 @@ pub enum Error {
     },
     /// A value between those of DICOM slices, which is not whole, where whole numbers are read.
     #[error(
-        "{path}: value {value} at voxel {index:?} lies between those of the slices and is no whole number; read real numbers (`read_as::<f32>`), or round with `DicomOptions::round`"
+        "{path}: value {value} at voxel {index:?} lies between those of the slices and is no whole number; read real numbers (`read_as::<f32>`), or round with `ReadOptions::round`"
     )]
     Interpolated {
         /// The file or folder.
@@ -268,6 +268,18 @@ pub enum Error {
         series: String,
         /// What is wrong with it.
         problem: crate::SliceProblem,
+    },
+    /// A series whose standardised uptake values (SUV) cannot be known.
+    #[error(
+        "{path}: no SUV can be computed: {reason}; read it without `DicomOptions::suv` for the numbers of the files, or {remedy}"
+    )]
+    Suv {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is missing or contradictory, with its tag.
+        reason: String,
+        /// What would make it computable.
+        remedy: &'static str,
     },
     /// Several arrays in one `.npz`, and none, or one that is not there, was chosen.
     #[error("{path} holds several arrays; name one in `ReadOptions::array`: {found}")]
@@ -400,7 +412,7 @@ impl Error {
             | Self::Compression { .. }
             | Self::Header { .. }
             | Self::Unreadable { .. } => ErrorKind::Corrupt,
-            Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::Unsupported { .. } | Self::Suv { .. } => ErrorKind::Unsupported,
             Self::TooLarge { .. } => ErrorKind::OutOfMemory,
             Self::Custom { source, .. } => match source.downcast_ref() {
                 Some(system) => ErrorKind::of_io(system),

@@ -64,7 +64,7 @@ pub struct ImageInfo {
     pub labels: Vec<LabelName>,
     /// Text fields of the header, by their names there.
     pub metadata: BTreeMap<String, String>,
-    /// Fields of a NIfTI header that conversions and results carry on.
+    /// Fields of a NIfTI header that conversions and results carry on; of DICOM the time from volume to volume.
     #[serde(skip)]
     pub nifti: Option<Box<crate::NiftiFields>>,
     /// What was decided where the header is ambiguous, wrong or incomplete.

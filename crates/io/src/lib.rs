@@ -41,7 +41,8 @@
 //! | headers alone | [`probe`], [`ImageInfo`], [`VoxelType`], [`Scaling`], [`describe`] and [`Described`] (everything below a path) |
 //! | parts of an image | [`open`], [`ImageFile::read_region`], [`ImageFile::slabs`] |
 //! | memory and streams | [`ImageBytes`], [`read_bytes`], [`read_from`], [`to_bytes`], [`write_to`], [`labels_to_bytes`] |
-//! | DICOM | [`list_series`], [`read_series`], [`Series`], [`DicomOptions`], [`UnevenSlices`], [`SliceProblem`] |
+//! | DICOM | [`list_series`], [`read_series`], [`Series`], [`DicomOptions`], [`UnevenSlices`], [`SliceProblem`], [`Suv`] |
+//! | BIDS sidecars (`.json`, `.bval`, `.bvec`) | [`read_sidecar`], [`sidecar_of`], [`Sidecar`] |
 //! | contours (RTSTRUCT) as labels | [`read_structures`], [`StructureSet`], [`StructureOptions`], [`convert_structures`] |
 //! | from format to format | [`convert`], [`ConvertOptions`], [`NiftiFields`], [`NiftiForms`], [`SliceTiming`], [`Extension`], [`orthonormalised`] |
 //! | formats by name | [`Format`], [`is_image`], [`strip_extension`], [`check_name`] |
@@ -110,8 +111,9 @@ pub use custom::{FormatError, FormatImage, FormatSource, ImageFormat, RegisterIm
 pub use describe::{Described, describe, describe_with};
 pub use dicom::{
     Contour, ConvertStructuresOptions, DicomOptions, OutsideContours, PartKey, Series, SeriesList,
-    SliceProblem, Structure, StructureOptions, StructureSet, Tilt, UnevenSlices,
-    convert_structures, list_series, list_series_with, read_series, read_structures,
+    Sidecar, SliceProblem, Structure, StructureOptions, StructureSet, Suv, Tilt, UnevenSlices,
+    convert_structures, list_series, list_series_with, read_series, read_sidecar, read_structures,
+    sidecar_of,
 };
 pub use encode::MakeValues;
 pub use error::Error;

@@ -86,8 +86,11 @@ pub struct ReadOptions {
     pub layer: Option<usize>,
     /// How a label map of several channels becomes one, where `layer` names none.
     pub label_channels: LabelChannels,
-    /// Whether the values of a label map are rounded to the nearest whole number. Without it they must be whole but
-    /// for rounding in single precision (four units in the last place).
+    /// Whether the values of a label map, and those between the slices of a DICOM series
+    /// ([`UnevenSlices::Interpolate`](crate::UnevenSlices::Interpolate), [`Tilt::Untilt`](crate::Tilt::Untilt)), are
+    /// rounded to the nearest whole number, these for types that hold only such. Without it labels must be whole but for
+    /// rounding in single precision (four units in the last place), and values between slices are an error for types of
+    /// whole numbers: the series then counts as one of real numbers.
     pub round: bool,
     /// What the axes of a NumPy array are.
     pub array_axes: ArrayAxes,

@@ -39,9 +39,9 @@ pub enum Remedy {
     NameVolume,
     /// Interpolate slices: [`crate::UnevenSlices::Interpolate`].
     InterpolateSlices,
-    /// Keep the shear of a tilted gantry: [`crate::DicomOptions::keep_shear`].
+    /// Keep the shear of a tilted gantry: [`crate::Tilt::KeepShear`].
     KeepShear,
-    /// Round real values: [`crate::WriteOptions::round`], and [`crate::DicomOptions::round`] for those between slices.
+    /// Round real values: [`crate::WriteOptions::round`], and [`crate::ReadOptions::round`] for those between slices.
     Round,
     /// Fill contours on the image on which they were drawn: [`crate::convert_structures`].
     FillContours,
@@ -141,6 +141,7 @@ impl Error {
             | Self::TooLarge { path, .. }
             | Self::Region { path, .. }
             | Self::Slices { path, .. }
+            | Self::Suv { path, .. }
             | Self::SeveralSeries { path, .. }
             | Self::SeveralArrays { path, .. }
             | Self::SeveralVolumes { path, .. }

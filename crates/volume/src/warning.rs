@@ -137,6 +137,16 @@ pub enum Warning {
         /// The distance, mm.
         spacing: f64,
     },
+    /// SeriesTime of a PET series lies after its acquisition, so that decay is counted to another time for SUV.
+    #[error(
+        "SeriesTime lies after the acquisition, so that the series was made anew; decay is counted to {seconds} s before it, which is {origin}"
+    )]
+    DecayTimeDerived {
+        /// How long before SeriesTime, seconds.
+        seconds: f64,
+        /// Where that time comes from.
+        origin: String,
+    },
     /// The byte order of values of several bytes is not given; little-endian was taken.
     #[error("the byte order is not given; little-endian is taken")]
     ByteOrderAssumed,

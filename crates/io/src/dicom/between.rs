@@ -98,7 +98,7 @@ fn whole<T: FileVoxel>(
     options: &ReadOptions,
 ) -> Result<T> {
     let is_between = T::TYPE.is_integer() && value.fract() != 0.0;
-    if is_between && !options.dicom.round {
+    if is_between && !options.round {
         return Err(Error::Interpolated {
             path: path.to_owned(),
             value,

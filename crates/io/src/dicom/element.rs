@@ -67,6 +67,8 @@ pub(super) struct Walker<'a> {
     pub bytes: &'a [u8],
     pub at: usize,
     pub syntax: Syntax,
+    /// Whether an element is kept; the rest is skipped.
+    pub kept: fn(u32) -> bool,
 }
 
 struct Header {
@@ -175,7 +177,7 @@ impl Walker<'_> {
     pub fn data_set_until_damage(&mut self, end: usize) -> DataSet {
         let mut set = DataSet::default();
         while let Some(tag) = self.peek(end) {
-            let kept = tags::is_kept(tag);
+            let kept = (self.kept)(tag);
             let read = self
                 .header(tag, end)
                 .and_then(|header| self.value(&header, end, 0, kept));
@@ -196,7 +198,7 @@ impl Walker<'_> {
             if tag == ITEM_END || tag == SEQUENCE_END {
                 break;
             }
-            let kept = tags::is_kept(tag);
+            let kept = (self.kept)(tag);
             if let Some(value) = self.value(&header, end, depth, kept)?
                 && kept
             {

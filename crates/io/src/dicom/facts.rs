@@ -2,6 +2,7 @@
 
 use super::file::DicomFile;
 use super::tags;
+use crate::{Error, Result};
 use std::collections::BTreeMap;
 use vesalius_volume::Warning;
 
@@ -12,10 +13,64 @@ pub(super) fn lacks_pixels(file: &DicomFile) -> bool {
     has(tags::ROWS) && has(tags::COLUMNS) && !pixels.into_iter().any(has)
 }
 
-/// Whether a file is a whole slide of a microscope.
+/// Whether the frames of a file are tiles of a whole slide of a microscope: its image, or a segmentation or map of it.
 pub(super) fn is_whole_slide(file: &DicomFile) -> bool {
-    let class = file.text(&file.set, tags::SOP_CLASS);
+    let set = &file.set;
+    let class = file.text(set, tags::SOP_CLASS);
+    let groups = set.items(tags::FRAME_GROUPS).iter();
+    let mut groups = groups.chain(set.items(tags::SHARED_GROUPS));
     class.as_deref() == Some("1.2.840.10008.5.1.4.1.1.77.1.6")
+        || set.get(tags::TILED_COLUMNS).is_some()
+        || groups.any(|group| group.item(tags::PLANE_POSITION_ON_SLIDE).is_some())
+}
+
+pub(super) fn is_parametric_map(file: &DicomFile) -> bool {
+    let class = file.text(&file.set, tags::SOP_CLASS);
+    class.as_deref() == Some("1.2.840.10008.5.1.4.1.1.30")
+}
+
+/// Refuses parametric maps whose real-world values are no single slope and intercept for each frame.
+pub(super) fn check_mappings(file: &DicomFile) -> Result<()> {
+    if !is_parametric_map(file) {
+        return Ok(());
+    }
+    let refused = |what: &str| {
+        let remedy =
+            "write it with one RealWorldValueSlope and RealWorldValueIntercept for each frame";
+        Err(Error::unsupported(&file.path, what, remedy))
+    };
+    let set = &file.set;
+    let groups = set.items(tags::FRAME_GROUPS).iter();
+    let groups = groups.chain(set.items(tags::SHARED_GROUPS));
+    for group in groups.chain([set]) {
+        let items = group.items(tags::MAPPINGS);
+        if items.len() > 1 {
+            return refused(
+                "a parametric map with several real-world value mappings (0040,9096) of one frame",
+            );
+        }
+        if items
+            .iter()
+            .any(|item| item.get(tags::MAPPING_TABLE).is_some())
+        {
+            return refused(
+                "a parametric map whose real-world values are those of a table (0040,9212)",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The warning about an ultrasound volume, whose places are not those of the patient.
+fn in_volume(file: &DicomFile) -> Option<Warning> {
+    let set = &file.set;
+    let groups = set.items(tags::FRAME_GROUPS).iter();
+    let mut groups = groups.chain(set.items(tags::SHARED_GROUPS));
+    let has = groups.any(|group| group.item(tags::PLANE_POSITION_IN_VOLUME).is_some());
+    has.then(|| Warning::PositionAssumed {
+        missing: "the place of the volume in the patient".to_owned(),
+        taken: "frame of the transducer (ImagePositionVolume)".to_owned(),
+    })
 }
 
 /// Attributes that change what values mean and are not applied, and bytes behind the pixels.
@@ -35,6 +90,12 @@ pub(super) fn not_applied(file: &DicomFile) -> Vec<Warning> {
         (true, false) => warnings.push(Warning::LowValuesBright { inverted: false }),
         (false, _) => {}
     }
+    // The colours of a segmentation's labels are no brightness.
+    let segmented = file.set.get(tags::SEGMENTATION_TYPE).is_some();
+    if !segmented && file.text(&file.set, tags::PHOTOMETRIC).as_deref() == Some("PALETTE COLOR") {
+        warnings.push(ignored("PhotometricInterpretation", "PALETTE COLOR"));
+    }
+    warnings.extend(in_volume(file));
     if file.set.get(tags::MODALITY_LUT).is_some() {
         warnings.push(ignored("ModalityLUTSequence", "a table"));
     }

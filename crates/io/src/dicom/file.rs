@@ -2,6 +2,7 @@
 
 use super::charset::CharacterSets;
 use super::element::{DataSet, Syntax, Walker};
+use super::sidecar::describing;
 use super::tags;
 use crate::place::{Bytes, Place};
 use crate::{Error, Result};
@@ -57,7 +58,7 @@ const EXPLICIT_LITTLE: Syntax = Syntax {
 impl DicomFile {
     /// The elements of a damaged file, as far as they can be read; `None` where none can.
     pub fn open_damaged(place: &Place, limit: u64) -> Option<Self> {
-        Self::read(place, limit, |walker, end| {
+        Self::read(place, limit, tags::is_kept, |walker, end| {
             Ok(walker.data_set_until_damage(end))
         })
         .ok()
@@ -66,12 +67,21 @@ impl DicomFile {
     /// Reads the file's elements; pixel data stay in the file. `limit` bounds what a deflated file
     /// may unpack to.
     pub fn open(place: &Place, limit: u64) -> Result<Self> {
-        Self::read(place, limit, |walker, end| walker.data_set(end, 0))
+        Self::read(place, limit, tags::is_kept, |walker, end| {
+            walker.data_set(end, 0)
+        })
+    }
+
+    /// As [`DicomFile::open`], with the elements that describe the acquisition.
+    pub fn open_described(place: &Place, limit: u64) -> Result<Self> {
+        let kept = |tag| tags::is_kept(tag) || describing::is_kept(tag);
+        Self::read(place, limit, kept, |walker, end| walker.data_set(end, 0))
     }
 
     fn read(
         place: &Place,
         limit: u64,
+        kept: fn(u32) -> bool,
         elements: impl Fn(&mut Walker, usize) -> Result<DataSet>,
     ) -> Result<Self> {
         let path = place.path();
@@ -94,6 +104,7 @@ impl DicomFile {
             bytes: &bytes,
             at: start,
             syntax,
+            kept,
         };
         let set = elements(&mut walker, bytes.len())?;
         let declared = set.bytes(&bytes, tags::CHARACTER_SET);
@@ -195,6 +206,7 @@ fn read_meta(path: &Path, bytes: &[u8]) -> Result<(Syntax, String, usize)> {
         bytes,
         at: start,
         syntax: EXPLICIT_LITTLE,
+        kept: tags::is_kept,
     };
     let mut end = start;
     // The meta group ends where another group begins, independent of its length field.
@@ -206,6 +218,7 @@ fn read_meta(path: &Path, bytes: &[u8]) -> Result<(Syntax, String, usize)> {
         bytes,
         at: start,
         syntax: EXPLICIT_LITTLE,
+        kept: tags::is_kept,
     };
     let set = meta.data_set(end, 0)?;
     let uid = set

@@ -84,6 +84,7 @@ pub(super) fn together(
         channels: parts.len(),
         voxel_type: voxel_type.unwrap_or(first.voxel_type),
         scaling: if same { scaling } else { Scaling::IDENTITY },
+        nifti: super::time_step::fields(parts),
         metadata,
         warnings,
         ..first

@@ -1,11 +1,12 @@
 //! The frames of one file: position, scaling and distinguishing attributes.
 
 use super::element::{DataSet, Value};
-use super::facts::{is_monochrome1, is_whole_slide, metadata, not_applied};
+use super::facts::{check_mappings, is_monochrome1, is_whole_slide, metadata, not_applied};
 use super::file::DicomFile;
 use super::key::Key;
 use super::keys::{Mark, marks};
 use super::mosaic::mosaic;
+use super::rescaling::{mapping, scaling};
 use super::root_place;
 use super::segmentation::{self, Segmentation};
 use super::tags;
@@ -143,6 +144,7 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
     }
     let stored = [usize::from(columns), usize::from(rows)];
     let (mut frames, told) = frames(file)?;
+    check_mappings(file)?;
     let mut warnings = not_applied(file);
     warnings.extend(told);
     let (mut size, stored_frames) = (stored, frames.len());
@@ -283,15 +285,36 @@ fn frame(
     let measures = group(tags::PIXEL_MEASURES).or(Some(&file.set));
     let real = |set: Option<&DataSet>, tag| file.real(set?, tag).filter(|v| v.is_finite());
     let transformation = group(tags::VALUE_TRANSFORMATION).unwrap_or(&file.set);
-    let (scaling, unusable) = scaling(file, transformation);
+    let (scaling, unusable) = match mapping(file, group(tags::MAPPINGS)) {
+        Some(scaling) => (scaling, Vec::new()),
+        None => scaling(file, transformation),
+    };
+    let in_volume = |sequence, tag| {
+        let bytes = group(sequence)?.bytes(file.raw(), tag)?;
+        Some(file.doubles(bytes))
+    };
     Frame {
         file: file.place.clone(),
         index,
         tile: None,
-        position: group(tags::PLANE_POSITION).and_then(|set| file.vector(set, tags::POSITION)),
+        position: group(tags::PLANE_POSITION)
+            .and_then(|set| file.vector(set, tags::POSITION))
+            .or_else(|| {
+                finite(in_volume(
+                    tags::PLANE_POSITION_IN_VOLUME,
+                    tags::POSITION_IN_VOLUME,
+                )?)
+            }),
         orientation: group(tags::PLANE_ORIENTATION)
             .and_then(|set| file.vector(set, tags::ORIENTATION))
-            .or_else(|| file.vector(&file.set, tags::ORIENTATION)),
+            .or_else(|| file.vector(&file.set, tags::ORIENTATION))
+            .or_else(|| {
+                let numbers = in_volume(
+                    tags::PLANE_ORIENTATION_IN_VOLUME,
+                    tags::ORIENTATION_IN_VOLUME,
+                );
+                finite(numbers?)
+            }),
         spacing: measures.and_then(|set| file.vector(set, tags::PIXEL_SPACING)),
         thickness: real(measures, tags::SLICE_THICKNESS),
         spacing_between: real(measures, tags::SPACING_BETWEEN_SLICES),
@@ -306,37 +329,12 @@ fn frame(
     }
 }
 
-/// An attribute of the scaling that holds no usable number: which, what it holds, what is taken.
-type Unusable = (&'static str, String, f64);
-
-/// The scaling of a frame, and what of it cannot be used. A dose has a factor of its own.
-fn scaling(file: &DicomFile, transformation: &DataSet) -> (Scaling, Vec<Unusable>) {
-    let real = |set, tag| file.real(set, tag).filter(|v| v.is_finite());
-    let mut unusable = Vec::new();
-    if file.text(&file.set, tags::MODALITY).as_deref() == Some("RTDOSE") {
-        let slope = real(&file.set, tags::DOSE_SCALING).filter(|slope| *slope > 0.0);
-        if slope.is_none() {
-            let found = file.text(&file.set, tags::DOSE_SCALING);
-            let found = found.unwrap_or_else(|| "empty or missing".to_owned());
-            unusable.push(("DoseGridScaling", found, 1.0));
-        }
-        let slope = slope.unwrap_or(1.0);
-        let intercept = 0.0;
-        return (Scaling { slope, intercept }, unusable);
-    }
-    let slope = real(transformation, tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0);
-    let intercept = real(transformation, tags::RESCALE_INTERCEPT);
-    for (tag, name, value, usual) in [
-        (tags::RESCALE_SLOPE, "RescaleSlope", slope, 1.0),
-        (tags::RESCALE_INTERCEPT, "RescaleIntercept", intercept, 0.0),
-    ] {
-        if value.is_none() && transformation.get(tag).is_some() {
-            let text = file.text(transformation, tag);
-            unusable.push((name, text.unwrap_or_else(|| "empty".to_owned()), usual));
-        }
-    }
-    let (slope, intercept) = (slope.unwrap_or(1.0), intercept.unwrap_or(0.0));
-    (Scaling { slope, intercept }, unusable)
+fn finite<const N: usize>(numbers: Vec<f64>) -> Option<[f64; N]> {
+    let numbers: [f64; N] = numbers.try_into().ok()?;
+    numbers
+        .iter()
+        .all(|number| number.is_finite())
+        .then_some(numbers)
 }
 
 /// The segment that a frame of a segmentation shows.

@@ -87,7 +87,7 @@ pub(super) fn check_lean(
         return Ok(None);
     }
     let degrees = aside.atan2(height).to_degrees();
-    match options.tilt() {
+    match options.tilt {
         Tilt::Refuse => Err(SliceProblem::Tilted { degrees }),
         Tilt::KeepShear => Ok(Some(Warning::ShearKept { degrees })),
         Tilt::Untilt => Ok(Some(Warning::TiltResampled { degrees })),

@@ -11,7 +11,7 @@ use super::series::Series;
 use super::stack::{Stack, stack};
 use super::untilt::AIR;
 use super::{DicomOptions, SliceProblem};
-use crate::VoxelType;
+use crate::{ReadOptions, VoxelType};
 use std::path::PathBuf;
 use vesalius_volume::{Geometry, Warning};
 
@@ -54,21 +54,16 @@ impl Group {
 
     /// The volumes of the frames: one, or several where frames share places. Names begin with `prefix`, which tells the
     /// group from others of its series.
-    pub fn finish(
-        self,
-        prefix: Option<&str>,
-        assumed: Option<[f64; 3]>,
-        options: DicomOptions,
-    ) -> Vec<Series> {
+    pub fn finish(self, prefix: Option<&str>, options: &ReadOptions) -> Vec<Series> {
         match self.first.segmentation.clone() {
             Some(segmentation) => {
                 let part = prefix.map(str::to_owned);
-                Self { part, ..self }.segmented(&segmentation, options)
+                Self { part, ..self }.segmented(&segmentation, options.dicom)
             }
             None => self
                 .separated(prefix)
                 .into_iter()
-                .map(|part| part.stacked(assumed, options))
+                .map(|part| part.stacked(options))
                 .collect(),
         }
     }
@@ -109,9 +104,9 @@ impl Group {
         parts.into_iter().map(part).collect()
     }
 
-    fn stacked(mut self, assumed: Option<[f64; 3]>, options: DicomOptions) -> Series {
+    fn stacked(mut self, options: &ReadOptions) -> Series {
         let plane = [self.first.columns, self.first.rows];
-        let stacked = stack(&self.frames, plane, assumed, options);
+        let stacked = stack(&self.frames, plane, options.assume_spacing, options.dicom);
         if let Ok(Stack { order, .. }) = &stacked {
             self.frames = order.iter().map(|&i| self.frames[i].clone()).collect();
         }
@@ -123,7 +118,7 @@ impl Group {
         let voxel_type = meant_type(self.bits, &self.frames, computed);
         let depth = self.frames.len();
         let stacked = stacked.map(|stack| (stack.geometry, stack.warnings));
-        self.series(depth, voxel_type, stacked, options)
+        self.series(depth, voxel_type, stacked, options.dicom)
     }
 
     /// A segmentation as one volume, or as one a segment where a frame holds shares of one segment.

@@ -15,6 +15,9 @@ pub(super) enum Key {
     Kvp,
     SequenceName,
     StackId,
+    EnergyWindow,
+    RrInterval,
+    TimeSlot,
     Station,
     CardiacPhase,
     TemporalPosition,
@@ -24,6 +27,12 @@ pub(super) enum Key {
     AcquisitionTime,
     ContentTime,
     InstanceNumber,
+    /// Seconds from the first volume; for the time step alone.
+    TemporalOffset,
+    /// In ms; for the time step alone.
+    TemporalResolution,
+    /// In ms; for the time step alone.
+    RepetitionTime,
 }
 
 impl Key {
@@ -42,6 +51,9 @@ impl Key {
             Self::Kvp => "KVP",
             Self::SequenceName => "SequenceName",
             Self::StackId => "StackID",
+            Self::EnergyWindow => "EnergyWindowVector",
+            Self::RrInterval => "RRIntervalVector",
+            Self::TimeSlot => "TimeSlotVector",
             Self::Station => "ImagePositionPatient",
             Self::CardiacPhase => "NominalPercentageOfCardiacPhase",
             Self::TemporalPosition => "TemporalPositionIdentifier",
@@ -51,6 +63,9 @@ impl Key {
             Self::AcquisitionTime => "AcquisitionTime",
             Self::ContentTime => "ContentTime",
             Self::InstanceNumber => "InstanceNumber",
+            Self::TemporalOffset => "TemporalPositionTimeOffset",
+            Self::TemporalResolution => "TemporalResolution",
+            Self::RepetitionTime => "RepetitionTime",
         }
     }
 

@@ -1,5 +1,6 @@
 //! The attributes by which frames at one place differ: echo, diffusion, kernel, time. They name the parts of a series.
 
+use super::csa;
 use super::element::DataSet;
 use super::file::DicomFile;
 use super::key::Key;
@@ -98,11 +99,35 @@ impl<'a> Source<'a> {
             .or_else(|| first("Philips Imaging DD 001", tags::PHILIPS_B_VALUE))
             // GE adds multiples of 100,000 or more that are flags.
             .or_else(|| first("GEMS_PARM_01", tags::GE_B_VALUE).map(|b| b % 1e5))
+            .or_else(|| self.csa("B_value")?.first().copied())
             .filter(|b| (0.0..1e5).contains(b))
     }
 
-    /// The gradient's direction.
-    fn direction(&self) -> Option<[f64; 3]> {
+    /// A number of Siemens' CSA header.
+    fn csa(&self, name: &str) -> Option<Vec<f64>> {
+        let header = tags::private(self.file, "SIEMENS CSA HEADER", tags::CSA_IMAGE)?;
+        csa::numbers(header, name)
+    }
+
+    /// The gradient's direction, and whether it is that of the image's axes, not the patient's.
+    fn gradient(&self) -> Option<([f64; 3], bool)> {
+        let patient = self
+            .direction_of_patient()
+            .map(|direction| (direction, false));
+        let three = |values: Vec<f64>| <[f64; 3]>::try_from(values).ok();
+        let image = || {
+            Some((
+                three(self.private("GEMS_ACQU_01", &tags::GE_DIRECTION)?)?,
+                true,
+            ))
+        };
+        let usable = |(direction, _): &([f64; 3], bool)| {
+            direction.iter().all(|v| v.is_finite()) && direction.iter().any(|v| *v != 0.0)
+        };
+        patient.or_else(image).filter(usable)
+    }
+
+    fn direction_of_patient(&self) -> Option<[f64; 3]> {
         let three = |values: Vec<f64>| <[f64; 3]>::try_from(values).ok();
         let stated = |set: &DataSet| {
             let item = set.item(tags::DIFFUSION_DIRECTION).unwrap_or(set);
@@ -115,9 +140,7 @@ impl<'a> Source<'a> {
             .or_else(|| stated(&self.file.set))
             .or_else(|| private("SIEMENS MR HEADER", &[tags::SIEMENS_DIRECTION]))
             .or_else(|| private("Philips MR Imaging DD 001", &tags::PHILIPS_DIRECTION))
-            .or_else(|| private("GEMS_ACQU_01", &tags::GE_DIRECTION))
-            .filter(|direction| direction.iter().all(|v| v.is_finite()))
-            .filter(|direction| direction.iter().any(|v| *v != 0.0))
+            .or_else(|| three(self.csa("DiffusionGradientDirection")?))
     }
 
     /// The type of a frame, and with another tag the part of complex numbers that it shows.
@@ -135,12 +158,25 @@ impl<'a> Source<'a> {
         let index = self
             .group(tags::FRAME_CONTENT)
             .and_then(|set| self.file.u32(set, tags::TEMPORAL_INDEX));
-        let offset = || {
-            let group = self.group(tags::TEMPORAL_POSITIONS)?;
-            self.file.f64(group, tags::TEMPORAL_OFFSET)
-        };
         let plain = || self.plain(tags::TEMPORAL_POSITION)?.parse().ok();
-        index.map(f64::from).or_else(offset).or_else(plain)
+        index
+            .map(f64::from)
+            .or_else(|| self.temporal_offset())
+            .or_else(plain)
+    }
+
+    /// Seconds from the first volume.
+    fn temporal_offset(&self) -> Option<f64> {
+        let group = self.group(tags::TEMPORAL_POSITIONS)?;
+        self.file.f64(group, tags::TEMPORAL_OFFSET)
+    }
+
+    /// In ms. GE's groups of slices may begin later, which RepetitionTime does not count.
+    fn repetition_time(&self) -> Option<f64> {
+        let repetition = self.real(tags::MR_TIMING, tags::REPETITION_TIME)?;
+        let delay = self.private("GEMS_PARM_01", &[tags::GE_GROUP_DELAY]);
+        let delay = delay.and_then(|seconds| seconds.first().copied());
+        Some(repetition + delay.filter(|seconds| *seconds > 0.0).unwrap_or(0.0) * 1e3)
     }
 
     fn trigger_time(&self) -> Option<f64> {
@@ -174,6 +210,26 @@ impl<'a> Source<'a> {
     }
 }
 
+/// The diffusion of a frame.
+pub(super) struct Diffusion {
+    /// s/mm².
+    pub b_value: f64,
+    /// The gradient's direction, and whether it is that of the image's axes (GE), not the patient's.
+    pub gradient: Option<([f64; 3], bool)>,
+}
+
+/// The diffusion of a frame, where it has a b-value.
+pub(super) fn diffusion(
+    file: &DicomFile,
+    own: Option<&DataSet>,
+    shared: Option<&DataSet>,
+) -> Option<Diffusion> {
+    let source = Source { file, own, shared };
+    let b_value = source.b_value()?;
+    let gradient = source.gradient().filter(|_| b_value > 0.0);
+    Some(Diffusion { b_value, gradient })
+}
+
 /// What distinguishes a frame, by key.
 pub(super) fn marks(
     file: &DicomFile,
@@ -187,6 +243,12 @@ pub(super) fn marks(
         let number = Some(value);
         Some(Mark { key, text, number })
     };
+    // What names no part needs no text.
+    let silent = |key, value: Option<f64>| {
+        let number = Some(value.filter(|value| value.is_finite())?);
+        let text = String::new();
+        Some(Mark { key, text, number })
+    };
     let text = |key, value: Option<String>| {
         let (text, number) = (value?, None);
         Some(Mark { key, text, number })
@@ -197,7 +259,8 @@ pub(super) fn marks(
         Some(Mark { key, text, number })
     };
     let b_value = source.b_value();
-    let direction = source.direction().filter(|_| b_value != Some(0.0));
+    let direction = source.gradient().map(|(direction, _)| direction);
+    let direction = direction.filter(|_| b_value != Some(0.0));
     let echo = source.double(tags::MR_ECHO, tags::EFFECTIVE_ECHO_TIME);
     let plain = |tag| source.plain(tag).and_then(|text| text.parse().ok());
     let inversion = source.double(tags::MR_MODIFIER, tags::INVERSION_TIMES);
@@ -250,6 +313,9 @@ pub(super) fn marks(
         number(Key::ReferenceTime, plain(tags::FRAME_REFERENCE_TIME)),
         time(Key::AcquisitionTime, source.acquired()),
         time(Key::ContentTime, source.shown()),
+        silent(Key::TemporalOffset, source.temporal_offset()),
+        silent(Key::TemporalResolution, plain(tags::TEMPORAL_RESOLUTION)),
+        silent(Key::RepetitionTime, source.repetition_time()),
     ];
     all.into_iter().flatten().collect()
 }

@@ -29,29 +29,35 @@ mod part_names;
 mod parts;
 mod passed;
 mod pixels;
+mod rescaling;
 mod rle;
 mod root_place;
 mod scaled;
 mod search;
 mod segmentation;
 mod series;
+mod sidecar;
 mod slice_problem;
 #[cfg(feature = "dicom-object")]
 mod source;
 mod stack;
 mod structures;
+mod suv;
 mod tags;
+mod time_step;
 mod untilt;
 mod volumes;
 
 pub(crate) use file::detect;
 pub use part_key::PartKey;
 pub use series::{Series, SeriesList, list_series, list_series_with};
+pub use sidecar::{Sidecar, read_sidecar, sidecar_of};
 pub use slice_problem::{DicomOptions, SliceProblem, Tilt, UnevenSlices};
 pub use structures::{
     Contour, ConvertStructuresOptions, OutsideContours, Structure, StructureOptions, StructureSet,
     convert_structures, read_structures,
 };
+pub use suv::Suv;
 
 use crate::place::Place;
 use crate::{FileVoxel, Format, ImageInfo, ReadOptions, Result, Scaling};
@@ -61,6 +67,7 @@ use vesalius_volume::Volume;
 /// Reads the series that the options name, or the only one; all its volumes as channels where that is asked for.
 pub(crate) fn read<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Result<Volume<T>> {
     let chosen = choose::choose(place, options)?;
+    let chosen = suv::scaled(place.path(), chosen, options)?;
     assemble::read_volumes(place.path(), &chosen, options)
 }
 
@@ -68,6 +75,7 @@ pub(crate) fn read<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Result
 pub(crate) fn probe(place: &Place, options: &ReadOptions) -> Result<ImageInfo> {
     let path = place.path();
     let chosen = choose::choose(place, options)?;
+    let chosen = suv::scaled(path, chosen, options)?;
     fourth_axis::admit(path, &chosen, options)?;
     let infos = chosen.iter().map(|series| series_info(path, series));
     let infos: Vec<ImageInfo> = infos.collect::<Result<_>>()?;
@@ -96,7 +104,8 @@ pub fn read_series<T: FileVoxel>(series: &Series, options: &ReadOptions) -> Resu
         .files
         .first()
         .map_or(Path::new(""), |file| file.as_path());
-    assemble::read_volumes(path, std::slice::from_ref(series), options)
+    let chosen = suv::scaled(path, vec![series.clone()], options)?;
+    assemble::read_volumes(path, &chosen, options)
 }
 
 /// A series as the description of an image.
@@ -115,7 +124,7 @@ fn series_info(path: &Path, series: &Series) -> Result<ImageInfo> {
         scaling: series.scaling().unwrap_or(Scaling::IDENTITY),
         compressed: series.is_compressed(),
         labels: series.labels.clone(),
-        nifti: None,
+        nifti: time_step::fields(std::slice::from_ref(series)),
         metadata: series.metadata.clone(),
         warnings: series.warnings.clone(),
     })

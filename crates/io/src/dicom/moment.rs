@@ -47,7 +47,9 @@ fn day(date: &str) -> Option<f64> {
         false => (year - 1, month + 9),
     };
     let days = year * 365 + year / 4 - year / 100 + year / 400;
-    Some((days + (month * 306 + 5) / 10 + day) as f64)
+    // Counted from the year 2000, so that microseconds remain.
+    const DAYS_UNTIL_2000: i64 = 730_425;
+    Some((days + (month * 306 + 5) / 10 + day - DAYS_UNTIL_2000) as f64)
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl PartKey {
     }
 }
 
-const ALL: [Key; 20] = [
+const ALL: [Key; 23] = [
     Key::BValue,
     Key::Direction,
     Key::ImageType,
@@ -59,6 +59,9 @@ const ALL: [Key; 20] = [
     Key::SequenceName,
     Key::StackId,
     Key::CardiacPhase,
+    Key::EnergyWindow,
+    Key::RrInterval,
+    Key::TimeSlot,
     Key::TemporalPosition,
     Key::TriggerTime,
     Key::AcquisitionNumber,

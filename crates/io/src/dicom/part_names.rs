@@ -195,6 +195,9 @@ fn plain(key: Key, text: &str, at: usize) -> String {
         Key::SequenceName => ("sequence", true),
         Key::StackId => ("stack", true),
         Key::CardiacPhase => ("phase", true),
+        Key::EnergyWindow => ("energy window", true),
+        Key::RrInterval => ("interval", true),
+        Key::TimeSlot => ("slot", true),
         Key::AcquisitionNumber => ("acquisition", true),
         // An index counts from 1; a time from the start does not.
         Key::TemporalPosition => ("time", text.parse::<u32>().is_ok_and(|index| index > 0)),

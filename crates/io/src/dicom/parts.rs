@@ -15,7 +15,7 @@ const MOST_KEYS: usize = 3;
 const MANY_FRAMES: usize = 200_000;
 
 /// The attributes in the order in which they are tried; those that belong together stand together.
-const TRIED: [&[Key]; 20] = [
+const TRIED: [&[Key]; 23] = [
     &[Key::BValue],
     &[Key::BValue, Key::Direction],
     &[Key::ImageType],
@@ -27,6 +27,9 @@ const TRIED: [&[Key]; 20] = [
     &[Key::FlipAngle],
     &[Key::Kvp],
     &[Key::CardiacPhase],
+    &[Key::EnergyWindow],
+    &[Key::RrInterval],
+    &[Key::TimeSlot],
     &[Key::TemporalPosition],
     &[Key::StackId],
     &[Key::AcquisitionNumber],

@@ -3,9 +3,12 @@
 
 use super::file::DicomFile;
 use super::frame::Frame;
+use super::key::Key;
+use super::keys::Mark;
 use super::stack::normal;
 use super::tags;
 use crate::{Error, Result};
+use std::sync::Arc;
 use vesalius_volume::Warning;
 
 /// Gives each frame its place, where the file states that of the first and how the others follow, and what had to be
@@ -26,6 +29,9 @@ pub(super) fn place(file: &DicomFile, frames: &mut [Frame]) -> Result<Option<War
     let Some((shifts, told)) = shifts(file, frames, position, &orientation)? else {
         return Ok(None);
     };
+    if is_nuclear(file) {
+        mark_repeats(file, frames)?;
+    }
     for (frame, shift) in frames.iter_mut().zip(shifts) {
         frame.position = Some(std::array::from_fn(|axis| position[axis] + shift[axis]));
         frame.orientation = frame.orientation.or(Some(orientation));
@@ -131,6 +137,43 @@ fn relative(
     wrong(format!("{first} first"), expected)
 }
 
+/// What repeats the slices of a reconstruction of nuclear medicine.
+const REPEATS: [(Key, u32); 3] = [
+    (Key::EnergyWindow, tags::ENERGY_WINDOW_VECTOR),
+    (Key::RrInterval, tags::RR_INTERVAL_VECTOR),
+    (Key::TimeSlot, tags::TIME_SLOT_VECTOR),
+];
+
+/// Whether the frames are slices and no projections.
+fn is_reconstructed(file: &DicomFile) -> bool {
+    let kinds = file.text(&file.set, tags::IMAGE_TYPE).unwrap_or_default();
+    let mut kinds = kinds.split('\\').map(str::trim);
+    kinds.any(|kind| matches!(kind, "RECON TOMO" | "RECON GATED TOMO"))
+}
+
+/// Gives each frame the numbers of what repeats its slice.
+///
+/// # Errors
+/// Vectors of another length than the number of frames.
+fn mark_repeats(file: &DicomFile, frames: &mut [Frame]) -> Result<()> {
+    for (key, tag) in REPEATS {
+        let Some(bytes) = file.set.bytes(file.raw(), tag) else {
+            continue;
+        };
+        let numbers: Vec<u16> = file.words(bytes).collect();
+        if numbers.len() != frames.len() {
+            let found = format!("{} numbers", numbers.len());
+            let expected = format!("{}, as NumberOfFrames says", frames.len());
+            return Err(Error::header(&file.path, key.keyword(), found, expected));
+        }
+        for (frame, number) in frames.iter_mut().zip(numbers) {
+            let (text, number) = (number.to_string(), Some(f64::from(number)));
+            Arc::make_mut(&mut frame.marks).push(Mark { key, text, number });
+        }
+    }
+    Ok(())
+}
+
 /// The number of each frame's slice, from 0; `None` where the frames differ by something else.
 fn slice_numbers(file: &DicomFile, frames: usize) -> Result<Option<Vec<f64>>> {
     let set = &file.set;
@@ -139,20 +182,21 @@ fn slice_numbers(file: &DicomFile, frames: usize) -> Result<Option<Vec<f64>>> {
         bytes.map(|bytes| file.words(bytes).map(u32::from).collect::<Vec<_>>())
     };
     let pointer = words(tags::INCREMENT_POINTER).unwrap_or_default();
-    let by_slices = |pair: &[u32; 2]| pair[0] << 16 | pair[1] == tags::SLICE_VECTOR;
-    let others = pointer
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .any(|pair| !by_slices(pair));
-    let tomography = || {
-        let kinds = file.text(set, tags::IMAGE_TYPE);
-        kinds.is_some_and(|kinds| kinds.split('\\').any(|kind| kind.trim() == "RECON TOMO"))
+    let tags_of = |pair: &[u32; 2]| pair[0] << 16 | pair[1];
+    let mut others = pointer.as_chunks::<2>().0.iter().map(tags_of);
+    let is_reconstructed = is_nuclear(file) && is_reconstructed(file);
+    // Slices of a gated or repeated reconstruction are stacks that lie at one place.
+    let beside = |tag: u32| {
+        tag != tags::SLICE_VECTOR && !(is_reconstructed && REPEATS.iter().any(|r| r.1 == tag))
     };
-    if others || is_nuclear(file) && !tomography() {
+    if others.any(beside) || is_nuclear(file) && !is_reconstructed {
         return Ok(None);
     }
     let Some(slices) = words(tags::SLICE_VECTOR) else {
+        let repeated = REPEATS.iter().any(|(_, tag)| set.get(*tag).is_some());
+        if is_reconstructed && repeated {
+            return Ok(None);
+        }
         return Ok(Some((0..frames).map(|number| number as f64).collect()));
     };
     let first = slices.iter().min().copied().unwrap_or(0);

@@ -201,7 +201,7 @@ pub(super) fn on_one_grid(
                 .all(|i| (above(i) / step - (above(i) / step).round()).abs() < OFF_SLICE)
         };
         // Labels are not to be mixed, so that a segmentation's slices cannot be moved within their planes.
-        let options = match options.tilt() {
+        let options = match options.tilt {
             Tilt::Untilt => DicomOptions::default(),
             _ => options,
         };

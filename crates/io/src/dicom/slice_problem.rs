@@ -1,5 +1,6 @@
 //! Why slices may not be one uniform stack, and the options for such series.
 
+use super::Suv;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -54,7 +55,7 @@ pub enum SliceProblem {
     },
     /// The stack leans: a tilted gantry.
     #[error(
-        "the stack leans by {degrees:.2}° (a tilted gantry), so its axes are not at right angles; resample its slices to right angles (`Tilt::Untilt` in `DicomOptions::tilt`), or keep the shear in the affine (`Tilt::KeepShear`, `DicomOptions::keep_shear`), which few programs show rightly"
+        "the stack leans by {degrees:.2}° (a tilted gantry), so its axes are not at right angles; resample its slices to right angles (`Tilt::Untilt` in `DicomOptions::tilt`), or keep the shear in the affine (`Tilt::KeepShear`), which few programs show rightly"
     )]
     Tilted {
         /// Angle between the stack's axis and the slice normal.
@@ -104,38 +105,25 @@ pub enum Tilt {
 /// How a series' slices become a volume when they are not uniform.
 ///
 /// ```
-/// use vesalius_io::{DicomOptions, ReadOptions, UnevenSlices};
+/// use vesalius_io::{DicomOptions, ReadOptions, Tilt, UnevenSlices};
 ///
 /// // By default slices at unequal distances are an error; here they are interpolated.
 /// let dicom = DicomOptions { uneven_slices: UnevenSlices::Interpolate, ..DicomOptions::default() };
 /// let options = ReadOptions { dicom, ..ReadOptions::new() };
 /// assert_eq!(options.dicom.uneven_slices, UnevenSlices::Interpolate);
-/// assert!(!options.dicom.keep_shear);
+/// assert_eq!(options.dicom.tilt, Tilt::Refuse);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DicomOptions {
     /// What to do with unequal gaps.
     pub uneven_slices: UnevenSlices,
-    /// Whether a tilted gantry's shear is kept in the affine instead of being an error: the same as
-    /// [`Tilt::KeepShear`], which counts only where `tilt` is [`Tilt::Refuse`].
-    pub keep_shear: bool,
     /// What to do with a tilted gantry.
     pub tilt: Tilt,
-    /// Whether values between those of the slices, of interpolation and [`Tilt::Untilt`], are rounded to whole numbers
-    /// for types that hold only such; otherwise they are an error for these, and the series counts as one of real
-    /// numbers.
-    pub round: bool,
+    /// What activities of a PET series become: nothing else by default, the numbers of the files. Series of another
+    /// modality, and those whose files do not say all that is needed, are [`Error::Suv`](crate::Error::Suv). The list
+    /// of series does not depend on it.
+    pub suv: Option<Suv>,
     /// Whether values of a MONOCHROME1 image, in which low values are bright, are turned about the middle of the stored
     /// range before they are scaled: 0 to 4095 of 12 bits becomes 4095 to 0. Otherwise they stay as stored.
     pub invert: bool,
-}
-
-impl DicomOptions {
-    /// What is done with a stack that leans.
-    pub(super) fn tilt(self) -> Tilt {
-        match (self.tilt, self.keep_shear) {
-            (Tilt::Refuse, true) => Tilt::KeepShear,
-            (tilt, _) => tilt,
-        }
-    }
 }

@@ -211,7 +211,7 @@ pub(super) fn checked<T>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::UnevenSlices;
+    use super::super::{Tilt, UnevenSlices};
     use super::*;
     use crate::Scaling;
 
@@ -285,7 +285,7 @@ mod tests {
             "{tilted}"
         );
         let keep = DicomOptions {
-            keep_shear: true,
+            tilt: Tilt::KeepShear,
             ..strict
         };
         let kept = judge(&leaning, keep).unwrap();

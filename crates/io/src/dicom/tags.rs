@@ -48,13 +48,19 @@ tags! {
     SEQUENCE_NAME = 0x0018_0024;
     SLICE_THICKNESS = 0x0018_0050;
     KVP = 0x0018_0060;
+    REPETITION_TIME = 0x0018_0080;
     ECHO_TIME = 0x0018_0081;
     INVERSION_TIME = 0x0018_0082;
     ECHO_NUMBER = 0x0018_0086;
     SPACING_BETWEEN_SLICES = 0x0018_0088;
     PROTOCOL_NAME = 0x0018_1030;
     TRIGGER_TIME = 0x0018_1060;
+    TRACER_START_TIME = 0x0018_1072;
+    TRACER_DOSE = 0x0018_1074;
+    TRACER_HALF_LIFE = 0x0018_1075;
+    TRACER_START_DATE_TIME = 0x0018_1078;
     CONVOLUTION_KERNEL = 0x0018_1210;
+    FRAME_DURATION = 0x0018_1242;
     FLIP_ANGLE = 0x0018_1314;
     PATIENT_POSITION = 0x0018_5100;
     FRAME_ACQUISITION_DATE_TIME = 0x0018_9074;
@@ -67,6 +73,8 @@ tags! {
     MR_ECHO = 0x0018_9114;
     MR_MODIFIER = 0x0018_9115;
     MR_DIFFUSION = 0x0018_9117;
+    MR_AVERAGES = 0x0018_9119;
+    MR_FIELD_OF_VIEW = 0x0018_9125;
     CARDIAC_SYNCHRONIZATION = 0x0018_9118;
     MR_FRAME_TYPE = 0x0018_9226;
     CT_RECONSTRUCTION = 0x0018_9314;
@@ -83,10 +91,15 @@ tags! {
     FRAME_OF_REFERENCE = 0x0020_0052;
     LATERALITY = 0x0020_0060;
     TEMPORAL_POSITION = 0x0020_0100;
+    TEMPORAL_RESOLUTION = 0x0020_0110;
     STACK_ID = 0x0020_9056;
     FRAME_CONTENT = 0x0020_9111;
     PLANE_POSITION = 0x0020_9113;
     PLANE_ORIENTATION = 0x0020_9116;
+    POSITION_IN_VOLUME = 0x0020_9301;
+    ORIENTATION_IN_VOLUME = 0x0020_9302;
+    PLANE_POSITION_IN_VOLUME = 0x0020_930E;
+    PLANE_ORIENTATION_IN_VOLUME = 0x0020_930F;
     TEMPORAL_INDEX = 0x0020_9128;
     TRIGGER_DELAY = 0x0020_9153;
     CARDIAC_PHASE = 0x0020_9241;
@@ -99,6 +112,7 @@ tags! {
     ROWS = 0x0028_0010;
     COLUMNS = 0x0028_0011;
     PIXEL_SPACING = 0x0028_0030;
+    CORRECTED_IMAGE = 0x0028_0051;
     BITS_ALLOCATED = 0x0028_0100;
     BITS_STORED = 0x0028_0101;
     HIGH_BIT = 0x0028_0102;
@@ -110,8 +124,22 @@ tags! {
     MODALITY_LUT = 0x0028_3000;
     PIXEL_MEASURES = 0x0028_9110;
     VALUE_TRANSFORMATION = 0x0028_9145;
+    MAPPINGS = 0x0040_9096;
+
+    MAPPING_TABLE = 0x0040_9212;
+    MAPPING_INTERCEPT = 0x0040_9224;
+    MAPPING_SLOPE = 0x0040_9225;
+    TILED_COLUMNS = 0x0048_0006;
+    PLANE_POSITION_ON_SLIDE = 0x0048_021A;
+    ENERGY_WINDOW_VECTOR = 0x0054_0010;
+    TRACERS = 0x0054_0016;
     DETECTORS = 0x0054_0022;
+    RR_INTERVAL_VECTOR = 0x0054_0060;
+    TIME_SLOT_VECTOR = 0x0054_0070;
     SLICE_VECTOR = 0x0054_0080;
+    UNITS = 0x0054_1001;
+    SUV_TYPE = 0x0054_1006;
+    DECAY_CORRECTION = 0x0054_1102;
     FRAME_REFERENCE_TIME = 0x0054_1300;
     SEGMENTATION_TYPE = 0x0062_0001;
     SEGMENTS = 0x0062_0002;
@@ -150,6 +178,7 @@ tags! {
 
 /// Private elements that are kept: group and last byte of the element, whose other byte is the block that the creator
 /// took.
+pub const GE_SCAN_TIME: u32 = 0x0009_000D;
 pub const MOSAIC_SLICES: u32 = 0x0019_000A;
 pub const SIEMENS_B_VALUE: u32 = 0x0019_000C;
 pub const SIEMENS_DIRECTION: u32 = 0x0019_000E;
@@ -157,9 +186,16 @@ pub const SLICE_TIMES: u32 = 0x0019_0029;
 pub const GE_DIRECTION: [u32; 3] = [0x0019_00BB, 0x0019_00BC, 0x0019_00BD];
 pub const CSA_IMAGE: u32 = 0x0029_0010;
 pub const GE_B_VALUE: u32 = 0x0043_0039;
+pub const GE_GROUP_DELAY: u32 = 0x0043_007C;
 pub const PHILIPS_B_VALUE: u32 = 0x2001_0003;
 pub const PHILIPS_DIRECTION: [u32; 3] = [0x2005_00B0, 0x2005_00B1, 0x2005_00B2];
-const PRIVATE: [u32; 13] = [
+pub const PHILIPS_SUV: u32 = 0x7053_0000;
+pub const PHILIPS_ACTIVITY: u32 = 0x7053_0009;
+const PRIVATE: [u32; 17] = [
+    GE_GROUP_DELAY,
+    GE_SCAN_TIME,
+    PHILIPS_SUV,
+    PHILIPS_ACTIVITY,
     MOSAIC_SLICES,
     SIEMENS_B_VALUE,
     SIEMENS_DIRECTION,
@@ -180,13 +216,18 @@ const BLOCKS: std::ops::RangeInclusive<u32> = 0x10..=0x1F;
 
 /// Whether the parser keeps an element; the rest is skipped.
 pub fn is_kept(tag: u32) -> bool {
+    KEPT.contains(&tag) || is_private(tag, &PRIVATE)
+}
+
+/// Whether a tag is one of these private elements, or the creator of a block of their group.
+pub fn is_private(tag: u32, wanted: &[u32]) -> bool {
     let element = tag & 0xFFFF;
-    let private = |wanted: &u32| {
+    let is = |wanted: &u32| {
         let creator = BLOCKS.contains(&element);
         tag >> 16 == wanted >> 16
             && (creator || BLOCKS.contains(&(element >> 8)) && element & 0xFF == wanted & 0xFF)
     };
-    KEPT.contains(&tag) || PRIVATE.iter().any(private)
+    wanted.iter().any(is)
 }
 
 /// The bytes of a private element of a file, in the block that `creator` took.
@@ -206,6 +247,8 @@ pub const SEQUENCES: &[u32] = &[
     DIRECTORY_RECORDS,
     MR_ECHO,
     MR_DIFFUSION,
+    MR_AVERAGES,
+    MR_FIELD_OF_VIEW,
     DIFFUSION_DIRECTION,
     MR_TIMING,
     MR_MODIFIER,
@@ -218,9 +261,14 @@ pub const SEQUENCES: &[u32] = &[
     FRAME_CONTENT,
     PLANE_POSITION,
     PLANE_ORIENTATION,
+    PLANE_POSITION_IN_VOLUME,
+    PLANE_ORIENTATION_IN_VOLUME,
+    MAPPINGS,
+    PLANE_POSITION_ON_SLIDE,
     MODALITY_LUT,
     PIXEL_MEASURES,
     VALUE_TRANSFORMATION,
+    TRACERS,
     DETECTORS,
     SEGMENTS,
     SEGMENT_IDENTIFICATION,
@@ -266,6 +314,8 @@ pub const CARRIED: &[(u32, &str)] = &[
     (SERIES_NUMBER, "SeriesNumber"),
     (FRAME_OF_REFERENCE, "FrameOfReferenceUID"),
     (LATERALITY, "Laterality"),
+    (UNITS, "Units"),
+    (SUV_TYPE, "SUVType"),
     (DOSE_UNITS, "DoseUnits"),
     (DOSE_TYPE, "DoseType"),
     (DOSE_SUMMATION, "DoseSummationType"),

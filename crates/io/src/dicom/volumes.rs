@@ -22,9 +22,8 @@ pub(super) fn volumes(groups: Vec<Group>, options: &ReadOptions) -> Vec<Series> 
 fn parts_of_series(mut groups: Vec<Group>, options: &ReadOptions) -> Vec<Series> {
     groups.sort_by_cached_key(|group| first_of(&group.frames));
     let names = group_names(&groups);
-    let finished = groups.into_iter().zip(names).flat_map(|(group, name)| {
-        group.finish(name.as_deref(), options.assume_spacing, options.dicom)
-    });
+    let named = groups.into_iter().zip(names);
+    let finished = named.flat_map(|(group, name)| group.finish(name.as_deref(), options));
     let mut parts: Vec<Series> = finished.collect();
     if parts.len() > 1 {
         let frames: Vec<&[_]> = parts.iter().map(|part| part.frames.as_slice()).collect();

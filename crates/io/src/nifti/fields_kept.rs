@@ -5,6 +5,9 @@ use super::header::Header;
 use serde::Serialize;
 use vesalius_volume::Geometry;
 
+/// `xyzt_units` of what this crate writes.
+pub(super) const MILLIMETRES_AND_SECONDS: i32 = 2 | 8;
+
 /// Fields of a NIfTI header that a result may carry on: [`ImageInfo::nifti`](crate::ImageInfo::nifti) has those that
 /// were read, [`WriteOptions::nifti`](crate::WriteOptions::nifti) those to be written.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -89,6 +92,16 @@ impl NiftiFields {
             intent_parameters: header.intent_parameters,
             shown: [header.cal_min, header.cal_max],
             slices: header.slices,
+        }
+    }
+
+    /// The fields of volumes that follow each other by so many seconds; 0 means that the time is not known.
+    pub(crate) fn of_time_step(seconds: f64) -> Self {
+        Self {
+            units: MILLIMETRES_AND_SECONDS,
+            steps: [seconds, 1.0, 1.0, 1.0],
+            channel_axis: 4,
+            ..Self::default()
         }
     }
 

@@ -1,5 +1,6 @@
 //! NIfTI files out: header, extensions, voxels; single files, compressed files and pairs.
 
+use super::fields_kept::MILLIMETRES_AND_SECONDS;
 use super::geometry;
 use super::header::{self, Header};
 use super::labels;
@@ -102,8 +103,7 @@ fn describe<T: FileVoxel>(
         datatype: header::datatype(encoder.voxel_type),
         bitpix: 8 * encoder.voxel_type.bytes() as i16,
         scl_slope: 1.0,
-        // Millimetres and seconds.
-        units: 2 | 8,
+        units: MILLIMETRES_AND_SECONDS,
         descrip: options.description.clone(),
         aux_file: options.auxiliary_file.clone(),
         intent_name: options.intent_name.clone(),

@@ -3,7 +3,7 @@
 use crate::dicom_writer::{directory, save, sequence, slice};
 use std::path::Path;
 use vesalius_io::{
-    DicomOptions, Error, ReadOptions, SliceProblem, VoxelType, list_series, probe, read_as,
+    DicomOptions, Error, ReadOptions, SliceProblem, Tilt, VoxelType, list_series, probe, read_as,
     read_as_with,
 };
 
@@ -132,12 +132,12 @@ fn rule_2_a_tilted_gantry_is_named_and_kept_on_request() {
     }
     let error = read_as::<u8>(folder.path()).unwrap_err().to_string();
     assert!(
-        error.contains("18.43°") && error.contains("keep_shear"),
+        error.contains("18.43°") && error.contains("Tilt::KeepShear"),
         "{error}"
     );
     let options = ReadOptions {
         dicom: DicomOptions {
-            keep_shear: true,
+            tilt: Tilt::KeepShear,
             ..DicomOptions::default()
         },
         ..ReadOptions::default()
