@@ -6,7 +6,7 @@ use crate::warnings;
 use vesalius::inferers::ByteSize;
 use vesalius::io::{
     ArrayAxes, ColorAs, ComplexAs, DicomOptions, FourthAxis, LabelChannels, NiftiForm, OnWarning,
-    ReadOptions, Tilt, UnevenSlices, VolumeChoice,
+    ReadOptions, Suv, Tilt, UnevenSlices, VolumeChoice,
 };
 
 /// Options for files that lack a part of a volume's geometry.
@@ -31,6 +31,9 @@ pub struct Reading {
     /// Invert images in which low values are bright (MONOCHROME1)
     #[arg(long)]
     invert: bool,
+    /// Read a PET series as standardised uptake values, for this size of the body
+    #[arg(long, value_name = "SIZE", value_enum)]
+    suv: Option<BodySize>,
     /// One volume of a DICOM series that has several: its name or number; `all` for all, as channels
     #[arg(long, value_name = "NAME", visible_alias = "volumes")]
     volume: Option<String>,
@@ -64,6 +67,36 @@ enum Form {
     Sform,
     /// The qform
     Qform,
+}
+
+/// `--suv`.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum BodySize {
+    /// Body weight, g/ml
+    BodyWeight,
+    /// Lean body mass as in QIBA's pseudocode, g/ml
+    LeanBodyMass,
+    /// Lean body mass by James, g/ml
+    LeanBodyMassJames,
+    /// Lean body mass by Janmahasatian, g/ml
+    LeanBodyMassJanmahasatian,
+    /// Body surface by Du Bois, cm²/ml
+    BodySurface,
+    /// Ideal body weight, g/ml
+    IdealBodyWeight,
+}
+
+impl From<BodySize> for Suv {
+    fn from(size: BodySize) -> Self {
+        match size {
+            BodySize::BodyWeight => Self::BodyWeight,
+            BodySize::LeanBodyMass => Self::LeanBodyMass,
+            BodySize::LeanBodyMassJames => Self::LeanBodyMassJames128,
+            BodySize::LeanBodyMassJanmahasatian => Self::LeanBodyMassJanmahasatian,
+            BodySize::BodySurface => Self::BodySurfaceArea,
+            BodySize::IdealBodyWeight => Self::IdealBodyWeight,
+        }
+    }
 }
 
 /// `--color`.
@@ -149,6 +182,7 @@ impl Reading {
                 (false, false) => Tilt::Refuse,
             },
             invert: self.invert,
+            suv: self.suv.map(Into::into),
             ..DicomOptions::default()
         }
     }

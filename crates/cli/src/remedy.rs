@@ -38,6 +38,9 @@ fn sentence(refused: &RefusedImage, command: &str) -> Option<String> {
             "make labels of them first: `vesalius convert {} labels.nrrd --like IMAGE`",
             refused.path.display()
         ),
+        _ if refused.remedy == Remedy::NoUptakeValues => {
+            "for the numbers of the files, leave `--suv` out".to_owned()
+        }
         _ => format!("{} `{option}`", purpose(refused.remedy)),
     })
 }
@@ -49,6 +52,7 @@ fn helps_a_copy(remedy: Remedy) -> bool {
             | Remedy::RaiseMemoryLimit { .. }
             | Remedy::Round
             | Remedy::FillContours
+            | Remedy::NoUptakeValues
     )
 }
 

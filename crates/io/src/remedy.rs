@@ -45,6 +45,8 @@ pub enum Remedy {
     Round,
     /// Fill contours on the image on which they were drawn: [`crate::convert_structures`].
     FillContours,
+    /// Read the numbers of the files: no [`crate::DicomOptions::suv`].
+    NoUptakeValues,
 }
 
 /// A file that an option would make usable.
@@ -99,6 +101,7 @@ impl Error {
             Self::SeveralVolumes { .. } => Remedy::NameVolume,
             Self::NotStorable { .. } | Self::Interpolated { .. } => Remedy::Round,
             Self::Contours { .. } => Remedy::FillContours,
+            Self::Suv { .. } => Remedy::NoUptakeValues,
             Self::Slices { problem, .. } => match problem {
                 SliceProblem::Missing { .. } | SliceProblem::VariableGap { .. } => {
                     Remedy::InterpolateSlices

@@ -7,10 +7,12 @@ use crate::target::OutputOption;
 use crate::warnings;
 use std::path::{Path, PathBuf};
 use vesalius::io::{
-    ConvertOptions, ConvertStructuresOptions, OutsideContours, StructureOptions, VoxelType,
-    WriteOptions, convert, convert_structures, read_label_names, write_with,
+    ConvertOptions, ConvertStructuresOptions, OutsideContours, Sidecar, StructureOptions,
+    VoxelType, WriteOptions, convert, convert_structures, read_label_names, read_sidecar,
+    write_with,
 };
 use vesalius::study::{Modality, read_modalities};
+use vesalius::workflow::output::Claimed;
 
 /// Arguments of `vesalius convert`.
 #[derive(clap::Args)]
@@ -47,6 +49,9 @@ pub struct Arguments {
     /// Do not compress (.mha, .mhd, .nrrd and .nhdr; for NIfTI the name decides)
     #[arg(long, conflicts_with = "compression")]
     uncompressed: bool,
+    /// Write a BIDS sidecar of the DICOM series beside OUTPUT: NAME.json, and NAME.bval and NAME.bvec of diffusion
+    #[arg(long, conflicts_with_all = ["labels", "like"])]
+    sidecar: bool,
     /// Replace the direction by the nearest one with right angles, for programs that insist on them
     #[arg(long)]
     orthonormalise: bool,
@@ -75,21 +80,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let series = &arguments.image.series;
     if series.len() > 1 {
-        if arguments.labels {
-            return Err("--labels is for one --series: a label map has one channel".into());
-        }
-        let modalities: Vec<Modality> = series
-            .iter()
-            .map(|name| Modality {
-                path: arguments.input.clone(),
-                options: arguments.image.options(Some(name)),
-            })
-            .collect();
-        let image = read_modalities(&modalities)?;
-        warnings::tell(&arguments.input, image.warnings());
-        write_with(&arguments.output, &image, &write)?;
-        return Ok(());
+        return join(arguments, &write);
     }
+    let sidecar = match arguments.sidecar {
+        true => Some(claimed_sidecar(arguments)?),
+        false => None,
+    };
     let options = ConvertOptions {
         read: arguments.image.options(series.first()),
         write,
@@ -100,7 +96,41 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Some(path) = converted.label_names {
         note!("names and colours of the labels: {}", path.display());
     }
+    if let Some((sidecar, _claimed)) = sidecar {
+        warnings::tell(&arguments.input, &sidecar.warnings);
+        sidecar.write_beside(&arguments.output)?;
+    }
     Ok(())
+}
+
+/// Several series as channels on the grid of the first.
+fn join(arguments: &Arguments, write: &WriteOptions) -> Result<()> {
+    if arguments.labels || arguments.sidecar {
+        let option = if arguments.labels {
+            "labels"
+        } else {
+            "sidecar"
+        };
+        return Err(format!("--{option} is for one --series").into());
+    }
+    let modality = |name: &String| Modality {
+        path: arguments.input.clone(),
+        options: arguments.image.options(Some(name)),
+    };
+    let modalities: Vec<Modality> = arguments.image.series.iter().map(modality).collect();
+    let image = read_modalities(&modalities)?;
+    warnings::tell(&arguments.input, image.warnings());
+    Ok(write_with(&arguments.output, &image, write)?)
+}
+
+/// The sidecar of the input, and the claims of its files.
+fn claimed_sidecar(arguments: &Arguments) -> Result<(Sidecar, Vec<Claimed>)> {
+    let options = arguments.image.options(arguments.image.series.first());
+    let sidecar = read_sidecar(&arguments.input, &options)?;
+    let claim = |file: &PathBuf| arguments.overwrite.file(file, &[&arguments.input]);
+    let paths = sidecar.paths_beside(&arguments.output);
+    let claims = paths.iter().map(claim).collect::<Result<_>>()?;
+    Ok((sidecar, claims))
 }
 
 /// Contours as labels on the grid of an image.

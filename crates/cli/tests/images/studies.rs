@@ -252,3 +252,62 @@ fn geometry_that_needs_a_decision_names_the_flag() {
     );
     assert!(text.contains("three positive numbers"), "{text}");
 }
+
+#[test]
+fn uptake_values_are_read_by_request_and_refused_where_they_cannot_be_known() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let pet: &[(u32, &[u8; 2], &[u8])] = &[
+        (0x0008_0060, b"CS", b"PT"),
+        (0x0028_0051, b"CS", b"DECY\\ATTN"),
+        (0x0028_1053, b"DS", b"2"),
+        (0x0028_1052, b"DS", b"0"),
+        (0x0054_1001, b"CS", b"GML"),
+        (0x0054_1006, b"CS", b"BW"),
+        (0x0054_1102, b"CS", b"START"),
+    ];
+    for (name, changes) in [("pet", pet), ("ct", &[])] {
+        std::fs::create_dir(folder.join(name)).unwrap();
+        for z in 0..3_i16 {
+            let bytes = slice(3.0 * f64::from(z), [z; 6], changes);
+            save(&folder.join(name), &z.to_string(), &bytes);
+        }
+    }
+    let suv = ["--suv", "body-weight"];
+    success(folder, &[&["convert", "pet", "suv.nii"], &suv[..]].concat());
+    let read = read_as::<f32>(folder.join("suv.nii")).unwrap();
+    assert_eq!(read.get(0, [0, 0, 2]), 4.0);
+    let text = error(folder, &[&["convert", "ct", "ct.nii"], &suv[..]].concat());
+    assert!(
+        text.contains("Modality (0008,0060) is `CT`") && text.contains("leave `--suv` out"),
+        "{text}"
+    );
+    assert!(!folder.join("ct.nii").exists());
+}
+
+#[test]
+fn a_sidecar_is_written_beside_the_image() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    study(folder, 3);
+    let convert = ["convert", "study/a", "a.nii.gz", "--sidecar"];
+    std::fs::write(folder.join("a.json"), "mine").unwrap();
+    let text = error(folder, &convert);
+    assert!(
+        text.contains("a.json is there already") && text.contains("--overwrite"),
+        "{text}"
+    );
+    assert!(!folder.join("a.nii.gz").exists());
+    success(folder, &[&convert[..], &["--overwrite"]].concat());
+    let text = std::fs::read_to_string(folder.join("a.json")).unwrap();
+    let json: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["Modality"], "CT");
+    assert!(!text.contains("Jane"));
+    assert!(!folder.join("a.bval").exists());
+    let text = error(folder, &["convert", "a.nii.gz", "b.nii.gz", "--sidecar"]);
+    assert!(
+        text.contains("a.nii.gz") && text.contains("DICOM"),
+        "{text}"
+    );
+    assert!(!folder.join("b.nii.gz").exists());
+}

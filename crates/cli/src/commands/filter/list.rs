@@ -14,7 +14,9 @@ pub fn print(command: &Command) -> Result<()> {
             out!("    {}  {}", written(option), help(option));
         }
     }
-    out!("All filters have the options of reading images too, and --overwrite: `vesalius filter gaussian --help`");
+    out!(
+        "All filters have the options of reading images too, and --overwrite: `vesalius filter gaussian --help`"
+    );
     Ok(())
 }
 

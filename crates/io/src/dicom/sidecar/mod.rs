@@ -62,21 +62,27 @@ impl Sidecar {
     /// # Errors
     /// [`Error::Write`](crate::Error::Write).
     pub fn write_beside(&self, image: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
-        let image = image.as_ref();
-        let json = self.json_text();
-        let files = [
-            ("json", Some(&json)),
-            ("bval", self.bval.as_ref()),
-            ("bvec", self.bvec.as_ref()),
-        ];
-        let mut written = Vec::new();
-        for (ending, text) in files {
-            let Some(text) = text else { continue };
-            let path = image.with_file_name(format!("{}.{ending}", strip_extension(image)));
-            write_bytes_atomically(&path, text.as_bytes())?;
-            written.push(path);
+        let texts = [Some(self.json_text()), self.bval.clone(), self.bvec.clone()];
+        let paths = self.paths_beside(image);
+        for (path, text) in paths.iter().zip(texts.into_iter().flatten()) {
+            write_bytes_atomically(path, text.as_bytes())?;
         }
-        Ok(written)
+        Ok(paths)
+    }
+
+    /// The files that [`Sidecar::write_beside`] writes for an image.
+    pub fn paths_beside(&self, image: impl AsRef<Path>) -> Vec<PathBuf> {
+        let image = image.as_ref();
+        let stem = strip_extension(image);
+        [
+            Some("json"),
+            self.bval.as_ref().map(|_| "bval"),
+            self.bvec.as_ref().map(|_| "bvec"),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|ending| image.with_file_name(format!("{stem}.{ending}")))
+        .collect()
     }
 }
 
