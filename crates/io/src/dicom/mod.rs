@@ -48,6 +48,8 @@ pub(crate) use file::detect;
 pub use part_key::PartKey;
 pub use series::{Series, SeriesList, list_series, list_series_with};
 pub use slice_problem::{DicomOptions, SliceProblem, Tilt, UnevenSlices};
+#[cfg(feature = "dicom-object")]
+pub use source::StoredFrame;
 pub use structures::{
     Contour, ConvertStructuresOptions, OutsideContours, Structure, StructureOptions, StructureSet,
     convert_structures, read_structures,
