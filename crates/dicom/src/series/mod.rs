@@ -277,11 +277,10 @@ impl Job<'_> {
         set.text(tags::SOP_CLASS_UID, self.class.uid())?;
         set.text(tags::SOP_INSTANCE_UID, instance)?;
         let plane = self.slices.plane(slice);
-        let origins = self.origins(slice, &plane);
+        let origins = self.origins(&plane);
         let describe = Describe {
             source,
             class: self.class,
-            storage: self.storage,
             slices: self.slices.count(),
         };
         let nearest = origins.first().copied().unwrap_or(0);
@@ -330,7 +329,7 @@ impl Job<'_> {
     }
 
     /// The files whose frames cross the slice, or the nearest where none does; the nearest first.
-    fn origins(&self, slice: usize, plane: &Plane) -> Vec<usize> {
+    fn origins(&self, plane: &Plane) -> Vec<usize> {
         let source = &self.writer.source;
         let up = plane.normal();
         let step = self.slices.grid.spacing()[2];
@@ -361,7 +360,6 @@ impl Job<'_> {
                 found.push(instance);
             }
         }
-        let _ = slice;
         found
     }
 

@@ -1,6 +1,5 @@
 //! What the classes of images need beyond pixels and places: taken from the source where it still holds.
 
-use super::scale::Storage;
 use crate::set::Set;
 use crate::source::Source;
 use crate::{Result, raw};
@@ -39,21 +38,28 @@ impl Class {
 }
 
 /// Series and acquisition attributes of any class, copied where all files agree.
-const COMMON: [Tag; 14] = [
+const COMMON: [Tag; 6] = [
     tags::BODY_PART_EXAMINED,
     tags::LATERALITY,
     tags::PROTOCOL_NAME,
+    tags::ACQUISITION_DATE,
+    tags::ACQUISITION_TIME,
+    tags::PERFORMED_PROCEDURE_STEP_DESCRIPTION,
+];
+
+/// The patient in the scanner: either the position or the codes, by the class.
+const POSITION: [Tag; 3] = [
     tags::PATIENT_POSITION,
     tags::PATIENT_ORIENTATION_CODE_SEQUENCE,
     tags::PATIENT_GANTRY_RELATIONSHIP_CODE_SEQUENCE,
-    tags::ACQUISITION_DATE,
-    tags::ACQUISITION_TIME,
+];
+
+const CONTRAST: [Tag; 5] = [
     tags::CONTRAST_BOLUS_AGENT,
     tags::CONTRAST_BOLUS_AGENT_SEQUENCE,
     tags::CONTRAST_BOLUS_ROUTE,
     tags::CONTRAST_BOLUS_VOLUME,
     tags::CONTRAST_BOLUS_START_TIME,
-    tags::PERFORMED_PROCEDURE_STEP_DESCRIPTION,
 ];
 
 const CT: [Tag; 8] = [
@@ -136,7 +142,6 @@ const SCAN_OPTIONS: [&str; 9] = ["PER", "RG", "CG", "PPG", "FC", "PFF", "PFP", "
 pub(crate) struct Describe<'s> {
     pub source: &'s Source,
     pub class: Class,
-    pub storage: Storage,
     pub slices: usize,
 }
 
@@ -149,7 +154,10 @@ impl Describe<'_> {
         let head = self.source.head();
         let mut told = Vec::new();
         self.copy_shared(set, &COMMON);
-        self.laterality(set)?;
+        self.laterality(set);
+        if matches!(self.class, Class::Ct | Class::Mr) {
+            self.copy_shared(set, &CONTRAST);
+        }
         match self.class {
             Class::Ct => {
                 set.texts(tags::IMAGE_TYPE, &["DERIVED", "SECONDARY", "AXIAL"])?;
@@ -166,13 +174,16 @@ impl Describe<'_> {
                 self.sequence(set, &mut told)?;
             }
             Class::Pet => {
-                set.texts(tags::IMAGE_TYPE, &["DERIVED", "SECONDARY"])?;
+                // The only second value that a PET image may have.
+                set.texts(tags::IMAGE_TYPE, &["DERIVED", "PRIMARY"])?;
                 self.copy_shared(set, &PET);
                 self.pet(set, nearest, slice, &mut told)?;
             }
             Class::Other => {
                 set.texts(tags::IMAGE_TYPE, &["DERIVED", "SECONDARY"])?;
                 set.text(tags::CONVERSION_TYPE, "WSD")?;
+                set.empty(tags::PATIENT_ORIENTATION);
+                set.text(tags::RESCALE_TYPE, "US")?;
             }
         }
         // A number of the acquisition must not be invented; it may be without a value.
@@ -210,21 +221,20 @@ impl Describe<'_> {
             .collect()
     }
 
-    /// PatientPosition and Laterality, where the standard asks for them.
-    fn laterality(&self, set: &mut Set) -> Result<()> {
+    /// The side of the body, and how the patient lay in the scanner.
+    fn laterality(&self, set: &mut Set) {
         let head = self.source.head();
-        if matches!(self.class, Class::Ct | Class::Mr)
-            && raw::text(head, tags::PATIENT_POSITION).is_none()
-        {
-            // Unknown: without a value.
-            set.empty(tags::PATIENT_POSITION);
+        if raw::text(head, tags::LATERALITY).is_none() && !set.copy(head, tags::IMAGE_LATERALITY) {
+            // Required of a paired part of the body, and of one that is not named; unknown: without a value.
+            set.empty(tags::IMAGE_LATERALITY);
         }
-        if raw::text(head, tags::BODY_PART_EXAMINED).is_none()
-            && raw::text(head, tags::LATERALITY).is_none()
-        {
-            set.empty(tags::LATERALITY);
+        let coded = raw::item(head, tags::PATIENT_ORIENTATION_CODE_SEQUENCE).is_some();
+        match self.class {
+            // Its codes are written with the other attributes of the class.
+            Class::Pet | Class::Other => {}
+            Class::Ct | Class::Mr if coded => self.copy_shared(set, &POSITION[1..]),
+            Class::Ct | Class::Mr => self.copy_shared_or_empty(set, &POSITION[..1]),
         }
-        Ok(())
     }
 
     fn sequence(&self, set: &mut Set, told: &mut Vec<Warning>) -> Result<()> {
