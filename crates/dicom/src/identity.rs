@@ -15,7 +15,7 @@ pub(crate) const MANUFACTURER: &str = "Vesalius";
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Attributes of patient and study that may be absent.
-const OPTIONAL: [Tag; 29] = [
+const OPTIONAL: [Tag; 28] = [
     tags::ISSUER_OF_PATIENT_ID,
     tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE,
     tags::PATIENT_BIRTH_TIME,
@@ -44,7 +44,6 @@ const OPTIONAL: [Tag; 29] = [
     tags::REFERENCED_STUDY_SEQUENCE,
     tags::PROCEDURE_CODE_SEQUENCE,
     tags::TIMEZONE_OFFSET_FROM_UTC,
-    tags::BURNED_IN_ANNOTATION,
 ];
 
 /// Attributes that must be there, without a value where the source has none.

@@ -8,6 +8,8 @@
 //! | topic | items |
 //! |---|---|
 //! | derived image series | [`SeriesWriter`], [`WrittenSeries`] |
+//! | segmentations (SEG) | [`SegWriter`], [`WrittenSeg`], [`SegKind`], [`GridRule`], [`FrameRule`], [`EmptyRule`], [`SegSyntax`] |
+//! | what segments mean | [`Segment`], [`Code`], [`AlgorithmType`], [`SegmentDescriptions`] |
 //! | errors | [`Error`](enum@Error) |
 //! | examples and tests | [`example_series`] |
 
@@ -18,6 +20,7 @@ mod example;
 mod file;
 mod identity;
 mod raw;
+mod seg;
 mod series;
 mod set;
 mod source;
@@ -27,6 +30,10 @@ mod uid;
 
 pub use error::Error;
 pub use example::example_series;
+pub use seg::{
+    AlgorithmType, Code, EmptyRule, FrameRule, GridRule, SegKind, SegSyntax, SegWriter, Segment,
+    SegmentDescriptions, WrittenSeg,
+};
 pub use series::{SeriesWriter, WrittenSeries};
 
 /// The result of this crate's fallible functions.

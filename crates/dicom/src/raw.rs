@@ -179,12 +179,6 @@ pub(crate) fn numbers<const N: usize>(set: &InMemDicomObject, tag: Tag) -> Optio
         .then_some(values)
 }
 
-/// An unsigned word.
-pub(crate) fn word(set: &InMemDicomObject, tag: Tag) -> Option<u16> {
-    let bytes = bytes(set, tag)?;
-    Some(u16::from_le_bytes(bytes.get(..2)?.try_into().ok()?))
-}
-
 /// The first item of a sequence.
 pub(crate) fn item(set: &InMemDicomObject, tag: Tag) -> Option<&InMemDicomObject> {
     set.get(tag)?.items()?.first()

@@ -29,10 +29,6 @@ impl<'a> Set<'a> {
         Set::new(self.charset)
     }
 
-    pub fn charset(&self) -> &'a Charset {
-        self.charset
-    }
-
     pub fn into_object(self) -> InMemDicomObject {
         self.set
     }
@@ -86,6 +82,12 @@ impl<'a> Set<'a> {
         self
     }
 
+    /// The bytes of a source's value.
+    pub fn bytes(&mut self, tag: Tag, bytes: &[u8]) -> &mut Self {
+        raw::put_bytes(&mut self.set, tag, vr(tag), bytes.to_vec());
+        self
+    }
+
     pub fn integer(&mut self, tag: Tag, value: i64) -> &mut Self {
         self.set.put(DataElement::new(
             tag,
@@ -116,11 +118,6 @@ impl<'a> Set<'a> {
     pub fn longs(&mut self, tag: Tag, values: &[u32]) -> &mut Self {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         raw::put_bytes(&mut self.set, tag, VR::UL, bytes);
-        self
-    }
-
-    pub fn double(&mut self, tag: Tag, value: f64) -> &mut Self {
-        raw::put_bytes(&mut self.set, tag, VR::FD, value.to_le_bytes().to_vec());
         self
     }
 

@@ -20,10 +20,6 @@ pub(crate) fn length(a: Point) -> f64 {
     dot(a, a).sqrt()
 }
 
-pub(crate) fn minus(a: Point, b: Point) -> Point {
-    std::array::from_fn(|i| a[i] - b[i])
-}
-
 /// From LPS to RAS or back.
 pub(crate) fn flip([x, y, z]: Point) -> Point {
     [-x, -y, z]
