@@ -49,7 +49,7 @@
 //! | image or label map | [`kind_of`], [`Kind`], [`Evidence`] |
 //! | names of labels | [`LabelName`], [`read_label_names`], [`write_label_names`] |
 //! | PNG, BMP, TIFF | [`read_picture`], [`write_picture`], [`is_picture`], [`PictureKind`] |
-//! | objects of other crates | `nifti_object` (feature `nifti`), `Series::data_sets` (feature `dicom-object`) |
+//! | objects of other crates | `nifti_object` (feature `nifti`), `Series::data_sets`, `Series::stored_frames` (feature `dicom-object`) |
 //! | user-defined formats | [`ImageFormat`], [`RegisterImageFormat`], [`FormatImage`], [`FormatSource`] |
 //! | files and folders | [`write_atomically`], [`write_bytes_atomically`], [`read_text`], [`FolderLock`], [`remove_unfinished`] |
 //! | errors | [`Error`](enum@Error), [`Remedy`], [`RefusedImage`], [`machine_failure`] |
@@ -109,6 +109,8 @@ pub use choices::{ArrayAxes, ColorAs, ComplexAs, LabelChannels, NiftiForm};
 pub use convert::{ConvertOptions, Converted, convert};
 pub use custom::{FormatError, FormatImage, FormatSource, ImageFormat, RegisterImageFormat};
 pub use describe::{Described, describe, describe_with};
+#[cfg(feature = "dicom-object")]
+pub use dicom::StoredFrame;
 pub use dicom::{
     Contour, ConvertStructuresOptions, DicomOptions, OutsideContours, PartKey, Series, SeriesList,
     Sidecar, SliceProblem, Structure, StructureOptions, StructureSet, Suv, Tilt, UnevenSlices,

@@ -464,6 +464,60 @@ pub enum Warning {
         /// How many it lacks.
         lost: usize,
     },
+    /// An attribute that a DICOM object must have and its source does not.
+    #[error("the source does not say {attribute}, which the result must; `{value}` is written")]
+    AttributeAssumed {
+        /// The attribute's keyword.
+        attribute: String,
+        /// The value that was taken.
+        value: String,
+    },
+    /// Values were rounded to integers of 16 bits.
+    #[error(
+        "the values are stored as integers times {slope}: the largest difference from what was given is {largest_error}"
+    )]
+    ValuesRounded {
+        /// The step between stored values.
+        slope: f64,
+        /// The largest difference.
+        largest_error: f64,
+    },
+    /// A volume that is to be in the frame of reference of a series lies mostly beside it.
+    #[error(
+        "the middle of the volume lies {distance:.1} mm outside of the series that it is said to come from; check that it is the right one"
+    )]
+    MostlyElsewhere {
+        /// Distance of the volume's centre from the series' box, mm.
+        distance: f64,
+    },
+    /// Labels were brought to the frames of a series by their nearest labels.
+    #[error(
+        "the labels were brought to the source's frames by the nearest label ({difference}); {lost} labelled voxels lie on no frame"
+    )]
+    LabelsToSource {
+        /// How the grids differ.
+        difference: String,
+        /// Labelled voxels that no pixel of the source took.
+        lost: u64,
+    },
+    /// A segment without a code of a terminology.
+    #[error(
+        "no code of SNOMED CT is known for `{name}`: it has the private code {code}, which other programs show by its name only; describe the segments with their codes"
+    )]
+    PrivateCode {
+        /// The segment's name.
+        name: String,
+        /// Its code.
+        code: String,
+    },
+    /// A kind of object that common programs do not read.
+    #[error("{what}: {who}")]
+    FewReaders {
+        /// What was written.
+        what: String,
+        /// Which programs do not read it.
+        who: String,
+    },
     /// A reference has no prediction.
     #[error("case {case} has a reference and no prediction: everything in it counts as missed")]
     ReferenceWithoutPrediction {

@@ -53,6 +53,8 @@ pub use part_key::PartKey;
 pub use series::{Series, SeriesList, list_series, list_series_with};
 pub use sidecar::{Sidecar, read_sidecar, sidecar_of};
 pub use slice_problem::{DicomOptions, SliceProblem, Tilt, UnevenSlices};
+#[cfg(feature = "dicom-object")]
+pub use source::StoredFrame;
 pub use structures::{
     Contour, ConvertStructuresOptions, OutsideContours, Structure, StructureOptions, StructureSet,
     convert_structures, read_structures,

@@ -4,9 +4,40 @@
 use super::Series;
 use crate::{Error, Result};
 use dicom_object::{DefaultDicomObject, OpenFileOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Where a frame of a series is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredFrame<'a> {
+    /// The file.
+    pub file: &'a Path,
+    /// Number of the frame in the file, from 0.
+    pub index: usize,
+    /// First column and row within the stored frame, where it is a mosaic of several.
+    pub tile: Option<[usize; 2]>,
+}
 
 impl Series {
+    /// Where each frame of the volume is stored, in the order of the slices where that is known. A file may hold frames
+    /// of other volumes too.
+    ///
+    /// ```
+    /// use vesalius_io::list_series;
+    ///
+    /// let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/images/ct_raw.dcm");
+    /// let series = &list_series(file)?.series[0];
+    /// let frame = series.stored_frames().next().unwrap();
+    /// assert_eq!((frame.file, frame.index, frame.tile), (series.files[0].as_path(), 0, None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn stored_frames(&self) -> impl Iterator<Item = StoredFrame<'_>> + '_ {
+        self.frames.iter().map(|frame| StoredFrame {
+            file: frame.file.path(),
+            index: frame.index,
+            tile: frame.tile,
+        })
+    }
+
     /// The data set of each file of the series, pixels included, in the order of [`Series::files`]. Nothing that this
     /// crate left out on listing is missing: private elements, sequences, texts as they were written.
     ///

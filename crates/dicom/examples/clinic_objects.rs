@@ -1,0 +1,76 @@
+//! Writes objects for the peers of `tests/parity/clinic.py`: `clinic_objects series SOURCE VOLUME|- SCALE OUT`
+//! and
+//! `clinic_objects seg SOURCE LABELS binary|labelmap|deflated|all OUT`, whose labels are named after organs in turn.
+//! `-` stands for the source's own voxels; SCALE multiplies them, so that they are no
+//! whole numbers.
+
+use std::error::Error;
+use vesalius_dicom::{FrameRule, SegKind, SegSyntax, SegWriter, Segment, SeriesWriter};
+use vesalius_io::{ReadOptions, list_series, read, read_labels, read_series};
+use vesalius_volume::{LabelMap, Volume};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["series", source, volume, scale, output] => series(source, volume, scale.parse()?, output),
+        ["seg", source, labels, kind, output] => seg(source, labels, kind, output),
+        _ => Err("give: series SOURCE VOLUME|- SCALE OUT, or seg SOURCE LABELS KIND OUT".into()),
+    }
+}
+
+fn seg(source: &str, labels: &str, kind: &str, output: &str) -> Result<(), Box<dyn Error>> {
+    let list = list_series(source)?;
+    let series = list.series.first().ok_or("no series")?;
+    let labels: LabelMap = read_labels(labels)?;
+    let names = ["liver", "kidney_left", "my own structure", "pancreas_tumor"];
+    let segments = labels.counts().into_keys().filter(|&label| label > 0);
+    let segments = segments.map(|label| Segment::named(label, names[label as usize % names.len()]));
+    let segments: Vec<Segment> = segments.collect();
+    let writer = SegWriter::new(series)?.segments(segments.clone());
+    let written = match kind {
+        "binary" => writer.write(&labels, output)?,
+        "labelmap" => writer.kind(SegKind::LabelMap).write(&labels, output)?,
+        "deflated" => writer.syntax(SegSyntax::Deflated).write(&labels, output)?,
+        "all" => writer.frames(FrameRule::All).write(&labels, output)?,
+        "fractional" => {
+            let channel = |segment: &Segment| {
+                let part = |&v: &u16| {
+                    if u32::from(v) == segment.label {
+                        0.75
+                    } else {
+                        0.0
+                    }
+                };
+                labels.data().iter().map(part).collect::<Vec<f32>>()
+            };
+            let data = segments.iter().flat_map(channel).collect();
+            let volume = Volume::new(*labels.geometry(), segments.len(), data)?;
+            writer.write_fractions(&volume, output)?
+        }
+        _ => return Err("the kind is binary, labelmap, deflated, all or fractional".into()),
+    };
+    println!("{} frames", written.frames);
+    written
+        .warnings
+        .iter()
+        .for_each(|warning| println!("{warning}"));
+    Ok(())
+}
+
+fn series(source: &str, volume: &str, scale: f32, output: &str) -> Result<(), Box<dyn Error>> {
+    let list = list_series(source)?;
+    let series = list.series.first().ok_or("no series")?;
+    let volume = match volume {
+        "-" => read_series::<f32>(series, &ReadOptions::default())?,
+        path => read(path)?,
+    };
+    let volume = volume.map(|value| value * scale);
+    let written = SeriesWriter::new(series)?.write(&volume, output)?;
+    println!("{:?} error {}", written.scaling, written.largest_error);
+    written
+        .warnings
+        .iter()
+        .for_each(|warning| println!("{warning}"));
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! Writes DICOM objects from volumes and labels, for the systems of hospitals.
+//!
+//! Objects belong to the patient and the study of the series that they were made from, whose texts are copied byte for
+//! byte. Series are read by `vesalius_io`; this crate writes.
+//!
+//! # Contents
+//!
+//! | topic | items |
+//! |---|---|
+//! | derived image series | [`SeriesWriter`], [`WrittenSeries`] |
+//! | segmentations (SEG) | [`SegWriter`], [`WrittenSeg`], [`SegKind`], [`GridRule`], [`FrameRule`], [`EmptyRule`], [`SegSyntax`] |
+//! | what segments mean | [`Segment`], [`Code`], [`AlgorithmType`], [`SegmentDescriptions`] |
+//! | errors | [`Error`](enum@Error) |
+//! | examples and tests | [`example_series`] |
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod example;
+mod file;
+mod identity;
+mod raw;
+mod seg;
+mod series;
+mod set;
+mod source;
+mod space;
+mod text;
+mod uid;
+
+pub use error::Error;
+pub use example::example_series;
+pub use seg::{
+    AlgorithmType, Code, EmptyRule, FrameRule, GridRule, SegKind, SegSyntax, SegWriter, Segment,
+    SegmentDescriptions, WrittenSeg,
+};
+pub use series::{SeriesWriter, WrittenSeries};
+
+/// The result of this crate's fallible functions.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,185 @@
+//! The header of a DICOM file as the bytes that it holds: text is not decoded, so that it can be copied whatever its
+//! character set. Pixels are not read.
+
+use crate::{Error, Result};
+use dicom_core::value::{DataSetSequence, Value};
+use dicom_core::{DataElement, Length, PrimitiveValue, Tag, VR, header::Header};
+use dicom_encoding::text::SpecificCharacterSet;
+use dicom_encoding::transfer_syntax::{Endianness, TransferSyntaxIndex};
+use dicom_object::{FileMetaTable, InMemDicomObject};
+use dicom_parser::dataset::DataToken;
+use dicom_parser::dataset::read::{DataSetReader, DataSetReaderOptions, ValueReadStrategy};
+use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
+use flate2::read::DeflateDecoder;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+/// Pixel data have elements of this group.
+const PIXEL_GROUP: u16 = 0x7FE0;
+/// Sequences in sequences beyond this are refused.
+const DEEPEST: usize = 32;
+
+/// Every element before the pixel data, with the bytes of its value, little-endian.
+///
+/// # Errors
+/// [`Error::Source`] for a file without preamble and file meta information, or one that ends within its header.
+pub(crate) fn header(path: &Path) -> Result<InMemDicomObject> {
+    let bad = |what: String| {
+        let remedy = "write the file again with its preamble and file meta information";
+        Error::source(
+            path,
+            format!("its header cannot be copied ({what}); {remedy}"),
+        )
+    };
+    let file = File::open(path).map_err(|source| {
+        Error::Io(vesalius_io::Error::Read {
+            path: path.to_owned(),
+            source,
+        })
+    })?;
+    let mut file = BufReader::new(file);
+    let mut preamble = [0; 128];
+    file.read_exact(&mut preamble)
+        .map_err(|e| bad(e.to_string()))?;
+    let meta = FileMetaTable::from_reader(&mut file).map_err(|e| bad(reasons(&e)))?;
+    let name = meta.transfer_syntax();
+    let syntax = TransferSyntaxRegistry.get(name);
+    // Compressed pixels do not change how a header is written.
+    let syntax = syntax.ok_or_else(|| bad(format!("transfer syntax {name} is not known")))?;
+    let content: Box<dyn Read> = match name {
+        DEFLATED => Box::new(BufReader::new(DeflateDecoder::new(file))),
+        _ => Box::new(file),
+    };
+    let options = DataSetReaderOptions::default().value_read(ValueReadStrategy::Raw);
+    let ascii = SpecificCharacterSet::default();
+    let mut tokens = DataSetReader::new_with_ts_cs_options(content, syntax, ascii, options)
+        .map_err(|e| bad(reasons(&e)))?;
+    let swap = syntax.endianness() == Endianness::Big;
+    let (set, _) = data_set(&mut tokens, swap, 0).map_err(bad)?;
+    Ok(set)
+}
+
+fn reasons(error: &dyn std::error::Error) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+type Tokens =
+    dyn Iterator<Item = std::result::Result<DataToken, dicom_parser::dataset::read::Error>>;
+
+/// The elements up to the end of an item, or up to the pixel data; whether more may follow.
+fn data_set(
+    tokens: &mut Tokens,
+    swap: bool,
+    depth: usize,
+) -> std::result::Result<(InMemDicomObject, bool), String> {
+    if depth > DEEPEST {
+        return Err(format!("sequences are nested more than {DEEPEST} deep"));
+    }
+    let mut set = InMemDicomObject::new_empty();
+    while let Some(token) = tokens.next() {
+        match token.map_err(|e| reasons(&e))? {
+            DataToken::ElementHeader(header)
+                if depth == 0 && header.tag().group() >= PIXEL_GROUP =>
+            {
+                return Ok((set, false));
+            }
+            DataToken::ElementHeader(header) => {
+                let value = tokens.next().ok_or("it ends within an element")?;
+                let DataToken::PrimitiveValue(value) = value.map_err(|e| reasons(&e))? else {
+                    return Err(format!("element {} has no value", header.tag()));
+                };
+                let bytes = in_order(value.to_bytes().into_owned(), header.vr(), swap);
+                put_bytes(&mut set, header.tag(), header.vr(), bytes);
+            }
+            DataToken::SequenceStart { tag, .. } => {
+                let items = items(tokens, swap, depth)?;
+                let value = Value::from(DataSetSequence::new(items, Length::UNDEFINED));
+                set.put(DataElement::new(tag, VR::SQ, value));
+            }
+            DataToken::PixelSequenceStart => return Ok((set, false)),
+            DataToken::ItemEnd => return Ok((set, true)),
+            other => return Err(format!("{other} where an element was expected")),
+        }
+    }
+    Ok((set, false))
+}
+
+fn items(
+    tokens: &mut Tokens,
+    swap: bool,
+    depth: usize,
+) -> std::result::Result<Vec<InMemDicomObject>, String> {
+    let mut items = Vec::new();
+    while let Some(token) = tokens.next() {
+        match token.map_err(|e| reasons(&e))? {
+            DataToken::ItemStart { .. } => items.push(data_set(tokens, swap, depth + 1)?.0),
+            DataToken::SequenceEnd => return Ok(items),
+            other => return Err(format!("{other} where an item was expected")),
+        }
+    }
+    Err("it ends within a sequence".to_owned())
+}
+
+/// Big-endian numbers become little-endian.
+fn in_order(mut bytes: Vec<u8>, vr: VR, swap: bool) -> Vec<u8> {
+    let width = match vr {
+        VR::US | VR::SS | VR::OW | VR::AT => 2,
+        VR::UL | VR::SL | VR::FL | VR::OF | VR::OL => 4,
+        VR::FD | VR::OD | VR::OV | VR::SV | VR::UV => 8,
+        _ => 1,
+    };
+    if swap {
+        bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    }
+    bytes
+}
+
+/// Puts an element with these bytes; decimal and integer strings are ASCII, which the writer wants as text.
+pub(crate) fn put_bytes(set: &mut InMemDicomObject, tag: Tag, vr: VR, bytes: Vec<u8>) {
+    let value = match vr {
+        VR::DS | VR::IS => {
+            PrimitiveValue::from(bytes.iter().map(|&b| char::from(b)).collect::<String>())
+        }
+        _ => PrimitiveValue::U8(bytes.into()),
+    };
+    set.put(DataElement::new(tag, vr, value));
+}
+
+/// The bytes of an element's value.
+pub(crate) fn bytes(set: &InMemDicomObject, tag: Tag) -> Option<Vec<u8>> {
+    match set.get(tag)?.value() {
+        Value::Primitive(value) => Some(value.to_bytes().into_owned()),
+        _ => None,
+    }
+}
+
+/// An element's value as text without its padding; bytes that are not ASCII become `?`.
+pub(crate) fn text(set: &InMemDicomObject, tag: Tag) -> Option<String> {
+    let bytes = bytes(set, tag)?;
+    let chars = bytes
+        .iter()
+        .map(|&b| if b.is_ascii() { char::from(b) } else { '?' });
+    let text: String = chars.collect();
+    let text = text.trim_matches(|c: char| c == ' ' || c == '\0');
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The numbers of a decimal or integer string.
+pub(crate) fn numbers<const N: usize>(set: &InMemDicomObject, tag: Tag) -> Option<[f64; N]> {
+    let text = text(set, tag)?;
+    let values = text.split('\\').map(|part| part.trim().parse::<f64>());
+    let values: Vec<f64> = values.collect::<std::result::Result<_, _>>().ok()?;
+    let values: [f64; N] = values.get(..N)?.try_into().ok()?;
+    values
+        .iter()
+        .all(|value| value.is_finite())
+        .then_some(values)
+}
+
+/// The first item of a sequence.
+pub(crate) fn item(set: &InMemDicomObject, tag: Tag) -> Option<&InMemDicomObject> {
+    set.get(tag)?.items()?.first()
+}

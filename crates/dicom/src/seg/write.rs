@@ -1,0 +1,529 @@
+//! From labels to a file: which segment occurs on which frame, then header, groups and pixels in one stream.
+
+use super::frames::{Frame, Groups};
+use super::grid::OnSource;
+use super::header::{Header, Identifiers, class};
+use super::pixels::Bits;
+use super::segment::Segment;
+use super::{EmptyRule, FrameRule, SegKind, SegSyntax, SegWriter, WrittenSeg};
+use crate::set::Set;
+use crate::text::Charset;
+use crate::{Error, Result, file};
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use vesalius_io::write_atomically;
+use vesalius_volume::{Geometry, Label, LabelMap, Volume, Warning};
+
+const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+/// Native pixels have a length of 32 bits.
+const LARGEST: u64 = u32::MAX as u64 - 1;
+const BOTH: &str = "write the segments into several objects";
+
+pub(crate) struct Job<'a> {
+    writer: &'a SegWriter,
+    path: PathBuf,
+    warnings: Vec<Warning>,
+}
+
+/// What is written of each frame.
+type WriteFrames<'a> = dyn FnMut(&mut dyn Write, &[Frame]) -> io::Result<()> + 'a;
+
+impl<'a> Job<'a> {
+    pub fn new(writer: &'a SegWriter, path: &Path) -> Result<Self> {
+        if path.symlink_metadata().is_ok() {
+            return Err(Error::Exists {
+                path: path.to_owned(),
+            });
+        }
+        if writer.segments.is_empty() {
+            let what = "there are no segments; say what the labels mean by `SegWriter::segments`";
+            return Err(Error::Segments(what.to_owned()));
+        }
+        Ok(Self {
+            writer,
+            path: path.to_owned(),
+            warnings: Vec::new(),
+        })
+    }
+
+    pub fn labels<T: Label>(mut self, layers: &[LabelMap<T>]) -> Result<WrittenSeg> {
+        let segments = self.segments(layers)?;
+        let grid = self.grid(layers.iter().map(LabelMap::geometry))?;
+        let found = self.occurrence(&grid, layers, &segments)?;
+        let numbers: Vec<u16> = self.numbers(&segments)?;
+        let writer = self.writer;
+        let control = &writer.control;
+        if writer.kind == SegKind::LabelMap {
+            if layers.len() > 1 {
+                let what = "segments of several layers may overlap, which a label map cannot hold; choose `SegKind::Binary`";
+                return Err(Error::Segments(what.to_owned()));
+            }
+            let wide = segments.iter().any(|segment| segment.label > 255);
+            let mut pixels = |to: &mut dyn Write, frames: &[Frame]| {
+                let stage = control.stage("frames", frames.len() as u64);
+                for frame in frames {
+                    control.check().map_err(io::Error::other)?;
+                    let values = grid.frame(layers[0].data(), frame.source);
+                    // Labels beyond the segments were refused.
+                    let bytes: Vec<u8> = match wide {
+                        true => values
+                            .iter()
+                            .flat_map(|&v| (v.into() as u16).to_le_bytes())
+                            .collect(),
+                        false => values.iter().map(|&v| v.into() as u8).collect(),
+                    };
+                    to.write_all(&bytes)?;
+                    stage.advance(1);
+                }
+                Ok(())
+            };
+            return self.write(
+                &segments,
+                &numbers,
+                &found,
+                if wide { 16 } else { 8 },
+                &mut pixels,
+            );
+        }
+        let mut pixels = |to: &mut dyn Write, frames: &[Frame]| {
+            let stage = control.stage("frames", frames.len() as u64);
+            let mut bits = Bits::new(to);
+            for frame in frames {
+                control.check().map_err(io::Error::other)?;
+                let segment = &segments[frame.segment];
+                let values = grid.frame(layers[segment.layer].data(), frame.source);
+                match T::try_from(segment.label) {
+                    Ok(label) => bits.frame(&values, |value| value == label)?,
+                    // A label that the type cannot hold has no voxel.
+                    Err(_) => bits.frame(&values, |_| false)?,
+                }
+                stage.advance(1);
+            }
+            bits.end()
+        };
+        self.write(&segments, &numbers, &found, 1, &mut pixels)
+    }
+
+    pub fn fractions(mut self, fractions: &Volume<f32>) -> Result<WrittenSeg> {
+        let segments = self.described()?;
+        if fractions.channels() != segments.len() {
+            let what = format!(
+                "there are {} channels of probabilities and {} segments; give one for each",
+                fractions.channels(),
+                segments.len()
+            );
+            return Err(Error::Segments(what));
+        }
+        let outside = fractions
+            .data()
+            .iter()
+            .filter(|v| !(-1e-6..=1.0 + 1e-6).contains(*v))
+            .count();
+        if outside > 0 {
+            let what = format!(
+                "{outside} values are no probabilities from 0 to 1; give those of the model, not its logits"
+            );
+            return Err(Error::Segments(what));
+        }
+        let grid = self.grid(std::iter::once(fractions.geometry()))?;
+        let share = |value: f32| (value * 255.0).round() as u8;
+        let frames = self.writer.source.frames.len();
+        let mut found = vec![Vec::new(); segments.len()];
+        for (channel, found) in found.iter_mut().enumerate() {
+            let data = fractions.channel(channel);
+            for frame in 0..frames {
+                self.writer.control.check()?;
+                if grid.frame(data, frame).iter().any(|&v| share(v) > 0) {
+                    found.push(frame);
+                }
+            }
+        }
+        let numbers: Vec<u16> = (1..).take(segments.len()).collect();
+        let control = &self.writer.control;
+        let mut pixels = |to: &mut dyn Write, frames: &[Frame]| {
+            for frame in frames {
+                control.check().map_err(io::Error::other)?;
+                let values = grid.frame(fractions.channel(frame.segment), frame.source);
+                let bytes: Vec<u8> = values.iter().map(|&v| share(v)).collect();
+                to.write_all(&bytes)?;
+            }
+            Ok(())
+        };
+        let writer = SegWriter {
+            kind: SegKind::Fractional,
+            ..self.writer.clone()
+        };
+        let job = Job {
+            writer: &writer,
+            path: self.path,
+            warnings: self.warnings,
+        };
+        job.write(&segments, &numbers, &found, 8, &mut pixels)
+    }
+
+    /// The segments by rising label, each with tracking identifiers.
+    fn segments<T: Label>(&mut self, layers: &[LabelMap<T>]) -> Result<Vec<Segment>> {
+        let mut segments = self.described()?;
+        segments.sort_by_key(|segment| (segment.layer, segment.label));
+        let refuse = |what: String| Err(Error::Segments(what));
+        if let Some(segment) = segments
+            .iter()
+            .find(|segment| segment.layer >= layers.len())
+        {
+            return refuse(format!(
+                "segment `{}` is in layer {}, and there are {} label maps (layers count from 0)",
+                segment.name,
+                segment.layer,
+                layers.len()
+            ));
+        }
+        if let Some(segment) = segments.iter().find(|segment| segment.label == 0) {
+            return refuse(format!(
+                "segment `{}` has label 0, which is background; give it another",
+                segment.name
+            ));
+        }
+        let twice = segments
+            .windows(2)
+            .find(|pair| (pair[0].layer, pair[0].label) == (pair[1].layer, pair[1].label));
+        if let Some(pair) = twice {
+            return refuse(format!(
+                "label {} is both `{}` and `{}`; describe each label once",
+                pair[0].label, pair[0].name, pair[1].name
+            ));
+        }
+        Ok(segments)
+    }
+
+    fn described(&mut self) -> Result<Vec<Segment>> {
+        let segments = self.writer.segments.iter().cloned().map(Segment::tracked);
+        let segments = segments.collect::<Result<Vec<_>>>()?;
+        if segments.len() > usize::from(u16::MAX) {
+            let what = format!(
+                "there are {} segments, and an object has at most 65535; {BOTH}",
+                segments.len()
+            );
+            return Err(Error::Segments(what));
+        }
+        for segment in segments.iter().filter(|segment| segment.is_private()) {
+            self.warnings.push(Warning::PrivateCode {
+                name: segment.name.clone(),
+                code: segment.kind.value.clone(),
+            });
+        }
+        Ok(segments)
+    }
+
+    /// The segments' numbers in the object.
+    fn numbers(&self, segments: &[Segment]) -> Result<Vec<u16>> {
+        if self.writer.kind != SegKind::LabelMap {
+            return Ok((1..).take(segments.len()).collect());
+        }
+        let number = |segment: &Segment| {
+            u16::try_from(segment.label).map_err(|_| {
+            let what = format!("label {} is more than the 65535 that a label map may hold; renumber the labels", segment.label);
+            Error::Segments(what)
+        })
+        };
+        segments.iter().map(number).collect()
+    }
+
+    fn grid<'g>(&mut self, grids: impl Iterator<Item = &'g Geometry>) -> Result<OnSource> {
+        let mut grids = grids;
+        let Some(first) = grids.next() else {
+            return Err(Error::Segments(
+                "there is no label map; give one or more".to_owned(),
+            ));
+        };
+        for grid in grids {
+            first.check_same(grid, "the layers of labels")?;
+        }
+        OnSource::of(&self.writer.source, first, self.writer.grid)
+    }
+
+    /// On which frames each segment occurs.
+    fn occurrence<T: Label>(
+        &mut self,
+        grid: &OnSource,
+        layers: &[LabelMap<T>],
+        segments: &[Segment],
+    ) -> Result<Vec<Vec<usize>>> {
+        let mut found = vec![Vec::new(); segments.len()];
+        let mut lost = 0;
+        for (layer, labels) in layers.iter().enumerate() {
+            let numbers: BTreeMap<u32, usize> = segments
+                .iter()
+                .enumerate()
+                .filter(|(_, segment)| segment.layer == layer)
+                .map(|(number, segment)| (segment.label, number))
+                .collect();
+            let mut left: BTreeMap<u32, u64> = labels
+                .counts()
+                .into_iter()
+                .map(|(label, n)| (label, n as u64))
+                .collect();
+            left.remove(&0);
+            if let Some((label, voxels)) =
+                left.iter().find(|(label, _)| !numbers.contains_key(label))
+            {
+                let what = format!(
+                    "label {label} ({voxels} voxels) has no segment; say what it means by `SegWriter::segments`"
+                );
+                return Err(Error::Segments(what));
+            }
+            for frame in 0..self.writer.source.frames.len() {
+                self.writer.control.check()?;
+                let values = grid.frame(labels.data(), frame);
+                let mut last = None;
+                // Labels come in runs, each of which is counted at once.
+                for run in values.chunk_by(|a, b| a == b) {
+                    let label: u32 = run[0].into();
+                    let Some(&number) = numbers.get(&label) else {
+                        continue;
+                    };
+                    if last != Some(number) && found[number].last() != Some(&frame) {
+                        found[number].push(frame);
+                    }
+                    last = Some(number);
+                    if let Some(left) = left.get_mut(&label) {
+                        *left = left.saturating_sub(run.len() as u64);
+                    }
+                }
+            }
+            let (&label, &voxels) = left
+                .iter()
+                .max_by_key(|(_, left)| **left)
+                .unwrap_or((&0, &0));
+            if voxels > 0 && grid.difference.is_none() {
+                return Err(Error::OffSource { label, voxels });
+            }
+            lost += left.values().sum::<u64>();
+        }
+        if let Some(difference) = &grid.difference {
+            self.warnings.push(Warning::LabelsToSource {
+                difference: difference.clone(),
+                lost,
+            });
+        }
+        Ok(found)
+    }
+
+    /// The frames in the order of the file.
+    fn frames(&self, found: &[Vec<usize>]) -> Result<Vec<Frame>> {
+        let writer = self.writer;
+        let count = writer.source.frames.len();
+        if found.iter().all(Vec::is_empty) && writer.empty == EmptyRule::Refuse {
+            let what = "no voxel has a label, so that there is nothing to write; write an object without a voxel by `EmptyRule::Write`";
+            return Err(Error::Segments(what.to_owned()));
+        }
+        let all = writer.frames == FrameRule::All;
+        if writer.kind == SegKind::LabelMap {
+            let mut used: Vec<usize> = match all {
+                true => (0..count).collect(),
+                false => found.iter().flatten().copied().collect(),
+            };
+            used.sort_unstable();
+            used.dedup();
+            if used.is_empty() {
+                used.push(0);
+            }
+            return Ok(used
+                .into_iter()
+                .map(|source| Frame { segment: 0, source })
+                .collect());
+        }
+        let none = found.iter().all(Vec::is_empty);
+        let mut frames = Vec::new();
+        for (segment, found) in found.iter().enumerate() {
+            let frame = |source| Frame { segment, source };
+            match (all, none) {
+                (true, _) => frames.extend((0..count).map(frame)),
+                (false, true) => frames.push(frame(0)),
+                (false, false) => frames.extend(found.iter().map(|&source| frame(source))),
+            }
+        }
+        Ok(frames)
+    }
+
+    fn write(
+        mut self,
+        segments: &[Segment],
+        numbers: &[u16],
+        found: &[Vec<usize>],
+        bits: u16,
+        pixels: &mut WriteFrames,
+    ) -> Result<WrittenSeg> {
+        let writer = self.writer;
+        let source = &writer.source;
+        let frames = self.frames(found)?;
+        let size = source.size[0] as u64 * source.size[1] as u64 * frames.len() as u64;
+        let length = (size * u64::from(bits)).div_ceil(8).next_multiple_of(2);
+        if length > LARGEST {
+            let what = format!(
+                "{} frames need {length} bytes, more than the 4 GiB that an object can hold; {BOTH}",
+                frames.len()
+            );
+            return Err(Error::Segments(what));
+        }
+        let mut used: Vec<usize> = frames.iter().map(|frame| frame.source).collect();
+        used.sort_unstable();
+        used.dedup();
+        let mut instances: Vec<usize> = used
+            .iter()
+            .map(|&frame| source.frames[frame].instance)
+            .collect();
+        instances.sort_unstable();
+        instances.dedup();
+        let numbered: Vec<Segment> = segments
+            .iter()
+            .zip(numbers)
+            .map(|(segment, &number)| Segment {
+                label: number.into(),
+                ..segment.clone()
+            })
+            .collect();
+        let charset = Charset::of(source.head(), &self.own_texts());
+        let identifiers = Identifiers::new()?;
+        let header = Header {
+            writer,
+            kind: writer.kind,
+            segments: &numbered,
+            identifiers: &identifiers,
+            frames: frames.len(),
+            instances: &instances,
+            bits,
+            overlap: self.overlap(segments),
+        };
+        let mut set = Set::new(&charset);
+        header.fill(&mut set)?;
+        let groups = Groups::new(source, &charset, writer.kind, numbers, &used)?;
+        let (class, instance) = (class(writer.kind), identifiers.instance.clone());
+        let odd = (size * u64::from(bits)).div_ceil(8) % 2 == 1;
+        let result = write_atomically(&self.path, |to| {
+            let deflated = writer.syntax == SegSyntax::Deflated;
+            file::begin(
+                to,
+                class,
+                &instance,
+                if deflated { DEFLATED } else { file::EXPLICIT },
+            )?;
+            let mut content = |to: &mut dyn Write| {
+                file::elements(to, set.object())?;
+                groups.write(to, &charset, &frames)?;
+                let vr = if bits == 16 { VR::OW } else { VR::OB };
+                to.write_all(&file::long_header(tags::PIXEL_DATA, vr, length as u32))?;
+                pixels(to, &frames)?;
+                to.write_all(if odd { &[0] } else { &[] })
+            };
+            if !deflated {
+                return content(to);
+            }
+            let mut compressed =
+                DeflateEncoder::new(Counted { to, length: 0 }, Compression::default());
+            content(&mut compressed)?;
+            let Counted { to, length } = compressed.finish()?;
+            // A compressed data set of odd length is padded (PS3.5 A.5).
+            to.write_all(if length % 2 == 1 { &[0] } else { &[] })?;
+            to.flush()
+        });
+        if writer.control.is_cancelled() && result.is_err() {
+            return Err(Error::Cancelled);
+        }
+        result?;
+        self.tell_readers();
+        Ok(WrittenSeg {
+            path: self.path,
+            class_uid: class.to_owned(),
+            instance_uid: identifiers.instance,
+            series_uid: identifiers.series,
+            frames: frames.len(),
+            segments: numbers
+                .iter()
+                .copied()
+                .zip(segments.iter().cloned())
+                .collect(),
+            warnings: self.warnings,
+        })
+    }
+
+    fn overlap(&self, segments: &[Segment]) -> &'static str {
+        let layers = segments
+            .iter()
+            .any(|segment| segment.layer != segments[0].layer);
+        match self.writer.kind {
+            SegKind::Fractional => "UNDEFINED",
+            _ if layers => "UNDEFINED",
+            _ => "NO",
+        }
+    }
+
+    /// Texts that are not copied from the source.
+    fn own_texts(&self) -> Vec<&str> {
+        let writer = self.writer;
+        let mut texts = vec![
+            writer.description.as_str(),
+            &writer.creator,
+            &writer.algorithm.0,
+            &writer.algorithm.1,
+        ];
+        for segment in &writer.segments {
+            texts.push(&segment.name);
+            texts.extend(segment.description.as_deref());
+            texts.extend(segment.algorithm.as_deref());
+            texts.extend(segment.tracking.as_ref().map(|(id, _)| id.as_str()));
+            let codes = [
+                Some(&segment.category),
+                Some(&segment.kind),
+                segment.modifier.as_ref(),
+                segment.region.as_ref(),
+                segment.region_modifier.as_ref(),
+            ];
+            texts.extend(
+                codes
+                    .into_iter()
+                    .flatten()
+                    .map(|code| code.meaning.as_str()),
+            );
+        }
+        texts
+    }
+
+    fn tell_readers(&mut self) {
+        if self.writer.kind == SegKind::LabelMap {
+            self.warnings.push(Warning::FewReaders {
+                what: "a label map segmentation is written".to_owned(),
+                who: "archives of before 2024 may refuse it, and may fail to send the images of its study; a binary one is read everywhere".to_owned(),
+            });
+        }
+        if self.writer.syntax == SegSyntax::Deflated {
+            self.warnings.push(Warning::FewReaders {
+                what: "a deflated file is written".to_owned(),
+                who: "archives and viewers need not support it; a native one is read everywhere"
+                    .to_owned(),
+            });
+        }
+    }
+}
+
+/// Counts the bytes that pass.
+struct Counted<W: Write> {
+    to: W,
+    length: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
