@@ -2,9 +2,10 @@
 
 use crate::folder::{LEADS_NOWHERE, below};
 use crate::place::Place;
+use crate::read::info_at;
 use crate::{
     Error, Format, ImageInfo, LabelName, ReadOptions, RefusedImage, Result, Scaling, Series,
-    VoxelType, format, is_image_with, list_series_with, probe_with,
+    VoxelType, archive, dicom, format, is_image_with, probe_with,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -52,7 +53,8 @@ pub struct Described {
     pub refused: Option<RefusedImage>,
 }
 
-/// Describes a file, or every image file and DICOM series in a folder and its folders. A file that
+/// Describes a file, or every image file and DICOM series in a folder and its folders, or the DICOM series of an
+/// archive. A file that
 /// cannot be read is described by its problem, and so is a link to no file.
 ///
 /// # Errors
@@ -84,10 +86,12 @@ pub fn describe(path: impl AsRef<Path>) -> Result<Vec<Described>> {
 /// As [`describe`].
 pub fn describe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Vec<Described>> {
     let path = path.as_ref();
-    if !path.is_dir() && !format::is_dicom(&Place::on_disk(path), options)? {
-        return probe_with(path, options).map(|info| vec![of_info(info)]);
+    let place = Place::on_disk(path);
+    let place = archive::opened(&place, options)?;
+    if !format::is_dicom(&place, options)? {
+        return info_at(&place, options).map(|info| vec![of_info(info)]);
     }
-    let list = list_series_with(path, options)?;
+    let list = dicom::list_at(&place, options)?;
     let mut all: Vec<Described> = list.series.into_iter().map(of_series).collect();
     let unreadable = list.unreadable.into_iter();
     all.extend(unreadable.map(|(path, problem)| of_problem(path, Some(Format::Dicom), problem)));

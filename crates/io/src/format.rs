@@ -259,16 +259,18 @@ pub(crate) fn detect(head: &[u8]) -> Option<Format> {
     crate::mgh::detect(head).then_some(Format::Mgh)
 }
 
-/// Whether a path is a folder or a DICOM file, and not one of a user-defined format.
+/// Whether a place is a folder, an archive of DICOM files or a DICOM file, and not one of a user-defined format.
 pub(crate) fn is_dicom(place: &Place, options: &ReadOptions) -> Result<bool> {
     if place.is_folder() {
         return Ok(true);
     }
+    if let Some(archive) = place.archive() {
+        return Ok(archive.holds_dicom());
+    }
     if custom::of_content(place, &options.registry)?.is_some() {
         return Ok(false);
     }
-    let head = head(place)?;
-    Ok(!head.gzip && detect(&head.bytes) == Some(Format::Dicom))
+    Ok(detect(&head(place)?.bytes) == Some(Format::Dicom))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod slabs;
 
 pub use slabs::{Slab, Slabs};
 
+use crate::archive;
 use crate::composite::Composite;
 use crate::decode::{convert, decode, expectation, misfit};
 use crate::layout::{Parsed, Whole};
@@ -42,7 +43,8 @@ pub struct ImageFile {
     options: ReadOptions,
 }
 
-/// Opens an image file (NIfTI, MetaImage, NRRD, MGH, ANALYZE, NumPy), by its content, to read parts of it.
+/// Opens an image file (NIfTI, MetaImage, NRRD, MGH, ANALYZE, NumPy), by its content, to read parts of it;
+/// also the only image of a zip or tar archive.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::NotAnImage`] and errors of the format's header.
@@ -59,8 +61,13 @@ pub fn open_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<ImageF
 }
 
 pub(crate) fn open_place(place: &Place, options: &ReadOptions) -> Result<ImageFile> {
+    let opened = archive::opened(place, options)?;
+    let member = match opened.archive() {
+        Some(archive) => Some(archive.lone_image(place.path(), options)?),
+        None => None,
+    };
     Ok(ImageFile {
-        parsed: parse(place, options)?,
+        parsed: parse(member.as_ref().unwrap_or(place), options)?,
         options: options.clone(),
     })
 }

@@ -4,7 +4,8 @@ use crate::image::open_place;
 use crate::layout::Whole;
 use crate::place::Place;
 use crate::{
-    Error, FileVoxel, FourthAxis, LabelChannels, LabelName, ReadOptions, Result, dicom, format,
+    Error, FileVoxel, FourthAxis, LabelChannels, LabelName, ReadOptions, Result, archive, dicom,
+    format,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -24,6 +25,7 @@ pub(crate) fn labels_at<T: Label + FileVoxel>(
         fourth_axis: FourthAxis::Channels,
         ..options.clone()
     };
+    let place = &*archive::opened(place, &options)?;
     let volume: Volume<T> = if format::is_dicom(place, &options)? {
         let volume: Volume<T> = dicom::read(place, &options).map_err(as_label)?;
         refuse_mixed(path, volume.warnings())?;

@@ -54,9 +54,11 @@
 //! | files and folders | [`write_atomically`], [`write_bytes_atomically`], [`read_text`], [`FolderLock`], [`remove_unfinished`] |
 //! | errors | [`Error`](enum@Error), [`Remedy`], [`RefusedImage`], [`machine_failure`] |
 
+mod archive;
 mod ascii;
 mod atomic;
 mod body;
+mod budget;
 mod bzip;
 mod choices;
 mod composite;

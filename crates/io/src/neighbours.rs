@@ -157,6 +157,7 @@ const KNOWN: [Neighbour; 46] = [
 
 const PICTURE: &str = "read it with `read_picture`";
 const NO_VOXELS: &str = "it holds no volume";
+const ZIP: &str = "a zip archive";
 const UNPACK: &str = "unpack it first";
 const MESH: &str = "it holds a surface, not voxels; export the segmentation as a label map";
 const MINC: &str = "convert it to NIfTI (`mnc2nii`)";
@@ -231,14 +232,34 @@ pub(crate) fn nature(head: &Head) -> String {
     }
 }
 
+/// Whether a zip archive is that of no format of its own.
+pub(crate) fn is_plain_zip(bytes: &[u8]) -> bool {
+    let is_empty = bytes.starts_with(b"PK\x05\x06");
+    is_empty || bytes.starts_with(b"PK\x03\x04") && zip_nature(bytes).0 == ZIP
+}
+
+/// Whether the bytes begin an archive of any kind.
+pub(crate) fn is_archive(head: &Head) -> bool {
+    let bytes = &head.bytes;
+    let packed = KNOWN.iter().filter(|(.., remedy)| *remedy == UNPACK);
+    let mut packed = packed.filter(|(_, mark, ..)| *mark != b"PK\x03\x04");
+    let begins = |(at, mark, ..): &Neighbour| bytes.get(*at..).is_some_and(|b| b.starts_with(mark));
+    is_plain_zip(bytes) || crate::archive::Kind::of(head).is_some() || packed.any(begins)
+}
+
 /// What a zip archive is, by the name of its first member.
 fn zipped(bytes: &[u8]) -> String {
+    let (what, remedy) = zip_nature(bytes);
+    format!("{what}; {remedy}")
+}
+
+fn zip_nature(bytes: &[u8]) -> (&'static str, &'static str) {
     let length = bytes
         .get(26..28)
         .map_or(0, |b| usize::from(u16::from_le_bytes([b[0], b[1]])));
     let name = bytes.get(30..30 + length).unwrap_or(&[]);
     let ends = |ending: &[u8]| name.ends_with(ending);
-    let (what, remedy) = match () {
+    match () {
         () if ends(b"/data.pkl") || ends(b".format_version") => {
             ("a PyTorch file (a zip archive with a pickle)", PICKLE)
         }
@@ -249,7 +270,6 @@ fn zipped(bytes: &[u8]) -> String {
         () if ends(b".mrml") || ends(b".mrb") => {
             ("a scene of 3D Slicer", "save its volumes as NRRD or NIfTI")
         }
-        () => ("a zip archive", UNPACK),
-    };
-    format!("{what}; {remedy}")
+        () => (ZIP, UNPACK),
+    }
 }

@@ -1,8 +1,9 @@
-//! Where a file's bytes come from: a file on disk, or memory in place of one. Parsers read through this
-//! alone, so that both share every check.
+//! Where a file's bytes come from: a file on disk, memory in place of one, or a member of an archive. Parsers read
+//! through this alone, so that all share every check.
 
+use crate::archive::{Archive, Member};
 use crate::text::{check_regular, open_regular};
-use crate::{Error, Result};
+use crate::{Error, Result, budget};
 use memmap2::Mmap;
 use std::fmt;
 use std::fs::File;
@@ -11,26 +12,68 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Bytes of a file or a stream that are not voxels, at most: headers, extensions.
+pub(crate) const BESIDE: u64 = 128 << 20;
+
 /// A file on disk, or the bytes of one under a name.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     path: PathBuf,
-    held: Option<Held>,
+    content: Content,
 }
 
-/// Bytes that several readers share.
+#[derive(Debug, Clone)]
+enum Content {
+    OnDisk,
+    Held(Held),
+    /// A member of an archive, unpacked when it is read.
+    Member(Arc<Member>),
+    /// The members of an archive that was opened.
+    Archive(Arc<Archive>),
+}
+
+/// A part of bytes that several readers share.
 #[derive(Clone)]
-pub(crate) struct Held(Arc<Vec<u8>>);
+pub(crate) struct Held {
+    bytes: Arc<Bytes>,
+    first: usize,
+    length: usize,
+}
+
+impl Held {
+    pub fn new(bytes: Arc<Bytes>) -> Self {
+        let length = bytes.len();
+        Self {
+            bytes,
+            first: 0,
+            length,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// A part of this part; `None` where it reaches beyond the end.
+    pub fn part(&self, first: usize, length: usize) -> Option<Self> {
+        let end = first.checked_add(length)?;
+        (end <= self.length).then(|| Self {
+            bytes: self.bytes.clone(),
+            first: self.first + first,
+            length,
+        })
+    }
+}
 
 impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        &self.bytes[self.first..self.first + self.length]
     }
 }
 
 impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0.len())
+        write!(f, "{} bytes", self.length)
     }
 }
 
@@ -57,6 +100,7 @@ impl Deref for Bytes {
 pub(crate) enum Stream {
     File(File),
     Memory(Cursor<Held>),
+    Member(Box<dyn Read + Send>),
 }
 
 impl Read for Stream {
@@ -64,6 +108,7 @@ impl Read for Stream {
         match self {
             Self::File(file) => file.read(buffer),
             Self::Memory(bytes) => bytes.read(buffer),
+            Self::Member(stream) => stream.read(buffer),
         }
     }
 }
@@ -72,14 +117,59 @@ impl Place {
     pub fn on_disk(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
-            held: None,
+            content: Content::OnDisk,
         }
     }
 
     pub fn in_memory(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
+        Self::held(name, Held::new(Arc::new(Bytes::Owned(bytes))))
+    }
+
+    pub fn held(name: impl Into<PathBuf>, held: Held) -> Self {
         Self {
             path: name.into(),
-            held: Some(Held(Arc::new(bytes))),
+            content: Content::Held(held),
+        }
+    }
+
+    pub fn member(name: impl Into<PathBuf>, member: Member) -> Self {
+        Self {
+            path: name.into(),
+            content: Content::Member(Arc::new(member)),
+        }
+    }
+
+    /// This place, with the members of the archive that it is.
+    pub fn opened(&self, archive: Archive) -> Self {
+        Self {
+            path: self.path.clone(),
+            content: Content::Archive(Arc::new(archive)),
+        }
+    }
+
+    /// The members, where it is an archive that was opened.
+    pub fn archive(&self) -> Option<&Archive> {
+        match &self.content {
+            Content::Archive(archive) => Some(archive),
+            _ => None,
+        }
+    }
+
+    /// A member of an archive as bytes in memory, so that parts of it can be read.
+    pub fn unpacked(&self, limit: u64) -> Result<Self> {
+        match &self.content {
+            Content::Member(member) if member.length > limit.saturating_add(BESIDE) => {
+                Err(Error::TooLarge {
+                    path: self.path.clone(),
+                    needed: member.length,
+                    limit,
+                })
+            }
+            Content::Member(_) => {
+                let held = Held::new(Arc::new(self.map()?));
+                Ok(Self::held(self.path.clone(), held))
+            }
+            _ => Ok(self.clone()),
         }
     }
 
@@ -97,18 +187,24 @@ impl Place {
     }
 
     pub fn is_in_memory(&self) -> bool {
-        self.held.is_some()
+        !matches!(self.content, Content::OnDisk)
     }
 
     pub fn is_folder(&self) -> bool {
-        self.held.is_none() && self.path.is_dir()
+        !self.is_in_memory() && self.path.is_dir()
+    }
+
+    /// Whether it is a folder, or an archive that was opened.
+    pub fn holds_files(&self) -> bool {
+        self.archive().is_some() || self.is_folder()
     }
 
     /// How many bytes there are.
     pub fn length(&self) -> Result<u64> {
-        match &self.held {
-            Some(held) => Ok(held.0.len() as u64),
-            None => {
+        match &self.content {
+            Content::Held(held) => Ok(held.len() as u64),
+            Content::Member(member) => Ok(member.length),
+            Content::OnDisk | Content::Archive(_) => {
                 let facts = std::fs::metadata(&self.path);
                 Ok(facts.map_err(|e| self.failed(e))?.len())
             }
@@ -117,10 +213,18 @@ impl Place {
 
     /// The bytes from `start` on.
     pub fn open_at(&self, start: u64) -> Result<Stream> {
-        if let Some(held) = &self.held {
-            let mut bytes = Cursor::new(held.clone());
-            bytes.set_position(start);
-            return Ok(Stream::Memory(bytes));
+        match &self.content {
+            Content::Held(held) => {
+                let mut bytes = Cursor::new(held.clone());
+                bytes.set_position(start);
+                return Ok(Stream::Memory(bytes));
+            }
+            Content::Member(member) => {
+                let stream = member.open_at(start);
+                let stream = stream.map_err(|e| budget::damaged(&self.path, start, &e))?;
+                return Ok(Stream::Member(stream));
+            }
+            Content::OnDisk | Content::Archive(_) => {}
         }
         let fail = |e| self.failed(e);
         let mut file = open_regular(&self.path).map_err(fail)?;
@@ -132,9 +236,10 @@ impl Place {
 
     /// All bytes, in memory.
     pub fn bytes(&self) -> Result<Bytes> {
-        match &self.held {
-            Some(held) => Ok(Bytes::Held(held.clone())),
-            None => {
+        match &self.content {
+            Content::Held(held) => Ok(Bytes::Held(held.clone())),
+            Content::Member(member) => member.bytes(&self.path),
+            Content::OnDisk | Content::Archive(_) => {
                 check_regular(&self.path).map_err(|e| self.failed(e))?;
                 let bytes = std::fs::read(&self.path).map_err(|e| self.failed(e))?;
                 Ok(Bytes::Owned(bytes))
@@ -144,8 +249,10 @@ impl Place {
 
     /// All bytes, which stay in the file until they are read.
     pub fn map(&self) -> Result<Bytes> {
-        if let Some(held) = &self.held {
-            return Ok(Bytes::Held(held.clone()));
+        match &self.content {
+            Content::Held(held) => return Ok(Bytes::Held(held.clone())),
+            Content::Member(member) => return member.bytes(&self.path),
+            Content::OnDisk | Content::Archive(_) => {}
         }
         let fail = |e| self.failed(e);
         let file = open_regular(&self.path).map_err(fail)?;

@@ -3,12 +3,12 @@
 use crate::image::open_place;
 use crate::label_values::labels_at;
 use crate::place::Place;
-use crate::{FileVoxel, ImageInfo, ReadOptions, Result, dicom, format};
+use crate::{FileVoxel, ImageInfo, ReadOptions, Result, archive, dicom, format};
 use std::path::Path;
 use vesalius_volume::{Label, LabelMap, Volume};
 
-/// Reads any image as real numbers: a file, whose content decides the format, or a DICOM series by its folder or
-/// its DICOMDIR. A folder with several series needs [`ReadOptions::series`]; one file of a series is one slice, with
+/// Reads any image as real numbers: a file, whose content decides the format, or a DICOM series by its folder, its
+/// DICOMDIR, or a zip or tar archive (`.zip`, `.tar`, `.tar.gz`) of either. A folder with several series needs [`ReadOptions::series`]; one file of a series is one slice, with
 /// a warning ([`Volume::warnings`]).
 ///
 /// # Errors
@@ -93,6 +93,7 @@ pub fn read_as_with<T: FileVoxel>(
 
 /// The image at a place.
 pub(crate) fn image_at<T: FileVoxel>(place: &Place, options: &ReadOptions) -> Result<Volume<T>> {
+    let place = &*archive::opened(place, options)?;
     match format::is_dicom(place, options)? {
         true => dicom::read(place, options),
         false => open_place(place, options)?.read(),
@@ -190,6 +191,7 @@ pub fn probe_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Image
 
 /// The header at a place.
 pub(crate) fn info_at(place: &Place, options: &ReadOptions) -> Result<ImageInfo> {
+    let place = &*archive::opened(place, options)?;
     match format::is_dicom(place, options)? {
         true => dicom::probe(place, options),
         false => Ok(open_place(place, options)?.info().clone()),

@@ -6,7 +6,7 @@ use crate::format::{self, Target};
 use crate::image::open_place;
 use crate::label_values::labels_at;
 use crate::picture::{picture_at, picture_into};
-use crate::place::Place;
+use crate::place::{BESIDE, Place};
 use crate::read::{image_at, info_at};
 use crate::sink::Sink;
 use crate::write::{labels_into, write_values};
@@ -20,8 +20,6 @@ use vesalius_volume::{Geometry, Label, LabelMap, Volume, check_memory};
 
 /// The name in errors in place of a file.
 const MEMORY: &str = "<memory>";
-/// Bytes of a stream that are not voxels, at most: headers, extensions.
-const BESIDE: u64 = 128 << 20;
 
 /// The bytes of one image file: NIfTI (`.nii`, `.nii.gz`), MetaImage (`.mha`), NRRD (`.nrrd`), DICOM, or a
 /// picture. Their content decides the format.

@@ -4,7 +4,7 @@ use super::Series;
 use super::listing::{header, list};
 use super::passed::{self, Passed};
 use crate::place::Place;
-use crate::{Error, OnWarning, ReadOptions, Result, VolumeChoice};
+use crate::{Error, OnWarning, ReadOptions, Result, VolumeChoice, archive};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// No such series or volume, or several; files that cannot be read and belong to it.
 pub(super) fn choose(place: &Place, options: &ReadOptions) -> Result<Vec<Series>> {
+    let place = &*archive::opened(place, options)?;
     let path = place.path();
     let listed = list(place, options)?;
-    let of_itself = |passed: &Passed| !place.is_folder() && passed.file == path;
+    let of_itself = |passed: &Passed| !place.holds_files() && passed.file == path;
     if listed.passed.iter().any(of_itself) {
         // The error is that of the file itself, not of one among many.
         header(place, options)?;

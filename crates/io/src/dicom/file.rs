@@ -3,10 +3,9 @@
 use super::charset::CharacterSets;
 use super::element::{DataSet, Syntax, Walker};
 use super::sidecar::describing;
-use super::tags;
+use super::{packed, tags};
 use crate::place::{Bytes, Place};
 use crate::{Error, Result};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,7 +84,7 @@ impl DicomFile {
         elements: impl Fn(&mut Walker, usize) -> Result<DataSet>,
     ) -> Result<Self> {
         let path = place.path();
-        let map = place.map()?;
+        let map = packed::unpacked(path, place.map()?, limit)?;
         if map.is_empty() {
             return Err(Error::NotAnImage {
                 path: path.to_owned(),
@@ -95,7 +94,10 @@ impl DicomFile {
         let (syntax, transfer_syntax, start) = read_meta(path, &map)?;
         let deflated = transfer_syntax == "1.2.840.10008.1.2.1.99";
         let (bytes, start) = if deflated {
-            (Bytes::Owned(inflate(path, &map[start..], limit)?), 0)
+            (
+                Bytes::Owned(packed::inflate(path, &map[start..], limit)?),
+                0,
+            )
         } else {
             (map, start)
         };
@@ -240,26 +242,5 @@ fn read_meta(path: &Path, bytes: &[u8]) -> Result<(Syntax, String, usize)> {
                 found: "a DICOM file that does not say its transfer syntax".to_owned(),
             }),
         },
-    }
-}
-
-fn inflate(path: &Path, packed: &[u8], limit: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut decoder = flate2::bufread::DeflateDecoder::new(packed).take(limit.saturating_add(1));
-    let read = decoder.read_to_end(&mut bytes);
-    if bytes.len() as u64 > limit {
-        return Err(Error::TooLarge {
-            path: path.to_owned(),
-            needed: bytes.len() as u64,
-            limit,
-        });
-    }
-    match read {
-        Ok(_) => Ok(bytes),
-        Err(source) => Err(Error::Compression {
-            path: path.to_owned(),
-            offset: bytes.len() as u64,
-            reason: source.to_string(),
-        }),
     }
 }

@@ -1,19 +1,19 @@
 //! What a path holds: the headers of all files, those that are images to volumes, and what the others are.
 
 use super::copies::{self, without_copies};
+use super::examine::examine;
 use super::facts::lacks_pixels;
 use super::file::DicomFile;
 use super::frame::{self, FileHeader};
 use super::group::group;
 use super::neighbours::one_of_several;
 use super::passed::{self, Kind as PassedKind, Passed};
-use super::search::{candidates, is_named_as_dicom};
+use super::search::candidates;
 use super::series::SeriesList;
 use super::tags;
 use super::volumes::volumes;
-use crate::folder::LEADS_NOWHERE;
 use crate::place::Place;
-use crate::{ReadOptions, Result};
+use crate::{ReadOptions, Result, archive};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -29,9 +29,15 @@ pub(super) struct Listed {
     pub instances: Vec<String>,
 }
 
+/// The series at a place.
+pub(crate) fn list_at(place: &Place, options: &ReadOptions) -> Result<SeriesList> {
+    Ok(list(place, options)?.list)
+}
+
 pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
+    let place = &*archive::opened(place, options)?;
     let (files, broken) = candidates(place, options)?;
-    let single = !place.is_folder() && files.len() == 1;
+    let single = !place.holds_files() && files.len() == 1;
     let work = options
         .watch(place.path())
         .count("headers", files.len() as u64);
@@ -49,9 +55,9 @@ pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
         })
         .collect::<Result<_>>()?;
     drop(work);
-    let links = broken.into_iter();
-    let links = links.map(|link| Passed::unknown(link, LEADS_NOWHERE.to_owned()));
-    let (mut images, mut passed, mut empty) = (Vec::new(), links.collect::<Vec<_>>(), Vec::new());
+    let broken = broken.into_iter();
+    let broken = broken.map(|(file, reason)| Passed::unknown(file, reason));
+    let (mut images, mut passed, mut empty) = (Vec::new(), broken.collect::<Vec<_>>(), Vec::new());
     let mut unreadable: Vec<_> = passed.iter().map(Passed::listed).collect();
     for (file, examined) in found.into_iter().flatten() {
         match examined {
@@ -60,6 +66,13 @@ pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
                 let reason = "an image without pixel data".to_owned();
                 passed.push(Passed::of(file, reason, Some(PassedKind::NoImage), options));
                 empty.push((file.path().to_owned(), series_uid));
+            }
+            Ok(Found::Archive) => {
+                let reason = match place.archive() {
+                    Some(_) => "an archive inside of an archive, which is not opened",
+                    None => "an archive, which is read by its own path",
+                };
+                passed.push(Passed::other(file.path().to_owned(), reason.to_owned()));
             }
             Ok(Found::Nothing) => {
                 let reason = "no image, such as a report or a plan".to_owned();
@@ -122,28 +135,6 @@ impl SharedMetadata {
     }
 }
 
-/// What a file holds, or why that cannot be said; `None` for one that is no DICOM.
-fn examine<'a>(
-    file: &'a Place,
-    single: bool,
-    options: &ReadOptions,
-) -> Option<(&'a Place, std::result::Result<Found, String>)> {
-    if single || is_dicom(file) {
-        return Some((
-            file,
-            header(file, options).map_err(|error| error.to_string()),
-        ));
-    }
-    let is_empty = file.length().is_ok_and(|length| length == 0);
-    is_named_as_dicom(file.path(), is_empty).then(|| {
-        let what = match is_empty {
-            true => "it is empty",
-            false => "it cannot be read as DICOM, whose ending its name has",
-        };
-        (file, Err(format!("{}: {what}", file.path().display())))
-    })
-}
-
 /// What a DICOM file holds.
 pub(super) enum Found {
     Image(Box<FileHeader>),
@@ -153,6 +144,8 @@ pub(super) enum Found {
     },
     /// A report, a plan.
     Nothing,
+    /// An archive, which may hold images.
+    Archive,
 }
 
 pub(super) fn header(place: &Place, options: &ReadOptions) -> Result<Found> {
@@ -176,8 +169,4 @@ fn left_out(empty: &[(PathBuf, String)], uid: &str) -> Option<Warning> {
         first,
         reason: "of this series, with rows and columns but without pixel data".to_owned(),
     })
-}
-
-pub(super) fn is_dicom(place: &Place) -> bool {
-    crate::format::head(place).is_ok_and(|head| !head.gzip && super::detect(&head.bytes))
 }

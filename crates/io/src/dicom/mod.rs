@@ -10,6 +10,7 @@ mod compose;
 mod copies;
 mod csa;
 mod element;
+mod examine;
 mod facts;
 mod file;
 mod fill;
@@ -24,6 +25,7 @@ mod listing;
 mod moment;
 mod mosaic;
 mod neighbours;
+mod packed;
 mod part_key;
 mod part_names;
 mod parts;
@@ -48,7 +50,10 @@ mod time_step;
 mod untilt;
 mod volumes;
 
+pub(crate) use examine::is_dicom as is_file;
 pub(crate) use file::detect;
+pub(crate) use listing::list_at;
+
 pub use part_key::PartKey;
 pub use series::{Series, SeriesList, list_series, list_series_with};
 pub use sidecar::{Sidecar, read_sidecar, sidecar_of};

@@ -1,8 +1,9 @@
 //! Whether a file that is read by itself is one slice of a series whose other slices are in the same folder.
 
+use super::examine::is_dicom;
 use super::frame::FileHeader;
 use super::group::group;
-use super::listing::{Found, header, is_dicom};
+use super::listing::{Found, header};
 use crate::ReadOptions;
 use crate::place::Place;
 use std::path::{Path, PathBuf};

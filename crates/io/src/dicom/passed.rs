@@ -24,6 +24,8 @@ pub(super) enum Kind {
 #[derive(Debug, Clone)]
 pub(super) struct Passed {
     pub file: PathBuf,
+    /// Where it is read, if not by its path.
+    place: Option<Box<Place>>,
     pub reason: String,
     kind: Kind,
     /// SeriesInstanceUID, SeriesNumber, SeriesDescription and SOPInstanceUID, as far as the file could be read.
@@ -40,6 +42,7 @@ impl Passed {
     pub fn unknown(file: PathBuf, reason: String) -> Self {
         Self {
             file,
+            place: None,
             reason,
             kind: Kind::Broken,
             series_uid: None,
@@ -60,7 +63,10 @@ impl Passed {
 
     /// A file that could not be read, or is no image; `kind` where the reason does not say it.
     pub fn of(place: &Place, reason: String, kind: Option<Kind>, options: &ReadOptions) -> Self {
-        let unknown = Self::unknown(place.path().to_owned(), reason);
+        let unknown = Self {
+            place: place.is_in_memory().then(|| Box::new(place.clone())),
+            ..Self::unknown(place.path().to_owned(), reason)
+        };
         let Some(file) = DicomFile::open_damaged(place, options.max_bytes) else {
             return unknown;
         };
@@ -129,7 +135,8 @@ pub(super) fn refuse_all(path: &Path, passed: &[Passed], options: &ReadOptions) 
 }
 
 fn own_error(passed: &Passed, options: &ReadOptions) -> Error {
-    let place = Place::on_disk(passed.file.clone());
+    let on_disk = || Box::new(Place::on_disk(passed.file.clone()));
+    let place = passed.place.clone().unwrap_or_else(on_disk);
     match super::listing::header(&place, options) {
         Err(error) => error,
         Ok(_) => unreadable(&passed.file, &[passed]),

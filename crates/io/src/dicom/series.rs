@@ -4,7 +4,7 @@
 use super::SliceProblem;
 use super::frame::Frame;
 use super::key::Key;
-use super::listing::list;
+use super::listing::list_at;
 use super::part_key::PartKey;
 use super::segmentation::{Kind, SegmentGrid, Segmentation};
 use super::stack::normal;
@@ -78,8 +78,8 @@ pub struct SeriesList {
     pub unreadable: Vec<(PathBuf, String)>,
 }
 
-/// Lists the series at a path: a file, a folder with folders in it, or a DICOMDIR. Pixels are not
-/// read; files that are not DICOM, and DICOM files without pixels, are skipped.
+/// Lists the series at a path: a file, a folder with folders in it, a DICOMDIR, or a zip or tar archive of these, whose
+/// files are called by their names below its path. Files may be packed by gzip. Pixels are not read; files that are not DICOM, and DICOM files without pixels, are skipped.
 ///
 /// # Errors
 /// [`Error::Read`](crate::Error::Read) when the path cannot be read.
@@ -103,7 +103,7 @@ pub fn list_series(path: impl AsRef<Path>) -> Result<SeriesList> {
 /// # Errors
 /// As [`list_series`].
 pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<SeriesList> {
-    Ok(list(&Place::on_disk(path.as_ref()), options)?.list)
+    list_at(&Place::on_disk(path.as_ref()), options)
 }
 
 impl Series {

@@ -2,9 +2,10 @@
 //! programs that write results of their own beside it.
 
 use super::Series;
+use crate::place::Place;
 use crate::{Error, Result};
 use dicom_object::{DefaultDicomObject, OpenFileOptions};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where a frame of a series is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,22 +55,30 @@ impl Series {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn data_sets(&self) -> impl Iterator<Item = Result<DefaultDicomObject>> + '_ {
-        self.files.iter().map(data_set)
+        let places = self.frames.iter().map(|frame| &*frame.file);
+        let mut last: Option<&Path> = None;
+        let places = places.filter(move |place| last.replace(place.path()) != Some(place.path()));
+        places.map(data_set)
     }
 }
 
-fn data_set(path: &PathBuf) -> Result<DefaultDicomObject> {
-    OpenFileOptions::new().open_file(path).map_err(|error| {
-        let reasons = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
-        let reasons: Vec<String> = reasons.map(ToString::to_string).collect();
-        let what = format!(
-            "a file that `dicom-object` does not read ({})",
-            reasons.join(": ")
-        );
-        Error::unsupported(
-            path,
-            what,
-            "its preamble and file meta information are needed",
-        )
-    })
+fn data_set(place: &Place) -> Result<DefaultDicomObject> {
+    let path = place.path();
+    let bytes = super::packed::unpacked(path, place.map()?, u64::MAX)?;
+    OpenFileOptions::new()
+        .from_reader(&bytes[..])
+        .map_err(|error| {
+            let reasons =
+                std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
+            let reasons: Vec<String> = reasons.map(ToString::to_string).collect();
+            let what = format!(
+                "a file that `dicom-object` does not read ({})",
+                reasons.join(": ")
+            );
+            Error::unsupported(
+                path,
+                what,
+                "its preamble and file meta information are needed",
+            )
+        })
 }

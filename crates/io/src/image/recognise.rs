@@ -26,7 +26,7 @@ pub(super) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
         (Some(Format::MetaImage), false) => metaimage::parse(place, options),
         (Some(Format::Nrrd), false) => nrrd::parse(place, options),
         // User-defined formats were tried before; `detect` has only the built-in ones.
-        (Some(Format::Dicom | Format::Custom), false) => Err(Error::unsupported(
+        (Some(Format::Dicom | Format::Custom), _) => Err(Error::unsupported(
             path,
             "opening a DICOM file for reading in parts",
             "read it whole",

@@ -1,8 +1,9 @@
 //! A `.npz` file: a zip archive whose members are `.npy` files. One of them is unpacked into memory.
 
+use super::header::{self, Header};
 use crate::layout::Parsed;
 use crate::place::Place;
-use crate::{Error, ReadOptions, Result};
+use crate::{Error, ReadOptions, Result, budget};
 use std::io::{Cursor, Read};
 use vesalius_volume::check_memory;
 use zip::ZipArchive;
@@ -37,7 +38,7 @@ fn unpacked(place: &Place, options: &ReadOptions) -> Result<Place> {
     let mut archive =
         ZipArchive::new(Cursor::new(&packed[..])).map_err(|error| damaged(place, 0, &error))?;
     let name = chosen(place, &archive, options)?;
-    let mut member = archive
+    let member = archive
         .by_name(&name)
         .map_err(|error| damaged(place, 0, &error))?;
     let limit = options.max_bytes.saturating_add(BESIDE);
@@ -52,6 +53,17 @@ fn unpacked(place: &Place, options: &ReadOptions) -> Result<Place> {
     let size = usize::try_from(needed).unwrap_or(usize::MAX);
     check_memory("the array", [size, 1, 1], 1, 1, None)
         .map_err(|source| Error::volume(path, source))?;
+    let packed = member.compressed_size();
+    drop(member);
+    if budget::is_excessive(packed, needed) {
+        let header = beginning(&mut archive, place, &name)?;
+        if needed > header.length().saturating_add(BESIDE) {
+            return Err(budget::excessive(path, "an array"));
+        }
+    }
+    let mut member = archive
+        .by_name(&name)
+        .map_err(|error| damaged(place, 0, &error))?;
     // What is unpacked is allocated, not what the archive says.
     let mut bytes = Vec::new();
     let got = member
@@ -64,6 +76,17 @@ fn unpacked(place: &Place, options: &ReadOptions) -> Result<Place> {
         reason: error.to_string(),
     })?;
     Ok(Place::in_memory(path, bytes))
+}
+
+/// The header of a member.
+fn beginning(archive: &mut ZipArchive<Cursor<&[u8]>>, place: &Place, name: &str) -> Result<Header> {
+    let mut bytes = Vec::new();
+    let member = archive
+        .by_name(name)
+        .map_err(|error| damaged(place, 0, &error))?;
+    let read = member.take(BESIDE).read_to_end(&mut bytes);
+    read.map_err(|error| budget::damaged(place.path(), bytes.len() as u64, &error))?;
+    header::read(&Place::in_memory(place.path(), bytes))
 }
 
 /// The member's name in the archive.

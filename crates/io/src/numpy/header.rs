@@ -22,6 +22,19 @@ pub(super) struct Header {
     pub(super) end: u64,
 }
 
+impl Header {
+    /// Bytes of the header and its values.
+    pub(super) fn length(&self) -> u64 {
+        let parts = self.number.composite.map_or(1, Composite::parts);
+        let width = (self.number.voxel_type.bytes() * parts) as u64;
+        let values = self
+            .shape
+            .iter()
+            .fold(width, |all, n| all.saturating_mul(*n));
+        self.end.saturating_add(values)
+    }
+}
+
 /// A kind of number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Number {

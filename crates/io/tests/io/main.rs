@@ -1,6 +1,7 @@
 //! Files from end to end, in one binary: the readers are generic, so each binary compiles them again.
 
 mod analyze;
+mod archives;
 mod charset;
 mod composite;
 mod control;

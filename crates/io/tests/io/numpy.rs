@@ -242,3 +242,18 @@ fn a_shared_array_is_read_with_a_spacing() {
         (397, 535)
     );
 }
+
+#[test]
+fn an_array_in_an_archive_that_was_made_to_fill_the_memory_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = npy("|u1", true, "2, 1, 1", &[3, 4]);
+    bytes.resize(200 << 20, 0);
+    let path = saved(folder.path(), "a.npz", &npz(&[("a.npy", &bytes)]));
+    let error = read_with(&path, &assuming([1.0; 3])).unwrap_err();
+    assert!(error.to_string().contains("200 times"), "{error}");
+    // As many zeros as the header announces are an array.
+    let bytes = npy("|u1", true, "1024, 1024, 80", &vec![0; 80 << 20]);
+    let path = saved(folder.path(), "b.npz", &npz(&[("a.npy", &bytes)]));
+    let image = read_as_with::<u8>(&path, &assuming([1.0; 3])).unwrap();
+    assert_eq!(image.data().len(), 80 << 20);
+}

@@ -63,11 +63,9 @@ pub fn convert_structures(
     Ok((names, warnings.collect()))
 }
 
-/// The series of a folder that the contours name, where it is there and there are others.
+/// The series of a folder or an archive that the contours name, where it is there and there are others.
 fn drawn_on(named: &[String], image: &Path, read: &ReadOptions) -> Option<String> {
-    let list = image
-        .is_dir()
-        .then(|| list_series_with(image, read).ok())??;
+    let list = list_series_with(image, read).ok()?;
     let mut uids = list.series.iter().map(|series| &series.uid);
     uids.find(|uid| named.contains(uid)).cloned()
 }

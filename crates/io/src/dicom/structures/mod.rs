@@ -53,7 +53,7 @@ pub struct Contour {
 /// Whether a file by itself is an RTSTRUCT.
 pub(super) fn are_in(place: &Place) -> bool {
     let file =
-        (!place.is_folder()).then(|| DicomFile::open(place, ReadOptions::default().max_bytes));
+        (!place.holds_files()).then(|| DicomFile::open(place, ReadOptions::default().max_bytes));
     file.is_some_and(|file| {
         file.is_ok_and(|file| !file.set.items(super::tags::STRUCTURES).is_empty())
     })
