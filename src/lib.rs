@@ -12,7 +12,7 @@
 //! | `view` | [`view`], [`transforms`], [`transform`], [`workflow::view`] |
 //! | `train` | [`training`], [`reports`], [`losses`], [`train`] |
 //! | `auto` | [`auto`], [`workflow::auto`] |
-//! | `dicom` | nothing: DICOM is read by `io` today |
+//! | `dicom` | [`dicom`], [`workflow::derive`]: DICOM objects written; `io` reads them |
 //! | `full` | all of these |
 //! | `cuda`, `cuda-nvrtc`, `vulkan`, `wgpu` | devices besides the CPU |
 //!
@@ -42,6 +42,9 @@ pub use vesalius_workflow as workflow;
 pub use vesalius_workflow::{
     Error, FileWarning, Result, filter, resample, slabs, study, transform_file,
 };
+
+#[cfg(feature = "dicom")]
+pub use vesalius_dicom as dicom;
 
 #[cfg(feature = "infer")]
 pub use vesalius_inferers as inferers;

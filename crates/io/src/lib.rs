@@ -116,8 +116,8 @@ pub use dicom::StoredFrame;
 pub use dicom::{
     Contour, ConvertStructuresOptions, DicomOptions, OutsideContours, PartKey, Series, SeriesList,
     Sidecar, SliceProblem, Structure, StructureOptions, StructureSet, Suv, Tilt, UnevenSlices,
-    convert_structures, list_series, list_series_with, read_series, read_sidecar, read_structures,
-    sidecar_of,
+    choose_series, convert_structures, list_series, list_series_with, read_series, read_sidecar,
+    read_structures, sidecar_of,
 };
 pub use encode::MakeValues;
 pub use error::Error;

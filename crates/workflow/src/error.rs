@@ -47,6 +47,10 @@ pub enum Error {
     /// A filter or resampling over files.
     #[error("{0}")]
     File(#[from] crate::FileError),
+    /// A DICOM object.
+    #[cfg(feature = "dicom")]
+    #[error("{0}")]
+    Dicom(#[from] vesalius_dicom::Error),
     /// Several images as one subject.
     #[error("{0}")]
     Study(#[from] crate::study::Error),
@@ -160,6 +164,8 @@ impl Error {
             Self::Filters(error) => error.kind(),
             Self::Registry(error) => error.kind(),
             Self::File(error) => error.kind(),
+            #[cfg(feature = "dicom")]
+            Self::Dicom(error) => error.kind(),
             Self::Study(error) => error.kind(),
             Self::TransformFile(error) => error.kind(),
             #[cfg(feature = "infer")]

@@ -311,3 +311,54 @@ fn a_sidecar_is_written_beside_the_image() {
     );
     assert!(!folder.join("b.nii.gz").exists());
 }
+
+#[test]
+fn an_image_becomes_a_series_of_the_patient_it_was_made_from() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let source = vesalius::dicom::example_series(folder, "MR", [6, 5, 4]).unwrap();
+    let source = source.file_name().unwrap().to_str().unwrap();
+    success(folder, &["convert", source, "mr.nii.gz"]);
+    let convert = ["convert", "mr.nii.gz", "out", "--source", source];
+    success(
+        folder,
+        &[&convert[..], &["--description", "again"]].concat(),
+    );
+    let (before, after) = (&info(folder, &[source])[0], &info(folder, &["out"])[0]);
+    assert_eq!(before["size"], after["size"]);
+    let read = |name: &str| read_as::<f64>(folder.join(name)).unwrap();
+    assert_eq!(read("out").data(), read(source).data());
+    assert!(read("out").geometry().is_same(read(source).geometry()));
+    let series = &vesalius::io::list_series(folder.join("out"))
+        .unwrap()
+        .series[0];
+    assert_eq!(series.description, "again");
+    // What is there stays.
+    let text = error(folder, &convert);
+    assert!(text.contains("out exists"), "{text}");
+
+    let mut broken = read_as::<f32>(folder.join("mr.nii.gz")).unwrap();
+    broken.data_mut()[3] = f32::NAN;
+    write(folder.join("nan.nii"), &broken).unwrap();
+    let convert = ["convert", "nan.nii", "nan", "--source", source];
+    let text = error(folder, &convert);
+    assert!(
+        text.contains("1 of 120 voxels") && text.contains("`--not-finite`"),
+        "{text}"
+    );
+    assert!(!folder.join("nan").exists());
+    success(folder, &[&convert[..], &["--not-finite", "-5"]].concat());
+    assert_eq!(read("nan").get(0, [3, 0, 0]), -5.0);
+    let text = error(
+        folder,
+        &[
+            "convert",
+            "mr.nii.gz",
+            "x",
+            "--source",
+            source,
+            "--overwrite",
+        ],
+    );
+    assert!(text.contains("--overwrite"), "{text}");
+}

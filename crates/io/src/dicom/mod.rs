@@ -55,7 +55,7 @@ pub(crate) use file::detect;
 pub(crate) use listing::list_at;
 
 pub use part_key::PartKey;
-pub use series::{Series, SeriesList, list_series, list_series_with};
+pub use series::{Series, SeriesList, choose_series, list_series, list_series_with};
 pub use sidecar::{Sidecar, read_sidecar, sidecar_of};
 pub use slice_problem::{DicomOptions, SliceProblem, Tilt, UnevenSlices};
 #[cfg(feature = "dicom-object")]

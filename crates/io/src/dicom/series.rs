@@ -2,6 +2,7 @@
 //! a volume, never merged silently, and chosen by name.
 
 use super::SliceProblem;
+use super::choose::choose;
 use super::frame::Frame;
 use super::key::Key;
 use super::listing::list_at;
@@ -9,7 +10,7 @@ use super::part_key::PartKey;
 use super::segmentation::{Kind, SegmentGrid, Segmentation};
 use super::stack::normal;
 use crate::place::Place;
-use crate::{LabelName, ReadOptions, Result, Scaling, VoxelType};
+use crate::{Error, LabelName, ReadOptions, Result, Scaling, VoxelType};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -104,6 +105,35 @@ pub fn list_series(path: impl AsRef<Path>) -> Result<SeriesList> {
 /// As [`list_series`].
 pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<SeriesList> {
     list_at(&Place::on_disk(path.as_ref()), options)
+}
+
+/// The one volume that the options choose, without its pixels: what [`read_with`](crate::read_with) would read.
+///
+/// # Errors
+/// As [`read_with`](crate::read_with) of a DICOM file or folder, where it concerns the choice.
+///
+/// ```
+/// use vesalius_io::{ReadOptions, choose_series};
+///
+/// let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/images/ct_raw.dcm");
+/// let series = choose_series(file, &ReadOptions::default())?;
+/// assert_eq!(series.modality, "CT");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn choose_series(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Series> {
+    let path = path.as_ref();
+    let mut chosen = choose(&Place::on_disk(path), options)?;
+    match (chosen.len(), chosen.pop()) {
+        (1, Some(series)) => Ok(series),
+        _ => Err(Error::SeveralVolumes {
+            path: path.to_owned(),
+            found: chosen
+                .iter()
+                .map(Series::label)
+                .collect::<Vec<_>>()
+                .join("; "),
+        }),
+    }
 }
 
 impl Series {

@@ -1,5 +1,7 @@
 //! `vesalius convert`: an image in the format of another file name.
 
+mod derive;
+
 use super::Result;
 use crate::input::SeriesInput;
 use crate::interrupt::followed;
@@ -19,7 +21,7 @@ use vesalius::workflow::output::Claimed;
 pub struct Arguments {
     /// The image: a file, or a folder or DICOMDIR of DICOM files
     input: PathBuf,
-    /// The file to write; its name decides the format
+    /// The file to write; its name decides the format. With --source a new folder of DICOM files
     output: PathBuf,
     #[command(flatten)]
     overwrite: OutputOption,
@@ -49,6 +51,8 @@ pub struct Arguments {
     /// Do not compress (.mha, .mhd, .nrrd and .nhdr; for NIfTI the name decides)
     #[arg(long, conflicts_with = "compression")]
     uncompressed: bool,
+    #[command(flatten)]
+    derived: derive::Derived,
     /// Write a BIDS sidecar of the DICOM series beside OUTPUT: NAME.json, and NAME.bval and NAME.bvec of diffusion
     #[arg(long, conflicts_with_all = ["labels", "like"])]
     sidecar: bool,
@@ -59,6 +63,9 @@ pub struct Arguments {
 
 /// Reads and writes; more than one series are brought to one grid.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(source) = &arguments.derived.source {
+        return derive::run(arguments, source);
+    }
     let write = WriteOptions {
         voxel_type: arguments.voxel_type,
         round: arguments.image.round(),
