@@ -80,6 +80,12 @@ pub fn nnunet_folder(folder: &Path) {
     }
 }
 
+/// `t1`, a DICOM series of a patient.
+pub fn series(folder: &Path) {
+    let made = vesalius::dicom::example_series(folder, "MR", [8, 7, 6]).unwrap();
+    std::fs::rename(made, folder.join("t1")).unwrap();
+}
+
 /// `study`, with two DICOM series: number 4, `thorax`, and number 7, `abdomen`.
 pub fn study(folder: &Path) {
     let study = folder.join("study");

@@ -134,6 +134,7 @@ fn the_page_of_installing_runs() {
 fn the_page_of_a_first_model_runs() {
     run(
         "docs/first-model.md",
+        "docs/from-dicom.md",
         &[made::dataset, made::configs, made::scans, made::references],
     );
 }
@@ -185,6 +186,11 @@ fn the_page_of_questions_runs() {
             made::slanted,
         ],
     );
+}
+
+#[test]
+fn the_page_of_dicom_runs() {
+    run("docs/from-dicom.md", &[made::series]);
 }
 
 #[test]
