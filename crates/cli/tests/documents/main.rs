@@ -134,7 +134,6 @@ fn the_page_of_installing_runs() {
 fn the_page_of_a_first_model_runs() {
     run(
         "docs/first-model.md",
-        "docs/from-dicom.md",
         &[made::dataset, made::configs, made::scans, made::references],
     );
 }
@@ -202,6 +201,7 @@ fn no_document_and_no_command_is_left_out() {
         "docs/faq.md",
         "docs/filters.md",
         "docs/first-model.md",
+        "docs/from-dicom.md",
         "docs/from-monai.md",
         "docs/from-nnunet.md",
         "docs/inference.md",
