@@ -109,7 +109,9 @@ pub fn is_image_with(path: impl AsRef<Path>, registry: &Registry) -> bool {
 /// ```
 pub fn strip_extension(path: impl AsRef<Path>) -> String {
     let mut name = file_name(path.as_ref());
-    let found = ending(&name, &VOLUME_ENDINGS).or_else(|| ending(&name, &OTHER_ENDINGS));
+    let found = ending(&name, &VOLUME_ENDINGS)
+        .or_else(|| ending(&name, &OTHER_ENDINGS))
+        .or_else(|| ending(&name, &crate::archive::ENDINGS));
     if let Some(found) = found {
         name.truncate(name.len() - found.len());
     }

@@ -106,6 +106,7 @@ mod watch;
 mod whole_file;
 mod write;
 
+pub use archive::is_archive;
 pub use atomic::{write_atomically, write_bytes_atomically};
 pub use choices::{ArrayAxes, ColorAs, ComplexAs, LabelChannels, NiftiForm};
 pub use convert::{ConvertOptions, Converted, convert};

@@ -24,7 +24,7 @@ pub struct Arguments {
     /// folder around it, or a zip of it; several (`--model A --model B`) are an ensemble
     #[arg(long, required = true, value_name = "FOLDER")]
     model: Vec<PathBuf>,
-    /// An image, a folder of images, a datalist (.json) or a list with one case a line (.txt)
+    /// An image, a folder of images, a DICOM folder or an archive of one (.zip, .tar), a datalist (.json) or a list with one case a line (.txt)
     #[arg(long)]
     input: PathBuf,
     /// The folder to write segmentations to; for one image also a file name

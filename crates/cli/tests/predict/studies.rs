@@ -135,3 +135,34 @@ fn channels_come_from_several_series_on_the_grid_of_the_first() {
         "{text}"
     );
 }
+
+#[test]
+fn an_archive_of_a_series_is_a_case_like_its_folder() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    trained(folder);
+    study(&folder.join("patient"), &[T1]);
+    std::fs::create_dir(folder.join("scans")).unwrap();
+    let file = std::fs::File::create(folder.join("scans/patient.zip")).unwrap();
+    let mut archive = zip::ZipWriter::new(file);
+    for entry in std::fs::read_dir(folder.join("patient")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let options = zip::write::SimpleFileOptions::default();
+        archive
+            .start_file(format!("export/{name}"), options)
+            .unwrap();
+        std::io::Write::write_all(&mut archive, &std::fs::read(&path).unwrap()).unwrap();
+    }
+    archive.finish().unwrap();
+    success(folder, &predict("patient", "whole", &[]));
+    success(folder, &predict("scans/patient.zip", "alone", &[]));
+    success(folder, &predict("scans", "among", &[]));
+    let labels = |name: &str| vesalius::io::read_labels(folder.join(name)).unwrap();
+    let whole = labels("whole/patient.nii.gz");
+    for name in ["alone", "among"] {
+        let labels = labels(&format!("{name}/patient.nii.gz"));
+        assert_eq!(labels.data(), whole.data(), "{name}");
+        assert_eq!(labels.geometry(), whole.geometry(), "{name}");
+    }
+}

@@ -53,6 +53,20 @@ pub(crate) fn opened<'a>(place: &'a Place, options: &ReadOptions) -> Result<Cow<
     Ok(Cow::Owned(place.opened(archive)))
 }
 
+/// Whether a file is called as a zip or tar archive, which is read as the folder that it unpacks to.
+///
+/// ```
+/// assert!(vesalius_io::is_archive("study.zip") && vesalius_io::is_archive("study.tar.gz"));
+/// assert!(!vesalius_io::is_archive("scan.nii.gz"));
+/// ```
+pub fn is_archive(path: impl AsRef<Path>) -> bool {
+    let name = path.as_ref().to_string_lossy().to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// The endings of the names of archives.
+pub(crate) const ENDINGS: [&str; 4] = [".zip", ".tar", ".tar.gz", ".tgz"];
+
 impl Archive {
     /// Whether a member is a DICOM file.
     pub fn holds_dicom(&self) -> bool {

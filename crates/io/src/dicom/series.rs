@@ -10,7 +10,7 @@ use super::part_key::PartKey;
 use super::segmentation::{Kind, SegmentGrid, Segmentation};
 use super::stack::normal;
 use crate::place::Place;
-use crate::{Error, LabelName, ReadOptions, Result, Scaling, VoxelType};
+use crate::{Error, LabelName, ReadOptions, Result, Scaling, VoxelType, archive};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -122,7 +122,8 @@ pub fn list_series_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result
 /// ```
 pub fn choose_series(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Series> {
     let path = path.as_ref();
-    let mut chosen = choose(&Place::on_disk(path), options)?;
+    let place = Place::on_disk(path);
+    let mut chosen = choose(&*archive::opened(&place, options)?, options)?;
     match (chosen.len(), chosen.pop()) {
         (1, Some(series)) => Ok(series),
         _ => Err(Error::SeveralVolumes {

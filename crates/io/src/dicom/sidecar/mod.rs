@@ -13,7 +13,7 @@ use super::frame::Frame;
 use super::series::Series;
 use super::{choose, stack, suv, tags};
 use crate::place::Place;
-use crate::{ReadOptions, Result, SliceProblem, strip_extension, write_bytes_atomically};
+use crate::{ReadOptions, Result, SliceProblem, archive, strip_extension, write_bytes_atomically};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use vesalius_volume::{Geometry, Warning};
@@ -93,6 +93,7 @@ impl Sidecar {
 /// As [`probe_with`](crate::probe_with) of a DICOM file or folder.
 pub fn read_sidecar(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Sidecar> {
     let place = Place::on_disk(path.as_ref());
+    let place = archive::opened(&place, options)?;
     sidecar_of(&choose::choose(&place, options)?, options)
 }
 

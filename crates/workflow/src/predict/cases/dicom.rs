@@ -4,7 +4,7 @@ use std::path::Path;
 use vesalius_io::{ReadOptions, list_series_with, probe};
 use vesalius_volume::Warning;
 
-/// Whether a folder, or a folder in it, holds DICOM files with pixels; several series are separated when they are
+/// Whether a folder, or a folder in it, or an archive, holds DICOM files with pixels; several series are separated when they are
 /// read.
 pub(super) fn holds_series(folder: &Path) -> bool {
     let listed = list_series_with(folder, &ReadOptions::default());

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 #[derive(Default)]
 struct Listed {
     images: Vec<PathBuf>,
-    /// Folders with DICOM series.
+    /// Folders and archives with DICOM series.
     studies: Vec<PathBuf>,
     left_out: Vec<LeftOut>,
     ignored: Vec<PathBuf>,
@@ -72,7 +72,9 @@ fn list(input: &Path, kind: Images) -> Result<Listed, Error> {
             listed.images.push(path);
             continue;
         }
-        if path.is_dir() && !kind.pictures && !holds_images(&path) && holds_series(&path) {
+        let may_hold = path.is_dir() && !holds_images(&path)
+            || path.is_file() && vesalius_io::is_archive(&path);
+        if may_hold && !kind.pictures && holds_series(&path) {
             listed.studies.push(path);
             continue;
         }
@@ -120,13 +122,20 @@ fn is_one_study(input: &Path, studies: &[PathBuf], left_out: &[LeftOut]) -> bool
     files && holds_series(input)
 }
 
-/// A DICOM series as a case that is called as its folder.
+/// A DICOM series as a case that is called as its folder or archive.
 fn study(folder: PathBuf) -> InputCase {
     // `.` and `..` have no name of their own.
     let whole = folder.canonicalize().unwrap_or_else(|_| folder.clone());
-    let name = whole.file_name().unwrap_or_default().to_string_lossy();
+    let name = match folder.is_dir() {
+        true => whole
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        false => vesalius_io::strip_extension(&folder),
+    };
     InputCase {
-        name: name.into_owned(),
+        name,
         files: vec![folder],
     }
 }
