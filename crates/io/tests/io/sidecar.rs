@@ -21,9 +21,12 @@ fn all() -> ReadOptions {
 fn made(folder: &Path, name: &str, changes: &[Change]) {
     let common: [Change; 2] = [(0x0008_0060, b"CS", b"MR"), (0x0018_0023, b"CS", b"2D")];
     for (number, z) in [0.0, 3.0].into_iter().enumerate() {
+        // The upper slice was stored first.
         let time = format!("1012{:02}.25", 10 - 2 * number);
+        let instance = (2 - number).to_string();
         let mut elements = common.to_vec();
         elements.push((0x0008_0032, b"TM", time.as_bytes()));
+        elements.push((0x0020_0013, b"IS", instance.as_bytes()));
         elements.extend(changes);
         let file = format!("{name}{number}");
         save(folder, &file, &slice(z, [number as i16; 6], &elements));
