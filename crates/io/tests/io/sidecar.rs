@@ -21,9 +21,12 @@ fn all() -> ReadOptions {
 fn made(folder: &Path, name: &str, changes: &[Change]) {
     let common: [Change; 2] = [(0x0008_0060, b"CS", b"MR"), (0x0018_0023, b"CS", b"2D")];
     for (number, z) in [0.0, 3.0].into_iter().enumerate() {
+        // The upper slice was stored first.
         let time = format!("1012{:02}.25", 10 - 2 * number);
+        let instance = (2 - number).to_string();
         let mut elements = common.to_vec();
         elements.push((0x0008_0032, b"TM", time.as_bytes()));
+        elements.push((0x0020_0013, b"IS", instance.as_bytes()));
         elements.extend(changes);
         let file = format!("{name}{number}");
         save(folder, &file, &slice(z, [number as i16; 6], &elements));
@@ -154,6 +157,29 @@ fn phase_encoding_has_the_axis_and_the_sign_of_the_image_and_its_readout_time() 
     let json = of(&[(0x0018_1312, b"CS", b"COL")]).json;
     assert_eq!(json["PhaseEncodingAxis"], "j");
     assert!(!json.contains_key("PhaseEncodingDirection"));
+}
+
+#[test]
+fn the_readout_of_ge_counts_the_lines_that_are_acquired() {
+    let words =
+        |numbers: &[u16]| -> Vec<u8> { numbers.iter().flat_map(|n| n.to_le_bytes()).collect() };
+    let (matrix, spacing) = (words(&[0, 64, 64, 0]), words(&[964]));
+    let json = of(&[
+        (0x0008_0070, b"LO", b"GE MEDICAL SYSTEMS"),
+        (0x0018_1310, b"US", &matrix),
+        (0x0018_1312, b"CS", b"ROW"),
+        (0x0018_9034, b"CS", b"REVERSE_LINEAR"),
+        (0x0043_0010, b"LO", b"GEMS_PARM_01"),
+        (0x0043_102C, b"SS", &spacing),
+        (0x0043_1083, b"DS", b"0.5\\1"),
+    ])
+    .json;
+    // Half of 64 lines, 964 µs apart; the image has three columns.
+    let readout = json["TotalReadoutTime"].as_f64().unwrap();
+    assert!((readout - 31.0 * 964e-6).abs() < 1e-9, "{readout}");
+    let spacing = json["EffectiveEchoSpacing"].as_f64().unwrap();
+    assert!((spacing - readout / 2.0).abs() < 1e-9, "{spacing}");
+    assert_eq!(json["PhaseEncodingDirection"], "i");
 }
 
 fn bytes_of(numbers: &[f64]) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! The parameters that attributes state as they are: device, sequence, times, tracer, X-rays.
 
 use super::super::key::Key;
+use super::super::moment::moment_of;
 use super::super::tags;
 use super::{Part, describing, number};
 use serde_json::{Map, Value};
@@ -70,7 +71,7 @@ pub(super) fn describe(parts: &[Part], json: &mut Map<String, Value>) {
         Some("CT") => x_rays(part, json),
         _ => {}
     }
-    let orientation = part.frame().and_then(|frame| frame.orientation);
+    let orientation = part.first.orientation;
     let orientation = orientation.map(|o| o.iter().copied().map(number).collect::<Vec<_>>());
     put(
         json,
@@ -115,12 +116,14 @@ fn image_type(part: &Part) -> Option<Vec<String>> {
     Some(kinds.collect())
 }
 
-/// The time of the day at which the earliest frame was acquired, `10:12:00.500000`.
+/// The time of the day, `10:12:00.500000`.
 fn time_of_day(part: &Part) -> Option<String> {
-    let times = part.series.frames.iter();
-    let times = times.filter_map(|frame| frame.number(Key::AcquisitionTime));
-    let microseconds = (times.reduce(f64::min)? * 1e6).round();
-    let seconds = microseconds.rem_euclid(86_400e6) / 1e6;
+    let time = part.text(tags::ACQUISITION_TIME).or_else(|| {
+        let both = part.text(tags::ACQUISITION_DATE_TIME)?;
+        Some(both.get(8..)?.to_owned())
+    });
+    let microseconds = (moment_of(None, &time?)? * 1e6).round();
+    let seconds = microseconds / 1e6;
     let (minutes, rest) = (seconds / 60.0, seconds % 60.0);
     let (hours, minutes) = ((minutes / 60.0) as u32, (minutes % 60.0) as u32);
     Some(format!("{hours:02}:{minutes:02}:{rest:09.6}"))
@@ -156,7 +159,7 @@ fn resonance(parts: &[Part], json: &mut Map<String, Value>) {
         echo.filter(|_| parts.len() == 1).map(number),
     );
     for (key, of_frame, factor) in OF_VOLUMES {
-        let value = |part: &Part| part.frame()?.number(of_frame).filter(|v| *v > 0.0);
+        let value = |part: &Part| part.first.number(of_frame).filter(|v| *v > 0.0);
         let values: Option<Vec<f64>> = parts.iter().map(value).collect();
         put(
             json,

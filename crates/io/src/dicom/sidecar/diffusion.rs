@@ -85,7 +85,7 @@ fn along_axes(part: &Part, [x, y, z]: [f64; 3]) -> [f64; 3] {
 
 /// GE's directions along frequency, phase and slice, in the patient; `None` for slices that are not axial.
 fn of_ge(part: &Part, gradient: [f64; 3]) -> Option<[f64; 3]> {
-    let o = part.frame()?.orientation?;
+    let o = part.first.orientation?;
     let up = normal(&o);
     let axial = up[2].abs() > up[0].abs() && up[2].abs() > up[1].abs();
     let columns = part.text(describing::PHASE_DIRECTION)?;

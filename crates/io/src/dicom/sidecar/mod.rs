@@ -10,6 +10,7 @@ mod slice_times;
 use super::element::DataSet;
 use super::file::DicomFile;
 use super::frame::Frame;
+use super::key::Key;
 use super::series::Series;
 use super::{choose, stack, suv, tags};
 use crate::place::Place;
@@ -127,10 +128,11 @@ pub fn sidecar_of(volumes: &[Series], options: &ReadOptions) -> Result<Sidecar> 
     })
 }
 
-/// A volume, its grid, and the file of its first frame.
+/// A volume, its grid, and the frame that was stored first, with its file.
 pub(super) struct Part<'a> {
     pub series: &'a Series,
     pub grid: Geometry,
+    pub first: &'a Frame,
     pub file: DicomFile,
 }
 
@@ -140,20 +142,24 @@ impl<'a> Part<'a> {
         let problem = || series.problem.clone().unwrap_or(SliceProblem::NoThickness);
         let refused = || stack::refuse(path, &series.label(), problem());
         let grid = series.geometry.ok_or_else(refused)?;
-        let frame = series.frames.first().ok_or_else(refused)?;
-        let file = DicomFile::open_described(&frame.file, options.max_bytes)?;
-        Ok(Self { series, grid, file })
-    }
-
-    pub fn frame(&self) -> Option<&Frame> {
-        self.series.frames.first()
+        let stored = |a: &&Frame, b: &&Frame| {
+            let number = |frame: &Frame| frame.number(Key::InstanceNumber).unwrap_or(0.0);
+            number(a).total_cmp(&number(b))
+        };
+        let first = series.frames.iter().min_by(stored).ok_or_else(refused)?;
+        let file = DicomFile::open_described(&first.file, options.max_bytes)?;
+        Ok(Self {
+            series,
+            grid,
+            first,
+            file,
+        })
     }
 
     /// The functional groups of the first frame: its own, and the shared ones.
     pub fn groups(&self) -> (Option<&DataSet>, Option<&DataSet>) {
         let set = &self.file.set;
-        let index = self.frame().map_or(0, |frame| frame.index);
-        let own = set.items(tags::FRAME_GROUPS).get(index);
+        let own = set.items(tags::FRAME_GROUPS).get(self.first.index);
         (own, set.item(tags::SHARED_GROUPS))
     }
 

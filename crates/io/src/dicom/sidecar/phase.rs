@@ -31,7 +31,7 @@ pub(super) fn describe(part: &Part, json: &mut Map<String, Value>) {
     put(json, "BandwidthPerPixelPhaseEncode", bandwidth.map(number));
     let by_bandwidth = bandwidth.zip(reconstructed);
     let spacing = by_bandwidth.map(|(bandwidth, lines)| 1.0 / (bandwidth * lines));
-    let spacing = spacing.or_else(|| spacing_of_ge(part, lines?));
+    let spacing = spacing.or_else(|| spacing_of_ge(part, lines?, reconstructed?));
     if let Some((spacing, lines)) = spacing.zip(reconstructed) {
         put(json, "EffectiveEchoSpacing", Some(number(spacing)));
         put(
@@ -93,8 +93,8 @@ fn bandwidth(part: &Part) -> Option<f64> {
     value.filter(|value| value.is_finite() && *value > 0.0)
 }
 
-/// GE's time between two echoes if all lines were acquired, seconds: parallel imaging leaves some out.
-fn spacing_of_ge(part: &Part, lines: f64) -> Option<f64> {
+/// The time between two lines of GE's image as reconstructed, seconds: parallel imaging acquires fewer of them.
+fn spacing_of_ge(part: &Part, lines: f64, reconstructed: f64) -> Option<f64> {
     let creator = "GEMS_PARM_01";
     let bytes = tags::private(&part.file, creator, describing::GE_ECHO_SPACING)?;
     let microseconds = f64::from(part.file.words(bytes).next()?);
@@ -105,7 +105,7 @@ fn spacing_of_ge(part: &Part, lines: f64) -> Option<f64> {
     // Lines are acquired in pairs, with partial Fourier in fours.
     let together = if options.contains("PFF") { 4.0 } else { 2.0 };
     let acquired = (lines * share / together).ceil() * together;
-    let spacing = (acquired - 1.0) * microseconds * 1e-6 / (lines - 1.0);
+    let spacing = (acquired - 1.0) * microseconds * 1e-6 / (reconstructed - 1.0);
     (spacing.is_finite() && spacing > 0.0).then_some(spacing)
 }
 

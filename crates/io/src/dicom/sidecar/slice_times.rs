@@ -16,8 +16,7 @@ pub(super) fn describe(part: &Part, json: &mut Map<String, Value>) {
     let Some(times) = times else { return };
     let first = times.iter().copied().fold(f64::INFINITY, f64::min);
     let last = times.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let frame = part.frame();
-    let repetition = frame.and_then(|frame| frame.number(Key::RepetitionTime));
+    let repetition = part.first.number(Key::RepetitionTime);
     // Slices of one volume lie within a repetition, and those of one slab at one time.
     let within = repetition.is_none_or(|ms| last - first <= ms / 1e3);
     if last > first && within {
