@@ -97,6 +97,18 @@ impl<'a> Set<'a> {
         self
     }
 
+    /// Several integers as text.
+    pub fn decimal_integers(&mut self, tag: Tag, values: &[i64]) -> &mut Self {
+        let text = values
+            .iter()
+            .map(i64::to_string)
+            .collect::<Vec<_>>()
+            .join("\\");
+        self.set
+            .put(DataElement::new(tag, VR::IS, PrimitiveValue::from(text)));
+        self
+    }
+
     pub fn words(&mut self, tag: Tag, values: &[u16]) -> &mut Self {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         raw::put_bytes(&mut self.set, tag, vr(tag), bytes);
