@@ -372,6 +372,38 @@ def compare(path, block, heights, frames, kind):
     return problems
 
 
+def contours(folder):
+    """Random masks, blobs and rings as contours, filled by plastimatch."""
+    random = np.random.default_rng(11)
+    for name, source in sources(folder / "sources-rs").items():
+        frames, places, (depth, rows, columns) = placed(source)
+        if name == "mr 512" or name in ("ct", "pet"):
+            block = np.zeros((depth, rows, columns), np.uint8)
+            yy, xx = np.mgrid[:rows, :columns]
+            ring = ((yy - 250) ** 2 + (xx - 240) ** 2 < 90**2) & ((yy - 240) ** 2 + (xx - 250) ** 2 > 30**2)
+            block[2:9][:, ring] = 1
+        else:
+            block = (random.random((depth, rows, columns)) < 0.6).astype(np.uint8)
+        labels = folder / f"rs-{name}.nii.gz".replace(" ", "_")
+        write_labels(block, places, labels, [1, 1, 1], [0, 1, 2])
+        for kind in ("keyhole", "nested"):
+            output = folder / f"rs-{name}-{kind}.dcm".replace(" ", "_")
+            run = subprocess.run([BINARY, "rtstruct", source, labels, kind, output], capture_output=True, text=True)
+            if run.returncode:
+                check(f"{kind} contours of {name}", False, run.stderr)
+                continue
+            problems = [line for line in told(output) if "99VESALIUS" not in line]
+            if name not in ("one slice", "sagittal", "coronal", "oblique"):
+                # plastimatch takes axial planes only.
+                filled = folder / f"filled-{name}-{kind}".replace(" ", "_")
+                subprocess.run(["plastimatch", "convert", "--input", output, "--referenced-ct", source, "--xor-contours", "--output-prefix", filled, "--prefix-format", "nrrd"], capture_output=True)
+                files = list(filled.glob("*.nrrd"))
+                found = sitk.GetArrayFromImage(sitk.ReadImage(str(files[0]))) if files else np.zeros(1)
+                if int(found.sum()) != int(block.sum()):
+                    problems.append(f"plastimatch fills {int(found.sum())} voxels of {int(block.sum())}")
+            check(f"{kind} contours of {name}", not problems, "\n      ".join(map(str, problems[:6])))
+
+
 def main():
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path(tempfile.mkdtemp())
     shutil.rmtree(folder, ignore_errors=True)
@@ -380,6 +412,8 @@ def main():
         series(folder)
     if ONLY in ("", "seg"):
         segmentations(folder)
+    if ONLY in ("", "rtstruct"):
+        contours(folder)
     print(f"{len(FAILED)} failed")
     sys.exit(bool(FAILED))
 

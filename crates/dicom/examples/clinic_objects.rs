@@ -1,11 +1,14 @@
 //! Writes objects for the peers of `tests/parity/clinic.py`: `clinic_objects series SOURCE VOLUME|- SCALE OUT`
 //! and
 //! `clinic_objects seg SOURCE LABELS binary|labelmap|deflated|all OUT`, whose labels are named after organs in turn.
+//! `clinic_objects rtstruct SOURCE LABELS keyhole|nested OUT`.
 //! `-` stands for the source's own voxels; SCALE multiplies them, so that they are no
 //! whole numbers.
 
 use std::error::Error;
-use vesalius_dicom::{FrameRule, SegKind, SegSyntax, SegWriter, Segment, SeriesWriter};
+use vesalius_dicom::{
+    FrameRule, HoleRule, RtStructWriter, SegKind, SegSyntax, SegWriter, Segment, SeriesWriter,
+};
 use vesalius_io::{ReadOptions, list_series, read, read_labels, read_series};
 use vesalius_volume::{LabelMap, Volume};
 
@@ -15,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments[..] {
         ["series", source, volume, scale, output] => series(source, volume, scale.parse()?, output),
         ["seg", source, labels, kind, output] => seg(source, labels, kind, output),
+        ["rtstruct", source, labels, kind, output] => contours(source, labels, kind, output),
         _ => Err("give: series SOURCE VOLUME|- SCALE OUT, or seg SOURCE LABELS KIND OUT".into()),
     }
 }
@@ -23,10 +27,7 @@ fn seg(source: &str, labels: &str, kind: &str, output: &str) -> Result<(), Box<d
     let list = list_series(source)?;
     let series = list.series.first().ok_or("no series")?;
     let labels: LabelMap = read_labels(labels)?;
-    let names = ["liver", "kidney_left", "my own structure", "pancreas_tumor"];
-    let segments = labels.counts().into_keys().filter(|&label| label > 0);
-    let segments = segments.map(|label| Segment::named(label, names[label as usize % names.len()]));
-    let segments: Vec<Segment> = segments.collect();
+    let segments = named(&labels);
     let writer = SegWriter::new(series)?.segments(segments.clone());
     let written = match kind {
         "binary" => writer.write(&labels, output)?,
@@ -72,5 +73,29 @@ fn series(source: &str, volume: &str, scale: f32, output: &str) -> Result<(), Bo
         .warnings
         .iter()
         .for_each(|warning| println!("{warning}"));
+    Ok(())
+}
+
+fn named(labels: &LabelMap) -> Vec<Segment> {
+    let names = ["liver", "kidney_left", "my own structure", "pancreas_tumor"];
+    let values = labels.counts().into_keys().filter(|&label| label > 0);
+    let named = values.map(|label| Segment::named(label, names[label as usize % names.len()]));
+    named.collect()
+}
+
+fn contours(source: &str, labels: &str, kind: &str, output: &str) -> Result<(), Box<dyn Error>> {
+    let list = list_series(source)?;
+    let series = list.series.first().ok_or("no series")?;
+    let labels: LabelMap = read_labels(labels)?;
+    let holes = if kind == "nested" {
+        HoleRule::Nested
+    } else {
+        HoleRule::Keyhole
+    };
+    let writer = RtStructWriter::new(series)?
+        .segments(named(&labels))
+        .holes(holes);
+    let written = writer.write(&labels, output)?;
+    println!("{} structures", written.contours.len());
     Ok(())
 }

@@ -9,13 +9,14 @@ use vesalius_volume::ErrorKind;
 /// ```
 /// use vesalius_dicom::{Error, SegWriter};
 /// use vesalius_io::list_series;
-/// use vesalius_volume::ErrorKind;
+/// use vesalius_volume::{ErrorKind, LabelMap};
+/// # let folder = tempfile::tempdir()?;
+/// # let source = vesalius_dicom::example_series(folder.path(), "CT", [6, 5, 4])?;
 ///
-/// // A file that names no patient, study and instance.
-/// let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../io/tests/data/images/ct_raw.dcm");
-/// let series = &list_series(file)?.series[0];
-/// let error = SegWriter::new(series).err().expect("no SOPInstanceUID");
-/// assert!(matches!(error, Error::Source { .. }));
+/// let series = &list_series(&source)?.series[0];
+/// let labels = LabelMap::<u16>::background(series.geometry.unwrap());
+/// let error = SegWriter::new(series)?.write(&labels, folder.path().join("seg.dcm")).unwrap_err();
+/// assert!(matches!(error, Error::Segments(_)), "no segments were given");
 /// assert_eq!(error.kind(), ErrorKind::BadInput);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

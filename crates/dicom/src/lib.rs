@@ -9,6 +9,7 @@
 //! |---|---|
 //! | derived image series | [`SeriesWriter`], [`WrittenSeries`] |
 //! | segmentations (SEG) | [`SegWriter`], [`WrittenSeg`], [`SegKind`], [`GridRule`], [`FrameRule`], [`EmptyRule`], [`SegSyntax`] |
+//! | contours (RTSTRUCT) | [`RtStructWriter`], [`WrittenRtStruct`], [`HoleRule`] |
 //! | what segments mean | [`Segment`], [`Code`], [`AlgorithmType`], [`SegmentDescriptions`] |
 //! | errors | [`Error`](enum@Error) |
 //! | examples and tests | [`example_series`] |
@@ -20,6 +21,7 @@ mod example;
 mod file;
 mod identity;
 mod raw;
+mod rtstruct;
 mod seg;
 mod series;
 mod set;
@@ -30,6 +32,7 @@ mod uid;
 
 pub use error::Error;
 pub use example::example_series;
+pub use rtstruct::{HoleRule, RtStructWriter, WrittenRtStruct};
 pub use seg::{
     AlgorithmType, Code, EmptyRule, FrameRule, GridRule, SegKind, SegSyntax, SegWriter, Segment,
     SegmentDescriptions, WrittenSeg,

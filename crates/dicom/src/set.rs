@@ -97,6 +97,18 @@ impl<'a> Set<'a> {
         self
     }
 
+    /// Several integers as text.
+    pub fn decimal_integers(&mut self, tag: Tag, values: &[i64]) -> &mut Self {
+        let text = values
+            .iter()
+            .map(i64::to_string)
+            .collect::<Vec<_>>()
+            .join("\\");
+        self.set
+            .put(DataElement::new(tag, VR::IS, PrimitiveValue::from(text)));
+        self
+    }
+
     pub fn words(&mut self, tag: Tag, values: &[u16]) -> &mut Self {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         raw::put_bytes(&mut self.set, tag, vr(tag), bytes);
@@ -233,7 +245,7 @@ mod tests {
             (1.0 / 3.0, "0.33333333333333"),
             (-1.0 / 3.0, "-0.3333333333333"),
             (1e-7 / 3.0, "3.3333333333e-8"),
-            (123456789.123456789, "123456789.123457"),
+            (123_456_789.123_456_79, "123456789.123457"),
             (1e22, "1e22"),
         ] {
             let found = decimal(value);

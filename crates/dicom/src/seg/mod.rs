@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use vesalius_control::Control;
 use vesalius_io::Series;
 use vesalius_volume::{Label, LabelMap, Volume, Warning};
-use write::Job;
+pub(crate) use write::Job;
 
 /// What the pixels of a segmentation say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -99,7 +99,7 @@ pub enum EmptyRule {
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct SegWriter {
-    source: Source,
+    pub(crate) source: Source,
     segments: Vec<Segment>,
     kind: SegKind,
     syntax: SegSyntax,
@@ -107,10 +107,10 @@ pub struct SegWriter {
     frames: FrameRule,
     empty: EmptyRule,
     algorithm: (String, String),
-    series_number: Option<u32>,
-    description: String,
+    pub(crate) series_number: Option<u32>,
+    pub(crate) description: String,
     creator: String,
-    control: Control,
+    pub(crate) control: Control,
 }
 
 /// A segmentation that was written.

@@ -27,7 +27,7 @@ const BOTH: &str = "write the segments into several objects";
 pub(crate) struct Job<'a> {
     writer: &'a SegWriter,
     path: PathBuf,
-    warnings: Vec<Warning>,
+    pub warnings: Vec<Warning>,
 }
 
 /// What is written of each frame.
@@ -167,7 +167,7 @@ impl<'a> Job<'a> {
     }
 
     /// The segments by rising label, each with tracking identifiers.
-    fn segments<T: Label>(&mut self, layers: &[LabelMap<T>]) -> Result<Vec<Segment>> {
+    pub fn segments<T: Label>(&mut self, layers: &[LabelMap<T>]) -> Result<Vec<Segment>> {
         let mut segments = self.described()?;
         segments.sort_by_key(|segment| (segment.layer, segment.label));
         let refuse = |what: String| Err(Error::Segments(what));
@@ -233,7 +233,7 @@ impl<'a> Job<'a> {
         segments.iter().map(number).collect()
     }
 
-    fn grid<'g>(&mut self, grids: impl Iterator<Item = &'g Geometry>) -> Result<OnSource> {
+    pub fn grid<'g>(&mut self, grids: impl Iterator<Item = &'g Geometry>) -> Result<OnSource> {
         let mut grids = grids;
         let Some(first) = grids.next() else {
             return Err(Error::Segments(
@@ -247,7 +247,7 @@ impl<'a> Job<'a> {
     }
 
     /// On which frames each segment occurs.
-    fn occurrence<T: Label>(
+    pub fn occurrence<T: Label>(
         &mut self,
         grid: &OnSource,
         layers: &[LabelMap<T>],

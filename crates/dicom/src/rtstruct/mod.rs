@@ -1,0 +1,337 @@
+//! Labels as contours: an RTSTRUCT (PS3.3 A.19) on the images that they were made from.
+
+mod trace;
+
+pub use trace::HoleRule;
+
+use crate::identity::{self, Moment, code_item, reference};
+use crate::seg::{GridRule, Job, SegWriter, Segment};
+use crate::set::Set;
+use crate::space::Plane;
+use crate::text::Charset;
+use crate::uid::new_uid;
+use crate::{Error, Result, file, raw};
+use dicom_dictionary_std::{tags, uids};
+use std::path::{Path, PathBuf};
+use trace::trace;
+use vesalius_control::Control;
+use vesalius_io::{Series, write_atomically};
+use vesalius_volume::{Label, LabelMap, Warning};
+
+/// The class of the study that contours refer to (retired, and still asked for).
+const STUDY: &str = "1.2.840.10008.3.1.2.3.1";
+
+/// Writes labels as contours of an RTSTRUCT that belongs to a series.
+///
+/// Contours run along the edges of pixels, on the planes of the series' frames: a reader that takes the pixels whose
+/// centres lie inside finds the same labels.
+///
+/// ```
+/// use vesalius_dicom::{RtStructWriter, Segment};
+/// use vesalius_io::{StructureOptions, list_series, read_structures};
+/// use vesalius_volume::LabelMap;
+/// # let folder = tempfile::tempdir()?;
+/// # let source = vesalius_dicom::example_series(folder.path(), "CT", [9, 8, 4])?;
+///
+/// let series = &list_series(&source)?.series[0];
+/// let labels = LabelMap::<u16>::from_fn(series.geometry.unwrap(), |[x, y, z]| u16::from(x > 2 && y < 5 && z == 1));
+/// let file = folder.path().join("contours.dcm");
+/// RtStructWriter::new(series)?.segments([Segment::named(1, "liver")]).write(&labels, &file)?;
+///
+/// let (back, names) = read_structures(&file)?.label_map_on(series, &StructureOptions::default())?;
+/// assert_eq!(back.data(), labels.data());
+/// assert_eq!(names[0].name, "liver");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct RtStructWriter {
+    labels: SegWriter,
+    holes: HoleRule,
+    label: String,
+}
+
+/// Contours that were written.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct WrittenRtStruct {
+    /// The file.
+    pub path: PathBuf,
+    /// SOPInstanceUID.
+    pub instance_uid: String,
+    /// SeriesInstanceUID.
+    pub series_uid: String,
+    /// How many contours each structure has, by its ROINumber, which counts from 1.
+    pub contours: Vec<(u32, Segment, usize)>,
+    /// What was decided.
+    pub warnings: Vec<Warning>,
+}
+
+impl RtStructWriter {
+    /// A writer of contours on `series`.
+    ///
+    /// # Errors
+    /// As [`SegWriter::new`], and [`Error::Source`] for a series without places.
+    pub fn new(series: &Series) -> Result<Self> {
+        Self::with_control(series, Control::new())
+    }
+
+    /// As [`RtStructWriter::new`], with progress and cancellation.
+    ///
+    /// # Errors
+    /// As [`RtStructWriter::new`], and [`Error::Cancelled`].
+    pub fn with_control(series: &Series, control: Control) -> Result<Self> {
+        let labels = SegWriter::with_control(series, control)?.description("Contours");
+        if labels.source.normal().is_none() {
+            let what =
+                "its frames have no places, in which contours are; choose a series that has them";
+            return Err(Error::source(labels.source.path(), what));
+        }
+        Ok(Self {
+            labels,
+            holes: HoleRule::default(),
+            label: "AI".to_owned(),
+        })
+    }
+
+    /// What the labels mean; a label without a segment is refused.
+    pub fn segments(mut self, segments: impl IntoIterator<Item = Segment>) -> Self {
+        self.labels = self.labels.segments(segments);
+        self
+    }
+
+    /// What becomes of labels on another grid than the source's.
+    pub fn grid(mut self, rule: GridRule) -> Self {
+        self.labels = self.labels.grid(rule);
+        self
+    }
+
+    /// How holes are written.
+    pub fn holes(mut self, rule: HoleRule) -> Self {
+        self.holes = rule;
+        self
+    }
+
+    /// StructureSetLabel, at most 16 characters.
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.label = text.into();
+        self
+    }
+
+    /// SeriesDescription, at most 64 characters.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.labels = self.labels.description(text);
+        self
+    }
+
+    /// SeriesNumber; otherwise the source's and 300.
+    pub fn series_number(mut self, number: u32) -> Self {
+        self.labels = self.labels.series_number(number);
+        self
+    }
+
+    /// Writes the contours of a label map. A file appears when it is complete; one that exists is not replaced.
+    ///
+    /// # Errors
+    /// As [`SegWriter::write`].
+    pub fn write<T: Label>(
+        &self,
+        labels: &LabelMap<T>,
+        path: impl AsRef<Path>,
+    ) -> Result<WrittenRtStruct> {
+        let (writer, path) = (&self.labels, path.as_ref());
+        let mut job = Job::new(writer, path)?;
+        let layers = std::slice::from_ref(labels);
+        let segments = job.segments(layers)?;
+        let grid = job.grid(std::iter::once(labels.geometry()))?;
+        let found = job.occurrence(&grid, layers, &segments)?;
+        if found.iter().all(Vec::is_empty) {
+            let what = "no voxel has a label, so that there is no contour to write";
+            return Err(Error::Segments(what.to_owned()));
+        }
+        let mut own: Vec<&str> = segments
+            .iter()
+            .map(|segment| segment.name.as_str())
+            .collect();
+        own.extend([self.label.as_str(), &writer.description]);
+        let charset = Charset::of(writer.source.head(), &own);
+        let (instance, series) = (new_uid()?, new_uid()?);
+        let mut set = Set::new(&charset);
+        self.header(&mut set, &instance, &series)?;
+        self.structures(&mut set, &segments)?;
+        let stage = writer.control.stage("contours", segments.len() as u64);
+        let mut structures = Vec::with_capacity(segments.len());
+        let mut counts = Vec::with_capacity(segments.len());
+        for ((number, segment), frames) in (1..).zip(&segments).zip(&found) {
+            let mut contours = Vec::new();
+            for &frame in frames {
+                writer.control.check()?;
+                let inside: Vec<bool> = grid
+                    .frame(labels.data(), frame)
+                    .iter()
+                    .map(|&value| value.into() == segment.label)
+                    .collect();
+                for corners in trace(&inside, writer.source.size[0], self.holes) {
+                    contours.push(self.contour(&set, frame, &corners)?);
+                }
+            }
+            let mut item = set.item();
+            item.decimal_integers(tags::ROI_DISPLAY_COLOR, &segment.color.map(i64::from));
+            item.integer(tags::REFERENCED_ROI_NUMBER, number);
+            counts.push((number as u32, segment.clone(), contours.len()));
+            if !contours.is_empty() {
+                item.items(tags::CONTOUR_SEQUENCE, contours);
+            }
+            structures.push(item);
+            stage.advance(1);
+        }
+        set.items(tags::ROI_CONTOUR_SEQUENCE, structures);
+        write_atomically(path, |to| {
+            file::begin(
+                to,
+                uids::RT_STRUCTURE_SET_STORAGE,
+                &instance,
+                file::IMPLICIT,
+            )?;
+            file::implicit_elements(to, set.object())
+        })?;
+        Ok(WrittenRtStruct {
+            path: path.to_owned(),
+            instance_uid: instance,
+            series_uid: series,
+            contours: counts,
+            warnings: job.warnings,
+        })
+    }
+
+    fn header(&self, set: &mut Set, instance: &str, series: &str) -> Result<()> {
+        let (writer, source) = (&self.labels, &self.labels.source);
+        identity::patient_and_study(set, source);
+        identity::frame_of_reference(set, source);
+        identity::equipment(set)?;
+        set.text(tags::SOP_CLASS_UID, uids::RT_STRUCTURE_SET_STORAGE)?;
+        set.text(tags::SOP_INSTANCE_UID, instance)?;
+        set.text(tags::SERIES_INSTANCE_UID, series)?;
+        set.text(tags::MODALITY, "RTSTRUCT")?;
+        let number = raw::numbers::<1>(source.head(), tags::SERIES_NUMBER).map_or(0.0, |[n]| n);
+        set.integer(
+            tags::SERIES_NUMBER,
+            writer.series_number.map_or(number as i64 + 300, i64::from),
+        );
+        set.text(tags::SERIES_DESCRIPTION, &writer.description)?;
+        set.empty(tags::OPERATORS_NAME);
+        set.integer(tags::INSTANCE_NUMBER, 1);
+        set.text(tags::STRUCTURE_SET_LABEL, &self.label)?;
+        let Moment { date, time } = Moment::now();
+        for tag in [
+            tags::STRUCTURE_SET_DATE,
+            tags::SERIES_DATE,
+            tags::INSTANCE_CREATION_DATE,
+        ] {
+            set.text(tag, &date)?;
+        }
+        for tag in [
+            tags::STRUCTURE_SET_TIME,
+            tags::SERIES_TIME,
+            tags::INSTANCE_CREATION_TIME,
+        ] {
+            set.text(tag, &time)?;
+        }
+        set.text(tags::APPROVAL_STATUS, "UNAPPROVED")?;
+        self.images(set)
+    }
+
+    /// All images of the series, and the frame of reference of the contours.
+    fn images(&self, set: &mut Set) -> Result<()> {
+        let source = &self.labels.source;
+        let images = source
+            .instances
+            .iter()
+            .map(|instance| reference(set, &instance.class, &instance.uid));
+        let images = images.collect::<Result<Vec<_>>>()?;
+        let mut series = set.item();
+        series.copy(source.head(), tags::SERIES_INSTANCE_UID);
+        series.items(tags::CONTOUR_IMAGE_SEQUENCE, images);
+        let uid = raw::text(source.head(), tags::STUDY_INSTANCE_UID).unwrap_or_default();
+        let mut study = reference(set, STUDY, &uid)?;
+        study.items(tags::RT_REFERENCED_SERIES_SEQUENCE, vec![series]);
+        let mut frame = set.item();
+        frame.copy(source.head(), tags::FRAME_OF_REFERENCE_UID);
+        frame.items(tags::RT_REFERENCED_STUDY_SEQUENCE, vec![study]);
+        set.items(tags::REFERENCED_FRAME_OF_REFERENCE_SEQUENCE, vec![frame]);
+        Ok(())
+    }
+
+    fn structures(&self, set: &mut Set, segments: &[Segment]) -> Result<()> {
+        let source = &self.labels.source;
+        let frame = raw::text(source.head(), tags::FRAME_OF_REFERENCE_UID).unwrap_or_default();
+        let (mut structures, mut observations) = (Vec::new(), Vec::new());
+        for (number, segment) in (1..).zip(segments) {
+            let mut structure = set.item();
+            structure.integer(tags::ROI_NUMBER, number);
+            structure.text(tags::REFERENCED_FRAME_OF_REFERENCE_UID, &frame)?;
+            structure.text(tags::ROI_NAME, &segment.name)?;
+            structure.text(
+                tags::ROI_GENERATION_ALGORITHM,
+                segment.algorithm_type.name(),
+            )?;
+            structures.push(structure);
+            let mut observation = set.item();
+            observation.integer(tags::OBSERVATION_NUMBER, number);
+            observation.integer(tags::REFERENCED_ROI_NUMBER, number);
+            let kind = code_item(
+                set,
+                &segment.kind.value,
+                &segment.kind.scheme,
+                &segment.kind.meaning,
+            )?;
+            observation.items(tags::RTROI_IDENTIFICATION_CODE_SEQUENCE, vec![kind]);
+            observation.text(tags::RTROI_INTERPRETED_TYPE, interpreted(segment))?;
+            observation.empty(tags::ROI_INTERPRETER);
+            observations.push(observation);
+        }
+        set.items(tags::STRUCTURE_SET_ROI_SEQUENCE, structures);
+        set.items(tags::RTROI_OBSERVATIONS_SEQUENCE, observations);
+        Ok(())
+    }
+
+    fn contour<'s>(
+        &self,
+        set: &Set<'s>,
+        frame: usize,
+        corners: &[trace::Corner],
+    ) -> Result<Set<'s>> {
+        let source = &self.labels.source;
+        let frame = &source.frames[frame];
+        let instance = &source.instances[frame.instance];
+        let mut image = reference(set, &instance.class, &instance.uid)?;
+        if instance.multi_frame {
+            image.integer(tags::REFERENCED_FRAME_NUMBER, frame.number as i64);
+        }
+        let mut contour = set.item();
+        contour.items(tags::CONTOUR_IMAGE_SEQUENCE, vec![image]);
+        contour.text(tags::CONTOUR_GEOMETRIC_TYPE, "CLOSED_PLANAR")?;
+        contour.integer(tags::NUMBER_OF_CONTOUR_POINTS, corners.len() as i64);
+        // The writer was made for a source with places.
+        if let Some(plane) = frame.plane {
+            contour.decimals(tags::CONTOUR_DATA, &points(&plane, corners));
+        }
+        Ok(contour)
+    }
+}
+
+/// Corners of pixels in LPS mm, to a hundred-thousandth.
+fn points(plane: &Plane, corners: &[trace::Corner]) -> Vec<f64> {
+    let places = corners
+        .iter()
+        .flat_map(|[x, y]| plane.pixel(f64::from(*x) - 0.5, f64::from(*y) - 0.5));
+    places.map(|v| (v * 1e5).round() / 1e5).collect()
+}
+
+/// RTROIInterpretedType: an organ, or nothing where it is no part of the anatomy.
+fn interpreted(segment: &Segment) -> &'static str {
+    match segment.category.value.as_str() {
+        "91723000" | "123037004" => "ORGAN",
+        _ => "",
+    }
+}

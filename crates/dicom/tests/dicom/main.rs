@@ -1,0 +1,8 @@
+//! Objects from end to end: sources made here, objects written, and read again by `vesalius_io` and `dicom-object`.
+
+mod made;
+mod rtstruct;
+mod seg;
+mod seg_rules;
+mod series;
+mod series_rules;
