@@ -1,12 +1,15 @@
 //! What a folder's results were made from: the model with its weights, and for each case the images and
 //! the files written, by their content. A result is complete only while all of that is unchanged.
 
+use super::PredictOptions;
 use super::file_state::{FileState, content};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 use vesalius_inferers::{ModelDescription, WeightFile};
+use vesalius_io::ReadOptions;
 
 /// The file's name.
 pub(super) const RECORD_FILE: &str = "predicted_by.json";
@@ -23,12 +26,43 @@ pub(super) struct CaseRecord {
     /// The images, a file a channel.
     #[serde(default)]
     pub images: Vec<FileState>,
+    /// The options of reading that differ from the usual ones, as [`reading`] writes them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reading: String,
     /// The label map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<FileState>,
     /// The probabilities, if they were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<FileState>,
+}
+
+/// The options that decide which numbers are read, where they are not the usual ones: another series is another image.
+pub(super) fn reading(options: &PredictOptions) -> String {
+    let (read, usual) = (&options.read, ReadOptions::default());
+    let mut parts = Vec::new();
+    let mut note = |name: &str, value: &dyn Debug, is_usual: bool| {
+        if !is_usual {
+            parts.push(format!("{name} {value:?}"));
+        }
+    };
+    let series = match (&options.series[..], &read.series) {
+        ([], Some(one)) => vec![one.clone()],
+        (named, _) => named.to_vec(),
+    };
+    note("series", &series, series.is_empty());
+    note("volume", &read.volume, read.volume == usual.volume);
+    note("dicom", &read.dicom, read.dicom == usual.dicom);
+    let spacing = &read.assume_spacing;
+    note("spacing", spacing, *spacing == usual.assume_spacing);
+    note("form", &read.form, read.form == usual.form);
+    note("color", &read.color, read.color == usual.color);
+    note("complex", &read.complex, read.complex == usual.complex);
+    note("round", &read.round, read.round == usual.round);
+    note("array", &read.array, read.array == usual.array);
+    let axes = &read.array_axes;
+    note("axes", axes, *axes == usual.array_axes);
+    parts.join(", ")
 }
 
 /// The content of [`RECORD_FILE`].

@@ -1,7 +1,7 @@
 //! Where each case's result goes, and which results are complete already; the folder is locked meanwhile.
 
 use super::file_state::FileState;
-use super::record::{CaseRecord, Earlier, RECORD_FILE, Record};
+use super::record::{CaseRecord, Earlier, RECORD_FILE, Record, reading};
 use super::{Error, InputCase, PredictOptions, ProbabilityFiles};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -124,7 +124,8 @@ impl Targets {
         let probabilities = options
             .save_probabilities
             .is_none_or(|form| intact(&noted.probabilities, &beside(target, form)));
-        if noted.model == record.hash && same_images && result && probabilities {
+        let same_reading = noted.reading == reading(options);
+        if noted.model == record.hash && same_images && same_reading && result && probabilities {
             return Standing::Whole;
         }
         if noted.result.is_some() && !result && is_readable(target) {
@@ -166,6 +167,7 @@ impl Targets {
             CaseRecord {
                 model,
                 images,
+                reading: reading(options),
                 result,
                 probabilities,
             },
