@@ -12,7 +12,7 @@
 //! | `view` | [`view`], [`transforms`], [`transform`], [`workflow::view`] |
 //! | `train` | [`training`], [`reports`], [`losses`], [`train`] |
 //! | `auto` | [`auto`], [`workflow::auto`] |
-//! | `dicom` | [`dicom`], [`workflow::derive`]: DICOM objects written; `io` reads them |
+//! | `dicom` | [`dicom`], [`workflow::derive`], [`workflow::clinic`]: DICOM objects written; `io` reads them |
 //! | `full` | all of these |
 //! | `cuda`, `cuda-nvrtc`, `vulkan`, `wgpu` | devices besides the CPU |
 //!

@@ -3,13 +3,14 @@
 use clap::Command;
 
 /// The commands by task.
-const TASKS: [(&str, &[&str]); 5] = [
+const TASKS: [(&str, &[&str]); 6] = [
     ("Look at images", &["info", "view"]),
     (
         "Change images and labels",
         &["convert", "resample", "filter", "transform"],
     ),
     ("Segment and score", &["predict", "ensemble", "evaluate"]),
+    ("Give results to a hospital", &["clinic"]),
     ("Train", &["train", "auto"]),
     (
         "Models and this program",
@@ -28,6 +29,8 @@ const EXAMPLES: &[&str] = &[
     "vesalius train config.yaml --data dataset --output runs/first",
     "vesalius predict --model runs/first --input scans --output segmentations",
     "vesalius ensemble first second --output segmentations",
+    "vesalius clinic seg labels.nii.gz --source dicom_folder --output seg.dcm",
+    "vesalius clinic rtstruct labels.nii.gz --source dicom_folder --output contours.dcm",
     "vesalius evaluate --prediction segmentations --reference labels --metrics dice,hd95",
     "vesalius auto run input.yaml --output work --minutes 60",
     "vesalius auto analyze --data dataset --output work",

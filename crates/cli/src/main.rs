@@ -68,6 +68,8 @@ enum Command {
     Predict(commands::predict::Arguments),
     /// Put saved probabilities of several models together
     Ensemble(commands::ensemble::Arguments),
+    /// Results as the DICOM objects that a PACS stores: segmentations, contours
+    Clinic(commands::clinic::Arguments),
     /// Score segmentations against references
     Evaluate(commands::evaluate::Arguments),
     /// From a folder of scans to a model: analyze, plan, train, ensemble, report, or stage by stage
@@ -95,6 +97,7 @@ impl Command {
             Self::Train(_) => "train",
             Self::Predict(_) => "predict",
             Self::Ensemble(_) => "ensemble",
+            Self::Clinic(_) => "clinic",
             Self::Evaluate(_) => "evaluate",
             Self::Auto(_) => "auto",
             Self::Model(_) => "model",
@@ -147,6 +150,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => commands::train::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Ensemble(arguments) => commands::ensemble::run(&arguments),
+        Command::Clinic(arguments) => commands::clinic::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Auto(arguments) => commands::auto::run(&arguments),
         Command::Model(arguments) => commands::model::run(&arguments),

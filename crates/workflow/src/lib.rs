@@ -29,19 +29,21 @@
 //! | segmentation | [`predict`] (cases through a model), [`model`] (networks and weights by themselves) |
 //! | measurement | [`evaluate`] |
 //! | images | [`resample`], [`filter`] (every filter by name), [`study`] (several images as one subject), [`transform`] (a chain of transforms), [`view`] (pictures), [`transform_file`], [`slabs`] |
-//! | DICOM | [`derive`] (an image as a series) |
+//! | DICOM | [`derive`] (an image as a series), [`clinic`] (labels as SEG and RTSTRUCT) |
 //! | where results go | [`mod@output`] (existing files, missing folders, inputs as outputs) |
 //! | the machine | [`doctor`] |
 //! | training | [`train`] (one model), [`auto`] (from a dataset to a model) |
 //! | errors | [`Error`] (any error of these crates, with its kind) |
 //!
 //! `predict`, `model` and `doctor` need the feature `infer`; `evaluate`, `train` and `auto` the one of their name;
-//! `transform` and `view` need `view`, `derive` needs `dicom`.
+//! `transform` and `view` need `view`, `derive` and `clinic` need `dicom`.
 
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "auto")]
 pub mod auto;
+#[cfg(feature = "dicom")]
+pub mod clinic;
 #[cfg(feature = "dicom")]
 pub mod derive;
 #[cfg(feature = "infer")]
@@ -52,7 +54,7 @@ pub mod evaluate;
 mod file_error;
 pub mod filter;
 mod kind;
-#[cfg(any(feature = "evaluate", feature = "view"))]
+#[cfg(any(feature = "dicom", feature = "evaluate", feature = "view"))]
 mod label_names;
 #[cfg(feature = "infer")]
 pub mod model;

@@ -1,6 +1,7 @@
 //! One file a command: its arguments, and what it prints.
 
 pub mod auto;
+pub mod clinic;
 pub mod completions;
 pub mod convert;
 pub mod doctor;

@@ -1,0 +1,113 @@
+//! `vesalius clinic`: results as the DICOM objects that a PACS stores.
+
+mod rtstruct;
+mod seg;
+
+use super::Result;
+use crate::input::GeometryInput;
+use crate::interrupt::followed;
+use crate::target::OutputOption;
+use crate::warnings;
+use clap::Subcommand;
+use std::path::{Path, PathBuf};
+use vesalius::dicom::{Error, GridRule};
+use vesalius::io::{Error as ImageError, ReadOptions};
+use vesalius::volume::Warning;
+use vesalius::workflow::clinic::{ClinicOptions, replacing};
+
+/// Arguments of `vesalius clinic`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    object: Object,
+}
+
+#[derive(Subcommand)]
+enum Object {
+    /// Labels as a DICOM segmentation (SEG) on the frames of the series that they were made from
+    Seg(seg::Arguments),
+    /// Labels as contours (RTSTRUCT) on the slices of the series that they were made from
+    Rtstruct(rtstruct::Arguments),
+}
+
+/// Writes the object.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.object {
+        Object::Seg(arguments) => seg::run(arguments),
+        Object::Rtstruct(arguments) => rtstruct::run(arguments),
+    }
+}
+
+/// What every object made from labels needs.
+#[derive(clap::Args)]
+struct FromLabels {
+    /// The label map: NIfTI, NRRD and others, on the grid of the source
+    labels: PathBuf,
+    /// The DICOM series from which the labels were made: a folder, an archive or a DICOMDIR
+    #[arg(long, value_name = "SERIES")]
+    source: PathBuf,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    overwrite: OutputOption,
+    /// The series of --source, where it holds several: its UID, number or description
+    #[arg(long, value_name = "SERIES")]
+    source_series: Option<String>,
+    /// What the labels mean, in dcmqi's form; otherwise the names in the labels' file or beside it decide
+    #[arg(long, value_name = "JSON")]
+    segments: Option<PathBuf>,
+    /// Take the nearest label at each pixel of the source, where the labels are on another grid
+    #[arg(long)]
+    nearest: bool,
+    /// What the new series is called
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    #[command(flatten)]
+    reading: GeometryInput,
+}
+
+impl FromLabels {
+    fn options(&self) -> ClinicOptions {
+        ClinicOptions {
+            source: ReadOptions {
+                series: self.source_series.clone(),
+                ..ReadOptions::default()
+            },
+            read: self.reading.options(),
+            segments: self.segments.clone(),
+            grid: match self.nearest {
+                true => GridRule::Nearest,
+                false => GridRule::Exact,
+            },
+            description: self.description.clone(),
+            algorithm: None,
+            control: followed(),
+        }
+    }
+
+    /// Writes by `write` to the output; with `--overwrite` an object that is there goes when the new one is complete.
+    fn write<T>(&self, write: impl FnOnce(&Path) -> vesalius::dicom::Result<T>) -> Result<T> {
+        let _claimed = self.overwrite.file(&self.output, &[&self.labels])?;
+        replacing(&self.output, write).map_err(explained)
+    }
+
+    fn tell(&self, told: &[Warning]) {
+        warnings::tell(&self.labels, told);
+    }
+}
+
+/// An error with what to do about it, in options of this command.
+fn explained(error: Error) -> Box<dyn std::error::Error> {
+    let remedy = match &error {
+        Error::OtherGrid { .. } | Error::OffSource { .. } => {
+            "to take the nearest label at each pixel of the source, add `--nearest`"
+        }
+        Error::Segments(_) => "say what the labels mean with `--segments JSON`",
+        Error::Io(ImageError::SeveralSeries { .. } | ImageError::SeveralVolumes { .. }) => {
+            "name one with `--source-series`"
+        }
+        _ => return error.into(),
+    };
+    format!("{error}\nhelp: {remedy}").into()
+}
