@@ -37,6 +37,7 @@ mod scaled;
 mod search;
 mod segmentation;
 mod series;
+mod shared;
 mod slice_problem;
 #[cfg(feature = "dicom-object")]
 mod source;
