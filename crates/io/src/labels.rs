@@ -21,6 +21,25 @@ pub struct LabelName {
     pub layer: u32,
 }
 
+impl LabelName {
+    /// A name with the colour that the label's value has everywhere in this workspace.
+    ///
+    /// ```
+    /// use vesalius_io::LabelName;
+    ///
+    /// let liver = LabelName::new(1, "liver");
+    /// assert_eq!((liver.value, liver.layer), (1, 0));
+    /// ```
+    pub fn new(value: u32, name: impl Into<String>) -> Self {
+        Self {
+            value,
+            name: name.into(),
+            color: vesalius_volume::label_colour(value),
+            layer: 0,
+        }
+    }
+}
+
 /// The segments that 3D Slicer wrote into an NRRD's key-value pairs, by rising number.
 pub(crate) fn from_segments(metadata: &BTreeMap<String, String>) -> Vec<LabelName> {
     let mut numbers: Vec<u32> = metadata

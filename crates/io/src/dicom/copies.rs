@@ -6,6 +6,7 @@ use super::frame::FileHeader;
 use super::series::Series;
 use crate::place::Place;
 use crate::{ReadOptions, Result};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use vesalius_volume::Warning;
@@ -30,30 +31,44 @@ fn place(header: &FileHeader) -> Option<&Place> {
 /// # Errors
 /// Of reading a file again.
 pub(super) fn without_copies(
-    found: Vec<FileHeader>,
+    mut found: Vec<Box<FileHeader>>,
     options: &ReadOptions,
-) -> Result<(Vec<FileHeader>, Vec<Pair>)> {
-    let mut firsts: HashMap<(String, String), usize> = HashMap::new();
-    let (mut kept, mut pairs): (Vec<FileHeader>, Vec<Pair>) = (Vec::new(), Vec::new());
-    for header in found {
-        let instance = (header.series_uid.clone(), header.instance_uid.clone());
-        let first = firsts
-            .get(&instance)
-            .filter(|_| !header.instance_uid.is_empty());
-        let first = first.and_then(|&at| place(&kept[at])).cloned();
-        let (Some(first), Some(other)) = (first, place(&header)) else {
-            firsts.insert(instance, kept.len());
-            kept.push(header);
+) -> Result<(Vec<Box<FileHeader>>, Vec<Pair>)> {
+    let copies = copies(&found);
+    let mut pairs = Vec::new();
+    for &(first, other) in &copies {
+        let (Some(first), Some(place)) = (place(&found[first]), place(&found[other])) else {
             continue;
         };
         pairs.push(Pair {
-            series_uid: header.series_uid.clone(),
+            series_uid: found[other].series_uid.to_string(),
             kept: first.path().to_owned(),
-            other: other.path().to_owned(),
-            same: are_same(&first, other, options)?,
+            other: place.path().to_owned(),
+            same: are_same(first, place, options)?,
         });
     }
-    Ok((kept, pairs))
+    let copies: HashSet<usize> = copies.into_iter().map(|(_, other)| other).collect();
+    let mut number = 0..;
+    found.retain(|_| number.next().is_none_or(|number| !copies.contains(&number)));
+    Ok((found, pairs))
+}
+
+/// The numbers of files of an instance that was there before, with that of the first.
+fn copies(found: &[Box<FileHeader>]) -> Vec<(usize, usize)> {
+    let mut firsts: HashMap<(&str, &str), usize> = HashMap::with_capacity(found.len());
+    let mut copies = Vec::new();
+    for (number, header) in found.iter().enumerate() {
+        if header.instance_uid.is_empty() || header.frames.is_empty() {
+            continue;
+        }
+        match firsts.entry((&header.series_uid, &header.instance_uid)) {
+            Entry::Occupied(first) => copies.push((*first.get(), number)),
+            Entry::Vacant(free) => {
+                free.insert(number);
+            }
+        }
+    }
+    copies
 }
 
 /// Whether two files have the same data set, byte for byte, in the same transfer syntax.

@@ -4,7 +4,7 @@ use super::element::{DataSet, Value};
 use super::facts::{check_mappings, is_monochrome1, is_whole_slide, metadata, not_applied};
 use super::file::DicomFile;
 use super::key::Key;
-use super::keys::{Mark, marks};
+use super::keys::{Mark, Marks, marks};
 use super::mosaic::mosaic;
 use super::rescaling::{mapping, scaling};
 use super::root_place;
@@ -39,14 +39,14 @@ pub(super) struct Frame {
     pub segment: Option<u32>,
     /// InstanceNumber of the file; 0 where a file of several frames has none.
     pub instance: Option<f64>,
-    /// What may distinguish frames at one place; frames without a functional group of their own share it.
-    pub marks: Arc<Vec<Mark>>,
+    /// What may distinguish frames at one place.
+    pub marks: Marks,
 }
 
 impl Frame {
     /// What the frame holds for a key.
     pub fn mark(&self, key: Key) -> Option<&Mark> {
-        self.marks.iter().find(|mark| mark.key == key)
+        self.marks.get(key)
     }
 
     /// The number by which frames are sorted: that of a key's value, of time in seconds, of InstanceNumber with the
@@ -62,10 +62,10 @@ impl Frame {
 /// What all frames of a file have in common.
 #[derive(Debug, Clone)]
 pub(super) struct FileHeader {
-    pub series_uid: String,
+    pub series_uid: Arc<str>,
     /// SOPInstanceUID.
     pub instance_uid: String,
-    pub frame_of_reference: String,
+    pub frame_of_reference: Arc<str>,
     pub columns: usize,
     pub rows: usize,
     /// Columns and rows of a stored frame, of which a mosaic has several slices.
@@ -162,9 +162,12 @@ pub(super) fn read(file: &DicomFile) -> Result<Option<FileHeader>> {
         segmentation.check(file, &frames)?;
     }
     Ok(Some(FileHeader {
-        series_uid: file.text(set, tags::SERIES_UID).unwrap_or_default(),
+        series_uid: file.text(set, tags::SERIES_UID).unwrap_or_default().into(),
         instance_uid: file.text(set, tags::SOP_INSTANCE).unwrap_or_default(),
-        frame_of_reference: file.text(set, tags::FRAME_OF_REFERENCE).unwrap_or_default(),
+        frame_of_reference: file
+            .text(set, tags::FRAME_OF_REFERENCE)
+            .unwrap_or_default()
+            .into(),
         columns: size[0],
         rows: size[1],
         stored,
@@ -211,7 +214,7 @@ fn frames(file: &DicomFile) -> Result<(Vec<Frame>, Option<Warning>)> {
             format!("{count}, as NumberOfFrames says"),
         ));
     }
-    let common = Arc::new(marks(file, None, shared));
+    let common = marks(file, None, shared);
     let mut frames: Vec<Frame> = if groups.is_empty() && count > 1 {
         // They differ by nothing; the one place that all share is that of the first.
         let first = Frame {
@@ -272,7 +275,7 @@ fn frame(
     index: usize,
     own: Option<&DataSet>,
     shared: Option<&DataSet>,
-    common: &Arc<Vec<Mark>>,
+    common: &Marks,
 ) -> Frame {
     let grouped = own.is_some() || shared.is_some();
     let group = |sequence: u32| {
@@ -323,7 +326,7 @@ fn frame(
         segment: segment(file, own, shared),
         instance: instance(file),
         marks: match own {
-            Some(_) => Arc::new(marks(file, own, shared)),
+            Some(_) => marks(file, own, shared),
             None => common.clone(),
         },
     }

@@ -172,14 +172,14 @@ impl Group {
             .chain(of_stack)
             .collect();
         Series {
-            uid: header.series_uid.clone(),
+            uid: header.series_uid.to_string(),
             part: self.part,
             keys: Vec::new(),
             number: header.metadata.get("SeriesNumber").cloned(),
             description: text("SeriesDescription"),
             modality: text("Modality"),
             study_uid: text("StudyInstanceUID"),
-            frame_of_reference: header.frame_of_reference.clone(),
+            frame_of_reference: header.frame_of_reference.to_string(),
             size: [header.columns, header.rows, depth],
             voxel_type,
             geometry: stacked.as_ref().ok().map(|(geometry, _)| *geometry),
@@ -211,7 +211,7 @@ impl Group {
 }
 
 /// Rule one: series, frame of reference, orientation, size and spacing make a group.
-pub(super) fn group(headers: Vec<FileHeader>) -> Vec<Group> {
+pub(super) fn group(headers: Vec<Box<FileHeader>>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for mut header in headers {
         let bits = (header.bits_stored, header.signed, header.float);
@@ -225,7 +225,7 @@ pub(super) fn group(headers: Vec<FileHeader>) -> Vec<Group> {
                     group.warn(&header.warnings);
                 }
                 None => groups.push(Group {
-                    first: header.clone(),
+                    first: (*header).clone(),
                     frames: vec![frame],
                     bits,
                     part: None,

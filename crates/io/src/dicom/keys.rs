@@ -6,6 +6,7 @@ use super::file::DicomFile;
 use super::key::Key;
 use super::moment::{moment, moment_of};
 use super::tags;
+use std::sync::Arc;
 
 /// What a frame holds for a key.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +16,37 @@ pub(super) struct Mark {
     pub text: String,
     /// The value as a number; a time in seconds.
     pub number: Option<f64>,
+}
+
+/// What a frame holds for all keys. Frames of a file, and files of a series, share what is equal.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Marks {
+    /// Those that the frames of a volume have in common.
+    pub lasting: Arc<Vec<Mark>>,
+    /// Those by which slices of one volume may differ, such as times.
+    of_slices: Arc<Vec<Mark>>,
+}
+
+impl Marks {
+    fn new(all: impl Iterator<Item = Mark>) -> Self {
+        let (of_slices, lasting) = all.partition::<Vec<_>, _>(|mark| mark.key.is_of_slices());
+        let shared = |mut marks: Vec<Mark>| {
+            marks.shrink_to_fit();
+            Arc::new(marks)
+        };
+        Self {
+            lasting: shared(lasting),
+            of_slices: shared(of_slices),
+        }
+    }
+
+    pub fn get(&self, key: Key) -> Option<&Mark> {
+        let of_key = match key.is_of_slices() {
+            true => &self.of_slices,
+            false => &self.lasting,
+        };
+        of_key.iter().find(|mark| mark.key == key)
+    }
 }
 
 /// A number without the noise of its storage.
@@ -231,11 +263,7 @@ pub(super) fn diffusion(
 }
 
 /// What distinguishes a frame, by key.
-pub(super) fn marks(
-    file: &DicomFile,
-    own: Option<&DataSet>,
-    shared: Option<&DataSet>,
-) -> Vec<Mark> {
+pub(super) fn marks(file: &DicomFile, own: Option<&DataSet>, shared: Option<&DataSet>) -> Marks {
     let source = Source { file, own, shared };
     let number = |key, value: Option<f64>| {
         let value = value.filter(|value| value.is_finite())?;
@@ -317,5 +345,5 @@ pub(super) fn marks(
         silent(Key::TemporalResolution, plain(tags::TEMPORAL_RESOLUTION)),
         silent(Key::RepetitionTime, source.repetition_time()),
     ];
-    all.into_iter().flatten().collect()
+    Marks::new(all.into_iter().flatten())
 }

@@ -10,14 +10,13 @@ use super::neighbours::one_of_several;
 use super::passed::{self, Kind as PassedKind, Passed};
 use super::search::candidates;
 use super::series::SeriesList;
+use super::shared::Shared;
 use super::tags;
 use super::volumes::volumes;
 use crate::place::Place;
 use crate::{ReadOptions, Result, archive};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use vesalius_volume::Warning;
 
 /// What a path holds.
@@ -41,7 +40,7 @@ pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
     let work = options
         .watch(place.path())
         .count("headers", files.len() as u64);
-    let shared = SharedMetadata::default();
+    let shared = Shared::default();
     let found: Vec<Option<_>> = files
         .par_iter()
         .map(|file| {
@@ -61,7 +60,7 @@ pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
     let mut unreadable: Vec<_> = passed.iter().map(Passed::listed).collect();
     for (file, examined) in found.into_iter().flatten() {
         match examined {
-            Ok(Found::Image(header)) => images.push(*header),
+            Ok(Found::Image(header)) => images.push(header),
             Ok(Found::WithoutPixels { series_uid }) => {
                 let reason = "an image without pixel data".to_owned();
                 passed.push(Passed::of(file, reason, Some(PassedKind::NoImage), options));
@@ -89,11 +88,10 @@ pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
     let alone = own
         .flatten()
         .and_then(|own| one_of_several(place, own, options));
-    let (images, pairs) = without_copies(images, options)?;
-    let instances = images
-        .iter()
-        .map(|image| image.instance_uid.clone())
-        .collect();
+    let (mut images, pairs) = without_copies(images, options)?;
+    let instances = images.iter_mut();
+    let instances = instances.map(|image| std::mem::take(&mut image.instance_uid));
+    let instances = instances.collect();
     let mut series = volumes(group(images), options);
     for series in &mut series {
         copies::tell(series, &pairs);
@@ -112,27 +110,6 @@ pub(super) fn list(place: &Place, options: &ReadOptions) -> Result<Listed> {
         passed,
         instances,
     })
-}
-
-/// The metadata of a file of each series. Most files of a series have the same, which would be most of the memory that a
-/// folder of 100,000 files takes.
-#[derive(Default)]
-struct SharedMetadata(Mutex<HashMap<String, Arc<BTreeMap<String, String>>>>);
-
-impl SharedMetadata {
-    /// Lets a header have the metadata of another file of its series, where they are equal.
-    fn share(&self, header: &mut FileHeader) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match known.get(&header.series_uid) {
-            Some(metadata) if *metadata == header.metadata => {
-                header.metadata = Arc::clone(metadata);
-            }
-            Some(_) => {}
-            None => {
-                known.insert(header.series_uid.clone(), Arc::clone(&header.metadata));
-            }
-        }
-    }
 }
 
 /// What a DICOM file holds.

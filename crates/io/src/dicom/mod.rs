@@ -38,7 +38,11 @@ mod scaled;
 mod search;
 mod segmentation;
 mod series;
+<<<<<<< HEAD
 mod sidecar;
+=======
+mod shared;
+>>>>>>> wC
 mod slice_problem;
 #[cfg(feature = "dicom-object")]
 mod source;

@@ -31,7 +31,7 @@ pub(super) fn one_of_several(
         let other = Place::on_disk(path);
         let header = is_dicom(&other).then(|| header(&other, options));
         match header {
-            Some(Ok(Found::Image(other))) => !is_copy(own, &other) && is_one_volume(own, *other),
+            Some(Ok(Found::Image(other))) => !is_copy(own, &other) && is_one_volume(own, other),
             _ => false,
         }
     });
@@ -63,8 +63,8 @@ fn is_copy(own: &FileHeader, other: &FileHeader) -> bool {
     !own.instance_uid.is_empty() && own.instance_uid == other.instance_uid
 }
 
-fn is_one_volume(own: &FileHeader, other: FileHeader) -> bool {
-    let groups = group(vec![own.clone(), other]);
+fn is_one_volume(own: &FileHeader, other: Box<FileHeader>) -> bool {
+    let groups = group(vec![Box::new(own.clone()), other]);
     let parts = groups.into_iter().map(|group| group.separated(None).len());
     parts.sum::<usize>() == 1
 }

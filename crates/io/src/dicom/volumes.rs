@@ -7,10 +7,11 @@ use super::series::Series;
 use super::stack::normal;
 use crate::ReadOptions;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The volumes of all groups, those of one series together and in the order of their keys.
 pub(super) fn volumes(groups: Vec<Group>, options: &ReadOptions) -> Vec<Series> {
-    let mut by_series: BTreeMap<String, Vec<Group>> = BTreeMap::new();
+    let mut by_series: BTreeMap<Arc<str>, Vec<Group>> = BTreeMap::new();
     for group in groups {
         let uid = group.first.series_uid.clone();
         by_series.entry(uid).or_default().push(group);
