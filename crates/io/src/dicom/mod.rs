@@ -38,11 +38,8 @@ mod scaled;
 mod search;
 mod segmentation;
 mod series;
-<<<<<<< HEAD
-mod sidecar;
-=======
 mod shared;
->>>>>>> wC
+mod sidecar;
 mod slice_problem;
 #[cfg(feature = "dicom-object")]
 mod source;
