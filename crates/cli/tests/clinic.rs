@@ -12,8 +12,8 @@ fn made(folder: &Path) -> LabelMap<u16> {
     let source = vesalius::dicom::example_series(folder, "CT", [9, 8, 5]).unwrap();
     let grid = *read(source).unwrap().geometry();
     let labels = LabelMap::from_fn(grid, |[x, y, z]| match (x, y, z) {
-        (2..5, 2..6, 1..4) => 1u16,
-        (6..8, 1..3, 2) => 3,
+        (2..=4, 2..=5, 1..=3) => 1u16,
+        (6..=7, 1..=2, 2) => 3,
         _ => 0,
     });
     let names = vec![LabelName::new(1, "liver"), LabelName::new(3, "spleen")];

@@ -47,6 +47,15 @@ impl Marks {
         };
         of_key.iter().find(|mark| mark.key == key)
     }
+
+    /// Adds what this frame alone holds.
+    pub fn push(&mut self, mark: Mark) {
+        let of_key = match mark.key.is_of_slices() {
+            true => &mut self.of_slices,
+            false => &mut self.lasting,
+        };
+        Arc::make_mut(of_key).push(mark);
+    }
 }
 
 /// A number without the noise of its storage.

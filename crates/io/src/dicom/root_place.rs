@@ -8,7 +8,6 @@ use super::keys::Mark;
 use super::stack::normal;
 use super::tags;
 use crate::{Error, Result};
-use std::sync::Arc;
 use vesalius_volume::Warning;
 
 /// Gives each frame its place, where the file states that of the first and how the others follow, and what had to be
@@ -168,7 +167,7 @@ fn mark_repeats(file: &DicomFile, frames: &mut [Frame]) -> Result<()> {
         }
         for (frame, number) in frames.iter_mut().zip(numbers) {
             let (text, number) = (number.to_string(), Some(f64::from(number)));
-            Arc::make_mut(&mut frame.marks).push(Mark { key, text, number });
+            frame.marks.push(Mark { key, text, number });
         }
     }
     Ok(())
