@@ -32,6 +32,24 @@ pub(crate) fn below(folder: &Path, watch: Watch) -> Result<Below> {
     Ok(found)
 }
 
+/// Every regular file in a folder and in its folders, by name: what a DICOM study is made of. A folder that several
+/// links lead to is searched once.
+///
+/// # Errors
+/// [`Error::Read`] for a folder that cannot be listed.
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// std::fs::create_dir(folder.path().join("series"))?;
+/// std::fs::write(folder.path().join("series/1"), "")?;
+/// assert_eq!(vesalius_io::files_below(folder.path())?, [folder.path().join("series/1")]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn files_below(folder: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
+    let folder = folder.as_ref();
+    Ok(below(folder, Watch::new(folder, None))?.files)
+}
+
 fn walk(
     folder: &Path,
     depth: usize,

@@ -123,6 +123,7 @@ pub use dicom::{
 pub use encode::MakeValues;
 pub use error::Error;
 pub use failure::machine_failure;
+pub use folder::files_below;
 pub use format::{
     Format, check_name, is_image, is_image_with, strip_extension, strip_extension_with,
 };

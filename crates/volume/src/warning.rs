@@ -238,6 +238,12 @@ pub enum Warning {
         /// The series that was taken.
         series: String,
     },
+    /// No voxel has a label, so that a DICOM object of the labels was not written.
+    #[error("no voxel has a label: no {object} was written")]
+    NothingToWrite {
+        /// What was asked for.
+        object: String,
+    },
     /// A volume of a DICOM series has fewer slices than others of the same series, as the last of a scan that was stopped.
     #[error("this volume has {slices} slices, others of its series have up to {most}")]
     FewerSlices {

@@ -11,8 +11,8 @@ use serde::Serialize;
 use std::path::PathBuf;
 use vesalius::inferers::{ByteSize, MemoryPlan, OpenOptions};
 use vesalius::predict::{
-    CaseResult, Error, FoundCases, PredictOptions, ProbabilityFiles, Progress, find_cases_of,
-    open_models, predict_cases,
+    CaseResult, DicomObject, Error, FoundCases, PredictOptions, ProbabilityFiles, Progress,
+    find_cases_of, open_models, predict_cases,
 };
 use vesalius::tensor::parse_device;
 use vesalius::volume::Warning;
@@ -64,6 +64,9 @@ pub struct Arguments {
     /// slab, or NAME_probabilities.nii.gz
     #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "nifti")]
     save_probabilities: Option<Form>,
+    /// Also write DICOM objects beside the labels, for cases that are DICOM series: NAME_seg.dcm, NAME_rtstruct.dcm
+    #[arg(long, value_name = "OBJECTS", value_enum, value_delimiter = ',')]
+    save: Vec<Object>,
     /// Where an output of the network is not finite, name the first layer whose output is not
     #[arg(long)]
     check_layers: bool,
@@ -85,6 +88,23 @@ pub struct Arguments {
 enum Switch {
     On,
     Off,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Object {
+    /// A segmentation
+    Seg,
+    /// Contours
+    Rtstruct,
+}
+
+impl From<Object> for DicomObject {
+    fn from(object: Object) -> Self {
+        match object {
+            Object::Seg => Self::Seg,
+            Object::Rtstruct => Self::RtStruct,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -137,6 +157,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let cases = found.cases;
     let options = PredictOptions {
         save_probabilities: arguments.save_probabilities.map(Into::into),
+        objects: arguments.save.iter().copied().map(Into::into).collect(),
         max_memory: arguments.max_memory.map(|bytes| bytes.0),
         fail_fast: arguments.fail_fast,
         overwrite: arguments.overwrite,

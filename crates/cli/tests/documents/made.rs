@@ -4,7 +4,7 @@ use crate::blocks::{blocks, root};
 use crate::common::{self, success};
 use crate::dicom_writer::{save, slice};
 use std::path::Path;
-use vesalius::io::{write, write_labels};
+use vesalius::io::{LabelName, WriteOptions, write, write_labels, write_labels_with};
 use vesalius::prelude::*;
 use vesalius::training::synthetic::Spheres;
 
@@ -84,6 +84,17 @@ pub fn nnunet_folder(folder: &Path) {
 pub fn series(folder: &Path) {
     let made = vesalius::dicom::example_series(folder, "MR", [8, 7, 6]).unwrap();
     std::fs::rename(made, folder.join("t1")).unwrap();
+}
+
+/// `organs.nrrd`, labels with names on the grid of `t1`.
+pub fn organs(folder: &Path) {
+    let grid = *vesalius::io::read(folder.join("t1")).unwrap().geometry();
+    let labels = LabelMap::<u16>::from_fn(grid, |[x, y, _]| u16::from(x > 2 && y > 2));
+    let options = WriteOptions {
+        labels: vec![LabelName::new(1, "liver")],
+        ..WriteOptions::default()
+    };
+    write_labels_with(folder.join("organs.nrrd"), &labels, &options).unwrap();
 }
 
 /// `study`, with two DICOM series: number 4, `thorax`, and number 7, `abdomen`.

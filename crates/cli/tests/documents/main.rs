@@ -193,10 +193,19 @@ fn the_page_of_dicom_runs() {
 }
 
 #[test]
+fn the_guide_for_hospitals_runs() {
+    run(
+        "docs/clinic.md",
+        &[made::dataset, made::models, made::series, made::organs],
+    );
+}
+
+#[test]
 fn no_document_and_no_command_is_left_out() {
     let run_here = [
         "README.md",
         "docs/auto.md",
+        "docs/clinic.md",
         "docs/devices.md",
         "docs/faq.md",
         "docs/filters.md",

@@ -171,3 +171,39 @@ fn an_archive_of_a_series_is_a_case_like_its_folder() {
         assert_eq!(labels.geometry(), whole.geometry(), "{name}");
     }
 }
+
+#[test]
+fn dicom_objects_are_written_beside_the_labels_of_a_series() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    trained(folder);
+    let source = vesalius::dicom::example_series(folder, "MR", [12, 11, 10]).unwrap();
+    std::fs::rename(source, folder.join("patient")).unwrap();
+    let save = ["--save", "seg,rtstruct"];
+    let text = said(folder, &predict("patient", "out", &save));
+    let labels = vesalius::io::read_labels(folder.join("out/patient.nii.gz")).unwrap();
+    let objects = ["out/patient_seg.dcm", "out/patient_rtstruct.dcm"];
+    // A network of two steps may find nothing, which is told.
+    match labels.data().iter().any(|&label| label > 0) {
+        true => {
+            let series = &vesalius::io::list_series(folder.join(objects[0]))
+                .unwrap()
+                .series[0];
+            assert_eq!(series.modality, "SEG");
+            assert!(folder.join(objects[1]).exists());
+        }
+        false => {
+            assert!(text.contains("no seg was written"), "{text}");
+            assert!(objects.iter().all(|file| !folder.join(file).exists()));
+        }
+    }
+    let text = said(folder, &predict("patient", "out", &save));
+    assert!(text.contains("there already"), "{text}");
+    // Of an image of another format there is no series.
+    let text = error(
+        folder,
+        &predict("images/spheres_000.nii.gz", "other", &save),
+    );
+    assert!(text.contains("leave the objects out"), "{text}");
+    assert!(!folder.join("other/spheres_000.nii.gz").exists());
+}

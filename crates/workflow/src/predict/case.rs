@@ -143,6 +143,8 @@ impl Run<'_> {
         if let [name] = &self.options.series[..] {
             options.series = Some(name.clone());
         }
+        #[cfg(feature = "dicom")]
+        self.source(case)?;
         if let [study] = &case.files[..]
             && let Some(image) = self.read_series(study, &options)?
         {
@@ -160,6 +162,43 @@ impl Run<'_> {
             (_, files) => read_image_with(files, channels, &options).map_err(Failure::Image),
         };
         Ok((image?, states))
+    }
+
+    /// The series that DICOM objects of a case belong to, where they are asked for.
+    #[cfg(feature = "dicom")]
+    fn source(&self, case: &InputCase) -> Result<Option<vesalius_io::Series>, Failure> {
+        if self.options.objects.is_empty() {
+            return Ok(None);
+        }
+        let mut read = self.options.read.clone();
+        if let [name] = &self.options.series[..] {
+            read.series = Some(name.clone());
+        }
+        let model = self.segmenter.model();
+        let source = super::objects::source(case, model, self.options, &read);
+        let source = source.map_err(|reason| Failure::Case(reason, ErrorKind::BadInput))?;
+        Ok(Some(source))
+    }
+
+    /// Writes the DICOM objects of a case whose labels are written.
+    #[cfg(feature = "dicom")]
+    fn write_objects(&self, work: &Work) -> Result<Vec<Warning>, Failure> {
+        let Some(source) = self.source(work.case)? else {
+            return Ok(Vec::new());
+        };
+        let (objects, model) = (&self.options.objects, self.segmenter.model());
+        let control = self.stage.control();
+        let told = super::objects::write(objects, &source, work.target, model, control);
+        told.map_err(|error| match error {
+            vesalius_dicom::Error::Io(error) => Failure::Io(error),
+            vesalius_dicom::Error::Cancelled => Failure::Cancelled(Cancelled),
+            error => of_case(&error, error.kind()),
+        })
+    }
+
+    #[cfg(not(feature = "dicom"))]
+    fn write_objects(&self, _: &Work) -> Result<Vec<Warning>, Failure> {
+        Ok(Vec::new())
     }
 
     /// The channels of a study that holds several series; `None` where the options of reading decide.
@@ -247,7 +286,9 @@ impl Run<'_> {
             false => answer.and_then(|answer| {
                 warnings.extend(answer.warnings.iter().cloned());
                 guarded("writing", || {
-                    volumes = self.save(work, answer)?;
+                    let (found, told) = self.save(work, answer)?;
+                    volumes = found;
+                    warnings.extend(told);
                     Ok(())
                 })
             }),
@@ -291,13 +332,19 @@ impl Run<'_> {
         (result, failure)
     }
 
-    fn save(&self, work: &Work, answer: Answer) -> Result<Vec<LabelVolume>, Failure> {
+    /// Writes labels and what belongs to them; the volumes of the labels, and what was decided.
+    fn save(
+        &self,
+        work: &Work,
+        answer: Answer,
+    ) -> Result<(Vec<LabelVolume>, Vec<Warning>), Failure> {
         write_files(&answer.segmented, work.target, self.options).map_err(Failure::Written)?;
         let volumes = label_volumes(&answer.segmented, &self.segmenter.model().labels);
         let volumes = volumes.map_err(|e| of_case(&e, e.kind()))?;
+        let told = self.write_objects(work)?;
         self.targets
             .note(work.case, work.target, answer.images, self.options)?;
-        Ok(volumes)
+        Ok((volumes, told))
     }
 }
 

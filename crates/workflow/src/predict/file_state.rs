@@ -14,7 +14,7 @@ pub(super) struct FileState {
     pub bytes: u64,
     /// Nanoseconds since 1970.
     pub modified: u64,
-    /// BLAKE3 of the content; of a folder (a DICOM series) of all files in it.
+    /// BLAKE3 of the content; of a folder (a DICOM study) of all files in it and below.
     pub blake3: String,
 }
 
@@ -30,19 +30,12 @@ fn look(path: &Path) -> io::Result<(u64, u64)> {
     Ok((bytes, modified))
 }
 
+/// A file, or all files of a folder and of the folders in it: a study has a folder for each series.
 fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_path_buf()]);
     }
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(path)? {
-        let path = entry?.path();
-        if path.is_file() {
-            all.push(path);
-        }
-    }
-    all.sort();
-    Ok(all)
+    vesalius_io::files_below(path).map_err(io::Error::other)
 }
 
 /// BLAKE3 of a file, or of all files in a folder.
@@ -108,6 +101,16 @@ mod tests {
         assert!(series.is_same(folder.path()));
         std::fs::write(folder.path().join("b"), "more").unwrap();
         assert!(!series.is_same(folder.path()));
+        // A study is the files of its folders too.
+        std::fs::create_dir(folder.path().join("deep")).unwrap();
+        std::fs::write(folder.path().join("deep/c"), "more").unwrap();
+        let study = FileState::of(folder.path()).unwrap();
+        std::fs::write(folder.path().join("deep/c"), "less").unwrap();
+        File::open(folder.path().join("deep/c"))
+            .unwrap()
+            .set_modified(later)
+            .unwrap();
+        assert!(!study.is_same(folder.path()));
         assert!(!state.is_same(&folder.path().join("gone")));
     }
 }

@@ -9,6 +9,8 @@ mod channels;
 mod ensemble;
 mod file_state;
 mod models;
+#[cfg(feature = "dicom")]
+mod objects;
 mod record;
 mod run;
 mod targets;
@@ -16,6 +18,8 @@ mod targets;
 pub use cases::{FoundCases, InputCase, LeftOut, find_cases, find_cases_of, find_cases_with};
 pub use ensemble::{EnsembleMember, EnsembleOptions, ensemble_cases};
 pub use models::{WeightCount, open_models, weights};
+#[cfg(feature = "dicom")]
+pub use objects::DicomObject;
 pub use run::predict_cases;
 
 use std::path::PathBuf;
@@ -151,6 +155,9 @@ pub enum ProbabilityFiles {
 pub struct PredictOptions {
     /// Also write the probabilities.
     pub save_probabilities: Option<ProbabilityFiles>,
+    /// Also write these objects beside the labels; every case must be a DICOM series then.
+    #[cfg(feature = "dicom")]
+    pub objects: Vec<DicomObject>,
     /// Bytes that a case's segmentation stays under; then nothing is read ahead.
     pub max_memory: Option<u64>,
     /// Trace an output of the network that is not finite to the first layer whose output is not.

@@ -35,6 +35,9 @@ pub(super) struct CaseRecord {
     /// The probabilities, if they were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<FileState>,
+    /// The DICOM objects that were written, or had nothing to hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<String>,
 }
 
 /// The options that decide which numbers are read, where they are not the usual ones: another series is another image.

@@ -125,7 +125,10 @@ impl Targets {
             .save_probabilities
             .is_none_or(|form| intact(&noted.probabilities, &beside(target, form)));
         let same_reading = noted.reading == reading(options);
-        if noted.model == record.hash && same_images && same_reading && result && probabilities {
+        let objects = objects(options);
+        let objects = objects.iter().all(|name| noted.objects.contains(name));
+        let made = result && probabilities && objects;
+        if noted.model == record.hash && same_images && same_reading && made {
             return Standing::Whole;
         }
         if noted.result.is_some() && !result && is_readable(target) {
@@ -170,6 +173,7 @@ impl Targets {
                 reading: reading(options),
                 result,
                 probabilities,
+                objects: objects(options),
             },
         );
         record.write(&folder.path).map_err(Failure::Io)
@@ -247,6 +251,18 @@ impl Failure {
             Self::Cancelled(_) | Self::Image(_) | Self::Case(..) => false,
         }
     }
+}
+
+/// The DICOM objects that are asked for, by name.
+#[cfg(feature = "dicom")]
+fn objects(options: &PredictOptions) -> Vec<String> {
+    let names = options.objects.iter().map(|object| object.name());
+    names.map(str::to_owned).collect()
+}
+
+#[cfg(not(feature = "dicom"))]
+fn objects(_: &PredictOptions) -> Vec<String> {
+    Vec::new()
 }
 
 /// Refuses a folder with the name of a file, which is probably a mistake.
