@@ -2,6 +2,7 @@
 
 use super::file::DicomFile;
 use super::frame::{self, FileHeader};
+use super::native;
 use super::pixels::{self, Samples};
 use super::series::Series;
 use crate::{Error, FileVoxel, ReadOptions, Result, Scaling};
@@ -36,11 +37,21 @@ pub(super) fn fill<T: FileVoxel>(
         for (number, slice) in slices {
             work.done(0)?;
             let frame = &series.frames[number];
+            let inverts = header.monochrome1 && options.dicom.invert;
+            // Where a value does not fit, the slow way finds it.
+            if frame.tile.is_none()
+                && !inverts
+                && let Some((words, word)) = native::words(&file, &header, frame.index)
+                && native::scale(words, word, frame.scaling, slice)
+            {
+                work.done(1)?;
+                continue;
+            }
             let samples = match decoded.take() {
                 Some((index, samples)) if index == frame.index => samples,
                 _ => {
                     let mut samples = pixels::frame(&file, &header, frame.index)?;
-                    if header.monochrome1 && options.dicom.invert {
+                    if inverts {
                         samples.invert(header.bits_stored, header.signed);
                     }
                     samples

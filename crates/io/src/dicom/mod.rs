@@ -24,6 +24,7 @@ mod keys;
 mod listing;
 mod moment;
 mod mosaic;
+mod native;
 mod neighbours;
 mod packed;
 mod part_key;

@@ -21,7 +21,23 @@ impl<'a> Bits<'a> {
         }
     }
 
+    /// Reads on until there are more than 48 bits.
     fn fill(&mut self) {
+        let after_mark = self.at > 0 && self.bytes[self.at - 1] == 0xFF;
+        let next = self
+            .bytes
+            .get(self.at..)
+            .and_then(|rest| rest.first_chunk::<4>());
+        if let Some(four) = next.filter(|_| !after_mark && self.count <= 32) {
+            let four = u32::from_be_bytes(*four);
+            // Whether a byte of the complement is zero.
+            let is_marked = (!four).wrapping_sub(0x0101_0101) & four & 0x8080_8080 != 0;
+            if !is_marked {
+                self.word = self.word << 32 | u64::from(four);
+                self.count += 32;
+                self.at += 4;
+            }
+        }
         while self.count <= 48 {
             let previous = self.at.checked_sub(1).map_or(0, |i| self.bytes[i]);
             let next = self.bytes.get(self.at).copied();
@@ -51,7 +67,9 @@ impl<'a> Bits<'a> {
         if count == 0 {
             return 0;
         }
-        self.fill();
+        if self.count < count {
+            self.fill();
+        }
         self.count -= count;
         (self.word >> self.count & ((1 << count) - 1)) as u32
     }
@@ -63,6 +81,15 @@ impl<'a> Bits<'a> {
 
     /// Zeros before the next one, at most `limit`.
     pub fn zeros(&mut self, limit: u32) -> Option<u32> {
+        if self.count <= 32 {
+            self.fill();
+        }
+        // There are bits, so that the shift is less than a word.
+        let zeros = (self.word << (64 - self.count)).leading_zeros();
+        if zeros < self.count && zeros <= limit {
+            self.count -= zeros + 1;
+            return Some(zeros);
+        }
         let mut zeros = 0;
         while self.read(1) == 0 {
             zeros += 1;

@@ -10,6 +10,16 @@ fn log2_up(range: i32) -> u32 {
         .unwrap_or(31)
 }
 
+/// The smallest number of bits by which a count is shifted to reach a magnitude.
+fn order(count: i32, magnitude: i32) -> u32 {
+    if count >= magnitude {
+        return 0;
+    }
+    // Counts are 1 or more; as many digits are as large or one bit short.
+    let bits = count.leading_zeros() - magnitude.leading_zeros();
+    bits + u32::from((i64::from(count) << bits) < i64::from(magnitude))
+}
+
 /// Order of the run-length code (the standard's J).
 const RUN_ORDER: [u32; 32] = [
     0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13,
@@ -101,17 +111,9 @@ impl<'a> Scan<'a> {
     fn quantise(&self, gradient: i32) -> i32 {
         let [t1, t2, t3] = self.p.thresholds;
         let size = gradient.abs();
-        let level = if size <= self.p.near {
-            0
-        } else if size < t1 {
-            1
-        } else if size < t2 {
-            2
-        } else if size < t3 {
-            3
-        } else {
-            4
-        };
+        // The thresholds grow, and the first is larger than what counts as equal.
+        let above = [size > self.p.near, size >= t1, size >= t2, size >= t3];
+        let level: i32 = above.into_iter().map(i32::from).sum();
         level * gradient.signum()
     }
 
@@ -129,8 +131,7 @@ impl<'a> Scan<'a> {
         };
         let context = self.contexts[index as usize];
         let predicted = (median + sign * context.correction).clamp(0, self.p.largest);
-        let order =
-            (0..).find(|&k| i64::from(context.count) << k >= i64::from(context.magnitude))?;
+        let order = order(context.count, context.magnitude);
         let mapped = self.golomb(order, self.limit)?;
         let mut error = if mapped % 2 == 0 {
             mapped / 2
@@ -233,7 +234,7 @@ impl<'a> Scan<'a> {
         let index = 365 + same as usize;
         let context = self.contexts[index];
         let magnitude = context.magnitude + if same == 1 { context.count / 2 } else { 0 };
-        let order = (0..).find(|&k| i64::from(context.count) << k >= i64::from(magnitude))?;
+        let order = order(context.count, magnitude);
         let limit = self.limit - RUN_ORDER[self.run_index] - 1;
         let mapped = self.golomb(order, limit)?;
         // The map folds the sign into the lowest bit, by which sign is the likelier one.
@@ -259,5 +260,20 @@ impl<'a> Scan<'a> {
             let sign = if a > b { -1 } else { 1 };
             self.reconstruct(b, sign * error)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_is_the_first_that_reaches_the_magnitude() {
+        for count in 1..=300 {
+            for magnitude in (0..5000).chain([1 << 20, i32::MAX - 1, i32::MAX]) {
+                let meant = (0..).find(|&k| i64::from(count) << k >= i64::from(magnitude));
+                assert_eq!(Some(order(count, magnitude)), meant, "{count}, {magnitude}");
+            }
+        }
     }
 }
