@@ -1,12 +1,14 @@
-"""DICOM objects that `vesalius-dicom` writes, judged by dciodvfy, pydicom, SimpleITK and highdicom.
+"""DICOM objects that `vesalius-dicom` writes, judged by dciodvfy, pydicom, SimpleITK, highdicom, plastimatch
+and DCMTK's dsrdump.
 
   cargo build -p vesalius-dicom --example clinic_objects
-  python tests/parity/clinic.py BINARY SHARED/data/dicom [FOLDER [series|seg|rtstruct]]
+  python tests/parity/clinic.py BINARY SHARED/data/dicom [FOLDER [series|seg|rtstruct|sr]]
 
 BINARY is target/debug/examples/clinic_objects. Sources are the shared MR series and what is made of them: CT, PET and
 secondary capture, negated cosines, sagittal, coronal, oblique and descending slices, 51 × 35 pixels, one slice, unequal
 gaps, an enhanced multi-frame MR, a CR without frame of reference. Prints a line for each and ends with status 1 where
-one fails. Needs: pydicom, SimpleITK, highdicom, numpy and Debian's dicom3tools.
+one fails. Needs: pydicom, SimpleITK, highdicom, numpy and Debian's dicom3tools, dcmtk,
+plastimatch.
 """
 
 import copy
@@ -404,6 +406,38 @@ def contours(folder):
             check(f"{kind} contours of {name}", not problems, "\n      ".join(map(str, problems[:6])))
 
 
+def reports(folder):
+    """Structured reports: dciodvfy, dsrdump, and highdicom's reader of TID 1500."""
+    for name, source in sources(folder / "sources-sr").items():
+        frames, places, (depth, rows, columns) = placed(source)
+        block = np.zeros((depth, rows, columns), np.uint8)
+        block[:, 10:20, 5:15], block[:, 25:30, 20:30] = 1, 2
+        labels, output = folder / f"sr-{name}.nii.gz".replace(" ", "_"), folder / f"sr-{name}.dcm".replace(" ", "_")
+        write_labels(block, places, labels, [1, 1, 1], [0, 1, 2])
+        run = subprocess.run([BINARY, "seg", source, labels, "report", output], capture_output=True, text=True)
+        if run.returncode:
+            check(f"report of {name}", False, run.stderr)
+            continue
+        path = Path(f"{output}.sr.dcm")
+        problems = [line for line in told(path) if "99VESALIUS" not in line]
+        dump = subprocess.run(["/usr/bin/dsrdump", path], capture_output=True, text=True)
+        if dump.returncode:
+            problems.append(dump.stderr)
+        report = hd.sr.srread(path)
+        seg = pydicom.dcmread(output)
+        groups = report.content.get_volumetric_roi_measurement_groups()
+        if len(groups) != 2:
+            problems.append(f"highdicom finds {len(groups)} groups")
+        volume = abs(np.linalg.det(places[0]))
+        for group, item, label in zip(groups, seg.SegmentSequence, (1, 2)):
+            if group.tracking_uid != item.TrackingUID:
+                problems.append("tracking identifiers differ")
+            found = [m.value for m in group.get_measurements() if m.name.value == "118565006"]
+            if len(found) != 1 or abs(found[0] - volume * (block == label).sum()) > 1e-3 * volume:
+                problems.append(f"volume {found}")
+        check(f"report of {name}", not problems, "\n      ".join(map(str, problems[:6])))
+
+
 def main():
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path(tempfile.mkdtemp())
     shutil.rmtree(folder, ignore_errors=True)
@@ -414,6 +448,8 @@ def main():
         segmentations(folder)
     if ONLY in ("", "rtstruct"):
         contours(folder)
+    if ONLY in ("", "sr"):
+        reports(folder)
     print(f"{len(FAILED)} failed")
     sys.exit(bool(FAILED))
 

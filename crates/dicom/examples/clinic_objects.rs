@@ -1,13 +1,14 @@
 //! Writes objects for the peers of `tests/parity/clinic.py`: `clinic_objects series SOURCE VOLUME|- SCALE OUT`
 //! and
-//! `clinic_objects seg SOURCE LABELS binary|labelmap|deflated|all OUT`, whose labels are named after organs in turn.
+//! `clinic_objects seg SOURCE LABELS binary|labelmap|deflated|all|fractional|report OUT`, whose labels are named after organs in turn.
 //! `clinic_objects rtstruct SOURCE LABELS keyhole|nested OUT`.
 //! `-` stands for the source's own voxels; SCALE multiplies them, so that they are no
 //! whole numbers.
 
 use std::error::Error;
 use vesalius_dicom::{
-    FrameRule, HoleRule, RtStructWriter, SegKind, SegSyntax, SegWriter, Segment, SeriesWriter,
+    FrameRule, HoleRule, Intensity, Measurements, ReportWriter, RtStructWriter, SegKind, SegSyntax,
+    SegWriter, Segment, SeriesWriter,
 };
 use vesalius_io::{ReadOptions, list_series, read, read_labels, read_series};
 use vesalius_volume::{LabelMap, Volume};
@@ -34,6 +35,29 @@ fn seg(source: &str, labels: &str, kind: &str, output: &str) -> Result<(), Box<d
         "labelmap" => writer.kind(SegKind::LabelMap).write(&labels, output)?,
         "deflated" => writer.syntax(SegSyntax::Deflated).write(&labels, output)?,
         "all" => writer.frames(FrameRule::All).write(&labels, output)?,
+        "report" => {
+            let written = writer.write(&labels, output)?;
+            let volume =
+                |label: u32| labels.counts()[&label] as f64 * labels.geometry().voxel_volume();
+            let measured = written
+                .segments
+                .iter()
+                .map(|(number, segment)| Measurements {
+                    segment: *number,
+                    volume: Some(volume(segment.label)),
+                    intensity: Some(Intensity {
+                        mean: 1.5,
+                        deviation: 0.25,
+                        median: 1.0,
+                        minimum: -3.0,
+                        maximum: 1.0 / 3.0,
+                    }),
+                    diameter: Some(12.5),
+                });
+            let measured: Vec<Measurements> = measured.collect();
+            ReportWriter::new(series, &written)?.write(&measured, format!("{output}.sr.dcm"))?;
+            written
+        }
         "fractional" => {
             let channel = |segment: &Segment| {
                 let part = |&v: &u16| {

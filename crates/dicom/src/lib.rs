@@ -10,6 +10,7 @@
 //! | derived image series | [`SeriesWriter`], [`WrittenSeries`] |
 //! | segmentations (SEG) | [`SegWriter`], [`WrittenSeg`], [`SegKind`], [`GridRule`], [`FrameRule`], [`EmptyRule`], [`SegSyntax`] |
 //! | contours (RTSTRUCT) | [`RtStructWriter`], [`WrittenRtStruct`], [`HoleRule`] |
+//! | measurements (SR, TID 1500) | [`ReportWriter`], [`Measurements`], [`Intensity`], [`WrittenReport`] |
 //! | what segments mean | [`Segment`], [`Code`], [`AlgorithmType`], [`SegmentDescriptions`] |
 //! | errors | [`Error`](enum@Error) |
 //! | examples and tests | [`example_series`] |
@@ -21,6 +22,7 @@ mod example;
 mod file;
 mod identity;
 mod raw;
+mod report;
 mod rtstruct;
 mod seg;
 mod series;
@@ -32,6 +34,7 @@ mod uid;
 
 pub use error::Error;
 pub use example::example_series;
+pub use report::{Intensity, Measurements, ReportWriter, WrittenReport};
 pub use rtstruct::{HoleRule, RtStructWriter, WrittenRtStruct};
 pub use seg::{
     AlgorithmType, Code, EmptyRule, FrameRule, GridRule, SegKind, SegSyntax, SegWriter, Segment,

@@ -1,11 +1,12 @@
 //! The header of a DICOM file as the bytes that it holds: text is not decoded, so that it can be copied whatever its
 //! character set. Pixels are not read.
 
+use crate::file::EXPLICIT;
 use crate::{Error, Result};
 use dicom_core::value::{DataSetSequence, Value};
 use dicom_core::{DataElement, Length, PrimitiveValue, Tag, VR, header::Header};
 use dicom_encoding::text::SpecificCharacterSet;
-use dicom_encoding::transfer_syntax::{Endianness, TransferSyntaxIndex};
+use dicom_encoding::transfer_syntax::{Endianness, TransferSyntax, TransferSyntaxIndex};
 use dicom_object::{FileMetaTable, InMemDicomObject};
 use dicom_parser::dataset::DataToken;
 use dicom_parser::dataset::read::{DataSetReader, DataSetReaderOptions, ValueReadStrategy};
@@ -16,6 +17,8 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+/// Transfer syntaxes of compressed pixels begin so.
+const COMPRESSED: &str = "1.2.840.10008.1.2.";
 /// Pixel data have elements of this group.
 const PIXEL_GROUP: u16 = 0x7FE0;
 /// Sequences in sequences beyond this are refused.
@@ -45,9 +48,7 @@ pub(crate) fn header(path: &Path) -> Result<InMemDicomObject> {
         .map_err(|e| bad(e.to_string()))?;
     let meta = FileMetaTable::from_reader(&mut file).map_err(|e| bad(reasons(&e)))?;
     let name = meta.transfer_syntax();
-    let syntax = TransferSyntaxRegistry.get(name);
-    // Compressed pixels do not change how a header is written.
-    let syntax = syntax.ok_or_else(|| bad(format!("transfer syntax {name} is not known")))?;
+    let syntax = syntax(name).ok_or_else(|| bad(format!("transfer syntax {name} is not known")))?;
     let content: Box<dyn Read> = match name {
         DEFLATED => Box::new(BufReader::new(DeflateDecoder::new(file))),
         _ => Box::new(file),
@@ -59,6 +60,17 @@ pub(crate) fn header(path: &Path) -> Result<InMemDicomObject> {
     let swap = syntax.endianness() == Endianness::Big;
     let (set, _) = data_set(&mut tokens, swap, 0).map_err(bad)?;
     Ok(set)
+}
+
+/// How the header of a file in a transfer syntax is encoded: compression of the pixels does not change it.
+fn syntax(name: &str) -> Option<&'static TransferSyntax> {
+    let explicit = || TransferSyntaxRegistry.get(EXPLICIT);
+    match name {
+        DEFLATED => explicit(),
+        _ => TransferSyntaxRegistry
+            .get(name)
+            .or_else(|| name.starts_with(COMPRESSED).then(explicit)?),
+    }
 }
 
 fn reasons(error: &dyn std::error::Error) -> String {
@@ -182,4 +194,60 @@ pub(crate) fn numbers<const N: usize>(set: &InMemDicomObject, tag: Tag) -> Optio
 /// The first item of a sequence.
 pub(crate) fn item(set: &InMemDicomObject, tag: Tag) -> Option<&InMemDicomObject> {
     set.get(tag)?.items()?.first()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dicom_dictionary_std::tags;
+
+    #[test]
+    fn headers_of_every_transfer_syntax_are_read() {
+        for end in [
+            "1", "1.99", "2", "4.50", "4.57", "4.70", "4.80", "4.90", "4.201", "5", "8.1",
+        ] {
+            let name = format!("1.2.840.10008.1.2.{end}");
+            let big = syntax(&name).unwrap().endianness() == Endianness::Big;
+            assert_eq!(big, end == "2", "{name}");
+        }
+        assert!(syntax("1.2.840.10008.1.2").is_some() && syntax("1.2.3").is_none());
+    }
+
+    #[test]
+    fn deflated_and_big_endian_headers_hold_the_same_values() {
+        use std::io::Write;
+        let folder = tempfile::tempdir().unwrap();
+        let begin = |syntax: &str| {
+            let mut bytes = Vec::new();
+            crate::file::begin(&mut bytes, "1.2.3", "1.2.3.4", syntax).unwrap();
+            bytes
+        };
+        let little = [
+            8, 0, 0x60, 0, b'C', b'S', 2, 0, b'M', b'R', 0x28, 0, 0x10, 0, b'U', b'S', 2, 0, 5, 1,
+        ];
+        let big = [
+            0, 8, 0, 0x60, b'C', b'S', 0, 2, b'M', b'R', 0, 0x28, 0, 0x10, b'U', b'S', 0, 2, 1, 5,
+        ];
+        let mut deflated =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        deflated.write_all(&little).unwrap();
+        for (syntax, content) in [
+            (EXPLICIT, little.to_vec()),
+            ("1.2.840.10008.1.2.2", big.to_vec()),
+            (DEFLATED, deflated.finish().unwrap()),
+        ] {
+            let path = folder.path().join("file");
+            std::fs::write(&path, [begin(syntax), content].concat()).unwrap();
+            let set = header(&path).unwrap();
+            assert_eq!(
+                text(&set, tags::MODALITY).as_deref(),
+                Some("MR"),
+                "{syntax}"
+            );
+            assert_eq!(bytes(&set, tags::ROWS).unwrap(), [5, 1], "{syntax}");
+        }
+        let path = folder.path().join("none");
+        std::fs::write(&path, b"no DICOM").unwrap();
+        assert!(header(&path).is_err());
+    }
 }

@@ -133,6 +133,11 @@ impl<'a> Set<'a> {
         self
     }
 
+    pub fn double(&mut self, tag: Tag, value: f64) -> &mut Self {
+        raw::put_bytes(&mut self.set, tag, VR::FD, value.to_le_bytes().to_vec());
+        self
+    }
+
     pub fn tag(&mut self, tag: Tag, value: Tag) -> &mut Self {
         let bytes = [value.group().to_le_bytes(), value.element().to_le_bytes()].concat();
         raw::put_bytes(&mut self.set, tag, VR::AT, bytes);

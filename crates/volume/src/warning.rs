@@ -516,6 +516,14 @@ pub enum Warning {
         /// Its code.
         code: String,
     },
+    /// A measurement is not in a report.
+    #[error("{what} is not in the report: {reason}")]
+    MeasurementLeftOut {
+        /// Which measurement of which segment.
+        what: String,
+        /// Why.
+        reason: String,
+    },
     /// A kind of object that common programs do not read.
     #[error("{what}: {who}")]
     FewReaders {

@@ -7,6 +7,7 @@ mod frames;
 mod grid;
 mod header;
 mod pixels;
+mod prepare;
 mod segment;
 mod write;
 

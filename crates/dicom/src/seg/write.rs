@@ -1,7 +1,6 @@
 //! From labels to a file: which segment occurs on which frame, then header, groups and pixels in one stream.
 
 use super::frames::{Frame, Groups};
-use super::grid::OnSource;
 use super::header::{Header, Identifiers, class};
 use super::pixels::Bits;
 use super::segment::Segment;
@@ -13,19 +12,18 @@ use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use vesalius_io::write_atomically;
-use vesalius_volume::{Geometry, Label, LabelMap, Volume, Warning};
+use vesalius_volume::{Label, LabelMap, Volume, Warning};
 
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 /// Native pixels have a length of 32 bits.
 const LARGEST: u64 = u32::MAX as u64 - 1;
-const BOTH: &str = "write the segments into several objects";
+pub(super) const BOTH: &str = "write the segments into several objects";
 
 pub(crate) struct Job<'a> {
-    writer: &'a SegWriter,
+    pub(super) writer: &'a SegWriter,
     path: PathBuf,
     pub warnings: Vec<Warning>,
 }
@@ -164,153 +162,6 @@ impl<'a> Job<'a> {
             warnings: self.warnings,
         };
         job.write(&segments, &numbers, &found, 8, &mut pixels)
-    }
-
-    /// The segments by rising label, each with tracking identifiers.
-    pub fn segments<T: Label>(&mut self, layers: &[LabelMap<T>]) -> Result<Vec<Segment>> {
-        let mut segments = self.described()?;
-        segments.sort_by_key(|segment| (segment.layer, segment.label));
-        let refuse = |what: String| Err(Error::Segments(what));
-        if let Some(segment) = segments
-            .iter()
-            .find(|segment| segment.layer >= layers.len())
-        {
-            return refuse(format!(
-                "segment `{}` is in layer {}, and there are {} label maps (layers count from 0)",
-                segment.name,
-                segment.layer,
-                layers.len()
-            ));
-        }
-        if let Some(segment) = segments.iter().find(|segment| segment.label == 0) {
-            return refuse(format!(
-                "segment `{}` has label 0, which is background; give it another",
-                segment.name
-            ));
-        }
-        let twice = segments
-            .windows(2)
-            .find(|pair| (pair[0].layer, pair[0].label) == (pair[1].layer, pair[1].label));
-        if let Some(pair) = twice {
-            return refuse(format!(
-                "label {} is both `{}` and `{}`; describe each label once",
-                pair[0].label, pair[0].name, pair[1].name
-            ));
-        }
-        Ok(segments)
-    }
-
-    fn described(&mut self) -> Result<Vec<Segment>> {
-        let segments = self.writer.segments.iter().cloned().map(Segment::tracked);
-        let segments = segments.collect::<Result<Vec<_>>>()?;
-        if segments.len() > usize::from(u16::MAX) {
-            let what = format!(
-                "there are {} segments, and an object has at most 65535; {BOTH}",
-                segments.len()
-            );
-            return Err(Error::Segments(what));
-        }
-        for segment in segments.iter().filter(|segment| segment.is_private()) {
-            self.warnings.push(Warning::PrivateCode {
-                name: segment.name.clone(),
-                code: segment.kind.value.clone(),
-            });
-        }
-        Ok(segments)
-    }
-
-    /// The segments' numbers in the object.
-    fn numbers(&self, segments: &[Segment]) -> Result<Vec<u16>> {
-        if self.writer.kind != SegKind::LabelMap {
-            return Ok((1..).take(segments.len()).collect());
-        }
-        let number = |segment: &Segment| {
-            u16::try_from(segment.label).map_err(|_| {
-            let what = format!("label {} is more than the 65535 that a label map may hold; renumber the labels", segment.label);
-            Error::Segments(what)
-        })
-        };
-        segments.iter().map(number).collect()
-    }
-
-    pub fn grid<'g>(&mut self, grids: impl Iterator<Item = &'g Geometry>) -> Result<OnSource> {
-        let mut grids = grids;
-        let Some(first) = grids.next() else {
-            return Err(Error::Segments(
-                "there is no label map; give one or more".to_owned(),
-            ));
-        };
-        for grid in grids {
-            first.check_same(grid, "the layers of labels")?;
-        }
-        OnSource::of(&self.writer.source, first, self.writer.grid)
-    }
-
-    /// On which frames each segment occurs.
-    pub fn occurrence<T: Label>(
-        &mut self,
-        grid: &OnSource,
-        layers: &[LabelMap<T>],
-        segments: &[Segment],
-    ) -> Result<Vec<Vec<usize>>> {
-        let mut found = vec![Vec::new(); segments.len()];
-        let mut lost = 0;
-        for (layer, labels) in layers.iter().enumerate() {
-            let numbers: BTreeMap<u32, usize> = segments
-                .iter()
-                .enumerate()
-                .filter(|(_, segment)| segment.layer == layer)
-                .map(|(number, segment)| (segment.label, number))
-                .collect();
-            let mut left: BTreeMap<u32, u64> = labels
-                .counts()
-                .into_iter()
-                .map(|(label, n)| (label, n as u64))
-                .collect();
-            left.remove(&0);
-            if let Some((label, voxels)) =
-                left.iter().find(|(label, _)| !numbers.contains_key(label))
-            {
-                let what = format!(
-                    "label {label} ({voxels} voxels) has no segment; say what it means by `SegWriter::segments`"
-                );
-                return Err(Error::Segments(what));
-            }
-            for frame in 0..self.writer.source.frames.len() {
-                self.writer.control.check()?;
-                let values = grid.frame(labels.data(), frame);
-                let mut last = None;
-                // Labels come in runs, each of which is counted at once.
-                for run in values.chunk_by(|a, b| a == b) {
-                    let label: u32 = run[0].into();
-                    let Some(&number) = numbers.get(&label) else {
-                        continue;
-                    };
-                    if last != Some(number) && found[number].last() != Some(&frame) {
-                        found[number].push(frame);
-                    }
-                    last = Some(number);
-                    if let Some(left) = left.get_mut(&label) {
-                        *left = left.saturating_sub(run.len() as u64);
-                    }
-                }
-            }
-            let (&label, &voxels) = left
-                .iter()
-                .max_by_key(|(_, left)| **left)
-                .unwrap_or((&0, &0));
-            if voxels > 0 && grid.difference.is_none() {
-                return Err(Error::OffSource { label, voxels });
-            }
-            lost += left.values().sum::<u64>();
-        }
-        if let Some(difference) = &grid.difference {
-            self.warnings.push(Warning::LabelsToSource {
-                difference: difference.clone(),
-                lost,
-            });
-        }
-        Ok(found)
     }
 
     /// The frames in the order of the file.

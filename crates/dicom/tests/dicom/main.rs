@@ -1,6 +1,7 @@
 //! Objects from end to end: sources made here, objects written, and read again by `vesalius_io` and `dicom-object`.
 
 mod made;
+mod report;
 mod rtstruct;
 mod seg;
 mod seg_rules;

@@ -1,0 +1,266 @@
+//! Measurements of segments as a structured report (TID 1500) that refers to their segmentation.
+
+mod content;
+mod tree;
+
+use crate::identity::{self, Moment};
+use crate::seg::WrittenSeg;
+use crate::set::Set;
+use crate::source::Source;
+use crate::text::Charset;
+use crate::uid::new_uid;
+use crate::{Error, Result, file, raw};
+use content::{Content, container};
+use dicom_dictionary_std::{tags, uids};
+use std::path::{Path, PathBuf};
+use tree::quantity;
+use vesalius_control::Control;
+use vesalius_io::{Series, write_atomically};
+use vesalius_volume::Warning;
+
+/// Numbers of the image within a segment, in the image's unit.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Intensity {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation.
+    pub deviation: f64,
+    /// Median.
+    pub median: f64,
+    /// Smallest value.
+    pub minimum: f64,
+    /// Largest value.
+    pub maximum: f64,
+}
+
+/// What was measured of a segment. What is unknown or not finite is left out of the report, never written as 0.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Measurements {
+    /// The segment's number in the segmentation.
+    pub segment: u16,
+    /// mm³
+    pub volume: Option<f64>,
+    /// Values of the image.
+    pub intensity: Option<Intensity>,
+    /// The largest distance between two of its points, mm.
+    pub diameter: Option<f64>,
+}
+
+/// Writes measurements of the segments of a segmentation as a comprehensive structured report.
+///
+/// ```
+/// use vesalius_dicom::{Intensity, Measurements, ReportWriter, SegWriter, Segment};
+/// use vesalius_io::list_series;
+/// use vesalius_volume::LabelMap;
+/// # let folder = tempfile::tempdir()?;
+/// # let source = vesalius_dicom::example_series(folder.path(), "CT", [6, 5, 4])?;
+///
+/// let series = &list_series(&source)?.series[0];
+/// let labels = LabelMap::<u16>::from_fn(series.geometry.unwrap(), |[x, ..]| u16::from(x > 2));
+/// let seg = SegWriter::new(series)?
+///     .segments([Segment::named(1, "liver")])
+///     .write(&labels, folder.path().join("seg.dcm"))?;
+///
+/// let voxels = labels.counts()[&1] as f64;
+/// let measured = Measurements {
+///     segment: 1,
+///     volume: Some(voxels * series.geometry.unwrap().voxel_volume()),
+///     intensity: Some(Intensity { mean: 57.5, deviation: 12.0, median: 57.0, minimum: 3.0, maximum: 119.0 }),
+///     diameter: None,
+/// };
+/// let report = ReportWriter::new(series, &seg)?.write(&[measured], folder.path().join("report.dcm"))?;
+/// assert!(report.path.exists());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ReportWriter {
+    source: Source,
+    seg: WrittenSeg,
+    algorithm: (String, String),
+    series_number: Option<u32>,
+    description: String,
+}
+
+/// A report that was written.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct WrittenReport {
+    /// The file.
+    pub path: PathBuf,
+    /// SOPInstanceUID.
+    pub instance_uid: String,
+    /// SeriesInstanceUID.
+    pub series_uid: String,
+    /// What was left out.
+    pub warnings: Vec<Warning>,
+}
+
+impl ReportWriter {
+    /// A writer of reports on a segmentation of `series`.
+    ///
+    /// # Errors
+    /// As [`SegWriter::new`](crate::SegWriter::new).
+    pub fn new(series: &Series, seg: &WrittenSeg) -> Result<Self> {
+        Ok(Self {
+            source: Source::open(series, &Control::new())?,
+            seg: seg.clone(),
+            algorithm: ("Vesalius".to_owned(), identity::VERSION.to_owned()),
+            series_number: None,
+            description: "Measurements".to_owned(),
+        })
+    }
+
+    /// The name and the version of what made the segments.
+    pub fn algorithm(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.algorithm = (name.into(), version.into());
+        self
+    }
+
+    /// SeriesNumber; otherwise the source's and 400.
+    pub fn series_number(mut self, number: u32) -> Self {
+        self.series_number = Some(number);
+        self
+    }
+
+    /// SeriesDescription, at most 64 characters.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = text.into();
+        self
+    }
+
+    /// Writes the report. A file appears when it is complete; one that exists is not replaced.
+    ///
+    /// # Errors
+    /// [`Error::Exists`]; [`Error::Segments`] for a segment that the segmentation does not have, and where there are no
+    /// measurements; [`Error::Text`], [`Error::Io`].
+    pub fn write(
+        &self,
+        measurements: &[Measurements],
+        path: impl AsRef<Path>,
+    ) -> Result<WrittenReport> {
+        let path = path.as_ref();
+        if path.symlink_metadata().is_ok() {
+            return Err(Error::Exists {
+                path: path.to_owned(),
+            });
+        }
+        if measurements.is_empty() {
+            let what = "there are no measurements, so that there is nothing to report";
+            return Err(Error::Segments(what.to_owned()));
+        }
+        let mut own: Vec<&str> = vec![&self.algorithm.0, &self.algorithm.1, &self.description];
+        own.extend(
+            self.seg
+                .segments
+                .iter()
+                .map(|(_, segment)| segment.name.as_str()),
+        );
+        let charset = Charset::of(self.source.head(), &own);
+        let written = WrittenReport {
+            path: path.to_owned(),
+            instance_uid: new_uid()?,
+            series_uid: new_uid()?,
+            warnings: self.left_out(measurements),
+        };
+        let mut set = Set::new(&charset);
+        self.header(&mut set, &written)?;
+        self.evidence(&mut set)?;
+        let like = Set::new(&charset);
+        let content = Content { like: &like };
+        set.text(tags::VALUE_TYPE, "CONTAINER")?;
+        let title = content.code(("126000", "DCM", "Imaging Measurement Report"))?;
+        set.items(tags::CONCEPT_NAME_CODE_SEQUENCE, vec![title]);
+        let items = self.content(content, measurements)?;
+        container(&mut set, Some("1500"), items)?;
+        write_atomically(path, |to| {
+            file::begin(
+                to,
+                uids::COMPREHENSIVE_SR_STORAGE,
+                &written.instance_uid,
+                file::EXPLICIT,
+            )?;
+            file::elements(to, set.object())
+        })?;
+        Ok(written)
+    }
+
+    /// What is not finite, and intensities whose unit is not known.
+    fn left_out(&self, measurements: &[Measurements]) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let mut tell = |what: String, reason: &str| {
+            let reason = reason.to_owned();
+            warnings.push(Warning::MeasurementLeftOut { what, reason });
+        };
+        let unknown = quantity(&self.source).is_none();
+        for measured in measurements {
+            let segment = measured.segment;
+            let Measurements {
+                volume,
+                diameter,
+                intensity,
+                ..
+            } = measured;
+            let numbers = intensity.map_or([0.0; 5], |i| {
+                [i.mean, i.deviation, i.median, i.minimum, i.maximum]
+            });
+            for (name, finite) in [
+                ("volume", volume.is_none_or(f64::is_finite)),
+                ("diameter", diameter.is_none_or(f64::is_finite)),
+                ("intensity", numbers.iter().all(|v| v.is_finite())),
+            ] {
+                if !finite {
+                    tell(
+                        format!("the {name} of segment {segment}"),
+                        "a number is not finite",
+                    );
+                }
+            }
+            if intensity.is_some() && unknown {
+                tell(
+                    format!("the intensities of segment {segment}"),
+                    "the source does not say their unit",
+                );
+            }
+        }
+        warnings
+    }
+
+    fn header(&self, set: &mut Set, written: &WrittenReport) -> Result<()> {
+        identity::patient_and_study(set, &self.source);
+        identity::equipment(set)?;
+        set.text(tags::SOP_CLASS_UID, uids::COMPREHENSIVE_SR_STORAGE)?;
+        set.text(tags::SOP_INSTANCE_UID, &written.instance_uid)?;
+        set.text(tags::SERIES_INSTANCE_UID, &written.series_uid)?;
+        set.text(tags::MODALITY, "SR")?;
+        let number =
+            raw::numbers::<1>(self.source.head(), tags::SERIES_NUMBER).map_or(0.0, |[n]| n);
+        set.integer(
+            tags::SERIES_NUMBER,
+            self.series_number.map_or(number as i64 + 400, i64::from),
+        );
+        set.integer(tags::INSTANCE_NUMBER, 1);
+        set.text(tags::SERIES_DESCRIPTION, &self.description)?;
+        let Moment { date, time } = Moment::now();
+        for tag in [
+            tags::SERIES_DATE,
+            tags::CONTENT_DATE,
+            tags::INSTANCE_CREATION_DATE,
+        ] {
+            set.text(tag, &date)?;
+        }
+        for tag in [
+            tags::SERIES_TIME,
+            tags::CONTENT_TIME,
+            tags::INSTANCE_CREATION_TIME,
+        ] {
+            set.text(tag, &time)?;
+        }
+        set.text(tags::COMPLETION_FLAG, "COMPLETE")?;
+        set.text(tags::VERIFICATION_FLAG, "UNVERIFIED")?;
+        set.text(tags::PRELIMINARY_FLAG, "PRELIMINARY")?;
+        set.empty(tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE);
+        set.empty(tags::PERFORMED_PROCEDURE_CODE_SEQUENCE);
+        Ok(())
+    }
+}
