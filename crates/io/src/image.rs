@@ -78,6 +78,13 @@ impl ImageFile {
         &self.parsed.info
     }
 
+    /// Whether slabs are read from the file in the order in which voxels are written, channel after channel.
+    pub(crate) fn is_read_in_order(&self) -> bool {
+        let layout = &self.parsed.layout;
+        let is_apart = !layout.interleaved || layout.channels == 1;
+        is_apart && self.combined().is_none() && !layout.is_loaded_whole()
+    }
+
     /// NIfTI's header extensions; give them to [`crate::WriteOptions::extensions`] to keep them.
     pub fn extensions(&self) -> &[Extension] {
         &self.parsed.extensions

@@ -48,6 +48,7 @@ mod tags;
 mod untilt;
 mod volumes;
 
+pub(crate) use assemble::Slices;
 pub(crate) use examine::is_dicom as is_file;
 pub(crate) use file::detect;
 pub(crate) use listing::list_at;
