@@ -4,13 +4,14 @@
 //! ```sh
 //! cargo run --release -p vesalius-io --example io_speed -- read PATH RUNS        # also: list, describe, probe
 //! cargo run --release -p vesalius-io --example io_speed -- write IN OUT RUNS
+//! cargo run --release -p vesalius-io --example io_speed -- convert IN OUT MEGABYTES   # within so much memory
 //! ```
 //!
 //! Prints each run's seconds, then the peak in MiB and the bytes of the volume. RAYON_NUM_THREADS sets the threads.
 
 use std::path::Path;
 use std::time::Instant;
-use vesalius_io::{describe, list_series, probe, read_as, write};
+use vesalius_io::{ConvertOptions, convert, describe, list_series, probe, read_as, write};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -19,6 +20,7 @@ fn main() -> Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut bytes = 0;
     let runs = match words[..] {
+        ["convert", ..] => 1,
         [_, _, runs] | [_, _, _, runs] => runs.parse()?,
         _ => return Err("see the head of this file for the arguments".into()),
     };
@@ -39,6 +41,13 @@ fn main() -> Result<()> {
                     list.series.len(),
                     list.unreadable.len()
                 );
+            }
+            (["convert", input, out, megabytes], _) => {
+                let options = ConvertOptions {
+                    memory: Some(megabytes.parse::<u64>()? << 20),
+                    ..ConvertOptions::default()
+                };
+                drop(convert(input, out, &options)?);
             }
             (["write", _, out, _], Some(volume)) => write(Path::new(out), volume)?,
             (other, _) => return Err(format!("{other:?} is no case").into()),

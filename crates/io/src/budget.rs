@@ -1,6 +1,7 @@
 //! What compressed data may unpack to, so that a small file does not fill the memory.
 
 use crate::{Error, Result};
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::path::Path;
 use vesalius_volume::check_memory;
@@ -26,7 +27,27 @@ pub(crate) fn excessive(path: &Path, what: &str) -> Error {
     )
 }
 
-/// Everything that a stream unpacks to, at most `limit` bytes; `packed` is its length.
+/// Packed bytes, and how many of them were read: data that were made to fill the memory do so from their beginning.
+pub(crate) struct Packed<'a, R> {
+    inner: R,
+    read: &'a Cell<u64>,
+}
+
+impl<'a, R> Packed<'a, R> {
+    pub fn new(inner: R, read: &'a Cell<u64>) -> Self {
+        Self { inner, read }
+    }
+}
+
+impl<R: Read> Read for Packed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.read.set(self.read.get() + count as u64);
+        Ok(count)
+    }
+}
+
+/// Everything that a stream unpacks to, at most `limit` bytes; `packed` counts what was read of the packed bytes.
 ///
 /// # Errors
 /// [`Error::TooLarge`], data that unpack to far more than their length, less memory than they need, and the stream's.
@@ -34,7 +55,7 @@ pub(crate) fn read_all(
     path: &Path,
     what: &str,
     mut stream: impl Read,
-    packed: u64,
+    packed: &Cell<u64>,
     limit: u64,
 ) -> Result<Vec<u8>> {
     const PIECE: usize = 1 << 20;
@@ -57,7 +78,7 @@ pub(crate) fn read_all(
                 limit,
             });
         }
-        if is_excessive(packed, length) {
+        if is_excessive(packed.get(), length) {
             return Err(excessive(path, what));
         }
         if read < PIECE {
@@ -83,7 +104,7 @@ mod tests {
     fn zeros_without_end_are_refused_before_they_fill_the_memory() {
         let path = Path::new("a");
         let read = |stream: &mut dyn Read, packed, limit| {
-            read_all(path, "a stream", stream, packed, limit)
+            read_all(path, "a stream", stream, &Cell::new(packed), limit)
         };
         let error = read(&mut io::repeat(0), 1 << 16, u64::MAX).unwrap_err();
         assert!(error.to_string().contains("more than 200 times"), "{error}");

@@ -1,6 +1,7 @@
 //! Conversion of one file to another: voxels, position, and other fields that both formats have.
 //! It does not resample and does not combine several series.
 
+use crate::convert_slabs::convert_slabs;
 use crate::voxel_type::with_voxel_type;
 use crate::{
     Format, ImageInfo, LabelName, ReadOptions, Result, Scaling, VoxelType, WriteOptions, format,
@@ -22,6 +23,11 @@ pub struct ConvertOptions {
     /// Whether the image is a label map: whole numbers only, stored in the smallest type that holds
     /// them, with their names and colours.
     pub labels: bool,
+    /// Bytes of voxels that are in memory at a time, for images larger than memory; `None` for the whole image. One
+    /// slice is the least. It holds for images in NIfTI (also `.nii.gz`), MetaImage, NRRD and MGH files and for
+    /// uniform DICOM series, written to NIfTI and MGH, and to MetaImage and NRRD without compression in one file.
+    /// Label maps, and formats that are read or written as a whole, take the memory that they need.
+    pub memory: Option<u64>,
 }
 
 /// What was written.
@@ -87,10 +93,13 @@ pub fn convert(
         write_labels_with(output, &labels, &write)?;
         labels.warnings().to_vec()
     } else {
-        with_voxel_type!(meant_type(&info), T => {
+        with_voxel_type!(meant_type(&info), T => match convert_slabs::<T>(input, output, &info, options, &write)? {
+            Some(warnings) => warnings,
+            None => {
             let image = read_as_with::<T>(input, &options.read)?;
             write_with(output, &image, &write)?;
             image.warnings().to_vec()
+            }
         })
     };
     if write.orthonormalise {

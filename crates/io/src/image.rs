@@ -78,6 +78,13 @@ impl ImageFile {
         &self.parsed.info
     }
 
+    /// Whether slabs are read from the file in the order in which voxels are written, channel after channel.
+    pub(crate) fn is_read_in_order(&self) -> bool {
+        let layout = &self.parsed.layout;
+        let is_apart = !layout.interleaved || layout.channels == 1;
+        is_apart && self.combined().is_none() && !layout.is_loaded_whole()
+    }
+
     /// NIfTI's header extensions; give them to [`crate::WriteOptions::extensions`] to keep them.
     pub fn extensions(&self) -> &[Extension] {
         &self.parsed.extensions
@@ -168,7 +175,7 @@ impl ImageFile {
         size: [usize; 3],
     ) -> Result<Volume<T>> {
         self.refuse_undecided()?;
-        let mut source = self.source()?;
+        let mut source = self.source(Source::open)?;
         let channels = 0..self.parsed.layout.channels;
         let volume = self.region(&mut source, channels, start, size)?;
         Ok(volume.with_warnings(self.parsed.info.warnings.iter().cloned()))
@@ -205,7 +212,7 @@ impl ImageFile {
         self.refuse_undecided()?;
         Ok(Slabs {
             image: self,
-            source: self.source()?,
+            source: self.source(Source::open_in_order)?,
             thickness: thickness.max(1),
             channel: 0,
             z: 0,
@@ -319,13 +326,13 @@ impl ImageFile {
     }
 
     /// The voxels on demand; those that can only be loaded together are within the limit.
-    fn source(&self) -> Result<Source> {
+    fn source(&self, open: fn(&Layout, Watch) -> Result<Source>) -> Result<Source> {
         let layout = &self.parsed.layout;
         if layout.is_loaded_whole() {
             layout.check_limit::<u8>(self.path(), self.options.max_bytes)?;
             layout.check_machine::<u8>(self.path(), layout.voxel_type.bytes())?;
         }
-        Source::open(layout, self.watch())
+        open(layout, self.watch())
     }
 
     /// What the parts of a voxel are, where the options make one number of them.

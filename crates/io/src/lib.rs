@@ -63,6 +63,7 @@ mod bzip;
 mod choices;
 mod composite;
 mod convert;
+mod convert_slabs;
 mod custom;
 mod decode;
 mod describe;

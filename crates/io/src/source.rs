@@ -6,7 +6,8 @@ use crate::place::{Bytes, Place, Stream};
 use crate::stored_order::put_in_order;
 use crate::watch::{Watch, Work};
 use crate::{Error, Layout, Result, ascii, bzip, hex};
-use std::io::{self, BufReader, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use vesalius_volume::check_memory;
 
 /// The voxel bytes of a layout in memory.
@@ -193,6 +194,11 @@ pub(crate) fn check_packed(layout: &Layout) -> Result<()> {
 /// Voxel bytes on demand, requested in rising order.
 pub(crate) enum Source {
     Mapped(Bytes),
+    /// A file that is not packed, read run by run: the pages of a map would count as memory of the process.
+    File {
+        file: File,
+        buffer: Vec<u8>,
+    },
     Whole(Loaded),
     Stream {
         reader: Unpack<BufReader<Stream>>,
@@ -227,12 +233,31 @@ impl Source {
         })
     }
 
+    /// As [`Source::open`], for all voxels from the first to the last.
+    pub fn open_in_order(layout: &Layout, watch: Watch) -> Result<Self> {
+        let source = Self::open(layout, watch)?;
+        match (&source, layout.file().open_at(0)?) {
+            (Self::Mapped(Bytes::Mapped(_)), Stream::File(file)) => Ok(Self::File {
+                file,
+                buffer: Vec::new(),
+            }),
+            _ => Ok(source),
+        }
+    }
+
     /// The voxel bytes from `offset` on; offsets rise from call to call.
     pub fn run(&mut self, layout: &Layout, offset: u64, length: usize) -> Result<&[u8]> {
         match self {
             Self::Mapped(map) => {
                 let start = (layout.start + offset) as usize;
                 Ok(&map[start..start + length])
+            }
+            Self::File { file, buffer } => {
+                buffer.resize(length, 0);
+                let read = file.seek(SeekFrom::Start(layout.start + offset));
+                let read = read.and_then(|_| file.read_exact(buffer));
+                read.map_err(|source| Error::read(layout.file().path(), source))?;
+                Ok(buffer)
             }
             Self::Whole(loaded) => Ok(&loaded.voxels()[offset as usize..offset as usize + length]),
             Self::Stream { reader, at, buffer } => {
@@ -260,7 +285,7 @@ impl Source {
     /// where only reading finds them.
     pub fn finish(&mut self, layout: &Layout, watch: Watch) -> Result<u64> {
         match self {
-            Self::Mapped(_) => Ok(0),
+            Self::Mapped(_) | Self::File { .. } => Ok(0),
             Self::Whole(loaded) => Ok(loaded.surplus),
             Self::Stream { reader, at, .. } => {
                 let expected = layout.skip.saturating_add(layout.bytes());

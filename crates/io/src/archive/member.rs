@@ -3,6 +3,7 @@
 use crate::place::{Bytes, Held};
 use crate::{Error, Result, budget};
 use flate2::read::DeflateDecoder;
+use std::cell::Cell;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
@@ -63,8 +64,8 @@ impl Member {
             // The careful decoder finds how far the data can be read.
             Err(_) => {
                 let stream = DeflateDecoder::new(packed).take(self.length + 1);
-                let (all, limit) = (packed.len() as u64, u64::MAX);
-                bytes = budget::read_all(path, "a file of an archive", stream, all, limit)?;
+                let (all, limit) = (Cell::new(packed.len() as u64), u64::MAX);
+                bytes = budget::read_all(path, "a file of an archive", stream, &all, limit)?;
             }
         }
         Ok(bytes)

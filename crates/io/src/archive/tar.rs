@@ -6,6 +6,7 @@ use crate::layout::Packing;
 use crate::place::{BESIDE, Bytes, Held, Place};
 use crate::{Error, ReadOptions, Result, budget};
 use ::tar::EntryType;
+use std::cell::Cell;
 use std::io::{BufReader, Cursor};
 use std::sync::Arc;
 
@@ -13,14 +14,16 @@ pub(super) fn read(place: &Place, kind: Kind, options: &ReadOptions) -> Result<A
     let path = place.path();
     let bytes = match kind {
         Kind::PackedTar => {
-            let packed = BufReader::with_capacity(1 << 16, place.open_at(0)?);
+            let read = Cell::new(0);
+            let packed = budget::Packed::new(place.open_at(0)?, &read);
+            let packed = BufReader::with_capacity(1 << 16, packed);
             let stream = Unpack::new(packed, Packing::Gzip);
             let limit = options.max_bytes.saturating_add(BESIDE);
             Bytes::Owned(budget::read_all(
                 path,
                 "a tar archive",
                 stream,
-                place.length()?,
+                &read,
                 limit,
             )?)
         }

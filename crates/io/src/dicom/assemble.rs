@@ -2,12 +2,14 @@
 //! frames where they are asked for.
 
 use super::between::{Rule, between};
+use super::choose::choose;
 use super::compose;
 use super::fill::fill;
 use super::fourth_axis;
 use super::series::Series;
 use super::stack::{self, Stack};
 use super::{DicomOptions, SliceProblem};
+use crate::place::Place;
 use crate::{Error, FileVoxel, ReadOptions, Result};
 use std::path::Path;
 use vesalius_volume::{Geometry, Volume, Warning};
@@ -52,6 +54,51 @@ pub(super) fn read_volumes<T: FileVoxel>(
     let volume = Volume::new(geometry, plans.len(), data);
     let volume = volume.map_err(|source| Error::volume(path, source))?;
     Ok(volume.with_warnings(warnings))
+}
+
+/// One volume whose slices are read some at a time.
+pub(crate) struct Slices {
+    series: Series,
+    stack: Stack,
+    /// What was decided.
+    pub warnings: Vec<Warning>,
+}
+
+impl Slices {
+    /// The volume that the options choose; `None` for several, and where voxels are computed from several slices.
+    ///
+    /// # Errors
+    /// As [`read_volumes`].
+    pub fn open(place: &Place, options: &ReadOptions) -> Result<Option<Self>> {
+        let path = place.path();
+        let mut chosen = choose(place, options)?;
+        if chosen.len() != 1 {
+            return Ok(None);
+        }
+        let plan = plan(path, &chosen[0], options)?;
+        if plan.is_resampled() {
+            return Ok(None);
+        }
+        let (stack, warnings) = (plan.stack, plan.warnings);
+        options.admit(path, &warnings)?;
+        let series = chosen.remove(0);
+        Ok(stack.map(|stack| Self {
+            series,
+            stack,
+            warnings,
+        }))
+    }
+
+    /// Reads slices from `first` on, as many as `data` holds whole.
+    pub fn read<T: FileVoxel>(
+        &self,
+        first: usize,
+        data: &mut [T],
+        options: &ReadOptions,
+    ) -> Result<()> {
+        let order = self.stack.order.get(first..).unwrap_or(&[]);
+        fill(&self.series, order, options, data)
+    }
 }
 
 fn plan<'a>(path: &Path, series: &'a Series, options: &ReadOptions) -> Result<Plan<'a>> {

@@ -30,6 +30,10 @@ fn place(header: &FileHeader) -> Option<&Place> {
 ///
 /// # Errors
 /// Of reading a file again.
+#[expect(
+    clippy::vec_box,
+    reason = "headers are large, and each is freed on its own"
+)]
 pub(super) fn without_copies(
     mut found: Vec<Box<FileHeader>>,
     options: &ReadOptions,

@@ -211,6 +211,10 @@ impl Group {
 }
 
 /// Rule one: series, frame of reference, orientation, size and spacing make a group.
+#[expect(
+    clippy::vec_box,
+    reason = "headers are large, and each is freed on its own"
+)]
 pub(super) fn group(headers: Vec<Box<FileHeader>>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for mut header in headers {

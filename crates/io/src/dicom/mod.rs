@@ -52,6 +52,7 @@ mod time_step;
 mod untilt;
 mod volumes;
 
+pub(crate) use assemble::Slices;
 pub(crate) use examine::is_dicom as is_file;
 pub(crate) use file::detect;
 pub(crate) use listing::list_at;

@@ -4,7 +4,8 @@ use crate::gzip::Unpack;
 use crate::layout::Packing;
 use crate::place::Bytes;
 use crate::{Error, Result, budget, format, neighbours};
-use std::io::Read;
+use std::cell::Cell;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 /// The bytes of a file, or of the DICOM file that is in them in gzip; `limit` bounds what that may unpack to.
@@ -32,9 +33,10 @@ pub(super) fn unpacked(path: &Path, bytes: Bytes, limit: u64) -> Result<Bytes> {
     if let Some(whole) = at_once(&bytes, limit) {
         return Ok(Bytes::Owned(whole));
     }
-    let stream = Unpack::new(&bytes[..], Packing::Gzip);
-    let packed = bytes.len() as u64;
-    let whole = budget::read_all(path, "a DICOM file in gzip", stream, packed, limit)?;
+    let read = Cell::new(0);
+    let packed = BufReader::new(budget::Packed::new(&bytes[..], &read));
+    let stream = Unpack::new(packed, Packing::Gzip);
+    let whole = budget::read_all(path, "a DICOM file in gzip", stream, &read, limit)?;
     Ok(Bytes::Owned(whole))
 }
 
@@ -55,12 +57,8 @@ fn at_once(packed: &[u8], limit: u64) -> Option<Vec<u8>> {
 
 /// A data set that is deflated.
 pub(super) fn inflate(path: &Path, packed: &[u8], limit: u64) -> Result<Vec<u8>> {
+    let read = Cell::new(0);
+    let packed = BufReader::new(budget::Packed::new(packed, &read));
     let stream = flate2::bufread::DeflateDecoder::new(packed);
-    budget::read_all(
-        path,
-        "a deflated DICOM file",
-        stream,
-        packed.len() as u64,
-        limit,
-    )
+    budget::read_all(path, "a deflated DICOM file", stream, &read, limit)
 }

@@ -5,6 +5,7 @@ use crate::encode::{Encoder, Source};
 use crate::layout::Packing;
 use crate::sink::Sink;
 use crate::text_header::LPS;
+use crate::whole_file::{ByteOrder, write_file};
 use crate::{FileVoxel, Result, VoxelType, WriteOptions};
 use vesalius_volume::Geometry;
 
@@ -24,6 +25,19 @@ pub(crate) fn write<T: FileVoxel>(
     } else {
         Packing::Raw
     };
+    if !detached && !options.compress && channels == 1 {
+        let mut header = header(geometry, channels, encoder.voxel_type);
+        header += "CompressedData = False\nElementDataFile = LOCAL\n";
+        let order = ByteOrder::Little;
+        return write_file(
+            sink,
+            header.as_bytes(),
+            Some(&encoder),
+            false,
+            order,
+            options,
+        );
+    }
     let body = Body::new(&encoder, channels, packing, options)?;
     let data_name = if detached {
         let ending = if options.compress { "zraw" } else { "raw" };

@@ -6,6 +6,7 @@ use crate::encode::{Encoder, Source};
 use crate::layout::Packing;
 use crate::sink::Sink;
 use crate::text_header::LPS;
+use crate::whole_file::{ByteOrder, write_file};
 use crate::{FileVoxel, Result, VoxelType, WriteOptions};
 use vesalius_volume::Geometry;
 
@@ -25,6 +26,20 @@ pub(crate) fn write<T: FileVoxel>(
     } else {
         Packing::Raw
     };
+    if !detached && !options.compress && channels == 1 && options.labels.is_empty() {
+        let mut header = header(geometry, channels, encoder.voxel_type, false);
+        header += &segments::lines(&[], &[], &options.key_values);
+        header += "\n";
+        let order = ByteOrder::Little;
+        return write_file(
+            sink,
+            header.as_bytes(),
+            Some(&encoder),
+            false,
+            order,
+            options,
+        );
+    }
     let raw = Body::encode(&encoder)?;
     let extents = match encoder.voxel_type {
         stored if stored.is_integer() && !options.labels.is_empty() => {

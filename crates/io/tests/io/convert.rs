@@ -141,6 +141,7 @@ fn names_and_colours_of_labels_go_along() {
     assert_eq!((read[1].value, read[1].color), (2, [255, 0, 51]));
     // And back, out of the label file.
     let back = ConvertOptions {
+        memory: None,
         labels: true,
         read: ReadOptions::default(),
         write: WriteOptions {
@@ -169,4 +170,83 @@ fn names_and_colours_of_labels_go_along() {
         "{error}"
     );
     assert!(!at("f.nii").exists());
+}
+
+/// The same conversion within little memory and within all.
+fn is_the_same_within(memory: u64, input: &Path, output: &Path, options: &ConvertOptions) {
+    let small = ConvertOptions {
+        memory: Some(memory),
+        ..options.clone()
+    };
+    let whole = convert(input, output, options).unwrap();
+    let expected = std::fs::read(output).unwrap();
+    std::fs::remove_file(output).unwrap();
+    assert_eq!(convert(input, output, &small).unwrap(), whole);
+    assert!(
+        std::fs::read(output).unwrap() == expected,
+        "{} to {}",
+        input.display(),
+        output.display()
+    );
+}
+
+#[test]
+fn a_conversion_within_little_memory_gives_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = Geometry::axis_aligned([13, 11, 9], [0.5, 1.0, 2.0]).unwrap();
+    let values =
+        |channels: usize| (0..channels * grid.voxel_count()).map(|at| (at * 7919 % 4001) as i16);
+    for channels in [1, 2] {
+        let image = Volume::new(grid, channels, values(channels).collect()).unwrap();
+        for input in ["a.nii", "a.nii.gz", "a.mha", "a.nrrd", "a.mgz"] {
+            let input = folder.path().join(input);
+            vesalius_io::write(&input, &image).unwrap();
+            for output in ["b.nii", "b.nii.gz", "b.mha", "b.nrrd", "b.mgh"] {
+                for compress in [true, false] {
+                    let mut options = ConvertOptions::default();
+                    options.read.fourth_axis = vesalius_io::FourthAxis::Channels;
+                    options.write.compress = compress;
+                    for memory in [1, 2000] {
+                        let output = folder.path().join(output);
+                        is_the_same_within(memory, &input, &output, &options);
+                    }
+                }
+            }
+        }
+    }
+    let series = folder.path().join("series");
+    std::fs::create_dir(&series).unwrap();
+    for z in 0..7i16 {
+        let bytes = crate::dicom_writer::slice(f64::from(z) * 2.0, [z, 2, 3, 4, 5, -z], &[]);
+        crate::dicom_writer::save(&series, &format!("{z}.dcm"), &bytes);
+    }
+    for output in ["c.nii", "c.nii.gz", "c.mha"] {
+        let output = folder.path().join(output);
+        for memory in [1, 60] {
+            is_the_same_within(memory, &series, &output, &ConvertOptions::default());
+        }
+    }
+}
+
+#[test]
+fn a_damaged_file_within_little_memory_is_refused_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = Geometry::axis_aligned([40, 30, 20], [1.0; 3]).unwrap();
+    let image = Volume::from_fn(grid, |[x, y, z]| (x * y * z * 31 % 997) as i16);
+    let (input, output) = (folder.path().join("a.nii.gz"), folder.path().join("b.nii"));
+    vesalius_io::write(&input, &image).unwrap();
+    let bytes = std::fs::read(&input).unwrap();
+    let options = ConvertOptions {
+        memory: Some(1000),
+        ..ConvertOptions::default()
+    };
+    let mut wrong_sum = bytes.clone();
+    let end = wrong_sum.len() - 6;
+    wrong_sum[end] ^= 1;
+    for damaged in [&bytes[..bytes.len() / 2], &wrong_sum] {
+        std::fs::write(&input, damaged).unwrap();
+        let error = convert(&input, &output, &options).unwrap_err();
+        assert!(error.to_string().contains("a.nii.gz"), "{error}");
+        assert!(!output.exists());
+    }
 }

@@ -121,6 +121,7 @@ fn a_format_of_the_programs_own_reads_and_writes_as_the_built_in_ones() {
 
     // From it and to it.
     let options = ConvertOptions {
+        memory: None,
         read: reading(),
         write: writing(),
         labels: false,

@@ -97,6 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         read: arguments.image.options(series.first()),
         write,
         labels: arguments.labels,
+        memory: None,
     };
     let converted = convert(&arguments.input, &arguments.output, &options)?;
     warnings::tell(&arguments.input, &converted.warnings);

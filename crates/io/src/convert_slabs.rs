@@ -1,0 +1,147 @@
+//! Conversion some slices at a time, for images larger than memory.
+
+use crate::dicom::Slices;
+use crate::place::Place;
+use crate::{
+    ConvertOptions, Error, FileVoxel, Format, ImageFile, ImageInfo, OnWarning, Result,
+    WriteOptions, archive, open_with, write_made,
+};
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use vesalius_volume::Warning;
+
+/// The next values of an image, in the order in which they are written; none after the last.
+type Next<'a, T> = Box<dyn FnMut() -> Result<Option<Vec<T>>> + Send + 'a>;
+
+/// Converts within the memory that the options name, and gives the warnings; `None` where they name none, or enough for
+/// the whole image, or where the input has to be read as a whole.
+///
+/// # Errors
+/// As [`crate::convert`].
+pub(crate) fn convert_slabs<T: FileVoxel>(
+    input: &Path,
+    output: &Path,
+    info: &ImageInfo,
+    options: &ConvertOptions,
+    write: &WriteOptions,
+) -> Result<Option<Vec<Warning>>> {
+    let [x, y, depth] = info.geometry.size();
+    let slice = (x * y * size_of::<T>()) as u64;
+    let whole = slice.saturating_mul((depth * info.channels) as u64);
+    let Some(memory) = options.memory.filter(|memory| *memory < whole) else {
+        return Ok(None);
+    };
+    // The stored bytes, those that are packed and those that are written are there beside the values.
+    let thickness = usize::try_from(memory / 4 / slice).unwrap_or(depth);
+    let thickness = thickness.clamp(1, depth);
+    if info.format == Format::Dicom {
+        let place = Place::on_disk(input);
+        let place = archive::opened(&place, &options.read)?;
+        let Some(slices) = Slices::open(&place, &options.read)? else {
+            return Ok(None);
+        };
+        let mut z = 0;
+        let next = || {
+            let count = thickness.min(depth - z);
+            let mut values = vec![T::default(); count * x * y];
+            slices.read(z, &mut values, &options.read)?;
+            z += count;
+            Ok((count > 0).then_some(values))
+        };
+        written(output, info, Box::new(next), write)?;
+        return Ok(Some(slices.warnings));
+    }
+    let file = open_with(input, &options.read)?;
+    // What follows the voxels is known when all is written, and would be refused then.
+    let refuses = options.read.on_warning == OnWarning::Refuse;
+    if refuses || !file.is_read_in_order() {
+        return Ok(None);
+    }
+    from_file::<T>(&file, output, thickness, write).map(Some)
+}
+
+fn from_file<T: FileVoxel>(
+    file: &ImageFile,
+    output: &Path,
+    thickness: usize,
+    write: &WriteOptions,
+) -> Result<Vec<Warning>> {
+    let mut slabs = file.slabs::<T>(thickness)?;
+    let next = || {
+        slabs
+            .next()
+            .transpose()
+            .map(|slab| slab.map(|slab| slab.volume.into_data()))
+    };
+    written(output, file.info(), Box::new(next), write)?;
+    let behind = slabs.finish()?;
+    Ok(file.info().warnings.iter().cloned().chain(behind).collect())
+}
+
+/// Values that were read and not yet written.
+struct Queue<'a, T> {
+    next: Next<'a, T>,
+    values: Vec<T>,
+    /// How many of them were written.
+    taken: usize,
+    /// How many values were written altogether.
+    at: usize,
+    /// Why reading ended early.
+    error: Option<Error>,
+}
+
+impl<T: FileVoxel> Queue<'_, T> {
+    fn take(&mut self, first: usize, mut out: &mut [T]) -> io::Result<()> {
+        if first != self.at {
+            return Err(io::Error::other("the voxels are read once, in their order"));
+        }
+        self.at += out.len();
+        while !out.is_empty() {
+            if self.taken == self.values.len() {
+                // Freed before the next are made.
+                self.values = Vec::new();
+                self.taken = 0;
+                match (self.next)() {
+                    Ok(Some(values)) => self.values = values,
+                    Ok(None) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    Err(error) => {
+                        self.error = Some(error);
+                        return Err(io::Error::other("the input cannot be read"));
+                    }
+                }
+            }
+            let count = out.len().min(self.values.len() - self.taken);
+            let (now, later) = out.split_at_mut(count);
+            now.copy_from_slice(&self.values[self.taken..self.taken + count]);
+            self.taken += count;
+            out = later;
+        }
+        Ok(())
+    }
+}
+
+fn written<T: FileVoxel>(
+    output: &Path,
+    info: &ImageInfo,
+    next: Next<'_, T>,
+    write: &WriteOptions,
+) -> Result<()> {
+    let queue = Mutex::new(Queue {
+        next,
+        values: Vec::new(),
+        taken: 0,
+        at: 0,
+        error: None,
+    });
+    let make = |first: usize, out: &mut [T]| {
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.take(first, out)
+    };
+    let done = write_made::<T>(output, &info.geometry, info.channels, &make, write);
+    let queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match queue.error {
+        Some(error) => Err(error),
+        None => done,
+    }
+}
