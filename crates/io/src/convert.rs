@@ -23,8 +23,8 @@ pub struct ConvertOptions {
     /// Whether the image is a label map: whole numbers only, stored in the smallest type that holds
     /// them, with their names and colours.
     pub labels: bool,
-    /// Bytes of voxels that are in memory at a time, for images larger than memory; `None` for the whole image. One
-    /// slice is the least. It holds for images in NIfTI (also `.nii.gz`), MetaImage, NRRD and MGH files and for
+    /// Bytes of voxels that are in memory at a time, for images larger than memory; `None` for the whole image. Four
+    /// slices are the least; with less it is read as a whole. It holds for images in NIfTI (also `.nii.gz`), MetaImage, NRRD and MGH files and for
     /// uniform DICOM series, written to NIfTI and MGH, and to MetaImage and NRRD without compression in one file.
     /// Label maps, and formats that are read or written as a whole, take the memory that they need.
     pub memory: Option<u64>,

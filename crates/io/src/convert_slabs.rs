@@ -33,8 +33,11 @@ pub(crate) fn convert_slabs<T: FileVoxel>(
         return Ok(None);
     };
     // The stored bytes, those that are packed and those that are written are there beside the values.
-    let thickness = usize::try_from(memory / 4 / slice).unwrap_or(depth);
-    let thickness = thickness.clamp(1, depth);
+    let thickness = usize::try_from(memory / 4 / slice.max(1)).unwrap_or(depth);
+    let thickness = thickness.min(depth);
+    if thickness == 0 {
+        return Ok(None);
+    }
     if info.format == Format::Dicom {
         let place = Place::on_disk(input);
         let place = archive::opened(&place, &options.read)?;

@@ -237,7 +237,7 @@ fn a_damaged_file_within_little_memory_is_refused_as_it_is() {
     vesalius_io::write(&input, &image).unwrap();
     let bytes = std::fs::read(&input).unwrap();
     let options = ConvertOptions {
-        memory: Some(1000),
+        memory: Some(20_000),
         ..ConvertOptions::default()
     };
     let mut wrong_sum = bytes.clone();

@@ -93,11 +93,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         true => Some(claimed_sidecar(arguments)?),
         false => None,
     };
+    let read = arguments.image.options(series.first());
     let options = ConvertOptions {
-        read: arguments.image.options(series.first()),
+        memory: Some(read.max_bytes),
+        read,
         write,
         labels: arguments.labels,
-        memory: None,
     };
     let converted = convert(&arguments.input, &arguments.output, &options)?;
     warnings::tell(&arguments.input, &converted.warnings);

@@ -14,7 +14,7 @@ pub fn print(command: &Command) -> Result<()> {
             out!("    {}  {}", written(option), help(option));
         }
     }
-    out!(
+    note!(
         "All filters have the options of reading images too, and --overwrite: `vesalius filter gaussian --help`"
     );
     Ok(())
