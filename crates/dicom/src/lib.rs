@@ -10,11 +10,14 @@
 //! | derived image series | [`SeriesWriter`], [`WrittenSeries`] |
 //! | segmentations (SEG) | [`SegWriter`], [`WrittenSeg`], [`SegKind`], [`GridRule`], [`FrameRule`], [`EmptyRule`], [`SegSyntax`] |
 //! | what segments mean | [`Segment`], [`Code`], [`AlgorithmType`], [`SegmentDescriptions`] |
+//! | de-identification (PS3.15) | [`Deidentifier`], [`DeidentifyKey`], [`Dates`], [`PixelRule`], [`DocumentRule`], [`BrokenRule`], [`DeidentifyReport`], [`AttributeCount`], [`LeftOut`], [`LeftOutReason`] |
+//! | results back to their patient | [`Reidentifier`], [`ReidentifyReport`] |
 //! | errors | [`Error`](enum@Error) |
 //! | examples and tests | [`example_series`] |
 
 #![forbid(unsafe_code)]
 
+mod deidentify;
 mod error;
 mod example;
 mod file;
@@ -28,6 +31,10 @@ mod space;
 mod text;
 mod uid;
 
+pub use deidentify::{
+    AttributeCount, BrokenRule, Dates, Deidentifier, DeidentifyKey, DeidentifyReport, DocumentRule,
+    LeftOut, LeftOutReason, PixelRule, Reidentifier, ReidentifyReport,
+};
 pub use error::Error;
 pub use example::example_series;
 pub use seg::{
