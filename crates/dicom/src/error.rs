@@ -58,6 +58,34 @@ pub enum Error {
         /// The file or folder.
         path: PathBuf,
     },
+    /// A file that is no key, or not safe as one.
+    #[error("{path} is no key that can be used: {problem}")]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// Pixels that may show the patient's name.
+    #[error(
+        "{path}: its pixels may show text ({reason}); look at them, then leave such files out or keep them by `Deidentifier::pixels`"
+    )]
+    BurnedIn {
+        /// The file.
+        path: PathBuf,
+        /// Why they may.
+        reason: String,
+    },
+    /// An object that is text, which cannot be de-identified as an image can.
+    #[error(
+        "{path} is {what}, which cannot be de-identified; leave such files out by `Deidentifier::documents`"
+    )]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
     /// A text that an attribute cannot hold.
     #[error("{attribute} cannot hold `{text}`: {reason}")]
     Text {
@@ -155,6 +183,23 @@ impl Error {
             Self::NotFinite { .. } => ErrorKind::Corrupt,
             _ => ErrorKind::BadInput,
         }
+    }
+
+    pub(crate) fn key(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {
+        Self::Key {
+            path: path.into(),
+            problem: problem.into(),
+        }
+    }
+
+    pub(crate) fn read(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        let path = path.into();
+        Self::Io(vesalius_io::Error::Read { path, source })
+    }
+
+    pub(crate) fn write(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        let path = path.into();
+        Self::Io(vesalius_io::Error::Write { path, source })
     }
 
     pub(crate) fn source(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {

@@ -12,11 +12,14 @@
 //! | contours (RTSTRUCT) | [`RtStructWriter`], [`WrittenRtStruct`], [`HoleRule`] |
 //! | measurements (SR, TID 1500) | [`ReportWriter`], [`Measurements`], [`Intensity`], [`WrittenReport`] |
 //! | what segments mean | [`Segment`], [`Code`], [`AlgorithmType`], [`SegmentDescriptions`] |
+//! | de-identification (PS3.15) | [`Deidentifier`], [`DeidentifyKey`], [`Dates`], [`PixelRule`], [`DocumentRule`], [`BrokenRule`], [`DeidentifyReport`], [`AttributeCount`], [`LeftOut`], [`LeftOutReason`] |
+//! | results back to their patient | [`Reidentifier`], [`ReidentifyReport`] |
 //! | errors | [`Error`](enum@Error) |
 //! | examples and tests | [`example_series`] |
 
 #![forbid(unsafe_code)]
 
+mod deidentify;
 mod error;
 mod example;
 mod file;
@@ -32,6 +35,10 @@ mod space;
 mod text;
 mod uid;
 
+pub use deidentify::{
+    AttributeCount, BrokenRule, Dates, Deidentifier, DeidentifyKey, DeidentifyReport, DocumentRule,
+    LeftOut, LeftOutReason, PixelRule, Reidentifier, ReidentifyReport,
+};
 pub use error::Error;
 pub use example::example_series;
 pub use report::{Intensity, Measurements, ReportWriter, WrittenReport};
