@@ -31,6 +31,8 @@ const EXAMPLES: &[&str] = &[
     "vesalius ensemble first second --output segmentations",
     "vesalius clinic seg labels.nii.gz --source dicom_folder --output seg.dcm",
     "vesalius clinic rtstruct labels.nii.gz --source dicom_folder --output contours.dcm",
+    "vesalius clinic deidentify study nameless --key study.key --dates shift",
+    "vesalius clinic reidentify results named --originals study --key study.key",
     "vesalius evaluate --prediction segmentations --reference labels --metrics dice,hd95",
     "vesalius auto run input.yaml --output work --minutes 60",
     "vesalius auto analyze --data dataset --output work",

@@ -176,3 +176,57 @@ fn what_cannot_belong_to_the_source_is_refused_with_a_remedy() {
         assert!(!folder.join(name).exists(), "{name}");
     }
 }
+
+#[test]
+fn files_lose_their_names_and_results_get_them_back() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    made(folder);
+    let text = said(
+        folder,
+        &["clinic", "deidentify", "source", "nameless", "--key", "k"],
+    );
+    assert!(text.contains("k: a new key"), "{text}");
+    let original = vesalius::io::list_series(folder.join("source")).unwrap();
+    let nameless = vesalius::io::list_series(folder.join("nameless")).unwrap();
+    assert_ne!(original.series[0].uid, nameless.series[0].uid);
+    assert_eq!(original.series[0].geometry, nameless.series[0].geometry);
+    let seg = [
+        "clinic",
+        "seg",
+        "labels.nrrd",
+        "--source",
+        "nameless",
+        "--output",
+        "results/seg.dcm",
+    ];
+    success(folder, &seg);
+    let back = [
+        "clinic",
+        "reidentify",
+        "results",
+        "named",
+        "--originals",
+        "source",
+        "--key",
+        "k",
+    ];
+    success(folder, &back);
+    let named = vesalius::io::list_series(folder.join("named")).unwrap();
+    assert_eq!(named.series[0].study_uid, original.series[0].study_uid);
+    // A wrong key, and what is there.
+    let text = error(
+        folder,
+        &["clinic", "deidentify", "source", "nameless", "--key", "k"],
+    );
+    assert!(text.contains("nameless"), "{text}");
+    std::fs::write(folder.join("short"), "12").unwrap();
+    let text = error(
+        folder,
+        &["clinic", "deidentify", "source", "other", "--key", "short"],
+    );
+    assert!(
+        text.contains("short") && !folder.join("other").exists(),
+        "{text}"
+    );
+}

@@ -55,7 +55,7 @@ fn the_models_inputs_choose_a_series_of_a_study() {
         |inputs: &str| std::fs::write(&path, format!("{model}\ninputs: {inputs}\n")).unwrap();
     with("[{modality: MR, description: \"*post*\"}]");
     let text = said(folder, &predict("patient", "chosen", &[]));
-    assert!(text.contains("is read from series 5"), "{text}");
+    assert!(text.contains("is read from series number 5"), "{text}");
     assert_eq!(slices(folder, "chosen/patient.nii.gz"), 4);
     // A name on the command line goes before the rule.
     success(folder, &predict("patient", "other", &["--series", "t1"]));

@@ -1,5 +1,6 @@
 //! `vesalius clinic`: results as the DICOM objects that a PACS stores.
 
+mod deidentify;
 mod rtstruct;
 mod seg;
 
@@ -28,6 +29,10 @@ enum Object {
     Seg(seg::Arguments),
     /// Labels as contours (RTSTRUCT) on the slices of the series that they were made from
     Rtstruct(rtstruct::Arguments),
+    /// DICOM files without the identity of their patients, by PS3.15's Basic Profile and its options
+    Deidentify(deidentify::Arguments),
+    /// Results of de-identified files with the identity of the originals
+    Reidentify(deidentify::BackArguments),
 }
 
 /// Writes the object.
@@ -35,6 +40,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.object {
         Object::Seg(arguments) => seg::run(arguments),
         Object::Rtstruct(arguments) => rtstruct::run(arguments),
+        Object::Deidentify(arguments) => deidentify::run(arguments),
+        Object::Reidentify(arguments) => deidentify::run_back(arguments),
     }
 }
 
