@@ -155,6 +155,7 @@ impl<R: Read> Parser<R> {
                 Err(error) => return Err(error.to_string()),
             }
         }
+        self.count(2)?;
         let tag = Tag(form.word(group), form.word(self.exact()?));
         if !form.explicit || tag.group() == 0xFFFE {
             let vr = match known_vr(tag) {

@@ -16,13 +16,14 @@
 //! | X | removed |
 //! | Z | without a value; name and identifier of the patient: the pseudonym |
 //! | D, Z/D | a dummy value that is valid for the type; in a sequence, for each of its texts |
-//! | X/Z | without a value |
+//! | X/Z | without a value; a sequence is removed, but AcquisitionContextSequence, which some definitions require |
 //! | X/D, X/Z/D | a dummy value; a sequence is removed, for no definition requires one of these |
 //! | U | the hashed identifier |
 //! | X/Z/U | the items stay, with hashed identifiers |
 
 use super::options::{Dates, Options};
 use dicom_core::{Tag, VR};
+use dicom_dictionary_std::tags;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -66,8 +67,10 @@ pub(crate) fn row(tag: Tag) -> Option<Row> {
 
 impl Row {
     /// What the basic profile does with an attribute of this value type.
-    pub fn basic(self, vr: VR) -> Action {
+    pub fn basic(self, tag: Tag, vr: VR) -> Action {
         match self.code {
+            // A sequence that is not required must not be without items.
+            "X/Z" if vr == VR::SQ && tag != tags::ACQUISITION_CONTEXT_SEQUENCE => Action::Remove,
             "Z" | "X/Z" => Action::Empty,
             "D" | "Z/D" => Action::Dummy,
             "X/D" | "X/Z/D" if vr != VR::SQ => Action::Dummy,
@@ -102,7 +105,6 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dicom_dictionary_std::tags;
 
     #[test]
     fn the_table_is_complete_and_its_codes_are_known() {
@@ -121,7 +123,7 @@ mod tests {
         let basic = Options::default();
         let action = |tag, vr, options: &Options| {
             let row = row(tag).unwrap();
-            row.option(options).unwrap_or(row.basic(vr))
+            row.option(options).unwrap_or(row.basic(tag, vr))
         };
         let date = |dates| Options {
             dates,

@@ -115,6 +115,7 @@ impl fmt::Display for ReidentifyReport {
 /// use vesalius_control::Control;
 /// use vesalius_dicom::{Deidentifier, DeidentifyKey, Reidentifier, SegWriter, Segment, example_series};
 /// use vesalius_io::{ReadOptions, list_series, read_series};
+/// use vesalius_volume::LabelMap;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let at = |name: &str| folder.path().join(name);
@@ -125,7 +126,8 @@ impl fmt::Display for ReidentifyReport {
 ///
 /// // A result is made elsewhere …
 /// let series = &list_series(at("out"))?.series[0];
-/// let labels = read_series::<f32>(series, &ReadOptions::default())?.map(|value| u16::from(value > 60.0));
+/// let image = read_series::<f32>(series, &ReadOptions::default())?;
+/// let labels = LabelMap::<u16>::from_fn(*image.geometry(), |[x, ..]| u16::from(x > 2));
 /// let segment = Segment::named(1, "liver");
 /// SegWriter::new(series)?.segments(vec![segment]).write(&labels, at("result.dcm"))?;
 /// // … and comes back.
@@ -198,10 +200,9 @@ impl Reidentifier {
             }
             _ => {}
         });
-        for (tag, names) in [(tags::SOP_INSTANCE_UID, &mut self.instances)] {
-            let original = ascii(set, tag);
-            names.extend([original.to_owned(), uid(key, original)]);
-        }
+        let original = ascii(set, tags::SOP_INSTANCE_UID);
+        self.instances
+            .extend([original.to_owned(), uid(key, original)]);
         let original = ascii(set, tags::STUDY_INSTANCE_UID);
         if !original.is_empty() {
             for name in [original.to_owned(), uid(key, original)] {

@@ -150,7 +150,7 @@ impl<'a> Rules<'a> {
             return (Action::Remove, None);
         }
         if let Some(row) = row(tag) {
-            return (row.basic(vr), row.option(options));
+            return (row.basic(tag, vr), row.option(options));
         }
         let dates = match options.dates {
             Dates::Remove => None,

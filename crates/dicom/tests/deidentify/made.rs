@@ -139,11 +139,6 @@ impl Made {
         self
     }
 
-    pub fn without(mut self, tag: u32) -> Self {
-        self.elements.retain(|element| element.0 != tag);
-        self
-    }
-
     fn word(&self, value: u16) -> [u8; 2] {
         match self.syntax {
             BIG => value.to_be_bytes(),

@@ -7,6 +7,7 @@ use vesalius_dicom::{
     Dates, Deidentifier, DeidentifyKey, Error, Reidentifier, SegWriter, Segment, example_series,
 };
 use vesalius_io::{ReadOptions, list_series, read_series};
+use vesalius_volume::LabelMap;
 
 /// Originals, de-identified ones and a SEG made of these.
 fn study(folder: &Path, by: &Deidentifier) -> (PathBuf, PathBuf) {
@@ -14,8 +15,8 @@ fn study(folder: &Path, by: &Deidentifier) -> (PathBuf, PathBuf) {
     let plain = folder.join("plain");
     by.folder(&originals, &plain, &Control::new()).unwrap();
     let series = &list_series(&plain).unwrap().series[0];
-    let labels = read_series::<f32>(series, &ReadOptions::default()).unwrap();
-    let labels = labels.map(|value| u16::from(value > 60.0));
+    let image = read_series::<f32>(series, &ReadOptions::default()).unwrap();
+    let labels = LabelMap::<u16>::from_fn(*image.geometry(), |[x, _, z]| u16::from(x > 2 && z > 0));
     let result = folder.join("result.dcm");
     let segments = vec![Segment::named(1, "liver")];
     SegWriter::new(series)
