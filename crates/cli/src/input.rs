@@ -183,7 +183,6 @@ impl Reading {
             },
             invert: self.invert,
             suv: self.suv.map(Into::into),
-            ..DicomOptions::default()
         }
     }
 
