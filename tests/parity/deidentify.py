@@ -139,7 +139,9 @@ def compare(path, output, options):
             fail("pixels", name)
     if ours.PatientIdentityRemoved != "YES" or ours.file_meta.MediaStorageSOPInstanceUID != ours.SOPInstanceUID:
         fail("statement", name)
-    new = told(output) - told(path)
+    # dciodvfy does not read deflated files.
+    deflated = ours.file_meta.TransferSyntaxUID == pydicom.uid.DeflatedExplicitVRLittleEndian
+    new = Counter() if deflated else told(output) - told(path)
     for line in new:
         fail("dciodvfy", name, line)
 

@@ -8,6 +8,7 @@ mod key;
 mod open;
 mod options;
 mod parse;
+mod persons;
 mod private;
 mod profile;
 mod pseudonym;
@@ -20,8 +21,8 @@ mod words;
 
 pub use key::DeidentifyKey;
 pub use options::{BrokenRule, Dates, DocumentRule, PixelRule};
-pub use reidentify::{Reidentifier, ReidentifyReport};
-pub use report::{AttributeCount, DeidentifyReport, LeftOut, LeftOutReason};
+pub use reidentify::Reidentifier;
+pub use report::{AttributeCount, DeidentifyReport, LeftOut, LeftOutReason, ReidentifyReport};
 
 use crate::{Error, Result};
 use open::{Opened, open};

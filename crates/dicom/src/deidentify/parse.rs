@@ -205,6 +205,10 @@ impl<R: Read> Parser<R> {
         if vr == VR::UN {
             vr = known_vr(tag).unwrap_or(VR::UN);
         }
+        let value = match value {
+            Value::Bytes(bytes) if vr == VR::SQ => sequence(bytes, depth),
+            value => value,
+        };
         Ok(Element { tag, vr, value })
     }
 
@@ -263,6 +267,17 @@ impl<R: Read> Parser<R> {
             Some(end) => Ok(self.read < end),
             None => Ok(true),
         }
+    }
+}
+
+/// A sequence that was written as of unknown type: without types (PS3.5 6.2.2), or, where it is not, still its bytes.
+fn sequence(bytes: Vec<u8>, depth: usize) -> Value {
+    let mut parser = Parser::new(&bytes[..], Form::IMPLICIT);
+    let items =
+        u32::try_from(bytes.len()).map(|length| parser.items(length, Form::IMPLICIT, depth));
+    match items {
+        Ok(Ok(items)) => Value::Items(items),
+        _ => Value::Bytes(bytes),
     }
 }
 

@@ -5,16 +5,16 @@ use super::element::{Element, Value, ascii, each, find, is_text};
 use super::folder::{NewFolder, below};
 use super::key::DeidentifyKey;
 use super::open::{Closed, Opened, open, sound};
+use super::persons::pseudonym;
 use super::pseudonym::uid;
-use super::rules::{STATEMENT, pseudonym};
+use super::report::ReidentifyReport;
+use super::rules::STATEMENT;
 use super::values::shifted;
 use super::{LeftOut, LeftOutReason};
 use crate::{Error, Result};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::Path;
 use vesalius_control::Control;
 
@@ -64,45 +64,6 @@ struct Study {
     /// The pseudonym of its patient.
     pseudonym: String,
     identity: Vec<Element>,
-}
-
-/// What reidentification did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct ReidentifyReport {
-    /// Results that were written.
-    pub files: usize,
-    /// Identifiers in them that are the originals' again.
-    pub identifiers: u64,
-    /// Dates in them that are the originals' again, but those of patient and study.
-    pub dates: u64,
-    /// De-identified originals among the results, which were not written: the originals are there.
-    pub sources: usize,
-    /// Files that are not DICOM, or directories of media.
-    pub left_out: Vec<LeftOut>,
-}
-
-impl fmt::Display for ReidentifyReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            files,
-            identifiers,
-            dates,
-            sources,
-            ..
-        } = self;
-        writeln!(
-            f,
-            "{files} files given back to their patients, with {identifiers} identifiers and {dates} dates of the originals"
-        )?;
-        if *sources > 0 {
-            writeln!(f, "{sources} de-identified originals left out")?;
-        }
-        for left in &self.left_out {
-            writeln!(f, "left out: {} ({})", left.path.display(), left.reason)?;
-        }
-        Ok(())
-    }
 }
 
 /// Gives results (SEG, series, …) that were made from de-identified images their patient and study again.

@@ -159,6 +159,45 @@ impl fmt::Display for DeidentifyReport {
     }
 }
 
+/// What reidentification did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ReidentifyReport {
+    /// Results that were written.
+    pub files: usize,
+    /// Identifiers in them that are the originals' again.
+    pub identifiers: u64,
+    /// Dates in them that are the originals' again, but those of patient and study.
+    pub dates: u64,
+    /// De-identified originals among the results, which were not written: the originals are there.
+    pub sources: usize,
+    /// Files that are not DICOM, or directories of media.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl fmt::Display for ReidentifyReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            files,
+            identifiers,
+            dates,
+            sources,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "{files} files given back to their patients, with {identifiers} identifiers and {dates} dates of the originals"
+        )?;
+        if *sources > 0 {
+            writeln!(f, "{sources} de-identified originals left out")?;
+        }
+        for left in &self.left_out {
+            writeln!(f, "left out: {} ({})", left.path.display(), left.reason)?;
+        }
+        Ok(())
+    }
+}
+
 /// Counts while files are treated.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {

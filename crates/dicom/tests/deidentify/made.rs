@@ -176,7 +176,7 @@ impl Made {
         to
     }
 
-    fn item(&self, elements: &[(u32, &str, Vec<u8>)]) -> Vec<u8> {
+    pub fn item(&self, elements: &[(u32, &str, Vec<u8>)]) -> Vec<u8> {
         let content = elements
             .iter()
             .flat_map(|(tag, vr, value)| self.element(*tag, vr, value));

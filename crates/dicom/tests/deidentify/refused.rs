@@ -240,3 +240,42 @@ fn keys_of_another_length_or_open_to_others_are_refused() {
             .contains("ab, ")
     );
 }
+
+#[test]
+fn damaged_bytes_are_an_error_or_a_file_and_never_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("a.dcm"), folder.path().join("b.dcm"));
+    let mut random = 1u64;
+    let mut next = |below: usize| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % below
+    };
+    let by = basic()
+        .retain_safe_private()
+        .clean_descriptors()
+        .dates(vesalius_dicom::Dates::Shift);
+    let (mut written, mut failed) = (0, 0);
+    for syntax in [EXPLICIT, IMPLICIT, BIG, DEFLATED, JPEG] {
+        let whole = Made::new(syntax).bytes();
+        for _ in 0..150 {
+            let mut bytes = whole.clone();
+            for _ in 0..1 + next(4) {
+                let at = 132 + next(bytes.len() - 132);
+                bytes[at] = next(256) as u8;
+            }
+            std::fs::write(&from, bytes).unwrap();
+            match by.file(&from, &to) {
+                Ok(_) => written += 1,
+                Err(_) => failed += 1,
+            }
+            // There is a whole file or none.
+            if to.exists() {
+                assert_eq!(&std::fs::read(&to).unwrap()[128..132], b"DICM");
+                std::fs::remove_file(&to).unwrap();
+            }
+        }
+    }
+    assert!(written > 50 && failed > 50, "{written} {failed}");
+}

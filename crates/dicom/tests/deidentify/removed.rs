@@ -222,3 +222,25 @@ fn references_to_a_file_of_the_study_are_its_new_identifier() {
     // The file meta information is new as well.
     assert_eq!(value(&bytes, 0x0002_0003, "UI").unwrap(), instance);
 }
+
+#[test]
+fn sequences_of_unknown_type_are_treated_item_by_item() {
+    let hidden = Made::new(IMPLICIT);
+    let content = hidden.item(&[
+        (0x0008_1155, "UI", b"1.2.826.0.1.99.3".to_vec()),
+        (0x0010_0010, "PN", b"Quasimodo^Esmeralda".to_vec()),
+    ]);
+    let mut made = Made::new(EXPLICIT);
+    made.elements.retain(|element| element.0 != 0x0008_1140);
+    made.elements.push((0x0008_1140, "UN", content));
+    let bytes = treated(&basic(), &made);
+    for secret in SECRETS {
+        assert!(!holds(&bytes, secret.as_bytes()), "{secret}");
+    }
+    let instance = value(&bytes, 0x0008_0018, "UI");
+    assert_eq!(value(&bytes, 0x0008_1155, "UI"), instance);
+    // One that is not readable is removed.
+    let damaged = made.with(0x0008_1140, "UN", "Quasimodo^Esmeralda");
+    let bytes = treated(&basic(), &damaged);
+    assert!(!holds(&bytes, b"Quasimodo") && !holds(&bytes, b"\x08\0\x40\x11UN"));
+}
