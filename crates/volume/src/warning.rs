@@ -139,7 +139,7 @@ pub enum Warning {
     },
     /// SeriesTime of a PET series lies after its acquisition, so that decay is counted to another time for SUV.
     #[error(
-        "SeriesTime lies after the acquisition, so that the series was made anew; decay is counted to {seconds} s before it, which is {origin}"
+        "SeriesTime lies after the acquisition, so that the series was reconstructed later; decay is counted to {seconds} s before it, which is {origin}"
     )]
     DecayTimeDerived {
         /// How long before SeriesTime, seconds.

@@ -60,7 +60,7 @@ fn the_models_inputs_choose_a_series_of_a_study() {
     // A name on the command line goes before the rule.
     success(folder, &predict("patient", "other", &["--series", "t1"]));
     assert_eq!(slices(folder, "other/patient.nii.gz"), 3);
-    // Into the same folder: the result of another series is made anew, that of the same one stays.
+    // Into the same folder: the result of another series is replaced, that of the same one stays.
     success(folder, &predict("patient", "other", &["--series", "5"]));
     assert_eq!(slices(folder, "other/patient.nii.gz"), 4);
     let text = said(folder, &predict("patient", "other", &["--series", "5"]));

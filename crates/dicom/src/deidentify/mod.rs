@@ -1,5 +1,5 @@
-//! De-identification by the Basic Application Level Confidentiality Profile of PS3.15 and its options, and the way back
-//! for results.
+//! De-identification by the Basic Application Level Confidentiality Profile of PS3.15 and its options, and
+//! identities given back to results.
 
 mod element;
 mod encode;

@@ -43,7 +43,7 @@ const CODES: [Tag; 5] = [
     tags::CODING_SCHEME_NAME,
     tags::CODING_SCHEME_RESPONSIBLE_ORGANIZATION,
 ];
-/// What the statement of de-identification says anew.
+/// Attributes that the statement of de-identification replaces.
 pub(crate) const STATEMENT: [Tag; 4] = [
     tags::PATIENT_IDENTITY_REMOVED,
     tags::DEIDENTIFICATION_METHOD,
@@ -119,7 +119,7 @@ impl<'a> Rules<'a> {
 
     fn element(&self, element: Element, within: Within, tally: &mut Tally) -> Option<Element> {
         let tag = element.tag;
-        // Lengths of groups are no longer right, and what was said of an earlier de-identification is said anew.
+        // Lengths of groups are no longer right, and the statement replaces that of an earlier de-identification.
         if tag.element() == 0 || STATEMENT.contains(&tag) {
             return None;
         }

@@ -210,14 +210,14 @@ fn counts_have_the_factors_of_philips_and_stored_uptake_values_stay() {
     near(read(&[surface], &[], Suv::BodySurfaceArea), 5000.0);
 }
 
-/// Made anew at noon; acquired at 10:05 for two minutes.
+/// Reconstructed again at noon; acquired at 10:05 for two minutes.
 const AGAIN: [Change; 2] = [
     (0x0008_0031, b"TM", "120000"),
     (0x0008_0032, b"TM", "100500"),
 ];
 
 #[test]
-fn a_series_made_anew_has_the_time_of_its_scan_from_elsewhere_or_is_refused() {
+fn a_series_reconstructed_later_has_the_time_of_its_scan_from_elsewhere_or_is_refused() {
     let error = read(&AGAIN, &[vec![]], Suv::BodyWeight).unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, Error::Suv { .. }), "{text}");

@@ -28,7 +28,8 @@ pub(super) fn choose(
             ..read.clone()
         },
     };
-    let one_image = study.is_file() && vesalius_io::is_image(study);
+    let one_image =
+        study.is_file() && (vesalius_io::is_image(study) || vesalius_io::is_picture(study));
     if one_image || named.len() == 1 || read.series.is_some() {
         return Ok(None);
     }
@@ -43,6 +44,10 @@ pub(super) fn choose(
         }
         let modalities = named.iter().map(|name| modality(name)).collect();
         return Ok(Some((modalities, Vec::new())));
+    }
+    // Another file is one series at most.
+    if study.is_file() && !vesalius_io::is_archive(study) {
+        return Ok(None);
     }
     let listed = list_series_with(study, read)?.series;
     let images: Vec<&Series> = listed.iter().filter(|one| is_image(one)).collect();

@@ -1,4 +1,4 @@
-//! The time to which a PET series is decay-corrected (DecayCorrection START): SeriesTime, unless the series was made anew.
+//! The time to which a PET series is decay-corrected (DecayCorrection START): SeriesTime, unless the series was reconstructed later.
 
 use super::facts::{Facts, Injected, Tracer, Unknown};
 use vesalius_volume::Warning;
@@ -39,7 +39,7 @@ pub(super) fn of(all: &[&Facts], tracer: &Tracer) -> Result<(f64, Option<Warning
             "AcquisitionTime less FrameReferenceTime (0054,1300), the same in all frames",
         )),
         None => Err(Unknown::new(
-            "SeriesTime (0008,0031) lies after AcquisitionTime (0008,0032), as in a series that was made anew, and neither GE's time of the scan (0009,100D) nor FrameReferenceTime (0054,1300) with ActualFrameDuration (0018,1242) says to which time decay is corrected".to_owned(),
+            "SeriesTime (0008,0031) lies after AcquisitionTime (0008,0032), as in a series that was reconstructed later, and neither GE's time of the scan (0009,100D) nor FrameReferenceTime (0054,1300) with ActualFrameDuration (0018,1242) says to which time decay is corrected".to_owned(),
             "choose the series as it was first reconstructed",
         )),
     }
