@@ -7,7 +7,8 @@ BINARY is target/debug/examples/deidentify. Inputs are pydicom's test files (tho
 pydicom-data) and the shared MR series. Of each file: every attribute that PS3.15's table names (as dicom-anonymizer
 carries it, edition 2026c), at any depth, is gone or has another value; whatever the peer removes or replaces, ours
 does too; no string of names, identifiers and dates of the original is in the bytes of the result; pixels are the
-same bytes; pydicom reads it; dciodvfy reports no error that the original had not. Prints a line for each difference
+same bytes; pydicom reads it; dciodvfy reports no error that the original had not. A result made of a de-identified slice
+of each shared series comes back with the original's patient, study, dates and references. Prints a line for each difference
 and ends with status 1 where there is one. Needs: pydicom, pydicom-data, dicom-anonymizer and Debian's dicom3tools.
 """
 
@@ -146,7 +147,40 @@ def compare(path, output, options):
         fail("dciodvfy", name, line)
 
 
+def back(folder, i):
+    """A result of a de-identified slice, with identifiers of its own, goes back to its patient."""
+    first = sorted(folder.iterdir())[0]
+    plain, result, output = (FOLDER / f"back-{i}-{part}.dcm" for part in ("plain", "result", "output"))
+    for path in (plain, result, output):
+        path.unlink(missing_ok=True)
+    subprocess.run([BINARY, first, plain, "shift"], check=True, capture_output=True)
+    data = pydicom.dcmread(plain)
+    source = data.SOPInstanceUID
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    data.SeriesInstanceUID = pydicom.uid.generate_uid()
+    item = pydicom.Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = data.SOPClassUID, source
+    data.SourceImageSequence = [item]
+    data.save_as(result)
+    subprocess.run([BINARY, result, output, "back", folder], check=True, capture_output=True)
+    original, got = pydicom.dcmread(first), pydicom.dcmread(output)
+    for tag in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate", "StudyTime",
+                "StudyID", "AccessionNumber", "ReferringPhysicianName", "FrameOfReferenceUID", "AcquisitionDate", "ContentDate"):
+        if original.get(tag) != got.get(tag):
+            fail("back", folder.name, tag)
+    if got.SOPInstanceUID != data.SOPInstanceUID or got.SeriesInstanceUID != data.SeriesInstanceUID:
+        fail("back: own identifiers", folder.name)
+    if got.SourceImageSequence[0].ReferencedSOPInstanceUID != original.SOPInstanceUID or "PatientIdentityRemoved" in got:
+        fail("back: references", folder.name)
+    if got.PixelData != original.PixelData:
+        fail("back: pixels", folder.name)
+    for line in told(output) - told(first):
+        fail("back: dciodvfy", folder.name, line)
+
+
 def main():
+    for i, folder in enumerate(sorted(SHARED.iterdir())):
+        back(folder, i)
     folders = [Path(pydicom.__file__).parent / "data", Path(data_store.__file__).parent / "data"]
     files = sorted(p for folder in folders for p in folder.rglob("*"))
     files = [p for p in files if p.is_file() and 132 < p.stat().st_size < 40e6]

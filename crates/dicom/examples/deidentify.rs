@@ -1,21 +1,36 @@
-//! De-identifies for the peers of `tests/parity/deidentify.py`: `deidentify INPUT OUTPUT basic|shift|all`, a file or a folder.
+//! De-identifies for the peers of `tests/parity/deidentify.py`: `deidentify INPUT OUTPUT basic|shift|all`, a file or a folder;
+//! `deidentify RESULT OUTPUT back ORIGINALS` gives a result back to its patient.
 //! What is not an image or is damaged is left out, pixels that may show text are kept; the report goes to standard output.
 
 use std::error::Error;
 use std::path::Path;
 use vesalius_control::Control;
-use vesalius_dicom::{BrokenRule, Dates, Deidentifier, DeidentifyKey, DocumentRule, PixelRule};
+use vesalius_dicom::{
+    BrokenRule, Dates, Deidentifier, DeidentifyKey, DocumentRule, PixelRule, Reidentifier,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [input, output, options] = &arguments[..] else {
-        return Err("give: INPUT OUTPUT basic|shift|all".into());
+    let key = DeidentifyKey::from_bytes([42; 32]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (input, output, options) = match arguments[..] {
+        [input, output, "back", originals] => {
+            let back = Reidentifier::new(key, originals, &Control::new())?;
+            println!("{}", back.file(input, output)?);
+            return Ok(());
+        }
+        [input, output, options] => (input, output, options),
+        _ => {
+            return Err(
+                "give: INPUT OUTPUT basic|shift|all, or RESULT OUTPUT back ORIGINALS".into(),
+            );
+        }
     };
-    let by = Deidentifier::new(DeidentifyKey::from_bytes([42; 32]))
+    let by = Deidentifier::new(key)
         .pixels(PixelRule::Keep)
         .documents(DocumentRule::LeaveOut)
         .broken(BrokenRule::LeaveOut);
-    let by = match options.as_str() {
+    let by = match options {
         "basic" => by,
         "shift" => by.dates(Dates::Shift).clean_descriptors(),
         "all" => by
