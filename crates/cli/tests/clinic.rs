@@ -155,6 +155,10 @@ fn what_cannot_belong_to_the_source_is_refused_with_a_remedy() {
         "--output",
         "f.dcm",
     ];
+    let names = &vesalius::io::probe(folder.join("fine.nrrd"))
+        .unwrap()
+        .labels;
+    assert_eq!(names[0].name, "liver", "resampling keeps names");
     let text = error(folder, &fine);
     assert!(
         text.contains("mm") && text.contains("`--nearest`"),

@@ -7,7 +7,7 @@ use crate::transform_file::read_affine;
 use std::path::{Path, PathBuf};
 use vesalius_control::Control;
 use vesalius_filters::{Convention, Extrapolation, Interpolation, LabelInterpolation};
-use vesalius_io::{FourthAxis, ReadOptions, probe_with, write, write_labels};
+use vesalius_io::{FourthAxis, ReadOptions, WriteOptions, probe_with, write, write_labels_with};
 use vesalius_volume::Volume;
 
 /// The grid of the result.
@@ -145,8 +145,12 @@ pub fn resample_file(
     }
     let interpolation = of_labels(options.interpolation)?;
     let labels = job.labels_with(&reader.labels(input)?, interpolation, &options.control)?;
-    write_labels(output, &labels)?;
-    Ok(())
+    // Names and colours go along.
+    let names = WriteOptions {
+        labels: probe_with(input, &options.reading)?.labels,
+        ..WriteOptions::default()
+    };
+    Ok(write_labels_with(output, &labels, &names)?)
 }
 
 fn of_images(found: Option<FileInterpolation>) -> Result<Option<Interpolation>, Error> {

@@ -14,9 +14,6 @@ pub fn print(command: &Command) -> Result<()> {
             out!("    {}  {}", written(option), help(option));
         }
     }
-    note!(
-        "All filters have the options of reading images too, and --overwrite: `vesalius filter gaussian --help`"
-    );
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use vesalius::volume;
 #[derive(clap::Args)]
 #[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
-    /// Name every filter with its options
+    /// Name every filter with its own options; `--help` of one has those of reading images too
     #[arg(long)]
     list: bool,
     #[command(subcommand)]
