@@ -29,7 +29,7 @@
 //! | segmentation | [`predict`] (cases through a model), [`model`] (networks and weights by themselves) |
 //! | measurement | [`evaluate`] |
 //! | images | [`resample`], [`filter`] (every filter by name), [`study`] (several images as one subject), [`transform`] (a chain of transforms), [`view`] (pictures), [`transform_file`], [`slabs`] |
-//! | DICOM | [`derive`] (an image as a series), [`clinic`] (labels as SEG and RTSTRUCT) |
+//! | DICOM | [`mod@derive`] (an image as a series), [`clinic`] (labels as SEG and RTSTRUCT) |
 //! | where results go | [`mod@output`] (existing files, missing folders, inputs as outputs) |
 //! | the machine | [`doctor`] |
 //! | training | [`train`] (one model), [`auto`] (from a dataset to a model) |
