@@ -78,6 +78,23 @@ impl Moment {
             time: now.format("%H%M%S").to_string(),
         }
     }
+
+    /// Writes it as that of series and instance, and as that of the content, whose date and time have these tags.
+    pub fn write(&self, set: &mut Set, content: [Tag; 2]) -> Result<()> {
+        for tag in [tags::SERIES_DATE, content[0], tags::INSTANCE_CREATION_DATE] {
+            set.text(tag, &self.date)?;
+        }
+        for tag in [tags::SERIES_TIME, content[1], tags::INSTANCE_CREATION_TIME] {
+            set.text(tag, &self.time)?;
+        }
+        Ok(())
+    }
+}
+
+/// SeriesNumber of a new series: the one that is given, else the source's and `beyond`.
+pub(crate) fn series_number(source: &Source, given: Option<u32>, beyond: i64) -> i64 {
+    let number = raw::numbers::<1>(source.head(), tags::SERIES_NUMBER).map_or(0.0, |[n]| n);
+    given.map_or(number as i64 + beyond, i64::from)
 }
 
 /// Patient and study of the source.

@@ -9,7 +9,7 @@ use crate::set::Set;
 use crate::source::Source;
 use crate::text::Charset;
 use crate::uid::new_uid;
-use crate::{Error, Result, file, raw};
+use crate::{Error, Result, file};
 use content::{Content, container};
 use dicom_dictionary_std::{tags, uids};
 use std::path::{Path, PathBuf};
@@ -233,29 +233,11 @@ impl ReportWriter {
         set.text(tags::SOP_INSTANCE_UID, &written.instance_uid)?;
         set.text(tags::SERIES_INSTANCE_UID, &written.series_uid)?;
         set.text(tags::MODALITY, "SR")?;
-        let number =
-            raw::numbers::<1>(self.source.head(), tags::SERIES_NUMBER).map_or(0.0, |[n]| n);
-        set.integer(
-            tags::SERIES_NUMBER,
-            self.series_number.map_or(number as i64 + 400, i64::from),
-        );
+        let number = identity::series_number(&self.source, self.series_number, 400);
+        set.integer(tags::SERIES_NUMBER, number);
         set.integer(tags::INSTANCE_NUMBER, 1);
         set.text(tags::SERIES_DESCRIPTION, &self.description)?;
-        let Moment { date, time } = Moment::now();
-        for tag in [
-            tags::SERIES_DATE,
-            tags::CONTENT_DATE,
-            tags::INSTANCE_CREATION_DATE,
-        ] {
-            set.text(tag, &date)?;
-        }
-        for tag in [
-            tags::SERIES_TIME,
-            tags::CONTENT_TIME,
-            tags::INSTANCE_CREATION_TIME,
-        ] {
-            set.text(tag, &time)?;
-        }
+        Moment::now().write(set, [tags::CONTENT_DATE, tags::CONTENT_TIME])?;
         set.text(tags::COMPLETION_FLAG, "COMPLETE")?;
         set.text(tags::VERIFICATION_FLAG, "UNVERIFIED")?;
         set.text(tags::PRELIMINARY_FLAG, "PRELIMINARY")?;

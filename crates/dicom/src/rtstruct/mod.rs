@@ -213,30 +213,13 @@ impl RtStructWriter {
         set.text(tags::SOP_INSTANCE_UID, instance)?;
         set.text(tags::SERIES_INSTANCE_UID, series)?;
         set.text(tags::MODALITY, "RTSTRUCT")?;
-        let number = raw::numbers::<1>(source.head(), tags::SERIES_NUMBER).map_or(0.0, |[n]| n);
-        set.integer(
-            tags::SERIES_NUMBER,
-            writer.series_number.map_or(number as i64 + 300, i64::from),
-        );
+        let number = identity::series_number(source, writer.series_number, 300);
+        set.integer(tags::SERIES_NUMBER, number);
         set.text(tags::SERIES_DESCRIPTION, &writer.description)?;
         set.empty(tags::OPERATORS_NAME);
         set.integer(tags::INSTANCE_NUMBER, 1);
         set.text(tags::STRUCTURE_SET_LABEL, &self.label)?;
-        let Moment { date, time } = Moment::now();
-        for tag in [
-            tags::STRUCTURE_SET_DATE,
-            tags::SERIES_DATE,
-            tags::INSTANCE_CREATION_DATE,
-        ] {
-            set.text(tag, &date)?;
-        }
-        for tag in [
-            tags::STRUCTURE_SET_TIME,
-            tags::SERIES_TIME,
-            tags::INSTANCE_CREATION_TIME,
-        ] {
-            set.text(tag, &time)?;
-        }
+        Moment::now().write(set, [tags::STRUCTURE_SET_DATE, tags::STRUCTURE_SET_TIME])?;
         set.text(tags::APPROVAL_STATUS, "UNAPPROVED")?;
         self.images(set)
     }

@@ -80,33 +80,16 @@ impl Header<'_> {
     }
 
     fn series(&self, set: &mut Set) -> Result<()> {
-        let (writer, head) = (self.writer, self.writer.source.head());
+        let writer = self.writer;
         set.text(tags::SOP_CLASS_UID, class(self.kind))?;
         set.text(tags::SOP_INSTANCE_UID, &self.identifiers.instance)?;
         set.text(tags::SERIES_INSTANCE_UID, &self.identifiers.series)?;
         set.text(tags::MODALITY, "SEG")?;
-        let number = raw::numbers::<1>(head, tags::SERIES_NUMBER).map_or(0.0, |[n]| n);
-        set.integer(
-            tags::SERIES_NUMBER,
-            writer.series_number.map_or(number as i64 + 300, i64::from),
-        );
+        let number = identity::series_number(&writer.source, writer.series_number, 300);
+        set.integer(tags::SERIES_NUMBER, number);
         set.integer(tags::INSTANCE_NUMBER, 1);
         set.text(tags::SERIES_DESCRIPTION, &writer.description)?;
-        let Moment { date, time } = Moment::now();
-        for tag in [
-            tags::SERIES_DATE,
-            tags::CONTENT_DATE,
-            tags::INSTANCE_CREATION_DATE,
-        ] {
-            set.text(tag, &date)?;
-        }
-        for tag in [
-            tags::SERIES_TIME,
-            tags::CONTENT_TIME,
-            tags::INSTANCE_CREATION_TIME,
-        ] {
-            set.text(tag, &time)?;
-        }
+        Moment::now().write(set, [tags::CONTENT_DATE, tags::CONTENT_TIME])?;
         Ok(())
     }
 

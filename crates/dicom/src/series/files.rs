@@ -9,7 +9,7 @@ use crate::set::Set;
 use crate::space::{Plane, dot};
 use crate::text::Charset;
 use crate::uid::new_uid;
-use crate::{Error, Result, file, raw};
+use crate::{Error, Result, file};
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use std::io::Write;
@@ -77,7 +77,7 @@ impl Job<'_> {
     }
 
     fn series(&self, set: &mut Set, slice: usize) -> Result<()> {
-        let (writer, head) = (self.writer, self.writer.source.head());
+        let writer = self.writer;
         let modality = if self.class == Class::Other {
             "OT"
         } else {
@@ -85,29 +85,15 @@ impl Job<'_> {
         };
         set.text(tags::MODALITY, modality)?;
         set.text(tags::SERIES_INSTANCE_UID, &self.series_uid)?;
-        let number = raw::numbers::<1>(head, tags::SERIES_NUMBER).map_or(0.0, |[n]| n);
-        let number = writer.series_number.map_or(number as i64 + 500, i64::from);
+        let number = identity::series_number(&writer.source, writer.series_number, 500);
         set.integer(tags::SERIES_NUMBER, number);
         match writer.description.is_empty() {
             true => set.text(tags::SERIES_DESCRIPTION, "derived")?,
             false => set.text(tags::SERIES_DESCRIPTION, &writer.description)?,
         };
         set.integer(tags::INSTANCE_NUMBER, slice as i64 + 1);
-        let Moment { date, time } = &self.moment;
-        for tag in [
-            tags::SERIES_DATE,
-            tags::CONTENT_DATE,
-            tags::INSTANCE_CREATION_DATE,
-        ] {
-            set.text(tag, date)?;
-        }
-        for tag in [
-            tags::SERIES_TIME,
-            tags::CONTENT_TIME,
-            tags::INSTANCE_CREATION_TIME,
-        ] {
-            set.text(tag, time)?;
-        }
+        self.moment
+            .write(set, [tags::CONTENT_DATE, tags::CONTENT_TIME])?;
         set.text(tags::DERIVATION_DESCRIPTION, &writer.derivation)?;
         Ok(())
     }
