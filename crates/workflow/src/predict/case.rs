@@ -14,7 +14,7 @@ use vesalius_inferers::{
     MemoryPlan, SegmentOptions, Segmentation, Segmenter, write_npz, write_probability_image,
     write_slabs,
 };
-use vesalius_io::{ReadOptions, RefusedImage};
+use vesalius_io::{ReadOptions, RefusedImage, Series};
 use vesalius_planning::read_image_with;
 use vesalius_volume::{ErrorKind, LabelScheme, Volume, Warning};
 
@@ -30,10 +30,14 @@ pub(super) struct Work<'a> {
     pub warnings: Vec<Warning>,
 }
 
+/// An image, its files as they were before they were read, and the series that DICOM objects of the case belong to,
+/// where they are asked for.
+type Input = (Volume<f32>, Vec<FileState>, Option<Series>);
+
 /// A case that was read.
 pub(super) struct Loaded<'a> {
     work: &'a Work<'a>,
-    image: Result<(Volume<f32>, Vec<FileState>), Failure>,
+    image: Result<Input, Failure>,
     worked: Duration,
 }
 
@@ -48,6 +52,7 @@ pub(super) struct Answered<'a> {
 struct Answer {
     segmented: Segmentation,
     images: Vec<FileState>,
+    source: Option<Series>,
     warnings: Vec<Warning>,
 }
 
@@ -123,8 +128,7 @@ impl Run<'_> {
         }
     }
 
-    /// The image, and its files as they were before they were read.
-    fn read(&self, case: &InputCase) -> Result<(Volume<f32>, Vec<FileState>), Failure> {
+    fn read(&self, case: &InputCase) -> Result<Input, Failure> {
         let state = |file: &PathBuf| {
             let state = FileState::of(file);
             state.map_err(|source| {
@@ -143,12 +147,11 @@ impl Run<'_> {
         if let [name] = &self.options.series[..] {
             options.series = Some(name.clone());
         }
-        #[cfg(feature = "dicom")]
-        self.source(case)?;
+        let source = self.source(case, &options)?;
         if let [study] = &case.files[..]
             && let Some(image) = self.read_series(study, &options)?
         {
-            return Ok((image, states));
+            return Ok((image, states, source));
         }
         let pictures = self.segmenter.model().nnunet.as_ref();
         let pictures = pictures.is_some_and(|pipeline| pipeline.takes_pictures());
@@ -161,34 +164,35 @@ impl Run<'_> {
             (Some(_), [file]) if channels == 1 => read_lean(file, &options),
             (_, files) => read_image_with(files, channels, &options).map_err(Failure::Image),
         };
-        Ok((image?, states))
+        Ok((image?, states, source))
     }
 
     /// The series that DICOM objects of a case belong to, where they are asked for.
     #[cfg(feature = "dicom")]
-    fn source(&self, case: &InputCase) -> Result<Option<vesalius_io::Series>, Failure> {
+    fn source(&self, case: &InputCase, read: &ReadOptions) -> Result<Option<Series>, Failure> {
         if self.options.objects.is_empty() {
             return Ok(None);
         }
-        let mut read = self.options.read.clone();
-        if let [name] = &self.options.series[..] {
-            read.series = Some(name.clone());
-        }
         let model = self.segmenter.model();
-        let source = super::objects::source(case, model, self.options, &read);
+        let source = super::objects::source(case, model, self.options, read);
         let source = source.map_err(|reason| Failure::Case(reason, ErrorKind::BadInput))?;
         Ok(Some(source))
     }
 
+    #[cfg(not(feature = "dicom"))]
+    fn source(&self, _: &InputCase, _: &ReadOptions) -> Result<Option<Series>, Failure> {
+        Ok(None)
+    }
+
     /// Writes the DICOM objects of a case whose labels are written.
     #[cfg(feature = "dicom")]
-    fn write_objects(&self, work: &Work) -> Result<Vec<Warning>, Failure> {
-        let Some(source) = self.source(work.case)? else {
+    fn write_objects(&self, work: &Work, source: Option<&Series>) -> Result<Vec<Warning>, Failure> {
+        let Some(source) = source else {
             return Ok(Vec::new());
         };
         let (objects, model) = (&self.options.objects, self.segmenter.model());
         let control = self.stage.control();
-        let told = super::objects::write(objects, &source, work.target, model, control);
+        let told = super::objects::write(objects, source, work.target, model, control);
         told.map_err(|error| match error {
             vesalius_dicom::Error::Io(error) => Failure::Io(error),
             vesalius_dicom::Error::Cancelled => Failure::Cancelled(Cancelled),
@@ -197,7 +201,7 @@ impl Run<'_> {
     }
 
     #[cfg(not(feature = "dicom"))]
-    fn write_objects(&self, _: &Work) -> Result<Vec<Warning>, Failure> {
+    fn write_objects(&self, _: &Work, _: Option<&Series>) -> Result<Vec<Warning>, Failure> {
         Ok(Vec::new())
     }
 
@@ -229,11 +233,8 @@ impl Run<'_> {
             worked,
         } = loaded;
         let started = Instant::now();
-        let answer = image.and_then(|(image, images)| {
-            guarded("the segmentation", || {
-                self.segment(work.case, image, images)
-            })
-        });
+        let answer =
+            image.and_then(|input| guarded("the segmentation", || self.segment(work.case, input)));
         Answered {
             work,
             answer,
@@ -241,12 +242,7 @@ impl Run<'_> {
         }
     }
 
-    fn segment(
-        &self,
-        case: &InputCase,
-        image: Volume<f32>,
-        images: Vec<FileState>,
-    ) -> Result<Answer, Failure> {
+    fn segment(&self, case: &InputCase, (image, images, source): Input) -> Result<Answer, Failure> {
         let (tell, name) = (self.tell.clone(), case.name.clone());
         let planned = move |plan: &MemoryPlan| {
             let (case, plan) = (name.clone(), plan.clone());
@@ -264,6 +260,7 @@ impl Run<'_> {
             Ok(segmented) => Ok(Answer {
                 segmented,
                 images,
+                source,
                 warnings,
             }),
             Err(vesalius_inferers::Error::Cancelled(error)) => Err(Failure::Cancelled(error)),
@@ -341,7 +338,7 @@ impl Run<'_> {
         write_files(&answer.segmented, work.target, self.options).map_err(Failure::Written)?;
         let volumes = label_volumes(&answer.segmented, &self.segmenter.model().labels);
         let volumes = volumes.map_err(|e| of_case(&e, e.kind()))?;
-        let told = self.write_objects(work)?;
+        let told = self.write_objects(work, answer.source.as_ref())?;
         self.targets
             .note(work.case, work.target, answer.images, self.options)?;
         Ok((volumes, told))

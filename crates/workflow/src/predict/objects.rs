@@ -140,12 +140,11 @@ fn contours(
 }
 
 /// What the labels of a model mean.
-fn segments(model: &ModelDescription) -> impl Iterator<Item = Segment> {
-    label_names(&model.labels).into_iter().map(|label| {
-        let mut segment = Segment::named(label.value, label.name);
-        segment.color = label.color;
-        segment
-    })
+fn segments(model: &ModelDescription) -> Vec<Segment> {
+    label_names(&model.labels)
+        .iter()
+        .map(Segment::from)
+        .collect()
 }
 
 /// At most 64 characters, as many as the attribute holds.
