@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use vesalius_control::Control;
 use vesalius_filters::ResampleOptions;
 use vesalius_io::{
-    FolderLock, FourthAxis, Kind, ReadOptions, kind_of, probe_with, read_labels_with, read_with,
-    write, write_bytes_atomically, write_labels,
+    FolderLock, FourthAxis, Kind, ReadOptions, WriteOptions, kind_of, probe_with, read_labels_with,
+    read_with, write, write_bytes_atomically, write_labels_with,
 };
 use vesalius_transforms::{Chain, LabelSampling, Trace, stack_on_first};
 use vesalius_view::{Montage, Picture, Scene};
@@ -216,6 +216,14 @@ pub fn transform_files(
     remove_earlier(output)?;
     let mut pictures = vec![picture(subject.image(), subject.labels(), "before")?];
     let mut samples = Vec::new();
+    // Names and colours of the labels go along.
+    let names = WriteOptions {
+        labels: match &options.labels {
+            Some(path) => probe_with(path, &options.reading)?.labels,
+            None => Vec::new(),
+        },
+        ..WriteOptions::default()
+    };
     let stage = control.stage("files", count as u64);
     for (number, (after, trace)) in drawn.into_iter().enumerate() {
         control.check().map_err(vesalius_transforms::Error::from)?;
@@ -223,13 +231,13 @@ pub fn transform_files(
         let image = file(".nii.gz");
         write(&image, after.image())?;
         if let Some(labels) = after.labels() {
-            write_labels(file("_labels.nii.gz"), labels)?;
+            write_labels_with(file("_labels.nii.gz"), labels, &names)?;
         }
         if options.inverse {
             write(file("_inverse.nii.gz"), &trace.invert_image(after.image())?)?;
             if let Some(labels) = after.labels() {
                 let back = trace.invert_labels(labels, LabelSampling::Linear)?;
-                write_labels(file("_inverse_labels.nii.gz"), &back)?;
+                write_labels_with(file("_inverse_labels.nii.gz"), &back, &names)?;
             }
         }
         let text = serde_json::to_vec_pretty(&trace)?;

@@ -55,13 +55,14 @@ impl Accumulate<'_> {
             } else {
                 fma_tile(simd, self.offsets, weights, bases)
             };
+            // Read once: the compiler cannot know that the stores leave it as it is.
+            let (step, start) = (self.sum_step, self.start);
             for (channel, found) in found.into_iter().enumerate() {
+                let to = to.add(channel * step);
+                let start = start.map(|start| simd.splat(*start.get_unchecked(channel)));
                 for (vector, sum) in found.into_iter().enumerate() {
-                    let to = to.add(channel * self.sum_step + vector * S::LANES);
-                    let start = match self.start {
-                        None => simd.load(to),
-                        Some(start) => simd.splat(*start.get_unchecked(channel)),
-                    };
+                    let to = to.add(vector * S::LANES);
+                    let start = start.unwrap_or_else(|| simd.load(to));
                     simd.store(to, simd.add(start, sum));
                 }
             }

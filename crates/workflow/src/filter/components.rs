@@ -31,8 +31,8 @@ pub(super) const FILTERS: &[Filter] = &[
         &[NEIGHBOURHOOD, BINARY, BY_LABEL],
         |run| {
             let options = options(run)?;
-            let control = run.control;
-            run.relabel(|labels| Ok(connected_components_with(labels, &options, control)?.labels))
+            let pieces = connected_components_with(&run.labels()?, &options, run.control)?;
+            run.write_labels(&pieces.labels)
         },
     ),
     Filter::new(

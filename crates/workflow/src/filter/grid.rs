@@ -100,7 +100,7 @@ macro_rules! either {
         if $run.values.flag("labels") {
             let $input = $run.labels()?;
             let result = $result?;
-            $run.write_labels(&result)
+            $run.write_same_labels(&result)
         } else {
             let $input = $run.image()?;
             let result = $result?;

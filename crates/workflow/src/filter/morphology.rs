@@ -8,6 +8,7 @@ use vesalius_filters::{
     self as filters, Border, Connectivity, Element, HoleOptions, Reconstruction, Shape,
     closing_with, dilate_with, erode_with, fill_holes_with, opening_with, reconstruct_with,
 };
+use vesalius_io::LabelName;
 use vesalius_volume::LabelMap;
 
 /// Through how many neighbours voxels are connected.
@@ -175,13 +176,25 @@ fn masked<'a>(run: &Run, labels: &'a LabelMap) -> Result<Cow<'a, LabelMap>> {
     })
 }
 
+/// Names and colours of what [`masked`] gives: the one label that it keeps has the value 1.
+fn masked_names(run: &Run) -> Result<Vec<LabelName>> {
+    let mut names = run.names()?;
+    if let Some(label) = run.values.maybe_label("label")? {
+        names.retain(|name| name.value == u32::from(label));
+        names.iter_mut().for_each(|name| name.value = 1);
+    } else if run.values.flag("binary") {
+        names.clear();
+    }
+    Ok(names)
+}
+
 fn structured(
     run: &mut Run,
     filter: impl FnOnce(&LabelMap, &Element, &Control) -> filters::Result<LabelMap>,
 ) -> Result<Findings> {
     let labels = run.labels()?;
     let result = filter(&*masked(run, &labels)?, &element(run)?, run.control)?;
-    run.write_labels(&result)
+    run.write_named(&result, masked_names(run)?)
 }
 
 fn holes(run: &mut Run) -> Result<Findings> {
@@ -191,7 +204,7 @@ fn holes(run: &mut Run) -> Result<Findings> {
     };
     let labels = run.labels()?;
     let result = fill_holes_with(&*masked(run, &labels)?, &options, run.control)?;
-    run.write_labels(&result)
+    run.write_named(&result, masked_names(run)?)
 }
 
 fn spread(run: &mut Run) -> Result<Findings> {

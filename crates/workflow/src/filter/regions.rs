@@ -99,7 +99,10 @@ pub(super) const FILTERS: &[Filter] = &[
         |run| {
             let (connectivity, control) = (connectivity(run)?, run.control);
             match run.values.flag("binary") {
-                true => run.relabel(|labels| contour(labels, connectivity)),
+                true => {
+                    let border = contour(&run.labels()?, connectivity)?;
+                    run.write_labels(&border)
+                }
                 false => run.relabel(|labels| label_contour_with(labels, connectivity, control)),
             }
         },

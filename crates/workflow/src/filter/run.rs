@@ -6,7 +6,8 @@ use crate::kind::{FileKind, Notice, Reader};
 use std::path::{Path, PathBuf};
 use vesalius_control::Control;
 use vesalius_filters as filters;
-use vesalius_io::{FileVoxel, ReadOptions, write, write_labels};
+use vesalius_io::{FileVoxel, LabelName, ReadOptions, WriteOptions, probe_with};
+use vesalius_io::{write, write_labels, write_labels_with};
 use vesalius_volume::{Label, LabelMap, Volume};
 
 /// A filter, its values and the files that it works on.
@@ -122,9 +123,37 @@ impl<'a> Run<'a> {
         Ok(Findings::Nothing)
     }
 
+    /// Writes labels whose values mean something new.
     pub fn write_labels<T: Label + FileVoxel>(&self, labels: &LabelMap<T>) -> Result<Findings> {
         write_labels(self.output()?, labels)?;
         Ok(Findings::Nothing)
+    }
+
+    /// Writes labels whose values mean what they mean in the input: their names and colours go along.
+    pub fn write_same_labels<T: Label + FileVoxel>(
+        &self,
+        labels: &LabelMap<T>,
+    ) -> Result<Findings> {
+        self.write_named(labels, self.names()?)
+    }
+
+    /// Writes labels with names and colours.
+    pub fn write_named<T: Label + FileVoxel>(
+        &self,
+        labels: &LabelMap<T>,
+        names: Vec<LabelName>,
+    ) -> Result<Findings> {
+        let options = WriteOptions {
+            labels: names,
+            ..WriteOptions::default()
+        };
+        write_labels_with(self.output()?, labels, &options)?;
+        Ok(Findings::Nothing)
+    }
+
+    /// Names and colours of the input's labels.
+    pub fn names(&self) -> Result<Vec<LabelName>> {
+        Ok(probe_with(self.input, self.reader.options)?.labels)
     }
 
     /// From an image to an image.
@@ -137,14 +166,14 @@ impl<'a> Run<'a> {
         self.write(&filter(&image)?)
     }
 
-    /// From labels to labels.
+    /// From labels to labels of the same values.
     pub fn relabel<T: Label + FileVoxel>(
         &mut self,
         filter: impl FnOnce(&LabelMap) -> filters::Result<LabelMap<T>>,
     ) -> Result<Findings> {
         let labels = self.labels()?;
         self.control.check()?;
-        self.write_labels(&filter(&labels)?)
+        self.write_same_labels(&filter(&labels)?)
     }
 }
 
@@ -204,6 +233,63 @@ mod tests {
             job.control = Control::new();
             job.run(&mut |_| {}).expect(name);
             std::fs::remove_file(&output).expect(name);
+        }
+    }
+
+    #[test]
+    fn names_and_colours_go_along_where_values_keep_their_meaning() {
+        let folder = tempfile::tempdir().unwrap();
+        let [input, output] = ["in.nii", "out.nrrd"].map(|name| folder.path().join(name));
+        let grid = Geometry::axis_aligned([12, 10, 8], [1.0; 3]).unwrap();
+        let map = LabelMap::<u16>::from_fn(grid, |[x, y, z]| match [x, y, z] {
+            [1..5, 1..8, 1..7] => 3,
+            [6..11, 1..8, 1..7] => 5,
+            _ => 0,
+        });
+        let [liver, spleen] = [(3, "liver"), (5, "spleen")].map(|(value, name)| LabelName {
+            color: [value as u8, 20, 30],
+            ..LabelName::new(value, name)
+        });
+        let options = WriteOptions {
+            labels: vec![liver.clone(), spleen.clone()],
+            ..WriteOptions::default()
+        };
+        write_labels_with(&input, &map, &options).unwrap();
+        let both = vec![liver, spleen.clone()];
+        let one = vec![LabelName { value: 1, ..spleen }];
+        for (name, given, expected) in [
+            ("orient", vec![("to", "LPS"), ("labels", "true")], &both),
+            ("flip", vec![("axes", "x"), ("labels", "true")], &both),
+            (
+                "permute",
+                vec![("order", "z,x,y"), ("labels", "true")],
+                &both,
+            ),
+            ("crop", vec![("labels", "true")], &both),
+            (
+                "crop-or-pad",
+                vec![("size", "9"), ("labels", "true")],
+                &both,
+            ),
+            ("dilate", vec![("radius", "1")], &both),
+            ("fill-holes", vec![], &both),
+            ("fill-holes", vec![("label", "5")], &one),
+            ("erode", vec![("radius", "1"), ("label", "5")], &one),
+            ("erode", vec![("radius", "1"), ("binary", "true")], &vec![]),
+            ("keep-largest", vec![], &both),
+            ("keep-larger-than", vec![("minimum-volume", "10")], &both),
+            ("keep-touching", vec![("seed", "2,2,2")], &both),
+            ("components", vec![], &vec![]),
+            ("majority", vec![("radius", "1")], &both),
+            ("contour", vec![], &both),
+            ("contour", vec![("binary", "true")], &vec![]),
+        ] {
+            let values = named(name).unwrap().values(given).unwrap();
+            let job = FilterJob::new(&input, values).output(&output);
+            job.run(&mut |_| {}).expect(name);
+            let found = probe_with(&output, &ReadOptions::default()).unwrap().labels;
+            assert_eq!(&found, expected, "{name}");
+            std::fs::remove_file(&output).unwrap();
         }
     }
 }
