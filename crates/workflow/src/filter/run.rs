@@ -243,7 +243,7 @@ mod tests {
         let grid = Geometry::axis_aligned([12, 10, 8], [1.0; 3]).unwrap();
         let map = LabelMap::<u16>::from_fn(grid, |[x, y, z]| match [x, y, z] {
             [1..5, 1..8, 1..7] => 3,
-            [6..11, 1..8, 1..7] => 5,
+            [5..11, 1..8, 1..7] => 5,
             _ => 0,
         });
         let [liver, spleen] = [(3, "liver"), (5, "spleen")].map(|(value, name)| LabelName {
@@ -265,7 +265,7 @@ mod tests {
                 vec![("order", "z,x,y"), ("labels", "true")],
                 &both,
             ),
-            ("crop", vec![("labels", "true")], &both),
+            ("crop-to-foreground", vec![("labels", "true")], &both),
             (
                 "crop-or-pad",
                 vec![("size", "9"), ("labels", "true")],
@@ -280,7 +280,7 @@ mod tests {
             ("keep-larger-than", vec![("minimum-volume", "10")], &both),
             ("keep-touching", vec![("seed", "2,2,2")], &both),
             ("components", vec![], &vec![]),
-            ("majority", vec![("radius", "1")], &both),
+            ("median", vec![("radius", "1")], &both),
             ("contour", vec![], &both),
             ("contour", vec![("binary", "true")], &vec![]),
         ] {

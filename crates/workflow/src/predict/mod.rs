@@ -8,6 +8,7 @@ mod cases;
 mod channels;
 mod ensemble;
 mod file_state;
+mod input;
 mod models;
 #[cfg(feature = "dicom")]
 mod objects;
