@@ -3,7 +3,7 @@
 //! Labels may not be interpolated and images should be, so code that interpolates calls this first. Where there is
 //! no evidence and whole numbers could be both, the result is that it is not clear, never a guess.
 
-use crate::{ImageInfo, Scaling, VoxelType, strip_extension};
+use crate::{ImageFile, ImageInfo, Result, Scaling, VoxelType, strip_extension};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use vesalius_volume::{Volume, Voxel};
 /// A file of whole numbers with no more different values than this may be a label map: atlases have some
 /// hundred labels.
 const MOST_LABELS: usize = 256;
+/// Slices that are read at once.
+const SLICES: usize = 8;
 /// Voxels of one block.
 const PART: usize = 1 << 16;
 /// NIfTI's code for labels.
@@ -66,23 +68,63 @@ pub enum Evidence {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn kind_of<T: Voxel + Into<f64>>(info: &ImageInfo, image: &Volume<T>) -> Kind {
-    if let Some(evidence) = evidence(info) {
-        return Kind::Labels(evidence);
-    }
-    if !info.voxel_type.is_integer()
-        || info.scaling != Scaling::IDENTITY
-        || info.channels > 1
-        || dataset(&info.path, &["imagesTr", "imagesTs", "imagesVal"]).is_some()
-    {
-        return Kind::Image;
-    }
-    match few_labels(image.data()) {
-        Some(values) => Kind::Unclear {
+    without_values(info).unwrap_or_else(|| match few_labels(image.data()) {
+        Some(labels) => Kind::Unclear {
             voxel_type: info.voxel_type,
-            values,
+            values: labels.len(),
         },
         None => Kind::Image,
+    })
+}
+
+/// As [`kind_of`], for a file whose voxels are read some slices at a time, and no further than it takes to decide.
+///
+/// # Errors
+/// As [`ImageFile::slabs`].
+///
+/// ```
+/// use vesalius_io::{Kind, VoxelType, kind_of_file, open, write};
+/// use vesalius_volume::{Geometry, Volume};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("mask.nii.gz");
+/// let grid = Geometry::axis_aligned([8, 8, 8], [1.0; 3])?;
+/// write(&path, &Volume::from_fn(grid, |[x, ..]| u8::from(x > 4)))?;
+/// let unclear = Kind::Unclear { voxel_type: VoxelType::U8, values: 2 };
+/// assert_eq!(kind_of_file(&open(&path)?)?, unclear);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn kind_of_file(file: &ImageFile) -> Result<Kind> {
+    let info = file.info();
+    if let Some(kind) = without_values(info) {
+        return Ok(kind);
     }
+    let mut all = BTreeSet::new();
+    for slab in file.slabs::<f32>(SLICES)? {
+        match few_labels(slab?.volume.data()) {
+            Some(labels) => all.extend(labels),
+            None => return Ok(Kind::Image),
+        }
+        if all.len() > MOST_LABELS {
+            return Ok(Kind::Image);
+        }
+    }
+    Ok(Kind::Unclear {
+        voxel_type: info.voxel_type,
+        values: all.len(),
+    })
+}
+
+/// What the header and the folder decide.
+fn without_values(info: &ImageInfo) -> Option<Kind> {
+    if let Some(evidence) = evidence(info) {
+        return Some(Kind::Labels(evidence));
+    }
+    let is_image = !info.voxel_type.is_integer()
+        || info.scaling != Scaling::IDENTITY
+        || info.channels > 1
+        || dataset(&info.path, &["imagesTr", "imagesTs", "imagesVal"]).is_some();
+    is_image.then_some(Kind::Image)
 }
 
 fn evidence(info: &ImageInfo) -> Option<Evidence> {
@@ -110,8 +152,8 @@ fn dataset(path: &Path, folders: &[&str]) -> Option<PathBuf> {
     (folders.contains(&name) && dataset.is_file()).then_some(dataset)
 }
 
-/// How many different values there are, where all could be labels and are few.
-fn few_labels<T: Voxel + Into<f64>>(values: &[T]) -> Option<usize> {
+/// The different values, where all could be labels and are few.
+fn few_labels<T: Voxel + Into<f64>>(values: &[T]) -> Option<BTreeSet<u32>> {
     let of_part = |part: &[T]| -> Option<BTreeSet<u32>> {
         let mut found = BTreeSet::new();
         for run in part.chunk_by(|a, b| a == b) {
@@ -127,14 +169,13 @@ fn few_labels<T: Voxel + Into<f64>>(values: &[T]) -> Option<usize> {
         }
         Some(found)
     };
-    let all = values
+    values
         .par_chunks(PART)
         .map(of_part)
         .try_reduce(BTreeSet::new, |mut all, part| {
             all.extend(part);
             (all.len() <= MOST_LABELS).then_some(all)
-        })?;
-    Some(all.len())
+        })
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@
 //! | contours (RTSTRUCT) as labels | [`read_structures`], [`StructureSet`], [`StructureOptions`], [`convert_structures`] |
 //! | from format to format | [`convert`], [`ConvertOptions`], [`NiftiFields`], [`NiftiForms`], [`SliceTiming`], [`Extension`], [`orthonormalised`] |
 //! | formats by name | [`Format`], [`is_image`], [`strip_extension`], [`check_name`] |
-//! | image or label map | [`kind_of`], [`Kind`], [`Evidence`] |
+//! | image or label map | [`kind_of`], [`kind_of_file`], [`Kind`], [`Evidence`] |
 //! | names of labels | [`LabelName`], [`read_label_names`], [`write_label_names`] |
 //! | PNG, BMP, TIFF | [`read_picture`], [`write_picture`], [`is_picture`], [`PictureKind`] |
 //! | objects of other crates | `nifti_object` (feature `nifti`), `Series::data_sets`, `Series::stored_frames` (feature `dicom-object`) |
@@ -129,7 +129,7 @@ pub use format::{
     Format, check_name, is_image, is_image_with, strip_extension, strip_extension_with,
 };
 pub use image::{ImageFile, Slab, Slabs, open, open_with};
-pub use kind::{Evidence, Kind, kind_of};
+pub use kind::{Evidence, Kind, kind_of, kind_of_file};
 pub use labels::{LabelName, read_label_names, write_label_names};
 pub use layout::{ImageInfo, Scaling};
 pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};

@@ -1,5 +1,6 @@
 //! Resampling from file to file: what is resampled through maps and onto grids that are files too.
 
+use super::slabs::Large;
 use super::{Grid, Resampling, Through};
 use crate::FileError as Error;
 use crate::kind::{FileKind, Notice, Reader};
@@ -102,6 +103,10 @@ pub struct FileResampling {
 /// Resamples an image or label map into a new file, whose name decides its format; `notice` is called with
 /// what reading decided.
 ///
+/// Where input and result together are larger than [`ReadOptions::max_bytes`], or than what the machine has left, some
+/// slices are read, resampled and written at a time, where format, convention and grid allow it: the values are the same,
+/// but for cubic splines, whose last bit may differ.
+///
 /// # Errors
 /// [`Error`]: a file that cannot be read or written, or that may be an image or a label map; an interpolation
 /// that does not suit it; what [`Resampling`] refuses.
@@ -132,6 +137,16 @@ pub fn resample_file(
         },
         outside: options.outside,
     };
+    let large = Large {
+        input,
+        output,
+        job: &job,
+        interpolation: options.interpolation,
+        control: &options.control,
+    };
+    if large.run(options.kind, &mut reader)? {
+        return Ok(());
+    }
     if options.kind != FileKind::Labels {
         let interpolation = of_images(options.interpolation)?;
         let image = reader.image(input)?;
@@ -153,7 +168,7 @@ pub fn resample_file(
     Ok(write_labels_with(output, &labels, &names)?)
 }
 
-fn of_images(found: Option<FileInterpolation>) -> Result<Option<Interpolation>, Error> {
+pub(super) fn of_images(found: Option<FileInterpolation>) -> Result<Option<Interpolation>, Error> {
     Ok(Some(match found {
         None => return Ok(None),
         Some(FileInterpolation::Nearest) => Interpolation::Nearest,
@@ -166,7 +181,9 @@ fn of_images(found: Option<FileInterpolation>) -> Result<Option<Interpolation>, 
     }))
 }
 
-fn of_labels(found: Option<FileInterpolation>) -> Result<Option<LabelInterpolation>, Error> {
+pub(super) fn of_labels(
+    found: Option<FileInterpolation>,
+) -> Result<Option<LabelInterpolation>, Error> {
     Ok(Some(match found {
         None => return Ok(None),
         Some(FileInterpolation::Nearest) => LabelInterpolation::Nearest,

@@ -2,6 +2,7 @@
 //! memory ([`Resampling`]) or from file to file ([`resample_file`]). The arithmetic is `vesalius_filters`'.
 
 mod files;
+mod slabs;
 
 pub use crate::FileError;
 pub use files::{FileGrid, FileInterpolation, FileMap, FileResampling, VectorAxes, resample_file};
