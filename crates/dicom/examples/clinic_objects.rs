@@ -7,8 +7,8 @@
 
 use std::error::Error;
 use vesalius_dicom::{
-    FrameRule, HoleRule, Intensity, Measurements, ReportWriter, RtStructWriter, SegKind, SegSyntax,
-    SegWriter, Segment, SeriesWriter,
+    FrameRule, HoleRule, ReportClass, ReportWriter, RtStructWriter, SegKind, SegSyntax, SegWriter,
+    Segment, SeriesWriter,
 };
 use vesalius_io::{ReadOptions, list_series, read, read_labels, read_series};
 use vesalius_volume::{LabelMap, Volume};
@@ -37,25 +37,12 @@ fn seg(source: &str, labels: &str, kind: &str, output: &str) -> Result<(), Box<d
         "all" => writer.frames(FrameRule::All).write(&labels, output)?,
         "report" => {
             let written = writer.write(&labels, output)?;
-            let volume =
-                |label: u32| labels.counts()[&label] as f64 * labels.geometry().voxel_volume();
-            let measured = written
-                .segments
-                .iter()
-                .map(|(number, segment)| Measurements {
-                    segment: *number,
-                    volume: Some(volume(segment.label)),
-                    intensity: Some(Intensity {
-                        mean: 1.5,
-                        deviation: 0.25,
-                        median: 1.0,
-                        minimum: -3.0,
-                        maximum: 1.0 / 3.0,
-                    }),
-                    diameter: Some(12.5),
-                });
-            let measured: Vec<Measurements> = measured.collect();
-            ReportWriter::new(series, &written)?.write(&measured, format!("{output}.sr.dcm"))?;
+            let image = read_series::<f32>(series, &ReadOptions::default())?;
+            let writer = ReportWriter::new(series, &written)?;
+            let measured = writer.measure(&labels, Some(&image))?;
+            writer.write(&measured, format!("{output}.sr.dcm"))?;
+            let space = writer.class(ReportClass::Comprehensive3d);
+            space.write(&measured, format!("{output}.sr3d.dcm"))?;
             written
         }
         "fractional" => {
