@@ -80,7 +80,8 @@ fn segments(set: &InMemDicomObject) -> Option<(String, BTreeMap<u16, Option<Stri
 
 /// The code of an item's name or unit.
 fn code(item: &InMemDicomObject, sequence: Tag) -> Option<String> {
-    raw::text(raw::item(item, sequence)?, tags::CODE_VALUE)
+    let item = raw::item(item, sequence)?;
+    raw::text(item, tags::CODE_VALUE).or_else(|| raw::text(item, tags::LONG_CODE_VALUE))
 }
 
 impl Walk<'_> {

@@ -6,6 +6,7 @@ mod descriptor;
 mod frames;
 mod grid;
 mod header;
+mod open;
 mod pixels;
 mod prepare;
 mod segment;

@@ -22,14 +22,16 @@ fn named<'s>(set: &'s InMemDicomObject, code: &str, found: &mut Vec<&'s InMemDic
         return;
     };
     for item in content.items().unwrap() {
-        if text(&items(item, 0x0040, 0xA043)[0], 0x0008, 0x0100) == code {
+        // An image that a place was chosen on has no name.
+        let name = item.get(dicom_core::Tag(0x0040, 0xA043));
+        if name.is_some_and(|name| text(&name.items().unwrap()[0], 0x0008, 0x0100) == code) {
             found.push(item);
         }
         named(item, code, found);
     }
 }
 
-fn all<'s>(set: &'s InMemDicomObject, code: &str) -> Vec<&'s InMemDicomObject> {
+pub fn all<'s>(set: &'s InMemDicomObject, code: &str) -> Vec<&'s InMemDicomObject> {
     let mut found = Vec::new();
     named(set, code, &mut found);
     found
