@@ -1,17 +1,18 @@
-"""DICOM objects that `vesalius-dicom` writes, judged by dciodvfy, pydicom, SimpleITK, highdicom, plastimatch
-and DCMTK's dsrdump.
+"""DICOM objects that `vesalius-dicom` writes, judged by dciodvfy, pydicom, SimpleITK, highdicom, dcmqi, plastimatch,
+dcmrtstruct2nii and DCMTK's dsrdump, and by the library's own check of objects.
 
   cargo build -p vesalius-dicom --example clinic_objects
-  python tests/parity/clinic.py BINARY SHARED/data/dicom [FOLDER [series|seg|rtstruct|sr]]
+  python tests/parity/clinic.py BINARY SHARED/data/dicom [FOLDER [series|seg|rtstruct|sr|picture]]
 
 BINARY is target/debug/examples/clinic_objects. Sources are the shared MR series and what is made of them: CT, PET and
 secondary capture, negated cosines, sagittal, coronal, oblique and descending slices, 51 × 35 pixels, one slice, unequal
 gaps, an enhanced multi-frame MR, a CR without frame of reference. Prints a line for each and ends with status 1 where
-one fails. Needs: pydicom, SimpleITK, highdicom, numpy and Debian's dicom3tools, dcmtk,
+one fails. Needs: pydicom, SimpleITK, highdicom, dcmqi, dcmrtstruct2nii, numpy, scipy and Debian's dicom3tools, dcmtk,
 plastimatch.
 """
 
 import copy
+import json
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 
+PEERS = Path(sys.executable).parent
 BINARY, SHARED = Path(sys.argv[1]), Path(sys.argv[2])
 ONLY = sys.argv[4] if len(sys.argv) > 4 else ""
 FAILED = []
@@ -45,6 +47,13 @@ def check(name, ok, what=""):
     print(("ok    " if ok else "FAIL  ") + name, "" if ok else what, flush=True)
     if not ok:
         FAILED.append(name)
+
+
+def own_check(path, source, *related):
+    """Findings of the library's own check, but for private codes."""
+    run = subprocess.run([BINARY, "check", path, source, *related], capture_output=True, text=True)
+    lines = run.stdout.splitlines() + (["check: " + run.stderr] if run.returncode else [])
+    return [line for line in lines if "private scheme" not in line]
 
 
 def code(value, scheme, meaning):
@@ -333,7 +342,23 @@ def segmentations(folder):
             # Private schemes cannot be in its list; it knows neither deflated files nor label maps.
             problems = [] if kind in ("deflated", "labelmap") else [line for line in told(output) if "99VESALIUS" not in line]
             problems += compare(output, block, heights, frames, kind)
+            problems += own_check(output, source)
+            if kind in ("binary", "all", "deflated") and frames[0][2] is not None and name != "unequal gaps":
+                problems += by_dcmqi(output, block, folder / "dcmqi")
             check(f"{kind} seg of {name}", not problems, "\n      ".join(map(str, problems[:6])))
+
+
+def by_dcmqi(path, block, folder):
+    """Voxels of each segment that dcmqi reads."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    command = [PEERS / "segimage2itkimage", "--inputDICOM", path, "--outputDirectory", folder, "--outputType", "nrrd"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode:
+        return [f"dcmqi: {run.stderr[-300:]}"]
+    found = {int(f.stem): int((sitk.GetArrayFromImage(sitk.ReadImage(str(f))) > 0).sum()) for f in folder.glob("*.nrrd")}
+    want = {label: int((block == label).sum()) for label in (1, 2, 3)}
+    return [] if found == want else [f"dcmqi counts {found}, expected {want}"]
 
 
 def compare(path, block, heights, frames, kind):
@@ -388,22 +413,64 @@ def contours(folder):
             block = (random.random((depth, rows, columns)) < 0.6).astype(np.uint8)
         labels = folder / f"rs-{name}.nii.gz".replace(" ", "_")
         write_labels(block, places, labels, [1, 1, 1], [0, 1, 2])
-        for kind in ("keyhole", "nested"):
+        for kind in ("keyhole", "nested", "simple"):
             output = folder / f"rs-{name}-{kind}.dcm".replace(" ", "_")
             run = subprocess.run([BINARY, "rtstruct", source, labels, kind, output], capture_output=True, text=True)
             if run.returncode:
                 check(f"{kind} contours of {name}", False, run.stderr)
                 continue
             problems = [line for line in told(output) if "99VESALIUS" not in line]
-            if name not in ("one slice", "sagittal", "coronal", "oblique"):
+            problems += own_check(output, source)
+            if kind == "simple":
+                dice = float(run.stdout.split("dice ")[1].split()[0])
+                if name in ("mr 512", "ct", "pet") and not 0.98 < dice < 1:
+                    problems.append(f"Dice {dice}")
+            elif name in ("mr 512", "ct", "pet"):
+                problems += by_dcmrtstruct(output, source, int(block.sum()), folder / "filled-nii")
+            if name not in ("one slice", "sagittal", "coronal", "oblique") and (kind != "simple" or name in ("mr 512", "ct", "pet")):
                 # plastimatch takes axial planes only.
                 filled = folder / f"filled-{name}-{kind}".replace(" ", "_")
                 subprocess.run(["plastimatch", "convert", "--input", output, "--referenced-ct", source, "--xor-contours", "--output-prefix", filled, "--prefix-format", "nrrd"], capture_output=True)
                 files = list(filled.glob("*.nrrd"))
                 found = sitk.GetArrayFromImage(sitk.ReadImage(str(files[0]))) if files else np.zeros(1)
-                if int(found.sum()) != int(block.sum()):
+                if kind == "simple":
+                    both = (found > 0) & (block > 0) if found.shape == block.shape else np.zeros(1)
+                    theirs = 2 * both.sum() / (found.astype(bool).sum() + block.sum())
+                    if abs(theirs - dice) > 1e-3:
+                        problems.append(f"plastimatch finds Dice {theirs}, told {dice}")
+                elif int(found.sum()) != int(block.sum()):
                     problems.append(f"plastimatch fills {int(found.sum())} voxels of {int(block.sum())}")
             check(f"{kind} contours of {name}", not problems, "\n      ".join(map(str, problems[:6])))
+
+
+def by_dcmrtstruct(path, source, want, folder):
+    """Voxels that dcmrtstruct2nii fills."""
+    shutil.rmtree(folder, ignore_errors=True)
+    program = "import sys; from dcmrtstruct2nii import dcmrtstruct2nii as f; f(sys.argv[1], sys.argv[2], sys.argv[3], convert_original_dicom=False)"
+    run = subprocess.run([sys.executable, "-c", program, path, source, folder], capture_output=True, text=True)
+    files = list(Path(folder).glob("*.nii.gz")) if not run.returncode else []
+    found = [int((sitk.GetArrayFromImage(sitk.ReadImage(str(f))) > 0).sum()) for f in files]
+    return [] if found == [want] else [f"dcmrtstruct2nii fills {found} voxels of {want} {run.stderr[-300:]}"]
+
+
+def longest(block, label, matrix, plane=None):
+    """The longest distance between the middles of faces of a label's voxels, by hulls and all pairs of their corners."""
+    from scipy.spatial import ConvexHull, QhullError
+    from scipy.spatial.distance import pdist
+
+    axes = (2, 1) if plane is not None else (2, 1, 0)
+    voxels = np.argwhere(block == label)
+    best = 0.0
+    for group in ([voxels] if plane is None else [voxels[voxels[:, 0] == k] for k in np.unique(voxels[:, 0])]):
+        steps = [np.eye(3)[axis] * side / 2 for axis in axes for side in (-1, 1)]
+        points = np.concatenate([group + step for step in steps])[:, ::-1] @ matrix.T
+        try:
+            flat = points if plane is None else points @ plane.T
+            points = points[ConvexHull(flat).vertices]
+        except QhullError:
+            pass
+        best = max(best, float(pdist(points).max()))
+    return best
 
 
 def reports(folder):
@@ -417,6 +484,48 @@ def reports(folder):
         run = subprocess.run([BINARY, "seg", source, labels, "report", output], capture_output=True, text=True)
         if run.returncode:
             check(f"report of {name}", False, run.stderr)
+            continue
+        problems = []
+        for path in (Path(f"{output}.sr.dcm"), Path(f"{output}.sr3d.dcm")):
+            problems += [line for line in told(path) if "99VESALIUS" not in line]
+            problems += own_check(path, source, output)
+            dump = subprocess.run(["/usr/bin/dsrdump", path], capture_output=True, text=True)
+            if dump.returncode or "error" in dump.stderr.lower():
+                problems.append(dump.stderr)
+        read = folder / "tid1500.json"
+        run = subprocess.run([PEERS / "tid1500reader", "--inputDICOM", f"{output}.sr.dcm", "--outputMetadata", read], capture_output=True, text=True)
+        if run.returncode or len(json.loads(read.read_text())["Measurements"]) != 2:
+            problems.append(f"tid1500reader: {run.stdout[-300:]} {run.stderr[-300:]}")
+        report = hd.sr.srread(f"{output}.sr.dcm")
+        seg = pydicom.dcmread(output)
+        groups = report.content.get_volumetric_roi_measurement_groups()
+        if len(groups) != 2:
+            problems.append(f"highdicom finds {len(groups)} groups")
+        matrix = places[0]
+        plane = np.stack([matrix[:, 0] / np.linalg.norm(matrix[:, 0]), matrix[:, 1] / np.linalg.norm(matrix[:, 1])])
+        volume = abs(np.linalg.det(matrix))
+        voxels = geometry(source)[1]
+        for group, item, label in zip(groups, seg.SegmentSequence, (1, 2)):
+            if group.tracking_uid != item.TrackingUID:
+                problems.append("tracking identifiers differ")
+            inside = voxels[block == label]
+            want = {
+                ("118565006", None): volume * (block == label).sum(),
+                ("81827009", "56851009"): longest(block, label, matrix, plane),
+                ("L0JK", None): longest(block, label, matrix),
+            }
+            values = {"373098007": inside.mean(), "386136009": inside.std(ddof=1), "373099004": np.median(inside), "255605001": inside.min(), "56851009": inside.max()}
+            modality = seg_modality(source)
+            name_of = {"CT": "112031", "MR": "110852", "PT": "110821"}.get(modality)
+            if name_of:
+                want |= {(name_of, how): value for how, value in values.items()}
+            found = {}
+            for measured in group.get_measurements():
+                derivation = measured.derivation.value if measured.derivation is not None else None
+                found[measured.name.value, derivation] = measured.value
+            if set(found) != set(want) or any(abs(found[key] - want[key]) > 1e-4 * max(1, abs(want[key])) for key in want):
+                problems.append(f"measured {found}, expected {want}")
+        check(f"report of {name}", False, run.stderr)
             continue
         path = Path(f"{output}.sr.dcm")
         problems = [line for line in told(path) if "99VESALIUS" not in line]
@@ -438,6 +547,32 @@ def reports(folder):
         check(f"report of {name}", not problems, "\n      ".join(map(str, problems[:6])))
 
 
+def seg_modality(source):
+    return pydicom.dcmread(next(Path(source).glob("*.dcm"))).Modality
+
+
+def pictures(folder):
+    """Secondary captures: dciodvfy, and pydicom's pixels are those of the PNG that was drawn."""
+    for name, source in sources(folder / "sources-picture").items():
+        frames, places, (depth, rows, columns) = placed(source)
+        block = np.zeros((depth, rows, columns), np.uint8)
+        block[:, 10:20, 5:15], block[:, 25:30, 20:30] = 1, 2
+        labels, output = folder / f"picture-{name}.nii.gz".replace(" ", "_"), folder / f"picture-{name}.dcm".replace(" ", "_")
+        write_labels(block, places, labels, [1, 1, 1], [0, 1, 2])
+        run = subprocess.run([BINARY, "picture", source, labels, output], capture_output=True, text=True)
+        if run.returncode:
+            check(f"picture of {name}", False, run.stderr)
+            continue
+        problems = told(output) + own_check(output, source)
+        data = pydicom.dcmread(output)
+        drawn = sitk.GetArrayFromImage(sitk.ReadImage(f"{output}.png"))
+        if not np.array_equal(data.pixel_array, drawn):
+            problems.append("pydicom reads other pixels")
+        if data.StudyInstanceUID != pydicom.dcmread(next(Path(source).glob("*.dcm"))).StudyInstanceUID:
+            problems.append("another study")
+        check(f"picture of {name}", not problems, "\n      ".join(map(str, problems[:6])))
+
+
 def main():
     folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path(tempfile.mkdtemp())
     shutil.rmtree(folder, ignore_errors=True)
@@ -450,6 +585,8 @@ def main():
         contours(folder)
     if ONLY in ("", "sr"):
         reports(folder)
+    if ONLY in ("", "picture"):
+        pictures(folder)
     print(f"{len(FAILED)} failed")
     sys.exit(bool(FAILED))
 

@@ -1,16 +1,21 @@
-//! Writes objects for the peers of `tests/parity/clinic.py`: `clinic_objects series SOURCE VOLUME|- SCALE OUT`
-//! and
-//! `clinic_objects seg SOURCE LABELS binary|labelmap|deflated|all|fractional|report OUT`, whose labels are named after organs in turn.
-//! `clinic_objects rtstruct SOURCE LABELS keyhole|nested OUT`.
-//! `-` stands for the source's own voxels; SCALE multiplies them, so that they are no
-//! whole numbers.
+//! Writes objects for the peers of `tests/parity/clinic.py`:
+//!
+//! - `clinic_objects series SOURCE VOLUME|- SCALE OUT`, where `-` stands for the source's own voxels, and SCALE multiplies
+//!   them, so that they are no whole numbers;
+//! - `clinic_objects seg SOURCE LABELS binary|labelmap|deflated|all|fractional|report OUT`, whose labels are named after
+//!   organs in turn;
+//! - `clinic_objects rtstruct SOURCE LABELS keyhole|nested|simple OUT`;
+//! - `clinic_objects picture SOURCE LABELS OUT`, and the picture as `OUT.png`;
+//! - `clinic_objects check FILE SOURCE [SEG]`, which prints what it finds.
 
 use std::error::Error;
 use vesalius_dicom::{
-    FrameRule, HoleRule, Intensity, Measurements, ReportWriter, RtStructWriter, SegKind, SegSyntax,
-    SegWriter, Segment, SeriesWriter,
+    FrameRule, HoleRule, ObjectCheck, PictureWriter, ReportClass, ReportWriter, RgbPicture,
+    RtStructWriter, SegKind, SegSyntax, SegWriter, Segment, SeriesWriter,
 };
+use vesalius_filters::{LabelMeasures, MeasureOptions, measure_labels};
 use vesalius_io::{ReadOptions, list_series, read, read_labels, read_series};
+use vesalius_view::{ResultSheet, Scene, SheetRow};
 use vesalius_volume::{LabelMap, Volume};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -20,6 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["series", source, volume, scale, output] => series(source, volume, scale.parse()?, output),
         ["seg", source, labels, kind, output] => seg(source, labels, kind, output),
         ["rtstruct", source, labels, kind, output] => contours(source, labels, kind, output),
+        ["picture", source, labels, output] => picture(source, labels, output),
+        ["check", file, source, ref related @ ..] => check(file, source, related),
         _ => Err("give: series SOURCE VOLUME|- SCALE OUT, or seg SOURCE LABELS KIND OUT".into()),
     }
 }
@@ -37,25 +44,12 @@ fn seg(source: &str, labels: &str, kind: &str, output: &str) -> Result<(), Box<d
         "all" => writer.frames(FrameRule::All).write(&labels, output)?,
         "report" => {
             let written = writer.write(&labels, output)?;
-            let volume =
-                |label: u32| labels.counts()[&label] as f64 * labels.geometry().voxel_volume();
-            let measured = written
-                .segments
-                .iter()
-                .map(|(number, segment)| Measurements {
-                    segment: *number,
-                    volume: Some(volume(segment.label)),
-                    intensity: Some(Intensity {
-                        mean: 1.5,
-                        deviation: 0.25,
-                        median: 1.0,
-                        minimum: -3.0,
-                        maximum: 1.0 / 3.0,
-                    }),
-                    diameter: Some(12.5),
-                });
-            let measured: Vec<Measurements> = measured.collect();
-            ReportWriter::new(series, &written)?.write(&measured, format!("{output}.sr.dcm"))?;
+            let image = read_series::<f32>(series, &ReadOptions::default())?;
+            let writer = ReportWriter::new(series, &written)?;
+            let measured = writer.measure(&labels, Some(&image))?;
+            writer.write(&measured, format!("{output}.sr.dcm"))?;
+            let space = writer.class(ReportClass::Comprehensive3d);
+            space.write(&measured, format!("{output}.sr3d.dcm"))?;
             written
         }
         "fractional" => {
@@ -118,8 +112,67 @@ fn contours(source: &str, labels: &str, kind: &str, output: &str) -> Result<(), 
     };
     let writer = RtStructWriter::new(series)?
         .segments(named(&labels))
-        .holes(holes);
+        .holes(holes)
+        .simplify(if kind == "simple" { 0.6 } else { 0.0 });
     let written = writer.write(&labels, output)?;
+    for change in &written.simplified {
+        println!(
+            "dice {} points {} of {}",
+            change.dice, change.points, change.points_before
+        );
+    }
     println!("{} structures", written.contours.len());
+    Ok(())
+}
+
+/// Three planes with outlines, slices, the volumes, and what made it.
+fn picture(source: &str, labels: &str, output: &str) -> Result<(), Box<dyn Error>> {
+    let list = list_series(source)?;
+    let series = list.series.first().ok_or("no series")?;
+    let image = read_series::<f32>(series, &ReadOptions::default())?;
+    let labels: LabelMap = read_labels(labels)?;
+    let segments = named(&labels);
+    let measured = measure_labels(&labels, Some(&image), MeasureOptions::default())?;
+    let row = |found: &LabelMeasures| SheetRow {
+        label: found.label,
+        values: vec![
+            format!("{:.2}", found.millilitres()),
+            format!("{:.1}", found.slice_diameter.length),
+            format!("{:.1}", found.diameter.length),
+        ],
+    };
+    let scene = Scene {
+        prediction: Some(&labels),
+        names: segments.iter().map(|s| (s.label, s.name.clone())).collect(),
+        colours: segments.iter().map(|s| (s.label, s.color)).collect(),
+        ..Scene::of(&image)
+    };
+    let sheet = ResultSheet {
+        title: "Segmentation".to_owned(),
+        columns: ["volume, ml", "axial, mm", "3-D, mm"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: measured.iter().map(row).collect(),
+        ..ResultSheet::default()
+    };
+    let picture = sheet.draw(&scene)?;
+    std::fs::write(format!("{output}.png"), picture.png()?)?;
+    let size = [picture.width(), picture.height()];
+    let rgb = RgbPicture::new(size, picture.pixels().as_flattened())?;
+    PictureWriter::new(series)?.write(rgb, output)?;
+    Ok(())
+}
+
+fn check(file: &str, source: &str, related: &[&str]) -> Result<(), Box<dyn Error>> {
+    let list = list_series(source)?;
+    let series = list.series.first().ok_or("no series")?;
+    let mut check = ObjectCheck::default().source(series)?;
+    for path in related {
+        check = check.related(path)?;
+    }
+    check
+        .check(file)?
+        .iter()
+        .for_each(|finding| println!("{finding}"));
     Ok(())
 }

@@ -52,6 +52,14 @@ pub enum Error {
         /// One that differs from it.
         other: PathBuf,
     },
+    /// The source is a result of this library.
+    #[error(
+        "{path} was made by this library; choose the images of the scanner, or allow it by `SourceOptions::own_results`"
+    )]
+    OwnResult {
+        /// The file.
+        path: PathBuf,
+    },
     /// The target exists.
     #[error("{path} exists; remove it, or choose another name")]
     Exists {
@@ -160,6 +168,15 @@ pub enum Error {
         /// How many voxels.
         voxels: u64,
     },
+    /// A tolerance of contours that is none.
+    #[error("the tolerance of the contours is {found} mm, expected a finite number from 0 on")]
+    Tolerance {
+        /// The number, mm.
+        found: f64,
+    },
+    /// A picture that cannot be stored.
+    #[error("{0}")]
+    Picture(String),
     /// Labels and segments do not fit.
     #[error("{0}")]
     Segments(String),

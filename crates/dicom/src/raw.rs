@@ -24,16 +24,43 @@ const PIXEL_GROUP: u16 = 0x7FE0;
 /// Sequences in sequences beyond this are refused.
 const DEEPEST: usize = 32;
 
+/// A file's header, and what is known of its pixels.
+pub(crate) struct Content {
+    /// Of the file meta information: MediaStorageSOPClassUID, MediaStorageSOPInstanceUID, TransferSyntaxUID.
+    pub meta: [String; 3],
+    /// Every element before the pixel data, with the bytes of its value, little-endian.
+    pub set: InMemDicomObject,
+    /// The length of the pixel data, undefined for compressed ones.
+    pub length: Option<Length>,
+    /// The pixels, where they were wanted and are not compressed.
+    pub pixels: Option<Vec<u8>>,
+}
+
+/// Whether pixels are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pixels {
+    Leave,
+    Read,
+}
+
 /// Every element before the pixel data, with the bytes of its value, little-endian.
 ///
 /// # Errors
-/// [`Error::Source`] for a file without preamble and file meta information, or one that ends within its header.
+/// As [`content`].
 pub(crate) fn header(path: &Path) -> Result<InMemDicomObject> {
+    Ok(content(path, Pixels::Leave)?.set)
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// [`Error::Source`] for a file without preamble and file meta information, or one that ends within its header.
+pub(crate) fn content(path: &Path, wanted: Pixels) -> Result<Content> {
     let bad = |what: String| {
         let remedy = "write the file again with its preamble and file meta information";
         Error::source(
             path,
-            format!("its header cannot be copied ({what}); {remedy}"),
+            format!("its header cannot be read ({what}); {remedy}"),
         )
     };
     let file = File::open(path).map_err(|source| {
@@ -58,8 +85,27 @@ pub(crate) fn header(path: &Path) -> Result<InMemDicomObject> {
     let mut tokens = DataSetReader::new_with_ts_cs_options(content, syntax, ascii, options)
         .map_err(|e| bad(reasons(&e)))?;
     let swap = syntax.endianness() == Endianness::Big;
-    let (set, _) = data_set(&mut tokens, swap, 0).map_err(bad)?;
-    Ok(set)
+    let (set, pixels) = data_set(&mut tokens, swap, 0).map_err(bad)?;
+    let mut found = Content {
+        meta: [
+            meta.media_storage_sop_class_uid(),
+            meta.media_storage_sop_instance_uid(),
+            meta.transfer_syntax(),
+        ]
+        .map(|uid| uid.trim_end_matches(['\0', ' ']).to_owned()),
+        set,
+        length: pixels.map(|(length, _)| length),
+        pixels: None,
+    };
+    if let (Some((length, vr)), Pixels::Read) = (pixels, wanted) {
+        if length.is_defined() {
+            let value = tokens.next().transpose().map_err(|e| bad(reasons(&e)))?;
+            if let Some(DataToken::PrimitiveValue(value)) = value {
+                found.pixels = Some(in_order(value.to_bytes().into_owned(), vr, swap));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// How the header of a file in a transfer syntax is encoded: compression of the pixels does not change it.
@@ -81,12 +127,12 @@ fn reasons(error: &dyn std::error::Error) -> String {
 type Tokens =
     dyn Iterator<Item = std::result::Result<DataToken, dicom_parser::dataset::read::Error>>;
 
-/// The elements up to the end of an item, or up to the pixel data; whether more may follow.
+/// The elements up to the end of an item, or up to the pixel data, of which length and kind are given.
 fn data_set(
     tokens: &mut Tokens,
     swap: bool,
     depth: usize,
-) -> std::result::Result<(InMemDicomObject, bool), String> {
+) -> std::result::Result<(InMemDicomObject, Option<(Length, VR)>), String> {
     if depth > DEEPEST {
         return Err(format!("sequences are nested more than {DEEPEST} deep"));
     }
@@ -96,7 +142,7 @@ fn data_set(
             DataToken::ElementHeader(header)
                 if depth == 0 && header.tag().group() >= PIXEL_GROUP =>
             {
-                return Ok((set, false));
+                return Ok((set, Some((header.len, header.vr()))));
             }
             DataToken::ElementHeader(header) => {
                 let value = tokens.next().ok_or("it ends within an element")?;
@@ -107,19 +153,19 @@ fn data_set(
                 put_bytes(&mut set, header.tag(), header.vr(), bytes);
             }
             DataToken::SequenceStart { tag, .. } => {
-                let items = items(tokens, swap, depth)?;
+                let items = sequence(tokens, swap, depth)?;
                 let value = Value::from(DataSetSequence::new(items, Length::UNDEFINED));
                 set.put(DataElement::new(tag, VR::SQ, value));
             }
-            DataToken::PixelSequenceStart => return Ok((set, false)),
-            DataToken::ItemEnd => return Ok((set, true)),
+            DataToken::PixelSequenceStart => return Ok((set, Some((Length::UNDEFINED, VR::OB)))),
+            DataToken::ItemEnd => return Ok((set, None)),
             other => return Err(format!("{other} where an element was expected")),
         }
     }
-    Ok((set, false))
+    Ok((set, None))
 }
 
-fn items(
+fn sequence(
     tokens: &mut Tokens,
     swap: bool,
     depth: usize,
@@ -189,6 +235,22 @@ pub(crate) fn numbers<const N: usize>(set: &InMemDicomObject, tag: Tag) -> Optio
         .iter()
         .all(|value| value.is_finite())
         .then_some(values)
+}
+
+/// The items of a sequence; none where it is absent.
+pub(crate) fn items(set: &InMemDicomObject, tag: Tag) -> &[InMemDicomObject] {
+    set.get(tag)
+        .and_then(|element| element.items())
+        .unwrap_or_default()
+}
+
+/// The values of 16 bits of an element.
+pub(crate) fn words(set: &InMemDicomObject, tag: Tag) -> Vec<u16> {
+    let bytes = bytes(set, tag).unwrap_or_default();
+    let words = bytes.chunks_exact(2);
+    words
+        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+        .collect()
 }
 
 /// The first item of a sequence.

@@ -138,6 +138,12 @@ impl<'a> Set<'a> {
         self
     }
 
+    pub fn floats(&mut self, tag: Tag, values: &[f64]) -> &mut Self {
+        let bytes = values.iter().flat_map(|&v| (v as f32).to_le_bytes());
+        raw::put_bytes(&mut self.set, tag, VR::FL, bytes.collect());
+        self
+    }
+
     pub fn tag(&mut self, tag: Tag, value: Tag) -> &mut Self {
         let bytes = [value.group().to_le_bytes(), value.element().to_le_bytes()].concat();
         raw::put_bytes(&mut self.set, tag, VR::AT, bytes);
@@ -153,6 +159,15 @@ impl<'a> Set<'a> {
         let value = Value::from(DataSetSequence::new(items, Length::UNDEFINED));
         self.set.put(DataElement::new(tag, VR::SQ, value));
         self
+    }
+
+    /// Adds an item to a sequence.
+    pub fn append(&mut self, tag: Tag, item: Set<'a>) -> &mut Self {
+        let items = self.set.take(tag).map(|element| element.into_value());
+        let items = items.and_then(Value::into_items);
+        let mut items: Vec<InMemDicomObject> = items.into_iter().flatten().collect();
+        items.push(item.into_object());
+        self.objects(tag, items)
     }
 
     /// Copies an element as it is; whether there is one.

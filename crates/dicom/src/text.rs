@@ -49,6 +49,21 @@ impl Charset {
         (codec.decode(&bytes).ok()? == text).then_some(bytes)
     }
 
+    /// The text of a value without its padding; none where the set does not explain all of its bytes.
+    pub fn decode(&self, bytes: &[u8]) -> Option<String> {
+        let text = match bytes.iter().all(|b| b.is_ascii() && *b != 27) {
+            true => String::from_utf8_lossy(bytes).into_owned(),
+            false => {
+                let name = std::str::from_utf8(self.declared.as_deref()?).ok()?;
+                // With several sets, escape sequences would be needed.
+                let codec = (!name.contains('\\'))
+                    .then(|| SpecificCharacterSet::from_code(name.trim()))??;
+                codec.decode(bytes).ok()?
+            }
+        };
+        Some(text.trim_matches([' ', '\0']).to_owned())
+    }
+
     /// A value of the element in bytes of even length.
     ///
     /// # Errors

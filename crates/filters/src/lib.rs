@@ -49,7 +49,7 @@
 //! | connected components | [`connected_components`], [`keep_largest`], [`keep_larger_than`], [`keep_touching`], [`component_statistics`], [`ComponentOptions`] |
 //! | regions and outlines | [`watershed`], [`contour`], [`label_contour`] |
 //! | distances | [`distance_map`], [`signed_distance`], [`squared_distance`] |
-//! | measurements | [`label_shapes`], [`label_intensities`] |
+//! | measurements | [`label_shapes`], [`label_intensities`], [`measure_labels`] (volume, values and diameters for reports) |
 //! | surfaces | [`marching_cubes`], [`label_surface`], [`Mesh`], [`write_stl`], [`write_obj`], [`write_ply`] |
 //! | images larger than memory | [`SlabSource`], [`filter_slabs`], [`recursive_gaussian_slabs`], [`resample_slabs`], [`resample_labels_slabs`] |
 //! | number types | [`Real`], [`Sample`] |
@@ -63,6 +63,7 @@ mod error;
 mod grid;
 mod intensity;
 mod lines;
+mod measures;
 mod mesh;
 mod morphology;
 mod nnunet;
@@ -98,6 +99,9 @@ pub use intensity::{
     multi_otsu_thresholds, multi_otsu_thresholds_with, n4_bias_field_correction,
     n4_bias_field_correction_with, normalise, otsu_threshold, percentile, rescale_intensity,
     threshold, window,
+};
+pub use measures::{
+    Diameter, IntensityMeasures, LabelMeasures, MeasureOptions, measure_labels, measure_labels_with,
 };
 pub use mesh::{
     Mesh, label_surface, label_surface_with, marching_cubes, marching_cubes_with, write_obj,

@@ -27,7 +27,7 @@
 //! | topic | items |
 //! |---|---|
 //! | what is shown | [`Scene`], [`label_names`], [`Window`], [`Overlay`], [`Plane`], [`Slicing`] |
-//! | how it is drawn | [`Montage`], [`ThreePlanes`], [`Animation`] (GIF) |
+//! | how it is drawn | [`Montage`], [`ThreePlanes`], [`ResultSheet`] (with a table and a notice), [`Animation`] (GIF) |
 //! | results | [`Picture`] (PNG), [`Colour`], [`label_colour`] |
 //! | curves | [`Chart`] (SVG), [`Curve`], [`Marks`], [`Scale`] |
 //! | pages | [`Page`] (one HTML file) |
@@ -44,6 +44,7 @@ mod page;
 mod panel;
 mod picture;
 mod plane;
+mod result_sheet;
 mod scene;
 mod text;
 mod three_planes;
@@ -58,6 +59,7 @@ pub use page::Page;
 pub use panel::Overlay;
 pub use picture::Picture;
 pub use plane::{Plane, Slicing};
+pub use result_sheet::{ResultSheet, SheetRow};
 pub use scene::{Scene, label_names};
 pub use three_planes::ThreePlanes;
 pub use vesalius_volume::label_colour;

@@ -1,7 +1,7 @@
 //! Several slices on one sheet: one row per slice, with the image and each label map drawn over it.
 
 use crate::panel::Panel;
-use crate::{Colour, Overlay, Picture, Plane, Result, Scene, Slicing, Window, label_colour, text};
+use crate::{Colour, Overlay, Picture, Plane, Result, Scene, Slicing, Window, text};
 
 pub(crate) const PAPER: Colour = [17, 18, 20];
 pub(crate) const INK: Colour = [225, 226, 228];
@@ -204,7 +204,7 @@ pub(crate) struct Legend(Vec<(Colour, String)>);
 
 impl Legend {
     pub fn of(scene: &Scene) -> Self {
-        let entry = |label: u32| (label_colour(label), scene.name(label));
+        let entry = |label: u32| (scene.colour(label), scene.name(label));
         Self(scene.labels().into_iter().map(entry).collect())
     }
 

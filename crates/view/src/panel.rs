@@ -1,6 +1,6 @@
 //! One slice as a picture: grey image, labels blended over it, outlines, letters at its edges.
 
-use crate::{Colour, Picture, Result, Scene, Slicing, label_colour, text, window};
+use crate::{Colour, Picture, Result, Scene, Slicing, text, window};
 use vesalius_volume::{LabelMap, limits};
 
 const LETTERS: Colour = [235, 235, 235];
@@ -144,7 +144,7 @@ impl Panel<'_> {
                     .any(|l| *l != label)
             });
             let opacity = if on_edge { 1.0 } else { overlay.opacity };
-            picture.put(x, y, label_colour(label), opacity);
+            picture.put(x, y, self.scene.colour(label), opacity);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a picture shows: an image, the labels over it, and the names of the labels.
 
-use crate::{Error, Plane, Result, Slicing};
+use crate::{Colour, Error, Plane, Result, Slicing, label_colour};
 use vesalius_volume::{LabelMap, LabelScheme, Volume};
 
 /// An image with its labels; all on one grid.
@@ -31,6 +31,8 @@ pub struct Scene<'a> {
     pub prediction: Option<&'a LabelMap>,
     /// Names of labels for the legend; labels without one are called by their value.
     pub names: Vec<(u32, String)>,
+    /// Colours of labels; those without one have that of [`label_colour`].
+    pub colours: Vec<(u32, Colour)>,
 }
 
 impl<'a> Scene<'a> {
@@ -42,6 +44,7 @@ impl<'a> Scene<'a> {
             reference: None,
             prediction: None,
             names: Vec::new(),
+            colours: Vec::new(),
         }
     }
 
@@ -95,6 +98,12 @@ impl<'a> Scene<'a> {
     pub fn name(&self, label: u32) -> String {
         let known = self.names.iter().find(|(value, _)| *value == label);
         known.map_or_else(|| format!("label {label}"), |(_, name)| name.clone())
+    }
+
+    /// The colour of a label.
+    pub fn colour(&self, label: u32) -> Colour {
+        let known = self.colours.iter().find(|(value, _)| *value == label);
+        known.map_or_else(|| label_colour(label), |(_, colour)| *colour)
     }
 
     /// Which slices of a plane hold a label.

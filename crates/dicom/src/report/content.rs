@@ -89,6 +89,33 @@ impl<'a> Content<'_, 'a> {
         Ok(item)
     }
 
+    /// Class and instance of an image, to which more may be added.
+    pub fn image(&self, class: &str, instance: &str) -> Result<Set<'a>> {
+        reference(self.like, class, instance)
+    }
+
+    /// A line on an image, from columns and rows of its ends, from which a number was inferred.
+    pub fn line(&self, name: Concept, places: &[f64], image: Set<'a>) -> Result<Set<'a>> {
+        let mut item = self.item("INFERRED FROM", "SCOORD", name)?;
+        item.floats(tags::GRAPHIC_DATA, places);
+        item.text(tags::GRAPHIC_TYPE, "POLYLINE")?;
+        let mut from = self.like.item();
+        from.text(tags::RELATIONSHIP_TYPE, "SELECTED FROM")?;
+        from.text(tags::VALUE_TYPE, "IMAGE")?;
+        from.items(tags::REFERENCED_SOP_SEQUENCE, vec![image]);
+        item.items(tags::CONTENT_SEQUENCE, vec![from]);
+        Ok(item)
+    }
+
+    /// A line in space, LPS mm in a frame of reference, from which a number was inferred.
+    pub fn line_in_space(&self, name: Concept, places: &[f64], frame: &str) -> Result<Set<'a>> {
+        let mut item = self.item("INFERRED FROM", "SCOORD3D", name)?;
+        item.floats(tags::GRAPHIC_DATA, places);
+        item.text(tags::GRAPHIC_TYPE, "POLYLINE")?;
+        item.text(tags::REFERENCED_FRAME_OF_REFERENCE_UID, frame)?;
+        Ok(item)
+    }
+
     /// A segment of a segmentation.
     pub fn segment(
         &self,

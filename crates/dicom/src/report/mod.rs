@@ -1,21 +1,26 @@
 //! Measurements of segments as a structured report (TID 1500) that refers to their segmentation.
 
 mod content;
+mod measure;
+mod places;
+mod quantity;
 mod tree;
 
 use crate::identity::{self, Moment};
+use crate::predecessor::Predecessor;
 use crate::seg::WrittenSeg;
 use crate::set::Set;
-use crate::source::Source;
+use crate::source::{Source, SourceOptions};
 use crate::text::Charset;
 use crate::uid::new_uid;
 use crate::{Error, Result, file};
 use content::{Content, container};
 use dicom_dictionary_std::{tags, uids};
+use quantity::quantity;
 use std::path::{Path, PathBuf};
-use tree::quantity;
 use vesalius_control::Control;
-use vesalius_io::{Series, write_atomically};
+use vesalius_filters::Diameter;
+use vesalius_io::{Series, Suv, write_atomically};
 use vesalius_volume::Warning;
 
 /// Numbers of the image within a segment, in the image's unit.
@@ -23,17 +28,26 @@ use vesalius_volume::Warning;
 pub struct Intensity {
     /// Mean.
     pub mean: f64,
-    /// Standard deviation.
-    pub deviation: f64,
+    /// Standard deviation; none for one value.
+    pub deviation: Option<f64>,
     /// Median.
     pub median: f64,
     /// Smallest value.
     pub minimum: f64,
     /// Largest value.
     pub maximum: f64,
+    /// How many values are not finite and do not count.
+    pub not_finite: usize,
 }
 
 /// What was measured of a segment. What is unknown or not finite is left out of the report, never written as 0.
+///
+/// ```
+/// use vesalius_dicom::Measurements;
+///
+/// let measured = Measurements { volume: Some(1520.5), ..Measurements::of(3) };
+/// assert_eq!((measured.segment, measured.diameter), (3, None));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Measurements {
     /// The segment's number in the segmentation.
@@ -42,11 +56,53 @@ pub struct Measurements {
     pub volume: Option<f64>,
     /// Values of the image.
     pub intensity: Option<Intensity>,
-    /// The largest distance between two of its points, mm.
-    pub diameter: Option<f64>,
+    /// The longest diameter within a slice of the source.
+    pub slice_diameter: Option<Diameter>,
+    /// The longest diameter.
+    pub diameter: Option<Diameter>,
 }
 
-/// Writes measurements of the segments of a segmentation as a comprehensive structured report.
+impl Measurements {
+    /// Of a segment of which nothing was measured.
+    pub fn of(segment: u16) -> Self {
+        Self {
+            segment,
+            ..Self::default()
+        }
+    }
+
+    /// Whether no number of it can be written.
+    fn is_empty(&self) -> bool {
+        let finite = |value: Option<f64>| value.is_some_and(f64::is_finite);
+        let lengths = [self.slice_diameter, self.diameter].map(|d| d.map(|d| d.length));
+        !finite(self.volume) && self.intensity.is_none() && !lengths.into_iter().any(finite)
+    }
+}
+
+/// The class of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ReportClass {
+    /// Comprehensive SR, which more archives take; the ends of diameters within a slice are places on its image.
+    #[default]
+    Comprehensive,
+    /// Comprehensive 3D SR, in which the longest diameters have their ends in space, too.
+    Comprehensive3d,
+}
+
+impl ReportClass {
+    fn uid(self) -> &'static str {
+        match self {
+            Self::Comprehensive => uids::COMPREHENSIVE_SR_STORAGE,
+            Self::Comprehensive3d => uids::COMPREHENSIVE3_DSR_STORAGE,
+        }
+    }
+}
+
+/// Writes measurements of the segments of a segmentation as a structured report: TID 1500, with a group for each segment
+/// that has its tracking identifiers, refers to it, and names the unit of the image's values as the source says it.
+///
+/// A report is of measurements of the patient. How far labels agree with a reference is none, and has no place in it.
 ///
 /// ```
 /// use vesalius_dicom::{Intensity, Measurements, ReportWriter, SegWriter, Segment};
@@ -65,8 +121,8 @@ pub struct Measurements {
 /// let measured = Measurements {
 ///     segment: 1,
 ///     volume: Some(voxels * series.geometry.unwrap().voxel_volume()),
-///     intensity: Some(Intensity { mean: 57.5, deviation: 12.0, median: 57.0, minimum: 3.0, maximum: 119.0 }),
-///     diameter: None,
+///     intensity: Some(Intensity { mean: 57.5, median: 57.0, minimum: 3.0, maximum: 119.0, ..Intensity::default() }),
+///     ..Measurements::default()
 /// };
 /// let report = ReportWriter::new(series, &seg)?.write(&[measured], folder.path().join("report.dcm"))?;
 /// assert!(report.path.exists());
@@ -80,6 +136,10 @@ pub struct ReportWriter {
     algorithm: (String, String),
     series_number: Option<u32>,
     description: String,
+    class: ReportClass,
+    suv: Option<Suv>,
+    predecessor: Option<Predecessor>,
+    control: Control,
 }
 
 /// A report that was written.
@@ -102,13 +162,48 @@ impl ReportWriter {
     /// # Errors
     /// As [`SegWriter::new`](crate::SegWriter::new).
     pub fn new(series: &Series, seg: &WrittenSeg) -> Result<Self> {
+        Self::with_options(series, seg, &SourceOptions::default())
+    }
+
+    /// As [`ReportWriter::new`], with options of the source.
+    ///
+    /// # Errors
+    /// As [`ReportWriter::new`], and [`Error::Cancelled`].
+    pub fn with_options(
+        series: &Series,
+        seg: &WrittenSeg,
+        options: &SourceOptions,
+    ) -> Result<Self> {
         Ok(Self {
-            source: Source::open(series, &Control::new())?,
+            source: Source::with_options(series, options)?,
             seg: seg.clone(),
             algorithm: ("Vesalius".to_owned(), identity::VERSION.to_owned()),
             series_number: None,
             description: "Measurements".to_owned(),
+            class: ReportClass::default(),
+            suv: None,
+            predecessor: None,
+            control: options.control.clone(),
         })
+    }
+
+    /// The class of the report.
+    pub fn class(mut self, class: ReportClass) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// What the values of a PET image became when it was read, as by [`DicomOptions::suv`](vesalius_io::DicomOptions);
+    /// otherwise they have the unit of the files.
+    pub fn suv(mut self, suv: Suv) -> Self {
+        self.suv = Some(suv);
+        self
+    }
+
+    /// An earlier report that the new one replaces.
+    pub fn predecessor(mut self, earlier: Predecessor) -> Self {
+        self.predecessor = Some(earlier);
+        self
     }
 
     /// The name and the version of what made the segments.
@@ -145,9 +240,13 @@ impl ReportWriter {
                 path: path.to_owned(),
             });
         }
-        if measurements.is_empty() {
-            let what = "there are no measurements, so that there is nothing to report";
+        if measurements.iter().all(Measurements::is_empty) {
+            let what = "there are no measurements, so that there is nothing to report; measure labels that have voxels";
             return Err(Error::Segments(what.to_owned()));
+        }
+        if let Some(earlier) = &self.predecessor {
+            let classes = [ReportClass::Comprehensive, ReportClass::Comprehensive3d];
+            earlier.check(&self.source, &classes.map(ReportClass::uid))?;
         }
         let mut own: Vec<&str> = vec![&self.algorithm.0, &self.algorithm.1, &self.description];
         own.extend(
@@ -174,40 +273,39 @@ impl ReportWriter {
         let items = self.content(content, measurements)?;
         container(&mut set, Some("1500"), items)?;
         write_atomically(path, |to| {
-            file::begin(
-                to,
-                uids::COMPREHENSIVE_SR_STORAGE,
-                &written.instance_uid,
-                file::EXPLICIT,
-            )?;
+            file::begin(to, self.class.uid(), &written.instance_uid, file::EXPLICIT)?;
             file::elements(to, set.object())
         })?;
         Ok(written)
     }
 
-    /// What is not finite, and intensities whose unit is not known.
+    /// What is not finite, segments without a number, and intensities whose unit is not known.
     fn left_out(&self, measurements: &[Measurements]) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut tell = |what: String, reason: &str| {
             let reason = reason.to_owned();
             warnings.push(Warning::MeasurementLeftOut { what, reason });
         };
-        let unknown = quantity(&self.source).is_none();
+        let unknown = quantity(&self.source, self.suv).is_none();
         for measured in measurements {
             let segment = measured.segment;
-            let Measurements {
-                volume,
-                diameter,
-                intensity,
-                ..
-            } = measured;
-            let numbers = intensity.map_or([0.0; 5], |i| {
-                [i.mean, i.deviation, i.median, i.minimum, i.maximum]
+            let length = |diameter: Option<Diameter>| diameter.map(|diameter| diameter.length);
+            let values = measured.intensity.map(|i| {
+                let deviation = i.deviation.unwrap_or_default();
+                [i.mean, deviation, i.median, i.minimum, i.maximum]
             });
+            let finite = |value: Option<f64>| value.is_none_or(f64::is_finite);
             for (name, finite) in [
-                ("volume", volume.is_none_or(f64::is_finite)),
-                ("diameter", diameter.is_none_or(f64::is_finite)),
-                ("intensity", numbers.iter().all(|v| v.is_finite())),
+                ("volume", finite(measured.volume)),
+                (
+                    "diameter within a slice",
+                    finite(length(measured.slice_diameter)),
+                ),
+                ("diameter", finite(length(measured.diameter))),
+                (
+                    "intensity",
+                    values.unwrap_or_default().iter().all(|v| v.is_finite()),
+                ),
             ] {
                 if !finite {
                     tell(
@@ -216,10 +314,21 @@ impl ReportWriter {
                     );
                 }
             }
-            if intensity.is_some() && unknown {
-                tell(
+            match measured.intensity {
+                Some(_) if unknown => tell(
                     format!("the intensities of segment {segment}"),
                     "the source does not say their unit",
+                ),
+                Some(Intensity { not_finite, .. }) if not_finite > 0 => tell(
+                    format!("{not_finite} values of segment {segment}"),
+                    "they are not finite",
+                ),
+                _ => {}
+            }
+            if measured.is_empty() {
+                tell(
+                    format!("segment {segment}"),
+                    "nothing of it was measured, as of one without a voxel",
                 );
             }
         }
@@ -229,7 +338,7 @@ impl ReportWriter {
     fn header(&self, set: &mut Set, written: &WrittenReport) -> Result<()> {
         identity::patient_and_study(set, &self.source);
         identity::equipment(set)?;
-        set.text(tags::SOP_CLASS_UID, uids::COMPREHENSIVE_SR_STORAGE)?;
+        set.text(tags::SOP_CLASS_UID, self.class.uid())?;
         set.text(tags::SOP_INSTANCE_UID, &written.instance_uid)?;
         set.text(tags::SERIES_INSTANCE_UID, &written.series_uid)?;
         set.text(tags::MODALITY, "SR")?;
@@ -243,6 +352,10 @@ impl ReportWriter {
         set.text(tags::PRELIMINARY_FLAG, "PRELIMINARY")?;
         set.empty(tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE);
         set.empty(tags::PERFORMED_PROCEDURE_CODE_SEQUENCE);
+        if let Some(earlier) = &self.predecessor {
+            let document = earlier.document(set)?;
+            set.items(tags::PREDECESSOR_DOCUMENTS_SEQUENCE, vec![document]);
+        }
         Ok(())
     }
 }

@@ -1,16 +1,18 @@
 //! What a report of measurements holds: the objects that it rests on, and TID 1500 with a group (TID 1411) a segment.
 
 use super::content::{Concept, Content};
+use super::quantity::quantity;
 use super::{Measurements, ReportWriter};
 use crate::identity::{self, reference};
 use crate::seg::Segment;
 use crate::set::Set;
-use crate::source::Source;
 use crate::{Error, Result, raw};
 use dicom_dictionary_std::tags;
+use vesalius_filters::Diameter;
 
 const MM: Concept = ("mm", "UCUM", "millimeter");
 const MM3: Concept = ("mm3", "UCUM", "cubic millimeter");
+const MAXIMUM: Concept = ("56851009", "SCT", "Maximum");
 const DERIVATION: Concept = ("121401", "DCM", "Derivation");
 
 impl ReportWriter {
@@ -46,7 +48,7 @@ impl ReportWriter {
     ) -> Result<Vec<Set<'a>>> {
         let observer = "HAS OBS CONTEXT";
         let mut groups = Vec::with_capacity(measurements.len());
-        for measured in measurements {
+        for measured in measurements.iter().filter(|measured| !measured.is_empty()) {
             let segment = self
                 .seg
                 .segments
@@ -204,29 +206,22 @@ impl ReportWriter {
         if let Some(volume) = finite(measured.volume) {
             items.push(content.number(("118565006", "SCT", "Volume"), volume, MM3, Vec::new())?);
         }
-        if let Some(diameter) = finite(measured.diameter) {
-            items.push(content.number(
-                ("L0JK", "IBSI", "Maximum 3D Diameter of a Mesh"),
-                diameter,
-                MM,
-                Vec::new(),
-            )?);
-        }
+        items.extend(self.diameters(content, measured)?);
         let Some(intensity) = measured.intensity else {
             return Ok(items);
         };
-        let Some((name, unit)) = quantity(&self.source) else {
+        let Some((name, unit)) = quantity(&self.source, self.suv) else {
             return Ok(items);
         };
         for (value, how) in [
             (intensity.mean, ("373098007", "SCT", "Mean")),
             (
-                intensity.deviation,
+                intensity.deviation.unwrap_or(f64::NAN),
                 ("386136009", "SCT", "Standard Deviation"),
             ),
             (intensity.median, ("373099004", "SCT", "Median")),
             (intensity.minimum, ("255605001", "SCT", "Minimum")),
-            (intensity.maximum, ("56851009", "SCT", "Maximum")),
+            (intensity.maximum, MAXIMUM),
         ] {
             if value.is_finite() {
                 let how = content.coded("HAS CONCEPT MOD", DERIVATION, how, Vec::new())?;
@@ -237,23 +232,28 @@ impl ReportWriter {
     }
 }
 
-/// What the values of a modality are, and their unit; none where the source does not say.
-pub(super) fn quantity(source: &Source) -> Option<(Concept<'static>, Concept<'static>)> {
-    let units = raw::text(source.head(), tags::UNITS);
-    match (source.modality.as_str(), units.as_deref()) {
-        ("CT", _) => Some((
-            ("112031", "DCM", "Attenuation Coefficient"),
-            ("[hnsf'U]", "UCUM", "Hounsfield unit"),
-        )),
-        ("MR", _) => Some((
-            ("110852", "DCM", "MR signal intensity"),
-            ("1", "UCUM", "no units"),
-        )),
-        ("PT", Some("BQML")) => Some((
-            ("110821", "DCM", "Nuclear Medicine Tomographic Activity"),
-            ("Bq/ml", "UCUM", "Becquerels/milliliter"),
-        )),
-        _ => None,
+impl ReportWriter {
+    /// The diameters whose length is finite, with the places of their ends.
+    fn diameters<'a>(
+        &self,
+        content: Content<'_, 'a>,
+        measured: &Measurements,
+    ) -> Result<Vec<Set<'a>>> {
+        let mut items = Vec::new();
+        let finite = |diameter: Option<Diameter>| diameter.filter(|d| d.length.is_finite());
+        if let Some(diameter) = finite(measured.slice_diameter) {
+            let largest = content.coded("HAS CONCEPT MOD", DERIVATION, MAXIMUM, Vec::new())?;
+            let mut about = vec![largest];
+            about.extend(self.on_image(content, &diameter)?);
+            let name = ("81827009", "SCT", "Diameter");
+            items.push(content.number(name, diameter.length, MM, about)?);
+        }
+        if let Some(diameter) = finite(measured.diameter) {
+            let about = self.in_space(content, &diameter)?;
+            let name = ("L0JK", "IBSI", "Maximum 3D Diameter of a Mesh");
+            items.push(content.number(name, diameter.length, MM, about)?);
+        }
+        Ok(items)
     }
 }
 

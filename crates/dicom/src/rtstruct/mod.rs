@@ -1,17 +1,23 @@
 //! Labels as contours: an RTSTRUCT (PS3.3 A.19) on the images that they were made from.
 
+mod polygon;
+mod simplify;
 mod trace;
 
 pub use trace::HoleRule;
 
 use crate::identity::{self, Moment, code_item, reference};
+use crate::predecessor::Predecessor;
 use crate::seg::{GridRule, Job, SegWriter, Segment};
 use crate::set::Set;
+use crate::source::SourceOptions;
 use crate::space::Plane;
 use crate::text::Charset;
 use crate::uid::new_uid;
 use crate::{Error, Result, file, raw};
 use dicom_dictionary_std::{tags, uids};
+use polygon::{Place, fill, keyholes};
+use simplify::simplify;
 use std::path::{Path, PathBuf};
 use trace::trace;
 use vesalius_control::Control;
@@ -49,6 +55,8 @@ pub struct RtStructWriter {
     labels: SegWriter,
     holes: HoleRule,
     label: String,
+    predecessor: Option<Predecessor>,
+    tolerance: f64,
 }
 
 /// Contours that were written.
@@ -63,8 +71,25 @@ pub struct WrittenRtStruct {
     pub series_uid: String,
     /// How many contours each structure has, by its ROINumber, which counts from 1.
     pub contours: Vec<(u32, Segment, usize)>,
+    /// How far each structure changed, where contours were simplified.
+    pub simplified: Vec<Simplified>,
     /// What was decided.
     pub warnings: Vec<Warning>,
+}
+
+/// A structure whose contours were simplified.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Simplified {
+    /// ROINumber.
+    pub number: u32,
+    /// The Dice coefficient of the labels and of what a reader finds that takes the pixels whose centres lie inside; 1 for
+    /// a structure without a voxel.
+    pub dice: f64,
+    /// How many corners the contours have.
+    pub points: usize,
+    /// How many they had.
+    pub points_before: usize,
 }
 
 impl RtStructWriter {
@@ -81,7 +106,15 @@ impl RtStructWriter {
     /// # Errors
     /// As [`RtStructWriter::new`], and [`Error::Cancelled`].
     pub fn with_control(series: &Series, control: Control) -> Result<Self> {
-        let labels = SegWriter::with_control(series, control)?.description("Contours");
+        Self::with_options(series, &SourceOptions::default().control(control))
+    }
+
+    /// As [`RtStructWriter::new`], with options of the source.
+    ///
+    /// # Errors
+    /// As [`RtStructWriter::with_control`].
+    pub fn with_options(series: &Series, options: &SourceOptions) -> Result<Self> {
+        let labels = SegWriter::with_options(series, options)?.description("Contours");
         if labels.source.normal().is_none() {
             let what =
                 "its frames have no places, in which contours are; choose a series that has them";
@@ -91,6 +124,8 @@ impl RtStructWriter {
             labels,
             holes: HoleRule::default(),
             label: "AI".to_owned(),
+            predecessor: None,
+            tolerance: 0.0,
         })
     }
 
@@ -112,6 +147,14 @@ impl RtStructWriter {
         self
     }
 
+    /// Leaves out corners that lie within so many mm of the line between those that are kept (Douglas and Peucker);
+    /// otherwise contours run along the edges of pixels. No contour crosses itself or another, holes stay holes, and
+    /// what the labels lose is told in [`WrittenRtStruct::simplified`].
+    pub fn simplify(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
     /// StructureSetLabel, at most 16 characters.
     pub fn label(mut self, text: impl Into<String>) -> Self {
         self.label = text.into();
@@ -130,6 +173,12 @@ impl RtStructWriter {
         self
     }
 
+    /// Earlier contours that the new ones replace.
+    pub fn predecessor(mut self, earlier: Predecessor) -> Self {
+        self.predecessor = Some(earlier);
+        self
+    }
+
     /// Writes the contours of a label map. A file appears when it is complete; one that exists is not replaced.
     ///
     /// # Errors
@@ -140,7 +189,15 @@ impl RtStructWriter {
         path: impl AsRef<Path>,
     ) -> Result<WrittenRtStruct> {
         let (writer, path) = (&self.labels, path.as_ref());
+        if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {
+            return Err(Error::Tolerance {
+                found: self.tolerance,
+            });
+        }
         let mut job = Job::new(writer, path)?;
+        if let Some(earlier) = &self.predecessor {
+            earlier.check(&writer.source, &[uids::RT_STRUCTURE_SET_STORAGE])?;
+        }
         let layers = std::slice::from_ref(labels);
         let segments = job.segments(layers)?;
         let grid = job.grid(std::iter::once(labels.geometry()))?;
@@ -162,8 +219,10 @@ impl RtStructWriter {
         let stage = writer.control.stage("contours", segments.len() as u64);
         let mut structures = Vec::with_capacity(segments.len());
         let mut counts = Vec::with_capacity(segments.len());
+        let mut simplified = Vec::new();
         for ((number, segment), frames) in (1..).zip(&segments).zip(&found) {
             let mut contours = Vec::new();
+            let mut change = Change::default();
             for &frame in frames {
                 writer.control.check()?;
                 let inside: Vec<bool> = grid
@@ -171,7 +230,7 @@ impl RtStructWriter {
                     .iter()
                     .map(|&value| value.into() == segment.label)
                     .collect();
-                for corners in trace(&inside, writer.source.size[0], self.holes) {
+                for corners in self.outlines(&inside, frame, &mut change) {
                     contours.push(self.contour(&set, frame, &corners)?);
                 }
             }
@@ -183,6 +242,9 @@ impl RtStructWriter {
                 item.items(tags::CONTOUR_SEQUENCE, contours);
             }
             structures.push(item);
+            if self.tolerance > 0.0 {
+                simplified.push(change.of(number as u32));
+            }
             stage.advance(1);
         }
         set.items(tags::ROI_CONTOUR_SEQUENCE, structures);
@@ -200,8 +262,28 @@ impl RtStructWriter {
             instance_uid: instance,
             series_uid: series,
             contours: counts,
+            simplified,
             warnings: job.warnings,
         })
+    }
+
+    /// The outlines of the pixels of a frame, simplified where that is wanted.
+    fn outlines(&self, inside: &[bool], frame: usize, change: &mut Change) -> Vec<Vec<Place>> {
+        let [columns, rows] = self.labels.source.size;
+        let plane = self.labels.source.frames[frame].plane;
+        let Some(plane) = plane.filter(|_| self.tolerance > 0.0) else {
+            return real(&trace(inside, columns, self.holes));
+        };
+        let loops = trace(inside, columns, HoleRule::Nested);
+        let simple = simplify(&loops, plane.spacing, self.tolerance);
+        change.add(inside, &fill(&real(&simple), columns, rows));
+        let points = |loops: &[Vec<trace::Corner>]| loops.iter().map(Vec::len).sum::<usize>();
+        change.points += points(&simple);
+        change.points_before += points(&loops);
+        match self.holes {
+            HoleRule::Nested => real(&simple),
+            HoleRule::Keyhole => keyholes(&simple),
+        }
     }
 
     fn header(&self, set: &mut Set, instance: &str, series: &str) -> Result<()> {
@@ -221,6 +303,10 @@ impl RtStructWriter {
         set.text(tags::STRUCTURE_SET_LABEL, &self.label)?;
         Moment::now().write(set, [tags::STRUCTURE_SET_DATE, tags::STRUCTURE_SET_TIME])?;
         set.text(tags::APPROVAL_STATUS, "UNAPPROVED")?;
+        if let Some(earlier) = &self.predecessor {
+            let item = earlier.reference(set)?;
+            set.items(tags::PREDECESSOR_STRUCTURE_SET_SEQUENCE, vec![item]);
+        }
         self.images(set)
     }
 
@@ -278,12 +364,7 @@ impl RtStructWriter {
         Ok(())
     }
 
-    fn contour<'s>(
-        &self,
-        set: &Set<'s>,
-        frame: usize,
-        corners: &[trace::Corner],
-    ) -> Result<Set<'s>> {
+    fn contour<'s>(&self, set: &Set<'s>, frame: usize, corners: &[Place]) -> Result<Set<'s>> {
         let source = &self.labels.source;
         let frame = &source.frames[frame];
         let instance = &source.instances[frame.instance];
@@ -303,11 +384,50 @@ impl RtStructWriter {
     }
 }
 
+/// The pixels of a structure before and after its contours were simplified.
+#[derive(Debug, Default)]
+struct Change {
+    before: u64,
+    after: u64,
+    both: u64,
+    points: usize,
+    points_before: usize,
+}
+
+impl Change {
+    fn add(&mut self, before: &[bool], after: &[bool]) {
+        for (&before, &after) in before.iter().zip(after) {
+            self.before += u64::from(before);
+            self.after += u64::from(after);
+            self.both += u64::from(before && after);
+        }
+    }
+
+    fn of(&self, number: u32) -> Simplified {
+        let all = self.before + self.after;
+        Simplified {
+            number,
+            dice: match all {
+                0 => 1.0,
+                all => 2.0 * self.both as f64 / all as f64,
+            },
+            points: self.points,
+            points_before: self.points_before,
+        }
+    }
+}
+
+/// Corners of pixels as places.
+fn real(loops: &[Vec<trace::Corner>]) -> Vec<Vec<Place>> {
+    let places = |corners: &Vec<trace::Corner>| corners.iter().map(|c| c.map(f64::from)).collect();
+    loops.iter().map(places).collect()
+}
+
 /// Corners of pixels in LPS mm, to a hundred-thousandth.
-fn points(plane: &Plane, corners: &[trace::Corner]) -> Vec<f64> {
+fn points(plane: &Plane, corners: &[Place]) -> Vec<f64> {
     let places = corners
         .iter()
-        .flat_map(|[x, y]| plane.pixel(f64::from(*x) - 0.5, f64::from(*y) - 0.5));
+        .flat_map(|[x, y]| plane.pixel(x - 0.5, y - 0.5));
     places.map(|v| (v * 1e5).round() / 1e5).collect()
 }
 

@@ -1,6 +1,7 @@
 //! The outlines of a mask along the edges of its pixels, so that a reader that fills them by pixel centres finds the same
 //! mask.
 
+use super::polygon::area;
 use std::collections::BTreeMap;
 
 /// A corner of pixels: column and row of the pixel right of and below it.
@@ -128,16 +129,6 @@ fn start([x, y]: Corner, side: usize) -> Corner {
         BOTTOM => [x + 1, y + 1],
         _ => [x, y + 1],
     }
-}
-
-/// Twice the area, positive where it lies on the right.
-fn area(corners: &[Corner]) -> i64 {
-    let next = corners.iter().cycle().skip(1);
-    corners
-        .iter()
-        .zip(next)
-        .map(|(a, b)| i64::from(a[0]) * i64::from(b[1]) - i64::from(b[0]) * i64::from(a[1]))
-        .sum()
 }
 
 /// Holes as parts of the loops around them.

@@ -75,6 +75,12 @@ impl Header<'_> {
         }
         set.items(tags::SEGMENT_SEQUENCE, items);
         identity::referenced_series(set, source, self.instances)?;
+        if let Some(earlier) = &self.writer.predecessor {
+            let series = earlier.in_series(set)?;
+            set.append(tags::REFERENCED_SERIES_SEQUENCE, series);
+            let replaced = earlier.replaced(set)?;
+            set.items(tags::REFERENCED_INSTANCE_SEQUENCE, vec![replaced]);
+        }
         self.dimensions(set)?;
         shared_groups(set, source)
     }

@@ -6,6 +6,7 @@ mod descriptor;
 mod frames;
 mod grid;
 mod header;
+mod open;
 mod pixels;
 mod prepare;
 mod segment;
@@ -16,7 +17,8 @@ pub use grid::GridRule;
 pub use segment::{AlgorithmType, Code, Segment};
 
 use crate::identity::VERSION;
-use crate::source::Source;
+use crate::predecessor::Predecessor;
+use crate::source::{Source, SourceOptions};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use vesalius_control::Control;
@@ -111,6 +113,7 @@ pub struct SegWriter {
     pub(crate) series_number: Option<u32>,
     pub(crate) description: String,
     creator: String,
+    predecessor: Option<Predecessor>,
     pub(crate) control: Control,
 }
 
@@ -139,7 +142,7 @@ impl SegWriter {
     ///
     /// # Errors
     /// [`Error::Source`] for a source without patient, study or instance, one whose frames have two orientations or
-    /// share a place, or one that holds no image; [`Error::MixedSource`].
+    /// share a place, or one that holds no image; [`Error::MixedSource`]; [`Error::OwnResult`].
     pub fn new(series: &Series) -> Result<Self> {
         Self::with_control(series, Control::new())
     }
@@ -149,7 +152,15 @@ impl SegWriter {
     /// # Errors
     /// As [`SegWriter::new`], and [`Error::Cancelled`].
     pub fn with_control(series: &Series, control: Control) -> Result<Self> {
-        let source = Source::open(series, &control)?;
+        Self::with_options(series, &SourceOptions::default().control(control))
+    }
+
+    /// As [`SegWriter::new`], with options of the source.
+    ///
+    /// # Errors
+    /// As [`SegWriter::with_control`].
+    pub fn with_options(series: &Series, options: &SourceOptions) -> Result<Self> {
+        let source = Source::with_options(series, options)?;
         header::check_frames(&source)?;
         Ok(Self {
             source,
@@ -163,7 +174,8 @@ impl SegWriter {
             series_number: None,
             description: "Segmentation".to_owned(),
             creator: "Vesalius^AI".to_owned(),
-            control,
+            predecessor: None,
+            control: options.control.clone(),
         })
     }
 
@@ -233,6 +245,12 @@ impl SegWriter {
     /// ContentCreatorName: family name, `^`, given name.
     pub fn creator(mut self, name: impl Into<String>) -> Self {
         self.creator = name.into();
+        self
+    }
+
+    /// An earlier segmentation that the new one replaces.
+    pub fn predecessor(mut self, earlier: Predecessor) -> Self {
+        self.predecessor = Some(earlier);
         self
     }
 

@@ -44,7 +44,13 @@ impl Job<'_> {
     }
 
     pub(super) fn described(&mut self) -> Result<Vec<Segment>> {
-        let segments = self.writer.segments.iter().cloned().map(Segment::tracked);
+        let earlier = self.writer.predecessor.as_ref();
+        let segments = self.writer.segments.iter().cloned();
+        let segments = segments.map(|segment| match earlier {
+            Some(earlier) => earlier.tracked(segment),
+            None => segment,
+        });
+        let segments = segments.map(Segment::tracked);
         let segments = segments.collect::<Result<Vec<_>>>()?;
         if segments.len() > usize::from(u16::MAX) {
             let what = format!(

@@ -5,6 +5,7 @@ use super::header::{Header, Identifiers, class};
 use super::pixels::Bits;
 use super::segment::Segment;
 use super::{EmptyRule, FrameRule, SegKind, SegSyntax, SegWriter, WrittenSeg};
+use crate::predecessor::SEGMENTATIONS;
 use crate::set::Set;
 use crate::text::Charset;
 use crate::{Error, Result, file};
@@ -41,6 +42,9 @@ impl<'a> Job<'a> {
         if writer.segments.is_empty() {
             let what = "there are no segments; say what the labels mean by `SegWriter::segments`";
             return Err(Error::Segments(what.to_owned()));
+        }
+        if let Some(earlier) = &writer.predecessor {
+            earlier.check(&writer.source, &SEGMENTATIONS)?;
         }
         Ok(Self {
             writer,

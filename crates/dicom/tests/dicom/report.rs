@@ -9,10 +9,11 @@ use vesalius_volume::Warning;
 
 const INTENSITY: Intensity = Intensity {
     mean: 1.5,
-    deviation: 0.5,
+    deviation: Some(0.5),
     median: 1.0,
     minimum: -2.0,
     maximum: 9.0,
+    not_finite: 0,
 };
 
 /// The items of one kind in the tree, by the code of their name.
@@ -21,14 +22,16 @@ fn named<'s>(set: &'s InMemDicomObject, code: &str, found: &mut Vec<&'s InMemDic
         return;
     };
     for item in content.items().unwrap() {
-        if text(&items(item, 0x0040, 0xA043)[0], 0x0008, 0x0100) == code {
+        // An image that a place was chosen on has no name.
+        let name = item.get(dicom_core::Tag(0x0040, 0xA043));
+        if name.is_some_and(|name| text(&name.items().unwrap()[0], 0x0008, 0x0100) == code) {
             found.push(item);
         }
         named(item, code, found);
     }
 }
 
-fn all<'s>(set: &'s InMemDicomObject, code: &str) -> Vec<&'s InMemDicomObject> {
+pub fn all<'s>(set: &'s InMemDicomObject, code: &str) -> Vec<&'s InMemDicomObject> {
     let mut found = Vec::new();
     named(set, code, &mut found);
     found
@@ -55,7 +58,7 @@ fn numbers_have_units_by_modality_and_what_is_not_finite_is_left_out() {
             .unwrap();
         let writer = ReportWriter::new(&series, &seg).unwrap();
         let nan = Intensity {
-            deviation: f64::NAN,
+            deviation: Some(f64::NAN),
             ..INTENSITY
         };
         let measured = [
@@ -63,13 +66,13 @@ fn numbers_have_units_by_modality_and_what_is_not_finite_is_left_out() {
                 segment: 1,
                 volume: Some(12.25),
                 intensity: Some(INTENSITY),
-                diameter: Some(4.0),
+                ..Measurements::default()
             },
             Measurements {
                 segment: 2,
                 volume: Some(f64::NAN),
                 intensity: Some(nan),
-                diameter: None,
+                ..Measurements::default()
             },
         ];
         let written = writer.write(&measured, folder.path().join("sr")).unwrap();
@@ -128,9 +131,14 @@ fn a_report_without_a_segment_or_over_a_file_is_refused() {
     let writer = ReportWriter::new(&series, &seg).unwrap();
     let file = folder.path().join("sr");
     let of = |segment| Measurements {
-        segment,
-        ..Measurements::default()
+        volume: Some(1.0),
+        ..Measurements::of(segment)
     };
+    let nothing = [Measurements::of(1), Measurements::of(2)];
+    assert!(matches!(
+        writer.write(&nothing, &file),
+        Err(Error::Segments(_))
+    ));
     assert!(matches!(
         writer.write(&[of(9)], &file),
         Err(Error::Segments(_))

@@ -137,3 +137,64 @@ fn contours_without_a_place_or_a_voxel_are_refused() {
     );
     assert!(!file.exists());
 }
+
+#[test]
+fn simplified_contours_have_fewer_points_and_tell_the_dice_that_a_reader_finds() {
+    for (name, made) in orientations() {
+        let folder = tempfile::tempdir().unwrap();
+        let series = Made {
+            columns: 64,
+            rows: 48,
+            ..made
+        }
+        .series(folder.path());
+        let grid = *image(&series).geometry();
+        let middle = grid.size().map(|n| n as f64 / 2.0);
+        let spacing = grid.spacing();
+        let labels = LabelMap::<u16>::from_fn(grid, |index| {
+            let away = |i: usize| (index[i] as f64 - middle[i]) * spacing[i];
+            let squared: f64 = (0..2).map(|i| away(i).powi(2)).sum();
+            match squared {
+                0.0..9.0 => 0,
+                9.0..169.0 => 1,
+                _ => 0,
+            }
+        });
+        for rule in [HoleRule::Keyhole, HoleRule::Nested] {
+            let file = folder.path().join(format!("{rule:?}"));
+            let writer = RtStructWriter::new(&series)
+                .unwrap()
+                .segments(three())
+                .holes(rule)
+                .simplify(0.8);
+            let written = writer.write(&labels, &file).unwrap();
+            let change = written.simplified[0];
+            assert!(
+                change.points * 2 < change.points_before,
+                "{name}: {change:?}"
+            );
+            assert!(
+                change.dice > 0.95 && change.dice < 1.0,
+                "{name}: {change:?}"
+            );
+            assert_eq!(written.simplified[1].dice, 1.0, "an empty structure");
+            let structures = read_structures(&file).unwrap();
+            let options = StructureOptions::default();
+            let (back, _) = structures.label_map_on(&series, &options).unwrap();
+            let count = |map: &LabelMap<u16>| map.data().iter().filter(|v| **v == 1).count();
+            let both = back.data().iter().zip(labels.data());
+            let both = both.filter(|(a, b)| **a == 1 && **b == 1).count();
+            let dice = 2.0 * both as f64 / (count(&back) + count(&labels)) as f64;
+            assert!(
+                (dice - change.dice).abs() < 2e-3,
+                "{name}: {dice} and {change:?}"
+            );
+        }
+        let file = folder.path().join("refused");
+        let writer = RtStructWriter::new(&series).unwrap().segments(three());
+        for tolerance in [-1.0, f64::NAN, f64::INFINITY] {
+            let refused = writer.clone().simplify(tolerance).write(&labels, &file);
+            assert!(matches!(refused, Err(Error::Tolerance { .. })));
+        }
+    }
+}
