@@ -51,7 +51,7 @@
 //! | distances | [`distance_map`], [`signed_distance`], [`squared_distance`] |
 //! | measurements | [`label_shapes`], [`label_intensities`], [`measure_labels`] (volume, values and diameters for reports) |
 //! | surfaces | [`marching_cubes`], [`label_surface`], [`Mesh`], [`write_stl`], [`write_obj`], [`write_ply`] |
-//! | images larger than memory | [`SlabSource`], [`filter_slabs`], [`recursive_gaussian_slabs`], [`resample_slabs`], [`resample_labels_slabs`] |
+//! | images larger than memory | [`SlabSource`], [`filter_slabs`], [`recursive_gaussian_slabs`], [`SlabResampler`], [`resample_slabs`], [`resample_labels_slabs`] |
 //! | number types | [`Real`], [`Sample`] |
 
 mod buffer;
@@ -68,6 +68,7 @@ mod mesh;
 mod morphology;
 mod nnunet;
 mod resample;
+mod resampled_slabs;
 mod scalar;
 mod simd;
 mod slabs;
@@ -124,10 +125,9 @@ pub use resample::{
     resample_labels_through, resample_labels_through_with, resample_through, resample_through_with,
     resized_grid, target_grid,
 };
+pub use resampled_slabs::{ResampledSlabs, SlabResampler, resample_labels_slabs, resample_slabs};
 pub use scalar::{Real, Sample};
-pub use slabs::{
-    SlabSource, filter_slabs, recursive_gaussian_slabs, resample_labels_slabs, resample_slabs,
-};
+pub use slabs::{SlabSource, filter_slabs, recursive_gaussian_slabs};
 pub use smooth::{
     DiffusionOptions, DiscreteGaussianOptions, Order, UnsharpMaskOptions,
     curvature_anisotropic_diffusion, curvature_anisotropic_diffusion_with, discrete_gaussian,

@@ -6,8 +6,8 @@ mod crop;
 mod reorder;
 
 pub use crop::{Bounds, PadMode, bounding_box, bounding_box_where, crop, crop_or_pad};
-pub(crate) use reorder::permute_within;
 pub use reorder::{flip, orient, permute};
+pub(crate) use reorder::{permute_within, permuted};
 
 use vesalius_volume::Volume;
 use vesalius_volume::{Geometry, Label, LabelMap, Voxel};

@@ -87,7 +87,12 @@ pub(crate) fn permute_within<G: OnGrid>(input: &G, order: [usize; 3], work: &Wor
 }
 
 /// The buffer of one or more channels with its axes in another order.
-fn permuted<T: Voxel>(values: &[T], size: [usize; 3], order: [usize; 3], work: &Work) -> Vec<T> {
+pub(crate) fn permuted<T: Voxel>(
+    values: &[T],
+    size: [usize; 3],
+    order: [usize; 3],
+    work: &Work,
+) -> Vec<T> {
     if order == [0, 1, 2] || values.is_empty() {
         return values.to_vec();
     }

@@ -110,7 +110,13 @@ impl<R: Real, const N: usize> Axis<R, N> {
 
     /// The source indices that any target index needs.
     pub fn used(&self) -> Range<usize> {
-        let taps = || self.inside.clone().flat_map(|i| self.mix(i).map(|t| t.0));
+        self.used_by(self.inside.clone())
+    }
+
+    /// The source indices that a stretch of target indices needs.
+    pub fn used_by(&self, target: Range<usize>) -> Range<usize> {
+        let inside = self.inside.start.max(target.start)..self.inside.end.min(target.end);
+        let taps = || inside.clone().flat_map(|i| self.mix(i).map(|t| t.0));
         taps().min().unwrap_or(0)..taps().max().map_or(0, |last| last + 1)
     }
 

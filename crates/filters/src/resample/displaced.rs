@@ -3,6 +3,7 @@
 use super::engine::{IndexMap, chunks, outside_value, resampling};
 use super::kernel::{Cubic, Linear};
 use super::labels::{check, label_points, outside_label};
+use super::window::Window;
 use super::{Extrapolation, Interpolation, LabelResampleOptions, ResampleOptions, points, spline};
 use crate::buffer;
 use crate::scalar::{Real, Sample};
@@ -71,7 +72,8 @@ fn displaced<T: Sample, F: Real>(
         let mut out = buffer::filled(fill, target.voxel_count() * channels);
         for (channel, out) in chunks(&mut out, channels) {
             let from = input.channel(channel);
-            points::nearest(from, length, &position, options.outside, out, size, work);
+            let from = Window::all(from, length);
+            points::nearest(&from, &position, options.outside, out, size, work);
         }
         work.check()?;
         return Ok(Volume::new(target, channels, out)?);
@@ -91,13 +93,11 @@ fn displaced<T: Sample, F: Real>(
                 _ => spline::Border::Mirror,
             };
             let (values, padded) = spline::coefficients(&values, length, border, work);
-            points::interpolate::<T::Work, Cubic, 4>(
-                &values, padded, &position, outside, out, size, work,
-            );
+            let from = Window::all(&values, padded);
+            points::interpolate::<T::Work, Cubic, 4>(&from, &position, outside, out, size, work);
         } else {
-            points::interpolate::<T::Work, Linear, 2>(
-                &values, length, &position, outside, out, size, work,
-            );
+            let from = Window::all(&values, length);
+            points::interpolate::<T::Work, Linear, 2>(&from, &position, outside, out, size, work);
         }
     }
     work.check()?;
@@ -142,7 +142,8 @@ fn labels_displaced<T: Label, F: Real>(
     buffer::check::<T>(&target, 1, 0)?;
     let mut out = buffer::filled(outside_label::<T>(options.outside)?, target.voxel_count());
     if !out.is_empty() {
-        label_points(input, &position, options, &mut out, target.size(), work);
+        let from = Window::all(input.data(), input.geometry().size());
+        label_points(&from, &position, options, &mut out, target.size(), work);
     }
     work.check()?;
     Ok(LabelMap::new(target, out)?)

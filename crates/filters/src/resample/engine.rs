@@ -2,6 +2,7 @@
 
 use super::axis::Axis;
 use super::kernel::{Cubic, Kernel, Linear, Nearest};
+use super::window::Window;
 use super::{Extrapolation, Interpolation, ResampleOptions, points, separable, spline};
 use crate::buffer;
 use crate::grid::permute_within;
@@ -131,15 +132,8 @@ fn through<T: Sample>(
         let position = |i: [usize; 3]| index_map.position(i);
         for (channel, out) in chunks(&mut out, channels) {
             let (from, size) = (input.channel(channel), target.size());
-            points::nearest(
-                from,
-                source.size(),
-                &position,
-                options.outside,
-                out,
-                size,
-                work,
-            );
+            let from = Window::all(from, source.size());
+            points::nearest(&from, &position, options.outside, out, size, work);
         }
         work.check()?;
         return Ok(Volume::new(*target, channels, out)?);
@@ -234,7 +228,7 @@ impl IndexMap {
 
     /// Whether, with parallel axes, every target voxel coincides with a source voxel or lies
     /// outside of the image.
-    fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         let (linear, first) = (self.affine.linear(), self.affine.translation());
         let near = |v: f64, length: usize| (v - v.round()).abs() * (length as f64) < PARALLEL;
         (0..3)
@@ -289,15 +283,8 @@ impl IndexMap {
             separable::separable(source, padded, &axes, out, self.target, work);
         } else {
             let position = |i: [usize; 3]| self.position(i);
-            points::interpolate::<R, K, N>(
-                source,
-                padded,
-                &position,
-                outside,
-                out,
-                self.target,
-                work,
-            );
+            let source = Window::all(source, padded);
+            points::interpolate::<R, K, N>(&source, &position, outside, out, self.target, work);
         }
     }
 }
@@ -359,7 +346,7 @@ mod tests {
             for outside in [Extrapolation::Value(-7.0), Extrapolation::ValueBeyondCentres(-7.0), Extrapolation::Edge] {
                 let position = |i: [usize; 3]| map.position(i);
                 let mut expected = vec![-7.0; target.voxel_count()];
-                points::interpolate::<f64, Linear, 2>(v.data(), size, &position, outside, &mut expected, target.size(), &Work::unwatched());
+                points::interpolate::<f64, Linear, 2>(&Window::all(v.data(), size), &position, outside, &mut expected, target.size(), &Work::unwatched());
                 let options = ResampleOptions { interpolation: Interpolation::Linear, outside };
                 let ours = resample(&v, &target, &options).unwrap();
                 for (a, b) in ours.data().iter().zip(&expected) {

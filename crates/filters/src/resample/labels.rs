@@ -3,6 +3,7 @@
 use super::axis::resolved;
 use super::engine::{IndexMap, resampling};
 use super::kernel::{Kernel, Linear, Nearest};
+use super::window::Window;
 use super::{Extrapolation, points, separable};
 use crate::buffer;
 use crate::grid::permute_within;
@@ -132,7 +133,8 @@ fn through<T: Label>(
         separable::separable_nearest(input.data(), length, &axes, &mut out, size, work);
     } else {
         let position = |i: [usize; 3]| index_map.position(i);
-        label_points(input, &position, options, &mut out, size, work);
+        let from = Window::all(input.data(), length);
+        label_points(&from, &position, options, &mut out, size, work);
     }
     work.check()?;
     Ok(LabelMap::new(*target, out)?)
@@ -140,24 +142,16 @@ fn through<T: Label>(
 
 /// Labels voxel by voxel, at positions in the source's index space.
 pub(crate) fn label_points<T: Label>(
-    input: &LabelMap<T>,
+    input: &Window<T>,
     position: &(impl Fn([usize; 3]) -> [f64; 3] + Sync),
     options: &LabelResampleOptions,
     out: &mut [T],
     size: [usize; 3],
     work: &Work,
 ) {
-    let length = input.geometry().size();
+    let length = input.whole;
     if options.interpolation == LabelInterpolation::Nearest {
-        return points::nearest(
-            input.data(),
-            length,
-            position,
-            options.outside,
-            out,
-            size,
-            work,
-        );
+        return points::nearest(input, position, options.outside, out, size, work);
     }
     out.par_chunks_mut(size[0].max(1))
         .enumerate()
@@ -230,17 +224,14 @@ fn vote<T: Label>(votes: &mut Vec<(T, f64)>, label: T, weight: f64) {
     }
 }
 
-fn linear_vote<T: Label>(input: &LabelMap<T>, at: [f64; 3], votes: &mut Vec<(T, f64)>) -> T {
+fn linear_vote<T: Label>(input: &Window<T>, at: [f64; 3], votes: &mut Vec<(T, f64)>) -> T {
     votes.clear();
-    let length = input.geometry().size();
     let axes: [(i64, [f64; 2]); 3] = at.map(Linear::weights);
     for k in 0..2 {
         for j in 0..2 {
             for i in 0..2 {
                 let weight = axes[2].1[k] * axes[1].1[j] * axes[0].1[i];
-                let index = std::array::from_fn(|a| {
-                    (axes[a].0 + [i, j, k][a] as i64).clamp(0, length[a] as i64 - 1) as usize
-                });
+                let index = std::array::from_fn(|a| axes[a].0 + [i, j, k][a] as i64);
                 vote(votes, input.get(index), weight);
             }
         }
@@ -254,14 +245,14 @@ fn linear_vote<T: Label>(input: &LabelMap<T>, at: [f64; 3], votes: &mut Vec<(T, 
 /// The label with the most Gaussian weight around a point; the weight of a voxel is the Gaussian's
 /// integral over it (ITK's `LabelImageGaussianInterpolateImageFunction`).
 fn gaussian_vote<T: Label>(
-    input: &LabelMap<T>,
+    input: &Window<T>,
     at: [f64; 3],
     sigma: [f64; 3],
     alpha: f64,
     votes: &mut Vec<(T, f64)>,
 ) -> T {
     votes.clear();
-    let length = input.geometry().size();
+    let length = input.whole;
     let weights: [(usize, Vec<f64>); 3] = std::array::from_fn(|axis| {
         let reach = sigma[axis] * alpha;
         let first = (at[axis] + 0.5 - reach).floor().max(0.0) as usize;
@@ -277,7 +268,7 @@ fn gaussian_vote<T: Label>(
         for (j, wy) in weights[1].1.iter().enumerate() {
             for (i, wx) in weights[0].1.iter().enumerate() {
                 let index = [weights[0].0 + i, weights[1].0 + j, weights[2].0 + k];
-                vote(votes, input.get(index), wx * wy * wz);
+                vote(votes, input.get(index.map(|n| n as i64)), wx * wy * wz);
             }
         }
     }

@@ -8,10 +8,12 @@ mod engine;
 pub(crate) mod kernel;
 mod labels;
 mod linear_parts;
+pub(crate) mod parts;
 mod points;
 pub(crate) mod separable;
 pub(crate) mod spline;
 mod target;
+mod window;
 
 pub use displaced::{
     resample_displaced, resample_displaced_with, resample_labels_displaced,

@@ -3,6 +3,7 @@
 use super::Extrapolation;
 use super::axis::resolved;
 use super::kernel::Kernel;
+use super::window::Window;
 use crate::scalar::Real;
 use crate::simd::vectorised;
 use crate::work::Work;
@@ -11,13 +12,13 @@ use vesalius_volume::Voxel;
 
 vectorised! {
     fn row<R: Real, K: Kernel<N>; const N: usize>(
-        source: &[R],
-        padded: [usize; 3],
+        source: &Window<R>,
         positions: &[[f64; 3]],
         outside: Extrapolation,
         target: &mut [R],
     ) {
-        let length = padded.map(|n| n - 2 * K::MARGIN);
+        let length = source.whole.map(|n| n - 2 * K::MARGIN);
+        let [nx, ny, _] = source.size;
         for (value, at) in target.iter_mut().zip(positions) {
             let (Some(x), Some(y), Some(z)) = (
                 resolved(at[0], length[0], outside, K::REACH),
@@ -29,10 +30,10 @@ vectorised! {
             let (x0, wx) = K::weights(x);
             let (y0, wy) = K::weights(y);
             let (z0, wz) = K::weights(z);
-            let tap = |start: i64, k: usize, n: usize| {
-                (start + k as i64 + K::MARGIN as i64).clamp(0, n as i64 - 1) as usize
+            let tap = |start: i64, k: usize, axis: usize| {
+                source.nearest(axis, start + k as i64 + K::MARGIN as i64)
             };
-            let xs: [usize; N] = std::array::from_fn(|k| tap(x0, k, padded[0]));
+            let xs: [usize; N] = std::array::from_fn(|k| tap(x0, k, 0));
             let mut sum = R::ZERO;
             for (k, &wz) in wz.iter().enumerate() {
                 if wz == 0.0 {
@@ -43,8 +44,8 @@ vectorised! {
                     if wy == 0.0 {
                         continue;
                     }
-                    let begin = (tap(z0, k, padded[2]) * padded[1] + tap(y0, j, padded[1])) * padded[0];
-                    let line = &source[begin..begin + padded[0]];
+                    let begin = (tap(z0, k, 2) * ny + tap(y0, j, 1)) * nx;
+                    let line = &source.values[begin..begin + nx];
                     let mut mixed = R::ZERO;
                     for i in 0..N {
                         // A voxel of weight 0 is skipped, so that it has no effect even when it is not a number.
@@ -62,10 +63,10 @@ vectorised! {
 }
 
 /// Writes one channel into `out`, which is filled with the outside value
-/// where nothing is found; `position` maps a target voxel to the source's index space.
+/// where nothing is found; `position` maps a target voxel to the source's index space. The source, padded as the
+/// kernel requires, holds at least what the target depends on.
 pub(crate) fn interpolate<R: Real, K: Kernel<N>, const N: usize>(
-    source: &[R],
-    padded: [usize; 3],
+    source: &Window<R>,
     position: &(impl Fn([usize; 3]) -> [f64; 3] + Sync),
     outside: Extrapolation,
     out: &mut [R],
@@ -83,15 +84,14 @@ pub(crate) fn interpolate<R: Real, K: Kernel<N>, const N: usize>(
             for (x, at) in positions.iter_mut().enumerate() {
                 *at = position([x, y, z]);
             }
-            row::<R, K, N>(source, padded, positions, outside, target);
+            row::<R, K, N>(source, positions, outside, target);
         },
     );
 }
 
 /// As [`interpolate`], for voxels that are copied, not mixed.
 pub(crate) fn nearest<T: Voxel>(
-    source: &[T],
-    length: [usize; 3],
+    source: &Window<T>,
     position: &(impl Fn([usize; 3]) -> [f64; 3] + Sync),
     outside: Extrapolation,
     out: &mut [T],
@@ -108,12 +108,12 @@ pub(crate) fn nearest<T: Voxel>(
             let (y, z) = (line % size[1], line / size[1]);
             for (x, value) in target.iter_mut().enumerate() {
                 let at = position([x, y, z]);
-                let index: [Option<usize>; 3] = std::array::from_fn(|axis| {
-                    resolved(at[axis], length[axis], outside, 0.0)
-                        .map(|at| ((at + 0.5).floor().max(0.0) as usize).min(length[axis] - 1))
+                let index: [Option<i64>; 3] = std::array::from_fn(|axis| {
+                    resolved(at[axis], source.whole[axis], outside, 0.0)
+                        .map(|at| (at + 0.5).floor() as i64)
                 });
                 if let [Some(x), Some(y), Some(z)] = index {
-                    *value = source[(z * length[1] + y) * length[0] + x];
+                    *value = source.get([x, y, z]);
                 }
             }
         });
