@@ -234,3 +234,175 @@ fn files_lose_their_names_and_results_get_them_back() {
         "{text}"
     );
 }
+
+const SR: [&str; 7] = [
+    "clinic", "sr", "seg.dcm", "--source", "source", "--output", "sr.dcm",
+];
+
+#[test]
+fn a_report_measures_the_segmentation_and_both_pass_the_check() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    made(folder);
+    success(folder, &SEG);
+    assert!(said(folder, &SR).contains("report of series 2.25."));
+    let check = [
+        "clinic",
+        "check",
+        "seg.dcm",
+        "sr.dcm",
+        "--source",
+        "source",
+        "--related",
+        "seg.dcm",
+    ];
+    let output = vesalius(folder, &check);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}");
+    assert_eq!(text, "seg.dcm: nothing found\nsr.dcm: nothing found\n");
+
+    // Labels that are no object are not measured.
+    let of_labels = [
+        "clinic",
+        "sr",
+        "labels.nrrd",
+        "--source",
+        "source",
+        "--output",
+        "other.dcm",
+    ];
+    let text = error(folder, &of_labels);
+    assert!(text.contains("labels.nrrd"), "{text}");
+    assert!(text.contains("`vesalius clinic seg`"), "{text}");
+    // A report that replaces another names it.
+    let again = [
+        "clinic",
+        "sr",
+        "seg.dcm",
+        "--source",
+        "source",
+        "--output",
+        "again.dcm",
+        "--predecessor",
+        "sr.dcm",
+    ];
+    success(folder, &again);
+    let uid = vesalius::dicom::Predecessor::open(folder.join("sr.dcm")).unwrap();
+    let bytes = std::fs::read(folder.join("again.dcm")).unwrap();
+    let uid = uid.instance_uid().as_bytes();
+    assert!(bytes.windows(uid.len()).any(|part| part == uid));
+    assert!(!folder.join("other.dcm").exists());
+}
+
+#[test]
+fn a_check_names_what_does_not_fit_and_fails() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    made(folder);
+    success(folder, &SEG);
+    std::fs::create_dir(folder.join("elsewhere")).unwrap();
+    vesalius::dicom::example_series(&folder.join("elsewhere"), "CT", [9, 8, 5]).unwrap();
+    let check = ["clinic", "check", "seg.dcm", "--source", "elsewhere/source"];
+    let output = vesalius(folder, &check);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("seg.dcm: error: "), "{text}");
+    assert!(text.contains("expected"), "{text}");
+    let text = error(folder, &["clinic", "check", "labels.nrrd"]);
+    assert!(text.contains("labels.nrrd"), "{text}");
+}
+
+#[test]
+fn a_picture_has_the_patient_and_reads_as_colours() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    made(folder);
+    let picture = [
+        "clinic",
+        "picture",
+        "labels.nrrd",
+        "--source",
+        "source",
+        "--output",
+        "picture.dcm",
+    ];
+    assert!(said(folder, &picture).contains("picture of series 2.25."));
+    success(
+        folder,
+        &["clinic", "check", "picture.dcm", "--source", "source"],
+    );
+    let text = error(folder, &picture);
+    assert!(text.contains("`--overwrite`"), "{text}");
+    success(folder, &[&picture[..], &["--overwrite"]].concat());
+}
+
+#[test]
+fn contours_with_fewer_points_say_how_far_they_agree() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    made(folder);
+    let contours = |more: &[&str]| {
+        let plain = [
+            "clinic",
+            "rtstruct",
+            "labels.nrrd",
+            "--source",
+            "source",
+            "--output",
+            "c.dcm",
+            "--overwrite",
+        ];
+        [&plain[..], more]
+            .concat()
+            .iter()
+            .map(|s| (*s).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let run = |more: &[&str]| {
+        let arguments = contours(more);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        said(folder, &arguments)
+    };
+    assert!(!run(&[]).contains("Dice"));
+    assert!(run(&["--simplify", "0.3"]).contains("Dice"));
+    let arguments = contours(&["--simplify", "-1"]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let text = error(folder, &arguments);
+    assert!(text.contains("-1"), "{text}");
+}
+
+#[test]
+fn a_source_of_our_own_making_is_taken_only_when_told() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    made(folder);
+    success(
+        folder,
+        &["resample", "source", "fine.nii", "--spacing", "0.5"],
+    );
+    success(
+        folder,
+        &["convert", "fine.nii", "derived", "--source", "source"],
+    );
+    let labels = [
+        "resample",
+        "labels.nrrd",
+        "fine.nrrd",
+        "--like",
+        "fine.nii",
+        "--labels",
+    ];
+    success(folder, &labels);
+    let seg = [
+        "clinic",
+        "seg",
+        "fine.nrrd",
+        "--source",
+        "derived",
+        "--output",
+        "fine.dcm",
+    ];
+    let text = error(folder, &seg);
+    assert!(text.contains("`--own-results`"), "{text}");
+    success(folder, &[&seg[..], &["--own-results"]].concat());
+}

@@ -64,7 +64,8 @@ pub struct Arguments {
     /// slab, or NAME_probabilities.nii.gz
     #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "nifti")]
     save_probabilities: Option<Form>,
-    /// Also write DICOM objects beside the labels, for cases that are DICOM series: NAME_seg.dcm, NAME_rtstruct.dcm
+    /// Also write DICOM objects beside the labels, for cases that are DICOM series: NAME_seg.dcm, NAME_rtstruct.dcm,
+    /// NAME_sr.dcm (with NAME_seg.dcm, to which it refers), NAME_picture.dcm
     #[arg(long, value_name = "OBJECTS", value_enum, value_delimiter = ',')]
     save: Vec<Object>,
     /// Where an output of the network is not finite, name the first layer whose output is not
@@ -96,6 +97,10 @@ enum Object {
     Seg,
     /// Contours
     Rtstruct,
+    /// Measurements as a structured report
+    Sr,
+    /// A picture as a secondary capture
+    Picture,
 }
 
 impl From<Object> for DicomObject {
@@ -103,6 +108,8 @@ impl From<Object> for DicomObject {
         match object {
             Object::Seg => Self::Seg,
             Object::Rtstruct => Self::RtStruct,
+            Object::Sr => Self::Report,
+            Object::Picture => Self::Picture,
         }
     }
 }

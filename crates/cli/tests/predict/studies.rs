@@ -179,21 +179,22 @@ fn dicom_objects_are_written_beside_the_labels_of_a_series() {
     trained(folder);
     let source = vesalius::dicom::example_series(folder, "MR", [12, 11, 10]).unwrap();
     std::fs::rename(source, folder.join("patient")).unwrap();
-    let save = ["--save", "seg,rtstruct"];
+    // A report brings the segmentation that it refers to.
+    let save = ["--save", "rtstruct,sr,picture"];
     let text = said(folder, &predict("patient", "out", &save));
     let labels = vesalius::io::read_labels(folder.join("out/patient.nii.gz")).unwrap();
-    let objects = ["out/patient_seg.dcm", "out/patient_rtstruct.dcm"];
+    let objects = ["seg", "rtstruct", "sr", "picture"];
+    let objects = objects.map(|object| format!("out/patient_{object}.dcm"));
     // A network of two steps may find nothing, which is told.
     match labels.data().iter().any(|&label| label > 0) {
         true => {
-            let series = &vesalius::io::list_series(folder.join(objects[0]))
-                .unwrap()
-                .series[0];
-            assert_eq!(series.modality, "SEG");
-            assert!(folder.join(objects[1]).exists());
+            let check = ["clinic", "check", "--source", "patient"];
+            let files: Vec<&str> = objects.iter().map(String::as_str).collect();
+            success(folder, &[&check[..], &files].concat());
         }
         false => {
             assert!(text.contains("no seg was written"), "{text}");
+            assert!(text.contains("no sr was written"), "{text}");
             assert!(objects.iter().all(|file| !folder.join(file).exists()));
         }
     }

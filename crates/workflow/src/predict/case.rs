@@ -125,9 +125,14 @@ impl Run<'_> {
         let Some(source) = source else {
             return Ok(Vec::new());
         };
-        let (objects, model) = (&self.options.objects, self.segmenter.model());
-        let control = self.stage.control();
-        let told = super::objects::write(objects, source, work.target, model, control);
+        let segmented = super::objects::Segmented {
+            series: source,
+            target: work.target,
+            model: self.segmenter.model(),
+            read: &self.options.read,
+            control: self.stage.control(),
+        };
+        let told = super::objects::write(&self.options.objects, &segmented);
         told.map_err(|error| match error {
             vesalius_dicom::Error::Io(error) => Failure::Io(error),
             vesalius_dicom::Error::Cancelled => Failure::Cancelled(Cancelled),

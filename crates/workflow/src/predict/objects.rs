@@ -2,22 +2,29 @@
 
 use super::channels;
 use super::{InputCase, PredictOptions};
-use crate::clinic::replacing;
+use crate::clinic::{draw, on_image, replacing, write_drawn};
 use std::path::{Path, PathBuf};
 use vesalius_control::Control;
-use vesalius_dicom::{Error, Result, RtStructWriter, SegWriter, Segment};
+use vesalius_dicom::{
+    Error, PictureWriter, ReportWriter, Result, RtStructWriter, SegWriter, Segment, SourceOptions,
+    WrittenSeg,
+};
 use vesalius_inferers::{ModelDescription, label_names};
-use vesalius_io::{ReadOptions, Series, choose_series, read_labels};
-use vesalius_volume::{LabelMap, Warning};
+use vesalius_io::{ReadOptions, Series, choose_series, read_labels, read_series};
+use vesalius_volume::{LabelMap, Volume, Warning};
 
 /// An object that a PACS stores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum DicomObject {
     /// `NAME_seg.dcm`: a segmentation.
     Seg,
     /// `NAME_rtstruct.dcm`: contours.
     RtStruct,
+    /// `NAME_sr.dcm`: measurements as a structured report on the segmentation, which is written, too.
+    Report,
+    /// `NAME_picture.dcm`: a picture as a secondary capture.
+    Picture,
 }
 
 impl DicomObject {
@@ -26,6 +33,8 @@ impl DicomObject {
         match self {
             Self::Seg => "seg",
             Self::RtStruct => "rtstruct",
+            Self::Report => "sr",
+            Self::Picture => "picture",
         }
     }
 
@@ -34,6 +43,17 @@ impl DicomObject {
         let name = vesalius_io::strip_extension(target);
         target.with_file_name(format!("{name}_{}.dcm", self.name()))
     }
+}
+
+/// The objects, with the segmentation before those that refer to it; a report has no meaning without one.
+pub(super) fn with_segmentation(objects: &[DicomObject]) -> Vec<DicomObject> {
+    let mut all = objects.to_vec();
+    if all.contains(&DicomObject::Report) {
+        all.push(DicomObject::Seg);
+    }
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// The series to which the objects of a case belong: that of its first channel.
@@ -65,31 +85,52 @@ pub(super) fn source(
     }
 }
 
-/// Writes the objects of a result whose labels are in `target`. Where no voxel has a label there is none, which is told.
+/// What the objects of a result are made from.
+pub(super) struct Segmented<'a> {
+    pub series: &'a Series,
+    /// The file of the labels.
+    pub target: &'a Path,
+    pub model: &'a ModelDescription,
+    /// How the case was read.
+    pub read: &'a ReadOptions,
+    pub control: &'a Control,
+}
+
+/// Writes the objects of a result. Where no voxel has a label there is none, which is told.
 ///
 /// # Errors
-/// As [`SegWriter::write`] and [`RtStructWriter::write`].
-pub(super) fn write(
-    objects: &[DicomObject],
-    series: &Series,
-    target: &Path,
-    model: &ModelDescription,
-    control: &Control,
-) -> Result<Vec<Warning>> {
-    let labels = read_labels(target)?;
+/// As [`SegWriter::write`] and the writers of the other objects.
+pub(super) fn write(objects: &[DicomObject], of: &Segmented) -> Result<Vec<Warning>> {
+    let labels = read_labels(of.target)?;
     let mut told = Vec::new();
-    for &object in objects {
-        let path = object.beside(target);
-        if labels.data().iter().all(|&label| label == 0) {
-            remove(&path)?;
+    if labels.data().iter().all(|&label| label == 0) {
+        for object in with_segmentation(objects) {
+            remove(&object.beside(of.target))?;
             told.push(Warning::NothingToWrite {
                 object: object.name().to_owned(),
             });
-            continue;
         }
-        told.extend(replacing(&path, |path| match object {
-            DicomObject::Seg => seg(series, &labels, model, control, path),
-            DicomObject::RtStruct => contours(series, &labels, model, control, path),
+        return Ok(told);
+    }
+    let mut seg = None;
+    let mut image = None;
+    for object in with_segmentation(objects) {
+        let path = object.beside(of.target);
+        let measures = matches!(object, DicomObject::Report | DicomObject::Picture);
+        if measures && image.is_none() {
+            image = Some(read_series::<f32>(of.series, of.read)?);
+        }
+        told.extend(replacing(&path, |path| match (object, &image) {
+            (DicomObject::Seg, _) => {
+                let written = of.seg(&labels, path)?;
+                let told = written.warnings.clone();
+                seg = Some(written);
+                Ok(told)
+            }
+            (DicomObject::RtStruct, _) => of.contours(&labels, path),
+            (DicomObject::Report, Some(image)) => of.report(&labels, image, seg.as_ref(), path),
+            (DicomObject::Picture, Some(image)) => of.picture(&labels, image, seg.as_ref(), path),
+            (_, None) => Ok(Vec::new()),
         })?);
     }
     Ok(told)
@@ -106,37 +147,72 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
-fn seg(
-    series: &Series,
-    labels: &LabelMap,
-    model: &ModelDescription,
-    control: &Control,
-    path: &Path,
-) -> Result<Vec<Warning>> {
-    let (name, made_by) = (&model.provenance.name, &model.provenance.made_by);
-    let mut writer = SegWriter::with_control(series, control.clone())?.segments(segments(model));
-    if !name.is_empty() {
+impl Segmented<'_> {
+    fn seg(&self, labels: &LabelMap, path: &Path) -> Result<WrittenSeg> {
+        let mut writer = SegWriter::with_control(self.series, self.control.clone())?
+            .segments(segments(self.model));
+        if let Some((name, version)) = self.algorithm() {
+            writer = writer.algorithm(name, version);
+        }
+        writer.write(labels, path)
+    }
+
+    fn contours(&self, labels: &LabelMap, path: &Path) -> Result<Vec<Warning>> {
+        let writer = RtStructWriter::with_control(self.series, self.control.clone())?;
+        let written = writer.segments(segments(self.model)).write(labels, path)?;
+        Ok(written.warnings)
+    }
+
+    fn report(
+        &self,
+        labels: &LabelMap,
+        image: &Volume<f32>,
+        seg: Option<&WrittenSeg>,
+        path: &Path,
+    ) -> Result<Vec<Warning>> {
+        let Some(seg) = seg else {
+            // `with_segmentation` puts one before every report.
+            return Ok(Vec::new());
+        };
+        let options = SourceOptions::default().control(self.control.clone());
+        let mut writer = ReportWriter::with_options(self.series, seg, &options)?;
+        if let Some(suv) = self.read.dicom.suv {
+            writer = writer.suv(suv);
+        }
+        if let Some((name, version)) = self.algorithm() {
+            writer = writer.algorithm(name, version);
+        }
+        let labels = on_image(labels.clone(), image.geometry())?;
+        let measured = writer.measure(&labels, Some(image))?;
+        Ok(writer.write(&measured, path)?.warnings)
+    }
+
+    fn picture(
+        &self,
+        labels: &LabelMap,
+        image: &Volume<f32>,
+        seg: Option<&WrittenSeg>,
+        path: &Path,
+    ) -> Result<Vec<Warning>> {
+        let options = SourceOptions::default().control(self.control.clone());
+        let mut writer = PictureWriter::with_options(self.series, &options)?;
+        if let Some(seg) = seg {
+            writer = writer.segmentation(seg);
+        }
+        let picture = draw(image, labels, &segments(self.model), self.control)?;
+        write_drawn(&writer, &picture, path)?;
+        Ok(Vec::new())
+    }
+
+    /// Name and version of the model, where it has a name.
+    fn algorithm(&self) -> Option<(String, String)> {
+        let (name, made_by) = (&self.model.provenance.name, &self.model.provenance.made_by);
         let version = match made_by.is_empty() {
             true => env!("CARGO_PKG_VERSION"),
             false => made_by,
         };
-        writer = writer.algorithm(shortened(name), shortened(version));
+        (!name.is_empty()).then(|| (shortened(name), shortened(version)))
     }
-    Ok(writer.write(labels, path)?.warnings)
-}
-
-fn contours(
-    series: &Series,
-    labels: &LabelMap,
-    model: &ModelDescription,
-    control: &Control,
-    path: &Path,
-) -> Result<Vec<Warning>> {
-    let writer = RtStructWriter::with_control(series, control.clone())?;
-    Ok(writer
-        .segments(segments(model))
-        .write(labels, path)?
-        .warnings)
 }
 
 /// What the labels of a model mean.

@@ -256,7 +256,8 @@ impl Failure {
 /// The DICOM objects that are asked for, by name.
 #[cfg(feature = "dicom")]
 fn objects(options: &PredictOptions) -> Vec<String> {
-    let names = options.objects.iter().map(|object| object.name());
+    let all = super::objects::with_segmentation(&options.objects);
+    let names = all.iter().map(|object| object.name());
     names.map(str::to_owned).collect()
 }
 

@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     let options = from.options();
     let written =
-        from.write(|output| write_seg(&from.labels, &from.source, output, &options, form))?;
+        from.write(|output| write_seg(&from.labels, &from.target.source, output, &options, form))?;
     from.tell(&written.warnings);
     for (number, segment) in &written.segments {
         let kind = &segment.kind;
