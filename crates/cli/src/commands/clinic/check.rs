@@ -1,7 +1,7 @@
 //! `vesalius clinic check`.
 
 use super::Result;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vesalius::dicom::{ObjectCheck, Severity};
 use vesalius::io::{ReadOptions, choose_series};
 
@@ -17,7 +17,7 @@ pub struct Arguments {
     /// The series of --source, where it holds several: its UID, number or description
     #[arg(long, value_name = "SERIES", requires = "source")]
     source_series: Option<String>,
-    /// An object that they refer to, such as the segmentation of a report; may be given several times
+    /// A further object that they refer to, such as the segmentation of a report; may be given several times
     #[arg(long, value_name = "FILE")]
     related: Vec<PathBuf>,
 }
@@ -32,12 +32,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         };
         check = check.source(&choose_series(source, &options)?)?;
     }
-    for object in &arguments.related {
-        check = check.related(object)?;
-    }
     let mut wrong = 0;
     for file in &arguments.files {
-        let findings = check.check(file)?;
+        // The objects of one command may refer to each other.
+        let others = arguments.files.iter().chain(&arguments.related);
+        let others = others.filter(|other| !is_same(other, file));
+        let among = others.fold(Ok(check.clone()), |check, other| check?.related(other));
+        let findings = among?.check(file)?;
         let errors = findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error);
@@ -54,4 +55,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         (_, 1) => Err("the object has errors".into()),
         (wrong, all) => Err(format!("{wrong} of {all} objects have errors").into()),
     }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    whole(one) == whole(other)
 }
