@@ -104,7 +104,7 @@ def main():
         "bundles": {name: read(f"{root}/{name}") for name in bundles if name != "vista3d"},
         "defaults": {name: defaults(name) for name in CLASSES},
     }
-    json.dump(result, sys.stdout, indent=1, sort_keys=True)
+    json.dump(result, sys.stdout, sort_keys=True, separators=(",", ":"))
     print()
 
 

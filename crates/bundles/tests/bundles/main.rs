@@ -1,0 +1,11 @@
+//! Bundles made here with the forms of the zoo's, and the zoo's own configs where they are beside the repository.
+
+mod config;
+mod description;
+mod expressions;
+mod hostile;
+mod made;
+mod parity;
+mod postprocessing;
+mod shared;
+mod zoo;
