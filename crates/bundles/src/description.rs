@@ -1,7 +1,8 @@
 //! What a bundle does, as plain data. Axes are those of MONAI's arrays: x, y, z.
 
 use crate::note::Note;
-use crate::step::{PostStep, Save, Step};
+use crate::post_step::{PostStep, Save};
+use crate::step::Step;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -124,17 +124,22 @@ impl<'c> Resolver<'c> {
                 "an attribute of a value, which is not evaluated",
             ));
         };
-        let written = parts.join(".");
-        let full = self.config().names().full(&parts).ok_or_else(|| {
-            refused(
-                at,
-                &format!("which names `{written}`, but nothing imports that"),
-            )
-        })?;
+        let full = self.full_name(&parts, at)?;
         constant_of(&full).map(Item::Data).ok_or_else(|| {
             refused(
                 at,
-                &format!("which names `{written}` of Python, and its value is not known here"),
+                &format!("which names `{full}` of Python, and its value is not known here"),
+            )
+        })
+    }
+
+    fn full_name(&self, parts: &[&str], at: &Node<'c>) -> Result<String> {
+        let full = self.config().names().full(parts);
+        full.ok_or_else(|| {
+            let written = parts.join(".");
+            refused(
+                at,
+                &format!("which names `{written}`, but nothing imports that"),
             )
         })
     }
@@ -221,12 +226,10 @@ impl<'c> Resolver<'c> {
                 false => Err(refused(at, &format!("which calls `{method}` of a value"))),
             };
         }
-        let full = function
-            .dotted()
-            .and_then(|parts| self.config().names().full(&parts));
-        let Some(full) = full else {
+        let Some(parts) = function.dotted() else {
             return Err(refused(at, "which calls Python code, and none is run"));
         };
+        let full = self.full_name(&parts, at)?;
         match (full.as_str(), arguments) {
             ("copy.deepcopy" | "copy.copy", [of]) if named.is_empty() => self.evaluate(of, at),
             ("torch.from_numpy" | "torch.tensor" | "torch.as_tensor", [of]) if named.is_empty() => {

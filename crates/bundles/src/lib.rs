@@ -26,10 +26,12 @@ mod description;
 mod error;
 mod evaluate;
 mod expression;
+mod force;
 mod limits;
 mod macros;
 mod names;
 mod note;
+mod post_step;
 mod read;
 mod resolve;
 mod source;
@@ -44,10 +46,10 @@ pub use description::{
 };
 pub use error::Error;
 pub use note::Note;
+pub use post_step::{PostStep, Rule, Save, ValueKind};
 pub use read::TextFormat;
 pub use step::{
-    ChannelAxis, CropForeground, Dtype, Interpolation, PostStep, Reader, ResizeMode, Rule, Save,
-    Spacing, Step, ValueKind,
+    ChannelAxis, CropForeground, Dtype, Interpolation, Reader, ResizeMode, Spacing, Step,
 };
 pub use value::{CONSTANT_KEY, ENTRY_KEY, FILE_KEY, TARGET_KEY};
 

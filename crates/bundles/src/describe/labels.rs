@@ -4,7 +4,8 @@ use super::{IMAGE, PREDICTION};
 use crate::component::Work;
 use crate::description::{About, Label, NetworkSpec, Placed};
 use crate::note::Note;
-use crate::step::{PostStep, Step};
+use crate::post_step::PostStep;
+use crate::step::Step;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The lambdas that are recognised by their form: painting, and choosing channels.
 
 use crate::expression::Expression;
-use crate::step::{PostStep, Rule, ValueKind};
+use crate::post_step::{PostStep, Rule, ValueKind};
 use serde_json::Value;
 
 /// The step of a lambda on what stands there: `Some(None)` is one that changes nothing, `None` one that is not recognised.

@@ -5,8 +5,11 @@ mod inferer;
 mod labels;
 mod lambdas;
 mod network;
+mod of_labels;
 mod postprocessing;
 mod preprocessing;
+mod save;
+mod spatial;
 mod transforms;
 mod weights;
 

@@ -1,11 +1,12 @@
 //! The chain after the network, with what stands at each place of it.
 
-use super::{PREDICTION, chain, lambdas};
+use super::{PREDICTION, chain, save};
 use crate::component::{Component, Work};
 use crate::description::Placed;
 use crate::note::Note;
+use crate::post_step::{PostStep, Save, ValueKind};
 use crate::resolve::Item;
-use crate::step::{PostStep, Rule, Save, Step, ValueKind};
+use crate::step::{Dtype, Step};
 use crate::value::constant_name;
 use crate::{Error, Result};
 use serde_json::Value;
@@ -60,9 +61,9 @@ pub(super) fn read(work: &Work<'_>, item: Option<Item<'_>>, before: &Before<'_>)
     }
 }
 
-struct Chain<'a> {
-    before: &'a Before<'a>,
-    kind: ValueKind,
+pub(super) struct Chain<'a> {
+    pub(super) before: &'a Before<'a>,
+    pub(super) kind: ValueKind,
     is_inverted: bool,
     steps: Vec<Placed<PostStep>>,
     save: Option<Save>,
@@ -87,14 +88,7 @@ impl Chain<'_> {
         }
         let made: Vec<PostStep> = match class.as_str() {
             "EnsureTyped" | "ToDeviced" | "ToTensord" | "CastToTyped" => {
-                c.ignore(&[
-                    "data_type",
-                    "dtype",
-                    "device",
-                    "wrap_sequence",
-                    "track_meta",
-                    "non_blocking",
-                ]);
+                self.typed(&mut c)?;
                 Vec::new()
             }
             "Activationsd" => self.activation(&mut c)?.into_iter().collect(),
@@ -108,7 +102,7 @@ impl Chain<'_> {
             "MapLabelValued" => vec![self.map_labels(&mut c)?],
             "LabelFilterd" => vec![self.filter(&mut c)?],
             "SaveImaged" => {
-                self.save = Some(save(&mut c)?);
+                self.save = Some(save::save(&mut c)?);
                 Vec::new()
             }
             _ => return Err(c.unknown("as a step after the network")),
@@ -125,11 +119,33 @@ impl Chain<'_> {
     }
 
     /// A step that stands where its input is of another kind.
-    fn needs(&self, c: &Component<'_, '_>, kinds: &[ValueKind]) -> Result<()> {
+    pub(super) fn needs(&self, c: &Component<'_, '_>, kinds: &[ValueKind]) -> Result<()> {
         match kinds.contains(&self.kind) {
             true => Ok(()),
             false => Err(c.unknown(&format!("on {:?}, which stand there", self.kind))),
         }
+    }
+
+    /// Another type of numbers does not change labels; other values it may cut.
+    fn typed(&self, c: &mut Component<'_, '_>) -> Result<()> {
+        let dtype = c.dtype("dtype")?;
+        let is_discrete = matches!(self.kind, ValueKind::Labels | ValueKind::Masks);
+        let is_exact = matches!(dtype, None | Some(Dtype::Float32 | Dtype::Float64));
+        if !is_exact && !is_discrete {
+            let reason = format!(
+                "changes the numbers of {:?}, which is not supported",
+                self.kind
+            );
+            return Err(c.bad("dtype", reason));
+        }
+        c.ignore(&[
+            "data_type",
+            "device",
+            "wrap_sequence",
+            "track_meta",
+            "non_blocking",
+        ]);
+        Ok(())
     }
 
     fn activation(&self, c: &mut Component<'_, '_>) -> Result<Option<PostStep>> {
@@ -151,10 +167,8 @@ impl Chain<'_> {
 
     fn discrete(&self, c: &mut Component<'_, '_>) -> Result<Vec<PostStep>> {
         let mut steps = Vec::new();
-        for (name, known) in [("dim", 0), ("num_classes", 0)] {
-            if c.whole(name)?.is_some_and(|value| value != known) {
-                return Err(c.bad(name, "is not supported"));
-            }
+        if c.whole("dim")?.is_some_and(|dim| dim != 0) {
+            return Err(c.bad("dim", "is not the axis of the channels (0)"));
         }
         if !c.flag("keepdim", true)? {
             return Err(c.bad("keepdim", "is false, which is not supported"));
@@ -263,119 +277,6 @@ impl Chain<'_> {
             _ => Err(c.bad("transform", "is not the chain before the network")),
         }
     }
-
-    fn keep_largest(&self, c: &mut Component<'_, '_>) -> Result<PostStep> {
-        self.needs(c, &[ValueKind::Labels, ValueKind::Masks])?;
-        if let Some(given) = c.value("is_onehot")? {
-            let is_onehot = self.kind == ValueKind::Masks;
-            if crate::value::truth(&given) != is_onehot {
-                return Err(c.bad(
-                    "is_onehot",
-                    format!("is {given}, but {:?} stand there", self.kind),
-                ));
-            }
-        }
-        let components = c.whole("num_components")?.unwrap_or(1);
-        let components = usize::try_from(components).ok().filter(|count| *count > 0);
-        Ok(PostStep::KeepLargest {
-            labels: c.wholes("applied_labels")?,
-            independent: c.flag("independent", true)?,
-            connectivity: connectivity(c)?,
-            components: components.ok_or_else(|| c.bad("num_components", "is not above 0"))?,
-        })
-    }
-
-    fn remove_small(&self, c: &mut Component<'_, '_>) -> Result<PostStep> {
-        self.needs(c, &[ValueKind::Labels, ValueKind::Masks])?;
-        let given = c.written("connectivity")?;
-        let connectivity = match given {
-            None => Some(1),
-            Some(Value::Null) => None,
-            Some(value) => Some(neighbours(c, &value)?),
-        };
-        c.only("pixdim", &[])?;
-        Ok(PostStep::RemoveSmall {
-            min_size: c.number("min_size")?.unwrap_or(64.0),
-            connectivity,
-            independent_channels: c.flag("independent_channels", true)?,
-            by_measure: c.flag("by_measure", false)?,
-        })
-    }
-
-    fn fill_holes(&self, c: &mut Component<'_, '_>) -> Result<PostStep> {
-        self.needs(c, &[ValueKind::Labels, ValueKind::Masks])?;
-        Ok(PostStep::FillHoles {
-            labels: c.wholes("applied_labels")?,
-            connectivity: connectivity(c)?,
-        })
-    }
-
-    fn lambda(&self, c: &mut Component<'_, '_>) -> Result<Option<PostStep>> {
-        c.ignore(&["inv_func", "track_meta"]);
-        if !c.flag("overwrite", true)? {
-            return Err(c.bad("overwrite", "is false, which is not supported"));
-        }
-        let written = c.node("func").map(|node| (node.id.clone(), node));
-        let Some((id, node)) = written else {
-            return Err(c.bad("func", "is not given"));
-        };
-        let text = node.value.as_str().unwrap_or_default().to_owned();
-        let step = match c.work().resolver.follow(node)? {
-            Item::Lambda(_, lambda) => lambdas::step(&lambda, self.kind),
-            _ => None,
-        };
-        step.ok_or_else(|| {
-            let reason = "a function of Python whose form is not known, and none is run";
-            Error::NotUnderstood {
-                id: id.clone(),
-                text: crate::error::shortened(&text),
-                reason: reason.to_owned(),
-                instead: format!(
-                    "write it as a nest of `torch.where(x[[channel]] > 0, label, …)` with `Config::set(\"{id}\", …)`"
-                ),
-            }
-        })
-    }
-
-    fn merge_classes(&self, c: &mut Component<'_, '_>) -> Result<PostStep> {
-        self.needs(c, &[ValueKind::Masks])?;
-        c.work().note(Note::ClassByName {
-            id: c.id.clone(),
-            class: c.class.clone(),
-        });
-        let outputs = self
-            .before
-            .outputs
-            .ok_or_else(|| c.unknown("without a number of channels of the network"))?;
-        let rules = (1..outputs).filter_map(|channel| {
-            let label = i64::try_from(channel).ok()?;
-            Some(Rule { channel, label })
-        });
-        Ok(PostStep::Paint {
-            rules: rules.collect(),
-            otherwise: 0,
-        })
-    }
-
-    fn map_labels(&self, c: &mut Component<'_, '_>) -> Result<PostStep> {
-        self.needs(c, &[ValueKind::Labels])?;
-        c.ignore(&["dtype"]);
-        let (from, to) = (c.wholes("orig_labels")?, c.wholes("target_labels")?);
-        let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
-        match from.len() == to.len() && !from.is_empty() {
-            true => Ok(PostStep::MapLabels {
-                pairs: from.into_iter().zip(to).collect(),
-            }),
-            false => Err(c.bad("target_labels", "has not as many labels as `orig_labels`")),
-        }
-    }
-
-    fn filter(&self, c: &mut Component<'_, '_>) -> Result<PostStep> {
-        self.needs(c, &[ValueKind::Labels])?;
-        let labels = c.wholes("applied_labels")?;
-        let labels = labels.ok_or_else(|| c.bad("applied_labels", "is not given"))?;
-        Ok(PostStep::KeepLabels { labels })
-    }
 }
 
 fn after(step: &PostStep, kind: ValueKind) -> ValueKind {
@@ -399,72 +300,4 @@ fn not_converted(c: &mut Component<'_, '_>) -> Result<()> {
         Some(other) => Err(c.bad("dtype", format!("is {other}, which is no type of numbers"))),
         None => Ok(()),
     }
-}
-
-fn connectivity(c: &mut Component<'_, '_>) -> Result<Option<u8>> {
-    match c.value("connectivity")? {
-        None => Ok(None),
-        Some(value) => neighbours(c, &value).map(Some),
-    }
-}
-
-fn neighbours(c: &Component<'_, '_>, value: &Value) -> Result<u8> {
-    let steps = value.as_u64().and_then(|steps| u8::try_from(steps).ok());
-    let steps = steps.filter(|steps| (1..=3).contains(steps));
-    steps.ok_or_else(|| c.bad("connectivity", format!("is {value}; 1, 2 or 3 is expected")))
-}
-
-fn save(c: &mut Component<'_, '_>) -> Result<Save> {
-    let extension = c
-        .text("output_ext")?
-        .unwrap_or_else(|| ".nii.gz".to_owned());
-    let postfix = c
-        .text("output_postfix")?
-        .unwrap_or_else(|| "trans".to_owned());
-    let dtype = match c.node("output_dtype") {
-        None => Some(crate::step::Dtype::Float32),
-        Some(node) => match c.work().resolver.force_node(node)? {
-            Value::Null => None,
-            value => {
-                let found = constant_name(&value).or(value.as_str());
-                let dtype = found.and_then(crate::component::dtype);
-                Some(dtype.ok_or_else(|| {
-                    c.bad(
-                        "output_dtype",
-                        format!("is {value}, which is no known type of numbers"),
-                    )
-                })?)
-            }
-        },
-    };
-    if let Some(scale) = c.value("scale")? {
-        return Err(c.bad(
-            "scale",
-            format!("is {scale}, which would change the labels"),
-        ));
-    }
-    c.ignore(&[
-        "meta_keys",
-        "meta_key_postfix",
-        "output_dir",
-        "mode",
-        "padding_mode",
-        "dtype",
-        "data_root_dir",
-        "print_log",
-        "output_format",
-        "writer",
-        "savepath_in_metadict",
-        "output_name_formatter",
-        "folder_layout",
-    ]);
-    Ok(Save {
-        id: c.id.clone(),
-        extension,
-        postfix,
-        dtype,
-        separate_folder: c.flag("separate_folder", true)?,
-        resample: c.flag("resample", false)?,
-        squeeze_end_dims: c.flag("squeeze_end_dims", true)?,
-    })
 }

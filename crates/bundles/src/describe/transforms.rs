@@ -1,12 +1,11 @@
 //! One transform before the network, with MONAI 1.6's defaults and every argument looked at.
 
+use super::spatial;
 use crate::Result;
 use crate::component::Component;
-use crate::description::{About, Padding};
+use crate::description::About;
 use crate::note::Note;
-use crate::step::{
-    ChannelAxis, CropForeground, Dtype, Interpolation, Reader, ResizeMode, Spacing, Step,
-};
+use crate::step::{ChannelAxis, Dtype, Reader, Step};
 use serde_json::Value;
 
 /// The labels that clicks are made for, once they are known.
@@ -26,42 +25,45 @@ pub(super) fn is_of_clicks(class: &str) -> bool {
     .contains(&class)
 }
 
-/// The steps of a transform, of which one without effect has none; `joined` are the inputs of one that joins some.
+/// The steps of a transform; one without effect has none. `joined` are the inputs of one that
+/// joins some.
 pub(super) fn read(
     mut c: Component<'_, '_>,
     joined: Option<Vec<String>>,
     clicks: &mut Clicks,
     about: &About,
-) -> Result<Option<Step>> {
+) -> Result<Vec<Step>> {
     if c.class.starts_with("scripts.") {
         c.work().note(Note::ClassByName {
             id: c.id.clone(),
             class: c.class.clone(),
         });
     }
-    let step = match (joined, c.class.as_str()) {
-        (Some(inputs), _) => Some(concatenate(&mut c, inputs)?),
-        (None, "LoadImaged") => Some(load(&mut c)?),
-        (None, "EnsureChannelFirstd") => Some(channel_first(&mut c)?),
-        (None, "EnsureTyped" | "CastToTyped" | "ToDeviced" | "ToTensord") => typed(&mut c)?,
-        (None, "Orientationd") => Some(orient(&mut c)?),
-        (None, "Spacingd") => Some(spacing(&mut c)?),
-        (None, "ScaleIntensityRanged") => Some(scale_range(&mut c)?),
-        (None, "ScaleIntensityd") => Some(scale(&mut c)?),
-        (None, "NormalizeIntensityd") => Some(normalize(&mut c)?),
-        (None, "CropForegroundd") => Some(crop_foreground(&mut c, about)?),
-        (None, "SpatialPadd") => Some(pad(&mut c, "spatial_size")?),
-        (None, "DivisiblePadd") => Some(pad(&mut c, "k")?),
-        (None, "CenterSpatialCropd") => Some(Step::CropCentre {
+    let steps: Vec<Step> = match (joined, c.class.as_str()) {
+        (Some(inputs), _) => vec![concatenate(&mut c, inputs)?],
+        (None, "LoadImaged") => load(&mut c)?,
+        (None, "EnsureChannelFirstd") => vec![channel_first(&mut c)?],
+        (None, "EnsureTyped" | "CastToTyped" | "ToDeviced" | "ToTensord") => {
+            typed(&mut c)?.into_iter().collect()
+        }
+        (None, "Orientationd") => vec![spatial::orient(&mut c)?],
+        (None, "Spacingd") => vec![spatial::spacing(&mut c)?],
+        (None, "ScaleIntensityRanged") => vec![scale_range(&mut c)?],
+        (None, "ScaleIntensityd") => vec![scale(&mut c)?],
+        (None, "NormalizeIntensityd") => vec![normalize(&mut c)?],
+        (None, "CropForegroundd") => vec![spatial::crop_foreground(&mut c, about)?],
+        (None, "SpatialPadd") => vec![spatial::pad(&mut c, "spatial_size")?],
+        (None, "DivisiblePadd") => vec![spatial::pad(&mut c, "k")?],
+        (None, "CenterSpatialCropd") => vec![Step::CropCentre {
             size: needed_wholes(&mut c, "roi_size")?,
-        }),
-        (None, "Resized") => Some(resize(&mut c)?),
-        (None, class) if is_of_clicks(class) => of_clicks(&mut c, clicks)?,
+        }],
+        (None, "Resized") => vec![spatial::resize(&mut c)?],
+        (None, class) if is_of_clicks(class) => of_clicks(&mut c, clicks)?.into_iter().collect(),
         _ => return Err(c.unknown("as a step before the network")),
     };
     not_lazy(&mut c)?;
     c.finish()?;
-    Ok(step)
+    Ok(steps)
 }
 
 /// Lazy resampling joins several resamplings into one, with other results.
@@ -79,7 +81,7 @@ fn concatenate(c: &mut Component<'_, '_>, inputs: Vec<String>) -> Result<Step> {
     Ok(Step::Concatenate { inputs })
 }
 
-fn load(c: &mut Component<'_, '_>) -> Result<Step> {
+fn load(c: &mut Component<'_, '_>) -> Result<Vec<Step>> {
     let reader = match c.for_keys("reader")? {
         None => Reader::Default,
         Some(Value::String(name)) if name.eq_ignore_ascii_case("itkreader") => Reader::Itk,
@@ -90,7 +92,11 @@ fn load(c: &mut Component<'_, '_>) -> Result<Step> {
         }
     };
     not_cast(c)?;
-    c.only("ensure_channel_first", &[])?;
+    let mut steps = vec![Step::Load { reader }];
+    if c.flag("ensure_channel_first", false)? {
+        let channels = ChannelAxis::ByFile;
+        steps.push(Step::ChannelFirst { channels });
+    }
     c.only("prune_meta_pattern", &[])?;
     c.ignore(&[
         "image_only",
@@ -101,11 +107,11 @@ fn load(c: &mut Component<'_, '_>) -> Result<Step> {
         "prune_meta_sep",
         "expanduser",
     ]);
-    Ok(Step::Load { reader })
+    Ok(steps)
 }
 
 /// A type of numbers that changes the values is not supported inside a transform of intensities.
-fn not_cast(c: &mut Component<'_, '_>) -> Result<()> {
+pub(super) fn not_cast(c: &mut Component<'_, '_>) -> Result<()> {
     match c.dtype("dtype")? {
         None | Some(Dtype::Float32 | Dtype::Float64) => Ok(()),
         Some(other) => Err(c.bad("dtype", format!("is {other:?}, which is not supported"))),
@@ -140,83 +146,6 @@ fn typed(c: &mut Component<'_, '_>) -> Result<Option<Step>> {
     Ok(to
         .filter(|dtype| *dtype != Dtype::Float32)
         .map(|to| Step::Cast { to }))
-}
-
-fn orient(c: &mut Component<'_, '_>) -> Result<Step> {
-    let labels = c.value("labels")?;
-    if labels
-        .is_some_and(|labels| labels != serde_json::json!([["L", "R"], ["P", "A"], ["I", "S"]]))
-    {
-        return Err(c.bad(
-            "labels",
-            "gives the directions other letters, which is not supported",
-        ));
-    }
-    if c.flag("as_closest_canonical", false)? {
-        c.ignore(&["axcodes"]);
-        return Ok(Step::Orient {
-            to: "RAS".to_owned(),
-        });
-    }
-    let to = match c.value("axcodes")? {
-        Some(Value::String(text)) => text,
-        Some(Value::Array(letters)) => letters.iter().filter_map(Value::as_str).collect(),
-        _ => return Err(c.bad("axcodes", "is not given")),
-    };
-    let axes = ["LR", "PA", "IS"];
-    let of_axes = axes.map(|pair| to.chars().filter(|letter| pair.contains(*letter)).count());
-    match to.chars().count() == 3 && of_axes == [1; 3] {
-        true => Ok(Step::Orient { to }),
-        false => Err(c.bad(
-            "axcodes",
-            format!("is `{to}`; three directions such as RAS are expected"),
-        )),
-    }
-}
-
-fn spacing(c: &mut Component<'_, '_>) -> Result<Step> {
-    let to = c.numbers("pixdim")?;
-    let to = to.ok_or_else(|| c.bad("pixdim", "is not given"))?;
-    let mode = interpolation(c)?;
-    let padding = match c
-        .for_keys("padding_mode")?
-        .as_ref()
-        .map(|value| value.as_str())
-    {
-        None | Some(Some("border")) => Padding::Replicate,
-        Some(Some("zeros")) => Padding::Zeros,
-        Some(Some("reflection")) => Padding::Reflect,
-        Some(_) => return Err(c.bad("padding_mode", "is none of border, zeros, reflection")),
-    };
-    not_cast(c)?;
-    c.ignore(&["ensure_same_shape"]);
-    Ok(Step::Spacing(Spacing {
-        to,
-        diagonal: c.flag("diagonal", false)?,
-        mode,
-        padding,
-        align_corners: c.flag("align_corners", false)?,
-        scale_extent: c.flag("scale_extent", false)?,
-        recompute_affine: c.flag("recompute_affine", false)?,
-        keep_from: c.numbers("min_pixdim")?,
-        keep_to: c.numbers("max_pixdim")?,
-    }))
-}
-
-fn interpolation(c: &mut Component<'_, '_>) -> Result<Interpolation> {
-    match c.for_keys("mode")? {
-        None => Ok(Interpolation::Linear),
-        Some(Value::String(text)) if text == "bilinear" => Ok(Interpolation::Linear),
-        Some(Value::String(text)) if text == "nearest" => Ok(Interpolation::Nearest),
-        Some(value) => match value.as_u64().and_then(|order| u8::try_from(order).ok()) {
-            Some(order) if order <= 5 => Ok(Interpolation::Spline(order)),
-            _ => {
-                let reason =
-                    format!("is {value}; bilinear, nearest or a spline's order is expected");
-                Err(c.bad("mode", reason))
-            }
-        },
-    }
 }
 
 fn scale_range(c: &mut Component<'_, '_>) -> Result<Step> {
@@ -265,125 +194,6 @@ fn normalize(c: &mut Component<'_, '_>) -> Result<Step> {
     })
 }
 
-fn crop_foreground(c: &mut Component<'_, '_>, about: &About) -> Result<Step> {
-    let source = c.text("source_key")?;
-    if source.as_deref() != Some(super::IMAGE) {
-        return Err(c.bad(
-            "source_key",
-            "is another image than the one that is cropped, which is not supported",
-        ));
-    }
-    c.only("select_fn", &[])?;
-    c.ignore(&["start_coord_key", "end_coord_key"]);
-    let margin = c.wholes("margin")?.unwrap_or(vec![0]);
-    let divisible_by = c.wholes("k_divisible")?.unwrap_or(vec![1]);
-    let given = c.value("allow_smaller")?;
-    let allow_smaller = given.as_ref().is_some_and(crate::value::truth);
-    let matters = margin.iter().any(|margin| *margin != 0) || divisible_by.iter().any(|k| *k > 1);
-    let made_with = about.monai_version.as_deref();
-    if let Some(made_with) =
-        made_with.filter(|version| given.is_none() && matters && is_before_1_5(version))
-    {
-        c.work().note(Note::ChangedDefault {
-            id: c.id.clone(),
-            argument: "allow_smaller".to_owned(),
-            made_with: made_with.to_owned(),
-        });
-    }
-    Ok(Step::CropForeground(CropForeground {
-        margin,
-        allow_smaller,
-        divisible_by,
-        mode: padding(c, Padding::Constant)?,
-        channels: c.wholes("channel_indices")?,
-    }))
-}
-
-fn is_before_1_5(version: &str) -> bool {
-    let mut parts = version
-        .split('.')
-        .map(|part| part.parse::<u32>().unwrap_or(0));
-    (parts.next(), parts.next()) < (Some(1), Some(5))
-}
-
-fn pad(c: &mut Component<'_, '_>, size: &str) -> Result<Step> {
-    let sizes = needed_wholes(c, size)?;
-    let is_symmetric = match c.text("method")?.as_deref() {
-        None | Some("symmetric") => true,
-        Some("end") => false,
-        Some(other) => {
-            return Err(c.bad(
-                "method",
-                format!("is `{other}`; symmetric or end is expected"),
-            ));
-        }
-    };
-    let mode = padding(c, Padding::Constant)?;
-    let (value, values) = (c.number("value")?, c.number("constant_values")?);
-    let value = value.or(values).unwrap_or(0.0);
-    Ok(match size {
-        "k" => Step::PadToMultiple {
-            of: sizes,
-            is_symmetric,
-            mode,
-            value,
-        },
-        _ => Step::Pad {
-            size: sizes,
-            is_symmetric,
-            mode,
-            value,
-        },
-    })
-}
-
-/// A padding by numpy's or torch's name.
-fn padding(c: &mut Component<'_, '_>, default: Padding) -> Result<Padding> {
-    Ok(match c.text("mode")?.as_deref() {
-        None => default,
-        Some("constant") => Padding::Constant,
-        Some("edge" | "replicate") => Padding::Replicate,
-        Some("reflect") => Padding::Reflect,
-        Some("symmetric") => Padding::Symmetric,
-        Some("wrap" | "circular") => Padding::Circular,
-        Some("minimum") => Padding::Minimum,
-        Some("maximum") => Padding::Maximum,
-        Some("mean") => Padding::Mean,
-        Some(other) => return Err(c.bad("mode", format!("is `{other}`, which is not supported"))),
-    })
-}
-
-fn resize(c: &mut Component<'_, '_>) -> Result<Step> {
-    let size = needed_wholes(c, "spatial_size")?;
-    let is_of_longest = match c.text("size_mode")?.as_deref() {
-        None | Some("all") => false,
-        Some("longest") => true,
-        Some(other) => {
-            return Err(c.bad(
-                "size_mode",
-                format!("is `{other}`; all or longest is expected"),
-            ));
-        }
-    };
-    let mode = match c.text("mode")?.as_deref() {
-        None | Some("area") => ResizeMode::Area,
-        Some("nearest") => ResizeMode::Nearest,
-        Some("nearest-exact") => ResizeMode::NearestExact,
-        Some("linear" | "bilinear" | "trilinear") => ResizeMode::Linear,
-        Some(other) => return Err(c.bad("mode", format!("is `{other}`, which is not supported"))),
-    };
-    not_cast(c)?;
-    c.only("anti_aliasing", &[])?;
-    c.ignore(&["anti_aliasing_sigma"]);
-    let align_corners = c.flag("align_corners", false)?;
-    Ok(Step::Resize {
-        size,
-        is_of_longest,
-        mode,
-        align_corners,
-    })
-}
-
 /// Four transforms make the channels of the clicks; the last of them is where they join the image.
 fn of_clicks(c: &mut Component<'_, '_>, clicks: &mut Clicks) -> Result<Option<Step>> {
     match c.class.as_str() {
@@ -424,7 +234,7 @@ fn needed_number(c: &mut Component<'_, '_>, name: &str) -> Result<f64> {
     number.ok_or_else(|| c.bad(name, "is not given"))
 }
 
-fn needed_wholes(c: &mut Component<'_, '_>, name: &str) -> Result<Vec<i64>> {
+pub(super) fn needed_wholes(c: &mut Component<'_, '_>, name: &str) -> Result<Vec<i64>> {
     let values = c.wholes(name)?;
     values.ok_or_else(|| c.bad(name, "is not given"))
 }

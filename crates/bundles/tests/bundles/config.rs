@@ -59,7 +59,11 @@ fn a_macro_of_another_file_is_read_from_the_bundle_alone() {
         ("%/etc/nets.yaml", "not inside the bundle"),
     ] {
         bundle.config_mut().set("network_def", json!(text)).unwrap();
-        let message = bundle.describe().unwrap_err().to_string();
+        let message = bundle
+            .config()
+            .resolve("network_def")
+            .unwrap_err()
+            .to_string();
         assert!(
             message.contains(reason) && message.contains("network_def"),
             "{message}"
@@ -99,7 +103,7 @@ fn files_are_merged_in_their_order_and_may_add_to_lists() {
         (&json!(0.75), &json!("gaussian"))
     );
     let imports = bundle.config().get("imports").unwrap();
-    assert_eq!(imports.as_array().unwrap().len(), 3);
+    assert_eq!(imports.as_array().unwrap().len(), 4);
     let mut config = Config::from_value(json!({"a": {"b": 1}})).unwrap();
     assert!(matches!(
         config.merge(json!({"+a": [1]})),

@@ -145,6 +145,29 @@ fn lists_by_reference_or_joined_and_chains_in_chains_are_laid_out() {
 }
 
 #[test]
+fn a_loader_may_put_the_channels_first() {
+    let loader = json!({"_target_": "LoadImaged", "keys": "image", "ensure_channel_first": true, "reader": "ITKReader"});
+    let mut config = config();
+    config["preprocessing"]["transforms"] = json!([loader]);
+    let found = describe(&config).unwrap();
+    let steps: Vec<&Step> = found
+        .preprocessing
+        .iter()
+        .map(|placed| &placed.step)
+        .collect();
+    let channels = ChannelAxis::ByFile;
+    assert_eq!(
+        steps,
+        [
+            &Step::Load {
+                reader: Reader::Itk
+            },
+            &Step::ChannelFirst { channels }
+        ]
+    );
+}
+
+#[test]
 fn settings_are_kept_as_they_are_given() {
     let step = |component: Value| {
         let mut config = config();

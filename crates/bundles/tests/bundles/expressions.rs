@@ -6,7 +6,7 @@ use vesalius_volume::ErrorKind;
 
 fn config(expression: &str) -> Config {
     Config::from_value(json!({
-        "imports": ["$import numpy as np", "$import os", "$from monai.utils import CommonKeys"],
+        "imports": ["$import numpy as np", "$import os", "$import copy", "$from monai.utils import CommonKeys"],
         "root": ".", "name": "model.pt", "high": true, "low": 0.0, "sizes": [96, 96, 64], "labels": {"spleen": 1, "background": 0},
         "a": [{"_target_": "A"}], "b": [{"_target_": "B"}, {"_target_": "C", "_disabled_": true}],
         "net": {"_target_": "UNet", "wide": "@sizes"}, "search": "$torch.load(@root + '/models/s.pt', map_location=torch.device('cuda'))",
@@ -103,9 +103,10 @@ fn the_branch_that_is_not_taken_is_not_looked_up() {
 #[test]
 fn what_is_not_evaluated_is_refused_with_its_id_and_text() {
     for (expression, reason) in [
-        ("$glob.glob('*')", "calls"),
+        ("$glob.glob('*')", "nothing imports"),
+        ("$os.listdir('.')", "calls `os.listdir`"),
         ("$[i for i in @sizes]", "`for`"),
-        ("$__import__('os').system('true')", "calls"),
+        ("$__import__('os').system('true')", "calls Python"),
         ("$().__class__", "attribute"),
         ("$open('/etc/passwd').read()", "calls"),
         ("$import os", "imports"),

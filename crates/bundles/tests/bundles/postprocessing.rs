@@ -189,6 +189,7 @@ fn components_have_monais_settings_and_defaults() {
 fn steps_that_do_not_fit_what_stands_there_are_refused() {
     let largest = json!({"_target_": "KeepLargestConnectedComponentd", "keys": "pred"});
     let save = json!({"_target_": "SaveImaged", "keys": "pred"});
+    let cast = json!({"_target_": "CastToTyped", "keys": "pred", "dtype": "$torch.uint8"});
     for (steps, words) in [
         (json!([largest]), "Logits"),
         (json!([sigmoid(), sigmoid(), threshold()]), "Independent"),
@@ -202,6 +203,7 @@ fn steps_that_do_not_fit_what_stands_there_are_refused() {
             "taken back once",
         ),
         (json!([sigmoid()]), "not with labels"),
+        (json!([sigmoid(), cast, threshold()]), "changes the numbers"),
         (json!([]), "not with labels"),
     ] {
         let message = chain(steps).unwrap_err().to_string();
