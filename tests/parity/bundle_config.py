@@ -6,6 +6,7 @@ For each bundle of a folder: the arguments of the network, the transforms and th
     python tests/parity/bundle_config.py ../shared/data/bundles > crates/bundles/tests/bundles/monai.json
 """
 
+import copy
 import inspect
 import json
 import os
@@ -25,11 +26,32 @@ CLASSES = [
     "AsDiscreted", "Invertd", "KeepLargestConnectedComponentd", "RemoveSmallObjectsd", "FillHolesd", "SaveImaged",
 ]
 
+# Small configs with an id each, for what no bundle of the zoo has.
+FORMS = [
+    ({"A": 1, "B": {"key": "@##A", "value1": 2, "value2": "%#value1", "value3": [3, 4, "@#1"]}}, "B"),
+    ({"a": {"b": [1, {"c": 2}]}, "x": "@a#b#1::c"}, "x"),
+    ({"net": {"size": "@n"}, "n": 5, "copy": "%net"}, "copy"),
+    ({"text": "a#b", "mail": "me@here", "spaced": "@a b", "a": 1}, ""),
+    ({"on": True, "list": [{"_target_": "A", "_disabled_": " TRUE"}, {"_target_": "B", "_disabled_": "$not @on"}, 3]}, "list"),
+    ({"a": "1", "aa": "2", "x": "$@aa + @a"}, "x"),
+    ({"x": "$-7 // 2 + -7 % 3 * 2"}, "x"),
+    ({"x": "$[1, 2] * 2 + list(range(5, 0, -2)) + [len('abc'), max([1, 2.5]), sum([1, 2]), int(-2.5), abs(-3)]"}, "x"),
+    ({"s": [96, 96, 64], "x": "$@s[-1] if len(@s) == 3 and not @s[0] < 96 else 'none'"}, "x"),
+    ({"s": [1, 2, 3, 4], "x": "$@s[1:] + @s[:-3] + @s[-9:9]"}, "x"),
+    ({"x": "$0 or '' or None"}, "x"),
+    ({"x": "$'a' 'b' + 'c'"}, "x"),
+    ({"x": "$1 / 4 + True"}, "x"),
+    ({"d": {"liver": 1, "spleen": 2}, "x": "$[len(@d), @d['spleen']]"}, "x"),
+    ({"i": ["$from monai.utils import CommonKeys as K", "$import numpy as n"], "x": ["$K.IMAGE", "$n.int16", "$torch.half"]}, "x"),
+]
+
 
 def plain(value):
     """A value as JSON has it; a type of numbers as its name."""
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, ConfigComponent):
+        return {key: plain(inner) for key, inner in value.get_config().items() if key != "_disabled_"}
     if isinstance(value, (list, tuple)):
         return [plain(inner) for inner in value]
     if isinstance(value, torch.dtype):
@@ -89,6 +111,15 @@ def read(folder):
     }
 
 
+def form(config, id):
+    """A small config and what MONAI makes of it; components that are disabled are left out of lists."""
+    parser = ConfigParser(copy.deepcopy(config))
+    value = parser.get_parsed_content(id, instantiate=False)
+    if isinstance(value, list):
+        value = [one for one in value if not (isinstance(one, ConfigComponent) and one.is_disabled())]
+    return {"config": config, "id": id, "value": plain(value)}
+
+
 def defaults(name):
     """The arguments of a class that have a plain default."""
     parameters = inspect.signature(getattr(monai.transforms, name).__init__).parameters
@@ -102,6 +133,7 @@ def main():
     result = {
         "monai": monai.__version__,
         "bundles": {name: read(f"{root}/{name}") for name in bundles if name != "vista3d"},
+        "forms": [form(config, id) for config, id in FORMS],
         "defaults": {name: defaults(name) for name in CLASSES},
     }
     json.dump(result, sys.stdout, sort_keys=True, separators=(",", ":"))

@@ -75,6 +75,28 @@ fn the_zoos_configs_have_monais_values() {
 }
 
 #[test]
+fn small_configs_have_monais_values() {
+    let stored = stored();
+    let forms = stored["forms"].as_array().unwrap();
+    assert!(forms.len() >= 15);
+    for form in forms {
+        let config = Config::from_value(form["config"].clone()).unwrap();
+        let expected = &form["value"];
+        let whole = form["config"].as_object().unwrap().keys();
+        let found = match form["id"].as_str().unwrap() {
+            "" => whole
+                .map(|id| (id.clone(), config.resolve(id).unwrap()))
+                .collect::<Map<_, _>>()
+                .into(),
+            id => config
+                .resolve(id)
+                .unwrap_or_else(|error| panic!("{form}: {error}")),
+        };
+        assert!(equal(&found, expected), "{form}: {found}");
+    }
+}
+
+#[test]
 fn defaults_are_monais() {
     let stored = stored();
     let defaults = |class: &str| stored["defaults"][class].clone();
