@@ -5,6 +5,7 @@ mod description;
 mod expressions;
 mod hostile;
 mod made;
+mod mutation;
 mod parity;
 mod postprocessing;
 mod shared;
