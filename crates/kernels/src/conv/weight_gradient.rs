@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::micro::{CHANNELS, Correlate};
 use super::plan::ConvLayout;
 use super::tile::{Block, TileLayout, blocks, choose_block};
+use super::winograd;
 use crate::buffer::{Scratch, Shared};
 use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch};
 use crate::sum::sum;
@@ -27,6 +28,11 @@ pub(crate) fn run(
     weights: &mut [f32],
     bias: Option<&mut [f32]>,
 ) {
+    if let Some(taps) = winograd::Taps::of(gather)
+        && taps.side() == 4
+    {
+        return winograd::weight_gradient(gather, &taps, input, gradient, weights, bias);
+    }
     let path = SimdLevel::current();
     let plan = dispatch(path, MakePlan { gather });
     let tasks = plan.chunks * gather.groups * plan.splits;
@@ -232,22 +238,19 @@ impl Chunk<'_> {
         let plan = self.plan;
         let terms = plan.in_channels * plan.taps;
         for channel in (0..plan.channels).step_by(CHANNELS) {
-            for input in inputs.clone() {
-                let place = (input - inputs.start) * plan.taps;
-                let weights = (channel * terms) + input * plan.taps * CHANNELS;
-                let block = Correlate {
-                    tile: tile.as_slice(),
-                    offsets: &plan.offsets[place..place + plan.taps],
-                    gradient: &gradients.as_slice()[channel * step..],
-                    gradient_step: step,
-                    planes: [block.length[1], plan.layout.output_plane()],
-                    runs: plan.layout.runs(block.length[0]),
-                };
-                let weights = &mut self.partial[weights..weights + plan.taps * CHANNELS];
-                // SAFETY: runs and offsets are the layout's own, for whose block and channels the
-                // tile was made; the gradients hold as many whole vectors a plane.
-                unsafe { block.run(simd, weights) };
-            }
+            let weights = (channel * terms) + inputs.start * plan.taps * CHANNELS;
+            let block = Correlate {
+                tile: tile.as_slice(),
+                offsets: &plan.offsets[..inputs.len() * plan.taps],
+                gradient: &gradients.as_slice()[channel * step..],
+                gradient_step: step,
+                planes: [block.length[1], plan.layout.output_plane()],
+                runs: plan.layout.runs(block.length[0]),
+            };
+            let weights = &mut self.partial[weights..weights + inputs.len() * plan.taps * CHANNELS];
+            // SAFETY: runs and offsets are the layout's own, for whose block and channels the tile was
+            // made; the gradients hold as many whole vectors a plane.
+            unsafe { block.run(simd, weights) };
         }
     }
 }

@@ -54,10 +54,12 @@ pub(super) struct Plan {
     pub first_z: isize,
     /// Input planes of a full block.
     pub planes: usize,
-    /// Values of the tile from one plane, component and channel to the next.
+    /// Values of the tile from one plane, channel and component to the next.
     pub plane: usize,
-    pub component: usize,
     pub channel: usize,
+    pub component: usize,
+    /// Values of a copy of a plane's rows of one parity.
+    pub copied: usize,
     /// The offset of every term of a component in the tile.
     pub offsets: Vec<usize>,
 }
@@ -78,17 +80,12 @@ impl Work for MakePlan<'_> {
 
 impl Plan {
     fn new(gather: &ConvLayout, taps: &Taps, lanes: usize) -> Self {
-        let [x, y, z] = gather.grid;
-        let grid = [x.div_ceil(2), y.div_ceil(2), z];
         let padded = padded_channels(gather.out_channels);
         let (side, limits) = (taps.side(), Limits::of(taps.side()));
         let splits = padded.div_ceil(limits.split);
         let split = padded.div_ceil(splits).next_multiple_of(CHANNELS);
         let splits = padded.div_ceil(split);
-        let offsets_z = taps.z.iter().map(|tap| tap.0);
-        // A kernel has at least one tap.
-        let first_z = offsets_z.clone().min().unwrap_or(0);
-        let reach = (offsets_z.max().unwrap_or(0) - first_z) as usize;
+        let grid = grid(gather);
         let [least, most] = limits.positions;
         let mut positions = (limits.sums / (side * side * split)).clamp(least, most);
         let block = loop {
@@ -100,35 +97,82 @@ impl Plan {
             }
             positions /= 2;
         };
-        let plane = (block[0] * grid[0]).next_multiple_of(lanes);
-        let planes = block[1] + reach;
-        // Components that are a multiple of 4 KiB apart would fight for the same lines of the cache.
-        let component = planes * plane + 16;
-        let channel = component * side * side;
-        let chunks = gather
-            .in_channels
-            .div_ceil((limits.tile / channel).clamp(8, 64));
-        let chunk = gather.in_channels.div_ceil(chunks);
-        let offsets = (0..chunk)
-            .flat_map(|input| taps.z.iter().map(move |tap| (input, tap.0)))
-            .map(|(input, z)| input * channel + (z - first_z) as usize * plane)
-            .collect();
+        let mut plan = Self::of_block(gather, taps, lanes, block);
+        let most = limits.tile / (plan.channel * side * side);
+        let chunks = gather.in_channels.div_ceil(most.clamp(8, 64));
+        plan.fill_with(taps, gather.in_channels.div_ceil(chunks));
         Self {
-            grid,
-            side,
-            width: grid[0].next_multiple_of(lanes),
-            block,
-            chunk,
             split,
             splits,
+            ..plan
+        }
+    }
+
+    /// For tiles of about `positions` patches of `chunk` channels, whose products are others than a gather's.
+    pub fn of_patches(
+        gather: &ConvLayout,
+        taps: &Taps,
+        lanes: usize,
+        positions: usize,
+        chunk: usize,
+    ) -> Self {
+        let block = choose(grid(gather), positions, lanes);
+        let mut plan = Self::of_block(gather, taps, lanes, block);
+        plan.fill_with(taps, chunk);
+        plan
+    }
+
+    /// Without channels.
+    fn of_block(gather: &ConvLayout, taps: &Taps, lanes: usize, block: [usize; 2]) -> Self {
+        let grid = grid(gather);
+        let offsets_z = taps.z.iter().map(|tap| tap.0);
+        // A kernel has at least one tap.
+        let first_z = offsets_z.clone().min().unwrap_or(0);
+        let reach = (offsets_z.max().unwrap_or(0) - first_z) as usize;
+        let plane = (block[0] * grid[0]).next_multiple_of(lanes);
+        let planes = block[1] + reach;
+        Self {
+            grid,
+            side: taps.side(),
+            width: grid[0].next_multiple_of(lanes),
+            block,
+            chunk: 0,
+            split: 0,
+            splits: 0,
             first_z,
             planes,
             plane,
-            component,
-            channel,
-            offsets,
+            // Channels and components that are a multiple of 4 KiB apart would fight for the same lines of
+            // the cache.
+            channel: planes * plane + 16,
+            component: 0,
+            copied: (2 * grid[0] * (block[0] + 1) + 3 * lanes).next_multiple_of(16),
+            offsets: Vec::new(),
         }
     }
+
+    /// Gives the tile `chunk` channels.
+    fn fill_with(&mut self, taps: &Taps, chunk: usize) {
+        let (plane, channel) = (self.plane, self.channel);
+        self.chunk = chunk;
+        self.component = chunk * channel + 16;
+        self.offsets = (0..chunk)
+            .flat_map(|input| taps.z.iter().map(move |tap| (input, tap.0)))
+            .map(|(input, z)| input * channel + (z - self.first_z) as usize * plane)
+            .collect();
+    }
+
+    /// Values of the sums from one component to the next, with `step` a channel.
+    #[inline(always)]
+    pub fn sums(&self, step: usize) -> usize {
+        self.split * step + 16
+    }
+}
+
+/// Patches along x and y, planes along z.
+fn grid(gather: &ConvLayout) -> [usize; 3] {
+    let [x, y, z] = gather.grid;
+    [x.div_ceil(2), y.div_ceil(2), z]
 }
 
 /// A block of about `positions` patches. Planes that neighbouring blocks share are transformed twice,

@@ -26,6 +26,43 @@ fn components<S: Simd>(simd: S, side: usize, d: [S::Vector; MOST]) -> [S::Vector
     ]
 }
 
+/// A vector of patches of four by four, along x and y, into all components: `load(row, place)` are the values at
+/// `place` of a row of the patches, two vectors and two values of which are read.
+#[inline(always)]
+pub(super) fn transform_patches<S: Simd>(
+    simd: S,
+    load: impl Fn(usize, isize) -> S::Vector,
+    to: &mut [f32],
+    component: usize,
+) {
+    let lanes = S::LANES as isize;
+    let to = &mut to[..15 * component + S::LANES];
+    let rows: [[S::Vector; 4]; 4] = std::array::from_fn(|row| {
+        let [d0, d1] = simd.deinterleave(load(row, 0), load(row, lanes));
+        let [d2, d3] = simd.deinterleave(load(row, 2), load(row, 2 + lanes));
+        four(simd, [d0, d1, d2, d3])
+    });
+    for x in 0..4 {
+        let found = four(simd, std::array::from_fn(|row| rows[row][x]));
+        for (y, value) in found.into_iter().enumerate() {
+            debug_assert!((4 * y + x) * component + S::LANES <= to.len());
+            // SAFETY: `to` was cut a vector after the start of the last of sixteen components.
+            unsafe { simd.store(to.as_mut_ptr().add((4 * y + x) * component), value) };
+        }
+    }
+}
+
+/// `Bᵀ d` along one axis, for patches of four.
+#[inline(always)]
+fn four<S: Simd>(simd: S, [d0, d1, d2, d3]: [S::Vector; 4]) -> [S::Vector; 4] {
+    [
+        simd.sub(d0, d2),
+        simd.add(d1, d2),
+        simd.sub(d2, d1),
+        simd.sub(d1, d3),
+    ]
+}
+
 /// One row of patches along x; `from` is `side − 2` values more than twice as long as a component of `to`.
 #[inline(always)]
 pub(super) fn transform_row<S: Simd>(simd: S, side: usize, from: &[f32], to: &mut [f32]) {
