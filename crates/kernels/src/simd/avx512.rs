@@ -77,8 +77,12 @@ impl Simd for Avx512 {
         // SAFETY: `self` exists only where `run` found AVX-512F, AVX2 and FMA.
         unsafe {
             let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-            let high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
-            [low, high].map(|order| _mm512_permutex2var_ps(a, order, b))
+            let high =
+                _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+            [
+                _mm512_permutex2var_ps(a, low, b),
+                _mm512_permutex2var_ps(a, high, b),
+            ]
         }
     }
 
@@ -87,8 +91,11 @@ impl Simd for Avx512 {
         // SAFETY: `self` exists only where `run` found AVX-512F, AVX2 and FMA.
         unsafe {
             let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-            let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
-            [even, odd].map(|order| _mm512_permutex2var_ps(a, order, b))
+            let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+            [
+                _mm512_permutex2var_ps(a, even, b),
+                _mm512_permutex2var_ps(a, odd, b),
+            ]
         }
     }
 
@@ -104,9 +111,9 @@ impl Simd for Avx512 {
         // values of `sums`.
         unsafe {
             // In each quarter a pair of `a` and `b`, then one of all four.
-            let pairs = |a, b| _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
             let [a, b, c, d] = vectors;
-            let (low, high) = (pairs(a, b), pairs(c, d));
+            let low = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+            let high = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
             let quarters = _mm512_add_ps(
                 _mm512_shuffle_ps::<0x44>(low, high),
                 _mm512_shuffle_ps::<0xEE>(low, high),

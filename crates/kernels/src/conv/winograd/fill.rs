@@ -105,32 +105,24 @@ impl Fill<'_> {
     #[inline(always)]
     fn straight<S: Simd>(&self, simd: S, input: &[f32], to: usize, buffers: &mut Buffers) {
         let (plan, first_x) = (self.plan, self.taps.first[0]);
-        let size_x = self.gather.input[0] as isize;
-        let zeros = &buffers.zeros[..size_x as usize];
+        let zeros = &buffers.zeros[..self.gather.input[0]];
         let tile = &mut buffers.tile.as_mut_slice()[to..];
         for pair in 0..self.block.length[0] {
-            let rows: [&[f32]; 4] =
-                std::array::from_fn(|row| self.row(input, 2 * pair + row).unwrap_or(zeros));
+            let mut rows = [zeros; 4];
+            for (index, row) in rows.iter_mut().enumerate() {
+                *row = self.row(input, 2 * pair + index).unwrap_or(zeros);
+            }
             for at in (0..plan.grid[0]).step_by(S::LANES) {
                 let start = 2 * at as isize + first_x;
-                let inside = start >= 0 && start + 2 * S::LANES as isize + 2 <= size_x;
-                let load = |row: usize, place: isize| {
-                    let start = start + place;
-                    let from = rows[row].as_ptr().wrapping_offset(start);
-                    if inside {
-                        // SAFETY: the last place is two and a vector after `start`, from which on two
-                        // vectors and two values are in the row.
-                        return unsafe { simd.load(from) };
+                let mut values = [[simd.splat(0.0); 4]; 4];
+                for (row, values) in rows.iter().zip(&mut values) {
+                    for (index, value) in values.iter_mut().enumerate() {
+                        let place = (index / 2 * 2 + index % 2 * S::LANES) as isize;
+                        *value = load_within(simd, row, start + place);
                     }
-                    let lanes = S::LANES as isize;
-                    let low = (-start).clamp(0, lanes);
-                    let high = (size_x - start).clamp(low, lanes);
-                    // SAFETY: lane l is the row's value at `start + l`, which is one of its `size_x`
-                    // for the lanes from `low` to `high`.
-                    unsafe { simd.load_lanes(from, low as usize..high as usize) }
-                };
+                }
                 let to = &mut tile[pair * plan.grid[0] + at..];
-                transform_patches(simd, load, to, plan.component);
+                transform_patches(simd, values, to, plan.component);
             }
         }
     }
@@ -141,50 +133,38 @@ impl Fill<'_> {
     fn through_rows<S: Simd>(&self, simd: S, input: &[f32], to: usize, buffers: &mut Buffers) {
         let plan = self.plan;
         let (x, pairs) = (plan.grid[0], self.block.length[0]);
-        let size_x = self.gather.input[0] as isize;
         let step = plan.copied;
         let rows = buffers.rows.as_mut_slice();
         debug_assert!(2 * x * (pairs + 1) + 3 * S::LANES <= step && 4 * step <= rows.len());
         for parity in 0..2 {
             for half in 0..=pairs {
                 let row = self.row(input, 2 * half + parity).unwrap_or(&[]);
-                let size_x = if row.is_empty() { 0 } else { size_x };
                 for place in 0..2 {
                     let start = self.taps.first[0] + 2 * place as isize;
                     let to = (2 * parity + place) * step + half * 2 * x;
                     for at in (0..2 * x).step_by(S::LANES) {
-                        let start = start + at as isize;
-                        let lanes = S::LANES as isize;
-                        let low = (-start).clamp(0, lanes);
-                        let high = (size_x - start).clamp(low, lanes);
                         debug_assert!(to + at + S::LANES <= rows.len());
-                        // SAFETY: lane l is the row's value at `start + l`, which is one of its `size_x`
-                        // for the lanes from `low` to `high`; the copies of all rows, with a vector after
-                        // them, are inside the buffer.
-                        unsafe {
-                            let from = row.as_ptr().wrapping_offset(start);
-                            let value = simd.load_lanes(from, low as usize..high as usize);
-                            simd.store(rows.as_mut_ptr().add(to + at), value);
-                        }
+                        let value = load_within(simd, row, start + at as isize);
+                        // SAFETY: the copies of all rows, with vectors after them, are inside the buffer.
+                        unsafe { simd.store(rows.as_mut_ptr().add(to + at), value) };
                     }
                 }
             }
         }
         let tile = &mut buffers.tile.as_mut_slice()[to..];
         for at in (0..pairs * x).step_by(S::LANES) {
-            let load = |row: usize, place: isize| {
-                let (copy, place) = if place == 2 || place == 2 + S::LANES as isize {
-                    (1, place as usize - 2)
-                } else {
-                    (0, place as usize)
-                };
-                let from = (2 * (row % 2) + copy) * step + 2 * (at + row / 2 * x) + place;
-                debug_assert!(from + S::LANES <= rows.len());
-                // SAFETY: `at` is less than a vector before the end of the patches, so two vectors from
-                // twice there, or a row further, end in the three vectors after a copy's rows.
-                unsafe { simd.load(rows.as_ptr().add(from)) }
-            };
-            transform_patches(simd, load, &mut tile[at..], plan.component);
+            let mut values = [[simd.splat(0.0); 4]; 4];
+            for (row, values) in values.iter_mut().enumerate() {
+                for (index, value) in values.iter_mut().enumerate() {
+                    let copy = 2 * (row % 2) + index / 2;
+                    let from = copy * step + 2 * (at + row / 2 * x) + index % 2 * S::LANES;
+                    debug_assert!(from + S::LANES <= rows.len());
+                    // SAFETY: `at` is less than a vector before the end of the patches, so two vectors from
+                    // twice there, or a row further, end in the three vectors after a copy's rows.
+                    *value = unsafe { simd.load(rows.as_ptr().add(from)) };
+                }
+            }
+            transform_patches(simd, values, &mut tile[at..], plan.component);
         }
     }
 
@@ -209,4 +189,20 @@ impl Fill<'_> {
             transform_column(simd, side, rows, tile, self.plan.component);
         }
     }
+}
+
+/// A vector of the values of `row` from `start` on, zeros for those before and after them.
+#[inline(always)]
+fn load_within<S: Simd>(simd: S, row: &[f32], start: isize) -> S::Vector {
+    let (length, lanes) = (row.len() as isize, S::LANES as isize);
+    let from = row.as_ptr().wrapping_offset(start);
+    if start >= 0 && start + lanes <= length {
+        // SAFETY: a whole vector from `start` on is in the row.
+        return unsafe { simd.load(from) };
+    }
+    let low = (-start).clamp(0, lanes);
+    let high = (length - start).clamp(low, lanes);
+    // SAFETY: lane l is the row's value at `start + l`, which is one of its values for the lanes from `low`
+    // to `high`.
+    unsafe { simd.load_lanes(from, low as usize..high as usize) }
 }

@@ -26,24 +26,25 @@ fn components<S: Simd>(simd: S, side: usize, d: [S::Vector; MOST]) -> [S::Vector
     ]
 }
 
-/// A vector of patches of four by four, along x and y, into all components: `load(row, place)` are the values at
-/// `place` of a row of the patches, two vectors and two values of which are read.
+/// A vector of patches of four by four, along x and y, into all components. Of each row `values` are two vectors
+/// from its first value on, and two from its third.
 #[inline(always)]
 pub(super) fn transform_patches<S: Simd>(
     simd: S,
-    load: impl Fn(usize, isize) -> S::Vector,
+    values: [[S::Vector; 4]; 4],
     to: &mut [f32],
     component: usize,
 ) {
-    let lanes = S::LANES as isize;
+    // Loops: closures might not be compiled for the chosen SIMD level.
     let to = &mut to[..15 * component + S::LANES];
-    let rows: [[S::Vector; 4]; 4] = std::array::from_fn(|row| {
-        let [d0, d1] = simd.deinterleave(load(row, 0), load(row, lanes));
-        let [d2, d3] = simd.deinterleave(load(row, 2), load(row, 2 + lanes));
-        four(simd, [d0, d1, d2, d3])
-    });
+    let mut rows = values;
+    for row in &mut rows {
+        let [d0, d1] = simd.deinterleave(row[0], row[1]);
+        let [d2, d3] = simd.deinterleave(row[2], row[3]);
+        *row = four(simd, [d0, d1, d2, d3]);
+    }
     for x in 0..4 {
-        let found = four(simd, std::array::from_fn(|row| rows[row][x]));
+        let found = four(simd, [rows[0][x], rows[1][x], rows[2][x], rows[3][x]]);
         for (y, value) in found.into_iter().enumerate() {
             debug_assert!((4 * y + x) * component + S::LANES <= to.len());
             // SAFETY: `to` was cut a vector after the start of the last of sixteen components.

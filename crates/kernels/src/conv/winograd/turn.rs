@@ -91,13 +91,16 @@ pub(super) fn transform_gradient<S: Simd>(
             // SAFETY: both rows hold twice `x` places of `width` channels, whole vectors, and `to` was cut
             // where the last component's patches end.
             unsafe {
-                let load = |row: usize, x: usize| {
-                    let from = row * turn.step + (2 * patch + x) * width + lane;
-                    simd.load(rows.as_ptr().add(from))
-                };
-                let columns = [0, 1].map(|x| spread(simd, load(0, x), load(1, x)));
+                let first = rows.as_ptr().add(2 * patch * width + lane);
+                let second = first.add(turn.step);
+                let left = spread(simd, simd.load(first), simd.load(second));
+                let right = spread(
+                    simd,
+                    simd.load(first.add(width)),
+                    simd.load(second.add(width)),
+                );
                 for y in 0..4 {
-                    let found = spread(simd, columns[0][y], columns[1][y]);
+                    let found = spread(simd, left[y], right[y]);
                     for (x, value) in found.into_iter().enumerate() {
                         simd.store(to.as_mut_ptr().add((4 * y + x) * component + at), value);
                     }

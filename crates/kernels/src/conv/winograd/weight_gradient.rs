@@ -394,9 +394,12 @@ impl Kernels<'_> {
                 *sum = unsafe { simd.add(*sum, simd.load(from.as_ptr())) };
             }
         }
-        let rows = m.map(|row| taps(simd, row));
+        let mut rows = [[simd.splat(0.0); 3]; 4];
+        for (to, row) in rows.iter_mut().zip(m) {
+            *to = taps(simd, row);
+        }
         for x in 0..3 {
-            let column = taps(simd, std::array::from_fn(|y| rows[y][x]));
+            let column = taps(simd, [rows[0][x], rows[1][x], rows[2][x], rows[3][x]]);
             for (y, value) in column.into_iter().enumerate() {
                 let to = &mut found[3 * y + x];
                 // SAFETY: no level has more lanes than there is room for.
