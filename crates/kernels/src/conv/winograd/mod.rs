@@ -25,7 +25,7 @@ use super::plan::ConvLayout;
 use super::tile::{Block, blocks};
 use super::weights::padded_channels;
 use crate::buffer::{Scratch, Shared};
-use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, prefetch};
 
 /// Components of a patch along one axis, at most: one more than there are taps.
 const MOST: usize = 6;
@@ -284,6 +284,11 @@ impl TileTask<'_> {
                     // SAFETY: each task has a block, channels and a sample of its own, and goes through
                     // its pairs of rows one after the other.
                     let to = unsafe { self.output.part(start, count * size_x) };
+                    // The next channel's rows are in other pages, which processors do not foresee.
+                    let next = to.as_ptr().wrapping_add(size_x * size_y * size_z);
+                    for at in (0..to.len()).step_by(16) {
+                        prefetch(next.wrapping_add(at));
+                    }
                     if straight && count == 2 {
                         let (even, odd) = to.split_at_mut(size_x);
                         inverse(

@@ -18,7 +18,16 @@ struct Limits {
 }
 
 impl Limits {
-    fn of(side: usize) -> Self {
+    /// AVX-512 is on processors with a second cache of a megabyte or more.
+    fn of(side: usize, lanes: usize) -> Self {
+        if side == 4 && lanes == 16 {
+            return Self {
+                split: 128,
+                sums: 128 * 1024,
+                tile: 112 * 1024,
+                positions: [48, 192],
+            };
+        }
         if side == 4 {
             return Self {
                 split: 64,
@@ -81,7 +90,7 @@ impl Work for MakePlan<'_> {
 impl Plan {
     fn new(gather: &ConvLayout, taps: &Taps, lanes: usize) -> Self {
         let padded = padded_channels(gather.out_channels);
-        let (side, limits) = (taps.side(), Limits::of(taps.side()));
+        let (side, limits) = (taps.side(), Limits::of(taps.side(), lanes));
         let splits = padded.div_ceil(limits.split);
         let split = padded.div_ceil(splits).next_multiple_of(CHANNELS);
         let splits = padded.div_ceil(split);

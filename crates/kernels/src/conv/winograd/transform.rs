@@ -136,45 +136,61 @@ pub(super) fn inverse<S: Simd>(
     even: &mut [f32],
     odd: &mut [f32],
 ) {
+    debug_assert!(matches!(side, 4 | 6));
+    if side == 4 {
+        inverse_of::<S, 4>(simd, sums, step, even, odd);
+    } else {
+        inverse_of::<S, 6>(simd, sums, step, even, odd);
+    }
+}
+
+#[inline(always)]
+fn inverse_of<S: Simd, const SIDE: usize>(
+    simd: S,
+    sums: &[f32],
+    step: usize,
+    even: &mut [f32],
+    odd: &mut [f32],
+) {
     let width = even.len() / 2;
-    let sums = &sums[..(side * side - 1) * step + width];
+    let sums = &sums[..(SIDE * SIDE - 1) * step + width];
     let odd = &mut odd[..2 * width];
     debug_assert!(even.len() == 2 * width && width.is_multiple_of(S::LANES));
     for at in (0..width).step_by(S::LANES) {
-        debug_assert!((side * side - 1) * step + at + S::LANES <= sums.len());
+        debug_assert!((SIDE * SIDE - 1) * step + at + S::LANES <= sums.len());
         // SAFETY: `width` is whole vectors; the sums were cut where the last component's row ends, and
         // both rows to twice the width.
         unsafe {
-            let (mut top, mut bottom) = ([simd.splat(0.0); MOST], [simd.splat(0.0); MOST]);
-            for x in 0..side {
-                let mut column = [simd.splat(0.0); MOST];
-                for (y, value) in column[..side].iter_mut().enumerate() {
-                    *value = simd.load(sums.as_ptr().add((y * side + x) * step + at));
+            let (mut top, mut bottom) = ([simd.splat(0.0); SIDE], [simd.splat(0.0); SIDE]);
+            for x in 0..SIDE {
+                let mut column = [simd.splat(0.0); SIDE];
+                for (y, value) in column.iter_mut().enumerate() {
+                    *value = simd.load(sums.as_ptr().add((y * SIDE + x) * step + at));
                 }
-                [top[x], bottom[x]] = outputs(simd, side, column);
+                [top[x], bottom[x]] = outputs(simd, column);
             }
-            for (values, to) in [(top, &mut *even), (bottom, &mut *odd)] {
-                let [a, b] = outputs(simd, side, values);
-                let [low, high] = simd.interleave(a, b);
-                let to = to.as_mut_ptr().add(2 * at);
-                simd.store(to, low);
-                simd.store(to.add(S::LANES), high);
-            }
+            let [a, b] = outputs(simd, top);
+            let [low, high] = simd.interleave(a, b);
+            simd.store(even.as_mut_ptr().add(2 * at), low);
+            simd.store(even.as_mut_ptr().add(2 * at + S::LANES), high);
+            let [a, b] = outputs(simd, bottom);
+            let [low, high] = simd.interleave(a, b);
+            simd.store(odd.as_mut_ptr().add(2 * at), low);
+            simd.store(odd.as_mut_ptr().add(2 * at + S::LANES), high);
         }
     }
 }
 
 /// `Aᵀ m` along one axis.
 #[inline(always)]
-fn outputs<S: Simd>(simd: S, side: usize, m: [S::Vector; MOST]) -> [S::Vector; 2] {
-    let [a, b, c, d, e, f] = m;
-    let (both, apart) = (simd.add(b, c), simd.sub(b, c));
-    if side == 4 {
-        return [simd.add(a, both), simd.sub(apart, d)];
+fn outputs<S: Simd, const SIDE: usize>(simd: S, m: [S::Vector; SIDE]) -> [S::Vector; 2] {
+    let (both, apart) = (simd.add(m[1], m[2]), simd.sub(m[1], m[2]));
+    if SIDE == 4 {
+        return [simd.add(m[0], both), simd.sub(apart, m[3])];
     }
-    let far = simd.mul_add(simd.splat(2.0), simd.sub(d, e), apart);
+    let far = simd.mul_add(simd.splat(2.0), simd.sub(m[3], m[4]), apart);
     [
-        simd.add(simd.add(a, both), simd.add(d, e)),
-        simd.add(far, f),
+        simd.add(simd.add(m[0], both), simd.add(m[3], m[4])),
+        simd.add(far, m[5]),
     ]
 }
