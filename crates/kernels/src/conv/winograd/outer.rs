@@ -20,6 +20,8 @@ pub(super) struct Outer<'a> {
     pub planes: [usize; 2],
     /// Patches of a plane.
     pub patches: usize,
+    /// Whether the sums are added to, or are written for the first time.
+    pub add: bool,
 }
 
 impl Outer<'_> {
@@ -126,7 +128,11 @@ impl<const OFFSETS: usize, const VECTORS: usize> Work for OuterOffsets<'_, OFFSE
         for (to, sum) in places.zip(sums.as_flattened().as_flattened()) {
             // SAFETY: the place is a vector long.
             unsafe {
-                let sum = simd.add(simd.load(to.as_ptr()), *sum);
+                let sum = if part.add {
+                    simd.add(simd.load(to.as_ptr()), *sum)
+                } else {
+                    *sum
+                };
                 simd.store(to.as_mut_ptr(), sum);
             }
         }

@@ -20,7 +20,7 @@ use crate::sum::channel_sums;
 /// Patches of a tile.
 const POSITIONS: usize = 128;
 /// Input channels of a task, and of one filling of its tile.
-const TASK_INPUTS: usize = 32;
+const TASK_INPUTS: usize = 64;
 const FILLING: usize = 16;
 /// Tasks aimed at.
 const TASKS: usize = 16;
@@ -190,6 +190,11 @@ impl Division {
         self.inputs * self.taps * self.width
     }
 
+    /// Values of one component of a tile's gradients; not a multiple of 4 KiB (see [`Plan`]).
+    fn turned(&self) -> usize {
+        self.plan.block[1] * self.plan.block[0] * self.plan.grid[0] * self.width + 16
+    }
+
     fn partial(&self) -> usize {
         COMPONENTS * self.component()
     }
@@ -212,22 +217,24 @@ impl Work for Part<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
         let (division, plan) = (self.division, &self.division.plan);
-        self.partial.fill(0.0);
         let tiles = division.blocks.len() * self.gather.batch;
         let range = self.place.chunk * tiles / division.chunks
             ..(self.place.chunk + 1) * tiles / division.chunks;
+        if range.is_empty() {
+            self.partial.fill(0.0);
+            return;
+        }
         let mut buffers = Buffers::new(plan, self.gather.input[0]);
-        let turned = plan.block[1] * plan.block[0] * plan.grid[0] * division.width + 16;
-        let mut gradients = Scratch::zeros(COMPONENTS * turned);
+        let mut gradients = Scratch::zeros(COMPONENTS * division.turned());
         let mut turn = Turn::new::<S>(plan, division.width);
         let first = self.place.input * division.inputs;
         let last = (first + division.inputs).min(self.gather.in_channels);
-        for tile in range {
+        for tile in range.clone() {
             let (sample, block) = (
                 tile / division.blocks.len(),
                 division.blocks[tile % division.blocks.len()],
             );
-            self.turn(simd, sample, block, &mut turn, &mut gradients, turned);
+            self.turn(simd, sample, block, &mut turn, &mut gradients);
             for from in (first..last).step_by(plan.chunk) {
                 let to = (from + plan.chunk).min(last);
                 let fill = Fill {
@@ -240,13 +247,14 @@ impl Work for Part<'_> {
                     sample,
                 };
                 fill.run(simd, from..to, &mut buffers);
+                let inputs = from - first..to - first;
                 self.multiply(
                     simd,
                     block,
-                    from - first..to - first,
+                    inputs,
                     &buffers,
                     &gradients,
-                    turned,
+                    tile > range.start,
                 );
             }
         }
@@ -263,7 +271,6 @@ impl Part<'_> {
         block: Block,
         turn: &mut Turn,
         gradients: &mut Scratch,
-        step: usize,
     ) {
         let division = self.division;
         let [size_x, size_y, size_z] = self.gather.output;
@@ -283,7 +290,7 @@ impl Part<'_> {
                     turn.row(simd, row, gradient, voxels, at, size_x);
                 }
                 let to = &mut gradients.as_mut_slice()[patch * width..];
-                transform_gradient(simd, turn, x, width, to, step);
+                transform_gradient(simd, turn, x, width, to, division.turned());
                 patch += x;
             }
         }
@@ -298,7 +305,7 @@ impl Part<'_> {
         inputs: std::ops::Range<usize>,
         buffers: &Buffers,
         gradients: &Scratch,
-        step: usize,
+        add: bool,
     ) {
         let (division, plan) = (self.division, &self.division.plan);
         let quads = inputs.start / INPUTS..inputs.end.div_ceil(INPUTS);
@@ -310,9 +317,10 @@ impl Part<'_> {
                 tile: &buffers.tile.as_slice()[component * plan.component..],
                 offsets: &division.offsets[..quads.len() * division.taps],
                 step: plan.channel,
-                gradients: &gradients.as_slice()[component * step..],
+                gradients: &gradients.as_slice()[component * division.turned()..],
                 planes: [block.length[1], plan.plane],
                 patches: block.length[0] * plan.grid[0],
+                add,
             };
             let sums =
                 &mut sums[quads.start * division.taps * size..quads.end * division.taps * size];
