@@ -8,7 +8,7 @@ use super::plan::ConvLayout;
 use super::tile::{Block, TileLayout, blocks, choose_block};
 use super::winograd;
 use crate::buffer::{Scratch, Shared};
-use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, prefetch_all};
 use crate::sum::sum;
 
 /// Grid positions of a tile: four channels of gradient and one of input stay in the first cache.
@@ -194,7 +194,10 @@ impl Chunk<'_> {
             let of = (sample * self.gather.groups + self.group) * self.gather.out_channels + of;
             for (index, to) in to.chunks_exact_mut(plane).enumerate() {
                 let start = ((of * z + block.start[1] + index) * y + block.start[0]) * x;
-                to[..length].copy_from_slice(&self.gradient[start..start + length]);
+                let from = &self.gradient[start..start + length];
+                // The next channel's rows are in other pages, which processors do not foresee.
+                prefetch_all(from.as_ptr().wrapping_add(x * y * z), length);
+                to[..length].copy_from_slice(from);
                 to[length..].fill(0.0);
             }
             self.partial[bias + channel] += sum(to) as f32;
@@ -215,6 +218,9 @@ impl Chunk<'_> {
         let layout = &self.plan.layout;
         for (channel, tile) in (first..first + count).zip(tile.chunks_mut(layout.channel)) {
             let of = (sample * self.gather.groups + self.group) * self.gather.in_channels + channel;
+            if let Some(next) = self.input.get((of + 1) * voxels..(of + 2) * voxels) {
+                layout.announce(next, self.gather.input, block);
+            }
             layout.fill(
                 simd,
                 &self.input[of * voxels..][..voxels],

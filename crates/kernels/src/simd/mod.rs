@@ -263,6 +263,15 @@ pub(crate) fn prefetch(from: *const f32) {
     let _ = from;
 }
 
+/// [`prefetch`] of `length` values.
+#[inline(always)]
+pub(crate) fn prefetch_all(from: *const f32, length: usize) {
+    const LINE: usize = 16;
+    for at in (0..length).step_by(LINE) {
+        prefetch(from.wrapping_add(at));
+    }
+}
+
 /// The most lanes of any level; buffers that are read by whole vectors end with this much slack.
 pub(crate) const MAX_LANES: usize = 16;
 

@@ -8,7 +8,7 @@ use super::super::tile::{Block, copy_row};
 use super::plan::Plan;
 use super::transform::{transform_column, transform_patches, transform_row};
 use super::{Buffers, Taps};
-use crate::simd::{Simd, prefetch};
+use crate::simd::{Simd, prefetch_all};
 
 /// What is transformed: the part of a sample's group of channels that a block reads.
 pub(super) struct Fill<'a> {
@@ -95,9 +95,7 @@ impl Fill<'_> {
                 continue;
             };
             let length = (last.as_ptr().addr() - first.as_ptr().addr()) / size_of::<f32>() + size_x;
-            for at in (0..length).step_by(16) {
-                prefetch(first.as_ptr().wrapping_add(at));
-            }
+            prefetch_all(first.as_ptr(), length);
         }
     }
 

@@ -22,10 +22,10 @@ use self::weights::transform_weights;
 use super::finish::{Finish, pad_bias};
 use super::micro::{Accumulate, CHANNELS};
 use super::plan::ConvLayout;
-use super::tile::{Block, blocks};
+use super::tile::{Block, blocks, copy_vectors};
 use super::weights::padded_channels;
 use crate::buffer::{Scratch, Shared};
-use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, prefetch};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, prefetch_all};
 
 /// Components of a patch along one axis, at most: one more than there are taps.
 const MOST: usize = 6;
@@ -286,9 +286,7 @@ impl TileTask<'_> {
                     let to = unsafe { self.output.part(start, count * size_x) };
                     // The next channel's rows are in other pages, which processors do not foresee.
                     let next = to.as_ptr().wrapping_add(size_x * size_y * size_z);
-                    for at in (0..to.len()).step_by(16) {
-                        prefetch(next.wrapping_add(at));
-                    }
+                    prefetch_all(next, to.len());
                     if straight && count == 2 {
                         let (even, odd) = to.split_at_mut(size_x);
                         inverse(
@@ -311,22 +309,6 @@ impl TileTask<'_> {
                 }
             }
             rows.done(self.index, self.blocks);
-        }
-    }
-}
-
-/// A copy of a short row.
-#[inline(always)]
-fn copy_vectors<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
-    let length = to.len();
-    let from = &from[..length];
-    for at in (0..length).step_by(S::LANES) {
-        let rest = (length - at).min(S::LANES);
-        debug_assert!(at + rest <= from.len() && at + rest <= to.len());
-        // SAFETY: both have `length` values, of which `rest` are at `at` and after it.
-        unsafe {
-            let value = simd.load_lanes(from.as_ptr().add(at), 0..rest);
-            simd.store_first(to.as_mut_ptr().add(at), value, rest);
         }
     }
 }

@@ -14,7 +14,7 @@ use super::plan::Plan;
 use super::turn::{Turn, transform_gradient};
 use super::{Buffers, Taps};
 use crate::buffer::{Scratch, Shared};
-use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, prefetch_all};
 use crate::sum::channel_sums;
 
 /// Patches of a tile.
@@ -284,6 +284,17 @@ impl Part<'_> {
         let mut patch = 0;
         for z in block.start[1]..block.start[1] + block.length[1] {
             for pair in block.start[0]..block.start[0] + block.length[0] {
+                // The next rows of all channels are in other pages, which processors do not foresee.
+                let (next_pair, next_z) = if pair + 1 < block.start[0] + block.length[0] {
+                    (pair + 1, z)
+                } else {
+                    (block.start[0], z + 1)
+                };
+                let next = (next_z * size_y + 2 * next_pair) * size_x;
+                for channel in 0..channels {
+                    let from = gradient.as_ptr().wrapping_add(channel * voxels + next);
+                    prefetch_all(from, 2 * size_x);
+                }
                 for row in 0..2 {
                     let y = 2 * pair + row;
                     let at = (y < size_y).then_some((z * size_y + y) * size_x);

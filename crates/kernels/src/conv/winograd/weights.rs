@@ -7,6 +7,8 @@ use super::super::plan::ConvLayout;
 use super::super::weights::padded_channels;
 use super::Taps;
 use crate::buffer::{Scratch, Shared};
+use crate::parallel::plain;
+use crate::simd::SimdLevel;
 
 /// `G g Gᵀ` of every kernel plane: `[group][component][block of channels][input][z][channel]`.
 pub(super) fn transform_weights(gather: &ConvLayout, taps: &Taps, weights: &[f32]) -> Scratch {
@@ -14,6 +16,7 @@ pub(super) fn transform_weights(gather: &ConvLayout, taps: &Taps, weights: &[f32
     let terms = gather.in_channels * taps.z.len();
     let component = padded * terms;
     let (side, count) = (taps.side(), taps.order[0].len());
+    let path = SimdLevel::current();
     let mut packed = Scratch::any(gather.groups * side * side * component);
     let shared = Shared::new(packed.as_mut_slice());
     let plane = gather.kernel[0] * gather.kernel[1];
@@ -27,30 +30,32 @@ pub(super) fn transform_weights(gather: &ConvLayout, taps: &Taps, weights: &[f32
             shared.part(start, terms * CHANNELS)
         };
         let mut to: Vec<&mut [f32]> = (0..side * side).map(place).collect();
-        for input in 0..gather.in_channels {
-            for (z, &(_, tap_z)) in taps.z.iter().enumerate() {
-                let at = (input * taps.z.len() + z) * CHANNELS;
-                let kernels = Kernels {
-                    weights: &weights[group * gather.weights.group
-                        + first * gather.weights.output
-                        + input * gather.weights.input
-                        + tap_z * plane..],
-                    channels: CHANNELS.min(gather.out_channels - first),
-                    step: gather.weights.output,
-                    width: gather.kernel[0],
-                    order: &taps.order,
-                };
-                if count == 3 {
-                    kernels.transform(transform_three, |index, value| {
-                        to[index][at..at + CHANNELS].copy_from_slice(&value);
-                    });
-                } else {
-                    kernels.transform(transform_five, |index, value| {
-                        to[index][at..at + CHANNELS].copy_from_slice(&value);
-                    });
+        plain(path, || {
+            for input in 0..gather.in_channels {
+                for (z, &(_, tap_z)) in taps.z.iter().enumerate() {
+                    let at = (input * taps.z.len() + z) * CHANNELS;
+                    let kernels = Kernels {
+                        weights: &weights[group * gather.weights.group
+                            + first * gather.weights.output
+                            + input * gather.weights.input
+                            + tap_z * plane..],
+                        channels: CHANNELS.min(gather.out_channels - first),
+                        step: gather.weights.output,
+                        width: gather.kernel[0],
+                        order: &taps.order,
+                    };
+                    if count == 3 {
+                        kernels.transform(transform_three, |index, value| {
+                            to[index][at..at + CHANNELS].copy_from_slice(&value);
+                        });
+                    } else {
+                        kernels.transform(transform_five, |index, value| {
+                            to[index][at..at + CHANNELS].copy_from_slice(&value);
+                        });
+                    }
                 }
             }
-        }
+        });
     });
     packed
 }
