@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::super::plan::ConvLayout;
 use super::super::tile::{Block, copy_row};
 use super::plan::Plan;
-use super::transform::{transform_column, transform_patches, transform_row};
+use super::transform::{four, transform_column, transform_patches, transform_row};
 use super::{Buffers, Taps};
+use crate::buffer::Scratch;
 use crate::simd::{Simd, prefetch_all};
 
 /// What is transformed: the part of a sample's group of channels that a block reads.
@@ -27,17 +28,18 @@ impl Fill<'_> {
     pub fn run<S: Simd>(&self, simd: S, channels: Range<usize>, buffers: &mut Buffers) {
         let plan = self.plan;
         let straight = plan.side == 4 && plan.grid[0].is_multiple_of(S::LANES);
-        let planes = plan.planes - (plan.block[1] - self.block.length[1]);
+        let planes = plan.input_planes(self.block.length[1]);
+        let deep = plan.layers > 1;
         for channel in channels.clone() {
             self.announce(channel + 1, planes);
             let at = (channel - channels.start) * plan.channel;
             for plane in 0..planes {
-                let to = at + plane * plan.plane;
+                let to = if deep { 0 } else { at } + plane * plan.plane;
                 let Some(input) = self.plane(channel, plane) else {
                     let length = (self.block.length[0] * plan.grid[0]).next_multiple_of(S::LANES);
                     for component in 0..plan.side * plan.side {
-                        let to = component * plan.component + to;
-                        buffers.tile.as_mut_slice()[to..to + length].fill(0.0);
+                        let (tile, step) = target(plan, &mut buffers.tile, &mut buffers.flat);
+                        tile[component * step + to..][..length].fill(0.0);
                     }
                     continue;
                 };
@@ -47,6 +49,41 @@ impl Fill<'_> {
                     self.through_rows(simd, input, to, buffers);
                 } else {
                     self.by_rows(simd, input, to, buffers);
+                }
+            }
+            if deep {
+                self.along_z(simd, at, buffers);
+            }
+        }
+    }
+
+    /// The components along z of those along x and y, into the tile at `at`.
+    #[inline(always)]
+    fn along_z<S: Simd>(&self, simd: S, at: usize, buffers: &mut Buffers) {
+        let plan = self.plan;
+        let length = (self.block.length[0] * plan.grid[0]).next_multiple_of(S::LANES);
+        let flat = buffers.flat.as_slice();
+        let tile = buffers.tile.as_mut_slice();
+        for component in 0..16 {
+            for pair in 0..plan.sum_planes(self.block.length[1]) {
+                let from = component * plan.whole + 2 * pair * plan.plane;
+                let from = &flat[from..][..3 * plan.plane + length];
+                let to = component * plan.component + at + pair * plan.plane;
+                let to = &mut tile[to..][..48 * plan.component + length];
+                for at in (0..length).step_by(S::LANES) {
+                    // SAFETY: four planes and the four components along z were cut where their last row ends,
+                    // which is whole vectors long.
+                    unsafe {
+                        let from = from.as_ptr().add(at);
+                        let mut d = [simd.splat(0.0); 4];
+                        for (plane, value) in d.iter_mut().enumerate() {
+                            *value = simd.load(from.add(plane * plan.plane));
+                        }
+                        let to = to.as_mut_ptr().add(at);
+                        for (layer, value) in four(simd, d).into_iter().enumerate() {
+                            simd.store(to.add(16 * layer * plan.component), value);
+                        }
+                    }
                 }
             }
         }
@@ -104,7 +141,8 @@ impl Fill<'_> {
     fn straight<S: Simd>(&self, simd: S, input: &[f32], to: usize, buffers: &mut Buffers) {
         let (plan, first_x) = (self.plan, self.taps.first[0]);
         let zeros = &buffers.zeros[..self.gather.input[0]];
-        let tile = &mut buffers.tile.as_mut_slice()[to..];
+        let (tile, component) = target(plan, &mut buffers.tile, &mut buffers.flat);
+        let tile = &mut tile[to..];
         for pair in 0..self.block.length[0] {
             let mut rows = [zeros; 4];
             for (index, row) in rows.iter_mut().enumerate() {
@@ -120,7 +158,7 @@ impl Fill<'_> {
                     }
                 }
                 let to = &mut tile[pair * plan.grid[0] + at..];
-                transform_patches(simd, values, to, plan.component);
+                transform_patches(simd, values, to, component);
             }
         }
     }
@@ -149,7 +187,8 @@ impl Fill<'_> {
                 }
             }
         }
-        let tile = &mut buffers.tile.as_mut_slice()[to..];
+        let (tile, component) = target(plan, &mut buffers.tile, &mut buffers.flat);
+        let tile = &mut tile[to..];
         for at in (0..pairs * x).step_by(S::LANES) {
             let mut values = [[simd.splat(0.0); 4]; 4];
             for (row, values) in values.iter_mut().enumerate() {
@@ -162,7 +201,7 @@ impl Fill<'_> {
                     *value = unsafe { simd.load(rows.as_ptr().add(from)) };
                 }
             }
-            transform_patches(simd, values, &mut tile[at..], plan.component);
+            transform_patches(simd, values, &mut tile[at..], component);
         }
     }
 
@@ -203,4 +242,14 @@ fn load_within<S: Simd>(simd: S, row: &[f32], start: isize) -> S::Vector {
     // SAFETY: lane l is the row's value at `start + l`, which is one of its values for the lanes from `low`
     // to `high`.
     unsafe { simd.load_lanes(from, low as usize..high as usize) }
+}
+
+/// Where components along x and y go, and values from one to the next.
+#[inline(always)]
+fn target<'a>(plan: &Plan, tile: &'a mut Scratch, flat: &'a mut Scratch) -> (&'a mut [f32], usize) {
+    if plan.layers > 1 {
+        (flat.as_mut_slice(), plan.whole)
+    } else {
+        (tile.as_mut_slice(), plan.component)
+    }
 }

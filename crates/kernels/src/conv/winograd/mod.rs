@@ -1,7 +1,8 @@
 //! Convolutions with 3 × 3 or 5 × 5 taps along x and y and stride 1 through Winograd's F(2×2, 3×3) and
 //! F(2×2, 5×5) (Lavin and Gray 2016): 12 products an output where the sum has 27, 45 where it has 125.
 //! Each 4 × 4 (6 × 6) patch of the input becomes 16 (36) components, each a convolution along z and over
-//! channels by itself; they give four outputs.
+//! channels by itself; they give four outputs. With three taps along z and AVX-512, large inputs are transformed
+//! along z as well, F(2×2×2, 3×3×3): 8 products an output, 64 components that are sums over channels alone.
 
 mod fill;
 mod outer;
@@ -17,7 +18,7 @@ use rayon::prelude::*;
 
 use self::fill::Fill;
 use self::plan::{MakePlan, Plan};
-use self::transform::inverse;
+use self::transform::{inverse, inverse_z};
 use self::weights::transform_weights;
 use super::finish::{Finish, pad_bias};
 use super::micro::{Accumulate, CHANNELS};
@@ -92,7 +93,7 @@ pub(crate) fn run(
 ) {
     let path = SimdLevel::current();
     let plan = dispatch(path, MakePlan { gather, taps });
-    let weights = transform_weights(gather, taps, weights);
+    let weights = transform_weights(gather, taps, plan.layers, weights);
     let grid = plan.grid;
     let blocks = blocks([grid[1], grid[2]], plan.block);
     let bias = pad_bias(gather, bias);
@@ -134,6 +135,8 @@ pub(crate) fn blocks_of(gather: &ConvLayout, taps: &Taps) -> usize {
 
 struct Buffers {
     tile: Scratch,
+    /// Components along x and y of a channel, where there are some along z.
+    flat: Scratch,
     sums: Scratch,
     bases: Vec<usize>,
     /// Zeros in the place of an input row.
@@ -152,8 +155,16 @@ impl Buffers {
         let (x, side) = (plan.width, plan.side);
         let rows = (2 * plan.block[0] + side - 2) * side * x;
         Self {
-            tile: Scratch::zeros(side * side * plan.component + MAX_LANES),
-            sums: Scratch::any(side * side * plan.sums(plan.block[1] * plan.plane) + MAX_LANES),
+            tile: Scratch::zeros(plan.components() * plan.component + MAX_LANES),
+            flat: Scratch::zeros(if plan.layers > 1 {
+                16 * plan.whole.max(2 * plan.plane + 16)
+            } else {
+                0
+            }),
+            sums: Scratch::any(
+                plan.components() * plan.sums(plan.sum_planes(plan.block[1]) * plan.plane)
+                    + MAX_LANES,
+            ),
             bases: Vec::new(),
             zeros: vec![0.0; size_x],
             row: vec![0.0; 2 * x + side - 2],
@@ -191,7 +202,7 @@ impl Work for TileTask<'_> {
         let vectors = (self.block.length[0] * self.plan.grid[0]).div_ceil(S::LANES);
         let bases = &mut self.buffers.bases;
         bases.clear();
-        for z in 0..self.block.length[1] {
+        for z in 0..self.plan.sum_planes(self.block.length[1]) {
             bases.extend((0..vectors).map(|vector| z * self.plan.plane + vector * S::LANES));
         }
         let mut first = 0;
@@ -220,18 +231,22 @@ impl TileTask<'_> {
     fn accumulate<S: Simd>(&mut self, simd: S, first: usize, count: usize) {
         let plan = self.plan;
         let step = self.buffers.bases.len() * S::LANES;
-        let taps = self.taps.z.len();
+        let taps = if plan.layers > 1 {
+            1
+        } else {
+            self.taps.z.len()
+        };
         let terms = self.gather.in_channels * taps;
         let padded = padded_channels(self.gather.out_channels).next_multiple_of(CHANNELS);
-        for component in 0..plan.side * plan.side {
+        for component in 0..plan.components() {
             let tile = &self.buffers.tile.as_slice()[component * plan.component..];
             for channel in self.channels.clone().step_by(CHANNELS) {
-                let weights = (self.group * plan.side * plan.side + component) * padded * terms
+                let weights = (self.group * plan.components() + component) * padded * terms
                     + channel * terms
                     + first * taps * CHANNELS;
                 let mut bias = [0.0; CHANNELS];
-                if component == plan.side + 1 {
-                    // The one component that goes into all four outputs with the factor 1.
+                if component == plan.side + 1 + if plan.layers > 1 { 16 } else { 0 } {
+                    // The one component that goes into all outputs with the factor 1.
                     let from = padded_channels(self.gather.out_channels);
                     let from = &self.bias[self.group * from..][..from];
                     from[channel..]
@@ -260,8 +275,10 @@ impl TileTask<'_> {
     fn finish<S: Simd>(&mut self, simd: S, plane: usize) {
         let [size_x, size_y, size_z] = self.gather.output;
         let x = self.plan.grid[0];
-        let step = plane * self.block.length[1];
+        let step = plane * self.plan.sum_planes(self.block.length[1]);
         let sums = self.buffers.sums.as_slice();
+        let deep = self.plan.layers > 1;
+        let flat = self.buffers.flat.as_mut_slice();
         let [even, odd] = &mut self.buffers.pair;
         let straight = size_x == 2 * x && x.is_multiple_of(S::LANES);
         for channel in self.channels.start..self.channels.end.min(self.gather.out_channels) {
@@ -269,8 +286,17 @@ impl TileTask<'_> {
             let all = self.gather.groups * self.gather.out_channels;
             let mut rows = self.finish.rows(within, self.sample * all + within);
             for z in 0..self.block.length[1] {
-                let at = (channel - self.channels.start) * step + z * plane;
-                let (sums, component) = (&sums[at..], self.plan.sums(step));
+                let at = (channel - self.channels.start) * step;
+                let (sums, component) = if deep {
+                    let flat_step = 2 * plane + 16;
+                    if z % 2 == 0 {
+                        let sums = &sums[at + z / 2 * plane..];
+                        inverse_z(simd, sums, self.plan.sums(step), plane, flat, flat_step);
+                    }
+                    (&flat[z % 2 * plane..], flat_step)
+                } else {
+                    (&sums[at + z * plane..], self.plan.sums(step))
+                };
                 if !straight {
                     // Patches of all rows one after the other.
                     let (even, odd) = (&mut even[..2 * plane], &mut odd[..2 * plane]);

@@ -4,7 +4,10 @@ use super::super::micro::CHANNELS;
 use super::super::plan::ConvLayout;
 use super::super::weights::padded_channels;
 use super::Taps;
-use crate::simd::{Simd, Work};
+use crate::simd::{MAX_LANES, Simd, Work};
+
+/// Fewest outputs of a channel for components along z.
+const FEWEST_DEEP: usize = 16 * 1024;
 
 /// What one task takes on; its sums and its tile share the second cache.
 struct Limits {
@@ -19,8 +22,16 @@ struct Limits {
 
 impl Limits {
     /// AVX-512 is on processors with a second cache of a megabyte or more.
-    fn of(side: usize, lanes: usize) -> Self {
-        if side == 4 && lanes == 16 {
+    fn of(side: usize, layers: usize, lanes: usize) -> Self {
+        if layers > 1 {
+            return Self {
+                split: 64,
+                sums: 160 * 1024,
+                tile: 160 * 1024,
+                positions: [64, 192],
+            };
+        }
+        if side == 4 && lanes == MAX_LANES {
             return Self {
                 split: 128,
                 sums: 128 * 1024,
@@ -51,6 +62,10 @@ pub(super) struct Plan {
     pub grid: [usize; 3],
     /// Components of a patch along one axis.
     pub side: usize,
+    /// Components of a patch along z: 1, or 4 of a pair of planes.
+    pub layers: usize,
+    /// Values of a channel's components along x and y, before those along z are made of them.
+    pub whole: usize,
     /// Patches of a row, rounded up to whole vectors.
     pub width: usize,
     /// Largest block, `[y, z]`.
@@ -90,15 +105,26 @@ impl Work for MakePlan<'_> {
 impl Plan {
     fn new(gather: &ConvLayout, taps: &Taps, lanes: usize) -> Self {
         let padded = padded_channels(gather.out_channels);
-        let (side, limits) = (taps.side(), Limits::of(taps.side(), lanes));
+        let (side, layers) = (taps.side(), layers(taps, gather, lanes));
+        let limits = Limits::of(side, layers, lanes);
         let splits = padded.div_ceil(limits.split);
         let split = padded.div_ceil(splits).next_multiple_of(CHANNELS);
         let splits = padded.div_ceil(split);
         let grid = grid(gather);
         let [least, most] = limits.positions;
-        let mut positions = (limits.sums / (side * side * split)).clamp(least, most);
+        let mut positions =
+            (limits.sums / (side * side * split * layers.div_ceil(2))).clamp(least, most);
         let block = loop {
-            let block = choose(grid, positions, lanes);
+            let block = if layers > 1 {
+                let [y, z] = choose(
+                    [grid[0], grid[1], grid[2].div_ceil(2)],
+                    positions / 2,
+                    lanes,
+                );
+                [y, 2 * z]
+            } else {
+                choose(grid, positions, lanes)
+            };
             let tiles = grid[1].div_ceil(block[0]) * grid[2].div_ceil(block[1]);
             // Enough tasks that the last ones do not leave processors idle, unless they get tiny.
             if tiles * gather.batch * gather.groups * splits >= 16 || positions <= 32 {
@@ -106,8 +132,8 @@ impl Plan {
             }
             positions /= 2;
         };
-        let mut plan = Self::of_block(gather, taps, lanes, block);
-        let most = limits.tile / (plan.channel * side * side);
+        let mut plan = Self::of_block(gather, taps, lanes, block, layers);
+        let most = limits.tile / (plan.channel * plan.components());
         let chunks = gather.in_channels.div_ceil(most.clamp(8, 64));
         plan.fill_with(taps, gather.in_channels.div_ceil(chunks));
         Self {
@@ -126,13 +152,19 @@ impl Plan {
         chunk: usize,
     ) -> Self {
         let block = choose(grid(gather), positions, lanes);
-        let mut plan = Self::of_block(gather, taps, lanes, block);
+        let mut plan = Self::of_block(gather, taps, lanes, block, 1);
         plan.fill_with(taps, chunk);
         plan
     }
 
     /// Without channels.
-    fn of_block(gather: &ConvLayout, taps: &Taps, lanes: usize, block: [usize; 2]) -> Self {
+    fn of_block(
+        gather: &ConvLayout,
+        taps: &Taps,
+        lanes: usize,
+        block: [usize; 2],
+        layers: usize,
+    ) -> Self {
         let grid = grid(gather);
         let offsets_z = taps.z.iter().map(|tap| tap.0);
         // A kernel has at least one tap.
@@ -153,7 +185,9 @@ impl Plan {
             plane,
             // Channels and components that are a multiple of 4 KiB apart would fight for the same lines of
             // the cache.
-            channel: planes * plane + 16,
+            channel: plane * if layers > 1 { block[1] / 2 } else { planes } + 16,
+            layers,
+            whole: planes * plane + 16,
             component: 0,
             copied: (2 * grid[0] * (block[0] + 1) + 3 * lanes).next_multiple_of(16),
             offsets: Vec::new(),
@@ -165,16 +199,62 @@ impl Plan {
         let (plane, channel) = (self.plane, self.channel);
         self.chunk = chunk;
         self.component = chunk * channel + 16;
+        let along_z: Vec<usize> = if self.layers > 1 {
+            vec![0]
+        } else {
+            let taps = taps.z.iter();
+            taps.map(|tap| (tap.0 - self.first_z) as usize * plane)
+                .collect()
+        };
         self.offsets = (0..chunk)
-            .flat_map(|input| taps.z.iter().map(move |tap| (input, tap.0)))
-            .map(|(input, z)| input * channel + (z - self.first_z) as usize * plane)
+            .flat_map(|input| along_z.iter().map(move |z| input * channel + z))
             .collect();
+    }
+
+    /// Components of a patch.
+    pub fn components(&self) -> usize {
+        self.side * self.side * self.layers
+    }
+
+    /// Planes of sums, or pairs of planes, of a block of `length` planes.
+    #[inline(always)]
+    pub fn sum_planes(&self, length: usize) -> usize {
+        if self.layers > 1 {
+            length.div_ceil(2)
+        } else {
+            length
+        }
+    }
+
+    /// Input planes of a block of `length` planes.
+    #[inline(always)]
+    pub fn input_planes(&self, length: usize) -> usize {
+        if self.layers > 1 {
+            2 * length.div_ceil(2) + 2
+        } else {
+            self.planes - (self.block[1] - length)
+        }
     }
 
     /// Values of the sums from one component to the next, with `step` a channel.
     #[inline(always)]
     pub fn sums(&self, step: usize) -> usize {
         self.split * step + 16
+    }
+}
+
+/// Components along z: four on AVX-512, where there are three taps next to each other and so many outputs a channel
+/// that kernels of 64 components are read often enough.
+fn layers(taps: &Taps, gather: &ConvLayout, lanes: usize) -> usize {
+    let mut z: Vec<isize> = taps.z.iter().map(|tap| tap.0).collect();
+    z.sort_unstable();
+    let close = z.len() == 3 && z[1] == z[0] + 1 && z[2] == z[0] + 2;
+    let outputs: usize = gather.grid.iter().product();
+    let many = gather.grid[2] > 1 && outputs >= FEWEST_DEEP;
+    if lanes == MAX_LANES && close && many && taps.side() == 4 {
+        4
+    } else {
+        1
     }
 }
 

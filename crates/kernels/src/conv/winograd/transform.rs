@@ -43,8 +43,9 @@ pub(super) fn transform_patches<S: Simd>(
         let [d2, d3] = simd.deinterleave(row[2], row[3]);
         *row = four(simd, [d0, d1, d2, d3]);
     }
+    let [first, second, third, fourth] = rows;
     for x in 0..4 {
-        let found = four(simd, [rows[0][x], rows[1][x], rows[2][x], rows[3][x]]);
+        let found = four(simd, [first[x], second[x], third[x], fourth[x]]);
         for (y, value) in found.into_iter().enumerate() {
             debug_assert!((4 * y + x) * component + S::LANES <= to.len());
             // SAFETY: `to` was cut a vector after the start of the last of sixteen components.
@@ -55,7 +56,7 @@ pub(super) fn transform_patches<S: Simd>(
 
 /// `Bᵀ d` along one axis, for patches of four.
 #[inline(always)]
-fn four<S: Simd>(simd: S, [d0, d1, d2, d3]: [S::Vector; 4]) -> [S::Vector; 4] {
+pub(super) fn four<S: Simd>(simd: S, [d0, d1, d2, d3]: [S::Vector; 4]) -> [S::Vector; 4] {
     [
         simd.sub(d0, d2),
         simd.add(d1, d2),
@@ -177,6 +178,39 @@ fn inverse_of<S: Simd, const SIDE: usize>(
             let [low, high] = simd.interleave(a, b);
             simd.store(odd.as_mut_ptr().add(2 * at), low);
             simd.store(odd.as_mut_ptr().add(2 * at + S::LANES), high);
+        }
+    }
+}
+
+/// A pair of planes of components along x and y from the four components along z; `to` has `step` values a
+/// component, both planes of one after the other.
+#[inline(always)]
+pub(super) fn inverse_z<S: Simd>(
+    simd: S,
+    sums: &[f32],
+    component: usize,
+    plane: usize,
+    to: &mut [f32],
+    step: usize,
+) {
+    let sums = &sums[..63 * component + plane];
+    let to = &mut to[..16 * step];
+    debug_assert!(step >= 2 * plane && plane.is_multiple_of(S::LANES));
+    for index in 0..16 {
+        for at in (0..plane).step_by(S::LANES) {
+            // SAFETY: the sums were cut where the last component's plane ends, which is whole vectors long;
+            // `to` has room for two planes in each of sixteen steps.
+            unsafe {
+                let from = sums.as_ptr().add(index * component + at);
+                let mut column = [simd.splat(0.0); 4];
+                for (layer, value) in column.iter_mut().enumerate() {
+                    *value = simd.load(from.add(16 * layer * component));
+                }
+                let [first, second] = outputs(simd, column);
+                let to = to.as_mut_ptr().add(index * step + at);
+                simd.store(to, first);
+                simd.store(to.add(plane), second);
+            }
         }
     }
 }

@@ -11,13 +11,22 @@ use crate::parallel::plain;
 use crate::simd::SimdLevel;
 
 /// `G g Gᵀ` of every kernel plane: `[group][component][block of channels][input][z][channel]`.
-pub(super) fn transform_weights(gather: &ConvLayout, taps: &Taps, weights: &[f32]) -> Scratch {
+pub(super) fn transform_weights(
+    gather: &ConvLayout,
+    taps: &Taps,
+    layers: usize,
+    weights: &[f32],
+) -> Scratch {
     let padded = padded_channels(gather.out_channels).next_multiple_of(CHANNELS);
-    let terms = gather.in_channels * taps.z.len();
+    let terms = gather.in_channels * if layers > 1 { 1 } else { taps.z.len() };
     let component = padded * terms;
     let (side, count) = (taps.side(), taps.order[0].len());
     let path = SimdLevel::current();
-    let mut packed = Scratch::any(gather.groups * side * side * component);
+    // The place of each tap along z among them by offset.
+    let order_z: Vec<usize> = (taps.z.iter())
+        .map(|tap| taps.z.iter().filter(|other| other.0 < tap.0).count())
+        .collect();
+    let mut packed = Scratch::any(gather.groups * side * side * layers * component);
     let shared = Shared::new(packed.as_mut_slice());
     let plane = gather.kernel[0] * gather.kernel[1];
     let blocks = padded / CHANNELS;
@@ -26,11 +35,12 @@ pub(super) fn transform_weights(gather: &ConvLayout, taps: &Taps, weights: &[f32
         // SAFETY: components of a group stand one after the other, and within one the blocks of
         // different jobs are [`CHANNELS`] channels apart and as long.
         let place = |index: usize| unsafe {
-            let start = (group * side * side + index) * component + first * terms;
+            let start = (group * side * side * layers + index) * component + first * terms;
             shared.part(start, terms * CHANNELS)
         };
-        let mut to: Vec<&mut [f32]> = (0..side * side).map(place).collect();
+        let mut to: Vec<&mut [f32]> = (0..side * side * layers).map(place).collect();
         plain(path, || {
+            let mut planes = [[[0.0; CHANNELS]; 16]; 3];
             for input in 0..gather.in_channels {
                 for (z, &(_, tap_z)) in taps.z.iter().enumerate() {
                     let at = (input * taps.z.len() + z) * CHANNELS;
@@ -44,7 +54,11 @@ pub(super) fn transform_weights(gather: &ConvLayout, taps: &Taps, weights: &[f32
                         width: gather.kernel[0],
                         order: &taps.order,
                     };
-                    if count == 3 {
+                    if layers > 1 {
+                        kernels.transform(transform_three, |index, value| {
+                            planes[order_z[z]][index] = value;
+                        });
+                    } else if count == 3 {
                         kernels.transform(transform_three, |index, value| {
                             to[index][at..at + CHANNELS].copy_from_slice(&value);
                         });
@@ -52,6 +66,15 @@ pub(super) fn transform_weights(gather: &ConvLayout, taps: &Taps, weights: &[f32
                         kernels.transform(transform_five, |index, value| {
                             to[index][at..at + CHANNELS].copy_from_slice(&value);
                         });
+                    }
+                }
+                if layers > 1 {
+                    let at = input * CHANNELS;
+                    for index in 0..16 {
+                        let column = [planes[0][index], planes[1][index], planes[2][index]];
+                        for (layer, value) in transform_three(column).into_iter().enumerate() {
+                            to[16 * layer + index][at..at + CHANNELS].copy_from_slice(&value);
+                        }
                     }
                 }
             }
