@@ -289,7 +289,6 @@ fn transformed_products_round_less_than_twice_as_much_as_the_direct_form() {
             distance(&found, &expected[..found.len()])
         });
         assert!(found < 2.0 * plain, "{path}: {found:e}, direct {plain:e}");
-        eprintln!("{path}: {found:e}, direct {plain:e}");
     });
 }
 

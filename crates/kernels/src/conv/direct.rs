@@ -215,7 +215,7 @@ impl TileTask<'_> {
                 .input
                 .get((channel + 1) * voxels..(channel + 2) * voxels);
             if let Some(next) = next {
-                layout.announce(next, self.gather.input, self.block);
+                layout.fetch_ahead(next, self.gather.input, self.block);
             }
             let input = &self.input[channel * voxels..][..voxels];
             layout.fill(simd, input, self.gather.input, self.block, tile);
@@ -307,7 +307,7 @@ impl TileTask<'_> {
             return;
         }
         let plane = (rows.row * size_z + z) * size_y;
-        // The next channel's rows are in other pages, which processors do not foresee.
+        // The next channel's rows are in other pages, which hardware prefetching does not reach.
         let channel = size_x * size_y * size_z;
         let grid_x = self.gather.grid[0];
         if step_x == 1 && step_y == 1 {

@@ -162,10 +162,10 @@ impl TileLayout {
         }
     }
 
-    /// Has the caches fetch what [`TileLayout::fill`] will read of a channel: it is in short pieces of several
-    /// pages, which processors do not foresee.
+    /// Requests what [`TileLayout::fill`] will read of a channel: short pieces of several pages, which hardware prefetching
+    /// does not reach.
     #[inline(always)]
-    pub fn announce(&self, input: &[f32], size: [usize; 3], block: Block) {
+    pub fn fetch_ahead(&self, input: &[f32], size: [usize; 3], block: Block) {
         let [size_x, size_y, size_z] = size;
         let range = |axis: usize, size: usize| {
             let first = (block.start[axis] * self.stride[axis + 1]) as isize + self.first[axis + 1];

@@ -195,7 +195,7 @@ impl Chunk<'_> {
             for (index, to) in to.chunks_exact_mut(plane).enumerate() {
                 let start = ((of * z + block.start[1] + index) * y + block.start[0]) * x;
                 let from = &self.gradient[start..start + length];
-                // The next channel's rows are in other pages, which processors do not foresee.
+                // The next channel's rows are in other pages, which hardware prefetching does not reach.
                 prefetch_all(from.as_ptr().wrapping_add(x * y * z), length);
                 to[..length].copy_from_slice(from);
                 to[length..].fill(0.0);
@@ -219,7 +219,7 @@ impl Chunk<'_> {
         for (channel, tile) in (first..first + count).zip(tile.chunks_mut(layout.channel)) {
             let of = (sample * self.gather.groups + self.group) * self.gather.in_channels + channel;
             if let Some(next) = self.input.get((of + 1) * voxels..(of + 2) * voxels) {
-                layout.announce(next, self.gather.input, block);
+                layout.fetch_ahead(next, self.gather.input, block);
             }
             layout.fill(
                 simd,

@@ -250,7 +250,7 @@ pub(crate) unsafe fn outer<S: Simd, const INPUTS: usize, const VECTORS: usize>(
     }
 }
 
-/// Has the caches fetch the line at `from`, which may be anywhere; where the processor can be told so.
+/// Requests the cache line at `from`, which may be anywhere, on processors with such an instruction.
 #[inline(always)]
 pub(crate) fn prefetch(from: *const f32) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]

@@ -31,7 +31,7 @@ impl Fill<'_> {
         let planes = plan.input_planes(self.block.length[1]);
         let deep = plan.layers > 1;
         for channel in channels.clone() {
-            self.announce(channel + 1, planes);
+            self.fetch_ahead(channel + 1, planes);
             let at = (channel - channels.start) * plan.channel;
             for plane in 0..planes {
                 let to = if deep { 0 } else { at } + plane * plan.plane;
@@ -113,10 +113,9 @@ impl Fill<'_> {
             .then(|| &input[y as usize * size_x..][..size_x])
     }
 
-    /// Has the caches fetch what a channel's part will be: it is in short pieces of many pages, which processors
-    /// do not foresee.
+    /// Requests a channel's part of the input: short pieces of many pages, which hardware prefetching does not reach.
     #[inline(always)]
-    fn announce(&self, channel: usize, planes: usize) {
+    fn fetch_ahead(&self, channel: usize, planes: usize) {
         if channel >= self.gather.in_channels {
             return;
         }

@@ -4,7 +4,9 @@
 //! channels by itself; they give four outputs. With three taps along z and AVX-512, large inputs are transformed
 //! along z as well, F(2×2×2, 3×3×3): 8 products an output, 64 components that are sums over channels alone.
 
+mod division;
 mod fill;
+mod kernels;
 mod outer;
 mod plan;
 mod transform;
@@ -310,7 +312,7 @@ impl TileTask<'_> {
                     // SAFETY: each task has a block, channels and a sample of its own, and goes through
                     // its pairs of rows one after the other.
                     let to = unsafe { self.output.part(start, count * size_x) };
-                    // The next channel's rows are in other pages, which processors do not foresee.
+                    // The next channel's rows are in other pages, which hardware prefetching does not reach.
                     let next = to.as_ptr().wrapping_add(size_x * size_y * size_z);
                     prefetch_all(next, to.len());
                     if straight && count == 2 {
