@@ -1,5 +1,6 @@
 //! The layers of volumetric networks, under the names that the benches of PyTorch and MONAI use, and the peak of the
 //! processor: `RAYON_NUM_THREADS=2 cargo bench -p vesalius-kernels`. Outputs are allocated before timing starts.
+//! With `SIMD_LEVEL=avx2` or `portable` in the environment the layers use those instructions.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -15,7 +16,11 @@ fn main() {
         "peak of multiply-adds: {:.1} GFLOP/s (items below are floating-point operations)",
         peak(threads)
     );
-    divan::main();
+    match std::env::var("SIMD_LEVEL").as_deref() {
+        Ok("avx2") => with_simd_level(SimdLevel::named("avx2").unwrap(), divan::main),
+        Ok("portable") => with_simd_level(SimdLevel::portable(), divan::main),
+        _ => divan::main(),
+    }
 }
 
 /// The best of a few runs of independent multiply-adds on all threads, in 10⁹ operations a second.

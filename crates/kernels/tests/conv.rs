@@ -262,3 +262,49 @@ fn wrong_lengths_are_errors() {
         "{error}"
     );
 }
+
+/// The square root of the mean of the squares of `found − expected`.
+fn distance(found: &[f32], expected: &[f64]) -> f64 {
+    let pairs = found.iter().zip(expected);
+    let squares: f64 = pairs.map(|(&f, &e)| (f64::from(f) - e).powi(2)).sum();
+    (squares / expected.len() as f64).sqrt()
+}
+
+#[test]
+fn transformed_products_round_less_than_twice_as_much_as_the_direct_form() {
+    // Large enough for the transform along z; with seven output channels products are not transformed.
+    let of = |outs| ConvShape::new(1, [32, outs], [32, 32, 17], [3; 3]).padded_for_kernel();
+    let (transformed, direct) = (of(8), of(7));
+    let input = values(transformed.input_len(), 1);
+    let weight = values(transformed.weight_len(), 2);
+    let mut expected = vec![0.0; transformed.output_len().unwrap()];
+    conv_products(&transformed, |to, from, tap, _| {
+        expected[to] += f64::from(input[from]) * f64::from(weight[tap]);
+    });
+    on_every_path(|path| {
+        let [found, plain] = [&transformed, &direct].map(|shape| {
+            let mut found = vec![f32::NAN; shape.output_len().unwrap()];
+            let weight = &weight[..shape.weight_len()];
+            conv3d_forward(shape, &input, weight, None, &mut found).unwrap();
+            distance(&found, &expected[..found.len()])
+        });
+        assert!(found < 2.0 * plain, "{path}: {found:e}, direct {plain:e}");
+    });
+}
+
+#[test]
+fn large_inputs_agree_with_the_reference() {
+    // Enough outputs for the transform along z: odd sizes, rows that are no whole vectors, groups.
+    let same = |channels, size| ConvShape::new(1, channels, size, [3; 3]).padded_for_kernel();
+    for shape in [
+        same([8, 8], [32, 32, 17]),
+        ConvShape {
+            groups: 2,
+            padding: [[0, 2], [1, 0], [2, 1]],
+            ..same([18, 16], [29, 27, 24])
+        },
+        same([9, 8], [64, 129, 2]),
+    ] {
+        check(&shape);
+    }
+}

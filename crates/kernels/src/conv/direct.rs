@@ -9,7 +9,7 @@ use super::plan::ConvLayout;
 use super::tile::{Block, TileLayout, blocks, choose_block};
 use super::weights::{PackedWeights, channel_blocks, padded_channels};
 use crate::buffer::{Scratch, Shared};
-use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, interleave_rows};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, interleave_rows, prefetch_all};
 
 /// Terms summed from one filling of the tile; its part of 24 positions stays in the first cache.
 const TERMS: usize = 256;
@@ -211,6 +211,12 @@ impl TileTask<'_> {
         for (channel, tile) in (first..first + count).zip(tiles) {
             let channel =
                 (self.sample * self.gather.groups + self.group) * self.gather.in_channels + channel;
+            let next = self
+                .input
+                .get((channel + 1) * voxels..(channel + 2) * voxels);
+            if let Some(next) = next {
+                layout.fetch_ahead(next, self.gather.input, self.block);
+            }
             let input = &self.input[channel * voxels..][..voxels];
             layout.fill(simd, input, self.gather.input, self.block, tile);
         }
@@ -301,6 +307,8 @@ impl TileTask<'_> {
             return;
         }
         let plane = (rows.row * size_z + z) * size_y;
+        // The next channel's rows are in other pages, which hardware prefetching does not reach.
+        let channel = size_x * size_y * size_z;
         let grid_x = self.gather.grid[0];
         if step_x == 1 && step_y == 1 {
             let start = (plane + self.block.start[0]) * size_x;
@@ -308,6 +316,7 @@ impl TileTask<'_> {
             // SAFETY: each task has a block, channel and sample of its own, and writes each of its
             // phases (one row in `step_y`, one plane in `step_z`) once, so no other part is alive here.
             let to = unsafe { self.output.part(start, length) };
+            prefetch_all(to.as_ptr().wrapping_add(channel), length);
             to.copy_from_slice(&sums[..length]);
             rows.finish(to);
             return;
@@ -319,6 +328,7 @@ impl TileTask<'_> {
             }
             // SAFETY: the row is of this task's own block, channel, sample and phase, as above.
             let to = unsafe { self.output.part((plane + y) * size_x, size_x) };
+            prefetch_all(to.as_ptr().wrapping_add(channel), size_x);
             let from = &sums[row * grid_x..];
             match step_x {
                 1 => to.copy_from_slice(&from[..size_x]),

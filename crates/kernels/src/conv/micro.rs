@@ -199,7 +199,7 @@ impl Correlate<'_> {
         // SAFETY: tile and gradient are the caller's own, passed on as they are.
         unsafe {
             let done = if S::WIDE {
-                self.chunks::<S, 4>(simd, 0, weights)
+                self.chunks::<S, 6>(simd, 0, weights)
             } else {
                 0
             };
@@ -274,6 +274,11 @@ impl Correlate<'_> {
                             &mut three,
                         );
                         sums = std::array::from_fn(|tap| three[tap]);
+                    } else if TAPS == 6 {
+                        let inputs = std::array::from_fn(|tap| inputs[tap % TAPS]);
+                        let mut six = std::array::from_fn(|tap| sums[tap % TAPS]);
+                        simd.correlate_6x4(vectors, gradient, self.gradient_step, inputs, &mut six);
+                        sums = std::array::from_fn(|tap| six[tap]);
                     } else {
                         correlate(
                             simd,

@@ -3,7 +3,7 @@
 //! arithmetic is in the kernels.
 
 use super::plan::ConvLayout;
-use crate::simd::{Simd, split_row};
+use crate::simd::{Simd, prefetch_all, split_row};
 
 /// How a block of grid rows (all of x, `block[0]` along y, `block[1]` along z) is laid out.
 ///
@@ -162,6 +162,25 @@ impl TileLayout {
         }
     }
 
+    /// Requests what [`TileLayout::fill`] will read of a channel: short pieces of several pages, which hardware prefetching
+    /// does not reach.
+    #[inline(always)]
+    pub fn fetch_ahead(&self, input: &[f32], size: [usize; 3], block: Block) {
+        let [size_x, size_y, size_z] = size;
+        let range = |axis: usize, size: usize| {
+            let first = (block.start[axis] * self.stride[axis + 1]) as isize + self.first[axis + 1];
+            let count =
+                self.count[axis] - (self.block[axis] - block.length[axis]) * self.stride[axis + 1];
+            let end = (first + count as isize).clamp(0, size as isize) as usize;
+            (first.max(0) as usize).min(end)..end
+        };
+        let rows = range(0, size_y);
+        for z in range(1, size_z) {
+            let from = input[(z * size_y + rows.start) * size_x..].as_ptr();
+            prefetch_all(from, rows.len() * size_x);
+        }
+    }
+
     /// Copies one channel's part under `block` into `tile`. `input` is the channel, `[Z, Y, X]`.
     #[inline(always)]
     pub fn fill<S: Simd>(
@@ -247,7 +266,7 @@ pub(super) fn copy_row<S: Simd>(
     let source = &source[(start + (low * stride) as isize) as usize..];
     let inner = &mut row[low..high];
     match stride {
-        1 => copy_short(&source[..inner.len()], inner),
+        1 => copy_vectors(simd, &source[..inner.len()], inner),
         2 => split_row(simd, source, inner),
         _ => inner
             .iter_mut()
@@ -258,14 +277,20 @@ pub(super) fn copy_row<S: Simd>(
 
 /// A copy that does not call out for a handful of values.
 #[inline(always)]
-fn copy_short(source: &[f32], row: &mut [f32]) {
-    let mut from = source.chunks_exact(8);
-    let mut to = row.chunks_exact_mut(8);
-    for (to, from) in to.by_ref().zip(from.by_ref()) {
-        to.copy_from_slice(from);
-    }
-    for (to, from) in to.into_remainder().iter_mut().zip(from.remainder()) {
-        *to = *from;
+pub(super) fn copy_vectors<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
+    let length = to.len();
+    let from = &from[..length];
+    for at in (0..length).step_by(S::LANES) {
+        let rest = length - at;
+        // SAFETY: both have `length` values, of which `rest` are at `at` and after it.
+        unsafe {
+            let (from, to) = (from.as_ptr().add(at), to.as_mut_ptr().add(at));
+            if rest >= S::LANES {
+                simd.store(to, simd.load(from));
+            } else {
+                simd.store_first(to, simd.load_lanes(from, 0..rest), rest);
+            }
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use rayon::prelude::*;
 use super::micro::{CHANNELS, Correlate};
 use super::plan::ConvLayout;
 use super::tile::{Block, TileLayout, blocks, choose_block};
+use super::winograd;
 use crate::buffer::{Scratch, Shared};
-use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, prefetch_all};
 use crate::sum::sum;
 
 /// Grid positions of a tile: four channels of gradient and one of input stay in the first cache.
@@ -27,6 +28,11 @@ pub(crate) fn run(
     weights: &mut [f32],
     bias: Option<&mut [f32]>,
 ) {
+    if let Some(taps) = winograd::Taps::of(gather)
+        && taps.side() == 4
+    {
+        return winograd::weight_gradient(gather, &taps, input, gradient, weights, bias);
+    }
     let path = SimdLevel::current();
     let plan = dispatch(path, MakePlan { gather });
     let tasks = plan.chunks * gather.groups * plan.splits;
@@ -188,7 +194,10 @@ impl Chunk<'_> {
             let of = (sample * self.gather.groups + self.group) * self.gather.out_channels + of;
             for (index, to) in to.chunks_exact_mut(plane).enumerate() {
                 let start = ((of * z + block.start[1] + index) * y + block.start[0]) * x;
-                to[..length].copy_from_slice(&self.gradient[start..start + length]);
+                let from = &self.gradient[start..start + length];
+                // The next channel's rows are in other pages, which hardware prefetching does not reach.
+                prefetch_all(from.as_ptr().wrapping_add(x * y * z), length);
+                to[..length].copy_from_slice(from);
                 to[length..].fill(0.0);
             }
             self.partial[bias + channel] += sum(to) as f32;
@@ -209,6 +218,9 @@ impl Chunk<'_> {
         let layout = &self.plan.layout;
         for (channel, tile) in (first..first + count).zip(tile.chunks_mut(layout.channel)) {
             let of = (sample * self.gather.groups + self.group) * self.gather.in_channels + channel;
+            if let Some(next) = self.input.get((of + 1) * voxels..(of + 2) * voxels) {
+                layout.fetch_ahead(next, self.gather.input, block);
+            }
             layout.fill(
                 simd,
                 &self.input[of * voxels..][..voxels],
@@ -232,22 +244,19 @@ impl Chunk<'_> {
         let plan = self.plan;
         let terms = plan.in_channels * plan.taps;
         for channel in (0..plan.channels).step_by(CHANNELS) {
-            for input in inputs.clone() {
-                let place = (input - inputs.start) * plan.taps;
-                let weights = (channel * terms) + input * plan.taps * CHANNELS;
-                let block = Correlate {
-                    tile: tile.as_slice(),
-                    offsets: &plan.offsets[place..place + plan.taps],
-                    gradient: &gradients.as_slice()[channel * step..],
-                    gradient_step: step,
-                    planes: [block.length[1], plan.layout.output_plane()],
-                    runs: plan.layout.runs(block.length[0]),
-                };
-                let weights = &mut self.partial[weights..weights + plan.taps * CHANNELS];
-                // SAFETY: runs and offsets are the layout's own, for whose block and channels the
-                // tile was made; the gradients hold as many whole vectors a plane.
-                unsafe { block.run(simd, weights) };
-            }
+            let weights = (channel * terms) + inputs.start * plan.taps * CHANNELS;
+            let block = Correlate {
+                tile: tile.as_slice(),
+                offsets: &plan.offsets[..inputs.len() * plan.taps],
+                gradient: &gradients.as_slice()[channel * step..],
+                gradient_step: step,
+                planes: [block.length[1], plan.layout.output_plane()],
+                runs: plan.layout.runs(block.length[0]),
+            };
+            let weights = &mut self.partial[weights..weights + inputs.len() * plan.taps * CHANNELS];
+            // SAFETY: runs and offsets are the layout's own, for whose block and channels the tile was
+            // made; the gradients hold as many whole vectors a plane.
+            unsafe { block.run(simd, weights) };
         }
     }
 }

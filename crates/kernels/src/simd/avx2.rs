@@ -1,12 +1,26 @@
 //! AVX2 with FMA: eight lanes, sixteen registers.
 
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use super::{Simd, Work, avx2_loops};
 
 /// Proof that the processor has AVX2 and FMA: made only by [`run`], which checks.
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(());
+
+/// All bits of the lanes below `end`.
+///
+/// # Safety
+/// The processor must have AVX2.
+#[inline(always)]
+unsafe fn below(end: usize) -> __m256i {
+    // SAFETY: the caller promises AVX2.
+    unsafe {
+        let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        _mm256_cmpgt_epi32(_mm256_set1_epi32(end as i32), lanes)
+    }
+}
 
 pub(super) fn detected() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
@@ -106,6 +120,25 @@ impl Simd for Avx2 {
             _mm_storeu_ps(sums.as_mut_ptr(), sum);
             sums
         }
+    }
+
+    #[inline(always)]
+    unsafe fn load_lanes(self, from: *const f32, lanes: Range<usize>) -> __m256 {
+        debug_assert!(lanes.end <= Self::LANES);
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA; the caller promises readable values in
+        // the lanes of the mask, and no others are read.
+        unsafe {
+            let mask = _mm256_andnot_si256(below(lanes.start), below(lanes.end));
+            _mm256_maskload_ps(from, mask)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, value: __m256, count: usize) {
+        debug_assert!(count <= Self::LANES);
+        // SAFETY: `self` exists only where `run` found AVX2 and FMA; the caller promises `count` writable
+        // values, and no others are written.
+        unsafe { _mm256_maskstore_ps(to, below(count), value) }
     }
 
     #[inline(always)]

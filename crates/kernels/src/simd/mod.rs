@@ -7,11 +7,15 @@ mod avx2;
 mod avx2_loops;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_loops;
 mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pairs;
 mod portable;
+
+use std::ops::Range;
 
 pub(crate) use pairs::{interleave_rows, split_row, turn_square};
 
@@ -82,6 +86,74 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         unsafe { correlate(self, vectors, gradients, step, inputs, sums) }
     }
 
+    /// [`Simd::correlate_3x4`] for six inputs, where [`Simd::WIDE`].
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    unsafe fn correlate_6x4(
+        self,
+        vectors: usize,
+        gradients: *const f32,
+        step: usize,
+        inputs: [*const f32; 6],
+        sums: &mut [[Self::Vector; 4]; 6],
+    ) {
+        // SAFETY: the caller promises `vectors` whole vectors of each input and each channel.
+        unsafe { correlate(self, vectors, gradients, step, inputs, sums) }
+    }
+
+    /// Adds `Σ_p inputs[t][c × step + p] × gradients[p][v]` over `places` places p to `sums[t][c][v]`, where
+    /// [`Simd::WIDE`].
+    ///
+    /// # Safety
+    /// Each input must be valid for reads of as many values at each multiple of `step`, and `gradients` of two
+    /// vectors a place.
+    #[inline(always)]
+    unsafe fn outer_3x4x2(
+        self,
+        places: usize,
+        gradients: *const f32,
+        inputs: [*const f32; 3],
+        step: usize,
+        sums: &mut [[[Self::Vector; 2]; 4]; 3],
+    ) {
+        // SAFETY: the caller promises as many places of each input and of the gradients.
+        unsafe { outer(self, places, gradients, inputs, step, sums) }
+    }
+
+    /// Reads the lanes `lanes` from as many places after `from`; the others are zero.
+    ///
+    /// # Safety
+    /// The values at `from + lane` must be valid for reads for every such lane; `from` itself need not point
+    /// into anything. `lanes` must end within [`Simd::LANES`].
+    #[inline(always)]
+    unsafe fn load_lanes(self, from: *const f32, lanes: Range<usize>) -> Self::Vector {
+        debug_assert!(lanes.end <= Self::LANES);
+        let mut values = [0.0; MAX_LANES];
+        for lane in lanes {
+            // SAFETY: the caller promises a readable value for each of the lanes.
+            values[lane] = unsafe { from.wrapping_add(lane).read() };
+        }
+        // SAFETY: a level has at most `MAX_LANES` lanes.
+        unsafe { self.load(values.as_ptr()) }
+    }
+
+    /// Writes the first `count` lanes.
+    ///
+    /// # Safety
+    /// `to` must be valid for writes of `count` values, at most [`Simd::LANES`].
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, value: Self::Vector, count: usize) {
+        debug_assert!(count <= Self::LANES);
+        let mut values = [0.0; MAX_LANES];
+        // SAFETY: a level has at most `MAX_LANES` lanes; the caller promises `count` writable values.
+        unsafe {
+            self.store(values.as_mut_ptr(), value);
+            std::ptr::copy_nonoverlapping(values.as_ptr(), to, count);
+        }
+    }
+
     /// Runs `work` in a function of its own: an innermost loop that shares a function with others
     /// does not get all the registers.
     fn call_out_of_line<W: Work>(self, work: W) -> W::Output;
@@ -143,6 +215,60 @@ pub(crate) unsafe fn correlate<S: Simd, const TAPS: usize>(
                 }
             }
         }
+    }
+}
+
+/// [`Simd::outer_3x4x2`] for any number of inputs and vectors, in plain Rust.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub(crate) unsafe fn outer<S: Simd, const INPUTS: usize, const VECTORS: usize>(
+    simd: S,
+    places: usize,
+    mut gradients: *const f32,
+    inputs: [*const f32; INPUTS],
+    step: usize,
+    sums: &mut [[[S::Vector; VECTORS]; 4]; INPUTS],
+) {
+    for place in 0..places {
+        // SAFETY: the caller promises `places` values of each input at each of four multiples of `step`, and
+        // as many times `VECTORS` vectors of gradients, after which the pointer ends.
+        unsafe {
+            let slopes: [S::Vector; VECTORS] =
+                std::array::from_fn(|vector| simd.load(gradients.add(vector * S::LANES)));
+            for (sums, input) in sums.iter_mut().zip(inputs) {
+                for (channel, sums) in sums.iter_mut().enumerate() {
+                    let value = simd.splat(*input.add(channel * step + place));
+                    for (sum, slope) in sums.iter_mut().zip(slopes) {
+                        *sum = simd.mul_add(value, slope, *sum);
+                    }
+                }
+            }
+            gradients = gradients.add(VECTORS * S::LANES);
+        }
+    }
+}
+
+/// Requests the cache line at `from`, which may be anywhere, on processors with such an instruction.
+#[inline(always)]
+pub(crate) fn prefetch(from: *const f32) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: every x86-64 processor has the instruction, which reads nothing and never faults.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(from.cast());
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = from;
+}
+
+/// [`prefetch`] of `length` values.
+#[inline(always)]
+pub(crate) fn prefetch_all(from: *const f32, length: usize) {
+    const LINE: usize = 16;
+    for at in (0..length).step_by(LINE) {
+        prefetch(from.wrapping_add(at));
     }
 }
 

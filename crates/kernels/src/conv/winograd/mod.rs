@@ -1,24 +1,34 @@
 //! Convolutions with 3 × 3 or 5 × 5 taps along x and y and stride 1 through Winograd's F(2×2, 3×3) and
 //! F(2×2, 5×5) (Lavin and Gray 2016): 12 products an output where the sum has 27, 45 where it has 125.
 //! Each 4 × 4 (6 × 6) patch of the input becomes 16 (36) components, each a convolution along z and over
-//! channels by itself; they give four outputs.
+//! channels by itself; they give four outputs. With three taps along z and AVX-512, large inputs are transformed
+//! along z as well, F(2×2×2, 3×3×3): 8 products an output, 64 components that are sums over channels alone.
 
+mod division;
+mod fill;
+mod kernels;
+mod outer;
 mod plan;
 mod transform;
+mod turn;
+mod weight_gradient;
 mod weights;
+
+pub(crate) use weight_gradient::run as weight_gradient;
 
 use rayon::prelude::*;
 
+use self::fill::Fill;
 use self::plan::{MakePlan, Plan};
-use self::transform::{inverse, transform_column, transform_row};
+use self::transform::{inverse, inverse_z};
 use self::weights::transform_weights;
 use super::finish::{Finish, pad_bias};
 use super::micro::{Accumulate, CHANNELS};
 use super::plan::ConvLayout;
-use super::tile::{Block, blocks, copy_row};
+use super::tile::{Block, blocks, copy_vectors};
 use super::weights::padded_channels;
 use crate::buffer::{Scratch, Shared};
-use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, prefetch_all};
 
 /// Components of a patch along one axis, at most: one more than there are taps.
 const MOST: usize = 6;
@@ -68,7 +78,7 @@ impl Taps {
     }
 
     /// Components of a patch along one axis.
-    fn side(&self) -> usize {
+    pub fn side(&self) -> usize {
         self.order[0].len() + 1
     }
 }
@@ -85,14 +95,14 @@ pub(crate) fn run(
 ) {
     let path = SimdLevel::current();
     let plan = dispatch(path, MakePlan { gather, taps });
-    let weights = transform_weights(gather, taps, weights);
+    let weights = transform_weights(gather, taps, plan.layers, weights);
     let grid = plan.grid;
     let blocks = blocks([grid[1], grid[2]], plan.block);
     let bias = pad_bias(gather, bias);
     let shared = Shared::new(output);
     let tasks = gather.batch * gather.groups * blocks.len() * plan.splits;
     (0..tasks).into_par_iter().for_each_init(
-        || Buffers::new(&plan),
+        || Buffers::new(&plan, gather.input[0]),
         |buffers, task| {
             let (split, task) = (task % plan.splits, task / plan.splits);
             let (index, task) = (task % blocks.len(), task / blocks.len());
@@ -127,28 +137,41 @@ pub(crate) fn blocks_of(gather: &ConvLayout, taps: &Taps) -> usize {
 
 struct Buffers {
     tile: Scratch,
+    /// Components along x and y of a channel, where there are some along z.
+    flat: Scratch,
     sums: Scratch,
     bases: Vec<usize>,
+    /// Zeros in the place of an input row.
+    zeros: Vec<f32>,
     /// An input row with the zeros around it.
     row: Vec<f32>,
-    /// Rows of a plane, transformed along x, each component whole vectors.
-    rows: Vec<f32>,
-    /// A pair of output rows.
+    /// Rows of a plane: copied, or transformed along x, each component whole vectors.
+    rows: Scratch,
+    /// Even and odd output rows of a plane.
     pair: [Vec<f32>; 2],
 }
 
 impl Buffers {
-    fn new(plan: &Plan) -> Self {
-        let x = plan.width;
+    /// For inputs with rows of `size_x`.
+    fn new(plan: &Plan, size_x: usize) -> Self {
+        let (x, side) = (plan.width, plan.side);
+        let rows = (2 * plan.block[0] + side - 2) * side * x;
         Self {
-            tile: Scratch::zeros(plan.chunk * plan.channel + MAX_LANES),
+            tile: Scratch::zeros(plan.components() * plan.component + MAX_LANES),
+            flat: Scratch::zeros(if plan.layers > 1 {
+                16 * plan.whole.max(2 * plan.plane + 16)
+            } else {
+                0
+            }),
             sums: Scratch::any(
-                plan.side * plan.side * plan.split * plan.block[1] * plan.plane + MAX_LANES,
+                plan.components() * plan.sums(plan.sum_planes(plan.block[1]) * plan.plane)
+                    + MAX_LANES,
             ),
             bases: Vec::new(),
-            row: vec![0.0; 2 * x + plan.side - 2],
-            rows: vec![0.0; (2 * plan.block[0] + plan.side - 2) * plan.side * x],
-            pair: [vec![0.0; 2 * x], vec![0.0; 2 * x]],
+            zeros: vec![0.0; size_x],
+            row: vec![0.0; 2 * x + side - 2],
+            rows: Scratch::zeros(rows.max(4 * plan.copied)),
+            pair: [vec![0.0; 2 * plan.plane], vec![0.0; 2 * plan.plane]],
         }
     }
 }
@@ -181,15 +204,22 @@ impl Work for TileTask<'_> {
         let vectors = (self.block.length[0] * self.plan.grid[0]).div_ceil(S::LANES);
         let bases = &mut self.buffers.bases;
         bases.clear();
-        for z in 0..self.block.length[1] {
+        for z in 0..self.plan.sum_planes(self.block.length[1]) {
             bases.extend((0..vectors).map(|vector| z * self.plan.plane + vector * S::LANES));
         }
         let mut first = 0;
         while first < self.gather.in_channels {
             let count = self.plan.chunk.min(self.gather.in_channels - first);
-            for channel in 0..count {
-                self.fill(simd, first + channel, channel * self.plan.channel);
-            }
+            let fill = Fill {
+                plan: self.plan,
+                gather: self.gather,
+                taps: self.taps,
+                input: self.input,
+                block: self.block,
+                group: self.group,
+                sample: self.sample,
+            };
+            fill.run(simd, first..first + count, self.buffers);
             self.accumulate(simd, first, count);
             first += count;
         }
@@ -198,64 +228,27 @@ impl Work for TileTask<'_> {
 }
 
 impl TileTask<'_> {
-    /// Transforms one input channel's part, `Bᵀ d B` of every patch, into the tile at `at`.
-    #[inline(always)]
-    fn fill<S: Simd>(&mut self, simd: S, channel: usize, at: usize) {
-        let plan = self.plan;
-        let [size_x, size_y, size_z] = self.gather.input;
-        let voxels = size_x * size_y * size_z;
-        let row =
-            (self.sample * self.gather.groups + self.group) * self.gather.in_channels + channel;
-        let input = &self.input[row * voxels..][..voxels];
-        let tile = &mut self.buffers.tile.as_mut_slice()[at..at + plan.channel];
-        let first_y = 2 * self.block.start[0] as isize + self.taps.first[1];
-        let (x, width, side) = (plan.grid[0], plan.width, plan.side);
-        for plane in 0..plan.planes - (plan.block[1] - self.block.length[1]) {
-            let z = (self.block.start[1] + plane) as isize + plan.first_z;
-            let to = plane * plan.plane;
-            if !(0..size_z as isize).contains(&z) {
-                let length = self.block.length[0] * x;
-                (0..side * side).for_each(|i| tile[i * plan.component + to..][..length].fill(0.0));
-                continue;
-            }
-            let rows = &mut self.buffers.rows;
-            for (index, row) in rows.chunks_exact_mut(side * width).enumerate() {
-                let y = first_y + index as isize;
-                if index >= 2 * self.block.length[0] + side - 2 {
-                    break;
-                }
-                if !(0..size_y as isize).contains(&y) {
-                    row.fill(0.0);
-                    continue;
-                }
-                let from = &input[(z as usize * size_y + y as usize) * size_x..][..size_x];
-                copy_row(simd, from, self.taps.first[0], 1, &mut self.buffers.row);
-                transform_row(simd, side, &self.buffers.row, row);
-            }
-            for pair in 0..self.block.length[0] {
-                let rows = &rows[2 * pair * side * width..][..side * side * width];
-                transform_column(simd, side, rows, &mut tile[to + pair * x..], plan.component);
-            }
-        }
-    }
-
     /// Adds the chunk to the sums of all components and channels.
     #[inline(always)]
     fn accumulate<S: Simd>(&mut self, simd: S, first: usize, count: usize) {
         let plan = self.plan;
         let step = self.buffers.bases.len() * S::LANES;
-        let taps = self.taps.z.len();
+        let taps = if plan.layers > 1 {
+            1
+        } else {
+            self.taps.z.len()
+        };
         let terms = self.gather.in_channels * taps;
         let padded = padded_channels(self.gather.out_channels).next_multiple_of(CHANNELS);
-        for component in 0..plan.side * plan.side {
+        for component in 0..plan.components() {
             let tile = &self.buffers.tile.as_slice()[component * plan.component..];
             for channel in self.channels.clone().step_by(CHANNELS) {
-                let weights = (self.group * plan.side * plan.side + component) * padded * terms
+                let weights = (self.group * plan.components() + component) * padded * terms
                     + channel * terms
                     + first * taps * CHANNELS;
                 let mut bias = [0.0; CHANNELS];
-                if component == plan.side + 1 {
-                    // The one component that goes into all four outputs with the factor 1.
+                if component == plan.side + 1 + if plan.layers > 1 { 16 } else { 0 } {
+                    // The one component that goes into all outputs with the factor 1.
                     let from = padded_channels(self.gather.out_channels);
                     let from = &self.bias[self.group * from..][..from];
                     from[channel..]
@@ -263,7 +256,7 @@ impl TileTask<'_> {
                         .zip(&mut bias)
                         .for_each(|(from, to)| *to = *from);
                 }
-                let sums = (component * plan.split + channel - self.channels.start) * step;
+                let sums = component * plan.sums(step) + (channel - self.channels.start) * step;
                 let sums = &mut self.buffers.sums.as_mut_slice()[sums..sums + CHANNELS * step];
                 let block = Accumulate {
                     tile,
@@ -284,18 +277,34 @@ impl TileTask<'_> {
     fn finish<S: Simd>(&mut self, simd: S, plane: usize) {
         let [size_x, size_y, size_z] = self.gather.output;
         let x = self.plan.grid[0];
-        let step = plane * self.block.length[1];
+        let step = plane * self.plan.sum_planes(self.block.length[1]);
         let sums = self.buffers.sums.as_slice();
+        let deep = self.plan.layers > 1;
+        let flat = self.buffers.flat.as_mut_slice();
         let [even, odd] = &mut self.buffers.pair;
+        let straight = size_x == 2 * x && x.is_multiple_of(S::LANES);
         for channel in self.channels.start..self.channels.end.min(self.gather.out_channels) {
             let within = self.group * self.gather.out_channels + channel;
             let all = self.gather.groups * self.gather.out_channels;
             let mut rows = self.finish.rows(within, self.sample * all + within);
             for z in 0..self.block.length[1] {
+                let at = (channel - self.channels.start) * step;
+                let (sums, component) = if deep {
+                    let flat_step = 2 * plane + 16;
+                    if z % 2 == 0 {
+                        let sums = &sums[at + z / 2 * plane..];
+                        inverse_z(simd, sums, self.plan.sums(step), plane, flat, flat_step);
+                    }
+                    (&flat[z % 2 * plane..], flat_step)
+                } else {
+                    (&sums[at + z * plane..], self.plan.sums(step))
+                };
+                if !straight {
+                    // Patches of all rows one after the other.
+                    let (even, odd) = (&mut even[..2 * plane], &mut odd[..2 * plane]);
+                    inverse(simd, self.plan.side, sums, component, even, odd);
+                }
                 for pair in 0..self.block.length[0] {
-                    let at = (channel - self.channels.start) * step + z * plane + pair * x;
-                    let sums = &sums[at..];
-                    let component = self.plan.split * step;
                     let y = 2 * (self.block.start[0] + pair);
                     let start =
                         ((rows.row * size_z + self.block.start[1] + z) * size_y + y) * size_x;
@@ -303,13 +312,25 @@ impl TileTask<'_> {
                     // SAFETY: each task has a block, channels and a sample of its own, and goes through
                     // its pairs of rows one after the other.
                     let to = unsafe { self.output.part(start, count * size_x) };
-                    if count == 2 && size_x == 2 * self.plan.width {
+                    // The next channel's rows are in other pages, which hardware prefetching does not reach.
+                    let next = to.as_ptr().wrapping_add(size_x * size_y * size_z);
+                    prefetch_all(next, to.len());
+                    if straight && count == 2 {
                         let (even, odd) = to.split_at_mut(size_x);
-                        inverse(simd, self.plan.side, sums, component, even, odd);
+                        inverse(
+                            simd,
+                            self.plan.side,
+                            &sums[pair * x..],
+                            component,
+                            even,
+                            odd,
+                        );
+                    } else if straight {
+                        let odd = &mut odd[..size_x];
+                        inverse(simd, self.plan.side, &sums[pair * x..], component, to, odd);
                     } else {
-                        inverse(simd, self.plan.side, sums, component, even, odd);
                         for (to, from) in to.chunks_exact_mut(size_x).zip([&*even, &*odd]) {
-                            to.copy_from_slice(&from[..size_x]);
+                            copy_vectors(simd, &from[2 * pair * x..][..size_x], to);
                         }
                     }
                     rows.finish(to);

@@ -26,6 +26,45 @@ fn components<S: Simd>(simd: S, side: usize, d: [S::Vector; MOST]) -> [S::Vector
     ]
 }
 
+/// A vector of patches of four by four, along x and y, into all components. Of each row `values` are two vectors
+/// from its first value on, and two from its third.
+#[inline(always)]
+pub(super) fn transform_patches<S: Simd>(
+    simd: S,
+    values: [[S::Vector; 4]; 4],
+    to: &mut [f32],
+    component: usize,
+) {
+    // Loops: closures might not be compiled for the chosen SIMD level.
+    let to = &mut to[..15 * component + S::LANES];
+    let mut rows = values;
+    for row in &mut rows {
+        let [d0, d1] = simd.deinterleave(row[0], row[1]);
+        let [d2, d3] = simd.deinterleave(row[2], row[3]);
+        *row = four(simd, [d0, d1, d2, d3]);
+    }
+    let [first, second, third, fourth] = rows;
+    for x in 0..4 {
+        let found = four(simd, [first[x], second[x], third[x], fourth[x]]);
+        for (y, value) in found.into_iter().enumerate() {
+            debug_assert!((4 * y + x) * component + S::LANES <= to.len());
+            // SAFETY: `to` was cut a vector after the start of the last of sixteen components.
+            unsafe { simd.store(to.as_mut_ptr().add((4 * y + x) * component), value) };
+        }
+    }
+}
+
+/// `Bᵀ d` along one axis, for patches of four.
+#[inline(always)]
+pub(super) fn four<S: Simd>(simd: S, [d0, d1, d2, d3]: [S::Vector; 4]) -> [S::Vector; 4] {
+    [
+        simd.sub(d0, d2),
+        simd.add(d1, d2),
+        simd.sub(d2, d1),
+        simd.sub(d1, d3),
+    ]
+}
+
 /// One row of patches along x; `from` is `side − 2` values more than twice as long as a component of `to`.
 #[inline(always)]
 pub(super) fn transform_row<S: Simd>(simd: S, side: usize, from: &[f32], to: &mut [f32]) {
@@ -98,29 +137,79 @@ pub(super) fn inverse<S: Simd>(
     even: &mut [f32],
     odd: &mut [f32],
 ) {
+    debug_assert!(matches!(side, 4 | 6));
+    if side == 4 {
+        inverse_of::<S, 4>(simd, sums, step, even, odd);
+    } else {
+        inverse_of::<S, 6>(simd, sums, step, even, odd);
+    }
+}
+
+#[inline(always)]
+fn inverse_of<S: Simd, const SIDE: usize>(
+    simd: S,
+    sums: &[f32],
+    step: usize,
+    even: &mut [f32],
+    odd: &mut [f32],
+) {
     let width = even.len() / 2;
-    let sums = &sums[..(side * side - 1) * step + width];
+    let sums = &sums[..(SIDE * SIDE - 1) * step + width];
     let odd = &mut odd[..2 * width];
     debug_assert!(even.len() == 2 * width && width.is_multiple_of(S::LANES));
     for at in (0..width).step_by(S::LANES) {
-        debug_assert!((side * side - 1) * step + at + S::LANES <= sums.len());
+        debug_assert!((SIDE * SIDE - 1) * step + at + S::LANES <= sums.len());
         // SAFETY: `width` is whole vectors; the sums were cut where the last component's row ends, and
         // both rows to twice the width.
         unsafe {
-            let (mut top, mut bottom) = ([simd.splat(0.0); MOST], [simd.splat(0.0); MOST]);
-            for x in 0..side {
-                let mut column = [simd.splat(0.0); MOST];
-                for (y, value) in column[..side].iter_mut().enumerate() {
-                    *value = simd.load(sums.as_ptr().add((y * side + x) * step + at));
+            let (mut top, mut bottom) = ([simd.splat(0.0); SIDE], [simd.splat(0.0); SIDE]);
+            for x in 0..SIDE {
+                let mut column = [simd.splat(0.0); SIDE];
+                for (y, value) in column.iter_mut().enumerate() {
+                    *value = simd.load(sums.as_ptr().add((y * SIDE + x) * step + at));
                 }
-                [top[x], bottom[x]] = outputs(simd, side, column);
+                [top[x], bottom[x]] = outputs(simd, column);
             }
-            for (values, to) in [(top, &mut *even), (bottom, &mut *odd)] {
-                let [a, b] = outputs(simd, side, values);
-                let [low, high] = simd.interleave(a, b);
-                let to = to.as_mut_ptr().add(2 * at);
-                simd.store(to, low);
-                simd.store(to.add(S::LANES), high);
+            let [a, b] = outputs(simd, top);
+            let [low, high] = simd.interleave(a, b);
+            simd.store(even.as_mut_ptr().add(2 * at), low);
+            simd.store(even.as_mut_ptr().add(2 * at + S::LANES), high);
+            let [a, b] = outputs(simd, bottom);
+            let [low, high] = simd.interleave(a, b);
+            simd.store(odd.as_mut_ptr().add(2 * at), low);
+            simd.store(odd.as_mut_ptr().add(2 * at + S::LANES), high);
+        }
+    }
+}
+
+/// A pair of planes of components along x and y from the four components along z; `to` has `step` values a
+/// component, both planes of one after the other.
+#[inline(always)]
+pub(super) fn inverse_z<S: Simd>(
+    simd: S,
+    sums: &[f32],
+    component: usize,
+    plane: usize,
+    to: &mut [f32],
+    step: usize,
+) {
+    let sums = &sums[..63 * component + plane];
+    let to = &mut to[..16 * step];
+    debug_assert!(step >= 2 * plane && plane.is_multiple_of(S::LANES));
+    for index in 0..16 {
+        for at in (0..plane).step_by(S::LANES) {
+            // SAFETY: the sums were cut where the last component's plane ends, which is whole vectors long;
+            // `to` has room for two planes in each of sixteen steps.
+            unsafe {
+                let from = sums.as_ptr().add(index * component + at);
+                let mut column = [simd.splat(0.0); 4];
+                for (layer, value) in column.iter_mut().enumerate() {
+                    *value = simd.load(from.add(16 * layer * component));
+                }
+                let [first, second] = outputs(simd, column);
+                let to = to.as_mut_ptr().add(index * step + at);
+                simd.store(to, first);
+                simd.store(to.add(plane), second);
             }
         }
     }
@@ -128,15 +217,14 @@ pub(super) fn inverse<S: Simd>(
 
 /// `Aᵀ m` along one axis.
 #[inline(always)]
-fn outputs<S: Simd>(simd: S, side: usize, m: [S::Vector; MOST]) -> [S::Vector; 2] {
-    let [a, b, c, d, e, f] = m;
-    let (both, apart) = (simd.add(b, c), simd.sub(b, c));
-    if side == 4 {
-        return [simd.add(a, both), simd.sub(apart, d)];
+fn outputs<S: Simd, const SIDE: usize>(simd: S, m: [S::Vector; SIDE]) -> [S::Vector; 2] {
+    let (both, apart) = (simd.add(m[1], m[2]), simd.sub(m[1], m[2]));
+    if SIDE == 4 {
+        return [simd.add(m[0], both), simd.sub(apart, m[3])];
     }
-    let far = simd.mul_add(simd.splat(2.0), simd.sub(d, e), apart);
+    let far = simd.mul_add(simd.splat(2.0), simd.sub(m[3], m[4]), apart);
     [
-        simd.add(simd.add(a, both), simd.add(d, e)),
-        simd.add(far, f),
+        simd.add(simd.add(m[0], both), simd.add(m[3], m[4])),
+        simd.add(far, m[5]),
     ]
 }

@@ -1,0 +1,221 @@
+//! Innermost loops for AVX-512, written out where LLVM 22 spills sums though registers are free.
+
+use std::arch::{asm, x86_64::*};
+
+/// [`super::Simd::correlate_6x4`].
+///
+/// # Safety
+/// As there, and the processor must have AVX-512F.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn correlate(
+    vectors: usize,
+    gradients: *const f32,
+    step: usize,
+    [a, b, c, d, e, f]: [*const f32; 6],
+    sums: &mut [[__m512; 4]; 6],
+) {
+    if vectors == 0 {
+        return;
+    }
+    // SAFETY: there is a vector, so the loop ends after the last, having read a vector of each input and
+    // of four channels a turn, which the caller promises to be there; it writes registers alone, all of
+    // them named.
+    unsafe {
+        asm!(
+            "2:",
+            "vmovups zmm24, zmmword ptr [{gradients}]",
+            "vmovups zmm28, zmmword ptr [{a} + {at}]",
+            "vmovups zmm25, zmmword ptr [{gradients} + {step}]",
+            "vmovups zmm26, zmmword ptr [{gradients} + 2 * {step}]",
+            "vmovups zmm27, zmmword ptr [{gradients} + {triple}]",
+            "vmovups zmm29, zmmword ptr [{b} + {at}]",
+            "add {gradients}, 64",
+            "vfmadd231ps zmm0, zmm24, zmm28",
+            "vfmadd231ps zmm1, zmm25, zmm28",
+            "vfmadd231ps zmm2, zmm26, zmm28",
+            "vfmadd231ps zmm3, zmm27, zmm28",
+            "vmovups zmm30, zmmword ptr [{c} + {at}]",
+            "vfmadd231ps zmm4, zmm24, zmm29",
+            "vfmadd231ps zmm5, zmm25, zmm29",
+            "vfmadd231ps zmm6, zmm26, zmm29",
+            "vfmadd231ps zmm7, zmm27, zmm29",
+            "vmovups zmm31, zmmword ptr [{d} + {at}]",
+            "vfmadd231ps zmm8, zmm24, zmm30",
+            "vfmadd231ps zmm9, zmm25, zmm30",
+            "vfmadd231ps zmm10, zmm26, zmm30",
+            "vfmadd231ps zmm11, zmm27, zmm30",
+            "vmovups zmm28, zmmword ptr [{e} + {at}]",
+            "vfmadd231ps zmm12, zmm24, zmm31",
+            "vfmadd231ps zmm13, zmm25, zmm31",
+            "vfmadd231ps zmm14, zmm26, zmm31",
+            "vfmadd231ps zmm15, zmm27, zmm31",
+            "vmovups zmm29, zmmword ptr [{f} + {at}]",
+            "add {at}, 64",
+            "vfmadd231ps zmm16, zmm24, zmm28",
+            "vfmadd231ps zmm17, zmm25, zmm28",
+            "vfmadd231ps zmm18, zmm26, zmm28",
+            "vfmadd231ps zmm19, zmm27, zmm28",
+            "vfmadd231ps zmm20, zmm24, zmm29",
+            "vfmadd231ps zmm21, zmm25, zmm29",
+            "vfmadd231ps zmm22, zmm26, zmm29",
+            "vfmadd231ps zmm23, zmm27, zmm29",
+            "cmp {at}, {end}",
+            "jne 2b",
+            a = in(reg) a,
+            b = in(reg) b,
+            c = in(reg) c,
+            d = in(reg) d,
+            e = in(reg) e,
+            f = in(reg) f,
+            at = inout(reg) 0usize => _,
+            end = in(reg) vectors * 64,
+            gradients = inout(reg) gradients => _,
+            step = in(reg) step * 4,
+            triple = in(reg) step * 12,
+            inout("zmm0") sums[0][0],
+            inout("zmm1") sums[0][1],
+            inout("zmm2") sums[0][2],
+            inout("zmm3") sums[0][3],
+            inout("zmm4") sums[1][0],
+            inout("zmm5") sums[1][1],
+            inout("zmm6") sums[1][2],
+            inout("zmm7") sums[1][3],
+            inout("zmm8") sums[2][0],
+            inout("zmm9") sums[2][1],
+            inout("zmm10") sums[2][2],
+            inout("zmm11") sums[2][3],
+            inout("zmm12") sums[3][0],
+            inout("zmm13") sums[3][1],
+            inout("zmm14") sums[3][2],
+            inout("zmm15") sums[3][3],
+            inout("zmm16") sums[4][0],
+            inout("zmm17") sums[4][1],
+            inout("zmm18") sums[4][2],
+            inout("zmm19") sums[4][3],
+            inout("zmm20") sums[5][0],
+            inout("zmm21") sums[5][1],
+            inout("zmm22") sums[5][2],
+            inout("zmm23") sums[5][3],
+            out("zmm24") _,
+            out("zmm25") _,
+            out("zmm26") _,
+            out("zmm27") _,
+            out("zmm28") _,
+            out("zmm29") _,
+            out("zmm30") _,
+            out("zmm31") _,
+            options(readonly, nostack),
+        );
+    }
+}
+
+/// [`super::Simd::outer_3x4x2`].
+///
+/// # Safety
+/// As there, and the processor must have AVX-512F.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn outer(
+    places: usize,
+    gradients: *const f32,
+    [a, b, c]: [*const f32; 3],
+    step: usize,
+    sums: &mut [[[__m512; 2]; 4]; 3],
+) {
+    if places == 0 {
+        return;
+    }
+    // SAFETY: there is a place, so the loop ends after the last, having read two vectors of gradients and a
+    // value of each of four channels of each input a turn, which the caller promises to be there; it writes
+    // registers alone, all of them named.
+    unsafe {
+        asm!(
+            "2:",
+            "vmovups zmm24, zmmword ptr [{gradients}]",
+            "vmovups zmm25, zmmword ptr [{gradients} + 64]",
+            "add {gradients}, 128",
+            "vbroadcastss zmm26, dword ptr [{a}]",
+            "vbroadcastss zmm27, dword ptr [{a} + {step}]",
+            "vbroadcastss zmm28, dword ptr [{a} + 2 * {step}]",
+            "vbroadcastss zmm29, dword ptr [{a} + {triple}]",
+            "vfmadd231ps zmm0, zmm26, zmm24",
+            "vfmadd231ps zmm1, zmm26, zmm25",
+            "vbroadcastss zmm30, dword ptr [{b}]",
+            "vfmadd231ps zmm2, zmm27, zmm24",
+            "vfmadd231ps zmm3, zmm27, zmm25",
+            "vbroadcastss zmm31, dword ptr [{b} + {step}]",
+            "vfmadd231ps zmm4, zmm28, zmm24",
+            "vfmadd231ps zmm5, zmm28, zmm25",
+            "vbroadcastss zmm26, dword ptr [{b} + 2 * {step}]",
+            "vfmadd231ps zmm6, zmm29, zmm24",
+            "vfmadd231ps zmm7, zmm29, zmm25",
+            "vbroadcastss zmm27, dword ptr [{b} + {triple}]",
+            "vfmadd231ps zmm8, zmm30, zmm24",
+            "vfmadd231ps zmm9, zmm30, zmm25",
+            "vbroadcastss zmm28, dword ptr [{c}]",
+            "vfmadd231ps zmm10, zmm31, zmm24",
+            "vfmadd231ps zmm11, zmm31, zmm25",
+            "vbroadcastss zmm29, dword ptr [{c} + {step}]",
+            "vfmadd231ps zmm12, zmm26, zmm24",
+            "vfmadd231ps zmm13, zmm26, zmm25",
+            "vbroadcastss zmm30, dword ptr [{c} + 2 * {step}]",
+            "vfmadd231ps zmm14, zmm27, zmm24",
+            "vfmadd231ps zmm15, zmm27, zmm25",
+            "vbroadcastss zmm31, dword ptr [{c} + {triple}]",
+            "vfmadd231ps zmm16, zmm28, zmm24",
+            "vfmadd231ps zmm17, zmm28, zmm25",
+            "add {a}, 4",
+            "add {b}, 4",
+            "add {c}, 4",
+            "vfmadd231ps zmm18, zmm29, zmm24",
+            "vfmadd231ps zmm19, zmm29, zmm25",
+            "vfmadd231ps zmm20, zmm30, zmm24",
+            "vfmadd231ps zmm21, zmm30, zmm25",
+            "vfmadd231ps zmm22, zmm31, zmm24",
+            "vfmadd231ps zmm23, zmm31, zmm25",
+            "cmp {gradients}, {end}",
+            "jne 2b",
+            a = inout(reg) a => _,
+            b = inout(reg) b => _,
+            c = inout(reg) c => _,
+            gradients = inout(reg) gradients => _,
+            end = in(reg) gradients.add(places * 32),
+            step = in(reg) step * 4,
+            triple = in(reg) step * 12,
+            inout("zmm0") sums[0][0][0],
+            inout("zmm1") sums[0][0][1],
+            inout("zmm2") sums[0][1][0],
+            inout("zmm3") sums[0][1][1],
+            inout("zmm4") sums[0][2][0],
+            inout("zmm5") sums[0][2][1],
+            inout("zmm6") sums[0][3][0],
+            inout("zmm7") sums[0][3][1],
+            inout("zmm8") sums[1][0][0],
+            inout("zmm9") sums[1][0][1],
+            inout("zmm10") sums[1][1][0],
+            inout("zmm11") sums[1][1][1],
+            inout("zmm12") sums[1][2][0],
+            inout("zmm13") sums[1][2][1],
+            inout("zmm14") sums[1][3][0],
+            inout("zmm15") sums[1][3][1],
+            inout("zmm16") sums[2][0][0],
+            inout("zmm17") sums[2][0][1],
+            inout("zmm18") sums[2][1][0],
+            inout("zmm19") sums[2][1][1],
+            inout("zmm20") sums[2][2][0],
+            inout("zmm21") sums[2][2][1],
+            inout("zmm22") sums[2][3][0],
+            inout("zmm23") sums[2][3][1],
+            out("zmm24") _,
+            out("zmm25") _,
+            out("zmm26") _,
+            out("zmm27") _,
+            out("zmm28") _,
+            out("zmm29") _,
+            out("zmm30") _,
+            out("zmm31") _,
+            options(readonly, nostack),
+        );
+    }
+}
