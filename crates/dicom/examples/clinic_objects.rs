@@ -37,6 +37,7 @@ fn seg(source: &str, labels: &str, kind: &str, output: &str) -> Result<(), Box<d
     let labels: LabelMap = read_labels(labels)?;
     let segments = named(&labels);
     let writer = SegWriter::new(series)?.segments(segments.clone());
+    let before = memory("VmRSS")?;
     let written = match kind {
         "binary" => writer.write(&labels, output)?,
         "labelmap" => writer.kind(SegKind::LabelMap).write(&labels, output)?,
@@ -70,6 +71,11 @@ fn seg(source: &str, labels: &str, kind: &str, output: &str) -> Result<(), Box<d
         _ => return Err("the kind is binary, labelmap, deflated, all or fractional".into()),
     };
     println!("{} frames", written.frames);
+    let (peak, whole) = (memory("VmHWM")?, labels.data().len() * 2);
+    println!(
+        "{before} MiB before writing, {peak} MiB at most, of which {} MiB are the label map",
+        whole >> 20
+    );
     written
         .warnings
         .iter()
@@ -175,4 +181,12 @@ fn check(file: &str, source: &str, related: &[&str]) -> Result<(), Box<dyn Error
         .iter()
         .for_each(|finding| println!("{finding}"));
     Ok(())
+}
+
+/// The memory that the process holds or has held at most, in MiB.
+fn memory(of: &str) -> Result<u64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with(of));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    Ok(number.ok_or("no such line")?.parse::<u64>()? / 1024)
 }

@@ -2,7 +2,7 @@
 //! runs it beside SimpleITK and dcm2niix.
 //!
 //! ```sh
-//! cargo run --release -p vesalius-io --example io_speed -- read PATH RUNS        # also: list, describe, probe
+//! cargo run --release -p vesalius-io --example io_speed -- read PATH RUNS        # also: lean, list, describe, probe
 //! cargo run --release -p vesalius-io --example io_speed -- write IN OUT RUNS
 //! cargo run --release -p vesalius-io --example io_speed -- convert IN OUT MEGABYTES   # within so much memory
 //! ```
@@ -11,7 +11,7 @@
 
 use std::path::Path;
 use std::time::Instant;
-use vesalius_io::{ConvertOptions, convert, describe, list_series, probe, read_as, write};
+use vesalius_io::{ConvertOptions, convert, describe, list_series, open, probe, read_as, write};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -32,6 +32,9 @@ fn main() -> Result<()> {
         let start = Instant::now();
         match (&words[..], &volume) {
             (["read", path, _], _) => bytes = size_of_val(read_as::<i16>(path)?.data()),
+            (["lean", path, _], _) => {
+                bytes = size_of_val(open(path)?.read_lean::<i16>()?.data());
+            }
             (["probe", path, _], _) => drop(probe(path)?),
             (["describe", path, _], _) => println!("{} found", describe(path)?.len()),
             (["list", path, _], _) => {

@@ -1,7 +1,7 @@
 //! Conversion of one file to another: voxels, position, and other fields that both formats have.
 //! It does not resample and does not combine several series.
 
-use crate::convert_slabs::convert_slabs;
+use crate::convert_slabs::{convert_label_slabs, convert_slabs};
 use crate::voxel_type::with_voxel_type;
 use crate::{
     Format, ImageInfo, LabelName, ReadOptions, Result, Scaling, VoxelType, WriteOptions, format,
@@ -24,9 +24,10 @@ pub struct ConvertOptions {
     /// them, with their names and colours.
     pub labels: bool,
     /// Bytes of voxels that are in memory at a time, for images larger than memory; `None` for the whole image. Four
-    /// slices are the least; with less it is read as a whole. It holds for images in NIfTI (also `.nii.gz`), MetaImage, NRRD and MGH files and for
-    /// uniform DICOM series, written to NIfTI and MGH, and to MetaImage and NRRD without compression in one file.
-    /// Label maps, and formats that are read or written as a whole, take the memory that they need.
+    /// slices are the least; with less it is read as a whole. It holds for images and label maps in NIfTI (also `.nii.gz`),
+    /// MetaImage, NRRD and MGH files and for images that are uniform DICOM series, written to NIfTI and MGH, and to
+    /// MetaImage and NRRD where they have one channel. A label map is read twice: first its largest label is found.
+    /// Several layers of labels, and formats that are read or written as a whole, take the memory that they need.
     pub memory: Option<u64>,
 }
 
@@ -89,9 +90,14 @@ pub fn convert(
             round: options.read.round || options.write.round,
             ..options.read.clone()
         };
-        let labels = read_labels_with::<u32>(input, &read)?;
-        write_labels_with(output, &labels, &write)?;
-        labels.warnings().to_vec()
+        match convert_label_slabs(input, output, &info, (options.memory, &read), &write)? {
+            Some(warnings) => warnings,
+            None => {
+                let labels = read_labels_with::<u32>(input, &read)?;
+                write_labels_with(output, &labels, &write)?;
+                labels.warnings().to_vec()
+            }
+        }
     } else {
         with_voxel_type!(meant_type(&info), T => match convert_slabs::<T>(input, output, &info, options, &write)? {
             Some(warnings) => warnings,

@@ -1,10 +1,14 @@
 //! Conversion some slices at a time, for images larger than memory.
 
 use crate::dicom::Slices;
+use crate::label_values::as_label;
+use crate::layout::Whole;
+use crate::nrrd::{Extent, extents as extents_of, widen};
 use crate::place::Place;
+use crate::write::{smallest, write_made_labels};
 use crate::{
-    ConvertOptions, Error, FileVoxel, Format, ImageFile, ImageInfo, OnWarning, Result,
-    WriteOptions, archive, open_with, write_made,
+    ConvertOptions, Error, FileVoxel, Format, FourthAxis, ImageFile, ImageInfo, MakeValues,
+    OnWarning, ReadOptions, Result, VoxelType, WriteOptions, archive, open_with, write_made,
 };
 use std::io;
 use std::path::Path;
@@ -27,17 +31,9 @@ pub(crate) fn convert_slabs<T: FileVoxel>(
     write: &WriteOptions,
 ) -> Result<Option<Vec<Warning>>> {
     let [x, y, depth] = info.geometry.size();
-    let slice = (x * y * size_of::<T>()) as u64;
-    let whole = slice.saturating_mul((depth * info.channels) as u64);
-    let Some(memory) = options.memory.filter(|memory| *memory < whole) else {
+    let Some(thickness) = thickness::<T>(info, options.memory) else {
         return Ok(None);
     };
-    // The stored bytes, those that are packed and those that are written are there beside the values.
-    let thickness = usize::try_from(memory / 4 / slice.max(1)).unwrap_or(depth);
-    let thickness = thickness.min(depth);
-    if thickness == 0 {
-        return Ok(None);
-    }
     if info.format == Format::Dicom {
         let place = Place::on_disk(input);
         let place = archive::opened(&place, &options.read)?;
@@ -62,6 +58,91 @@ pub(crate) fn convert_slabs<T: FileVoxel>(
         return Ok(None);
     }
     from_file::<T>(&file, output, thickness, write).map(Some)
+}
+
+/// How many slices are in memory at a time; `None` for all, and where not even one is within the memory.
+fn thickness<T>(info: &ImageInfo, memory: Option<u64>) -> Option<usize> {
+    let [x, y, depth] = info.geometry.size();
+    let slice = (x * y * size_of::<T>()) as u64;
+    let whole = slice.saturating_mul((depth * info.channels) as u64);
+    let memory = memory.filter(|memory| *memory < whole)?;
+    // The stored bytes, those that are packed and those that are written are there beside the values.
+    let thickness = usize::try_from(memory / 4 / slice.max(1)).unwrap_or(depth);
+    Some(thickness.min(depth)).filter(|thickness| *thickness > 0)
+}
+
+/// As [`convert_slabs`], a label map of one layer, stored in the smallest type that holds its labels.
+///
+/// # Errors
+/// As [`crate::convert`].
+pub(crate) fn convert_label_slabs(
+    input: &Path,
+    output: &Path,
+    info: &ImageInfo,
+    (memory, read): (Option<u64>, &ReadOptions),
+    write: &WriteOptions,
+) -> Result<Option<Vec<Warning>>> {
+    let Some(thickness) = thickness::<u32>(info, memory) else {
+        return Ok(None);
+    };
+    let is_whole = info.format == Format::Dicom || info.channels > 1;
+    if is_whole || read.on_warning == OnWarning::Refuse || read.layer.is_some_and(|l| l > 0) {
+        return Ok(None);
+    }
+    let read = ReadOptions {
+        fourth_axis: FourthAxis::Channels,
+        ..read.clone()
+    };
+    let mut file = open_with(input, &read)?;
+    file.take_as_whole(match read.round {
+        true => Whole::Round,
+        false => Whole::Near,
+    });
+    if !file.is_read_in_order() {
+        return Ok(None);
+    }
+    let (voxel_type, extents) = survey(&file, thickness, write)?;
+    let options = WriteOptions {
+        voxel_type: Some(voxel_type),
+        ..write.clone()
+    };
+    let mut slabs = file.slabs::<u32>(thickness)?;
+    let next = || {
+        let slab = slabs.next().transpose().map_err(as_label)?;
+        Ok(slab.map(|slab| slab.volume.into_data()))
+    };
+    queued::<u32>(Box::new(next), |make| {
+        write_made_labels(output, &info.geometry, make, &extents, &options)
+    })?;
+    let behind = slabs.finish()?;
+    Ok(Some(
+        file.info().warnings.iter().cloned().chain(behind).collect(),
+    ))
+}
+
+/// The type that labels are stored in, and how far each that has a name reaches.
+fn survey(
+    file: &ImageFile,
+    thickness: usize,
+    write: &WriteOptions,
+) -> Result<(VoxelType, Vec<Extent>)> {
+    let mut largest = 0;
+    let mut extents: Vec<Extent> = vec![None; write.labels.len()];
+    for slab in file.slabs::<u32>(thickness)? {
+        let slab = slab.map_err(as_label)?;
+        let values = slab.volume.data();
+        largest = values.iter().copied().fold(largest, u32::max);
+        if !write.labels.is_empty() {
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            let here = extents_of(&write.labels, &bytes, 4, slab.volume.geometry().size());
+            widen(&mut extents, &here, slab.z);
+        }
+    }
+    let voxel_type = write.voxel_type.unwrap_or(smallest(largest));
+    if !voxel_type.is_integer() {
+        extents.clear();
+    }
+    Ok((voxel_type, extents))
 }
 
 fn from_file<T: FileVoxel>(
@@ -130,6 +211,16 @@ fn written<T: FileVoxel>(
     next: Next<'_, T>,
     write: &WriteOptions,
 ) -> Result<()> {
+    queued(next, |make| {
+        write_made::<T>(output, &info.geometry, info.channels, make, write)
+    })
+}
+
+/// Writes values that are read one slab after another.
+fn queued<T: FileVoxel>(
+    next: Next<'_, T>,
+    write: impl FnOnce(MakeValues<T>) -> Result<()>,
+) -> Result<()> {
     let queue = Mutex::new(Queue {
         next,
         values: Vec::new(),
@@ -141,7 +232,7 @@ fn written<T: FileVoxel>(
         let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.take(first, out)
     };
-    let done = write_made::<T>(output, &info.geometry, info.channels, &make, write);
+    let done = write(&make);
     let queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
     match queue.error {
         Some(error) => Err(error),

@@ -11,6 +11,7 @@ use crate::decode::{convert, decode, expectation, misfit};
 use crate::layout::{Parsed, Whole};
 use crate::place::Place;
 use crate::source::{Source, check_packed, read_all};
+use crate::streamed::{is_streamed, read_streamed};
 use crate::watch::Watch;
 use crate::{Error, Extension, FileVoxel, FourthAxis, ImageInfo, Layout, ReadOptions, Result};
 use recognise::parse;
@@ -102,10 +103,15 @@ impl ImageFile {
         let (path, layout) = (self.path(), &self.parsed.layout);
         layout.check_limit::<T>(path, self.options.max_bytes)?;
         check_packed(layout)?;
+        let watch = self.watch();
+        if self.combined().is_none() && is_streamed(layout) {
+            layout.check_machine::<T>(path, 0)?;
+            let (data, surplus) = read_streamed(path, layout, watch)?;
+            return self.whole(data, surplus);
+        }
         // In order or apart, the voxels are there once more.
         let copies = if layout.order.is_some() { 2 } else { 1 };
         layout.check_machine::<T>(path, copies * layout.voxel_type.bytes())?;
-        let watch = self.watch();
         let loaded = read_all(layout, watch)?;
         let data = match self.combined() {
             Some(composite) => {
@@ -119,7 +125,8 @@ impl ImageFile {
     }
 
     /// As [`ImageFile::read`], a few slices at a time, so that the file's content is never in memory
-    /// together with the voxels: slower for compressed files, but with half of the memory or less.
+    /// together with the voxels: with half of the memory or less. [`ImageFile::read`] does so itself for compressed
+    /// files of 16 MiB of voxels or more.
     ///
     /// # Errors
     /// As [`ImageFile::read`].

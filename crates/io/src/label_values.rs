@@ -75,7 +75,7 @@ fn mixed(path: &Path) -> Error {
 }
 
 /// A value that no label has means that the file is an image, unless it is nearly whole.
-fn as_label(mut error: Error) -> Error {
+pub(crate) fn as_label(mut error: Error) -> Error {
     /// Values that are as close to a whole number were labels before they were resampled or rescaled.
     const NEAR: f64 = 0.05;
     if let Error::Interpolated { path, .. } = &error {

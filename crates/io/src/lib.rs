@@ -99,6 +99,7 @@ mod sink;
 mod source;
 mod stored_order;
 mod stream;
+mod streamed;
 mod text;
 mod text_header;
 mod unfinished;

@@ -172,7 +172,7 @@ fn read_up_to(
 }
 
 /// The packed stream of a layout from its beginning.
-fn unpack(layout: &Layout) -> Result<Unpack<BufReader<Stream>>> {
+pub(crate) fn unpack(layout: &Layout) -> Result<Unpack<BufReader<Stream>>> {
     let packed = layout.file().open_at(layout.start)?;
     let packed = BufReader::with_capacity(1 << 16, packed);
     Ok(Unpack::new(packed, layout.packing))

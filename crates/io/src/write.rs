@@ -2,6 +2,7 @@
 
 use crate::encode::{MakeValues, Source};
 use crate::format::{self, Target};
+use crate::nrrd::Extent;
 use crate::sink::Sink;
 use crate::{
     Error, FileVoxel, Result, VoxelType, WriteOptions, custom, metaimage, mgh, nifti, nrrd,
@@ -112,22 +113,26 @@ pub(crate) fn labels_into<T: Label + FileVoxel>(
     options: &WriteOptions,
 ) -> Result<()> {
     let largest: u32 = labels.data().iter().max().map_or(0, |&label| label.into());
-    let smallest = match largest {
-        0..=255 => VoxelType::U8,
-        256..=65_535 => VoxelType::U16,
-        _ => VoxelType::U32,
-    };
     let options = WriteOptions {
-        voxel_type: options.voxel_type.or(Some(smallest)),
+        voxel_type: options.voxel_type.or(Some(smallest(largest))),
         ..options.clone()
     };
     let source = Source::Memory(labels.data());
     write_values(sink, target, (labels.geometry(), 1), source, &options)
 }
 
+/// The smallest type that holds labels up to one.
+pub(crate) fn smallest(largest: u32) -> VoxelType {
+    match largest {
+        0..=255 => VoxelType::U8,
+        256..=65_535 => VoxelType::U16,
+        _ => VoxelType::U32,
+    }
+}
+
 /// Writes values that are never in memory together: `make` fills a run of them from a number on, x
-/// fastest, channels outermost, and is called in rising order. NIfTI goes out run by run; the other
-/// formats name their size first, so that their bytes are gathered.
+/// fastest, channels outermost, and is called in rising order. The voxels go out run by run; MetaImage and NRRD gather
+/// those of several channels, which they store side by side.
 ///
 /// # Errors
 /// As [`write_with`]; what `make` gives.
@@ -160,6 +165,33 @@ pub fn write_made<T: FileVoxel>(
     write_values(&mut sink, None, (geometry, channels), source, options)
 }
 
+/// Writes labels that are made run by run, whose segments reach as far as `extents` say, to a file of the name's format.
+pub(crate) fn write_made_labels<T: FileVoxel>(
+    path: &Path,
+    geometry: &Geometry,
+    make: MakeValues<T>,
+    extents: &[Extent],
+    options: &WriteOptions,
+) -> Result<()> {
+    let (mut sink, source) = (Sink::File(path), Source::Made(make));
+    match format::target(path, &options.registry)? {
+        Target::Nrrd { detached } => {
+            let geometry = placed(path, geometry, options)?;
+            let grid = (&geometry, 1);
+            nrrd::write(&mut sink, grid, source, detached, Some(extents), options)
+        }
+        target => write_values(&mut sink, Some(target), (geometry, 1), source, options),
+    }
+}
+
+/// The grid that is written.
+fn placed(path: &Path, geometry: &Geometry, options: &WriteOptions) -> Result<Geometry> {
+    match options.orthonormalise {
+        true => orthonormalised(geometry).map_err(|source| Error::volume(path, source)),
+        false => Ok(*geometry),
+    }
+}
+
 /// Writes values as a kind of file, or as the kind of the sink's name.
 pub(crate) fn write_values<T: FileVoxel>(
     sink: &mut Sink,
@@ -168,14 +200,7 @@ pub(crate) fn write_values<T: FileVoxel>(
     source: Source<T>,
     options: &WriteOptions,
 ) -> Result<()> {
-    let straight;
-    let geometry = if options.orthonormalise {
-        let made = orthonormalised(geometry);
-        straight = made.map_err(|source| Error::volume(sink.path(), source))?;
-        &straight
-    } else {
-        geometry
-    };
+    let geometry = &placed(sink.path(), geometry, options)?;
     let target = match target {
         Some(target) => target,
         None => format::target(sink.path(), &options.registry)?,
@@ -195,7 +220,7 @@ pub(crate) fn write_values<T: FileVoxel>(
             custom::write(sink, &*format, (geometry, channels), source, options)
         }
         Target::Nrrd { detached } => {
-            nrrd::write(sink, geometry, channels, source, detached, options)
+            nrrd::write(sink, (geometry, channels), source, detached, None, options)
         }
     }
 }

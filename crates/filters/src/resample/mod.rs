@@ -3,9 +3,11 @@
 //! Axis-aligned pairs of grids are resampled axis by axis; all others voxel by voxel.
 
 pub(crate) mod axis;
+mod between;
 mod displaced;
 mod engine;
 pub(crate) mod kernel;
+pub(crate) mod label_parts;
 mod labels;
 mod linear_parts;
 pub(crate) mod parts;

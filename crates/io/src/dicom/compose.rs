@@ -67,8 +67,23 @@ impl Composer<'_> {
         slice: &mut [T],
         [columns, z]: [usize; 2],
     ) -> Result<()> {
-        let samples = pixels::frame(&self.file, &self.header, frame.index)?;
         let number = Segmentation::shown(frame).unwrap_or(0);
+        if self.kind == Kind::Binary
+            && let Some(bits) = pixels::bit_frame(&self.file, &self.header, frame.index)?
+        {
+            let value = T::from_f64(f64::from(number));
+            return bits.for_each(|i| {
+                let index = || [i % columns, i / columns, z];
+                let value = value.ok_or_else(|| misfit::<T>(path, number.into(), index()))?;
+                let voxel = &mut slice[i];
+                if *voxel != T::default() && *voxel != value {
+                    return Err(self.overlap(path, number, index()));
+                }
+                *voxel = value;
+                Ok(())
+            });
+        }
+        let samples = pixels::frame(&self.file, &self.header, frame.index)?;
         for (i, voxel) in slice.iter_mut().enumerate() {
             let stored = match &samples {
                 Samples::Whole(values) => values[i] as f64,

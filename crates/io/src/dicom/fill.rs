@@ -1,7 +1,7 @@
 //! Frames decoded into their slices, and scaled.
 
 use super::file::DicomFile;
-use super::frame::{self, FileHeader};
+use super::frame::{self, FileHeader, Frame};
 use super::native;
 use super::pixels::{self, Samples};
 use super::series::Series;
@@ -39,11 +39,7 @@ pub(super) fn fill<T: FileVoxel>(
             let frame = &series.frames[number];
             let inverts = header.monochrome1 && options.dicom.invert;
             // Where a value does not fit, the slow way finds it.
-            if frame.tile.is_none()
-                && !inverts
-                && let Some((words, word)) = native::words(&file, &header, frame.index)
-                && native::scale(words, word, frame.scaling, slice)
-            {
+            if frame.tile.is_none() && !inverts && fill_words(&file, &header, frame, slice)? {
                 work.done(1)?;
                 continue;
             }
@@ -71,6 +67,23 @@ pub(super) fn fill<T: FileVoxel>(
         }
         Ok(())
     })
+}
+
+/// Scales a frame of words of 16 bits; whether it is one and every value fits.
+fn fill_words<T: FileVoxel>(
+    file: &DicomFile,
+    header: &FileHeader,
+    frame: &Frame,
+    slice: &mut [T],
+) -> Result<bool> {
+    if let Some((words, word)) = native::words(file, header, frame.index) {
+        return Ok(native::scale(words, word, frame.scaling, slice));
+    }
+    let Some(word) = native::Word::lowest(header) else {
+        return Ok(false);
+    };
+    let words = pixels::jpeg_ls_words(file, header, frame.index)?;
+    Ok(words.is_some_and(|words| native::scale(&words, word, frame.scaling, slice)))
 }
 
 /// The header of a file of a series, which must be what it was when the series was listed.

@@ -28,6 +28,16 @@ impl Word {
         })
     }
 
+    /// A value in the lowest bits of a word.
+    pub(super) fn lowest(header: &FileHeader) -> Option<Self> {
+        let bits = u32::from(header.bits_stored);
+        (1..=16).contains(&bits).then_some(Self {
+            above: 16 - bits,
+            bits,
+            signed: header.signed,
+        })
+    }
+
     #[inline(always)]
     fn value(self, word: u16) -> i32 {
         let raised = u32::from(word) << (16 + self.above);

@@ -56,19 +56,137 @@ pub(super) fn frame(file: &DicomFile, header: &FileHeader, index: usize) -> Resu
     let [columns, rows] = header.stored;
     let pixels = columns * rows;
     match file.set.get(tags::PIXELS) {
-        Some(Value::Fragments(fragments)) => {
-            let packed = fragments_of(file, fragments, header.stored_frames, index)?;
-            // Decoders are others' code: a panic on one file is that file's error.
-            let decoded = catch_unwind(AssertUnwindSafe(|| unpack(file, header, &packed, pixels)))
-                .unwrap_or_else(|_| Err("the decoder panicked".to_owned()));
-            decoded.map_err(|reason| Error::Compression {
-                path: file.path.clone(),
-                offset: index as u64 * pixels as u64,
-                reason: format!("frame {index}: {reason}"),
-            })
-        }
+        Some(Value::Fragments(fragments)) => decoded(file, header, index, fragments, |packed| {
+            unpack(file, header, packed, pixels)
+        }),
         _ => native(file, header, index, pixels),
     }
+}
+
+/// What a decoder makes of the packed bytes of a frame.
+fn decoded<S>(
+    file: &DicomFile,
+    header: &FileHeader,
+    index: usize,
+    fragments: &[std::ops::Range<usize>],
+    decode: impl Fn(&[u8]) -> std::result::Result<S, String>,
+) -> Result<S> {
+    let packed = fragments_of(file, fragments, header.stored_frames, index)?;
+    // Decoders are others' code: a panic on one file is that file's error.
+    let decoded = catch_unwind(AssertUnwindSafe(|| decode(&packed)))
+        .unwrap_or_else(|_| Err("the decoder panicked".to_owned()));
+    decoded.map_err(|reason| Error::Compression {
+        path: file.path.clone(),
+        offset: index as u64 * (header.stored[0] * header.stored[1]) as u64,
+        reason: format!("frame {index}: {reason}"),
+    })
+}
+
+/// The words of a frame in JPEG-LS, little-endian; `None` for other files.
+///
+/// # Errors
+/// As [`frame()`].
+pub(super) fn jpeg_ls_words(
+    file: &DicomFile,
+    header: &FileHeader,
+    index: usize,
+) -> Result<Option<Vec<[u8; 2]>>> {
+    let is_jpeg_ls = matches!(
+        file.transfer_syntax.as_str(),
+        "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81"
+    );
+    match file.set.get(tags::PIXELS) {
+        Some(Value::Fragments(fragments)) if is_jpeg_ls && header.bits_stored <= 16 => {
+            let [columns, rows] = header.stored;
+            let words = decoded(file, header, index, fragments, |packed| {
+                super::jpeg_ls::decode(packed, columns, rows)
+            })?;
+            Ok(Some(words.into_iter().map(u16::to_le_bytes).collect()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A frame of one bit a pixel, as it is stored: frames follow each other without padding, the lowest bit first.
+pub(super) struct BitFrame<'a> {
+    bytes: &'a [u8],
+    /// The bit of the first pixel.
+    first: usize,
+    pixels: usize,
+}
+
+/// Stored frame `index` of a file whose pixels are single bits that are not compressed; `None` for other files.
+///
+/// # Errors
+/// [`Error::Truncated`].
+pub(super) fn bit_frame<'a>(
+    file: &'a DicomFile,
+    header: &FileHeader,
+    index: usize,
+) -> Result<Option<BitFrame<'a>>> {
+    let is_packed = matches!(file.set.get(tags::PIXELS), Some(Value::Fragments(_)) | None);
+    if header.bits_allocated != 1 || header.float || is_packed {
+        return Ok(None);
+    }
+    let pixels = header.stored[0] * header.stored[1];
+    let bytes = file.set.bytes(file.raw(), tags::PIXELS).unwrap_or(&[]);
+    check_length(file, bytes, index, pixels as u64)?;
+    let first = index * pixels;
+    Ok(Some(BitFrame {
+        bytes,
+        first,
+        pixels,
+    }))
+}
+
+impl BitFrame<'_> {
+    /// Calls `found` with each pixel that is 1, from the first to the last.
+    ///
+    /// # Errors
+    /// The first of `found`.
+    pub fn for_each<E>(
+        &self,
+        mut found: impl FnMut(usize) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        for start in (0..self.pixels).step_by(64) {
+            let mut word = self.word(start);
+            while word != 0 {
+                found(start + word.trailing_zeros() as usize)?;
+                word &= word - 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Up to 64 pixels from one on; zeros behind the last.
+    fn word(&self, start: usize) -> u64 {
+        let bit = self.first + start;
+        let bytes = &self.bytes[bit / 8..];
+        let mut held = [0; 16];
+        match bytes.first_chunk::<16>() {
+            Some(sixteen) => held = *sixteen,
+            None => held[..bytes.len()].copy_from_slice(bytes),
+        }
+        let word = (u128::from_le_bytes(held) >> (bit % 8)) as u64;
+        match self.pixels - start {
+            count @ 0..64 => word & ((1 << count) - 1),
+            _ => word,
+        }
+    }
+}
+
+/// Refuses pixel data that end before a frame of so many bits does.
+fn check_length(file: &DicomFile, bytes: &[u8], index: usize, bits: u64) -> Result<()> {
+    let expected = ((index + 1) as u64 * bits).div_ceil(8);
+    if (bytes.len() as u64) < expected {
+        return Err(Error::Truncated {
+            path: file.path.clone(),
+            what: format!("the pixel data up to frame {index}"),
+            expected,
+            offset: bytes.len() as u64,
+        });
+    }
+    Ok(())
 }
 
 fn native(file: &DicomFile, header: &FileHeader, index: usize, pixels: usize) -> Result<Samples> {
@@ -77,16 +195,8 @@ fn native(file: &DicomFile, header: &FileHeader, index: usize, pixels: usize) ->
         .find(|&tag| file.set.get(tag).is_some())
         .unwrap_or(tags::PIXELS);
     let bytes = file.set.bytes(file.raw(), tag).unwrap_or(&[]);
-    let bits = pixels * usize::from(header.bits_allocated);
-    let expected = (index + 1) as u64 * bits as u64;
-    if (bytes.len() as u64) < expected.div_ceil(8) {
-        return Err(Error::Truncated {
-            path: file.path.clone(),
-            what: format!("the pixel data up to frame {index}"),
-            expected: expected.div_ceil(8),
-            offset: bytes.len() as u64,
-        });
-    }
+    let bits = pixels as u64 * u64::from(header.bits_allocated);
+    check_length(file, bytes, index, bits)?;
     if header.bits_allocated == 1 {
         // Frames of one-bit segmentations follow each other without padding, lowest bit first.
         let bit = |i: usize| i64::from(bytes[i / 8] >> (i % 8) & 1);
@@ -293,6 +403,47 @@ fn jpeg_2000(header: &FileHeader, packed: &[u8]) -> std::result::Result<Vec<i64>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pixels_of_one_bit_are_found_where_they_are() {
+        let bytes: Vec<u8> = (0..400u32)
+            .map(|i| (i * i * 7 % 251) as u8 & 0x5B)
+            .collect();
+        for pixels in [1, 7, 8, 63, 64, 65, 200, 1024] {
+            for index in [0, 1, 2] {
+                let frame = BitFrame {
+                    bytes: &bytes,
+                    first: index * pixels,
+                    pixels,
+                };
+                let mut found = Vec::new();
+                let seen = frame.for_each(|pixel| {
+                    found.push(pixel);
+                    Ok::<(), ()>(())
+                });
+                assert_eq!(seen, Ok(()));
+                let is_set = |pixel: &usize| {
+                    let bit = index * pixels + pixel;
+                    bytes[bit / 8] >> (bit % 8) & 1 == 1
+                };
+                let expected: Vec<usize> = (0..pixels).filter(is_set).collect();
+                assert_eq!(found, expected, "{pixels} {index}");
+            }
+        }
+        // The last frame, up to the last bit of the data.
+        let last = BitFrame {
+            bytes: &bytes,
+            first: 3200 - 77,
+            pixels: 77,
+        };
+        let mut count = 0;
+        let seen = last.for_each(|_| {
+            count += 1;
+            Ok::<(), ()>(())
+        });
+        let expected = (3200 - 77..3200).filter(|bit| bytes[bit / 8] >> (bit % 8) & 1 == 1);
+        assert_eq!((seen, count), (Ok(()), expected.count()));
+    }
 
     #[test]
     fn bits_are_cut_and_sign_extended() {

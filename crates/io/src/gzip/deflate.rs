@@ -24,35 +24,76 @@ pub(crate) fn write_packed(
         // Magic, deflate, no name and no time (so that equal images give equal files), no system.
         _ => &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255],
     })?;
-    let (mut crc, mut adler) = (libdeflater::Crc::new(), libdeflater::Adler32::new());
     let group = BLOCK * 2 * rayon::current_num_threads();
-    let mut buffer = vec![0; group.min(length)];
-    let mut at = 0;
-    while at < length {
-        let bytes = &mut buffer[..group.min(length - at)];
+    let mut sum = Sum::new(packing);
+    let mut next = |at: usize, bytes: &mut Vec<u8>| {
+        bytes.resize(group.min(length - at), 0);
         fill(at, bytes)?;
+        sum.update(bytes);
+        Ok::<usize, io::Error>(at + bytes.len())
+    };
+    let (mut bytes, mut filled, mut blocks) = (Vec::new(), Vec::new(), Vec::new());
+    let mut at = next(0, &mut filled)?;
+    loop {
+        std::mem::swap(&mut bytes, &mut filled);
+        let last = at == length;
+        let mut packed = Ok(Vec::new());
+        // While the threads compress a group, this one writes the group before and makes the next.
+        let made = rayon::in_place_scope(|scope| {
+            scope.spawn(|_| packed = deflate(&bytes, level, last));
+            write_blocks(writer, &blocks)?;
+            match last {
+                true => Ok(at),
+                false => next(at, &mut filled),
+            }
+        });
+        (blocks, at) = (packed?, made?);
+        if last {
+            break;
+        }
+    }
+    write_blocks(writer, &blocks)?;
+    match sum {
+        Sum::Adler(adler) => writer.write_all(&adler.sum().to_be_bytes()),
+        Sum::Crc(crc) => {
+            writer.write_all(&crc.sum().to_le_bytes())?;
+            // gzip stores the length modulo 2³².
+            writer.write_all(&(length as u32).to_le_bytes())
+        }
+    }
+}
+
+/// The check sum of what is packed.
+enum Sum {
+    Crc(libdeflater::Crc),
+    Adler(libdeflater::Adler32),
+}
+
+impl Sum {
+    fn new(packing: Packing) -> Self {
         match packing {
-            Packing::Zlib => adler.update(bytes),
-            _ => crc.update(bytes),
-        }
-        at += bytes.len();
-        for block in deflate(bytes, level, at == length)? {
-            writer.write_all(&block)?;
+            Packing::Zlib => Self::Adler(libdeflater::Adler32::new()),
+            _ => Self::Crc(libdeflater::Crc::new()),
         }
     }
-    if length == 0 {
-        writer.write_all(&compress(&mut compressor(level)?, &[])?)?;
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Crc(crc) => crc.update(bytes),
+            Self::Adler(adler) => adler.update(bytes),
+        }
     }
-    if packing == Packing::Zlib {
-        return writer.write_all(&adler.sum().to_be_bytes());
-    }
-    writer.write_all(&crc.sum().to_le_bytes())?;
-    // gzip stores the length modulo 2³².
-    writer.write_all(&(length as u32).to_le_bytes())
+}
+
+fn write_blocks(writer: &mut (impl Write + ?Sized), blocks: &[Vec<u8>]) -> io::Result<()> {
+    blocks.iter().try_for_each(|block| writer.write_all(block))
 }
 
 /// The bytes as deflate blocks that follow each other; the last of them ends the stream if `last`.
 fn deflate(bytes: &[u8], level: u32, last: bool) -> io::Result<Vec<Vec<u8>>> {
+    if bytes.is_empty() {
+        return Ok(vec![compress(&mut compressor(level)?, &[])?]);
+    }
     let count = bytes.len().div_ceil(BLOCK);
     bytes
         .par_chunks(BLOCK)

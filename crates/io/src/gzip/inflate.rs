@@ -122,7 +122,8 @@ fn whole(packed: &[u8], out: &mut [u8], packing: Packing) -> bool {
     exact && trailer.is_some_and(|(sum, of)| sum == of(out))
 }
 
-fn truncated(path: &Path, offset: u64, expected: u64) -> Error {
+/// The error for a stream that ends at `offset`.
+pub(crate) fn truncated(path: &Path, offset: u64, expected: u64) -> Error {
     Error::Truncated {
         path: path.to_owned(),
         what: "header and voxels".to_owned(),

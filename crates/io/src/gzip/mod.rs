@@ -6,7 +6,7 @@ mod inflate;
 mod unpack;
 
 pub(crate) use deflate::write_packed;
-pub(crate) use inflate::{check_ratio, fault, inflate, most_behind};
+pub(crate) use inflate::{check_ratio, fault, inflate, most_behind, truncated};
 pub(crate) use unpack::Unpack;
 
 #[cfg(test)]

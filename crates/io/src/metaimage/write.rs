@@ -1,15 +1,16 @@
 //! MetaImage files out.
 
-use crate::body::Body;
+use crate::body::{Body, write_apart};
 use crate::encode::{Encoder, Source};
 use crate::layout::Packing;
 use crate::sink::Sink;
 use crate::text_header::LPS;
-use crate::whole_file::{ByteOrder, write_file};
+use crate::whole_file::Packed;
 use crate::{FileVoxel, Result, VoxelType, WriteOptions};
 use vesalius_volume::Geometry;
 
-/// Writes channels × voxels values, x fastest; a `.mhd` gets its voxels in a second file.
+/// Writes channels × voxels values, x fastest; a `.mhd` gets its voxels in a second file. Voxels of one channel go out
+/// slab by slab; the header says how many bytes they are packed to, so that they are packed before it is written.
 pub(crate) fn write<T: FileVoxel>(
     sink: &mut Sink<'_>,
     geometry: &Geometry,
@@ -19,48 +20,34 @@ pub(crate) fn write<T: FileVoxel>(
     options: &WriteOptions,
 ) -> Result<()> {
     let path = sink.path().to_owned();
+    let is_made = matches!(source, Source::Made(_));
     let encoder = Encoder::new(&path, source, (geometry, channels), options);
-    let packing = if options.compress {
-        Packing::Zlib
-    } else {
-        Packing::Raw
+    let (packing, ending) = match options.compress {
+        true => (Packing::Zlib, "zraw"),
+        false => (Packing::Raw, "raw"),
     };
-    if !detached && !options.compress && channels == 1 {
-        let mut header = header(geometry, channels, encoder.voxel_type);
-        header += "CompressedData = False\nElementDataFile = LOCAL\n";
-        let order = ByteOrder::Little;
-        return write_file(
-            sink,
-            header.as_bytes(),
-            Some(&encoder),
-            false,
-            order,
-            options,
-        );
-    }
-    let body = Body::new(&encoder, channels, packing, options)?;
-    let data_name = if detached {
-        let ending = if options.compress { "zraw" } else { "raw" };
-        format!("{}.{ending}", crate::strip_extension(&path))
-    } else {
-        "LOCAL".to_owned()
+    let data_name = format!("{}.{ending}", crate::strip_extension(&path));
+    let data_name = detached.then_some(&data_name);
+    let head = |packed: Option<u64>| {
+        let mut head = header(geometry, channels, encoder.voxel_type);
+        head += &match packed {
+            Some(size) => format!("CompressedData = True\nCompressedDataSize = {size}\n"),
+            None => "CompressedData = False\n".to_owned(),
+        };
+        let name = data_name.map_or("LOCAL", String::as_str);
+        head += &format!("ElementDataFile = {name}\n");
+        head
     };
-    let mut header = header(geometry, channels, encoder.voxel_type);
-    if options.compress {
-        header += &format!(
-            "CompressedData = True\nCompressedDataSize = {}\n",
-            body.bytes.len()
-        );
-    } else {
-        header += "CompressedData = False\n";
+    if channels == 1 && !options.compress {
+        let voxels = (&encoder, Packed::Nothing);
+        return write_apart(sink, &head(None), data_name, voxels, options);
     }
-    header += &format!("ElementDataFile = {data_name}\n");
-    body.write(
-        sink,
-        &header,
-        detached.then_some(&data_name),
-        options.control.as_ref(),
-    )
+    let body = match channels {
+        1 => Body::in_order(&encoder, packing, is_made, sink, options)?,
+        _ => Body::new(&encoder, channels, packing, options)?,
+    };
+    let head = head(options.compress.then_some(body.length));
+    body.write(sink, &head, data_name, options.control.as_ref())
 }
 
 fn header(geometry: &Geometry, channels: usize, voxel_type: VoxelType) -> String {

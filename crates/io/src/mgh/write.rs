@@ -3,7 +3,7 @@
 use super::header::{self, Header};
 use crate::encode::{Encoder, Source};
 use crate::sink::Sink;
-use crate::whole_file::{ByteOrder, write_file};
+use crate::whole_file::{ByteOrder, Packed, write_file};
 use crate::{Error, FileVoxel, Result, WriteOptions};
 use vesalius_volume::Geometry;
 
@@ -40,12 +40,9 @@ pub(crate) fn write<T: FileVoxel>(
     let [width, height, depth, frames] = extent;
     let header = Header::of(geometry, frames, [width, height, depth], kind);
     let head = header::write(&header);
-    write_file(
-        sink,
-        &head,
-        Some(&encoder),
-        compressed,
-        ByteOrder::Big,
-        options,
-    )
+    let packed = match compressed {
+        true => Packed::All,
+        false => Packed::Nothing,
+    };
+    write_file(sink, &head, Some(&encoder), packed, ByteOrder::Big, options)
 }

@@ -6,7 +6,7 @@ use super::header::{self, Header};
 use super::labels;
 use crate::encode::{Encoder, Source};
 use crate::sink::Sink;
-use crate::whole_file::{ByteOrder, write_file};
+use crate::whole_file::{ByteOrder, Packed, write_file};
 use crate::{Error, FileVoxel, NiftiVersion, Result, WriteOptions};
 use std::path::{Path, PathBuf};
 use vesalius_volume::Geometry;
@@ -29,36 +29,20 @@ pub(crate) fn write<T: FileVoxel>(
     header.vox_offset = if pair { 0.0 } else { offset as f64 };
     let mut head = header::write(&header);
     head.extend(tail);
+    let packed = match compressed {
+        true => Packed::All,
+        false => Packed::Nothing,
+    };
+    let order = ByteOrder::Little;
     if !pair {
-        return write_file(
-            sink,
-            &head,
-            Some(&encoder),
-            compressed,
-            ByteOrder::Little,
-            options,
-        );
+        return write_file(sink, &head, Some(&encoder), packed, order, options);
     }
     let (header_path, image_path) = pair_paths(path, compressed);
     // The voxels first: there is never a header without its voxels.
     let mut image = Sink::File(&image_path);
-    write_file(
-        &mut image,
-        &[],
-        Some(&encoder),
-        compressed,
-        ByteOrder::Little,
-        options,
-    )?;
+    write_file(&mut image, &[], Some(&encoder), packed, order, options)?;
     let mut header = Sink::File(&header_path);
-    write_file::<T>(
-        &mut header,
-        &head,
-        None,
-        compressed,
-        ByteOrder::Little,
-        options,
-    )
+    write_file::<T>(&mut header, &head, None, packed, order, options)
 }
 
 fn pair_paths(path: &Path, compressed: bool) -> (PathBuf, PathBuf) {

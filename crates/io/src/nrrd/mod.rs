@@ -8,4 +8,5 @@ mod segments;
 mod write;
 
 pub(crate) use parse::parse;
+pub(crate) use segments::{Extent, extents, widen};
 pub(crate) use write::write;

@@ -16,7 +16,7 @@ const USUAL: [(&str, &str); 3] = [
 ];
 
 /// Smallest and largest voxel index of a segment along each axis; `None` where it has no voxel.
-pub(super) type Extent = Option<[[usize; 2]; 3]>;
+pub(crate) type Extent = Option<[[usize; 2]; 3]>;
 
 /// The segments of a header. Before Slicer 4.11 each had a channel of its own, in which its value is 1.
 pub(super) fn read(pairs: &BTreeMap<String, String>, channels: usize) -> Vec<LabelName> {
@@ -40,7 +40,7 @@ fn number_of(key: &str) -> Option<u32> {
 }
 
 /// The extent of each label in the stored values: whole numbers of `width` bytes, channel after channel.
-pub(super) fn extents(
+pub(crate) fn extents(
     labels: &[LabelName],
     values: &[u8],
     width: usize,
@@ -71,6 +71,18 @@ pub(super) fn extents(
         }
     }
     found
+}
+
+/// Widens extents by those in slices from `z` on.
+pub(crate) fn widen(extents: &mut [Extent], by: &[Extent], z: usize) {
+    for (extent, by) in extents.iter_mut().zip(by) {
+        let Some(mut by) = *by else { continue };
+        by[2] = by[2].map(|k| k + z);
+        let ranges = extent.get_or_insert(by);
+        for (range, by) in ranges.iter_mut().zip(by) {
+            *range = [range[0].min(by[0]), range[1].max(by[1])];
+        }
+    }
 }
 
 /// The key-value lines of a header: those that the source had, and the segments.

@@ -1,44 +1,51 @@
 //! NRRD files out, with 3D Slicer's segments where labels have names.
 
-use super::segments;
-use crate::body::Body;
+use super::segments::{self, Extent};
+use crate::body::{Body, write_apart};
 use crate::encode::{Encoder, Source};
 use crate::layout::Packing;
 use crate::sink::Sink;
 use crate::text_header::LPS;
-use crate::whole_file::{ByteOrder, write_file};
+use crate::whole_file::Packed;
 use crate::{FileVoxel, Result, VoxelType, WriteOptions};
 use vesalius_volume::Geometry;
 
-/// Writes channels × voxels values, x fastest; a `.nhdr` gets its voxels in a second file.
+/// Writes channels × voxels values, x fastest; a `.nhdr` gets its voxels in a second file. Voxels of one channel go out
+/// slab by slab where the header is known before them: the extents of labels are given, or there are no labels.
 pub(crate) fn write<T: FileVoxel>(
     sink: &mut Sink<'_>,
-    geometry: &Geometry,
-    channels: usize,
+    (geometry, channels): (&Geometry, usize),
     source: Source<T>,
     detached: bool,
+    extents: Option<&[Extent]>,
     options: &WriteOptions,
 ) -> Result<()> {
     let path = sink.path().to_owned();
     let encoder = Encoder::new(&path, source, (geometry, channels), options);
-    let packing = if options.compress {
-        Packing::Gzip
-    } else {
-        Packing::Raw
+    let (packing, ending) = match options.compress {
+        true => (Packing::Gzip, "raw.gz"),
+        false => (Packing::Raw, "raw"),
     };
-    if !detached && !options.compress && channels == 1 && options.labels.is_empty() {
-        let mut header = header(geometry, channels, encoder.voxel_type, false);
-        header += &segments::lines(&[], &[], &options.key_values);
-        header += "\n";
-        let order = ByteOrder::Little;
-        return write_file(
-            sink,
-            header.as_bytes(),
-            Some(&encoder),
-            false,
-            order,
-            options,
-        );
+    let data_name = format!("{}.{ending}", crate::strip_extension(&path));
+    let data_name = detached.then_some(&data_name);
+    let head = |extents: &[Extent]| {
+        let mut head = header(geometry, channels, encoder.voxel_type, options.compress);
+        if let Some(name) = data_name {
+            head += &format!("data file: {name}\n");
+        }
+        head += &segments::lines(&options.labels, extents, &options.key_values);
+        if data_name.is_none() {
+            head += "\n";
+        }
+        head
+    };
+    let known = extents.or(options.labels.is_empty().then_some(&[][..]));
+    if let (1, Some(extents)) = (channels, known) {
+        let packed = match options.compress {
+            true => Packed::Voxels(packing),
+            false => Packed::Nothing,
+        };
+        return write_apart(sink, &head(extents), data_name, (&encoder, packed), options);
     }
     let raw = Body::encode(&encoder)?;
     let extents = match encoder.voxel_type {
@@ -47,20 +54,8 @@ pub(crate) fn write<T: FileVoxel>(
         }
         _ => Vec::new(),
     };
-    let pairs = segments::lines(&options.labels, &extents, &options.key_values);
     let body = Body::pack(raw, &encoder, channels, packing, options)?;
-    let ending = if options.compress { "raw.gz" } else { "raw" };
-    let data_name = format!("{}.{ending}", crate::strip_extension(&path));
-    let mut header = header(geometry, channels, encoder.voxel_type, options.compress);
-    if detached {
-        header += &format!("data file: {data_name}\n");
-    } else {
-        header += &pairs;
-        header += "\n";
-        return body.write(sink, &header, None, options.control.as_ref());
-    }
-    header += &pairs;
-    body.write(sink, &header, Some(&data_name), options.control.as_ref())
+    body.write(sink, &head(&extents), data_name, options.control.as_ref())
 }
 
 fn header(geometry: &Geometry, channels: usize, voxel_type: VoxelType, compress: bool) -> String {

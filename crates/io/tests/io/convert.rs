@@ -229,6 +229,83 @@ fn a_conversion_within_little_memory_gives_the_same_file() {
 }
 
 #[test]
+fn files_of_two_parts_within_little_memory_are_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = Geometry::axis_aligned([13, 11, 9], [0.5, 1.0, 2.0]).unwrap();
+    let image = Volume::from_fn(grid, |[x, y, z]| (x * y * z * 31 % 997) as i16);
+    let input = folder.path().join("a.nii");
+    vesalius_io::write(&input, &image).unwrap();
+    for (header, data) in [
+        ("b.mhd", ["b.raw", "b.zraw"]),
+        ("b.nhdr", ["b.raw", "b.raw.gz"]),
+    ] {
+        for compress in [false, true] {
+            let mut options = ConvertOptions::default();
+            options.write.compress = compress;
+            let data = folder.path().join(data[usize::from(compress)]);
+            convert(&input, folder.path().join(header), &options).unwrap();
+            let expected = std::fs::read(&data).unwrap();
+            std::fs::remove_file(&data).unwrap();
+            is_the_same_within(2000, &input, &folder.path().join(header), &options);
+            assert!(std::fs::read(&data).unwrap() == expected, "{header}");
+        }
+    }
+}
+
+#[test]
+fn a_label_map_within_little_memory_gives_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = Geometry::axis_aligned([13, 11, 9], [0.5, 1.0, 2.0]).unwrap();
+    let names: Vec<LabelName> = [1, 7, 9]
+        .map(|n| LabelName::new(n, format!("part {n}")))
+        .into();
+    // The largest label, in the last slices, decides on the type; label 9 has no voxel.
+    for largest in [7, 300, 70_000] {
+        let label = |[x, y, z]: [usize; 3]| match [x / 4, y / 4, z / 7] {
+            [1, 1, _] => 1,
+            [0, 2, _] => 7,
+            [2, _, 1] => largest,
+            _ => 0,
+        };
+        let labels = vesalius_volume::LabelMap::<u32>::from_fn(grid, label);
+        for input in ["a.nii", "a.nii.gz", "a.mha", "a.seg.nrrd"] {
+            let input = folder.path().join(input);
+            let named = WriteOptions {
+                labels: names.clone(),
+                // A file of real numbers is a label map too.
+                voxel_type: input.ends_with("a.nii").then_some(VoxelType::F32),
+                ..WriteOptions::default()
+            };
+            vesalius_io::write_labels_with(&input, &labels, &named).unwrap();
+            for output in ["b.nii.gz", "b.mha", "b.seg.nrrd", "b.nhdr"] {
+                for compress in [true, false] {
+                    let mut options = ConvertOptions {
+                        labels: true,
+                        ..ConvertOptions::default()
+                    };
+                    options.write.compress = compress;
+                    options.write.labels = names.clone();
+                    let output = folder.path().join(output);
+                    is_the_same_within(2500, &input, &output, &options);
+                }
+            }
+        }
+    }
+    // What is no label map is refused as it is when it is read as a whole.
+    let (input, output) = (folder.path().join("real.nii"), folder.path().join("c.nrrd"));
+    vesalius_io::write(&input, &Volume::filled(grid, 2.5f32)).unwrap();
+    let mut options = ConvertOptions {
+        labels: true,
+        ..ConvertOptions::default()
+    };
+    let whole = convert(&input, &output, &options).unwrap_err().to_string();
+    options.memory = Some(2500);
+    let slabs = convert(&input, &output, &options).unwrap_err().to_string();
+    assert_eq!(whole, slabs);
+    assert!(!output.exists());
+}
+
+#[test]
 fn a_damaged_file_within_little_memory_is_refused_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let grid = Geometry::axis_aligned([40, 30, 20], [1.0; 3]).unwrap();

@@ -231,3 +231,55 @@ fn sizes_are_held_against_the_limit_before_anything_is_made() {
         assert!(slab.is_err());
     }
 }
+
+/// The parts that images of 16 MiB of voxels or more are read in.
+#[test]
+fn a_large_packed_image_is_read_into_its_place_and_refused_as_a_small_one_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = Geometry::axis_aligned([256, 255, 131], [1.0; 3]).unwrap();
+    let values = |at: usize| (at * 7919 % 251) as i16 + (at / 65_280) as i16;
+    let last = grid.voxel_count() - 1;
+    let image = Volume::new(grid, 1, (0..=last).map(values).collect()).unwrap();
+    for name in ["a.nii.gz", "a.mha", "a.nrrd"] {
+        let path = folder.path().join(name);
+        let options = vesalius_io::WriteOptions {
+            compression_level: Some(1),
+            ..vesalius_io::WriteOptions::default()
+        };
+        vesalius_io::write_with(&path, &image, &options).unwrap();
+        assert!(
+            vesalius_io::read_as::<i16>(&path).unwrap() == image,
+            "{name}"
+        );
+        let real: Volume<f32> = read(&path).unwrap();
+        assert!(real.data().iter().eq(image.map(f32::from).data()), "{name}");
+        // The first value beyond 255 is the one that is named.
+        let first = (0..=last).find(|&at| values(at) > 255).unwrap();
+        let misfit = vesalius_io::read_as::<u8>(&path).unwrap_err();
+        assert!(
+            matches!(&misfit, Error::Value { index, .. } if *index == grid.index(first)),
+            "{misfit}"
+        );
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        refused(&path, "cut in half");
+        let mut wrong = whole.clone();
+        let end = wrong.len() - 6;
+        wrong[end] ^= 1;
+        // Also where a value does not fit: damage explains it.
+        std::fs::write(&path, &wrong).unwrap();
+        refused(&path, "a wrong sum");
+        let narrow = vesalius_io::read_as::<u8>(&path);
+        assert!(
+            matches!(narrow, Err(Error::Compression { .. })),
+            "{narrow:?}"
+        );
+        std::fs::write(&path, [&whole[..], b"more"].concat()).unwrap();
+        let surplus = read(&path).unwrap();
+        let surplus = surplus.warnings();
+        assert!(
+            matches!(surplus, [Warning::SurplusData { bytes: 4, .. }]),
+            "{name}: {surplus:?}"
+        );
+    }
+}

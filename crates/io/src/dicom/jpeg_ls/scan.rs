@@ -37,10 +37,48 @@ struct Context {
     negative: i32,
 }
 
+impl Context {
+    /// Takes in an error.
+    #[inline(always)]
+    fn learn<const EXACT: bool>(&mut self, error: i32, p: &Parameters) {
+        let step = if EXACT { 1 } else { 2 * p.near + 1 };
+        self.bias += error * step;
+        self.magnitude += error.abs();
+        if self.count == p.reset {
+            self.magnitude >>= 1;
+            self.bias >>= 1;
+            self.count >>= 1;
+        }
+        self.count += 1;
+        if self.bias <= -self.count {
+            self.correction = (self.correction - 1).max(-128);
+            self.bias = (self.bias + self.count).max(1 - self.count);
+        } else if self.bias > 0 {
+            self.correction = (self.correction + 1).min(127);
+            self.bias = (self.bias - self.count).min(0);
+        }
+    }
+}
+
+/// The level of a gradient, from -4 to 4.
+fn level(gradient: i32, p: &Parameters) -> i8 {
+    let [t1, t2, t3] = p.thresholds;
+    let size = gradient.abs();
+    // The thresholds grow, and the first is larger than what counts as equal.
+    let above = [size > p.near, size >= t1, size >= t2, size >= t3];
+    let level: i8 = above.into_iter().map(i8::from).sum();
+    level * gradient.signum() as i8
+}
+
+/// 365 regular contexts and two of run interruption; as many as an index of nine bits finds.
+const CONTEXTS: usize = 512;
+
 pub(super) struct Scan<'a> {
     p: &'a Parameters,
     bits: Bits<'a>,
-    contexts: Vec<Context>,
+    contexts: Box<[Context; CONTEXTS]>,
+    /// The level of each gradient from minus the last threshold to the last threshold.
+    levels: Vec<i8>,
     run_index: usize,
     range: i32,
     /// Bits of an escaped error, and the longest code.
@@ -65,8 +103,10 @@ impl<'a> Scan<'a> {
         Self {
             p,
             bits: Bits::new(bytes),
-            // 365 regular contexts and two of run interruption.
-            contexts: vec![fresh; 367],
+            contexts: Box::new([fresh; CONTEXTS]),
+            levels: (-p.thresholds[2]..=p.thresholds[2])
+                .map(|gradient| level(gradient, p))
+                .collect(),
             run_index: 0,
             range,
             escape: log2_up(range),
@@ -83,8 +123,11 @@ impl<'a> Scan<'a> {
             let width = self.p.width;
             self.previous[width + 1] = self.previous[width];
             self.current[0] = self.previous[1];
-            self.line()
-                .ok_or_else(|| format!("its JPEG-LS data end in line {y}"))?;
+            let read = match self.p.near {
+                0 => self.line::<true>(),
+                _ => self.line::<false>(),
+            };
+            read.ok_or_else(|| format!("its JPEG-LS data end in line {y}"))?;
             out.extend(self.current[1..=width].iter().map(|&v| v as u16));
             // The value left of the next line's upper left neighbour is this line's start.
             std::mem::swap(&mut self.previous, &mut self.current);
@@ -92,36 +135,48 @@ impl<'a> Scan<'a> {
         Ok(out)
     }
 
-    fn line(&mut self) -> Option<()> {
+    /// Decodes a line; `EXACT` is whether no error is allowed, which spares the steps between values.
+    fn line<const EXACT: bool>(&mut self) -> Option<()> {
+        let width = self.p.width;
         let mut x = 1;
-        while x <= self.p.width {
-            let (a, b) = (self.current[x - 1], self.previous[x]);
-            let (c, d) = (self.previous[x - 1], self.previous[x + 1]);
-            let gradients = [d - b, b - c, c - a];
-            if gradients.iter().all(|g| g.abs() <= self.p.near) {
-                x = self.run_mode(x)?;
-            } else {
-                self.current[x] = self.regular([a, b, c], gradients)?;
+        while x <= width {
+            let (mut a, mut b) = (self.current[x - 1], self.previous[x]);
+            let mut c = self.previous[x - 1];
+            loop {
+                let d = self.previous[x + 1];
+                let levels = [self.level(d - b), self.level(b - c), self.level(c - a)];
+                if levels == [0; 3] {
+                    x = self.run_mode::<EXACT>(x)?;
+                    break;
+                }
+                let value = self.regular::<EXACT>([a, b, c], levels)?;
+                self.current[x] = value;
                 x += 1;
+                if x > width {
+                    break;
+                }
+                (a, b, c) = (value, d, b);
             }
         }
         (!self.bits.exhausted()).then_some(())
     }
 
-    fn quantise(&self, gradient: i32) -> i32 {
-        let [t1, t2, t3] = self.p.thresholds;
-        let size = gradient.abs();
-        // The thresholds grow, and the first is larger than what counts as equal.
-        let above = [size > self.p.near, size >= t1, size >= t2, size >= t3];
-        let level: i32 = above.into_iter().map(i32::from).sum();
-        level * gradient.signum()
+    #[inline(always)]
+    fn level(&self, gradient: i32) -> i32 {
+        let last = self.p.thresholds[2];
+        let place = gradient.clamp(-last, last) + last;
+        i32::from(self.levels[place as usize])
     }
 
-    fn regular(&mut self, [a, b, c]: [i32; 3], gradients: [i32; 3]) -> Option<i32> {
-        let [q1, q2, q3] = gradients.map(|g| self.quantise(g));
-        let mut index = 81 * q1 + 9 * q2 + q3;
+    #[inline(always)]
+    fn regular<const EXACT: bool>(
+        &mut self,
+        [a, b, c]: [i32; 3],
+        [q1, q2, q3]: [i32; 3],
+    ) -> Option<i32> {
+        let index = 81 * q1 + 9 * q2 + q3;
         let sign = if index < 0 { -1 } else { 1 };
-        index *= sign;
+        let index = index.unsigned_abs() as usize % CONTEXTS;
         let median = if c >= a.max(b) {
             a.min(b)
         } else if c <= a.min(b) {
@@ -129,55 +184,35 @@ impl<'a> Scan<'a> {
         } else {
             a + b - c
         };
-        let context = self.contexts[index as usize];
+        let context = self.contexts[index];
         let predicted = (median + sign * context.correction).clamp(0, self.p.largest);
         let order = order(context.count, context.magnitude);
         let mapped = self.golomb(order, self.limit)?;
-        let mut error = if mapped % 2 == 0 {
-            mapped / 2
-        } else {
-            -(mapped + 1) / 2
-        };
-        if self.p.near == 0 && order == 0 && 2 * context.bias <= -context.count {
+        // Even numbers are errors of 0 and more, odd ones negative.
+        let mut error = mapped >> 1 ^ -(mapped & 1);
+        if EXACT && order == 0 && 2 * context.bias <= -context.count {
             error = -(error + 1);
         }
-        self.learn(index as usize, error);
-        Some(self.reconstruct(predicted, sign * error))
+        self.contexts[index].learn::<EXACT>(error, self.p);
+        Some(self.reconstruct::<EXACT>(predicted, sign * error))
     }
 
-    fn reconstruct(&self, predicted: i32, error: i32) -> i32 {
-        let step = 2 * self.p.near + 1;
+    #[inline(always)]
+    fn reconstruct<const EXACT: bool>(&self, predicted: i32, error: i32) -> i32 {
+        let near = if EXACT { 0 } else { self.p.near };
+        let step = 2 * near + 1;
         let span = self.range * step;
         let mut value = predicted + error * step;
-        if value < -self.p.near {
+        if value < -near {
             value += span;
-        } else if value > self.p.largest + self.p.near {
+        } else if value > self.p.largest + near {
             value -= span;
         }
         value.clamp(0, self.p.largest)
     }
 
-    fn learn(&mut self, index: usize, error: i32) {
-        let (near, reset) = (self.p.near, self.p.reset);
-        let context = &mut self.contexts[index];
-        context.bias += error * (2 * near + 1);
-        context.magnitude += error.abs();
-        if context.count == reset {
-            context.magnitude >>= 1;
-            context.bias >>= 1;
-            context.count >>= 1;
-        }
-        context.count += 1;
-        if context.bias <= -context.count {
-            context.correction = (context.correction - 1).max(-128);
-            context.bias = (context.bias + context.count).max(1 - context.count);
-        } else if context.bias > 0 {
-            context.correction = (context.correction + 1).min(127);
-            context.bias = (context.bias - context.count).min(0);
-        }
-    }
-
     /// A Golomb code of limited length.
+    #[inline(always)]
     fn golomb(&mut self, order: u32, limit: u32) -> Option<i32> {
         let escape = limit - self.escape - 1;
         let zeros = self.bits.zeros(escape)?;
@@ -196,7 +231,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Decodes a run from `x` on and the value that ends it; returns where to continue.
-    fn run_mode(&mut self, mut x: usize) -> Option<usize> {
+    fn run_mode<const EXACT: bool>(&mut self, mut x: usize) -> Option<usize> {
         let a = self.current[x - 1];
         let width = self.p.width;
         loop {
@@ -223,13 +258,13 @@ impl<'a> Scan<'a> {
                 return None;
             }
         }
-        self.current[x] = self.interruption(a, self.previous[x])?;
+        self.current[x] = self.interruption::<EXACT>(a, self.previous[x])?;
         self.run_index = self.run_index.saturating_sub(1);
         Some(x + 1)
     }
 
     /// The value that breaks a run: its own contexts and code.
-    fn interruption(&mut self, a: i32, b: i32) -> Option<i32> {
+    fn interruption<const EXACT: bool>(&mut self, a: i32, b: i32) -> Option<i32> {
         let same = i32::from((a - b).abs() <= self.p.near);
         let index = 365 + same as usize;
         let context = self.contexts[index];
@@ -255,10 +290,10 @@ impl<'a> Scan<'a> {
         }
         context.count += 1;
         Some(if same == 1 {
-            self.reconstruct(a, error)
+            self.reconstruct::<EXACT>(a, error)
         } else {
             let sign = if a > b { -1 } else { 1 };
-            self.reconstruct(b, sign * error)
+            self.reconstruct::<EXACT>(b, sign * error)
         })
     }
 }
