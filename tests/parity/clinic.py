@@ -525,25 +525,6 @@ def reports(folder):
                 found[measured.name.value, derivation] = measured.value
             if set(found) != set(want) or any(abs(found[key] - want[key]) > 1e-4 * max(1, abs(want[key])) for key in want):
                 problems.append(f"measured {found}, expected {want}")
-        check(f"report of {name}", False, run.stderr)
-            continue
-        path = Path(f"{output}.sr.dcm")
-        problems = [line for line in told(path) if "99VESALIUS" not in line]
-        dump = subprocess.run(["/usr/bin/dsrdump", path], capture_output=True, text=True)
-        if dump.returncode:
-            problems.append(dump.stderr)
-        report = hd.sr.srread(path)
-        seg = pydicom.dcmread(output)
-        groups = report.content.get_volumetric_roi_measurement_groups()
-        if len(groups) != 2:
-            problems.append(f"highdicom finds {len(groups)} groups")
-        volume = abs(np.linalg.det(places[0]))
-        for group, item, label in zip(groups, seg.SegmentSequence, (1, 2)):
-            if group.tracking_uid != item.TrackingUID:
-                problems.append("tracking identifiers differ")
-            found = [m.value for m in group.get_measurements() if m.name.value == "118565006"]
-            if len(found) != 1 or abs(found[0] - volume * (block == label).sum()) > 1e-3 * volume:
-                problems.append(f"volume {found}")
         check(f"report of {name}", not problems, "\n      ".join(map(str, problems[:6])))
 
 

@@ -130,7 +130,8 @@ fn picture(source: &str, labels: &str, output: &str) -> Result<(), Box<dyn Error
     let list = list_series(source)?;
     let series = list.series.first().ok_or("no series")?;
     let image = read_series::<f32>(series, &ReadOptions::default())?;
-    let labels: LabelMap = read_labels(labels)?;
+    // NIfTI rounds places.
+    let labels = read_labels(labels)?.with_geometry(*image.geometry())?;
     let segments = named(&labels);
     let measured = measure_labels(&labels, Some(&image), MeasureOptions::default())?;
     let row = |found: &LabelMeasures| SheetRow {
