@@ -4,6 +4,7 @@ mod diameter;
 mod farthest;
 mod intensity;
 mod outline;
+mod strip;
 
 use crate::scalar::Real;
 use crate::work::Work;
@@ -169,11 +170,9 @@ fn measure<T: Label, R: Real>(
             "0, 1 or 2",
         ));
     }
-    if let Some(image) = image {
-        if !is_near(image.geometry(), grid) {
-            let same = image.geometry().check_same(grid, "image and labels");
-            same.map_err(Error::from)?;
-        }
+    if let Some(image) = image.filter(|image| !is_near(image.geometry(), grid)) {
+        let same = image.geometry().check_same(grid, "image and labels");
+        same.map_err(Error::from)?;
     }
     let metric = Metric::of(grid);
     let slices = grid.size()[axis];
