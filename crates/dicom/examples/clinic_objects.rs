@@ -6,12 +6,14 @@
 //!   organs in turn;
 //! - `clinic_objects rtstruct SOURCE LABELS keyhole|nested|simple OUT`;
 //! - `clinic_objects picture SOURCE LABELS OUT`, and the picture as `OUT.png`;
+//! - `clinic_objects again SOURCE LABELS OUT`, which writes `OUT.seg`, `OUT.rs` and `OUT.sr` after earlier ones that they
+//!   name;
 //! - `clinic_objects check FILE SOURCE [SEG]`, which prints what it finds.
 
 use std::error::Error;
 use vesalius_dicom::{
-    FrameRule, HoleRule, ObjectCheck, PictureWriter, ReportClass, ReportWriter, RgbPicture,
-    RtStructWriter, SegKind, SegSyntax, SegWriter, Segment, SeriesWriter,
+    FrameRule, HoleRule, ObjectCheck, PictureWriter, Predecessor, ReportClass, ReportWriter,
+    RgbPicture, RtStructWriter, SegKind, SegSyntax, SegWriter, Segment, SeriesWriter,
 };
 use vesalius_filters::{LabelMeasures, MeasureOptions, measure_labels};
 use vesalius_io::{ReadOptions, list_series, read, read_labels, read_series};
@@ -26,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["seg", source, labels, kind, output] => seg(source, labels, kind, output),
         ["rtstruct", source, labels, kind, output] => contours(source, labels, kind, output),
         ["picture", source, labels, output] => picture(source, labels, output),
+        ["again", source, labels, output] => again(source, labels, output),
         ["check", file, source, ref related @ ..] => check(file, source, related),
         _ => Err("give: series SOURCE VOLUME|- SCALE OUT, or seg SOURCE LABELS KIND OUT".into()),
     }
@@ -136,7 +139,8 @@ fn picture(source: &str, labels: &str, output: &str) -> Result<(), Box<dyn Error
     let list = list_series(source)?;
     let series = list.series.first().ok_or("no series")?;
     let image = read_series::<f32>(series, &ReadOptions::default())?;
-    let labels: LabelMap = read_labels(labels)?;
+    // NIfTI rounds places.
+    let labels = read_labels(labels)?.with_geometry(*image.geometry())?;
     let segments = named(&labels);
     let measured = measure_labels(&labels, Some(&image), MeasureOptions::default())?;
     let row = |found: &LabelMeasures| SheetRow {
@@ -166,6 +170,28 @@ fn picture(source: &str, labels: &str, output: &str) -> Result<(), Box<dyn Error
     let size = [picture.width(), picture.height()];
     let rgb = RgbPicture::new(size, picture.pixels().as_flattened())?;
     PictureWriter::new(series)?.write(rgb, output)?;
+    Ok(())
+}
+
+/// Objects that replace earlier ones.
+fn again(source: &str, labels: &str, output: &str) -> Result<(), Box<dyn Error>> {
+    let list = list_series(source)?;
+    let series = list.series.first().ok_or("no series")?;
+    let labels: LabelMap = read_labels(labels)?;
+    let at = |name: &str| format!("{output}.{name}");
+    let seg = SegWriter::new(series)?.segments(named(&labels));
+    let earlier = seg.write(&labels, at("seg1"))?;
+    let seg = seg.predecessor(Predecessor::open(earlier.path)?);
+    let written = seg.write(&labels, at("seg"))?;
+    let contours = RtStructWriter::new(series)?.segments(named(&labels));
+    let earlier = contours.write(&labels, at("rs1"))?;
+    let contours = contours.predecessor(Predecessor::open(earlier.path)?);
+    contours.write(&labels, at("rs"))?;
+    let report = ReportWriter::new(series, &written)?;
+    let measured = report.measure::<_, f32>(&labels, None)?;
+    let earlier = report.write(&measured, at("sr1"))?;
+    let report = report.predecessor(Predecessor::open(earlier.path)?);
+    report.write(&measured, at("sr"))?;
     Ok(())
 }
 

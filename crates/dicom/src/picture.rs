@@ -6,7 +6,7 @@ use crate::set::Set;
 use crate::source::{Source, SourceOptions};
 use crate::text::Charset;
 use crate::uid::new_uid;
-use crate::{Error, Result, file};
+use crate::{Error, Result, file, raw};
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 use std::io::Write;
@@ -201,6 +201,15 @@ impl PictureWriter {
         )?;
         set.text(tags::BURNED_IN_ANNOTATION, "YES")?;
         set.empty(tags::PATIENT_ORIENTATION);
+        for tag in [tags::BODY_PART_EXAMINED, tags::LATERALITY] {
+            if source.is_shared(tag) && raw::text(source.head(), tag).is_some() {
+                set.copy(source.head(), tag);
+            }
+        }
+        if set.object().get(tags::LATERALITY).is_none() {
+            // Required of a paired part of the body, and of one that is not named; unknown: without a value.
+            set.empty(tags::IMAGE_LATERALITY);
+        }
         let images: Vec<usize> = (0..source.instances.len()).collect();
         identity::referenced_series(set, source, &images)?;
         let items = source.instances.iter().map(|instance| {

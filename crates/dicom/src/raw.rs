@@ -97,12 +97,11 @@ pub(crate) fn content(path: &Path, wanted: Pixels) -> Result<Content> {
         length: pixels.map(|(length, _)| length),
         pixels: None,
     };
-    if let (Some((length, vr)), Pixels::Read) = (pixels, wanted) {
-        if length.is_defined() {
-            let value = tokens.next().transpose().map_err(|e| bad(reasons(&e)))?;
-            if let Some(DataToken::PrimitiveValue(value)) = value {
-                found.pixels = Some(in_order(value.to_bytes().into_owned(), vr, swap));
-            }
+    let native = pixels.filter(|(length, _)| length.is_defined() && wanted == Pixels::Read);
+    if let Some((_, vr)) = native {
+        let value = tokens.next().transpose().map_err(|e| bad(reasons(&e)))?;
+        if let Some(DataToken::PrimitiveValue(value)) = value {
+            found.pixels = Some(in_order(value.to_bytes().into_owned(), vr, swap));
         }
     }
     Ok(found)

@@ -67,7 +67,7 @@ pub(super) fn check(subject: &Subject, findings: &mut Findings) {
             .filter_map(|v| v.trim().parse().ok())
             .collect();
         let count = raw::numbers::<1>(contour, tags::NUMBER_OF_CONTOUR_POINTS).map(|[n]| n);
-        let whole = values.len() == data.split('\\').count() && values.len() % 3 == 0;
+        let whole = values.len() == data.split('\\').count() && values.len().is_multiple_of(3);
         let is_right = whole && count == Some(values.len() as f64 / 3.0);
         wrong.points.count(number, !is_right);
         for image in raw::items(contour, tags::CONTOUR_IMAGE_SEQUENCE) {

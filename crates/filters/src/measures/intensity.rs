@@ -40,27 +40,60 @@ pub(super) fn of_labels<R: Real, T: Label>(
         .collect()
 }
 
+/// Sums over a part of the values.
+struct Part {
+    finite: usize,
+    sum: f64,
+    minimum: f64,
+    maximum: f64,
+}
+
+fn part<R: Real>(values: &[R]) -> Part {
+    let none = Part {
+        finite: 0,
+        sum: 0.0,
+        minimum: f64::INFINITY,
+        maximum: f64::NEG_INFINITY,
+    };
+    let finite = values.iter().filter(|value| value.is_finite());
+    finite
+        .map(|value| value.to_f64())
+        .fold(none, |part, value| Part {
+            finite: part.finite + 1,
+            sum: part.sum + value,
+            minimum: part.minimum.min(value),
+            maximum: part.maximum.max(value),
+        })
+}
+
 fn measures<R: Real>(mut values: Vec<R>) -> Option<IntensityMeasures> {
-    let all = values.len();
-    values.retain(|value| value.is_finite());
-    let finite = values.len();
+    // Parts of one size and in their order: the same sum for any number of threads.
+    let parts: Vec<Part> = values.par_chunks(CHUNK).map(part).collect();
+    let finite: usize = parts.iter().map(|part| part.finite).sum();
+    let not_finite = values.len() - finite;
     if finite == 0 {
         return None;
     }
+    if not_finite > 0 {
+        values.retain(|value| value.is_finite());
+    }
     let count = finite as f64;
-    let numbers = || values.iter().map(|value| value.to_f64());
-    let mean = numbers().sum::<f64>() / count;
-    let squares: f64 = numbers().map(|value| (value - mean).powi(2)).sum();
-    let minimum = numbers().fold(f64::INFINITY, f64::min);
-    let maximum = numbers().fold(f64::NEG_INFINITY, f64::max);
+    let mean = parts.iter().map(|part| part.sum).sum::<f64>() / count;
+    let squares = values.par_chunks(CHUNK).map(|values| {
+        let squares = values.iter().map(|value| (value.to_f64() - mean).powi(2));
+        squares.sum::<f64>()
+    });
+    let squares: f64 = squares.collect::<Vec<f64>>().into_iter().sum();
+    let minimum = parts.iter().map(|part| part.minimum);
+    let maximum = parts.iter().map(|part| part.maximum);
     Some(IntensityMeasures {
         finite,
-        not_finite: all - finite,
+        not_finite,
         mean,
         deviation: (finite > 1).then(|| (squares / (count - 1.0)).sqrt()),
+        minimum: minimum.fold(f64::INFINITY, f64::min),
+        maximum: maximum.fold(f64::NEG_INFINITY, f64::max),
         median: median(&mut values),
-        minimum,
-        maximum,
     })
 }
 

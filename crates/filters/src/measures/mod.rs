@@ -4,6 +4,7 @@ mod diameter;
 mod farthest;
 mod intensity;
 mod outline;
+mod strip;
 
 use crate::scalar::Real;
 use crate::work::Work;
@@ -13,7 +14,10 @@ use outline::Outline;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use vesalius_control::Control;
-use vesalius_volume::{Label, LabelMap, Volume};
+use vesalius_volume::{Geometry, Label, LabelMap, Volume};
+
+/// How far voxels of image and labels may lie apart, in voxels.
+const NEAR: f64 = 0.05;
 
 /// The largest distance between two points of a structure's surface.
 ///
@@ -103,8 +107,8 @@ impl MeasureOptions {
     }
 }
 
-/// Measures each label other than 0, in rising order of labels; `image` is an image on the same grid, of which the first
-/// channel counts.
+/// Measures each label other than 0, in rising order of labels; `image` is an image on the same grid (up to a twentieth of
+/// a voxel, since headers round), of which the first channel counts.
 ///
 /// Diameters are exact, whatever the shape and the direction of the axes.
 ///
@@ -166,11 +170,9 @@ fn measure<T: Label, R: Real>(
             "0, 1 or 2",
         ));
     }
-    if let Some(image) = image {
-        image
-            .geometry()
-            .check_same(grid, "image and labels")
-            .map_err(Error::from)?;
+    if let Some(image) = image.filter(|image| !is_near(image.geometry(), grid)) {
+        let same = image.geometry().check_same(grid, "image and labels");
+        same.map_err(Error::from)?;
     }
     let metric = Metric::of(grid);
     let slices = grid.size()[axis];
@@ -209,6 +211,17 @@ fn measure<T: Label, R: Real>(
     let measured = measured.collect();
     work.finish()?;
     Ok(measured)
+}
+
+/// Whether no voxel of one grid lies off that of another by more than a part of a voxel, as by rounding in headers.
+fn is_near(a: &Geometry, b: &Geometry) -> bool {
+    let last = a.size().map(|n| n.saturating_sub(1) as f64);
+    let corners = (0..8).map(|corner| [0, 1, 2].map(|i| last[i] * f64::from(corner >> i & 1)));
+    let off = |index: [f64; 3]| {
+        let other = b.world_to_index(a.index_to_world(index));
+        (0..3).any(|i| (other[i] - index[i]).abs() > NEAR)
+    };
+    a.size() == b.size() && !corners.into_iter().any(off)
 }
 
 #[cfg(test)]

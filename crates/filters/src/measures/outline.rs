@@ -1,6 +1,7 @@
 //! The voxels of each label that can be ends of a diameter: the corners of its convex hull in each slice.
 
 use super::diameter::{Metric, Pair, Voxel};
+use super::strip;
 use crate::work::Work;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -18,10 +19,10 @@ pub(super) struct Outline {
 
 /// The first and the last voxel of a row.
 #[derive(Debug, Clone, Copy)]
-struct Ends {
-    row: i32,
-    first: i32,
-    last: i32,
+pub(super) struct Ends {
+    pub row: i32,
+    pub first: i32,
+    pub last: i32,
 }
 
 /// Each label's outline, with slices across an axis.
@@ -31,11 +32,22 @@ pub(super) fn slices<T: Label>(
     metric: &Metric,
     work: &Work,
 ) -> BTreeMap<T, Outline> {
+    let strips = match axis {
+        // Values along the first axis are neighbours: one slice after another would read all memory for each.
+        0 => strip::strips(labels, work),
+        _ => Vec::new(),
+    };
     let found: Vec<BTreeMap<T, Outline>> = (0..labels.geometry().size()[axis])
         .into_par_iter()
         .map(|slice| {
             let mut outlines = BTreeMap::new();
-            work.part(1, || outlines = one_slice(labels, axis, slice, metric));
+            work.part(1, || {
+                let rows = match axis {
+                    0 => strip::rows(&strips, slice),
+                    _ => rows(labels, axis, slice),
+                };
+                outlines = one_slice(rows, axis, slice, metric);
+            });
             outlines
         })
         .collect();
@@ -55,8 +67,11 @@ pub(super) fn slices<T: Label>(
     all
 }
 
+/// The voxels of each label in a slice, and the ends of its rows.
+pub(super) type Rows<T> = BTreeMap<T, (usize, Vec<Ends>)>;
+
 fn one_slice<T: Label>(
-    labels: &LabelMap<T>,
+    rows: Rows<T>,
     axis: usize,
     slice: usize,
     metric: &Metric,
@@ -66,8 +81,7 @@ fn one_slice<T: Label>(
         1 => [0, 2],
         _ => [0, 1],
     };
-    rows(labels, axis, slice, plane)
-        .into_iter()
+    rows.into_iter()
         .map(|(label, (voxels, rows))| {
             let points = corners(&rows).into_iter().map(|[across, down]| {
                 let mut voxel = [0; 3];
@@ -89,28 +103,18 @@ fn one_slice<T: Label>(
         .collect()
 }
 
-/// The voxels of each label in a slice, and the ends of its rows.
-fn rows<T: Label>(
-    labels: &LabelMap<T>,
-    axis: usize,
-    slice: usize,
-    plane: [usize; 2],
-) -> BTreeMap<T, (usize, Vec<Ends>)> {
-    let size = labels.geometry().size();
-    let strides = [1, size[0], size[0] * size[1]];
+/// The rows of a slice across the second or third axis.
+fn rows<T: Label>(labels: &LabelMap<T>, axis: usize, slice: usize) -> Rows<T> {
+    let [nx, ny, nz] = labels.geometry().size();
     let data = labels.data();
-    let mut found: BTreeMap<T, (usize, Vec<Ends>)> = BTreeMap::new();
-    let mut copy: Vec<T> = Vec::new();
-    for row in 0..size[plane[1]] {
-        let start = slice * strides[axis] + row * strides[plane[1]];
-        let values = match plane[0] {
-            0 => &data[start..start + size[0]],
-            along => {
-                copy.clear();
-                copy.extend((0..size[along]).map(|i| data[start + i * strides[along]]));
-                &copy[..]
-            }
-        };
+    let mut found: Rows<T> = BTreeMap::new();
+    let (count, step, first) = match axis {
+        1 => (nz, nx * ny, slice * nx),
+        _ => (ny, nx, slice * nx * ny),
+    };
+    for row in 0..count {
+        let start = first + row * step;
+        let values = &data[start..start + nx];
         let mut at = 0;
         for run in values.chunk_by(|a, b| a == b) {
             let (first, last) = (at as i32, (at + run.len() - 1) as i32);

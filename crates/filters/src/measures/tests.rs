@@ -190,6 +190,12 @@ fn another_grid_an_axis_beyond_and_a_cancelled_control_are_errors() {
     let labels = LabelMap::<u16>::from_fn(grid, |_| 1);
     let other = Volume::filled(Geometry::axis_aligned([4, 4, 5], [1.0; 3]).unwrap(), 0.0f32);
     let options = MeasureOptions::default();
+    for (shift, fits) in [(0.04, true), (0.06, false)] {
+        let moved = grid.with_origin([0.0, -shift, 0.0]).unwrap();
+        let image = Volume::filled(moved, 0.0f32);
+        let measured = measure_labels(&labels, Some(&image), options);
+        assert_eq!(measured.is_ok(), fits, "{shift} voxels off");
+    }
     assert!(matches!(
         measure_labels(&labels, Some(&other), options),
         Err(Error::Volume(_))
