@@ -146,7 +146,9 @@ fn results_do_not_depend_on_the_number_of_threads() {
     };
     // Enough channels for Winograd's products.
     let plain = ConvShape::new(2, [32, 24], [19, 21, 18], [3; 3]).padded_for_kernel();
-    [strided, plain]
+    // Enough outputs for the transform along z.
+    let large = ConvShape::new(1, [16, 24], [35, 33, 19], [3; 3]).padded_for_kernel();
+    [strided, plain, large]
         .iter()
         .for_each(same_on_any_number_of_threads);
 }

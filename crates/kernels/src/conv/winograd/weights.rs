@@ -7,8 +7,6 @@ use super::super::plan::ConvLayout;
 use super::super::weights::padded_channels;
 use super::Taps;
 use crate::buffer::{Scratch, Shared};
-use crate::parallel::plain;
-use crate::simd::SimdLevel;
 
 /// `G g Gᵀ` of every kernel plane: `[group][component][block of channels][input][z][channel]`.
 pub(super) fn transform_weights(
@@ -21,7 +19,6 @@ pub(super) fn transform_weights(
     let terms = gather.in_channels * if layers > 1 { 1 } else { taps.z.len() };
     let component = padded * terms;
     let (side, count) = (taps.side(), taps.order[0].len());
-    let path = SimdLevel::current();
     // The place of each tap along z among them by offset.
     let order_z: Vec<usize> = (taps.z.iter())
         .map(|tap| taps.z.iter().filter(|other| other.0 < tap.0).count())
@@ -39,46 +36,44 @@ pub(super) fn transform_weights(
             shared.part(start, terms * CHANNELS)
         };
         let mut to: Vec<&mut [f32]> = (0..side * side * layers).map(place).collect();
-        plain(path, || {
-            let mut planes = [[[0.0; CHANNELS]; 16]; 3];
-            for input in 0..gather.in_channels {
-                for (z, &(_, tap_z)) in taps.z.iter().enumerate() {
-                    let at = (input * taps.z.len() + z) * CHANNELS;
-                    let kernels = Kernels {
-                        weights: &weights[group * gather.weights.group
-                            + first * gather.weights.output
-                            + input * gather.weights.input
-                            + tap_z * plane..],
-                        channels: CHANNELS.min(gather.out_channels - first),
-                        step: gather.weights.output,
-                        width: gather.kernel[0],
-                        order: &taps.order,
-                    };
-                    if layers > 1 {
-                        kernels.transform(transform_three, |index, value| {
-                            planes[order_z[z]][index] = value;
-                        });
-                    } else if count == 3 {
-                        kernels.transform(transform_three, |index, value| {
-                            to[index][at..at + CHANNELS].copy_from_slice(&value);
-                        });
-                    } else {
-                        kernels.transform(transform_five, |index, value| {
-                            to[index][at..at + CHANNELS].copy_from_slice(&value);
-                        });
-                    }
-                }
+        let mut planes = [[[0.0; CHANNELS]; 16]; 3];
+        for input in 0..gather.in_channels {
+            for (z, &(_, tap_z)) in taps.z.iter().enumerate() {
+                let at = (input * taps.z.len() + z) * CHANNELS;
+                let kernels = Kernels {
+                    weights: &weights[group * gather.weights.group
+                        + first * gather.weights.output
+                        + input * gather.weights.input
+                        + tap_z * plane..],
+                    channels: CHANNELS.min(gather.out_channels - first),
+                    step: gather.weights.output,
+                    width: gather.kernel[0],
+                    order: &taps.order,
+                };
                 if layers > 1 {
-                    let at = input * CHANNELS;
-                    for index in 0..16 {
-                        let column = [planes[0][index], planes[1][index], planes[2][index]];
-                        for (layer, value) in transform_three(column).into_iter().enumerate() {
-                            to[16 * layer + index][at..at + CHANNELS].copy_from_slice(&value);
-                        }
+                    kernels.transform(transform_three, |index, value| {
+                        planes[order_z[z]][index] = value;
+                    });
+                } else if count == 3 {
+                    kernels.transform(transform_three, |index, value| {
+                        to[index][at..at + CHANNELS].copy_from_slice(&value);
+                    });
+                } else {
+                    kernels.transform(transform_five, |index, value| {
+                        to[index][at..at + CHANNELS].copy_from_slice(&value);
+                    });
+                }
+            }
+            if layers > 1 {
+                let at = input * CHANNELS;
+                for index in 0..16 {
+                    let column = [planes[0][index], planes[1][index], planes[2][index]];
+                    for (layer, value) in transform_three(column).into_iter().enumerate() {
+                        to[16 * layer + index][at..at + CHANNELS].copy_from_slice(&value);
                     }
                 }
             }
-        });
+        }
     });
     packed
 }
