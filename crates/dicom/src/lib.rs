@@ -37,6 +37,7 @@ mod seg;
 mod series;
 mod set;
 mod source;
+mod source_options;
 mod space;
 mod text;
 mod uid;
@@ -57,7 +58,7 @@ pub use seg::{
     SegmentDescriptions, WrittenSeg,
 };
 pub use series::{SeriesWriter, WrittenSeries};
-pub use source::{OwnResultRule, SourceOptions};
+pub use source_options::{OwnResultRule, SourceOptions};
 pub use vesalius_filters::Diameter;
 
 /// The result of this crate's fallible functions.

@@ -4,6 +4,7 @@
 mod common;
 mod contours;
 mod finding;
+mod frames;
 mod report;
 mod seg;
 mod texts;

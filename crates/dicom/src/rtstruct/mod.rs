@@ -1,9 +1,11 @@
 //! Labels as contours: an RTSTRUCT (PS3.3 A.19) on the images that they were made from.
 
+mod change;
 mod polygon;
 mod simplify;
 mod trace;
 
+pub use change::Simplified;
 pub use trace::HoleRule;
 
 use crate::identity::{self, Moment, code_item, reference};
@@ -15,6 +17,7 @@ use crate::space::Plane;
 use crate::text::Charset;
 use crate::uid::new_uid;
 use crate::{Error, Result, file, raw};
+use change::Change;
 use dicom_dictionary_std::{tags, uids};
 use polygon::{Place, fill, keyholes};
 use simplify::simplify;
@@ -75,21 +78,6 @@ pub struct WrittenRtStruct {
     pub simplified: Vec<Simplified>,
     /// What was decided.
     pub warnings: Vec<Warning>,
-}
-
-/// A structure whose contours were simplified.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct Simplified {
-    /// ROINumber.
-    pub number: u32,
-    /// The Dice coefficient of the labels and of what a reader finds that takes the pixels whose centres lie inside; 1 for
-    /// a structure without a voxel.
-    pub dice: f64,
-    /// How many corners the contours have.
-    pub points: usize,
-    /// How many they had.
-    pub points_before: usize,
 }
 
 impl RtStructWriter {
@@ -381,39 +369,6 @@ impl RtStructWriter {
             contour.decimals(tags::CONTOUR_DATA, &points(&plane, corners));
         }
         Ok(contour)
-    }
-}
-
-/// The pixels of a structure before and after its contours were simplified.
-#[derive(Debug, Default)]
-struct Change {
-    before: u64,
-    after: u64,
-    both: u64,
-    points: usize,
-    points_before: usize,
-}
-
-impl Change {
-    fn add(&mut self, before: &[bool], after: &[bool]) {
-        for (&before, &after) in before.iter().zip(after) {
-            self.before += u64::from(before);
-            self.after += u64::from(after);
-            self.both += u64::from(before && after);
-        }
-    }
-
-    fn of(&self, number: u32) -> Simplified {
-        let all = self.before + self.after;
-        Simplified {
-            number,
-            dice: match all {
-                0 => 1.0,
-                all => 2.0 * self.both as f64 / all as f64,
-            },
-            points: self.points,
-            points_before: self.points_before,
-        }
     }
 }
 
