@@ -301,7 +301,7 @@ fn a_check_names_what_does_not_fit_and_fails() {
     made(folder);
     success(folder, &SEG);
     std::fs::create_dir(folder.join("elsewhere")).unwrap();
-    vesalius::dicom::example_series(&folder.join("elsewhere"), "CT", [9, 8, 5]).unwrap();
+    vesalius::dicom::example_series(folder.join("elsewhere"), "CT", [9, 8, 5]).unwrap();
     let check = ["clinic", "check", "seg.dcm", "--source", "elsewhere/source"];
     let output = vesalius(folder, &check);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

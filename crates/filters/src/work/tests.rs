@@ -214,6 +214,11 @@ fn regions(called: &mut Called) {
     called.both("label_contour_with", plain, |control| {
         label_contour_with(&labels, connectivity, control)
     });
+    let options = MeasureOptions::default();
+    let plain = measure_labels(&labels, Some(&image), options);
+    called.both("measure_labels_with", plain, |control| {
+        measure_labels_with(&labels, Some(&image), options, control)
+    });
     called.both("marching_cubes_with", marching_cubes(&image, 20.0), |c| {
         marching_cubes_with(&image, 20.0, c)
     });
