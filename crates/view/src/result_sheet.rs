@@ -21,7 +21,7 @@ const NARROWEST: usize = 56 * text::LETTER;
 pub struct SheetRow {
     /// The label, which decides name and colour.
     pub label: u32,
-    /// A value for each of [`ResultSheet::columns`].
+    /// A value for each of the columns of the sheet.
     pub values: Vec<String>,
 }
 

@@ -20,7 +20,7 @@ pub struct ContourForm {
 /// Writes a label map as contours (RTSTRUCT).
 ///
 /// # Errors
-/// As [`RtStructWriter::new`] and [`RtStructWriter::write`]; [`Error::Segments`] for a label without a name.
+/// As [`RtStructWriter::new`] and [`RtStructWriter::write`]; [`Error::Segments`](vesalius_dicom::Error::Segments) for a label without a name.
 pub fn write_rtstruct(
     labels: &Path,
     source: &Path,

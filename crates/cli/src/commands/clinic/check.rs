@@ -36,8 +36,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for file in &arguments.files {
         // The objects of one command may refer to each other.
         let others = arguments.files.iter().chain(&arguments.related);
-        let others = others.filter(|other| !is_same(other, file));
-        let among = others.fold(Ok(check.clone()), |check, other| check?.related(other));
+        let mut others = others.filter(|other| !is_same(other, file));
+        let among = others.try_fold(check.clone(), |check, other| check.related(other));
         let findings = among?.check(file)?;
         let errors = findings
             .iter()

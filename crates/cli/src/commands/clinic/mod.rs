@@ -128,7 +128,7 @@ impl ToSource {
             // How a file of labels is chosen says nothing about the series.
             source: ReadOptions {
                 series: self.source_series.clone(),
-                dicom: read.dicom.clone(),
+                dicom: read.dicom,
                 ..ReadOptions::default()
             },
             read,
