@@ -2,7 +2,9 @@
 
 use crate::FileError;
 use std::path::{Path, PathBuf};
-use vesalius_io::{FileVoxel, Kind, ReadOptions, kind_of, probe_with, read_as_with};
+use vesalius_io::{
+    FileVoxel, ImageFile, Kind, ReadOptions, kind_of, kind_of_file, probe_with, read_as_with,
+};
 use vesalius_volume::{LabelMap, Volume, Voxel, Warning};
 
 /// Whether a file is read as an image or as a label map.
@@ -91,12 +93,30 @@ impl Reader<'_> {
         image: &Volume<T>,
         kind: FileKind,
     ) -> Result<bool, FileError> {
+        let options = self.options;
+        self.decide(path, kind, || {
+            Ok(kind_of(&probe_with(path, options)?, image))
+        })
+    }
+
+    /// As [`Reader::is_labels`], for a file whose voxels are read some slices at a time.
+    pub fn is_label_file(&mut self, file: &ImageFile, kind: FileKind) -> Result<bool, FileError> {
+        self.decide(&file.info().path, kind, || kind_of_file(file))
+    }
+
+    /// The kind that the caller gives, else the one that `found` finds.
+    fn decide(
+        &mut self,
+        path: &Path,
+        kind: FileKind,
+        found: impl FnOnce() -> vesalius_io::Result<Kind>,
+    ) -> Result<bool, FileError> {
         match kind {
             FileKind::Labels => return Ok(true),
             FileKind::Image => return Ok(false),
             FileKind::FromFile => {}
         }
-        match kind_of(&probe_with(path, self.options)?, image) {
+        match found()? {
             Kind::Image => Ok(false),
             Kind::Labels(because) => {
                 let because = &because.to_string();

@@ -91,9 +91,7 @@ impl Resampling {
             let (size, spacing) = (target.size(), self.spacing(&target));
             return resample_nnunet_with(image, size, spacing, &options, control);
         }
-        let mut options = ResampleOptions::of(self.convention);
-        options.interpolation = interpolation.unwrap_or(options.interpolation);
-        options.outside = self.outside.unwrap_or(options.outside);
+        let options = self.image_options(interpolation);
         match &self.through {
             Through::Nothing => {
                 resample_through_with(image, &target, &Affine::IDENTITY, &options, control)
@@ -134,12 +132,7 @@ impl Resampling {
             let (size, spacing) = (target.size(), self.spacing(&target));
             return resample_labels_nnunet_with(labels, size, spacing, &options, control);
         }
-        let options = LabelResampleOptions {
-            interpolation: interpolation.unwrap_or_default(),
-            outside: self
-                .outside
-                .unwrap_or(ResampleOptions::of(self.convention).outside),
-        };
+        let options = self.label_options(interpolation);
         match &self.through {
             Through::Nothing => {
                 let map = &Affine::IDENTITY;
@@ -151,6 +144,24 @@ impl Resampling {
             Through::Displacement(field) => {
                 resample_labels_displaced_with(labels, &on_grid(field, &target)?, &options, control)
             }
+        }
+    }
+
+    /// The convention's rules for images, with what is given instead.
+    fn image_options(&self, interpolation: Option<Interpolation>) -> ResampleOptions {
+        let mut options = ResampleOptions::of(self.convention);
+        options.interpolation = interpolation.unwrap_or(options.interpolation);
+        options.outside = self.outside.unwrap_or(options.outside);
+        options
+    }
+
+    /// The convention's rules for labels, with what is given instead.
+    fn label_options(&self, interpolation: Option<LabelInterpolation>) -> LabelResampleOptions {
+        LabelResampleOptions {
+            interpolation: interpolation.unwrap_or_default(),
+            outside: self
+                .outside
+                .unwrap_or(ResampleOptions::of(self.convention).outside),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::files::{FileInterpolation, of_images, of_labels};
 use super::{Resampling, Through};
 use crate::FileError as Error;
-use crate::kind::{FileKind, MayBeLabels, Notice, Reader};
+use crate::kind::{FileKind, Notice, Reader};
 use crate::slabs::FileSlabs;
 use std::io;
 use std::path::Path;
@@ -11,12 +11,10 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use vesalius_control::{Cancelled, Control};
 use vesalius_filters::{
-    Convention, Interpolation, LabelResampleOptions, ResampleOptions, Result,
-    resample_labels_slabs, resample_slabs,
+    Convention, Interpolation, ResampleOptions, Result, resample_labels_slabs, resample_slabs,
 };
 use vesalius_io::{
-    FileVoxel, ImageFile, Kind, ReadOptions, VoxelType, WriteOptions, kind_of_file, open_with,
-    write_made,
+    FileVoxel, ImageFile, ReadOptions, VoxelType, WriteOptions, open_with, write_made,
 };
 use vesalius_volume::{Geometry, Warning, available_memory};
 
@@ -58,7 +56,7 @@ impl Large<'_> {
         if file.info().channels > 1 || needed <= memory || !runs_along(&source, &target) {
             return Ok(false);
         }
-        let labels = is_labels(&file, kind, reader)?;
+        let labels = reader.is_label_file(&file, kind)?;
         let (size, cubic) = match labels {
             true => (size_of::<u16>(), false),
             false => (
@@ -84,10 +82,7 @@ impl Large<'_> {
     }
 
     fn image_options(&self) -> std::result::Result<ResampleOptions, Error> {
-        let mut options = ResampleOptions::of(self.job.convention);
-        options.interpolation = of_images(self.interpolation)?.unwrap_or(options.interpolation);
-        options.outside = self.job.outside.unwrap_or(options.outside);
-        Ok(options)
+        Ok(self.job.image_options(of_images(self.interpolation)?))
     }
 
     fn image(&self, file: &ImageFile, grids: &Grids) -> std::result::Result<Vec<Warning>, Error> {
@@ -102,13 +97,7 @@ impl Large<'_> {
 
     fn labels(&self, file: &ImageFile, grids: &Grids) -> std::result::Result<Vec<Warning>, Error> {
         let (target, slices) = (&grids.target, grids.thickness);
-        let options = LabelResampleOptions {
-            interpolation: of_labels(self.interpolation)?.unwrap_or_default(),
-            outside: self
-                .job
-                .outside
-                .unwrap_or(ResampleOptions::of(self.job.convention).outside),
-        };
+        let options = self.job.label_options(of_labels(self.interpolation)?);
         // The type of the result is the smallest that holds every label of the input.
         let mut largest = 0u16;
         for slab in file.slabs::<u16>(READ_AT_ONCE)? {
@@ -214,33 +203,6 @@ impl<T: Copy> Queue<T> {
             out = later;
         }
         Ok(())
-    }
-}
-
-/// Whether the file is a label map, by its header and, where that does not decide, by all its values.
-fn is_labels(
-    file: &ImageFile,
-    kind: FileKind,
-    reader: &mut Reader,
-) -> std::result::Result<bool, Error> {
-    match kind {
-        FileKind::Labels => return Ok(true),
-        FileKind::Image => return Ok(false),
-        FileKind::FromFile => {}
-    }
-    let path = &file.info().path;
-    match kind_of_file(file)? {
-        Kind::Image => Ok(false),
-        Kind::Labels(because) => {
-            let because = &because.to_string();
-            (reader.notice)(&Notice::TakenAsLabels { path, because });
-            Ok(true)
-        }
-        Kind::Unclear { voxel_type, values } => Err(Error::MayBeLabels(MayBeLabels {
-            path: path.clone(),
-            voxel_type: voxel_type.to_string(),
-            values,
-        })),
     }
 }
 
