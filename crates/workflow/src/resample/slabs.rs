@@ -14,7 +14,7 @@ use vesalius_filters::{
     Convention, Interpolation, ResampleOptions, Result, resample_labels_slabs, resample_slabs,
 };
 use vesalius_io::{
-    FileVoxel, ImageFile, ReadOptions, VoxelType, WriteOptions, open_with, write_made,
+    FileVoxel, ImageFile, OnWarning, ReadOptions, VoxelType, WriteOptions, open_with, write_made,
 };
 use vesalius_volume::{Geometry, Warning, available_memory};
 
@@ -40,6 +40,10 @@ impl Large<'_> {
     pub fn run(&self, kind: FileKind, reader: &mut Reader) -> std::result::Result<bool, Error> {
         let memory = (reader.options.max_bytes).min(available_memory().unwrap_or(u64::MAX));
         if self.job.through != Through::Nothing || self.job.convention == Convention::NnUnet {
+            return Ok(false);
+        }
+        // What follows the voxels is known when all is written, and would be refused then.
+        if reader.options.on_warning == OnWarning::Refuse {
             return Ok(false);
         }
         // The limit is kept by the slabs, not by the file's size.
