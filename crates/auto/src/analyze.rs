@@ -87,7 +87,7 @@ pub fn analyze(
         return Err(Error::Dataset {
             path: folder.join(REPORT),
             reason: format!(
-                "the dataset has errors; repair them, or go on with the cases that can be used with --keep-going\n{}",
+                "the dataset has errors; repair them, or go on with the cases that can be used by `BrokenCases::LeaveOut`\n{}",
                 found.report
             ),
         });
