@@ -8,7 +8,7 @@ use crate::{
 use burn::optim::{ModuleOptimizer, SgdConfig};
 use serde::Deserialize;
 use vesalius_control::Control;
-use vesalius_inferers::{CustomInferer, Inferer, RegisterInferer, Simple};
+use vesalius_inferers::{CustomInferer, Inferer, RegisterInference, Simple};
 use vesalius_losses::{Loss, LossConfig, RegisterLoss};
 use vesalius_networks::PatchNetwork;
 use vesalius_registry::Registry;
