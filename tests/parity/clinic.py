@@ -365,13 +365,22 @@ def by_dcmqi(path, block, folder):
 
 
 def by_ohif(path, source, block):
-    """Voxels of each segment that the viewer OHIF reads."""
+    """Voxels of each segment that the viewer OHIF reads; where its reader fails on what is right, how it fails."""
+    data = pydicom.dcmread(path)
+    if "ISO 2022 IR 87" in data.get("SpecificCharacterSet", ""):
+        # dcmjs 0.52.0 does not know the Japanese sets.
+        return []
+    bits = int(data.NumberOfFrames) * data.Rows * data.Columns
+    # adapters 5.14.0 refuses the byte that PS3.5 8.1.1 wants after pixel data of an odd length.
+    refused = "Unexpected 1-bit SEG PixelData length" if -(-bits // 8) % 2 else None
     run = subprocess.run(["node", Path(os.environ["OHIF"]) / "read.mjs", source, path], capture_output=True, text=True)
     lines = [line for line in run.stdout.splitlines() if line.startswith("{")]
     if run.returncode or not lines:
         return [f"OHIF: {run.stderr[-300:]}"]
     read = json.loads(lines[0])
     want = {str(label): int((block == label).sum()) for label in (1, 2, 3)}
+    if refused:
+        return [] if refused in read.get("error", "") else [f"OHIF reads an odd length now: {read}; count its voxels"]
     return [] if read.get("voxels") == want else [f"OHIF counts {read}, expected {want}"]
 
 
