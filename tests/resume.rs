@@ -103,7 +103,7 @@ fn a_folder_with_a_run_is_not_overwritten_and_a_foreign_checkpoint_not_resumed()
         .unwrap_err()
         .to_string()
     };
-    assert!(fit_other(false).contains("--resume"));
+    assert!(fit_other(false).contains("`FitOptions::resume`"));
     assert!(fit_other(true).contains("seed"));
 
     let checkpoint = folder.path().join("checkpoint.bin");

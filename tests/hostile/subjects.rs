@@ -13,7 +13,7 @@ use vesalius::transforms::{Chain, Step, Transform};
 use vesalius::workflow::filter::{self, ArgumentKind, FilterJob};
 
 /// An oblique image of two channels with two labels.
-fn subject() -> Subject {
+pub fn subject() -> Subject {
     let rows = [
         [0.8, -0.72, 0.0, 3.0],
         [0.6, 0.96, 0.0, -4.0],

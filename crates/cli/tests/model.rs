@@ -207,7 +207,7 @@ fn check_layers_names_the_layer_that_is_not_finite() {
     });
     let said = error(folder, &PREDICT);
     assert!(
-        said.contains("`--check-layers` of `predict`") && !said.contains(&layer),
+        said.contains("`--check-layers` names the first layer") && !said.contains(&layer),
         "{said}"
     );
     let said = error(folder, &[&PREDICT[..], &["--check-layers"]].concat());

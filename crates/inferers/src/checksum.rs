@@ -16,7 +16,8 @@ impl ModelDescription {
     ///
     /// # Errors
     /// [`Error::ModelFolder`] with the file, the member and both hashes; a file that cannot be read.
-    pub fn verify_weights(&self, path: &Path, member: &str) -> Result<Option<Warning>> {
+    pub fn verify_weights(&self, path: impl AsRef<Path>, member: &str) -> Result<Option<Warning>> {
+        let path = path.as_ref();
         Ok(self.verified_hash(path, member)?.1)
     }
 
@@ -60,10 +61,11 @@ impl ModelDescription {
     /// A folder that cannot be written.
     pub fn write_with_weights(
         &mut self,
-        folder: &Path,
+        folder: impl AsRef<Path>,
         member: &str,
         weights: &[u8],
     ) -> Result<()> {
+        let folder = folder.as_ref();
         let path = weights_path(folder, member);
         let parent = path.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).map_err(|e| Error::ModelFolder {

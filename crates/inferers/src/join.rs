@@ -89,10 +89,11 @@ fn convert(
 /// As [`convert_model`]; models with other labels or channels; a first model that has companions already.
 pub fn join_ensemble(
     models: &[PathBuf],
-    to: &Path,
+    to: impl AsRef<Path>,
     weights: &[f64],
     combination: Combination,
 ) -> Result<(ModelDescription, Option<Warning>)> {
+    let to = to.as_ref();
     crate::ensemble::shares(weights, models.len())?;
     let options = OpenOptions::default();
     let descriptions: Vec<ModelDescription> =

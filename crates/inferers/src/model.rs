@@ -304,7 +304,8 @@ impl ModelDescription {
 }
 
 /// Where a member's weights are.
-pub fn weights_path(folder: &Path, member: &str) -> PathBuf {
+pub fn weights_path(folder: impl AsRef<Path>, member: &str) -> PathBuf {
+    let folder = folder.as_ref();
     folder
         .join("members")
         .join(member)

@@ -41,11 +41,12 @@ pub struct DeriveOptions {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn derive_series(
-    image: &Path,
-    source: &Path,
-    output: &Path,
+    image: impl AsRef<Path>,
+    source: impl AsRef<Path>,
+    output: impl AsRef<Path>,
     options: &DeriveOptions,
 ) -> Result<WrittenSeries> {
+    let (image, source, output) = (image.as_ref(), source.as_ref(), output.as_ref());
     let mut writer = SeriesWriter::new(&choose_series(source, &options.source)?)?;
     if let Some(description) = &options.description {
         writer = writer.description(description);

@@ -99,10 +99,11 @@ pub fn remove_made_folders() {
 /// # Errors
 /// [`Error`].
 pub fn claim_file(
-    output: &Path,
+    output: impl AsRef<Path>,
     inputs: &[impl AsRef<Path>],
     existing: Existing,
 ) -> Result<Claimed, Error> {
+    let output = output.as_ref();
     if output.is_dir() {
         return Err(Error::IsFolder(output.to_owned()));
     }
@@ -118,10 +119,11 @@ pub fn claim_file(
 /// # Errors
 /// As [`claim_file`]; a name that no image format has.
 pub fn claim_image(
-    output: &Path,
+    output: impl AsRef<Path>,
     inputs: &[impl AsRef<Path>],
     existing: Existing,
 ) -> Result<Claimed, Error> {
+    let output = output.as_ref();
     vesalius_io::check_name(output, &Registry::default())?;
     claim_file(output, inputs, existing)
 }
@@ -131,10 +133,11 @@ pub fn claim_image(
 /// # Errors
 /// [`Error`].
 pub fn claim_folder(
-    output: &Path,
+    output: impl AsRef<Path>,
     inputs: &[impl AsRef<Path>],
     existing: Existing,
 ) -> Result<Claimed, Error> {
+    let output = output.as_ref();
     if output.is_file() {
         return Err(Error::IsFile(output.to_owned()));
     }

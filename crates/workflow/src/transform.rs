@@ -165,7 +165,8 @@ pub struct Transformed {
 ///
 /// # Errors
 /// A file that cannot be read, an unknown transform or key with the nearest name, a value out of range.
-pub fn read_chain(path: &Path) -> Result<Chain, Error> {
+pub fn read_chain(path: impl AsRef<Path>) -> Result<Chain, Error> {
+    let path = path.as_ref();
     let text = vesalius_io::read_text(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         source,
@@ -192,9 +193,10 @@ pub fn read_chain(path: &Path) -> Result<Chain, Error> {
 pub fn transform_files(
     chain: &Chain,
     images: &[PathBuf],
-    output: &Path,
+    output: impl AsRef<Path>,
     options: &TransformOptions,
 ) -> Result<Transformed, Error> {
+    let output = output.as_ref();
     if options.samples == 0 {
         return Err(Error::NoSample);
     }

@@ -145,11 +145,12 @@ impl Default for ViewOptions {
 /// [`Error`]: a file that cannot be read or written, options that contradict each other, a slice or channel
 /// that the image does not have.
 pub fn view_file(
-    input: &Path,
-    output: &Path,
+    input: impl AsRef<Path>,
+    output: impl AsRef<Path>,
     options: &ViewOptions,
     notice: &mut dyn FnMut(&Notice),
 ) -> Result<(), Error> {
+    let (input, output) = (input.as_ref(), output.as_ref());
     let animated = is_animated(output)?;
     options.check(animated)?;
     let mut reader = Reader {

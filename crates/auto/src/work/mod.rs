@@ -278,7 +278,7 @@ fn check_same(path: &Path, text: &str, now: &Description, same_cases: bool) -> R
     let other = |what: String| -> Result<bool> {
         Err(Error::WorkFolder {
             path: path.to_path_buf(),
-            reason: format!("{what}; choose another folder"),
+            reason: format!("{what}; choose another `folder`"),
         })
     };
     let found: Description =

@@ -9,7 +9,8 @@ use vesalius_io::WriteOptions;
 ///
 /// # Errors
 /// A folder that cannot be written, probabilities that cannot be read.
-pub fn write_probability_image(path: &Path, map: &dyn ProbabilitySource) -> Result<()> {
+pub fn write_probability_image(path: impl AsRef<Path>, map: &dyn ProbabilitySource) -> Result<()> {
+    let path = path.as_ref();
     let voxels = map.geometry().voxel_count();
     let make = |first: usize, values: &mut [f32]| -> io::Result<()> {
         let mut done = 0;

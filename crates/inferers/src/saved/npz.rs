@@ -26,7 +26,8 @@ fn bad(path: &Path, reason: impl ToString) -> Error {
 ///
 /// # Errors
 /// A folder that cannot be written, probabilities that cannot be read.
-pub fn write_npz(path: &Path, map: &dyn ProbabilitySource) -> Result<()> {
+pub fn write_npz(path: impl AsRef<Path>, map: &dyn ProbabilitySource) -> Result<()> {
+    let path = path.as_ref();
     let written = vesalius_io::write_atomically(path, |file| {
         latched(file, |file| {
             let mut archive = zip::ZipWriter::new(file);
@@ -55,7 +56,12 @@ fn header(map: &dyn ProbabilitySource) -> Vec<u8> {
 ///
 /// # Errors
 /// [`Error::Probabilities`] for a file that is none, or has another shape than scheme and grid.
-pub fn read_npz(path: &Path, scheme: &LabelScheme, geometry: Geometry) -> Result<ProbabilityMap> {
+pub fn read_npz(
+    path: impl AsRef<Path>,
+    scheme: &LabelScheme,
+    geometry: Geometry,
+) -> Result<ProbabilityMap> {
+    let path = path.as_ref();
     let file = std::fs::File::open(path).map_err(|e| bad(path, e))?;
     let mut archive =
         zip::ZipArchive::new(file).map_err(|e| bad(path, format!("is no .npz archive ({e})")))?;

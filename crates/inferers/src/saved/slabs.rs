@@ -42,7 +42,8 @@ fn name(first: usize) -> String {
 ///
 /// # Errors
 /// A folder that cannot be written, probabilities that cannot be read.
-pub fn write_slabs(path: &Path, map: &dyn ProbabilitySource) -> Result<()> {
+pub fn write_slabs(path: impl AsRef<Path>, map: &dyn ProbabilitySource) -> Result<()> {
+    let path = path.as_ref();
     let description = Description {
         geometry: *map.geometry(),
         labels: map.scheme().clone(),
@@ -104,7 +105,8 @@ pub(super) const ARRAY_HEADER_BYTES: u64 = 1 << 16;
 /// # Errors
 /// [`Error::Probabilities`] for a file that is none, whose description is inconsistent, or whose slabs have
 /// another shape than the description.
-pub fn read_slabs(path: &Path) -> Result<ProbabilityMap> {
+pub fn read_slabs(path: impl AsRef<Path>) -> Result<ProbabilityMap> {
+    let path = path.as_ref();
     let file = std::fs::File::open(path).map_err(|e| bad(path, e))?;
     let mut archive =
         zip::ZipArchive::new(file).map_err(|e| bad(path, format!("is no archive ({e})")))?;

@@ -190,7 +190,7 @@ pub(super) fn check_folder(options: &FitOptions) -> Result<()> {
         return Err(Error::Output {
             path: folder.clone(),
             reason:
-                "already holds a run; continue it by `FitOptions::resume`, or choose another folder"
+                "already holds a run; continue it by `FitOptions::resume`, or choose another `FitOptions::output`"
                     .to_owned(),
         });
     }

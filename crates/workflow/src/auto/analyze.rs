@@ -60,11 +60,12 @@ pub struct AnalyzedList {
 /// A folder that cannot be written, a failure of the machine while cases are read, folds that cannot be made.
 pub fn analyze_list(
     list: &mut Datalist,
-    output: &Path,
+    output: impl AsRef<Path>,
     options: &AnalyzeOptions,
     control: &Control,
     observer: &Observer,
 ) -> Result<AnalyzedList> {
+    let output = output.as_ref();
     let scheme = list.label_scheme().ok();
     let measured = AnalysisOptions {
         components: options.components,
@@ -126,12 +127,13 @@ fn write(
 /// # Errors
 /// An input or dataset that cannot be used, a folder that cannot be written.
 pub fn begin(
-    input: &Path,
-    output: &Path,
+    input: impl AsRef<Path>,
+    output: impl AsRef<Path>,
     broken_cases: BrokenCases,
     control: &Control,
     observer: &Observer,
 ) -> Result<(DatasetReport, PathBuf)> {
+    let (input, output) = (input.as_ref(), output.as_ref());
     let mut work = WorkFolder::open(output, Input::read(input)?)?;
     let analyzed = observed(&mut work, broken_cases, control, observer)?;
     Ok((analyzed.report, Analyzed::folder(&work)))

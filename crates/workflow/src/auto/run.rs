@@ -88,11 +88,12 @@ fn minutes_of_trial(left: Option<f64>, trials: u64, plans: usize) -> f64 {
 /// # Errors
 /// As the stages, of which each keeps what it has done.
 pub fn run(
-    input: &Path,
-    folder: &Path,
+    input: impl AsRef<Path>,
+    folder: impl AsRef<Path>,
     options: &RunOptions,
     observer: &Observer,
 ) -> Result<Vec<Missing>> {
+    let (input, folder) = (input.as_ref(), folder.as_ref());
     let minutes = Minutes {
         whole: options.minutes,
         began: Instant::now(),

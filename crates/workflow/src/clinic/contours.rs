@@ -22,12 +22,13 @@ pub struct ContourForm {
 /// # Errors
 /// As [`RtStructWriter::new`] and [`RtStructWriter::write`]; [`Error::Segments`](vesalius_dicom::Error::Segments) for a label without a name.
 pub fn write_rtstruct(
-    labels: &Path,
-    source: &Path,
-    output: &Path,
+    labels: impl AsRef<Path>,
+    source: impl AsRef<Path>,
+    output: impl AsRef<Path>,
     options: &ClinicOptions,
     form: &ContourForm,
 ) -> Result<WrittenRtStruct> {
+    let (labels, source, output) = (labels.as_ref(), source.as_ref(), output.as_ref());
     let series: Series = choose_series(source, &options.source)?;
     let map: LabelMap<u32> = read_labels_with(labels, &options.read)?;
     let mut writer = RtStructWriter::with_options(&series, &options.source_options())?

@@ -37,11 +37,12 @@ use vesalius_volume::{LabelMap, Volume};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_picture(
-    labels: &Path,
-    source: &Path,
-    output: &Path,
+    labels: impl AsRef<Path>,
+    source: impl AsRef<Path>,
+    output: impl AsRef<Path>,
     options: &ClinicOptions,
 ) -> Result<WrittenPicture> {
+    let (labels, source, output) = (labels.as_ref(), source.as_ref(), output.as_ref());
     let series = choose_series(source, &options.source)?;
     let mut writer = PictureWriter::with_options(&series, &options.source_options())?;
     if let Ok(seg) = WrittenSeg::open(labels) {

@@ -32,11 +32,12 @@ use vesalius_volume::{Geometry, Label, LabelMap, Volume};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_report(
-    seg: &Path,
-    source: &Path,
-    output: &Path,
+    seg: impl AsRef<Path>,
+    source: impl AsRef<Path>,
+    output: impl AsRef<Path>,
     options: &ClinicOptions,
 ) -> Result<WrittenReport> {
+    let (seg, source, output) = (seg.as_ref(), source.as_ref(), output.as_ref());
     let series = choose_series(source, &options.source)?;
     let written = WrittenSeg::open(seg)?;
     let labels: LabelMap<u32> = read_labels_with(seg, &options.read)?;

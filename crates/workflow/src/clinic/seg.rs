@@ -48,12 +48,13 @@ pub struct SegForm {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_seg(
-    labels: &Path,
-    source: &Path,
-    output: &Path,
+    labels: impl AsRef<Path>,
+    source: impl AsRef<Path>,
+    output: impl AsRef<Path>,
     options: &ClinicOptions,
     form: SegForm,
 ) -> Result<WrittenSeg> {
+    let (labels, source, output) = (labels.as_ref(), source.as_ref(), output.as_ref());
     let series = choose_series(source, &options.source)?;
     let mut writer = SegWriter::with_options(&series, &options.source_options())?
         .kind(form.kind)

@@ -55,7 +55,8 @@ impl Evaluated {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn write_csv(&self, path: &Path) -> Result<(), Error> {
+    pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
         let text = self.evaluation.csv();
         Ok(write_bytes_atomically(path, text.as_bytes())?)
     }
@@ -85,10 +86,11 @@ pub fn measures_named<'a>(
 /// A path that cannot be read; a reference without a prediction or a prediction without a reference unless
 /// allowed; no pair at all; label maps on different grids unless allowed.
 pub fn evaluate(
-    prediction: &Path,
-    reference: &Path,
+    prediction: impl AsRef<Path>,
+    reference: impl AsRef<Path>,
     options: &EvaluateOptions,
 ) -> Result<Evaluated, Error> {
+    let (prediction, reference) = (prediction.as_ref(), reference.as_ref());
     let level = options.bootstrap.level;
     if !(0.0..1.0).contains(&level) {
         return Err(Error::Confidence(level));

@@ -42,11 +42,12 @@ pub enum Converted {
 /// # Errors
 /// An input that is neither, weights that are not the network's, weights to a file of another ending.
 pub fn convert(
-    input: &Path,
-    output: &Path,
+    input: impl AsRef<Path>,
+    output: impl AsRef<Path>,
     architecture: Option<&Path>,
     keep: Keep,
 ) -> Result<Converted> {
+    let (input, output) = (input.as_ref(), output.as_ref());
     let ends = |path: &Path, ending: &str| path.extension().is_some_and(|found| found == ending);
     if ends(input, "zip") || input.is_dir() && !is_bundle(input) {
         let model = convert_model(input, output, &OpenOptions::default())?;
@@ -118,11 +119,12 @@ pub struct CascadeMargin {
 /// # Errors
 /// As [`join_cascade`].
 pub fn cascade(
-    coarse: &Path,
-    fine: &Path,
-    output: &Path,
+    coarse: impl AsRef<Path>,
+    fine: impl AsRef<Path>,
+    output: impl AsRef<Path>,
     margin: Option<f64>,
 ) -> Result<CascadeMargin> {
+    let (coarse, fine, output) = (coarse.as_ref(), fine.as_ref(), output.as_ref());
     let model = join_cascade(coarse, fine, output, margin.map(|margin| [margin; 3]))?;
     let region = model.region.ok_or(Error::NoRegion)?;
     Ok(CascadeMargin {

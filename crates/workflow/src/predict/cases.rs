@@ -53,7 +53,8 @@ pub struct FoundCases {
 ///
 /// # Errors
 /// [`Error::Input`] for a path that is absent, and for an input without a complete case.
-pub fn find_cases(input: &Path, channels: usize) -> Result<FoundCases, Error> {
+pub fn find_cases(input: impl AsRef<Path>, channels: usize) -> Result<FoundCases, Error> {
+    let input = input.as_ref();
     let registry = &Registry::default();
     let images = Images {
         pictures: false,
@@ -67,7 +68,11 @@ pub fn find_cases(input: &Path, channels: usize) -> Result<FoundCases, Error> {
 ///
 /// # Errors
 /// As [`find_cases`].
-pub fn find_cases_of(input: &Path, model: &ModelDescription) -> Result<FoundCases, Error> {
+pub fn find_cases_of(
+    input: impl AsRef<Path>,
+    model: &ModelDescription,
+) -> Result<FoundCases, Error> {
+    let input = input.as_ref();
     find_cases_with(input, model, &Registry::default())
 }
 
@@ -77,10 +82,11 @@ pub fn find_cases_of(input: &Path, model: &ModelDescription) -> Result<FoundCase
 /// # Errors
 /// As [`find_cases`].
 pub fn find_cases_with(
-    input: &Path,
+    input: impl AsRef<Path>,
     model: &ModelDescription,
     registry: &Registry,
 ) -> Result<FoundCases, Error> {
+    let input = input.as_ref();
     let pictures = model.nnunet.as_ref().is_some_and(|p| p.takes_pictures());
     let images = Images { pictures, registry };
     find(input, model.channels.len(), images)

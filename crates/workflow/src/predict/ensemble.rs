@@ -74,11 +74,12 @@ impl EnsembleOptions {
 /// [`Error::Cancelled`] between two cases.
 pub fn ensemble_cases(
     members: &[EnsembleMember],
-    output: &Path,
+    output: impl AsRef<Path>,
     options: &EnsembleOptions,
     control: &Control,
     mut observer: impl FnMut(&str, &Path),
 ) -> Result<usize, Error> {
+    let output = output.as_ref();
     let Some(first) = members.first() else {
         return Err(input(output, "no folder of probabilities was named"));
     };

@@ -25,11 +25,12 @@ use vesalius_inferers::Segmenter;
 pub fn predict_cases(
     segmenter: &Segmenter,
     cases: &[InputCase],
-    output: &Path,
+    output: impl AsRef<Path>,
     options: &PredictOptions,
     control: &Control,
     observer: impl FnMut(&PredictEvent) + Send,
 ) -> Result<Vec<CaseResult>, Error> {
+    let output = output.as_ref();
     let targets = Targets::new(cases, output, segmenter, options)?;
     let work: Vec<Work> = cases
         .iter()

@@ -49,7 +49,7 @@ fn ending(segmenter: &Segmenter) -> &str {
     pipeline.map_or(".nii.gz", |pipeline| pipeline.result_ending())
 }
 
-const OTHER_PLACE: &str = "choose an output that can be written";
+const OTHER_PLACE: &str = "choose an `output` that can be written";
 
 impl Targets {
     /// `output` is a file where there is one case and it has an image's name, else a folder, which is
@@ -312,7 +312,7 @@ fn check_inputs(cases: &[InputCase], files: &[PathBuf]) -> Result<(), Error> {
     for (case, target) in cases.iter().zip(files) {
         if case.files.iter().any(|file| same(file, target)) {
             let reason =
-                "is an input image; choose another output, so that the scan is not overwritten";
+                "is an input image; choose another `output`, so that the scan is not overwritten";
             return Err(bad(target, reason.to_owned()));
         }
     }
@@ -335,7 +335,7 @@ fn claim(
         bad(
             folder,
             format!(
-                "holds results of another model or of other settings ({what} differ); choose another output, or replace them by `PredictOptions::overwrite`"
+                "holds results of another model or of other settings ({what} differ); choose another `output`, or replace them by `PredictOptions::overwrite`"
             ),
         )
     };
@@ -365,7 +365,7 @@ fn claim(
             return Err(bad(
                 &folder.join(RECORD_FILE),
                 format!(
-                    "cannot be read ({reason}), so that nothing says what the results here were made from; remove it together with them, choose another output, or replace them by `PredictOptions::overwrite`"
+                    "cannot be read ({reason}), so that nothing says what the results here were made from; remove it together with them, choose another `output`, or replace them by `PredictOptions::overwrite`"
                 ),
             ));
         }
@@ -377,7 +377,7 @@ fn claim(
         if !ours && !noted && !options.overwrite && target.is_file() {
             return Err(bad(
                 target,
-                "is there, and was not made by this command; choose another output, or replace it by `PredictOptions::overwrite`".to_owned(),
+                "is there, and was not made by this command; choose another `output`, or replace it by `PredictOptions::overwrite`".to_owned(),
             ));
         }
         // From now on a file of this name is a result, however the run ends.

@@ -111,11 +111,12 @@ pub struct FileResampling {
 /// [`Error`]: a file that cannot be read or written, or that may be an image or a label map; an interpolation
 /// that does not suit it; what [`Resampling`] refuses.
 pub fn resample_file(
-    input: &Path,
-    output: &Path,
+    input: impl AsRef<Path>,
+    output: impl AsRef<Path>,
     options: &FileResampling,
     notice: &mut dyn FnMut(&Notice),
 ) -> Result<(), Error> {
+    let (input, output) = (input.as_ref(), output.as_ref());
     let mut reader = Reader {
         options: &options.reading,
         notice,
