@@ -109,7 +109,7 @@ impl Configured for PatchConfig {
     }
 
     fn reads_values(&self) -> bool {
-        self.sampling != PatchSampling::Random
+        self.sampling.reads_labels()
     }
 
     fn sample(&self, case: &Context<'_>, rng: &mut ChaCha8Rng) -> Result<Vec<Step>> {

@@ -129,6 +129,11 @@ impl PatchPlacer {
         }
     }
 
+    /// Whether places depend on the labels of a case, whose index is else not read.
+    pub fn reads_labels(&self) -> bool {
+        self.patch.sampling.reads_labels()
+    }
+
     /// The classes or regions of positive weight, where patches are drawn by class.
     pub fn classes(&self) -> &[WeightedClass] {
         &self.classes
