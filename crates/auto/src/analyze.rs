@@ -62,8 +62,8 @@ pub enum BrokenCases {
     LeaveOut,
 }
 
-/// Checks the dataset of a work folder, or reads the result of an earlier call. `done` is called with every case,
-/// from any thread.
+/// Checks the dataset of a work folder, or reads the result of an earlier call; the stage `cases` of the control counts
+/// the cases that are read.
 ///
 /// # Errors
 /// [`Error::Dataset`] when the dataset has errors and [`BrokenCases::Refuse`] is set, or no case can be used; a
@@ -72,12 +72,11 @@ pub fn analyze(
     work: &mut WorkFolder,
     broken_cases: BrokenCases,
     control: &Control,
-    done: impl Fn() + Sync,
 ) -> Result<Analyzed> {
     let folder = Analyzed::folder(work);
     let found = match Analyzed::read(work) {
         Some(found) => found,
-        None => measure(work, &folder, control, done)?,
+        None => measure(work, &folder, control)?,
     };
     let broken = broken(work, &found.report);
     if broken_cases == BrokenCases::Refuse && (!broken.is_empty() || dataset_wide(&found)) {
@@ -114,15 +113,10 @@ fn dataset_wide(found: &Analyzed) -> bool {
         .any(|problem| problem.severity == Severity::Error && problem.cases.is_empty())
 }
 
-fn measure(
-    work: &WorkFolder,
-    folder: &Path,
-    control: &Control,
-    done: impl Fn() + Sync,
-) -> Result<Analyzed> {
+fn measure(work: &WorkFolder, folder: &Path, control: &Control) -> Result<Analyzed> {
     let scheme = work.label_scheme()?;
     let options = AnalysisOptions::default();
-    let analysis = Analysis::of(work.list(), Some(&scheme), &options, control, done)?;
+    let analysis = Analysis::of(work.list(), Some(&scheme), &options, control)?;
     create(folder)?;
     let report_path = folder.join(REPORT);
     let text = serde_json::to_string_pretty(&analysis.report)

@@ -26,7 +26,7 @@
 //!
 //! let input = Input::read(&folder.path().join("input.yaml"))?;
 //! let mut work = WorkFolder::open(&folder.path().join("work"), input)?;
-//! let analyzed = analyze(&mut work, BrokenCases::Refuse, &Control::new(), || ())?;
+//! let analyzed = analyze(&mut work, BrokenCases::Refuse, &Control::new())?;
 //! let options = PlanOptions { algorithms: vec!["nnunet_3d_fullres".to_owned()], ..PlanOptions::default() };
 //! let plans = plan(&work, &analyzed, &options)?;
 //! assert_eq!(plans[0].name(), "nnunet_3d_fullres");

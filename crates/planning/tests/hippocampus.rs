@@ -99,7 +99,6 @@ fn the_real_dataset_has_no_error() {
         Some(&scheme),
         &AnalysisOptions::default(),
         &Control::new(),
-        || (),
     )
     .unwrap();
     assert!(!analysis.report.has_errors(), "{}", analysis.report);

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use vesalius_control::Control;
 use vesalius_networks::{NetworkConfig, UNetConfig};
-use vesalius_training::{Duration, Event, TrainingConfig, ValidationConfig};
+use vesalius_training::{CONFIG_FILE, Duration, Event, TrainingConfig, ValidationConfig};
 use vesalius_volume::{ErrorKind, Geometry, LabelMap, Volume};
 
 pub(super) fn begun(folder: &Path) -> (WorkFolder, crate::Analyzed) {
@@ -71,8 +71,8 @@ fn analysis_and_planning_are_cancelled() {
     };
     is_cancelled(plan(&work, &analyzed, &options));
     std::fs::remove_dir_all(crate::Analyzed::folder(&work)).unwrap();
-    is_cancelled(analyze(&mut work, BrokenCases::Refuse, &cancelled(), || ()));
-    analyze(&mut work, BrokenCases::Refuse, &Control::new(), || ()).unwrap();
+    is_cancelled(analyze(&mut work, BrokenCases::Refuse, &cancelled()));
+    analyze(&mut work, BrokenCases::Refuse, &Control::new()).unwrap();
 }
 
 #[test]
@@ -112,12 +112,19 @@ fn runs_held_out_cases_and_the_choice_are_cancelled_and_gone_on_with() {
 
     let history = train(&work, &plans, &options(Control::new()), &mut |_| ()).unwrap();
     assert_eq!(history.trained().count(), 2);
+    for job in &history.jobs {
+        // Of the half of the memory that two runs at one time may take together.
+        let made = work.folder().join(&job.folder).join(CONFIG_FILE);
+        let share = TrainingConfig::read(&made).unwrap().cache.memory.unwrap();
+        let all = vesalius_training::total_memory().unwrap_or(u64::MAX) as f64;
+        assert!(share > 0.0 && share * f64::from(1 << 30) <= all / 4.0, "{share}");
+    }
     let job = &history.jobs[0];
     let options = HoldOutOptions {
         control: cancelled(),
         ..HoldOutOptions::default()
     };
-    is_cancelled(hold_out(&work, job, &options, &mut |_, _| ()));
+    is_cancelled(hold_out(&work, job, &options));
     let choose = |control| {
         choose(
             &work,

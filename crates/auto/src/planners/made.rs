@@ -36,7 +36,7 @@ pub(super) fn work(
     std::fs::write(folder.join("input.yaml"), input).unwrap();
     let input = Input::read(&folder.join("input.yaml"))?;
     let mut work = WorkFolder::open(&folder.join("work"), input)?;
-    let analyzed = analyze(&mut work, BrokenCases::Refuse, &Default::default(), || ())?;
+    let analyzed = analyze(&mut work, BrokenCases::Refuse, &Default::default())?;
     Ok((work, analyzed))
 }
 

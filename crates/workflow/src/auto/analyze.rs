@@ -72,8 +72,7 @@ pub fn analyze_list(
     observer(&Event::Reading {
         cases: list.cases.len(),
     });
-    let done = || observer(&Event::CaseRead);
-    let analysis = Analysis::of(list, scheme.as_ref(), &measured, control, done)?;
+    let analysis = Analysis::of(list, scheme.as_ref(), &measured, control)?;
     observer(&Event::AllRead);
     std::fs::create_dir_all(output).map_err(|source| Error::Folder {
         path: output.to_owned(),
@@ -147,7 +146,7 @@ pub(super) fn observed(
     observer(&Event::Reading {
         cases: work.list().cases.len(),
     });
-    let analyzed = analyze(work, broken_cases, control, || observer(&Event::CaseRead))?;
+    let analyzed = analyze(work, broken_cases, control)?;
     observer(&Event::AllRead);
     Ok(analyzed)
 }
