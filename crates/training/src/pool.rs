@@ -6,15 +6,15 @@
 
 use crate::entry::{self, CacheEntry, FileNote, Identity, Opened, cache_error};
 use crate::seen::{Note, Seen, Verify};
-use crate::source::{CaseHandle, CaseSource};
-use crate::{BadCase, Case, CaseFiles, Error, Result, read_case};
+use crate::source::{CaseHandle, CaseSource, no_case};
+use crate::{BadCase, Case, CaseFiles, Error, Result, SkippedCase, read_case_with};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use vesalius_control::Stage;
 use vesalius_io::{FolderLock, LockHolder};
-use vesalius_transforms::Chain;
+use vesalius_transforms::{Chain, PatchSampling};
 use vesalius_volume::{FileWarning, LabelScheme, Warning};
 
 /// Bytes of memory that several pools share.
@@ -72,6 +72,10 @@ pub struct PoolOptions<'a> {
     pub scheme: &'a LabelScheme,
     /// Done once to every case.
     pub preprocessing: &'a Chain,
+    /// How patches are drawn from the cases; `None` for cases that are read whole only. The indices of labelled voxels
+    /// are made, and counted in the budget, where places depend on labels. Elsewhere a handle makes its index when it is
+    /// asked for one.
+    pub sampling: Option<&'a PatchSampling>,
     /// Memory for cases.
     pub budget: MemoryBudget,
     /// The folder for cases that do not fit in memory.
@@ -82,7 +86,7 @@ pub struct PoolOptions<'a> {
     pub verify: Verify,
     /// What happens with cases that cannot be used.
     pub bad_case: BadCase,
-    /// Counts the cases that are prepared; its control cancels.
+    /// Counts the cases that are prepared; its control cancels, also in the middle of a case.
     pub stage: &'a Stage,
 }
 
@@ -249,7 +253,8 @@ impl PoolOptions<'_> {
         let key = identity.key();
         let path = self.folder.join(format!("{key}.case"));
         let ignore = self.scheme.ignore();
-        let remade = match CacheEntry::open(&path, &identity, ignore, known.entry) {
+        let opened = CacheEntry::open(&path, &identity, ignore, known.entry);
+        let remade = match self.with_index(opened) {
             Opened::Whole(entry) => {
                 let note = Note {
                     files: seen,
@@ -274,8 +279,13 @@ impl PoolOptions<'_> {
                 reason,
             }),
         };
-        let (subject, of_files) = read_case(files, self.channels)?;
-        let case = Case::new(subject, self.scheme, self.preprocessing)?;
+        // Files and transforms of many cases at once would be no count to follow.
+        let control = self.stage.control().silent();
+        let (subject, of_files) = read_case_with(files, self.channels, &control)?;
+        let case = Case::new_with(subject, self.scheme, self.preprocessing, &control)?;
+        if self.reads_labels() {
+            case.index();
+        }
         let fits = self.budget.take(case.bytes());
         // A bad entry is replaced in any case, so that it is reported once.
         if self.store_all || !fits || remade.is_some() {
@@ -292,7 +302,8 @@ impl PoolOptions<'_> {
             true => CaseHandle::Whole(Arc::new(case)),
             false => {
                 drop(case);
-                match CacheEntry::open(&path, &identity, ignore, None) {
+                let opened = CacheEntry::open(&path, &identity, ignore, None);
+                match self.with_index(opened) {
                     Opened::Whole(entry) => self.stored(*entry),
                     Opened::Absent => {
                         return Err(cache_error(&path, "what was just written is gone"));
@@ -309,6 +320,22 @@ impl PoolOptions<'_> {
         })
     }
 
+    fn reads_labels(&self) -> bool {
+        self.sampling.is_some_and(PatchSampling::reads_labels)
+    }
+
+    /// An entry with the index that patches are drawn by, where they are.
+    fn with_index(&self, opened: Opened) -> Opened {
+        match opened {
+            Opened::Whole(entry) if self.reads_labels() => match entry.index() {
+                Ok(_) => Opened::Whole(entry),
+                Err(Error::CacheEntry { reason, .. }) => Opened::Unusable(reason),
+                Err(other) => Opened::Unusable(other.to_string()),
+            },
+            opened => opened,
+        }
+    }
+
     /// An entry in memory where it fits, else as it is.
     fn place(&self, entry: CacheEntry) -> Result<CaseHandle> {
         if self.budget.take(entry.case_bytes()) {
@@ -317,7 +344,8 @@ impl PoolOptions<'_> {
         Ok(self.stored(entry))
     }
 
-    /// An entry that stays on disk; the index of its labelled voxels is in memory all the same.
+    /// An entry that stays on disk; the index of its labelled voxels, where patches are drawn by it, is in memory all
+    /// the same.
     fn stored(&self, entry: CacheEntry) -> CaseHandle {
         self.budget.take_anyway(entry.bytes());
         CaseHandle::Stored(Arc::new(entry))
@@ -379,10 +407,13 @@ impl CaseSource for CasePool {
     }
 
     fn get(&self, index: usize) -> Result<CaseHandle> {
-        match &self.slots[index] {
+        let (Some(slot), Some(name)) = (self.slots.get(index), self.names.get(index)) else {
+            return Err(no_case(index, self.slots.len()));
+        };
+        match slot {
             Slot::Ready(handle) => Ok(handle.clone()),
             Slot::Broken(reason) => Err(Error::Case {
-                case: self.names[index].clone(),
+                case: name.clone(),
                 reason: reason.clone(),
             }),
         }
@@ -392,7 +423,7 @@ impl CaseSource for CasePool {
         let mut values: Vec<u16> = self
             .ready()
             .flat_map(|handle| match handle {
-                CaseHandle::Whole(case) => case.values.clone(),
+                CaseHandle::Whole(case) => case.values().to_vec(),
                 CaseHandle::Stored(case) => case.label_values().unwrap_or_default(),
             })
             .collect();
@@ -405,12 +436,12 @@ impl CaseSource for CasePool {
         self.identities.clone()
     }
 
-    fn broken(&self) -> Vec<(String, String)> {
+    fn broken(&self) -> Vec<SkippedCase> {
         let slots = self.names.iter().zip(&self.slots);
         slots
             .filter_map(|(name, slot)| match slot {
                 Slot::Ready(_) => None,
-                Slot::Broken(reason) => Some((name.clone(), reason.clone())),
+                Slot::Broken(reason) => Some(SkippedCase::new(name, reason)),
             })
             .collect()
     }
