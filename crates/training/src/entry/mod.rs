@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use vesalius_control::Control;
 use vesalius_transforms::LabelIndex;
-use vesalius_volume::{FileWarning, Geometry, LabelMap, Subject, Volume};
+use vesalius_volume::{FileWarning, Geometry, LabelMap, Subject, Volume, check_memory};
 
 /// Bytes that are read at once when an entry is checked.
 const CHUNK: usize = 1 << 20;
@@ -229,10 +229,12 @@ impl CacheEntry {
     /// A box of the case that starts at voxel `start`; what reaches outside is zero and background.
     ///
     /// # Errors
-    /// A size that overflows; [`Error::CacheEntry`] for a file that was cut or written to since it was
+    /// A size that no memory holds; [`Error::CacheEntry`] for a file that was cut or written to since it was
     /// opened, and for a disk that fails.
     pub fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Subject> {
         let grid = self.geometry.region(start, size)?;
+        let channels = self.header.channels;
+        check_memory("a region of a case", size, channels, size_of::<f32>(), None)?;
         self.check_unchanged()?;
         let (image, labels) = (self.image(start, size)?, self.labels_in(start, size)?);
         let image = Volume::new(grid, self.header.channels, image)?;

@@ -84,6 +84,16 @@ fn a_case_comes_back_to_the_bit_whole_and_in_parts() {
         let (a, b) = (memory.region(start, size), stored.region(start, size));
         assert_eq!(a.unwrap(), b.unwrap(), "{start:?} {size:?}");
     }
+    for (start, size) in [
+        ([0; 3], [1 << 40; 3]),
+        ([0; 3], [usize::MAX; 3]),
+        ([i64::MIN; 3], [usize::MAX; 3]),
+    ] {
+        assert!(memory.region(start, size).is_err(), "{size:?} in memory");
+        assert!(stored.region(start, size).is_err(), "{size:?} stored");
+    }
+    let far = stored.region([i64::MIN, 0, i64::MAX], [2; 3]).unwrap();
+    assert!(far.image().data().iter().all(|value| *value == 0.0));
 }
 
 #[test]
