@@ -76,6 +76,36 @@ fn analysis_and_planning_are_cancelled() {
 }
 
 #[test]
+fn trial_runs_of_planning_write_into_the_work_folder_and_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (work, analyzed) = begun(folder.path());
+    let trials = work.folder().join("trials");
+    let (control, seen) = (Control::new(), Arc::new(Mutex::new(false)));
+    control.on_progress({
+        let (control, seen, trials) = (control.clone(), seen.clone(), trials.clone());
+        move |_| {
+            if trials.exists() {
+                *seen.lock().unwrap() = true;
+                control.cancel();
+            }
+        }
+    });
+    let options = PlanOptions {
+        control,
+        ..PlanOptions::default()
+    };
+    is_cancelled(plan(&work, &analyzed, &options));
+    assert!(*seen.lock().unwrap());
+    assert!(std::fs::read_dir(&trials).unwrap().next().is_none());
+    // As a process that was killed in a trial leaves it.
+    std::fs::create_dir(trials.join("killed")).unwrap();
+    let at = work.folder().to_owned();
+    drop(work);
+    WorkFolder::reopen(&at).unwrap();
+    assert!(!trials.exists());
+}
+
+#[test]
 fn runs_held_out_cases_and_the_choice_are_cancelled_and_gone_on_with() {
     let folder = tempfile::tempdir().unwrap();
     let (work, _) = begun(folder.path());

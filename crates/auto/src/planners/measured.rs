@@ -120,12 +120,7 @@ fn trial(task: &Task, config: &TrainingConfig) -> Result<Trial> {
         return Err(no_plan("no case has a labelled voxel"));
     };
     let last = usable.next_back().unwrap_or(first);
-    Trial::read(
-        [first, last],
-        &list.channels,
-        &task.scheme,
-        &config.preprocessing,
-    )
+    Trial::read(task, [first, last], &config.preprocessing)
 }
 
 fn no_plan(reason: &str) -> Error {

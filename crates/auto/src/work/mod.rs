@@ -105,6 +105,8 @@ impl WorkFolder {
             _lock: lock,
         };
         if access == LockAccess::Exclusive {
+            // What trial runs of a process that was killed left; without it nothing is missing.
+            let _ = std::fs::remove_dir_all(work.trials_folder());
             work.list.write(&work.list_path())?;
         }
         Ok(work)
@@ -204,6 +206,11 @@ impl WorkFolder {
     /// Where plans lie.
     pub fn plans_folder(&self) -> PathBuf {
         self.folder.join("plans")
+    }
+
+    /// Where trial runs of planning write for as long as they take.
+    pub(crate) fn trials_folder(&self) -> PathBuf {
+        self.folder.join("trials")
     }
 
     /// The folder of one algorithm's run on one fold, relative to the work folder.
