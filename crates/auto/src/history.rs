@@ -177,7 +177,8 @@ impl History {
     ///
     /// # Errors
     /// [`Error::WorkFolder`] for a file that is not a history.
-    pub fn read(work: &Path) -> Result<Self> {
+    pub fn read(work: impl AsRef<Path>) -> Result<Self> {
+        let work = work.as_ref();
         let path = work.join(FILE);
         let bad = |e: &dyn std::fmt::Display| Error::WorkFolder {
             path: path.clone(),
@@ -198,7 +199,8 @@ impl History {
     ///
     /// # Errors
     /// A folder that cannot be written.
-    pub fn write(&self, work: &Path) -> Result<()> {
+    pub fn write(&self, work: impl AsRef<Path>) -> Result<()> {
+        let work = work.as_ref();
         let path = work.join(FILE);
         let text = serde_json::to_string_pretty(self).map_err(|e| Error::WorkFolder {
             path: path.clone(),

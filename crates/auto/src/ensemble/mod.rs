@@ -5,7 +5,7 @@ mod model;
 mod post;
 mod score;
 
-pub use model::write_model;
+pub use model::{write_model, write_model_with};
 pub(crate) use score::segment_case;
 pub use score::{Choice, ChooseOptions, Scored, choose};
 

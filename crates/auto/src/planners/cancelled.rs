@@ -2,8 +2,9 @@
 
 use super::{PlanOptions, made, plan};
 use crate::{
-    BrokenCases, ChooseOptions, Error, History, HoldOutOptions, JobState, Plan, Result, TrainEvent,
-    TrainOptions, TuneEvent, TuneOptions, WorkFolder, analyze, choose, hold_out, train, tune,
+    BrokenCases, ChooseOptions, Error, ExportedRuns, History, HoldOutOptions, JobState, Plan,
+    Result, TrainEvent, TrainOptions, TuneEvent, TuneOptions, WorkFolder, analyze, choose,
+    export_with, hold_out, import_with, train, tune, write_model_with, write_report_with,
 };
 use serde_json::json;
 use std::path::Path;
@@ -165,7 +166,22 @@ fn runs_held_out_cases_and_the_choice_are_cancelled_and_gone_on_with() {
         )
     };
     is_cancelled(choose(cancelled()));
-    choose(Control::new()).unwrap();
+    let choice = choose(Control::new()).unwrap();
+
+    // What copies files and draws, and what is there after it was cancelled.
+    let (target, stop) = (folder.path().join("export"), cancelled());
+    is_cancelled(write_model_with(&work, &history, &choice, &stop));
+    assert!(!work.folder().join("model").exists());
+    is_cancelled(write_report_with(&work, &plans, &stop));
+    assert!(!work.folder().join("report.html").exists());
+    is_cancelled(export_with(&work, &target, ExportedRuns::All, &stop));
+    assert!(!target.join("history.json").exists());
+    let other = folder.path().join("other");
+    export_with(&work, &other, ExportedRuns::All, &Control::new()).unwrap();
+    is_cancelled(import_with(&work, &other, &stop));
+    assert_eq!(History::read(work.folder()).unwrap(), history);
+    write_model_with(&work, &history, &choice, &Control::new()).unwrap();
+    write_report_with(&work, &plans, &Control::new()).unwrap();
 }
 
 #[test]

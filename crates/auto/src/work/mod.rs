@@ -46,7 +46,8 @@ impl WorkFolder {
     /// # Errors
     /// A list that cannot be read; a folder that another process holds, or of another dataset,
     /// input or layout.
-    pub fn open(folder: &Path, input: Input) -> Result<Self> {
+    pub fn open(folder: impl AsRef<Path>, input: Input) -> Result<Self> {
+        let folder = folder.as_ref();
         Self::open_as(folder, input, LockAccess::Exclusive)
     }
 
@@ -148,7 +149,8 @@ impl WorkFolder {
     ///
     /// # Errors
     /// As [`WorkFolder::reopen`].
-    pub fn share(folder: &Path) -> Result<Self> {
+    pub fn share(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
         Self::open_as(folder, begun(folder)?, LockAccess::Shared)
     }
 
@@ -156,7 +158,8 @@ impl WorkFolder {
     ///
     /// # Errors
     /// As [`WorkFolder::open`]; a folder that is not a work folder.
-    pub fn reopen(folder: &Path) -> Result<Self> {
+    pub fn reopen(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
         Self::open(folder, begun(folder)?)
     }
 

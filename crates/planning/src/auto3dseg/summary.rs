@@ -136,7 +136,8 @@ impl DataStatistics {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn write(&self, folder: &Path) -> Result<()> {
+    pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
         let summary = Self {
             stats_summary: self.stats_summary.clone(),
             stats_by_cases: vec![],
@@ -154,7 +155,8 @@ impl DataStatistics {
     ///
     /// # Errors
     /// [`Error::Plans`] with the file and what is wrong with it.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         crate::yaml::read(path, "Auto3DSeg's datastats.yaml")
     }
 }
