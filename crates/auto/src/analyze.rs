@@ -18,6 +18,7 @@ const DATA: &str = "made_from.json";
 
 /// The analysis of a dataset.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Analyzed {
     /// Problems, and the facts of each case.
     pub report: DatasetReport,

@@ -24,6 +24,7 @@ pub enum JobState {
 
 /// One algorithm on one fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Job {
     /// The algorithm: the name of its plan.
     pub algorithm: String,
@@ -66,6 +67,7 @@ pub struct Job {
 
 /// The score of a label or region on the held-out cases.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LabelScore {
     /// Its name.
     pub name: String,
@@ -146,6 +148,7 @@ impl Job {
 
 /// A run that an ensemble lacks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Missing {
     /// The algorithm.
     pub algorithm: String,
@@ -167,6 +170,7 @@ impl std::fmt::Display for Missing {
 
 /// All jobs of a work folder.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct History {
     /// One an algorithm and fold, in the order in which they are trained.
     pub jobs: Vec<Job>,

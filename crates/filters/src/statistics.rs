@@ -11,6 +11,7 @@ use vesalius_volume::{Label, LabelMap, Volume};
 
 /// The shape of one label.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct LabelShape {
     /// The label.
     pub label: u32,
@@ -30,6 +31,7 @@ pub struct LabelShape {
 
 /// What an image shows within one label.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct LabelIntensity {
     /// The label.
     pub label: u32,

@@ -1,7 +1,7 @@
 //! How outputs of patches become one: a trait for mergers of your own, and those that are built in.
 
 use crate::{Error, Result};
-use vesalius_volume::{Geometry, Volume};
+use vesalius_volume::{Geometry, Volume, check_memory};
 
 /// The place of a patch, and the size of the network's output for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,17 +90,20 @@ fn started(
             expected: "one for each voxel and channel of the output, and at least one",
         });
     }
-    // A channel has a value at least, so that this is no more than there are values times voxels.
     let length = place.channels.checked_mul(geometry.voxel_count());
-    if sums.is_empty() {
-        sums.resize(length.unwrap_or_default(), value);
-    }
-    if place.output != place.patch || Some(sums.len()) != length {
+    let alike = sums.is_empty() || Some(sums.len()) == length;
+    let (Some(length), true) = (length, alike && place.output == place.patch) else {
         let shape = |[x, y, z]: [usize; 3]| [1, place.channels, z, y, x];
         return Err(Error::OutputSize {
             input: shape(place.patch),
             output: shape(place.output),
         });
+    };
+    if sums.is_empty() {
+        let (what, width) = ("what patches are merged into", size_of::<f32>());
+        // One channel more counts the patches at each voxel.
+        check_memory(what, size, place.channels.saturating_add(1), width, None)?;
+        sums.resize(length, value);
     }
     Ok(())
 }
@@ -119,7 +122,7 @@ impl AverageMerger {
         Self {
             geometry,
             sums: Vec::new(),
-            counts: vec![0.0; geometry.voxel_count()],
+            counts: Vec::new(),
         }
     }
 
@@ -141,7 +144,8 @@ impl AverageMerger {
 impl Merger for AverageMerger {
     fn add(&mut self, place: &PatchLocation, values: &[f32]) -> Result<()> {
         started(&mut self.sums, place, &self.geometry, values, 0.0)?;
-        let voxels = self.counts.len();
+        let voxels = self.geometry.voxel_count();
+        self.counts.resize(voxels, 0.0);
         for (at, row) in rows(place, self.geometry.size(), values) {
             let sums = self.sums[at..at + row.len()].iter_mut();
             sums.zip(row).for_each(|(sum, value)| *sum += value);

@@ -37,6 +37,7 @@ use vesalius_volume::LabelScheme;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Analysis {
     /// Errors and warnings.
     pub report: DatasetReport,

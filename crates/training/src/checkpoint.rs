@@ -15,6 +15,7 @@ const START: usize = MAGIC.len() + 8;
 
 /// A run that can go on.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Checkpoint {
     /// The config of the run.
     pub config: TrainingConfig,

@@ -28,6 +28,7 @@ pub struct Objective<'a> {
 
 /// The mean loss of some batches and the mean of its gradients.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Gradients {
     /// The loss, not scaled.
     pub loss: f32,

@@ -327,11 +327,14 @@ impl PoolOptions<'_> {
     /// An entry with the index that patches are drawn by, where they are.
     fn with_index(&self, opened: Opened) -> Opened {
         match opened {
-            Opened::Whole(entry) if self.reads_labels() => match entry.index() {
-                Ok(_) => Opened::Whole(entry),
-                Err(Error::CacheEntry { reason, .. }) => Opened::Unusable(reason),
-                Err(other) => Opened::Unusable(other.to_string()),
-            },
+            Opened::Whole(entry) if self.reads_labels() => {
+                let read = entry.index().map(|_| ());
+                match read {
+                    Ok(()) => Opened::Whole(entry),
+                    Err(Error::CacheEntry { reason, .. }) => Opened::Unusable(reason),
+                    Err(other) => Opened::Unusable(other.to_string()),
+                }
+            }
             opened => opened,
         }
     }

@@ -56,6 +56,7 @@ pub struct RunProgress {
 /// The validation whose weights are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Best {
     /// After this many steps.
     pub step: u64,

@@ -275,6 +275,7 @@ fn known_values(scheme: &LabelScheme) -> Arc<[bool]> {
 
 /// A patch, and what its place could not be drawn by.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Patch {
     /// Image and labels.
     pub subject: Subject,

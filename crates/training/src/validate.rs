@@ -12,6 +12,7 @@ use vesalius_volume::{LabelMap, LabelScheme};
 
 /// What a validation found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Scores {
     /// Mean Dice over foreground labels.
     pub dice: f64,

@@ -14,6 +14,7 @@ use vesalius_inferers::Combination;
 
 /// Models that could segment together: for each fold the algorithms whose runs on it take part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Candidate {
     /// What it is called: `all`, `best 3`, `best by fold`, the names of a pair.
     pub name: String,

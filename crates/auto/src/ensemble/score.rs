@@ -32,6 +32,7 @@ impl Default for ChooseOptions {
 
 /// A candidate with what it reached on cases that its members did not see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Scored {
     /// The candidate.
     pub candidate: Candidate,
@@ -43,6 +44,7 @@ pub struct Scored {
 
 /// The ensemble that was taken, and those that were not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Choice {
     /// The best; of equals the smaller.
     pub best: Scored,

@@ -60,7 +60,7 @@ pub fn check_dataset_with(
 ) -> Result<DatasetReport> {
     let stage = control.stage("cases", list.cases.len() as u64);
     let options = reading(&stage);
-    let look = |case: &CaseFiles| {
+    let look = |case: &CaseFiles| -> Result<Seen> {
         stage.control().check()?;
         let looked = look(case, list.channels.len(), scheme, &options);
         stage.control().check()?;

@@ -38,6 +38,7 @@ impl CaseFiles {
 
 /// One case without labels, to be segmented.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnlabelledFiles {
     /// Its name: the first image file's, without suffixes.
     pub name: String,

@@ -38,6 +38,7 @@ pub struct PatchPlacer {
 
 /// A class or region and its weight as the centre of patches.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct WeightedClass {
     /// Its name.
     pub name: String,
@@ -49,6 +50,7 @@ pub struct WeightedClass {
 
 /// The place of a patch.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Placed {
     /// The steps that cut the patch: a region, and for slices a reordering of axes.
     pub steps: Vec<GridStep>,

@@ -48,6 +48,7 @@ pub struct PlanOptions {
 
 /// Plans with their reasons.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Planned {
     /// What nnU-Net writes.
     pub plans: Plans,
