@@ -169,15 +169,21 @@ fn outputs_of_patches_anywhere_do_not_panic() {
 #[test]
 fn boxes_and_corners_that_are_not_there_do_not_panic() {
     tried(2000, "boxes and corners", move |mutation| {
-        let ranges = |mutation: &mut Mutation| {
-            numbers::<3>(mutation).map(|start| start..number(mutation))
-        };
+        let ranges =
+            |mutation: &mut Mutation| numbers::<3>(mutation).map(|start| start..number(mutation));
         let (from, to, axis) = (ranges(mutation), ranges(mutation), number(mutation));
-        let length = |ranges: &[std::ops::Range<usize>; 3]| product(&[0, 1, 2].map(|a| ranges[a].len()));
-        let (source, mut out) = (values(length(&from), mutation), values(length(&to), mutation));
+        let length =
+            |ranges: &[std::ops::Range<usize>; 3]| product(&[0, 1, 2].map(|a| ranges[a].len()));
+        let (source, mut out) = (
+            values(length(&from), mutation),
+            values(length(&to), mutation),
+        );
         let corners = vec![[0.0, 1.0, 2.0]; mutation.below(6)];
         let triangles = vec![numbers(mutation).map(|corner| corner as u32); mutation.below(3)];
-        let text = format!("{from:?} to {to:?}, axis {axis}, {triangles:?} of {}", corners.len());
+        let text = format!(
+            "{from:?} to {to:?}, axis {axis}, {triangles:?} of {}",
+            corners.len()
+        );
         Tried::new(text, move || {
             let parts = LinearParts::nnunet([4, 5, 6], [8, 7, 6], None).unwrap();
             let seen = parts.seen(axis, to[0].clone());

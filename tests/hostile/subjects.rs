@@ -125,7 +125,10 @@ fn records_of_whole_chains_do_not_panic() {
             if voxels.is_none_or(|voxels| voxels > 1 << 16) {
                 return false;
             }
-            let (image, labels) = (Volume::filled(trace.to, 1.0), LabelMap::background(trace.to));
+            let (image, labels) = (
+                Volume::filled(trace.to, 1.0),
+                LabelMap::background(trace.to),
+            );
             let ways = [LabelSampling::Nearest, LabelSampling::Linear];
             let labelled = ways.map(|way| trace.invert_labels(&labels, way).is_ok());
             replayed && covered && labelled == [true; 2] && trace.invert_image(&image).is_ok()

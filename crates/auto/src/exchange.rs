@@ -25,11 +25,7 @@ pub enum ExportedRuns {
 ///
 /// # Errors
 /// Nothing to export, a target with something in it, files that cannot be copied.
-pub fn export(
-    work: &WorkFolder,
-    target: impl AsRef<Path>,
-    runs: ExportedRuns,
-) -> Result<History> {
+pub fn export(work: &WorkFolder, target: impl AsRef<Path>, runs: ExportedRuns) -> Result<History> {
     export_with(work, target, runs, &Control::new())
 }
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 use vesalius_control::Control;
 use vesalius_inferers::{ModelDescription, OpenOptions, ProbabilityMap, SegmentOptions, Segmenter};
-use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_io::ReadOptions;
+use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
 use vesalius_planning::{CaseFiles, read_image_with};
 use vesalius_tensor::Device;
 use vesalius_training::read_image;
@@ -88,11 +88,7 @@ impl HoldOutOptions {
 ///
 /// # Errors
 /// A model or case that cannot be used, a folder that cannot be written, [`crate::Error::Cancelled`].
-pub fn hold_out(
-    work: &WorkFolder,
-    job: &Job,
-    options: &HoldOutOptions,
-) -> Result<HeldOut> {
+pub fn hold_out(work: &WorkFolder, job: &Job, options: &HoldOutOptions) -> Result<HeldOut> {
     let mut open = OpenOptions::new()
         .device(options.device.clone())
         .registry(work.registry().clone());

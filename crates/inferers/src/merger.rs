@@ -82,7 +82,10 @@ fn started(
             expected: "a voxel of the volume",
         });
     }
-    let outputs = place.output.iter().try_fold(place.channels, |n, m| n.checked_mul(*m));
+    let outputs = place
+        .output
+        .iter()
+        .try_fold(place.channels, |n, m| n.checked_mul(*m));
     if outputs != Some(values.len()) || values.is_empty() {
         return Err(Error::BadValue {
             key: "the output of a patch",
@@ -234,13 +237,44 @@ mod tests {
                 refused(fits, values);
             }
             let huge = [usize::MAX, 1, 1];
-            refused(PatchLocation { output: huge, patch: huge, ..fits }, 24);
-            refused(PatchLocation { output: [2, 2, 1], ..fits }, 12);
-            refused(PatchLocation { channels: usize::MAX, ..fits }, 24);
-            refused(PatchLocation { channels: 0, ..fits }, 0);
+            refused(
+                PatchLocation {
+                    output: huge,
+                    patch: huge,
+                    ..fits
+                },
+                24,
+            );
+            refused(
+                PatchLocation {
+                    output: [2, 2, 1],
+                    ..fits
+                },
+                12,
+            );
+            refused(
+                PatchLocation {
+                    channels: usize::MAX,
+                    ..fits
+                },
+                24,
+            );
+            refused(
+                PatchLocation {
+                    channels: 0,
+                    ..fits
+                },
+                0,
+            );
             merger.add(&fits, &[1.0; 24]).unwrap();
             // Of other channels than the first.
-            let other = merger.add(&PatchLocation { channels: 1, ..fits }, &[1.0; 8]);
+            let other = merger.add(
+                &PatchLocation {
+                    channels: 1,
+                    ..fits
+                },
+                &[1.0; 8],
+            );
             assert!(other.is_err());
         }
         assert_eq!(average.finish().unwrap().channels(), 3);

@@ -2,9 +2,9 @@
 //! predictor; slice by slice, so that the whole output need not be in memory.
 
 use crate::batch::Batches;
+use crate::checked::checked_serde;
 use crate::inferer::{Extent, Pass};
 use crate::rows::ImageRows;
-use crate::checked::checked_serde;
 use crate::stitch::{OutputSlice, Stitcher};
 use crate::windows::{Start, WindowGrid, check_batch};
 use crate::{Blending, Error, Inferer, PatchNetwork, Result, WindowRule};

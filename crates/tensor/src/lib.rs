@@ -69,10 +69,10 @@ pub use failure::{is_cpu, on_device};
 pub use finite::all_finite;
 pub use layers::*;
 pub use logits::Logits;
-pub use ops::{concatenate, gelu};
 /// Operations of this workspace's own networks, which panic on rows and sizes that do not fit.
 #[doc(hidden)]
 pub use ops::{AttentionOptions, RowOrder, attend, reorder_rows, transpose_rows};
+pub use ops::{concatenate, gelu};
 pub use probabilities::Probabilities;
 pub use probe::{LayerOutput, Probe};
 pub use scope::{Fill, ParameterInfo, Scope, StepCounter};

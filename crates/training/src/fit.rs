@@ -131,6 +131,11 @@ pub struct FitReport {
 
 /// Trains one model; `observer` receives every event.
 ///
+/// # Threads
+/// Steps, validations and callbacks run on the calling thread, and on the CPU in the pool of rayon that it belongs to.
+/// Batches are made by `cache.workers` threads of the run's own, whose transforms run on rayon's global pool, and each
+/// further device has a thread that waits for it. All end with the run.
+///
 /// # Errors
 /// An inconsistent config or dataset, an output folder that cannot be written or that another process writes, a
 /// loss that is not a number, a checkpoint that belongs to another run. An error of a callback, with the run saved.

@@ -94,6 +94,7 @@ mod loader;
 mod log;
 mod loss_scale;
 mod machine;
+mod memory_budget;
 mod mixing;
 mod order;
 mod pool;
@@ -129,9 +130,10 @@ pub use loader::{Loader, LoaderOptions};
 pub use log::{LOG_FILE, STEPS_FILE, VALIDATIONS_FILE};
 pub use loss_scale::LossScale;
 pub use machine::{free_memory, total_memory};
+pub use memory_budget::MemoryBudget;
 pub use mixing::{MixedTarget, MixingConfig};
 pub use order::CaseOrder;
-pub use pool::{CasePool, MemoryBudget, PoolOptions};
+pub use pool::{CasePool, PoolOptions};
 pub use progress::{Best, RunProgress};
 pub use run::{BEST_CHECKPOINT_FILE, CHECKPOINT_FILE, CONFIG_FILE, RunState};
 pub use sampler::{Batch, Patch, PatchSampler, cut_patch};
@@ -140,9 +142,7 @@ pub use schedule::{
 };
 pub use seen::Verify;
 pub use setup::{load_dataset, load_dataset_cached, load_dataset_with};
-pub use source::{
-    CaseHandle, CaseSource, MemoryCases, SkippedCase, SkippedCases, StoredCase,
-};
+pub use source::{CaseHandle, CaseSource, MemoryCases, SkippedCase, SkippedCases, StoredCase};
 pub use validate::{Scores, validate};
 pub use validate_patches::validate_patches;
 pub use vesalius_networks::Network;

@@ -236,6 +236,9 @@ mod tests {
         };
         let written = serde_json::to_value(&progress).unwrap();
         assert_eq!(written["skipped"], serde_json::json!([["a", "is gone"]]));
-        assert_eq!(serde_json::from_value::<RunProgress>(written).unwrap(), progress);
+        assert_eq!(
+            serde_json::from_value::<RunProgress>(written).unwrap(),
+            progress
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! From a config and a datalist to prepared cases, checked before anything is trained.
 
 use crate::config::bad;
-use crate::pool::{CasePool, MemoryBudget, PoolOptions};
+use crate::pool::{CasePool, PoolOptions};
 use crate::source::{CaseSource, MemoryCases};
-use crate::{Datalist, Error, Result, TrainingConfig, TrainingData, ValidationOn};
+use crate::{Datalist, Error, MemoryBudget, Result, TrainingConfig, TrainingData, ValidationOn};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vesalius_control::Control;

@@ -180,7 +180,12 @@ impl CaseSource for MemoryCases {
     }
 
     fn label_values(&self) -> Option<Vec<u16>> {
-        let mut values: Vec<u16> = self.cases.iter().flat_map(|c| c.values()).copied().collect();
+        let mut values: Vec<u16> = self
+            .cases
+            .iter()
+            .flat_map(|c| c.values())
+            .copied()
+            .collect();
         values.sort_unstable();
         values.dedup();
         Some(values)

@@ -145,7 +145,12 @@ impl Validation<'_> {
             control,
         )?;
         let control = control.silent();
-        Ok(Some(evaluator.case_with(name, reference, &prediction, &control)?))
+        Ok(Some(evaluator.case_with(
+            name,
+            reference,
+            &prediction,
+            &control,
+        )?))
     }
 }
 

@@ -22,7 +22,10 @@ impl GradientStrategy for LargestLoss {
         let mut largest: Option<Gradients> = None;
         for batch in batches {
             let found = objective.gradients(network, batch, &device)?;
-            if largest.as_ref().is_none_or(|largest| found.loss > largest.loss) {
+            if largest
+                .as_ref()
+                .is_none_or(|largest| found.loss > largest.loss)
+            {
                 largest = Some(found);
             }
         }

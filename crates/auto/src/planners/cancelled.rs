@@ -148,7 +148,10 @@ fn runs_held_out_cases_and_the_choice_are_cancelled_and_gone_on_with() {
         let made = work.folder().join(&job.folder).join(CONFIG_FILE);
         let share = TrainingConfig::read(&made).unwrap().cache.memory.unwrap();
         let all = vesalius_training::total_memory().unwrap_or(u64::MAX) as f64;
-        assert!(share > 0.0 && share * f64::from(1 << 30) <= all / 4.0, "{share}");
+        assert!(
+            share > 0.0 && share * f64::from(1 << 30) <= all / 4.0,
+            "{share}"
+        );
     }
     let job = &history.jobs[0];
     let options = HoldOutOptions {

@@ -37,10 +37,7 @@ pub fn gradient_magnitude<R: Real>(input: &Volume<R>) -> Result<Volume<R>> {
 ///
 /// # Errors
 /// [`Error::Cancelled`].
-pub fn gradient_magnitude_with<R: Real>(
-    input: &Volume<R>,
-    control: &Control,
-) -> Result<Volume<R>> {
+pub fn gradient_magnitude_with<R: Real>(input: &Volume<R>, control: &Control) -> Result<Volume<R>> {
     steepness(input, &Work::new(control, "voxels", input.data().len()))
 }
 

@@ -286,7 +286,10 @@ mod tests {
             move |_| control.cancel()
         });
         let cancelled = check_dataset_with(&list, None, &control).unwrap_err();
-        assert!(matches!(cancelled, crate::Error::Cancelled(_)), "{cancelled}");
+        assert!(
+            matches!(cancelled, crate::Error::Cancelled(_)),
+            "{cancelled}"
+        );
         // A case whose reading is cancelled has no problem.
         let options = ReadOptions::default().control(control);
         let looked = look(&list.cases[0], 1, None, &options);

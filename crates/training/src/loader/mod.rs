@@ -1,8 +1,8 @@
 //! Batches made ahead of the step that needs them, by several threads, returned in order. An error in a thread
 //! ends the waiting at once.
 //!
-//! The threads are the loader's own, not those of rayon's pool: they wait while enough batches are ahead, and a thread of
-//! a pool that waits does no other work. What they call (transforms, filters) uses the pool.
+//! The threads are the loader's own, not those of a pool of rayon: they wait while enough batches are ahead, and a thread of
+//! a pool that waits does no other work. What they call (transforms, filters) runs on rayon's global pool.
 
 mod worker;
 
@@ -27,7 +27,7 @@ pub struct LoaderOptions {
     pub end: Option<u64>,
     /// Batches that may be finished ahead; worker threads pause at this many.
     pub ahead: usize,
-    /// Threads of the loader's own, at least one, beside those of rayon's pool.
+    /// Threads of the loader's own, at least one, beside those of rayon's global pool.
     pub workers: usize,
 }
 
@@ -110,7 +110,8 @@ impl Loader {
                 break batch;
             }
             if state.alive == 0 {
-                let reason = "it is not before `end`, where the threads that make batches have stopped";
+                let reason =
+                    "it is not before `end`, where the threads that make batches have stopped";
                 return Err(Error::NoBatch { number, reason });
             }
             state = self

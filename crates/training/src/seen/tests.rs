@@ -203,7 +203,11 @@ fn only_the_files_that_were_hashed_last_are_kept() {
     for number in [0, 1, 2, 1, 1, 3, 4] {
         hashed.insert(PathBuf::from(number.to_string()), seen.clone(), 3);
     }
-    let mut kept: Vec<_> = hashed.files.keys().map(|path| path.to_str().unwrap()).collect();
+    let mut kept: Vec<_> = hashed
+        .files
+        .keys()
+        .map(|path| path.to_str().unwrap())
+        .collect();
     kept.sort_unstable();
     assert_eq!(kept, ["2", "3", "4"]);
     assert_eq!(hashed.order.len(), 3);

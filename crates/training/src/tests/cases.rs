@@ -184,5 +184,8 @@ fn a_config_that_yaml_cannot_hold_is_a_fault_of_the_output() {
     let options = options(folder.path());
     let error = fit(&config, &data(), &options, &mut |_| ()).unwrap_err();
     let expected = options.output.join(crate::CONFIG_FILE);
-    assert!(matches!(&error, Error::Output { path, .. } if *path == expected), "{error}");
+    assert!(
+        matches!(&error, Error::Output { path, .. } if *path == expected),
+        "{error}"
+    );
 }

@@ -1,7 +1,9 @@
 //! A strategy of the program's own.
 
 use super::{config, options, run};
-use crate::{Batch, FitOptions, GradientStrategy, Gradients, Network, Objective, Result, SingleDevice};
+use crate::{
+    Batch, FitOptions, GradientStrategy, Gradients, Network, Objective, Result, SingleDevice,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use vesalius_tensor::Device;

@@ -178,8 +178,14 @@ mod tests {
             ("size: [8, 8, -2]", "-1 for the whole axis"),
             ("{}", "[0, 0, 0]"),
             ("size: [8, 8, 8]\nslice_axis: z", "slice_axis"),
-            ("size: [8, 8, 8]\nsampling: {positive: -1, negative: 1}", "not negative"),
-            ("size: [8, 8, 8]\nsampling: {foreground: 1.5}", "from 0 to 1"),
+            (
+                "size: [8, 8, 8]\nsampling: {positive: -1, negative: 1}",
+                "not negative",
+            ),
+            (
+                "size: [8, 8, 8]\nsampling: {foreground: 1.5}",
+                "from 0 to 1",
+            ),
         ] {
             let error = serde_saphyr::from_str::<PatchConfig>(text).unwrap_err();
             let error = error.to_string();

@@ -44,7 +44,10 @@ fn networks_of_ones_own_are_checked() {
     ] {
         // As a number that is none, such as NaN, stands in YAML.
         let text = serde_saphyr::to_string(&inferer).unwrap();
-        assert!(serde_saphyr::from_str::<crate::Inferer>(&text).is_err(), "{text}");
+        assert!(
+            serde_saphyr::from_str::<crate::Inferer>(&text).is_err(),
+            "{text}"
+        );
         let mut changed = good();
         changed.inferer = inferer;
         let text = refused(changed, vec![one()]);

@@ -79,7 +79,10 @@ mod tests {
             for length in 0..bytes.len() {
                 assert_eq!(LabelIndex::from_bytes(&bytes[..length]), None);
             }
-            assert_eq!(LabelIndex::from_bytes(&[&bytes[..], &[0; 8]].concat()), None);
+            assert_eq!(
+                LabelIndex::from_bytes(&[&bytes[..], &[0; 8]].concat()),
+                None
+            );
         }
         let read = |numbers: &[u64]| {
             let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
@@ -97,7 +100,10 @@ mod tests {
             (&[9, 1, 0, 0, 1 << 16, 1, 0, 1], "a label of 17 bits"),
             (&[9, 2, 0, 0, 5, 1, 0, 1, 5, 1, 3, 1], "a label twice"),
             (&[9, 1, 7, 0, 5, 1, 0, 1], "ignored voxels with a label"),
-            (&[9, 1, 0, 1, 0, 9, 5, 1, 0, 1], "more voxels than there are"),
+            (
+                &[9, 1, 0, 1, 0, 9, 5, 1, 0, 1],
+                "more voxels than there are",
+            ),
             (&[9, 1, 0, 0, 5, 1, u64::MAX, 2], "an end that overflows"),
             (&[9, 1, 0, 0, 5, u64::MAX, 0, 1], "a count beyond the bytes"),
             (&[9, u64::MAX, 0, 0, 5, 1, 0, 1], "labels beyond the bytes"),
