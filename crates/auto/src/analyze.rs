@@ -46,8 +46,8 @@ impl Analyzed {
         let report = std::fs::read_to_string(folder.join(REPORT)).ok()?;
         Some(Self {
             report: serde_json::from_str(&report).ok()?,
-            fingerprint: Fingerprint::read(&folder.join(FINGERPRINT)).ok()?,
-            statistics: DataStatistics::read(&folder.join(STATISTICS)).ok()?,
+            fingerprint: Fingerprint::read(folder.join(FINGERPRINT)).ok()?,
+            statistics: DataStatistics::read(folder.join(STATISTICS)).ok()?,
         })
     }
 }
@@ -132,7 +132,7 @@ fn measure(work: &WorkFolder, folder: &Path, control: &Control) -> Result<Analyz
             ),
         });
     };
-    fingerprint.write(&folder.join(FINGERPRINT))?;
+    fingerprint.write(folder.join(FINGERPRINT))?;
     statistics.write(folder)?;
     // Last, so that an interrupted analysis is not used.
     let data = work.contents().hash();

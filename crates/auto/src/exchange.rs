@@ -62,7 +62,7 @@ pub fn export_with(
     }
     for plan in work.plans()? {
         create(&target.join("plans"))?;
-        plan.write(&target.join("plans"))?;
+        plan.write(target.join("plans"))?;
     }
     // Last: a folder without a history is not an export.
     history.write(target)?;
@@ -148,8 +148,8 @@ pub fn import_with(
         ours.jobs.push(job.clone());
         taken.push(job);
     }
-    for plan in crate::Plan::read_all_with(&source.join("plans"), work.registry())? {
-        if !crate::Plan::path(&work.plans_folder(), plan.name()).exists() {
+    for plan in crate::Plan::read_all_with(source.join("plans"), work.registry())? {
+        if !crate::Plan::path(work.plans_folder(), plan.name()).exists() {
             create(&work.plans_folder())?;
             plan.write(&work.plans_folder())?;
         }

@@ -280,7 +280,7 @@ mod tests {
         // The second dataset is read from the cache, where its files are known by their content.
         for folder in [&first, &second] {
             without_unit(folder);
-            let data = load_dataset(&config, &folder.join("cases.csv")).unwrap();
+            let data = load_dataset(&config, folder.join("cases.csv")).unwrap();
             let warning = Box::new(Warning::UnitMissing { code: 0 });
             let path = folder.join("c0.nii");
             assert_eq!(data.warnings, [Warning::OfFile { path, warning }]);

@@ -123,8 +123,8 @@ fn a_planner_of_this_crate_plans_beside_the_built_in_ones() {
     });
     std::fs::write(at("dataset.json"), list.to_string()).unwrap();
     std::fs::write(at("input.yaml"), "modality: MRI\ndatalist: dataset.json\n").unwrap();
-    let input = Input::read(&at("input.yaml")).unwrap();
-    let mut work = WorkFolder::open(&at("work"), input).unwrap();
+    let input = Input::read(at("input.yaml")).unwrap();
+    let mut work = WorkFolder::open(at("work"), input).unwrap();
     let analyzed = analyze(&mut work, BrokenCases::Refuse, &Control::new()).unwrap();
     let options = PlanOptions {
         algorithms: vec!["small_planner".to_owned()],

@@ -108,7 +108,7 @@ impl WorkFolder {
         if access == LockAccess::Exclusive {
             // What trial runs of a process that was killed left; without it nothing is missing.
             let _ = std::fs::remove_dir_all(work.trials_folder());
-            work.list.write(&work.list_path())?;
+            work.list.write(work.list_path())?;
         }
         Ok(work)
     }
@@ -141,7 +141,7 @@ impl WorkFolder {
                 "every case would be left out; repair the dataset",
             ));
         }
-        Ok(self.list.write(&self.list_path())?)
+        Ok(self.list.write(self.list_path())?)
     }
 
     /// Opens the work folder that an earlier stage created, while other processes have it open too: for searches, which
@@ -228,7 +228,7 @@ impl WorkFolder {
     /// # Errors
     /// A plan that cannot be read, an algorithm without a plan.
     pub fn plans(&self) -> Result<Vec<Plan>> {
-        let plans = Plan::read_all_with(&self.plans_folder(), &self.registry)?;
+        let plans = Plan::read_all_with(self.plans_folder(), &self.registry)?;
         if self.input.algos.is_empty() {
             return Ok(plans);
         }

@@ -141,7 +141,7 @@ mod tests {
             require_files: false,
             ..Default::default()
         };
-        let list = Datalist::read_with(&at.join("cases.csv"), &options).unwrap();
+        let list = Datalist::read_with(at.join("cases.csv"), &options).unwrap();
         let scheme = LabelScheme::exclusive(&[("a", 1), ("b", 2)]).unwrap();
         check_dataset(&list, Some(&scheme))
     }

@@ -49,7 +49,7 @@ impl Dataset {
         config.labels = Some(LabelScheme::exclusive(&[("organ", 1)]).unwrap());
         config.cache.verify = verify;
         config.cache.folder = stored.then(|| self.path("cache"));
-        load_dataset(&config, &self.path("cases.csv")).unwrap()
+        load_dataset(&config, self.path("cases.csv")).unwrap()
     }
 
     /// The hashes of the training case and what followed from them.

@@ -98,7 +98,7 @@ fn write(
     analysis: &Analysis,
 ) -> Result<()> {
     if let Some(fingerprint) = &analysis.fingerprint {
-        fingerprint.write(&output.join("dataset_fingerprint.json"))?;
+        fingerprint.write(output.join("dataset_fingerprint.json"))?;
     }
     if let Some(statistics) = &analysis.statistics {
         statistics.write(output)?;
@@ -115,8 +115,8 @@ fn write(
         FoldRule::Auto3dSeg => FoldMethod::KFold { seed: 0 },
     };
     list.assign_folds(count, &method)?;
-    list.write(&output.join("datalist.json"))?;
-    Splits::of(list)?.write(&output.join("splits_final.json"))?;
+    list.write(output.join("datalist.json"))?;
+    Splits::of(list)?.write(output.join("splits_final.json"))?;
     Ok(())
 }
 
