@@ -64,6 +64,6 @@ fn the_example_programs_train_and_transform() {
     assert!(place.path().join("last/model.yaml").is_file());
 
     let [named, made] = api_3::streaked().unwrap();
-    assert_eq!(named, [2.0, 0.0, 0.0, 2.0, 0.0, 0.0]);
+    assert_eq!(named.image().data(), [2.0, 0.0, 0.0, 2.0, 0.0, 0.0]);
     assert_eq!(named, made);
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use vesalius::io::{list_series, read, write};
 use vesalius::prelude::*;
-use vesalius::study::{Error, Modality, read_modalities, read_subject};
+use vesalius::study::{ChannelSource, Error, read_channels, read_subject};
 
 #[test]
 fn images_are_brought_to_the_grid_of_the_first() {
@@ -20,7 +20,8 @@ fn images_are_brought_to_the_grid_of_the_first() {
     write(path("first.nii"), &ramp(grid)).unwrap();
     let fine = Geometry::axis_aligned([24, 20, 16], [0.25; 3]).unwrap();
     write(path("fine.nii"), &ramp(fine)).unwrap();
-    let modalities = ["first.nii", "first.nii", "fine.nii"].map(|name| Modality::new(path(name)));
+    let modalities =
+        ["first.nii", "first.nii", "fine.nii"].map(|name| ChannelSource::new(path(name)));
     let subject = read_subject("made", &modalities).unwrap();
     assert_eq!(subject.name(), "made");
     assert_eq!(subject.geometry(), &grid);
@@ -33,15 +34,15 @@ fn images_are_brought_to_the_grid_of_the_first() {
     let far = fine.region([400, 0, 0], [4, 4, 4]).unwrap();
     write(path("far.nii"), &ramp(far)).unwrap();
     let apart = [
-        Modality::new(path("first.nii")),
-        Modality::new(path("far.nii")),
+        ChannelSource::new(path("first.nii")),
+        ChannelSource::new(path("far.nii")),
     ];
-    let error = read_modalities(&apart).unwrap_err();
+    let error = read_channels(&apart).unwrap_err();
     assert!(
         matches!(error, Error::Apart { .. }) && error.to_string().contains("far.nii"),
         "{error}"
     );
-    assert!(matches!(read_modalities(&[]).unwrap_err(), Error::NoImage));
+    assert!(matches!(read_channels(&[]).unwrap_err(), Error::NoImage));
 }
 
 #[test]
@@ -60,9 +61,9 @@ fn a_real_study_becomes_one_subject() {
     assert_eq!(list.len(), 4);
     let t2 = list.iter().find(|s| s.description == "T2_reg").unwrap();
     let modalities = [
-        Modality::series(&study, "12"),
-        Modality::series(&study, "FLAIR_reg"),
-        Modality::series(&study, t2.uid.clone()),
+        ChannelSource::series(&study, "12"),
+        ChannelSource::series(&study, "FLAIR_reg"),
+        ChannelSource::series(&study, t2.uid.clone()),
     ];
     let subject = read_subject("study", &modalities).unwrap();
     let t1 = read(study.join("12-T1post-05670")).unwrap();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use vesalius::io::ReadOptions;
 use vesalius::planning::read_image_with;
 use vesalius::prelude::*;
-use vesalius::study::{Modality, read_modalities};
+use vesalius::study::{ChannelSource, read_channels};
 use zip::ZipArchive;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -38,15 +38,15 @@ pub fn read(folder: &Path, body: &[u8], wanted: &Wanted) -> Result<Volume<f32>> 
     }
     let files = unpack(folder, body, wanted.unpacked_bytes)?;
     if let Some(series) = wanted.series {
-        let modality = |name: &str| Modality {
+        let modality = |name: &str| ChannelSource {
             path: folder.to_path_buf(),
             options: ReadOptions {
                 series: Some(name.to_owned()),
                 ..wanted.read.clone()
             },
         };
-        let modalities: Vec<Modality> = series.split(',').map(modality).collect();
-        return Ok(read_modalities(&modalities)?);
+        let modalities: Vec<ChannelSource> = series.split(',').map(modality).collect();
+        return Ok(read_channels(&modalities)?);
     }
     let mut images: Vec<PathBuf> = files
         .into_iter()

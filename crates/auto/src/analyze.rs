@@ -1,5 +1,5 @@
-//! Checks a dataset once: problems that stop the work or become warnings, and the numbers that plans are made from.
-//! A later process reads the result.
+//! Checks a dataset, and computes the statistics that planners use. The result is written to the work folder, so
+//! that a later process reads it and does not compute it again.
 
 use crate::work::{create, problem};
 use crate::{Error, Result, WorkFolder};
@@ -13,7 +13,7 @@ use vesalius_planning::{Analysis, AnalysisOptions, DatasetReport, Severity};
 const REPORT: &str = "dataset_report.json";
 const FINGERPRINT: &str = "dataset_fingerprint.json";
 const STATISTICS: &str = "datastats_by_case.yaml";
-/// The hash of the dataset's files that the analysis is of.
+/// The hash of the dataset's files from which the analysis was made.
 const DATA: &str = "made_from.json";
 
 /// The analysis of a dataset.
@@ -29,16 +29,16 @@ pub struct Analyzed {
 }
 
 impl Analyzed {
-    /// The folder in a work folder.
+    /// The folder `analysis` of a work folder, which has the files of the analysis.
     pub fn folder(work: &WorkFolder) -> PathBuf {
         work.folder().join("analysis")
     }
 
-    /// What an earlier analysis of this work left; `None` where there was none, it is not whole, or files of
-    /// cases have changed since.
+    /// The result of an earlier analysis in this work folder. `None` if there is none, if it is incomplete, or if
+    /// files of cases have changed since.
     pub fn read(work: &WorkFolder) -> Option<Self> {
         let folder = Self::folder(work);
-        // An analysis of an earlier version has no file states.
+        // Without this file, as earlier versions left it, the analysis is taken as it is.
         let data = std::fs::read_to_string(folder.join(DATA)).ok();
         if data.is_some_and(|data| data != work.contents().hash()) {
             return None;
@@ -52,23 +52,25 @@ impl Analyzed {
     }
 }
 
-/// What happens with a dataset in which errors are found.
+/// What [`analyze`] does if the dataset has errors.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BrokenCases {
-    /// It is refused.
+    /// Returns [`Error::Dataset`].
     #[default]
     Refuse,
-    /// The cases that errors name are left out of the work from now on; the report names them.
+    /// Leaves out the cases that the errors name, in all later stages too; the report lists them. Errors of the
+    /// dataset as a whole do not stop the work.
     LeaveOut,
 }
 
-/// Checks the dataset of a work folder, or reads the result of an earlier call; the stage `cases` of the control counts
-/// the cases that are read.
+/// Checks the dataset of a work folder and writes the result to [`Analyzed::folder`], or reads the result of an
+/// earlier call. The stage `cases` of the control counts the cases that are read.
 ///
 /// # Errors
-/// [`Error::Dataset`] when the dataset has errors and [`BrokenCases::Refuse`] is set, or no case can be used; a
-/// folder that cannot be written; [`Error::Cancelled`].
+/// [`Error::Dataset`] if the dataset has errors and `broken_cases` is [`BrokenCases::Refuse`], or if no case can be
+/// used; [`Error::System`], [`Error::Io`] or [`Error::Planning`] for a file or folder that cannot be written;
+/// [`Error::Cancelled`].
 pub fn analyze(
     work: &mut WorkFolder,
     broken_cases: BrokenCases,
@@ -84,7 +86,7 @@ pub fn analyze(
         return Err(Error::Dataset {
             path: folder.join(REPORT),
             reason: format!(
-                "the dataset has errors; repair them, or go on with the cases that can be used with --keep-going\n{}",
+                "the dataset has errors; repair them, or go on with the cases that can be used by `BrokenCases::LeaveOut`\n{}",
                 found.report
             ),
         });
@@ -95,7 +97,7 @@ pub fn analyze(
     Ok(found)
 }
 
-/// The cases of the work that an error names.
+/// The cases of the work folder that errors of the report name.
 fn broken(work: &WorkFolder, report: &DatasetReport) -> Vec<String> {
     let errors = report
         .problems
@@ -106,7 +108,7 @@ fn broken(work: &WorkFolder, report: &DatasetReport) -> Vec<String> {
     cases.filter(|name| named.contains(name)).cloned().collect()
 }
 
-/// Whether there is an error that concerns no case in particular.
+/// Whether there is an error of the dataset as a whole, which names no case.
 fn dataset_wide(found: &Analyzed) -> bool {
     let problems = &found.report.problems;
     problems
@@ -134,7 +136,7 @@ fn measure(work: &WorkFolder, folder: &Path, control: &Control) -> Result<Analyz
     };
     fingerprint.write(folder.join(FINGERPRINT))?;
     statistics.write(folder)?;
-    // Last, so that an interrupted analysis is not used.
+    // Written last: if an analysis of changed files is interrupted, the hash of the earlier one does not match.
     let data = work.contents().hash();
     vesalius_io::write_bytes_atomically(folder.join(DATA), data.as_bytes())?;
     Ok(Analyzed {

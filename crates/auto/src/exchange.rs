@@ -48,7 +48,7 @@ pub fn export_with(
     if history.jobs.is_empty() {
         return Err(problem(
             work.folder(),
-            "has no run to export; run `vesalius auto train` first",
+            "has no run to export; `workflow::auto::train` makes runs",
         ));
     }
     if std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -93,7 +93,7 @@ pub fn import_with(
     if theirs.jobs.is_empty() {
         return Err(problem(
             source,
-            "holds no history; give the folder that `vesalius auto export` wrote",
+            "holds no history; give the folder that `auto::export` wrote",
         ));
     }
     let mut ours = History::read(work.folder())?;

@@ -123,7 +123,7 @@ impl Plan {
         };
         let entries = std::fs::read_dir(folder).map_err(|e| {
             bad(format!(
-                "cannot be read ({e}); run `vesalius auto plan` first"
+                "cannot be read ({e}); `workflow::auto::plan` makes plans"
             ))
         })?;
         let mut paths: Vec<PathBuf> = entries
@@ -133,7 +133,7 @@ impl Plan {
         paths.sort();
         if paths.is_empty() {
             return Err(bad(
-                "holds no plan; run `vesalius auto plan` first".to_owned()
+                "holds no plan; `workflow::auto::plan` makes plans".to_owned()
             ));
         }
         let read = |path: &PathBuf| Self::read_with(path, registry);

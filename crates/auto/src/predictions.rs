@@ -55,7 +55,7 @@ fn model_hash(folder: &Path) -> Result<String> {
     if found.is_empty() {
         return Err(problem(
             folder,
-            "holds no model; run `vesalius auto ensemble` first",
+            "holds no model; `workflow::auto::ensemble` makes one",
         ));
     }
     for path in found {
@@ -98,7 +98,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     match read() {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(problem(
             folder,
-            "does not exist; run `vesalius auto ensemble` first",
+            "does not exist; `workflow::auto::ensemble` makes one",
         )),
         Err(source) => Err(Error::System {
             path: folder.to_path_buf(),

@@ -9,54 +9,56 @@ use vesalius::io::{
     ReadOptions, Suv, Tilt, UnevenSlices, VolumeChoice,
 };
 
+/// The heading of options of reading. It is at each option, as a heading of all would hold for later ones too.
+pub const READING: &str = "Reading images";
+
 /// Options for files that lack a part of a volume's geometry.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Reading images")]
 pub struct Reading {
     /// The spacing in mm of files without the position of their voxels
-    #[arg(long, value_name = "X,Y,Z", value_parser = spacing, allow_hyphen_values = true)]
+    #[arg(long, help_heading = READING, value_name = "X,Y,Z", value_parser = spacing, allow_hyphen_values = true)]
     assume_spacing: Option<[f64; 3]>,
     /// Keep the shear of a tilted gantry in the affine
-    #[arg(long)]
+    #[arg(long, help_heading = READING)]
     keep_shear: bool,
     /// Resample the slices of a tilted gantry to right angles
-    #[arg(long, conflicts_with = "keep_shear")]
+    #[arg(long, help_heading = READING, conflicts_with = "keep_shear")]
     untilt: bool,
     /// Bring DICOM slices at unequal gaps to equal ones, linearly
-    #[arg(long)]
+    #[arg(long, help_heading = READING)]
     interpolate_slices: bool,
     /// Round to whole numbers: values between slices, labels that are not whole, what is stored in a whole type
-    #[arg(long)]
+    #[arg(long, help_heading = READING)]
     round: bool,
     /// Invert images in which low values are bright (MONOCHROME1)
-    #[arg(long)]
+    #[arg(long, help_heading = READING)]
     invert: bool,
     /// Read a PET series as standardised uptake values, for this size of the body
-    #[arg(long, value_name = "SIZE", value_enum)]
+    #[arg(long, help_heading = READING, value_name = "SIZE", value_enum)]
     suv: Option<BodySize>,
     /// One volume of a DICOM series that has several: its name or number; `all` for all, as channels
-    #[arg(long, value_name = "NAME", visible_alias = "volumes")]
+    #[arg(long, help_heading = READING, value_name = "NAME", visible_alias = "volumes")]
     volume: Option<String>,
     /// Which position of a NIfTI file counts where it has two
-    #[arg(long, value_name = "FORM", value_enum)]
+    #[arg(long, help_heading = READING, value_name = "FORM", value_enum)]
     form: Option<Form>,
     /// What colours become
-    #[arg(long, value_name = "HOW", value_enum)]
+    #[arg(long, help_heading = READING, value_name = "HOW", value_enum)]
     color: Option<Color>,
     /// What complex numbers become
-    #[arg(long, value_name = "HOW", value_enum)]
+    #[arg(long, help_heading = READING, value_name = "HOW", value_enum)]
     complex: Option<Complex>,
     /// The layer of a label map that has several, from 0
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(long, help_heading = READING, value_name = "N", allow_hyphen_values = true)]
     layer: Option<usize>,
     /// How channels become one label map: one-hot masks, or the largest of probabilities
-    #[arg(long, value_name = "HOW", value_enum, conflicts_with = "layer")]
+    #[arg(long, help_heading = READING, value_name = "HOW", value_enum, conflicts_with = "layer")]
     label_channels: Option<Combination>,
     /// The array of a .npz file that has several
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = READING, value_name = "NAME")]
     array: Option<String>,
     /// The order of the axes of a NumPy array
-    #[arg(long, value_name = "ORDER", value_enum)]
+    #[arg(long, help_heading = READING, value_name = "ORDER", value_enum)]
     array_axes: Option<Axes>,
 }
 
@@ -216,12 +218,11 @@ impl Reading {
 
 /// The same, and a limit on memory.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Reading images")]
 pub struct GeometryInput {
     #[command(flatten)]
     reading: Reading,
     /// The most memory that the voxels may take, such as 32GiB [default: 16GiB]
-    #[arg(long, value_name = "SIZE", value_parser = bytes, allow_hyphen_values = true)]
+    #[arg(long, help_heading = READING, value_name = "SIZE", value_parser = bytes, allow_hyphen_values = true)]
     max_memory: Option<u64>,
 }
 
@@ -250,13 +251,12 @@ impl GeometryInput {
 
 /// Which image of several, and what a fourth axis is.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Reading images")]
 pub struct ImageInput {
     /// The DICOM series to read: its UID, number or description, with /PART where it has parts
-    #[arg(long, value_name = "SERIES")]
+    #[arg(long, help_heading = READING, value_name = "SERIES")]
     series: Option<String>,
     /// Take a fourth axis as channels; it might also be time
-    #[arg(long)]
+    #[arg(long, help_heading = READING)]
     channels: bool,
     #[command(flatten)]
     geometry: GeometryInput,
@@ -274,14 +274,13 @@ impl ImageInput {
 
 /// Which series of several become channels, and what a fourth axis is.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Reading images")]
 pub struct SeriesInput {
     /// The DICOM series to read: its UID, number or description, with /PART where it has parts;
     /// given more than once, the series become channels on the grid of the first
-    #[arg(long, value_name = "SERIES")]
+    #[arg(long, help_heading = READING, value_name = "SERIES")]
     pub series: Vec<String>,
     /// Take a fourth axis as channels; it might also be time
-    #[arg(long)]
+    #[arg(long, help_heading = READING)]
     channels: bool,
     #[command(flatten)]
     geometry: GeometryInput,

@@ -2,6 +2,7 @@
 
 use crate::again::{this_command, this_command_for_labels};
 use crate::warnings;
+use vesalius::volume::Warning;
 use vesalius::workflow::{FileKind, MayBeLabels, Notice};
 
 /// The kind of IN; without one of the two the file decides, and where it cannot, the command fails with a question.
@@ -29,7 +30,14 @@ impl KindOption {
 /// Prints what reading decided.
 pub fn notice(notice: &Notice) {
     match notice {
-        Notice::Read { path, warnings } => warnings::tell(path, warnings),
+        Notice::Read { path, warnings } => {
+            warnings::tell(path, warnings);
+            if matches!(warnings, [Warning::MayBeLabels { .. }]) {
+                note!(
+                    "help: if they are labels, add `--labels`; if not, `--image` leaves this out"
+                );
+            }
+        }
         Notice::TakenAsLabels { path, because } => {
             note!("{}: taken as a label map: {because}", path.display());
         }

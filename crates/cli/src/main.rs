@@ -21,10 +21,14 @@ mod stages;
 mod target;
 mod values;
 mod warnings;
+mod wording;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use vesalius::io::RefusedImage;
+
+/// The heading of options that all commands have.
+const EVERYWHERE: &str = "Options of all commands";
 
 /// Medical image segmentation from the scan to the result.
 #[derive(Parser)]
@@ -36,13 +40,13 @@ use vesalius::io::RefusedImage;
 )]
 struct Arguments {
     /// Treat every warning as an error: a file or dataset that needed a decision is refused
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     strict: bool,
     /// Print results, warnings and errors alone: no progress, no notes
-    #[arg(long, global = true, conflicts_with = "verbose")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, conflicts_with = "verbose")]
     quiet: bool,
     /// Print each stage of the work as it begins
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     verbose: bool,
     #[command(subcommand)]
     command: Command,

@@ -65,7 +65,9 @@ pub fn to_stdout(text: Arguments) {
 pub fn to_stderr(text: Arguments) {
     crate::stages::clear();
     // Without stderr a failure cannot be reported.
-    let _ = io::stderr().lock().write_fmt(text);
+    let text = text.to_string();
+    let text = crate::wording::for_the_command(&text);
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 fn keep(result: io::Result<()>) {

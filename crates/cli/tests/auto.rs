@@ -19,7 +19,7 @@ fn a_dataset_is_measured_dealt_to_folds_and_planned() {
             "auto", "analyze", "--data", ".", "--output", "work", "--folds", "3",
         ],
     );
-    assert!(text.contains("6 cases, 6 readable; 0 error(s)"), "{text}");
+    assert!(text.contains("6 cases, 6 readable; 0 errors"), "{text}");
     let report = json(&folder.join("work/dataset_report.json"));
     assert_eq!(report["facts"].as_array().unwrap().len(), 6);
     let splits = json(&folder.join("work/splits_final.json"));

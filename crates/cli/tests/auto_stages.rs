@@ -71,7 +71,13 @@ fn every_stage_alone_leads_to_predictions() {
     assert!(tuned.contains("the best"), "{tuned}");
     std::fs::remove_file(folder.join("work/plans/vesalius.yaml")).unwrap();
 
-    to_the_end(folder, &["auto", "train", "work", "--minutes", "0.2"]);
+    let train = ["auto", "train", "work", "--minutes", "0.2", "--algorithms"];
+    let unknown = error(folder, &[&train[..], &["vesalius"]].concat());
+    assert!(
+        unknown.contains("no plan is called vesalius; there are vesalius_tuned"),
+        "{unknown}"
+    );
+    to_the_end(folder, &[&train[..], &["vesalius_tuned"]].concat());
     auto(&["ensemble", "work"]);
     let printed = auto(&["predict", "work"]);
     assert!(printed.contains("1 of 1 cases"), "{printed}");

@@ -11,12 +11,15 @@ use vesalius_registry::Custom;
 use vesalius_tensor::{all_finite, on_device};
 use vesalius_volume::{Geometry, LabelMap, Volume};
 
-/// A user-defined inferer, for [`Inferer::custom`]: how a volume goes through a network.
+/// A user-defined inferer, for [`Inferer::custom`]: computes a network's output for a whole volume.
 pub trait CustomInferer: Send + Sync {
-    /// The network's output on the volume's own grid. A long run looks at `control`, and may open stages of its own.
+    /// The network's output for `image`, the volume after preprocessing. The result has the network's output
+    /// channels and the grid of `image`; another grid, and values that are not finite, are errors for the caller.
+    /// `network` takes and returns tensors `[N, C, Z, Y, X]` on `device`. If `run` takes long, it should call
+    /// [`Control::check`] between its parts; it may open stages for its progress.
     ///
     /// # Errors
-    /// What the network gives; [`Error::custom`] makes an error of a text or of another error.
+    /// The errors of the network; [`Error::custom`] makes an error of a text or of another error.
     fn run(
         &self,
         image: &Volume<f32>,
@@ -28,13 +31,13 @@ pub trait CustomInferer: Send + Sync {
     /// Checks that every option is in range.
     ///
     /// # Errors
-    /// The option that is not.
+    /// An error that names the option that is not.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 }
 
-/// Runs a user-defined inferer, and checks its output as that of any inferer.
+/// Runs a user-defined inferer and checks that its output is finite and on the grid of `image`.
 pub(crate) fn run_custom(
     inferer: &dyn CustomInferer,
     image: &Volume<f32>,
@@ -56,18 +59,18 @@ pub(crate) fn run_custom(
     Ok(output)
 }
 
-/// A user-defined merger, for [`PatchMerger::custom`]: makes one volume of the outputs of patches.
+/// A user-defined merger, for [`PatchMerger::custom`]: combines the network's outputs for patches to one volume.
 pub trait CustomMerger: Send + Sync {
-    /// A merger without a patch, over a volume of this grid.
+    /// A new merger, to which no patch was added, for a volume with the grid `geometry`.
     ///
     /// # Errors
-    /// A grid that it cannot merge on.
+    /// A grid for which it cannot merge.
     fn begin(&self, geometry: &Geometry) -> Result<Box<dyn VolumeMerger>>;
 
     /// Checks that every option is in range.
     ///
     /// # Errors
-    /// The option that is not.
+    /// An error that names the option that is not.
     fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -75,7 +78,7 @@ pub trait CustomMerger: Send + Sync {
 
 /// A user-defined postprocessing step, for [`PostprocessingStep::custom`].
 pub trait CustomPostprocessing: Send + Sync {
-    /// The labels after the step, on the same grid.
+    /// The labels after the step. The result must have the grid of `labels`, which is that of the file.
     ///
     /// # Errors
     /// [`Error::custom`] makes an error of a text or of another error.
@@ -84,7 +87,7 @@ pub trait CustomPostprocessing: Send + Sync {
     /// Checks that every option is in range.
     ///
     /// # Errors
-    /// The option that is not.
+    /// An error that names the option that is not.
     fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -97,30 +100,30 @@ impl<F: Fn(LabelMap) -> Result<LabelMap> + Send + Sync> CustomPostprocessing for
 }
 
 impl Inferer {
-    /// A user-defined inferer. Files that are written hold the name, so that reading them again needs a
-    /// [`vesalius_registry::Registry`] that has it.
+    /// A user-defined inferer. Only `name` is written into files; to read them again, use a
+    /// [`vesalius_registry::Registry`] that has the name.
     pub fn custom(name: impl Into<String>, inferer: impl CustomInferer + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(inferer)))
     }
 }
 
 impl PatchMerger {
-    /// A user-defined merger; as [`Inferer::custom`].
+    /// A user-defined merger. `name` is used as in [`Inferer::custom`].
     pub fn custom(name: impl Into<String>, merger: impl CustomMerger + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(merger)))
     }
 }
 
 impl PostprocessingStep {
-    /// A user-defined step; as [`Inferer::custom`].
+    /// A user-defined step. `name` is used as in [`Inferer::custom`].
     pub fn custom(name: impl Into<String>, step: impl CustomPostprocessing + 'static) -> Self {
         Self::Custom(Custom::new(name, Arc::new(step)))
     }
 }
 
 vesalius_registry::registered! {
-    /// Adds user-defined inferers, mergers and postprocessing steps to a [`vesalius_registry::Registry`]; each
-    /// makes `custom: name` in its place mean a type whose options are read by serde.
+    /// Adds user-defined inferers, mergers and postprocessing steps to a [`vesalius_registry::Registry`]. After
+    /// that, `custom: name` in a file means the added type, whose options serde reads.
     pub trait RegisterInference {
         /// Adds an inferer.
         fn inferer => CustomInferer, "inferer";

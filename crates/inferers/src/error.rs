@@ -228,7 +228,7 @@ impl std::fmt::Display for NotFiniteOutput {
             }
             None => write!(
                 f,
-                "; the weights are damaged or the intensities far from those trained on; `SegmentOptions::check_layers` (`--check-layers` of `predict`) names the first layer"
+                "; the weights are damaged or the intensities far from those trained on; `SegmentOptions::check_layers` names the first layer"
             ),
         }
     }

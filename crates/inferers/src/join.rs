@@ -55,7 +55,9 @@ fn convert(
     }
     let device = Device::flex();
     let mut checksums = BTreeMap::new();
+    let stage = options.control.stage("members", found.weights.len() as u64);
     for (member, path) in found.description.members.iter().zip(&found.weights) {
+        stage.control().check()?;
         let target = weights_path(to, member);
         let folder = target.parent().unwrap_or(to);
         std::fs::create_dir_all(folder).map_err(|e| bad(folder, format!("cannot be made: {e}")))?;
@@ -63,11 +65,15 @@ fn convert(
         let bytes = loaded.network.weights().to_safetensors()?;
         vesalius_io::write_bytes_atomically(&target, &bytes)?;
         checksums.insert(member.clone(), vec![weights_checksum(&bytes)]);
+        stage.advance(1);
     }
+    drop(stage);
     found.description.checksums = checksums;
     if let Some(stage) = &found.previous_stage {
         let name = "previous_stage".to_owned();
-        let of_stage = OpenOptions::new().registry(options.registry.clone());
+        let of_stage = OpenOptions::new()
+            .registry(options.registry.clone())
+            .control(options.control.clone());
         convert_model(stage, to.join(&name), &of_stage)?;
         found.description.previous_stage = Some(name);
     }

@@ -113,6 +113,8 @@ pub use plan::{Estimate, MemoryPlan, Spilled};
 pub use postprocessing::{PostprocessingStep, postprocess, postprocess_controlled};
 pub use probabilities::{ProbabilityMap, ProbabilitySource, ProbabilityStore};
 pub use region::{EmptyRegionPolicy, RegionStage};
+#[doc(hidden)]
+pub use saved::array_from_npy;
 pub use saved::{
     SLABS_SUFFIX, read_npz, read_slabs, write_npz, write_probability_image, write_slabs,
 };

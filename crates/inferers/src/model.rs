@@ -177,9 +177,7 @@ impl ModelDescription {
     pub fn read(folder: impl AsRef<Path>) -> Result<Self> {
         let path = folder.as_ref().join(MODEL_FILE);
         let text = vesalius_io::read_text(&path).map_err(|e| {
-            let reason = format!(
-                "cannot be read ({e}); `--model` wants the folder that `vesalius train` wrote"
-            );
+            let reason = format!("cannot be read ({e}); name a model folder, which has this file");
             Error::of_folder(ErrorKind::of_io(&e), &path, reason)
         })?;
         vesalius_planning::parse_yaml(&text).map_err(|e| Error::model_folder(&path, e))

@@ -6,13 +6,16 @@ use vesalius_networks::{Error, Result};
 
 /// A network whose output is averaged over mirrored inputs: test-time flips.
 pub struct Mirrored<'a> {
-    /// The network.
-    pub network: &'a dyn PatchNetwork,
-    /// The axes `[x, y, z]` that are mirrored, in every combination.
-    pub axes: [bool; 3],
+    network: &'a dyn PatchNetwork,
+    axes: [bool; 3],
 }
 
-impl Mirrored<'_> {
+impl<'a> Mirrored<'a> {
+    /// The mean of the outputs with every combination of the axes `[x, y, z]` mirrored.
+    pub fn new(network: &'a dyn PatchNetwork, axes: [bool; 3]) -> Self {
+        Self { network, axes }
+    }
+
     /// The tensor's axes that are mirrored; they are n, c, z, y, x.
     fn tensor_axes(&self) -> Vec<usize> {
         (2..5).filter(|&axis| self.axes[4 - axis]).collect()

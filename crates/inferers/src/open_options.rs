@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use vesalius_control::Control;
 use vesalius_registry::Registry;
 use vesalius_tensor::Device;
 
@@ -33,6 +34,8 @@ pub struct OpenOptions {
     pub scratch: Option<PathBuf>,
     /// User-defined types that a model names.
     pub registry: Registry,
+    /// Cancels the opening between two members and two companions, and follows it in the stage `members`.
+    pub control: Control,
 }
 
 impl Default for OpenOptions {
@@ -46,6 +49,7 @@ impl Default for OpenOptions {
             batch_size: None,
             scratch: None,
             registry: Registry::default(),
+            control: Control::new(),
         }
     }
 }
@@ -124,6 +128,13 @@ impl OpenOptions {
     #[must_use]
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
+        self
+    }
+
+    /// Cancels and follows the opening.
+    #[must_use]
+    pub fn control(mut self, control: Control) -> Self {
+        self.control = control;
         self
     }
 }

@@ -3,6 +3,7 @@
 use crate::ByteSize;
 use std::fmt;
 use std::ops::Range;
+use vesalius_volume::counted;
 
 /// What is in scratch files while it is not needed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,14 +85,6 @@ pub struct MemoryPlan {
     pub peak: u64,
     /// Time, where it is known.
     pub time: Option<Estimate>,
-}
-
-/// `1 window`, `2 windows`.
-fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
-    }
 }
 
 impl fmt::Display for MemoryPlan {

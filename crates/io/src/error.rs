@@ -345,7 +345,7 @@ pub enum Error {
     },
     /// Something had to be decided that is missing or wrong in the file, and the options refuse that.
     #[error(
-        "{path}: {warning}; refused, as `ReadOptions::on_warning` (`--strict`) asks: correct the file, or accept what is decided"
+        "{path}: {warning}; refused, as `ReadOptions::on_warning` asks: correct the file, or accept what is decided"
     )]
     Warned {
         /// The file.

@@ -26,6 +26,11 @@ pub enum Kind {
     Labels(Evidence),
     /// Numbers.
     Image,
+    /// Real numbers that are all whole and few: an image by their type, though many programs store label maps so.
+    WholeReals {
+        /// How many different values there are.
+        values: usize,
+    },
     /// Few different whole numbers, without evidence for either.
     Unclear {
         /// The type the file stores.
@@ -69,10 +74,7 @@ pub enum Evidence {
 /// ```
 pub fn kind_of<T: Voxel + Into<f64>>(info: &ImageInfo, image: &Volume<T>) -> Kind {
     without_values(info).unwrap_or_else(|| match few_labels(image.data()) {
-        Some(labels) => Kind::Unclear {
-            voxel_type: info.voxel_type,
-            values: labels.len(),
-        },
+        Some(labels) => few_values(info, labels.len()),
         None => Kind::Image,
     })
 }
@@ -109,10 +111,16 @@ pub fn kind_of_file(file: &ImageFile) -> Result<Kind> {
             return Ok(Kind::Image);
         }
     }
-    Ok(Kind::Unclear {
-        voxel_type: info.voxel_type,
-        values: all.len(),
-    })
+    Ok(few_values(info, all.len()))
+}
+
+/// The kind of a file with so many different values, all whole and not negative.
+fn few_values(info: &ImageInfo, values: usize) -> Kind {
+    let voxel_type = info.voxel_type;
+    match voxel_type.is_integer() {
+        true => Kind::Unclear { voxel_type, values },
+        false => Kind::WholeReals { values },
+    }
 }
 
 /// What the header and the folder decide.
@@ -120,8 +128,7 @@ fn without_values(info: &ImageInfo) -> Option<Kind> {
     if let Some(evidence) = evidence(info) {
         return Some(Kind::Labels(evidence));
     }
-    let is_image = !info.voxel_type.is_integer()
-        || info.scaling != Scaling::IDENTITY
+    let is_image = info.scaling != Scaling::IDENTITY
         || info.channels > 1
         || dataset(&info.path, &["imagesTr", "imagesTs", "imagesVal"]).is_some();
     is_image.then_some(Kind::Image)
@@ -217,7 +224,12 @@ mod tests {
         assert_eq!(of(&path), Kind::Image);
         written(&path, VoxelType::I16, |i| (i % 5) as f32 - 1.0);
         assert_eq!(of(&path), Kind::Image);
+        // Label maps that other programs stored as real numbers.
+        let whole = Kind::WholeReals { values: 3 };
         written(&path, VoxelType::F32, |i| (i % 3) as f32);
+        assert_eq!(of(&path), whole);
+        assert_eq!(kind_of_file(&crate::open(&path).unwrap()).unwrap(), whole);
+        written(&path, VoxelType::F32, |i| (i % 3) as f32 / 2.0);
         assert_eq!(of(&path), Kind::Image);
     }
 

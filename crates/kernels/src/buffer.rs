@@ -1,17 +1,18 @@
-//! Memory that kernels share: aligned scratch, and an output that tasks fill in disjoint parts.
+//! Memory of kernels: outputs in huge pages, aligned scratch memory that is kept for reuse, and a slice that
+//! parallel tasks write in disjoint parts.
 
 use std::marker::PhantomData;
 use std::sync::Mutex;
 
-/// Bytes of an output from which on huge pages are worth asking for.
+/// The least bytes of an output for which huge pages are requested.
 #[cfg(target_os = "linux")]
 const LARGE: usize = 4 << 20;
 
-/// `length` zeros for the output of a layer. Where the system has huge pages and gives them on request, a large
-/// output is made of them: hundreds of page faults instead of tens of thousands, which cost more than the
-/// arithmetic of a thin layer.
+/// `length` zeros, for the output of a layer. On Linux the system is asked to use huge pages for outputs of 4 MiB
+/// or more: writing the output then causes hundreds of page faults instead of tens of thousands, which can take
+/// more time than the arithmetic of a layer with few channels.
 pub fn zeros(length: usize) -> Vec<f32> {
-    // Zeros of the system's own, which nothing has touched yet.
+    // Large zeros come from the system, which makes a page when it is first written.
     let values = vec![0.0f32; length];
     #[cfg(target_os = "linux")]
     if length * size_of::<f32>() >= LARGE {
@@ -23,31 +24,31 @@ pub fn zeros(length: usize) -> Vec<f32> {
             debug_assert!(start >= values.as_ptr().addr());
             debug_assert!(end <= values.as_ptr().addr() + length * size_of::<f32>());
             // SAFETY: the range is inside the vector's memory (its ends were rounded inwards), and the
-            // advice changes no values; a system that does not take it uses small pages.
+            // call changes no values; a system without huge pages ignores it.
             unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
         }
     }
     values
 }
 
-/// One line of the cache.
+/// 64 bytes, the length of a cache line.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
 const _: () = assert!(size_of::<Line>() == 16 * size_of::<f32>());
 
-/// `f32` scratch on a cache line's boundary. Memory is kept for the next one: fresh pages cost as much
-/// as a small layer's arithmetic.
+/// Scratch memory of `f32` that begins at a cache line. When it is dropped, its memory is kept for the next
+/// scratch: new pages take as much time as the arithmetic of a small layer.
 pub(crate) struct Scratch(Vec<Line>);
 
 static KEPT: Mutex<Vec<Vec<Line>>> = Mutex::new(Vec::new());
-/// Buffers and lines (of 64 bytes) that are kept at most.
+/// The most buffers, and the most lines of 64 bytes in all of them, that are kept.
 const KEPT_BUFFERS: usize = 64;
 const KEPT_LINES: usize = 1 << 20;
 
 impl Scratch {
-    /// At least `length` values, whatever they may be.
+    /// `length` values, rounded up to a multiple of 16, with unspecified content.
     pub fn any(length: usize) -> Self {
         let lines = length.div_ceil(16);
         let kept = KEPT.lock().ok().and_then(|mut kept| {
@@ -65,7 +66,7 @@ impl Scratch {
         Self(buffer)
     }
 
-    /// At least `length` zeros.
+    /// `length` zeros, rounded up to a multiple of 16.
     pub fn zeros(length: usize) -> Self {
         let mut scratch = Self::any(length);
         scratch.as_mut_slice().fill(0.0);
@@ -74,14 +75,14 @@ impl Scratch {
 
     /// The values.
     pub fn as_slice(&self) -> &[f32] {
-        // SAFETY: `Line` is 16 `f32` without padding (asserted beside it), all of them initialised.
+        // SAFETY: `Line` is 16 `f32` without padding (asserted above), all of them initialised.
         unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * 16) }
     }
 
-    /// The values, to write.
+    /// The values, for writing.
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
         let length = self.0.len() * 16;
-        // SAFETY: `Line` is 16 `f32` without padding (asserted beside it), all of them initialised, and
+        // SAFETY: `Line` is 16 `f32` without padding (asserted above), all of them initialised, and
         // the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), length) }
     }
@@ -89,7 +90,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A poisoned lock only means that memory is not kept.
+        // If the lock is poisoned, the memory is freed instead.
         if let Ok(mut kept) = KEPT.lock() {
             let lines: usize = kept.iter().map(Vec::capacity).sum();
             if kept.len() < KEPT_BUFFERS && lines + self.0.capacity() <= KEPT_LINES {
@@ -99,17 +100,17 @@ impl Drop for Scratch {
     }
 }
 
-/// A slice that parallel tasks write, each its own part.
+/// A slice of which each parallel task writes its own part.
 pub(crate) struct Shared<'a, T = f32> {
     start: *mut T,
     length: usize,
     borrow: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: access goes through `part` and `block`, whose callers promise that what is alive at once does
-// not overlap, so that two threads never reach one value.
+// SAFETY: access goes through `part` and `block`, whose callers must keep parts and blocks that are alive at
+// once apart, so that two threads never access one value.
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
-// SAFETY: it stands for a `&mut [T]`, which may go to another thread where `T` may.
+// SAFETY: it is a `&mut [T]` in other form, which may be sent to another thread if `T` may.
 unsafe impl<T: Send> Send for Shared<'_, T> {}
 
 impl<'a, T> Shared<'a, T> {
@@ -128,7 +129,7 @@ impl<'a, T> Shared<'a, T> {
     /// No two parts that are alive at once may overlap.
     ///
     /// # Panics
-    /// When the part is not inside.
+    /// If the part is not inside of the slice.
     #[inline(always)]
     #[allow(clippy::mut_from_ref)]
     pub unsafe fn part(&self, start: usize, length: usize) -> &mut [T] {
@@ -136,19 +137,20 @@ impl<'a, T> Shared<'a, T> {
             start <= self.length && length <= self.length - start,
             "part outside of its slice"
         );
-        // SAFETY: inside of a slice that is borrowed for `'a`, by the assertion; exclusive by the
-        // caller's promise.
+        // SAFETY: by the assertion the part is inside of a slice that is borrowed for `'a`; the caller ensures
+        // that access is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start), length) }
     }
 
-    /// The first value of a block: `rows` rows of `width` values, the first at `start`, `step` values
-    /// apart. The pointer comes from the whole slice, so that all rows may be reached through it.
+    /// A pointer to the first value of a block: `rows` rows of `width` values; the first row begins at `start`,
+    /// each other row `step` values after the one before. All rows may be accessed through the pointer, since it
+    /// is derived from that of the whole slice.
     ///
     /// # Safety
-    /// While the pointer is in use, no part or block that is alive may overlap the block's rows.
+    /// While the pointer is in use, no other part or block that is alive may overlap the rows of the block.
     ///
     /// # Panics
-    /// When a row is not inside.
+    /// If a row is not inside of the slice.
     #[inline(always)]
     pub unsafe fn block(&self, start: usize, rows: usize, step: usize, width: usize) -> *mut T {
         let end = rows

@@ -1,22 +1,23 @@
-//! What a program adds to a run: callbacks that receive every event and may steer what follows, and hooks with
-//! access to the run's state.
+//! Code of a program that a training run calls: for each event, with requests in return, and at the beginning, after
+//! validations and at the end, with access to the state of the run.
 
 use crate::config::bad;
 use crate::{Error, Event, Result, RunProgress, RunState};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Receives every event of a run and may steer it: end it, change the learning rate, request a validation. A closure
-/// `FnMut(&Event, &mut TrainingControl) -> Result<()>` is one.
+/// Receives every event of a run. It may end the run, change the learning rate or request a validation. A closure
+/// `FnMut(&Event, &mut TrainingControl) -> Result<()>` is a callback too.
 pub trait Callback: Send {
-    /// Called after the logs and the observer, on the thread that trains, which waits.
+    /// Called for each event, after the event was logged and the observer was called. Training waits until it returns.
     ///
     /// # Errors
-    /// An error ends the run after the current step or validation, with its checkpoint written; [`crate::fit`] returns
-    /// it. [`crate::Error::custom`] makes an error of a text or of another error.
+    /// An error ends the run after the current step or validation, and a checkpoint is written. [`crate::fit`] returns
+    /// the error, and no further events are passed to callbacks. [`crate::Error::custom`] makes an error of a text or
+    /// of another error.
     fn on_event(&mut self, event: &Event, control: &mut TrainingControl) -> Result<()>;
 
-    /// Called when the run's folder is ready, before the first event: of a new run, or of a resumed one.
+    /// Called when the folder of a new or resumed run is ready, before the first event.
     ///
     /// # Errors
     /// An error ends the run.
@@ -24,7 +25,8 @@ pub trait Callback: Send {
         Ok(())
     }
 
-    /// Called after each validation, once the checkpoint and, for a better one, the model folder are written.
+    /// Called after each validation that has scores, when the checkpoint is written. If the weights are the best so
+    /// far, the model folder is written as well.
     ///
     /// # Errors
     /// An error ends the run.
@@ -32,10 +34,11 @@ pub trait Callback: Send {
         Ok(())
     }
 
-    /// Called when the run ends, done, stopped or cancelled, and everything is written.
+    /// Called when a run is complete, stopped or cancelled, and all its files are written. It is not called if the run
+    /// ends with an error.
     ///
     /// # Errors
-    /// An error is what [`crate::fit`] returns.
+    /// [`crate::fit`] returns the error.
     fn on_end(&mut self, _run: &RunState<'_>) -> Result<()> {
         Ok(())
     }
@@ -50,12 +53,12 @@ where
     }
 }
 
-/// What a callback may change of a run. It takes effect once the current step or validation is done.
+/// The state of a run that a callback may read, and its requests. They take effect after the current step or validation.
 #[derive(Debug)]
 pub struct TrainingControl {
     step: u64,
     steps: Option<u64>,
-    /// What schedule and warm-up give for the next step.
+    /// The learning rate of schedule and warm-up for the next step.
     scheduled: f64,
     factor: f64,
     fixed: Option<f64>,
@@ -70,12 +73,12 @@ struct Asked {
 }
 
 impl TrainingControl {
-    /// Steps done.
+    /// The number of optimiser steps that are done.
     pub fn step(&self) -> u64 {
         self.step
     }
 
-    /// Steps in all; unknown while a run of so many minutes measures its speed.
+    /// The number of steps of the whole run. `None` while a run whose length is given in minutes measures its speed.
     pub fn steps(&self) -> Option<u64> {
         self.steps
     }
@@ -85,8 +88,9 @@ impl TrainingControl {
         self.fixed.unwrap_or(self.scheduled * self.factor)
     }
 
-    /// Multiplies the learning rate from the next step on: all that the schedule gives, or the rate that was set. A
-    /// resumed run keeps the factor.
+    /// Multiplies the learning rate from the next step on. If [`TrainingControl::set_learning_rate`] has set a rate, it
+    /// is multiplied; otherwise all later rates of the schedule are. Several factors are multiplied with each other. A
+    /// resumed run keeps them.
     ///
     /// # Errors
     /// A factor that is negative or not finite.
@@ -99,7 +103,7 @@ impl TrainingControl {
         Ok(())
     }
 
-    /// Sets the learning rate from the next step on, in place of schedule and warm-up. A resumed run keeps it.
+    /// Sets the learning rate from the next step on, instead of that of schedule and warm-up. A resumed run keeps it.
     ///
     /// # Errors
     /// A rate that is negative or not finite.
@@ -109,17 +113,20 @@ impl TrainingControl {
         Ok(())
     }
 
-    /// Returns to the schedule's learning rate, after [`TrainingControl::set_learning_rate`].
+    /// Returns to the learning rate of the schedule, with the factors of [`TrainingControl::scale_learning_rate`] that
+    /// were given for it.
     pub fn follow_schedule(&mut self) {
         self.fixed = None;
     }
 
-    /// Validates before the next step; of no effect without held-out cases, or while a validation ends.
+    /// Requests a validation before the next step. The request has no effect without held-out cases, or if it is made
+    /// for an event of a validation.
     pub fn validate(&mut self) {
         self.asked.validation = true;
     }
 
-    /// Ends the run: it is saved, its report is not `finished`, and it can be resumed.
+    /// Ends the run after the current step or validation. Its checkpoint is written, so that it can be resumed, and
+    /// `finished` of the report is `false`.
     pub fn stop(&mut self) {
         self.asked.stop = true;
     }
@@ -132,7 +139,7 @@ fn check(what: &str, number: f64) -> Result<()> {
     }
 }
 
-/// The callbacks of a run, called in order. Clones share them.
+/// The callbacks of a run, in the order in which they are called. Clones have the same callbacks, not copies of them.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
@@ -158,25 +165,25 @@ fn check(what: &str, number: f64) -> Result<()> {
 pub struct Callbacks(Vec<Arc<Mutex<dyn Callback>>>);
 
 impl Callbacks {
-    /// One callback.
+    /// A list of one callback.
     pub fn of(callback: impl Callback + 'static) -> Self {
         Self::default().with(callback)
     }
 
-    /// And another.
+    /// Adds another callback at the end.
     #[must_use]
     pub fn with(self, callback: impl Callback + 'static) -> Self {
         self.with_shared(Arc::new(Mutex::new(callback)))
     }
 
-    /// Adds another callback, which the caller can read during the run and afterwards.
+    /// Adds another callback at the end, which the caller can read during the run and afterwards.
     #[must_use]
     pub fn with_shared(mut self, callback: Arc<Mutex<dyn Callback>>) -> Self {
         self.0.push(callback);
         self
     }
 
-    /// These, and then the others.
+    /// Adds the callbacks of another list at the end.
     #[must_use]
     pub fn and(mut self, others: Self) -> Self {
         self.0.extend(others.0);
@@ -190,7 +197,7 @@ impl fmt::Debug for Callbacks {
     }
 }
 
-/// Passes events to the observer and the callbacks of a run, and keeps their requests until the run carries them out.
+/// Passes events to the observer and the callbacks of a run, and keeps the requests of callbacks for the run.
 pub(crate) struct Watch<'a> {
     observer: &'a mut dyn FnMut(&Event),
     callbacks: &'a Callbacks,
@@ -208,7 +215,8 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Passes on an event; `scheduled` is the learning rate of schedule and warm-up for the next step.
+    /// Passes an event to the observer and, unless a callback has failed, to the callbacks. `scheduled` is the learning
+    /// rate of schedule and warm-up for the next step.
     pub fn tell(&mut self, event: &Event, progress: &mut RunProgress, scheduled: f64) {
         (self.observer)(event);
         if self.failure.is_some() {
@@ -239,7 +247,10 @@ impl<'a> Watch<'a> {
         self.callbacks.0.is_empty()
     }
 
-    /// Calls every callback, until one fails.
+    /// Calls `call` with each callback, until one returns an error.
+    ///
+    /// # Errors
+    /// That error.
     pub fn each(&self, mut call: impl FnMut(&mut dyn Callback) -> Result<()>) -> Result<()> {
         for callback in &self.callbacks.0 {
             let mut callback = callback.lock().unwrap_or_else(PoisonError::into_inner);
@@ -248,17 +259,17 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Takes a callback's request for a validation; true if there was one since the last call.
+    /// Whether a callback has requested a validation since the last call.
     pub fn take_validation(&mut self) -> bool {
         std::mem::take(&mut self.asked.validation)
     }
 
-    /// Whether a callback ends the run, by asking or by an error.
+    /// Whether a callback has requested the end of the run or returned an error.
     pub fn ends(&self) -> bool {
         self.asked.stop || self.failure.is_some()
     }
 
-    /// The error of a callback.
+    /// The error of a callback, if any; it is returned once.
     pub fn take_failure(&mut self) -> Option<Error> {
         self.failure.take()
     }

@@ -1,15 +1,19 @@
-//! The factor on the loss that keeps small gradients from vanishing in half precision, found while
-//! training as PyTorch's `GradScaler` does.
+//! The factor by which the loss is multiplied in half precision, so that small gradients do not become 0. It is
+//! adapted during training by the rule of PyTorch's `GradScaler`, with its default values.
 
 use crate::Precision;
 use serde::{Deserialize, Serialize};
 
-/// PyTorch's first scale, its growth and the steps between growths.
+/// PyTorch's first scale, the factor of growth (whose inverse is the factor after an overflow), and the number of
+/// steps without overflow before the scale grows.
 const FIRST: f64 = 65536.0;
 const GROWTH: f64 = 2.0;
 const STEPS_BETWEEN: u64 = 2000;
 
-/// The scale, and how long it has held.
+/// The scale, and the number of steps without overflow since it last changed.
+///
+/// It is 65,536 at first. A step whose gradients are not finite halves it; 2,000 steps in a row with finite
+/// gradients double it (PyTorch's `GradScaler`).
 ///
 /// ```
 /// use vesalius_training::{LossScale, Precision};
@@ -38,7 +42,7 @@ impl Default for LossScale {
 }
 
 impl LossScale {
-    /// The scale that holds: 1 where the precision has the range of f32.
+    /// The factor for the loss of the next step; 1 for precisions with the range of f32.
     pub fn value(&self, precision: Precision) -> f64 {
         match precision {
             Precision::F16 => self.scale,
@@ -46,13 +50,13 @@ impl LossScale {
         }
     }
 
-    /// Learns that a step's gradients were not all numbers.
+    /// To be called after a step with gradients that are not finite: halves the scale.
     pub fn overflowed(&mut self) {
         self.scale /= GROWTH;
         self.good_steps = 0;
     }
 
-    /// Learns that a step's gradients were numbers.
+    /// To be called after a step with finite gradients: every 2,000th in a row doubles the scale.
     pub fn succeeded(&mut self) {
         self.good_steps += 1;
         if self.good_steps == STEPS_BETWEEN {
@@ -61,7 +65,8 @@ impl LossScale {
         }
     }
 
-    /// Whether it has shrunk so far that scaling is not what is wrong.
+    /// Whether the scale is below 1, so that overflow by scaling cannot be the reason for gradients that are not
+    /// finite.
     pub fn is_hopeless(&self) -> bool {
         self.scale < 1.0
     }

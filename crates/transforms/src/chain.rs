@@ -1,11 +1,12 @@
 //! A list of transforms that are applied in order.
 
 use crate::pending::PendingTransforms;
-use crate::{Result, Step, Stream, Trace, Transform, keyed};
+use crate::{Error, Result, Step, Stream, Trace, Transform, keyed, name_transforms};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use vesalius_control::Control;
 use vesalius_registry::Registry;
-use vesalius_volume::Subject;
+use vesalius_volume::{Subject, with_suggestion};
 
 /// A list of transforms, applied from first to last; in YAML simply a list.
 ///
@@ -48,6 +49,32 @@ impl Chain {
     /// ```
     pub fn check(&self) -> Result<()> {
         self.0.iter().try_for_each(Transform::check)
+    }
+
+    /// The chain of a parsed YAML or JSON list that may name transforms of the registry as it names built-in ones,
+    /// and checks it: `[{my_transform: {probability: 0.2}}, z_score]`.
+    ///
+    /// # Errors
+    /// A transform that is neither built in nor registered, an option that a transform does not take; as
+    /// [`Chain::check`].
+    ///
+    /// ```
+    /// use vesalius_registry::Registry;
+    /// use vesalius_transforms::Chain;
+    ///
+    /// let list = serde_json::json!([{"flip": {"axes": ["x"]}}, "z_score"]);
+    /// assert_eq!(Chain::named(list, &Registry::default())?.0.len(), 2);
+    /// let unknown = Chain::named(serde_json::json!(["flipp"]), &Registry::default());
+    /// assert!(unknown.unwrap_err().to_string().contains("did you mean `flip`"));
+    /// # Ok::<(), vesalius_transforms::Error>(())
+    /// ```
+    pub fn named(mut list: Value, registry: &Registry) -> Result<Self> {
+        name_transforms(registry, &mut list);
+        let read: serde_json::Result<Self> = serde_json::from_value(list);
+        let mut chain = read.map_err(|e| Error::custom(with_suggestion(&e.to_string())))?;
+        chain.resolve(registry)?;
+        chain.check()?;
+        Ok(chain)
     }
 
     /// Makes the user-defined transforms that a file names.

@@ -1,4 +1,4 @@
-//! Several slices on one sheet: one row per slice, with the image and each label map drawn over it.
+//! Several slices in one picture: for each slice the image, and next to it the image with each label map drawn over it.
 
 use crate::panel::Panel;
 use crate::{Colour, Overlay, Picture, Plane, Result, Scene, Slicing, Window, text};
@@ -8,7 +8,9 @@ pub(crate) const INK: Colour = [225, 226, 228];
 pub(crate) const FAINT: Colour = [150, 153, 158];
 pub(crate) const GAP: usize = 8;
 
-/// How a montage is laid out.
+/// The layout of a montage: slices below each other, in [`Montage::columns`] columns. Each slice has a tile with the
+/// image, and one for each label map of the [`Scene`] with the labels over the image. Below are the legend, the
+/// orientation and the window.
 ///
 /// ```
 /// use vesalius_view::{Montage, Scene};
@@ -27,21 +29,22 @@ pub(crate) const GAP: usize = 8;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Montage {
-    /// The plane of the slices.
+    /// The plane of the slices; by default axial.
     pub plane: Plane,
-    /// How many slices, spread evenly over those that hold labels.
+    /// The number of slices, by default 4. They are spread evenly from the first to the last slice with labels, or
+    /// over the middle four fifths of an image without labels; see [`Scene::slices`].
     pub slices: usize,
-    /// Exactly these slices instead, counted as [`Slicing`] counts them.
+    /// If not empty, exactly these slices are drawn instead, numbered from 0 in the order of [`Slicing`].
     pub at: Vec<usize>,
-    /// From intensities to grey.
+    /// The intensities that are drawn black and white.
     pub window: Window,
-    /// How labels lie over the image.
+    /// Opacity and outline of labels.
     pub overlay: Overlay,
-    /// Pixels of the longer side of a slice.
+    /// Pixels of the side of a slice that is longer in mm; by default 320.
     pub tile: usize,
-    /// Slices side by side in one row of the sheet.
+    /// The number of slices next to each other in one row; by default 1.
     pub columns: usize,
-    /// A line above it all, such as the name of the case.
+    /// A line above the tiles, such as the name of the case; empty for none.
     pub title: String,
 }
 
@@ -61,11 +64,11 @@ impl Default for Montage {
 }
 
 impl Montage {
-    /// The sheet.
+    /// Draws the picture.
     ///
     /// # Errors
-    /// As [`Scene::check`] and [`Window::check`]; [`crate::Error::BadOption`] for no slices, no columns or
-    /// tiles without pixels, [`crate::Error::NoSlice`], [`crate::Error::TooLarge`].
+    /// As [`Scene::check`] and [`Window::check`]; [`crate::Error::BadOption`] if `slices`, `columns` or `tile` is 0;
+    /// [`crate::Error::NoSlice`] for a number in `at` that the image does not have; [`crate::Error::TooLarge`].
     pub fn draw(&self, scene: &Scene) -> Result<Picture> {
         scene.check()?;
         self.window.check()?;
@@ -146,7 +149,7 @@ impl Montage {
     }
 }
 
-/// Checks that there is something to draw.
+/// Checks that an option is not 0.
 pub(crate) fn at_least_one(option: &'static str, found: usize) -> Result<()> {
     match found {
         0 => Err(crate::Error::BadOption {
@@ -158,14 +161,14 @@ pub(crate) fn at_least_one(option: &'static str, found: usize) -> Result<()> {
     }
 }
 
-/// Millimetres per pixel, such that the longer side of a slice has `tile` pixels.
+/// Millimetres per pixel with which the side of a slice that is longer in mm has `tile` pixels.
 pub(crate) fn scale(slicing: &Slicing, tile: usize) -> f64 {
     let (size, spacing) = (slicing.size(), slicing.spacing());
     let longest = (0..2).fold(0.0f64, |m, i| m.max(size[i] as f64 * spacing[i]));
     longest / tile as f64
 }
 
-/// Orientation and window in words, wrapped to a width in pixels.
+/// Lines with the orientation of the planes and the window, wrapped to a width in pixels.
 pub(crate) fn footer(planes: &[Plane], range: [f32; 2], width: usize) -> Vec<String> {
     let mut parts = Vec::new();
     if planes.iter().any(|&plane| plane != Plane::Sagittal) {
@@ -189,7 +192,7 @@ pub(crate) fn footer(planes: &[Plane], range: [f32; 2], width: usize) -> Vec<Str
     lines
 }
 
-/// An intensity with the digits that mean something.
+/// An intensity with no decimals from 100 on, one from 1 on, and three below.
 fn short(value: f32) -> String {
     let digits = match value.abs() {
         v if v >= 100.0 || v == 0.0 => 0,
@@ -199,7 +202,7 @@ fn short(value: f32) -> String {
     format!("{value:.digits$}")
 }
 
-/// Colours and names of the labels that occur.
+/// Colours and names of the labels that occur in a scene.
 pub(crate) struct Legend(Vec<(Colour, String)>);
 
 impl Legend {
@@ -208,7 +211,7 @@ impl Legend {
         Self(scene.labels().into_iter().map(entry).collect())
     }
 
-    /// Where each entry starts, relative to the corner, in a sheet of this width.
+    /// The pixel `[x, y]`, relative to the corner of the legend, at which each entry begins in a picture of this width.
     fn places(&self, sheet_width: usize) -> Vec<[usize; 2]> {
         let (mut x, mut y) = (0, 0);
         let mut places = Vec::with_capacity(self.0.len());

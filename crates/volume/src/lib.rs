@@ -71,7 +71,7 @@ pub use label_map::{Label, LabelMap};
 pub use label_scheme::{Class, LabelScheme, NamedLabel, Region};
 pub use memory::{MemoryLimit, available_memory, check_memory};
 pub use orientation::{AxisCode, Orientation};
-pub use spelling::{nearest as nearest_name, unknown as unknown_name, with_suggestion};
+pub use spelling::{counted, nearest as nearest_name, unknown as unknown_name, with_suggestion};
 pub use subject::Subject;
 pub use volume::{Volume, Voxel};
 pub use warning::Warning;

@@ -87,6 +87,19 @@ fn distance(a: &str, b: &str) -> usize {
     rows[a.len()][b.len()]
 }
 
+/// A number of things in words: `1 window`, `2 windows`.
+///
+/// ```
+/// assert_eq!(vesalius_volume::counted(1, "window"), "1 window");
+/// assert_eq!(vesalius_volume::counted(0, "window"), "0 windows");
+/// ```
+pub fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -314,7 +314,7 @@ pub enum Warning {
     },
     /// A model's description, written before checksums were, names none for a member's weights.
     #[error(
-        "the description of the model has no checksum for member `{member}`, so that damage to {path} would not be seen; `vesalius model convert` writes the folder again with one"
+        "the description of the model has no checksum for member `{member}`, so that damage to {path} would not be seen; `convert_model` writes the folder again with one"
     )]
     NoChecksum {
         /// The file of weights.
@@ -487,6 +487,14 @@ pub enum Warning {
         slope: f64,
         /// The largest difference.
         largest_error: f64,
+    },
+    /// Real numbers that are all whole and few: an image by their type, though many programs store label maps so.
+    #[error(
+        "its values are stored as real numbers and taken as an image, but all are whole and only {values} differ: if they are labels, set the `FileKind` of the file, so that they are not mixed"
+    )]
+    MayBeLabels {
+        /// How many different values there are.
+        values: usize,
     },
     /// A volume that is to be in the frame of reference of a series lies mostly beside it.
     #[error(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use vesalius_control::Control;
 use vesalius_networks::{NetworkConfig, UNetConfig};
 use vesalius_tensor::{Device, DeviceName, Tensor, processor_name};
-use vesalius_volume::available_memory;
+use vesalius_volume::{ErrorKind, available_memory};
 
 /// The longest that a self-test takes.
 pub const LONGEST_TEST: Duration = Duration::from_secs(20);
@@ -66,7 +66,7 @@ impl DoctorOptions {
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Report {
+pub struct DoctorReport {
     /// Of Vesalius.
     pub version: &'static str,
     /// Whether this build was optimised.
@@ -159,12 +159,22 @@ pub enum Error {
     Network(#[from] vesalius_networks::Error),
 }
 
+impl Error {
+    /// The kind of the error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Cancelled(_) => ErrorKind::Cancelled,
+            Self::Network(error) => error.kind(),
+        }
+    }
+}
+
 /// Looks at the machine and runs the self-test.
 ///
 /// # Errors
 /// A self-test that fails or is cancelled; everything else that is wrong is part of the report.
-pub fn examine(options: &DoctorOptions) -> Result<Report, Error> {
-    let mut report = Report {
+pub fn examine(options: &DoctorOptions) -> Result<DoctorReport, Error> {
+    let mut report = DoctorReport {
         version: env!("CARGO_PKG_VERSION"),
         optimised: !cfg!(debug_assertions),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -184,7 +194,7 @@ pub fn examine(options: &DoctorOptions) -> Result<Report, Error> {
     Ok(report)
 }
 
-fn remarks(report: &Report) -> Vec<String> {
+fn remarks(report: &DoctorReport) -> Vec<String> {
     let mut remarks = Vec::new();
     if !report.optimised {
         remarks

@@ -51,6 +51,9 @@ pub enum Error {
     #[cfg(feature = "dicom")]
     #[error("{0}")]
     Dicom(#[from] vesalius_dicom::Error),
+    /// Where a result goes.
+    #[error("{0}")]
+    Output(#[from] crate::output::Error),
     /// Several images as one subject.
     #[error("{0}")]
     Study(#[from] crate::study::Error),
@@ -81,6 +84,10 @@ pub enum Error {
     #[cfg(feature = "infer")]
     #[error("{0}")]
     Model(#[source] Box<crate::model::Error>),
+    /// A look at the machine.
+    #[cfg(feature = "infer")]
+    #[error("{0}")]
+    Doctor(#[from] crate::doctor::Error),
     /// A transform.
     #[cfg(any(feature = "infer", feature = "view"))]
     #[error("{0}")]
@@ -105,6 +112,10 @@ pub enum Error {
     #[cfg(feature = "view")]
     #[error("{0}")]
     Transform(#[from] crate::transform::Error),
+    /// A loss.
+    #[cfg(feature = "train")]
+    #[error("{0}")]
+    Losses(#[from] vesalius_losses::Error),
     /// A training.
     #[cfg(feature = "train")]
     #[error("{0}")]
@@ -166,6 +177,7 @@ impl Error {
             Self::File(error) => error.kind(),
             #[cfg(feature = "dicom")]
             Self::Dicom(error) => error.kind(),
+            Self::Output(error) => error.kind(),
             Self::Study(error) => error.kind(),
             Self::TransformFile(error) => error.kind(),
             #[cfg(feature = "infer")]
@@ -180,6 +192,8 @@ impl Error {
             Self::Predict(error) => error.kind(),
             #[cfg(feature = "infer")]
             Self::Model(error) => error.kind(),
+            #[cfg(feature = "infer")]
+            Self::Doctor(error) => error.kind(),
             #[cfg(any(feature = "infer", feature = "view"))]
             Self::Transforms(error) => error.kind(),
             #[cfg(feature = "evaluate")]
@@ -192,6 +206,8 @@ impl Error {
             Self::ViewFile(error) => error.kind(),
             #[cfg(feature = "view")]
             Self::Transform(error) => error.kind(),
+            #[cfg(feature = "train")]
+            Self::Losses(error) => error.kind(),
             #[cfg(feature = "train")]
             Self::Training(error) => error.kind(),
             #[cfg(feature = "train")]
@@ -217,7 +233,7 @@ mod tests {
         let within = crate::study::Error::Io(missing());
         assert_eq!(within.kind(), ErrorKind::NotFound);
         assert_eq!(kind(within.into()), ErrorKind::NotFound);
-        let empty = crate::study::read_modalities(&[]).unwrap_err();
+        let empty = crate::study::read_channels(&[]).unwrap_err();
         assert_eq!(kind(empty.into()), ErrorKind::BadInput);
     }
 

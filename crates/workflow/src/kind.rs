@@ -118,6 +118,10 @@ impl Reader<'_> {
         }
         match found()? {
             Kind::Image => Ok(false),
+            Kind::WholeReals { values } => {
+                self.decided(path, &[Warning::MayBeLabels { values }]);
+                Ok(false)
+            }
             Kind::Labels(because) => {
                 let because = &because.to_string();
                 (self.notice)(&Notice::TakenAsLabels { path, because });

@@ -9,14 +9,14 @@ use vesalius_volume::{ErrorKind, Geometry, Subject, Volume};
 
 /// Where one channel comes from.
 #[derive(Debug, Clone)]
-pub struct Modality {
+pub struct ChannelSource {
     /// An image file, or a file, folder or DICOMDIR of DICOM.
     pub path: PathBuf,
     /// How to read it; [`ReadOptions::series`] names a series where there are several.
     pub options: ReadOptions,
 }
 
-impl Modality {
+impl ChannelSource {
     /// A modality that is read with the usual options.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -104,7 +104,7 @@ impl Error {
 /// # Errors
 /// [`Error`]: a file that cannot be read, images of different frames of reference, or images that
 /// have no place in common.
-pub fn read_modalities(modalities: &[Modality]) -> Result<Volume<f32>, Error> {
+pub fn read_channels(modalities: &[ChannelSource]) -> Result<Volume<f32>, Error> {
     let Some(first) = modalities.first() else {
         return Err(Error::NoImage);
     };
@@ -140,16 +140,19 @@ pub fn read_modalities(modalities: &[Modality]) -> Result<Volume<f32>, Error> {
     Ok(Volume::stack(&channels)?.with_warnings(warnings))
 }
 
-/// As [`read_modalities`], as a subject without labels.
+/// As [`read_channels`], as a subject without labels.
 ///
 /// # Errors
-/// As [`read_modalities`].
-pub fn read_subject(name: impl Into<String>, modalities: &[Modality]) -> Result<Subject, Error> {
-    Ok(Subject::new(name, read_modalities(modalities)?, None)?)
+/// As [`read_channels`].
+pub fn read_subject(
+    name: impl Into<String>,
+    modalities: &[ChannelSource],
+) -> Result<Subject, Error> {
+    Ok(Subject::new(name, read_channels(modalities)?, None)?)
 }
 
 /// DICOM's frame of reference, where the file has one.
-fn frame_of_reference(modality: &Modality) -> Result<Option<String>, Error> {
+fn frame_of_reference(modality: &ChannelSource) -> Result<Option<String>, Error> {
     let mut info = probe_with(&modality.path, &modality.options)?;
     Ok(info.metadata.remove("FrameOfReferenceUID"))
 }

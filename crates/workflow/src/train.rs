@@ -59,7 +59,7 @@ impl From<vesalius_training::Error> for Error {
 
 /// What is trained, on what, and where the result goes.
 #[derive(Debug, Clone)]
-pub struct TrainOptions {
+pub struct TrainJob {
     /// The training config, a YAML file.
     pub config: PathBuf,
     /// The dataset: a folder with a dataset.json, or that file.
@@ -82,7 +82,7 @@ pub struct TrainOptions {
     pub control: Control,
 }
 
-impl TrainOptions {
+impl TrainJob {
     /// A config on a dataset, on the CPU, into `runs/NAME`.
     pub fn new(config: impl Into<PathBuf>, data: impl Into<PathBuf>) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl TrainOptions {
 /// What training reports while it runs.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Progress<'a> {
+pub enum TrainProgress<'a> {
     /// The dataset is being read.
     ReadingDataset(&'a Path),
     /// Something happened in the run.
@@ -127,8 +127,8 @@ pub struct Trained {
 /// [`Error`]: a config, dataset or device that cannot be used, a folder that another process writes. A run that was
 /// cancelled is [`Error::Stopped`]; one that a callback stopped is no error, and its report is not `finished`.
 pub fn train_model(
-    options: &TrainOptions,
-    observer: &mut dyn FnMut(&Progress),
+    options: &TrainJob,
+    observer: &mut dyn FnMut(&TrainProgress),
 ) -> Result<Trained, Error> {
     let began = Instant::now();
     let mut config = TrainingConfig::read_with(&options.config, &options.registry)?;
@@ -141,7 +141,7 @@ pub fn train_model(
     let output = output.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
     // Before the dataset is read, which may take long and fills a cache in the folder.
     let lock = FolderLock::exclusive(&output)?;
-    observer(&Progress::ReadingDataset(&options.data));
+    observer(&TrainProgress::ReadingDataset(&options.data));
     let stage = options.control.stage("training", None);
     let cache = output.join("cache");
     let data = load_dataset_cached(&config, &options.data, &cache, stage.control())?;
@@ -157,7 +157,7 @@ pub fn train_model(
         control: stage.control().clone(),
         ..FitOptions::default()
     };
-    let mut tell = |event: &Event| observer(&Progress::Run(event));
+    let mut tell = |event: &Event| observer(&TrainProgress::Run(event));
     let report = fit(&config, &data, &fit_options, &mut tell);
     let trained = |report: FitReport| Trained {
         output: fit_options.output.clone(),

@@ -11,7 +11,7 @@ use vesalius_io::{
 };
 use vesalius_transforms::{Chain, LabelSampling, Trace, stack_on_first};
 use vesalius_view::{Montage, Picture, Scene};
-use vesalius_volume::{ErrorKind, LabelMap, Subject, Volume};
+use vesalius_volume::{ErrorKind, LabelMap, Subject, Volume, Warning};
 
 /// The picture of all samples.
 const MONTAGE: &str = "montage.png";
@@ -198,14 +198,24 @@ pub fn transform_files(
     if options.samples == 0 {
         return Err(Error::NoSample);
     }
-    let (subject, unclear, warnings) = read_subject(images, options)?;
+    let Case {
+        subject,
+        unclear,
+        whole_reals,
+        mut warnings,
+    } = read_case(images, options)?;
     let (count, control) = (options.samples, &options.control);
     let drawn = chain.samples_with(subject.clone(), options.seed, 0, count, control)?;
-    if let Some((error, joined)) = unclear
-        && options.unclear == UnclearImages::Refuse
-        && (joined == Joined::Resampled || drawn.iter().any(|(_, trace)| trace.interpolations > 0))
-    {
-        return Err(error);
+    if options.unclear == UnclearImages::Refuse {
+        let interpolated = drawn.iter().any(|(_, trace)| trace.interpolations > 0);
+        if let Some((error, joined)) = unclear
+            && (joined == Joined::Resampled || interpolated)
+        {
+            return Err(error);
+        }
+        if interpolated {
+            warnings.extend(whole_reals);
+        }
     }
     std::fs::create_dir_all(output).map_err(|source| Error::Folder {
         path: output.to_owned(),
@@ -281,13 +291,19 @@ enum Joined {
 /// An image that may be a label map, and how it was joined to the first.
 type Unclear = (Error, Joined);
 
-/// The case, the first image that may be a label map as the error that it is where voxels are mixed, and
-/// what reading decided.
-fn read_subject(
-    images: &[PathBuf],
-    options: &TransformOptions,
-) -> Result<(Subject, Option<Unclear>, Vec<FileWarning>), Error> {
-    let mut warnings = Vec::new();
+/// The files of a case.
+struct Case {
+    subject: Subject,
+    /// The first image that may be a label map.
+    unclear: Option<Unclear>,
+    /// Images by their type that may be label maps, to be told where voxels are mixed.
+    whole_reals: Vec<FileWarning>,
+    /// What reading decided.
+    warnings: Vec<FileWarning>,
+}
+
+fn read_case(images: &[PathBuf], options: &TransformOptions) -> Result<Case, Error> {
+    let (mut warnings, mut whole_reals) = (Vec::new(), Vec::new());
     let reading = ReadOptions {
         fourth_axis: FourthAxis::Channels,
         ..options.reading.clone()
@@ -297,7 +313,12 @@ fn read_subject(
     for path in images {
         let part = read_with(path, &reading)?;
         warnings.extend(FileWarning::all(path, part.warnings()));
-        if let Some(reason) = looks_like_labels(path, &part, &reading)? {
+        let kind = kind_of(&probe_with(path, &reading)?, &part);
+        if let Kind::WholeReals { values } = kind {
+            let warning = Warning::MayBeLabels { values };
+            whole_reals.extend(FileWarning::all(path, &[warning]));
+        }
+        if let Some(reason) = looks_like_labels(kind) {
             let first = parts.first().unwrap_or(&part).geometry();
             let joined = match part.geometry().is_same(first) {
                 true => Joined::AsTheyAre,
@@ -318,22 +339,23 @@ fn read_subject(
     let name = images
         .first()
         .map_or_else(String::new, |path| path.display().to_string());
-    Ok((Subject::new(name, image, labels)?, unclear, warnings))
+    Ok(Case {
+        subject: Subject::new(name, image, labels)?,
+        unclear,
+        whole_reals,
+        warnings,
+    })
 }
 
 /// Why an image may be a label map, where it may.
-fn looks_like_labels(
-    path: &Path,
-    image: &Volume<f32>,
-    reading: &ReadOptions,
-) -> Result<Option<String>, Error> {
-    Ok(match kind_of(&probe_with(path, reading)?, image) {
-        Kind::Image => None,
+fn looks_like_labels(kind: Kind) -> Option<String> {
+    match kind {
+        Kind::Image | Kind::WholeReals { .. } => None,
         Kind::Labels(because) => Some(because.to_string()),
         Kind::Unclear { voxel_type, values } => Some(format!(
             "holds {values} different whole numbers ({voxel_type}), so it may be a label map"
         )),
-    })
+    }
 }
 
 /// Three slices, and the same with the labels over them.

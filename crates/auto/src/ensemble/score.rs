@@ -275,7 +275,7 @@ fn why_none(history: &History) -> String {
     let missing = history.missing();
     let reasons: Vec<String> = missing.iter().map(ToString::to_string).collect();
     match reasons.is_empty() {
-        true => "nothing was trained; run `vesalius auto train` first".to_owned(),
+        true => "nothing was trained; `workflow::auto::train` does that".to_owned(),
         false => format!("no run can be used: {}", reasons.join("; ")),
     }
 }

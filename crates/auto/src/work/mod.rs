@@ -262,9 +262,7 @@ fn begun(folder: &Path) -> Result<Input> {
     let text = std::fs::read_to_string(&path).map_err(|e| {
         problem(
             &path,
-            &format!(
-                "cannot be read ({e}); begin with `vesalius auto run INPUT.yaml --output FOLDER`"
-            ),
+            &format!("cannot be read ({e}); `WorkFolder::open` makes a work folder from an input"),
         )
     })?;
     let found: Description =
@@ -290,7 +288,7 @@ fn check_same(path: &Path, text: &str, now: &Description, same_cases: bool) -> R
     let other = |what: String| -> Result<bool> {
         Err(Error::WorkFolder {
             path: path.to_path_buf(),
-            reason: format!("{what}; choose another `--output`"),
+            reason: format!("{what}; choose another folder"),
         })
     };
     let found: Description =

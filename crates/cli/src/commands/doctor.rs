@@ -6,7 +6,7 @@ use crate::output::JsonOutput;
 use std::time::Duration;
 use vesalius::inferers::ByteSize;
 use vesalius::tensor::parse_device;
-use vesalius::workflow::doctor::{DoctorOptions, LONGEST_TEST, Report, examine};
+use vesalius::workflow::doctor::{DoctorOptions, DoctorReport, LONGEST_TEST, examine};
 
 /// Arguments of `vesalius doctor`.
 #[derive(clap::Args)]
@@ -35,7 +35,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.json.write(&report)
 }
 
-fn print(report: &Report, device: &str) {
+fn print(report: &DoctorReport, device: &str) {
     let build = if report.optimised {
         ""
     } else {

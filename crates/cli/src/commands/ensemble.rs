@@ -7,6 +7,7 @@ use crate::target::OutputOption;
 use std::path::PathBuf;
 use vesalius::inferers::describe_model;
 use vesalius::predict::{EnsembleMember, EnsembleOptions, ensemble_cases};
+use vesalius::volume::counted;
 
 /// Arguments of `vesalius ensemble`.
 #[derive(clap::Args)]
@@ -60,6 +61,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         &control(),
         |name, path| note!("{name}: {}", path.display()),
     )?;
-    out!("{count} case(s) into {}", arguments.output.display());
+    out!(
+        "{} into {}",
+        counted(count, "case"),
+        arguments.output.display()
+    );
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::output::JsonOutput;
 use crate::{remedy, warnings};
 use std::path::PathBuf;
 use vesalius::io::{Described, Scaling, Series, describe_with};
-use vesalius::volume::Geometry;
+use vesalius::volume::{Geometry, counted};
 
 /// Arguments of `vesalius info`.
 #[derive(clap::Args)]
@@ -115,7 +115,10 @@ fn print_series(series: &Series) {
 fn print_geometry(geometry: &Geometry, channels: usize) {
     let numbers = |values: [f64; 3]| values.map(|v| format!("{v:.6}")).join("  ");
     let size = geometry.size().map(|n| n.to_string()).join(" × ");
-    line("size", &format!("{size} voxels, {channels} channel(s)"));
+    line(
+        "size",
+        &format!("{size} voxels, {}", counted(channels, "channel")),
+    );
     line("spacing", &format!("{} mm", numbers(geometry.spacing())));
     line(
         "origin",

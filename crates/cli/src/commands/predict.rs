@@ -2,7 +2,7 @@
 
 use super::Result;
 use crate::combination::CombinationOptions;
-use crate::input::Reading;
+use crate::input::{READING, Reading};
 use crate::interrupt::control;
 use crate::output::{JsonOutput, table};
 use crate::{remedy, warnings};
@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use vesalius::inferers::{ByteSize, MemoryPlan, OpenOptions};
 use vesalius::predict::{
-    CaseResult, DicomObject, Error, FoundCases, PredictOptions, ProbabilityFiles, Progress,
+    CaseResult, DicomObject, Error, FoundCases, PredictEvent, PredictOptions, ProbabilityFiles,
     find_cases_of, open_models, predict_cases,
 };
 use vesalius::tensor::parse_device;
@@ -58,7 +58,7 @@ pub struct Arguments {
     reading: Reading,
     /// The DICOM series to segment: its UID, number or description, with /PART where it has parts; for a model of
     /// several channels one for each (`--series T1 --series FLAIR`), brought to the grid of the first
-    #[arg(long, value_name = "SERIES", help_heading = "Reading images")]
+    #[arg(long, value_name = "SERIES", help_heading = READING)]
     series: Vec<String>,
     /// Also write the probabilities: NAME.npz with NAME.pkl as nnU-Net, NAME.probabilities.zip slab by
     /// slab, or NAME_probabilities.nii.gz
@@ -148,7 +148,7 @@ struct Line {
 /// Segments every case; fails at the end when one could not be.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let device = parse_device(&arguments.device)?;
-    let mut open = OpenOptions::new().device(device);
+    let mut open = OpenOptions::new().device(device).control(control());
     open.folds.clone_from(&arguments.folds);
     open.checkpoint.clone_from(&arguments.checkpoint);
     open.mirror = arguments.tta.map(|switch| switch == Switch::On);
@@ -174,7 +174,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     let total = cases.len();
     let mut told = Plans::default();
-    let observer = move |progress: &Progress| tell(progress, total, &mut told);
+    let observer = move |progress: &PredictEvent| tell(progress, total, &mut told);
     let output = &arguments.output;
     let control = control();
     let results = match predict_cases(&segmenter, &cases, output, &options, &control, observer) {
@@ -259,14 +259,14 @@ impl Plans {
     }
 }
 
-fn tell(progress: &Progress, total: usize, plans: &mut Plans) {
+fn tell(progress: &PredictEvent, total: usize, plans: &mut Plans) {
     match progress {
-        Progress::Planned { case, plan } => {
+        PredictEvent::Planned { case, plan } => {
             if let Some(line) = plans.line(case, plan) {
                 note!("{line}");
             }
         }
-        Progress::Done { done, result } => tell_result(*done, total, result),
+        PredictEvent::Done { done, result } => tell_result(*done, total, result),
         _ => {}
     }
 }

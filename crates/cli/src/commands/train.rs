@@ -6,7 +6,7 @@ use crate::output::JsonOutput;
 use crate::progress::TrainingProgress;
 use std::path::PathBuf;
 use vesalius::reports::REPORT_FILE;
-use vesalius::train::{Error, Progress, TrainOptions, Trained, train_model};
+use vesalius::train::{Error, TrainJob, TrainProgress, Trained, train_model};
 use vesalius::training::{Duration, Event};
 
 /// Arguments of `vesalius train`.
@@ -20,7 +20,7 @@ pub struct Arguments {
     /// The model folder to write [default: runs/NAME, NAME being the config's]
     #[arg(long)]
     output: Option<PathBuf>,
-    /// Train for so many minutes (validation not counted)
+    /// Train for so many minutes by the clock, with the cache, validations and the report
     #[arg(long, conflicts_with = "steps", value_parser = crate::values::positive, allow_hyphen_values = true)]
     minutes: Option<f64>,
     /// Train for so many steps
@@ -50,21 +50,21 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         .map(Duration::Minutes)
         .or(arguments.steps.map(Duration::Steps))
         .or(arguments.epochs.map(Duration::Epochs));
-    let options = TrainOptions {
+    let options = TrainJob {
         output: arguments.output.clone(),
         devices: arguments.device.clone(),
         duration,
         cache: arguments.cache.clone(),
         resume: arguments.resume,
         control: control(),
-        ..TrainOptions::new(&arguments.config, &arguments.data)
+        ..TrainJob::new(&arguments.config, &arguments.data)
     };
     let mut progress = None;
     let result = train_model(&options, &mut |event| match event {
-        Progress::ReadingDataset(data) => note!("reading the dataset in {}", data.display()),
+        TrainProgress::ReadingDataset(data) => note!("reading the dataset in {}", data.display()),
         // Printed at the end, with how to resume.
-        Progress::Run(Event::Stopped { .. }) => {}
-        Progress::Run(event) => progress
+        TrainProgress::Run(Event::Stopped { .. }) => {}
+        TrainProgress::Run(event) => progress
             .get_or_insert_with(TrainingProgress::new)
             .show(event),
         _ => {}

@@ -1,4 +1,4 @@
-//! Measurements of segments as a structured report (TID 1500) that refers to their segmentation.
+//! Measurements of segments, written as a structured report (TID 1500) that refers to the segmentation.
 
 mod content;
 mod measure;
@@ -26,10 +26,11 @@ use vesalius_filters::Diameter;
 use vesalius_io::{Series, Suv, write_atomically};
 use vesalius_volume::Warning;
 
-/// Writes measurements of the segments of a segmentation as a structured report: TID 1500, with a group for each segment
-/// that has its tracking identifiers, refers to it, and names the unit of the image's values as the source says it.
+/// Writes measurements of the segments of a segmentation as a structured report (TID 1500). It has a group for each
+/// segment, with the segment's tracking identifiers and a reference to the segment. Volumes are in mm³, diameters in
+/// mm; intensities have the unit that the source states.
 ///
-/// A report is of measurements of the patient. How far labels agree with a reference is none, and has no place in it.
+/// A report is for measurements of the patient. Measures of how well labels agree with a reference do not belong in it.
 ///
 /// ```
 /// use vesalius_dicom::{Intensity, Measurements, ReportWriter, SegWriter, Segment};
@@ -79,12 +80,12 @@ pub struct WrittenReport {
     pub instance_uid: String,
     /// SeriesInstanceUID.
     pub series_uid: String,
-    /// What was left out.
+    /// The measurements that were left out, and why.
     pub warnings: Vec<Warning>,
 }
 
 impl ReportWriter {
-    /// A writer of reports on a segmentation of `series`.
+    /// A writer of reports about `seg`, a segmentation of `series`.
     ///
     /// # Errors
     /// As [`SegWriter::new`](crate::SegWriter::new).
@@ -92,10 +93,10 @@ impl ReportWriter {
         Self::with_options(series, seg, &SourceOptions::default())
     }
 
-    /// As [`ReportWriter::new`], with options of the source.
+    /// As [`ReportWriter::new`], with options for reading the source.
     ///
     /// # Errors
-    /// As [`ReportWriter::new`], and [`Error::Cancelled`].
+    /// As [`ReportWriter::new`]; [`Error::Cancelled`].
     pub fn with_options(
         series: &Series,
         seg: &WrittenSeg,
@@ -114,48 +115,49 @@ impl ReportWriter {
         })
     }
 
-    /// The class of the report.
+    /// The class of the report; without this call [`ReportClass::Comprehensive`].
     pub fn class(mut self, class: ReportClass) -> Self {
         self.class = class;
         self
     }
 
-    /// What the values of a PET image became when it was read, as by [`DicomOptions::suv`](vesalius_io::DicomOptions);
-    /// otherwise they have the unit of the files.
+    /// The kind of uptake values to which a PET image was converted by
+    /// [`DicomOptions::suv`](vesalius_io::DicomOptions); without this call the values have the unit of the files.
     pub fn suv(mut self, suv: Suv) -> Self {
         self.suv = Some(suv);
         self
     }
 
-    /// An earlier report that the new one replaces.
+    /// An earlier report of the same patient and study, which the new one replaces.
     pub fn predecessor(mut self, earlier: Predecessor) -> Self {
         self.predecessor = Some(earlier);
         self
     }
 
-    /// The name and the version of what made the segments.
+    /// The name and the version of the algorithm that made the segments; without this call those of Vesalius.
     pub fn algorithm(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.algorithm = (name.into(), version.into());
         self
     }
 
-    /// SeriesNumber; otherwise the source's and 400.
+    /// SeriesNumber; without this call that of the source plus 400.
     pub fn series_number(mut self, number: u32) -> Self {
         self.series_number = Some(number);
         self
     }
 
-    /// SeriesDescription, at most 64 characters.
+    /// SeriesDescription, at most 64 characters; without this call `Measurements`.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = text.into();
         self
     }
 
-    /// Writes the report. A file appears when it is complete; one that exists is not replaced.
+    /// Writes the report to `path`, completely or not at all. An existing file is not replaced.
     ///
     /// # Errors
-    /// [`Error::Exists`]; [`Error::Segments`] for a segment that the segmentation does not have, and where there are no
-    /// measurements; [`Error::Text`], [`Error::Io`].
+    /// [`Error::Exists`] for a path that exists; [`Error::Segments`] for a segment that the segmentation does not have,
+    /// and if nothing can be written; [`Error::Source`] for a predecessor of another patient, study or class;
+    /// [`Error::Text`] for a text that an attribute cannot hold; [`Error::Io`].
     pub fn write(
         &self,
         measurements: &[Measurements],
@@ -206,7 +208,7 @@ impl ReportWriter {
         Ok(written)
     }
 
-    /// What is not finite, segments without a number, and intensities whose unit is not known.
+    /// Warnings about values that are not finite, segments without measurements, and intensities of unknown unit.
     fn left_out(&self, measurements: &[Measurements]) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut tell = |what: String, reason: &str| {

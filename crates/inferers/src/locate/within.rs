@@ -61,9 +61,9 @@ fn what_it_is(real: &Path) -> &'static str {
         .iter()
         .any(|config| real.join("configs").join(config).is_file())
     {
-        "is a MONAI bundle, whose preprocessing is not read; write a `model.yaml` for its network (`vesalius model info` reads that) and weights (`vesalius model convert`)"
+        "is a MONAI bundle, whose preprocessing is not read; write a `model.yaml` for its network and weights (`convert_model` converts those)"
     } else if is("training.yaml") {
-        "is a run of `vesalius train` that has written no model yet; let it go on with `--resume`"
+        "is a training run that has written no model yet; continue it by `FitOptions::resume`"
     } else if is("plans.json") {
         "has nnU-Net's `plans.json` but no `dataset.json`; copy the whole folder that nnU-Net trained"
     } else if is_of_v1(real) || !folders_in(real, is_of_v1).is_empty() {

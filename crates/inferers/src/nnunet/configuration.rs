@@ -1,5 +1,5 @@
-//! A configuration of nnU-Net's plans in our terms: pipeline and windows; what is not known here is refused
-//! by name.
+//! Converts a configuration of nnU-Net's plans to this crate's preprocessing pipeline and sliding windows. Values that
+//! are not supported are refused by name.
 
 use super::arguments::{self, Resampled};
 use super::{NnUnetInterpolation, NnUnetPipeline};
@@ -7,10 +7,10 @@ use crate::{SlidingWindow, WindowRule};
 use vesalius_planning::nnunet::{Configuration, DatasetJson, Plans};
 use vesalius_transforms::{ForegroundIntensity, NnUnetNormalization, NnUnetScheme};
 
-/// nnU-Net's class that preprocesses, as it is known here.
+/// The only class of nnU-Net for preprocessing that is supported.
 const PREPROCESSOR: &str = "DefaultPreprocessor";
 
-/// One configuration with its surroundings.
+/// One configuration with the plans that contain it and the dataset for which they were made.
 pub(super) struct Plan<'a> {
     pub plans: &'a Plans,
     pub dataset: &'a DatasetJson,
@@ -18,12 +18,15 @@ pub(super) struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Two or three.
+    /// The number of spatial dimensions, 2 or 3: the length of `patch_size`, 3 without one.
     pub fn dimensions(&self) -> usize {
         self.configuration.patch_size.as_ref().map_or(3, Vec::len)
     }
 
-    /// Checks that every part is supported.
+    /// Checks that the preprocessor and the label manager are supported.
+    ///
+    /// # Errors
+    /// The key, its value, and the value that is supported.
     pub fn check(&self) -> std::result::Result<(), String> {
         let c = self.configuration;
         if let Some(found) = c.preprocessor_name.as_deref()
@@ -42,7 +45,11 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// From the file to the network.
+    /// The preprocessing between an image file and the network. nnU-Net's `[z, y, x]` become `[x, y, z]`; a 2-D
+    /// configuration gets the spacing 0 along z, which keeps the slices.
+    ///
+    /// # Errors
+    /// The key and its value, if it cannot be converted.
     pub fn pipeline(&self) -> std::result::Result<NnUnetPipeline, String> {
         let c = self.configuration;
         let spacing = c.spacing.as_deref().unwrap_or_default();
@@ -74,7 +81,7 @@ impl Plan<'_> {
             c.resampling_fn_probabilities.as_deref(),
             c.resampling_fn_probabilities_kwargs.as_ref(),
         )?;
-        // Without a cascade no labels are resampled.
+        // Labels are resampled only for the second stage of a cascade.
         let labels = match c.previous_stage {
             None => Some(NnUnetInterpolation::of_order(1)),
             Some(_) => arguments::read(
@@ -138,7 +145,10 @@ impl Plan<'_> {
         })
     }
 
-    /// The arrangement of windows.
+    /// nnU-Net's sliding windows, half a window apart. The patch of a 2-D configuration is one slice thick.
+    ///
+    /// # Errors
+    /// A `patch_size` without two or three numbers.
     pub fn windows(&self) -> std::result::Result<SlidingWindow, String> {
         let patch = self.configuration.patch_size.as_deref().unwrap_or_default();
         let patch_size = match *patch {
@@ -154,7 +164,7 @@ impl Plan<'_> {
             patch_size,
             overlap: 0.5,
             rule: WindowRule::Nnunet,
-            // Slices are small, so several go through the network together.
+            // Slices are small, so that several fit into one batch.
             batch_size: if patch.len() == 2 { 4 } else { 1 },
             ..SlidingWindow::default()
         })

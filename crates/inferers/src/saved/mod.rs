@@ -9,5 +9,6 @@ mod pickle;
 mod slabs;
 
 pub use image::write_probability_image;
+pub use npy::array_from_npy;
 pub use npz::{read_npz, write_npz};
 pub use slabs::{SLABS_SUFFIX, read_slabs, write_slabs};

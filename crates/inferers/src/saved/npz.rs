@@ -1,13 +1,11 @@
 //! nnU-Net's form: `NAME.npz` with `probabilities` `[C, Z, Y, X]`, and `NAME.pkl` with the geometry.
 
 use super::latched::latched;
-use super::npy::{npy_header, write_values};
+use super::npy::{array_from_npy, npy_header, write_values};
 use super::pickle;
 use super::slabs::{ARRAY_HEADER_BYTES, entry};
 use crate::{Error, ProbabilityMap, ProbabilitySource, Result};
-use ndarray::ArrayD;
-use ndarray_npy::ReadNpyExt;
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::path::Path;
 use vesalius_tensor::ProbabilitiesSlab;
 use vesalius_volume::{Geometry, LabelScheme};
@@ -66,7 +64,7 @@ pub fn read_npz(path: &Path, scheme: &LabelScheme, geometry: Geometry) -> Result
     // Geometry and scheme were checked; an array of 64-bit floats is read to be refused by its type.
     let most = 8 * expected.iter().product::<usize>() as u64 + ARRAY_HEADER_BYTES;
     let bytes = entry(&mut archive, ENTRY, path, most)?;
-    let array: ArrayD<f32> = ArrayD::read_npy(Cursor::new(&bytes))
+    let array = array_from_npy(&bytes)
         .map_err(|e| bad(path, format!("its array is not of 32-bit floats ({e})")))?;
     if array.shape() != expected {
         return Err(bad(

@@ -2,12 +2,10 @@
 //! that a reader needs no more than one slab at a time and no other file.
 
 use super::latched::latched;
-use super::npy::{npy_header, write_values};
+use super::npy::{array_from_npy, npy_header, write_values};
 use crate::{Error, ProbabilityMap, ProbabilitySource, Result};
-use ndarray::Array4;
-use ndarray_npy::ReadNpyExt;
 use serde::{Deserialize, Serialize};
-use std::io::{Cursor, Read, Seek, Write};
+use std::io::{Read, Seek, Write};
 use std::path::Path;
 use vesalius_tensor::ProbabilitiesSlab;
 use vesalius_volume::{Geometry, LabelScheme};
@@ -131,7 +129,7 @@ pub fn read_slabs(path: &Path) -> Result<ProbabilityMap> {
         let most = (channels * depth * plane * 4) as u64 + ARRAY_HEADER_BYTES;
         // What is there is read before memory for all is taken: a description may be wrong.
         let bytes = entry(&mut archive, &name(first), path, most)?;
-        let slab: Array4<f32> = Array4::read_npy(Cursor::new(bytes)).map_err(|e| bad(path, e))?;
+        let slab = array_from_npy(&bytes).map_err(|e| bad(path, e))?;
         if slab.shape() != [channels, depth, y, x] {
             let found = slab.shape().to_vec();
             return Err(bad(

@@ -64,10 +64,7 @@ pub(super) fn with_network<T>(
     let named = turned.iter().enumerate();
     let named = named.map(|(index, network)| (name(model, index), &**network));
     let members = Averaged::new(named.collect())?;
-    run(&Mirrored {
-        network: &members,
-        axes: mirrored(model),
-    })
+    run(&Mirrored::new(&members, mirrored(model)))
 }
 
 /// Runs a closure with each member's network by itself, its flips and turns included.
@@ -87,7 +84,7 @@ pub(super) fn with_networks<T>(
     let named = named.collect::<Result<Vec<_>>>()?;
     let mirrored: Vec<Mirrored> = named
         .iter()
-        .map(|network| Mirrored { network, axes })
+        .map(|network| Mirrored::new(network, axes))
         .collect();
     let networks: Vec<&dyn PatchNetwork> =
         mirrored.iter().map(|m| m as &dyn PatchNetwork).collect();

@@ -100,12 +100,16 @@ impl Segmenter {
         let device = &options.device;
         let mut warnings = found.warnings.clone();
         let (mut members, mut files) = (Vec::new(), Vec::new());
+        let stage = options.control.stage("members", found.weights.len() as u64);
         for path in &found.weights {
+            stage.control().check()?;
             let loaded = found.load(path, device)?;
+            stage.advance(1);
             warnings.extend(loaded.warning);
             files.push(loaded.file);
             members.push(Member::Ours(loaded.network));
         }
+        drop(stage);
         let mut single = Single::new(members, device);
         single.files = files;
         if let Some(stage) = &found.previous_stage {

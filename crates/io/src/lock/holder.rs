@@ -1,40 +1,41 @@
-//! The process that holds a folder: written into its lock file, read by a process that finds the folder locked.
+//! The process that holds the lock of a folder. It is written into the lock file, and read by a process that finds
+//! the folder locked.
 
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Longest command line that is kept, in characters.
+/// The most characters of a command line that are kept.
 const LONGEST_COMMAND: usize = 300;
 
 /// A process that holds a [`crate::FolderLock`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockHolder {
-    /// The machine it runs on.
+    /// The name of the machine on which it runs.
     pub host: String,
-    /// Its process id there.
+    /// Its process id on that machine.
     pub process: u32,
-    /// Its command line, cut where it is very long.
+    /// Its command line, cut after 300 characters.
     pub command: String,
-    /// When it took the folder, UTC, as `2026-11-29T13:45:06Z`.
+    /// The time at which it locked the folder, in UTC: `2026-11-29T13:45:06Z`.
     pub since: String,
-    /// Whether others may hold the folder at the same time.
+    /// Whether other processes may hold the folder at the same time.
     #[serde(default)]
     pub access: LockAccess,
 }
 
-/// Whether a folder is held alone.
+/// Whether one process alone may hold a folder, or several at the same time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LockAccess {
     /// No other process may hold the folder.
     #[default]
     Exclusive,
-    /// Others that share may hold it as well.
+    /// Other processes may hold the folder as well, if their access is shared too.
     Shared,
 }
 
 impl LockHolder {
-    /// This process, from now on.
+    /// This process, as the holder from now on.
     pub(super) fn this(access: LockAccess) -> Self {
         let command: Vec<String> = std::env::args_os()
             .map(|argument| argument.to_string_lossy().into_owned())
@@ -48,12 +49,12 @@ impl LockHolder {
         }
     }
 
-    /// Whether it is the calling process.
+    /// Whether the holder is the calling process.
     pub fn is_this_process(&self) -> bool {
         self.process == std::process::id() && self.host == host()
     }
 
-    /// Whether the process may still be there: of another machine that cannot be known.
+    /// Whether the process may still run. For another machine that cannot be known, so it may.
     pub(super) fn may_live(&self) -> bool {
         self.host != host() || process_may_live(self.process)
     }
@@ -72,7 +73,7 @@ impl std::fmt::Display for LockHolder {
     }
 }
 
-/// Whether a process of this machine may still be there; where that cannot be known, it may.
+/// Whether a process of this machine may still run. Without `/proc` that cannot be known, so it may.
 pub(crate) fn process_may_live(process: u32) -> bool {
     let processes = std::path::Path::new("/proc");
     !processes.join("self").exists() || processes.join(process.to_string()).exists()
@@ -89,9 +90,8 @@ pub(crate) fn host() -> String {
         .unwrap_or_else(|| "unknown host".to_owned())
 }
 
-/// A moment as `2026-11-29T13:45:06Z`.
+/// A time in UTC: `2026-11-29T13:45:06Z`. A time before 1970 becomes 1970.
 fn utc(moment: SystemTime) -> String {
-    // A clock before 1970 is not worth an error here.
     let seconds = moment
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
@@ -101,8 +101,9 @@ fn utc(moment: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Year, month and day of a number of days since 1970 (Gregorian calendar; years counted from March, so
-/// that the leap day comes last).
+/// The year, month and day that are a number of days after 1970-01-01 in the Gregorian calendar. The calculation
+/// begins years in March, so that the leap day is the last day of a year (`civil_from_days` in Howard Hinnant's
+/// "chrono-Compatible Low-Level Date Algorithms").
 fn date(days: u64) -> [u64; 3] {
     const DAYS_TO_1970: u64 = 719_468;
     const DAYS_OF_400_YEARS: u64 = 146_097;

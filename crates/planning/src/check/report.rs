@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use vesalius_io::RefusedImage;
-use vesalius_volume::FileWarning;
+use vesalius_volume::{FileWarning, counted};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -161,12 +161,12 @@ impl fmt::Display for DatasetReport {
         };
         writeln!(
             f,
-            "{}: {} cases, {} readable; {} error(s), {} warning(s)",
+            "{}: {} cases, {} readable; {}, {}",
             self.dataset,
             self.cases,
             self.facts.len(),
-            of(Severity::Error),
-            of(Severity::Warning)
+            counted(of(Severity::Error), "error"),
+            counted(of(Severity::Warning), "warning")
         )?;
         for problem in &self.problems {
             let severity = match problem.severity {

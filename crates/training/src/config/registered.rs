@@ -40,7 +40,7 @@ impl TrainingConfig {
         Ok(config)
     }
 
-    /// Makes the user-defined network, loss, transforms, sampler, schedule and optimiser that are only named.
+    /// Makes the user-defined network, loss, transforms, sampler, schedule, optimiser and inferer that are only named.
     ///
     /// # Errors
     /// A name that is not in the registry, or options that its type does not take.
@@ -51,6 +51,9 @@ impl TrainingConfig {
         self.network.resolve(registry)?;
         self.loss.resolve(registry)?;
         self.schedule.resolve(registry)?;
+        if let Some(inferer) = &mut self.inferer {
+            inferer.resolve(registry)?;
+        }
         self.optimizer.resolve(registry)
     }
 }

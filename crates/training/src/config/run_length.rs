@@ -93,7 +93,7 @@ impl Precision {
         };
         // The CPU's own kernels are written for 32-bit floats: halves would only be slower there.
         if device.clone().inner() == Device::flex() {
-            let expected = "f32 on the CPU; halves need a GPU (`--device cuda` or `vulkan`)";
+            let expected = "f32 on the CPU; halves need a GPU (`cuda` or `vulkan`)";
             return bad("precision", name, expected);
         }
         if !device.supports_dtype(kind) {

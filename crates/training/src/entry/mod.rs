@@ -1,12 +1,13 @@
-//! A preprocessed case on disk: written whole or not at all, checked to the last byte when it is opened (unless it is as it was
-//! when that was last done: `seen`), then read in the parts that patches cover.
+//! A preprocessed case on disk. The file is written completely or not at all. When it is opened, every byte is checked,
+//! unless the file is unchanged since the last check (`seen`). Then only the parts that patches cover are read.
 //!
-//! Layout: magic bytes, the length of a JSON header, its BLAKE3, the header with spaces up to a multiple of
-//! 64, then the image (f32), its labels and, where preprocessing moved the grid, the file's own labels (u16), then
-//! the index of labelled voxels ([`LabelIndex::to_bytes`]), all little-endian.
+//! Layout, little-endian: magic bytes; the length of a JSON header; the BLAKE3 hash of the header; the header, padded
+//! with spaces so that what follows begins at a multiple of 64 bytes; the image (f32); its labels (u16); if
+//! preprocessing changed the grid, the labels on the grid of the file (u16); the index of labelled voxels
+//! ([`LabelIndex::to_bytes`]).
 //!
-//! The file is read, not mapped into memory: a mapped file that somebody cuts ends the process (SIGBUS),
-//! and so does a disk that fails; a read that fails is an error that names the case.
+//! The file is read and not mapped into memory: if a mapped file is truncated or its disk fails, the system ends the
+//! process (SIGBUS). A read that fails is an error that names the case.
 
 mod header;
 mod parts;
@@ -25,41 +26,43 @@ use vesalius_control::Control;
 use vesalius_transforms::LabelIndex;
 use vesalius_volume::{FileWarning, Geometry, LabelMap, Subject, Volume, check_memory};
 
-/// Bytes that are read at once when an entry is checked.
+/// Bytes that are read at a time when a file is hashed.
 const CHUNK: usize = 1 << 20;
 
-/// An open case on disk.
+/// A preprocessed case on disk, open for reading: image, labels, and an index of the labelled voxels, which stays in
+/// memory once it was read.
 #[derive(Debug)]
 pub struct CacheEntry {
     path: PathBuf,
     file: File,
     header: Header,
     geometry: Geometry,
-    /// Read when it is first asked for.
+    /// Read by the first call that asks for it.
     index: OnceLock<LabelIndex>,
     ignore: Option<u16>,
-    /// Where the image begins.
+    /// Offset of the image in the file, in bytes.
     start: u64,
     seen: Mutex<FileStamp>,
-    /// When its checksum was last compared.
+    /// The time of the last comparison with the checksum.
     checked: Reading,
 }
 
-/// The file under the name of an entry.
+/// The result of opening an entry.
 #[derive(Debug)]
 pub(crate) enum Opened {
-    /// The case.
+    /// The entry can be used.
     Whole(Box<CacheEntry>),
-    /// Nothing yet.
+    /// There is no file.
     Absent,
-    /// A file that cannot be used, and why: it is made again.
+    /// The file cannot be used, for this reason; the case is preprocessed again.
     Unusable(String),
 }
 
-/// Writes a case, whole or not at all, with what was decided on reading its files.
+/// Writes a case, completely or not at all. `told` has the warnings that reading its files gave.
 ///
 /// # Errors
-/// [`Error::Cache`] for a folder that cannot be written or a full disk.
+/// [`Error::Cache`] for a case without labels; [`Error::CacheWrite`] for a folder that cannot be written or a full
+/// disk.
 pub(crate) fn write(
     path: &Path,
     identity: &Identity,
@@ -91,7 +94,7 @@ pub(crate) fn write(
 }
 
 impl CacheEntry {
-    /// Opens an entry and checks every byte of it, except where it is as it was when that was last done.
+    /// Opens an entry. Every byte is checked, unless the file is unchanged since the check in `last`.
     pub(crate) fn open(
         path: &Path,
         identity: &Identity,
@@ -148,12 +151,12 @@ impl CacheEntry {
         })
     }
 
-    /// When its checksum was last compared.
+    /// The time of the last comparison with the checksum.
     pub(crate) fn checked(&self) -> Reading {
         self.checked
     }
 
-    /// What the case is called.
+    /// The name of the case.
     pub fn name(&self) -> &str {
         &self.header.name
     }
@@ -195,12 +198,12 @@ impl CacheEntry {
             .ok_or_else(damaged)
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What was decided on reading the case's files, which may lie elsewhere by now.
+    /// The warnings that reading the case's files gave. `files` has their paths now, which may have changed since.
     pub(crate) fn warnings(&self, files: &CaseFiles) -> Vec<FileWarning> {
         let sources = files.images.iter().chain([&files.label]);
         let sources: Vec<&PathBuf> = sources.collect();
@@ -213,7 +216,7 @@ impl CacheEntry {
         told.collect()
     }
 
-    /// Bytes of memory that it takes while none of its voxels are read: those of its index, once that was asked for.
+    /// Bytes of memory that the open entry takes without voxels: those of its index, once it was read.
     pub(crate) fn bytes(&self) -> u64 {
         self.index.get().map_or(0, LabelIndex::bytes) as u64
     }
@@ -226,10 +229,11 @@ impl CacheEntry {
             .saturating_add(self.bytes())
     }
 
-    /// A box of the case that starts at voxel `start`; what reaches outside is zero and background.
+    /// The voxels of a box, `[x, y, z]`, that begins at voxel `start`. Where the box reaches outside of the case, the
+    /// image is 0 and the label is background.
     ///
     /// # Errors
-    /// A size that no memory holds; [`Error::CacheEntry`] for a file that was cut or written to since it was
+    /// [`Error::Volume`] for a size that no memory holds; [`Error::CacheEntry`] for a file that was changed since it was
     /// opened, and for a disk that fails.
     pub fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Subject> {
         let grid = self.geometry.region(start, size)?;
@@ -242,7 +246,7 @@ impl CacheEntry {
         Ok(Subject::new(self.name(), image, Some(labels))?)
     }
 
-    /// The whole case, in memory.
+    /// The whole case, read into memory, with the labels on the grid of the file if preprocessing changed it.
     ///
     /// # Errors
     /// As [`CacheEntry::region`].
@@ -286,15 +290,18 @@ impl CacheEntry {
         read_box(&self.file, from, &part, u16::from_le_bytes).map_err(|e| self.failed(e))
     }
 
-    /// Where the labels on the file's own grid begin.
+    /// Offset of the labels on the grid of the case's file, in bytes.
     fn originals(&self) -> u64 {
         let voxels = self.geometry.voxel_count() as u64;
         self.start + voxels * (self.header.channels as u64 * 4 + 2)
     }
 
-    /// Nothing while the file is as it was when it was opened. One whose length or time of change differs
-    /// is read and checked again. What is written into it in place without changing either is not noticed;
-    /// no program of ours does so.
+    /// Checks that the file has the content that it had when it was opened. A file whose length, modification time and
+    /// inode are unchanged is not read. Otherwise it is read and compared with its checksum. A change in place that
+    /// keeps the three is not noticed; Vesalius never writes that way.
+    ///
+    /// # Errors
+    /// [`Error::CacheEntry`].
     fn check_unchanged(&self) -> Result<()> {
         let facts = self.file.metadata().map_err(|e| self.failed(e))?;
         let now = FileStamp::of(&facts);
@@ -330,7 +337,7 @@ impl CacheEntry {
     }
 }
 
-/// BLAKE3 of a file's bytes from `start` to `end`, in hex.
+/// The BLAKE3 hash, in hex, of a file's bytes from `start` to `end`.
 fn content_hash(file: &File, start: u64, end: u64) -> std::io::Result<String> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; CHUNK];
@@ -344,7 +351,10 @@ fn content_hash(file: &File, start: u64, end: u64) -> std::io::Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// BLAKE3 of a whole file, and its length.
+/// The BLAKE3 hash of a whole file, in hex, and its length in bytes.
+///
+/// # Errors
+/// A file that cannot be read; [`Error::Cancelled`].
 pub(crate) fn file_hash(path: &Path, control: &Control) -> Result<(String, u64)> {
     let failed = |source| vesalius_io::Error::Read {
         path: path.to_owned(),

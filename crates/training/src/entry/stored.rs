@@ -1,4 +1,4 @@
-//! Entries that a program writes and reads itself, to build a [`crate::CaseSource`] outside of this crate.
+//! Entries that a program writes and reads by itself, for a [`crate::CaseSource`] of its own.
 
 use super::{CacheEntry, Identity, cache_error, write};
 use crate::{Case, Result, StoredCase};
@@ -8,10 +8,11 @@ use vesalius_transforms::LabelIndex;
 use vesalius_volume::{Geometry, LabelScheme, Subject};
 
 impl CacheEntry {
-    /// Writes a case, whole or not at all, and opens what was written.
+    /// Writes a case, completely or not at all, and opens the file.
     ///
     /// # Errors
-    /// [`crate::Error::Cache`] for a file that cannot be written, a full disk, or a case without labels.
+    /// [`crate::Error::Cache`] for a case without labels; [`crate::Error::CacheWrite`] for a file that cannot be
+    /// written or a full disk.
     pub fn store(path: impl AsRef<Path>, case: &Case, scheme: &LabelScheme) -> Result<Self> {
         let path = path.as_ref();
         let labels =
@@ -23,10 +24,10 @@ impl CacheEntry {
         Self::read(path, scheme)
     }
 
-    /// Opens a stored case and checks every byte of it; from then on regions are read as they are needed.
+    /// Opens a stored case and checks every byte of it. Regions are read later, when they are requested.
     ///
     /// # Errors
-    /// [`crate::Error::Cache`] for a file that is absent, damaged, or of another version of the program.
+    /// [`crate::Error::Cache`] for a file that is absent, damaged, or was written by another version of the program.
     pub fn read(path: impl AsRef<Path>, scheme: &LabelScheme) -> Result<Self> {
         let path = path.as_ref();
         let refused = |reason: String| cache_error(path, &reason);

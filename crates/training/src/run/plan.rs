@@ -281,7 +281,7 @@ fn duration(config: &TrainingConfig, options: &FitOptions) -> Result<Duration> {
     let duration = options.duration.or(config.duration).ok_or(Error::BadValue {
         key: "duration".to_owned(),
         found: "not set".to_owned(),
-        expected: "`duration: {steps: N}`, `{epochs: N}` or `{minutes: M}` in the config, or `--steps`, `--epochs`, `--minutes`",
+        expected: "`duration: {steps: N}`, `{epochs: N}` or `{minutes: M}` in the config, or `FitOptions::duration`",
     })?;
     duration.check()?;
     Ok(duration)

@@ -193,8 +193,9 @@ pub(super) fn check_folder(options: &FitOptions) -> Result<()> {
     if !options.resume && folder.join(CHECKPOINT_FILE).exists() {
         return Err(Error::Output {
             path: folder.clone(),
-            reason: "already holds a run; go on with `--resume`, or choose another `--output`"
-                .to_owned(),
+            reason:
+                "already holds a run; continue it by `FitOptions::resume`, or choose another folder"
+                    .to_owned(),
         });
     }
     Ok(())

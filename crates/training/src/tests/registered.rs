@@ -7,12 +7,16 @@ use crate::{
 };
 use burn::optim::{ModuleOptimizer, SgdConfig};
 use serde::Deserialize;
+use vesalius_control::Control;
+use vesalius_inferers::{CustomInferer, Inferer, RegisterInference, Simple};
 use vesalius_losses::{Loss, LossConfig, RegisterLoss};
+use vesalius_networks::PatchNetwork;
 use vesalius_registry::Registry;
-use vesalius_tensor::{Int, Logits, Tensor};
+use vesalius_tensor::{Device, Int, Logits, Tensor};
 use vesalius_transforms::{
     Chain, Context, CustomTransform, RegisterTransform, Step, Transform, TransformRng,
 };
+use vesalius_volume::Volume;
 
 /// The mean of the squared logits, times a factor.
 #[derive(Deserialize)]
@@ -79,9 +83,26 @@ impl CustomOptimizer for Plain {
     }
 }
 
+/// The network over the whole volume at once.
+#[derive(Deserialize)]
+struct AtOnce;
+
+impl CustomInferer for AtOnce {
+    fn run(
+        &self,
+        image: &Volume<f32>,
+        network: &dyn PatchNetwork,
+        device: &Device,
+        control: &Control,
+    ) -> vesalius_inferers::Result<Volume<f32>> {
+        Inferer::Simple(Simple {}).run_controlled(image, network, device, control)
+    }
+}
+
 fn registry() -> Registry {
     let mut registry = Registry::default();
     registry
+        .inferer::<AtOnce>("at_once")
         .loss::<Magnitude>("magnitude")
         .transform::<Lift>("lift")
         .schedule::<Halved>("halved")
@@ -89,7 +110,7 @@ fn registry() -> Registry {
     registry
 }
 
-const OWN: &str = "augmentation:\n  - flip: {}\n  - lift: {by: 0.5}\nloss: {custom: {name: magnitude, factor: 2}}\nschedule: {custom: {name: halved, from: 2}}\noptimizer: {custom: plain}\n";
+const OWN: &str = "augmentation:\n  - flip: {}\n  - lift: {by: 0.5}\nloss: {custom: {name: magnitude, factor: 2}}\nschedule: {custom: {name: halved, from: 2}}\noptimizer: {custom: plain}\ninferer: {custom: at_once}\n";
 
 #[test]
 fn types_of_the_users_own_train_alike_by_name_and_by_value() {
@@ -101,7 +122,8 @@ fn types_of_the_users_own_train_alike_by_name_and_by_value() {
         ]))
         .loss(LossConfig::custom("magnitude", Magnitude { factor: 2.0 }))
         .schedule(Schedule::custom("halved", Halved { from: 2 }))
-        .optimizer(OptimizerConfig::custom("plain", Plain));
+        .optimizer(OptimizerConfig::custom("plain", Plain))
+        .inferer(Inferer::custom("at_once", AtOnce));
     let folder = tempfile::tempdir().unwrap();
     let trained = |name: &str, config: &TrainingConfig| {
         let (report, rates) = run(config, &options(&folder.path().join(name)));
@@ -132,6 +154,7 @@ fn names_without_a_registry_and_wrong_names_are_refused_with_the_remedy() {
             "`Registry`",
         ),
         ("optimizer: {custom: plain}\n", "`Registry`"),
+        ("inferer: {custom: at_once}\n", "`Registry`"),
         ("augmentation: [{custom: lift}]\n", "`Registry`"),
         ("augmentation: [{lift: {by: 1}}]\n", "lift"),
     ] {

@@ -1,6 +1,6 @@
 //! A dataset checked and measured, from one reading of each case.
 
-use super::{Error, Event, Observer, Result};
+use super::{AutoEvent, Error, Observer, Result};
 use std::path::{Path, PathBuf};
 use vesalius_auto::{Analyzed, BrokenCases, Input, WorkFolder, analyze};
 use vesalius_control::Control;
@@ -69,11 +69,11 @@ pub fn analyze_list(
     let measured = AnalysisOptions {
         components: options.components,
     };
-    observer(&Event::Reading {
+    observer(&AutoEvent::Reading {
         cases: list.cases.len(),
     });
     let analysis = Analysis::of(list, scheme.as_ref(), &measured, control)?;
-    observer(&Event::AllRead);
+    observer(&AutoEvent::AllRead);
     std::fs::create_dir_all(output).map_err(|source| Error::Folder {
         path: output.to_owned(),
         source,
@@ -143,10 +143,10 @@ pub(super) fn observed(
     control: &Control,
     observer: &Observer,
 ) -> Result<Analyzed> {
-    observer(&Event::Reading {
+    observer(&AutoEvent::Reading {
         cases: work.list().cases.len(),
     });
     let analyzed = analyze(work, broken_cases, control)?;
-    observer(&Event::AllRead);
+    observer(&AutoEvent::AllRead);
     Ok(analyzed)
 }

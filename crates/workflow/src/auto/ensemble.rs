@@ -1,6 +1,6 @@
 //! The models that together segment unseen cases best, as one model folder.
 
-use super::{Event, Observer, Result};
+use super::{AutoEvent, Observer, Result};
 use vesalius_auto::{ChooseOptions, History, Missing, WorkFolder, choose, write_model};
 use vesalius_control::Control;
 
@@ -35,10 +35,10 @@ pub fn ensemble(
         postprocessing: stage.postprocessing,
     };
     let choice = choose(work, &history, &options, control, &mut |scored| {
-        observer(&Event::Scored(scored));
+        observer(&AutoEvent::Scored(scored));
     })?;
     let model = write_model(work, &history, &choice)?;
-    observer(&Event::Chosen {
+    observer(&AutoEvent::Chosen {
         choice: &choice,
         model: &model,
     });

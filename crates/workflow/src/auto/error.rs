@@ -46,7 +46,7 @@ pub enum Error {
         plans: Vec<String>,
     },
     /// A search without a trial that ended well.
-    #[error("no trial ended well; `Event::Tuning` tells the reasons")]
+    #[error("no trial ended well; `AutoEvent::Tuning` tells the reasons")]
     NoTrial,
     /// Training without a run that can be used.
     #[error("no run can be used; the reasons are in history.json")]

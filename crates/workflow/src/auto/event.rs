@@ -1,17 +1,17 @@
 //! The events of the stages.
 
-use crate::predict::Progress;
+use crate::predict::PredictEvent;
 use std::path::Path;
 use vesalius_auto::{Choice, History, Plan, Scored, TrainEvent, TuneEvent};
 use vesalius_planning::DatasetReport;
 
 /// Called with every event, some of them from several threads at once.
-pub type Observer<'a> = dyn Fn(&Event) + Sync + 'a;
+pub type Observer<'a> = dyn Fn(&AutoEvent) + Sync + 'a;
 
 /// What a stage reports while it runs.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Event<'a> {
+pub enum AutoEvent<'a> {
     /// Cases are being read; the stage `cases` of the control counts them.
     Reading {
         /// How many there are.
@@ -55,7 +55,7 @@ pub enum Event<'a> {
     /// Something happened while cases are segmented.
     Predicting {
         /// What.
-        progress: &'a Progress<'a>,
+        progress: &'a PredictEvent<'a>,
         /// How many cases there are.
         total: usize,
     },

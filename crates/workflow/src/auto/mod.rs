@@ -2,7 +2,7 @@
 //! [`predict`], [`report`]) or all at once ([`run`]): what `vesalius auto` and the jobs of a cluster do.
 //!
 //! A stage works on a [`WorkFolder`](vesalius_auto::WorkFolder), continues from what is there, and reports what it does
-//! to an observer ([`Event`]). The stages' own functions are in `vesalius_auto`.
+//! to an observer ([`AutoEvent`]). The stages' own functions are in `vesalius_auto`.
 
 mod analyze;
 mod ensemble;
@@ -18,7 +18,7 @@ mod tune;
 pub use analyze::{AnalyzeOptions, AnalyzedList, FoldRule, analyze_list, begin};
 pub use ensemble::{EnsembleStage, ensemble};
 pub use error::Error;
-pub use event::{Event, Observer};
+pub use event::{AutoEvent, Observer};
 pub use plan::{NnUnetPlansFile, PlanStage, nnunet_plans, plan};
 pub use predict::{PredictStage, cases_of, predict};
 pub use report::report;

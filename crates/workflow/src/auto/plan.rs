@@ -1,7 +1,7 @@
 //! The plans of a work folder, and nnU-Net's plans file.
 
 use super::analyze::observed;
-use super::{Event, Observer, Result};
+use super::{AutoEvent, Observer, Result};
 use std::path::{Path, PathBuf};
 use vesalius_auto::{BrokenCases, PlanOptions, WorkFolder};
 use vesalius_control::Control;
@@ -39,7 +39,7 @@ pub fn plan(
         false => BrokenCases::Refuse,
     };
     let analyzed = observed(work, broken_cases, control, observer)?;
-    observer(&Event::Analyzed(&analyzed.report));
+    observer(&AutoEvent::Analyzed(&analyzed.report));
     let options = PlanOptions {
         algorithms: stage.algorithms.clone(),
         minutes,
@@ -48,7 +48,7 @@ pub fn plan(
         control: control.clone(),
     };
     let plans = vesalius_auto::plan(work, &analyzed, &options)?;
-    observer(&Event::Planned(&plans));
+    observer(&AutoEvent::Planned(&plans));
     Ok(())
 }
 

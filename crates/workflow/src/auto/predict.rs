@@ -1,7 +1,7 @@
 //! Cases through the model that the work ended with.
 
-use super::{Error, Event, Observer, Result};
-use crate::predict::{InputCase, PredictOptions, Progress, find_cases, predict_cases};
+use super::{AutoEvent, Error, Observer, Result};
+use crate::predict::{InputCase, PredictEvent, PredictOptions, find_cases, predict_cases};
 use std::path::{Path, PathBuf};
 use vesalius_auto::{WorkFolder, predictions_folder, renew_predictions};
 use vesalius_control::Control;
@@ -76,13 +76,13 @@ pub fn predict(
         None => {
             let removed = renew_predictions(work)?;
             if removed > 0 {
-                observer(&Event::PredictionsRemoved(removed));
+                observer(&AutoEvent::PredictionsRemoved(removed));
             }
             predictions_folder(work)
         }
     };
     let total = cases.len();
-    let tell = |progress: &Progress| observer(&Event::Predicting { progress, total });
+    let tell = |progress: &PredictEvent| observer(&AutoEvent::Predicting { progress, total });
     let options = PredictOptions {
         overwrite: stage.overwrite,
         ..PredictOptions::default()
@@ -90,7 +90,7 @@ pub fn predict(
     let results = predict_cases(&segmenter, cases, &folder, &options, control, tell)?;
     let segmented = results.iter().filter(|result| result.outcome.is_ok());
     let segmented = segmented.count();
-    observer(&Event::Predicted {
+    observer(&AutoEvent::Predicted {
         segmented,
         total,
         folder: &folder,

@@ -1,6 +1,6 @@
 //! The page about a work folder, and its numbers.
 
-use super::{Event, Observer, Result};
+use super::{AutoEvent, Observer, Result};
 use vesalius_auto::{WorkFolder, write_report};
 
 /// Writes report.html and report.json.
@@ -9,6 +9,6 @@ use vesalius_auto::{WorkFolder, write_report};
 /// Nothing trained yet, files that cannot be read, a folder that cannot be written.
 pub fn report(work: &WorkFolder, observer: &Observer) -> Result<()> {
     let path = write_report(work, &work.plans()?)?;
-    observer(&Event::Reported(&path));
+    observer(&AutoEvent::Reported(&path));
     Ok(())
 }

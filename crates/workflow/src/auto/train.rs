@@ -1,6 +1,6 @@
 //! Every plan on every fold.
 
-use super::{Error, Event, Observer, Result};
+use super::{AutoEvent, Error, Observer, Result};
 use vesalius_auto::{AfterRuns, History, TrainOptions, WorkFolder};
 use vesalius_control::Control;
 use vesalius_tensor::Device;
@@ -13,6 +13,8 @@ pub struct TrainStage {
     pub minutes: Option<f64>,
     /// What follows the runs within the same minutes.
     pub after: AfterRuns,
+    /// The plans to train, by name; `None` for all.
+    pub algorithms: Option<Vec<String>>,
     /// The folds to train; `None` for all.
     pub folds: Option<Vec<usize>>,
     /// How often a run that broke off or collapsed is started again.
@@ -28,6 +30,7 @@ impl Default for TrainStage {
         Self {
             minutes: None,
             after: AfterRuns::default(),
+            algorithms: None,
             folds: None,
             retries: 1,
             retry_failed: false,
@@ -39,7 +42,7 @@ impl Default for TrainStage {
 /// Trains what is not trained yet.
 ///
 /// # Errors
-/// [`Error::NoRun`]; plans or a dataset that cannot be used; a failure of the machine; a stop.
+/// [`Error::NoRun`]; [`Error::NoPlan`]; plans or a dataset that cannot be used; a failure of the machine; a stop.
 pub fn train(
     work: &WorkFolder,
     stage: &TrainStage,
@@ -58,10 +61,21 @@ pub fn train(
         control: control.clone(),
         ..TrainOptions::default()
     };
-    let history = vesalius_auto::train(work, &work.plans()?, &options, &mut |event| {
-        observer(&Event::Training(event));
+    let mut plans = work.plans()?;
+    if let Some(names) = &stage.algorithms {
+        let known: Vec<String> = plans.iter().map(|plan| plan.name().to_owned()).collect();
+        if let Some(name) = names.iter().find(|name| !known.contains(name)) {
+            return Err(Error::NoPlan {
+                name: name.clone(),
+                plans: known,
+            });
+        }
+        plans.retain(|plan| names.iter().any(|name| name == plan.name()));
+    }
+    let history = vesalius_auto::train(work, &plans, &options, &mut |event| {
+        observer(&AutoEvent::Training(event));
     })?;
-    observer(&Event::Trained(&history));
+    observer(&AutoEvent::Trained(&history));
     if history.trained().next().is_none() {
         return Err(Error::NoRun);
     }

@@ -1,6 +1,6 @@
 //! Searches better settings of a plan.
 
-use super::{Error, Event, Observer, Result};
+use super::{AutoEvent, Error, Observer, Result};
 use vesalius_auto::{Plan, TuneOptions, WorkFolder};
 
 /// Searches, and writes the best settings as a plan of their own.
@@ -15,11 +15,11 @@ pub fn tune(
 ) -> Result<Plan> {
     let trials = options.trials;
     let best = vesalius_auto::tune(work, plan, options, &mut |event| {
-        observer(&Event::Tuning { event, trials });
+        observer(&AutoEvent::Tuning { event, trials });
     })?;
     let plan = best.ok_or(Error::NoTrial)?;
     let path = Plan::path(work.plans_folder(), plan.name());
-    observer(&Event::Tuned {
+    observer(&AutoEvent::Tuned {
         plan: &plan,
         path: &path,
     });

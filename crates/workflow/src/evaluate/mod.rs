@@ -3,6 +3,7 @@
 //! Nothing is left out of a mean silently: a case without a counterpart, on another grid or without a value is an
 //! error or, where the caller allows it, a warning in the result.
 
+mod cases;
 mod error;
 mod options;
 mod pairs;
@@ -12,16 +13,12 @@ pub use options::{EvaluateOptions, Grids};
 
 use crate::FileWarning;
 use crate::label_names::label_names;
+use cases::ReadMaps;
 use pairs::{Pair, Pairs, pair};
-use std::collections::BTreeSet;
 use std::path::Path;
-use vesalius_control::Control;
-use vesalius_filters::{LabelResampleOptions, resample_labels};
-use vesalius_io::{ReadOptions, probe_with, read_labels_with, write_bytes_atomically};
-use vesalius_metrics::{
-    Bootstrap, CaseScores, Evaluation, Evaluator, Measure, Report, Target, Targets,
-};
-use vesalius_volume::{LabelMap, Warning};
+use vesalius_io::{ReadOptions, probe_with, write_bytes_atomically};
+use vesalius_metrics::{Bootstrap, Evaluation, Evaluator, Measure, Report, Target, Targets};
+use vesalius_volume::Warning;
 
 /// Scores, and what was decided or left out.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,23 +115,13 @@ pub fn evaluate(
                 difference: m.difference,
             }),
     );
-    let targets = match &options.targets {
-        Some(targets) => targets.clone(),
-        None => occurring(&list, options)?,
+    let (targets, read) = match &options.targets {
+        Some(targets) => (targets.clone(), ReadMaps::default()),
+        None => ReadMaps::occurring(&list, options)?,
     };
     let targets = called(targets, &list, &options.reading)?;
     let evaluator = Evaluator::new(targets, options.measures.clone());
-    let mut scores = Vec::with_capacity(list.len());
-    let mut files = Vec::new();
-    let cases = options.control.stage("cases", list.len() as u64);
-    for pair in &list {
-        let control = cases.control();
-        control.check()?;
-        let score = score(pair, &evaluator, (&options.reading, control), &mut files)?;
-        scores.push(score);
-        cases.advance(1);
-    }
-    drop(cases);
+    let (scores, files) = cases::scores(&list, &evaluator, read, options)?;
     let evaluation = Evaluation::new(scores)?;
     warnings.extend(left_out(&evaluation));
     Ok(Evaluated {
@@ -142,44 +129,6 @@ pub fn evaluate(
         bootstrap: options.bootstrap,
         warnings,
         files,
-    })
-}
-
-fn score(
-    pair: &Pair,
-    evaluator: &Evaluator,
-    (reading, control): (&ReadOptions, &Control),
-    files: &mut Vec<FileWarning>,
-) -> Result<CaseScores, Error> {
-    let mut read = |path: &Path| -> Result<LabelMap, Error> {
-        let labels: LabelMap = read_labels_with(path, reading)?;
-        files.extend(FileWarning::all(path, labels.warnings()));
-        Ok(labels)
-    };
-    let reference = read(&pair.reference)?;
-    let scored = match &pair.prediction {
-        Some(path) => {
-            let mut prediction = read(path)?;
-            let grid = reference.geometry();
-            if !grid.is_same(prediction.geometry()) {
-                let nearest = LabelResampleOptions::default();
-                prediction = resample_labels(&prediction, grid, &nearest).map_err(|source| {
-                    Error::Resample {
-                        case: pair.name.clone(),
-                        source,
-                    }
-                })?;
-            }
-            evaluator.case_with(&pair.name, &reference, &prediction, control)
-        }
-        None => evaluator.missing_with(&pair.name, &reference, control),
-    };
-    scored.map_err(|source| match source {
-        vesalius_metrics::Error::Cancelled(cancelled) => cancelled.into(),
-        source => Error::Case {
-            case: pair.name.clone(),
-            source,
-        },
     })
 }
 
@@ -263,30 +212,11 @@ fn called(targets: Targets, pairs: &[Pair], reading: &ReadOptions) -> Result<Tar
     Ok(Targets::new(list, targets.ignore())?)
 }
 
-/// Every label but 0 and the ignored one that occurs in a reference or in its prediction.
-fn occurring(pairs: &[Pair], options: &EvaluateOptions) -> Result<Targets, Error> {
-    let ignore = options.ignore;
-    let mut values = BTreeSet::new();
-    for path in pairs
-        .iter()
-        .flat_map(|pair| std::iter::once(&pair.reference).chain(&pair.prediction))
-    {
-        values.extend(
-            read_labels_with::<u16>(path, &options.reading)?
-                .counts()
-                .into_keys()
-                .filter(|&value| value != 0 && Some(value) != ignore),
-        );
-    }
-    let targets = values.into_iter().map(Target::of_value).collect();
-    Ok(Targets::new(targets, ignore)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
-    use vesalius_volume::{ErrorKind, Geometry};
+    use vesalius_volume::{ErrorKind, Geometry, LabelMap};
 
     #[test]
     fn an_evaluation_is_cancelled_within_a_case_and_tells_how_far_it_is() {

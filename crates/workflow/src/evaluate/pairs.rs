@@ -13,6 +13,13 @@ pub(super) struct Pair {
     pub prediction: Option<PathBuf>,
 }
 
+impl Pair {
+    /// The reference, and the prediction where there is one.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> + Clone {
+        std::iter::once(&*self.reference).chain(self.prediction.as_deref())
+    }
+}
+
 /// The references with their predictions, and what has no counterpart.
 pub(super) struct Pairs {
     pub list: Vec<Pair>,

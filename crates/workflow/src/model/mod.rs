@@ -13,6 +13,7 @@ pub use summary::{LabelFact, PartFact, PartRole, SegmentationCosts, Summary, seg
 use ndarray::{ArrayD, IxDyn};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use vesalius_inferers::array_from_npy;
 use vesalius_networks::{Mismatch, NetworkConfig, Weights};
 use vesalius_tensor::{Device, Tensor, tensor_from_values, values_of};
 use vesalius_volume::ErrorKind;
@@ -208,7 +209,9 @@ pub fn run(
 
 /// The tensor in a file, and whether it has two spatial axes.
 fn read_tensor(path: &Path, device: &Device) -> Result<(Tensor<5>, bool)> {
-    let array: ArrayD<f32> = ndarray_npy::read_npy(path)
+    let array = std::fs::read(path)
+        .map_err(|e| e.to_string())
+        .and_then(|bytes| array_from_npy(&bytes))
         .map_err(|e| wrong(path, format!("{e}; a .npy of 32-bit floats is expected")))?;
     let (n, c, size, flat) = match *array.shape() {
         [n, c, z, y, x] => (n, c, [x, y, z], false),

@@ -6,6 +6,7 @@ use super::targets::{Failure, Targets, beside};
 use super::{CaseError, CaseResult, InputCase, LabelVolume, PredictOptions, ProbabilityFiles};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 use vesalius_control::{Cancelled, Stage};
@@ -76,21 +77,24 @@ fn guarded<T>(what: &str, run: impl FnOnce() -> Result<T, Failure>) -> Result<T,
         let message = format!(
             "{what} ended in a fault of this program ({text}); please report it with the case"
         );
-        Err(Failure::Case(message, ErrorKind::Internal))
+        Err(Failure::Case(message.into(), ErrorKind::Internal))
     })
 }
 
 /// An error of a case, with its kind.
-pub(super) fn of_case(error: &(impl std::fmt::Display + ?Sized), kind: ErrorKind) -> Failure {
-    Failure::Case(error.to_string(), kind)
+pub(super) fn of_case(
+    kind: ErrorKind,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> Failure {
+    Failure::Case(Box::new(error), kind)
 }
 
 pub(super) fn of_io(error: vesalius_io::Error) -> Failure {
-    of_case(&error, error.kind())
+    of_case(error.kind(), error)
 }
 
 pub(super) fn of_volume(error: vesalius_volume::Error) -> Failure {
-    of_case(&error, error.kind())
+    of_case(error.kind(), error)
 }
 
 impl Run<'_> {
@@ -136,7 +140,7 @@ impl Run<'_> {
         told.map_err(|error| match error {
             vesalius_dicom::Error::Io(error) => Failure::Io(error),
             vesalius_dicom::Error::Cancelled => Failure::Cancelled(Cancelled),
-            error => of_case(&error, error.kind()),
+            error => of_case(error.kind(), error),
         })
     }
 
@@ -183,12 +187,12 @@ impl Run<'_> {
                 warnings,
             }),
             Err(vesalius_inferers::Error::Cancelled(error)) => Err(Failure::Cancelled(error)),
-            Err(error) => Err(of_case(&error, error.kind())),
+            Err(error) => Err(of_case(error.kind(), error)),
         }
     }
 
     /// Writes a case; the failure is there where it ends the run, or was a cancellation.
-    pub fn write(&self, answered: Answered) -> (CaseResult, Option<Failure>) {
+    pub fn write(&self, answered: Answered) -> (CaseResult, Option<Arc<Failure>>) {
         let Answered {
             work,
             answer,
@@ -218,21 +222,24 @@ impl Run<'_> {
             Err(Failure::Image(error)) => RefusedImage::of(error),
             _ => None,
         };
-        let error = |message: String, failure: &Failure| CaseError {
+        let error = |message: String, failure: &Arc<Failure>| CaseError {
             message,
             kind: failure.kind(),
+            cause: failure.clone(),
         };
         let (outcome, failure) = match written {
             Ok(()) => (Ok(work.target.to_path_buf()), None),
             Err(failure) if ends(&failure) => {
+                let failure = Arc::new(failure);
                 let message = format!(
                     "{failure}; the run ends here, as the other cases would fail alike: finished cases stay, and the same command goes on from there"
                 );
                 (Err(error(message, &failure)), Some(failure))
             }
             Err(failure) => {
+                let failure = Arc::new(failure);
                 let of_case = error(failure.to_string(), &failure);
-                let ends = matches!(failure, Failure::Cancelled(_)).then_some(failure);
+                let ends = matches!(*failure, Failure::Cancelled(_)).then_some(failure);
                 (Err(of_case), ends)
             }
         };
@@ -256,7 +263,7 @@ impl Run<'_> {
     ) -> Result<(Vec<LabelVolume>, Vec<Warning>), Failure> {
         write_files(&answer.segmented, work.target, self.options).map_err(Failure::Written)?;
         let volumes = label_volumes(&answer.segmented, &self.segmenter.model().labels);
-        let volumes = volumes.map_err(|e| of_case(&e, e.kind()))?;
+        let volumes = volumes.map_err(|e| of_case(e.kind(), e))?;
         let told = self.write_objects(work, answer.source.as_ref())?;
         self.targets
             .note(work.case, work.target, answer.images, self.options)?;

@@ -1,13 +1,13 @@
 //! Which series of a DICOM study are the channels of a case.
 
-use crate::study::Modality;
+use crate::study::ChannelSource;
 use std::path::Path;
 use vesalius_inferers::{InputRule, ModelDescription};
 use vesalius_io::{Error, ReadOptions, Series, list_series_with};
 use vesalius_volume::Warning;
 
 /// The series of each channel, in order, and what was decided.
-pub(super) type Chosen = (Vec<Modality>, Vec<Warning>);
+pub(super) type Chosen = (Vec<ChannelSource>, Vec<Warning>);
 
 /// The series that are named, or those that the model's rules choose from a study. `None` where the options of reading
 /// decide: for other files, for one name, for a study of one series.
@@ -21,7 +21,7 @@ pub(super) fn choose(
     read: &ReadOptions,
 ) -> Result<Option<Chosen>, Error> {
     let channels = &model.channels;
-    let modality = |name: &str| Modality {
+    let modality = |name: &str| ChannelSource {
         path: study.to_owned(),
         options: ReadOptions {
             series: Some(name.to_owned()),

@@ -164,7 +164,7 @@ fn cases(folder: &Path) -> Result<BTreeSet<String>, Error> {
         true => Err(input(
             folder,
             format!(
-                "holds no saved probabilities: looked for NAME{SLABS_SUFFIX} and NAME.npz; predict with `--save-probabilities slabs` or `npz` first"
+                "holds no saved probabilities: looked for NAME{SLABS_SUFFIX} and NAME.npz; predict with `ProbabilityFiles::Slabs` or `ProbabilityFiles::Npz` first"
             ),
         )),
         false => Ok(names),
@@ -203,7 +203,7 @@ fn segmentation(folder: &Path, name: &str) -> Result<PathBuf, Error> {
     let reason = match &beside[..] {
         [one] => return Ok(one.clone()),
         [] if is_picture => format!(
-            "case {name}: a picture does not say where the probabilities in {name}.npz lie; predict with `--save-probabilities slabs`"
+            "case {name}: a picture does not say where the probabilities in {name}.npz lie; predict with `ProbabilityFiles::Slabs`"
         ),
         [] => format!(
             "case {name}: {name}.npz has the grid of the label map beside it, and there is none: looked for {name}.nii.gz, .nii, .hdr, .mha, .mhd, .nrrd, .nhdr, .mgh and .mgz"
@@ -229,7 +229,8 @@ fn noted(folder: &Path) -> Result<LabelScheme, Error> {
             .map_err(|e| input(folder, e.to_string()));
     }
     let model = model_of(folder).map_err(|reason| {
-        let remedy = "nothing else says what its channels mean; name the model with `--model`";
+        let remedy =
+            "nothing else says what its channels mean; name them by `EnsembleOptions::labels`";
         input(folder, format!("{reason}, and {remedy}"))
     })?;
     Ok(model.labels)

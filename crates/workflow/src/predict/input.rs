@@ -4,7 +4,7 @@ use super::case::{Run, of_case, of_io, of_volume};
 use super::file_state::FileState;
 use super::targets::Failure;
 use super::{InputCase, channels};
-use crate::study::{self, read_modalities};
+use crate::study::{self, read_channels};
 use std::path::{Path, PathBuf};
 use vesalius_io::{ReadOptions, Series};
 use vesalius_planning::read_image_with;
@@ -65,7 +65,7 @@ impl Run<'_> {
         }
         let model = self.segmenter.model();
         let source = super::objects::source(case, model, self.options, read);
-        let source = source.map_err(|reason| Failure::Case(reason, ErrorKind::BadInput))?;
+        let source = source.map_err(|reason| Failure::Case(reason.into(), ErrorKind::BadInput))?;
         Ok(Some(source))
     }
 
@@ -87,9 +87,9 @@ impl Run<'_> {
         let Some((modalities, told)) = chosen else {
             return Ok(None);
         };
-        let image = read_modalities(&modalities).map_err(|error| match error {
+        let image = read_channels(&modalities).map_err(|error| match error {
             study::Error::Io(error) => of_image(error),
-            error => of_case(&error, error.kind()),
+            error => of_case(error.kind(), error),
         })?;
         let warnings = [told, image.warnings().to_vec()].concat();
         Ok(Some(image.with_warnings(warnings)))

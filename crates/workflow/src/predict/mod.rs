@@ -24,6 +24,8 @@ pub use objects::DicomObject;
 pub use run::predict_cases;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use targets::Failure;
 use vesalius_inferers::MemoryPlan;
 use vesalius_io::{ReadOptions, RefusedImage};
 use vesalius_volume::{ErrorKind, Warning};
@@ -48,11 +50,33 @@ pub struct CaseResult {
 }
 
 /// Why a case has no result.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+///
+/// ```
+/// use std::error::Error;
+/// use vesalius_workflow::predict::CaseError;
+///
+/// /// The error of the file of an image that cannot be read.
+/// fn of_file(error: &CaseError) -> Option<&vesalius_planning::Error> {
+///     error.source()?.downcast_ref()
+/// }
+/// ```
+#[derive(Debug, Clone)]
 pub struct CaseError {
     message: String,
     kind: ErrorKind,
+    cause: Arc<Failure>,
+}
+
+impl std::fmt::Display for CaseError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CaseError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.source()
+    }
 }
 
 impl CaseError {
@@ -76,7 +100,7 @@ pub struct LabelVolume {
 /// What a prediction reports while it runs.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Progress<'a> {
+pub enum PredictEvent<'a> {
     /// How a case will be segmented.
     Planned {
         /// The case.

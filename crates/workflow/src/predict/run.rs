@@ -2,9 +2,10 @@
 
 use super::case::{Loaded, Message, Run, Work};
 use super::targets::{Failure, Standing, Targets};
-use super::{CaseResult, Error, InputCase, PredictOptions, Progress};
+use super::{CaseResult, Error, InputCase, PredictEvent, PredictOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use vesalius_control::Control;
@@ -27,7 +28,7 @@ pub fn predict_cases(
     output: &Path,
     options: &PredictOptions,
     control: &Control,
-    observer: impl FnMut(&Progress) + Send,
+    observer: impl FnMut(&PredictEvent) + Send,
 ) -> Result<Vec<CaseResult>, Error> {
     let targets = Targets::new(cases, output, segmenter, options)?;
     let work: Vec<Work> = cases
@@ -80,21 +81,21 @@ pub fn predict_cases(
 
 /// Passes messages to the observer and collects the results. An observer that panicked once (a closed terminal, say)
 /// is not called again; no result is lost.
-fn tell_all(told: Receiver<Message>, mut observer: impl FnMut(&Progress)) -> Vec<CaseResult> {
+fn tell_all(told: Receiver<Message>, mut observer: impl FnMut(&PredictEvent)) -> Vec<CaseResult> {
     let (mut results, mut listens) = (Vec::new(), true);
-    let mut observe = |progress: &Progress| {
+    let mut observe = |progress: &PredictEvent| {
         if listens {
             listens = catch_unwind(AssertUnwindSafe(|| observer(progress))).is_ok();
         }
     };
     for message in told {
         match message {
-            Message::Planned { case, plan } => observe(&Progress::Planned {
+            Message::Planned { case, plan } => observe(&PredictEvent::Planned {
                 case: &case,
                 plan: &plan,
             }),
             Message::Done(result) => {
-                observe(&Progress::Done {
+                observe(&PredictEvent::Done {
                     done: results.len() + 1,
                     result: &result,
                 });
@@ -106,8 +107,8 @@ fn tell_all(told: Receiver<Message>, mut observer: impl FnMut(&Progress)) -> Vec
 }
 
 /// Reports a result, unless a cancellation cut it off; returns whether the run continues.
-fn keep(run: &Run, (result, failure): (CaseResult, Option<Failure>)) -> bool {
-    if matches!(failure, Some(Failure::Cancelled(_))) {
+fn keep(run: &Run, (result, failure): (CaseResult, Option<Arc<Failure>>)) -> bool {
+    if matches!(failure.as_deref(), Some(Failure::Cancelled(_))) {
         // A case that was cancelled midway is not done, rather than failed.
         return false;
     }

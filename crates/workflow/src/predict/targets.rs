@@ -49,7 +49,7 @@ fn ending(segmenter: &Segmenter) -> &str {
     pipeline.map_or(".nii.gz", |pipeline| pipeline.result_ending())
 }
 
-const OTHER_PLACE: &str = "choose an `--output` that can be written";
+const OTHER_PLACE: &str = "choose an output that can be written";
 
 impl Targets {
     /// `output` is a file where there is one case and it has an image's name, else a folder, which is
@@ -216,7 +216,7 @@ pub(super) enum Failure {
     /// The image cannot be read.
     Image(vesalius_planning::Error),
     /// The case's own.
-    Case(String, ErrorKind),
+    Case(Box<dyn std::error::Error + Send + Sync>, ErrorKind),
 }
 
 impl std::fmt::Display for Failure {
@@ -226,8 +226,21 @@ impl std::fmt::Display for Failure {
             Self::Io(error) => write!(f, "{error}"),
             Self::Written(error) => write!(f, "{error}"),
             Self::Image(error) => write!(f, "{error}"),
-            Self::Case(reason, _) => f.write_str(reason),
+            Self::Case(error, _) => write!(f, "{error}"),
         }
+    }
+}
+
+impl std::error::Error for Failure {
+    /// The cause itself: a failure has its words.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match self {
+            Self::Cancelled(error) => error,
+            Self::Io(error) => error,
+            Self::Written(error) => error,
+            Self::Image(error) => error,
+            Self::Case(error, _) => &**error,
+        })
     }
 }
 
@@ -299,7 +312,7 @@ fn check_inputs(cases: &[InputCase], files: &[PathBuf]) -> Result<(), Error> {
     for (case, target) in cases.iter().zip(files) {
         if case.files.iter().any(|file| same(file, target)) {
             let reason =
-                "is an input image; choose another `--output`, so that the scan is not overwritten";
+                "is an input image; choose another output, so that the scan is not overwritten";
             return Err(bad(target, reason.to_owned()));
         }
     }
@@ -322,7 +335,7 @@ fn claim(
         bad(
             folder,
             format!(
-                "holds results of another model or of other settings ({what} differ); choose another `--output`, or `--overwrite` them"
+                "holds results of another model or of other settings ({what} differ); choose another output, or replace them by `PredictOptions::overwrite`"
             ),
         )
     };
@@ -352,7 +365,7 @@ fn claim(
             return Err(bad(
                 &folder.join(RECORD_FILE),
                 format!(
-                    "cannot be read ({reason}), so that nothing says what the results here were made from; remove it together with them, choose another `--output`, or `--overwrite`"
+                    "cannot be read ({reason}), so that nothing says what the results here were made from; remove it together with them, choose another output, or replace them by `PredictOptions::overwrite`"
                 ),
             ));
         }
@@ -364,7 +377,7 @@ fn claim(
         if !ours && !noted && !options.overwrite && target.is_file() {
             return Err(bad(
                 target,
-                "is there, and was not made by this command; choose another `--output`, or `--overwrite` it".to_owned(),
+                "is there, and was not made by this command; choose another output, or replace it by `PredictOptions::overwrite`".to_owned(),
             ));
         }
         // From now on a file of this name is a result, however the run ends.

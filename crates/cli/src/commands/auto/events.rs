@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vesalius::auto::search::TrialState;
 use vesalius::auto::{Job, JobState, TrainEvent, TuneEvent};
 use vesalius::control::{self, Control};
-use vesalius::predict::Progress;
-use vesalius::workflow::auto::{Error, Event};
+use vesalius::predict::PredictEvent;
+use vesalius::workflow::auto::{AutoEvent, Error};
 
 /// Prints events.
 #[derive(Default)]
@@ -24,57 +24,57 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Printer {
     /// Prints an event.
-    pub fn show(&self, event: &Event) {
+    pub fn show(&self, event: &AutoEvent) {
         match event {
-            Event::Reading { cases } => *locked(&self.cases) = Some(CaseProgress::new(*cases)),
-            Event::AllRead => *locked(&self.cases) = None,
-            Event::Analyzed(report) => {
+            AutoEvent::Reading { cases } => *locked(&self.cases) = Some(CaseProgress::new(*cases)),
+            AutoEvent::AllRead => *locked(&self.cases) = None,
+            AutoEvent::Analyzed(report) => {
                 tell_files(&report.warnings);
                 for problem in &report.problems {
                     note!("{}", problem.message);
                     remedy::tell(problem.refused.as_ref(), "auto");
                 }
             }
-            Event::Planned(plans) => {
+            AutoEvent::Planned(plans) => {
                 for plan in *plans {
                     out!("plan {}", plan.name());
                     plan.reasons.iter().for_each(|reason| out!("  {reason}"));
                 }
             }
-            Event::Tuning { event, trials } => self.tuning(event, *trials),
-            Event::Tuned { plan, path } => {
+            AutoEvent::Tuning { event, trials } => self.tuning(event, *trials),
+            AutoEvent::Tuned { plan, path } => {
                 if let Some(reason) = plan.reasons.last() {
                     out!("{reason}");
                 }
                 out!("plan: {}", path.display());
             }
-            Event::Training(event) => self.training(event),
-            Event::Trained(history) => {
+            AutoEvent::Training(event) => self.training(event),
+            AutoEvent::Trained(history) => {
                 history.jobs.iter().for_each(|job| out!("{}", result(job)));
             }
-            Event::Scored(scored) => out!(
+            AutoEvent::Scored(scored) => out!(
                 "{}: mean Dice {:.4} ({} models)",
                 scored.candidate.name,
                 scored.dice,
                 scored.candidate.size()
             ),
-            Event::Chosen { choice, model } => {
+            AutoEvent::Chosen { choice, model } => {
                 let name = &choice.best.candidate.name;
                 out!("taken: {name}, mean Dice {:.4}", choice.dice);
                 choice.missing.iter().for_each(|run| out!("missing: {run}"));
                 out!("model: {}", model.display());
             }
-            Event::PredictionsRemoved(old) => {
+            AutoEvent::PredictionsRemoved(old) => {
                 note!("the model has changed: {old} predictions are made again");
             }
-            Event::Predicting {
-                progress: Progress::Done { done, result },
+            AutoEvent::Predicting {
+                progress: PredictEvent::Done { done, result },
                 total,
             } => match &result.outcome {
                 Ok(path) => note!("[{done}/{total}] {}", path.display()),
                 Err(error) => note!("[{done}/{total}] {}: error: {error}", result.name),
             },
-            Event::Predicted {
+            AutoEvent::Predicted {
                 segmented,
                 total,
                 folder,
@@ -82,7 +82,7 @@ impl Printer {
                 "predictions: {segmented} of {total} cases in {}",
                 folder.display()
             ),
-            Event::Reported(path) => out!("report: {}", path.display()),
+            AutoEvent::Reported(path) => out!("report: {}", path.display()),
             _ => {}
         }
     }

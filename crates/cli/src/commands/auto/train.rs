@@ -16,6 +16,9 @@ pub struct Arguments {
     /// Minutes for all runs together, with their validations and held-out cases [default: each plan's length]
     #[arg(long, value_parser = crate::values::positive, allow_hyphen_values = true)]
     minutes: Option<f64>,
+    /// The plans to train, with commas between them [default: all]
+    #[arg(long, value_delimiter = ',')]
+    algorithms: Option<Vec<String>>,
     #[command(flatten)]
     how: TrainArguments,
 }
@@ -59,6 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let device = parse_device(&arguments.how.device)?;
     let stage = TrainStage {
         minutes: arguments.minutes,
+        algorithms: arguments.algorithms.clone(),
         ..arguments.how.stage()
     };
     let history = shown(|told| train(&work, &stage, &device, &control(), told))?;

@@ -7,25 +7,27 @@ use vesalius::dicom::Error;
 use vesalius::io::{Error as ImageError, ReadOptions};
 use vesalius::workflow::derive::{DeriveOptions, derive_series};
 
+const WRITING: &str = "Writing DICOM";
+
 /// Options of a derived series.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Writing DICOM")]
 pub struct Derived {
     /// Write DICOM files: a series derived from this one, with its patient, study and frame of reference
-    #[arg(long, value_name = "SERIES", conflicts_with_all = ["labels", "like", "sidecar", "voxel_type", "overwrite"])]
+    #[arg(long, help_heading = WRITING, value_name = "SERIES", conflicts_with_all = ["labels", "like", "sidecar", "voxel_type", "overwrite"])]
     pub source: Option<PathBuf>,
     /// The series of --source, where it holds several: its UID, number or description
-    #[arg(long, value_name = "SERIES", requires = "source")]
+    #[arg(long, help_heading = WRITING, value_name = "SERIES", requires = "source")]
     source_series: Option<String>,
     /// What the derived series is called [default: the source's description, `derived`]
-    #[arg(long, value_name = "TEXT", requires = "source")]
+    #[arg(long, help_heading = WRITING, value_name = "TEXT", requires = "source")]
     description: Option<String>,
     /// The channel that becomes the derived series, from 0
-    #[arg(long, value_name = "N", requires = "source")]
+    #[arg(long, help_heading = WRITING, value_name = "N", requires = "source")]
     channel: Option<usize>,
     /// The value for voxels that are not finite, which DICOM cannot hold
     #[arg(
         long,
+        help_heading = WRITING,
         value_name = "VALUE",
         requires = "source",
         allow_hyphen_values = true

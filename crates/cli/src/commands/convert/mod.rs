@@ -13,7 +13,7 @@ use vesalius::io::{
     VoxelType, WriteOptions, convert, convert_structures, read_label_names, read_sidecar,
     write_with,
 };
-use vesalius::study::{Modality, read_modalities};
+use vesalius::study::{ChannelSource, read_channels};
 use vesalius::workflow::output::Claimed;
 
 /// Arguments of `vesalius convert`.
@@ -122,12 +122,12 @@ fn join(arguments: &Arguments, write: &WriteOptions) -> Result<()> {
         };
         return Err(format!("--{option} is for one --series").into());
     }
-    let modality = |name: &String| Modality {
+    let modality = |name: &String| ChannelSource {
         path: arguments.input.clone(),
         options: arguments.image.options(Some(name)),
     };
-    let modalities: Vec<Modality> = arguments.image.series.iter().map(modality).collect();
-    let image = read_modalities(&modalities)?;
+    let modalities: Vec<ChannelSource> = arguments.image.series.iter().map(modality).collect();
+    let image = read_channels(&modalities)?;
     warnings::tell(&arguments.input, image.warnings());
     Ok(write_with(&arguments.output, &image, write)?)
 }

@@ -19,7 +19,7 @@ pub fn print(command: &Command) -> Result<()> {
 
 /// Whether every filter that reads images has this option.
 fn is_common(option: &clap::Arg) -> bool {
-    option.get_help_heading() == Some("Reading images") || option.get_id() == "overwrite"
+    option.get_help_heading() == Some(crate::input::READING) || option.get_id() == "overwrite"
 }
 
 /// `gaussian IN OUT`.

@@ -6,6 +6,7 @@ use crate::warnings::tell;
 use std::path::{Path, PathBuf};
 use vesalius::inferers::join_ensemble;
 use vesalius::model::{self, Converted, Keep};
+use vesalius::volume::counted;
 
 /// Several model folders as one ensemble.
 pub fn ensemble(models: &[PathBuf], output: &Path, options: &CombinationOptions) -> Result<()> {
@@ -41,7 +42,7 @@ pub fn convert(
     };
     let name = output.display();
     match model::convert(input, output, architecture, keep)? {
-        Converted::Model(model) => out!("{name}: {} member(s)", model.members.len()),
+        Converted::Model(model) => out!("{name}: {}", counted(model.members.len(), "member")),
         Converted::Weights {
             tensors,
             shared,

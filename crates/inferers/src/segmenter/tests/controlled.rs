@@ -2,7 +2,7 @@
 
 use super::super::region::Region;
 use super::*;
-use crate::{EmptyRegionPolicy, RegionStage};
+use crate::{EmptyRegionPolicy, OpenOptions, RegionStage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use vesalius_control::{Control, Progress};
@@ -229,4 +229,28 @@ fn labels_are_written_with_their_names_and_colours() {
         );
     }
     assert!(!place.path().join("a.nrrd.label").exists());
+}
+
+#[test]
+fn opening_a_model_is_followed_and_cancelled_between_members() {
+    let place = tempfile::tempdir().unwrap();
+    folder(place.path(), |_| {});
+    let opened = |cancel_at: Option<u64>| {
+        let control = Control::new();
+        let (own, told) = (control.clone(), Arc::new(AtomicUsize::new(0)));
+        let counted = told.clone();
+        control.on_progress(move |progress| {
+            assert_eq!(&*progress.stage, "members");
+            counted.store(progress.done as usize, Ordering::Relaxed);
+            if Some(progress.done) == cancel_at {
+                own.cancel();
+            }
+        });
+        let result = Segmenter::open_with(place.path(), &OpenOptions::new().control(control));
+        (result.map(|_| ()), told.load(Ordering::Relaxed))
+    };
+    let (result, members) = opened(None);
+    assert!(result.is_ok() && members > 0, "{members}");
+    let (result, members) = opened(Some(0));
+    assert!(matches!(result, Err(Error::Cancelled(_))) && members == 0);
 }
