@@ -36,7 +36,7 @@ cache: {{memory: {}}}
 ",
         gibibytes / 10.0
     ))?;
-    let data = load_dataset_cached(&config, folder, &folder.join("cache"), &Default::default())?;
+    let data = load_dataset_cached(&config, folder, folder.join("cache"), &Default::default())?;
     let options = FitOptions {
         output: folder.join("model"),
         duration: Some(Duration::Steps(steps)),

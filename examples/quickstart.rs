@@ -57,7 +57,7 @@ fn main() -> Result<()> {
 
     println!("2. training a 3-D U-Net for {STEPS} steps on the CPU");
     let config = TrainingConfig::parse(CONFIG)?;
-    let data = load_dataset(&config, &folder.join("data"))?;
+    let data = load_dataset(&config, folder.join("data"))?;
     let options = FitOptions {
         output: folder.join("model"),
         duration: Some(Duration::Steps(STEPS)),

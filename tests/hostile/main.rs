@@ -4,6 +4,7 @@
 //! Each test tries a fixed number of changes. `VESALIUS_HOSTILE_SECONDS=600 cargo test --test hostile` tries others for
 //! so long; `VESALIUS_HOSTILE_TRACE=1` prints each before it runs.
 
+mod calls;
 #[path = "../common/mod.rs"]
 mod common;
 mod files;

@@ -9,7 +9,7 @@ use vesalius::losses::LossConfig;
 use vesalius::prelude::*;
 use vesalius::tensor::Int;
 use vesalius::training::PatchSampler;
-use vesalius::transforms::{Chain, Step, Transform};
+use vesalius::transforms::{Chain, LabelSampling, Step, Trace, Transform};
 use vesalius::workflow::filter::{self, ArgumentKind, FilterJob};
 
 /// An oblique image of two channels with two labels.
@@ -93,6 +93,45 @@ fn records_of_steps_do_not_panic() {
         Tried::new(changed.to_string(), move || {
             let step = serde_json::from_value::<Step>(changed);
             step.is_ok_and(|step| step.apply(subject()).is_ok())
+        })
+    });
+}
+
+#[test]
+fn records_of_whole_chains_do_not_panic() {
+    let all = transforms();
+    let mut traces = Vec::new();
+    for draw in 0..60 {
+        let pair = [draw, 7 * draw + 3].map(|at| all[at as usize % all.len()].clone());
+        let chain: Chain = serde_json::from_value(Value::Array(pair.to_vec())).unwrap();
+        if let Ok((_, trace)) = chain.trace(subject(), 1, draw) {
+            traces.push(serde_json::to_value(&trace).unwrap());
+        }
+    }
+    // Fields of displacements would make a failure's text long.
+    traces.retain(|trace| trace.to_string().len() < 6000);
+    tried(4000, "traces", move |mutation| {
+        let trace = mutation.below(traces.len());
+        let changed = mutation.of(&traces[trace]);
+        Tried::new(changed.to_string(), move || {
+            let Ok(trace) = serde_json::from_value::<Trace>(changed) else {
+                return false;
+            };
+            let replayed = trace.replay(subject()).is_ok();
+            let covered = trace.coverage().is_ok();
+            // What the network found, where its grid is one that a machine holds.
+            let size = trace.to.size();
+            let voxels = size.iter().try_fold(1usize, |n, m| n.checked_mul(*m));
+            if voxels.is_none_or(|voxels| voxels > 1 << 16) {
+                return false;
+            }
+            let (image, labels) = (
+                Volume::filled(trace.to, 1.0),
+                LabelMap::background(trace.to),
+            );
+            let ways = [LabelSampling::Nearest, LabelSampling::Linear];
+            let labelled = ways.map(|way| trace.invert_labels(&labels, way).is_ok());
+            replayed && covered && labelled == [true; 2] && trace.invert_image(&image).is_ok()
         })
     });
 }

@@ -18,6 +18,7 @@ const DATA: &str = "made_from.json";
 
 /// The analysis of a dataset.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Analyzed {
     /// Problems, and the facts of each case.
     pub report: DatasetReport,
@@ -45,8 +46,8 @@ impl Analyzed {
         let report = std::fs::read_to_string(folder.join(REPORT)).ok()?;
         Some(Self {
             report: serde_json::from_str(&report).ok()?,
-            fingerprint: Fingerprint::read(&folder.join(FINGERPRINT)).ok()?,
-            statistics: DataStatistics::read(&folder.join(STATISTICS)).ok()?,
+            fingerprint: Fingerprint::read(folder.join(FINGERPRINT)).ok()?,
+            statistics: DataStatistics::read(folder.join(STATISTICS)).ok()?,
         })
     }
 }
@@ -64,8 +65,7 @@ pub enum BrokenCases {
 }
 
 /// Checks the dataset of a work folder and writes the result to [`Analyzed::folder`], or reads the result of an
-/// earlier call. `done` is called after each case that is read, from any thread; it is not called if the result of
-/// an earlier call is read.
+/// earlier call. The stage `cases` of the control counts the cases that are read.
 ///
 /// # Errors
 /// [`Error::Dataset`] if the dataset has errors and `broken_cases` is [`BrokenCases::Refuse`], or if no case can be
@@ -75,12 +75,11 @@ pub fn analyze(
     work: &mut WorkFolder,
     broken_cases: BrokenCases,
     control: &Control,
-    done: impl Fn() + Sync,
 ) -> Result<Analyzed> {
     let folder = Analyzed::folder(work);
     let found = match Analyzed::read(work) {
         Some(found) => found,
-        None => measure(work, &folder, control, done)?,
+        None => measure(work, &folder, control)?,
     };
     let broken = broken(work, &found.report);
     if broken_cases == BrokenCases::Refuse && (!broken.is_empty() || dataset_wide(&found)) {
@@ -117,15 +116,10 @@ fn dataset_wide(found: &Analyzed) -> bool {
         .any(|problem| problem.severity == Severity::Error && problem.cases.is_empty())
 }
 
-fn measure(
-    work: &WorkFolder,
-    folder: &Path,
-    control: &Control,
-    done: impl Fn() + Sync,
-) -> Result<Analyzed> {
+fn measure(work: &WorkFolder, folder: &Path, control: &Control) -> Result<Analyzed> {
     let scheme = work.label_scheme()?;
     let options = AnalysisOptions::default();
-    let analysis = Analysis::of(work.list(), Some(&scheme), &options, control, done)?;
+    let analysis = Analysis::of(work.list(), Some(&scheme), &options, control)?;
     create(folder)?;
     let report_path = folder.join(REPORT);
     let text = serde_json::to_string_pretty(&analysis.report)
@@ -140,7 +134,7 @@ fn measure(
             ),
         });
     };
-    fingerprint.write(&folder.join(FINGERPRINT))?;
+    fingerprint.write(folder.join(FINGERPRINT))?;
     statistics.write(folder)?;
     // Written last: if an analysis of changed files is interrupted, the hash of the earlier one does not match.
     let data = work.contents().hash();

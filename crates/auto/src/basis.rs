@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Plan, data and program of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Basis {
     /// A hash of the plan's `training`.
     pub plan: String,

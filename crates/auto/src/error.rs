@@ -77,7 +77,7 @@ pub enum Error {
     Network(#[from] vesalius_networks::Error),
     /// A transform of a plan makes no sense.
     #[error("{0}")]
-    Transform(#[from] vesalius_transforms::Error),
+    Transform(#[source] vesalius_transforms::Error),
     /// A list or a planner's file cannot be used.
     #[error("{0}")]
     Planning(#[source] vesalius_planning::Error),
@@ -89,7 +89,7 @@ pub enum Error {
     Inferer(#[source] vesalius_inferers::Error),
     /// Segmentations cannot be scored.
     #[error("{0}")]
-    Metric(#[from] vesalius_metrics::Error),
+    Metric(#[source] vesalius_metrics::Error),
     /// A planner or another user-defined type cannot be made.
     #[error("{0}")]
     Registry(#[from] vesalius_registry::Error),
@@ -101,7 +101,7 @@ pub enum Error {
     View(#[from] vesalius_view::Error),
     /// A file could not be read or written.
     #[error("{0}")]
-    Io(#[from] vesalius_io::Error),
+    Io(#[source] vesalius_io::Error),
     /// A volume, geometry or label scheme is wrong.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
@@ -130,6 +130,33 @@ impl From<vesalius_inferers::Error> for Error {
         match error {
             vesalius_inferers::Error::Cancelled(cancelled) => cancelled.into(),
             error => Self::Inferer(error),
+        }
+    }
+}
+
+impl From<vesalius_transforms::Error> for Error {
+    fn from(error: vesalius_transforms::Error) -> Self {
+        match error {
+            vesalius_transforms::Error::Cancelled(cancelled) => cancelled.into(),
+            error => Self::Transform(error),
+        }
+    }
+}
+
+impl From<vesalius_metrics::Error> for Error {
+    fn from(error: vesalius_metrics::Error) -> Self {
+        match error {
+            vesalius_metrics::Error::Cancelled(cancelled) => cancelled.into(),
+            error => Self::Metric(error),
+        }
+    }
+}
+
+impl From<vesalius_io::Error> for Error {
+    fn from(error: vesalius_io::Error) -> Self {
+        match error {
+            vesalius_io::Error::Cancelled { source, .. } => source.into(),
+            error => Self::Io(error),
         }
     }
 }

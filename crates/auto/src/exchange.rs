@@ -4,6 +4,7 @@
 use crate::work::{create, problem};
 use crate::{History, Job, Result, WorkFolder};
 use std::path::{Path, PathBuf};
+use vesalius_control::Control;
 
 /// Parts of a run's folder that are not copied: they can be made again, or serve only to resume training.
 const LEFT: [&str; 2] = ["cache", "checkpoint"];
@@ -24,7 +25,22 @@ pub enum ExportedRuns {
 ///
 /// # Errors
 /// Nothing to export, a target with something in it, files that cannot be copied.
-pub fn export(work: &WorkFolder, target: &Path, runs: ExportedRuns) -> Result<History> {
+pub fn export(work: &WorkFolder, target: impl AsRef<Path>, runs: ExportedRuns) -> Result<History> {
+    export_with(work, target, runs, &Control::new())
+}
+
+/// As [`export`], counted in the stage `runs` and cancelled between two files; what was copied by then stays, and is not
+/// an export.
+///
+/// # Errors
+/// As [`export`]; [`crate::Error::Cancelled`].
+pub fn export_with(
+    work: &WorkFolder,
+    target: impl AsRef<Path>,
+    runs: ExportedRuns,
+    control: &Control,
+) -> Result<History> {
+    let target = target.as_ref();
     let mut history = History::read(work.folder())?;
     if runs == ExportedRuns::Trained {
         history.jobs.retain(Job::is_trained);
@@ -38,12 +54,15 @@ pub fn export(work: &WorkFolder, target: &Path, runs: ExportedRuns) -> Result<Hi
     if std::fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(problem(target, "is not empty; choose another folder"));
     }
+    let stage = control.stage("runs", history.jobs.len() as u64);
     for job in &history.jobs {
-        copy_folder(&work.folder().join(&job.folder), &target.join(&job.folder))?;
+        let (from, to) = (work.folder().join(&job.folder), target.join(&job.folder));
+        copy_folder(&from, &to, stage.control())?;
+        stage.advance(1);
     }
     for plan in work.plans()? {
         create(&target.join("plans"))?;
-        plan.write(&target.join("plans"))?;
+        plan.write(target.join("plans"))?;
     }
     // Last: a folder without a history is not an export.
     history.write(target)?;
@@ -56,7 +75,20 @@ pub fn export(work: &WorkFolder, target: &Path, runs: ExportedRuns) -> Result<Hi
 /// # Errors
 /// A folder that is not an export, a path in it that leads outside, a run on a fold that the dataset
 /// does not have, files that cannot be copied.
-pub fn import(work: &WorkFolder, source: &Path) -> Result<Vec<Job>> {
+pub fn import(work: &WorkFolder, source: impl AsRef<Path>) -> Result<Vec<Job>> {
+    import_with(work, source, &Control::new())
+}
+
+/// As [`import`], counted in the stage `runs` and cancelled between two files; the history stays as it was.
+///
+/// # Errors
+/// As [`import`]; [`crate::Error::Cancelled`].
+pub fn import_with(
+    work: &WorkFolder,
+    source: impl AsRef<Path>,
+    control: &Control,
+) -> Result<Vec<Job>> {
+    let source = source.as_ref();
     let theirs = History::read(source)?;
     if theirs.jobs.is_empty() {
         return Err(problem(
@@ -67,7 +99,10 @@ pub fn import(work: &WorkFolder, source: &Path) -> Result<Vec<Job>> {
     let mut ours = History::read(work.folder())?;
     let folds = work.list().folds();
     let mut taken = Vec::new();
+    let stage = control.stage("runs", theirs.jobs.len() as u64);
     for mut job in theirs.jobs {
+        stage.control().check()?;
+        stage.advance(1);
         if ours
             .job(&job.algorithm, job.fold)
             .is_some_and(Job::is_trained)
@@ -107,14 +142,14 @@ pub fn import(work: &WorkFolder, source: &Path) -> Result<Vec<Job>> {
             std::fs::remove_dir_all(&to)
                 .map_err(|e| problem(&to, &format!("cannot be replaced: {e}")))?;
         }
-        copy_folder(&from, &to)?;
+        copy_folder(&from, &to, stage.control())?;
         ours.jobs
             .retain(|own| (&own.algorithm, own.fold) != (&job.algorithm, job.fold));
         ours.jobs.push(job.clone());
         taken.push(job);
     }
-    for plan in crate::Plan::read_all_with(&source.join("plans"), work.registry())? {
-        if !crate::Plan::path(&work.plans_folder(), plan.name()).exists() {
+    for plan in crate::Plan::read_all_with(source.join("plans"), work.registry())? {
+        if !crate::Plan::path(work.plans_folder(), plan.name()).exists() {
             create(&work.plans_folder())?;
             plan.write(&work.plans_folder())?;
         }
@@ -123,9 +158,10 @@ pub fn import(work: &WorkFolder, source: &Path) -> Result<Vec<Job>> {
     Ok(taken)
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+fn copy_folder(from: &Path, to: &Path, control: &Control) -> Result<()> {
     create(to)?;
     for entry in entries(from)? {
+        control.check()?;
         let name = entry.file_name().unwrap_or_default();
         let target = to.join(name);
         if LEFT
@@ -135,7 +171,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
             continue;
         }
         if entry.is_dir() {
-            copy_folder(&entry, &target)?;
+            copy_folder(&entry, &target, control)?;
         } else {
             std::fs::copy(&entry, &target)
                 .map_err(|e| problem(&target, &format!("cannot be written: {e}")))?;

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 use vesalius_control::Control;
 use vesalius_inferers::{ModelDescription, OpenOptions, ProbabilityMap, SegmentOptions, Segmenter};
+use vesalius_io::ReadOptions;
 use vesalius_metrics::{Evaluation, Evaluator, Measure, Targets};
-use vesalius_planning::CaseFiles;
+use vesalius_planning::{CaseFiles, read_image_with};
 use vesalius_tensor::Device;
 use vesalius_training::read_image;
 use vesalius_volume::{LabelMap, LabelScheme};
@@ -87,12 +88,7 @@ impl HoldOutOptions {
 ///
 /// # Errors
 /// A model or case that cannot be used, a folder that cannot be written, [`crate::Error::Cancelled`].
-pub fn hold_out(
-    work: &WorkFolder,
-    job: &Job,
-    options: &HoldOutOptions,
-    observer: &mut dyn FnMut(usize, usize),
-) -> Result<HeldOut> {
+pub fn hold_out(work: &WorkFolder, job: &Job, options: &HoldOutOptions) -> Result<HeldOut> {
     let mut open = OpenOptions::new()
         .device(options.device.clone())
         .registry(work.registry().clone());
@@ -114,10 +110,12 @@ pub fn hold_out(
             break;
         }
         let found = probabilities(work, job, case, &segmenter, stage.control())?;
-        let reference: LabelMap = vesalius_io::read_labels(&case.label)?;
-        scores.push(evaluator.case(&case.name, &reference, &found.labels()?)?);
+        let reading = ReadOptions::default().control(stage.control().clone());
+        let reference: LabelMap = vesalius_io::read_labels_with(&case.label, &reading)?;
+        let predicted = found.labels()?;
+        let score = evaluator.case_with(&case.name, &reference, &predicted, stage.control())?;
+        scores.push(score);
         stage.advance(1);
-        observer(done, cases.len());
     }
     let unscored = cases.len() - scores.len();
     // As the list has them, whatever the order they were made in.
@@ -142,7 +140,8 @@ fn probabilities(
     if path.exists() {
         return read_probabilities(&path, &model.labels);
     }
-    let image = read_image(&case.images, model.channels.len())?;
+    let reading = ReadOptions::default().control(control.clone());
+    let image = read_image_with(&case.images, model.channels.len(), &reading)?;
     let options = SegmentOptions::new().control(control.clone());
     let found = segmenter.probabilities_with(&image, options)?;
     if let Some(folder) = path.parent() {

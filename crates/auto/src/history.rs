@@ -24,6 +24,7 @@ pub enum JobState {
 
 /// One algorithm on one fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Job {
     /// The algorithm: the name of its plan.
     pub algorithm: String,
@@ -66,6 +67,7 @@ pub struct Job {
 
 /// The score of a label or region on the held-out cases.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LabelScore {
     /// Its name.
     pub name: String,
@@ -146,6 +148,7 @@ impl Job {
 
 /// A run that an ensemble lacks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Missing {
     /// The algorithm.
     pub algorithm: String,
@@ -167,6 +170,7 @@ impl std::fmt::Display for Missing {
 
 /// All jobs of a work folder.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct History {
     /// One an algorithm and fold, in the order in which they are trained.
     pub jobs: Vec<Job>,
@@ -177,7 +181,8 @@ impl History {
     ///
     /// # Errors
     /// [`Error::WorkFolder`] for a file that is not a history.
-    pub fn read(work: &Path) -> Result<Self> {
+    pub fn read(work: impl AsRef<Path>) -> Result<Self> {
+        let work = work.as_ref();
         let path = work.join(FILE);
         let bad = |e: &dyn std::fmt::Display| Error::WorkFolder {
             path: path.clone(),
@@ -198,7 +203,8 @@ impl History {
     ///
     /// # Errors
     /// A folder that cannot be written.
-    pub fn write(&self, work: &Path) -> Result<()> {
+    pub fn write(&self, work: impl AsRef<Path>) -> Result<()> {
+        let work = work.as_ref();
         let path = work.join(FILE);
         let text = serde_json::to_string_pretty(self).map_err(|e| Error::WorkFolder {
             path: path.clone(),

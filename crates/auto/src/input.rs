@@ -145,7 +145,8 @@ impl Input {
     ///
     /// # Errors
     /// [`Error::Input`] with the line and the key.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let bad = |reason: String| Error::Input {
             path: path.to_path_buf(),
             reason,

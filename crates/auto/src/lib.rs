@@ -24,9 +24,9 @@
 //! std::fs::write(folder.path().join("dataset.json"), list.to_string())?;
 //! std::fs::write(folder.path().join("input.yaml"), "modality: MRI\ndatalist: dataset.json\n")?;
 //!
-//! let input = Input::read(&folder.path().join("input.yaml"))?;
-//! let mut work = WorkFolder::open(&folder.path().join("work"), input)?;
-//! let analyzed = analyze(&mut work, BrokenCases::Refuse, &Control::new(), || ())?;
+//! let input = Input::read(folder.path().join("input.yaml"))?;
+//! let mut work = WorkFolder::open(folder.path().join("work"), input)?;
+//! let analyzed = analyze(&mut work, BrokenCases::Refuse, &Control::new())?;
 //! let options = PlanOptions { algorithms: vec!["nnunet_3d_fullres".to_owned()], ..PlanOptions::default() };
 //! let plans = plan(&work, &analyzed, &options)?;
 //! assert_eq!(plans[0].name(), "nnunet_3d_fullres");
@@ -70,9 +70,11 @@ mod work;
 
 pub use analyze::{Analyzed, BrokenCases, analyze};
 pub use basis::Basis;
-pub use ensemble::{Candidate, Choice, ChooseOptions, Scored, choose, write_model};
+pub use ensemble::{
+    Candidate, Choice, ChooseOptions, Scored, choose, write_model, write_model_with,
+};
 pub use error::Error;
-pub use exchange::{ExportedRuns, export, import};
+pub use exchange::{ExportedRuns, export, export_with, import, import_with};
 pub use held_out::{FEWEST, HeldOut, HoldOutOptions, hold_out};
 pub use history::{History, Job, JobState, LabelScore, Missing};
 pub use input::{ExtraModality, Input, Modality};
@@ -82,7 +84,7 @@ pub use planners::{
     check_algorithms, plan,
 };
 pub use predictions::{predictions_folder, renew_predictions};
-pub use report::write_report;
+pub use report::{write_report, write_report_with};
 pub use train::{AfterRuns, TrainEvent, TrainOptions, train};
 pub use tune::{TuneEvent, TuneOptions, default_space, tune};
 pub use work::WorkFolder;

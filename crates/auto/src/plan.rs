@@ -37,7 +37,8 @@ impl Plan {
     }
 
     /// Where the plan of an algorithm lies in a folder of plans.
-    pub fn path(folder: &Path, name: &str) -> PathBuf {
+    pub fn path(folder: impl AsRef<Path>, name: &str) -> PathBuf {
+        let folder = folder.as_ref();
         folder.join(format!("{name}.yaml"))
     }
 
@@ -52,7 +53,8 @@ impl Plan {
     ///
     /// # Errors
     /// [`Error::Plan`] with the line and the key.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         Self::read_with(path, &Registry::default())
     }
 
@@ -60,7 +62,8 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Plan::read`]; a name that is not in the registry.
-    pub fn read_with(path: &Path, registry: &Registry) -> Result<Self> {
+    pub fn read_with(path: impl AsRef<Path>, registry: &Registry) -> Result<Self> {
+        let path = path.as_ref();
         let bad = |reason: String| Error::Plan {
             path: path.to_path_buf(),
             reason,
@@ -89,7 +92,8 @@ impl Plan {
     ///
     /// # Errors
     /// A folder that cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<()> {
+    pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
         let path = Self::path(folder, self.name());
         let text = vesalius_planning::to_yaml(self).map_err(|reason| Error::Plan {
             path: path.clone(),
@@ -102,7 +106,8 @@ impl Plan {
     ///
     /// # Errors
     /// A plan that cannot be read; no plan at all.
-    pub fn read_all(folder: &Path) -> Result<Vec<Self>> {
+    pub fn read_all(folder: impl AsRef<Path>) -> Result<Vec<Self>> {
+        let folder = folder.as_ref();
         Self::read_all_with(folder, &Registry::default())
     }
 
@@ -110,7 +115,8 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Plan::read_all`]; a name that is not in the registry.
-    pub fn read_all_with(folder: &Path, registry: &Registry) -> Result<Vec<Self>> {
+    pub fn read_all_with(folder: impl AsRef<Path>, registry: &Registry) -> Result<Vec<Self>> {
+        let folder = folder.as_ref();
         let bad = |reason: String| Error::Plan {
             path: folder.to_path_buf(),
             reason,

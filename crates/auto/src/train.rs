@@ -95,9 +95,10 @@ pub enum TrainEvent<'a> {
     },
     /// Something happened in the run.
     Run(&'a Event),
-    /// A held-out case was segmented.
+    /// The held-out cases of the run were segmented, as many as there was time for; the stage `held-out cases` of the
+    /// control counts them.
     HeldOut {
-        /// Cases done.
+        /// Cases that were segmented.
         done: usize,
         /// Cases in all.
         of: usize,

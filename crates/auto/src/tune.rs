@@ -140,7 +140,7 @@ pub fn tune(
     };
     let base = serde_json::to_value(&plan.training).map_err(|e| {
         problem(
-            &Plan::path(&work.plans_folder(), plan.name()),
+            &Plan::path(work.plans_folder(), plan.name()),
             &e.to_string(),
         )
     })?;

@@ -216,10 +216,10 @@ impl CaseProgress {
         Self { bar }
     }
 
-    /// One case more is done.
-    pub fn advance(&self) {
+    /// So many cases are done.
+    pub fn show(&self, done: u64) {
         if let Some(bar) = &self.bar {
-            bar.inc(1);
+            bar.set_position(done);
         }
     }
 }

@@ -24,7 +24,7 @@ fn a_dataset_is_measured_dealt_to_folds_and_planned() {
     assert_eq!(report["facts"].as_array().unwrap().len(), 6);
     let splits = json(&folder.join("work/splits_final.json"));
     assert_eq!(splits.as_array().unwrap().len(), 3);
-    let list = vesalius::planning::Datalist::read(&folder.join("work/datalist.json")).unwrap();
+    let list = vesalius::planning::Datalist::read(folder.join("work/datalist.json")).unwrap();
     assert_eq!(list.folds(), [0, 1, 2]);
     for name in ["datastats.yaml", "datastats_by_case.yaml"] {
         let text = std::fs::read_to_string(folder.join("work").join(name)).unwrap();

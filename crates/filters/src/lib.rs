@@ -98,8 +98,8 @@ pub use intensity::{
     ScikitImageClaheOptions, clahe, clahe_scikit_image, clahe_scikit_image_with, clahe_with, clip,
     match_histogram, match_histogram_with, multi_otsu_labels, multi_otsu_labels_with,
     multi_otsu_thresholds, multi_otsu_thresholds_with, n4_bias_field_correction,
-    n4_bias_field_correction_with, normalise, otsu_threshold, percentile, rescale_intensity,
-    threshold, window,
+    n4_bias_field_correction_with, normalise, normalise_with, otsu_threshold, percentile,
+    rescale_intensity, threshold, window,
 };
 pub use measures::{
     Diameter, IntensityMeasures, LabelMeasures, MeasureOptions, measure_labels, measure_labels_with,
@@ -131,12 +131,15 @@ pub use slabs::{SlabSource, filter_slabs, recursive_gaussian_slabs};
 pub use smooth::{
     DiffusionOptions, DiscreteGaussianOptions, Order, UnsharpMaskOptions,
     curvature_anisotropic_diffusion, curvature_anisotropic_diffusion_with, discrete_gaussian,
-    discrete_gaussian_with, gaussian_kernel, gradient_magnitude, laplacian, laplacian_sharpening,
-    laplacian_sharpening_with, majority, majority_with, median, median_with, recursive_gaussian,
-    recursive_gaussian_derivative, recursive_gaussian_derivative_with, recursive_gaussian_with,
-    unsharp_mask, unsharp_mask_with,
+    discrete_gaussian_with, gaussian_kernel, gradient_magnitude, gradient_magnitude_with,
+    laplacian, laplacian_sharpening, laplacian_sharpening_with, laplacian_with, majority,
+    majority_with, median, median_with, recursive_gaussian, recursive_gaussian_derivative,
+    recursive_gaussian_derivative_with, recursive_gaussian_with, unsharp_mask, unsharp_mask_with,
 };
-pub use statistics::{LabelIntensity, LabelShape, label_intensities, label_shapes};
+pub use statistics::{
+    LabelIntensity, LabelShape, label_intensities, label_intensities_with, label_shapes,
+    label_shapes_with,
+};
 pub use watershed::{WatershedOptions, watershed, watershed_with};
 
 /// The result of this crate's fallible functions.

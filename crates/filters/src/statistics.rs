@@ -2,13 +2,16 @@
 
 use crate::grid::Bounds;
 use crate::scalar::Real;
+use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap, Volume};
 
 /// The shape of one label.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct LabelShape {
     /// The label.
     pub label: u32,
@@ -28,6 +31,7 @@ pub struct LabelShape {
 
 /// What an image shows within one label.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct LabelIntensity {
     /// The label.
     pub label: u32,
@@ -133,6 +137,25 @@ impl Sums {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn label_shapes<T: Label>(labels: &LabelMap<T>) -> Vec<LabelShape> {
+    shapes(labels, &Work::unwatched())
+}
+
+/// As [`label_shapes`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// [`Error::Cancelled`].
+pub fn label_shapes_with<T: Label>(
+    labels: &LabelMap<T>,
+    control: &Control,
+) -> Result<Vec<LabelShape>> {
+    let work = Work::new(control, "voxels", labels.data().len());
+    let found = shapes(labels, &work);
+    work.finish()?;
+    Ok(found)
+}
+
+/// The shapes, of the slices that were looked at where the work is cancelled; counts the voxels.
+fn shapes<T: Label>(labels: &LabelMap<T>, work: &Work) -> Vec<LabelShape> {
     let grid = labels.geometry();
     let [nx, ny, _] = grid.size();
     let background = T::default();
@@ -142,6 +165,9 @@ pub fn label_shapes<T: Label>(labels: &LabelMap<T>) -> Vec<LabelShape> {
         .enumerate()
         .map(|(z, slice)| {
             let mut found: BTreeMap<T, Sums> = BTreeMap::new();
+            if !work.goes_on() {
+                return found;
+            }
             for (y, row) in slice.chunks(nx).enumerate() {
                 let mut start = 0;
                 for run in row.chunk_by(|a, b| a == b) {
@@ -155,6 +181,7 @@ pub fn label_shapes<T: Label>(labels: &LabelMap<T>) -> Vec<LabelShape> {
                     start = end;
                 }
             }
+            work.advance(slice.len());
             found
         })
         .collect();
@@ -265,29 +292,57 @@ pub fn label_intensities<R: Real, T: Label>(
     image: &Volume<R>,
     labels: &LabelMap<T>,
 ) -> Result<Vec<LabelIntensity>> {
+    intensities(image, labels, &Work::unwatched())
+}
+
+/// As [`label_intensities`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`label_intensities`]; [`Error::Cancelled`].
+pub fn label_intensities_with<R: Real, T: Label>(
+    image: &Volume<R>,
+    labels: &LabelMap<T>,
+    control: &Control,
+) -> Result<Vec<LabelIntensity>> {
+    // Each voxel is read for the means and for the moments.
+    let voxels = 2 * labels.data().len();
+    intensities(image, labels, &Work::new(control, "voxels", voxels))
+}
+
+fn intensities<R: Real, T: Label>(
+    image: &Volume<R>,
+    labels: &LabelMap<T>,
+    work: &Work,
+) -> Result<Vec<LabelIntensity>> {
     image
         .geometry()
         .check_same(labels.geometry(), "image and labels")
         .map_err(Error::from)?;
     let background = T::default();
-    let voxels = || {
-        let pairs = labels.data().iter().zip(image.channel(0));
-        pairs
-            .filter(|(l, _)| **l != background)
-            .map(|(&l, v)| (l, v.to_f64()))
+    // Every labelled voxel, until the work is cancelled.
+    let each = |voxel: &mut dyn FnMut(T, f64)| {
+        let mut values = image.channel(0).iter();
+        work.read(labels.data(), |part| {
+            for (&label, value) in part.iter().zip(values.by_ref()) {
+                if label != background {
+                    voxel(label, value.to_f64());
+                }
+            }
+        });
+        work.check()
     };
     // Means first, so that the moments are sums of small numbers.
     let mut ranges: BTreeMap<T, (usize, f64, f64, f64)> = BTreeMap::new();
-    for (label, value) in voxels() {
+    each(&mut |label, value| {
         let none = (0, 0.0, f64::INFINITY, f64::NEG_INFINITY);
         let (count, sum, low, high) = ranges.entry(label).or_insert(none);
         *count += 1;
         *sum += value;
         *low = low.min(value);
         *high = high.max(value);
-    }
+    })?;
     let mut powers: BTreeMap<T, [f64; 3]> = BTreeMap::new();
-    for (label, value) in voxels() {
+    each(&mut |label, value| {
         let (count, sum, ..) = ranges[&label];
         let d = value - sum / count as f64;
         let moments = powers.entry(label).or_insert([0.0; 3]);
@@ -295,7 +350,8 @@ pub fn label_intensities<R: Real, T: Label>(
             .iter_mut()
             .zip([d * d, d * d * d, d * d * d * d])
             .for_each(|(m, p)| *m += p);
-    }
+    })?;
+    work.finish()?;
     Ok(ranges
         .into_iter()
         .map(|(label, (voxels, sum, minimum, maximum))| {

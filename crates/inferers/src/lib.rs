@@ -48,6 +48,7 @@ mod archive;
 mod batch;
 mod builder;
 mod byte_size;
+mod checked;
 mod checksum;
 mod coarse;
 mod custom;

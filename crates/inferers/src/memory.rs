@@ -171,17 +171,15 @@ pub(crate) fn pending_slices(parts: &LinearParts, slab: usize) -> usize {
     (0..nz).map(seen).max().unwrap_or(1) + 1
 }
 
-/// Bytes that one window `[x, y, z]` of a volume takes in a model's network.
+/// Bytes that one window `[x, y, z]` of a volume takes in the network that a model describes.
 pub(crate) fn activations(model: &ModelDescription, window: [usize; 3]) -> u64 {
     let turn = Turn {
         order: model.axis_order,
         dims: model.network.architecture().spatial_dims(),
     };
-    let slice = turn.slice(window);
-    // The slices of a 2-D network are samples of a batch.
-    let samples = window[2] / slice[2].max(1);
+    let (samples, size) = turn.batch_of(1, window);
     // A network whose cost cannot be computed is user-defined.
-    let costs = model.network.profile(turn.size(slice), samples.max(1));
+    let costs = model.network.profile(size, samples);
     costs.map_or(0, |costs| costs.inference_memory)
 }
 

@@ -72,6 +72,14 @@ impl PatchNetwork for Mirrored<'_> {
         self.network.check_input(channels, size)
     }
 
+    fn parameters(&self) -> Option<u64> {
+        self.network.parameters()
+    }
+
+    fn memory(&self, batch: usize, channels: usize, size: [usize; 3]) -> Option<u64> {
+        self.network.memory(batch, channels, size)
+    }
+
     fn first_not_finite(&self, patches: Tensor<5>) -> Result<Option<String>> {
         for subset in self.subsets() {
             let flipped = self.flipped(patches.clone(), subset);
@@ -154,6 +162,19 @@ impl PatchNetwork for Averaged<'_> {
     fn check_input(&self, channels: usize, size: [usize; 3]) -> Result<()> {
         let mut members = self.members.iter();
         members.try_for_each(|(_, network)| network.check_input(channels, size))
+    }
+
+    fn parameters(&self) -> Option<u64> {
+        let mut each = self.members.iter().map(|(_, network)| network.parameters());
+        each.try_fold(0u64, |sum, one| Some(sum.saturating_add(one?)))
+    }
+
+    fn memory(&self, batch: usize, channels: usize, size: [usize; 3]) -> Option<u64> {
+        // One runs after the other.
+        let mut members = self.members.iter();
+        members.try_fold(0, |most, (_, network)| {
+            Some(most.max(network.memory(batch, channels, size)?))
+        })
     }
 
     fn first_not_finite(&self, patches: Tensor<5>) -> Result<Option<String>> {

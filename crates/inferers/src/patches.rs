@@ -1,6 +1,7 @@
 //! A volume through a network in patches of a grid, combined by a merger, built in or user-defined.
 
 use crate::batch::Batches;
+use crate::checked::checked_serde;
 use crate::custom::CustomMerger;
 use crate::inferer::{Extent, Pass};
 use crate::merger::{AverageMerger, MaximumMerger, Merger, PatchLocation, VolumeMerger};
@@ -15,9 +16,10 @@ use vesalius_volume::{Geometry, Volume};
 
 /// Runs a network over patches that start at multiples of a step, as MONAI's `PatchInferer` with its
 /// `SlidingWindowSplitter`: the volume is padded with zeros behind its end until the last patch fits, and
-/// no patch is weighed by place. [`crate::SlidingWindow`] moves the last window back inside instead.
+/// no patch is weighed by place. [`crate::SlidingWindow`] moves the last window back inside instead. Numbers that
+/// [`Patches::check`] refuses are not read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, remote = "Self")]
 pub struct Patches {
     /// Size of a patch `[x, y, z]` in voxels.
     pub patch_size: [usize; 3],
@@ -62,6 +64,8 @@ impl PatchMerger {
     }
 }
 
+checked_serde!(Patches, check_numbers);
+
 impl Default for Patches {
     fn default() -> Self {
         Self {
@@ -79,6 +83,15 @@ impl Patches {
     /// # Errors
     /// [`Error::BadValue`], which names the key.
     pub fn check(&self) -> Result<()> {
+        self.check_numbers()?;
+        match &self.merger {
+            PatchMerger::Custom(custom) => custom.get()?.check(),
+            PatchMerger::Average | PatchMerger::Maximum => Ok(()),
+        }
+    }
+
+    /// Checks the numbers: a user-defined merger is made after reading.
+    fn check_numbers(&self) -> Result<()> {
         let bad = |key, found, expected| Err(Error::bad_value(key, found, expected));
         if self.patch_size.contains(&0) {
             let found = format!("{:?}", self.patch_size);
@@ -91,10 +104,7 @@ impl Patches {
         if self.batch_size == 0 {
             return bad("patches.batch_size", "0".to_owned(), "at least 1");
         }
-        match &self.merger {
-            PatchMerger::Custom(custom) => custom.get()?.check(),
-            PatchMerger::Average | PatchMerger::Maximum => Ok(()),
-        }
+        Ok(())
     }
 
     /// The network's output on the volume's own grid, by the merger of the configuration.

@@ -2,6 +2,7 @@
 //! predictor; slice by slice, so that the whole output need not be in memory.
 
 use crate::batch::Batches;
+use crate::checked::checked_serde;
 use crate::inferer::{Extent, Pass};
 use crate::rows::ImageRows;
 use crate::stitch::{OutputSlice, Stitcher};
@@ -13,9 +14,10 @@ use std::ops::Range;
 use vesalius_tensor::zeros;
 use vesalius_volume::Volume;
 
-/// Runs a network window by window; peak memory is the stitched output and one batch of windows.
+/// Runs a network window by window; peak memory is the stitched output and one batch of windows. One that
+/// [`SlidingWindow::check`] refuses is not read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, remote = "Self")]
 pub struct SlidingWindow {
     /// Size of a window `[x, y, z]` in voxels; -1 is the whole of an axis.
     pub patch_size: [i64; 3],
@@ -47,6 +49,8 @@ pub struct SkipWindows {
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
+
+checked_serde!(SlidingWindow, check);
 
 impl Default for SlidingWindow {
     fn default() -> Self {

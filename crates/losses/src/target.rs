@@ -21,6 +21,7 @@ use vesalius_tensor::{Int, Logits, Tensor};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct LossTarget {
     /// `[N, C, Z, Y, X]`: 1 where the voxel belongs to the channel's class or region, else 0; 0 in
     /// every channel where the voxel is to be ignored.

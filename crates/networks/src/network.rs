@@ -326,6 +326,15 @@ impl PatchNetwork for Network {
         self.config.check_input(channels, size)
     }
 
+    fn parameters(&self) -> Option<u64> {
+        Some(self.parameter_count() as u64)
+    }
+
+    fn memory(&self, batch: usize, _: usize, size: [usize; 3]) -> Option<u64> {
+        let costs = self.config.profile(size, batch).ok()?;
+        Some(costs.inference_memory)
+    }
+
     fn first_not_finite(&self, patches: Tensor<5>) -> Result<Option<String>> {
         let [_, channels, z, y, x] = patches.dims();
         self.config.check_input(channels, [x, y, z])?;

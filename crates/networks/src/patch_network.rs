@@ -35,6 +35,18 @@ pub trait PatchNetwork: Sync {
         Ok(())
     }
 
+    /// Numbers of its weights, four bytes each; `None` where that is not known, and they are not counted in the memory of a
+    /// segmentation.
+    fn parameters(&self) -> Option<u64> {
+        None
+    }
+
+    /// Bytes that it takes while it runs a batch of patches of that many channels and size `[x, y, z]`, besides weights,
+    /// input and output; `None` where that is not known, and the cost of the described network is used in a segmentation.
+    fn memory(&self, _batch: usize, _channels: usize, _size: [usize; 3]) -> Option<u64> {
+        None
+    }
+
     /// The name of the first layer whose output is not finite on these patches, for networks that can find it; the
     /// patches pass through the network once more.
     ///

@@ -1,11 +1,12 @@
 //! Report, fingerprint and statistics of a dataset before planning, from one reading of each case.
 
 use crate::auto3dseg::{CaseStatistics, Components, DataStatistics};
-use crate::check::{Seen, gather, look};
+use crate::check::{Seen, gather, look, reading};
 use crate::nnunet::{CaseFingerprint, Fingerprint};
 use crate::{CaseFacts, CaseFiles, Datalist, DatasetReport, FoldCase, Result};
 use rayon::prelude::*;
 use vesalius_control::Control;
+use vesalius_io::ReadOptions;
 use vesalius_volume::LabelScheme;
 
 /// The result of an analysis.
@@ -28,7 +29,7 @@ use vesalius_volume::LabelScheme;
 /// # }
 /// // Four cases of 8 × 8 × 4 voxels of 1 × 1 × 3 mm.
 /// let list = Datalist::from_folders(&images, &labels)?;
-/// let analysis = Analysis::of(&list, None, &AnalysisOptions::default(), &Control::new(), || ())?;
+/// let analysis = Analysis::of(&list, None, &AnalysisOptions::default(), &Control::new())?;
 /// assert!(!analysis.report.has_errors());
 /// // nnU-Net's arrays: z, y, x.
 /// assert_eq!(analysis.fingerprint.unwrap().spacings[0], [3.0, 1.0, 1.0]);
@@ -36,6 +37,7 @@ use vesalius_volume::LabelScheme;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Analysis {
     /// Errors and warnings.
     pub report: DatasetReport,
@@ -65,8 +67,7 @@ struct Taken {
 }
 
 impl Analysis {
-    /// Reads every case of a list, one per thread, as stage `cases`; `done` is called after each. Cases that cannot be
-    /// used are in the report.
+    /// Reads every case of a list, one per thread, as stage `cases`. Cases that cannot be used are in the report.
     ///
     /// # Errors
     /// A failure of the machine, such as a lost permission, while a case is read; [`crate::Error::Cancelled`].
@@ -75,17 +76,16 @@ impl Analysis {
         scheme: Option<&LabelScheme>,
         options: &AnalysisOptions,
         control: &Control,
-        done: impl Fn() + Sync,
     ) -> Result<Self> {
         let stage = control.stage("cases", list.cases.len() as u64);
+        let reading = reading(&stage);
         let taken: Vec<Result<Taken>> = list
             .cases
             .par_iter()
             .map(|files| {
                 control.check()?;
-                let taken = take(files, list, scheme, options);
+                let taken = take(files, list, scheme, options, &reading);
                 stage.advance(1);
-                done();
                 taken
             })
             .collect();
@@ -125,8 +125,9 @@ fn take(
     list: &Datalist,
     scheme: Option<&LabelScheme>,
     options: &AnalysisOptions,
+    reading: &ReadOptions,
 ) -> Result<Taken> {
-    let looked = look(files, list.channels.len(), scheme);
+    let looked = look(files, list.channels.len(), scheme, reading);
     // A disk that fails or a permission that was lost is no fault of the case, and may be gone the next time.
     if let Some(failure) = looked.failure {
         return Err(failure);

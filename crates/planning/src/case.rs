@@ -7,6 +7,7 @@ use vesalius_volume::{FileWarning, LabelMap, Volume};
 
 /// The voxels of one labelled case, on one grid.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct LoadedCase {
     /// All channels.
     pub image: Volume<f32>,

@@ -89,10 +89,10 @@ pub enum Error {
     Plan(String),
     /// An image could not be processed.
     #[error("{0}")]
-    Filter(#[from] vesalius_filters::Error),
+    Filter(#[source] vesalius_filters::Error),
     /// A file could not be read or written.
     #[error("{0}")]
-    Io(#[from] vesalius_io::Error),
+    Io(#[source] vesalius_io::Error),
     /// A volume, geometry or label scheme is wrong.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
@@ -119,6 +119,24 @@ impl Error {
             | Self::Case { .. }
             | Self::Folds(_)
             | Self::Plan(_) => ErrorKind::BadInput,
+        }
+    }
+}
+
+impl From<vesalius_io::Error> for Error {
+    fn from(error: vesalius_io::Error) -> Self {
+        match error {
+            vesalius_io::Error::Cancelled { source, .. } => source.into(),
+            error => Self::Io(error),
+        }
+    }
+}
+
+impl From<vesalius_filters::Error> for Error {
+    fn from(error: vesalius_filters::Error) -> Self {
+        match error {
+            vesalius_filters::Error::Cancelled(cancelled) => cancelled.into(),
+            error => Self::Filter(error),
         }
     }
 }

@@ -68,7 +68,9 @@ mod yaml;
 
 pub use analysis::{Analysis, AnalysisOptions};
 pub use case::{LoadedCase, read_image, read_image_and_warnings, read_image_with};
-pub use check::{CaseFacts, DatasetReport, Problem, ProblemKind, Severity, check_dataset};
+pub use check::{
+    CaseFacts, DatasetReport, Problem, ProblemKind, Severity, check_dataset, check_dataset_with,
+};
 pub use datalist::{CaseFiles, Datalist, DatalistOptions, UnlabelledFiles};
 pub use error::Error;
 pub use folds::{FoldCase, FoldMethod, Split, Splits};

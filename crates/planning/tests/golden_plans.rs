@@ -57,8 +57,8 @@ fn every_golden_plan_is_equal() {
         .collect();
     folders.sort();
     for folder in folders.iter().filter(|f| f.is_dir()) {
-        let fingerprint = Fingerprint::read(&folder.join("dataset_fingerprint.json")).unwrap();
-        let dataset = DatasetJson::read(&folder.join("dataset.json")).unwrap();
+        let fingerprint = Fingerprint::read(folder.join("dataset_fingerprint.json")).unwrap();
+        let dataset = DatasetJson::read(folder.join("dataset.json")).unwrap();
         for (name, planner) in Planner::ALL {
             let file = folder.join(format!("{}.json", planner.plans_name()));
             if !file.is_file() {

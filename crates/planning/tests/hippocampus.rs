@@ -27,7 +27,7 @@ fn shared(path: &str) -> Option<PathBuf> {
 }
 
 fn list() -> Option<Datalist> {
-    Some(Datalist::read(&shared("data/Task04_Hippocampus")?).unwrap())
+    Some(Datalist::read(shared("data/Task04_Hippocampus")?).unwrap())
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn the_fingerprint_is_nnunets_to_the_last_digit() {
     let (Some(list), Some(golden)) = (list(), shared("golden/plans/hippocampus_208")) else {
         return;
     };
-    let theirs = Fingerprint::read(&golden.join("dataset_fingerprint.json")).unwrap();
+    let theirs = Fingerprint::read(golden.join("dataset_fingerprint.json")).unwrap();
     assert_eq!(Fingerprint::extract(&list).unwrap(), theirs);
 }
 
@@ -85,7 +85,7 @@ fn the_statistics_are_monais() {
     }
     let folder = tempfile::tempdir().unwrap();
     statistics.write(folder.path()).unwrap();
-    let back = DataStatistics::read(&folder.path().join("datastats_by_case.yaml")).unwrap();
+    let back = DataStatistics::read(folder.path().join("datastats_by_case.yaml")).unwrap();
     assert_eq!(back, statistics);
 }
 
@@ -99,7 +99,6 @@ fn the_real_dataset_has_no_error() {
         Some(&scheme),
         &AnalysisOptions::default(),
         &Control::new(),
-        || (),
     )
     .unwrap();
     assert!(!analysis.report.has_errors(), "{}", analysis.report);

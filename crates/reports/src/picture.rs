@@ -17,10 +17,10 @@ pub(crate) fn picture_of(
         return Ok(None);
     };
     let scene = Scene {
-        reference: case.subject.labels(),
+        reference: case.subject().labels(),
         prediction: Some(&prediction),
         names: label_names(&run.data().labels),
-        ..Scene::of(case.subject.image())
+        ..Scene::of(case.subject().image())
     };
     let planes = ThreePlanes {
         tile: TILE,

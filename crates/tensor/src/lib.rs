@@ -25,6 +25,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Layers take what their `# Shapes` say, and panic on other shapes as Burn's tensor operations do; a network checks its
+//! input before (`Network::try_forward` in `vesalius-networks`), and [`on_device`] makes errors of a device's panics.
+//!
 //! # Contents
 //!
 //! | topic | items |
@@ -34,7 +37,7 @@
 //! | outputs of networks | [`Logits`], [`Probabilities`], [`LogitsSlab`], [`ProbabilitiesSlab`] |
 //! | convolutions | [`Conv3d`], [`ConvTranspose3d`], [`ConvNormAct`], [`MaxPool3d`], [`AvgPool3d`], [`Upsample`], [`resize`] |
 //! | norms and activations | [`Norm`], [`NormConfig`], [`Activation`], [`ActivationConfig`], [`Dropout`] |
-//! | transformers | [`Linear`], [`LayerNorm`], [`attend`], [`gelu`], [`RowOrder`], [`reorder_rows`] |
+//! | transformers | [`Linear`], [`LayerNorm`], [`gelu`] |
 //! | construction | [`Scope`], [`Fill`], [`ParameterInfo`], [`StepCounter`] |
 //! | finding faults | [`Probe`], [`all_finite`] |
 
@@ -66,9 +69,10 @@ pub use failure::{is_cpu, on_device};
 pub use finite::all_finite;
 pub use layers::*;
 pub use logits::Logits;
-pub use ops::{
-    AttentionOptions, RowOrder, attend, concatenate, gelu, reorder_rows, transpose_rows,
-};
+/// Operations of this workspace's own networks, which panic on rows and sizes that do not fit.
+#[doc(hidden)]
+pub use ops::{AttentionOptions, RowOrder, attend, reorder_rows, transpose_rows};
+pub use ops::{concatenate, gelu};
 pub use probabilities::Probabilities;
 pub use probe::{LayerOutput, Probe};
 pub use scope::{Fill, ParameterInfo, Scope, StepCounter};

@@ -15,6 +15,7 @@ const START: usize = MAGIC.len() + 8;
 
 /// A run that can go on.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Checkpoint {
     /// The config of the run.
     pub config: TrainingConfig,
@@ -51,7 +52,8 @@ impl Checkpoint {
     ///
     /// # Errors
     /// A folder that cannot be written, a full disk.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
         let header = Header {
             vesalius: env!("CARGO_PKG_VERSION").to_owned(),
             config: self.config.clone(),
@@ -79,7 +81,8 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::Checkpoint`] for a file that is absent, cut short, changed, or of another version.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => broken(path, &format!("cannot be read ({e}); without it there is nothing to resume: begin the run again")),
             _ => Error::System {

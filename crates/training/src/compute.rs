@@ -1,6 +1,7 @@
 //! The loss of batches and its gradients: in the chosen precision, on one device or on several that share the
-//! batches of a step.
+//! batches of a step, or by a strategy of the program's own ([`crate::FitOptions::strategy`]).
 
+use crate::config::bad;
 use crate::{Batch, Error, Precision, Result};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
@@ -27,6 +28,7 @@ pub struct Objective<'a> {
 
 /// The mean loss of some batches and the mean of its gradients.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Gradients {
     /// The loss, not scaled.
     pub loss: f32,
@@ -34,8 +36,32 @@ pub struct Gradients {
     pub gradients: GradientsParams,
 }
 
-/// How the gradients of a step's batches are computed. All strategies give the same numbers up to rounding, and the
-/// same to the bit for the same number of devices.
+/// How the gradients of a step's batches are computed. The strategies of this crate give the same numbers up to rounding,
+/// and the same to the bit for the same number of devices.
+///
+/// ```
+/// use vesalius_training::{Batch, FitOptions, GradientStrategy, Gradients, Network, Objective, Result};
+/// use vesalius_tensor::Device;
+/// use std::sync::Arc;
+///
+/// /// Every batch of a step on the same device, the last one first.
+/// #[derive(Debug)]
+/// struct Backwards(Device);
+///
+/// impl GradientStrategy for Backwards {
+///     fn gradients(&self, network: &Network, batches: Vec<Batch>, objective: &Objective) -> Result<Gradients> {
+///         let device = self.0.clone().autodiff();
+///         let each = batches.into_iter().rev().map(|batch| objective.gradients(network, batch, &device));
+///         Ok(Gradients::mean(network, each.collect::<Result<Vec<_>>>()?))
+///     }
+/// }
+///
+/// let options = FitOptions {
+///     strategy: Some(Arc::new(Backwards(Device::flex()))),
+///     ..FitOptions::default()
+/// };
+/// # let _ = options;
+/// ```
 pub trait GradientStrategy: std::fmt::Debug {
     /// The mean over batches of equal size.
     ///
@@ -53,11 +79,11 @@ pub trait GradientStrategy: std::fmt::Debug {
 #[derive(Debug, Clone, Default)]
 pub struct SingleDevice;
 
-/// Batches distributed to several devices of one machine, each with a copy of the network; gradients are summed on
-/// the first.
+/// Batches distributed to several devices of one machine, each with a copy of the network and a thread of its own, which
+/// waits for the device; gradients are summed on the first.
 #[derive(Debug, Clone)]
 pub struct SeveralDevices {
-    /// The devices; the network is on the first.
+    /// The devices, at least one; the network is on the first.
     pub devices: Vec<Device>,
 }
 
@@ -84,16 +110,20 @@ impl GradientStrategy for SeveralDevices {
         batches: Vec<Batch>,
         objective: &Objective,
     ) -> Result<Gradients> {
+        if self.devices.is_empty() {
+            return bad("devices", "none", "at least one device");
+        }
         let home = device_of(network);
-        let mut hands: Vec<Vec<(usize, Batch)>> = self.devices.iter().map(|_| Vec::new()).collect();
+        let mut shares: Vec<Vec<(usize, Batch)>> = vec![Vec::new(); self.devices.len()];
         let count = batches.len();
         for (number, batch) in batches.into_iter().enumerate() {
-            hands[number % self.devices.len()].push((number, batch));
+            shares[number % self.devices.len()].push((number, batch));
         }
-        let work = |device: &Device, network: Network, hand: Vec<(usize, Batch)>| {
+        let work = |device: &Device, network: Network, share: Vec<(usize, Batch)>| {
             let device = device.clone().autodiff();
             let network = network.fork(&device);
-            hand.into_iter()
+            share
+                .into_iter()
                 .map(|(number, batch)| {
                     let mut result = objective.gradients(&network, batch, &device)?;
                     result.gradients = result.gradients.to_device(&home.clone().inner(), &network);
@@ -105,10 +135,10 @@ impl GradientStrategy for SeveralDevices {
             let threads: Vec<_> = self
                 .devices
                 .iter()
-                .zip(hands)
-                .map(|(device, hand)| {
+                .zip(shares)
+                .map(|(device, share)| {
                     let network = network.clone();
-                    scope.spawn(move || work(device, network, hand))
+                    scope.spawn(move || work(device, network, share))
                 })
                 .collect();
             threads
@@ -124,17 +154,27 @@ impl GradientStrategy for SeveralDevices {
         let mut results: Vec<(usize, Gradients)> = results.into_iter().flatten().collect();
         results.sort_by_key(|(number, _)| *number);
         debug_assert_eq!(results.len(), count);
+        let results = results.into_iter().map(|(_, result)| result);
+        Ok(Gradients::mean(network, results))
+    }
+}
+
+impl Gradients {
+    /// The mean of the gradients of batches of equal size; a loss of 0 and no gradients for no batch.
+    pub fn mean(network: &Network, of_batches: impl IntoIterator<Item = Self>) -> Self {
         let mut sum = Sum::new(network);
-        for (_, result) in results {
-            sum.add(result);
-        }
-        Ok(sum.mean())
+        of_batches.into_iter().for_each(|one| sum.add(one));
+        sum.mean()
     }
 }
 
 impl Objective<'_> {
-    /// The loss and gradients of one batch on one device.
-    fn gradients(&self, network: &Network, batch: Batch, device: &Device) -> Result<Gradients> {
+    /// The loss and gradients of one batch on one device, which has the network's parameters and an autodiff graph.
+    ///
+    /// # Errors
+    /// A batch with more or fewer values than its shape has, or that does not fit the network; a device that fails.
+    pub fn gradients(&self, network: &Network, batch: Batch, device: &Device) -> Result<Gradients> {
+        batch.check()?;
         let [n, c, z, y, x] = batch.shape;
         let images = tensor_from_values(batch.images, n, c, [x, y, z], device)?;
         let grid = [n, 1, z, y, x];
@@ -246,125 +286,4 @@ pub(crate) fn catch_device_panic<T>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gradients::global_norm;
-    use vesalius_networks::{NetworkConfig, UNetConfig};
-
-    fn network() -> Network {
-        let config = NetworkConfig::UNet(UNetConfig {
-            channels: vec![4, 8],
-            strides: vec![2.into()],
-            ..UNetConfig::default()
-        });
-        let device = Device::flex().autodiff();
-        config.with_channels(1, 2).init_seeded(&device, 3).unwrap()
-    }
-
-    fn batches() -> Vec<Batch> {
-        let voxels = 2 * 8 * 8 * 8;
-        (0..4)
-            .map(|number| Batch {
-                shape: [2, 1, 8, 8, 8],
-                images: (0..voxels)
-                    .map(|i| ((i * 37 + number * 11) % 19) as f32 / 9.0 - 1.0)
-                    .collect(),
-                labels: (0..voxels)
-                    .map(|i| i32::from((i / 7 + number) % 3 == 0))
-                    .collect(),
-                cases: vec!["a".into(), "b".into()],
-                mixed_target: None,
-                absent: Vec::new(),
-            })
-            .collect()
-    }
-
-    fn gradients(workers: &dyn GradientStrategy, precision: Precision, scale: f64) -> (f32, f64) {
-        let network = network();
-        let labels = LabelScheme::exclusive(&[("organ", 1)]).unwrap();
-        let objective = Objective {
-            labels: &labels,
-            loss: &LossConfig::default(),
-            deep_supervision: &DeepSupervision::default(),
-            precision,
-            loss_scale: scale,
-        };
-        let result = workers.gradients(&network, batches(), &objective).unwrap();
-        (
-            result.loss,
-            global_norm(&network, &result.gradients).unwrap(),
-        )
-    }
-
-    #[test]
-    fn several_devices_do_what_one_does() {
-        let one = gradients(&SingleDevice, Precision::F32, 1.0);
-        for count in [1, 2, 3] {
-            let several = SeveralDevices {
-                devices: vec![Device::flex(); count],
-            };
-            assert_eq!(
-                gradients(&several, Precision::F32, 1.0),
-                one,
-                "{count} devices"
-            );
-        }
-        let (loss, norm) = gradients(&SingleDevice, Precision::F32, 1024.0);
-        assert_eq!(loss, one.0);
-        assert!((norm / 1024.0 / one.1 - 1.0).abs() < 1e-5);
-    }
-
-    #[test]
-    fn a_mixed_batch_costs_what_both_label_maps_cost() {
-        let loss = |batch: Batch| {
-            let labels = LabelScheme::exclusive(&[("organ", 1)]).unwrap();
-            let objective = Objective {
-                labels: &labels,
-                loss: &LossConfig::default(),
-                deep_supervision: &DeepSupervision::default(),
-                precision: Precision::F32,
-                loss_scale: 1.0,
-            };
-            let result = SingleDevice.gradients(&network(), vec![batch], &objective);
-            result.unwrap().loss
-        };
-        let (one, other) = (batches().remove(0), batches().remove(1));
-        let mixed_target = Batch {
-            labels: other.labels.clone(),
-            ..one.clone()
-        };
-        let mixed = Batch {
-            mixed_target: Some(crate::MixedTarget {
-                labels: other.labels,
-                weight: 0.25,
-            }),
-            ..one.clone()
-        };
-        let expected = 0.75 * loss(one) + 0.25 * loss(mixed_target);
-        assert!((loss(mixed) - expected).abs() < 1e-5);
-    }
-
-    #[test]
-    fn halves_are_near_and_gradients_come_back_whole() {
-        let (loss, norm) = gradients(&SingleDevice, Precision::F32, 1.0);
-        let (half_loss, half_norm) = gradients(&SingleDevice, Precision::Bf16, 1.0);
-        assert!(
-            half_loss != loss && (half_loss / loss - 1.0).abs() < 0.02,
-            "{half_loss} {loss}"
-        );
-        assert!((half_norm / norm - 1.0).abs() < 0.1, "{half_norm} {norm}");
-    }
-
-    #[test]
-    fn the_cpu_refuses_halves_by_name() {
-        assert!(Precision::F32.check_device(&Device::flex()).is_ok());
-        for half in [Precision::Bf16, Precision::F16] {
-            let error = half.check_device(&Device::flex().autodiff()).unwrap_err();
-            let error = error.to_string();
-            assert!(
-                error.contains("precision") && error.contains("GPU"),
-                "{error}"
-            );
-        }
-    }
-}
+mod tests;

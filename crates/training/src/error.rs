@@ -1,8 +1,9 @@
 //! What can go wrong in training: one sentence each, with the file or key and the remedy.
 
+mod from;
+
 use crate::FitReport;
 use std::path::PathBuf;
-use vesalius_control::Cancelled;
 use vesalius_volume::ErrorKind;
 
 /// An error of this crate.
@@ -93,6 +94,22 @@ pub enum Error {
         /// The panic's message.
         message: String,
     },
+    /// The system would start no thread that makes batches.
+    #[error(
+        "no thread that makes batches could be started ({source}); end other programs, or raise the limit of threads: one is enough (`cache.workers: 1`)"
+    )]
+    NoThread {
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// A batch was asked for that is not made.
+    #[error("batch {number} is not made: {reason}")]
+    NoBatch {
+        /// Its number.
+        number: u64,
+        /// Why not.
+        reason: &'static str,
+    },
     /// The output folder cannot be used.
     #[error("{path}: {reason}")]
     Output {
@@ -164,13 +181,13 @@ pub enum Error {
     Planning(#[source] vesalius_planning::Error),
     /// A file could not be read or written.
     #[error("{0}")]
-    Io(#[from] vesalius_io::Error),
+    Io(#[source] vesalius_io::Error),
     /// A volume, geometry or label scheme is wrong.
     #[error("{0}")]
     Volume(#[from] vesalius_volume::Error),
     /// A transform is wrong.
     #[error("{0}")]
-    Transform(#[from] vesalius_transforms::Error),
+    Transform(#[source] vesalius_transforms::Error),
     /// A tensor or its meaning is wrong.
     #[error("{0}")]
     Tensor(#[from] vesalius_tensor::Error),
@@ -191,7 +208,7 @@ pub enum Error {
     Inferer(#[source] vesalius_inferers::Error),
     /// A metric cannot be computed.
     #[error("{0}")]
-    Metric(#[from] vesalius_metrics::Error),
+    Metric(#[source] vesalius_metrics::Error),
 }
 
 vesalius_registry::custom_error! {
@@ -209,6 +226,8 @@ impl Error {
                 | Self::CacheWrite { .. }
                 | Self::CacheEntry { .. }
                 | Self::Worker { .. }
+                | Self::NoThread { .. }
+                | Self::NoBatch { .. }
                 | Self::Cancelled(_)
                 | Self::Io(vesalius_io::Error::Locked { .. } | vesalius_io::Error::Lock { .. })
         );
@@ -229,12 +248,13 @@ impl Error {
             | Self::Case { .. }
             | Self::Output { .. }
             | Self::StartFrom { .. }
+            | Self::NoBatch { .. }
             | Self::Diverged { .. }
             | Self::Custom(_) => ErrorKind::BadInput,
             Self::Checkpoint { .. } => ErrorKind::Corrupt,
             Self::Cache { .. } => ErrorKind::System,
             Self::CacheWrite { source } => source.kind(),
-            Self::System { source, .. } => ErrorKind::of_io(source),
+            Self::System { source, .. } | Self::NoThread { source } => ErrorKind::of_io(source),
             Self::CacheEntry { source, .. } => {
                 source.as_ref().map_or(ErrorKind::Corrupt, ErrorKind::of_io)
             }
@@ -302,30 +322,6 @@ impl Error {
                 expected,
             },
             other => other,
-        }
-    }
-}
-
-impl From<Cancelled> for Error {
-    fn from(_: Cancelled) -> Self {
-        Self::Cancelled(None)
-    }
-}
-
-impl From<vesalius_planning::Error> for Error {
-    fn from(error: vesalius_planning::Error) -> Self {
-        match error {
-            vesalius_planning::Error::Cancelled(cancelled) => cancelled.into(),
-            error => Self::Planning(error),
-        }
-    }
-}
-
-impl From<vesalius_inferers::Error> for Error {
-    fn from(error: vesalius_inferers::Error) -> Self {
-        match error {
-            vesalius_inferers::Error::Cancelled(cancelled) => cancelled.into(),
-            error => Self::Inferer(error),
         }
     }
 }

@@ -4,7 +4,10 @@
 use crate::config::bad;
 use crate::run::Run;
 use crate::source::CaseSource;
-use crate::{Callbacks, Duration, Event, PatchSampler, Result, RunProgress, TrainingConfig};
+use crate::{
+    Callbacks, Duration, Event, GradientStrategy, PatchSampler, Result, RunProgress, SkippedCase,
+    TrainingConfig,
+};
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,6 +42,9 @@ pub struct FitOptions {
     pub device: Device,
     /// Further devices that share the batches of a step with it (`gradient_accumulation` of them).
     pub more_devices: Vec<Device>,
+    /// How the gradients of a step's batches are computed; `None` for [`crate::SingleDevice`], or with `more_devices` for
+    /// [`crate::SeveralDevices`]. A strategy chooses its devices itself, so that `more_devices` are empty beside it.
+    pub strategy: Option<Arc<dyn GradientStrategy + Send + Sync>>,
     /// The length of the run; `None` takes the config's.
     pub duration: Option<Duration>,
     /// The time from which [`Duration::Minutes`] count, such as that before the dataset was read; `None` for the start
@@ -66,6 +72,7 @@ impl Default for FitOptions {
             output: PathBuf::from("runs/model"),
             device: Device::flex(),
             more_devices: Vec::new(),
+            strategy: None,
             duration: None,
             began: None,
             ends: None,
@@ -112,8 +119,8 @@ pub struct FitReport {
     pub progress: RunProgress,
     /// Whether all steps are done; if not, a callback stopped it or it was cancelled, and it can be resumed.
     pub finished: bool,
-    /// Cases that were left out because they could not be used, with reasons.
-    pub skipped: Vec<(String, String)>,
+    /// Cases that were left out because they could not be used.
+    pub skipped: Vec<SkippedCase>,
     /// The warnings of the run.
     pub warnings: Vec<Warning>,
     /// The loss of each step that this call did.
@@ -123,6 +130,11 @@ pub struct FitReport {
 }
 
 /// Trains one model; `observer` receives every event.
+///
+/// # Threads
+/// Steps, validations and callbacks run on the calling thread, and on the CPU in the pool of rayon that it belongs to.
+/// Batches are made by `cache.workers` threads of the run's own, whose transforms run on rayon's global pool, and each
+/// further device has a thread that waits for it. All end with the run.
 ///
 /// # Errors
 /// An inconsistent config or dataset, an output folder that cannot be written or that another process writes, a

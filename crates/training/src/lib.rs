@@ -67,10 +67,10 @@
 //! | a run | [`fit`], [`FitOptions`], [`FitReport`], [`TrainingData`], [`Duration`] |
 //! | its settings | [`TrainingConfig`], [`OptimizerConfig`], [`Schedule`], [`WarmUp`], [`Precision`], [`EarlyStopping`], [`WeightAverageConfig`], [`StartFrom`] |
 //! | during the run | [`Event`], [`Callback`], [`Callbacks`], [`TrainingControl`], [`RunState`], [`DivergenceMonitor`] |
-//! | datasets | [`load_dataset`], [`Datalist`], [`Case`], [`read_case`], [`synthetic`] |
-//! | where cases are | [`CaseSource`], [`CaseHandle`], [`MemoryCases`], [`CasePool`], [`MemoryBudget`], [`CacheEntry`], [`StoredCase`] |
+//! | datasets | [`load_dataset`], [`load_dataset_with`], [`Datalist`], [`Case`], [`read_case`], [`synthetic`] |
+//! | where cases are | [`CaseSource`], [`CaseHandle`], [`MemoryCases`], [`CasePool`], [`MemoryBudget`], [`CacheEntry`], [`StoredCase`], [`SkippedCase`] |
 //! | patches and batches | [`PatchSampler`], [`Batch`], [`Loader`], [`CaseOrder`], [`MixingConfig`], [`cut_patch`] |
-//! | gradients | [`GradientStrategy`], [`SingleDevice`], [`SeveralDevices`], [`LossScale`] |
+//! | gradients | [`GradientStrategy`], [`SingleDevice`], [`SeveralDevices`], [`Objective`], [`Gradients`], [`LossScale`] |
 //! | validation | [`validate()`], [`validate_patches()`], [`ValidationConfig`], [`Scores`] |
 //! | files of a run | [`Checkpoint`], [`RunProgress`], [`LOG_FILE`], [`STEPS_FILE`], [`VALIDATIONS_FILE`] |
 //! | user-defined | [`CustomOptimizer`], [`CustomSchedule`], [`RegisterOptimizer`], [`RegisterSchedule`] |
@@ -94,6 +94,7 @@ mod loader;
 mod log;
 mod loss_scale;
 mod machine;
+mod memory_budget;
 mod mixing;
 mod order;
 mod pool;
@@ -119,7 +120,7 @@ pub use config::{
     EarlyStopping, OptimizerConfig, Precision, RegisterOptimizer, StartFrom,
     StochasticGradientDescent, TrainingConfig, ValidationConfig, ValidationOn, WeightAverageConfig,
 };
-pub use dataset::{Case, read_case};
+pub use dataset::{Case, read_case, read_case_with};
 pub use divergence::DivergenceMonitor;
 pub use entry::CacheEntry;
 pub use error::Error;
@@ -129,9 +130,10 @@ pub use loader::{Loader, LoaderOptions};
 pub use log::{LOG_FILE, STEPS_FILE, VALIDATIONS_FILE};
 pub use loss_scale::LossScale;
 pub use machine::{free_memory, total_memory};
+pub use memory_budget::MemoryBudget;
 pub use mixing::{MixedTarget, MixingConfig};
 pub use order::CaseOrder;
-pub use pool::{CasePool, MemoryBudget, PoolOptions};
+pub use pool::{CasePool, PoolOptions};
 pub use progress::{Best, RunProgress};
 pub use run::{BEST_CHECKPOINT_FILE, CHECKPOINT_FILE, CONFIG_FILE, RunState};
 pub use sampler::{Batch, Patch, PatchSampler, cut_patch};
@@ -139,8 +141,8 @@ pub use schedule::{
     Cosine, CustomSchedule, OneCycle, Plateau, Poly, RegisterSchedule, Schedule, WarmUp,
 };
 pub use seen::Verify;
-pub use setup::{load_dataset, load_dataset_cached};
-pub use source::{CaseHandle, CaseSource, MemoryCases, SkippedCases, StoredCase};
+pub use setup::{load_dataset, load_dataset_cached, load_dataset_with};
+pub use source::{CaseHandle, CaseSource, MemoryCases, SkippedCase, SkippedCases, StoredCase};
 pub use validate::{Scores, validate};
 pub use validate_patches::validate_patches;
 pub use vesalius_networks::Network;

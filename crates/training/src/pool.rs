@@ -4,64 +4,18 @@
 //! entry as well, so that an entry is never stale. Several processes may share a folder: the first to need an entry
 //! writes it.
 
-use crate::entry::{self, CacheEntry, FileNote, Identity, Opened, cache_error};
-use crate::seen::{Note, Seen, Verify};
-use crate::source::{CaseHandle, CaseSource};
-use crate::{BadCase, Case, CaseFiles, Error, Result, read_case};
+mod prepare;
+
+use crate::seen::Verify;
+use crate::source::{CaseHandle, CaseSource, no_case};
+use crate::{BadCase, CaseFiles, Error, MemoryBudget, Result, SkippedCase};
+use prepare::{CacheFolder, Made};
 use rayon::prelude::*;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
 use vesalius_control::Stage;
-use vesalius_io::{FolderLock, LockHolder};
-use vesalius_transforms::Chain;
+use vesalius_transforms::{Chain, PatchSampling};
 use vesalius_volume::{FileWarning, LabelScheme, Warning};
-
-/// Bytes of memory that several pools share.
-///
-/// ```
-/// use vesalius_training::MemoryBudget;
-///
-/// let budget = MemoryBudget::new(100);
-/// assert!(budget.take(70) && !budget.take(70));
-/// assert_eq!(budget.left(), 30);
-/// ```
-#[derive(Debug, Clone)]
-pub struct MemoryBudget {
-    left: Arc<AtomicU64>,
-}
-
-impl MemoryBudget {
-    /// So many bytes.
-    pub fn new(bytes: u64) -> Self {
-        Self {
-            left: Arc::new(AtomicU64::new(bytes)),
-        }
-    }
-
-    /// Bytes that are not taken.
-    pub fn left(&self) -> u64 {
-        self.left.load(Ordering::Relaxed)
-    }
-
-    /// Takes so many bytes, or none.
-    pub fn take(&self, bytes: u64) -> bool {
-        let taken = self
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(bytes)
-            });
-        taken.is_ok()
-    }
-
-    /// Takes what cannot be done without: so many bytes, or all that are left.
-    pub fn take_anyway(&self, bytes: u64) {
-        let left = |left: u64| Some(left.saturating_sub(bytes));
-        let _ = self
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left);
-    }
-}
 
 /// How a pool makes and keeps cases.
 #[derive(Debug)]
@@ -72,6 +26,10 @@ pub struct PoolOptions<'a> {
     pub scheme: &'a LabelScheme,
     /// Done once to every case.
     pub preprocessing: &'a Chain,
+    /// How patches are drawn from the cases; `None` for cases that are read whole only. The indices of labelled voxels
+    /// are made, and counted in the budget, where places depend on labels. Elsewhere a handle makes its index when it is
+    /// asked for one.
+    pub sampling: Option<&'a PatchSampling>,
     /// Memory for cases.
     pub budget: MemoryBudget,
     /// The folder for cases that do not fit in memory.
@@ -82,7 +40,7 @@ pub struct PoolOptions<'a> {
     pub verify: Verify,
     /// What happens with cases that cannot be used.
     pub bad_case: BadCase,
-    /// Counts the cases that are prepared; its control cancels.
+    /// Counts the cases that are prepared; its control cancels, also in the middle of a case.
     pub stage: &'a Stage,
 }
 
@@ -183,206 +141,19 @@ impl CasePool {
     }
 }
 
-/// A prepared case.
-struct Made {
-    handle: CaseHandle,
-    key: String,
-    /// Why the entry had to be made again.
-    remade: Option<Warning>,
-    /// Warnings about the files.
-    of_files: Vec<FileWarning>,
-}
-
-/// The lock on the cache's folder, taken when the first entry is written: a folder that holds all of them may
-/// be read-only.
-#[derive(Default)]
-struct CacheFolder(Mutex<Held>);
-
-#[derive(Default)]
-enum Held {
-    #[default]
-    NotYet,
-    ByThis {
-        _lock: FolderLock,
-    },
-    /// By the run, whose own folder it is.
-    ByTheRun,
-}
-
-impl CacheFolder {
-    fn take(&self, options: &PoolOptions) -> Result<()> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*held, Held::NotYet) {
-            *held = Held::of(&options.folder)?;
-        }
-        Ok(())
-    }
-}
-
-impl Held {
-    fn of(folder: &Path) -> Result<Self> {
-        // With exclusive access, remove what killed runs left; then use shared access, as always.
-        if let Ok(alone) = FolderLock::exclusive(folder) {
-            alone.remove_leftovers("");
-        }
-        match FolderLock::shared(folder) {
-            Ok(lock) => Ok(Self::ByThis { _lock: lock }),
-            Err(vesalius_io::Error::Locked { holders, .. })
-                if holders.iter().any(LockHolder::is_this_process) =>
-            {
-                Ok(Self::ByTheRun)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-impl PoolOptions<'_> {
-    fn made(&self, files: &CaseFiles, folder: &CacheFolder) -> Result<Made> {
-        let note_path = self.note_path(files)?;
-        let known = match self.verify.is_quick() {
-            true => Note::read(&note_path),
-            false => Note::default(),
-        };
-        let seen = self.seen(files, &known)?;
-        let identity = self.identity(files, &seen)?;
-        let key = identity.key();
-        let path = self.folder.join(format!("{key}.case"));
-        let ignore = self.scheme.ignore();
-        let remade = match CacheEntry::open(&path, &identity, ignore, known.entry) {
-            Opened::Whole(entry) => {
-                let note = Note {
-                    files: seen,
-                    entry: Some(entry.checked()),
-                };
-                if note != known {
-                    note.write(&note_path);
-                }
-                let of_files = entry.warnings(files);
-                let handle = self.place(*entry)?;
-                return Ok(Made {
-                    handle,
-                    key,
-                    remade: None,
-                    of_files,
-                });
-            }
-            Opened::Absent => None,
-            Opened::Unusable(reason) => Some(Warning::CacheEntryRemade {
-                case: files.name.clone(),
-                path: path.clone(),
-                reason,
-            }),
-        };
-        let (subject, of_files) = read_case(files, self.channels)?;
-        let case = Case::new(subject, self.scheme, self.preprocessing)?;
-        let fits = self.budget.take(case.bytes());
-        // A bad entry is replaced in any case, so that it is reported once.
-        if self.store_all || !fits || remade.is_some() {
-            folder.take(self)?;
-            entry::write(&path, &identity, &case, numbered(files, &of_files))?;
-            // The entry's own checksum is compared at the next start, when its time of change has settled.
-            let note = Note {
-                files: seen,
-                entry: None,
-            };
-            note.write(&note_path);
-        }
-        let handle = match fits {
-            true => CaseHandle::Whole(Arc::new(case)),
-            false => {
-                drop(case);
-                match CacheEntry::open(&path, &identity, ignore, None) {
-                    Opened::Whole(entry) => self.stored(*entry),
-                    Opened::Absent => {
-                        return Err(cache_error(&path, "what was just written is gone"));
-                    }
-                    Opened::Unusable(reason) => return Err(cache_error(&path, &reason)),
-                }
-            }
-        };
-        Ok(Made {
-            handle,
-            key,
-            remade,
-            of_files,
-        })
-    }
-
-    /// An entry in memory where it fits, else as it is.
-    fn place(&self, entry: CacheEntry) -> Result<CaseHandle> {
-        if self.budget.take(entry.case_bytes()) {
-            return Ok(CaseHandle::Whole(Arc::new(entry.case()?)));
-        }
-        Ok(self.stored(entry))
-    }
-
-    /// An entry that stays on disk; the index of its labelled voxels is in memory all the same.
-    fn stored(&self, entry: CacheEntry) -> CaseHandle {
-        self.budget.take_anyway(entry.bytes());
-        CaseHandle::Stored(Arc::new(entry))
-    }
-
-    /// The state of a case's files by their content, read unless `known` has it.
-    fn seen(&self, files: &CaseFiles, known: &Note) -> Result<Vec<Seen>> {
-        let paths = files.images.iter().chain([&files.label]);
-        paths
-            .enumerate()
-            .map(|(index, path)| {
-                let known = known.files.get(index);
-                Seen::of(path, known, self.verify, self.stage.control())
-            })
-            .collect()
-    }
-
-    /// Everything that the preprocessed case follows from.
-    fn identity(&self, files: &CaseFiles, seen: &[Seen]) -> Result<Identity> {
-        let json = |value: serde_json::Result<String>| {
-            value.map_err(|e| cache_error(&self.folder, &e.to_string()))
-        };
-        Ok(Identity::new(
-            &files.name,
-            self.channels,
-            json(serde_json::to_string(self.scheme))?,
-            json(serde_json::to_string(self.preprocessing))?,
-            seen.iter().map(|seen| seen.source.clone()).collect(),
-        ))
-    }
-
-    /// The path of the note of an entry whose files are identified by their paths alone.
-    fn note_path(&self, files: &CaseFiles) -> Result<PathBuf> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.identity(files, &[])?.key().as_bytes());
-        for path in files.images.iter().chain([&files.label]) {
-            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            hasher.update(&[0]);
-            hasher.update(path.as_os_str().as_encoded_bytes());
-        }
-        let name = &hasher.finalize().to_hex()[..40];
-        Ok(self.folder.join(format!("{name}.seen")))
-    }
-}
-
-/// The warnings with the number of each one's file in place of its path, which may change.
-fn numbered(files: &CaseFiles, of_files: &[FileWarning]) -> Vec<FileNote> {
-    let number = |told: &FileWarning| {
-        let mut sources = files.images.iter().chain([&files.label]);
-        let number = sources.position(|path| *path == told.path)?;
-        Some((number, told.warning.clone()))
-    };
-    of_files.iter().filter_map(number).collect()
-}
-
 impl CaseSource for CasePool {
     fn names(&self) -> &[String] {
         &self.names
     }
 
     fn get(&self, index: usize) -> Result<CaseHandle> {
-        match &self.slots[index] {
+        let (Some(slot), Some(name)) = (self.slots.get(index), self.names.get(index)) else {
+            return Err(no_case(index, self.slots.len()));
+        };
+        match slot {
             Slot::Ready(handle) => Ok(handle.clone()),
             Slot::Broken(reason) => Err(Error::Case {
-                case: self.names[index].clone(),
+                case: name.clone(),
                 reason: reason.clone(),
             }),
         }
@@ -392,7 +163,7 @@ impl CaseSource for CasePool {
         let mut values: Vec<u16> = self
             .ready()
             .flat_map(|handle| match handle {
-                CaseHandle::Whole(case) => case.values.clone(),
+                CaseHandle::Whole(case) => case.values().to_vec(),
                 CaseHandle::Stored(case) => case.label_values().unwrap_or_default(),
             })
             .collect();
@@ -405,12 +176,12 @@ impl CaseSource for CasePool {
         self.identities.clone()
     }
 
-    fn broken(&self) -> Vec<(String, String)> {
+    fn broken(&self) -> Vec<SkippedCase> {
         let slots = self.names.iter().zip(&self.slots);
         slots
             .filter_map(|(name, slot)| match slot {
                 Slot::Ready(_) => None,
-                Slot::Broken(reason) => Some((name.clone(), reason.clone())),
+                Slot::Broken(reason) => Some(SkippedCase::new(name, reason)),
             })
             .collect()
     }

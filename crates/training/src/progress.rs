@@ -2,7 +2,7 @@
 
 use crate::divergence::DivergenceMonitor;
 use crate::loss_scale::LossScale;
-use crate::{EarlyStopping, Plateau};
+use crate::{EarlyStopping, Plateau, SkippedCase};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -38,8 +38,8 @@ pub struct RunProgress {
     pub loss_scale: LossScale,
     /// Statistics of the losses so far, from which a divergence is detected.
     pub health: DivergenceMonitor,
-    /// Cases left out, with reasons.
-    pub skipped: Vec<(String, String)>,
+    /// Cases left out.
+    pub skipped: Vec<SkippedCase>,
     /// Whether the run was stopped in the middle of a validation, which is then done again.
     #[serde(default)]
     pub validation_due: bool,
@@ -56,6 +56,7 @@ pub struct RunProgress {
 /// The validation whose weights are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Best {
     /// After this many steps.
     pub step: u64,
@@ -225,5 +226,19 @@ mod tests {
         }
         assert_eq!(rates, [1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25]);
         assert!(progress.stopped_early && !progress.goes_on());
+    }
+
+    #[test]
+    fn cases_left_out_are_written_as_lists_of_two_texts() {
+        let progress = RunProgress {
+            skipped: vec![SkippedCase::new("a", "is gone")],
+            ..RunProgress::default()
+        };
+        let written = serde_json::to_value(&progress).unwrap();
+        assert_eq!(written["skipped"], serde_json::json!([["a", "is gone"]]));
+        assert_eq!(
+            serde_json::from_value::<RunProgress>(written).unwrap(),
+            progress
+        );
     }
 }

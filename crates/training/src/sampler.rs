@@ -6,7 +6,9 @@ use crate::{BadCase, CaseOrder, Error, MixedTarget, MixingConfig, Result, Traini
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use vesalius_transforms::{Chain, GridStep, PatchPlacer, SampledCase, Step, Stream, keyed};
+use vesalius_transforms::{
+    Chain, GridStep, LabelIndex, PatchPlacer, SampledCase, Step, Stream, keyed,
+};
 use vesalius_volume::{LabelScheme, Subject};
 
 /// The stream of random numbers that batches are mixed by, keyed by the batch's number.
@@ -29,6 +31,33 @@ pub struct Batch {
     pub mixed_target: Option<MixedTarget>,
     /// What the sampling prefers and a patch's case does not have, once for each such patch.
     pub absent: Vec<String>,
+}
+
+impl Batch {
+    /// Checks that there are as many values as the shape has.
+    ///
+    /// # Errors
+    /// [`Error::BadValue`].
+    pub fn check(&self) -> Result<()> {
+        let product = |of: &[usize]| of.iter().try_fold(1usize, |n, m| n.checked_mul(*m));
+        let [n, _, z, y, x] = self.shape;
+        let (images, labels) = (product(&self.shape), product(&[n, z, y, x]));
+        let mixed = self.mixed_target.as_ref();
+        let mixed = mixed.is_none_or(|mixed| Some(mixed.labels.len()) == labels);
+        if Some(self.images.len()) == images && Some(self.labels.len()) == labels && mixed {
+            return Ok(());
+        }
+        bad(
+            "a batch",
+            format!(
+                "one of shape {:?} with {} intensities and {} labels",
+                self.shape,
+                self.images.len(),
+                self.labels.len()
+            ),
+            "an intensity for each element of its shape, and a label (also a mixed one) for each voxel",
+        )
+    }
 }
 
 /// What training patches are cut from, and how.
@@ -248,6 +277,7 @@ fn known_values(scheme: &LabelScheme) -> Arc<[bool]> {
 
 /// A patch, and what its place could not be drawn by.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Patch {
     /// Image and labels.
     pub subject: Subject,
@@ -268,14 +298,19 @@ pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
 /// A patch that cannot be cut.
 pub fn cut_patch(case: &CaseHandle, placer: &PatchPlacer, seed: u64, draw: u64) -> Result<Patch> {
     let mut rng = keyed(seed, draw, Stream::Patch);
-    let sampled = SampledCase::new(case.name(), case.geometry(), case.index());
+    let none = LabelIndex::default();
+    let index = match placer.reads_labels() {
+        true => case.index()?,
+        false => &none,
+    };
+    let sampled = SampledCase::new(case.name(), case.geometry(), index);
     let placed = placer.sample(&sampled, &mut rng)?;
     let mut steps = placed.steps.into_iter();
     // The first step reads the case in place, so that the whole case is never copied for a patch.
     let mut subject = match steps.next() {
         Some(GridStep::Region { start, size }) => case.region(start, size)?,
-        Some(other) => Step::Grid(other).apply(case.whole()?.subject.clone())?,
-        None => case.whole()?.subject.clone(),
+        Some(other) => Step::Grid(other).apply(case.whole()?.subject().clone())?,
+        None => case.whole()?.subject().clone(),
     };
     for step in steps {
         subject = Step::Grid(step).apply(subject)?;

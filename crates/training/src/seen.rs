@@ -7,7 +7,7 @@
 use crate::Result;
 use crate::entry::{Source, file_hash};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -95,8 +95,34 @@ pub(crate) struct Seen {
     pub source: Source,
 }
 
+/// Files whose hashes are kept, about 300 bytes each; the dataset of a run rarely has more.
+const MOST_KEPT: usize = 1 << 16;
+
 /// Files that this process hashed: folds and trials that read the same ones one after the other.
-static HASHED: LazyLock<Mutex<HashMap<PathBuf, Seen>>> = LazyLock::new(Mutex::default);
+static HASHED: LazyLock<Mutex<Hashed>> = LazyLock::new(Mutex::default);
+
+/// The files that were hashed last.
+#[derive(Debug, Default)]
+struct Hashed {
+    files: HashMap<PathBuf, Seen>,
+    /// Their paths, in the order in which they were hashed first.
+    order: VecDeque<PathBuf>,
+}
+
+impl Hashed {
+    /// Keeps a file, in place of the one that was kept first where there are `most` already.
+    fn insert(&mut self, path: PathBuf, seen: Seen, most: usize) {
+        if self.files.insert(path.clone(), seen).is_some() {
+            return;
+        }
+        self.order.push_back(path);
+        while self.order.len() > most {
+            if let Some(first) = self.order.pop_front() {
+                self.files.remove(&first);
+            }
+        }
+    }
+}
 
 impl Seen {
     /// A file's hash: the one that is `known` or that this process found before where that still holds, else
@@ -117,7 +143,7 @@ impl Seen {
             if let Some(known) = known.filter(|seen| seen.reading.holds(stamp)) {
                 return Ok(known.clone());
             }
-            let before = hashed().get(&name).cloned();
+            let before = hashed().files.get(&name).cloned();
             if let Some(before) = before.filter(|seen| seen.reading.holds(stamp)) {
                 return Ok(before);
             }
@@ -130,7 +156,7 @@ impl Seen {
         }
         let source = Source { bytes, hash };
         let seen = Self { reading, source };
-        hashed().insert(name, seen.clone());
+        hashed().insert(name, seen.clone(), MOST_KEPT);
         Ok(seen)
     }
 }

@@ -1,17 +1,14 @@
 //! From a config and a datalist to prepared cases, checked before anything is trained.
 
 use crate::config::bad;
-use crate::pool::{CasePool, MemoryBudget, PoolOptions};
+use crate::pool::{CasePool, PoolOptions};
 use crate::source::{CaseSource, MemoryCases};
-use crate::{Datalist, Error, Result, TrainingConfig, TrainingData, machine};
+use crate::{Datalist, Error, MemoryBudget, Result, TrainingConfig, TrainingData, ValidationOn};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vesalius_control::Control;
 use vesalius_transforms::{PatchPlacer, WeightedClass};
 use vesalius_volume::{FileWarning, LabelScheme, Warning};
-
-/// Memory for cases where neither the config nor the system gives a number.
-const UNKNOWN_MEMORY: u64 = 4 << 30;
 
 /// Reads a dataset for a run whose cases may all lie in memory or in the config's cache folder: labels
 /// from the config or the datalist, cases split by fold, every file read, checked and preprocessed.
@@ -21,7 +18,19 @@ const UNKNOWN_MEMORY: u64 = 4 << 30;
 ///
 /// # Errors
 /// A datalist or case that cannot be used, named; a fold without cases; a temporary folder that cannot be made.
-pub fn load_dataset(config: &TrainingConfig, data: &Path) -> Result<TrainingData> {
+pub fn load_dataset(config: &TrainingConfig, data: impl AsRef<Path>) -> Result<TrainingData> {
+    load_dataset_with(config, data, &Control::new())
+}
+
+/// As [`load_dataset`], with cases read as stage `cases` of `control`, which cancels, also in the middle of a case.
+///
+/// # Errors
+/// As [`load_dataset`]; [`crate::Error::Cancelled`].
+pub fn load_dataset_with(
+    config: &TrainingConfig,
+    data: impl AsRef<Path>,
+    control: &Control,
+) -> Result<TrainingData> {
     let mut scratch = tempfile::Builder::new();
     #[cfg(unix)]
     scratch.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
@@ -34,21 +43,20 @@ pub fn load_dataset(config: &TrainingConfig, data: &Path) -> Result<TrainingData
     })?;
     let scratch = Arc::new(scratch);
     let kept = Some(scratch.clone());
-    load(config, data, scratch.path(), &Control::new(), kept)
+    load(config, data.as_ref(), scratch.path(), control, kept)
 }
 
-/// [`load_dataset`] with the folder for cases that do not fit in memory, where the config names none; the cases are
-/// read as stage `cases` of `control`.
+/// [`load_dataset_with`] with the folder for cases that do not fit in memory, where the config names none.
 ///
 /// # Errors
-/// As [`load_dataset`], and a folder that cannot be written; [`crate::Error::Cancelled`].
+/// As [`load_dataset_with`], and a folder that cannot be written.
 pub fn load_dataset_cached(
     config: &TrainingConfig,
-    data: &Path,
-    overflow: &Path,
+    data: impl AsRef<Path>,
+    overflow: impl AsRef<Path>,
     control: &Control,
 ) -> Result<TrainingData> {
-    load(config, data, overflow, control, None)
+    load(config, data.as_ref(), overflow.as_ref(), control, None)
 }
 
 fn load(
@@ -68,11 +76,12 @@ fn load(
     PatchPlacer::new(&config.patch, &labels)?;
     let (training, validation) = list.split(config.validation.fold)?;
     let stage = control.stage("cases", (training.len() + validation.len()) as u64);
-    let options = PoolOptions {
+    let mut options = PoolOptions {
         channels: list.channels.len(),
         scheme: &labels,
         preprocessing: &config.preprocessing,
-        budget: MemoryBudget::new(memory(config)),
+        sampling: Some(&config.patch.sampling),
+        budget: MemoryBudget::new(config.cache.bytes(1)),
         folder: cache_folder(config, overflow),
         store_all: config.cache.folder.is_some(),
         verify: config.cache.verify,
@@ -80,6 +89,9 @@ fn load(
         stage: &stage,
     };
     let mut training = CasePool::prepare(&training, &options)?;
+    if config.validation.on == ValidationOn::Volumes {
+        options.sampling = None;
+    }
     let mut validation = match validation.as_slice() {
         [] => None,
         files => Some(CasePool::prepare(files, &options)?),
@@ -94,9 +106,10 @@ fn load(
     };
     if training.usable() == 0 {
         let broken = training.broken();
-        let (case, reason) = broken.first().cloned().unwrap_or_default();
-        let text = format!("no training case can be used; the first is {case}: {reason}");
-        return Err(unusable(&text).into());
+        let first = broken.first();
+        let first = first.map(|first| format!("; the first is {}: {}", first.case, first.reason));
+        let first = first.unwrap_or_default();
+        return Err(unusable(&format!("no training case can be used{first}")).into());
     }
     let mut warnings = check_labels(&training, &labels).ok_or_else(|| {
         unusable("no training case has a labelled voxel, so there is nothing to learn")
@@ -123,14 +136,6 @@ fn load(
 fn cache_folder(config: &TrainingConfig, overflow: &Path) -> PathBuf {
     let configured = config.cache.folder.clone();
     configured.unwrap_or_else(|| overflow.to_owned())
-}
-
-/// Bytes of memory for cases.
-fn memory(config: &TrainingConfig) -> u64 {
-    match config.cache.memory {
-        Some(gibibytes) => (gibibytes * f64::from(1 << 30)) as u64,
-        None => machine::free_memory().unwrap_or(2 * UNKNOWN_MEMORY) / 2,
-    }
 }
 
 /// A warning for each label that no training case has; `None` when none has any.
@@ -275,7 +280,7 @@ mod tests {
         // The second dataset is read from the cache, where its files are known by their content.
         for folder in [&first, &second] {
             without_unit(folder);
-            let data = load_dataset(&config, &folder.join("cases.csv")).unwrap();
+            let data = load_dataset(&config, folder.join("cases.csv")).unwrap();
             let warning = Box::new(Warning::UnitMissing { code: 0 });
             let path = folder.join("c0.nii");
             assert_eq!(data.warnings, [Warning::OfFile { path, warning }]);

@@ -1,6 +1,7 @@
 //! The sources of training cases: memory, a cache, or a program's own.
 
 use crate::{Case, Error, Result};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use vesalius_transforms::LabelIndex;
@@ -11,10 +12,11 @@ pub trait CaseSource: std::fmt::Debug + Send + Sync {
     /// What the cases are called, in order.
     fn names(&self) -> &[String];
 
-    /// A case.
+    /// A case, counted from 0.
     ///
     /// # Errors
-    /// A case that cannot be used: its name and the reason. A later call for the same case must fail again.
+    /// A number that no case has; a case that cannot be used: its name and the reason. A later call for the same case
+    /// must fail again.
     fn get(&self, index: usize) -> Result<CaseHandle>;
 
     /// The label values that occur in any case, where that is known without reading them all.
@@ -28,8 +30,8 @@ pub trait CaseSource: std::fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Cases that were found to be broken before the first was read: their names and the reasons.
-    fn broken(&self) -> Vec<(String, String)> {
+    /// Cases that were found to be broken before the first was read.
+    fn broken(&self) -> Vec<SkippedCase> {
         Vec::new()
     }
 }
@@ -52,8 +54,11 @@ pub trait StoredCase: std::fmt::Debug + Send + Sync {
     /// Its grid after preprocessing.
     fn geometry(&self) -> &Geometry;
 
-    /// Where its labelled voxels are.
-    fn index(&self) -> &LabelIndex;
+    /// Where its labelled voxels are. Asked for where patches are drawn by label; the answer should be kept.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    fn index(&self) -> Result<&LabelIndex>;
 
     /// A box of it, with labels, that starts at voxel `start`; what reaches outside is zero and background.
     ///
@@ -77,7 +82,7 @@ impl CaseHandle {
     /// What the case is called.
     pub fn name(&self) -> &str {
         match self {
-            Self::Whole(case) => case.subject.name(),
+            Self::Whole(case) => case.subject().name(),
             Self::Stored(entry) => entry.name(),
         }
     }
@@ -85,15 +90,18 @@ impl CaseHandle {
     /// Its grid after preprocessing.
     pub fn geometry(&self) -> &Geometry {
         match self {
-            Self::Whole(case) => case.subject.geometry(),
+            Self::Whole(case) => case.subject().geometry(),
             Self::Stored(entry) => entry.geometry(),
         }
     }
 
     /// Where its labelled voxels are.
-    pub fn index(&self) -> &LabelIndex {
+    ///
+    /// # Errors
+    /// A file that was cut or written to, a disk that fails.
+    pub fn index(&self) -> Result<&LabelIndex> {
         match self {
-            Self::Whole(case) => &case.index,
+            Self::Whole(case) => Ok(case.index()),
             Self::Stored(entry) => entry.index(),
         }
     }
@@ -107,7 +115,7 @@ impl CaseHandle {
             Self::Stored(entry) => entry.region(start, size),
             Self::Whole(case) => {
                 let region = vesalius_transforms::GridStep::Region { start, size };
-                let subject = &case.subject;
+                let subject = case.subject();
                 let labels = subject.labels().map(|labels| region.apply_labels(labels));
                 let image = region.apply(subject.image())?;
                 Ok(Subject::new(subject.name(), image, labels.transpose()?)?)
@@ -127,6 +135,15 @@ impl CaseHandle {
     }
 }
 
+/// The error of a number that no case has.
+pub(crate) fn no_case(index: usize, count: usize) -> Error {
+    Error::BadValue {
+        key: "the number of the case".to_owned(),
+        found: format!("{index} of {count} cases"),
+        expected: "a number below that of the cases, as they are counted from 0",
+    }
+}
+
 /// Cases that all lie in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryCases {
@@ -138,7 +155,7 @@ impl MemoryCases {
     /// A source of these cases.
     pub fn new(cases: impl IntoIterator<Item = Case>) -> Self {
         let cases: Vec<Arc<Case>> = cases.into_iter().map(Arc::new).collect();
-        let names = cases.iter().map(|case| case.subject.name().to_owned());
+        let names = cases.iter().map(|case| case.subject().name().to_owned());
         Self {
             names: names.collect(),
             cases,
@@ -157,14 +174,54 @@ impl CaseSource for MemoryCases {
     }
 
     fn get(&self, index: usize) -> Result<CaseHandle> {
-        Ok(CaseHandle::Whole(self.cases[index].clone()))
+        let case = self.cases.get(index);
+        let case = case.ok_or_else(|| no_case(index, self.cases.len()))?;
+        Ok(CaseHandle::Whole(case.clone()))
     }
 
     fn label_values(&self) -> Option<Vec<u16>> {
-        let mut values: Vec<u16> = self.cases.iter().flat_map(|c| c.values.clone()).collect();
+        let mut values: Vec<u16> = self
+            .cases
+            .iter()
+            .flat_map(|c| c.values())
+            .copied()
+            .collect();
         values.sort_unstable();
         values.dedup();
         Some(values)
+    }
+}
+
+/// A case that is left out because it cannot be used. In files it is a list of both texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(String, String)", into = "(String, String)")]
+#[non_exhaustive]
+pub struct SkippedCase {
+    /// What it is called.
+    pub case: String,
+    /// Why it cannot be used.
+    pub reason: String,
+}
+
+impl SkippedCase {
+    /// A case and the reason.
+    pub fn new(case: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            case: case.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl From<(String, String)> for SkippedCase {
+    fn from((case, reason): (String, String)) -> Self {
+        Self { case, reason }
+    }
+}
+
+impl From<SkippedCase> for (String, String) {
+    fn from(skipped: SkippedCase) -> Self {
+        (skipped.case, skipped.reason)
     }
 }
 
@@ -181,12 +238,12 @@ impl SkippedCases {
             .or_insert_with(|| reason.to_string());
     }
 
-    /// The cases by name, each with its reason.
-    pub fn list(&self) -> Vec<(String, String)> {
+    /// The cases, sorted by name.
+    pub fn list(&self) -> Vec<SkippedCase> {
         let skipped = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         skipped
             .iter()
-            .map(|(case, reason)| (case.clone(), reason.clone()))
+            .map(|(case, reason)| SkippedCase::new(case, reason))
             .collect()
     }
 }

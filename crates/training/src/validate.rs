@@ -12,6 +12,7 @@ use vesalius_volume::{LabelMap, LabelScheme};
 
 /// What a validation found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Scores {
     /// Mean Dice over foreground labels.
     pub dice: f64,
@@ -39,19 +40,19 @@ pub(crate) fn segment(
     };
     let failed = |source| match Error::from(source) {
         Error::Inferer(source) => Error::Validation {
-            case: case.subject.name().to_owned(),
+            case: case.subject().name().to_owned(),
             source: Box::new(source),
         },
         // That the work was cancelled is no failure of the case.
         other => other,
     };
-    let logits = inferer.run_controlled(case.subject.image(), &network, device, control);
+    let logits = inferer.run_controlled(case.subject().image(), &network, device, control);
     let logits = logits.map_err(failed)?;
     let grid = match case.reference() {
         Some(reference) => reference.geometry(),
-        None => case.subject.geometry(),
+        None => case.subject().geometry(),
     };
-    labels_on_file(logits, grid, case.coverage.as_ref(), scheme).map_err(failed)
+    labels_on_file(logits, grid, case.coverage(), scheme).map_err(failed)
 }
 
 /// Scores a network on whole cases with labels. Cases that are broken are left out: they were named
@@ -108,7 +109,7 @@ impl Validation<'_> {
         let mut scores = Vec::with_capacity(which.len());
         for (done, &index) in (1..).zip(which) {
             let name = &self.cases.names()[index];
-            if !broken.iter().any(|(broken, _)| broken == name) {
+            if !broken.iter().any(|broken| broken.case == *name) {
                 match self.score(name, index, &evaluator, &timed) {
                     Err(error) if error.is_cancelled() && !self.control.is_cancelled() => break,
                     score => scores.extend(score?),
@@ -143,7 +144,13 @@ impl Validation<'_> {
             self.device,
             control,
         )?;
-        Ok(Some(evaluator.case(name, reference, &prediction)?))
+        let control = control.silent();
+        Ok(Some(evaluator.case_with(
+            name,
+            reference,
+            &prediction,
+            &control,
+        )?))
     }
 }
 

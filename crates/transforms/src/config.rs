@@ -4,11 +4,11 @@
 use crate::{Error, Result};
 
 /// Declares a configuration: a struct whose missing keys take the defaults given here, and whose
-/// unknown keys are errors that name the nearest one.
+/// unknown keys are errors that name the nearest one. With `checked by` a method, values that it refuses are not read.
 macro_rules! config {
     (
         $(#[$meta:meta])*
-        $name:ident, $key:literal, {
+        $name:ident, $key:literal, $(checked by $check:ident,)? {
             $($(#[$doc:meta])* $field:ident : $type:ty = $default:expr,)*
         }
     ) => {
@@ -62,7 +62,9 @@ macro_rules! config {
                         Ok(value)
                     }
                 }
-                deserializer.deserialize_any(Keys)
+                let value = deserializer.deserialize_any(Keys)?;
+                $($name::$check(&value).map_err(serde::de::Error::custom)?;)?
+                Ok(value)
             }
         }
     };

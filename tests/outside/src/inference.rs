@@ -17,6 +17,16 @@ impl PatchNetwork for Threshold {
         let foreground = patches - self.0;
         Ok(Tensor::cat(vec![foreground.clone().neg(), foreground], 1))
     }
+
+    fn parameters(&self) -> Option<u64> {
+        Some(0)
+    }
+
+    /// Two channels of four bytes a voxel, once more beside the output.
+    fn memory(&self, batch: usize, _: usize, size: [usize; 3]) -> Option<u64> {
+        let voxels = size.iter().product::<usize>();
+        Some(8 * batch as u64 * voxels as u64)
+    }
 }
 // ANCHOR_END: runtime
 

@@ -2,6 +2,7 @@
 
 pub mod callback;
 pub mod format;
+pub mod gradients;
 pub mod inference;
 pub mod learning;
 pub mod measure;

@@ -1,6 +1,8 @@
 //! Each type of this crate does its work in training, inference and evaluation, by name where files can name it.
 
-use outside::{callback::StopAtLoss, inference::Threshold, registry, source::MadeCases};
+use outside::{
+    callback::StopAtLoss, gradients::LargestLoss, inference::Threshold, registry, source::MadeCases,
+};
 use std::sync::{Arc, Mutex};
 use vesalius::inferers::{Inferer, PostprocessingStep};
 use vesalius::metrics::{Evaluation, Evaluator, Measure, Targets};
@@ -27,19 +29,23 @@ fn labels() -> LabelScheme {
     LabelScheme::exclusive(&[("sphere", 1)]).unwrap()
 }
 
-#[test]
-fn a_config_names_types_of_this_crate_and_what_it_trains_segments() {
-    let config = TrainingConfig::parse_with(CONFIG, &registry())
-        .unwrap()
-        .steps(6);
-    let data = TrainingData {
+/// Three cases to train on.
+fn data() -> TrainingData {
+    TrainingData {
         dataset: "made".to_owned(),
         channels: vec!["made".to_owned()],
         labels: labels(),
         training: MadeCases::new(3, labels()),
         validation: MadeCases::new(0, labels()),
         warnings: Vec::new(),
-    };
+    }
+}
+
+#[test]
+fn a_config_names_types_of_this_crate_and_what_it_trains_segments() {
+    let config = TrainingConfig::parse_with(CONFIG, &registry())
+        .unwrap()
+        .steps(6);
     let listener = Arc::new(Mutex::new(StopAtLoss::default()));
     let folder = tempfile::tempdir().unwrap();
     let options = FitOptions {
@@ -47,7 +53,7 @@ fn a_config_names_types_of_this_crate_and_what_it_trains_segments() {
         callbacks: Callbacks::default().with_shared(listener.clone()),
         ..FitOptions::default()
     };
-    let report = fit(&config, &data, &options, &mut |_| {}).unwrap();
+    let report = fit(&config, &data(), &options, &mut |_| {}).unwrap();
     let heard = listener.lock().unwrap().heard.clone();
     assert_eq!((heard.len(), &heard), (6, &report.losses));
     assert!(heard[5] < heard[0], "{heard:?}");
@@ -59,6 +65,28 @@ fn a_config_names_types_of_this_crate_and_what_it_trains_segments() {
     let grid = Geometry::axis_aligned([20, 20, 20], [1.0; 3]).unwrap();
     let result = segmenter.segment(&Volume::filled(grid, 0.5)).unwrap();
     assert_eq!(result.into_labels().unwrap().geometry(), &grid);
+}
+
+#[test]
+fn a_strategy_of_this_crate_computes_the_gradients() {
+    let mut config = TrainingConfig::parse_with(CONFIG, &registry())
+        .unwrap()
+        .steps(2);
+    config.gradient_accumulation = 2;
+    let folder = tempfile::tempdir().unwrap();
+    let train = |name: &str, strategy: Option<LargestLoss>| {
+        let options = FitOptions {
+            output: folder.path().join(name),
+            strategy: strategy.map(|strategy| Arc::new(strategy) as _),
+            ..FitOptions::default()
+        };
+        let report = fit(&config, &data(), &options, &mut |_| {}).unwrap();
+        report.losses[0]
+    };
+    let device = parse_device("cpu").unwrap();
+    let largest = train("largest", Some(LargestLoss { device }));
+    let mean = train("mean", None);
+    assert!(largest > mean, "{largest} {mean}");
 }
 
 #[test]
@@ -95,9 +123,9 @@ fn a_planner_of_this_crate_plans_beside_the_built_in_ones() {
     });
     std::fs::write(at("dataset.json"), list.to_string()).unwrap();
     std::fs::write(at("input.yaml"), "modality: MRI\ndatalist: dataset.json\n").unwrap();
-    let input = Input::read(&at("input.yaml")).unwrap();
-    let mut work = WorkFolder::open(&at("work"), input).unwrap();
-    let analyzed = analyze(&mut work, BrokenCases::Refuse, &Control::new(), || ()).unwrap();
+    let input = Input::read(at("input.yaml")).unwrap();
+    let mut work = WorkFolder::open(at("work"), input).unwrap();
+    let analyzed = analyze(&mut work, BrokenCases::Refuse, &Control::new()).unwrap();
     let options = PlanOptions {
         algorithms: vec!["small_planner".to_owned()],
         ..PlanOptions::default()

@@ -5,7 +5,7 @@ mod model;
 mod post;
 mod score;
 
-pub use model::write_model;
+pub use model::{write_model, write_model_with};
 pub(crate) use score::segment_case;
 pub use score::{Choice, ChooseOptions, Scored, choose};
 
@@ -14,6 +14,7 @@ use vesalius_inferers::Combination;
 
 /// Models that could segment together: for each fold the algorithms whose runs on it take part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Candidate {
     /// What it is called: `all`, `best 3`, `best by fold`, the names of a pair.
     pub name: String,

@@ -5,6 +5,7 @@ use crate::work::create;
 use crate::{Choice, Error, History, Result, WorkFolder};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use vesalius_control::{Control, Stage};
 use vesalius_inferers::{ModelDescription, weights_checksum, weights_path};
 
 /// Writes `model/` in the work folder, in place of an earlier one; returns its path.
@@ -12,6 +13,19 @@ use vesalius_inferers::{ModelDescription, weights_checksum, weights_path};
 /// # Errors
 /// A run's model that cannot be read, a folder that cannot be written.
 pub fn write_model(work: &WorkFolder, history: &History, choice: &Choice) -> Result<PathBuf> {
+    write_model_with(work, history, choice, &Control::new())
+}
+
+/// As [`write_model`], counted in the stage `weights` and cancelled between two files; an earlier model stays then.
+///
+/// # Errors
+/// As [`write_model`]; [`Error::Cancelled`].
+pub fn write_model_with(
+    work: &WorkFolder,
+    history: &History,
+    choice: &Choice,
+    control: &Control,
+) -> Result<PathBuf> {
     let target = work.folder().join("model");
     let part = work.folder().join("model.part");
     let unwritable = |path: &Path, source: std::io::Error| Error::System {
@@ -37,16 +51,13 @@ pub fn write_model(work: &WorkFolder, history: &History, choice: &Choice) -> Res
     let Some((first, rest)) = algorithms.split_first() else {
         return Err(Error::Ensemble("the choice has no member".to_owned()));
     };
+    let runs: usize = algorithms.iter().map(|(_, folds)| folds.len()).sum();
+    let stage = control.stage("weights", runs as u64);
     for (algorithm, folds) in rest {
-        write_algorithm(
-            work,
-            history,
-            (algorithm, folds),
-            &part.join(algorithm),
-            |_| {},
-        )?;
+        let (target, of) = (part.join(algorithm), (*algorithm, *folds));
+        write_algorithm((work, history), of, &target, &stage, |_| {})?;
     }
-    write_algorithm(work, history, *first, &part, |model| {
+    write_algorithm((work, history), *first, &part, &stage, |model| {
         model.companions = rest.iter().map(|(name, _)| (*name).to_owned()).collect();
         model.combination = choice.best.candidate.combine;
         model.postprocessing = choice.postprocessing.clone();
@@ -61,10 +72,10 @@ pub fn write_model(work: &WorkFolder, history: &History, choice: &Choice) -> Res
 
 /// The runs of an algorithm as one model with a member a fold.
 fn write_algorithm(
-    work: &WorkFolder,
-    history: &History,
+    (work, history): (&WorkFolder, &History),
     (algorithm, folds): (&str, &[usize]),
     target: &Path,
+    stage: &Stage,
     change: impl FnOnce(&mut ModelDescription),
 ) -> Result<()> {
     let mut model: Option<ModelDescription> = None;
@@ -78,6 +89,7 @@ fn write_algorithm(
         let source = work.folder().join(&job.folder);
         let description = ModelDescription::read(&source)?;
         for own in &description.members {
+            stage.control().check()?;
             let name = match description.members.len() {
                 1 => format!("fold_{fold}"),
                 _ => format!("fold_{fold}_{own}"),
@@ -98,6 +110,7 @@ fn write_algorithm(
             members.push(name);
         }
         model.get_or_insert(description);
+        stage.advance(1);
     }
     let Some(mut model) = model else {
         return Err(Error::Ensemble(format!("{algorithm} has no run")));

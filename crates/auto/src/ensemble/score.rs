@@ -32,6 +32,7 @@ impl Default for ChooseOptions {
 
 /// A candidate with what it reached on cases that its members did not see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Scored {
     /// The candidate.
     pub candidate: Candidate,
@@ -43,6 +44,7 @@ pub struct Scored {
 
 /// The ensemble that was taken, and those that were not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Choice {
     /// The best; of equals the smaller.
     pub best: Scored,
@@ -87,16 +89,24 @@ impl Choice {
     /// # Errors
     /// Files that cannot be read.
     pub fn evaluation(&self, work: &WorkFolder, history: &History) -> Result<Evaluation> {
+        self.evaluation_with(work, history, &Control::new())
+    }
+
+    /// As [`Choice::evaluation`], cancelled between two cases.
+    ///
+    /// # Errors
+    /// As [`Choice::evaluation`]; [`Error::Cancelled`].
+    pub fn evaluation_with(
+        &self,
+        work: &WorkFolder,
+        history: &History,
+        control: &Control,
+    ) -> Result<Evaluation> {
         let scheme = scheme_of(work, history)?;
         let evaluator = dice_of(&scheme)?;
-        let mut judged = judge(
-            work,
-            history,
-            &self.best.candidate,
-            &scheme,
-            &Control::new(),
-        )?;
+        let mut judged = judge(work, history, &self.best.candidate, &scheme, control)?;
         for case in &mut judged {
+            control.check()?;
             case.found = postprocess(case.found.clone(), &self.postprocessing)?;
         }
         evaluate(&evaluator, &judged)

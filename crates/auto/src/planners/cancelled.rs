@@ -2,15 +2,16 @@
 
 use super::{PlanOptions, made, plan};
 use crate::{
-    BrokenCases, ChooseOptions, Error, History, HoldOutOptions, JobState, Plan, Result, TrainEvent,
-    TrainOptions, TuneEvent, TuneOptions, WorkFolder, analyze, choose, hold_out, train, tune,
+    BrokenCases, ChooseOptions, Error, ExportedRuns, History, HoldOutOptions, JobState, Plan,
+    Result, TrainEvent, TrainOptions, TuneEvent, TuneOptions, WorkFolder, analyze, choose,
+    export_with, hold_out, import_with, train, tune, write_model_with, write_report_with,
 };
 use serde_json::json;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use vesalius_control::Control;
 use vesalius_networks::{NetworkConfig, UNetConfig};
-use vesalius_training::{Duration, Event, TrainingConfig, ValidationConfig};
+use vesalius_training::{CONFIG_FILE, Duration, Event, TrainingConfig, ValidationConfig};
 use vesalius_volume::{ErrorKind, Geometry, LabelMap, Volume};
 
 pub(super) fn begun(folder: &Path) -> (WorkFolder, crate::Analyzed) {
@@ -71,8 +72,38 @@ fn analysis_and_planning_are_cancelled() {
     };
     is_cancelled(plan(&work, &analyzed, &options));
     std::fs::remove_dir_all(crate::Analyzed::folder(&work)).unwrap();
-    is_cancelled(analyze(&mut work, BrokenCases::Refuse, &cancelled(), || ()));
-    analyze(&mut work, BrokenCases::Refuse, &Control::new(), || ()).unwrap();
+    is_cancelled(analyze(&mut work, BrokenCases::Refuse, &cancelled()));
+    analyze(&mut work, BrokenCases::Refuse, &Control::new()).unwrap();
+}
+
+#[test]
+fn trial_runs_of_planning_write_into_the_work_folder_and_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (work, analyzed) = begun(folder.path());
+    let trials = work.folder().join("trials");
+    let (control, seen) = (Control::new(), Arc::new(Mutex::new(false)));
+    control.on_progress({
+        let (control, seen, trials) = (control.clone(), seen.clone(), trials.clone());
+        move |_| {
+            if trials.exists() {
+                *seen.lock().unwrap() = true;
+                control.cancel();
+            }
+        }
+    });
+    let options = PlanOptions {
+        control,
+        ..PlanOptions::default()
+    };
+    is_cancelled(plan(&work, &analyzed, &options));
+    assert!(*seen.lock().unwrap());
+    assert!(std::fs::read_dir(&trials).unwrap().next().is_none());
+    // As a process that was killed in a trial leaves it.
+    std::fs::create_dir(trials.join("killed")).unwrap();
+    let at = work.folder().to_owned();
+    drop(work);
+    WorkFolder::reopen(&at).unwrap();
+    assert!(!trials.exists());
 }
 
 #[test]
@@ -112,12 +143,22 @@ fn runs_held_out_cases_and_the_choice_are_cancelled_and_gone_on_with() {
 
     let history = train(&work, &plans, &options(Control::new()), &mut |_| ()).unwrap();
     assert_eq!(history.trained().count(), 2);
+    for job in &history.jobs {
+        // Of the half of the memory that two runs at one time may take together.
+        let made = work.folder().join(&job.folder).join(CONFIG_FILE);
+        let share = TrainingConfig::read(&made).unwrap().cache.memory.unwrap();
+        let all = vesalius_training::total_memory().unwrap_or(u64::MAX) as f64;
+        assert!(
+            share > 0.0 && share * f64::from(1 << 30) <= all / 4.0,
+            "{share}"
+        );
+    }
     let job = &history.jobs[0];
     let options = HoldOutOptions {
         control: cancelled(),
         ..HoldOutOptions::default()
     };
-    is_cancelled(hold_out(&work, job, &options, &mut |_, _| ()));
+    is_cancelled(hold_out(&work, job, &options));
     let choose = |control| {
         choose(
             &work,
@@ -128,7 +169,22 @@ fn runs_held_out_cases_and_the_choice_are_cancelled_and_gone_on_with() {
         )
     };
     is_cancelled(choose(cancelled()));
-    choose(Control::new()).unwrap();
+    let choice = choose(Control::new()).unwrap();
+
+    // What copies files and draws, and what is there after it was cancelled.
+    let (target, stop) = (folder.path().join("export"), cancelled());
+    is_cancelled(write_model_with(&work, &history, &choice, &stop));
+    assert!(!work.folder().join("model").exists());
+    is_cancelled(write_report_with(&work, &plans, &stop));
+    assert!(!work.folder().join("report.html").exists());
+    is_cancelled(export_with(&work, &target, ExportedRuns::All, &stop));
+    assert!(!target.join("history.json").exists());
+    let other = folder.path().join("other");
+    export_with(&work, &other, ExportedRuns::All, &Control::new()).unwrap();
+    is_cancelled(import_with(&work, &other, &stop));
+    assert_eq!(History::read(work.folder()).unwrap().jobs, history.jobs);
+    write_model_with(&work, &history, &choice, &Control::new()).unwrap();
+    write_report_with(&work, &plans, &Control::new()).unwrap();
 }
 
 #[test]

@@ -34,9 +34,9 @@ pub(super) fn work(
     std::fs::write(folder.join("dataset.json"), list.to_string()).unwrap();
     let input = format!("modality: {modality}\ndatalist: dataset.json\n");
     std::fs::write(folder.join("input.yaml"), input).unwrap();
-    let input = Input::read(&folder.join("input.yaml"))?;
-    let mut work = WorkFolder::open(&folder.join("work"), input)?;
-    let analyzed = analyze(&mut work, BrokenCases::Refuse, &Default::default(), || ())?;
+    let input = Input::read(folder.join("input.yaml"))?;
+    let mut work = WorkFolder::open(folder.join("work"), input)?;
+    let analyzed = analyze(&mut work, BrokenCases::Refuse, &Default::default())?;
     Ok((work, analyzed))
 }
 
@@ -49,7 +49,7 @@ pub(super) fn train_small(
 ) -> History {
     let folder = work.plans_folder();
     for name in names {
-        let mut plan = Plan::read(&Plan::path(&folder, name)).unwrap();
+        let mut plan = Plan::read(Plan::path(&folder, name)).unwrap();
         plan.training.network = small(plan.training.network);
         plan.training.validation.times = 1;
         if let ValidationOn::Patches(patches) = &mut plan.training.validation.on {

@@ -8,7 +8,7 @@ use super::task::Task;
 use super::template::median_size;
 use crate::{Error, Plan, Result};
 use vesalius_inferers::ByteSize;
-use vesalius_planning::nnunet::{Configuration, Planned, Planner};
+use vesalius_planning::nnunet::{Configuration, PlanChoice, Planned, Planner};
 use vesalius_tensor::Device;
 use vesalius_training::{
     AdamWConfig, Duration, OptimizerConfig, Poly, Schedule, TrainingConfig, ValidationConfig,
@@ -42,13 +42,12 @@ pub(super) fn plan(task: &Task, name: &str) -> Result<Plan> {
         Ok(of) => ("3d_fullres", of),
         Err(_) => ("2d", planned.plans.configuration("2d")?),
     };
-    let mut reasons = planning_reasons(&planned, configuration);
+    // nnU-Net's batch is not taken.
+    let mut reasons = planning_reasons(&planned, configuration, &[PlanChoice::BatchSize]);
     if configuration == "2d" {
         reasons
             .push("the median case is one slice, so slices are segmented by themselves".to_owned());
     }
-    // That sentence is about nnU-Net's batch, which is not taken.
-    reasons.retain(|reason| !reason.starts_with("batch size"));
     let base = base(task, name, &planned, &of, &mut reasons)?;
     let minutes = task.minutes_a_run().unwrap_or(USUAL_MINUTES);
     let (training, steps) = select_network(task, &base, minutes, &mut reasons)?;
@@ -121,12 +120,7 @@ fn trial(task: &Task, config: &TrainingConfig) -> Result<Trial> {
         return Err(no_plan("no case has a labelled voxel"));
     };
     let last = usable.next_back().unwrap_or(first);
-    Trial::read(
-        [first, last],
-        &list.channels,
-        &task.scheme,
-        &config.preprocessing,
-    )
+    Trial::read(task, [first, last], &config.preprocessing)
 }
 
 fn no_plan(reason: &str) -> Error {

@@ -7,7 +7,7 @@ use crate::{Error, Plan, Result};
 use vesalius_inferers::{Blending, Inferer, SlidingWindow, WindowRule};
 use vesalius_losses::{DeepSupervision, Dice, DiceCrossEntropy, HeadWeights, LossConfig};
 use vesalius_networks::NetworkConfig;
-use vesalius_planning::nnunet::{Configuration, PlanOptions, Planned, Planner};
+use vesalius_planning::nnunet::{Configuration, PlanChoice, PlanOptions, Planned, Planner, Reason};
 use vesalius_training::{
     Duration, OptimizerConfig, Poly, Schedule, StochasticGradientDescent, TrainingConfig,
     ValidationConfig, ValidationOn,
@@ -53,7 +53,7 @@ pub(super) fn plan(task: &Task, name: &str, planner: Planner, configuration: &st
     };
     let mut training = Translated::of(task, &planned, &of)?.training(name, &of);
     training.preprocessing = preprocessing(task, &planned, &of)?;
-    let mut reasons = planning_reasons(&planned, configuration);
+    let mut reasons = planning_reasons(&planned, configuration, &[]);
     reasons.push(
         "loss, optimiser, augmentation, foreground share and schedule are nnU-Net's trainer's"
             .to_owned(),
@@ -95,13 +95,18 @@ pub(super) fn planned(task: &Task, planner: Planner, memory_gb: Option<f64>) -> 
     Ok(planner.plan(task.fingerprint(), &task.dataset_json(), &options)?)
 }
 
-/// The planner's reasons for the dataset and one configuration.
-pub(super) fn planning_reasons(planned: &Planned, configuration: &str) -> Vec<String> {
+/// The planner's reasons for the dataset and one configuration, save those for choices that are not taken over.
+pub(super) fn planning_reasons(
+    planned: &Planned,
+    configuration: &str,
+    replaced: &[PlanChoice],
+) -> Vec<String> {
     ["dataset", configuration]
         .into_iter()
         .filter_map(|name| planned.reasons.get(name))
         .flatten()
-        .cloned()
+        .filter(|reason| !replaced.contains(&reason.choice))
+        .map(Reason::to_string)
         .collect()
 }
 

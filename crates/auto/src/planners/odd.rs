@@ -53,7 +53,7 @@ fn trains(cases: &[Case], list: Value, names: &[&str]) -> TrainingConfig {
         ..PlanOptions::default()
     };
     plan(&work, &analyzed, &options).unwrap();
-    let planned = Plan::read(&Plan::path(&work.plans_folder(), &names[0])).unwrap();
+    let planned = Plan::read(Plan::path(work.plans_folder(), &names[0])).unwrap();
     made::train_small(&work, &names, |training| {
         training.batch_size = 2;
         training.duration = Some(Duration::Steps(3));
@@ -222,7 +222,7 @@ fn a_validation_list_is_what_is_held_out() {
         )
     );
     // The list that runs are given has the same.
-    let written = vesalius_planning::Datalist::read(&work.list_path()).unwrap();
+    let written = vesalius_planning::Datalist::read(work.list_path()).unwrap();
     assert_eq!(written.split(0).unwrap(), work.list().split(0).unwrap());
     assert!(written.split(1).is_err());
     list["training"][0]["fold"] = json!(0);

@@ -9,6 +9,7 @@ use crate::ensemble::segment_case;
 use crate::{Analyzed, Choice, History, Plan, Result, WorkFolder};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use vesalius_control::Control;
 use vesalius_metrics::{Bootstrap, Evaluation, Table};
 use vesalius_training::read_image;
 use vesalius_view::{Montage, Page, Scene, label_names};
@@ -21,10 +22,18 @@ const PICTURES: usize = 3;
 /// # Errors
 /// Nothing trained yet, files that cannot be read, a folder that cannot be written.
 pub fn write_report(work: &WorkFolder, plans: &[Plan]) -> Result<PathBuf> {
+    write_report_with(work, plans, &Control::new())
+}
+
+/// As [`write_report`], cancelled between two cases; nothing is written then.
+///
+/// # Errors
+/// As [`write_report`]; [`crate::Error::Cancelled`].
+pub fn write_report_with(work: &WorkFolder, plans: &[Plan], control: &Control) -> Result<PathBuf> {
     let history = History::read(work.folder())?;
     let choice = Choice::read(work)?;
     let scores = match &choice {
-        Some(choice) => Some(choice.evaluation(work, &history)?),
+        Some(choice) => Some(choice.evaluation_with(work, &history, control)?),
         None => None,
     };
     let mut page = Page::new(format!("Auto: {}", work.input().name));
@@ -32,13 +41,15 @@ pub fn write_report(work: &WorkFolder, plans: &[Plan]) -> Result<PathBuf> {
         page.text(&result(work, choice, scores));
     }
     let analyzed = Analyzed::read(work);
+    control.check()?;
     dataset::write(&mut page, work, analyzed.as_ref())?;
     plan_reasons(&mut page, plans);
     runs::write(&mut page, work, &history)?;
     algorithms::write(&mut page, &history, choice.as_ref());
     if let (Some(choice), Some(scores)) = (&choice, &scores) {
         ensemble(&mut page, choice, scores);
-        worst(&mut page, work, &history, choice, scores)?;
+        let pictured = (choice, scores);
+        worst(&mut page, (work, &history), pictured, control)?;
     }
     warnings(&mut page, work, &history);
     let html = work.folder().join("report.html");
@@ -140,13 +151,13 @@ fn ensemble(page: &mut Page, choice: &Choice, scores: &Evaluation) {
 
 fn worst(
     page: &mut Page,
-    work: &WorkFolder,
-    history: &History,
-    choice: &Choice,
-    scores: &Evaluation,
+    (work, history): (&WorkFolder, &History),
+    (choice, scores): (&Choice, &Evaluation),
+    control: &Control,
 ) -> Result<()> {
     page.heading("Worst cases");
     for scored in scores.worst_first("dice").into_iter().take(PICTURES) {
+        control.check()?;
         let Some(case) = work
             .list()
             .cases

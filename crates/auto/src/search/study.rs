@@ -75,7 +75,8 @@ impl Study {
     ///
     /// # Errors
     /// A sampler or pruner out of range; a folder that cannot be written or holds another search.
-    pub fn open(folder: &Path, config: StudyConfig) -> Result<Self> {
+    pub fn open(folder: impl AsRef<Path>, config: StudyConfig) -> Result<Self> {
+        let folder = folder.as_ref();
         let checked = config.sampler.check().and_then(|()| config.pruner.check());
         checked.map_err(SearchError::Space)?;
         std::fs::create_dir_all(folder).map_err(|e| unusable(folder, e))?;

@@ -99,6 +99,7 @@ impl Attempt<'_> {
         config.seed = config
             .seed
             .wrapping_add(job.failures.len() as u64 * 1_000_003);
+        config.cache = config.cache.for_one_of(self.options.at_once);
         let data = self.work.training_data(&mut config, self.control)?;
         let views = 2.0_f64.powi(config.mirror_axes.len() as i32);
         let kept_free = match self.known_pace {
@@ -148,10 +149,12 @@ impl Attempt<'_> {
             seconds_per_case,
         };
         let began = Instant::now();
-        let found = hold_out(self.work, job, &options, &mut |done, of| {
-            observer(&TrainEvent::HeldOut { done, of });
-        })?;
+        let found = hold_out(self.work, job, &options)?;
         let scored = found.evaluation.cases().len();
+        observer(&TrainEvent::HeldOut {
+            done: scored,
+            of: scored + found.unscored,
+        });
         let segmenting = began.elapsed() / scored.max(1) as u32;
         // Only where there are minutes to divide is it of use.
         if self.ends.is_some() {

@@ -46,7 +46,8 @@ impl WorkFolder {
     /// # Errors
     /// A list that cannot be read; a folder that another process holds, or of another dataset,
     /// input or layout.
-    pub fn open(folder: &Path, input: Input) -> Result<Self> {
+    pub fn open(folder: impl AsRef<Path>, input: Input) -> Result<Self> {
+        let folder = folder.as_ref();
         Self::open_as(folder, input, LockAccess::Exclusive)
     }
 
@@ -105,7 +106,9 @@ impl WorkFolder {
             _lock: lock,
         };
         if access == LockAccess::Exclusive {
-            work.list.write(&work.list_path())?;
+            // What trial runs of a process that was killed left; without it nothing is missing.
+            let _ = std::fs::remove_dir_all(work.trials_folder());
+            work.list.write(work.list_path())?;
         }
         Ok(work)
     }
@@ -138,7 +141,7 @@ impl WorkFolder {
                 "every case would be left out; repair the dataset",
             ));
         }
-        Ok(self.list.write(&self.list_path())?)
+        Ok(self.list.write(self.list_path())?)
     }
 
     /// Opens the work folder that an earlier stage created, while other processes have it open too: for searches, which
@@ -146,7 +149,8 @@ impl WorkFolder {
     ///
     /// # Errors
     /// As [`WorkFolder::reopen`].
-    pub fn share(folder: &Path) -> Result<Self> {
+    pub fn share(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
         Self::open_as(folder, begun(folder)?, LockAccess::Shared)
     }
 
@@ -154,7 +158,8 @@ impl WorkFolder {
     ///
     /// # Errors
     /// As [`WorkFolder::open`]; a folder that is not a work folder.
-    pub fn reopen(folder: &Path) -> Result<Self> {
+    pub fn reopen(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
         Self::open(folder, begun(folder)?)
     }
 
@@ -206,6 +211,11 @@ impl WorkFolder {
         self.folder.join("plans")
     }
 
+    /// Where trial runs of planning write for as long as they take.
+    pub(crate) fn trials_folder(&self) -> PathBuf {
+        self.folder.join("trials")
+    }
+
     /// The folder of one algorithm's run on one fold, relative to the work folder.
     pub fn run_folder(algorithm: &str, fold: usize) -> PathBuf {
         Path::new("runs")
@@ -218,7 +228,7 @@ impl WorkFolder {
     /// # Errors
     /// A plan that cannot be read, an algorithm without a plan.
     pub fn plans(&self) -> Result<Vec<Plan>> {
-        let plans = Plan::read_all_with(&self.plans_folder(), &self.registry)?;
+        let plans = Plan::read_all_with(self.plans_folder(), &self.registry)?;
         if self.input.algos.is_empty() {
             return Ok(plans);
         }

@@ -161,7 +161,7 @@ fn files_hold_what_the_library_gives() {
 
     let said = run("surface labels.nii ball.ply --label 1");
     let ball = filters::label_surface(&labels, 1).unwrap();
-    assert!(said.contains(&ball.triangles.len().to_string()), "{said}");
+    assert!(said.contains(&ball.triangles().len().to_string()), "{said}");
     assert!(
         std::fs::read(folder.join("ball.ply"))
             .unwrap()

@@ -10,6 +10,7 @@ use vesalius_volume::{Label, LabelMap};
 
 /// Facts about one component.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct ComponentStatistics {
     /// Its label in the input, or 1 where all foreground is one mask.
     pub label: u32,

@@ -96,6 +96,7 @@ impl Default for ComponentOptions {
 
 /// A numbering of components.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Components {
     /// 0 in the background, 1 to [`Components::count`] in the components.
     pub labels: LabelMap<u32>,

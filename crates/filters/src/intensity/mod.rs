@@ -18,7 +18,7 @@ pub use otsu::{
     multi_otsu_labels, multi_otsu_labels_with, multi_otsu_thresholds, multi_otsu_thresholds_with,
     otsu_threshold,
 };
-pub use range::{Deviation, clip, normalise, rescale_intensity, threshold, window};
+pub use range::{Deviation, clip, normalise, normalise_with, rescale_intensity, threshold, window};
 
 #[cfg(test)]
 mod tests {

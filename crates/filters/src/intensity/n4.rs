@@ -44,6 +44,7 @@ impl Default for N4Options {
 
 /// A corrected image and the bias that was divided out.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct N4Result<R: Real> {
     /// The first channel without its bias.
     pub corrected: Volume<R>,

@@ -5,6 +5,7 @@ use crate::smooth::range;
 use crate::work::Work;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use vesalius_control::Control;
 use vesalius_volume::{Label, LabelMap, Volume, Voxel};
 
 /// Maps the range of all values linearly to `low..=high` (ITK `RescaleIntensity`); an image that is
@@ -181,6 +182,31 @@ pub fn normalise<R: Real, T: Label>(
     mask: Option<&LabelMap<T>>,
     deviation: Deviation,
 ) -> Result<Volume<R>> {
+    normalised(input, mask, deviation, &Work::unwatched())
+}
+
+/// As [`normalise`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// As [`normalise`]; [`Error::Cancelled`].
+pub fn normalise_with<R: Real, T: Label>(
+    input: &Volume<R>,
+    mask: Option<&LabelMap<T>>,
+    deviation: Deviation,
+    control: &Control,
+) -> Result<Volume<R>> {
+    // The number of voxels, the mean, the deviation and the result.
+    let voxels = 4 * input.data().len();
+    let work = Work::new(control, "voxels", voxels);
+    normalised(input, mask, deviation, &work)
+}
+
+fn normalised<R: Real, T: Label>(
+    input: &Volume<R>,
+    mask: Option<&LabelMap<T>>,
+    deviation: Deviation,
+    work: &Work,
+) -> Result<Volume<R>> {
     if let Some(mask) = mask {
         input
             .geometry()
@@ -189,34 +215,54 @@ pub fn normalise<R: Real, T: Label>(
     let mut out = input.clone();
     for channel in 0..input.channels() {
         let values = input.channel(channel);
-        let counted = || {
-            let kept = |i: usize| mask.is_none_or(|m| m.data()[i] != T::default());
-            values
-                .iter()
-                .enumerate()
-                .filter(move |(i, _)| kept(*i))
-                .map(|(_, v)| v.to_f64())
+        let sum = |of: &dyn Fn(f64) -> f64| {
+            let sum = sum_within(values, mask, of, work);
+            work.check().map(|()| sum)
         };
-        let count = counted().count() as f64;
+        let count = sum(&|_| 1.0)?;
         if count == 0.0 {
             return Err(Error::NoVoxels {
                 filter: "normalise",
                 size: input.geometry().size(),
             });
         }
-        let mean = counted().sum::<f64>() / count;
-        let squares: f64 = counted().map(|v| (v - mean).powi(2)).sum();
+        let mean = sum(&|value| value)? / count;
+        let squares = sum(&|value| (value - mean).powi(2))?;
         let divisor = match deviation {
             Deviation::Population => count,
             Deviation::Sample => (count - 1.0).max(1.0),
         };
         let spread = (squares / divisor).sqrt();
         let scale = if spread > 0.0 { 1.0 / spread } else { 1.0 };
-        for value in out.channel_mut(channel) {
-            *value = R::from_f64((value.to_f64() - mean) * scale);
-        }
+        work.write(out.channel_mut(channel), |_, part| {
+            for value in part {
+                *value = R::from_f64((value.to_f64() - mean) * scale);
+            }
+        });
     }
+    work.finish()?;
     Ok(out)
+}
+
+/// The sum of what is made of each value within the mask, of those that were looked at where the work is cancelled;
+/// counts the values.
+fn sum_within<R: Real, T: Label>(
+    values: &[R],
+    mask: Option<&LabelMap<T>>,
+    of: &dyn Fn(f64) -> f64,
+    work: &Work,
+) -> f64 {
+    // As `Iterator::sum` begins.
+    let (mut start, mut sum) = (0, -0.0);
+    work.read(values, |part| {
+        for (at, value) in (start..).zip(part) {
+            if mask.is_none_or(|mask| mask.data()[at] != T::default()) {
+                sum += of(value.to_f64());
+            }
+        }
+        start += part.len();
+    });
+    sum
 }
 
 /// Every value replaced, computed in `f64`.

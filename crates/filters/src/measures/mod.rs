@@ -25,6 +25,7 @@ const NEAR: f64 = 0.05;
 /// voxels inside and outside. A row of n voxels is n voxels long, a single voxel as long as its longest side. This is
 /// IBSI's maximum 3D diameter (L0JK) and pyradiomics' `Maximum3DDiameter`.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Diameter {
     /// mm
     pub length: f64,

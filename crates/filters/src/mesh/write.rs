@@ -14,15 +14,13 @@ fn failed(what: &'static str) -> impl Fn(std::io::Error) -> Error {
 /// Binary STL, in RAS+ mm.
 ///
 /// # Errors
-/// [`Error::Io`].
+/// [`Error::Io`]; [`Error::BadOption`] for 2³² triangles or more, which STL cannot count.
 ///
 /// ```
 /// use vesalius_filters::{Mesh, write_stl};
 ///
-/// let mesh = Mesh {
-///     vertices: vec![[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
-///     triangles: vec![[0, 1, 2]],
-/// };
+/// let corners = vec![[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
+/// let mesh = Mesh::new(corners, vec![[0, 1, 2]])?;
 /// let mut bytes = Vec::new();
 /// write_stl(&mesh, &mut bytes)?;
 /// // An 80-byte header, the number of triangles, 50 bytes for each.
@@ -30,11 +28,15 @@ fn failed(what: &'static str) -> impl Fn(std::io::Error) -> Error {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_stl(mesh: &Mesh, to: &mut impl Write) -> Result<()> {
+    let count = u32::try_from(mesh.triangles.len()).map_err(|_| {
+        let found = mesh.triangles.len();
+        Error::option("write_stl", "triangles", found, "fewer than 2^32")
+    })?;
     let mut bytes = Vec::with_capacity(84 + 50 * mesh.triangles.len());
     let mut header = [0u8; 80];
     header[..17].copy_from_slice(b"surface in RAS mm");
     bytes.extend(header);
-    bytes.extend((mesh.triangles.len() as u32).to_le_bytes());
+    bytes.extend(count.to_le_bytes());
     for triangle in &mesh.triangles {
         let corners = mesh.corners(triangle);
         let normal = normal(corners);
@@ -58,10 +60,8 @@ pub fn write_stl(mesh: &Mesh, to: &mut impl Write) -> Result<()> {
 /// ```
 /// use vesalius_filters::{Mesh, write_obj};
 ///
-/// let mesh = Mesh {
-///     vertices: vec![[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
-///     triangles: vec![[0, 1, 2]],
-/// };
+/// let corners = vec![[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
+/// let mesh = Mesh::new(corners, vec![[0, 1, 2]])?;
 /// let mut text = Vec::new();
 /// write_obj(&mesh, &mut text)?;
 /// // OBJ counts vertices from 1.
@@ -74,7 +74,7 @@ pub fn write_obj(mesh: &Mesh, to: &mut impl Write) -> Result<()> {
         text.push_str(&format!("v {x} {y} {z}\n"));
     }
     for triangle in &mesh.triangles {
-        let [a, b, c] = triangle.map(|i| i + 1);
+        let [a, b, c] = triangle.map(|i| u64::from(i) + 1);
         text.push_str(&format!("f {a} {b} {c}\n"));
     }
     to.write_all(text.as_bytes()).map_err(failed("OBJ"))

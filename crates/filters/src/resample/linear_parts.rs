@@ -100,13 +100,14 @@ impl LinearParts {
         self.from == self.to && (0..3).all(|a| self.axes[a].copied_from() == Some(0))
     }
 
-    /// The source indices along an axis that a range of target indices depends on.
+    /// The source indices along an axis, 0 to 2, that a range of target indices depends on; empty for an empty range, for
+    /// target indices that are not there, and for another axis.
     pub fn seen(&self, axis: usize, target: Range<usize>) -> Range<usize> {
-        let taps = || {
-            target
-                .clone()
-                .flat_map(|i| self.axes[axis].mix(i).map(|tap| tap.0))
+        let (Some(table), Some(&length)) = (self.axes.get(axis), self.to.get(axis)) else {
+            return 0..0;
         };
+        let target = target.start..target.end.min(length);
+        let taps = || target.clone().flat_map(|i| table.mix(i).map(|tap| tap.0));
         taps().min().unwrap_or(0)..taps().max().map_or(0, |last| last + 1)
     }
 
@@ -130,7 +131,11 @@ impl LinearParts {
                 && (seen.is_empty()
                     || (source_box[a].start <= seen.start && seen.end <= source_box[a].end))
         });
-        let filled = source.len() == from.iter().product() && out.len() == to.iter().product();
+        let fills = |values: &[f32], size: [usize; 3]| {
+            let product = size.iter().try_fold(1usize, |n, m| n.checked_mul(*m));
+            product == Some(values.len())
+        };
+        let filled = fills(source, from) && fills(out, to);
         if !enough || !filled {
             return Err(Error::option(
                 "resample",
@@ -220,6 +225,39 @@ mod tests {
         let whole = resample_nnunet(&image, size, [1.0; 3], &options).unwrap();
         let parts = LinearParts::nnunet([11, 9, 13], size, None).unwrap();
         assert_eq!(in_boxes(&parts, &image), whole.data());
+    }
+
+    #[test]
+    fn boxes_that_are_not_there_are_errors() {
+        let parts = LinearParts::nnunet([4, 4, 4], [8, 8, 8], None).unwrap();
+        assert_eq!(parts.seen(0, 6..20), 2..4);
+        for (axis, target) in [(0, 8..9), (3, 0..1), (usize::MAX, 0..1), (1, 0..0)] {
+            assert_eq!(parts.seen(axis, target), 0..0);
+        }
+        let (whole, source) = ([0..4, 0..4, 0..4], vec![1.0; 64]);
+        let refused = |source_box: IndexBox, target: IndexBox, out: usize| {
+            let result = parts.part(&source, &source_box, &mut vec![0.0; out], &target);
+            assert!(result.is_err(), "{source_box:?} {target:?}");
+        };
+        refused(whole.clone(), [0..9, 0..1, 0..1], 9);
+        refused(whole.clone(), [8..9, 0..1, 0..1], 1);
+        refused(whole.clone(), [0..usize::MAX, 0..1, 0..1], 1);
+        refused(whole.clone(), [0..1, 0..1, 0..1], 2);
+        refused(whole.clone(), [0..usize::MAX, 0..usize::MAX, 0..2], 0);
+        refused([0..2, 0..4, 0..8], [7..8, 0..1, 0..1], 1);
+        refused([0..usize::MAX, 0..usize::MAX, 0..1], [0..1, 0..1, 0..1], 1);
+        let nothing = [5..5, 0..1, 0..1];
+        parts.part(&source, &whole, &mut [], &nothing).unwrap();
+
+        let grid = Geometry::axis_aligned([4, 4, 4], [1.0; 3]).unwrap();
+        let other = Geometry::axis_aligned([3, 4, 4], [1.0; 3]).unwrap();
+        let empty = Geometry::axis_aligned([4, 4, 0], [1.0; 3]);
+        assert!(parts.whole(&Volume::filled(other, 0.0)).is_err());
+        if let Ok(empty) = empty
+            && let Ok(Some(parts)) = LinearParts::between(&grid, &empty)
+        {
+            assert!(parts.whole(&Volume::filled(grid, 0.0)).is_err());
+        }
     }
 
     #[test]

@@ -30,12 +30,26 @@ use vesalius_volume::Volume;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn gradient_magnitude<R: Real>(input: &Volume<R>) -> Result<Volume<R>> {
+    steepness(input, &Work::unwatched())
+}
+
+/// As [`gradient_magnitude`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// [`Error::Cancelled`].
+pub fn gradient_magnitude_with<R: Real>(input: &Volume<R>, control: &Control) -> Result<Volume<R>> {
+    steepness(input, &Work::new(control, "voxels", input.data().len()))
+}
+
+fn steepness<R: Real>(input: &Volume<R>, work: &Work) -> Result<Volume<R>> {
     let half = input.geometry().spacing().map(|s| 0.5 / s);
     let length = |_: f64, before: [f64; 3], after: [f64; 3]| {
         let square = |axis: usize| ((after[axis] - before[axis]) * half[axis]).powi(2);
         (square(0) + square(1) + square(2)).sqrt()
     };
-    by_neighbours(input, length, &Work::unwatched())
+    let out = by_neighbours(input, length, work)?;
+    work.finish()?;
+    Ok(out)
 }
 
 /// The sum of second differences, per square millimetre.
@@ -54,6 +68,17 @@ pub fn gradient_magnitude<R: Real>(input: &Volume<R>) -> Result<Volume<R>> {
 /// ```
 pub fn laplacian<R: Real>(input: &Volume<R>) -> Result<Volume<R>> {
     bends(input, &Work::unwatched())
+}
+
+/// As [`laplacian`], cancelled and followed through a control, in the stage `voxels`.
+///
+/// # Errors
+/// [`Error::Cancelled`].
+pub fn laplacian_with<R: Real>(input: &Volume<R>, control: &Control) -> Result<Volume<R>> {
+    let work = Work::new(control, "voxels", input.data().len());
+    let out = bends(input, &work)?;
+    work.finish()?;
+    Ok(out)
 }
 
 /// [`laplacian`] as a step of other work; counts the voxels.

@@ -9,8 +9,9 @@ mod median;
 mod recursive;
 
 pub use derivatives::{
-    UnsharpMaskOptions, gradient_magnitude, laplacian, laplacian_sharpening,
-    laplacian_sharpening_with, unsharp_mask, unsharp_mask_with,
+    UnsharpMaskOptions, gradient_magnitude, gradient_magnitude_with, laplacian,
+    laplacian_sharpening, laplacian_sharpening_with, laplacian_with, unsharp_mask,
+    unsharp_mask_with,
 };
 pub(crate) use derivatives::{mean, range};
 pub use diffusion::{

@@ -219,6 +219,13 @@ fn regions(called: &mut Called) {
     called.both("measure_labels_with", plain, |control| {
         measure_labels_with(&labels, Some(&image), options, control)
     });
+    called.both("label_shapes_with", Ok(label_shapes(&labels)), |control| {
+        label_shapes_with(&labels, control)
+    });
+    let plain = label_intensities(&image, &labels);
+    called.both("label_intensities_with", plain, |control| {
+        label_intensities_with(&image, &labels, control)
+    });
     called.both("marching_cubes_with", marching_cubes(&image, 20.0), |c| {
         marching_cubes_with(&image, 20.0, c)
     });
@@ -252,6 +259,13 @@ fn smoothing(called: &mut Called) {
     let plain = discrete_gaussian(&image, &options);
     called.both("discrete_gaussian_with", plain, |control| {
         discrete_gaussian_with(&image, &options, control)
+    });
+    let plain = gradient_magnitude(&image);
+    called.both("gradient_magnitude_with", plain, |control| {
+        gradient_magnitude_with(&image, control)
+    });
+    called.both("laplacian_with", laplacian(&image), |control| {
+        laplacian_with(&image, control)
     });
     let plain = laplacian_sharpening(&image);
     called.both("laplacian_sharpening_with", plain, |control| {
@@ -287,6 +301,12 @@ fn intensities(called: &mut Called) {
             &image, mask, &options, control,
         ))
     });
+    for mask in [None, Some(&mask())] {
+        let plain = normalise(&image, mask, Deviation::Sample);
+        called.both("normalise_with", plain, |control| {
+            normalise_with(&image, mask, Deviation::Sample, control)
+        });
+    }
     let options = HistogramMatchingOptions::default();
     let reference = image.map(|value| value * value);
     let plain = match_histogram(&image, &reference, &options);

@@ -125,5 +125,5 @@ fn a_surface_has_the_area_that_scikit_image_finds() {
         mesh.area()
     );
     let triangles = number(&["ball_triangles"]).as_u64().unwrap();
-    assert_eq!(mesh.triangles.len() as u64, triangles);
+    assert_eq!(mesh.triangles().len() as u64, triangles);
 }

@@ -63,8 +63,8 @@ impl NnUnetModelFolder {
     /// [`Error::ModelFolder`] for a fold or a checkpoint that is missing and for plans with settings that are not
     /// supported; [`Error::Planning`] for files that are not nnU-Net's.
     pub fn read_with(folder: &Path, options: &NnUnetFolderOptions) -> Result<Self> {
-        let plans = Plans::read(&folder.join("plans.json"))?;
-        let dataset = DatasetJson::read(&folder.join("dataset.json"))?;
+        let plans = Plans::read(folder.join("plans.json"))?;
+        let dataset = DatasetJson::read(folder.join("dataset.json"))?;
         let checkpoint = options.checkpoint.as_deref().unwrap_or(CHECKPOINT);
         let members = members(folder, options.folds.as_deref(), checkpoint)?;
         let checkpoints: Vec<PathBuf> = members

@@ -1,7 +1,7 @@
 //! Probabilities on an image's grid: what models can be averaged by and what becomes labels.
 
 use super::ProbabilitySource;
-use crate::Result;
+use crate::{Error, Result};
 use vesalius_tensor::ProbabilitiesSlab;
 use vesalius_volume::{Geometry, LabelMap, LabelScheme, Volume};
 
@@ -103,8 +103,50 @@ impl ProbabilitySource for ProbabilityMap {
     }
 
     fn read(&self, channel: usize, first: usize, values: &mut [f32]) -> Result<()> {
-        let at = channel * self.geometry.voxel_count() + first;
-        values.copy_from_slice(&self.data()[at..at + values.len()]);
+        let voxels = self.geometry.voxel_count();
+        let end = first.checked_add(values.len()).filter(|end| *end <= voxels);
+        let range = channel
+            .checked_mul(voxels)
+            .and_then(|at| Some(at.checked_add(first)?..at.checked_add(end?)?));
+        let Some(found) = range.and_then(|range| self.data().get(range)) else {
+            return Err(Error::BadValue {
+                key: "a run of voxels",
+                found: format!(
+                    "{} from voxel {first} of channel {channel} on, of {voxels} voxels and {} channels",
+                    values.len(),
+                    self.scheme().channels()
+                ),
+                expected: "voxels of one channel of the map",
+            });
+        };
+        values.copy_from_slice(found);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn voxels_that_are_not_there_are_an_error() {
+        let scheme = LabelScheme::exclusive(&[("organ", 1)]).unwrap();
+        let grid = Geometry::axis_aligned([3, 2, 1], [1.0; 3]).unwrap();
+        let stored = Volume::new(grid, 2, vec![0.25; 12]).unwrap();
+        let map = ProbabilityMap::from_stored(&scheme, stored).unwrap();
+        let read = |channel, first, count| map.read(channel, first, &mut vec![0.0; count]);
+        assert!(read(1, 2, 4).is_ok() && read(0, 6, 0).is_ok());
+        // Across the end of a channel, beyond the last one, and numbers that overflow.
+        for (channel, first, count) in [
+            (0, 3, 4),
+            (1, 3, 4),
+            (2, 0, 1),
+            (0, 7, 0),
+            (usize::MAX, 0, 1),
+            (0, usize::MAX, 1),
+        ] {
+            let error = read(channel, first, count).unwrap_err().to_string();
+            assert!(error.contains("2 channels"), "{error}");
+        }
     }
 }

@@ -32,6 +32,15 @@ impl PatchNetwork for AxisOrderAdapter<'_> {
         self.network.config().check_input(channels, size)
     }
 
+    fn parameters(&self) -> Option<u64> {
+        PatchNetwork::parameters(self.network)
+    }
+
+    fn memory(&self, batch: usize, channels: usize, size: [usize; 3]) -> Option<u64> {
+        let (samples, size) = self.turn().batch_of(batch, size);
+        PatchNetwork::memory(self.network, samples, channels, size)
+    }
+
     fn first_not_finite(&self, patches: Tensor<5>) -> Result<Option<String>> {
         PatchNetwork::first_not_finite(self.network, self.turn().forth(patches))
     }
@@ -72,6 +81,15 @@ impl PatchNetwork for Turned<'_> {
         self.network.check_input(channels, size)
     }
 
+    fn parameters(&self) -> Option<u64> {
+        self.network.parameters()
+    }
+
+    fn memory(&self, batch: usize, channels: usize, size: [usize; 3]) -> Option<u64> {
+        let (samples, size) = self.turn().batch_of(batch, size);
+        self.network.memory(samples, channels, size)
+    }
+
     fn first_not_finite(&self, patches: Tensor<5>) -> Result<Option<String>> {
         self.network.first_not_finite(self.turn().forth(patches))
     }
@@ -108,6 +126,14 @@ impl Turn {
     /// The size of a patch at the network's input: a 2-D network takes one slice at a time.
     pub fn slice(self, [x, y, z]: [usize; 3]) -> [usize; 3] {
         [x, y, if self.dims == 2 { 1 } else { z }]
+    }
+
+    /// How many samples a batch of patches of a size `[x, y, z]` becomes at the network's input, and the size of each
+    /// there: the slices of a 2-D network are samples.
+    pub fn batch_of(self, patches: usize, size: [usize; 3]) -> (usize, [usize; 3]) {
+        let slice = self.slice(size);
+        let slices = size[2] / slice[2].max(1);
+        (patches.saturating_mul(slices.max(1)), self.size(slice))
     }
 
     fn around(

@@ -2,6 +2,7 @@
 
 use super::AxisOrderAdapter;
 use super::axis_order::Turned;
+use crate::memory::activations;
 use crate::{Averaged, Mirrored, ModelDescription, PatchNetwork, Result};
 use vesalius_networks::Network;
 
@@ -11,13 +12,33 @@ pub(super) enum Member {
     Own(Box<dyn PatchNetwork + Send + Sync>),
 }
 
+/// More bytes than any machine has: what a runtime answers is added up and multiplied.
+const MOST: u64 = 1 << 44;
+
 impl Member {
-    /// Numbers of one of ours; those of others are not known.
-    pub fn parameters(&self) -> usize {
+    /// Bytes of its weights; 0 for a runtime that does not tell.
+    pub fn weights(&self) -> u64 {
         match self {
-            Self::Ours(network) => network.parameter_count(),
-            Self::Own(_) => 0,
+            Self::Ours(network) => 4 * network.parameter_count() as u64,
+            Self::Own(network) => {
+                let numbers = network.parameters().unwrap_or(0);
+                numbers.saturating_mul(4).min(MOST)
+            }
         }
+    }
+
+    /// Bytes that one window `[x, y, z]` of a volume takes in it; for a runtime that does not tell, what it takes in the
+    /// described network.
+    pub fn activations(&self, model: &ModelDescription, window: [usize; 3]) -> u64 {
+        let told = match self {
+            Self::Ours(_) => None,
+            Self::Own(network) => {
+                let (network, order) = (&**network, model.axis_order);
+                let channels = model.network.architecture().in_channels();
+                Turned { network, order }.memory(1, channels, window)
+            }
+        };
+        told.map_or_else(|| activations(model, window), |bytes| bytes.min(MOST))
     }
 }
 

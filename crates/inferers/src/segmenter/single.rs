@@ -115,7 +115,14 @@ impl Single {
 
     /// Bytes of all members' weights.
     pub fn weights(&self) -> u64 {
-        4 * self.members.iter().map(Member::parameters).sum::<usize>() as u64
+        self.members.iter().map(Member::weights).sum()
+    }
+
+    /// Bytes that one window `[x, y, z]` of a volume takes in the members, which run one after another.
+    pub fn activations(&self, model: &ModelDescription, window: [usize; 3]) -> u64 {
+        let each = self.members.iter();
+        let each = each.map(|member| member.activations(model, window));
+        each.max().unwrap_or(0)
     }
 }
 

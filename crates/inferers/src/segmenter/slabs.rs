@@ -7,7 +7,7 @@ use super::window_timing::Announcement;
 use super::{Image, Labelled, SegmentRequest};
 use crate::export::{Exporter, Kept, LabelStore, Output, background};
 use crate::inferer::Pass;
-use crate::memory::{Footprint, activations};
+use crate::memory::Footprint;
 use crate::placement::Placement;
 use crate::progress::WindowCount;
 use crate::rows::{ImageRows, ScratchImage};
@@ -165,7 +165,7 @@ impl Single {
             } as u64,
             beside: request.beside,
             weights: self.weights(),
-            activations: activations(model, window),
+            activations: self.activations(model, window),
         }
     }
 }

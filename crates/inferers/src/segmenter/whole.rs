@@ -6,7 +6,7 @@ use super::window_timing::Announcement;
 use super::{Labelled, SegmentRequest};
 use crate::export::{self, LabelStore};
 use crate::inferer::Pass;
-use crate::memory::{PROGRAM, activations};
+use crate::memory::PROGRAM;
 use crate::placement::Placement;
 use crate::progress::WindowCount;
 use crate::{
@@ -78,7 +78,7 @@ impl Single {
         // On the file's grid: logits (and what they become, in place) and labels of two bytes.
         let made = channels * file.voxel_count() + file.voxel_count() / 2;
         let images = extent.images * prepared.data().len();
-        let through = activations(model, extent.window) * extent.batch as u64;
+        let through = self.activations(model, extent.window) * extent.batch as u64;
         let values = (images + outputs + made) as u64;
         let peak = PROGRAM + self.weights() + request.beside + through + 4 * values;
         if let Some(allowed) = request.options.max_memory.filter(|&limit| peak > limit) {

@@ -19,6 +19,7 @@ const fn axis(world_axis: usize) -> AxisCode {
 
 /// What `datastats_by_case.yaml` has under `stats_by_cases`. Vectors are `[x, y, z]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CaseStatistics {
     /// The first image file.
     pub image_filepath: String,
@@ -34,6 +35,7 @@ pub struct CaseStatistics {
 
 /// The grid and the intensities of each channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ImageStatistics {
     /// Size of each channel.
     pub shape: Vec<[i64; 3]>,
@@ -52,12 +54,14 @@ pub struct ImageStatistics {
 /// Intensities of each channel under any label.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub struct ForegroundStatistics {
     pub intensity: Vec<Intensity>,
 }
 
 /// Every label value of a case, the background too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LabelStatistics {
     /// The values, rising.
     pub labels: Vec<u16>,
@@ -69,6 +73,7 @@ pub struct LabelStatistics {
 
 /// One label value of a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LabelEntry {
     /// Intensities of each channel under it.
     pub image_intensity: Vec<Intensity>,

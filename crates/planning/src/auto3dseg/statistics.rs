@@ -12,6 +12,7 @@ const TORCH_LIMIT: usize = 1_000_000;
 /// Statistics of the intensities of one channel of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub struct Intensity {
     pub max: f64,
     pub mean: f64,
@@ -88,6 +89,7 @@ fn order_statistics(values: &[f32]) -> ([f64; 4], f64, f64, f64) {
 /// Intensities over cases: the extremes of the extremes and the means of all else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub struct IntensitySummary {
     pub max: f64,
     pub mean: f64,
@@ -127,6 +129,7 @@ impl IntensitySummary {
 /// off to whole numbers, as MONAI does; `M` is that of means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub struct SampleSummary<V, M> {
     pub max: V,
     pub mean: M,

@@ -8,6 +8,7 @@ use std::path::Path;
 
 /// The content of `datastats_by_case.yaml`; without the cases that of `datastats.yaml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DataStatistics {
     /// All cases together.
     pub stats_summary: Summary,
@@ -17,6 +18,7 @@ pub struct DataStatistics {
 
 /// All cases together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// Grids and all intensities.
     pub image_stats: ImageSummary,
@@ -34,6 +36,7 @@ type OfLengths = SampleSummary<[f64; 3], [f64; 3]>;
 /// Grids and intensities over cases. Vectors are `[x, y, z]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub struct ImageSummary {
     pub shape: OfSizes,
     pub channels: SampleSummary<i64, f64>,
@@ -46,12 +49,14 @@ pub struct ImageSummary {
 /// Intensities under any label.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub struct ForegroundSummary {
     pub intensity: IntensitySummary,
 }
 
 /// Every label value of the dataset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LabelSummary {
     /// The values, rising.
     pub labels: Vec<u16>,
@@ -65,6 +70,7 @@ pub struct LabelSummary {
 /// One label value over the cases that have it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
+#[non_exhaustive]
 pub struct LabelSummaryEntry {
     pub foreground_percentage: SampleSummary<f64, f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,7 +142,8 @@ impl DataStatistics {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn write(&self, folder: &Path) -> Result<()> {
+    pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
         let summary = Self {
             stats_summary: self.stats_summary.clone(),
             stats_by_cases: vec![],
@@ -154,7 +161,8 @@ impl DataStatistics {
     ///
     /// # Errors
     /// [`Error::Plans`] with the file and what is wrong with it.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         crate::yaml::read(path, "Auto3DSeg's datastats.yaml")
     }
 }

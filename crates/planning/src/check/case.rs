@@ -18,8 +18,13 @@ pub(crate) struct Looked {
     pub failure: Option<crate::Error>,
 }
 
-/// Reads a case and reports its facts and problems.
-pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelScheme>) -> Looked {
+/// Reads a case and reports its facts and problems; that reading was cancelled is a failure, not a problem.
+pub(crate) fn look(
+    files: &CaseFiles,
+    channels: usize,
+    scheme: Option<&LabelScheme>,
+    options: &ReadOptions,
+) -> Looked {
     let name = files.name.as_str();
     let mut problems = missing(files);
     if !problems.is_empty() {
@@ -35,7 +40,7 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
         |kind, message: String| Problem::error(kind, &[name], format!("case {name}: {message}"));
     let mut failure = None;
     let mut warnings = vec![];
-    let image = match read_image_and_warnings(&files.images, channels, &ReadOptions::default()) {
+    let image = match read_image_and_warnings(&files.images, channels, options) {
         Ok((image, told)) => {
             warnings.extend(told);
             Some(image)
@@ -53,7 +58,7 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
             None
         }
     };
-    let labels = match vesalius_io::read_labels(&files.label) {
+    let labels = match vesalius_io::read_labels_with(&files.label, options) {
         Ok(labels) => {
             warnings.extend(FileWarning::all(&files.label, labels.warnings()));
             Some(labels)
@@ -108,9 +113,8 @@ pub(crate) fn look(files: &CaseFiles, channels: usize, scheme: Option<&LabelSche
 }
 
 fn of_machine(error: crate::Error) -> Option<crate::Error> {
-    vesalius_io::machine_failure(&error)
-        .is_some()
-        .then_some(error)
+    let cancelled = matches!(error, crate::Error::Cancelled(_));
+    (cancelled || vesalius_io::machine_failure(&error).is_some()).then_some(error)
 }
 
 fn missing(files: &CaseFiles) -> Vec<Problem> {

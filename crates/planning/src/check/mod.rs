@@ -9,8 +9,10 @@ pub use report::{CaseFacts, DatasetReport, Problem, ProblemKind, Severity};
 
 pub(crate) use case::look;
 
-use crate::Datalist;
+use crate::{CaseFiles, Datalist, Result};
 use rayon::prelude::*;
+use vesalius_control::{Control, Stage};
+use vesalius_io::ReadOptions;
 use vesalius_volume::{FileWarning, LabelScheme};
 
 /// Reads every case, one per thread, and reports. `scheme` lists the valid label values; `None`
@@ -41,12 +43,37 @@ use vesalius_volume::{FileWarning, LabelScheme};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn check_dataset(list: &Datalist, scheme: Option<&LabelScheme>) -> DatasetReport {
-    let seen: Vec<_> = list
-        .cases
-        .par_iter()
-        .map(|case| look(case, list.channels.len(), scheme).seen)
-        .collect();
-    gather(list, scheme, seen)
+    let options = ReadOptions::default();
+    let seen = list.cases.par_iter();
+    let seen = seen.map(|case| look(case, list.channels.len(), scheme, &options).seen);
+    gather(list, scheme, seen.collect())
+}
+
+/// As [`check_dataset`], cancelled within and between cases and followed in the stage `cases`.
+///
+/// # Errors
+/// [`Error::Cancelled`](crate::Error::Cancelled).
+pub fn check_dataset_with(
+    list: &Datalist,
+    scheme: Option<&LabelScheme>,
+    control: &Control,
+) -> Result<DatasetReport> {
+    let stage = control.stage("cases", list.cases.len() as u64);
+    let options = reading(&stage);
+    let look = |case: &CaseFiles| -> Result<Seen> {
+        stage.control().check()?;
+        let looked = look(case, list.channels.len(), scheme, &options);
+        stage.control().check()?;
+        stage.advance(1);
+        Ok(looked.seen)
+    };
+    let seen: Result<Vec<Seen>> = list.cases.par_iter().map(look).collect();
+    Ok(gather(list, scheme, seen?))
+}
+
+/// How the cases of a stage are read: cancelled with it; the bytes of many files at once would be no count to follow.
+pub(crate) fn reading(stage: &Stage) -> ReadOptions {
+    ReadOptions::default().control(stage.control().silent())
 }
 
 /// The report of one case.
@@ -114,7 +141,7 @@ mod tests {
             require_files: false,
             ..Default::default()
         };
-        let list = Datalist::read_with(&at.join("cases.csv"), &options).unwrap();
+        let list = Datalist::read_with(at.join("cases.csv"), &options).unwrap();
         let scheme = LabelScheme::exclusive(&[("a", 1), ("b", 2)]).unwrap();
         check_dataset(&list, Some(&scheme))
     }
@@ -234,5 +261,39 @@ mod tests {
         let report = dataset(1, |_| ());
         assert!(kinds(&report).contains(&ProblemKind::TooFew), "{report}");
         assert!(report.has_errors());
+    }
+
+    #[test]
+    fn a_check_is_counted_and_cancelled_between_cases_and_within_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let grid = Geometry::axis_aligned([6, 6, 4], [1.0; 3]).unwrap();
+        let [images, labels] = ["images", "labels"].map(|name| folder.path().join(name));
+        for case in 0..3 {
+            let name = format!("case_{case}.nii.gz");
+            let image = Volume::from_fn(grid, |[x, y, z]| (x + y + z + case) as f32);
+            let mask = LabelMap::<u16>::from_fn(grid, |[x, ..]| u16::from(x > 2));
+            std::fs::create_dir_all(&images).unwrap();
+            std::fs::create_dir_all(&labels).unwrap();
+            vesalius_io::write(images.join(&name), &image).unwrap();
+            vesalius_io::write_labels(labels.join(&name), &mask).unwrap();
+        }
+        let list = Datalist::from_folders(&images, &labels).unwrap();
+        let control = Control::new();
+        let found = check_dataset_with(&list, None, &control).unwrap();
+        assert_eq!(found, check_dataset(&list, None));
+        control.on_progress({
+            let control = control.clone();
+            move |_| control.cancel()
+        });
+        let cancelled = check_dataset_with(&list, None, &control).unwrap_err();
+        assert!(
+            matches!(cancelled, crate::Error::Cancelled(_)),
+            "{cancelled}"
+        );
+        // A case whose reading is cancelled has no problem.
+        let options = ReadOptions::default().control(control);
+        let looked = look(&list.cases[0], 1, None, &options);
+        let failure = looked.failure.unwrap();
+        assert!(matches!(failure, crate::Error::Cancelled(_)), "{failure}");
     }
 }

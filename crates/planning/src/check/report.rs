@@ -59,6 +59,7 @@ pub enum ProblemKind {
 
 /// Something found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,
@@ -95,6 +96,7 @@ impl Problem {
 
 /// What a case is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CaseFacts {
     /// Its name.
     pub name: String,

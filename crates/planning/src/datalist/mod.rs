@@ -38,6 +38,7 @@ impl CaseFiles {
 
 /// One case without labels, to be segmented.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnlabelledFiles {
     /// Its name: the first image file's, without suffixes.
     pub name: String,
@@ -130,7 +131,8 @@ impl Datalist {
     /// assert!(matches!(Datalist::read(&path), Err(Error::MissingFile { .. })));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         Self::read_with(path, &DatalistOptions::default())
     }
 
@@ -138,7 +140,8 @@ impl Datalist {
     ///
     /// # Errors
     /// As [`Datalist::read`].
-    pub fn read_with(path: &Path, options: &DatalistOptions) -> Result<Self> {
+    pub fn read_with(path: impl AsRef<Path>, options: &DatalistOptions) -> Result<Self> {
+        let path = path.as_ref();
         let path = match path.is_dir() {
             true => path.join("dataset.json"),
             false => path.to_path_buf(),
@@ -182,7 +185,8 @@ impl Datalist {
     /// assert_eq!(names, ["case_1", "case_2"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn from_folders(images: &Path, labels: &Path) -> Result<Self> {
+    pub fn from_folders(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
+        let (images, labels) = (images.as_ref(), labels.as_ref());
         folders::pair(images, labels)?.checked(true)
     }
 

@@ -12,7 +12,8 @@ impl Datalist {
     ///
     /// # Errors
     /// [`crate::Error::Io`] when the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
         let folder = path.parent().unwrap_or(Path::new("."));
         let text = serde_json::to_string_pretty(&self.to_json(folder))
             .map_err(|e| self.error(e.to_string()))?;

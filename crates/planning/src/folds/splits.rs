@@ -64,7 +64,8 @@ impl Splits {
     ///
     /// # Errors
     /// [`Error::Plans`] for a file that cannot be read or has another form.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let what = "a list of splits, [{\"train\": [names], \"val\": [names]}, …]";
         crate::json::read(path, what)
     }
@@ -73,7 +74,8 @@ impl Splits {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
         crate::json::write(path, self)
     }
 

@@ -46,7 +46,8 @@ impl Fingerprint {
     ///
     /// # Errors
     /// [`crate::Error::Plans`] with the file and what is wrong with it.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         json::read(path, "nnU-Net's dataset_fingerprint.json")
     }
 
@@ -54,7 +55,8 @@ impl Fingerprint {
     ///
     /// # Errors
     /// [`crate::Error::Io`].
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
         json::write(path, self)
     }
 }

@@ -15,5 +15,5 @@ pub use dataset_json::{DatasetJson, LabelValues};
 pub(crate) use extract::CaseFingerprint;
 pub use fingerprint::Fingerprint;
 pub use ordered::Ordered;
-pub use planner::{PlanOptions, Planned, Planner};
+pub use planner::{PlanChoice, PlanOptions, Planned, Planner, Reason};
 pub use plans::{Architecture, Configuration, IntensityProperties, Plans, Resampling};

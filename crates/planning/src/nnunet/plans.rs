@@ -205,7 +205,8 @@ impl Plans {
     ///
     /// # Errors
     /// [`Error::Plans`] with the file and what is wrong with it.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         crate::json::read(path, "nnU-Net's plans")
     }
 

@@ -2,8 +2,8 @@
 //! of them turns out to be broken.
 
 use super::bad;
-use crate::Result;
 use crate::seen::Verify;
+use crate::{Result, machine};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -33,6 +33,11 @@ pub struct CacheConfig {
     /// Cases whose patches are mixed with each other when `patches_per_case` is above 1.
     pub shuffle_buffer: usize,
 }
+
+/// Bytes of a GiB.
+const GIBIBYTE: f64 = (1u64 << 30) as f64;
+/// What counts as free memory where the system does not tell.
+const UNKNOWN_MEMORY: u64 = 8 << 30;
 
 /// More threads, batches, cases or patches of a case than a machine has use for.
 const MOST: usize = 4096;
@@ -69,6 +74,35 @@ impl CacheConfig {
         }
     }
 
+    /// Bytes of memory for the cases of one of `runs` runs at the same time: `memory`, or the run's share of half of what is
+    /// free now. Of a machine that does not tell, 8 GiB count as free.
+    pub(crate) fn bytes(&self, runs: usize) -> u64 {
+        match self.memory {
+            Some(gibibytes) => (gibibytes * GIBIBYTE) as u64,
+            None => machine::free_memory().unwrap_or(UNKNOWN_MEMORY) / 2 / runs.max(1) as u64,
+        }
+    }
+
+    /// The same for one of `runs` runs at the same time, each of which would otherwise take half of what is free when it
+    /// starts. A memory that is set stays: it is each run's own.
+    ///
+    /// ```
+    /// use vesalius_training::CacheConfig;
+    ///
+    /// let set = CacheConfig { memory: Some(2.0), ..CacheConfig::default() };
+    /// assert_eq!(set.clone().for_one_of(4), set);
+    /// assert!(CacheConfig::default().for_one_of(4).memory.is_some());
+    /// // A run by itself decides when it starts.
+    /// assert_eq!(CacheConfig::default().for_one_of(1).memory, None);
+    /// ```
+    #[must_use]
+    pub fn for_one_of(mut self, runs: usize) -> Self {
+        if runs > 1 {
+            self.memory = Some(self.bytes(runs) as f64 / GIBIBYTE);
+        }
+        self
+    }
+
     /// Threads that make batches.
     pub(crate) fn workers(&self) -> usize {
         let processors = || std::thread::available_parallelism().map_or(1, |n| n.get());
@@ -87,4 +121,20 @@ pub enum BadCase {
     Stop,
     /// It is left out, named and counted in the log and the report.
     Skip,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_at_the_same_time_divide_what_one_would_take() {
+        let bytes = |runs| CacheConfig::default().for_one_of(runs).bytes(1) as f64;
+        // The memory that is free changes meanwhile, though not by half.
+        let one = bytes(1);
+        for runs in [2, 4] {
+            let share = runs as f64 * bytes(runs);
+            assert!((0.5..2.0).contains(&(share / one)), "{share} {one}");
+        }
+    }
 }

@@ -190,7 +190,8 @@ impl TrainingConfig {
     ///
     /// # Errors
     /// [`Error::Config`] with the file, the line and the key.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         Self::read_by(path, Self::parse)
     }
 

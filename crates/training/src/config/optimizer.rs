@@ -147,7 +147,19 @@ impl OptimizerConfig {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Checks that rates and decays are in range, as [`crate::TrainingConfig::check`] does.
+    ///
+    /// ```
+    /// use vesalius_training::{AdamWConfig, OptimizerConfig};
+    ///
+    /// let rate = |learning_rate| OptimizerConfig::AdamW(AdamWConfig { learning_rate, ..AdamWConfig::default() });
+    /// assert!(rate(1e-3).check().is_ok());
+    /// assert!(rate(-1.0).check().unwrap_err().to_string().contains("learning_rate"));
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::Error::BadValue`], which names the key; a user-defined optimiser that is only named.
+    pub fn check(&self) -> Result<()> {
         let (name, decay) = match self {
             Self::AdamW(settings) => ("optimizer.adamw", settings.weight_decay),
             Self::Adam(settings) => ("optimizer.adam", settings.weight_decay),

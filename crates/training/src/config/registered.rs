@@ -15,7 +15,8 @@ impl TrainingConfig {
     ///
     /// # Errors
     /// [`Error::Config`] with the file and the key.
-    pub fn read_with(path: &Path, registry: &Registry) -> Result<Self> {
+    pub fn read_with(path: impl AsRef<Path>, registry: &Registry) -> Result<Self> {
+        let path = path.as_ref();
         Self::read_by(path, |text| Self::parse_with(text, registry))
     }
 

@@ -17,7 +17,7 @@ const LONGEST: u64 = 64 << 20;
 
 /// Changes when a later version preprocesses, indexes or stores otherwise: what an earlier one stored is then
 /// made again.
-pub(super) const FORMAT: u32 = 4;
+pub(super) const FORMAT: u32 = 5;
 
 /// Everything that a preprocessed case follows from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -116,6 +116,10 @@ pub(super) struct Header {
     grid: Grid,
     original: Option<Grid>,
     pub values: Vec<u16>,
+    /// Bytes of the index of labelled voxels, which is last.
+    pub index: u64,
+    /// The label value that the index leaves out.
+    pub ignore: Option<u16>,
     /// What preprocessing left of the file's grid.
     pub coverage: Option<Coverage>,
     /// What was decided on reading the files.
@@ -154,19 +158,22 @@ impl Header {
     pub fn of(
         case: &Case,
         identity: &Identity,
+        index: u64,
         content: blake3::Hash,
         told: Vec<FileNote>,
     ) -> Self {
-        let subject = &case.subject;
-        let original = case.original_labels.as_ref();
+        let subject = case.subject();
+        let original = case.original_labels();
         Self {
             identity: identity.clone(),
             name: subject.name().to_owned(),
             channels: subject.image().channels(),
             grid: Grid::of(subject.geometry()),
             original: original.map(|labels| Grid::of(labels.geometry())),
-            values: case.values.clone(),
-            coverage: case.coverage.clone(),
+            values: case.values().to_vec(),
+            index,
+            ignore: case.ignore(),
+            coverage: case.coverage().cloned(),
             told,
             content: content.to_hex().to_string(),
         }
@@ -239,6 +246,11 @@ impl Header {
 
     /// Bytes after the header; `None` for sizes that overflow.
     pub fn content_bytes(&self) -> Option<u64> {
+        self.voxel_bytes()?.checked_add(self.index)
+    }
+
+    /// Bytes of image and labels; `None` for sizes that overflow.
+    pub fn voxel_bytes(&self) -> Option<u64> {
         let voxels = self.grid.voxels()?;
         let original = self.original.as_ref().map_or(Some(0), Grid::voxels)?;
         let image = voxels.checked_mul(self.channels as u64)?.checked_mul(4)?;

@@ -3,7 +3,8 @@
 //!
 //! Layout, little-endian: magic bytes; the length of a JSON header; the BLAKE3 hash of the header; the header, padded
 //! with spaces so that what follows begins at a multiple of 64 bytes; the image (f32); its labels (u16); if
-//! preprocessing changed the grid, the labels on the grid of the file (u16).
+//! preprocessing changed the grid, the labels on the grid of the file (u16); the index of labelled voxels
+//! ([`LabelIndex::to_bytes`]).
 //!
 //! The file is read and not mapped into memory: if a mapped file is truncated or its disk fails, the system ends the
 //! process (SIGBUS). A read that fails is an error that names the case.
@@ -20,23 +21,24 @@ use parts::{Box3, read_box};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use vesalius_control::Control;
 use vesalius_transforms::LabelIndex;
-use vesalius_volume::{FileWarning, Geometry, LabelMap, Subject, Volume};
+use vesalius_volume::{FileWarning, Geometry, LabelMap, Subject, Volume, check_memory};
 
 /// Bytes that are read at a time when a file is hashed.
 const CHUNK: usize = 1 << 20;
 
-/// A preprocessed case on disk, open for reading: image, labels, and an index of the labelled voxels, which is in
-/// memory.
+/// A preprocessed case on disk, open for reading: image, labels, and an index of the labelled voxels, which stays in
+/// memory once it was read.
 #[derive(Debug)]
 pub struct CacheEntry {
     path: PathBuf,
     file: File,
     header: Header,
     geometry: Geometry,
-    index: LabelIndex,
+    /// Read by the first call that asks for it.
+    index: OnceLock<LabelIndex>,
     ignore: Option<u16>,
     /// Offset of the image in the file, in bytes.
     start: u64,
@@ -67,17 +69,21 @@ pub(crate) fn write(
     case: &Case,
     told: Vec<FileNote>,
 ) -> Result<()> {
-    let subject = &case.subject;
+    let subject = case.subject();
     let none = || cache_error(path, "a case without labels cannot be cached");
     let labels = subject.labels().ok_or_else(none)?;
     let voxels = subject.geometry().voxel_count();
-    let mut content = Vec::with_capacity(voxels * (4 * subject.image().channels() + 4));
+    let index = case.index_bytes();
+    let length = voxels * (4 * subject.image().channels() + 4) + index.len();
+    let mut content = Vec::with_capacity(length);
     content.extend(subject.image().data().iter().flat_map(|v| v.to_le_bytes()));
     content.extend(labels.data().iter().flat_map(|v| v.to_le_bytes()));
-    if let Some(original) = &case.original_labels {
+    if let Some(original) = case.original_labels() {
         content.extend(original.data().iter().flat_map(|v| v.to_le_bytes()));
     }
-    let header = Header::of(case, identity, blake3::hash(&content), told)
+    content.extend_from_slice(&index);
+    let index = index.len() as u64;
+    let header = Header::of(case, identity, index, blake3::hash(&content), told)
         .bytes()
         .map_err(|e| cache_error(path, &e.to_string()))?;
     vesalius_io::write_atomically(path, |writer| {
@@ -132,20 +138,17 @@ impl CacheEntry {
         {
             return Err("is damaged: its checksum does not match its content".to_owned());
         }
-        let mut entry = Self {
+        Ok(Self {
             path: path.to_owned(),
             file,
             header,
             geometry,
-            index: LabelIndex::default(),
+            index: OnceLock::new(),
             ignore,
             start,
             seen: Mutex::new(stamp),
             checked,
-        };
-        let labels = entry.labels().map_err(|e| e.to_string())?;
-        entry.index = LabelIndex::of(&labels, ignore);
-        Ok(entry)
+        })
     }
 
     /// The time of the last comparison with the checksum.
@@ -163,9 +166,36 @@ impl CacheEntry {
         &self.geometry
     }
 
-    /// The index of its labelled voxels.
-    pub fn index(&self) -> &LabelIndex {
-        &self.index
+    /// Where its labelled voxels are: read by the first call, which reads no voxel.
+    ///
+    /// # Errors
+    /// [`Error::CacheEntry`] for a file that was cut or written to since it was opened, and for a disk that fails.
+    pub fn index(&self) -> Result<&LabelIndex> {
+        if let Some(index) = self.index.get() {
+            return Ok(index);
+        }
+        let index = self.read_index()?;
+        Ok(self.index.get_or_init(|| index))
+    }
+
+    fn read_index(&self) -> Result<LabelIndex> {
+        self.check_unchanged()?;
+        if self.header.ignore != self.ignore {
+            // Stored with another scheme.
+            let labels = self.labels_in([0; 3], self.geometry.size())?;
+            let labels = LabelMap::new(self.geometry, labels)?;
+            return Ok(LabelIndex::of(&labels, self.ignore));
+        }
+        let damaged = || self.unusable("is damaged: its index is none of its labels".into(), None);
+        // Both are within the file, whose length was compared with the header's.
+        let voxels = self.header.voxel_bytes().ok_or_else(damaged)?;
+        let mut bytes = vec![0; usize::try_from(self.header.index).map_err(|_| damaged())?];
+        parts::read_at(&self.file, self.start + voxels, &mut bytes).map_err(|e| self.failed(e))?;
+        let count = self.geometry.voxel_count() as u64;
+        let index = LabelIndex::from_bytes(&bytes);
+        index
+            .filter(|index| index.voxel_count() == count)
+            .ok_or_else(damaged)
     }
 
     /// The path of the file.
@@ -186,15 +216,15 @@ impl CacheEntry {
         told.collect()
     }
 
-    /// Bytes of memory that the open entry takes without voxels.
+    /// Bytes of memory that the open entry takes without voxels: those of its index, once it was read.
     pub(crate) fn bytes(&self) -> u64 {
-        self.index.bytes() as u64
+        self.index.get().map_or(0, LabelIndex::bytes) as u64
     }
 
     /// Bytes of memory that [`CacheEntry::case`] takes.
     pub(crate) fn case_bytes(&self) -> u64 {
         self.header
-            .content_bytes()
+            .voxel_bytes()
             .unwrap_or(u64::MAX)
             .saturating_add(self.bytes())
     }
@@ -203,10 +233,12 @@ impl CacheEntry {
     /// image is 0 and the label is background.
     ///
     /// # Errors
-    /// [`Error::Volume`] for a size that overflows; [`Error::CacheEntry`] for a file that was changed since it was
+    /// [`Error::Volume`] for a size that no memory holds; [`Error::CacheEntry`] for a file that was changed since it was
     /// opened, and for a disk that fails.
     pub fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Subject> {
         let grid = self.geometry.region(start, size)?;
+        let channels = self.header.channels;
+        check_memory("a region of a case", size, channels, size_of::<f32>(), None)?;
         self.check_unchanged()?;
         let (image, labels) = (self.image(start, size)?, self.labels_in(start, size)?);
         let image = Volume::new(grid, self.header.channels, image)?;
@@ -228,9 +260,11 @@ impl CacheEntry {
                 Some(LabelMap::new(grid, labels.map_err(|e| self.failed(e))?)?)
             }
         };
-        Ok(Case {
-            coverage: self.header.coverage.clone(),
-            ..Case::of_preprocessed(subject, original, self.ignore)
+        let case = Case::of_preprocessed(subject, original, self.ignore)
+            .with_coverage(self.header.coverage.clone());
+        Ok(match self.index.get() {
+            Some(index) => case.with_index(index.clone()),
+            None => case,
         })
     }
 
@@ -254,11 +288,6 @@ impl CacheEntry {
         let voxels = self.geometry.voxel_count() as u64;
         let from = self.start + voxels * self.header.channels as u64 * 4;
         read_box(&self.file, from, &part, u16::from_le_bytes).map_err(|e| self.failed(e))
-    }
-
-    fn labels(&self) -> Result<LabelMap> {
-        let labels = self.labels_in([0; 3], self.geometry.size())?;
-        Ok(LabelMap::new(self.geometry, labels)?)
     }
 
     /// Offset of the labels on the grid of the case's file, in bytes.

@@ -26,8 +26,9 @@ impl Box3 {
     /// The range of the box along an axis that lies inside, counted in the box.
     fn inside(&self, axis: usize) -> std::ops::Range<usize> {
         let size = self.size[axis] as i64;
-        let from = (-self.start[axis]).clamp(0, size);
-        let until = (self.whole[axis] as i64 - self.start[axis]).clamp(from, size);
+        let (start, whole) = (self.start[axis], self.whole[axis] as i64);
+        let from = start.saturating_neg().clamp(0, size);
+        let until = whole.saturating_sub(start).clamp(from, size);
         from as usize..until as usize
     }
 }

@@ -17,7 +17,7 @@ impl CacheEntry {
         let path = path.as_ref();
         let labels =
             serde_json::to_string(scheme).map_err(|e| cache_error(path, &e.to_string()))?;
-        let subject = &case.subject;
+        let subject = case.subject();
         let channels = subject.image().channels();
         let made = Identity::new(subject.name(), channels, labels, String::new(), Vec::new());
         write(path, &made, case, Vec::new())?;
@@ -45,7 +45,7 @@ impl StoredCase for CacheEntry {
         CacheEntry::geometry(self)
     }
 
-    fn index(&self) -> &LabelIndex {
+    fn index(&self) -> Result<&LabelIndex> {
         CacheEntry::index(self)
     }
 

@@ -61,11 +61,12 @@ fn a_case_comes_back_to_the_bit_whole_and_in_parts() {
     write(&path, &identity(), &case, Vec::new()).unwrap();
     let entry = open(&path, &identity()).unwrap();
     let back = entry.case().unwrap();
-    assert_eq!(back.subject, case.subject);
-    assert_eq!(back.index, case.index);
-    assert_eq!(entry.index(), &case.index);
-    assert_eq!(back.original_labels, case.original_labels);
-    assert!(back.original_labels.is_some() && back.values == [0, 1, 2]);
+    assert_eq!(back.subject(), case.subject());
+    assert_eq!(back.index(), case.index());
+    assert_eq!(entry.index().unwrap(), case.index());
+    assert_eq!(entry.case().unwrap().index(), case.index());
+    assert_eq!(back.original_labels(), case.original_labels());
+    assert!(back.original_labels().is_some() && back.values() == [0, 1, 2]);
     let (memory, stored) = (
         CaseHandle::Whole(Arc::new(case)),
         CaseHandle::Stored(Arc::new(entry)),
@@ -83,6 +84,16 @@ fn a_case_comes_back_to_the_bit_whole_and_in_parts() {
         let (a, b) = (memory.region(start, size), stored.region(start, size));
         assert_eq!(a.unwrap(), b.unwrap(), "{start:?} {size:?}");
     }
+    for (start, size) in [
+        ([0; 3], [1 << 40; 3]),
+        ([0; 3], [usize::MAX; 3]),
+        ([i64::MIN; 3], [usize::MAX; 3]),
+    ] {
+        assert!(memory.region(start, size).is_err(), "{size:?} in memory");
+        assert!(stored.region(start, size).is_err(), "{size:?} stored");
+    }
+    let far = stored.region([i64::MIN, 0, i64::MAX], [2; 3]).unwrap();
+    assert!(far.image().data().iter().all(|value| *value == 0.0));
 }
 
 #[test]
@@ -187,4 +198,73 @@ fn a_file_that_is_cut_or_written_to_while_it_is_open_is_an_error_with_the_cases_
     assert_eq!(get(&entry).unwrap(), expected);
     std::fs::remove_file(&path).unwrap();
     assert_eq!(get(&entry).unwrap(), expected);
+}
+
+/// Overwrites a part of a file without a trace of it in the file system.
+fn overwrite(path: &Path, at: usize, bytes: &[u8]) {
+    let time = std::fs::metadata(path).unwrap().modified().unwrap();
+    let mut whole = std::fs::read(path).unwrap();
+    whole[at..at + bytes.len()].copy_from_slice(bytes);
+    let mut file = File::options().write(true).open(path).unwrap();
+    file.write_all(&whole).unwrap();
+    file.set_modified(time).unwrap();
+}
+
+#[test]
+fn the_index_is_stored_and_read_without_the_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.case");
+    let case = case();
+    write(&path, &identity(), &case, Vec::new()).unwrap();
+    let before = SystemTime::now() - std::time::Duration::from_secs(60);
+    let file = File::options().write(true).open(&path).unwrap();
+    file.set_modified(before).unwrap();
+    let last = Some(open(&path, &identity()).unwrap().checked());
+    let quick = |ignore| match CacheEntry::open(&path, &identity(), ignore, last) {
+        Opened::Whole(entry) => entry,
+        other => panic!("{other:?}"),
+    };
+    // No label is what it was, which a start that reads them would notice.
+    let entry = quick(None);
+    let voxels = entry.geometry().voxel_count();
+    let labels = entry.start as usize + voxels * 4;
+    overwrite(&path, labels, &vec![0; voxels * 2]);
+    assert_eq!(quick(None).index().unwrap(), case.index());
+    // Nothing of the index is in memory before somebody asks for it.
+    let entry = quick(None);
+    assert_eq!(entry.bytes(), 0);
+    let content = entry.case_bytes();
+    let bytes = entry.index().unwrap().bytes() as u64;
+    assert!(bytes > 0 && entry.bytes() == bytes && entry.case_bytes() == content + bytes);
+    // With a value to be ignored that was none when the case was stored, the labels are read.
+    assert_eq!(quick(Some(2)).index().unwrap().foreground_count(), 0);
+
+    // An index that is none of these labels is an error that names the case.
+    let end = std::fs::metadata(&path).unwrap().len() as usize;
+    let index = end - quick(None).header.index as usize;
+    for (at, word) in [(0, 7u64), (8, u64::MAX), (24, u64::MAX)] {
+        let whole = std::fs::read(&path).unwrap();
+        overwrite(&path, index + at, &word.to_le_bytes());
+        let error = quick(None).index().unwrap_err();
+        assert!(error.to_string().contains("spheres_000"), "{error}");
+        overwrite(&path, 0, &whole);
+    }
+}
+
+#[test]
+fn an_index_leaves_out_what_the_scheme_ignores() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.case");
+    let scheme = LabelScheme::exclusive(&[("a", 1), ("b", 2)]).unwrap();
+    let ignoring = LabelScheme::exclusive(&[("a", 1)]).unwrap();
+    let ignoring = ignoring.with_ignore(Some(2)).unwrap();
+    CacheEntry::store(&path, &case(), &scheme).unwrap();
+    let labels = |scheme| {
+        let entry = CacheEntry::read(&path, scheme).unwrap();
+        let whole = entry.case().unwrap();
+        let index = entry.index().unwrap();
+        assert_eq!(whole.index(), index);
+        index.labels().collect::<Vec<_>>()
+    };
+    assert_eq!((labels(&scheme), labels(&ignoring)), (vec![1, 2], vec![1]));
 }

@@ -1,5 +1,8 @@
 //! Batches made ahead of the step that needs them, by several threads, returned in order. An error in a thread
 //! ends the waiting at once.
+//!
+//! The threads are the loader's own, not those of a pool of rayon: they wait while enough batches are ahead, and a thread of
+//! a pool that waits does no other work. What they call (transforms, filters) runs on rayon's global pool.
 
 mod worker;
 
@@ -24,7 +27,7 @@ pub struct LoaderOptions {
     pub end: Option<u64>,
     /// Batches that may be finished ahead; worker threads pause at this many.
     pub ahead: usize,
-    /// Threads.
+    /// Threads of the loader's own, at least one, beside those of rayon's global pool.
     pub workers: usize,
 }
 
@@ -68,22 +71,20 @@ impl Loader {
             });
             match started {
                 Ok(worker) => loader.workers.push(worker),
-                Err(e) => loader.not_started(&e),
+                Err(e) => loader.not_started(e),
             }
         }
         loader
     }
 
     /// A thread that the system refused: the others do its work, where there are any.
-    fn not_started(&mut self, error: &std::io::Error) {
+    fn not_started(&mut self, source: std::io::Error) {
         let mut state = self.shared.lock();
         state.alive -= 1;
         let none = state.alive == 0;
         drop(state);
         if none {
-            self.shared.fail(Error::Device(format!(
-                "no thread that makes batches could be started: {error}"
-            )));
+            self.shared.fail(Error::NoThread { source });
         }
     }
 
@@ -99,20 +100,19 @@ impl Loader {
             if let Some(error) = state.failure.take() {
                 return Err(error);
             }
-            if state.closed {
-                return Err(Error::Device(
-                    "batches are no longer made, since one failed".to_owned(),
-                ));
-            }
             let number = state.next_taken;
+            if state.closed {
+                let reason = "one before it failed, and no other is made after that";
+                return Err(Error::NoBatch { number, reason });
+            }
             if let Some(batch) = state.batches.remove(&number) {
                 state.next_taken += 1;
                 break batch;
             }
             if state.alive == 0 {
-                return Err(Error::Device(
-                    "the threads that make batches have stopped".to_owned(),
-                ));
+                let reason =
+                    "it is not before `end`, where the threads that make batches have stopped";
+                return Err(Error::NoBatch { number, reason });
             }
             state = self
                 .shared

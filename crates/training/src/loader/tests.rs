@@ -5,7 +5,7 @@ use crate::source::{CaseHandle, CaseSource, MemoryCases};
 use crate::synthetic::Spheres;
 use crate::{Case, TrainingConfig};
 use std::sync::mpsc;
-use vesalius_volume::LabelScheme;
+use vesalius_volume::{ErrorKind, LabelScheme};
 
 const CONFIG: &str = "name: t\npatch: {size: [8, 8, 8]}\nnetwork:\n  unet: {}\n";
 
@@ -145,7 +145,9 @@ fn no_batch_is_made_after_the_last() {
             loader.next_batch().unwrap();
         }
         // The threads have ended; requesting another batch is an error.
-        assert!(loader.next_batch().is_err());
+        let error = loader.next_batch().unwrap_err();
+        assert!(matches!(error, Error::NoBatch { number: 3, .. }), "{error}");
+        assert_eq!(error.kind(), ErrorKind::BadInput);
         assert_eq!(loader.shared.lock().next_made, 3);
     }
 }
@@ -158,4 +160,24 @@ fn cases_that_fail_are_skipped_where_the_config_says_so() {
     let mut cases = batches.iter().flat_map(|batch| &batch.cases);
     assert!(cases.all(|case| case != "spheres_003"));
     assert_eq!(sampler.skipped().list().len(), 1);
+}
+
+#[test]
+fn threads_that_the_system_refuses_are_no_failure_of_the_device() {
+    let none = LoaderOptions {
+        end: Some(0),
+        ..options(1)
+    };
+    let mut loader = Loader::start(&sampler(Fault::Fails, true), none);
+    while loader.shared.lock().alive > 0 {
+        std::thread::yield_now();
+    }
+    // As if the only thread had been refused.
+    loader.shared.lock().alive = 1;
+    loader.not_started(std::io::ErrorKind::WouldBlock.into());
+    let error = loader.next_batch().unwrap_err();
+    assert!(error.to_string().contains("cache.workers"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::System);
+    let error = loader.next_batch().unwrap_err();
+    assert!(matches!(error, Error::NoBatch { number: 0, .. }), "{error}");
 }

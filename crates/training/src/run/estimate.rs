@@ -72,7 +72,7 @@ impl Run<'_> {
             Err(_) if self.control.is_cancelled() => return Ok(None),
             Err(_) => probe.share(),
         };
-        let size = case.subject.geometry().size();
+        let size = case.subject().geometry().size();
         let turned = AxisOrderAdapter {
             network: &network,
             order: AxisOrder::Zyx,

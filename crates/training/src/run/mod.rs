@@ -22,11 +22,12 @@ use crate::log::Log;
 use crate::setup::check_sampling;
 use crate::{
     Error, Event, FitOptions, FitReport, Loader, LoaderOptions, PatchSampler, Result, RunProgress,
-    Schedule, TrainingConfig, TrainingData, ValidationOn, initial_weights, machine,
+    Schedule, SkippedCase, TrainingConfig, TrainingData, ValidationOn, initial_weights, machine,
 };
 use burn::module::ParamId;
 use burn::optim::ModuleOptimizer;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Instant;
 use vesalius_control::{Control, Stage};
 use vesalius_networks::{Network, NetworkConfig};
@@ -44,7 +45,7 @@ pub(crate) struct Run<'a> {
     network: Network,
     average: Option<WeightAverage>,
     optimizer: ModuleOptimizer,
-    workers: Box<dyn GradientStrategy>,
+    strategy: Arc<dyn GradientStrategy + Send + Sync>,
     frozen: HashSet<ParamId>,
     progress: RunProgress,
     plan: plan::Plan,
@@ -64,7 +65,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self> {
         let plan = plan::Plan::new(config, data, options)?;
         config.precision.check_device(&options.device)?;
-        let workers = workers(config, options)?;
+        let strategy = strategy(config, options)?;
         let device = options.device.clone().autodiff();
         let network_config = config
             .network
@@ -87,7 +88,7 @@ impl<'a> Run<'a> {
             average: None,
             network,
             optimizer: config.optimizer.init()?,
-            workers,
+            strategy,
             frozen: HashSet::new(),
             progress: RunProgress::default(),
             log: Log::closed(),
@@ -249,17 +250,14 @@ impl<'a> Run<'a> {
     }
 
     /// Reports cases that were not known to be broken.
-    fn note_skipped(&mut self, skipped: Vec<(String, String)>) -> Result<()> {
-        for (case, reason) in skipped {
-            if self
-                .progress
-                .skipped
-                .iter()
-                .any(|(known, _)| *known == case)
-            {
+    fn note_skipped(&mut self, skipped: Vec<SkippedCase>) -> Result<()> {
+        for skipped in skipped {
+            let known = &mut self.progress.skipped;
+            if known.iter().any(|known| known.case == skipped.case) {
                 continue;
             }
-            self.progress.skipped.push((case.clone(), reason.clone()));
+            known.push(skipped.clone());
+            let SkippedCase { case, reason } = skipped;
             self.tell(Event::CaseSkipped { case, reason })?;
         }
         Ok(())
@@ -320,9 +318,21 @@ fn check_patch(config: &TrainingConfig, network: &NetworkConfig) -> Result<()> {
 }
 
 /// The strategy that computes gradients.
-fn workers(config: &TrainingConfig, options: &FitOptions) -> Result<Box<dyn GradientStrategy>> {
-    if options.more_devices.is_empty() {
-        return Ok(Box::new(SingleDevice));
+fn strategy(
+    config: &TrainingConfig,
+    options: &FitOptions,
+) -> Result<Arc<dyn GradientStrategy + Send + Sync>> {
+    match (&options.strategy, options.more_devices.len()) {
+        (Some(strategy), 0) => return Ok(strategy.clone()),
+        (Some(_), devices) => {
+            return bad(
+                "more_devices",
+                format!("{devices} devices beside a strategy of the program's own"),
+                "none, as the strategy chooses its devices itself",
+            );
+        }
+        (None, 0) => return Ok(Arc::new(SingleDevice)),
+        (None, _) => {}
     }
     let mut devices = vec![options.device.clone()];
     devices.extend(options.more_devices.iter().cloned());
@@ -340,5 +350,5 @@ fn workers(config: &TrainingConfig, options: &FitOptions) -> Result<Box<dyn Grad
     for device in &devices {
         config.precision.check_device(device)?;
     }
-    Ok(Box::new(SeveralDevices { devices }))
+    Ok(Arc::new(SeveralDevices { devices }))
 }

@@ -59,8 +59,12 @@ impl Run<'_> {
             remedy: "choose an output folder that can be written",
         })?;
         let used = self.config.as_run(self.data, self.options.duration);
-        let text = vesalius_planning::to_yaml(&used).map_err(Error::Device)?;
-        vesalius_io::write_bytes_atomically(folder.join(CONFIG_FILE), text.as_bytes())?;
+        let path = folder.join(CONFIG_FILE);
+        let text = vesalius_planning::to_yaml(&used).map_err(|reason| Error::Output {
+            path: path.clone(),
+            reason,
+        })?;
+        vesalius_io::write_bytes_atomically(path, text.as_bytes())?;
         self.log = crate::log::Log::open(folder, self.progress.step)?;
         self.save()
     }

@@ -103,10 +103,8 @@ impl RunState<'_> {
         let Some(Ok(handle)) = index.map(|index| cases.get(index)) else {
             return Ok(None);
         };
-        let mut case = (*handle.whole()?).clone();
         // Image, labels and prediction are all on the network's grid.
-        case.original_labels = None;
-        case.coverage = None;
+        let case = (*handle.whole()?).clone().on_own_grid();
         let (device, labels) = (self.device().clone(), &self.data.labels);
         let prediction = catch_device_panic(&device, || {
             let inferer = self.config.inferer_in_use();

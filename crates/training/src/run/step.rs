@@ -79,7 +79,9 @@ impl Run<'_> {
             precision: config.precision,
             loss_scale,
         };
-        let found = self.workers.gradients(&self.network, batches, &objective)?;
+        let found = self
+            .strategy
+            .gradients(&self.network, batches, &objective)?;
         let norm = global_norm(&self.network, &found.gradients)? / loss_scale;
         let done = Done {
             loss: found.loss,

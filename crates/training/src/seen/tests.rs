@@ -49,7 +49,7 @@ impl Dataset {
         config.labels = Some(LabelScheme::exclusive(&[("organ", 1)]).unwrap());
         config.cache.verify = verify;
         config.cache.folder = stored.then(|| self.path("cache"));
-        load_dataset(&config, &self.path("cases.csv")).unwrap()
+        load_dataset(&config, self.path("cases.csv")).unwrap()
     }
 
     /// The hashes of the training case and what followed from them.
@@ -191,4 +191,24 @@ fn what_was_read_within_two_seconds_of_a_change_proves_nothing() {
     let file = File::options().write(true).open(&path).unwrap();
     file.set_modified(modified).unwrap();
     assert_eq!(cfg!(unix), !settled.holds(stamp_of(&path).unwrap()));
+}
+
+#[test]
+fn only_the_files_that_were_hashed_last_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    std::fs::write(&path, "a").unwrap();
+    let seen = Seen::of(&path, None, Verify::Full, &Control::new()).unwrap();
+    let mut hashed = Hashed::default();
+    for number in [0, 1, 2, 1, 1, 3, 4] {
+        hashed.insert(PathBuf::from(number.to_string()), seen.clone(), 3);
+    }
+    let mut kept: Vec<_> = hashed
+        .files
+        .keys()
+        .map(|path| path.to_str().unwrap())
+        .collect();
+    kept.sort_unstable();
+    assert_eq!(kept, ["2", "3", "4"]);
+    assert_eq!(hashed.order.len(), 3);
 }

@@ -1,11 +1,13 @@
 //! Small runs with what a program gives them besides config and data: types of its own, callbacks, a control.
 
 mod callbacks;
+mod cases;
 mod controlled;
 mod minutes;
 mod network;
 mod registered;
 mod sampling;
+mod strategy;
 mod written;
 
 use crate::{Case, Event, FitOptions, FitReport, MemoryCases, Result, TrainingConfig};

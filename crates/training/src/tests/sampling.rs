@@ -108,15 +108,15 @@ struct Kept(Case);
 
 impl StoredCase for Kept {
     fn name(&self) -> &str {
-        self.0.subject.name()
+        self.0.subject().name()
     }
 
     fn geometry(&self) -> &Geometry {
-        self.0.subject.geometry()
+        self.0.subject().geometry()
     }
 
-    fn index(&self) -> &LabelIndex {
-        &self.0.index
+    fn index(&self) -> Result<&LabelIndex> {
+        Ok(self.0.index())
     }
 
     fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Subject> {
@@ -162,7 +162,7 @@ fn a_case_source_of_ones_own_lends_entries_and_cases_by_regions() {
         })
     };
     let entries = cases().map(|case| -> Arc<dyn StoredCase> {
-        let path = folder.path().join(case.subject.name());
+        let path = folder.path().join(case.subject().name());
         CacheEntry::store(&path, &case, &scheme).unwrap();
         Arc::new(CacheEntry::read(&path, &scheme).unwrap())
     });

@@ -29,7 +29,7 @@ fn the_written_config_says_what_ran_and_makes_the_same_run() {
     };
     fit(&plain, &data(), &longer, &mut |_| ()).unwrap();
     let output = folder.path().join("model");
-    let written = TrainingConfig::read(&output.join(CONFIG_FILE)).unwrap();
+    let written = TrainingConfig::read(output.join(CONFIG_FILE)).unwrap();
     assert_eq!(written, plain.as_run(&data(), Some(Duration::Steps(2))));
     assert_eq!(written.duration, Some(Duration::Steps(2)));
     assert_eq!(written.labels, Some(data().labels));

@@ -1,5 +1,7 @@
 //! The positions of the labels of a case.
 
+mod bytes;
+
 use super::runs::Runs;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -80,6 +82,11 @@ impl LabelIndex {
         list + classes.sum::<usize>() + self.ignored.bytes()
     }
 
+    /// Number of voxels of the label map, whatever they are labelled.
+    pub fn voxel_count(&self) -> u64 {
+        self.voxels
+    }
+
     /// A labelled voxel, with equal chances; `None` without any.
     pub(super) fn random_foreground(&self, rng: &mut ChaCha8Rng) -> Option<usize> {
         let all: Vec<&Runs> = self.classes.iter().map(|(_, runs)| runs).collect();
@@ -122,7 +129,9 @@ impl LabelIndex {
         let rank = rng.random_range(0..count) as u64;
         Some(self.first(|offset| {
             let others = self.classes.iter().map(|(_, runs)| runs.before(offset));
-            offset - others.sum::<u64>() - self.ignored.before(offset) > rank
+            let labelled = others.sum::<u64>() + self.ignored.before(offset);
+            // Less than nothing is left only where runs of a damaged file overlap.
+            offset.saturating_sub(labelled) > rank
         }))
     }
 

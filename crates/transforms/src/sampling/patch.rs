@@ -30,7 +30,7 @@ config! {
     /// assert_eq!(first.geometry(), again.geometry());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    PatchConfig, "patch", {
+    PatchConfig, "patch", checked by check_numbers, {
         /// Voxels along `[x, y, z]`; -1 takes the whole of an axis.
         size: [i64; 3] = [0; 3],
         /// How the place is drawn: `random`, `{positive: 1, negative: 1}`, `{classes: [1, 2, 2]}`,
@@ -53,12 +53,21 @@ impl From<[i64; 3]> for PatchConfig {
 }
 
 impl PatchConfig {
-    /// Checks that the size and weights are valid.
+    /// Checks that the size and weights are valid, as reading it does, and a user-defined sampler.
     ///
     /// # Errors
     /// [`Error::BadPatch`] or [`Error::BadValue`]; [`Error::Registry`] for a user-defined sampler that was not
     /// made, or the error of its own check.
     pub fn check(&self) -> Result<()> {
+        self.check_numbers()?;
+        match &self.sampling {
+            PatchSampling::Custom(custom) => custom.get()?.check(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks size and weights.
+    fn check_numbers(&self) -> Result<()> {
         let bad = |reason: &str| {
             Err(Error::BadPatch {
                 found: self.size,
@@ -77,7 +86,7 @@ impl PatchConfig {
         }
         let usable = |w: f64| w.is_finite() && w >= 0.0;
         let (fine, expected) = match &self.sampling {
-            PatchSampling::Random => (true, ""),
+            PatchSampling::Random | PatchSampling::Custom(_) => (true, ""),
             PatchSampling::PositiveNegative(PositiveNegative { positive, negative }) => (
                 usable(*positive) && usable(*negative) && positive + negative > 0.0,
                 "weights that are not negative and not both zero",
@@ -90,10 +99,8 @@ impl PatchConfig {
                 (0.0..=1.0).contains(foreground),
                 "a share of patches from 0 to 1",
             ),
-            PatchSampling::Custom(custom) => return custom.get()?.check(),
         };
-        require(fine, "patch", "sampling", &self.sampling, expected)?;
-        Ok(())
+        require(fine, "patch", "sampling", &self.sampling, expected)
     }
 
     /// The patch's size in a case of this geometry, before any reordering of axes.
@@ -109,7 +116,7 @@ impl Configured for PatchConfig {
     }
 
     fn reads_values(&self) -> bool {
-        self.sampling != PatchSampling::Random
+        self.sampling.reads_labels()
     }
 
     fn sample(&self, case: &Context<'_>, rng: &mut ChaCha8Rng) -> Result<Vec<Step>> {
@@ -162,6 +169,32 @@ mod tests {
             ..random
         };
         assert!(bad.check().unwrap_err().to_string().contains("slice_axis"));
+    }
+
+    #[test]
+    fn a_patch_that_no_case_has_is_not_read() {
+        for (text, expected) in [
+            ("size: [8, 0, 8]", "[8, 0, 8]"),
+            ("size: [8, 8, -2]", "-1 for the whole axis"),
+            ("{}", "[0, 0, 0]"),
+            ("size: [8, 8, 8]\nslice_axis: z", "slice_axis"),
+            (
+                "size: [8, 8, 8]\nsampling: {positive: -1, negative: 1}",
+                "not negative",
+            ),
+            (
+                "size: [8, 8, 8]\nsampling: {foreground: 1.5}",
+                "from 0 to 1",
+            ),
+        ] {
+            let error = serde_saphyr::from_str::<PatchConfig>(text).unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        // A user-defined sampler is made later.
+        let custom = "size: [8, 8, 8]\nsampling: {custom: mine}";
+        let custom: PatchConfig = serde_saphyr::from_str(custom).unwrap();
+        assert!(custom.check().is_err());
     }
 
     #[test]

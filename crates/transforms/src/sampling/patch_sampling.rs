@@ -31,6 +31,13 @@ pub enum PatchSampling {
     Foreground(ForcedForeground),
 }
 
+impl PatchSampling {
+    /// Whether places depend on the labels of a case: all ways but `random`. A user-defined sampler may read them.
+    pub fn reads_labels(&self) -> bool {
+        !matches!(self, Self::Random)
+    }
+}
+
 /// The weights of classes or regions as centres.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClassRatios {

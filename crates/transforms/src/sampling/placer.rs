@@ -38,6 +38,7 @@ pub struct PatchPlacer {
 
 /// A class or region and its weight as the centre of patches.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct WeightedClass {
     /// Its name.
     pub name: String,
@@ -49,6 +50,7 @@ pub struct WeightedClass {
 
 /// The place of a patch.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Placed {
     /// The steps that cut the patch: a region, and for slices a reordering of axes.
     pub steps: Vec<GridStep>,
@@ -127,6 +129,11 @@ impl PatchPlacer {
             PatchSampling::Custom(custom) => custom.get().ok(),
             _ => None,
         }
+    }
+
+    /// Whether places depend on the labels of a case, whose index is else not read.
+    pub fn reads_labels(&self) -> bool {
+        self.patch.sampling.reads_labels()
     }
 
     /// The classes or regions of positive weight, where patches are drawn by class.

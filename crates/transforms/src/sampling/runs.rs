@@ -29,6 +29,39 @@ impl Runs {
         }
     }
 
+    /// The first voxel and the length of each run, in rising order.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let lengths = self.before.windows(2).map(|pair| pair[1] - pair[0]);
+        self.starts.iter().copied().zip(lengths)
+    }
+
+    /// Reads the number of runs, then the first voxel and the length of each, as [`Runs::iter`] gives them; `None` where
+    /// they are not rising, separate runs of voxels below `voxels`.
+    pub fn read(numbers: &mut impl Iterator<Item = u64>, voxels: u64) -> Option<Self> {
+        let mut runs = Self::default();
+        // The end of the run before, which the next one may not touch.
+        let mut end = None;
+        for _ in 0..numbers.next()? {
+            let (start, length) = (numbers.next()?, numbers.next()?);
+            if length == 0 || end.is_some_and(|end| start <= end) {
+                return None;
+            }
+            let beyond = start.checked_add(length)?;
+            if beyond > voxels {
+                return None;
+            }
+            if runs.before.is_empty() {
+                runs.before.push(0);
+            }
+            let count = runs.count();
+            runs.starts.push(start);
+            runs.before.push(count + length);
+            end = Some(beyond);
+        }
+        runs.shrink();
+        Some(runs)
+    }
+
     /// Frees memory that was reserved in advance.
     pub fn shrink(&mut self) {
         self.starts.shrink_to_fit();

@@ -73,8 +73,7 @@ pub fn analyze_list(
     observer(&AutoEvent::Reading {
         cases: list.cases.len(),
     });
-    let done = || observer(&AutoEvent::CaseRead);
-    let analysis = Analysis::of(list, scheme.as_ref(), &measured, control, done)?;
+    let analysis = Analysis::of(list, scheme.as_ref(), &measured, control)?;
     observer(&AutoEvent::AllRead);
     std::fs::create_dir_all(output).map_err(|source| Error::Folder {
         path: output.to_owned(),
@@ -100,7 +99,7 @@ fn write(
     analysis: &Analysis,
 ) -> Result<()> {
     if let Some(fingerprint) = &analysis.fingerprint {
-        fingerprint.write(&output.join("dataset_fingerprint.json"))?;
+        fingerprint.write(output.join("dataset_fingerprint.json"))?;
     }
     if let Some(statistics) = &analysis.statistics {
         statistics.write(output)?;
@@ -117,8 +116,8 @@ fn write(
         FoldRule::Auto3dSeg => FoldMethod::KFold { seed: 0 },
     };
     list.assign_folds(count, &method)?;
-    list.write(&output.join("datalist.json"))?;
-    Splits::of(list)?.write(&output.join("splits_final.json"))?;
+    list.write(output.join("datalist.json"))?;
+    Splits::of(list)?.write(output.join("splits_final.json"))?;
     Ok(())
 }
 
@@ -149,9 +148,7 @@ pub(super) fn observed(
     observer(&AutoEvent::Reading {
         cases: work.list().cases.len(),
     });
-    let analyzed = analyze(work, broken_cases, control, || {
-        observer(&AutoEvent::CaseRead)
-    })?;
+    let analyzed = analyze(work, broken_cases, control)?;
     observer(&AutoEvent::AllRead);
     Ok(analyzed)
 }

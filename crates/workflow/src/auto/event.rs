@@ -12,13 +12,11 @@ pub type Observer<'a> = dyn Fn(&AutoEvent) + Sync + 'a;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AutoEvent<'a> {
-    /// Cases are being read.
+    /// Cases are being read; the stage `cases` of the control counts them.
     Reading {
         /// How many there are.
         cases: usize,
     },
-    /// One case more was read.
-    CaseRead,
     /// All cases were read, or an earlier analysis of them was found.
     AllRead,
     /// The dataset was analysed before it is planned for.

@@ -18,7 +18,7 @@ pub fn tune(
         observer(&AutoEvent::Tuning { event, trials });
     })?;
     let plan = best.ok_or(Error::NoTrial)?;
-    let path = Plan::path(&work.plans_folder(), plan.name());
+    let path = Plan::path(work.plans_folder(), plan.name());
     observer(&AutoEvent::Tuned {
         plan: &plan,
         path: &path,

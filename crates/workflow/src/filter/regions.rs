@@ -187,7 +187,7 @@ fn surface(run: &mut Run) -> Result<Findings> {
         Some(level) => marching_cubes_with(&run.image()?, level, run.control)?,
         None => label_surface_with(&run.labels()?, label, run.control)?,
     };
-    if mesh.triangles.is_empty() {
+    if mesh.triangles().is_empty() {
         return Err(Error::NoSurface(match level {
             Some(level) => format!("no surface at {level}"),
             None => format!("no voxel of label {label}"),
@@ -201,7 +201,7 @@ fn surface(run: &mut Run) -> Result<Findings> {
     }
     vesalius_io::write_bytes_atomically(output, &bytes)?;
     Ok(Findings::Surface {
-        triangles: mesh.triangles.len(),
+        triangles: mesh.triangles().len(),
         area: mesh.area(),
         millilitres: mesh.volume() / 1000.0,
     })

@@ -2,7 +2,7 @@
 
 use super::Result;
 use super::data::DataArguments;
-use super::events::shown;
+use super::events::counted;
 use crate::output::JsonOutput;
 use crate::remedy;
 use crate::warnings::tell_files;
@@ -64,7 +64,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             true => BrokenCases::LeaveOut,
             false => BrokenCases::Refuse,
         };
-        let (report, folder) = shown(|told| begin(input, output, broken_cases, &control, told))?;
+        let (report, folder) = counted(&control, |told| {
+            begin(input, output, broken_cases, &control, told)
+        })?;
         if !arguments.json.replaces_table() {
             print(&report);
             out!("analysis: {}", folder.display());
@@ -88,7 +90,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         keep_going: arguments.keep_going,
         components: !arguments.no_components,
     };
-    let found = shown(|told| analyze_list(&mut list, output, &options, &control, told))?;
+    let found = counted(&control, |told| {
+        analyze_list(&mut list, output, &options, &control, told)
+    })?;
     if !arguments.json.replaces_table() {
         print(&found.report);
     }

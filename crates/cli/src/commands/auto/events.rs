@@ -4,9 +4,10 @@ use crate::commands::Result;
 use crate::progress::{CaseProgress, TrainingProgress};
 use crate::remedy;
 use crate::warnings::{tell_about, tell_files};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vesalius::auto::search::TrialState;
 use vesalius::auto::{Job, JobState, TrainEvent, TuneEvent};
+use vesalius::control::{self, Control};
 use vesalius::predict::PredictEvent;
 use vesalius::workflow::auto::{AutoEvent, Error};
 
@@ -26,11 +27,6 @@ impl Printer {
     pub fn show(&self, event: &AutoEvent) {
         match event {
             AutoEvent::Reading { cases } => *locked(&self.cases) = Some(CaseProgress::new(*cases)),
-            AutoEvent::CaseRead => {
-                if let Some(progress) = &*locked(&self.cases) {
-                    progress.advance();
-                }
-            }
             AutoEvent::AllRead => *locked(&self.cases) = None,
             AutoEvent::Analyzed(report) => {
                 tell_files(&report.warnings);
@@ -88,6 +84,13 @@ impl Printer {
             ),
             AutoEvent::Reported(path) => out!("report: {}", path.display()),
             _ => {}
+        }
+    }
+
+    /// Shows how many cases were read.
+    fn read(&self, progress: &control::Progress) {
+        if let (Some(cases), "cases") = (&*locked(&self.cases), &*progress.stage) {
+            cases.show(progress.done);
         }
     }
 
@@ -160,7 +163,19 @@ fn result(job: &Job) -> String {
 pub fn shown<T>(
     stage: impl FnOnce(&vesalius::workflow::auto::Observer) -> std::result::Result<T, Error>,
 ) -> Result<T> {
-    let printer = Printer::default();
+    counted(&Control::new(), stage)
+}
+
+/// As [`shown`], and the cases that are read are counted through the stage's control.
+pub fn counted<T>(
+    control: &Control,
+    stage: impl FnOnce(&vesalius::workflow::auto::Observer) -> std::result::Result<T, Error>,
+) -> Result<T> {
+    let printer = Arc::new(Printer::default());
+    control.on_progress({
+        let printer = printer.clone();
+        move |progress| printer.read(progress)
+    });
     stage(&|event| printer.show(event)).map_err(explained)
 }
 

@@ -2,7 +2,7 @@
 //! inputs. Both give their reasons.
 
 use super::Result;
-use super::events::shown;
+use super::events::counted;
 use crate::interrupt::control;
 use std::path::PathBuf;
 use vesalius::auto::WorkFolder;
@@ -95,7 +95,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut work = WorkFolder::reopen(folder)?;
     let (stage, minutes) = (arguments.how.stage(), arguments.minutes);
     let device = parse_device(&arguments.device)?;
-    shown(|told| plan(&mut work, &stage, minutes, &device, &control(), told))
+    counted(&control(), |told| {
+        plan(&mut work, &stage, minutes, &device, &control(), told)
+    })
 }
 
 /// nnU-Net's plans file.

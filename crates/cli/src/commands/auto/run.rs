@@ -1,7 +1,7 @@
 //! `vesalius auto run`: all stages, each continuing from what is there.
 
 use super::ensemble::{EnsembleArguments, whole};
-use super::events::shown;
+use super::events::counted;
 use super::plan::PlanArguments;
 use super::train::TrainArguments;
 use crate::commands::Result;
@@ -45,6 +45,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         ..RunOptions::default()
     };
     let (input, folder) = (&arguments.input, &arguments.output);
-    let missing = shown(|told| auto::run(input, folder, &options, told))?;
+    let missing = counted(&options.control, |told| {
+        auto::run(input, folder, &options, told)
+    })?;
     whole(&missing, &arguments.ensemble)
 }

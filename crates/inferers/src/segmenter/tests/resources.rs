@@ -112,3 +112,53 @@ fn networks_run_on_the_threads_of_the_callers_pool() {
         "{names:?}"
     );
 }
+
+/// A runtime that says what it takes: so many numbers, and bytes for each sample.
+struct Telling {
+    numbers: Option<u64>,
+    bytes: Option<u64>,
+}
+
+impl PatchNetwork for Telling {
+    fn forward(&self, patch: Tensor<5>) -> vesalius_networks::Result<Tensor<5>> {
+        organ.forward(patch)
+    }
+
+    fn parameters(&self) -> Option<u64> {
+        self.numbers
+    }
+
+    fn memory(&self, batch: usize, channels: usize, size: [usize; 3]) -> Option<u64> {
+        assert_eq!((channels, size), (1, [8; 3]));
+        Some(self.bytes?.saturating_mul(batch as u64))
+    }
+}
+
+#[test]
+fn what_a_runtime_takes_is_counted_in_the_plan() {
+    let peak = |inferer: &str, numbers, bytes| {
+        let description = model(CLASSES, "[]", inferer);
+        let telling = Telling { numbers, bytes };
+        let segmenter =
+            Segmenter::with_networks(description, vec![Box::new(telling)], &Device::flex());
+        let segmenter = segmenter.unwrap();
+        let found = segmenter.segment(&image()).unwrap();
+        let limit = SegmentOptions::new().max_memory(found.plans[0].peak / 4);
+        let refused = segmenter.segment_with(&image(), &limit).unwrap_err();
+        assert!(matches!(refused, crate::Error::Memory { .. }), "{refused}");
+        found.plans[0].peak
+    };
+    let patches = "{patches: {patch_size: [8, 8, 8]}}";
+    let windows = "{sliding_window: {patch_size: [8, 8, 8], batch_size: 1}}";
+    for inferer in [patches, windows] {
+        let (gibi, peak) = (1 << 30, |numbers, bytes| peak(inferer, numbers, bytes));
+        let nothing = peak(None, Some(0));
+        assert!(nothing < 1 << 28, "{nothing}");
+        assert_eq!(peak(Some(gibi), Some(0)), nothing + 4 * gibi);
+        let batch = (peak(None, Some(gibi)) - nothing) / gibi;
+        assert!((1..=8).contains(&batch), "{batch}");
+        // A runtime that does not tell counts as the described network.
+        assert!(peak(None, None) > nothing);
+        peak(Some(u64::MAX), Some(u64::MAX));
+    }
+}

@@ -1,12 +1,13 @@
 //! nnU-Net's choices by channel names and file endings: normalisation and the class that reads files.
 
+use super::{PlanChoice, Reason};
 use crate::nnunet::{DatasetJson, Fingerprint};
 
 /// nnU-Net's class for each channel by its name, and whether it uses nonzero voxels alone.
 pub(super) fn normalisation(
     fingerprint: &Fingerprint,
     dataset: &DatasetJson,
-    reasons: &mut Vec<String>,
+    reasons: &mut Vec<Reason>,
 ) -> (Vec<String>, Vec<bool>) {
     let share = fingerprint.median_relative_size_after_cropping;
     let class = |name: &String| match name.to_lowercase().as_str() {
@@ -32,7 +33,8 @@ pub(super) fn normalisation(
             ("ZScoreNormalization", false) => "intensities mean something only within a scan".to_owned(),
             _ => "its name asks for it".to_owned(),
         };
-        reasons.push(format!("channel `{name}` gets {class}: {reason}"));
+        let text = format!("channel `{name}` gets {class}: {reason}");
+        reasons.push(Reason::new(PlanChoice::Normalization, text));
     }
     (classes.into_iter().map(str::to_owned).collect(), masks)
 }

@@ -4,7 +4,7 @@
 use super::memory::{Blocks, Shape};
 use super::spacing::numbers;
 use super::topology::Topology;
-use super::{Budget, Planner};
+use super::{Budget, PlanChoice, Planner, Reason};
 use crate::nnunet::{Architecture, Configuration, Resampling};
 use serde_json::{Map, Number, Value, json};
 
@@ -35,7 +35,7 @@ pub(super) struct Wanted<'a> {
 pub(super) struct Made {
     pub configuration: Configuration,
     pub patch: Vec<usize>,
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
 }
 
 impl Common<'_> {
@@ -75,14 +75,16 @@ impl Common<'_> {
         let covering = (wanted.dataset_voxels * share / patch_voxels).round_ties_even();
         let batch = fitting.min(covering).max(2.0) as usize;
         let mut reasons = vec![
-            why_patch(&topology, &first),
-            self.why_batch(batch, fitting, covering),
+            Reason::new(PlanChoice::Patch, why_patch(&topology, &first)),
+            Reason::new(
+                PlanChoice::BatchSize,
+                self.why_batch(batch, fitting, covering),
+            ),
         ];
         if smallest {
-            reasons.push(format!(
-                "nothing smaller can be made, and this needs more than {} GB",
-                numbers(&[self.budget.gpu_memory_gb])
-            ));
+            let memory = numbers(&[self.budget.gpu_memory_gb]);
+            let text = format!("nothing smaller can be made, and this needs more than {memory} GB");
+            reasons.push(Reason::new(PlanChoice::Memory, text));
         }
         Made {
             configuration: self.written(wanted, &topology, batch),

@@ -6,9 +6,12 @@
 mod channels;
 mod configuration;
 mod memory;
+mod reason;
 mod run;
 mod spacing;
 mod topology;
+
+pub use reason::{PlanChoice, Reason};
 
 use super::{DatasetJson, Fingerprint, Ordered, Plans};
 use crate::{Error, Result};
@@ -45,11 +48,12 @@ pub struct PlanOptions {
 
 /// Plans with their reasons.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Planned {
     /// What nnU-Net writes.
     pub plans: Plans,
     /// Reasons: under `dataset` those that all configurations share, then each configuration's.
-    pub reasons: Ordered<Vec<String>>,
+    pub reasons: Ordered<Vec<Reason>>,
 }
 
 impl Planner {
@@ -134,7 +138,7 @@ impl Planner {
     /// is not positive, channels differ from dataset.json's, or that file lacks `numTraining`.
     ///
     /// ```
-    /// use vesalius_planning::nnunet::{DatasetJson, Fingerprint, PlanOptions, Planner};
+    /// use vesalius_planning::nnunet::{DatasetJson, Fingerprint, PlanChoice, PlanOptions, Planner};
     ///
     /// // Twenty CTs of 40 × 128 × 128 voxels of 5 × 1 × 1 mm; vectors are z, y, x.
     /// let intensity = serde_json::json!({"max": 300.0, "mean": 90.0, "median": 95.0, "min": -100.0,
@@ -152,6 +156,9 @@ impl Planner {
     /// let full = planned.plans.configuration("3d_fullres")?;
     /// assert_eq!(full.spacing.unwrap(), [5.0, 1.0, 1.0]);
     /// assert_eq!(full.patch_size.unwrap().len(), 3);
+    /// // Each choice has its reason.
+    /// let reasons = planned.reasons.get("3d_fullres").unwrap();
+    /// assert!(reasons.iter().any(|reason| reason.choice == PlanChoice::BatchSize));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn plan(

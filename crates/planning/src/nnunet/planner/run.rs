@@ -4,7 +4,7 @@
 use super::channels::{normalisation, reader};
 use super::configuration::{Common, Made, Wanted};
 use super::spacing::{median_of, numbers, resampled, target, thickest};
-use super::{PlanOptions, Planned, Planner};
+use super::{PlanChoice, PlanOptions, Planned, Planner, Reason};
 use crate::nnunet::{Configuration, DatasetJson, Fingerprint, Ordered, Plans};
 use crate::{Error, Result};
 use serde_json::Number;
@@ -20,7 +20,7 @@ pub(super) struct Planning<'a> {
     /// Target spacing and median size at it, after the transposition.
     spacing: [f64; 3],
     median_size: [f64; 3],
-    reasons: Vec<String>,
+    reasons: Vec<Reason>,
 }
 
 impl<'a> Planning<'a> {
@@ -38,12 +38,13 @@ impl<'a> Planning<'a> {
         let mut reasons = vec![];
         let spacing = match options.target_spacing {
             Some(spacing) => {
-                reasons.push(format!("spacing {} mm was asked for", numbers(&spacing)));
+                let text = format!("spacing {} mm was asked for", numbers(&spacing));
+                reasons.push(Reason::new(PlanChoice::Spacing, text));
                 spacing
             }
             None => {
                 let target = target(fingerprint);
-                reasons.push(target.reasons);
+                reasons.push(Reason::new(PlanChoice::Spacing, target.reasons));
                 target.spacing
             }
         };
@@ -53,10 +54,11 @@ impl<'a> Planning<'a> {
             _ => [2, 0, 1],
         };
         if forward[0] != 0 {
-            reasons.push(format!(
+            let text = format!(
                 "axis {} comes first: its slices are the thickest, so that 2-D networks see the fine plane",
                 forward[0]
-            ));
+            );
+            reasons.push(Reason::new(PlanChoice::Axes, text));
         }
         let median = median_of(resampled(fingerprint, spacing));
         let (normalization_schemes, use_mask_for_norm) =
@@ -149,13 +151,12 @@ impl<'a> Planning<'a> {
         let mut low = low.filter(|_| voxels / voxels_now >= 2.0)?;
         low.configuration.batch_dice = Some(false);
         low.configuration.next_stage = Some("3d_cascade_fullres".into());
-        low.reasons.insert(
-            0,
-            format!(
-                "spacing {} mm: a patch of 3d_fullres sees less than a quarter of the median image, one of these coarser voxels does",
-                numbers(&spacing)
-            ),
+        let text = format!(
+            "spacing {} mm: a patch of 3d_fullres sees less than a quarter of the median image, one of these coarser voxels does",
+            numbers(&spacing)
         );
+        low.reasons
+            .insert(0, Reason::new(PlanChoice::Spacing, text));
         Some(low)
     }
 
@@ -211,6 +212,9 @@ fn cascade() -> Made {
             ..Configuration::default()
         },
         patch: vec![],
-        reasons: vec!["3d_fullres refines what 3d_lowres saw of the whole".to_owned()],
+        reasons: vec![Reason::new(
+            PlanChoice::Cascade,
+            "3d_fullres refines what 3d_lowres saw of the whole",
+        )],
     }
 }
