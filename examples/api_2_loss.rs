@@ -34,7 +34,7 @@ pub fn train(data: &str, output: &str, steps: u64) -> vesalius::Result<f32> {
         .patch([16, 16, 16])
         .loss(LossConfig::custom("brier", Brier))
         .steps(steps);
-    let data = load_dataset(&config, data.as_ref())?;
+    let data = load_dataset(&config, data)?;
     let options = FitOptions {
         output: output.into(),
         callbacks: vesalius::reports::all(),

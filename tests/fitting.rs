@@ -286,7 +286,7 @@ fn a_case_that_breaks_in_the_middle_of_an_epoch_stops_or_is_left_out() {
     config.bad_case = BadCase::Skip;
     let report = run(&config, &folder.path().join("b")).unwrap();
     assert_eq!(report.skipped.len(), 1);
-    assert_eq!(report.skipped[0].0, "spheres_002");
+    assert_eq!(report.skipped[0].case, "spheres_002");
     let losses = |workers| {
         let mut config = config.clone();
         config.cache.workers = Some(workers);

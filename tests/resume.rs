@@ -189,8 +189,8 @@ impl Filed {
     fn train(&self, output: &str, meanwhile: &dyn Fn(&Control)) -> Result<(FitReport, Vec<Event>)> {
         let data = load_dataset_cached(
             &self.config,
-            &self.path("dataset.json"),
-            &self.path("cache"),
+            self.path("dataset.json"),
+            self.path("cache"),
             &Control::new(),
         )?;
         let output = self.path(output);

@@ -151,7 +151,7 @@ pub fn import_with(
     for plan in crate::Plan::read_all_with(source.join("plans"), work.registry())? {
         if !crate::Plan::path(work.plans_folder(), plan.name()).exists() {
             create(&work.plans_folder())?;
-            plan.write(&work.plans_folder())?;
+            plan.write(work.plans_folder())?;
         }
     }
     ours.write(work.folder())?;

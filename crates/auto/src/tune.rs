@@ -147,7 +147,7 @@ pub fn tune(
     check_values(&base, &space, work.registry())?;
     let folder = work.folder().join("tune").join(plan.name());
     let study = Study::open(
-        &folder.join("study"),
+        folder.join("study"),
         StudyConfig {
             space,
             sampler: options.sampler.clone(),

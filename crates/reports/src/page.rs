@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use vesalius_metrics::Table;
 use vesalius_tensor::device_words;
-use vesalius_training::{LOG_FILE, Result, RunState};
+use vesalius_training::{LOG_FILE, Result, RunState, SkippedCase};
 use vesalius_view::{Page, Picture};
 
 /// Cases in the table of the worst.
@@ -166,7 +166,7 @@ fn notes(page: &mut Page, input: &ReportInput, events: &[Value]) {
     if !skipped.is_empty() {
         page.heading("Cases left out");
         page.text(&format!("{} could not be used.", skipped.len()));
-        let row = |(case, reason): &(String, String)| vec![case.clone(), reason.clone()];
+        let row = |skipped: &SkippedCase| vec![skipped.case.clone(), skipped.reason.clone()];
         page.table(&Table {
             head: vec!["case".to_owned(), "reason".to_owned()],
             rows: skipped.iter().map(row).collect(),

@@ -201,7 +201,7 @@ mod tests {
         let refused = claim_image(&other, &[&file], Existing::Refuse).unwrap_err();
         assert!(matches!(refused, Error::IsInput(_)), "{refused}");
         let _ = claim_image(&file, &[&file], Existing::Replace).unwrap();
-        let refused = claim_image(&folder.path().join("a.xyz"), &NONE, Existing::Replace);
+        let refused = claim_image(folder.path().join("a.xyz"), &NONE, Existing::Replace);
         assert!(refused.is_err());
         let refused = claim_file(folder.path(), &NONE, Existing::Replace).unwrap_err();
         assert!(matches!(refused, Error::IsFolder(_)), "{refused}");

@@ -46,7 +46,7 @@ pub(super) fn small(work: &WorkFolder) -> Plan {
             }),
     };
     crate::work::create(&work.plans_folder()).unwrap();
-    plan.write(&work.plans_folder()).unwrap();
+    plan.write(work.plans_folder()).unwrap();
     plan
 }
 

@@ -191,12 +191,8 @@ mod tests {
 
     #[test]
     fn many_findings_of_a_kind_are_listed_in_part() {
-        let found = |kind: ProblemKind, severity: Severity, message: String| Problem {
-            kind,
-            severity,
-            message,
-            cases: Vec::new(),
-            refused: None,
+        let found = |kind: ProblemKind, severity: Severity, message: String| {
+            Problem::new(severity, kind, &[], message)
         };
         let mut problems: Vec<Problem> = (0..9)
             .map(|n| {

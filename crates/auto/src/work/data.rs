@@ -25,7 +25,7 @@ impl WorkFolder {
         let cache = self.folder.join("cache");
         Ok(load_dataset_cached(
             config,
-            &self.list_path(),
+            self.list_path(),
             &cache,
             control,
         )?)

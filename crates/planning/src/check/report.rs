@@ -83,7 +83,8 @@ impl Problem {
         Self::new(Severity::Warning, kind, cases, message)
     }
 
-    fn new(severity: Severity, kind: ProblemKind, cases: &[&str], message: String) -> Self {
+    /// A problem of some cases, or with none of the dataset as a whole.
+    pub fn new(severity: Severity, kind: ProblemKind, cases: &[&str], message: String) -> Self {
         Self {
             severity,
             kind,

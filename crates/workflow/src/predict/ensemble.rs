@@ -119,7 +119,7 @@ pub fn ensemble_cases(
         let target = output.join(format!("{name}.nii.gz"));
         let written = || -> vesalius_inferers::Result<()> {
             if options.save_probabilities {
-                write_slabs(&output.join(format!("{name}{SLABS_SUFFIX}")), &mean)?;
+                write_slabs(output.join(format!("{name}{SLABS_SUFFIX}")), &mean)?;
             }
             let options = WriteOptions {
                 labels: label_names(mean.scheme()),

@@ -100,7 +100,10 @@ fn weights_too_large_name_their_layer_and_those_not_finite_their_tensor() {
     assert_eq!(found.layer.as_ref(), Some(&named), "{refused}");
     // The same network gives the same result once its layers are not recorded any more.
     let refused = segmenter.segment(&image()).unwrap_err().to_string();
-    assert!(refused.contains("`SegmentOptions::check_layers`"), "{refused}");
+    assert!(
+        refused.contains("`SegmentOptions::check_layers`"),
+        "{refused}"
+    );
     for bad in [f32::NAN, f32::INFINITY] {
         let place = tempfile::tempdir().unwrap();
         folder(place.path(), |weights| name = filled(weights, bad));

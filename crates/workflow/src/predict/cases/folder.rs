@@ -369,6 +369,6 @@ mod tests {
         let folder = folder(&["notes.txt"]);
         let refused = find_cases(folder.path(), 1).unwrap_err().to_string();
         assert!(refused.contains("no image"), "{refused}");
-        assert!(find_cases(&folder.path().join("gone"), 1).is_err());
+        assert!(find_cases(folder.path().join("gone"), 1).is_err());
     }
 }
