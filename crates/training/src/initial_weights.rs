@@ -160,8 +160,8 @@ mod tests {
             ))
         };
         train(&start(&of("model")), &of("after_one")).unwrap();
-        let only = weights_path(&of("model"), &model.members[0]);
-        let second = weights_path(&of("model"), "second");
+        let only = weights_path(of("model"), &model.members[0]);
+        let second = weights_path(of("model"), "second");
         std::fs::create_dir_all(second.parent().unwrap()).unwrap();
         std::fs::copy(&only, &second).unwrap();
         model.members.push("second".to_owned());

@@ -217,7 +217,7 @@ mod tests {
             format!("{{\"geometry\": {geometry}, \"labels\": {labels}, \"slices\": {slices}}}")
         };
         let one = [1, 1, 1];
-        let read = |text: &str| read_slabs(&described(folder.path(), text));
+        let read = |text: &str| read_slabs(described(folder.path(), text));
         assert!(read(&text(one, two, 16)).is_ok());
         for lie in [
             text(one, none, 16),

@@ -121,7 +121,7 @@ fn a_note_beside_an_entry_is_what_another_process_goes_by() {
     let dataset = Dataset::new();
     let path = dataset.path("i1.nii");
     let seen = |known: Option<&Seen>, verify| {
-        HASHED.lock().unwrap().retain(|name, _| *name != path);
+        HASHED.lock().unwrap().files.retain(|name, _| *name != path);
         Seen::of(&path, known, verify, &Control::new()).unwrap()
     };
     let note = Note {

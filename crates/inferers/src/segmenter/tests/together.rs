@@ -49,7 +49,7 @@ fn a_joined_folder_tells_it_when_it_is_written() {
     ];
     let join = |to: &str, of: [usize; 2]| {
         let of = of.map(|n| models[n].clone());
-        join_ensemble(&of, &place.path().join(to), &[1.0, 1.0], Combination::Vote).unwrap()
+        join_ensemble(&of, place.path().join(to), &[1.0, 1.0], Combination::Vote).unwrap()
     };
     let (description, told) = join("same", [0, 2]);
     assert_eq!((description.postprocessing, told), (steps, None));
