@@ -45,6 +45,7 @@ fn transforms() -> Vec<Value> {
             json!({"of": ["light", "gamma", "flip"], "count": [1, 3]}),
         ),
         ("maybe", json!({"of": ["light"]})),
+        ("patch", json!({"size": [4, 4, 4]})),
     ];
     let names = Transform::NAMES.iter().filter(|name| **name != "custom");
     let value = |name: &&str| {
