@@ -32,7 +32,6 @@ fn transforms() -> Vec<Value> {
         ("spacing", json!({"to": [1.5, 1.5, 1.5]})),
         ("window", json!({"from": [-10.0, 20.0]})),
         ("remap", json!({"labels": {"1": 3}})),
-        ("patch", json!({"size": [4, 4, 4]})),
         ("merge_regions", json!({"regions": [[1, 2], [2]]})),
         ("select_channels", json!({"channels": [0]})),
         ("channel_arithmetic", json!({"of": [0, 0]})),
