@@ -34,7 +34,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Checks that there are as many values as the shape has.
+    /// Checks that there is a voxel, and that there are as many values as the shape has.
     ///
     /// # Errors
     /// [`Error::BadValue`].
@@ -44,7 +44,8 @@ impl Batch {
         let (images, labels) = (product(&self.shape), product(&[n, z, y, x]));
         let mixed = self.mixed_target.as_ref();
         let mixed = mixed.is_none_or(|mixed| Some(mixed.labels.len()) == labels);
-        if Some(self.images.len()) == images && Some(self.labels.len()) == labels && mixed {
+        let filled = Some(self.images.len()) == images && Some(self.labels.len()) == labels;
+        if filled && mixed && !self.images.is_empty() {
             return Ok(());
         }
         bad(
@@ -55,7 +56,7 @@ impl Batch {
                 self.images.len(),
                 self.labels.len()
             ),
-            "an intensity for each element of its shape, and a label (also a mixed one) for each voxel",
+            "a voxel at least, an intensity for each element of the shape and a label (also a mixed one) for each voxel",
         )
     }
 }

@@ -95,6 +95,13 @@ fn no_device_and_batches_of_other_lengths_are_errors() {
             weight: 0.5,
         });
     });
+    let mut nothing = batches().remove(0);
+    (nothing.shape[0], nothing.images, nothing.labels) = (0, Vec::new(), Vec::new());
+    assert!(
+        SingleDevice
+            .gradients(&network(), vec![nothing], &objective)
+            .is_err()
+    );
     let mut batch = batches().remove(0);
     batch.shape = [usize::MAX, 2, 8, 8, 8];
     assert!(
