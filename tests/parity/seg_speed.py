@@ -17,10 +17,9 @@ import tempfile
 
 import numpy
 import SimpleITK
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, RLELossless
+from pydicom.uid import RLELossless
 
-from io_speed import in_turn, lines, versions
+from beside_peers import lines, report, versions, write_series
 
 HIGHDICOM = """
 import sys, time, highdicom
@@ -37,35 +36,8 @@ print("peak", int(peak.split()[1]) // 1024, "MiB")
 
 def series(folder, slices, size):
     """Slices of zeros, which take little space."""
-    os.makedirs(folder)
     plane = numpy.zeros((size, size), numpy.int16)
-    for z in range(slices):
-        meta = FileMetaDataset()
-        meta.MediaStorageSOPClassUID = CTImageStorage
-        meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.8.498.9.{z + 1}"
-        d = Dataset()
-        d.file_meta = meta
-        d.SOPClassUID, d.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
-        d.Modality, d.PatientName, d.PatientID = "CT", "Doe^Jane", "1"
-        d.PatientBirthDate, d.PatientSex, d.StudyID, d.AccessionNumber = "", "", "1", ""
-        d.StudyDate, d.StudyTime, d.ReferringPhysicianName = "20200101", "120000", ""
-        d.StudyInstanceUID = "1.2.826.0.1.3680043.8.498.7"
-        d.SeriesInstanceUID = "1.2.826.0.1.3680043.8.498.8"
-        d.FrameOfReferenceUID = "1.2.826.0.1.3680043.8.498.6"
-        d.PositionReferenceIndicator = ""
-        d.SeriesNumber, d.InstanceNumber = "2", str(z + 1)
-        d.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-        d.ImagePositionPatient = ["0", "0", str(z)]
-        d.ImageOrientationPatient = ["1", "0", "0", "0", "1", "0"]
-        d.PixelSpacing, d.SliceThickness = ["1", "1"], "1"
-        d.SamplesPerPixel, d.PhotometricInterpretation = 1, "MONOCHROME2"
-        d.Rows, d.Columns = plane.shape
-        d.BitsAllocated, d.BitsStored, d.HighBit, d.PixelRepresentation = 16, 16, 15, 1
-        d.RescaleIntercept, d.RescaleSlope = "0", "1"
-        d.PixelData = plane.tobytes()
-        d.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
-        d.compress(RLELossless, generate_instance_uid=False)
-        d.save_as(os.path.join(folder, f"IM{z:04d}.dcm"), enforce_file_format=True)
+    write_series(folder, [plane] * slices, 1, RLELossless)
 
 
 def labels(path, segments, slices, size):
@@ -107,10 +79,7 @@ def main():
                 "vesalius": lambda: lines([speed, ours, seg, "1"], options.threads),
                 "highdicom": lambda: lines([sys.executable, "-c", HIGHDICOM, what, seg, "1"], options.threads),
             }
-            medians, peaks = in_turn(cases, options.runs)
-            print(f"{what}: ours/theirs {medians['vesalius'] / medians['highdicom']:.3f}")
-            for name, seconds in medians.items():
-                print(f"  {name:12} {seconds:8.3f} s   {peaks[name]}", flush=True)
+            report(what, cases, options.runs)
         folder, label_map, seg = (os.path.join(work, name) for name in ("large", "large.nii.gz", "large.dcm"))
         series(folder, options.write_slices, 512)
         labels(label_map, options.segments, options.write_slices, 512)

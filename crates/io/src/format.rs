@@ -1,7 +1,8 @@
 //! Which format a file has: by content for reading, by name for writing and for folder listings.
 
+use crate::layout::Packing;
 use crate::place::Place;
-use crate::{Error, ImageFormat, ReadOptions, Result, custom};
+use crate::{Error, ImageFormat, ReadOptions, Result, custom, gzip};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io::Read;
@@ -14,7 +15,7 @@ use vesalius_registry::Registry;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Format {
-    /// NIfTI-1, `.nii`, `.nii.gz` or a pair `.hdr` and `.img`.
+    /// NIfTI-1, `.nii`, `.nii.gz`, `.nii.zst` (read only) or a pair `.hdr` and `.img`.
     Nifti1,
     /// NIfTI-2.
     Nifti2,
@@ -52,8 +53,9 @@ impl fmt::Display for Format {
 
 /// Name endings of files that hold one volume each. The `.img` of a pair is left
 /// out, so that a listing names each image once.
-const VOLUME_ENDINGS: [&str; 10] = [
-    ".nii.gz", ".nii", ".hdr", ".mha", ".mhd", ".nrrd", ".nhdr", ".mgz", ".mgh.gz", ".mgh",
+const VOLUME_ENDINGS: [&str; 11] = [
+    ".nii.gz", ".nii.zst", ".nii", ".hdr", ".mha", ".mhd", ".nrrd", ".nhdr", ".mgz", ".mgh.gz",
+    ".mgh",
 ];
 
 const OTHER_ENDINGS: [&str; 11] = [
@@ -75,7 +77,7 @@ pub(crate) fn file_name(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// Whether the name is that of a file with one volume in it (`.nii`, `.nii.gz`, `.hdr`, `.mha`,
+/// Whether the name is that of a file with one volume in it (`.nii`, `.nii.gz`, `.nii.zst`, `.hdr`, `.mha`,
 /// `.mhd`, `.nrrd`, `.nhdr`, `.mgh`, `.mgz`); hidden files are not. The file is not opened. DICOM series are folders
 /// of files and are found by [`crate::probe`].
 ///
@@ -161,7 +163,8 @@ impl Target {
 /// Refuses a name without the ending of a format that images are written in, as [`crate::write()`] does.
 ///
 /// # Errors
-/// [`Error::UnknownEnding`](crate::Error) with the endings that there are.
+/// [`Error::UnknownExtension`](crate::Error) with the endings that there are; [`Error::Unsupported`](crate::Error) for
+/// `.zst`, which is read and not written.
 ///
 /// ```
 /// use vesalius_io::check_name;
@@ -202,6 +205,12 @@ pub(crate) fn target(path: &Path, registry: &Registry) -> Result<Target> {
         Target::Mgh { gzip: false }
     } else if ends(".mgz") || ends(".mgh.gz") {
         Target::Mgh { gzip: true }
+    } else if ends(".zst") {
+        return Err(Error::unsupported(
+            path,
+            "writing Zstandard (.zst)",
+            "end the name in .nii.gz, or write .nii and pack it with `zstd`",
+        ));
     } else {
         return Err(Error::UnknownExtension {
             path: path.to_owned(),
@@ -212,29 +221,32 @@ pub(crate) fn target(path: &Path, registry: &Registry) -> Result<Target> {
 /// Bytes that are enough to recognise every format.
 pub(crate) const HEAD: u64 = 1024;
 
-/// The start of a file, and whether it was in a gzip stream.
+/// The start of a file's content, and whether that is in a stream of gzip or Zstandard.
 pub(crate) struct Head {
     pub bytes: Vec<u8>,
-    pub gzip: bool,
+    pub packing: Packing,
 }
 
+/// The start of a file's content.
+///
+/// # Errors
+/// A file that cannot be opened, and Zstandard data of which nothing can be unpacked: their first block is one piece.
 pub(crate) fn head(place: &Place) -> Result<Head> {
     let mut bytes = Vec::new();
     let read = place.open_at(0)?.take(HEAD).read_to_end(&mut bytes);
     read.map_err(|source| Error::read(place.path(), source))?;
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Head { bytes, gzip: false });
+    let packing = Packing::of_file(&bytes);
+    if packing == Packing::Raw {
+        return Ok(Head { bytes, packing });
     }
-    let file = place.open_at(0)?;
-    let mut inflated = Vec::new();
-    // What could be inflated before a fault is enough here; reading the image reports the fault.
-    let _ = flate2::read::MultiGzDecoder::new(file)
-        .take(HEAD)
-        .read_to_end(&mut inflated);
-    Ok(Head {
-        bytes: inflated,
-        gzip: true,
-    })
+    let (bytes, fault) = gzip::first_bytes(place.open_at(0)?, packing, HEAD);
+    match fault {
+        Some(fault) if packing == Packing::Zstd && bytes.is_empty() => {
+            Err(gzip::fault(place.path(), 0, 0, &fault))
+        }
+        // What could be unpacked before a fault is enough here; reading the image reports the fault.
+        _ => Ok(Head { bytes, packing }),
+    }
 }
 
 /// The format of the first bytes.
@@ -285,6 +297,7 @@ mod tests {
             ("a/case.nii.gz", "case"),
             ("case.seg.nii", "case.seg"),
             ("CASE.NII.GZ", "CASE"),
+            ("case.nii.zst", "case"),
             ("x.mha", "x"),
             ("x.img", "x"),
             ("x.dcm", "x"),

@@ -3,7 +3,7 @@
 use crate::composite::Composite;
 use crate::place::Place;
 use crate::stored_order::StoredOrder;
-use crate::{Error, FileVoxel, Format, LabelName, Result, VoxelType};
+use crate::{Error, FileVoxel, Format, LabelName, Result, VoxelType, zstd};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -72,15 +72,54 @@ pub struct ImageInfo {
     pub warnings: Vec<Warning>,
 }
 
-/// How the bytes of the voxels are packed.
+/// How the bytes of the voxels, or of a file, are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packing {
     Raw,
     Gzip,
     Zlib,
+    Zstd,
     Bzip2,
     Ascii,
     Hex,
+}
+
+impl Packing {
+    /// How a file is packed that begins with these bytes.
+    pub fn of_file(bytes: &[u8]) -> Self {
+        match bytes {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            _ if zstd::detect(bytes) => Self::Zstd,
+            _ => Self::Raw,
+        }
+    }
+
+    /// Whether it is a stream that [`crate::gzip::Unpack`] reads.
+    pub fn is_stream(self) -> bool {
+        matches!(self, Self::Gzip | Self::Zlib | Self::Zstd)
+    }
+
+    /// How many times their length bytes can unpack to.
+    pub fn largest_ratio(self) -> u64 {
+        match self {
+            // A block of 128 KiB takes four bytes.
+            Self::Zstd => 1 << 15,
+            _ => 1032,
+        }
+    }
+
+    /// What users call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "plain",
+            Self::Gzip => "gzip",
+            Self::Zlib => "zlib",
+            Self::Zstd => "Zstandard",
+            Self::Bzip2 => "bzip2",
+            Self::Ascii => "text",
+            Self::Hex => "hex",
+        }
+    }
 }
 
 /// Which real numbers count as whole ones, for an integer type.

@@ -107,6 +107,7 @@ mod voxel_type;
 mod watch;
 mod whole_file;
 mod write;
+mod zstd;
 
 pub use archive::is_archive;
 pub use atomic::{write_atomically, write_bytes_atomically};

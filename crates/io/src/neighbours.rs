@@ -1,12 +1,13 @@
 //! What a file that is not an image is, by its first bytes, and what to do with it.
 
 use crate::format::Head;
+use crate::layout::Packing;
 
 /// Where a mark stands, the mark, what has it, and what to do.
 type Neighbour = (usize, &'static [u8], &'static str, &'static str);
 
 /// More particular marks come before those that they contain.
-const KNOWN: [Neighbour; 46] = [
+const KNOWN: [Neighbour; 45] = [
     (0, b"\x89PNG\r\n", "a PNG picture", PICTURE),
     (
         0,
@@ -135,7 +136,6 @@ const KNOWN: [Neighbour; 46] = [
     (0, b"Rar!\x1a\x07", "a RAR archive", UNPACK),
     (0, b"BZh", "a bzip2 archive", UNPACK),
     (0, b"\xfd7zXZ\0", "an xz archive", UNPACK),
-    (0, b"\x28\xb5\x2f\xfd", "a Zstandard archive", UNPACK),
     (257, b"ustar", "a tar archive", UNPACK),
     (
         0,
@@ -203,7 +203,10 @@ const INSIDE: [(&[u8], &str, &str); 8] = [
 /// A few words for a file that is not an image, and what to do with it.
 pub(crate) fn nature(head: &Head) -> String {
     let bytes = &head.bytes;
-    let within = if head.gzip { "gzip data with " } else { "" };
+    let within = match head.packing {
+        Packing::Raw => String::new(),
+        packing => format!("{} data with ", packing.name()),
+    };
     if bytes.is_empty() {
         return format!("{within}nothing (it is empty)");
     }

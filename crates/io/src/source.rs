@@ -41,7 +41,7 @@ pub(crate) fn read_all(layout: &Layout, watch: Watch) -> Result<Loaded> {
             let (bytes, first) = read_raw(layout, watch)?;
             (bytes, first, 0)
         }
-        Packing::Gzip | Packing::Zlib => {
+        Packing::Gzip | Packing::Zlib | Packing::Zstd => {
             let file = layout.file();
             let packed = read_packed(file, watch)?;
             let start = usize::try_from(layout.start).unwrap_or(usize::MAX);
@@ -182,13 +182,14 @@ pub(crate) fn unpack(layout: &Layout) -> Result<Unpack<BufReader<Stream>>> {
 /// allocated for it.
 pub(crate) fn check_packed(layout: &Layout) -> Result<()> {
     // Several files are checked one by one when they are read.
-    if !matches!(layout.packing, Packing::Gzip | Packing::Zlib) || layout.files.len() > 1 {
+    if !layout.packing.is_stream() || layout.files.len() > 1 {
         return Ok(());
     }
     let file = layout.file();
     let packed = file.length()?.saturating_sub(layout.start);
     let expected = layout.skip.saturating_add(layout.bytes());
-    gzip::check_ratio(file.path(), packed, &mut unpack(layout)?, expected)
+    let mut stream = unpack(layout)?;
+    gzip::check_ratio(file.path(), packed, &mut stream, expected, layout.packing)
 }
 
 /// Voxel bytes on demand, requested in rising order.

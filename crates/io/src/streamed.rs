@@ -2,7 +2,6 @@
 //! are in memory as a whole. One thread unpacks, another decodes.
 
 use crate::decode::{convert, misfit};
-use crate::layout::Packing;
 use crate::source::unpack;
 use crate::watch::Watch;
 use crate::{FileVoxel, Layout, Result, gzip};
@@ -19,9 +18,8 @@ const AHEAD: usize = 4;
 
 /// Whether the voxels are so many, and stored in their order.
 pub(crate) fn is_streamed(layout: &Layout) -> bool {
-    let is_packed = matches!(layout.packing, Packing::Gzip | Packing::Zlib);
     let is_apart = !layout.interleaved || layout.channels == 1;
-    is_packed && is_apart && !layout.is_loaded_whole() && layout.bytes() >= LARGE
+    layout.packing.is_stream() && is_apart && !layout.is_loaded_whole() && layout.bytes() >= LARGE
 }
 
 /// All voxels, and how many bytes follow them; the stream is read to its last check sum.

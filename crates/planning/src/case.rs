@@ -130,7 +130,8 @@ impl LoadedCase {
 fn is_nifti(files: &[PathBuf]) -> bool {
     let name = files.first().and_then(|file| file.file_name());
     let name = name.map(|name| name.to_string_lossy().to_lowercase());
-    name.is_some_and(|name| name.ends_with(".nii") || name.ends_with(".nii.gz"))
+    let endings = [".nii", ".nii.gz", ".nii.zst"];
+    name.is_some_and(|name| endings.iter().any(|ending| name.ends_with(ending)))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vesalius_control::Control;
 use vesalius_filters::{Bounds, bounding_box, crop, flip, permute};
+use vesalius_registry::Registry;
 use vesalius_transforms::{NnUnetNormalization, nonzero_mask};
 use vesalius_volume::{Label, LabelMap, Orientation, Volume, check_memory, limits};
 
@@ -147,7 +148,9 @@ impl NnUnetPipeline {
     pub fn result_ending(&self) -> &str {
         let ending = self.file_ending.as_deref().unwrap_or_default();
         let name = format!("case{ending}");
-        let known = vesalius_io::is_image(&name) || vesalius_io::is_picture(&name);
+        // Some formats are read and not written.
+        let is_written = vesalius_io::check_name(&name, &Registry::default()).is_ok();
+        let known = vesalius_io::is_image(&name) && is_written || vesalius_io::is_picture(&name);
         // The end of a name, never a folder.
         match known && !ending.contains(['/', '\\']) {
             true => ending,

@@ -1,6 +1,7 @@
 //! What kind of archive the first bytes of a file begin.
 
 use crate::format::Head;
+use crate::layout::Packing;
 use crate::neighbours;
 
 /// A kind of archive whose members are read.
@@ -8,17 +9,17 @@ use crate::neighbours;
 pub(crate) enum Kind {
     Zip,
     Tar,
-    /// Tar in gzip.
-    PackedTar,
+    /// Tar in gzip or Zstandard.
+    PackedTar(Packing),
 }
 
 impl Kind {
     /// The kind of an archive that may hold images.
     pub fn of(head: &Head) -> Option<Self> {
-        match (is_tar(&head.bytes), head.gzip) {
-            (true, false) => Some(Self::Tar),
-            (true, true) => Some(Self::PackedTar),
-            (false, false) if neighbours::is_plain_zip(&head.bytes) => Some(Self::Zip),
+        match (is_tar(&head.bytes), head.packing) {
+            (true, Packing::Raw) => Some(Self::Tar),
+            (true, packing) => Some(Self::PackedTar(packing)),
+            (false, Packing::Raw) if neighbours::is_plain_zip(&head.bytes) => Some(Self::Zip),
             (false, _) => None,
         }
     }

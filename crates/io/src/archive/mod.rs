@@ -46,7 +46,7 @@ pub(crate) fn opened<'a>(place: &'a Place, options: &ReadOptions) -> Result<Cow<
     };
     let mut archive = match kind {
         Kind::Zip => zip::read(place, options)?,
-        Kind::Tar | Kind::PackedTar => tar::read(place, kind, options)?,
+        Kind::Tar | Kind::PackedTar(_) => tar::read(place, kind, options)?,
     };
     archive.members.sort_by(|a, b| a.path().cmp(b.path()));
     names::make_unique(&mut archive.members);
@@ -65,7 +65,7 @@ pub fn is_archive(path: impl AsRef<Path>) -> bool {
 }
 
 /// The endings of the names of archives.
-pub(crate) const ENDINGS: [&str; 4] = [".zip", ".tar", ".tar.gz", ".tgz"];
+pub(crate) const ENDINGS: [&str; 5] = [".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst"];
 
 impl Archive {
     /// Whether a member is a DICOM file.

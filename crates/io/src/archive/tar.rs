@@ -1,8 +1,8 @@
-//! The members of a tar archive: parts of its bytes, which are unpacked into memory as a whole where they are in gzip.
+//! The members of a tar archive: parts of its bytes, which are unpacked into memory as a whole where they are in gzip or
+//! Zstandard.
 
 use super::{Archive, Kind, names};
 use crate::gzip::Unpack;
-use crate::layout::Packing;
 use crate::place::{BESIDE, Bytes, Held, Place};
 use crate::{Error, ReadOptions, Result, budget};
 use ::tar::EntryType;
@@ -13,11 +13,11 @@ use std::sync::Arc;
 pub(super) fn read(place: &Place, kind: Kind, options: &ReadOptions) -> Result<Archive> {
     let path = place.path();
     let bytes = match kind {
-        Kind::PackedTar => {
+        Kind::PackedTar(packing) => {
             let read = Cell::new(0);
             let packed = budget::Packed::new(place.open_at(0)?, &read);
             let packed = BufReader::with_capacity(1 << 16, packed);
-            let stream = Unpack::new(packed, Packing::Gzip);
+            let stream = Unpack::new(packed, packing);
             let limit = options.max_bytes.saturating_add(BESIDE);
             Bytes::Owned(budget::read_all(
                 path,

@@ -3,6 +3,7 @@
 use super::listing::{Found, header};
 use super::search::{ending, is_named_as_dicom};
 use crate::format::{self, Head};
+use crate::layout::Packing;
 use crate::place::Place;
 use crate::{ReadOptions, neighbours};
 
@@ -29,7 +30,7 @@ pub(super) fn examine<'a>(
     }
     let is_empty = file.length().is_ok_and(|length| length == 0);
     // Its first bytes are those of a preamble, or cannot be unpacked.
-    let is_short = head.is_ok_and(|head| head.gzip && head.bytes.len() < 132);
+    let is_short = head.is_ok_and(|head| head.packing != Packing::Raw && head.bytes.len() < 132);
     if !is_named_as_dicom(file.path(), is_empty || is_short || file.is_in_memory()) {
         return None;
     }
@@ -43,7 +44,7 @@ pub(super) fn examine<'a>(
     Some((file, Err(format!("{}: {what}", file.path().display()))))
 }
 
-/// Whether a file begins as DICOM does, also in gzip.
+/// Whether a file begins as DICOM does, also in gzip or Zstandard.
 pub(crate) fn is_dicom(place: &Place) -> bool {
     format::head(place).is_ok_and(|head| begins_dicom(&head))
 }

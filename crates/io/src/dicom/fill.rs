@@ -5,12 +5,17 @@ use super::frame::{self, FileHeader, Frame};
 use super::native;
 use super::pixels::{self, Samples};
 use super::series::Series;
+use crate::watch::Work;
 use crate::{Error, FileVoxel, ReadOptions, Result, Scaling};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Decodes every frame into its slice; each file is opened once.
+/// Slices of a volume, each with the number of its frame in the series.
+type Slices<'a, T> = Vec<(usize, &'a mut [T])>;
+
+/// Decodes every frame into its slice; each file is opened once. Files, and the frames of a file, are decoded on several
+/// threads. Where several fail, the error is that of the first by the file's name and the frame's number.
 pub(super) fn fill<T: FileVoxel>(
     series: &Series,
     order: &[usize],
@@ -18,7 +23,7 @@ pub(super) fn fill<T: FileVoxel>(
     data: &mut [T],
 ) -> Result<()> {
     let pixels = series.size[0] * series.size[1];
-    let mut by_file: BTreeMap<&Path, Vec<(usize, &mut [T])>> = BTreeMap::new();
+    let mut by_file: BTreeMap<&Path, Slices<T>> = BTreeMap::new();
     for (slice, &frame) in data.chunks_exact_mut(pixels).zip(order) {
         let file = series.frames[frame].file.path();
         by_file.entry(file).or_default().push((frame, slice));
@@ -26,47 +31,72 @@ pub(super) fn fill<T: FileVoxel>(
     let place = series.frames.first().map(|frame| frame.file.path());
     let watch = options.watch(place.unwrap_or(Path::new("")));
     let work = watch.count("slices", series.frames.len() as u64);
-    by_file.into_par_iter().try_for_each(|(path, mut slices)| {
-        // Every file has a frame, or it would not be here.
-        let place = &series.frames[slices[0].0].file;
-        let file = DicomFile::open(place, options.max_bytes)?;
-        let header = as_listed(path, &file, series)?;
-        // Slices that are parts of one stored frame follow each other here, so that it is decoded once.
-        slices.sort_by_key(|(number, _)| series.frames[*number].index);
-        let mut decoded: Option<(usize, Samples)> = None;
-        for (number, slice) in slices {
-            work.done(0)?;
-            let frame = &series.frames[number];
-            let inverts = header.monochrome1 && options.dicom.invert;
-            // Where a value does not fit, the slow way finds it.
-            if frame.tile.is_none() && !inverts && fill_words(&file, &header, frame, slice)? {
-                work.done(1)?;
-                continue;
-            }
-            let samples = match decoded.take() {
-                Some((index, samples)) if index == frame.index => samples,
-                _ => {
-                    let mut samples = pixels::frame(&file, &header, frame.index)?;
-                    if inverts {
-                        samples.invert(header.bits_stored, header.signed);
-                    }
-                    samples
-                }
-            };
-            let at = [series.size[0], number];
-            match frame.tile {
-                Some(corner) => {
-                    let size = [header.columns, header.rows];
-                    let part = samples.part(header.stored[0], corner, size);
-                    scale(path, &part, frame.scaling, slice, at)?;
-                }
-                None => scale(path, &samples, frame.scaling, slice, at)?,
-            }
-            decoded = Some((frame.index, samples));
-            work.done(1)?;
+    let files = by_file.into_par_iter();
+    first_error(files.map(|(path, slices)| fill_file(path, series, slices, (options, &work))))
+}
+
+/// The first error by the order of the work; what comes after one that was found may not be done.
+fn first_error(results: impl ParallelIterator<Item = Result<()>>) -> Result<()> {
+    results.find_map_first(Result::err).map_or(Ok(()), Err)
+}
+
+/// Decodes the frames of a file.
+fn fill_file<T: FileVoxel>(
+    path: &Path,
+    series: &Series,
+    mut slices: Slices<T>,
+    (options, work): (&ReadOptions, &Work),
+) -> Result<()> {
+    // Every file has a frame, or it would not be here.
+    let place = &series.frames[slices[0].0].file;
+    let file = DicomFile::open(place, options.max_bytes)?;
+    let header = as_listed(path, &file, series)?;
+    let index = |number: usize| series.frames[number].index;
+    slices.sort_by_key(|(number, _)| index(*number));
+    // Slices that are parts of one stored frame are together, so that it is decoded once.
+    let frames: Vec<_> = slices
+        .chunk_by_mut(|(a, _), (b, _)| index(*a) == index(*b))
+        .collect();
+    first_error(frames.into_par_iter().map(|slices| {
+        work.done(0)?;
+        fill_frame(&file, &header, series, slices, options)?;
+        work.done(slices.len() as u64)
+    }))
+}
+
+/// Decodes a stored frame into the slices that it has.
+fn fill_frame<T: FileVoxel>(
+    file: &DicomFile,
+    header: &FileHeader,
+    series: &Series,
+    slices: &mut [(usize, &mut [T])],
+    options: &ReadOptions,
+) -> Result<()> {
+    let inverts = header.monochrome1 && options.dicom.invert;
+    if let [(number, slice)] = slices {
+        let frame = &series.frames[*number];
+        // Where a value does not fit, the slow way finds it.
+        if frame.tile.is_none() && !inverts && fill_words(file, header, frame, slice)? {
+            return Ok(());
         }
-        Ok(())
-    })
+    }
+    // Every group has a slice.
+    let mut samples = pixels::frame(file, header, series.frames[slices[0].0].index)?;
+    if inverts {
+        samples.invert(header.bits_stored, header.signed);
+    }
+    for (number, slice) in slices {
+        let (frame, at) = (&series.frames[*number], [series.size[0], *number]);
+        match frame.tile {
+            Some(corner) => {
+                let size = [header.columns, header.rows];
+                let part = samples.part(header.stored[0], corner, size);
+                scale(&file.path, &part, frame.scaling, slice, at)?;
+            }
+            None => scale(&file.path, &samples, frame.scaling, slice, at)?,
+        }
+    }
+    Ok(())
 }
 
 /// Scales a frame of words of 16 bits; whether it is one and every value fits.
@@ -82,7 +112,7 @@ fn fill_words<T: FileVoxel>(
     let Some(word) = native::Word::lowest(header) else {
         return Ok(false);
     };
-    let words = pixels::jpeg_ls_words(file, header, frame.index)?;
+    let words = pixels::packed_words(file, header, frame.index)?;
     Ok(words.is_some_and(|words| native::scale(&words, word, frame.scaling, slice)))
 }
 

@@ -1,42 +1,43 @@
-//! DICOM in compressed form: whole files in gzip, and data sets that are deflated.
+//! DICOM in compressed form: whole files in gzip or Zstandard, and data sets that are deflated.
 
 use crate::gzip::Unpack;
 use crate::layout::Packing;
 use crate::place::Bytes;
-use crate::{Error, Result, budget, format, neighbours};
+use crate::{Error, Result, budget, format, gzip, neighbours};
 use std::cell::Cell;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::path::Path;
 
-/// The bytes of a file, or of the DICOM file that is in them in gzip; `limit` bounds what that may unpack to.
+/// The bytes of a file, or of the DICOM file that is in them in gzip or Zstandard; `limit` bounds what that may unpack to.
 pub(super) fn unpacked(path: &Path, bytes: Bytes, limit: u64) -> Result<Bytes> {
+    let packing = Packing::of_file(&bytes);
     // A preamble may begin with anything.
     let is_plain = super::detect(&bytes[..bytes.len().min(format::HEAD as usize)]);
-    if !bytes.starts_with(&[0x1f, 0x8b]) || is_plain {
+    if packing == Packing::Raw || is_plain {
         return Ok(bytes);
     }
-    let mut head = Vec::new();
     // What could be unpacked before a fault is enough to recognise the content.
-    let _ = Unpack::new(&bytes[..], Packing::Gzip)
-        .take(format::HEAD)
-        .read_to_end(&mut head);
+    let (head, _) = gzip::first_bytes(&bytes[..], packing, format::HEAD);
     if !super::detect(&head) {
         let head = format::Head {
             bytes: head,
-            gzip: true,
+            packing,
         };
         return Err(Error::NotAnImage {
             path: path.to_owned(),
             found: neighbours::nature(&head),
         });
     }
-    if let Some(whole) = at_once(&bytes, limit) {
+    if packing == Packing::Gzip
+        && let Some(whole) = at_once(&bytes, limit)
+    {
         return Ok(Bytes::Owned(whole));
     }
     let read = Cell::new(0);
     let packed = BufReader::new(budget::Packed::new(&bytes[..], &read));
-    let stream = Unpack::new(packed, Packing::Gzip);
-    let whole = budget::read_all(path, "a DICOM file in gzip", stream, &read, limit)?;
+    let stream = Unpack::new(packed, packing);
+    let what = format!("a DICOM file in {}", packing.name());
+    let whole = budget::read_all(path, &what, stream, &read, limit)?;
     Ok(Bytes::Owned(whole))
 }
 

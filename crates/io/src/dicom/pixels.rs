@@ -82,28 +82,58 @@ fn decoded<S>(
     })
 }
 
-/// The words of a frame in JPEG-LS, little-endian; `None` for other files.
+/// The words of a frame in JPEG-LS or JPEG 2000, little-endian, with the stored values in their lowest bits; `None` for
+/// other files.
 ///
 /// # Errors
 /// As [`frame()`].
-pub(super) fn jpeg_ls_words(
+pub(super) fn packed_words(
     file: &DicomFile,
     header: &FileHeader,
     index: usize,
 ) -> Result<Option<Vec<[u8; 2]>>> {
-    let is_jpeg_ls = matches!(
-        file.transfer_syntax.as_str(),
-        "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81"
-    );
-    match file.set.get(tags::PIXELS) {
-        Some(Value::Fragments(fragments)) if is_jpeg_ls && header.bits_stored <= 16 => {
-            let [columns, rows] = header.stored;
-            let words = decoded(file, header, index, fragments, |packed| {
-                super::jpeg_ls::decode(packed, columns, rows)
-            })?;
-            Ok(Some(words.into_iter().map(u16::to_le_bytes).collect()))
+    let codec = Codec::of(file);
+    let (Some(Value::Fragments(fragments)), 0..=16) =
+        (file.set.get(tags::PIXELS), header.bits_stored)
+    else {
+        return Ok(None);
+    };
+    let [columns, rows] = header.stored;
+    let words = match codec {
+        Codec::JpegLs => decoded(file, header, index, fragments, |packed| {
+            let words = super::jpeg_ls::decode(packed, columns, rows)?;
+            Ok(words.into_iter().map(u16::to_le_bytes).collect())
+        }),
+        Codec::Jpeg2000 => decoded(file, header, index, fragments, |packed| {
+            jpeg_2000(header, packed, |value| (value as u16).to_le_bytes())
+        }),
+        _ => return Ok(None),
+    };
+    words.map(Some)
+}
+
+/// How frames are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Codec {
+    RunLength,
+    Jpeg,
+    JpegLs,
+    Jpeg2000,
+    Unknown,
+}
+
+impl Codec {
+    fn of(file: &DicomFile) -> Self {
+        let syntax = file.transfer_syntax.strip_prefix("1.2.840.10008.1.2");
+        match syntax.unwrap_or_default() {
+            ".5" => Self::RunLength,
+            ".4.50" | ".4.51" | ".4.57" | ".4.70" => Self::Jpeg,
+            ".4.80" | ".4.81" => Self::JpegLs,
+            ".4.90" | ".4.91" | ".4.92" | ".4.93" | ".4.201" | ".4.202" | ".4.203" => {
+                Self::Jpeg2000
+            }
+            _ => Self::Unknown,
         }
-        _ => Ok(None),
     }
 }
 
@@ -315,21 +345,23 @@ fn unpack(
     packed: &[u8],
     pixels: usize,
 ) -> std::result::Result<Samples, String> {
-    let syntax = file.transfer_syntax.strip_prefix("1.2.840.10008.1.2");
-    let values = match syntax.unwrap_or_default() {
-        ".5" => {
+    let values = match Codec::of(file) {
+        Codec::RunLength => {
             let width = usize::from(header.bits_allocated / 8);
             whole(file, header, &rle::decode(packed, pixels, width)?)
         }
-        ".4.50" | ".4.51" | ".4.57" | ".4.70" => jpeg(header, packed)?,
-        ".4.90" | ".4.91" | ".4.92" | ".4.93" | ".4.201" | ".4.202" | ".4.203" => {
-            jpeg_2000(header, packed)?
+        Codec::Jpeg => jpeg(header, packed)?,
+        Codec::Jpeg2000 => {
+            let (bits, signed) = (header.bits_stored.into(), header.signed);
+            jpeg_2000(header, packed, |v| {
+                extend(i64::from(v) as u64, bits, signed)
+            })?
         }
-        ".4.80" | ".4.81" => super::jpeg_ls::decode(packed, header.stored[0], header.stored[1])?
+        Codec::JpegLs => super::jpeg_ls::decode(packed, header.stored[0], header.stored[1])?
             .into_iter()
             .map(|v| extend(v.into(), header.bits_stored.into(), header.signed))
             .collect(),
-        _ => {
+        Codec::Unknown => {
             return Err(format!(
                 "transfer syntax {} is not supported; convert the file, for instance with `gdcmconv --raw` or `dcmdjpeg`",
                 file.transfer_syntax
@@ -367,7 +399,12 @@ fn jpeg(header: &FileHeader, packed: &[u8]) -> std::result::Result<Vec<i64>, Str
     }
 }
 
-fn jpeg_2000(header: &FileHeader, packed: &[u8]) -> std::result::Result<Vec<i64>, String> {
+/// The stored values of a frame in JPEG 2000, as `of` makes them of its numbers.
+fn jpeg_2000<N>(
+    header: &FileHeader,
+    packed: &[u8],
+    of: impl Fn(i32) -> N,
+) -> std::result::Result<Vec<N>, String> {
     // The size follows the first two markers: refused before the decoder allocates for it.
     let start = packed
         .windows(4)
@@ -395,9 +432,12 @@ fn jpeg_2000(header: &FileHeader, packed: &[u8]) -> std::result::Result<Vec<i64>
             image.num_components()
         ));
     };
-    let stored = header.bits_stored.into();
-    let value = |&v: &i32| extend(i64::from(v) as u64, stored, header.signed);
-    Ok(component.data().iter().map(value).collect())
+    let values = component.data();
+    let pixels = header.stored[0] * header.stored[1];
+    if values.len() != pixels {
+        return Err(format!("it has {} values, expected {pixels}", values.len()));
+    }
+    Ok(values.iter().map(|&value| of(value)).collect())
 }
 
 #[cfg(test)]

@@ -55,11 +55,12 @@ pub(super) fn is_named_as_dicom(path: &Path, may_be: bool) -> bool {
     }
 }
 
-/// The ending of a name, before that of gzip; a number is none, as it ends the UIDs that files are called by.
+/// The ending of a name, before that of gzip or Zstandard; a number is none, as it ends the UIDs that files are called by.
 pub(super) fn ending(path: &Path) -> Option<OsString> {
     let own = path.extension()?;
     let stem = path.with_extension("");
-    let ending = match own.eq_ignore_ascii_case("gz") {
+    let is_packed = own.eq_ignore_ascii_case("gz") || own.eq_ignore_ascii_case("zst");
+    let ending = match is_packed {
         true => stem.extension()?,
         false => own,
     };

@@ -1,14 +1,11 @@
-//! gzip and zlib in: whole streams and several members, every check sum checked.
+//! gzip, zlib and Zstandard in: whole streams and several members, every check sum checked.
 
 use super::unpack::{Surplus, Unpack};
 use crate::layout::Packing;
 use crate::watch::{Watch, cancelled, is_cancelled};
-use crate::{Error, Result};
+use crate::{Error, Result, zstd};
 use std::io::{self, Read};
 use std::path::Path;
-
-/// Deflate cannot expand further than this, so a larger length in a header is wrong.
-const LARGEST_RATIO: u64 = 1032;
 
 /// An unpacked stream, cut to the bytes that were expected.
 #[derive(Debug)]
@@ -24,28 +21,39 @@ pub(crate) fn most_behind(expected: u64) -> u64 {
 }
 
 /// Refuses a length that a stream of `packed` bytes cannot unpack to; `stream` is read to say where it
-/// ends instead.
+/// ends instead, unless that is far away.
 pub(crate) fn check_ratio(
     path: &Path,
     packed: u64,
     stream: &mut dyn Read,
     expected: u64,
+    packing: Packing,
 ) -> Result<()> {
-    if expected <= packed.saturating_mul(LARGEST_RATIO) {
+    /// Bytes that are unpacked to find the end.
+    const MOST: u64 = 1 << 30;
+    if expected <= packed.saturating_mul(packing.largest_ratio()) {
         return Ok(());
     }
     let mut offset = 0;
     let mut buffer = vec![0; 1 << 16];
-    loop {
+    while offset < MOST {
         match stream.read(&mut buffer) {
             Ok(0) => return Err(truncated(path, offset, expected)),
             Ok(n) => offset += n as u64,
             Err(source) => return Err(fault(path, offset, expected, &source)),
         }
     }
+    Err(Error::Compression {
+        path: path.to_owned(),
+        offset,
+        reason: format!(
+            "{packed} bytes of {} cannot unpack to the {expected} that the header announces",
+            packing.name()
+        ),
+    })
 }
 
-/// Inflates gzip or zlib bytes whose content must have at least `expected` bytes; returns just those.
+/// Unpacks bytes whose content must have at least `expected` bytes; returns just those.
 pub(crate) fn inflate(
     path: &Path,
     packed: &[u8],
@@ -58,10 +66,11 @@ pub(crate) fn inflate(
     /// Bytes between two checks for cancellation.
     const PIECE: usize = 4 << 20;
     let length = packed.len() as u64;
-    check_ratio(path, length, &mut Unpack::new(packed, packing), expected)?;
+    let mut stream = Unpack::new(packed, packing);
+    check_ratio(path, length, &mut stream, expected, packing)?;
     // Within memory: the caller has checked `expected` against its limit.
     let mut out = vec![0; expected as usize];
-    let at_once = !watch.is_watched() || expected <= AT_ONCE;
+    let at_once = packing != Packing::Zstd && (!watch.is_watched() || expected <= AT_ONCE);
     if at_once && whole(packed, &mut out, packing) {
         let surplus = Surplus::default();
         return Ok(Inflated {
@@ -70,7 +79,6 @@ pub(crate) fn inflate(
         });
     }
     // Several members, bytes after the image, or a fault: the careful decoder finds which.
-    let mut stream = Unpack::new(packed, packing);
     let work = watch.count("unpacking", expected);
     let (mut at, mut told) = (0, 0);
     while at < out.len() {
@@ -136,6 +144,9 @@ pub(crate) fn truncated(path: &Path, offset: u64, expected: u64) -> Error {
 pub(crate) fn fault(path: &Path, offset: u64, expected: u64, source: &io::Error) -> Error {
     if is_cancelled(source) {
         return cancelled(path);
+    }
+    if let Some(refused) = zstd::refused(source) {
+        return Error::unsupported(path, &refused.what, refused.remedy);
     }
     if source.kind() == io::ErrorKind::UnexpectedEof && offset < expected {
         return truncated(path, offset, expected);

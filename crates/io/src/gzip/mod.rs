@@ -1,4 +1,4 @@
-//! gzip and zlib: whole-file in, parallel blocks of one member out; every check sum is checked.
+//! gzip and zlib, and Zstandard in: whole-file in, parallel blocks of one member out; every check sum is checked.
 
 mod block_splice;
 mod deflate;
@@ -7,7 +7,7 @@ mod unpack;
 
 pub(crate) use deflate::write_packed;
 pub(crate) use inflate::{check_ratio, fault, inflate, most_behind, truncated};
-pub(crate) use unpack::Unpack;
+pub(crate) use unpack::{Unpack, first_bytes};
 
 #[cfg(test)]
 mod tests {

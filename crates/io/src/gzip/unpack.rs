@@ -1,10 +1,11 @@
-//! gzip and zlib as a stream that is read to its end: every member, every check sum, and what follows.
+//! gzip, zlib and Zstandard as a stream that is read to its end: every member, every check sum, and what follows.
 
 use crate::layout::Packing;
 use crate::watch::Watch;
+use crate::zstd::{self, Frames};
 use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 /// The bytes of a stream after the voxels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +31,7 @@ pub(crate) struct Unpack<R> {
 enum State<R> {
     Gzip(Box<GzDecoder<R>>),
     Zlib(Box<Zlib<R>>),
+    Zstd(Box<Frames<R>>),
     Ended,
 }
 
@@ -42,6 +44,7 @@ impl<R: BufRead> Unpack<R> {
                     inner: Decompress::new(true),
                     ended: false,
                 })),
+                Packing::Zstd => State::Zstd(Box::new(Frames::new(packed))),
                 _ => State::Gzip(Box::new(GzDecoder::new(packed))),
             },
             trailing: 0,
@@ -84,6 +87,7 @@ impl<R: BufRead> Read for Unpack<R> {
             let read = match &mut self.state {
                 State::Gzip(decoder) => decoder.read(buffer)?,
                 State::Zlib(decoder) => decoder.read(buffer)?,
+                State::Zstd(frames) => frames.read(buffer)?,
                 State::Ended => return Ok(0),
             };
             if read > 0 {
@@ -101,10 +105,30 @@ impl<R: BufRead> Read for Unpack<R> {
                 State::Zlib(decoder) => {
                     self.trailing = count_trailing(&mut decoder.into_packed())?;
                 }
+                State::Zstd(mut frames) => {
+                    self.trailing = count_trailing(&mut frames.behind())?;
+                }
                 State::Ended => {}
             }
         }
     }
+}
+
+/// Up to `count` bytes from the beginning of what a file unpacks to, and the fault that ended them early.
+pub(crate) fn first_bytes(
+    packed: impl Read,
+    packing: Packing,
+    count: u64,
+) -> (Vec<u8>, Option<io::Error>) {
+    let packed = BufReader::with_capacity(1 << 14, packed);
+    if packing == Packing::Zstd {
+        return zstd::first_bytes(packed, count as usize);
+    }
+    let mut bytes = Vec::new();
+    let read = Unpack::new(packed, packing)
+        .take(count)
+        .read_to_end(&mut bytes);
+    (bytes, read.err())
 }
 
 /// Whether another member follows. A lone first byte of its magic counts as one, cut off.

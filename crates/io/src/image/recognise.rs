@@ -15,30 +15,33 @@ pub(super) fn parse(place: &Place, options: &ReadOptions) -> Result<Parsed> {
         return Ok(parsed);
     }
     let head = format::head(place)?;
-    let mut parsed = match (format::detect(&head.bytes), head.gzip) {
-        (Some(Format::Nifti1 | Format::Nifti2), gzip) => nifti::parse(place, gzip, options),
-        (Some(Format::Analyze), gzip) => nifti::parse_analyze(place, gzip, options),
+    let mut parsed = match (format::detect(&head.bytes), head.packing) {
+        (Some(Format::Nifti1 | Format::Nifti2), _) => nifti::parse(place, &head, options),
+        (Some(Format::Analyze), _) => nifti::parse_analyze(place, &head, options),
         (Some(Format::Mgh), _) => mgh::parse(place, &head, options),
-        (Some(Format::Numpy), false) => match numpy::detect(&head.bytes) {
+        (Some(Format::Numpy), Packing::Raw) => match numpy::detect(&head.bytes) {
             true => numpy::parse(place, options),
             false => numpy::parse_archive(place, options),
         },
-        (Some(Format::MetaImage), false) => metaimage::parse(place, options),
-        (Some(Format::Nrrd), false) => nrrd::parse(place, options),
+        (Some(Format::MetaImage), Packing::Raw) => metaimage::parse(place, options),
+        (Some(Format::Nrrd), Packing::Raw) => nrrd::parse(place, options),
         // User-defined formats were tried before; `detect` has only the built-in ones.
         (Some(Format::Dicom | Format::Custom), _) => Err(Error::unsupported(
             path,
             "opening a DICOM file for reading in parts",
             "read it whole",
         )),
-        (Some(format), true) => Err(Error::unsupported(
+        (Some(format), packing) => Err(Error::unsupported(
             path,
-            format!("{format} inside of gzip"),
-            "unpack it with gunzip first",
+            format!("{format} inside of {}", packing.name()),
+            match packing {
+                Packing::Zstd => "unpack it with `zstd -d` first",
+                _ => "unpack it with gunzip first",
+            },
         )),
         (None, _) => match nifti::header_beside(place) {
-            Some((header, gzip, true)) => nifti::parse_analyze(&header, gzip, options),
-            Some((header, gzip, false)) => nifti::parse(&header, gzip, options),
+            Some((header, head, true)) => nifti::parse_analyze(&header, &head, options),
+            Some((header, head, false)) => nifti::parse(&header, &head, options),
             None => Err(Error::NotAnImage {
                 path: path.to_owned(),
                 found: neighbours::nature(&head),

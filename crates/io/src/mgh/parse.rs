@@ -55,9 +55,9 @@ pub(crate) fn parse(place: &Place, head: &Head, options: &ReadOptions) -> Result
         }
     };
     let geometry = geometry.map_err(|source| Error::volume(path, source))?;
-    let (start, skip, packing) = match head.gzip {
-        true => (0, LENGTH as u64, Packing::Gzip),
-        false => (LENGTH as u64, 0, Packing::Raw),
+    let (start, skip) = match head.packing {
+        Packing::Raw => (LENGTH as u64, 0),
+        _ => (0, LENGTH as u64),
     };
     Ok(Parsed {
         info: ImageInfo {
@@ -67,7 +67,7 @@ pub(crate) fn parse(place: &Place, head: &Head, options: &ReadOptions) -> Result
             channels,
             voxel_type,
             scaling: Scaling::IDENTITY,
-            compressed: head.gzip,
+            compressed: head.packing != Packing::Raw,
             labels: Vec::new(),
             nifti: None,
             metadata: BTreeMap::new(),
@@ -76,7 +76,7 @@ pub(crate) fn parse(place: &Place, head: &Head, options: &ReadOptions) -> Result
         layout: Layout {
             files: vec![place.clone()],
             start,
-            packing,
+            packing: head.packing,
             skip,
             voxel_type,
             big_endian: true,

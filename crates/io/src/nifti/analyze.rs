@@ -3,16 +3,16 @@
 
 use super::header;
 use super::parse::{check_dimensions, check_type, locate, split_axes, voxel_offset};
+use crate::format::Head;
 use crate::layout::{Packing, Parsed, Whole, checked_values};
 use crate::place::Place;
 use crate::{Error, Format, ImageInfo, Layout, ReadOptions, Result, Scaling};
 use std::collections::BTreeMap;
 use vesalius_volume::{Geometry, Warning};
 
-/// Reads the header at `place`, which [`super::detect_analyze`] has recognised.
-pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<Parsed> {
+/// Reads the header at `place`, in whose first bytes [`super::detect_analyze`] has recognised one.
+pub(crate) fn parse(place: &Place, head: &Head, options: &ReadOptions) -> Result<Parsed> {
     let path = place.path();
-    let head = crate::format::head(place)?;
     let Some(header) = header::read_analyze(&head.bytes) else {
         return Err(Error::Truncated {
             path: path.to_owned(),
@@ -58,7 +58,7 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
     };
     let layout = locate(
         place,
-        gzip,
+        head.packing,
         &header,
         Layout {
             files: vec![place.clone()],
@@ -86,7 +86,7 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
         channels,
         voxel_type,
         scaling,
-        compressed: layout.packing == Packing::Gzip,
+        compressed: layout.packing != Packing::Raw,
         labels: Vec::new(),
         nifti: None,
         metadata: texts

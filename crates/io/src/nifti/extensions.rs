@@ -1,9 +1,10 @@
 //! NIfTI's header extensions.
 
 use super::header::{self, Header};
-use super::parse::open;
+use crate::format::Head;
+use crate::layout::Packing;
 use crate::place::Place;
-use crate::{Extension, Result};
+use crate::{Extension, Result, gzip};
 use std::io::Read;
 
 /// The extensions between the header and the voxels; `esize` is checked, so a zero ends the loop.
@@ -11,15 +12,22 @@ pub(super) fn read_extensions(
     place: &Place,
     header: &Header,
     offset: u64,
-    gzip: bool,
+    head: &Head,
 ) -> Result<Vec<Extension>> {
     /// Beyond this, extensions are skipped: they are metadata, not a place for a volume.
     const MOST: u64 = 64 << 20;
     let start = header::length(header.version) as u64;
-    let mut bytes = Vec::new();
     let end = if header.pair { MOST } else { offset.min(MOST) };
-    let read = open(place, gzip)?.take(end).read_to_end(&mut bytes);
-    if read.is_err() || bytes.get(start as usize).copied().unwrap_or(0) == 0 {
+    let (bytes, fault) = match head.packing {
+        _ if end <= head.bytes.len() as u64 => (head.bytes[..end as usize].to_vec(), None),
+        Packing::Raw => {
+            let mut bytes = Vec::new();
+            let read = place.open_at(0)?.take(end).read_to_end(&mut bytes);
+            (bytes, read.err())
+        }
+        packing => gzip::first_bytes(place.open_at(0)?, packing, end),
+    };
+    if fault.is_some() || bytes.get(start as usize).copied().unwrap_or(0) == 0 {
         // A fault in the stream is reported, with its place, when the voxels are read.
         return Ok(Vec::new());
     }

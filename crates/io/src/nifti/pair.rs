@@ -1,12 +1,14 @@
 //! Pairs of a header and a file with its voxels: where the other one is.
 
 use super::header;
+use crate::format::Head;
+use crate::layout::Packing;
 use crate::place::Place;
 use crate::{Error, Result};
 use std::path::PathBuf;
 
-/// The `.img` of an `.hdr`, and whether it is compressed; compressed like the header if both exist.
-pub(super) fn partner(place: &Place) -> Result<(PathBuf, bool)> {
+/// The `.img` of an `.hdr`, and how it is packed; packed like the header if both exist.
+pub(super) fn partner(place: &Place) -> Result<(PathBuf, Packing)> {
     place.expect_neighbours("the header of a pair, whose voxels stand in an .img file,")?;
     let path = place.path();
     let name = path.to_string_lossy();
@@ -15,14 +17,18 @@ pub(super) fn partner(place: &Place) -> Result<(PathBuf, bool)> {
         .unwrap_or(&name)
         .rsplit_once('.')
         .map_or(&*name, |(stem, _)| stem);
-    let mut endings = [(".img", false), (".IMG", false), (".img.gz", true)];
+    let mut endings = [
+        (".img", Packing::Raw),
+        (".IMG", Packing::Raw),
+        (".img.gz", Packing::Gzip),
+    ];
     if plain.is_some() {
         endings.reverse();
     }
-    for (ending, gzip) in endings {
+    for (ending, packing) in endings {
         let candidate = PathBuf::from(format!("{stem}{ending}"));
         if candidate.is_file() {
-            return Ok((candidate, gzip));
+            return Ok((candidate, packing));
         }
     }
     Err(Error::header(
@@ -33,8 +39,8 @@ pub(super) fn partner(place: &Place) -> Result<(PathBuf, bool)> {
     ))
 }
 
-/// The header of an `.img` file, whether it is compressed and whether it is one of ANALYZE.
-pub(crate) fn header_beside(place: &Place) -> Option<(Place, bool, bool)> {
+/// The header of an `.img` file, its first bytes and whether it is one of ANALYZE.
+pub(crate) fn header_beside(place: &Place) -> Option<(Place, Head, bool)> {
     if place.is_in_memory() {
         return None;
     }
@@ -54,6 +60,6 @@ pub(crate) fn header_beside(place: &Place) -> Option<(Place, bool, bool)> {
             let head = crate::format::head(&candidate).ok()?;
             let pair = header::read(&head.bytes).is_some_and(|header| header.pair);
             let analyze = header::detect_analyze(&head.bytes);
-            (pair || analyze).then_some((candidate, head.gzip, analyze))
+            (pair || analyze).then_some((candidate, head, analyze))
         })
 }

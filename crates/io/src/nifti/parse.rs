@@ -6,30 +6,25 @@ use super::geometry;
 use super::header::{self, Header};
 use super::pair::partner;
 use crate::composite::{Composite, composite_channels, opacity};
+use crate::format::Head;
 use crate::layout::{Packing, Parsed, Whole, checked_values};
 use crate::place::Place;
 use crate::{Error, ImageInfo, Layout, NiftiForm, ReadOptions, Result, Scaling, VoxelType};
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 use vesalius_volume::{Affine, Geometry, Warning};
 
-/// Reads the header of the file at `path`, which [`super::detect`] has recognised.
-pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<Parsed> {
+/// Reads the header of the file at `place`, in whose first bytes [`super::detect`] has recognised one.
+pub(crate) fn parse(place: &Place, head: &Head, options: &ReadOptions) -> Result<Parsed> {
     let path = place.path();
-    let mut stream = open(place, gzip)?;
-    let mut bytes = vec![0; 540];
-    let got = read_up_to(&mut stream, &mut bytes).map_err(|e| Error::read(path, e))?;
-    let Some(header) = header::read(&bytes[..got]) else {
+    let bytes = &head.bytes;
+    let Some(header) = header::read(bytes) else {
+        let is_first_version = bytes.first() == Some(&92) || bytes.get(3) == Some(&92);
         return Err(Error::Truncated {
             path: path.to_owned(),
             what: "NIfTI's header".to_owned(),
-            expected: if bytes[0] == 92 || bytes[3] == 92 {
-                348
-            } else {
-                540
-            },
-            offset: got as u64,
+            expected: if is_first_version { 348 } else { 540 },
+            offset: bytes.len() as u64,
         });
     };
     let (voxel_type, composite) = check_type(path, &header)?;
@@ -37,7 +32,7 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
     let extent = check_dimensions(path, &header)?;
     checked_values(path, &extent, voxel_type.bytes() * parts)?;
     let offset = voxel_offset(path, &header)?;
-    let extensions = read_extensions(place, &header, offset, gzip)?;
+    let extensions = read_extensions(place, &header, offset, head)?;
     let (size, channels, fourth_axis) = split_axes(path, &extent)?;
     let channels = match composite {
         None => channels,
@@ -49,7 +44,7 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
     }
     let layout = locate(
         place,
-        gzip,
+        head.packing,
         &header,
         Layout {
             files: vec![place.clone()],
@@ -83,7 +78,7 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
         channels,
         voxel_type,
         scaling: layout.scaling,
-        compressed: layout.packing == Packing::Gzip,
+        compressed: layout.packing != Packing::Raw,
         labels: super::labels::of_extensions(&extensions),
         metadata: metadata(&header),
         nifti: Some(Box::new(NiftiFields::of(
@@ -101,30 +96,6 @@ pub(crate) fn parse(place: &Place, gzip: bool, options: &ReadOptions) -> Result<
         composite,
         extensions,
     })
-}
-
-pub(super) fn open(place: &Place, gzip: bool) -> Result<Box<dyn Read>> {
-    let file = place.open_at(0)?;
-    Ok(if gzip {
-        Box::new(flate2::read::MultiGzDecoder::new(file))
-    } else {
-        Box::new(file)
-    })
-}
-
-/// Fills as much of `buffer` as the stream has.
-fn read_up_to(stream: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
-    let mut at = 0;
-    while at < buffer.len() {
-        match stream.read(&mut buffer[at..]) {
-            Ok(0) => break,
-            Ok(n) => at += n,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => break,
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(at)
 }
 
 /// The number type of the voxels, and what their parts are where they have several.
@@ -292,18 +263,16 @@ fn world(
 /// Points the layout at the file with the voxels.
 pub(super) fn locate(
     place: &Place,
-    gzip: bool,
+    packing: Packing,
     header: &Header,
     mut layout: Layout,
 ) -> Result<Layout> {
-    let mut gzip = gzip;
+    layout.packing = packing;
     if header.pair {
-        let (image, compressed) = partner(place)?;
-        (layout.files, gzip) = (vec![Place::on_disk(image)], compressed);
+        let (image, packing) = partner(place)?;
+        (layout.files, layout.packing) = (vec![Place::on_disk(image)], packing);
     }
-    if gzip {
-        layout.packing = Packing::Gzip;
-    } else {
+    if layout.packing == Packing::Raw {
         (layout.start, layout.skip) = (layout.skip, 0);
     }
     Ok(layout)

@@ -2,6 +2,7 @@
 
 use crate::dicom_writer::{directory, save, slice};
 use crate::foreign::saved;
+use crate::zstd;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -66,6 +67,7 @@ fn archives(files: &[File]) -> Vec<(&'static str, Vec<u8>)> {
         ("study.tar", tar_of(files)),
         ("study.tar.gz", gzip(&tar_of(files))),
         ("study.tgz", gzip(&tar_of(files))),
+        ("study.tar.zst", zstd::packed(&tar_of(files))),
         // The content decides, not the name.
         ("no_ending", zip_of(files, CompressionMethod::Deflated)),
     ]
@@ -122,6 +124,12 @@ fn files_that_were_packed_one_by_one_are_read() {
     // One of them, as of a plain file: a slice of a series.
     let one = read(folder.path().join("1.dcm.gz")).unwrap();
     assert_eq!(one.geometry().size(), [3, 2, 1]);
+    // One in Zstandard.
+    let first = folder.path().join("0.dcm.gz");
+    save(folder.path(), "0.dcm.zst", &zstd::packed(&series()[0].1));
+    std::fs::remove_file(&first).unwrap();
+    assert_eq!(read_as::<i16>(folder.path()).unwrap(), expected());
+    std::fs::remove_file(folder.path().join("0.dcm.zst")).unwrap();
     // Two members of gzip, and an archive of packed files.
     let (_, bytes) = &series()[0];
     let (a, b) = bytes.split_at(200);

@@ -43,3 +43,4 @@ mod suv;
 mod tiff;
 mod time_step;
 mod warnings;
+mod zstd;

@@ -3,11 +3,12 @@
 
 use crate::analyze::analyze;
 use crate::numpy::{npy, npz};
+use crate::zstd;
 use std::io::Write;
 use std::path::Path;
 use vesalius_io::{
-    ColorAs, ComplexAs, FourthAxis, LabelChannels, ReadOptions, describe_with, open_with,
-    read_as_with, read_labels_with, write,
+    ColorAs, ComplexAs, Format, FourthAxis, LabelChannels, ReadOptions, WriteOptions,
+    describe_with, open_with, read_as_with, read_labels_with, to_bytes, write,
 };
 use vesalius_volume::{Geometry, Volume};
 
@@ -73,6 +74,12 @@ fn make(folder: &Path) {
     for name in ["a.mgh", "a.mgz"] {
         write(folder.join(name), &image).unwrap();
     }
+    let plain = WriteOptions {
+        compress: false,
+        ..WriteOptions::default()
+    };
+    let nifti = to_bytes(&image, Format::Nifti1, &plain).unwrap();
+    std::fs::write(folder.join("a.nii.zst"), zstd::packed(&nifti)).unwrap();
     analyze(folder, |_| ());
     let bytes: Vec<u8> = (0..192).collect();
     let arrays = [

@@ -234,52 +234,262 @@ fn tables_of_diffusion_follow_the_volumes_and_the_axes_of_the_image() {
     assert!(read_sidecar(folder.path(), &one).unwrap().bvec.is_none());
 }
 
+/// `tests/parity/ge_directions.py` prints them.
 #[test]
-fn directions_of_ge_are_those_of_axial_slices_or_left_out_with_a_warning() {
-    let ge = |orientation: &'static [u8], phase: &'static [u8]| {
-        of(&[
-            (0x0018_1312, b"CS", phase),
-            (0x0019_0010, b"LO", b"GEMS_ACQU_01"),
-            (0x0019_10BB, b"DS", b"0.6"),
-            (0x0019_10BC, b"DS", b"0"),
-            (0x0019_10BD, b"DS", b"0.8"),
-            (0x0020_0037, b"DS", orientation),
-            (0x0043_0010, b"LO", b"GEMS_PARM_01"),
-            (0x0043_1039, b"IS", b"1000000800\\0\\0\\0"),
-        ])
+fn directions_of_ge_are_those_of_dcm2niix_in_every_plane() {
+    let text = include_str!("../data/ge_directions.json");
+    let data: serde_json::Value = serde_json::from_str(text).unwrap();
+    let numbers = |value: &serde_json::Value| -> Vec<f64> {
+        let values = value.as_array().unwrap().iter();
+        values.map(|value| value.as_f64().unwrap()).collect()
     };
-    let sidecar = ge(b"1\\0\\0\\0\\1\\0", b"COL");
-    assert_eq!(sidecar.bval.as_deref(), Some("800\n"));
-    assert_eq!(sidecar.bvec.as_deref(), Some("0.6\n0\n0.8\n"));
-    assert!(sidecar.warnings.is_empty());
-    let folder = tempfile::tempdir().unwrap();
-    // Sagittal slices side by side.
-    for (number, x) in ["-10", "-7"].into_iter().enumerate() {
-        let position = format!("{x}\\-20\\0");
-        let changes: [Change; 8] = [
-            (0x0008_0060, b"CS", b"MR"),
-            (0x0018_1312, b"CS", b"COL"),
-            (0x0019_0010, b"LO", b"GEMS_ACQU_01"),
-            (0x0019_10BB, b"DS", b"0.6"),
-            (0x0019_10BC, b"DS", b"0"),
-            (0x0019_10BD, b"DS", b"0.8"),
-            (0x0020_0037, b"DS", b"0\\1\\0\\0\\0\\-1"),
-            (0x0020_0032, b"DS", position.as_bytes()),
-        ];
-        let mut changes = changes.to_vec();
-        changes.extend([
-            (0x0043_0010, b"LO", &b"GEMS_PARM_01"[..]),
-            (0x0043_1039, b"IS", &b"800"[..]),
-        ]);
-        save(
-            folder.path(),
-            &number.to_string(),
-            &slice(0.0, [1; 6], &changes),
+    let directions = data["directions"].as_array().unwrap();
+    for case in data["cases"].as_array().unwrap() {
+        let folder = tempfile::tempdir().unwrap();
+        let o = numbers(&case["orientation"]);
+        let is_backwards = case["backwards"].as_bool().unwrap();
+        save_ge(folder.path(), case, directions, is_backwards);
+        let sidecar = read_sidecar(folder.path(), &all()).unwrap();
+        assert_eq!(sidecar.bval.as_deref(), Some("0 700 700 700\n"), "{case}");
+        let rows: Vec<Vec<f64>> = sidecar.bvec.as_ref().unwrap().lines().map(split).collect();
+        let axes = list_series(folder.path()).unwrap().series[0]
+            .geometry
+            .unwrap();
+        let up = cross(&o[..3], &o[3..]);
+        let k = [0, 1, 2].map(|i| axes.direction()[i][2]);
+        // Columns, rows and slices of our image, RAS; our first number is negated where they are right-handed.
+        let along = if k[2] * up[2] - k[0] * up[0] - k[1] * up[1] > 0.0 {
+            1.0
+        } else {
+            -1.0
+        };
+        for (volume, expected) in case["patient"].as_array().unwrap().iter().enumerate() {
+            let [x, y, z] = [0, 1, 2].map(|row| rows[row][volume]);
+            // Right-handed axes in LPS are so in RAS.
+            let x = if along > 0.0 { -x } else { x };
+            let found: Vec<f64> = (0..3)
+                .map(|i| (x * o[i] + y * o[i + 3]) * [-1.0, -1.0, 1.0][i] + z * k[i])
+                .collect();
+            let expected = numbers(expected);
+            let same = found
+                .iter()
+                .zip(&expected)
+                .all(|(a, b)| (a - b).abs() < 2e-5);
+            assert!(same, "{found:?} {expected:?} {case}");
+        }
+        let plane = case["plane"].as_str().unwrap();
+        let told: Vec<String> = sidecar.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(told.is_empty(), plane.contains("axial"), "{told:?}");
+        assert!(
+            told.iter().all(|told| told.contains("dcm2niix")),
+            "{told:?}"
         );
     }
-    let sidecar = read_sidecar(folder.path(), &all()).unwrap();
-    assert!(sidecar.bval.is_none() && sidecar.bvec.is_none());
-    assert!(sidecar.warnings[0].to_string().contains("(0019,10BB)"));
+    let unknown = of(&[
+        (0x0019_0010, b"LO", b"GEMS_ACQU_01"),
+        (0x0019_10BB, b"DS", b"0.6"),
+        (0x0019_10BC, b"DS", b"0"),
+        (0x0019_10BD, b"DS", b"0.8"),
+        (0x0043_0010, b"LO", b"GEMS_PARM_01"),
+        (0x0043_1039, b"IS", b"800"),
+    ]);
+    assert!(unknown.bval.is_none() && unknown.bvec.is_none());
+    assert!(unknown.warnings[0].to_string().contains("(0019,10BB)"));
+}
+
+fn split(line: &str) -> Vec<f64> {
+    line.split(' ').map(|text| text.parse().unwrap()).collect()
+}
+
+fn cross(a: &[f64], b: &[f64]) -> [f64; 3] {
+    [
+        a[1] * b[2] - a[2] * b[1],
+        a[2] * b[0] - a[0] * b[2],
+        a[0] * b[1] - a[1] * b[0],
+    ]
+}
+
+/// Three slices for each direction, as `tests/parity/ge_directions.py` makes them.
+fn save_ge(
+    folder: &Path,
+    case: &serde_json::Value,
+    directions: &[serde_json::Value],
+    is_backwards: bool,
+) {
+    let list = |value: &serde_json::Value| -> Vec<f64> {
+        let values = value.as_array().unwrap().iter();
+        values.map(|value| value.as_f64().unwrap()).collect()
+    };
+    let join = |values: &[f64]| {
+        let texts: Vec<String> = values.iter().map(|value| format!("{value:.6}")).collect();
+        texts.join("\\")
+    };
+    let o = list(&case["orientation"]);
+    let up = cross(&o[..3], &o[3..]);
+    for number in 0..3 * directions.len() {
+        let (volume, slice_) = (number / 3, number % 3);
+        let away = if is_backwards { 2 - slice_ } else { slice_ } as f64 * 3.0;
+        let (place, orientation) = (join(&up.map(|v| v * away)), join(&o));
+        let [x, y, z] = [0, 1, 2].map(|i| list(&directions[volume])[i].to_string());
+        let b_value = if volume > 0 { "1000000700" } else { "0" };
+        let instance = (number + 1).to_string();
+        let changes: [Change; 11] = [
+            (0x0008_0060, b"CS", b"MR"),
+            (
+                0x0018_1312,
+                b"CS",
+                case["phase"].as_str().unwrap().as_bytes(),
+            ),
+            (0x0019_0010, b"LO", b"GEMS_ACQU_01"),
+            (0x0019_10BB, b"DS", x.as_bytes()),
+            (0x0019_10BC, b"DS", y.as_bytes()),
+            (0x0019_10BD, b"DS", z.as_bytes()),
+            (0x0020_0013, b"IS", instance.as_bytes()),
+            (0x0020_0032, b"DS", place.as_bytes()),
+            (0x0020_0037, b"DS", orientation.as_bytes()),
+            (0x0043_0010, b"LO", b"GEMS_PARM_01"),
+            (0x0043_1039, b"IS", b_value.as_bytes()),
+        ];
+        let bytes = slice(0.0, [number as i16; 6], &changes);
+        save(folder, &format!("{number:02}"), &bytes);
+    }
+}
+
+/// The protocol of a GE volume, as its files hold it.
+fn protocol(lines: &str) -> Vec<u8> {
+    use std::io::Write;
+    let level = flate2::Compression::default();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), level);
+    packed.write_all(lines.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    [&(packed.len() as u32).to_le_bytes()[..], &packed].concat()
+}
+
+/// Slices of GE, of which the first was stored at the top where `is_descending`.
+fn ge_series(
+    (slices, is_descending): (usize, bool),
+    sequence: &str,
+    block: &[u8],
+    more: &[Change],
+) -> serde_json::Map<String, serde_json::Value> {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..slices {
+        let z = if is_descending {
+            slices - 1 - number
+        } else {
+            number
+        };
+        let instance = (number + 1).to_string();
+        let mut changes: Vec<Change> = vec![
+            (0x0008_0060, b"CS", b"MR"),
+            (0x0008_0070, b"LO", b"GE MEDICAL SYSTEMS"),
+            (0x0018_0023, b"CS", b"2D"),
+            (0x0018_0080, b"DS", b"2000"),
+            (
+                0x0018_1020,
+                b"LO",
+                b"28\\LX\\MR Software release:DV28.0_R02_1947.a",
+            ),
+            (0x0019_0010, b"LO", b"GEMS_ACQU_01"),
+            (0x0019_109C, b"LO", sequence.as_bytes()),
+            (0x0020_0013, b"IS", instance.as_bytes()),
+            (0x0025_0010, b"LO", b"GEMS_SERS_01"),
+            (0x0025_101B, b"OB", block),
+            (0x0043_0010, b"LO", b"GEMS_PARM_01"),
+        ];
+        changes.extend(more);
+        save(
+            folder.path(),
+            &instance,
+            &slice(z as f64 * 3.0, [1; 6], &changes),
+        );
+    }
+    read_sidecar(folder.path(), &all()).unwrap().json
+}
+
+/// The numbers of dcm2niix's validation data: neurolabusc/dcm_qa_ge, folder `Ref`, v1.0.20211006.
+#[test]
+fn slice_times_of_ge_are_those_that_its_protocol_makes() {
+    let real_time =
+        "IOPT \"EPI, Asset, FMRI\"\nSLICEORDER \"1\"\nDELACQNOAV \"0.033\"\nNOSLC \"8\"\n";
+    let bands = |order: u8| {
+        format!(
+            "IOPT \"EDR, EPI, FMRI, ARC, HB\"\nSLICEORDER \"{order}\"\nNOSLC \"48\"\nMBACCEL \"3\"\n"
+        )
+    };
+    let multiphase = |delay: &str| {
+        format!("IOPT \"MPh, EPI, Asset\"\nDELACQ \"{delay}\"\nDELACQNOAV \"0.35\"\nNOSLC \"10\"\n")
+    };
+    let single: Vec<u8> = 0.033f32.to_le_bytes().to_vec();
+    let delay: Change = (0x0043_107C, b"FL", &single);
+    // Of epiRT_IntAsc_GD33, but with 8 slices: half of the time is that of the even ones.
+    let json = ge_series((8, false), "epiRT", &protocol(real_time), &[delay]);
+    let expected = serde_json::json!([0, 1, 0.25, 1.25, 0.5, 1.5, 0.75, 1.75]);
+    assert_eq!(json["SliceTiming"], expected);
+    let repetition = json["RepetitionTime"].as_f64().unwrap();
+    assert!((repetition - 2.033).abs() < 1e-6, "{repetition}");
+    // Of Ax_fMRI_HB3_48sl_int_asc and …_seq_asc.
+    let first = [
+        0.0, 1.0, 0.125, 1.125, 0.25, 1.25, 0.375, 1.375, 0.5, 1.5, 0.625, 1.625, 0.75, 1.875,
+        0.875, 1.75,
+    ];
+    let numbers = |json: &serde_json::Map<_, serde_json::Value>| -> Vec<f64> {
+        let times = json["SliceTiming"].as_array().unwrap().iter();
+        times.map(|time| time.as_f64().unwrap()).collect()
+    };
+    let json = ge_series((48, false), "epiRT", &protocol(&bands(1)), &[]);
+    assert_eq!(numbers(&json), first.repeat(3));
+    let json = ge_series((48, true), "epiRT", &protocol(&bands(1)), &[]);
+    let turned: Vec<f64> = first.repeat(3).into_iter().rev().collect();
+    assert_eq!(numbers(&json), turned);
+    let json = ge_series((48, false), "epiRT", &protocol(&bands(0)), &[]);
+    let in_turn: Vec<f64> = (0..16).map(|i| f64::from(i) * 0.125).collect();
+    assert_eq!(numbers(&json), in_turn.repeat(3));
+    // Of fMRI_Multiphase_Des and …_0.35Delay, with a repetition of 2 s.
+    for (stated, repetition) in [("Minimum", 2.0), ("0.35", 2.35)] {
+        let block = protocol(&multiphase(stated));
+        let json = ge_series((10, true), "epi", &block, &[]);
+        assert_eq!(
+            numbers(&json),
+            [1.8, 0.8, 1.6, 0.6, 1.4, 0.4, 1.2, 0.2, 1.0, 0.0]
+        );
+        assert_eq!(json["RepetitionTime"].as_f64(), Some(repetition));
+    }
+}
+
+#[test]
+fn slice_times_of_ge_that_are_not_known_are_left_out() {
+    let known = protocol("IOPT \"EPI, FMRI\"\nSLICEORDER \"1\"\nNOSLC \"4\"\n");
+    assert!(ge_series((4, false), "epiRT", &known, &[]).contains_key("SliceTiming"));
+    let varying = protocol("IOPT \"EPI, Asset, MPhVar\"\nDELACQNOAV \"0.57\"\n");
+    let diffusion = protocol("IOPT \"EDR, EPI, DIFF, Asset\"\n");
+    let xml = protocol("<?xml version=\"1.0\"?>\n<protocol/>\n");
+    let mut damaged = known.clone();
+    damaged.truncate(20);
+    let mut bomb = protocol(&"A \"0\"\n".repeat(1 << 20));
+    bomb.extend(b"more");
+    let early = b"27\\LX\\MR Software release:DV25.0_R02_1549.b";
+    let bands: [Change; 2] = [
+        (0x0018_1020, b"LO", early),
+        (0x0043_10B6, b"LO", b"2\\4\\19"),
+    ];
+    for (sequence, block, more) in [
+        ("epi", &varying, &[][..]),
+        ("epi2", &diffusion, &[][..]),
+        ("MP-RAGE", &xml, &[][..]),
+        ("epiRT", &damaged, &[][..]),
+        ("epi2", &bomb, &[][..]),
+        ("epi_pepolar", &known, &[][..]),
+        ("epiRT", &Vec::new(), &[][..]),
+        ("epiRT", &known, &bands[..]),
+    ] {
+        let json = ge_series((4, false), sequence, block, more);
+        assert!(
+            !json.contains_key("SliceTiming"),
+            "{sequence}, {} bytes",
+            block.len()
+        );
+    }
 }
 
 #[test]

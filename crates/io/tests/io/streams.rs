@@ -16,12 +16,20 @@ fn image() -> Volume<i16> {
 }
 
 /// The image in a file, and the bytes of its trailer: CRC and length, or Adler's sum.
-fn packed(folder: &Path) -> [(PathBuf, usize); 3] {
-    [("a.nii.gz", 8), ("a.mha", 4), ("a.nrrd", 8)].map(|(name, trailer)| {
+fn packed(folder: &Path) -> Vec<(PathBuf, usize)> {
+    let written = [("a.nii.gz", 8), ("a.mha", 4), ("a.nrrd", 8)].map(|(name, trailer)| {
         let path = folder.join(name);
         write(&path, &image()).unwrap();
         (path, trailer)
-    })
+    });
+    let plain = vesalius_io::WriteOptions {
+        compress: false,
+        ..Default::default()
+    };
+    let bytes = vesalius_io::to_bytes(&image(), vesalius_io::Format::Nifti1, &plain).unwrap();
+    let path = folder.join("a.nii.zst");
+    std::fs::write(&path, crate::zstd::packed(&bytes)).unwrap();
+    [written.to_vec(), vec![(path, 4)]].concat()
 }
 
 /// The image by every reader.

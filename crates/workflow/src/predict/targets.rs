@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use vesalius_control::Cancelled;
 use vesalius_inferers::{SLABS_SUFFIX, Segmenter};
 use vesalius_io::FolderLock;
+use vesalius_registry::Registry;
 use vesalius_volume::{ErrorKind, Warning};
 
 /// The files of results.
@@ -290,6 +291,10 @@ fn check_name(cases: usize, output: &Path, named: bool) -> Result<(), Error> {
             "is the name of one image, and there are {cases} cases; name a folder (with `/` at its end, if it shall be called so)"
         );
         return Err(bad(output, reason));
+    }
+    if named && !vesalius_io::is_picture(output) {
+        // Some formats are read and not written.
+        vesalius_io::check_name(output, &Registry::default())?;
     }
     let ending = output.extension().and_then(|ending| ending.to_str());
     // `results.v2` and `2024.05` are folders, `labels.xyz` would be a file.

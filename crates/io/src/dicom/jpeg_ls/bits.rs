@@ -1,102 +1,145 @@
-//! The bits of a JPEG-LS scan, out of bytes with stuffed zeros.
+//! The bits of a JPEG-LS scan.
 
-/// A reader of bits in which a byte 0xFF is followed by a byte of seven bits.
+/// Zeros behind the bits, so that all of them can be loaded by eight bytes at a time.
+const MARGIN: usize = 8;
+
+/// Codes of errors of 16 bits and their sign; larger ones only damaged data have.
+const LARGEST: u32 = 1 << 17;
+
+/// The bits of a scan in whole bytes.
+pub(super) struct Plain {
+    bytes: Vec<u8>,
+    /// How many bits there are.
+    count: usize,
+}
+
+impl Plain {
+    /// Takes out what is stuffed in: the highest bit of a byte behind 0xFF is none. A marker ends the scan.
+    pub fn new(scan: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(scan.len() + 2 * MARGIN);
+        // Bits that are no whole byte yet, from the highest on; fewer than eight.
+        let (mut held, mut count) = (0u64, 0u32);
+        let (mut at, mut is_behind_mark) = (0, false);
+        while let Some(&byte) = scan.get(at) {
+            let eight = scan[at..].first_chunk::<8>().filter(|_| !is_behind_mark);
+            if let Some(word) = eight.map(|eight| u64::from_be_bytes(*eight))
+                && !has_mark(word)
+            {
+                bytes.extend_from_slice(&(held | word >> count).to_be_bytes());
+                // By two shifts, as there may be nothing left.
+                held = word << 1 << (63 - count);
+                at += 8;
+                continue;
+            }
+            let bits = match is_behind_mark {
+                true if byte >= 0x80 => break,
+                true => 7,
+                false => 8,
+            };
+            held |= u64::from(byte) << (64 - bits) >> count;
+            count += bits;
+            if count >= 8 {
+                bytes.push((held >> 56) as u8);
+                (held, count) = (held << 8, count - 8);
+            }
+            is_behind_mark = byte == 0xFF;
+            at += 1;
+        }
+        let count = bytes.len() * 8 + count as usize;
+        bytes.push((held >> 56) as u8);
+        bytes.resize(bytes.len() + MARGIN, 0);
+        Self { bytes, count }
+    }
+
+    pub fn count(&self) -> usize {
+        self.count
+    }
+}
+
+/// Whether a byte of the word is 0xFF.
+fn has_mark(word: u64) -> bool {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    (!word).wrapping_sub(LOW) & word & (LOW << 7) != 0
+}
+
+/// A reader of bits. Behind the last of them it reads zeros, which [`Bits::is_exhausted`] tells.
+#[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
-    bytes: &'a [u8],
+    plain: &'a [u8],
+    count: usize,
+    /// The number of the next bit.
     at: usize,
-    word: u64,
-    count: u32,
-    /// Bits given out beyond the data.
-    beyond: u32,
 }
 
 impl<'a> Bits<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub fn new(plain: &'a Plain) -> Self {
         Self {
-            bytes,
+            plain: &plain.bytes,
+            count: plain.count,
             at: 0,
-            word: 0,
-            count: 0,
-            beyond: 0,
         }
     }
 
-    /// Reads on until there are more than 48 bits.
-    fn fill(&mut self) {
-        let after_mark = self.at > 0 && self.bytes[self.at - 1] == 0xFF;
-        let next = self
-            .bytes
-            .get(self.at..)
-            .and_then(|rest| rest.first_chunk::<4>());
-        if let Some(four) = next.filter(|_| !after_mark && self.count <= 32) {
-            let four = u32::from_be_bytes(*four);
-            // Whether a byte of the complement is zero.
-            let is_marked = (!four).wrapping_sub(0x0101_0101) & four & 0x8080_8080 != 0;
-            if !is_marked {
-                self.word = self.word << 32 | u64::from(four);
-                self.count += 32;
-                self.at += 4;
-            }
-        }
-        while self.count <= 48 {
-            let previous = self.at.checked_sub(1).map_or(0, |i| self.bytes[i]);
-            let next = self.bytes.get(self.at).copied();
-            let (byte, bits) = match next {
-                // A marker ends the scan.
-                Some(byte) if previous == 0xFF && byte >= 0x80 => {
-                    self.beyond += 8;
-                    self.word <<= 8;
-                    self.count += 8;
-                    continue;
-                }
-                Some(byte) => (byte, if previous == 0xFF { 7 } else { 8 }),
-                None => {
-                    self.beyond += 8;
-                    self.word <<= 8;
-                    self.count += 8;
-                    continue;
-                }
-            };
-            self.at += 1;
-            self.word = self.word << bits | u64::from(byte);
-            self.count += bits;
-        }
+    /// The next bits from the highest on, 57 or more.
+    #[inline(always)]
+    fn word(&self) -> u64 {
+        let first = self.at / 8;
+        let eight = self.plain.get(first..first + 8);
+        let eight = eight.and_then(|eight| eight.first_chunk::<8>());
+        eight.map_or(0, |eight| u64::from_be_bytes(*eight)) << (self.at % 8)
     }
 
+    /// The next bits as a number, at most 32.
+    #[inline(always)]
     pub fn read(&mut self, count: u32) -> u32 {
-        if count == 0 {
-            return 0;
-        }
-        if self.count < count {
-            self.fill();
-        }
-        self.count -= count;
-        (self.word >> self.count & ((1 << count) - 1)) as u32
+        let value = self.word() >> 1 >> (63 - count);
+        self.at += count as usize;
+        value as u32
     }
 
     /// Whether more bits were read than there are.
-    pub fn exhausted(&self) -> bool {
-        self.beyond > self.count + 64
+    #[inline(always)]
+    pub fn is_exhausted(&self) -> bool {
+        self.at > self.count
     }
 
-    /// Zeros before the next one, at most `limit`.
-    pub fn zeros(&mut self, limit: u32) -> Option<u32> {
-        if self.count <= 32 {
-            self.fill();
+    /// A Golomb code: as many zeros as the value is multiples of two to the `order`, a one, and the rest. With `escape`
+    /// zeros the value itself follows, less one, in so many bits.
+    #[inline(always)]
+    pub fn golomb(&mut self, order: u32, escape: u32, bits: u32) -> Option<i32> {
+        let word = self.word();
+        let zeros = word.leading_zeros();
+        let length = zeros + 1 + order;
+        if zeros < escape && length <= 57 {
+            let rest = word << zeros << 1 >> 1 >> (63 - order);
+            self.at += length as usize;
+            let value = zeros << order | rest as u32;
+            return (value <= LARGEST).then_some(value as i32);
         }
-        // There are bits, so that the shift is less than a word.
-        let zeros = (self.word << (64 - self.count)).leading_zeros();
-        if zeros < self.count && zeros <= limit {
-            self.count -= zeros + 1;
-            return Some(zeros);
+        let value;
+        (*self, value) = self.long_golomb(zeros, order, escape, bits);
+        value
+    }
+
+    /// By value, so that the reader of the usual code stays in registers.
+    #[cold]
+    #[inline(never)]
+    fn long_golomb(
+        mut self,
+        zeros: u32,
+        order: u32,
+        escape: u32,
+        bits: u32,
+    ) -> (Self, Option<i32>) {
+        // An order that only damaged data have.
+        if zeros > escape || order > 24 {
+            return (self, None);
         }
-        let mut zeros = 0;
-        while self.read(1) == 0 {
-            zeros += 1;
-            if zeros > limit || self.exhausted() {
-                return None;
-            }
-        }
-        Some(zeros)
+        self.at += zeros as usize + 1;
+        let value = match zeros < escape {
+            true => zeros << order | self.read(order),
+            false => self.read(bits) + 1,
+        };
+        (self, (value <= LARGEST).then_some(value as i32))
     }
 }

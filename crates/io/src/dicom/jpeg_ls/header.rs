@@ -112,7 +112,7 @@ fn complete(
     let or = |value: i32, usual: i32| if value == 0 { usual } else { value };
     let thresholds = [or(t1, usual[0]), or(t2, usual[1]), or(t3, usual[2])];
     let reset = or(reset, 64);
-    if !thresholds.is_sorted() || thresholds[2] > largest || reset < 3 {
+    if !thresholds.is_sorted() || thresholds[0] <= near || thresholds[2] > largest || reset < 3 {
         return Err(format!(
             "its JPEG-LS thresholds {thresholds:?} are out of order"
         ));

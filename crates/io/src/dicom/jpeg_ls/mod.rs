@@ -2,9 +2,13 @@
 //! that decode it need a C++ compiler and CMake.
 
 mod bits;
+mod context;
+mod gradients;
 mod header;
+mod runs;
 mod scan;
 
+use bits::Plain;
 use scan::Scan;
 
 /// Decodes one grey image of the expected size; an error says what is wrong with the bytes.
@@ -16,5 +20,5 @@ pub(super) fn decode(bytes: &[u8], width: usize, height: usize) -> Result<Vec<u1
             parameters.width, parameters.height
         ));
     }
-    Scan::new(&parameters, &bytes[scan..]).run()
+    Scan::new(&parameters, &Plain::new(&bytes[scan..])).run()
 }

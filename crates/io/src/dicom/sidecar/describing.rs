@@ -48,6 +48,13 @@ pub const SIEMENS_POLARITY: u32 = 0x0021_001C;
 pub const GE_ECHO_SPACING: u32 = 0x0043_002C;
 /// GE's shares of lines that are acquired, along phase and slice.
 pub const GE_ACCELERATION: u32 = 0x0043_0083;
+/// GE's slices that are excited together, and how.
+pub const GE_MULTIBAND: u32 = 0x0043_00B6;
+/// The name of GE's sequence (`epiRT`), and that of its family (`EPI`).
+pub const GE_SEQUENCE: u32 = 0x0019_009C;
+pub const GE_SEQUENCE_FAMILY: u32 = 0x0019_009E;
+/// GE's protocol.
+pub const GE_PROTOCOL: u32 = 0x0025_001B;
 
 /// Whether an element is read for sidecars.
 pub fn is_kept(tag: u32) -> bool {
@@ -56,6 +63,10 @@ pub fn is_kept(tag: u32) -> bool {
         SIEMENS_POLARITY,
         GE_ECHO_SPACING,
         GE_ACCELERATION,
+        GE_MULTIBAND,
+        GE_SEQUENCE,
+        GE_SEQUENCE_FAMILY,
+        GE_PROTOCOL,
     ];
     DESCRIBING.contains(&tag) || is_private(tag, &private)
 }

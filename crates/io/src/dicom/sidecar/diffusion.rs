@@ -38,20 +38,7 @@ fn row(part: &Part, warnings: &mut Vec<Warning>) -> Option<(f64, [f64; 3])> {
     let length = dot(gradient, gradient).sqrt();
     let patient = match of_image {
         false => gradient,
-        true => match of_ge(part, gradient) {
-            Some(patient) => patient,
-            None => {
-                let told = Warning::FieldIgnored {
-                    field: "the directions of GE's gradients (0019,10BB)".to_owned(),
-                    value: "of slices that are not axial, whose axes are not known for sure"
-                        .to_owned(),
-                };
-                if !warnings.contains(&told) {
-                    warnings.push(told);
-                }
-                return None;
-            }
-        },
+        true => of_ge(part, gradient, warnings)?,
     };
     let b_value = match of_image && (0.03..0.97).contains(&length) {
         // GE shortens the gradient and leaves the b-value.
@@ -83,16 +70,61 @@ fn along_axes(part: &Part, [x, y, z]: [f64; 3]) -> [f64; 3] {
     vector
 }
 
-/// GE's directions along frequency, phase and slice, in the patient; `None` for slices that are not axial.
-fn of_ge(part: &Part, gradient: [f64; 3]) -> Option<[f64; 3]> {
+/// The plane of slices, by the largest part of their normal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Plane {
+    Sagittal,
+    Coronal,
+    Axial,
+}
+
+impl Plane {
+    fn of(normal: [f64; 3]) -> Self {
+        let [x, y, z] = normal.map(f64::abs);
+        match (z >= x && z >= y, y >= x) {
+            (true, _) => Self::Axial,
+            (false, true) => Self::Coronal,
+            (false, false) => Self::Sagittal,
+        }
+    }
+}
+
+/// The direction of GE's gradient, given along frequency, phase and slice, in the patient. The signs are those of dcm2niix,
+/// which has validated them on axial slices; others are told. `None`, which is told too, where the axes are not stated.
+fn of_ge(part: &Part, gradient: [f64; 3], warnings: &mut Vec<Warning>) -> Option<[f64; 3]> {
+    let field = || "the directions of GE's gradients (0019,10BB)".to_owned();
+    let mut tell = |told: Warning| {
+        if !warnings.contains(&told) {
+            warnings.push(told);
+        }
+    };
     let o = part.first.orientation?;
-    let up = normal(&o);
-    let axial = up[2].abs() > up[0].abs() && up[2].abs() > up[1].abs();
-    let columns = part.text(describing::PHASE_DIRECTION)?;
-    let [along, down, through] = match columns.trim() {
+    let phase = part.text(describing::PHASE_DIRECTION).unwrap_or_default();
+    let [x, y, z] = match phase.trim() {
         "COL" | "COLUMN" => gradient,
         "ROW" => [gradient[1], -gradient[0], gradient[2]],
-        _ => return None,
+        other => {
+            tell(Warning::FieldIgnored {
+                field: field(),
+                value: format!("with phase encoding along `{other}`, expected COL or ROW"),
+            });
+            return None;
+        }
     };
-    axial.then(|| std::array::from_fn(|i| through * up[i] - along * o[i] - down * o[i + 3]))
+    let up = normal(&o);
+    let plane = Plane::of(up);
+    if plane != Plane::Axial {
+        tell(Warning::FieldTakenAs {
+            field: field(),
+            value: format!("of {plane:?} slices").to_lowercase(),
+            taken: "those of dcm2niix, which are validated for axial slices alone: compare them with anatomy"
+                .to_owned(),
+        });
+    }
+    let [x, y, z] = match plane {
+        Plane::Sagittal => [x, y, -z],
+        Plane::Coronal => [-x, y, z],
+        Plane::Axial => [-x, -y, z],
+    };
+    Some(std::array::from_fn(|i| x * o[i] + y * o[i + 3] + z * up[i]))
 }

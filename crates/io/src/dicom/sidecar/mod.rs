@@ -4,6 +4,8 @@
 pub mod describing;
 mod description;
 mod diffusion;
+mod ge_protocol;
+mod ge_slice_times;
 mod phase;
 mod slice_times;
 

@@ -3,6 +3,7 @@
 use super::super::key::Key;
 use super::super::{csa, tags};
 use super::description::put;
+use super::ge_slice_times::TimeSeries;
 use super::{Part, number};
 use serde_json::{Map, Value};
 
@@ -12,7 +13,21 @@ pub(super) fn describe(part: &Part, json: &mut Map<String, Value>) {
     if !resonance || !part.is_planar() || slices < 2 || slices != part.series.frames.len() {
         return;
     }
+    let of_ge = TimeSeries::of(part);
+    if let Some(delay) = of_ge
+        .as_ref()
+        .map(|ge| ge.delay)
+        .filter(|delay| *delay > 0.0)
+    {
+        let stated = json.get("RepetitionTime").and_then(Value::as_f64);
+        put(
+            json,
+            "RepetitionTime",
+            stated.map(|stated| number(stated + delay)),
+        );
+    }
     let times = of_mosaic(part).or_else(|| of_slices(part));
+    let times = times.or_else(|| of_ge?.times(part));
     let Some(times) = times else { return };
     let first = times.iter().copied().fold(f64::INFINITY, f64::min);
     let last = times.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -50,7 +65,7 @@ fn of_mosaic(part: &Part) -> Option<Vec<f64>> {
     frames.iter().map(time).collect()
 }
 
-/// Siemens' times of single slices. Other makers give all slices of a volume one time, or another one.
+/// Siemens' times of single slices. In files of other makers all slices of a volume have one time, or another one.
 fn of_slices(part: &Part) -> Option<Vec<f64>> {
     if !part.is_made_by("SIEMENS") {
         return None;
