@@ -138,10 +138,15 @@ MATCHERS = {
 def panoptica(r, p, spacing):
     out = {}
     for name, matcher in MATCHERS.items():
-        evaluator = Panoptica_Evaluator(
-            expected_input=InputType.SEMANTIC, instance_approximator=ConnectedComponentsInstanceApproximator(),
-            instance_matcher=matcher, instance_metrics=[Metric.IOU, Metric.DSC, Metric.ASSD, Metric.HD95], global_metrics=[])
-        result = list(evaluator.evaluate(p.astype(np.uint8), r.astype(np.uint8), voxelspacing=spacing, verbose=False).values())[0]
+        def evaluated(metrics):
+            evaluator = Panoptica_Evaluator(
+                expected_input=InputType.SEMANTIC, instance_approximator=ConnectedComponentsInstanceApproximator(),
+                instance_matcher=matcher, instance_metrics=metrics, global_metrics=[])
+            return list(evaluator.evaluate(p.astype(np.uint8), r.astype(np.uint8), voxelspacing=spacing, verbose=False).values())[0]
+        try:
+            result = evaluated([Metric.IOU, Metric.DSC, Metric.ASSD, Metric.HD95])
+        except NotImplementedError:  # nothing is matched, which panoptica has no default for with HD95
+            result = evaluated([Metric.IOU, Metric.DSC])
         numbers = result.to_dict()
         for key in ("tp", "fp", "fn", "rq", "sq", "pq", "sq_dsc", "pq_dsc", "sq_assd", "sq_hd95"):
             value = numbers.get(key)

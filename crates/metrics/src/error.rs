@@ -98,6 +98,16 @@ pub enum Error {
     /// A probability map that is none, or does not fit the labels.
     #[error("probabilities: {0}")]
     Probabilities(String),
+    /// A value of an image that cannot weigh a voxel.
+    #[error(
+        "the image has the value {found} in a voxel of `{target}`, expected a finite number that is not negative, such as uptake"
+    )]
+    Weights {
+        /// The value.
+        found: f32,
+        /// The key of the target.
+        target: String,
+    },
     /// A number that an option does not allow.
     #[error("{option} is {found}, expected {expected}")]
     BadOption {

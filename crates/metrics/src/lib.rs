@@ -46,7 +46,7 @@
 //! | calibration | [`reliability`], [`ReliabilityDiagram`] (ECE, ACE, MCE), [`probability_errors`] (Brier, NLL), [`RiskCoverage`] |
 //! | raters | [`Staple`], [`majority`], [`energy_distance`], [`raters_against_the_rest`] |
 //! | comparing models | [`Comparison`], [`PairedBootstrap`], [`Wilcoxon`], [`holm`], [`EffectSize`], [`Ranking`] |
-//! | agreement of volumes | [`BlandAltman`] |
+//! | agreement of volumes and uptake | [`BlandAltman`], [`Mass`] |
 //! | which measures | [`advise`], [`TargetFacts`], [`Advice`] |
 //! | user-defined measures | [`CustomMeasure`], [`RegisterMeasure`], [`Measure::custom`] |
 
@@ -72,6 +72,7 @@ mod generalised;
 mod growth;
 mod label_pairs;
 mod lesions;
+mod mass;
 mod measure;
 mod measure_names;
 mod nearest_distance;
@@ -115,6 +116,7 @@ pub use lesions::{
     ComponentDice, Hit, HitRule, InstanceMatching, InstanceScores, Lesion, LesionHits, LesionWise,
     LesionWiseScores, MatchScore, MatchedObject, Matcher, Objects, RegionDistance,
 };
+pub use mass::Mass;
 pub use measure::{Better, Measure};
 pub use objects::{Detection, ObjectMatching};
 pub use outcome::{Outcome, Score};

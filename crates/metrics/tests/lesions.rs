@@ -4,9 +4,8 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 use vesalius_metrics::{
-    AverageSurfaceDistance, BettiNumbers, ComponentDice, Connectivity, Evaluator, Hausdorff,
-    HitRule, InstanceMatching, LesionWise, MatchScore, Matcher, Measure, Objects, Surface, Target,
-    Targets,
+    AverageSurfaceDistance, BettiNumbers, ComponentDice, Connectivity, Error, Evaluator, Hausdorff,
+    InstanceMatching, LesionWise, MatchScore, Matcher, Measure, Objects, Surface, Target, Targets,
 };
 use vesalius_volume::{Geometry, LabelMap};
 
@@ -293,4 +292,131 @@ fn centre_lines_and_topology_of_tubes_are_the_peers() {
         );
     }
     differences.finish(6);
+}
+
+#[test]
+fn masks_that_are_empty_or_full_have_defined_values() {
+    let grid = Geometry::axis_aligned([12, 12, 12], [2.0; 3]).unwrap();
+    let cubes = |at: [usize; 3]| {
+        at.iter().all(|v| (1..4).contains(v)) || at.iter().all(|v| (8..11).contains(v))
+    };
+    let (two, none) = (
+        LabelMap::<u8>::from_fn(grid, |at| u8::from(cubes(at))),
+        LabelMap::<u8>::background(grid),
+    );
+    let full = LabelMap::<u8>::from_fn(grid, |_| 1);
+    let names = [
+        "lesion_dice",
+        "lesion_hd95",
+        "false_lesions",
+        "lesion_f1",
+        "component_dice",
+        "panoptica_pq",
+        "betti_error",
+        "cldice",
+    ];
+    let scores = |reference: &LabelMap<u8>, prediction: &LabelMap<u8>| {
+        let measures = names
+            .iter()
+            .map(|name| Measure::named(name, 1.0).unwrap())
+            .collect();
+        let evaluator = Evaluator::new(Targets::of_values(&[1]).unwrap(), measures);
+        let case = evaluator.case("a", reference, prediction).unwrap();
+        names.map(|name| case.get("1", name).unwrap().counted)
+    };
+    let counted = |values: [f64; 8]| values.map(Some);
+    assert_eq!(
+        scores(&two, &two),
+        counted([1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0])
+    );
+    assert_eq!(
+        scores(&two, &none),
+        counted([0.0, 374.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0])
+    );
+    assert_eq!(
+        scores(&none, &two),
+        counted([0.0, 374.0, 2.0, 0.0, 0.0, 0.0, 2.0, 0.0])
+    );
+    // A healthy scan counts for the false lesions a scan, and for nothing else.
+    let healthy = [None, None, Some(0.0), None, None, None, None, None];
+    assert_eq!(scores(&none, &none), healthy);
+    assert_eq!(
+        scores(&full, &full),
+        counted([1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0])
+    );
+}
+
+#[test]
+fn each_measure_alone_scores_as_among_others() {
+    let grid = Geometry::axis_aligned([14, 13, 12], [1.0, 1.5, 2.0]).unwrap();
+    let map = |shift: usize| {
+        LabelMap::<u8>::from_fn(grid, |[x, y, z]| {
+            u8::from((x + shift) % 7 < 4 && y % 6 < 4 && z % 5 < 3)
+        })
+    };
+    let (reference, prediction) = (map(0), map(1));
+    let evaluator = |measures| Evaluator {
+        targets: Targets::of_values(&[1]).unwrap(),
+        measures,
+    };
+    let all: Vec<Measure> = Measure::NAMES
+        .iter()
+        .map(|name| Measure::named(name, 1.0).unwrap())
+        .collect();
+    let together = evaluator(all.clone())
+        .case("a", &reference, &prediction)
+        .unwrap();
+    for (place, measure) in all.into_iter().enumerate() {
+        let key = measure.key();
+        let alone = evaluator(vec![measure])
+            .case("a", &reference, &prediction)
+            .unwrap();
+        assert_eq!(alone.scores[0][0], together.scores[0][place], "{key}");
+        assert!(alone.scores[0][0].outcome.value().is_some(), "{key}");
+    }
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused_by_name() {
+    let grid = Geometry::axis_aligned([4, 4, 4], [1.0; 3]).unwrap();
+    let map = LabelMap::<u8>::from_fn(grid, |[x, ..]| u8::from(x == 1));
+    let objects = Objects::of_instances(&map, &map).unwrap();
+    let default = LesionWise::default();
+    for bad in [
+        default.with_smallest(-1.0),
+        default.with_smallest(f64::NAN),
+        default.with_worst(f64::INFINITY),
+    ] {
+        assert!(
+            matches!(bad.of(&objects), Err(Error::BadOption { .. })),
+            "{bad:?}"
+        );
+    }
+    for bad in [0.0, -0.5, 1.5, f64::NAN] {
+        let refused = InstanceMatching::default()
+            .with_score(MatchScore::Iou, bad)
+            .of(&objects);
+        assert!(matches!(refused, Err(Error::BadOption { .. })), "{bad}");
+    }
+    assert!(default.with_dilation(usize::MAX).of(&objects).is_err());
+    // Lesions may grow beyond the image.
+    let joined = default
+        .with_dilation(20)
+        .with_smallest(0.0)
+        .of(&objects)
+        .unwrap();
+    assert_eq!((joined.lesions.len(), joined.dice()), (1, 1.0));
+    let empty = LabelMap::<u8>::background(Geometry::axis_aligned([0, 3, 3], [1.0; 3]).unwrap());
+    let nothing = default
+        .between(&empty, &empty, &Target::of_value(1), None)
+        .unwrap();
+    assert_eq!(
+        (nothing.lesions.len(), nothing.dice(), nothing.hausdorff()),
+        (0, 1.0, 0.0)
+    );
+    let other = LabelMap::<u8>::background(Geometry::axis_aligned([4, 4, 5], [1.0; 3]).unwrap());
+    assert!(matches!(
+        default.between(&map, &other, &Target::of_value(1), None),
+        Err(Error::Volume(_))
+    ));
 }

@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use vesalius_filters::Connectivity;
 use vesalius_volume::limits;
 
+/// Masks that grow take memory for a margin of that many voxels.
+const MOST_DILATION: usize = 64;
+
 /// How lesions are joined and which of them count. (BraTS 2023, `rachitsaluja/BraTS-2023-Metrics`)
 ///
 /// Reference lesions whose dilated masks touch are one lesion. A component of the prediction belongs to each lesion
@@ -87,7 +90,7 @@ pub struct LesionWiseScores {
 }
 
 impl LesionWise {
-    /// Lesion-wise numbers of metastases and meningiomas grow once.
+    /// Another dilation.
     #[must_use]
     pub fn with_dilation(self, dilation: usize) -> Self {
         Self { dilation, ..self }
@@ -109,7 +112,7 @@ impl LesionWise {
     ///
     /// # Errors
     /// As [`Objects::of_target`]; [`Error::BadOption`] for a smallest volume or worst distance that is negative or not
-    /// finite.
+    /// finite, or a dilation above 64.
     pub fn between<R: vesalius_volume::Label, P: vesalius_volume::Label>(
         &self,
         reference: &vesalius_volume::LabelMap<R>,
@@ -140,14 +143,17 @@ impl LesionWise {
                 });
             }
         }
-        // Beyond the longest axis a mask has nowhere to grow.
-        let dilation = self
-            .dilation
-            .min(objects.size.into_iter().max().unwrap_or(0));
-        let groups = joined(objects, dilation)?;
+        if self.dilation > MOST_DILATION {
+            return Err(Error::BadOption {
+                option: "how often lesions grow",
+                found: self.dilation.to_string(),
+                expected: "0 to 64 times",
+            });
+        }
+        let groups = joined(objects, self.dilation)?;
         let lesions: Vec<Lesion> = groups
             .into_par_iter()
-            .map(|reference| self.lesion(objects, reference, dilation))
+            .map(|reference| self.lesion(objects, reference))
             .collect();
         let hit: BTreeSet<usize> = lesions
             .iter()
@@ -160,8 +166,8 @@ impl LesionWise {
         })
     }
 
-    fn lesion(&self, objects: &Objects, reference: Vec<usize>, dilation: usize) -> Lesion {
-        let prediction = touching(objects, &reference, dilation);
+    fn lesion(&self, objects: &Objects, reference: Vec<usize>) -> Lesion {
+        let prediction = touching(objects, &reference, self.dilation);
         let voxels: u64 = reference.iter().map(|&r| objects.reference.voxels[r]).sum();
         let predicted: u64 = prediction
             .iter()
@@ -211,7 +217,7 @@ impl LesionWise {
 /// The reference's components in groups whose dilated masks touch.
 fn joined(objects: &Objects, dilation: usize) -> Result<Vec<Vec<usize>>> {
     let components = &objects.reference;
-    if dilation == 0 {
+    if dilation == 0 || components.count() == 0 {
         return Ok((0..components.count()).map(|object| vec![object]).collect());
     }
     let all = Bits::build(objects.size, Bounds::of(objects.size), |start, row| {
