@@ -257,13 +257,13 @@ impl Bits {
 
 /// Word `i` of a row whose every bit has moved one place up: bit x holds what x - 1 held.
 #[inline]
-fn shifted_up(row: &[u64], i: usize) -> u64 {
+pub(crate) fn shifted_up(row: &[u64], i: usize) -> u64 {
     row[i] << 1 | if i > 0 { row[i - 1] >> 63 } else { 0 }
 }
 
 /// Word `i` of a row whose every bit has moved one place down: bit x holds what x + 1 held.
 #[inline]
-fn shifted_down(row: &[u64], i: usize) -> u64 {
+pub(crate) fn shifted_down(row: &[u64], i: usize) -> u64 {
     row[i] >> 1 | row.get(i + 1).map_or(0, |next| next << 63)
 }
 

@@ -57,27 +57,33 @@ impl Bootstrap {
         if cases < 2 {
             return None;
         }
-        let mut drawn = vec![0; cases];
-        let mut values: Vec<f64> = (0..self.resamples)
-            .filter_map(|draw| {
-                let mut random = ChaCha8Rng::seed_from_u64(self.seed);
-                random.set_stream(draw as u64);
-                // The high half of a product maps 64 random bits to a place without a bias that
-                // could be measured.
-                let mut place = || ((u128::from(random.next_u64()) * cases as u128) >> 64) as usize;
-                drawn.iter_mut().for_each(|case| *case = place());
-                statistic(&drawn)
-            })
+        let values: Vec<f64> = self
+            .draws(cases)
+            .filter_map(|drawn| statistic(&drawn))
             .collect();
-        if values.is_empty() {
-            return None;
-        }
+        (!values.is_empty()).then(|| self.middle(values))
+    }
+
+    /// The indices of the cases that each draw gives.
+    pub(crate) fn draws(&self, cases: usize) -> impl Iterator<Item = Vec<usize>> {
+        let seed = self.seed;
+        (0..self.resamples).map(move |draw| {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            random.set_stream(draw as u64);
+            // The high half of a product maps 64 random bits to a place without a bias that could be measured.
+            let mut place = || ((u128::from(random.next_u64()) * cases as u128) >> 64) as usize;
+            (0..cases).map(|_| place()).collect()
+        })
+    }
+
+    /// The interval in the middle of some values, of which there is one at least.
+    pub(crate) fn middle(&self, mut values: Vec<f64>) -> Interval {
         values.sort_by(f64::total_cmp);
         let tail = (1.0 - self.level.clamp(0.0, 1.0)) / 2.0;
-        Some(Interval {
+        Interval {
             low: quantile(&values, tail),
             high: quantile(&values, 1.0 - tail),
-        })
+        }
     }
 }
 

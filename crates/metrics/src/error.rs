@@ -48,6 +48,66 @@ pub enum Error {
     /// A user-defined measure cannot be made.
     #[error("{0}")]
     Registry(#[from] vesalius_registry::Error),
+    /// The connected components of a mask cannot be numbered.
+    #[error("the connected components of a mask: {0}")]
+    Components(String),
+    /// More voxels than a method can number.
+    #[error(
+        "{what}: the masks fill a box of {voxels} voxels, expected fewer than 2³²; crop the label maps around the structure first"
+    )]
+    TooLarge {
+        /// Which method.
+        what: &'static str,
+        /// How many voxels were found.
+        voxels: usize,
+    },
+    /// Numbers of cases that cannot be compared.
+    #[error("numbers to compare: found {found}, expected {expected}")]
+    Pairs {
+        /// What was found.
+        found: String,
+        /// What it may be.
+        expected: String,
+    },
+    /// Evaluations of models that cannot be compared.
+    #[error(
+        "model `{model}` {problem}; evaluate all models on the same cases, with the same labels and measures"
+    )]
+    Models {
+        /// The model that does not fit.
+        model: String,
+        /// What does not fit.
+        problem: String,
+    },
+    /// Too few raters or predictions of one case.
+    #[error("{found} label maps of one case, expected {expected} or more")]
+    Raters {
+        /// How many were given.
+        found: usize,
+        /// How many are needed.
+        expected: usize,
+    },
+    /// Raters whose masks leave nothing to estimate.
+    #[error(
+        "STAPLE of `{target}` has no value: the raters mark nothing, or all of them every voxel; leave the case out, or take the majority"
+    )]
+    NoConsensus {
+        /// The key of the target.
+        target: String,
+    },
+    /// A probability map that is none, or does not fit the labels.
+    #[error("probabilities: {0}")]
+    Probabilities(String),
+    /// A value of an image that cannot weigh a voxel.
+    #[error(
+        "the image has the value {found} in a voxel of `{target}`, expected a finite number that is not negative, such as uptake"
+    )]
+    Weights {
+        /// The value.
+        found: f32,
+        /// The key of the target.
+        target: String,
+    },
     /// A number that an option does not allow.
     #[error("{option} is {found}, expected {expected}")]
     BadOption {

@@ -2,7 +2,7 @@
 
 use crate::bitmask::Bounds;
 use crate::bounding_boxes::{self, bounding_boxes};
-use crate::measure::CaseContext;
+use crate::case_context::{CaseContext, Needs};
 use crate::surface::Masks;
 use crate::{CaseScores, ConfusionMatrix, Measure, Result, Score, Target, Targets};
 use rayon::prelude::*;
@@ -99,10 +99,11 @@ impl Evaluator {
         let ignore = self.targets.ignore();
         let counts = ConfusionMatrix::count(reference, prediction, &self.targets.values(), ignore)?;
         let grid = reference.geometry();
-        let wants_masks = self.measures.iter().any(Measure::needs_masks);
+        let needs = self.measures.iter().map(Measure::needs).max();
+        let needs = needs.unwrap_or(Needs::Counts);
         let boxes = match grid.voxel_count() {
             0 => vec![None; self.targets.list().len()],
-            _ if !wants_masks => vec![None; self.targets.list().len()],
+            _ if needs == Needs::Counts => vec![None; self.targets.list().len()],
             // Few targets are cut out of the whole grid in less time than one pass for all takes.
             _ if self.targets.list().len() <= FEW => {
                 vec![Some(Bounds::of(grid.size())); self.targets.list().len()]
@@ -117,16 +118,24 @@ impl Evaluator {
         let score = |(target, bounds): (&Target, Option<Bounds>)| {
             check()?;
             let overlap = counts.overlap(target);
-            let both = overlap.reference > 0 && overlap.prediction > 0;
+            let wanted = match needs {
+                Needs::Counts => false,
+                Needs::BothMasks => overlap.reference > 0 && overlap.prediction > 0,
+                Needs::EitherMask => overlap.reference > 0 || overlap.prediction > 0,
+            };
             let whole = || whole_masks(reference, prediction, target, ignore);
             let mut compared = CaseContext {
                 counts: overlap,
                 voxel_volume: grid.voxel_volume(),
                 largest: diagonal(grid),
                 masks: bounds
-                    .filter(|_| both)
+                    .filter(|_| wanted)
                     .map(|bounds| Masks::cut(reference, prediction, target, ignore, bounds)),
                 distances: HashMap::new(),
+                objects: Vec::new(),
+                centre_lines: None,
+                lesion_wise: Vec::new(),
+                betti: None,
                 whole: &whole,
             };
             let measured = |measure: &Measure| {

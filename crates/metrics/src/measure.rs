@@ -1,22 +1,20 @@
-//! The measures of an evaluation, their names, and how each counts an empty mask.
+//! The measures of an evaluation, their keys, and which values are better.
 
 use crate::custom::CustomMeasure;
-use crate::objects::{Detection, ObjectMatching};
-use crate::surface::Masks;
+use crate::objects::ObjectMatching;
 use crate::{
-    AverageSurfaceDistance, BoundaryIou, Error, Hausdorff, Outcome, Overlap, Result, Score,
-    Surface, SurfaceDice, SurfaceDistances, centre_line,
+    AverageSurfaceDistance, BettiError, BoundaryIou, ComponentDice, Hausdorff, HitRule,
+    InstanceMatching, LesionWise, SurfaceDice,
 };
-use std::collections::HashMap;
 use vesalius_registry::Custom;
-use vesalius_volume::LabelMap;
 
 /// One measure of agreement.
 ///
 /// A case where both masks are empty is left out of the mean of every measure. Where one mask is
 /// empty, measures of overlap and detection count 0, distances count the diagonal of the image
 /// (the largest distance there is: a missed structure must not improve the mean), differences of
-/// volume count what they are.
+/// volume, Betti errors and false lesions count what they are. Lesion-wise measures count what BraTS counts. A scan
+/// without any lesion counts for the false lesions a scan.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Measure {
@@ -32,8 +30,12 @@ pub enum Measure {
     Specificity,
     /// Prediction minus reference in ml.
     VolumeDifference,
+    /// The same without its sign: too large and too small do not cancel in the mean.
+    AbsoluteVolumeDifference,
     /// Prediction minus reference over reference; a spurious structure is left out of the mean.
     RelativeVolumeDifference,
+    /// The same without its sign.
+    AbsoluteRelativeVolumeDifference,
     /// 1 - |P - R| / (P + R), 0 to 1.
     VolumeSimilarity,
     /// Hausdorff distance or a percentile of it, mm.
@@ -44,6 +46,10 @@ pub enum Measure {
     SurfaceDice(SurfaceDice),
     /// Centre-line Dice for tubes, 0 to 1.
     CentreLineDice,
+    /// Share of the prediction's centre line inside of the reference, 0 to 1.
+    CentreLinePrecision,
+    /// Share of the reference's centre line inside of the prediction, 0 to 1.
+    CentreLineSensitivity,
     /// Intersection over union of the masks' rims, 0 to 1.
     BoundaryIou(BoundaryIou),
     /// F1 of objects (recognition quality), 0 to 1.
@@ -54,6 +60,28 @@ pub enum Measure {
     ObjectPrecision(ObjectMatching),
     /// Panoptic quality: F1 of objects times the mean IoU of those matched, 0 to 1.
     PanopticQuality(ObjectMatching),
+    /// F1 of objects by one of panoptica's matchers (RQ), 0 to 1.
+    RecognitionQuality(InstanceMatching),
+    /// The mean score of the objects that such a matcher pairs (SQ), 0 to 1; 0 where none is paired.
+    SegmentationQuality(InstanceMatching),
+    /// RQ times SQ (PQ), 0 to 1.
+    InstancePanopticQuality(InstanceMatching),
+    /// BraTS's lesion-wise Dice, 0 to 1.
+    LesionDice(LesionWise),
+    /// BraTS's lesion-wise HD95, mm.
+    LesionHausdorff(LesionWise),
+    /// The mean Dice of the regions of the reference's lesions, 0 to 1.
+    ComponentDice(ComponentDice),
+    /// F1 of lesions by a rule of overlap, 0 to 1.
+    LesionF1(HitRule),
+    /// Share of the reference's lesions that were found by a rule of overlap, 0 to 1.
+    LesionSensitivity(HitRule),
+    /// Share of the prediction's lesions that are right by a rule of overlap, 0 to 1.
+    LesionPpv(HitRule),
+    /// Lesions of the prediction that are not right by a rule of overlap; the mean is false lesions a scan.
+    FalseLesions(HitRule),
+    /// How far a Betti number is off.
+    BettiError(BettiError),
     /// A user-defined measure.
     Custom(Custom<dyn CustomMeasure>),
 }
@@ -69,96 +97,18 @@ pub enum Better {
     NearZero,
 }
 
-impl Measure {
-    /// Every name that [`Measure::named`] takes.
-    pub const NAMES: [&'static str; 26] = [
-        "dice",
-        "iou",
-        "precision",
-        "recall",
-        "specificity",
-        "volume_difference_ml",
-        "relative_volume_difference",
-        "volume_similarity",
-        "hd",
-        "hd95",
-        "asd",
-        "assd",
-        "nsd",
-        "cldice",
-        "boundary_iou",
-        "object_f1",
-        "object_recall",
-        "object_precision",
-        "panoptic_quality",
-        "hd_simple_itk",
-        "hd95_medpy",
-        "hd95_deepmind",
-        "assd_of_means",
-        "assd_deepmind",
-        "assd_simple_itk",
-        "nsd_deepmind",
-    ];
-
-    /// The measure of a name, in its default convention unless the name contains another one.
-    /// `tolerance` (mm) is that of `nsd` and `nsd_deepmind`.
-    ///
-    /// # Errors
-    /// [`Error::UnknownMeasure`] for a name that is none, [`Error::BadOption`] for such a tolerance.
-    ///
-    /// ```
-    /// use vesalius_metrics::{Hausdorff, Measure};
-    ///
-    /// assert_eq!(Measure::named("hd95", 1.0)?, Measure::Hausdorff(Hausdorff::monai(95.0)));
-    /// // The tolerance in mm is part of the key.
-    /// assert_eq!(Measure::named("nsd", 2.0)?.key(), "nsd_2mm");
-    /// assert!(Measure::named("nsd", -1.0).is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn named(name: &str, tolerance: f64) -> Result<Self> {
-        if !(tolerance.is_finite() && tolerance >= 0.0) {
-            return Err(Error::BadOption {
-                option: "the tolerance",
-                found: tolerance.to_string(),
-                expected: "a number of millimetres that is not negative",
-            });
+impl Better {
+    /// A number that is larger the worse the value is.
+    pub(crate) fn badness(self, value: f64) -> f64 {
+        match self {
+            Self::Higher => -value,
+            Self::Lower => value,
+            Self::NearZero => value.abs(),
         }
-        let objects = ObjectMatching::default();
-        Ok(match name {
-            "dice" => Self::Dice,
-            "iou" => Self::Iou,
-            "precision" => Self::Precision,
-            "recall" => Self::Recall,
-            "specificity" => Self::Specificity,
-            "volume_difference_ml" => Self::VolumeDifference,
-            "relative_volume_difference" => Self::RelativeVolumeDifference,
-            "volume_similarity" => Self::VolumeSimilarity,
-            "hd" => Self::Hausdorff(Hausdorff::monai(100.0)),
-            "hd95" => Self::Hausdorff(Hausdorff::default()),
-            "asd" => Self::AverageSurfaceDistance(AverageSurfaceDistance::directed()),
-            "assd" => Self::AverageSurfaceDistance(AverageSurfaceDistance::default()),
-            "nsd" => Self::SurfaceDice(SurfaceDice::monai(tolerance)),
-            "cldice" => Self::CentreLineDice,
-            "boundary_iou" => Self::BoundaryIou(BoundaryIou::default()),
-            "object_f1" => Self::ObjectF1(objects),
-            "object_recall" => Self::ObjectRecall(objects),
-            "object_precision" => Self::ObjectPrecision(objects),
-            "panoptic_quality" => Self::PanopticQuality(objects),
-            "hd_simple_itk" => Self::Hausdorff(Hausdorff::simple_itk()),
-            "hd95_medpy" => Self::Hausdorff(Hausdorff::medpy(95.0)),
-            "hd95_deepmind" => Self::Hausdorff(Hausdorff::deepmind(95.0)),
-            "assd_of_means" => Self::AverageSurfaceDistance(AverageSurfaceDistance::of_means()),
-            "assd_deepmind" => Self::AverageSurfaceDistance(AverageSurfaceDistance::deepmind()),
-            "assd_simple_itk" => Self::AverageSurfaceDistance(AverageSurfaceDistance::simple_itk()),
-            "nsd_deepmind" => Self::SurfaceDice(SurfaceDice::deepmind(tolerance)),
-            _ => {
-                return Err(Error::UnknownMeasure {
-                    name: name.to_owned(),
-                });
-            }
-        })
     }
+}
 
+impl Measure {
     /// Its key in files and the head of its column: `dice`, `hd95`, `nsd_1mm`; a convention other
     /// than the default is named in it (`hd95_medpy`).
     pub fn key(&self) -> String {
@@ -169,17 +119,32 @@ impl Measure {
             Self::Recall => "recall".into(),
             Self::Specificity => "specificity".into(),
             Self::VolumeDifference => "volume_difference_ml".into(),
+            Self::AbsoluteVolumeDifference => "absolute_volume_difference_ml".into(),
             Self::RelativeVolumeDifference => "relative_volume_difference".into(),
+            Self::AbsoluteRelativeVolumeDifference => "absolute_relative_volume_difference".into(),
             Self::VolumeSimilarity => "volume_similarity".into(),
             Self::Hausdorff(hausdorff) => hausdorff.key(),
             Self::AverageSurfaceDistance(average) => average.key(),
             Self::SurfaceDice(dice) => dice.key(),
             Self::CentreLineDice => "cldice".into(),
+            Self::CentreLinePrecision => "cldice_precision".into(),
+            Self::CentreLineSensitivity => "cldice_sensitivity".into(),
             Self::BoundaryIou(iou) => iou.key(),
             Self::ObjectF1(matching) => format!("object_f1{}", matching.suffix()),
             Self::ObjectRecall(matching) => format!("object_recall{}", matching.suffix()),
             Self::ObjectPrecision(matching) => format!("object_precision{}", matching.suffix()),
             Self::PanopticQuality(matching) => format!("panoptic_quality{}", matching.suffix()),
+            Self::RecognitionQuality(m) => format!("panoptica_rq{}", m.suffix()),
+            Self::SegmentationQuality(m) => format!("panoptica_sq{}", m.suffix()),
+            Self::InstancePanopticQuality(m) => format!("panoptica_pq{}", m.suffix()),
+            Self::LesionDice(options) => format!("lesion_dice{}", options.suffix()),
+            Self::LesionHausdorff(options) => format!("lesion_hd95{}", options.suffix()),
+            Self::ComponentDice(options) => format!("component_dice{}", options.suffix()),
+            Self::LesionF1(rule) => format!("lesion_f1{}", rule.suffix()),
+            Self::LesionSensitivity(rule) => format!("lesion_sensitivity{}", rule.suffix()),
+            Self::LesionPpv(rule) => format!("lesion_ppv{}", rule.suffix()),
+            Self::FalseLesions(rule) => format!("false_lesions{}", rule.suffix()),
+            Self::BettiError(error) => error.key().into(),
             Self::Custom(custom) => custom.name().to_owned(),
         }
     }
@@ -196,7 +161,13 @@ impl Measure {
     /// ```
     pub fn better(&self) -> Better {
         match self {
-            Self::Hausdorff(_) | Self::AverageSurfaceDistance(_) => Better::Lower,
+            Self::Hausdorff(_)
+            | Self::AverageSurfaceDistance(_)
+            | Self::LesionHausdorff(_)
+            | Self::FalseLesions(_)
+            | Self::BettiError(_)
+            | Self::AbsoluteVolumeDifference
+            | Self::AbsoluteRelativeVolumeDifference => Better::Lower,
             Self::VolumeDifference | Self::RelativeVolumeDifference => Better::NearZero,
             Self::Custom(custom) => custom
                 .get()
@@ -204,131 +175,12 @@ impl Measure {
             _ => Better::Higher,
         }
     }
-
-    /// Whether four counts are enough for it.
-    pub(crate) fn needs_masks(&self) -> bool {
-        !matches!(
-            self,
-            Self::Dice
-                | Self::Iou
-                | Self::Precision
-                | Self::Recall
-                | Self::Specificity
-                | Self::VolumeDifference
-                | Self::RelativeVolumeDifference
-                | Self::VolumeSimilarity
-                | Self::Custom(_)
-        )
-    }
-
-    /// The score of one target of one case.
-    pub(crate) fn score(&self, context: &mut CaseContext) -> Result<Score> {
-        let counts = context.counts;
-        Ok(match self {
-            Self::Dice => counts.dice().score(0.0),
-            Self::Iou => counts.iou().score(0.0),
-            Self::Precision => counts.precision().score(0.0),
-            Self::Recall => counts.recall().score(0.0),
-            Self::Specificity => counts.specificity().score(0.0),
-            Self::VolumeDifference => {
-                let voxels = counts.prediction as f64 - counts.reference as f64;
-                let millilitres = voxels * context.voxel_volume / 1000.0;
-                context.outcome(|_| Some(millilitres)).score(millilitres)
-            }
-            Self::RelativeVolumeDifference => match counts.relative_volume_difference() {
-                Outcome::Spurious => Score {
-                    outcome: Outcome::Spurious,
-                    counted: None,
-                },
-                outcome => outcome.score(-1.0),
-            },
-            Self::VolumeSimilarity => counts.volume_similarity().score(0.0),
-            Self::Hausdorff(h) => context
-                .surfaces(h.surface, |d| h.of(d))
-                .score(context.largest),
-            Self::AverageSurfaceDistance(a) => context
-                .surfaces(a.surface, |d| a.of(d))
-                .score(context.largest),
-            Self::SurfaceDice(s) => context.surfaces(s.surface, |d| s.of(d)).score(0.0),
-            Self::CentreLineDice => context.outcome(centre_line::dice).score(0.0),
-            Self::BoundaryIou(iou) => context.outcome(|masks| iou.of(masks)).score(0.0),
-            Self::ObjectF1(m) => context.detection(m, Detection::f1),
-            Self::ObjectRecall(m) => context.detection(m, Detection::recall),
-            Self::ObjectPrecision(m) => context.detection(m, Detection::precision),
-            Self::PanopticQuality(m) => context.detection(m, Detection::panoptic_quality),
-            Self::Custom(custom) => context.custom(custom.get()?.as_ref()),
-        })
-    }
-}
-
-/// One target of one case, with what its measures share.
-pub(crate) struct CaseContext<'a> {
-    pub counts: Overlap,
-    /// mm³.
-    pub voxel_volume: f64,
-    /// The diagonal of the image in mm.
-    pub largest: f64,
-    /// Present when a measure needs them and neither is empty.
-    pub masks: Option<Masks>,
-    pub distances: HashMap<Surface, Option<SurfaceDistances>>,
-    /// Makes reference and prediction as masks of the whole grid.
-    pub whole: &'a dyn Fn() -> [LabelMap<u8>; 2],
-}
-
-impl CaseContext<'_> {
-    fn custom(&self, measure: &dyn CustomMeasure) -> Score {
-        let counts = &self.counts;
-        let outcome = match (counts.reference, counts.prediction) {
-            (0, 0) => Outcome::BothEmpty,
-            (_, 0) => Outcome::Missed,
-            (0, _) => Outcome::Spurious,
-            _ => {
-                let [reference, prediction] = (self.whole)();
-                let value = measure.value(&reference, &prediction);
-                value.map_or(Outcome::BothEmpty, Outcome::Value)
-            }
-        };
-        outcome.score(measure.worst(self.largest))
-    }
-
-    fn outcome(&self, value: impl FnOnce(&Masks) -> Option<f64>) -> Outcome {
-        let counts = &self.counts;
-        match (counts.reference, counts.prediction, &self.masks) {
-            (0, 0, _) => Outcome::BothEmpty,
-            (_, 0, _) => Outcome::Missed,
-            (0, _, _) => Outcome::Spurious,
-            // Two masks with voxels have surfaces, skeletons and rims; masks are present
-            // whenever a measure needs them.
-            (_, _, masks) => {
-                let value = masks.as_ref().and_then(value);
-                value.map_or(Outcome::BothEmpty, Outcome::Value)
-            }
-        }
-    }
-
-    fn surfaces(
-        &mut self,
-        surface: Surface,
-        value: impl FnOnce(&SurfaceDistances) -> Option<f64>,
-    ) -> Outcome {
-        if let Some(masks) = &self.masks {
-            self.distances
-                .entry(surface)
-                .or_insert_with(|| masks.distances(surface));
-        }
-        let distances = self.distances.get(&surface).and_then(Option::as_ref);
-        self.outcome(|_| distances.and_then(value))
-    }
-
-    fn detection(&self, matching: &ObjectMatching, value: impl Fn(&Detection) -> f64) -> Score {
-        self.outcome(|masks| Some(value(&matching.of(masks))))
-            .score(0.0)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Connectivity, Hit, MatchScore, Matcher};
 
     #[test]
     fn every_name_makes_a_measure_with_its_key() {
@@ -357,6 +209,22 @@ mod tests {
         assert_eq!(key(Hausdorff::simple_itk()), "hd_simple_itk");
         let dice = Measure::SurfaceDice(SurfaceDice::deepmind(2.0));
         assert_eq!(dice.key(), "nsd_2mm_deepmind");
+        let lesions = LesionWise::default().with_dilation(1).with_smallest(2.0);
+        assert_eq!(
+            Measure::LesionDice(lesions).key(),
+            "lesion_dice_grown1_above2mm3"
+        );
+        let rule = HitRule::new(Hit::Share(0.1))
+            .unwrap()
+            .with_connectivity(Connectivity::Faces);
+        assert_eq!(Measure::LesionF1(rule).key(), "lesion_f1_share0.1_6");
+        let matching = InstanceMatching::default()
+            .with_matcher(Matcher::Best)
+            .with_score(MatchScore::Dice, 1e-6);
+        assert_eq!(
+            Measure::RecognitionQuality(matching).key(),
+            "panoptica_rq_best_dice0.000001"
+        );
         let average = |a| Measure::AverageSurfaceDistance(a).key();
         assert_eq!(average(AverageSurfaceDistance::medpy()), "assd");
         assert_eq!(average(AverageSurfaceDistance::of_means()), "assd_of_means");

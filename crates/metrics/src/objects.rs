@@ -1,11 +1,9 @@
 //! Objects instead of voxels: which lesions were found, and how well.
 
 use crate::Result;
-use crate::bitmask::Bits;
-use crate::surface::Masks;
-use std::collections::HashMap;
-use vesalius_filters::{ComponentOptions, Connectivity, connected_components};
-use vesalius_volume::{Geometry, Label, LabelMap};
+use crate::lesions::{Objects, Shared, neighbours};
+use vesalius_filters::Connectivity;
+use vesalius_volume::{Label, LabelMap};
 
 /// What an object is, and when one was found.
 ///
@@ -105,78 +103,29 @@ impl ObjectMatching {
         reference: &LabelMap<R>,
         prediction: &LabelMap<P>,
     ) -> Result<Detection> {
-        let grid = reference.geometry();
-        grid.check_same(prediction.geometry(), "reference and prediction")?;
-        let pairs = reference.data().iter().zip(prediction.data());
-        Ok(self.matched(pairs.map(|(r, p)| ((*r).into(), (*p).into()))))
+        Ok(self.of(&Objects::of_instances(reference, prediction)?))
     }
 
-    /// The objects of a target's masks are their connected components.
-    pub(crate) fn of(&self, masks: &Masks) -> Detection {
-        let numbered = |bits: &Bits| self.components(bits);
-        let (reference, prediction) = rayon::join(
-            || numbered(&masks.reference),
-            || numbered(&masks.prediction),
-        );
-        self.matched(reference.into_iter().zip(prediction))
-    }
-
-    fn components(&self, bits: &Bits) -> Vec<u32> {
-        let bytes = bits.bytes();
-        let count = bytes.len();
-        let options = ComponentOptions {
-            connectivity: self.connectivity,
-            by_label: false,
+    pub(crate) fn of(&self, objects: &Objects) -> Detection {
+        let iou = |pair: &Shared| {
+            let (r, p) = (pair.reference, pair.prediction);
+            let union = objects.reference.voxels[r] + objects.prediction.voxels[p] - pair.voxels;
+            (pair.voxels as f64 / union as f64, r, p)
         };
-        // Components need no spacing. The buffer is as long as the grid; a mask with more than
-        // 2³² runs, which alone is refused, does not fit into memory as labels.
-        Geometry::axis_aligned(bits.size, [1.0; 3])
-            .and_then(|grid| LabelMap::new(grid, bytes))
-            .ok()
-            .and_then(|map| connected_components(&map, &options).ok())
-            .map_or_else(|| vec![0; count], |found| found.labels.into_data())
-    }
-
-    fn matched(&self, pairs: impl Iterator<Item = (u32, u32)>) -> Detection {
-        let mut references: HashMap<u32, u64> = HashMap::new();
-        let mut predictions: HashMap<u32, u64> = HashMap::new();
-        let mut shared: HashMap<(u32, u32), u64> = HashMap::new();
-        let mut pairs = pairs.peekable();
-        while let Some(pair) = pairs.next() {
-            let mut run = 1;
-            while pairs.next_if_eq(&pair).is_some() {
-                run += 1;
-            }
-            let (r, p) = pair;
-            if r != 0 {
-                *references.entry(r).or_default() += run;
-            }
-            if p != 0 {
-                *predictions.entry(p).or_default() += run;
-            }
-            if r != 0 && p != 0 {
-                *shared.entry(pair).or_default() += run;
-            }
-        }
-        let iou = |(&(r, p), &both): (&(u32, u32), &u64)| {
-            let union = references[&r] + predictions[&p] - both;
-            (both as f64 / union as f64, r, p)
-        };
-        let mut candidates: Vec<(f64, u32, u32)> = shared.iter().map(iou).collect();
+        let mut candidates: Vec<(f64, usize, usize)> = objects.shared.iter().map(iou).collect();
         candidates.retain(|candidate| candidate.0 > self.iou);
         // Largest first; numbers decide between equals, so that the result is the same each time.
         candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-        let mut taken = (
-            std::collections::HashSet::new(),
-            std::collections::HashSet::new(),
+        let mut free = (
+            vec![true; objects.reference()],
+            vec![true; objects.prediction()],
         );
         candidates.retain(|&(_, r, p)| {
-            let free = !taken.0.contains(&r) && !taken.1.contains(&p);
-            if free {
-                taken.0.insert(r);
-                taken.1.insert(p);
+            let both = free.0[r] && free.1[p];
+            if both {
+                (free.0[r], free.1[p]) = (false, false);
             }
-            free
+            both
         });
         candidates.sort_by_key(|candidate| candidate.1);
         Detection {
@@ -184,8 +133,8 @@ impl ObjectMatching {
                 .into_iter()
                 .map(|candidate| candidate.0)
                 .collect(),
-            reference: references.len(),
-            prediction: predictions.len(),
+            reference: objects.reference(),
+            prediction: objects.prediction(),
         }
     }
 
@@ -195,13 +144,7 @@ impl ObjectMatching {
         if self.iou != default.iou {
             suffix.push_str(&format!("_iou{}", self.iou));
         }
-        if self.connectivity != default.connectivity {
-            suffix.push_str(match self.connectivity {
-                Connectivity::Faces => "_6",
-                Connectivity::Edges => "_18",
-                Connectivity::Corners => "_26",
-            });
-        }
+        suffix.push_str(neighbours(self.connectivity));
         suffix
     }
 }
@@ -209,6 +152,7 @@ impl ObjectMatching {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vesalius_volume::Geometry;
 
     fn detect(reference: &[u32], prediction: &[u32], iou: f64) -> Detection {
         let matching = ObjectMatching {

@@ -20,6 +20,7 @@ pub(crate) struct Row {
 pub(crate) struct Metric {
     columns: [[f64; 3]; 3],
     spacing: [f64; 3],
+    voxel_volume: f64,
 }
 
 impl Metric {
@@ -28,7 +29,13 @@ impl Metric {
         Self {
             columns: std::array::from_fn(|j| rows.map(|row| row[j])),
             spacing: affine.column_lengths(),
+            voxel_volume: affine.determinant().abs(),
         }
+    }
+
+    /// mm³.
+    pub fn voxel_volume(&self) -> f64 {
+        self.voxel_volume
     }
 
     /// Cosine of the angle between two axes, 0 where they are at right angles up to rounding.

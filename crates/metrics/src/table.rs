@@ -62,14 +62,7 @@ impl Evaluation {
             .iter()
             .find(|m| m.key() == measure)
             .map_or(Better::Higher, |m| m.better());
-        let badness = |case: &CaseScores| {
-            let value = case.mean(measure).unwrap_or(f64::NAN);
-            match better {
-                Better::Higher => -value,
-                Better::Lower => value,
-                Better::NearZero => value.abs(),
-            }
-        };
+        let badness = |case: &CaseScores| better.badness(case.mean(measure).unwrap_or(f64::NAN));
         let mut cases: Vec<(f64, &CaseScores)> =
             self.cases().iter().map(|c| (badness(c), c)).collect();
         cases.sort_by(|(a, x), (b, y)| {
