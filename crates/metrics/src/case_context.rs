@@ -90,7 +90,7 @@ impl Measure {
                 context.lesion_wise(options, LesionWiseScores::hausdorff)?
             }
             Self::ComponentDice(options) => context
-                .from_objects(Connectivity::Corners, |objects| {
+                .of_objects(Connectivity::Corners, |objects| {
                     Ok(crate::evaluation::mean(options.of(objects)?.into_iter()))
                 })?,
             Self::LesionF1(rule) => context.hits(rule, LesionHits::f1)?,
@@ -221,7 +221,7 @@ impl CaseContext<'_> {
     }
 
     /// A value of objects on both sides, 0 where one side has none.
-    fn from_objects(
+    fn of_objects(
         &mut self,
         connectivity: Connectivity,
         value: impl FnOnce(&Objects) -> Result<Option<f64>>,
@@ -240,7 +240,7 @@ impl CaseContext<'_> {
         matching: &ObjectMatching,
         value: impl Fn(&Detection) -> f64,
     ) -> Result<Score> {
-        self.from_objects(matching.connectivity, |objects| {
+        self.of_objects(matching.connectivity, |objects| {
             Ok(Some(value(&matching.of(objects))))
         })
     }
@@ -251,7 +251,7 @@ impl CaseContext<'_> {
         value: impl Fn(&InstanceScores) -> Option<f64>,
     ) -> Result<Score> {
         // Where nothing matches there is no quality; the mean over cases must not improve by it.
-        self.from_objects(matching.connectivity, |objects| {
+        self.of_objects(matching.connectivity, |objects| {
             Ok(Some(value(&matching.of(objects)?).unwrap_or(0.0)))
         })
     }
@@ -261,7 +261,7 @@ impl CaseContext<'_> {
         rule: &HitRule,
         value: impl Fn(&LesionHits) -> Option<f64>,
     ) -> Result<Score> {
-        self.from_objects(rule.connectivity, |objects| Ok(value(&rule.of(objects))))
+        self.of_objects(rule.connectivity, |objects| Ok(value(&rule.of(objects))))
     }
 
     /// A scan without any lesion has no false one, and counts.

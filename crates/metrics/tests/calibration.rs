@@ -46,7 +46,7 @@ fn made(case: &Value) -> (Volume<f32>, LabelMap<u8>) {
             .iter_mut()
             .zip(&of_voxel)
             .for_each(|(channel, share)| channel.push(*share as f32 / 256.0));
-        if h / 65_537 % 3 == 0 {
+        if (h / 65_537).is_multiple_of(3) {
             (h / 7 % classes) as u8
         } else {
             // The first of the largest.

@@ -96,7 +96,7 @@ fn along_row(numbers: &[u32], first: u32, out: &mut [u32]) -> bool {
             .take_while(|number| **number == 0)
             .count();
         let after = Some(place + gap).filter(|&at| at < numbers.len());
-        for x in place..place + gap {
+        for (x, out) in out.iter_mut().enumerate().skip(place).take(gap) {
             let nearest = match (before, after) {
                 (Some(before), Some(after)) => Some(if x - before <= after - x {
                     before
@@ -106,7 +106,7 @@ fn along_row(numbers: &[u32], first: u32, out: &mut [u32]) -> bool {
                 (before, after) => before.or(after),
             };
             if let Some(nearest) = nearest {
-                out[x] = first + nearest as u32;
+                *out = first + nearest as u32;
             }
         }
         place += gap;
