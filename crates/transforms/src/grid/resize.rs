@@ -1,5 +1,6 @@
 //! Resampling to a number of voxels.
 
+use super::array_resize::{ArrayResize, ArrayRule};
 use crate::config::{config, require};
 use crate::map::{ImageSampling, LabelSampling, PaddingMode, Sampling};
 use crate::transform::Configured;
@@ -7,6 +8,7 @@ use crate::{Context, GridStep, Result, Step};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use vesalius_filters::resized_grid;
+use vesalius_volume::Geometry;
 
 /// What a resize aims at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,9 +21,27 @@ pub enum ResizeTo {
     LongestSide(usize),
 }
 
+/// How a resize computes values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ResizeInterpolation {
+    /// The nearest voxel.
+    Nearest,
+    /// Linear between the eight neighbours (MONAI's `trilinear`, `align_corners=False`).
+    #[default]
+    Linear,
+    /// Cubic B-spline through the voxels.
+    Cubic,
+    /// The mean of the voxels that the new one touches (PyTorch's `area`).
+    Area,
+    /// The voxel in which the new one begins (PyTorch's `nearest`).
+    Begin,
+}
+
 config! {
-    /// Resamples over the same extent to a number of voxels, outer edges aligned (MONAI's `Resize` with
-    /// `trilinear`, `align_corners=False`).
+    /// Resamples over the same extent to a number of voxels, outer edges aligned (MONAI's `Resize`, whose own default is
+    /// `interpolation: area`).
     ///
     /// ```
     /// use vesalius_transforms::Chain;
@@ -39,10 +59,47 @@ config! {
     Resize, "resize", {
         /// The size: `{size: [x, y, z]}` or `{longest_side: n}`.
         to: ResizeTo = ResizeTo::Size([0; 3]),
-        /// How the image is interpolated.
-        interpolation: ImageSampling = ImageSampling::Linear,
+        /// How the image's values are computed.
+        interpolation: ResizeInterpolation = ResizeInterpolation::Linear,
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
+        /// An interpolation of its own, never one with those of moves beside it, as in MONAI.
+        apart: bool = false,
+    }
+}
+
+impl Resize {
+    /// The step to a size of a grid.
+    fn step(&self, grid: &Geometry, size: [usize; 3]) -> Result<GridStep> {
+        let image = match self.interpolation {
+            ResizeInterpolation::Area => return Ok(self.of_array(size, ArrayRule::Area)),
+            ResizeInterpolation::Begin => return Ok(self.of_array(size, ArrayRule::Begin)),
+            ResizeInterpolation::Nearest => ImageSampling::Nearest,
+            ResizeInterpolation::Linear => ImageSampling::Linear,
+            ResizeInterpolation::Cubic => ImageSampling::Cubic,
+        };
+        Ok(GridStep::Resample {
+            target: resized_grid(grid, size)?,
+            sampling: Sampling {
+                image,
+                labels: self.labels,
+                outside: PaddingMode::Edge,
+                apart: self.apart,
+            },
+        })
+    }
+
+    fn is_of_arrays(&self) -> bool {
+        use ResizeInterpolation::{Area, Begin};
+        matches!(self.interpolation, Area | Begin)
+    }
+
+    fn of_array(&self, size: [usize; 3], rule: ArrayRule) -> GridStep {
+        GridStep::Resize(ArrayResize {
+            size,
+            rule,
+            labels: self.labels,
+        })
     }
 }
 
@@ -76,12 +133,9 @@ impl Configured for Resize {
                 has.map(|m| ((m as f64 * scale).round_ties_even() as usize).max(1))
             }
         };
-        let target = resized_grid(case.geometry(), size)?;
-        let sampling = Sampling {
-            image: self.interpolation,
-            labels: self.labels,
-            outside: PaddingMode::Edge,
-        };
-        Ok(vec![Step::Grid(GridStep::Resample { target, sampling })])
+        match size == has && (self.apart || self.is_of_arrays()) {
+            true => Ok(Vec::new()),
+            false => Ok(vec![Step::Grid(self.step(case.geometry(), size)?)]),
+        }
     }
 }
