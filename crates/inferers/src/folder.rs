@@ -145,6 +145,7 @@ impl FoundModel {
             }
             if let Some(windows) = self.description.inferer.windows_mut() {
                 windows.overlap = 1.0 - step;
+                windows.axis_overlap = None;
             }
         }
         if let (Some(size), Some(windows)) =

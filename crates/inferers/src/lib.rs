@@ -36,10 +36,11 @@
 //! | model folders | [`ModelDescription`], [`convert_model`], [`join_ensemble`], [`join_cascade`], [`describe_model`] |
 //! | nnU-Net | [`NnUnetModelFolder`], [`NnUnetFolderOptions`], [`NnUnetPipeline`] |
 //! | inferers | [`Inferer`], [`SlidingWindow`], [`Simple`], [`Slice`], [`Slices`], [`Patches`], [`MultiScale`], [`TestTime`] |
-//! | windows | [`window_starts`], [`window_weights`], [`WindowRule`], [`Blending`] |
+//! | windows | [`window_starts`], [`window_weights`], [`WindowRule`], [`Blending`], [`WindowOutside`] |
 //! | probabilities | [`ProbabilityMap`], [`ProbabilitySource`], [`combine`], [`Combination`], [`write_npz`], [`write_slabs`] |
-//! | after the network | [`PostprocessingStep`], [`postprocess`], [`RegionStage`], [`EmptyRegionPolicy`] |
+//! | after the network | [`WayBack`], [`Carried`], [`PostprocessingStep`], [`postprocess`], [`RegionStage`], [`EmptyRegionPolicy`] |
 //! | memory | [`MemoryPlan`], [`Spilled`], [`ByteSize`] |
+//! | networks of networks | [`Averaged`], [`Mirrored`], [`SelectedChannels`] |
 //! | user-defined | [`PatchNetwork`], [`CustomInferer`], [`CustomMerger`], [`CustomPostprocessing`], [`RegisterInference`] |
 
 #![forbid(unsafe_code)]
@@ -84,6 +85,7 @@ mod sliding_window;
 mod stitch;
 mod store;
 mod test_time;
+mod way_back;
 mod window;
 mod windows;
 
@@ -101,7 +103,7 @@ pub use join::{convert_model, join_cascade, join_ensemble};
 pub use merger::{AverageMerger, MaximumMerger, Merger, PatchLocation, VolumeMerger};
 pub use model::{AxisOrder, MODEL_FILE, ModelDescription, Provenance, weights_path};
 pub use multi_scale::MultiScale;
-pub use network::{Averaged, Mirrored};
+pub use network::{Averaged, Mirrored, SelectedChannels};
 pub use nnunet::{
     AcrossMode, NnUnetFolderOptions, NnUnetInterpolation, NnUnetModelFolder, NnUnetPipeline,
     TorchInterpolation, TorchLabels, TorchMode,
@@ -122,7 +124,8 @@ pub use slices::Slices;
 pub use sliding_window::{SkipWindows, SlidingWindow};
 pub use stitch::OutputSlice;
 pub use test_time::TestTime;
-pub use window::{Blending, WindowRule, window_starts, window_weights};
+pub use way_back::{Carried, WayBack};
+pub use window::{Blending, WindowOutside, WindowRule, window_starts, window_weights};
 
 pub use vesalius_networks::{PatchNetwork, PatchOutput};
 

@@ -2,7 +2,7 @@
 
 use super::AxisOrderAdapter;
 use super::axis_order::Turned;
-use crate::{Averaged, Mirrored, ModelDescription, PatchNetwork, Result};
+use crate::{Averaged, Mirrored, ModelDescription, PatchNetwork, Result, SelectedChannels};
 use vesalius_networks::Network;
 
 /// A member of a model: a network of ours, or one of the user's.
@@ -43,9 +43,13 @@ pub(super) fn with_network<T>(
     let named = turned.iter().enumerate();
     let named = named.map(|(index, network)| (name(model, index), &**network));
     let members = Averaged::new(named.collect())?;
-    run(&Mirrored {
+    let mirrored = Mirrored {
         network: &members,
         axes: mirrored(model),
+    };
+    run(&SelectedChannels {
+        network: &mirrored,
+        channels: &model.way_back.channels,
     })
 }
 
@@ -68,8 +72,13 @@ pub(super) fn with_networks<T>(
         .iter()
         .map(|network| Mirrored { network, axes })
         .collect();
+    let channels = &model.way_back.channels;
+    let selected: Vec<SelectedChannels> = mirrored
+        .iter()
+        .map(|network| SelectedChannels { network, channels })
+        .collect();
     let networks: Vec<&dyn PatchNetwork> =
-        mirrored.iter().map(|m| m as &dyn PatchNetwork).collect();
+        selected.iter().map(|s| s as &dyn PatchNetwork).collect();
     run(&networks)
 }
 
