@@ -3,7 +3,7 @@
 //! An [`Inferer`] takes a volume and any [`PatchNetwork`] and returns the network's output on the volume's own grid: by
 //! sliding window, slice by slice or as a whole. A [`Segmenter`] is an opened model folder: it preprocesses an image, runs
 //! the networks of its members by their inferer, and returns labels on the image's grid. [`NnUnetModelFolder`] reads
-//! nnU-Net's trained models.
+//! nnU-Net's trained models; MONAI's bundles are read without Python.
 //!
 //! ```
 //! use vesalius_inferers::{Inferer, ModelDescription, PatchNetwork, Segmenter, SlidingWindow};
@@ -34,11 +34,12 @@
 //! |---|---|
 //! | models | [`Segmenter`], [`Segmentation`], [`SegmentOptions`], [`OpenOptions`] |
 //! | model folders | [`ModelDescription`], [`convert_model`], [`join_ensemble`], [`join_cascade`], [`describe_model`] |
+//! | MONAI bundles | opened as model folders; [`OpenOptions::set`] gives values to ids of their config |
 //! | nnU-Net | [`NnUnetModelFolder`], [`NnUnetFolderOptions`], [`NnUnetPipeline`] |
 //! | inferers | [`Inferer`], [`SlidingWindow`], [`Simple`], [`Slice`], [`Slices`], [`Patches`], [`MultiScale`], [`TestTime`] |
 //! | windows | [`window_starts`], [`window_weights`], [`WindowRule`], [`Blending`], [`WindowOutside`] |
 //! | probabilities | [`ProbabilityMap`], [`ProbabilitySource`], [`combine`], [`Combination`], [`write_npz`], [`write_slabs`] |
-//! | after the network | [`WayBack`], [`Carried`], [`PostprocessingStep`], [`postprocess`], [`RegionStage`], [`EmptyRegionPolicy`] |
+//! | after the network | [`WayBack`], [`Carried`], [`PostprocessingStep`], [`Neighbours`], [`Counted`], [`postprocess`], [`RegionStage`], [`EmptyRegionPolicy`] |
 //! | memory | [`MemoryPlan`], [`Spilled`], [`ByteSize`] |
 //! | networks of networks | [`Averaged`], [`Mirrored`], [`SelectedChannels`] |
 //! | user-defined | [`PatchNetwork`], [`CustomInferer`], [`CustomMerger`], [`CustomPostprocessing`], [`RegisterInference`] |
@@ -48,6 +49,7 @@
 mod archive;
 mod batch;
 mod builder;
+mod bundle;
 mod byte_size;
 mod checksum;
 mod coarse;
@@ -68,6 +70,7 @@ mod network;
 mod nnunet;
 mod open_options;
 mod patches;
+mod pieces;
 mod placement;
 mod plan;
 mod postprocessing;
@@ -110,6 +113,7 @@ pub use nnunet::{
 };
 pub use open_options::OpenOptions;
 pub use patches::{PatchMerger, Patches};
+pub use pieces::{Counted, Neighbours};
 pub use plan::{Estimate, MemoryPlan, Spilled};
 pub use postprocessing::{PostprocessingStep, postprocess, postprocess_controlled};
 pub use probabilities::{ProbabilityMap, ProbabilitySource, ProbabilityStore};

@@ -102,7 +102,7 @@ impl Segmenter {
         let (mut members, mut files) = (Vec::new(), Vec::new());
         for path in &found.weights {
             let loaded = found.load(path, device)?;
-            warnings.extend(loaded.warning);
+            warnings.extend(loaded.warnings);
             files.push(loaded.file);
             members.push(Member::Ours(loaded.network));
         }
@@ -124,11 +124,12 @@ impl Segmenter {
     }
 }
 
-/// Folds and checkpoints are chosen of the model that was named, not of the coarser ones that it needs.
+/// Folds, checkpoints and a bundle's settings are chosen of the model that was named, not of the coarser ones that it needs.
 fn every_fold(options: &OpenOptions) -> OpenOptions {
     OpenOptions {
         folds: None,
         checkpoint: None,
+        settings: Vec::new(),
         ..options.clone()
     }
 }

@@ -1,5 +1,5 @@
-//! Arrays brought to a number of voxels by PyTorch's rules that no interpolation between grids has: the mean over what a new
-//! voxel touches, and the voxel in which it begins.
+//! Arrays brought to a number of voxels by the rules of PyTorch's `interpolate`, each change by itself; labels are taken back by
+//! its `nearest`, which is the voxel in which a new one begins.
 
 use crate::map::LabelSampling;
 use rayon::prelude::*;
@@ -8,7 +8,7 @@ use std::ops::Range;
 use vesalius_volume::{LabelMap, Volume, check_memory};
 
 use crate::Result;
-use vesalius_filters::{OnGrid, resized_grid};
+use vesalius_filters::{OnGrid, ResampleOptions, resample, resized_grid};
 
 /// The rule of an [`ArrayResize`], axis by axis: new voxel `i` of `m`, of `n` before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,10 @@ pub enum ArrayRule {
     Area,
     /// The voxel `floor(i · n / m)`.
     Begin,
+    /// The voxel `floor((i + ½) · n / m)`.
+    Nearest,
+    /// Linear between voxels, outer edges aligned.
+    Linear,
 }
 
 /// A sampled change of the number of voxels over the same extent.
@@ -39,16 +43,26 @@ impl ArrayResize {
         match self.rule {
             ArrayRule::Area => self.means(image),
             ArrayRule::Begin => self.begins(image),
+            ArrayRule::Nearest => self.picked(image, 0.5),
+            ArrayRule::Linear => {
+                let target = resized_grid(image.geometry(), self.size)?;
+                Ok(resample(image, &target, &ResampleOptions::monai())?)
+            }
         }
     }
 
-    /// Labels on the new grid by the rule of the first voxel, as a change of labels that MONAI undoes.
+    /// Values on the new grid by the voxel in which each new one begins, whatever the rule.
     pub(super) fn begins<G: OnGrid>(&self, input: &G) -> Result<G> {
+        self.picked(input, 0.0)
+    }
+
+    /// The voxel at this share of each new one.
+    fn picked<G: OnGrid>(&self, input: &G, share: f32) -> Result<G> {
         let (from, to) = (input.grid().size(), self.size);
         let target = resized_grid(input.grid(), to)?;
         let channels = input.channel_count();
         check_memory("the image on its new grid", to, channels, size_of::<G::Value>(), None)?;
-        let [x, y, z] = [0, 1, 2].map(|axis| starts(from[axis], to[axis]));
+        let [x, y, z] = [0, 1, 2].map(|axis| places(from[axis], to[axis], share));
         let mut out = Vec::with_capacity(target.voxel_count() * channels);
         for channel in input.values().chunks_exact(from.iter().product()) {
             for slice in &z {
@@ -97,11 +111,12 @@ impl ArrayResize {
     }
 }
 
-/// The voxel in which each new one begins, as PyTorch computes it in single precision.
-fn starts(from: usize, to: usize) -> Vec<usize> {
+/// The voxel at a share of each new one, as PyTorch computes it in single precision.
+fn places(from: usize, to: usize, share: f32) -> Vec<usize> {
     let scale = from as f32 / to as f32;
     let last = from.saturating_sub(1);
-    (0..to).map(|i| ((i as f32 * scale) as usize).min(last)).collect()
+    let place = |i: usize| ((i as f32 + share) * scale) as usize;
+    (0..to).map(|i| place(i).min(last)).collect()
 }
 
 /// The voxels that each new one touches.
@@ -130,7 +145,7 @@ mod tests {
         step.image(&row(values)).unwrap().into_data()
     }
 
-    /// What `torch.nn.functional.interpolate` of PyTorch 2.15 gave (mode `area`, `nearest`).
+    /// What `torch.nn.functional.interpolate` of PyTorch 2.15 gave (mode `area`, `nearest`, `nearest-exact`, `linear`).
     #[test]
     fn rows_are_those_of_pytorch() {
         let values = [1.0, 2.0, 4.0, 8.0, 16.0];
@@ -144,5 +159,7 @@ mod tests {
             resized(&values, 7, ArrayRule::Begin),
             [1.0, 1.0, 2.0, 4.0, 4.0, 8.0, 16.0]
         );
+        assert_eq!(resized(&values, 3, ArrayRule::Nearest), [1.0, 4.0, 16.0]);
+        assert_eq!(resized(&values, 2, ArrayRule::Linear), [1.75, 10.0]);
     }
 }

@@ -44,7 +44,7 @@ pub use zoom::Zoom;
 
 use crate::Result;
 use crate::config::require;
-use crate::map::{Displacement, GridMap, Sampling, Stage};
+use crate::map::{Displacement, GridMap, PaddingMode, Sampling, Stage};
 use serde::{Deserialize, Serialize};
 use vesalius_filters as filters;
 use vesalius_volume::{Geometry, LabelMap, Orientation, Volume};
@@ -183,6 +183,14 @@ impl GridStep {
                 filters::crop_or_pad(labels, *start, *size, filters::PadMode::Constant(0))?
             }
             Self::Pad(step) => step.labels(labels)?,
+            Self::Resize(step) => {
+                let sampling = Sampling {
+                    labels: step.labels,
+                    outside: PaddingMode::Edge,
+                    ..Sampling::default()
+                };
+                self.map(labels.geometry())?.apply_labels(labels, &sampling)?
+            }
             _ => {
                 let sampling = self.sampling().unwrap_or_default();
                 self.map(labels.geometry())?

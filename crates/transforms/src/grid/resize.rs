@@ -63,7 +63,8 @@ config! {
         interpolation: ResizeInterpolation = ResizeInterpolation::Linear,
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
-        /// An interpolation of its own, never one with those of moves beside it, as in MONAI.
+        /// An interpolation of its own by the rules of PyTorch's `interpolate`, never one with those of moves beside it, as in
+        /// MONAI; `area` and `begin` always are.
         apart: bool = false,
     }
 }
@@ -71,12 +72,21 @@ config! {
 impl Resize {
     /// The step to a size of a grid.
     fn step(&self, grid: &Geometry, size: [usize; 3]) -> Result<GridStep> {
+        let rule = match self.interpolation {
+            ResizeInterpolation::Area => Some(ArrayRule::Area),
+            ResizeInterpolation::Begin => Some(ArrayRule::Begin),
+            ResizeInterpolation::Nearest if self.apart => Some(ArrayRule::Nearest),
+            ResizeInterpolation::Linear if self.apart => Some(ArrayRule::Linear),
+            _ => None,
+        };
+        if let Some(rule) = rule {
+            let labels = self.labels;
+            return Ok(GridStep::Resize(ArrayResize { size, rule, labels }));
+        }
         let image = match self.interpolation {
-            ResizeInterpolation::Area => return Ok(self.of_array(size, ArrayRule::Area)),
-            ResizeInterpolation::Begin => return Ok(self.of_array(size, ArrayRule::Begin)),
             ResizeInterpolation::Nearest => ImageSampling::Nearest,
-            ResizeInterpolation::Linear => ImageSampling::Linear,
             ResizeInterpolation::Cubic => ImageSampling::Cubic,
+            _ => ImageSampling::Linear,
         };
         Ok(GridStep::Resample {
             target: resized_grid(grid, size)?,
@@ -84,21 +94,8 @@ impl Resize {
                 image,
                 labels: self.labels,
                 outside: PaddingMode::Edge,
-                apart: self.apart,
+                apart: false,
             },
-        })
-    }
-
-    fn is_of_arrays(&self) -> bool {
-        use ResizeInterpolation::{Area, Begin};
-        matches!(self.interpolation, Area | Begin)
-    }
-
-    fn of_array(&self, size: [usize; 3], rule: ArrayRule) -> GridStep {
-        GridStep::Resize(ArrayResize {
-            size,
-            rule,
-            labels: self.labels,
         })
     }
 }
@@ -115,6 +112,13 @@ impl Configured for Resize {
             "to",
             self.to,
             "size: [x, y, z], or longest_side: n, in voxels",
+        )?;
+        require(
+            !(self.apart && self.interpolation == ResizeInterpolation::Cubic),
+            Self::NAME,
+            "apart",
+            self.apart,
+            "false with cubic interpolation",
         )
     }
 
@@ -133,9 +137,9 @@ impl Configured for Resize {
                 has.map(|m| ((m as f64 * scale).round_ties_even() as usize).max(1))
             }
         };
-        match size == has && (self.apart || self.is_of_arrays()) {
-            true => Ok(Vec::new()),
-            false => Ok(vec![Step::Grid(self.step(case.geometry(), size)?)]),
+        match self.step(case.geometry(), size)? {
+            GridStep::Resize(_) if size == has => Ok(Vec::new()),
+            step => Ok(vec![Step::Grid(step)]),
         }
     }
 }
