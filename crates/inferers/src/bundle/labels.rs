@@ -1,6 +1,7 @@
 //! Names and numbers of labels, as our label schemes have them.
 
 use super::Refused;
+use std::collections::HashSet;
 use vesalius_volume::{Class, LabelScheme, Region};
 
 /// A label's number, as label maps hold it.
@@ -16,9 +17,12 @@ pub(super) fn values(id: &str, labels: Option<&[i64]>) -> Result<Vec<u16>, Refus
 
 /// A class for each of the network's channels, by their number.
 pub(super) fn exclusive(names: &[String], channels: usize) -> Result<LabelScheme, Refused> {
+    if channels > usize::from(u16::MAX) {
+        return Err(format!("{channels} classes are more than label maps hold"));
+    }
     let names = unique(names, channels);
     let classes = (0u16..).zip(names).map(|(value, name)| Class { name, value });
-    let scheme = LabelScheme::of_classes(classes.take(channels).collect(), None);
+    let scheme = LabelScheme::of_classes(classes.collect(), None);
     scheme.map_err(|error| error.to_string())
 }
 
@@ -36,14 +40,14 @@ pub(super) fn regions(painted: Vec<(String, u16)>) -> Result<LabelScheme, Refuse
 
 /// As many names, each once.
 fn unique(names: &[String], count: usize) -> Vec<String> {
-    let mut found: Vec<String> = Vec::with_capacity(count);
-    for number in 0..count {
+    let mut found = HashSet::with_capacity(count);
+    let mut name = |number: usize| {
         let name = names.get(number).cloned();
-        let mut name = name.unwrap_or_else(|| format!("channel {number}"));
-        if found.contains(&name) {
-            name = format!("{name} ({number})");
+        let name = name.unwrap_or_else(|| format!("channel {number}"));
+        match found.insert(name.clone()) {
+            true => name,
+            false => format!("{name} ({number})"),
         }
-        found.push(name);
-    }
-    found
+    };
+    (0..count).map(&mut name).collect()
 }

@@ -37,10 +37,7 @@ impl BundleModel {
     /// [`Error::Bundle`] for a config that cannot be understood, [`Error::ModelFolder`] for what is understood and cannot be
     /// done here, in one sentence with its id.
     pub fn read(folder: &Path, config: Option<&str>, options: &OpenOptions) -> Result<Self> {
-        let of_bundle = |source| Error::Bundle {
-            path: folder.to_path_buf(),
-            source: Box::new(source),
-        };
+        let of_bundle = |source| of_bundle(folder, source);
         let opening = match config {
             Some(config) => BundleOptions::default().config(config),
             None => BundleOptions::default(),
@@ -70,12 +67,22 @@ impl BundleModel {
         let folder = file.ancestors().nth(parts).unwrap_or(file);
         let found = Bundle::open(folder).and_then(|bundle| bundle.file(&entry.path));
         match found {
-            Err(source @ vesalius_bundles::Error::Bundle { .. }) => Error::Bundle {
-                path: folder.to_path_buf(),
-                source: Box::new(source),
-            },
-            _ => Error::of_folder(ErrorKind::NotFound, file, "is missing"),
+            Err(source) => of_bundle(folder, source),
+            Ok(_) => Error::of_folder(ErrorKind::NotFound, file, "is missing"),
         }
+    }
+}
+
+/// An error of reading a bundle; one of its files is named by its own path.
+fn of_bundle(folder: &Path, source: vesalius_bundles::Error) -> Error {
+    match source {
+        vesalius_bundles::Error::Bundle { kind, path, reason } => {
+            Error::ModelFolder { path, reason, kind }
+        }
+        other => Error::Bundle {
+            path: folder.to_path_buf(),
+            source: Box::new(other),
+        },
     }
 }
 

@@ -269,9 +269,10 @@ impl Reading<'_> {
             Some(Decided::Painted { at_least, rules }) => (at_least, rules),
             Some(Decided::Masks { at_least }) => {
                 let rule = |(channel, label)| Rule { channel, label };
-                // Later channels over earlier ones.
-                let rules = (self.first..self.channels).zip(1..).map(rule);
-                (at_least, rules.rev().collect())
+                let mut rules: Vec<Rule> = (self.first..self.channels).zip(1..).map(rule).collect();
+                // Later channels paint over earlier ones.
+                rules.reverse();
+                (at_least, rules)
             }
             None => return unsupported("`postprocessing` without labels"),
         };

@@ -106,7 +106,7 @@ impl<'a> Decision<'a> {
                 let label = classes[channel].value;
                 let voxels = self.labels.iter_mut().zip(&mut self.most).zip(values);
                 // The first of equals stays.
-                for ((voxel, most), &value) in voxels.filter(|((_, most), value)| *value > *most) {
+                for ((voxel, most), &value) in voxels.filter(|((_, most), value)| **value > **most) {
                     (*voxel, *most) = (label, value);
                 }
             }
