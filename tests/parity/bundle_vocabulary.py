@@ -1,4 +1,5 @@
-"""What MONAI's transforms give that bundles use, there and back; writes crates/transforms/tests/data/monai_bundles.json.
+"""What MONAI's transforms give that bundles use, there and back, and what its steps on labels give; writes
+crates/transforms/tests/data/monai_bundles.json and crates/inferers/tests/data/monai_pieces.json.
 
     pip install torch monai nibabel scikit-image
     python tests/parity/bundle_vocabulary.py
@@ -11,8 +12,8 @@ import numpy as np, torch
 warnings.filterwarnings("ignore")
 from monai.data import MetaTensor
 from monai.transforms import (
-    Compose, CropForeground, DivisiblePad, CenterSpatialCrop, NormalizeIntensity, Orientation, Resize, ScaleIntensity,
-    ScaleIntensityRange, Spacing, SpatialPad)
+    Compose, CropForeground, DivisiblePad, CenterSpatialCrop, FillHoles, KeepLargestConnectedComponent, LabelFilter, MapLabelValue,
+    NormalizeIntensity, Orientation, RemoveSmallObjects, Resize, ScaleIntensity, ScaleIntensityRange, Spacing, SpatialPad)
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -172,9 +173,62 @@ def grids():
     return out
 
 
+def labels(seed, share, count):
+    """Labels in lumps of two voxels, so that pieces touch by faces, edges and corners."""
+    rng = np.random.default_rng(seed)
+    lumps = rng.random((7, 6, 5)) < share
+    values = rng.integers(1, count + 1, (7, 6, 5))
+    return np.repeat(np.repeat(np.where(lumps, values, 0), 2, 0), 2, 1).astype(np.float32)
+
+
+def shells():
+    """Two hollow boxes: one with another label and background inside, one whose edge is open to the corner."""
+    out = np.zeros((16, 8, 8), np.float32)
+    for x, label in ((1, 1), (9, 2)):
+        out[x:x + 6, 1:7, 1:7] = label
+        out[x + 1:x + 5, 2:6, 2:6] = 0
+    out[3:5, 3:5, 3] = 2
+    out[9, 1, 2:6] = 0
+    return out
+
+
+PIECES = [
+    (labels(1, 0.35, 3), KeepLargestConnectedComponent(), {"keep_pieces": {}}),
+    (labels(2, 0.35, 3), KeepLargestConnectedComponent([1, 3], connectivity=1), {"keep_pieces": {"labels": [1, 3], "neighbours": "faces"}}),
+    (labels(3, 0.35, 2), KeepLargestConnectedComponent(connectivity=2, num_components=2), {"keep_pieces": {"neighbours": "edges", "count": 2}}),
+    (labels(4, 0.25, 3), KeepLargestConnectedComponent([1, 2], independent=False), {"keep_pieces": {"labels": [1, 2], "union": True}}),
+    (labels(5, 0.25, 1), RemoveSmallObjects(min_size=9), {"remove_pieces": {"voxels": 9, "counted": "labels"}}),
+    (labels(6, 0.25, 1), RemoveSmallObjects(min_size=9, connectivity=3), {"remove_pieces": {"voxels": 9, "counted": "labels", "neighbours": "corners"}}),
+    (labels(7, 0.2, 4), RemoveSmallObjects(min_size=45), {"remove_pieces": {"voxels": 45, "counted": "labels"}}),
+    (labels(8, 0.25, 3), RemoveSmallObjects(min_size=9, independent_channels=False), {"remove_pieces": {"voxels": 9, "counted": "union"}}),
+    (labels(9, 0.25, 1), RemoveSmallObjects(min_size=31.0, by_measure=True), {"remove_pieces": {"cubic_millimetres": 31, "counted": "labels"}}),
+    (shells(), FillHoles(), {"fill_enclosed": {}}),
+    (shells(), FillHoles([2, 1], connectivity=1), {"fill_enclosed": {"labels": [2, 1], "neighbours": "faces"}}),
+    (labels(12, 0.5, 5), LabelFilter([2, 5]), {"keep_labels": {"labels": [2, 5]}}),
+    (labels(13, 0.5, 3), MapLabelValue([1, 2, 0], [2, 7, 0]), {"renumber": {"pairs": [[1, 2], [2, 7]]}}),
+]
+
+
+def pieces():
+    matrix = affine([1.5, 1.2, 2.0], (0, 0))
+    out = []
+    for before, transform, step in PIECES:
+        source = MetaTensor(torch.as_tensor(before[None].copy()), affine=torch.as_tensor(matrix))
+        after = np.asarray(transform(source))
+        whole = lambda a: [int(v) for v in a.flatten(order="F")]
+        out.append(dict(step=step, size=list(before.shape), spacing=[1.5, 1.2, 2.0], before=whole(before), after=whole(after[0])))
+        print(step, int((after[0] != before).sum()), "voxels change")
+    return out
+
+
 if __name__ == "__main__":
     versions = {name: importlib.metadata.version(name) for name in ("monai", "torch", "numpy", "nibabel")}
     out = dict(script="tests/parity/bundle_vocabulary.py", versions=versions, chains=[run(*c) for c in CHAINS], grids=grids())
     path = ROOT / "crates/transforms/tests/data/monai_bundles.json"
     path.write_text(json.dumps(out, separators=(",", ":")) + "\n")
     print(path, path.stat().st_size, versions)
+    versions["scikit-image"] = importlib.metadata.version("scikit-image")
+    out = dict(script="tests/parity/bundle_vocabulary.py", versions=versions, cases=pieces())
+    path = ROOT / "crates/inferers/tests/data/monai_pieces.json"
+    path.write_text(json.dumps(out, separators=(",", ":")) + "\n")
+    print(path, path.stat().st_size)

@@ -2,13 +2,15 @@
 
     pip install torch monai nibabel scikit-image pytorch-ignite einops itk
     cargo build --release -p vesalius-inferers --example segment
-    python tests/parity/bundles.py WORK [NAME ...]
+    python tests/parity/bundles.py WORK [--monai] [NAME ...]
 
 Every bundle of `../shared/data/bundles` gets seeded random weights, whose last bias is shifted so that all classes occur, and
 images whose grids are oblique and not the network's. MONAI's SaveImage writes the labels; where the chain takes probabilities
 or logits back, the probabilities just before they become labels are compared too. WORK/result.json holds what was found.
+MONAI's answers stay in WORK and are not made again; `--monai` makes those alone.
 
-Environment: ZOO (the bundles), SEGMENT (the binary of the example `segment`).
+Environment: ZOO (the bundles), SCRIPTS (a checkout's `models`, for the bundles with Python of their own), SEGMENT (the binary of
+the example `segment`).
 """
 import copy, glob, importlib.metadata, json, os, pathlib, shutil, subprocess, sys, time, traceback, warnings
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -193,12 +195,17 @@ def probabilities(path, kept):
 VARIANTS = [dict(), dict(turn=(-31, 18), flips=(1, -1, -1), order=(2, 0, 1)), dict(turn=(3, -4), flips=(1, 1, 1), order=(1, 0, 2))]
 
 
-def run(name, work):
+def run(name, work, only_monai):
     spec, out = BUNDLES[name], {"bundle": name}
     folder = work / name
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(ZOO / name, folder / "bundle")
     bundle = folder / "bundle"
+    if not bundle.exists():
+        shutil.copytree(ZOO / name, bundle)
+        for path in [bundle, *bundle.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        scripts = pathlib.Path(os.environ.get("SCRIPTS", "/none")) / name / "scripts"
+        if scripts.exists():
+            shutil.copytree(scripts, bundle / "scripts")
     sys.path.insert(0, str(bundle))
     for module in [m for m in sys.modules if m == "scripts" or m.startswith("scripts.")]:
         del sys.modules[module]
@@ -211,13 +218,22 @@ def run(name, work):
                 path = folder / f"case{number}_{channel:04d}.nii.gz"
                 # Another size, so that none divides.
                 size = [n + 3 * number if n > 8 else n for n in shape]
-                write_image(path, size, spacing, kind, 10 * number + channel, **variant)
+                if not path.exists():
+                    write_image(path, size, spacing, kind, 10 * number + channel, **variant)
                 paths.append(str(path))
-            if number == 0:
+            if number == 0 and not (bundle / "models").exists():
                 weights_of(name, spec, bundle, paths)
-            begin = time.time()
-            theirs = run_monai(name, spec, bundle, paths, folder / f"monai{number}")
-            monai = time.time() - begin
+            done = folder / f"monai{number}.json"
+            if not done.exists():
+                begin = time.time()
+                theirs = run_monai(name, spec, bundle, paths, folder / f"monai{number}")
+                np.save(folder / f"kept{number}.npy", KEPT["pred"])
+                done.write_text(json.dumps({"file": theirs, "s": time.time() - begin}))
+            made = json.loads(done.read_text())
+            theirs, monai, kept = made["file"], made["s"], np.load(folder / f"kept{number}.npy")
+            if only_monai:
+                print(name, number, f"{monai:.0f} s", flush=True)
+                continue
             ours, values = folder / f"ours{number}.nii.gz", folder / f"probabilities{number}.nii.gz"
             settings = [v for k, x in spec.get("over", {}).items() for v in ("--set", f"{k}={json.dumps(x)}")]
             begin = time.time()
@@ -226,8 +242,8 @@ def run(name, work):
             if done.returncode:
                 case["refused"] = done.stderr.strip()[-600:]
             else:
-                case |= compare(theirs, ours, KEPT.get("pred"))
-                case |= probabilities(values, KEPT["pred"])
+                case |= compare(theirs, ours, kept)
+                case |= probabilities(values, kept)
                 if number == 0:
                     out["told"] = done.stderr.strip().splitlines()
             out["cases"].append(case)
@@ -242,11 +258,12 @@ def run(name, work):
 
 if __name__ == "__main__":
     work = pathlib.Path(sys.argv[1])
-    names = sys.argv[2:] or list(BUNDLES)
+    only_monai = "--monai" in sys.argv
+    names = [name for name in sys.argv[2:] if name != "--monai"] or list(BUNDLES)
     path = work / "result.json"
     work.mkdir(parents=True, exist_ok=True)
     found = json.loads(path.read_text()) if path.exists() else {}
     found["versions"] = {n: importlib.metadata.version(n) for n in ("monai", "torch", "nibabel")}
     for name in names:
-        found[name] = run(name, work)
+        found[name] = run(name, work, only_monai)
         path.write_text(json.dumps(found, indent=1, default=str) + "\n")
