@@ -4,7 +4,6 @@
 use rayon::prelude::*;
 
 use super::finish::{Finish, pad_bias};
-use super::lanes::Lanes;
 use super::micro::{Accumulate, CHANNELS};
 use super::plan::ConvLayout;
 use super::terms::Terms;

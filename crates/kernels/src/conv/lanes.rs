@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::element::{Element, Stored, bf16};
+use crate::element::{Stored, bf16};
 use crate::simd::{Simd, pair_bits, prefetch_all};
 
 /// Values of one channel of the input, or of two next to each other, as lanes of 32 bits.
