@@ -3,6 +3,7 @@
 
 use rayon::prelude::*;
 
+use crate::element::{Element, Pair, Stored, with_elements};
 use crate::error::{Error, Result, check_length, product};
 use crate::parallel::plain;
 use crate::simd::SimdLevel;
@@ -98,19 +99,35 @@ impl Axis {
 ///
 /// # Errors
 /// When an axis is empty or a slice's length does not fit.
-pub fn resize3d_forward(
+pub fn resize3d_forward<E: Element>(
     shape: &ResizeShape,
     how: Resize,
-    input: &[f32],
-    output: &mut [f32],
+    input: &[E],
+    output: &mut [E],
 ) -> Result<()> {
     let [inputs, outputs] = shape.lens()?;
     check_length("input", input, inputs)?;
     check_length("output", output, outputs)?;
-    let axes: [Axis; 3] =
-        std::array::from_fn(|axis| Axis::new(shape.input[axis], shape.output[axis], how));
-    let path = SimdLevel::current();
+    resize_all(shape, how, E::pair(input, output));
+    Ok(())
+}
+
+fn resize_all(shape: &ResizeShape, how: Resize, values: Pair) {
+    let axes = std::array::from_fn(|axis| Axis::new(shape.input[axis], shape.output[axis], how));
     let linear = matches!(how, Resize::Trilinear | Resize::TrilinearCorners);
+    with_elements!(values, |input, output| resize_channels(
+        shape, &axes, linear, input, output
+    ));
+}
+
+fn resize_channels<E: Stored>(
+    shape: &ResizeShape,
+    axes: &[Axis; 3],
+    linear: bool,
+    input: &[E],
+    output: &mut [E],
+) {
+    let path = SimdLevel::current();
     let (from, to) = (shape.input.iter().product(), shape.output.iter().product());
     output
         .par_chunks_mut(to)
@@ -118,13 +135,12 @@ pub fn resize3d_forward(
         .for_each_init(Buffers::default, |buffers, (output, input)| {
             plain(path, || {
                 if linear {
-                    trilinear(shape, &axes, input, output, buffers);
+                    trilinear(shape, axes, input, output, buffers);
                 } else {
-                    nearest(shape, &axes, input, output);
+                    nearest(shape, axes, input, output);
                 }
             });
         });
-    Ok(())
 }
 
 /// The gradient to the input of [`resize3d_forward`].
@@ -164,7 +180,12 @@ struct Buffers {
 }
 
 #[inline(always)]
-fn nearest(shape: &ResizeShape, [xs, ys, zs]: &[Axis; 3], input: &[f32], output: &mut [f32]) {
+fn nearest<E: Stored>(
+    shape: &ResizeShape,
+    [xs, ys, zs]: &[Axis; 3],
+    input: &[E],
+    output: &mut [E],
+) {
     let [ix, iy, _] = shape.input;
     let [ox, oy, _] = shape.output;
     for (index, to) in output.chunks_exact_mut(ox).enumerate() {
@@ -176,11 +197,11 @@ fn nearest(shape: &ResizeShape, [xs, ys, zs]: &[Axis; 3], input: &[f32], output:
 }
 
 #[inline(always)]
-fn trilinear(
+fn trilinear<E: Stored>(
     shape: &ResizeShape,
     [xs, ys, zs]: &[Axis; 3],
-    input: &[f32],
-    output: &mut [f32],
+    input: &[E],
+    output: &mut [E],
     buffers: &mut Buffers,
 ) {
     let [ix, iy, _] = shape.input;
@@ -217,11 +238,11 @@ fn trilinear(
 
 /// One plane along x and y.
 #[inline(always)]
-fn stretch(
+fn stretch<E: Stored>(
     xs: &Axis,
     ys: &Axis,
     [ix, ox]: [usize; 2],
-    input: &[f32],
+    input: &[E],
     plane: &mut [f32],
     rows: &mut [Vec<f32>; 2],
 ) {
@@ -238,7 +259,8 @@ fn stretch(
                 let from = &input[wanted[which] * ix..][..ix];
                 let neighbours = xs.lower.iter().zip(&xs.upper).zip(&xs.share);
                 for (to, ((&lower, &upper), &share)) in rows[which].iter_mut().zip(neighbours) {
-                    *to = from[lower] * (1.0 - share) + from[upper] * share;
+                    let [lower, upper] = [from[lower], from[upper]].map(E::widen);
+                    *to = lower * (1.0 - share) + upper * share;
                 }
                 held[which] = wanted[which];
             }
@@ -249,10 +271,10 @@ fn stretch(
 
 /// `to = lower × (1 − share) + upper × share`.
 #[inline(always)]
-fn blend(lower: &[f32], upper: &[f32], share: f32, to: &mut [f32]) {
+fn blend<E: Stored>(lower: &[f32], upper: &[f32], share: f32, to: &mut [E]) {
     let rest = 1.0 - share;
     for ((to, &lower), &upper) in to.iter_mut().zip(lower).zip(upper) {
-        *to = lower * rest + upper * share;
+        *to = E::narrow(lower * rest + upper * share);
     }
 }
 

@@ -17,7 +17,15 @@ pub(crate) struct Finish<'a> {
     pub blocks_limit: usize,
 }
 
-impl Finish<'_> {
+impl<'a> Finish<'a> {
+    /// An activation alone.
+    pub fn activation(activation: Activation<'a>) -> Self {
+        Self {
+            activation,
+            ..Self::default()
+        }
+    }
+
     /// For the outputs of one block in one channel; `row` is sample × channels + channel.
     #[inline(always)]
     pub fn rows(&self, channel: usize, row: usize) -> FinishRows<'_> {

@@ -1,13 +1,15 @@
 //! The two innermost loops, register-blocked: weights × inputs into outputs, and gradients × inputs
 //! into weights. Their operands were packed before.
 
-use crate::simd::{Simd, Work, correlate, fma_tile};
+use crate::simd::{Product, Simd, Work, correlate, product_tile};
 
 /// Output channels of a register block.
 pub(crate) const CHANNELS: usize = 4;
 
 /// Adds `Σ_k weights[k][m] × input[base[v] + offsets[k]]` to `VECTORS` vectors of `OUT` channels.
-pub(crate) struct Accumulate<'a> {
+pub(crate) struct Accumulate<'a, P> {
+    /// What the lanes of weights and inputs are.
+    pub product: P,
     /// The tile.
     pub tile: &'a [f32],
     /// The offset of each term's input, relative to a base.
@@ -20,7 +22,7 @@ pub(crate) struct Accumulate<'a> {
     pub start: Option<&'a [f32]>,
 }
 
-impl Accumulate<'_> {
+impl<P: Product> Accumulate<'_, P> {
     /// Runs the loop for as many vectors as there are bases.
     ///
     /// # Safety
@@ -48,12 +50,13 @@ impl Accumulate<'_> {
         unsafe {
             let bases = bases.map(|base| self.tile.as_ptr().add(base));
             let weights = self.weights.as_ptr();
-            let found: [[S::Vector; VECTORS]; OUT] = if OUT == CHANNELS && VECTORS == 3 {
+            let found: [[S::Vector; VECTORS]; OUT] = if P::FLOATS && OUT == CHANNELS && VECTORS == 3
+            {
                 let bases = std::array::from_fn(|vector| bases[vector % VECTORS]);
                 let sums = simd.weigh_4x3(self.offsets, weights, bases);
                 std::array::from_fn(|channel| std::array::from_fn(|vector| sums[channel][vector]))
             } else {
-                fma_tile(simd, self.offsets, weights, bases)
+                product_tile(simd, self.product, self.offsets, weights, bases)
             };
             // Read once: the compiler cannot know that the stores leave it as it is.
             let (step, start) = (self.sum_step, self.start);
@@ -106,7 +109,7 @@ impl Accumulate<'_> {
         let (whole, mut rest) = bases.as_chunks::<VECTORS>();
         let mut done = 0;
         for bases in whole {
-            simd.call_out_of_line(AccumulateVectors::<OUT, VECTORS> {
+            simd.call_out_of_line(AccumulateVectors::<P, OUT, VECTORS> {
                 part: self,
                 bases,
                 sums: &mut sums[done..],
@@ -116,7 +119,7 @@ impl Accumulate<'_> {
         if VECTORS > 4
             && let Some((bases, after)) = rest.split_first_chunk::<4>()
         {
-            simd.call_out_of_line(AccumulateVectors::<OUT, 4> {
+            simd.call_out_of_line(AccumulateVectors::<P, OUT, 4> {
                 part: self,
                 bases,
                 sums: &mut sums[done..],
@@ -127,7 +130,7 @@ impl Accumulate<'_> {
         if VECTORS > 2
             && let Some((bases, after)) = rest.split_first_chunk::<2>()
         {
-            simd.call_out_of_line(AccumulateVectors::<OUT, 2> {
+            simd.call_out_of_line(AccumulateVectors::<P, OUT, 2> {
                 part: self,
                 bases,
                 sums: &mut sums[done..],
@@ -136,7 +139,7 @@ impl Accumulate<'_> {
             rest = after;
         }
         for base in rest {
-            simd.call_out_of_line(AccumulateVectors::<OUT, 1> {
+            simd.call_out_of_line(AccumulateVectors::<P, OUT, 1> {
                 part: self,
                 bases: &[*base],
                 sums: &mut sums[done..],
@@ -147,13 +150,15 @@ impl Accumulate<'_> {
 }
 
 /// One call of [`Accumulate::run`]; only `chunks` makes it, under its caller's promises.
-struct AccumulateVectors<'a, const OUT: usize, const VECTORS: usize> {
-    part: &'a Accumulate<'a>,
+struct AccumulateVectors<'a, P, const OUT: usize, const VECTORS: usize> {
+    part: &'a Accumulate<'a, P>,
     bases: &'a [usize; VECTORS],
     sums: &'a mut [f32],
 }
 
-impl<const OUT: usize, const VECTORS: usize> Work for AccumulateVectors<'_, OUT, VECTORS> {
+impl<P: Product, const OUT: usize, const VECTORS: usize> Work
+    for AccumulateVectors<'_, P, OUT, VECTORS>
+{
     type Output = ();
 
     #[inline(always)]

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::moments::Moments;
+use crate::element::{Element, Pair, Stored, with_elements};
 use crate::error::{Error, Result, check_length};
 use crate::parallel::{PART, plain};
 use crate::simd::SimdLevel;
@@ -54,15 +55,31 @@ impl LayerNormOptions<'_> {
 ///
 /// # Errors
 /// When a slice's length does not fit the others.
-pub fn layer_norm_forward(
+pub fn layer_norm_forward<E: Element>(
     options: &LayerNormOptions,
-    input: &[f32],
-    output: &mut [f32],
+    input: &[E],
+    output: &mut [E],
     moments: &mut [[f32; 2]],
 ) -> Result<()> {
     let rows = options.rows(input.len())?;
     check_length("output", output, input.len())?;
     check_length("moments", moments, rows)?;
+    forward(options, E::pair(input, output), moments);
+    Ok(())
+}
+
+fn forward(options: &LayerNormOptions, values: Pair, moments: &mut [[f32; 2]]) {
+    with_elements!(values, |input, output| forward_parts(
+        options, input, output, moments
+    ));
+}
+
+fn forward_parts<E: Stored>(
+    options: &LayerNormOptions,
+    input: &[E],
+    output: &mut [E],
+    moments: &mut [[f32; 2]],
+) {
     let (path, part) = (SimdLevel::current(), options.rows_of_part());
     let inputs = input.par_chunks(part * options.length);
     output
@@ -72,14 +89,13 @@ pub fn layer_norm_forward(
         .for_each(|((output, input), moments)| {
             plain(path, || forward_rows(options, input, output, moments));
         });
-    Ok(())
 }
 
 #[inline(always)]
-fn forward_rows(
+fn forward_rows<E: Stored>(
     options: &LayerNormOptions,
-    input: &[f32],
-    output: &mut [f32],
+    input: &[E],
+    output: &mut [E],
     moments: &mut [[f32; 2]],
 ) {
     let rows = input.chunks_exact(options.length);
@@ -93,12 +109,12 @@ fn forward_rows(
             Some((weight, bias)) => {
                 let factors = weight.iter().zip(bias);
                 for ((to, &x), (&weight, &bias)) in output.iter_mut().zip(row).zip(factors) {
-                    *to = (x - mean) * reciprocal * weight + bias;
+                    *to = E::narrow((x.widen() - mean) * reciprocal * weight + bias);
                 }
             }
             None => {
                 for (to, &x) in output.iter_mut().zip(row) {
-                    *to = (x - mean) * reciprocal;
+                    *to = E::narrow((x.widen() - mean) * reciprocal);
                 }
             }
         }
