@@ -1,5 +1,4 @@
-//! What can be wrong with a bundle: one sentence each, with the file or the id, and what can be done. To "set" an id is
-//! [`crate::Config::set`], and what programs make of it for their users.
+//! What can be wrong with a bundle: one sentence each, with the file or the id, and what can be done.
 
 use std::path::PathBuf;
 use vesalius_volume::ErrorKind;
@@ -36,7 +35,7 @@ pub enum Error {
         reason: String,
     },
     /// An id that is needed, but is not in the config.
-    #[error("`{id}` is not in the bundle's config, but {needed_by}; set it to a value")]
+    #[error("`{id}` is not in the bundle's config, but {needed_by}; give it with `Config::set`")]
     Missing {
         /// The id.
         id: String,
@@ -45,7 +44,7 @@ pub enum Error {
     },
     /// References that lead back to where they began.
     #[error(
-        "the references {} go in a circle; set one of them to a value",
+        "the references {} go in a circle; give one of them a value with `Config::set`",
         ids.join(" → ")
     )]
     Cycle {
@@ -65,7 +64,9 @@ pub enum Error {
         instead: String,
     },
     /// An argument that a class does not have, or a value that it cannot take.
-    #[error("`{id}`: `{argument}` of {class} {reason}; set `{id}::{argument}` to another value")]
+    #[error(
+        "`{id}`: `{argument}` of {class} {reason}; give another value with `Config::set(\"{id}::{argument}\", …)`"
+    )]
     Argument {
         /// The id of the component.
         id: String,
@@ -78,7 +79,7 @@ pub enum Error {
     },
     /// A path that leads out of the bundle.
     #[error(
-        "`{id}` is the path `{path}`, which is not inside the bundle; put the file into the bundle and set `{id}` to its path there"
+        "`{id}` is the path `{path}`, which is not inside the bundle; put the file into the bundle and give its path there with `Config::set(\"{id}\", …)`"
     )]
     Outside {
         /// The id.
@@ -88,7 +89,7 @@ pub enum Error {
     },
     /// Labels would be interpolated as numbers, so that the result holds values between labels.
     #[error(
-        "`{id}` takes labels back to the image's grid with the interpolation of `preprocessing`, which writes numbers between labels; set `{id}::nearest_interp` to true to take them back by the nearest voxel"
+        "`{id}` takes labels back to the image's grid with the interpolation of `preprocessing`, which writes numbers between labels; take them back by the nearest voxel with `Config::set(\"{id}::nearest_interp\", true)`"
     )]
     FractionalLabels {
         /// The id of the `Invertd`.
@@ -139,7 +140,7 @@ impl Error {
             id: id.to_owned(),
             text: shortened(text),
             reason: reason.into(),
-            instead: format!("set `{id}` to its value"),
+            instead: format!("give its value with `Config::set(\"{id}\", …)`"),
         }
     }
 }

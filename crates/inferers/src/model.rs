@@ -2,11 +2,9 @@
 //! member) with its weights.
 
 use crate::{
-    Combination, Error, Inferer, InputRule, NnUnetPipeline, PostprocessingStep, RegionStage,
-    Result, WayBack,
+    Combination, Error, Inferer, InputRule, NnUnetPipeline, PostprocessingStep, RegionStage, Result,
 };
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_networks::NetworkConfig;
@@ -53,10 +51,7 @@ pub struct ModelDescription {
     /// Axes along which inputs are mirrored, in every combination, and outputs averaged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mirror_axes: Vec<Axis>,
-    /// The way from the network's output to labels on the file's grid.
-    #[serde(skip_serializing_if = "WayBack::is_usual")]
-    pub way_back: WayBack,
-    /// What is done to the labels on the file's grid.
+    /// What is done to the labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub postprocessing: Vec<PostprocessingStep>,
     /// Names of the members; their logits are averaged.
@@ -102,8 +97,6 @@ struct Unchecked {
     #[serde(default)]
     mirror_axes: Vec<Axis>,
     #[serde(default)]
-    way_back: WayBack,
-    #[serde(default)]
     postprocessing: Vec<PostprocessingStep>,
     members: Vec<String>,
     #[serde(default)]
@@ -134,7 +127,6 @@ impl TryFrom<Unchecked> for ModelDescription {
             axis_order: read.axis_order,
             inferer: read.inferer,
             mirror_axes: read.mirror_axes,
-            way_back: read.way_back,
             postprocessing: read.postprocessing,
             members: read.members,
             checksums: read.checksums,
@@ -199,7 +191,6 @@ impl ModelDescription {
         self.preprocessing.resolve(registry)?;
         self.network.resolve(registry)?;
         self.inferer.resolve(registry)?;
-        self.way_back.resolve(registry)?;
         let mut steps = self.postprocessing.iter_mut();
         steps.try_for_each(|step| step.resolve(registry))
     }
@@ -243,18 +234,11 @@ impl ModelDescription {
         }
         judge(self.preprocessing.check().map_err(Error::from))?;
         judge(self.inferer.check())?;
-        judge(self.way_back.check(&self.labels))?;
         for step in &self.postprocessing {
             judge(step.check())?;
         }
         if self.nnunet.is_some() && !self.preprocessing.0.is_empty() {
             return bad("has both `preprocessing` and `nnunet`; keep one of them".to_owned());
-        }
-        if self.nnunet.is_some() && !self.way_back.is_usual() {
-            return bad(
-                "has both `nnunet`, which has a way back of its own, and `way_back`; keep one of them"
-                    .to_owned(),
-            );
         }
         if let Some(region) = &self.region {
             region.check()?;
@@ -283,13 +267,11 @@ impl ModelDescription {
     fn check_channels(&self) -> Result<()> {
         let (found, expected) = (
             self.network.architecture().out_channels(),
-            self.way_back.needed_channels(&self.labels),
+            self.labels.channels(),
         );
-        match found.cmp(&expected) {
-            Ordering::Equal => Ok(()),
-            // Channels behind those that are named are left out.
-            Ordering::Greater if !self.way_back.channels.is_empty() => Ok(()),
-            _ => Err(Error::BadModel(format!(
+        match found == expected {
+            true => Ok(()),
+            false => Err(Error::BadModel(format!(
                 "the network has {found} output channel(s), but `labels` needs {expected}; one of them is of another model"
             ))),
         }

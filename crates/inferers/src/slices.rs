@@ -112,7 +112,6 @@ impl Slices {
                 overlap: self.overlap,
                 blending: self.blending,
                 batch_size: self.batch_size,
-                ..Slice::default()
             }
         })
     }

@@ -131,7 +131,7 @@ fn two_configs_no_config_and_what_is_no_bundle_are_told_apart() {
             "two configs",
             "inference.json",
             "inference.yaml",
-            "name one of them",
+            "BundleOptions::config",
         ],
     );
     let options = BundleOptions::default().config("configs/inference.json");

@@ -132,7 +132,6 @@ impl NnUnetModelFolder {
                     reason,
                 },
             )?,
-            way_back: Default::default(),
             postprocessing: postprocessing::read(folder, &mut warnings)?,
             members,
             checksums: Default::default(),

@@ -3,7 +3,7 @@
 use super::AxisOrderAdapter;
 use super::axis_order::Turned;
 use crate::memory::activations;
-use crate::{Averaged, Mirrored, ModelDescription, PatchNetwork, Result, SelectedChannels};
+use crate::{Averaged, Mirrored, ModelDescription, PatchNetwork, Result};
 use vesalius_networks::Network;
 
 /// A member of a model: a network of ours, or one of the user's.
@@ -64,11 +64,7 @@ pub(super) fn with_network<T>(
     let named = turned.iter().enumerate();
     let named = named.map(|(index, network)| (name(model, index), &**network));
     let members = Averaged::new(named.collect())?;
-    let mirrored = Mirrored::new(&members, mirrored(model));
-    run(&SelectedChannels {
-        network: &mirrored,
-        channels: &model.way_back.channels,
-    })
+    run(&Mirrored::new(&members, mirrored(model)))
 }
 
 /// Runs a closure with each member's network by itself, its flips and turns included.
@@ -90,13 +86,8 @@ pub(super) fn with_networks<T>(
         .iter()
         .map(|network| Mirrored::new(network, axes))
         .collect();
-    let channels = &model.way_back.channels;
-    let selected: Vec<SelectedChannels> = mirrored
-        .iter()
-        .map(|network| SelectedChannels { network, channels })
-        .collect();
     let networks: Vec<&dyn PatchNetwork> =
-        selected.iter().map(|s| s as &dyn PatchNetwork).collect();
+        mirrored.iter().map(|m| m as &dyn PatchNetwork).collect();
     run(&networks)
 }
 

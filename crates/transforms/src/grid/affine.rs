@@ -82,7 +82,6 @@ impl Affine {
             image: self.interpolation,
             labels: self.labels,
             outside: self.outside,
-            apart: false,
         }
     }
 }

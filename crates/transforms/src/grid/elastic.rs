@@ -55,7 +55,6 @@ impl Elastic {
             image: self.interpolation,
             labels: self.labels,
             outside: self.outside,
-            apart: false,
         }
     }
 }

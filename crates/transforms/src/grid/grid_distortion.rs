@@ -35,7 +35,6 @@ impl GridDistortion {
             image: self.interpolation,
             labels: self.labels,
             outside: self.outside,
-            apart: false,
         }
     }
 }

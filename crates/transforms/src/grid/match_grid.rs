@@ -47,7 +47,6 @@ impl MatchGrid {
             image: self.interpolation,
             labels: self.labels,
             outside: self.outside,
-            apart: false,
         }
     }
 }

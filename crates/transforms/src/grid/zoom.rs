@@ -49,7 +49,6 @@ impl Zoom {
             image: self.interpolation,
             labels: self.labels,
             outside: self.outside,
-            apart: false,
         }
     }
 }
