@@ -61,7 +61,7 @@ fn multiply_adds(rounds: usize) -> f32 {
         }
         match SimdLevel::best().name() {
             // SAFETY: the path is only made for a processor that has it.
-            "avx512" | "avx512bf16" => return unsafe { avx512(rounds) },
+            "avx512" => return unsafe { avx512(rounds) },
             // SAFETY: as above.
             "avx2" => return unsafe { avx2(rounds) },
             _ => {}

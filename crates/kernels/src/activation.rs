@@ -3,7 +3,6 @@
 
 use rayon::prelude::*;
 
-use crate::element::{Element, Pair, Stored, ValuesMut, with_elements};
 use crate::error::{Error, Result, check_length};
 use crate::parallel::{PART, map, map_in_place, map2, plain};
 use crate::simd::SimdLevel;
@@ -58,12 +57,6 @@ pub(crate) fn leak(x: f32, slope: f32) -> f32 {
     if x > 0.0 { x } else { below }
 }
 
-/// `max(x, 0)` that keeps NaN.
-#[inline(always)]
-fn relu(x: f32) -> f32 {
-    if x <= 0.0 { 0.0 } else { x }
-}
-
 /// [`leak`] for slopes other than zero.
 #[inline(always)]
 fn leaky(x: f32, slope: f32) -> f32 {
@@ -82,26 +75,15 @@ pub(crate) fn leaky_gradient(x: f32, gradient: f32, slope: f32) -> f32 {
 ///
 /// # Errors
 /// When the slices' lengths differ.
-pub fn relu_forward<E: Element>(input: &[E], output: &mut [E]) -> Result<()> {
+pub fn relu_forward(input: &[f32], output: &mut [f32]) -> Result<()> {
     check_length("output", output, input.len())?;
-    relu_all(E::pair(input, output));
+    map(input, output, |x| if x <= 0.0 { 0.0 } else { x });
     Ok(())
 }
 
-fn relu_all(values: Pair) {
-    with_elements!(values, |input, output| map(input, output, relu));
-}
-
 /// [`relu_forward`] in place.
-pub fn relu_in_place<E: Element>(values: &mut [E]) {
-    relu_all_in_place(E::values_mut(values));
-}
-
-fn relu_all_in_place(values: ValuesMut) {
-    match values {
-        ValuesMut::F32(values) => map_in_place(values, relu),
-        ValuesMut::Bf16(values) => map_in_place(values, relu),
-    }
+pub fn relu_in_place(values: &mut [f32]) {
+    map_in_place(values, |x| if x <= 0.0 { 0.0 } else { x });
 }
 
 /// The gradient to ReLU's input: that to its output where the input (or the output) was positive.
@@ -125,28 +107,15 @@ pub fn relu_backward(
 ///
 /// # Errors
 /// When the slices' lengths differ.
-pub fn leaky_relu_forward<E: Element>(input: &[E], slope: f32, output: &mut [E]) -> Result<()> {
+pub fn leaky_relu_forward(input: &[f32], slope: f32, output: &mut [f32]) -> Result<()> {
     check_length("output", output, input.len())?;
-    leaky_relu_all(E::pair(input, output), slope);
+    map(input, output, move |x| leaky(x, slope));
     Ok(())
 }
 
-fn leaky_relu_all(values: Pair, slope: f32) {
-    with_elements!(values, |input, output| map(input, output, move |x| leaky(
-        x, slope
-    )));
-}
-
 /// [`leaky_relu_forward`] in place.
-pub fn leaky_relu_in_place<E: Element>(values: &mut [E], slope: f32) {
-    leaky_relu_all_in_place(E::values_mut(values), slope);
-}
-
-fn leaky_relu_all_in_place(values: ValuesMut, slope: f32) {
-    match values {
-        ValuesMut::F32(values) => map_in_place(values, move |x| leaky(x, slope)),
-        ValuesMut::Bf16(values) => map_in_place(values, move |x| leaky(x, slope)),
-    }
+pub fn leaky_relu_in_place(values: &mut [f32], slope: f32) {
+    map_in_place(values, move |x| leaky(x, slope));
 }
 
 /// The gradient to leaky ReLU's input. With a positive slope, the output may stand for the input.
@@ -200,34 +169,19 @@ impl ChannelShape {
 ///
 /// # Errors
 /// When a slice's length does not fit the shape.
-pub fn prelu_forward<E: Element>(
+pub fn prelu_forward(
     shape: &ChannelShape,
-    input: &[E],
+    input: &[f32],
     slopes: &[f32],
-    output: &mut [E],
+    output: &mut [f32],
 ) -> Result<()> {
     check_length("input", input, shape.len()?)?;
     check_length("output", output, input.len())?;
     let activation = Activation::PRelu(slopes);
     activation.check(shape.channels)?;
-    if !shape.is_empty() {
-        prelu_all(shape, activation, E::pair(input, output));
+    if shape.is_empty() {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn prelu_all(shape: &ChannelShape, activation: Activation, values: Pair) {
-    with_elements!(values, |input, output| prelu_rows(
-        shape, activation, input, output
-    ));
-}
-
-fn prelu_rows<E: Stored>(
-    shape: &ChannelShape,
-    activation: Activation,
-    input: &[E],
-    output: &mut [E],
-) {
     let path = SimdLevel::current();
     let rows = output
         .par_chunks_mut(shape.voxels)
@@ -238,11 +192,12 @@ fn prelu_rows<E: Stored>(
         parts.for_each(|(output, input)| {
             plain(path, move || {
                 for (to, &x) in output.iter_mut().zip(input) {
-                    *to = E::narrow(leaky(x.widen(), slope));
+                    *to = leaky(x, slope);
                 }
             });
         });
     });
+    Ok(())
 }
 
 /// The gradients to PReLU's input and slopes.

@@ -4,8 +4,6 @@
 use std::marker::PhantomData;
 use std::sync::Mutex;
 
-use crate::element::Element;
-
 /// The least bytes of an output for which huge pages are requested.
 #[cfg(target_os = "linux")]
 const LARGE: usize = 4 << 20;
@@ -14,36 +12,24 @@ const LARGE: usize = 4 << 20;
 /// or more: writing the output then causes hundreds of page faults instead of tens of thousands, which can take
 /// more time than the arithmetic of a layer with few channels.
 pub fn zeros(length: usize) -> Vec<f32> {
-    zeros_of(length)
-}
-
-/// [`zeros`] of either element type.
-pub fn zeros_of<E: Element>(length: usize) -> Vec<E> {
-    // Zeros of the system's own, which nothing has touched yet.
-    let values = E::zeros(length);
-    use_huge_pages(values.as_ptr().cast(), size_of_val(&values[..]));
+    // Large zeros come from the system, which makes a page when it is first written.
+    let values = vec![0.0f32; length];
+    #[cfg(target_os = "linux")]
+    if length * size_of::<f32>() >= LARGE {
+        const HUGE_PAGE: usize = 2 << 20;
+        let start = values.as_ptr() as usize;
+        let end = (start + length * size_of::<f32>()) / HUGE_PAGE * HUGE_PAGE;
+        let start = start.next_multiple_of(HUGE_PAGE);
+        if start < end {
+            debug_assert!(start >= values.as_ptr().addr());
+            debug_assert!(end <= values.as_ptr().addr() + length * size_of::<f32>());
+            // SAFETY: the range is inside the vector's memory (its ends were rounded inwards), and the
+            // call changes no values; a system without huge pages ignores it.
+            unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
+        }
+    }
     values
 }
-
-/// Asks for huge pages for the whole ones among these `bytes` bytes, if there are many.
-#[cfg(target_os = "linux")]
-fn use_huge_pages(from: *const u8, bytes: usize) {
-    const HUGE_PAGE: usize = 2 << 20;
-    if bytes < LARGE {
-        return;
-    }
-    let start = from.addr().next_multiple_of(HUGE_PAGE);
-    let end = (from.addr() + bytes) / HUGE_PAGE * HUGE_PAGE;
-    if start < end {
-        debug_assert!(start >= from.addr() && end <= from.addr() + bytes);
-        // SAFETY: the range is inside the vector's memory (its ends were rounded inwards), and the
-        // advice changes no values; a system that does not take it uses small pages.
-        unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn use_huge_pages(_: *const u8, _: usize) {}
 
 /// 64 bytes, the length of a cache line.
 #[derive(Clone, Copy)]

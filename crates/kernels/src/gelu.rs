@@ -1,7 +1,6 @@
 //! The Gaussian error linear unit, `x · Φ(x)` by the error function, forward and backward
 //! (Hendrycks and Gimpel 2016).
 
-use crate::element::{Element, Pair, with_elements};
 use crate::error::{Result, check_length};
 use crate::math::{erf, exp};
 use crate::parallel::{map, map2};
@@ -14,15 +13,12 @@ const DENSITY: f32 = 0.398_942_3;
 ///
 /// # Errors
 /// When the slices' lengths differ.
-pub fn gelu_forward<E: Element>(input: &[E], output: &mut [E]) -> Result<()> {
+pub fn gelu_forward(input: &[f32], output: &mut [f32]) -> Result<()> {
     check_length("output", output, input.len())?;
-    gelu_all(E::pair(input, output));
+    map(input, output, |x| {
+        (0.5 * x) * (1.0 + erf(x * FRAC_1_SQRT_2))
+    });
     Ok(())
-}
-
-fn gelu_all(values: Pair) {
-    let gelu = |x: f32| (0.5 * x) * (1.0 + erf(x * FRAC_1_SQRT_2));
-    with_elements!(values, |input, output| map(input, output, gelu));
 }
 
 /// The gradient to the input: `gradient · (Φ(x) + x φ(x))`.

@@ -1,17 +1,16 @@
 //! The CPU kernels of the networks, on plain slices: convolution, pooling, norms, attention, resizing.
 //!
-//! Every tensor is a dense slice, `[N, C, Z, Y, X]` with x fastest; every three-vector is `[x, y, z]`. Values are `f32`; those
-//! of what inference needs may be stored as bfloat16 ([`Element`]), arithmetic stays in `f32`. Kernels use all threads of the
-//! current rayon pool and the best vector instructions of the processor ([`SimdLevel`]). This crate does not depend on
-//! Burn: `vesalius-tensor` makes operations with gradients of these functions.
+//! Every tensor is a dense slice of `f32`, `[N, C, Z, Y, X]` with x fastest; every three-vector is `[x, y, z]`. Kernels
+//! use all threads of the current rayon pool and the best vector instructions of the processor ([`SimdLevel`]). This
+//! crate does not depend on Burn: `vesalius-tensor` makes operations with gradients of these functions.
 //!
 //! ```
 //! use vesalius_kernels::{ConvShape, conv3d_forward};
 //!
 //! // The sum of the 3 × 3 × 3 voxels around each of 4 × 3 × 2 voxels of value 1.
 //! let shape = ConvShape::new(1, [1, 1], [4, 3, 2], [3, 3, 3]).padded_for_kernel();
-//! let (input, weight) = (vec![1.0f32; shape.input_len()], vec![1.0f32; shape.weight_len()]);
-//! let mut output = vec![0.0f32; shape.output_len()?];
+//! let (input, weight) = (vec![1.0; shape.input_len()], vec![1.0; shape.weight_len()]);
+//! let mut output = vec![0.0; shape.output_len()?];
 //! conv3d_forward(&shape, &input, &weight, None, &mut output)?;
 //! assert_eq!(shape.output()?, [4, 3, 2]);
 //! // A corner voxel has 2 × 2 × 2 neighbours within the image, itself included.
@@ -25,30 +24,18 @@
 //! |---|---|
 //! | convolution | [`conv3d_forward`], [`conv3d_activation`], [`conv3d_instance_norm`], [`conv_transpose3d_forward`], [`ConvShape`], [`ConvTransposeShape`] |
 //! | pooling and resizing | [`max_pool3d_forward`], [`avg_pool3d_forward`], [`PoolShape`], [`resize3d_forward`], [`Resize`], [`grid_sample3d_forward`] |
-//! | element types | [`Element`], [`bf16`], [`convert`] |
 //! | norms | [`instance_norm_forward`], [`group_norm_forward`], [`batch_norm_forward`], [`layer_norm_forward`] |
 //! | activations | [`Activation`], [`relu_forward`], [`leaky_relu_forward`], [`prelu_forward`], [`gelu_forward`] |
 //! | transformers | [`attention_forward`], [`linear_forward`], [`take_rows`], [`transpose`] |
-//! | sums and classes | [`add_activation`], [`softmax_channels`], [`argmax_channels`] |
-//! | padding and memory | [`pad3d_forward`], [`PadFill`], [`concatenate`], [`zeros`], [`zeros_of`] |
+//! | padding and memory | [`pad3d_forward`], [`PadFill`], [`zeros`] |
 //! | vector instructions | [`SimdLevel`], [`with_simd_level`] |
 //!
-//! Each `…_forward` has a `…_backward` for its gradients, which are `f32`.
-//!
-//! # Equal bits
-//!
-//! Nothing depends on the number of threads. Levels give equal bits for conversions, activations, norms, sums, pooling,
-//! resizing and padding of either element type. Convolutions, linear layers and attention sum in an order of each level's
-//! own, with one rounding a term where the processor can, so that results differ between levels by roundings.
+//! Each `…_forward` has a `…_backward` for its gradients.
 
 mod activation;
-mod add;
 mod attention;
 mod buffer;
-mod classes;
 mod conv;
-mod convert;
-mod element;
 mod error;
 mod gelu;
 mod grid_sample;
@@ -67,19 +54,15 @@ pub use activation::{
     Activation, ChannelShape, leaky_relu_backward, leaky_relu_forward, leaky_relu_in_place,
     prelu_backward, prelu_forward, relu_backward, relu_forward, relu_in_place,
 };
-pub use add::add_activation;
 pub use attention::{
     AttentionGradients, AttentionShape, WindowMask, attention_backward, attention_forward,
 };
-pub use buffer::{zeros, zeros_of};
-pub use classes::{argmax_channels, softmax_channels};
+pub use buffer::zeros;
 pub use conv::{
     ConvShape, ConvTransposeShape, conv_transpose3d_activation, conv_transpose3d_backward_input,
     conv_transpose3d_backward_weight, conv_transpose3d_forward, conv3d_activation,
     conv3d_backward_input, conv3d_backward_weight, conv3d_forward, conv3d_instance_norm,
 };
-pub use convert::{concatenate, convert};
-pub use element::{Element, bf16};
 pub use error::{Error, Result};
 pub use gelu::{gelu_backward, gelu_forward};
 pub use grid_sample::{

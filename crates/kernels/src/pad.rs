@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 
-use crate::element::{Element, Pair, Stored, with_elements};
 use crate::error::{Error, Result, check_length, product};
 
 /// The values of the added voxels.
@@ -37,7 +36,8 @@ impl PadShape {
         })
     }
 
-    fn sources(&self, mode: PadFill) -> Result<Sources> {
+    /// For each axis and output the input that it shows, if any.
+    fn sources(&self, mode: PadFill) -> Result<[Vec<Option<usize>>; 3]> {
         let [x, y, z] = self.output();
         product("output", &[self.channels, z, y, x])?;
         let mut sources = [const { Vec::new() }; 3];
@@ -79,13 +79,13 @@ impl PadShape {
 ///
 /// # Errors
 /// When a reflection is as wide as the input, or a slice's length does not fit.
-pub fn pad3d_forward<E: Element>(
+pub fn pad3d_forward(
     shape: &PadShape,
     mode: PadFill,
-    input: &[E],
-    output: &mut [E],
+    input: &[f32],
+    output: &mut [f32],
 ) -> Result<()> {
-    let sources = shape.sources(mode)?;
+    let [xs, ys, zs] = shape.sources(mode)?;
     let ([ix, iy, iz], [ox, oy, oz]) = (shape.input, shape.output());
     check_length("input", input, shape.channels * ix * iy * iz)?;
     check_length("output", output, shape.channels * ox * oy * oz)?;
@@ -94,36 +94,15 @@ pub fn pad3d_forward<E: Element>(
     } else {
         0.0
     };
-    if !output.is_empty() {
-        pad_all(shape, &sources, value, E::pair(input, output));
+    if output.is_empty() {
+        return Ok(());
     }
-    Ok(())
-}
-
-/// For each axis and output the input that it shows, if any.
-type Sources = [Vec<Option<usize>>; 3];
-
-fn pad_all(shape: &PadShape, sources: &Sources, value: f32, values: Pair) {
-    with_elements!(values, |input, output| pad_planes(
-        shape, sources, value, input, output
-    ));
-}
-
-fn pad_planes<E: Stored>(
-    shape: &PadShape,
-    [xs, ys, zs]: &Sources,
-    value: f32,
-    input: &[E],
-    output: &mut [E],
-) {
-    let ([ix, iy, iz], [ox, oy, oz]) = (shape.input, shape.output());
-    let value = E::narrow(value);
     output
         .par_chunks_mut(ox * oy)
         .enumerate()
         .for_each(|(index, output)| {
             let (channel, z) = (index / oz, index % oz);
-            for (to, y) in output.chunks_exact_mut(ox).zip(ys) {
+            for (to, y) in output.chunks_exact_mut(ox).zip(&ys) {
                 let (Some(z), Some(y)) = (zs[z], *y) else {
                     to.fill(value);
                     continue;
@@ -131,14 +110,15 @@ fn pad_planes<E: Stored>(
                 let from = &input[((channel * iz + z) * iy + y) * ix..][..ix];
                 let low = shape.width[0][0];
                 to[low..low + ix].copy_from_slice(from);
-                for (to, x) in to.iter_mut().zip(xs).take(low) {
+                for (to, x) in to.iter_mut().zip(&xs).take(low) {
                     *to = x.map_or(value, |x| from[x]);
                 }
-                for (to, x) in to.iter_mut().zip(xs).skip(low + ix) {
+                for (to, x) in to.iter_mut().zip(&xs).skip(low + ix) {
                     *to = x.map_or(value, |x| from[x]);
                 }
             }
         });
+    Ok(())
 }
 
 /// The gradient to the input of [`pad3d_forward`].

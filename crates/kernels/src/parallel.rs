@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 
-use crate::element::Stored;
 use crate::simd::{Simd, SimdLevel, Work, dispatch};
 
 /// Values of one part: a few microseconds of work, and small enough for the caches.
@@ -27,11 +26,7 @@ pub(crate) fn plain<T>(path: SimdLevel, body: impl FnOnce() -> T) -> T {
 }
 
 /// `output[i] = function(input[i])`.
-pub(crate) fn map<E: Stored>(
-    input: &[E],
-    output: &mut [E],
-    function: impl Fn(f32) -> f32 + Sync + Copy,
-) {
+pub(crate) fn map(input: &[f32], output: &mut [f32], function: impl Fn(f32) -> f32 + Sync + Copy) {
     let path = SimdLevel::current();
     output
         .par_chunks_mut(PART)
@@ -42,31 +37,28 @@ pub(crate) fn map<E: Stored>(
                 output
                     .iter_mut()
                     .zip(input)
-                    .for_each(|(to, &from)| *to = E::narrow(function(from.widen())));
+                    .for_each(|(to, &from)| *to = function(from));
             });
         });
 }
 
 /// `values[i] = function(values[i])`.
-pub(crate) fn map_in_place<E: Stored>(
-    values: &mut [E],
-    function: impl Fn(f32) -> f32 + Sync + Copy,
-) {
+pub(crate) fn map_in_place(values: &mut [f32], function: impl Fn(f32) -> f32 + Sync + Copy) {
     let path = SimdLevel::current();
     values.par_chunks_mut(PART).for_each(|values| {
         plain(path, move || {
             values
                 .iter_mut()
-                .for_each(|value| *value = E::narrow(function(value.widen())))
+                .for_each(|value| *value = function(*value))
         });
     });
 }
 
 /// `output[i] = function(a[i], b[i])`.
-pub(crate) fn map2<E: Stored>(
-    a: &[E],
-    b: &[E],
-    output: &mut [E],
+pub(crate) fn map2(
+    a: &[f32],
+    b: &[f32],
+    output: &mut [f32],
     function: impl Fn(f32, f32) -> f32 + Sync + Copy,
 ) {
     let path = SimdLevel::current();
@@ -77,7 +69,7 @@ pub(crate) fn map2<E: Stored>(
         .for_each(|(output, (a, b))| {
             plain(path, move || {
                 for ((to, &a), &b) in output.iter_mut().zip(a).zip(b) {
-                    *to = E::narrow(function(a.widen(), b.widen()));
+                    *to = function(a, b);
                 }
             });
         });

@@ -4,7 +4,6 @@
 use rayon::prelude::*;
 
 use crate::buffer::Shared;
-use crate::element::{Element, Pair, Stored, with_elements};
 use crate::error::{Error, Result, check_length, product};
 use crate::parallel::plain;
 use crate::simd::SimdLevel;
@@ -120,38 +119,19 @@ impl PoolShape {
 ///
 /// # Errors
 /// When the shape is not possible or a slice's length does not fit.
-pub fn max_pool3d_forward<E: Element>(
+pub fn max_pool3d_forward(
     shape: &PoolShape,
-    input: &[E],
-    output: &mut [E],
+    input: &[f32],
+    output: &mut [f32],
     indices: Option<&mut [u32]>,
 ) -> Result<()> {
     let size = shape.output()?;
     check_length("input", input, shape.input_len())?;
     check_length("output", output, shape.output_len()?)?;
-    if let Some(indices) = &indices {
-        check_length("indices", indices, output.len())?;
-    }
-    if !output.is_empty() {
-        max_all(shape, size, E::pair(input, output), indices);
-    }
-    Ok(())
-}
-
-fn max_all(shape: &PoolShape, size: [usize; 3], values: Pair, indices: Option<&mut [u32]>) {
-    with_elements!(values, |input, output| max_planes(
-        shape, size, input, output, indices
-    ));
-}
-
-fn max_planes<E: Stored>(
-    shape: &PoolShape,
-    size: [usize; 3],
-    input: &[E],
-    output: &mut [E],
-    indices: Option<&mut [u32]>,
-) {
     let plane = size[0] * size[1];
+    if output.is_empty() {
+        return Ok(());
+    }
     let voxels: usize = shape.input.iter().product();
     let path = SimdLevel::current();
     let Some(indices) = indices else {
@@ -164,8 +144,9 @@ fn max_planes<E: Stored>(
                     max_plane(shape, input, size, index % size[2], row, output)
                 });
             });
-        return;
+        return Ok(());
     };
+    check_length("indices", indices, output.len())?;
     let planes = output
         .par_chunks_mut(plane)
         .zip(indices.par_chunks_mut(plane));
@@ -175,6 +156,7 @@ fn max_planes<E: Stored>(
             max_plane_indices(shape, input, size, index % size[2], output, indices)
         });
     });
+    Ok(())
 }
 
 #[inline(always)]
@@ -183,13 +165,13 @@ fn larger(a: f32, b: f32) -> f32 {
 }
 
 #[inline(always)]
-fn max_plane<E: Stored>(
+fn max_plane(
     shape: &PoolShape,
-    input: &[E],
+    input: &[f32],
     size: [usize; 3],
     z: usize,
     row: &mut Vec<f32>,
-    output: &mut [E],
+    output: &mut [f32],
 ) {
     for (y, output) in output.chunks_exact_mut(size[0]).enumerate() {
         join_rows(shape, input, y, z, f32::NEG_INFINITY, row, larger);
@@ -198,11 +180,12 @@ fn max_plane<E: Stored>(
             output
                 .iter_mut()
                 .zip(pairs)
-                .for_each(|(to, pair)| *to = E::narrow(larger(pair[0], pair[1])));
+                .for_each(|(to, pair)| *to = larger(pair[0], pair[1]));
         } else {
             for (x, to) in output.iter_mut().enumerate() {
-                let window = row[shape.window(0, x)].iter();
-                *to = E::narrow(window.fold(f32::NEG_INFINITY, |a, &b| larger(a, b)));
+                *to = row[shape.window(0, x)]
+                    .iter()
+                    .fold(f32::NEG_INFINITY, |a, &b| larger(a, b));
             }
         }
     }
@@ -210,9 +193,9 @@ fn max_plane<E: Stored>(
 
 /// Joins the input rows under an output row, value by value.
 #[inline(always)]
-fn join_rows<E: Stored>(
+fn join_rows(
     shape: &PoolShape,
-    input: &[E],
+    input: &[f32],
     y: usize,
     z: usize,
     empty: f32,
@@ -225,17 +208,17 @@ fn join_rows<E: Stored>(
         let from = &input[start..start + shape.input[0]];
         row.iter_mut()
             .zip(from)
-            .for_each(|(to, from)| *to = join(*to, from.widen()));
+            .for_each(|(to, &from)| *to = join(*to, from));
     }
 }
 
 #[inline(always)]
-fn max_plane_indices<E: Stored>(
+fn max_plane_indices(
     shape: &PoolShape,
-    input: &[E],
+    input: &[f32],
     size: [usize; 3],
     z: usize,
-    output: &mut [E],
+    output: &mut [f32],
     indices: &mut [u32],
 ) {
     for y in 0..size[1] {
@@ -244,14 +227,13 @@ fn max_plane_indices<E: Stored>(
             let (mut best, mut place) = (f32::NEG_INFINITY, None);
             for start in shape.rows(y, z) {
                 let first = start + window.start;
-                for (index, value) in (first..).zip(&input[first..start + window.end]) {
-                    let value = value.widen();
+                for (index, &value) in (first..).zip(&input[first..start + window.end]) {
                     if place.is_none() || value > best || value.is_nan() {
                         (best, place) = (value, Some(index));
                     }
                 }
             }
-            output[y * size[0] + x] = E::narrow(best);
+            output[y * size[0] + x] = best;
             // A channel has at most u32::MAX voxels; a window without any input has index zero.
             indices[y * size[0] + x] = place.unwrap_or(0) as u32;
         }
@@ -303,27 +285,13 @@ pub fn max_pool3d_backward(
 ///
 /// # Errors
 /// When the shape is not possible or a slice's length does not fit.
-pub fn avg_pool3d_forward<E: Element>(
-    shape: &PoolShape,
-    input: &[E],
-    output: &mut [E],
-) -> Result<()> {
+pub fn avg_pool3d_forward(shape: &PoolShape, input: &[f32], output: &mut [f32]) -> Result<()> {
     let size = shape.output()?;
     check_length("input", input, shape.input_len())?;
     check_length("output", output, shape.output_len()?)?;
-    if !output.is_empty() {
-        mean_all(shape, size, E::pair(input, output));
+    if output.is_empty() {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn mean_all(shape: &PoolShape, size: [usize; 3], values: Pair) {
-    with_elements!(values, |input, output| mean_planes(
-        shape, size, input, output
-    ));
-}
-
-fn mean_planes<E: Stored>(shape: &PoolShape, size: [usize; 3], input: &[E], output: &mut [E]) {
     let voxels: usize = shape.input.iter().product();
     let scale = 1.0 / shape.kernel.iter().product::<usize>() as f32;
     let path = SimdLevel::current();
@@ -334,12 +302,12 @@ fn mean_planes<E: Stored>(shape: &PoolShape, size: [usize; 3], input: &[E], outp
             for (y, output) in output.chunks_exact_mut(size[0]).enumerate() {
                 join_rows(shape, input, y, index % size[2], 0.0, row, |a, b| a + b);
                 for (x, to) in output.iter_mut().enumerate() {
-                    let sum: f32 = row[shape.window(0, x)].iter().sum();
-                    *to = E::narrow(sum * scale);
+                    *to = row[shape.window(0, x)].iter().sum::<f32>() * scale;
                 }
             }
         });
     });
+    Ok(())
 }
 
 /// The gradient to the input of an average pooling.

@@ -3,7 +3,6 @@
 
 use rayon::prelude::*;
 
-use crate::element::{Element, Pair, Stored, with_elements};
 use crate::error::{Error, Result, check_length, product};
 use crate::parallel::plain;
 use crate::simd::SimdLevel;
@@ -99,35 +98,19 @@ impl Axis {
 ///
 /// # Errors
 /// When an axis is empty or a slice's length does not fit.
-pub fn resize3d_forward<E: Element>(
+pub fn resize3d_forward(
     shape: &ResizeShape,
     how: Resize,
-    input: &[E],
-    output: &mut [E],
+    input: &[f32],
+    output: &mut [f32],
 ) -> Result<()> {
     let [inputs, outputs] = shape.lens()?;
     check_length("input", input, inputs)?;
     check_length("output", output, outputs)?;
-    resize_all(shape, how, E::pair(input, output));
-    Ok(())
-}
-
-fn resize_all(shape: &ResizeShape, how: Resize, values: Pair) {
-    let axes = std::array::from_fn(|axis| Axis::new(shape.input[axis], shape.output[axis], how));
-    let linear = matches!(how, Resize::Trilinear | Resize::TrilinearCorners);
-    with_elements!(values, |input, output| resize_channels(
-        shape, &axes, linear, input, output
-    ));
-}
-
-fn resize_channels<E: Stored>(
-    shape: &ResizeShape,
-    axes: &[Axis; 3],
-    linear: bool,
-    input: &[E],
-    output: &mut [E],
-) {
+    let axes: [Axis; 3] =
+        std::array::from_fn(|axis| Axis::new(shape.input[axis], shape.output[axis], how));
     let path = SimdLevel::current();
+    let linear = matches!(how, Resize::Trilinear | Resize::TrilinearCorners);
     let (from, to) = (shape.input.iter().product(), shape.output.iter().product());
     output
         .par_chunks_mut(to)
@@ -135,12 +118,13 @@ fn resize_channels<E: Stored>(
         .for_each_init(Buffers::default, |buffers, (output, input)| {
             plain(path, || {
                 if linear {
-                    trilinear(shape, axes, input, output, buffers);
+                    trilinear(shape, &axes, input, output, buffers);
                 } else {
-                    nearest(shape, axes, input, output);
+                    nearest(shape, &axes, input, output);
                 }
             });
         });
+    Ok(())
 }
 
 /// The gradient to the input of [`resize3d_forward`].
@@ -180,12 +164,7 @@ struct Buffers {
 }
 
 #[inline(always)]
-fn nearest<E: Stored>(
-    shape: &ResizeShape,
-    [xs, ys, zs]: &[Axis; 3],
-    input: &[E],
-    output: &mut [E],
-) {
+fn nearest(shape: &ResizeShape, [xs, ys, zs]: &[Axis; 3], input: &[f32], output: &mut [f32]) {
     let [ix, iy, _] = shape.input;
     let [ox, oy, _] = shape.output;
     for (index, to) in output.chunks_exact_mut(ox).enumerate() {
@@ -197,11 +176,11 @@ fn nearest<E: Stored>(
 }
 
 #[inline(always)]
-fn trilinear<E: Stored>(
+fn trilinear(
     shape: &ResizeShape,
     [xs, ys, zs]: &[Axis; 3],
-    input: &[E],
-    output: &mut [E],
+    input: &[f32],
+    output: &mut [f32],
     buffers: &mut Buffers,
 ) {
     let [ix, iy, _] = shape.input;
@@ -238,11 +217,11 @@ fn trilinear<E: Stored>(
 
 /// One plane along x and y.
 #[inline(always)]
-fn stretch<E: Stored>(
+fn stretch(
     xs: &Axis,
     ys: &Axis,
     [ix, ox]: [usize; 2],
-    input: &[E],
+    input: &[f32],
     plane: &mut [f32],
     rows: &mut [Vec<f32>; 2],
 ) {
@@ -259,8 +238,7 @@ fn stretch<E: Stored>(
                 let from = &input[wanted[which] * ix..][..ix];
                 let neighbours = xs.lower.iter().zip(&xs.upper).zip(&xs.share);
                 for (to, ((&lower, &upper), &share)) in rows[which].iter_mut().zip(neighbours) {
-                    let [lower, upper] = [from[lower], from[upper]].map(E::widen);
-                    *to = lower * (1.0 - share) + upper * share;
+                    *to = from[lower] * (1.0 - share) + from[upper] * share;
                 }
                 held[which] = wanted[which];
             }
@@ -271,10 +249,10 @@ fn stretch<E: Stored>(
 
 /// `to = lower × (1 − share) + upper × share`.
 #[inline(always)]
-fn blend<E: Stored>(lower: &[f32], upper: &[f32], share: f32, to: &mut [E]) {
+fn blend(lower: &[f32], upper: &[f32], share: f32, to: &mut [f32]) {
     let rest = 1.0 - share;
     for ((to, &lower), &upper) in to.iter_mut().zip(lower).zip(upper) {
-        *to = E::narrow(lower * rest + upper * share);
+        *to = lower * rest + upper * share;
     }
 }
 

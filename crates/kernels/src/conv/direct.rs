@@ -1,43 +1,39 @@
 //! Runs a gather (a convolution, or its gradient to the input) product by product: tiles of outputs in
-//! parallel, each from a tile of the input in the caches, input channels (or pairs of them) in chunks of fixed size.
+//! parallel, each from a tile of the input in the caches, input channels in chunks of fixed size.
 
 use rayon::prelude::*;
 
-use super::finish::{Finish, pad_bias};
+use super::finish::{Finish, FinishRows, pad_bias};
 use super::micro::{Accumulate, CHANNELS};
 use super::plan::ConvLayout;
-use super::terms::Terms;
 use super::tile::{Block, TileLayout, blocks, choose_block};
 use super::weights::{PackedWeights, channel_blocks, padded_channels};
-use super::write::{Plane, Write};
 use crate::buffer::{Scratch, Shared};
-use crate::element::Stored;
-use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, interleave_rows, prefetch_all};
 
 /// Terms summed from one filling of the tile; its part of 24 positions stays in the first cache.
 const TERMS: usize = 256;
 /// Sums of one tile, in values, that stay in the second cache.
 const SUMS: usize = 40 * 1024;
 
-/// Computes the gather into `output`; weights were packed for the terms, and `bias` has one value an output channel of
-/// all groups.
-pub(crate) fn run<T: Terms, O: Stored>(
+/// Computes the gather into `output`; `bias` has one value an output channel of all groups.
+pub(crate) fn run(
     gather: &ConvLayout,
-    terms: T,
-    packed: &PackedWeights,
+    input: &[f32],
+    weights: &[f32],
     bias: Option<&[f32]>,
     finish: &Finish,
-    output: &mut [O],
+    output: &mut [f32],
 ) {
     let path = SimdLevel::current();
-    let channels = T::CHANNELS;
-    let plan = dispatch(path, MakePlan { gather, channels });
+    let packed = PackedWeights::new(gather, weights);
+    let plan = dispatch(path, MakePlan { gather });
     let blocks = blocks([gather.grid[1], gather.grid[2]], plan.layout.block);
     let shared = Shared::new(output);
     let bias = pad_bias(gather, bias);
     let tasks = gather.batch * gather.groups * blocks.len();
     (0..tasks).into_par_iter().for_each_init(
-        || Buffers::new::<O>(&plan, gather.output[0]),
+        || Buffers::new(&plan),
         |buffers, task| {
             let block = blocks[task % blocks.len()];
             let group = task / blocks.len() % gather.groups;
@@ -45,8 +41,8 @@ pub(crate) fn run<T: Terms, O: Stored>(
             let tile = TileTask {
                 plan: &plan,
                 gather,
-                terms,
-                packed,
+                input,
+                packed: &packed,
                 bias: &bias,
                 sample,
                 group,
@@ -64,17 +60,14 @@ pub(crate) fn run<T: Terms, O: Stored>(
 
 /// The number of blocks that the outputs of one channel are computed in.
 pub(crate) fn blocks_of(gather: &ConvLayout) -> usize {
-    // Blocks do not depend on how many channels a term has.
-    let channels = 1;
-    let plan = dispatch(SimdLevel::current(), MakePlan { gather, channels });
+    let plan = dispatch(SimdLevel::current(), MakePlan { gather });
     blocks([gather.grid[1], gather.grid[2]], plan.layout.block).len()
 }
 
 /// What all tiles of one gather share.
 struct Plan {
     layout: TileLayout,
-    /// Input channels, or pairs of them, and those of a chunk.
-    inputs: usize,
+    /// Input channels of a chunk.
     chunk: usize,
     /// Each phase with its taps' places in the tile, for all channels of a chunk.
     phases: Vec<([usize; 3], Vec<usize>, usize)>,
@@ -85,8 +78,6 @@ struct Plan {
 
 struct MakePlan<'a> {
     gather: &'a ConvLayout,
-    /// Input channels of a term.
-    channels: usize,
 }
 
 impl Work for MakePlan<'_> {
@@ -94,13 +85,12 @@ impl Work for MakePlan<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _simd: S) -> Plan {
-        Plan::new(self.gather, self.channels, S::LANES)
+        Plan::new(self.gather, S::LANES)
     }
 }
 
 impl Plan {
-    fn new(gather: &ConvLayout, in_term: usize, lanes: usize) -> Self {
-        let inputs = gather.in_channels.div_ceil(in_term);
+    fn new(gather: &ConvLayout, lanes: usize) -> Self {
         let channels = padded_channels(gather.out_channels);
         let phases = gather.phases();
         let taps: Vec<_> = phases
@@ -108,8 +98,8 @@ impl Plan {
             .map(|&phase| gather.phase_taps(phase))
             .collect();
         let most = taps.iter().map(Vec::len).max().unwrap_or(0).max(1);
-        let chunks = inputs.div_ceil((TERMS / most).max(1));
-        let chunk = inputs.div_ceil(chunks);
+        let chunks = gather.in_channels.div_ceil((TERMS / most).max(1));
+        let chunk = gather.in_channels.div_ceil(chunks);
         let block = choose(gather, channels * phases.len());
         let layout = TileLayout::new(gather, block, lanes);
         let phases = phases
@@ -126,7 +116,6 @@ impl Plan {
             .collect();
         Self {
             layout,
-            inputs,
             chunk,
             phases,
             blocks: channel_blocks(gather.out_channels),
@@ -163,20 +152,11 @@ struct Buffers {
     tile: Scratch,
     sums: Scratch,
     bases: Vec<usize>,
-    /// A row of outputs, or a plane of rows, before it is rounded.
-    row: Vec<f32>,
 }
 
 impl Buffers {
-    /// For outputs with rows of `size_x`.
-    fn new<O: Stored>(plan: &Plan, size_x: usize) -> Self {
-        let row = if O::BF16 {
-            plan.layout.block[0] * size_x
-        } else {
-            0
-        };
+    fn new(plan: &Plan) -> Self {
         Self {
-            row: vec![0.0; row],
             tile: Scratch::zeros(plan.layout.len(plan.chunk)),
             sums: Scratch::any(plan.phases.len() * plan.channels * plan.positions() + MAX_LANES),
             bases: Vec::new(),
@@ -185,26 +165,25 @@ impl Buffers {
 }
 
 /// One block of the grid of one sample and group: all its output channels and phases.
-struct TileTask<'a, T, O> {
+struct TileTask<'a> {
     plan: &'a Plan,
     gather: &'a ConvLayout,
-    terms: T,
+    input: &'a [f32],
     packed: &'a PackedWeights,
     bias: &'a [f32],
     sample: usize,
     group: usize,
     block: Block,
     buffers: &'a mut Buffers,
-    output: &'a Shared<'a, O>,
+    output: &'a Shared<'a>,
     finish: &'a Finish<'a>,
     /// Which block it is, of how many.
     index: usize,
     blocks: usize,
 }
 
-impl<T: Terms, O: Stored> Work for TileTask<'_, T, O> {
+impl Work for TileTask<'_> {
     type Output = ();
-    const BF16: bool = T::BF16 || O::BF16;
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
@@ -212,8 +191,8 @@ impl<T: Terms, O: Stored> Work for TileTask<'_, T, O> {
             .layout
             .bases(self.block.length, &mut self.buffers.bases);
         let mut first = 0;
-        while first < self.plan.inputs {
-            let count = self.plan.chunk.min(self.plan.inputs - first);
+        while first < self.gather.in_channels {
+            let count = self.plan.chunk.min(self.gather.in_channels - first);
             self.fill(simd, first, count);
             self.accumulate(simd, first, count);
             first += count;
@@ -222,23 +201,24 @@ impl<T: Terms, O: Stored> Work for TileTask<'_, T, O> {
     }
 }
 
-impl<T: Terms, O: Stored> TileTask<'_, T, O> {
+impl TileTask<'_> {
     /// Copies the chunk's channels into the tile.
     #[inline(always)]
     fn fill<S: Simd>(&mut self, simd: S, first: usize, count: usize) {
-        let (size, layout) = (self.gather.input, &self.plan.layout);
-        let lanes = |index| {
-            self.terms
-                .lanes(self.gather, self.sample, self.group, index)
-        };
+        let voxels: usize = self.gather.input.iter().product();
+        let layout = &self.plan.layout;
         let tiles = self.buffers.tile.as_mut_slice().chunks_mut(layout.channel);
-        for (index, tile) in (first..first + count).zip(tiles) {
-            if let Some(next) = lanes(index + 1) {
-                layout.fetch_ahead(next, size, self.block);
+        for (channel, tile) in (first..first + count).zip(tiles) {
+            let channel =
+                (self.sample * self.gather.groups + self.group) * self.gather.in_channels + channel;
+            let next = self
+                .input
+                .get((channel + 1) * voxels..(channel + 2) * voxels);
+            if let Some(next) = next {
+                layout.fetch_ahead(next, self.gather.input, self.block);
             }
-            if let Some(input) = lanes(index) {
-                layout.fill(simd, input, size, self.block, tile);
-            }
+            let input = &self.input[channel * voxels..][..voxels];
+            layout.fill(simd, input, self.gather.input, self.block, tile);
         }
     }
 
@@ -257,7 +237,6 @@ impl<T: Terms, O: Stored> TileTask<'_, T, O> {
                 let bases = &self.buffers.bases;
                 let sums = &mut self.buffers.sums.as_mut_slice()[sums..sums + width * step];
                 let block = Accumulate {
-                    product: self.terms.product(),
                     tile: self.buffers.tile.as_slice(),
                     offsets: &offsets[..count * taps],
                     weights: &weights[..count * taps * width],
@@ -285,11 +264,6 @@ impl<T: Terms, O: Stored> TileTask<'_, T, O> {
         let lanes = self.buffers.bases.len() / self.block.length[1] * plan.lanes;
         let step = lanes * self.block.length[1];
         let sums = self.buffers.sums.as_slice();
-        let write = Write {
-            gather: self.gather,
-            block: self.block,
-            output: self.output,
-        };
         for channel in 0..self.gather.out_channels {
             let within = self.group * self.gather.out_channels + channel;
             let all = self.gather.groups * self.gather.out_channels;
@@ -299,17 +273,73 @@ impl<T: Terms, O: Stored> TileTask<'_, T, O> {
                     // All phases of x are written at once.
                     if phase[0] == 0 {
                         let from = (index * plan.channels + channel) * step + z * lanes;
-                        let plane = Plane {
-                            sums: &sums[from..],
-                            phase_step: plan.channels * step,
+                        let phase_step = plan.channels * step;
+                        self.write(
+                            simd,
+                            &sums[from..],
+                            phase_step,
                             z,
-                            phase: [phase[1], phase[2]],
-                        };
-                        write.plane(simd, plane, &mut rows, &mut self.buffers.row);
+                            [phase[1], phase[2]],
+                            &mut rows,
+                        );
                     }
                 }
             }
             rows.done(self.index, self.blocks);
+        }
+    }
+
+    /// Writes one plane of one channel and one phase of y and z.
+    #[inline(always)]
+    fn write<S: Simd>(
+        &self,
+        simd: S,
+        sums: &[f32],
+        phase_step: usize,
+        z: usize,
+        phase: [usize; 2],
+        rows: &mut FinishRows,
+    ) {
+        let [size_x, size_y, size_z] = self.gather.output;
+        let [step_x, step_y, step_z] = self.gather.step;
+        let z = (self.block.start[1] + z) * step_z + phase[1];
+        if z >= size_z {
+            return;
+        }
+        let plane = (rows.row * size_z + z) * size_y;
+        // The next channel's rows are in other pages, which hardware prefetching does not reach.
+        let channel = size_x * size_y * size_z;
+        let grid_x = self.gather.grid[0];
+        if step_x == 1 && step_y == 1 {
+            let start = (plane + self.block.start[0]) * size_x;
+            let length = self.block.length[0] * size_x;
+            // SAFETY: each task has a block, channel and sample of its own, and writes each of its
+            // phases (one row in `step_y`, one plane in `step_z`) once, so no other part is alive here.
+            let to = unsafe { self.output.part(start, length) };
+            prefetch_all(to.as_ptr().wrapping_add(channel), length);
+            to.copy_from_slice(&sums[..length]);
+            rows.finish(to);
+            return;
+        }
+        for row in 0..self.block.length[0] {
+            let y = (self.block.start[0] + row) * step_y + phase[0];
+            if y >= size_y {
+                break;
+            }
+            // SAFETY: the row is of this task's own block, channel, sample and phase, as above.
+            let to = unsafe { self.output.part((plane + y) * size_x, size_x) };
+            prefetch_all(to.as_ptr().wrapping_add(channel), size_x);
+            let from = &sums[row * grid_x..];
+            match step_x {
+                1 => to.copy_from_slice(&from[..size_x]),
+                2 => interleave_rows(simd, &from[..grid_x], &from[phase_step..], to),
+                _ => {
+                    for (x, to) in to.iter_mut().enumerate() {
+                        *to = from[x % step_x * phase_step + x / step_x];
+                    }
+                }
+            }
+            rows.finish(to);
         }
     }
 }

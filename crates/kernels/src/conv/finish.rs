@@ -17,15 +17,7 @@ pub(crate) struct Finish<'a> {
     pub blocks_limit: usize,
 }
 
-impl<'a> Finish<'a> {
-    /// An activation alone.
-    pub fn activation(activation: Activation<'a>) -> Self {
-        Self {
-            activation,
-            ..Self::default()
-        }
-    }
-
+impl Finish<'_> {
     /// For the outputs of one block in one channel; `row` is sample × channels + channel.
     #[inline(always)]
     pub fn rows(&self, channel: usize, row: usize) -> FinishRows<'_> {

@@ -1,15 +1,13 @@
 //! The two innermost loops, register-blocked: weights × inputs into outputs, and gradients × inputs
 //! into weights. Their operands were packed before.
 
-use crate::simd::{Product, Simd, Work, correlate, product_tile};
+use crate::simd::{Simd, Work, correlate, fma_tile};
 
 /// Output channels of a register block.
 pub(crate) const CHANNELS: usize = 4;
 
 /// Adds `Σ_k weights[k][m] × input[base[v] + offsets[k]]` to `VECTORS` vectors of `OUT` channels.
-pub(crate) struct Accumulate<'a, P> {
-    /// What the lanes of weights and inputs are.
-    pub product: P,
+pub(crate) struct Accumulate<'a> {
     /// The tile.
     pub tile: &'a [f32],
     /// The offset of each term's input, relative to a base.
@@ -22,7 +20,7 @@ pub(crate) struct Accumulate<'a, P> {
     pub start: Option<&'a [f32]>,
 }
 
-impl<P: Product> Accumulate<'_, P> {
+impl Accumulate<'_> {
     /// Runs the loop for as many vectors as there are bases.
     ///
     /// # Safety
@@ -50,13 +48,12 @@ impl<P: Product> Accumulate<'_, P> {
         unsafe {
             let bases = bases.map(|base| self.tile.as_ptr().add(base));
             let weights = self.weights.as_ptr();
-            let found: [[S::Vector; VECTORS]; OUT] = if P::FLOATS && OUT == CHANNELS && VECTORS == 3
-            {
+            let found: [[S::Vector; VECTORS]; OUT] = if OUT == CHANNELS && VECTORS == 3 {
                 let bases = std::array::from_fn(|vector| bases[vector % VECTORS]);
                 let sums = simd.weigh_4x3(self.offsets, weights, bases);
                 std::array::from_fn(|channel| std::array::from_fn(|vector| sums[channel][vector]))
             } else {
-                product_tile(simd, self.product, self.offsets, weights, bases)
+                fma_tile(simd, self.offsets, weights, bases)
             };
             // Read once: the compiler cannot know that the stores leave it as it is.
             let (step, start) = (self.sum_step, self.start);
@@ -109,7 +106,7 @@ impl<P: Product> Accumulate<'_, P> {
         let (whole, mut rest) = bases.as_chunks::<VECTORS>();
         let mut done = 0;
         for bases in whole {
-            simd.call_out_of_line(AccumulateVectors::<P, OUT, VECTORS> {
+            simd.call_out_of_line(AccumulateVectors::<OUT, VECTORS> {
                 part: self,
                 bases,
                 sums: &mut sums[done..],
@@ -119,7 +116,7 @@ impl<P: Product> Accumulate<'_, P> {
         if VECTORS > 4
             && let Some((bases, after)) = rest.split_first_chunk::<4>()
         {
-            simd.call_out_of_line(AccumulateVectors::<P, OUT, 4> {
+            simd.call_out_of_line(AccumulateVectors::<OUT, 4> {
                 part: self,
                 bases,
                 sums: &mut sums[done..],
@@ -130,7 +127,7 @@ impl<P: Product> Accumulate<'_, P> {
         if VECTORS > 2
             && let Some((bases, after)) = rest.split_first_chunk::<2>()
         {
-            simd.call_out_of_line(AccumulateVectors::<P, OUT, 2> {
+            simd.call_out_of_line(AccumulateVectors::<OUT, 2> {
                 part: self,
                 bases,
                 sums: &mut sums[done..],
@@ -139,7 +136,7 @@ impl<P: Product> Accumulate<'_, P> {
             rest = after;
         }
         for base in rest {
-            simd.call_out_of_line(AccumulateVectors::<P, OUT, 1> {
+            simd.call_out_of_line(AccumulateVectors::<OUT, 1> {
                 part: self,
                 bases: &[*base],
                 sums: &mut sums[done..],
@@ -150,15 +147,13 @@ impl<P: Product> Accumulate<'_, P> {
 }
 
 /// One call of [`Accumulate::run`]; only `chunks` makes it, under its caller's promises.
-struct AccumulateVectors<'a, P, const OUT: usize, const VECTORS: usize> {
-    part: &'a Accumulate<'a, P>,
+struct AccumulateVectors<'a, const OUT: usize, const VECTORS: usize> {
+    part: &'a Accumulate<'a>,
     bases: &'a [usize; VECTORS],
     sums: &'a mut [f32],
 }
 
-impl<P: Product, const OUT: usize, const VECTORS: usize> Work
-    for AccumulateVectors<'_, P, OUT, VECTORS>
-{
+impl<const OUT: usize, const VECTORS: usize> Work for AccumulateVectors<'_, OUT, VECTORS> {
     type Output = ();
 
     #[inline(always)]

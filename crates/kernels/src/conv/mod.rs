@@ -1,50 +1,52 @@
 //! 3-D convolution and transposed convolution, forward and gradients, on dense `[N, C, Z, Y, X]`
 //! slices. One engine computes a convolution and its gradient to the input, another the gradient to
-//! the weights; a transposed convolution is the gradient of a convolution. Forward, values may be stored as bfloat16.
+//! the weights; a transposed convolution is the gradient of a convolution.
 
 mod direct;
 mod finish;
 mod fused;
 mod gather;
-mod lanes;
 mod micro;
 mod plan;
 mod shape;
-mod terms;
 mod tile;
 mod weight_gradient;
 mod weights;
 mod winograd;
-mod write;
 
 pub use fused::{conv_transpose3d_activation, conv3d_activation, conv3d_instance_norm};
 pub use shape::{ConvShape, ConvTransposeShape};
 
-use crate::activation::Activation;
-use crate::element::{Element, Values, ValuesMut};
 use crate::error::{Result, check_length};
 use finish::Finish;
-use gather::Method;
 use plan::ConvLayout;
 
 /// `output = input ⋆ weight + bias` (a cross-correlation, as deep learning calls convolution).
 /// `output` need not be initialised with anything.
 ///
-/// Each of input, weights and output is `f32` or [`bf16`](crate::bf16). Sums are taken in `f32` and rounded once, when they
-/// are written. Products are taken in `f32` too, except of bfloat16 inputs and weights at the level `avx512bf16`, where
-/// that takes less time: its instruction takes numbers below 2⁻¹²⁶ as zeros. Levels sum in different orders, so that
-/// results differ between them by roundings; at one level they do not depend on the number of threads.
-///
 /// # Errors
 /// When the shape is not possible or a slice's length does not fit the shape.
-pub fn conv3d_forward<I: Element, W: Element, O: Element>(
+pub fn conv3d_forward(
     shape: &ConvShape,
-    input: &[I],
-    weight: &[W],
+    input: &[f32],
+    weight: &[f32],
     bias: Option<&[f32]>,
-    output: &mut [O],
+    output: &mut [f32],
 ) -> Result<()> {
-    conv3d_activation(shape, input, weight, bias, Activation::Identity, output)
+    let size = shape.output()?;
+    check_length("input", input, shape.input_len())?;
+    check_length("weight", weight, shape.weight_len())?;
+    check_length("output", output, shape.output_len()?)?;
+    check_bias(bias, shape.out_channels)?;
+    gather::run(
+        &ConvLayout::forward(shape, size),
+        input,
+        weight,
+        bias,
+        &Finish::default(),
+        output,
+    );
+    Ok(())
 }
 
 /// The gradient to the convolution's input, given that to its output.
@@ -62,7 +64,14 @@ pub fn conv3d_backward_input(
     check_length("weight", weight, shape.weight_len())?;
     check_length("input_gradient", input_gradient, shape.input_len())?;
     let gather = ConvLayout::adjoint(shape, size);
-    plain(&gather, output_gradient, weight, input_gradient);
+    gather::run(
+        &gather,
+        output_gradient,
+        weight,
+        None,
+        &Finish::default(),
+        input_gradient,
+    );
     Ok(())
 }
 
@@ -93,19 +102,31 @@ pub fn conv3d_backward_weight(
     Ok(())
 }
 
-/// A transposed convolution: every input value spreads the kernel over the output. Element types are as in
-/// [`conv3d_forward`].
+/// A transposed convolution: every input value spreads the kernel over the output.
 ///
 /// # Errors
 /// When the shape is not possible or a slice's length does not fit the shape.
-pub fn conv_transpose3d_forward<I: Element, W: Element, O: Element>(
+pub fn conv_transpose3d_forward(
     shape: &ConvTransposeShape,
-    input: &[I],
-    weight: &[W],
+    input: &[f32],
+    weight: &[f32],
     bias: Option<&[f32]>,
-    output: &mut [O],
+    output: &mut [f32],
 ) -> Result<()> {
-    conv_transpose3d_activation(shape, input, weight, bias, Activation::Identity, output)
+    let adjoint = shape.adjoint()?;
+    check_length("input", input, shape.input_len())?;
+    check_length("weight", weight, shape.weight_len())?;
+    check_length("output", output, shape.output_len()?)?;
+    check_bias(bias, shape.out_channels)?;
+    gather::run(
+        &ConvLayout::adjoint(&adjoint, shape.input),
+        input,
+        weight,
+        bias,
+        &Finish::default(),
+        output,
+    );
+    Ok(())
 }
 
 /// The gradient to the transposed convolution's input, given that to its output.
@@ -123,7 +144,14 @@ pub fn conv_transpose3d_backward_input(
     check_length("weight", weight, shape.weight_len())?;
     check_length("input_gradient", input_gradient, shape.input_len())?;
     let gather = ConvLayout::forward(&adjoint, shape.input);
-    plain(&gather, output_gradient, weight, input_gradient);
+    gather::run(
+        &gather,
+        output_gradient,
+        weight,
+        None,
+        &Finish::default(),
+        input_gradient,
+    );
     Ok(())
 }
 
@@ -149,20 +177,6 @@ pub fn conv_transpose3d_backward_weight(
         crate::sum::channel_sums(output_gradient, shape.batch, shape.out_channels, bias);
     }
     Ok(())
-}
-
-/// A gather of `f32` without bias or activation.
-fn plain(gather: &ConvLayout, input: &[f32], weights: &[f32], output: &mut [f32]) {
-    let (input, weights) = (Values::F32(input), Values::F32(weights));
-    gather::run(
-        gather,
-        &Method::of(gather, input, weights),
-        input,
-        weights,
-        None,
-        &Finish::default(),
-        ValuesMut::F32(output),
-    );
 }
 
 fn check_bias(bias: Option<&[f32]>, channels: usize) -> Result<()> {

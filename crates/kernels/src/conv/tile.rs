@@ -2,9 +2,8 @@
 //! tile can be read as whole vectors: zeros fill the padding, strides along x and y are split into phases. The
 //! arithmetic is in the kernels.
 
-use super::lanes::{Lanes, copy_row};
 use super::plan::ConvLayout;
-use crate::simd::Simd;
+use crate::simd::{Simd, prefetch_all, split_row};
 
 /// How a block of grid rows (all of x, `block[0]` along y, `block[1]` along z) is laid out.
 ///
@@ -166,7 +165,7 @@ impl TileLayout {
     /// Requests what [`TileLayout::fill`] will read of a channel: short pieces of several pages, which hardware prefetching
     /// does not reach.
     #[inline(always)]
-    pub fn fetch_ahead(&self, input: impl Lanes, size: [usize; 3], block: Block) {
+    pub fn fetch_ahead(&self, input: &[f32], size: [usize; 3], block: Block) {
         let [size_x, size_y, size_z] = size;
         let range = |axis: usize, size: usize| {
             let first = (block.start[axis] * self.stride[axis + 1]) as isize + self.first[axis + 1];
@@ -177,17 +176,17 @@ impl TileLayout {
         };
         let rows = range(0, size_y);
         for z in range(1, size_z) {
-            let start = (z * size_y + rows.start) * size_x;
-            input.part(start..start + rows.len() * size_x).fetch_ahead();
+            let from = input[(z * size_y + rows.start) * size_x..].as_ptr();
+            prefetch_all(from, rows.len() * size_x);
         }
     }
 
-    /// Copies the part under `block` of one channel, or of two, into `tile`. `input` is `[Z, Y, X]`.
+    /// Copies one channel's part under `block` into `tile`. `input` is the channel, `[Z, Y, X]`.
     #[inline(always)]
-    pub fn fill<S: Simd, L: Lanes>(
+    pub fn fill<S: Simd>(
         &self,
         simd: S,
-        input: L,
+        input: &[f32],
         size: [usize; 3],
         block: Block,
         tile: &mut [f32],
@@ -209,9 +208,9 @@ impl TileLayout {
                 let inside = (0..size_y as isize).contains(&y) && (0..size_z as isize).contains(&z);
                 let source = if inside {
                     let start = (z as usize * size_y + y as usize) * size_x;
-                    input.part(start..start + size_x)
+                    &input[start..start + size_x]
                 } else {
-                    input.part(0..0)
+                    &[]
                 };
                 for (index, &start) in self.copies.iter().enumerate() {
                     let to = index * self.copy + plane * self.plane + place * self.row;
@@ -234,6 +233,65 @@ pub(crate) struct Runs {
     pub count: usize,
     pub vectors: usize,
     pub step: usize,
+}
+
+/// `row[i] = source[start + i × stride]`, zero outside.
+#[inline(always)]
+pub(super) fn copy_row<S: Simd>(
+    simd: S,
+    source: &[f32],
+    start: isize,
+    stride: usize,
+    row: &mut [f32],
+) {
+    let length = row.len();
+    let low = if start < 0 {
+        (start.unsigned_abs()).div_ceil(stride)
+    } else {
+        0
+    }
+    .min(length);
+    let end = source.len() as isize - start;
+    let high = if end > 0 {
+        (end as usize).div_ceil(stride)
+    } else {
+        0
+    }
+    .clamp(low, length);
+    row[..low].fill(0.0);
+    row[high..].fill(0.0);
+    if low == high {
+        return;
+    }
+    let source = &source[(start + (low * stride) as isize) as usize..];
+    let inner = &mut row[low..high];
+    match stride {
+        1 => copy_vectors(simd, &source[..inner.len()], inner),
+        2 => split_row(simd, source, inner),
+        _ => inner
+            .iter_mut()
+            .zip(source.iter().step_by(stride))
+            .for_each(|(to, &from)| *to = from),
+    }
+}
+
+/// A copy that does not call out for a handful of values.
+#[inline(always)]
+pub(super) fn copy_vectors<S: Simd>(simd: S, from: &[f32], to: &mut [f32]) {
+    let length = to.len();
+    let from = &from[..length];
+    for at in (0..length).step_by(S::LANES) {
+        let rest = length - at;
+        // SAFETY: both have `length` values, of which `rest` are at `at` and after it.
+        unsafe {
+            let (from, to) = (from.as_ptr().add(at), to.as_mut_ptr().add(at));
+            if rest >= S::LANES {
+                simd.store(to, simd.load(from));
+            } else {
+                simd.store_first(to, simd.load_lanes(from, 0..rest), rest);
+            }
+        }
+    }
 }
 
 /// Divides a grid of `[y, z]` rows into blocks of at most `block`.

@@ -6,8 +6,6 @@ use rayon::prelude::*;
 use super::micro::CHANNELS;
 use super::plan::ConvLayout;
 use crate::buffer::{Scratch, Shared};
-use crate::element::{Element, Values, bf16};
-use crate::simd::pair_bits;
 
 /// Packed weights.
 pub(crate) struct PackedWeights {
@@ -16,8 +14,7 @@ pub(crate) struct PackedWeights {
     phases: Vec<usize>,
     /// Taps of each phase.
     taps: Vec<usize>,
-    /// Input channels, or pairs of them.
-    inputs: usize,
+    in_channels: usize,
     padded_channels: usize,
 }
 
@@ -48,26 +45,8 @@ pub(crate) fn padded_channels(channels: usize) -> usize {
 }
 
 impl PackedWeights {
-    /// Packs `weights`, which are in the order that `gather.weights` describes, as `f32`.
-    pub fn new(gather: &ConvLayout, weights: Values) -> Self {
-        let inputs = gather.in_channels;
-        match weights {
-            Values::F32(weights) => Self::pack(gather, inputs, |at, _| weights[at]),
-            Values::Bf16(weights) => Self::pack(gather, inputs, |at, _| weights[at].widen()),
-        }
-    }
-
-    /// Packs `weights` with those of two input channels in each lane; the last of an odd number has zeros beside it.
-    pub fn pairs(gather: &ConvLayout, weights: &[bf16]) -> Self {
-        let (channels, step) = (gather.in_channels, gather.weights.input);
-        Self::pack(gather, channels.div_ceil(2), |at, pair| {
-            let second = (2 * pair + 1 < channels).then(|| weights[at + pair * step + step]);
-            pair_bits([weights[at + pair * step], second.unwrap_or_default()])
-        })
-    }
-
-    /// Packs `lane(place, input)` of every weight, where `place` is that of channel `input`, if a lane has one channel.
-    fn pack(gather: &ConvLayout, inputs: usize, lane: impl Fn(usize, usize) -> f32 + Sync) -> Self {
+    /// Packs `weights`, which are in the order that `gather.weights` describes.
+    pub fn new(gather: &ConvLayout, weights: &[f32]) -> Self {
         let blocks = channel_blocks(gather.out_channels);
         let padded = padded_channels(gather.out_channels);
         let taps: Vec<Vec<usize>> = gather
@@ -85,14 +64,14 @@ impl PackedWeights {
         let mut length = 0;
         for taps in &taps {
             phases.push(length);
-            length += gather.groups * padded * inputs * taps.len();
+            length += gather.groups * padded * gather.in_channels * taps.len();
         }
         let mut values = Scratch::any(length);
         let packed = Self {
             values: Scratch::any(0),
             phases,
             taps: taps.iter().map(Vec::len).collect(),
-            inputs,
+            in_channels: gather.in_channels,
             padded_channels: padded,
         };
         let shared = Shared::new(values.as_mut_slice());
@@ -104,17 +83,18 @@ impl PackedWeights {
             let start = packed.start(phase, group, first, width, 0);
             // SAFETY: each job has a phase, group and block of channels of its own, and `start` puts
             // the blocks of all of them one after the other.
-            let block = unsafe { shared.part(start, width * inputs * taps[phase].len()) };
+            let block =
+                unsafe { shared.part(start, width * gather.in_channels * taps[phase].len()) };
             if block.is_empty() {
                 return;
             }
             for channel in 0..width.min(gather.out_channels - first) {
                 let from = group * gather.weights.group + (first + channel) * gather.weights.output;
                 let mut to = block[channel..].iter_mut().step_by(width);
-                for input in 0..inputs {
-                    let from = from + input * gather.weights.input;
+                for input in 0..gather.in_channels {
+                    let from = &weights[from + input * gather.weights.input..];
                     for (&tap, to) in taps[phase].iter().zip(to.by_ref()) {
-                        *to = lane(from + tap, input);
+                        *to = from[tap];
                     }
                 }
             }
@@ -123,14 +103,13 @@ impl PackedWeights {
     }
 
     fn start(&self, phase: usize, group: usize, first: usize, width: usize, input: usize) -> usize {
-        let terms = self.inputs * self.taps[phase];
+        let terms = self.in_channels * self.taps[phase];
         self.phases[phase]
             + (group * self.padded_channels + first) * terms
             + input * self.taps[phase] * width
     }
 
-    /// The weights of a block of `width` channels from `first` on, from `input` (a channel or a pair of them)
-    /// on.
+    /// The weights of a block of `width` channels from `first` on, from the input channel `input` on.
     #[inline(always)]
     pub fn block(
         &self,

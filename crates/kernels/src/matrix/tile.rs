@@ -1,7 +1,7 @@
 //! The innermost product: four rows of one matrix with a panel of another, in registers, by the same loop as
 //! the convolution's. `pack` packs both matrices.
 
-use crate::simd::{Floats, Simd, Work, product_tile};
+use crate::simd::{Simd, Work, fma_tile};
 
 /// Rows of a tile.
 pub(crate) const ROWS: usize = 4;
@@ -75,8 +75,7 @@ impl Work for Checked<'_> {
         unsafe {
             if S::WIDE {
                 let inputs = std::array::from_fn(inputs);
-                let rows = tile.rows.as_ptr();
-                let sums = product_tile::<S, _, ROWS, 4>(simd, Floats, tile.offsets, rows, inputs);
+                let sums = fma_tile::<S, ROWS, 4>(simd, tile.offsets, tile.rows.as_ptr(), inputs);
                 tile.store(simd, sums);
             } else {
                 let inputs = std::array::from_fn(inputs);

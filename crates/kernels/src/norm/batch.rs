@@ -7,7 +7,6 @@ use super::Moments;
 use super::gradient::{gradient_sums, write_part};
 use super::group::{NormOptions, apply_all, moments};
 use crate::activation::ChannelShape;
-use crate::element::{Element, Pair, Stored, Values, with_elements};
 use crate::error::{Result, check_length};
 use crate::parallel::{PART, plain};
 use crate::simd::SimdLevel;
@@ -17,34 +16,17 @@ use crate::simd::SimdLevel;
 ///
 /// # Errors
 /// When a slice's length does not fit the shape.
-pub fn batch_norm_forward<E: Element>(
+pub fn batch_norm_forward(
     shape: &ChannelShape,
     options: &NormOptions,
-    input: &[E],
-    output: &mut [E],
+    input: &[f32],
+    output: &mut [f32],
     mean: &mut [f32],
     variance: &mut [f32],
 ) -> Result<()> {
     check_length("input", input, shape.len()?)?;
     check_length("mean", mean, shape.channels)?;
     check_length("variance", variance, shape.channels)?;
-    batch_moments(shape, E::values(input), mean, variance);
-    batch_norm_inference(shape, options, input, mean, variance, output)
-}
-
-fn batch_moments(shape: &ChannelShape, input: Values, mean: &mut [f32], variance: &mut [f32]) {
-    match input {
-        Values::F32(input) => moments_of(shape, input, mean, variance),
-        Values::Bf16(input) => moments_of(shape, input, mean, variance),
-    }
-}
-
-fn moments_of<E: Stored>(
-    shape: &ChannelShape,
-    input: &[E],
-    mean: &mut [f32],
-    variance: &mut [f32],
-) {
     let path = SimdLevel::current();
     mean.par_iter_mut()
         .zip(variance.par_iter_mut())
@@ -56,65 +38,42 @@ fn moments_of<E: Stored>(
             *mean = all.mean as f32;
             *variance = all.variance() as f32;
         });
+    batch_norm_inference(shape, options, input, mean, variance, output)
 }
 
 /// Batch norm with given moments, one value a channel: running averages, at inference.
 ///
 /// # Errors
 /// When a slice's length does not fit the shape.
-pub fn batch_norm_inference<E: Element>(
+pub fn batch_norm_inference(
     shape: &ChannelShape,
     options: &NormOptions,
-    input: &[E],
+    input: &[f32],
     mean: &[f32],
     variance: &[f32],
-    output: &mut [E],
+    output: &mut [f32],
 ) -> Result<()> {
     check_length("input", input, shape.len()?)?;
     check_length("output", output, input.len())?;
     check_length("mean", mean, shape.channels)?;
     check_length("variance", variance, shape.channels)?;
     options.check(shape.channels)?;
-    if !shape.is_empty() {
-        normalise(shape, options, mean, variance, E::pair(input, output));
+    if shape.is_empty() {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn normalise(
-    shape: &ChannelShape,
-    options: &NormOptions,
-    mean: &[f32],
-    variance: &[f32],
-    values: Pair,
-) {
-    let affine = |channel: usize| {
-        let reciprocal = reciprocal(variance[channel], options.epsilon);
-        options.affine(channel, mean[channel], reciprocal)
-    };
-    with_elements!(values, |input, output| normalise_rows(
-        shape, options, affine, input, output
-    ));
-}
-
-fn normalise_rows<E: Stored>(
-    shape: &ChannelShape,
-    options: &NormOptions,
-    affine: impl Fn(usize) -> [f32; 2] + Sync,
-    input: &[E],
-    output: &mut [E],
-) {
     let path = SimdLevel::current();
     let rows = output
         .par_chunks_mut(shape.voxels)
         .zip(input.par_chunks(shape.voxels));
     rows.enumerate().for_each(|(row, (output, input))| {
         let channel = row % shape.channels;
-        let affine = affine(channel);
+        let reciprocal = reciprocal(variance[channel], options.epsilon);
+        let affine = options.affine(channel, mean[channel], reciprocal);
         let slope = options.activation.slope(channel);
         let parts = output.par_chunks_mut(PART).zip(input.par_chunks(PART));
         parts.for_each(|(output, input)| plain(path, || apply_all(input, affine, slope, output)));
     });
+    Ok(())
 }
 
 /// The gradients of [`batch_norm_forward`] to its input, and to weight and bias (one value a channel;
@@ -208,6 +167,6 @@ fn reciprocal(variance: f32, epsilon: f32) -> f32 {
     (1.0 / (f64::from(variance) + f64::from(epsilon)).sqrt()) as f32
 }
 
-fn row<'a, E>(shape: &ChannelShape, values: &'a [E], sample: usize, channel: usize) -> &'a [E] {
+fn row<'a>(shape: &ChannelShape, values: &'a [f32], sample: usize, channel: usize) -> &'a [f32] {
     &values[(sample * shape.channels + channel) * shape.voxels..][..shape.voxels]
 }

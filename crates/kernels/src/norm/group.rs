@@ -6,7 +6,6 @@ use rayon::prelude::*;
 use super::Moments;
 use super::gradient::Group;
 use crate::activation::{Activation, ChannelShape, leak};
-use crate::element::{Element, Pair, Stored, with_elements};
 use crate::error::{Error, Result, check_length};
 use crate::parallel::{PART, plain};
 use crate::simd::SimdLevel;
@@ -62,16 +61,16 @@ impl NormOptions<'_> {
 ///
 /// # Errors
 /// When channels do not divide into groups or a slice's length does not fit.
-pub fn group_norm_forward<E: Element>(
+pub fn group_norm_forward(
     shape: &ChannelShape,
     groups: usize,
     options: &NormOptions,
-    input: &[E],
-    output: &mut [E],
+    input: &[f32],
+    output: &mut [f32],
     mean: &mut [f32],
     reciprocal_deviation: &mut [f32],
 ) -> Result<()> {
-    check_groups(shape, groups, options, input)?;
+    let run = check_groups(shape, groups, options, input)?;
     check_length("output", output, input.len())?;
     check_length("mean", mean, shape.batch * groups)?;
     check_length(
@@ -84,60 +83,29 @@ pub fn group_norm_forward<E: Element>(
         reciprocal_deviation.fill(0.0);
         return Ok(());
     }
-    let norm = GroupNorm {
-        shape,
-        groups,
-        options,
-    };
-    norm.run(E::pair(input, output), mean, reciprocal_deviation);
-    Ok(())
-}
-
-/// A group norm of a tensor that is not empty.
-struct GroupNorm<'a> {
-    shape: &'a ChannelShape,
-    groups: usize,
-    options: &'a NormOptions<'a>,
-}
-
-impl GroupNorm<'_> {
-    fn run(&self, values: Pair, mean: &mut [f32], reciprocal: &mut [f32]) {
-        with_elements!(values, |input, output| self
-            .of(input, output, mean, reciprocal));
-    }
-
-    fn of<E: Stored>(
-        &self,
-        input: &[E],
-        output: &mut [E],
-        mean: &mut [f32],
-        reciprocal: &mut [f32],
-    ) {
-        let (voxels, options) = (self.shape.voxels, self.options);
-        let channels = self.shape.channels / self.groups;
-        let path = SimdLevel::current();
-        let statistics = mean.par_iter_mut().zip(reciprocal);
-        let values = output
-            .par_chunks_mut(channels * voxels)
-            .zip(input.par_chunks(channels * voxels));
-        values.zip(statistics).enumerate().for_each(
-            |(index, ((output, input), (mean, reciprocal)))| {
-                let moments = moments(path, input);
-                *mean = moments.mean as f32;
-                *reciprocal = moments.reciprocal_deviation(f64::from(options.epsilon)) as f32;
-                let first = index % self.groups * channels;
-                let rows = output.par_chunks_mut(voxels).zip(input.par_chunks(voxels));
-                rows.enumerate().for_each(|(channel, (output, input))| {
-                    let affine = options.affine(first + channel, *mean, *reciprocal);
-                    let slope = options.activation.slope(first + channel);
-                    let parts = output.par_chunks_mut(PART).zip(input.par_chunks(PART));
-                    parts.for_each(|(output, input)| {
-                        plain(path, || apply_all(input, affine, slope, output))
-                    });
+    let path = SimdLevel::current();
+    let statistics = mean.par_iter_mut().zip(reciprocal_deviation);
+    let values = output.par_chunks_mut(run).zip(input.par_chunks(run));
+    values.zip(statistics).enumerate().for_each(
+        |(index, ((output, input), (mean, reciprocal)))| {
+            let moments = moments(path, input);
+            *mean = moments.mean as f32;
+            *reciprocal = moments.reciprocal_deviation(f64::from(options.epsilon)) as f32;
+            let first = index % groups * (shape.channels / groups);
+            let channels = output
+                .par_chunks_mut(shape.voxels)
+                .zip(input.par_chunks(shape.voxels));
+            channels.enumerate().for_each(|(channel, (output, input))| {
+                let affine = options.affine(first + channel, *mean, *reciprocal);
+                let slope = options.activation.slope(first + channel);
+                let parts = output.par_chunks_mut(PART).zip(input.par_chunks(PART));
+                parts.for_each(|(output, input)| {
+                    plain(path, || apply_all(input, affine, slope, output))
                 });
-            },
-        );
-    }
+            });
+        },
+    );
+    Ok(())
 }
 
 /// The gradients of [`group_norm_forward`] to its input, and to weight and bias (one value a channel;
@@ -212,11 +180,11 @@ pub fn group_norm_backward(
 ///
 /// # Errors
 /// As there.
-pub fn instance_norm_forward<E: Element>(
+pub fn instance_norm_forward(
     shape: &ChannelShape,
     options: &NormOptions,
-    input: &[E],
-    output: &mut [E],
+    input: &[f32],
+    output: &mut [f32],
     mean: &mut [f32],
     reciprocal_deviation: &mut [f32],
 ) -> Result<()> {
@@ -263,11 +231,11 @@ pub fn instance_norm_backward(
 }
 
 /// Values of one group of one sample.
-fn check_groups<E>(
+fn check_groups(
     shape: &ChannelShape,
     groups: usize,
     options: &NormOptions,
-    input: &[E],
+    input: &[f32],
 ) -> Result<usize> {
     check_length("input", input, shape.len()?)?;
     if groups == 0 {
@@ -285,7 +253,7 @@ fn check_groups<E>(
 }
 
 /// The moments of a long run, its parts in parallel and joined in order.
-pub(super) fn moments<E: Stored>(path: SimdLevel, values: &[E]) -> Moments {
+pub(super) fn moments(path: SimdLevel, values: &[f32]) -> Moments {
     if values.len() <= PART {
         return plain(path, || Moments::of(values));
     }
@@ -304,9 +272,9 @@ pub(crate) fn apply(x: f32, [factor, addend]: [f32; 2], slope: f32) -> f32 {
 
 /// [`apply`] for all of `input`.
 #[inline(always)]
-pub(super) fn apply_all<E: Stored>(input: &[E], affine: [f32; 2], slope: f32, output: &mut [E]) {
+pub(super) fn apply_all(input: &[f32], affine: [f32; 2], slope: f32, output: &mut [f32]) {
     output
         .iter_mut()
         .zip(input)
-        .for_each(|(to, &x)| *to = E::narrow(apply(x.widen(), affine, slope)));
+        .for_each(|(to, &x)| *to = apply(x, affine, slope));
 }

@@ -3,7 +3,6 @@
 use rayon::prelude::*;
 
 use super::moments::Moments;
-use crate::element::{Element, Pair, Stored, with_elements};
 use crate::error::{Error, Result, check_length};
 use crate::parallel::{PART, plain};
 use crate::simd::SimdLevel;
@@ -55,31 +54,15 @@ impl LayerNormOptions<'_> {
 ///
 /// # Errors
 /// When a slice's length does not fit the others.
-pub fn layer_norm_forward<E: Element>(
+pub fn layer_norm_forward(
     options: &LayerNormOptions,
-    input: &[E],
-    output: &mut [E],
+    input: &[f32],
+    output: &mut [f32],
     moments: &mut [[f32; 2]],
 ) -> Result<()> {
     let rows = options.rows(input.len())?;
     check_length("output", output, input.len())?;
     check_length("moments", moments, rows)?;
-    forward(options, E::pair(input, output), moments);
-    Ok(())
-}
-
-fn forward(options: &LayerNormOptions, values: Pair, moments: &mut [[f32; 2]]) {
-    with_elements!(values, |input, output| forward_parts(
-        options, input, output, moments
-    ));
-}
-
-fn forward_parts<E: Stored>(
-    options: &LayerNormOptions,
-    input: &[E],
-    output: &mut [E],
-    moments: &mut [[f32; 2]],
-) {
     let (path, part) = (SimdLevel::current(), options.rows_of_part());
     let inputs = input.par_chunks(part * options.length);
     output
@@ -89,13 +72,14 @@ fn forward_parts<E: Stored>(
         .for_each(|((output, input), moments)| {
             plain(path, || forward_rows(options, input, output, moments));
         });
+    Ok(())
 }
 
 #[inline(always)]
-fn forward_rows<E: Stored>(
+fn forward_rows(
     options: &LayerNormOptions,
-    input: &[E],
-    output: &mut [E],
+    input: &[f32],
+    output: &mut [f32],
     moments: &mut [[f32; 2]],
 ) {
     let rows = input.chunks_exact(options.length);
@@ -109,12 +93,12 @@ fn forward_rows<E: Stored>(
             Some((weight, bias)) => {
                 let factors = weight.iter().zip(bias);
                 for ((to, &x), (&weight, &bias)) in output.iter_mut().zip(row).zip(factors) {
-                    *to = E::narrow((x.widen() - mean) * reciprocal * weight + bias);
+                    *to = (x - mean) * reciprocal * weight + bias;
                 }
             }
             None => {
                 for (to, &x) in output.iter_mut().zip(row) {
-                    *to = E::narrow((x.widen() - mean) * reciprocal);
+                    *to = (x - mean) * reciprocal;
                 }
             }
         }

@@ -1,7 +1,6 @@
 //! Mean and variance in one pass over memory: short runs in `f32` around their own mean, joined in
 //! `f64` (Chan, Golub, LeVeque 1979), so that a large mean costs no digits.
 
-use crate::element::Stored;
 use crate::sum::sum;
 
 /// Count, mean and sum of squared distances to the mean.
@@ -15,18 +14,14 @@ pub(crate) struct Moments {
 /// Values of a run; they are read twice, the second time from the first cache.
 const RUN: usize = 2048;
 
-/// Values of a run that are widened first.
-const WIDE_RUN: usize = 512;
-
 impl Moments {
     /// The moments of `values`.
     #[inline(always)]
-    pub fn of<E: Stored>(values: &[E]) -> Self {
+    pub fn of(values: &[f32]) -> Self {
         // A plain loop: an iterator's `fold` would not be compiled for the chosen path.
         let mut all = Self::default();
-        let mut wide = [0.0; WIDE_RUN];
-        for run in values.chunks(if E::BF16 { WIDE_RUN } else { RUN }) {
-            all = all.join(Self::of_run(E::floats(run, &mut wide)));
+        for run in values.chunks(RUN) {
+            all = all.join(Self::of_run(run));
         }
         all
     }

@@ -4,7 +4,6 @@ use std::arch::x86_64::*;
 use std::ops::Range;
 
 use super::{Simd, Work, avx2_loops};
-use crate::element::bf16;
 
 /// Proof that the processor has AVX2 and FMA: made only by [`run`], which checks.
 #[derive(Clone, Copy)]
@@ -140,37 +139,6 @@ impl Simd for Avx2 {
         // SAFETY: `self` exists only where `run` found AVX2 and FMA; the caller promises `count` writable
         // values, and no others are written.
         unsafe { _mm256_maskstore_ps(to, below(count), value) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_bf16(self, from: *const bf16) -> __m256 {
-        // SAFETY: `self` exists only where `run` found AVX2 and FMA; the caller promises eight readable values.
-        unsafe {
-            let values = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast()));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(values))
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn store_bf16(self, to: *mut bf16, value: __m256) {
-        // SAFETY: `self` exists only where `run` found AVX2 and FMA; the caller promises eight writable values.
-        unsafe {
-            let bits = _mm256_castps_si256(value);
-            let last = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
-            let half = _mm256_add_epi32(last, _mm256_set1_epi32(0x7FFF));
-            let nearest = _mm256_add_epi32(bits, half);
-            let exponent = _mm256_and_si256(bits, _mm256_set1_epi32(0x7F80_0000));
-            let tiny = _mm256_cmpeq_epi32(exponent, _mm256_setzero_si256());
-            let sign = _mm256_and_si256(bits, _mm256_set1_epi32(i32::MIN));
-            let number = _mm256_blendv_epi8(nearest, sign, tiny);
-            let nan = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_UNORD_Q>(value, value));
-            let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x0040_0000));
-            let found = _mm256_srli_epi32::<16>(_mm256_blendv_epi8(number, quiet, nan));
-            // Within each half its four values twice; the first of both halves come next to each other.
-            let packed = _mm256_packus_epi32(found, found);
-            let packed = _mm256_permute4x64_epi64::<0b1000>(packed);
-            _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(packed));
-        }
     }
 
     #[inline(always)]

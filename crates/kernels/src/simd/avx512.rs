@@ -1,16 +1,13 @@
-//! AVX-512 (all processors with it but Xeon Phi): sixteen lanes, thirty-two registers; with or without its
-//! instructions for bfloat16.
+//! AVX-512 (foundation): sixteen lanes, thirty-two registers.
 
 use std::arch::x86_64::*;
 use std::ops::Range;
 
 use super::{Simd, Work, avx512_loops};
-use crate::element::bf16;
 
-/// Proof that the processor has AVX-512F, BW and VL, AVX2 and FMA, and with `BF16` AVX-512 BF16: made only by [`run`] and
-/// [`run_bf16`], which check.
+/// Proof that the processor has AVX-512F: made only by [`run`], which checks.
 #[derive(Clone, Copy)]
-pub(super) struct Avx512<const BF16: bool>(());
+pub(super) struct Avx512(());
 
 /// The mask of the lanes below `end`, at most sixteen.
 #[inline(always)]
@@ -20,21 +17,15 @@ fn below(end: usize) -> __mmask16 {
 
 pub(super) fn detected() -> bool {
     is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("fma")
 }
 
-pub(super) fn detected_bf16() -> bool {
-    detected() && is_x86_feature_detected!("avx512bf16")
-}
-
 #[inline]
 pub(super) fn run<W: Work>(work: W) -> W::Output {
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx2,fma")]
+    #[target_feature(enable = "avx512f,avx2,fma")]
     fn entry<W: Work>(work: W) -> W::Output {
-        work.run(Avx512::<false>(()))
+        work.run(Avx512(()))
     }
     assert!(
         detected(),
@@ -44,44 +35,7 @@ pub(super) fn run<W: Work>(work: W) -> W::Output {
     unsafe { entry(work) }
 }
 
-/// [`run`] with instructions for bfloat16.
-#[inline]
-pub(super) fn run_bf16<W: Work>(work: W) -> W::Output {
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
-    fn entry<W: Work>(work: W) -> W::Output {
-        work.run(Avx512::<true>(()))
-    }
-    assert!(
-        detected_bf16(),
-        "a Path is only made for a processor that has it"
-    );
-    // SAFETY: the features were just detected.
-    unsafe { entry(work) }
-}
-
-/// [`crate::Element::narrow`] of sixteen values, in integers.
-///
-/// # Safety
-/// The processor must have AVX-512F.
-#[inline(always)]
-unsafe fn narrow(value: __m512) -> __m256i {
-    // SAFETY: the caller promises AVX-512F.
-    unsafe {
-        let bits = _mm512_castps_si512(value);
-        let last = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
-        let half = _mm512_add_epi32(last, _mm512_set1_epi32(0x7FFF));
-        let nearest = _mm512_add_epi32(bits, half);
-        let tiny = _mm512_testn_epi32_mask(bits, _mm512_set1_epi32(0x7F80_0000));
-        let sign = _mm512_set1_epi32(i32::MIN);
-        let number = _mm512_mask_and_epi32(nearest, tiny, bits, sign);
-        let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value);
-        let quiet = _mm512_set1_epi32(0x0040_0000);
-        let found = _mm512_mask_or_epi32(number, nan, bits, quiet);
-        _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(found))
-    }
-}
-
-impl<const BF16: bool> Simd for Avx512<BF16> {
+impl Simd for Avx512 {
     type Vector = __m512;
     const LANES: usize = 16;
     const WIDE: bool = true;
@@ -224,90 +178,16 @@ impl<const BF16: bool> Simd for Avx512<BF16> {
     }
 
     #[inline(always)]
-    unsafe fn load_first_bf16(self, from: *const bf16, count: usize) -> __m512 {
-        // SAFETY: the caller promises `count` readable values; there is no second channel.
-        unsafe {
-            let low = _mm512_castps_si512(self.load_pairs(from, None, count));
-            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(low))
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn store_bf16(self, to: *mut bf16, value: __m512) {
-        // SAFETY: `self` exists only where `run` found AVX-512F, and with `BF16` `run_bf16` AVX-512 BF16 as well; the
-        // caller promises sixteen writable values. Both vectors are sixteen times 16 bits.
-        unsafe {
-            let rounded = if BF16 {
-                std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(value))
-            } else {
-                narrow(value)
-            };
-            _mm256_storeu_si256(to.cast(), rounded);
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn load_pairs(
-        self,
-        first: *const bf16,
-        second: Option<*const bf16>,
-        count: usize,
-    ) -> __m512 {
-        debug_assert!(count <= Self::LANES);
-        // SAFETY: `self` exists only where `run` found AVX-512F, BW and VL; the caller promises `count` readable values
-        // of each, and no others are read.
-        unsafe {
-            let load = |from: *const bf16| {
-                let values = if count == Self::LANES {
-                    _mm256_loadu_si256(from.cast())
-                } else {
-                    _mm256_maskz_loadu_epi16(below(count), from.cast())
-                };
-                _mm512_cvtepu16_epi32(values)
-            };
-            let low = load(first);
-            let pairs = match second {
-                Some(second) => _mm512_or_si512(low, _mm512_slli_epi32::<16>(load(second))),
-                None => low,
-            };
-            _mm512_castsi512_ps(pairs)
-        }
-    }
-
-    #[inline(always)]
-    fn dot_pairs(self, a: __m512, b: __m512, c: __m512) -> __m512 {
-        if !BF16 {
-            return super::dot_pairs(self, a, b, c);
-        }
-        // SAFETY: with `BF16` `self` exists only where `run_bf16` found AVX-512 BF16. All are vectors of 512 bits.
-        unsafe {
-            let pairs = |lanes: __m512| std::mem::transmute::<__m512, __m512bh>(lanes);
-            _mm512_dpbf16_ps(c, pairs(a), pairs(b))
-        }
-    }
-
-    #[inline(always)]
     fn call_out_of_line<W: Work>(self, work: W) -> W::Output {
-        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx2,fma")]
-        fn isolated<S: Simd, W: Work>(simd: S, work: W) -> W::Output {
-            work.run(simd)
-        }
-        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")]
-        fn isolated_bf16<S: Simd, W: Work>(simd: S, work: W) -> W::Output {
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        fn isolated<W: Work>(simd: Avx512, work: W) -> W::Output {
             work.run(simd)
         }
         // Two steps: Rust 1.95 forgets `inline(never)` on a function with target features.
         #[inline(never)]
-        fn gate<const BF16: bool, W: Work>(simd: Avx512<BF16>, work: W) -> W::Output {
-            // SAFETY: `simd` exists only where `run` found AVX-512F, BW and VL, AVX2 and FMA, and with `BF16`
-            // `run_bf16` AVX-512 BF16 as well.
-            unsafe {
-                if BF16 {
-                    isolated_bf16(simd, work)
-                } else {
-                    isolated(simd, work)
-                }
-            }
+        fn gate<W: Work>(simd: Avx512, work: W) -> W::Output {
+            // SAFETY: `simd` exists only where `run` found AVX-512F, AVX2 and FMA.
+            unsafe { isolated(simd, work) }
         }
         gate(self, work)
     }

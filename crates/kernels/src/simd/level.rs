@@ -7,8 +7,6 @@ use crate::error::{Error, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
-    /// AVX-512 with the product of bfloat16 pairs.
-    Avx512Bf16,
     Avx512,
     Avx2,
     Neon,
@@ -48,20 +46,14 @@ impl SimdLevel {
 
     /// All paths of this processor, the fastest first, the portable one last.
     pub fn available() -> Vec<Self> {
-        [
-            Kind::Avx512Bf16,
-            Kind::Avx512,
-            Kind::Avx2,
-            Kind::Neon,
-            Kind::Portable,
-        ]
-        .into_iter()
-        .filter(|&kind| detected(kind))
-        .map(Self)
-        .collect()
+        [Kind::Avx512, Kind::Avx2, Kind::Neon, Kind::Portable]
+            .into_iter()
+            .filter(|&kind| detected(kind))
+            .map(Self)
+            .collect()
     }
 
-    /// The level of a name as [`SimdLevel::name`] has them.
+    /// The level named `avx512`, `avx2`, `neon` or `portable`.
     ///
     /// # Errors
     /// [`Error::NoSuchLevel`] when this processor lacks it.
@@ -72,11 +64,9 @@ impl SimdLevel {
             .ok_or(Error::NoSuchLevel(name))
     }
 
-    /// `avx512bf16` (AVX-512 with instructions for bfloat16; the same as `avx512` for tensors of `f32`), `avx512`, `avx2`,
-    /// `neon` or `portable`.
+    /// `avx512`, `avx2`, `neon` or `portable`.
     pub fn name(self) -> &'static str {
         match self.0 {
-            Kind::Avx512Bf16 => "avx512bf16",
             Kind::Avx512 => "avx512",
             Kind::Avx2 => "avx2",
             Kind::Neon => "neon",
@@ -87,11 +77,6 @@ impl SimdLevel {
     /// What kernels called from this thread use.
     pub(crate) fn current() -> Self {
         FORCED.get().unwrap_or_else(Self::best)
-    }
-
-    /// Whether products of bfloat16 pairs are one instruction.
-    pub(crate) fn has_pairs(self) -> bool {
-        self.0 == Kind::Avx512Bf16
     }
 
     pub(super) fn kind(self) -> Kind {
@@ -113,8 +98,6 @@ pub fn with_simd_level<T>(level: SimdLevel, body: impl FnOnce() -> T) -> T {
 
 fn detected(kind: Kind) -> bool {
     match kind {
-        #[cfg(target_arch = "x86_64")]
-        Kind::Avx512Bf16 => super::avx512::detected_bf16(),
         #[cfg(target_arch = "x86_64")]
         Kind::Avx512 => super::avx512::detected(),
         #[cfg(target_arch = "x86_64")]

@@ -14,14 +14,10 @@ mod level;
 mod neon;
 mod pairs;
 mod portable;
-mod product;
 
 use std::ops::Range;
 
-use crate::element::{Element, bf16};
-
-pub(crate) use pairs::{interleave_rows, turn_square};
-pub(crate) use product::{Bf16Pairs, Floats, Product, product_tile};
+pub(crate) use pairs::{interleave_rows, split_row, turn_square};
 
 pub use level::{SimdLevel, with_simd_level};
 
@@ -70,7 +66,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         inputs: [*const f32; 3],
     ) -> [[Self::Vector; 3]; 4] {
         // SAFETY: the caller promises four weights a term and whole vectors at each offset.
-        unsafe { product_tile(self, Floats, offsets, weights, inputs) }
+        unsafe { fma_tile(self, offsets, weights, inputs) }
     }
 
     /// Adds `Σ_p gradients[m × step + p] × inputs[t][p]` over `vectors` vectors of p to `sums[t][m]`.
@@ -158,115 +154,38 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         }
     }
 
-    /// Reads `LANES` values of bfloat16.
-    ///
-    /// # Safety
-    /// `from` must be valid for reads of `LANES` values.
-    #[inline(always)]
-    unsafe fn load_bf16(self, from: *const bf16) -> Self::Vector {
-        // SAFETY: the caller promises as many values as are asked for.
-        unsafe { self.load_first_bf16(from, Self::LANES) }
-    }
-
-    /// Reads `count` values of bfloat16; the other lanes are zero.
-    ///
-    /// # Safety
-    /// `from` must be valid for reads of `count` values, at most [`Simd::LANES`].
-    #[inline(always)]
-    unsafe fn load_first_bf16(self, from: *const bf16, count: usize) -> Self::Vector {
-        debug_assert!(count <= Self::LANES);
-        let mut values = [0.0; MAX_LANES];
-        for (lane, value) in values.iter_mut().enumerate().take(count) {
-            // SAFETY: the caller promises `count` readable values.
-            *value = unsafe { from.add(lane).read() }.widen();
-        }
-        // SAFETY: a level has at most `MAX_LANES` lanes.
-        unsafe { self.load(values.as_ptr()) }
-    }
-
-    /// Writes `LANES` values as bfloat16, rounded as [`Element::narrow`] says.
-    ///
-    /// # Safety
-    /// `to` must be valid for writes of `LANES` values.
-    #[inline(always)]
-    unsafe fn store_bf16(self, to: *mut bf16, value: Self::Vector) {
-        let mut values = [0.0; MAX_LANES];
-        // SAFETY: a level has at most `MAX_LANES` lanes; the caller promises `LANES` writable values.
-        unsafe {
-            self.store(values.as_mut_ptr(), value);
-            for (lane, value) in values.into_iter().enumerate().take(Self::LANES) {
-                to.add(lane).write(bf16::narrow(value));
-            }
-        }
-    }
-
-    /// `count` lanes that hold the bits of a value of each of two channels, the first one's in the lower half; zeros in
-    /// the place of a second channel that there is not, and in the other lanes.
-    ///
-    /// # Safety
-    /// Both must be valid for reads of `count` values, at most [`Simd::LANES`].
-    #[inline(always)]
-    unsafe fn load_pairs(
-        self,
-        first: *const bf16,
-        second: Option<*const bf16>,
-        count: usize,
-    ) -> Self::Vector {
-        debug_assert!(count <= Self::LANES);
-        let mut lanes = [0.0; MAX_LANES];
-        for (lane, value) in lanes.iter_mut().enumerate().take(count) {
-            // SAFETY: the caller promises `count` readable values of each.
-            let pair = unsafe {
-                let second = second.map(|second| second.add(lane).read());
-                [first.add(lane).read(), second.unwrap_or_default()]
-            };
-            *value = pair_bits(pair);
-        }
-        // SAFETY: a level has at most `MAX_LANES` lanes.
-        unsafe { self.load(lanes.as_ptr()) }
-    }
-
-    /// `c + a₀ × b₀ + a₁ × b₁` for lanes of two bfloat16 numbers. The order of the sums and what becomes of numbers
-    /// below 2⁻¹²⁶ are the processor's.
-    #[inline(always)]
-    fn dot_pairs(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
-        dot_pairs(self, a, b, c)
-    }
-
     /// Runs `work` in a function of its own: an innermost loop that shares a function with others
     /// does not get all the registers.
     fn call_out_of_line<W: Work>(self, work: W) -> W::Output;
 }
 
-/// [`Simd::dot_pairs`] in plain Rust.
+/// [`Simd::weigh_4x3`] for any number of channels and vectors, in plain Rust.
+///
+/// # Safety
+/// As there.
 #[inline(always)]
-fn dot_pairs<S: Simd>(simd: S, a: S::Vector, b: S::Vector, c: S::Vector) -> S::Vector {
-    let mut lanes = [[0.0; MAX_LANES]; 3];
-    // SAFETY: a level has at most `MAX_LANES` lanes.
-    unsafe {
-        for (to, vector) in lanes.iter_mut().zip([a, b, c]) {
-            simd.store(to.as_mut_ptr(), vector);
+pub(crate) unsafe fn fma_tile<S: Simd, const OUT: usize, const VECTORS: usize>(
+    simd: S,
+    offsets: &[usize],
+    mut weights: *const f32,
+    inputs: [*const f32; VECTORS],
+) -> [[S::Vector; VECTORS]; OUT] {
+    let mut sums = [[simd.splat(0.0); VECTORS]; OUT];
+    for &offset in offsets {
+        // SAFETY: the caller promises whole vectors at each offset of each input, and `OUT` weights for
+        // each of the offsets, after which the pointer ends.
+        unsafe {
+            let values = inputs.map(|input| simd.load(input.add(offset)));
+            for (channel, sums) in sums.iter_mut().enumerate() {
+                let weight = simd.splat(*weights.add(channel));
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum = simd.mul_add(weight, value, *sum);
+                }
+            }
+            weights = weights.add(OUT);
         }
-        let [a, b, c] = &mut lanes;
-        for ((&a, &b), c) in a.iter().zip(&*b).zip(&mut *c) {
-            let ([a0, a1], [b0, b1]) = (pair_of_bits(a), pair_of_bits(b));
-            *c = a1.widen() * b1.widen() + (a0.widen() * b0.widen() + *c);
-        }
-        simd.load(c.as_ptr())
     }
-}
-
-/// Two bfloat16 numbers as the bits of one lane, the first in the lower half.
-#[inline(always)]
-pub(crate) fn pair_bits([first, second]: [bf16; 2]) -> f32 {
-    f32::from_bits(u32::from(first.to_bits()) | u32::from(second.to_bits()) << 16)
-}
-
-/// Undoes [`pair_bits`].
-#[inline(always)]
-fn pair_of_bits(lane: f32) -> [bf16; 2] {
-    let bits = lane.to_bits();
-    [bits as u16, (bits >> 16) as u16].map(bf16::from_bits)
+    sums
 }
 
 /// [`Simd::correlate_3x4`] for any number of taps, in plain Rust.
@@ -333,7 +252,7 @@ pub(crate) unsafe fn outer<S: Simd, const INPUTS: usize, const VECTORS: usize>(
 
 /// Requests the cache line at `from`, which may be anywhere, on processors with such an instruction.
 #[inline(always)]
-pub(crate) fn prefetch<T>(from: *const T) {
+pub(crate) fn prefetch(from: *const f32) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: every x86-64 processor has the instruction, which reads nothing and never faults.
     unsafe {
@@ -346,8 +265,9 @@ pub(crate) fn prefetch<T>(from: *const T) {
 
 /// [`prefetch`] of `length` values.
 #[inline(always)]
-pub(crate) fn prefetch_all<T>(from: *const T, length: usize) {
-    for at in (0..length).step_by(64 / size_of::<T>()) {
+pub(crate) fn prefetch_all(from: *const f32, length: usize) {
+    const LINE: usize = 16;
+    for at in (0..length).step_by(LINE) {
         prefetch(from.wrapping_add(at));
     }
 }
@@ -359,8 +279,6 @@ pub(crate) const MAX_LANES: usize = 16;
 pub(crate) trait Work {
     /// What it yields.
     type Output;
-    /// Whether instructions for bfloat16 are of use to it.
-    const BF16: bool = false;
     /// Does it. Implementations must be `#[inline(always)]`, and so must all they call with `simd`,
     /// or the compiler cannot use the level's instructions.
     fn run<S: Simd>(self, simd: S) -> Self::Output;
@@ -371,9 +289,7 @@ pub(crate) trait Work {
 pub(crate) fn dispatch<W: Work>(path: SimdLevel, work: W) -> W::Output {
     match path.kind() {
         #[cfg(target_arch = "x86_64")]
-        level::Kind::Avx512Bf16 if W::BF16 => avx512::run_bf16(work),
-        #[cfg(target_arch = "x86_64")]
-        level::Kind::Avx512Bf16 | level::Kind::Avx512 => avx512::run(work),
+        level::Kind::Avx512 => avx512::run(work),
         #[cfg(target_arch = "x86_64")]
         level::Kind::Avx2 => avx2::run(work),
         #[cfg(target_arch = "aarch64")]

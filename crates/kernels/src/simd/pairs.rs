@@ -1,4 +1,4 @@
-//! Rows joined from their even and odd values; squares transposed.
+//! Rows split into their even and odd values, and joined again; squares transposed.
 
 use super::{MAX_LANES, Simd};
 
@@ -30,6 +30,25 @@ pub(crate) fn interleave_rows<S: Simd>(simd: S, even: &[f32], odd: &[f32], to: &
         if let Some(to) = pair.get_mut(1) {
             *to = odd_pairs[done + index];
         }
+    }
+}
+
+/// `even[i] = from[2 i]`, for as many as there are in `even`.
+#[inline(always)]
+pub(crate) fn split_row<S: Simd>(simd: S, from: &[f32], even: &mut [f32]) {
+    let mut done = 0;
+    while done + S::LANES <= even.len() && 2 * (done + S::LANES) <= from.len() {
+        debug_assert!(2 * (done + S::LANES) <= from.len() && done + S::LANES <= even.len());
+        // SAFETY: the condition of the loop keeps a vector of `even` and two of `from` inside.
+        unsafe {
+            let a = simd.load(from.as_ptr().add(2 * done));
+            let b = simd.load(from.as_ptr().add(2 * done + S::LANES));
+            simd.store(even.as_mut_ptr().add(done), simd.deinterleave(a, b)[0]);
+        }
+        done += S::LANES;
+    }
+    for (index, to) in even.iter_mut().enumerate().skip(done) {
+        *to = from[2 * index];
     }
 }
 

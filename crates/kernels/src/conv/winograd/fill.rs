@@ -3,47 +3,26 @@
 
 use std::ops::Range;
 
-use super::super::lanes::{Lanes, copy_row};
 use super::super::plan::ConvLayout;
-use super::super::tile::Block;
+use super::super::tile::{Block, copy_row};
 use super::plan::Plan;
 use super::transform::{four, transform_column, transform_patches, transform_row};
 use super::{Buffers, Taps};
 use crate::buffer::Scratch;
-use crate::element::Stored;
-use crate::simd::Simd;
+use crate::simd::{Simd, prefetch_all};
 
 /// What is transformed: the part of a sample's group of channels that a block reads.
-pub(super) struct Fill<'a, E> {
+pub(super) struct Fill<'a> {
     pub plan: &'a Plan,
     pub gather: &'a ConvLayout,
     pub taps: &'a Taps,
-    pub input: &'a [E],
+    pub input: &'a [f32],
     pub block: Block,
     pub group: usize,
     pub sample: usize,
 }
 
-/// The rows of a plane that a block reads, in `f32`.
-#[derive(Clone, Copy)]
-struct Rows<'a> {
-    /// Those that the input has.
-    values: &'a [f32],
-    width: usize,
-    /// Rows before them, which are zeros.
-    missing: usize,
-}
-
-impl<'a> Rows<'a> {
-    /// Row `index` of those that the block reads, if the input has it.
-    #[inline(always)]
-    fn get(&self, index: usize) -> Option<&'a [f32]> {
-        let start = index.checked_sub(self.missing)? * self.width;
-        self.values.get(start..start + self.width)
-    }
-}
-
-impl<E: Stored> Fill<'_, E> {
+impl Fill<'_> {
     /// Transforms input channels, `Bᵀ d B` of every patch, into the tile.
     #[inline(always)]
     pub fn run<S: Simd>(&self, simd: S, channels: Range<usize>, buffers: &mut Buffers) {
@@ -51,14 +30,12 @@ impl<E: Stored> Fill<'_, E> {
         let straight = plan.side == 4 && plan.grid[0].is_multiple_of(S::LANES);
         let planes = plan.input_planes(self.block.length[1]);
         let deep = plan.layers > 1;
-        // Taken out while the other buffers are written from it.
-        let mut wide = std::mem::take(&mut buffers.wide);
         for channel in channels.clone() {
             self.fetch_ahead(channel + 1, planes);
             let at = (channel - channels.start) * plan.channel;
             for plane in 0..planes {
                 let to = if deep { 0 } else { at } + plane * plan.plane;
-                let Some((input, missing)) = self.rows(channel, plane) else {
+                let Some(input) = self.plane(channel, plane) else {
                     let length = (self.block.length[0] * plan.grid[0]).next_multiple_of(S::LANES);
                     for component in 0..plan.side * plan.side {
                         let (tile, step) = target(plan, &mut buffers.tile, &mut buffers.flat);
@@ -66,24 +43,18 @@ impl<E: Stored> Fill<'_, E> {
                     }
                     continue;
                 };
-                let rows = Rows {
-                    values: E::floats(input, &mut wide),
-                    width: self.gather.input[0],
-                    missing,
-                };
                 if straight {
-                    self.straight(simd, rows, to, buffers);
+                    self.straight(simd, input, to, buffers);
                 } else if plan.side == 4 {
-                    self.through_rows(simd, rows, to, buffers);
+                    self.through_rows(simd, input, to, buffers);
                 } else {
-                    self.by_rows(simd, rows, to, buffers);
+                    self.by_rows(simd, input, to, buffers);
                 }
             }
             if deep {
                 self.along_z(simd, at, buffers);
             }
         }
-        buffers.wide = wide;
     }
 
     /// The components along z of those along x and y, into the tile at `at`.
@@ -118,24 +89,28 @@ impl<E: Stored> Fill<'_, E> {
         }
     }
 
-    /// The rows of the tile's `plane` that the input has, and how many before them it has not; nothing where
-    /// there is no such plane.
+    /// The input's plane that is the tile's `plane`, if there is one.
     #[inline(always)]
-    fn rows(&self, channel: usize, plane: usize) -> Option<(&[E], usize)> {
+    fn plane(&self, channel: usize, plane: usize) -> Option<&[f32]> {
         let [size_x, size_y, size_z] = self.gather.input;
         let z = (self.block.start[1] + plane) as isize + self.plan.first_z;
         if !(0..size_z as isize).contains(&z) {
             return None;
         }
-        let of =
+        let row =
             (self.sample * self.gather.groups + self.group) * self.gather.in_channels + channel;
-        let plane = (of * size_z + z as usize) * size_y;
-        let first = (2 * self.block.start[0]) as isize + self.taps.first[1];
-        let count = (2 * self.block.length[0] + self.plan.side - 2) as isize;
-        let from = first.clamp(0, size_y as isize) as usize;
-        let end = (first + count).clamp(from as isize, size_y as isize) as usize;
-        let rows = &self.input[(plane + from) * size_x..(plane + end) * size_x];
-        Some((rows, (-first).max(0) as usize))
+        let length = size_x * size_y;
+        Some(&self.input[(row * size_z + z as usize) * length..][..length])
+    }
+
+    /// Row `index` of those that the block reads, if there is one.
+    #[inline(always)]
+    fn row<'a>(&self, input: &'a [f32], index: usize) -> Option<&'a [f32]> {
+        let [size_x, size_y, _] = self.gather.input;
+        let y = (2 * self.block.start[0] + index) as isize + self.taps.first[1];
+        (0..size_y as isize)
+            .contains(&y)
+            .then(|| &input[y as usize * size_x..][..size_x])
     }
 
     /// Requests a channel's part of the input: short pieces of many pages, which hardware prefetching does not reach.
@@ -144,16 +119,25 @@ impl<E: Stored> Fill<'_, E> {
         if channel >= self.gather.in_channels {
             return;
         }
+        let size_x = self.gather.input[0];
+        let rows = 2 * self.block.length[0] + self.plan.side - 2;
         for plane in 0..planes {
-            if let Some((rows, _)) = self.rows(channel, plane) {
-                rows.fetch_ahead();
-            }
+            let Some(input) = self.plane(channel, plane) else {
+                continue;
+            };
+            let first = (0..rows).find_map(|index| self.row(input, index));
+            let last = (0..rows).rev().find_map(|index| self.row(input, index));
+            let (Some(first), Some(last)) = (first, last) else {
+                continue;
+            };
+            let length = (last.as_ptr().addr() - first.as_ptr().addr()) / size_of::<f32>() + size_x;
+            prefetch_all(first.as_ptr(), length);
         }
     }
 
     /// Three taps, rows of whole vectors of patches: nothing is copied.
     #[inline(always)]
-    fn straight<S: Simd>(&self, simd: S, input: Rows, to: usize, buffers: &mut Buffers) {
+    fn straight<S: Simd>(&self, simd: S, input: &[f32], to: usize, buffers: &mut Buffers) {
         let (plan, first_x) = (self.plan, self.taps.first[0]);
         let zeros = &buffers.zeros[..self.gather.input[0]];
         let (tile, component) = target(plan, &mut buffers.tile, &mut buffers.flat);
@@ -161,7 +145,7 @@ impl<E: Stored> Fill<'_, E> {
         for pair in 0..self.block.length[0] {
             let mut rows = [zeros; 4];
             for (index, row) in rows.iter_mut().enumerate() {
-                *row = input.get(2 * pair + index).unwrap_or(zeros);
+                *row = self.row(input, 2 * pair + index).unwrap_or(zeros);
             }
             for at in (0..plan.grid[0]).step_by(S::LANES) {
                 let start = 2 * at as isize + first_x;
@@ -181,7 +165,7 @@ impl<E: Stored> Fill<'_, E> {
     /// Three taps, any rows: the even and the odd ones are copied one after the other, without and with the first
     /// two values, so that a vector may take patches of several rows.
     #[inline(always)]
-    fn through_rows<S: Simd>(&self, simd: S, input: Rows, to: usize, buffers: &mut Buffers) {
+    fn through_rows<S: Simd>(&self, simd: S, input: &[f32], to: usize, buffers: &mut Buffers) {
         let plan = self.plan;
         let (x, pairs) = (plan.grid[0], self.block.length[0]);
         let step = plan.copied;
@@ -189,7 +173,7 @@ impl<E: Stored> Fill<'_, E> {
         debug_assert!(2 * x * (pairs + 1) + 3 * S::LANES <= step && 4 * step <= rows.len());
         for parity in 0..2 {
             for half in 0..=pairs {
-                let row = input.get(2 * half + parity).unwrap_or(&[]);
+                let row = self.row(input, 2 * half + parity).unwrap_or(&[]);
                 for place in 0..2 {
                     let start = self.taps.first[0] + 2 * place as isize;
                     let to = (2 * parity + place) * step + half * 2 * x;
@@ -222,12 +206,12 @@ impl<E: Stored> Fill<'_, E> {
 
     /// Five taps: each row along x, then along y.
     #[inline(always)]
-    fn by_rows<S: Simd>(&self, simd: S, input: Rows, to: usize, buffers: &mut Buffers) {
+    fn by_rows<S: Simd>(&self, simd: S, input: &[f32], to: usize, buffers: &mut Buffers) {
         let (x, width, side) = (self.plan.grid[0], self.plan.width, self.plan.side);
         let rows = buffers.rows.as_mut_slice();
         for index in 0..2 * self.block.length[0] + side - 2 {
             let to = &mut rows[index * side * width..][..side * width];
-            match input.get(index) {
+            match self.row(input, index) {
                 Some(from) => {
                     copy_row(simd, from, self.taps.first[0], 1, &mut buffers.row);
                     transform_row(simd, side, &buffers.row, to);

@@ -23,14 +23,12 @@ use self::plan::{MakePlan, Plan};
 use self::transform::{inverse, inverse_z};
 use self::weights::transform_weights;
 use super::finish::{Finish, pad_bias};
-use super::lanes::copy_vectors;
 use super::micro::{Accumulate, CHANNELS};
 use super::plan::ConvLayout;
-use super::tile::{Block, blocks};
+use super::tile::{Block, blocks, copy_vectors};
 use super::weights::padded_channels;
 use crate::buffer::{Scratch, Shared};
-use crate::element::{Stored, Values};
-use crate::simd::{Floats, MAX_LANES, Simd, SimdLevel, Work, dispatch, prefetch_all};
+use crate::simd::{MAX_LANES, Simd, SimdLevel, Work, dispatch, prefetch_all};
 
 /// Components of a patch along one axis, at most: one more than there are taps.
 const MOST: usize = 6;
@@ -85,15 +83,15 @@ impl Taps {
     }
 }
 
-/// Computes the gather into `output`, transforms and products in `f32`.
-pub(crate) fn run<I: Stored, O: Stored>(
+/// Computes the gather into `output`.
+pub(crate) fn run(
     gather: &ConvLayout,
     taps: &Taps,
-    input: &[I],
-    weights: Values,
+    input: &[f32],
+    weights: &[f32],
     bias: Option<&[f32]>,
     finish: &Finish,
-    output: &mut [O],
+    output: &mut [f32],
 ) {
     let path = SimdLevel::current();
     let plan = dispatch(path, MakePlan { gather, taps });
@@ -104,7 +102,7 @@ pub(crate) fn run<I: Stored, O: Stored>(
     let shared = Shared::new(output);
     let tasks = gather.batch * gather.groups * blocks.len() * plan.splits;
     (0..tasks).into_par_iter().for_each_init(
-        || Buffers::new::<I, O>(&plan, [gather.input[0], gather.output[0]]),
+        || Buffers::new(&plan, gather.input[0]),
         |buffers, task| {
             let (split, task) = (task % plan.splits, task / plan.splits);
             let (index, task) = (task % blocks.len(), task / blocks.len());
@@ -143,10 +141,6 @@ struct Buffers {
     flat: Scratch,
     sums: Scratch,
     bases: Vec<usize>,
-    /// The rows of an input plane in `f32`, where they are stored otherwise.
-    wide: Vec<f32>,
-    /// A pair of output rows before they are rounded, where they are.
-    outputs: Vec<f32>,
     /// Zeros in the place of an input row.
     zeros: Vec<f32>,
     /// An input row with the zeros around it.
@@ -158,14 +152,11 @@ struct Buffers {
 }
 
 impl Buffers {
-    /// For inputs and outputs with rows of these sizes.
-    fn new<I: Stored, O: Stored>(plan: &Plan, [input_x, output_x]: [usize; 2]) -> Self {
+    /// For inputs with rows of `size_x`.
+    fn new(plan: &Plan, size_x: usize) -> Self {
         let (x, side) = (plan.width, plan.side);
-        let input_rows = 2 * plan.block[0] + side - 2;
-        let rows = input_rows * side * x;
+        let rows = (2 * plan.block[0] + side - 2) * side * x;
         Self {
-            wide: vec![0.0; if I::BF16 { input_rows * input_x } else { 0 }],
-            outputs: vec![0.0; if O::BF16 { 2 * output_x } else { 0 }],
             tile: Scratch::zeros(plan.components() * plan.component + MAX_LANES),
             flat: Scratch::zeros(if plan.layers > 1 {
                 16 * plan.whole.max(2 * plan.plane + 16)
@@ -177,7 +168,7 @@ impl Buffers {
                     + MAX_LANES,
             ),
             bases: Vec::new(),
-            zeros: vec![0.0; input_x],
+            zeros: vec![0.0; size_x],
             row: vec![0.0; 2 * x + side - 2],
             rows: Scratch::zeros(rows.max(4 * plan.copied)),
             pair: [vec![0.0; 2 * plan.plane], vec![0.0; 2 * plan.plane]],
@@ -186,15 +177,15 @@ impl Buffers {
 }
 
 /// One block of patches of one sample and group, for a range of its output channels.
-struct TileTask<'a, I, O> {
+struct TileTask<'a> {
     plan: &'a Plan,
     gather: &'a ConvLayout,
     taps: &'a Taps,
-    input: &'a [I],
+    input: &'a [f32],
     weights: &'a [f32],
     bias: &'a [f32],
     finish: &'a Finish<'a>,
-    output: &'a Shared<'a, O>,
+    output: &'a Shared<'a>,
     buffers: &'a mut Buffers,
     block: Block,
     /// Which block it is, of how many.
@@ -205,9 +196,8 @@ struct TileTask<'a, I, O> {
     channels: std::ops::Range<usize>,
 }
 
-impl<I: Stored, O: Stored> Work for TileTask<'_, I, O> {
+impl Work for TileTask<'_> {
     type Output = ();
-    const BF16: bool = I::BF16 || O::BF16;
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
@@ -237,7 +227,7 @@ impl<I: Stored, O: Stored> Work for TileTask<'_, I, O> {
     }
 }
 
-impl<I: Stored, O: Stored> TileTask<'_, I, O> {
+impl TileTask<'_> {
     /// Adds the chunk to the sums of all components and channels.
     #[inline(always)]
     fn accumulate<S: Simd>(&mut self, simd: S, first: usize, count: usize) {
@@ -269,7 +259,6 @@ impl<I: Stored, O: Stored> TileTask<'_, I, O> {
                 let sums = component * plan.sums(step) + (channel - self.channels.start) * step;
                 let sums = &mut self.buffers.sums.as_mut_slice()[sums..sums + CHANNELS * step];
                 let block = Accumulate {
-                    product: Floats,
                     tile,
                     offsets: &plan.offsets[..count * taps],
                     weights: &self.weights[weights..weights + count * taps * CHANNELS],
@@ -293,7 +282,6 @@ impl<I: Stored, O: Stored> TileTask<'_, I, O> {
         let deep = self.plan.layers > 1;
         let flat = self.buffers.flat.as_mut_slice();
         let [even, odd] = &mut self.buffers.pair;
-        let outputs = &mut self.buffers.outputs[..];
         let straight = size_x == 2 * x && x.is_multiple_of(S::LANES);
         for channel in self.channels.start..self.channels.end.min(self.gather.out_channels) {
             let within = self.group * self.gather.out_channels + channel;
@@ -327,23 +315,25 @@ impl<I: Stored, O: Stored> TileTask<'_, I, O> {
                     // The next channel's rows are in other pages, which hardware prefetching does not reach.
                     let next = to.as_ptr().wrapping_add(size_x * size_y * size_z);
                     prefetch_all(next, to.len());
-                    let found = O::row(to, outputs);
-                    if straight {
-                        let sums = &sums[pair * x..];
-                        let (even, second) = found.split_at_mut(size_x);
-                        let odd = if count == 2 {
-                            second
-                        } else {
-                            &mut odd[..size_x]
-                        };
-                        inverse(simd, self.plan.side, sums, component, even, odd);
+                    if straight && count == 2 {
+                        let (even, odd) = to.split_at_mut(size_x);
+                        inverse(
+                            simd,
+                            self.plan.side,
+                            &sums[pair * x..],
+                            component,
+                            even,
+                            odd,
+                        );
+                    } else if straight {
+                        let odd = &mut odd[..size_x];
+                        inverse(simd, self.plan.side, &sums[pair * x..], component, to, odd);
                     } else {
-                        for (to, from) in found.chunks_exact_mut(size_x).zip([&*even, &*odd]) {
+                        for (to, from) in to.chunks_exact_mut(size_x).zip([&*even, &*odd]) {
                             copy_vectors(simd, &from[2 * pair * x..][..size_x], to);
                         }
                     }
-                    rows.finish(found);
-                    O::put(simd, outputs, to);
+                    rows.finish(to);
                 }
             }
             rows.done(self.index, self.blocks);

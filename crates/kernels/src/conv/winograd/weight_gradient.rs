@@ -91,8 +91,7 @@ impl Work for Part<'_> {
             self.partial.fill(0.0);
             return;
         }
-        let sizes = [self.gather.input[0], self.gather.output[0]];
-        let mut buffers = Buffers::new::<f32, f32>(plan, sizes);
+        let mut buffers = Buffers::new(plan, self.gather.input[0]);
         let mut gradients = Scratch::zeros(COMPONENTS * division.turned());
         let mut turn = Turn::new::<S>(plan, division.width);
         let first = self.place.input * division.inputs;

@@ -7,22 +7,14 @@ use super::super::plan::ConvLayout;
 use super::super::weights::padded_channels;
 use super::Taps;
 use crate::buffer::{Scratch, Shared};
-use crate::element::{Stored, Values};
 
 /// `G g Gᵀ` of every kernel plane: `[group][component][block of channels][input][z][channel]`.
 pub(super) fn transform_weights(
     gather: &ConvLayout,
     taps: &Taps,
     layers: usize,
-    weights: Values,
+    weights: &[f32],
 ) -> Scratch {
-    match weights {
-        Values::F32(weights) => transform(gather, taps, layers, weights),
-        Values::Bf16(weights) => transform(gather, taps, layers, weights),
-    }
-}
-
-fn transform<W: Stored>(gather: &ConvLayout, taps: &Taps, layers: usize, weights: &[W]) -> Scratch {
     let padded = padded_channels(gather.out_channels).next_multiple_of(CHANNELS);
     let terms = gather.in_channels * if layers > 1 { 1 } else { taps.z.len() };
     let component = padded * terms;
@@ -89,9 +81,9 @@ fn transform<W: Stored>(gather: &ConvLayout, taps: &Taps, layers: usize, weights
 type Four = [f32; CHANNELS];
 
 /// One plane of the kernels of up to four output channels.
-struct Kernels<'a, W> {
+struct Kernels<'a> {
     /// From the first value of the first channel's plane on.
-    weights: &'a [W],
+    weights: &'a [f32],
     channels: usize,
     /// Values from one channel to the next, and from one row of a plane to the next.
     step: usize,
@@ -99,7 +91,7 @@ struct Kernels<'a, W> {
     order: &'a [Vec<usize>; 2],
 }
 
-impl<W: Stored> Kernels<'_, W> {
+impl Kernels<'_> {
     /// `G g Gᵀ`, where `along` is `G` along one axis; `put` receives each component.
     #[inline(always)]
     fn transform<const TAPS: usize, const SIDE: usize>(
@@ -112,7 +104,7 @@ impl<W: Stored> Kernels<'_, W> {
             let mut taps = [[0.0; CHANNELS]; TAPS];
             for (tap, &x) in taps.iter_mut().zip(&self.order[0]) {
                 for (channel, value) in tap[..self.channels].iter_mut().enumerate() {
-                    *value = self.weights[channel * self.step + y * self.width + x].widen();
+                    *value = self.weights[channel * self.step + y * self.width + x];
                 }
             }
             *row = along(taps);
