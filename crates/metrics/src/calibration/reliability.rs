@@ -224,7 +224,7 @@ fn upper_limits(bins: usize) -> Vec<f32> {
     let (start, end) = (0.0f32, 1.0 + f32::EPSILON);
     let step = (end - start) / bins as f32;
     // From both ends, as torch.linspace does.
-    let limit = |i: usize| match i < (bins + 1) / 2 {
+    let limit = |i: usize| match i < bins.div_ceil(2) {
         true => start + step * i as f32,
         false => end - step * (bins - i) as f32,
     };

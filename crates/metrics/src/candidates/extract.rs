@@ -224,11 +224,9 @@ impl Candidates {
             let found = Self::above(&left, threshold, options.too_small)?;
             let best = found.confidences.iter().copied().fold(0.0, f32::max);
             let Some(chosen) = found.confidences.iter().position(|c| *c == best) else {
-                // Only pieces that are too small: they are in nobody's way any more.
-                let small = left
-                    .data_mut()
-                    .iter_mut()
-                    .filter(|value| **value > threshold || factor == 1.0);
+                // All pieces are too small. Where the divisor is 1 no value is above the threshold.
+                let small = left.data_mut().iter_mut();
+                let small = small.filter(|value| **value > threshold || **value == largest);
                 small.for_each(|value| *value = 0.0);
                 continue;
             };
