@@ -125,7 +125,10 @@ fn candidates_hits_and_curves_are_the_peers() {
             let theirs = numbers(&result["confidences"]);
             assert_eq!(confidences.len(), theirs.len(), "{place}");
             let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
-            assert!(confidences.iter().zip(&theirs).all(close), "{place}: {confidences:?} {theirs:?}");
+            assert!(
+                confidences.iter().zip(&theirs).all(close),
+                "{place}: {confidences:?} {theirs:?}"
+            );
             for name in ["iou0.1", "dice0.2", "strict"] {
                 let case = criterion(name)
                     .judge(&candidates, &labels, &Target::of_value(1))
