@@ -161,7 +161,7 @@ impl<R: BufRead> Frames<R> {
                     requested >> 20,
                     max >> 20
                 ),
-                "unpack it (`zstd -d --long=31 FILE`), or pack it without `--long`",
+                "unpack it (`zstd -d --long=31 FILE`), or pack it without its option for long windows",
             ),
             // The decoder's own error says what it was reading then.
             _ if self.packed.is_at_end => io::ErrorKind::UnexpectedEof.into(),

@@ -5,7 +5,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use vesalius_metrics::{
     AverageSurfaceDistance, BettiNumbers, ComponentDice, Connectivity, Error, Evaluator, Hausdorff,
-    InstanceMatching, LesionWise, MatchScore, Matcher, Measure, Objects, Surface, Target, Targets,
+    InstanceMatching, LesionWise, MatchScore, Matcher, Measure, Objects, Surface, SurfaceDistances,
+    Target, Targets,
 };
 use vesalius_volume::{Geometry, LabelMap};
 
@@ -82,42 +83,41 @@ fn matching(name: &str) -> InstanceMatching {
         .with_score(score, threshold.parse().unwrap())
 }
 
+/// 0 without values, as panoptica has the quality of nothing.
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let values: Vec<f64> = values.collect();
-    values.iter().sum::<f64>() / values.len() as f64
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-/// Our value of a number of panoptica's.
-fn instances(objects: &Objects, matcher: &str, key: &str) -> f64 {
+/// Our values of panoptica's numbers.
+fn instances(objects: &Objects, matcher: &str) -> BTreeMap<&'static str, f64> {
     let scores = matching(matcher).of(objects).unwrap();
-    let dice = || mean(scores.matched.iter().map(|object| object.dice));
-    let iou = || mean(scores.matched.iter().map(|object| object.iou));
-    let distances = || scores.surface_distances(objects, Surface::EdgeVoxels);
+    let dice = mean(scores.matched.iter().map(|object| object.dice));
+    let iou = mean(scores.matched.iter().map(|object| object.iou));
     let recognition = scores.recognition_quality().unwrap();
-    match key {
-        "tp" => scores.matched.len() as f64,
-        "fp" => scores.spurious() as f64,
-        "fn" => scores.missed() as f64,
-        "rq" => recognition,
-        "sq" => iou(),
-        "pq" => iou() * recognition,
-        "sq_dsc" => dice(),
-        "pq_dsc" => dice() * recognition,
-        "sq_assd" => mean(
-            distances()
-                .iter()
-                .map(|d| AverageSurfaceDistance::of_means().of(d).unwrap()),
+    let distances = scores.surface_distances(objects, Surface::EdgeVoxels);
+    let surface = |value: fn(&SurfaceDistances) -> Option<f64>| {
+        mean(distances.iter().map(|distances| value(distances).unwrap()))
+    };
+    BTreeMap::from([
+        ("tp", scores.matched.len() as f64),
+        ("fp", scores.spurious() as f64),
+        ("fn", scores.missed() as f64),
+        ("rq", recognition),
+        ("sq", iou),
+        ("pq", iou * recognition),
+        ("sq_dsc", dice),
+        ("pq_dsc", dice * recognition),
+        (
+            "sq_assd",
+            surface(|d| AverageSurfaceDistance::of_means().of(d)),
         ),
-        "sq_hd95" => mean(
-            distances()
-                .iter()
-                .map(|d| Hausdorff::medpy(95.0).of(d).unwrap()),
-        ),
-        other => panic!("{other}"),
-    }
+        ("sq_hd95", surface(|d| Hausdorff::medpy(95.0).of(d))),
+    ])
 }
 
-fn brats(objects: &Objects, challenge: &str, key: &str) -> f64 {
+/// Our values of the numbers of BraTS's script.
+fn brats(objects: &Objects, challenge: &str) -> BTreeMap<&'static str, f64> {
     let options = match challenge {
         "gli" => LesionWise::default(),
         "men" => LesionWise::default().with_dilation(1),
@@ -125,15 +125,14 @@ fn brats(objects: &Objects, challenge: &str, key: &str) -> f64 {
         other => panic!("{other}"),
     };
     let scores = options.of(objects).unwrap();
-    match key {
-        "dice" => scores.dice(),
-        "hd95" => scores.hausdorff(),
-        "tp" => scores.true_positives() as f64,
-        "fn" => scores.false_negatives() as f64,
-        "fp" => scores.false_positives as f64,
-        "lesions" => scores.lesions.len() as f64,
-        other => panic!("{other}"),
-    }
+    BTreeMap::from([
+        ("dice", scores.dice()),
+        ("hd95", scores.hausdorff()),
+        ("tp", scores.true_positives() as f64),
+        ("fn", scores.false_negatives() as f64),
+        ("fp", scores.false_positives as f64),
+        ("lesions", scores.lesions.len() as f64),
+    ])
 }
 
 /// Our value of a measure of the evaluator.
@@ -197,17 +196,19 @@ fn every_stored_score_by_lesion_is_ours_too() {
         let one = Target::of_value(1);
         let objects =
             Objects::of_target(&reference, &prediction, &one, None, Connectivity::Corners).unwrap();
+        let mut ours: BTreeMap<String, BTreeMap<&str, f64>> = BTreeMap::new();
         for (key, theirs) in case["numbers"].as_object().unwrap() {
             let parts: Vec<&str> = key.splitn(2, '.').collect();
             if let Some(theirs) = theirs.as_f64() {
                 let ours = match parts[..] {
-                    ["brats", rest] => {
-                        let (challenge, number) = rest.split_once('.').unwrap();
-                        brats(&objects, challenge, number)
-                    }
-                    ["panoptica", rest] => {
-                        let (matcher, number) = rest.rsplit_once('.').unwrap();
-                        instances(&objects, matcher, number)
+                    [tool @ ("brats" | "panoptica"), rest] => {
+                        let (options, number) = rest.rsplit_once('.').unwrap();
+                        let numbers = ours.entry(format!("{tool}.{options}"));
+                        let numbers = numbers.or_insert_with(|| match tool {
+                            "brats" => brats(&objects, options),
+                            _ => instances(&objects, options),
+                        });
+                        numbers[number]
                     }
                     // Both empty: 1 for CC-metrics, left out of the mean by us.
                     ["ccmetrics", _] if name == "nothing" => 1.0,

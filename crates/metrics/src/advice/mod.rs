@@ -6,6 +6,8 @@
 
 mod facts;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use facts::TargetFacts;
 pub use rules::{Advice, AdviceOptions, BoundaryImportance, Verdict, advise};

@@ -74,7 +74,7 @@ impl<'a> NearestObject<'a> {
         lower_envelope(sites, self.squared[2], &mut envelope);
         found.clear();
         let object = |site: u32| self.objects.reference.object(site as usize);
-        walk(&envelope, nz, self.squared[2], |_, site| {
+        each_nearest(&envelope, nz, self.squared[2], |_, site| {
             found.push(site.and_then(object))
         });
     }
@@ -131,7 +131,7 @@ fn along_columns(slice: &mut [u32], nx: usize, first: u32, squared: [f64; 3]) {
             })
         });
         lower_envelope(sites, squared[1], &mut envelope);
-        walk(&envelope, ny, squared[1], |y, site| {
+        each_nearest(&envelope, ny, squared[1], |y, site| {
             slice[y * nx + x] = site.unwrap_or(NONE)
         });
     }
@@ -154,7 +154,12 @@ fn lower_envelope(sites: impl Iterator<Item = Site>, squared: f64, envelope: &mu
 }
 
 /// Calls with each place of the line and the offset of the site nearest to it.
-fn walk(envelope: &[Site], length: usize, squared: f64, mut visit: impl FnMut(usize, Option<u32>)) {
+fn each_nearest(
+    envelope: &[Site],
+    length: usize,
+    squared: f64,
+    mut visit: impl FnMut(usize, Option<u32>),
+) {
     let mut current = 0;
     for place in 0..length {
         let distance = |site: &Site| {

@@ -104,7 +104,9 @@ impl Release {
             .or_else(|| behind("MR Software release:"))
             .or_else(|| behind("\\"))
             .unwrap_or(text);
-        let (version, rest) = name.get(2..)?.split_once('_')?;
+        // Two letters of the line of products.
+        let letters = name.get(..2)?.bytes().all(|byte| byte.is_ascii_uppercase());
+        let (version, rest) = letters.then(|| name.get(2..))??.split_once('_')?;
         let (major, minor) = version.split_once('.')?;
         let revision = rest.split('_').next()?.strip_prefix('R');
         Some(Self {
