@@ -10,7 +10,7 @@ use vesalius_io::{
     to_bytes, write,
 };
 use vesalius_registry::Registry;
-use vesalius_volume::{ErrorKind, Geometry, Volume};
+use vesalius_volume::{ErrorKind, Geometry, Volume, Warning};
 
 /// Bytes as one frame, with a check sum.
 pub fn packed(bytes: &[u8]) -> Vec<u8> {
