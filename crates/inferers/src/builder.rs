@@ -2,7 +2,7 @@
 
 use crate::{
     AxisOrder, Combination, Inferer, InputRule, ModelDescription, PostprocessingStep, Provenance,
-    Result,
+    Result, WayBack,
 };
 use vesalius_networks::NetworkConfig;
 use vesalius_transforms::{Axis, Chain};
@@ -44,6 +44,7 @@ impl ModelDescription {
             axis_order: AxisOrder::default(),
             inferer: Inferer::default(),
             mirror_axes: Vec::new(),
+            way_back: WayBack::default(),
             postprocessing: Vec::new(),
             members: vec!["member".to_owned()],
             checksums: Default::default(),
@@ -98,7 +99,14 @@ impl ModelBuilder {
         self
     }
 
-    /// What is done to the labels.
+    /// The way from the network's output to labels on the file's grid.
+    #[must_use]
+    pub fn way_back(mut self, way_back: WayBack) -> Self {
+        self.0.way_back = way_back;
+        self
+    }
+
+    /// What is done to the labels on the file's grid.
     #[must_use]
     pub fn postprocessing(mut self, steps: impl IntoIterator<Item = PostprocessingStep>) -> Self {
         self.0.postprocessing = steps.into_iter().collect();

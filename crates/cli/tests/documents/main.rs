@@ -126,6 +126,11 @@ fn the_guide_of_networks_runs() {
 }
 
 #[test]
+fn the_guide_of_bundles_runs() {
+    run("docs/models.md", &[made::scan, made::bundle]);
+}
+
+#[test]
 fn the_page_of_installing_runs() {
     run("docs/install.md", &[]);
 }

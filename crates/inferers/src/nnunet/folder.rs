@@ -132,6 +132,7 @@ impl NnUnetModelFolder {
                     reason,
                 },
             )?,
+            way_back: Default::default(),
             postprocessing: postprocessing::read(folder, &mut warnings)?,
             members,
             checksums: Default::default(),
