@@ -6,7 +6,7 @@ crates/inferers/tests/data/bundles.json.
 
 Images and weights follow from formulas that `crates/inferers/tests/bundles.rs` repeats; the last layer's bias is shifted so
 that all classes occur, and stored. Labels are stored as runs, x fastest; of the probabilities just before they become labels
-every 41st value.
+every 41st value; exclusive ones are divided by their sum, and are the background's where MONAI's are all 0.
 """
 import glob, importlib.metadata, json, math, pathlib, sys, tempfile, warnings
 warnings.filterwarnings("ignore")
@@ -216,8 +216,11 @@ def run(name, case, folder):
     assert list(labels.shape) == grid["size"] and np.abs(found.affine - matrix).max() < 1e-4, name
     counts = {int(v): int((labels == v).sum()) for v in np.unique(labels)}
     is_back = KEPT["pred"].shape[1:] == tuple(grid["size"])
-    values = KEPT["pred"].reshape(len(KEPT["pred"]), -1, order="F") if is_back else None
-    values = np.concatenate([c.flatten(order="F") for c in KEPT["pred"]])[::STEP] if is_back else []
+    kept = KEPT["pred"]
+    if '"softmax": true' in json.dumps(config):
+        total = kept.sum(0, keepdims=True)
+        kept = np.where(total > 0, kept / np.where(total > 0, total, 1), np.eye(len(kept))[:, :1, None, None])
+    values = np.concatenate([c.flatten(order="F") for c in kept])[::STEP] if is_back else []
     print(name, counts, "probabilities" if is_back else "labels alone", flush=True)
     return dict(
         name=name, config=config, yaml=case.get("yaml", False), grid=dict(size=grid["size"], affine=matrix.tolist(), dark=grid["dark"]),

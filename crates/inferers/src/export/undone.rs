@@ -9,6 +9,9 @@ use vesalius_tensor::{LogitsSlab, ProbabilitiesSlab};
 use vesalius_transforms::{Trace, Undo};
 use vesalius_volume::{LabelMap, LabelScheme, Volume};
 
+/// Sums of probabilities nearer to 1 than this are rounding.
+const SHARE_ROUNDING: f32 = 1e-5;
+
 /// Labels, and probabilities where they are kept, of logits on the network's grid.
 pub(crate) fn undone(
     logits: Volume<f32>,
@@ -43,11 +46,34 @@ pub(crate) fn undone(
     let labels = LabelMap::new(trace.from, decision.labels)?;
     let probabilities = match (keep, meaning.carries_probabilities) {
         (false, _) => None,
-        (true, true) => Some(ProbabilitiesSlab::from_stored(scheme, kept)?),
+        (true, true) => {
+            whole_again(&mut kept, scheme);
+            Some(ProbabilitiesSlab::from_stored(scheme, kept)?)
+        }
         (true, false) => Some(LogitsSlab::new(scheme, kept)?.into_probabilities()),
     };
     let store = |slab| ProbabilityStore::of_map(ProbabilityMap::new(trace.from, slab));
     Ok((LabelStore::of_map(labels), probabilities.map(store)))
+}
+
+/// Probabilities of exclusive classes that add up to 1 where a crop left a share of them, and are the background's where it left
+/// nothing.
+fn whole_again(values: &mut [f32], scheme: &LabelScheme) {
+    let LabelScheme::Exclusive { .. } = scheme else {
+        return;
+    };
+    let voxels = values.len() / scheme.channels();
+    for voxel in 0..voxels {
+        let sum: f32 = values[voxel..].iter().step_by(voxels).sum();
+        match sum {
+            sum if sum <= 0.0 => values[voxel] = 1.0,
+            sum if sum < 1.0 - SHARE_ROUNDING => {
+                let channels = values[voxel..].iter_mut().step_by(voxels);
+                channels.for_each(|value| *value /= sum);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// One channel on the file's grid.

@@ -1,14 +1,13 @@
 //! Arrays brought to a number of voxels by the rules of PyTorch's `interpolate`, each change by itself; labels are taken back by
 //! its `nearest`, which is the voxel in which a new one begins.
 
+use crate::Result;
 use crate::map::LabelSampling;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use vesalius_volume::{LabelMap, Volume, check_memory};
-
-use crate::Result;
 use vesalius_filters::{OnGrid, ResampleOptions, resample, resized_grid};
+use vesalius_volume::{LabelMap, Volume, check_memory};
 
 /// The rule of an [`ArrayResize`], axis by axis: new voxel `i` of `m`, of `n` before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

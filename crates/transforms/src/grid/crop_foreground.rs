@@ -131,7 +131,7 @@ impl CropForeground {
                 .saturating_add(self.margin[axis])
                 .min(FURTHEST)
         });
-        let (mut start, mut size) = match self.allow_smaller {
+        let (first, least): ([i64; 3], [usize; 3]) = match self.allow_smaller {
             true => {
                 let bounds = bounds.grown(margin, whole);
                 (bounds.start.map(|v| v as i64), bounds.size)
@@ -141,11 +141,9 @@ impl CropForeground {
                 std::array::from_fn(|a| bounds.size[a] + 2 * margin[a]),
             ),
         };
-        for axis in 0..3 {
-            let grown = size[axis].next_multiple_of(self.divisible_by[axis]);
-            start[axis] -= ((grown - size[axis]) / 2) as i64;
-            size[axis] = grown;
-        }
+        let size: [usize; 3] =
+            std::array::from_fn(|a| least[a].next_multiple_of(self.divisible_by[a]));
+        let start = std::array::from_fn(|a| first[a] - ((size[a] - least[a]) / 2) as i64);
         let region = GridStep::Region { start, size };
         match self.mode {
             Padding::Constant => region,

@@ -179,7 +179,8 @@ fn extent(
             false => (high - low + 1.0).round_ties_even(),
         }
     });
-    let plus = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|axis| a[axis] + b[axis]);
+    let plus =
+        |a: [f64; 3], b: [f64; 3]| -> [f64; 3] { std::array::from_fn(|axis| a[axis] + b[axis]) };
     // The corner that is the smallest along every new axis; with shear there is none, and the middles are put together.
     let smallest = (0..8).find(|&corner| {
         (0..3).all(|axis| {
@@ -198,8 +199,9 @@ fn extent(
     if !scale_extent {
         return (voxels, origin);
     }
-    let inside = std::array::from_fn(|axis| 0.5 * (size[axis] as f64 / voxels[axis] - 1.0));
-    let shifted: [f64; 3] = plus(applied(before, inside), first);
+    let inside: [f64; 3] =
+        std::array::from_fn(|axis| 0.5 * (size[axis] as f64 / voxels[axis] - 1.0));
+    let shifted = plus(applied(before, inside), first);
     let sign = |value: f64| if value == 0.0 { 0.0 } else { value.signum() };
     (
         voxels,
