@@ -4,7 +4,7 @@ crates/transforms/tests/data/monai_bundles.json and crates/inferers/tests/data/m
     pip install torch monai nibabel scikit-image
     python tests/parity/bundle_vocabulary.py
 
-Every chain is in MONAI's words and in ours. `Invertd`'s way back is undone with the interpolation of the way there and with
+Every chain is in MONAI's words and in ours. `Invertd` is undone with the interpolation of the forward step and with
 the nearest voxel.
 """
 import importlib.metadata, json, pathlib, warnings

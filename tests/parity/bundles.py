@@ -18,7 +18,7 @@ warnings.filterwarnings("ignore")
 import numpy as np, nibabel as nib, torch
 torch.set_num_threads(2)
 from monai.bundle import ConfigParser
-from monai.transforms import MapTransform
+from monai.transforms import Invertd, MapTransform
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ZOO = pathlib.Path(os.environ.get("ZOO", ROOT.parent / "shared/data/bundles"))
@@ -27,10 +27,17 @@ KEPT = {}
 
 
 class Keep(MapTransform):
-    """Remembers `pred` at a place of the chain."""
+    """Remembers `pred` at a place of the chain: as probabilities where nothing has made them so, and on the image's grid where a
+    later `Invertd` is given."""
 
     def __call__(self, data):
-        KEPT["pred"] = np.asarray(data["pred"]).copy()
+        found = dict(data)
+        if KEPT.get("softmax"):
+            found["pred"] = torch.softmax(found["pred"], 0)
+        if KEPT.get("invert"):
+            found["pred"] = found["pred"].clone()
+            found = KEPT["invert"](found)
+        KEPT["pred"] = np.asarray(found["pred"]).copy()
         return dict(data)
 
 
@@ -119,7 +126,10 @@ def balanced(net, x, channels):
 
 def case_data(name, paths):
     if name.startswith("renalStructures_CECT"):
-        return {"artery": paths[0], "vein": paths[1], "excret": paths[2], "label": paths[0]}
+        # Of another name, so that the chain does not write it over the result.
+        label = paths[0].replace("_0000.nii.gz", "_label.nii.gz")
+        shutil.copyfile(paths[0], label)
+        return {"artery": paths[0], "vein": paths[1], "excret": paths[2], "label": label}
     return {"image": paths[0] if len(paths) == 1 else list(paths)}
 
 
@@ -151,13 +161,29 @@ def run_monai(name, spec, bundle, paths, out):
     post = parser["postprocessing"]
     chain = post["transforms"] if isinstance(post, dict) else post
     first = next(i for i, t in enumerate(chain) if decides(t))
-    chain.insert(first, Keep(keys="pred"))
+    has = lambda steps, target: [t for t in steps if isinstance(t, dict) and t.get("_target_") == target]
+    activated = has(chain[:first], "Activationsd")
+    # Where labels are taken back, the probabilities are as well, by the same step.
+    later = [t for t in has(chain[first + 1:], "Invertd") if t.get("nearest_interp", True)]
+    chain.insert(first, Keep("pred"))
+    parser["dataset_dir"] = str(pathlib.Path(paths[0]).parent)
     parser["dataset::data"] = [case_data(name, paths)]
     parser["dataloader::num_workers"] = 0
     parser["evaluator::amp"] = False
     parser["output_dir"] = str(out)
     KEPT.clear()
-    parser.get_parsed_content("evaluator").run()
+    evaluator = parser.get_parsed_content("evaluator")
+    KEPT["softmax"] = not activated
+    if later:
+        before = parser.get_parsed_content("preprocessing")
+        KEPT["invert"] = Invertd(keys="pred", transform=before, orig_keys="image", nearest_interp=True)
+    # Some bundles load their weights here, others by a handler.
+    if parser.get("initialize") is not None:
+        parser.get_parsed_content("initialize")
+    evaluator.run()
+    loaded = evaluator.network.state_dict()
+    for key, value in torch.load(bundle / "models" / spec.get("weights", "model.pt")).items():
+        assert torch.equal(loaded[key], value), f"{key} was not loaded"
     files = [f for f in sorted(glob.glob(f"{out}/**/*.nii.gz", recursive=True)) if "label" not in os.path.basename(f)]
     return files[0]
 
@@ -207,9 +233,9 @@ def run(name, work, only_monai):
         shutil.copytree(ZOO / name, bundle)
         for path in [bundle, *bundle.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
-        scripts = pathlib.Path(os.environ.get("SCRIPTS", "/none")) / name / "scripts"
-        if scripts.exists():
-            shutil.copytree(scripts, bundle / "scripts")
+    scripts = pathlib.Path(os.environ.get("SCRIPTS", "/none")) / name / "scripts"
+    if scripts.exists() and not (bundle / "scripts").exists():
+        shutil.copytree(scripts, bundle / "scripts")
     sys.path.insert(0, str(bundle))
     for module in [m for m in sys.modules if m == "scripts" or m.startswith("scripts.")]:
         del sys.modules[module]

@@ -2,7 +2,7 @@
 
 use crate::{
     AxisOrder, Combination, Inferer, InputRule, ModelDescription, PostprocessingStep, Provenance,
-    Result, WayBack,
+    Result, Inverse,
 };
 use vesalius_networks::NetworkConfig;
 use vesalius_transforms::{Axis, Chain};
@@ -44,7 +44,7 @@ impl ModelDescription {
             axis_order: AxisOrder::default(),
             inferer: Inferer::default(),
             mirror_axes: Vec::new(),
-            way_back: WayBack::default(),
+            inverse: Inverse::default(),
             postprocessing: Vec::new(),
             members: vec!["member".to_owned()],
             checksums: Default::default(),
@@ -101,8 +101,8 @@ impl ModelBuilder {
 
     /// The way from the network's output to labels on the file's grid.
     #[must_use]
-    pub fn way_back(mut self, way_back: WayBack) -> Self {
-        self.0.way_back = way_back;
+    pub fn inverse(mut self, inverse: Inverse) -> Self {
+        self.0.inverse = inverse;
         self
     }
 

@@ -233,8 +233,8 @@ impl FoundModel {
         let damaged = |reason: String| Error::of_folder(ErrorKind::Corrupt, path, reason);
         let weights = Weights::open(path).map_err(|e| damaged(e.to_string()))?;
         let (network, entry) = (&self.description.network, self.entry());
-        let weights = match entry.and_then(|entry| weights.entry(entry.key.as_deref()?)) {
-            Some(of_entry) => of_entry,
+        let weights = match entry.and_then(|entry| entry.key.as_deref()) {
+            Some(key) => entry_or_whole(key, network, weights)?,
             None => weights,
         };
         let chosen = chosen_copy(path, network, &weights)?;
@@ -275,6 +275,19 @@ impl FoundModel {
 
 /// Differences between weights and network that an error lists.
 const MOST_DIFFERENCES: usize = 3;
+
+/// The entry of a file by its key, as MONAI's `CheckpointLoader` takes it, or the whole file where the entry is not the
+/// network: the names of a network may begin with the key themselves, as those of MONAI's `UNet` with `model`.
+fn entry_or_whole(key: &str, network: &NetworkConfig, weights: Weights) -> Result<Weights> {
+    let Some(entry) = weights.entry(key) else {
+        return Ok(weights);
+    };
+    let names = |weights: &Weights| network.wrapping(weights).map(|found| found.names);
+    Ok(match names(&entry)? < names(&weights)? {
+        true => weights,
+        false => entry,
+    })
+}
 
 /// A warning where a file has a network's weights several times.
 fn chosen_copy(path: &Path, network: &NetworkConfig, weights: &Weights) -> Result<Option<Warning>> {

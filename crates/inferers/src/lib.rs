@@ -39,7 +39,7 @@
 //! | inferers | [`Inferer`], [`SlidingWindow`], [`Simple`], [`Slice`], [`Slices`], [`Patches`], [`MultiScale`], [`TestTime`] |
 //! | windows | [`window_starts`], [`window_weights`], [`WindowRule`], [`Blending`], [`WindowOutside`] |
 //! | probabilities | [`ProbabilityMap`], [`ProbabilitySource`], [`combine`], [`Combination`], [`write_npz`], [`write_slabs`] |
-//! | after the network | [`WayBack`], [`Carried`], [`PostprocessingStep`], [`Neighbours`], [`Counted`], [`postprocess`], [`RegionStage`], [`EmptyRegionPolicy`] |
+//! | after the network | [`Inverse`], [`Carried`], [`PostprocessingStep`], [`Neighbours`], [`Counted`], [`postprocess`], [`RegionStage`], [`EmptyRegionPolicy`] |
 //! | memory | [`MemoryPlan`], [`Spilled`], [`ByteSize`] |
 //! | networks of networks | [`Averaged`], [`Mirrored`], [`SelectedChannels`] |
 //! | user-defined | [`PatchNetwork`], [`CustomInferer`], [`CustomMerger`], [`CustomPostprocessing`], [`RegisterInference`] |
@@ -61,6 +61,7 @@ mod export;
 mod folder;
 mod inferer;
 mod input_rule;
+mod inverse;
 mod join;
 mod locate;
 mod memory;
@@ -89,7 +90,6 @@ mod sliding_window;
 mod stitch;
 mod store;
 mod test_time;
-mod way_back;
 mod window;
 mod windows;
 
@@ -103,6 +103,7 @@ pub use export::labels_on_file;
 pub use folder::{WeightFile, describe_model};
 pub use inferer::Inferer;
 pub use input_rule::InputRule;
+pub use inverse::{Carried, Inverse};
 pub use join::{convert_model, join_cascade, join_ensemble};
 pub use merger::{AverageMerger, MaximumMerger, Merger, PatchLocation, VolumeMerger};
 pub use model::{AxisOrder, MODEL_FILE, ModelDescription, Provenance, weights_path};
@@ -131,7 +132,6 @@ pub use slices::Slices;
 pub use sliding_window::{SkipWindows, SlidingWindow};
 pub use stitch::OutputSlice;
 pub use test_time::TestTime;
-pub use way_back::{Carried, WayBack};
 pub use window::{Blending, WindowOutside, WindowRule, window_starts, window_weights};
 
 pub use vesalius_networks::{PatchNetwork, PatchOutput};

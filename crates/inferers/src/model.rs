@@ -3,7 +3,7 @@
 
 use crate::{
     Combination, Error, Inferer, InputRule, NnUnetPipeline, PostprocessingStep, RegionStage,
-    Result, WayBack,
+    Result, Inverse,
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -54,8 +54,8 @@ pub struct ModelDescription {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mirror_axes: Vec<Axis>,
     /// The way from the network's output to labels on the file's grid.
-    #[serde(skip_serializing_if = "WayBack::is_usual")]
-    pub way_back: WayBack,
+    #[serde(skip_serializing_if = "Inverse::is_usual")]
+    pub inverse: Inverse,
     /// What is done to the labels on the file's grid.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub postprocessing: Vec<PostprocessingStep>,
@@ -102,7 +102,7 @@ struct Unchecked {
     #[serde(default)]
     mirror_axes: Vec<Axis>,
     #[serde(default)]
-    way_back: WayBack,
+    inverse: Inverse,
     #[serde(default)]
     postprocessing: Vec<PostprocessingStep>,
     members: Vec<String>,
@@ -134,7 +134,7 @@ impl TryFrom<Unchecked> for ModelDescription {
             axis_order: read.axis_order,
             inferer: read.inferer,
             mirror_axes: read.mirror_axes,
-            way_back: read.way_back,
+            inverse: read.inverse,
             postprocessing: read.postprocessing,
             members: read.members,
             checksums: read.checksums,
@@ -199,7 +199,7 @@ impl ModelDescription {
         self.preprocessing.resolve(registry)?;
         self.network.resolve(registry)?;
         self.inferer.resolve(registry)?;
-        self.way_back.resolve(registry)?;
+        self.inverse.resolve(registry)?;
         let mut steps = self.postprocessing.iter_mut();
         steps.try_for_each(|step| step.resolve(registry))
     }
@@ -243,16 +243,16 @@ impl ModelDescription {
         }
         judge(self.preprocessing.check().map_err(Error::from))?;
         judge(self.inferer.check())?;
-        judge(self.way_back.check(&self.labels))?;
+        judge(self.inverse.check(&self.labels))?;
         for step in &self.postprocessing {
             judge(step.check())?;
         }
         if self.nnunet.is_some() && !self.preprocessing.0.is_empty() {
             return bad("has both `preprocessing` and `nnunet`; keep one of them".to_owned());
         }
-        if self.nnunet.is_some() && !self.way_back.is_usual() {
+        if self.nnunet.is_some() && !self.inverse.is_usual() {
             return bad(
-                "has both `nnunet`, which has a way back of its own, and `way_back`; keep one of them"
+                "has both `nnunet`, which has an inverse of its own, and `inverse`; keep one of them"
                     .to_owned(),
             );
         }
@@ -283,12 +283,12 @@ impl ModelDescription {
     fn check_channels(&self) -> Result<()> {
         let (found, expected) = (
             self.network.architecture().out_channels(),
-            self.way_back.needed_channels(&self.labels),
+            self.inverse.needed_channels(&self.labels),
         );
         match found.cmp(&expected) {
             Ordering::Equal => Ok(()),
             // Channels behind those that are named are left out.
-            Ordering::Greater if !self.way_back.channels.is_empty() => Ok(()),
+            Ordering::Greater if !self.inverse.channels.is_empty() => Ok(()),
             _ => Err(Error::BadModel(format!(
                 "the network has {found} output channel(s), but `labels` needs {expected}; one of them is of another model"
             ))),

@@ -108,7 +108,7 @@ fn model(
         .preprocessing(preprocessing)
         .axis_order(AxisOrder::Xyz)
         .inferer(inferer)
-        .way_back(way.way_back)
+        .inverse(way.inverse)
         .postprocessing(way.postprocessing)
         .members([MEMBER])
         .provenance(Provenance {

@@ -1,14 +1,14 @@
-//! MONAI's steps after the network as a label scheme, a way back and post-processing steps.
+//! MONAI's steps after the network as a label scheme, an inverse and post-processing steps.
 
 use super::{Refused, labels};
-use crate::{Carried, Counted, Neighbours, PostprocessingStep, WayBack};
+use crate::{Carried, Counted, Neighbours, PostprocessingStep, Inverse};
 use vesalius_bundles::{BundleDescription, Placed, PostStep, Rule, ValueKind};
 use vesalius_volume::LabelScheme;
 
 /// What becomes of the network's output.
 pub(super) struct AfterNetwork {
     pub labels: LabelScheme,
-    pub way_back: WayBack,
+    pub inverse: Inverse,
     pub postprocessing: Vec<PostprocessingStep>,
 }
 
@@ -263,16 +263,16 @@ impl Reading<'_> {
         if of != Carried::Labels {
             self.after.splice(0..0, std::mem::take(&mut self.before));
         }
-        let mut way_back = WayBack {
+        let mut inverse = Inverse {
             of,
             postprocessing: self.before,
-            ..WayBack::default()
+            ..Inverse::default()
         };
         let (at_least, rules) = match self.decided {
             Some(Decided::Classes | Decided::OneHot) => {
                 return Ok(AfterNetwork {
                     labels: labels::exclusive(self.names, self.channels)?,
-                    way_back,
+                    inverse,
                     postprocessing: self.after,
                 });
             }
@@ -286,24 +286,24 @@ impl Reading<'_> {
             }
             None => return unsupported("`postprocessing` without labels"),
         };
-        way_back.at_least = at_least;
+        inverse.at_least = at_least;
         let mut painted = Vec::new();
         // The strongest paints last.
         for rule in rules.iter().rev() {
-            if way_back.channels.contains(&rule.channel) {
+            if inverse.channels.contains(&rule.channel) {
                 return unsupported("a channel that is painted twice");
             }
             let name = self.names.get(rule.channel).cloned();
             let name = name.unwrap_or_else(|| format!("channel {}", rule.channel));
             painted.push((name, labels::value("postprocessing", rule.label)?));
-            way_back.channels.push(rule.channel);
+            inverse.channels.push(rule.channel);
         }
-        if way_back.channels.iter().copied().eq(0..self.channels) {
-            way_back.channels.clear();
+        if inverse.channels.iter().copied().eq(0..self.channels) {
+            inverse.channels.clear();
         }
         Ok(AfterNetwork {
             labels: labels::regions(painted)?,
-            way_back,
+            inverse,
             postprocessing: self.after,
         })
     }

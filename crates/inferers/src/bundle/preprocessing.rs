@@ -197,13 +197,18 @@ fn crop(step: &CropForeground) -> Result<transforms::CropForeground, Refused> {
     if let Some(negative) = margin.iter().find(|margin| **margin < 0) {
         return Err(format!("`margin` is {negative}, which is negative"));
     }
+    // A box without a margin lies within the image, so that nothing is padded.
+    let reaches_out = margin.iter().any(|n| *n > 0) || step.divisible_by.iter().any(|k| *k > 1);
     let channels = step.channels.as_deref().unwrap_or_default().iter();
     let channels: Result<Vec<usize>, _> = channels.map(|&c| usize::try_from(c)).collect();
     Ok(transforms::CropForeground {
         margin: margin.map(or_zero),
         allow_smaller: step.allow_smaller,
         divisible_by: per_axis(&step.divisible_by, 1)?.map(|k| or_zero(k).max(1)),
-        mode: padding(step.mode)?,
+        mode: match reaches_out {
+            true => padding(step.mode)?,
+            false => transforms::Padding::Constant,
+        },
         channels: channels.map_err(|_| {
             "`channel_indices` counts from the end, which is not supported".to_owned()
         })?,

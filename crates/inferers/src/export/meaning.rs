@@ -19,8 +19,8 @@ impl<'a> Meaning<'a> {
     pub fn of(model: &'a ModelDescription) -> Self {
         Self {
             scheme: &model.labels,
-            carries_probabilities: model.way_back.of == Carried::Probabilities,
-            presence: model.way_back.presence(),
+            carries_probabilities: model.inverse.of == Carried::Probabilities,
+            presence: model.inverse.presence(),
         }
     }
 

@@ -132,7 +132,7 @@ impl NnUnetModelFolder {
                     reason,
                 },
             )?,
-            way_back: Default::default(),
+            inverse: Default::default(),
             postprocessing: postprocessing::read(folder, &mut warnings)?,
             members,
             checksums: Default::default(),

@@ -176,7 +176,7 @@ pub(super) fn label(
     Ok(Labelled {
         labels: labels_from(
             &sum,
-            model.way_back.presence(),
+            model.inverse.presence(),
             labels_aside.then_some(scratch.as_path()),
         )?,
         probabilities: request.probabilities.then_some(sum),

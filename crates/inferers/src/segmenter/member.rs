@@ -67,7 +67,7 @@ pub(super) fn with_network<T>(
     let mirrored = Mirrored::new(&members, mirrored(model));
     run(&SelectedChannels {
         network: &mirrored,
-        channels: &model.way_back.channels,
+        channels: &model.inverse.channels,
     })
 }
 
@@ -90,7 +90,7 @@ pub(super) fn with_networks<T>(
         .iter()
         .map(|network| Mirrored::new(network, axes))
         .collect();
-    let channels = &model.way_back.channels;
+    let channels = &model.inverse.channels;
     let selected: Vec<SelectedChannels> = mirrored
         .iter()
         .map(|network| SelectedChannels { network, channels })

@@ -6,7 +6,7 @@ use super::{Image, Labelled, SegmentRequest, Segmenter, held};
 use crate::export::{LabelStore, labels_undone, probabilities_undone};
 use crate::placement::Placement;
 use crate::postprocessing::postprocess_controlled;
-use crate::{Carried, Error, ModelDescription, Result, WayBack, WeightFile};
+use crate::{Carried, Error, ModelDescription, Result, Inverse, WeightFile};
 use burn::tensor::Device;
 use std::borrow::Cow;
 use vesalius_transforms::{GridStep, Step, Trace};
@@ -113,7 +113,7 @@ impl Single {
             ..*request
         };
         let mut answer = self.placed(model, prepared, read, placement, &beside)?;
-        let (steps, control) = (&model.way_back.postprocessing, request.models.control());
+        let (steps, control) = (&model.inverse.postprocessing, request.models.control());
         if !steps.is_empty() {
             let labels = postprocess_controlled(answer.labels.into_map()?, steps, control)?;
             answer.labels = LabelStore::of_map(labels);
@@ -131,7 +131,7 @@ impl Single {
         })
     }
 
-    /// The network's input for an image, and the way back from it.
+    /// The network's input for an image, and the inverse of what was done to it.
     fn prepare<'i>(
         &self,
         model: &ModelDescription,
@@ -154,7 +154,7 @@ impl Single {
             return Ok((Cow::Owned(prepared), Way::Placed(Box::new(placement))));
         }
         if model.preprocessing.0.is_empty() {
-            let way = match model.way_back.of {
+            let way = match model.inverse.of {
                 Carried::Labels => Way::OfLabels(None),
                 _ => Way::Placed(Box::new(Placement::identity(image.geometry())?)),
             };
@@ -165,7 +165,7 @@ impl Single {
         let (prepared, trace) = chain.trace_controlled(subject, 0, 0, limit, control)?;
         check_moves(&trace)?;
         let (_, prepared, _) = prepared.into_parts();
-        Ok((Cow::Owned(prepared), Way::of(trace, &model.way_back)?))
+        Ok((Cow::Owned(prepared), Way::of(trace, &model.inverse)?))
     }
 
     /// Bytes of all members' weights.
@@ -194,16 +194,16 @@ enum Way {
 }
 
 impl Way {
-    fn of(trace: Trace, way_back: &WayBack) -> Result<Self> {
-        if way_back.of == Carried::Labels {
+    fn of(trace: Trace, inverse: &Inverse) -> Result<Self> {
+        if inverse.of == Carried::Labels {
             return Ok(Self::OfLabels(Some(trace)));
         }
         let is_apart = |step: &Step| match step {
             Step::Grid(GridStep::Resample { sampling, .. }) => sampling.apart,
             step => matches!(step, Step::Grid(GridStep::Resize(_))),
         };
-        // Where interpolations are apart on the way there, they are on the way back.
-        let by_steps = way_back.of == Carried::Probabilities || trace.steps.iter().any(is_apart);
+        // Interpolations that were done apart are undone apart.
+        let by_steps = inverse.of == Carried::Probabilities || trace.steps.iter().any(is_apart);
         if by_steps && !trace.is_undone_as_one()? {
             return Ok(Self::StepByStep(trace));
         }
@@ -213,7 +213,7 @@ impl Way {
                 .coverage()
                 .map(|found| found.is_some_and(|c| c.is_whole()))
         };
-        let of_logits = way_back.of == Carried::Logits && way_back.at_least.is_some();
+        let of_logits = inverse.of == Carried::Logits && inverse.at_least.is_some();
         if of_logits && !is_covered()? {
             return Ok(Self::StepByStep(trace));
         }

@@ -138,7 +138,7 @@ impl Single {
             true => voxels * scheme.channels() * 4,
             false => 0,
         };
-        let is_of_labels = model.way_back.of == Carried::Labels;
+        let is_of_labels = model.inverse.of == Carried::Labels;
         let postprocessed = is_of_labels || !model.postprocessing.is_empty();
         // Where the grid stays, intensities change in place.
         let regridded = model.nnunet.is_some() || prepared.data().len() != read.values;

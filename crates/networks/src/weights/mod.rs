@@ -287,6 +287,7 @@ impl Weights {
         Wrapping {
             prefix: found.next().unwrap_or_default(),
             others: found.collect(),
+            names: most,
         }
     }
 }
@@ -298,6 +299,8 @@ pub struct Wrapping {
     pub prefix: String,
     /// Other prefixes under which the file has as many of the network's names.
     pub others: Vec<String>,
+    /// How many of the network's names there are under the prefix.
+    pub names: usize,
 }
 
 /// Whether a prefix names averaged weights.
@@ -341,6 +344,7 @@ mod tests {
         let found = weights.wrapping(["a.weight", "a.bias"]);
         assert_eq!(found.prefix, "teacher.");
         assert_eq!(found.others, ["state_dict.", "ema_state_dict."]);
+        assert_eq!(found.names, 2);
         let taken = weights.unwrapped(["a.weight", "a.bias"]);
         assert_eq!(taken.get("a.bias").unwrap().values().unwrap(), [8.0]);
         let entry = weights.entry("state_dict").unwrap();

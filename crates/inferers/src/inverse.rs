@@ -24,16 +24,16 @@ pub enum Carried {
 /// The way from the network's output to labels on the file's grid.
 ///
 /// ```
-/// use vesalius_inferers::{Carried, WayBack};
+/// use vesalius_inferers::{Carried, Inverse};
 ///
-/// let way: WayBack = serde_saphyr::from_str("{of: probabilities, channels: [1, 0, 2], at_least: 0.5}")?;
+/// let way: Inverse = serde_saphyr::from_str("{of: probabilities, channels: [1, 0, 2], at_least: 0.5}")?;
 /// assert_eq!(way.of, Carried::Probabilities);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct WayBack {
+pub struct Inverse {
     /// What is resampled.
     pub of: Carried,
     /// The network's output channels that are the labels' channels, in the labels' order; others are left out. None means all
@@ -49,7 +49,7 @@ pub struct WayBack {
     pub postprocessing: Vec<PostprocessingStep>,
 }
 
-impl WayBack {
+impl Inverse {
     /// Whether nothing differs from the usual.
     pub(crate) fn is_usual(&self) -> bool {
         *self == Self::default()
@@ -70,7 +70,7 @@ impl WayBack {
         let bad = |key, found, expected| Err(Error::bad_value(key, found, expected));
         if !self.channels.is_empty() && self.channels.len() != labels.channels() {
             return bad(
-                "way_back.channels",
+                "inverse.channels",
                 format!(
                     "{:?} for {} channels of the labels",
                     self.channels,
@@ -83,7 +83,7 @@ impl WayBack {
         let is_exclusive = matches!(labels, LabelScheme::Exclusive { .. });
         if !self.channels.is_empty() && is_exclusive || (0..self.channels.len()).any(twice) {
             return bad(
-                "way_back.channels",
+                "inverse.channels",
                 format!("{:?}", self.channels),
                 "each channel once, and labels that are regions: a softmax needs all channels",
             );
@@ -91,17 +91,17 @@ impl WayBack {
         match self.at_least {
             Some(_) if is_exclusive => {
                 let found = "a threshold for exclusive labels".to_owned();
-                return bad("way_back.at_least", found, "labels that are regions");
+                return bad("inverse.at_least", found, "labels that are regions");
             }
             Some(least) if !(0.0..=1.0).contains(&least) => {
                 let found = least.to_string();
-                return bad("way_back.at_least", found, "a probability from 0 to 1");
+                return bad("inverse.at_least", found, "a probability from 0 to 1");
             }
             _ => {}
         }
         if !self.postprocessing.is_empty() && self.of != Carried::Labels {
             return bad(
-                "way_back.postprocessing",
+                "inverse.postprocessing",
                 format!("steps with `of: {:?}`", self.of),
                 "`of: labels`, as there are no labels on the network's grid otherwise",
             );
@@ -126,7 +126,7 @@ mod tests {
         let regions = LabelScheme::regions(&[("a", &[1], 1), ("b", &[2], 2)]).unwrap();
         let exclusive = LabelScheme::exclusive(&[("a", 1)]).unwrap();
         let check = |text: &str, labels: &LabelScheme| {
-            let way: WayBack = serde_saphyr::from_str(text).unwrap();
+            let way: Inverse = serde_saphyr::from_str(text).unwrap();
             way.check(labels).map_err(|error| error.to_string())
         };
         for text in [
@@ -156,6 +156,6 @@ mod tests {
             let refused = check(text, labels).unwrap_err();
             assert!(refused.contains(key), "{text}: {refused}");
         }
-        assert!(serde_saphyr::from_str::<WayBack>("{off: labels}").is_err());
+        assert!(serde_saphyr::from_str::<Inverse>("{off: labels}").is_err());
     }
 }
