@@ -39,6 +39,7 @@ mod set;
 mod source;
 mod source_options;
 mod space;
+mod target;
 mod text;
 mod uid;
 

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 use std::collections::BTreeMap;
 use vesalius_volume::{Geometry, Label, LabelMap, Warning};
 
-impl Job<'_> {
+impl Job<'_, '_> {
     /// The segments by rising label, each with tracking identifiers.
     pub fn segments<T: Label>(&mut self, layers: &[LabelMap<T>]) -> Result<Vec<Segment>> {
         let mut segments = self.described()?;

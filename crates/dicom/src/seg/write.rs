@@ -7,6 +7,7 @@ use super::segment::Segment;
 use super::{EmptyRule, FrameRule, SegKind, SegSyntax, SegWriter, WrittenSeg};
 use crate::predecessor::SEGMENTATIONS;
 use crate::set::Set;
+use crate::target::Target;
 use crate::text::Charset;
 use crate::{Error, Result, file};
 use dicom_core::VR;
@@ -14,8 +15,6 @@ use dicom_dictionary_std::tags;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use vesalius_io::write_atomically;
 use vesalius_volume::{Label, LabelMap, Volume, Warning};
 
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
@@ -23,22 +22,18 @@ const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 const LARGEST: u64 = u32::MAX as u64 - 1;
 pub(super) const BOTH: &str = "write the segments into several objects";
 
-pub(crate) struct Job<'a> {
+pub(crate) struct Job<'a, 't> {
     pub(super) writer: &'a SegWriter,
-    path: PathBuf,
+    pub(crate) target: Target<'t>,
     pub warnings: Vec<Warning>,
 }
 
 /// What is written of each frame.
 type WriteFrames<'a> = dyn FnMut(&mut dyn Write, &[Frame]) -> io::Result<()> + 'a;
 
-impl<'a> Job<'a> {
-    pub fn new(writer: &'a SegWriter, path: &Path) -> Result<Self> {
-        if path.symlink_metadata().is_ok() {
-            return Err(Error::Exists {
-                path: path.to_owned(),
-            });
-        }
+impl<'a, 't> Job<'a, 't> {
+    pub fn new(writer: &'a SegWriter, target: Target<'t>) -> Result<Self> {
+        target.check()?;
         if writer.segments.is_empty() {
             let what = "there are no segments; say what the labels mean by `SegWriter::segments`";
             return Err(Error::Segments(what.to_owned()));
@@ -48,7 +43,7 @@ impl<'a> Job<'a> {
         }
         Ok(Self {
             writer,
-            path: path.to_owned(),
+            target,
             warnings: Vec::new(),
         })
     }
@@ -162,7 +157,7 @@ impl<'a> Job<'a> {
         };
         let job = Job {
             writer: &writer,
-            path: self.path,
+            target: self.target,
             warnings: self.warnings,
         };
         job.write(&segments, &numbers, &found, 8, &mut pixels)
@@ -206,7 +201,7 @@ impl<'a> Job<'a> {
     }
 
     fn write(
-        mut self,
+        self,
         segments: &[Segment],
         numbers: &[u16],
         found: &[Vec<usize>],
@@ -259,7 +254,7 @@ impl<'a> Job<'a> {
         let groups = Groups::new(source, &charset, writer.kind, numbers, &used)?;
         let (class, instance) = (class(writer.kind), identifiers.instance.clone());
         let odd = (size * u64::from(bits)).div_ceil(8) % 2 == 1;
-        let result = write_atomically(&self.path, |to| {
+        let result = self.target.write(|to| {
             let deflated = writer.syntax == SegSyntax::Deflated;
             file::begin(
                 to,
@@ -289,10 +284,8 @@ impl<'a> Job<'a> {
         if writer.control.is_cancelled() && result.is_err() {
             return Err(Error::Cancelled);
         }
-        result?;
-        self.tell_readers();
         Ok(WrittenSeg {
-            path: self.path,
+            path: result?,
             class_uid: class.to_owned(),
             instance_uid: identifiers.instance,
             series_uid: identifiers.series,
@@ -302,7 +295,11 @@ impl<'a> Job<'a> {
                 .copied()
                 .zip(segments.iter().cloned())
                 .collect(),
-            warnings: self.warnings,
+            warnings: self
+                .warnings
+                .into_iter()
+                .chain(few_readers(writer))
+                .collect(),
         })
     }
 
@@ -347,22 +344,25 @@ impl<'a> Job<'a> {
         }
         texts
     }
+}
 
-    fn tell_readers(&mut self) {
-        if self.writer.kind == SegKind::LabelMap {
-            self.warnings.push(Warning::FewReaders {
-                what: "a label map segmentation is written".to_owned(),
-                who: "archives of before 2024 may refuse it, and may fail to send the images of its study; a binary one is read everywhere".to_owned(),
-            });
-        }
-        if self.writer.syntax == SegSyntax::Deflated {
-            self.warnings.push(Warning::FewReaders {
-                what: "a deflated file is written".to_owned(),
-                who: "archives and viewers need not support it; a native one is read everywhere"
-                    .to_owned(),
-            });
-        }
+/// Warnings about kinds and syntaxes that few readers know.
+fn few_readers(writer: &SegWriter) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if writer.kind == SegKind::LabelMap {
+        warnings.push(Warning::FewReaders {
+            what: "a label map segmentation is written".to_owned(),
+            who: "archives of before 2024 may refuse it, and may fail to send the images of its study; a binary one is read everywhere".to_owned(),
+        });
     }
+    if writer.syntax == SegSyntax::Deflated {
+        warnings.push(Warning::FewReaders {
+            what: "a deflated file is written".to_owned(),
+            who: "archives and viewers need not support it; a native one is read everywhere"
+                .to_owned(),
+        });
+    }
+    warnings
 }
 
 /// Counts the bytes that pass.

@@ -11,3 +11,4 @@ mod seg;
 mod seg_rules;
 mod series;
 mod series_rules;
+mod streams;
