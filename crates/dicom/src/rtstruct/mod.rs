@@ -209,7 +209,7 @@ impl RtStructWriter {
             earlier.check(&writer.source, &[uids::RT_STRUCTURE_SET_STORAGE])?;
         }
         let layers = std::slice::from_ref(labels);
-        let segments = job.segments(layers)?;
+        let segments = job.segments(layers.len())?;
         let grid = job.grid(std::iter::once(labels.geometry()))?;
         let found = job.occurrence(&grid, layers, &segments)?;
         if found.iter().all(Vec::is_empty) {

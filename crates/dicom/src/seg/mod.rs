@@ -3,18 +3,23 @@
 mod anatomy;
 mod color;
 mod descriptor;
+mod fractions;
 mod frames;
 mod grid;
 mod header;
+mod labels;
+mod layer;
 mod open;
 mod pixels;
 mod prepare;
 mod segment;
+mod slices;
 mod write;
 
 pub use descriptor::SegmentDescriptions;
 pub use grid::GridRule;
 pub use segment::{AlgorithmType, Code, Segment};
+pub use slices::LabelSlices;
 
 use crate::identity::VERSION;
 use crate::predecessor::Predecessor;
@@ -280,6 +285,16 @@ impl SegWriter {
     ) -> Result<WrittenSeg> {
         self.refuse_labels_as_fractions()?;
         Job::new(self, Target::File(path.as_ref()))?.labels(layers)
+    }
+
+    /// Writes a label map that is kept as runs: a hundred segments on a thousand slices need little more memory than the
+    /// headers of the source.
+    ///
+    /// # Errors
+    /// As [`SegWriter::write`]; [`Error::Segments`] while slices are missing.
+    pub fn write_slices(&self, labels: &LabelSlices, path: impl AsRef<Path>) -> Result<WrittenSeg> {
+        self.refuse_labels_as_fractions()?;
+        Job::new(self, Target::File(path.as_ref()))?.slices(labels)
     }
 
     /// Writes label maps as [`SegWriter::write_layers`] does, to a stream such as a connection or a buffer.

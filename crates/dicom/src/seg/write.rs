@@ -2,7 +2,6 @@
 
 use super::frames::{Frame, Groups};
 use super::header::{Header, Identifiers, class};
-use super::pixels::Bits;
 use super::segment::Segment;
 use super::{EmptyRule, FrameRule, SegKind, SegSyntax, SegWriter, WrittenSeg};
 use crate::predecessor::SEGMENTATIONS;
@@ -15,7 +14,7 @@ use dicom_dictionary_std::tags;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use std::io::{self, Write};
-use vesalius_volume::{Label, LabelMap, Volume, Warning};
+use vesalius_volume::Warning;
 
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 /// Native pixels have a length of 32 bits.
@@ -29,7 +28,7 @@ pub(crate) struct Job<'a, 't> {
 }
 
 /// What is written of each frame.
-type WriteFrames<'a> = dyn FnMut(&mut dyn Write, &[Frame]) -> io::Result<()> + 'a;
+pub(super) type WriteFrames<'a> = dyn FnMut(&mut dyn Write, &[Frame]) -> io::Result<()> + 'a;
 
 impl<'a, 't> Job<'a, 't> {
     pub fn new(writer: &'a SegWriter, target: Target<'t>) -> Result<Self> {
@@ -46,121 +45,6 @@ impl<'a, 't> Job<'a, 't> {
             target,
             warnings: Vec::new(),
         })
-    }
-
-    pub fn labels<T: Label>(mut self, layers: &[LabelMap<T>]) -> Result<WrittenSeg> {
-        let segments = self.segments(layers)?;
-        let grid = self.grid(layers.iter().map(LabelMap::geometry))?;
-        let found = self.occurrence(&grid, layers, &segments)?;
-        let numbers: Vec<u16> = self.numbers(&segments)?;
-        let writer = self.writer;
-        let control = &writer.control;
-        if writer.kind == SegKind::LabelMap {
-            if layers.len() > 1 {
-                let what = "segments of several layers may overlap, which a label map cannot hold; choose `SegKind::Binary`";
-                return Err(Error::Segments(what.to_owned()));
-            }
-            let wide = segments.iter().any(|segment| segment.label > 255);
-            let mut pixels = |to: &mut dyn Write, frames: &[Frame]| {
-                let stage = control.stage("frames", frames.len() as u64);
-                for frame in frames {
-                    control.check().map_err(io::Error::other)?;
-                    let values = grid.frame(layers[0].data(), frame.source);
-                    // Labels beyond the segments were refused.
-                    let bytes: Vec<u8> = match wide {
-                        true => values
-                            .iter()
-                            .flat_map(|&v| (v.into() as u16).to_le_bytes())
-                            .collect(),
-                        false => values.iter().map(|&v| v.into() as u8).collect(),
-                    };
-                    to.write_all(&bytes)?;
-                    stage.advance(1);
-                }
-                Ok(())
-            };
-            return self.write(
-                &segments,
-                &numbers,
-                &found,
-                if wide { 16 } else { 8 },
-                &mut pixels,
-            );
-        }
-        let mut pixels = |to: &mut dyn Write, frames: &[Frame]| {
-            let stage = control.stage("frames", frames.len() as u64);
-            let mut bits = Bits::new(to);
-            for frame in frames {
-                control.check().map_err(io::Error::other)?;
-                let segment = &segments[frame.segment];
-                let values = grid.frame(layers[segment.layer].data(), frame.source);
-                match T::try_from(segment.label) {
-                    Ok(label) => bits.frame(&values, |value| value == label)?,
-                    // A label that the type cannot hold has no voxel.
-                    Err(_) => bits.frame(&values, |_| false)?,
-                }
-                stage.advance(1);
-            }
-            bits.end()
-        };
-        self.write(&segments, &numbers, &found, 1, &mut pixels)
-    }
-
-    pub fn fractions(mut self, fractions: &Volume<f32>) -> Result<WrittenSeg> {
-        let segments = self.described()?;
-        if fractions.channels() != segments.len() {
-            let what = format!(
-                "there are {} channels of probabilities and {} segments; give one for each",
-                fractions.channels(),
-                segments.len()
-            );
-            return Err(Error::Segments(what));
-        }
-        let outside = fractions
-            .data()
-            .iter()
-            .filter(|v| !(-1e-6..=1.0 + 1e-6).contains(*v))
-            .count();
-        if outside > 0 {
-            let what = format!(
-                "{outside} values are no probabilities from 0 to 1; give those of the model, not its logits"
-            );
-            return Err(Error::Segments(what));
-        }
-        let grid = self.grid(std::iter::once(fractions.geometry()))?;
-        let share = |value: f32| (value * 255.0).round() as u8;
-        let frames = self.writer.source.frames.len();
-        let mut found = vec![Vec::new(); segments.len()];
-        for (channel, found) in found.iter_mut().enumerate() {
-            let data = fractions.channel(channel);
-            for frame in 0..frames {
-                self.writer.control.check()?;
-                if grid.frame(data, frame).iter().any(|&v| share(v) > 0) {
-                    found.push(frame);
-                }
-            }
-        }
-        let numbers: Vec<u16> = (1..).take(segments.len()).collect();
-        let control = &self.writer.control;
-        let mut pixels = |to: &mut dyn Write, frames: &[Frame]| {
-            for frame in frames {
-                control.check().map_err(io::Error::other)?;
-                let values = grid.frame(fractions.channel(frame.segment), frame.source);
-                let bytes: Vec<u8> = values.iter().map(|&v| share(v)).collect();
-                to.write_all(&bytes)?;
-            }
-            Ok(())
-        };
-        let writer = SegWriter {
-            kind: SegKind::Fractional,
-            ..self.writer.clone()
-        };
-        let job = Job {
-            writer: &writer,
-            target: self.target,
-            warnings: self.warnings,
-        };
-        job.write(&segments, &numbers, &found, 8, &mut pixels)
     }
 
     /// The frames in the order of the file.
@@ -200,7 +84,7 @@ impl<'a, 't> Job<'a, 't> {
         Ok(frames)
     }
 
-    fn write(
+    pub(super) fn write(
         self,
         segments: &[Segment],
         numbers: &[u16],
