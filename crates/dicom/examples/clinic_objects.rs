@@ -180,17 +180,17 @@ fn again(source: &str, labels: &str, output: &str) -> Result<(), Box<dyn Error>>
     let labels: LabelMap = read_labels(labels)?;
     let at = |name: &str| format!("{output}.{name}");
     let seg = SegWriter::new(series)?.segments(named(&labels));
-    let earlier = seg.write(&labels, at("seg1"))?;
-    let seg = seg.predecessor(Predecessor::open(earlier.path)?);
+    seg.write(&labels, at("seg1"))?;
+    let seg = seg.predecessor(Predecessor::open(at("seg1"))?);
     let written = seg.write(&labels, at("seg"))?;
     let contours = RtStructWriter::new(series)?.segments(named(&labels));
-    let earlier = contours.write(&labels, at("rs1"))?;
-    let contours = contours.predecessor(Predecessor::open(earlier.path)?);
+    contours.write(&labels, at("rs1"))?;
+    let contours = contours.predecessor(Predecessor::open(at("rs1"))?);
     contours.write(&labels, at("rs"))?;
     let report = ReportWriter::new(series, &written)?;
     let measured = report.measure::<_, f32>(&labels, None)?;
-    let earlier = report.write(&measured, at("sr1"))?;
-    let report = report.predecessor(Predecessor::open(earlier.path)?);
+    report.write(&measured, at("sr1"))?;
+    let report = report.predecessor(Predecessor::open(at("sr1"))?);
     report.write(&measured, at("sr"))?;
     Ok(())
 }

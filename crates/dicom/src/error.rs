@@ -26,6 +26,9 @@ pub enum Error {
     /// Reading or writing a file failed.
     #[error(transparent)]
     Io(#[from] vesalius_io::Error),
+    /// A stream did not take an object.
+    #[error("cannot write the object to its stream: {0}; what it has taken is not whole")]
+    Stream(#[source] std::io::Error),
     /// A grid or labels that cannot be.
     #[error(transparent)]
     Volume(#[from] vesalius_volume::Error),
@@ -195,6 +198,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io(error) => error.kind(),
+            Self::Stream(error) => ErrorKind::of_io(error),
             Self::Volume(error) => error.kind(),
             Self::Cancelled => ErrorKind::Cancelled,
             Self::NotFinite { .. } => ErrorKind::Corrupt,

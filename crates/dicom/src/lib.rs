@@ -8,7 +8,7 @@
 //! | topic | items |
 //! |---|---|
 //! | derived image series | [`SeriesWriter`], [`WrittenSeries`] |
-//! | segmentations (SEG) | [`SegWriter`], [`WrittenSeg`], [`SegKind`], [`GridRule`], [`FrameRule`], [`EmptyRule`], [`SegSyntax`] |
+//! | segmentations (SEG) | [`SegWriter`], [`WrittenSeg`], [`LabelSlices`], [`SegKind`], [`GridRule`], [`FrameRule`], [`EmptyRule`], [`SegSyntax`] |
 //! | contours (RTSTRUCT) | [`RtStructWriter`], [`WrittenRtStruct`], [`Simplified`], [`HoleRule`] |
 //! | measurements (SR, TID 1500) | [`ReportWriter`], [`Measurements`], [`Intensity`], [`Diameter`], [`ReportClass`], [`WrittenReport`] |
 //! | pictures (secondary capture) | [`PictureWriter`], [`RgbPicture`], [`WrittenPicture`] |
@@ -39,6 +39,7 @@ mod set;
 mod source;
 mod source_options;
 mod space;
+mod target;
 mod text;
 mod uid;
 
@@ -54,8 +55,8 @@ pub use predecessor::Predecessor;
 pub use report::{Intensity, Measurements, ReportClass, ReportWriter, WrittenReport};
 pub use rtstruct::{HoleRule, RtStructWriter, Simplified, WrittenRtStruct};
 pub use seg::{
-    AlgorithmType, Code, EmptyRule, FrameRule, GridRule, SegKind, SegSyntax, SegWriter, Segment,
-    SegmentDescriptions, WrittenSeg,
+    AlgorithmType, Code, EmptyRule, FrameRule, GridRule, LabelSlices, SegKind, SegSyntax,
+    SegWriter, Segment, SegmentDescriptions, WrittenSeg,
 };
 pub use series::{SeriesWriter, WrittenSeries};
 pub use source_options::{OwnResultRule, SourceOptions};

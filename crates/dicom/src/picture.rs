@@ -4,6 +4,7 @@ use crate::identity::{self, Moment, code_item, reference};
 use crate::seg::WrittenSeg;
 use crate::set::Set;
 use crate::source::{Source, SourceOptions};
+use crate::target::Target;
 use crate::text::Charset;
 use crate::uid::new_uid;
 use crate::{Error, Result, file, raw};
@@ -11,7 +12,7 @@ use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use vesalius_io::{Series, write_atomically};
+use vesalius_io::Series;
 
 /// The largest side of a picture.
 const LARGEST: usize = u16::MAX as usize;
@@ -77,7 +78,7 @@ impl<'a> RgbPicture<'a> {
 /// let written = PictureWriter::new(series)?
 ///     .description("Segmentation, overview")
 ///     .write(RgbPicture::new([64, 48], &grey)?, folder.path().join("picture.dcm"))?;
-/// assert!(written.path.exists());
+/// assert!(written.path.is_some_and(|path| path.exists()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -93,8 +94,8 @@ pub struct PictureWriter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WrittenPicture {
-    /// The file.
-    pub path: PathBuf,
+    /// The file, where it was not written to a stream.
+    pub path: Option<PathBuf>,
     /// SOPInstanceUID.
     pub instance_uid: String,
     /// SeriesInstanceUID.
@@ -146,14 +147,21 @@ impl PictureWriter {
     /// # Errors
     /// [`Error::Exists`], [`Error::Text`], [`Error::Io`].
     pub fn write(&self, picture: RgbPicture, path: impl AsRef<Path>) -> Result<WrittenPicture> {
-        let path = path.as_ref();
-        if path.symlink_metadata().is_ok() {
-            return Err(Error::Exists {
-                path: path.to_owned(),
-            });
-        }
-        let written = WrittenPicture {
-            path: path.to_owned(),
+        self.write_target(picture, Target::File(path.as_ref()))
+    }
+
+    /// Writes a picture to a stream such as a connection or a buffer.
+    ///
+    /// # Errors
+    /// As [`PictureWriter::write`], and [`Error::Stream`], after which the stream holds a part of the object.
+    pub fn write_to(&self, picture: RgbPicture, mut to: impl Write) -> Result<WrittenPicture> {
+        self.write_target(picture, Target::Stream(&mut to))
+    }
+
+    fn write_target(&self, picture: RgbPicture, target: Target) -> Result<WrittenPicture> {
+        target.check()?;
+        let mut written = WrittenPicture {
+            path: None,
             instance_uid: new_uid()?,
             series_uid: new_uid()?,
         };
@@ -169,7 +177,7 @@ impl PictureWriter {
                 "the picture has more than the 4 GiB that an object can hold; draw it smaller";
             Error::Picture(what.to_owned())
         })?;
-        write_atomically(path, |to| {
+        written.path = target.write(|to| {
             file::begin(to, class, &written.instance_uid, file::EXPLICIT)?;
             file::elements(to, set.object())?;
             to.write_all(&file::long_header(tags::PIXEL_DATA, VR::OB, length))?;

@@ -42,6 +42,8 @@ use vesalius_volume::Volume;
 pub struct ImageFile {
     parsed: Parsed,
     options: ReadOptions,
+    /// Whether the values are labels, of which errors say so.
+    labels: bool,
 }
 
 /// Opens an image file (NIfTI, MetaImage, NRRD, MGH, ANALYZE, NumPy), by its content, to read parts of it;
@@ -70,6 +72,7 @@ pub(crate) fn open_place(place: &Place, options: &ReadOptions) -> Result<ImageFi
     Ok(ImageFile {
         parsed: parse(member.as_ref().unwrap_or(place), options)?,
         options: options.clone(),
+        labels: false,
     })
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{GridStep, Result, Step, Trace};
 use serde::{Deserialize, Serialize};
-use vesalius_volume::{Affine, Geometry};
+use vesalius_volume::{Affine, Geometry, check_memory};
 
 /// How much of a voxel must be shown for it to count: less is rounding.
 const ROUNDING: f64 = 1e-6;
@@ -70,8 +70,11 @@ impl Trace {
     /// grid whose axes do not run along the one before.
     ///
     /// # Errors
-    /// A step that does not fit its grid.
+    /// A step that does not fit its grid; [`vesalius_volume::Error::OutOfMemory`] for a grid whose image the
+    /// machine cannot hold.
     pub fn coverage(&self) -> Result<Option<Coverage>> {
+        let held = |grid: &Geometry| check_memory("a grid of the chain", grid.size(), 1, 4, None);
+        held(&self.from)?;
         let mut grids = vec![self.from];
         let mut steps = Vec::new();
         for step in &self.steps {
@@ -82,6 +85,7 @@ impl Trace {
             let Some(affine) = map.affine().filter(|_| !moves) else {
                 return Ok(None);
             };
+            held(&map.target)?;
             grids.push(map.target);
             steps.push((step, affine));
         }
@@ -237,6 +241,28 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn grids_that_no_machine_holds_are_refused() {
+        let small = Geometry::axis_aligned([4, 4, 4], [1.0; 3]).unwrap();
+        let long = Geometry::axis_aligned([1 << 40, 4, 4], [1.0; 3]).unwrap();
+        let region = |size| {
+            Step::Grid(GridStep::Region {
+                start: [0; 3],
+                size,
+            })
+        };
+        for (from, to) in [(long, small), (small, long)] {
+            let trace = Trace {
+                from,
+                to,
+                steps: vec![region(to.size())],
+                interpolations: 0,
+            };
+            let refused = trace.coverage().unwrap_err().to_string();
+            assert!(refused.contains("a grid of the chain"), "{refused}");
         }
     }
 

@@ -14,16 +14,18 @@ use crate::predecessor::Predecessor;
 use crate::seg::WrittenSeg;
 use crate::set::Set;
 use crate::source::{Source, SourceOptions};
+use crate::target::Target;
 use crate::text::Charset;
 use crate::uid::new_uid;
 use crate::{Error, Result, file};
 use content::{Content, container};
 use dicom_dictionary_std::tags;
 use quantity::quantity;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use vesalius_control::Control;
 use vesalius_filters::Diameter;
-use vesalius_io::{Series, Suv, write_atomically};
+use vesalius_io::{Series, Suv};
 use vesalius_volume::Warning;
 
 /// Writes measurements of the segments of a segmentation as a structured report (TID 1500). It has a group for each
@@ -53,7 +55,7 @@ use vesalius_volume::Warning;
 ///     ..Measurements::default()
 /// };
 /// let report = ReportWriter::new(series, &seg)?.write(&[measured], folder.path().join("report.dcm"))?;
-/// assert!(report.path.exists());
+/// assert!(report.path.is_some_and(|path| path.exists()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -74,8 +76,8 @@ pub struct ReportWriter {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WrittenReport {
-    /// The file.
-    pub path: PathBuf,
+    /// The file, where it was not written to a stream.
+    pub path: Option<PathBuf>,
     /// SOPInstanceUID.
     pub instance_uid: String,
     /// SeriesInstanceUID.
@@ -163,12 +165,23 @@ impl ReportWriter {
         measurements: &[Measurements],
         path: impl AsRef<Path>,
     ) -> Result<WrittenReport> {
-        let path = path.as_ref();
-        if path.symlink_metadata().is_ok() {
-            return Err(Error::Exists {
-                path: path.to_owned(),
-            });
-        }
+        self.write_target(measurements, Target::File(path.as_ref()))
+    }
+
+    /// Writes the report to a stream such as a connection or a buffer.
+    ///
+    /// # Errors
+    /// As [`ReportWriter::write`], and [`Error::Stream`], after which the stream holds a part of the report.
+    pub fn write_to(
+        &self,
+        measurements: &[Measurements],
+        mut to: impl Write,
+    ) -> Result<WrittenReport> {
+        self.write_target(measurements, Target::Stream(&mut to))
+    }
+
+    fn write_target(&self, measurements: &[Measurements], target: Target) -> Result<WrittenReport> {
+        target.check()?;
         if measurements.iter().all(Measurements::is_empty) {
             let what = "there are no measurements, so that there is nothing to report; measure labels that have voxels";
             return Err(Error::Segments(what.to_owned()));
@@ -185,8 +198,8 @@ impl ReportWriter {
                 .map(|(_, segment)| segment.name.as_str()),
         );
         let charset = Charset::of(self.source.head(), &own);
-        let written = WrittenReport {
-            path: path.to_owned(),
+        let mut written = WrittenReport {
+            path: None,
             instance_uid: new_uid()?,
             series_uid: new_uid()?,
             warnings: self.left_out(measurements),
@@ -201,7 +214,7 @@ impl ReportWriter {
         set.items(tags::CONCEPT_NAME_CODE_SEQUENCE, vec![title]);
         let items = self.content(content, measurements)?;
         container(&mut set, Some("1500"), items)?;
-        write_atomically(path, |to| {
+        written.path = target.write(|to| {
             file::begin(to, self.class.uid(), &written.instance_uid, file::EXPLICIT)?;
             file::elements(to, set.object())
         })?;

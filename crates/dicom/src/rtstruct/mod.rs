@@ -14,6 +14,7 @@ use crate::seg::{GridRule, Job, SegWriter, Segment};
 use crate::set::Set;
 use crate::source::SourceOptions;
 use crate::space::Plane;
+use crate::target::Target;
 use crate::text::Charset;
 use crate::uid::new_uid;
 use crate::{Error, Result, file, raw};
@@ -21,10 +22,11 @@ use change::Change;
 use dicom_dictionary_std::{tags, uids};
 use polygon::{Place, fill, keyholes};
 use simplify::simplify;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use trace::trace;
 use vesalius_control::Control;
-use vesalius_io::{Series, write_atomically};
+use vesalius_io::Series;
 use vesalius_volume::{Label, LabelMap, Warning};
 
 /// The class of the study that contours refer to (retired, and still asked for).
@@ -66,8 +68,8 @@ pub struct RtStructWriter {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct WrittenRtStruct {
-    /// The file.
-    pub path: PathBuf,
+    /// The file, where it was not written to a stream.
+    pub path: Option<PathBuf>,
     /// SOPInstanceUID.
     pub instance_uid: String,
     /// SeriesInstanceUID.
@@ -176,18 +178,38 @@ impl RtStructWriter {
         labels: &LabelMap<T>,
         path: impl AsRef<Path>,
     ) -> Result<WrittenRtStruct> {
-        let (writer, path) = (&self.labels, path.as_ref());
+        self.write_target(labels, Target::File(path.as_ref()))
+    }
+
+    /// Writes the contours of a label map to a stream such as a connection or a buffer.
+    ///
+    /// # Errors
+    /// As [`SegWriter::write_to`].
+    pub fn write_to<T: Label>(
+        &self,
+        labels: &LabelMap<T>,
+        mut to: impl Write,
+    ) -> Result<WrittenRtStruct> {
+        self.write_target(labels, Target::Stream(&mut to))
+    }
+
+    fn write_target<T: Label>(
+        &self,
+        labels: &LabelMap<T>,
+        target: Target,
+    ) -> Result<WrittenRtStruct> {
+        let writer = &self.labels;
         if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {
             return Err(Error::Tolerance {
                 found: self.tolerance,
             });
         }
-        let mut job = Job::new(writer, path)?;
+        let mut job = Job::new(writer, target)?;
         if let Some(earlier) = &self.predecessor {
             earlier.check(&writer.source, &[uids::RT_STRUCTURE_SET_STORAGE])?;
         }
         let layers = std::slice::from_ref(labels);
-        let segments = job.segments(layers)?;
+        let segments = job.segments(layers.len())?;
         let grid = job.grid(std::iter::once(labels.geometry()))?;
         let found = job.occurrence(&grid, layers, &segments)?;
         if found.iter().all(Vec::is_empty) {
@@ -236,7 +258,7 @@ impl RtStructWriter {
             stage.advance(1);
         }
         set.items(tags::ROI_CONTOUR_SEQUENCE, structures);
-        write_atomically(path, |to| {
+        let path = job.target.write(|to| {
             file::begin(
                 to,
                 uids::RT_STRUCTURE_SET_STORAGE,
@@ -246,7 +268,7 @@ impl RtStructWriter {
             file::implicit_elements(to, set.object())
         })?;
         Ok(WrittenRtStruct {
-            path: path.to_owned(),
+            path,
             instance_uid: instance,
             series_uid: series,
             contours: counts,

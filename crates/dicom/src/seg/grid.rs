@@ -132,10 +132,54 @@ impl OnSource {
 
     /// The pixels of a frame, row by row; outside of the grid the default value.
     pub fn frame<'a, T: Voxel>(&self, data: &'a [T], frame: usize) -> Cow<'a, [T]> {
+        match self.steps.get(frame) {
+            Some(steps) => self.along(data, *steps),
+            None => Cow::Owned(self.nearest(data, &self.planes[frame])),
+        }
+    }
+
+    /// Whether each frame's pixels lie in one slice of the grid.
+    pub fn lies_in_slices(&self) -> bool {
         let [columns, rows] = self.size;
-        let Some(steps) = self.steps.get(frame) else {
-            return Cow::Owned(self.nearest(data, &self.planes[frame]));
+        let inside = |step: isize, count: usize| {
+            step.unsigned_abs() * count.saturating_sub(1) < self.slice_length()
         };
+        self.difference.is_none()
+            && self.slice_length() > 0
+            && self
+                .steps
+                .iter()
+                .all(|steps| inside(steps.column, columns) && inside(steps.row, rows))
+    }
+
+    /// The slice in which a frame lies, where [`OnSource::lies_in_slices`].
+    pub fn slice(&self, frame: usize) -> usize {
+        self.steps[frame].first / self.slice_length()
+    }
+
+    /// The slice whose voxels are a frame's pixels in their order.
+    pub fn whole_slice(&self, frame: usize) -> Option<usize> {
+        let steps = self.steps[frame];
+        let [columns, rows] = self.size;
+        let whole = steps.column == 1
+            && (steps.row == columns as isize || rows == 1)
+            && columns * rows == self.slice_length();
+        whole.then(|| self.slice(frame))
+    }
+
+    /// The pixels of a frame, from the voxels of its slice.
+    pub fn frame_in_slice<'a, T: Voxel>(&self, slice: &'a [T], frame: usize) -> Cow<'a, [T]> {
+        let steps = self.steps[frame];
+        let first = steps.first % self.slice_length();
+        self.along(slice, Steps { first, ..steps })
+    }
+
+    fn slice_length(&self) -> usize {
+        self.grid.size()[0] * self.grid.size()[1]
+    }
+
+    fn along<'a, T: Voxel>(&self, data: &'a [T], steps: Steps) -> Cow<'a, [T]> {
+        let [columns, rows] = self.size;
         if steps.column == 1 && (steps.row == columns as isize || rows == 1) {
             return Cow::Borrowed(&data[steps.first..steps.first + columns * rows]);
         }

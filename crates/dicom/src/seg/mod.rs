@@ -3,23 +3,30 @@
 mod anatomy;
 mod color;
 mod descriptor;
+mod fractions;
 mod frames;
 mod grid;
 mod header;
+mod labels;
+mod layer;
 mod open;
 mod pixels;
 mod prepare;
 mod segment;
+mod slices;
 mod write;
 
 pub use descriptor::SegmentDescriptions;
 pub use grid::GridRule;
 pub use segment::{AlgorithmType, Code, Segment};
+pub use slices::LabelSlices;
 
 use crate::identity::VERSION;
 use crate::predecessor::Predecessor;
 use crate::source::{Source, SourceOptions};
+use crate::target::Target;
 use crate::{Error, Result};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use vesalius_control::Control;
 use vesalius_io::Series;
@@ -121,8 +128,8 @@ pub struct SegWriter {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct WrittenSeg {
-    /// The file.
-    pub path: PathBuf,
+    /// The file, where it was not written to a stream.
+    pub path: Option<PathBuf>,
     /// SOPClassUID.
     pub class_uid: String,
     /// SOPInstanceUID.
@@ -276,11 +283,31 @@ impl SegWriter {
         layers: &[LabelMap<T>],
         path: impl AsRef<Path>,
     ) -> Result<WrittenSeg> {
-        if self.kind == SegKind::Fractional {
-            let what = "labels have no fractions; give probabilities to `SegWriter::write_fractions`, or choose `SegKind::Binary`";
-            return Err(Error::Segments(what.to_owned()));
-        }
-        Job::new(self, path.as_ref())?.labels(layers)
+        self.refuse_labels_as_fractions()?;
+        Job::new(self, Target::File(path.as_ref()))?.labels(layers)
+    }
+
+    /// Writes a label map that is kept as runs: a hundred segments on a thousand slices need little more memory than the
+    /// headers of the source.
+    ///
+    /// # Errors
+    /// As [`SegWriter::write`]; [`Error::Segments`] while slices are missing.
+    pub fn write_slices(&self, labels: &LabelSlices, path: impl AsRef<Path>) -> Result<WrittenSeg> {
+        self.refuse_labels_as_fractions()?;
+        Job::new(self, Target::File(path.as_ref()))?.slices(labels)
+    }
+
+    /// Writes label maps as [`SegWriter::write_layers`] does, to a stream such as a connection or a buffer.
+    ///
+    /// # Errors
+    /// As [`SegWriter::write`], and [`Error::Stream`], after which the stream holds a part of the object.
+    pub fn write_to<T: Label>(
+        &self,
+        layers: &[LabelMap<T>],
+        mut to: impl Write,
+    ) -> Result<WrittenSeg> {
+        self.refuse_labels_as_fractions()?;
+        Job::new(self, Target::Stream(&mut to))?.labels(layers)
     }
 
     /// Writes probabilities from 0 to 1, a channel for each segment in the order of the segments, as shares of 255. The
@@ -293,6 +320,26 @@ impl SegWriter {
         fractions: &Volume<f32>,
         path: impl AsRef<Path>,
     ) -> Result<WrittenSeg> {
-        Job::new(self, path.as_ref())?.fractions(fractions)
+        Job::new(self, Target::File(path.as_ref()))?.fractions(fractions)
+    }
+
+    /// Writes probabilities as [`SegWriter::write_fractions`] does, to a stream.
+    ///
+    /// # Errors
+    /// As [`SegWriter::write_fractions`], and [`Error::Stream`].
+    pub fn write_fractions_to(
+        &self,
+        fractions: &Volume<f32>,
+        mut to: impl Write,
+    ) -> Result<WrittenSeg> {
+        Job::new(self, Target::Stream(&mut to))?.fractions(fractions)
+    }
+
+    fn refuse_labels_as_fractions(&self) -> Result<()> {
+        if self.kind != SegKind::Fractional {
+            return Ok(());
+        }
+        let what = "labels have no fractions; give probabilities to `SegWriter::write_fractions`, or choose `SegKind::Binary`";
+        Err(Error::Segments(what.to_owned()))
     }
 }

@@ -69,7 +69,7 @@ impl WrittenSeg {
         });
         let frames = raw::numbers::<1>(&set, tags::NUMBER_OF_FRAMES).map_or(0.0, |[n]| n);
         Ok(Self {
-            path: path.to_owned(),
+            path: Some(path.to_owned()),
             instance_uid: need(tags::SOP_INSTANCE_UID)?,
             series_uid: need(tags::SERIES_INSTANCE_UID)?,
             frames: frames.max(0.0) as usize,

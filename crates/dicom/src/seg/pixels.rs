@@ -45,6 +45,32 @@ impl<'a> Bits<'a> {
         self.to.write_all(&self.buffer)
     }
 
+    /// The bits of a frame from its runs: length, and whether they are set.
+    pub fn runs(&mut self, runs: impl Iterator<Item = (usize, bool)>) -> io::Result<()> {
+        self.buffer.clear();
+        for (mut length, set) in runs {
+            while length > 0 {
+                if self.held == 0 && length >= 8 {
+                    let bytes = self.buffer.len() + length / 8;
+                    self.buffer.resize(bytes, if set { u8::MAX } else { 0 });
+                    length %= 8;
+                    continue;
+                }
+                let count = length.min(8 - self.held as usize) as u32;
+                if set {
+                    self.rest |= (((1u16 << count) - 1) << self.held) as u8;
+                }
+                self.held += count;
+                length -= count as usize;
+                if self.held == 8 {
+                    self.buffer.push(self.rest);
+                    (self.rest, self.held) = (0, 0);
+                }
+            }
+        }
+        self.to.write_all(&self.buffer)
+    }
+
     /// The bits that are left.
     pub fn end(self) -> io::Result<()> {
         match self.held {
@@ -64,7 +90,7 @@ mod tests {
             let frames: Vec<Vec<u8>> = (0..5)
                 .map(|f| {
                     (0..size)
-                        .map(|i| u8::from((i * 7 + f * 3) % 5 < 2))
+                        .map(|i| u8::from((i * i / 9 + f * 3) % 5 < 2))
                         .collect()
                 })
                 .collect();
@@ -74,6 +100,14 @@ mod tests {
                 .iter()
                 .for_each(|frame| bits.frame(frame, |v| v == 1).unwrap());
             bits.end().unwrap();
+            let mut by_runs = Vec::new();
+            let mut bits = Bits::new(&mut by_runs);
+            for frame in &frames {
+                let runs = frame.chunk_by(|a, b| a == b);
+                bits.runs(runs.map(|run| (run.len(), run[0] == 1))).unwrap();
+            }
+            bits.end().unwrap();
+            assert_eq!(by_runs, bytes);
             assert_eq!(bytes.len(), (size * 5usize).div_ceil(8));
             for (k, &value) in frames.iter().flatten().enumerate() {
                 assert_eq!(

@@ -2,27 +2,23 @@
 
 use super::SegKind;
 use super::grid::OnSource;
+use super::layer::Layer;
 use super::segment::Segment;
 use super::write::{BOTH, Job};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
-use vesalius_volume::{Geometry, Label, LabelMap, Warning};
+use vesalius_volume::{Geometry, Warning};
 
-impl Job<'_> {
+impl Job<'_, '_> {
     /// The segments by rising label, each with tracking identifiers.
-    pub fn segments<T: Label>(&mut self, layers: &[LabelMap<T>]) -> Result<Vec<Segment>> {
+    pub fn segments(&mut self, layers: usize) -> Result<Vec<Segment>> {
         let mut segments = self.described()?;
         segments.sort_by_key(|segment| (segment.layer, segment.label));
         let refuse = |what: String| Err(Error::Segments(what));
-        if let Some(segment) = segments
-            .iter()
-            .find(|segment| segment.layer >= layers.len())
-        {
+        if let Some(segment) = segments.iter().find(|segment| segment.layer >= layers) {
             return refuse(format!(
                 "segment `{}` is in layer {}, and there are {} label maps (layers count from 0)",
-                segment.name,
-                segment.layer,
-                layers.len()
+                segment.name, segment.layer, layers
             ));
         }
         if let Some(segment) = segments.iter().find(|segment| segment.label == 0) {
@@ -96,10 +92,10 @@ impl Job<'_> {
     }
 
     /// On which frames each segment occurs.
-    pub fn occurrence<T: Label>(
+    pub fn occurrence<L: Layer>(
         &mut self,
         grid: &OnSource,
-        layers: &[LabelMap<T>],
+        layers: &[L],
         segments: &[Segment],
     ) -> Result<Vec<Vec<usize>>> {
         let mut found = vec![Vec::new(); segments.len()];
@@ -111,11 +107,7 @@ impl Job<'_> {
                 .filter(|(_, segment)| segment.layer == layer)
                 .map(|(number, segment)| (segment.label, number))
                 .collect();
-            let mut left: BTreeMap<u32, u64> = labels
-                .counts()
-                .into_iter()
-                .map(|(label, n)| (label, n as u64))
-                .collect();
+            let mut left = labels.voxels();
             left.remove(&0);
             if let Some((label, voxels)) =
                 left.iter().find(|(label, _)| !numbers.contains_key(label))
@@ -127,22 +119,17 @@ impl Job<'_> {
             }
             for frame in 0..self.writer.source.frames.len() {
                 self.writer.control.check()?;
-                let values = grid.frame(labels.data(), frame);
-                let mut last = None;
-                // Labels come in runs, each of which is counted at once.
-                for run in values.chunk_by(|a, b| a == b) {
-                    let label: u32 = run[0].into();
+                labels.runs(grid, frame, |length, label| {
                     let Some(&number) = numbers.get(&label) else {
-                        continue;
+                        return;
                     };
-                    if last != Some(number) && found[number].last() != Some(&frame) {
+                    if found[number].last() != Some(&frame) {
                         found[number].push(frame);
                     }
-                    last = Some(number);
                     if let Some(left) = left.get_mut(&label) {
-                        *left = left.saturating_sub(run.len() as u64);
+                        *left = left.saturating_sub(length as u64);
                     }
-                }
+                });
             }
             let (&label, &voxels) = left
                 .iter()

@@ -2,11 +2,11 @@
 
 use super::frames::{Frame, Groups};
 use super::header::{Header, Identifiers, class};
-use super::pixels::Bits;
 use super::segment::Segment;
 use super::{EmptyRule, FrameRule, SegKind, SegSyntax, SegWriter, WrittenSeg};
 use crate::predecessor::SEGMENTATIONS;
 use crate::set::Set;
+use crate::target::Target;
 use crate::text::Charset;
 use crate::{Error, Result, file};
 use dicom_core::VR;
@@ -14,31 +14,25 @@ use dicom_dictionary_std::tags;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use vesalius_io::write_atomically;
-use vesalius_volume::{Label, LabelMap, Volume, Warning};
+use vesalius_volume::Warning;
 
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 /// Native pixels have a length of 32 bits.
 const LARGEST: u64 = u32::MAX as u64 - 1;
 pub(super) const BOTH: &str = "write the segments into several objects";
 
-pub(crate) struct Job<'a> {
+pub(crate) struct Job<'a, 't> {
     pub(super) writer: &'a SegWriter,
-    path: PathBuf,
+    pub(crate) target: Target<'t>,
     pub warnings: Vec<Warning>,
 }
 
 /// What is written of each frame.
-type WriteFrames<'a> = dyn FnMut(&mut dyn Write, &[Frame]) -> io::Result<()> + 'a;
+pub(super) type WriteFrames<'a> = dyn FnMut(&mut dyn Write, &[Frame]) -> io::Result<()> + 'a;
 
-impl<'a> Job<'a> {
-    pub fn new(writer: &'a SegWriter, path: &Path) -> Result<Self> {
-        if path.symlink_metadata().is_ok() {
-            return Err(Error::Exists {
-                path: path.to_owned(),
-            });
-        }
+impl<'a, 't> Job<'a, 't> {
+    pub fn new(writer: &'a SegWriter, target: Target<'t>) -> Result<Self> {
+        target.check()?;
         if writer.segments.is_empty() {
             let what = "there are no segments; say what the labels mean by `SegWriter::segments`";
             return Err(Error::Segments(what.to_owned()));
@@ -48,124 +42,9 @@ impl<'a> Job<'a> {
         }
         Ok(Self {
             writer,
-            path: path.to_owned(),
+            target,
             warnings: Vec::new(),
         })
-    }
-
-    pub fn labels<T: Label>(mut self, layers: &[LabelMap<T>]) -> Result<WrittenSeg> {
-        let segments = self.segments(layers)?;
-        let grid = self.grid(layers.iter().map(LabelMap::geometry))?;
-        let found = self.occurrence(&grid, layers, &segments)?;
-        let numbers: Vec<u16> = self.numbers(&segments)?;
-        let writer = self.writer;
-        let control = &writer.control;
-        if writer.kind == SegKind::LabelMap {
-            if layers.len() > 1 {
-                let what = "segments of several layers may overlap, which a label map cannot hold; choose `SegKind::Binary`";
-                return Err(Error::Segments(what.to_owned()));
-            }
-            let wide = segments.iter().any(|segment| segment.label > 255);
-            let mut pixels = |to: &mut dyn Write, frames: &[Frame]| {
-                let stage = control.stage("frames", frames.len() as u64);
-                for frame in frames {
-                    control.check().map_err(io::Error::other)?;
-                    let values = grid.frame(layers[0].data(), frame.source);
-                    // Labels beyond the segments were refused.
-                    let bytes: Vec<u8> = match wide {
-                        true => values
-                            .iter()
-                            .flat_map(|&v| (v.into() as u16).to_le_bytes())
-                            .collect(),
-                        false => values.iter().map(|&v| v.into() as u8).collect(),
-                    };
-                    to.write_all(&bytes)?;
-                    stage.advance(1);
-                }
-                Ok(())
-            };
-            return self.write(
-                &segments,
-                &numbers,
-                &found,
-                if wide { 16 } else { 8 },
-                &mut pixels,
-            );
-        }
-        let mut pixels = |to: &mut dyn Write, frames: &[Frame]| {
-            let stage = control.stage("frames", frames.len() as u64);
-            let mut bits = Bits::new(to);
-            for frame in frames {
-                control.check().map_err(io::Error::other)?;
-                let segment = &segments[frame.segment];
-                let values = grid.frame(layers[segment.layer].data(), frame.source);
-                match T::try_from(segment.label) {
-                    Ok(label) => bits.frame(&values, |value| value == label)?,
-                    // A label that the type cannot hold has no voxel.
-                    Err(_) => bits.frame(&values, |_| false)?,
-                }
-                stage.advance(1);
-            }
-            bits.end()
-        };
-        self.write(&segments, &numbers, &found, 1, &mut pixels)
-    }
-
-    pub fn fractions(mut self, fractions: &Volume<f32>) -> Result<WrittenSeg> {
-        let segments = self.described()?;
-        if fractions.channels() != segments.len() {
-            let what = format!(
-                "there are {} channels of probabilities and {} segments; give one for each",
-                fractions.channels(),
-                segments.len()
-            );
-            return Err(Error::Segments(what));
-        }
-        let outside = fractions
-            .data()
-            .iter()
-            .filter(|v| !(-1e-6..=1.0 + 1e-6).contains(*v))
-            .count();
-        if outside > 0 {
-            let what = format!(
-                "{outside} values are no probabilities from 0 to 1; give those of the model, not its logits"
-            );
-            return Err(Error::Segments(what));
-        }
-        let grid = self.grid(std::iter::once(fractions.geometry()))?;
-        let share = |value: f32| (value * 255.0).round() as u8;
-        let frames = self.writer.source.frames.len();
-        let mut found = vec![Vec::new(); segments.len()];
-        for (channel, found) in found.iter_mut().enumerate() {
-            let data = fractions.channel(channel);
-            for frame in 0..frames {
-                self.writer.control.check()?;
-                if grid.frame(data, frame).iter().any(|&v| share(v) > 0) {
-                    found.push(frame);
-                }
-            }
-        }
-        let numbers: Vec<u16> = (1..).take(segments.len()).collect();
-        let control = &self.writer.control;
-        let mut pixels = |to: &mut dyn Write, frames: &[Frame]| {
-            for frame in frames {
-                control.check().map_err(io::Error::other)?;
-                let values = grid.frame(fractions.channel(frame.segment), frame.source);
-                let bytes: Vec<u8> = values.iter().map(|&v| share(v)).collect();
-                to.write_all(&bytes)?;
-            }
-            Ok(())
-        };
-        let writer = SegWriter {
-            kind: SegKind::Fractional,
-            ..self.writer.clone()
-        };
-        let job = Job {
-            writer: &writer,
-            path: self.path,
-            warnings: self.warnings,
-        };
-        job.write(&segments, &numbers, &found, 8, &mut pixels)
     }
 
     /// The frames in the order of the file.
@@ -205,8 +84,8 @@ impl<'a> Job<'a> {
         Ok(frames)
     }
 
-    fn write(
-        mut self,
+    pub(super) fn write(
+        self,
         segments: &[Segment],
         numbers: &[u16],
         found: &[Vec<usize>],
@@ -259,7 +138,7 @@ impl<'a> Job<'a> {
         let groups = Groups::new(source, &charset, writer.kind, numbers, &used)?;
         let (class, instance) = (class(writer.kind), identifiers.instance.clone());
         let odd = (size * u64::from(bits)).div_ceil(8) % 2 == 1;
-        let result = write_atomically(&self.path, |to| {
+        let result = self.target.write(|to| {
             let deflated = writer.syntax == SegSyntax::Deflated;
             file::begin(
                 to,
@@ -289,10 +168,8 @@ impl<'a> Job<'a> {
         if writer.control.is_cancelled() && result.is_err() {
             return Err(Error::Cancelled);
         }
-        result?;
-        self.tell_readers();
         Ok(WrittenSeg {
-            path: self.path,
+            path: result?,
             class_uid: class.to_owned(),
             instance_uid: identifiers.instance,
             series_uid: identifiers.series,
@@ -302,7 +179,11 @@ impl<'a> Job<'a> {
                 .copied()
                 .zip(segments.iter().cloned())
                 .collect(),
-            warnings: self.warnings,
+            warnings: self
+                .warnings
+                .into_iter()
+                .chain(few_readers(writer))
+                .collect(),
         })
     }
 
@@ -347,22 +228,25 @@ impl<'a> Job<'a> {
         }
         texts
     }
+}
 
-    fn tell_readers(&mut self) {
-        if self.writer.kind == SegKind::LabelMap {
-            self.warnings.push(Warning::FewReaders {
-                what: "a label map segmentation is written".to_owned(),
-                who: "archives of before 2024 may refuse it, and may fail to send the images of its study; a binary one is read everywhere".to_owned(),
-            });
-        }
-        if self.writer.syntax == SegSyntax::Deflated {
-            self.warnings.push(Warning::FewReaders {
-                what: "a deflated file is written".to_owned(),
-                who: "archives and viewers need not support it; a native one is read everywhere"
-                    .to_owned(),
-            });
-        }
+/// Warnings about kinds and syntaxes that few readers know.
+fn few_readers(writer: &SegWriter) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if writer.kind == SegKind::LabelMap {
+        warnings.push(Warning::FewReaders {
+            what: "a label map segmentation is written".to_owned(),
+            who: "archives of before 2024 may refuse it, and may fail to send the images of its study; a binary one is read everywhere".to_owned(),
+        });
     }
+    if writer.syntax == SegSyntax::Deflated {
+        warnings.push(Warning::FewReaders {
+            what: "a deflated file is written".to_owned(),
+            who: "archives and viewers need not support it; a native one is read everywhere"
+                .to_owned(),
+        });
+    }
+    warnings
 }
 
 /// Counts the bytes that pass.

@@ -17,12 +17,12 @@ fn a_new_object_names_the_one_that_it_replaces_and_keeps_its_tracking() {
     let at = |name: &str| folder.path().join(name);
     let seg = SegWriter::new(&series).unwrap().segments(three());
     let first = seg.write(&map, at("seg1")).unwrap();
-    let seg = seg.predecessor(Predecessor::open(&first.path).unwrap());
+    let seg = seg.predecessor(Predecessor::open(first.path.as_ref().unwrap()).unwrap());
     let second = seg.write(&map, at("seg2")).unwrap();
     for ((_, a), (_, b)) in first.segments.iter().zip(&second.segments) {
         assert_eq!(a.tracking, b.tracking);
     }
-    let set = open(&second.path);
+    let set = open(second.path.as_ref().unwrap());
     let earlier = &items(&set, 0x0008, 0x114A)[0];
     assert_eq!(text(earlier, 0x0008, 0x1155), first.instance_uid);
     let series_of = &items(&set, 0x0008, 0x1115)[1];
@@ -30,7 +30,7 @@ fn a_new_object_names_the_one_that_it_replaces_and_keeps_its_tracking() {
 
     let contours = RtStructWriter::new(&series).unwrap().segments(three());
     let one = contours.write(&map, at("rs1")).unwrap();
-    let contours = contours.predecessor(Predecessor::open(&one.path).unwrap());
+    let contours = contours.predecessor(Predecessor::open(one.path.as_ref().unwrap()).unwrap());
     contours.write(&map, at("rs2")).unwrap();
     let earlier = &items(&open(&at("rs2")), 0x3006, 0x0018)[0].clone();
     assert_eq!(text(earlier, 0x0008, 0x1155), one.instance_uid);
@@ -41,7 +41,7 @@ fn a_new_object_names_the_one_that_it_replaces_and_keeps_its_tracking() {
         ..Measurements::of(1)
     }];
     let one = report.write(&measured, at("sr1")).unwrap();
-    let report = report.predecessor(Predecessor::open(&one.path).unwrap());
+    let report = report.predecessor(Predecessor::open(one.path.as_ref().unwrap()).unwrap());
     report.write(&measured, at("sr2")).unwrap();
     let set = open(&at("sr2"));
     let study = &items(&set, 0x0040, 0xA360)[0];
@@ -56,7 +56,7 @@ fn an_object_of_another_kind_or_patient_is_no_predecessor() {
     let map = labels(*image(&series).geometry());
     let seg = SegWriter::new(&series).unwrap().segments(three());
     let first = seg.write(&map, folder.path().join("seg")).unwrap();
-    let earlier = Predecessor::open(&first.path).unwrap();
+    let earlier = Predecessor::open(first.path.as_ref().unwrap()).unwrap();
     assert_eq!(earlier.instance_uid(), first.instance_uid);
     let file = folder.path().join("new");
     let contours = RtStructWriter::new(&series).unwrap().segments(three());

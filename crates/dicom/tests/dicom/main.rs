@@ -11,3 +11,5 @@ mod seg;
 mod seg_rules;
 mod series;
 mod series_rules;
+mod slices;
+mod streams;

@@ -76,7 +76,7 @@ fn numbers_have_units_by_modality_and_what_is_not_finite_is_left_out() {
             },
         ];
         let written = writer.write(&measured, folder.path().join("sr")).unwrap();
-        let set = open(&written.path);
+        let set = open(written.path.as_ref().unwrap());
         let volumes = all(&set, "118565006");
         assert_eq!(volumes.len(), 1, "NaN is left out, not written as 0");
         assert_eq!(

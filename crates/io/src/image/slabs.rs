@@ -1,8 +1,10 @@
 //! An image a few slices at a time.
 
 use super::ImageFile;
+use crate::label_values::as_label;
+use crate::layout::Whole;
 use crate::source::Source;
-use crate::{FileVoxel, Result};
+use crate::{Error, FileVoxel, Result};
 use std::marker::PhantomData;
 use vesalius_volume::{Volume, Warning};
 
@@ -27,6 +29,47 @@ pub struct Slabs<'a, T> {
     /// Bytes after the voxels, once all slabs are read.
     pub(super) surplus: u64,
     pub(super) voxel: PhantomData<T>,
+}
+
+impl ImageFile {
+    /// The same file, whose voxels are labels: real numbers are taken as [`read_labels_with`](crate::read_labels_with)
+    /// does, and slabs say of a value that is no label that it is none. A file of several channels has no such labels.
+    ///
+    /// # Errors
+    /// [`Error::LabelChannels`].
+    ///
+    /// ```
+    /// use vesalius_io::{open, write};
+    /// use vesalius_volume::{Geometry, Volume};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("labels.nii");
+    /// let grid = Geometry::axis_aligned([4, 4, 10], [1.0; 3])?;
+    /// // A label that was rescaled in single precision.
+    /// write(&path, &Volume::from_fn(grid, |[_, _, z]| (z / 5) as f32 * 2.0000002))?;
+    ///
+    /// let file = open(&path)?.as_labels()?;
+    /// let largest = file.slabs::<u16>(4)?.map(|slab| Ok(slab?.volume.data().iter().max().copied()));
+    /// let largest: Vec<_> = largest.collect::<Result<_, vesalius_io::Error>>()?;
+    /// assert_eq!(largest, [Some(0), Some(2), Some(2)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn as_labels(mut self) -> Result<Self> {
+        let channels = self.parsed.info.channels;
+        if channels > 1 {
+            return Err(Error::LabelChannels {
+                path: self.path().to_owned(),
+                channels,
+                layers: String::new(),
+            });
+        }
+        self.take_as_whole(match self.options.round {
+            true => Whole::Round,
+            false => Whole::Near,
+        });
+        self.labels = true;
+        Ok(self)
+    }
 }
 
 impl<T: FileVoxel> Slabs<'_, T> {
@@ -81,6 +124,9 @@ impl<T: FileVoxel> Iterator for Slabs<'_, T> {
             self.channel = layout.channels;
         } else if self.z == depth {
             (self.channel, self.z) = (channel + together, 0);
+        }
+        if self.image.labels {
+            volume = volume.map_err(as_label);
         }
         Some(volume.map(|volume| Slab { channel, z, volume }))
     }

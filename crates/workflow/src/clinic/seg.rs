@@ -3,10 +3,10 @@
 use super::{ClinicOptions, segments};
 use std::path::Path;
 use vesalius_dicom::{
-    EmptyRule, Error, FrameRule, Result, SegKind, SegSyntax, SegWriter, SegmentDescriptions,
-    WrittenSeg,
+    EmptyRule, Error, FrameRule, LabelSlices, Result, SegKind, SegSyntax, SegWriter,
+    SegmentDescriptions, WrittenSeg,
 };
-use vesalius_io::{choose_series, read_as_with, read_labels_with};
+use vesalius_io::{ImageFile, choose_series, open_with, read_as_with, read_labels_with};
 use vesalius_volume::{LabelMap, Volume};
 
 /// How a segmentation object is written.
@@ -77,11 +77,38 @@ pub fn write_seg(
     if form.kind == SegKind::Fractional {
         return write_fractions(writer, labels, output, options);
     }
-    let map: LabelMap<u32> = read_labels_with(labels, &options.read)?;
     if options.segments.is_none() {
         writer = writer.segments(segments(labels, options));
     }
-    writer.write(&map, output)
+    match in_slices(labels, options)? {
+        Some(slices) => writer.write_slices(&slices, output),
+        None => {
+            let map: LabelMap<u32> = read_labels_with(labels, &options.read)?;
+            writer.write(&map, output)
+        }
+    }
+}
+
+/// The labels of a file of one channel, read a few slices at a time; `None` for what must be read whole.
+fn in_slices(labels: &Path, options: &ClinicOptions) -> Result<Option<LabelSlices>> {
+    /// Slices at a time.
+    const SLICES: usize = 8;
+    let Ok(file) = open_with(labels, &options.read).and_then(ImageFile::as_labels) else {
+        return Ok(None);
+    };
+    let geometry = file.info().geometry;
+    let [x, y, z] = geometry.size();
+    let mut slices = LabelSlices::new(geometry);
+    let stage = options.control.stage("labels", z as u64);
+    for slab in file.slabs::<u32>(SLICES)? {
+        options.control.check()?;
+        let slab = slab?.volume;
+        slab.data()
+            .chunks(x * y)
+            .try_for_each(|slice| slices.push(slice))?;
+        stage.advance(slab.geometry().size()[2] as u64);
+    }
+    Ok(Some(slices))
 }
 
 /// The channels of an image of probabilities as segments.

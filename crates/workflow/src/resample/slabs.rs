@@ -72,12 +72,13 @@ impl Large<'_> {
             return Ok(false);
         };
         let grids = Grids { target, thickness };
+        let of_header = file.info().warnings.clone();
         let warnings = match labels {
-            true => self.labels(&file, &grids)?,
+            true => self.labels(&file.as_labels()?, &grids)?,
             false => self.image(&file, &grids)?,
         };
         let path = self.input;
-        let warnings = [&file.info().warnings[..], &warnings].concat();
+        let warnings = [of_header, warnings].concat();
         (reader.notice)(&Notice::Read {
             path,
             warnings: &warnings,
