@@ -1,8 +1,8 @@
 //! Descriptions of models made by a program: labels and a network, and defaults for all else.
 
 use crate::{
-    AxisOrder, Combination, Inferer, InputRule, ModelDescription, PostprocessingStep, Provenance,
-    Result, Inverse,
+    AxisOrder, Combination, Inferer, InputRule, Inverse, ModelDescription, PostprocessingStep,
+    Provenance, Result,
 };
 use vesalius_networks::NetworkConfig;
 use vesalius_transforms::{Axis, Chain};

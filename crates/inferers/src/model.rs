@@ -2,8 +2,8 @@
 //! member) with its weights.
 
 use crate::{
-    Combination, Error, Inferer, InputRule, NnUnetPipeline, PostprocessingStep, RegionStage,
-    Result, Inverse,
+    Combination, Error, Inferer, InputRule, Inverse, NnUnetPipeline, PostprocessingStep,
+    RegionStage, Result,
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;

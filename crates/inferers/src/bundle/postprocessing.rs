@@ -1,7 +1,7 @@
 //! MONAI's steps after the network as a label scheme, an inverse and post-processing steps.
 
 use super::{Refused, labels};
-use crate::{Carried, Counted, Neighbours, PostprocessingStep, Inverse};
+use crate::{Carried, Counted, Inverse, Neighbours, PostprocessingStep};
 use vesalius_bundles::{BundleDescription, Placed, PostStep, Rule, ValueKind};
 use vesalius_volume::LabelScheme;
 

@@ -6,7 +6,7 @@ use super::{Image, Labelled, SegmentRequest, Segmenter, held};
 use crate::export::{LabelStore, labels_undone, probabilities_undone};
 use crate::placement::Placement;
 use crate::postprocessing::postprocess_controlled;
-use crate::{Carried, Error, ModelDescription, Result, Inverse, WeightFile};
+use crate::{Carried, Error, Inverse, ModelDescription, Result, WeightFile};
 use burn::tensor::Device;
 use std::borrow::Cow;
 use vesalius_transforms::{GridStep, Step, Trace};
