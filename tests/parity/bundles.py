@@ -12,10 +12,10 @@ MONAI's answers stay in WORK and are not made again; `--monai` makes those alone
 Environment: ZOO (the bundles), SCRIPTS (a checkout's `models`, for the bundles with Python of their own), SEGMENT (the binary of
 the example `segment`).
 """
-import copy, glob, importlib.metadata, json, os, pathlib, shutil, subprocess, sys, time, traceback, warnings
+import glob, importlib.metadata, inspect, json, os, pathlib, shutil, subprocess, sys, time, traceback, warnings
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 warnings.filterwarnings("ignore")
-import numpy as np, nibabel as nib, torch
+import monai.networks.nets, numpy as np, nibabel as nib, torch
 torch.set_num_threads(2)
 from monai.bundle import ConfigParser
 from monai.transforms import Invertd, MapTransform
@@ -74,7 +74,9 @@ def write_image(path, shape, spacing, kind, seed, turn=(12, 7), flips=(-1, -1, 1
     nib.save(nib.Nifti1Image(np.round(v).astype(np.int16), affine), path)
 
 
-# Name -> image (size, spacing, kind, channels), overrides for both programs, for MONAI's alone, and the weights' file.
+# Name -> image (size, spacing, kind, channels), overrides for both programs, for MONAI's alone, the weights' file, how many
+# voxels the next image has more along an axis, and whether MONAI's network computes in double precision: PyTorch's instance
+# normalisation of images with much padding is 1e-3 from that in single precision.
 SMALL = {"inferer::roi_size": [64, 64, 64], "inferer::sw_batch_size": 1}
 BUNDLES = {
     "spleen_ct_segmentation": dict(image=((44, 40, 26), (1.4, 1.4, 2.5), "ct", 1)),
@@ -84,12 +86,12 @@ BUNDLES = {
     "prostate_mri_anatomy": dict(image=((40, 38, 12), (0.6, 0.6, 2.0), "mr", 1), over={"postprocessing::transforms::2::nearest_interp": True}, theirs={"datalist": []}),
     "renalStructures_CECT_segmentation": dict(image=((36, 34, 30), (1.0, 1.0, 1.2), "ct", 3), theirs={"images": [], "labels": []}),
     "renalStructures_UNEST_segmentation": dict(image=((36, 34, 22), (1.4, 1.4, 2.5), "ct", 1)),
-    "ventricular_short_axis_3label": dict(image=((60, 70, 6), (1.4, 1.4, 8.0), "mr", 1)),
+    "ventricular_short_axis_3label": dict(image=((60, 70, 6), (1.4, 1.4, 8.0), "mr", 1), is_double=True),
     "spleen_deepedit_annotation": dict(image=((44, 40, 26), (1.4, 1.4, 2.5), "ct", 1)),
     "multi_organ_segmentation": dict(image=((40, 36, 30), (1.2, 1.2, 1.5), "ct", 1)),
     "pancreas_ct_dints_segmentation": dict(image=((40, 36, 30), (1.2, 1.2, 1.5), "ct", 1)),
     "pediatric_abdominal_ct_segmentation": dict(image=((44, 40, 26), (1.4, 1.4, 2.5), "ct", 1), weights="dynunet_FT.pt"),
-    "segmentation_template": dict(image=((48, 40, 32), (1.4, 1.4, 2.5), "ct", 1)),
+    "segmentation_template": dict(image=((48, 40, 32), (1.4, 1.4, 2.5), "ct", 1), more=8),
     "wholeBrainSeg_Large_UNEST_segmentation": dict(image=((40, 40, 40), (1, 1, 1), "mr", 1)),
     "vista3d": dict(image=((36, 34, 22), (1.4, 1.4, 2.5), "ct", 1)),
 }
@@ -103,10 +105,12 @@ def parser_of(bundle, spec):
     parser["device"] = "$torch.device('cpu')"
     for key, value in {**spec.get("over", {}), **spec.get("theirs", {})}.items():
         parser[key] = value
-    # Arguments that MONAI 1.6 no longer has.
+    # Arguments that the class no longer has in MONAI 1.6.
+    network = parser.get("network_def")
+    target = getattr(monai.networks.nets, network["_target_"].split(".")[-1], None) if isinstance(network, dict) else None
     for name in ("img_size", "norm_name"):
-        if isinstance(parser.get("network_def"), dict):
-            parser["network_def"].pop(name, None)
+        if target and name not in inspect.signature(target).parameters:
+            network.pop(name, None)
     # The package `itk` reads the same arrays.
     for key in ("preprocessing", "preprocessing_transforms"):
         value = parser.get(key)
@@ -173,6 +177,10 @@ def run_monai(name, spec, bundle, paths, out):
     parser["output_dir"] = str(out)
     KEPT.clear()
     evaluator = parser.get_parsed_content("evaluator")
+    if spec.get("is_double"):
+        evaluator.network.double()
+        evaluator.network.register_forward_pre_hook(lambda _, inputs: tuple(x.double() for x in inputs))
+        evaluator.network.register_forward_hook(lambda _, inputs, output: output.float())
     KEPT["softmax"] = not activated
     if later:
         before = parser.get_parsed_content("preprocessing")
@@ -183,7 +191,7 @@ def run_monai(name, spec, bundle, paths, out):
     evaluator.run()
     loaded = evaluator.network.state_dict()
     for key, value in torch.load(bundle / "models" / spec.get("weights", "model.pt")).items():
-        assert torch.equal(loaded[key], value), f"{key} was not loaded"
+        assert torch.equal(loaded[key].to(value.dtype), value), f"{key} was not loaded"
     files = [f for f in sorted(glob.glob(f"{out}/**/*.nii.gz", recursive=True)) if "label" not in os.path.basename(f)]
     return files[0]
 
@@ -246,8 +254,8 @@ def run(name, work, only_monai):
             paths = []
             for channel in range(channels):
                 path = folder / f"case{number}_{channel:04d}.nii.gz"
-                # Another size, so that none divides.
-                size = [n + 3 * number if n > 8 else n for n in shape]
+                # Another size, so that none divides, where MONAI's network takes that.
+                size = [n + spec.get("more", 3) * number if n > 8 else n for n in shape]
                 if not path.exists():
                     write_image(path, size, spacing, kind, 10 * number + channel, **variant)
                 paths.append(str(path))
