@@ -185,10 +185,8 @@ impl Compared {
         Ok(write_bytes_atomically(path, text.as_bytes())?)
     }
 
-    fn compared_by(&self, measure: &str) -> Value {
-        let comparisons = self
-            .comparisons(measure, RankRule::default())
-            .unwrap_or_default();
+    fn compared_by(&self, measure: &str) -> Result<Value, Error> {
+        let comparisons = self.comparisons(measure, RankRule::default())?;
         let of = |(target, comparison): (Target, Comparison)| {
             let pairs = comparison.pairs.iter().map(|pair| {
                 let [a, b] = pair.models.map(|model| comparison.names[model].as_str());
@@ -219,7 +217,7 @@ impl Compared {
             });
             (target.key, entry)
         };
-        Value::Object(comparisons.into_iter().map(of).collect())
+        Ok(Value::Object(comparisons.into_iter().map(of).collect()))
     }
 }
 
@@ -236,10 +234,10 @@ impl Serialize for Compared {
             .keys()
             .into_iter()
             .map(|key| {
-                let compared = self.compared_by(&key);
-                (key, compared)
+                let compared = self.compared_by(&key).map_err(serde::ser::Error::custom)?;
+                Ok((key, compared))
             })
-            .collect();
+            .collect::<Result<_, S::Error>>()?;
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("models", &models)?;
         map.serialize_entry("comparisons", &comparisons)?;
