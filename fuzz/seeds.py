@@ -98,6 +98,8 @@ def main(folders):
             put("nrrd", path.name, content)
         elif path.suffix == ".dcm":
             dicom(path)
+    for path in (ROOT / "crates/io/tests/data/tiff").iterdir():
+        put("pictures", path.name, path.read_bytes())
     for folder in folders:
         for path in Path(folder).rglob("*"):
             if path.is_file() and (path.suffix == ".dcm" or path.name == "DICOMDIR"):

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 /// let writer = SegWriter::new(series)?.segments([Segment::named(1, "liver")]);
 /// let first = writer.write(&labels, folder.path().join("first.dcm"))?;
 ///
-/// let again = writer.predecessor(Predecessor::open(&first.path)?);
+/// let again = writer.predecessor(Predecessor::open(folder.path().join("first.dcm"))?);
 /// let second = again.write(&labels, folder.path().join("second.dcm"))?;
 /// assert_ne!(second.instance_uid, first.instance_uid);
 /// assert_eq!(second.segments[0].1.tracking, first.segments[0].1.tracking);

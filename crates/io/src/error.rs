@@ -331,7 +331,11 @@ pub enum Error {
     },
     /// Some of the requested DICOM files cannot be read.
     #[error(
-        "{count} DICOM file(s) in {path} cannot be read, so a slice may be missing; the first: {file}: {reason}; remove or replace them"
+        "{count} in {path} cannot be read, so a slice may be missing; the first: {file}: {reason}; remove or replace them",
+        count = match count {
+            1 => "1 DICOM file".to_owned(),
+            _ => format!("{count} DICOM files"),
+        }
     )]
     Unreadable {
         /// The file or folder.

@@ -140,6 +140,11 @@ impl Evaluation {
     /// the numbers as they are counted, an empty field where a case is left out, and the outcome
     /// of Dice in a separate column.
     pub fn csv(&self) -> String {
+        self.csv_table().csv()
+    }
+
+    /// The rows of [`Evaluation::csv`].
+    pub fn csv_table(&self) -> Table {
         let cases: Vec<&CaseScores> = self.cases().iter().collect();
         let dice = self.keys().iter().position(|key| key == "dice");
         let mut table = self.cases_by(&cases, &["case", "label", "name"], |scores| {
@@ -150,7 +155,7 @@ impl Evaluation {
             row
         });
         table.head.push("outcome".to_owned());
-        table.csv()
+        table
     }
 
     fn cases_by(

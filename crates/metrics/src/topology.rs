@@ -103,10 +103,10 @@ impl BettiError {
     /// use vesalius_volume::{Geometry, LabelMap};
     ///
     /// let grid = Geometry::axis_aligned([5, 1, 1], [1.0; 3])?;
-    /// let betti = |values: [u16; 5]| {
-    ///     BettiNumbers::of(&LabelMap::new(grid, values.to_vec())?, &Target::of_value(1)).map_err(Box::from)
-    /// };
-    /// let (whole, broken) = (betti([1; 5])?, betti([1, 0, 1, 0, 1])?);
+    /// let [whole, broken] = [[1u16; 5], [1, 0, 1, 0, 1]].map(|values| {
+    ///     let labels = LabelMap::new(grid, values.to_vec()).unwrap();
+    ///     BettiNumbers::of(&labels, &Target::of_value(1)).unwrap()
+    /// });
     /// assert_eq!(BettiError::Pieces.between(&whole, &broken), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

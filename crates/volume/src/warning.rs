@@ -5,7 +5,7 @@
 
 mod sentences;
 
-use sentences::{validation_cut_off, validations_cut};
+use sentences::{counted_as, is_or_are, validation_cut_off, validations_cut};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::path::PathBuf;
 
@@ -90,7 +90,7 @@ pub enum Warning {
         intercept: f64,
     },
     /// A DICOM rescale slope or intercept is no usable number; others were taken.
-    #[error("{attribute} is `{found}` in {frames} slice(s), which is not usable; {taken} is taken")]
+    #[error("{attribute} is `{found}` in {frames}, which is not usable; {taken} is taken", frames = counted_as(*frames as u64, ["slice", "slices"]))]
     ScalingReplaced {
         /// The attribute.
         attribute: String,
@@ -178,7 +178,7 @@ pub enum Warning {
         taken: String,
     },
     /// The file holds data after the voxels that the header describes; they are not read.
-    #[error("{bytes} byte(s) follow the voxels that the header announces in {file}; they are not read", file = file.display())]
+    #[error("{bytes} the voxels that the header announces in {file} and {are} not read", bytes = counted_as(*bytes, ["byte follows", "bytes follow"]), are = is_or_are(*bytes), file = file.display())]
     SurplusData {
         /// The file with the voxels.
         file: PathBuf,
@@ -200,7 +200,7 @@ pub enum Warning {
         largest: f64,
     },
     /// Contours of a structure enclose no area of the image and are not in the label map.
-    #[error("{count} contour(s) of `{structure}` are not in the label map: {reason}")]
+    #[error("{count} of `{structure}` {are} not in the label map: {reason}", count = counted_as(*count as u64, ["contour", "contours"]), are = is_or_are(*count as u64))]
     ContoursLeftOut {
         /// The name of the structure.
         structure: String,
@@ -283,7 +283,7 @@ pub enum Warning {
         kept: PathBuf,
     },
     /// Files that may belong to the image were skipped.
-    #[error("{count} file(s) were left out ({reason}); the first: {first}", first = first.display())]
+    #[error("{count} left out ({reason}); the first: {first}", count = counted_as(*count as u64, ["file was", "files were"]), first = first.display())]
     FilesLeftOut {
         /// How many.
         count: usize,
@@ -293,7 +293,7 @@ pub enum Warning {
         reason: String,
     },
     /// DICOM files beside the image are no part of it: other series, in colour, broken, reports.
-    #[error("{count} DICOM file(s) beside the image were passed over; the first: {first} ({reason})", first = first.display())]
+    #[error("{count} passed over; the first: {first} ({reason})", count = counted_as(*count as u64, ["DICOM file beside the image was", "DICOM files beside the image were"]), first = first.display())]
     FilesPassedOver {
         /// How many.
         count: usize,
@@ -303,7 +303,7 @@ pub enum Warning {
         reason: String,
     },
     /// Exact copies of files of a DICOM series were left out.
-    #[error("{count} file(s) are exact copies of others and were left out; the first: {dropped}, which is the same as {kept}", dropped = dropped.display(), kept = kept.display())]
+    #[error("{count} left out; the first: {dropped}, which is the same as {kept}", count = counted_as(*count as u64, ["file is an exact copy of another and was", "files are exact copies of others and were"]), dropped = dropped.display(), kept = kept.display())]
     CopiesDropped {
         /// How many.
         count: usize,
@@ -570,9 +570,35 @@ pub enum Warning {
         /// The label's value or the region's name.
         label: String,
     },
+    /// A group of few cases.
+    #[error(
+        "the group {group} of {property} has {cases}: below 20 its mean says little about others like it",
+        cases = counted_as(*cases as u64, ["case", "cases"])
+    )]
+    SmallGroup {
+        /// The property by which cases are grouped.
+        property: String,
+        /// The group.
+        group: String,
+        /// How many cases it has.
+        cases: usize,
+    },
+    /// Cases that belong to no group of a property.
+    #[error(
+        "{cases} no {property} and {belong} to none of its groups",
+        cases = counted_as(*cases as u64, ["case has", "cases have"]),
+        belong = if *cases == 1 { "belongs" } else { "belong" }
+    )]
+    WithoutGroup {
+        /// The property.
+        property: String,
+        /// How many cases.
+        cases: usize,
+    },
     /// A measure has no value in cases that others count.
     #[error(
-        "{measure} of label {label} has no value in {cases} case(s): they are left out of its mean"
+        "{measure} of label {label} has no value in {cases} left out of its mean",
+        cases = counted_as(*cases as u64, ["case, which is", "cases, which are"])
     )]
     LeftOutOfMean {
         /// The label's value or the region's name.
@@ -662,7 +688,7 @@ mod tests {
         let json = serde_json::to_value(&warning).unwrap();
         assert_eq!(json["kind"], "surplus_data");
         assert_eq!(json["bytes"], 7);
-        assert!(warning.to_string().starts_with("7 byte(s) follow"));
+        assert!(warning.to_string().starts_with("7 bytes follow"));
         let nothing = Warning::NoScaling {
             slope: f64::NAN,
             intercept: 0.0,

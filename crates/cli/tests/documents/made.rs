@@ -186,6 +186,11 @@ pub fn predictions(folder: &Path) {
     labels_in(folder, "out", &[("a", 6), ("b", 7), ("scan", 9)], 1);
 }
 
+/// Another model's segmentations, in `other`, shifted by two voxels.
+pub fn other_predictions(folder: &Path) {
+    labels_in(folder, "other", &[("a", 6), ("b", 7), ("scan", 9)], 2);
+}
+
 fn labels_in(folder: &Path, output: &str, cases: &[(&str, u64)], shift: usize) {
     std::fs::create_dir_all(folder.join(output)).unwrap();
     for (name, number) in cases {

@@ -98,7 +98,12 @@ fn the_guide_of_inference_runs() {
 fn the_guide_of_metrics_runs() {
     run(
         "docs/metrics.md",
-        &[made::scan, made::references, made::predictions],
+        &[
+            made::scan,
+            made::references,
+            made::predictions,
+            made::other_predictions,
+        ],
     );
 }
 

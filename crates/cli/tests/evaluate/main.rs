@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod grids;
+mod several;
 
 use common::{advised, error, success, vesalius};
 use std::path::Path;

@@ -192,7 +192,7 @@ fn geometry_that_needs_a_decision_names_the_flag() {
     }
     let text = error(folder, &convert(&[]));
     assert!(
-        text.contains("1 slice(s) are missing") && text.contains("--interpolate-slices"),
+        text.contains("1 slice is missing") && text.contains("--interpolate-slices"),
         "{text}"
     );
     // A series that needs a decision is listed all the same.

@@ -130,7 +130,7 @@ fn image_surface<R: Real>(image: &Volume<R>, level: f64, work: &Work) -> Result<
 /// let mesh = label_surface(&cube, 1)?;
 /// // 6 × 6 × 6 voxels of 2 mm³, less what the corners and edges lose.
 /// assert!(mesh.volume() > 400.0 && mesh.volume() < 432.0);
-/// assert!(label_surface(&cube, 7)?.triangles.is_empty());
+/// assert!(label_surface(&cube, 7)?.triangles().is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn label_surface<T: Label>(labels: &LabelMap<T>, label: T) -> Result<Mesh> {

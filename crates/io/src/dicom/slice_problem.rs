@@ -11,7 +11,11 @@ use std::path::PathBuf;
 pub enum SliceProblem {
     /// Slices are missing: some gaps are whole multiples of the others.
     #[error(
-        "{count} slice(s) are missing: the usual gap is {gap} mm, but the first wide gap is {wide} mm, after slice {after}; get the whole series, or fill by interpolation (`UnevenSlices::Interpolate`)"
+        "{count} missing: the usual gap is {gap} mm, but the first wide gap is {wide} mm, after slice {after}; get the whole series, or fill by interpolation (`UnevenSlices::Interpolate`)",
+        count = match count {
+            1 => "1 slice is".to_owned(),
+            _ => format!("{count} slices are"),
+        }
     )]
     Missing {
         /// How many slices fit into the gaps.

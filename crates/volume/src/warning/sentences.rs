@@ -40,3 +40,15 @@ pub(super) fn validation_cut_off(done: usize, of: usize) -> String {
         ),
     }
 }
+
+/// A number with its words: those for one, or those for more.
+pub(super) fn counted_as(count: u64, [one, more]: [&str; 2]) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
+pub(super) fn is_or_are(count: u64) -> &'static str {
+    match count {
+        1 => "is",
+        _ => "are",
+    }
+}

@@ -53,6 +53,17 @@ pub enum Error {
     /// A level of confidence that no interval has.
     #[error("`level` of the bootstrap is {0}, expected 0 to less than 1")]
     Confidence(f64),
+    /// Models that cannot be compared.
+    #[error("{0}")]
+    Models(String),
+    /// A table of groups that does not fit.
+    #[error("{}: {problem}", path.display())]
+    Groups {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what was expected.
+        problem: String,
+    },
     /// A file that cannot be read.
     #[error("{0}")]
     Io(#[from] vesalius_io::Error),
@@ -66,9 +77,12 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Cancelled(_) => ErrorKind::Cancelled,
-            Self::Path { .. } | Self::Lone { .. } | Self::Grids(_) | Self::Confidence(_) => {
-                ErrorKind::BadInput
-            }
+            Self::Path { .. }
+            | Self::Lone { .. }
+            | Self::Grids(_)
+            | Self::Models(_)
+            | Self::Groups { .. }
+            | Self::Confidence(_) => ErrorKind::BadInput,
             Self::Case { source, .. } | Self::Metric(source) => source.kind(),
             Self::Resample { source, .. } => source.kind(),
             Self::Io(error) => error.kind(),

@@ -3,12 +3,18 @@
 //! Nothing is left out of a mean silently: a case without a counterpart, on another grid or without a value is an
 //! error or, where the caller allows it, a warning in the result.
 
+mod advice;
 mod cases;
+mod compare;
 mod error;
+mod groups;
 mod options;
 mod pairs;
 
+pub use advice::{AdviseOptions, advise_for};
+pub use compare::{Compared, compare};
 pub use error::{Error, GridMismatch, Lone};
+pub use groups::{GroupScores, Grouped, Subgroups};
 pub use options::{EvaluateOptions, Grids};
 
 use crate::FileWarning;

@@ -103,6 +103,20 @@ fn some(names: &[String]) -> String {
     }
 }
 
+/// An image, or all of a folder, by name.
+pub(super) fn images_of(
+    path: &Path,
+    registry: &Registry,
+) -> Result<BTreeMap<String, PathBuf>, Error> {
+    match path.is_file() {
+        true => {
+            let name = strip_extension_with(path, registry);
+            Ok(BTreeMap::from([(name, path.to_path_buf())]))
+        }
+        false => images_in(path, registry),
+    }
+}
+
 fn images_in(folder: &Path, registry: &Registry) -> Result<BTreeMap<String, PathBuf>, Error> {
     let bad = |reason: String| Error::Path {
         path: folder.to_path_buf(),

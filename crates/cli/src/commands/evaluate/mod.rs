@@ -1,27 +1,34 @@
 //! `vesalius evaluate`: segmentations against references.
 
+mod advice;
+mod advised;
+mod compare;
+
 use super::Result;
-use crate::again::{command, this_command};
 use crate::input::GeometryInput;
 use crate::interrupt::followed;
 use crate::output::{JsonOutput, table};
 use crate::target::OutputOption;
 use crate::warnings;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use advice::Outlines;
+use advised::advised;
+use serde::Serialize;
+use std::path::PathBuf;
 use vesalius::evaluate::{
-    Error, EvaluateOptions, Evaluated, GridMismatch, Grids, evaluate, measures_named,
+    EvaluateOptions, Evaluated, Grids, Grouped, Subgroups, evaluate, measures_named,
 };
 use vesalius::inferers::describe_model;
-use vesalius::io::strip_extension;
-use vesalius::metrics::{Bootstrap, Measure, Table, Target, Targets};
+use vesalius::metrics::{Bootstrap, Measure, Report, Table, Target, Targets};
+
+/// What `nsd` still counts as right, in mm.
+const TOLERANCE: f64 = 1.0;
 
 /// Arguments of `vesalius evaluate`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A segmentation, or a folder of them
-    #[arg(long)]
-    prediction: PathBuf,
+    /// A segmentation, or a folder of them; given several times, the models are compared
+    #[arg(long, required_unless_present = "advise", value_name = "PATH")]
+    prediction: Vec<PathBuf>,
     /// Its reference, or a folder of references with the same file names
     #[arg(long)]
     reference: PathBuf,
@@ -33,14 +40,9 @@ pub struct Arguments {
         value_name = "NAME,…"
     )]
     metrics: Vec<String>,
-    /// What still counts as right for `nsd`, in mm
-    #[arg(
-        long,
-        default_value_t = 1.0,
-        value_name = "MM",
-        allow_hyphen_values = true
-    )]
-    tolerance: f64,
+    /// What still counts as right for `nsd`, in mm [default: 1]
+    #[arg(long, value_name = "MM", allow_hyphen_values = true)]
+    tolerance: Option<f64>,
     /// The labels to score, and regions by name: 1,2,whole=1+2 [default: all but 0 that occur]
     #[arg(
         long, value_delimiter = ',', allow_hyphen_values = true, value_name = "LABEL|NAME=LABEL+LABEL,…",
@@ -68,6 +70,15 @@ pub struct Arguments {
     /// List so many of the worst cases [default: all]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     worst: Option<usize>,
+    /// Score groups of cases: comma-separated values with a column `case` and one for each property, such as site or sex
+    #[arg(long, value_name = "FILE", conflicts_with = "advise")]
+    subgroups: Option<PathBuf>,
+    /// Say which measures suit the references and which mislead, in place of scoring predictions
+    #[arg(long, conflicts_with_all = ["prediction", "metrics", "csv", "worst"])]
+    advise: bool,
+    /// How much the exact course of outlines matters to those who use the result [default: usual]
+    #[arg(long, value_enum, requires = "advise", value_name = "HOW")]
+    outlines: Option<Outlines>,
     /// How often the cases are drawn again for the confidence intervals; 0 gives none
     #[arg(long, default_value_t = Bootstrap::default().resamples, allow_hyphen_values = true)]
     resamples: usize,
@@ -87,13 +98,67 @@ pub struct Arguments {
 
 /// Scores, prints tables, the worst cases first, and writes the requested files.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.advise {
+        return advice::run(arguments);
+    }
+    let groups = arguments
+        .subgroups
+        .as_ref()
+        .map(Subgroups::read)
+        .transpose()?;
+    let options = options(arguments)?;
+    let first = options
+        .measures
+        .first()
+        .map(Measure::key)
+        .unwrap_or_default();
+    let inputs = arguments.prediction.iter().chain([&arguments.reference]);
+    let inputs: Vec<_> = inputs.map(PathBuf::as_path).collect();
+    let _claimed = match &arguments.csv {
+        Some(path) => Some(arguments.overwrite.file(path, &inputs)?),
+        None => None,
+    };
+    let [prediction] = &arguments.prediction[..] else {
+        return compare::run(arguments, &options, groups.as_ref());
+    };
+    let evaluated = evaluate(prediction, &arguments.reference, &options)
+        .map_err(|error| advised(error, prediction))?;
+    tell(&evaluated);
+    let groups = groups
+        .map(|groups| grouped(&evaluated, &groups))
+        .transpose()?;
+    if !arguments.json.replaces_table() {
+        print(&evaluated, &first, arguments.worst);
+        if let Some(groups) = &groups {
+            out!("means of groups over cases and labels");
+            out!("{}", as_text(groups.table()));
+        }
+    }
+    if let Some(path) = &arguments.csv {
+        evaluated.write_csv(path)?;
+    }
+    arguments.json.write(&WithGroups {
+        report: evaluated.report(),
+        subgroups: groups,
+    })?;
+    refuse_empty(arguments, &[&evaluated])
+}
+
+/// The scores, and those of the groups where there are some.
+#[derive(Serialize)]
+struct WithGroups<'a> {
+    #[serde(flatten)]
+    report: Report<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subgroups: Option<Grouped>,
+}
+
+fn options(arguments: &Arguments) -> Result<EvaluateOptions> {
     let names = arguments.metrics.iter().map(String::as_str);
-    let measures = measures_named(names, arguments.tolerance)?;
-    let first = measures.first().map(Measure::key).unwrap_or_default();
-    let options = EvaluateOptions {
+    Ok(EvaluateOptions {
         targets: targets(arguments)?,
         ignore: arguments.ignore,
-        measures,
+        measures: measures_named(names, arguments.tolerance.unwrap_or(TOLERANCE))?,
         bootstrap: Bootstrap {
             resamples: arguments.resamples,
             level: arguments.confidence,
@@ -106,87 +171,29 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         },
         reading: arguments.reading.options(),
         control: followed(),
-    };
-    let inputs = [arguments.prediction.as_path(), &arguments.reference];
-    let _claimed = match &arguments.csv {
-        Some(path) => Some(arguments.overwrite.file(path, &inputs)?),
-        None => None,
-    };
-    let evaluated = evaluate(&arguments.prediction, &arguments.reference, &options)
-        .map_err(|error| advised(error, &arguments.prediction))?;
+    })
+}
+
+fn tell(evaluated: &Evaluated) {
     warnings::tell_files(&evaluated.files);
     warnings::tell_about("", &evaluated.warnings);
-    if !arguments.json.replaces_table() {
-        print(&evaluated, &first, arguments.worst);
-    }
-    if let Some(path) = &arguments.csv {
-        evaluated.write_csv(path)?;
-    }
-    arguments.json.write(&evaluated.report())?;
-    match evaluated.is_empty() && !arguments.labels.is_empty() {
+}
+
+fn grouped(evaluated: &Evaluated, groups: &Subgroups) -> Result<Grouped> {
+    let grouped = evaluated.by_group(groups)?;
+    warnings::tell_about("", &grouped.warnings);
+    Ok(grouped)
+}
+
+/// Labels that were asked for and that no case has.
+fn refuse_empty(arguments: &Arguments, evaluated: &[&Evaluated]) -> Result<()> {
+    match evaluated.iter().all(|one| one.is_empty()) && !arguments.labels.is_empty() {
         true => Err(
             "no case has any of the labels in --labels, neither in its reference nor in its prediction; leave --labels out to score all that occur"
                 .into(),
         ),
         false => Ok(()),
     }
-}
-
-/// What went wrong, with the commands that help, as they run.
-fn advised(error: Error, prediction: &Path) -> Box<dyn std::error::Error> {
-    match &error {
-        Error::Confidence(found) => {
-            format!("`--confidence {found}`: expected 0 to less than 1").into()
-        }
-        Error::Lone {
-            lone, references, ..
-        } => {
-            let missing = match lone.references.len() {
-                0 => String::new(),
-                n => format!(
-                    "{}: no prediction for {n} of {references} references\n",
-                    prediction.display()
-                ),
-            };
-            format!(
-                "{missing}{error}\n  score what is there, a missing prediction as missed: {}",
-                this_command(&["--allow-missing"])
-            )
-            .into()
-        }
-        Error::Grids(mismatches) => {
-            let mut text = format!(
-                "{error}\n  score on the references' grids: {}",
-                this_command(&["--match-grids"])
-            );
-            for m in mismatches {
-                let beside = match prediction.is_dir() {
-                    // In the folder it would be a prediction without a reference.
-                    true => prediction,
-                    false => &m.prediction,
-                };
-                let command = resampling(m, beside);
-                text.push_str(&format!("\n  or resample the labels first: {command}"));
-            }
-            text.into()
-        }
-        _ => error.into(),
-    }
-}
-
-/// The command that resamples a prediction to its reference's grid, as a new file next to a path.
-fn resampling(m: &GridMismatch, beside: &Path) -> String {
-    let stem = strip_extension(&m.prediction);
-    let output = beside.with_file_name(format!("{stem}_on_reference.nii.gz"));
-    let words: [OsString; 6] = [
-        "resample".into(),
-        m.prediction.clone().into(),
-        output.into(),
-        "--like".into(),
-        m.reference.clone().into(),
-        "--labels".into(),
-    ];
-    command(words)
 }
 
 fn targets(arguments: &Arguments) -> Result<Option<Targets>> {
