@@ -6,7 +6,7 @@ use vesalius_bundles::{
 };
 use vesalius_transforms as transforms;
 use vesalius_transforms::{
-    AddChannels, Chain, Clip, CropCentre, ImageSampling, Orient, Pad, PadSide, PaddingMode, Resize,
+    Chain, Clip, CropCentre, ImageSampling, Orient, Pad, PadSide, PaddingMode, Resize,
     ResizeInterpolation, ResizeTo, ScaleMinMax, SpacingRule, Transform, Window, ZScore,
 };
 
@@ -104,10 +104,9 @@ fn transforms_of(step: &Step, alone: bool) -> Result<Vec<Transform>, Refused> {
                 "a change of the numbers to {other:?} is not supported"
             )),
         },
-        Step::Clicks { labels, .. } => one(Transform::AddChannels(AddChannels {
-            count: labels.len(),
-            ..AddChannels::default()
-        })),
+        Step::Clicks { .. } => Err(
+            "channels of clicks are not supported, as they have not been compared with MONAI's".to_owned(),
+        ),
         _ => Err("a step that is not known here".to_owned()),
     }
 }
