@@ -105,7 +105,8 @@ fn transforms_of(step: &Step, alone: bool) -> Result<Vec<Transform>, Refused> {
             )),
         },
         Step::Clicks { .. } => Err(
-            "channels of clicks are not supported, as they have not been compared with MONAI's".to_owned(),
+            "channels of clicks are not supported, as they have not been compared with MONAI's"
+                .to_owned(),
         ),
         _ => Err("a step that is not known here".to_owned()),
     }
