@@ -73,7 +73,11 @@ impl Trace {
     /// A step that does not fit its grid; [`vesalius_volume::Error::OutOfMemory`] for a grid whose image the
     /// machine cannot hold.
     pub fn coverage(&self) -> Result<Option<Coverage>> {
-        let held = |grid: &Geometry| check_memory("a grid of the chain", grid.size(), 1, 4, None);
+        let held = |grid: &Geometry| {
+            // An axis of no voxels does not make the others short.
+            let size = grid.size().map(|n| n.max(1));
+            check_memory("a grid of the chain", size, 1, 4, None)
+        };
         held(&self.from)?;
         let mut grids = vec![self.from];
         let mut steps = Vec::new();
@@ -248,13 +252,14 @@ mod tests {
     fn grids_that_no_machine_holds_are_refused() {
         let small = Geometry::axis_aligned([4, 4, 4], [1.0; 3]).unwrap();
         let long = Geometry::axis_aligned([1 << 40, 4, 4], [1.0; 3]).unwrap();
+        let empty = Geometry::axis_aligned([4, 0, usize::MAX], [1.0; 3]).unwrap();
         let region = |size| {
             Step::Grid(GridStep::Region {
                 start: [0; 3],
                 size,
             })
         };
-        for (from, to) in [(long, small), (small, long)] {
+        for (from, to) in [(long, small), (small, long), (empty, small)] {
             let trace = Trace {
                 from,
                 to,

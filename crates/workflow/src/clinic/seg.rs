@@ -104,7 +104,7 @@ fn in_slices(labels: &Path, options: &ClinicOptions) -> Result<Option<LabelSlice
         options.control.check()?;
         let slab = slab?.volume;
         slab.data()
-            .chunks(x * y)
+            .chunks((x * y).max(1))
             .try_for_each(|slice| slices.push(slice))?;
         stage.advance(slab.geometry().size()[2] as u64);
     }
