@@ -207,7 +207,11 @@ impl GridStep {
             return matches!(self, Self::Pad(_));
         };
         let whole = geometry.size();
-        (0..3).any(|a| start[a] < 0 || start[a] + size[a] as i64 > whole[a] as i64)
+        let outside = |a: usize| match usize::try_from(start[a]) {
+            Ok(start) => start.saturating_add(size[a]) > whole[a],
+            Err(_) => true,
+        };
+        (0..3).any(outside)
     }
 
     /// From the result's voxels to places in the grid that the step is applied to.
@@ -287,4 +291,18 @@ pub(crate) fn about_centre(
 pub(crate) fn centred(whole: [usize; 3], size: [usize; 3]) -> GridStep {
     let start = std::array::from_fn(|a| (whole[a] / 2) as i64 - (size[a] / 2) as i64);
     GridStep::Region { start, size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_at_the_end_of_the_numbers_reaches_outside() {
+        let grid = Geometry::axis_aligned([9, 8, 7], [1.0; 3]).unwrap();
+        let pads = |start, size| GridStep::Region { start, size }.pads(&grid);
+        assert!(!pads([0; 3], [9, 8, 7]) && !pads([8, 7, 6], [1; 3]));
+        assert!(pads([1, 0, 0], [9, 8, 7]) && pads([-1, 0, 0], [1; 3]));
+        assert!(pads([0, i64::MAX, 0], [9, 8, 7]) && pads([0; 3], [usize::MAX; 3]));
+    }
 }

@@ -78,9 +78,13 @@ impl Reorder {
         let voxels = source.iter().product::<usize>();
         // The range of a row that lies in the source.
         let (axis, sign) = (self.axis[0], self.sign[0]);
-        let limits = [0, source[axis] as i64 - 1].map(|v| (v - self.first[axis]) * sign);
+        let limits = [0, source[axis] as i64 - 1]
+            .map(|v: i64| v.saturating_sub(self.first[axis]).saturating_mul(sign));
         let begin = limits[0].min(limits[1]).clamp(0, nx as i64);
-        let end = (limits[0].max(limits[1]) + 1).clamp(begin, nx as i64);
+        let end = limits[0]
+            .max(limits[1])
+            .saturating_add(1)
+            .clamp(begin, nx as i64);
         let (begin, end) = (begin as usize, end as usize);
         let stride = strides[axis] * sign;
         out.par_chunks_mut(nx * ny)
