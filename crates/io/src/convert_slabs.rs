@@ -2,7 +2,6 @@
 
 use crate::dicom::Slices;
 use crate::label_values::as_label;
-use crate::layout::Whole;
 use crate::nrrd::{Extent, extents as extents_of, widen};
 use crate::place::Place;
 use crate::write::{smallest, write_made_labels};
@@ -94,10 +93,7 @@ pub(crate) fn convert_label_slabs(
         ..read.clone()
     };
     let mut file = open_with(input, &read)?;
-    file.take_as_whole(match read.round {
-        true => Whole::Round,
-        false => Whole::Near,
-    });
+    file.take_as_whole();
     if !file.is_read_in_order() {
         return Ok(None);
     }

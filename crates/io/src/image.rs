@@ -372,9 +372,12 @@ impl ImageFile {
         })
     }
 
-    /// Takes real numbers that are nearly whole, or all of them, as whole ones.
-    pub(crate) fn take_as_whole(&mut self, whole: Whole) {
-        self.parsed.layout.whole = whole;
+    /// Takes real numbers that are nearly whole, or all of them where the options round, as whole ones.
+    pub(crate) fn take_as_whole(&mut self) {
+        self.parsed.layout.whole = match self.options.round {
+            true => Whole::Round,
+            false => Whole::Near,
+        };
     }
 
     /// Refuses axes and voxels that may be several things, where the options name none.

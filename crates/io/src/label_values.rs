@@ -1,7 +1,6 @@
 //! Label maps out of images: whole numbers, one channel, or what the options make of several.
 
 use crate::image::open_place;
-use crate::layout::Whole;
 use crate::place::Place;
 use crate::{
     Error, FileVoxel, FourthAxis, LabelChannels, LabelName, ReadOptions, Result, archive, dicom,
@@ -32,11 +31,7 @@ pub(crate) fn labels_at<T: Label + FileVoxel>(
         one_channel(path, volume, &[], &options)?
     } else {
         let mut file = open_place(place, &options)?;
-        file.take_as_whole(if options.round {
-            Whole::Round
-        } else {
-            Whole::Near
-        });
+        file.take_as_whole();
         let names = file.info().labels.clone();
         let several = file.info().channels > 1 && options.layer.is_none();
         if several && options.label_channels == LabelChannels::Largest {

@@ -1,6 +1,6 @@
 //! Evaluations as tables: for the terminal, for spreadsheets, worst cases first.
 
-use crate::{Better, Bootstrap, CaseScores, Evaluation, Outcome, Score, Targets};
+use crate::{Better, Bootstrap, CaseScores, Evaluation, Interval, Outcome, Score, Targets};
 
 /// A table of words; every row is as long as the head.
 ///
@@ -34,6 +34,34 @@ impl Table {
             .chain(&self.rows)
             .map(line)
             .collect()
+    }
+}
+
+impl Table {
+    /// Tables of one head below each other, with a first column that says of what each is.
+    ///
+    /// ```
+    /// use vesalius_metrics::Table;
+    ///
+    /// let words = |row: [&str; 2]| row.map(str::to_owned).to_vec();
+    /// let of = |dice| Table { head: words(["case", "dice"]), rows: vec![words(["a", dice])] };
+    /// let both = Table::stacked("model", [("old", of("0.8")), ("new", of("0.9"))]);
+    /// assert_eq!(both.csv(), "model,case,dice\nold,a,0.8\nnew,a,0.9\n");
+    /// ```
+    pub fn stacked<'a>(column: &str, tables: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
+        let mut all = Self {
+            head: vec![column.to_owned()],
+            rows: Vec::new(),
+        };
+        for (name, table) in tables {
+            all.head.truncate(1);
+            all.head.extend(table.head);
+            all.rows.extend(table.rows.into_iter().map(|mut row| {
+                row.insert(0, name.to_owned());
+                row
+            }));
+        }
+        all
     }
 }
 
@@ -79,14 +107,6 @@ impl Evaluation {
         let mut head = vec!["label".to_owned(), "name".to_owned()];
         head.extend(keys.iter().cloned());
         head.extend(["cases", "both empty", "missed", "spurious"].map(str::to_owned));
-        let with_interval =
-            |mean: Option<f64>, interval: Option<crate::Interval>| match (mean, interval) {
-                (Some(mean), Some(i)) => {
-                    format!("{} [{}, {}]", short(mean), short(i.low), short(i.high))
-                }
-                (Some(mean), None) => short(mean),
-                (None, _) => "-".to_owned(),
-            };
         let mut rows = Vec::new();
         for target in self.targets().map_or(&[][..], Targets::list) {
             let mut row = vec![target.key.clone(), target.name.clone()];
@@ -104,12 +124,7 @@ impl Evaluation {
             rows.push(row);
         }
         let mut row = vec!["mean".to_owned(), String::new()];
-        for key in &keys {
-            row.push(with_interval(
-                self.mean(key),
-                self.mean_interval(key, bootstrap),
-            ));
-        }
+        row.extend(self.means(bootstrap));
         row.extend([
             self.cases().len().to_string(),
             String::new(),
@@ -177,8 +192,27 @@ impl Evaluation {
         Table { head, rows }
     }
 
-    fn keys(&self) -> Vec<String> {
+    /// The mean of each measure over cases and targets with its interval, for reading.
+    pub fn means(&self, bootstrap: &Bootstrap) -> Vec<String> {
+        let keys = self.keys().into_iter();
+        keys.map(|key| with_interval(self.mean(&key), self.mean_interval(&key, bootstrap)))
+            .collect()
+    }
+
+    /// The keys of the measures, which are the names of their columns.
+    pub fn keys(&self) -> Vec<String> {
         self.measures().iter().map(crate::Measure::key).collect()
+    }
+}
+
+/// A mean with its interval, if it has one.
+fn with_interval(mean: Option<f64>, interval: Option<Interval>) -> String {
+    match (mean, interval) {
+        (Some(mean), Some(i)) => {
+            format!("{} [{}, {}]", short(mean), short(i.low), short(i.high))
+        }
+        (Some(mean), None) => short(mean),
+        (None, _) => "-".to_owned(),
     }
 }
 

@@ -174,6 +174,12 @@ fn advice_needs_references_alone() {
         &[&advise[..], &["--prediction", "predictions"]].concat(),
     );
     assert!(both.contains("--advise"), "{both}");
+    let background = vesalius::volume::LabelMap::<u16>::background(
+        vesalius::volume::Geometry::axis_aligned([4, 4, 4], [1.0; 3]).unwrap(),
+    );
+    vesalius::io::write_labels(folder.join("none.nii"), &background).unwrap();
+    let none = error(folder, &["evaluate", "--advise", "--reference", "none.nii"]);
+    assert!(none.contains("no label but 0"), "{none}");
     let neither = error(folder, &["evaluate", "--reference", "references"]);
     assert!(neither.contains("--prediction"), "{neither}");
 }

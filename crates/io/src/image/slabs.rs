@@ -2,7 +2,6 @@
 
 use super::ImageFile;
 use crate::label_values::as_label;
-use crate::layout::Whole;
 use crate::source::Source;
 use crate::{Error, FileVoxel, Result};
 use std::marker::PhantomData;
@@ -63,10 +62,7 @@ impl ImageFile {
                 layers: String::new(),
             });
         }
-        self.take_as_whole(match self.options.round {
-            true => Whole::Round,
-            false => Whole::Near,
-        });
+        self.take_as_whole();
         self.labels = true;
         Ok(self)
     }

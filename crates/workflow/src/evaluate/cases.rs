@@ -32,6 +32,15 @@ impl ReadMaps {
         pairs: &[Pair],
         options: &EvaluateOptions,
     ) -> Result<(Targets, Self), Error> {
+        let (targets, read) = Self::labels(pairs, options)?;
+        Ok((Targets::new(targets, options.ignore)?, read))
+    }
+
+    /// As [`ReadMaps::occurring`], of files that may have no label at all.
+    pub(super) fn labels(
+        pairs: &[Pair],
+        options: &EvaluateOptions,
+    ) -> Result<(Vec<Target>, Self), Error> {
         let mut room = free_memory() / 4;
         let (mut values, mut read) = (BTreeSet::new(), Self::default());
         let files = pairs.iter().flat_map(Pair::files);
@@ -52,8 +61,7 @@ impl ReadMaps {
             }
             stage.advance(1);
         }
-        let targets = values.into_iter().map(Target::of_value).collect();
-        Ok((Targets::new(targets, options.ignore)?, read))
+        Ok((values.into_iter().map(Target::of_value).collect(), read))
     }
 }
 

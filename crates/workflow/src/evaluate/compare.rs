@@ -88,15 +88,11 @@ fn occurring(
     reference: &Path,
     options: &EvaluateOptions,
 ) -> Result<Targets, Error> {
-    let mut all: BTreeMap<u32, Target> = BTreeMap::new();
+    let mut pairs = Vec::new();
     for (_, path) in predictions {
-        let pairs = pair(path, reference, &options.reading.registry)?;
-        let (targets, _) = ReadMaps::occurring(&pairs.list, options)?;
-        for target in targets.list() {
-            all.insert(target.labels.first().copied().unwrap_or(0), target.clone());
-        }
+        pairs.extend(pair(path, reference, &options.reading.registry)?.list);
     }
-    Ok(Targets::new(all.into_values().collect(), options.ignore)?)
+    Ok(ReadMaps::occurring(&pairs, options)?.0)
 }
 
 impl Compared {
@@ -129,38 +125,22 @@ impl Compared {
 
     /// The mean of each measure and model over cases and targets, with its interval.
     pub fn table(&self) -> Table {
-        let measures = self.keys();
-        let mut head = vec!["model".to_owned()];
-        head.extend(measures.iter().cloned());
-        let row = |(name, evaluated): &(String, Evaluated)| {
-            let mut row = vec![name.clone()];
-            row.extend(measures.iter().map(|measure| {
-                let scores = &evaluated.evaluation;
-                match (
-                    scores.mean(measure),
-                    scores.mean_interval(measure, &self.bootstrap),
-                ) {
-                    (Some(mean), Some(i)) => format!("{mean:.4} [{:.4}, {:.4}]", i.low, i.high),
-                    (Some(mean), None) => format!("{mean:.4}"),
-                    (None, _) => "-".to_owned(),
-                }
-            }));
-            row
-        };
-        Table {
-            rows: self.models.iter().map(row).collect(),
-            head,
-        }
+        let models = self.models.iter();
+        let tables = models.map(|(name, evaluated)| {
+            let scores = &evaluated.evaluation;
+            let means = Table {
+                head: scores.keys(),
+                rows: vec![scores.means(&self.bootstrap)],
+            };
+            (&**name, means)
+        });
+        Table::stacked("model", tables)
     }
 
     /// The keys of the measures.
     pub fn keys(&self) -> Vec<String> {
         let first = self.models.first();
-        let measures = first.map_or(&[][..], |(_, evaluated)| evaluated.evaluation.measures());
-        measures
-            .iter()
-            .map(vesalius_metrics::Measure::key)
-            .collect()
+        first.map_or(Vec::new(), |(_, evaluated)| evaluated.evaluation.keys())
     }
 
     /// Writes every model, case and label as comma-separated values, with the model in the first column.
@@ -168,20 +148,9 @@ impl Compared {
     /// # Errors
     /// A file that cannot be written.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let mut all: Option<Table> = None;
-        for (name, evaluated) in &self.models {
-            let mut table = evaluated.evaluation.csv_table();
-            table.head.insert(0, "model".to_owned());
-            table
-                .rows
-                .iter_mut()
-                .for_each(|row| row.insert(0, name.clone()));
-            match &mut all {
-                Some(all) => all.rows.append(&mut table.rows),
-                None => all = Some(table),
-            }
-        }
-        let text = all.map(|table| table.csv()).unwrap_or_default();
+        let models = self.models.iter();
+        let tables = models.map(|(name, evaluated)| (&**name, evaluated.evaluation.csv_table()));
+        let text = Table::stacked("model", tables).csv();
         Ok(write_bytes_atomically(path, text.as_bytes())?)
     }
 

@@ -4,7 +4,7 @@ use super::{Error, Evaluated};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use vesalius_metrics::{Bootstrap, Evaluation, Measure, Table};
+use vesalius_metrics::{Bootstrap, Evaluation, Table};
 use vesalius_volume::Warning;
 
 /// Below this many cases a group's mean says little about others like it.
@@ -179,23 +179,15 @@ impl Evaluated {
 impl Grouped {
     /// One row a group: its cases and the mean of each measure over cases and labels, with its interval.
     pub fn table(&self) -> Table {
-        let keys = self.keys();
         let mut head = ["property", "group", "cases"].map(str::to_owned).to_vec();
-        head.extend(keys.iter().cloned());
+        head.extend(self.keys());
         let row = |group: &GroupScores| {
             let mut row = vec![
                 group.property.clone(),
                 group.group.clone(),
                 group.evaluation.cases().len().to_string(),
             ];
-            row.extend(keys.iter().map(|key| {
-                let interval = group.evaluation.mean_interval(key, &self.bootstrap);
-                match (group.evaluation.mean(key), interval) {
-                    (Some(mean), Some(i)) => format!("{mean:.4} [{:.4}, {:.4}]", i.low, i.high),
-                    (Some(mean), None) => format!("{mean:.4}"),
-                    (None, _) => "-".to_owned(),
-                }
-            }));
+            row.extend(group.evaluation.means(&self.bootstrap));
             row
         };
         Table {
@@ -205,11 +197,8 @@ impl Grouped {
     }
 
     fn keys(&self) -> Vec<String> {
-        let measures = self
-            .groups
-            .first()
-            .map_or(&[][..], |group| group.evaluation.measures());
-        measures.iter().map(Measure::key).collect()
+        let first = self.groups.first();
+        first.map_or(Vec::new(), |group| group.evaluation.keys())
     }
 }
 

@@ -103,18 +103,21 @@ fn some(names: &[String]) -> String {
     }
 }
 
-/// An image, or all of a folder, by name.
-pub(super) fn images_of(
-    path: &Path,
-    registry: &Registry,
-) -> Result<BTreeMap<String, PathBuf>, Error> {
-    match path.is_file() {
+/// A reference, or all of a folder, without predictions.
+pub(super) fn references(path: &Path, registry: &Registry) -> Result<Vec<Pair>, Error> {
+    let images = match path.is_file() {
         true => {
             let name = strip_extension_with(path, registry);
-            Ok(BTreeMap::from([(name, path.to_path_buf())]))
+            BTreeMap::from([(name, path.to_path_buf())])
         }
-        false => images_in(path, registry),
-    }
+        false => images_in(path, registry)?,
+    };
+    let alone = |(name, reference)| Pair {
+        name,
+        reference,
+        prediction: None,
+    };
+    Ok(images.into_iter().map(alone).collect())
 }
 
 fn images_in(folder: &Path, registry: &Registry) -> Result<BTreeMap<String, PathBuf>, Error> {

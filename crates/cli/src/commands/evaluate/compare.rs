@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use vesalius::evaluate::{Compared, EvaluateOptions, Grouped, Subgroups, compare};
-use vesalius::metrics::{Measure, RankRule, Table};
+use vesalius::metrics::{RankRule, Table};
 
 /// Scores all models, prints means, ranks and the differences of pairs, and writes the requested files.
 pub fn run(
@@ -86,11 +86,10 @@ fn print(compared: &Compared, groups: &BTreeMap<String, Grouped>) -> Result<()> 
         100.0 * compared.bootstrap.level
     );
     out!("{}", as_text(compared.table()));
-    for measure in measures(compared) {
-        for (label, comparison) in compared.comparisons(&measure.key(), RankRule::default())? {
+    for measure in compared.keys() {
+        for (label, comparison) in compared.comparisons(&measure, RankRule::default())? {
             out!(
-                "{} of {} in {} cases, by rank",
-                measure.key(),
+                "{measure} of {} in {} cases, by rank",
                 label.name,
                 comparison.cases.len()
             );
@@ -98,27 +97,12 @@ fn print(compared: &Compared, groups: &BTreeMap<String, Grouped>) -> Result<()> 
             out!("{}", as_text(comparison.pair_table()));
         }
     }
-    let mut all: Option<Table> = None;
-    for (name, grouped) in groups {
-        let mut table = grouped.table();
-        table.head.insert(0, "model".to_owned());
-        table
-            .rows
-            .iter_mut()
-            .for_each(|row| row.insert(0, name.clone()));
-        match &mut all {
-            Some(all) => all.rows.append(&mut table.rows),
-            None => all = Some(table),
-        }
-    }
-    if let Some(all) = all {
+    if !groups.is_empty() {
+        let tables = groups
+            .iter()
+            .map(|(name, grouped)| (&**name, grouped.table()));
         out!("means of groups over cases and labels");
-        out!("{}", as_text(all));
+        out!("{}", as_text(Table::stacked("model", tables)));
     }
     Ok(())
-}
-
-fn measures(compared: &Compared) -> &[Measure] {
-    let first = compared.models.first();
-    first.map_or(&[], |(_, evaluated)| evaluated.evaluation.measures())
 }
