@@ -7,7 +7,7 @@
 //! |---|---|
 //! | (none) | [`volume`], [`filters`], [`control`], [`registry`] |
 //! | `io` (default) | [`io`], [`workflow`] with [`study`], [`resample`], [`filter`] |
-//! | `infer` (default) | [`inferers`] with [`Segmenter`](inferers::Segmenter), [`networks`], [`tensor`], [`transforms`], [`planning`], [`predict`], [`model`] |
+//! | `infer` (default) | [`inferers`] with [`Segmenter`](inferers::Segmenter), [`networks`], [`bundles`], [`tensor`], [`transforms`], [`planning`], [`predict`], [`model`] |
 //! | `evaluate` | [`metrics`], [`mod@evaluate`] |
 //! | `view` | [`view`], [`transforms`], [`transform`], [`workflow::view`] |
 //! | `train` | [`training`], [`reports`], [`losses`], [`train`] |
@@ -46,6 +46,8 @@ pub use vesalius_workflow::{
 #[cfg(feature = "dicom")]
 pub use vesalius_dicom as dicom;
 
+#[cfg(feature = "infer")]
+pub use vesalius_bundles as bundles;
 #[cfg(feature = "infer")]
 pub use vesalius_inferers as inferers;
 #[cfg(feature = "infer")]

@@ -210,7 +210,7 @@ fn inference(source: &Source) -> Result<String> {
         [one] => Ok(format!("{CONFIGS}/{one}")),
         [first, second, ..] => {
             let reason = format!(
-                "has two configs, `{CONFIGS}/{first}` and `{CONFIGS}/{second}`; name one with `BundleOptions::config`"
+                "has two configs, `{CONFIGS}/{first}` and `{CONFIGS}/{second}`; name one of them"
             );
             Err(bad(source.path(), ErrorKind::BadInput, reason))
         }
@@ -220,7 +220,7 @@ fn inference(source: &Source) -> Result<String> {
                 .filter(|name| TextFormat::of_name(name).is_some());
             let configs: Vec<&str> = configs.map(String::as_str).collect();
             let reason = format!(
-                "has no `{CONFIGS}/inference.json` or `.yaml` (its configs: {}); name one with `BundleOptions::config`",
+                "has no `{CONFIGS}/inference.json` or `.yaml` (its configs: {}); name one of them",
                 match configs.is_empty() {
                     true => "none".to_owned(),
                     false => configs.join(", "),

@@ -253,7 +253,7 @@ impl<'w, 'c> Component<'w, 'c> {
             text: crate::error::shortened(&self.target),
             reason: format!("a class that is not known {of}"),
             instead: format!(
-                "where the result does not need it, leave it out with `Config::set(\"{}::_disabled_\", true)`",
+                "where the result does not need it, set `{}::_disabled_` to true to leave it out",
                 self.id
             ),
         }

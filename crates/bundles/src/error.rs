@@ -1,4 +1,5 @@
-//! What can be wrong with a bundle: one sentence each, with the file or the id, and what can be done.
+//! What can be wrong with a bundle: one sentence each, with the file or the id, and what can be done. To "set" an id is
+//! [`crate::Config::set`], and what programs make of it for their users.
 
 use std::path::PathBuf;
 use vesalius_volume::ErrorKind;
@@ -35,7 +36,7 @@ pub enum Error {
         reason: String,
     },
     /// An id that is needed, but is not in the config.
-    #[error("`{id}` is not in the bundle's config, but {needed_by}; give it with `Config::set`")]
+    #[error("`{id}` is not in the bundle's config, but {needed_by}; set it to a value")]
     Missing {
         /// The id.
         id: String,
@@ -44,7 +45,7 @@ pub enum Error {
     },
     /// References that lead back to where they began.
     #[error(
-        "the references {} go in a circle; give one of them a value with `Config::set`",
+        "the references {} go in a circle; set one of them to a value",
         ids.join(" → ")
     )]
     Cycle {
@@ -64,9 +65,7 @@ pub enum Error {
         instead: String,
     },
     /// An argument that a class does not have, or a value that it cannot take.
-    #[error(
-        "`{id}`: `{argument}` of {class} {reason}; give another value with `Config::set(\"{id}::{argument}\", …)`"
-    )]
+    #[error("`{id}`: `{argument}` of {class} {reason}; set `{id}::{argument}` to another value")]
     Argument {
         /// The id of the component.
         id: String,
@@ -79,7 +78,7 @@ pub enum Error {
     },
     /// A path that leads out of the bundle.
     #[error(
-        "`{id}` is the path `{path}`, which is not inside the bundle; put the file into the bundle and give its path there with `Config::set(\"{id}\", …)`"
+        "`{id}` is the path `{path}`, which is not inside the bundle; put the file into the bundle and set `{id}` to its path there"
     )]
     Outside {
         /// The id.
@@ -89,7 +88,7 @@ pub enum Error {
     },
     /// Labels would be interpolated as numbers, so that the result holds values between labels.
     #[error(
-        "`{id}` takes labels back to the image's grid with the interpolation of `preprocessing`, which writes numbers between labels; take them back by the nearest voxel with `Config::set(\"{id}::nearest_interp\", true)`"
+        "`{id}` takes labels back to the image's grid with the interpolation of `preprocessing`, which writes numbers between labels; set `{id}::nearest_interp` to true to take them back by the nearest voxel"
     )]
     FractionalLabels {
         /// The id of the `Invertd`.
@@ -140,7 +139,7 @@ impl Error {
             id: id.to_owned(),
             text: shortened(text),
             reason: reason.into(),
-            instead: format!("give its value with `Config::set(\"{id}\", …)`"),
+            instead: format!("set `{id}` to its value"),
         }
     }
 }

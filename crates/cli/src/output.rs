@@ -82,6 +82,9 @@ const BARE: TableStyle = TableStyle::new();
 /// Columns that stay however narrow the terminal is.
 const KEPT: usize = 2;
 
+/// Words of more characters, such as names of files, are broken rather than that columns are left out.
+const BROKEN: usize = 16;
+
 /// A table, and the columns for which the terminal is too narrow.
 pub struct Shown {
     table: Table,
@@ -124,9 +127,14 @@ fn table_of_width(header: &[&str], mut rows: Vec<Vec<String>>, width: Option<u16
     let least: Vec<usize> = (0..header.len())
         .map(|column| {
             let cells = rows.iter().filter_map(|row| row.get(column));
-            let cells = cells.map(String::as_str).chain([header[column]]);
-            let words = cells.flat_map(str::split_whitespace);
-            words.map(|word| word.chars().count()).max().unwrap_or(0)
+            let cells: Vec<&str> = cells.map(String::as_str).collect();
+            let longest = cells.iter().map(|cell| longest_word(cell)).max();
+            let longest = longest.unwrap_or(0);
+            let cells = match cells.iter().all(|cell| is_number(cell)) {
+                true => longest,
+                false => longest.min(BROKEN),
+            };
+            cells.max(longest_word(header[column]))
         })
         .collect();
     // One space on each side of a column, and one between two.
@@ -155,6 +163,11 @@ fn table_of_width(header: &[&str], mut rows: Vec<Vec<String>>, width: Option<u16
             .map(|&name| name.to_owned())
             .collect(),
     }
+}
+
+fn longest_word(text: &str) -> usize {
+    let words = text.split_whitespace();
+    words.map(|word| word.chars().count()).max().unwrap_or(0)
 }
 
 /// Numbers to the right, text to the left.
@@ -221,6 +234,21 @@ mod tests {
         let text = table_of_width(&head, vec![row.to_vec()], None).to_string();
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(!text.contains(['─', '═']), "{text}");
+    }
+
+    #[test]
+    fn a_long_name_is_broken_before_columns_are_left_out() {
+        let name = "hippocampus_017_of_the_second_centre.nii.gz";
+        let row = [name, "0.9123", "0.8812"].map(str::to_owned);
+        let shown = table_of_width(&["case", "dice", "nsd"], vec![row.to_vec()], Some(40));
+        let text = shown.to_string();
+        assert!(text.contains("0.9123") && text.contains("0.8812"), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 40),
+            "{text}"
+        );
+        let letters = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).count();
+        assert!(letters(&text) >= letters(name) + 10, "{text}");
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn a_bundle_that_needs_python_is_refused_by_the_place() {
     std::fs::write(folder.join("bundle/configs/inference.json"), text).unwrap();
     let said = error(folder, &["model", "info", "bundle"]);
     assert!(
-        said.contains("`levels`") && said.contains("expression"),
+        said.contains("`levels` is") && said.contains("set `levels`"),
         "{said}"
     );
 }

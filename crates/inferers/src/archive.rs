@@ -40,7 +40,7 @@ pub(crate) fn unpacked(path: &Path, scratch: Option<&Path>) -> Result<Option<Tem
     })?;
     let is_model = |name: &str| {
         let last = name.rsplit('/').next().unwrap_or(name);
-        [MODEL_FILE, "plans.json"].contains(&last)
+        [MODEL_FILE, "plans.json"].contains(&last) || is_config_of_bundle(name)
     };
     let is_of_v1 = |name: &str| name.rsplit('/').next() == Some("plans.pkl");
     if !archive.file_names().flatten().any(|name| is_model(&name)) {
@@ -81,6 +81,15 @@ pub(crate) fn unpacked(path: &Path, scratch: Option<&Path>) -> Result<Option<Tem
         })?;
     }
     Ok(Some(folder))
+}
+
+/// Whether a name is that of a MONAI bundle's config.
+fn is_config_of_bundle(name: &str) -> bool {
+    let mut parts = name.rsplit('/');
+    let (last, folder) = (parts.next(), parts.next());
+    let is_config = last.and_then(|last| last.strip_prefix("inference."));
+    folder == Some("configs")
+        && is_config.is_some_and(|ending| ["json", "yaml", "yml"].contains(&ending))
 }
 
 fn unpack<R: Read + Seek>(

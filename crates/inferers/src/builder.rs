@@ -1,8 +1,8 @@
 //! Descriptions of models made by a program: labels and a network, and defaults for all else.
 
 use crate::{
-    AxisOrder, Combination, Inferer, InputRule, ModelDescription, PostprocessingStep, Provenance,
-    Result,
+    AxisOrder, Combination, Inferer, InputRule, Inverse, ModelDescription, PostprocessingStep,
+    Provenance, Result,
 };
 use vesalius_networks::NetworkConfig;
 use vesalius_transforms::{Axis, Chain};
@@ -44,6 +44,7 @@ impl ModelDescription {
             axis_order: AxisOrder::default(),
             inferer: Inferer::default(),
             mirror_axes: Vec::new(),
+            inverse: Inverse::default(),
             postprocessing: Vec::new(),
             members: vec!["member".to_owned()],
             checksums: Default::default(),
@@ -98,7 +99,14 @@ impl ModelBuilder {
         self
     }
 
-    /// What is done to the labels.
+    /// The way from the network's output to labels on the file's grid.
+    #[must_use]
+    pub fn inverse(mut self, inverse: Inverse) -> Self {
+        self.0.inverse = inverse;
+        self
+    }
+
+    /// What is done to the labels on the file's grid.
     #[must_use]
     pub fn postprocessing(mut self, steps: impl IntoIterator<Item = PostprocessingStep>) -> Self {
         self.0.postprocessing = steps.into_iter().collect();

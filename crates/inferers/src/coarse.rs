@@ -11,6 +11,7 @@ impl Inferer {
             Self::SlidingWindow(inferer) => {
                 let mut inferer = inferer.clone();
                 inferer.overlap = 0.0;
+                inferer.axis_overlap = None;
                 Self::SlidingWindow(inferer)
             }
             Self::Slice(inferer) => {

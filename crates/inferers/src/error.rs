@@ -81,6 +81,14 @@ pub enum Error {
         /// Whether something is missing, damaged or makes no sense.
         kind: ErrorKind,
     },
+    /// A MONAI bundle whose config is not understood.
+    #[error("{path}: {source}")]
+    Bundle {
+        /// The bundle.
+        path: PathBuf,
+        /// What is not understood, with its id.
+        source: Box<vesalius_bundles::Error>,
+    },
     /// A description of a model that makes no sense.
     #[error("the description of the model: {0}")]
     BadModel(String),
@@ -254,6 +262,7 @@ impl Error {
                 ErrorKind::Corrupt
             }
             Self::ModelFolder { kind, .. } => *kind,
+            Self::Bundle { source, .. } => source.kind(),
             Self::Scratch { source } => ErrorKind::of_io(source),
             Self::Cancelled(_) => ErrorKind::Cancelled,
             Self::Internal(_) => ErrorKind::Internal,

@@ -1,12 +1,14 @@
-//! Opening a model folder of any kind, ours or nnU-Net's, and turning any into ours.
+//! Opening a model folder of any kind, ours, nnU-Net's or a MONAI bundle, and turning any into ours.
 
-use crate::locate::Located;
+use crate::bundle::BundleModel;
+use crate::locate::{Located, is_bundle};
 use crate::{
     Error, MODEL_FILE, ModelDescription, NnUnetFolderOptions, NnUnetModelFolder, OpenOptions,
     Result, weights_path,
 };
 use std::path::{Path, PathBuf};
-use vesalius_networks::{Network, Weights};
+use vesalius_bundles::WeightsSpec;
+use vesalius_networks::{Network, NetworkConfig, Weights};
 use vesalius_tensor::{Device, on_device};
 use vesalius_volume::{ErrorKind, Warning};
 
@@ -16,10 +18,21 @@ pub(crate) struct FoundModel {
     pub description: ModelDescription,
     pub weights: Vec<PathBuf>,
     pub previous_stage: Option<PathBuf>,
-    /// Whether it is a folder with a `model.yaml`, and not nnU-Net's.
-    pub is_ours: bool,
+    /// Whose folder it is.
+    pub kind: FolderKind,
     /// Settings of the folder that are not supported here.
     pub warnings: Vec<Warning>,
+}
+
+/// Whose folder a model is in.
+#[derive(Debug)]
+pub(crate) enum FolderKind {
+    /// Ours, with a `model.yaml`.
+    Ours,
+    /// One that nnU-Net trained.
+    NnUnet,
+    /// A MONAI bundle, with how its file of weights is read.
+    Bundle(Box<WeightsSpec>),
 }
 
 /// A file of weights that a model was loaded from.
@@ -35,11 +48,11 @@ pub struct WeightFile {
 pub(crate) struct Loaded {
     pub network: Box<Network>,
     pub file: WeightFile,
-    pub warning: Option<Warning>,
+    pub warnings: Vec<Warning>,
 }
 
 /// The description of the model that a path means: a model folder of ours or nnU-Net's, one of its folds or
-/// files, a folder that holds one, or an archive of one.
+/// files, a MONAI bundle or its config, a folder that holds one, or an archive of one.
 ///
 /// # Errors
 /// [`Error::ModelFolder`] with what was expected and what was found; a description that cannot be read.
@@ -67,21 +80,37 @@ impl FoundModel {
         let folder = located.folder.as_path();
         let folds = chosen_folds(located, options)?;
         let checkpoint = chosen_checkpoint(located, options)?;
-        let mut found = match NnUnetModelFolder::is_one(folder)
-            && !folder.join(MODEL_FILE).is_file()
-        {
+        let is_ours = folder.join(MODEL_FILE).is_file();
+        if !is_ours && is_bundle(folder) {
+            if folds.is_some() || checkpoint.is_some() {
+                return Err(Error::model_folder(
+                    folder,
+                    "is a MONAI bundle, which has no folds and one file of weights; its config names that",
+                ));
+            }
+            let mut found = Self::of_bundle(located, options)?;
+            found.change(options)?;
+            return Ok(found);
+        }
+        if let Some((id, _)) = options.settings.first() {
+            return Err(Error::model_folder(
+                folder,
+                format!("is no MONAI bundle, so that there is no `{id}` to set; change its files"),
+            ));
+        }
+        let mut found = match NnUnetModelFolder::is_one(folder) && !is_ours {
             true => {
                 let chosen = NnUnetFolderOptions { folds, checkpoint };
                 let folder = NnUnetModelFolder::read_with(folder, &chosen)?;
                 Self {
-                    is_ours: false,
+                    kind: FolderKind::NnUnet,
                     warnings: folder.warnings,
                     description: folder.description,
                     weights: folder.checkpoints,
                     previous_stage: folder.previous_stage,
                 }
             }
-            false if checkpoint.is_some() && folder.join(MODEL_FILE).is_file() => {
+            false if checkpoint.is_some() && is_ours => {
                 return Err(Error::ModelFolder {
  kind: ErrorKind::BadInput,
                         path: folder.join(MODEL_FILE),
@@ -93,6 +122,18 @@ impl FoundModel {
         };
         found.change(options)?;
         Ok(found)
+    }
+
+    fn of_bundle(located: &Located, options: &OpenOptions) -> Result<Self> {
+        let folder = located.folder.as_path();
+        let bundle = BundleModel::read(folder, located.config.as_deref(), options)?;
+        Ok(Self {
+            description: bundle.description,
+            weights: vec![bundle.weights],
+            previous_stage: None,
+            kind: FolderKind::Bundle(Box::new(bundle.entry)),
+            warnings: bundle.warnings,
+        })
     }
 
     fn ours(folder: &Path, folds: Option<&[String]>) -> Result<Self> {
@@ -124,7 +165,7 @@ impl FoundModel {
                 .map(|member| weights_path(folder, member))
                 .collect(),
             previous_stage: description.previous_stage.as_ref().map(|s| folder.join(s)),
-            is_ours: true,
+            kind: FolderKind::Ours,
             warnings: Vec::new(),
             description,
         })
@@ -145,6 +186,7 @@ impl FoundModel {
             }
             if let Some(windows) = self.description.inferer.windows_mut() {
                 windows.overlap = 1.0 - step;
+                windows.axis_overlap = None;
             }
         }
         if let (Some(size), Some(windows)) =
@@ -164,7 +206,9 @@ impl FoundModel {
         let index = self.weights.iter().position(|weights| weights == path);
         let member = index.and_then(|index| self.description.members.get(index));
         match member {
-            Some(member) if self.is_ours => self.description.verified_hash(path, member),
+            Some(member) if matches!(self.kind, FolderKind::Ours) => {
+                self.description.verified_hash(path, member)
+            }
             _ => Ok((None, None)),
         }
     }
@@ -177,17 +221,36 @@ impl FoundModel {
             reason,
         };
         if !path.is_file() {
-            let reason = "is missing; copy the whole model folder";
-            return Err(Error::of_folder(ErrorKind::NotFound, path, reason));
+            return Err(match &self.kind {
+                FolderKind::Bundle(entry) => BundleModel::without_weights(path, entry),
+                _ => {
+                    let reason = "is missing; copy the whole model folder";
+                    Error::of_folder(ErrorKind::NotFound, path, reason)
+                }
+            });
         }
         let (blake3, warning) = self.verify(path)?;
         let damaged = |reason: String| Error::of_folder(ErrorKind::Corrupt, path, reason);
         let weights = Weights::open(path).map_err(|e| damaged(e.to_string()))?;
-        let network = &self.description.network;
-        let loaded = on_device(device, || network.load(&weights, device).map(Box::new))?;
+        let (network, entry) = (&self.description.network, self.entry());
+        let weights = match entry.and_then(|entry| entry.key.as_deref()) {
+            Some(key) => entry_or_whole(key, network, weights)?,
+            None => weights,
+        };
+        let chosen = chosen_copy(path, network, &weights)?;
+        let load = || match entry {
+            Some(entry) if !entry.strict => network.load_among(&weights, device),
+            _ => network.load(&weights, device),
+        };
+        let loaded = on_device(device, || load().map(Box::new))?;
         let network = loaded.map_err(|e| match e {
             vesalius_networks::Error::BadWeights { .. } => damaged(e.to_string()),
             vesalius_networks::Error::Tensor(failed) => Error::Tensor(failed),
+            vesalius_networks::Error::WeightsMismatch(found) if entry.is_some() => bad(format!(
+                "does not fit the network of the bundle, `{}`: {}",
+                self.description.network.architecture().name(),
+                found.first(MOST_DIFFERENCES)
+            )),
             other => bad(format!("does not fit the network of the model: {other}")),
         })?;
         let file = WeightFile {
@@ -197,9 +260,51 @@ impl FoundModel {
         Ok(Loaded {
             network,
             file,
-            warning,
+            warnings: warning.into_iter().chain(chosen).collect(),
         })
     }
+
+    /// How a bundle's weights are read.
+    fn entry(&self) -> Option<&WeightsSpec> {
+        match &self.kind {
+            FolderKind::Bundle(entry) => Some(entry),
+            _ => None,
+        }
+    }
+}
+
+/// Differences between weights and network that an error lists.
+const MOST_DIFFERENCES: usize = 3;
+
+/// The entry of a file by its key, as MONAI's `CheckpointLoader` takes it, or the whole file where the entry is not the
+/// network: the names of a network may begin with the key themselves, as those of MONAI's `UNet` with `model`.
+fn entry_or_whole(key: &str, network: &NetworkConfig, weights: Weights) -> Result<Weights> {
+    let Some(entry) = weights.entry(key) else {
+        return Ok(weights);
+    };
+    let names = |weights: &Weights| network.wrapping(weights).map(|found| found.names);
+    Ok(match names(&entry)? < names(&weights)? {
+        true => weights,
+        false => entry,
+    })
+}
+
+/// A warning where a file has a network's weights several times.
+fn chosen_copy(path: &Path, network: &NetworkConfig, weights: &Weights) -> Result<Option<Warning>> {
+    let found = network.wrapping(weights)?;
+    let named = |prefix: &str| match prefix {
+        "" => "no prefix".to_owned(),
+        prefix => prefix.trim_end_matches('.').to_owned(),
+    };
+    Ok((!found.others.is_empty()).then(|| Warning::WeightsChosen {
+        path: path.to_path_buf(),
+        taken: named(&found.prefix),
+        others: found
+            .others
+            .iter()
+            .map(|other| format!("`{}`", named(other)))
+            .collect(),
+    }))
 }
 
 /// The checkpoint that options or the path name.

@@ -3,7 +3,7 @@
 //! An [`Inferer`] takes a volume and any [`PatchNetwork`] and returns the network's output on the volume's own grid: by
 //! sliding window, slice by slice or as a whole. A [`Segmenter`] is an opened model folder: it preprocesses an image, runs
 //! the networks of its members by their inferer, and returns labels on the image's grid. [`NnUnetModelFolder`] reads
-//! nnU-Net's trained models.
+//! nnU-Net's trained models; MONAI's bundles are read without Python.
 //!
 //! ```
 //! use vesalius_inferers::{Inferer, ModelDescription, PatchNetwork, Segmenter, SlidingWindow};
@@ -34,12 +34,14 @@
 //! |---|---|
 //! | models | [`Segmenter`], [`Segmentation`], [`SegmentOptions`], [`OpenOptions`] |
 //! | model folders | [`ModelDescription`], [`convert_model`], [`join_ensemble`], [`join_cascade`], [`describe_model`] |
+//! | MONAI bundles | opened as model folders; [`OpenOptions::set`] gives values to ids of their config |
 //! | nnU-Net | [`NnUnetModelFolder`], [`NnUnetFolderOptions`], [`NnUnetPipeline`] |
 //! | inferers | [`Inferer`], [`SlidingWindow`], [`Simple`], [`Slice`], [`Slices`], [`Patches`], [`MultiScale`], [`TestTime`] |
-//! | windows | [`window_starts`], [`window_weights`], [`WindowRule`], [`Blending`] |
+//! | windows | [`window_starts`], [`window_weights`], [`WindowRule`], [`Blending`], [`WindowOutside`] |
 //! | probabilities | [`ProbabilityMap`], [`ProbabilitySource`], [`combine`], [`Combination`], [`write_npz`], [`write_slabs`] |
-//! | after the network | [`PostprocessingStep`], [`postprocess`], [`RegionStage`], [`EmptyRegionPolicy`] |
+//! | after the network | [`Inverse`], [`Carried`], [`PostprocessingStep`], [`Neighbours`], [`Counted`], [`postprocess`], [`RegionStage`], [`EmptyRegionPolicy`] |
 //! | memory | [`MemoryPlan`], [`Spilled`], [`ByteSize`] |
+//! | networks of networks | [`Averaged`], [`Mirrored`], [`SelectedChannels`] |
 //! | user-defined | [`PatchNetwork`], [`CustomInferer`], [`CustomMerger`], [`CustomPostprocessing`], [`RegisterInference`] |
 
 #![forbid(unsafe_code)]
@@ -47,6 +49,7 @@
 mod archive;
 mod batch;
 mod builder;
+mod bundle;
 mod byte_size;
 mod checked;
 mod checksum;
@@ -58,6 +61,7 @@ mod export;
 mod folder;
 mod inferer;
 mod input_rule;
+mod inverse;
 mod join;
 mod locate;
 mod memory;
@@ -68,6 +72,7 @@ mod network;
 mod nnunet;
 mod open_options;
 mod patches;
+mod pieces;
 mod placement;
 mod plan;
 mod postprocessing;
@@ -98,17 +103,19 @@ pub use export::labels_on_file;
 pub use folder::{WeightFile, describe_model};
 pub use inferer::Inferer;
 pub use input_rule::InputRule;
+pub use inverse::{Carried, Inverse};
 pub use join::{convert_model, join_cascade, join_ensemble};
 pub use merger::{AverageMerger, MaximumMerger, Merger, PatchLocation, VolumeMerger};
 pub use model::{AxisOrder, MODEL_FILE, ModelDescription, Provenance, weights_path};
 pub use multi_scale::MultiScale;
-pub use network::{Averaged, Mirrored};
+pub use network::{Averaged, Mirrored, SelectedChannels};
 pub use nnunet::{
     AcrossMode, NnUnetFolderOptions, NnUnetInterpolation, NnUnetModelFolder, NnUnetPipeline,
     TorchInterpolation, TorchLabels, TorchMode,
 };
 pub use open_options::OpenOptions;
 pub use patches::{PatchMerger, Patches};
+pub use pieces::{Counted, Neighbours};
 pub use plan::{Estimate, MemoryPlan, Spilled};
 pub use postprocessing::{PostprocessingStep, postprocess, postprocess_controlled};
 pub use probabilities::{ProbabilityMap, ProbabilitySource, ProbabilityStore};
@@ -125,7 +132,7 @@ pub use slices::Slices;
 pub use sliding_window::{SkipWindows, SlidingWindow};
 pub use stitch::OutputSlice;
 pub use test_time::TestTime;
-pub use window::{Blending, WindowRule, window_starts, window_weights};
+pub use window::{Blending, WindowOutside, WindowRule, window_starts, window_weights};
 
 pub use vesalius_networks::{PatchNetwork, PatchOutput};
 

@@ -2,9 +2,11 @@
 //! member) with its weights.
 
 use crate::{
-    Combination, Error, Inferer, InputRule, NnUnetPipeline, PostprocessingStep, RegionStage, Result,
+    Combination, Error, Inferer, InputRule, Inverse, NnUnetPipeline, PostprocessingStep,
+    RegionStage, Result,
 };
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vesalius_networks::NetworkConfig;
@@ -51,7 +53,10 @@ pub struct ModelDescription {
     /// Axes along which inputs are mirrored, in every combination, and outputs averaged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mirror_axes: Vec<Axis>,
-    /// What is done to the labels.
+    /// The way from the network's output to labels on the file's grid.
+    #[serde(skip_serializing_if = "Inverse::is_usual")]
+    pub inverse: Inverse,
+    /// What is done to the labels on the file's grid.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub postprocessing: Vec<PostprocessingStep>,
     /// Names of the members; their logits are averaged.
@@ -97,6 +102,8 @@ struct Unchecked {
     #[serde(default)]
     mirror_axes: Vec<Axis>,
     #[serde(default)]
+    inverse: Inverse,
+    #[serde(default)]
     postprocessing: Vec<PostprocessingStep>,
     members: Vec<String>,
     #[serde(default)]
@@ -127,6 +134,7 @@ impl TryFrom<Unchecked> for ModelDescription {
             axis_order: read.axis_order,
             inferer: read.inferer,
             mirror_axes: read.mirror_axes,
+            inverse: read.inverse,
             postprocessing: read.postprocessing,
             members: read.members,
             checksums: read.checksums,
@@ -191,6 +199,7 @@ impl ModelDescription {
         self.preprocessing.resolve(registry)?;
         self.network.resolve(registry)?;
         self.inferer.resolve(registry)?;
+        self.inverse.resolve(registry)?;
         let mut steps = self.postprocessing.iter_mut();
         steps.try_for_each(|step| step.resolve(registry))
     }
@@ -234,11 +243,18 @@ impl ModelDescription {
         }
         judge(self.preprocessing.check().map_err(Error::from))?;
         judge(self.inferer.check())?;
+        judge(self.inverse.check(&self.labels))?;
         for step in &self.postprocessing {
             judge(step.check())?;
         }
         if self.nnunet.is_some() && !self.preprocessing.0.is_empty() {
             return bad("has both `preprocessing` and `nnunet`; keep one of them".to_owned());
+        }
+        if self.nnunet.is_some() && !self.inverse.is_usual() {
+            return bad(
+                "has both `nnunet`, which has an inverse of its own, and `inverse`; keep one of them"
+                    .to_owned(),
+            );
         }
         if let Some(region) = &self.region {
             region.check()?;
@@ -267,11 +283,13 @@ impl ModelDescription {
     fn check_channels(&self) -> Result<()> {
         let (found, expected) = (
             self.network.architecture().out_channels(),
-            self.labels.channels(),
+            self.inverse.needed_channels(&self.labels),
         );
-        match found == expected {
-            true => Ok(()),
-            false => Err(Error::BadModel(format!(
+        match found.cmp(&expected) {
+            Ordering::Equal => Ok(()),
+            // Channels behind those that are named are left out.
+            Ordering::Greater if !self.inverse.channels.is_empty() => Ok(()),
+            _ => Err(Error::BadModel(format!(
                 "the network has {found} output channel(s), but `labels` needs {expected}; one of them is of another model"
             ))),
         }

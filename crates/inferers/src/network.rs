@@ -190,6 +190,47 @@ impl PatchNetwork for Averaged<'_> {
     }
 }
 
+/// A network of which some output channels count, in an order of their own.
+pub struct SelectedChannels<'a> {
+    /// The network.
+    pub network: &'a dyn PatchNetwork,
+    /// The channels; none means all in their order.
+    pub channels: &'a [usize],
+}
+
+impl PatchNetwork for SelectedChannels<'_> {
+    fn forward(&self, patches: Tensor<5>) -> Result<Tensor<5>> {
+        let output = self.network.forward(patches)?;
+        if self.channels.is_empty() {
+            return Ok(output);
+        }
+        let [_, count, ..] = output.dims();
+        if let Some(channel) = self.channels.iter().find(|channel| **channel >= count) {
+            return Err(Error::custom(format!(
+                "channel {channel} of the network's output is asked for, but it has {count}"
+            )));
+        }
+        let one = |&channel: &usize| output.clone().narrow(1, channel, 1);
+        Ok(Tensor::cat(self.channels.iter().map(one).collect(), 1))
+    }
+
+    fn divisor(&self) -> [usize; 3] {
+        self.network.divisor()
+    }
+
+    fn spatial_dims(&self) -> usize {
+        self.network.spatial_dims()
+    }
+
+    fn check_input(&self, channels: usize, size: [usize; 3]) -> Result<()> {
+        self.network.check_input(channels, size)
+    }
+
+    fn first_not_finite(&self, patches: Tensor<5>) -> Result<Option<String>> {
+        self.network.first_not_finite(patches)
+    }
+}
+
 /// Checks that two outputs can be added.
 fn check_alike(what: &str, first: &Tensor<5>, other: &Tensor<5>) -> Result<()> {
     match first.dims() == other.dims() {
@@ -215,6 +256,29 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    #[test]
+    fn channels_are_taken_in_their_order_and_one_that_is_not_there_is_refused() {
+        let twice = |patch: Tensor<5>| Tensor::cat(vec![patch.clone(), patch + 10.0], 1);
+        let run = |channels: &[usize]| {
+            let network = SelectedChannels {
+                network: &twice,
+                channels,
+            };
+            let patch = TensorData::new(vec![1.0f32, 2.0], [1, 1, 1, 1, 2]);
+            let patch = Tensor::from_data(patch, &Device::flex());
+            network.forward(patch).map(|output| {
+                let values: Vec<f32> = output.into_data().iter::<f32>().collect();
+                values
+            })
+        };
+        assert_eq!(run(&[1]).unwrap(), [11.0, 12.0]);
+        assert_eq!(run(&[1, 0]).unwrap(), [11.0, 12.0, 1.0, 2.0]);
+        assert_eq!(run(&[]).unwrap(), [1.0, 2.0, 11.0, 12.0]);
+        let refused = run(&[0, 2]).unwrap_err().to_string();
+        assert!(refused.contains("channel 2"), "{refused}");
+    }
 
     #[test]
     fn the_mean_of_no_network_does_not_exist() {

@@ -32,6 +32,8 @@ pub struct OpenOptions {
     /// The folder that an archive of a model is unpacked in, until it is loaded; none means the system's for temporary
     /// files.
     pub scratch: Option<PathBuf>,
+    /// Values for ids of a MONAI bundle's config, as text in JSON or YAML, or an expression that begins with `$`; in their order.
+    pub settings: Vec<(String, String)>,
     /// User-defined types that a model names.
     pub registry: Registry,
     /// Cancels the opening between two members and two companions, and follows it in the stage `members`.
@@ -48,6 +50,7 @@ impl Default for OpenOptions {
             step: None,
             batch_size: None,
             scratch: None,
+            settings: Vec::new(),
             registry: Registry::default(),
             control: Control::new(),
         }
@@ -64,6 +67,7 @@ impl fmt::Debug for OpenOptions {
             .field("step", &self.step)
             .field("batch_size", &self.batch_size)
             .field("scratch", &self.scratch)
+            .field("settings", &self.settings)
             .field("registry", &self.registry)
             .finish()
     }
@@ -121,6 +125,20 @@ impl OpenOptions {
     #[must_use]
     pub fn scratch(mut self, folder: impl Into<PathBuf>) -> Self {
         self.scratch = Some(folder.into());
+        self
+    }
+
+    /// Gives an id of a MONAI bundle's config another value, as MONAI's `--id value` does; other models have none.
+    ///
+    /// ```
+    /// use vesalius_inferers::OpenOptions;
+    ///
+    /// let options = OpenOptions::new().set("inferer::overlap", "0.5").set("postprocessing::transforms::2::nearest_interp", "true");
+    /// assert_eq!(options.settings.len(), 2);
+    /// ```
+    #[must_use]
+    pub fn set(mut self, id: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.push((id.into(), value.into()));
         self
     }
 

@@ -1,6 +1,7 @@
 //! What is done to labels after the network: steps with their settings, as a model folder lists them.
 
 use crate::custom::CustomPostprocessing;
+use crate::pieces::{self, Counted, Neighbours};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vesalius_control::Control;
@@ -55,6 +56,59 @@ pub enum PostprocessingStep {
         #[serde(default)]
         labels: Vec<u16>,
     },
+    /// Only the largest pieces stay, counted in voxels: MONAI's `KeepLargestConnectedComponent`.
+    KeepPieces {
+        /// The labels; none means all but the background.
+        #[serde(default)]
+        labels: Vec<u16>,
+        /// The labels are taken together as one mask.
+        #[serde(default)]
+        union: bool,
+        /// Which voxels touch.
+        #[serde(default)]
+        neighbours: Neighbours,
+        /// How many stay.
+        #[serde(default = "one")]
+        count: usize,
+    },
+    /// What has fewer voxels becomes background: MONAI's `RemoveSmallObjects`.
+    RemovePieces {
+        /// The labels; none means all but the background.
+        #[serde(default)]
+        labels: Vec<u16>,
+        /// What is counted.
+        #[serde(default)]
+        counted: Counted,
+        /// Which voxels touch.
+        #[serde(default = "faces")]
+        neighbours: Neighbours,
+        /// The fewest voxels that stay.
+        #[serde(default)]
+        voxels: usize,
+        /// In place of `voxels` the smallest volume that stays, in mm³, rounded up to voxels.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cubic_millimetres: Option<f64>,
+    },
+    /// What a label encloses becomes that label, other labels too, one label after another from the smallest number on:
+    /// MONAI's `FillHoles`.
+    FillEnclosed {
+        /// The labels; none means all but the background.
+        #[serde(default)]
+        labels: Vec<u16>,
+        /// Which voxels outside of the label touch.
+        #[serde(default)]
+        neighbours: Neighbours,
+    },
+    /// Labels that are not named become background: MONAI's `LabelFilter`.
+    KeepLabels {
+        /// The labels that stay.
+        labels: Vec<u16>,
+    },
+    /// Labels get other numbers, all at once: MONAI's `MapLabelValue`.
+    Renumber {
+        /// Old and new numbers; a label that is not among the old ones stays.
+        pairs: Vec<[u16; 2]>,
+    },
     /// A label that may only be where another's neighbourhood is: components of `labels` that touch
     /// no voxel of `inside` become background.
     KeepInside {
@@ -92,9 +146,50 @@ impl std::fmt::Display for PostprocessingStep {
                 named(labels),
                 named(inside)
             ),
+            Self::KeepPieces {
+                labels,
+                union,
+                count,
+                ..
+            } => write!(
+                f,
+                "the {count} largest piece(s) of {}{}",
+                named(labels),
+                if *union {
+                    " together"
+                } else {
+                    ", each by itself"
+                }
+            ),
+            Self::RemovePieces {
+                labels,
+                voxels,
+                cubic_millimetres,
+                ..
+            } => match cubic_millimetres {
+                Some(volume) => write!(f, "pieces of {} from {volume} mm³ on", named(labels)),
+                None => write!(f, "pieces of {} from {voxels} voxels on", named(labels)),
+            },
+            Self::FillEnclosed { labels, .. } => {
+                write!(f, "{} with all that they enclose", named(labels))
+            }
+            Self::KeepLabels { labels } => write!(f, "{} alone", named(labels)),
+            Self::Renumber { pairs } => {
+                let pairs = pairs.iter().map(|[from, to]| format!("{from} to {to}"));
+                let pairs: Vec<String> = pairs.collect();
+                write!(f, "labels with other numbers: {}", pairs.join(", "))
+            }
             Self::Custom(custom) => write!(f, "what `{}` makes of the labels", custom.name()),
         }
     }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn faces() -> Neighbours {
+    Neighbours::Faces
 }
 
 fn named(labels: &[u16]) -> String {
@@ -126,6 +221,19 @@ impl PostprocessingStep {
                 "postprocessing.keep_inside",
                 "an empty list".to_owned(),
                 "at least one label in `labels` and in `inside`",
+            ),
+            Self::KeepPieces { count: 0, .. } => bad(
+                "postprocessing.keep_pieces.count",
+                "0".to_owned(),
+                "at least 1",
+            ),
+            Self::RemovePieces {
+                cubic_millimetres: Some(volume),
+                ..
+            } if !(volume.is_finite() && *volume >= 0.0) => bad(
+                "postprocessing.remove_pieces.cubic_millimetres",
+                volume.to_string(),
+                "a volume in mm³, not negative",
             ),
             Self::Custom(custom) => custom.get()?.check(),
             _ => Ok(()),
@@ -183,6 +291,47 @@ impl PostprocessingStep {
                 voxels
                     .filter(|(voxel, _)| **voxel == 0)
                     .for_each(|(voxel, filled)| *voxel = *filled);
+            }
+            Self::KeepPieces {
+                labels,
+                union,
+                neighbours,
+                count,
+            } => {
+                let labels = chosen(labels, &map);
+                pieces::keep(&mut map, &labels, (*union, *neighbours, *count), control)?;
+            }
+            Self::RemovePieces {
+                labels,
+                counted,
+                neighbours,
+                voxels,
+                cubic_millimetres,
+            } => {
+                let voxels = match cubic_millimetres {
+                    Some(volume) => pieces::voxels_of(*volume, map.geometry().voxel_volume())?,
+                    None => *voxels,
+                };
+                let labels = chosen(labels, &map);
+                pieces::remove(&mut map, &labels, (*counted, *neighbours, voxels), control)?;
+            }
+            Self::FillEnclosed { labels, neighbours } => {
+                let labels = chosen(labels, &map);
+                pieces::fill(&mut map, &labels, *neighbours, control)?;
+            }
+            Self::KeepLabels { labels } => {
+                let others = map
+                    .data_mut()
+                    .iter_mut()
+                    .filter(|label| !labels.contains(label));
+                others.for_each(|label| *label = 0);
+            }
+            Self::Renumber { pairs } => {
+                for label in map.data_mut() {
+                    if let Some([_, to]) = pairs.iter().find(|[from, _]| from == label) {
+                        *label = *to;
+                    }
+                }
             }
             Self::KeepInside { labels, inside } => keep_inside(&mut map, labels, inside, control)?,
             Self::Custom(custom) => {

@@ -1,7 +1,7 @@
 //! A volume through a 2-D network slice by slice, as MONAI's `SliceInferer`.
 
 use crate::inferer::{Extent, Pass};
-use crate::{Blending, Error, PatchNetwork, Result, SlidingWindow};
+use crate::{Blending, Error, PatchNetwork, Result, SlidingWindow, WindowOutside};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use vesalius_filters::permute;
@@ -22,6 +22,13 @@ pub struct Slice {
     pub blending: Blending,
     /// How many slices (or windows) go through the network at a time.
     pub batch_size: usize,
+    /// What a window sees beyond a slice that is smaller than it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub outside: WindowOutside,
+}
+
+fn is_default(outside: &WindowOutside) -> bool {
+    *outside == WindowOutside::default()
 }
 
 impl Default for Slice {
@@ -32,6 +39,7 @@ impl Default for Slice {
             overlap: 0.25,
             blending: Blending::Gaussian,
             batch_size: 8,
+            outside: WindowOutside::default(),
         }
     }
 }
@@ -87,6 +95,7 @@ impl Slice {
             overlap: self.overlap,
             blending: self.blending,
             batch_size: self.batch_size,
+            outside: self.outside,
             ..SlidingWindow::default()
         }
     }

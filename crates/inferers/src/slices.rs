@@ -112,6 +112,7 @@ impl Slices {
                 overlap: self.overlap,
                 blending: self.blending,
                 batch_size: self.batch_size,
+                ..Slice::default()
             }
         })
     }

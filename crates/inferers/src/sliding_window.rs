@@ -6,8 +6,9 @@ use crate::checked::checked_serde;
 use crate::inferer::{Extent, Pass};
 use crate::rows::ImageRows;
 use crate::stitch::{OutputSlice, Stitcher};
+use crate::window::SIGMA_SHARE;
 use crate::windows::{Start, WindowGrid, check_batch};
-use crate::{Blending, Error, Inferer, PatchNetwork, Result, WindowRule};
+use crate::{Blending, Error, Inferer, PatchNetwork, Result, WindowOutside, WindowRule};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -33,6 +34,23 @@ pub struct SlidingWindow {
     /// Windows that are skipped; they become background.
     #[serde(skip_serializing_if = "is_default")]
     pub skip: Option<SkipWindows>,
+    /// The overlap along each axis `[x, y, z]`, in place of `overlap`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub axis_overlap: Option<[f64; 3]>,
+    /// σ of [`Blending::Gaussian`] as a share of the window along `[x, y, z]`; none means an eighth. nnU-Net's rule has its own.
+    #[serde(skip_serializing_if = "is_default")]
+    pub sigma: Option<[f64; 3]>,
+    /// What a window sees beyond an image that is smaller than it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub outside: WindowOutside,
+    /// Whether windows grow to sizes that the network can divide; otherwise they are as given, as MONAI's, and the network
+    /// refuses those that it cannot take.
+    #[serde(skip_serializing_if = "is_true")]
+    pub grow: bool,
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 /// Windows that hold nothing: no voxel of a channel, after preprocessing, above a value.
@@ -61,6 +79,10 @@ impl Default for SlidingWindow {
             batch_size: 1,
             rule: WindowRule::Monai,
             skip: None,
+            axis_overlap: None,
+            sigma: None,
+            outside: WindowOutside::default(),
+            grow: true,
         }
     }
 }
@@ -90,12 +112,19 @@ impl SlidingWindow {
                 "positive numbers of voxels, or -1 for the whole axis",
             );
         }
-        if !(0.0..1.0).contains(&self.overlap) {
-            return bad(
-                "overlap",
-                self.overlap.to_string(),
-                "a number from 0 to below 1",
-            );
+        let shares = self.axis_overlap.unwrap_or([self.overlap; 3]);
+        let is_share = |share: &f64| (0.0..1.0).contains(share);
+        if let Some(share) = shares.iter().chain([&self.overlap]).find(|s| !is_share(s)) {
+            return bad("overlap", share.to_string(), "a number from 0 to below 1");
+        }
+        let is_width = |sigma: &f64| sigma.is_finite() && *sigma > 0.0;
+        if let Some(sigma) = self.sigma.iter().flatten().find(|s| !is_width(s)) {
+            return bad("sigma", sigma.to_string(), "shares of the window above 0");
+        }
+        if let WindowOutside::Value(value) = self.outside
+            && !value.is_finite()
+        {
+            return bad("outside.value", value.to_string(), "a number");
         }
         if self.batch_size == 0 {
             return bad("batch_size", "0".to_owned(), "at least 1");
@@ -107,7 +136,7 @@ impl SlidingWindow {
     }
 
     /// The network's output over the whole volume, on the volume's own grid. A volume smaller than a
-    /// window is padded with zeros on both sides and the output cropped; the output of windows that
+    /// window is padded on both sides, by `outside`, and the output cropped; the output of windows that
     /// are skipped is zero.
     ///
     /// # Errors
@@ -203,7 +232,9 @@ impl SlidingWindow {
         let channels = run.image.channels();
         check_batch(&grid, channels, self.batch_size)?;
         pass.network.check_input(channels, grid.window)?;
-        let weights = self.rule.weights(grid.window, self.blending)?;
+        grid.check_outside()?;
+        let sigma = self.sigma.unwrap_or([SIGMA_SHARE; 3]);
+        let weights = self.rule.weights_of(grid.window, self.blending, sigma)?;
         let windows = self.worthwhile(&grid, run)?;
         // Those that are skipped are done.
         let skipped = grid.count_touching(&run.rows).saturating_sub(windows.len());

@@ -19,6 +19,54 @@ pub enum Blending {
     Gaussian,
 }
 
+/// What a window sees beyond an image that is smaller than it: MONAI's `padding_mode` and `cval`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WindowOutside {
+    /// One value.
+    Value(f32),
+    /// The border voxel, repeated.
+    Replicate,
+    /// The image mirrored at its border voxels; it must be longer than what is missing.
+    Reflect,
+    /// The image again; it must be as long as what is missing.
+    Circular,
+}
+
+impl Default for WindowOutside {
+    fn default() -> Self {
+        Self::Value(0.0)
+    }
+}
+
+impl WindowOutside {
+    /// The voxel of an axis of `length` voxels that stands for an index outside of it; `None` for a value of its own.
+    pub(crate) fn source(self, index: i64, length: usize) -> Option<usize> {
+        let n = length as i64;
+        let found = match self {
+            Self::Value(_) => return None,
+            Self::Replicate => index.clamp(0, n - 1),
+            Self::Reflect if n == 1 => 0,
+            Self::Reflect => {
+                let folded = index.rem_euclid(2 * (n - 1));
+                folded.min(2 * (n - 1) - folded)
+            }
+            Self::Circular => index.rem_euclid(n),
+        };
+        usize::try_from(found).ok()
+    }
+
+    /// The most voxels that may be missing on one side of an axis of `length` voxels, as PyTorch has it.
+    pub(crate) fn most(self, length: usize) -> usize {
+        match self {
+            Self::Value(_) | Self::Replicate => usize::MAX,
+            Self::Reflect => length.saturating_sub(1),
+            Self::Circular => length,
+        }
+    }
+}
+
 /// The rule by which windows are placed and their voxels weighed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,7 +80,7 @@ pub enum WindowRule {
 }
 
 /// σ of [`Blending::Gaussian`] as a share of the window's size.
-const SIGMA_SHARE: f64 = 0.125;
+pub(crate) const SIGMA_SHARE: f64 = 0.125;
 /// MONAI's weights are never smaller than this, so that no voxel is divided by (nearly) nothing.
 const SMALLEST_WEIGHT: f32 = 1e-3;
 /// nnU-Net's largest weight.
@@ -60,9 +108,20 @@ impl WindowRule {
     /// # Errors
     /// [`vesalius_volume::Error::OutOfMemory`] for a window that no memory holds.
     pub fn weights(self, size: [usize; 3], blending: Blending) -> Result<Vec<f32>> {
+        self.weights_of(size, blending, [SIGMA_SHARE; 3])
+    }
+
+    /// As [`WindowRule::weights`], with σ as a share of the window along each axis; nnU-Net's is its own.
+    pub(crate) fn weights_of(
+        self,
+        size: [usize; 3],
+        blending: Blending,
+        sigma: [f64; 3],
+    ) -> Result<Vec<f32>> {
         match (self, blending) {
             (Self::Nnunet, Blending::Gaussian) => half_weights(size),
-            _ => window_weights(size, blending),
+            (_, Blending::Gaussian) => gaussian_weights(size, sigma),
+            (_, Blending::Constant) => window_weights(size, blending),
         }
     }
 }
@@ -105,19 +164,25 @@ pub fn window_starts(size: usize, window: usize, overlap: f64) -> Vec<usize> {
 /// As [`WindowRule::weights`].
 pub fn window_weights(size: [usize; 3], blending: Blending) -> Result<Vec<f32>> {
     check_memory("the weights of a window", size, 1, size_of::<f32>(), None)?;
-    let voxels = size.iter().product();
-    if blending == Blending::Constant {
-        return Ok(vec![1.0; voxels]);
+    match blending {
+        Blending::Constant => Ok(vec![1.0; size.iter().product()]),
+        Blending::Gaussian => gaussian_weights(size, [SIGMA_SHARE; 3]),
     }
-    let axis = |n: usize| -> Vec<f32> {
-        let sigma = n as f32 * SIGMA_SHARE as f32;
+}
+
+/// MONAI's Gaussian, with σ as a share of the window along each axis.
+fn gaussian_weights(size: [usize; 3], sigma: [f64; 3]) -> Result<Vec<f32>> {
+    check_memory("the weights of a window", size, 1, size_of::<f32>(), None)?;
+    let axis = |axis: usize| -> Vec<f32> {
+        let n = size[axis];
+        let sigma = n as f32 * sigma[axis] as f32;
         let middle = (n as f32 - 1.0) / 2.0;
         (0..n)
             .map(|i| (-(i as f32 - middle).powi(2) / (2.0 * sigma * sigma)).exp())
             .collect()
     };
-    let [x, y, z] = size.map(axis);
-    let mut weights = Vec::with_capacity(voxels);
+    let [x, y, z] = [0, 1, 2].map(axis);
+    let mut weights = Vec::with_capacity(size.iter().product());
     for wz in &z {
         for wy in &y {
             weights.extend(x.iter().map(|wx| wx * wy * wz));
@@ -234,6 +299,34 @@ mod tests {
         assert_eq!(at(10, 28, 20), 1.353_515_6);
         assert_eq!(half(65504.0), 65504.0);
         assert_eq!(half(1.0 + 2f64.powi(-11)), 1.0);
+    }
+
+    #[test]
+    fn what_lies_outside_is_as_torch_pads() {
+        let row = |outside: WindowOutside| -> Vec<usize> {
+            (-3..7).filter_map(|at| outside.source(at, 4)).collect()
+        };
+        assert_eq!(
+            row(WindowOutside::Replicate),
+            [0, 0, 0, 0, 1, 2, 3, 3, 3, 3]
+        );
+        assert_eq!(row(WindowOutside::Reflect), [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]);
+        assert_eq!(row(WindowOutside::Circular), [1, 2, 3, 0, 1, 2, 3, 0, 1, 2]);
+        assert!(row(WindowOutside::Value(1.0)).is_empty());
+        assert_eq!(WindowOutside::Reflect.source(9, 1), Some(0));
+    }
+
+    #[test]
+    fn a_wider_gaussian_along_one_axis() {
+        // MONAI 1.6.1: compute_importance_map((4, 4, 4), "gaussian", sigma_scale=(0.25, 0.5, 1.0)) at [0, 0, 0], and next to
+        // it along its first and last axis.
+        let weights = WindowRule::Monai
+            .weights_of([4; 3], Blending::Gaussian, [0.25, 0.5, 1.0])
+            .unwrap();
+        for (at, expected) in [(0, 0.228_421_54), (1, 0.620_914_1), (16, 0.243_153_47)] {
+            let found: f32 = weights[at];
+            assert!((found - expected).abs() < 1e-6, "{at}: {found}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! All windows over one image: where they start, which part is inside, and their voxels.
 
 use crate::rows::ImageRows;
-use crate::{Error, Result, SlidingWindow, WindowRule};
+use crate::{Error, Result, SlidingWindow, WindowOutside, WindowRule};
 use rayon::prelude::*;
 use std::ops::Range;
 use vesalius_tensor::zeros;
@@ -17,6 +17,8 @@ pub(crate) struct WindowGrid {
     /// Voxels of padding before the image.
     low: [usize; 3],
     starts: [Vec<usize>; 3],
+    /// What is seen beyond the image.
+    outside: WindowOutside,
 }
 
 /// A window: its first voxel along each axis, in the image's index, negative within the padding.
@@ -58,15 +60,17 @@ impl WindowGrid {
     pub fn new(config: &SlidingWindow, size: [usize; 3], divisor: [usize; 3]) -> Self {
         let window: [usize; 3] = std::array::from_fn(|a| {
             let wanted = usize::try_from(config.patch_size[a]).unwrap_or(size[a]);
-            divisible(wanted, divisor[a])
+            divisible(wanted, if config.grow { divisor[a] } else { 1 })
         });
         let padded: [usize; 3] = std::array::from_fn(|a| size[a].max(window[a]));
         let rule: WindowRule = config.rule;
+        let overlap = config.axis_overlap.unwrap_or([config.overlap; 3]);
         Self {
             size,
             window,
             low: std::array::from_fn(|a| (padded[a] - size[a]) / 2),
-            starts: std::array::from_fn(|a| rule.starts(padded[a], window[a], config.overlap)),
+            starts: std::array::from_fn(|a| rule.starts(padded[a], window[a], overlap[a])),
+            outside: config.outside,
         }
     }
 
@@ -77,7 +81,31 @@ impl WindowGrid {
             window,
             low: [0; 3],
             starts,
+            outside: WindowOutside::default(),
         }
+    }
+
+    /// Checks that the image is long enough to be continued by itself.
+    ///
+    /// # Errors
+    /// [`Error::BadValue`] for more missing voxels than there are to mirror or repeat.
+    pub fn check_outside(&self) -> Result<()> {
+        for axis in 0..3 {
+            // The odd voxel is missing at the end.
+            let missing = self.window[axis].saturating_sub(self.size[axis] + self.low[axis]);
+            if missing > self.outside.most(self.size[axis]) {
+                let (size, window) = (self.size, self.window);
+                return Err(Error::BadValue {
+                    key: "outside",
+                    found: format!(
+                        "{:?} of {size:?} voxels for windows of {window:?}",
+                        self.outside
+                    ),
+                    expected: "`replicate` or a value for images that are much smaller than a window",
+                });
+            }
+        }
+        Ok(())
     }
 
     /// How many windows there are.
@@ -121,7 +149,7 @@ impl WindowGrid {
         (from..from + (end - first).max(0) as usize, first as usize)
     }
 
-    /// The voxels of some windows, `[N, C, Z, Y, X]`, zero outside of the image. `spare` is an unused buffer: it is
+    /// The voxels of some windows, `[N, C, Z, Y, X]`, continued outside of the image. `spare` is an unused buffer: it is
     /// filled where it has about the size, since the pages of a fresh one cost as much as the copy.
     ///
     /// # Errors
@@ -133,7 +161,6 @@ impl WindowGrid {
         spare: Vec<f32>,
     ) -> Result<Vec<f32>> {
         let [wx, wy, wz] = self.window;
-        let [nx, ny, _] = self.size;
         let channels = image.channels();
         let count = windows.len() * channels * wx * wy * wz;
         let mut values = match spare.len() {
@@ -144,28 +171,60 @@ impl WindowGrid {
             }
         };
         values.truncate(count);
-        values.par_chunks_mut(wx * wy).enumerate().try_for_each(
-            |(slice, target)| -> Result<()> {
-                let start = windows[slice / (channels * wz)];
-                let (channel, z) = (slice / wz % channels, slice % wz);
-                let z = start[2] + z as i64;
-                let (along, x) = self.inside(start, 0);
-                let (rows, first) = self.inside(start, 1);
-                let is_inside = (0..self.size[2] as i64).contains(&z);
-                if !is_inside || along.len() * rows.len() < target.len() {
-                    target.fill(0.0);
-                }
-                if !is_inside {
-                    return Ok(());
-                }
-                for (row, y) in rows.zip(first..) {
-                    let from = (z as usize * ny + y) * nx + x;
-                    image.row(channel, from, &mut target[row * wx..][along.clone()])?;
-                }
-                Ok(())
-            },
-        )?;
+        let slices = values.par_chunks_mut(wx * wy).enumerate();
+        slices.try_for_each(|(slice, target)| {
+            let start = windows[slice / (channels * wz)];
+            let (channel, z) = (slice / wz % channels, slice % wz);
+            self.cut_slice(image, channel, (start, start[2] + z as i64), target)
+        })?;
         Ok(values)
+    }
+
+    /// One slice of a window, the one at `z` of the image.
+    fn cut_slice(
+        &self,
+        image: &dyn ImageRows,
+        channel: usize,
+        (start, z): (Start, i64),
+        target: &mut [f32],
+    ) -> Result<()> {
+        let [wx, wy, _] = self.window;
+        let [nx, ny, nz] = self.size;
+        let (along, x) = self.inside(start, 0);
+        let (rows, _) = self.inside(start, 1);
+        let z = self.source(z, nz);
+        let rows = match self.outside {
+            WindowOutside::Value(value) => {
+                if z.is_none() || along.len() * rows.len() < target.len() {
+                    target.fill(value);
+                }
+                rows
+            }
+            _ => 0..wy,
+        };
+        let Some(z) = z else { return Ok(()) };
+        for row in rows {
+            let Some(y) = self.source(start[1] + row as i64, ny) else {
+                continue;
+            };
+            let line = &mut target[row * wx..][..wx];
+            image.row(channel, (z * ny + y) * nx + x, &mut line[along.clone()])?;
+            // Only a window as long as the image reaches outside of it, so that all of the image's row is in it.
+            for i in (0..along.start).chain(along.end..wx) {
+                if let Some(from) = self.source(start[0] + i as i64, nx) {
+                    line[i] = line[along.start + from - x];
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The voxel of the image that stands for an index along an axis of `length` voxels.
+    fn source(&self, index: i64, length: usize) -> Option<usize> {
+        match usize::try_from(index) {
+            Ok(index) if index < length => Some(index),
+            _ => self.outside.source(index, length),
+        }
     }
 
     /// The largest value of one channel in a window, as far as it lies inside of the image.
@@ -186,5 +245,58 @@ impl WindowGrid {
             }
         }
         Ok(largest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_volume::{Geometry, Volume};
+
+    fn cut(outside: WindowOutside) -> Result<Vec<f32>> {
+        let grid = Geometry::axis_aligned([3, 2, 1], [1.0; 3]).unwrap();
+        let image = Volume::new(grid, 1, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        let config = SlidingWindow {
+            patch_size: [5, 3, 1],
+            outside,
+            ..SlidingWindow::default()
+        };
+        let windows = WindowGrid::new(&config, [3, 2, 1], [1; 3]);
+        windows.check_outside()?;
+        windows.cut(&image, &windows.list(&(0..2)), Vec::new())
+    }
+
+    /// `torch.nn.functional.pad` of PyTorch 2.15 of that image by 1 and 1 along x, and 0 and 1 along y.
+    #[test]
+    fn a_small_image_is_continued_as_torch_pads() {
+        let rows = |outside| cut(outside).unwrap();
+        let value = [
+            7.0, 1.0, 2.0, 3.0, 7.0, 7.0, 4.0, 5.0, 6.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0,
+        ];
+        assert_eq!(rows(WindowOutside::Value(7.0)), value);
+        let replicate = [
+            1.0, 1.0, 2.0, 3.0, 3.0, 4.0, 4.0, 5.0, 6.0, 6.0, 4.0, 4.0, 5.0, 6.0, 6.0,
+        ];
+        assert_eq!(rows(WindowOutside::Replicate), replicate);
+        let reflect = [
+            2.0, 1.0, 2.0, 3.0, 2.0, 5.0, 4.0, 5.0, 6.0, 5.0, 2.0, 1.0, 2.0, 3.0, 2.0,
+        ];
+        assert_eq!(rows(WindowOutside::Reflect), reflect);
+        let circular = [
+            3.0, 1.0, 2.0, 3.0, 1.0, 6.0, 4.0, 5.0, 6.0, 4.0, 3.0, 1.0, 2.0, 3.0, 1.0,
+        ];
+        assert_eq!(rows(WindowOutside::Circular), circular);
+    }
+
+    #[test]
+    fn an_image_too_short_to_be_mirrored_is_refused() {
+        let config = SlidingWindow {
+            patch_size: [3, 9, 1],
+            outside: WindowOutside::Reflect,
+            ..SlidingWindow::default()
+        };
+        let windows = WindowGrid::new(&config, [3, 2, 1], [1; 3]);
+        let refused = windows.check_outside().unwrap_err().to_string();
+        assert!(refused.contains("replicate"), "{refused}");
     }
 }

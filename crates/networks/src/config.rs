@@ -4,7 +4,7 @@ use crate::{
     AnyNetwork, AttentionUnetConfig, BasicUNetConfig, CustomNetworkConfig, DynUNetConfig, Error,
     MedNeXtConfig, Network, PlainConvUNetConfig, ResidualEncoderUNetConfig, Result,
     SegResNetConfig, SegResNetDSConfig, SwinUnetrConfig, UNetConfig, UnetrConfig, VNetConfig,
-    Weights,
+    Weights, Wrapping,
 };
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Device, Scope};
@@ -310,6 +310,34 @@ impl NetworkConfig {
     /// As [`NetworkConfig::check`] and [`Network::load`].
     pub fn own_weights(&self, weights: &Weights) -> Result<Weights> {
         self.outline(&Device::flex())?.named_as_the_peer(weights)
+    }
+
+    /// What the names of this network's weights begin with in a file, and under what the file has the network again.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`].
+    pub fn wrapping(&self, weights: &Weights) -> Result<Wrapping> {
+        Ok(self.outline(&Device::flex())?.wrapping(weights))
+    }
+
+    /// As [`NetworkConfig::load`], where weights that the network has no use for are left out: MONAI's `strict=False`, except
+    /// that none may be missing.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::load`].
+    pub fn load_among(&self, weights: &Weights, device: &Device) -> Result<Network> {
+        let outline = self.outline(device)?;
+        let prefix = outline.wrapping(weights).prefix;
+        let own = match prefix.strip_suffix('.') {
+            Some(name) => weights.entry(name).unwrap_or_default(),
+            None => weights.clone(),
+        };
+        let names: Vec<String> = outline
+            .parameters()
+            .iter()
+            .map(|p| p.name.clone())
+            .collect();
+        outline.load(&own.only(names.iter().map(String::as_str)))
     }
 
     /// The network's shapes and names, with no values.

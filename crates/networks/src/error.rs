@@ -98,6 +98,36 @@ impl Mismatch {
     pub fn is_empty(&self) -> bool {
         self.missing.is_empty() && self.left_over.is_empty() && self.wrong_shape.is_empty()
     }
+
+    /// The first differences in words, other shapes before missing and left-over names, and how many there are in all.
+    ///
+    /// ```
+    /// use vesalius_networks::Mismatch;
+    ///
+    /// let mismatch = Mismatch {
+    ///     missing: vec!["a.bias".to_owned()],
+    ///     left_over: vec!["b.bias".to_owned()],
+    ///     wrong_shape: vec![("a.weight".to_owned(), vec![2, 1], vec![3, 1])],
+    /// };
+    /// assert_eq!(mismatch.first(2), "3 differences: a.weight is [3, 1], not [2, 1]; a.bias is missing; …");
+    /// ```
+    pub fn first(&self, most: usize) -> String {
+        let shapes = self
+            .wrong_shape
+            .iter()
+            .map(|(name, network, weights)| format!("{name} is {weights:?}, not {network:?}"));
+        let missing = self.missing.iter().map(|name| format!("{name} is missing"));
+        let left_over = self
+            .left_over
+            .iter()
+            .map(|name| format!("{name} is left over"));
+        let all = self.wrong_shape.len() + self.missing.len() + self.left_over.len();
+        let mut parts: Vec<String> = shapes.chain(missing).chain(left_over).take(most).collect();
+        if parts.len() < all {
+            parts.push("…".to_owned());
+        }
+        format!("{all} differences: {}", parts.join("; "))
+    }
 }
 
 impl std::fmt::Display for Mismatch {

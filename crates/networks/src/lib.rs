@@ -36,7 +36,7 @@
 //! | MONAI | [`UNetConfig`], [`BasicUNetConfig`], [`DynUNetConfig`], [`AttentionUnetConfig`], [`VNetConfig`], [`SegResNetConfig`], [`SegResNetDSConfig`], [`MedNeXtConfig`], [`UnetrConfig`], [`SwinUnetrConfig`] |
 //! | nnU-Net | [`PlainConvUNetConfig`], [`ResidualEncoderUNetConfig`] |
 //! | user-defined | [`CustomNetwork`], [`NetworkModule`], [`RegisterNetwork`] |
-//! | weights | [`Weights`], [`StoredTensor`], [`Mismatch`], [`read_pytorch_values`] |
+//! | weights | [`Weights`], [`StoredTensor`], [`Wrapping`], [`Mismatch`], [`read_pytorch_values`] |
 //! | cost | [`Profile`] |
 //! | for inferers | [`PatchNetwork`], [`PatchOutput`] |
 
@@ -72,7 +72,7 @@ pub use nnunet::{
 };
 pub use patch_network::{PatchNetwork, PatchOutput};
 pub use profile::Profile;
-pub use weights::{StoredTensor, Weights, read_pickle, read_pytorch_values};
+pub use weights::{StoredTensor, Weights, Wrapping, read_pickle, read_pytorch_values};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -3,7 +3,7 @@
 use crate::{
     Architecture, AttentionUnet, BasicUNet, BuiltNetwork, DynUNet, Error, MedNeXt, Mismatch,
     NetworkConfig, PatchNetwork, PlainConvUNet, ResidualEncoderUNet, Result, SegResNet,
-    SegResNetDS, SwinUnetr, UNet, Unetr, VNet, Weights,
+    SegResNetDS, SwinUnetr, UNet, Unetr, VNet, Weights, Wrapping,
 };
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::TensorData;
@@ -343,6 +343,11 @@ impl PatchNetwork for Network {
 }
 
 impl Network {
+    /// What the names of this network's weights begin with in a file.
+    pub(crate) fn wrapping(&self, weights: &Weights) -> Wrapping {
+        weights.wrapping(self.parameters.iter().map(|named| named.name.as_str()))
+    }
+
     fn unwrapped(&self, weights: &Weights) -> Weights {
         weights.unwrapped(self.parameters.iter().map(|named| named.name.as_str()))
     }

@@ -34,7 +34,7 @@
 //! |---|---|
 //! | devices | [`parse_device`], [`DeviceName`], [`device_words`], [`is_cpu`], [`on_device`] |
 //! | volumes and tensors | [`tensor_from_volume`], [`label_tensor`], [`volume_from_tensor`], [`label_map_from_tensor`] |
-//! | outputs of networks | [`Logits`], [`Probabilities`], [`LogitsSlab`], [`ProbabilitiesSlab`] |
+//! | outputs of networks | [`Logits`], [`Probabilities`], [`LogitsSlab`], [`ProbabilitiesSlab`], [`Presence`] |
 //! | convolutions | [`Conv3d`], [`ConvTranspose3d`], [`ConvNormAct`], [`MaxPool3d`], [`AvgPool3d`], [`Upsample`], [`resize`] |
 //! | norms and activations | [`Norm`], [`NormConfig`], [`Activation`], [`ActivationConfig`], [`Dropout`] |
 //! | transformers | [`Linear`], [`LayerNorm`], [`gelu`] |
@@ -76,7 +76,7 @@ pub use ops::{concatenate, gelu};
 pub use probabilities::Probabilities;
 pub use probe::{LayerOutput, Probe};
 pub use scope::{Fill, ParameterInfo, Scope, StepCounter};
-pub use slab::{LogitsSlab, ProbabilitiesSlab};
+pub use slab::{LogitsSlab, Presence, ProbabilitiesSlab};
 
 /// The version of Burn whose tensors and modules these crates take.
 pub use burn;

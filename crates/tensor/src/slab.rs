@@ -30,6 +30,36 @@ pub struct ProbabilitiesSlab {
     values: Values,
 }
 
+/// The probability from which a region is present.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Presence {
+    /// Above ½: nnU-Net.
+    #[default]
+    AboveHalf,
+    /// This much or more: MONAI's `AsDiscrete(threshold)`.
+    AtLeast(f32),
+}
+
+impl Presence {
+    /// Whether a region of this probability is present.
+    pub fn is_present(self, probability: f32) -> bool {
+        match self {
+            Self::AboveHalf => probability > 0.5,
+            Self::AtLeast(least) => probability >= least,
+        }
+    }
+
+    /// Whether a region of this logit is present.
+    pub fn is_present_at_logit(self, logit: f32) -> bool {
+        match self {
+            // The sign decides except next to zero, where a sigmoid in f32 rounds to exactly ½.
+            Self::AboveHalf if logit.abs() > 1e-3 => logit > 0.0,
+            rule => rule.is_present(sigmoid(logit)),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 struct Values {
     scheme: LabelScheme,
@@ -170,6 +200,14 @@ impl LogitsSlab {
     /// # Errors
     /// [`Error::WrongLength`] when `labels` does not have one entry a voxel.
     pub fn labels_into(&self, labels: &mut [u16]) -> Result<()> {
+        self.labels_by_into(Presence::default(), labels)
+    }
+
+    /// As [`LogitsSlab::labels_into`], with regions present by a rule.
+    ///
+    /// # Errors
+    /// As [`LogitsSlab::labels_into`].
+    pub fn labels_by_into(&self, presence: Presence, labels: &mut [u16]) -> Result<()> {
         self.values.check_labels(labels)?;
         match &self.values.scheme {
             LabelScheme::Exclusive { classes, .. } => {
@@ -178,13 +216,8 @@ impl LogitsSlab {
             }
             LabelScheme::Regions { regions, .. } => {
                 let paints: Vec<u16> = regions.iter().map(|region| region.paint).collect();
-                // The sign decides except next to zero, where a sigmoid in f32 rounds to exactly ½.
                 paint(&self.values.data, &paints, labels, |logit| {
-                    if logit.abs() > 1e-3 {
-                        logit > 0.0
-                    } else {
-                        sigmoid(logit) > 0.5
-                    }
+                    presence.is_present_at_logit(logit)
                 });
             }
         }
@@ -234,6 +267,14 @@ impl ProbabilitiesSlab {
     /// # Errors
     /// [`Error::WrongLength`] when `labels` does not have one entry a voxel.
     pub fn labels_into(&self, labels: &mut [u16]) -> Result<()> {
+        self.labels_by_into(Presence::default(), labels)
+    }
+
+    /// As [`ProbabilitiesSlab::labels_into`], with regions present by a rule.
+    ///
+    /// # Errors
+    /// As [`ProbabilitiesSlab::labels_into`].
+    pub fn labels_by_into(&self, presence: Presence, labels: &mut [u16]) -> Result<()> {
         self.values.check_labels(labels)?;
         match &self.values.scheme {
             LabelScheme::Exclusive { classes, .. } => {
@@ -242,7 +283,9 @@ impl ProbabilitiesSlab {
             }
             LabelScheme::Regions { regions, .. } => {
                 let paints: Vec<u16> = regions.iter().map(|region| region.paint).collect();
-                paint(&self.values.data, &paints, labels, |p| p > 0.5);
+                paint(&self.values.data, &paints, labels, |p| {
+                    presence.is_present(p)
+                });
             }
         }
         Ok(())
@@ -384,6 +427,25 @@ mod tests {
         slab.into_probabilities().labels_into(&mut through).unwrap();
         assert_eq!(direct, [1, 2, 2, 0]);
         assert_eq!(direct, through);
+    }
+
+    #[test]
+    fn a_region_is_present_from_its_threshold_on() {
+        let logits = vec![0.0, -0.1, 2.0, 0.0, 5.0, -5.0];
+        let slab = LogitsSlab::new(&regions(), logits).unwrap();
+        let by = |presence| {
+            let (mut direct, mut through) = ([0; 3], [0; 3]);
+            slab.labels_by_into(presence, &mut direct).unwrap();
+            let probabilities = slab.clone().into_probabilities();
+            probabilities
+                .labels_by_into(presence, &mut through)
+                .unwrap();
+            assert_eq!(direct, through);
+            direct
+        };
+        assert_eq!(by(Presence::AboveHalf), [0, 2, 1]);
+        assert_eq!(by(Presence::AtLeast(0.5)), [2, 2, 1]);
+        assert_eq!(by(Presence::AtLeast(0.9)), [0, 2, 0]);
     }
 
     #[test]

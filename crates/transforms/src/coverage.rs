@@ -131,7 +131,7 @@ fn back(
         for (index, share) in before.iter_mut().enumerate() {
             let place = linear[row][axis] * index as f64 + first[row];
             *share = match step {
-                GridStep::Resample { .. } => between(shares, place),
+                GridStep::Resample { .. } | GridStep::Resize(_) => between(shares, place),
                 _ => whole(shares, place),
             };
         }

@@ -44,16 +44,16 @@
 //! |---|---|
 //! | applying transforms | [`Chain`], [`Transform`], [`Step`], [`Trace`], [`Coverage`], [`Context`] |
 //! | randomness | [`keyed`], [`Stream`] |
-//! | spacing, orientation, size | [`Spacing`], [`Resize`], [`MatchGrid`], [`Orient`] |
+//! | spacing, orientation, size | [`Spacing`], [`SpacingRule`], [`Resize`], [`MatchGrid`], [`Orient`] |
 //! | crop and pad | [`CropForeground`], [`CropNonzero`], [`CropCentre`], [`CropRegion`], [`CropDivisible`], [`Pad`] |
 //! | moving the anatomy | [`Flip`], [`Rotate90`], [`Affine`], [`Zoom`], [`Elastic`], [`GridDistortion`] |
 //! | how moves are sampled | [`Sampling`], [`ImageSampling`], [`LabelSampling`], [`PaddingMode`], [`Displacement`], [`ControlInterpolation`] |
-//! | normalising intensities | [`ZScore`], [`Window`], [`Clip`], [`ScalePercentiles`], [`MatchHistogram`], [`NnUnetNormalization`] |
+//! | normalising intensities | [`ZScore`], [`Window`], [`Clip`], [`ScalePercentiles`], [`ScaleMinMax`], [`MatchHistogram`], [`NnUnetNormalization`] |
 //! | random intensities | [`Gamma`], [`Contrast`], [`Brightness`], [`ScaleIntensity`], [`ShiftIntensity`], [`HistogramShift`], [`BiasField`] |
 //! | noise, blur, artefacts | [`GaussianNoise`], [`RicianNoise`], [`Blur`], [`Sharpen`], [`LowResolution`], [`Gibbs`], [`KSpaceSpike`] |
 //! | missing boxes | [`CoarseDropout`], [`CutOut`] |
 //! | labels | [`Remap`], [`MergeRegions`], [`DropSmall`] |
-//! | channels | [`SelectChannels`], [`ChannelArithmetic`], [`BoundaryWeights`], [`stack_on_first`] |
+//! | channels | [`SelectChannels`], [`AddChannels`], [`ChannelArithmetic`], [`BoundaryWeights`], [`stack_on_first`] |
 //! | patches | [`PatchConfig`], [`PatchSampling`], [`PatchPlacer`], [`LabelIndex`], [`GridPatch`], [`WeightedPatch`], [`grid_patches`] |
 //! | transforms of transforms | [`OneOf`], [`SomeOf`], [`RandomApply`] |
 //! | ready-made recipes | [`LightAugmentation`], [`NnUnet3d`], [`NnUnet2d`], [`Auto3dSegSegResNet`], [`Auto3dSegDints`], [`Auto3dSegSwinUnetr`] |
@@ -84,7 +84,8 @@ mod transform;
 pub use batch::{CutMix, CutMixStep, MixUp, MixUpStep};
 pub use chain::Chain;
 pub use channels::{
-    BoundaryWeights, ChannelArithmetic, ChannelStep, Operation, SelectChannels, stack_on_first,
+    AddChannels, BoundaryWeights, ChannelArithmetic, ChannelStep, Operation, SelectChannels,
+    stack_on_first,
 };
 pub use context::Context;
 pub use control::{
@@ -95,17 +96,19 @@ pub use coverage::Coverage;
 pub use custom::{CustomStep, CustomTransform, RegisterTransform, TransformRng, name_transforms};
 pub use error::Error;
 pub use grid::{
-    Affine, AffineSpace, CropCentre, CropDivisible, CropForeground, CropNonzero, CropRegion,
-    Elastic, Flip, GridDistortion, GridStep, LowResolution, LowResolutionStep, MatchGrid, Orient,
-    Pad, PadStep, Padding, Resize, ResizeTo, Rotate90, Spacing, Zoom,
+    Affine, AffineSpace, ArrayResize, ArrayRule, CropCentre, CropDivisible, CropForeground,
+    CropNonzero, CropRegion, Elastic, Flip, GridDistortion, GridStep, LowResolution,
+    LowResolutionStep, MatchGrid, Orient, Pad, PadSide, PadStep, Padding, Resize,
+    ResizeInterpolation, ResizeTo, Rotate90, Spacing, SpacingRule, Undo, Zoom,
 };
 pub use intensity::{
     BiasField, BiasFieldStep, Blur, BlurStep, Brightness, BrightnessStep, Clip, CoarseDropout,
     CoarseDropoutStep, Contrast, ContrastStep, CutOut, ForegroundIntensity, Gamma, GammaStep,
     GaussianNoise, GaussianNoiseStep, Gibbs, GibbsStep, HistogramShift, HistogramShiftStep,
     IntensityStep, KSpaceSpike, KSpaceSpikeStep, MatchHistogram, NnUnetNormalization, NnUnetScheme,
-    RicianNoise, RicianNoiseStep, ScaleIntensity, ScaleIntensityStep, ScalePercentiles, Sharpen,
-    SharpenStep, ShiftIntensity, ShiftIntensityStep, Window, ZScore, nonzero_mask,
+    RicianNoise, RicianNoiseStep, ScaleIntensity, ScaleIntensityStep, ScaleMinMax,
+    ScalePercentiles, Sharpen, SharpenStep, ShiftIntensity, ShiftIntensityStep, Window, ZScore,
+    nonzero_mask,
 };
 pub use labels::{DropSmall, LabelStep, MergeRegions, Remap};
 pub use map::{

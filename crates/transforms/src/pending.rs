@@ -64,7 +64,7 @@ impl PendingTransforms {
     /// Takes one step.
     pub fn push(&mut self, step: Step) -> Result<()> {
         match &step {
-            Step::Grid(grid) if grid.pads(&self.geometry()) => self.apply(&step)?,
+            Step::Grid(grid) if grid.is_alone(&self.geometry()) => self.apply(&step)?,
             Step::Grid(grid) => self.gather(grid)?,
             _ => self.apply(&step)?,
         }

@@ -1,9 +1,10 @@
 //! The steps that a chain applied to a case, and their inverse.
 
-use crate::map::{GridMap, LabelSampling, Sampling};
+use crate::map::{GridMap, ImageSampling, LabelSampling, PaddingMode, Sampling};
 use crate::pending::PendingTransforms;
-use crate::{Result, Step};
+use crate::{GridStep, Result, Step, Undo};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
 
 /// The steps that took a case from the grid of its file to the grid of a network's input.
@@ -89,6 +90,84 @@ impl Trace {
         let mut found = image.clone();
         for map in self.inverse_maps()? {
             found = map.apply(&found, None, &Sampling::default())?.0;
+        }
+        Ok(found)
+    }
+
+    /// An image or probabilities on the grid after, brought to the grid before with every step undone by itself, the last one
+    /// first, as MONAI's `Invertd` does: zero where the chain cropped, then what was resampled resampled back. Channels are
+    /// kept; changes of intensity are not undone.
+    ///
+    /// ```
+    /// use vesalius_transforms::{Chain, Undo};
+    /// use vesalius_volume::{Geometry, Subject, Volume};
+    ///
+    /// let grid = Geometry::axis_aligned([8, 1, 1], [1.0; 3])?;
+    /// let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
+    /// let subject = Subject::new("case_01", image, None)?;
+    /// let chain: Chain = serde_saphyr::from_str("- spacing: {to: [2, 0, 0], rule: monai}")?;
+    /// let (result, trace) = chain.trace(subject, 0, 0)?;
+    /// assert_eq!(result.image().data(), [0.0, 2.0, 4.0, 6.0]);
+    /// let back = trace.undo_image(result.image(), Undo::AsDone)?;
+    /// assert_eq!(back.data(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Trace::invert_labels`]; a step that moves the anatomy on its grid.
+    pub fn undo_image(&self, image: &Volume<f32>, undo: Undo) -> Result<Volume<f32>> {
+        self.to
+            .check_same(image.geometry(), "the chain's result and the image")?;
+        let mut found = Cow::Borrowed(image);
+        for (before, step) in self.grid_steps()?.into_iter().rev() {
+            found = Cow::Owned(step.undo_image(&found, &before, undo)?);
+        }
+        Ok(found.into_owned().with_geometry(self.from)?)
+    }
+
+    /// As [`Trace::undo_image`] for labels, by the nearest voxel; halves to even indices, as in PyTorch.
+    ///
+    /// # Errors
+    /// As [`Trace::undo_image`].
+    pub fn undo_labels(&self, labels: &LabelMap) -> Result<LabelMap> {
+        self.to
+            .check_same(labels.geometry(), "the chain's result and the prediction")?;
+        let mut found = Cow::Borrowed(labels);
+        for (before, step) in self.grid_steps()?.into_iter().rev() {
+            found = Cow::Owned(step.undo_labels(&found, &before)?);
+        }
+        Ok(found.into_owned().with_geometry(self.from)?)
+    }
+
+    /// Whether undoing the moves as one linear interpolation, within what the chain covers, is the same as undoing each by
+    /// itself: there is one interpolation, linear with the border repeated, and no padding after it.
+    pub fn is_undone_as_one(&self) -> Result<bool> {
+        let mut interpolated = false;
+        for (before, step) in self.grid_steps()? {
+            match (step, step.sampling()) {
+                (GridStep::Resize(_), _) => return Ok(false),
+                (_, Some(sampling)) => {
+                    let linear = sampling.image == ImageSampling::Linear;
+                    if interpolated || !linear || sampling.outside != PaddingMode::Edge {
+                        return Ok(false);
+                    }
+                    interpolated = true;
+                }
+                (step, None) if interpolated && step.pads(&before) => return Ok(false),
+                _ => {}
+            }
+        }
+        Ok(true)
+    }
+
+    /// The moves, each with the grid that it was applied to.
+    fn grid_steps(&self) -> Result<Vec<(Geometry, &GridStep)>> {
+        let (mut grid, mut found) = (self.from, Vec::new());
+        for step in &self.steps {
+            if let Step::Grid(step) = step {
+                let target = step.target(&grid)?;
+                found.push((std::mem::replace(&mut grid, target), step));
+            }
         }
         Ok(found)
     }

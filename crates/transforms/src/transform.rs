@@ -182,6 +182,8 @@ transforms! {
         Clip(intensity::Clip) = "clip",
         /// Map percentiles to a range.
         ScalePercentiles(intensity::ScalePercentiles) = "scale_percentiles",
+        /// Map the least and the greatest value to a range.
+        ScaleMinMax(intensity::ScaleMinMax) = "scale_min_max",
         /// Zero mean, unit standard deviation.
         ZScore(intensity::ZScore) = "z_score",
         /// nnU-Net's normalisation, one scheme per channel.
@@ -226,6 +228,8 @@ transforms! {
         DropSmall(labels::DropSmall) = "drop_small",
         /// A channel of weights near borders of labels.
         BoundaryWeights(channels::BoundaryWeights) = "boundary_weights",
+        /// Add channels of one value.
+        AddChannels(channels::AddChannels) = "add_channels",
         /// Select channels.
         SelectChannels(channels::SelectChannels) = "select_channels",
         /// A channel computed from two.

@@ -617,6 +617,27 @@ pub enum Warning {
         /// Its name.
         trainer: String,
     },
+    /// Something that was assumed, chosen or left out of a MONAI bundle.
+    #[error("{note}")]
+    OfBundle {
+        /// What it was.
+        note: String,
+    },
+    /// A file of weights holds the network several times, such as with an average of its weights beside it.
+    #[error(
+        "{}: the network's weights are there {} times; those under `{taken}` are taken, not those under {}",
+        path.display(),
+        others.len() + 1,
+        others.join(", ")
+    )]
+    WeightsChosen {
+        /// The file.
+        path: PathBuf,
+        /// What the names of those that were taken begin with.
+        taken: String,
+        /// What those of the others begin with.
+        others: Vec<String>,
+    },
     /// A checkpoint allows mirroring along an axis that its network does not have.
     #[error(
         "the checkpoint allows mirroring along axis {axis}, which a network of {dimensions} dimensions does not have; it is left out"

@@ -121,6 +121,7 @@ pub(super) fn preprocessing(task: &Task, planned: &Planned, of: &Configuration) 
             to: axes.turned(spacing, 0.0),
             interpolation: ImageSampling::Cubic,
             labels: LabelSampling::Linear,
+            ..Spacing::default()
         }),
     ]))
 }
@@ -206,7 +207,7 @@ impl Translated {
                 blending: Blending::Gaussian,
                 batch_size: batch.min(4),
                 rule: WindowRule::Nnunet,
-                skip: None,
+                ..SlidingWindow::default()
             }),
         }
     }

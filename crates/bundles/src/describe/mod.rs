@@ -101,7 +101,7 @@ impl<'w, 'c> Parts<'w, 'c> {
                 id: evaluator.id,
                 text: crate::error::shortened(&evaluator.target),
                 reason: "a class that applies a network in a way that is not known".to_owned(),
-                instead: "where it does what MONAI's own does, name that with `Config::set(\"evaluator::_target_\", \"SupervisedEvaluator\")`".to_owned(),
+                instead: "where it does what MONAI's own does, set `evaluator::_target_` to SupervisedEvaluator".to_owned(),
             });
         }
         for name in ["prepare_batch", "iteration_update", "hyper_kwargs"] {

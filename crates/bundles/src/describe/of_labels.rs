@@ -117,7 +117,7 @@ impl Chain<'_> {
                 text: crate::error::shortened(&text),
                 reason: reason.to_owned(),
                 instead: format!(
-                    "write it as a nest of `torch.where(x[[channel]] > 0, label, …)` with `Config::set(\"{id}\", …)`"
+                    "set `{id}` to a nest of `torch.where(x[[channel]] > 0, label, …)`"
                 ),
             }
         })

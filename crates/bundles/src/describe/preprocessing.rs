@@ -55,7 +55,7 @@ pub(super) fn read(work: &Work<'_>, about: &About) -> Result<(Vec<String>, Vec<P
                     id: format!("{id}::keys"),
                     text: keys.join(", "),
                     reason: format!("without `{input}`, so that the inputs are not treated alike"),
-                    instead: "give all of them with `Config::set`".to_owned(),
+                    instead: "set it to all of them".to_owned(),
                 });
             }
             if steps.is_empty() && class != "LoadImaged" {

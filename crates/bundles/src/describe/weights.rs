@@ -8,8 +8,13 @@ use crate::source::inside;
 use crate::{Error, Result};
 use serde_json::Value;
 
-/// Where bundles have their weights.
-const BY_CONVENTION: &str = "models/model.pt";
+/// Where bundles have their weights; the first is where they are expected.
+const BY_CONVENTION: [&str; 4] = [
+    "models/model.pt",
+    "models/model.pth",
+    "models/model.safetensors",
+    "models/model_key_metric.pt",
+];
 
 pub(super) fn read(work: &Work<'_>, has_file: &dyn Fn(&str) -> bool) -> Result<WeightsSpec> {
     let mut loaders = Vec::new();
@@ -49,7 +54,8 @@ pub(super) fn read(work: &Work<'_>, has_file: &dyn Fn(&str) -> bool) -> Result<W
     Ok(match found.pop() {
         Some(weights) => weights,
         None => {
-            let path = BY_CONVENTION.to_owned();
+            let found = BY_CONVENTION.into_iter().find(|path| has_file(path));
+            let path = found.unwrap_or(BY_CONVENTION[0]).to_owned();
             work.note(Note::WeightsByConvention { path: path.clone() });
             WeightsSpec {
                 is_present: has_file(&path),

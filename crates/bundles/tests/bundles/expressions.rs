@@ -140,7 +140,7 @@ fn what_is_not_evaluated_is_refused_with_its_id_and_text() {
         assert_eq!(error.id(), Some("x"), "{message}");
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{message}");
         assert!(
-            message.contains(reason) && message.contains("Config::set(\"x\""),
+            message.contains(reason) && message.contains("set `x`"),
             "{expression}: {message}"
         );
     }

@@ -131,7 +131,7 @@ fn two_configs_no_config_and_what_is_no_bundle_are_told_apart() {
             "two configs",
             "inference.json",
             "inference.yaml",
-            "BundleOptions::config",
+            "name one of them",
         ],
     );
     let options = BundleOptions::default().config("configs/inference.json");

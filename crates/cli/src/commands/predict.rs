@@ -20,8 +20,8 @@ use vesalius::volume::Warning;
 /// Arguments of `vesalius predict`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The model folder: one of ours, or one that nnU-Net v2 trained, or one of its folds or checkpoints, the
-    /// folder around it, or a zip of it; several (`--model A --model B`) are an ensemble
+    /// The model folder: one of ours, or one that nnU-Net v2 trained, or one of its folds or checkpoints, a MONAI
+    /// bundle or its config, the folder around it, or a zip of it; several (`--model A --model B`) are an ensemble
     #[arg(long, required = true, value_name = "FOLDER")]
     model: Vec<PathBuf>,
     /// An image, a folder of images, a DICOM folder or an archive of one (.zip, .tar), a datalist (.json) or a list with one case a line (.txt)
@@ -39,6 +39,10 @@ pub struct Arguments {
     /// The checkpoint to use of each fold that nnU-Net trained, such as checkpoint_best.pth
     #[arg(long, value_name = "NAME")]
     checkpoint: Option<String>,
+    /// Give an id of a MONAI bundle's config another value, in JSON or YAML or as an expression that begins with $, such as
+    /// `inferer::overlap=0.5`; may be given several times
+    #[arg(long, value_name = "ID=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
     #[command(flatten)]
     combination: CombinationOptions,
     /// Average over mirrored inputs along the axes that the model names, and over its own test-time
@@ -145,6 +149,13 @@ struct Line {
     warnings: Vec<Warning>,
 }
 
+/// `ID=VALUE`.
+fn setting(text: &str) -> std::result::Result<(String, String), String> {
+    let found = text.split_once('=').filter(|(id, _)| !id.is_empty());
+    let (id, value) = found.ok_or("ID=VALUE is expected, such as inferer::overlap=0.5")?;
+    Ok((id.to_owned(), value.to_owned()))
+}
+
 /// Segments every case; fails at the end when one could not be.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let device = parse_device(&arguments.device)?;
@@ -154,6 +165,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     open.mirror = arguments.tta.map(|switch| switch == Switch::On);
     open.step = arguments.step;
     open.batch_size = arguments.batch_size;
+    open.settings.clone_from(&arguments.set);
     let combination = &arguments.combination;
     let weights = combination.weights(arguments.model.len(), "model(s)")?;
     let by = combination.combination();

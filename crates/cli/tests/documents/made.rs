@@ -270,12 +270,21 @@ pub fn nnunet_model(folder: &Path) {
 const NETWORK: &str = r#"{"_target_": "monai.networks.nets.UNet", "spatial_dims": 3, "in_channels": 1,
     "out_channels": 2, "channels": [2, 4], "strides": [2]}"#;
 
+const STEPS: &str = r#"
+    "preprocessing": {"_target_": "Compose", "transforms": [
+        {"_target_": "LoadImaged", "keys": "image"}, {"_target_": "EnsureChannelFirstd", "keys": "image"},
+        {"_target_": "ScaleIntensityd", "keys": "image"}]},
+    "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [32, 32, 32], "overlap": 0.25},
+    "postprocessing": {"_target_": "Compose", "transforms": [
+        {"_target_": "Activationsd", "keys": "pred", "softmax": true},
+        {"_target_": "AsDiscreted", "keys": "pred", "argmax": true}]}"#;
+
 /// `bundle`, a MONAI bundle's folder.
 pub fn bundle(folder: &Path) {
     let home = folder.join("bundle");
     std::fs::create_dir_all(home.join("configs")).unwrap();
     std::fs::create_dir_all(home.join("models")).unwrap();
-    let config = format!(r#"{{"network_def": {NETWORK}}}"#);
+    let config = format!(r#"{{"network_def": {NETWORK}, {STEPS}}}"#);
     std::fs::write(home.join("configs/inference.json"), config).unwrap();
     std::fs::write(home.join("models/model.safetensors"), tensors()).unwrap();
 }

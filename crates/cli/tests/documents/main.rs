@@ -131,6 +131,11 @@ fn the_guide_of_networks_runs() {
 }
 
 #[test]
+fn the_guide_of_bundles_runs() {
+    run("docs/models.md", &[made::scan, made::bundle]);
+}
+
+#[test]
 fn the_page_of_installing_runs() {
     run("docs/install.md", &[]);
 }
@@ -221,6 +226,7 @@ fn no_document_and_no_command_is_left_out() {
         "docs/inference.md",
         "docs/install.md",
         "docs/metrics.md",
+        "docs/models.md",
         "docs/networks.md",
         "docs/training.md",
         "docs/transforms.md",

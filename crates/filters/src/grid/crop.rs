@@ -16,6 +16,10 @@ pub enum PadMode<T> {
     Edge,
     /// The image mirrored about its border voxels, which are not repeated (numpy's `reflect`).
     Reflect,
+    /// The image mirrored at its outer edges, so that border voxels are repeated (numpy's `symmetric`).
+    Symmetric,
+    /// The image again (numpy's `wrap`).
+    Circular,
 }
 
 /// A box of voxels: its first voxel and its size, `[x, y, z]`.
@@ -145,6 +149,11 @@ fn source_index<T>(index: i64, length: usize, mode: &PadMode<T>) -> Option<usize
             let folded = index.rem_euclid(2 * (n - 1));
             Some(folded.min(2 * (n - 1) - folded) as usize)
         }
+        PadMode::Symmetric => {
+            let folded = index.rem_euclid(2 * n);
+            Some(folded.min(2 * n - 1 - folded) as usize)
+        }
+        PadMode::Circular => Some(index.rem_euclid(n) as usize),
     }
 }
 
@@ -297,6 +306,8 @@ mod tests {
         assert_eq!(row(PadMode::Constant(9)), [9, 9, 9, 9, 1, 2, 3, 9, 9, 9]);
         assert_eq!(row(PadMode::Edge), [1, 1, 1, 1, 1, 2, 3, 3, 3, 3]);
         assert_eq!(row(PadMode::Reflect), [1, 2, 3, 2, 1, 2, 3, 2, 1, 2]);
+        assert_eq!(row(PadMode::Symmetric), [3, 3, 2, 1, 1, 2, 3, 3, 2, 1]);
+        assert_eq!(row(PadMode::Circular), [3, 1, 2, 3, 1, 2, 3, 1, 2, 3]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Slices of logits on the network's grid, gathered until a slab of the file's can be made of them.
+//! Slices of logits, or of their probabilities, on the network's grid, gathered until a slab of the file's can be made of
+//! them.
 
 use super::Output;
 use crate::Result;
@@ -53,20 +54,20 @@ impl<'a, 'b> Exporter<'a, 'b> {
     /// Takes the next slice.
     pub fn push(&mut self, slice: OutputSlice) -> Result<()> {
         let parts = self.output.parts();
+        let meaning = self.output.meaning();
+        let carried = meaning.carried(slice.values)?;
         if parts.is_identity() {
-            return self
-                .output
-                .write(slice.z, &self.rows, slice.values.to_vec());
+            return self.output.write(slice.z, &self.rows, carried.into_owned());
         }
         let channels = self.output.channels();
-        let plane = slice.values.len() / channels;
+        let plane = carried.len() / channels;
         if self.pending.is_empty() {
             self.pending = vec![0.0; channels * self.capacity * plane];
         }
         if self.held == self.capacity {
             self.forget(plane);
         }
-        for (channel, values) in slice.values.chunks_exact(plane).enumerate() {
+        for (channel, values) in carried.chunks_exact(plane).enumerate() {
             let at = (channel * self.capacity + self.held) * plane;
             self.pending[at..at + plane].copy_from_slice(values);
         }

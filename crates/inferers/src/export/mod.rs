@@ -3,13 +3,17 @@
 
 mod exporter;
 mod labels;
+mod meaning;
 mod output;
 mod scatter;
+mod undone;
 mod whole;
 
 pub(crate) use exporter::Exporter;
 pub(crate) use labels::LabelStore;
+pub(crate) use meaning::Meaning;
 pub(crate) use output::{Kept, Output};
+pub(crate) use undone::{labels_undone, probabilities_undone, undone};
 pub use whole::labels_on_file;
 pub(crate) use whole::{askew, background, whole};
 
@@ -60,7 +64,8 @@ mod tests {
                 folder: &std::env::temp_dir(),
             };
             let stripes = placement.parts.target_size()[1].div_ceil(height);
-            Output::new(placement, &scheme, kept, (&Control::new(), stripes)).unwrap()
+            let meaning = Meaning::of_logits(&scheme);
+            Output::new(placement, meaning, kept, (&Control::new(), stripes)).unwrap()
         };
         let rows = placement.parts.target_size()[1];
         for first in (0..rows).step_by(height) {

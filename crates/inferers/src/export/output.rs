@@ -1,8 +1,9 @@
 //! The result of a segmentation, on the file's grid from the first slab on.
 
 use super::LabelStore;
+use super::meaning::Meaning;
 use super::scatter::Scatter;
-use super::whole::{fade, surely_background};
+use super::whole::{fade, fade_probabilities, surely_background};
 use crate::nnunet::Spline;
 use crate::placement::Placement;
 use crate::{ProbabilityStore, Result, Spilled};
@@ -10,13 +11,12 @@ use std::ops::Range;
 use std::path::Path;
 use vesalius_control::{Control, Stage};
 use vesalius_filters::LinearParts;
-use vesalius_tensor::LogitsSlab;
-use vesalius_volume::LabelScheme;
+use vesalius_tensor::{LogitsSlab, ProbabilitiesSlab};
 
 /// Labels, and probabilities where they are kept.
 pub(crate) struct Output<'a> {
     placement: &'a Placement,
-    scheme: &'a LabelScheme,
+    meaning: Meaning<'a>,
     labels: LabelStore,
     probabilities: Option<ProbabilityStore>,
     /// Counts slices of the box.
@@ -38,11 +38,11 @@ impl<'a> Output<'a> {
     /// Background everywhere. `stripes` parts of all slices are written, each counted in a stage `export`.
     pub fn new(
         placement: &'a Placement,
-        scheme: &'a LabelScheme,
+        meaning: Meaning<'a>,
         kept: Kept,
         (control, stripes): (&Control, usize),
     ) -> Result<Self> {
-        let (keep, spilled) = (kept.probabilities, kept.spilled);
+        let (keep, spilled, scheme) = (kept.probabilities, kept.spilled, meaning.scheme);
         let folder = |spilled: bool| spilled.then_some(kept.folder);
         let slices = placement.parts.target_size()[2].saturating_mul(stripes);
         let file = placement.file;
@@ -53,7 +53,7 @@ impl<'a> Output<'a> {
             probabilities: keep.then(probabilities).transpose()?,
             stage: control.stage("export", slices as u64),
             placement,
-            scheme,
+            meaning,
         })
     }
 
@@ -77,49 +77,74 @@ impl<'a> Output<'a> {
         self.stage.control()
     }
 
-    /// Channels of the network's output.
-    pub(super) fn channels(&self) -> usize {
-        self.scheme.channels()
+    /// What the slices that come mean.
+    pub(super) fn meaning(&self) -> Meaning<'a> {
+        self.meaning
     }
 
-    /// Writes a slab of the box: slices from `first`, some rows, all of x.
+    /// Channels of the network's output.
+    pub(super) fn channels(&self) -> usize {
+        self.meaning.scheme.channels()
+    }
+
+    /// Writes a slab of the box, logits or the probabilities that [`Meaning::carried`] made of them: slices from `first`, some
+    /// rows, all of x.
     pub(super) fn write(
         &mut self,
         first: usize,
         rows: &Range<usize>,
-        mut logits: Vec<f32>,
+        mut values: Vec<f32>,
     ) -> Result<()> {
         self.stage.control().check()?;
         let width = self.placement.parts.target_size()[0];
-        let voxels = logits.len() / self.scheme.channels();
+        let scheme = self.meaning.scheme;
+        let voxels = values.len() / scheme.channels();
         let share = |voxel: usize| {
             let (x, row) = (voxel % width, voxel / width);
             let (y, z) = (row % rows.len(), row / rows.len());
             self.placement.share([x, rows.start + y, first + z])
         };
         let partly = self.placement.shares.is_some();
-        if partly {
-            fade(&mut logits, self.scheme, share);
-        }
-        let logits = LogitsSlab::new(self.scheme, logits)?;
         let start = self.placement.start;
         let origin = [start[0], start[1] + rows.start, start[2] + first];
         let size = [width, rows.len(), voxels / (width * rows.len())];
         let scatter = Scatter::new(self.placement, origin, size);
         let mut labels = vec![0; voxels];
-        match &mut self.probabilities {
-            None => logits.labels_into(&mut labels)?,
-            Some(kept) => {
-                let probabilities = logits.into_probabilities();
-                probabilities.labels_into(&mut labels)?;
-                let mut values = probabilities.into_data();
+        let presence = self.meaning.presence;
+        let made = match (self.meaning.carries_probabilities, partly) {
+            (true, partly) => {
                 if partly {
-                    surely_background(&mut values, self.scheme, share);
+                    fade_probabilities(&mut values, scheme, share);
                 }
-                let channels = values.chunks_exact(voxels);
-                for (channel, values) in channels.enumerate() {
-                    scatter.put(values, |at, run| kept.write(channel, at, run))?;
+                let probabilities = ProbabilitiesSlab::from_stored(scheme, values)?;
+                probabilities.labels_by_into(presence, &mut labels)?;
+                self.probabilities.is_some().then_some(probabilities)
+            }
+            (false, partly) => {
+                if partly {
+                    fade(&mut values, scheme, share);
                 }
+                let logits = LogitsSlab::new(scheme, values)?;
+                match self.probabilities {
+                    None => {
+                        logits.labels_by_into(presence, &mut labels)?;
+                        None
+                    }
+                    Some(_) => {
+                        let probabilities = logits.into_probabilities();
+                        probabilities.labels_by_into(presence, &mut labels)?;
+                        Some(probabilities)
+                    }
+                }
+            }
+        };
+        if let (Some(kept), Some(made)) = (&mut self.probabilities, made) {
+            let mut values = made.into_data();
+            if partly {
+                surely_background(&mut values, scheme, share);
+            }
+            for (channel, values) in values.chunks_exact(voxels).enumerate() {
+                scatter.put(values, |at, run| kept.write(channel, at, run))?;
             }
         }
         self.labels.scatter(&scatter, &labels)?;

@@ -1,7 +1,7 @@
 //! All of a network's output at once, on the file's grid: by the same slabs as windows take where its grid
 //! runs along the file's, else by one resampling.
 
-use super::{Exporter, Kept, LabelStore, Output};
+use super::{Exporter, Kept, LabelStore, Meaning, Output};
 use crate::placement::Placement;
 use crate::stitch::OutputSlice;
 use crate::{Error, ProbabilityMap, ProbabilityStore, Result, Spilled};
@@ -38,11 +38,12 @@ pub fn labels_on_file(
     match placement {
         Some(placement) => {
             let control = Control::new();
-            whole(&logits, &placement, scheme, (false, &control))?
+            let meaning = Meaning::of_logits(scheme);
+            whole(&logits, &placement, meaning, (false, &control))?
                 .0
                 .into_map()
         }
-        None => Ok(askew(logits, file, scheme)?.0),
+        None => Ok(askew(logits, file, Meaning::of_logits(scheme))?.0),
     }
 }
 
@@ -50,17 +51,17 @@ pub fn labels_on_file(
 pub(crate) fn whole(
     logits: &Volume<f32>,
     placement: &Placement,
-    scheme: &LabelScheme,
+    meaning: Meaning,
     (keep, control): (bool, &Control),
 ) -> Result<(LabelStore, Option<ProbabilityStore>)> {
-    check_channels(logits, scheme)?;
+    check_channels(logits, meaning.scheme)?;
     let kept = Kept {
         probabilities: keep,
         spilled: Spilled::default(),
         // Nothing is in scratch files.
         folder: Path::new(""),
     };
-    let mut output = Output::new(placement, scheme, kept, (control, 1))?;
+    let mut output = Output::new(placement, meaning, kept, (control, 1))?;
     let rows = 0..placement.parts.target_size()[1];
     let mut exporter = Exporter::new(&mut output, rows, SLAB);
     let rows = exporter.seen();
@@ -86,8 +87,9 @@ pub(crate) fn whole(
 pub(crate) fn askew(
     logits: Volume<f32>,
     file: &Geometry,
-    scheme: &LabelScheme,
+    meaning: Meaning,
 ) -> Result<(LabelMap, ProbabilityMap)> {
+    let scheme = meaning.scheme;
     check_channels(&logits, scheme)?;
     let (network, voxels) = (*logits.geometry(), file.voxel_count());
     let shares: Vec<f32> = (0..voxels)
@@ -101,7 +103,7 @@ pub(crate) fn askew(
     fade(&mut values, scheme, |voxel| shares[voxel]);
     let slab = LogitsSlab::new(scheme, values)?;
     let mut labels = LabelMap::background(*file);
-    slab.labels_into(labels.data_mut())?;
+    slab.labels_by_into(meaning.presence, labels.data_mut())?;
     let mut values = slab.into_probabilities().into_data();
     surely_background(&mut values, scheme, |voxel| shares[voxel]);
     let slab = ProbabilitiesSlab::from_stored(scheme, values)?;
@@ -146,6 +148,26 @@ pub(super) fn fade(values: &mut [f32], scheme: &LabelScheme, share: impl Fn(usiz
     }
 }
 
+/// The same for probabilities: a region's becomes that share of it; exclusive classes stay those of the border, and a share
+/// of 0 is background.
+pub(super) fn fade_probabilities(
+    values: &mut [f32],
+    scheme: &LabelScheme,
+    share: impl Fn(usize) -> f32,
+) {
+    if let LabelScheme::Regions { .. } = scheme {
+        let voxels = values.len() / scheme.channels().max(1);
+        for voxel in 0..voxels {
+            let share = share(voxel);
+            if share < 1.0 {
+                let regions = values[voxel..].iter_mut().step_by(voxels);
+                regions.for_each(|value| *value *= share.max(0.0));
+            }
+        }
+    }
+    surely_background(values, scheme, share);
+}
+
 /// Probability 1 of the background, and 0 of all else, outside of the network's input.
 pub(super) fn surely_background(
     values: &mut [f32],
@@ -178,7 +200,7 @@ pub(crate) fn background(scheme: &LabelScheme) -> Vec<f32> {
     logits
 }
 
-fn check_channels(logits: &Volume<f32>, scheme: &LabelScheme) -> Result<()> {
+pub(super) fn check_channels(logits: &Volume<f32>, scheme: &LabelScheme) -> Result<()> {
     if logits.channels() == scheme.channels() {
         return Ok(());
     }
@@ -201,7 +223,7 @@ mod tests {
         let logits = [vec![-5.0; 120], vec![5.0; 120]].concat();
         let logits = Volume::new(crop, 2, logits).unwrap();
         let labels = labels_on_file(logits.clone(), &file, None, &scheme).unwrap();
-        let (_, probabilities) = askew(logits, &file, &scheme).unwrap();
+        let (_, probabilities) = askew(logits, &file, Meaning::of_logits(&scheme)).unwrap();
         for (voxel, &label) in labels.data().iter().enumerate() {
             let [x, _, z] = file.index(voxel);
             let inside = (4..=7).contains(&x) && (2..=4).contains(&z);

@@ -7,24 +7,30 @@ use crate::archive::unpacked;
 use crate::{Error, MODEL_FILE, NnUnetModelFolder, Result};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use vesalius_bundles::Bundle;
 use vesalius_volume::ErrorKind;
 use within::{contents, is_of_v1, within};
 
 /// A model folder that was found.
 #[derive(Debug)]
 pub(crate) struct Located {
-    /// The folder with `model.yaml`, or with nnU-Net's `plans.json` and `dataset.json`.
+    /// The folder with `model.yaml`, with nnU-Net's `plans.json` and `dataset.json`, or of a MONAI bundle.
     pub folder: PathBuf,
     /// The fold or member that the path names.
     pub fold: Option<String>,
     /// The checkpoint's file name that the path names, where it is not the usual one.
     pub checkpoint: Option<String>,
+    /// The config of a MONAI bundle that the path names.
+    pub config: Option<String>,
     /// Where an archive was unpacked to; removed once this is dropped.
     pub unpacked: Option<TempDir>,
 }
 
+/// Where a bundle has its configs.
+const CONFIGS: &str = "configs";
+
 /// What a path may be, for errors.
-const LOOKED_FOR: &str = "looked for a folder with `model.yaml`, or one with nnU-Net's `plans.json` and `dataset.json`, one of its folds or checkpoints, and for an archive (.zip) of one";
+const LOOKED_FOR: &str = "looked for a folder with `model.yaml`, one with nnU-Net's `plans.json` and `dataset.json`, one of its folds or checkpoints, a MONAI bundle or its config, and for an archive (.zip) of one";
 
 /// The reason for refusing a model of nnU-Net's first version.
 const OF_V1: &str = "looks like a model of nnU-Net v1, which is not read; train it with nnU-Net v2";
@@ -35,6 +41,7 @@ impl Located {
             folder: folder.into(),
             fold: None,
             checkpoint: None,
+            config: None,
             unpacked: None,
         }
     }
@@ -81,6 +88,9 @@ impl Located {
                 false => real,
             }));
         }
+        if is_bundle(&real) {
+            return Ok(Self::at(path));
+        }
         match around(&named).or_else(|| around(&real)) {
             Some(found) => Ok(found),
             None => within(path, &real),
@@ -102,7 +112,12 @@ fn name_of(path: &Path) -> String {
 }
 
 fn is_model(folder: &Path) -> bool {
-    folder.join(MODEL_FILE).is_file() || NnUnetModelFolder::is_one(folder)
+    folder.join(MODEL_FILE).is_file() || NnUnetModelFolder::is_one(folder) || is_bundle(folder)
+}
+
+/// Whether a folder is a MONAI bundle.
+pub(crate) fn is_bundle(folder: &Path) -> bool {
+    folder.join(CONFIGS).is_dir() && Bundle::is_at(folder)
 }
 
 fn absent(path: &Path) -> Error {
@@ -156,6 +171,15 @@ fn part(file: &Path) -> Option<Located> {
         return around(parent);
     }
     let above = parent.parent()?;
+    let is_config = [".json", ".yaml", ".yml"]
+        .iter()
+        .any(|ending| name.ends_with(ending));
+    if is_config && name_of(parent) == CONFIGS && is_bundle(above) {
+        return Some(Located {
+            config: Some(format!("{CONFIGS}/{name}")),
+            ..Located::at(above)
+        });
+    }
     if name.ends_with(".pth") && NnUnetModelFolder::is_one(above) {
         let checkpoint = (name != "checkpoint_final.pth").then_some(name);
         return Some(Located {

@@ -191,7 +191,6 @@ fn what_is_no_model_is_told_with_what_was_looked_for_and_what_lies_there() {
         &["no `plans.json`", "imagesTr/"],
     );
     looks(&["a/training.yaml"], "a", &["`FitOptions::resume`"]);
-    looks(&["a/configs/inference.json"], "a", &["MONAI bundle"]);
     says(&["a/b"], "a/models", &["does not exist", "holds b"]);
     says(&["a/b"], "x/y/z", &["does not exist", "holds a/"]);
     let empty = tempfile::tempdir().unwrap();

@@ -57,12 +57,7 @@ pub(super) fn within(path: &Path, real: &Path) -> Result<Located> {
 /// A description of a folder without a model.
 fn what_it_is(real: &Path) -> &'static str {
     let is = |file: &str| real.join(file).is_file();
-    if ["inference.json", "inference.yaml", "inference.yml"]
-        .iter()
-        .any(|config| real.join("configs").join(config).is_file())
-    {
-        "is a MONAI bundle, whose preprocessing is not read; write a `model.yaml` for its network and weights (`convert_model` converts those)"
-    } else if is("training.yaml") {
+    if is("training.yaml") {
         "is a training run that has written no model yet; continue it by `FitOptions::resume`"
     } else if is("plans.json") {
         "has nnU-Net's `plans.json` but no `dataset.json`; copy the whole folder that nnU-Net trained"

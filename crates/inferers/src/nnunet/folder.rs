@@ -132,6 +132,7 @@ impl NnUnetModelFolder {
                     reason,
                 },
             )?,
+            inverse: Default::default(),
             postprocessing: postprocessing::read(folder, &mut warnings)?,
             members,
             checksums: Default::default(),

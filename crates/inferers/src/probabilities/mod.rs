@@ -9,7 +9,7 @@ pub use store::ProbabilityStore;
 use crate::Result;
 use crate::export::LabelStore;
 use std::path::Path;
-use vesalius_tensor::ProbabilitiesSlab;
+use vesalius_tensor::{Presence, ProbabilitiesSlab};
 use vesalius_volume::{Geometry, LabelScheme};
 
 /// Probabilities that can be read run by run: to be saved, averaged, or turned into labels, without all of them
@@ -52,10 +52,11 @@ pub(crate) fn read_run(
     Ok(values)
 }
 
-/// The most probable class of each voxel, or the regions above ½ painted in their order; in memory or in
+/// The most probable class of each voxel, or the regions that are present painted in their order; in memory or in
 /// a scratch file in a folder.
 pub(crate) fn labels_from(
     source: &dyn ProbabilitySource,
+    presence: Presence,
     folder: Option<&Path>,
 ) -> Result<LabelStore> {
     let scheme = source.scheme();
@@ -63,7 +64,7 @@ pub(crate) fn labels_from(
     for (first, count) in runs(source) {
         let values = read_run(source, (first, count))?;
         let mut run = vec![0; count];
-        ProbabilitiesSlab::from_stored(scheme, values)?.labels_into(&mut run)?;
+        ProbabilitiesSlab::from_stored(scheme, values)?.labels_by_into(presence, &mut run)?;
         labels.write(first, &run)?;
     }
     Ok(labels)

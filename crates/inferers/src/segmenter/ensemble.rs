@@ -174,7 +174,11 @@ pub(super) fn label(
     let sum = sum.finish()?;
     let labels_aside = sum_aside && model.postprocessing.is_empty();
     Ok(Labelled {
-        labels: labels_from(&sum, labels_aside.then_some(scratch.as_path()))?,
+        labels: labels_from(
+            &sum,
+            model.inverse.presence(),
+            labels_aside.then_some(scratch.as_path()),
+        )?,
         probabilities: request.probabilities.then_some(sum),
     })
 }

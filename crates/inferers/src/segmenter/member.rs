@@ -3,7 +3,7 @@
 use super::AxisOrderAdapter;
 use super::axis_order::Turned;
 use crate::memory::activations;
-use crate::{Averaged, Mirrored, ModelDescription, PatchNetwork, Result};
+use crate::{Averaged, Mirrored, ModelDescription, PatchNetwork, Result, SelectedChannels};
 use vesalius_networks::Network;
 
 /// A member of a model: a network of ours, or one of the user's.
@@ -64,7 +64,11 @@ pub(super) fn with_network<T>(
     let named = turned.iter().enumerate();
     let named = named.map(|(index, network)| (name(model, index), &**network));
     let members = Averaged::new(named.collect())?;
-    run(&Mirrored::new(&members, mirrored(model)))
+    let mirrored = Mirrored::new(&members, mirrored(model));
+    run(&SelectedChannels {
+        network: &mirrored,
+        channels: &model.inverse.channels,
+    })
 }
 
 /// Runs a closure with each member's network by itself, its flips and turns included.
@@ -86,8 +90,13 @@ pub(super) fn with_networks<T>(
         .iter()
         .map(|network| Mirrored::new(network, axes))
         .collect();
+    let channels = &model.inverse.channels;
+    let selected: Vec<SelectedChannels> = mirrored
+        .iter()
+        .map(|network| SelectedChannels { network, channels })
+        .collect();
     let networks: Vec<&dyn PatchNetwork> =
-        mirrored.iter().map(|m| m as &dyn PatchNetwork).collect();
+        selected.iter().map(|s| s as &dyn PatchNetwork).collect();
     run(&networks)
 }
 

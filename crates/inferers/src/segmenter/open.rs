@@ -105,7 +105,7 @@ impl Segmenter {
             stage.control().check()?;
             let loaded = found.load(path, device)?;
             stage.advance(1);
-            warnings.extend(loaded.warning);
+            warnings.extend(loaded.warnings);
             files.push(loaded.file);
             members.push(Member::Ours(loaded.network));
         }
@@ -128,11 +128,12 @@ impl Segmenter {
     }
 }
 
-/// Folds and checkpoints are chosen of the model that was named, not of the coarser ones that it needs.
+/// Folds, checkpoints and a bundle's settings are chosen of the model that was named, not of the coarser ones that it needs.
 fn every_fold(options: &OpenOptions) -> OpenOptions {
     OpenOptions {
         folds: None,
         checkpoint: None,
+        settings: Vec::new(),
         ..options.clone()
     }
 }

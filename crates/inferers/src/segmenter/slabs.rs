@@ -5,7 +5,7 @@ use super::member::{with_network, with_networks};
 use super::single::{Read, Single};
 use super::window_timing::Announcement;
 use super::{Image, Labelled, SegmentRequest};
-use crate::export::{Exporter, Kept, LabelStore, Output, background};
+use crate::export::{Exporter, Kept, LabelStore, Meaning, Output, background};
 use crate::inferer::Pass;
 use crate::memory::Footprint;
 use crate::placement::Placement;
@@ -13,7 +13,7 @@ use crate::progress::WindowCount;
 use crate::rows::{ImageRows, ScratchImage};
 use crate::sliding_window::WindowRun;
 use crate::windows::check_batch;
-use crate::{ModelDescription, PatchNetwork, Result, SlidingWindow};
+use crate::{Carried, ModelDescription, PatchNetwork, Result, SlidingWindow};
 
 /// Bytes a voxel that postprocessing takes: labels of two bytes, twice, and a mask.
 const POSTPROCESSING: usize = 6;
@@ -91,7 +91,8 @@ impl Single {
         let timed = |done: usize| announcement.advanced(done / networks.len());
         let total = plan.windows * networks.len();
         let count = WindowCount::timed(control, total, &timed);
-        let mut output = Output::new(placement, scheme, kept, (control, plan.stripes.len()))?;
+        let meaning = Meaning::of(model);
+        let mut output = Output::new(placement, meaning, kept, (control, plan.stripes.len()))?;
         for stripe in &plan.stripes {
             let mut exporter = Exporter::new(&mut output, stripe.clone(), plan.slab);
             let mut folds = FoldSum::new(networks.len());
@@ -137,7 +138,8 @@ impl Single {
             true => voxels * scheme.channels() * 4,
             false => 0,
         };
-        let postprocessed = !model.postprocessing.is_empty();
+        let is_of_labels = model.inverse.of == Carried::Labels;
+        let postprocessed = is_of_labels || !model.postprocessing.is_empty();
         // Where the grid stays, intensities change in place.
         let regridded = model.nnunet.is_some() || prepared.data().len() != read.values;
         let preparing = super::bytes(prepared) + if regridded { read.held } else { 0 };

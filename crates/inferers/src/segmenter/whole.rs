@@ -4,7 +4,7 @@ use super::member::with_network;
 use super::single::Single;
 use super::window_timing::Announcement;
 use super::{Labelled, SegmentRequest};
-use crate::export::{self, LabelStore};
+use crate::export::{self, LabelStore, Meaning};
 use crate::inferer::Pass;
 use crate::memory::PROGRAM;
 use crate::placement::Placement;
@@ -12,20 +12,74 @@ use crate::progress::WindowCount;
 use crate::{
     ByteSize, Error, MemoryPlan, ModelDescription, PatchNetwork, ProbabilityStore, Result, Spilled,
 };
+use vesalius_transforms::Trace;
 use vesalius_volume::{Geometry, Volume};
 
 impl Single {
-    /// The result before postprocessing.
+    /// The result where the network's grid runs along the file's.
     pub fn whole(
         &self,
         model: &ModelDescription,
         prepared: &Volume<f32>,
-        (placement, file): (Option<Placement>, &Geometry),
+        placement: &Placement,
         request: &SegmentRequest,
     ) -> Result<Labelled> {
-        let (scheme, options) = (&model.labels, request.options);
-        let control = request.models.control();
-        let logits = with_network(&self.members, model, |network| {
+        let logits = self.logits(model, (prepared, &placement.file), request)?;
+        let way = (request.probabilities, request.models.control());
+        let (labels, probabilities) = export::whole(&logits, placement, Meaning::of(model), way)?;
+        Ok(Labelled {
+            labels,
+            probabilities,
+        })
+    }
+
+    /// The result by one resampling between the grids' positions.
+    pub fn askew(
+        &self,
+        model: &ModelDescription,
+        prepared: &Volume<f32>,
+        file: &Geometry,
+        request: &SegmentRequest,
+    ) -> Result<Labelled> {
+        let logits = self.logits(model, (prepared, file), request)?;
+        // One resampling, which nothing can break off.
+        let stage = request.models.control().stage("export", 1);
+        stage.control().check()?;
+        let (labels, probabilities) = export::askew(logits, file, Meaning::of(model))?;
+        stage.advance(1);
+        let keep = request.probabilities;
+        Ok(Labelled {
+            labels: LabelStore::of_map(labels),
+            probabilities: keep.then(|| ProbabilityStore::of_map(probabilities)),
+        })
+    }
+
+    /// The result with each step of preprocessing undone by itself.
+    pub fn step_by_step(
+        &self,
+        model: &ModelDescription,
+        prepared: &Volume<f32>,
+        trace: &Trace,
+        request: &SegmentRequest,
+    ) -> Result<Labelled> {
+        let logits = self.logits(model, (prepared, &trace.from), request)?;
+        let way = (request.probabilities, request.models.control());
+        let (labels, probabilities) = export::undone(logits, trace, Meaning::of(model), way)?;
+        Ok(Labelled {
+            labels,
+            probabilities,
+        })
+    }
+
+    /// The network's output on its own grid.
+    fn logits(
+        &self,
+        model: &ModelDescription,
+        (prepared, file): (&Volume<f32>, &Geometry),
+        request: &SegmentRequest,
+    ) -> Result<Volume<f32>> {
+        let (options, control) = (request.options, request.models.control());
+        with_network(&self.members, model, |network| {
             let plan = self.plan_of_whole(model, (prepared, file), network, request)?;
             let size = prepared.geometry().size();
             let extent = model.inferer.extent(size, network.divisor());
@@ -43,24 +97,6 @@ impl Single {
             let logits = model.inferer.pass(prepared, &pass)?;
             announcement.finished();
             Ok(logits)
-        })?;
-        let keep = request.probabilities;
-        if let Some(placement) = &placement {
-            let (labels, probabilities) =
-                export::whole(&logits, placement, scheme, (keep, control))?;
-            return Ok(Labelled {
-                labels,
-                probabilities,
-            });
-        }
-        // One resampling, which nothing can break off.
-        let stage = control.stage("export", 1);
-        stage.control().check()?;
-        let (labels, probabilities) = export::askew(logits, file, scheme)?;
-        stage.advance(1);
-        Ok(Labelled {
-            labels: LabelStore::of_map(labels),
-            probabilities: keep.then(|| ProbabilityStore::of_map(probabilities)),
         })
     }
 

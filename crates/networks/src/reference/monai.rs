@@ -114,9 +114,11 @@ fn dynunet(arguments: &mut Arguments) -> Result<DynUNetConfig> {
 fn segresnet(arguments: &mut Arguments) -> Result<SegResNetConfig> {
     let default = SegResNetConfig::default();
     arguments.only("use_conv_final", true.into())?;
-    arguments.only("norm_name", "".into())?;
-    arguments.take("num_groups");
     let norm = norm(arguments, "norm", Some(default.norm))?;
+    let norm = match named_norm(arguments)? {
+        Some(named) => Some(named),
+        None => norm,
+    };
     Ok(SegResNetConfig {
         spatial_dims: arguments.read("spatial_dims", 3)?,
         init_filters: arguments.read("init_filters", 8)?,
@@ -129,6 +131,23 @@ fn segresnet(arguments: &mut Arguments) -> Result<SegResNetConfig> {
         blocks_up: arguments.read("blocks_up", default.blocks_up)?,
         upsample_mode: upsample_mode(arguments, default.upsample_mode)?,
     })
+}
+
+/// The older `norm_name` with `num_groups`, which stand for `norm`.
+fn named_norm(arguments: &mut Arguments) -> Result<Option<NormConfig>> {
+    let name: String = arguments.read("norm_name", String::new())?;
+    let groups = arguments.read("num_groups", 8)?;
+    match name.to_lowercase().as_str() {
+        "" => Ok(None),
+        "group" => Ok(Some(NormConfig::Group(GroupNormConfig {
+            groups,
+            ..GroupNormConfig::default()
+        }))),
+        _ => Err(arguments.wrong(
+            "norm_name",
+            format!("is `{name}`; only group is understood"),
+        )),
+    }
 }
 
 fn segresnet_ds(arguments: &mut Arguments) -> Result<SegResNetDSConfig> {

@@ -228,10 +228,48 @@ impl Weights {
         self.tensors.is_empty()
     }
 
+    /// The weights whose names begin with `NAME.`, without that: an entry of a checkpoint. None where there is no such name.
+    pub fn entry(&self, name: &str) -> Option<Self> {
+        let found = self.below(&format!("{name}."));
+        (!found.is_empty()).then_some(found)
+    }
+
+    /// Those of these weights that have the given names, and no others.
+    #[must_use]
+    pub fn only<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut found = Self::default();
+        for name in names {
+            if let Some(tensor) = self.get(name) {
+                found.insert_stored([name.to_owned()], tensor);
+            }
+        }
+        found
+    }
+
+    /// The tensors whose names begin with a prefix, without it.
+    fn below(&self, prefix: &str) -> Self {
+        let tensors = self.tensors.iter().filter_map(|(name, tensor)| {
+            Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone()))
+        });
+        Self {
+            tensors: tensors.collect(),
+            shared: BTreeMap::new(),
+        }
+    }
+
     /// The part of these weights under the prefix that has most of `names` under it: what is left
     /// of a checkpoint (`network_weights.`, `state_dict.`) or a wrapped module (`module.`,
-    /// `_orig_mod.`) when its wrapping is taken off.
+    /// `_orig_mod.`) when its wrapping is taken off. Where several have as many, see [`Weights::wrapping`].
     pub fn unwrapped<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        match self.wrapping(names).prefix.as_str() {
+            "" => self.clone(),
+            prefix => self.below(prefix),
+        }
+    }
+
+    /// What the names of a network's weights begin with here, and what they begin with where the network is there again:
+    /// averages (`ema`) come last, then the shorter prefix is taken, then the first of the alphabet.
+    pub fn wrapping<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Wrapping {
         let mut prefixes: HashMap<&str, usize> = HashMap::new();
         let wanted: std::collections::HashSet<&str> = names.into_iter().collect();
         for found in self.tensors.keys() {
@@ -241,23 +279,37 @@ impl Weights {
                 *prefixes.entry(&found[..start]).or_default() += 1;
             }
         }
-        let best = prefixes
-            .into_iter()
-            .max_by_key(|(prefix, count)| (*count, std::cmp::Reverse(prefix.len())));
-        match best {
-            None | Some(("", _)) => self.clone(),
-            Some((prefix, _)) => Self {
-                tensors: self
-                    .tensors
-                    .iter()
-                    .filter_map(|(name, tensor)| {
-                        Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone()))
-                    })
-                    .collect(),
-                shared: BTreeMap::new(),
-            },
+        let most = prefixes.values().copied().max().unwrap_or(0);
+        prefixes.retain(|_, count| *count == most);
+        let mut found: Vec<&str> = prefixes.into_keys().collect();
+        found.sort_by_key(|prefix| (is_average(prefix), prefix.len(), *prefix));
+        let mut found = found.into_iter().map(str::to_owned);
+        Wrapping {
+            prefix: found.next().unwrap_or_default(),
+            others: found.collect(),
+            names: most,
         }
     }
+}
+
+/// What the names of a network's weights begin with in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wrapping {
+    /// The prefix that is taken off; empty where there is none.
+    pub prefix: String,
+    /// Other prefixes under which the file has as many of the network's names.
+    pub others: Vec<String>,
+    /// How many of the network's names there are under the prefix.
+    pub names: usize,
+}
+
+/// Whether a prefix names averaged weights.
+fn is_average(prefix: &str) -> bool {
+    let parts = prefix.split(['.', '_']);
+    let known = ["ema", "swa", "average", "averaged", "shadow"];
+    parts
+        .map(str::to_lowercase)
+        .any(|part| known.contains(&part.as_str()))
 }
 
 fn bad(what: &str, problem: String) -> Error {
@@ -275,6 +327,37 @@ fn floats<const N: usize>(data: &[u8], value: impl Fn([u8; N]) -> f32) -> Vec<f3
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_copies_the_trained_one_is_taken_and_the_others_are_named() {
+        let mut weights = Weights::default();
+        for wrapper in ["ema_state_dict.", "state_dict.", "teacher.", ""] {
+            for name in ["a.weight", "a.bias"] {
+                let name = format!("{wrapper}{name}");
+                if !wrapper.is_empty() {
+                    weights
+                        .insert(name, vec![1], vec![wrapper.len() as f32])
+                        .unwrap();
+                }
+            }
+        }
+        let found = weights.wrapping(["a.weight", "a.bias"]);
+        assert_eq!(found.prefix, "teacher.");
+        assert_eq!(found.others, ["state_dict.", "ema_state_dict."]);
+        assert_eq!(found.names, 2);
+        let taken = weights.unwrapped(["a.weight", "a.bias"]);
+        assert_eq!(taken.get("a.bias").unwrap().values().unwrap(), [8.0]);
+        let entry = weights.entry("state_dict").unwrap();
+        assert_eq!(entry.names().collect::<Vec<_>>(), ["a.bias", "a.weight"]);
+        assert!(weights.entry("model").is_none());
+        assert_eq!(
+            entry.only(["a.bias", "b"]).names().collect::<Vec<_>>(),
+            ["a.bias"]
+        );
+        // One copy alone is no choice.
+        let one = entry.wrapping(["a.weight", "a.bias"]);
+        assert_eq!((one.prefix.as_str(), one.others.len()), ("", 0));
+    }
 
     #[test]
     fn wrapping_is_taken_off() {

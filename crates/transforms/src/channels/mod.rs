@@ -1,10 +1,12 @@
 //! Steps that choose, compute or add channels, and files that become the channels of one image.
 
+mod add;
 mod arithmetic;
 mod boundary_weights;
 mod select;
 mod stack;
 
+pub use add::AddChannels;
 pub use arithmetic::{ChannelArithmetic, Operation};
 pub use boundary_weights::BoundaryWeights;
 pub use select::SelectChannels;
@@ -21,6 +23,7 @@ use vesalius_volume::{LabelMap, Volume};
 #[allow(missing_docs)] // Each is the step of the transform of its name.
 #[non_exhaustive]
 pub enum ChannelStep {
+    AddChannels(AddChannels),
     BoundaryWeights(BoundaryWeights),
     ChannelArithmetic(ChannelArithmetic),
     SelectChannels(SelectChannels),
@@ -38,11 +41,13 @@ impl ChannelStep {
         labels: Option<&LabelMap>,
     ) -> Result<Volume<f32>> {
         match self {
+            Self::AddChannels(step) => step.check()?,
             Self::BoundaryWeights(step) => step.check()?,
             Self::ChannelArithmetic(step) => step.check()?,
             Self::SelectChannels(step) => step.check()?,
         }
         match self {
+            Self::AddChannels(step) => step.apply(image),
             Self::BoundaryWeights(step) => step.apply(case, image, labels),
             Self::ChannelArithmetic(step) => step.apply(image),
             Self::SelectChannels(step) => step.apply(image),

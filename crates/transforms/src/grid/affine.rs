@@ -82,6 +82,7 @@ impl Affine {
             image: self.interpolation,
             labels: self.labels,
             outside: self.outside,
+            apart: false,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Cropping to the foreground: labels, or voxels above a threshold.
 
-use crate::config::{config, require};
+use super::{PadStep, Padding};
+use crate::config::{bad, config, require};
 use crate::transform::Configured;
 use crate::{Context, GridStep, Result, Step};
 use rand_chacha::ChaCha8Rng;
-use vesalius_filters::bounding_box_where;
-use vesalius_volume::limits;
+use vesalius_filters::{Bounds, bounding_box_where};
+use vesalius_volume::{Geometry, Volume, limits};
 
 /// The widest margin, in voxels and in millimetres.
 const WIDEST: usize = 1_000_000_000;
@@ -15,7 +16,7 @@ const FURTHEST: usize = 1 << 40;
 config! {
     /// Crops to the box around the voxels above a threshold in any channel, or around the labels; a
     /// case without any is not cropped. MONAI's `CropForeground`, which by default (`allow_smaller=False`)
-    /// pads with 0 where a margin reaches past the image, while this ends at its border; and which makes
+    /// pads where a margin reaches past the image, while this ends at its border; and which makes
     /// a case without foreground empty.
     ///
     /// ```
@@ -39,8 +40,15 @@ config! {
         margin: [usize; 3] = [0; 3],
         /// Millimetres to keep around the box on each side, in addition to `margin`: as many voxels as cover them.
         millimetres: [f64; 3] = [0.0; 3],
-        /// The margin ends at the image's border; otherwise it is padded with 0 beyond.
+        /// The margin ends at the image's border; otherwise it is padded beyond.
         allow_smaller: bool = true,
+        /// The box grows to multiples of these along `[x, y, z]`, the odd voxel at the end; it may reach past the image, which
+        /// is padded then.
+        divisible_by: [usize; 3] = [1; 3],
+        /// The values of the padding.
+        mode: Padding = Padding::Constant,
+        /// The channels that are looked at; none means all.
+        channels: Vec<usize> = Vec::new(),
     }
 }
 
@@ -68,6 +76,13 @@ impl Configured for CropForeground {
             "millimetres",
             self.millimetres,
             "lengths from 0 to 10^9 mm",
+        )?;
+        require(
+            self.divisible_by.iter().all(|by| (1..=WIDEST).contains(by)),
+            Self::NAME,
+            "divisible_by",
+            self.divisible_by,
+            "positive numbers of at most 10^9",
         )
     }
 
@@ -82,29 +97,64 @@ impl Configured for CropForeground {
     fn sample(&self, case: &Context<'_>, _: &mut ChaCha8Rng) -> Result<Vec<Step>> {
         let found = match self.labels {
             true => bounding_box_where(case.labels("crop_foreground")?, |l| l != 0),
-            false => bounding_box_where(case.image(), |v| v > self.above),
+            false => self.bright(case.image())?,
         };
-        Ok(found.map_or(Vec::new(), |bounds| {
-            let spacing = case.geometry().spacing();
-            let margin = std::array::from_fn(|axis| {
-                limits::voxels_covering(self.millimetres[axis], spacing[axis])
-                    .saturating_add(self.margin[axis])
-                    .min(FURTHEST)
-            });
-            vec![Step::Grid(match self.allow_smaller {
-                true => {
-                    let bounds = bounds.grown(margin, case.geometry().size());
-                    GridStep::Region {
-                        start: bounds.start.map(|v| v as i64),
-                        size: bounds.size,
-                    }
-                }
-                false => GridStep::Region {
-                    start: std::array::from_fn(|a| bounds.start[a] as i64 - margin[a] as i64),
-                    size: std::array::from_fn(|a| bounds.size[a] + 2 * margin[a]),
-                },
-            })]
-        }))
+        let found = found.map(|bounds| self.step(bounds, case.geometry()));
+        Ok(found.map(Step::Grid).into_iter().collect())
+    }
+}
+
+impl CropForeground {
+    /// The box around bright voxels of the channels that are looked at.
+    fn bright(&self, image: &Volume<f32>) -> Result<Option<Bounds>> {
+        if let Some(channel) = self.channels.iter().find(|c| **c >= image.channels()) {
+            let found = format!("channel {channel} of an image with {}", image.channels());
+            let expected = "channels that the image has, counted from 0";
+            return Err(bad(Self::NAME, "channels", found, expected));
+        }
+        if self.channels.is_empty() {
+            return Ok(bounding_box_where(image, |v| v > self.above));
+        }
+        let channels = self
+            .channels
+            .iter()
+            .flat_map(|&c| image.channel(c).iter().copied());
+        let chosen = Volume::new(*image.geometry(), self.channels.len(), channels.collect())?;
+        Ok(bounding_box_where(&chosen, |v| v > self.above))
+    }
+
+    /// The box with its margin, grown to multiples.
+    fn step(&self, bounds: Bounds, grid: &Geometry) -> GridStep {
+        let (spacing, whole) = (grid.spacing(), grid.size());
+        let margin: [usize; 3] = std::array::from_fn(|axis| {
+            limits::voxels_covering(self.millimetres[axis], spacing[axis])
+                .saturating_add(self.margin[axis])
+                .min(FURTHEST)
+        });
+        let (first, least): ([i64; 3], [usize; 3]) = match self.allow_smaller {
+            true => {
+                let bounds = bounds.grown(margin, whole);
+                (bounds.start.map(|v| v as i64), bounds.size)
+            }
+            false => (
+                std::array::from_fn(|a| bounds.start[a] as i64 - margin[a] as i64),
+                std::array::from_fn(|a| bounds.size[a] + 2 * margin[a]),
+            ),
+        };
+        let size: [usize; 3] =
+            std::array::from_fn(|a| least[a].next_multiple_of(self.divisible_by[a]));
+        let start = std::array::from_fn(|a| first[a] - ((size[a] - least[a]) / 2) as i64);
+        let region = GridStep::Region { start, size };
+        match self.mode {
+            Padding::Constant => region,
+            _ if !region.pads(grid) => region,
+            mode => GridStep::Pad(PadStep {
+                start,
+                size,
+                mode,
+                value: 0.0,
+            }),
+        }
     }
 }
 
@@ -112,7 +162,7 @@ impl Configured for CropForeground {
 mod tests {
     use super::*;
     use crate::{Stream, keyed};
-    use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
+    use vesalius_volume::{LabelMap, Subject};
 
     /// The region that a chain of one crop takes of a block of labels.
     fn region(text: &str, spacing: [f64; 3], block: [std::ops::Range<usize>; 3]) -> GridStep {
@@ -172,5 +222,31 @@ mod tests {
             size: [8, 3, 9],
         };
         assert_eq!(padded, expected);
+    }
+
+    #[test]
+    fn a_box_grows_to_multiples_around_its_middle() {
+        // MONAI 1.6.1 by `tests/parity/bundle_vocabulary.py`: CropForeground(k_divisible=[4, 3, 5]) starts at 3, 7, 9.
+        let block = [4..9, 8..10, 10..13];
+        let found = region(
+            "{labels: true, divisible_by: [4, 3, 5]}",
+            [1.0; 3],
+            block.clone(),
+        );
+        let expected = GridStep::Region {
+            start: [3, 8, 9],
+            size: [8, 3, 5],
+        };
+        assert_eq!(found, expected);
+        let edge = region(
+            "{labels: true, divisible_by: [16, 1, 1], mode: edge}",
+            [1.0; 3],
+            block,
+        );
+        let GridStep::Pad(step) = edge else {
+            panic!("{edge:?}");
+        };
+        assert_eq!((step.start, step.size), ([-1, 8, 10], [16, 2, 3]));
+        assert_eq!(step.mode, Padding::Edge);
     }
 }

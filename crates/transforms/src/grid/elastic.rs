@@ -55,6 +55,7 @@ impl Elastic {
             image: self.interpolation,
             labels: self.labels,
             outside: self.outside,
+            apart: false,
         }
     }
 }

@@ -35,6 +35,7 @@ impl GridDistortion {
             image: self.interpolation,
             labels: self.labels,
             outside: self.outside,
+            apart: false,
         }
     }
 }

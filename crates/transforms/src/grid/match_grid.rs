@@ -47,6 +47,7 @@ impl MatchGrid {
             image: self.interpolation,
             labels: self.labels,
             outside: self.outside,
+            apart: false,
         }
     }
 }

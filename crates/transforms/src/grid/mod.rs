@@ -2,6 +2,7 @@
 //! are never mixed, and the inverse of the step is the inverse map.
 
 mod affine;
+mod array_resize;
 mod crop_centre;
 mod crop_divisible;
 mod crop_foreground;
@@ -12,14 +13,17 @@ mod flip;
 mod grid_distortion;
 mod low_resolution;
 mod match_grid;
+mod monai_spacing;
 mod orient;
 mod pad;
 mod resize;
 mod rotate90;
 mod spacing;
+mod undo;
 mod zoom;
 
 pub use affine::{Affine, AffineSpace};
+pub use array_resize::{ArrayResize, ArrayRule};
 pub use crop_centre::CropCentre;
 pub use crop_divisible::CropDivisible;
 pub use crop_foreground::CropForeground;
@@ -31,15 +35,16 @@ pub use grid_distortion::GridDistortion;
 pub use low_resolution::{LowResolution, LowResolutionStep};
 pub use match_grid::MatchGrid;
 pub use orient::Orient;
-pub use pad::{Pad, PadStep, Padding};
-pub use resize::{Resize, ResizeTo};
+pub use pad::{Pad, PadSide, PadStep, Padding};
+pub use resize::{Resize, ResizeInterpolation, ResizeTo};
 pub use rotate90::Rotate90;
-pub use spacing::Spacing;
+pub use spacing::{Spacing, SpacingRule};
+pub use undo::Undo;
 pub use zoom::Zoom;
 
 use crate::Result;
 use crate::config::require;
-use crate::map::{Displacement, GridMap, Sampling, Stage};
+use crate::map::{Displacement, GridMap, PaddingMode, Sampling, Stage};
 use serde::{Deserialize, Serialize};
 use vesalius_filters as filters;
 use vesalius_volume::{Geometry, LabelMap, Orientation, Volume};
@@ -84,6 +89,8 @@ pub enum GridStep {
         #[serde(default)]
         sampling: Sampling,
     },
+    /// Another number of voxels over the same extent, by a rule of arrays.
+    Resize(ArrayResize),
     /// The anatomy moved by an affine map, on the same grid.
     Affine {
         /// From the result's voxel index to the source's.
@@ -132,6 +139,15 @@ impl GridStep {
                 "numbers of voxels below 2^40",
             ),
             Self::Displace { field, .. } => field.check(),
+            Self::Resize(step) => require(
+                step.size
+                    .iter()
+                    .all(|size| (1..=FURTHEST as usize).contains(size)),
+                "resize",
+                "size",
+                step.size,
+                "numbers of voxels from 1 to 2^40",
+            ),
             _ => Ok(()),
         }
     }
@@ -150,6 +166,7 @@ impl GridStep {
                 filters::crop_or_pad(image, *start, *size, filters::PadMode::Constant(0.0))?
             }
             Self::Pad(step) => step.image(image)?,
+            Self::Resize(step) => step.image(image)?,
             _ => self.apply_both(image, None)?.0,
         })
     }
@@ -168,6 +185,15 @@ impl GridStep {
                 filters::crop_or_pad(labels, *start, *size, filters::PadMode::Constant(0))?
             }
             Self::Pad(step) => step.labels(labels)?,
+            Self::Resize(step) => {
+                let sampling = Sampling {
+                    labels: step.labels,
+                    outside: PaddingMode::Edge,
+                    ..Sampling::default()
+                };
+                self.map(labels.geometry())?
+                    .apply_labels(labels, &sampling)?
+            }
             _ => {
                 let sampling = self.sampling().unwrap_or_default();
                 self.map(labels.geometry())?
@@ -199,6 +225,11 @@ impl GridStep {
             | Self::Displace { sampling, .. } => Some(*sampling),
             _ => None,
         }
+    }
+
+    /// Whether the step is done by itself, and not as one map with those beside it.
+    pub(crate) fn is_alone(&self, geometry: &Geometry) -> bool {
+        matches!(self, Self::Resize(_)) || self.pads(geometry)
     }
 
     /// Whether the result has voxels outside of the image.
@@ -242,6 +273,10 @@ impl GridStep {
             ),
             Self::Resample { target, .. } => {
                 affine(*target, geometry.affine().inverse().after(target.affine()))
+            }
+            Self::Resize(step) => {
+                let target = filters::resized_grid(geometry, step.size)?;
+                affine(target, geometry.affine().inverse().after(target.affine()))
             }
             Self::Affine { matrix, .. } => affine(*geometry, *matrix),
             Self::Displace { field, .. } => {

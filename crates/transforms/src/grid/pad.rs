@@ -20,13 +20,29 @@ pub enum Padding {
     Edge,
     /// The image mirrored at its border voxels.
     Reflect,
+    /// The image mirrored at its outer edges, its border voxels twice.
+    Symmetric,
+    /// The image again.
+    Circular,
+}
+
+/// The sides that are padded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PadSide {
+    /// Both, the odd voxel at the end.
+    #[default]
+    Both,
+    /// The end of each axis.
+    End,
 }
 
 /// The largest size in voxels.
 const WIDEST: usize = 1_000_000_000;
 
 config! {
-    /// Pads equally on both sides, the odd voxel at the end (MONAI's `SpatialPad` and `DivisiblePad`).
+    /// Pads equally on both sides, the odd voxel at the end, or at the end alone (MONAI's `SpatialPad` and `DivisiblePad`).
     ///
     /// ```
     /// use vesalius_transforms::Chain;
@@ -50,6 +66,8 @@ config! {
         mode: Padding = Padding::Constant,
         /// The value of `mode: constant`.
         value: f32 = 0.0,
+        /// The sides that are padded.
+        side: PadSide = PadSide::Both,
     }
 }
 
@@ -93,7 +111,10 @@ impl Configured for Pad {
         if size == whole {
             return Ok(Vec::new());
         }
-        let start = std::array::from_fn(|a| -(((size[a] - whole[a]) / 2) as i64));
+        let start = std::array::from_fn(|a| match self.side {
+            PadSide::Both => -(((size[a] - whole[a]) / 2) as i64),
+            PadSide::End => 0,
+        });
         let step = PadStep {
             start,
             size,
@@ -141,6 +162,8 @@ impl PadStep {
             Padding::Constant => filters::PadMode::Constant(value),
             Padding::Edge => filters::PadMode::Edge,
             Padding::Reflect => filters::PadMode::Reflect,
+            Padding::Symmetric => filters::PadMode::Symmetric,
+            Padding::Circular => filters::PadMode::Circular,
         }
     }
 }

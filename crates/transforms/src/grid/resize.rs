@@ -1,5 +1,6 @@
 //! Resampling to a number of voxels.
 
+use super::array_resize::{ArrayResize, ArrayRule};
 use crate::config::{config, require};
 use crate::map::{ImageSampling, LabelSampling, PaddingMode, Sampling};
 use crate::transform::Configured;
@@ -7,6 +8,7 @@ use crate::{Context, GridStep, Result, Step};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use vesalius_filters::resized_grid;
+use vesalius_volume::Geometry;
 
 /// What a resize aims at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,9 +21,27 @@ pub enum ResizeTo {
     LongestSide(usize),
 }
 
+/// How a resize computes values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ResizeInterpolation {
+    /// The nearest voxel.
+    Nearest,
+    /// Linear between the eight neighbours (MONAI's `trilinear`, `align_corners=False`).
+    #[default]
+    Linear,
+    /// Cubic B-spline through the voxels.
+    Cubic,
+    /// The mean of the voxels that the new one touches (PyTorch's `area`).
+    Area,
+    /// The voxel in which the new one begins (PyTorch's `nearest`).
+    Begin,
+}
+
 config! {
-    /// Resamples over the same extent to a number of voxels, outer edges aligned (MONAI's `Resize` with
-    /// `trilinear`, `align_corners=False`).
+    /// Resamples over the same extent to a number of voxels, outer edges aligned (MONAI's `Resize`, whose own default is
+    /// `interpolation: area`).
     ///
     /// ```
     /// use vesalius_transforms::Chain;
@@ -39,10 +59,44 @@ config! {
     Resize, "resize", {
         /// The size: `{size: [x, y, z]}` or `{longest_side: n}`.
         to: ResizeTo = ResizeTo::Size([0; 3]),
-        /// How the image is interpolated.
-        interpolation: ImageSampling = ImageSampling::Linear,
+        /// How the image's values are computed.
+        interpolation: ResizeInterpolation = ResizeInterpolation::Linear,
         /// How labels are decided.
         labels: LabelSampling = LabelSampling::Nearest,
+        /// An interpolation of its own by the rules of PyTorch's `interpolate`, never one with those of moves beside it, as in
+        /// MONAI; `area` and `begin` always are.
+        apart: bool = false,
+    }
+}
+
+impl Resize {
+    /// The step to a size of a grid.
+    fn step(&self, grid: &Geometry, size: [usize; 3]) -> Result<GridStep> {
+        let rule = match self.interpolation {
+            ResizeInterpolation::Area => Some(ArrayRule::Area),
+            ResizeInterpolation::Begin => Some(ArrayRule::Begin),
+            ResizeInterpolation::Nearest if self.apart => Some(ArrayRule::Nearest),
+            ResizeInterpolation::Linear if self.apart => Some(ArrayRule::Linear),
+            _ => None,
+        };
+        if let Some(rule) = rule {
+            let labels = self.labels;
+            return Ok(GridStep::Resize(ArrayResize { size, rule, labels }));
+        }
+        let image = match self.interpolation {
+            ResizeInterpolation::Nearest => ImageSampling::Nearest,
+            ResizeInterpolation::Cubic => ImageSampling::Cubic,
+            _ => ImageSampling::Linear,
+        };
+        Ok(GridStep::Resample {
+            target: resized_grid(grid, size)?,
+            sampling: Sampling {
+                image,
+                labels: self.labels,
+                outside: PaddingMode::Edge,
+                apart: false,
+            },
+        })
     }
 }
 
@@ -58,6 +112,13 @@ impl Configured for Resize {
             "to",
             self.to,
             "size: [x, y, z], or longest_side: n, in voxels",
+        )?;
+        require(
+            !(self.apart && self.interpolation == ResizeInterpolation::Cubic),
+            Self::NAME,
+            "apart",
+            self.apart,
+            "false with cubic interpolation",
         )
     }
 
@@ -76,12 +137,9 @@ impl Configured for Resize {
                 has.map(|m| ((m as f64 * scale).round_ties_even() as usize).max(1))
             }
         };
-        let target = resized_grid(case.geometry(), size)?;
-        let sampling = Sampling {
-            image: self.interpolation,
-            labels: self.labels,
-            outside: PaddingMode::Edge,
-        };
-        Ok(vec![Step::Grid(GridStep::Resample { target, sampling })])
+        match self.step(case.geometry(), size)? {
+            GridStep::Resize(_) if size == has => Ok(Vec::new()),
+            step => Ok(vec![Step::Grid(step)]),
+        }
     }
 }

@@ -49,6 +49,7 @@ impl Zoom {
             image: self.interpolation,
             labels: self.labels,
             outside: self.outside,
+            apart: false,
         }
     }
 }

@@ -15,6 +15,7 @@ impl IntensityStep {
             Self::Clip(step) => step.check(),
             Self::MatchHistogram(step) => step.check(),
             Self::NnUnetNormalization(step) => step.check(),
+            Self::ScaleMinMax(step) => step.check(),
             Self::ScalePercentiles(step) => step.check(),
             Self::Window(step) => step.check(),
             Self::ZScore(step) => step.check(),

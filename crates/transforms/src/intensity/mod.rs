@@ -19,6 +19,7 @@ mod nnunet_normalization;
 mod numeric;
 mod rician_noise;
 mod scale_intensity;
+mod scale_min_max;
 mod scale_percentiles;
 mod sharpen;
 mod shift_intensity;
@@ -44,6 +45,7 @@ pub use nnunet_normalization::{
 };
 pub use rician_noise::{RicianNoise, RicianNoiseStep};
 pub use scale_intensity::{ScaleIntensity, ScaleIntensityStep};
+pub use scale_min_max::ScaleMinMax;
 pub use scale_percentiles::ScalePercentiles;
 pub use sharpen::{Sharpen, SharpenStep};
 pub use shift_intensity::{ShiftIntensity, ShiftIntensityStep};
@@ -78,6 +80,7 @@ pub enum IntensityStep {
     NnUnetNormalization(NnUnetNormalization),
     RicianNoise(RicianNoiseStep),
     ScaleIntensity(ScaleIntensityStep),
+    ScaleMinMax(ScaleMinMax),
     ScalePercentiles(ScalePercentiles),
     Sharpen(SharpenStep),
     ShiftIntensity(ShiftIntensityStep),
@@ -109,6 +112,7 @@ impl IntensityStep {
             Self::NnUnetNormalization(step) => step.apply(image, labels),
             Self::RicianNoise(step) => step.apply(image),
             Self::ScaleIntensity(step) => step.apply(image),
+            Self::ScaleMinMax(step) => step.apply(image),
             Self::ScalePercentiles(step) => step.apply(image),
             Self::Sharpen(step) => step.apply(image),
             Self::ShiftIntensity(step) => step.apply(image),

@@ -74,7 +74,7 @@ impl Window {
 /// `from` linearly to `to`; a `from` of no width is only shifted, as in MONAI.
 pub(super) fn stretch(values: &mut [f32], from: [f64; 2], to: [f64; 2], clip: bool) {
     let width = from[1] - from[0];
-    let scale = if width > 0.0 {
+    let scale = if width != 0.0 {
         (to[1] - to[0]) / width
     } else {
         1.0

@@ -30,6 +30,10 @@ config! {
         labelled: bool = false,
         /// Each channel separately instead of all together.
         per_channel: bool = true,
+        /// In place of the mean: one value, or one for each channel (MONAI's `subtrahend`).
+        subtract: Vec<f64> = Vec::new(),
+        /// In place of the deviation: one value, or one for each channel (MONAI's `divisor`); 0 divides by 1.
+        divide: Vec<f64> = Vec::new(),
     }
 }
 
@@ -42,7 +46,18 @@ impl Configured for ZScore {
             "nonzero, labelled",
             found,
             "one of the two at most",
-        )
+        )?;
+        for (key, given) in [("subtract", &self.subtract), ("divide", &self.divide)] {
+            let fits = self.per_channel || given.len() <= 1;
+            require(
+                fits && given.iter().all(|v| v.is_finite()),
+                Self::NAME,
+                key,
+                given,
+                "finite numbers: one, or with `per_channel` one for each channel",
+            )?;
+        }
+        Ok(())
     }
 
     fn is_random(&self) -> bool {
@@ -69,7 +84,18 @@ impl ZScore {
         } else {
             image.data().len()
         };
-        for values in image.data_mut().chunks_mut(part.max(1)) {
+        for (key, given) in [("subtract", &self.subtract), ("divide", &self.divide)] {
+            let channels = image.channels();
+            let expected = "one value, or one for each channel of the image";
+            require(
+                given.len() <= 1 || given.len() == channels,
+                Self::NAME,
+                key,
+                given,
+                expected,
+            )?;
+        }
+        for (channel, values) in image.data_mut().chunks_mut(part.max(1)).enumerate() {
             let statistics = match (labels, self.nonzero) {
                 (None, false) => Statistics::of(values),
                 _ => {
@@ -81,23 +107,23 @@ impl ZScore {
                     Statistics::of(&counted.map(|(_, v)| *v).collect::<Vec<f32>>())
                 }
             };
-            self.change(values, &statistics);
+            self.change(values, &statistics, channel);
         }
         Ok(())
     }
 
-    fn change(&self, values: &mut [f32], statistics: &Statistics) {
+    fn change(&self, values: &mut [f32], statistics: &Statistics, channel: usize) {
         if statistics.count == 0 {
             return;
         }
         // A constant image becomes zero instead of infinite, as in the reference implementations.
-        let deviation = statistics.deviation();
-        let scale = if deviation > 0.0 {
+        let deviation = given(&self.divide, channel).unwrap_or_else(|| statistics.deviation());
+        let scale = if deviation != 0.0 {
             1.0 / deviation
         } else {
             1.0
         };
-        let mean = statistics.mean();
+        let mean = given(&self.subtract, channel).unwrap_or_else(|| statistics.mean());
         match self.nonzero {
             true => values.iter_mut().filter(|v| **v != 0.0).for_each(|v| {
                 *v = ((f64::from(*v) - mean) * scale) as f32;
@@ -107,5 +133,44 @@ impl ZScore {
                 scale_shift(v, scale as f32, (-mean * scale) as f32)
             }),
         }
+    }
+}
+
+/// What a list has for a channel: its only value, or the channel's own.
+fn given(values: &[f64], channel: usize) -> Option<f64> {
+    match values {
+        [one] => Some(*one),
+        several => several.get(channel).copied(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vesalius_volume::Geometry;
+
+    #[test]
+    fn given_numbers_stand_for_mean_and_deviation() {
+        let grid = Geometry::axis_aligned([2, 1, 1], [1.0; 3]).unwrap();
+        let image = Volume::new(grid, 2, vec![0.0, 4.0, 0.0, 9.0]).unwrap();
+        let applied = |text: &str| {
+            let step: ZScore = serde_saphyr::from_str(text).unwrap();
+            step.check().unwrap();
+            let mut image = image.clone();
+            step.apply(&mut image, None).map(|()| image.into_data())
+        };
+        assert_eq!(
+            applied("{subtract: [2], divide: [2, 0]}").unwrap(),
+            [-1.0, 1.0, -2.0, 7.0]
+        );
+        assert_eq!(
+            applied("{nonzero: true, subtract: [1], divide: [3]}").unwrap(),
+            [0.0, 1.0, 0.0, 8.0 / 3.0]
+        );
+        let three = applied("{subtract: [1, 2, 3]}").unwrap_err().to_string();
+        assert!(three.contains("each channel"), "{three}");
+        let together: ZScore =
+            serde_saphyr::from_str("{per_channel: false, divide: [1, 2]}").unwrap();
+        assert!(together.check().is_err());
     }
 }

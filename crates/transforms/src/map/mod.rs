@@ -168,7 +168,10 @@ impl GridMap {
                 .after(&self.target.affine().inverse())
         });
         let along = affine.is_some_and(|a| along_axes(&a, self.target.size()));
-        if let Some(world) = world.filter(|_| along && sampling.outside == PaddingMode::Edge) {
+        // `filters` takes halves up.
+        let even = sampling.apart && sampling.image == ImageSampling::Nearest;
+        let by_axis = along && !even && sampling.outside == PaddingMode::Edge;
+        if let Some(world) = world.filter(|_| by_axis) {
             let options = sampling.for_filters()?;
             let moved = filters::resample_through(image, &self.target, &world, &options)?;
             let labels = labels.map(|l| {

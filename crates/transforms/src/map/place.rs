@@ -7,6 +7,10 @@ use super::{ImageSampling, LabelSampling, PaddingMode, Sampling};
 /// 0.3.6 compares halves of a thousandth).
 const TIE: f32 = 2.5e-4;
 
+/// A place this near to the middle between two voxels, in voxels, is there: the rest is rounding, which positions in the world
+/// bring with them.
+const HALF_ROUNDING: f64 = 1e-10;
+
 /// A place as `outside` reads it.
 fn wrapped(place: [f64; 3], size: [usize; 3], outside: PaddingMode) -> [f64; 3] {
     std::array::from_fn(|axis| {
@@ -49,11 +53,20 @@ fn neighbours(place: [f64; 3], size: [usize; 3]) -> impl Iterator<Item = (Option
     })
 }
 
+/// The nearest index along an axis, halves to even ones.
+fn nearest_index(place: f64) -> f64 {
+    let half = place.floor() + 0.5;
+    match (place - half).abs() < HALF_ROUNDING {
+        true => half.round_ties_even(),
+        false => place.round_ties_even(),
+    }
+}
+
 /// The offset of the nearest voxel, halves to even indices; nothing outside.
 fn nearest(place: [f64; 3], size: [usize; 3]) -> Option<usize> {
     let mut offset = 0;
     for axis in (0..3).rev() {
-        let index = place[axis].round_ties_even();
+        let index = nearest_index(place[axis]);
         if !(index >= 0.0 && index < size[axis] as f64) {
             return None;
         }
@@ -115,4 +128,25 @@ pub(super) fn label_at(
         tied().next()
     };
     settled.flatten().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_go_to_even_indices_whatever_the_rounding_of_a_place() {
+        for (place, index) in [
+            (34.5, 34.0),
+            (34.5 + 1e-13, 34.0),
+            (35.5 - 1e-13, 36.0),
+            (34.5 + 1e-7, 35.0),
+            (35.5 - 1e-7, 35.0),
+            (-0.5 - 1e-13, 0.0),
+            (7.0, 7.0),
+        ] {
+            assert_eq!(nearest_index(place), index, "{place}");
+        }
+        assert!(nearest_index(f64::NAN).is_nan());
+    }
 }

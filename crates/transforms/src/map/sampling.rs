@@ -70,13 +70,21 @@ pub struct Sampling {
     pub labels: LabelSampling,
     /// Outside of both.
     pub outside: PaddingMode,
+    /// An interpolation of its own, never one with those beside it, as in MONAI; and of the nearest voxel with halves to
+    /// even indices, as in PyTorch.
+    #[serde(skip_serializing_if = "is_not")]
+    pub apart: bool,
+}
+
+fn is_not(flag: &bool) -> bool {
+    !flag
 }
 
 impl Sampling {
     /// The sampling of both as one interpolation, when there is one: the same kernels, and at
     /// most one of them with values outside. A change of spacing stays within the image.
     pub(crate) fn joined(&self, other: &Self) -> Option<Self> {
-        if self.image != other.image || self.labels != other.labels {
+        if self.image != other.image || self.labels != other.labels || self.apart || other.apart {
             return None;
         }
         match (self.outside, other.outside) {

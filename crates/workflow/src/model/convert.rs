@@ -32,8 +32,8 @@ pub enum Converted {
     },
 }
 
-/// Writes a model folder of nnU-Net (or a zip of it) as one of ours, or weights (also those of a MONAI bundle's
-/// folder) as a .safetensors file, checked against an architecture where one is named.
+/// Writes a model folder of nnU-Net or a MONAI bundle (or a zip of it) as one of ours, or weights (also those of a MONAI
+/// bundle's folder) as a .safetensors file, checked against an architecture where one is named.
 ///
 /// Tensors that several names share are written once ([`Weights::each_stored_once`]). Where an architecture is named
 /// they are written under every name that the original framework's state dict has, so that its `load_state_dict` misses
@@ -49,7 +49,10 @@ pub fn convert(
 ) -> Result<Converted> {
     let (input, output) = (input.as_ref(), output.as_ref());
     let ends = |path: &Path, ending: &str| path.extension().is_some_and(|found| found == ending);
-    if ends(input, "zip") || input.is_dir() && !is_bundle(input) {
+    let is_of_weights = ["safetensors", "pt", "pth"]
+        .iter()
+        .any(|ending| ends(output, ending));
+    if ends(input, "zip") || input.is_dir() && !(is_bundle(input) && is_of_weights) {
         let model = convert_model(input, output, &OpenOptions::default())?;
         return Ok(Converted::Model(Box::new(model)));
     }

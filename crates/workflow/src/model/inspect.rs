@@ -19,6 +19,9 @@ pub struct Inspected {
     /// The description of a model folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelDescription>,
+    /// Why a MONAI bundle is no model here, of which only the network is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// The same in a few lines, with the models that it is made of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
@@ -71,6 +74,7 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
         network: None,
         weights: None,
         model: None,
+        refused: None,
         summary: None,
     };
     let has_ending = |endings: &[&str]| {
@@ -79,7 +83,21 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
     };
     let is_model_file = path.file_name().is_some_and(|name| name == MODEL_FILE);
     if path.is_dir() && is_bundle(path) {
-        found.network = Some(facts(&read_architecture(path)?)?);
+        match describe_model(path) {
+            Ok(model) => {
+                found.network = Some(facts(&model.network)?);
+                found.summary = Some(summary(path, &model));
+                found.model = Some(model);
+            }
+            Err(error) => {
+                // The network may be understood where the rest is not.
+                let Ok(network) = read_architecture(path) else {
+                    return Err(error.into());
+                };
+                found.network = Some(facts(&network)?);
+                found.refused = Some(error.to_string());
+            }
+        }
         if let Some(file) = bundle_weights(path) {
             found.weights = Some(weight_facts(Weights::open(file)?));
         }

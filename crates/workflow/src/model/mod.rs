@@ -13,7 +13,7 @@ pub use summary::{LabelFact, PartFact, PartRole, SegmentationCosts, Summary, seg
 use ndarray::{ArrayD, IxDyn};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use vesalius_inferers::array_from_npy;
+use vesalius_inferers::{array_from_npy, describe_model};
 use vesalius_networks::{Mismatch, NetworkConfig, Weights};
 use vesalius_tensor::{Device, Tensor, tensor_from_values, values_of};
 use vesalius_volume::ErrorKind;
@@ -77,7 +77,8 @@ fn wrong(path: &Path, reason: impl ToString) -> Error {
 /// # Errors
 /// When the file is neither, or names what is not understood.
 pub fn read_architecture(path: impl AsRef<Path>) -> Result<NetworkConfig> {
-    let path = &match path.as_ref() {
+    let named = path.as_ref();
+    let path = &match named {
         folder if folder.is_dir() => bundle_file(folder, "configs", &BUNDLE_CONFIGS)?,
         file => file.to_path_buf(),
     };
@@ -85,7 +86,11 @@ pub fn read_architecture(path: impl AsRef<Path>) -> Result<NetworkConfig> {
     let described: Value = vesalius_planning::parse_yaml(&text)
         .map_err(|e| wrong(path, format!("it is neither JSON nor YAML ({e})")))?;
     if described.get("network_def").is_some() {
-        return NetworkConfig::from_monai_bundle(&described).map_err(|e| wrong(path, e));
+        return NetworkConfig::from_monai_bundle(&described).or_else(|error| {
+            // Where the network is an expression, the whole bundle is looked at.
+            let whole = describe_model(named).map(|model| model.network);
+            whole.map_err(|_| wrong(path, error))
+        });
     }
     let architecture = described.get("network").unwrap_or(&described);
     let peers = ["_target_", "network_class_name", "UNet_class_name"];

@@ -123,6 +123,9 @@ fn print(path: &Path, found: &Found) {
         row("members", model.members.join(", "));
         row("made by", model.provenance.made_by.clone());
     }
+    if let Some(reason) = &info.refused {
+        row("as a model", format!("not used: {reason}"));
+    }
     if let Some(summary) = &info.summary {
         summary_rows(summary, &mut row);
     }

@@ -47,7 +47,7 @@ enum Command {
         #[command(flatten)]
         json: JsonOutput,
     },
-    /// Write a model folder of nnU-Net's as one of ours, or weights as safetensors
+    /// Write a model folder of nnU-Net's or a MONAI bundle as one of ours, or weights as safetensors
     Convert {
         /// A model folder, weights (.pt, .pth, .safetensors), or a MONAI bundle's folder
         input: PathBuf,
