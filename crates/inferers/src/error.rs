@@ -30,8 +30,7 @@ pub enum Error {
     },
     /// The network's output has another number of channels than the labels.
     #[error(
-        "the network put out {found} channel(s), but the labels of the model need {expected}; its description is of another network"
-    )]
+        "the network put out {}, but the labels of the model need {expected}; its description is of another network", vesalius_volume::counted(*.found, "channel"))]
     OutputChannels {
         /// Channels found.
         found: usize,
@@ -46,8 +45,7 @@ pub enum Error {
     },
     /// The image and the model have different numbers of channels.
     #[error(
-        "the image has {found} channel(s), but the model was trained on {expected} ({names}); give one file a channel in that order"
-    )]
+        "the image has {}, but the model was trained on {expected} ({names}); give one file a channel in that order", vesalius_volume::counted(*.found, "channel"))]
     Channels {
         /// Channels found.
         found: usize,
@@ -58,8 +56,7 @@ pub enum Error {
     },
     /// A voxel that is not a number.
     #[error(
-        "{count} voxel(s) of the image are not finite (the first at {index:?} of channel {channel}); a network would spread them over the result: repair the image first"
-    )]
+        "the image is not finite in {} (the first at {index:?} of channel {channel}); a network would spread them over the result: repair the image first", vesalius_volume::counted(*.count, "voxel"))]
     NotFinite {
         /// How many.
         count: usize,

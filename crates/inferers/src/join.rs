@@ -156,8 +156,8 @@ pub fn join_cascade(
         return Err(bad(
             coarse,
             format!(
-                "takes {} channel(s), the fine model {}; both see the same images",
-                found.channels.len(),
+                "takes {}, the fine model {}; both see the same images",
+                vesalius_volume::counted(found.channels.len(), "channel"),
                 own.channels.len()
             ),
         ));

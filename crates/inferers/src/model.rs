@@ -261,9 +261,9 @@ impl ModelDescription {
         }
         if !self.inputs.is_empty() && self.inputs.len() != self.channels.len() {
             return bad(format!(
-                "has {} `inputs` for {} channel(s); give one for each, in their order, or none",
+                "has {} `inputs` for {}; give one for each, in their order, or none",
                 self.inputs.len(),
-                self.channels.len()
+                vesalius_volume::counted(self.channels.len(), "channel")
             ));
         }
         if let Some((what, name)) = self.names().find(|(_, name)| !is_plain_name(name)) {
@@ -271,9 +271,9 @@ impl ModelDescription {
         }
         if !self.weights.is_empty() && self.weights.len() != 1 + self.companions.len() {
             return bad(format!(
-                "has {} `weights` for a model with {} companion(s); give one for each, its own first",
+                "has {} `weights` for a model with {}; give one for each, its own first",
                 self.weights.len(),
-                self.companions.len()
+                vesalius_volume::counted(self.companions.len(), "companion")
             ));
         }
         Ok(())
@@ -290,7 +290,8 @@ impl ModelDescription {
             // Channels behind those that are named are left out.
             Ordering::Greater if !self.inverse.channels.is_empty() => Ok(()),
             _ => Err(Error::BadModel(format!(
-                "the network has {found} output channel(s), but `labels` needs {expected}; one of them is of another model"
+                "the network has {}, but `labels` needs {expected}; one of them is of another model",
+                vesalius_volume::counted(found, "output channel")
             ))),
         }
     }

@@ -153,7 +153,8 @@ impl std::fmt::Display for PostprocessingStep {
                 ..
             } => write!(
                 f,
-                "the {count} largest piece(s) of {}{}",
+                "the largest {} of {}{}",
+                vesalius_volume::counted(*count, "piece"),
                 named(labels),
                 if *union {
                     " together"

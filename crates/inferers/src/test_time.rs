@@ -118,7 +118,10 @@ impl TestTime {
                 if view.channels() != image.channels() {
                     return Err(Error::BadValue {
                         key: "test_time.views",
-                        found: format!("a chain that makes {} channel(s)", view.channels()),
+                        found: format!(
+                            "a chain that makes {}",
+                            vesalius_volume::counted(view.channels(), "channel")
+                        ),
                         expected: "chains that keep the image's channels",
                     });
                 }

@@ -149,18 +149,25 @@ fn segmented(path: &Path, case: &Case) -> (LabelMap, Vec<f32>) {
     let mut result = segmenter.segment_with(&image(case), &options).unwrap();
     let kept = result.probabilities.take().unwrap().into_map().unwrap();
     let painted = segmenter.model().inverse.channels.clone();
-    (result.into_labels().unwrap(), in_order(&kept, &painted))
+    (
+        result.into_labels().unwrap(),
+        in_order(kept.data(), &painted),
+    )
 }
 
 /// Regions' channels, which are in the order of painting, in the network's.
-fn in_order(kept: &Volume<f32>, painted: &[usize]) -> Vec<f32> {
+fn in_order(kept: &[f32], painted: &[usize]) -> Vec<f32> {
     if painted.is_empty() {
-        return kept.data().to_vec();
+        return kept.to_vec();
     }
-    let mut channels: Vec<_> = painted.iter().copied().zip(0..).collect();
-    channels.sort_unstable();
-    let values = channels.iter().map(|&(_, at)| kept.channel(at));
-    values.flatten().copied().collect()
+    let channels: Vec<&[f32]> = kept.chunks(kept.len() / painted.len()).collect();
+    let mut order: Vec<_> = painted.iter().zip(channels).collect();
+    order.sort_unstable_by_key(|(channel, _)| **channel);
+    order
+        .into_iter()
+        .flat_map(|(_, values)| values)
+        .copied()
+        .collect()
 }
 
 #[test]

@@ -79,8 +79,8 @@ pub trait Architecture {
         };
         if channels != self.in_channels() {
             return bad(format!(
-                "it was built for {} channel(s), the input has {channels}",
-                self.in_channels()
+                "it was built for {}, the input has {channels}",
+                vesalius_volume::counted(self.in_channels(), "channel")
             ));
         }
         if self.spatial_dims() == 2 && size[2] != 1 {

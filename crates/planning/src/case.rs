@@ -100,8 +100,8 @@ impl LoadedCase {
         let image = read_image(&files.images, channels).map_err(|e| bad(e.to_string()))?;
         if image.channels() != channels {
             return Err(bad(format!(
-                "has {} channel(s), but the list names {channels}",
-                image.channels()
+                "has {}, but the list names {channels}",
+                vesalius_volume::counted(image.channels(), "channel")
             )));
         }
         let labels = vesalius_io::read_labels(&files.label).map_err(|e| bad(e.to_string()))?;

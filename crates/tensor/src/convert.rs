@@ -21,7 +21,10 @@ pub fn tensor_from_values(
     let expected = batch * channels * z * y * x;
     if values.len() != expected {
         return Err(Error::WrongLength {
-            what: format!("a batch of {batch} × {channels} channel(s) of size {size:?}"),
+            what: format!(
+                "a batch of {batch} × {} of size {size:?}",
+                vesalius_volume::counted(channels, "channel")
+            ),
             expected,
             found: values.len(),
         });

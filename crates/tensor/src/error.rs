@@ -53,8 +53,7 @@ pub enum Error {
     },
     /// Outputs that are NaN or infinite, which mean no label.
     #[error(
-        "{count} value(s) of {what} are not finite, the first in channel {channel} at voxel {voxel}; they mean no label: look for damaged weights or an overflow"
-    )]
+        "{what} is not finite in {}, the first in channel {channel} at voxel {voxel}; such values mean no label: look for damaged weights or an overflow", vesalius_volume::counted(*.count, "value"))]
     NotFinite {
         /// Which buffer.
         what: String,

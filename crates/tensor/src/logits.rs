@@ -56,8 +56,8 @@ impl Logits {
                 what: "a network's output".to_owned(),
                 found: dims.to_vec(),
                 expected: format!(
-                    "{} channel(s), one for each of {:?}",
-                    scheme.channels(),
+                    "{}, one for each of {:?}",
+                    vesalius_volume::counted(scheme.channels(), "channel"),
                     scheme.channel_names()
                 ),
             });
@@ -213,7 +213,7 @@ mod tests {
         let message = Logits::new(three_voxels(&[0.0; 3], 1), &scheme)
             .unwrap_err()
             .to_string();
-        assert!(message.contains("2 channel(s)"), "{message}");
+        assert!(message.contains("2 channels"), "{message}");
     }
 
     #[test]

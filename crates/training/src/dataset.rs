@@ -217,8 +217,8 @@ fn read_case_as(
         return Err(Error::Case {
             case: case.name.clone(),
             reason: format!(
-                "has {} channel(s), but the datalist names {channels}",
-                image.channels()
+                "has {}, but the datalist names {channels}",
+                vesalius_volume::counted(image.channels(), "channel")
             ),
         });
     }

@@ -344,7 +344,8 @@ fn collate(patches: &[Subject]) -> Result<Batch> {
         return refused(
             other,
             format!(
-                "a patch of {found} channel(s) and one of {channels} (case {}) do not fit into one batch",
+                "a patch of {} and one of {channels} (case {}) do not fit into one batch",
+                vesalius_volume::counted(found, "channel"),
                 first.name()
             ),
         );

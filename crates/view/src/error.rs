@@ -11,8 +11,7 @@ pub enum Error {
     Volume(#[from] vesalius_volume::Error),
     /// A channel that the image does not have.
     #[error(
-        "the image has {channels} channel(s), numbered from 0; channel {channel} does not exist"
-    )]
+        "the image has {}, numbered from 0; channel {channel} does not exist", vesalius_volume::counted(*.channels, "channel"))]
     NoChannel {
         /// The channel requested.
         channel: usize,

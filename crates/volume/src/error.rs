@@ -26,9 +26,7 @@ pub enum Error {
     TooLarge([usize; 3]),
     /// A buffer that the caller's limit or the machine cannot hold.
     #[error(
-        "{what} of size {size:?} with {channels} channel(s) needs {needed} bytes ({:.1} GiB), {by} {limit} ({:.1} GiB); {}",
-        *needed as f64 / GIB, *limit as f64 / GIB, by.remedy()
-    )]
+        "{what} of size {size:?} with {} needs {needed} bytes ({:.1} GiB), {by} {limit} ({:.1} GiB); {}", crate::counted(*.channels, "channel"), *needed as f64 / GIB, *limit as f64 / GIB, by.remedy())]
     OutOfMemory {
         /// What needs it, such as "the resampled grid".
         what: String,
@@ -45,8 +43,7 @@ pub enum Error {
     },
     /// The buffer's length is not channels × voxels.
     #[error(
-        "a volume of size {size:?} with {channels} channel(s) needs {expected} values, but {found} were given"
-    )]
+        "a volume of size {size:?} with {} needs {expected} values, but {found} were given", crate::counted(*.channels, "channel"))]
     WrongLength {
         /// Size `[x, y, z]` in voxels.
         size: [usize; 3],

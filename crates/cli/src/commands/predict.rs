@@ -167,7 +167,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     open.batch_size = arguments.batch_size;
     open.settings.clone_from(&arguments.set);
     let combination = &arguments.combination;
-    let weights = combination.weights(arguments.model.len(), "model(s)")?;
+    let weights = combination.weights(arguments.model.len(), "models")?;
     let by = combination.combination();
     let segmenter = open_models(&arguments.model, &weights, by, &open)?;
     warnings::tell_about("model", segmenter.warnings());

@@ -76,7 +76,7 @@ fn odd_images_are_segmented_or_refused_in_a_sentence() {
     std::fs::write(folder.join("two.txt"), "zero.nii, zero.nii\n").unwrap();
     let text = error(folder, &predict("two.txt", "two", &[]));
     assert!(
-        text.contains("2 channel(s)") && text.contains("trained on 1"),
+        text.contains("2 channels") && text.contains("trained on 1"),
         "{text}"
     );
     assert!(!folder.join("n.nii").exists() && !folder.join("f.nii").exists());

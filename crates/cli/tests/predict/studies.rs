@@ -136,7 +136,7 @@ fn channels_come_from_several_series_on_the_grid_of_the_first() {
     let three = ["--series", "4", "--series", "6", "--series", "4"];
     let text = error(folder, &predict("patient", "three", &three));
     assert!(
-        text.contains("3 are named for 2 channel(s), MRI, CT"),
+        text.contains("3 are named for 2 channels, MRI, CT"),
         "{text}"
     );
 }

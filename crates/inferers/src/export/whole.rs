@@ -236,7 +236,7 @@ mod tests {
         let three = LabelScheme::exclusive(&[("a", 1), ("b", 2)]).unwrap();
         let logits = Volume::new(crop, 2, vec![0.0; 240]).unwrap();
         let refused = labels_on_file(logits, &file, None, &three).unwrap_err();
-        assert!(refused.to_string().contains("2 channel(s)"), "{refused}");
+        assert!(refused.to_string().contains("2 channels"), "{refused}");
     }
 
     #[test]

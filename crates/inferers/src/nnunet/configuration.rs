@@ -122,8 +122,9 @@ impl Plan<'_> {
         let count = self.dataset.channels().len();
         if names.len() != count {
             return Err(format!(
-                "`normalization_schemes` has {} entries, dataset.json {count} channel(s)",
-                names.len()
+                "`normalization_schemes` has {} entries, dataset.json {}",
+                names.len(),
+                vesalius_volume::counted(count, "channel")
             ));
         }
         let masked = c.use_mask_for_norm.as_deref().unwrap_or_default();

@@ -72,9 +72,9 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<PostprocessingStep>> {
     };
     if functions.len() != arguments.len() {
         return Err(bad(format!(
-            "has {} function(s) and {} set(s) of arguments, which must be as many",
-            functions.len(),
-            arguments.len()
+            "has {} and {} of arguments, which must be as many",
+            vesalius_volume::counted(functions.len(), "function"),
+            vesalius_volume::counted(arguments.len(), "set")
         )));
     }
     let steps = functions.iter().zip(&arguments);

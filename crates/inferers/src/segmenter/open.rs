@@ -44,8 +44,8 @@ impl Segmenter {
                     kind: ErrorKind::BadInput,
                     path: folder.join(&stage.model),
                     reason: format!(
-                        "takes {} channel(s), but the model whose region it finds takes another number",
-                        found.len()
+                        "takes {}, but the model whose region it finds takes another number",
+                        vesalius_volume::counted(found.len(), "channel")
                     ),
                 });
             }

@@ -250,7 +250,10 @@ fn check_count(file: &DicomFile, count: usize) -> Result<()> {
             if held < bits.saturating_mul(count as u64) {
                 return Err(Error::Truncated {
                     path: file.path.clone(),
-                    what: format!("the pixel data of {count} frame(s)"),
+                    what: format!(
+                        "the pixel data of {}",
+                        vesalius_volume::counted(count, "frame")
+                    ),
                     expected: bits.saturating_mul(count as u64).div_ceil(8),
                     offset: held / 8,
                 });

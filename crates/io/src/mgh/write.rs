@@ -32,7 +32,11 @@ pub(crate) fn write<T: FileVoxel>(
             Error::header(
                 &path,
                 "the size",
-                format!("{:?} with {channels} channel(s)", geometry.size()),
+                format!(
+                    "{:?} with {}",
+                    geometry.size(),
+                    vesalius_volume::counted(channels, "channel")
+                ),
                 format!("at most {} along each axis", i32::MAX),
             )
         })?;

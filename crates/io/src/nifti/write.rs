@@ -69,7 +69,10 @@ fn describe<T: FileVoxel>(
         return Err(Error::header(
             path,
             "the size",
-            format!("{size:?} with {channels} channel(s)"),
+            format!(
+                "{size:?} with {}",
+                vesalius_volume::counted(channels, "channel")
+            ),
             format!("at most {LONGEST} along each axis in NIfTI-1; choose NIfTI-2"),
         ));
     }

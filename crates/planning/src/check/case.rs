@@ -138,8 +138,8 @@ fn look_at_image(name: &str, image: &Volume<f32>, channels: usize) -> Vec<Proble
             ProblemKind::Channels,
             &[name],
             format!(
-                "case {name} has {} channel(s), the list names {channels}",
-                image.channels()
+                "case {name} has {}, the list names {channels}",
+                vesalius_volume::counted(image.channels(), "channel")
             ),
         ));
     }
@@ -152,9 +152,7 @@ fn look_at_image(name: &str, image: &Volume<f32>, channels: usize) -> Vec<Proble
                 ProblemKind::NotFinite,
                 &[name],
                 format!(
-                    "case {name}: {broken} voxel(s) of channel {channel} are NaN or infinite, the first at {:?}; repair the image",
-                    image.geometry().index(first)
-                ),
+                    "case {name}: NaN or infinity in {} of channel {channel}, the first at {:?}; repair the image", vesalius_volume::counted(broken, "voxel"), image.geometry().index(first)),
             ));
         } else if values.iter().all(|v| *v == values[0]) {
             problems.push(Problem::warning(

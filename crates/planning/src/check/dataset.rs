@@ -26,8 +26,8 @@ pub(super) fn look(
             ProblemKind::TooFew,
             &[],
             format!(
-                "the dataset has {} case(s); training and validation need at least one each",
-                list.cases.len()
+                "the dataset has {}; training and validation need at least one each",
+                vesalius_volume::counted(list.cases.len(), "case")
             ),
         ));
     }

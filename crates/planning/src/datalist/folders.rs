@@ -28,16 +28,16 @@ pub(super) fn pair(images: &Path, labels: &Path) -> Result<Datalist> {
     }
     if !unpaired.is_empty() {
         return Err(bad(format!(
-            "{} image(s) have no label of the same name in {}: {}",
-            unpaired.len(),
+            "{} without a label of the same name in {}: {}",
+            vesalius_volume::counted(unpaired.len(), "image"),
             labels.display(),
             some(unpaired.iter())
         )));
     }
     if !labels_left.is_empty() {
         return Err(bad(format!(
-            "{} label(s) in {} have no image of the same name: {}",
-            labels_left.len(),
+            "{} in {} without an image of the same name: {}",
+            vesalius_volume::counted(labels_left.len(), "label"),
             labels.display(),
             some(labels_left.keys())
         )));
@@ -45,9 +45,9 @@ pub(super) fn pair(images: &Path, labels: &Path) -> Result<Datalist> {
     let channels = cases.first().map_or(1, |case| case.images.len());
     if let Some(case) = cases.iter().find(|case| case.images.len() != channels) {
         return Err(bad(format!(
-            "case {} has {} channel(s), but {} has {channels}",
+            "case {} has {}, but {} has {channels}",
             case.name,
-            case.images.len(),
+            vesalius_volume::counted(case.images.len(), "channel"),
             cases[0].name
         )));
     }

@@ -35,8 +35,9 @@ pub(super) fn labelled(
     let cases = images.into_iter().map(|(name, images)| {
         if channels > 0 && images.len() != channels {
             return Err(format!(
-                "names {channels} channel(s), but case {name} has {} file(s) in imagesTr",
-                images.len()
+                "names {}, but case {name} has {} in imagesTr",
+                vesalius_volume::counted(channels, "channel"),
+                vesalius_volume::counted(images.len(), "file")
             ));
         }
         Ok(CaseFiles {
@@ -155,7 +156,7 @@ mod tests {
     fn a_channel_too_few_a_gap_and_a_plain_name_are_named() {
         let few = error(raw(&["imagesTr/a_0000.nii.gz", "labelsTr/a.nii.gz"]).path());
         assert!(
-            few.contains("names 2 channel(s)") && few.contains("case a"),
+            few.contains("names 2 channels") && few.contains("case a"),
             "{few}"
         );
         let gap = error(raw(&["imagesTr/a_0000.nii.gz", "imagesTr/a_0002.nii.gz"]).path());

@@ -176,8 +176,8 @@ impl DatasetJson {
         let paints = self.regions_class_order.as_deref().unwrap_or_default();
         if paints.len() != regions.len() {
             return bad(format!(
-                "`regions_class_order` of dataset.json has {} value(s), but there are {} regions; give one for each",
-                paints.len(),
+                "`regions_class_order` of dataset.json has {}, but there are {} regions; give one for each",
+                vesalius_volume::counted(paints.len(), "value"),
                 regions.len()
             ));
         }

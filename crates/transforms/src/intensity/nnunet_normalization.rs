@@ -169,9 +169,9 @@ impl NnUnetNormalization {
                 transform: NnUnetNormalization::NAME,
                 key: "channels",
                 found: format!(
-                    "{} scheme(s) for {} channel(s)",
-                    self.channels.len(),
-                    image.channels()
+                    "{} for {}",
+                    vesalius_volume::counted(self.channels.len(), "scheme"),
+                    vesalius_volume::counted(image.channels(), "channel")
                 ),
                 expected: "one scheme a channel of the image",
             });
@@ -366,7 +366,7 @@ mod tests {
             .apply(&mut image(|i| i as f32, 1), None)
             .unwrap_err()
             .to_string();
-        assert!(error.contains("2 scheme(s) for 1 channel(s)"), "{error}");
+        assert!(error.contains("2 schemes for 1 channel"), "{error}");
         let error = two
             .apply(&mut image(|i| i as f32 * 3.0, 2), None)
             .unwrap_err()

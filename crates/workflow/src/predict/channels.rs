@@ -37,7 +37,8 @@ pub(super) fn choose(
         if named.len() != channels.len() {
             let (names, wanted) = (named.len(), channels.len());
             let found = format!(
-                "{names} are named for {wanted} channel(s), {}",
+                "{names} are named for {}, {}",
+                vesalius_volume::counted(wanted, "channel"),
                 channels.join(", ")
             );
             return Err(several(study, found));

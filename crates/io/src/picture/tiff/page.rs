@@ -95,7 +95,10 @@ impl Page {
         let offsets = file.numbers(entries, tags.0, pieces)?;
         let lengths = file.numbers(entries, tags.1, pieces)?;
         if offsets.len() < pieces || lengths.len() < pieces {
-            let found = format!("{} piece(s) of pixels", offsets.len().min(lengths.len()));
+            let found = format!(
+                "{} of pixels",
+                vesalius_volume::counted(offsets.len().min(lengths.len()), "piece")
+            );
             return Err(Error::header(
                 file.path,
                 "the TIFF",
@@ -250,7 +253,10 @@ fn check_colours(path: &Path, photometric: u64, channels: usize, packing: Packin
             "save it with 0 as black",
         ),
         _ => (
-            format!("a TIFF of {channels} value(s) a pixel, photometric {photometric}"),
+            format!(
+                "a TIFF of {} a pixel, photometric {photometric}",
+                vesalius_volume::counted(channels, "value")
+            ),
             "save it as grey or as RGB(A)",
         ),
     };

@@ -220,8 +220,8 @@ fn check(fingerprint: &Fingerprint, dataset: &DatasetJson, options: &PlanOptions
         .len();
     if dataset.channel_names.len() != known {
         return bad(format!(
-            "dataset.json names {} channel(s), the fingerprint has {known}; they are of two datasets",
-            dataset.channel_names.len()
+            "dataset.json names {}, the fingerprint has {known}; they are of two datasets",
+            vesalius_volume::counted(dataset.channel_names.len(), "channel")
         ));
     }
     if let Some(memory) = options

@@ -98,8 +98,8 @@ fn case(root: &Path, files: &[String], channels: usize) -> Result<InputCase, Str
     }
     if paths.len() != channels && paths.len() > 1 {
         return Err(format!(
-            "names {} channel(s), but the model was trained on {channels}; name one file a channel",
-            paths.len()
+            "names {}, but the model was trained on {channels}; name one file a channel",
+            vesalius_volume::counted(paths.len(), "channel")
         ));
     }
     let stem = vesalius_io::strip_extension(&paths[0]);
@@ -169,7 +169,7 @@ mod tests {
         ];
         assert_eq!(out, places);
         assert!(found.left_out[3].reason.contains("gone.nii is absent"));
-        assert!(found.left_out[4].reason.contains("names 3 channel(s)"));
+        assert!(found.left_out[4].reason.contains("names 3 channels"));
         let lines = at.join("list.txt");
         std::fs::write(&lines, "a.nii\n, b.nii\ngone.nii\n").unwrap();
         let found = find_cases(&lines, 1).unwrap();
