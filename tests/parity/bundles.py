@@ -17,6 +17,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 warnings.filterwarnings("ignore")
 import monai.networks.nets, numpy as np, nibabel as nib, torch
 torch.set_num_threads(2)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from searched import architecture
 from monai.bundle import ConfigParser
 from monai.transforms import Invertd, MapTransform
 
@@ -79,6 +81,8 @@ def write_image(path, shape, spacing, kind, seed, turn=(12, 7), flips=(-1, -1, 1
 # network computes in double precision: PyTorch's instance normalisation of images with much padding is 1e-3 from that in single
 # precision.
 SMALL = {"inferer::roi_size": [64, 64, 64], "inferer::sw_batch_size": 1}
+# On the processor, and with the arrays of NumPy that PyTorch reads no longer by itself.
+SEARCHED = {"dints_space::device": "$torch.device('cpu')", "arch_ckpt": "$torch.load(@arch_ckpt_path, map_location=torch.device('cpu'), weights_only=False)"}
 BUNDLES = {
     "spleen_ct_segmentation": dict(image=((44, 40, 26), (1.4, 1.4, 2.5), "ct", 1)),
     "wholeBody_ct_segmentation": dict(image=((36, 34, 22), (1.4, 1.4, 2.5), "ct", 1), over={"inferer::roi_size": [64, 64, 64]}),
@@ -89,8 +93,8 @@ BUNDLES = {
     "renalStructures_UNEST_segmentation": dict(image=((36, 34, 22), (1.4, 1.4, 2.5), "ct", 1)),
     "ventricular_short_axis_3label": dict(image=((60, 70, 6), (1.4, 1.4, 8.0), "mr", 1), is_double=True),
     "spleen_deepedit_annotation": dict(image=((44, 40, 26), (1.4, 1.4, 2.5), "ct", 1)),
-    "multi_organ_segmentation": dict(image=((40, 36, 30), (1.2, 1.2, 1.5), "ct", 1)),
-    "pancreas_ct_dints_segmentation": dict(image=((40, 36, 30), (1.2, 1.2, 1.5), "ct", 1)),
+    "multi_organ_segmentation": dict(image=((40, 36, 30), (1.2, 1.2, 1.5), "ct", 1), over=SMALL, theirs=SEARCHED, searched=1),
+    "pancreas_ct_dints_segmentation": dict(image=((40, 36, 30), (1.2, 1.2, 1.5), "ct", 1), over=SMALL, theirs=SEARCHED, searched=2),
     "pediatric_abdominal_ct_segmentation": dict(image=((44, 40, 26), (1.4, 1.4, 2.5), "ct", 1), weights="dynunet_FT.pt"),
     "segmentation_template": dict(image=((48, 40, 32), (1.4, 1.4, 2.5), "ct", 1), more=8),
     "wholeBrainSeg_Large_UNEST_segmentation": dict(image=((40, 40, 40), (1, 1, 1), "mr", 1)),
@@ -139,10 +143,16 @@ def case_data(name, paths):
 
 
 def weights_of(name, spec, bundle, paths):
+    (bundle / "models").mkdir(exist_ok=True)
+    if spec.get("searched"):
+        # An architecture that no search found.
+        paths, operations, nodes = architecture(spec["searched"], 12, 4, 5)
+        codes = {"arch_code_a": np.array(paths), "arch_code_c": np.array(operations), "node_a": np.array(nodes), "iter_num": 1}
+        torch.save(codes, bundle / "models/search_code_18590.pt")
     parser = parser_of(bundle, spec)
     torch.manual_seed(1)
     net = parser.get_parsed_content("network_def").eval()
-    channels = parser.get_parsed_content("network_def::out_channels")
+    channels = parser.get_parsed_content("network_def::num_classes" if spec.get("searched") else "network_def::out_channels")
     x = parser.get_parsed_content("preprocessing")(case_data(name, paths))["image"].as_tensor()[None].float()
     if name.startswith("ventricular"):
         x = torch.nn.functional.pad(x[..., 3], [0, 256 - x.shape[3], 0, 256 - x.shape[2]])
@@ -152,7 +162,6 @@ def weights_of(name, spec, bundle, paths):
         x = x[..., :to[0], :to[1], :to[2]]
         x = torch.nn.functional.pad(x, [v for k in (2, 1, 0) for v in (0, max(to[k] - x.shape[2 + k], 0))])
     balanced(net, x, channels)
-    (bundle / "models").mkdir(exist_ok=True)
     torch.save(net.state_dict(), bundle / "models" / spec.get("weights", "model.pt"))
 
 

@@ -381,8 +381,8 @@ fn what_is_not_supported_is_refused_by_its_id_in_one_line() {
     type Change = fn(&mut Value);
     let cases: [(Change, &[&str]); 12] = [
         (
-            |c| c["network_def"]["_target_"] = json!("DiNTS"),
-            &["network_def", "DiNTS"],
+            |c| c["network_def"]["_target_"] = json!("UNesT"),
+            &["network_def", "UNesT"],
         ),
         (
             |c| c["network_def"]["channels"] = json!("$[4 * n for n in (1, 2, 2)]"),

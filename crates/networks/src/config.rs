@@ -1,10 +1,10 @@
 //! The networks by name: the enum that a config file's `network:` becomes, and what all networks describe.
 
 use crate::{
-    AnyNetwork, AttentionUnetConfig, BasicUNetConfig, CustomNetworkConfig, DynUNetConfig, Error,
-    MedNeXtConfig, Network, PlainConvUNetConfig, ResidualEncoderUNetConfig, Result,
-    SegResNetConfig, SegResNetDSConfig, SwinUnetrConfig, UNetConfig, UnetrConfig, VNetConfig,
-    Weights, Wrapping,
+    AnyNetwork, AttentionUnetConfig, BasicUNetConfig, CustomNetworkConfig, DiNTSConfig,
+    DynUNetConfig, Error, MedNeXtConfig, Network, PlainConvUNetConfig, ResidualEncoderUNetConfig,
+    Result, SegResNetConfig, SegResNetDSConfig, SwinUnetrConfig, UNetConfig, UnetrConfig,
+    VNetConfig, Weights, Wrapping,
 };
 use serde::{Deserialize, Serialize};
 use vesalius_tensor::{Device, Scope};
@@ -166,6 +166,9 @@ pub enum NetworkConfig {
     /// MONAI's `BasicUNet`.
     #[serde(rename = "basic_unet")]
     BasicUNet(BasicUNetConfig),
+    /// MONAI's `DiNTS` of an architecture that was found.
+    #[serde(rename = "dints")]
+    DiNTS(DiNTSConfig),
     /// MONAI's `DynUNet`.
     #[serde(rename = "dynunet")]
     DynUNet(DynUNetConfig),
@@ -213,6 +216,7 @@ impl NetworkConfig {
         match self {
             Self::UNet(config) => config,
             Self::BasicUNet(config) => config,
+            Self::DiNTS(config) => config,
             Self::DynUNet(config) => config,
             Self::SegResNet(config) => config,
             Self::SegResNetDS(config) => config,
@@ -231,6 +235,7 @@ impl NetworkConfig {
         match self {
             Self::UNet(config) => config,
             Self::BasicUNet(config) => config,
+            Self::DiNTS(config) => config,
             Self::DynUNet(config) => config,
             Self::SegResNet(config) => config,
             Self::SegResNetDS(config) => config,
@@ -351,6 +356,7 @@ impl NetworkConfig {
         let model = match self {
             Self::UNet(config) => AnyNetwork::UNet(config.build(&scope)),
             Self::BasicUNet(config) => AnyNetwork::BasicUNet(config.build(&scope)),
+            Self::DiNTS(config) => AnyNetwork::DiNTS(config.build(&scope)),
             Self::DynUNet(config) => AnyNetwork::DynUNet(config.build(&scope)),
             Self::SegResNet(config) => AnyNetwork::SegResNet(config.build(&scope)),
             Self::SegResNetDS(config) => AnyNetwork::SegResNetDS(config.build(&scope)),

@@ -33,7 +33,7 @@
 //! | topic | items |
 //! |---|---|
 //! | a network by name | [`NetworkConfig`], [`Network`], [`Architecture`] |
-//! | MONAI | [`UNetConfig`], [`BasicUNetConfig`], [`DynUNetConfig`], [`AttentionUnetConfig`], [`VNetConfig`], [`SegResNetConfig`], [`SegResNetDSConfig`], [`MedNeXtConfig`], [`UnetrConfig`], [`SwinUnetrConfig`] |
+//! | MONAI | [`UNetConfig`], [`BasicUNetConfig`], [`DynUNetConfig`], [`DiNTSConfig`], [`AttentionUnetConfig`], [`VNetConfig`], [`SegResNetConfig`], [`SegResNetDSConfig`], [`MedNeXtConfig`], [`UnetrConfig`], [`SwinUnetrConfig`] |
 //! | nnU-Net | [`PlainConvUNetConfig`], [`ResidualEncoderUNetConfig`] |
 //! | user-defined | [`CustomNetwork`], [`NetworkModule`], [`RegisterNetwork`] |
 //! | weights | [`Weights`], [`StoredTensor`], [`Wrapping`], [`Mismatch`], [`read_pytorch_values`] |
@@ -60,10 +60,10 @@ pub use custom::{
 };
 pub use error::{Error, Mismatch};
 pub use monai::{
-    AttentionUnet, AttentionUnetConfig, BasicUNet, BasicUNetConfig, DynUNet, DynUNetConfig,
-    MedNeXt, MedNeXtConfig, Merging, PatchProjection, ResidualUnit, SegResNet, SegResNetConfig,
-    SegResNetDS, SegResNetDSConfig, SwinUnetr, SwinUnetrConfig, UNet, UNetConfig, Unetr,
-    UnetrConfig, UpsampleMode, VNet, VNetConfig,
+    AttentionUnet, AttentionUnetConfig, BasicUNet, BasicUNetConfig, DiNTS, DiNTSConfig, DynUNet,
+    DynUNetConfig, MedNeXt, MedNeXtConfig, Merging, PatchProjection, ResidualUnit, SegResNet,
+    SegResNetConfig, SegResNetDS, SegResNetDSConfig, SwinUnetr, SwinUnetrConfig, UNet, UNetConfig,
+    Unetr, UnetrConfig, UpsampleMode, VNet, VNetConfig,
 };
 pub use network::{AnyNetwork, Network};
 pub use nnunet::{

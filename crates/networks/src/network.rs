@@ -1,7 +1,7 @@
 //! A network of any kind: what it computes, its parameters by name, and how they are replaced.
 
 use crate::{
-    Architecture, AttentionUnet, BasicUNet, BuiltNetwork, DynUNet, Error, MedNeXt, Mismatch,
+    Architecture, AttentionUnet, BasicUNet, BuiltNetwork, DiNTS, DynUNet, Error, MedNeXt, Mismatch,
     NetworkConfig, PatchNetwork, PlainConvUNet, ResidualEncoderUNet, Result, SegResNet,
     SegResNetDS, SwinUnetr, UNet, Unetr, VNet, Weights, Wrapping,
 };
@@ -18,6 +18,8 @@ pub enum AnyNetwork {
     UNet(UNet),
     /// See [`BasicUNet`].
     BasicUNet(BasicUNet),
+    /// See [`DiNTS`].
+    DiNTS(DiNTS),
     /// See [`DynUNet`].
     DynUNet(DynUNet),
     /// See [`SegResNet`].
@@ -107,6 +109,7 @@ impl Network {
         match &self.model {
             AnyNetwork::UNet(network) => vec![network.forward(input)],
             AnyNetwork::BasicUNet(network) => vec![network.forward(input)],
+            AnyNetwork::DiNTS(network) => vec![network.forward(input)],
             AnyNetwork::DynUNet(network) => network.forward(input),
             AnyNetwork::SegResNet(network) => vec![network.forward(input)],
             AnyNetwork::SegResNetDS(network) => network.forward(input),

@@ -2,6 +2,7 @@
 //!
 //! `vesalius-bundles` reads the config; here its network, steps and inferer become those of a [`ModelDescription`].
 
+mod files;
 mod inferer;
 mod labels;
 mod postprocessing;
@@ -47,7 +48,7 @@ impl BundleModel {
             bundle.config_mut().set_text(id, text).map_err(of_bundle)?;
         }
         let described = bundle.describe().map_err(of_bundle)?;
-        let description = model(&described, folder)
+        let description = model(&described, &bundle, folder)
             .map_err(|reason| Error::of_folder(ErrorKind::Unsupported, folder, reason))?;
         let notes = described.notes.iter().map(|note| Warning::OfBundle {
             note: note.to_string(),
@@ -89,11 +90,14 @@ fn of_bundle(folder: &Path, source: vesalius_bundles::Error) -> Error {
 /// A bundle in our own words.
 fn model(
     described: &BundleDescription,
+    bundle: &Bundle,
     folder: &Path,
 ) -> std::result::Result<ModelDescription, Refused> {
     let spec = &described.network;
     let of_network = |error: vesalius_networks::Error| format!("`{}`: {error}", spec.id);
-    let network = NetworkConfig::from_monai_or_nnunet(&spec.as_config()).map_err(of_network)?;
+    let of_file = |reason| format!("`{}`: {reason}", spec.id);
+    let arguments = files::filled(&spec.as_config(), bundle).map_err(of_file)?;
+    let network = NetworkConfig::from_monai_or_nnunet(&arguments).map_err(of_network)?;
     let preprocessing = preprocessing::chain(described)?;
     let way = postprocessing::way(described, network.architecture().out_channels())?;
     let inferer = inferer::inferer(&described.inferer, network.architecture())?;

@@ -2,6 +2,7 @@
 
 mod attention_unet;
 mod basic_unet;
+pub(crate) mod dints;
 mod dynunet;
 mod mednext;
 pub(crate) mod parts;
@@ -17,6 +18,7 @@ mod vnet;
 
 pub use attention_unet::{AttentionUnet, AttentionUnetConfig};
 pub use basic_unet::{BasicUNet, BasicUNetConfig};
+pub use dints::{DiNTS, DiNTSConfig};
 pub use dynunet::{DynUNet, DynUNetConfig};
 pub use mednext::{MedNeXt, MedNeXtConfig};
 pub use parts::UpsampleMode;

@@ -5,6 +5,7 @@
 //! alive at one time are counted as they are made and dropped.
 
 mod custom;
+mod dints;
 mod layers;
 mod memory_tracker;
 mod monai;
@@ -87,6 +88,7 @@ impl NetworkConfig {
         let outputs = match self {
             Self::UNet(config) => vec![monai::unet(config, input)],
             Self::BasicUNet(config) => vec![monai::basic_unet(config, input)],
+            Self::DiNTS(config) => vec![dints::dints(config, input)],
             Self::DynUNet(config) => monai::dynunet(config, input),
             Self::SegResNet(config) => vec![monai::segresnet(config, input)],
             Self::SegResNetDS(config) => monai::segresnet_ds(config, input),

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod bundle;
+mod dints;
 mod monai;
 mod nnunet;
 mod transformers;

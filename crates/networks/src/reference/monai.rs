@@ -1,6 +1,7 @@
 //! MONAI's `_target_` form; names and defaults are those of MONAI 1.6.
 
 use super::Arguments;
+use super::dints::dints;
 use super::transformers::{swin_unetr, unetr};
 use crate::{
     AttentionUnetConfig, BasicUNetConfig, DynUNetConfig, Error, MedNeXtConfig, NetworkConfig,
@@ -20,6 +21,7 @@ pub(super) fn read(mut arguments: Arguments) -> Result<NetworkConfig> {
     let config = match name.as_str() {
         "UNet" | "Unet" => NetworkConfig::UNet(unet(&mut arguments)?),
         "BasicUNet" | "BasicUnet" => NetworkConfig::BasicUNet(basic_unet(&mut arguments)?),
+        "DiNTS" => NetworkConfig::DiNTS(dints(&mut arguments)?),
         "DynUNet" | "DynUnet" => NetworkConfig::DynUNet(dynunet(&mut arguments)?),
         "SegResNet" => NetworkConfig::SegResNet(segresnet(&mut arguments)?),
         "SegResNetDS" => NetworkConfig::SegResNetDS(segresnet_ds(&mut arguments)?),
@@ -45,7 +47,7 @@ pub(super) fn read(mut arguments: Arguments) -> Result<NetworkConfig> {
         _ => {
             return Err(Error::UnknownArchitecture {
                 what: target,
-                problem: "it is not one of MONAI's networks that are built here: UNet, BasicUNet, DynUNet, SegResNet, SegResNetDS, AttentionUnet, VNet, UNETR, SwinUNETR, MedNeXt".to_owned(),
+                problem: "it is not one of MONAI's networks that are built here: UNet, BasicUNet, DynUNet, DiNTS, SegResNet, SegResNetDS, AttentionUnet, VNet, UNETR, SwinUNETR, MedNeXt".to_owned(),
             });
         }
     };
