@@ -1,7 +1,9 @@
-//! Ctrl-C and the signals INT, TERM and HUP: work that can save is cancelled, and a second signal ends the process;
-//! other work is cancelled and ends within two seconds. No half-written file is left.
+//! Ctrl-C and the signals INT, TERM and HUP: work that can save is cancelled, and a second Ctrl-C ends the process; TERM and HUP
+//! given again do not cut its saving short, as schedulers repeat them. Other work is cancelled and ends within two seconds. No
+//! half-written file is left.
 
 use crate::stages;
+use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::Duration;
 use vesalius::control::Control;
@@ -22,7 +24,7 @@ struct Work {
 
 /// Handles signals for the whole command.
 pub fn install() {
-    let installed = ctrlc::set_handler(|| match WORK.get() {
+    let installed = on_signals(|is_interrupt| match WORK.get() {
         Some(work) if !work.control.is_cancelled() => {
             work.control.cancel();
             if work.saves {
@@ -36,11 +38,27 @@ pub fn install() {
                 });
             }
         }
+        Some(work) if work.saves && !is_interrupt => {}
         _ => end(),
     });
     if let Err(error) = installed {
         complain!("warning: Ctrl-C will not save ({error})");
     }
+}
+
+/// Calls `act` at each signal, with whether it is Ctrl-C's.
+#[cfg(unix)]
+fn on_signals(act: impl Fn(bool) + Send + 'static) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    thread.spawn(move || signals.forever().for_each(|signal| act(signal == SIGINT)))?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn on_signals(act: impl Fn(bool) + Send + 'static) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(move || act(true))
 }
 
 /// The message of a stopped command.
@@ -73,6 +91,15 @@ fn work(saves: bool) -> Control {
         Work { control, saves }
     });
     work.control.clone()
+}
+
+/// The exit code of a command that failed: 75 (`EX_TEMPFAIL`) where a signal stopped work that saves what is done, so that the
+/// same command goes on with it and a scheduler can run it again.
+pub fn exit_code() -> ExitCode {
+    match WORK.get() {
+        Some(work) if work.saves && work.control.is_cancelled() => ExitCode::from(75),
+        _ => ExitCode::FAILURE,
+    }
 }
 
 /// Whether work was stopped that saves nothing.

@@ -1,6 +1,7 @@
 //! The `vesalius` command: parses arguments, prints, and nothing else.
 //!
-//! Results go to stdout, progress and logs to stderr; exit code 0, 1 (failed), 2 (usage).
+//! Results go to stdout, progress and logs to stderr; exit code 0, 1 (failed), 2 (usage), 75 (stopped by a
+//! signal and saved: the same command goes on).
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
@@ -172,9 +173,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(error) => {
+            let code = interrupt::exit_code();
             complain!("error: {error}");
             remedy::tell(RefusedImage::of(error.as_ref()).as_ref(), name);
-            ExitCode::FAILURE
+            code
         }
     }
 }

@@ -11,8 +11,8 @@ use serde::Serialize;
 use std::path::PathBuf;
 use vesalius::inferers::{ByteSize, MemoryPlan, OpenOptions};
 use vesalius::predict::{
-    CaseResult, DicomObject, Error, FoundCases, PredictEvent, PredictOptions, ProbabilityFiles,
-    find_cases_of, open_models, predict_cases,
+    CaseResult, DicomObject, Error, FoundCases, Part, PredictEvent, PredictOptions,
+    ProbabilityFiles, find_cases_of, open_models, predict_cases,
 };
 use vesalius::tensor::parse_device;
 use vesalius::volume::Warning;
@@ -75,6 +75,10 @@ pub struct Arguments {
     /// Where an output of the network is not finite, name the first layer whose output is not
     #[arg(long)]
     check_layers: bool,
+    /// Segment one of N parts of the cases, I from 0 to N-1; other parts may be written to the same folder at the same time. In a
+    /// job array auto (Slurm) or auto/N (Slurm, Kubernetes) takes the job's own
+    #[arg(long, value_name = "I/N")]
+    part: Option<Part>,
     /// Stop at the first case that fails
     #[arg(long)]
     fail_fast: bool,
@@ -173,12 +177,26 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     warnings::tell_about("model", segmenter.warnings());
     let found = find_cases_of(&arguments.input, segmenter.model())?;
     tell_left_out(&found);
-    let cases = found.cases;
+    let cases = match arguments.part {
+        None => found.cases,
+        Some(part) => part.of(found.cases).collect(),
+    };
+    if cases.is_empty() {
+        note!(
+            "no case is of part {}",
+            arguments
+                .part
+                .map(|part| part.to_string())
+                .unwrap_or_default()
+        );
+        return arguments.json.write(&Vec::<Line>::new());
+    }
     let options = PredictOptions {
         save_probabilities: arguments.save_probabilities.map(Into::into),
         objects: arguments.save.iter().copied().map(Into::into).collect(),
         max_memory: arguments.max_memory.map(|bytes| bytes.0),
         fail_fast: arguments.fail_fast,
+        part: arguments.part,
         overwrite: arguments.overwrite,
         check_layers: arguments.check_layers,
         series: arguments.series.clone(),

@@ -8,6 +8,7 @@ mod common;
 mod dicom_writer;
 mod inputs;
 mod memory;
+mod parts;
 mod studies;
 
 use common::{dataset, error, success, vesalius};

@@ -12,6 +12,7 @@ mod input;
 mod models;
 #[cfg(feature = "dicom")]
 mod objects;
+mod part;
 mod record;
 mod run;
 mod targets;
@@ -21,6 +22,7 @@ pub use ensemble::{EnsembleMember, EnsembleOptions, ensemble_cases};
 pub use models::{WeightCount, open_models, weights};
 #[cfg(feature = "dicom")]
 pub use objects::DicomObject;
+pub use part::{Part, PartError};
 pub use run::predict_cases;
 
 use std::path::PathBuf;
@@ -191,6 +193,9 @@ pub struct PredictOptions {
     pub fail_fast: bool,
     /// Segment cases again whose result is there.
     pub overwrite: bool,
+    /// The cases are a part of all: other parts may be written to the same folder at the same time, by other processes or
+    /// machines.
+    pub part: Option<Part>,
     /// The DICOM series of each channel, by UID, number or description, for studies with several series; one name is the
     /// series of all channels. Without names the model's `inputs` choose. Channels are brought to the grid of the first.
     pub series: Vec<String>,

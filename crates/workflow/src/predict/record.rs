@@ -1,18 +1,20 @@
 //! What a folder's results were made from: the model with its weights, and for each case the images and
 //! the files written, by their content. A result is complete only while all of that is unchanged.
 
-use super::PredictOptions;
 use super::file_state::{FileState, content};
+use super::{Part, PredictOptions};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use vesalius_inferers::{ModelDescription, WeightFile};
 use vesalius_io::ReadOptions;
 
 /// The file's name.
 pub(super) const RECORD_FILE: &str = "predicted_by.json";
+/// How the names of parts' files begin, before `1-of-3.json`: no two processes write one file.
+const PART_PREFIX: &str = "predicted_by.part-";
 
 /// Version of the file's form.
 const FORMAT: u32 = 2;
@@ -127,9 +129,40 @@ impl Record {
         Ok(self)
     }
 
-    /// The record of a folder.
+    /// The record of a folder, with those of its parts.
     pub fn read(folder: &Path) -> Earlier {
-        let text = match std::fs::read_to_string(folder.join(RECORD_FILE)) {
+        let mut all = Self::read_file(&folder.join(RECORD_FILE));
+        for path in files_of_parts(folder) {
+            let part = match Self::read_file(&path) {
+                Earlier::Record(part) => part,
+                // Another process has ended and put it into the whole.
+                Earlier::Nothing => continue,
+                Earlier::Description(_) => {
+                    return Earlier::Unreadable("it is no record".to_owned());
+                }
+                unreadable @ Earlier::Unreadable(_) => return unreadable,
+            };
+            match &mut all {
+                Earlier::Record(all) => all.add(*part),
+                Earlier::Nothing => all = Earlier::Record(part),
+                Earlier::Description(_) | Earlier::Unreadable(_) => return all,
+            }
+        }
+        all
+    }
+
+    /// Adds the cases of another record; a result that is there counts before one that is not.
+    fn add(&mut self, other: Self) {
+        for (name, case) in other.cases {
+            let earlier = self.cases.get(&name);
+            if earlier.is_none_or(|earlier| earlier.result.is_none()) {
+                self.cases.insert(name, case);
+            }
+        }
+    }
+
+    fn read_file(path: &Path) -> Earlier {
+        let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Earlier::Nothing,
             Err(error) => return Earlier::Unreadable(error.to_string()),
@@ -151,9 +184,20 @@ impl Record {
         }
     }
 
-    /// Writes the record into a folder, whole or not at all.
-    pub fn write(&self, folder: &Path) -> vesalius_io::Result<()> {
-        let path = folder.join(RECORD_FILE);
+    /// Writes the record of a folder, or of a part of its cases, whole or not at all. The record of all takes in those of parts,
+    /// whose files are removed.
+    pub fn write(&self, folder: &Path, part: Option<Part>) -> vesalius_io::Result<()> {
+        self.write_file(&folder.join(file_name(part)))?;
+        if part.is_none() {
+            for path in files_of_parts(folder) {
+                // One that stays is taken in again by the next.
+                let _ = std::fs::remove_file(path);
+            }
+        }
+        Ok(())
+    }
+
+    fn write_file(&self, path: &Path) -> vesalius_io::Result<()> {
         vesalius_io::write_atomically(path, |file| {
             serde_json::to_writer_pretty(file, self).map_err(io::Error::from)
         })
@@ -177,6 +221,31 @@ impl Record {
     pub fn differences_from(&self, other: &ModelDescription) -> String {
         different_keys(&self.model, other).join(", ")
     }
+}
+
+/// The name of the record of a folder, or of a part.
+pub(super) fn file_name(part: Option<Part>) -> String {
+    match part {
+        None => RECORD_FILE.to_owned(),
+        Some(part) => format!("{PART_PREFIX}{}.json", part.label()),
+    }
+}
+
+/// The records of parts in a folder, in the order of their names.
+fn files_of_parts(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let is_part = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(PART_PREFIX) && name.ends_with(".json"))
+    };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(is_part)
+        .collect();
+    files.sort();
+    files
 }
 
 /// BLAKE3 of a description and the hashes of its weights.
@@ -279,10 +348,48 @@ mod tests {
             ..CaseRecord::default()
         };
         earlier.cases.insert("a".to_owned(), case);
-        earlier.write(folder.path()).unwrap();
+        earlier.write(folder.path(), None).unwrap();
         let Earlier::Record(read) = Record::read(folder.path()) else {
             panic!("the record is not read")
         };
         assert_eq!((&read.hash, &read.cases["a"].model), (&now.hash, &now.hash));
+    }
+
+    #[test]
+    fn records_of_parts_are_one_and_the_whole_takes_them_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = |name: &str, done: bool| {
+            let mut record = Record::new(&description(), &[]).unwrap();
+            let case = CaseRecord {
+                model: record.hash.clone(),
+                reading: if done {
+                    "done".to_owned()
+                } else {
+                    String::new()
+                },
+                ..CaseRecord::default()
+            };
+            record.cases.insert(name.to_owned(), case);
+            record
+        };
+        let part = |index| Some(Part::new(index, 2).unwrap());
+        one("a", true).write(folder.path(), part(0)).unwrap();
+        one("b", true).write(folder.path(), part(1)).unwrap();
+        let names = |folder: &Path| match Record::read(folder) {
+            Earlier::Record(record) => record.cases.into_keys().collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        assert_eq!(names(folder.path()), ["a", "b"]);
+        let Earlier::Record(all) = Record::read(folder.path()) else {
+            panic!("the record is not read")
+        };
+        all.write(folder.path(), None).unwrap();
+        assert_eq!(names(folder.path()), ["a", "b"]);
+        assert!(files_of_parts(folder.path()).is_empty());
+        std::fs::write(folder.path().join("predicted_by.part-0-of-2.json"), "{").unwrap();
+        assert!(matches!(
+            Record::read(folder.path()),
+            Earlier::Unreadable(_)
+        ));
     }
 }

@@ -1,8 +1,9 @@
 //! Where each case's result goes, and which results are complete already; the folder is locked meanwhile.
 
 use super::file_state::FileState;
-use super::record::{CaseRecord, Earlier, RECORD_FILE, Record, reading};
-use super::{Error, InputCase, PredictOptions, ProbabilityFiles};
+use super::record::{CaseRecord, Earlier, RECORD_FILE, Record, file_name, reading};
+use super::{Error, InputCase, Part, PredictOptions, ProbabilityFiles};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use vesalius_control::Cancelled;
@@ -19,9 +20,10 @@ pub(super) struct Targets {
     folder: Option<Folder>,
 }
 
-/// A folder that is written by this process alone.
+/// A folder that is written by this process alone, or together with those of other parts.
 struct Folder {
     path: PathBuf,
+    part: Option<Part>,
     /// Whether it was made for this run.
     made: bool,
     record: Mutex<Record>,
@@ -88,14 +90,20 @@ impl Targets {
                 folder: None,
             });
         }
-        let lock = FolderLock::exclusive(folder).map_err(Error::Io)?;
+        let lock = match options.part {
+            None => FolderLock::exclusive(folder),
+            Some(_) => FolderLock::shared(folder),
+        };
+        let lock = lock.map_err(Error::Io)?;
         lock.remove_leftovers("");
         let record = claim(folder, cases, &files, segmenter, options)?;
         Ok(Self {
             files,
             folder: Some(Folder {
                 path: folder.to_path_buf(),
-                made,
+                part: options.part,
+                // What another part finds there is not this one's to remove.
+                made: made && options.part.is_none(),
                 record: Mutex::new(record),
                 _lock: lock,
             }),
@@ -177,7 +185,7 @@ impl Targets {
                 objects: objects(options),
             },
         );
-        record.write(&folder.path).map_err(Failure::Io)
+        record.write(&folder.path, folder.part).map_err(Failure::Io)
     }
 
     /// Ends the run: a folder that was made for it is removed where there is no result in it.
@@ -377,6 +385,10 @@ fn claim(
         Earlier::Unreadable(_) => {}
         Earlier::Nothing => ours = false,
     }
+    let named: HashSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    if options.part.is_some() {
+        record.cases.retain(|name, _| named.contains(name.as_str()));
+    }
     for (case, target) in cases.iter().zip(files) {
         let noted = record.cases.contains_key(&case.name);
         if !ours && !noted && !options.overwrite && target.is_file() {
@@ -388,9 +400,12 @@ fn claim(
         // From now on a file of this name is a result, however the run ends.
         record.cases.entry(case.name.clone()).or_default();
     }
-    record
-        .write(folder)
-        .map_err(|e| bad(&folder.join(RECORD_FILE), format!("{e}; {OTHER_PLACE}")))?;
+    record.write(folder, options.part).map_err(|e| {
+        bad(
+            &folder.join(file_name(options.part)),
+            format!("{e}; {OTHER_PLACE}"),
+        )
+    })?;
     Ok(record)
 }
 
