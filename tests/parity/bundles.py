@@ -146,8 +146,8 @@ def weights_of(name, spec, bundle, paths):
     (bundle / "models").mkdir(exist_ok=True)
     if spec.get("searched"):
         # An architecture that no search found.
-        paths, operations, nodes = architecture(spec["searched"], 12, 4, 5)
-        codes = {"arch_code_a": np.array(paths), "arch_code_c": np.array(operations), "node_a": np.array(nodes), "iter_num": 1}
+        links, operations, nodes = architecture(spec["searched"], 12, 4, 5)
+        codes = {"arch_code_a": np.array(links), "arch_code_c": np.array(operations), "node_a": np.array(nodes), "iter_num": 1}
         torch.save(codes, bundle / "models/search_code_18590.pt")
     parser = parser_of(bundle, spec)
     torch.manual_seed(1)

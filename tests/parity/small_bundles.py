@@ -1,5 +1,5 @@
 """Small made-up bundles with the forms that MONAI's zoo has, and MONAI's own answers; writes
-crates/inferers/tests/data/bundles.json.
+crates/inferers/tests/data/bundles.json, and search_code.pt there: the codes of an architecture as DiNTS' search saves them.
 
     pip install torch monai nibabel scikit-image pytorch-ignite
     python tests/parity/small_bundles.py
@@ -14,6 +14,7 @@ import numpy as np, nibabel as nib, torch
 from monai.bundle import ConfigParser
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from bundles import KEPT, Keep, rotation
+from searched import architecture
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEP = 41
@@ -229,7 +230,14 @@ def run(name, case, folder):
     )
 
 
+def write_search_code():
+    links, operations, nodes = architecture(1, 3, 3, 5)
+    codes = {"arch_code_a": np.array(links), "arch_code_c": np.array(operations), "node_a": np.array(nodes, dtype=float), "iter_num": 1}
+    torch.save(codes, ROOT / "crates/inferers/tests/data/search_code.pt")
+
+
 if __name__ == "__main__":
+    write_search_code()
     versions = {name: importlib.metadata.version(name) for name in ("monai", "torch", "nibabel")}
     with tempfile.TemporaryDirectory() as folder:
         cases = [run(name, case, pathlib.Path(folder)) for name, case in CASES.items()]

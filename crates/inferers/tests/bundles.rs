@@ -376,6 +376,47 @@ fn weights_that_are_missing_or_of_another_network_are_named() {
     refused(wider.path(), &["4 differences", "[3]"]);
 }
 
+/// A network whose architecture stands in a file of the bundle, in arrays of NumPy.
+#[test]
+fn a_found_architecture_is_read_from_its_file() {
+    let searched = |entry: &str| {
+        changed(|config| {
+            config["codes"] = json!(
+                "$torch.load(@bundle_root + '/models/search.pt', map_location=torch.device('cuda'))"
+            );
+            config["network_def"] = json!({
+                "_target_": "monai.networks.nets.DiNTS", "in_channels": 1, "num_classes": 3,
+                "node_a": "$torch.from_numpy(@codes['node_a'])",
+                "dints_space": {
+                    "_target_": "monai.networks.nets.TopologyInstance", "channel_mul": 0.25,
+                    "num_blocks": 3, "num_depths": 3, "device": "$torch.device('cuda')",
+                    "arch_code": ["$@codes['arch_code_a']", format!("$@codes['{entry}']")],
+                },
+            });
+        })
+    };
+    let folder = searched("arch_code_c");
+    let file = folder.path().join("models/search.pt");
+    std::fs::write(&file, include_bytes!("data/search_code.pt")).unwrap();
+    let NetworkConfig::DiNTS(found) = describe_model(folder.path()).unwrap().network else {
+        panic!("a DiNTS")
+    };
+    assert_eq!(found.arch_code_a.len(), 3);
+    assert!(found.arch_code_c.iter().flatten().any(|code| *code > 1));
+    assert_eq!(found.node_a, vec![vec![1; 3]; 4]);
+    std::fs::write(&file, b"no file of PyTorch's").unwrap();
+    refused(folder.path(), &["network_def", "search.pt"]);
+    std::fs::remove_file(&file).unwrap();
+    refused(folder.path(), &["network_def", "search.pt"]);
+    let folder = searched("arch_code_b");
+    let file = folder.path().join("models/search.pt");
+    std::fs::write(file, include_bytes!("data/search_code.pt")).unwrap();
+    refused(
+        folder.path(),
+        &["network_def", "arch_code_b", "arch_code_c"],
+    );
+}
+
 #[test]
 fn what_is_not_supported_is_refused_by_its_id_in_one_line() {
     type Change = fn(&mut Value);

@@ -16,6 +16,9 @@ use vesalius_tensor::{
 
 pub(crate) use codes::{Change, Operation, Path};
 
+/// Channels at any depth, at most.
+const MOST_CHANNELS: usize = 65_536;
+
 /// Configuration of a [`DiNTS`]; defaults are those of MONAI 1.6, whose `DiNTS` and `TopologyInstance` it joins.
 ///
 /// Between two blocks there are `3 · num_depths - 2` paths, in the order of the depth they lead to, and for each first from the
@@ -83,10 +86,13 @@ impl Architecture for DiNTSConfig {
         self.check_codes().or_else(|problem| bad(name, problem))?;
         for depth in 0..=self.num_depths {
             let channels = self.filters(depth);
-            if channels < 2 {
+            if !(2..=MOST_CHANNELS).contains(&channels) {
                 return bad(
                     name,
-                    format!("`channel_mul` {} leaves no channels", self.channel_mul),
+                    format!(
+                        "`channel_mul` {} gives {channels} channels at depth {depth}; 2 to {MOST_CHANNELS} are expected",
+                        self.channel_mul
+                    ),
                 );
             }
             self.norm.check(channels)?;
