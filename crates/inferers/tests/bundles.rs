@@ -149,25 +149,24 @@ fn segmented(path: &Path, case: &Case) -> (LabelMap, Vec<f32>) {
     let mut result = segmenter.segment_with(&image(case), &options).unwrap();
     let kept = result.probabilities.take().unwrap().into_map().unwrap();
     let painted = segmenter.model().inverse.channels.clone();
+    let channels = segmenter.model().network.architecture().out_channels();
     (
         result.into_labels().unwrap(),
         in_order(kept.data(), &painted),
     )
 }
 
-/// Regions' channels, which are in the order of painting, in the network's.
-fn in_order(kept: &[f32], painted: &[usize]) -> Vec<f32> {
+/// Regions' channels, which are in the order of painting, in the network's; what is not painted is less than any probability.
+fn in_order(kept: &[f32], painted: &[usize], channels: usize) -> Vec<f32> {
     if painted.is_empty() {
         return kept.to_vec();
     }
-    let channels: Vec<&[f32]> = kept.chunks(kept.len() / painted.len()).collect();
-    let mut order: Vec<_> = painted.iter().zip(channels).collect();
-    order.sort_unstable_by_key(|(channel, _)| **channel);
-    order
-        .into_iter()
-        .flat_map(|(_, values)| values)
-        .copied()
-        .collect()
+    let voxels = kept.len() / painted.len();
+    let mut all = vec![-1.0; voxels * channels];
+    for (values, channel) in kept.chunks(voxels).zip(painted) {
+        all[channel * voxels..][..voxels].copy_from_slice(values);
+    }
+    all
 }
 
 #[test]
@@ -192,7 +191,7 @@ fn bundles_give_what_monais_evaluator_gives() {
         let mut compared = 0;
         for (at, (a, b)) in values.zip(&case.probabilities).enumerate() {
             assert!(
-                (a - b).abs() < 1e-3,
+                *a < 0.0 || (a - b).abs() < 1e-3,
                 "{}: value {at}: {a}, MONAI's {b}",
                 case.name
             );

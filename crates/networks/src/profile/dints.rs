@@ -1,5 +1,6 @@
 //! MONAI's `DiNTS`, sketched.
 
+use super::layers::norm_weights;
 use super::shape_tensor::ShapeTensor;
 use crate::DiNTSConfig;
 use crate::monai::dints::{Change, Operation, Path};
@@ -42,10 +43,19 @@ pub(super) fn dints(config: &DiNTSConfig, input: ShapeTensor) -> ShapeTensor {
             }
         });
     }
-    let x = x.unwrap_or(input);
+    let unused = (deepest + 1..config.num_depths).map(|depth| after_parameters(config, depth));
+    let x = x.unwrap_or(input).with_parameters(unused.sum());
     let first = config.filters(0);
     let merged = activated(x).block(&config.conv(first, first, 3), &config.normed(None));
     merged.conv(&Conv3dConfig::same(first, config.out_channels, [1; 3]))
+}
+
+/// Parameters of what enlarges from a depth that is not used.
+fn after_parameters(config: &DiNTSConfig, depth: usize) -> usize {
+    let conv = config.conv(config.width(depth), config.enlarged(depth), 3);
+    let taps = conv.kernel.iter().product::<usize>();
+    let norm = norm_weights(&config.norm, conv.out_channels) as usize;
+    conv.in_channels * conv.out_channels * taps + norm
 }
 
 fn activated(x: ShapeTensor) -> ShapeTensor {

@@ -137,7 +137,8 @@ fn simple(activation: ActivationConfig) -> bool {
     )
 }
 
-fn norm_weights(norm: &NormConfig, channels: usize) -> u64 {
+/// Trainable numbers of a norm.
+pub(super) fn norm_weights(norm: &NormConfig, channels: usize) -> u64 {
     let affine = match norm {
         NormConfig::Instance(config) => config.affine,
         NormConfig::Batch(config) => config.affine,

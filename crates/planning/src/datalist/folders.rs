@@ -152,8 +152,12 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert!(error(&["a.nii", "b.nii"], &["a.nii"]).contains("no label of the same name"));
-        assert!(error(&["a.nii"], &["a.nii", "c.nii"]).contains("no image of the same name"));
+        assert!(
+            error(&["a.nii", "b.nii"], &["a.nii"]).contains("without a label of the same name")
+        );
+        assert!(
+            error(&["a.nii"], &["a.nii", "c.nii"]).contains("without an image of the same name")
+        );
         assert!(error(&[], &["a.nii"]).contains("has no image"));
         assert!(error(&["a.nii", "a.mha"], &["a.nii"]).contains("have one name"));
     }

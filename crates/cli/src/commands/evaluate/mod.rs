@@ -74,7 +74,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "advise")]
     subgroups: Option<PathBuf>,
     /// Say which measures suit the references and which mislead, in place of scoring predictions
-    #[arg(long, conflicts_with_all = ["prediction", "metrics", "csv", "worst", "tolerance", "ignore", "allow_missing", "match_grids", "resamples", "confidence"])]
+    #[arg(long, conflicts_with_all = ["prediction", "metrics", "csv", "worst", "ignore", "allow_missing", "match_grids", "resamples", "confidence"])]
     advise: bool,
     /// How much the exact course of outlines matters to those who use the result [default: usual]
     #[arg(long, value_enum, requires = "advise", value_name = "HOW")]
