@@ -152,7 +152,7 @@ fn segmented(path: &Path, case: &Case) -> (LabelMap, Vec<f32>) {
     let channels = segmenter.model().network.architecture().out_channels();
     (
         result.into_labels().unwrap(),
-        in_order(kept.data(), &painted),
+        in_order(kept.data(), &painted, channels),
     )
 }
 
