@@ -5,6 +5,7 @@
 `odd.pt` is a defaultdict, which pytorch-reader refuses: tensors that are views (transposed, with an offset, of steps,
 expanded), a parameter, halves, NumPy's scalars, keys that are no text. `odd.json` holds what PyTorch reads of it.
 `shared.pt` is the state dict of a network whose blocks hold a layer twice and whose decoder holds the encoder, as nnU-Net's.
+`scripted.ts` and `traced.ts` are TorchScript's archives of one network, `plain.pt` is its state dict.
 `module.pt` is a whole module with a defaultdict among its attributes. `arrays_pN.pkl` is a dictionary of NumPy's arrays in
 the pickle protocol N, `arrays.json` the same as lists.
 """
@@ -44,6 +45,15 @@ def shared():
     return network
 
 
+def scripted(out):
+    torch.manual_seed(11)
+    conv = lambda a, b: torch.nn.Sequential(torch.nn.Conv3d(a, b, 3, bias=False), torch.nn.BatchNorm3d(b), torch.nn.PReLU())
+    network = torch.nn.Sequential(conv(1, 2), torch.nn.Sequential(conv(2, 2), torch.nn.Conv3d(2, 3, 1))).eval()
+    torch.save(network.state_dict(), out / "plain.pt")
+    torch.jit.script(network).save(out / "scripted.ts")
+    torch.jit.trace(network, torch.zeros(1, 1, 8, 8, 8)).save(out / "traced.ts")
+
+
 def arrays():
     whole = np.arange(6, dtype=np.int64).reshape(2, 3)
     return {
@@ -58,6 +68,7 @@ def main(out):
     out.mkdir(parents=True, exist_ok=True)
     found = odd()
     torch.save(found, out / "odd.pt")
+    scripted(out)
     torch.save({"network_weights": shared().state_dict()}, out / "shared.pt")
     module = torch.nn.Linear(2, 1)
     module.notes = collections.defaultdict(list, {"a": [1]})

@@ -75,7 +75,7 @@ impl StoredTensor {
 }
 
 impl Weights {
-    /// Opens a `.safetensors`, `.pt` or `.pth` file, recognised by its content; values stay in the file until they
+    /// Opens a `.safetensors`, `.pt`, `.pth` or TorchScript file, recognised by its content; values stay in the file until they
     /// are requested. Of a checkpoint with other things (an optimiser's state, a plan) every tensor is listed, and
     /// [`crate::Network::load`] finds those of the network.
     ///

@@ -54,6 +54,22 @@ fn a_whole_module_is_refused_by_its_class() {
     );
 }
 
+/// TorchScript's archives have the weights of their module by the names of its state dict; their code is not read.
+#[test]
+fn scripted_and_traced_modules_have_the_tensors_of_their_state_dict() {
+    let plain = Weights::open(data("plain.pt")).unwrap();
+    assert!(plain.len() >= 8);
+    for name in ["scripted.ts", "traced.ts"] {
+        let found = Weights::open(data(name)).unwrap();
+        assert!(found.names().eq(plain.names()), "{name}");
+        for (tensor, expected) in found.iter().zip(plain.iter()) {
+            assert_eq!(tensor.1.shape(), expected.1.shape(), "{name}: {}", tensor.0);
+            let values = tensor.1.values().unwrap();
+            assert_eq!(values, expected.1.values().unwrap(), "{name}: {}", tensor.0);
+        }
+    }
+}
+
 /// Each flip is refused, or is where nothing that counts is.
 #[test]
 fn damaged_archives_are_refused_or_read_the_same() {

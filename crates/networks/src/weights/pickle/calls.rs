@@ -40,6 +40,10 @@ const HARMFUL_BUILTINS: [&str; 8] = [
     "execfile",
 ];
 
+/// How the classes of TorchScript's modules begin. Their state is a dictionary of what they hold: parameters, buffers and further
+/// modules by the names that a state dict has too.
+const SCRIPTED: &str = "__torch__.";
+
 /// What a call gives.
 enum Made {
     New(Node),
@@ -62,11 +66,16 @@ impl Machine<'_> {
         self.push(object)
     }
 
-    /// An object's state: NumPy's types have the order of bytes there, its arrays all of their content, the others
-    /// nothing that counts.
+    /// An object's state: NumPy's types have the order of bytes there, its arrays and TorchScript's modules all of their content,
+    /// the others nothing that counts.
     pub fn build(&mut self, object: Id, state: Id) -> Result<(), String> {
         if matches!(&self.nodes[object], Node::Object(class) if class == ARRAY) {
             return self.array_state(object, state);
+        }
+        if matches!(&self.nodes[object], Node::Object(class) if class.starts_with(SCRIPTED)) {
+            let entries = self.entries(&[state])?;
+            self.nodes[object] = Node::Dict(entries);
+            return Ok(());
         }
         let order = match &self.nodes[state] {
             Node::List(parts) => parts.get(1).map(|&part| &self.nodes[part]),
