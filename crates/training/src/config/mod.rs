@@ -27,6 +27,9 @@ use vesalius_networks::NetworkConfig;
 use vesalius_transforms::{Axis, Chain, PatchConfig};
 use vesalius_volume::LabelScheme;
 
+/// Most patches of one optimiser step.
+const MOST_PATCHES: usize = 1 << 32;
+
 /// How one model is trained. A program builds it from [`TrainingConfig::new`]; [`crate::fit`] checks it.
 ///
 /// ```
@@ -239,6 +242,12 @@ impl TrainingConfig {
         }
         if self.gradient_accumulation == 0 {
             return bad("gradient_accumulation", 0, "at least 1");
+        }
+        let patches = self.batch_size.checked_mul(self.gradient_accumulation);
+        if patches.is_none_or(|patches| patches > MOST_PATCHES) {
+            let found = format!("{} × {}", self.batch_size, self.gradient_accumulation);
+            let expected = "a product of at most 2^32 patches a step";
+            return bad("batch_size × gradient_accumulation", found, expected);
         }
         if let Some(norm) = self.clip_norm.filter(|n| !(n.is_finite() && *n > 0.0)) {
             return bad("clip_norm", norm, "a positive number, or null");

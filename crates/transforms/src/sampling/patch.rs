@@ -11,6 +11,9 @@ use crate::{Context, Error, Result, Step};
 use rand_chacha::ChaCha8Rng;
 use vesalius_volume::Geometry;
 
+/// Voxels of the largest patch (4 TiB of intensities): a larger one is a mistake in writing.
+const MOST_VOXELS: i64 = 1 << 40;
+
 config! {
     /// Size and place of training patches.
     ///
@@ -78,6 +81,14 @@ impl PatchConfig {
             return bad(
                 "each of x, y, z must be a positive number of voxels, or -1 for the whole axis",
             );
+        }
+        // A whole axis counts as one voxel here: its length depends on the case.
+        let voxels = self
+            .size
+            .iter()
+            .try_fold(1i64, |all, n| all.checked_mul((*n).max(1)));
+        if voxels.is_none_or(|voxels| voxels > MOST_VOXELS) {
+            return bad("must be of at most 2^40 voxels");
         }
         if let Some(axis) = self.slice_axis
             && self.size[axis.index()] != 1
@@ -176,6 +187,8 @@ mod tests {
         for (text, expected) in [
             ("size: [8, 0, 8]", "[8, 0, 8]"),
             ("size: [8, 8, -2]", "-1 for the whole axis"),
+            ("size: [8, 8, 9223372036854775807]", "at most 2^40 voxels"),
+            ("size: [1048577, -1, 1048576]", "at most 2^40 voxels"),
             ("{}", "[0, 0, 0]"),
             ("size: [8, 8, 8]\nslice_axis: z", "slice_axis"),
             (
