@@ -60,6 +60,13 @@ fn without_far_names(error: &mut clap::Error) {
         }
         _ => {}
     }
+    let filters = error
+        .get(ContextKind::Usage)
+        .is_some_and(|usage| usage.to_string().contains("vesalius filter "));
+    if filters && error.get(ContextKind::SuggestedSubcommand).is_none() {
+        let tip = StyledStr::from("`vesalius filter --list` names them all");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
 }
 
 #[cfg(test)]
@@ -76,7 +83,9 @@ mod tests {
 
     #[test]
     fn only_names_that_are_near_are_suggested() {
-        assert!(!said("vesalius filter nosuch a b").contains("otsu"));
+        let text = said("vesalius filter nosuch a b");
+        assert!(!text.contains("otsu"), "{text}");
+        assert!(text.contains("tip: `vesalius filter --list`"), "{text}");
         assert!(said("vesalius filter medain a b").contains("'median'"));
         assert!(said("vesalius predcit").contains("'predict'"));
     }

@@ -54,13 +54,15 @@ pub(super) fn pair(
         });
     }
     if prediction.is_file() != reference.is_file() {
-        return Err(bad(
-            prediction,
-            format!(
-                "and {} must be both files or both folders",
-                reference.display()
-            ),
-        ));
+        let [one, other] = match prediction.is_file() {
+            true => ["file", "folder"],
+            false => ["folder", "file"],
+        };
+        let reference = reference.display();
+        let reason = format!(
+            "is a {one}, but the reference {reference} is a {other}; give two files or two folders"
+        );
+        return Err(bad(prediction, reason));
     }
     let mut predictions = images_in(prediction, registry)?;
     let references = images_in(reference, registry)?;
