@@ -51,6 +51,7 @@ const EXAMPLES: &[&str] = &[
     "vesalius model convert nnunet_folder converted",
     "vesalius model ensemble runs/first runs/second --output both",
     "vesalius model cascade --coarse runs/coarse --fine runs/fine --output cascade",
+    "vesalius model union union.yaml --output total",
     "vesalius model run --architecture net.yaml --weights net.safetensors --input in.npy --output out.npy",
     "vesalius doctor",
     "vesalius completions bash > ~/.local/share/bash-completion/completions/vesalius",

@@ -43,17 +43,32 @@ impl JsonOutput {
         text.push('\n');
         match target {
             None => print::to_stdout(format_args!("{text}")),
-            Some(path) if is_input(path) => {
-                return Err(format!(
-                    "--json {}: is an image or a folder, and would be overwritten; name a file such as results.json after --json, or put --json last",
-                    path.display()
-                )
-                .into());
-            }
-            Some(path) => vesalius::io::write_bytes_atomically(path, text.as_bytes())?,
+            Some(path) => write_text(path, "--json", &text)?,
         }
         Ok(())
     }
+}
+
+/// Writes the file of an option as JSON; never over an image.
+pub fn write_json(
+    path: &Path,
+    option: &str,
+    results: &impl Serialize,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut text = serde_json::to_string_pretty(results)?;
+    text.push('\n');
+    write_text(path, option, &text)
+}
+
+fn write_text(path: &Path, option: &str, text: &str) -> Result<(), Box<dyn std::error::Error>> {
+    if is_input(path) {
+        return Err(format!(
+            "{option} {}: is an image or a folder, and would be overwritten; name a file such as results.json after {option}, or put {option} last",
+            path.display()
+        )
+        .into());
+    }
+    Ok(vesalius::io::write_bytes_atomically(path, text.as_bytes())?)
 }
 
 /// An object of results, and every warning that was printed.

@@ -89,6 +89,22 @@ pub enum Error {
     /// A description of a model that makes no sense.
     #[error("the description of the model: {0}")]
     BadModel(String),
+    /// A label that a model does not have.
+    #[error("no label is called `{name}`; the labels are {known}")]
+    UnknownLabel {
+        /// The name asked for.
+        name: String,
+        /// The names of the model's labels.
+        known: String,
+    },
+    /// A model of a union failed.
+    #[error("member `{member}`: {source}")]
+    Member {
+        /// The member's name.
+        member: String,
+        /// What went wrong.
+        source: Box<Error>,
+    },
     /// Saved probabilities cannot be used.
     #[error("{path}: {reason}")]
     Probabilities {
@@ -255,6 +271,8 @@ impl Error {
             | Self::Channels { .. }
             | Self::BadModel(_)
             | Self::Custom(_) => ErrorKind::BadInput,
+            Self::UnknownLabel { .. } => ErrorKind::NotFound,
+            Self::Member { source, .. } => source.kind(),
             Self::NotFinite { .. } | Self::NotFiniteOutput(_) | Self::Probabilities { .. } => {
                 ErrorKind::Corrupt
             }
@@ -301,6 +319,17 @@ impl Error {
                 Self::NotFiniteOutput(found)
             }
             other => other,
+        }
+    }
+
+    /// The same error of a member of a union; a cancellation is the caller's own.
+    pub(crate) fn of_member(self, member: &str) -> Self {
+        match self {
+            Self::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            other => Self::Member {
+                member: member.to_owned(),
+                source: Box::new(other),
+            },
         }
     }
 

@@ -2,6 +2,8 @@
 
 use crate::bundle::BundleModel;
 use crate::locate::{Located, is_bundle};
+use crate::segmenter::{describe_union, refuse_union};
+use crate::union::is_union;
 use crate::{
     Error, MODEL_FILE, ModelDescription, NnUnetFolderOptions, NnUnetModelFolder, OpenOptions,
     Result, weights_path,
@@ -58,6 +60,9 @@ pub(crate) struct Loaded {
 /// [`Error::ModelFolder`] with what was expected and what was found; a description that cannot be read.
 pub fn describe_model(path: impl AsRef<Path>) -> Result<ModelDescription> {
     let located = Located::find(path.as_ref())?;
+    if is_union(&located.folder) {
+        return describe_union(&located, &OpenOptions::default());
+    }
     // User-defined types are only named in it.
     Ok(FoundModel::named(&located, &OpenOptions::default())?.description)
 }
@@ -78,6 +83,7 @@ impl FoundModel {
     /// A model folder whose description may name user-defined types that nothing has made.
     fn named(located: &Located, options: &OpenOptions) -> Result<Self> {
         let folder = located.folder.as_path();
+        refuse_union(folder)?;
         let folds = chosen_folds(located, options)?;
         let checkpoint = chosen_checkpoint(located, options)?;
         let is_ours = folder.join(MODEL_FILE).is_file();

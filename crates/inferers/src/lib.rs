@@ -32,8 +32,9 @@
 //!
 //! | topic | items |
 //! |---|---|
-//! | models | [`Segmenter`], [`Segmentation`], [`SegmentOptions`], [`OpenOptions`] |
+//! | models | [`Segmenter`], [`Segmentation`], [`LabelStatistics`], [`SegmentOptions`], [`OpenOptions`] |
 //! | model folders | [`ModelDescription`], [`convert_model`], [`join_ensemble`], [`join_cascade`], [`describe_model`] |
+//! | unions of models | [`UnionDescription`], [`UnionMember`], [`CropTo`], [`Needs`], [`join_union`], [`Segmenter::union`], [`Segmenter::only`] |
 //! | MONAI bundles | opened as model folders; [`OpenOptions::set`] gives values to ids of their config |
 //! | nnU-Net | [`NnUnetModelFolder`], [`NnUnetFolderOptions`], [`NnUnetPipeline`] |
 //! | inferers | [`Inferer`], [`SlidingWindow`], [`Simple`], [`Slice`], [`Slices`], [`Patches`], [`MultiScale`], [`TestTime`] |
@@ -90,6 +91,7 @@ mod sliding_window;
 mod stitch;
 mod store;
 mod test_time;
+mod union;
 mod window;
 mod windows;
 
@@ -125,13 +127,18 @@ pub use saved::array_from_npy;
 pub use saved::{
     SLABS_SUFFIX, read_npz, read_slabs, write_npz, write_probability_image, write_slabs,
 };
-pub use segmenter::{AxisOrderAdapter, SegmentOptions, Segmentation, Segmenter, label_names};
+pub use segmenter::{
+    AxisOrderAdapter, LabelStatistics, SegmentOptions, Segmentation, Segmenter, label_names,
+};
 pub use simple::Simple;
 pub use slice::Slice;
 pub use slices::Slices;
 pub use sliding_window::{SkipWindows, SlidingWindow};
 pub use stitch::OutputSlice;
 pub use test_time::TestTime;
+pub use union::{
+    CropTo, Needs, UNION_FILE, UnionDescription, UnionMember, UnionSpacing, join_union,
+};
 pub use window::{Blending, WindowOutside, WindowRule, window_starts, window_weights};
 
 pub use vesalius_networks::{PatchNetwork, PatchOutput};

@@ -343,7 +343,7 @@ fn is_only_named(error: &Error) -> bool {
 }
 
 /// A name that stays inside its folder.
-fn is_plain_name(name: &str) -> bool {
+pub(crate) fn is_plain_name(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!(
         (parts.next(), parts.next()),

@@ -656,6 +656,14 @@ pub enum Warning {
         /// The models.
         models: Vec<String>,
     },
+    /// A member of a union of models was not run, as what it depends on is not in the image.
+    #[error("member `{member}` was not run: {reason}")]
+    MemberNotRun {
+        /// The member.
+        member: String,
+        /// What is not there.
+        reason: String,
+    },
     /// nnU-Net found a postprocessing for these folds, which is not part of prediction, and is not applied.
     #[error(
         "{path} holds a postprocessing that was found on cross-validation and is not applied; copy it beside plans.json to have it applied"

@@ -253,6 +253,13 @@ pub fn models(folder: &Path) {
     copy(&folder.join("runs/second"), &folder.join("runs/fine"));
 }
 
+/// `union.yaml`, the first one in the guide.
+pub fn union(folder: &Path) {
+    let blocks = crate::blocks::blocks("docs/unions.md");
+    let first = blocks.iter().find(|block| block.language == "yaml");
+    std::fs::write(folder.join("union.yaml"), &first.unwrap().text).unwrap();
+}
+
 /// One of them, under the name that the README gives it.
 pub fn first_model(folder: &Path) {
     model(folder, "hippocampus", 0);

@@ -136,6 +136,14 @@ fn the_guide_of_bundles_runs() {
 }
 
 #[test]
+fn the_guide_of_unions_runs() {
+    run(
+        "docs/unions.md",
+        &[made::dataset, made::scans, made::models, made::union],
+    );
+}
+
+#[test]
 fn the_page_of_installing_runs() {
     run("docs/install.md", &[]);
 }
@@ -230,6 +238,7 @@ fn no_document_and_no_command_is_left_out() {
         "docs/networks.md",
         "docs/training.md",
         "docs/transforms.md",
+        "docs/unions.md",
     ];
     let mut used = vec![false; table::NOT_RUN.len()];
     for document in documents() {

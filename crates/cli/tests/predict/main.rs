@@ -10,6 +10,7 @@ mod inputs;
 mod memory;
 mod parts;
 mod studies;
+mod unions;
 
 use common::{dataset, error, success, vesalius};
 use std::path::Path;

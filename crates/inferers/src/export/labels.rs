@@ -138,6 +138,26 @@ impl LabelStore {
             Values::U16(store) => save(path, &self.geometry, store, &options),
         }
     }
+
+    /// Writes a file with 1 where a label is and 0 elsewhere, run by run.
+    pub fn save_mask(&self, path: &Path, label: u16) -> Result<()> {
+        let make = |first: usize, run: &mut [u8]| {
+            let mut labels = vec![0; run.len()];
+            self.read(first, &mut labels)
+                .map_err(std::io::Error::other)?;
+            let pairs = run.iter_mut().zip(labels);
+            pairs.for_each(|(mask, found)| *mask = u8::from(found == label));
+            Ok(())
+        };
+        let options = WriteOptions::default();
+        Ok(vesalius_io::write_made(
+            path,
+            &self.geometry,
+            1,
+            &make,
+            &options,
+        )?)
+    }
 }
 
 fn save<T: Stored + FileVoxel>(

@@ -4,6 +4,7 @@
 mod within;
 
 use crate::archive::unpacked;
+use crate::union::{UNION_FILE, is_union};
 use crate::{Error, MODEL_FILE, NnUnetModelFolder, Result};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -30,7 +31,7 @@ pub(crate) struct Located {
 const CONFIGS: &str = "configs";
 
 /// What a path may be, for errors.
-const LOOKED_FOR: &str = "looked for a folder with `model.yaml`, one with nnU-Net's `plans.json` and `dataset.json`, one of its folds or checkpoints, a MONAI bundle or its config, and for an archive (.zip) of one";
+const LOOKED_FOR: &str = "looked for a folder with `model.yaml`, one with nnU-Net's `plans.json` and `dataset.json`, a union of models (`union.yaml`), one of its folds or checkpoints, a MONAI bundle or its config, and for an archive (.zip) of one";
 
 /// The reason for refusing a model of nnU-Net's first version.
 const OF_V1: &str = "looks like a model of nnU-Net v1, which is not read; train it with nnU-Net v2";
@@ -77,7 +78,7 @@ impl Located {
         if real.is_file() {
             return of_file(path, &named, &real, scratch);
         }
-        if path.join(MODEL_FILE).is_file() {
+        if path.join(MODEL_FILE).is_file() || is_union(path) {
             return Ok(Self::at(path));
         }
         if NnUnetModelFolder::is_one(&real) {
@@ -112,7 +113,10 @@ fn name_of(path: &Path) -> String {
 }
 
 fn is_model(folder: &Path) -> bool {
-    folder.join(MODEL_FILE).is_file() || NnUnetModelFolder::is_one(folder) || is_bundle(folder)
+    folder.join(MODEL_FILE).is_file()
+        || is_union(folder)
+        || NnUnetModelFolder::is_one(folder)
+        || is_bundle(folder)
 }
 
 /// Whether a folder is a MONAI bundle.
@@ -164,7 +168,9 @@ fn of_file(path: &Path, named: &Path, real: &Path, scratch: Option<&Path>) -> Re
 /// The model folder that a file is part of: of its description, weights or checkpoints.
 fn part(file: &Path) -> Option<Located> {
     let (parent, name) = (file.parent()?, name_of(file));
-    if is_model(parent) && [MODEL_FILE, "plans.json", "dataset.json"].contains(&name.as_str()) {
+    if is_model(parent)
+        && [MODEL_FILE, UNION_FILE, "plans.json", "dataset.json"].contains(&name.as_str())
+    {
         return Some(Located::at(parent));
     }
     if name == "weights.safetensors" {

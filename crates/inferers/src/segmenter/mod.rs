@@ -10,8 +10,10 @@ mod region;
 mod segmentation;
 mod single;
 mod slabs;
+mod statistics;
 #[cfg(test)]
 mod tests;
+mod union;
 mod whole;
 mod window_timing;
 
@@ -20,6 +22,8 @@ pub(crate) use axis_order::Turn;
 pub(crate) use ensemble::{check_alike, common_postprocessing};
 pub use options::SegmentOptions;
 pub use segmentation::{Segmentation, label_names};
+pub use statistics::LabelStatistics;
+pub(crate) use union::{describe_union, refuse_union, union_of_descriptions};
 
 use crate::export::LabelStore;
 use crate::postprocessing::postprocess_controlled;
@@ -35,6 +39,7 @@ use single::Single;
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
+use union::Union;
 use vesalius_control::Stage;
 use vesalius_volume::{Volume, Warning};
 
@@ -66,6 +71,7 @@ pub struct Segmenter {
 enum Models {
     One(Box<Single>),
     Several(Vec<WeightedModel>),
+    Union(Box<Union>),
 }
 
 /// The labels of one or several models, and their probabilities if they were requested.
@@ -97,6 +103,8 @@ struct SegmentRequest<'a> {
     models: &'a Stage,
     /// The plan of each model so far.
     plans: &'a Mutex<Vec<MemoryPlan>>,
+    /// Warnings about this image so far.
+    warnings: &'a Mutex<Vec<Warning>>,
     /// Whether probabilities are kept next to the labels.
     probabilities: bool,
     /// Bytes of what else is in memory during this segmentation.
@@ -171,6 +179,7 @@ impl Segmenter {
                 .iter()
                 .flat_map(|part| part.segmenter.weight_files())
                 .collect(),
+            Models::Union(union) => union.files(),
         };
         if let Some(region) = &self.region {
             files.extend(region.segmenter.weight_files());
@@ -243,11 +252,12 @@ impl Segmenter {
         let total = self.model_count() as u64;
         let models = options.control.stage("segment", total);
         models.control().check()?;
-        let plans = Mutex::default();
+        let (plans, told) = (Mutex::default(), Mutex::default());
         let request = SegmentRequest {
             options,
             models: &models,
             plans: &plans,
+            warnings: &told,
             probabilities: options.probabilities,
             beside: match &image {
                 Cow::Borrowed(image) => bytes(image),
@@ -255,11 +265,12 @@ impl Segmenter {
             },
         };
         let warnings = self.warnings.iter().chain(image.warnings());
-        let warnings = warnings.cloned().collect();
+        let mut warnings: Vec<Warning> = warnings.cloned().collect();
         let size = image.geometry().size();
         let answer = self.segment_beside(image, &request)?;
         // A model that had nothing to do, as where a coarser one found nothing, is done too.
         models.set(total);
+        warnings.extend(told.into_inner().unwrap_or_else(PoisonError::into_inner));
         tracing::info!(target: "vesalius", model = self.model.provenance.name, ?size, "segmented");
         Ok(Segmentation {
             labels: answer.labels,
@@ -283,6 +294,7 @@ impl Segmenter {
                     let asked = parts.iter().filter(|part| part.share > 0.0);
                     asked.map(|part| part.segmenter.model_count()).sum()
                 }
+                Models::Union(union) => union.running(),
             }
     }
 
@@ -312,6 +324,7 @@ impl Segmenter {
         match &self.models {
             Models::One(single) => single.label(&self.model, image, request),
             Models::Several(parts) => ensemble::label(&self.model, parts, image, request),
+            Models::Union(union) => self.label_union(union, image, request),
         }
     }
 

@@ -7,6 +7,7 @@ use super::single::Single;
 use super::{Models, Segmenter};
 use crate::folder::FoundModel;
 use crate::locate::Located;
+use crate::union::is_union;
 use crate::{Combination, Error, OpenOptions, Result};
 use std::path::{Path, PathBuf};
 use vesalius_volume::ErrorKind;
@@ -28,6 +29,11 @@ impl Segmenter {
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let mut located = Located::find_with(path.as_ref(), options.scratch.as_deref())?;
         let unpacked = located.unpacked.take();
+        if is_union(&located.folder) {
+            let mut opened = Self::open_union(&located, options)?;
+            opened.unpacked = unpacked;
+            return Ok(opened);
+        }
         let folder = located.folder.as_path();
         let found = FoundModel::read(&located, options)?;
         let first = Self::open_first(&found, options)?;

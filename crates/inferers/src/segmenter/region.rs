@@ -52,7 +52,7 @@ impl Segmenter {
     }
 
     /// Background everywhere, in scratch files where that would be a large part of what is allowed.
-    fn canvas(&self, file: &Geometry, request: &SegmentRequest) -> Result<Labelled> {
+    pub(super) fn canvas(&self, file: &Geometry, request: &SegmentRequest) -> Result<Labelled> {
         let scheme = &self.model.labels;
         let scratch = request.options.scratch_folder();
         let spilled = self.canvas_bytes(file, request) == 0;
@@ -65,7 +65,7 @@ impl Segmenter {
     }
 
     /// Bytes of memory that the canvas takes: none where it is in a scratch file.
-    fn canvas_bytes(&self, file: &Geometry, request: &SegmentRequest) -> u64 {
+    pub(super) fn canvas_bytes(&self, file: &Geometry, request: &SegmentRequest) -> u64 {
         let scheme = &self.model.labels;
         let each = LabelStore::bytes(scheme)
             + if request.probabilities {

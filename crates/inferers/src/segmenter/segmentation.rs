@@ -77,6 +77,14 @@ impl Segmentation {
         self.labels.save(path.as_ref(), &self.label_names())
     }
 
+    /// Writes a file with 1 where a label is, and 0 elsewhere.
+    ///
+    /// # Errors
+    /// As [`Segmentation::write_labels`].
+    pub fn write_mask(&self, path: impl AsRef<Path>, label: u16) -> Result<()> {
+        self.labels.save_mask(path.as_ref(), label)
+    }
+
     /// Writes the labels alone.
     ///
     /// # Errors

@@ -4,7 +4,9 @@ use super::summary::{Summary, summary};
 use super::{Result, bundle_weights, is_bundle, read_architecture};
 use serde::Serialize;
 use std::path::Path;
-use vesalius_inferers::{MODEL_FILE, ModelDescription, describe_model};
+use vesalius_inferers::{
+    MODEL_FILE, ModelDescription, UNION_FILE, UnionDescription, describe_model,
+};
 use vesalius_networks::{Architecture, NetworkConfig, Profile, StoredTensor, Weights};
 
 /// What a path holds; what it does not hold is `None`.
@@ -81,12 +83,22 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
         let ending = path.extension();
         ending.is_some_and(|ending| endings.iter().any(|other| ending == *other))
     };
-    let is_model_file = path.file_name().is_some_and(|name| name == MODEL_FILE);
-    if path.is_dir() && is_bundle(path) {
+    let is_named = |file: &str| path.file_name().is_some_and(|name| name == file);
+    let is_model_file = is_named(MODEL_FILE);
+    if path.is_dir() && path.join(UNION_FILE).is_file() || is_named(UNION_FILE) {
+        let folder = match path.is_dir() {
+            true => path,
+            false => path.parent().unwrap_or(path),
+        };
+        let model = describe_model(path)?;
+        let union = UnionDescription::read(path)?;
+        found.summary = Some(summary(folder, &model, &union.members));
+        found.model = Some(model);
+    } else if path.is_dir() && is_bundle(path) {
         match describe_model(path) {
             Ok(model) => {
                 found.network = Some(facts(&model.network)?);
-                found.summary = Some(summary(path, &model));
+                found.summary = Some(summary(path, &model, &[]));
                 found.model = Some(model);
             }
             Err(error) => {
@@ -104,7 +116,7 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
     } else if path.is_dir() || is_model_file || has_ending(&["zip"]) {
         let model = describe_model(path)?;
         found.network = Some(facts(&model.network)?);
-        found.summary = Some(summary(path, &model));
+        found.summary = Some(summary(path, &model, &[]));
         found.model = Some(model);
     } else if has_ending(&["json", "yaml", "yml"]) {
         found.network = Some(facts(&read_architecture(path)?)?);

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use vesalius_control::Control;
 use vesalius_inferers::{
-    Estimate, MemoryPlan, ModelDescription, OpenOptions, SegmentOptions, Segmenter, describe_model,
+    Estimate, MemoryPlan, ModelDescription, OpenOptions, SegmentOptions, Segmenter, UnionMember,
+    describe_model,
 };
 use vesalius_volume::{Geometry, Volume, check_memory};
 
@@ -35,6 +36,8 @@ pub enum PartRole {
     Region,
     /// Its labels are part of the network's input.
     PreviousStage,
+    /// It segments some of the labels of a union.
+    Member,
 }
 
 /// A further model in a model folder.
@@ -66,8 +69,8 @@ pub struct Summary {
     pub postprocessing: Vec<String>,
 }
 
-/// The summary of the model folder at `path`.
-pub(super) fn summary(path: &Path, model: &ModelDescription) -> Summary {
+/// The summary of the model folder at `path`; of a union with its `members`.
+pub(super) fn summary(path: &Path, model: &ModelDescription, members: &[UnionMember]) -> Summary {
     let labels = model.labels.labels().into_iter();
     let part = |role, folder: &String| {
         let described = describe_model(path.join(folder)).ok();
@@ -90,6 +93,8 @@ pub(super) fn summary(path: &Path, model: &ModelDescription) -> Summary {
         .map(|r| part(PartRole::Region, &r.model));
     let stage = model.previous_stage.iter();
     let stage = stage.map(|f| part(PartRole::PreviousStage, f));
+    let members = members.iter();
+    let members = members.map(|member| part(PartRole::Member, &member.model.display().to_string()));
     Summary {
         labels: labels
             .map(|label| LabelFact {
@@ -98,7 +103,11 @@ pub(super) fn summary(path: &Path, model: &ModelDescription) -> Summary {
                 colour: label.colour,
             })
             .collect(),
-        parts: region.chain(stage).chain(companions).collect(),
+        parts: region
+            .chain(stage)
+            .chain(companions)
+            .chain(members)
+            .collect(),
         preprocessing: preprocessing(model),
         postprocessing: model.postprocessing.iter().map(in_words).collect(),
     }

@@ -2,6 +2,7 @@
 
 use super::file_state::FileState;
 use super::input::Input;
+use super::statistics::{label_volumes, write_masks};
 use super::targets::{Failure, Targets, beside};
 use super::{CaseError, CaseResult, InputCase, LabelVolume, PredictOptions, ProbabilityFiles};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +16,7 @@ use vesalius_inferers::{
     write_slabs,
 };
 use vesalius_io::{RefusedImage, Series};
-use vesalius_volume::{ErrorKind, LabelScheme, Warning};
+use vesalius_volume::{ErrorKind, Warning};
 
 /// One case, and where its result goes.
 pub(super) struct Work<'a> {
@@ -24,6 +25,8 @@ pub(super) struct Work<'a> {
     pub done: bool,
     /// Warnings that are known before it is read.
     pub warnings: Vec<Warning>,
+    /// The labels of a result that is there.
+    pub volumes: Vec<LabelVolume>,
 }
 
 /// A case that was read.
@@ -43,6 +46,7 @@ pub(super) struct Answered<'a> {
 
 struct Answer {
     segmented: Segmentation,
+    volumes: Vec<LabelVolume>,
     images: Vec<FileState>,
     source: Option<Series>,
     warnings: Vec<Warning>,
@@ -179,16 +183,21 @@ impl Run<'_> {
         options.probabilities = self.options.save_probabilities.is_some();
         options.check_layers = self.options.check_layers;
         let warnings = image.warnings().to_vec();
-        match self.segmenter.segment_with(&image, &options) {
-            Ok(segmented) => Ok(Answer {
-                segmented,
-                images,
-                source,
-                warnings,
-            }),
-            Err(vesalius_inferers::Error::Cancelled(error)) => Err(Failure::Cancelled(error)),
-            Err(error) => Err(of_case(error.kind(), error)),
-        }
+        let failed = |error| match error {
+            vesalius_inferers::Error::Cancelled(error) => Failure::Cancelled(error),
+            error => of_case(error.kind(), error),
+        };
+        let segmented = self.segmenter.segment_with(&image, &options);
+        let segmented = segmented.map_err(failed)?;
+        let scheme = &self.segmenter.model().labels;
+        let volumes = label_volumes(&segmented, &image, scheme).map_err(failed)?;
+        Ok(Answer {
+            segmented,
+            volumes,
+            images,
+            source,
+            warnings,
+        })
     }
 
     /// Writes a case; the failure is there where it ends the run, or was a cancellation.
@@ -200,7 +209,7 @@ impl Run<'_> {
         } = answered;
         let started = Instant::now();
         let mut warnings = work.warnings.clone();
-        let mut volumes = Vec::new();
+        let mut volumes = work.volumes.clone();
         let written = match work.done {
             true => Ok(()),
             false => answer.and_then(|answer| {
@@ -262,12 +271,16 @@ impl Run<'_> {
         answer: Answer,
     ) -> Result<(Vec<LabelVolume>, Vec<Warning>), Failure> {
         write_files(&answer.segmented, work.target, self.options).map_err(Failure::Written)?;
-        let volumes = label_volumes(&answer.segmented, &self.segmenter.model().labels);
-        let volumes = volumes.map_err(|e| of_case(e.kind(), e))?;
+        if self.options.separate {
+            let scheme = &self.segmenter.model().labels;
+            let masks = write_masks(&answer.segmented, work.target, scheme);
+            masks.map_err(Failure::Written)?;
+        }
         let told = self.write_objects(work, answer.source.as_ref())?;
+        let made = (answer.images, &answer.volumes[..]);
         self.targets
-            .note(work.case, work.target, answer.images, self.options)?;
-        Ok((volumes, told))
+            .note(work.case, work.target, made, self.options)?;
+        Ok((answer.volumes, told))
     }
 }
 
@@ -287,35 +300,4 @@ fn write_files(
     }
     // Where the format has no field for names and colours, the record next to the files has the names.
     segmented.write_file(target)
-}
-
-/// Millilitres of each label.
-fn label_volumes(
-    segmented: &Segmentation,
-    scheme: &LabelScheme,
-) -> vesalius_inferers::Result<Vec<LabelVolume>> {
-    let millilitres = segmented.geometry().voxel_volume() / 1000.0;
-    let name = |value: u32| {
-        let names = match scheme {
-            LabelScheme::Exclusive { classes, .. } => {
-                let mut named = classes.iter().filter(|c| u32::from(c.value) == value);
-                named.next().map(|class| class.name.clone())
-            }
-            LabelScheme::Regions { regions, .. } => {
-                let mut named = regions.iter().filter(|r| u32::from(r.paint) == value);
-                named.next().map(|region| region.name.clone())
-            }
-        };
-        names.unwrap_or_else(|| value.to_string())
-    };
-    let counts = segmented.counts()?;
-    Ok(counts
-        .into_iter()
-        .filter(|(value, _)| *value != 0)
-        .map(|(value, count)| LabelVolume {
-            value,
-            name: name(value),
-            millilitres: count as f64 * millilitres,
-        })
-        .collect())
 }

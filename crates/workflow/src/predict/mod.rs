@@ -15,6 +15,7 @@ mod objects;
 mod part;
 mod record;
 mod run;
+mod statistics;
 mod targets;
 
 pub use cases::{FoundCases, InputCase, LeftOut, find_cases, find_cases_of, find_cases_with};
@@ -24,6 +25,7 @@ pub use models::{WeightCount, open_models, weights};
 pub use objects::DicomObject;
 pub use part::{Part, PartError};
 pub use run::predict_cases;
+pub use statistics::{LabelVolume, Side};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,7 +47,8 @@ pub struct CaseResult {
     pub was_there: bool,
     /// Seconds of reading, segmenting and writing; waiting for other cases is not counted.
     pub seconds: f64,
-    /// Millilitres of each label that occurs, background left out; of what was written now.
+    /// Volume, mean intensity and place of each label that occurs, background left out; empty for a result of a version
+    /// that did not note it.
     pub volumes: Vec<LabelVolume>,
     /// What was decided where the image is ambiguous, wrong or incomplete.
     pub warnings: Vec<Warning>,
@@ -86,17 +89,6 @@ impl CaseError {
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
-}
-
-/// The volume of a label.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LabelVolume {
-    /// The label's value.
-    pub value: u32,
-    /// The label's name.
-    pub name: String,
-    /// Millilitres.
-    pub millilitres: f64,
 }
 
 /// What a prediction reports while it runs.
@@ -185,6 +177,8 @@ pub struct PredictOptions {
     /// Also write these objects beside the labels; every case must be a DICOM series then.
     #[cfg(feature = "dicom")]
     pub objects: Vec<DicomObject>,
+    /// Also write a mask for each label: `NAME/LABEL.nii.gz` beside `NAME.nii.gz`.
+    pub separate: bool,
     /// Bytes that a case's segmentation stays under; then nothing is read ahead.
     pub max_memory: Option<u64>,
     /// Trace an output of the network that is not finite to the first layer whose output is not.

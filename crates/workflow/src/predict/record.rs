@@ -2,7 +2,7 @@
 //! the files written, by their content. A result is complete only while all of that is unchanged.
 
 use super::file_state::{FileState, content};
-use super::{Part, PredictOptions};
+use super::{LabelVolume, Part, PredictOptions};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -20,7 +20,7 @@ const PART_PREFIX: &str = "predicted_by.part-";
 const FORMAT: u32 = 2;
 
 /// What one result was made from. `result` is missing while it is being made.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CaseRecord {
     /// [`Record::hash`] of the model.
@@ -37,9 +37,12 @@ pub(super) struct CaseRecord {
     /// The probabilities, if they were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<FileState>,
-    /// The DICOM objects that were written, or had nothing to hold.
+    /// What was written beside the labels: masks, and DICOM objects (or those had nothing to hold).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<String>,
+    /// The labels that were found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<LabelVolume>,
 }
 
 /// The options that decide which numbers are read, where they are not the usual ones: another series is another image.

@@ -36,15 +36,16 @@ pub fn predict_cases(
         .iter()
         .zip(&targets.files)
         .map(|(case, target)| {
-            let (done, warnings) = match targets.state(case, target, options) {
-                Standing::Whole => (true, Vec::new()),
-                Standing::ToMake(warnings) => (false, warnings),
+            let (done, warnings, volumes) = match targets.state(case, target, options) {
+                Standing::Whole(volumes) => (true, Vec::new(), volumes),
+                Standing::ToMake(warnings) => (false, warnings, Vec::new()),
             };
             Work {
                 case,
                 target,
                 done,
                 warnings,
+                volumes,
             }
         })
         .collect();

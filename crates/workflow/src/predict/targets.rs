@@ -2,7 +2,7 @@
 
 use super::file_state::FileState;
 use super::record::{CaseRecord, Earlier, RECORD_FILE, Record, file_name, reading};
-use super::{Error, InputCase, Part, PredictOptions, ProbabilityFiles};
+use super::{Error, InputCase, LabelVolume, Part, PredictOptions, ProbabilityFiles};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -33,8 +33,8 @@ struct Folder {
 
 /// Whether a case's result is there.
 pub(super) enum Standing {
-    /// Complete, from the same model and images.
-    Whole,
+    /// Complete, from the same model and images, with the labels that were found.
+    Whole(Vec<LabelVolume>),
     /// To be made, with warnings about what is there.
     ToMake(Vec<Warning>),
 }
@@ -138,7 +138,7 @@ impl Targets {
         let objects = objects.iter().all(|name| noted.objects.contains(name));
         let made = result && probabilities && objects;
         if noted.model == record.hash && same_images && same_reading && made {
-            return Standing::Whole;
+            return Standing::Whole(noted.volumes.clone());
         }
         if noted.result.is_some() && !result && is_readable(target) {
             return Standing::ToMake(set_aside(target).into_iter().collect());
@@ -151,7 +151,7 @@ impl Targets {
         &self,
         case: &InputCase,
         target: &Path,
-        images: Vec<FileState>,
+        (images, volumes): (Vec<FileState>, &[LabelVolume]),
         options: &PredictOptions,
     ) -> Result<(), Failure> {
         let Some(folder) = &self.folder else {
@@ -183,6 +183,7 @@ impl Targets {
                 result,
                 probabilities,
                 objects: objects(options),
+                volumes: volumes.to_vec(),
             },
         );
         record.write(&folder.path, folder.part).map_err(Failure::Io)
@@ -275,16 +276,23 @@ impl Failure {
     }
 }
 
+/// What is asked for beside the labels, by name.
+fn objects(options: &PredictOptions) -> Vec<String> {
+    let mut names = dicom_objects(options);
+    names.extend(options.separate.then(|| "masks".to_owned()));
+    names
+}
+
 /// The DICOM objects that are asked for, by name.
 #[cfg(feature = "dicom")]
-fn objects(options: &PredictOptions) -> Vec<String> {
+fn dicom_objects(options: &PredictOptions) -> Vec<String> {
     let all = super::objects::with_segmentation(&options.objects);
     let names = all.iter().map(|object| object.name());
     names.map(str::to_owned).collect()
 }
 
 #[cfg(not(feature = "dicom"))]
-fn objects(_: &PredictOptions) -> Vec<String> {
+fn dicom_objects(_: &PredictOptions) -> Vec<String> {
     Vec::new()
 }
 

@@ -1,10 +1,10 @@
-//! `vesalius model convert`, `ensemble` and `cascade`: model folders and weights, converted or joined.
+//! `vesalius model convert`, `ensemble`, `cascade` and `union`: model folders and weights, converted or joined.
 
 use super::Result;
 use crate::combination::CombinationOptions;
 use crate::warnings::tell;
 use std::path::{Path, PathBuf};
-use vesalius::inferers::join_ensemble;
+use vesalius::inferers::{join_ensemble, join_union};
 use vesalius::model::{self, Converted, Keep};
 use vesalius::volume::counted;
 
@@ -25,6 +25,19 @@ pub fn cascade(coarse: &Path, fine: &Path, output: &Path, margin: Option<f64>) -
         output.display(),
         kept.millimetres,
         kept.voxels
+    );
+    Ok(())
+}
+
+/// Models that each segment some of the labels as one.
+pub fn union(description: &Path, output: &Path) -> Result<()> {
+    let (union, model) = join_union(description, output)?;
+    let labels = model.labels.labels().len() - 1;
+    out!(
+        "{}: a union of {} with {}",
+        output.display(),
+        counted(union.members.len(), "model"),
+        counted(labels, "label")
     );
     Ok(())
 }

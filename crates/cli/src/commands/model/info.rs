@@ -61,6 +61,7 @@ fn summary_rows(summary: &Summary, row: &mut impl FnMut(&str, String)) {
         let role = match part.role {
             PartRole::Region => "found by, before",
             PartRole::PreviousStage => "after the labels of",
+            PartRole::Member => "member",
             _ => "together with",
         };
         let network = part.network.as_deref().unwrap_or("a model elsewhere");

@@ -90,6 +90,15 @@ enum Command {
         #[arg(long, value_name = "MM", allow_hyphen_values = true)]
         margin: Option<f64>,
     },
+    /// Write several model folders, each of which segments some of the labels, as one model
+    Union {
+        /// The description: a YAML file with the members, their labels and what they are cropped to
+        #[arg(value_name = "UNION.yaml")]
+        description: PathBuf,
+        /// The folder to write, with all of the models
+        #[arg(long)]
+        output: PathBuf,
+    },
     /// Run a network on one raw tensor
     Run {
         /// The network: MONAI's or nnU-Net's JSON, our own YAML, or a MONAI bundle's folder
@@ -159,6 +168,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             output,
             margin,
         } => convert::cascade(coarse, fine, output, *margin),
+        Command::Union {
+            description,
+            output,
+        } => convert::union(description, output),
         Command::Run {
             architecture,
             weights,

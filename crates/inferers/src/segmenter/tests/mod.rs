@@ -8,6 +8,7 @@ mod limits;
 mod networks;
 mod resources;
 mod together;
+mod union;
 mod weights;
 
 use super::*;

@@ -1,13 +1,15 @@
 //! `vesalius predict`: an image, a folder or a list of images through a trained model.
 
+mod results;
+
 use super::Result;
 use crate::combination::CombinationOptions;
 use crate::input::{READING, Reading};
 use crate::interrupt::control;
-use crate::output::{JsonOutput, table};
+use crate::output::JsonOutput;
 use crate::{remedy, warnings};
 use clap::ValueEnum;
-use serde::Serialize;
+use results::{Line, line, summarise, write_statistics};
 use std::path::PathBuf;
 use vesalius::inferers::{ByteSize, MemoryPlan, OpenOptions};
 use vesalius::predict::{
@@ -15,13 +17,12 @@ use vesalius::predict::{
     ProbabilityFiles, find_cases_of, open_models, predict_cases,
 };
 use vesalius::tensor::parse_device;
-use vesalius::volume::Warning;
 
 /// Arguments of `vesalius predict`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The model folder: one of ours, or one that nnU-Net v2 trained, or one of its folds or checkpoints, a MONAI
-    /// bundle or its config, the folder around it, or a zip of it; several (`--model A --model B`) are an ensemble
+    /// The model folder: one of ours, or one that nnU-Net v2 trained, or one of its folds or checkpoints, a union of
+    /// models, a MONAI bundle or its config, the folder around it, or a zip of it; several (`--model A --model B`) are an ensemble
     #[arg(long, required = true, value_name = "FOLDER")]
     model: Vec<PathBuf>,
     /// An image, a folder of images, a DICOM folder or an archive of one (.zip, .tar), a datalist (.json) or a list with one case a line (.txt)
@@ -72,6 +73,16 @@ pub struct Arguments {
     /// NAME_sr.dcm (with NAME_seg.dcm, to which it refers), NAME_picture.dcm
     #[arg(long, value_name = "OBJECTS", value_enum, value_delimiter = ',')]
     save: Vec<Object>,
+    /// Segment these labels alone, by name, such as liver,spleen; the members of a union whose labels are not needed do
+    /// not run
+    #[arg(long, value_name = "LABELS", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Also write a mask for each label: NAME/LABEL.nii.gz beside NAME.nii.gz
+    #[arg(long)]
+    separate: bool,
+    /// Write volume, mean intensity of each label and the sides of the image that cut it off, of all cases, as JSON
+    #[arg(long, value_name = "FILE")]
+    statistics: Option<PathBuf>,
     /// Where an output of the network is not finite, name the first layer whose output is not
     #[arg(long)]
     check_layers: bool,
@@ -139,20 +150,6 @@ impl From<Form> for ProbabilityFiles {
     }
 }
 
-#[derive(Serialize)]
-struct Line {
-    case: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    was_there: bool,
-    seconds: f64,
-    millilitres: serde_json::Map<String, serde_json::Value>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<Warning>,
-}
-
 /// `ID=VALUE`.
 fn setting(text: &str) -> std::result::Result<(String, String), String> {
     let found = text.split_once('=').filter(|(id, _)| !id.is_empty());
@@ -173,7 +170,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let combination = &arguments.combination;
     let weights = combination.weights(arguments.model.len(), "models")?;
     let by = combination.combination();
-    let segmenter = open_models(&arguments.model, &weights, by, &open)?;
+    let mut segmenter = open_models(&arguments.model, &weights, by, &open)?;
+    if !arguments.only.is_empty() {
+        segmenter = segmenter.only(&arguments.only)?;
+    }
     warnings::tell_about("model", segmenter.warnings());
     let found = find_cases_of(&arguments.input, segmenter.model())?;
     tell_left_out(&found);
@@ -194,6 +194,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let options = PredictOptions {
         save_probabilities: arguments.save_probabilities.map(Into::into),
         objects: arguments.save.iter().copied().map(Into::into).collect(),
+        separate: arguments.separate,
         max_memory: arguments.max_memory.map(|bytes| bytes.0),
         fail_fast: arguments.fail_fast,
         part: arguments.part,
@@ -214,6 +215,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     if !arguments.json.replaces_table() {
         summarise(&results, total, arguments);
+    }
+    if let Some(path) = &arguments.statistics {
+        write_statistics(path, &results)?;
     }
     let failed: Vec<&str> = results
         .iter()
@@ -319,56 +323,5 @@ fn tell_result(done: usize, total: usize, result: &CaseResult) {
             note!("[{done}/{total}] {}: error: {error}", result.name);
             remedy::tell(result.refused.as_ref(), "predict");
         }
-    }
-}
-
-/// A line a case: time and millilitres of each label.
-fn summarise(results: &[CaseResult], total: usize, arguments: &Arguments) {
-    let mut labels: Vec<(u32, &str)> = results
-        .iter()
-        .flat_map(|result| &result.volumes)
-        .map(|volume| (volume.value, volume.name.as_str()))
-        .collect();
-    labels.sort_unstable();
-    labels.dedup();
-    let mut header = vec!["case".to_owned(), "seconds".to_owned()];
-    header.extend(labels.iter().map(|(_, name)| format!("{name} (ml)")));
-    let rows = results.iter().map(|result| {
-        let mut row = vec![result.name.clone()];
-        row.push(match &result.outcome {
-            Err(_) => "failed".to_owned(),
-            Ok(_) if result.was_there => "was there".to_owned(),
-            Ok(_) => format!("{:.2}", result.seconds),
-        });
-        row.extend(labels.iter().map(|(value, _)| {
-            let found = result.volumes.iter().find(|volume| volume.value == *value);
-            found.map_or("-".to_owned(), |volume| {
-                format!("{:.2}", volume.millilitres)
-            })
-        }));
-        row
-    });
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    out!("{}", table(&header, rows.collect()));
-    let segmented = results.iter().filter(|result| result.outcome.is_ok());
-    out!(
-        "{} of {total} segmented into {}",
-        segmented.count(),
-        arguments.output.display()
-    );
-}
-
-fn line(result: CaseResult) -> Line {
-    let volumes = result.volumes.into_iter();
-    Line {
-        case: result.name,
-        output: result.outcome.as_ref().ok().cloned(),
-        error: result.outcome.err().map(|error| error.to_string()),
-        was_there: result.was_there,
-        seconds: result.seconds,
-        millilitres: volumes
-            .map(|volume| (volume.name, volume.millilitres.into()))
-            .collect(),
-        warnings: result.warnings,
     }
 }
