@@ -63,7 +63,7 @@ pub use vesalius_tensor as tensor;
 #[cfg(feature = "infer")]
 pub use vesalius_tensor::burn;
 #[cfg(feature = "infer")]
-pub use vesalius_workflow::{model, predict};
+pub use vesalius_workflow::{interactive, model, predict};
 
 #[cfg(any(feature = "infer", feature = "view"))]
 pub use vesalius_transforms as transforms;

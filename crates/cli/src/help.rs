@@ -37,6 +37,7 @@ const EXAMPLES: &[&str] = &[
     "vesalius clinic deidentify study nameless --key study.key --dates shift",
     "vesalius clinic reidentify results named --originals study --key study.key",
     "vesalius evaluate --prediction segmentations --reference labels --metrics dice,hd95",
+    "vesalius evaluate interactive --model bundle --input scans --reference labels --clicks 1,3,5,10",
     "vesalius auto run input.yaml --output work --minutes 60",
     "vesalius auto analyze --data dataset --output work",
     "vesalius auto plan work --algorithms vesalius",

@@ -59,6 +59,7 @@ mod components;
 mod contour;
 mod distance;
 mod each_label;
+mod erf;
 mod error;
 mod grid;
 mod intensity;
@@ -132,9 +133,10 @@ pub use smooth::{
     DiffusionOptions, DiscreteGaussianOptions, Order, UnsharpMaskOptions,
     curvature_anisotropic_diffusion, curvature_anisotropic_diffusion_with, discrete_gaussian,
     discrete_gaussian_with, gaussian_kernel, gradient_magnitude, gradient_magnitude_with,
-    laplacian, laplacian_sharpening, laplacian_sharpening_with, laplacian_with, majority,
-    majority_with, median, median_with, recursive_gaussian, recursive_gaussian_derivative,
-    recursive_gaussian_derivative_with, recursive_gaussian_with, unsharp_mask, unsharp_mask_with,
+    integrated_gaussian_kernel, laplacian, laplacian_sharpening, laplacian_sharpening_with,
+    laplacian_with, majority, majority_with, median, median_with, recursive_gaussian,
+    recursive_gaussian_derivative, recursive_gaussian_derivative_with, recursive_gaussian_with,
+    unsharp_mask, unsharp_mask_with,
 };
 pub use statistics::{
     LabelIntensity, LabelShape, label_intensities, label_intensities_with, label_shapes,

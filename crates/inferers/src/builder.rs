@@ -1,8 +1,8 @@
 //! Descriptions of models made by a program: labels and a network, and defaults for all else.
 
 use crate::{
-    AxisOrder, Combination, Inferer, InputRule, Inverse, ModelDescription, PostprocessingStep,
-    Provenance, Result,
+    AxisOrder, ClickChannels, Combination, Inferer, InputRule, Inverse, ModelDescription,
+    PostprocessingStep, Provenance, Result,
 };
 use vesalius_networks::NetworkConfig;
 use vesalius_transforms::{Axis, Chain};
@@ -41,6 +41,7 @@ impl ModelDescription {
             previous_stage: None,
             region: None,
             network,
+            clicks: None,
             axis_order: AxisOrder::default(),
             inferer: Inferer::default(),
             mirror_axes: Vec::new(),
@@ -75,6 +76,13 @@ impl ModelBuilder {
     #[must_use]
     pub fn preprocessing(mut self, chain: Chain) -> Self {
         self.0.preprocessing = chain;
+        self
+    }
+
+    /// The last channels of the network's input, where they hold clicks.
+    #[must_use]
+    pub fn clicks(mut self, clicks: ClickChannels) -> Self {
+        self.0.clicks = Some(clicks);
         self
     }
 

@@ -41,6 +41,7 @@
 //! | windows | [`window_starts`], [`window_weights`], [`WindowRule`], [`Blending`], [`WindowOutside`] |
 //! | probabilities | [`ProbabilityMap`], [`ProbabilitySource`], [`combine`], [`Combination`], [`write_npz`], [`write_slabs`] |
 //! | after the network | [`Inverse`], [`Carried`], [`PostprocessingStep`], [`Neighbours`], [`Counted`], [`postprocess`], [`RegionStage`], [`EmptyRegionPolicy`] |
+//! | clicks | [`InteractiveSegmenter`], [`Prompt`], [`ClickChannels`] |
 //! | memory | [`MemoryPlan`], [`Spilled`], [`ByteSize`] |
 //! | networks of networks | [`Averaged`], [`Mirrored`], [`SelectedChannels`] |
 //! | user-defined | [`PatchNetwork`], [`CustomInferer`], [`CustomMerger`], [`CustomPostprocessing`], [`RegisterInference`] |
@@ -54,6 +55,7 @@ mod bundle;
 mod byte_size;
 mod checked;
 mod checksum;
+mod clicks;
 mod coarse;
 mod custom;
 mod ensemble;
@@ -98,6 +100,7 @@ mod windows;
 pub use builder::ModelBuilder;
 pub use byte_size::ByteSize;
 pub use checksum::weights_checksum;
+pub use clicks::ClickChannels;
 pub use custom::{CustomInferer, CustomMerger, CustomPostprocessing, RegisterInference};
 pub use ensemble::{Combination, combine, combine_each};
 pub use error::{Error, FirstLayer, NotFiniteOutput};
@@ -128,7 +131,8 @@ pub use saved::{
     SLABS_SUFFIX, read_npz, read_slabs, write_npz, write_probability_image, write_slabs,
 };
 pub use segmenter::{
-    AxisOrderAdapter, LabelStatistics, SegmentOptions, Segmentation, Segmenter, label_names,
+    AxisOrderAdapter, InteractiveSegmenter, LabelStatistics, Prompt, SegmentOptions, Segmentation,
+    Segmenter, label_names,
 };
 pub use simple::Simple;
 pub use slice::Slice;

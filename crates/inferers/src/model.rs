@@ -2,8 +2,8 @@
 //! member) with its weights.
 
 use crate::{
-    Combination, Error, Inferer, InputRule, Inverse, NnUnetPipeline, PostprocessingStep,
-    RegionStage, Result,
+    ClickChannels, Combination, Error, Inferer, InputRule, Inverse, NnUnetPipeline,
+    PostprocessingStep, RegionStage, Result,
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -46,6 +46,9 @@ pub struct ModelDescription {
     pub region: Option<RegionStage>,
     /// The network; all members share it.
     pub network: NetworkConfig,
+    /// The last channels of the network's input, where they hold clicks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clicks: Option<ClickChannels>,
     /// The order in which the network takes the spatial axes.
     pub axis_order: AxisOrder,
     /// How a volume goes through the network.
@@ -97,6 +100,8 @@ struct Unchecked {
     region: Option<RegionStage>,
     network: NetworkConfig,
     #[serde(default)]
+    clicks: Option<ClickChannels>,
+    #[serde(default)]
     axis_order: AxisOrder,
     inferer: Inferer,
     #[serde(default)]
@@ -131,6 +136,7 @@ impl TryFrom<Unchecked> for ModelDescription {
             previous_stage: read.previous_stage,
             region: read.region,
             network: read.network,
+            clicks: read.clicks,
             axis_order: read.axis_order,
             inferer: read.inferer,
             mirror_axes: read.mirror_axes,
@@ -258,6 +264,15 @@ impl ModelDescription {
         }
         if let Some(region) = &self.region {
             region.check()?;
+        }
+        if let Some(clicks) = &self.clicks {
+            clicks.check()?;
+        }
+        if self.clicks.is_some() && self.nnunet.is_some() {
+            return bad(
+                "has both `nnunet`, whose preprocessing adds no channels, and `clicks`; keep one of them"
+                    .to_owned(),
+            );
         }
         if !self.inputs.is_empty() && self.inputs.len() != self.channels.len() {
             return bad(format!(

@@ -27,7 +27,7 @@
 //! | topic | modules |
 //! |---|---|
 //! | segmentation | [`predict`] (cases through a model), [`model`] (networks and weights by themselves) |
-//! | measurement | [`evaluate`] |
+//! | measurement | [`evaluate`], [`interactive`] (a model that takes clicks) |
 //! | images | [`resample`], [`filter`] (every filter by name), [`study`] (several images as one subject), [`transform`] (a chain of transforms), [`view`] (pictures), [`transform_file`], [`slabs`] |
 //! | DICOM | [`mod@derive`] (an image as a series), [`clinic`] (labels as SEG and RTSTRUCT) |
 //! | where results go | [`mod@output`] (existing files, missing folders, inputs as outputs) |
@@ -35,7 +35,7 @@
 //! | training | [`train`] (one model), [`auto`] (from a dataset to a model) |
 //! | errors | [`Error`] (any error of these crates, with its kind) |
 //!
-//! `predict`, `model` and `doctor` need the feature `infer`; `evaluate`, `train` and `auto` the one of their name;
+//! `predict`, `model`, `interactive` and `doctor` need the feature `infer`; `evaluate`, `train` and `auto` the one of their name;
 //! `transform` and `view` need `view`, `derive` and `clinic` need `dicom`.
 
 #![forbid(unsafe_code)]
@@ -53,6 +53,8 @@ mod error;
 pub mod evaluate;
 mod file_error;
 pub mod filter;
+#[cfg(feature = "infer")]
+pub mod interactive;
 mod kind;
 #[cfg(any(feature = "dicom", feature = "evaluate", feature = "view"))]
 mod label_names;

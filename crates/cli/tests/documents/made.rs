@@ -286,19 +286,43 @@ const STEPS: &str = r#"
         {"_target_": "Activationsd", "keys": "pred", "softmax": true},
         {"_target_": "AsDiscreted", "keys": "pred", "argmax": true}]}"#;
 
+/// The steps of DeepEdit's bundle, whose network takes two more channels.
+const STEPS_OF_CLICKS: &str = r#"
+    "preprocessing": {"_target_": "Compose", "transforms": [
+        {"_target_": "LoadImaged", "keys": "image"}, {"_target_": "EnsureChannelFirstd", "keys": "image"},
+        {"_target_": "ScaleIntensityd", "keys": "image"},
+        {"_target_": "AddGuidanceFromPointsDeepEditd", "ref_image": "image", "guidance": "guidance",
+            "label_names": {"left": 1, "background": 0}},
+        {"_target_": "Resized", "keys": "image", "spatial_size": [32, 32, 32], "mode": "area"},
+        {"_target_": "ResizeGuidanceMultipleLabelDeepEditd", "guidance": "guidance", "ref_image": "image"},
+        {"_target_": "AddGuidanceSignalDeepEditd", "keys": "image", "guidance": "guidance", "number_intensity_ch": 1}]},
+    "inferer": {"_target_": "SimpleInferer"},
+    "postprocessing": {"_target_": "Compose", "transforms": [
+        {"_target_": "Activationsd", "keys": "pred", "softmax": true},
+        {"_target_": "AsDiscreted", "keys": "pred", "argmax": true}]}"#;
+
 /// `bundle`, a MONAI bundle's folder.
 pub fn bundle(folder: &Path) {
-    let home = folder.join("bundle");
-    std::fs::create_dir_all(home.join("configs")).unwrap();
-    std::fs::create_dir_all(home.join("models")).unwrap();
-    let config = format!(r#"{{"network_def": {NETWORK}, {STEPS}}}"#);
-    std::fs::write(home.join("configs/inference.json"), config).unwrap();
-    std::fs::write(home.join("models/model.safetensors"), tensors()).unwrap();
+    bundle_of(&folder.join("bundle"), NETWORK, STEPS);
 }
 
-fn tensors() -> Vec<u8> {
+/// `deepedit`, a MONAI bundle that takes clicks.
+pub fn deepedit(folder: &Path) {
+    let network = NETWORK.replace(r#""in_channels": 1"#, r#""in_channels": 3"#);
+    bundle_of(&folder.join("deepedit"), &network, STEPS_OF_CLICKS);
+}
+
+fn bundle_of(home: &Path, network: &str, steps: &str) {
+    std::fs::create_dir_all(home.join("configs")).unwrap();
+    std::fs::create_dir_all(home.join("models")).unwrap();
+    let config = format!(r#"{{"network_def": {network}, {steps}}}"#);
+    std::fs::write(home.join("configs/inference.json"), config).unwrap();
+    std::fs::write(home.join("models/model.safetensors"), tensors(network)).unwrap();
+}
+
+fn tensors(network: &str) -> Vec<u8> {
     use vesalius::networks::NetworkConfig;
-    let config = format!(r#"{{"network_def": {NETWORK}}}"#);
+    let config = format!(r#"{{"network_def": {network}}}"#);
     let config: serde_json::Value = serde_json::from_str(&config).unwrap();
     let config = NetworkConfig::from_monai_bundle(&config).unwrap();
     let network = config.init_seeded(&Device::flex(), 3).unwrap();

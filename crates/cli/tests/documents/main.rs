@@ -132,7 +132,10 @@ fn the_guide_of_networks_runs() {
 
 #[test]
 fn the_guide_of_bundles_runs() {
-    run("docs/models.md", &[made::scan, made::bundle]);
+    run(
+        "docs/models.md",
+        &[made::scan, made::bundle, made::deepedit],
+    );
 }
 
 #[test]

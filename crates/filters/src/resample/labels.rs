@@ -6,6 +6,7 @@ use super::kernel::{Kernel, Linear, Nearest};
 use super::window::Window;
 use super::{Extrapolation, points, separable};
 use crate::buffer;
+use crate::erf::erf;
 use crate::grid::permute_within;
 use crate::work::Work;
 use crate::{Error, Result};
@@ -279,29 +280,4 @@ fn gaussian_vote<T: Label>(
         }
     }
     best.0
-}
-
-/// The error function: series near zero, continued fraction further out; 1e-15 everywhere.
-fn erf(x: f64) -> f64 {
-    let magnitude = x.abs();
-    let value = if magnitude < 2.5 {
-        // erf(x) = 2/√π · e^(-x²) · Σ 2^n x^(2n+1) / (1·3·5…(2n+1))
-        let (mut term, mut sum, mut n) = (magnitude, magnitude, 0.0);
-        while term > 1e-17 * sum {
-            n += 1.0;
-            term *= 2.0 * magnitude * magnitude / (2.0 * n + 1.0);
-            sum += term;
-        }
-        2.0 / std::f64::consts::PI.sqrt() * (-magnitude * magnitude).exp() * sum
-    } else if magnitude < 6.0 {
-        let mut fraction = 0.0;
-        for n in (1..=60).rev() {
-            fraction = f64::from(n) / 2.0 / (magnitude + fraction);
-        }
-        1.0 - (-magnitude * magnitude).exp()
-            / ((magnitude + fraction) * std::f64::consts::PI.sqrt())
-    } else {
-        1.0
-    };
-    value.copysign(x)
 }

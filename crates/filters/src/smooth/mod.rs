@@ -4,6 +4,7 @@ mod convolve;
 mod derivatives;
 mod diffusion;
 mod discrete;
+mod integrated;
 mod majority;
 mod median;
 mod recursive;
@@ -20,6 +21,7 @@ pub use diffusion::{
 pub use discrete::{
     DiscreteGaussianOptions, discrete_gaussian, discrete_gaussian_with, gaussian_kernel,
 };
+pub use integrated::integrated_gaussian_kernel;
 pub use majority::{majority, majority_with};
 pub use median::{median, median_with};
 pub use recursive::{

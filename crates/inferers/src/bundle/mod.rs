@@ -107,7 +107,12 @@ fn model(
         Some(version) => format!("MONAI {version}"),
         None => "MONAI".to_owned(),
     };
-    ModelDescription::builder(way.labels, network)
+    let clicks = preprocessing::clicks(described);
+    let mut builder = ModelDescription::builder(way.labels, network);
+    if let Some(clicks) = clicks {
+        builder = builder.clicks(clicks);
+    }
+    builder
         .channels(described.channels.iter().cloned())
         .preprocessing(preprocessing)
         .axis_order(AxisOrder::Xyz)

@@ -1,6 +1,7 @@
 //! MONAI's steps before the network as our chain.
 
 use super::Refused;
+use crate::ClickChannels;
 use vesalius_bundles::{
     BundleDescription, CropForeground, Dtype, Interpolation, Padding, ResizeMode, Spacing, Step,
 };
@@ -30,6 +31,18 @@ pub(super) fn chain(described: &BundleDescription) -> Result<Chain, Refused> {
         }
     }
     Ok(Chain(chain))
+}
+
+/// The channels of clicks, where the bundle has them.
+pub(super) fn clicks(described: &BundleDescription) -> Option<ClickChannels> {
+    let mut steps = described.preprocessing.iter();
+    steps.find_map(|placed| match &placed.step {
+        Step::Clicks { labels, sigma, .. } => Some(ClickChannels {
+            labels: labels.clone(),
+            sigma: *sigma,
+        }),
+        _ => None,
+    })
 }
 
 /// The transforms of a step; `alone` where each of several inputs, which are single channels, goes through it by itself.
@@ -98,7 +111,7 @@ fn transforms_of(step: &Step, alone: bool) -> Result<Vec<Transform>, Refused> {
             *mode,
             *align_corners,
         )?)),
-        // MONAI's channels of clicks are zeros where there are none.
+        // The channels of clicks are zeros where there are none; an `InteractiveSegmenter` draws into them.
         Step::Clicks {
             labels,
             image_channels,

@@ -3,6 +3,7 @@
 mod axis_order;
 mod ensemble;
 mod folds;
+mod interactive;
 mod member;
 mod open;
 mod options;
@@ -20,6 +21,7 @@ mod window_timing;
 pub use axis_order::AxisOrderAdapter;
 pub(crate) use axis_order::Turn;
 pub(crate) use ensemble::{check_alike, common_postprocessing};
+pub use interactive::{InteractiveSegmenter, Prompt};
 pub use options::SegmentOptions;
 pub use segmentation::{Segmentation, label_names};
 pub use statistics::LabelStatistics;
@@ -41,7 +43,7 @@ use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
 use union::Union;
 use vesalius_control::Stage;
-use vesalius_volume::{Volume, Warning};
+use vesalius_volume::{Geometry, Volume, Warning};
 
 /// A trained model, or an ensemble of several, loaded once and used for any number of images, from any number of
 /// threads.
@@ -249,6 +251,24 @@ impl Segmenter {
     }
 
     fn run(&self, image: Image, options: &SegmentOptions) -> Result<Segmentation> {
+        let beside = match &image {
+            Cow::Borrowed(image) => bytes(image),
+            Cow::Owned(_) => 0,
+        };
+        let about = (*image.geometry(), image.warnings().to_vec());
+        self.counted(about, beside, options, |request| {
+            self.segment_beside(image, request)
+        })
+    }
+
+    /// The result of a closure with its plans and warnings, while models are counted.
+    fn counted(
+        &self,
+        (grid, of_image): (Geometry, Vec<Warning>),
+        beside: u64,
+        options: &SegmentOptions,
+        label: impl FnOnce(&SegmentRequest) -> Result<Labelled>,
+    ) -> Result<Segmentation> {
         let total = self.model_count() as u64;
         let models = options.control.stage("segment", total);
         models.control().check()?;
@@ -259,15 +279,12 @@ impl Segmenter {
             plans: &plans,
             warnings: &told,
             probabilities: options.probabilities,
-            beside: match &image {
-                Cow::Borrowed(image) => bytes(image),
-                Cow::Owned(_) => 0,
-            },
+            beside,
         };
-        let warnings = self.warnings.iter().chain(image.warnings());
+        let warnings = self.warnings.iter().chain(&of_image);
         let mut warnings: Vec<Warning> = warnings.cloned().collect();
-        let size = image.geometry().size();
-        let answer = self.segment_beside(image, &request)?;
+        let size = grid.size();
+        let answer = label(&request)?;
         // A model that had nothing to do, as where a coarser one found nothing, is done too.
         models.set(total);
         warnings.extend(told.into_inner().unwrap_or_else(PoisonError::into_inner));
@@ -301,7 +318,11 @@ impl Segmenter {
     /// The result after postprocessing, while other things are in memory.
     fn segment_beside(&self, image: Image, request: &SegmentRequest) -> Result<Labelled> {
         self.check_image(&image)?;
-        let mut answer = self.label(image, request)?;
+        let answer = self.label(image, request)?;
+        self.postprocessed(answer, request)
+    }
+
+    fn postprocessed(&self, mut answer: Labelled, request: &SegmentRequest) -> Result<Labelled> {
         let steps = &self.model.postprocessing;
         if !steps.is_empty() {
             let control = request.models.control();

@@ -9,8 +9,9 @@ use crate::postprocessing::postprocess_controlled;
 use crate::{Carried, Error, Inverse, ModelDescription, Result, WeightFile};
 use burn::tensor::Device;
 use std::borrow::Cow;
+use vesalius_control::Control;
 use vesalius_transforms::{GridStep, Step, Trace};
-use vesalius_volume::{LabelMap, Subject};
+use vesalius_volume::{Geometry, LabelMap, Subject, Volume};
 
 /// Images on the network's grid below this are made whatever the limit.
 const PREPARED_ANYWAY: u64 = 256 << 20;
@@ -71,14 +72,57 @@ impl Single {
             held: held(&image),
         };
         let (prepared, way) = self.prepare(model, image, coarse.as_ref(), request)?;
+        self.of_prepared(model, (prepared, way), (&file, read), request)
+    }
+
+    /// The result for the network's input.
+    fn of_prepared(
+        &self,
+        model: &ModelDescription,
+        (prepared, way): (Image, Way),
+        (file, read): (&Geometry, Read),
+        request: &SegmentRequest,
+    ) -> Result<Labelled> {
         let answer = match way {
             Way::Placed(placement) => self.placed(model, prepared, read, *placement, request),
-            Way::Askew => self.askew(model, &prepared, &file, request),
+            Way::Askew => self.askew(model, &prepared, file, request),
             Way::StepByStep(trace) => self.step_by_step(model, &prepared, &trace, request),
             Way::OfLabels(trace) => self.of_labels(model, prepared, read, trace, request),
         }?;
         request.models.advance(1);
         Ok(answer)
+    }
+
+    /// The result for the network's input that a chain made of an image on the grid `file`, and that was changed since.
+    pub fn of_traced(
+        &self,
+        model: &ModelDescription,
+        (prepared, trace): (Volume<f32>, Trace),
+        file: &Geometry,
+        request: &SegmentRequest,
+    ) -> Result<Labelled> {
+        let read = Read {
+            values: prepared.data().len(),
+            held: 0,
+        };
+        let way = Way::of(trace, &model.inverse)?;
+        let prepared = (Cow::Owned(prepared), way);
+        self.of_prepared(model, prepared, (file, read), request)
+    }
+
+    /// The network's input that the model's chain makes of an image, and what was done to it.
+    pub fn traced(
+        model: &ModelDescription,
+        image: Volume<f32>,
+        limit: Option<u64>,
+        control: &Control,
+    ) -> Result<(Volume<f32>, Trace)> {
+        let subject = Subject::new("image", image, None)?;
+        let chain = &model.preprocessing;
+        let (prepared, trace) = chain.trace_controlled(subject, 0, 0, limit, control)?;
+        check_moves(&trace)?;
+        let (_, prepared, _) = prepared.into_parts();
+        Ok((prepared, trace))
     }
 
     /// The result where the network's grid runs along the file's.
@@ -160,11 +204,7 @@ impl Single {
             };
             return Ok((image, way));
         }
-        let subject = Subject::new("image", image.into_owned(), None)?;
-        let chain = &model.preprocessing;
-        let (prepared, trace) = chain.trace_controlled(subject, 0, 0, limit, control)?;
-        check_moves(&trace)?;
-        let (_, prepared, _) = prepared.into_parts();
+        let (prepared, trace) = Self::traced(model, image.into_owned(), limit, control)?;
         Ok((Cow::Owned(prepared), Way::of(trace, &model.inverse)?))
     }
 

@@ -43,7 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         reading: arguments.reading.options(),
         control: followed(),
     };
-    let advice = advise_for(&arguments.reference, &options)?;
+    let advice = advise_for(arguments.reference(), &options)?;
     let lines: Vec<Line> = advice
         .into_iter()
         .map(|advice| Line {

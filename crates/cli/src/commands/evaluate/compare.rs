@@ -19,7 +19,7 @@ pub fn run(
         );
     }
     let models = named(&arguments.prediction);
-    let compared = compare(&models, &arguments.reference, options)
+    let compared = compare(&models, arguments.reference(), options)
         .map_err(|error| advised(error, &arguments.prediction[0]))?;
     for (_, evaluated) in &compared.models {
         tell(evaluated);

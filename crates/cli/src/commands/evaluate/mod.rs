@@ -3,6 +3,7 @@
 mod advice;
 mod advised;
 mod compare;
+mod interactive;
 
 use super::Result;
 use crate::input::GeometryInput;
@@ -13,7 +14,7 @@ use crate::warnings;
 use advice::Outlines;
 use advised::advised;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vesalius::evaluate::{
     EvaluateOptions, Evaluated, Grids, Grouped, Subgroups, evaluate, measures_named,
 };
@@ -25,13 +26,16 @@ const TOLERANCE: f64 = 1.0;
 
 /// Arguments of `vesalius evaluate`.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// A segmentation, or a folder of them; given several times, the models are compared
     #[arg(long, required_unless_present = "advise", value_name = "PATH")]
     prediction: Vec<PathBuf>,
     /// Its reference, or a folder of references with the same file names
-    #[arg(long)]
-    reference: PathBuf,
+    #[arg(long, required = true)]
+    reference: Option<PathBuf>,
     /// The measures, by name; Dice always belongs to them, and the first one sorts the cases
     #[arg(
         long,
@@ -96,8 +100,25 @@ pub struct Arguments {
     json: JsonOutput,
 }
 
+/// What is scored otherwise.
+#[derive(clap::Subcommand)]
+enum Other {
+    /// Score a model that takes clicks, with simulated ones: each click goes into the largest error that is left
+    Interactive(interactive::Arguments),
+}
+
+impl Arguments {
+    /// The reference, which the parser demands.
+    fn reference(&self) -> &Path {
+        self.reference.as_deref().unwrap_or(Path::new(""))
+    }
+}
+
 /// Scores, prints tables, the worst cases first, and writes the requested files.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(Other::Interactive(other)) = &arguments.other {
+        return interactive::run(other);
+    }
     if arguments.advise {
         return advice::run(arguments);
     }
@@ -112,8 +133,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         .first()
         .map(Measure::key)
         .unwrap_or_default();
-    let inputs = arguments.prediction.iter().chain([&arguments.reference]);
-    let inputs: Vec<_> = inputs.map(PathBuf::as_path).collect();
+    let inputs = arguments.prediction.iter().map(PathBuf::as_path);
+    let inputs: Vec<&Path> = inputs.chain([arguments.reference()]).collect();
     let _claimed = match &arguments.csv {
         Some(path) => Some(arguments.overwrite.file(path, &inputs)?),
         None => None,
@@ -121,7 +142,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let [prediction] = &arguments.prediction[..] else {
         return compare::run(arguments, &options, groups.as_ref());
     };
-    let evaluated = evaluate(prediction, &arguments.reference, &options)
+    let evaluated = evaluate(prediction, arguments.reference(), &options)
         .map_err(|error| advised(error, prediction))?;
     tell(&evaluated);
     let groups = groups

@@ -146,6 +146,7 @@ fn described_as_one(
     model.nnunet = None;
     model.previous_stage = None;
     model.region = None;
+    model.clicks = None;
     model.mirror_axes.clear();
     model.inverse = Inverse::default();
     model.postprocessing.clear();
