@@ -123,6 +123,7 @@ impl NnUnetModelFolder {
             previous_stage: previous_stage.clone(),
             region: None,
             network,
+            clicks: None,
             axis_order: AxisOrder::Zyx,
             inferer: Inferer::SlidingWindow(plan.windows().map_err(bad)?),
             mirror_axes: mirror_axes(&told, plan.dimensions(), &mut warnings).map_err(
