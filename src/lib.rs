@@ -11,7 +11,7 @@
 //! | `evaluate` | [`metrics`], [`mod@evaluate`] |
 //! | `view` | [`view`], [`transforms`], [`transform`], [`workflow::view`] |
 //! | `train` | [`training`], [`reports`], [`losses`], [`train`] |
-//! | `auto` | [`auto`], [`workflow::auto`] |
+//! | `auto` | [`auto`], [`cluster`], [`workflow::auto`] |
 //! | `dicom` | [`dicom`], [`workflow::derive`], [`workflow::clinic`]: DICOM objects written; `io` reads them |
 //! | `full` | all of these |
 //! | `cuda`, `cuda-nvrtc`, `vulkan`, `wgpu` | devices besides the CPU |
@@ -89,6 +89,8 @@ pub use vesalius_workflow::train;
 
 #[cfg(feature = "auto")]
 pub use vesalius_auto as auto;
+#[cfg(feature = "auto")]
+pub use vesalius_cluster as cluster;
 
 /// The README's program is compiled.
 #[cfg(all(doctest, feature = "infer"))]

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use vesalius_metrics::{Bootstrap, Evaluation};
 
 const FILE: &str = "history.json";
+/// How a run went, in the run's own folder.
+const RESULT_FILE: &str = "result.json";
 
 /// The state of the training of one algorithm on one fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,6 +100,42 @@ impl LabelScore {
     }
 }
 
+/// A file of the history; `None` where there is none.
+fn read_file<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let bad = |e: &dyn std::fmt::Display| Error::WorkFolder {
+        path: path.to_path_buf(),
+        reason: format!("is not a history: {e}; remove it to train again"),
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text).map(Some).map_err(|e| bad(&e)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::System {
+            path: path.to_path_buf(),
+            what: "read",
+            source,
+        }),
+    }
+}
+
+/// The files of results of all runs, in order of algorithm and fold.
+fn results(work: &Path) -> Vec<PathBuf> {
+    let entries = |folder: PathBuf| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        paths
+    };
+    let is_run = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let number = name.strip_prefix("fold_");
+        number.is_some_and(|number| number.parse::<usize>().is_ok())
+    };
+    let algorithms = entries(work.join("runs")).into_iter();
+    let runs = algorithms.flat_map(entries).filter(is_run);
+    let files = runs.map(|run| run.join(RESULT_FILE));
+    files.filter(|path| path.is_file()).collect()
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
 fn is_zero(number: &usize) -> bool {
     *number == 0
@@ -123,6 +161,25 @@ impl Job {
             steps: 0,
             memory: None,
         }
+    }
+
+    /// Writes how the run went into its own folder, whole or not at all.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub(crate) fn write_result(&self, work: &crate::WorkFolder) -> Result<()> {
+        let folder = work.folder().join(&self.folder);
+        let path = folder.join(RESULT_FILE);
+        let text = serde_json::to_string_pretty(self).map_err(|e| Error::WorkFolder {
+            path: path.clone(),
+            reason: e.to_string(),
+        })?;
+        std::fs::create_dir_all(&folder).map_err(|source| Error::System {
+            path: folder,
+            what: "made",
+            source,
+        })?;
+        Ok(vesalius_io::write_bytes_atomically(path, text.as_bytes())?)
     }
 
     /// Whether its held-out cases were scored in full.
@@ -177,26 +234,30 @@ pub struct History {
 }
 
 impl History {
-    /// Reads the history of a work folder; an empty one where nothing was trained yet.
+    /// Reads the history of a work folder: `history.json`, and the results of runs that were made by processes of their own
+    /// ([`crate::train_task`]); an empty one where nothing was trained yet.
     ///
     /// # Errors
-    /// [`Error::WorkFolder`] for a file that is not a history.
+    /// [`Error::WorkFolder`] for a file that is not a history or result.
     pub fn read(work: impl AsRef<Path>) -> Result<Self> {
         let work = work.as_ref();
-        let path = work.join(FILE);
-        let bad = |e: &dyn std::fmt::Display| Error::WorkFolder {
-            path: path.clone(),
-            reason: format!("is not a history: {e}; remove it to train again"),
-        };
-        match std::fs::read_to_string(&path) {
-            Ok(text) => serde_json::from_str(&text).map_err(|e| bad(&e)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(source) => Err(Error::System {
-                path,
-                what: "read",
-                source,
-            }),
+        let mut history: Self = read_file(&work.join(FILE))?.unwrap_or_default();
+        for path in results(work) {
+            let Some(result) = read_file::<Job>(&path)? else {
+                continue;
+            };
+            let known = history
+                .jobs
+                .iter_mut()
+                .find(|job| job.algorithm == result.algorithm && job.fold == result.fold);
+            match known {
+                // A run that was trained again since has written both.
+                Some(job) if job.is_trained() && !result.is_trained() => {}
+                Some(job) => *job = result,
+                None => history.jobs.push(result),
+            }
         }
+        Ok(history)
     }
 
     /// Writes the history whole or not at all.

@@ -5,6 +5,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::path::{Path, PathBuf};
+use vesalius_cluster::SlurmSettings;
 use vesalius_volume::LabelScheme;
 
 /// The task, as Auto3DSeg's input file has it.
@@ -46,6 +47,9 @@ pub struct Input {
     /// Further image keys of a case in the list, with their modalities, as more channels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extra_modalities: Vec<ExtraModality>,
+    /// What jobs ask Slurm for, where stages are submitted as jobs. It is no part of what makes the work: it may change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<SlurmSettings>,
 }
 
 /// How an image was made.
@@ -199,7 +203,18 @@ impl Input {
         Ok(Some(LabelScheme::exclusive(&classes)?))
     }
 
+    /// The input without what jobs ask for.
+    pub(crate) fn of_work(&self) -> Self {
+        Self {
+            slurm: None,
+            ..self.clone()
+        }
+    }
+
     fn check(&self) -> std::result::Result<(), String> {
+        if let Some(slurm) = &self.slurm {
+            slurm.check().map_err(|error| error.to_string())?;
+        }
         if self.task != "segmentation" {
             return Err(format!(
                 "`task` is `{}`, expected `segmentation`",

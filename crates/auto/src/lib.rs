@@ -43,6 +43,7 @@
 //! | plans | [`plan`], [`Plan`], [`PlanOptions`], [`algorithms`], [`CustomPlanner`], [`RegisterPlanner`] |
 //! | search over settings | [`search`], [`tune`], [`TuneOptions`], [`default_space`] |
 //! | training | [`train`], [`TrainOptions`], [`History`], [`Job`], [`JobState`] |
+//! | one run by a process of its own | [`train_task`], [`TaskTable`], [`missing_tasks`], [`Owner`] |
 //! | held-out cases | [`hold_out`], [`HoldOutOptions`], [`HeldOut`] |
 //! | ensembles | [`choose`], [`ChooseOptions`], [`Choice`], [`Candidate`], [`write_model`] |
 //! | predictions and report | [`predictions_folder`], [`renew_predictions`], [`write_report`] |
@@ -64,6 +65,7 @@ mod planners;
 mod predictions;
 mod report;
 pub mod search;
+mod task;
 mod train;
 mod tune;
 mod work;
@@ -85,6 +87,7 @@ pub use planners::{
 };
 pub use predictions::{predictions_folder, renew_predictions};
 pub use report::{write_report, write_report_with};
+pub use task::{Owner, Task, TaskTable, missing_tasks, train_task};
 pub use train::{AfterRuns, TrainEvent, TrainOptions, train};
 pub use tune::{TuneEvent, TuneOptions, default_space, tune};
 pub use work::WorkFolder;

@@ -7,18 +7,20 @@ mod jobs;
 mod workers;
 
 use crate::held_out::cases;
+use crate::work::problem;
 use crate::{Error, History, Job, Plan, Result, WorkFolder};
 pub use clock::AfterRuns;
 use clock::Clock;
+pub(crate) use jobs::folds_of;
 pub(crate) use jobs::move_aside;
 use jobs::{outdated, planned};
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use vesalius_control::Control;
 use vesalius_tensor::Device;
-use vesalius_training::Event;
+use vesalius_training::{Event, Fence};
 use vesalius_volume::Warning;
 use workers::{Shared, Workers};
 
@@ -47,6 +49,8 @@ pub struct TrainOptions {
     pub judged_from: u64,
     /// How many runs are made at one time; each uses every core, so more than one helps where a GPU waits.
     pub at_once: usize,
+    /// Asked before each checkpoint of a run is written.
+    pub fence: Option<Arc<Fence>>,
     /// The device that computes.
     pub device: Device,
     /// Cancels the current runs, which are saved, and the work; carries the stage `runs`.
@@ -65,6 +69,7 @@ impl Default for TrainOptions {
             collapsed_below: 0.1,
             judged_from: 250,
             at_once: 1,
+            fence: None,
             device: Device::flex(),
             control: Control::new(),
         }
@@ -125,6 +130,47 @@ pub fn train(
     history
         .write(work.folder())
         .map_err(Error::told_of_machine)?;
+    made(work, plans, options, history, Kept::InHistory, observer)
+}
+
+/// Makes the run of one plan on one fold, or goes on with it, and returns how it went; nothing outside of the run's folder is
+/// written.
+pub(crate) fn one_run(
+    work: &WorkFolder,
+    plan: &Plan,
+    fold: usize,
+    options: &TrainOptions,
+    observer: &mut (dyn FnMut(&TrainEvent) + Send),
+) -> Result<Job> {
+    let plans = std::slice::from_ref(plan);
+    let mut history = planned(work, plans, options)?;
+    history
+        .jobs
+        .retain(|job| job.algorithm == plan.name() && job.fold == fold);
+    let made = made(work, plans, options, history, Kept::ByCaller, observer)?;
+    let mut jobs = made.jobs.into_iter();
+    jobs.next()
+        .ok_or_else(|| problem(work.folder(), "has no such run"))
+}
+
+/// Where the state of runs is kept while they are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// In the history of all runs.
+    InHistory,
+    /// By who called, for a single run.
+    ByCaller,
+}
+
+/// Makes the runs of a history that are not made yet.
+fn made(
+    work: &WorkFolder,
+    plans: &[Plan],
+    options: &TrainOptions,
+    history: History,
+    kept: Kept,
+    observer: &mut (dyn FnMut(&TrainEvent) + Send),
+) -> Result<History> {
     for warning in work
         .warnings()
         .iter()
@@ -149,6 +195,7 @@ pub fn train(
         clock: Clock::of(options, held_out),
         state: &state,
         next: &AtomicUsize::new(0),
+        kept,
         stage: &stage,
     };
     let ended: Vec<Result<()>> = std::thread::scope(|scope| {

@@ -102,6 +102,12 @@ pub enum Error {
         /// The system's error.
         source: std::io::Error,
     },
+    /// Another process writes the run's folder now.
+    #[error("{reason}; nothing more was written here")]
+    Fenced {
+        /// Who writes it.
+        reason: String,
+    },
     /// A batch was asked for that is not made.
     #[error("batch {number} is not made: {reason}")]
     NoBatch {
@@ -228,6 +234,7 @@ impl Error {
                 | Self::Worker { .. }
                 | Self::NoThread { .. }
                 | Self::NoBatch { .. }
+                | Self::Fenced { .. }
                 | Self::Cancelled(_)
                 | Self::Io(vesalius_io::Error::Locked { .. } | vesalius_io::Error::Lock { .. })
         );
@@ -259,6 +266,7 @@ impl Error {
                 source.as_ref().map_or(ErrorKind::Corrupt, ErrorKind::of_io)
             }
             Self::Worker { .. } => ErrorKind::Internal,
+            Self::Fenced { .. } => ErrorKind::Busy,
             Self::OutOfMemory { .. } => ErrorKind::OutOfMemory,
             Self::Device(_) => ErrorKind::Device,
             Self::Cancelled(_) => ErrorKind::Cancelled,

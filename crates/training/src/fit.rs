@@ -33,6 +33,34 @@ pub struct TrainingData {
     pub warnings: Vec<Warning>,
 }
 
+/// Whether a run's folder is still this process's to write: a cluster may have started the run again elsewhere while this
+/// process went on unseen, and locks of a network file system can be lost.
+#[derive(Clone)]
+pub struct Fence(Arc<dyn Fn() -> std::result::Result<(), String> + Send + Sync>);
+
+impl Fence {
+    /// A question that is answered with who else writes the folder, where somebody does.
+    pub fn new(
+        is_own: impl Fn() -> std::result::Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(is_own))
+    }
+
+    /// Whether the folder is this process's.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] with who else writes it.
+    pub fn check(&self) -> Result<()> {
+        (self.0)().map_err(|reason| Error::Fenced { reason })
+    }
+}
+
+impl std::fmt::Debug for Fence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fence").finish_non_exhaustive()
+    }
+}
+
 /// Where and for how long a run trains.
 #[derive(Debug)]
 pub struct FitOptions {
@@ -59,6 +87,8 @@ pub struct FitOptions {
     /// The lock on `output`, where the caller took it before it read the dataset; [`fit`] takes it itself
     /// where there is none.
     pub lock: Option<FolderLock>,
+    /// Asked before each checkpoint is written: where it refuses, nothing is written and the run ends.
+    pub fence: Option<Fence>,
     /// Callbacks that receive every event and may steer the run.
     pub callbacks: Callbacks,
     /// Cancels the run after the current step, or in the middle of a validation, and carries the stages `steps` and,
@@ -79,6 +109,7 @@ impl Default for FitOptions {
             kept_free: KeptFree::default(),
             resume: false,
             lock: None,
+            fence: None,
             callbacks: Callbacks::default(),
             control: Control::new(),
         }

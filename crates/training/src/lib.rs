@@ -125,7 +125,7 @@ pub use divergence::DivergenceMonitor;
 pub use entry::CacheEntry;
 pub use error::Error;
 pub use events::Event;
-pub use fit::{FitOptions, FitReport, KeptFree, TrainingData, fit};
+pub use fit::{Fence, FitOptions, FitReport, KeptFree, TrainingData, fit};
 pub use loader::{Loader, LoaderOptions};
 pub use log::{LOG_FILE, STEPS_FILE, VALIDATIONS_FILE};
 pub use loss_scale::LossScale;

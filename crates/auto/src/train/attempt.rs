@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use vesalius_control::Control;
 use vesalius_metrics::Evaluation;
 use vesalius_training::{Event, FitOptions, FitReport, KeptFree, fit};
-use vesalius_volume::Warning;
+use vesalius_volume::{ErrorKind, Warning};
 
 /// What segmenting the held-out cases takes, as a multiple of a validation with as many mirrors: they are read from
 /// their files, and their probabilities written.
@@ -70,8 +70,8 @@ impl Attempt<'_> {
                 "mean Dice {dice:.4} on the held-out cases after {} steps, below {}",
                 job.steps, self.options.collapsed_below
             )),
-            // A full disk is no fault of the run, which stays as it is, to be resumed.
-            Err(e) if e.is_of_machine() => return Err(e),
+            // A full disk is no fault of the run, which stays as it is, to be resumed; nor is another process that makes it.
+            Err(e) if e.is_of_machine() || e.kind() == ErrorKind::Busy => return Err(e),
             Err(e) => JobState::Failed(e.to_string()),
         };
         let (JobState::Collapsed(reason) | JobState::Failed(reason)) = &outcome else {
@@ -119,6 +119,7 @@ impl Attempt<'_> {
             ends: self.ends.map(|ends| ends.training),
             kept_free,
             control: self.control.clone(),
+            fence: self.options.fence.as_deref().cloned(),
             ..going_on(folder.to_path_buf())
         };
         let mut peak = job.memory;

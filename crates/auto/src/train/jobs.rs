@@ -14,7 +14,7 @@ pub(super) fn planned(
     options: &TrainOptions,
 ) -> Result<History> {
     let mut history = History::read(work.folder())?;
-    let folds = folds(work, options)?;
+    let folds = folds_of(work, options.folds.as_deref())?;
     for job in &mut history.jobs {
         let Some(plan) = plans.iter().find(|plan| plan.name() == job.algorithm) else {
             continue;
@@ -37,9 +37,9 @@ pub(super) fn planned(
 }
 
 /// The folds to train.
-fn folds(work: &WorkFolder, options: &TrainOptions) -> Result<Vec<usize>> {
+pub(crate) fn folds_of(work: &WorkFolder, chosen: Option<&[usize]>) -> Result<Vec<usize>> {
     let all = work.list().folds();
-    let Some(chosen) = &options.folds else {
+    let Some(chosen) = chosen else {
         return Ok(all);
     };
     if let Some(fold) = chosen.iter().find(|fold| !all.contains(fold)) {
@@ -49,7 +49,7 @@ fn folds(work: &WorkFolder, options: &TrainOptions) -> Result<Vec<usize>> {
         }
         .into());
     }
-    Ok(chosen.clone())
+    Ok(chosen.to_vec())
 }
 
 /// A job that failed, as one that was never made; its reasons are kept, and its folder aside.

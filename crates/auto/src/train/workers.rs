@@ -2,7 +2,7 @@
 
 use super::attempt::{Attempt, Ends};
 use super::clock::{Clock, Pace};
-use super::{TrainEvent, TrainOptions};
+use super::{Kept, TrainEvent, TrainOptions};
 use crate::held_out::held_out_folder;
 use crate::{Error, History, Job, JobState, Plan, Result, WorkFolder};
 use std::cell::Cell;
@@ -29,6 +29,7 @@ pub(super) struct Workers<'a, 'b> {
     pub state: &'a Mutex<Shared<'b>>,
     pub next: &'a AtomicUsize,
     pub stage: &'a Stage,
+    pub kept: Kept,
 }
 
 impl<'b> Workers<'_, 'b> {
@@ -139,7 +140,12 @@ impl<'b> Workers<'_, 'b> {
         let mut shared = self.held();
         shared.pace = pace.or(shared.pace);
         shared.history.jobs[at] = job.clone();
-        shared.history.write(self.work.folder())?;
+        if self.kept == Kept::InHistory {
+            if !matches!(job.state, JobState::Planned) {
+                job.write_result(self.work)?;
+            }
+            shared.history.write(self.work.folder())?;
+        }
         (shared.observer)(&TrainEvent::Ended(job));
         Ok(())
     }

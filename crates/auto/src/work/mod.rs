@@ -216,6 +216,12 @@ impl WorkFolder {
         self.folder.join("trials")
     }
 
+    /// The folder by which the process is known that makes a run by itself.
+    pub fn task_folder(&self, algorithm: &str, fold: usize) -> PathBuf {
+        let tasks = self.folder.join("tasks").join(algorithm);
+        tasks.join(format!("fold_{fold}"))
+    }
+
     /// The folder of one algorithm's run on one fold, relative to the work folder.
     pub fn run_folder(algorithm: &str, fold: usize) -> PathBuf {
         Path::new("runs")
@@ -305,13 +311,13 @@ fn check_same(path: &Path, text: &str, now: &Description, same_cases: bool) -> R
             found.input.name
         ));
     }
-    if found.input != now.input {
+    if found.input.of_work() != now.input.of_work() {
         return other(
             "was begun with another input: name, modality, classes, folds or algorithms differ"
                 .to_owned(),
         );
     }
-    Ok(found.dataset == now.dataset)
+    Ok(found.dataset == now.dataset && found.input == now.input)
 }
 
 fn unreadable(path: &Path, e: impl std::fmt::Display) -> Error {

@@ -60,6 +60,11 @@ enum KeptBy {
     Nothing,
 }
 
+/// The name of this machine, by which others know who holds a folder.
+pub fn host_name() -> String {
+    host()
+}
+
 impl FolderLock {
     /// Takes a folder that no other process may write meanwhile; makes it where it is missing.
     ///

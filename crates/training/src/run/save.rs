@@ -105,6 +105,10 @@ impl Run<'_> {
                 .map_err(|e| broken(&e))?
                 .to_vec(),
         };
+        // Asked last, as making the bytes takes time.
+        if let Some(fence) = &self.options.fence {
+            fence.check()?;
+        }
         checkpoint.write(&path)?;
         self.last_checkpoint = Instant::now();
         self.plan.save_seconds = began.elapsed().as_secs_f64();

@@ -2,6 +2,7 @@
 
 use crate::predict::{self, LeftOut};
 use std::path::PathBuf;
+use vesalius_auto::Task;
 use vesalius_volume::ErrorKind;
 
 /// What stops a stage.
@@ -51,6 +52,28 @@ pub enum Error {
     /// Training without a run that can be used.
     #[error("no run can be used; the reasons are in history.json")]
     NoRun,
+    /// A cluster, or the files of its jobs.
+    #[error("{0}")]
+    Cluster(#[from] vesalius_cluster::Error),
+    /// A number that is no run's.
+    #[error("there is no run {number}; there are {tasks}, numbered from 0")]
+    NoTask {
+        /// The number.
+        number: usize,
+        /// How many there are.
+        tasks: usize,
+    },
+    /// A run that was started again and stopped before it made a step.
+    #[error("{} on fold {}: stopped before it made a step, as the time before; give its job more time", .0.algorithm, .0.fold)]
+    NoProgress(Task),
+    /// A run that failed by itself.
+    #[error("{} on fold {}: {reason}", task.algorithm, task.fold)]
+    RunFailed {
+        /// The run.
+        task: Task,
+        /// Why.
+        reason: String,
+    },
     /// Cases to segment that are not whole.
     #[error(
         "{}: {} of the input are not whole: {}; complete or remove them",
@@ -96,10 +119,13 @@ impl Error {
             Self::Io(error) => error.kind(),
             Self::Json(_) => ErrorKind::Internal,
             Self::Folder { source, .. } => ErrorKind::of_io(source),
-            Self::NoPlan { .. } => ErrorKind::NotFound,
+            Self::Cluster(error) => error.kind(),
+            Self::NoPlan { .. } | Self::NoTask { .. } => ErrorKind::NotFound,
             Self::SeveralPlans(_)
             | Self::NoTrial
             | Self::NoRun
+            | Self::NoProgress(_)
+            | Self::RunFailed { .. }
             | Self::NotWhole { .. }
             | Self::NothingToPredict(_)
             | Self::OutOfTime { .. }

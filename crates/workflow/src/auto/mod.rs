@@ -5,6 +5,7 @@
 //! to an observer ([`AutoEvent`]). The stages' own functions are in `vesalius_auto`.
 
 mod analyze;
+pub mod cluster;
 mod ensemble;
 mod error;
 mod event;
@@ -20,6 +21,7 @@ pub use ensemble::{EnsembleStage, ensemble};
 pub use error::Error;
 pub use event::{AutoEvent, Observer};
 pub use plan::{NnUnetPlansFile, PlanStage, nnunet_plans, plan};
+use predict::predict_part;
 pub use predict::{PredictStage, cases_of, predict};
 pub use report::report;
 pub use run::{RunOptions, run};

@@ -1,7 +1,7 @@
 //! Cases through the model that the work ended with.
 
 use super::{AutoEvent, Error, Observer, Result};
-use crate::predict::{InputCase, PredictEvent, PredictOptions, find_cases, predict_cases};
+use crate::predict::{InputCase, Part, PredictEvent, PredictOptions, find_cases, predict_cases};
 use std::path::{Path, PathBuf};
 use vesalius_auto::{WorkFolder, predictions_folder, renew_predictions};
 use vesalius_control::Control;
@@ -64,6 +64,18 @@ pub fn predict(
     control: &Control,
     observer: &Observer,
 ) -> Result<()> {
+    predict_part(work, cases, (stage, None), device, control, observer)
+}
+
+/// The same for a part of the cases, while others segment the other parts.
+pub(super) fn predict_part(
+    work: &WorkFolder,
+    cases: &[InputCase],
+    (stage, part): (&PredictStage, Option<Part>),
+    device: &Device,
+    control: &Control,
+    observer: &Observer,
+) -> Result<()> {
     if cases.is_empty() {
         return Ok(());
     }
@@ -73,6 +85,8 @@ pub fn predict(
     let segmenter = Segmenter::open_with(work.folder().join("model"), &open)?;
     let folder = match &stage.folder {
         Some(folder) => folder.clone(),
+        // What another part wrote is not removed: results of an earlier model are made again one by one.
+        None if part.is_some() => predictions_folder(work),
         None => {
             let removed = renew_predictions(work)?;
             if removed > 0 {
@@ -85,6 +99,7 @@ pub fn predict(
     let tell = |progress: &PredictEvent| observer(&AutoEvent::Predicting { progress, total });
     let options = PredictOptions {
         overwrite: stage.overwrite,
+        part,
         ..PredictOptions::default()
     };
     let results = predict_cases(&segmenter, cases, &folder, &options, control, tell)?;

@@ -8,6 +8,9 @@ mod plan;
 mod predict;
 mod report;
 mod run;
+mod status;
+mod submit;
+mod task;
 mod train;
 mod transfer;
 mod tune;
@@ -39,6 +42,14 @@ enum Stage {
     Predict(predict::Arguments),
     /// Write report.html and report.json
     Report(report::Arguments),
+    /// Submit what is not done yet as jobs of a cluster
+    Submit(submit::Arguments),
+    /// Run one stage, or one element of it, as a job of a cluster does
+    Task(task::Arguments),
+    /// How the runs of a work folder and its jobs stand
+    Status(status::Arguments),
+    /// Take the jobs of a work folder out of the queue, and end those that run, which save first
+    Cancel(status::CancelArguments),
     /// Copy the trained models with their history to a folder that another machine can import
     Export(transfer::ExportArguments),
     /// Take the trained models of an export into a work folder
@@ -56,6 +67,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Stage::Predict(arguments) => predict::run(arguments),
         Stage::Ensemble(arguments) => ensemble::run(arguments),
         Stage::Report(arguments) => report::run(arguments),
+        Stage::Submit(arguments) => submit::run(arguments),
+        Stage::Task(arguments) => task::run(arguments),
+        Stage::Status(arguments) => status::run(arguments),
+        Stage::Cancel(arguments) => status::cancel(arguments),
         Stage::Export(arguments) => transfer::export(arguments),
         Stage::Import(arguments) => transfer::import(arguments),
     }
