@@ -139,6 +139,14 @@ fn the_guide_of_bundles_runs() {
 }
 
 #[test]
+fn the_guide_of_clusters_runs() {
+    run(
+        "docs/cluster.md",
+        &[made::dataset, made::input_of_the_guide, made::plan],
+    );
+}
+
+#[test]
 fn the_guide_of_unions_runs() {
     run(
         "docs/unions.md",
@@ -227,6 +235,7 @@ fn no_document_and_no_command_is_left_out() {
         "README.md",
         "docs/auto.md",
         "docs/clinic.md",
+        "docs/cluster.md",
         "docs/devices.md",
         "docs/faq.md",
         "docs/filters.md",

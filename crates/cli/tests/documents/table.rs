@@ -13,6 +13,7 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
     ("README.md", "cargo install", "builds and installs"),
     ("docs/clinic.md", "storescu", "needs a PACS"),
     ("docs/clinic.md", "curl", "needs a PACS"),
+    ("docs/cluster.md", "vesalius auto cancel", "needs Slurm"),
     (
         "docs/devices.md",
         "cargo install",
