@@ -134,7 +134,7 @@ pub use image::{ImageFile, Slab, Slabs, open, open_with};
 pub use kind::{Evidence, Kind, kind_of, kind_of_file};
 pub use labels::{LabelName, read_label_names, write_label_names};
 pub use layout::{ImageInfo, Scaling};
-pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder, host_name};
+pub use lock::{FolderLock, LOCK_FILE, LockAccess, LockHolder};
 pub use nifti::{NiftiFields, NiftiForms, SliceTiming};
 #[cfg(feature = "nifti")]
 pub use nifti_crate::nifti_object;

@@ -30,7 +30,7 @@ pub fn train_task(
 ) -> Result<Job> {
     let folder = work.task_folder(plan.name(), fold);
     let _lock = FolderLock::exclusive(&folder)?;
-    let owner = Owner::new();
+    let owner = Owner::new(&folder);
     owner.write(&folder)?;
     let fence = {
         let (owner, folder) = (owner.clone(), folder.clone());

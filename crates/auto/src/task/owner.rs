@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
+use vesalius_io::{LOCK_FILE, LockHolder};
 
 /// The file's name in a task's folder.
 const FILE: &str = "owner.json";
@@ -30,8 +31,8 @@ pub struct Owner {
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 impl Owner {
-    /// This process, with a new token.
-    pub fn new() -> Self {
+    /// This process, with a new token; `folder` is one that it holds.
+    pub fn new(folder: &Path) -> Self {
         let variable = |name: &str| std::env::var(name).ok();
         let job = match (
             variable("SLURM_ARRAY_JOB_ID"),
@@ -40,7 +41,7 @@ impl Owner {
             (Some(array), Some(element)) => Some(format!("{array}_{element}")),
             _ => variable("SLURM_JOB_ID"),
         };
-        let (process, host) = (std::process::id(), vesalius_io::host_name());
+        let (process, host) = (std::process::id(), host(folder));
         let mut hasher = blake3::Hasher::new();
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let nanoseconds = since.map_or(0, |since| since.as_nanos());
@@ -96,10 +97,12 @@ impl Owner {
     }
 }
 
-impl Default for Owner {
-    fn default() -> Self {
-        Self::new()
-    }
+/// The machine's name, which the lock of a folder has.
+fn host(folder: &Path) -> String {
+    let text = std::fs::read(folder.join(LOCK_FILE)).unwrap_or_default();
+    let mut holders = serde_json::Deserializer::from_slice(&text).into_iter::<LockHolder>();
+    let own = holders.find_map(|holder| holder.ok().filter(LockHolder::is_this_process));
+    own.map_or_else(|| "an unknown host".to_owned(), |holder| holder.host)
 }
 
 #[cfg(test)]
@@ -109,7 +112,9 @@ mod tests {
     #[test]
     fn an_owner_with_an_old_token_is_told_of_the_new_one() {
         let folder = tempfile::tempdir().unwrap();
-        let (first, second) = (Owner::new(), Owner::new());
+        let _lock = vesalius_io::FolderLock::exclusive(folder.path()).unwrap();
+        let (first, second) = (Owner::new(folder.path()), Owner::new(folder.path()));
+        assert_ne!(first.host, "an unknown host");
         assert_ne!(first.token, second.token);
         assert!(first.check(folder.path()).is_ok());
         first.write(folder.path()).unwrap();

@@ -60,11 +60,6 @@ enum KeptBy {
     Nothing,
 }
 
-/// The name of this machine, by which others know who holds a folder.
-pub fn host_name() -> String {
-    host()
-}
-
 impl FolderLock {
     /// Takes a folder that no other process may write meanwhile; makes it where it is missing.
     ///
