@@ -5,8 +5,8 @@ use crate::config::bad;
 use crate::run::Run;
 use crate::source::CaseSource;
 use crate::{
-    Callbacks, Duration, Event, GradientStrategy, PatchSampler, Result, RunProgress, SkippedCase,
-    TrainingConfig,
+    Callbacks, Duration, Error, Event, GradientStrategy, PatchSampler, Result, RunProgress,
+    SkippedCase, TrainingConfig,
 };
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};

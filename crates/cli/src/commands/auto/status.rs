@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             control.check()?;
             std::thread::sleep(Duration::from_millis(100));
         }
-        out!();
+        out!("");
     }
 }
 
