@@ -124,12 +124,16 @@ mod book {
     mod losses {}
     #[doc = include_str!("../docs/metrics.md")]
     mod metrics {}
+    #[doc = include_str!("../docs/models.md")]
+    mod models {}
     #[doc = include_str!("../docs/networks.md")]
     mod networks {}
     #[doc = include_str!("../docs/training.md")]
     mod training {}
     #[doc = include_str!("../docs/transforms.md")]
     mod transforms {}
+    #[doc = include_str!("../docs/unions.md")]
+    mod unions {}
 }
 
 /// What most programs need, in one line.

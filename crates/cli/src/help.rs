@@ -95,9 +95,12 @@ fn by_task(command: &Command) -> String {
 
 /// The example of a command of these words.
 fn example(words: &[String]) -> Option<&'static str> {
+    // Arguments may stand between the words of a command: `auto task WORK train`.
     let begins = |example: &&&str| {
         let mut parts = example.split(' ').skip(1);
-        words.iter().all(|word| parts.next() == Some(word))
+        let (first, more) = (words.first(), words.iter().skip(1));
+        parts.next() == first.map(String::as_str) && { more }
+            .all(|word| parts.any(|part| part == word))
     };
     EXAMPLES.iter().find(begins).copied()
 }

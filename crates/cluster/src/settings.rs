@@ -150,7 +150,11 @@ impl SlurmSettings {
         let options = self.stages.values().flat_map(|stage| &stage.sbatch);
         for option in self.sbatch.iter().chain(options) {
             if !option.starts_with('-') || option.contains(char::is_control) {
-                return bad("sbatch", option, "options such as `--constraint=a100`");
+                return bad(
+                    "sbatch",
+                    option,
+                    "options of sbatch, each beginning with a dash",
+                );
             }
         }
         if let Some(line) = self.before.iter().find(|line| line.contains('\n')) {

@@ -9,10 +9,7 @@ pub fn begun(steps: u64) -> TempDir {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     MRI.write(folder);
-    input(
-        folder,
-        "name: made\nmodality: MRI\nalgos: [narrow]\nnum_fold: 2\n",
-    );
+    input(folder, "name: made\nmodality: MRI\nalgos: [narrow]\n");
     std::fs::create_dir_all(folder.join("work/plans")).unwrap();
     let plan = format!(
         "because: []
