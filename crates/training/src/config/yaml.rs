@@ -56,10 +56,6 @@ mod tests {
                 "batch_size: 4294967296\ngradient_accumulation: 4294967296",
                 "batch_size × gradient_accumulation",
             ),
-            (
-                "patch: {size: [8, 8, 1099511627776]}",
-                "at most 2^40 voxels",
-            ),
             ("clip_norm: -1", "clip_norm"),
             ("optimizer: {sgd: {momentum: 1}}", "optimizer.sgd.momentum"),
             ("optimizer: {adam: {betas: [1, 0]}}", "optimizer.adam.betas"),
