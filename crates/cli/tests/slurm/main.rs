@@ -26,7 +26,7 @@ impl Cluster {
             let path = std::env::var_os("PATH").unwrap_or_default();
             std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
         };
-        if !PROGRAMS.iter().all(|program| is_there(program)) {
+        if !PROGRAMS.iter().all(is_there) {
             assert!(
                 std::env::var_os("VESALIUS_REQUIRE_SLURM").is_none(),
                 "Slurm is not installed, and VESALIUS_REQUIRE_SLURM is set"
