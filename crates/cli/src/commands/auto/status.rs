@@ -72,7 +72,10 @@ fn print(status: &Status) {
         ]
     });
     let header = ["run", "algorithm", "fold", "state", "step", "Dice", "queue"];
-    out!("{}", table(&header, rows.collect()));
+    match status.tasks.is_empty() {
+        true => out!("no run is planned yet"),
+        false => out!("{}", table(&header, rows.collect())),
+    }
     for (stage, state) in &status.stages {
         out!("{stage}: {state}");
     }
@@ -84,7 +87,12 @@ fn print(status: &Status) {
 /// Ends the jobs of a work folder.
 pub fn cancel(arguments: &CancelArguments) -> Result<()> {
     let count = cluster::cancel(&arguments.work)?;
-    let jobs = vesalius::volume::counted(count, "job");
-    out!("{jobs} cancelled; what runs saves first");
+    match count {
+        0 => out!("no job of this work is in the queue"),
+        _ => {
+            let jobs = vesalius::volume::counted(count, "job");
+            out!("{jobs} cancelled; what runs saves first");
+        }
+    }
     Ok(())
 }
