@@ -13,6 +13,7 @@
 //! | `train` | [`training`], [`reports`], [`losses`], [`train`] |
 //! | `auto` | [`auto`], [`cluster`], [`workflow::auto`] |
 //! | `dicom` | [`dicom`], [`workflow::derive`], [`workflow::clinic`]: DICOM objects written; `io` reads them |
+//! | `fetch` | [`fetch`]: public datasets, downloaded |
 //! | `full` | all of these |
 //! | `cuda`, `cuda-nvrtc`, `vulkan`, `wgpu` | devices besides the CPU |
 //!
@@ -45,6 +46,9 @@ pub use vesalius_workflow::{
 
 #[cfg(feature = "dicom")]
 pub use vesalius_dicom as dicom;
+
+#[cfg(feature = "fetch")]
+pub use vesalius_fetch as fetch;
 
 #[cfg(feature = "infer")]
 pub use vesalius_bundles as bundles;

@@ -155,7 +155,9 @@ impl Error {
             Self::BadUrl { .. } | Self::BadChecksum { .. } | Self::TooLarge { .. } => {
                 ErrorKind::BadInput
             }
-            Self::Status { status, .. } if matches!(status, 404 | 410) => ErrorKind::NotFound,
+            Self::Status {
+                status: 404 | 410, ..
+            } => ErrorKind::NotFound,
             Self::Network { .. } | Self::Status { .. } | Self::NoRoom { .. } => ErrorKind::System,
             Self::Answer { .. }
             | Self::Checksum { .. }

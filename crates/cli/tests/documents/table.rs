@@ -39,6 +39,16 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
         "cargo run --release",
         "builds with optimisation",
     ),
+    (
+        "docs/first-model.md",
+        "vesalius data fetch",
+        "downloads, or needs an archive that was downloaded",
+    ),
+    (
+        "docs/first-model.md",
+        "vesalius auto run --data datasets",
+        "needs the dataset that was downloaded",
+    ),
     ("docs/install.md", "cargo install", "builds and installs"),
     (
         "docs/performance.md",
