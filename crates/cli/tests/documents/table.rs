@@ -14,6 +14,8 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
     ("docs/clinic.md", "storescu", "needs a PACS"),
     ("docs/clinic.md", "curl", "needs a PACS"),
     ("docs/cluster.md", "vesalius auto cancel", "needs Slurm"),
+    ("docs/cluster.md", "rustup target", "changes the toolchain"),
+    ("docs/cluster.md", "cargo build", "builds with optimisation"),
     (
         "docs/devices.md",
         "cargo install",
