@@ -299,12 +299,11 @@ pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
 /// A patch that cannot be cut.
 pub fn cut_patch(case: &CaseHandle, placer: &PatchPlacer, seed: u64, draw: u64) -> Result<Patch> {
     let mut rng = keyed(seed, draw, Stream::Patch);
-    let none = LabelIndex::default();
     let index = match placer.reads_labels() {
         true => case.index()?,
-        false => &none,
+        false => Arc::default(),
     };
-    let sampled = SampledCase::new(case.name(), case.geometry(), index);
+    let sampled = SampledCase::new(case.name(), case.geometry(), &index);
     let placed = placer.sample(&sampled, &mut rng)?;
     let mut steps = placed.steps.into_iter();
     // The first step reads the case in place, so that the whole case is never copied for a patch.
