@@ -6,9 +6,7 @@ use crate::{BadCase, CaseOrder, Error, MixedTarget, MixingConfig, Result, Traini
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use vesalius_transforms::{
-    Chain, GridStep, LabelIndex, PatchPlacer, SampledCase, Step, Stream, keyed,
-};
+use vesalius_transforms::{Chain, GridStep, PatchPlacer, SampledCase, Step, Stream, keyed};
 use vesalius_volume::{LabelScheme, Subject};
 
 /// The stream of random numbers that batches are mixed by, keyed by the batch's number.
