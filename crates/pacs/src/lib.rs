@@ -10,6 +10,8 @@
 //! | asking a peer | [`Client`], [`Query`], [`Level`], [`Found`], [`Retrieved`], [`SentInstance`], [`StoreOutcome`] |
 //! | answering peers | [`Server`], [`ServerOptions`], [`Callers`], [`Caller`], [`StorageClasses`] |
 //! | received objects | [`Receiver`], [`FolderReceiver`], [`ReceivedInstance`], [`IncomingFile`], [`remove_incoming`], [`Admission`], [`End`], [`Peer`] |
+//! | complete series | [`SeriesArrivals`], [`CompletenessRule`], [`Completeness`], [`Missing`], [`Arrival`] |
+//! | which model runs on what | [`RouteRules`], [`RouteRule`], [`RoutedSeries`] |
 //! | storage commitment | [`CommitmentRequest`], [`CommitmentReport`], [`InstanceReference`] |
 //! | how long and how much | [`Timeouts`], [`Limits`] |
 //! | TLS | [`ClientTls`], [`ServerTls`] |
@@ -23,11 +25,13 @@
 mod association;
 mod classes;
 mod client;
+mod complete;
 mod data_set;
 mod error;
 mod limits;
 mod message;
 mod net;
+mod route;
 mod server;
 mod status;
 mod store;
@@ -40,6 +44,7 @@ pub use classes::{
     LABEL_MAP_SEGMENTATION, READABLE_SYNTAXES, is_storage_class, retrieved_classes,
 };
 pub use client::{Client, Found, Level, Query, Retrieved, SentInstance, StoreOutcome};
+pub use complete::{Arrival, Completeness, CompletenessRule, Missing, SeriesArrivals};
 pub use data_set::{FileMeta, Frame, Header, InstanceHeader};
 pub use dicom_core::Tag;
 pub use dicom_object::InMemDicomObject;
@@ -47,6 +52,7 @@ pub use error::Error;
 pub use limits::{Limits, Timeouts};
 pub use message::Command;
 pub use net::{ClientTls, ServerTls};
+pub use route::{RouteRule, RouteRules, RoutedSeries};
 pub use server::{Caller, Callers, Server, ServerOptions, StorageClasses};
 pub use status::Status;
 pub use store::{

@@ -188,18 +188,17 @@ fn send(association: &mut Association, file: &Outgoing) -> Result<StoreOutcome> 
 
 /// The bytes of a file's data set, converted where this is needed.
 fn opened(file: &Outgoing, to: Option<&str>) -> Result<Box<dyn Read>> {
-    let (meta, mut data, length) = open(&file.path)?;
-    let Some(to) = to else {
-        return Ok(Box::new(BufReader::with_capacity(1 << 18, data)));
-    };
+    let (meta, data, length) = open(&file.path)?;
+    let data = BufReader::with_capacity(1 << 18, data);
+    if to.is_none() {
+        return Ok(Box::new(data));
+    }
     if length > LARGEST_CONVERTED {
         let problem = "it is too large to be converted to the transfer syntax that the peer takes";
         return Err(Error::file(&file.path, problem));
     }
-    let mut bytes = Vec::new();
-    data.read_to_end(&mut bytes)
-        .map_err(|source| Error::file(&file.path, source.to_string()))?;
-    let converted = convert(&bytes, &meta.syntax, to)
+    let mut converted = Vec::new();
+    convert(data, &meta.syntax, &mut converted)
         .map_err(|error| Error::file(&file.path, error.to_string()))?;
     Ok(Box::new(std::io::Cursor::new(converted)))
 }

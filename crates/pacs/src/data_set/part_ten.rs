@@ -41,10 +41,7 @@ impl FileMeta {
         let mut walk = Walk::new(from, Encoding::EXPLICIT);
         let mut meta = Self::default();
         let mut start = 0;
-        while let Some(element) = walk.next().map_err(bad)? {
-            if element.tag.0 != 0x0002 {
-                break;
-            }
+        while let Some(element) = walk.next_in(Some(0x0002)).map_err(bad)? {
             let field = match element.tag.1 {
                 0x0002 => &mut meta.class,
                 0x0003 => &mut meta.instance,
@@ -130,7 +127,8 @@ mod tests {
     fn meta_information_is_read_as_it_was_written() {
         let mut bytes = meta_bytes("1.2.3", "4.5", "1.2.840.10008.1.2.1", "PACS");
         let length = bytes.len() as u64;
-        bytes.extend(b"\x08\x00\x60\x00CS\x02\x00MR");
+        // In implicit little-endian, which is no element in the encoding of the meta information.
+        bytes.extend(b"\x08\x00\x60\x00\x02\0\0\0MR");
         let (meta, start) = FileMeta::read(bytes.as_slice()).unwrap();
         assert_eq!(start, length);
         assert_eq!(

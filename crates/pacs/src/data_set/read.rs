@@ -1,4 +1,4 @@
-//! Whole data sets in memory: queries, answers and requests of commitment, and files in another transfer syntax.
+//! Whole data sets in memory: queries, answers and requests of commitment.
 
 use super::walk::{Encoding, Walk};
 use crate::classes::UNCOMPRESSED;
@@ -42,9 +42,4 @@ pub(crate) fn encode(object: &InMemDicomObject, name: &str) -> Result<Vec<u8>> {
         .write_dataset_with_ts(&mut bytes, syntax(name)?)
         .map_err(|error| Error::DataSet(reasons(&error)))?;
     Ok(bytes)
-}
-
-/// A data set in another uncompressed little-endian transfer syntax.
-pub(crate) fn convert(bytes: &[u8], from: &str, to: &str) -> Result<Vec<u8>> {
-    encode(&decode(bytes, from)?, to)
 }

@@ -3,16 +3,16 @@
 
 use crate::classes::{EXPLICIT_BIG_ENDIAN, IMPLICIT_LITTLE_ENDIAN};
 use dicom_core::Tag;
-use std::io::{self, Error, ErrorKind, Read};
+use std::io::{self, Error, ErrorKind, Read, Write};
 
 /// Sequences in sequences beyond this are refused.
-const DEEPEST: usize = 32;
+pub(super) const DEEPEST: usize = 32;
 /// Values longer than this are not held.
 const LONGEST: u32 = 1 << 16;
-const UNDEFINED: u32 = u32::MAX;
-const ITEM: Tag = Tag(0xFFFE, 0xE000);
-const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
-const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
+pub(super) const UNDEFINED: u32 = u32::MAX;
+pub(super) const ITEM: Tag = Tag(0xFFFE, 0xE000);
+pub(super) const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
+pub(super) const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
 
 /// How elements are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,19 +41,40 @@ impl Encoding {
 pub(crate) struct Element {
     pub tag: Tag,
     pub length: u32,
-    is_unknown: bool,
+    /// The value representation, in explicit encoding.
+    pub vr: Option<[u8; 2]>,
 }
 
 /// A reader at the start of an element.
 pub(crate) struct Walk<R> {
     from: R,
-    encoding: Encoding,
+    pub encoding: Encoding,
     /// Bytes read so far.
     pub position: u64,
 }
 
-fn bad(what: &str) -> Error {
+pub(super) fn bad(what: &str) -> Error {
     Error::new(ErrorKind::InvalidData, what)
+}
+
+/// Whether the length of values of a representation has 32 bits.
+pub(super) fn is_long(vr: &[u8; 2]) -> bool {
+    matches!(
+        vr,
+        b"OB"
+            | b"OD"
+            | b"OF"
+            | b"OL"
+            | b"OV"
+            | b"OW"
+            | b"SQ"
+            | b"SV"
+            | b"UC"
+            | b"UN"
+            | b"UR"
+            | b"UT"
+            | b"UV"
+    )
 }
 
 impl<R: Read> Walk<R> {
@@ -90,6 +111,11 @@ impl<R: Read> Walk<R> {
 
     /// The next element's header; nothing at the end of the bytes.
     pub fn next(&mut self) -> io::Result<Option<Element>> {
+        self.next_in(None)
+    }
+
+    /// The next element's header, if it is of this group; the elements of other groups may be encoded in another way.
+    pub fn next_in(&mut self, wanted: Option<u16>) -> io::Result<Option<Element>> {
         let mut first = [0];
         loop {
             match self.from.read(&mut first) {
@@ -105,33 +131,37 @@ impl<R: Read> Walk<R> {
             true => u16::from_be_bytes([first[0], second]),
             false => u16::from_le_bytes([first[0], second]),
         };
+        if wanted.is_some_and(|wanted| wanted != group) {
+            return Ok(None);
+        }
         let tag = Tag(group, self.u16()?);
         self.rest(tag).map(Some)
     }
 
     fn rest(&mut self, tag: Tag) -> io::Result<Element> {
-        let mut is_unknown = false;
-        let length = if tag.0 == 0xFFFE || !self.encoding.is_explicit {
-            self.u32()?
-        } else {
-            let vr: [u8; 2] = self.bytes()?;
-            if !vr.iter().all(u8::is_ascii_uppercase) {
-                return Err(bad("an element without a value representation"));
+        if tag.0 == 0xFFFE || !self.encoding.is_explicit {
+            let length = self.u32()?;
+            return Ok(Element {
+                tag,
+                length,
+                vr: None,
+            });
+        }
+        let vr: [u8; 2] = self.bytes()?;
+        if !vr.iter().all(u8::is_ascii_uppercase) {
+            return Err(bad("an element without a value representation"));
+        }
+        let length = match is_long(&vr) {
+            true => {
+                self.bytes::<2>()?;
+                self.u32()?
             }
-            is_unknown = &vr == b"UN";
-            match &vr {
-                b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN"
-                | b"UR" | b"UT" | b"UV" => {
-                    self.bytes::<2>()?;
-                    self.u32()?
-                }
-                _ => self.u16()?.into(),
-            }
+            false => self.u16()?.into(),
         };
         Ok(Element {
             tag,
             length,
-            is_unknown,
+            vr: Some(vr),
         })
     }
 
@@ -150,6 +180,17 @@ impl<R: Read> Walk<R> {
         }
     }
 
+    /// Passes the next bytes on.
+    pub fn copy(&mut self, length: u32, to: &mut dyn Write) -> io::Result<()> {
+        let mut part = (&mut self.from).take(length.into());
+        let copied = io::copy(&mut part, to)?;
+        self.position += copied;
+        match copied == u64::from(length) {
+            true => Ok(()),
+            false => Err(ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
     /// Goes behind the element whose header came last.
     pub fn skip(&mut self, element: Element) -> io::Result<()> {
         self.skip_at(element, 0)
@@ -157,20 +198,14 @@ impl<R: Read> Walk<R> {
 
     fn skip_at(&mut self, element: Element, depth: usize) -> io::Result<()> {
         if element.length != UNDEFINED {
-            let mut part = (&mut self.from).take(element.length.into());
-            let skipped = io::copy(&mut part, &mut io::sink())?;
-            self.position += skipped;
-            return match skipped == u64::from(element.length) {
-                true => Ok(()),
-                false => Err(ErrorKind::UnexpectedEof.into()),
-            };
+            return self.copy(element.length, &mut io::sink());
         }
         if depth >= DEEPEST {
             return Err(bad("sequences more than 32 levels deep"));
         }
         // An unknown value of undefined length is a sequence in implicit encoding (PS3.5 6.2.2).
         let outer = self.encoding;
-        self.encoding.is_explicit &= !element.is_unknown;
+        self.encoding.is_explicit &= element.vr != Some(*b"UN");
         let skipped = self.skip_items(depth);
         self.encoding = outer;
         skipped
