@@ -11,7 +11,7 @@ const TASKS: [(&str, &[&str]); 6] = [
     ),
     ("Segment and score", &["predict", "ensemble", "evaluate"]),
     ("Give results to a hospital", &["clinic"]),
-    ("Train", &["train", "auto"]),
+    ("Train", &["data", "train", "auto"]),
     (
         "Models and this program",
         &["model", "doctor", "completions", "man"],
@@ -55,6 +55,8 @@ const EXAMPLES: &[&str] = &[
     "vesalius auto task work predict 0 --parts 4",
     "vesalius auto status work",
     "vesalius auto cancel work",
+    "vesalius data list",
+    "vesalius data fetch hippocampus --output datasets",
     "vesalius model info runs/first",
     "vesalius model convert nnunet_folder converted",
     "vesalius model ensemble runs/first runs/second --output both",

@@ -79,6 +79,8 @@ enum Command {
     Evaluate(commands::evaluate::Arguments),
     /// From a folder of scans to a model: analyze, plan, train, ensemble, report, or stage by stage
     Auto(commands::auto::Arguments),
+    /// Public datasets: list them, download one
+    Data(commands::data::Arguments),
     /// Networks, weights and model folders: look into them, convert and join them, run one on a raw tensor
     Model(commands::model::Arguments),
     /// What this machine can do, and how fast: begin a report of a problem with it
@@ -105,6 +107,7 @@ impl Command {
             Self::Clinic(_) => "clinic",
             Self::Evaluate(_) => "evaluate",
             Self::Auto(_) => "auto",
+            Self::Data(_) => "data",
             Self::Model(_) => "model",
             Self::Doctor(_) => "doctor",
             Self::Completions(_) => "completions",
@@ -158,6 +161,7 @@ fn main() -> ExitCode {
         Command::Clinic(arguments) => commands::clinic::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Auto(arguments) => commands::auto::run(&arguments),
+        Command::Data(arguments) => commands::data::run(&arguments),
         Command::Model(arguments) => commands::model::run(&arguments),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
         Command::Completions(arguments) => commands::completions::run(&arguments),

@@ -4,6 +4,7 @@ pub mod auto;
 pub mod clinic;
 pub mod completions;
 pub mod convert;
+pub mod data;
 pub mod doctor;
 pub mod ensemble;
 pub mod evaluate;
