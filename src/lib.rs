@@ -13,6 +13,7 @@
 //! | `train` | [`training`], [`reports`], [`losses`], [`train`] |
 //! | `auto` | [`auto`], [`cluster`], [`workflow::auto`] |
 //! | `dicom` | [`dicom`], [`workflow::derive`], [`workflow::clinic`]: DICOM objects written; `io` reads them |
+//! | `clinic` | `dicom` and [`pacs`]: DICOM over the network |
 //! | `fetch` | [`fetch`]: public datasets, downloaded |
 //! | `full` | all of these |
 //! | `cuda`, `cuda-nvrtc`, `vulkan`, `wgpu` | devices besides the CPU |
@@ -46,6 +47,9 @@ pub use vesalius_workflow::{
 
 #[cfg(feature = "dicom")]
 pub use vesalius_dicom as dicom;
+
+#[cfg(feature = "clinic")]
+pub use vesalius_pacs as pacs;
 
 #[cfg(feature = "fetch")]
 pub use vesalius_fetch as fetch;
