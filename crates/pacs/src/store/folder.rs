@@ -55,9 +55,15 @@ impl FolderReceiver {
         let folder = self.folder.join(&header.study).join(&header.series);
         let path = folder.join(format!("{}.dcm", header.instance));
         let failed = |source| Error::io("making a folder", source);
-        std::fs::create_dir_all(&folder).map_err(failed)?;
         if path.exists() {
             return self.again(&instance, &path);
+        }
+        if !folder.is_dir() {
+            std::fs::create_dir_all(&folder).map_err(failed)?;
+            // The folders' own names are as durable as the file's, before it is acknowledged.
+            for made in [&folder, &self.folder.join(&header.study)] {
+                super::sync_folder(made)?;
+            }
         }
         let kept = self.keep(instance, &path);
         match kept {

@@ -180,8 +180,8 @@ impl ReceivedInstance {
     }
 }
 
-/// Makes the names in a file's folder durable. Systems whose folders cannot be opened do so by themselves.
-fn sync_folder(path: &Path) -> Result<()> {
+/// Makes the name of a file or folder durable, in the folder that has it. Systems whose folders cannot be opened do so by themselves.
+pub(super) fn sync_folder(path: &Path) -> Result<()> {
     match path.parent().map(File::open) {
         Some(Ok(folder)) if cfg!(unix) => folder.sync_all().map_err(failed),
         _ => Ok(()),
