@@ -124,6 +124,8 @@ mod book {
     mod from_nnunet {}
     #[doc = include_str!("../docs/from-simpleitk.md")]
     mod from_simpleitk {}
+    #[doc = include_str!("../docs/pacs.md")]
+    mod pacs {}
     #[doc = include_str!("../docs/inference.md")]
     mod inference {}
     #[doc = include_str!("../docs/install.md")]

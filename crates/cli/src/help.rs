@@ -10,7 +10,10 @@ const TASKS: [(&str, &[&str]); 6] = [
         &["convert", "resample", "filter", "transform"],
     ),
     ("Segment and score", &["predict", "ensemble", "evaluate"]),
-    ("Give results to a hospital", &["clinic"]),
+    (
+        "Take scans from a hospital, and give results to it",
+        &["clinic", "pacs"],
+    ),
     ("Train", &["data", "train", "auto"]),
     (
         "Models and this program",
@@ -36,6 +39,11 @@ const EXAMPLES: &[&str] = &[
     "vesalius clinic check seg.dcm sr.dcm --source dicom_folder",
     "vesalius clinic deidentify study nameless --key study.key --dates shift",
     "vesalius clinic reidentify results named --originals study --key study.key",
+    "vesalius pacs echo PACS@10.1.2.3:104",
+    "vesalius pacs find PACS@10.1.2.3:104 --level series --match PatientID=4711",
+    "vesalius pacs get PACS@10.1.2.3:104 --study 1.2.840.1 --output scans",
+    "vesalius pacs move PACS@10.1.2.3:104 --study 1.2.840.1 --to WORKSTATION",
+    "vesalius pacs send PACS@10.1.2.3:104 seg.dcm sr.dcm",
     "vesalius evaluate --prediction segmentations --reference labels --metrics dice,hd95",
     "vesalius evaluate interactive --model bundle --input scans --reference labels --clicks 1,3,5,10",
     "vesalius auto run input.yaml --output work --minutes 60",

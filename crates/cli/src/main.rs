@@ -75,6 +75,8 @@ enum Command {
     Ensemble(commands::ensemble::Arguments),
     /// Results as the DICOM objects that a PACS stores: segmentations, contours
     Clinic(commands::clinic::Arguments),
+    /// Scans from the archive of a hospital (PACS) and results to it: echo, find, get, move, send
+    Pacs(commands::pacs::Arguments),
     /// Score segmentations against references
     Evaluate(commands::evaluate::Arguments),
     /// From a folder of scans to a model: analyze, plan, train, ensemble, report, or stage by stage
@@ -105,6 +107,7 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Ensemble(_) => "ensemble",
             Self::Clinic(_) => "clinic",
+            Self::Pacs(_) => "pacs",
             Self::Evaluate(_) => "evaluate",
             Self::Auto(_) => "auto",
             Self::Data(_) => "data",
@@ -159,6 +162,7 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Ensemble(arguments) => commands::ensemble::run(&arguments),
         Command::Clinic(arguments) => commands::clinic::run(&arguments),
+        Command::Pacs(arguments) => commands::pacs::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Auto(arguments) => commands::auto::run(&arguments),
         Command::Data(arguments) => commands::data::run(&arguments),

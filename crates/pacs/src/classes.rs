@@ -48,8 +48,7 @@ pub const LABEL_MAP_SEGMENTATION: &str = "1.2.840.10008.5.1.4.1.1.66.7";
 /// assert!(!is_storage_class("1.2.840.10008.1.1"), "verification");
 /// ```
 pub fn is_storage_class(uid: &str) -> bool {
-    uid.strip_prefix(STORAGE)
-        .is_some_and(|rest| crate::is_uid(rest))
+    uid.strip_prefix(STORAGE).is_some_and(crate::is_uid)
 }
 
 /// The parts after the common beginning of the classes that are asked for by C-GET, frequent ones first.

@@ -10,6 +10,7 @@
 //! | asking a peer | [`Client`], [`Query`], [`Level`], [`Found`], [`Retrieved`], [`SentInstance`], [`StoreOutcome`] |
 //! | answering peers | [`Server`], [`ServerOptions`], [`Callers`], [`Caller`], [`StorageClasses`] |
 //! | received objects | [`Receiver`], [`FolderReceiver`], [`ReceivedInstance`], [`IncomingFile`], [`remove_incoming`], [`Admission`], [`End`], [`Peer`] |
+//! | DICOMweb | [`WebClient`] (STOW-RS, QIDO-RS, WADO-RS), [`Multipart`], [`MultipartEvent`], [`MultipartLimits`], [`MediaType`] |
 //! | complete series | [`SeriesArrivals`], [`CompletenessRule`], [`Completeness`], [`Missing`], [`Arrival`] |
 //! | which model runs on what | [`RouteRules`], [`RouteRule`], [`RoutedSeries`] |
 //! | storage commitment | [`CommitmentRequest`], [`CommitmentReport`], [`InstanceReference`] |
@@ -37,6 +38,7 @@ mod status;
 mod store;
 mod title;
 mod uid;
+mod web;
 
 pub use association::Peer;
 pub use classes::{
@@ -61,6 +63,7 @@ pub use store::{
 };
 pub use title::AeTitle;
 pub use uid::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, is_uid, new_uid};
+pub use web::{MediaType, Multipart, MultipartEvent, MultipartLimits, WebClient};
 
 /// The result of this crate's fallible functions.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -12,6 +12,7 @@ pub mod filter;
 pub mod info;
 pub mod man;
 pub mod model;
+pub mod pacs;
 pub mod predict;
 pub mod resample;
 pub mod train;

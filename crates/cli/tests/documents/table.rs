@@ -52,6 +52,7 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
         "needs the dataset that was downloaded",
     ),
     ("docs/install.md", "cargo install", "builds and installs"),
+    ("docs/pacs.md", "vesalius pacs", "needs a PACS"),
     (
         "docs/performance.md",
         "cargo run",

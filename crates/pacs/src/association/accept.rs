@@ -48,7 +48,7 @@ impl Acceptor {
         };
         let (_, class, name) = told(&request.user_variables);
         let peer = Peer {
-            address,
+            address: Some(address),
             title: request.calling_ae_title.trim().to_owned(),
             called: request.called_ae_title.trim().to_owned(),
             implementation_class: class,

@@ -209,11 +209,11 @@ impl Association {
 
 /// The error for an abort of the peer.
 pub(super) fn aborted(body: &[u8]) -> Error {
+    use dicom_ul::pdu::AbortRQSource::ServiceProvider;
     let by = match parse(Kind::Abort, body) {
-        Ok(Pdu::AbortRQ { source }) => match source {
-            dicom_ul::pdu::AbortRQSource::ServiceProvider(reason) => reason.to_string(),
-            _ => "no reason given".to_owned(),
-        },
+        Ok(Pdu::AbortRQ {
+            source: ServiceProvider(reason),
+        }) => reason.to_string(),
         _ => "no reason given".to_owned(),
     };
     Error::Aborted(by)

@@ -18,9 +18,9 @@ use std::net::SocketAddr;
 /// What is known of the other side of an association.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// Its address.
-    pub address: SocketAddr,
-    /// The title that it uses.
+    /// Its address; absent for a server of DICOMweb.
+    pub address: Option<SocketAddr>,
+    /// The title that it uses; empty for a server of DICOMweb.
     pub title: String,
     /// The title that the association was asked for: this side's for a server.
     pub called: String,
@@ -30,6 +30,20 @@ pub struct Peer {
     pub implementation_name: String,
     /// The SHA-256 hash of its TLS certificate (DER), in hexadecimal digits, where it showed one.
     pub certificate: Option<String>,
+}
+
+impl Peer {
+    /// A server of DICOMweb.
+    pub(crate) fn of_web() -> Self {
+        Self {
+            address: None,
+            title: String::new(),
+            called: String::new(),
+            implementation_class: String::new(),
+            implementation_name: String::new(),
+            certificate: None,
+        }
+    }
 }
 
 /// An association that both sides agreed on.

@@ -50,7 +50,7 @@ impl Requestor<'_> {
         let accept = self.answer(&mut wire)?;
         let (takes, class, name) = told(&accept.user_variables);
         let peer = Peer {
-            address,
+            address: Some(address),
             title: self.called.to_string(),
             called: self.called.to_string(),
             implementation_class: class,

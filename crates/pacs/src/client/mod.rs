@@ -12,6 +12,7 @@ mod store;
 pub(crate) use commit::{read_report, read_request, send_report};
 pub use find::Found;
 pub use get::Retrieved;
+pub(crate) use offered::Outgoing;
 pub use query::{Level, Query};
 pub use store::{SentInstance, StoreOutcome};
 
@@ -30,8 +31,9 @@ use vesalius_control::Control;
 /// let pacs = Client::new("pacs.example:104", AeTitle::new("PACS")?, AeTitle::new("VESALIUS")?);
 /// pacs.echo(&Control::new())?;
 /// let query = Query::new(Level::Series).matching("PatientID", "4711")?.asking("Modality")?;
-/// for series in pacs.find(&query, 1000, &Control::new())? {
-///     println!("{:?}", series.element_by_name("Modality").and_then(|one| Ok(one.to_str()?.into_owned())));
+/// for series in pacs.find(&query, 1000, &Control::new())?.matches {
+///     let modality = series.element_by_name("Modality").ok().and_then(|element| element.to_str().ok());
+///     println!("{}", modality.unwrap_or_default());
 /// }
 /// # Ok::<(), vesalius_pacs::Error>(())
 /// ```

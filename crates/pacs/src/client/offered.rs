@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// A file that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Outgoing {
+pub(crate) struct Outgoing {
     pub path: PathBuf,
     pub reference: InstanceReference,
     pub syntax: String,

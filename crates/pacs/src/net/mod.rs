@@ -7,6 +7,7 @@ mod wire;
 
 pub(crate) use pdu::Kind;
 pub(crate) use pdu::{Part, encode, parse, part_header};
+pub(crate) use tls::certificates;
 pub use tls::{ClientTls, ServerTls};
 pub(crate) use transport::Transport;
 pub(crate) use wire::Wire;

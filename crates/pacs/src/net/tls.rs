@@ -32,7 +32,7 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> 
     }
 }
 
-pub(crate) fn key(path: &Path) -> Result<PrivateKeyDer<'static>> {
+fn key(path: &Path) -> Result<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_file(path).map_err(|error| bad(path, error))
 }
 

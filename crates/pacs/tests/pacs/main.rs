@@ -10,3 +10,4 @@ mod loopback;
 mod orthanc;
 mod python;
 mod secure;
+mod web;
