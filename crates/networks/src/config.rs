@@ -346,7 +346,7 @@ impl NetworkConfig {
     }
 
     /// The network's shapes and names, with no values.
-    fn outline(&self, device: &Device) -> Result<Network> {
+    pub(crate) fn outline(&self, device: &Device) -> Result<Network> {
         self.build(Scope::new(device, 0).without_values())
     }
 

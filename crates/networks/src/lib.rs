@@ -36,7 +36,7 @@
 //! | MONAI | [`UNetConfig`], [`BasicUNetConfig`], [`DynUNetConfig`], [`DiNTSConfig`], [`AttentionUnetConfig`], [`VNetConfig`], [`SegResNetConfig`], [`SegResNetDSConfig`], [`MedNeXtConfig`], [`UnetrConfig`], [`SwinUnetrConfig`] |
 //! | nnU-Net | [`PlainConvUNetConfig`], [`ResidualEncoderUNetConfig`] |
 //! | user-defined | [`CustomNetwork`], [`NetworkModule`], [`RegisterNetwork`] |
-//! | weights | [`Weights`], [`StoredTensor`], [`Wrapping`], [`Mismatch`], [`read_pytorch_values`] |
+//! | weights | [`Weights`], [`StoredTensor`], [`Wrapping`], [`Mismatch`], [`read_pytorch_values`], [`recognise()`] (the network of weights without a config) |
 //! | cost | [`Profile`] |
 //! | for inferers | [`PatchNetwork`], [`PatchOutput`] |
 
@@ -51,6 +51,7 @@ mod network;
 mod nnunet;
 mod patch_network;
 mod profile;
+mod recognise;
 mod reference;
 mod weights;
 
@@ -72,6 +73,7 @@ pub use nnunet::{
 };
 pub use patch_network::{PatchNetwork, PatchOutput};
 pub use profile::Profile;
+pub use recognise::{Recognised, recognise};
 pub use weights::{StoredTensor, Weights, Wrapping, read_pickle, read_pytorch_values};
 
 /// The result of this crate's fallible functions.

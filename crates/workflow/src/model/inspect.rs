@@ -7,7 +7,9 @@ use std::path::Path;
 use vesalius_inferers::{
     MODEL_FILE, ModelDescription, UNION_FILE, UnionDescription, describe_model,
 };
-use vesalius_networks::{Architecture, NetworkConfig, Profile, StoredTensor, Weights};
+use vesalius_networks::{
+    Architecture, NetworkConfig, Profile, Recognised, StoredTensor, Weights, recognise,
+};
 
 /// What a path holds; what it does not hold is `None`.
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +20,9 @@ pub struct Inspected {
     /// The weights; those of a model folder are not opened, and a MONAI bundle may have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightFacts>,
+    /// The network that weights without a config belong to, by their names and shapes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recognised: Option<Recognised>,
     /// The description of a model folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelDescription>,
@@ -74,6 +79,7 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
     let facts = |config: &NetworkConfig| network_facts(config, patch, batch);
     let mut found = Inspected {
         network: None,
+        recognised: None,
         weights: None,
         model: None,
         refused: None,
@@ -121,7 +127,12 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
     } else if has_ending(&["json", "yaml", "yml"]) {
         found.network = Some(facts(&read_architecture(path)?)?);
     } else {
-        found.weights = Some(weight_facts(Weights::open(path)?));
+        let weights = Weights::open(path)?;
+        found.recognised = recognise(&weights);
+        if let Some(recognised) = &found.recognised {
+            found.network = Some(facts(&recognised.config)?);
+        }
+        found.weights = Some(weight_facts(weights));
     }
     Ok(found)
 }

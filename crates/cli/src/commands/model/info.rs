@@ -8,6 +8,7 @@ use std::path::Path;
 use vesalius::model::{
     Inspected, PartRole, SegmentationCosts, Summary, WeightFacts, inspect, segmentation_costs,
 };
+use vesalius::networks::NetworkConfig;
 
 /// Describes a path.
 pub fn info(path: &Path, of: &Costs, json: &JsonOutput) -> Result<()> {
@@ -91,10 +92,19 @@ fn segmentation_rows(costs: &SegmentationCosts, row: &mut impl FnMut(&str, Strin
     row("seconds on this CPU", format!("{:.1}", costs.seconds));
 }
 
+/// A network's config in one line, which `--architecture` takes from a file.
+fn described(config: &NetworkConfig) -> String {
+    serde_json::to_string(config).unwrap_or_default()
+}
+
 fn print(path: &Path, found: &Found) {
     let info = &found.inspected;
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut row = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
+    if let Some(recognised) = &info.recognised {
+        row("belongs to", described(&recognised.config));
+        row("not shown by weights", recognised.assumed.join(", "));
+    }
     if let Some(network) = &info.network {
         row("network", network.name.to_owned());
         row("dimensions", network.spatial_dims.to_string());
