@@ -53,9 +53,9 @@ pub struct ModelInfo {
 pub struct Task<'a> {
     /// The name of the model.
     pub model: &'a str,
-    /// The input: an image, or a zip archive of a DICOM series.
+    /// The input: the file of an image, or the folder of DICOM series.
     pub input: &'a Path,
-    /// Which DICOM series, where the archive has several: UID, number or description.
+    /// Which DICOM series, where the folder has several: UID, number or description.
     pub series: Option<&'a str>,
     /// Whether [`PROBABILITIES_FILE`] is asked for.
     pub probabilities: bool,

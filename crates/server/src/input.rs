@@ -1,5 +1,6 @@
 //! Looks at an input before it waits for a device, and makes the image that the page shows.
 
+use crate::archive;
 use crate::job::{InputKind, Job};
 use crate::limits::Limits;
 use std::path::{Path, PathBuf};
@@ -9,16 +10,21 @@ use vesalius_io::{FourthAxis, ReadOptions};
 /// The image of a job that is no NIfTI file, as NIfTI for the page.
 const VIEW: &str = "view.nii.gz";
 
+/// What the engine reads: the file that was sent, or the folder of an archive's series.
+pub(crate) fn input_path(folder: &Path, job: &Job) -> PathBuf {
+    match job.kind {
+        InputKind::Zip => folder.join("series"),
+        kind => folder.join(kind.file_name()),
+    }
+}
+
 /// How inputs are read.
 pub(crate) fn read_options(job: &Job, limits: &Limits, control: &Control) -> ReadOptions {
     let mut options = ReadOptions::new().control(control.clone());
     options.series = job.series.clone();
     options.fourth_axis = FourthAxis::Channels;
     let voxels = limits.voxels.saturating_mul(size_of::<f32>() as u64);
-    options.max_bytes = match job.kind {
-        InputKind::Zip => voxels.min(limits.unpacked_bytes),
-        _ => voxels,
-    };
+    options.max_bytes = voxels;
     options
 }
 
@@ -32,7 +38,10 @@ pub(crate) fn examine(
     limits: &Limits,
     control: &Control,
 ) -> Result<(), String> {
-    let path = folder.join(job.kind.file_name());
+    let path = input_path(folder, job);
+    if job.kind == InputKind::Zip {
+        archive::unpack(&folder.join(job.kind.file_name()), &path, limits, control)?;
+    }
     let options = read_options(job, limits, control);
     let info = vesalius_io::probe_with(&path, &options)
         .map_err(|error| told(&error.to_string(), folder))?;

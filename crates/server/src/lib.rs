@@ -16,6 +16,7 @@
 
 #![forbid(unsafe_code)]
 
+mod archive;
 mod delivery;
 mod disk;
 mod engine;

@@ -210,7 +210,7 @@ fn engine_run(
             queue.set_progress(&id, progress);
         }
     });
-    let input = queue.folder(job).join(job.kind.file_name());
+    let input = input::input_path(&queue.folder(job), job);
     let task = Task {
         model: &job.model,
         input: &input,

@@ -1,6 +1,6 @@
 //! A server that is killed at random moments loses no job that it acknowledged and runs none to two results.
 
-#[path = "../examples/toy/engine.rs"]
+#[path = "../examples/toy/mod.rs"]
 mod toy;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! The queue: limits, failures, deletion, time, retention, versions.
 
-#[path = "../examples/toy/engine.rs"]
+#[path = "../examples/toy/mod.rs"]
 mod toy;
 
 use std::path::Path;

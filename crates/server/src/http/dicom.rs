@@ -6,7 +6,7 @@ use super::file::file;
 use super::jobs::find;
 use super::refused::Refused;
 use super::results::{AskedVersion, versioned};
-use crate::input::{read_options, told};
+use crate::input::{input_path, read_options, told};
 use crate::job::{InputKind, Job};
 use crate::queue::Queue;
 use crate::spool::make_folder;
@@ -104,7 +104,7 @@ impl<'a> Maker<'a> {
     fn new(queue: &'a Queue, job: &'a Job, number: u32) -> Result<Self, String> {
         let folder = queue.folder(job);
         let options = read_options(job, &queue.limits, &Control::new());
-        let series = choose_series(folder.join(job.kind.file_name()), &options)
+        let series = choose_series(input_path(&folder, job), &options)
             .map_err(|error| told(&error.to_string(), &folder))?;
         Ok(Self {
             queue,

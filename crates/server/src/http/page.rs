@@ -43,6 +43,8 @@ const ASSETS: &[Asset] = &[
     script("labels.js", include_bytes!("../../page/labels.js")),
     script("edit.js", include_bytes!("../../page/edit.js")),
     script("nifti.js", include_bytes!("../../page/nifti.js")),
+    script("archive.js", include_bytes!("../../page/archive.js")),
+    script("compare.js", include_bytes!("../../page/compare.js")),
     Asset {
         name: "style.css",
         kind: "text/css; charset=utf-8",
