@@ -1,5 +1,5 @@
 //! A connection whose writes must make progress: a client that does not read its answer is cut off, instead of keeping a
-//! place for ever.
+//! place.
 
 use std::io;
 use std::pin::Pin;

@@ -230,7 +230,6 @@ async fn answer(
         .max_buf_size(64 << 10);
     let service = TowerToHyperService::new(router);
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-    // How a connection ends is the client's affair.
     tokio::select! {
         _ = &mut connection => return,
         () = has_ended(&mut ended) => {}

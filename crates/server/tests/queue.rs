@@ -156,7 +156,7 @@ fn a_run_beyond_its_time_fails_and_a_deleted_one_ends() {
     let folder = tempfile::tempdir().unwrap();
     let mut short = limits();
     short.run_time = Duration::from_millis(50);
-    let queue = Queue::open(folder.path(), Arc::new(Odd("runs for ever")), short).unwrap();
+    let queue = Queue::open(folder.path(), Arc::new(Odd("never ends")), short).unwrap();
     let workers = Workers::start(&queue, Arc::new(NoDelivery)).unwrap();
     let id = send(&queue, &scan()).unwrap();
     let reason = wait(&queue, &id, ended).job.reason.unwrap();
@@ -165,7 +165,7 @@ fn a_run_beyond_its_time_fails_and_a_deleted_one_ends() {
     drop(queue);
 
     let folder = tempfile::tempdir().unwrap();
-    let queue = Queue::open(folder.path(), Arc::new(Odd("runs for ever")), limits()).unwrap();
+    let queue = Queue::open(folder.path(), Arc::new(Odd("never ends")), limits()).unwrap();
     let workers = Workers::start(&queue, Arc::new(NoDelivery)).unwrap();
     let (first, second) = (
         send(&queue, &scan()).unwrap(),

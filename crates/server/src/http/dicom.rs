@@ -165,7 +165,7 @@ impl<'a> Maker<'a> {
         writer.write(labels, self.path(Object::Seg)).map_err(said)
     }
 
-    /// A report with the segmentation that it refers to, which is made anew unless it exists.
+    /// A report with the segmentation that it refers to, which is made unless it exists.
     fn measured(&self, labels: &LabelMap) -> Result<(), String> {
         let said = |error: vesalius_dicom::Error| told(&error.to_string(), &self.folder);
         let path = self.path(Object::Seg);
