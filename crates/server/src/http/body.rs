@@ -1,5 +1,5 @@
-//! Bodies that are received part by part, within the limits of time: a client that sends slowly does not hold a place for
-//! ever.
+//! Bodies that are received part by part, within the limits of time: a client that sends too slowly loses its
+//! place.
 
 use super::refused::Refused;
 use crate::limits::Limits;
