@@ -86,6 +86,39 @@ def structures():
     return head + names + sequence(0x30060039, roi)
 
 
+def network():
+    """An association with an object that is sent, cut at several places; commands, a data set, a body of two parts."""
+    item = lambda kind, content: bytes([kind, 0]) + struct.pack(">H", len(content)) + content
+    pdu = lambda kind, body: bytes([kind, 0]) + struct.pack(">I", len(body)) + body
+    part = lambda flags, content: struct.pack(">IBB", len(content) + 2, 1, flags) + content
+    element = lambda number, value: struct.pack("<HHI", 0, number, len(value)) + value
+    explicit = lambda group, number, vr, value: struct.pack("<HH2sH", group, number, vr, len(value)) + value
+    ct, syntax = b"1.2.840.10008.5.1.4.1.1.2", b"1.2.840.10008.1.2.1"
+    context = item(0x20, bytes([1, 0, 0, 0]) + item(0x30, ct) + item(0x40, syntax))
+    role = item(0x54, struct.pack(">H", len(ct)) + ct + b"\1\1")
+    user = item(0x50, item(0x51, struct.pack(">I", 16384)) + item(0x52, b"1.2.3") + role)
+    request = pdu(1, struct.pack(">HH", 1, 0) + b"VESALIUS".ljust(16) + b"FUZZ".ljust(16) + bytes(32)
+                  + item(0x10, b"1.2.840.10008.3.1.1.1") + context + user)
+    command = (element(2, ct + b"\0") + element(0x100, b"\1\0") + element(0x110, b"\1\0") + element(0x700, b"\0\0")
+               + element(0x800, b"\0\0") + element(0x1000, b"1.2.3\0"))
+    data = (explicit(8, 0x16, b"UI", ct + b"\0") + explicit(8, 0x18, b"UI", b"1.2.3\0") + explicit(8, 0x60, b"CS", b"CT")
+            + explicit(0x20, 0xD, b"UI", b"1.2\0") + explicit(0x20, 0xE, b"UI", b"1.2.4\0"))
+    stored = request + pdu(4, part(3, command)) + pdu(4, part(2, data))
+    put("association", "request", request)
+    put("association", "stored", stored + pdu(5, bytes(4)))
+    put("association", "aborted", stored + pdu(7, bytes(4)))
+    put("association", "parts", request + pdu(4, part(1, command[:9]) + part(3, command[9:]) + part(0, data)))
+    put("messages", "command", b"\0" + command)
+    put("messages", "explicit", b"\1" + data)
+    put("messages", "implicit", b"\2" + struct.pack("<HHI", 8, 0x60, 2) + b"CT")
+    sequence = struct.pack("<HH2sHI", 8, 0x1140, b"SQ", 0, 0xFFFFFFFF) + struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
+    ends = struct.pack("<HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
+    put("messages", "sequence", b"\1" + sequence + data + ends + data)
+    put("messages", "file", b"\3" + bytes(128) + b"DICM" + explicit(2, 0x10, b"UI", syntax + b"\0") + data)
+    put("messages", "body", b"\4--b\r\nContent-Type: application/dicom\r\n\r\nabc\r\n--b\r\n\r\nd\r\n--b--")
+    put("messages", "type", b"\5multipart/related; type=\"application/dicom\"; boundary=b")
+
+
 def main(folders):
     for path in IMAGES.iterdir():
         content = path.read_bytes()
@@ -152,6 +185,7 @@ def main(folders):
             out.writestr("arr_0.npy", content)
         put("npy", f"{name}.npz", archive.getvalue())
     put("labels", "itk-snap", b'# a\n    0     0    0    0        0  0  0    "Clear Label"\n    1   255    0    0        1  1  1    "left \'kidney\'"\n')
+    network()
     for target in sorted(CORPUS.iterdir()):
         print(target.name, len(list(target.iterdir())), "seeds")
 

@@ -13,6 +13,9 @@
 //! | `train` | [`training`], [`reports`], [`losses`], [`train`] |
 //! | `auto` | [`auto`], [`cluster`], [`workflow::auto`] |
 //! | `dicom` | [`dicom`], [`workflow::derive`], [`workflow::clinic`]: DICOM objects written; `io` reads them |
+//! | `clinic` | `dicom` and [`pacs`]: DICOM over the network |
+//! | `fetch` | [`fetch`]: public datasets, downloaded |
+//! | `server` | [`server`]: job queue, HTTP interface, web page |
 //! | `full` | all of these |
 //! | `cuda`, `cuda-nvrtc`, `vulkan`, `wgpu` | devices besides the CPU |
 //!
@@ -45,6 +48,15 @@ pub use vesalius_workflow::{
 
 #[cfg(feature = "dicom")]
 pub use vesalius_dicom as dicom;
+
+#[cfg(feature = "clinic")]
+pub use vesalius_pacs as pacs;
+
+#[cfg(feature = "fetch")]
+pub use vesalius_fetch as fetch;
+
+#[cfg(feature = "server")]
+pub use vesalius_server as server;
 
 #[cfg(feature = "infer")]
 pub use vesalius_bundles as bundles;
@@ -116,6 +128,8 @@ mod book {
     mod from_nnunet {}
     #[doc = include_str!("../docs/from-simpleitk.md")]
     mod from_simpleitk {}
+    #[doc = include_str!("../docs/pacs.md")]
+    mod pacs {}
     #[doc = include_str!("../docs/inference.md")]
     mod inference {}
     #[doc = include_str!("../docs/install.md")]

@@ -75,10 +75,14 @@ enum Command {
     Ensemble(commands::ensemble::Arguments),
     /// Results as the DICOM objects that a PACS stores: segmentations, contours
     Clinic(commands::clinic::Arguments),
+    /// Scans from the archive of a hospital (PACS) and results to it: echo, find, get, move, send
+    Pacs(commands::pacs::Arguments),
     /// Score segmentations against references
     Evaluate(commands::evaluate::Arguments),
     /// From a folder of scans to a model: analyze, plan, train, ensemble, report, or stage by stage
     Auto(commands::auto::Arguments),
+    /// Public datasets: list them, download one
+    Data(commands::data::Arguments),
     /// Networks, weights and model folders: look into them, convert and join them, run one on a raw tensor
     Model(commands::model::Arguments),
     /// What this machine can do, and how fast: begin a report of a problem with it
@@ -103,8 +107,10 @@ impl Command {
             Self::Predict(_) => "predict",
             Self::Ensemble(_) => "ensemble",
             Self::Clinic(_) => "clinic",
+            Self::Pacs(_) => "pacs",
             Self::Evaluate(_) => "evaluate",
             Self::Auto(_) => "auto",
+            Self::Data(_) => "data",
             Self::Model(_) => "model",
             Self::Doctor(_) => "doctor",
             Self::Completions(_) => "completions",
@@ -156,8 +162,10 @@ fn main() -> ExitCode {
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Ensemble(arguments) => commands::ensemble::run(&arguments),
         Command::Clinic(arguments) => commands::clinic::run(&arguments),
+        Command::Pacs(arguments) => commands::pacs::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Auto(arguments) => commands::auto::run(&arguments),
+        Command::Data(arguments) => commands::data::run(&arguments),
         Command::Model(arguments) => commands::model::run(&arguments),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
         Command::Completions(arguments) => commands::completions::run(&arguments),

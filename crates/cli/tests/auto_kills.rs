@@ -68,6 +68,13 @@ impl<'a> Stages<'a> {
     }
 }
 
+/// The weights of a run.
+fn weights(folder: &Path, fold: usize) -> Vec<u8> {
+    let members = folder.join(format!("work/runs/narrow/fold_{fold}/members"));
+    let member = std::fs::read_dir(&members).unwrap().flatten().next();
+    std::fs::read(member.unwrap().path().join("weights.safetensors")).unwrap()
+}
+
 fn same(whole: &Path, broken: &Path, file: &str) {
     let read = |folder: &Path| std::fs::read(folder.join("work").join(file)).unwrap();
     assert!(read(whole) == read(broken), "{file} differs");
@@ -108,6 +115,34 @@ fn every_stage_killed_at_random_moments_ends_as_an_unbroken_one() {
     }
     assert!(hit > 0, "no kill hit a stage under way");
     println!("{hit} of 17 kills hit a stage under way");
+}
+
+#[test]
+fn tasks_killed_twenty_times_end_as_unbroken_ones() {
+    let (whole, broken) = (begun(), begun());
+    let mut stages = Stages::new(&whole, &broken);
+    let (whole, broken) = (whole.path(), broken.path());
+    let mut hit = 0;
+    hit += stages.run("auto task work plan --input input.yaml", 5);
+    hit += stages.run("auto task work train 0", 5);
+    hit += stages.run("auto task work train 1", 5);
+    hit += stages.run("auto task work ensemble", 3);
+    hit += stages.run("auto task work predict 0 --parts 1", 2);
+    for file in [
+        "analysis/dataset_fingerprint.json",
+        "tasks.json",
+        "ensemble.json",
+        "model/model.yaml",
+        "predictions/image_6.nii.gz",
+    ] {
+        same(whole, broken, file);
+    }
+    for fold in [0, 1] {
+        let weights = |folder: &Path| weights(folder, fold);
+        assert!(weights(whole) == weights(broken), "fold {fold}");
+    }
+    assert!(hit > 0, "no kill hit a task under way");
+    println!("{hit} of 20 kills hit a task under way");
 }
 
 #[test]

@@ -44,14 +44,21 @@ fn train(number: &str) -> [&str; 5] {
 fn runs_side_by_side_are_those_of_one_process() {
     let (tasks, alone) = (begun(60), begun(60));
     let folder = tasks.path();
+    // Cases that do not fit in memory are prepared on disk.
+    let plan = folder.join("work/plans/narrow.yaml");
+    let text = std::fs::read_to_string(&plan).unwrap();
+    std::fs::write(&plan, text + "  cache: {memory: 1.0e-6}\n").unwrap();
     let planned = success(folder, &PLAN);
     assert!(planned.contains("2 runs"), "{planned}");
-    let both = [started(folder, &train("0")), started(folder, &train("1"))];
+    let elsewhere = [&train("0")[..], &["--scratch", "disk"]].concat();
+    let both = [started(folder, &elsewhere), started(folder, &train("1"))];
     for run in both {
         let ended = run.wait_with_output().unwrap();
         let text = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert!(ended.status.success(), "{text}");
     }
+    // The prepared cases of the first are on the disk that was named for it, those of the other in the work folder.
+    assert!(folder.join("disk/vesalius-cache").is_dir() && folder.join("work/cache").is_dir());
     // Done is done.
     let before = weights(folder, 0);
     success(folder, &train("0"));

@@ -1,7 +1,7 @@
 //! One case of a run: its files read, checked and preprocessed.
 
 use crate::{CaseFiles, Error, Result};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use vesalius_control::Control;
 use vesalius_io::ReadOptions;
 use vesalius_planning::read_image_and_warnings;
@@ -24,7 +24,7 @@ use vesalius_volume::{FileWarning, LabelMap, LabelScheme, Subject};
 #[derive(Debug, Clone)]
 pub struct Case {
     subject: Subject,
-    index: OnceLock<LabelIndex>,
+    index: OnceLock<Arc<LabelIndex>>,
     ignore: Option<u16>,
     original_labels: Option<LabelMap>,
     coverage: Option<Coverage>,
@@ -103,7 +103,7 @@ impl Case {
     }
 
     /// The same with an index that was made of its labels before.
-    pub(crate) fn with_index(self, index: LabelIndex) -> Self {
+    pub(crate) fn with_index(self, index: Arc<LabelIndex>) -> Self {
         Self {
             index: index.into(),
             ..self
@@ -126,7 +126,13 @@ impl Case {
 
     /// Where its labelled voxels are. The first call finds them, which takes about as long as reading the labels once.
     pub fn index(&self) -> &LabelIndex {
-        self.index.get_or_init(|| self.made_index())
+        self.index.get_or_init(|| Arc::new(self.made_index()))
+    }
+
+    /// [`Case::index`], to be kept without the case.
+    pub(crate) fn shared_index(&self) -> Arc<LabelIndex> {
+        self.index();
+        self.index.get().cloned().unwrap_or_default()
     }
 
     /// The index without keeping it, unless it was kept before.
@@ -170,7 +176,7 @@ impl Case {
         let original = self.original_labels.as_ref().map_or(0, |l| l.data().len());
         let image = voxels * self.subject.image().channels() * size_of::<f32>();
         let labels = (voxels + original) * size_of::<u16>();
-        let index = self.index.get().map_or(0, LabelIndex::bytes);
+        let index = self.index.get().map_or(0, |index| index.bytes());
         (image + labels + index) as u64
     }
 

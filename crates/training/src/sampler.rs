@@ -6,9 +6,7 @@ use crate::{BadCase, CaseOrder, Error, MixedTarget, MixingConfig, Result, Traini
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use vesalius_transforms::{
-    Chain, GridStep, LabelIndex, PatchPlacer, SampledCase, Step, Stream, keyed,
-};
+use vesalius_transforms::{Chain, GridStep, PatchPlacer, SampledCase, Step, Stream, keyed};
 use vesalius_volume::{LabelScheme, Subject};
 
 /// The stream of random numbers that batches are mixed by, keyed by the batch's number.
@@ -299,12 +297,11 @@ pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
 /// A patch that cannot be cut.
 pub fn cut_patch(case: &CaseHandle, placer: &PatchPlacer, seed: u64, draw: u64) -> Result<Patch> {
     let mut rng = keyed(seed, draw, Stream::Patch);
-    let none = LabelIndex::default();
     let index = match placer.reads_labels() {
         true => case.index()?,
-        false => &none,
+        false => Arc::default(),
     };
-    let sampled = SampledCase::new(case.name(), case.geometry(), index);
+    let sampled = SampledCase::new(case.name(), case.geometry(), &index);
     let placed = placer.sample(&sampled, &mut rng)?;
     let mut steps = placed.steps.into_iter();
     // The first step reads the case in place, so that the whole case is never copied for a patch.

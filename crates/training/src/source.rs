@@ -54,11 +54,11 @@ pub trait StoredCase: std::fmt::Debug + Send + Sync {
     /// Its grid after preprocessing.
     fn geometry(&self) -> &Geometry;
 
-    /// Where its labelled voxels are. Asked for where patches are drawn by label; the answer should be kept.
+    /// Where its labelled voxels are. Asked for at each draw where patches are drawn by label.
     ///
     /// # Errors
     /// What keeps it from being read.
-    fn index(&self) -> Result<&LabelIndex>;
+    fn index(&self) -> Result<Arc<LabelIndex>>;
 
     /// A box of it, with labels, that starts at voxel `start`; what reaches outside is zero and background.
     ///
@@ -99,9 +99,9 @@ impl CaseHandle {
     ///
     /// # Errors
     /// A file that was cut or written to, a disk that fails.
-    pub fn index(&self) -> Result<&LabelIndex> {
+    pub fn index(&self) -> Result<Arc<LabelIndex>> {
         match self {
-            Self::Whole(case) => Ok(case.index()),
+            Self::Whole(case) => Ok(case.shared_index()),
             Self::Stored(entry) => entry.index(),
         }
     }

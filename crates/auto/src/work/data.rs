@@ -22,7 +22,7 @@ impl WorkFolder {
         if config.labels.is_none() {
             config.labels = self.input.label_scheme()?;
         }
-        let cache = self.folder.join("cache");
+        let cache = self.cache_folder();
         Ok(load_dataset_cached(
             config,
             self.list_path(),

@@ -28,6 +28,8 @@ pub struct WorkFolder {
     contents: Contents,
     warnings: Vec<Warning>,
     registry: Registry,
+    /// Where prepared cases are kept; `None` is the folder `cache`.
+    scratch: Option<PathBuf>,
     _lock: FolderLock,
 }
 
@@ -103,6 +105,7 @@ impl WorkFolder {
                 false => vec![Warning::CasesChanged { cases: changed }],
             },
             registry: Registry::default(),
+            scratch: None,
             _lock: lock,
         };
         if access == LockAccess::Exclusive {
@@ -168,6 +171,22 @@ impl WorkFolder {
     pub fn with_registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
         self
+    }
+
+    /// The same with prepared cases in `vesalius-cache` of a folder of this machine, and not in the work folder, which may lie
+    /// on a slow network file system. Runs on one machine share it.
+    #[must_use]
+    pub fn with_scratch(mut self, scratch: Option<PathBuf>) -> Self {
+        self.scratch = scratch;
+        self
+    }
+
+    /// The folder of prepared cases.
+    pub(crate) fn cache_folder(&self) -> PathBuf {
+        match &self.scratch {
+            Some(scratch) => scratch.join("vesalius-cache"),
+            None => self.folder.join("cache"),
+        }
     }
 
     /// The user-defined types.

@@ -14,6 +14,8 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
     ("docs/clinic.md", "storescu", "needs a PACS"),
     ("docs/clinic.md", "curl", "needs a PACS"),
     ("docs/cluster.md", "vesalius auto cancel", "needs Slurm"),
+    ("docs/cluster.md", "rustup target", "changes the toolchain"),
+    ("docs/cluster.md", "cargo build", "builds with optimisation"),
     (
         "docs/devices.md",
         "cargo install",
@@ -39,7 +41,18 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
         "cargo run --release",
         "builds with optimisation",
     ),
+    (
+        "docs/first-model.md",
+        "vesalius data fetch",
+        "downloads, or needs an archive that was downloaded",
+    ),
+    (
+        "docs/first-model.md",
+        "vesalius auto run --data datasets",
+        "needs the dataset that was downloaded",
+    ),
     ("docs/install.md", "cargo install", "builds and installs"),
+    ("docs/pacs.md", "vesalius pacs", "needs a PACS"),
     (
         "docs/performance.md",
         "cargo run",

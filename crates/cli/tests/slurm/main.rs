@@ -11,6 +11,7 @@ use narrow::{begun, weights};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Programs that a cluster consists of.
@@ -34,7 +35,10 @@ impl Cluster {
             eprintln!("skipped: Slurm (slurm-wlm, munge) is not installed");
             return None;
         }
-        let port = 20000 + std::process::id() % 20000;
+        // Clusters of tests that run at one time have ports of their own.
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let port = 20000 + std::process::id() % 19000 + 10 * number;
         let started = Command::new(Self::script())
             .arg("start")
             .arg(folder)
@@ -69,6 +73,30 @@ impl Cluster {
         let (done, said) = self.run(folder, env!("CARGO_BIN_EXE_vesalius"), &arguments);
         assert!(done, "{arguments:?}: {said}");
         said
+    }
+
+    /// Declares the node lost on which an element runs, so that it is started on another one. `None` if it has ended.
+    fn lose_node_of(&self, folder: &Path, element: &str) -> Option<String> {
+        let asked = [
+            "--noheader",
+            "--states=RUNNING",
+            "--format=%N",
+            "--jobs",
+            element,
+        ];
+        let (_, node) = self.run(folder, "squeue", &asked);
+        let node = node.trim().to_owned();
+        if !["n1", "n2", "n3"].contains(&node.as_str()) {
+            return None;
+        }
+        let name = format!("NodeName={node}");
+        let (done, said) = self.run(
+            folder,
+            "scontrol",
+            &["update", &name, "State=DOWN", "Reason=test"],
+        );
+        assert!(done, "{said}");
+        Some(node)
     }
 
     fn status(&self, folder: &Path) -> Value {
@@ -134,9 +162,11 @@ fn stages_as_jobs_end_as_they_do_in_one_process() {
         .unwrap()
         .iter()
         .find(|job| job["stage"] == "train");
-    let element = format!("{}_1", train.unwrap()["id"].as_str().unwrap());
+    let array = train.unwrap()["id"].as_str().unwrap().to_owned();
+    let element = format!("{array}_1");
     // A fast machine may have ended it meanwhile.
     let (told, _) = cluster.run(folder, "scancel", &["--signal=TERM", &element]);
+    let lost = cluster.lose_node_of(folder, &format!("{array}_0"));
 
     let is_done = || {
         let status = cluster.status(folder);
@@ -153,6 +183,19 @@ fn stages_as_jobs_end_as_they_do_in_one_process() {
     if told && log.contains("stopped; run the same command again") {
         let begun = log.matches("fold 1").count();
         assert!(begun > 1, "it was not put into the queue again: {log}");
+    }
+    if let Some(node) = lost {
+        let log = folder.join(format!("work/slurm/train-{array}_0.log"));
+        let log = std::fs::read_to_string(log).unwrap();
+        assert!(
+            log.matches("fold 0").count() > 1,
+            "not moved from {node}: {log}"
+        );
+        cluster.run(
+            folder,
+            "scontrol",
+            &["update", &format!("NodeName={node}"), "State=RESUME"],
+        );
     }
     wait("the predictions are there", folder, || {
         folder.join("work/predictions/image_6.nii.gz").exists()
@@ -180,4 +223,58 @@ fn stages_as_jobs_end_as_they_do_in_one_process() {
     cluster.auto(folder, &["cancel", "work"]);
     let ended = vesalius(folder, &["auto", "status", "missing"]);
     assert!(!ended.status.success());
+}
+
+#[test]
+fn an_element_that_fails_is_named_and_what_depends_on_it_is_taken_out() {
+    let place = tempfile::tempdir().unwrap();
+    let Some(cluster) = Cluster::start(&place.path().join("cluster")) else {
+        return;
+    };
+    let work = begun(30);
+    let folder = work.path();
+    let input = std::fs::read_to_string(folder.join("input.yaml")).unwrap();
+    let both = input.replace("[narrow]", "[narrow, steep]");
+    std::fs::write(folder.join("input.yaml"), both).unwrap();
+    let plan = std::fs::read_to_string(folder.join("work/plans/narrow.yaml")).unwrap();
+    let steep = plan
+        .replace("0.01", "1.0e+30")
+        .replace("name: narrow", "name: steep");
+    std::fs::write(folder.join("work/plans/steep.yaml"), steep).unwrap();
+    cluster.auto(folder, &["submit", "work", "--input", "input.yaml"]);
+    let state = |status: &Value, number: usize| {
+        status["tasks"][number]["state"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut status = Value::Null;
+    wait("all runs have ended", folder, || {
+        status = cluster.status(folder);
+        (0..4).all(|number| {
+            let state = state(&status, number);
+            state == "trained" || state.starts_with("failed")
+        })
+    });
+    for number in 0..4 {
+        let algorithm = status["tasks"][number]["algorithm"].as_str().unwrap();
+        let state = state(&status, number);
+        match algorithm {
+            "narrow" => assert_eq!(state, "trained"),
+            _ => assert!(state.contains("finite"), "{state}"),
+        }
+    }
+    // The ensemble waits for all runs; with one that failed it never begins.
+    wait("the queue is empty", folder, || {
+        cluster
+            .run(folder, "squeue", &["--noheader"])
+            .1
+            .trim()
+            .is_empty()
+    });
+    assert!(!folder.join("work/report.json").exists());
+    // What was trained is used when it is asked for.
+    let report = cluster.auto(folder, &["report", "work"]);
+    let page = std::fs::read_to_string(folder.join("work/report.html")).unwrap();
+    assert!(page.contains("finite"), "{report}");
 }

@@ -10,6 +10,7 @@
 //! process (SIGBUS). A read that fails is an error that names the case.
 
 mod header;
+mod indices;
 mod parts;
 mod stored;
 
@@ -17,11 +18,12 @@ use crate::seen::{FileStamp, Reading};
 use crate::{Case, CaseFiles, Error, Result};
 use header::Header;
 pub(crate) use header::{FileNote, Identity, Source};
+pub(crate) use indices::Indices;
 use parts::{Box3, read_box};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use vesalius_control::Control;
 use vesalius_transforms::LabelIndex;
 use vesalius_volume::{FileWarning, Geometry, LabelMap, Subject, Volume, check_memory};
@@ -29,16 +31,16 @@ use vesalius_volume::{FileWarning, Geometry, LabelMap, Subject, Volume, check_me
 /// Bytes that are read at a time when a file is hashed.
 const CHUNK: usize = 1 << 20;
 
-/// A preprocessed case on disk, open for reading: image, labels, and an index of the labelled voxels, which stays in
-/// memory once it was read.
+/// A preprocessed case on disk, open for reading: image, labels, and an index of the labelled voxels.
 #[derive(Debug)]
 pub struct CacheEntry {
     path: PathBuf,
     file: File,
     header: Header,
     geometry: Geometry,
-    /// Read by the first call that asks for it.
-    index: OnceLock<LabelIndex>,
+    /// The index, where it was read and is still kept by `indices` or used.
+    index: Mutex<Weak<LabelIndex>>,
+    indices: Arc<Indices>,
     ignore: Option<u16>,
     /// Offset of the image in the file, in bytes.
     start: u64,
@@ -143,7 +145,8 @@ impl CacheEntry {
             file,
             header,
             geometry,
-            index: OnceLock::new(),
+            index: Mutex::default(),
+            indices: Arc::default(),
             ignore,
             start,
             seen: Mutex::new(stamp),
@@ -166,16 +169,29 @@ impl CacheEntry {
         &self.geometry
     }
 
-    /// Where its labelled voxels are: read by the first call, which reads no voxel.
+    /// Where its labelled voxels are; no voxel is read for it. The last indices that were read stay in memory, up to 128 MiB of
+    /// all entries of a pool together.
     ///
     /// # Errors
     /// [`Error::CacheEntry`] for a file that was cut or written to since it was opened, and for a disk that fails.
-    pub fn index(&self) -> Result<&LabelIndex> {
-        if let Some(index) = self.index.get() {
+    pub fn index(&self) -> Result<Arc<LabelIndex>> {
+        if let Some(index) = self.kept_index() {
             return Ok(index);
         }
-        let index = self.read_index()?;
-        Ok(self.index.get_or_init(|| index))
+        let index = Arc::new(self.read_index()?);
+        self.indices.keep(&index);
+        *self.index.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&index);
+        Ok(index)
+    }
+
+    fn kept_index(&self) -> Option<Arc<LabelIndex>> {
+        let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        index.upgrade()
+    }
+
+    /// The same entry, whose index is kept together with those of other entries.
+    pub(crate) fn sharing(self, indices: Arc<Indices>) -> Self {
+        Self { indices, ..self }
     }
 
     fn read_index(&self) -> Result<LabelIndex> {
@@ -186,7 +202,9 @@ impl CacheEntry {
             let labels = LabelMap::new(self.geometry, labels)?;
             return Ok(LabelIndex::of(&labels, self.ignore));
         }
-        let damaged = || self.unusable("is damaged: its index is none of its labels".into(), None);
+        let damaged = || {
+            self.unusable("is damaged: its index is none of its labels (`Verify::Full` makes such entries again)".into(), None)
+        };
         // Both are within the file, whose length was compared with the header's.
         let voxels = self.header.voxel_bytes().ok_or_else(damaged)?;
         let mut bytes = vec![0; usize::try_from(self.header.index).map_err(|_| damaged())?];
@@ -216,17 +234,10 @@ impl CacheEntry {
         told.collect()
     }
 
-    /// Bytes of memory that the open entry takes without voxels: those of its index, once it was read.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.index.get().map_or(0, LabelIndex::bytes) as u64
-    }
-
-    /// Bytes of memory that [`CacheEntry::case`] takes.
+    /// Bytes of memory that [`CacheEntry::case`] takes, with its index.
     pub(crate) fn case_bytes(&self) -> u64 {
-        self.header
-            .voxel_bytes()
-            .unwrap_or(u64::MAX)
-            .saturating_add(self.bytes())
+        let voxels = self.header.voxel_bytes().unwrap_or(u64::MAX);
+        voxels.saturating_add(self.header.index)
     }
 
     /// The voxels of a box, `[x, y, z]`, that begins at voxel `start`. Where the box reaches outside of the case, the
@@ -262,8 +273,8 @@ impl CacheEntry {
         };
         let case = Case::of_preprocessed(subject, original, self.ignore)
             .with_coverage(self.header.coverage.clone());
-        Ok(match self.index.get() {
-            Some(index) => case.with_index(index.clone()),
+        Ok(match self.kept_index() {
+            Some(index) => case.with_index(index),
             None => case,
         })
     }

@@ -4,6 +4,7 @@ use super::{CacheEntry, Identity, cache_error, write};
 use crate::{Case, Result, StoredCase};
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use vesalius_transforms::LabelIndex;
 use vesalius_volume::{Geometry, LabelScheme, Subject};
 
@@ -45,7 +46,7 @@ impl StoredCase for CacheEntry {
         CacheEntry::geometry(self)
     }
 
-    fn index(&self) -> Result<&LabelIndex> {
+    fn index(&self) -> Result<Arc<LabelIndex>> {
         CacheEntry::index(self)
     }
 

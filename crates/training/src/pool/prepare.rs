@@ -1,7 +1,7 @@
 //! One case of a pool: found in the cache, or read, preprocessed and, where the options say so, stored.
 
 use super::PoolOptions;
-use crate::entry::{self, CacheEntry, FileNote, Identity, Opened, cache_error};
+use crate::entry::{self, CacheEntry, FileNote, Identity, Indices, Opened, cache_error};
 use crate::seen::{Note, Seen};
 use crate::source::CaseHandle;
 use crate::{Case, CaseFiles, Error, Result, read_case_with};
@@ -24,7 +24,11 @@ pub(super) struct Made {
 /// The lock on the cache's folder, taken when the first entry is written: a folder that holds all of them may
 /// be read-only.
 #[derive(Default)]
-pub(super) struct CacheFolder(Mutex<Held>);
+pub(super) struct CacheFolder {
+    held: Mutex<Held>,
+    /// The indices of all entries that stay on disk.
+    indices: Arc<Indices>,
+}
 
 #[derive(Default)]
 enum Held {
@@ -39,7 +43,7 @@ enum Held {
 
 impl CacheFolder {
     fn take(&self, options: &PoolOptions) -> Result<()> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*held, Held::NotYet) {
             *held = Held::of(&options.folder)?;
         }
@@ -78,31 +82,37 @@ impl PoolOptions<'_> {
         let path = self.folder.join(format!("{key}.case"));
         let ignore = self.scheme.ignore();
         let opened = CacheEntry::open(&path, &identity, ignore, known.entry);
-        let remade = match self.with_index(opened) {
+        let unusable = match opened {
             Opened::Whole(entry) => {
                 let note = Note {
-                    files: seen,
+                    files: seen.clone(),
                     entry: Some(entry.checked()),
                 };
-                if note != known {
-                    note.write(&note_path);
-                }
                 let of_files = entry.warnings(files);
-                let handle = self.place(*entry)?;
-                return Ok(Made {
-                    handle,
-                    key,
-                    remade: None,
-                    of_files,
-                });
+                match self.place(entry.sharing(folder.indices.clone())) {
+                    Ok(handle) => {
+                        if note != known {
+                            note.write(&note_path);
+                        }
+                        return Ok(Made {
+                            handle,
+                            key,
+                            remade: None,
+                            of_files,
+                        });
+                    }
+                    Err(Error::CacheEntry { reason, .. }) => Some(reason),
+                    Err(error) => return Err(error),
+                }
             }
             Opened::Absent => None,
-            Opened::Unusable(reason) => Some(Warning::CacheEntryRemade {
-                case: files.name.clone(),
-                path: path.clone(),
-                reason,
-            }),
+            Opened::Unusable(reason) => Some(reason),
         };
+        let remade = unusable.map(|reason| Warning::CacheEntryRemade {
+            case: files.name.clone(),
+            path: path.clone(),
+            reason,
+        });
         // Files and transforms of many cases at once would be no count to follow.
         let control = self.stage.control().silent();
         let (subject, of_files) = read_case_with(files, self.channels, &control)?;
@@ -127,8 +137,11 @@ impl PoolOptions<'_> {
             false => {
                 drop(case);
                 let opened = CacheEntry::open(&path, &identity, ignore, None);
-                match self.with_index(opened) {
-                    Opened::Whole(entry) => self.stored(*entry),
+                match opened {
+                    Opened::Whole(entry) => {
+                        let entry = entry.sharing(folder.indices.clone());
+                        CaseHandle::Stored(Arc::new(entry))
+                    }
                     Opened::Absent => {
                         return Err(cache_error(&path, "what was just written is gone"));
                     }
@@ -148,34 +161,18 @@ impl PoolOptions<'_> {
         self.sampling.is_some_and(PatchSampling::reads_labels)
     }
 
-    /// An entry with the index that patches are drawn by, where they are.
-    fn with_index(&self, opened: Opened) -> Opened {
-        match opened {
-            Opened::Whole(entry) if self.reads_labels() => {
-                let read = entry.index().map(|_| ());
-                match read {
-                    Ok(()) => Opened::Whole(entry),
-                    Err(Error::CacheEntry { reason, .. }) => Opened::Unusable(reason),
-                    Err(other) => Opened::Unusable(other.to_string()),
-                }
-            }
-            opened => opened,
-        }
-    }
-
     /// An entry in memory where it fits, else as it is.
     fn place(&self, entry: CacheEntry) -> Result<CaseHandle> {
-        if self.budget.take(entry.case_bytes()) {
-            return Ok(CaseHandle::Whole(Arc::new(entry.case()?)));
+        if !self.budget.take(entry.case_bytes()) {
+            return Ok(CaseHandle::Stored(Arc::new(entry)));
         }
-        Ok(self.stored(entry))
-    }
-
-    /// An entry that stays on disk; the index of its labelled voxels, where patches are drawn by it, is in memory all
-    /// the same.
-    fn stored(&self, entry: CacheEntry) -> CaseHandle {
-        self.budget.take_anyway(entry.bytes());
-        CaseHandle::Stored(Arc::new(entry))
+        let case = entry.case()?;
+        let case = match self.reads_labels() {
+            // Read, and not made of the labels anew.
+            true => case.with_index(entry.index()?),
+            false => case,
+        };
+        Ok(CaseHandle::Whole(Arc::new(case)))
     }
 
     /// The state of a case's files by their content, read unless `known` has it.

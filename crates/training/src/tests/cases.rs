@@ -90,7 +90,7 @@ fn the_index_of_labelled_voxels_is_in_memory_only_where_patches_are_drawn_by_lab
         // It is there when it is asked for, whatever was foreseen.
         let case = pool.get(0).unwrap();
         let expected = LabelIndex::of(subject("case", 0).labels().unwrap(), None);
-        assert_eq!(case.index().unwrap(), &expected);
+        assert_eq!(*case.index().unwrap(), expected);
         assert_eq!(case.whole().unwrap().index(), &expected);
         let (bytes, places, _) = taken(1 << 20, true);
         assert_eq!((bytes, places), (content + index, [1, 0]));

@@ -115,8 +115,8 @@ impl StoredCase for Kept {
         self.0.subject().geometry()
     }
 
-    fn index(&self) -> Result<&LabelIndex> {
-        Ok(self.0.index())
+    fn index(&self) -> Result<Arc<LabelIndex>> {
+        Ok(Arc::new(self.0.index().clone()))
     }
 
     fn region(&self, start: [i64; 3], size: [usize; 3]) -> Result<Subject> {

@@ -51,6 +51,9 @@ enum Stage {
         /// What computes
         #[arg(long, default_value = "cpu")]
         device: String,
+        /// A folder on this machine's own disk for prepared cases, in place of the work folder
+        #[arg(long, value_name = "DIR", env = "SLURM_TMPDIR")]
+        scratch: Option<PathBuf>,
     },
     /// Choose the ensemble, write the report
     Ensemble,
@@ -94,10 +97,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             number,
             minutes,
             device,
+            scratch,
         } => {
-            let (number, device) = (element(*number)?, parse_device(device)?);
-            let job =
-                shown(|told| cluster::run_task(work, number, *minutes, &device, &control(), told))?;
+            let number = element(*number)?;
+            let mut options = cluster::TaskOptions::default();
+            options.minutes = *minutes;
+            options.device = parse_device(device)?;
+            options.scratch.clone_from(scratch);
+            options.control = control();
+            let job = shown(|told| cluster::run_task(work, number, &options, told))?;
             let dice = job.dice.map_or("-".to_owned(), |dice| format!("{dice:.4}"));
             out!("{} on fold {}: Dice {dice}", job.algorithm, job.fold);
             Ok(())

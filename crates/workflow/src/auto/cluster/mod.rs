@@ -7,4 +7,4 @@ mod tasks;
 
 pub use status::{Status, TaskStatus, cancel, status};
 pub use submit::{Submission, SubmitOptions, manifests, submit};
-pub use tasks::{ensemble_task, plan_task, predict_task, run_task};
+pub use tasks::{TaskOptions, ensemble_task, plan_task, predict_task, run_task};

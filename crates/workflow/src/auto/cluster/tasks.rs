@@ -41,6 +41,31 @@ pub fn plan_task(
     Ok(TaskTable::extend(&work, &plans, options.folds.as_deref())?)
 }
 
+/// How [`run_task`] makes a run.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TaskOptions {
+    /// Minutes of the run, over all processes that make it; `None` is the plan's length.
+    pub minutes: Option<f64>,
+    /// What computes.
+    pub device: Device,
+    /// A folder of this machine for prepared cases; `None` keeps them in the work folder.
+    pub scratch: Option<PathBuf>,
+    /// Cancels.
+    pub control: Control,
+}
+
+impl Default for TaskOptions {
+    fn default() -> Self {
+        Self {
+            minutes: None,
+            device: Device::flex(),
+            scratch: None,
+            control: Control::new(),
+        }
+    }
+}
+
 /// Makes run `number` of the table, or goes on with it.
 ///
 /// # Errors
@@ -49,12 +74,10 @@ pub fn plan_task(
 pub fn run_task(
     folder: &Path,
     number: usize,
-    minutes: Option<f64>,
-    device: &Device,
-    control: &Control,
+    options: &TaskOptions,
     observer: &Observer,
 ) -> Result<Job> {
-    let work = WorkFolder::share(folder)?;
+    let work = WorkFolder::share(folder)?.with_scratch(options.scratch.clone());
     let table = TaskTable::read(folder)?;
     let Some(task) = table.tasks.get(number) else {
         let tasks = table.tasks.len();
@@ -68,9 +91,11 @@ pub fn run_task(
     })?;
     let spent = Spent::of(&work.task_folder(&task.algorithm, task.fold));
     let options = TrainOptions {
-        minutes: minutes.map(|minutes| (minutes - spent.minutes()).max(0.0)),
-        device: device.clone(),
-        control: control.clone(),
+        minutes: options
+            .minutes
+            .map(|minutes| (minutes - spent.minutes()).max(0.0)),
+        device: options.device.clone(),
+        control: options.control.clone(),
         ..TrainOptions::default()
     };
     let steps = AtomicU64::new(0);
