@@ -15,6 +15,7 @@
 //! | `dicom` | [`dicom`], [`workflow::derive`], [`workflow::clinic`]: DICOM objects written; `io` reads them |
 //! | `clinic` | `dicom` and [`pacs`]: DICOM over the network |
 //! | `fetch` | [`fetch`]: public datasets, downloaded |
+//! | `server` | [`server`]: job queue, HTTP interface, web page |
 //! | `full` | all of these |
 //! | `cuda`, `cuda-nvrtc`, `vulkan`, `wgpu` | devices besides the CPU |
 //!
@@ -53,6 +54,9 @@ pub use vesalius_pacs as pacs;
 
 #[cfg(feature = "fetch")]
 pub use vesalius_fetch as fetch;
+
+#[cfg(feature = "server")]
+pub use vesalius_server as server;
 
 #[cfg(feature = "infer")]
 pub use vesalius_bundles as bundles;
