@@ -78,7 +78,7 @@ def receivers(node, folder):
         "DicomAlwaysAllowStore": True, "OverwriteInstances": False}))
     return {
         "vesalius": ([node, f"127.0.0.1:{ports[0]}", "NODE", str(folder / "vesalius")], ports[0]),
-        "storescp": (["/usr/bin/storescp", "-aet", "NODE", "-od", str(folder / "storescp"), str(ports[1])], ports[1]),
+        "storescp": (["/usr/bin/storescp", "--max-pdu", "131072", "-aet", "NODE", "-od", str(folder / "storescp"), str(ports[1])], ports[1]),
         "orthanc": (["/usr/sbin/Orthanc", str(folder / "orthanc.json")], ports[2]),
     }
 

@@ -1,6 +1,7 @@
 //! Asking a peer: echo, store, find, move, get, commitment.
 
 mod commit;
+mod commit_here;
 mod echo;
 mod find;
 mod get;

@@ -2,9 +2,10 @@
 
 use super::{ReceivedInstance, Receiver};
 use crate::{Error, Peer, Result, Status};
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Keeps received objects as `FOLDER/STUDY/SERIES/OBJECT.dcm`, named by their identifiers.
 ///
@@ -25,7 +26,12 @@ pub struct FolderReceiver {
     folder: PathBuf,
     /// The files that were kept, in order.
     kept: Mutex<Vec<PathBuf>>,
+    /// Folders of series whose names are on the disk.
+    synced: Mutex<BTreeSet<PathBuf>>,
 }
+
+/// More folders are not remembered.
+const MOST_SYNCED: usize = 10_000;
 
 impl FolderReceiver {
     /// Makes the folder where it does not exist, and removes what a killed process left unfinished in it.
@@ -40,55 +46,57 @@ impl FolderReceiver {
         Ok(Self {
             folder,
             kept: Mutex::default(),
+            synced: Mutex::default(),
         })
     }
 
     /// The files that were kept so far, in order.
     pub fn kept(&self) -> Vec<PathBuf> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.clone()
+        locked(&self.kept).clone()
     }
 
-    fn store(&self, instance: ReceivedInstance) -> Result<Status> {
+    fn store(&self, instance: &ReceivedInstance) -> Result<Status> {
         let header = instance.header();
         // The identifiers were checked: none has a separator or two dots in a row.
-        let folder = self.folder.join(&header.study).join(&header.series);
-        let path = folder.join(format!("{}.dcm", header.instance));
-        let failed = |source| Error::io("making a folder", source);
-        if path.exists() {
-            return self.again(&instance, &path);
-        }
-        if !folder.is_dir() {
-            std::fs::create_dir_all(&folder).map_err(failed)?;
-            // The folders' own names are as durable as the file's, before it is acknowledged.
-            for made in [&folder, &self.folder.join(&header.study)] {
-                super::sync_folder(made)?;
-            }
-        }
-        let kept = self.keep(instance, &path);
-        match kept {
+        let study = self.folder.join(&header.study);
+        let series = study.join(&header.series);
+        let path = series.join(format!("{}.dcm", header.instance));
+        self.make(&study, &series)?;
+        match instance.link(&path) {
+            // It came before, or another association brought it in between.
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {
-                // Another association brought it in between.
-                Ok(Status::PROCESSING_FAILURE)
+                Ok(match instance.is_same_as(&path)? {
+                    true => Status::SUCCESS,
+                    false => Status::DUPLICATE_INSTANCE,
+                })
             }
             Err(error) => Err(error),
-            Ok(()) => Ok(Status::SUCCESS),
+            Ok(()) => {
+                locked(&self.kept).push(path);
+                Ok(Status::SUCCESS)
+            }
         }
     }
 
-    fn again(&self, instance: &ReceivedInstance, path: &Path) -> Result<Status> {
-        Ok(match instance.is_same_as(path)? {
-            true => Status::SUCCESS,
-            false => Status::DUPLICATE_INSTANCE,
-        })
-    }
-
-    fn keep(&self, instance: ReceivedInstance, path: &Path) -> Result<()> {
-        instance.keep(path)?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push(path.to_owned());
+    /// Makes the folders of a series. Their names are on the disk before an object in them is acknowledged.
+    fn make(&self, study: &Path, series: &Path) -> Result<()> {
+        let mut synced = locked(&self.synced);
+        if synced.contains(series) && series.is_dir() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(series).map_err(|source| Error::io("making a folder", source))?;
+        super::sync_folder(series)?;
+        super::sync_folder(study)?;
+        if synced.len() >= MOST_SYNCED {
+            synced.clear();
+        }
+        synced.insert(series.to_owned());
         Ok(())
     }
+}
+
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Receiver for FolderReceiver {
@@ -97,7 +105,7 @@ impl Receiver for FolderReceiver {
     }
 
     fn on_store(&self, _peer: &Peer, instance: ReceivedInstance) -> Status {
-        match self.store(instance) {
+        match self.store(&instance) {
             Ok(status) => status,
             Err(error) => {
                 tracing::warn!(target: "vesalius", "a received object was not kept: {error}");

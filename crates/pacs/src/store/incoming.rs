@@ -169,6 +169,11 @@ impl ReceivedInstance {
     /// # Errors
     /// [`Error::Io`]; its source is `AlreadyExists` where a file of this name exists.
     pub fn keep(self, to: &Path) -> Result<()> {
+        self.link(to)
+    }
+
+    /// As [`ReceivedInstance::keep`]; the object can still be compared with a file that exists.
+    pub(super) fn link(&self, to: &Path) -> Result<()> {
         // A link fails where the name is taken; a rename would replace that file.
         match std::fs::hard_link(&self.path.0, to) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists && !to.exists() => {

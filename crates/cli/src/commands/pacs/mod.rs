@@ -46,9 +46,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 fn explained(error: Error) -> Box<dyn std::error::Error> {
     let remedy = match &error {
         Error::Tls(_) => "give the authority that signed its certificate with `--tls-ca`",
-        Error::Rejected {
-            permanent: true, ..
-        } => "the title of this side is `--title`",
         Error::Http {
             status: 401 | 403, ..
         } => "a token is given by `--token-file`",

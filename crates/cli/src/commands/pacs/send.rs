@@ -16,10 +16,13 @@ pub struct Arguments {
     /// DICOM files, or folders with them
     #[arg(value_name = "FILE|DIR", required = true)]
     files: Vec<PathBuf>,
-    /// Then ask the archive to store them for good (storage commitment, DIMSE alone), and wait this many seconds for its report on
-    /// the same connection
+    /// Then ask the archive to store them for good (storage commitment, DIMSE alone), and wait this many seconds for its report
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     commit: Option<u32>,
+    /// The address at which the report is received, for archives that connect to send it; they must have the title of this side
+    /// (--title) with this address in their table
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "commit")]
+    listen: Option<String>,
 }
 
 /// Sends files.
@@ -50,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let Connected::Dimse(client) = &peer else {
             return Err("--commit is for DIMSE; DICOMweb has no storage commitment".into());
         };
-        commit(client, &sent, seconds)?;
+        commit(client, &sent, seconds, arguments.listen.as_deref())?;
     }
     match failed.len() {
         0 => Ok(()),
@@ -80,7 +83,12 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     below.iter().try_for_each(|path| collect(path, files))
 }
 
-fn commit(client: &Client, sent: &[SentInstance], seconds: u32) -> Result<()> {
+fn commit(
+    client: &Client,
+    sent: &[SentInstance],
+    seconds: u32,
+    listen: Option<&str>,
+) -> Result<()> {
     let stored = sent.iter().filter(|one| one.outcome.is_stored());
     let instances: Vec<InstanceReference> =
         stored.filter_map(|one| one.reference.clone()).collect();
@@ -92,11 +100,16 @@ fn commit(client: &Client, sent: &[SentInstance], seconds: u32) -> Result<()> {
         instances,
     };
     let wait = Duration::from_secs(seconds.into());
-    let report = client
-        .commit(&request, wait, &followed())
-        .map_err(explained)?;
+    let report = match listen {
+        Some(address) => client.commit_here(&request, address, wait, &followed()),
+        None => client.commit(&request, wait, &followed()),
+    };
+    let report = report.map_err(explained)?;
     match report {
-        None => Err(format!("the archive took the request to store them for good, and did not report within {seconds} s").into()),
+        None => Err(format!(
+            "the archive took the request to store them for good, and did not report within {seconds} s; archives that connect to report need `--listen`"
+        )
+        .into()),
         Some(report) if report.failed.is_empty() => {
             out!("{} are stored for good", report.committed.len());
             Ok(())

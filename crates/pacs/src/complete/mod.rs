@@ -1,7 +1,13 @@
 //! When a series is complete. It cannot be known: this decides by a quiet time, by the count that a PACS tells, and by the
 //! geometry of the slices. Pure logic: the caller gives the time.
 
+mod gap;
+mod missing;
+
+pub use missing::Missing;
+
 use crate::data_set::{Frame, InstanceHeader};
+use gap::gap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -62,40 +68,6 @@ pub enum Completeness {
     Incomplete(Missing),
     /// It was taken, and nothing new came.
     Taken,
-}
-
-/// What a series lacks.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum Missing {
-    /// The PACS has more objects.
-    Objects {
-        /// How many came.
-        found: usize,
-        /// How many the PACS has.
-        expected: usize,
-    },
-    /// A distance between slices is a multiple of the others.
-    Slices {
-        /// The usual distance, mm.
-        usual: f64,
-        /// The largest distance, mm.
-        largest: f64,
-    },
-}
-
-impl std::fmt::Display for Missing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Objects { found, expected } => {
-                write!(f, "{found} objects came, and the PACS has {expected}")
-            }
-            Self::Slices { usual, largest } => write!(
-                f,
-                "slices are missing: two are {largest:.2} mm apart, the others {usual:.2} mm"
-            ),
-        }
-    }
 }
 
 /// The objects of one series that came so far. Times count from a moment that the caller chooses.
@@ -216,35 +188,9 @@ impl SeriesArrivals {
             Some(expected) if expected > found => Some(Missing::Objects { found, expected }),
             // The PACS has all of them: the gap is the scanner's.
             Some(_) => None,
-            None if rule.even_slices => self.gap(),
+            None if rule.even_slices => gap(self.objects.values().map(|one| one.frame)),
             None => None,
         }
-    }
-
-    /// A distance between neighbouring slices that is one and a half times the usual one or more.
-    fn gap(&self) -> Option<Missing> {
-        let frames: Option<Vec<Frame>> = self.objects.values().map(|one| one.frame).collect();
-        let frames = frames?;
-        let first = frames.first()?;
-        let normal = normal(first.orientation);
-        let is_alike = |frame: &Frame| {
-            let pairs = frame.orientation.iter().zip(first.orientation);
-            pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-3)
-        };
-        // Scouts in several directions are no stack.
-        if !frames.iter().all(is_alike) {
-            return None;
-        }
-        let along = |frame: &Frame| (0..3).map(|k| frame.position[k] * normal[k]).sum::<f64>();
-        let mut places: Vec<f64> = frames.iter().map(along).collect();
-        places.sort_by(f64::total_cmp);
-        // Several objects at one place are phases or echoes.
-        let steps = places.windows(2).map(|two| two[1] - two[0]);
-        let mut steps: Vec<f64> = steps.filter(|&step| step > 0.01).collect();
-        steps.sort_by(f64::total_cmp);
-        let usual = *steps.get(steps.len() / 2)?;
-        let largest = *steps.last()?;
-        (largest > 1.5 * usual && steps.len() >= 3).then_some(Missing::Slices { usual, largest })
     }
 }
 
@@ -257,11 +203,6 @@ fn seconds(seconds: f64) -> Duration {
         seconds.max(0.0)
     };
     Duration::try_from_secs_f64(seconds).map_or(longest, |time| time.min(longest))
-}
-
-fn normal(orientation: [f64; 6]) -> [f64; 3] {
-    let [a, b, c, d, e, f] = orientation;
-    [b * f - c * e, c * d - a * f, a * e - b * d]
 }
 
 #[cfg(test)]
