@@ -11,7 +11,7 @@ use vesalius_control::{Control, Stage};
 
 /// How often a request is tried again without a byte in between.
 const TRIES: u32 = 5;
-/// How often a file is begun anew because the one at the server is another.
+/// How often a file is begun again because the one at the server is another.
 const RESTARTS: u32 = 2;
 
 /// Downloads, or continues to; the bytes have the checksum, and no more than `limit` of them were written.

@@ -75,7 +75,7 @@ impl Partial {
         self.length
     }
 
-    /// Begins anew, as a part of `origin`.
+    /// Begins again with nothing, as a part of `origin`.
     pub fn restart(&mut self, origin: Origin) -> Result<()> {
         self.file.set_len(0).map_err(Error::file(&self.path))?;
         self.length = 0;

@@ -25,7 +25,7 @@ pub(crate) struct Answer {
 pub(crate) enum Failure {
     /// Another try may bring it.
     Passing { reason: String, unreachable: bool },
-    /// What is here is not of the file that is there now: another try begins anew.
+    /// What is here is not of the file that is there now: another try begins at its first byte.
     Stale,
     /// Another try brings the same.
     Final(Error),

@@ -200,6 +200,8 @@ fn stages_as_jobs_end_as_they_do_in_one_process() {
     wait("the predictions are there", folder, || {
         folder.join("work/predictions/image_6.nii.gz").exists()
     });
+    let queue = || cluster.run(folder, "squeue", &["--noheader"]).1;
+    wait("the queue is empty", folder, || queue().trim().is_empty());
     let nothing = cluster.auto(folder, &["submit", "work"]);
     assert!(nothing.contains("nothing is left to do"), "{nothing}");
 

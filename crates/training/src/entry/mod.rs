@@ -234,10 +234,13 @@ impl CacheEntry {
         told.collect()
     }
 
-    /// Bytes of memory that [`CacheEntry::case`] takes, with its index.
-    pub(crate) fn case_bytes(&self) -> u64 {
+    /// Bytes of memory that [`CacheEntry::case`] takes, with or without its index.
+    pub(crate) fn case_bytes(&self, with_index: bool) -> u64 {
         let voxels = self.header.voxel_bytes().unwrap_or(u64::MAX);
-        voxels.saturating_add(self.header.index)
+        match with_index {
+            true => voxels.saturating_add(self.header.index),
+            false => voxels,
+        }
     }
 
     /// The voxels of a box, `[x, y, z]`, that begins at voxel `start`. Where the box reaches outside of the case, the

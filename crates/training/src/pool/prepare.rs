@@ -163,12 +163,12 @@ impl PoolOptions<'_> {
 
     /// An entry in memory where it fits, else as it is.
     fn place(&self, entry: CacheEntry) -> Result<CaseHandle> {
-        if !self.budget.take(entry.case_bytes()) {
+        if !self.budget.take(entry.case_bytes(self.reads_labels())) {
             return Ok(CaseHandle::Stored(Arc::new(entry)));
         }
         let case = entry.case()?;
         let case = match self.reads_labels() {
-            // Read, and not made of the labels anew.
+            // Read, which is faster than to make it of the labels.
             true => case.with_index(entry.index()?),
             false => case,
         };
