@@ -57,6 +57,7 @@ fn what_an_archive_does_not_offer_is_told() {
     assert!(text.contains("C-FIND"), "{text}");
     let get = ["pacs", "get", &address, "--study", "1.2", "--output", "out"];
     assert!(error(folder.path(), &get).contains("C-GET"));
+    assert!(!folder.path().join("out").exists(), "nothing came");
     let typed = ["pacs", "find", &address, "--match", "PatientNmae=1"];
     assert!(error(folder.path(), &typed).contains("PatientNmae"));
     assert!(error(folder.path(), &["pacs", "echo", "PACS"]).contains("TITLE@HOST:PORT"));

@@ -13,6 +13,7 @@
 //! | DICOMweb | [`WebClient`] (STOW-RS, QIDO-RS, WADO-RS), [`Multipart`], [`MultipartEvent`], [`MultipartLimits`], [`MediaType`] |
 //! | complete series | [`SeriesArrivals`], [`CompletenessRule`], [`Completeness`], [`Missing`], [`Arrival`] |
 //! | which model runs on what | [`RouteRules`], [`RouteRule`], [`RoutedSeries`] |
+//! | where results are sent | [`Destination`], [`Outlet`], [`PeerAddress`], [`TlsFiles`] |
 //! | storage commitment | [`CommitmentRequest`], [`CommitmentReport`], [`InstanceReference`] |
 //! | how long and how much | [`Timeouts`], [`Limits`] |
 //! | TLS | [`ClientTls`], [`ServerTls`] |
@@ -23,11 +24,13 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 mod association;
 mod classes;
 mod client;
 mod complete;
 mod data_set;
+mod destination;
 mod error;
 mod limits;
 mod message;
@@ -40,6 +43,7 @@ mod title;
 mod uid;
 mod web;
 
+pub use address::PeerAddress;
 pub use association::Peer;
 pub use classes::{
     DEFLATED, EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN,
@@ -48,6 +52,7 @@ pub use classes::{
 pub use client::{Client, Found, Level, Query, Retrieved, SentInstance, StoreOutcome};
 pub use complete::{Arrival, Completeness, CompletenessRule, Missing, SeriesArrivals};
 pub use data_set::{FileMeta, Frame, Header, InstanceHeader};
+pub use destination::{Destination, Outlet, TlsFiles};
 pub use dicom_core::Tag;
 pub use dicom_object::InMemDicomObject;
 pub use error::Error;

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 /// Commands whose first argument is a command of its own.
-const GROUPS: [&str; 5] = ["auto", "clinic", "model", "filter", "pacs"];
+const GROUPS: [&str; 6] = ["auto", "clinic", "data", "model", "filter", "pacs"];
 
 static HELP: Mutex<BTreeMap<String, Option<String>>> = Mutex::new(BTreeMap::new());
 

@@ -56,11 +56,19 @@ impl Association {
     pub fn receive_event(&mut self, wait: Duration, waiting_for: &'static str) -> Result<Event> {
         let mut bytes = Vec::new();
         let mut first = None;
+        let mut wait = wait;
+        let mut started: Option<Instant> = None;
         loop {
-            let place = self.place;
-            if place >= self.body.len() && !self.next_data(wait, waiting_for)? {
+            if self.place >= self.body.len() && !self.next_data(wait, waiting_for)? {
                 return Ok(Event::Released);
             }
+            // A command is short: all of it must come in the time of a PDU, however many parts it has.
+            let after = self.wire.timeouts.pdu;
+            if started.get_or_insert_with(Instant::now).elapsed() > after {
+                let waiting_for = "the rest of a command";
+                return Err(Error::Timeout { waiting_for, after });
+            }
+            wait = after;
             let (part, next) = Part::at(&self.body, self.place)?;
             self.place = next;
             let context = *first.get_or_insert(part.context);

@@ -15,6 +15,7 @@ const FIND: &str = "1.2.840.10008.5.1.4.1.2.2.1";
 
 /// The matches of a query.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Found {
     /// The attributes of each match, texts decoded.
     pub matches: Vec<InMemDicomObject>,

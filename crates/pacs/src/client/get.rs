@@ -17,6 +17,7 @@ const GET: &str = "1.2.840.10008.5.1.4.1.2.2.3";
 
 /// What became of the objects that a peer was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Retrieved {
     /// The peer's last status. Failures of single objects give [`Status::SOME_FAILED`], not an error.
     pub status: Status,

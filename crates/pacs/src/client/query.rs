@@ -235,4 +235,25 @@ mod tests {
                 .is_err()
         );
     }
+
+    #[test]
+    fn texts_beyond_ascii_are_sent_in_utf_8_and_say_so() {
+        let query = Query::new(Level::Study)
+            .matching("PatientName", "M\u{fc}ller*")
+            .unwrap();
+        let bytes = crate::data_set::encode(&query.identifier(), "1.2.840.10008.1.2").unwrap();
+        let has = |part: &[u8]| bytes.windows(part.len()).any(|some| some == part);
+        assert!(
+            has("M\u{fc}ller*".as_bytes()) && has(b"ISO_IR 192"),
+            "{bytes:?}"
+        );
+        let read = crate::data_set::decode(&bytes, "1.2.840.10008.1.2").unwrap();
+        assert_eq!(
+            read.element_by_name("PatientName")
+                .unwrap()
+                .to_str()
+                .unwrap(),
+            "M\u{fc}ller*"
+        );
+    }
 }

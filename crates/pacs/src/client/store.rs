@@ -16,6 +16,7 @@ const LARGEST_CONVERTED: u64 = 2 << 30;
 
 /// What became of a file.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct SentInstance {
     /// The file.
     pub path: PathBuf,
@@ -65,6 +66,8 @@ impl std::fmt::Display for StoreOutcome {
             Self::NotAccepted => f.write_str(
                 "refused: the peer takes no objects of this class in this transfer syntax",
             ),
+            // The path stands beside the outcome.
+            Self::Unreadable(Error::File { problem, .. }) => write!(f, "not sent: {problem}"),
             Self::Unreadable(error) => write!(f, "not sent: {error}"),
             Self::Lost(error) => write!(f, "not sent: {error}"),
         }

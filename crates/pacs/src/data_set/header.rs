@@ -12,6 +12,9 @@ use std::io::Read;
 /// Pixel data and what follows are never looked at.
 const PIXELS: Tag = Tag(0x7FE0, 0x0008);
 
+/// Deflated bytes may become a thousand times as many; what is chosen is within these.
+const LONGEST_INFLATED: u64 = 64 << 20;
+
 /// The values of chosen elements at the top level of a data set, as bytes.
 ///
 /// Reading is bounded: values up to 65,536 bytes are held, others are passed over, sequences may be 32 levels deep.
@@ -38,7 +41,10 @@ impl Header {
     /// [`Error::DataSet`] for bytes that are no data set, or end within an element.
     pub fn read(from: impl Read, syntax: &str, chosen: &[Tag]) -> Result<Self> {
         let read = match syntax {
-            DEFLATED => Self::walk(&mut DeflateDecoder::new(from), syntax, chosen),
+            DEFLATED => {
+                let mut inflated = DeflateDecoder::new(from).take(LONGEST_INFLATED);
+                Self::walk(&mut inflated, syntax, chosen)
+            }
             _ => {
                 let mut from = from;
                 Self::walk(&mut from, syntax, chosen)

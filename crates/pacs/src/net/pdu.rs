@@ -2,6 +2,7 @@
 
 use crate::{Error, Limits, Result};
 use dicom_ul::pdu::{Pdu, read_pdu, write_pdu};
+use std::panic::catch_unwind;
 
 /// The kind of a PDU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,9 @@ pub(crate) fn parse(kind: Kind, body: &[u8]) -> Result<Pdu> {
     bytes.extend(length.to_be_bytes());
     bytes.extend(body);
     let longest = length.max(dicom_ul::pdu::MINIMUM_PDU_SIZE);
-    match read_pdu(bytes.as_slice(), longest, true) {
+    // A fault of the parser is the end of the association, also of a client.
+    let parsed = catch_unwind(|| read_pdu(bytes.as_slice(), longest, true));
+    match parsed.map_err(|_| Error::protocol("a PDU at which its parser failed"))? {
         Ok(Some(pdu)) => Ok(pdu),
         Ok(None) => Err(Error::protocol("a PDU that ends within an item")),
         Err(error) => Err(Error::protocol(crate::error::reasons(&error))),

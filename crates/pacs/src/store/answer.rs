@@ -123,3 +123,21 @@ pub(super) fn status_of(error: &Error) -> Status {
         _ => Status::PROCESSING_FAILURE,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_out_of_resources_and_nonsense_cannot_be_understood() {
+        let io = |kind: ErrorKind| status_of(&Error::io("writing", kind.into()));
+        assert_eq!(io(ErrorKind::StorageFull), Status::OUT_OF_RESOURCES);
+        assert_eq!(io(ErrorKind::QuotaExceeded), Status::OUT_OF_RESOURCES);
+        assert!(io(ErrorKind::StorageFull).may_succeed_later());
+        assert_eq!(io(ErrorKind::PermissionDenied), Status::PROCESSING_FAILURE);
+        assert_eq!(
+            status_of(&Error::DataSet("x".into())),
+            Status::CANNOT_UNDERSTAND
+        );
+    }
+}

@@ -108,7 +108,12 @@ impl Receiver for FolderReceiver {
         match self.store(&instance) {
             Ok(status) => status,
             Err(error) => {
-                tracing::warn!(target: "vesalius", "a received object was not kept: {error}");
+                // Paths have identifiers, which logs must not have.
+                let reason = match &error {
+                    Error::File { problem, .. } => problem.clone(),
+                    other => other.to_string(),
+                };
+                tracing::warn!(target: "vesalius", "a received object was not kept: {reason}");
                 super::answer::status_of(&error)
             }
         }

@@ -187,15 +187,17 @@ fn a_peer_that_sends_a_byte_now_and_then_is_ended_in_time() {
         options.timeouts.idle = Duration::from_millis(700);
     });
     let request = association_request("VESALIUS", &[(1, CT)]);
-    // Before the association, within a PDU, within a message, and idle.
+    // Before the association, within a PDU, within a message, idle, and a command in parts without end.
     let mut half = pdu(4, &part(1, 3, &[0; 100]));
     half.truncate(50);
     let within = pdu(4, &part(1, 1, &[]));
+    let parts = pdu(4, &part(1, 1, b"a")).repeat(20);
     for (associates, bytes) in [
         (false, request.as_slice()),
         (true, &half),
         (true, &within[..6]),
         (true, &[]),
+        (true, &parts),
     ] {
         let mut stream = if associates {
             associated(&node)

@@ -403,3 +403,31 @@ fn objects_of_this_library_are_recognised() {
     };
     assert!(own.is_own("1.2.3"));
 }
+
+#[test]
+fn a_destination_of_a_config_gets_all_but_the_classes_that_are_left_out() {
+    let node = Node::start();
+    let folder = tempfile::tempdir().unwrap();
+    let label_map = Object {
+        class: vesalius_pacs::LABEL_MAP_SEGMENTATION.into(),
+        ..Object::new("1.2.3.4.2")
+    };
+    let files = [
+        Object::new("1.2.3.4.1").write(folder.path()),
+        label_map.write(folder.path()),
+    ];
+    let config = format!(
+        r#"{{"name": "PACS", "address": "VESALIUS@127.0.0.1:{}"}}"#,
+        node.port()
+    );
+    let mut destination: vesalius_pacs::Destination = serde_json::from_str(&config).unwrap();
+    let store = |destination: &vesalius_pacs::Destination| {
+        let sent = destination
+            .store(&files, &title("NODE"), &control())
+            .unwrap();
+        sent.iter().filter(|one| one.outcome.is_stored()).count()
+    };
+    assert_eq!(store(&destination), 1);
+    destination.left_out.clear();
+    assert_eq!(store(&destination), 2);
+}

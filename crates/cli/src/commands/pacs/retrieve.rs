@@ -56,11 +56,16 @@ pub struct GetArguments {
 pub fn get(arguments: &GetArguments) -> Result<()> {
     let query = arguments.wanted.query()?;
     let peer = arguments.peer.connected()?;
+    let was_there = arguments.output.exists();
     let receiver = FolderReceiver::new(&arguments.output)?;
     let retrieved = match peer {
         Connected::Dimse(client) => client.get(&query, &receiver, &followed()),
         Connected::Web(client) => client.get(&query, &receiver, &followed()),
     };
+    if retrieved.is_err() && !was_there {
+        // It stays where objects came before the error.
+        let _ = std::fs::remove_dir(&arguments.output);
+    }
     let retrieved = retrieved.map_err(explained)?;
     let kept = receiver.kept().len();
     let there = usize::from(retrieved.completed).saturating_sub(kept);
