@@ -14,6 +14,7 @@
 //! | `auto` | [`auto`], [`cluster`], [`workflow::auto`] |
 //! | `dicom` | [`dicom`], [`workflow::derive`], [`workflow::clinic`]: DICOM objects written; `io` reads them |
 //! | `clinic` | `dicom` and [`pacs`]: DICOM over the network |
+//! | `onnx` | [`onnx`]: ONNX files, read with limits |
 //! | `fetch` | [`fetch`]: public datasets, downloaded |
 //! | `server` | [`server`]: job queue, HTTP interface, web page |
 //! | `full` | all of these |
@@ -54,6 +55,9 @@ pub use vesalius_pacs as pacs;
 
 #[cfg(feature = "fetch")]
 pub use vesalius_fetch as fetch;
+
+#[cfg(feature = "onnx")]
+pub use vesalius_onnx as onnx;
 
 #[cfg(feature = "server")]
 pub use vesalius_server as server;

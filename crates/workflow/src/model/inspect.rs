@@ -1,5 +1,6 @@
 //! What a model folder, an architecture or a file of weights holds.
 
+use super::onnx_facts::{OnnxFacts, onnx_facts};
 use super::summary::{Summary, summary};
 use super::{Result, bundle_weights, is_bundle, read_architecture};
 use serde::Serialize;
@@ -26,6 +27,9 @@ pub struct Inspected {
     /// The description of a model folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelDescription>,
+    /// An ONNX file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub onnx: Option<OnnxFacts>,
     /// Why a MONAI bundle is no model here, of which only the network is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -70,8 +74,8 @@ pub struct WeightFacts {
     pub shapes: Vec<(String, Vec<usize>)>,
 }
 
-/// Looks into a model folder or an archive of one, a MONAI bundle's folder, an architecture (JSON or YAML) or a
-/// file of weights. Costs are those of a `patch` (about 96 voxels along each axis where it is `None`) and `batch`.
+/// Looks into a model folder or an archive of one, a MONAI bundle's folder, an architecture (JSON or YAML), an
+/// ONNX file or a file of weights. Costs are those of a `patch` (about 96 voxels along each axis where it is `None`) and `batch`.
 ///
 /// # Errors
 /// A path that is none of these, or a patch that the network cannot have.
@@ -82,6 +86,7 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
         recognised: None,
         weights: None,
         model: None,
+        onnx: None,
         refused: None,
         summary: None,
     };
@@ -119,6 +124,8 @@ pub fn inspect(path: &Path, patch: Option<[usize; 3]>, batch: usize) -> Result<I
         if let Some(file) = bundle_weights(path) {
             found.weights = Some(weight_facts(Weights::open(file)?));
         }
+    } else if has_ending(&["onnx"]) && !path.is_dir() {
+        found.onnx = Some(onnx_facts(path)?);
     } else if path.is_dir() || is_model_file || has_ending(&["zip"]) {
         let model = describe_model(path)?;
         found.network = Some(facts(&model.network)?);

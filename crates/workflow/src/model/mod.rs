@@ -4,10 +4,12 @@
 
 mod convert;
 mod inspect;
+mod onnx_facts;
 mod summary;
 
 pub use convert::{CascadeMargin, Converted, Keep, cascade, convert};
 pub use inspect::{Inspected, NetworkFacts, WeightFacts, inspect};
+pub use onnx_facts::OnnxFacts;
 pub use summary::{LabelFact, PartFact, PartRole, SegmentationCosts, Summary, segmentation_costs};
 
 use ndarray::{ArrayD, IxDyn};

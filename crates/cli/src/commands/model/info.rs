@@ -6,7 +6,8 @@ use crate::output::{JsonOutput, table};
 use serde::Serialize;
 use std::path::Path;
 use vesalius::model::{
-    Inspected, PartRole, SegmentationCosts, Summary, WeightFacts, inspect, segmentation_costs,
+    Inspected, OnnxFacts, PartRole, SegmentationCosts, Summary, WeightFacts, inspect,
+    segmentation_costs,
 };
 use vesalius::networks::NetworkConfig;
 
@@ -80,6 +81,32 @@ fn summary_rows(summary: &Summary, row: &mut impl FnMut(&str, String)) {
     }
 }
 
+fn onnx_rows(onnx: &OnnxFacts, row: &mut impl FnMut(&str, String)) {
+    row("ONNX operators of version", onnx.opset.to_string());
+    if !onnx.other_sets.is_empty() {
+        row("further sets of operators", onnx.other_sets.join(", "));
+    }
+    row("written by", onnx.producer.clone());
+    for (role, values) in [("input", &onnx.inputs), ("output", &onnx.outputs)] {
+        for value in values {
+            let axes: Vec<String> = value.shape.iter().map(ToString::to_string).collect();
+            row(
+                role,
+                format!("{}: {:?} [{}]", value.name, value.element, axes.join(", ")),
+            );
+        }
+    }
+    row("numbers", onnx.numbers.to_string());
+    if onnx.beside > 0 {
+        row("weights in other files", onnx.beside.to_string());
+    }
+    let operators = onnx.operators.iter();
+    let operators: Vec<String> = operators
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    row("operators", operators.join(", "));
+}
+
 fn segmentation_rows(costs: &SegmentationCosts, row: &mut impl FnMut(&str, String)) {
     let size = costs.size.map(|n| n.to_string()).join(" × ");
     let spacing = costs.spacing.map(|mm| format!("{mm}")).join(" × ");
@@ -133,6 +160,9 @@ fn print(path: &Path, found: &Found) {
         row("image channels", model.channels.join(", "));
         row("members", model.members.join(", "));
         row("made by", model.provenance.made_by.clone());
+    }
+    if let Some(onnx) = &info.onnx {
+        onnx_rows(onnx, &mut row);
     }
     if let Some(reason) = &info.refused {
         row("as a model", format!("not used: {reason}"));

@@ -22,9 +22,9 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// What a model folder, a MONAI bundle, an architecture or a file of weights holds
+    /// What a model folder, a MONAI bundle, an architecture, an ONNX file or a file of weights holds
     Info {
-        /// A model folder, a MONAI bundle's folder, an architecture (JSON or YAML), or weights
+        /// A model folder, a MONAI bundle's folder, an architecture (JSON or YAML), an ONNX file, or weights
         /// (.safetensors, .pt, .pth)
         path: PathBuf,
         /// Size of the patch that costs are worked out for [default: about 96 voxels along each axis]
