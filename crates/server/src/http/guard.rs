@@ -83,8 +83,8 @@ fn check_host(hosts: &[String], request: &Request) -> Result<(), Refused> {
         Some(host) if is_known(hosts, host) => Ok(()),
         Some(_) => Err(Refused::new(
             StatusCode::MISDIRECTED_REQUEST,
-            "this server does not answer to the name in the header `Host`; use the address that it printed at its start, or \
-             start it with `--host NAME`",
+            "this server does not answer to the name in the header `Host`; use the address that it printed at its start, or add \
+             the name to the hosts that it answers to",
         )),
         None => Err(Refused::new(
             StatusCode::BAD_REQUEST,
