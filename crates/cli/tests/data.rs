@@ -84,7 +84,7 @@ fn what_cannot_be_fetched_says_why() {
             &["expected SHA-256 000", "--from"],
         ),
         (
-            &[&url, "--max-size", "50"],
+            &[&url, "--max-size", "50B"],
             &["above the limit", "--max-size"],
         ),
         (
