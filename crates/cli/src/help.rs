@@ -12,7 +12,7 @@ const TASKS: [(&str, &[&str]); 6] = [
     ("Segment and score", &["predict", "ensemble", "evaluate"]),
     (
         "Take scans from a hospital, and give results to it",
-        &["clinic", "pacs"],
+        &["clinic", "pacs", "serve"],
     ),
     ("Train", &["data", "train", "auto"]),
     (
@@ -44,6 +44,7 @@ const EXAMPLES: &[&str] = &[
     "vesalius pacs get PACS@10.1.2.3:104 --study 1.2.840.1 --output scans",
     "vesalius pacs move PACS@10.1.2.3:104 --study 1.2.840.1 --to WORKSTATION",
     "vesalius pacs send PACS@10.1.2.3:104 seg.dcm sr.dcm",
+    "vesalius serve --model runs/first --spool spool",
     "vesalius evaluate --prediction segmentations --reference labels --metrics dice,hd95",
     "vesalius evaluate interactive --model bundle --input scans --reference labels --clicks 1,3,5,10",
     "vesalius auto run input.yaml --output work --minutes 60",

@@ -77,6 +77,8 @@ enum Command {
     Clinic(commands::clinic::Arguments),
     /// Scans from the archive of a hospital (PACS) and results to it: echo, find, get, move, send
     Pacs(commands::pacs::Arguments),
+    /// Models as a service, with a web page: drop a scan, look, correct, download
+    Serve(commands::serve::Arguments),
     /// Score segmentations against references
     Evaluate(commands::evaluate::Arguments),
     /// From a folder of scans to a model: analyze, plan, train, ensemble, report, or stage by stage
@@ -108,6 +110,7 @@ impl Command {
             Self::Ensemble(_) => "ensemble",
             Self::Clinic(_) => "clinic",
             Self::Pacs(_) => "pacs",
+            Self::Serve(_) => "serve",
             Self::Evaluate(_) => "evaluate",
             Self::Auto(_) => "auto",
             Self::Data(_) => "data",
@@ -163,6 +166,7 @@ fn main() -> ExitCode {
         Command::Ensemble(arguments) => commands::ensemble::run(&arguments),
         Command::Clinic(arguments) => commands::clinic::run(&arguments),
         Command::Pacs(arguments) => commands::pacs::run(&arguments),
+        Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Auto(arguments) => commands::auto::run(&arguments),
         Command::Data(arguments) => commands::data::run(&arguments),

@@ -34,6 +34,22 @@ pub enum Error {
     /// A certificate or key that could not be used.
     #[error("TLS: {0}")]
     Tls(String),
+    /// A file of settings that cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A limit that is out of range.
+    #[error("limits: {name}: expected {expected}")]
+    Limit {
+        /// The name in the file.
+        name: &'static str,
+        /// What is expected.
+        expected: &'static str,
+    },
     /// A system that gives no random numbers, threads or runtime.
     #[error("the system refused what the server needs: {0}")]
     System(std::io::Error),

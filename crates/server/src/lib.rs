@@ -6,7 +6,8 @@
 //!
 //! | topic | items |
 //! |---|---|
-//! | what segments | [`Engine`], [`ModelInfo`], [`LabelInfo`], [`Task`] |
+//! | all of it | [`serve()`], [`Setup`], [`Config`], [`LimitsConfig`] |
+//! | what segments | [`Engine`], [`ModelInfo`], [`LabelInfo`], [`Task`], [`Warm`] |
 //! | the queue | [`Queue`], [`Workers`], [`Job`], [`JobId`], [`State`], [`JobView`] |
 //! | limits | [`Limits`], [`Room`], [`Refusal`] |
 //! | what is sent | [`Upload`], [`Request`], [`InputKind`] |
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod config;
 mod delivery;
 mod disk;
 mod engine;
@@ -28,13 +30,16 @@ mod job;
 mod limits;
 mod listen;
 mod queue;
+mod serve;
 mod spool;
 mod token;
 mod totals;
 mod upload;
 mod versions;
+mod warm;
 mod worker;
 
+pub use config::{Config, LimitsConfig};
 pub use delivery::{Delivery, DeliveryError, NoDelivery};
 pub use disk::Room;
 pub use engine::{
@@ -46,7 +51,9 @@ pub use job::{InputKind, Job, JobId, LabelVolume, State, Version};
 pub use limits::Limits;
 pub use listen::{Bound, Listen, TlsFiles, bind};
 pub use queue::{JobView, Queue};
+pub use serve::{Setup, serve};
 pub use token::Token;
 pub use upload::{Request, Upload};
 pub use versions::VersionError;
+pub use warm::Warm;
 pub use worker::Workers;

@@ -15,6 +15,7 @@ pub mod model;
 pub mod pacs;
 pub mod predict;
 pub mod resample;
+pub mod serve;
 pub mod train;
 pub mod transform;
 pub mod view;

@@ -54,6 +54,12 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
     ("docs/install.md", "cargo install", "builds and installs"),
     ("docs/pacs.md", "vesalius pacs", "needs a PACS"),
     (
+        "docs/serve.md",
+        "vesalius serve",
+        "runs until it is stopped; tests/serve.rs does so",
+    ),
+    ("docs/serve.md", "curl", "needs a service"),
+    (
         "docs/performance.md",
         "cargo run",
         "builds with optimisation, and measures for minutes",
