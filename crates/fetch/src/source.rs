@@ -4,6 +4,9 @@ use crate::decathlon::PLACE;
 use crate::{Checksum, Error, Result, TASKS, Task};
 use ureq::http::Uri;
 
+/// What a URL looks like.
+const FORM: &str = "expected a URL that begins with https://, http:// or file://";
+
 /// An archive or a file to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -43,9 +46,9 @@ impl Source {
             Some(path) if path.starts_with('/') => path.to_owned(),
             Some(_) => return Err(bad("file:// is followed by an absolute path")),
             None => {
-                let uri: Uri = url.parse().map_err(|_| bad("it is not a URL"))?;
+                let uri: Uri = url.parse().map_err(|_| bad(FORM))?;
                 if !matches!(uri.scheme_str(), Some("http" | "https")) {
-                    return Err(bad("it must begin with https://, http:// or file://"));
+                    return Err(bad(FORM));
                 }
                 if uri
                     .authority()
