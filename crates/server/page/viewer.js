@@ -89,7 +89,8 @@ const Viewer = (() => {
   // The steps of the arrow keys in the plane that is shown.
   function arrow(key) {
     const up = view === 1 || view === 2 ? [0, 0, 1] : [0, 1, 0];
-    const right = view === 2 ? [0, 1, 0] : [1, 0, 0];
+    // The patient's right is on the left of the screen.
+    const right = view === 2 ? [0, 1, 0] : [-1, 0, 0];
     const through = view === 1 ? [0, 1, 0] : view === 2 ? [1, 0, 0] : [0, 0, 1];
     const steps = { ArrowUp: up, ArrowRight: right, PageUp: through };
     const back = { ArrowDown: up, ArrowLeft: right, PageDown: through };
