@@ -48,7 +48,7 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
     ),
     (
         "docs/first-model.md",
-        "vesalius auto run --data datasets",
+        "vesalius auto run input.yaml --output runs/hippocampus",
         "needs the dataset that was downloaded",
     ),
     ("docs/install.md", "cargo install", "builds and installs"),
