@@ -265,6 +265,11 @@ fn no_document_and_no_command_is_left_out() {
                 if let Some(number) = reason {
                     used[number] = true;
                     table::check_cargo(&command);
+                    // What is not run exists at least, with its options.
+                    if let Some(rest) = command.strip_prefix("vesalius ") {
+                        let rest = rest.split(" #").next().unwrap_or_default();
+                        common::advice::check_command(rest, &format!("{document}:{line}"));
+                    }
                 }
             }
         }
