@@ -45,28 +45,33 @@ pub(crate) fn read(tensor: &TensorProto, length: usize, folder: Option<&Path>) -
             "only a file in the model's own folder is read, by a path without `..`".to_owned(),
         ));
     }
+    let failed = |error: std::io::Error| bad(error.to_string());
     let mut at = folder.to_owned();
+    let mut facts = None;
     for part in parts {
         at.push(part);
-        let facts = std::fs::symlink_metadata(&at).map_err(|error| bad(error.to_string()))?;
-        if facts.is_symlink() {
+        let found = std::fs::symlink_metadata(&at).map_err(failed)?;
+        if found.is_symlink() {
             return Err(bad(
                 "it is a symbolic link, which is not followed".to_owned()
             ));
         }
+        facts = Some(found);
     }
-    let mut file = File::open(&at).map_err(|error| bad(error.to_string()))?;
-    let facts = file.metadata().map_err(|error| bad(error.to_string()))?;
+    // Looked at before it is opened: a pipe would be waited for.
+    let size = facts
+        .filter(|found| found.is_file())
+        .map_or(0, |found| found.len());
     let end = offset.checked_add(length as u64);
-    if !facts.is_file() || end.is_none_or(|end| end > facts.len()) {
+    if end.is_none_or(|end| end > size) {
         return Err(bad(format!(
-            "it has {} bytes, too few for {length} from {offset} on",
-            facts.len()
+            "it has {size} bytes, too few for {length} from {offset} on"
         )));
     }
+    let mut file = File::open(&at).map_err(failed)?;
     let mut bytes = vec![0; length];
     let read = file.seek(SeekFrom::Start(offset));
     read.and_then(|_| file.read_exact(&mut bytes))
-        .map_err(|error| bad(error.to_string()))?;
+        .map_err(failed)?;
     Ok(bytes)
 }

@@ -6,7 +6,7 @@ use crate::scan::scan;
 use crate::{Error, Limits, Result, Value, Weight};
 use bytes::Bytes;
 use prost::Message;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -44,9 +44,13 @@ impl Model {
             path: path.to_owned(),
             source,
         };
+        // Looked at before it is opened: a pipe would be waited for.
+        let facts = std::fs::metadata(path).map_err(failed)?;
+        if !facts.is_file() {
+            return Err(failed(std::io::Error::other("it is not a file")));
+        }
+        check_length(facts.len(), limits)?;
         let file = File::open(path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
-        check_length(length, limits)?;
         // A file may grow while it is read.
         let mut bytes = Vec::new();
         let mut limited = file.take(limits.file_bytes.saturating_add(1));
@@ -94,7 +98,7 @@ impl Model {
         let graph = model
             .graph
             .ok_or_else(|| Error::format("it has no graph"))?;
-        graph::check(&graph, &HashSet::new())?;
+        graph::check(&graph, limits)?;
         let GraphProto {
             node,
             initializer,
@@ -102,24 +106,10 @@ impl Model {
             output,
             ..
         } = graph;
-        let mut weights = BTreeMap::new();
-        let mut bytes = 0_u64;
-        for tensor in initializer {
-            let name = tensor.name.clone();
-            let weight = Weight::of(tensor, limits)?;
-            bytes = bytes.saturating_add(weight.byte_count() as u64);
-            if bytes > limits.weight_bytes {
-                return Err(Error::Limit {
-                    what: "bytes of weights",
-                    found: bytes,
-                    limit: limits.weight_bytes,
-                });
-            }
-            if weights.insert(name.clone(), weight).is_some() {
-                let place = format!("the tensor `{name}`");
-                return Err(Error::graph(place, "it is there twice"));
-            }
-        }
+        let weights = initializer
+            .into_iter()
+            .map(|tensor| Ok((tensor.name.clone(), Weight::of(tensor, limits)?)))
+            .collect::<Result<BTreeMap<_, _>>>()?;
         let given = input
             .iter()
             .filter(|info| !weights.contains_key(&info.name));

@@ -9,96 +9,104 @@ use std::path::Path;
 /// A constant tensor of a file: its bytes are checked for their number, and read when they are asked for.
 #[derive(Debug, Clone)]
 pub struct Weight {
-    element: ElementType,
-    shape: Vec<usize>,
-    numbers: usize,
+    shape: Shape,
     tensor: TensorProto,
 }
 
-impl Weight {
-    pub(crate) fn of(tensor: TensorProto, limits: &Limits) -> Result<Self> {
-        let name = tensor.name.clone();
-        let bad = |reason: String| Error::graph(format!("the tensor `{name}`"), reason);
-        let element = ElementType::of(tensor.data_type);
-        let element = element.ok_or_else(|| {
-            bad(format!(
-                "its element type {} is not supported",
-                tensor.data_type
-            ))
-        })?;
-        if tensor.dims.len() > limits.axes {
-            return Err(bad(format!("it has {} axes", tensor.dims.len())));
-        }
-        let mut shape = Vec::new();
-        for &size in &tensor.dims {
-            let size = usize::try_from(size);
-            shape.push(size.map_err(|_| bad(format!("its shape is {:?}", tensor.dims)))?);
-        }
-        let numbers = shape.iter().try_fold(1_usize, |all, &n| all.checked_mul(n));
-        let numbers = numbers.filter(|n| n.checked_mul(element.bytes()).is_some());
-        let numbers = numbers.ok_or_else(|| bad(format!("its shape {shape:?} overflows")))?;
-        let weight = Self {
-            element,
-            shape,
-            numbers,
-            tensor,
-        };
-        weight.check_length().map_err(bad)?;
-        Ok(weight)
-    }
+/// The shape of a tensor whose numbers can be addressed.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    element: ElementType,
+    sizes: Vec<usize>,
+    numbers: usize,
+}
 
-    /// Whether the fields of the tensor have as many numbers as its shape.
-    fn check_length(&self) -> std::result::Result<(), String> {
-        let tensor = &self.tensor;
-        if self.is_external() {
-            return Ok(());
-        }
-        let found = match self.element {
-            _ if !tensor.raw_data.is_empty() => {
-                let (found, expected) = (tensor.raw_data.len(), self.byte_count());
-                return match found == expected {
-                    true => Ok(()),
-                    false => Err(format!("it has {found} bytes, its shape needs {expected}")),
-                };
-            }
-            ElementType::Float => tensor.float_data.len(),
-            ElementType::Int64 => tensor.int64_data.len(),
-            ElementType::Double => tensor.double_data.len(),
-            ElementType::Uint32 | ElementType::Uint64 => tensor.uint64_data.len(),
-            _ => tensor.int32_data.len(),
-        };
-        match found == self.numbers {
-            true => Ok(()),
-            false => Err(format!(
-                "it has {found} numbers, its shape needs {}",
-                self.numbers
-            )),
-        }
-    }
-
-    /// The type of its elements.
-    pub fn element(&self) -> ElementType {
-        self.element
-    }
-
-    /// Its shape.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    /// How many numbers it has.
-    pub fn numbers(&self) -> usize {
-        self.numbers
-    }
-
-    /// Bytes of its numbers.
+impl Shape {
     pub fn byte_count(&self) -> usize {
         self.numbers * self.element.bytes()
     }
 
+    fn of(tensor: &TensorProto, limits: &Limits) -> std::result::Result<Self, String> {
+        let kind = tensor.data_type;
+        let element = ElementType::of(kind);
+        let element = element.ok_or_else(|| format!("its element type {kind} is not supported"))?;
+        let dims = &tensor.dims;
+        if dims.len() > limits.axes {
+            return Err(format!("it has {} axes", dims.len()));
+        }
+        let sizes = dims.iter().map(|&size| usize::try_from(size));
+        let sizes: std::result::Result<Vec<usize>, _> = sizes.collect();
+        let sizes = sizes.map_err(|_| format!("its shape is {dims:?}"))?;
+        let numbers = sizes.iter().try_fold(1_usize, |all, &n| all.checked_mul(n));
+        let numbers = numbers.filter(|n| n.checked_mul(element.bytes()).is_some());
+        let numbers = numbers.ok_or_else(|| format!("its shape {sizes:?} overflows"))?;
+        Ok(Self {
+            element,
+            sizes,
+            numbers,
+        })
+    }
+
+    /// Whether the fields of the tensor have as many numbers as the shape.
+    fn check_length(&self, tensor: &TensorProto) -> std::result::Result<(), String> {
+        let (found, expected, what) = match self.element {
+            _ if is_external(tensor) => return Ok(()),
+            _ if !tensor.raw_data.is_empty() => (tensor.raw_data.len(), self.byte_count(), "bytes"),
+            ElementType::Float => (tensor.float_data.len(), self.numbers, "numbers"),
+            ElementType::Int64 => (tensor.int64_data.len(), self.numbers, "numbers"),
+            ElementType::Double => (tensor.double_data.len(), self.numbers, "numbers"),
+            ElementType::Uint32 | ElementType::Uint64 => {
+                (tensor.uint64_data.len(), self.numbers, "numbers")
+            }
+            _ => (tensor.int32_data.len(), self.numbers, "numbers"),
+        };
+        match found == expected {
+            true => Ok(()),
+            false => Err(format!("it has {found} {what}, its shape needs {expected}")),
+        }
+    }
+}
+
+fn is_external(tensor: &TensorProto) -> bool {
+    tensor.data_location == 1
+}
+
+impl Weight {
+    pub(crate) fn of(tensor: TensorProto, limits: &Limits) -> Result<Self> {
+        let shape = Self::check(&tensor, limits)?;
+        Ok(Self { shape, tensor })
+    }
+
+    /// The shape of a tensor that has as many numbers as the shape says.
+    pub(crate) fn check(tensor: &TensorProto, limits: &Limits) -> Result<Shape> {
+        let checked =
+            Shape::of(tensor, limits).and_then(|shape| shape.check_length(tensor).map(|()| shape));
+        checked.map_err(|reason| Error::graph(format!("the tensor `{}`", tensor.name), reason))
+    }
+
+    /// The type of its elements.
+    pub fn element(&self) -> ElementType {
+        self.shape.element
+    }
+
+    /// Its shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape.sizes
+    }
+
+    /// How many numbers it has.
+    pub fn numbers(&self) -> usize {
+        self.shape.numbers
+    }
+
+    /// Bytes of its numbers.
+    pub fn byte_count(&self) -> usize {
+        self.shape.byte_count()
+    }
+
     /// Whether its numbers are in another file.
     pub fn is_external(&self) -> bool {
-        self.tensor.data_location == 1
+        is_external(&self.tensor)
     }
 
     /// Its numbers, little-endian, without a copy where the file has them so. `folder` is that of the model's file.
@@ -118,7 +126,7 @@ impl Weight {
             each.flat_map(|n| n.to_le_bytes().into_iter().take(width))
                 .collect::<Vec<u8>>()
         };
-        Ok(Bytes::from(match self.element {
+        Ok(Bytes::from(match self.element() {
             ElementType::Float => tensor
                 .float_data
                 .iter()

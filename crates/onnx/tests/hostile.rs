@@ -115,6 +115,78 @@ fn graphs_that_are_none_are_refused_with_the_node() {
     assert!(error(double).contains("twice"), "double");
 }
 
+/// A node with an inner graph and a constant.
+fn holding(inner: Option<GraphProto>, constant: Option<TensorProto>) -> NodeProto {
+    let mut outer = node("If", &["x"], &["held"]);
+    outer.attribute.push(AttributeProto {
+        name: "body".into(),
+        g: inner.map(Box::new),
+        t: constant,
+        ..AttributeProto::default()
+    });
+    outer
+}
+
+#[test]
+fn tensors_and_names_within_nodes_are_checked_as_those_of_the_graph() {
+    let with = |held: NodeProto| {
+        let mut outer = graph(tensor("w", &[2], &[1.0, 2.0]));
+        outer.node.push(held);
+        outer
+    };
+    let read = |graph: GraphProto| Model::from_bytes(encode(&model(graph, 17)));
+    // An inner graph sees the names around it, which do not see its own.
+    let inner = GraphProto {
+        node: vec![node("Add", &["x", "w"], &["inside"])],
+        output: vec![value_info("inside", 1, &[])],
+        ..GraphProto::default()
+    };
+    assert!(read(with(holding(Some(inner.clone()), None))).is_ok());
+    let mut outside = with(holding(Some(inner), None));
+    outside.node.push(node("Relu", &["inside"], &["z"]));
+    assert!(
+        error(outside).contains("`inside` is not defined"),
+        "outside"
+    );
+    let lying = || tensor("lies", &[3], &[1.0]);
+    assert!(
+        error(with(holding(None, Some(lying())))).contains("`lies`"),
+        "constant"
+    );
+    let inner = GraphProto {
+        initializer: vec![lying()],
+        ..GraphProto::default()
+    };
+    assert!(
+        error(with(holding(Some(inner), None))).contains("`lies`"),
+        "inner"
+    );
+    let mut twice = graph(tensor("w", &[2], &[1.0, 2.0]));
+    twice.input.push(value_info("x", 1, &[Some(2)]));
+    assert!(
+        error(twice).contains("the value `x`: it is there twice"),
+        "input"
+    );
+    let mut limits = Limits::default();
+    limits.weight_bytes = 15;
+    let both = with(holding(None, Some(tensor("c", &[2], &[1.0, 2.0]))));
+    let refused = Model::from_bytes_with(encode(&model(both, 17)), &limits);
+    assert!(matches!(refused, Err(Error::Limit { .. })), "{refused:?}");
+}
+
+#[test]
+fn many_inner_graphs_are_checked_in_the_time_of_their_size() {
+    // A copy of the known names for each of them would be five thousand million names.
+    let mut outer = GraphProto::default();
+    for number in 0..100_000 {
+        let mut one = holding(Some(GraphProto::default()), None);
+        one.input.clear();
+        one.output = vec![format!("n{number}")];
+        outer.node.push(one);
+    }
+    assert!(Model::from_bytes(encode(&model(outer, 17))).is_ok());
+}
+
 #[test]
 fn many_messages_and_deep_graphs_are_refused_before_they_are_decoded() {
     // Half a million empty nodes are a megabyte in the file and hundreds in memory.
@@ -208,6 +280,17 @@ fn weights_beside_the_file_are_read_from_its_folder_alone() {
     #[cfg(unix)]
     std::os::unix::fs::symlink(outer.path().join("secret"), folder.join("link")).unwrap();
     let absolute = outer.path().join("secret");
+    #[cfg(unix)]
+    {
+        let made = std::process::Command::new("mkfifo")
+            .arg(folder.join("pipe"))
+            .status();
+        assert!(made.unwrap().success());
+        let text = data_of(&folder, external("pipe", "0", "8")).unwrap_err();
+        assert!(text.contains("too few"), "{text}");
+        let text = Model::read(folder.join("pipe")).unwrap_err().to_string();
+        assert!(text.contains("not a file"), "{text}");
+    }
     let cases = [
         ("../secret", "0", "8", "without `..`"),
         ("parts/../../secret", "0", "8", "without `..`"),
