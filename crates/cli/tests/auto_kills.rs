@@ -2,6 +2,9 @@
 //! command continues, and ends as one that was not interrupted.
 
 mod common;
+#[allow(dead_code)]
+#[path = "common/narrow.rs"]
+mod narrow;
 
 use common::disk::SmallDisk;
 use common::made::{MRI, input, plan_of};
@@ -68,13 +71,6 @@ impl<'a> Stages<'a> {
     }
 }
 
-/// The weights of a run.
-fn weights(folder: &Path, fold: usize) -> Vec<u8> {
-    let members = folder.join(format!("work/runs/narrow/fold_{fold}/members"));
-    let member = std::fs::read_dir(&members).unwrap().flatten().next();
-    std::fs::read(member.unwrap().path().join("weights.safetensors")).unwrap()
-}
-
 fn same(whole: &Path, broken: &Path, file: &str) {
     let read = |folder: &Path| std::fs::read(folder.join("work").join(file)).unwrap();
     assert!(read(whole) == read(broken), "{file} differs");
@@ -138,7 +134,7 @@ fn tasks_killed_twenty_times_end_as_unbroken_ones() {
         same(whole, broken, file);
     }
     for fold in [0, 1] {
-        let weights = |folder: &Path| weights(folder, fold);
+        let weights = |folder: &Path| narrow::weights(folder, fold);
         assert!(weights(whole) == weights(broken), "fold {fold}");
     }
     assert!(hit > 0, "no kill hit a task under way");

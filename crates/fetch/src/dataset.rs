@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use vesalius_planning::{Datalist, DatalistOptions};
+use vesalius_volume::counted;
 
 /// How many labelled cases the list of a folder has; `None` without a list. Every file of the list is there.
 pub(crate) fn cases(folder: &Path) -> Result<Option<usize>> {
@@ -26,14 +27,13 @@ pub(crate) fn cases(folder: &Path) -> Result<Option<usize>> {
         .filter(|path| !path.is_file())
         .collect();
     if let Some(first) = missing.first() {
-        let word = if missing.len() == 1 { "file" } else { "files" };
         return Err(Error::Incomplete {
             first: first
                 .strip_prefix(folder)
                 .unwrap_or(first)
                 .display()
                 .to_string(),
-            count: format!("{} {word}", missing.len()),
+            count: counted(missing.len(), "file"),
             list: PathBuf::from("dataset.json"),
         });
     }

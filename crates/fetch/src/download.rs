@@ -14,85 +14,86 @@ const TRIES: u32 = 5;
 /// How often a file is begun again because the one at the server is another.
 const RESTARTS: u32 = 2;
 
-/// Downloads, or continues to; the bytes have the checksum, and no more than `limit` of them were written.
-pub(crate) fn download(
-    source: &Source,
-    partial: &mut Partial,
-    limit: Option<u64>,
-    first_wait: Duration,
-    control: &Control,
-) -> Result<()> {
-    let continued = partial.length() > 0;
-    match attempt(source, partial, limit, first_wait, control) {
-        // The first part may have been damaged on disk, or be of another file of the same name.
-        Err(Error::Checksum { .. }) if continued => {
-            attempt(source, partial, limit, first_wait, control)
-        }
-        ended => ended,
-    }
+/// A download: what, and within which limits.
+pub(crate) struct Download<'a> {
+    pub source: &'a Source,
+    /// The most bytes that are written.
+    pub limit: Option<u64>,
+    /// The pause after the first loss of a connection.
+    pub first_wait: Duration,
+    pub control: &'a Control,
 }
 
-fn attempt(
-    source: &Source,
-    partial: &mut Partial,
-    limit: Option<u64>,
-    first_wait: Duration,
-    control: &Control,
-) -> Result<()> {
-    let mut hasher = start(source, partial, control)?;
-    let client = Client::new();
-    let stage = control.stage("download (bytes)", partial.origin.total);
-    stage.set(partial.length());
-    let (mut failures, mut restarts) = (0, 0);
-    loop {
-        stage.control().check()?;
-        let before = partial.length();
-        let asked = client.ask(&partial.origin, before, source.checksum.is_some());
-        let answered = match asked {
-            Ok(answer) => {
-                if answer.start == 0 {
-                    hasher = source.checksum.map(|checksum| checksum.hasher());
-                }
-                take(answer, partial, hasher.as_mut(), limit, &stage)
-            }
-            Err(failure) => Err(failure),
-        };
-        match answered {
-            Ok(()) => break,
-            Err(Failure::Final(error)) => return Err(error),
-            Err(Failure::Stale) if restarts < RESTARTS => {
-                restarts += 1;
-                partial.restart(Origin::at(&source.url))?;
-                hasher = source.checksum.map(|checksum| checksum.hasher());
-            }
-            Err(Failure::Stale) => {
-                return Err(Error::Answer {
-                    url: source.url.clone(),
-                    reason: "the server tells one size and then another".to_owned(),
-                });
-            }
-            Err(Failure::Passing {
-                reason,
-                unreachable,
-            }) => {
-                failures = if partial.length() > before {
-                    1
-                } else {
-                    failures + 1
-                };
-                if failures >= TRIES {
-                    return Err(Error::Network {
-                        url: source.url.clone(),
-                        reason,
-                        unreachable: unreachable && partial.length() == 0,
-                    });
-                }
-                wait(first_wait * 2_u32.pow(failures - 1), control)?;
-            }
+impl Download<'_> {
+    /// Downloads, or continues to; the bytes have the checksum, and no more than the limit of them were written.
+    pub fn run(&self, partial: &mut Partial) -> Result<()> {
+        let continued = partial.length() > 0;
+        match self.attempt(partial) {
+            // The first part may have been damaged on disk, or be of another file of the same name.
+            Err(Error::Checksum { .. }) if continued => self.attempt(partial),
+            ended => ended,
         }
     }
-    drop(stage);
-    check(source, partial, hasher)
+
+    fn attempt(&self, partial: &mut Partial) -> Result<()> {
+        let Self {
+            source, control, ..
+        } = *self;
+        let mut hasher = start(source, partial, control)?;
+        let client = Client::new();
+        let stage = control.stage("download (bytes)", partial.origin.total);
+        stage.set(partial.length());
+        let (mut failures, mut restarts) = (0, 0);
+        loop {
+            stage.control().check()?;
+            let before = partial.length();
+            let asked = client.ask(&partial.origin, before, source.checksum.is_some());
+            let answered = match asked {
+                Ok(answer) => {
+                    if answer.start == 0 {
+                        hasher = source.checksum.map(|checksum| checksum.hasher());
+                    }
+                    take(answer, partial, hasher.as_mut(), self.limit, &stage)
+                }
+                Err(failure) => Err(failure),
+            };
+            match answered {
+                Ok(()) => break,
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Stale) if restarts < RESTARTS => {
+                    restarts += 1;
+                    partial.restart(Origin::at(&source.url))?;
+                    hasher = source.checksum.map(|checksum| checksum.hasher());
+                }
+                Err(Failure::Stale) => {
+                    return Err(Error::Answer {
+                        url: source.url.clone(),
+                        reason: "the server tells one size and then another".to_owned(),
+                    });
+                }
+                Err(Failure::Passing {
+                    reason,
+                    unreachable,
+                }) => {
+                    failures = if partial.length() > before {
+                        1
+                    } else {
+                        failures + 1
+                    };
+                    if failures >= TRIES {
+                        return Err(Error::Network {
+                            url: source.url.clone(),
+                            reason,
+                            unreachable: unreachable && partial.length() == 0,
+                        });
+                    }
+                    wait(self.first_wait * 2_u32.pow(failures - 1), control)?;
+                }
+            }
+        }
+        drop(stage);
+        check(source, partial, hasher)
+    }
 }
 
 /// The checksum of what is there already.

@@ -2,10 +2,11 @@
 
 use crate::dataset::cases;
 use crate::disk::{free, settle};
-use crate::download::download;
+use crate::download::Download;
 use crate::partial::Partial;
 use crate::unpack::{Kind, unpack};
 use crate::{Error, Result, Source};
+use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,7 +47,7 @@ impl FetchOptions {
 }
 
 /// What [`fetch`] did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Fetched {
     /// The folder of the dataset, or the file where it was no archive.
@@ -85,13 +86,13 @@ pub fn fetch(source: &Source, options: &FetchOptions) -> Result<Fetched> {
     }
     fs::create_dir_all(&options.output).map_err(Error::file(&options.output))?;
     let mut partial = Partial::open(&options.output, source)?;
-    download(
+    let download = Download {
         source,
-        &mut partial,
-        options.limit,
-        options.first_wait,
-        &options.control,
-    )?;
+        limit: options.limit,
+        first_wait: options.first_wait,
+        control: &options.control,
+    };
+    download.run(&mut partial)?;
     let bytes = partial.length();
     let Some((kind, _)) = archive else {
         partial.keep_as(&target)?;

@@ -39,12 +39,4 @@ impl MemoryBudget {
             });
         taken.is_ok()
     }
-
-    /// Takes what cannot be done without: so many bytes, or all that are left.
-    pub fn take_anyway(&self, bytes: u64) {
-        let left = |left: u64| Some(left.saturating_sub(bytes));
-        let _ = self
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left);
-    }
 }

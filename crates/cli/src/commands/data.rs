@@ -7,6 +7,7 @@ use clap::Subcommand;
 use std::path::PathBuf;
 use vesalius::fetch::{Checksum, Error, FetchOptions, Fetched, Source, TASKS, fetch};
 use vesalius::inferers::ByteSize;
+use vesalius::volume::counted;
 
 /// Arguments of `vesalius data`.
 #[derive(clap::Args)]
@@ -119,22 +120,13 @@ fn fetch_one(arguments: &FetchArguments) -> Result<()> {
     if !arguments.json.replaces_table() {
         print(&fetched);
     }
-    arguments.json.write(&serde_json::json!({
-        "folder": fetched.folder,
-        "cases": fetched.cases,
-        "files": fetched.files,
-        "bytes": fetched.bytes,
-        "archive": fetched.archive,
-        "was_there": fetched.was_there,
-    }))
+    arguments.json.write(&fetched)
 }
 
 fn print(fetched: &Fetched) {
-    let cases = match fetched.cases {
-        Some(1) => ": 1 labelled case".to_owned(),
-        Some(count) => format!(": {count} labelled cases"),
-        None => String::new(),
-    };
+    let cases = fetched.cases.map_or_else(String::new, |count| {
+        format!(": {}", counted(count, "labelled case"))
+    });
     let there = match fetched.was_there {
         true => " (was there already; nothing was fetched)",
         false => "",

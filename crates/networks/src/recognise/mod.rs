@@ -59,7 +59,7 @@ pub fn recognise(weights: &Weights) -> Option<Recognised> {
         transformers::unetr,
         transformers::swin_unetr,
     ];
-    let candidates = guesses.iter().flat_map(|guess| guess(weights));
+    let candidates = guesses.iter().filter_map(|guess| guess(weights)).flatten();
     candidates
         .into_iter()
         .find(|candidate| fits(&candidate.config, weights))

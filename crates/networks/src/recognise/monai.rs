@@ -11,10 +11,10 @@ use vesalius_tensor::{ActivationConfig, NormConfig};
 const LEAKY: ActivationConfig = ActivationConfig::LeakyRelu { slope: 0.01 };
 
 /// `UNet`: each level lies within the one above it.
-pub(super) fn unet(weights: &Weights) -> Vec<Candidate> {
+pub(super) fn unet(weights: &Weights) -> Option<Vec<Candidate>> {
     let residual = guess_unet(weights, "model.0.conv.unit0.conv.weight");
     let plain = guess_unet(weights, "model.0.conv.weight");
-    residual.or(plain).unwrap_or_default()
+    residual.or(plain)
 }
 
 fn guess_unet(weights: &Weights, anchor: &str) -> Option<Vec<Candidate>> {
@@ -73,11 +73,7 @@ fn candidates(
 }
 
 /// `BasicUNet`.
-pub(super) fn basic_unet(weights: &Weights) -> Vec<Candidate> {
-    guess_basic_unet(weights).unwrap_or_default()
-}
-
-fn guess_basic_unet(weights: &Weights) -> Option<Vec<Candidate>> {
+pub(super) fn basic_unet(weights: &Weights) -> Option<Vec<Candidate>> {
     let anchor = "conv_0.conv_0.conv.weight";
     let shapes = Shapes::around(weights, anchor)?;
     let mut features = [0; 6];
@@ -114,11 +110,7 @@ fn guess_basic_unet(weights: &Weights) -> Option<Vec<Candidate>> {
 }
 
 /// `DynUNet`: the kernels of its transposed convolutions are taken as the strides, as nnU-Net has them.
-pub(super) fn dynunet(weights: &Weights) -> Vec<Candidate> {
-    guess_dynunet(weights).unwrap_or_default()
-}
-
-fn guess_dynunet(weights: &Weights) -> Option<Vec<Candidate>> {
+pub(super) fn dynunet(weights: &Weights) -> Option<Vec<Candidate>> {
     let anchor = "input_block.conv1.conv.weight";
     let shapes = Shapes::around(weights, anchor)?;
     let down = |level: usize| format!("downsamples.{level}.conv1.conv.weight");
@@ -170,11 +162,7 @@ fn guess_dynunet(weights: &Weights) -> Option<Vec<Candidate>> {
 }
 
 /// `SegResNet`.
-pub(super) fn segresnet(weights: &Weights) -> Vec<Candidate> {
-    guess_segresnet(weights).unwrap_or_default()
-}
-
-fn guess_segresnet(weights: &Weights) -> Option<Vec<Candidate>> {
+pub(super) fn segresnet(weights: &Weights) -> Option<Vec<Candidate>> {
     let anchor = "convInit.conv.weight";
     let shapes = Shapes::around(weights, anchor)?;
     let down =

@@ -59,11 +59,7 @@ fn stages(shapes: &Shapes, first: impl Fn(usize, usize) -> String, norm: &str) -
 const ASSUMED: [&str; 3] = ["activation", "dropout", "strides of the first stage"];
 
 /// `PlainConvUNet`.
-pub(super) fn plain(weights: &Weights) -> Vec<Candidate> {
-    guess_plain(weights).into_iter().collect()
-}
-
-fn guess_plain(weights: &Weights) -> Option<Candidate> {
+pub(super) fn plain(weights: &Weights) -> Option<Vec<Candidate>> {
     let anchor = "encoder.stages.0.0.convs.0.conv.weight";
     let shapes = Shapes::around(weights, anchor)?;
     let first = |stage, conv| format!("encoder.stages.{stage}.0.convs.{conv}.conv.weight");
@@ -81,18 +77,14 @@ fn guess_plain(weights: &Weights) -> Option<Candidate> {
         norm: found.norm,
         ..PlainConvUNetConfig::default()
     };
-    Some(Candidate {
+    Some(vec![Candidate {
         config: NetworkConfig::PlainConvUNet(config),
         assumed: ASSUMED.to_vec(),
-    })
+    }])
 }
 
 /// `ResidualEncoderUNet`.
-pub(super) fn residual(weights: &Weights) -> Vec<Candidate> {
-    guess_residual(weights).into_iter().collect()
-}
-
-fn guess_residual(weights: &Weights) -> Option<Candidate> {
+pub(super) fn residual(weights: &Weights) -> Option<Vec<Candidate>> {
     let anchor = "encoder.stem.convs.0.conv.weight";
     let shapes = Shapes::around(weights, anchor)?;
     let first = |stage, block| format!("encoder.stages.{stage}.blocks.{block}.conv1.conv.weight");
@@ -112,8 +104,8 @@ fn guess_residual(weights: &Weights) -> Option<Candidate> {
         norm: found.norm,
         ..ResidualEncoderUNetConfig::default()
     };
-    Some(Candidate {
+    Some(vec![Candidate {
         config: NetworkConfig::ResidualEncoderUNet(config),
         assumed: ASSUMED.to_vec(),
-    })
+    }])
 }

@@ -16,11 +16,7 @@ fn side(count: usize, dims: usize) -> Option<usize> {
 }
 
 /// `UNETR`.
-pub(super) fn unetr(weights: &Weights) -> Vec<Candidate> {
-    guess_unetr(weights).into_iter().collect()
-}
-
-fn guess_unetr(weights: &Weights) -> Option<Candidate> {
+pub(super) fn unetr(weights: &Weights) -> Option<Vec<Candidate>> {
     let shapes = Shapes::around(weights, "vit.patch_embedding.position_embeddings")?;
     let first = "encoder1.layer.conv1.conv.weight";
     let spatial_dims = shapes.spatial_dims(first)?;
@@ -48,18 +44,14 @@ fn guess_unetr(weights: &Weights) -> Option<Candidate> {
         qkv_bias: shapes.has("vit.blocks.0.attn.qkv.bias"),
         ..UnetrConfig::default()
     };
-    Some(Candidate {
+    Some(vec![Candidate {
         config: NetworkConfig::Unetr(config),
         assumed: vec!["img_size", "num_heads", "norm", "dropout_rate"],
-    })
+    }])
 }
 
 /// `SwinUNETR`: the table of relative positions shows heads and window.
-pub(super) fn swin_unetr(weights: &Weights) -> Vec<Candidate> {
-    guess_swin_unetr(weights).into_iter().collect()
-}
-
-fn guess_swin_unetr(weights: &Weights) -> Option<Candidate> {
+pub(super) fn swin_unetr(weights: &Weights) -> Option<Vec<Candidate>> {
     let anchor = "swinViT.patch_embed.proj.weight";
     let shapes = Shapes::around(weights, anchor)?;
     let spatial_dims = shapes.spatial_dims(anchor)?;
@@ -89,7 +81,7 @@ fn guess_swin_unetr(weights: &Weights) -> Option<Candidate> {
         use_v2: shapes.has("swinViT.layers1c.0.layer.conv1.conv.weight"),
         ..SwinUnetrConfig::default()
     };
-    Some(Candidate {
+    Some(vec![Candidate {
         config: NetworkConfig::SwinUnetr(config),
         assumed: vec![
             "window_size",
@@ -98,5 +90,5 @@ fn guess_swin_unetr(weights: &Weights) -> Option<Candidate> {
             "norm",
             "drop rates",
         ],
-    })
+    }])
 }

@@ -26,6 +26,16 @@ pub struct SentInstance {
     pub outcome: StoreOutcome,
 }
 
+impl SentInstance {
+    pub(crate) fn unreadable(path: &Path, error: Error) -> Self {
+        Self {
+            path: path.to_owned(),
+            reference: None,
+            outcome: StoreOutcome::Unreadable(error),
+        }
+    }
+}
+
 /// What became of a file that was to be sent.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -95,11 +105,7 @@ impl Client {
                 Ok(file) => outgoing.push(file),
                 Err(error) => {
                     stage.advance(1);
-                    sent.push(SentInstance {
-                        path: path.to_owned(),
-                        reference: None,
-                        outcome: StoreOutcome::Unreadable(error),
-                    });
+                    sent.push(SentInstance::unreadable(path, error));
                 }
             }
         }

@@ -127,8 +127,12 @@ fn requests(association: &mut Association, shared: &Shared) -> Result<()> {
             field::C_STORE_RQ => {
                 answer_store(association, context, &command, &*shared.receiver)?;
             }
-            field::N_ACTION_RQ => action(association, context, &command, shared)?,
-            field::N_EVENT_REPORT_RQ => event(association, context, &command, shared)?,
+            field::N_ACTION_RQ if is_commitment(association, context, &command) => {
+                action(association, context, &command, shared)?;
+            }
+            field::N_EVENT_REPORT_RQ if is_commitment(association, context, &command) => {
+                event(association, context, &command, shared)?;
+            }
             // There is nothing to cancel: each request was answered before the next one is read.
             field::C_CANCEL_RQ => {}
             _ if kind & field::RESPONSE != 0 => {
@@ -158,9 +162,10 @@ fn answer(
     association.send_command(context, &command.response(status))
 }
 
-fn is_commitment(association: &Association, context: u8) -> bool {
+/// Whether a request is one of storage commitment, with its data set.
+fn is_commitment(association: &Association, context: u8, command: &Command) -> bool {
     let context = association.context_of(context);
-    context.is_some_and(|context| context.class == COMMITMENT)
+    command.has_data_set() && context.is_some_and(|context| context.class == COMMITMENT)
 }
 
 /// A request of storage commitment.
@@ -170,14 +175,6 @@ fn action(
     command: &Command,
     shared: &Shared,
 ) -> Result<()> {
-    if !is_commitment(association, context) || !command.has_data_set() {
-        return answer(
-            association,
-            context,
-            command,
-            Status::UNRECOGNISED_OPERATION,
-        );
-    }
     let request = match read_request(association, context, command) {
         Ok(request) => request,
         Err(Error::DataSet(_)) => {
@@ -226,14 +223,6 @@ fn event(
     command: &Command,
     shared: &Shared,
 ) -> Result<()> {
-    if !is_commitment(association, context) || !command.has_data_set() {
-        return answer(
-            association,
-            context,
-            command,
-            Status::UNRECOGNISED_OPERATION,
-        );
-    }
     let status = match read_report(association, context, command) {
         Ok(report) => {
             let peer = &association.peer;

@@ -49,11 +49,7 @@ impl WebClient {
                 }
                 Err(error) => {
                     stage.advance(1);
-                    sent.push(SentInstance {
-                        path: path.to_owned(),
-                        reference: None,
-                        outcome: StoreOutcome::Unreadable(error),
-                    });
+                    sent.push(SentInstance::unreadable(path, error));
                 }
             }
         }

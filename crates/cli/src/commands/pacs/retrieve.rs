@@ -7,6 +7,7 @@ use crate::interrupt::followed;
 use std::path::PathBuf;
 use std::sync::Arc;
 use vesalius::pacs::{AeTitle, FolderReceiver, Level, Query, Retrieved};
+use vesalius::volume::counted;
 
 /// Which objects.
 #[derive(clap::Args)]
@@ -71,9 +72,10 @@ pub fn get(arguments: &GetArguments) -> Result<()> {
     let there = usize::from(retrieved.completed).saturating_sub(kept);
     let also = match there {
         0 => String::new(),
-        there => format!(", {there} were there already"),
+        there => format!(", {there} {} there already", were(there)),
     };
-    out!("{}: {kept} files{also}", arguments.output.display());
+    let files = counted(kept, "file");
+    out!("{}: {files}{also}", arguments.output.display());
     all_came(&retrieved)
 }
 
@@ -112,7 +114,8 @@ pub fn move_objects(arguments: &MoveArguments) -> Result<()> {
             let moved = client
                 .move_to(&query, title, &followed())
                 .map_err(explained)?;
-            out!("{} objects were sent to {title}", moved.completed);
+            let objects = counted(moved.completed.into(), "object");
+            out!("{objects} {} sent to {title}", were(moved.completed.into()));
             moved
         }
         (None, output) => {
@@ -128,16 +131,28 @@ pub fn move_objects(arguments: &MoveArguments) -> Result<()> {
                     &followed(),
                 )
                 .map_err(explained)?;
-            out!("{}: {} files", output.display(), receiver.kept().len());
+            let files = counted(receiver.kept().len(), "file");
+            out!("{}: {files}", output.display());
             moved
         }
     };
     all_came(&retrieved)
 }
 
+/// The verb of so many.
+fn were(count: usize) -> &'static str {
+    match count {
+        1 => "was",
+        _ => "were",
+    }
+}
+
 fn all_came(retrieved: &Retrieved) -> Result<()> {
     match retrieved.failed {
         0 => Ok(()),
-        failed => Err(format!("{failed} objects could not be sent ({})", retrieved.status).into()),
+        failed => {
+            let objects = counted(failed.into(), "object");
+            Err(format!("{objects} could not be sent ({})", retrieved.status).into())
+        }
     }
 }
